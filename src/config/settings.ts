@@ -1,0 +1,101 @@
+// The settings of a server as the parts see them. `schema.ts` validates the file and fills in the defaults;
+// each name here is the name in the file, in the documentation and on the command line.
+import type { Language } from '../queue/records.ts'
+import type { ListenerRole } from '../smtp/server/services.ts'
+
+export interface Settings {
+  /** The server's own name: greeting, EHLO, Received, Reporting-MTA. */
+  readonly hostname: string
+  /** Absolute; relative paths in the file are relative to the file. */
+  readonly dataFolder: string
+  /** Of reports to senders who have not chosen one. */
+  readonly language: Language
+  readonly listeners: readonly ListenerSettings[]
+  /** CIDR networks that may relay without AUTH. Default none. */
+  readonly localNetworks: readonly string[]
+  readonly tls: TlsSettings
+  readonly limits: LimitSettings
+  readonly submission: SubmissionSettings
+  readonly queue: QueueSettings
+  readonly delivery: DeliverySettings
+  readonly trail: { readonly retentionDays: number }
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
+  readonly threads: { readonly front: number }
+  /** VRFY and EXPN answer strangers too. */
+  readonly verifyForEveryone: boolean
+  readonly allowMissingAngleBrackets: boolean
+}
+
+export interface ListenerSettings {
+  readonly role: ListenerRole
+  readonly address: string
+  readonly port: number
+  readonly proxyFrom: readonly string[]
+}
+
+export interface TlsSettings {
+  /** PEM files; without them a certificate is generated and kept in the data folder. */
+  readonly certificateFile?: string | undefined
+  readonly keyFile?: string | undefined
+}
+
+export interface LimitSettings {
+  readonly maxMessageBytes: number
+  readonly maxRecipients: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly maxErrorsPerSession: number
+  readonly maxTransactionsPerSession: number
+  readonly commandTimeoutSeconds: number
+  readonly dataBlockTimeoutSeconds: number
+  readonly sessionTimeoutMinutes: number
+  readonly drainSeconds: number
+}
+
+export interface SubmissionSettings {
+  /** Which reverse-path an account may use: its own addresses (with its aliases), any address of its domain, any. */
+  readonly senderAddress: 'own' | 'own-domain' | 'any'
+  readonly allowPlaintextAuthOnLoopback: boolean
+}
+
+export interface QueueSettings {
+  /** Waits before the 2nd, 3rd … attempt; the last one repeats. */
+  readonly retryMinutes: readonly number[]
+  readonly lifetimeHours: number
+  /** After this a delay notice goes to the sender, once; 0: never. */
+  readonly delayNoticeHours: number
+  /** Accept and keep, deliver nothing until released: for maintenance and moves. */
+  readonly hold: boolean
+}
+
+export interface DeliverySettings {
+  /** Without it mail goes to the MX of its domain. */
+  readonly smartHost?: SmartHostSettings | undefined
+  /** Where MX hosts listen; 25 everywhere but in tests. */
+  readonly port: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerDestination: number
+  readonly maxRecipientsPerTransaction: number
+  readonly connectTimeoutSeconds: number
+  readonly commandTimeoutSeconds: number
+  /** STARTTLS when offered, certificate not demanded; or never. */
+  readonly tls: 'opportunistic' | 'never'
+  /** 'address:port' or address; default: those of the system. */
+  readonly dnsServers: readonly string[]
+  /** Try IPv6 addresses. */
+  readonly ipv6: boolean
+  /** A message with more Received fields than this is in a loop (RFC 5321 §6.3). */
+  readonly maxReceivedFields: number
+}
+
+export interface SmartHostSettings {
+  readonly host: string
+  readonly port: number
+  /** implicit: TLS from the first byte; starttls: demanded; opportunistic; never. */
+  readonly tls: 'implicit' | 'starttls' | 'opportunistic' | 'never'
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly passwordFile?: string | undefined
+  /** False only for a smart host with a certificate of its own making. */
+  readonly verifyCertificate: boolean
+}

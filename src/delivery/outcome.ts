@@ -1,0 +1,71 @@
+// What became of one recipient in one delivery attempt. Structured once, never parsed again.
+import type { Reply } from '../smtp/reply.ts'
+
+/** Where in the way to the next server it ended; words for the trail and for the report to the sender. */
+export type DeliveryStage =
+  | 'routing'
+  | 'dns'
+  | 'connect'
+  | 'greeting'
+  | 'hello'
+  | 'tls'
+  | 'auth'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'end-of-data'
+  | 'mailbox'
+
+/** Why, as a word that selects the plain-language cause and the next step in a report. */
+export type DeliveryCause =
+  | 'unknown-user'
+  | 'unknown-domain'
+  | 'null-mx'
+  | 'mailbox-full'
+  | 'message-too-large'
+  | 'policy'
+  | 'authentication'
+  | 'rate'
+  | 'content'
+  | 'no-answer'
+  | 'refused-connection'
+  | 'dns-failure'
+  | 'tls-failure'
+  | 'loop'
+  | 'extension-missing'
+  | 'server-busy'
+  | 'local-error'
+  | 'other'
+
+export interface Diagnosis {
+  readonly stage: DeliveryStage
+  readonly cause: DeliveryCause
+  /** RFC 3463; taken from the remote reply where it has one. */
+  readonly status: string
+  /** 'mx.example.test' and '192.0.2.1:25': absent when none was reached. */
+  readonly remoteMta?: string | undefined
+  readonly remoteAddress?: string | undefined
+  /** The reply of the remote server, verbatim. */
+  readonly reply?: Reply | undefined
+  /** One English sentence for the administrator: 'connection to 192.0.2.1:25 timed out after 30 s'. */
+  readonly detail: string
+}
+
+export type DeliveryOutcome =
+  /** Filed in a mailbox of ours. */
+  | { readonly kind: 'delivered'; readonly mailbox: string }
+  /** Another server took responsibility. `dsnAware`: it offered DSN, so that it reports success itself (RFC 3461 §5.2). */
+  | {
+      readonly kind: 'relayed'
+      readonly dsnAware: boolean
+      readonly remoteMta: string
+      readonly remoteAddress: string
+      readonly reply: Reply
+      readonly tls?: string | undefined
+    }
+  /** Replaced by other recipients: alias, group, catch-all. */
+  | { readonly kind: 'expanded'; readonly into: readonly string[] }
+  | { readonly kind: 'deferred'; readonly diagnosis: Diagnosis }
+  | { readonly kind: 'failed'; readonly diagnosis: Diagnosis }
+  /** Deferred until the queue lifetime was over; the last diagnosis. */
+  | { readonly kind: 'expired'; readonly diagnosis: Diagnosis }

@@ -1,0 +1,50 @@
+// What the queue holds: one message, one record per recipient.
+import type { Address, ReversePath } from '../address/address.ts'
+import type { BodyType, Disposition, NotifyCondition } from '../smtp/parameters.ts'
+import type { QueueId } from './queue-id.ts'
+
+export type Language = 'en' | 'ru'
+
+export interface QueuedMessage {
+  readonly id: QueueId
+  readonly reversePath: ReversePath
+  /** Of the mail data, in bytes. */
+  readonly size: number
+  readonly body: BodyType
+  readonly smtpUtf8: boolean
+  readonly disposition: Disposition
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  readonly envelopeId?: string | undefined
+  readonly acceptedAt: number
+  /** The end of the queue lifetime, ms since 1970. */
+  readonly expiresAt: number
+  /** Of the sender, for reports: the account's language, else the server's. */
+  readonly language: Language
+  /** The authenticated account, when one of ours sent it. */
+  readonly accountId?: number | undefined
+  /** Composed by this server (DSN): never reported on. */
+  readonly isReport: boolean
+}
+
+export type RecipientState = 'ready' | 'held'
+
+export interface QueuedRecipient {
+  readonly id: number
+  readonly messageId: QueueId
+  readonly forwardPath: Address
+  readonly notify?: readonly NotifyCondition[] | undefined
+  readonly originalRecipient?: string | undefined
+  readonly state: RecipientState
+  readonly attempts: number
+  readonly dueAt: number
+  /** How many expansions (alias, group) led here; bounds alias loops. */
+  readonly expansions: number
+  readonly delayReportedAt?: number | undefined
+}
+
+/** A message with those of its recipients that one claim took, all of the same destination domain. */
+export interface ClaimedWork {
+  readonly message: QueuedMessage
+  readonly mailDataId: number
+  readonly recipients: readonly QueuedRecipient[]
+}

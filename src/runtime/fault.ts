@@ -1,0 +1,18 @@
+// A Fault is a bug or a broken environment: thrown, caught at the top of a connection or of an attempt,
+// never shown to a peer. Expected answers to a peer are a Reply; results of delivery a DeliveryOutcome.
+
+export class Fault extends Error {
+  override readonly name: string = 'Fault'
+  /** Stable, upper case: 'STORAGE_DISK_FULL'. Programs compare this, never the message. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** A mistake of the administrator's: the message says what is wrong and what to do, and is shown without a stack. */
+export class UsageFault extends Fault {
+  override readonly name = 'UsageFault'
+}

@@ -1,0 +1,72 @@
+// The settings of an SMTP server, as the server itself takes them: plain values, defaults in one place.
+import type { SecureContext } from 'node:tls'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Log } from '../../runtime/log.ts'
+import type { ListenerRole, SessionServices } from './services.ts'
+
+export interface ListenerOptions {
+  readonly role: ListenerRole
+  /** '::' takes IPv4 too where the system allows it. */
+  readonly address: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** Peers (addresses or CIDR networks) that must start with a PROXY protocol header, v1 or v2; nobody else may. */
+  readonly proxyFrom?: readonly string[]
+  /** Several threads listen on the same port (SO_REUSEPORT). */
+  readonly reusePort?: boolean
+}
+
+/** RFC 5321 §4.5.3.1 and §4.5.3.2; the defaults are at least what the RFC demands. */
+export interface SmtpServerLimits {
+  readonly maxMessageBytes: number
+  readonly maxRecipients: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  /** Rejected commands after which the session ends with 421. */
+  readonly maxErrorsPerSession: number
+  /** MAIL commands in one session (LIMITS MAILMAX). */
+  readonly maxTransactionsPerSession: number
+  /** A command line with its CRLF (512 in RFC 5321, longer for extensions and AUTH). */
+  readonly maxCommandLineBytes: number
+  /** A line of mail data with its CRLF: RFC 5321 §4.5.3.1.6 demands 1000. */
+  readonly maxTextLineBytes: number
+  readonly commandTimeoutMs: number
+  readonly dataBlockTimeoutMs: number
+  /** One whole connection. */
+  readonly sessionTimeoutMs: number
+}
+
+export interface SmtpServerOptions {
+  readonly hostname: string
+  /** The text of the 220 greeting after the host name. */
+  readonly greeting?: string
+  readonly listeners: readonly ListenerOptions[]
+  readonly services: SessionServices
+  readonly limits?: Partial<SmtpServerLimits>
+  /** Called for each handshake, so that a renewed certificate is used at once. Without it: no STARTTLS, no submissions. */
+  readonly tls?: { readonly secureContext: (serverName?: string) => SecureContext }
+  /** AUTH without TLS from loopback addresses, for a developer's own machine. Default false: AUTH needs TLS. */
+  readonly allowPlaintextAuthOnLoopback?: boolean
+  /** Networks that count as `client.local`. Default none. */
+  readonly localNetworks?: readonly string[]
+  /** VRFY and EXPN for strangers too. Default false: they get 252. */
+  readonly verifyForEveryone?: boolean
+  /** MAIL FROM:a@b without the angle brackets. Default false: 501. */
+  readonly allowMissingAngleBrackets?: boolean
+  readonly clock?: Clock
+  readonly log?: Log
+}
+
+export interface SmtpServer {
+  /** Resolves when every listener listens; rejects with a UsageFault that says which one could not and why. */
+  listen(): Promise<readonly BoundListener[]>
+  /** Refuses new connections with 421; open transactions may finish until `graceMs` is over; then closes. */
+  close(graceMs?: number): Promise<void>
+  readonly connectionCount: number
+}
+
+export interface BoundListener {
+  readonly role: ListenerRole
+  readonly address: string
+  readonly port: number
+}

@@ -1,0 +1,128 @@
+// What an SMTP server session needs of the system around it. The composition root supplies it; an embedding
+// program supplies its own. Everything but `receive` is optional for a program that embeds the server.
+import type { Address, ReversePath } from '../../address/address.ts'
+import type { BodyType, Disposition, NotifyCondition } from '../parameters.ts'
+import type { Reply } from '../reply.ts'
+
+export type MaybePromise<T> = T | Promise<T>
+
+/** relay: port 25, between servers. submission: port 587, from clients. submissions: port 465, TLS from the first byte. */
+export type ListenerRole = 'relay' | 'submission' | 'submissions'
+
+export interface TlsFacts {
+  /** 'TLSv1.3' */
+  readonly protocol: string
+  /** 'TLS_AES_256_GCM_SHA384' */
+  readonly cipher: string
+  /** The name that the client asked for (SNI). */
+  readonly serverName?: string | undefined
+}
+
+/** The peer as the session knows it so far. A new value whenever something is learned. */
+export interface Client {
+  /** Unique in this process; joins the log lines and the trail of one connection. */
+  readonly sessionId: string
+  readonly role: ListenerRole
+  /** The peer's address (from the PROXY header, where there was one): '192.0.2.1', '2001:db8::1'. */
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly connectedAt: number
+  /** The argument of EHLO or HELO, as sent. */
+  readonly heloName?: string | undefined
+  readonly extended: boolean
+  readonly tls?: TlsFacts | undefined
+  /** The account that AUTH proved. */
+  readonly account?: AuthenticatedAccount | undefined
+  /** Inside a network that may relay without AUTH (`localNetworks`). */
+  readonly local: boolean
+}
+
+export interface AuthenticatedAccount {
+  readonly id: number
+  /** 'anna@example.test': the account's own address, which is also its name at AUTH. */
+  readonly address: string
+}
+
+/** The parameters of MAIL that outlive the session. */
+export interface ReversePathParameters {
+  readonly body: BodyType
+  readonly smtpUtf8: boolean
+  /** SIZE=, in bytes. */
+  readonly declaredSize?: number | undefined
+  /** RET= (RFC 3461 §4.3). */
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  /** ENVID=, decoded from xtext. */
+  readonly envelopeId?: string | undefined
+  /** AUTH= (RFC 4954 §5); null is `AUTH=<>`. */
+  readonly submitter?: Address | null | undefined
+}
+
+/** The parameters of RCPT (RFC 3461 §4.1, §4.2). */
+export interface ForwardPathParameters {
+  /** An empty list is NOTIFY=NEVER; absent is the default of RFC 3461 §4.1 (failure, and delay if the server likes). */
+  readonly notify?: readonly NotifyCondition[] | undefined
+  /** ORCPT=, 'rfc822;anna@example.test': type and decoded address. */
+  readonly originalRecipient?: string | undefined
+}
+
+export interface Recipient {
+  readonly forwardPath: Address
+  readonly parameters: ForwardPathParameters
+}
+
+export interface MailTransaction {
+  readonly reversePath: ReversePath
+  readonly parameters: ReversePathParameters
+  readonly disposition: Disposition
+  readonly recipients: readonly Recipient[]
+}
+
+/**
+ * Where one message's data goes, in two phases as in SMTP itself. After `finish` or `abort` it is over.
+ * A rejected promise of `write` or `finish` is a fault of ours: the session answers 451 and calls `abort`.
+ */
+export interface MailDataSink {
+  /** Mail data with CRLF line ends and without dot-stuffing. A returned promise is back-pressure. */
+  write(chunk: Uint8Array): MaybePromise<void>
+  /** Takes responsibility (or not): the reply to the final dot or to BDAT LAST. 250 only when durable. */
+  finish(): Promise<Reply>
+  abort(): void
+}
+
+/** Evidence for the trail of whatever was refused. */
+export interface Refusal {
+  readonly command: string
+  readonly reversePath?: ReversePath | undefined
+  readonly forwardPath?: Address | undefined
+  readonly reply: Reply
+}
+
+/** `undefined` from a check means: nothing against it. A Reply with 4xx or 5xx refuses. */
+export interface SessionServices {
+  /** Opens the data phase of a transaction that has at least one recipient. A Reply refuses (452, 421 …). */
+  receive(client: Client, transaction: MailTransaction): MaybePromise<MailDataSink | Reply>
+
+  /** At connect: undefined greets; a Reply (421, 554) refuses and closes. */
+  connect?(client: Client): MaybePromise<Reply | undefined>
+  hello?(client: Client): MaybePromise<Reply | undefined>
+  /** May this client send from this address (MAIL, SEND, SOML, SAML)? */
+  acceptReversePath?(
+    client: Client,
+    reversePath: ReversePath,
+    parameters: ReversePathParameters,
+    disposition: Disposition,
+  ): MaybePromise<Reply | undefined>
+  /** May this client send to this address? Also the relay control. */
+  acceptForwardPath?(client: Client, transaction: MailTransaction, recipient: Recipient): MaybePromise<Reply | undefined>
+  /** PLAIN and LOGIN hand in name and password as sent; undefined: wrong, whatever the reason. */
+  authenticate?(client: Client, name: string, password: string): Promise<AuthenticatedAccount | undefined>
+  /** VRFY: 250, 251, 252, 550, 553 (RFC 5321 §3.5.3). */
+  verify?(client: Client, text: string): MaybePromise<Reply>
+  /** EXPN: one line a member. */
+  expand?(client: Client, text: string): MaybePromise<Reply>
+  /** A command was refused; for the trail. Must not throw and is not waited for. */
+  refused?(client: Client, refusal: Refusal): void
+  disconnected?(client: Client): void
+}

@@ -1,0 +1,28 @@
+// Mail data as storage keeps it: immutable, checksummed; small in a row, large in a file synced before the row.
+
+/** Where mail data is, as an operation's input: not yet referenced by any row. */
+export interface StoredMailData {
+  readonly size: number
+  /** SHA-256, 32 bytes. */
+  readonly checksum: Uint8Array
+  readonly location:
+    | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+    | { readonly kind: 'file'; readonly name: string }
+}
+
+export interface MailDataWriter {
+  /** A returned promise is back-pressure: wait for it before the next write. */
+  write(chunk: Uint8Array): void | Promise<void>
+  /** Resolves when what was written is durable (file) or ready to be written with its row (inline). */
+  finish(): Promise<StoredMailData>
+  /** Gives up and leaves nothing behind. Safe at any time, also after a failed write. */
+  abort(): Promise<void>
+}
+
+export interface MailDataStore {
+  create(): MailDataWriter
+  /** Streams mail data by its id; throws StorageFault 'STORAGE_DAMAGED' at the end when the checksum differs. */
+  read(mailDataId: number): AsyncIterable<Uint8Array>
+  /** Removes files that no row names any longer. */
+  discard(fileNames: readonly string[]): Promise<void>
+}

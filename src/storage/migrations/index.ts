@@ -1,0 +1,4 @@
+// Numbered migrations, run in order at start, each in its own transaction. The number is the position, from 1.
+import { initial } from './0001-initial.ts'
+
+export const migrations: readonly string[] = [initial]

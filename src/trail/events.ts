@@ -1,0 +1,55 @@
+// The trail: what happened to each message, as events that the stages append to.
+import type { DeliveryOutcome } from '../delivery/outcome.ts'
+import type { QueueId } from '../queue/queue-id.ts'
+import type { Reply } from '../smtp/reply.ts'
+
+/** How a message came in. */
+export interface Reception {
+  readonly sessionId: string
+  readonly role: string
+  readonly remoteAddress: string
+  readonly heloName?: string | undefined
+  readonly tls?: string | undefined
+  readonly account?: string | undefined
+  readonly reversePath: string
+  readonly recipients: readonly string[]
+  readonly size: number
+  readonly connectedAt: number
+}
+
+/** One step with a remote server, for the attempt's dialogue: 'C: MAIL FROM:<…>', 'S: 250 2.1.0 Ok'. */
+export type DialogueLine = string
+
+export type TrailEvent =
+  | { readonly kind: 'received'; readonly reception: Reception }
+  /** Refused before it had a queue id; found by session and address. */
+  | {
+      readonly kind: 'refused'
+      readonly sessionId: string
+      readonly remoteAddress: string
+      readonly command: string
+      readonly reversePath?: string | undefined
+      readonly forwardPath?: string | undefined
+      readonly reply: Reply
+    }
+  | {
+      readonly kind: 'attempted'
+      readonly recipient: string
+      readonly attempt: number
+      readonly outcome: DeliveryOutcome
+      /** MX names in the order in which they were tried. */
+      readonly mxHosts?: readonly string[] | undefined
+      readonly dialogue?: readonly DialogueLine[] | undefined
+      /** When a deferred recipient is tried again. */
+      readonly nextAttemptAt?: number | undefined
+    }
+  /** A DSN about this message went out as another message. */
+  | { readonly kind: 'reported'; readonly action: string; readonly recipients: readonly string[]; readonly reportId: string }
+  /** An administrator acted: hold, release, retry, cancel. */
+  | { readonly kind: 'administered'; readonly action: string; readonly recipient?: string | undefined }
+
+export interface TrailRecord {
+  readonly at: number
+  readonly queueId?: QueueId | undefined
+  readonly event: TrailEvent
+}
