@@ -1,0 +1,93 @@
+// What the SMTP client offers: one connection, several transactions, structured results (RFC 5321, RFC 2920, RFC 3030).
+import type { Address, ReversePath } from '../../address/address.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { BodyType, NotifyCondition } from '../parameters.ts'
+import type { Reply } from '../reply.ts'
+
+export type ClientTls = 'implicit' | 'starttls' | 'opportunistic' | 'never'
+
+export interface SmtpClientOptions {
+  /** The name to check a certificate against and to send as SNI. */
+  readonly host: string
+  /** Where to connect: an IP address; default `host`. */
+  readonly address?: string | undefined
+  readonly port: number
+  readonly localAddress?: string | undefined
+  /** The argument of EHLO. */
+  readonly helloName: string
+  readonly tls: ClientTls
+  /** Demand a valid certificate for `host`. */
+  readonly verifyCertificate: boolean
+  readonly auth?: { readonly username: string; readonly password: string } | undefined
+  readonly connectTimeoutMs?: number
+  /** RFC 5321 §4.5.3.2: each reply has its deadline; this one for all but DATA's end. */
+  readonly commandTimeoutMs?: number
+  readonly clock?: Clock
+  /** The dialogue, line by line, as 'C: …' and 'S: …'; passwords never, mail data only as its size. */
+  readonly onDialogue?: ((line: string) => void) | undefined
+}
+
+export type ClientStage = 'connect' | 'greeting' | 'hello' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'end-of-data'
+
+/** Why a connection or a transaction ended without the server's consent. A value, thrown as SmtpClientFailure. */
+export interface ClientFailureFacts {
+  readonly stage: ClientStage
+  readonly kind: 'refused-connection' | 'timeout' | 'closed' | 'tls' | 'reply' | 'protocol' | 'extension-missing' | 'auth-unavailable'
+  readonly reply?: Reply | undefined
+  /** One plain English sentence. */
+  readonly detail: string
+}
+
+export interface OutgoingRecipient {
+  readonly forwardPath: Address
+  readonly notify?: readonly NotifyCondition[] | undefined
+  readonly originalRecipient?: string | undefined
+}
+
+export interface OutgoingMailData {
+  readonly size: number
+  /** May be opened again for another attempt. */
+  open(): AsyncIterable<Uint8Array>
+}
+
+export interface OutgoingTransaction {
+  readonly reversePath: ReversePath
+  readonly body: BodyType
+  readonly smtpUtf8: boolean
+  readonly ret?: 'FULL' | 'HDRS' | undefined
+  readonly envelopeId?: string | undefined
+  readonly recipients: readonly OutgoingRecipient[]
+  readonly mailData: OutgoingMailData
+}
+
+export interface RecipientResult {
+  readonly recipient: OutgoingRecipient
+  /** accepted: the final reply was 2xx. refused: this recipient, or the transaction, got a 4xx or 5xx. failed: no reply came. */
+  readonly result:
+    | { readonly kind: 'accepted'; readonly reply: Reply }
+    | { readonly kind: 'refused'; readonly stage: ClientStage; readonly reply: Reply }
+    | { readonly kind: 'failed'; readonly failure: ClientFailureFacts }
+}
+
+export interface SmtpConnection {
+  /** Upper-case keyword → its parameters text, '' when none; empty after HELO. */
+  readonly extensions: ReadonlyMap<string, string>
+  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean } | undefined
+  readonly remoteAddress: string
+  readonly remotePort: number
+  /** False once the server closed, answered 421, or a transaction left it in an unknown state. */
+  readonly usable: boolean
+  /**
+   * One transaction. One result per recipient, in order; rejects only on a fault of ours (mailData threw; the
+   * connection is closed, so that the server cannot take half a message). Uses PIPELINING, SIZE, 8BITMIME,
+   * SMTPUTF8, DSN, CHUNKING when offered; what the message needs and the server lacks is a 'failed' result of kind
+   * 'extension-missing' without sending anything.
+   */
+  send(transaction: OutgoingTransaction): Promise<readonly RecipientResult[]>
+  quit(): Promise<void>
+  /** At once. */
+  close(): void
+}
+
+/** Rejects with SmtpClientFailure (a Fault whose `facts` are ClientFailureFacts). */
+export type ConnectSmtp = (options: SmtpClientOptions) => Promise<SmtpConnection>
