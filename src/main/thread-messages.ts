@@ -1,0 +1,44 @@
+// What the main thread and its worker threads say to each other.
+import type { MessagePort } from 'node:worker_threads'
+import type { Settings } from '../config/settings.ts'
+import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
+
+export type ThreadRole = 'store' | 'front' | 'delivery'
+
+/** `workerData` of each thread. */
+export type ThreadStart =
+  | { readonly role: 'store'; readonly settings: Settings }
+  | {
+      readonly role: 'front'
+      readonly settings: Settings
+      readonly storagePort: MessagePort
+      /** Makes the queue ids of this thread differ from every other's: 0 … 15. */
+      readonly lane: number
+      readonly listeners: readonly ListenerOptions[]
+      readonly openTerminals: readonly string[]
+    }
+  | {
+      readonly role: 'delivery'
+      readonly settings: Settings
+      readonly storagePort: MessagePort
+      readonly lane: number
+      /** Names this run of the thread as the owner of its leases. */
+      readonly owner: string
+      /** Where this server itself listens: never a mail host to relay to. */
+      readonly listeners: readonly BoundListener[]
+    }
+
+export type ToThread =
+  | { readonly kind: 'connect-storage'; readonly port: MessagePort }
+  | { readonly kind: 'run'; readonly id: number; readonly operation: string; readonly input: unknown }
+  | { readonly kind: 'terminals'; readonly open: readonly string[] }
+  | { readonly kind: 'shown'; readonly id: number; readonly shown: boolean }
+  | { readonly kind: 'stop'; readonly graceMs: number }
+
+export type FromThread =
+  | { readonly kind: 'ready'; readonly listeners: readonly BoundListener[] }
+  /** The thread could not start: shown to the administrator; the server ends. */
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | { readonly kind: 'ran'; readonly id: number; readonly output: unknown }
+  | { readonly kind: 'run-failed'; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'show'; readonly id: number; readonly key: string; readonly text: string }
