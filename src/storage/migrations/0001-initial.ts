@@ -73,31 +73,42 @@ CREATE INDEX trail_event_at ON trail_event (at);
 CREATE TABLE domain (
   id         INTEGER PRIMARY KEY,
   name       TEXT NOT NULL UNIQUE,
+  postmaster TEXT,
   created_at INTEGER NOT NULL
 ) STRICT;
 
+-- address_key: the address without regard to case. AUTOINCREMENT: the id of a removed account never comes back, so
+-- that nobody inherits its mail.
 CREATE TABLE account (
-  id            INTEGER PRIMARY KEY,
-  address       TEXT NOT NULL UNIQUE,
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  address       TEXT NOT NULL,
+  address_key   TEXT NOT NULL UNIQUE,
+  domain        TEXT NOT NULL,
   name          TEXT NOT NULL,
   password_hash TEXT NOT NULL,
   language      TEXT NOT NULL,
   enabled       INTEGER NOT NULL,
   created_at    INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX account_domain ON account (domain);
 
+-- kind: 'alias' or 'group'. The alias with the key '@example.test' is the catch-all of that domain.
 CREATE TABLE redirection (
-  id         INTEGER PRIMARY KEY,
-  kind       TEXT NOT NULL,
-  address    TEXT NOT NULL UNIQUE,
-  name       TEXT NOT NULL,
-  created_at INTEGER NOT NULL
+  id          INTEGER PRIMARY KEY,
+  kind        TEXT NOT NULL,
+  address     TEXT NOT NULL,
+  address_key TEXT NOT NULL UNIQUE,
+  domain      TEXT NOT NULL,
+  name        TEXT NOT NULL,
+  created_at  INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX redirection_domain ON redirection (domain);
 
 CREATE TABLE redirection_target (
   redirection_id INTEGER NOT NULL,
   target         TEXT NOT NULL,
-  PRIMARY KEY (redirection_id, target)
-) STRICT;
-CREATE INDEX redirection_target_target ON redirection_target (target);
+  target_key     TEXT NOT NULL,
+  PRIMARY KEY (redirection_id, target_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX redirection_target_key ON redirection_target (target_key);
 `
