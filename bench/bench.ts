@@ -1,0 +1,160 @@
+// npm run bench: Postrider and Postfix side by side in one run, in turns, on the same disk, under the same load.
+// docs/benchmark.md says what each figure means and what it does not.
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { missingPostfix } from '../test/harness/postfix.ts'
+import { missing } from '../test/harness/programs.ts'
+import { describeEnvironment, findDiskFolder, isOnDisk } from './environment.ts'
+import { type IdleFigures, measureClientShare, measureIdle } from './idle.ts'
+import { composePlan, type Plan, sections } from './plan.ts'
+import { postfixSubject } from './postfix-subject.ts'
+import { postriderSubject } from './postrider-subject.ts'
+import {
+  formatEnvironment,
+  formatIdle,
+  formatRow,
+  formatTable,
+  median,
+  type RowResult,
+  rowHeader,
+} from './report.ts'
+import { type Figures, type Row, runBaselineRound, runRound } from './round.ts'
+import type { Subject } from './subject.ts'
+
+const usage = `npm run bench -- [options]
+
+  --quick               2 KB, 100 sessions only: about four minutes instead of fifteen
+  --only <sections>     of ${sections.join(', ')}; commas between
+  --subjects <names>    of postfix, postrider; default both
+  --sessions <number>   only the rows with so many sessions
+  --bytes <number>      only the rows with messages of so many bytes
+  --rounds <number>     rounds of each server in each row
+  --folder <path>       where the servers keep their state; must be on a disk; default /var/tmp
+`
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    subjects: { type: 'string', default: 'postfix,postrider' },
+    sessions: { type: 'string' },
+    bytes: { type: 'string' },
+    rounds: { type: 'string' },
+    folder: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) process.stdout.write(usage)
+else await run()
+
+async function run(): Promise<void> {
+  const only = values.only?.split(',').map(name => {
+    const section = sections.find(candidate => candidate === name)
+    if (section === undefined) throw new Error(`--only ${name}: not one of ${sections.join(', ')}`)
+    return section
+  })
+  const subjects = [postfixSubject, postriderSubject].filter(subject =>
+    values.subjects.split(',').includes(subject.name.toLowerCase()),
+  )
+  const reason =
+    (subjects.includes(postfixSubject) && missingPostfix()) || missing('smtp-source', 'smtp-sink')
+  if (reason) throw new Error(`the benchmark cannot run here: ${reason}`)
+
+  const diskFolder = values.folder ?? findDiskFolder()
+  if (!isOnDisk(diskFolder))
+    throw new Error(`${diskFolder} is in memory: syncs cost nothing there. Name a folder on a disk.`)
+  const folder = await mkdtemp(join(diskFolder, 'postrider-bench-'))
+  await chmod(folder, 0o755)
+  const plan = limitPlan(composePlan({ quick: values.quick, only }))
+  const startedAt = new Date()
+  const environment = await describeEnvironment(folder)
+  process.stdout.write(`${formatEnvironment(environment)}\n`)
+  try {
+    const rows = await runRows(plan, subjects, folder)
+    const idle = plan.sections.includes('idle') ? await runIdle(plan, subjects, folder) : undefined
+    const problems = rows.flatMap(result => result.problems)
+    for (const problem of problems) process.stdout.write(`problem: ${problem}\n`)
+    const resultsFolder = join(import.meta.dirname, 'results')
+    await mkdir(resultsFolder, { recursive: true })
+    const path = join(resultsFolder, `${startedAt.toISOString().replaceAll(':', '-')}.json`)
+    await writeFile(
+      path,
+      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle }, null, 2)}\n`,
+    )
+    process.stdout.write(`\n${path}\n`)
+    if (problems.length > 0) process.exitCode = 1
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function limitPlan(plan: Plan): Plan {
+  const matches = (row: Row): boolean =>
+    (values.sessions === undefined || row.sessions === Number(values.sessions)) &&
+    (values.bytes === undefined || row.messageBytes === Number(values.bytes))
+  return { ...plan, rows: plan.rows.filter(matches), rounds: Number(values.rounds ?? plan.rounds) }
+}
+
+async function runRows(plan: Plan, subjects: readonly Subject[], folder: string): Promise<RowResult[]> {
+  const results: RowResult[] = []
+  for (const row of plan.rows) {
+    const result = await runRow(row, plan, subjects, folder)
+    results.push(result)
+    progress(formatRow(result).join(' '))
+  }
+  if (results.length > 0) process.stdout.write(`${formatTable([rowHeader, ...results.map(formatRow)])}\n`)
+  return results
+}
+
+async function runRow(
+  row: Row,
+  plan: Plan,
+  subjects: readonly Subject[],
+  folder: string,
+): Promise<RowResult> {
+  const rounds: Record<string, Figures[]> = {}
+  const problems: string[] = []
+  const baselines: number[] = []
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const subject of subjects) {
+      try {
+        const figures = await runRound(subject, row, folder, plan.secondsPerRound)
+        rounds[subject.name] = [...(rounds[subject.name] ?? []), figures]
+      } catch (cause) {
+        problems.push(
+          `${subject.name}, ${JSON.stringify(row)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        )
+      }
+    }
+    // The sink is the same for accept and relay: once is enough.
+    if (row.work === 'accept') baselines.push(await runBaselineRound(row, folder, plan.secondsPerRound / 2))
+  }
+  return { row, rounds, problems, baseline: baselines.length > 0 ? median(baselines) : undefined }
+}
+
+async function runIdle(
+  plan: Plan,
+  subjects: readonly Subject[],
+  folder: string,
+): Promise<Record<string, IdleFigures>> {
+  const { sessions, postfixSessions, seconds } = plan.idle
+  progress(`idle: ${sessions} sessions`)
+  const { bare, clientBytes } = await measureClientShare(sessions)
+  const figures: Record<string, IdleFigures> = { 'bare Node server': bare }
+  for (const subject of subjects) {
+    figures[subject.name] = await measureIdle(subject, {
+      sessions: subject === postfixSubject ? postfixSessions : sessions,
+      clientBytes,
+      seconds,
+      parentFolder: folder,
+    })
+  }
+  process.stdout.write(`${formatIdle(figures)}\n`)
+  return figures
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`)
+}

@@ -1,0 +1,106 @@
+// Figures as tables for people.
+import type { Environment } from './environment.ts'
+import type { IdleFigures } from './idle.ts'
+import type { Figures, Row } from './round.ts'
+
+export interface RowResult {
+  readonly row: Row
+  readonly baseline?: number | undefined
+  readonly rounds: Readonly<Record<string, readonly Figures[]>>
+  readonly problems: readonly string[]
+}
+
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  const lines = rows.map(row => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '))
+  lines.splice(1, 0, widths.map(width => '-'.repeat(width)).join('  '))
+  return `${lines.join('\n')}\n`
+}
+
+export const rowHeader = [
+  'work',
+  'bytes',
+  'sessions',
+  'connections',
+  'no server/s',
+  'Postfix/s',
+  'Postrider/s',
+  'ratio',
+  'Postfix CPU ms',
+  'Postrider CPU ms',
+  'ratio',
+  'Postfix MB',
+  'Postrider MB',
+] as const
+
+export function formatRow({ row, baseline, rounds }: RowResult): string[] {
+  const postfix = medianOf(rounds.Postfix)
+  const postrider = medianOf(rounds.Postrider)
+  return [
+    row.work,
+    String(row.messageBytes),
+    String(row.sessions),
+    row.connections,
+    show(baseline, 0),
+    show(postfix?.messagesPerSecond, 0),
+    show(postrider?.messagesPerSecond, 0),
+    showRatio(postrider?.messagesPerSecond, postfix?.messagesPerSecond),
+    show(postfix?.cpuMsPerMessage, 2),
+    show(postrider?.cpuMsPerMessage, 2),
+    showRatio(postrider?.cpuMsPerMessage, postfix?.cpuMsPerMessage),
+    // Postfix's pages are shared by many processes: PSS. Postrider is one process: its highest resident set.
+    show(postfix && postfix.pssBytes / 1e6, 0),
+    show(postrider && postrider.peakRssBytes / 1e6, 0),
+  ]
+}
+
+export function formatIdle(figures: Readonly<Record<string, IdleFigures>>): string {
+  return formatTable([
+    ['server', 'sessions', 'server KB each', 'kernel KB each', 'sum KB each', 'CPU % while idle'],
+    ...Object.entries(figures).map(([name, { sessions, serverBytes, kernelBytes, cpuPercent }]) => [
+      name,
+      String(sessions),
+      show(serverBytes / 1024, 1),
+      show(kernelBytes / 1024, 1),
+      show((serverBytes + kernelBytes) / 1024, 1),
+      show(cpuPercent, 2),
+    ]),
+  ])
+}
+
+export function formatEnvironment(environment: Environment): string {
+  const { cpu, cores, memoryBytes, kernel, node, postfix, fileSystem, syncMs, loadAverage } = environment
+  return [
+    `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 1e9)} GB, Linux ${kernel}; Node ${node}, Postfix ${postfix}`,
+    `${fileSystem}; one fsync ${syncMs.toFixed(2)} ms; load average before the run ${loadAverage.toFixed(2)}`,
+    '',
+  ].join('\n')
+}
+
+/** Each figure's median over the rounds. */
+export function medianOf(rounds: readonly Figures[] | undefined): Figures | undefined {
+  if (!rounds || rounds.length === 0) return undefined
+  const pick = (name: keyof Figures): number => median(rounds.map(round => round[name]))
+  return {
+    messages: pick('messages'),
+    messagesPerSecond: pick('messagesPerSecond'),
+    cpuMsPerMessage: pick('cpuMsPerMessage'),
+    pssBytes: pick('pssBytes'),
+    peakRssBytes: pick('peakRssBytes'),
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2
+}
+
+function show(value: number | undefined, digits: number): string {
+  return value === undefined || Number.isNaN(value) ? '-' : value.toFixed(digits)
+}
+
+function showRatio(value: number | undefined, base: number | undefined): string {
+  return value === undefined || base === undefined || base === 0 ? '-' : `${(value / base).toFixed(2)}×`
+}

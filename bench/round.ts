@@ -1,0 +1,120 @@
+// One round: a fresh server, a warm-up, a load, and what it cost. Counts are verified before a figure counts.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readCpuMs, readPeakRssBytes, readPssBytes } from '../test/harness/process-tree.ts'
+import { type Connections, type Load, type Sink, sendLoad, startSink } from './load.ts'
+import type { RunningSubject, Subject } from './subject.ts'
+
+/** accept: until the last 250. relay: accepted, queued and delivered, until the sink has the last message. */
+export type Work = 'accept' | 'relay'
+
+export interface Row {
+  readonly work: Work
+  readonly messageBytes: number
+  readonly sessions: number
+  readonly connections: Connections
+}
+
+export interface Figures {
+  readonly messages: number
+  readonly messagesPerSecond: number
+  readonly cpuMsPerMessage: number
+  /** Proportional set size of the process tree, right after the load: Postfix's processes stay for a while. */
+  readonly pssBytes: number
+  /** The highest resident set of the root process: the one that counts for a server that is one process. */
+  readonly peakRssBytes: number
+}
+
+const maxLoadBytes = 500_000_000
+const patienceMs = 20_000
+
+export async function runRound(
+  subject: Subject,
+  row: Row,
+  parentFolder: string,
+  seconds: number,
+): Promise<Figures> {
+  const sink = row.work === 'relay' ? await startSink(parentFolder) : undefined
+  try {
+    const server = await subject.start({ parentFolder, destination: sink ? { sinkPort: sink.port } : 'hold' })
+    try {
+      return await measure(server, sink, row, seconds)
+    } finally {
+      await server.stop()
+    }
+  } finally {
+    await sink?.stop()
+  }
+}
+
+async function measure(
+  server: RunningSubject,
+  sink: Sink | undefined,
+  row: Row,
+  seconds: number,
+): Promise<Figures> {
+  const loadOf = (messages: number): Load => ({ ...row, messages })
+  let sent = 0
+  const send = async (messages: number): Promise<number> => {
+    const startedAt = performance.now()
+    await sendLoad(server.port, loadOf(messages))
+    sent += messages
+    await sink?.reach(sent, patienceMs)
+    return performance.now() - startedAt
+  }
+  // Twice, because the first is slow everywhere: Postfix starts processes, Node compiles. The second tells the rate.
+  const warmUp = Math.max(row.sessions, Math.min(200, Math.ceil(maxLoadBytes / 20 / row.messageBytes)))
+  await send(warmUp)
+  const warmUpMs = await send(warmUp)
+  await waitUntilSettled(server, sink)
+  const wanted = Math.round((warmUp / warmUpMs) * 1000 * seconds)
+  const messages = Math.max(row.sessions, Math.min(wanted, Math.floor(maxLoadBytes / row.messageBytes)))
+
+  const cpuBefore = readCpuMs(server.pid)
+  const wallMs = await send(messages)
+  const pssBytes = readPssBytes(server.pid)
+  await waitUntilSettled(server, sink)
+  const cpuMs = readCpuMs(server.pid) - cpuBefore
+  await verifyCounts(server, sink, sent)
+  return {
+    messages,
+    messagesPerSecond: (messages / wallMs) * 1000,
+    cpuMsPerMessage: cpuMs / messages,
+    pssBytes,
+    peakRssBytes: readPeakRssBytes(server.pid),
+  }
+}
+
+/** After a relay: until the queue is empty, so that the CPU time of settling counts too. */
+async function waitUntilSettled(server: RunningSubject, sink: Sink | undefined): Promise<void> {
+  if (!sink) return
+  for (let waited = 0; waited < patienceMs && (await server.countQueue()) > 0; waited += 20) await sleep(20)
+}
+
+async function verifyCounts(server: RunningSubject, sink: Sink | undefined, sent: number): Promise<void> {
+  const queued = await server.countQueue()
+  const wantedInQueue = sink ? 0 : sent
+  if (queued !== wantedInQueue) throw new Error(`${queued} messages in the queue, ${wantedInQueue} expected`)
+  const taken = sink ? await sink.count() : undefined
+  if (taken !== undefined && taken !== sent)
+    throw new Error(`${taken} messages in the sink, ${sent} expected`)
+}
+
+/** smtp-source straight into smtp-sink, with no server between: what load and sink alone can do here. */
+export async function runBaselineRound(row: Row, parentFolder: string, seconds: number): Promise<number> {
+  const sink = await startSink(parentFolder)
+  try {
+    const warmUp = Math.max(row.sessions, 500)
+    const warmUpMs = await sendLoad(sink.port, { ...row, messages: warmUp })
+    const wanted = Math.round((warmUp / warmUpMs) * 1000 * seconds)
+    const messages = Math.max(
+      row.sessions,
+      Math.min(wanted, Math.floor((4 * maxLoadBytes) / row.messageBytes)),
+    )
+    const wallMs = await sendLoad(sink.port, { ...row, messages })
+    await sink.reach(warmUp + messages, patienceMs)
+    return (messages / wallMs) * 1000
+  } finally {
+    await sink.stop()
+  }
+}
