@@ -1,0 +1,263 @@
+// The settings file → Settings, or every mistake in it.
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { z } from 'zod'
+import { describeSettings, formatToml, type SettingDescription } from './describe-settings.ts'
+import { nearestName } from './nearest-name.ts'
+import { settingsSchema } from './schema.ts'
+import type { Settings } from './settings.ts'
+import { SettingsFault, type SettingsMistake } from './settings-fault.ts'
+import { parseTomlDocument, type TomlDocument, type TomlPath } from './toml-document.ts'
+
+/** Rejects with a SettingsFault that names every mistake. */
+export async function loadSettings(file: string): Promise<Settings> {
+  return parseSettings(await readSettingsFile(file), file)
+}
+
+async function readSettingsFile(file: string): Promise<string> {
+  try {
+    const bytes = readFileSync(file)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new SettingsFault(file, [{ message: describeUnreadable(cause) }])
+  }
+}
+
+function describeUnreadable(cause: unknown): string {
+  const code = codeOf(cause)
+  if (code === 'ENOENT')
+    return 'There is no such file. Run "postrider init" to make one, or name yours with --config.'
+  if (code === 'EACCES')
+    return 'This user may not read it. Change its owner or mode, or run this as the user it belongs to.'
+  if (code === 'EISDIR') return 'This is a folder. Name the file in it.'
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'It is not UTF-8 text. Save it as UTF-8.'
+  return `It cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+}
+
+/** `file` is named in the mistakes; relative paths in the text count from its folder. */
+export function parseSettings(text: string, file: string): Settings {
+  const document = parseTomlDocument(text)
+  const parsed = settingsSchema.safeParse(document.value)
+  const mistakes: SettingsMistake[] = [...document.mistakes]
+  if (!parsed.success) {
+    // Where lines could not be read, what seems to be missing may stand in one of them.
+    const missingCounts = document.mistakes.length === 0
+    for (const issue of parsed.error.issues) mistakes.push(...describeIssue(document, issue, missingCounts))
+  }
+  const folder = dirname(resolve(file))
+  const smartHostPassword = readNamedFiles(document, folder, mistakes)
+  if (mistakes.length > 0 || !parsed.success) {
+    throw new SettingsFault(file, mistakes.sort(byPosition), document.lines)
+  }
+  return placeSettings(parsed.data, folder, smartHostPassword)
+}
+
+function placeSettings(
+  data: z.output<typeof settingsSchema>,
+  folder: string,
+  smartHostPassword: string | undefined,
+): Settings {
+  const place = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(folder, path)
+  const { smartHost, ...delivery } = data.delivery
+  return {
+    ...data,
+    dataFolder: resolve(folder, data.dataFolder),
+    tls: { certificateFile: place(data.tls.certificateFile), keyFile: place(data.tls.keyFile) },
+    delivery: {
+      ...delivery,
+      ...(smartHost && {
+        smartHost: {
+          ...smartHost,
+          password: smartHostPassword ?? smartHost.password,
+          passwordFile: place(smartHost.passwordFile),
+        },
+      }),
+    },
+  }
+}
+
+/** Of what the issue complains about; `[]` when it is no mistake of its own. */
+function describeIssue(
+  document: TomlDocument,
+  issue: z.core.$ZodIssue,
+  missingCounts: boolean,
+): SettingsMistake[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key => ({
+      ...document.positionOfKey([...issue.path, key]),
+      message: describeUnknown(issue.path, key),
+    }))
+  }
+  const given = valueAt(document.value, issue.path)
+  if (given === undefined) return missingCounts ? [describeMissing(document, issue.path)] : []
+  return [
+    {
+      ...document.positionOf(issue.path),
+      message: issue.code === 'custom' ? issue.message : describeWrong(issue.path, given),
+    },
+  ]
+}
+
+function describeMissing(document: TomlDocument, path: TomlPath): SettingsMistake {
+  const name = nameOf(path)
+  const description = descriptionOf(name)
+  const where = path.length > 1 ? ` in ${heading(path.slice(0, -1))}` : ''
+  return {
+    ...document.positionOf(path),
+    message: `${leafOf(name)} is missing${where}. Write ${assignment(name, description)}`,
+  }
+}
+
+function describeWrong(path: TomlPath, given: unknown): string {
+  const name = nameOf(path)
+  const description = descriptionOf(name)
+  const expected = description?.expected ?? 'something else'
+  const shown = showValue(given)
+  if (description?.kind === 'tables' || description?.kind === 'table') {
+    if (Array.isArray(given) && given.length === 0)
+      return `${name} is empty. Remove this line to get the default, or write ${headingOf(description)} and its settings below it.`
+    return `${name} is ${shown}, but it is ${expected}. Write ${headingOf(description)} in a line of its own and its settings below it.`
+  }
+  if (Array.isArray(given) && given.length === 0)
+    return `${name} is empty; it has to be ${expected}, at least one. Write ${assignment(name, description)}`
+  const unquoted = typeof given === 'string' && expected.includes(given) && !expected.includes('"')
+  if (
+    unquoted ||
+    (typeof given === 'string' && expected.startsWith('a whole number') && /^\d+$/.test(given))
+  ) {
+    return `${name} is the text ${shown}; it has to be ${expected}. Write it without quotation marks: ${leafOf(name)} = ${given}`
+  }
+  if (expected.startsWith('a list') && !Array.isArray(given)) {
+    return `${name} is ${shown}; it has to be ${expected}. Write it in square brackets: ${leafOf(name)} = [${formatToml(given)}]`
+  }
+  return `${name} is ${shown}; it has to be ${expected}. Write for example ${assignment(name, description)}`
+}
+
+function describeUnknown(path: TomlPath, key: string): string {
+  const table = nameOf(path)
+  const prefix = table === '' ? '' : `${table}.`
+  const siblings = settingNames().filter(
+    name => name.startsWith(prefix) && !/[.[]/.test(name.slice(prefix.length)),
+  )
+  const where = table === '' ? '' : ` in ${heading(path)}`
+  const near = nearestName(
+    key,
+    siblings.map(name => name.slice(prefix.length)),
+  )
+  if (near !== undefined) return `There is no setting "${key}"${where}. Did you mean "${near}"?`
+  // It may stand in the wrong table: TOML takes every line below a heading as part of it.
+  const elsewhere = settingNames().filter(name => leafOf(name) === key && !name.endsWith('[]'))
+  const [found] = elsewhere
+  if (elsewhere.length === 1 && found !== undefined) {
+    const home = found.slice(0, -key.length - 1)
+    const advice =
+      home === ''
+        ? 'at the top of the file, above every heading'
+        : `below ${home.endsWith('[]') ? `[[${home.slice(0, -2)}]]` : `[${home}]`}`
+    return `There is no setting "${key}"${where === '' ? ' here' : where}. It belongs ${advice}.`
+  }
+  return `There is no setting "${key}"${where}. Remove this line; docs/settings.md lists all settings.`
+}
+
+/** Checks the files that the settings name, and returns the smart host's password. */
+function readNamedFiles(
+  document: TomlDocument,
+  folder: string,
+  mistakes: SettingsMistake[],
+): string | undefined {
+  const read = (path: readonly string[]): string | undefined => {
+    const file = valueAt(document.value, path)
+    if (typeof file !== 'string' || file === '') return undefined
+    try {
+      return readFileSync(resolve(folder, file), 'utf8')
+    } catch (cause) {
+      const reason =
+        codeOf(cause) === 'ENOENT'
+          ? 'There is no such file'
+          : codeOf(cause) === 'EACCES'
+            ? 'This user may not read this file'
+            : `This file cannot be read (${codeOf(cause) ?? String(cause)})`
+      mistakes.push({
+        ...document.positionOf(path),
+        message: `${reason}: ${resolve(folder, file)}. Correct ${nameOf(path)}, or put the file there and let the server’s user read it.`,
+      })
+      return undefined
+    }
+  }
+  read(['tls', 'certificateFile'])
+  read(['tls', 'keyFile'])
+  const passwordPath = ['delivery', 'smartHost', 'passwordFile']
+  const text = read(passwordPath)
+  const password = text?.split(/\r\n|\n/)[0]
+  if (password === '') {
+    mistakes.push({
+      ...document.positionOf(passwordPath),
+      message: 'The first line of this file is empty, so there is no password. Write the password there.',
+    })
+  }
+  return password
+}
+
+function valueAt(value: unknown, path: TomlPath): unknown {
+  let found = value
+  for (const key of path) {
+    if (typeof found !== 'object' || found === null) return undefined
+    found = Reflect.get(found, key)
+  }
+  return found
+}
+
+let descriptions: ReadonlyMap<string, SettingDescription> | undefined
+
+function allDescriptions(): ReadonlyMap<string, SettingDescription> {
+  descriptions ??= new Map(describeSettings().map(description => [description.name, description]))
+  return descriptions
+}
+
+const descriptionOf = (name: string): SettingDescription | undefined => allDescriptions().get(name)
+
+const settingNames = (): string[] => [...allDescriptions().keys()]
+
+/** ['listeners', 0, 'port'] → 'listeners[].port' */
+function nameOf(path: TomlPath): string {
+  return path.reduce<string>(
+    (name, key) =>
+      typeof key === 'number' ? `${name}[]` : name === '' ? String(key) : `${name}.${String(key)}`,
+    '',
+  )
+}
+
+function leafOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1)
+}
+
+function heading(path: TomlPath): string {
+  const name = nameOf(path)
+  return name.endsWith('[]') ? `[[${name.slice(0, -2)}]]` : `[${name}]`
+}
+
+function headingOf({ kind, name }: SettingDescription): string {
+  return kind === 'tables' ? `[[${name}]]` : `[${name}]`
+}
+
+function assignment(name: string, description: SettingDescription | undefined): string {
+  const example = description?.example ?? (description?.expected.startsWith('a list') ? '[]' : '…')
+  return description?.kind === 'item' ? example : `${leafOf(name)} = ${example}`
+}
+
+function showValue(value: unknown): string {
+  if (value instanceof Date) return 'a date'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (typeof value === 'object') return 'a table'
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+function byPosition(left: SettingsMistake, right: SettingsMistake): number {
+  return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0)
+}
+
+function codeOf(cause: unknown): string | undefined {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+}

@@ -1,0 +1,363 @@
+// The settings file as one schema: it validates, fills in the defaults, and holds what the documentation says. From it
+// come docs/settings.md, the file that `postrider init` writes, and the advice given with each mistake.
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import {
+  canonicalHostname,
+  canonicalNetwork,
+  problemOfAddress,
+  problemOfDnsServer,
+  problemOfHost,
+  problemOfHostname,
+  problemOfNetwork,
+} from './setting-text.ts'
+
+export interface SettingDocumentation {
+  /** What it does, when to change it. */
+  readonly text: string
+  /** TOML, as it stands after the `=`. */
+  readonly example?: string
+  /** In words, where the default depends on the machine or on what else is set. */
+  readonly defaultText?: string
+}
+
+/** What the documentation says about each setting and each table. */
+export const settingDocumentation = z.registry<SettingDocumentation>()
+
+function setting<S extends z.ZodType>(
+  schema: S,
+  text: string,
+  more: Omit<SettingDocumentation, 'text'> = {},
+): S {
+  settingDocumentation.add(schema, { text, ...more })
+  return schema
+}
+
+/** A string with a form of its own; the message of a mistake says what to write instead. */
+function formed(problemOf: (text: string) => string | undefined): z.ZodString {
+  return z.string().check(context => {
+    const message = problemOf(context.value)
+    if (message !== undefined) context.issues.push({ code: 'custom', input: context.value, message })
+  })
+}
+
+const count = (least: number, most: number): z.ZodInt => z.int().min(least).max(most)
+const nonEmpty = z.string().min(1)
+const port = count(0, 65_535)
+const hostname = formed(problemOfHostname).overwrite(text => canonicalHostname(text) ?? text)
+const network = formed(problemOfNetwork).overwrite(text =>
+  problemOfNetwork(text) === undefined ? canonicalNetwork(text) : text,
+)
+const networks = z.array(network)
+
+const listener = z.strictObject({
+  role: setting(
+    z.enum(['relay', 'submission', 'submissions']),
+    'relay: mail from other servers (port 25). submission: mail from your users, with STARTTLS (port 587). submissions: mail from your users, with TLS from the first byte (port 465).',
+    { example: '"relay"' },
+  ),
+  address: setting(
+    formed(problemOfAddress).default('::'),
+    'The address to listen on. "::" is every address of this machine, IPv6 and IPv4; "0.0.0.0" every IPv4 address.',
+    { example: '"192.0.2.1"' },
+  ),
+  port: setting(port, 'The port. 0 lets the system choose one, which only tests want.', { example: '25' }),
+  proxyFrom: setting(
+    networks.default([]),
+    'Load balancers in front of this listener: addresses or networks whose connections start with a PROXY protocol header (version 1 or 2). From them the header is demanded; from anyone else it is refused.',
+    { example: '["192.0.2.10"]' },
+  ),
+})
+
+const defaultListeners: z.output<typeof listener>[] = [
+  { role: 'relay', address: '::', port: 25, proxyFrom: [] },
+  { role: 'submission', address: '::', port: 587, proxyFrom: [] },
+  { role: 'submissions', address: '::', port: 465, proxyFrom: [] },
+]
+
+const listeners = z
+  .array(listener)
+  .min(1)
+  .check(context => {
+    const seen = new Map<string, number>()
+    for (const [index, { address, port: number }] of context.value.entries()) {
+      if (number === 0) continue
+      const first = seen.get(`${address} ${number}`)
+      if (first === undefined) seen.set(`${address} ${number}`, index)
+      else {
+        context.issues.push({
+          code: 'custom',
+          input: context.value,
+          path: [index, 'port'],
+          message: `The listener number ${first + 1} has this address and port already. Give this one another port or another address, or remove it.`,
+        })
+      }
+    }
+  })
+
+const tls = z
+  .strictObject({
+    certificateFile: setting(
+      nonEmpty.optional(),
+      'The certificate with its chain (PEM, the server’s own first). Read again when it changes. Without it a certificate is generated and kept in the data folder: enough for other servers, but mail programs warn of it.',
+      { example: '"/etc/letsencrypt/live/mail.example.com/fullchain.pem"' },
+    ),
+    keyFile: setting(nonEmpty.optional(), 'The private key of the certificate (PEM, without a passphrase).', {
+      example: '"/etc/letsencrypt/live/mail.example.com/privkey.pem"',
+    }),
+  })
+  .check(context => {
+    const { certificateFile, keyFile } = context.value
+    const given = certificateFile === undefined ? 'keyFile' : 'certificateFile'
+    const missing = certificateFile === undefined ? 'certificateFile' : 'keyFile'
+    if ((certificateFile === undefined) !== (keyFile === undefined)) {
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: [given],
+        message: `tls.${given} stands alone, and a certificate is of no use without its key. Write ${missing} too, or remove both to have a certificate generated.`,
+      })
+    }
+  })
+
+const limits = z.strictObject({
+  maxMessageBytes: setting(
+    count(65_536, 2_147_483_647).default(52_428_800),
+    'The largest message, in bytes. Told to clients (SIZE), checked at MAIL and again while the message arrives. An attachment grows by a third on its way.',
+  ),
+  maxRecipients: setting(
+    count(100, 100_000).default(1000),
+    'Recipients of one message. RFC 5321 demands at least 100.',
+  ),
+  maxConnections: setting(
+    count(1, 1_000_000).default(10_000),
+    'Connections at one time, over all listeners; more are answered 421. Each costs a file descriptor ("ulimit -n").',
+  ),
+  maxConnectionsPerAddress: setting(
+    count(1, 1_000_000).default(50),
+    'Connections at one time from one IP address. Raise it when many users share one address, or for a load test from one machine.',
+  ),
+  maxErrorsPerSession: setting(
+    count(1, 10_000).default(20),
+    'Refused commands after which a session is ended with 421.',
+  ),
+  maxTransactionsPerSession: setting(
+    count(1, 1_000_000).default(10_000),
+    'Messages in one session; told to clients (LIMITS MAILMAX).',
+  ),
+  commandTimeoutSeconds: setting(
+    count(1, 86_400).default(300),
+    'Seconds to wait for the next command. RFC 5321 §4.5.3.2 asks for five minutes.',
+  ),
+  dataBlockTimeoutSeconds: setting(
+    count(1, 86_400).default(180),
+    'Seconds to wait for the next piece of a message. RFC 5321 §4.5.3.2 asks for three minutes.',
+  ),
+  sessionTimeoutMinutes: setting(
+    count(1, 10_080).default(120),
+    'Minutes that one whole connection may last.',
+  ),
+  drainSeconds: setting(
+    count(0, 3600).default(30),
+    'Seconds that messages under way get to finish when the server stops; new connections get 421 meanwhile.',
+  ),
+})
+
+const submission = z.strictObject({
+  senderAddress: setting(
+    z.enum(['own', 'own-domain', 'any']).default('own'),
+    'Which sender address an account may use. own: its own and its aliases. own-domain: any in its domain. any: any at all, which lets each user pretend to be anybody.',
+  ),
+  allowPlaintextAuthOnLoopback: setting(
+    z.boolean().default(false),
+    'Lets programs on this machine log in without TLS (127.0.0.1 and ::1 only). For trying out.',
+  ),
+})
+
+const queue = z
+  .strictObject({
+    retryMinutes: setting(
+      z.array(count(1, 10_080)).min(1).default([1, 5, 15, 30, 60, 120, 240]),
+      'Minutes to wait before the second, third … attempt to deliver; the last number repeats until the lifetime is over.',
+    ),
+    lifetimeHours: setting(
+      count(1, 720).default(120),
+      'Hours after which the server gives up and tells the sender. RFC 5321 §4.5.4.1 asks for four to five days.',
+    ),
+    delayNoticeHours: setting(
+      count(0, 720).default(4),
+      'Hours after which the sender is told, once, that a message is still waiting. 0: never.',
+    ),
+    hold: setting(
+      z.boolean().default(false),
+      'Accepts and keeps mail but delivers none: for maintenance and moves. "postrider queue release" lets single messages go.',
+    ),
+  })
+  .check(context => {
+    const { delayNoticeHours, lifetimeHours } = context.value
+    if (delayNoticeHours >= lifetimeHours) {
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: ['delayNoticeHours'],
+        message: `queue.delayNoticeHours is ${delayNoticeHours}, but the server gives up after lifetimeHours = ${lifetimeHours}. Write a smaller number, or 0 for no notice.`,
+      })
+    }
+  })
+
+const smartHost = z
+  .strictObject({
+    host: setting(
+      formed(problemOfHost).overwrite(text => canonicalHostname(text) ?? text),
+      'Its name or address.',
+      { example: '"smtp.example.com"' },
+    ),
+    port: setting(count(1, 65_535).default(587), 'Its port.'),
+    tls: setting(
+      z.enum(['implicit', 'starttls', 'opportunistic', 'never']).default('starttls'),
+      'implicit: TLS from the first byte (port 465). starttls: STARTTLS, demanded. opportunistic: STARTTLS where offered. never: none.',
+    ),
+    username: setting(nonEmpty.optional(), 'The name to log in with.', { example: '"mail@example.com"' }),
+    password: setting(nonEmpty.optional(), 'The password. Better in a file of its own: passwordFile.', {
+      example: '"…"',
+    }),
+    passwordFile: setting(nonEmpty.optional(), 'A file whose first line is the password.', {
+      example: '"/etc/postrider/smart-host-password"',
+    }),
+    verifyCertificate: setting(
+      z.boolean().default(true),
+      'Demands a certificate that is valid for the host. false only for a smart host with a certificate of its own making.',
+    ),
+  })
+  .check(context => {
+    const { username, password, passwordFile } = context.value
+    const complain = (name: string, message: string): void => {
+      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
+    }
+    const given = passwordFile === undefined ? 'password' : 'passwordFile'
+    const hasPassword = password !== undefined || passwordFile !== undefined
+    if (password !== undefined && passwordFile !== undefined) {
+      complain(
+        'password',
+        'Both password and passwordFile are given. Remove one of them; passwordFile is the safer one.',
+      )
+    }
+    if (username !== undefined && !hasPassword)
+      complain('username', 'username stands without a password. Write passwordFile = "…" too.')
+    if (username === undefined && hasPassword)
+      complain(given, `${given} stands without a username. Write username = "…" too.`)
+  })
+
+const delivery = z.strictObject({
+  smartHost: setting(
+    smartHost.optional(),
+    'Hands all mail for others to one server (a provider’s, for example) instead of to the MX of each domain. Needed where port 25 is blocked.',
+    { defaultText: 'mail goes to the MX of its domain' },
+  ),
+  port: setting(count(1, 65_535).default(25), 'The port of MX hosts: 25 everywhere but in tests.'),
+  maxConnections: setting(count(1, 10_000).default(100), 'Outgoing connections at one time.'),
+  maxConnectionsPerDestination: setting(
+    count(1, 1000).default(10),
+    'Outgoing connections at one time to one receiving domain.',
+  ),
+  maxRecipientsPerTransaction: setting(
+    count(1, 10_000).default(100),
+    'Recipients of one outgoing transaction; RFC 5321 §4.5.3.1.8 lets every server take 100.',
+  ),
+  connectTimeoutSeconds: setting(count(1, 600).default(30), 'Seconds to wait for a connection.'),
+  commandTimeoutSeconds: setting(
+    count(1, 3600).default(300),
+    'Seconds to wait for a reply. RFC 5321 §4.5.3.2 asks for five minutes.',
+  ),
+  tls: setting(
+    z.enum(['opportunistic', 'never']).default('opportunistic'),
+    'opportunistic: STARTTLS where the receiver offers it, with any certificate. never: none, for tests.',
+  ),
+  dnsServers: setting(
+    z.array(formed(problemOfDnsServer)).default([]),
+    'DNS servers to ask, each an address, with its port if that is not 53.',
+    { example: '["192.0.2.53", "[2001:db8::53]:5353"]', defaultText: 'those of the system' },
+  ),
+  ipv6: setting(
+    z.boolean().default(true),
+    'Tries IPv6 addresses of receivers too. Turn it off where IPv6 leads nowhere.',
+  ),
+  maxReceivedFields: setting(
+    count(10, 1000).default(100),
+    'Received fields with which a message counts as running in a circle. RFC 5321 §6.3 asks for at least 100.',
+  ),
+})
+
+export const settingsSchema = z.strictObject({
+  hostname: setting(
+    hostname,
+    'The name of this server: in its greeting, in EHLO, in Received fields. Its A or AAAA record has to point here, and the PTR record of its address back to it, or others will take its mail for spam.',
+    { example: '"mail.example.com"' },
+  ),
+  dataFolder: setting(
+    nonEmpty.default('data'),
+    'Where mail, queue, accounts and keys are kept: one folder, to be backed up as one. A relative path counts from this file.',
+    { example: '"/var/lib/postrider"' },
+  ),
+  language: setting(
+    z.enum(['en', 'ru']).default('en'),
+    'The language of reports to senders who have not chosen one: English or Russian.',
+  ),
+  localNetworks: setting(
+    networks.default([]),
+    'Networks whose machines may send anywhere without logging in. Name only what you trust entirely: whoever is inside can send spam in your name.',
+    { example: '["192.0.2.0/24", "2001:db8::/32"]' },
+  ),
+  verifyForEveryone: setting(
+    z.boolean().default(false),
+    'VRFY and EXPN answer strangers too. They help collectors of addresses; users who are logged in always get an answer.',
+  ),
+  allowMissingAngleBrackets: setting(
+    z.boolean().default(false),
+    'Accepts MAIL FROM:anna@example.com without angle brackets, as some old devices send it.',
+  ),
+  listeners: setting(
+    listeners.default(defaultListeners),
+    'Where the server listens: one [[listeners]] for each port. With none in the file it listens on ports 25, 587 and 465 of every address.',
+    { defaultText: 'relay on 25, submission on 587, submissions on 465' },
+  ),
+  tls: setting(tls.prefault({}), 'The certificate that this server shows.'),
+  limits: setting(limits.prefault({}), 'What one stranger may demand of the server.'),
+  submission: setting(submission.prefault({}), 'Mail from your own users.'),
+  queue: setting(queue.prefault({}), 'Mail that waits for delivery.'),
+  delivery: setting(delivery.prefault({}), 'How mail for others leaves.'),
+  trail: setting(
+    z
+      .strictObject({
+        retentionDays: setting(
+          count(1, 3650).default(30),
+          'Days for which "postrider trace" can tell what happened to a message.',
+        ),
+      })
+      .prefault({}),
+    'The record of what happened to each message.',
+  ),
+  log: setting(
+    z
+      .strictObject({
+        level: setting(
+          z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+          'How much is written to standard error. debug shows each command.',
+        ),
+      })
+      .prefault({}),
+    'The log of the server.',
+  ),
+  threads: setting(
+    z
+      .strictObject({
+        front: setting(
+          count(1, 64).default(() => Math.max(1, Math.min(4, availableParallelism() - 1))),
+          'Threads that talk SMTP; they share the ports.',
+          { defaultText: 'one less than processors, from 1 to 4' },
+        ),
+      })
+      .prefault({}),
+    'How the work is spread over processors.',
+  ),
+})

@@ -1,0 +1,90 @@
+// Texts of the settings file that have a form: host names, addresses, networks, DNS servers. Each `problemOf…` says
+// what is wrong and what to write instead, or `undefined` when the text is right.
+import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
+import ipaddr from 'ipaddr.js'
+
+/** Lower-case A-labels (RFC 5890); `undefined` when the text is no host name with at least two labels. */
+export function canonicalHostname(text: string): string | undefined {
+  const ascii = domainToASCII(text.endsWith('.') ? text.slice(0, -1) : text)
+  // RFC 1035 §2.3.4: 253 characters as text, 63 in a label.
+  if (ascii === '' || ascii.length > 253 || isIP(ascii) !== 0) return undefined
+  const labels = ascii.split('.')
+  return labels.length >= 2 && labels.every(isLabel) ? ascii : undefined
+}
+
+const ldh = 'abcdefghijklmnopqrstuvwxyz0123456789-'
+
+// RFC 5321 §4.1.2, sub-domain: letters, digits and hyphens, no hyphen at either end.
+function isLabel(label: string): boolean {
+  if (label === '' || label.length > 63 || label.startsWith('-') || label.endsWith('-')) return false
+  for (let i = 0; i < label.length; i++) if (!ldh.includes(label.charAt(i))) return false
+  return true
+}
+
+export function problemOfHostname(text: string): string | undefined {
+  if (canonicalHostname(text) !== undefined) return undefined
+  if (isIP(text) !== 0)
+    return `"${text}" is an address, not a name. Write the name that points to it, such as "mail.example.com".`
+  if (!text.includes('.'))
+    return `"${text}" is not a full host name. Write it with its domain, such as "mail.example.com".`
+  return `"${text}" is not a host name. Write one such as "mail.example.com": letters, digits, hyphens and dots.`
+}
+
+export function problemOfHost(text: string): string | undefined {
+  return isIP(text) !== 0 ? undefined : problemOfHostname(text)
+}
+
+export function problemOfAddress(text: string): string | undefined {
+  if (isIP(text) !== 0) return undefined
+  return (
+    `"${text}" is not an IP address. Write "::" for every address of this machine, "0.0.0.0" for every IPv4 address, ` +
+    'or one address of it such as "192.0.2.1".'
+  )
+}
+
+/** '192.0.2.1' → '192.0.2.1/32'; a network stays as it is. */
+export function canonicalNetwork(text: string): string {
+  return text.includes('/') ? text : `${text}/${isIPv6(text) ? 128 : 32}`
+}
+
+export function problemOfNetwork(text: string): string | undefined {
+  const example = 'Write a network such as "192.0.2.0/24" or "2001:db8::/32", or one address.'
+  const [address = '', prefix, ...rest] = text.split('/')
+  if (isIP(address) === 0 || address.includes('%') || rest.length > 0)
+    return `"${text}" is not a network. ${example}`
+  if (prefix === undefined) return undefined
+  const bits = isIPv4(address) ? 32 : 128
+  const length = /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN
+  if (!(length <= bits))
+    return `"${text}" has "${prefix}" after the slash, where a number from 0 to ${bits} belongs. ${example}`
+  // A prefix that leaves host bits set is mostly a typing mistake, and it decides who may relay.
+  const network = isIPv4(address)
+    ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${length}`).toString()
+    : ipaddr.IPv6.networkAddressFromCIDR(`${address}/${length}`).toString()
+  if (network === ipaddr.parse(address).toString()) return undefined
+  return `"${text}" is an address inside a network. Write "${network}/${length}" for the network, or "${address}" for the address alone.`
+}
+
+export interface DnsServerAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** '192.0.2.53', '192.0.2.53:5353', '2001:db8::53', '[2001:db8::53]:5353' */
+export function parseDnsServer(text: string): DnsServerAddress | undefined {
+  if (isIP(text) !== 0) return { address: text, port: 53 }
+  const colon = text.lastIndexOf(':')
+  const host = text.slice(0, Math.max(colon, 0))
+  const digits = text.slice(colon + 1)
+  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
+  if (port < 1 || port > 65_535) return undefined
+  if (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1)))
+    return { address: host.slice(1, -1), port }
+  return isIPv4(host) ? { address: host, port } : undefined
+}
+
+export function problemOfDnsServer(text: string): string | undefined {
+  if (parseDnsServer(text)) return undefined
+  return `"${text}" is not the address of a DNS server. Write an address, with its port if that is not 53: "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353".`
+}

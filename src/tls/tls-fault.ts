@@ -1,0 +1,15 @@
+// What can be wrong with a certificate. The message names the file and says what to do.
+import { UsageFault } from '../runtime/fault.ts'
+
+export type TlsFaultCode =
+  | 'TLS_FILE_UNREADABLE'
+  | 'TLS_NOT_A_CERTIFICATE'
+  | 'TLS_NOT_A_KEY'
+  | 'TLS_KEY_MISMATCH'
+  | 'TLS_CERTIFICATE_EXPIRED'
+  | 'TLS_CERTIFICATE_NOT_YET_VALID'
+  | 'TLS_KEY_TOO_WEAK'
+
+export function tlsFault(code: TlsFaultCode, message: string, cause?: unknown): UsageFault {
+  return new UsageFault(code, message, cause === undefined ? undefined : { cause })
+}
