@@ -26,7 +26,7 @@ async function readSettingsFile(file: string): Promise<string> {
 function describeUnreadable(cause: unknown): string {
   const code = codeOf(cause)
   if (code === 'ENOENT')
-    return 'There is no such file. Run "postrider init" to make one, or name yours with --config.'
+    return 'There is no such file. Run "postrider init" to make one, or name yours with --settings.'
   if (code === 'EACCES')
     return 'This user may not read it. Change its owner or mode, or run this as the user it belongs to.'
   if (code === 'EISDIR') return 'This is a folder. Name the file in it.'

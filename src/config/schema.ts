@@ -352,7 +352,7 @@ export const settingsSchema = z.strictObject({
     z
       .strictObject({
         front: setting(
-          count(1, 64).default(() => Math.max(1, Math.min(4, availableParallelism() - 1))),
+          count(1, 15).default(() => Math.max(1, Math.min(4, availableParallelism() - 1))),
           'Threads that talk SMTP; they share the ports.',
           { defaultText: 'one less than processors, from 1 to 4' },
         ),

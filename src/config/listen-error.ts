@@ -1,0 +1,68 @@
+// Why a listener could not be opened, as one clear message with what to do.
+import { UsageFault } from '../runtime/fault.ts'
+
+export interface ListenAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** `cause` is what `listen` failed with, or a fault that has it as its cause. */
+export function describeListenError(cause: unknown, { address, port }: ListenAddress): UsageFault {
+  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
+  const code = systemCode(cause)
+  switch (code) {
+    case 'EADDRINUSE':
+      return new UsageFault(
+        'LISTEN_PORT_IN_USE',
+        `Another program listens on ${where} already.\n` +
+          `  Who it is:  ss -ltnp 'sport = :${port}'   (as root, to see programs of other users)\n` +
+          '  Stop that program, or write another port in [[listeners]] of the settings file.',
+        { cause },
+      )
+    case 'EACCES':
+      return new UsageFault(
+        'LISTEN_PORT_FORBIDDEN',
+        `This user may not listen on ${where}: the system keeps low ports for root. One of these helps:\n` +
+          '  systemd:       AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit of the service\n' +
+          `  whole machine: sysctl net.ipv4.ip_unprivileged_port_start=${Math.min(port, 1024)}   (and a file in /etc/sysctl.d to keep it)\n` +
+          `  this Node.js:  setcap cap_net_bind_service=+ep ${process.execPath}   (then every program that it runs may)\n` +
+          '  or write a port above 1023 in [[listeners]] of the settings file.',
+        { cause },
+      )
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+      return new UsageFault(
+        'LISTEN_NO_SUCH_ADDRESS',
+        address.includes(':')
+          ? `This machine has no address ${address}, or IPv6 is turned off here.\n` +
+              '  Which it has:  ip addr\n' +
+              '  Write one of them in [[listeners]] of the settings file, or "0.0.0.0" for every IPv4 address.'
+          : `This machine has no address ${address}.\n` +
+              '  Which it has:  ip addr\n' +
+              '  Write one of them in [[listeners]] of the settings file, or "::" for all of them.',
+        { cause },
+      )
+    case 'EMFILE':
+    case 'ENFILE':
+      return new UsageFault(
+        'LISTEN_NO_DESCRIPTORS',
+        `${where} cannot be opened, because there are no file descriptors left. Raise the limit ("ulimit -n", or LimitNOFILE= in the systemd unit).`,
+        { cause },
+      )
+    default:
+      return new UsageFault(
+        'LISTEN_FAILED',
+        `${where} cannot be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      )
+  }
+}
+
+function systemCode(cause: unknown): string | undefined {
+  let error = cause
+  for (let depth = 0; depth < 5 && error instanceof Error; depth++) {
+    if ('code' in error && typeof error.code === 'string' && 'syscall' in error) return error.code
+    error = error.cause
+  }
+  return undefined
+}

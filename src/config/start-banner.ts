@@ -1,0 +1,75 @@
+// What `npm start` prints: where the server listens, who may log in, a dialogue to paste, and how to go on.
+import type { BoundListener } from '../smtp/server/options.ts'
+import type { ListenerRole } from '../smtp/server/services.ts'
+import type { TryOutAccount } from './try-out.ts'
+
+export interface StartBannerOptions {
+  readonly hostname: string
+  readonly dataFolder: string
+  readonly listeners: readonly BoundListener[]
+  readonly accounts: readonly TryOutAccount[]
+}
+
+const duties: Readonly<Record<ListenerRole, string>> = {
+  relay: 'mail from other servers',
+  submission: 'mail from your users: STARTTLS, log in',
+  submissions: 'mail from your users: TLS, log in',
+}
+
+export function startBanner({ hostname, dataFolder, listeners, accounts }: StartBannerOptions): string {
+  const relay = listeners.find(({ role }) => role === 'relay')
+  const [first] = accounts
+  const width = Math.max(...listeners.map(({ address, port }) => formatEndpoint(address, port).length))
+  const accountWidth = Math.max(0, ...accounts.map(({ address }) => address.length))
+  return [
+    `Postrider runs as ${hostname}. Data: ${dataFolder}`,
+    '',
+    'Listens on',
+    ...listeners.map(
+      ({ role, address, port }) =>
+        `  ${formatEndpoint(address, port).padEnd(width)}  ${role}: ${duties[role]}`,
+    ),
+    '',
+    'Accounts',
+    ...accounts.map(
+      ({ address, password, changed }) =>
+        `  ${address.padEnd(accountWidth)}  ${changed ? '(its password has been changed since)' : `password ${password}`}`,
+    ),
+    ...(relay && first ? ['', ...dialogue(relay, first.address)] : []),
+    '',
+    'Ctrl-C stops it; mail, accounts and passwords stay.',
+    '',
+  ].join('\n')
+}
+
+function formatEndpoint(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+function dialogue(relay: BoundListener, recipient: string): string[] {
+  const lines = [
+    'HELO testmail.com',
+    'MAIL FROM: <test@testmail.com>',
+    `RCPT TO: <${recipient}>`,
+    'DATA',
+    'FROM: test@testmail.com',
+    `TO: ${recipient}`,
+    'SUBJECT: Test header',
+    '',
+    'Some text',
+    '.',
+    'QUIT',
+  ]
+  return [
+    `Try it: run  nc -C ${relay.address} ${relay.port}  (or telnet) in a second terminal and paste or type`,
+    '',
+    // Not indented: a command starts in the first column, also when it is pasted.
+    ...lines,
+    '',
+    'Then read the message, and see what happened to it (its id stands in "queued as …"):',
+    '',
+    `  npx postrider mail list ${recipient}`,
+    `  npx postrider mail read ${recipient} 1`,
+    '  npx postrider trace <id>',
+  ]
+}
