@@ -1,0 +1,44 @@
+// Domain names: any spelling in, one canonical spelling out (RFC 5321 §4.1.2, RFC 1035 §2.3.4, RFC 5890, UTS 46).
+import { domainToASCII, domainToUnicode } from 'node:url'
+
+const maxDomainOctets = 253
+const maxLabelOctets = 63
+const nonAscii = /[^\0-\x7f]/
+const label = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
+const digits = /^[0-9]+$/
+
+/**
+ * Lower-case A-labels without a final dot; undefined when the text is no host name: labels of letters, digits and
+ * hyphens only (no underscore), and a last label that is no number, so that an address without brackets is none.
+ */
+export function parseDomain(text: string): string | undefined {
+  if (text.length === 0 || text.length > 4 * maxDomainOctets) return undefined
+  const ascii = nonAscii.test(text) ? toAscii(text) : text.toLowerCase()
+  if (ascii === undefined) return undefined
+  const domain = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii
+  if (domain.length > maxDomainOctets) return undefined
+  const labels = domain.split('.')
+  if (digits.test(labels.at(-1) ?? '')) return undefined
+  return labels.every(isLabel) ? domain : undefined
+}
+
+function isLabel(text: string): boolean {
+  if (text.length > maxLabelOctets || !label.test(text)) return false
+  // What looks like an A-label has to be one: a made-up one would be shown as something else.
+  return !text.startsWith('xn--') || domainToUnicode(text) !== ''
+}
+
+// The converter is made for URLs and would decode %41 and 0x7f too; only letters, digits, hyphens and dots may reach it.
+const urlSyntax = /[\0-,/:-@[-`{-\x7f]/
+
+function toAscii(text: string): string | undefined {
+  if (urlSyntax.test(text)) return undefined
+  const ascii = domainToASCII(text.normalize('NFC'))
+  return ascii === '' ? undefined : ascii
+}
+
+/** U-labels where the domain has any ("xn--e1afmkfd.xn--p1ai" → "пример.рф"); address literals as they are. */
+export function formatDomainForPeople(domain: string): string {
+  if (!domain.includes('xn--')) return domain
+  return domainToUnicode(domain) || domain
+}
