@@ -1,0 +1,305 @@
+// The delivery agent: claims due recipients under a lease, delivers them, settles what became of them.
+// It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
+import type { QueueSettings } from '../config/settings.ts'
+import { claimDueWork } from '../queue/claim-due-work.ts'
+import { extendLease } from '../queue/extend-lease.ts'
+import { nextDueAt } from '../queue/next-due-at.ts'
+import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
+import { releaseLeases } from '../queue/release-leases.ts'
+import type { Destination } from '../routing/destination.ts'
+import type { Route, Router } from '../routing/route.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
+import type { MailDataStore } from '../storage/mail-data.ts'
+import type { Storage } from '../storage/operation.ts'
+import { expandRecipient } from './expand-recipient.ts'
+import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
+import { localError } from './local-error.ts'
+import type { Outbound } from './outbound.ts'
+import type { Attempted, ReportableOutcome } from './plan-settlement.ts'
+import { RemoteAttempt } from './remote-attempt.ts'
+import type { Report } from './reports.ts'
+import { createRetrySchedule } from './retry-schedule.ts'
+import { Settler } from './settler.ts'
+
+export interface DeliveryAgent {
+  /** Takes over what a former agent left, and begins. */
+  start(): Promise<void>
+  /** There is new work in the queue, or some that was held is free. */
+  wake(): void
+  /** Claims nothing more, lets attempts finish until `graceMs` is over, gives everything else back. */
+  stop(graceMs: number): Promise<void>
+  /** Resolves when nothing is due and nothing is under way. */
+  idle(): Promise<void>
+}
+
+export interface DeliveryAgentParts {
+  readonly storage: Storage
+  readonly mailData: MailDataStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Names this run of the agent as the owner of its leases. */
+  readonly owner: string
+  readonly queue: QueueSettings
+  readonly router: Router
+  readonly local: LocalDelivery
+  readonly outbound: Outbound
+  readonly composeReports: (outcomes: readonly ReportableOutcome[], now: number) => Promise<readonly Report[]>
+}
+
+/** Recipients that may be held at a time. A message waiting for its turn costs about a kilobyte. */
+const maxInFlight = 4000
+const maxClaim = 500
+/** A claim is a transaction: not for one recipient when there is room for few. */
+const minClaim = 100
+const leaseMs = 5 * 60_000
+/** However long the queue sleeps, it is looked at this often: for whoever writes to it without a wake-up. */
+const pollMs = 60_000
+const afterFaultMs = 1000
+
+export class QueueAgent implements DeliveryAgent {
+  readonly #parts: DeliveryAgentParts
+  readonly #settler: Settler
+  readonly #inFlight = new Set<number>()
+  #running = false
+  /** Outcomes that come after the end are nobody's: the leases have gone back. */
+  #over = false
+  #claiming = false
+  #mayHaveMore = false
+  #timer: Timer | undefined
+  #leaseTimer: Timer | undefined
+  #whenIdle: (() => void)[] = []
+
+  constructor(parts: DeliveryAgentParts) {
+    this.#parts = parts
+    this.#settler = new Settler({
+      ...parts,
+      schedule: createRetrySchedule(parts.queue),
+      settled: recipientIds => this.#letGo(recipientIds),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { clock, log, storage } = this.#parts
+    const released = await storage.run(releaseLeases, { now: clock.now() })
+    if (released > 0)
+      log.info('recipients that a former run had claimed are due again', { recipients: released })
+    this.#running = true
+    this.#leaseTimer = clock.every(leaseMs / 3, () => void this.#extendLeases())
+    this.wake()
+  }
+
+  wake(): void {
+    this.#mayHaveMore = true
+    this.#pump()
+  }
+
+  idle(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve()
+    return new Promise(resolve => this.#whenIdle.push(resolve))
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const { clock, log, outbound, owner, storage } = this.#parts
+    this.#running = false
+    this.#mayHaveMore = false
+    this.#timer?.cancel()
+    // What no connection has begun on goes back at once.
+    for (const attempt of outbound.drain()) this.#letGo(attempt.pending.map(recipient => recipient.id))
+    if (graceMs > 0) await Promise.race([this.idle(), elapsed(clock, graceMs)])
+    this.#over = true
+    outbound.close()
+    this.#settler.stop()
+    await this.#settler.finished()
+    this.#leaseTimer?.cancel()
+    try {
+      await storage.run(releaseLeases, { owner, now: clock.now() })
+    } catch (cause) {
+      log.warn('claimed recipients could not be given back; their leases run out', { reason: String(cause) })
+    }
+  }
+
+  #isIdle(): boolean {
+    return !this.#claiming && !this.#mayHaveMore && this.#inFlight.size === 0
+  }
+
+  #checkIdle(): void {
+    if (!this.#isIdle()) return
+    const waiting = this.#whenIdle
+    this.#whenIdle = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #letGo(recipientIds: readonly number[]): void {
+    for (const id of recipientIds) this.#inFlight.delete(id)
+    this.#pump()
+    this.#checkIdle()
+  }
+
+  #pump(): void {
+    if (!this.#running || this.#claiming || !this.#mayHaveMore) return
+    const room = maxInFlight - this.#inFlight.size
+    if (room < minClaim) return
+    this.#claiming = true
+    this.#mayHaveMore = false
+    this.#timer?.cancel()
+    this.#timer = undefined
+    void this.#claim(Math.min(room, maxClaim))
+  }
+
+  /** Never rejects. */
+  async #claim(maxRecipients: number): Promise<void> {
+    const { clock, log, owner, storage } = this.#parts
+    try {
+      const now = clock.now()
+      const works = await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients })
+      if (this.#dispatch(works) >= maxRecipients) this.#mayHaveMore = true
+      else await this.#sleepUntilDue()
+    } catch (cause) {
+      log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
+      this.#wakeAfter(afterFaultMs)
+    }
+    this.#claiming = false
+    this.#pump()
+    this.#checkIdle()
+  }
+
+  async #sleepUntilDue(): Promise<void> {
+    const dueAt = await this.#parts.storage.run(nextDueAt, undefined)
+    const ms = dueAt === undefined ? pollMs : dueAt - this.#parts.clock.now()
+    if (ms <= 0) this.#mayHaveMore = true
+    else this.#wakeAfter(Math.min(ms, pollMs))
+  }
+
+  #wakeAfter(ms: number): void {
+    if (!this.#running) return
+    this.#timer?.cancel()
+    this.#timer = this.#parts.clock.after(ms, () => this.wake())
+  }
+
+  async #extendLeases(): Promise<void> {
+    if (this.#inFlight.size === 0) return
+    const { clock, log, owner, storage } = this.#parts
+    try {
+      await storage.run(extendLease, {
+        owner,
+        recipientIds: [...this.#inFlight],
+        leaseUntil: clock.now() + leaseMs,
+      })
+    } catch (cause) {
+      log.warn('leases could not be extended', { reason: String(cause) })
+    }
+  }
+
+  #dispatch(works: readonly ClaimedWork[]): number {
+    const routes = new RouteMemory(this.#parts.router)
+    let claimed = 0
+    for (const work of works) {
+      claimed += work.recipients.length
+      // A lease of ours that ran out (the machine slept): the attempt is under way all the same.
+      const recipients = work.recipients.filter(({ id }) => !this.#inFlight.has(id))
+      if (recipients.length === 0) continue
+      for (const { id } of recipients) this.#inFlight.add(id)
+      void this.#deliver({ ...work, recipients }, routes)
+    }
+    return claimed
+  }
+
+  /** Every recipient of the work gets an outcome. Never rejects. */
+  async #deliver(work: ClaimedWork, routes: RouteMemory): Promise<void> {
+    const locals: LocalRecipient[] = []
+    const remotes = new Map<string, { destination: Destination; recipients: QueuedRecipient[] }>()
+    for (const recipient of work.recipients) {
+      let route: Route
+      try {
+        route = await routes.route(recipient)
+      } catch (cause) {
+        this.#fault(cause)
+        this.#ended({ work, recipient, outcome: localError(cause) })
+        continue
+      }
+      switch (route.kind) {
+        case 'mailbox':
+          locals.push({ recipient, route })
+          break
+        case 'remote': {
+          const { destination } = route
+          const group = remotes.get(destination.key)
+          if (group) group.recipients.push(recipient)
+          else remotes.set(destination.key, { destination, recipients: [recipient] })
+          break
+        }
+        case 'expansion':
+          this.#ended(expandRecipient(work, recipient, route.targets))
+          break
+        case 'unroutable':
+          this.#ended({ work, recipient, outcome: { kind: 'failed', diagnosis: route.diagnosis } })
+          break
+        default:
+          route satisfies never
+      }
+    }
+    for (const { destination, recipients } of remotes.values()) this.#relay(work, recipients, destination)
+    if (locals.length > 0) await this.#deliverLocally(work, locals)
+  }
+
+  #relay(work: ClaimedWork, recipients: readonly QueuedRecipient[], destination: Destination): void {
+    const { mailData, outbound } = this.#parts
+    const outgoing = { size: work.message.size, open: () => mailData.read(work.mailDataId) }
+    outbound.enqueue(
+      destination,
+      new RemoteAttempt(work, recipients, outgoing, attempted => this.#ended(attempted)),
+    )
+  }
+
+  async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {
+    try {
+      for (const attempted of await this.#parts.local.deliver(work, locals)) this.#ended(attempted)
+    } catch (cause) {
+      this.#fault(cause)
+      for (const { recipient } of locals) this.#ended({ work, recipient, outcome: localError(cause) })
+    }
+  }
+
+  #ended(attempted: Attempted): void {
+    if (!this.#over) this.#settler.add(attempted)
+  }
+
+  #fault(cause: unknown): void {
+    this.#parts.log.error('a delivery attempt failed on an unexpected error', {}, cause)
+  }
+}
+
+/** Routes of one claim: mail for one mailbox, and for one foreign domain, asks the directory once. */
+class RouteMemory {
+  readonly #router: Router
+  readonly #byAddress = new Map<string, Promise<Route>>()
+  readonly #foreignDomains = new Map<string, Route>()
+
+  constructor(router: Router) {
+    this.#router = router
+  }
+
+  async route(recipient: QueuedRecipient): Promise<Route> {
+    const { localPart, domain } = recipient.forwardPath
+    const foreign = this.#foreignDomains.get(domain)
+    if (foreign) return foreign
+    const key = `${recipient.expansions} ${localPart}@${domain}`
+    let asked = this.#byAddress.get(key)
+    if (!asked) {
+      asked = this.#router.route(recipient)
+      this.#byAddress.set(key, asked)
+    }
+    const route = await asked
+    if (route.kind === 'remote') this.#foreignDomains.set(domain, route)
+    return route
+  }
+}
+
+function elapsed(clock: Clock, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    clock.after(ms, resolve)
+  })
+}

@@ -1,0 +1,120 @@
+// Finds a server of a destination that talks to us: each address of each mail host in order (RFC 5321 §5.1).
+
+import type { RemoteServer } from '../routing/remote-server.ts'
+import type {
+  ClientFailureFacts,
+  ClientTls,
+  ConnectSmtp,
+  SmtpClientOptions,
+  SmtpConnection,
+} from '../smtp/client/contract.ts'
+import { diagnoseFailure, isPermanent } from './diagnose.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { Diagnosis } from './outcome.ts'
+
+export interface OpenConnection {
+  readonly kind: 'connected'
+  readonly connection: SmtpConnection
+  readonly server: RemoteServer
+  /** Hosts in the order in which they were tried; the last one is connected. */
+  readonly triedHosts: readonly string[]
+  /** Where the connection's lines go; each attempt on it brings its own. */
+  readonly record: { dialogue: Dialogue | undefined }
+}
+
+export interface NoConnection {
+  readonly kind: 'unreachable'
+  readonly outcome: 'deferred' | 'failed'
+  readonly diagnosis: Diagnosis
+  readonly triedHosts: readonly string[]
+}
+
+export interface ConnectionTerms {
+  readonly connect: ConnectSmtp
+  readonly tls: ClientTls
+  readonly verifyCertificate: boolean
+  readonly auth?: SmtpClientOptions['auth']
+  readonly common: Pick<SmtpClientOptions, 'helloName' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'>
+  /** The facts of what `connect` threw; undefined for a fault of ours. */
+  readonly readFailure: (cause: unknown) => ClientFailureFacts | undefined
+}
+
+/** `servers` must not be empty. Rejects only on a fault of ours. */
+export async function openConnection(
+  terms: ConnectionTerms,
+  servers: readonly RemoteServer[],
+  dialogue: Dialogue,
+): Promise<OpenConnection | NoConnection> {
+  const triedHosts: string[] = []
+  let worst: { diagnosis: Diagnosis; permanent: boolean; weight: number } | undefined
+  for (const server of servers) {
+    if (triedHosts.at(-1) !== server.host) triedHosts.push(server.host)
+    const attempt = await connectTo(terms, server, dialogue)
+    if ('connection' in attempt) return { kind: 'connected', server, triedHosts, ...attempt }
+    const { facts } = attempt
+    const permanent = isPermanent(facts)
+    // What one host may do tomorrow counts for more than another's never: only when all refuse for good is it a
+    // failure (RFC 5321 §5.1; for 554 and 521 instead of a greeting §3.1 and RFC 7504 §3). Of several reasons of one
+    // kind a server's own words tell most.
+    const weight = (permanent ? 0 : 4) + weightOf(facts)
+    if (!worst || weight > worst.weight)
+      worst = { diagnosis: diagnoseFailure(server, facts), permanent, weight }
+  }
+  if (!worst) throw new RangeError('openConnection needs at least one server')
+  return {
+    kind: 'unreachable',
+    outcome: worst.permanent ? 'failed' : 'deferred',
+    diagnosis: worst.diagnosis,
+    triedHosts,
+  }
+}
+
+function weightOf(facts: ClientFailureFacts): number {
+  if (facts.kind === 'reply') return 3
+  if (facts.kind === 'tls' || facts.kind === 'auth-unavailable') return 2
+  return facts.kind === 'refused-connection' ? 0 : 1
+}
+
+type Connected = { readonly connection: SmtpConnection; readonly record: OpenConnection['record'] }
+
+async function connectTo(
+  terms: ConnectionTerms,
+  server: RemoteServer,
+  dialogue: Dialogue,
+): Promise<Connected | { readonly facts: ClientFailureFacts }> {
+  const first = await connectOnce(terms, server, dialogue, terms.tls)
+  // RFC 7435: opportunistic security never costs delivery. A server whose TLS is broken gets its mail without.
+  if (terms.tls === 'opportunistic' && 'facts' in first && first.facts.stage === 'tls') {
+    dialogue.note(`TLS failed (${first.facts.detail}); once again without`)
+    return await connectOnce(terms, server, dialogue, 'never')
+  }
+  return first
+}
+
+async function connectOnce(
+  terms: ConnectionTerms,
+  server: RemoteServer,
+  dialogue: Dialogue,
+  tls: ClientTls,
+): Promise<Connected | { readonly facts: ClientFailureFacts }> {
+  const record: OpenConnection['record'] = { dialogue }
+  dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}`)
+  try {
+    const connection = await terms.connect({
+      ...terms.common,
+      host: server.host,
+      address: server.address,
+      port: server.port,
+      tls,
+      verifyCertificate: terms.verifyCertificate && tls !== 'never',
+      ...(terms.auth ? { auth: terms.auth } : {}),
+      onDialogue: line => record.dialogue?.add(line),
+    })
+    return { connection, record }
+  } catch (cause) {
+    const facts = terms.readFailure(cause)
+    if (!facts) throw cause
+    dialogue.note(facts.detail)
+    return { facts }
+  }
+}

@@ -1,0 +1,114 @@
+// Mail that leaves this server: a lane to each destination that mail is waiting for.
+import type { DeliverySettings } from '../config/settings.ts'
+import type { Destination } from '../routing/destination.ts'
+import type { ServerFinder } from '../routing/find-servers.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import type { ClientFailureFacts, ConnectSmtp } from '../smtp/client/contract.ts'
+import { ConnectionBudget } from './connection-budget.ts'
+import { idleConnectionMs, Lane } from './lane.ts'
+import type { ConnectionTerms } from './open-connection.ts'
+import type { RemoteAttempt } from './remote-attempt.ts'
+
+export interface OutboundOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly hostname: string
+  readonly settings: DeliverySettings
+  readonly findServers: ServerFinder
+  readonly connect: ConnectSmtp
+  readonly readFailure: (cause: unknown) => ClientFailureFacts | undefined
+  /** Of the smart host, when the settings name a file for it. */
+  readonly smartHostPassword?: string | undefined
+}
+
+const sweepMs = 1000
+
+export class Outbound {
+  readonly #options: OutboundOptions
+  readonly #lanes = new Map<string, Lane>()
+  readonly #budget: ConnectionBudget
+  #sweep: Timer | undefined
+
+  constructor(options: OutboundOptions) {
+    this.#options = options
+    this.#budget = new ConnectionBudget(options.settings.maxConnections)
+  }
+
+  enqueue(destination: Destination, attempt: RemoteAttempt): void {
+    let lane = this.#lanes.get(destination.key)
+    if (!lane) {
+      lane = this.#createLane(destination)
+      this.#lanes.set(destination.key, lane)
+      this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
+    }
+    lane.enqueue(attempt)
+  }
+
+  /** Begins nothing more and returns what was not begun; what is under way goes on. */
+  drain(): RemoteAttempt[] {
+    return [...this.#lanes.values()].flatMap(lane => {
+      lane.closeIdleSince(Infinity)
+      return lane.abandonWaiting()
+    })
+  }
+
+  /** Closes every connection, in the middle of a transaction too: the server then has no whole message. */
+  close(): void {
+    this.#sweep?.cancel()
+    this.#sweep = undefined
+    for (const lane of this.#lanes.values()) lane.closeAll()
+    this.#lanes.clear()
+  }
+
+  // One timer for all idle connections, not one for each message.
+  #sweepLanes(): void {
+    const now = this.#options.clock.now()
+    for (const [key, lane] of this.#lanes) {
+      lane.closeIdleSince(now - idleConnectionMs)
+      if (lane.isForgettable(now)) this.#lanes.delete(key)
+    }
+    if (this.#lanes.size > 0) return
+    this.#sweep?.cancel()
+    this.#sweep = undefined
+  }
+
+  #createLane(destination: Destination): Lane {
+    const { clock, log, settings, findServers } = this.#options
+    return new Lane({
+      clock,
+      log,
+      budget: this.#budget,
+      terms: this.#terms(destination),
+      maxConnections: settings.maxConnectionsPerDestination,
+      maxRecipientsPerTransaction: settings.maxRecipientsPerTransaction,
+      findServers: () => findServers(destination),
+    })
+  }
+
+  #terms(destination: Destination): ConnectionTerms {
+    const { clock, connect, hostname, readFailure, settings, smartHostPassword } = this.#options
+    const common: ConnectionTerms['common'] = {
+      helloName: hostname,
+      connectTimeoutMs: settings.connectTimeoutSeconds * 1000,
+      commandTimeoutMs: settings.commandTimeoutSeconds * 1000,
+      clock,
+    }
+    if (destination.kind !== 'smart-host') {
+      return { connect, readFailure, common, tls: settings.tls, verifyCertificate: false }
+    }
+    const { smartHost } = destination
+    const password = smartHost.password ?? smartHostPassword
+    return {
+      connect,
+      readFailure,
+      common,
+      tls: smartHost.tls,
+      // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.
+      verifyCertificate: smartHost.verifyCertificate && smartHost.tls !== 'opportunistic',
+      ...(smartHost.username !== undefined && password !== undefined
+        ? { auth: { username: smartHost.username, password } }
+        : {}),
+    }
+  }
+}

@@ -1,0 +1,189 @@
+// Writes outcomes to the queue: whatever came together while the last write was under way goes in one transaction, with
+// the reports about it.
+
+import type { Settlement } from '../queue/operations.ts'
+import { settle } from '../queue/settle.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { Fault } from '../runtime/fault.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Random } from '../runtime/random.ts'
+import type { MailDataStore } from '../storage/mail-data.ts'
+import type { Storage } from '../storage/operation.ts'
+import {
+  type Attempted,
+  planSettlement,
+  type ReportableOutcome,
+  type SettlementPlan,
+} from './plan-settlement.ts'
+import type { Report } from './reports.ts'
+import type { RetrySchedule } from './retry-schedule.ts'
+
+export interface SettlerOptions {
+  readonly storage: Storage
+  readonly mailData: MailDataStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly owner: string
+  readonly schedule: RetrySchedule
+  readonly composeReports: (outcomes: readonly ReportableOutcome[], now: number) => Promise<readonly Report[]>
+  /** These recipients are no longer this agent's concern. */
+  readonly settled: (recipientIds: readonly number[]) => void
+}
+
+const maxBatch = 500
+const firstRetryMs = 1000
+const maxRetryMs = 30_000
+
+export class Settler {
+  readonly #options: SettlerOptions
+  #collected: Attempted[] = []
+  #flushing = false
+  #retryTimer: { cancel: () => void; resolve: () => void } | undefined
+  #stopped = false
+  readonly #whenFinished: (() => void)[] = []
+
+  constructor(options: SettlerOptions) {
+    this.#options = options
+  }
+
+  add(attempted: Attempted): void {
+    this.#collected.push(attempted)
+    if (this.#flushing) return
+    this.#flushing = true
+    // Not at once: what else ends in this turn of the event loop comes along.
+    setImmediate(() => void this.#flush())
+  }
+
+  /** Gives up waiting for a storage that is not there. */
+  stop(): void {
+    this.#stopped = true
+    this.#retryTimer?.cancel()
+    this.#retryTimer?.resolve()
+  }
+
+  /** Resolves when nothing is left to write. */
+  finished(): Promise<void> {
+    if (!this.#flushing) return Promise.resolve()
+    return new Promise(resolve => this.#whenFinished.push(resolve))
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#collected.length > 0) {
+      const batch = this.#collected.slice(0, maxBatch)
+      this.#collected = this.#collected.slice(maxBatch)
+      await this.#settle(batch)
+      this.#options.settled(batch.map(({ recipient }) => recipient.id))
+    }
+    this.#flushing = false
+    for (const resolve of this.#whenFinished.splice(0)) resolve()
+  }
+
+  /** Never rejects. */
+  async #settle(batch: readonly Attempted[]): Promise<void> {
+    const { log } = this.#options
+    let reports: readonly Report[] = []
+    try {
+      const now = this.#options.clock.now()
+      const plans = this.#plan(batch, now)
+      reports = await this.#options.composeReports(
+        plans.flatMap(plan => plan.report ?? []),
+        now,
+      )
+      await this.#write(plans, reports)
+    } catch (cause) {
+      await this.#discard(reports)
+      if (batch.length === 1) {
+        // Its lease runs out and it comes back; nothing is lost.
+        log.error(
+          'an outcome could not be settled',
+          { queueId: batch[0]?.recipient.messageId ?? null },
+          cause,
+        )
+        return
+      }
+      // One of them spoils the batch: each on its own.
+      log.warn('a batch of outcomes could not be settled together', { reason: String(cause) })
+      for (const one of batch) await this.#settle([one])
+    }
+  }
+
+  #plan(batch: readonly Attempted[], now: number): SettlementPlan[] {
+    const spreads = new Map<number, number>()
+    return batch.map(attempted => {
+      const { id } = attempted.work.message
+      let spread = spreads.get(id)
+      if (spread === undefined) {
+        spread = this.#options.random.fraction()
+        spreads.set(id, spread)
+      }
+      return planSettlement(attempted, now, this.#options.schedule, spread)
+    })
+  }
+
+  /** While the disk is full or the database away the outcomes wait here, and no new work is claimed. */
+  async #write(plans: readonly SettlementPlan[], reports: readonly Report[]): Promise<void> {
+    const { storage, mailData, owner, clock, log } = this.#options
+    const input = {
+      owner,
+      at: clock.now(),
+      settlements: withReportEvents(plans, reports),
+      reports: reports.map(report => report.queued),
+    }
+    for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, maxRetryMs)) {
+      try {
+        const { lost, orphanedFiles } = await storage.run(settle, input)
+        if (lost > 0)
+          log.warn('recipients were settled by another thread, after the lease had run out', { lost })
+        if (orphanedFiles.length > 0) await mailData.discard(orphanedFiles)
+        return
+      } catch (cause) {
+        if (this.#stopped || !isPassing(cause)) throw cause
+        log.error('outcomes cannot be written; waiting', { waitMs, settlements: plans.length }, cause)
+        await this.#wait(waitMs)
+      }
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = this.#options.clock.after(ms, resolve)
+      this.#retryTimer = { cancel: () => timer.cancel(), resolve }
+    })
+  }
+
+  async #discard(reports: readonly Report[]): Promise<void> {
+    const names = reports.flatMap(
+      ({
+        queued: {
+          mailData: { location },
+        },
+      }) => (location.kind === 'file' ? [location.name] : []),
+    )
+    if (names.length === 0) return
+    try {
+      await this.#options.mailData.discard(names)
+    } catch (cause) {
+      this.#options.log.warn('mail data of reports that were not sent is left over', {
+        reason: String(cause),
+      })
+    }
+  }
+}
+
+/** That a report went out stands in the trail of the message that it is about, with the first recipient it names. */
+function withReportEvents(plans: readonly SettlementPlan[], reports: readonly Report[]): Settlement[] {
+  const settlements = plans.map(plan => plan.settlement)
+  for (const report of reports) {
+    const index = plans.findIndex(plan => plan.report === report.about)
+    const settlement = settlements[index]
+    if (settlement) settlements[index] = { ...settlement, events: [...settlement.events, report.event] }
+  }
+  return settlements
+}
+
+function isPassing(cause: unknown): boolean {
+  return (
+    cause instanceof Fault && (cause.code === 'STORAGE_DISK_FULL' || cause.code === 'STORAGE_UNAVAILABLE')
+  )
+}

@@ -1,0 +1,30 @@
+// Where mail leaves this server to: the mail hosts of a domain, an address literal, or the smart host.
+import type { SmartHostSettings } from '../config/settings.ts'
+
+export type Destination =
+  /** By MX (RFC 5321 §5.1). */
+  | { readonly kind: 'domain'; readonly key: string; readonly domain: string }
+  /** `address` without brackets and tag: '192.0.2.1', '2001:db8::1' (RFC 5321 §4.1.3). */
+  | { readonly kind: 'literal'; readonly key: string; readonly domain: string; readonly address: string }
+  | { readonly kind: 'smart-host'; readonly key: string; readonly smartHost: SmartHostSettings }
+
+export function domainDestination(domain: string): Destination {
+  const address = literalAddress(domain)
+  return address === undefined
+    ? { kind: 'domain', key: domain, domain }
+    : { kind: 'literal', key: domain, domain, address }
+}
+
+/** One destination whatever the domain: so all mail shares its connections. */
+export function smartHostDestination(smartHost: SmartHostSettings): Destination {
+  return { kind: 'smart-host', key: `smart-host ${smartHost.host}:${smartHost.port}`, smartHost }
+}
+
+const ipv6Tag = '[ipv6:'
+
+/** The IP address in a canonical address literal; undefined for a domain. */
+function literalAddress(domain: string): string | undefined {
+  if (!domain.startsWith('[') || !domain.endsWith(']')) return undefined
+  const start = domain.slice(0, ipv6Tag.length).toLowerCase() === ipv6Tag ? ipv6Tag.length : 1
+  return domain.slice(start, -1)
+}

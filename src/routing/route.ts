@@ -1,0 +1,110 @@
+// Where the mail of one recipient goes: a mailbox of ours, other recipients, another server, or nowhere.
+import type { Address } from '../address/address.ts'
+import type { SmartHostSettings } from '../config/settings.ts'
+import type { Diagnosis } from '../delivery/outcome.ts'
+import { resolveRecipient } from '../directory/resolve-recipient.ts'
+import type { Storage } from '../storage/operation.ts'
+import { type Destination, domainDestination, smartHostDestination } from './destination.ts'
+
+export type Route =
+  | {
+      readonly kind: 'mailbox'
+      readonly accountId: number
+      readonly address: Address
+      readonly mailbox: string
+    }
+  | {
+      readonly kind: 'expansion'
+      readonly redirection: 'alias' | 'group' | 'catch-all'
+      readonly address: Address
+      readonly targets: readonly Address[]
+    }
+  | { readonly kind: 'remote'; readonly destination: Destination }
+  /** No attempt can help: the recipient fails. */
+  | { readonly kind: 'unroutable'; readonly diagnosis: Diagnosis }
+
+/** What routing needs to know of a recipient. */
+export interface RoutedRecipient {
+  readonly forwardPath: Address
+  readonly expansions: number
+}
+
+export interface Router {
+  /** Rejects with a StorageFault when the directory cannot be read. */
+  route(recipient: RoutedRecipient): Promise<Route>
+}
+
+export interface RouterOptions {
+  readonly storage: Storage
+  readonly hostname: string
+  readonly smartHost?: SmartHostSettings | undefined
+}
+
+/** RFC 5321 §6.3: an alias that leads back to itself ends here, instead of growing the queue for ever. */
+export const maxExpansions = 10
+
+const inbox = 'INBOX'
+
+export function createRouter(options: RouterOptions): Router {
+  const { storage, hostname } = options
+  const smartHost = options.smartHost && smartHostDestination(options.smartHost)
+  return {
+    async route({ forwardPath, expansions }) {
+      const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname })
+      switch (resolved.kind) {
+        case 'account':
+          return { kind: 'mailbox', accountId: resolved.accountId, address: resolved.address, mailbox: inbox }
+        case 'redirection':
+          if (expansions >= maxExpansions) return aliasLoop
+          if (resolved.targets.length === 0) return noMembers
+          return {
+            kind: 'expansion',
+            redirection: resolved.redirection,
+            address: resolved.address,
+            targets: resolved.targets,
+          }
+        case 'unknown-address':
+          return resolved.reason === 'disabled' ? disabledAccount : unknownAddress
+        case 'foreign-domain':
+          return { kind: 'remote', destination: smartHost ?? domainDestination(forwardPath.domain) }
+        default:
+          return resolved satisfies never
+      }
+    },
+  }
+}
+
+const unknownAddress: Route = {
+  kind: 'unroutable',
+  diagnosis: {
+    stage: 'routing',
+    cause: 'unknown-user',
+    status: '5.1.1',
+    detail: 'the domain is ours and has no such address',
+  },
+}
+
+const disabledAccount: Route = {
+  kind: 'unroutable',
+  diagnosis: {
+    stage: 'routing',
+    cause: 'unknown-user',
+    status: '5.2.1',
+    detail: 'the account is disabled and takes no mail',
+  },
+}
+
+const noMembers: Route = {
+  kind: 'unroutable',
+  diagnosis: { stage: 'routing', cause: 'unknown-user', status: '5.1.1', detail: 'the group has no members' },
+}
+
+const aliasLoop: Route = {
+  kind: 'unroutable',
+  diagnosis: {
+    stage: 'routing',
+    cause: 'loop',
+    status: '5.4.6',
+    detail: `more than ${maxExpansions} aliases or groups lead from one to the next: probably one leads back to itself`,
+  },
+}

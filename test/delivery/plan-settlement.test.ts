@@ -1,0 +1,139 @@
+// From an outcome to the queue and to the sender: every rule about who is told what (RFC 3461 §4.1, §5.2; RFC 5321 §4.5.5).
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { DeliveryOutcome, Diagnosis } from '../../src/delivery/outcome.ts'
+import { type Attempted, planSettlement } from '../../src/delivery/plan-settlement.ts'
+import { createRetrySchedule } from '../../src/delivery/retry-schedule.ts'
+import type { QueuedMessage, QueuedRecipient } from '../../src/queue/records.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const acceptedAt = Date.UTC(2026, 0, 1)
+const schedule = createRetrySchedule({
+  retryMinutes: [5, 15, 60],
+  lifetimeHours: 48,
+  delayNoticeHours: 4,
+  hold: false,
+})
+
+const diagnosis: Diagnosis = { stage: 'rcpt', cause: 'server-busy', status: '4.3.2', detail: 'busy' }
+const deferred: DeliveryOutcome = { kind: 'deferred', diagnosis }
+const failed: DeliveryOutcome = { kind: 'failed', diagnosis: { ...diagnosis, status: '5.1.1' } }
+const delivered: DeliveryOutcome = { kind: 'delivered', mailbox: 'INBOX' }
+const relayed = (dsnAware: boolean): DeliveryOutcome => ({
+  kind: 'relayed',
+  dsnAware,
+  remoteMta: 'mx.example.test',
+  remoteAddress: '192.0.2.1:25',
+  reply: { code: 250, lines: ['Ok'] },
+})
+
+function attempted(
+  outcome: DeliveryOutcome,
+  recipient: Partial<QueuedRecipient> = {},
+  message: Partial<QueuedMessage> = {},
+): Attempted {
+  const whole: QueuedMessage = {
+    id: 1,
+    reversePath: { localPart: 'anna', domain: 'example.test' },
+    size: 100,
+    body: '7BIT',
+    smtpUtf8: false,
+    disposition: 'mail',
+    acceptedAt,
+    expiresAt: acceptedAt + 48 * hour,
+    language: 'en',
+    isReport: false,
+    ...message,
+  }
+  const one: QueuedRecipient = {
+    id: 7,
+    messageId: 1,
+    forwardPath: { localPart: 'boris', domain: 'example.org' },
+    state: 'ready',
+    attempts: 0,
+    dueAt: acceptedAt,
+    expansions: 0,
+    ...recipient,
+  }
+  return { work: { message: whole, mailDataId: 1, recipients: [one] }, recipient: one, outcome }
+}
+
+function actionOf(one: Attempted, now = acceptedAt + minute): string | undefined {
+  return planSettlement(one, now, schedule, 0.5).report?.action
+}
+
+function dueAfter(attempts: number, now: number, spread = 0.5): number {
+  const { result } = planSettlement(attempted(deferred, { attempts }), now, schedule, spread).settlement
+  assert.equal(result.kind, 'retry')
+  return result.dueAt - now
+}
+
+test('the waits grow along the schedule, and the last one repeats', () => {
+  assert.equal(dueAfter(0, acceptedAt), 5 * minute)
+  assert.equal(dueAfter(1, acceptedAt), 15 * minute)
+  assert.equal(dueAfter(2, acceptedAt), 60 * minute)
+  assert.equal(dueAfter(30, acceptedAt), 60 * minute)
+})
+
+test('waits are spread by a tenth at most', () => {
+  assert.equal(dueAfter(2, acceptedAt, 0), 54 * minute)
+  assert.ok(dueAfter(2, acceptedAt, 0.999_999) <= 66 * minute)
+})
+
+test('the last attempt is at the end of the lifetime; after it the recipient has expired', () => {
+  assert.equal(dueAfter(9, acceptedAt + 47.5 * hour), 0.5 * hour)
+  const plan = planSettlement(attempted(deferred, { attempts: 10 }), acceptedAt + 48 * hour, schedule, 0.5)
+  assert.equal(plan.settlement.result.kind, 'done')
+  assert.equal(plan.report?.action, 'failed')
+  assert.equal(plan.report?.outcome.kind, 'expired')
+})
+
+test('a failure is reported unless the sender said otherwise', () => {
+  assert.equal(actionOf(attempted(failed)), 'failed')
+  assert.equal(actionOf(attempted(failed, { notify: ['FAILURE'] })), 'failed')
+  assert.equal(actionOf(attempted(failed, { notify: [] })), undefined)
+  assert.equal(actionOf(attempted(failed, { notify: ['SUCCESS', 'DELAY'] })), undefined)
+})
+
+test('never a report about a report, nor to the null reverse-path', () => {
+  for (const outcome of [failed, delivered, deferred]) {
+    const notify = { notify: ['SUCCESS', 'FAILURE', 'DELAY'] } as const
+    assert.equal(actionOf(attempted(outcome, notify, { isReport: true }), acceptedAt + 5 * hour), undefined)
+    assert.equal(
+      actionOf(attempted(outcome, notify, { reversePath: null }), acceptedAt + 5 * hour),
+      undefined,
+    )
+  }
+})
+
+test('success is reported when it was asked for: as delivered here, as relayed to a server without DSN', () => {
+  const notify = { notify: ['SUCCESS'] } as const
+  assert.equal(actionOf(attempted(delivered)), undefined)
+  assert.equal(actionOf(attempted(delivered, notify)), 'delivered')
+  assert.equal(actionOf(attempted(relayed(false), notify)), 'relayed')
+  assert.equal(actionOf(attempted(relayed(true), notify)), undefined)
+  assert.equal(actionOf(attempted(relayed(false))), undefined)
+})
+
+test('a delay is told once, after its time, and not to those who did not want it', () => {
+  assert.equal(actionOf(attempted(deferred), acceptedAt + 3 * hour), undefined)
+  assert.equal(actionOf(attempted(deferred), acceptedAt + 4 * hour), 'delayed')
+  assert.equal(actionOf(attempted(deferred, { notify: ['DELAY'] }), acceptedAt + 4 * hour), 'delayed')
+  assert.equal(actionOf(attempted(deferred, { notify: ['FAILURE'] }), acceptedAt + 4 * hour), undefined)
+  const told = attempted(deferred, { delayReportedAt: acceptedAt + 4 * hour })
+  assert.equal(actionOf(told, acceptedAt + 5 * hour), undefined)
+})
+
+test('an alias of several targets is reported as expanded, one of a single target is not', () => {
+  const into = [1, 2].map(n => ({
+    forwardPath: { localPart: `t${n}`, domain: 'example.org' },
+    expansions: 1,
+  }))
+  const expanded = (count: number): Attempted => ({
+    ...attempted({ kind: 'expanded', into: [] }, { notify: ['SUCCESS'] }),
+    into: into.slice(0, count),
+  })
+  assert.equal(actionOf(expanded(2)), 'expanded')
+  assert.equal(actionOf(expanded(1)), undefined)
+})
