@@ -1,0 +1,187 @@
+// Accounts: whoever logs in, sends and receives here.
+import type { Address } from '../address/address.ts'
+import { addressKey } from '../address/address-key.ts'
+import type { Language } from '../queue/records.ts'
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import {
+  assertAccountAddress,
+  assertDomain,
+  assertFree,
+  assertName,
+  assertPasswordHash,
+} from './constraints.ts'
+import { directoryFault } from './directory-fault.ts'
+import type { Account } from './records.ts'
+import { removeAccountRows } from './removal.ts'
+import { type AccountRow, readAccount, readAddress, storeAddress } from './rows.ts'
+
+const selectAccounts = 'SELECT id, address, name, language, enabled, created_at FROM account'
+
+/** All, or those of one domain (canonical). */
+export const listAccounts = defineRead(
+  'directory.list-accounts',
+  async (tx, input: { readonly domain?: string | undefined }): Promise<Account[]> => {
+    const rows =
+      input.domain === undefined
+        ? await tx.all<AccountRow>(`${selectAccounts} ORDER BY domain, address_key`)
+        : await tx.all<AccountRow>(`${selectAccounts} WHERE domain = ? ORDER BY address_key`, input.domain)
+    return rows.map(readAccount)
+  },
+)
+
+export const findAccount = defineRead(
+  'directory.find-account',
+  async (tx, input: { readonly address: Address }): Promise<Account | undefined> => {
+    const row = await tx.get<AccountRow>(`${selectAccounts} WHERE address_key = ?`, addressKey(input.address))
+    return row && readAccount(row)
+  },
+)
+
+export interface NewAccount {
+  readonly address: Address
+  readonly name: string
+  /** As `hashPassword` makes it: a password never reaches storage. */
+  readonly passwordHash: string
+  readonly language: Language
+  readonly enabled: boolean
+  readonly at: number
+}
+
+export const createAccount = defineWrite(
+  'directory.create-account',
+  async (tx, input: NewAccount): Promise<{ id: number }> => {
+    await assertDomain(tx, input.address.domain)
+    await assertFree(tx, input.address)
+    return await insertAccount(tx, input)
+  },
+)
+
+export async function insertAccount(tx: Tx, input: NewAccount): Promise<{ id: number }> {
+  assertAccountAddress(input.address)
+  assertName(input.name)
+  assertPasswordHash(input.passwordHash)
+  const row = await tx.get<{ id: number }>(
+    `INSERT INTO account (address, address_key, domain, name, password_hash, language, enabled, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    storeAddress(input.address),
+    addressKey(input.address),
+    input.address.domain,
+    input.name,
+    input.passwordHash,
+    input.language,
+    input.enabled ? 1 : 0,
+    input.at,
+  )
+  if (!row) throw new Error('INSERT … RETURNING gave no row')
+  return row
+}
+
+/** What is given changes; the rest stays. */
+export interface AccountChange {
+  readonly address: Address
+  readonly name?: string | undefined
+  readonly passwordHash?: string | undefined
+  readonly language?: Language | undefined
+  readonly enabled?: boolean | undefined
+}
+
+export const changeAccount = defineWrite(
+  'directory.change-account',
+  async (tx, input: AccountChange): Promise<void> => {
+    if (input.name !== undefined) assertName(input.name)
+    if (input.passwordHash !== undefined) assertPasswordHash(input.passwordHash)
+    const { changes } = await tx.run(
+      `UPDATE account SET name = COALESCE(?, name), password_hash = COALESCE(?, password_hash),
+            language = COALESCE(?, language), enabled = COALESCE(?, enabled) WHERE address_key = ?`,
+      input.name ?? null,
+      input.passwordHash ?? null,
+      input.language ?? null,
+      input.enabled === undefined ? null : input.enabled ? 1 : 0,
+      addressKey(input.address),
+    )
+    if (changes === 0) throw noSuchAccount(input.address)
+  },
+)
+
+/** Refused while it has mail or something points to it, unless `withContents`. Returns what pointed to it. */
+export const removeAccount = defineWrite(
+  'directory.remove-account',
+  async (
+    tx,
+    input: { readonly address: Address; readonly withContents: boolean },
+  ): Promise<{ unlinkedFrom: string[] }> => {
+    const row = await tx.get<AccountRow>(`${selectAccounts} WHERE address_key = ?`, addressKey(input.address))
+    if (!row) throw noSuchAccount(input.address)
+    const unlinkedFrom = await pointersTo(tx, input.address)
+    const messages = await countMessages(tx, row.id)
+    if (!input.withContents && (messages > 0 || unlinkedFrom.length > 0)) {
+      const reasons = [
+        ...(messages > 0 ? [`has ${messages} ${messages === 1 ? 'message' : 'messages'}`] : []),
+        ...(unlinkedFrom.length > 0 ? [`is a target of ${unlinkedFrom.join(', ')}`] : []),
+      ]
+      throw directoryFault(
+        'DIRECTORY_ACCOUNT_IN_USE',
+        `${row.address} ${reasons.join(' and ')}. Repeat this with --force to remove it with its mail and from these, ` +
+          `or disable it: postrider account disable ${row.address}`,
+      )
+    }
+    await unlink(tx, input.address)
+    await removeAccountRows(tx, row.id)
+    return { unlinkedFrom }
+  },
+)
+
+function noSuchAccount(address: Address): Error {
+  return directoryFault(
+    'DIRECTORY_NO_SUCH_ADDRESS',
+    `There is no account ${storeAddress(address)}. "postrider account list" shows them.`,
+  )
+}
+
+async function countMessages(tx: Tx, accountId: number): Promise<number> {
+  const row = await tx.get<{ messages: number }>(
+    `SELECT COUNT(*) AS messages FROM mailbox_message
+      WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)`,
+    accountId,
+  )
+  return row?.messages ?? 0
+}
+
+/** The aliases, groups and domains whose mail goes to this address. */
+async function pointersTo(tx: Tx, address: Address): Promise<string[]> {
+  const rows = await tx.all<{ address: string }>(
+    `SELECT address FROM redirection
+      WHERE id IN (SELECT redirection_id FROM redirection_target WHERE target_key = ?) ORDER BY address_key`,
+    addressKey(address),
+  )
+  const domains = await domainsWithPostmaster(tx, address)
+  return [...rows.map(row => row.address), ...domains.map(name => `postmaster@${name}`)]
+}
+
+async function domainsWithPostmaster(tx: Tx, address: Address): Promise<string[]> {
+  const rows = await tx.all<{ name: string; postmaster: string }>(
+    'SELECT name, postmaster FROM domain WHERE postmaster IS NOT NULL ORDER BY name',
+  )
+  const key = addressKey(address)
+  return rows.filter(row => addressKey(readAddress(row.postmaster)) === key).map(row => row.name)
+}
+
+/** Takes the address out of every redirection; one that has no target left goes too. */
+async function unlink(tx: Tx, address: Address): Promise<void> {
+  for (const name of await domainsWithPostmaster(tx, address)) {
+    await tx.run('UPDATE domain SET postmaster = NULL WHERE name = ?', name)
+  }
+  const key = addressKey(address)
+  const rows = await tx.all<{ redirection_id: number }>(
+    'SELECT redirection_id FROM redirection_target WHERE target_key = ?',
+    key,
+  )
+  await tx.run('DELETE FROM redirection_target WHERE target_key = ?', key)
+  for (const { redirection_id: id } of rows) {
+    await tx.run(
+      'DELETE FROM redirection WHERE id = ? AND NOT EXISTS (SELECT 1 FROM redirection_target WHERE redirection_id = ?)',
+      id,
+      id,
+    )
+  }
+}

@@ -1,0 +1,156 @@
+// Makes the directory what a document says, in one transaction.
+import { addressKey } from '../address/address-key.ts'
+import type { Random } from '../runtime/random.ts'
+import { defineWrite, type Tx } from '../storage/operation.ts'
+import { changeAccount, insertAccount } from './accounts.ts'
+import { compareDocuments, type DirectoryChange } from './compare-documents.ts'
+import { hashPassword, verifyPassword } from './credentials.ts'
+import { directoryFault } from './directory-fault.ts'
+import { type DirectoryDocument, type DocumentAccount, readDirectory } from './document.ts'
+import { insertDomain, writePostmaster } from './domains.ts'
+import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
+import { insertRedirection, replaceRedirection } from './redirections.ts'
+import { removeAccountRows, removeRedirectionRows } from './removal.ts'
+import { storeAddress } from './rows.ts'
+
+/**
+ * Turns the passwords of a written document into hashes. A password that is still the account's keeps its hash, so
+ * that applying the same file twice changes nothing. Slow by design: `progress` is called after each account.
+ */
+export async function hashPasswords(
+  written: WrittenDocument,
+  current: DirectoryDocument,
+  random: Random,
+  progress: (done: number, of: number) => void = () => {},
+): Promise<
+  { kind: 'document'; document: DirectoryDocument } | { kind: 'problems'; problems: DocumentProblem[] }
+> {
+  const hashes = new Map(current.accounts.map(account => [addressKey(account.address), account.passwordHash]))
+  const accounts: DocumentAccount[] = []
+  const problems: DocumentProblem[] = []
+  for (const { address, name, language, enabled, credential, position } of written.accounts) {
+    const old = hashes.get(addressKey(address))
+    let passwordHash = old
+    if (credential.kind === 'hash') passwordHash = credential.passwordHash
+    else if (credential.kind === 'password') {
+      const same = old !== undefined && (await verifyPassword(old, credential.password))
+      if (!same) passwordHash = await hashPassword(credential.password, random)
+    }
+    if (passwordHash === undefined) {
+      const message = `The account ${storeAddress(address)} is new: it needs a password or a passwordHash.`
+      problems.push({ ...position, message })
+    } else accounts.push({ address, name, language, enabled, passwordHash })
+    progress(accounts.length + problems.length, written.accounts.length)
+  }
+  if (problems.length > 0) return { kind: 'problems', problems }
+  return { kind: 'document', document: { ...written, accounts } }
+}
+
+export interface DocumentApplication {
+  readonly document: DirectoryDocument
+  /** What was shown before somebody said yes: if it is no longer what would happen, nothing does. */
+  readonly shown: readonly DirectoryChange[]
+  /** Remove accounts that have mail, with their mail. */
+  readonly withContents: boolean
+  readonly at: number
+}
+
+export const applyDocument = defineWrite(
+  'directory.apply',
+  async (tx, { document, shown, withContents, at }: DocumentApplication): Promise<DirectoryChange[]> => {
+    const current = await readDirectory(tx)
+    const changes = compareDocuments(current, document)
+    if (JSON.stringify(changes) !== JSON.stringify(shown)) {
+      throw directoryFault(
+        'DIRECTORY_CHANGED_MEANWHILE',
+        'The directory changed after the differences were shown. Nothing was applied; look at them again.',
+      )
+    }
+    await removeMissing(tx, current, document, withContents)
+    await writeDomains(tx, current, document, at)
+    await writeAccounts(tx, current, document, at)
+    await writeRedirections(tx, current, document, at)
+    for (const { name, postmaster } of document.domains) await writePostmaster(tx, name, postmaster)
+    return changes
+  },
+)
+
+// Removals come before additions: an address may turn from an alias into an account.
+async function removeMissing(
+  tx: Tx,
+  current: DirectoryDocument,
+  wanted: DirectoryDocument,
+  withContents: boolean,
+): Promise<void> {
+  const redirections = new Set(
+    wanted.redirections.map(({ kind, address }) => `${kind} ${addressKey(address)}`),
+  )
+  for (const { kind, address } of current.redirections) {
+    if (redirections.has(`${kind} ${addressKey(address)}`)) continue
+    const row = await tx.get<{ id: number }>(
+      'SELECT id FROM redirection WHERE address_key = ?',
+      addressKey(address),
+    )
+    if (row) await removeRedirectionRows(tx, row.id)
+  }
+  const accounts = new Set(wanted.accounts.map(account => addressKey(account.address)))
+  for (const { address } of current.accounts) {
+    if (accounts.has(addressKey(address))) continue
+    const row = await tx.get<{ id: number; messages: number }>(
+      `SELECT id, (SELECT COUNT(*) FROM mailbox_message
+                    WHERE mailbox_id IN (SELECT mailbox.id FROM mailbox WHERE mailbox.account_id = account.id)) AS messages
+         FROM account WHERE address_key = ?`,
+      addressKey(address),
+    )
+    if (!row) continue
+    if (row.messages > 0 && !withContents) {
+      throw directoryFault(
+        'DIRECTORY_ACCOUNT_IN_USE',
+        `${storeAddress(address)} has mail (${row.messages}) and is not in the file. Add it with enabled = false to keep it, ` +
+          'or repeat this with --force to remove it with its mail. Nothing was applied.',
+      )
+    }
+    await removeAccountRows(tx, row.id)
+  }
+  const domains = new Set(wanted.domains.map(domain => domain.name))
+  for (const { name } of current.domains) {
+    if (!domains.has(name)) await tx.run('DELETE FROM domain WHERE name = ?', name)
+  }
+}
+
+async function writeDomains(
+  tx: Tx,
+  current: DirectoryDocument,
+  wanted: DirectoryDocument,
+  at: number,
+): Promise<void> {
+  const known = new Set(current.domains.map(domain => domain.name))
+  for (const { name } of wanted.domains) if (!known.has(name)) await insertDomain(tx, { name, at })
+}
+
+async function writeAccounts(
+  tx: Tx,
+  current: DirectoryDocument,
+  wanted: DirectoryDocument,
+  at: number,
+): Promise<void> {
+  const known = new Set(current.accounts.map(account => addressKey(account.address)))
+  for (const account of wanted.accounts) {
+    if (known.has(addressKey(account.address))) await changeAccount.run(tx, account)
+    else await insertAccount(tx, { ...account, at })
+  }
+}
+
+async function writeRedirections(
+  tx: Tx,
+  current: DirectoryDocument,
+  wanted: DirectoryDocument,
+  at: number,
+): Promise<void> {
+  const known = new Set(current.redirections.map(({ kind, address }) => `${kind} ${addressKey(address)}`))
+  for (const redirection of wanted.redirections) {
+    if (known.has(`${redirection.kind} ${addressKey(redirection.address)}`))
+      await replaceRedirection(tx, { ...redirection, at })
+    else await insertRedirection(tx, { ...redirection, at })
+  }
+}

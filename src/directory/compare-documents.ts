@@ -1,0 +1,115 @@
+// What applying a document would change: as data, and as lines for a person to read before saying yes.
+import { addressKey } from '../address/address-key.ts'
+import { displayAddress, displayDomain } from './display.ts'
+import type { DirectoryDocument, DocumentAccount, DocumentDomain, DocumentRedirection } from './document.ts'
+
+export interface FieldChange {
+  readonly field: string
+  /** Absent for a password: neither the old hash nor the new one is anybody's business. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+export interface DirectoryChange {
+  readonly action: 'add' | 'change' | 'remove'
+  readonly kind: 'domain' | 'account' | 'alias' | 'group'
+  /** As people write it; a domain's name for a domain. */
+  readonly address: string
+  /** What it has (add, remove) or what becomes different (change). */
+  readonly fields: readonly FieldChange[]
+}
+
+interface Item {
+  readonly kind: DirectoryChange['kind']
+  readonly address: string
+  readonly fields: ReadonlyMap<string, string>
+}
+
+/** Removals first, then additions and changes, each in the order domain, account, alias, group. */
+export function compareDocuments(current: DirectoryDocument, wanted: DirectoryDocument): DirectoryChange[] {
+  const before = itemsOf(current)
+  const after = itemsOf(wanted)
+  const changes: DirectoryChange[] = []
+  for (const [key, item] of before) {
+    if (!after.has(key))
+      changes.push({ action: 'remove', kind: item.kind, address: item.address, fields: [] })
+  }
+  for (const [key, item] of after) {
+    const old = before.get(key)
+    const fields = compareFields(old?.fields ?? new Map<string, string>(), item.fields)
+    if (!old) changes.push({ action: 'add', kind: item.kind, address: item.address, fields })
+    else if (fields.length > 0)
+      changes.push({ action: 'change', kind: item.kind, address: item.address, fields })
+  }
+  return changes
+}
+
+function itemsOf(document: DirectoryDocument): Map<string, Item> {
+  const items = new Map<string, Item>()
+  for (const domain of document.domains) items.set(`domain ${domain.name}`, domainItem(domain))
+  for (const account of document.accounts)
+    items.set(`account ${addressKey(account.address)}`, accountItem(account))
+  for (const redirection of document.redirections) {
+    items.set(`${redirection.kind} ${addressKey(redirection.address)}`, redirectionItem(redirection))
+  }
+  return items
+}
+
+function domainItem({ name, postmaster }: DocumentDomain): Item {
+  return {
+    kind: 'domain',
+    address: displayDomain(name),
+    fields: new Map(postmaster ? [['postmaster', displayAddress(postmaster)]] : []),
+  }
+}
+
+function accountItem({ address, name, language, enabled, passwordHash }: DocumentAccount): Item {
+  return {
+    kind: 'account',
+    address: displayAddress(address),
+    fields: new Map([
+      ...(name === '' ? [] : [['name', name] as const]),
+      ['language', language],
+      ['enabled', enabled ? 'yes' : 'no'],
+      ['password', passwordHash],
+    ]),
+  }
+}
+
+function redirectionItem({ kind, address, name, targets }: DocumentRedirection): Item {
+  const sorted = targets.toSorted((a, b) => (addressKey(a) < addressKey(b) ? -1 : 1))
+  return {
+    kind,
+    address: displayAddress(address),
+    fields: new Map([
+      ...(name === '' ? [] : [['name', name] as const]),
+      [kind === 'alias' ? 'targets' : 'members', sorted.map(displayAddress).join(', ')],
+    ]),
+  }
+}
+
+function compareFields(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): FieldChange[] {
+  const changes: FieldChange[] = []
+  for (const field of new Set([...before.keys(), ...after.keys()])) {
+    const from = before.get(field)
+    const to = after.get(field)
+    if (from === to) continue
+    changes.push(field === 'password' ? { field } : { field, from, to })
+  }
+  return changes
+}
+
+const signs = { add: '+', change: '~', remove: '-' } as const
+
+/** '~ account anna@example.test: language en → ru, password changes' */
+export function formatChange({ action, kind, address, fields }: DirectoryChange): string {
+  const details = fields.map(({ field, from, to }) => {
+    if (field === 'password') return action === 'add' ? 'with a password' : 'password changes'
+    if (action === 'add') return `${field} ${to ?? ''}`
+    return `${field} ${from ?? '(none)'} → ${to ?? '(none)'}`
+  })
+  return `${signs[action]} ${kind} ${address}${details.length > 0 ? `: ${details.join('; ')}` : ''}`
+}

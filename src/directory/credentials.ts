@@ -1,0 +1,122 @@
+// Passwords: hashed with Argon2id (RFC 9106), kept as PHC strings, compared in constant time.
+import { argon2, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { addressKey } from '../address/address-key.ts'
+import { parseAddress } from '../address/parse-address.ts'
+import type { Random } from '../runtime/random.ts'
+import { defineRead, type Storage } from '../storage/operation.ts'
+
+interface Argon2Cost {
+  /** KiB. */
+  readonly memory: number
+  readonly passes: number
+  readonly parallelism: number
+}
+
+interface PasswordHash {
+  readonly cost: Argon2Cost
+  readonly salt: Buffer
+  readonly tag: Buffer
+}
+
+/** OWASP Password Storage Cheat Sheet: m=19 MiB, t=2, p=1. */
+const ownCost: Argon2Cost = { memory: 19456, passes: 2, parallelism: 1 }
+const saltBytes = 16
+const tagBytes = 32
+/** More than anybody types; bounds what a stranger can make us hash. */
+export const maxPasswordBytes = 1024
+
+const computeArgon2 = promisify(argon2)
+
+function computeTag(password: string, salt: Buffer, cost: Argon2Cost, tagLength: number): Promise<Buffer> {
+  // RFC 8265 §4.2: the same password typed on two keyboards may differ in its composition.
+  const message = Buffer.from(password.normalize('NFC'))
+  return computeArgon2('argon2id', { message, nonce: salt, tagLength, ...cost })
+}
+
+/** '$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>' */
+export async function hashPassword(password: string, random: Random): Promise<string> {
+  const salt = Buffer.from(random.bytes(saltBytes))
+  return formatPasswordHash({ cost: ownCost, salt, tag: await computeTag(password, salt, ownCost, tagBytes) })
+}
+
+export async function verifyPassword(passwordHash: string, password: string): Promise<boolean> {
+  const expected = parsePasswordHash(passwordHash)
+  if (!expected) return false
+  const tag = await computeTag(password, expected.salt, expected.cost, expected.tag.length)
+  return timingSafeEqual(tag, expected.tag)
+}
+
+export function isPasswordHash(text: string): boolean {
+  return parsePasswordHash(text) !== undefined
+}
+
+function formatPasswordHash({ cost, salt, tag }: PasswordHash): string {
+  const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '')
+  return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${base64(salt)}$${base64(tag)}`
+}
+
+// The bounds keep a hash that an administrator pasted from costing a gigabyte at each log-in.
+function parsePasswordHash(text: string): PasswordHash | undefined {
+  const [empty, algorithm, version, parameters, saltText, tagText, ...rest] = text.split('$')
+  if (empty !== '' || algorithm !== 'argon2id' || version !== 'v=19' || rest.length > 0) return undefined
+  const cost = parseCost(parameters ?? '')
+  const salt = parseBase64(saltText ?? '', 8, 64)
+  const tag = parseBase64(tagText ?? '', 16, 64)
+  return cost && salt && tag && { cost, salt, tag }
+}
+
+function parseCost(text: string): Argon2Cost | undefined {
+  const [memory, passes, parallelism, ...rest] = text.split(',')
+  if (rest.length > 0) return undefined
+  const value = (part: string | undefined, name: string, most: number): number | undefined => {
+    const digits = part?.startsWith(`${name}=`) ? part.slice(name.length + 1) : ''
+    const number = /^[1-9][0-9]{0,8}$/.test(digits) ? Number(digits) : 0
+    return number >= 1 && number <= most ? number : undefined
+  }
+  const m = value(memory, 'm', 1024 * 1024)
+  const t = value(passes, 't', 64)
+  const p = value(parallelism, 'p', 16)
+  if (m === undefined || t === undefined || p === undefined || m < 8 * p) return undefined
+  return { memory: m, passes: t, parallelism: p }
+}
+
+function parseBase64(text: string, least: number, most: number): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  const canonical = bytes.toString('base64').replaceAll('=', '') === text
+  return canonical && bytes.length >= least && bytes.length <= most ? bytes : undefined
+}
+
+export const findCredentials = defineRead(
+  'directory.find-credentials',
+  async (tx, input: { readonly key: string }) =>
+    await tx.get<{ id: number; address: string; password_hash: string; enabled: number }>(
+      'SELECT id, address, password_hash, enabled FROM account WHERE address_key = ?',
+      input.key,
+    ),
+)
+
+// Verified against when there is no such account, so that a name that exists and one that does not cost the same.
+const nobody = formatPasswordHash({
+  cost: ownCost,
+  salt: Buffer.alloc(saltBytes),
+  tag: Buffer.alloc(tagBytes),
+})
+
+/**
+ * The account that name and password prove; undefined when they don't, whatever the reason. The name is the account's
+ * address, in any case, its domain as U-label or A-label.
+ */
+export async function authenticate(
+  storage: Pick<Storage, 'run'>,
+  name: string,
+  password: string,
+): Promise<{ readonly id: number; readonly address: string } | undefined> {
+  const address = parseAddress(name)
+  const found = address && (await storage.run(findCredentials, { key: addressKey(address) }))
+  // Too long to be anybody's: hash something of the size that a password has.
+  const candidate = Buffer.byteLength(password) <= maxPasswordBytes ? password : ''
+  const matches = await verifyPassword(found?.password_hash ?? nobody, candidate)
+  if (!found || !matches || found.enabled === 0 || candidate !== password) return undefined
+  return { id: found.id, address: found.address }
+}

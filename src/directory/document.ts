@@ -1,0 +1,69 @@
+// The whole directory as one value: what is exported to and applied from a text file.
+import type { Address } from '../address/address.ts'
+import type { Language } from '../queue/records.ts'
+import { defineRead, type Tx } from '../storage/operation.ts'
+import type { RedirectionKind } from './records.ts'
+import { readTargets } from './redirections.ts'
+import {
+  type AccountRow,
+  type DomainRow,
+  type RedirectionRow,
+  readAccount,
+  readDomain,
+  readRedirection,
+} from './rows.ts'
+
+export interface DocumentDomain {
+  readonly name: string
+  readonly postmaster?: Address | undefined
+}
+
+export interface DocumentAccount {
+  readonly address: Address
+  readonly name: string
+  readonly language: Language
+  readonly enabled: boolean
+  readonly passwordHash: string
+}
+
+export interface DocumentRedirection {
+  readonly kind: RedirectionKind
+  readonly address: Address
+  readonly name: string
+  readonly targets: readonly Address[]
+}
+
+export interface DirectoryDocument {
+  readonly domains: readonly DocumentDomain[]
+  readonly accounts: readonly DocumentAccount[]
+  readonly redirections: readonly DocumentRedirection[]
+}
+
+/** Everything, in the order of names; with password hashes, so whoever reads it must keep it as safe as the database. */
+export const exportDirectory = defineRead('directory.export', async tx => await readDirectory(tx))
+
+export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
+  const domains = await tx.all<DomainRow>('SELECT id, name, postmaster, created_at FROM domain ORDER BY name')
+  const accounts = await tx.all<AccountRow & { readonly password_hash: string }>(
+    `SELECT id, address, name, language, enabled, created_at, password_hash FROM account ORDER BY domain, address_key`,
+  )
+  const rows = await tx.all<RedirectionRow>(
+    'SELECT id, kind, address, name, created_at FROM redirection ORDER BY kind, domain, address_key',
+  )
+  const redirections: DocumentRedirection[] = []
+  for (const row of rows) {
+    const { kind, address, name, targets } = readRedirection(row, await readTargets(tx, row.id))
+    redirections.push({ kind, address, name, targets })
+  }
+  return {
+    domains: domains.map(row => {
+      const { name, postmaster } = readDomain(row)
+      return { name, ...(postmaster ? { postmaster } : {}) }
+    }),
+    accounts: accounts.map(row => {
+      const { address, name, language, enabled } = readAccount(row)
+      return { address, name, language, enabled, passwordHash: row.password_hash }
+    }),
+    redirections,
+  }
+}

@@ -1,0 +1,128 @@
+// Domains that are ours: mail for them ends here.
+import type { Address } from '../address/address.ts'
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import { assertDomain, assertTargetsKnown, isOwnDomain, noSuchDomain } from './constraints.ts'
+import { directoryFault } from './directory-fault.ts'
+import type { Domain } from './records.ts'
+import { removeAccountRows, removeRedirectionRows } from './removal.ts'
+import { type DomainRow, readDomain, storeAddress } from './rows.ts'
+
+export interface DomainSummary extends Domain {
+  readonly accounts: number
+  readonly aliases: number
+  readonly groups: number
+}
+
+const selectSummaries = `
+  SELECT id, name, postmaster, created_at,
+         (SELECT COUNT(*) FROM account WHERE account.domain = domain.name) AS accounts,
+         (SELECT COUNT(*) FROM redirection WHERE redirection.domain = domain.name AND kind = 'alias') AS aliases,
+         (SELECT COUNT(*) FROM redirection WHERE redirection.domain = domain.name AND kind = 'group') AS "groups"
+    FROM domain`
+
+type SummaryRow = DomainRow & { readonly accounts: number; readonly aliases: number; readonly groups: number }
+
+function readSummary(row: SummaryRow): DomainSummary {
+  return { ...readDomain(row), accounts: row.accounts, aliases: row.aliases, groups: row.groups }
+}
+
+export const listDomains = defineRead('directory.list-domains', async (tx): Promise<DomainSummary[]> => {
+  return (await tx.all<SummaryRow>(`${selectSummaries} ORDER BY name`)).map(readSummary)
+})
+
+/** The first `limit` names, in the order of their creation. */
+export const listDomainNames = defineRead(
+  'directory.list-domain-names',
+  async (tx, input: { readonly limit: number }): Promise<string[]> => {
+    const rows = await tx.all<{ name: string }>('SELECT name FROM domain ORDER BY id LIMIT ?', input.limit)
+    return rows.map(row => row.name)
+  },
+)
+
+export interface NewDomain {
+  /** Canonical: A-labels. */
+  readonly name: string
+  readonly postmaster?: Address | undefined
+  readonly at: number
+}
+
+export const createDomain = defineWrite(
+  'directory.create-domain',
+  async (tx, input: NewDomain): Promise<{ id: number }> => {
+    if (await isOwnDomain(tx, input.name)) {
+      throw directoryFault('DIRECTORY_DOMAIN_EXISTS', `The domain ${input.name} is here already.`)
+    }
+    return await insertDomain(tx, input)
+  },
+)
+
+export async function insertDomain(tx: Tx, input: NewDomain): Promise<{ id: number }> {
+  const row = await tx.get<{ id: number }>(
+    'INSERT INTO domain (name, created_at) VALUES (?, ?) RETURNING id',
+    input.name,
+    input.at,
+  )
+  if (!row) throw new Error('INSERT … RETURNING gave no row')
+  if (input.postmaster) await writePostmaster(tx, input.name, input.postmaster)
+  return row
+}
+
+/** Where mail for postmaster@ and abuse@ of a domain goes; undefined: to its first enabled account. */
+export const setPostmaster = defineWrite(
+  'directory.set-postmaster',
+  async (
+    tx,
+    input: { readonly domain: string; readonly postmaster?: Address | undefined },
+  ): Promise<void> => {
+    await assertDomain(tx, input.domain)
+    await writePostmaster(tx, input.domain, input.postmaster)
+  },
+)
+
+export async function writePostmaster(
+  tx: Tx,
+  domain: string,
+  postmaster: Address | undefined,
+): Promise<void> {
+  if (postmaster) await assertTargetsKnown(tx, [postmaster])
+  await tx.run(
+    'UPDATE domain SET postmaster = ? WHERE name = ?',
+    postmaster ? storeAddress(postmaster) : null,
+    domain,
+  )
+}
+
+/** Refused while the domain has accounts, aliases or groups, unless `withContents`. */
+export const removeDomain = defineWrite(
+  'directory.remove-domain',
+  async (tx, input: { readonly name: string; readonly withContents: boolean }): Promise<DomainSummary> => {
+    const row = await tx.get<SummaryRow>(`${selectSummaries} WHERE name = ?`, input.name)
+    if (!row) throw noSuchDomain(input.name)
+    const domain = readSummary(row)
+    if (domain.accounts + domain.aliases + domain.groups > 0 && !input.withContents) {
+      throw directoryFault(
+        'DIRECTORY_DOMAIN_NOT_EMPTY',
+        `${input.name} has ${count(domain.accounts, 'account')}, ${count(domain.aliases, 'alias', 'aliases')} and ` +
+          `${count(domain.groups, 'group')}, with all their mail. Remove them first, or repeat this with --force to remove everything.`,
+      )
+    }
+    for (const { id } of await tx.all<{ id: number }>(
+      'SELECT id FROM redirection WHERE domain = ?',
+      input.name,
+    )) {
+      await removeRedirectionRows(tx, id)
+    }
+    for (const { id } of await tx.all<{ id: number }>(
+      'SELECT id FROM account WHERE domain = ?',
+      input.name,
+    )) {
+      await removeAccountRows(tx, id)
+    }
+    await tx.run('DELETE FROM domain WHERE name = ?', input.name)
+    return domain
+  },
+)
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`
+}

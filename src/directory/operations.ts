@@ -1,0 +1,40 @@
+// Every operation of the directory, for the store thread, which finds a write by its name.
+import { changeAccount, createAccount, findAccount, listAccounts, removeAccount } from './accounts.ts'
+import { applyDocument } from './apply-document.ts'
+import { findCredentials } from './credentials.ts'
+import { exportDirectory } from './document.ts'
+import { createDomain, listDomainNames, listDomains, removeDomain, setPostmaster } from './domains.ts'
+import { findStanding, listOwnAddresses, ownsAddress } from './owns-address.ts'
+import {
+  changeTargets,
+  createRedirection,
+  findRedirection,
+  listRedirections,
+  removeRedirection,
+} from './redirections.ts'
+import { resolveRecipient } from './resolve-recipient.ts'
+
+export const directoryOperations = [
+  createDomain,
+  listDomains,
+  listDomainNames,
+  setPostmaster,
+  removeDomain,
+  createAccount,
+  changeAccount,
+  removeAccount,
+  findAccount,
+  findCredentials,
+  listAccounts,
+  createRedirection,
+  changeTargets,
+  removeRedirection,
+  listRedirections,
+  findRedirection,
+  resolveRecipient,
+  ownsAddress,
+  findStanding,
+  listOwnAddresses,
+  exportDirectory,
+  applyDocument,
+] as const

@@ -1,0 +1,311 @@
+// Reads the directory's text file (TOML). Every mistake is reported with its line and column, all at once.
+import type { AST } from 'toml-eslint-parser'
+import { ParseError, parseTOML } from 'toml-eslint-parser'
+import type { Address } from '../address/address.ts'
+import { addressKey } from '../address/address-key.ts'
+import { parseAddress } from '../address/parse-address.ts'
+import { parseDomain } from '../address/parse-domain.ts'
+import type { Language } from '../queue/records.ts'
+import { isPasswordHash, maxPasswordBytes } from './credentials.ts'
+import type { DocumentDomain, DocumentRedirection } from './document.ts'
+import { splitSubaddress, subaddressSeparator } from './keys.ts'
+import type { RedirectionKind } from './records.ts'
+
+export interface DocumentProblem {
+  /** From 1, both. */
+  readonly line: number
+  readonly column: number
+  readonly message: string
+}
+
+export type DocumentPosition = Pick<DocumentProblem, 'line' | 'column'>
+
+/** An account as written: with a hash, with a password in clear text, or with neither, which keeps the password it has. */
+export interface WrittenAccount {
+  readonly address: Address
+  readonly name: string
+  readonly language: Language
+  readonly enabled: boolean
+  readonly credential:
+    | { readonly kind: 'hash'; readonly passwordHash: string }
+    | { readonly kind: 'password'; readonly password: string }
+    | { readonly kind: 'keep' }
+  readonly position: DocumentPosition
+}
+
+export interface WrittenDocument {
+  readonly domains: readonly DocumentDomain[]
+  readonly accounts: readonly WrittenAccount[]
+  readonly redirections: readonly DocumentRedirection[]
+}
+
+export type ParsedDocument =
+  | { readonly kind: 'document'; readonly document: WrittenDocument }
+  | { readonly kind: 'problems'; readonly problems: readonly DocumentProblem[] }
+
+type Section = 'domain' | 'account' | 'alias' | 'group'
+
+const fields: Record<Section, readonly string[]> = {
+  domain: ['name', 'postmaster'],
+  account: ['address', 'name', 'language', 'enabled', 'password', 'passwordHash'],
+  alias: ['address', 'targets'],
+  group: ['address', 'name', 'members'],
+}
+
+export function parseDocument(text: string): ParsedDocument {
+  let root: AST.TOMLTopLevelTable
+  try {
+    root = parseTOML(text).body[0]
+  } catch (cause) {
+    if (!(cause instanceof ParseError)) throw cause
+    return {
+      kind: 'problems',
+      problems: [{ line: cause.lineNumber, column: cause.column + 1, message: cause.message }],
+    }
+  }
+  const reader = new DocumentReader()
+  for (const node of root.body) reader.readNode(node)
+  reader.checkReferences()
+  if (reader.problems.length > 0) {
+    return {
+      kind: 'problems',
+      problems: reader.problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
+    }
+  }
+  return { kind: 'document', document: reader }
+}
+
+class DocumentReader implements WrittenDocument {
+  readonly problems: DocumentProblem[] = []
+  readonly domains: DocumentDomain[] = []
+  readonly accounts: WrittenAccount[] = []
+  readonly redirections: DocumentRedirection[] = []
+  readonly #holders = new Map<string, string>()
+  readonly #references: { readonly address: Address; readonly node: AST.TOMLNode }[] = []
+  readonly #homes: { readonly address: Address; readonly node: AST.TOMLNode }[] = []
+
+  readNode(node: AST.TOMLKeyValue | AST.TOMLTable): void {
+    const section = node.type === 'TOMLTable' && node.key.keys.length === 1 ? keyName(node.key) : undefined
+    if (node.type !== 'TOMLTable' || node.kind !== 'array' || !isSection(section)) {
+      this.#report(node, 'Expected one of [[domain]], [[account]], [[alias]], [[group]].')
+      return
+    }
+    const entry = this.#readEntry(node, section)
+    switch (section) {
+      case 'domain':
+        this.#readDomain(entry)
+        break
+      case 'account':
+        this.#readAccount(entry)
+        break
+      case 'alias':
+      case 'group':
+        this.#readRedirection(entry, section)
+        break
+      default:
+        section satisfies never
+    }
+  }
+
+  /** What can only be said when everything was read: domains and targets may stand below what names them. */
+  checkReferences(): void {
+    const domains = new Set(this.domains.map(domain => domain.name))
+    for (const { address, node } of this.#homes) {
+      if (!domains.has(address.domain)) this.#report(node, `${address.domain} is no [[domain]] of this file.`)
+    }
+    for (const { address, node } of this.#references) {
+      const base = splitSubaddress(address)?.base
+      const exists = this.#holders.has(addressKey(address)) || (base && this.#holders.has(addressKey(base)))
+      if (domains.has(address.domain) && !exists) {
+        this.#report(
+          node,
+          'No account, alias or group of this file has this address, although its domain is ours.',
+        )
+      }
+    }
+  }
+
+  #readEntry(table: AST.TOMLTable, section: Section): Entry {
+    const values = new Map<string, AST.TOMLContentNode>()
+    for (const pair of table.body) {
+      const name = keyName(pair.key)
+      if (pair.key.keys.length > 1 || !fields[section].includes(name)) {
+        this.#report(pair, `[[${section}]] has no "${name}". It takes ${fields[section].join(', ')}.`)
+      } else values.set(name, pair.value)
+    }
+    return { table, values }
+  }
+
+  #readDomain(entry: Entry): void {
+    const text = this.#text(entry, 'name', 'required')
+    const name = text && parseDomain(text.value)
+    if (text && name === undefined) this.#report(text.node, `"${text.value}" is no domain name.`)
+    const postmaster = this.#address(entry, 'postmaster', 'optional')
+    if (postmaster) this.#references.push(postmaster)
+    if (name === undefined || !text) return
+    if (this.domains.some(domain => domain.name === name))
+      this.#report(text.node, `The domain ${name} is here twice.`)
+    this.domains.push({ name, ...(postmaster ? { postmaster: postmaster.address } : {}) })
+  }
+
+  #readAccount(entry: Entry): void {
+    const found = this.#address(entry, 'address', 'required')
+    const name = this.#name(entry)
+    const language = this.#text(entry, 'language', 'optional')
+    if (language && language.value !== 'en' && language.value !== 'ru') {
+      this.#report(language.node, 'The language is "en" or "ru".')
+    }
+    const credential = this.#readCredential(entry)
+    const enabled = this.#boolean(entry, 'enabled')
+    if (!found) return
+    if (found.address.localPart.includes(subaddressSeparator)) {
+      this.#report(found.node, 'An account has no "+" in its address: that separates subaddresses.')
+    }
+    this.#hold(found, 'account')
+    this.accounts.push({
+      address: found.address,
+      name,
+      language: language?.value === 'ru' ? 'ru' : 'en',
+      enabled,
+      credential,
+      position: positionOf(entry.table),
+    })
+  }
+
+  #readCredential(entry: Entry): WrittenAccount['credential'] {
+    const password = this.#text(entry, 'password', 'optional')
+    const hash = this.#text(entry, 'passwordHash', 'optional')
+    if (password && hash) this.#report(password.node, 'Give password or passwordHash, not both.')
+    if (password) {
+      if (password.value === '' || Buffer.byteLength(password.value) > maxPasswordBytes) {
+        this.#report(password.node, `A password has 1 to ${maxPasswordBytes} bytes.`)
+      }
+      return { kind: 'password', password: password.value }
+    }
+    if (!hash) return { kind: 'keep' }
+    if (!isPasswordHash(hash.value))
+      this.#report(hash.node, 'This is no Argon2id hash: $argon2id$v=19$m=…,t=…,p=…$salt$hash.')
+    return { kind: 'hash', passwordHash: hash.value }
+  }
+
+  #readRedirection(entry: Entry, kind: RedirectionKind): void {
+    const found = this.#address(entry, 'address', 'required', kind === 'alias' ? 'catch-all' : 'mailbox')
+    const name = this.#name(entry)
+    const targets = this.#targets(entry, kind === 'alias' ? 'targets' : 'members')
+    if (!found) return
+    this.#hold(found, kind)
+    const key = addressKey(found.address)
+    for (const target of targets) {
+      if (addressKey(target.address) === key)
+        this.#report(target.node, 'This would send its mail to itself for ever.')
+      this.#references.push(target)
+    }
+    this.redirections.push({
+      kind,
+      address: found.address,
+      name,
+      targets: targets.map(target => target.address),
+    })
+  }
+
+  #targets(entry: Entry, field: string): Located[] {
+    const node = entry.values.get(field)
+    if (node?.type !== 'TOMLArray' || node.elements.length === 0) {
+      this.#report(node ?? entry.table, `"${field}" is needed: a list of addresses, ["anna@example.test"].`)
+      return []
+    }
+    const targets = new Map<string, Located>()
+    for (const element of node.elements) {
+      const address =
+        element.type === 'TOMLValue' && element.kind === 'string' ? parseAddress(element.value) : undefined
+      if (!address) this.#report(element, 'This is no mail address.')
+      else if (targets.has(addressKey(address))) this.#report(element, 'This address is in the list twice.')
+      else targets.set(addressKey(address), { address, node: element })
+    }
+    return [...targets.values()]
+  }
+
+  #hold({ address, node }: Located, kind: string): void {
+    const key = addressKey(address)
+    const holder = this.#holders.get(key)
+    if (holder !== undefined)
+      this.#report(
+        node,
+        `This address is here twice: it is already that of an ${holder}.`.replace('an group', 'a group'),
+      )
+    this.#holders.set(key, kind)
+    this.#homes.push({ address, node })
+  }
+
+  #address(
+    entry: Entry,
+    field: string,
+    need: Need,
+    form: 'mailbox' | 'catch-all' = 'mailbox',
+  ): Located | undefined {
+    const text = this.#text(entry, field, need)
+    if (!text) return undefined
+    const catchAllDomain =
+      form === 'catch-all' && text.value.startsWith('@') ? parseDomain(text.value.slice(1)) : undefined
+    const address =
+      catchAllDomain === undefined ? parseAddress(text.value) : { localPart: '', domain: catchAllDomain }
+    if (address) return { address, node: text.node }
+    this.#report(text.node, `"${text.value}" is no mail address.`)
+    return undefined
+  }
+
+  #text(entry: Entry, field: string, need: Need): { value: string; node: AST.TOMLNode } | undefined {
+    const node = entry.values.get(field)
+    if (!node) {
+      if (need === 'required') this.#report(entry.table, `"${field}" is missing.`)
+      return undefined
+    }
+    if (node.type === 'TOMLValue' && node.kind === 'string') return { value: node.value, node }
+    this.#report(node, `"${field}" is a text in quotation marks.`)
+    return undefined
+  }
+
+  #name(entry: Entry): string {
+    const text = this.#text(entry, 'name', 'optional')
+    if (text && (/[\p{Cc}\u2028\u2029]/u.test(text.value) || text.value.length > 200)) {
+      this.#report(text.node, 'A name is one line of at most 200 characters, without control characters.')
+    }
+    return text?.value ?? ''
+  }
+
+  #boolean(entry: Entry, field: string): boolean {
+    const node = entry.values.get(field)
+    if (!node) return true
+    if (node.type === 'TOMLValue' && node.kind === 'boolean') return node.value
+    this.#report(node, `"${field}" is true or false, without quotation marks.`)
+    return true
+  }
+
+  #report(node: AST.TOMLNode, message: string): void {
+    this.problems.push({ ...positionOf(node), message })
+  }
+}
+
+type Need = 'required' | 'optional'
+
+interface Entry {
+  readonly table: AST.TOMLTable
+  readonly values: ReadonlyMap<string, AST.TOMLContentNode>
+}
+
+interface Located {
+  readonly address: Address
+  readonly node: AST.TOMLNode
+}
+
+function positionOf(node: AST.TOMLNode): DocumentPosition {
+  return { line: node.loc.start.line, column: node.loc.start.column + 1 }
+}
+
+function keyName(key: AST.TOMLKey): string {
+  return key.keys.map(part => (part.type === 'TOMLBare' ? part.name : part.value)).join('.')
+}
+
+function isSection(name: string | undefined): name is Section {
+  return name !== undefined && Object.hasOwn(fields, name)
+}

@@ -1,0 +1,38 @@
+// What the directory holds: domains, accounts, and redirections (aliases and groups).
+import type { Address } from '../address/address.ts'
+import type { Language } from '../queue/records.ts'
+
+export interface Domain {
+  readonly id: number
+  /** Canonical: lower-case A-labels. */
+  readonly name: string
+  /** Where mail for postmaster@ and abuse@ goes when no account and no alias has that address. */
+  readonly postmaster?: Address | undefined
+  readonly createdAt: number
+}
+
+export interface Account {
+  readonly id: number
+  readonly address: Address
+  /** A display name for VRFY and EXPN; '' when none. */
+  readonly name: string
+  readonly language: Language
+  /** A disabled account neither logs in nor receives. */
+  readonly enabled: boolean
+  readonly createdAt: number
+}
+
+export type RedirectionKind = 'alias' | 'group'
+
+/**
+ * Mail to `address` goes to `targets` instead. An alias is another name of its targets, who may send as it; a group
+ * is a named list of members, who may not. An alias with an empty local-part is the catch-all of its domain.
+ */
+export interface Redirection {
+  readonly id: number
+  readonly kind: RedirectionKind
+  readonly address: Address
+  readonly name: string
+  readonly targets: readonly Address[]
+  readonly createdAt: number
+}

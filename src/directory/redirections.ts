@@ -1,0 +1,165 @@
+// Aliases, catch-alls and groups: addresses whose mail goes to other addresses, here or elsewhere.
+import type { Address } from '../address/address.ts'
+import { addressKey } from '../address/address-key.ts'
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import { assertDomain, assertFree, assertName, assertTargets, assertTargetsKnown } from './constraints.ts'
+import { directoryFault } from './directory-fault.ts'
+import type { Redirection, RedirectionKind } from './records.ts'
+import { removeRedirectionRows } from './removal.ts'
+import { type RedirectionRow, readAddress, readRedirection, storeAddress } from './rows.ts'
+
+const selectRedirections = 'SELECT id, kind, address, name, created_at FROM redirection'
+
+export const listRedirections = defineRead(
+  'directory.list-redirections',
+  async (
+    tx,
+    input: { readonly kind?: RedirectionKind | undefined; readonly domain?: string | undefined },
+  ): Promise<Redirection[]> => {
+    const rows = await tx.all<RedirectionRow>(
+      `${selectRedirections} WHERE kind = COALESCE(?, kind) AND domain = COALESCE(?, domain) ORDER BY domain, address_key`,
+      input.kind ?? null,
+      input.domain ?? null,
+    )
+    const redirections: Redirection[] = []
+    for (const row of rows) redirections.push(readRedirection(row, await readTargets(tx, row.id)))
+    return redirections
+  },
+)
+
+export const findRedirection = defineRead(
+  'directory.find-redirection',
+  async (tx, input: { readonly address: Address }): Promise<Redirection | undefined> => {
+    const row = await tx.get<RedirectionRow>(
+      `${selectRedirections} WHERE address_key = ?`,
+      addressKey(input.address),
+    )
+    return row && readRedirection(row, await readTargets(tx, row.id))
+  },
+)
+
+export async function readTargets(tx: Tx, redirectionId: number): Promise<Address[]> {
+  const rows = await tx.all<{ target: string }>(
+    'SELECT target FROM redirection_target WHERE redirection_id = ? ORDER BY target_key',
+    redirectionId,
+  )
+  return rows.map(row => readAddress(row.target))
+}
+
+export interface NewRedirection {
+  readonly kind: RedirectionKind
+  /** With an empty local-part and kind 'alias': the catch-all of the domain. */
+  readonly address: Address
+  readonly name: string
+  readonly targets: readonly Address[]
+  readonly at: number
+}
+
+export const createRedirection = defineWrite(
+  'directory.create-redirection',
+  async (tx, input: NewRedirection): Promise<{ id: number }> => {
+    await assertDomain(tx, input.address.domain)
+    await assertFree(tx, input.address)
+    await assertTargetsKnown(tx, input.targets)
+    return await insertRedirection(tx, input)
+  },
+)
+
+export async function insertRedirection(tx: Tx, input: NewRedirection): Promise<{ id: number }> {
+  assertName(input.name)
+  assertTargets(input.address, input.targets)
+  if (input.kind === 'group' && input.address.localPart === '') {
+    throw directoryFault(
+      'DIRECTORY_NOT_AN_ADDRESS',
+      'A catch-all is an alias, not a group: postrider alias create @domain target',
+    )
+  }
+  const row = await tx.get<{ id: number }>(
+    'INSERT INTO redirection (kind, address, address_key, domain, name, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id',
+    input.kind,
+    storeAddress(input.address),
+    addressKey(input.address),
+    input.address.domain,
+    input.name,
+    input.at,
+  )
+  if (!row) throw new Error('INSERT … RETURNING gave no row')
+  await insertTargets(tx, row.id, input.targets)
+  return row
+}
+
+async function insertTargets(tx: Tx, redirectionId: number, targets: readonly Address[]): Promise<void> {
+  for (const target of targets) {
+    await tx.run(
+      `INSERT INTO redirection_target (redirection_id, target, target_key) VALUES (?, ?, ?)
+       ON CONFLICT (redirection_id, target_key) DO UPDATE SET target = excluded.target`,
+      redirectionId,
+      storeAddress(target),
+      addressKey(target),
+    )
+  }
+}
+
+export interface TargetChange {
+  readonly kind: RedirectionKind
+  readonly address: Address
+  readonly add: readonly Address[]
+  readonly remove: readonly Address[]
+}
+
+/** Adds and removes targets (members); returns those that are left. The last one cannot be removed. */
+export const changeTargets = defineWrite(
+  'directory.change-targets',
+  async (tx, input: TargetChange): Promise<{ targets: Address[] }> => {
+    const id = await findRedirectionId(tx, input.kind, input.address)
+    await assertTargetsKnown(tx, input.add)
+    await insertTargets(tx, id, input.add)
+    for (const target of input.remove) {
+      const { changes } = await tx.run(
+        'DELETE FROM redirection_target WHERE redirection_id = ? AND target_key = ?',
+        id,
+        addressKey(target),
+      )
+      if (changes === 0) {
+        throw directoryFault(
+          'DIRECTORY_NO_SUCH_ADDRESS',
+          `${storeAddress(target)} is not in the ${input.kind} ${storeAddress(input.address)}.`,
+        )
+      }
+    }
+    const targets = await readTargets(tx, id)
+    assertTargets(input.address, targets)
+    return { targets }
+  },
+)
+
+export async function replaceRedirection(tx: Tx, input: NewRedirection): Promise<void> {
+  const id = await findRedirectionId(tx, input.kind, input.address)
+  assertName(input.name)
+  assertTargets(input.address, input.targets)
+  await tx.run('UPDATE redirection SET name = ? WHERE id = ?', input.name, id)
+  await tx.run('DELETE FROM redirection_target WHERE redirection_id = ?', id)
+  await insertTargets(tx, id, input.targets)
+}
+
+export const removeRedirection = defineWrite(
+  'directory.remove-redirection',
+  async (tx, input: { readonly kind: RedirectionKind; readonly address: Address }): Promise<void> => {
+    await removeRedirectionRows(tx, await findRedirectionId(tx, input.kind, input.address))
+  },
+)
+
+async function findRedirectionId(tx: Tx, kind: RedirectionKind, address: Address): Promise<number> {
+  const row = await tx.get<{ id: number }>(
+    'SELECT id FROM redirection WHERE kind = ? AND address_key = ?',
+    kind,
+    addressKey(address),
+  )
+  if (!row) {
+    throw directoryFault(
+      'DIRECTORY_NO_SUCH_ADDRESS',
+      `There is no ${kind} ${storeAddress(address)}. "postrider ${kind} list" shows them.`,
+    )
+  }
+  return row.id
+}
