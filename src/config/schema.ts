@@ -249,11 +249,6 @@ const smartHost = z
   })
 
 const delivery = z.strictObject({
-  smartHost: setting(
-    smartHost.optional(),
-    'Hands all mail for others to one server (a provider’s, for example) instead of to the MX of each domain. Needed where port 25 is blocked.',
-    { defaultText: 'mail goes to the MX of its domain' },
-  ),
   port: setting(count(1, 65_535).default(25), 'The port of MX hosts: 25 everywhere but in tests.'),
   maxConnections: setting(count(1, 10_000).default(100), 'Outgoing connections at one time.'),
   maxConnectionsPerDestination: setting(
@@ -285,6 +280,12 @@ const delivery = z.strictObject({
   maxReceivedFields: setting(
     count(10, 1000).default(100),
     'Received fields with which a message counts as running in a circle. RFC 5321 §6.3 asks for at least 100.',
+  ),
+  // Last, so that the example file has its heading after all settings of [delivery] itself.
+  smartHost: setting(
+    smartHost.optional(),
+    'Hands all mail for others to one server (a provider’s, for example) instead of to the MX of each domain. Needed where port 25 is blocked.',
+    { defaultText: 'mail goes to the MX of its domain' },
   ),
 })
 

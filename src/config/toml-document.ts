@@ -37,13 +37,17 @@ export function parseTomlDocument(text: string): TomlDocument {
       return { ...readProgram(parseTOML(readable.join('\n'), { tomlVersion: '1.0' })), mistakes, lines }
     } catch (error) {
       if (!(error instanceof ParseError)) throw error
-      const line = Math.min(error.lineNumber, lines.length)
+      const line = lineOfMistake(error, readable)
       // A list or string left open makes each line after it wrong too; the first of these mistakes says enough.
       const consequence = mistakes.some(
         other => line > other.line && lines.slice(other.line, line - 1).every(isBlank),
       )
       if (!consequence)
-        mistakes.push({ line, column: error.column + 1, message: describeSyntaxMistake(error.message) })
+        mistakes.push({
+          line,
+          column: line === error.lineNumber ? error.column + 1 : 1,
+          message: describeSyntaxMistake(error.message),
+        })
       if (consequence || mistakes.length >= maxMistakes || readable[line - 1] === '') {
         return { ...nothing, mistakes, lines }
       }
@@ -51,6 +55,18 @@ export function parseTomlDocument(text: string): TomlDocument {
     }
   }
 }
+
+// A name without "=" is noticed in the line after it.
+function lineOfMistake(error: ParseError, lines: readonly string[]): number {
+  let line = Math.min(error.lineNumber, lines.length)
+  if (error.message === newlineBeforeValue && error.lineNumber > 1) {
+    do line--
+    while (line > 1 && isBlank(lines[line - 1] ?? ''))
+  }
+  return line
+}
+
+const newlineBeforeValue = 'The key, equals sign, and value must be on the same line'
 
 const nothing = { value: {}, positionOf: () => undefined, positionOfKey: () => undefined }
 
@@ -69,8 +85,8 @@ const advice: Readonly<Record<string, string>> = {
   'Must be a newline': 'something follows the value. Write one setting in a line.',
   'Equals sign is missing': 'the "=" is missing. Write name = value.',
   'Unspecified values are invalid': 'the value is missing. Write name = value.',
-  'The key, equals sign, and value must be on the same line':
-    'name, "=" and value do not stand in one line (or a heading above has no closing "]"). Write name = value.',
+  [newlineBeforeValue]:
+    'name, "=" and value do not stand in one line (or a heading has no closing "]"). Write name = value.',
   'Comma is missing': 'a comma is missing between two elements. Write ["one", "two"].',
   'Defining a key multiple times is invalid': 'this name is there already. Remove one of the two.',
   'Unexpected character':

@@ -1,0 +1,219 @@
+// What `postrider init` has to know: from flags, from questions, or from this machine.
+import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+import { domainToUnicode } from 'node:url'
+import ipaddr from 'ipaddr.js'
+import type { Address } from '../address/address.ts'
+import { parseAddress } from '../address/parse-address.ts'
+import type { Language } from '../queue/records.ts'
+import { UsageFault } from '../runtime/fault.ts'
+import { openQuestions, type Questions } from './questions.ts'
+import { canonicalHostname, problemOfAddress, problemOfHostname } from './setting-text.ts'
+
+/** What was given by flags; what is missing is asked for, or is a fault where nobody can be asked. */
+export interface InitFlags {
+  readonly hostname?: string | undefined
+  readonly domains?: readonly string[] | undefined
+  /** The address of the first account. */
+  readonly account?: string | undefined
+  /** Addresses to listen on; default every address. */
+  readonly listen?: readonly string[] | undefined
+  /** The addresses under which others reach this machine; default: the public ones that it has. */
+  readonly publicAddresses?: readonly string[] | undefined
+  readonly dataFolder?: string | undefined
+  readonly language?: Language | undefined
+}
+
+/** Where the person is who can be asked. */
+export interface Terminal {
+  readonly input: Readable & { readonly isTTY?: boolean }
+  readonly output: Writable
+}
+
+export interface InitAnswers {
+  readonly hostname: string
+  readonly domains: readonly string[]
+  readonly account: Address
+  readonly listen: readonly string[]
+  readonly publicAddresses: readonly string[]
+  readonly dataFolder: string
+  readonly language: Language
+}
+
+export async function collectAnswers(options: InitFlags, { input, output }: Terminal): Promise<InitAnswers> {
+  const missing = [
+    ...(options.domains?.length ? [] : ['--domain example.com']),
+    ...(options.hostname === undefined ? ['--hostname mail.example.com'] : []),
+    ...(options.account === undefined ? ['--account anna@example.com'] : []),
+  ]
+  const complete = missing.length === 0
+  if (!complete && input.isTTY !== true) {
+    throw new UsageFault(
+      'INIT_INCOMPLETE',
+      `Here is no terminal to ask on, so this is needed too: ${missing.join(' ')}`,
+    )
+  }
+  const given = verifyGiven(options)
+  // Whoever gave all that is needed wants no questions.
+  if (complete) return await fillIn(given, options, undefined)
+  const questions = openQuestions(input, output)
+  try {
+    output.write('A few questions; Enter takes what stands in brackets.\n\n')
+    return await fillIn(given, options, questions)
+  } finally {
+    questions.close()
+  }
+}
+
+type Given = Pick<InitFlags, 'hostname' | 'domains' | 'account'>
+
+/** Mistakes in flags are faults, all at once; a person who is asked gets the same texts and another try. */
+function verifyGiven(options: InitFlags): Given {
+  const problems = [
+    ...(options.hostname === undefined ? [] : [problemOfHostname(options.hostname)]),
+    ...(options.domains ?? []).map(problemOfDomain),
+    ...(options.account === undefined ? [] : [problemOfAccount(options.account, options.domains)]),
+    ...[...(options.listen ?? []), ...(options.publicAddresses ?? [])].map(problemOfAddress),
+    options.dataFolder === ''
+      ? 'The data folder has no name. Write one such as /var/lib/postrider.'
+      : undefined,
+  ].filter(problem => problem !== undefined)
+  if (problems.length > 0) throw new UsageFault('INIT_BAD_ANSWER', problems.join('\n'))
+  return options
+}
+
+async function fillIn(
+  given: Given,
+  options: InitFlags,
+  questions: Questions | undefined,
+): Promise<InitAnswers> {
+  const domains =
+    given.domains?.length || !questions
+      ? (given.domains ?? [])
+      : splitList(
+          await questions.ask({
+            text: 'Your domain: what stands after the @ (several: with commas)',
+            problemOf: problemOfDomains,
+          }),
+        )
+  const canonicalDomains = [...new Set(domains.map(domain => canonicalHostname(domain) ?? domain))]
+  const [domain = ''] = canonicalDomains
+  const shownDomain = domainToUnicode(domain)
+  const hostname =
+    given.hostname ??
+    (await questions?.ask({
+      text: 'The name of this server',
+      suggestion: `mail.${shownDomain}`,
+      problemOf: problemOfHostname,
+    })) ??
+    ''
+  const account =
+    given.account ??
+    (await questions?.ask({
+      text: `Your own address`,
+      suggestion: `postmaster@${shownDomain}`,
+      problemOf: answer => problemOfAccount(answer, canonicalDomains),
+    })) ??
+    ''
+  const listen =
+    options.listen ??
+    splitList(
+      (await questions?.ask({
+        text: 'Address to listen on (:: is every address)',
+        suggestion: '::',
+        problemOf: problemOfAddresses,
+      })) ?? '::',
+    )
+  const publicAddresses = options.publicAddresses ?? (await askPublicAddresses(listen, questions))
+  const dataFolder =
+    options.dataFolder ??
+    (await questions?.ask({
+      text: 'Folder for mail, queue and accounts',
+      suggestion: defaultDataFolder(),
+      problemOf: answer => (answer === '' ? 'A folder is needed.' : undefined),
+    })) ??
+    defaultDataFolder()
+  const address = parseAddress(account)
+  if (!address)
+    throw new UsageFault(
+      'INIT_BAD_ANSWER',
+      problemOfAccount(account, canonicalDomains) ?? `${account} is no address.`,
+    )
+  return {
+    hostname: canonicalHostname(hostname) ?? hostname,
+    domains: canonicalDomains,
+    account: address,
+    listen,
+    publicAddresses,
+    dataFolder,
+    language: options.language ?? 'en',
+  }
+}
+
+async function askPublicAddresses(
+  listen: readonly string[],
+  questions: Questions | undefined,
+): Promise<string[]> {
+  const known = publicOf(listen.every(isSpecific) ? listen : ownAddresses())
+  if (!questions) return known
+  const answer = await questions.ask({
+    text: 'Public addresses of this machine, for its DNS records (several: with commas)',
+    suggestion: known.length > 0 ? known.join(', ') : 'unknown',
+    problemOf: text => (text === 'unknown' ? undefined : problemOfAddresses(text)),
+  })
+  return answer === 'unknown' ? [] : splitList(answer)
+}
+
+const isSpecific = (address: string): boolean => address !== '::' && address !== '0.0.0.0'
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap(entries => (entries ?? []).map(({ address }) => address))
+}
+
+/** Those that the internet routes: no private, loopback or link-local ones. */
+function publicOf(addresses: readonly string[]): string[] {
+  return addresses.filter(
+    address => isIP(address) !== 0 && !address.includes('%') && ipaddr.parse(address).range() === 'unicast',
+  )
+}
+
+// A system's own service keeps its data where systems keep such; anyone else beside the settings file.
+function defaultDataFolder(): string {
+  return process.getuid?.() === 0 ? '/var/lib/postrider' : 'data'
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+}
+
+function problemOfDomain(domain: string): string | undefined {
+  if (canonicalHostname(domain) !== undefined) return undefined
+  return `"${domain}" is not a domain. Write one such as "example.com".`
+}
+
+function problemOfDomains(text: string): string | undefined {
+  const domains = splitList(text)
+  if (domains.length === 0) return 'At least one domain is needed, such as example.com.'
+  return domains.map(problemOfDomain).find(problem => problem !== undefined)
+}
+
+function problemOfAddresses(text: string): string | undefined {
+  const addresses = splitList(text)
+  if (addresses.length === 0) return 'At least one address is needed.'
+  return addresses.map(problemOfAddress).find(problem => problem !== undefined)
+}
+
+function problemOfAccount(text: string, domains: readonly string[] | undefined): string | undefined {
+  const address = parseAddress(text)
+  if (!address || address.domain.startsWith('['))
+    return `"${text}" is not an address. Write one such as anna@example.com.`
+  const own = (domains ?? []).map(domain => canonicalHostname(domain) ?? domain)
+  if (domains && !own.includes(address.domain)) {
+    return `${text} is not in your domain. Write an address that ends with @${own.map(domain => domainToUnicode(domain)).join(' or @')}.`
+  }
+  return undefined
+}

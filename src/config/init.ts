@@ -1,0 +1,155 @@
+// `postrider init`: a production set-up by flags or by questions: settings file, DNS records, domains, first account.
+import { randomUUID } from 'node:crypto'
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { domainToUnicode } from 'node:url'
+import { formatAddress } from '../address/format-address.ts'
+import { createAccount, findAccount } from '../directory/accounts.ts'
+import { hashPassword } from '../directory/credentials.ts'
+import { createDomain, listDomains } from '../directory/domains.ts'
+import { generatePassword } from '../directory/generate-password.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { UsageFault } from '../runtime/fault.ts'
+import type { Random } from '../runtime/random.ts'
+import type { Storage } from '../storage/operation.ts'
+import { composeDnsRecords } from './dns-records.ts'
+import { composeSettingsFile } from './example-file.ts'
+import { collectAnswers, type InitAnswers, type InitFlags, type Terminal } from './init-answers.ts'
+import { parseSettings } from './load-settings.ts'
+import type { Settings } from './settings.ts'
+
+export interface InitOptions extends InitFlags {
+  /** The settings file to write. */
+  readonly file: string
+  /** Writes over an existing file; the old one is kept beside it. */
+  readonly force?: boolean | undefined
+}
+
+export interface InitSurroundings extends Terminal {
+  readonly clock: Clock
+  readonly random: Random
+  /** Storage of a data folder that may not be there yet. */
+  readonly openStorage: (settings: Settings) => Promise<Pick<Storage, 'run' | 'close'>>
+}
+
+export interface InitResult {
+  readonly settingsFile: string
+  readonly dnsFile: string
+  readonly account: string
+  /** undefined when the account was there already. */
+  readonly password: string | undefined
+  /** All of it for a person, with what to do next. */
+  readonly text: string
+}
+
+export async function runInit(options: InitOptions, surroundings: InitSurroundings): Promise<InitResult> {
+  const settingsFile = resolve(options.file)
+  assertMayWrite(settingsFile, options.force === true)
+  const answers = await collectAnswers(options, surroundings)
+  const settingsText = composeSettingsFile({
+    ...answers,
+    listeners: answers.listen.flatMap(address => [
+      { role: 'relay', address, port: 25 },
+      { role: 'submission', address, port: 587 },
+      { role: 'submissions', address, port: 465 },
+    ]),
+  })
+  const settings = parseSettings(settingsText, settingsFile)
+  const dnsFile = join(dirname(settingsFile), 'dns-records.zone')
+  const dnsText = composeDnsRecords({ ...answers, addresses: answers.publicAddresses })
+  // The settings file last: it is what a second run refuses to write over, so a run that failed can be repeated.
+  const password = await createDirectory(answers, settings, surroundings)
+  writeWhole(dnsFile, dnsText, true)
+  writeWhole(settingsFile, settingsText, options.force === true)
+  const account = formatAddress(answers.account)
+  return {
+    settingsFile,
+    dnsFile,
+    account,
+    password,
+    text: describeResult(answers, { settingsFile, dnsFile, dnsText, account, password }),
+  }
+}
+
+function assertMayWrite(file: string, force: boolean): void {
+  if (!force && existsSync(file)) {
+    throw new UsageFault(
+      'INIT_FILE_EXISTS',
+      `${file} is there already. Edit it and run "postrider check"; or repeat this with --force to write it anew (the old one is kept as ${file}.old).`,
+    )
+  }
+}
+
+/** The password of a new account; undefined when the account is there already. */
+async function createDirectory(
+  answers: InitAnswers,
+  settings: Settings,
+  { openStorage, clock, random }: InitSurroundings,
+): Promise<string | undefined> {
+  const storage = await openStorage(settings)
+  try {
+    const present = new Set((await storage.run(listDomains, undefined)).map(({ name }) => name))
+    for (const name of answers.domains) {
+      if (!present.has(name)) await storage.run(createDomain, { name, at: clock.now() })
+    }
+    if (await storage.run(findAccount, { address: answers.account })) return undefined
+    const password = generatePassword(random)
+    await storage.run(createAccount, {
+      address: answers.account,
+      name: '',
+      passwordHash: await hashPassword(password, random),
+      language: answers.language,
+      enabled: true,
+      at: clock.now(),
+    })
+    return password
+  } finally {
+    await storage.close()
+  }
+}
+
+/** The whole file or none of it, and without `replace` never over another. */
+function writeWhole(file: string, text: string, replace: boolean): void {
+  mkdirSync(dirname(file), { recursive: true })
+  const temporary = `${file}.${randomUUID()}`
+  writeFileSync(temporary, text, { mode: 0o644 })
+  try {
+    if (replace) {
+      if (existsSync(file)) copyFileSync(file, `${file}.old`)
+      renameSync(temporary, file)
+    } else linkSync(temporary, file)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') assertMayWrite(file, false)
+    throw cause
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+interface Written {
+  readonly settingsFile: string
+  readonly dnsFile: string
+  readonly dnsText: string
+  readonly account: string
+  readonly password: string | undefined
+}
+
+function describeResult(
+  { hostname }: InitAnswers,
+  { settingsFile, dnsFile, dnsText, account, password }: Written,
+): string {
+  return [
+    `Settings:  ${settingsFile}`,
+    `Account:   ${account}   ${password === undefined ? '(was there already; its password stays)' : `password ${password}   (shown this once)`}`,
+    `DNS:       ${dnsFile}`,
+    '',
+    dnsText,
+    'What to do next',
+    '  1. Publish the DNS records above, and have the PTR record set by the provider of the machine.',
+    `  2. Get a certificate for ${domainToUnicode(hostname)} (certbot, acme.sh, …) and name its files in [tls] of the settings file.`,
+    '     Until then a generated one serves: other servers take it, mail programs of your users warn of it.',
+    `  3. postrider check --settings ${settingsFile}   says what is still wrong, and how to mend it.`,
+    `  4. postrider serve --settings ${settingsFile}   starts the server.`,
+    '  5. Further accounts: postrider account create <address>',
+  ].join('\n')
+}
