@@ -1,0 +1,110 @@
+// `postrider check`: everything that can be known about a set-up before, or while, it runs.
+import type { Clock } from '../runtime/clock.ts'
+import { Fault } from '../runtime/fault.ts'
+import { checkCertificate } from './checks/check-certificate.ts'
+import { checkDataFolder } from './checks/check-data-folder.ts'
+import { checkLimits } from './checks/check-limits.ts'
+import { checkListeners } from './checks/check-listeners.ts'
+import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
+import { checkRelaying } from './checks/check-relaying.ts'
+import { type Finding, formatFindings, ok } from './checks/finding.ts'
+import { loadSettings } from './load-settings.ts'
+import type { Settings } from './settings.ts'
+import { SettingsFault } from './settings-fault.ts'
+
+export interface CheckOptions {
+  /** The settings file, or settings that come from none (those of the try-out server). */
+  readonly settings: string | Settings
+  readonly clock: Clock
+  /** A server runs on this data folder: its ports are its own. Default: none does. */
+  readonly isRunning?: (settings: Settings) => Promise<boolean>
+  /** The domains of the directory, for their MX records; a Fault says why the data folder cannot be read. */
+  readonly readDomains?: (settings: Settings) => Promise<readonly string[]>
+  /** Default: the DNS servers of the settings. */
+  readonly lookup?: NameLookup
+}
+
+export interface CheckResult {
+  readonly findings: readonly Finding[]
+  /** For a person. */
+  readonly text: string
+  readonly exitCode: 0 | 1
+}
+
+export async function runCheck(options: CheckOptions): Promise<CheckResult> {
+  const findings = await collectFindings(options)
+  return {
+    findings,
+    text: formatFindings(findings),
+    exitCode: findings.some(({ severity }) => severity === 'error') ? 1 : 0,
+  }
+}
+
+async function collectFindings(options: CheckOptions): Promise<Finding[]> {
+  let settings: Settings
+  try {
+    settings = typeof options.settings === 'string' ? await loadSettings(options.settings) : options.settings
+  } catch (cause) {
+    if (!(cause instanceof SettingsFault)) throw cause
+    return [
+      {
+        severity: 'error',
+        subject: 'settings',
+        what: cause.message,
+        cost: 'The server does not start.',
+        remedy: 'See above.',
+      },
+    ]
+  }
+  const running = (await options.isRunning?.(settings)) ?? false
+  const { domains, findings: directoryFindings } = await readDirectory(options, settings)
+  const groups = await Promise.all([
+    checkListeners(settings, running),
+    checkDataFolder(settings),
+    checkCertificate(settings, options.clock.now()),
+    checkLimits(settings),
+    checkNames(settings, options.lookup ?? createNameLookup(settings), domains),
+  ])
+  return [
+    ok(
+      'settings',
+      typeof options.settings === 'string' ? options.settings : 'those of the server to try out',
+    ),
+    ...directoryFindings,
+    ...groups.flat(),
+    ...checkRelaying(settings),
+  ]
+}
+
+function directoryFinding(
+  severity: 'error' | 'warning',
+  what: string,
+  cost: string,
+  remedy: string,
+): Finding {
+  return { severity, subject: 'directory', what, cost, remedy }
+}
+
+async function readDirectory(
+  { readDomains }: CheckOptions,
+  settings: Settings,
+): Promise<{ domains: readonly string[]; findings: Finding[] }> {
+  if (!readDomains) return { domains: [], findings: [] }
+  try {
+    const domains = await readDomains(settings)
+    if (domains.length > 0) return { domains, findings: [ok('directory', `domains: ${domains.join(', ')}`)] }
+    const none = directoryFinding(
+      'warning',
+      'there is no domain yet.',
+      'The server takes no mail from outside.',
+      'postrider domain create example.com; then postrider account create anna@example.com',
+    )
+    return { domains, findings: [none] }
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause
+    return {
+      domains: [],
+      findings: [directoryFinding('error', cause.message, 'The server does not start.', 'See above.')],
+    }
+  }
+}

@@ -1,0 +1,61 @@
+// Is the certificate readable, valid for a while yet, and for the right name?
+import { UsageFault } from '../../runtime/fault.ts'
+import { assertValidAt, certificateCovers, readCertificate } from '../../tls/certificate.ts'
+import type { Settings } from '../settings.ts'
+import { type Finding, ok } from './finding.ts'
+
+const subject = 'certificate'
+const dayMs = 86_400_000
+const soonDays = 14
+
+export async function checkCertificate({ tls, hostname }: Settings, now: number): Promise<Finding[]> {
+  const { certificateFile, keyFile } = tls
+  if (certificateFile === undefined || keyFile === undefined) {
+    return [
+      {
+        severity: 'warning',
+        subject,
+        what: 'there is none in the settings, so a generated one is used.',
+        cost: 'Other servers take it, but mail programs of your users warn of it or refuse to connect.',
+        remedy: `Get one for ${hostname} (certbot, acme.sh, …) and name its files in [tls].`,
+      },
+    ]
+  }
+  try {
+    const certificate = await readCertificate({ certificateFile, keyFile })
+    assertValidAt(certificate, now, certificateFile)
+    const findings: Finding[] = []
+    if (!certificateCovers(certificate, hostname)) {
+      findings.push({
+        severity: 'warning',
+        subject,
+        what: `${certificateFile} is for ${certificate.names.join(', ') || 'no name at all'}, not for ${hostname}.`,
+        cost: 'Mail programs of your users warn of it or refuse to connect.',
+        remedy: `Get one that has ${hostname} among its names.`,
+      })
+    }
+    const days = Math.floor((certificate.validTo - now) / dayMs)
+    if (days < soonDays) {
+      findings.push({
+        severity: 'warning',
+        subject,
+        what: `${certificateFile} ends in ${days} days.`,
+        cost: 'After that, mail programs of your users refuse to connect.',
+        remedy:
+          'Renew it, and see why it was not renewed by itself. The server reads the new one without a restart.',
+      })
+    }
+    return findings.length > 0 ? findings : [ok(subject, `${certificateFile}, ${days} days left`)]
+  } catch (cause) {
+    if (!(cause instanceof UsageFault)) throw cause
+    return [
+      {
+        severity: 'error',
+        subject,
+        what: cause.message,
+        cost: 'The server does not start.',
+        remedy: 'See above.',
+      },
+    ]
+  }
+}
