@@ -7,19 +7,23 @@ import { missingPostfix } from '../test/harness/postfix.ts'
 import { missing } from '../test/harness/programs.ts'
 import { describeEnvironment, findDiskFolder, isOnDisk } from './environment.ts'
 import { type IdleFigures, measureClientShare, measureIdle } from './idle.ts'
+import { type LargeMessageFigures, measureLargeMessage } from './large-message.ts'
 import { composePlan, type Plan, sections } from './plan.ts'
 import { postfixSubject } from './postfix-subject.ts'
 import { postriderSubject } from './postrider-subject.ts'
 import {
   formatEnvironment,
   formatIdle,
+  formatLargeMessages,
   formatRow,
+  formatStartUp,
   formatTable,
   median,
   type RowResult,
   rowHeader,
 } from './report.ts'
 import { type Figures, type Row, runBaselineRound, runRound } from './round.ts'
+import { measureStartUp, type StartUpFigures } from './start-up.ts'
 import type { Subject } from './subject.ts'
 
 const usage = `npm run bench -- [options]
@@ -45,6 +49,8 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
+
+const largeMessageBytes = 50_000_000
 
 if (values.help) process.stdout.write(usage)
 else await run()
@@ -74,6 +80,14 @@ async function run(): Promise<void> {
   try {
     const rows = await runRows(plan, subjects, folder)
     const idle = plan.sections.includes('idle') ? await runIdle(plan, subjects, folder) : undefined
+    const largeMessages =
+      plan.sections.includes('memory') && subjects.includes(postriderSubject)
+        ? await runLargeMessages(folder)
+        : undefined
+    const startUp =
+      plan.sections.includes('start-up') && subjects.includes(postriderSubject)
+        ? await runStartUp(plan, folder)
+        : undefined
     const problems = rows.flatMap(result => result.problems)
     for (const problem of problems) process.stdout.write(`problem: ${problem}\n`)
     const resultsFolder = join(import.meta.dirname, 'results')
@@ -81,7 +95,7 @@ async function run(): Promise<void> {
     const path = join(resultsFolder, `${startedAt.toISOString().replaceAll(':', '-')}.json`)
     await writeFile(
       path,
-      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle }, null, 2)}\n`,
+      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle, largeMessages, startUp }, null, 2)}\n`,
     )
     process.stdout.write(`\n${path}\n`)
     if (problems.length > 0) process.exitCode = 1
@@ -152,6 +166,23 @@ async function runIdle(
     })
   }
   process.stdout.write(`${formatIdle(figures)}\n`)
+  return figures
+}
+
+async function runLargeMessages(folder: string): Promise<Record<string, LargeMessageFigures>> {
+  progress('one large message')
+  const figures = {
+    DATA: await measureLargeMessage(postriderSubject, 'DATA', largeMessageBytes, folder),
+    BDAT: await measureLargeMessage(postriderSubject, 'BDAT', largeMessageBytes, folder),
+  }
+  process.stdout.write(`${formatLargeMessages(figures)}\n`)
+  return figures
+}
+
+async function runStartUp(plan: Plan, folder: string): Promise<StartUpFigures[]> {
+  progress(`start with ${plan.deferredMessages} deferred messages`)
+  const figures = [await measureStartUp(0, folder), await measureStartUp(plan.deferredMessages, folder)]
+  process.stdout.write(`${formatStartUp(figures)}\n`)
   return figures
 }
 

@@ -21,9 +21,10 @@ const tuning = {
   message_size_limit: '104857600',
   smtp_tls_security_level: 'none',
   smtpd_tls_security_level: 'none',
-  // One destination, near and fast: more deliveries at once than the default of 20, started at once.
-  initial_destination_concurrency: '50',
-  default_destination_concurrency_limit: '50',
+  // One destination, near and fast: its full concurrency at once. On two cores 5, 10, 20, 50 and 100 differ by less than
+  // two runs of one of them do.
+  initial_destination_concurrency: '20',
+  default_destination_concurrency_limit: '20',
   qmgr_message_active_limit: '100000',
 }
 

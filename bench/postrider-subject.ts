@@ -1,6 +1,6 @@
 // Postrider, as it stands in this checkout: `postrider serve` with a settings file of its own.
 import { spawn } from 'node:child_process'
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { endTree } from '../test/harness/end-tree.ts'
@@ -44,33 +44,47 @@ export const postriderSubject: Subject = {
     const folder = await mkdtemp(join(parentFolder, 'postrider-'))
     const port = await findFreePort()
     await writeFile(join(folder, 'postrider.toml'), composeSettings(port, destination))
-    return startPostrider(folder, port)
+    const server = await launchPostrider(folder, port)
+    return {
+      ...server,
+      async stop() {
+        await server.stop()
+        await rm(folder, { recursive: true, force: true })
+      },
+    }
   },
 }
 
-/** Starts the server over a folder that holds its settings file and perhaps its data. `stop` removes the folder. */
-export async function startPostrider(folder: string, port: number): Promise<RunningSubject> {
+/** Starts the server over a folder that holds its settings file and perhaps its data. */
+export async function launchPostrider(folder: string, port: number): Promise<RunningSubject> {
   const log = await open(join(folder, 'log'), 'a')
   const child = spawn(process.execPath, [command, 'serve', '--settings', join(folder, 'postrider.toml')], {
     stdio: ['ignore', log.fd, log.fd],
   })
-  await waitForGreeting(port, child)
   const { pid } = child
   if (pid === undefined) throw new Error('the server has no process')
+  try {
+    await waitForGreeting(port, child)
+  } catch (cause) {
+    throw new Error(`Postrider does not greet: ${await readFile(join(folder, 'log'), 'utf8')}`, { cause })
+  }
   return {
     pid,
     port,
-    countQueue: () => Promise.resolve(countMessages(join(folder, 'data'))),
+    countQueue: () => Promise.resolve(countMessages(folder)),
     async stop() {
-      await endTree(pid)
+      await endTree(pid, 20_000)
       await log.close()
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-function countMessages(dataFolder: string): number {
-  const database = new DatabaseSync(join(dataFolder, 'postrider.db'), { readOnly: true })
+export function databasePath(folder: string): string {
+  return join(folder, 'data', 'postrider.db')
+}
+
+function countMessages(folder: string): number {
+  const database = new DatabaseSync(databasePath(folder), { readOnly: true })
   try {
     return Number(database.prepare('SELECT count(*) AS messages FROM queue_message').get()?.messages)
   } finally {

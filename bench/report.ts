@@ -1,7 +1,9 @@
 // Figures as tables for people.
 import type { Environment } from './environment.ts'
 import type { IdleFigures } from './idle.ts'
+import type { LargeMessageFigures } from './large-message.ts'
 import type { Figures, Row } from './round.ts'
+import type { StartUpFigures } from './start-up.ts'
 
 export interface RowResult {
   readonly row: Row
@@ -64,6 +66,29 @@ export function formatIdle(figures: Readonly<Record<string, IdleFigures>>): stri
       show(kernelBytes / 1024, 1),
       show((serverBytes + kernelBytes) / 1024, 1),
       show(cpuPercent, 2),
+    ]),
+  ])
+}
+
+export function formatLargeMessages(figures: Readonly<Record<string, LargeMessageFigures>>): string {
+  return formatTable([
+    ['one message by', 'MB', 'memory growth MB', 'seconds'],
+    ...Object.entries(figures).map(([verb, { messageBytes, growthBytes, seconds }]) => [
+      verb,
+      show(messageBytes / 1e6, 0),
+      show(growthBytes / 1e6, 1),
+      show(seconds, 2),
+    ]),
+  ])
+}
+
+export function formatStartUp(figures: readonly StartUpFigures[]): string {
+  return formatTable([
+    ['start with deferred', 'greeting after ms', 'first 250 after ms'],
+    ...figures.map(({ deferredMessages, greetingMs, firstAcceptMs }) => [
+      String(deferredMessages),
+      show(greetingMs, 0),
+      show(firstAcceptMs, 0),
     ]),
   ])
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectControl } from '../../src/main/control-client.ts'
+import type { ServerStatus } from '../../src/main/control-protocol.ts'
 import { endTree } from './end-tree.ts'
 import { type ProgramResult, runProgram } from './programs.ts'
 
@@ -71,10 +72,8 @@ export async function createServerFolder(options: ServerFolderOptions = {}): Pro
   }
 }
 
-export interface ServerProcess {
+export interface LaunchedServer {
   readonly pid: number
-  /** The port of the first listener with a role. */
-  port(role: 'relay' | 'submission' | 'submissions'): number
   /** Everything that it has written so far, to standard output and standard error. */
   output(): string
   /** kill -9 of the whole process group, at once; resolves when it is gone. */
@@ -82,41 +81,37 @@ export interface ServerProcess {
   /** SIGTERM, as systemd would; resolves with the exit code. */
   stop(): Promise<number | null>
   readonly exited: Promise<number | null>
+  /** Rejects with the server's output when it ends instead. */
+  readonly listening: Promise<ServerProcess>
 }
 
-/** Starts `postrider serve` and waits until it listens. Throws with its output when it ends instead. */
-export async function startServer(
-  at: ServerFolder,
-  environment: NodeJS.ProcessEnv = {},
-): Promise<ServerProcess> {
+export interface ServerProcess extends Omit<LaunchedServer, 'listening'> {
+  /** The port of the first listener with a role. */
+  port(role: 'relay' | 'submission' | 'submissions'): number
+}
+
+/** Starts `postrider serve` and waits until it listens. */
+export function startServer(at: ServerFolder): Promise<ServerProcess> {
+  return launchServer(at).listening
+}
+
+/** Starts `postrider serve` and waits for nothing: for tests that end it while it starts. */
+export function launchServer(at: ServerFolder): LaunchedServer {
   const child = spawn(process.execPath, [command, 'serve', '--settings', at.settingsFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, so that a kill takes all of it.
     detached: true,
-    env: { ...process.env, ...environment },
-  })
-  const output = collectOutput(child)
-  const exited = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', code => resolve(code))
   })
   const { pid } = child
   if (pid === undefined) throw new Error('the server could not be started')
-  const listeners = await Promise.race([
-    waitForListeners(at.dataFolder, pid),
-    exited.then(code => {
-      throw new Error(`the server ended with ${code} before it listened:\n${output()}`)
-    }),
-  ])
-  return {
+  const exited = new Promise<number | null>(resolve => {
+    child.once('close', code => resolve(code))
+  })
+  const output = collectOutput(child)
+  const handle = {
     pid,
     exited,
     output,
-    port(role) {
-      const listener = listeners.find(candidate => candidate.role === role)
-      if (!listener) throw new Error(`the server has no listener for ${role}`)
-      return listener.port
-    },
     async kill() {
       if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL')
       await exited
@@ -124,6 +119,31 @@ export async function startServer(
     async stop() {
       await endTree(pid, 20_000)
       return exited
+    },
+  }
+  const listening = untilListening(at.dataFolder, handle)
+  // Whoever launches it to kill it does not wait for this.
+  listening.catch(() => {})
+  return { ...handle, listening }
+}
+
+async function untilListening(
+  dataFolder: string,
+  server: Omit<LaunchedServer, 'listening'>,
+): Promise<ServerProcess> {
+  const state = { ended: false }
+  const failed = server.exited.then(code => {
+    state.ended = true
+    throw new Error(`the server ended with ${code} before it listened:\n${server.output()}`)
+  })
+  const listeners = await Promise.race([waitForListeners(dataFolder, server.pid, state), failed])
+  failed.catch(() => {})
+  return {
+    ...server,
+    port(role) {
+      const listener = listeners.find(candidate => candidate.role === role)
+      if (!listener) throw new Error(`the server has no listener for ${role}`)
+      return listener.port
     },
   }
 }
@@ -144,20 +164,26 @@ interface Listening {
 }
 
 // The server says itself what listens where, over the control socket in its data folder.
-async function waitForListeners(dataFolder: string, pid: number): Promise<readonly Listening[]> {
-  for (;;) {
-    const control = await connectControl(dataFolder)
-    if (control) {
-      try {
-        const status = await control.status()
-        // The socket of a server that was killed answers nobody; one that answers with another pid is not ours.
-        if (status.pid === pid && status.listeners.length > 0) return status.listeners
-      } catch {
-        // It went away between connecting and answering: `exited` tells.
-      } finally {
-        control.close()
-      }
-    }
+async function waitForListeners(
+  dataFolder: string,
+  pid: number,
+  state: { readonly ended: boolean },
+): Promise<readonly Listening[]> {
+  while (!state.ended) {
+    // A server that goes away between connecting and answering rejects; `exited` tells.
+    const status = await askStatus(dataFolder).catch(() => undefined)
+    // The socket of a server that was killed answers nobody; one that answers with another pid is not ours.
+    if (status?.pid === pid && status.listeners.length > 0) return status.listeners
     await sleep(10)
+  }
+  return []
+}
+
+async function askStatus(dataFolder: string): Promise<ServerStatus | undefined> {
+  const control = await connectControl(dataFolder)
+  try {
+    return await control?.status()
+  } finally {
+    control?.close()
   }
 }

@@ -1,0 +1,133 @@
+// kill -9 under load, again and again on one data folder, and a count of what became of every message.
+//
+// Three kinds of kill: while the server starts, while mail comes in and goes out, and while it is quiet enough to
+// settle. Half of the mail is for mailboxes here, half for a remote server that keeps what it takes.
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startCollectingSink } from './collecting-sink.ts'
+import { eventually } from './eventually.ts'
+import { type Ledger, type Promised, startLedgerLoad, tokenField } from './ledger-load.ts'
+import { countQueue, createAccount, listMailbox } from './mailboxes.ts'
+import { createServerFolder, launchServer, type ServerFolder, startServer } from './server-process.ts'
+
+export interface KillReport {
+  readonly rounds: number
+  /** Messages answered with 250. */
+  readonly promised: number
+  /** Of these, those that are nowhere: must be none. */
+  readonly lost: readonly Promised[]
+  /** Answered with 250, and in a mailbox of ours more than once: must be none. */
+  readonly doubledHere: readonly Promised[]
+  /** Delivered to the remote server more than once: a kill between its 250 and our commit. */
+  readonly doubledRemotely: readonly Promised[]
+  /** Cut off before the answer, and there all the same: the sender would send these again. */
+  readonly unansweredKept: number
+  readonly unanswered: number
+}
+
+export interface KillOptions {
+  readonly rounds: number
+  /** The longest time of load before a kill. */
+  readonly maxLoadMs: number
+  /** Called after each round. */
+  readonly progress?: (round: number, promised: number) => void
+}
+
+const connections = 8
+const localReceivers = ['anna@example.test', 'boris@example.test']
+const remoteReceiver = 'clara@example.net'
+
+export async function runKillRounds({ rounds, maxLoadMs, progress }: KillOptions): Promise<KillReport> {
+  const sink = await startCollectingSink()
+  const at = await createServerFolder({
+    settings: 'localNetworks = ["127.0.0.0/8"]',
+    tables: `[delivery.smartHost]\nhost = "127.0.0.1"\nport = ${sink.port}\ntls = "never"\nverifyCertificate = false`,
+  })
+  try {
+    for (const address of localReceivers) await createAccount(at, address, 'a password of some length')
+    const ledger: Ledger = { promised: [], unanswered: [] }
+    for (let round = 1; round <= rounds; round++) {
+      if (round % 5 === 0) await killDuringStart(at)
+      await killUnderLoad(at, ledger, maxLoadMs)
+      progress?.(round, ledger.promised.length)
+    }
+    await settle(at)
+    return compareWithLedger(rounds, ledger, await countTokensHere(at), countTokens(sink.messages))
+  } finally {
+    await at.remove()
+    await sink.close()
+  }
+}
+
+async function killDuringStart(at: ServerFolder): Promise<void> {
+  const server = launchServer(at)
+  await sleep(randomInt(1000))
+  await server.kill()
+}
+
+async function killUnderLoad(at: ServerFolder, ledger: Ledger, maxLoadMs: number): Promise<void> {
+  const server = await startServer(at)
+  const load = startLedgerLoad({ port: server.port('relay'), connections, ledger, compose: composeMixed })
+  await sleep(randomInt(20, maxLoadMs))
+  await server.kill()
+  await load.ended
+}
+
+// Small ones lie in a row, large ones in a file of their own: both ways of storing are under way at each kill.
+function composeMixed(n: number): { readonly recipient: string; readonly bodyBytes: number } {
+  const recipient = n % 2 === 0 ? remoteReceiver : (localReceivers[n % 4 === 1 ? 0 : 1] ?? remoteReceiver)
+  return { recipient, bodyBytes: n % 7 === 0 ? 300_000 : randomInt(10, 4000) }
+}
+
+/** A last start: everything that is left in the queue goes where it belongs; then the server ends in peace. */
+async function settle(at: ServerFolder): Promise<void> {
+  const server = await startServer(at)
+  try {
+    await eventually('an empty queue', async () => ((await countQueue(at)) === 0 ? true : undefined), {
+      forMs: 180_000,
+      everyMs: 500,
+    })
+  } finally {
+    await server.stop()
+  }
+}
+
+async function countTokensHere(at: ServerFolder): Promise<Map<string, number>> {
+  const subjects: string[] = []
+  for (const address of localReceivers) {
+    for (const { subject } of await listMailbox(at, address)) subjects.push(`Subject: ${subject}\r\n`)
+  }
+  return countTokens(subjects)
+}
+
+function countTokens(messages: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const message of messages) {
+    const start = message.indexOf(tokenField) + tokenField.length
+    const token = message.slice(start, message.indexOf('\r\n', start))
+    counts.set(token, (counts.get(token) ?? 0) + 1)
+  }
+  return counts
+}
+
+function compareWithLedger(
+  rounds: number,
+  ledger: Ledger,
+  here: ReadonlyMap<string, number>,
+  remotely: ReadonlyMap<string, number>,
+): KillReport {
+  const placeOf = (recipient: string): ReadonlyMap<string, number> =>
+    recipient === remoteReceiver ? remotely : here
+  const countOf = ({ token, recipient }: { token: string; recipient: string }): number =>
+    placeOf(recipient).get(token) ?? 0
+  const doubled = ledger.promised.filter(message => countOf(message) > 1)
+  return {
+    rounds,
+    promised: ledger.promised.length,
+    lost: ledger.promised.filter(message => countOf(message) === 0),
+    doubledHere: doubled.filter(({ recipient }) => recipient !== remoteReceiver),
+    doubledRemotely: doubled.filter(({ recipient }) => recipient === remoteReceiver),
+    unanswered: ledger.unanswered.length,
+    unansweredKept: ledger.unanswered.filter(message => countOf(message) > 0).length,
+  }
+}

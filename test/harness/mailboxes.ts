@@ -1,0 +1,44 @@
+// Accounts and mailboxes of a server, through its command line: what an administrator would type and see.
+import { z } from 'zod'
+import { eventually } from './eventually.ts'
+import type { ServerFolder } from './server-process.ts'
+
+const domainList = z.array(z.object({ name: z.string() }))
+const messageList = z.array(z.object({ uid: z.int(), subject: z.string() }))
+
+/** Makes an account, and its domain when that is new. */
+export async function createAccount(at: ServerFolder, address: string, password: string): Promise<void> {
+  const domain = address.slice(address.lastIndexOf('@') + 1)
+  const domains = domainList.parse(JSON.parse(await at.postrider('domain', 'list', '--json')))
+  if (!domains.some(({ name }) => name === domain)) await at.postrider('domain', 'create', domain)
+  await at.postrider('account', 'create', address, '--password', password)
+}
+
+export async function listMailbox(
+  at: ServerFolder,
+  address: string,
+): Promise<readonly { readonly uid: number; readonly subject: string }[]> {
+  return messageList.parse(JSON.parse(await at.postrider('mail', 'list', address, '--json')))
+}
+
+/** Waits until a message that `matches` is in the mailbox, and returns it whole; there must be no other such. */
+export async function readMailbox(
+  at: ServerFolder,
+  address: string,
+  matches: (message: string) => boolean,
+): Promise<string> {
+  const texts = new Map<number, string>()
+  return eventually(`a message in the mailbox of ${address}`, async () => {
+    for (const { uid } of await listMailbox(at, address)) {
+      if (!texts.has(uid)) texts.set(uid, await at.postrider('mail', 'read', address, String(uid), '--raw'))
+    }
+    const found = [...texts.values()].filter(matches)
+    if (found.length > 1) throw new Error(`${found.length} such messages, one expected:\n${found.join('\n')}`)
+    return found[0]
+  })
+}
+
+/** How many messages wait in the queue, as `postrider queue list` shows them. */
+export async function countQueue(at: ServerFolder): Promise<number> {
+  return z.array(z.unknown()).parse(JSON.parse(await at.postrider('queue', 'list', '--json'))).length
+}
