@@ -1,6 +1,6 @@
 // The DNS records that a domain needs for mail, as a zone file with a plain reason for each (RFC 1035 §5).
 import { isIPv4 } from 'node:net'
-import { domainToUnicode } from 'node:url'
+import { formatDomainForPeople } from '../address/parse-domain.ts'
 
 export interface MailDomains {
   /** A-labels. */
@@ -82,6 +82,6 @@ function text(value: string): string {
 
 /** Records hold A-labels; a person reads the U-labels beside them. */
 function shown(domain: string): string {
-  const unicode = domainToUnicode(domain)
+  const unicode = formatDomainForPeople(domain)
   return unicode === domain ? domain : `${unicode} (in the DNS ${domain})`
 }

@@ -2,10 +2,10 @@
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
-import { domainToUnicode } from 'node:url'
 import ipaddr from 'ipaddr.js'
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import { formatDomainForPeople } from '../address/parse-domain.ts'
 import type { Language } from '../queue/records.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import { openQuestions, type Questions } from './questions.ts'
@@ -99,7 +99,7 @@ async function fillIn(
         )
   const canonicalDomains = [...new Set(domains.map(domain => canonicalHostname(domain) ?? domain))]
   const [domain = ''] = canonicalDomains
-  const shownDomain = domainToUnicode(domain)
+  const shownDomain = formatDomainForPeople(domain)
   const hostname =
     given.hostname ??
     (await questions?.ask({
@@ -213,7 +213,7 @@ function problemOfAccount(text: string, domains: readonly string[] | undefined):
     return `"${text}" is not an address. Write one such as anna@example.com.`
   const own = (domains ?? []).map(domain => canonicalHostname(domain) ?? domain)
   if (domains && !own.includes(address.domain)) {
-    return `${text} is not in your domain. Write an address that ends with @${own.map(domain => domainToUnicode(domain)).join(' or @')}.`
+    return `${text} is not in your domain. Write an address that ends with @${own.map(domain => formatDomainForPeople(domain)).join(' or @')}.`
   }
   return undefined
 }

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { domainToUnicode } from 'node:url'
 import { formatAddress } from '../address/format-address.ts'
+import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
 import { hashPassword } from '../directory/credentials.ts'
 import { createDomain, listDomains } from '../directory/domains.ts'
@@ -146,7 +146,7 @@ function describeResult(
     dnsText,
     'What to do next',
     '  1. Publish the DNS records above, and have the PTR record set by the provider of the machine.',
-    `  2. Get a certificate for ${domainToUnicode(hostname)} (certbot, acme.sh, …) and name its files in [tls] of the settings file.`,
+    `  2. Get a certificate for ${formatDomainForPeople(hostname)} (certbot, acme.sh, …) and name its files in [tls] of the settings file.`,
     '     Until then a generated one serves: other servers take it, mail programs of your users warn of it.',
     `  3. postrider check --settings ${settingsFile}   says what is still wrong, and how to mend it.`,
     `  4. postrider serve --settings ${settingsFile}   starts the server.`,

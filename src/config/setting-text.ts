@@ -1,25 +1,13 @@
 // Texts of the settings file that have a form: host names, addresses, networks, DNS servers. Each `problemOf…` says
 // what is wrong and what to write instead, or `undefined` when the text is right.
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import { domainToASCII } from 'node:url'
 import ipaddr from 'ipaddr.js'
+import { parseDomain } from '../address/parse-domain.ts'
 
-/** Lower-case A-labels (RFC 5890); `undefined` when the text is no host name with at least two labels. */
+/** Lower-case A-labels; `undefined` when the text is no host name with at least two labels. */
 export function canonicalHostname(text: string): string | undefined {
-  const ascii = domainToASCII(text.endsWith('.') ? text.slice(0, -1) : text)
-  // RFC 1035 §2.3.4: 253 characters as text, 63 in a label.
-  if (ascii === '' || ascii.length > 253 || isIP(ascii) !== 0) return undefined
-  const labels = ascii.split('.')
-  return labels.length >= 2 && labels.every(isLabel) ? ascii : undefined
-}
-
-const ldh = 'abcdefghijklmnopqrstuvwxyz0123456789-'
-
-// RFC 5321 §4.1.2, sub-domain: letters, digits and hyphens, no hyphen at either end.
-function isLabel(label: string): boolean {
-  if (label === '' || label.length > 63 || label.startsWith('-') || label.endsWith('-')) return false
-  for (let i = 0; i < label.length; i++) if (!ldh.includes(label.charAt(i))) return false
-  return true
+  const domain = parseDomain(text)
+  return domain?.includes('.') ? domain : undefined
 }
 
 export function problemOfHostname(text: string): string | undefined {
