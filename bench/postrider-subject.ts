@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { databaseFileName } from '../src/storage/sqlite-connection.ts'
 import { endTree } from '../test/harness/end-tree.ts'
 import { findFreePort } from '../test/harness/free-port.ts'
 import { waitForGreeting } from './load.ts'
@@ -80,7 +81,7 @@ export async function launchPostrider(folder: string, port: number): Promise<Run
 }
 
 export function databasePath(folder: string): string {
-  return join(folder, 'data', 'postrider.db')
+  return join(folder, 'data', databaseFileName)
 }
 
 function countMessages(folder: string): number {

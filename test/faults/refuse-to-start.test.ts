@@ -1,13 +1,17 @@
 // What keeps a server from starting: one clear message that says what to do, no stack, and an exit code that is not 0.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { copyFile, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
 import { createAccount } from '../harness/mailboxes.ts'
 import { createServerFolder, type ServerFolder, startServer } from '../harness/server-process.ts'
+
+// Of the database; the first page holds its header and the schema.
+const pageBytes = 8192
 
 /** Starts it, expects it to end by itself, and returns what it wrote. */
 async function assertRefuses(at: ServerFolder, says: RegExp): Promise<void> {
@@ -34,10 +38,7 @@ async function makeDatabase(at: ServerFolder): Promise<string> {
   await createAccount(at, 'anna@example.test', 'a password of some length')
   const server = await startServer(at)
   await server.stop()
-  const names = await readdir(at.dataFolder)
-  const name = names.find(candidate => candidate.endsWith('.db') || candidate.endsWith('.sqlite'))
-  assert.ok(name !== undefined, `a database among ${names.join(', ')}`)
-  return join(at.dataFolder, name)
+  return join(at.dataFolder, databaseFileName)
 }
 
 void test('a settings file that is broken: line and column', () =>
@@ -101,9 +102,7 @@ void test('a database file whose pages are overwritten', () =>
   withFolder(async at => {
     const path = await makeDatabase(at)
     const bytes = await readFile(path)
-    await copyFile(path, `${path}.before`)
-    // All pages but the first, which holds the header and the names of the tables.
-    await writeFile(path, bytes.fill(0x2a, 4096))
+    await writeFile(path, bytes.fill(0x2a, pageBytes))
     await assertRefuses(at, /damaged/i)
   }))
 
