@@ -52,8 +52,12 @@ export function isPasswordHash(text: string): boolean {
 }
 
 function formatPasswordHash({ cost, salt, tag }: PasswordHash): string {
-  const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '')
-  return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${base64(salt)}$${base64(tag)}`
+  return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${formatBase64(salt)}$${formatBase64(tag)}`
+}
+
+// PHC strings have no padding.
+function formatBase64(bytes: Buffer): string {
+  return bytes.toString('base64').replaceAll('=', '')
 }
 
 // The bounds keep a hash that an administrator pasted from costing a gigabyte at each log-in.
@@ -67,23 +71,25 @@ function parsePasswordHash(text: string): PasswordHash | undefined {
 }
 
 function parseCost(text: string): Argon2Cost | undefined {
-  const [memory, passes, parallelism, ...rest] = text.split(',')
-  if (rest.length > 0) return undefined
-  const value = (part: string | undefined, name: string, most: number): number | undefined => {
-    const digits = part?.startsWith(`${name}=`) ? part.slice(name.length + 1) : ''
-    const number = /^[1-9][0-9]{0,8}$/.test(digits) ? Number(digits) : 0
-    return number >= 1 && number <= most ? number : undefined
-  }
-  const m = value(memory, 'm', 1024 * 1024)
-  const t = value(passes, 't', 64)
-  const p = value(parallelism, 'p', 16)
-  if (m === undefined || t === undefined || p === undefined || m < 8 * p) return undefined
-  return { memory: m, passes: t, parallelism: p }
+  const [m, t, p, ...rest] = text.split(',')
+  const memory = parseParameter(m, 'm', 1024 * 1024)
+  const passes = parseParameter(t, 't', 64)
+  const parallelism = parseParameter(p, 'p', 16)
+  if (rest.length > 0 || memory === undefined || passes === undefined || parallelism === undefined)
+    return undefined
+  // RFC 9106 §3.1: eight blocks for each lane.
+  return memory >= 8 * parallelism ? { memory, passes, parallelism } : undefined
+}
+
+function parseParameter(text: string | undefined, name: string, most: number): number | undefined {
+  const digits = text?.startsWith(`${name}=`) ? text.slice(name.length + 1) : ''
+  const number = /^[1-9][0-9]{0,8}$/.test(digits) ? Number(digits) : 0
+  return number >= 1 && number <= most ? number : undefined
 }
 
 function parseBase64(text: string, least: number, most: number): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')
-  const canonical = bytes.toString('base64').replaceAll('=', '') === text
+  const canonical = formatBase64(bytes) === text
   return canonical && bytes.length >= least && bytes.length <= most ? bytes : undefined
 }
 

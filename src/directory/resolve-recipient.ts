@@ -40,7 +40,8 @@ interface Candidate {
   readonly key: string
   readonly address: string
   readonly enabled: number
-  readonly language: string
+  /** '' where it is no account's. */
+  readonly language: Language | ''
 }
 
 const candidates = `
@@ -104,7 +105,7 @@ async function resolveCandidate(
       accountId: row.id,
       address: readAddress(row.address),
       ...(detail === undefined ? {} : { detail }),
-      language: row.language as Language,
+      language: row.language === 'ru' ? 'ru' : 'en',
     }
   }
   const address = readAddress(row.address)

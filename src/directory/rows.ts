@@ -17,14 +17,14 @@ export interface AccountRow {
   readonly id: number
   readonly address: string
   readonly name: string
-  readonly language: string
+  readonly language: Language
   readonly enabled: number
   readonly created_at: number
 }
 
 export interface RedirectionRow {
   readonly id: number
-  readonly kind: string
+  readonly kind: RedirectionKind
   readonly address: string
   readonly name: string
   readonly created_at: number
@@ -60,7 +60,7 @@ export function readAccount(row: AccountRow): Account {
     id: row.id,
     address: readAddress(row.address),
     name: row.name,
-    language: row.language as Language,
+    language: row.language,
     enabled: row.enabled === 1,
     createdAt: row.created_at,
   }
@@ -69,7 +69,7 @@ export function readAccount(row: AccountRow): Account {
 export function readRedirection(row: RedirectionRow, targets: readonly Address[]): Redirection {
   return {
     id: row.id,
-    kind: row.kind as RedirectionKind,
+    kind: row.kind,
     address: readAddress(row.address),
     name: row.name,
     targets,

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { applyDocument, hashPasswords } from '../../src/directory/apply-document.ts'
+import { compareDocuments, formatChange } from '../../src/directory/compare-documents.ts'
+import { authenticate } from '../../src/directory/credentials.ts'
+import { type DirectoryDocument, exportDirectory } from '../../src/directory/document.ts'
+import { formatDocument } from '../../src/directory/format-document.ts'
+import { parseDocument } from '../../src/directory/parse-document.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import type { Storage } from '../../src/storage/operation.ts'
+import {
+  addAccount,
+  addAlias,
+  addDomain,
+  addGroup,
+  address,
+  at,
+  noPassword,
+  openTestStorage,
+} from './open-directory.ts'
+
+/** Applies a text as the command does; returns the lines that a person sees first. */
+async function apply(storage: Storage, text: string, withContents = false): Promise<string[]> {
+  const parsed = parseDocument(text)
+  assert.ok(parsed.kind === 'document', JSON.stringify(parsed))
+  const current = await storage.run(exportDirectory, undefined)
+  const hashed = await hashPasswords(parsed.document, current, systemRandom)
+  assert.ok(hashed.kind === 'document', JSON.stringify(hashed))
+  const shown = compareDocuments(current, hashed.document)
+  await storage.run(applyDocument, { document: hashed.document, shown, withContents, at })
+  return shown.map(formatChange)
+}
+
+function problemsOf(text: string): string[] {
+  const parsed = parseDocument(text)
+  assert.equal(parsed.kind, 'problems')
+  return parsed.kind === 'problems'
+    ? parsed.problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
+    : []
+}
+
+async function fill(storage: Storage): Promise<void> {
+  const cyrillic = address('x@почта.рф').domain
+  await addDomain(storage, 'example.test')
+  await addDomain(storage, cyrillic)
+  await addAccount(storage, 'anna@example.test')
+  await addAccount(storage, 'анна@почта.рф', false)
+  await addAccount(storage, '"a \\"quoted\\\\ one"@example.test')
+  await addAlias(storage, 'info@example.test', 'anna@example.test', 'someone@elsewhere.test')
+  await addAlias(storage, '@почта.рф'.replace('почта.рф', cyrillic), 'анна@почта.рф')
+  await addGroup(storage, 'team@example.test', 'anna@example.test', 'анна@почта.рф')
+}
+
+test('what is exported can be applied to an empty server, and makes it the same', async context => {
+  const first = await openTestStorage(context)
+  await fill(first)
+  const exported = await first.run(exportDirectory, undefined)
+  const text = formatDocument(exported)
+  assert.match(text, /name = "почта\.рф"/)
+  const second = await openTestStorage(context)
+  const changes = await apply(second, text)
+  assert.deepEqual(
+    changes.map(line => line.split(':')[0]),
+    [
+      '+ domain example.test',
+      '+ domain почта.рф',
+      '+ account "a \\"quoted\\\\ one"@example.test',
+      '+ account anna@example.test',
+      '+ account анна@почта.рф',
+      '+ alias info@example.test',
+      '+ alias @почта.рф',
+      '+ group team@example.test',
+    ],
+  )
+  assert.deepEqual(await second.run(exportDirectory, undefined), exported)
+  assert.deepEqual(await apply(second, text), [])
+})
+
+test('the differences are said in words, and are what happens', async context => {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'anna@example.test')
+  await addAccount(storage, 'boris@example.test')
+  await addAlias(storage, 'info@example.test', 'anna@example.test')
+  await addAlias(storage, 'old@example.test', 'anna@example.test')
+  const text = `
+[[domain]]
+name = "example.test"
+postmaster = "anna@example.test"
+
+[[account]]
+address = "anna@example.test"
+language = "ru"
+enabled = false
+password = "secret"
+
+[[account]]
+address = "vera@example.test"
+passwordHash = "${noPassword}"
+
+[[group]]
+address = "old@example.test"
+members = ["vera@example.test"]
+
+[[alias]]
+address = "info@example.test"
+targets = ["anna@example.test", "vera@example.test"]
+`
+  assert.deepEqual(await apply(storage, text), [
+    '- account boris@example.test',
+    '- alias old@example.test',
+    '~ domain example.test: postmaster (none) → anna@example.test',
+    '~ account anna@example.test: language en → ru; enabled yes → no; password changes',
+    '+ account vera@example.test: language en; enabled yes; with a password',
+    '+ group old@example.test: members vera@example.test',
+    '~ alias info@example.test: targets anna@example.test → anna@example.test, vera@example.test',
+  ])
+  assert.deepEqual(
+    await apply(storage, text),
+    [],
+    'a password in clear text that is still right changes nothing',
+  )
+  await apply(storage, text.replace('enabled = false', ''))
+  assert.ok(await authenticate(storage, 'anna@example.test', 'secret'))
+})
+
+test('an account without a password keeps the one it has; a new one needs one', async context => {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'anna@example.test')
+  const text = '[[domain]]\nname = "example.test"\n[[account]]\naddress = "anna@example.test"\n'
+  assert.deepEqual(await apply(storage, text), [])
+  const parsed = parseDocument(`${text}[[account]]\naddress = "boris@example.test"\n`)
+  assert.ok(parsed.kind === 'document')
+  const hashed = await hashPasswords(
+    parsed.document,
+    await storage.run(exportDirectory, undefined),
+    systemRandom,
+  )
+  assert.deepEqual(hashed, {
+    kind: 'problems',
+    problems: [
+      {
+        line: 5,
+        column: 1,
+        message: 'The account boris@example.test is new: it needs a password or a passwordHash.',
+      },
+    ],
+  })
+})
+
+test('nothing is applied when the directory changed after the differences were shown', async context => {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  const document: DirectoryDocument = { domains: [{ name: 'example.test' }], accounts: [], redirections: [] }
+  await addAccount(storage, 'anna@example.test')
+  const before = await storage.run(exportDirectory, undefined)
+  await assert.rejects(storage.run(applyDocument, { document, shown: [], withContents: false, at }), {
+    code: 'DIRECTORY_CHANGED_MEANWHILE',
+  })
+  assert.deepEqual(await storage.run(exportDirectory, undefined), before)
+})
+
+test('every mistake is named with its line and column, all at once', () => {
+  assert.deepEqual(problemsOf('[[domain]]\nname = "example.test\n'), ['2:21 Unterminated string constant'])
+  const text = `title = "x"
+[[domain]]
+name = "example.test"
+owner = "anna"
+[[domain]]
+name = "no domain"
+[[account]]
+address = "anna"
+language = "de"
+[[account]]
+address = "anna@example.test"
+enabled = "yes"
+password = "x"
+passwordHash = "y"
+[[account]]
+name = "nobody"
+[[alias]]
+address = "ANNA@example.test"
+targets = ["nobody@example.test", 5]
+[[group]]
+address = "team@other.test"
+members = []
+[[mailinglist]]
+`
+  assert.deepEqual(problemsOf(text), [
+    '1:1 Expected one of [[domain]], [[account]], [[alias]], [[group]].',
+    '4:1 [[domain]] has no "owner". It takes name, postmaster.',
+    '6:8 "no domain" is no domain name.',
+    '8:11 "anna" is no mail address.',
+    '9:12 The language is "en" or "ru".',
+    '12:11 "enabled" is true or false, without quotation marks.',
+    '13:12 Give password or passwordHash, not both.',
+    '15:1 "address" is missing.',
+    '18:11 This address is here twice: it is already that of an account.',
+    '19:12 No account, alias or group of this file has this address, although its domain is ours.',
+    '19:35 This is no mail address.',
+    '21:11 other.test is no [[domain]] of this file.',
+    '22:11 "members" is needed: a list of addresses, ["anna@example.test"].',
+    '23:1 Expected one of [[domain]], [[account]], [[alias]], [[group]].',
+  ])
+})
