@@ -23,6 +23,7 @@ import {
   rowHeader,
 } from './report.ts'
 import { type Figures, type Row, runBaselineRound, runRound } from './round.ts'
+import { smtpServerSubject } from './smtp-server-subject.ts'
 import { measureStartUp, type StartUpFigures } from './start-up.ts'
 import type { Subject } from './subject.ts'
 
@@ -34,6 +35,7 @@ const usage = `npm run bench -- [options]
   --sessions <number>   only the rows with so many sessions
   --bytes <number>      only the rows with messages of so many bytes
   --rounds <number>     rounds of each server in each row
+  --compare             idle sessions of nodemailer's smtp-server too; npm installs it into the temporary folder
   --folder <path>       where the servers keep their state; must be on a disk; default /var/tmp
 `
 
@@ -46,6 +48,7 @@ const { values } = parseArgs({
     bytes: { type: 'string' },
     rounds: { type: 'string' },
     folder: { type: 'string' },
+    compare: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -157,7 +160,7 @@ async function runIdle(
   progress(`idle: ${sessions} sessions`)
   const { bare, clientBytes } = await measureClientShare(sessions)
   const figures: Record<string, IdleFigures> = { 'bare Node server': bare }
-  for (const subject of subjects) {
+  for (const subject of [...subjects, ...(values.compare ? [smtpServerSubject] : [])]) {
     figures[subject.name] = await measureIdle(subject, {
       sessions: subject === postfixSubject ? postfixSessions : sessions,
       clientBytes,
