@@ -90,13 +90,10 @@ function describeIssue(
     }))
   }
   const given = valueAt(document.value, issue.path)
+  const position = document.positionOf(issue.path)
+  if (issue.code === 'custom') return [{ ...position, message: issue.message }]
   if (given === undefined) return missingCounts ? [describeMissing(document, issue.path)] : []
-  return [
-    {
-      ...document.positionOf(issue.path),
-      message: issue.code === 'custom' ? issue.message : describeWrong(issue.path, given),
-    },
-  ]
+  return [{ ...position, message: describeWrong(issue.path, given) }]
 }
 
 function describeMissing(document: TomlDocument, path: TomlPath): SettingsMistake {

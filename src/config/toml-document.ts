@@ -81,17 +81,19 @@ const advice: Readonly<Record<string, string>> = {
   'Unterminated array': 'the list has no end. Close it with "]".',
   'Unterminated inline table': 'the table has no end. Close it with "}".',
   'Unterminated table-key': 'the heading has no end. Close it with "]".',
-  'Empty bare keys are invalid': 'the name is missing. Write name = value.',
+  'Empty bare keys are not allowed': 'the name is missing. Write name = value.',
   'Must be a newline': 'something follows the value. Write one setting in a line.',
-  'Equals sign is missing': 'the "=" is missing. Write name = value.',
+  'Expected equal (=) token': 'the "=" is missing. Write name = value.',
   'Unspecified values are invalid': 'the value is missing. Write name = value.',
   [newlineBeforeValue]:
     'name, "=" and value do not stand in one line (or a heading has no closing "]"). Write name = value.',
-  'Comma is missing': 'a comma is missing between two elements. Write ["one", "two"].',
+  'Expected comma (,) token': 'a comma is missing between two elements. Write ["one", "two"].',
   'Defining a key multiple times is invalid': 'this name is there already. Remove one of the two.',
   'Unexpected character':
     'this is not a value. Text needs quotation marks: "…"; others are numbers, true, false and lists: [1, 2].',
   'Unexpected token': 'this does not belong here. Write name = value, and text in quotation marks.',
+  'Invalid character in escape sequence':
+    'a backslash begins an escape here. Write \\\\ for a backslash, or the text in single quotation marks.',
   'Leading zeros are not allowed': 'a number does not start with 0. Write it without.',
 }
 

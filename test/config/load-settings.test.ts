@@ -1,0 +1,259 @@
+// The settings file: what it may say, and what is said about each mistake in it.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { loadSettings, parseSettings } from '../../src/config/load-settings.ts'
+import { SettingsFault } from '../../src/config/settings-fault.ts'
+import { UsageFault } from '../../src/runtime/fault.ts'
+
+const hostname = 'hostname = "mail.example.com"\n'
+
+function faultOf(text: string): SettingsFault {
+  try {
+    parseSettings(text, '/etc/postrider.toml')
+  } catch (cause) {
+    assert.ok(cause instanceof SettingsFault, String(cause))
+    return cause
+  }
+  return assert.fail(`no mistake was found in\n${text}`)
+}
+
+describe('a settings file', () => {
+  let folder = ''
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'postrider-settings-'))
+  })
+  after(() => rmSync(folder, { recursive: true }))
+
+  it('needs no more than a host name', () => {
+    const settings = parseSettings(hostname, '/etc/postrider/postrider.toml')
+    assert.equal(settings.hostname, 'mail.example.com')
+    assert.equal(settings.dataFolder, '/etc/postrider/data')
+    assert.deepEqual(
+      settings.listeners.map(({ role, address, port }) => `${role} ${address} ${port}`),
+      ['relay :: 25', 'submission :: 587', 'submissions :: 465'],
+    )
+    assert.deepEqual(settings.localNetworks, [])
+    assert.equal(settings.submission.allowPlaintextAuthOnLoopback, false)
+    assert.equal(settings.delivery.smartHost, undefined)
+    assert.ok(settings.threads.front >= 1 && settings.threads.front <= 4)
+  })
+
+  it('may have a byte order mark and CRLF line ends', () => {
+    assert.equal(
+      parseSettings('\uFEFFhostname = "mail.example.com"\r\nlanguage = "ru"\r\n', 'x.toml').language,
+      'ru',
+    )
+  })
+
+  it('takes a U-label and keeps the A-label', () => {
+    assert.equal(
+      parseSettings('hostname = "почта.пример.рф"', 'x.toml').hostname,
+      'xn--80a1acny.xn--e1afmkfd.xn--p1ai',
+    )
+  })
+
+  it('takes a single address as a network', () => {
+    const settings = parseSettings(
+      `${hostname}localNetworks = ["192.0.2.1", "2001:db8::1", "10.0.0.0/8"]`,
+      'x.toml',
+    )
+    assert.deepEqual(settings.localNetworks, ['192.0.2.1/32', '2001:db8::1/128', '10.0.0.0/8'])
+  })
+
+  it('counts relative paths from its own folder, and reads the password of the smart host', async () => {
+    writeFileSync(join(folder, 'password'), 'secret word\nsecond line\n')
+    writeFileSync(join(folder, 'certificate.pem'), '')
+    writeFileSync(join(folder, 'key.pem'), '')
+    const file = join(folder, 'postrider.toml')
+    writeFileSync(
+      file,
+      `${hostname}[tls]\ncertificateFile = "certificate.pem"\nkeyFile = "key.pem"\n` +
+        '[delivery.smartHost]\nhost = "smtp.example.com"\nusername = "anna"\npasswordFile = "password"\n',
+    )
+    const settings = await loadSettings(file)
+    assert.equal(settings.tls.certificateFile, join(folder, 'certificate.pem'))
+    assert.equal(settings.tls.keyFile, join(folder, 'key.pem'))
+    assert.equal(settings.delivery.smartHost?.password, 'secret word')
+    assert.equal(settings.delivery.smartHost?.port, 587)
+  })
+
+  it('that is missing, a folder or not UTF-8 is one clear fault', async () => {
+    await assert.rejects(loadSettings(join(folder, 'nowhere.toml')), /no such file. Run "postrider init"/)
+    await assert.rejects(loadSettings(folder), /This is a folder/)
+    writeFileSync(join(folder, 'latin1.toml'), Buffer.from([0x68, 0xe4, 0x0a]))
+    await assert.rejects(loadSettings(join(folder, 'latin1.toml')), /not UTF-8/)
+  })
+})
+
+describe('a mistake in the settings file', () => {
+  /** [what the file says after the host name, line:column, what is said] */
+  const mistakes: readonly (readonly [string, string, RegExp])[] = [
+    // Names
+    ['lisdteners = 1', '2:1', /no setting "lisdteners"\. Did you mean "listeners"\?/],
+    [
+      '[limits]\nmax_recipients = 5',
+      '3:1',
+      /"max_recipients" in \[limits\]\. Did you mean "maxRecipients"\?/,
+    ],
+    ['maxRecipients = 500', '2:1', /belongs below \[limits\]/],
+    ['[tls]\nlocalNetworks = []', '3:1', /belongs at the top of the file/],
+    [
+      '[[listeners]]\nrole = "relay"\nport = 25\nprt = 1',
+      '5:1',
+      /in \[\[listeners\]\]\. Did you mean "port"/,
+    ],
+    ['zzz = 1', '2:1', /no setting "zzz"\. Remove this line/],
+    ['__proto__ = 1', '2:1', /no setting "__proto__"/],
+    ['[constructor]\nprototype = 1', '2:1', /no setting "constructor"/],
+    // Types
+    ['verifyForEveryone = "true"', '2:21', /Write it without quotation marks: verifyForEveryone = true/],
+    ['[limits]\nmaxRecipients = "500"', '3:17', /without quotation marks: maxRecipients = 500/],
+    ['[limits]\nmaxRecipients = 500.5', '3:17', /has to be a whole number from 100 to 100000/],
+    ['localNetworks = "10.0.0.0/8"', '2:17', /square brackets: localNetworks = \["10\.0\.0\.0\/8"\]/],
+    ['listeners = 25', '2:13', /Write \[\[listeners\]\] in a line of its own/],
+    ['tls = true', '2:7', /Write \[tls\] in a line of its own/],
+    ['listeners = []', '2:13', /empty/],
+    ['dataFolder = 2026-01-01', '2:14', /is a date/],
+    ['language = ["en"]', '2:12', /has to be "en" or "ru"/],
+    // Ranges and forms
+    ['language = "de"', '2:12', /has to be "en" or "ru"/],
+    ['[queue]\nretryMinutes = [1, 0]', '3:20', /is 0; it has to be a whole number from 1 to 10080/],
+    ['[queue]\nretryMinutes = []', '3:16', /at least one/],
+    ['[[listeners]]\nrole = "relay"\nport = 65536', '4:8', /from 0 to 65535/],
+    [
+      '[[listeners]]\nrole = "relay"\nport = 25\naddress = "localhost"',
+      '5:11',
+      /not an IP address\. Write "::"/,
+    ],
+    ['[[listeners]]\nport = 25', '2:1', /role is missing in \[\[listeners\]\]\. Write role = "relay"/],
+    ['localNetworks = ["10.0.0.1/8"]', '2:18', /Write "10\.0\.0\.0\/8" for the network/],
+    ['localNetworks = ["10.0.0.0/33"]', '2:18', /a number from 0 to 32/],
+    ['localNetworks = ["office"]', '2:18', /not a network/],
+    ['[delivery]\ndnsServers = ["192.0.2.53:99999"]', '3:15', /not the address of a DNS server/],
+    ['[delivery.smartHost]\nhost = "smtp"', '3:8', /not a full host name/],
+    // What doesn't go together
+    ['[tls]\nkeyFile = "/dev/null"', '3:11', /stands alone.*Write certificateFile too/],
+    [
+      '[queue]\nlifetimeHours = 4',
+      '2:1',
+      /delayNoticeHours is 4, but the server gives up after lifetimeHours = 4/,
+    ],
+    ['[delivery.smartHost]\nhost = "a.example"\nusername = "anna"', '4:12', /stands without a password/],
+    [
+      '[[listeners]]\nrole = "relay"\nport = 25\n[[listeners]]\nrole = "submission"\nport = 25',
+      '7:8',
+      /listener number 1 has this address and port already/,
+    ],
+    // Files
+    [
+      '[tls]\ncertificateFile = "/nowhere/c.pem"\nkeyFile = "/dev/null"',
+      '3:19',
+      /no such file: \/nowhere\/c\.pem/,
+    ],
+    [
+      '[delivery.smartHost]\nhost = "a.example"\nusername = "a"\npasswordFile = "/dev/null"',
+      '5:16',
+      /first line of this file is empty/,
+    ],
+    // TOML itself
+    ['dataFolder = /var/mail', '2:14', /Text needs quotation marks/],
+    ['dataFolder = "/var/mail', '2:24', /closing quotation mark is missing/],
+    ['dataFolder "/var/mail"', '2:12', /"=" is missing/],
+    ['dataFolder =', '2:13', /value is missing/],
+    ['= 5', '2:1', /does not belong here\. Write name = value/],
+    ['localNetworks = ["10.0.0.0/8" "192.0.2.1"]', '2:31', /comma is missing/],
+    ['dataFolder = "C:\\mail"', '2:18', /Write \\\\ for a backslash/],
+    [
+      'language = "en" # x\nverifyForEveryone = true, true',
+      '3:25',
+      /One setting in a line|one setting in a line/,
+    ],
+    ['hostname = "b.example"', '2:1', /there already/],
+    ['nonsense\nlanguage = "en"', '2:1', /do not stand in one line/],
+  ]
+  for (const [text, place, message] of mistakes) {
+    it(`is named with its place: ${text.replaceAll('\n', ' ⏎ ')}`, () => {
+      const fault = faultOf(hostname + text)
+      assert.match(fault.message, message)
+      assert.ok(fault.message.includes(`/etc/postrider.toml:${place}\n`), fault.message)
+    })
+  }
+
+  it('shows its line with a mark under the place', () => {
+    assert.equal(
+      faultOf(`${hostname}language = "de"\n`).message,
+      [
+        'The settings file has a mistake:',
+        '',
+        '/etc/postrider.toml:2:12',
+        '  2 | language = "de"',
+        '                 ^',
+        '    language is "de"; it has to be "en" or "ru". Write for example language = "en"',
+      ].join('\n'),
+    )
+  })
+
+  it('does not hide the others: all are told at once, in the order of the file', () => {
+    const fault = faultOf(
+      'lnguage = "en"\nbroken = yes\n[limits]\nmaxRecipients = 1\n[tls]\nkeyFile = "/nowhere"\n',
+    )
+    // The host name may stand in the line that could not be read, so its absence is no mistake yet.
+    assert.deepEqual(
+      fault.mistakes.map(({ line }) => line),
+      [1, 2, 4, 6, 6],
+    )
+    assert.ok(fault instanceof UsageFault)
+  })
+
+  it('that is an open list is told once, not for each line after it', () => {
+    assert.equal(
+      faultOf('localNetworks = ["10.0.0.0/8",\nhostname = "a.example"\nlanguage = "en"\n').mistakes.length,
+      1,
+    )
+  })
+
+  it('of a missing host name has an example', () => {
+    assert.match(faultOf('').message, /hostname is missing\. Write hostname = "mail\.example\.com"/)
+  })
+
+  it('in any text at all is a SettingsFault, never another error', () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom(
+        'hostname = "a.example"',
+        '[limits]',
+        '[[listeners]]',
+        'role = "relay"',
+        'port = 25',
+        'x.y.z = [[1], {a = 2}]',
+        '[a.b]',
+        '"" = 1',
+        "'''",
+        '"""',
+        '[',
+        '{',
+        '#',
+        'a = 1e400',
+        'a = nan',
+        'tls = {}',
+        '[tls.x]',
+        '[[queue]]',
+      ),
+    )
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), lines => {
+        try {
+          parseSettings(lines.join('\n'), 'x.toml')
+        } catch (cause) {
+          assert.ok(cause instanceof SettingsFault, `${JSON.stringify(lines)}: ${String(cause)}`)
+          assert.ok(cause.mistakes.length > 0)
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
