@@ -2,7 +2,12 @@
 import { createConnection, type Socket } from 'node:net'
 import { Fault } from '../runtime/fault.ts'
 import type { Operation } from '../storage/operation.ts'
-import { type ControlRequest, type ControlResponse, controlSocketPath, type ServerStatus } from './control-protocol.ts'
+import {
+  type ControlRequest,
+  type ControlResponse,
+  controlSocketPath,
+  type ServerStatus,
+} from './control-protocol.ts'
 import { createFrameReader, encodeFrame } from './frames.ts'
 
 export interface ControlClient {
@@ -31,9 +36,15 @@ function connectSocket(path: string): Promise<Socket | undefined> {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
       else if (error.code === 'EACCES') {
         reject(
-          new Fault('CONTROL_FORBIDDEN', `The control socket ${path} may not be opened. Run this as the user that runs the server.`),
+          new Fault(
+            'CONTROL_FORBIDDEN',
+            `The control socket ${path} may not be opened. Run this as the user that runs the server.`,
+          ),
         )
-      } else reject(new Fault('CONTROL_UNREACHABLE', `The control socket ${path} does not answer: ${error.message}`))
+      } else
+        reject(
+          new Fault('CONTROL_UNREACHABLE', `The control socket ${path} does not answer: ${error.message}`),
+        )
     })
   })
 }
@@ -67,7 +78,12 @@ function createControlClient(socket: Socket): ControlClient {
   const closed = new Promise<void>(resolve => {
     socket.on('close', () => {
       for (const { reject } of waiting.values()) {
-        reject(new Fault('CONTROL_CLOSED', 'The server went away before it answered. Look at its log, then try again.'))
+        reject(
+          new Fault(
+            'CONTROL_CLOSED',
+            'The server went away before it answered. Look at its log, then try again.',
+          ),
+        )
       }
       resolve()
     })

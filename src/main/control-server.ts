@@ -4,7 +4,12 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
-import { type ControlRequest, type ControlResponse, controlSocketPath, type ServerStatus } from './control-protocol.ts'
+import {
+  type ControlRequest,
+  type ControlResponse,
+  controlSocketPath,
+  type ServerStatus,
+} from './control-protocol.ts'
 import { createFrameReader, encodeFrame } from './frames.ts'
 import type { Terminal, Terminals } from './terminals.ts'
 
@@ -22,12 +27,18 @@ export interface ControlServer {
   close(): Promise<void>
 }
 
-export async function startControlServer(dataFolder: string, services: ControlServices): Promise<ControlServer> {
+export async function startControlServer(
+  dataFolder: string,
+  services: ControlServices,
+): Promise<ControlServer> {
   const path = controlSocketPath(dataFolder)
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   if (process.getuid && statSync(folder).uid !== process.getuid()) {
-    throw new Fault('CONTROL_FOLDER_FOREIGN', `The folder ${folder} belongs to another user; the control socket is not opened there.`)
+    throw new Fault(
+      'CONTROL_FOLDER_FOREIGN',
+      `The folder ${folder} belongs to another user; the control socket is not opened there.`,
+    )
   }
   // The data folder's lock is ours, so a socket that is there was left by a server that died.
   rmSync(path, { force: true })
@@ -103,7 +114,8 @@ function serveControlConnection(socket: Socket, services: ControlServices): void
     const request = value as ControlRequest
     answer(request).catch((cause: unknown) => {
       const known = cause instanceof Fault
-      if (!known) services.log.error('a command of the control socket failed', { command: request.kind }, cause)
+      if (!known)
+        services.log.error('a command of the control socket failed', { command: request.kind }, cause)
       send({
         id: request.id,
         kind: 'error',

@@ -6,13 +6,16 @@ const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 
 
 /** `part` names the thread or stage that speaks. */
 export function createLog(level: 'debug' | 'info' | 'warn' | 'error', part: string): Log {
-  const destination = process.stderr.isTTY ? { write: writePlainLine } : pino.destination({ fd: 2, sync: true })
+  const destination = process.stderr.isTTY
+    ? { write: writePlainLine }
+    : pino.destination({ fd: 2, sync: true })
   const logger = pino({ level, base: { part } }, destination)
   return {
     debug: (message, fields) => logger.debug(fields ?? {}, message),
     info: (message, fields) => logger.info(fields ?? {}, message),
     warn: (message, fields) => logger.warn(fields ?? {}, message),
-    error: (message, fields, cause) => logger.error(cause === undefined ? (fields ?? {}) : { ...fields, err: cause }, message),
+    error: (message, fields, cause) =>
+      logger.error(cause === undefined ? (fields ?? {}) : { ...fields, err: cause }, message),
   }
 }
 

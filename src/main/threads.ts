@@ -89,7 +89,10 @@ class Supervisor implements Threads {
 
   run(operation: string, input: unknown): Promise<unknown> {
     const store = this.#store
-    if (!store) return Promise.reject(new Fault('STORAGE_UNAVAILABLE', 'The storage thread is being started again. Try again in a moment.'))
+    if (!store)
+      return Promise.reject(
+        new Fault('STORAGE_UNAVAILABLE', 'The storage thread is being started again. Try again in a moment.'),
+      )
     const id = ++this.#lastRunId
     return new Promise((resolve, reject) => {
       this.#runs.set(id, { resolve, reject })
@@ -119,12 +122,18 @@ class Supervisor implements Threads {
     const reusePort = count > 1
     const wanted: ListenerOptions[] = this.#settings.listeners.map(listener => ({ ...listener, reusePort }))
     // The first front finds out which ports the system chose; the others then share them.
-    this.#listeners = await this.#startFront(0, this.#listeners.length > 0 ? withPorts(wanted, this.#listeners) : wanted)
+    this.#listeners = await this.#startFront(
+      0,
+      this.#listeners.length > 0 ? withPorts(wanted, this.#listeners) : wanted,
+    )
     const bound = withPorts(wanted, this.#listeners)
     await Promise.all(Array.from({ length: count - 1 }, (_, index) => this.#startFront(index + 1, bound)))
   }
 
-  async #startFront(number: number, listeners: readonly ListenerOptions[]): Promise<readonly BoundListener[]> {
+  async #startFront(
+    number: number,
+    listeners: readonly ListenerOptions[],
+  ): Promise<readonly BoundListener[]> {
     const storagePort = this.#connectStorage()
     const front = this.#startThread(
       {
@@ -146,7 +155,14 @@ class Supervisor implements Threads {
     const storagePort = this.#connectStorage()
     const owner = `delivery-${process.pid}-${++this.#generation}`
     this.#delivery = this.#startThread(
-      { role: 'delivery', settings: this.#settings, storagePort, lane: 15, owner, listeners: this.#listeners },
+      {
+        role: 'delivery',
+        settings: this.#settings,
+        storagePort,
+        lane: 15,
+        owner,
+        listeners: this.#listeners,
+      },
       [storagePort],
     )
     await this.#delivery.ready
@@ -161,7 +177,11 @@ class Supervisor implements Threads {
 
   #startThread(start: ThreadStart, transfer: readonly MessagePort[], frontNumber?: number): Thread {
     const { role } = start
-    const worker = new Worker(threadFile(role), { workerData: start, transferList: [...transfer], name: role })
+    const worker = new Worker(threadFile(role), {
+      workerData: start,
+      transferList: [...transfer],
+      name: role,
+    })
     let ended: () => void = () => {}
     const thread: Thread = {
       role,
@@ -174,7 +194,12 @@ class Supervisor implements Threads {
         })
         worker.on('error', cause => {
           this.#log.error(`the ${role} thread failed`, {}, cause)
-          reject(new Fault('THREAD_FAILED', `The ${role} thread failed: ${cause instanceof Error ? cause.message : String(cause)}`))
+          reject(
+            new Fault(
+              'THREAD_FAILED',
+              `The ${role} thread failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+            ),
+          )
         })
         worker.on('exit', () => {
           reject(new Fault('THREAD_ENDED', `The ${role} thread ended before it was ready.`))
@@ -218,13 +243,27 @@ class Supervisor implements Threads {
     const now = this.#clock.now()
     this.#deaths = [...this.#deaths.filter(at => at > now - deathsWindowMs), now]
     if (this.#deaths.length > maxDeaths) {
-      this.#fail(new Fault('THREADS_KEEP_DYING', `Threads died ${maxDeaths} times within a minute (the log says why). Postrider gives up.`))
+      this.#fail(
+        new Fault(
+          'THREADS_KEEP_DYING',
+          `Threads died ${maxDeaths} times within a minute (the log says why). Postrider gives up.`,
+        ),
+      )
       return
     }
     this.#log.warn(`the ${role} thread ended and is started again`)
     try {
       if (role === 'front' && frontNumber !== undefined) {
-        await this.#startFront(frontNumber, withPorts(this.#settings.listeners.map(listener => ({ ...listener, reusePort: this.#settings.threads.front > 1 })), this.#listeners))
+        await this.#startFront(
+          frontNumber,
+          withPorts(
+            this.#settings.listeners.map(listener => ({
+              ...listener,
+              reusePort: this.#settings.threads.front > 1,
+            })),
+            this.#listeners,
+          ),
+        )
       } else if (role === 'delivery') await this.#startDelivery()
       else await this.#restartAll()
     } catch (cause) {
@@ -236,7 +275,8 @@ class Supervisor implements Threads {
   async #restartAll(): Promise<void> {
     this.#starting = true
     try {
-      for (const { reject } of this.#runs.values()) reject(new Fault('STORAGE_UNAVAILABLE', 'The storage thread ended. Try again in a moment.'))
+      for (const { reject } of this.#runs.values())
+        reject(new Fault('STORAGE_UNAVAILABLE', 'The storage thread ended. Try again in a moment.'))
       this.#runs.clear()
       this.#store = undefined
       await Promise.all(this.#all().map(thread => thread.worker.terminate()))

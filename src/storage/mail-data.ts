@@ -11,7 +11,9 @@ export interface StoredMailData {
 }
 
 export interface MailDataWriter {
-  /** A returned promise is back-pressure: wait for it before the next write. */
+  /** Bytes taken so far. */
+  readonly size: number
+  /** Keeps `chunk`'s bytes, not `chunk`. A returned promise is back-pressure: wait for it before the next write. */
   write(chunk: Uint8Array): void | Promise<void>
   /** Resolves when what was written is durable (file) or ready to be written with its row (inline). */
   finish(): Promise<StoredMailData>

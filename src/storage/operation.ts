@@ -9,15 +9,20 @@ export interface Tx {
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }>
 }
 
+/** What a write may wake: whoever listens is told after the commit. */
+export type WakeTopic = 'queue'
+
 /**
  * A named function over a transaction. Input and output cross threads and sockets: plain data (structured clone),
  * no functions or class instances. A write may be run again from the start when its batch could not be
- * committed, so it has no effects but those on `tx`, and takes time and identifiers from its input.
+ * committed, so it has no effects but those on `tx`, and takes time and identifiers from its input. It awaits nothing
+ * but `tx`.
  */
 export interface Operation<Input, Output> {
   /** 'queue.claim': folder and verb; unique. */
   readonly name: string
   readonly access: 'read' | 'write'
+  readonly wakes?: WakeTopic | undefined
   run(tx: Tx, input: Input): Promise<Output>
 }
 
@@ -28,6 +33,8 @@ export interface Storage {
    * after a rejection nothing of the operation is there.
    */
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
+  /** Calls back after each commit of an operation that wakes `topic`, whichever thread ran it; calls are coalesced. */
+  onWake(topic: WakeTopic, listener: () => void): void
   close(): Promise<void>
 }
 
@@ -41,6 +48,23 @@ export function defineRead<Input, Output>(
 export function defineWrite<Input, Output>(
   name: string,
   run: (tx: Tx, input: Input) => Promise<Output>,
+  wakes?: WakeTopic,
 ): Operation<Input, Output> {
-  return { name, access: 'write', run }
+  return { name, access: 'write', wakes, run }
+}
+
+// biome-ignore format: one line reads better
+// oxlint-disable-next-line typescript/no-explicit-any -- a registry holds operations of every input and output
+export type AnyOperation = Operation<any, any>
+
+/** The operations that may be asked for by name. */
+export type OperationRegistry = ReadonlyMap<string, AnyOperation>
+
+export function createOperationRegistry(operations: readonly AnyOperation[]): OperationRegistry {
+  const registry = new Map<string, AnyOperation>()
+  for (const operation of operations) {
+    if (registry.has(operation.name)) throw new Error(`two operations are named ${operation.name}`)
+    registry.set(operation.name, operation)
+  }
+  return registry
 }

@@ -9,6 +9,7 @@ CREATE TABLE mail_data (
   bytes     BLOB,
   file_name TEXT
 ) STRICT;
+CREATE INDEX mail_data_file ON mail_data (file_name) WHERE file_name IS NOT NULL;
 
 CREATE TABLE queue_message (
   id           INTEGER PRIMARY KEY,

@@ -1,0 +1,95 @@
+// Storage for a thread that is not the store: reads on a connection of its own, writes over a port.
+import type { MessagePort } from 'node:worker_threads'
+import { Fault } from '../runtime/fault.ts'
+import type { Operation, Storage, WakeTopic } from './operation.ts'
+import { SqliteReader } from './sqlite-reader.ts'
+import { StorageFault } from './storage-fault.ts'
+import type { FromStore, ToStore, WriteRequest } from './storage-messages.ts'
+
+interface Waiting {
+  readonly resolve: (output: never) => void
+  readonly reject: (cause: Fault) => void
+}
+
+export function connectStorage(port: MessagePort, folder: string): Storage {
+  return new ConnectedStorage(port, folder)
+}
+
+class ConnectedStorage implements Storage {
+  readonly #port: MessagePort
+  readonly #reader: SqliteReader
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #listeners = new Map<WakeTopic, (() => void)[]>()
+  #outbox: WriteRequest[] = []
+  #lastId = 0
+  #closed = false
+
+  constructor(port: MessagePort, folder: string) {
+    this.#port = port
+    this.#reader = new SqliteReader(folder)
+    port.on('message', (message: FromStore) => this.#take(message))
+    port.on('close', () => this.#end())
+  }
+
+  run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+    if (operation.access === 'read') return this.#reader.run(operation, input)
+    return new Promise<Output>((resolve, reject) => {
+      if (this.#closed) {
+        reject(storeIsGone())
+        return
+      }
+      const id = ++this.#lastId
+      this.#waiting.set(id, { resolve, reject })
+      // What all sessions want in this turn of the event loop goes out together.
+      if (this.#outbox.push({ id, operation: operation.name, input }) === 1) setImmediate(() => this.#flush())
+    })
+  }
+
+  onWake(topic: WakeTopic, listener: () => void): void {
+    this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), listener])
+  }
+
+  async close(): Promise<void> {
+    this.#flush()
+    this.#port.postMessage({ kind: 'close' } satisfies ToStore)
+    this.#port.close()
+    this.#end()
+    this.#reader.close()
+  }
+
+  #flush(): void {
+    const writes = this.#outbox
+    if (writes.length === 0) return
+    this.#outbox = []
+    this.#port.postMessage({ kind: 'writes', writes } satisfies ToStore)
+  }
+
+  #take(message: FromStore): void {
+    if (message.kind === 'wake') {
+      for (const listener of this.#listeners.get(message.topic) ?? []) listener()
+      return
+    }
+    for (const result of message.results) {
+      const waiting = this.#waiting.get(result.id)
+      this.#waiting.delete(result.id)
+      if ('code' in result) waiting?.reject(toFault(result.code, result.message))
+      else waiting?.resolve(result.output as never)
+    }
+  }
+
+  #end(): void {
+    this.#closed = true
+    for (const { reject } of this.#waiting.values()) reject(storeIsGone())
+    this.#waiting.clear()
+  }
+}
+
+function toFault(code: string, message: string): Fault {
+  return code.startsWith('STORAGE_')
+    ? new StorageFault(code as StorageFault['code'], message)
+    : new Fault(code, message)
+}
+
+function storeIsGone(): StorageFault {
+  return new StorageFault('STORAGE_UNAVAILABLE', 'The storage thread has ended.')
+}

@@ -1,0 +1,54 @@
+// The data folder: one server at a time, readable by its owner only.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { UsageFault } from '../runtime/fault.ts'
+import { StorageFault } from './storage-fault.ts'
+
+export interface DataFolderLock {
+  release(): void
+}
+
+/** Creates the folder when it is missing. Throws a UsageFault that says what to do when it may not be used. */
+export function createDataFolder(folder: string): void {
+  try {
+    mkdirSync(join(folder, 'mail'), { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new UsageFault(
+      'DATA_FOLDER_UNUSABLE',
+      `The data folder ${folder} cannot be created or written (${code ?? String(cause)}). Give it to the user that runs the server, or set another dataFolder.`,
+      { cause },
+    )
+  }
+}
+
+/**
+ * Held for the life of the process. The lock is SQLite's on a file of its own, because the system lets go of it when the
+ * process dies, however it dies; a file with a process id in it would stay.
+ */
+export function lockDataFolder(folder: string): DataFolderLock {
+  createDataFolder(folder)
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(join(folder, 'lock.sqlite'))
+    database.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;')
+  } catch (cause) {
+    database?.close()
+    const { errcode } = cause as { errcode?: number }
+    if (errcode !== undefined && (errcode & 0xff) === 5) {
+      throw new StorageFault(
+        'STORAGE_LOCKED',
+        `Another Postrider runs on the data folder ${folder}. Stop it first, or give this one another dataFolder.`,
+        { cause },
+      )
+    }
+    throw new UsageFault(
+      'DATA_FOLDER_UNUSABLE',
+      `The data folder ${folder} cannot be locked (${cause instanceof Error ? cause.message : String(cause)}). Give it to the user that runs the server.`,
+      { cause },
+    )
+  }
+  const held = database
+  return { release: () => held.close() }
+}

@@ -1,0 +1,86 @@
+// The one writer: whatever waits goes into one transaction, so that one sync serves many messages.
+
+import type { AnyOperation, WakeTopic } from './operation.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
+import { toStorageFault } from './storage-fault.ts'
+
+interface Waiting {
+  readonly operation: AnyOperation
+  readonly input: unknown
+  readonly resolve: (output: unknown) => void
+  readonly reject: (cause: unknown) => void
+}
+
+// Bounds how long one commit keeps those waiting who come during it.
+const maxBatch = 500
+
+export class GroupCommit {
+  readonly #connection: SqliteConnection
+  readonly #woken: (topics: ReadonlySet<WakeTopic>) => void
+  #waiting: Waiting[] = []
+  #draining: Promise<void> | undefined
+
+  constructor(connection: SqliteConnection, woken: (topics: ReadonlySet<WakeTopic>) => void) {
+    this.#connection = connection
+    this.#woken = woken
+  }
+
+  submit(operation: AnyOperation, input: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ operation, input, resolve, reject })
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  /** Resolves when nothing waits any longer. */
+  async idle(): Promise<void> {
+    await this.#draining
+  }
+
+  async #drain(): Promise<void> {
+    // A turn of the event loop before each commit: what other threads have sent meanwhile comes along, and what the
+    // last commit has resolved goes out before this one blocks.
+    for (await turn(); this.#waiting.length > 0; await turn()) {
+      const batch = this.#waiting.splice(0, maxBatch)
+      await this.#commit(batch)
+    }
+    this.#draining = undefined
+  }
+
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    const outputs: unknown[] = []
+    try {
+      this.#connection.execute('BEGIN IMMEDIATE')
+      for (const { operation, input } of batch) outputs.push(await operation.run(this.#connection, input))
+      this.#connection.execute('COMMIT')
+    } catch (cause) {
+      this.#rollBack()
+      const [only] = batch
+      if (batch.length === 1 && only) only.reject(toStorageFault(cause, this.#connection.file))
+      // One of them is to blame: alone, each gets what it deserves.
+      else for (const waiting of batch) await this.#commit([waiting])
+      return
+    }
+    const topics = new Set<WakeTopic>()
+    for (const [index, { operation, resolve }] of batch.entries()) {
+      if (operation.wakes) topics.add(operation.wakes)
+      resolve(outputs[index])
+    }
+    if (topics.size > 0) this.#woken(topics)
+  }
+
+  #rollBack(): void {
+    try {
+      // SQLite rolls back by itself on some errors (disk full, I/O).
+      if (this.#connection.inTransaction) this.#connection.execute('ROLLBACK')
+    } catch {
+      // The connection is of no use then; the next BEGIN says so to whoever asks next.
+    }
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise(resolve => {
+    setImmediate(resolve)
+  })
+}

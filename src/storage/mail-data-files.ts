@@ -1,0 +1,190 @@
+// The mail data of a data folder: written small into memory, to go with its row, or large into a file of its own.
+import { createHash, type Hash, hash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Random } from '../runtime/random.ts'
+import type { MailDataStore, MailDataWriter, StoredMailData } from './mail-data.ts'
+import { findMailData } from './mail-data-rows.ts'
+import type { Storage } from './operation.ts'
+import { StorageFault, toStorageFault } from './storage-fault.ts'
+
+/** Up to this size mail data stands in its row: one sync for many messages instead of two for each. */
+export const maxInlineBytes = 64 * 1024
+const fileBufferBytes = 256 * 1024
+const readBytes = 64 * 1024
+
+const mailFolder = (folder: string): string => join(folder, 'mail')
+
+/** Opaque, made here; nothing that a peer sent ever becomes part of a path. */
+const fileName = /^[0-9a-f]{2}\/[0-9a-f]{30}\.eml$/
+
+export function createMailDataStore(
+  folder: string,
+  storage: Pick<Storage, 'run'>,
+  random: Random,
+): MailDataStore {
+  return {
+    create: () => new Writer(folder, random),
+    read: id => readMailData(folder, storage, id),
+    async discard(names) {
+      for (const name of names) await rm(join(mailFolder(folder), assertFileName(name)), { force: true })
+    },
+  }
+}
+
+function assertFileName(name: string): string {
+  if (!fileName.test(name))
+    throw new StorageFault('STORAGE_DAMAGED', `"${name}" is no name of a mail data file.`)
+  return name
+}
+
+class Writer implements MailDataWriter {
+  readonly #folder: string
+  readonly #random: Random
+  size = 0
+  #chunks: Uint8Array[] = []
+  #bufferedBytes = 0
+  #file: { readonly handle: FileHandle; readonly name: string; readonly hash: Hash } | undefined
+
+  constructor(folder: string, random: Random) {
+    this.#folder = folder
+    this.#random = random
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.size += chunk.length
+    this.#bufferedBytes += chunk.length
+    // A copy: the chunk may be a piece of a socket's buffer, which it would keep from being freed.
+    this.#chunks.push(Uint8Array.prototype.slice.call(chunk))
+    const limit = this.#file ? fileBufferBytes : maxInlineBytes
+    return this.#bufferedBytes > limit ? this.#spill() : undefined
+  }
+
+  async finish(): Promise<StoredMailData> {
+    if (!this.#file) {
+      const bytes = this.#takeBuffered()
+      // A buffer of its own: one from Node's pool would take the pool along to another thread.
+      const checksum = new Uint8Array(hash('sha256', bytes, 'buffer'))
+      return { size: this.size, checksum, location: { kind: 'inline', bytes } }
+    }
+    await this.#spill()
+    const { handle, name, hash: sum } = this.#file
+    try {
+      await handle.sync()
+      await handle.close()
+      // The name has to survive too, before a row refers to it.
+      await syncFolder(join(mailFolder(this.#folder), name.slice(0, 2)))
+    } catch (cause) {
+      throw toStorageFault(cause, this.#folder)
+    }
+    return { size: this.size, checksum: new Uint8Array(sum.digest()), location: { kind: 'file', name } }
+  }
+
+  async abort(): Promise<void> {
+    this.#chunks = []
+    if (!this.#file) return
+    const { handle, name } = this.#file
+    await handle.close().catch(() => {}) // closed already, or it could not be written: the file goes in any case
+    await rm(join(mailFolder(this.#folder), name), { force: true })
+  }
+
+  #takeBuffered(): Uint8Array {
+    const bytes = new Uint8Array(this.#bufferedBytes)
+    let offset = 0
+    for (const chunk of this.#chunks) {
+      bytes.set(chunk, offset)
+      offset += chunk.length
+    }
+    this.#chunks = []
+    this.#bufferedBytes = 0
+    return bytes
+  }
+
+  async #spill(): Promise<void> {
+    try {
+      this.#file ??= await this.#open()
+      const bytes = this.#takeBuffered()
+      this.#file.hash.update(bytes)
+      for (let offset = 0; offset < bytes.length; ) {
+        offset += (await this.#file.handle.write(bytes, offset)).bytesWritten
+      }
+    } catch (cause) {
+      throw toStorageFault(cause, this.#folder)
+    }
+  }
+
+  async #open(): Promise<{ handle: FileHandle; name: string; hash: Hash }> {
+    const id = Buffer.from(this.#random.bytes(16)).toString('hex')
+    const name = `${id.slice(0, 2)}/${id.slice(2)}.eml`
+    const parent = join(mailFolder(this.#folder), id.slice(0, 2))
+    if ((await mkdir(parent, { recursive: true, mode: 0o700 })) !== undefined)
+      await syncFolder(mailFolder(this.#folder))
+    return {
+      handle: await open(join(mailFolder(this.#folder), name), 'wx', 0o600),
+      name,
+      hash: createHash('sha256'),
+    }
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function* readMailData(
+  folder: string,
+  storage: Pick<Storage, 'run'>,
+  id: number,
+): AsyncIterable<Uint8Array> {
+  const row = await storage.run(findMailData, { id })
+  if (!row) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${id}.`)
+  const damaged = (): StorageFault =>
+    new StorageFault(
+      'STORAGE_DAMAGED',
+      `Mail data ${id}${row.file_name === null ? '' : ` (mail/${row.file_name})`} differs from its checksum.`,
+    )
+  if (row.bytes !== null) {
+    if (!sameBytes(hash('sha256', row.bytes, 'buffer'), row.checksum)) throw damaged()
+    yield row.bytes
+    return
+  }
+  const sum = createHash('sha256')
+  const handle = await open(join(mailFolder(folder), assertFileName(row.file_name ?? '')), 'r')
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(new Uint8Array(readBytes), 0, readBytes)
+      if (bytesRead === 0) break
+      const chunk = buffer.subarray(0, bytesRead)
+      sum.update(chunk)
+      yield chunk
+    }
+  } finally {
+    await handle.close()
+  }
+  if (!sameBytes(sum.digest(), row.checksum)) throw damaged()
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0
+}
+
+/** Every mail data file of a data folder, by the name that rows use. */
+export async function* listMailDataFiles(folder: string): AsyncIterable<string> {
+  const subfolders = await readdir(mailFolder(folder)).catch(() => [])
+  for (const subfolder of subfolders.toSorted()) {
+    for (const file of (await readdir(join(mailFolder(folder), subfolder))).toSorted()) {
+      const name = `${subfolder}/${file}`
+      if (fileName.test(name)) yield name
+    }
+  }
+}
+
+/** When a mail data file was last written, ms since 1970; undefined when it is gone. */
+export async function mailDataFileTime(folder: string, name: string): Promise<number | undefined> {
+  return (await stat(join(mailFolder(folder), assertFileName(name))).catch(() => undefined))?.mtimeMs
+}

@@ -1,0 +1,50 @@
+// The rows of mail data.
+
+import type { StoredMailData } from './mail-data.ts'
+import { defineRead, type Tx } from './operation.ts'
+
+export interface MailDataRow {
+  readonly size: number
+  readonly checksum: Uint8Array
+  readonly bytes: Uint8Array | null
+  readonly file_name: string | null
+}
+
+export const findMailData = defineRead(
+  'storage.find-mail-data',
+  async (tx, input: { readonly id: number }) =>
+    await tx.get<MailDataRow>(
+      'SELECT size, checksum, bytes, file_name FROM mail_data WHERE id = ?',
+      input.id,
+    ),
+)
+
+export async function insertMailData(tx: Tx, id: number, mailData: StoredMailData): Promise<void> {
+  const { location } = mailData
+  await tx.run(
+    'INSERT INTO mail_data (id, size, checksum, bytes, file_name) VALUES (?, ?, ?, ?, ?)',
+    id,
+    mailData.size,
+    mailData.checksum,
+    location.kind === 'inline' ? location.bytes : null,
+    location.kind === 'file' ? location.name : null,
+  )
+}
+
+/** Removes mail data that neither the queue nor a mailbox refers to; returns its file, to be discarded after the commit. */
+export async function removeUnreferencedMailData(tx: Tx, id: number): Promise<string | undefined> {
+  const removed = await tx.get<{ file_name: string | null }>(
+    `DELETE FROM mail_data WHERE id = ?
+       AND NOT EXISTS (SELECT 1 FROM mailbox_message WHERE mail_data_id = mail_data.id)
+       AND NOT EXISTS (SELECT 1 FROM queue_message WHERE queue_message.id = mail_data.id)
+     RETURNING file_name`,
+    id,
+  )
+  return removed?.file_name ?? undefined
+}
+
+export const isMailDataFileNamed = defineRead(
+  'storage.is-mail-data-file-named',
+  async (tx, input: { readonly name: string }) =>
+    (await tx.get('SELECT 1 AS found FROM mail_data WHERE file_name = ?', input.name)) !== undefined,
+)

@@ -1,0 +1,62 @@
+// The store thread's end of a port: runs the writes of another thread by their names.
+import type { MessagePort } from 'node:worker_threads'
+import { Fault } from '../runtime/fault.ts'
+import type { OperationRegistry, Storage, WakeTopic } from './operation.ts'
+import type { FromStore, ToStore, WriteResult } from './storage-messages.ts'
+
+const topics: readonly WakeTopic[] = ['queue']
+
+export function serveStorage(port: MessagePort, storage: Storage, registry: OperationRegistry): void {
+  let results: WriteResult[] = []
+  const post = (message: FromStore): void => port.postMessage(message)
+  const answer = (result: WriteResult): void => {
+    // A commit resolves all its writes in one go: the first answer sends for the others, after them.
+    if (results.length === 0) queueMicrotask(flush)
+    results.push(result)
+  }
+  const flush = (): void => {
+    const full = results
+    results = []
+    post({ kind: 'results', results: full })
+  }
+  for (const topic of topics) storage.onWake(topic, () => post({ kind: 'wake', topic }))
+  port.on('message', (message: ToStore) => {
+    if (message.kind === 'close') {
+      port.close()
+      return
+    }
+    for (const { id, operation: name, input } of message.writes) {
+      runWrite(storage, registry, name, input).then(
+        output => answer({ id, output }),
+        (cause: unknown) => answer({ id, ...describeFault(cause) }),
+      )
+    }
+  })
+}
+
+/** Runs an operation by its name; only writes are to be had so. */
+export function runWrite(
+  storage: Storage,
+  registry: OperationRegistry,
+  name: string,
+  input: unknown,
+): Promise<unknown> {
+  const operation = registry.get(name)
+  if (operation?.access !== 'write') {
+    return Promise.reject(
+      new Fault(
+        'OPERATION_UNKNOWN',
+        `The server has no write operation "${name}": command and server differ in their version.`,
+      ),
+    )
+  }
+  return storage.run(operation, input)
+}
+
+export function describeFault(cause: unknown): { code: string; message: string } {
+  if (cause instanceof Fault) return { code: cause.code, message: cause.message }
+  return {
+    code: 'OPERATION_FAILED',
+    message: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+  }
+}

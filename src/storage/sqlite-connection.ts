@@ -1,0 +1,82 @@
+// One connection to the embedded database, with its settings and its prepared statements.
+
+import { join } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { SqlValue, Tx } from './operation.ts'
+import { toStorageFault } from './storage-fault.ts'
+
+export const databaseFileName = 'postrider.sqlite'
+
+// Measured with 2 KB messages: 8 KB pages take a message with its rows in one or two; 4 KB ones cost a third more.
+const pageBytes = 8192
+const cacheKib = 65536
+// 64 MB of log before it is copied into the database: fewer copies of pages that change with each message.
+const checkpointPages = 8192
+const busyTimeoutMs = 5000
+
+export class SqliteConnection implements Tx {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  readonly file: string
+
+  /** Throws a StorageFault. A writer creates the file when it is missing. */
+  constructor(folder: string, access: 'reader' | 'writer') {
+    this.file = join(folder, databaseFileName)
+    try {
+      this.#database = new DatabaseSync(this.file, { readOnly: access === 'reader' })
+      this.#database.exec(`PRAGMA busy_timeout=${busyTimeoutMs}; PRAGMA cache_size=-${cacheKib};`)
+      if (access === 'writer') {
+        // FULL syncs the log at each commit: what is answered with 250 survives a power cut.
+        this.#database.exec(
+          `PRAGMA page_size=${pageBytes}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${checkpointPages};`,
+        )
+      }
+    } catch (cause) {
+      throw toStorageFault(cause, this.file)
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (!statement) {
+      statement = this.#database.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined> {
+    return attempt(() => this.#prepare(sql).get(...values) as Row | undefined)
+  }
+
+  all<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]> {
+    return attempt(() => this.#prepare(sql).all(...values) as Row[])
+  }
+
+  run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }> {
+    return attempt(() => this.#prepare(sql).run(...values) as { changes: number })
+  }
+
+  /** Statements without values or rows: BEGIN, COMMIT, a migration. */
+  execute(sql: string): void {
+    this.#database.exec(sql)
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.isTransaction
+  }
+
+  close(): void {
+    this.#statements.clear()
+    if (this.#database.isOpen) this.#database.close()
+  }
+}
+
+// A statement that fails rejects, as it would on an engine at the other end of a socket.
+function attempt<Output>(statement: () => Output): Promise<Output> {
+  try {
+    return Promise.resolve(statement())
+  } catch (cause) {
+    return Promise.reject(cause)
+  }
+}

@@ -1,0 +1,74 @@
+// What can go wrong with storage, as stable codes; texts for the administrator.
+import { Fault } from '../runtime/fault.ts'
+
+export type StorageFaultCode =
+  | 'STORAGE_DISK_FULL'
+  /** Busy, unreachable, or an I/O error: may pass. */
+  | 'STORAGE_UNAVAILABLE'
+  | 'STORAGE_DAMAGED'
+  /** Written by a newer version of Postrider. */
+  | 'STORAGE_NEWER'
+  /** Another server runs on this data folder. */
+  | 'STORAGE_LOCKED'
+  | 'STORAGE_MISSING'
+
+export class StorageFault extends Fault {
+  override readonly name = 'StorageFault'
+  declare readonly code: StorageFaultCode
+
+  constructor(code: StorageFaultCode, message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
+
+// https://sqlite.org/rescode.html: the low byte is the primary result code.
+const sqliteBusy = 5
+const sqliteLocked = 6
+const sqliteReadOnly = 8
+const sqliteIoError = 10
+const sqliteCorrupt = 11
+const sqliteFull = 13
+const sqliteCannotOpen = 14
+const sqliteNotADatabase = 26
+
+/** The StorageFault that an error of SQLite or of the file system means; any other error as it is. */
+export function toStorageFault(cause: unknown, file: string): unknown {
+  if (!(cause instanceof Error) || cause instanceof Fault) return cause
+  const { errcode, code } = cause as { errcode?: number; code?: string }
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(file, cause)
+  if (errcode === undefined) return cause
+  switch (errcode & 0xff) {
+    case sqliteFull:
+      return diskFull(file, cause)
+    case sqliteCorrupt:
+    case sqliteNotADatabase:
+      return new StorageFault(
+        'STORAGE_DAMAGED',
+        `${file} is damaged (${cause.message}). Stop the server, run "postrider verify", and restore the data folder from a backup if it finds damage.`,
+        { cause },
+      )
+    case sqliteBusy:
+    case sqliteLocked:
+      return new StorageFault('STORAGE_UNAVAILABLE', `${file} is busy: another program writes to it.`, {
+        cause,
+      })
+    case sqliteIoError:
+    case sqliteReadOnly:
+    case sqliteCannotOpen:
+      return new StorageFault(
+        'STORAGE_UNAVAILABLE',
+        `${file} cannot be read or written: ${cause.message}. Check the disk, and who owns the file.`,
+        { cause },
+      )
+    default:
+      return cause
+  }
+}
+
+function diskFull(file: string, cause: Error): StorageFault {
+  return new StorageFault(
+    'STORAGE_DISK_FULL',
+    `The disk that holds ${file} is full. Free some space; nothing else is needed.`,
+    { cause },
+  )
+}

@@ -1,0 +1,20 @@
+// What a thread and the store thread say to each other: everything of one turn of the event loop in one message.
+import type { WakeTopic } from './operation.ts'
+
+export interface WriteRequest {
+  readonly id: number
+  readonly operation: string
+  readonly input: unknown
+}
+
+export type WriteResult =
+  | { readonly id: number; readonly output: unknown }
+  | { readonly id: number; readonly code: string; readonly message: string }
+
+export type ToStore =
+  | { readonly kind: 'writes'; readonly writes: readonly WriteRequest[] }
+  | { readonly kind: 'close' }
+
+export type FromStore =
+  | { readonly kind: 'results'; readonly results: readonly WriteResult[] }
+  | { readonly kind: 'wake'; readonly topic: WakeTopic }

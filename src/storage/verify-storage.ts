@@ -1,0 +1,166 @@
+// Looks for damage in a data folder: the database, each message's bytes, and what refers to what.
+
+import type { MailDataStore } from './mail-data.ts'
+import { listMailDataFiles } from './mail-data-files.ts'
+import { isMailDataFileNamed } from './mail-data-rows.ts'
+import { readSchemaVersion, schemaVersion } from './migrate.ts'
+import { defineRead, type Tx } from './operation.ts'
+import { SqliteConnection } from './sqlite-connection.ts'
+import { SqliteReader } from './sqlite-reader.ts'
+import { StorageFault } from './storage-fault.ts'
+
+export interface StorageFinding {
+  readonly kind: 'database' | 'mail-data' | 'reference' | 'orphan'
+  /** One sentence: what is wrong. */
+  readonly problem: string
+  readonly remedy: string
+}
+
+export interface VerifyProgress {
+  readonly done: number
+  readonly total: number
+}
+
+const pageRows = 500
+
+/** Reads everything, changes nothing, in bounded memory; a server may run meanwhile. */
+export async function verifyStorage(
+  folder: string,
+  createMailData: (reader: SqliteReader) => MailDataStore,
+  onProgress: (progress: VerifyProgress) => void = () => {},
+): Promise<StorageFinding[]> {
+  const connection = new SqliteConnection(folder, 'reader')
+  const reader = new SqliteReader(folder)
+  try {
+    const version = await readSchemaVersion(connection)
+    if (version !== schemaVersion) {
+      return [
+        {
+          kind: 'database',
+          problem: `${connection.file} has schema ${version}; this version of Postrider checks schema ${schemaVersion}.`,
+          remedy:
+            version > schemaVersion
+              ? 'Use the newer version.'
+              : 'Start the server once: it brings the schema up to date.',
+        },
+      ]
+    }
+    return [
+      ...(await verifyDatabase(connection)),
+      ...(await verifyReferences(reader)),
+      ...(await verifyMailData(reader, createMailData(reader), onProgress)),
+      ...(await verifyFiles(folder, reader)),
+    ]
+  } catch (cause) {
+    if (cause instanceof StorageFault && cause.code === 'STORAGE_DAMAGED') {
+      return [{ kind: 'database', problem: cause.message, remedy: restore }]
+    }
+    throw cause
+  } finally {
+    reader.close()
+    connection.close()
+  }
+}
+
+const restore = 'Restore the data folder from a backup; keep a copy of the damaged one.'
+
+async function verifyDatabase(tx: Tx): Promise<StorageFinding[]> {
+  const rows = await tx.all<{ integrity_check: string }>('PRAGMA integrity_check(100)')
+  return rows
+    .filter(row => row.integrity_check !== 'ok')
+    .map(row => ({
+      kind: 'database',
+      problem: `The database is damaged: ${row.integrity_check}.`,
+      remedy: restore,
+    }))
+}
+
+interface Dangling {
+  readonly what: string
+  readonly id: number
+}
+
+const findDangling = defineRead(
+  'storage.find-dangling',
+  async (tx): Promise<Dangling[]> =>
+    await tx.all<Dangling>(`
+    SELECT 'The queued message' AS what, id FROM queue_message WHERE mail_data_id NOT IN (SELECT id FROM mail_data)
+    UNION ALL
+    SELECT 'The mailbox message', id FROM mailbox_message WHERE mail_data_id NOT IN (SELECT id FROM mail_data)
+    UNION ALL
+    SELECT 'The queued recipient', id FROM queue_recipient WHERE message_id NOT IN (SELECT id FROM queue_message)
+    UNION ALL
+    SELECT 'The mailbox message', id FROM mailbox_message WHERE mailbox_id NOT IN (SELECT id FROM mailbox)
+    LIMIT 1000`),
+)
+
+async function verifyReferences(reader: SqliteReader): Promise<StorageFinding[]> {
+  return (await reader.run(findDangling, undefined)).map(({ what, id }) => ({
+    kind: 'reference',
+    problem: `${what} with row id ${id} refers to something that is not there.`,
+    remedy: restore,
+  }))
+}
+
+const countMailData = defineRead(
+  'storage.count-mail-data',
+  async tx => (await tx.get<{ count: number }>('SELECT count(*) AS count FROM mail_data'))?.count ?? 0,
+)
+
+const listMailDataIds = defineRead(
+  'storage.list-mail-data-ids',
+  async (tx, input: { readonly after: number }) =>
+    await tx.all<{ id: number }>(
+      'SELECT id FROM mail_data WHERE id > ? ORDER BY id LIMIT ?',
+      input.after,
+      pageRows,
+    ),
+)
+
+async function verifyMailData(
+  reader: SqliteReader,
+  mailData: MailDataStore,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<StorageFinding[]> {
+  const findings: StorageFinding[] = []
+  const total = await reader.run(countMailData, undefined)
+  let done = 0
+  for (let after = 0; ; ) {
+    const page = await reader.run(listMailDataIds, { after })
+    for (const { id } of page) {
+      const problem = await readThrough(mailData, id)
+      if (problem !== undefined)
+        findings.push({ kind: 'mail-data', problem, remedy: 'Restore this file or row from a backup.' })
+      onProgress({ done: ++done, total })
+    }
+    const last = page.at(-1)
+    if (!last) return findings
+    after = last.id
+  }
+}
+
+async function readThrough(mailData: MailDataStore, id: number): Promise<string | undefined> {
+  try {
+    for await (const _ of mailData.read(id));
+    return undefined
+  } catch (cause) {
+    if (cause instanceof StorageFault) return cause.message
+    const { code, path } = cause as NodeJS.ErrnoException
+    if (code === undefined) throw cause
+    return `Mail data ${id} cannot be read from ${path ?? 'its file'}: ${code}.`
+  }
+}
+
+async function verifyFiles(folder: string, reader: SqliteReader): Promise<StorageFinding[]> {
+  const findings: StorageFinding[] = []
+  for await (const name of listMailDataFiles(folder)) {
+    if (await reader.run(isMailDataFileNamed, { name })) continue
+    findings.push({
+      kind: 'orphan',
+      problem: `The file mail/${name} belongs to no message.`,
+      remedy:
+        'None needed: a crash left it, or it is being received now; the server removes it at a later start.',
+    })
+  }
+  return findings
+}
