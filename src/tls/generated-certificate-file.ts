@@ -51,7 +51,8 @@ async function writePrivateFile(file: string, text: string): Promise<void> {
     }
     await rename(temporary, file)
   } catch (cause) {
-    await rm(temporary, { force: true })
+    // What went wrong first is the cause; that there may be nothing to remove is not.
+    await rm(temporary, { force: true }).catch(() => {})
     throw new Fault(
       'TLS_CERTIFICATE_NOT_KEPT',
       `${file}: the generated certificate cannot be written there: ${String(cause)}`,
