@@ -44,7 +44,12 @@ export type TrailEvent =
       readonly nextAttemptAt?: number | undefined
     }
   /** A DSN about this message went out as another message. */
-  | { readonly kind: 'reported'; readonly action: string; readonly recipients: readonly string[]; readonly reportId: string }
+  | {
+      readonly kind: 'reported'
+      readonly action: string
+      readonly recipients: readonly string[]
+      readonly reportId: string
+    }
   /** An administrator acted: hold, release, retry, cancel. */
   | { readonly kind: 'administered'; readonly action: string; readonly recipient?: string | undefined }
 

@@ -1,0 +1,76 @@
+// Takes due recipients under a lease. The lease is the due time itself, moved to when the lease ends: then the work is
+// due again, for whoever asks first.
+import { defineWrite, type Tx } from '../storage/operation.ts'
+import type { ClaimedWork, QueuedRecipient } from './records.ts'
+import {
+  type MessageRow,
+  messageColumns,
+  type RecipientRow,
+  readMessage,
+  readRecipient,
+  recipientColumns,
+} from './rows.ts'
+
+export interface Claim {
+  readonly now: number
+  readonly leaseUntil: number
+  /** Names one run of one delivery thread. */
+  readonly owner: string
+  readonly maxRecipients: number
+}
+
+/** Oldest due first; recipients of one message in one domain come together. */
+export const claimDueWork = defineWrite(
+  'queue.claim-due-work',
+  async (tx, claim: Claim): Promise<ClaimedWork[]> => {
+    const due = await tx.all<RecipientRow>(
+      `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
+      claim.now,
+      claim.maxRecipients,
+    )
+    const last = due.at(-1)
+    if (last && due.length === claim.maxRecipients) due.push(...(await findCompanions(tx, last, claim.now)))
+    const groups = new Map<string, RecipientRow[]>()
+    for (const row of due) {
+      const key = `${row.message_id} ${row.domain}`
+      const group = groups.get(key)
+      if (group) group.push(row)
+      else groups.set(key, [row])
+    }
+    const work: ClaimedWork[] = []
+    for (const rows of groups.values()) {
+      const messageId = rows[0]?.message_id ?? 0
+      const message = await tx.get<MessageRow>(
+        `SELECT ${messageColumns} FROM queue_message WHERE id = ?`,
+        messageId,
+      )
+      const recipients: QueuedRecipient[] = []
+      for (const row of rows) {
+        await tx.run(
+          'UPDATE queue_recipient SET due_at = ?, lease_owner = ? WHERE id = ?',
+          claim.leaseUntil,
+          claim.owner,
+          row.id,
+        )
+        recipients.push(readRecipient(row))
+      }
+      // A recipient without its message is damage, for `verify` to find; its lease keeps it from being asked for again and again.
+      if (message) work.push({ message: readMessage(message), mailDataId: message.mail_data_id, recipients })
+    }
+    return work
+  },
+)
+
+/** Those that the limit cut off from their companions in the same message and domain. */
+async function findCompanions(tx: Tx, last: RecipientRow, now: number): Promise<RecipientRow[]> {
+  return await tx.all<RecipientRow>(
+    `SELECT ${recipientColumns} FROM queue_recipient
+      WHERE message_id = ? AND domain = ? AND state = 'ready' AND (due_at = ? AND id > ? OR due_at > ? AND due_at <= ?)`,
+    last.message_id,
+    last.domain,
+    last.due_at,
+    last.id,
+    last.due_at,
+    now,
+  )
+}

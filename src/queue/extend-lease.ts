@@ -1,0 +1,19 @@
+// Prolongs leases while an attempt runs.
+import { defineWrite } from '../storage/operation.ts'
+
+export const extendLease = defineWrite(
+  'queue.extend-lease',
+  async (
+    tx,
+    input: { readonly owner: string; readonly recipientIds: readonly number[]; readonly leaseUntil: number },
+  ) => {
+    for (const id of input.recipientIds) {
+      await tx.run(
+        'UPDATE queue_recipient SET due_at = ? WHERE id = ? AND lease_owner = ?',
+        input.leaseUntil,
+        id,
+        input.owner,
+      )
+    }
+  },
+)

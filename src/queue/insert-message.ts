@@ -1,0 +1,51 @@
+// Puts a message with its recipients into the queue, inside somebody's transaction.
+import { formatAddress } from '../address/format-address.ts'
+import { insertMailData } from '../storage/mail-data-rows.ts'
+import type { Tx } from '../storage/operation.ts'
+import { appendEvent } from '../trail/append-event.ts'
+import type { NewMessage, NewRecipient } from './new-message.ts'
+import type { QueueId } from './queue-id.ts'
+import type { RecipientState } from './records.ts'
+import { formatMessageParameters, formatRecipientParameters } from './rows.ts'
+
+export async function insertMessage(
+  tx: Tx,
+  { message, mailData, recipients, reception, held }: NewMessage,
+): Promise<void> {
+  await insertMailData(tx, message.id, mailData)
+  await tx.run(
+    'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    message.id,
+    message.id,
+    message.reversePath === null ? null : formatAddress(message.reversePath),
+    message.size,
+    message.acceptedAt,
+    message.expiresAt,
+    message.accountId ?? null,
+    message.isReport ? 1 : 0,
+    formatMessageParameters(message),
+  )
+  for (const recipient of recipients) {
+    await insertRecipient(tx, message.id, recipient, held ? 'held' : 'ready', message.acceptedAt)
+  }
+  if (reception) await appendEvent(tx, message.acceptedAt, message.id, { kind: 'received', reception })
+}
+
+export async function insertRecipient(
+  tx: Tx,
+  messageId: QueueId,
+  recipient: NewRecipient,
+  state: RecipientState,
+  dueAt: number,
+): Promise<void> {
+  await tx.run(
+    'INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts, expansions) VALUES (?, ?, ?, ?, ?, ?, 0, ?)',
+    messageId,
+    formatAddress(recipient.forwardPath),
+    recipient.forwardPath.domain,
+    formatRecipientParameters(recipient),
+    state,
+    dueAt,
+    recipient.expansions,
+  )
+}

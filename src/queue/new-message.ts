@@ -1,0 +1,21 @@
+// A message on its way into the queue.
+import type { Address } from '../address/address.ts'
+import type { NotifyCondition } from '../smtp/parameters.ts'
+import type { StoredMailData } from '../storage/mail-data.ts'
+import type { Reception } from '../trail/events.ts'
+import type { QueuedMessage } from './records.ts'
+
+export interface NewRecipient {
+  readonly forwardPath: Address
+  readonly notify?: readonly NotifyCondition[] | undefined
+  readonly originalRecipient?: string | undefined
+  readonly expansions: number
+}
+
+export interface NewMessage {
+  readonly message: QueuedMessage
+  readonly mailData: StoredMailData
+  readonly recipients: readonly NewRecipient[]
+  readonly reception?: Reception | undefined
+  readonly held: boolean
+}

@@ -1,0 +1,108 @@
+// The rows of the queue, and what they stand for. Rare parameters stand together as JSON, '' when there are none.
+import type { Address } from '../address/address.ts'
+import { parseAddress } from '../address/parse-address.ts'
+import { StorageFault } from '../storage/storage-fault.ts'
+import type { NewRecipient } from './new-message.ts'
+import type { QueueId } from './queue-id.ts'
+import type { QueuedMessage, QueuedRecipient, RecipientState } from './records.ts'
+
+export interface MessageRow {
+  readonly id: QueueId
+  readonly mail_data_id: number
+  readonly reverse_path: string | null
+  readonly size: number
+  readonly accepted_at: number
+  readonly expires_at: number
+  readonly account_id: number | null
+  readonly is_report: number
+  readonly parameters: string
+}
+
+export const messageColumns =
+  'id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters'
+
+type MessageParameters = Partial<
+  Pick<QueuedMessage, 'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language'>
+>
+
+export function formatMessageParameters(message: QueuedMessage): string {
+  const { body, smtpUtf8, disposition, ret, envelopeId, language } = message
+  const isUsual =
+    body === '7BIT' &&
+    !smtpUtf8 &&
+    disposition === 'mail' &&
+    ret === undefined &&
+    envelopeId === undefined &&
+    language === 'en'
+  return isUsual
+    ? ''
+    : JSON.stringify({ body, smtpUtf8, disposition, ret, envelopeId, language } satisfies MessageParameters)
+}
+
+export function readMessage(row: MessageRow): QueuedMessage {
+  const parameters: MessageParameters =
+    row.parameters === '' ? {} : (JSON.parse(row.parameters) as MessageParameters)
+  return {
+    id: row.id,
+    reversePath: row.reverse_path === null ? null : readAddress(row.reverse_path),
+    size: row.size,
+    body: parameters.body ?? '7BIT',
+    smtpUtf8: parameters.smtpUtf8 ?? false,
+    disposition: parameters.disposition ?? 'mail',
+    ret: parameters.ret,
+    envelopeId: parameters.envelopeId,
+    acceptedAt: row.accepted_at,
+    expiresAt: row.expires_at,
+    language: parameters.language ?? 'en',
+    accountId: row.account_id ?? undefined,
+    isReport: row.is_report === 1,
+  }
+}
+
+export interface RecipientRow {
+  readonly id: number
+  readonly message_id: QueueId
+  readonly forward_path: string
+  readonly domain: string
+  readonly parameters: string | null
+  readonly state: RecipientState
+  readonly due_at: number
+  readonly attempts: number
+  readonly expansions: number
+  readonly lease_owner: string | null
+  readonly last_diagnosis: string | null
+  readonly delay_reported_at: number | null
+}
+
+export const recipientColumns =
+  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, expansions, lease_owner, last_diagnosis, delay_reported_at'
+
+type RecipientParameters = Pick<NewRecipient, 'notify' | 'originalRecipient'>
+
+export function formatRecipientParameters(recipient: NewRecipient): string | null {
+  const { notify, originalRecipient } = recipient
+  if (notify === undefined && originalRecipient === undefined) return null
+  return JSON.stringify({ notify, originalRecipient } satisfies RecipientParameters)
+}
+
+export function readRecipient(row: RecipientRow): QueuedRecipient {
+  const parameters = row.parameters === null ? undefined : (JSON.parse(row.parameters) as RecipientParameters)
+  return {
+    id: row.id,
+    messageId: row.message_id,
+    forwardPath: readAddress(row.forward_path),
+    notify: parameters?.notify,
+    originalRecipient: parameters?.originalRecipient,
+    state: row.state,
+    attempts: row.attempts,
+    dueAt: row.due_at,
+    expansions: row.expansions,
+    delayReportedAt: row.delay_reported_at ?? undefined,
+  }
+}
+
+export function readAddress(text: string): Address {
+  const address = parseAddress(text)
+  if (!address) throw new StorageFault('STORAGE_DAMAGED', `The queue holds "${text}", which is no address.`)
+  return address
+}

@@ -1,0 +1,24 @@
+// Which queued recipients an administrator means, as a condition with its values.
+import type { SqlValue } from '../storage/operation.ts'
+import type { QueueSelection } from './list-queue.ts'
+
+/** A condition over queue_recipient joined with queue_message. */
+export function selectRecipients(selection: QueueSelection): {
+  readonly where: string
+  readonly values: readonly SqlValue[]
+} {
+  const conditions: string[] = []
+  const values: SqlValue[] = []
+  const add = (condition: string, value: SqlValue | undefined): void => {
+    if (value === undefined) return
+    conditions.push(condition)
+    values.push(value)
+  }
+  add('message_id = ?', selection.queueId)
+  add('state = ?', selection.state)
+  add('domain = ?', selection.domain)
+  add('forward_path = ?', selection.forwardPath)
+  // '' is the null reverse-path, which stands as NULL.
+  add("COALESCE(reverse_path, '') = ?", selection.reversePath)
+  return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }
+}

@@ -1,0 +1,128 @@
+// What an attempt came to, written in one transaction: recipients leave or wait, mail is filed, reports are queued.
+import { formatAddress } from '../address/format-address.ts'
+import { fileMessage } from '../mailbox/file-message.ts'
+import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
+import { defineWrite, type Tx } from '../storage/operation.ts'
+import { appendEvent } from '../trail/append-event.ts'
+import type { TrailEvent } from '../trail/events.ts'
+import { insertMessage, insertRecipient } from './insert-message.ts'
+import type { NewMessage, NewRecipient } from './new-message.ts'
+import type { QueueId } from './queue-id.ts'
+
+export interface Settlement {
+  readonly messageId: QueueId
+  readonly recipientId: number
+  /** Trail events of this attempt, written with it. */
+  readonly events: readonly TrailEvent[]
+  readonly result: /** Relayed, failed, expired, cancelled: the recipient leaves the queue. */
+    | { readonly kind: 'done' }
+    /** Filed into a mailbox of ours in the same transaction; so a crash can neither lose nor double it. */
+    | {
+        readonly kind: 'file'
+        readonly accountId: number
+        readonly mailbox: string
+        readonly traceFields: string
+      }
+    | {
+        readonly kind: 'retry'
+        readonly dueAt: number
+        readonly diagnosis: string
+        readonly delayReported: boolean
+      }
+    | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
+}
+
+export interface Settling {
+  readonly owner: string
+  readonly at: number
+  readonly settlements: readonly Settlement[]
+  /** DSNs about these settlements: queued with them, so that none is lost or doubled. */
+  readonly reports: readonly NewMessage[]
+}
+
+export interface Settled {
+  /** Recipients whose lease was no longer the owner's: left alone. */
+  readonly lost: number
+  /** Mail data files that nothing refers to any longer. */
+  readonly orphanedFiles: readonly string[]
+}
+
+export const settle = defineWrite(
+  'queue.settle',
+  async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled> => {
+    let lost = 0
+    const touched = new Set<QueueId>()
+    for (const settlement of settlements) {
+      if (!(await settleRecipient(tx, owner, at, settlement))) {
+        lost++
+        continue
+      }
+      for (const event of settlement.events) await appendEvent(tx, at, settlement.messageId, event)
+      if (settlement.result.kind !== 'retry') touched.add(settlement.messageId)
+    }
+    for (const report of reports) await insertMessage(tx, report)
+    return { lost, orphanedFiles: await removeFinishedMessages(tx, touched) }
+  },
+  'queue',
+)
+
+/** False when the lease is lost. */
+async function settleRecipient(
+  tx: Tx,
+  owner: string,
+  at: number,
+  { messageId, recipientId, result }: Settlement,
+): Promise<boolean> {
+  if (result.kind === 'retry') {
+    const { changes } = await tx.run(
+      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, attempts = attempts + 1, last_diagnosis = ?,
+         delay_reported_at = CASE WHEN ? = 1 THEN ? ELSE delay_reported_at END
+       WHERE id = ? AND lease_owner = ?`,
+      result.dueAt,
+      result.diagnosis,
+      result.delayReported ? 1 : 0,
+      at,
+      recipientId,
+      owner,
+    )
+    return changes === 1
+  }
+  const { changes } = await tx.run(
+    'DELETE FROM queue_recipient WHERE id = ? AND lease_owner = ?',
+    recipientId,
+    owner,
+  )
+  if (changes === 0) return false
+  if (result.kind === 'file') await fileMessage(tx, { ...result, queueId: messageId, receivedAt: at })
+  if (result.kind === 'expand') await insertNewcomers(tx, messageId, result.into, at)
+  return true
+}
+
+// Who is in this message already gets it once, however many aliases lead to them.
+async function insertNewcomers(
+  tx: Tx,
+  messageId: QueueId,
+  into: readonly NewRecipient[],
+  at: number,
+): Promise<void> {
+  for (const recipient of into) {
+    const there = await tx.get(
+      'SELECT 1 AS found FROM queue_recipient WHERE message_id = ? AND forward_path = ?',
+      messageId,
+      formatAddress(recipient.forwardPath),
+    )
+    if (!there) await insertRecipient(tx, messageId, recipient, 'ready', at)
+  }
+}
+
+/** Removes messages without recipients; returns the files that went with them. */
+export async function removeFinishedMessages(tx: Tx, ids: Iterable<QueueId>): Promise<string[]> {
+  const orphanedFiles: string[] = []
+  for (const id of ids) {
+    if (await tx.get('SELECT 1 AS found FROM queue_recipient WHERE message_id = ? LIMIT 1', id)) continue
+    await tx.run('DELETE FROM queue_message WHERE id = ?', id)
+    const file = await removeUnreferencedMailData(tx, id)
+    if (file !== undefined) orphanedFiles.push(file)
+  }
+  return orphanedFiles
+}
