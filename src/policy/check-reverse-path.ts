@@ -1,0 +1,49 @@
+// MAIL: may this client send from this address? (RFC 6409 §4.3, §6.1)
+import type { ReversePath } from '../address/address.ts'
+import { formatAddress } from '../address/format-address.ts'
+import { findStanding, listOwnAddresses, ownsAddress } from '../directory/owns-address.ts'
+import type { Disposition } from '../smtp/parameters.ts'
+import type { Reply } from '../smtp/reply.ts'
+import type { AuthenticatedAccount, Client, ReversePathParameters } from '../smtp/server/services.ts'
+import type { Storage } from '../storage/operation.ts'
+import { isAscii, policyReplies } from './policy-replies.ts'
+
+export interface SenderPolicy {
+  readonly hostname: string
+  /** `submission.senderAddress` of the settings. */
+  readonly senderAddress: 'own' | 'own-domain' | 'any'
+}
+
+export async function checkReversePath(
+  storage: Pick<Storage, 'run'>,
+  policy: SenderPolicy,
+  client: Client,
+  reversePath: ReversePath,
+  parameters: Pick<ReversePathParameters, 'smtpUtf8'>,
+  disposition: Disposition,
+): Promise<Reply | undefined> {
+  const { account } = client
+  if (!account) {
+    if (client.local) return undefined
+    // RFC 6409 §4.3: a submission server takes nothing from strangers. A terminal of ours is for our own people only.
+    if (client.role !== 'relay' || disposition !== 'mail') return policyReplies.authenticationRequired
+    return undefined
+  }
+  const standing = await storage.run(findStanding, { accountId: account.id })
+  // It may have been disabled or removed since it logged in.
+  if (standing !== 'enabled') return policyReplies.accountDisabled
+  // A client that reports that a message was read (RFC 8098 §3) has to use the null reverse-path.
+  if (reversePath === null || policy.senderAddress === 'any') return undefined
+  if (policy.senderAddress === 'own-domain' && reversePath.domain === domainOf(account)) return undefined
+  const question = { address: reversePath, hostname: policy.hostname, accountId: account.id }
+  if (await storage.run(ownsAddress, question)) return undefined
+  const own = await storage.run(listOwnAddresses, { accountId: account.id })
+  // RFC 6531 §3.7.4.1: a client that has not asked for SMTPUTF8 cannot read other characters in a reply.
+  const readable = parameters.smtpUtf8 ? own : own.filter(isAscii)
+  return policyReplies.senderNotYours(formatAddress(reversePath), readable)
+}
+
+// The account's address is canonical, and a canonical domain has no @.
+function domainOf(account: AuthenticatedAccount): string {
+  return account.address.slice(account.address.lastIndexOf('@') + 1)
+}

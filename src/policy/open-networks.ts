@@ -1,0 +1,39 @@
+// Networks in `localNetworks` that are too wide to be anybody's own: whoever is in one may relay without AUTH.
+import type ipaddr from 'ipaddr.js'
+import { parseNetwork } from './networks.ts'
+
+export interface OpenNetwork {
+  readonly network: string
+  /** refuse: the server must not start with it. warn: it may be right, but seldom is. */
+  readonly severity: 'refuse' | 'warn'
+  readonly reason: string
+}
+
+/** Bits of the prefix: shorter ones take in the networks of strangers. */
+const refuseBelow = { ipv4: 8, ipv6: 16 } as const
+const warnBelow = { ipv4: 16, ipv6: 48 } as const
+
+export function findOpenNetworks(localNetworks: readonly string[]): OpenNetwork[] {
+  return localNetworks.flatMap(network => {
+    const problem = judgeNetwork(network)
+    return problem ? [problem] : []
+  })
+}
+
+function judgeNetwork(network: string): OpenNetwork | undefined {
+  const cidr = parseNetwork(network)
+  if (!cidr) return { network, severity: 'refuse', reason: 'it is no network' }
+  const [address, prefix] = cidr
+  const kind = address.kind()
+  // A private range cannot be reached from outside, so its size is the administrator's affair.
+  if (isPrivate(address) && prefix >= (kind === 'ipv4' ? 8 : 7)) return undefined
+  if (prefix < refuseBelow[kind])
+    return { network, severity: 'refuse', reason: 'it takes in a good part of the Internet' }
+  if (prefix < warnBelow[kind])
+    return { network, severity: 'warn', reason: 'it is a large range of public addresses' }
+  return undefined
+}
+
+function isPrivate(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return ['private', 'loopback', 'linkLocal', 'uniqueLocal', 'carrierGradeNat'].includes(address.range())
+}
