@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { changeAccount } from '../../src/directory/accounts.ts'
+import { expandAnswer, verifyAnswer } from '../../src/policy/verify-answer.ts'
+import type { Reply } from '../../src/smtp/reply.ts'
+import type { Storage } from '../../src/storage/operation.ts'
+import {
+  addAccount,
+  addAlias,
+  addDomain,
+  addGroup,
+  address,
+  openTestStorage,
+} from '../directory/open-directory.ts'
+
+const hostname = 'mail.example.test'
+
+async function openExample(context: TestContext): Promise<Storage> {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  await addDomain(storage, 'other.test')
+  await addAccount(storage, 'anna@example.test')
+  await addAccount(storage, 'boris@example.test')
+  await addAccount(storage, 'boris@other.test')
+  await addAccount(storage, 'вера@example.test')
+  await addAlias(storage, 'info@example.test', 'anna@example.test', 'x@elsewhere.test')
+  await addAlias(storage, '@other.test', 'anna@example.test')
+  await addGroup(storage, 'team@example.test', 'anna@example.test', 'boris@example.test')
+  await addGroup(storage, 'all@example.test', 'вера@example.test')
+  await storage.run(changeAccount, { address: address('anna@example.test'), name: 'Front "desk"' })
+  return storage
+}
+
+function shown({ code, enhanced, lines }: Reply): string[] {
+  return [`${code} ${enhanced}`, ...lines]
+}
+
+test('VRFY: an address, with or without name and brackets, or a user name', async context => {
+  const storage = await openExample(context)
+  const verify = async (text: string): Promise<string[]> => shown(await verifyAnswer(storage, hostname, text))
+  const anna = ['250 2.1.5', '"Front \\"desk\\"" <anna@example.test>']
+  for (const text of ['anna', 'ANNA@example.test', '<anna@example.test>', 'Some One <anna@example.test>']) {
+    assert.deepEqual(await verify(text), anna, text)
+  }
+  assert.deepEqual(await verify('info@example.test'), ['250 2.1.5', '<info@example.test>'])
+  assert.deepEqual(await verify('boris'), [
+    '553 5.1.4',
+    'Ambiguous; possibilities are',
+    '<boris@example.test>',
+    '<boris@other.test>',
+  ])
+  assert.equal((await verify('nobody'))[0], '550 5.1.1')
+  assert.equal((await verify('nobody@example.test'))[0], '550 5.1.1')
+  assert.equal((await verify('x@elsewhere.test'))[0], '252 2.1.5')
+  for (const text of ['', '<>', 'a b', 'a@', '@example.test'])
+    assert.equal((await verify(text))[0], '501 5.1.3', text)
+})
+
+test('EXPN: the members of a group or an alias', async context => {
+  const storage = await openExample(context)
+  const expand = async (text: string): Promise<string[]> => shown(await expandAnswer(storage, hostname, text))
+  const members = ['250 2.1.5', '"Front \\"desk\\"" <anna@example.test>', '<boris@example.test>']
+  assert.deepEqual(await expand('team'), members)
+  assert.deepEqual(await expand('Team@Example.test'), members)
+  assert.deepEqual(await expand('info'), [
+    '250 2.1.5',
+    '"Front \\"desk\\"" <anna@example.test>',
+    '<x@elsewhere.test>',
+  ])
+  assert.equal((await expand('anna'))[1], 'That is a user, not a group')
+  assert.equal((await expand('nobody'))[0], '550 5.1.1')
+})
+
+test('names that need SMTPUTF8 are shown to who uses it, and to nobody else', async context => {
+  const storage = await openExample(context)
+  assert.deepEqual(shown(await verifyAnswer(storage, hostname, 'вера@example.test')), [
+    '250 2.1.5',
+    '<вера@example.test>',
+  ])
+  assert.equal(shown(await expandAnswer(storage, hostname, 'all@example.test'))[0], '550 5.6.8')
+})
