@@ -1,6 +1,10 @@
 // `postrider check`: everything that can be known about a set-up before, or while, it runs.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { displayDomain } from '../directory/display.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
+import { databaseFileName } from '../storage/sqlite-connection.ts'
 import { checkCertificate } from './checks/check-certificate.ts'
 import { checkDataFolder } from './checks/check-data-folder.ts'
 import { checkLimits } from './checks/check-limits.ts'
@@ -85,21 +89,25 @@ function directoryFinding(
   return { severity, subject: 'directory', what, cost, remedy }
 }
 
+const noDomain = directoryFinding(
+  'warning',
+  'there is no domain yet.',
+  'The server takes no mail from outside.',
+  'postrider domain create example.com; then postrider account create anna@example.com',
+)
+
 async function readDirectory(
   { readDomains }: CheckOptions,
   settings: Settings,
 ): Promise<{ domains: readonly string[]; findings: Finding[] }> {
   if (!readDomains) return { domains: [], findings: [] }
+  // Nothing is made by looking: opening a data folder for the first time would create its database.
+  if (!existsSync(join(settings.dataFolder, databaseFileName))) return { domains: [], findings: [noDomain] }
   try {
     const domains = await readDomains(settings)
-    if (domains.length > 0) return { domains, findings: [ok('directory', `domains: ${domains.join(', ')}`)] }
-    const none = directoryFinding(
-      'warning',
-      'there is no domain yet.',
-      'The server takes no mail from outside.',
-      'postrider domain create example.com; then postrider account create anna@example.com',
-    )
-    return { domains, findings: [none] }
+    if (domains.length > 0)
+      return { domains, findings: [ok('directory', `domains: ${domains.map(displayDomain).join(', ')}`)] }
+    return { domains, findings: [noDomain] }
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause
     return {

@@ -180,7 +180,7 @@ function publicOf(addresses: readonly string[]): string[] {
 
 // A system's own service keeps its data where systems keep such; anyone else beside the settings file.
 function defaultDataFolder(): string {
-  return process.getuid?.() === 0 ? '/var/lib/postrider' : 'data'
+  return process.getuid?.() === 0 ? '/var/lib/postrider' : 'postrider-data'
 }
 
 function splitList(text: string): string[] {

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { formatAddress } from '../address/format-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
 import { hashPassword } from '../directory/credentials.ts'
+import { displayAddress } from '../directory/display.ts'
 import { createDomain, listDomains } from '../directory/domains.ts'
 import { generatePassword } from '../directory/generate-password.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -17,6 +17,7 @@ import { composeSettingsFile } from './example-file.ts'
 import { collectAnswers, type InitAnswers, type InitFlags, type Terminal } from './init-answers.ts'
 import { parseSettings } from './load-settings.ts'
 import type { Settings } from './settings.ts'
+import { tryOutFile } from './try-out.ts'
 
 export interface InitOptions extends InitFlags {
   /** The settings file to write. */
@@ -61,7 +62,7 @@ export async function runInit(options: InitOptions, surroundings: InitSurroundin
   const password = await createDirectory(answers, settings, surroundings)
   writeWhole(dnsFile, dnsText, true)
   writeWhole(settingsFile, settingsText, options.force === true)
-  const account = formatAddress(answers.account)
+  const account = displayAddress(answers.account)
   return {
     settingsFile,
     dnsFile,
@@ -86,6 +87,12 @@ async function createDirectory(
   settings: Settings,
   { openStorage, clock, random }: InitSurroundings,
 ): Promise<string | undefined> {
+  if (existsSync(tryOutFile(settings.dataFolder))) {
+    throw new UsageFault(
+      'INIT_TRY_OUT_FOLDER',
+      `${settings.dataFolder} holds the data of the server to try out ("npm start"). Choose another folder: --data-folder /var/lib/postrider`,
+    )
+  }
   const storage = await openStorage(settings)
   try {
     const present = new Set((await storage.run(listDomains, undefined)).map(({ name }) => name))

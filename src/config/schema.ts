@@ -296,7 +296,7 @@ export const settingsSchema = z.strictObject({
     { example: '"mail.example.com"' },
   ),
   dataFolder: setting(
-    nonEmpty.default('data'),
+    nonEmpty.default('postrider-data'),
     'Where mail, queue, accounts and keys are kept: one folder, to be backed up as one. A relative path counts from this file.',
     { example: '"/var/lib/postrider"' },
   ),

@@ -66,6 +66,11 @@ export interface TryOutAccount {
   readonly changed: boolean
 }
 
+/** The passwords of a server to try out; where it is, its data are too. */
+export function tryOutFile(dataFolder: string): string {
+  return join(dataFolder, 'try-out.json')
+}
+
 interface KeptAccount {
   readonly address: string
   readonly password: string
@@ -77,7 +82,7 @@ export async function ensureTryOut(
   dataFolder: string,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Promise<TryOutAccount[]> {
-  const file = join(dataFolder, 'try-out.json')
+  const file = tryOutFile(dataFolder)
   const kept = readKept(file) ?? []
   const domains = await storage.run(listDomains, undefined)
   if (!domains.some(({ name }) => name === tryOutDomain)) {

@@ -31,7 +31,7 @@ describe('a settings file', () => {
   it('needs no more than a host name', () => {
     const settings = parseSettings(hostname, '/etc/postrider/postrider.toml')
     assert.equal(settings.hostname, 'mail.example.com')
-    assert.equal(settings.dataFolder, '/etc/postrider/data')
+    assert.equal(settings.dataFolder, '/etc/postrider/postrider-data')
     assert.deepEqual(
       settings.listeners.map(({ role, address, port }) => `${role} ${address} ${port}`),
       ['relay :: 25', 'submission :: 587', 'submissions :: 465'],

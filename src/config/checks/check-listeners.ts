@@ -1,5 +1,5 @@
 // Can every listener be opened?
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { describeListenError, type ListenAddress } from '../listen-error.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, ok } from './finding.ts'
@@ -10,34 +10,44 @@ const subject = 'listeners'
 export async function checkListeners({ listeners }: Settings, running: boolean): Promise<Finding[]> {
   if (running) return [ok(subject, 'the server is running and has its ports')]
   const findings: Finding[] = []
-  for (const listener of listeners) findings.push(...(await tryListener(listener)))
+  const opened: Server[] = []
+  try {
+    // All open at one time, as the server has them: [::]:25 and 0.0.0.0:25 are free one after the other, not together.
+    for (const listener of listeners) {
+      try {
+        opened.push(await open(listener))
+      } catch (cause) {
+        findings.push(describeFailure(cause, listener))
+      }
+    }
+  } finally {
+    await Promise.all(opened.map(close))
+  }
   return findings.length > 0 ? findings : [ok(subject, `all ${listeners.length} can be opened`)]
 }
 
-async function tryListener(listener: ListenAddress): Promise<Finding[]> {
-  try {
-    await openAndClose(listener)
-    return []
-  } catch (cause) {
-    const fault = describeListenError(cause, listener)
-    const [what = '', ...remedy] = fault.message.split('\n')
-    return [
-      {
-        severity: 'error',
-        subject,
-        what,
-        cost: 'The server does not start.',
-        remedy:
-          remedy.map(line => line.trim()).join('\n') || 'Correct the address and the port of this listener.',
-      },
-    ]
+function describeFailure(cause: unknown, listener: ListenAddress): Finding {
+  const [what = '', ...remedy] = describeListenError(cause, listener).message.split('\n')
+  return {
+    severity: 'error',
+    subject,
+    what,
+    cost: 'The server does not start.',
+    remedy:
+      remedy.map(line => line.trim()).join('\n') || 'Correct the address and the port of this listener.',
   }
 }
 
-function openAndClose({ address, port }: ListenAddress): Promise<void> {
+function open({ address, port }: ListenAddress): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer()
+    const server = createServer(socket => socket.destroy())
     server.once('error', reject)
-    server.listen({ host: address, port, exclusive: true }, () => server.close(() => resolve()))
+    server.listen({ host: address, port, exclusive: true }, () => resolve(server))
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
   })
 }

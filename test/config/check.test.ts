@@ -1,0 +1,204 @@
+// `postrider check`: what it finds in set-ups that are wrong, and that it finds nothing in one that is right.
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type CheckOptions, type CheckResult, runCheck } from '../../src/config/check.ts'
+import type { NameLookup } from '../../src/config/checks/check-names.ts'
+import { parseSettings } from '../../src/config/load-settings.ts'
+import { generateCertificate } from '../../src/tls/generate-certificate.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const day = 86_400_000
+const clock = createManualClock()
+const listener = '[[listeners]]\nrole = "relay"\naddress = "127.0.0.1"\nport = 0\n'
+
+interface Zone {
+  readonly a?: readonly string[]
+  readonly ptr?: readonly string[]
+  readonly mx?: readonly string[]
+  readonly silent?: true
+}
+
+const noSuchRecord = (): Promise<never> =>
+  Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }))
+
+/** Answers from one zone: the name server is not ours, so the test plays it. */
+function zoneLookup({ a, ptr, mx, silent }: Zone): NameLookup {
+  const answer = <Item>(records: readonly Item[] | undefined): Promise<Item[]> => {
+    if (silent) return Promise.reject(Object.assign(new Error('silence'), { code: 'ETIMEOUT' }))
+    return records ? Promise.resolve([...records]) : noSuchRecord()
+  }
+  return {
+    resolve4: () => answer(a),
+    resolve6: noSuchRecord,
+    resolveMx: () => answer(mx?.map(exchange => ({ exchange, priority: 10 }))),
+    reverse: () => answer(ptr),
+  }
+}
+
+const ownAddress = (): string => networkInterfaces()['lo']?.[0]?.address ?? '127.0.0.1'
+
+const goodZone = (): Zone => ({ a: [ownAddress()], ptr: ['mail.example.com'], mx: ['mail.example.com'] })
+
+async function check(
+  context: TestContext,
+  text: string,
+  { zone = goodZone(), ...options }: Partial<CheckOptions> & { zone?: Zone } = {},
+): Promise<CheckResult & { folder: string }> {
+  const folder = temporaryFolder(context)
+  const settings = parseSettings(`hostname = "mail.example.com"\n${text}`, join(folder, 'postrider.toml'))
+  return { ...(await runCheck({ settings, clock, lookup: zoneLookup(zone), ...options })), folder }
+}
+
+/** 'error listeners', 'warning certificate' … of what is not all right. */
+const complaints = ({ findings }: CheckResult): string[] =>
+  findings
+    .filter(({ severity }) => severity !== 'ok')
+    .map(({ severity, subject }) => `${severity} ${subject}`)
+
+async function writeCertificate(folder: string, hostname: string, madeAt: number): Promise<string> {
+  const { certificatePem, keyPem } = await generateCertificate({ hostname }, madeAt)
+  writeFileSync(join(folder, 'c.pem'), certificatePem)
+  writeFileSync(join(folder, 'k.pem'), keyPem)
+  return `[tls]\ncertificateFile = "${join(folder, 'c.pem')}"\nkeyFile = "${join(folder, 'k.pem')}"\n`
+}
+
+test('a set-up that is right: nothing is wrong, exit code 0', async context => {
+  const tls = await writeCertificate(temporaryFolder(context), 'mail.example.com', clock.now())
+  const result = await check(context, `[limits]\nmaxConnections = 100\n${listener}${tls}`)
+  assert.deepEqual(complaints(result), [], result.text)
+  assert.equal(result.exitCode, 0)
+  assert.match(result.text, /Nothing is wrong\.$/)
+})
+
+test('a settings file with mistakes: they are the finding', async context => {
+  const file = join(temporaryFolder(context), 'postrider.toml')
+  writeFileSync(file, 'hostnme = "mail.example.com"\n')
+  const result = await runCheck({ settings: file, clock })
+  assert.equal(result.exitCode, 1)
+  assert.match(result.text, /Did you mean "hostname"/)
+})
+
+test('a port that another program has, and two listeners that exclude each other', async context => {
+  const other = createServer()
+  await new Promise<void>(resolve => {
+    other.listen(0, '127.0.0.1', resolve)
+  })
+  context.after(() => other.close())
+  const { port } = other.address() as AddressInfo
+  const taken = `[[listeners]]\nrole = "relay"\naddress = "127.0.0.1"\nport = ${port}\n`
+  const result = await check(context, taken)
+  assert.ok(complaints(result).includes('error listeners'))
+  assert.match(result.text, /Mend: {2}Who it is: {2}ss -ltnp/)
+  assert.equal(result.exitCode, 1)
+  // The server itself may hold it.
+  assert.ok(
+    !complaints(await check(context, taken, { isRunning: () => Promise.resolve(true) })).includes(
+      'error listeners',
+    ),
+  )
+})
+
+test('certificates: none, for another name, about to end, over', async context => {
+  const folder = temporaryFolder(context)
+  const ten = 3650 * day
+  assert.ok(complaints(await check(context, listener)).includes('warning certificate'))
+  const other = await check(
+    context,
+    listener + (await writeCertificate(folder, 'other.example.com', clock.now())),
+  )
+  assert.match(other.text, /is for other\.example\.com, not for mail\.example\.com/)
+  const soon = await check(
+    context,
+    listener + (await writeCertificate(folder, 'mail.example.com', clock.now() - ten + 5 * day)),
+  )
+  assert.match(soon.text, /ends in 5 days/)
+  const over = await check(
+    context,
+    listener + (await writeCertificate(folder, 'mail.example.com', clock.now() - ten - day)),
+  )
+  assert.ok(complaints(over).includes('error certificate'))
+  assert.equal(over.exitCode, 1)
+})
+
+test('settings that make an open relay', async context => {
+  const everybody = await check(context, `localNetworks = ["0.0.0.0/0"]\n${listener}`)
+  assert.match(everybody.text, /localNetworks has 0\.0\.0\.0\/0: everybody/)
+  assert.equal(everybody.exitCode, 1)
+  for (const network of ['::/0', '8.0.0.0/8', '2000::/3']) {
+    assert.ok(
+      complaints(await check(context, `localNetworks = ["${network}"]\n${listener}`)).includes(
+        'error relaying',
+      ),
+      network,
+    )
+  }
+  for (const network of ['10.0.0.0/8', '192.0.2.0/24', 'fd00::/8', '203.0.113.7']) {
+    const found = complaints(await check(context, `localNetworks = ["${network}"]\n${listener}`))
+    assert.ok(!found.some(complaint => complaint.endsWith('relaying')), network)
+  }
+  assert.match(
+    (await check(context, `${listener}proxyFrom = ["0.0.0.0/0"]\n`)).text,
+    /more than load balancers/,
+  )
+})
+
+test('passwords that others could read on their way', async context => {
+  const smartHost =
+    '[delivery.smartHost]\nhost = "smtp.example.net"\nusername = "anna"\npassword = "secret"\n'
+  assert.match((await check(context, `${listener}${smartHost}tls = "never"\n`)).text, /gets the password/)
+  assert.match(
+    (await check(context, `${listener}${smartHost}verifyCertificate = false\n`)).text,
+    /gets the password/,
+  )
+  assert.ok(!complaints(await check(context, listener + smartHost)).includes('warning relaying'))
+  assert.match(
+    (await check(context, `${listener}[submission]\nsenderAddress = "any"\n`)).text,
+    /may send as everybody else/,
+  )
+})
+
+test('names that lead nowhere, elsewhere, or not back', async context => {
+  const said = async (zone: Zone): Promise<string> => (await check(context, listener, { zone })).text
+  assert.match(await said({}), /mail\.example\.com has no A or AAAA record/)
+  assert.match(await said({ ...goodZone(), a: ['192.0.2.1'] }), /this machine has none of these addresses/)
+  assert.match(
+    await said({ ...goodZone(), ptr: ['host-1.provider.example'] }),
+    /PTR record of .* is host-1\.provider\.example, not/,
+  )
+  assert.match(await said({ silent: true }), /the DNS servers do not answer/)
+})
+
+test('a domain whose MX record names another server', async context => {
+  const folder = temporaryFolder(context)
+  // A database is there, so the directory is asked.
+  writeFileSync(join(folder, 'postrider.sqlite'), '')
+  const result = await check(context, `dataFolder = "${folder}"\n${listener}`, {
+    zone: { ...goodZone(), mx: ['mx.elsewhere.example'] },
+    readDomains: () => Promise.resolve(['example.com']),
+  })
+  assert.match(result.text, /the MX record of example\.com is mx\.elsewhere\.example, not mail\.example\.com/)
+})
+
+test('a data folder that is open to others, or no folder', async context => {
+  const folder = temporaryFolder(context)
+  mkdirSync(join(folder, 'open'))
+  chmodSync(join(folder, 'open'), 0o755)
+  writeFileSync(join(folder, 'file'), '')
+  const open = await check(context, `dataFolder = "${join(folder, 'open')}"\n${listener}`)
+  assert.match(open.text, /open to other users of this machine \(mode 755\)/)
+  const file = await check(context, `dataFolder = "${join(folder, 'file')}"\n${listener}`)
+  assert.match(file.text, /is not a folder/)
+  assert.equal(file.exitCode, 1)
+})
+
+test('looking makes nothing', async context => {
+  const { folder } = await check(context, listener, {
+    readDomains: () => assert.fail('there is no database to read'),
+  })
+  assert.ok(!existsSync(join(folder, 'postrider-data')))
+})
