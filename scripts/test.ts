@@ -1,0 +1,156 @@
+// `npm test`: the checks (types, lint, format), then every test; at the end what passed, failed and was skipped.
+// With arguments it runs a part, without the checks: `npm test -- test/queue test/smtp/session.test.ts`.
+import { spawn } from 'node:child_process'
+import { globSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { delimiter, join, relative, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { run } from 'node:test'
+import { inspect } from 'node:util'
+
+const root = resolve(import.meta.dirname, '..')
+const programs = join(root, 'node_modules', '.bin')
+// What hangs has to end: the longest tests (a real Postfix, kills under load) take about two minutes.
+const fileTimeoutMs = 600_000
+const started = performance.now()
+
+const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const checks: readonly (readonly [name: string, ...command: string[]])[] = [
+  ['types', 'tsc', '--noEmit'],
+  ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
+  ['format', 'biome', 'check', '.'],
+]
+
+/** Resolves with the names of the checks that failed. */
+async function runChecks(): Promise<string[]> {
+  const results = await Promise.all(checks.map(([name, ...command]) => runCheck(name, command)))
+  return results.filter(name => name !== undefined)
+}
+
+async function runCheck(
+  name: string,
+  [program = '', ...parameters]: readonly string[],
+): Promise<string | undefined> {
+  const since = performance.now()
+  const child = spawn(join(programs, program), parameters, {
+    cwd: root,
+    env: { ...process.env, PATH: `${programs}${delimiter}${process.env['PATH'] ?? ''}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = new Promise<number | null>((done, fail) => {
+    child.once('error', fail)
+    child.once('close', done)
+  })
+  const [code, stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)])
+  print(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds(since)})`)
+  if (code === 0) return undefined
+  print(stdout + stderr)
+  return name
+}
+
+function findTests(parts: readonly string[]): string[] {
+  const files = parts.flatMap(part => {
+    const path = resolve(root, part)
+    if (!statSync(path, { throwIfNoEntry: false }))
+      throw new Error(`${part}: there is no such file or folder.`)
+    return statSync(path).isDirectory()
+      ? globSync('**/*.test.ts', { cwd: path }).map(file => join(path, file))
+      : [path]
+  })
+  if (files.length === 0) throw new Error(`There are no tests in ${parts.join(', ')}.`)
+  return files.sort()
+}
+
+interface Skipped {
+  readonly name: string
+  readonly file: string
+  readonly reason: string
+}
+
+interface Totals {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: readonly Skipped[]
+}
+
+const place = (file: string | undefined): string => (file === undefined ? '' : relative(root, file))
+
+async function runTests(files: readonly string[]): Promise<Totals> {
+  let passed = 0
+  let failed = 0
+  const skipped: Skipped[] = []
+  const said = new Map<string, string[]>()
+  const stream = run({
+    files: [...files],
+    cwd: root,
+    concurrency: Math.max(2, Math.min(4, availableParallelism())),
+    timeout: fileTimeoutMs,
+  })
+  stream.on('test:pass', ({ name, file, details, skip, todo }) => {
+    if (details.type === 'suite') return
+    // A test that is still to do has shown nothing.
+    if (skip === undefined && todo === undefined) passed++
+    else
+      skipped.push({
+        name,
+        file: place(file),
+        reason: typeof skip === 'string' ? skip : typeof todo === 'string' ? todo : 'no reason given',
+      })
+  })
+  stream.on('test:fail', ({ name, file, line, details }) => {
+    if (details.type === 'suite' && isOnlyOfChildren(details.error)) return
+    failed++
+    print(`\nFAILED ${place(file)}${line === undefined ? '' : `:${line}`}  ${name}`)
+    print(inspect(details.error.cause ?? details.error, { depth: 4 }))
+    for (const line of said.get(file ?? '') ?? []) process.stdout.write(line)
+  })
+  for (const event of ['test:stdout', 'test:stderr'] as const) {
+    stream.on(event, ({ file, message }) => {
+      const lines = said.get(file) ?? []
+      lines.push(message)
+      said.set(file, lines.slice(-200))
+    })
+  }
+  stream.on('test:summary', ({ file, counts, duration_ms: ms, success }) => {
+    if (file === undefined) return
+    print(
+      `${success ? 'ok    ' : 'FAILED'} ${place(file)} (${counts.tests} tests, ${(ms / 1000).toFixed(1)} s)`,
+    )
+  })
+  await new Promise<void>((done, fail) => {
+    stream.on('end', done)
+    stream.on('error', fail)
+    stream.resume()
+  })
+  return { passed, failed, skipped }
+}
+
+/** A suite fails with its tests; they are told, and counted, themselves. */
+function isOnlyOfChildren(error: Error): boolean {
+  return 'failureType' in error && error.failureType === 'subtestsFailed'
+}
+
+async function main(parts: readonly string[]): Promise<number> {
+  const files = findTests(parts.length > 0 ? parts : ['test'])
+  const failedChecks = parts.length > 0 ? [] : await runChecks()
+  const { passed, failed, skipped } = await runTests(files)
+  if (skipped.length > 0) {
+    print(`\nSKIPPED, so nothing is known of them here (${skipped.length}):`)
+    for (const { file, name, reason } of skipped) print(`  ${file}  ${name}: ${reason}`)
+  }
+  if (failedChecks.length > 0) print(`\nChecks that failed: ${failedChecks.join(', ')}`)
+  print(
+    `\n${passed} passed, ${failed} failed, ${skipped.length} skipped (${files.length} files, ${seconds(started)})`,
+  )
+  if (passed + failed === 0) print('Not one test ran: that is a failure too.')
+  return failed === 0 && failedChecks.length === 0 && passed > 0 ? 0 : 1
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (cause) {
+  process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n`)
+  process.exitCode = 2
+}
