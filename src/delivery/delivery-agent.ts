@@ -26,7 +26,7 @@ import { Settler } from './settler.ts'
 export interface DeliveryAgent {
   /** Takes over what a former agent left, and begins. */
   start(): Promise<void>
-  /** There is new work in the queue, or some that was held is free. */
+  /** Looks at the queue now. The storage's topic 'queue' does the same. */
   wake(): void
   /** Claims nothing more, lets attempts finish until `graceMs` is over, gives everything else back. */
   stop(graceMs: number): Promise<void>
@@ -88,6 +88,7 @@ export class QueueAgent implements DeliveryAgent {
       log.info('recipients that a former run had claimed are due again', { recipients: released })
     this.#running = true
     this.#leaseTimer = clock.every(leaseMs / 3, () => void this.#extendLeases())
+    storage.onWake('queue', () => this.wake())
     this.wake()
   }
 
@@ -153,10 +154,15 @@ export class QueueAgent implements DeliveryAgent {
   async #claim(maxRecipients: number): Promise<void> {
     const { clock, log, owner, storage } = this.#parts
     try {
+      // Asked first: a read here costs the store nothing, and many a wake-up is about what this agent did itself.
+      const dueAt = await storage.run(nextDueAt, undefined)
       const now = clock.now()
-      const works = await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients })
-      if (this.#dispatch(works) >= maxRecipients) this.#mayHaveMore = true
-      else await this.#sleepUntilDue()
+      if (dueAt !== undefined && dueAt <= now) {
+        this.#dispatch(
+          await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients }),
+        )
+        this.#mayHaveMore = true
+      } else this.#wakeAfter(Math.min(dueAt === undefined ? pollMs : dueAt - now, pollMs))
     } catch (cause) {
       log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
       this.#wakeAfter(afterFaultMs)
@@ -164,13 +170,6 @@ export class QueueAgent implements DeliveryAgent {
     this.#claiming = false
     this.#pump()
     this.#checkIdle()
-  }
-
-  async #sleepUntilDue(): Promise<void> {
-    const dueAt = await this.#parts.storage.run(nextDueAt, undefined)
-    const ms = dueAt === undefined ? pollMs : dueAt - this.#parts.clock.now()
-    if (ms <= 0) this.#mayHaveMore = true
-    else this.#wakeAfter(Math.min(ms, pollMs))
   }
 
   #wakeAfter(ms: number): void {
@@ -193,18 +192,15 @@ export class QueueAgent implements DeliveryAgent {
     }
   }
 
-  #dispatch(works: readonly ClaimedWork[]): number {
+  #dispatch(works: readonly ClaimedWork[]): void {
     const routes = new RouteMemory(this.#parts.router)
-    let claimed = 0
     for (const work of works) {
-      claimed += work.recipients.length
       // A lease of ours that ran out (the machine slept): the attempt is under way all the same.
       const recipients = work.recipients.filter(({ id }) => !this.#inFlight.has(id))
       if (recipients.length === 0) continue
       for (const { id } of recipients) this.#inFlight.add(id)
       void this.#deliver({ ...work, recipients }, routes)
     }
-    return claimed
   }
 
   /** Every recipient of the work gets an outcome. Never rejects. */

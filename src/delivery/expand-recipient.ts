@@ -1,7 +1,7 @@
 // An alias, group or catch-all gives way to its targets; what the sender asked to be told goes along (RFC 3461 §5.2.7).
 import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
-import type { NewRecipient } from '../queue/operations.ts'
+import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { NotifyCondition } from '../smtp/parameters.ts'
 import type { Attempted } from './plan-settlement.ts'

@@ -18,8 +18,6 @@ export interface OutboundOptions {
   readonly findServers: ServerFinder
   readonly connect: ConnectSmtp
   readonly readFailure: (cause: unknown) => ClientFailureFacts | undefined
-  /** Of the smart host, when the settings name a file for it. */
-  readonly smartHostPassword?: string | undefined
 }
 
 const sweepMs = 1000
@@ -87,7 +85,7 @@ export class Outbound {
   }
 
   #terms(destination: Destination): ConnectionTerms {
-    const { clock, connect, hostname, readFailure, settings, smartHostPassword } = this.#options
+    const { clock, connect, hostname, readFailure, settings } = this.#options
     const common: ConnectionTerms['common'] = {
       helloName: hostname,
       connectTimeoutMs: settings.connectTimeoutSeconds * 1000,
@@ -98,7 +96,7 @@ export class Outbound {
       return { connect, readFailure, common, tls: settings.tls, verifyCertificate: false }
     }
     const { smartHost } = destination
-    const password = smartHost.password ?? smartHostPassword
+    const { username, password } = smartHost
     return {
       connect,
       readFailure,
@@ -106,9 +104,7 @@ export class Outbound {
       tls: smartHost.tls,
       // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.
       verifyCertificate: smartHost.verifyCertificate && smartHost.tls !== 'opportunistic',
-      ...(smartHost.username !== undefined && password !== undefined
-        ? { auth: { username: smartHost.username, password } }
-        : {}),
+      ...(username !== undefined && password !== undefined ? { auth: { username, password } } : {}),
     }
   }
 }

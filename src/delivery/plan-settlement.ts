@@ -1,8 +1,9 @@
 // From an outcome to what the queue does with the recipient and what the sender is told (RFC 3461 §5.2, RFC 5321 §4.5.4.1).
 
 import { formatAddress } from '../address/format-address.ts'
-import type { NewRecipient, Settlement } from '../queue/operations.ts'
+import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
+import type { Settlement } from '../queue/settle.ts'
 import type { DeliveryOutcome } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 

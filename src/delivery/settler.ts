@@ -1,8 +1,7 @@
 // Writes outcomes to the queue: whatever came together while the last write was under way goes in one transaction, with
 // the reports about it.
 
-import type { Settlement } from '../queue/operations.ts'
-import { settle } from '../queue/settle.ts'
+import { type Settlement, settle } from '../queue/settle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'

@@ -1,0 +1,152 @@
+// Delivery to mailboxes of ours: trace fields, aliases, groups, loops, terminals.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createWorld } from './world.ts'
+
+test('a message is filed with Return-Path and Delivered-To before it', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  const id = await world.post({ from: 'boris@example.org', to: ['Anna+shop@example.test'] })
+  assert.deepEqual(await world.mailbox('anna@example.test'), [
+    'Return-Path: <boris@example.org>\r\nDelivered-To: Anna+shop@example.test\r\nSubject: Test\r\n\r\nText\r\n',
+  ])
+  assert.equal(await world.waiting(), 0)
+  const [attempt] = await world.attempts(id)
+  assert.deepEqual(attempt, {
+    kind: 'attempted',
+    recipient: 'Anna+shop@example.test',
+    attempt: 1,
+    outcome: { kind: 'delivered', mailbox: 'INBOX' },
+  })
+})
+
+test('the null reverse-path is an empty Return-Path', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  await world.post({ from: null, to: ['anna@example.test'] })
+  assert.match((await world.mailbox('anna@example.test'))[0] ?? '', /^Return-Path: <>\r\n/)
+})
+
+test('a thousand messages to twenty accounts all arrive, each once', async t => {
+  const world = await createWorld(t)
+  const accounts = Array.from({ length: 20 }, (_, n) => `user${n}@example.test`)
+  for (const account of accounts) await world.account(account)
+  for (let n = 0; n < 1000; n++) {
+    await world.accept({
+      from: 'boris@example.org',
+      to: [accounts[n % 20] ?? ''],
+      text: `Subject: ${n}\r\n\r\n`,
+    })
+  }
+  await world.pass(0)
+  const subjects = new Set<string>()
+  for (const account of accounts) {
+    const messages = await world.mailbox(account)
+    assert.equal(messages.length, 50)
+    for (const message of messages) subjects.add(message)
+  }
+  assert.equal(subjects.size, 1000)
+  assert.deepEqual(world.errors, [])
+})
+
+test('a group reaches its members, and an alias of an alias its last target, each once', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  await world.account('clara@example.test')
+  await world.redirect('alias', 'a@example.test', 'anna@example.test')
+  await world.redirect(
+    'group',
+    'all@example.test',
+    'a@example.test',
+    'clara@example.test',
+    'anna@example.test',
+  )
+  await world.post({ from: 'boris@example.org', to: ['all@example.test'] })
+  assert.equal((await world.mailbox('clara@example.test')).length, 1)
+  assert.equal((await world.mailbox('anna@example.test')).length, 1)
+  assert.equal(await world.waiting(), 0)
+})
+
+test('aliases in a circle end, and the sender is told', async t => {
+  const world = await createWorld(t)
+  await world.account('boris@example.test')
+  await world.redirect('alias', 'one@example.test', 'boris@example.test')
+  await world.redirect('alias', 'two@example.test', 'one@example.test')
+  await world.retarget('one@example.test', 'boris@example.test', 'two@example.test')
+  const id = await world.post({ from: 'boris@example.test', to: ['one@example.test'] })
+  const last = (await world.attempts(id)).at(-1)
+  assert.equal(last?.outcome.kind, 'failed')
+  assert.equal(last.outcome.diagnosis.status, '5.4.6')
+  assert.equal((await world.mailbox('boris@example.test')).length, 1)
+})
+
+test('a message that was delivered to this address before is in a loop', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  const id = await world.post({
+    from: null,
+    to: ['anna@example.test'],
+    text: 'Received: x\r\nDelivered-To: ANNA@example.test\r\nSubject: Test\r\n\r\nText\r\n',
+  })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'failed')
+  assert.equal(attempt.outcome.diagnosis.cause, 'loop')
+  assert.deepEqual(await world.mailbox('anna@example.test'), [])
+})
+
+test('Delivered-To in the body, or of another address, is no loop', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  const text = 'Delivered-To: clara@example.test\r\nSubject: x\r\n\r\nDelivered-To: anna@example.test\r\n'
+  await world.post({ from: null, to: ['anna@example.test'], text })
+  assert.equal((await world.mailbox('anna@example.test')).length, 1)
+})
+
+for (const { disposition, open, shown, filed } of [
+  { disposition: 'send', open: true, shown: 1, filed: 0 },
+  { disposition: 'soml', open: true, shown: 1, filed: 0 },
+  { disposition: 'soml', open: false, shown: 0, filed: 1 },
+  { disposition: 'saml', open: true, shown: 1, filed: 1 },
+  { disposition: 'saml', open: false, shown: 0, filed: 1 },
+] as const) {
+  test(`${disposition} with ${open ? 'an open' : 'no'} terminal`, async t => {
+    const texts: string[] = []
+    const terminals = {
+      show: async (key: string, text: string): Promise<boolean> => {
+        if (open) texts.push(`${key}: ${text}`)
+        return open
+      },
+    }
+    const world = await createWorld(t, { terminals })
+    await world.account('anna@example.test')
+    const text = 'Subject: x\r\n\r\nHello \u001b[2Jthere\r\n'
+    await world.post({ from: 'boris@example.org', to: ['Anna@example.test'], text, message: { disposition } })
+    assert.equal(texts.length, shown)
+    // An escape sequence of a stranger's never reaches the terminal.
+    if (open) assert.equal(texts[0], 'anna@example.test: Subject: x\n\nHello \ufffd[2Jthere\n')
+    assert.equal((await world.mailbox('anna@example.test')).length, filed)
+    assert.equal(await world.waiting(), 0)
+  })
+}
+
+test('SEND whose terminal was closed meanwhile waits', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  await world.post({ from: null, to: ['anna@example.test'], message: { disposition: 'send' } })
+  assert.equal(await world.waiting(), 1)
+  assert.deepEqual(await world.mailbox('anna@example.test'), [])
+})
+
+test('what a dead agent had claimed comes back when another one starts', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  await world.agent.stop(0)
+  await world.accept({ from: null, to: ['anna@example.test'] })
+  const { claimDueWork } = await import('../../src/queue/claim-due-work.ts')
+  const now = world.clock.now()
+  await world.storage.run(claimDueWork, { now, leaseUntil: now + 1e9, owner: 'dead', maxRecipients: 10 })
+  const next = world.createAgent()
+  await next.start()
+  await next.idle()
+  assert.equal((await world.mailbox('anna@example.test')).length, 1)
+})

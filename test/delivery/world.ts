@@ -1,0 +1,254 @@
+// A delivery agent over real storage, DNS and sockets, with a clock that the test moves.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Address } from '../../src/address/address.ts'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import type { DeliverySettings, QueueSettings } from '../../src/config/settings.ts'
+import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
+import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
+import type { TerminalDisplay } from '../../src/delivery/local-delivery.ts'
+import { createAccount } from '../../src/directory/accounts.ts'
+import { createDomain } from '../../src/directory/domains.ts'
+import { changeTargets, createRedirection } from '../../src/directory/redirections.ts'
+import { acceptMessage } from '../../src/queue/accept-message.ts'
+import type { NewRecipient } from '../../src/queue/new-message.ts'
+import { createQueueIdMaker, type QueueId } from '../../src/queue/queue-id.ts'
+import type { Language, QueuedMessage } from '../../src/queue/records.ts'
+import type { Log } from '../../src/runtime/log.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { defineRead } from '../../src/storage/operation.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { trailOfMessage } from '../../src/trail/operations.ts'
+import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
+
+export const minute = 60_000
+export const hour = 60 * minute
+
+export interface WorldOptions {
+  readonly delivery?: Partial<DeliverySettings>
+  readonly queue?: Partial<QueueSettings>
+  readonly terminals?: TerminalDisplay
+  /** Own listeners, besides which nothing is 'myself'. */
+  readonly listeners?: readonly { address: string; port: number }[]
+}
+
+export interface Posting {
+  readonly from: string | null
+  readonly to: readonly (string | (Partial<NewRecipient> & { readonly address: string }))[]
+  readonly text?: string
+  readonly message?: Partial<QueuedMessage>
+}
+
+export interface World {
+  readonly clock: ManualClock
+  readonly storage: LocalStorage
+  readonly mailData: MailDataStore
+  readonly agent: DeliveryAgent
+  readonly errors: string[]
+  account(address: string, language?: Language): Promise<void>
+  redirect(kind: 'alias' | 'group', address: string, ...targets: string[]): Promise<void>
+  /** Another target of an alias instead of the one it has. */
+  retarget(address: string, from: string, to: string): Promise<void>
+  /** Puts a message into the queue and waits until nothing more is due. */
+  post(posting: Posting): Promise<QueueId>
+  accept(posting: Posting): Promise<QueueId>
+  /** Moves the clock, and waits until nothing more is due. */
+  pass(ms: number): Promise<void>
+  /** Trace fields and mail data of each message, oldest first. */
+  mailbox(address: string): Promise<string[]>
+  attempts(id: QueueId): Promise<Extract<TrailEvent, { kind: 'attempted' }>[]>
+  events(id: QueueId): Promise<TrailEvent[]>
+  waiting(): Promise<number>
+  createAgent(): DeliveryAgent
+}
+
+const hostname = 'mail.example.test'
+
+export async function createWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'delivery-'))
+  const clock = createManualClock()
+  const storage = await openLocalStorage(folder)
+  const mailData = createMailDataStore(folder, storage, systemRandom)
+  const errors: string[] = []
+  const log: Log = {
+    debug() {},
+    info() {},
+    warn: message => void errors.push(message),
+    error: (message, _fields, cause) => void errors.push(`${message}: ${String(cause)}`),
+  }
+  const queue: QueueSettings = {
+    retryMinutes: [5, 15, 60],
+    lifetimeHours: 48,
+    delayNoticeHours: 4,
+    hold: false,
+    ...options.queue,
+  }
+  const delivery: DeliverySettings = {
+    port: 25,
+    maxConnections: 20,
+    maxConnectionsPerDestination: 5,
+    maxRecipientsPerTransaction: 50,
+    connectTimeoutSeconds: 30,
+    commandTimeoutSeconds: 300,
+    tls: 'opportunistic',
+    dnsServers: [],
+    ipv6: true,
+    maxReceivedFields: 50,
+    ...options.delivery,
+  }
+  let agents = 0
+  const createAgent = (): DeliveryAgent => {
+    const agent = createDeliveryAgent({
+      storage,
+      mailData,
+      resolver: undefined as never,
+      clock,
+      random: systemRandom,
+      log,
+      hostname,
+      queue,
+      delivery,
+      owner: `delivery-${++agents}`,
+      lane: 15,
+      listeners: options.listeners ?? [],
+      terminals: options.terminals,
+    })
+    t.after(() => agent.stop(0))
+    return agent
+  }
+  t.after(async () => {
+    await storage.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const agent = createAgent()
+  await agent.start()
+  const nextId = createQueueIdMaker(clock, 0)
+  await storage.run(createDomain, { name: 'example.test', at: clock.now() })
+
+  const accept = async ({
+    from,
+    to,
+    text = 'Subject: Test\r\n\r\nText\r\n',
+    message = {},
+  }: Posting): Promise<QueueId> => {
+    const id = nextId()
+    const writer = mailData.create()
+    await writer.write(Buffer.from(text))
+    const stored = await writer.finish()
+    const accepted = await storage.run(acceptMessage, {
+      message: {
+        id,
+        reversePath: from === null ? null : address(from),
+        size: stored.size,
+        body: '7BIT',
+        smtpUtf8: false,
+        disposition: 'mail',
+        acceptedAt: clock.now(),
+        expiresAt: clock.now() + queue.lifetimeHours * hour,
+        language: 'en',
+        isReport: false,
+        ...message,
+      },
+      mailData: stored,
+      recipients: to.map(one => {
+        if (typeof one === 'string') return { forwardPath: address(one), expansions: 0 }
+        const { address: text, ...rest } = one
+        return { forwardPath: address(text), expansions: 0, ...rest }
+      }),
+      held: false,
+    })
+    if (accepted !== 'accepted') throw new Error(accepted)
+    return id
+  }
+
+  return {
+    clock,
+    storage,
+    mailData,
+    agent,
+    errors,
+    createAgent,
+    accept,
+    async account(text, language = 'en') {
+      await storage.run(createAccount, {
+        address: address(text),
+        name: '',
+        passwordHash: testHash,
+        language,
+        enabled: true,
+        at: clock.now(),
+      })
+    },
+    async redirect(kind, text, ...targets) {
+      const catchAll = text.startsWith('@') ? { localPart: '', domain: text.slice(1) } : undefined
+      await storage.run(createRedirection, {
+        kind,
+        address: catchAll ?? address(text),
+        name: '',
+        targets: targets.map(address),
+        at: clock.now(),
+      })
+    },
+    async retarget(text, from, to) {
+      const change = { kind: 'alias', add: [address(to)], remove: [address(from)] } as const
+      await storage.run(changeTargets, { address: address(text), ...change })
+    },
+    async post(posting) {
+      const id = await accept(posting)
+      agent.wake()
+      await agent.idle()
+      return id
+    },
+    async pass(ms) {
+      clock.advance(ms)
+      agent.wake()
+      await agent.idle()
+    },
+    async mailbox(text) {
+      const rows = await storage.run(readInbox, { address: text })
+      const messages: string[] = []
+      for (const row of rows) {
+        const chunks: Uint8Array[] = []
+        for await (const chunk of mailData.read(row.mail_data_id)) chunks.push(chunk)
+        messages.push(row.trace_fields + Buffer.concat(chunks).toString('utf8'))
+      }
+      return messages
+    },
+    async events(id) {
+      return (await storage.run(trailOfMessage, { queueId: id })).map(record => record.event)
+    },
+    async attempts(id) {
+      const records = await storage.run(trailOfMessage, { queueId: id })
+      return records.flatMap(({ event }) => (event.kind === 'attempted' ? [event] : []))
+    },
+    waiting: async () => await storage.run(countWaiting, undefined),
+  }
+}
+
+/** No password belongs to it. */
+const testHash = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
+
+const readInbox = defineRead('test.read-inbox', async (tx, input: { address: string }) => {
+  return await tx.all<{ mail_data_id: number; trace_fields: string }>(
+    `SELECT mail_data_id, trace_fields FROM mailbox_message
+       JOIN mailbox ON mailbox.id = mailbox_id JOIN account ON account.id = account_id
+      WHERE account.address = ? ORDER BY uid`,
+    input.address,
+  )
+})
+
+const countWaiting = defineRead('test.count-waiting', async tx => {
+  const row = await tx.get<{ count: number }>('SELECT count(*) AS count FROM queue_recipient')
+  return row?.count ?? 0
+})
+
+export function address(text: string): Address {
+  const parsed = parseAddress(text)
+  if (!parsed) throw new Error(`${text} is no address`)
+  return parsed
+}
