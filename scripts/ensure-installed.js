@@ -5,9 +5,14 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const root = join(import.meta.dirname ?? new URL('..', import.meta.url).pathname, import.meta.dirname ? '..' : '.')
+const root = join(
+  import.meta.dirname ?? new URL('..', import.meta.url).pathname,
+  import.meta.dirname ? '..' : '.',
+)
 const stamp = join(root, 'node_modules', '.postrider-installed')
-const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+const wanted = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex')
 const found = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
 
 if (found !== wanted) {
@@ -15,11 +20,14 @@ if (found !== wanted) {
   try {
     const npm = process.env.npm_execpath
     const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
-    if (npm) execFileSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+    if (npm)
+      execFileSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
     else execFileSync('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
     writeFileSync(stamp, wanted)
   } catch {
-    process.stderr.write('Postrider: npm could not install the dependencies (its message is above). Check the network, then run the same command again.\n')
+    process.stderr.write(
+      'Postrider: npm could not install the dependencies (its message is above). Check the network, then run the same command again.\n',
+    )
     process.exit(1)
   }
 }

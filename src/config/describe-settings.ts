@@ -10,6 +10,8 @@ export interface SettingDescription {
   readonly kind: 'value' | 'table' | 'tables' | 'item'
   /** 'a whole number from 1 to 10000', after "has to be". */
   readonly expected: string
+  /** What an enumeration allows, as TOML. */
+  readonly options: readonly string[]
   readonly text: string
   /** TOML, after the `=`. */
   readonly example: string | undefined
@@ -39,6 +41,7 @@ function describeSetting(schema: z.ZodType, name: string): SettingDescription[] 
     name,
     kind,
     expected: expectedOf(inner),
+    options: inner instanceof z.ZodEnum ? inner.options.map(formatToml) : [],
     text: documentation?.text ?? '',
     example: documentation?.example ?? ownDefault,
     defaultText: documentation?.defaultText ?? ownDefault,
