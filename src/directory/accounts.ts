@@ -103,13 +103,20 @@ export const changeAccount = defineWrite(
   },
 )
 
-/** Refused while it has mail or something points to it, unless `withContents`. Returns what pointed to it. */
+export interface RemovedAccount {
+  /** Aliases, groups and postmasters that it was a target of. */
+  readonly unlinkedFrom: readonly string[]
+  /** Mail data files to discard. */
+  readonly orphanedFiles: readonly string[]
+}
+
+/** Refused while it has mail or something points to it, unless `withContents`. */
 export const removeAccount = defineWrite(
   'directory.remove-account',
   async (
     tx,
     input: { readonly address: Address; readonly withContents: boolean },
-  ): Promise<{ unlinkedFrom: string[] }> => {
+  ): Promise<RemovedAccount> => {
     const row = await tx.get<AccountRow>(`${selectAccounts} WHERE address_key = ?`, addressKey(input.address))
     if (!row) throw noSuchAccount(input.address)
     const unlinkedFrom = await pointersTo(tx, input.address)
@@ -126,8 +133,7 @@ export const removeAccount = defineWrite(
       )
     }
     await unlink(tx, input.address)
-    await removeAccountRows(tx, row.id)
-    return { unlinkedFrom }
+    return { unlinkedFrom, orphanedFiles: await removeAccountRows(tx, row.id) }
   },
 )
 

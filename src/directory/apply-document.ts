@@ -55,9 +55,15 @@ export interface DocumentApplication {
   readonly at: number
 }
 
+export interface AppliedDocument {
+  readonly changes: readonly DirectoryChange[]
+  /** Mail data files to discard. */
+  readonly orphanedFiles: readonly string[]
+}
+
 export const applyDocument = defineWrite(
   'directory.apply',
-  async (tx, { document, shown, withContents, at }: DocumentApplication): Promise<DirectoryChange[]> => {
+  async (tx, { document, shown, withContents, at }: DocumentApplication): Promise<AppliedDocument> => {
     const current = await readDirectory(tx)
     const changes = compareDocuments(current, document)
     if (JSON.stringify(changes) !== JSON.stringify(shown)) {
@@ -66,12 +72,12 @@ export const applyDocument = defineWrite(
         'The directory changed after the differences were shown. Nothing was applied; look at them again.',
       )
     }
-    await removeMissing(tx, current, document, withContents)
+    const orphanedFiles = await removeMissing(tx, current, document, withContents)
     await writeDomains(tx, current, document, at)
     await writeAccounts(tx, current, document, at)
     await writeRedirections(tx, current, document, at)
     for (const { name, postmaster } of document.domains) await writePostmaster(tx, name, postmaster)
-    return changes
+    return { changes, orphanedFiles }
   },
 )
 
@@ -81,7 +87,8 @@ async function removeMissing(
   current: DirectoryDocument,
   wanted: DirectoryDocument,
   withContents: boolean,
-): Promise<void> {
+): Promise<string[]> {
+  const orphanedFiles: string[] = []
   const redirections = new Set(
     wanted.redirections.map(({ kind, address }) => `${kind} ${addressKey(address)}`),
   )
@@ -110,12 +117,13 @@ async function removeMissing(
           'or repeat this with --force to remove it with its mail. Nothing was applied.',
       )
     }
-    await removeAccountRows(tx, row.id)
+    orphanedFiles.push(...(await removeAccountRows(tx, row.id)))
   }
   const domains = new Set(wanted.domains.map(domain => domain.name))
   for (const { name } of current.domains) {
     if (!domains.has(name)) await tx.run('DELETE FROM domain WHERE name = ?', name)
   }
+  return orphanedFiles
 }
 
 async function writeDomains(

@@ -92,10 +92,16 @@ export async function writePostmaster(
   )
 }
 
+export interface RemovedDomain {
+  readonly domain: DomainSummary
+  /** Mail data files to discard. */
+  readonly orphanedFiles: readonly string[]
+}
+
 /** Refused while the domain has accounts, aliases or groups, unless `withContents`. */
 export const removeDomain = defineWrite(
   'directory.remove-domain',
-  async (tx, input: { readonly name: string; readonly withContents: boolean }): Promise<DomainSummary> => {
+  async (tx, input: { readonly name: string; readonly withContents: boolean }): Promise<RemovedDomain> => {
     const row = await tx.get<SummaryRow>(`${selectSummaries} WHERE name = ?`, input.name)
     if (!row) throw noSuchDomain(input.name)
     const domain = readSummary(row)
@@ -106,6 +112,7 @@ export const removeDomain = defineWrite(
           `${count(domain.groups, 'group')}, with all their mail. Remove them first, or repeat this with --force to remove everything.`,
       )
     }
+    const orphanedFiles: string[] = []
     for (const { id } of await tx.all<{ id: number }>(
       'SELECT id FROM redirection WHERE domain = ?',
       input.name,
@@ -116,10 +123,10 @@ export const removeDomain = defineWrite(
       'SELECT id FROM account WHERE domain = ?',
       input.name,
     )) {
-      await removeAccountRows(tx, id)
+      orphanedFiles.push(...(await removeAccountRows(tx, id)))
     }
     await tx.run('DELETE FROM domain WHERE name = ?', input.name)
-    return domain
+    return { domain, orphanedFiles }
   },
 )
 

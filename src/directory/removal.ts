@@ -1,14 +1,26 @@
 // Removing what belongs to an account or a redirection, inside the transaction of whoever removes it.
+import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import type { Tx } from '../storage/operation.ts'
 
-/** The account with its mailboxes. Mail data that no row names any longer is cleared away by the storage. */
-export async function removeAccountRows(tx: Tx, accountId: number): Promise<void> {
+/** The account with its mailboxes; returns the mail data files that are to be discarded after the commit. */
+export async function removeAccountRows(tx: Tx, accountId: number): Promise<string[]> {
+  const messages = await tx.all<{ mail_data_id: number }>(
+    `SELECT DISTINCT mail_data_id FROM mailbox_message
+      WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)`,
+    accountId,
+  )
   await tx.run(
     'DELETE FROM mailbox_message WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)',
     accountId,
   )
   await tx.run('DELETE FROM mailbox WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM account WHERE id = ?', accountId)
+  const orphanedFiles: string[] = []
+  for (const { mail_data_id: id } of messages) {
+    const file = await removeUnreferencedMailData(tx, id)
+    if (file !== undefined) orphanedFiles.push(file)
+  }
+  return orphanedFiles
 }
 
 export async function removeRedirectionRows(tx: Tx, redirectionId: number): Promise<void> {

@@ -1,8 +1,10 @@
 // RCPT: is it ours, or may this client relay? The rule that keeps this server from being an open relay.
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
+import { formatAddress } from '../address/format-address.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Disposition } from '../smtp/parameters.ts'
+import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Client } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -30,12 +32,14 @@ export async function checkForwardPath(
     case 'account':
     case 'redirection':
       return disposition === 'send' && !hasOpenTerminal(terminals, forwardPath, resolved)
-        ? policyReplies.noOpenTerminal
+        ? replies.terminalClosed(formatAddress(forwardPath))
         : undefined
     case 'unknown-address':
-      return resolved.reason === 'disabled' ? policyReplies.accountTakesNoMail : policyReplies.noSuchMailbox
+      return resolved.reason === 'disabled'
+        ? replies.mailboxDisabled(formatAddress(forwardPath))
+        : replies.noSuchMailbox(formatAddress(forwardPath))
     case 'foreign-domain':
-      if (!client.account && !client.local) return policyReplies.relayingDenied
+      if (!client.account && !client.local) return replies.relayDenied(formatAddress(forwardPath))
       return disposition === 'send' ? policyReplies.sendOnlyHere : undefined
     default:
       return resolved satisfies never

@@ -3,10 +3,12 @@ import type { ReversePath } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { findStanding, listOwnAddresses, ownsAddress } from '../directory/owns-address.ts'
 import type { Disposition } from '../smtp/parameters.ts'
+import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { AuthenticatedAccount, Client, ReversePathParameters } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
-import { isAscii, policyReplies } from './policy-replies.ts'
+import { policyReplies } from './policy-replies.ts'
+import { isAscii } from './readable-text.ts'
 
 export interface SenderPolicy {
   readonly hostname: string
@@ -25,9 +27,9 @@ export async function checkReversePath(
   const { account } = client
   if (!account) {
     if (client.local) return undefined
-    // RFC 6409 §4.3: a submission server takes nothing from strangers. A terminal of ours is for our own people only.
-    if (client.role !== 'relay' || disposition !== 'mail') return policyReplies.authenticationRequired
-    return undefined
+    // RFC 6409 §4.3: a submission server takes nothing from strangers. Terminals are for our own people.
+    if (client.role !== 'relay') return replies.authRequired
+    return disposition === 'mail' ? undefined : replies.terminalsForUsers(disposition.toUpperCase())
   }
   const standing = await storage.run(findStanding, { accountId: account.id })
   // It may have been disabled or removed since it logged in.
@@ -38,9 +40,16 @@ export async function checkReversePath(
   const question = { address: reversePath, hostname: policy.hostname, accountId: account.id }
   if (await storage.run(ownsAddress, question)) return undefined
   const own = await storage.run(listOwnAddresses, { accountId: account.id })
-  // RFC 6531 §3.7.4.1: a client that has not asked for SMTPUTF8 cannot read other characters in a reply.
-  const readable = parameters.smtpUtf8 ? own : own.filter(isAscii)
-  return policyReplies.senderNotYours(formatAddress(reversePath), readable)
+  const readable = own.filter(one => one !== account.address && (parameters.smtpUtf8 || isAscii(one)))
+  return replies.senderNotYours(formatAddress(reversePath), describeOwner(account.address, readable))
+}
+
+const maxListed = 5
+
+function describeOwner(address: string, others: readonly string[]): string {
+  if (others.length === 0) return address
+  const more = others.length > maxListed ? ' and others' : ''
+  return `${address}, who may also send as ${others.slice(0, maxListed).join(', ')}${more}`
 }
 
 // The account's address is canonical, and a canonical domain has no @.

@@ -7,9 +7,11 @@ import { findAccount } from '../directory/accounts.ts'
 import { listDomainNames } from '../directory/domains.ts'
 import { findRedirection } from '../directory/redirections.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
+import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Storage } from '../storage/operation.ts'
-import { isAscii, policyReplies } from './policy-replies.ts'
+import { policyReplies } from './policy-replies.ts'
+import { isAscii } from './readable-text.ts'
 
 type Reader = Pick<Storage, 'run'>
 
@@ -21,12 +23,12 @@ export async function verifyAnswer(storage: Reader, hostname: string, text: stri
   if (candidates === undefined) return policyReplies.notAnAddress
   const found = await resolveAll(storage, hostname, candidates)
   const [only, ...others] = found
-  if (!only) return policyReplies.noSuchMailbox
+  if (!only) return replies.noSuchMailbox(betweenAngleBrackets(text.trim()))
   // RFC 5321 §3.5.1: an ambiguous string is answered with the possibilities.
   const names = await Promise.all(found.map(one => describe(storage, one)))
-  if (only.resolved.kind === 'foreign-domain') return policyReplies.cannotVerify
+  if (only.resolved.kind === 'foreign-domain') return policyReplies.foreignMailbox
   if (!isReadable(names, text)) return policyReplies.verifiedNeedsSmtpUtf8
-  return others.length > 0 ? policyReplies.ambiguous(names) : policyReplies.verified(names.join())
+  return others.length > 0 ? ambiguous(names) : replies.verified(names)
 }
 
 export async function expandAnswer(storage: Reader, hostname: string, text: string): Promise<Reply> {
@@ -35,10 +37,7 @@ export async function expandAnswer(storage: Reader, hostname: string, text: stri
   const found = await resolveAll(storage, hostname, candidates)
   const lists = found.filter(one => one.resolved.kind === 'redirection')
   const [only, ...others] = lists
-  if (!only) {
-    const mailbox = found.some(one => one.resolved.kind === 'account')
-    return mailbox ? policyReplies.notAList : policyReplies.noSuchList
-  }
+  if (!only) return replies.notAList(betweenAngleBrackets(text.trim()))
   const targets = only.resolved.kind === 'redirection' ? only.resolved.targets : []
   const names = await Promise.all(
     others.length > 0
@@ -46,13 +45,17 @@ export async function expandAnswer(storage: Reader, hostname: string, text: stri
       : targets.map(target => nameOf(storage, target)),
   )
   if (!isReadable(names, text)) return policyReplies.expandedNeedsSmtpUtf8
-  return others.length > 0 ? policyReplies.ambiguous(names) : policyReplies.expanded(names)
+  return others.length > 0 ? ambiguous(names) : replies.verified(names)
 }
 
 // RFC 6531 §3.7.4.2: whoever asks in ASCII and without SMTPUTF8 may not be able to read another answer. The session
 // lets other characters into the question only with SMTPUTF8.
 function isReadable(names: readonly string[], question: string): boolean {
   return !isAscii(question) || names.every(isAscii)
+}
+
+function ambiguous(names: readonly string[]): Reply {
+  return replies.ambiguous(['More than one address matches; which one?', ...names])
 }
 
 interface Found {

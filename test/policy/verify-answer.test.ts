@@ -45,7 +45,7 @@ test('VRFY: an address, with or without name and brackets, or a user name', asyn
   assert.deepEqual(await verify('info@example.test'), ['250 2.1.5', '<info@example.test>'])
   assert.deepEqual(await verify('boris'), [
     '553 5.1.4',
-    'Ambiguous; possibilities are',
+    'More than one address matches; which one?',
     '<boris@example.test>',
     '<boris@other.test>',
   ])
@@ -67,7 +67,7 @@ test('EXPN: the members of a group or an alias', async context => {
     '"Front \\"desk\\"" <anna@example.test>',
     '<x@elsewhere.test>',
   ])
-  assert.equal((await expand('anna'))[1], 'That is a user, not a group')
+  assert.equal((await expand('anna'))[1], 'anna is not a list here')
   assert.equal((await expand('nobody'))[0], '550 5.1.1')
 })
 

@@ -1,0 +1,56 @@
+// Arguments and options as values; whatever is not one ends the command with a message and exit code 2.
+import { InvalidArgumentError } from 'commander'
+import type { Address } from '../address/address.ts'
+import { parseAddress } from '../address/parse-address.ts'
+import { parseDomain } from '../address/parse-domain.ts'
+import { parseQueueId, type QueueId } from '../queue/queue-id.ts'
+
+export function addressArgument(text: string): Address {
+  const address = parseAddress(text)
+  if (!address) throw new InvalidArgumentError('It has to be a mail address: anna@example.test')
+  return address
+}
+
+/** For arguments that may be repeated. */
+export function addressesArgument(text: string, previous: readonly Address[] | undefined): Address[] {
+  return [...(previous ?? []), addressArgument(text)]
+}
+
+/** '@example.test' too: the catch-all. */
+export function aliasArgument(text: string): Address {
+  if (!text.startsWith('@')) return addressArgument(text)
+  return { localPart: '', domain: domainArgument(text.slice(1)) }
+}
+
+export function domainArgument(text: string): string {
+  const domain = parseDomain(text)
+  if (domain === undefined) throw new InvalidArgumentError('It has to be a domain name: example.test')
+  return domain
+}
+
+export function queueIdArgument(text: string): QueueId {
+  const id = parseQueueId(text)
+  if (id === undefined)
+    throw new InvalidArgumentError('It has to be a queue id of 11 characters, as in "queued as …".')
+  return id
+}
+
+export function numberArgument(text: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It has to be a whole number.')
+  return Number(text)
+}
+
+export function portArgument(text: string): number {
+  const port = numberArgument(text)
+  if (port < 1 || port > 65535) throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+  return port
+}
+
+/** For options with a text that may be repeated. */
+export function textsArgument(text: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), text]
+}
+
+export function queueIdsArgument(text: string, previous: readonly QueueId[] | undefined): QueueId[] {
+  return [...(previous ?? []), queueIdArgument(text)]
+}

@@ -1,0 +1,47 @@
+// How every command is declared: a name, what it does, an example, and an action that gets an Invocation.
+import type { Command } from 'commander'
+import { type GlobalOptions, Invocation, type Surroundings } from './invocation.ts'
+
+export interface CommandText {
+  /** With its arguments: 'show <queue-id>'. */
+  readonly usage: string
+  readonly summary: string
+  /** More than the summary, where it needs more. */
+  readonly description?: string
+  /** Command lines without the leading 'postrider'; every command has at least one. */
+  readonly examples: readonly string[]
+}
+
+/** What the root of the tree carries for all commands. */
+export interface CommandRun {
+  readonly surroundings: Surroundings
+  /** Set by the action that ran. */
+  invocation?: Invocation
+}
+
+export function addCommand(parent: Command, { usage, summary, description, examples }: CommandText): Command {
+  return parent
+    .command(usage)
+    .summary(summary)
+    .description(description ?? `${summary}.`)
+    .addHelpText(
+      'after',
+      `\n${examples.length > 1 ? 'Examples' : 'Example'}:\n${examples.map(line => `  postrider ${line}`).join('\n')}`,
+    )
+}
+
+/**
+ * Wraps an action: `run` gets the invocation, the command's options and its arguments in order. The types are the
+ * declaration's, which stands right above each use.
+ */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- commander has no types for them; each use states its own
+export function perform<Options, Arguments extends readonly unknown[]>(
+  run: CommandRun,
+  action: (invocation: Invocation, options: Options, ...parameters: Arguments) => Promise<void>,
+): (this: Command, ...values: unknown[]) => Promise<void> {
+  return async function (this: Command): Promise<void> {
+    const invocation = new Invocation(run.surroundings, this.optsWithGlobals<GlobalOptions>())
+    run.invocation = invocation
+    await action(invocation, this.opts() as Options, ...(this.processedArgs as unknown as Arguments))
+  }
+}

@@ -1,0 +1,216 @@
+// postrider account: who logs in, sends and receives here.
+import { Argument, type Command, Option } from 'commander'
+import type { Address } from '../../address/address.ts'
+import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
+import { hashPassword } from '../../directory/credentials.ts'
+import { displayAddress } from '../../directory/display.ts'
+import { generatePassword } from '../../directory/generate-password.ts'
+import type { Account } from '../../directory/records.ts'
+import type { Language } from '../../queue/records.ts'
+import { addressArgument, domainArgument } from '../arguments.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import type { Invocation } from '../invocation.ts'
+import { askPassword } from '../prompt.ts'
+
+function accountJson(account: Account): unknown {
+  return {
+    id: account.id,
+    address: displayAddress(account.address),
+    name: account.name,
+    language: account.language,
+    enabled: account.enabled,
+    createdAt: new Date(account.createdAt).toISOString(),
+  }
+}
+
+interface PasswordOptions {
+  readonly password?: string
+  readonly passwordStdin?: true
+  readonly generate?: true
+}
+
+/** The password, and whether this server made it up: then it is shown, once. */
+async function choosePassword(
+  invocation: Invocation,
+  options: PasswordOptions,
+  otherwise: 'generate' | 'ask',
+): Promise<{ readonly password: string; readonly generated: boolean }> {
+  const { keyboard, stderr } = invocation.surroundings
+  if (options.password !== undefined) return { password: options.password, generated: false }
+  if (options.passwordStdin)
+    return { password: await askPassword('Password: ', keyboard, stderr), generated: false }
+  if (options.generate || otherwise === 'generate')
+    return { password: generatePassword(invocation.random), generated: true }
+  return { password: await askPassword('New password: ', keyboard, stderr), generated: false }
+}
+
+const languageOption = (): Option =>
+  new Option('--language <language>', 'of the reports it gets').choices(['en', 'ru'])
+
+function addPasswordOptions(command: Command): Command {
+  return command
+    .option(
+      '--password <password>',
+      'the password; others on this machine may see it in the list of processes',
+    )
+    .option('--password-stdin', 'read the password from stdin')
+}
+
+export function addAccountCommand(program: Command, run: CommandRun): void {
+  const account = addCommand(program, {
+    usage: 'account',
+    summary: 'Accounts: create, change, list, remove',
+    examples: ['account create anna@example.test', 'account list'],
+  })
+
+  addPasswordOptions(
+    addCommand(account, {
+      usage: 'create',
+      summary: 'Create an account; without a password, one is made up and shown',
+      examples: [
+        'account create anna@example.test',
+        'account create anna@example.test --language ru --password-stdin < file',
+      ],
+    }).addArgument(new Argument('<address>', 'also its name at log-in').argParser(addressArgument)),
+  )
+    .option('--name <name>', 'a name to show beside the address')
+    .addOption(languageOption())
+    .option('--disabled', 'neither logs in nor receives until it is enabled')
+    .action(
+      perform(
+        run,
+        async (
+          invocation,
+          options: PasswordOptions & { name?: string; language?: Language; disabled?: true },
+          address: Address,
+        ) => {
+          const { password, generated } = await choosePassword(invocation, options, 'generate')
+          const passwordHash = await hashPassword(password, invocation.random)
+          await invocation.withStorage((storage, settings) =>
+            storage.run(createAccount, {
+              address,
+              name: options.name ?? '',
+              passwordHash,
+              language: options.language ?? settings.language,
+              enabled: options.disabled !== true,
+              at: invocation.clock.now(),
+            }),
+          )
+          invocation.output.result(
+            { created: displayAddress(address), ...(generated ? { password } : {}) },
+            `Created the account ${displayAddress(address)}.${generated ? `\nPassword: ${password}` : ''}`,
+          )
+        },
+      ),
+    )
+
+  addPasswordOptions(
+    addCommand(account, {
+      usage: 'password',
+      summary: 'Set a new password',
+      description: 'Set a new password: typed, from stdin, or made up and shown (--generate).',
+      examples: ['account password anna@example.test', 'account password anna@example.test --generate'],
+    }).addArgument(new Argument('<address>').argParser(addressArgument)),
+  )
+    .option('--generate', 'make up a password and show it')
+    .action(
+      perform(run, async (invocation, options: PasswordOptions, address: Address) => {
+        const { password, generated } = await choosePassword(invocation, options, 'ask')
+        const passwordHash = await hashPassword(password, invocation.random)
+        await invocation.withStorage(storage => storage.run(changeAccount, { address, passwordHash }))
+        invocation.output.result(
+          { changed: displayAddress(address), ...(generated ? { password } : {}) },
+          `${displayAddress(address)} has a new password.${generated ? `\nPassword: ${password}` : ''}`,
+        )
+      }),
+    )
+
+  for (const [usage, enabled] of [
+    ['enable', true],
+    ['disable', false],
+  ] as const) {
+    addCommand(account, {
+      usage,
+      summary: enabled
+        ? 'Let a disabled account log in and receive again'
+        : 'Let an account neither log in nor receive; its mail stays',
+      examples: [`account ${usage} anna@example.test`],
+    })
+      .addArgument(new Argument('<address>').argParser(addressArgument))
+      .action(
+        perform(run, async (invocation, _options: object, address: Address) => {
+          await invocation.withStorage(storage => storage.run(changeAccount, { address, enabled }))
+          invocation.output.result(
+            { changed: displayAddress(address), enabled },
+            `${displayAddress(address)} is ${enabled ? 'enabled' : 'disabled'}.`,
+          )
+        }),
+      )
+  }
+
+  addCommand(account, {
+    usage: 'change',
+    summary: 'Change the name or the language of an account',
+    examples: [
+      'account change anna@example.test --language ru',
+      'account change anna@example.test --name "Front desk"',
+    ],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .option('--name <name>', 'a name to show beside the address')
+    .addOption(languageOption())
+    .action(
+      perform(run, async (invocation, options: { name?: string; language?: Language }, address: Address) => {
+        await invocation.withStorage(storage => storage.run(changeAccount, { address, ...options }))
+        invocation.output.result(
+          { changed: displayAddress(address), ...options },
+          `Changed ${displayAddress(address)}.`,
+        )
+      }),
+    )
+
+  addCommand(account, {
+    usage: 'list',
+    summary: 'Show the accounts, all or those of one domain',
+    examples: ['account list', 'account list example.test --json'],
+  })
+    .addArgument(new Argument('[domain]').argParser(domainArgument))
+    .action(
+      perform(run, async (invocation, _options: object, domain?: string) => {
+        const accounts = await invocation.withStorage(storage => storage.run(listAccounts, { domain }))
+        invocation.output.rows(
+          accounts,
+          [
+            { title: 'ADDRESS', cell: row => displayAddress(row.address) },
+            { title: 'NAME', cell: row => row.name },
+            { title: 'LANGUAGE', cell: row => row.language },
+            { title: 'STATE', cell: row => (row.enabled ? 'enabled' : 'disabled') },
+          ],
+          accountJson,
+          'There are no accounts yet. Create one: postrider account create anna@example.test',
+        )
+      }),
+    )
+
+  addCommand(account, {
+    usage: 'remove',
+    summary: 'Remove an account; refused while it has mail or is a target, unless forced',
+    examples: ['account remove anna@example.test', 'account remove anna@example.test --force'],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .option('--force', 'remove it with its mail, and from the aliases and groups that name it')
+    .action(
+      perform(run, async (invocation, options: { force?: true }, address: Address) => {
+        const input = { address, withContents: options.force === true }
+        const { unlinkedFrom, orphanedFiles } = await invocation.withStorage(storage =>
+          storage.run(removeAccount, input),
+        )
+        await invocation.discardMailData(orphanedFiles)
+        const also = unlinkedFrom.length > 0 ? ` It was also taken out of ${unlinkedFrom.join(', ')}.` : ''
+        invocation.output.result(
+          { removed: displayAddress(address), unlinkedFrom },
+          `Removed the account ${displayAddress(address)}.${also}`,
+        )
+      }),
+    )
+}

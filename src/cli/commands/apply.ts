@@ -1,0 +1,107 @@
+// postrider apply: makes the directory what a text file says, after showing what that changes.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { applyDocument, hashPasswords } from '../../directory/apply-document.ts'
+import { compareDocuments, type DirectoryChange, formatChange } from '../../directory/compare-documents.ts'
+import { directoryFault } from '../../directory/directory-fault.ts'
+import { exportDirectory } from '../../directory/document.ts'
+import { type DocumentProblem, parseDocument } from '../../directory/parse-document.ts'
+import { UsageFault } from '../../runtime/fault.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import type { Invocation } from '../invocation.ts'
+import { confirm, readAll } from '../prompt.ts'
+
+interface ApplyOptions {
+  readonly dryRun?: true
+  readonly yes?: true
+  readonly force?: true
+}
+
+export function addApplyCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'apply <file>',
+    summary: 'Make domains, accounts, aliases and groups what a text file says',
+    description:
+      'Make domains, accounts, aliases and groups what a text file says ("-" is stdin). Shows what would change and asks ' +
+      'first; changes all or nothing. What is not in the file is removed.',
+    examples: ['apply directory.toml --dry-run', 'apply directory.toml'],
+  })
+    .option('--dry-run', 'only show what would change')
+    .option('--yes', 'do not ask')
+    .option('--force', 'remove accounts even if they have mail')
+    .action(
+      perform(run, async (invocation, options: ApplyOptions, file: string) => {
+        const parsed = parseDocument(await readText(invocation, file))
+        if (parsed.kind === 'problems') throw documentFault(file, parsed.problems)
+        await invocation.withStorage(async storage => {
+          const current = await storage.run(exportDirectory, undefined)
+          const progress = invocation.output.progress()
+          const hashed = await hashPasswords(parsed.document, current, invocation.random, (done, of) =>
+            progress.update(`Passwords: ${done} of ${of}`),
+          )
+          progress.end()
+          if (hashed.kind === 'problems') throw documentFault(file, hashed.problems)
+          const changes = compareDocuments(current, hashed.document)
+          showChanges(invocation, changes)
+          const apply =
+            changes.length > 0 && options.dryRun !== true && (await mayApply(invocation, options, file))
+          if (apply) {
+            const { orphanedFiles } = await storage.run(applyDocument, {
+              document: hashed.document,
+              shown: changes,
+              withContents: options.force === true,
+              at: invocation.clock.now(),
+            })
+            await invocation.discardMailData(orphanedFiles)
+          }
+          invocation.output.result({ changes, applied: apply }, closingLine(changes, apply))
+        })
+      }),
+    )
+}
+
+async function readText(invocation: Invocation, file: string): Promise<string> {
+  try {
+    const bytes =
+      file === '-'
+        ? await readAll(invocation.surroundings.keyboard)
+        : readFileSync(resolve(invocation.surroundings.workingFolder, file))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    const reason =
+      cause instanceof TypeError
+        ? 'it is not UTF-8 text'
+        : cause instanceof Error
+          ? cause.message
+          : String(cause)
+    throw new UsageFault('CLI_FILE', `${file} cannot be read: ${reason}.`, { cause })
+  }
+}
+
+function documentFault(file: string, problems: readonly DocumentProblem[]): UsageFault {
+  const lines = problems.map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
+  return directoryFault('DIRECTORY_DOCUMENT', `${lines.join('\n')}\nNothing was changed.`)
+}
+
+function showChanges(invocation: Invocation, changes: readonly DirectoryChange[]): void {
+  if (invocation.output.json) return
+  const colours = { add: 'green', change: 'yellow', remove: 'red' } as const
+  for (const change of changes) invocation.output.line(formatChange(change), colours[change.action])
+}
+
+async function mayApply(invocation: Invocation, options: ApplyOptions, file: string): Promise<boolean> {
+  if (options.yes) return true
+  const { keyboard, stderr } = invocation.surroundings
+  if (keyboard.isTTY === true && file !== '-') return await confirm('Apply these changes?', keyboard, stderr)
+  throw new UsageFault(
+    'CLI_NOT_CONFIRMED',
+    'Nothing was changed: add --yes to apply these changes, or --dry-run to only see them.',
+  )
+}
+
+function closingLine(changes: readonly DirectoryChange[], applied: boolean): string {
+  if (changes.length === 0) return 'Nothing to change: the server is as the file says.'
+  const counted = `${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`
+  return applied ? `Applied ${counted}.` : `${counted}; nothing was applied.`
+}

@@ -1,0 +1,46 @@
+// postrider check: what is wrong with the set-up, what it costs, and how to mend it.
+import type { Command } from 'commander'
+import { runCheck } from '../../config/check.ts'
+import type { Settings } from '../../config/settings.ts'
+import { listDomains } from '../../directory/domains.ts'
+import { connectControl } from '../../main/control-client.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import { findSettingsFile } from '../find-settings.ts'
+import { hasDatabase, openStorageForCommand } from '../open-storage.ts'
+
+export function addCheckCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'check',
+    summary: 'Say what is wrong with the set-up, what it costs and how to mend it',
+    examples: ['check', 'check --settings /etc/postrider/postrider.toml'],
+  }).action(
+    perform(run, async invocation => {
+      const file = findSettingsFile(invocation.settingsFile, invocation.surroundings.workingFolder)
+      const result = await runCheck({
+        settings: file ?? (await invocation.settings()),
+        clock: invocation.clock,
+        isRunning,
+        readDomains,
+      })
+      invocation.output.result({ findings: result.findings }, result.text)
+      invocation.exitCode = result.exitCode
+    }),
+  )
+}
+
+async function isRunning(settings: Settings): Promise<boolean> {
+  const control = await connectControl(settings.dataFolder)
+  control?.close()
+  return control !== undefined
+}
+
+async function readDomains(settings: Settings): Promise<readonly string[]> {
+  // A check makes nothing: before the first start there is no database.
+  if (!hasDatabase(settings)) return []
+  const storage = await openStorageForCommand(settings)
+  try {
+    return (await storage.run(listDomains, undefined)).map(domain => domain.name)
+  } finally {
+    await storage.close()
+  }
+}

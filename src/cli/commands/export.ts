@@ -1,0 +1,34 @@
+// postrider export: the directory as one text file.
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { exportDirectory } from '../../directory/document.ts'
+import { formatDocument } from '../../directory/format-document.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+
+export function addExportCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'export [file]',
+    summary: 'Write domains, accounts, aliases and groups to one text file',
+    description:
+      'Write domains, accounts (with password hashes), aliases and groups to one text file, or to stdout. ' +
+      '"postrider apply" reads it back.',
+    examples: ['export directory.toml'],
+  }).action(
+    perform(run, async (invocation, _options: object, file?: string) => {
+      const document = await invocation.withStorage(storage => storage.run(exportDirectory, undefined))
+      const text = formatDocument(document)
+      if (file === undefined) {
+        invocation.output.bytes(Buffer.from(text))
+        return
+      }
+      // Password hashes: for nobody but the owner.
+      writeFileSync(resolve(invocation.surroundings.workingFolder, file), text, { mode: 0o600 })
+      invocation.output.result(
+        { written: file, domains: document.domains.length, accounts: document.accounts.length },
+        `Wrote ${document.domains.length} domains, ${document.accounts.length} accounts and ` +
+          `${document.redirections.length} aliases and groups to ${file}.`,
+      )
+    }),
+  )
+}

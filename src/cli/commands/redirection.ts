@@ -1,0 +1,152 @@
+// postrider alias, postrider group: addresses whose mail goes to other addresses.
+import { Argument, type Command } from 'commander'
+import type { Address } from '../../address/address.ts'
+import { displayAddress } from '../../directory/display.ts'
+import type { Redirection, RedirectionKind } from '../../directory/records.ts'
+import {
+  changeTargets,
+  createRedirection,
+  listRedirections,
+  removeRedirection,
+} from '../../directory/redirections.ts'
+import { addressArgument, addressesArgument, aliasArgument, domainArgument } from '../arguments.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+
+interface Words {
+  readonly kind: RedirectionKind
+  /** What it leads to. */
+  readonly target: 'target' | 'member'
+  readonly summary: string
+  readonly create: string
+  readonly example: string
+  readonly moreExamples: readonly string[]
+  readonly parseAddress: (text: string) => Address
+}
+
+const alias: Words = {
+  kind: 'alias',
+  target: 'target',
+  summary: 'Aliases: other names of accounts, here or elsewhere; @domain is a catch-all',
+  create: 'Create an alias; its targets receive its mail, and those of this server may send as it',
+  example: 'info@example.test',
+  moreExamples: ['alias create @example.test anna@example.test'],
+  parseAddress: aliasArgument,
+}
+
+const group: Words = {
+  kind: 'group',
+  target: 'member',
+  summary: 'Groups: addresses whose mail goes to each member',
+  create: 'Create a group',
+  example: 'team@example.test',
+  moreExamples: [],
+  parseAddress: addressArgument,
+}
+
+export function addAliasCommand(program: Command, run: CommandRun): void {
+  addRedirectionCommand(program, run, alias)
+}
+
+export function addGroupCommand(program: Command, run: CommandRun): void {
+  addRedirectionCommand(program, run, group)
+}
+
+function redirectionJson(redirection: Redirection): unknown {
+  const targets = redirection.targets.map(displayAddress)
+  const address = displayAddress(redirection.address)
+  const createdAt = new Date(redirection.createdAt).toISOString()
+  return redirection.kind === 'alias'
+    ? { address, targets, createdAt }
+    : { address, name: redirection.name, members: targets, createdAt }
+}
+
+function addRedirectionCommand(program: Command, run: CommandRun, words: Words): void {
+  const { kind, target, example } = words
+  const parent = addCommand(program, {
+    usage: kind,
+    summary: words.summary,
+    examples: [`${kind} create ${example} anna@example.test boris@example.test`, `${kind} list`],
+  })
+
+  const create = addCommand(parent, {
+    usage: 'create',
+    summary: words.create,
+    examples: [`${kind} create ${example} anna@example.test`, ...words.moreExamples],
+  })
+    .addArgument(new Argument('<address>').argParser(words.parseAddress))
+    .addArgument(new Argument(`<${target}s...>`).argParser(addressesArgument))
+  if (kind === 'group') create.option('--name <name>', 'a name to show beside the address')
+  create.action(
+    perform(run, async (invocation, options: { name?: string }, address: Address, targets: Address[]) => {
+      const input = { kind, address, name: options.name ?? '', targets, at: invocation.clock.now() }
+      await invocation.withStorage(storage => storage.run(createRedirection, input))
+      invocation.output.result(
+        { created: displayAddress(address), [`${target}s`]: targets.map(displayAddress) },
+        `Created the ${kind} ${displayAddress(address)} → ${targets.map(displayAddress).join(', ')}.`,
+      )
+    }),
+  )
+
+  for (const verb of ['add', 'remove'] as const) {
+    addCommand(parent, {
+      usage: `${verb}-${target}`,
+      summary: verb === 'add' ? `Add ${target}s` : `Take ${target}s out; the last one stays`,
+      examples: [`${kind} ${verb}-${target} ${example} boris@example.test`],
+    })
+      .addArgument(new Argument('<address>').argParser(words.parseAddress))
+      .addArgument(new Argument(`<${target}s...>`).argParser(addressesArgument))
+      .action(
+        perform(run, async (invocation, _options: object, address: Address, changed: Address[]) => {
+          const input = {
+            kind,
+            address,
+            add: verb === 'add' ? changed : [],
+            remove: verb === 'remove' ? changed : [],
+          }
+          const { targets } = await invocation.withStorage(storage => storage.run(changeTargets, input))
+          invocation.output.result(
+            { changed: displayAddress(address), [`${target}s`]: targets.map(displayAddress) },
+            `${displayAddress(address)} → ${targets.map(displayAddress).join(', ')}`,
+          )
+        }),
+      )
+  }
+
+  addCommand(parent, {
+    usage: 'list',
+    summary: `Show each ${kind} with its ${target}s, all or those of one domain`,
+    examples: [`${kind} list`, `${kind} list example.test --json`],
+  })
+    .addArgument(new Argument('[domain]').argParser(domainArgument))
+    .action(
+      perform(run, async (invocation, _options: object, domain?: string) => {
+        const rows = await invocation.withStorage(storage => storage.run(listRedirections, { kind, domain }))
+        invocation.output.rows(
+          rows,
+          [
+            { title: kind.toUpperCase(), cell: row => displayAddress(row.address) },
+            ...(kind === 'group' ? [{ title: 'NAME', cell: (row: Redirection) => row.name }] : []),
+            { title: `${target.toUpperCase()}S`, cell: row => row.targets.map(displayAddress).join(', ') },
+          ],
+          redirectionJson,
+          `There is no ${kind} yet. Create one: postrider ${kind} create ${example} anna@example.test`,
+        )
+      }),
+    )
+
+  addCommand(parent, {
+    usage: 'remove',
+    summary: `Remove the ${kind}; its ${target}s stay`,
+    examples: [`${kind} remove ${example}`],
+  })
+    .addArgument(new Argument('<address>').argParser(words.parseAddress))
+    .action(
+      perform(run, async (invocation, _options: object, address: Address) => {
+        await invocation.withStorage(storage => storage.run(removeRedirection, { kind, address }))
+        invocation.output.result(
+          { removed: displayAddress(address) },
+          `Removed the ${kind} ${displayAddress(address)}.`,
+        )
+      }),
+    )
+}

@@ -1,0 +1,56 @@
+// postrider verify: reads the whole data folder and says what is damaged.
+import type { Command } from 'commander'
+import { UsageFault } from '../../runtime/fault.ts'
+import { createMailDataStore } from '../../storage/mail-data-files.ts'
+import { type StorageFinding, verifyStorage } from '../../storage/verify-storage.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { hasDatabase } from '../open-storage.ts'
+
+export function addVerifyCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'verify',
+    summary: 'Read the whole data folder and say what is damaged',
+    description:
+      'Read the whole data folder: the database and the checksum of each message. Changes nothing; the server may run.',
+    examples: ['verify', 'verify --json'],
+  }).action(
+    perform(run, async invocation => {
+      const settings = await invocation.settings()
+      const { dataFolder } = settings
+      if (!hasDatabase(settings)) {
+        throw new UsageFault(
+          'CLI_NO_DATA',
+          `There is no database in ${dataFolder}. Start the server once, or correct dataFolder.`,
+        )
+      }
+      const progress = invocation.output.progress()
+      let checked = 0
+      const findings = await verifyStorage(
+        dataFolder,
+        reader => createMailDataStore(dataFolder, reader, invocation.random),
+        ({ done, total }) => {
+          checked = done
+          progress.update(`Messages: ${done} of ${total}`)
+        },
+      )
+      progress.end()
+      const damaged = findings.filter(isDamage)
+      invocation.output.result(
+        { folder: dataFolder, messages: checked, damaged: damaged.length, findings },
+        [
+          ...findings.map(({ problem, remedy }) => `${problem}\n  ${remedy}`),
+          damaged.length === 0
+            ? `${dataFolder} is in order: ${checked} messages read.`
+            : `${dataFolder} is damaged: see above.`,
+        ].join('\n'),
+      )
+      if (damaged.length > 0) invocation.exitCode = exitCodes.failed
+    }),
+  )
+}
+
+// An orphan is what a crash left, or a message that is coming in right now.
+function isDamage({ kind }: StorageFinding): boolean {
+  return kind !== 'orphan'
+}

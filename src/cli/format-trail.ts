@@ -1,0 +1,103 @@
+// The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
+import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
+import type { Reply } from '../smtp/reply.ts'
+import type { Reception, TrailEvent } from '../trail/events.ts'
+import { formatSize, formatTime } from './quantities.ts'
+
+export interface TrailEntry {
+  readonly text: string
+  /** What belongs to the step but is not needed to understand it: the dialogue with the other server. */
+  readonly dialogue: readonly string[]
+}
+
+export function describeEvent(event: TrailEvent): TrailEntry {
+  switch (event.kind) {
+    case 'received':
+      return { text: describeReception(event.reception), dialogue: [] }
+    case 'refused':
+      return {
+        text: `Refused ${event.command} of ${event.remoteAddress}${event.forwardPath ? ` to ${event.forwardPath}` : ''}: ${formatReply(event.reply)}`,
+        dialogue: [],
+      }
+    case 'attempted':
+      return { text: describeAttempt(event), dialogue: event.dialogue ?? [] }
+    case 'reported':
+      return {
+        text: `Told the sender (${reportWords[event.action] ?? event.action}) about ${event.recipients.join(', ')}, in message ${event.reportId}`,
+        dialogue: [],
+      }
+    case 'administered':
+      return {
+        text: `An administrator: ${event.action}${event.recipient ? ` for ${event.recipient}` : ''}`,
+        dialogue: [],
+      }
+    default:
+      return event satisfies never
+  }
+}
+
+const reportWords: Readonly<Record<string, string>> = {
+  failed: 'it could not be delivered',
+  delayed: 'it is delayed',
+  delivered: 'it was delivered',
+  relayed: 'it was handed on',
+  expanded: 'it went to several addresses',
+}
+
+function describeReception(reception: Reception): string {
+  const name = reception.heloName
+    ? `${reception.heloName} (${reception.remoteAddress})`
+    : reception.remoteAddress
+  const tls = reception.tls ? `encrypted with ${reception.tls}` : 'not encrypted'
+  const account = reception.account ? `, logged in as ${reception.account}` : ''
+  const from =
+    reception.reversePath === '' || reception.reversePath === '<>'
+      ? 'the null sender <>'
+      : reception.reversePath
+  return `Received from ${name}, ${tls}${account}: ${formatSize(reception.size)} from ${from} to ${reception.recipients.join(', ')}`
+}
+
+type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
+
+function describeAttempt({ recipient, attempt, outcome, mxHosts, nextAttemptAt }: Attempt): string {
+  const hosts = mxHosts && mxHosts.length > 0 ? ` (mail servers of the domain: ${mxHosts.join(', ')})` : ''
+  const number = attempt > 1 ? `, attempt ${attempt}` : ''
+  return describeOutcome(recipient, number, outcome, nextAttemptAt) + hosts
+}
+
+function describeOutcome(
+  recipient: string,
+  number: string,
+  outcome: DeliveryOutcome,
+  nextAttemptAt: number | undefined,
+): string {
+  switch (outcome.kind) {
+    case 'delivered':
+      return `Delivered to ${recipient}: it is in the mailbox ${outcome.mailbox}`
+    case 'relayed': {
+      const tls = outcome.tls ? `, encrypted with ${outcome.tls}` : ''
+      return `Handed to ${outcome.remoteMta} at ${outcome.remoteAddress}${tls} for ${recipient}: ${formatReply(outcome.reply)}`
+    }
+    case 'expanded':
+      return `${recipient} leads to ${outcome.into.join(', ')}`
+    case 'deferred': {
+      const next = nextAttemptAt === undefined ? '' : `; next attempt at ${formatTime(nextAttemptAt)}`
+      return `Not delivered yet to ${recipient}${number}: ${describeDiagnosis(outcome.diagnosis)}${next}`
+    }
+    case 'failed':
+      return `Failed for ${recipient}${number}: ${describeDiagnosis(outcome.diagnosis)}`
+    case 'expired':
+      return `Given up for ${recipient}${number}, the time for trying is over. Last: ${describeDiagnosis(outcome.diagnosis)}`
+    default:
+      return outcome satisfies never
+  }
+}
+
+export function describeDiagnosis({ detail, reply }: Diagnosis): string {
+  return reply ? `${detail} [${formatReply(reply)}]` : detail
+}
+
+/** '550 5.1.1 No such mailbox' */
+export function formatReply({ code, enhanced, lines }: Reply): string {
+  return [String(code), ...(enhanced ? [enhanced] : []), ...lines].join(' ')
+}

@@ -1,0 +1,77 @@
+// What one run of a command has at hand. Made once, in `postrider.ts`; a test may make its own.
+import type { Settings } from '../config/settings.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import type { MailDataStore } from '../storage/mail-data.ts'
+import { createMailDataStore } from '../storage/mail-data-files.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { findSettings } from './find-settings.ts'
+import { type CommandStorage, openStorageForCommand } from './open-storage.ts'
+import { Output, type Screen } from './output.ts'
+import type { Keyboard } from './prompt.ts'
+
+export interface Surroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly workingFolder: string
+  readonly keyboard: Keyboard
+  readonly stdout: Screen
+  readonly stderr: Screen
+}
+
+/** The options that every command takes. */
+export interface GlobalOptions {
+  readonly settings?: string | undefined
+  readonly json?: boolean | undefined
+}
+
+export class Invocation {
+  readonly surroundings: Surroundings
+  readonly output: Output
+  readonly settingsFile: string | undefined
+  #settings: Promise<Settings> | undefined
+  /** What the process ends with, when nothing is thrown. */
+  exitCode: ExitCode = 0
+
+  constructor(surroundings: Surroundings, options: GlobalOptions) {
+    this.surroundings = surroundings
+    this.settingsFile = options.settings
+    this.output = new Output({ ...surroundings, json: options.json === true })
+  }
+
+  get clock(): Clock {
+    return this.surroundings.clock
+  }
+
+  get random(): Random {
+    return this.surroundings.random
+  }
+
+  settings(): Promise<Settings> {
+    this.#settings ??= findSettings(this.settingsFile, this.surroundings.workingFolder)
+    return this.#settings
+  }
+
+  async withStorage<Result>(
+    use: (storage: CommandStorage, settings: Settings) => Promise<Result>,
+  ): Promise<Result> {
+    const settings = await this.settings()
+    const storage = await openStorageForCommand(settings)
+    try {
+      return await use(storage, settings)
+    } finally {
+      await storage.close()
+    }
+  }
+
+  mailData(storage: CommandStorage, settings: Settings): MailDataStore {
+    return createMailDataStore(settings.dataFolder, storage, this.random)
+  }
+
+  /** Removes mail data files after the commit that left them without a row. */
+  async discardMailData(files: readonly string[]): Promise<void> {
+    if (files.length === 0) return
+    await this.withStorage(async (storage, settings) => await this.mailData(storage, settings).discard(files))
+  }
+}

@@ -1,0 +1,117 @@
+// How a command reaches the data: reads on a connection of its own; writes through the running server, which is the one
+// writer, or, when none runs, by taking the data folder's lock for as long as the command lasts.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Settings } from '../config/settings.ts'
+import { type ControlClient, connectControl } from '../main/control-client.ts'
+import { type DataFolderLock, lockDataFolder } from '../storage/data-folder.ts'
+import { type LocalStorage, openLocalStorage } from '../storage/local-storage.ts'
+import { readSchemaVersion, schemaVersion } from '../storage/migrate.ts'
+import type { Operation } from '../storage/operation.ts'
+import { databaseFileName, SqliteConnection } from '../storage/sqlite-connection.ts'
+import { SqliteReader } from '../storage/sqlite-reader.ts'
+import { StorageFault } from '../storage/storage-fault.ts'
+
+export interface CommandStorage {
+  run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
+  close(): Promise<void>
+}
+
+// Another command may hold the lock for a moment; a server holds it for ever, and answers on its control socket.
+const lockAttempts = 50
+const lockWaitMs = 100
+
+export async function openStorageForCommand({
+  dataFolder,
+}: Pick<Settings, 'dataFolder'>): Promise<CommandStorage> {
+  return new LazyStorage(dataFolder)
+}
+
+interface LockedStorage {
+  readonly kind: 'locked'
+  readonly lock: DataFolderLock
+  readonly storage: LocalStorage
+}
+
+type Writer = LockedStorage | { readonly kind: 'server'; readonly control: ControlClient }
+
+class LazyStorage implements CommandStorage {
+  readonly #folder: string
+  #reader: SqliteReader | undefined
+  #writer: Writer | undefined
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+    if (operation.access === 'read') return await (await this.#openReader()).run(operation, input)
+    const writer = await this.#openWriter()
+    return await (writer.kind === 'server' ? writer.control : writer.storage).run(operation, input)
+  }
+
+  async close(): Promise<void> {
+    this.#reader?.close()
+    if (this.#writer?.kind === 'server') this.#writer.control.close()
+    if (this.#writer?.kind === 'locked') {
+      await this.#writer.storage.close()
+      this.#writer.lock.release()
+    }
+  }
+
+  async #openReader(): Promise<Pick<CommandStorage, 'run'>> {
+    if (this.#writer?.kind === 'locked') return this.#writer.storage
+    if (this.#reader) return this.#reader
+    if (!(await isUpToDate(this.#folder))) {
+      const writer = await this.#openWriter()
+      if (writer.kind === 'locked') return writer.storage
+    }
+    this.#reader = new SqliteReader(this.#folder)
+    return this.#reader
+  }
+
+  async #openWriter(): Promise<Writer> {
+    this.#writer ??= await openWriter(this.#folder)
+    return this.#writer
+  }
+}
+
+export function hasDatabase({ dataFolder }: Pick<Settings, 'dataFolder'>): boolean {
+  return existsSync(join(dataFolder, databaseFileName))
+}
+
+/** False when there is no database yet, or one whose schema an older version wrote: only a writer can mend that. */
+async function isUpToDate(folder: string): Promise<boolean> {
+  if (!hasDatabase({ dataFolder: folder })) return false
+  const connection = new SqliteConnection(folder, 'reader')
+  try {
+    return (await readSchemaVersion(connection)) === schemaVersion
+  } finally {
+    connection.close()
+  }
+}
+
+async function openWriter(folder: string): Promise<Writer> {
+  for (let attempt = 1; ; attempt++) {
+    const control = await connectControl(folder)
+    if (control) return { kind: 'server', control }
+    try {
+      return await openLocked(folder)
+    } catch (cause) {
+      if (!(cause instanceof StorageFault) || cause.code !== 'STORAGE_LOCKED' || attempt === lockAttempts)
+        throw cause
+    }
+    await delay(lockWaitMs)
+  }
+}
+
+async function openLocked(folder: string): Promise<LockedStorage> {
+  const lock = lockDataFolder(folder)
+  try {
+    return { kind: 'locked', lock, storage: await openLocalStorage(folder) }
+  } catch (cause) {
+    lock.release()
+    throw cause
+  }
+}

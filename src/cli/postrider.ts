@@ -1,0 +1,21 @@
+// The command `postrider`.
+import { systemClock } from '../runtime/clock.ts'
+import { systemRandom } from '../runtime/random.ts'
+import { runProgram } from './run-program.ts'
+
+// A reader that has enough (postrider queue list | head) closes the pipe: that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+// exitCode, not exit(): what was written to a pipe must still get there.
+process.exitCode = await runProgram(process.argv.slice(2), {
+  clock: systemClock,
+  random: systemRandom,
+  environment: process.env,
+  workingFolder: process.cwd(),
+  keyboard: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+})

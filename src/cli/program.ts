@@ -1,0 +1,64 @@
+// The command `postrider` with all its subcommands, as a value: to run, and to write docs/commands.md from.
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import type { CommandRun } from './command.ts'
+import { addAccountCommand } from './commands/account.ts'
+import { addApplyCommand } from './commands/apply.ts'
+import { addCheckCommand } from './commands/check.ts'
+import { addDomainCommand } from './commands/domain.ts'
+import { addExportCommand } from './commands/export.ts'
+import { addInitCommand } from './commands/init.ts'
+import { addMailCommand } from './commands/mail.ts'
+import { addQueueCommand } from './commands/queue.ts'
+import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
+import { addSendCommand } from './commands/send.ts'
+import { addServeCommand } from './commands/serve.ts'
+import { addTerminalCommand } from './commands/terminal.ts'
+import { addTraceCommand } from './commands/trace.ts'
+import { addVerifyCommand } from './commands/verify.ts'
+
+export function createProgram(run: CommandRun): Command {
+  const program = new Command('postrider')
+    .description('A complete mail server.')
+    .version(packageVersion(), '--version', 'print the version')
+    .option(
+      '--settings <file>',
+      'the settings file; default: ./postrider.toml, else the try-out server in ./data',
+    )
+    .option('--json', 'print the result as JSON, for programs')
+    .helpOption('-h, --help', 'explain the command')
+    .addHelpText(
+      'after',
+      '\nExample:\n  postrider serve --try\n\n"postrider help <command>" explains a command and shows an example.',
+    )
+    .addHelpText('afterAll', '\nEvery command takes --settings <file> and --json.')
+    .configureHelp({ showGlobalOptions: false })
+    .showSuggestionAfterError(true)
+  program.commandsGroup('The server:')
+  addServeCommand(program, run)
+  addInitCommand(program, run)
+  addCheckCommand(program, run)
+  addVerifyCommand(program, run)
+  program.commandsGroup('Who is here:')
+  addDomainCommand(program, run)
+  addAccountCommand(program, run)
+  addAliasCommand(program, run)
+  addGroupCommand(program, run)
+  addExportCommand(program, run)
+  addApplyCommand(program, run)
+  program.commandsGroup('Mail:')
+  addTraceCommand(program, run)
+  addQueueCommand(program, run)
+  addMailCommand(program, run)
+  addSendCommand(program, run)
+  addTerminalCommand(program, run)
+  return program
+}
+
+// From src/cli and from dist/cli, package.json is two folders up.
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const version: unknown =
+    typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, 'version') : undefined
+  return typeof version === 'string' ? version : 'unknown'
+}
