@@ -48,7 +48,7 @@ export function composePlan(options: {
         sections: wanted,
         rows,
         rounds: 2,
-        secondsPerRound: 1.5,
+        secondsPerRound: 1.2,
         idle: { sessions: 10_000, postfixSessions: 1_000, seconds: 20 },
         deferredMessages: 100_000,
       }

@@ -1,7 +1,7 @@
 // A private Postfix: its own configuration, queue and data folder in a temporary place, its own ports. It shares
 // nothing with a Postfix that the machine may run. Needs root, because Postfix's master does.
 import { spawn } from 'node:child_process'
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endTree } from './end-tree.ts'
@@ -68,7 +68,11 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     ...options.settings,
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`)
-  await writeFile(join(configFolder, 'main.cf'), lines.join(''))
+  const mainFile = join(configFolder, 'main.cf')
+  await writeFile(mainFile, lines.join(''))
+  // Every program of Postfix waits while main.cf is younger than two seconds: somebody may still be writing it.
+  const minuteAgo = new Date(Date.now() - 60_000)
+  await utimes(mainFile, minuteAgo, minuteAgo)
   await writeFile(join(configFolder, 'master.cf'), composeMasterFile(options))
   await runPostfix([...(options.wrapper ?? []), 'postfix', '-c', configFolder, 'start'])
   const masterPid = Number((await readFile(join(queueFolder, 'pid', 'master.pid'), 'utf8')).trim())

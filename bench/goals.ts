@@ -1,0 +1,102 @@
+// What Postrider promises of its speed, held against the figures of a run. Rows with 2 KB messages and 100 sessions.
+import type { IdleFigures } from './idle.ts'
+import type { LargeMessageFigures } from './large-message.ts'
+import { formatTable, medianOf, type RowResult } from './report.ts'
+import type { Row } from './round.ts'
+import type { StartUpFigures } from './start-up.ts'
+
+export interface Results {
+  readonly rows: readonly RowResult[]
+  readonly idle?: Readonly<Record<string, IdleFigures>> | undefined
+  readonly largeMessages?: Readonly<Record<string, LargeMessageFigures>> | undefined
+  readonly startUp?: readonly StartUpFigures[] | undefined
+}
+
+interface Goal {
+  readonly goal: string
+  /** undefined: this run did not measure it. */
+  readonly measured: string | undefined
+  readonly met: boolean
+}
+
+/** As a table; goals that the run did not measure are left out. */
+export function formatGoals(results: Results): string {
+  const goals = [...rowGoals(results), ...otherGoals(results)].filter(
+    ({ measured }) => measured !== undefined,
+  )
+  if (goals.length === 0) return ''
+  return formatTable([
+    ['goal', 'measured', 'met'],
+    ...goals.map(({ goal, measured, met }) => [goal, measured ?? '', met ? 'yes' : 'NO']),
+  ])
+}
+
+function rowGoals({ rows }: Results): Goal[] {
+  const figuresOf = (work: Row['work'], connections: Row['connections']) => {
+    const result = rows.find(
+      ({ row }) =>
+        row.work === work &&
+        row.connections === connections &&
+        row.messageBytes === 2000 &&
+        row.sessions === 100,
+    )
+    return {
+      baseline: result?.baseline,
+      postfix: medianOf(result?.rounds.Postfix),
+      postrider: medianOf(result?.rounds.Postrider),
+    }
+  }
+  const atLeast = (goal: string, value: number | undefined, least: number): Goal => ({
+    goal,
+    measured: value === undefined ? undefined : value.toFixed(2),
+    met: value !== undefined && value >= least,
+  })
+  const perMessage = figuresOf('accept', 'per-message')
+  const kept = figuresOf('accept', 'kept')
+  const speedRatio = ratio(perMessage.postrider?.messagesPerSecond, perMessage.postfix?.messagesPerSecond)
+  const cpuRatio = ratio(perMessage.postfix?.cpuMsPerMessage, perMessage.postrider?.cpuMsPerMessage)
+  const keptGoal = kept.baseline === undefined ? 5000 : Math.min(5000, kept.baseline / 2)
+  const relayGoals = (['per-message', 'kept'] as const).map(connections => {
+    const { postfix, postrider } = figuresOf('relay', connections)
+    const speed = ratio(postrider?.messagesPerSecond, postfix?.messagesPerSecond)
+    return atLeast(`relay, ${connections}: 3 times Postfix's messages/s`, speed, 3)
+  })
+  return [
+    atLeast("accept, per-message: 3 times Postfix's messages/s", speedRatio, 3),
+    atLeast("accept, per-message: a fifth of Postfix's CPU (5 times less)", cpuRatio, 5),
+    atLeast(
+      `accept, kept: ${keptGoal.toFixed(0)} messages/s (5,000, or half of the way without a server)`,
+      kept.postrider?.messagesPerSecond,
+      keptGoal,
+    ),
+    ...relayGoals,
+  ]
+}
+
+function otherGoals({ idle, largeMessages, startUp }: Results): Goal[] {
+  const session = idle?.Postrider
+  const sessionKb = session && (session.serverBytes + session.kernelBytes) / 1024
+  const atMost = (goal: string, value: number | undefined, most: number): Goal => ({
+    goal,
+    measured: value === undefined ? undefined : value.toFixed(1),
+    met: value !== undefined && value <= most,
+  })
+  const longest = startUp?.at(-1)
+  return [
+    atMost('idle session: at most 16 KB, kernel included', sessionKb, 16),
+    // One tick of the kernel's accounting in ten seconds is 0.1 %.
+    atMost('idle sessions: no measurable CPU (%)', session?.cpuPercent, 0.1),
+    ...Object.entries(largeMessages ?? {}).map(([verb, { growthBytes }]) =>
+      atMost(`50 MB by ${verb}: under 100 MB growth`, growthBytes / 1e6, 100),
+    ),
+    atMost(
+      `start with ${longest?.deferredMessages} deferred: first 250 under 2 s`,
+      longest && longest.firstAcceptMs / 1000,
+      2,
+    ),
+  ]
+}
+
+function ratio(value: number | undefined, base: number | undefined): number | undefined {
+  return value === undefined || base === undefined || base === 0 ? undefined : value / base
+}
