@@ -6,6 +6,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import type { Surroundings } from './invocation.ts'
 import { printable } from './printable.ts'
 import { createProgram } from './program.ts'
+import { WrongUsage } from './wrong-usage.ts'
 
 export async function runProgram(
   parameters: readonly string[],
@@ -15,13 +16,22 @@ export async function runProgram(
   const program = createProgram(run)
   overrideExits(program, surroundings)
   try {
-    await program.parseAsync([...parameters], { from: 'user' })
+    await program.parseAsync(helpAsOption(program, parameters), { from: 'user' })
     return run.invocation?.exitCode ?? exitCodes.ok
   } catch (cause) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     surroundings.stderr.write(`${describeFailure(cause, surroundings.environment)}\n`)
-    return exitCodes.failed
+    return cause instanceof WrongUsage ? exitCodes.usage : exitCodes.failed
   }
+}
+
+// Commander's own help command looks one level deep: "help queue list" has to mean "queue list --help".
+function helpAsOption(program: Command, parameters: readonly string[]): string[] {
+  const [first, ...path] = parameters
+  if (first !== 'help' || path.length === 0) return [...parameters]
+  let command: Command | undefined = program
+  for (const name of path) command = command?.commands.find(child => child.name() === name)
+  return command ? [...path, '--help'] : path
 }
 
 // Commander does not hand these to subcommands that were made before.

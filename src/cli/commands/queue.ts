@@ -30,6 +30,7 @@ import {
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import { formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
+import { WrongUsage } from '../wrong-usage.ts'
 
 interface FilterOptions {
   readonly domain?: string
@@ -148,7 +149,7 @@ function selectionsOf(options: AdministerOptions, queueIds: readonly QueueId[]):
   if (queueIds.length > 0) return queueIds.map(queueId => ({ ...selection, queueId }))
   const filtered = Object.values(selection).some(value => value !== undefined)
   if (filtered || options.all) return [selection]
-  throw new UsageFault('CLI_NOTHING_NAMED', 'Say which: queue ids, --domain, --to, --from, or --all.')
+  throw new WrongUsage('Say which: queue ids, --domain, --to, --from, or --all.')
 }
 
 async function administer(

@@ -14,6 +14,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { formatReply } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { askPassword, readAll } from '../prompt.ts'
+import { WrongUsage } from '../wrong-usage.ts'
 
 const loopbackNetworks = ['127.0.0.0/8', '::1']
 
@@ -169,20 +170,13 @@ async function findDestination(invocation: Invocation, options: SendOptions): Pr
 
 function senderOf({ user }: SendOptions): ReversePath {
   if (user === undefined) {
-    throw new UsageFault(
-      'CLI_NO_SENDER',
-      'Say from whom: --from <address>, or --from "<>" for the null reverse-path.',
-    )
+    throw new WrongUsage('Say from whom: --from <address>, or --from "<>" for the null reverse-path.')
   }
   try {
     return addressArgument(user)
   } catch (cause) {
     if (!(cause instanceof InvalidArgumentError)) throw cause
-    throw new UsageFault(
-      'CLI_NO_SENDER',
-      `"${user}" is no address to send from. Say from whom: --from <address>.`,
-      { cause },
-    )
+    throw new WrongUsage(`"${user}" is no address to send from. Say from whom: --from <address>.`, { cause })
   }
 }
 

@@ -11,6 +11,7 @@ import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { formatRelative, formatTime } from '../quantities.ts'
+import { WrongUsage } from '../wrong-usage.ts'
 
 interface TraceOptions {
   readonly search?: string
@@ -40,7 +41,7 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
       perform(run, async (invocation, options: TraceOptions, queueId?: QueueId) => {
         if (queueId !== undefined) await trace(invocation, queueId, options.dialogue === true)
         else if (options.search !== undefined) await search(invocation, options.search, options.days)
-        else throw new UsageFault('CLI_NOTHING_NAMED', 'Say which message: its queue id, or --search <text>.')
+        else throw new WrongUsage('Say which message: its queue id, or --search <text>.')
       }),
     )
 }

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { makeFolder, makeServerFolder, runPostrider, succeed, succeedJson } from './run-postrider.ts'
+
+test('domains, accounts, aliases and groups, by command line', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const run = (...parameters: string[]): Promise<string> => succeed(folder, ...parameters)
+  assert.match((await runPostrider(folder, ['domain', 'list'])).stderr, /postrider domain create/)
+  assert.equal(await run('domain', 'create', 'Example.test'), 'Created the domain example.test.\n')
+  assert.equal(await run('domain', 'create', 'почта.рф'), 'Created the domain почта.рф.\n')
+
+  const created = await run('account', 'create', 'anna@example.test', '--name', 'Front desk')
+  assert.match(created, /^Created the account anna@example\.test\.\nPassword: (\w{4}-){3}\w{4}\n$/)
+  const withStdin = await runPostrider(
+    folder,
+    ['account', 'create', 'анна@почта.рф', '--language', 'ru', '--password-stdin'],
+    'секрет\n',
+  )
+  assert.equal(withStdin.stdout, 'Created the account анна@почта.рф.\n')
+  assert.equal(
+    (await runPostrider(folder, ['account', 'password', 'anna@example.test'], 'new one\n')).exitCode,
+    0,
+  )
+  assert.equal((await runPostrider(folder, ['account', 'password', 'anna@example.test'], '')).exitCode, 1)
+  await run('account', 'disable', 'АННА@xn--80a1acny.xn--p1ai')
+  await run('account', 'change', 'anna@example.test', '--language', 'ru')
+  await run('domain', 'postmaster', 'example.test', 'anna@example.test')
+  assert.equal(
+    await run('account', 'list'),
+    'ADDRESS            NAME        LANGUAGE  STATE\n' +
+      'anna@example.test  Front desk  ru        enabled\n' +
+      'анна@почта.рф                  ru        disabled\n',
+  )
+
+  await run('alias', 'create', 'info@example.test', 'anna@example.test', 'someone@elsewhere.test')
+  await run('alias', 'create', '@example.test', 'anna@example.test')
+  await run('alias', 'remove-target', 'info@example.test', 'someone@elsewhere.test')
+  await run('group', 'create', 'team@example.test', 'anna@example.test', '--name', 'The team')
+  assert.equal(
+    await run('group', 'add-member', 'team@example.test', 'анна@почта.рф'),
+    'team@example.test → anna@example.test, анна@почта.рф\n',
+  )
+  const aliases = (await succeedJson(folder, 'alias', 'list')) as { address: string; targets: string[] }[]
+  assert.deepEqual(
+    aliases.map(({ address, targets }) => ({ address, targets })),
+    [
+      { address: '@example.test', targets: ['anna@example.test'] },
+      { address: 'info@example.test', targets: ['anna@example.test'] },
+    ],
+  )
+  const [team] = (await succeedJson(folder, 'group', 'list', 'example.test')) as Record<string, unknown>[]
+  assert.deepEqual(
+    { ...team, createdAt: '' },
+    {
+      address: 'team@example.test',
+      name: 'The team',
+      members: ['anna@example.test', 'анна@почта.рф'],
+      createdAt: '',
+    },
+  )
+  const [domain] = (await succeedJson(folder, 'domain', 'list')) as Record<string, unknown>[]
+  assert.deepEqual(
+    { ...domain, createdAt: '' },
+    {
+      name: 'example.test',
+      displayName: 'example.test',
+      postmaster: 'anna@example.test',
+      accounts: 1,
+      aliases: 2,
+      groups: 1,
+      createdAt: '',
+    },
+  )
+
+  const refused = await runPostrider(folder, ['account', 'remove', 'anna@example.test'])
+  assert.equal(refused.exitCode, 1)
+  assert.equal(refused.stderr.split('\n').length, 2, 'one line')
+  assert.match(
+    refused.stderr,
+    /target of @example\.test, info@example\.test, team@example\.test, postmaster@example\.test/,
+  )
+  assert.equal((await runPostrider(folder, ['domain', 'remove', 'example.test'])).exitCode, 1)
+  await run('group', 'remove', 'team@example.test')
+  await run('alias', 'remove', '@example.test')
+  await run('account', 'remove', 'anna@example.test', '--force')
+  await run('domain', 'remove', 'example.test', '--force')
+  assert.deepEqual(
+    ((await succeedJson(folder, 'domain', 'list')) as { displayName: string }[]).map(one => one.displayName),
+    ['почта.рф'],
+  )
+})
+
+test('export, edit, look at the differences, apply', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  await succeed(folder, 'domain', 'create', 'example.test')
+  await succeed(folder, 'account', 'create', 'anna@example.test')
+  await succeed(folder, 'export', 'directory.toml')
+  const file = join(folder, 'directory.toml')
+  assert.equal(statSync(file).mode & 0o777, 0o600, 'nobody else reads password hashes')
+  const exported = readFileSync(file, 'utf8')
+  assert.equal(await succeed(folder, 'export'), exported)
+  assert.match(await succeed(folder, 'apply', 'directory.toml'), /^Nothing to change/)
+
+  const edited = `${exported}\n[[account]]\naddress = "boris@example.test"\npassword = "secret"\n[[alias]]\naddress = "info@example.test"\ntargets = ["boris@example.test"]\n`
+  writeFileSync(file, edited)
+  const difference =
+    '+ account boris@example.test: language en; enabled yes; with a password\n+ alias info@example.test: targets boris@example.test\n'
+  assert.equal(
+    await succeed(folder, 'apply', 'directory.toml', '--dry-run'),
+    `${difference}2 changes; nothing was applied.\n`,
+  )
+  const unconfirmed = await runPostrider(folder, ['apply', 'directory.toml'])
+  assert.equal(unconfirmed.exitCode, 1)
+  assert.match(unconfirmed.stderr, /--yes/)
+  assert.equal(await succeed(folder, 'apply', 'directory.toml', '--yes'), `${difference}Applied 2 changes.\n`)
+  const again = (await succeedJson(folder, 'apply', 'directory.toml', '--yes')) as {
+    changes: unknown[]
+    applied: boolean
+  }
+  assert.deepEqual(again, { changes: [], applied: false })
+  const back = await runPostrider(folder, ['apply', '-', '--yes'], exported)
+  assert.equal(back.stdout, '- account boris@example.test\n- alias info@example.test\nApplied 2 changes.\n')
+
+  writeFileSync(file, '[[domain]]\nname = "example.test"\n[[account]]\naddress = "anna@exmaple.test"\n')
+  const mistaken = await runPostrider(folder, ['apply', 'directory.toml', '--yes'])
+  assert.equal(mistaken.exitCode, 1)
+  assert.equal(
+    mistaken.stderr,
+    'directory.toml:4:11: exmaple.test is no [[domain]] of this file.\nNothing was changed.\n',
+  )
+  const missing = await runPostrider(folder, ['apply', 'nowhere.toml'])
+  assert.equal(missing.exitCode, 1)
+  assert.match(missing.stderr, /^nowhere\.toml cannot be read/)
+})
+
+test('without settings, with broken settings, with the try-out folder', async context => {
+  const folder = makeFolder(remove => context.after(remove))
+  const none = await runPostrider(folder, ['account', 'list'])
+  assert.equal(none.exitCode, 1)
+  assert.match(
+    none.stderr,
+    /^There is no postrider\.toml in this folder.*--settings.*postrider init.*serve --try/s,
+  )
+  const unnamed = await runPostrider(folder, ['account', 'list', '--settings', 'nowhere.toml'])
+  assert.equal(unnamed.exitCode, 1)
+  assert.match(unnamed.stderr, /nowhere\.toml/)
+  writeFileSync(join(folder, 'broken.toml'), 'hostname = 5\n')
+  const broken = await runPostrider(folder, ['--settings', 'broken.toml', 'account', 'list'])
+  assert.equal(broken.exitCode, 1)
+  assert.match(broken.stderr, /broken\.toml:1:/)
+  writeFileSync(join(folder, 'other.toml'), 'hostname = "mail.example.test"\ndataFolder = "other-data"\n')
+  await succeed(folder, 'domain', 'create', 'example.test', '--settings', 'other.toml')
+  assert.match(await succeed(folder, '--settings', 'other.toml', 'domain', 'list'), /example\.test/)
+})
+
+test('two commands at once wait for each other', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  await succeed(folder, 'domain', 'create', 'example.test')
+  const names = ['anna', 'boris', 'vera', 'gleb']
+  await Promise.all(names.map(name => succeed(folder, 'account', 'create', `${name}@example.test`)))
+  const accounts = (await succeedJson(folder, 'account', 'list')) as { address: string }[]
+  assert.deepEqual(
+    accounts.map(one => one.address),
+    names.map(name => `${name}@example.test`).toSorted(),
+  )
+})

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { acceptMessage } from '../../src/queue/accept-message.ts'
+import { claimDueWork } from '../../src/queue/claim-due-work.ts'
+import { formatQueueId } from '../../src/queue/queue-id.ts'
+import { type Settlement, settle } from '../../src/queue/settle.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import type { Storage } from '../../src/storage/operation.ts'
+import { addAccount, addDomain, address } from '../directory/open-directory.ts'
+import { makeServerFolder, runPostrider, succeed, succeedJson } from './run-postrider.ts'
+
+const acceptedAt = Date.now() - 3 * 60 * 60 * 1000
+const owner = 'test'
+
+async function accept(
+  storage: Storage,
+  folder: string,
+  id: number,
+  text: string,
+  ...to: readonly string[]
+): Promise<void> {
+  const writer = createMailDataStore(folder, storage, systemRandom).create()
+  await writer.write(Buffer.from(text.replaceAll('\n', '\r\n')))
+  const mailData = await writer.finish()
+  const reversePath = address('sender@elsewhere.test')
+  await storage.run(acceptMessage, {
+    message: {
+      id,
+      reversePath,
+      size: mailData.size,
+      body: '8BITMIME',
+      smtpUtf8: false,
+      disposition: 'mail',
+      acceptedAt,
+      expiresAt: acceptedAt + 5 * 24 * 60 * 60 * 1000,
+      language: 'en',
+      isReport: false,
+    },
+    mailData,
+    recipients: to.map(text => ({ forwardPath: address(text), expansions: 0 })),
+    reception: {
+      sessionId: 's1',
+      role: 'relay',
+      remoteAddress: '192.0.2.7',
+      heloName: 'mail.elsewhere.test',
+      tls: 'TLSv1.3',
+      reversePath: 'sender@elsewhere.test',
+      recipients: to,
+      size: mailData.size,
+      connectedAt: acceptedAt,
+    },
+    held: false,
+  })
+}
+
+/** A data folder with one delivered message, one deferred and one large one, made through the real storage. */
+async function makeMail(
+  context: TestContext,
+): Promise<{ folder: string; delivered: string; deferred: string; mailFolder: string }> {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const mailFolder = join(folder, 'mail-data')
+  const storage = await openLocalStorage(mailFolder)
+  await addDomain(storage, 'example.test')
+  const accountId = await addAccount(storage, 'anna@example.test')
+  const [deliveredId, deferredId, largeId] = [4096, 8192, 12288]
+  const subject = '=?utf-8?B?0J/RgNC40LLQtdGC?= =?utf-8?Q?_=D0=BC=D0=B8=D1=80?='
+  await accept(
+    storage,
+    mailFolder,
+    deliveredId,
+    `From: Sender <sender@elsewhere.test>\nSubject: ${subject}\n\nSome \u001b[31mtext\n`,
+    'anna@example.test',
+  )
+  await accept(
+    storage,
+    mailFolder,
+    deferredId,
+    'Subject: later\n\nx\n',
+    'boris@silent.test',
+    'vera@other.test',
+  )
+  await accept(
+    storage,
+    mailFolder,
+    largeId,
+    `Subject: large\n\n${`${'x'.repeat(70)}\n`.repeat(2000)}`,
+    'anna@example.test',
+  )
+  const work = await storage.run(claimDueWork, {
+    now: Date.now(),
+    leaseUntil: Date.now() + 60_000,
+    owner,
+    maxRecipients: 100,
+  })
+  const settlements = work.flatMap(({ message, recipients }) =>
+    recipients.map((recipient): Settlement => {
+      const base = { messageId: message.id, recipientId: recipient.id }
+      const seen = { kind: 'attempted', recipient: recipient.forwardPath.localPart, attempt: 1 } as const
+      if (message.id !== deferredId) {
+        return {
+          ...base,
+          events: [{ ...seen, outcome: { kind: 'delivered', mailbox: 'INBOX' } }],
+          result: {
+            kind: 'file',
+            accountId,
+            mailbox: 'INBOX',
+            traceFields: 'Return-Path: <sender@elsewhere.test>\r\n',
+          },
+        }
+      }
+      const dueAt = Date.now() + 30 * 60 * 1000
+      const diagnosis = {
+        stage: 'connect',
+        cause: 'no-answer',
+        status: '4.4.1',
+        detail: 'connection to 192.0.2.1:25 timed out after 30 s',
+      } as const
+      return {
+        ...base,
+        events: [
+          {
+            ...seen,
+            outcome: { kind: 'deferred', diagnosis },
+            mxHosts: ['mx.silent.test'],
+            dialogue: ['S: 220 mx.silent.test', 'C: EHLO mail.example.test'],
+            nextAttemptAt: dueAt,
+          },
+        ],
+        result: { kind: 'retry', dueAt, diagnosis: diagnosis.detail, delayReported: false },
+      }
+    }),
+  )
+  await storage.run(settle, { owner, at: Date.now(), settlements, reports: [] })
+  await storage.close()
+  return { folder, mailFolder, delivered: formatQueueId(deliveredId), deferred: formatQueueId(deferredId) }
+}
+
+test('mail in mailboxes is listed and read', async context => {
+  const { folder, delivered } = await makeMail(context)
+  const listed = await succeed(folder, 'mail', 'list', 'anna@example.test')
+  assert.match(listed, /^UID +RECEIVED +SIZE +QUEUE ID +FROM +SUBJECT\n/)
+  assert.match(listed, new RegExp(`\\n +1 .* ${delivered} +Sender <sender@elsewhere\\.test> +Привет мир\\n`))
+  const page = (await succeedJson(folder, 'mail', 'list', 'anna@example.test', '--after', '1')) as Record<
+    string,
+    unknown
+  >[]
+  assert.deepEqual(
+    page.map(({ uid, subject }) => ({ uid, subject })),
+    [{ uid: 2, subject: 'large' }],
+  )
+  // Into a pipe: byte by byte, whatever a stranger wrote.
+  const read = await succeed(folder, 'mail', 'read', 'Anna@example.test', '1')
+  assert.ok(read.startsWith('Return-Path: <sender@elsewhere.test>\r\nFrom: Sender'))
+  assert.ok(read.endsWith('\r\n\r\nSome \u001b[31mtext\r\n'))
+  assert.equal((await succeed(folder, 'mail', 'read', 'anna@example.test', '2')).length, 38 + 18 + 72 * 2000)
+  const missing = await runPostrider(folder, ['mail', 'read', 'anna@example.test', '3'])
+  assert.equal(missing.exitCode, 1)
+  assert.match(missing.stderr, /no message 3 in INBOX/)
+  assert.equal((await runPostrider(folder, ['mail', 'list', 'nobody@example.test'])).exitCode, 1)
+  assert.equal(
+    (await runPostrider(folder, ['mail', 'list', 'anna@example.test', '--mailbox', 'Nowhere'])).exitCode,
+    1,
+  )
+})
+
+test('the trail says in plain words what happened, and what is to come', async context => {
+  const { folder, delivered, deferred } = await makeMail(context)
+  const done = await succeed(folder, 'trace', delivered)
+  assert.match(
+    done,
+    /Received from mail\.elsewhere\.test \(192\.0\.2\.7\), encrypted with TLSv1\.3: \d+ B from sender@elsewhere\.test to anna@example\.test/,
+  )
+  assert.match(done, /it is in the mailbox INBOX\n\nNow: nothing is left to do/)
+  const waiting = await succeed(folder, 'trace', deferred.toLowerCase())
+  assert.match(
+    waiting,
+    /Not delivered yet to boris: connection to 192\.0\.2\.1:25 timed out after 30 s; next attempt at .* \(mail servers of the domain: mx\.silent\.test\)/,
+  )
+  assert.match(waiting, /\nNow: boris@silent\.test is tried again in \d+ min, until /)
+  assert.doesNotMatch(waiting, /EHLO/)
+  assert.match(await succeed(folder, 'trace', deferred, '--dialogue'), /C: EHLO mail\.example\.test/)
+  const json = (await succeedJson(folder, 'trace', deferred)) as {
+    events: { kind: string }[]
+    waiting: unknown[]
+  }
+  assert.deepEqual(
+    json.events.map(event => event.kind),
+    ['received', 'attempted', 'attempted'],
+  )
+  assert.equal(json.waiting.length, 2)
+  assert.match(await succeed(folder, 'trace', '--search', 'silent.test'), new RegExp(deferred))
+  const unknown = await runPostrider(folder, ['trace', '00000000001'])
+  assert.equal(unknown.exitCode, 1)
+  assert.match(unknown.stderr, /Nothing is known of 00000000001/)
+})
+
+test('the queue: list, show, hold, release, retry, cancel', async context => {
+  const { folder, deferred } = await makeMail(context)
+  const listed = await succeed(folder, 'queue', 'list')
+  assert.match(listed, /^QUEUE ID +AGE +SIZE +FROM +TO +STATE +TRIES +NEXT +LAST REASON\n/)
+  assert.match(
+    listed,
+    new RegExp(
+      `${deferred} +3 h +\\d+ B +sender@elsewhere\\.test +boris@silent\\.test +waiting +1 +in \\d+ min +connection to`,
+    ),
+  )
+  const states = async (): Promise<string[]> => {
+    const [message] = (await succeedJson(folder, 'queue', 'list')) as {
+      recipients: { forwardPath: string; state: string }[]
+    }[]
+    return (message?.recipients ?? []).map(recipient => `${recipient.forwardPath} ${recipient.state}`)
+  }
+  assert.equal(await succeed(folder, 'queue', 'hold', '--domain', 'silent.test'), '1 recipient held.\n')
+  assert.deepEqual(await states(), ['boris@silent.test held', 'vera@other.test ready'])
+  assert.match(await succeed(folder, 'queue', 'list', '--state', 'held'), /boris@silent\.test +held/)
+  assert.match(
+    await succeed(folder, 'queue', 'show', deferred),
+    /To: +boris@silent\.test\nState: +held, 1 attempt\nReason: +connection to/,
+  )
+  assert.equal(await succeed(folder, 'queue', 'release', deferred), '1 recipient released.\n')
+  assert.equal(await succeed(folder, 'queue', 'retry', deferred), '2 recipients due now.\n')
+  assert.match(await succeed(folder, 'queue', 'list'), /vera@other\.test +due +1 +now/)
+  assert.equal(
+    await succeed(folder, 'queue', 'cancel', '--to', 'boris@silent.test'),
+    '1 recipient cancelled.\n',
+  )
+  assert.deepEqual(await states(), ['vera@other.test ready'])
+  assert.equal(await succeed(folder, 'queue', 'cancel', '--all'), '1 recipient cancelled.\n')
+  const gone = await runPostrider(folder, ['queue', 'show', deferred])
+  assert.equal(gone.exitCode, 1)
+  assert.match(gone.stderr, /is not in the queue\. "postrider trace/)
+  assert.match(await succeed(folder, 'trace', deferred), /An administrator: cancel for vera@other\.test/)
+})
+
+test('removing an account removes its mail, and the files that held it', async context => {
+  const { folder, mailFolder } = await makeMail(context)
+  const files = (): string[] =>
+    readdirSync(join(mailFolder, 'mail'), { recursive: true, encoding: 'utf8' }).filter(name =>
+      name.endsWith('.eml'),
+    )
+  assert.equal(files().length, 1)
+  const refused = await runPostrider(folder, ['account', 'remove', 'anna@example.test'])
+  assert.match(refused.stderr, /anna@example\.test has 2 messages/)
+  writeFileSync(join(folder, 'empty.toml'), '[[domain]]\nname = "example.test"\n')
+  const applied = await runPostrider(folder, ['apply', 'empty.toml', '--yes'])
+  assert.equal(applied.exitCode, 1)
+  assert.match(applied.stderr, /has mail \(2\) and is not in the file/)
+  await succeed(folder, 'account', 'remove', 'anna@example.test', '--force')
+  assert.deepEqual(files(), [])
+  assert.match(await succeed(folder, 'verify'), /is in order: 1 messages read/)
+})
+
+test('verify finds a message whose bytes changed', async context => {
+  const { folder, mailFolder } = await makeMail(context)
+  assert.match(await succeed(folder, 'verify'), /is in order: 3 messages read/)
+  const [file] = readdirSync(join(mailFolder, 'mail'), { recursive: true, encoding: 'utf8' }).filter(name =>
+    name.endsWith('.eml'),
+  )
+  assert.ok(file)
+  appendFileSync(join(mailFolder, 'mail', file), 'x')
+  const verified = await runPostrider(folder, ['verify', '--json'])
+  assert.equal(verified.exitCode, 1)
+  const result = JSON.parse(verified.stdout) as { damaged: number; findings: { kind: string }[] }
+  assert.equal(result.damaged, 1)
+  assert.equal(result.findings[0]?.kind, 'mail-data')
+})
