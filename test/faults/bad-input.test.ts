@@ -70,7 +70,7 @@ async function assertBoundedMemory(run: () => Promise<void>): Promise<void> {
   assert.ok(growth < maxGrowthBytes, `the server grew by ${Math.round(growth / 1e6)} MB`)
 }
 
-void test('a TLS client on the plain port', async () => {
+test('a TLS client on the plain port', async () => {
   const socket = connectTls({ port: server.port('relay'), host: '127.0.0.1', rejectUnauthorized: false })
   // The server greets in plain text, which is no TLS record: the client gives up.
   const [cause]: unknown[] = await once(socket, 'error')
@@ -78,7 +78,7 @@ void test('a TLS client on the plain port', async () => {
   await assertStillServes('after a TLS client')
 })
 
-void test('TLS records as commands', async () => {
+test('TLS records as commands', async () => {
   const connection = await openConnection(server.port('relay'))
   assert.equal((await connection.reply())?.code, 220)
   // A ClientHello's first bytes, a line end in the middle of it.
@@ -89,7 +89,7 @@ void test('TLS records as commands', async () => {
   await assertStillServes('after TLS records')
 })
 
-void test('a plain client on the TLS port', async () => {
+test('a plain client on the TLS port', async () => {
   const connection = await openConnection(server.port('submissions'))
   await connection.write('EHLO client.example.org\r\n')
   // A TLS alert or nothing, and a close; never a reply in plain text.
@@ -97,7 +97,7 @@ void test('a plain client on the TLS port', async () => {
   await assertStillServes('after a plain client')
 })
 
-void test('garbage after STARTTLS', async () => {
+test('garbage after STARTTLS', async () => {
   const connection = await greet()
   assert.equal((await connection.command('STARTTLS'))?.code, 220)
   await connection.write('this is no handshake\r\n'.repeat(100))
@@ -105,7 +105,7 @@ void test('garbage after STARTTLS', async () => {
   await assertStillServes('after garbage in a handshake')
 })
 
-void test('a command line of 10 MB', () =>
+test('a command line of 10 MB', () =>
   assertBoundedMemory(async () => {
     const connection = await greet()
     const piece = 'x'.repeat(100_000)
@@ -118,7 +118,7 @@ void test('a command line of 10 MB', () =>
     await assertStillServes('after a long command')
   }))
 
-void test('a line of mail data of 10 MB, with a message over the limit', () =>
+test('a line of mail data of 10 MB, with a message over the limit', () =>
   assertBoundedMemory(async () => {
     const connection = await greet()
     await connection.write(`MAIL FROM:<a@example.org>\r\nRCPT TO:<${receiver}>\r\nDATA\r\n`)
@@ -132,7 +132,7 @@ void test('a line of mail data of 10 MB, with a message over the limit', () =>
     await assertStillServes('after a long line')
   }))
 
-void test('100,000 RCPTs: those over the limit are put off, and the message arrives once', () =>
+test('100,000 RCPTs: those over the limit are put off, and the message arrives once', () =>
   assertBoundedMemory(async () => {
     const connection = await greet()
     assert.equal((await connection.command('MAIL FROM:<a@example.org>'))?.code, 250)
@@ -154,7 +154,7 @@ void test('100,000 RCPTs: those over the limit are put off, and the message arri
     await assertStillServes('after many recipients')
   }))
 
-void test('NUL bytes, 8-bit bytes and endless nonsense: refused, then 421', async () => {
+test('NUL bytes, 8-bit bytes and endless nonsense: refused, then 421', async () => {
   const connection = await greet()
   const nonsense = [
     '\0',
@@ -180,7 +180,7 @@ void test('NUL bytes, 8-bit bytes and endless nonsense: refused, then 421', asyn
 })
 
 // Without the last command's reply nothing may be stored; with all bytes sent the message may be.
-void test('a connection cut at any byte', async () => {
+test('a connection cut at any byte', async () => {
   const dialogue = [
     'EHLO client.example.org\r\n',
     'MAIL FROM:<a@example.org> BODY=8BITMIME\r\n',
@@ -205,7 +205,7 @@ void test('a connection cut at any byte', async () => {
   assert.ok(!subjects.includes('cut at a byte'), subjects.join(', '))
 })
 
-void test('200 sessions that connect and say nothing do not keep others out', async () => {
+test('200 sessions that connect and say nothing do not keep others out', async () => {
   const silent = await Promise.all(Array.from({ length: 200 }, () => openConnection(server.port('relay'))))
   await assertStillServes('beside the silent')
   for (const connection of silent) connection.destroy()

@@ -52,7 +52,7 @@ for (const [kind, bodyBytes] of [
   ['small messages, kept in the database', 3_000],
   ['large messages, kept in files', 400_000],
 ] as const) {
-  void test(`a full disk, ${kind}`, { skip: missing('mount', 'umount') }, async t => {
+  test(`a full disk, ${kind}`, { skip: missing('mount', 'umount') }, async t => {
     const disk = await mountSmallDisk()
     if (disk === undefined) return t.skip('needs the right to mount a tmpfs (root)')
     const at = await createServerFolder({ dataFolder: join(disk, 'data') })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runKillRounds } from '../harness/kill-rounds.ts'
 
-void test('kill -9 under load, three times: nothing that was answered 250 is lost', async t => {
+test('kill -9 under load, three times: nothing that was answered 250 is lost', async t => {
   const report = await runKillRounds({ rounds: 3, maxLoadMs: 800 })
   assert.deepEqual(report.lost, [])
   // Filing in a mailbox is the transaction that settles: there is no moment for a second copy.

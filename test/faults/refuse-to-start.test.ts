@@ -41,13 +41,13 @@ async function makeDatabase(at: ServerFolder): Promise<string> {
   return join(at.dataFolder, databaseFileName)
 }
 
-void test('a settings file that is broken: line and column', () =>
+test('a settings file that is broken: line and column', () =>
   withFolder(at => assertRefuses(at, /postrider\.toml:3:\d+/), 'langauge = "en"'))
 
-void test('a settings file that is not TOML', () =>
+test('a settings file that is not TOML', () =>
   withFolder(at => assertRefuses(at, /postrider\.toml:3:\d+/), 'language = '))
 
-void test('a settings file that is not there', () =>
+test('a settings file that is not there', () =>
   withFolder(async at => {
     await assertRefuses(
       { ...at, tryPostrider: () => at.tryPostrider('serve', '--settings', '/nowhere/postrider.toml') },
@@ -55,7 +55,7 @@ void test('a settings file that is not there', () =>
     )
   }))
 
-void test('a port that is in use', async () => {
+test('a port that is in use', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const address = other.address()
@@ -69,7 +69,7 @@ void test('a port that is in use', async () => {
   }
 })
 
-void test('two servers on one data folder: the second is refused, the first goes on', () =>
+test('two servers on one data folder: the second is refused, the first goes on', () =>
   withFolder(async at => {
     const first = await startServer(at)
     try {
@@ -80,7 +80,7 @@ void test('two servers on one data folder: the second is refused, the first goes
     }
   }))
 
-void test('a data folder from a newer version', () =>
+test('a data folder from a newer version', () =>
   withFolder(async at => {
     const database = new DatabaseSync(await makeDatabase(at))
     const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
@@ -89,7 +89,7 @@ void test('a data folder from a newer version', () =>
     await assertRefuses(at, /newer/i)
   }))
 
-void test('a database file whose header is overwritten', () =>
+test('a database file whose header is overwritten', () =>
   withFolder(async at => {
     const path = await makeDatabase(at)
     const file = await open(path, 'r+')
@@ -98,7 +98,7 @@ void test('a database file whose header is overwritten', () =>
     await assertRefuses(at, /damaged/i)
   }))
 
-void test('a database file whose pages are overwritten', () =>
+test('a database file whose pages are overwritten', () =>
   withFolder(async at => {
     const path = await makeDatabase(at)
     const bytes = await readFile(path)
@@ -106,7 +106,7 @@ void test('a database file whose pages are overwritten', () =>
     await assertRefuses(at, /damaged/i)
   }))
 
-void test('a database file that was cut', () =>
+test('a database file that was cut', () =>
   withFolder(async at => {
     const path = await makeDatabase(at)
     const file = await open(path, 'r+')

@@ -18,7 +18,9 @@ export async function listMailbox(
   at: ServerFolder,
   address: string,
 ): Promise<readonly { readonly uid: number; readonly subject: string }[]> {
-  return messageList.parse(JSON.parse(await at.postrider('mail', 'list', address, '--json')))
+  return messageList.parse(
+    JSON.parse(await at.postrider('mail', 'list', address, '--json', '--limit', '1000000')),
+  )
 }
 
 /** Waits until a message that `matches` is in the mailbox, and returns it whole; there must be no other such. */
@@ -30,7 +32,7 @@ export async function readMailbox(
   const texts = new Map<number, string>()
   return eventually(`a message in the mailbox of ${address}`, async () => {
     for (const { uid } of await listMailbox(at, address)) {
-      if (!texts.has(uid)) texts.set(uid, await at.postrider('mail', 'read', address, String(uid), '--raw'))
+      if (!texts.has(uid)) texts.set(uid, await at.postrider('mail', 'read', address, String(uid)))
     }
     const found = [...texts.values()].filter(matches)
     if (found.length > 1) throw new Error(`${found.length} such messages, one expected:\n${found.join('\n')}`)

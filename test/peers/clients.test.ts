@@ -48,7 +48,7 @@ async function assertArrived(subject: string): Promise<void> {
 const messageWith = (subject: string, lineEnd: string): string =>
   [`From: ${sender}`, `To: ${receiver}`, `Subject: ${subject}`, '', ...bodyLines, ''].join(lineEnd)
 
-void test('swaks', { skip: missing('swaks') }, async () => {
+test('swaks', { skip: missing('swaks') }, async () => {
   const result = await runProgram(
     [
       'swaks',
@@ -88,7 +88,7 @@ with smtplib.SMTP('127.0.0.1', int(port)) as client:
     client.sendmail(sender, [receiver], sys.stdin.read())
 `
 
-void test("Python's smtplib", { skip: missing('python3') }, async () => {
+test("Python's smtplib", { skip: missing('python3') }, async () => {
   const result = await runProgram(
     ['python3', '-c', smtplibProgram, String(port), sender, receiver, password],
     {
@@ -99,7 +99,7 @@ void test("Python's smtplib", { skip: missing('python3') }, async () => {
   await assertArrived('by smtplib')
 })
 
-void test('msmtp', { skip: missing('msmtp') }, async () => {
+test('msmtp', { skip: missing('msmtp') }, async () => {
   const file = join(at.folder, 'msmtprc')
   const lines = [
     'account default',
@@ -122,7 +122,7 @@ void test('msmtp', { skip: missing('msmtp') }, async () => {
   await assertArrived('by msmtp')
 })
 
-void test('curl', { skip: missing('curl') }, async () => {
+test('curl', { skip: missing('curl') }, async () => {
   const result = await runProgram(
     [
       'curl',
@@ -147,7 +147,7 @@ void test('curl', { skip: missing('curl') }, async () => {
   await assertArrived('by curl')
 })
 
-void test('nodemailer', async () => {
+test('nodemailer', async () => {
   const transport = createTransport({
     host: '127.0.0.1',
     port,
