@@ -7,3 +7,17 @@ export interface Reply {
   /** One entry a line, without code; printable, no CR or LF. */
   readonly lines: readonly string[]
 }
+
+export function isPositive(reply: Reply): boolean {
+  return reply.code < 400
+}
+
+/** A reply as it goes out, with its CRLFs. */
+export function formatReply({ code, enhanced, lines }: Reply): string {
+  const status = enhanced === undefined ? '' : `${enhanced} `
+  const last = lines.length - 1
+  if (last <= 0) return `${code} ${status}${lines[0] ?? ''}\r\n`
+  let text = ''
+  for (let index = 0; index < last; index++) text += `${code}-${status}${lines[index]}\r\n`
+  return `${text}${code} ${status}${lines[last]}\r\n`
+}

@@ -27,12 +27,29 @@ export interface SmtpClientOptions {
   readonly onDialogue?: ((line: string) => void) | undefined
 }
 
-export type ClientStage = 'connect' | 'greeting' | 'hello' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'end-of-data'
+export type ClientStage =
+  | 'connect'
+  | 'greeting'
+  | 'hello'
+  | 'tls'
+  | 'auth'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'end-of-data'
 
 /** Why a connection or a transaction ended without the server's consent. A value, thrown as SmtpClientFailure. */
 export interface ClientFailureFacts {
   readonly stage: ClientStage
-  readonly kind: 'refused-connection' | 'timeout' | 'closed' | 'tls' | 'reply' | 'protocol' | 'extension-missing' | 'auth-unavailable'
+  readonly kind:
+    | 'refused-connection'
+    | 'timeout'
+    | 'closed'
+    | 'tls'
+    | 'reply'
+    | 'protocol'
+    | 'extension-missing'
+    | 'auth-unavailable'
   readonly reply?: Reply | undefined
   /** One plain English sentence. */
   readonly detail: string
@@ -72,7 +89,9 @@ export interface RecipientResult {
 export interface SmtpConnection {
   /** Upper-case keyword → its parameters text, '' when none; empty after HELO. */
   readonly extensions: ReadonlyMap<string, string>
-  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean } | undefined
+  readonly tls?:
+    | { readonly protocol: string; readonly cipher: string; readonly authorized: boolean }
+    | undefined
   readonly remoteAddress: string
   readonly remotePort: number
   /** False once the server closed, answered 421, or a transaction left it in an unknown state. */

@@ -26,7 +26,7 @@ export interface SmtpServerLimits {
   readonly maxErrorsPerSession: number
   /** MAIL commands in one session (LIMITS MAILMAX). */
   readonly maxTransactionsPerSession: number
-  /** A command line with its CRLF (512 in RFC 5321, longer for extensions and AUTH). */
+  /** A command line with its CRLF (512 in RFC 5321, longer for extensions); AUTH has RFC 4954's 12288. */
   readonly maxCommandLineBytes: number
   /** A line of mail data with its CRLF: RFC 5321 §4.5.3.1.6 demands 1000. */
   readonly maxTextLineBytes: number
@@ -34,6 +34,23 @@ export interface SmtpServerLimits {
   readonly dataBlockTimeoutMs: number
   /** One whole connection. */
   readonly sessionTimeoutMs: number
+}
+
+const minuteMs = 60_000
+
+export const defaultLimits: SmtpServerLimits = {
+  maxMessageBytes: 50 * 1024 * 1024,
+  maxRecipients: 1000,
+  maxConnections: 10_000,
+  maxConnectionsPerAddress: 1000,
+  maxErrorsPerSession: 20,
+  maxTransactionsPerSession: 10_000,
+  maxCommandLineBytes: 2048,
+  maxTextLineBytes: 2048,
+  // RFC 5321 §4.5.3.2.7: five minutes.
+  commandTimeoutMs: 5 * minuteMs,
+  dataBlockTimeoutMs: 3 * minuteMs,
+  sessionTimeoutMs: 24 * 60 * minuteMs,
 }
 
 export interface SmtpServerOptions {
@@ -58,7 +75,7 @@ export interface SmtpServerOptions {
 }
 
 export interface SmtpServer {
-  /** Resolves when every listener listens; rejects with a UsageFault that says which one could not and why. */
+  /** Resolves when every listener listens; rejects with the system's error (EADDRINUSE, EACCES …) of the first that cannot. */
   listen(): Promise<readonly BoundListener[]>
   /** Refuses new connections with 421; open transactions may finish until `graceMs` is over; then closes. */
   close(graceMs?: number): Promise<void>

@@ -115,7 +115,11 @@ export interface SessionServices {
     disposition: Disposition,
   ): MaybePromise<Reply | undefined>
   /** May this client send to this address? Also the relay control. */
-  acceptForwardPath?(client: Client, transaction: MailTransaction, recipient: Recipient): MaybePromise<Reply | undefined>
+  acceptForwardPath?(
+    client: Client,
+    transaction: MailTransaction,
+    recipient: Recipient,
+  ): MaybePromise<Reply | undefined>
   /** PLAIN and LOGIN hand in name and password as sent; undefined: wrong, whatever the reason. */
   authenticate?(client: Client, name: string, password: string): Promise<AuthenticatedAccount | undefined>
   /** VRFY: 250, 251, 252, 550, 553 (RFC 5321 §3.5.3). */

@@ -1,0 +1,34 @@
+// `postrider/smtp`: the SMTP server and client to embed, independent of queue and storage.
+export type { Address, ReversePath } from '../address/address.ts'
+export { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
+export { parseAddress } from '../address/parse-address.ts'
+export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
+export { Fault, UsageFault } from '../runtime/fault.ts'
+export { type Log, silentLog } from '../runtime/log.ts'
+export type { BodyType, Disposition, NotifyCondition } from './parameters.ts'
+export { replies } from './replies.ts'
+export { formatReply, isPositive, type Reply } from './reply.ts'
+export { collectMailData } from './server/collect-mail-data.ts'
+export { createSmtpServer } from './server/create-smtp-server.ts'
+export {
+  type BoundListener,
+  defaultLimits,
+  type ListenerOptions,
+  type SmtpServer,
+  type SmtpServerLimits,
+  type SmtpServerOptions,
+} from './server/options.ts'
+export type {
+  AuthenticatedAccount,
+  Client,
+  ForwardPathParameters,
+  ListenerRole,
+  MailDataSink,
+  MailTransaction,
+  MaybePromise,
+  Recipient,
+  Refusal,
+  ReversePathParameters,
+  SessionServices,
+  TlsFacts,
+} from './server/services.ts'

@@ -1,0 +1,542 @@
+// The catalogue of replies: each a value named by its reason; code, enhanced status code and text together.
+// `docs/replies.md` is made from it.
+import type { Reply } from './reply.ts'
+
+/** What the generated document says of a reply. */
+export interface ReplyEntry {
+  readonly name: string
+  readonly reply: Reply
+  /** For the administrator or the sender: when it is given, and what to do. */
+  readonly meaning: string
+}
+
+type Digit = '2' | '4' | '5'
+/** The classes of both codes agree (RFC 3463 §2). */
+type Status<Code extends number> = `${Code}` extends `${infer First extends Digit}${string}`
+  ? `${First}.${number}.${number}`
+  : never
+
+const entries: ReplyEntry[] = []
+
+function freeze(code: number, enhanced: string | undefined, text: string | readonly string[]): Reply {
+  return Object.freeze({
+    code,
+    enhanced,
+    lines: Object.freeze(typeof text === 'string' ? [text] : [...text]),
+  })
+}
+
+/** A reply that is always the same. */
+function fixed<Code extends number>(
+  name: string,
+  code: Code,
+  enhanced: Status<Code> | undefined,
+  text: string,
+  meaning: string,
+): Reply {
+  const reply = freeze(code, enhanced, text)
+  entries.push({ name, reply, meaning })
+  return reply
+}
+
+/** A reply with something of the case in its text; `sample` values stand in the document. */
+function made<Code extends number, Values extends readonly unknown[]>(
+  name: string,
+  code: Code,
+  enhanced: Status<Code> | undefined,
+  text: (...values: Values) => string | readonly string[],
+  sample: Values,
+  meaning: string,
+): (...values: Values) => Reply {
+  entries.push({ name, reply: freeze(code, enhanced, text(...sample)), meaning })
+  return (...values) => ({ code, enhanced, lines: toLines(text(...values)) })
+}
+
+const maxLineLength = 480
+
+// RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets. Nothing that a peer sent may start a line of its own.
+function toLines(text: string | readonly string[]): readonly string[] {
+  return (typeof text === 'string' ? [text] : text).map(line => printable(line).slice(0, maxLineLength))
+}
+
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- controls are what it is about
+  return /[\0-\x1f\x7f-\x9f]/.test(text) ? text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, '?') : text
+}
+
+export const replies = {
+  // Sessions
+  greeting: made(
+    'greeting',
+    220,
+    undefined,
+    (hostname: string, text: string) => `${hostname} ${text}`,
+    ['mail.example.test', 'Postrider greets you'],
+    'The server is ready. Say EHLO.',
+  ),
+  hello: made(
+    'hello',
+    250,
+    undefined,
+    (lines: readonly string[]) => lines,
+    [['mail.example.test', 'PIPELINING', 'SIZE 52428800']],
+    'The answer to EHLO and HELO: the name of the server, then one extension a line.',
+  ),
+  bye: fixed('bye', 221, '2.0.0', 'Bye', 'The answer to QUIT; the connection is closed.'),
+  ok: fixed('ok', 250, '2.0.0', 'Ok', 'The answer to NOOP and RSET.'),
+  readyForTls: fixed(
+    'readyForTls',
+    220,
+    '2.0.0',
+    'Ready to start TLS',
+    'The answer to STARTTLS; the TLS handshake comes next.',
+  ),
+  shuttingDown: made(
+    'shuttingDown',
+    421,
+    '4.3.2',
+    (hostname: string) => `${hostname} is shutting down; please try again in a few minutes`,
+    ['mail.example.test'],
+    'The server is being stopped. The sender tries again by itself.',
+  ),
+  tooManyConnections: made(
+    'tooManyConnections',
+    421,
+    '4.3.2',
+    (hostname: string) => `${hostname} has too many connections; please try again in a few minutes`,
+    ['mail.example.test'],
+    'limits.maxConnections is reached.',
+  ),
+  tooManyConnectionsFromYou: made(
+    'tooManyConnectionsFromYou',
+    421,
+    '4.7.0',
+    (address: string) => `Too many connections from ${address}; please close some first`,
+    ['192.0.2.1'],
+    'limits.maxConnectionsPerAddress is reached.',
+  ),
+  timedOut: made(
+    'timedOut',
+    421,
+    '4.4.2',
+    (hostname: string) => `${hostname} has waited too long for you; connection closed`,
+    ['mail.example.test'],
+    'Nothing came for limits.commandTimeoutSeconds or limits.dataBlockTimeoutSeconds, or the session lasted longer than limits.sessionTimeoutMinutes.',
+  ),
+  tooManyErrors: fixed(
+    'tooManyErrors',
+    421,
+    '4.7.0',
+    'Too many errors in this session; connection closed',
+    'limits.maxErrorsPerSession commands were refused.',
+  ),
+  tooManyTransactions: fixed(
+    'tooManyTransactions',
+    421,
+    '4.7.0',
+    'Enough messages for one connection; please open another',
+    'limits.maxTransactionsPerSession is reached.',
+  ),
+  talksTooEarly: fixed(
+    'talksTooEarly',
+    554,
+    '5.5.0',
+    'You must wait for the greeting before you talk',
+    'The client sent something before the 220. Mail programs wait; spam programs often do not.',
+  ),
+  fault: made(
+    'fault',
+    421,
+    '4.3.0',
+    (hostname: string) => `${hostname} has a problem of its own; connection closed, please try again later`,
+    ['mail.example.test'],
+    'A bug or a broken environment; the log says what.',
+  ),
+  notHttp: fixed(
+    'notHttp',
+    421,
+    '4.7.0',
+    'This is a mail server: it speaks SMTP, not HTTP',
+    'A web browser or a web program connected to a mail port.',
+  ),
+  tlsOnPlainPort: fixed(
+    'tlsOnPlainPort',
+    421,
+    '4.7.0',
+    'This port starts without TLS: use STARTTLS, or the port for TLS (465)',
+    'The client began a TLS handshake on a port for STARTTLS.',
+  ),
+
+  // Grammar
+  unknownCommand: made(
+    'unknownCommand',
+    500,
+    '5.5.1',
+    (verb: string) => `No such command: ${verb}. HELP lists the commands`,
+    ['XYZZY'],
+    'The first word of the line is no SMTP command.',
+  ),
+  badCommandLine: fixed(
+    'badCommandLine',
+    500,
+    '5.5.2',
+    'A command is one line of plain text',
+    'The line holds a NUL or another control character, or it is empty.',
+  ),
+  bareLineFeed: fixed(
+    'bareLineFeed',
+    500,
+    '5.5.2',
+    'End each line with CR LF, not with LF alone (with netcat: nc -C)',
+    'SMTP lines end with CR LF. Servers that disagree about this can be tricked into taking two messages for one.',
+  ),
+  lineTooLong: made(
+    'lineTooLong',
+    500,
+    '5.5.2',
+    (most: number) => `Line too long: at most ${most} characters`,
+    [2048],
+    'A command line over the limit (RFC 5321 §4.5.3.1.4).',
+  ),
+  syntax: made(
+    'syntax',
+    501,
+    '5.5.4',
+    (problem: string) => problem,
+    ['Syntax: MAIL FROM:<address>'],
+    'The command is known, its argument is not right; the text says how it goes.',
+  ),
+  unknownParameter: made(
+    'unknownParameter',
+    555,
+    '5.5.4',
+    (keyword: string) => `Parameter not known here: ${keyword}`,
+    ['FOO'],
+    'A parameter of MAIL or RCPT that this server does not offer, or any parameter after HELO.',
+  ),
+  badParameter: made(
+    'badParameter',
+    501,
+    '5.5.4',
+    (problem: string) => problem,
+    ['SIZE= takes a number of bytes'],
+    'A parameter of MAIL or RCPT with a value that cannot be.',
+  ),
+  wrongOrder: made(
+    'wrongOrder',
+    503,
+    '5.5.1',
+    (instruction: string) => instruction,
+    ['Say EHLO first'],
+    'The command is right, but not now; the text says what comes first.',
+  ),
+  notOffered: made(
+    'notOffered',
+    502,
+    '5.5.1',
+    (verb: string) => `${verb} is not offered`,
+    ['TURN'],
+    'A known command that this server, or this port, does not offer.',
+  ),
+  help: made(
+    'help',
+    214,
+    '2.0.0',
+    (lines: readonly string[]) => lines,
+    [['HELP with the name of a command explains it']],
+    'The answer to HELP.',
+  ),
+
+  // Transactions
+  senderOk: fixed('senderOk', 250, '2.1.0', 'Ok', 'The answer to MAIL.'),
+  recipientOk: fixed('recipientOk', 250, '2.1.5', 'Ok', 'The answer to RCPT.'),
+  sendData: fixed(
+    'sendData',
+    354,
+    undefined,
+    'End data with <CR><LF>.<CR><LF>',
+    'The answer to DATA: the message comes next.',
+  ),
+  chunkOk: made(
+    'chunkOk',
+    250,
+    '2.0.0',
+    (bytes: number) => `Ok: ${bytes} bytes received`,
+    [1024],
+    'The answer to BDAT without LAST.',
+  ),
+  queued: made(
+    'queued',
+    250,
+    '2.0.0',
+    (id: string) => `Ok: queued as ${id}`,
+    ['1CCD5D74AAE'],
+    'The message is stored; from now on it is ours. "postrider trace <id>" tells what becomes of it.',
+  ),
+  badSender: made(
+    'badSender',
+    501,
+    '5.1.7',
+    (problem: string) => problem,
+    ['The sender is no address: MAIL FROM:<user@example.test>'],
+    'The reverse-path of MAIL cannot be read.',
+  ),
+  badRecipient: made(
+    'badRecipient',
+    501,
+    '5.1.3',
+    (problem: string) => problem,
+    ['The recipient is no address: RCPT TO:<user@example.test>'],
+    'The forward-path of RCPT cannot be read.',
+  ),
+  needsSmtpUtf8: fixed(
+    'needsSmtpUtf8',
+    553,
+    '5.6.7',
+    'This address needs SMTPUTF8: say so in MAIL',
+    'An address with characters beyond ASCII in a transaction without SMTPUTF8 (RFC 6531 §3.5).',
+  ),
+  noRecipients: fixed(
+    'noRecipients',
+    503,
+    '5.5.1',
+    'No recipients: say RCPT first',
+    'DATA or BDAT before any RCPT.',
+  ),
+  noValidRecipients: fixed(
+    'noValidRecipients',
+    554,
+    '5.5.1',
+    'No valid recipients',
+    'DATA or BDAT after every RCPT was refused.',
+  ),
+  tooManyRecipients: made(
+    'tooManyRecipients',
+    452,
+    '4.5.3',
+    (most: number) => `At most ${most} recipients in one transaction; send the rest in another`,
+    [1000],
+    'limits.maxRecipients. Mail servers send the rest by themselves (RFC 5321 §4.5.3.1.10).',
+  ),
+  binaryNeedsBdat: fixed(
+    'binaryNeedsBdat',
+    503,
+    '5.5.1',
+    'BODY=BINARYMIME takes BDAT, not DATA',
+    'RFC 3030 §3.',
+  ),
+  messageTooBig: made(
+    'messageTooBig',
+    552,
+    '5.3.4',
+    (limit: number) => `Message too big: at most ${limit} bytes`,
+    [52428800],
+    'limits.maxMessageBytes, found in SIZE= or while the message came.',
+  ),
+  bareLineEnd: fixed(
+    'bareLineEnd',
+    550,
+    '5.6.0',
+    'Message refused: it has a CR or LF that is not part of a CR LF',
+    'What a relay may take for the end of the message (SMTP smuggling) is refused. The sending program has to be mended.',
+  ),
+  nulInMessage: fixed(
+    'nulInMessage',
+    550,
+    '5.6.0',
+    'Message refused: it has a NUL character',
+    'Text has no NUL; binary data takes BODY=BINARYMIME and BDAT.',
+  ),
+  textLineTooLong: made(
+    'textLineTooLong',
+    550,
+    '5.6.0',
+    (most: number) => `Message refused: it has a line of more than ${most} characters`,
+    [2048],
+    'RFC 5321 §4.5.3.1.6 allows 1000. The sending program has to encode it (quoted-printable, base64).',
+  ),
+  headerTooLong: made(
+    'headerTooLong',
+    552,
+    '5.3.4',
+    (most: number) => `Message refused: its header section has more than ${most} bytes`,
+    [262144],
+    'No mail program writes such a header section.',
+  ),
+  insufficientStorage: fixed(
+    'insufficientStorage',
+    452,
+    '4.3.1',
+    'No space left here; please try again later',
+    'The disk of the data folder is full. Free some space; the sender tries again by itself.',
+  ),
+  localError: fixed(
+    'localError',
+    451,
+    '4.3.0',
+    'A problem of ours; please try again later',
+    'Storage or another part failed; the log says what. Nothing of the message was kept.',
+  ),
+  loop: made(
+    'loop',
+    554,
+    '5.4.6',
+    (hops: number) => `Message refused: it has passed ${hops} servers, so it runs in a circle`,
+    [101],
+    'More Received fields than delivery.maxReceivedFields (RFC 5321 §6.3).',
+  ),
+  badHeader: made(
+    'badHeader',
+    554,
+    '5.6.0',
+    (problem: string) => problem,
+    ['Message refused: it has no From field'],
+    'The header section of a submitted message cannot be sent on as it is.',
+  ),
+
+  // Who may
+  authenticated: fixed('authenticated', 235, '2.7.0', 'Authentication successful', 'The answer to AUTH.'),
+  authChallenge: made(
+    'authChallenge',
+    334,
+    undefined,
+    (base64: string) => base64,
+    ['VXNlcm5hbWU6'],
+    'A step of AUTH: the answer comes next, in base64.',
+  ),
+  authFailed: fixed(
+    'authFailed',
+    535,
+    '5.7.8',
+    'Name or password is wrong',
+    'AUTH failed. The name is the whole address. The same reply for every reason, so that nobody can find out which names exist.',
+  ),
+  authCancelled: fixed(
+    'authCancelled',
+    501,
+    '5.7.0',
+    'Authentication cancelled',
+    'The client sent * in the middle of AUTH.',
+  ),
+  authNotBase64: fixed(
+    'authNotBase64',
+    501,
+    '5.5.2',
+    'That is not base64',
+    'An answer in AUTH that cannot be decoded.',
+  ),
+  authMechanismUnknown: made(
+    'authMechanismUnknown',
+    504,
+    '5.5.4',
+    (offered: string) => `Mechanism not offered; there is ${offered}`,
+    ['PLAIN LOGIN'],
+    'AUTH with a mechanism that EHLO did not name.',
+  ),
+  authNeedsTls: fixed(
+    'authNeedsTls',
+    538,
+    '5.7.11',
+    'Passwords only over TLS: say STARTTLS first',
+    'AUTH on a connection that everybody on the way can read.',
+  ),
+  authRequired: fixed(
+    'authRequired',
+    530,
+    '5.7.0',
+    'Log in first (AUTH)',
+    'This port is for users with an account. Mail from other servers goes to port 25.',
+  ),
+  senderNotYours: made(
+    'senderNotYours',
+    553,
+    '5.7.1',
+    (sender: string, account: string) => `<${sender}> is not an address of ${account}`,
+    ['boss@example.test', 'anna@example.test'],
+    'submission.senderAddress says which addresses an account may send from.',
+  ),
+  relayDenied: made(
+    'relayDenied',
+    550,
+    '5.7.1',
+    (recipient: string) => `<${recipient}> is not here, and relaying takes a login`,
+    ['someone@example.com'],
+    'A stranger wants to send through this server to another. Users log in on port 587 or 465.',
+  ),
+  noSuchMailbox: made(
+    'noSuchMailbox',
+    550,
+    '5.1.1',
+    (recipient: string) => `<${recipient}> does not exist here; please check the address`,
+    ['nobody@example.test'],
+    'The domain is ours, the address is not.',
+  ),
+  mailboxDisabled: made(
+    'mailboxDisabled',
+    550,
+    '5.2.1',
+    (recipient: string) => `<${recipient}> takes no mail`,
+    ['anna@example.test'],
+    'The account is disabled ("postrider account enable").',
+  ),
+  mailboxFull: made(
+    'mailboxFull',
+    452,
+    '4.2.2',
+    (recipient: string) => `The mailbox of <${recipient}> is full`,
+    ['anna@example.test'],
+    'The account is over its quota.',
+  ),
+
+  // VRFY, EXPN, terminals
+  verified: made(
+    'verified',
+    250,
+    '2.1.5',
+    (lines: readonly string[]) => lines,
+    [['Anna <anna@example.test>']],
+    'The answer to VRFY and EXPN.',
+  ),
+  willTry: fixed(
+    'willTry',
+    252,
+    '2.0.0',
+    'I do not say who is here, but send the message and I will try',
+    'The answer to VRFY and EXPN for strangers (verifyForEveryone changes it).',
+  ),
+  ambiguous: made(
+    'ambiguous',
+    553,
+    '5.1.4',
+    (lines: readonly string[]) => lines,
+    [['More than one address matches; which one?', 'anna@example.test', 'anna@example.org']],
+    'VRFY with a name that several addresses have.',
+  ),
+  notAList: made(
+    'notAList',
+    550,
+    '5.1.1',
+    (text: string) => `${text} is not a list here`,
+    ['anna'],
+    'EXPN with an address that is no alias or group.',
+  ),
+  terminalClosed: made(
+    'terminalClosed',
+    450,
+    '4.2.1',
+    (recipient: string) => `<${recipient}> has no terminal open`,
+    ['anna@example.test'],
+    'SEND reaches only users with a terminal ("postrider terminal"); SOML and SAML reach the mailbox too.',
+  ),
+  terminalsForUsers: made(
+    'terminalsForUsers',
+    502,
+    '5.7.0',
+    (verb: string) => `${verb} is for users who have logged in`,
+    ['SEND'],
+    'SEND, SOML and SAML are offered to authenticated users and local networks only.',
+  ),
+} as const
+
+/** Every reply of the catalogue, in its order. */
+export const replyEntries: readonly ReplyEntry[] = entries

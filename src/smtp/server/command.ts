@@ -1,0 +1,21 @@
+// One row of the command table.
+import type { Reply } from '../reply.ts'
+import type { MaybePromise } from './services.ts'
+import type { Session } from './session.ts'
+import type { SessionPhase, Step } from './session-state.ts'
+
+export interface Command {
+  readonly verb: string
+  /** 'MAIL FROM:<address> [parameters]' */
+  readonly syntax: string
+  /** Lines for HELP. */
+  readonly explanation: readonly string[]
+  /** The phases in which it is allowed (RFC 5321 §4.1.4). */
+  readonly phases: readonly SessionPhase[]
+  /** Why this client cannot have it here and now, whatever the phase. */
+  readonly denied?: (session: Session) => Reply | undefined
+  run(session: Session, argument: string): MaybePromise<Step>
+}
+
+/** Every phase in which commands are read. */
+export const always: readonly SessionPhase[] = ['greeted', 'ready', 'transaction', 'chunks']

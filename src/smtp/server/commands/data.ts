@@ -1,0 +1,61 @@
+// DATA (RFC 5321 §4.1.1.4): the message comes next, up to CRLF.CRLF.
+
+import { replies } from '../../replies.ts'
+import type { Reply } from '../../reply.ts'
+import type { Command } from '../command.ts'
+import { assertRefusal, isSink, MailFlow } from '../mail-flow.ts'
+import type { MailDataSink, MaybePromise } from '../services.ts'
+import type { Session } from '../session.ts'
+import { type OpenTransaction, ready, type Step } from '../session-state.ts'
+import { TextCheck } from '../text-machine.ts'
+
+export const data: Command = {
+  verb: 'DATA',
+  syntax: 'DATA',
+  explanation: [
+    'The message follows: header lines, an empty line, the text.',
+    'A line with a single dot ends it.',
+  ],
+  phases: ['transaction'],
+  run(session, argument) {
+    const { state } = session
+    if (state.phase !== 'transaction') return session.stay(replies.localError)
+    if (argument !== '') return session.stay(replies.syntax('DATA stands alone on its line'))
+    const { transaction } = state
+    if (transaction.parameters.body === 'BINARYMIME') return session.stay(replies.binaryNeedsBdat)
+    const missing = missingRecipients(transaction)
+    if (missing) return session.stay(missing)
+    const opened = openFlow(session, transaction)
+    const begin = (flow: MailFlow | Reply): Step => {
+      if (!(flow instanceof MailFlow)) return { reply: flow, next: ready }
+      return {
+        reply: replies.sendData,
+        next: { phase: 'data', transaction, flow },
+        effect: { kind: 'read-data', flow },
+      }
+    }
+    return opened instanceof Promise ? opened.then(begin) : begin(opened)
+  },
+}
+
+export function missingRecipients(transaction: OpenTransaction): Reply | undefined {
+  if (transaction.recipients.length > 0) return undefined
+  return transaction.refusedRecipients > 0 ? replies.noValidRecipients : replies.noRecipients
+}
+
+/** Asks the services for a sink; a refusal ends the transaction (RFC 5321 §3.3). */
+export function openFlow(session: Session, transaction: OpenTransaction): MaybePromise<MailFlow | Reply> {
+  const { services, limits, fault } = session.context
+  const { client } = session
+  const open = (sink: MailDataSink | Reply): MailFlow | Reply => {
+    if (!isSink(sink)) {
+      session.noteRefusal({ command: 'DATA', reversePath: transaction.reversePath, reply: sink })
+      return assertRefusal(sink)
+    }
+    const check =
+      transaction.parameters.body === 'BINARYMIME' ? undefined : new TextCheck(limits.maxTextLineBytes)
+    return new MailFlow(sink, limits.maxMessageBytes, check, cause => fault(cause, client))
+  }
+  const received = services.receive(client, transaction)
+  return received instanceof Promise ? received.then(open) : open(received)
+}

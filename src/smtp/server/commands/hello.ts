@@ -1,0 +1,69 @@
+// EHLO and HELO (RFC 5321 §4.1.1.1): who the client is; EHLO also asks what the server can.
+
+import { replies } from '../../replies.ts'
+import type { Reply } from '../../reply.ts'
+import { always, type Command } from '../command.ts'
+import { assertRefusal } from '../mail-flow.ts'
+import type { MaybePromise } from '../services.ts'
+import type { Session } from '../session.ts'
+import { ready, type Step } from '../session-state.ts'
+import { authMechanisms } from './auth.ts'
+
+export const ehlo: Command = {
+  verb: 'EHLO',
+  syntax: 'EHLO <your host name>',
+  explanation: [
+    'Starts the session; the answer lists the extensions.',
+    'Your name is a domain, or an address in brackets: [192.0.2.1].',
+  ],
+  phases: always,
+  run: (session, argument) => hello(session, argument, true),
+}
+
+export const helo: Command = {
+  verb: 'HELO',
+  syntax: 'HELO <your host name>',
+  explanation: ['Starts the session as in 1982, without extensions. Better: EHLO.'],
+  phases: always,
+  run: (session, argument) => hello(session, argument, false),
+}
+
+const maxNameLength = 255
+// Many real clients name themselves in ways that are no domain ("localhost", "MY_PC"); RFC 5321 §4.1.4 forbids to refuse
+// mail for that. Only what cannot be a name at all is an error.
+const name = /^[!-~]+$/
+
+function hello(session: Session, argument: string, extended: boolean): MaybePromise<Step> {
+  if (argument === '')
+    return session.stay(replies.syntax(`Syntax: ${extended ? 'EHLO' : 'HELO'} and the name of your host`))
+  if (argument.length > maxNameLength || !name.test(argument)) {
+    return session.stay(replies.syntax('That is no host name: one word in ASCII, at most 255 characters'))
+  }
+  const before = session.client
+  session.client = { ...before, heloName: argument, extended }
+  const refusal = session.context.services.hello?.(session.client)
+  const decide = (reply: Reply | undefined): Step => {
+    if (reply) {
+      session.client = before
+      return session.stay(assertRefusal(reply))
+    }
+    // EHLO in the middle of a transaction is a RSET as well (RFC 5321 §4.1.4).
+    session.dropTransaction()
+    return {
+      reply: replies.hello(extended ? extensionLines(session) : [session.context.hostname]),
+      next: ready,
+    }
+  }
+  return refusal instanceof Promise ? refusal.then(decide) : decide(refusal)
+}
+
+function extensionLines(session: Session): string[] {
+  const { hostname, limits, hasTls } = session.context
+  const lines = [hostname, 'PIPELINING', `SIZE ${limits.maxMessageBytes}`]
+  if (hasTls && !session.client.tls) lines.push('STARTTLS')
+  if (session.mayAuthenticate && !session.client.account) lines.push(`AUTH ${authMechanisms.join(' ')}`)
+  lines.push('8BITMIME', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES', 'DSN')
+  // RFC 9422 §4
+  lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`, 'HELP')
+  return lines
+}

@@ -1,0 +1,130 @@
+// MAIL (RFC 5321 §4.1.1.2), and SEND, SOML, SAML (RFC 821 §3.4), which differ in where the message is to be shown.
+import { type PathProblem, parseReversePath } from '../../../address/parse-path.ts'
+import { needsSmtpUtf8 } from '../../../address/scan-mailbox.ts'
+import type { Disposition } from '../../parameters.ts'
+import { replies } from '../../replies.ts'
+import type { Reply } from '../../reply.ts'
+import type { Command } from '../command.ts'
+import { afterKeyword } from '../command-line.ts'
+import { parseReversePathParameters } from '../esmtp-parameters.ts'
+import { assertRefusal } from '../mail-flow.ts'
+import type { MaybePromise } from '../services.ts'
+import type { Session } from '../session.ts'
+import type { OpenTransaction, Step } from '../session-state.ts'
+
+export const mail: Command = {
+  verb: 'MAIL',
+  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
+  explanation: ['Begins a message; reports about it go to the address. <> means: no reports.'],
+  phases: ['ready'],
+  run: (session, argument) => begin(session, 'MAIL', 'mail', argument),
+}
+
+export const send = terminalCommand(
+  'SEND',
+  'send',
+  'Shows the message on the terminals that the recipients have opened, and only there.',
+)
+export const soml = terminalCommand(
+  'SOML',
+  'soml',
+  'Shows the message on a terminal if one is open, else puts it into the mailbox.',
+)
+export const saml = terminalCommand(
+  'SAML',
+  'saml',
+  'Shows the message on a terminal if one is open, and puts it into the mailbox in any case.',
+)
+
+function terminalCommand(verb: string, disposition: Disposition, explanation: string): Command {
+  return {
+    verb,
+    syntax: `${verb} FROM:<address>`,
+    explanation: [explanation, 'For users who have logged in, and local networks.'],
+    phases: ['ready'],
+    denied: session => (session.isTrusted ? undefined : replies.terminalsForUsers(verb)),
+    run: (session, argument) => begin(session, verb, disposition, argument),
+  }
+}
+
+function begin(
+  session: Session,
+  verb: string,
+  disposition: Disposition,
+  argument: string,
+): MaybePromise<Step> {
+  const { context } = session
+  const text = afterKeyword(argument, 'FROM:')
+  if (text === undefined) return session.stay(replies.syntax(`Syntax: ${verb} FROM:<address>`))
+  const parsed = parseReversePath(text, {
+    allowUnicode: session.client.extended,
+    allowMissingBrackets: context.allowMissingAngleBrackets,
+  })
+  if (parsed.kind === 'problem') return session.stay(describeSenderProblem(parsed.problem))
+  // HELO offers no extensions, so it knows no parameters.
+  if (!session.client.extended && parsed.rest.trim() !== '')
+    return session.stay(replies.unknownParameter(parsed.rest.trim().slice(0, 64)))
+  const parameters = parseReversePathParameters(parsed.rest)
+  if ('code' in parameters) return session.stay(parameters)
+  if (parsed.path && needsSmtpUtf8(parsed.path) && !parameters.smtpUtf8)
+    return session.stay(replies.needsSmtpUtf8)
+  if ((parameters.declaredSize ?? 0) > context.limits.maxMessageBytes) {
+    return session.stay(replies.messageTooBig(context.limits.maxMessageBytes))
+  }
+  if (session.transactions >= context.limits.maxTransactionsPerSession)
+    return session.hangUp(replies.tooManyTransactions)
+  const transaction: OpenTransaction = {
+    reversePath: parsed.path,
+    parameters,
+    disposition,
+    recipients: [],
+    refusedRecipients: 0,
+  }
+  const refusal = context.services.acceptReversePath?.(session.client, parsed.path, parameters, disposition)
+  const decide = (reply: Reply | undefined): Step => {
+    if (reply) {
+      session.noteRefusal({ command: verb, reversePath: parsed.path, reply })
+      return session.stay(assertRefusal(reply))
+    }
+    session.transactions++
+    return { reply: replies.senderOk, next: { phase: 'transaction', transaction } }
+  }
+  return refusal instanceof Promise ? refusal.then(decide) : decide(refusal)
+}
+
+function describeSenderProblem(problem: PathProblem): Reply {
+  return problem === 'non-ascii'
+    ? replies.needsSmtpUtf8
+    : replies.badSender(describePathProblem(problem, 'MAIL FROM:<user@example.test>'))
+}
+
+/** What is wrong with a path, in words; `example` shows how it goes. */
+export function describePathProblem(problem: PathProblem, example: string): string {
+  switch (problem) {
+    case 'missing-brackets':
+      return `The address goes into angle brackets: ${example}`
+    case 'unclosed-bracket':
+      return `The closing > is missing: ${example}`
+    case 'empty':
+      return `An address is missing: ${example}`
+    case 'missing-domain':
+      return `The address has no domain: ${example}`
+    case 'local-part-syntax':
+      return 'What stands before the @ cannot be (dots at the ends or in a row, blanks and the like go into "quotes")'
+    case 'local-part-too-long':
+      return 'What stands before the @ has more than 64 characters'
+    case 'domain-syntax':
+      return 'What stands after the @ is no domain (an IP address goes into brackets: [192.0.2.1])'
+    case 'domain-too-long':
+      return 'What stands after the @ has more than 255 characters'
+    case 'path-too-long':
+      return 'The address has more than 256 characters'
+    case 'source-route-syntax':
+      return 'The source route cannot be read; it is not needed, leave it out'
+    case 'non-ascii':
+    case 'syntax':
+      return `That is no address: ${example}`
+    default:
+      return problem satisfies never
+  }
+}

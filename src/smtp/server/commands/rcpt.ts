@@ -1,0 +1,78 @@
+// RCPT (RFC 5321 §4.1.1.3): one recipient of the message.
+import type { Address } from '../../../address/address.ts'
+import { parseForwardPath } from '../../../address/parse-path.ts'
+import { needsSmtpUtf8 } from '../../../address/scan-mailbox.ts'
+import { replies } from '../../replies.ts'
+import type { Reply } from '../../reply.ts'
+import type { Command } from '../command.ts'
+import { afterKeyword } from '../command-line.ts'
+import { parseForwardPathParameters } from '../esmtp-parameters.ts'
+import { assertRefusal } from '../mail-flow.ts'
+import type { MaybePromise, Recipient } from '../services.ts'
+import type { Session } from '../session.ts'
+import type { OpenTransaction, Step } from '../session-state.ts'
+import { describePathProblem } from './mail.ts'
+
+const example = 'RCPT TO:<user@example.test>'
+
+export const rcpt: Command = {
+  verb: 'RCPT',
+  syntax: 'RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;address]',
+  explanation: ['Names a recipient of the message; say it once for each.'],
+  phases: ['transaction'],
+  run(session, argument) {
+    const { state } = session
+    if (state.phase !== 'transaction') return session.stay(replies.localError)
+    const recipient = parseRecipient(session, state.transaction, argument)
+    if ('code' in recipient) {
+      state.transaction.refusedRecipients++
+      return session.stay(recipient)
+    }
+    return accept(session, state.transaction, recipient)
+  },
+}
+
+function parseRecipient(session: Session, transaction: OpenTransaction, argument: string): Recipient | Reply {
+  const text = afterKeyword(argument, 'TO:')
+  if (text === undefined) return replies.syntax('Syntax: RCPT TO:<address>')
+  const { smtpUtf8 } = transaction.parameters
+  const parsed = parseForwardPath(text, {
+    allowUnicode: smtpUtf8,
+    allowMissingBrackets: session.context.allowMissingAngleBrackets,
+  })
+  if (parsed.kind === 'problem') {
+    if (parsed.problem === 'non-ascii') return replies.needsSmtpUtf8
+    return replies.badRecipient(describePathProblem(parsed.problem, example))
+  }
+  if (!session.client.extended && parsed.rest.trim() !== '')
+    return replies.unknownParameter(parsed.rest.trim().slice(0, 64))
+  const parameters = parseForwardPathParameters(parsed.rest, smtpUtf8)
+  if ('code' in parameters) return parameters
+  const forwardPath: Address =
+    parsed.path === 'postmaster' ? { localPart: 'postmaster', domain: session.context.hostname } : parsed.path
+  if (needsSmtpUtf8(forwardPath) && !smtpUtf8) return replies.needsSmtpUtf8
+  return { forwardPath, parameters }
+}
+
+function accept(session: Session, transaction: OpenTransaction, recipient: Recipient): MaybePromise<Step> {
+  const { limits, services } = session.context
+  // RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in a new transaction.
+  if (transaction.recipients.length >= limits.maxRecipients)
+    return session.stay(replies.tooManyRecipients(limits.maxRecipients))
+  const refusal = services.acceptForwardPath?.(session.client, transaction, recipient)
+  const decide = (reply: Reply | undefined): Step => {
+    if (reply) {
+      transaction.refusedRecipients++
+      session.noteRefusal({
+        command: 'RCPT',
+        reversePath: transaction.reversePath,
+        forwardPath: recipient.forwardPath,
+        reply,
+      })
+      return session.stay(assertRefusal(reply))
+    }
+    transaction.recipients.push(recipient)
+    return session.stay(replies.recipientOk)
+  }
+  return refusal instanceof Promise ? refusal.then(decide) : decide(refusal)
+}

@@ -1,0 +1,40 @@
+// VRFY and EXPN (RFC 5321 §3.5, §4.1.1.6, §4.1.1.7).
+
+import { replies } from '../../replies.ts'
+import { always, type Command } from '../command.ts'
+import type { MaybePromise } from '../services.ts'
+import type { Session } from '../session.ts'
+import type { Step } from '../session-state.ts'
+
+export const vrfy: Command = {
+  verb: 'VRFY',
+  syntax: 'VRFY <name or address>',
+  explanation: ['Says whether an address exists here; strangers get no answer (252).'],
+  phases: always,
+  run: (session, argument) => ask(session, 'VRFY', argument, 'verify'),
+}
+
+export const expn: Command = {
+  verb: 'EXPN',
+  syntax: 'EXPN <alias or group>',
+  explanation: ['Lists who gets the mail of an alias or group; strangers get no answer (252).'],
+  phases: always,
+  run: (session, argument) => ask(session, 'EXPN', argument, 'expand'),
+}
+
+function ask(
+  session: Session,
+  verb: string,
+  argument: string,
+  service: 'verify' | 'expand',
+): MaybePromise<Step> {
+  // RFC 6531 §3.7.4.2: VRFY and EXPN take the parameter too.
+  const text = argument.replace(/ +SMTPUTF8$/i, '')
+  if (text === '') return session.stay(replies.syntax(`Syntax: ${verb} and a name or address`))
+  // RFC 5321 §7.3: 252 keeps address collectors from learning anything.
+  const { services } = session.context
+  if (!services[service] || !(session.isTrusted || session.context.verifyForEveryone))
+    return session.stay(replies.willTry)
+  const answer = services[service](session.client, text)
+  return answer instanceof Promise ? answer.then(reply => session.stay(reply)) : session.stay(answer)
+}

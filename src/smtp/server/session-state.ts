@@ -1,0 +1,55 @@
+// The states of a session (RFC 5321 §4.1.4): a transaction exists only in the phases that have one.
+
+import type { ReversePath } from '../../address/address.ts'
+import type { SaslStep } from '../../sasl/mechanism.ts'
+import type { Disposition } from '../parameters.ts'
+import type { Reply } from '../reply.ts'
+import type { MailFlow } from './mail-flow.ts'
+import type { Recipient, ReversePathParameters } from './services.ts'
+
+/** A mail transaction that grows with each RCPT; services see it as the read-only MailTransaction. */
+export interface OpenTransaction {
+  readonly reversePath: ReversePath
+  readonly parameters: ReversePathParameters
+  readonly disposition: Disposition
+  readonly recipients: Recipient[]
+  /** RCPT commands that were refused. */
+  refusedRecipients: number
+}
+
+export type SessionState =
+  /** Before EHLO, and again after STARTTLS. */
+  | { readonly phase: 'greeted' }
+  | { readonly phase: 'ready' }
+  | { readonly phase: 'authenticating'; readonly next: (answer: Buffer) => SaslStep }
+  | { readonly phase: 'transaction'; readonly transaction: OpenTransaction }
+  /** Between BDAT commands, the first of which has come. */
+  | { readonly phase: 'chunks'; readonly transaction: OpenTransaction; readonly flow: MailFlow }
+  | { readonly phase: 'data'; readonly transaction: OpenTransaction; readonly flow: MailFlow }
+
+export const greeted: SessionState = { phase: 'greeted' }
+export const ready: SessionState = { phase: 'ready' }
+
+export type SessionPhase = SessionState['phase']
+
+/** What the connection is to do with its bytes next. */
+export type Effect =
+  | { readonly kind: 'close' }
+  | { readonly kind: 'start-tls' }
+  /** Read DATA into the flow, then call `endOfData`. */
+  | { readonly kind: 'read-data'; readonly flow: MailFlow }
+  /** Read `size` octets into the flow, or away when there is none; then send `reply` or call `endOfChunk`. */
+  | {
+      readonly kind: 'read-chunk'
+      readonly size: number
+      readonly last: boolean
+      readonly flow: MailFlow | undefined
+      readonly refusal: Reply | undefined
+    }
+
+/** A step of the session: what to answer, in which state it is then, what the connection does besides. */
+export interface Step {
+  readonly reply: Reply | undefined
+  readonly next: SessionState
+  readonly effect?: Effect
+}

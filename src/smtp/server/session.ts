@@ -1,0 +1,166 @@
+// The SMTP session: takes command lines, returns steps (RFC 5321 §4.1.4). It touches no socket, timer or log.
+import type { Network } from '../../address/networks.ts'
+import { isInNetworks, isLoopback } from '../../address/networks.ts'
+import { replies } from '../replies.ts'
+import { isPositive, type Reply } from '../reply.ts'
+import type { Command } from './command.ts'
+import { parseCommandLine } from './command-line.ts'
+import { commandTable } from './command-table.ts'
+import { continueAuthentication } from './commands/auth.ts'
+import { finishChunk } from './commands/bdat.ts'
+import type { SmtpServerLimits } from './options.ts'
+import type { Client, MaybePromise, Refusal, SessionServices, TlsFacts } from './services.ts'
+import { greeted, ready, type SessionPhase, type SessionState, type Step } from './session-state.ts'
+
+/** What all sessions of a server share. */
+export interface SessionContext {
+  readonly hostname: string
+  readonly services: SessionServices
+  readonly limits: SmtpServerLimits
+  readonly localNetworks: readonly Network[]
+  readonly hasTls: boolean
+  readonly allowPlaintextAuthOnLoopback: boolean
+  readonly verifyForEveryone: boolean
+  readonly allowMissingAngleBrackets: boolean
+  /** A service threw: a fault of ours, for the log. */
+  readonly fault: (cause: unknown, client: Client) => void
+}
+
+const outOfOrder: Readonly<Record<SessionPhase, string>> = {
+  greeted: 'Say EHLO first',
+  ready: 'Say MAIL first',
+  authenticating: 'Finish AUTH first',
+  transaction: 'A message is under way: finish it, or give it up with RSET',
+  chunks: 'BDAT has begun: go on with BDAT, or give up with RSET',
+  data: 'Finish the message first',
+}
+
+export class Session {
+  readonly context: SessionContext
+  readonly commands: ReadonlyMap<string, Command> = commandTable
+  client: Client
+  state: SessionState = greeted
+  transactions = 0
+  #errors = 0
+
+  constructor(context: SessionContext, client: Client) {
+    this.context = context
+    this.client = client
+  }
+
+  /** One line without its CRLF: a command, or an answer within AUTH. */
+  step(line: Buffer): MaybePromise<Step> {
+    return this.#guard(() => {
+      if (this.state.phase === 'authenticating') return continueAuthentication(this, this.state.next, line)
+      const command = parseCommandLine(line)
+      if ('code' in command) return this.stay(command)
+      const row = commandTable.get(command.verb)
+      if (!row)
+        return isHttp(command.verb)
+          ? this.hangUp(replies.notHttp)
+          : this.stay(replies.unknownCommand(command.verb.slice(0, 32)))
+      const denied = row.denied?.(this)
+      if (denied) return this.stay(denied)
+      if (!row.phases.includes(this.state.phase))
+        return this.stay(replies.wrongOrder(outOfOrder[this.state.phase]))
+      return row.run(this, command.argument)
+    })
+  }
+
+  /** The final dot has come. */
+  endOfData(): MaybePromise<Step> {
+    return this.#guard(async () => {
+      if (this.state.phase !== 'data') return this.stay(replies.localError)
+      const reply = await this.state.flow.finish()
+      this.noteRefusal({ command: 'DATA', reversePath: this.state.transaction.reversePath, reply })
+      return { reply, next: ready }
+    })
+  }
+
+  /** The last octet of a BDAT chunk has come. */
+  endOfChunk(size: number, last: boolean): MaybePromise<Step> {
+    return this.#guard(() => finishChunk(this, size, last))
+  }
+
+  /** The TLS handshake is done: everything that was said before it is forgotten (RFC 3207 §4.2). */
+  enterTls(tls: TlsFacts): void {
+    const { heloName: _heloName, account: _account, ...client } = this.client
+    this.client = { ...client, extended: false, tls }
+    this.state = greeted
+  }
+
+  /** The connection has gone. */
+  abandon(): void {
+    this.dropTransaction()
+    this.state = greeted
+  }
+
+  // For the commands.
+
+  stay(reply: Reply): Step {
+    return { reply, next: this.state }
+  }
+
+  hangUp(reply: Reply): Step {
+    return { reply, next: this.state, effect: { kind: 'close' } }
+  }
+
+  /** Gives up what is under way, as RSET does (RFC 5321 §4.1.1.5). */
+  dropTransaction(): void {
+    if (this.state.phase === 'chunks' || this.state.phase === 'data') this.state.flow.abort()
+  }
+
+  noteRefusal(refusal: Refusal): void {
+    if (!isPositive(refusal.reply)) this.context.services.refused?.(this.client, refusal)
+  }
+
+  /** Whether AUTH may be offered now (RFC 4954 §4: a password needs a layer that protects it). */
+  get mayAuthenticate(): boolean {
+    if (!this.context.services.authenticate || this.client.role === 'relay') return false
+    return (
+      this.client.tls !== undefined ||
+      (this.context.allowPlaintextAuthOnLoopback && isLoopback(this.client.remoteAddress))
+    )
+  }
+
+  get isTrusted(): boolean {
+    return this.client.account !== undefined || this.client.local
+  }
+
+  #guard(run: () => MaybePromise<Step>): MaybePromise<Step> {
+    try {
+      const step = run()
+      if (!(step instanceof Promise)) return this.#enter(step)
+      return step.then(
+        outcome => this.#enter(outcome),
+        (cause: unknown) => this.#failed(cause),
+      )
+    } catch (cause) {
+      return this.#failed(cause)
+    }
+  }
+
+  #failed(cause: unknown): Step {
+    this.context.fault(cause, this.client)
+    return this.#enter(this.stay(replies.localError))
+  }
+
+  #enter(step: Step): Step {
+    this.state = step.next
+    if (step.reply && step.reply.code >= 500 && ++this.#errors > this.context.limits.maxErrorsPerSession) {
+      return this.hangUp(replies.tooManyErrors)
+    }
+    return step
+  }
+}
+
+export function createClient(context: SessionContext, facts: Omit<Client, 'extended' | 'local'>): Client {
+  return { ...facts, extended: false, local: isInNetworks(facts.remoteAddress, context.localNetworks) }
+}
+
+// What web browsers and HTTP clients say first; the rest of it would only be errors.
+const httpVerbs = new Set(['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS', 'CONNECT', 'DELETE', 'PATCH', 'PRI'])
+
+function isHttp(verb: string): boolean {
+  return httpVerbs.has(verb)
+}
