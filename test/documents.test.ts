@@ -61,16 +61,18 @@ describe('commands', () => {
   const commands = new Map<string, Command>(
     allCommands(program).map(([path, command]) => [path.join(' '), command]),
   )
-  // A command line stands in quotation marks, in code, or after npx or four spaces.
-  const mention =
-    /(?:["`]|npx |^ {4}|^ {2}\d\. )postrider ((?:[a-z][a-z-]*|--?[a-z][a-z-]*|<[^>]*>|[^\s"`#]+)(?: [^\n"`#]*)?)/gm
+  // In documents a command line stands in quotation marks, in code, or after npx; in messages anywhere.
+  const inDocuments = /(?:["`]|npx |^ {4}|^ {2}\d\. )postrider ([^\n"`#]+)/gm
+  const inMessages = /\bpostrider ([^\n\\"'`#;]+)/g
 
   it('that documents and messages name exist, with their options', () => {
     const problems = [...documents, ...sources].flatMap(file =>
-      [...withoutCode(file).matchAll(mention)].flatMap(([, line = '']) => {
-        const problem = problemOfCommandLine(line.trim().split(/\s+/))
-        return problem === undefined ? [] : [`${file}: postrider ${line.trim()}: ${problem}`]
-      }),
+      [...withoutCode(file).matchAll(file.endsWith('.md') ? inDocuments : inMessages)].flatMap(
+        ([, line = '']) => {
+          const problem = problemOfCommandLine(line.trim().split(/\s+/))
+          return problem === undefined ? [] : [`${file}: postrider ${line.trim()}: ${problem}`]
+        },
+      ),
     )
     assert.deepEqual(problems, [])
   })
@@ -180,9 +182,11 @@ describe('dependencies', () => {
   it('of the server are each used by it, and nothing else is', () => {
     const used = new Set(
       sources.flatMap(file =>
-        [...read(file).matchAll(/(?:from |import\()'((?:@[^/']+\/)?[^./'][^/']*)/g)].map(
-          ([, name = '']) => name,
-        ),
+        [
+          ...read(file).matchAll(
+            /(?:(?:^import|^export|^\}).* from |\bimport\()'((?:@[^/']+\/)?[^./'][^/']*)/gm,
+          ),
+        ].map(([, name = '']) => name),
       ),
     )
     const packages = [...used].filter(name => !name.startsWith('node:')).sort()

@@ -209,18 +209,24 @@ const smartHost = z
   .strictObject({
     host: setting(
       formed(problemOfHost).overwrite(text => canonicalHostname(text) ?? text),
-      'Its name or address.',
+      'The name or the address of the smart host.',
       { example: '"smtp.example.com"' },
     ),
-    port: setting(count(1, 65_535).default(587), 'Its port.'),
+    port: setting(count(1, 65_535).default(587), 'The port of the smart host.'),
     tls: setting(
       z.enum(['implicit', 'starttls', 'opportunistic', 'never']).default('starttls'),
       'implicit: TLS from the first byte (port 465). starttls: STARTTLS, demanded. opportunistic: STARTTLS where offered. never: none.',
     ),
-    username: setting(nonEmpty.optional(), 'The name to log in with.', { example: '"mail@example.com"' }),
-    password: setting(nonEmpty.optional(), 'The password. Better in a file of its own: passwordFile.', {
-      example: '"…"',
+    username: setting(nonEmpty.optional(), 'The name to log in with at the smart host.', {
+      example: '"mail@example.com"',
     }),
+    password: setting(
+      nonEmpty.optional(),
+      'The password to log in with. Better in a file of its own: passwordFile.',
+      {
+        example: '"…"',
+      },
+    ),
     passwordFile: setting(nonEmpty.optional(), 'A file whose first line is the password.', {
       example: '"/etc/postrider/smart-host-password"',
     }),
