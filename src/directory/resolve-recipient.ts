@@ -59,8 +59,11 @@ const candidates = `
 export const resolveRecipient = defineRead(
   'directory.resolve-recipient',
   async (tx, { address, hostname }: RecipientQuestion): Promise<ResolvedRecipient> => {
-    const sub = splitSubaddress(address)
     const exactKey = addressKey(address)
+    // Most recipients are accounts as they stand; the domain of an account is ours.
+    const account = await tx.get<Candidate>(`${selectAccount} WHERE address_key = ?`, exactKey)
+    if (account?.enabled === 1) return await resolveCandidate(tx, account, undefined)
+    const sub = splitSubaddress(address)
     const baseKey = sub ? addressKey(sub.base) : exactKey
     const catchAllKey = `@${address.domain}`
     const rows = await tx.all<Candidate>(
