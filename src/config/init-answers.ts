@@ -1,6 +1,7 @@
 // What `postrider init` has to know: from flags, from questions, or from this machine.
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import ipaddr from 'ipaddr.js'
 import type { Address } from '../address/address.ts'
@@ -126,8 +127,9 @@ async function fillIn(
       })) ?? '::',
     )
   const publicAddresses = options.publicAddresses ?? (await askPublicAddresses(listen, questions))
+  // A flag counts from where it was typed, what stands in the file from the file.
   const dataFolder =
-    options.dataFolder ??
+    (options.dataFolder === undefined ? undefined : resolve(options.dataFolder)) ??
     (await questions?.ask({
       text: 'Folder for mail, queue and accounts',
       suggestion: defaultDataFolder(),

@@ -142,7 +142,7 @@ interface Written {
 }
 
 function describeResult(
-  { hostname }: InitAnswers,
+  { hostname, dataFolder }: InitAnswers,
   { settingsFile, dnsFile, dnsText, account, password }: Written,
 ): string {
   return [
@@ -158,5 +158,10 @@ function describeResult(
     `  3. postrider check --settings ${settingsFile}   says what is still wrong, and how to mend it.`,
     `  4. postrider serve --settings ${settingsFile}   starts the server.`,
     '  5. Further accounts: postrider account create <address>',
+    ...(process.getuid?.() === 0
+      ? [
+          `If the server is to run as another user than root, give it the data folder: chown -R <user> ${dataFolder}`,
+        ]
+      : []),
   ].join('\n')
 }
