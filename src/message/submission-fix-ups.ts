@@ -1,0 +1,67 @@
+// What a submission server adds to or takes from the header section (RFC 6409 §8), and nothing else.
+
+import { formatDate } from './format-date.ts'
+import { type HeaderField, parseHeaderFields } from './header-section.ts'
+
+export interface SubmissionFacts {
+  /** ms since 1970. */
+  readonly at: number
+  readonly queueId: string
+  readonly hostname: string
+  /** The author to add when there is none: the address of the account; undefined on a local network. */
+  readonly author: string | undefined
+}
+
+export type FixedSubmission =
+  | { readonly kind: 'fixed'; readonly section: Uint8Array }
+  /** The message cannot be sent on as it is. */
+  | { readonly kind: 'refused'; readonly problem: string }
+
+/** Fields that RFC 5322 §3.6 allows once; twice is how one mail shows two authors. */
+const onceOnly = [
+  'from',
+  'sender',
+  'reply-to',
+  'to',
+  'cc',
+  'message-id',
+  'in-reply-to',
+  'references',
+  'subject',
+  'date',
+]
+
+/**
+ * Adds Date (§8.2), Message-ID (§8.3) and From where they are missing; removes Bcc (RFC 5322 §3.6.3), which must not be
+ * shown to the other recipients.
+ */
+export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): FixedSubmission {
+  const fields = parseHeaderFields(section)
+  const counts = new Map<string, number>()
+  for (const { name } of fields) counts.set(name.toLowerCase(), (counts.get(name.toLowerCase()) ?? 0) + 1)
+  const repeated = onceOnly.find(name => (counts.get(name) ?? 0) > 1)
+  if (repeated !== undefined)
+    return { kind: 'refused', problem: `Message refused: it has more than one ${repeated} field` }
+  let added = ''
+  if (!counts.has('from')) {
+    if (facts.author === undefined)
+      return { kind: 'refused', problem: 'Message refused: it has no From field' }
+    added += `From: ${facts.author}\r\n`
+  }
+  if (!counts.has('date')) added += `Date: ${formatDate(facts.at)}\r\n`
+  if (!counts.has('message-id')) added += `Message-ID: <${facts.queueId}@${facts.hostname}>\r\n`
+  const blind = fields.filter(field => field.name.toLowerCase() === 'bcc')
+  if (added === '' && blind.length === 0) return { kind: 'fixed', section }
+  return { kind: 'fixed', section: Buffer.concat([Buffer.from(added), ...without(section, blind)]) }
+}
+
+function without(section: Uint8Array, fields: readonly HeaderField[]): Uint8Array[] {
+  const pieces: Uint8Array[] = []
+  let from = 0
+  for (const { start, end } of fields) {
+    pieces.push(section.subarray(from, start))
+    from = end
+  }
+  pieces.push(section.subarray(from))
+  return pieces
+}

@@ -1,0 +1,56 @@
+// Trace fields: Received, Return-Path (RFC 5321 §4.4) and Delivered-To (RFC 9228).
+import type { Address, ReversePath } from '../address/address.ts'
+import { formatAddressLiteral } from '../address/address-literal.ts'
+import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import { formatDate } from './format-date.ts'
+
+export interface ReceivedFacts {
+  readonly heloName: string | undefined
+  readonly remoteAddress: string
+  readonly hostname: string
+  readonly extended: boolean
+  readonly tls?: { readonly protocol: string; readonly cipher: string } | undefined
+  readonly authenticated: boolean
+  readonly smtpUtf8: boolean
+  readonly queueId: string
+  /** Named only when it is the only one: a recipient must not learn of the others (RFC 5321 §7.2). */
+  readonly onlyRecipient: Address | undefined
+  /** ms since 1970. */
+  readonly at: number
+}
+
+/** With its final CRLF. */
+export function composeReceived(facts: ReceivedFacts): string {
+  const from = `${atomText(facts.heloName ?? 'unknown')} (${formatAddressLiteral(facts.remoteAddress)})`
+  const tls = facts.tls ? `\r\n\t(${commentText(facts.tls.protocol)} ${commentText(facts.tls.cipher)})` : ''
+  const recipient = facts.onlyRecipient ? `\r\n\tfor <${formatAddress(facts.onlyRecipient)}>` : ''
+  return (
+    `Received: from ${from}\r\n\tby ${facts.hostname} (Postrider) with ${protocolName(facts)} id ${facts.queueId}` +
+    `${tls}${recipient};\r\n\t${formatDate(facts.at)}\r\n`
+  )
+}
+
+/** RFC 3848, RFC 6531 §4.3: what the connection was like, as one word. */
+function protocolName({ extended, tls, authenticated, smtpUtf8 }: ReceivedFacts): string {
+  if (!extended) return 'SMTP'
+  return `${smtpUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
+}
+
+// Whatever a peer called itself must neither end the comment or the field nor start another one.
+function atomText(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9.:_[\]-]/g, '?').slice(0, 255)
+}
+
+function commentText(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9._-]/g, '?')
+}
+
+/** With its final CRLF. Put before the message at final delivery only. */
+export function composeReturnPath(reversePath: ReversePath): string {
+  return `Return-Path: <${formatReversePath(reversePath)}>\r\n`
+}
+
+/** With its final CRLF. */
+export function composeDeliveredTo(address: Address): string {
+  return `Delivered-To: ${formatAddress(address)}\r\n`
+}
