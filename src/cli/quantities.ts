@@ -44,3 +44,8 @@ export function formatRelative(at: number, now: number): string {
   if (Math.abs(at - now) < 1000) return 'now'
   return at > now ? `in ${formatDuration(at - now)}` : `${formatDuration(now - at)} ago`
 }
+
+/** '1 message', '3 messages', '0 aliases' */
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}

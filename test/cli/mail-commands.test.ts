@@ -251,7 +251,7 @@ test('removing an account removes its mail, and the files that held it', async c
   assert.match(applied.stderr, /has mail \(2\) and is not in the file/)
   await succeed(folder, 'account', 'remove', 'anna@example.test', '--force')
   assert.deepEqual(files(), [])
-  assert.match(await succeed(folder, 'verify'), /is in order: 1 messages read/)
+  assert.match(await succeed(folder, 'verify'), /is in order: 1 message read/)
 })
 
 test('verify finds a message whose bytes changed', async context => {

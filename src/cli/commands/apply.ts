@@ -11,6 +11,7 @@ import { UsageFault } from '../../runtime/fault.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import { confirm, readAll } from '../prompt.ts'
+import { formatCount } from '../quantities.ts'
 
 interface ApplyOptions {
   readonly dryRun?: true
@@ -102,6 +103,6 @@ async function mayApply(invocation: Invocation, options: ApplyOptions, file: str
 
 function closingLine(changes: readonly DirectoryChange[], applied: boolean): string {
   if (changes.length === 0) return 'Nothing to change: the server is as the file says.'
-  const counted = `${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`
+  const counted = formatCount(changes.length, 'change')
   return applied ? `Applied ${counted}.` : `${counted}; nothing was applied.`
 }

@@ -11,6 +11,7 @@ import {
 } from '../../directory/domains.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { formatCount } from '../quantities.ts'
 
 function domainJson(domain: DomainSummary): unknown {
   return {
@@ -111,7 +112,7 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
         await invocation.discardMailData(orphanedFiles)
         invocation.output.result(
           { removed: domainJson(removed) },
-          `Removed the domain ${displayDomain(name)} with ${removed.accounts} accounts, ${removed.aliases} aliases and ${removed.groups} groups.`,
+          `Removed the domain ${displayDomain(name)} with ${formatCount(removed.accounts, 'account')}, ${formatCount(removed.aliases, 'alias', 'aliases')} and ${formatCount(removed.groups, 'group')}.`,
         )
       }),
     )

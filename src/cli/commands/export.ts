@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { exportDirectory } from '../../directory/document.ts'
 import { formatDocument } from '../../directory/format-document.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { formatCount } from '../quantities.ts'
 
 export function addExportCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -26,8 +27,8 @@ export function addExportCommand(program: Command, run: CommandRun): void {
       writeFileSync(resolve(invocation.surroundings.workingFolder, file), text, { mode: 0o600 })
       invocation.output.result(
         { written: file, domains: document.domains.length, accounts: document.accounts.length },
-        `Wrote ${document.domains.length} domains, ${document.accounts.length} accounts and ` +
-          `${document.redirections.length} aliases and groups to ${file}.`,
+        `Wrote ${formatCount(document.domains.length, 'domain')}, ${formatCount(document.accounts.length, 'account')} and ` +
+          `${formatCount(document.redirections.length, 'alias or group', 'aliases and groups')} to ${file}.`,
       )
     }),
   )

@@ -29,7 +29,7 @@ import {
 } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
-import { formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
+import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
 import { WrongUsage } from '../wrong-usage.ts'
 
 interface FilterOptions {
@@ -97,7 +97,7 @@ export function addQueueCommand(program: Command, run: CommandRun): void {
         perform(run, async (invocation, options: AdministerOptions, queueIds?: readonly QueueId[]) => {
           const selections = selectionsOf(options, queueIds ?? [])
           const recipients = await administer(invocation, operation, selections)
-          const counted = `${recipients} ${recipients === 1 ? 'recipient' : 'recipients'}`
+          const counted = formatCount(recipients, 'recipient')
           invocation.output.result({ [done]: recipients }, `${counted} ${done}.`)
         }),
       )
@@ -231,11 +231,11 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
     `From:      ${senderText(message)}`,
     `Size:      ${formatSize(message.size)}`,
     `Accepted:  ${formatTime(message.acceptedAt)} (${formatRelative(message.acceptedAt, now)})`,
-    `Tried until: ${formatTime(message.expiresAt)}`,
+    `Until:     ${formatTime(message.expiresAt)}`,
     ...recipients.flatMap(recipient => [
       '',
       `To:        ${formatAddressForPeople(recipient.forwardPath)}`,
-      `State:     ${stateText(recipient, now)}, ${recipient.attempts} ${recipient.attempts === 1 ? 'attempt' : 'attempts'}`,
+      `State:     ${stateText(recipient, now)}, ${formatCount(recipient.attempts, 'attempt')}`,
       ...(nextText(recipient, now) === ''
         ? []
         : [`Next try:  ${formatTime(recipient.dueAt)} (${nextText(recipient, now)})`]),

@@ -6,6 +6,7 @@ import { type StorageFinding, verifyStorage } from '../../storage/verify-storage
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { hasDatabase } from '../open-storage.ts'
+import { formatCount } from '../quantities.ts'
 
 export function addVerifyCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -41,7 +42,7 @@ export function addVerifyCommand(program: Command, run: CommandRun): void {
         [
           ...findings.map(({ problem, remedy }) => `${problem}\n  ${remedy}`),
           damaged.length === 0
-            ? `${dataFolder} is in order: ${checked} messages read.`
+            ? `${dataFolder} is in order: ${formatCount(checked, 'message')} read.`
             : `${dataFolder} is damaged: see above.`,
         ].join('\n'),
       )
