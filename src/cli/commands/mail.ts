@@ -10,11 +10,13 @@ import {
   listMailboxMessages,
   type MailboxMessage,
 } from '../../mailbox/operations.ts'
+import { decodeEncodedWords } from '../../message/encoded-words.ts'
+import { findFieldValue } from '../../message/header-section.ts'
 import { formatQueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { addressArgument, numberArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { previewField, readHeaderSection } from '../header-preview.ts'
+import { previewHeader } from '../header-preview.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { formatSize, formatTime } from '../quantities.ts'
 
@@ -65,12 +67,9 @@ export function addMailCommand(program: Command, run: CommandRun): void {
             const mailData = invocation.mailData(storage, settings)
             const found: ListedMessage[] = []
             for (const message of messages) {
-              const header = await readHeaderSection(mailData.read(message.mailDataId))
-              found.push({
-                message,
-                author: previewField(header, 'From'),
-                subject: previewField(header, 'Subject'),
-              })
+              const fields = await previewHeader(mailData.read(message.mailDataId))
+              const shown = (name: string): string => decodeEncodedWords(findFieldValue(fields, name) ?? '')
+              found.push({ message, author: shown('From'), subject: shown('Subject') })
             }
             if (found.length === 0) await assertMailbox(storage, accountId, options.mailbox)
             return found

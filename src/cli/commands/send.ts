@@ -212,7 +212,7 @@ async function readMailData(
     to: options.to.map(displayAddress),
     subject: options.subject,
     body: body === '' ? 'A message from "postrider send".' : body,
-    date: (await import('../../message/format-date.ts')).formatDate(now),
+    at: now,
     messageId: `${now.toString(36)}.${Buffer.from(invocation.random.bytes(9)).toString('hex')}@${domain}`,
   })
 }
