@@ -43,6 +43,8 @@ export interface AuthenticatedAccount {
   readonly id: number
   /** 'anna@example.test': the account's own address, which is also its name at AUTH. */
   readonly address: string
+  /** Of reports to this account. */
+  readonly language?: 'en' | 'ru' | undefined
 }
 
 /** The parameters of MAIL that outlive the session. */

@@ -1,0 +1,219 @@
+// Takes responsibility for messages: trace field, loop check, what a submission lacks, and the durable write before 250
+// (RFC 5321 §4.2.5, §6.1).
+import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import { countReceivedFields } from '../message/count-received.ts'
+import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
+import { fixSubmission } from '../message/submission-fix-ups.ts'
+import { composeReceived } from '../message/trace-fields.ts'
+import { acceptMessage } from '../queue/accept-message.ts'
+import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
+import type { Language } from '../queue/records.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import { replies } from '../smtp/replies.ts'
+import type { Reply } from '../smtp/reply.ts'
+import type { Client, MailDataSink, MailTransaction } from '../smtp/server/services.ts'
+import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
+import type { Storage } from '../storage/operation.ts'
+import { StorageFault } from '../storage/storage-fault.ts'
+
+export interface IntakeOptions {
+  readonly storage: Storage
+  readonly mailData: MailDataStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly nextQueueId: () => QueueId
+  readonly hostname: string
+  /** Of reports to a sender who has none of their own. */
+  readonly language: Language
+  readonly lifetimeMs: number
+  /** More Received fields than this: a loop. */
+  readonly maxReceivedFields: number
+  /** New mail waits until it is released. */
+  readonly held: boolean
+}
+
+export interface Intake {
+  /** `language`: of the sender, when known. */
+  open(client: Client, transaction: MailTransaction, language?: Language): MailDataSink
+}
+
+/** No mail program writes more. */
+const maxHeaderBytes = 256 * 1024
+
+export function createIntake(options: IntakeOptions): Intake {
+  return {
+    open: (client, transaction, language = options.language) =>
+      new IncomingMessage(options, client, transaction, language),
+  }
+}
+
+class IncomingMessage implements MailDataSink {
+  readonly #options: IntakeOptions
+  readonly #client: Client
+  readonly #transaction: MailTransaction
+  readonly #language: Language
+  readonly #acceptedAt: number
+  readonly #queueId: QueueId
+  readonly #writer: MailDataWriter
+  #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
+  #refusal: Reply | undefined
+
+  constructor(options: IntakeOptions, client: Client, transaction: MailTransaction, language: Language) {
+    this.#options = options
+    this.#client = client
+    this.#transaction = transaction
+    this.#language = language
+    this.#acceptedAt = options.clock.now()
+    this.#queueId = options.nextQueueId()
+    this.#writer = options.mailData.create()
+  }
+
+  write(piece: Uint8Array): void | Promise<void> {
+    if (this.#refusal) return undefined
+    if (!this.#splitter) return this.#store(piece)
+    const split = this.#splitter.take(piece)
+    if (split === 'incomplete') return undefined
+    if (split === 'too-long') {
+      this.#refusal = replies.headerTooLong(maxHeaderBytes)
+      return undefined
+    }
+    return this.#storeHead(split)
+  }
+
+  async finish(): Promise<Reply> {
+    try {
+      if (this.#splitter) await this.#storeHead(this.#splitter.finish())
+      if (this.#refusal) {
+        await this.#writer.abort()
+        return this.#refusal
+      }
+      return await this.#accept()
+    } catch (cause) {
+      await this.#writer.abort()
+      return this.#refuseFor(cause)
+    }
+  }
+
+  abort(): void {
+    this.#writer.abort().catch((cause: unknown) => {
+      this.#options.log.warn('mail data that was given up could not be removed', { reason: String(cause) })
+    })
+  }
+
+  /** A write that fails is answered at the end of the data: until then the peer does not listen. */
+  #store(bytes: Uint8Array): void | Promise<void> {
+    const written = this.#writer.write(bytes)
+    return written?.catch((cause: unknown) => {
+      this.#refusal = this.#refuseFor(cause)
+    })
+  }
+
+  #refuseFor(cause: unknown): Reply {
+    if (cause instanceof StorageFault && cause.code === 'STORAGE_DISK_FULL') {
+      this.#options.log.error('a message was refused for now: no space left', { detail: cause.message })
+      return replies.insufficientStorage
+    }
+    this.#options.log.error('a message was refused for now', {}, cause)
+    return replies.localError
+  }
+
+  #storeHead({ section, rest }: SplitMessage): void | Promise<void> {
+    this.#splitter = undefined
+    const hops = countReceivedFields(section)
+    if (hops > this.#options.maxReceivedFields) {
+      this.#refusal = replies.loop(hops)
+      return undefined
+    }
+    const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(section)
+    if (!fixed) return undefined
+    void this.#store(Buffer.from(this.#composeReceived(), 'utf8'))
+    void this.#store(fixed)
+    return this.#store(rest)
+  }
+
+  #fixSubmission(section: Uint8Array): Uint8Array | undefined {
+    const fixed = fixSubmission(section, {
+      at: this.#acceptedAt,
+      queueId: formatQueueId(this.#queueId),
+      hostname: this.#options.hostname,
+      author: this.#client.account?.address,
+    })
+    if (fixed.kind === 'fixed') return fixed.section
+    this.#refusal = replies.badHeader(fixed.problem)
+    return undefined
+  }
+
+  #composeReceived(): string {
+    const { recipients, parameters } = this.#transaction
+    const [first] = recipients
+    return composeReceived({
+      heloName: this.#client.heloName,
+      remoteAddress: this.#client.remoteAddress,
+      hostname: this.#options.hostname,
+      extended: this.#client.extended,
+      tls: this.#client.tls,
+      authenticated: this.#client.account !== undefined,
+      smtpUtf8: parameters.smtpUtf8,
+      queueId: formatQueueId(this.#queueId),
+      onlyRecipient: recipients.length === 1 ? first?.forwardPath : undefined,
+      at: this.#acceptedAt,
+    })
+  }
+
+  async #accept(): Promise<Reply> {
+    const { storage, lifetimeMs, held } = this.#options
+    const { reversePath, parameters, disposition, recipients } = this.#transaction
+    const mailData = await this.#writer.finish()
+    const accepted = await storage.run(acceptMessage, {
+      message: {
+        id: this.#queueId,
+        reversePath,
+        size: mailData.size,
+        body: parameters.body,
+        smtpUtf8: parameters.smtpUtf8,
+        disposition,
+        ret: parameters.ret,
+        envelopeId: parameters.envelopeId,
+        acceptedAt: this.#acceptedAt,
+        expiresAt: this.#acceptedAt + lifetimeMs,
+        language: this.#language,
+        accountId: this.#client.account?.id,
+        isReport: false,
+      },
+      mailData,
+      recipients: recipients.map(recipient => ({
+        forwardPath: recipient.forwardPath,
+        notify: recipient.parameters.notify,
+        originalRecipient: recipient.parameters.originalRecipient,
+        expansions: 0,
+      })),
+      reception: this.#describeReception(mailData.size),
+      held,
+    })
+    // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
+    // the message once more, under another id (ADR 3).
+    if (accepted === 'duplicate') {
+      await this.#writer.abort()
+      return replies.localError
+    }
+    return replies.queued(formatQueueId(this.#queueId))
+  }
+
+  #describeReception(size: number) {
+    const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt } = this.#client
+    const { reversePath, recipients } = this.#transaction
+    return {
+      sessionId,
+      role,
+      remoteAddress,
+      heloName,
+      tls: tls && `${tls.protocol} ${tls.cipher}`,
+      account: account?.address,
+      reversePath: formatReversePath(reversePath),
+      recipients: recipients.map(recipient => formatAddress(recipient.forwardPath)),
+      size,
+      connectedAt,
+    }
+  }
+}

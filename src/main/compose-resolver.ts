@@ -1,0 +1,11 @@
+// The resolver that the settings ask for.
+import type { Settings } from '../config/settings.ts'
+import { parseDnsServer } from '../config/setting-text.ts'
+import { createResolver, type Resolver } from '../dns/resolver.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+
+export function createSettingsResolver(settings: Settings, clock: Clock, random: Random): Resolver {
+  const servers = settings.delivery.dnsServers.flatMap(text => parseDnsServer(text) ?? [])
+  return createResolver({ ...(servers.length > 0 ? { servers } : {}), clock, random })
+}

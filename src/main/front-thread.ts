@@ -1,0 +1,58 @@
+// A front thread: sessions. Several listen on the same ports.
+import { describeListenError } from '../config/listen-error.ts'
+import { listDomains } from '../directory/domains.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { systemRandom } from '../runtime/random.ts'
+import type { BoundListener } from '../smtp/server/options.ts'
+import { connectStorage } from '../storage/connect-storage.ts'
+import { createMailDataStore } from '../storage/mail-data-files.ts'
+import { createCertificateStore } from '../tls/certificate-store.ts'
+import { composeFront } from './compose-front.ts'
+import { createLog } from './log.ts'
+import { runThread } from './thread.ts'
+
+runThread('front', async ({ settings, storagePort, lane, listeners, openTerminals }) => {
+  const { dataFolder, hostname, tls } = settings
+  const log = createLog(settings.log.level, `front-${lane}`)
+  const clock = systemClock
+  const storage = connectStorage(storagePort, dataFolder)
+  const domains = await storage.run(listDomains, undefined)
+  const certificates = await createCertificateStore({
+    hostname,
+    otherNames: domains.map(domain => domain.name),
+    dataFolder,
+    ...tls,
+    clock,
+    log,
+  })
+  let terminals = new Set(openTerminals)
+  const front = composeFront({
+    settings,
+    storage,
+    mailData: createMailDataStore(dataFolder, storage, systemRandom),
+    certificates,
+    terminals: { isOpen: key => terminals.has(key) },
+    listeners,
+    clock,
+    log,
+    lane,
+  })
+  let bound: readonly BoundListener[]
+  try {
+    bound = await front.server.listen()
+  } catch (cause) {
+    const { address, port } = cause as { address?: string; port?: number }
+    throw describeListenError(cause, { address: address ?? '', port: port ?? 0 })
+  }
+  return {
+    listeners: bound,
+    take(message) {
+      if (message.kind === 'terminals') terminals = new Set(message.open)
+    },
+    async stop(graceMs) {
+      await front.close(graceMs)
+      certificates.close()
+      await storage.close()
+    },
+  }
+})

@@ -1,0 +1,10 @@
+// Every operation on storage, by name: what the store thread runs for the others and for the command line.
+import { directoryOperations } from '../directory/operations.ts'
+import { mailboxOperations } from '../mailbox/operations.ts'
+import { queueOperations } from '../queue/operations.ts'
+import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
+import { trailOperations } from '../trail/operations.ts'
+
+export function createRegistry(): OperationRegistry {
+  return createOperationRegistry([...directoryOperations, ...mailboxOperations, ...queueOperations, ...trailOperations])
+}

@@ -1,0 +1,59 @@
+// What the sessions of this server ask for, joined from the parts that know.
+import type { Settings } from '../config/settings.ts'
+import { authenticate } from '../directory/credentials.ts'
+import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import type { Intake } from '../intake/intake.ts'
+import { checkForwardPath } from '../policy/check-forward-path.ts'
+import { checkReversePath } from '../policy/check-reverse-path.ts'
+import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
+import type { Storage } from '../storage/operation.ts'
+import type { TrailRecord } from '../trail/events.ts'
+import type { TerminalPresence } from './terminals.ts'
+
+export interface SessionServicesOptions {
+  readonly settings: Settings
+  readonly storage: Storage
+  readonly intake: Intake
+  readonly terminals: TerminalPresence
+  readonly clock: Clock
+  /** Takes trail records that nobody waits for. */
+  readonly appendTrail: (record: TrailRecord) => void
+}
+
+export function createSessionServices(options: SessionServicesOptions): SessionServices {
+  const { settings, storage, intake, terminals } = options
+  const { hostname } = settings
+  const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
+  return {
+    acceptReversePath: (client, reversePath, parameters, disposition) =>
+      // A stranger on the relay port may send from anywhere: nothing to ask the directory for.
+      client.account || client.role !== 'relay' || disposition !== 'mail'
+        ? checkReversePath(storage, senderPolicy, client, reversePath, parameters, disposition)
+        : undefined,
+    acceptForwardPath: (client, { disposition }, { forwardPath }) =>
+      checkForwardPath(storage, senderPolicy, terminals, client, forwardPath, disposition),
+    receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
+    authenticate: (_client, name, password) => authenticate(storage, name, password),
+    verify: (_client, text) => verifyAnswer(storage, hostname, text),
+    expand: (_client, text) => expandAnswer(storage, hostname, text),
+    refused: (client, refusal) => options.appendTrail(describeRefusal(options.clock.now(), client, refusal)),
+  }
+}
+
+function describeRefusal(at: number, client: Client, refusal: Refusal): TrailRecord {
+  const { command, reversePath, forwardPath, reply } = refusal
+  return {
+    at,
+    event: {
+      kind: 'refused',
+      sessionId: client.sessionId,
+      remoteAddress: client.remoteAddress,
+      command,
+      reversePath: reversePath === undefined ? undefined : formatReversePath(reversePath),
+      forwardPath: forwardPath && formatAddress(forwardPath),
+      reply,
+    },
+  }
+}
