@@ -3,6 +3,7 @@ import { argon2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import type { Language } from '../queue/records.ts'
 import type { Random } from '../runtime/random.ts'
 import { defineRead, type Storage } from '../storage/operation.ts'
 
@@ -96,8 +97,8 @@ function parseBase64(text: string, least: number, most: number): Buffer | undefi
 export const findCredentials = defineRead(
   'directory.find-credentials',
   async (tx, input: { readonly key: string }) =>
-    await tx.get<{ id: number; address: string; password_hash: string; enabled: number }>(
-      'SELECT id, address, password_hash, enabled FROM account WHERE address_key = ?',
+    await tx.get<{ id: number; address: string; language: Language; password_hash: string; enabled: number }>(
+      'SELECT id, address, language, password_hash, enabled FROM account WHERE address_key = ?',
       input.key,
     ),
 )
@@ -109,6 +110,13 @@ const nobody = formatPasswordHash({
   tag: Buffer.alloc(tagBytes),
 })
 
+export interface ProvenAccount {
+  readonly id: number
+  /** Canonical text of the account's own address. */
+  readonly address: string
+  readonly language: Language
+}
+
 /**
  * The account that name and password prove; undefined when they don't, whatever the reason. The name is the account's
  * address, in any case, its domain as U-label or A-label.
@@ -117,12 +125,12 @@ export async function authenticate(
   storage: Pick<Storage, 'run'>,
   name: string,
   password: string,
-): Promise<{ readonly id: number; readonly address: string } | undefined> {
+): Promise<ProvenAccount | undefined> {
   const address = parseAddress(name)
   const found = address && (await storage.run(findCredentials, { key: addressKey(address) }))
   // Too long to be anybody's: hash something of the size that a password has.
   const candidate = Buffer.byteLength(password) <= maxPasswordBytes ? password : ''
   const matches = await verifyPassword(found?.password_hash ?? nobody, candidate)
   if (!found || !matches || found.enabled === 0 || candidate !== password) return undefined
-  return { id: found.id, address: found.address }
+  return { id: found.id, address: found.address, language: found.language }
 }

@@ -25,7 +25,7 @@ test('name and password prove an account; everything else proves nothing', async
     enabled: true,
     at,
   })
-  const proven = { id, address: `anna@${domain}` }
+  const proven = { id, address: `anna@${domain}`, language: 'ru' }
   for (const name of ['anna@почта.рф', 'ANNA@ПОЧТА.РФ', `anna@${domain}`]) {
     assert.deepEqual(await authenticate(storage, name, 'пароль и пробел'), proven)
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address, ReversePath } from '../../address/address.ts'
+import { formatAddress } from '../../address/format-address.ts'
 import { displayAddress } from '../../directory/display.ts'
 import { isInNetworks } from '../../policy/networks.ts'
 import { UsageFault } from '../../runtime/fault.ts'
@@ -208,8 +209,8 @@ async function readMailData(
   const now = invocation.clock.now()
   const domain = reversePath?.domain ?? 'localhost'
   return composeTextMessage({
-    author: reversePath ? displayAddress(reversePath) : `postmaster@${domain}`,
-    to: options.to.map(displayAddress),
+    author: reversePath ? formatAddress(reversePath) : `postmaster@${domain}`,
+    to: options.to.map(formatAddress),
     subject: options.subject,
     body: body === '' ? 'A message from "postrider send".' : body,
     at: now,
