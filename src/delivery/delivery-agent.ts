@@ -49,8 +49,13 @@ export interface DeliveryAgentParts {
   readonly composeReports: (outcomes: readonly ReportableOutcome[], now: number) => Promise<readonly Report[]>
 }
 
-/** Recipients that may be held at a time. A message waiting for its turn costs about a kilobyte. */
-const maxInFlight = 4000
+/**
+ * Recipients that may be held at a time. One that waits for its turn costs about a kilobyte; the more there is room for,
+ * the longer a destination that is slow can be before mail for others waits behind it.
+ */
+const maxInFlight = 10_000
+/** So many leases are extended in one write: others want to write between. */
+const maxExtension = 1000
 const maxClaim = 500
 /** A claim is a transaction: not for one recipient when there is room for few. */
 const minClaim = 100
@@ -182,11 +187,11 @@ export class QueueAgent implements DeliveryAgent {
     if (this.#inFlight.size === 0) return
     const { clock, log, owner, storage } = this.#parts
     try {
-      await storage.run(extendLease, {
-        owner,
-        recipientIds: [...this.#inFlight],
-        leaseUntil: clock.now() + leaseMs,
-      })
+      const held = [...this.#inFlight]
+      for (let from = 0; from < held.length; from += maxExtension) {
+        const recipientIds = held.slice(from, from + maxExtension)
+        await storage.run(extendLease, { owner, recipientIds, leaseUntil: clock.now() + leaseMs })
+      }
     } catch (cause) {
       log.warn('leases could not be extended', { reason: String(cause) })
     }

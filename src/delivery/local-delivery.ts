@@ -1,8 +1,9 @@
 // Delivery to accounts of ours: into the mailbox, on the terminal, or both (RFC 5321 §4.4, RFC 821 §3.4).
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
-import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import { formatAddress } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import { composeDeliveredTo, composeReturnPath } from '../message/trace-fields.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Route } from '../routing/route.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
@@ -42,7 +43,7 @@ export class LocalDelivery {
     const head = await readHead(this.#options.mailData.read(work.mailDataId))
     const deliveredBefore = findDeliveredTo(head)
     const { disposition, reversePath } = work.message
-    const returnPath = `Return-Path: <${formatReversePath(reversePath)}>\r\n`
+    const returnPath = composeReturnPath(reversePath)
     const attempts: Attempted[] = []
     for (const { recipient, route } of locals) {
       const attempt = { work, recipient }
@@ -56,7 +57,7 @@ export class LocalDelivery {
       else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: onTerminal })
       else {
         const { accountId, mailbox } = route
-        const traceFields = `${returnPath}Delivered-To: ${formatAddress(recipient.forwardPath)}\r\n`
+        const traceFields = returnPath + composeDeliveredTo(recipient.forwardPath)
         attempts.push({
           ...attempt,
           outcome: { kind: 'delivered', mailbox },

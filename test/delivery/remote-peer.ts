@@ -27,10 +27,14 @@ export interface RemotePeer {
   readonly messages: ReceivedMessage[]
   readonly commands: string[]
   connections: number
+  /** Connections that were open at one time. */
+  mostOpen: number
   script: Script
   extensions: string[]
   /** Resolves when a command that starts with `verb` has come, also one that came before. */
   seen(verb: string): Promise<void>
+  /** To every open connection: what a script kept back. */
+  write(text: string): void
   close(): Promise<void>
 }
 
@@ -46,6 +50,7 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
   const waiting: { verb: string; resolve: () => void }[] = []
   const server: Server = createServer(socket => {
     sockets.add(socket)
+    peer.mostOpen = Math.max(peer.mostOpen, sockets.size)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => {})
     serve(socket, peer, command => {
@@ -63,12 +68,16 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
     messages: [],
     commands: [],
     connections: 0,
+    mostOpen: 0,
     script: options.script ?? (() => undefined),
     extensions: options.extensions ?? ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
     seen: verb =>
       peer.commands.some(command => command.toUpperCase().startsWith(verb))
         ? Promise.resolve()
         : new Promise(resolve => waiting.push({ verb, resolve })),
+    write(text) {
+      for (const socket of sockets) socket.write(text)
+    },
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

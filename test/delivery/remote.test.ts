@@ -1,0 +1,487 @@
+// Delivery to other servers, as those servers see it: which is asked, in which order, and what each answer leads to.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type PeerOptions, type RemotePeer, startPeer } from './remote-peer.ts'
+import { createWorld, minute, type World, type WorldOptions } from './world.ts'
+
+async function peerFor(t: TestContext, options: PeerOptions = {}): Promise<RemotePeer> {
+  const peer = await startPeer({ address: '127.0.0.2', ...options })
+  t.after(() => peer.close())
+  return peer
+}
+
+/** A world in which mx1.example.org is `peer`, and the only mail host of example.org. */
+async function worldWith(t: TestContext, peer: RemotePeer, options: WorldOptions = {}): Promise<World> {
+  const world = await createWorld(t, { ...options, delivery: { port: peer.port, ...options.delivery } })
+  world.dns.mx('example.org', 10, 'mx1.example.org')
+  world.dns.host('mx1.example.org', peer.address)
+  return world
+}
+
+const from = 'anna@example.test'
+const to = ['boris@example.org']
+
+test('a message goes to the mail host of its domain, unchanged but for dots', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  const text = 'Subject: Test\r\n\r\n.\r\n..two\r\nText\r\n'
+  const id = await world.post({ from, to, text })
+  assert.deepEqual(peer.messages, [{ reversePath: from, forwardPaths: to, mailData: text }])
+  assert.equal(await world.waiting(), 0)
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'relayed')
+  assert.equal(attempt.outcome.remoteMta, 'mx1.example.org')
+  assert.equal(attempt.outcome.remoteAddress, `127.0.0.2:${peer.port}`)
+  assert.deepEqual(attempt.mxHosts, ['mx1.example.org'])
+  assert.ok(attempt.dialogue?.some(line => line.startsWith('C: MAIL FROM:<anna@example.test>')))
+  assert.ok(attempt.dialogue?.some(line => line.startsWith('S: 250 2.0.0 Ok: queued as PEER')))
+})
+
+test('mail hosts are tried in the order of their preference; a dead one and a busy one are passed over', async t => {
+  const second = await peerFor(t, { script: command => (command === '(connect)' ? '421 4.3.2 Busy' : undefined) })
+  const third = await peerFor(t, { address: '127.0.0.3', port: second.port })
+  const never = await peerFor(t, { address: '127.0.0.4', port: second.port })
+  const world = await createWorld(t, { delivery: { port: second.port } })
+  world.dns.mx('example.org', 30, 'mx3.example.org')
+  world.dns.mx('example.org', 40, 'mx4.example.org')
+  world.dns.mx('example.org', 10, 'mx1.example.org')
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx1.example.org', '127.0.0.9') // nobody listens
+  world.dns.host('mx2.example.org', second.address)
+  world.dns.host('mx3.example.org', third.address)
+  world.dns.host('mx4.example.org', never.address)
+  const id = await world.post({ from, to })
+  assert.equal(third.messages.length, 1)
+  assert.equal(second.connections, 1)
+  assert.equal(never.connections, 0)
+  const [attempt] = await world.attempts(id)
+  assert.deepEqual(attempt?.mxHosts, ['mx1.example.org', 'mx2.example.org', 'mx3.example.org'])
+})
+
+test('every address of a mail host is tried', async t => {
+  const peer = await peerFor(t)
+  const world = await createWorld(t, { delivery: { port: peer.port } })
+  world.dns.mx('example.org', 10, 'mx1.example.org')
+  world.dns.host('mx1.example.org', '127.0.0.8', '127.0.0.9', peer.address)
+  await world.post({ from, to })
+  assert.equal(peer.messages.length, 1)
+})
+
+test('without MX the domain itself is the mail host', async t => {
+  const peer = await peerFor(t)
+  const world = await createWorld(t, { delivery: { port: peer.port } })
+  world.dns.host('example.org', peer.address)
+  await world.post({ from, to })
+  assert.equal(peer.messages.length, 1)
+})
+
+test('an address literal needs no DNS', async t => {
+  const peer = await peerFor(t)
+  const world = await createWorld(t, { delivery: { port: peer.port } })
+  await world.post({ from, to: ['boris@[127.0.0.2]'] })
+  assert.deepEqual(peer.messages[0]?.forwardPaths, ['boris@[127.0.0.2]'])
+})
+
+for (const { what, arrange, status, cause } of [
+  {
+    what: 'a domain with a null MX takes no mail',
+    arrange: (world: World) => world.dns.mx('example.org', 0, '.'),
+    status: '5.1.10',
+    cause: 'null-mx',
+  },
+  { what: 'a domain that does not exist takes none either', arrange: () => {}, status: '5.1.2', cause: 'unknown-domain' },
+  {
+    what: 'a best mail host that is this server by name is a loop',
+    arrange: (world: World) => {
+      world.dns.mx('example.org', 10, 'mail.example.test')
+      world.dns.mx('example.org', 20, 'mx2.example.org')
+      world.dns.host('mail.example.test', '127.0.0.7')
+      world.dns.host('mx2.example.org', '127.0.0.2')
+    },
+    status: '5.4.6',
+    cause: 'loop',
+  },
+  {
+    what: 'a best mail host that is this server by address is a loop',
+    arrange: (world: World) => {
+      world.dns.mx('example.org', 10, 'mx1.example.org')
+      world.dns.host('mx1.example.org', '127.0.0.7')
+    },
+    status: '5.4.6',
+    cause: 'loop',
+  },
+]) {
+  test(what, async t => {
+    const peer = await peerFor(t)
+    const listeners = [{ address: '127.0.0.7', port: peer.port }]
+    const world = await createWorld(t, { delivery: { port: peer.port }, listeners })
+    arrange(world)
+    const id = await world.post({ from: null, to })
+    const [attempt] = await world.attempts(id)
+    assert.equal(attempt?.outcome.kind, 'failed')
+    assert.equal(attempt.outcome.diagnosis.status, status)
+    assert.equal(attempt.outcome.diagnosis.cause, cause)
+    assert.equal(peer.connections, 0)
+    assert.equal(await world.waiting(), 0)
+  })
+}
+
+test('of the mail hosts only those before this server are tried', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  world.dns.mx('example.org', 20, 'mail.example.test')
+  world.dns.mx('example.org', 20, 'equal.example.org')
+  world.dns.host('mail.example.test', '127.0.0.7')
+  world.dns.host('equal.example.org', '127.0.0.8')
+  peer.script = command => (command === '(connect)' ? '421 4.3.2 Busy' : undefined)
+  const id = await world.post({ from, to })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  assert.deepEqual(attempt.mxHosts, ['mx1.example.org'])
+})
+
+test('DNS that does not answer defers', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  world.dns.fail('example.org')
+  const id = await world.post({ from, to })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  assert.equal(attempt.outcome.diagnosis.cause, 'dns-failure')
+  assert.equal(await world.waiting(), 1)
+})
+
+test('a temporary refusal is tried again on the schedule, not before', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('RCPT') ? '450 4.2.0 Greylisted' : undefined) })
+  const world = await worldWith(t, peer)
+  const id = await world.post({ from, to })
+  const asked = (): number => peer.commands.filter(command => command.startsWith('RCPT')).length
+  assert.equal(asked(), 1)
+  await world.pass(4 * minute)
+  assert.equal(asked(), 1)
+  await world.pass(2 * minute)
+  assert.equal(asked(), 2)
+  await world.pass(13 * minute)
+  assert.equal(asked(), 2)
+  peer.script = () => undefined
+  await world.pass(4 * minute)
+  assert.equal(peer.messages.length, 1)
+  const outcomes = (await world.attempts(id)).map(({ attempt, outcome }) => [attempt, outcome.kind])
+  assert.deepEqual(outcomes, [[1, 'deferred'], [2, 'deferred'], [3, 'relayed']])
+})
+
+test('a server that is down is tried again, and gets the message when it is up', async t => {
+  const peer = await peerFor(t)
+  await peer.close()
+  const world = await worldWith(t, peer)
+  const id = await world.post({ from, to })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  assert.equal(attempt.outcome.diagnosis.cause, 'refused-connection')
+  const again = await peerFor(t, { port: peer.port })
+  await world.pass(6 * minute)
+  assert.equal(again.messages.length, 1)
+})
+
+test('when every server refuses for good in its greeting, that is a failure', async t => {
+  const script = (command: string): string | undefined => (command === '(connect)' ? '554 5.7.1 No' : undefined)
+  const peer = await peerFor(t, { script })
+  const second = await peerFor(t, { address: '127.0.0.3', port: peer.port, script })
+  const world = await worldWith(t, peer)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', second.address)
+  const id = await world.post({ from: null, to })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'failed')
+  assert.equal(second.connections, 1)
+})
+
+test('when one refuses for good and another is down, it is tried again', async t => {
+  const peer = await peerFor(t, { script: command => (command === '(connect)' ? '521 No mail here' : undefined) })
+  const world = await worldWith(t, peer)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', '127.0.0.9')
+  const id = await world.post({ from, to })
+  assert.equal((await world.attempts(id))[0]?.outcome.kind, 'deferred')
+})
+
+test('a refusal of the recipient is final: no other server is asked', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('RCPT') ? '550 5.1.1 No such user' : undefined) })
+  const second = await peerFor(t, { address: '127.0.0.3', port: peer.port })
+  const world = await worldWith(t, peer)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', second.address)
+  const id = await world.post({ from: null, to })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'failed')
+  assert.equal(attempt.outcome.diagnosis.cause, 'unknown-user')
+  assert.equal(attempt.outcome.diagnosis.reply?.code, 550)
+  assert.equal(second.connections, 0)
+})
+
+test('421 in the middle sends to the next server', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('MAIL') ? '421 4.3.2 Shutting down' : undefined) })
+  const second = await peerFor(t, { address: '127.0.0.3', port: peer.port })
+  const world = await worldWith(t, peer)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', second.address)
+  await world.post({ from, to })
+  assert.equal(second.messages.length, 1)
+})
+
+test('a connection cut before the end of the data sends to the next server; after it, to nobody', async t => {
+  const cutAt = (verb: string) => (command: string) => (command.startsWith(verb) ? 'close' : undefined)
+  const peer = await peerFor(t, { script: cutAt('RCPT') })
+  const second = await peerFor(t, { address: '127.0.0.3', port: peer.port })
+  const world = await worldWith(t, peer)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', second.address)
+  await world.post({ from, to })
+  assert.equal(second.messages.length, 1)
+  peer.script = cutAt('(end of data)')
+  const id = await world.post({ from, to })
+  assert.equal(second.messages.length, 1)
+  assert.equal((await world.attempts(id))[0]?.outcome.kind, 'deferred')
+})
+
+test('several recipients of a domain go in one transaction, each with its own answer', async t => {
+  const peer = await peerFor(t, {
+    script: command => {
+      if (command.includes('full@')) return '452 4.2.2 Mailbox full'
+      return command.includes('nobody@') ? '550 5.1.1 No such user' : undefined
+    },
+  })
+  const world = await worldWith(t, peer)
+  const id = await world.post({
+    from: null,
+    to: ['boris@example.org', 'full@example.org', 'nobody@example.org', 'clara@example.org'],
+  })
+  assert.deepEqual(peer.messages.map(message => message.forwardPaths), [['boris@example.org', 'clara@example.org']])
+  const outcomes = new Map((await world.attempts(id)).map(({ recipient, outcome }) => [recipient, outcome.kind]))
+  assert.deepEqual([...outcomes].sort(), [
+    ['boris@example.org', 'relayed'],
+    ['clara@example.org', 'relayed'],
+    ['full@example.org', 'deferred'],
+    ['nobody@example.org', 'failed'],
+  ])
+  assert.equal(await world.waiting(), 1)
+})
+
+test('too many recipients: the rest in further transactions of the same attempt', async t => {
+  const peer = await peerFor(t, {
+    script: (command, session) =>
+      command.startsWith('RCPT') && session.forwardPaths.length >= 2 ? '452 4.5.3 Too many recipients' : undefined,
+  })
+  const world = await worldWith(t, peer)
+  const many = Array.from({ length: 5 }, (_, n) => `user${n}@example.org`)
+  await world.post({ from, to: many })
+  assert.deepEqual(peer.messages.map(message => message.forwardPaths.length), [2, 2, 1])
+  assert.equal(peer.connections, 1)
+  assert.equal(await world.waiting(), 0)
+})
+
+test('the setting bounds the recipients of a transaction', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer, { delivery: { maxRecipientsPerTransaction: 3 } })
+  const many = Array.from({ length: 7 }, (_, n) => `user${n}@example.org`)
+  await world.post({ from, to: many })
+  assert.deepEqual(peer.messages.map(message => message.forwardPaths.length), [3, 3, 1])
+})
+
+test('one connection serves one message after the other, and is closed when it has been idle', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  for (let n = 0; n < 5; n++) await world.post({ from, to })
+  assert.equal(peer.messages.length, 5)
+  assert.equal(peer.connections, 1)
+  world.clock.advance(10_000)
+  await peer.seen('QUIT')
+  await world.post({ from, to })
+  assert.equal(peer.connections, 2)
+})
+
+test('a connection serves a hundred messages at most', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer, { delivery: { maxConnectionsPerDestination: 1 } })
+  for (let n = 0; n < 150; n++) await world.accept({ from, to })
+  await world.pass(0)
+  assert.equal(peer.messages.length, 150)
+  assert.equal(peer.connections, 2)
+})
+
+test('never more connections than the settings allow', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer, { delivery: { maxConnections: 4, maxConnectionsPerDestination: 3 } })
+  world.dns.mx('example.net', 10, 'mx1.example.org')
+  for (let n = 0; n < 60; n++) {
+    await world.accept({ from, to: [`user${n}@${n % 2 === 0 ? 'example.org' : 'example.net'}`] })
+  }
+  await world.pass(0)
+  assert.equal(peer.messages.length, 60)
+  assert.ok(peer.mostOpen <= 4, `${peer.mostOpen} connections were open`)
+})
+
+test('a kept connection that the server has closed costs nothing', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  await world.post({ from, to })
+  peer.script = (command, session) => (session.connection === 1 && command.startsWith('MAIL') ? 'close' : undefined)
+  const id = await world.post({ from, to })
+  assert.equal(peer.messages.length, 2)
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'relayed')
+})
+
+test('a kept connection that says 421 costs nothing either', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  await world.post({ from, to })
+  peer.script = (command, session) =>
+    session.connection === 1 && command.startsWith('MAIL') ? '421 4.4.2 Idle for too long' : undefined
+  await world.post({ from, to })
+  assert.equal(peer.messages.length, 2)
+  assert.equal(await world.waiting(), 0)
+})
+
+test('a server whose STARTTLS is broken gets its mail without', async t => {
+  const peer = await peerFor(t, {
+    extensions: ['PIPELINING', 'STARTTLS'],
+    script: command => (command === 'STARTTLS' ? '220 2.0.0 Ready\r\nthis is no TLS' : undefined),
+  })
+  const world = await worldWith(t, peer)
+  await world.post({ from, to })
+  assert.equal(peer.messages.length, 1)
+  assert.equal(peer.connections, 2)
+})
+
+test('a message over the declared SIZE fails without being sent', async t => {
+  const peer = await peerFor(t, { extensions: ['SIZE 100'] })
+  const world = await worldWith(t, peer)
+  const id = await world.post({ from: null, to, text: `Subject: x\r\n\r\n${'x'.repeat(200)}\r\n` })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'failed')
+  assert.equal(attempt.outcome.diagnosis.cause, 'message-too-large')
+  assert.ok(!peer.commands.some(command => command.startsWith('MAIL')))
+})
+
+test('8-bit mail goes to the mail host that takes it; when there is none, it fails', async t => {
+  const old = await peerFor(t, { extensions: ['PIPELINING'] })
+  const modern = await peerFor(t, { address: '127.0.0.3', port: old.port })
+  const world = await worldWith(t, old)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', modern.address)
+  world.dns.mx('example.net', 10, 'mx1.example.org')
+  const text = 'Subject: x\r\n\r\nпривет\r\n'
+  const message = { body: '8BITMIME' } as const
+  await world.post({ from, to, text, message })
+  assert.equal(modern.messages.length, 1)
+  const id = await world.post({ from: null, to: ['boris@example.net'], text, message })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'failed')
+  assert.equal(attempt.outcome.diagnosis.status, '5.6.3')
+  assert.equal(attempt.outcome.diagnosis.cause, 'extension-missing')
+  assert.equal(old.messages.length, 0)
+})
+
+test('mail that only says that it is 8-bit goes to any server', async t => {
+  const old = await peerFor(t, { extensions: [] })
+  const world = await worldWith(t, old)
+  await world.post({ from, to, message: { body: '8BITMIME', smtpUtf8: true } })
+  assert.equal(old.messages.length, 1)
+})
+
+test('the smart host gets everything, whatever the domain', async t => {
+  const peer = await peerFor(t, {
+    extensions: ['PIPELINING', 'AUTH PLAIN'],
+    script: command => (command.startsWith('AUTH PLAIN') ? '235 2.7.0 Welcome' : undefined),
+  })
+  const world = await createWorld(t, {
+    delivery: {
+      smartHost: {
+        host: '127.0.0.2',
+        port: peer.port,
+        tls: 'never',
+        username: 'relay',
+        password: 'secret',
+        verifyCertificate: true,
+      },
+    },
+  })
+  await world.post({ from, to: ['boris@example.org', 'clara@example.net'] })
+  assert.equal(peer.connections, 1)
+  assert.deepEqual(peer.messages.flatMap(message => message.forwardPaths).sort(), [
+    'boris@example.org',
+    'clara@example.net',
+  ])
+  const credentials = Buffer.from('\0relay\0secret').toString('base64')
+  assert.ok(peer.commands.includes(`AUTH PLAIN ${credentials}`))
+})
+
+test('a smart host that refuses the password keeps the mail waiting', async t => {
+  const peer = await peerFor(t, {
+    extensions: ['AUTH PLAIN'],
+    script: command => (command.startsWith('AUTH') ? '535 5.7.8 Wrong' : undefined),
+  })
+  const host = { host: '127.0.0.2', port: peer.port, tls: 'never', verifyCertificate: true } as const
+  const world = await createWorld(t, {
+    delivery: { smartHost: { ...host, username: 'relay', password: 'wrong' } },
+  })
+  const id = await world.post({ from, to })
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  assert.equal(attempt.outcome.diagnosis.cause, 'authentication')
+})
+
+test('an attempt that is killed in the middle is made again by the next agent', async t => {
+  const peer = await peerFor(t, { script: command => (command === '(end of data)' ? 'silence' : undefined) })
+  const world = await worldWith(t, peer)
+  await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('DATA')
+  await world.agent.stop(0)
+  assert.equal(await world.waiting(), 1)
+  peer.script = () => undefined
+  const next = world.createAgent()
+  await next.start()
+  await next.idle()
+  assert.equal(peer.messages.length, 1)
+  assert.equal(await world.waiting(), 0)
+})
+
+test('while the agent stops, an attempt under way may end', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('RCPT') ? 'silence' : undefined) })
+  const world = await worldWith(t, peer)
+  await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('RCPT')
+  const stopped = world.agent.stop(30_000)
+  peer.write('250 2.1.5 Ok\r\n')
+  await stopped
+  assert.equal(peer.messages.length, 1)
+  assert.equal(await world.waiting(), 0)
+})
+
+test('a lease is extended while an attempt takes its time', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('RCPT') ? 'silence' : undefined) })
+  const world = await worldWith(t, peer)
+  const id = await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('RCPT')
+  for (let n = 0; n < 4; n++) {
+    world.clock.advance(minute)
+    await world.settleWrites()
+  }
+  assert.equal(await world.leasedUntil(id), world.clock.now() + 5 * minute - 20_000)
+})
+
+test('silence ends an attempt at the deadline', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('EHLO') ? 'silence' : undefined) })
+  const world = await worldWith(t, peer)
+  const id = await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('EHLO')
+  await world.pass(301_000)
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  assert.equal(attempt.outcome.diagnosis.cause, 'no-answer')
+})

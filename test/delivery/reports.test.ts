@@ -1,0 +1,190 @@
+// What senders are told: in their mailbox, in words that a person understands, once, and never about a report.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type RemotePeer, startPeer } from './remote-peer.ts'
+import { createWorld, hour, type World } from './world.ts'
+
+const anna = 'anna@example.test'
+
+/** A sender here, and a remote server whose answers the test gives. */
+async function senderAndPeer(t: TestContext): Promise<{ world: World; peer: RemotePeer }> {
+  const peer = await startPeer({ address: '127.0.0.2' })
+  t.after(() => peer.close())
+  const world = await createWorld(t, { delivery: { port: peer.port } })
+  world.dns.mx('example.org', 10, 'mx1.example.org')
+  world.dns.host('mx1.example.org', peer.address)
+  await world.account(anna)
+  return { world, peer }
+}
+
+const refuseUnknown = (command: string): string | undefined =>
+  command.startsWith('RCPT') && command.includes('nobody') ? '550 5.1.1 No such user here' : undefined
+const greylist = (command: string): string | undefined =>
+  command.startsWith('RCPT') ? '451 4.7.1 Please come back later' : undefined
+
+test('an unknown user: a report in the mailbox of the sender, with cause, machine part and original headers', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = refuseUnknown
+  const id = await world.post({
+    from: anna,
+    to: ['nobody@example.org'],
+    text: 'From: <anna@example.test>\r\nSubject: Invoice 4711\r\nMessage-ID: <1@example.test>\r\n\r\nSecret body\r\n',
+    message: { envelopeId: 'env-1' },
+  })
+  const reports = await world.mailbox(anna)
+  assert.equal(reports.length, 1)
+  const [report = ''] = reports
+  assert.match(report, /^Return-Path: <>\r\nDelivered-To: anna@example\.test\r\n/)
+  assert.match(report, /^Content-Type: multipart\/report; report-type=delivery-status/im)
+  assert.match(report, /^Final-Recipient: rfc822; ?nobody@example\.org/im)
+  assert.match(report, /^Action: failed/im)
+  assert.match(report, /^Status: 5\.1\.1/im)
+  assert.match(report, /^Diagnostic-Code: smtp; ?550 5\.1\.1 No such user here/im)
+  assert.match(report, /^Remote-MTA: dns; ?mx1\.example\.org/im)
+  assert.match(report, /^Original-Envelope-Id: env-1/im)
+  assert.match(report, /^Subject: Invoice 4711/im)
+  assert.doesNotMatch(report, /Secret body/)
+  const events = await world.events(id)
+  const reported = events.find(event => event.kind === 'reported')
+  assert.deepEqual(reported?.recipients, ['nobody@example.org'])
+  assert.equal(await world.waiting(), 0)
+})
+
+test('several recipients that fail together stand in one report', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = refuseUnknown
+  await world.post({ from: anna, to: ['nobody1@example.org', 'nobody2@example.org', 'boris@example.org'] })
+  const reports = await world.mailbox(anna)
+  assert.equal(reports.length, 1)
+  assert.equal(reports[0]?.match(/^Final-Recipient:/gim)?.length, 2)
+})
+
+test('a Russian sender is told in Russian', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = refuseUnknown
+  await world.post({ from: anna, to: ['nobody@example.org'], message: { language: 'ru' } })
+  const [report = ''] = await world.mailbox(anna)
+  assert.match(decodeBase64Parts(report), /[а-яё]{4,}/iu)
+})
+
+test('an unknown address of our own is reported too', async t => {
+  const { world } = await senderAndPeer(t)
+  await world.post({ from: anna, to: ['nobody@example.test'] })
+  const [report = ''] = await world.mailbox(anna)
+  assert.match(report, /^Status: 5\.1\.1/im)
+})
+
+test('RET=FULL gives the message back', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = refuseUnknown
+  await world.post({ from: anna, to: ['nobody@example.org'], message: { ret: 'FULL' } })
+  const [report = ''] = await world.mailbox(anna)
+  assert.match(report, /^Text\r$/m)
+})
+
+test('the end of the lifetime is reported, after attempts to the very end', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = greylist
+  const id = await world.post({ from: anna, to: ['boris@example.org'], message: { language: 'en' } })
+  for (let n = 0; n < 60; n++) await world.pass(hour)
+  const attempts = await world.attempts(id)
+  assert.equal(attempts.at(-1)?.outcome.kind, 'expired')
+  assert.ok(attempts.length > 40 && attempts.length < 60, `${attempts.length} attempts`)
+  const actions = (await world.mailbox(anna)).map(report => /^Action: (\w+)/im.exec(report)?.[1])
+  assert.deepEqual(actions, ['delayed', 'failed'])
+  assert.equal(await world.waiting(), 0)
+})
+
+test('a delay is told once, and says until when it is tried', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = greylist
+  await world.post({ from: anna, to: ['boris@example.org'] })
+  for (let n = 0; n < 3; n++) await world.pass(hour)
+  assert.equal((await world.mailbox(anna)).length, 0)
+  for (let n = 0; n < 10; n++) await world.pass(hour)
+  const reports = await world.mailbox(anna)
+  assert.equal(reports.length, 1)
+  assert.match(reports[0] ?? '', /^Will-Retry-Until: /im)
+})
+
+for (const { notify, told } of [
+  { notify: [], told: [] },
+  { notify: ['SUCCESS'], told: [] },
+  { notify: ['FAILURE'], told: ['failed'] },
+  { notify: ['DELAY'], told: ['delayed'] },
+] as const) {
+  test(`NOTIFY=${notify.join(',') || 'NEVER'} on a message that expires`, async t => {
+    const { world, peer } = await senderAndPeer(t)
+    peer.script = greylist
+    await world.post({ from: anna, to: [{ address: 'boris@example.org', notify }] })
+    for (let n = 0; n < 60; n++) await world.pass(hour)
+    const actions = (await world.mailbox(anna)).map(report => /^Action: (\w+)/im.exec(report)?.[1])
+    assert.deepEqual(actions, told)
+    assert.equal(await world.waiting(), 0)
+  })
+}
+
+test('success: delivered here, relayed to a server without DSN, left to a server with DSN', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  await world.account('clara@example.test')
+  const notify = ['SUCCESS'] as const
+  await world.post({ from: anna, to: [{ address: 'clara@example.test', notify }] })
+  await world.post({ from: anna, to: [{ address: 'boris@example.org', notify }] })
+  const actions = (await world.mailbox(anna)).map(report => /^Action: (\w+)/im.exec(report)?.[1])
+  assert.deepEqual(actions, ['delivered', 'relayed'])
+  world.clock.advance(10_000)
+  await peer.seen('QUIT')
+  peer.extensions = ['PIPELINING', 'DSN']
+  await world.post({
+    from: anna,
+    to: [{ address: 'boris@example.org', notify, originalRecipient: 'rfc822;boris@example.org' }],
+    message: { envelopeId: 'env-2', ret: 'HDRS' },
+  })
+  assert.equal((await world.mailbox(anna)).length, 2)
+  assert.ok(peer.commands.some(command => /^MAIL FROM:<anna@example\.test>.* RET=HDRS ENVID=env-2/.test(command)))
+  assert.ok(peer.commands.some(command => /^RCPT .*NOTIFY=SUCCESS ORCPT=rfc822;boris@example\.org/.test(command)))
+})
+
+test('an alias of one target hands the request on; a group reports that it was expanded', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.extensions = ['DSN']
+  await world.account('clara@example.test')
+  await world.redirect('alias', 'b@example.test', 'boris@example.org')
+  await world.redirect('group', 'all@example.test', 'boris@example.org', 'clara@example.test')
+  const notify = ['SUCCESS'] as const
+  await world.post({ from: anna, to: [{ address: 'b@example.test', notify }] })
+  assert.ok(peer.commands.some(command => /^RCPT .*NOTIFY=SUCCESS ORCPT=rfc822;b@example\.test/.test(command)))
+  assert.deepEqual(await world.mailbox(anna), [])
+  await world.post({ from: anna, to: [{ address: 'all@example.test', notify }] })
+  const reports = await world.mailbox(anna)
+  assert.deepEqual(reports.map(report => /^Action: (\w+)/im.exec(report)?.[1]), ['expanded'])
+  assert.ok(peer.commands.some(command => /^RCPT .*NOTIFY=NEVER/.test(command)))
+})
+
+test('a report to a sender elsewhere is relayed from the null reverse-path; refused, it makes no report', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = command => (command.includes('nobody') ? '550 5.1.1 No such user' : undefined)
+  await world.post({ from: 'sender@example.org', to: ['unknown@example.test'] })
+  assert.equal(peer.messages.length, 1)
+  assert.equal(peer.messages[0]?.reversePath, '')
+  assert.deepEqual(peer.messages[0]?.forwardPaths, ['sender@example.org'])
+  await world.post({ from: 'nobody@example.org', to: ['unknown@example.test'] })
+  assert.equal(peer.messages.length, 1)
+  assert.equal(await world.waiting(), 0)
+  assert.deepEqual(world.errors, [])
+})
+
+test('a message from the null reverse-path is never reported on', async t => {
+  const { world } = await senderAndPeer(t)
+  await world.post({ from: null, to: [{ address: 'unknown@example.test', notify: ['SUCCESS', 'FAILURE', 'DELAY'] }] })
+  assert.equal(await world.waiting(), 0)
+})
+
+/** The text of the message with each base64 part decoded. */
+function decodeBase64Parts(message: string): string {
+  return message
+    .split('\r\n\r\n')
+    .map(part => (/^[A-Za-z0-9+/=\r\n]+$/.test(part.split('\r\n--')[0] ?? '') ? Buffer.from(part, 'base64').toString() : part))
+    .join('\n')
+}
+
