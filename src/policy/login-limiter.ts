@@ -1,0 +1,79 @@
+// Brakes on guessing passwords: failed log-ins count per network, and per account as tried from one network. An account
+// alone is never blocked, or anybody could lock anybody out. Counts are of this thread and of the last quarter of an hour.
+import ipaddr from 'ipaddr.js'
+import type { Clock } from '../runtime/clock.ts'
+
+export interface LoginLimits {
+  readonly windowMs: number
+  readonly maxPerNetwork: number
+  readonly maxPerAccount: number
+}
+
+const defaultLimits: LoginLimits = { windowMs: 15 * 60_000, maxPerNetwork: 100, maxPerAccount: 10 }
+
+// A stranger chooses names and addresses, so what is remembered of them is bounded; the oldest is forgotten first.
+const maxRemembered = 20_000
+
+interface Failures {
+  count: number
+  readonly since: number
+}
+
+export class LoginLimiter {
+  readonly #clock: Clock
+  readonly #limits: LoginLimits
+  readonly #failures = new Map<string, Failures>()
+
+  constructor(clock: Clock, limits: LoginLimits = defaultLimits) {
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  /** False: answer as to a wrong password, without looking at it. Hashing costs us more than asking costs them. */
+  mayTry(remoteAddress: string, name: string): boolean {
+    const network = networkOf(remoteAddress)
+    return (
+      this.#count(network) < this.#limits.maxPerNetwork &&
+      this.#count(accountKey(network, name)) < this.#limits.maxPerAccount
+    )
+  }
+
+  failed(remoteAddress: string, name: string): void {
+    const network = networkOf(remoteAddress)
+    this.#add(network)
+    this.#add(accountKey(network, name))
+  }
+
+  /** Forgets the failures with this name; those of the network stay, or one account of his own would reset a guesser. */
+  succeeded(remoteAddress: string, name: string): void {
+    this.#failures.delete(accountKey(networkOf(remoteAddress), name))
+  }
+
+  #count(key: string): number {
+    const failures = this.#failures.get(key)
+    return failures && this.#clock.now() - failures.since < this.#limits.windowMs ? failures.count : 0
+  }
+
+  #add(key: string): void {
+    const count = this.#count(key)
+    const since = count > 0 ? (this.#failures.get(key)?.since ?? 0) : this.#clock.now()
+    // Removed and set again, so that the order of the map is the order of the last failure.
+    this.#failures.delete(key)
+    this.#failures.set(key, { count: count + 1, since })
+    const oldest = this.#failures.keys().next()
+    if (this.#failures.size > maxRemembered && !oldest.done) this.#failures.delete(oldest.value)
+  }
+}
+
+// Whoever has an IPv6 address has a /64 of them; an IPv4 address may change within its /24.
+function networkOf(remoteAddress: string): string {
+  if (!ipaddr.isValid(remoteAddress)) return remoteAddress
+  const bytes = ipaddr.process(remoteAddress).toByteArray()
+  return bytes.length === 4 ? bytes.slice(0, 3).join('.') : bytes.slice(0, 8).join(':')
+}
+
+const maxNameCharacters = 320
+
+function accountKey(network: string, name: string): string {
+  return `${network} ${name.slice(0, maxNameCharacters).toLowerCase()}`
+}
