@@ -6,11 +6,18 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** `cause` is what `listen` failed with, or a fault that has it as its cause. */
-export function describeListenError(cause: unknown, { address, port }: ListenAddress): UsageFault {
+/**
+ * `cause` is what `listen` failed with, or a fault that has it as its cause. `listener` is what was asked for, where the
+ * error itself does not say.
+ */
+export function describeListenError(cause: unknown, listener?: ListenAddress): UsageFault {
+  const error = systemError(cause)
+  // A listener refused for another reason has its own message.
+  if (!error && cause instanceof UsageFault) return cause
+  const address = error?.address ?? listener?.address ?? 'unknown address'
+  const port = error?.port ?? listener?.port ?? 0
   const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
-  const code = systemCode(cause)
-  switch (code) {
+  switch (error?.code) {
     case 'EADDRINUSE':
       return new UsageFault(
         'LISTEN_PORT_IN_USE',
@@ -58,10 +65,17 @@ export function describeListenError(cause: unknown, { address, port }: ListenAdd
   }
 }
 
-function systemCode(cause: unknown): string | undefined {
+interface ListenFailure {
+  readonly code: string
+  readonly address?: string | undefined
+  readonly port?: number | undefined
+}
+
+function systemError(cause: unknown): ListenFailure | undefined {
   let error = cause
   for (let depth = 0; depth < 5 && error instanceof Error; depth++) {
-    if ('code' in error && typeof error.code === 'string' && 'syscall' in error) return error.code
+    const { code, syscall, address, port } = error as Partial<ListenFailure> & { readonly syscall?: string }
+    if (code !== undefined && syscall !== undefined) return { code, address, port }
     error = error.cause
   }
   return undefined

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, it } from 'node:test'
 import { describeListenError, type ListenAddress } from '../../src/config/listen-error.ts'
-import { Fault } from '../../src/runtime/fault.ts'
+import { probeListeners } from '../../src/config/probe-listeners.ts'
+import { Fault, UsageFault } from '../../src/runtime/fault.ts'
 
 function open({ address, port }: ListenAddress): Promise<Server> {
   return new Promise((resolve, reject) => {
@@ -22,6 +23,25 @@ async function failureOf(listener: ListenAddress): Promise<unknown> {
 }
 
 const systemError = (code: string): Error => Object.assign(new Error(code), { code, syscall: 'listen' })
+
+describe('listeners that are probed', () => {
+  it('are all open at one time, so that two which exclude each other are found', async () => {
+    const free = await open({ address: '127.0.0.1', port: 0 })
+    const { port } = free.address() as AddressInfo
+    await close(free)
+    assert.deepEqual(await probeListeners([{ address: '127.0.0.1', port }]), [])
+    const both = await probeListeners([
+      { address: '127.0.0.1', port },
+      { address: '0.0.0.0', port },
+    ])
+    assert.deepEqual(
+      both.map(({ code }) => code),
+      ['LISTEN_PORT_IN_USE'],
+    )
+    // Nothing stays open.
+    assert.deepEqual(await probeListeners([{ address: '127.0.0.1', port }]), [])
+  })
+})
 
 describe('a listener that cannot be opened', () => {
   it('because of another program: says which port, how to find who it is, and what to change', async () => {
@@ -70,6 +90,16 @@ describe('a listener that cannot be opened', () => {
       cause: systemError('EADDRINUSE'),
     })
     assert.equal(describeListenError(wrapped, { address: '::', port: 25 }).code, 'LISTEN_PORT_IN_USE')
+  })
+
+  it('is named by the error itself, where the caller does not know which one it was', async () => {
+    const fault = describeListenError(await failureOf({ address: '192.0.2.1', port: 2525 }))
+    assert.match(fault.message, /no address 192\.0\.2\.1/)
+  })
+
+  it('for a reason that has its own message keeps that message', () => {
+    const fault = new UsageFault('TLS_MISSING', 'it needs a certificate')
+    assert.equal(describeListenError(fault), fault)
   })
 
   it('for a reason that nobody foresaw keeps that reason', () => {
