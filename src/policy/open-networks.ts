@@ -1,6 +1,6 @@
 // Networks in `localNetworks` that are too wide to be anybody's own: whoever is in one may relay without AUTH.
 import type ipaddr from 'ipaddr.js'
-import { parseNetwork } from './networks.ts'
+import { parseNetwork } from '../address/networks.ts'
 
 export interface OpenNetwork {
   readonly network: string
@@ -21,16 +21,18 @@ export function findOpenNetworks(localNetworks: readonly string[]): OpenNetwork[
 }
 
 function judgeNetwork(network: string): OpenNetwork | undefined {
-  const cidr = parseNetwork(network)
-  if (!cidr) return { network, severity: 'refuse', reason: 'it is no network' }
-  const [address, prefix] = cidr
+  const parsed = parseNetwork(network)
+  if (!parsed) return { network, severity: 'refuse', reason: 'it is no network' }
+  const { address, prefixLength } = parsed
   const kind = address.kind()
   // A private range cannot be reached from outside, so its size is the administrator's affair.
-  if (isPrivate(address) && prefix >= (kind === 'ipv4' ? 8 : 7)) return undefined
-  if (prefix < refuseBelow[kind])
+  if (isPrivate(address) && prefixLength >= (kind === 'ipv4' ? 8 : 7)) return undefined
+  if (prefixLength < refuseBelow[kind]) {
     return { network, severity: 'refuse', reason: 'it takes in a good part of the Internet' }
-  if (prefix < warnBelow[kind])
+  }
+  if (prefixLength < warnBelow[kind]) {
     return { network, severity: 'warn', reason: 'it is a large range of public addresses' }
+  }
   return undefined
 }
 

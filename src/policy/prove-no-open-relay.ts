@@ -1,10 +1,10 @@
 // At start the server proves that it is no open relay: a stranger must not be able to send through it to a stranger.
 import type { Address } from '../address/address.ts'
+import { isInNetworks, type Network, parseNetwork } from '../address/networks.ts'
 import type { ConnectSmtp, SmtpConnection } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import type { Client } from '../smtp/server/services.ts'
-import { isInNetworks } from './networks.ts'
 import { findOpenNetworks, type OpenNetwork } from './open-networks.ts'
 
 // RFC 2606 and RFC 5737: names and an address that are nobody's, so they can be no domain and no network of ours.
@@ -94,12 +94,12 @@ async function tryListener(
 ): Promise<RelayProblem | undefined> {
   const untested = (reason: string): RelayProblem => ({ kind: 'untested', listener, reason })
   const address = reachableAddress(listener.address)
-  if (isInNetworks(address, options.localNetworks)) {
+  if (isInNetworks(address, parseAll(options.localNetworks))) {
     return untested(
       `this machine's own address ${address} is in localNetworks, so a session from here may relay.`,
     )
   }
-  if (isInNetworks(address, listener.proxyFrom ?? []))
+  if (isInNetworks(address, parseAll(listener.proxyFrom ?? [])))
     return untested('it expects a PROXY header from this machine.')
   let connection: SmtpConnection
   try {
@@ -143,6 +143,10 @@ async function mayRelay(connection: SmtpConnection): Promise<boolean> {
   } finally {
     connection.close()
   }
+}
+
+function parseAll(networks: readonly string[]): Network[] {
+  return networks.flatMap(network => parseNetwork(network) ?? [])
 }
 
 function reachableAddress(address: string): string {

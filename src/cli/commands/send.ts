@@ -4,8 +4,8 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress } from '../../address/format-address.ts'
+import { isLoopback } from '../../address/networks.ts'
 import { displayAddress } from '../../directory/display.ts'
-import { isInNetworks } from '../../policy/networks.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import type { ClientTls, OutgoingTransaction, RecipientResult } from '../../smtp/client/contract.ts'
 import { addressArgument, addressesArgument, portArgument } from '../arguments.ts'
@@ -16,8 +16,6 @@ import { formatReply } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { askPassword, readAll } from '../prompt.ts'
 import { WrongUsage } from '../wrong-usage.ts'
-
-const loopbackNetworks = ['127.0.0.0/8', '::1']
 
 interface SendOptions {
   readonly from?: ReversePath
@@ -142,7 +140,7 @@ interface Destination {
 async function findDestination(invocation: Invocation, options: SendOptions): Promise<Destination> {
   const withUser = options.user !== undefined
   if (options.server !== undefined) {
-    const loopback = options.server === 'localhost' || isInNetworks(options.server, loopbackNetworks)
+    const loopback = options.server === 'localhost' || isLoopback(options.server)
     const tls = options.tls ?? (withUser && !loopback ? 'starttls' : 'opportunistic')
     return {
       host: options.server,
