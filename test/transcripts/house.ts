@@ -1,0 +1,164 @@
+// The house of the transcripts: who lives there, and what comes of each message. Its services answer at once or later;
+// the dialogue must be the same.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { formatAddress, formatReversePath } from '../../src/address/format-address.ts'
+import type { Reply } from '../../src/smtp/reply.ts'
+import type {
+  AuthenticatedAccount,
+  Client,
+  MailDataSink,
+  MailTransaction,
+  MaybePromise,
+  Recipient,
+  Refusal,
+  SessionServices,
+} from '../../src/smtp/server/services.ts'
+
+/** Whether the services answer in the same turn or in a later one. */
+export type Tempo = 'at-once' | 'later'
+
+export interface House {
+  readonly services: SessionServices
+  /** What was taken, one line each, as ACCEPTED has it. */
+  readonly accepted: readonly string[]
+  readonly refused: readonly string[]
+  /** Sinks that are open, or were ended twice: has to be 0 in the end. */
+  readonly openSinks: () => number
+}
+
+const reply = (code: number, enhanced: string, ...lines: readonly string[]): Reply => ({
+  code,
+  enhanced,
+  lines,
+})
+
+const accounts: ReadonlyMap<string, { readonly password: string; readonly account: AuthenticatedAccount }> =
+  new Map([
+    ['anna@example.test', { password: 'secret', account: { id: 1, address: 'anna@example.test' } }],
+    ['анна@example.test', { password: 'пароль', account: { id: 2, address: 'anna@example.test' } }],
+  ])
+
+export function createHouse(tempo: Tempo): House {
+  const accepted: string[] = []
+  const refused: string[] = []
+  let open = 0
+  const at = <T>(answer: () => T): MaybePromise<T> =>
+    tempo === 'at-once' ? answer() : nextTurn().then(answer)
+
+  const createSink = (client: Client, transaction: MailTransaction): MailDataSink => {
+    const chunks: Buffer[] = []
+    const domains = transaction.recipients.map(({ forwardPath }) => forwardPath.localPart)
+    open++
+    return {
+      write: chunk =>
+        at(() => {
+          if (domains.includes('write-fault')) throw new Error('a fault that the transcript wants')
+          chunks.push(Buffer.from(chunk))
+        }),
+      async finish() {
+        await at(() => {})
+        if (domains.includes('finish-fault')) throw new Error('a fault that the transcript wants')
+        open--
+        if (domains.includes('spam')) return reply(550, '5.7.1', 'This looks like spam')
+        accepted.push(describe(client, transaction, Buffer.concat(chunks)))
+        return reply(250, '2.0.0', `Ok: queued as ${accepted.length}`)
+      },
+      abort() {
+        open--
+      },
+    }
+  }
+
+  const services: SessionServices = {
+    connect: () => at(() => undefined),
+    hello: client =>
+      at(() => (client.heloName === 'banned.example.org' ? reply(550, '5.7.1', 'Not you') : undefined)),
+    acceptReversePath: (client, reversePath) =>
+      at(() => {
+        const address = formatReversePath(reversePath)
+        if (address === 'fault@example.org') throw new Error('a fault that the transcript wants')
+        if (address === 'blocked@example.org') return reply(550, '5.7.1', 'Not from you')
+        if (client.role !== 'relay' && !client.account && !client.local)
+          return reply(530, '5.7.0', 'Authentication required')
+        return undefined
+      }),
+    acceptForwardPath: (client, _transaction, recipient) => at(() => acceptForwardPath(client, recipient)),
+    async authenticate(_client, name, password) {
+      await at(() => {})
+      if (name === 'fault@example.test') throw new Error('a fault that the transcript wants')
+      const found = accounts.get(name)
+      return found?.password === password ? found.account : undefined
+    },
+    verify: (_client, text) =>
+      at(() => {
+        if (text === 'anna' || text === 'anna@example.test')
+          return reply(250, '2.1.5', 'Anna <anna@example.test>')
+        if (text === 'анна') return reply(252, '2.6.8', 'There is such a mailbox; its name needs SMTPUTF8')
+        return reply(550, '5.1.1', 'Nobody here has this name')
+      }),
+    expand: (_client, text) =>
+      at(() =>
+        text === 'all'
+          ? reply(250, '2.1.5', 'Anna <anna@example.test>', 'Boris <boris@example.test>')
+          : reply(550, '5.1.1', 'No such list'),
+      ),
+    receive: (client, transaction) =>
+      at(() =>
+        transaction.recipients.some(({ forwardPath }) => forwardPath.localPart === 'disk-full')
+          ? reply(452, '4.3.1', 'No space left')
+          : createSink(client, transaction),
+      ),
+    refused(_client, refusal) {
+      refused.push(describeRefusal(refusal))
+    },
+  }
+  return { services, accepted, refused, openSinks: () => open }
+}
+
+function acceptForwardPath(client: Client, { forwardPath }: Recipient): Reply | undefined {
+  const { localPart, domain } = forwardPath
+  if (localPart === 'fault') throw new Error('a fault that the transcript wants')
+  if (domain !== 'example.test' && domain !== 'mail.example.test' && domain !== 'xn--e1afmkfd.test')
+    return client.account || client.local ? undefined : reply(550, '5.7.1', 'Relaying denied')
+  if (localPart === 'nobody') return reply(550, '5.1.1', 'No such mailbox here')
+  if (localPart === 'full') return reply(452, '4.2.2', 'The mailbox is full')
+  return undefined
+}
+
+function describe(client: Client, transaction: MailTransaction, mailData: Buffer): string {
+  const { parameters } = transaction
+  const words = [
+    transaction.disposition === 'mail' ? '' : transaction.disposition,
+    `from=<${formatReversePath(transaction.reversePath)}>`,
+    parameters.body === '7BIT' ? '' : `body=${parameters.body}`,
+    parameters.smtpUtf8 ? 'smtputf8' : '',
+    parameters.declaredSize === undefined ? '' : `size=${parameters.declaredSize}`,
+    parameters.ret === undefined ? '' : `ret=${parameters.ret}`,
+    parameters.envelopeId === undefined ? '' : `envid=${parameters.envelopeId}`,
+    parameters.submitter === undefined ? '' : `auth=<${formatReversePath(parameters.submitter)}>`,
+    `to=${transaction.recipients.map(describeRecipient).join(',')}`,
+    client.account ? `account=${client.account.address}` : '',
+    client.tls ? 'tls' : '',
+    client.remoteAddress.startsWith('127.') ? '' : `peer=${client.remoteAddress}`,
+    `data=${describeData(mailData)}`,
+  ]
+  return words.filter(word => word !== '').join(' ')
+}
+
+function describeRecipient({ forwardPath, parameters }: Recipient): string {
+  const notify =
+    parameters.notify === undefined ? '' : `;notify=${parameters.notify.toSorted().join('+') || 'NEVER'}`
+  const original = parameters.originalRecipient === undefined ? '' : `;orcpt=${parameters.originalRecipient}`
+  return `<${formatAddress(forwardPath)}>${notify}${original}`
+}
+
+function describeData(mailData: Buffer): string {
+  const text = mailData.toString(mailData.includes('\0') ? 'latin1' : 'utf8')
+  return JSON.stringify(text)
+}
+
+function describeRefusal({ command, reversePath, forwardPath, reply: { code } }: Refusal): string {
+  const from = reversePath === undefined ? '' : ` from=<${formatReversePath(reversePath)}>`
+  const to = forwardPath === undefined ? '' : ` to=<${formatAddress(forwardPath)}>`
+  return `${command}${from}${to} ${code}`
+}
