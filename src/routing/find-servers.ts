@@ -1,9 +1,172 @@
-// stub
-
+// The servers of a destination, in the order in which they are to be tried (RFC 5321 §5.1, RFC 7505).
+import { isIP } from 'node:net'
+import type { SmartHostSettings } from '../config/settings.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
+import { lookupMailHosts, type MailHost } from '../dns/mail-hosts.ts'
+import type { Resolver } from '../dns/resolver.ts'
+import type { Random } from '../runtime/random.ts'
 import type { Destination } from './destination.ts'
+import type { OwnEndpoints } from './own-endpoints.ts'
 import type { RemoteServer } from './remote-server.ts'
+
 export type ServerLookup =
+  /** At least one. */
   | { readonly kind: 'servers'; readonly servers: readonly RemoteServer[] }
-  | { readonly kind: 'deferred' | 'failed'; readonly diagnosis: Diagnosis; readonly hosts: readonly string[] }
+  | {
+      readonly kind: 'deferred' | 'failed'
+      readonly diagnosis: Diagnosis
+      /** The mail hosts that the DNS named. */
+      readonly hosts: readonly string[]
+    }
+
 export type ServerFinder = (destination: Destination) => Promise<ServerLookup>
+
+export interface ServerFinderOptions {
+  readonly resolver: Resolver
+  readonly own: OwnEndpoints
+  readonly random: Random
+  /** Where mail hosts listen. */
+  readonly port: number
+  readonly ipv6: boolean
+}
+
+/** A stranger's DNS decides how many servers there are: an attempt must come to an end all the same. */
+const maxHosts = 20
+const maxServers = 30
+
+export function createServerFinder(options: ServerFinderOptions): ServerFinder {
+  const { own, port } = options
+  return async destination => {
+    switch (destination.kind) {
+      case 'domain':
+        return await findByDomain(options, destination.domain)
+      case 'literal': {
+        const { address } = destination
+        return own.isOwnAddress(address, port)
+          ? failed('loop', '5.4.6', `${destination.domain} is this server, which has no such domain`, [])
+          : { kind: 'servers', servers: [{ host: address, address, port }] }
+      }
+      case 'smart-host':
+        return await findSmartHost(options, destination.smartHost)
+      default:
+        return destination satisfies never
+    }
+  }
+}
+
+async function findByDomain(options: ServerFinderOptions, domain: string): Promise<ServerLookup> {
+  const found = await lookupMailHosts(options.resolver, domain, options.random)
+  switch (found.kind) {
+    case 'hosts':
+      return await findAddresses(options, domain, found.hosts.slice(0, maxHosts))
+    case 'null-mx':
+      return failed('null-mx', '5.1.10', `${domain} says in the DNS that it takes no mail (null MX)`, [])
+    case 'no-such-domain':
+      return failed('unknown-domain', '5.1.2', `the domain ${domain} does not exist`, [])
+    case 'no-hosts':
+      return failed('unknown-domain', '5.4.4', `${domain} names no mail host (no MX, no address)`, [])
+    case 'temporary-failure':
+      return deferred('dns-failure', '4.4.3', found.detail, [])
+    default:
+      return found satisfies never
+  }
+}
+
+interface HostAddresses extends MailHost {
+  readonly servers: readonly RemoteServer[]
+  readonly failure?: string | undefined
+}
+
+async function findAddresses(
+  options: ServerFinderOptions,
+  domain: string,
+  hosts: readonly MailHost[],
+): Promise<ServerLookup> {
+  const names = hosts.map(({ host }) => host)
+  const all = await Promise.all(hosts.map(host => resolveHost(options, host)))
+  const usable = all.slice(0, firstBehindUs(options.own, all))
+  if (usable.length === 0) {
+    return failed(
+      'loop',
+      '5.4.6',
+      `the best mail host of ${domain} is this server, which has no such domain`,
+      names,
+    )
+  }
+  const servers = usable.flatMap(host => host.servers).slice(0, maxServers)
+  if (servers.length > 0) return { kind: 'servers', servers }
+  const failure = usable.find(host => host.failure !== undefined)?.failure
+  return failure === undefined
+    ? failed(
+        'unknown-domain',
+        '5.4.4',
+        `the mail hosts of ${domain} have no address: ${names.join(', ')}`,
+        names,
+      )
+    : deferred('dns-failure', '4.4.3', failure, names)
+}
+
+/**
+ * RFC 5321 §5.1: a host that is ourselves, and every one that is not preferred to it, is left out: who follows these
+ * would hand the mail back. `hosts` are in order; the result is how many of them are left.
+ */
+function firstBehindUs(own: OwnEndpoints, hosts: readonly HostAddresses[]): number {
+  const ourselves = hosts.find(
+    ({ host, servers }) =>
+      own.isOwnName(host) || servers.some(({ address, port }) => own.isOwnAddress(address, port)),
+  )
+  return ourselves ? hosts.findIndex(({ preference }) => preference === ourselves.preference) : hosts.length
+}
+
+async function resolveHost(options: ServerFinderOptions, host: MailHost): Promise<HostAddresses> {
+  const { addresses, failure } = await resolveAddresses(options, host.host)
+  const { port } = options
+  return { ...host, servers: addresses.map(address => ({ host: host.host, address, port })), failure }
+}
+
+async function findSmartHost(
+  options: ServerFinderOptions,
+  smartHost: SmartHostSettings,
+): Promise<ServerLookup> {
+  const { host, port } = smartHost
+  const { addresses, failure } =
+    isIP(host) === 0 ? await resolveAddresses(options, host) : { addresses: [host], failure: undefined }
+  // What is wrong with a smart host is wrong in our settings: the mail waits until it is mended.
+  if (addresses.length === 0) {
+    return deferred('dns-failure', '4.4.3', failure ?? `the smart host ${host} has no address`, [host])
+  }
+  if (addresses.some(address => options.own.isOwnAddress(address, port))) {
+    return deferred('loop', '4.4.6', `the smart host ${host} port ${port} is this server itself`, [host])
+  }
+  return { kind: 'servers', servers: addresses.map(address => ({ host, address, port })) }
+}
+
+/** IPv6 before IPv4 (RFC 6724 §2.1); among each the order of the DNS, which RFC 5321 §5.1 says to keep. */
+async function resolveAddresses(
+  { resolver, ipv6 }: ServerFinderOptions,
+  host: string,
+): Promise<{ readonly addresses: readonly string[]; readonly failure: string | undefined }> {
+  const answers = await Promise.all(ipv6 ? [resolver.aaaa(host), resolver.a(host)] : [resolver.a(host)])
+  return {
+    addresses: answers.flatMap(answer => (answer.kind === 'found' ? answer.records : [])),
+    failure: answers.find(answer => answer.kind === 'temporary-failure')?.detail,
+  }
+}
+
+function failed(
+  cause: Diagnosis['cause'],
+  status: string,
+  detail: string,
+  hosts: readonly string[],
+): ServerLookup {
+  return { kind: 'failed', diagnosis: { stage: 'dns', cause, status, detail }, hosts }
+}
+
+function deferred(
+  cause: Diagnosis['cause'],
+  status: string,
+  detail: string,
+  hosts: readonly string[],
+): ServerLookup {
+  return { kind: 'deferred', diagnosis: { stage: 'dns', cause, status, detail }, hosts }
+}

@@ -141,8 +141,12 @@ test('success: delivered here, relayed to a server without DSN, left to a server
     message: { envelopeId: 'env-2', ret: 'HDRS' },
   })
   assert.equal((await world.mailbox(anna)).length, 2)
-  assert.ok(peer.commands.some(command => /^MAIL FROM:<anna@example\.test>.* RET=HDRS ENVID=env-2/.test(command)))
-  assert.ok(peer.commands.some(command => /^RCPT .*NOTIFY=SUCCESS ORCPT=rfc822;boris@example\.org/.test(command)))
+  assert.ok(
+    peer.commands.some(command => /^MAIL FROM:<anna@example\.test>.* RET=HDRS ENVID=env-2/.test(command)),
+  )
+  assert.ok(
+    peer.commands.some(command => /^RCPT .*NOTIFY=SUCCESS ORCPT=rfc822;boris@example\.org/.test(command)),
+  )
 })
 
 test('an alias of one target hands the request on; a group reports that it was expanded', async t => {
@@ -153,11 +157,16 @@ test('an alias of one target hands the request on; a group reports that it was e
   await world.redirect('group', 'all@example.test', 'boris@example.org', 'clara@example.test')
   const notify = ['SUCCESS'] as const
   await world.post({ from: anna, to: [{ address: 'b@example.test', notify }] })
-  assert.ok(peer.commands.some(command => /^RCPT .*NOTIFY=SUCCESS ORCPT=rfc822;b@example\.test/.test(command)))
+  assert.ok(
+    peer.commands.some(command => /^RCPT .*NOTIFY=SUCCESS ORCPT=rfc822;b@example\.test/.test(command)),
+  )
   assert.deepEqual(await world.mailbox(anna), [])
   await world.post({ from: anna, to: [{ address: 'all@example.test', notify }] })
   const reports = await world.mailbox(anna)
-  assert.deepEqual(reports.map(report => /^Action: (\w+)/im.exec(report)?.[1]), ['expanded'])
+  assert.deepEqual(
+    reports.map(report => /^Action: (\w+)/im.exec(report)?.[1]),
+    ['expanded'],
+  )
   assert.ok(peer.commands.some(command => /^RCPT .*NOTIFY=NEVER/.test(command)))
 })
 
@@ -176,7 +185,10 @@ test('a report to a sender elsewhere is relayed from the null reverse-path; refu
 
 test('a message from the null reverse-path is never reported on', async t => {
   const { world } = await senderAndPeer(t)
-  await world.post({ from: null, to: [{ address: 'unknown@example.test', notify: ['SUCCESS', 'FAILURE', 'DELAY'] }] })
+  await world.post({
+    from: null,
+    to: [{ address: 'unknown@example.test', notify: ['SUCCESS', 'FAILURE', 'DELAY'] }],
+  })
   assert.equal(await world.waiting(), 0)
 })
 
@@ -184,7 +196,10 @@ test('a message from the null reverse-path is never reported on', async t => {
 function decodeBase64Parts(message: string): string {
   return message
     .split('\r\n\r\n')
-    .map(part => (/^[A-Za-z0-9+/=\r\n]+$/.test(part.split('\r\n--')[0] ?? '') ? Buffer.from(part, 'base64').toString() : part))
+    .map(part =>
+      /^[A-Za-z0-9+/=\r\n]+$/.test(part.split('\r\n--')[0] ?? '')
+        ? Buffer.from(part, 'base64').toString()
+        : part,
+    )
     .join('\n')
 }
-

@@ -12,6 +12,7 @@ import type { TerminalDisplay } from '../../src/delivery/local-delivery.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { changeTargets, createRedirection } from '../../src/directory/redirections.ts'
+import { createResolver } from '../../src/dns/resolver.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import type { NewRecipient } from '../../src/queue/new-message.ts'
 import { createQueueIdMaker, type QueueId } from '../../src/queue/queue-id.ts'
@@ -24,6 +25,7 @@ import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
 import { defineRead } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 
 export const minute = 60_000
@@ -44,12 +46,21 @@ export interface Posting {
   readonly message?: Partial<QueuedMessage>
 }
 
+/** What the DNS says; names and addresses may be added at any time. */
+export interface Zone {
+  mx(domain: string, preference: number, host: string): void
+  host(name: string, ...addresses: string[]): void
+  /** Every question about the name fails. */
+  fail(name: string): void
+}
+
 export interface World {
   readonly clock: ManualClock
   readonly storage: LocalStorage
   readonly mailData: MailDataStore
   readonly agent: DeliveryAgent
   readonly errors: string[]
+  readonly dns: Zone
   account(address: string, language?: Language): Promise<void>
   redirect(kind: 'alias' | 'group', address: string, ...targets: string[]): Promise<void>
   /** Another target of an alias instead of the one it has. */
@@ -64,6 +75,8 @@ export interface World {
   attempts(id: QueueId): Promise<Extract<TrailEvent, { kind: 'attempted' }>[]>
   events(id: QueueId): Promise<TrailEvent[]>
   waiting(): Promise<number>
+  /** When the lease on the recipients of a message ends. */
+  leasedUntil(id: QueueId): Promise<number | undefined>
   createAgent(): DeliveryAgent
 }
 
@@ -72,6 +85,20 @@ const hostname = 'mail.example.test'
 export async function createWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'delivery-'))
   const clock = createManualClock()
+  const dnsServer = await startDnsServer([])
+  t.after(() => dnsServer.close())
+  const zone: string[] = []
+  const addLine = (line: string): void => {
+    zone.push(line)
+    dnsServer.setZone(zone)
+  }
+  const dns: Zone = {
+    mx: (domain, preference, host) => addLine(`${domain} MX ${preference} ${host}`),
+    host: (name, ...addresses) => {
+      for (const address of addresses) addLine(`${name} ${address.includes(':') ? 'AAAA' : 'A'} ${address}`)
+    },
+    fail: name => dnsServer.setBehaviour(name, 'SERVFAIL'),
+  }
   const storage = await openLocalStorage(folder)
   const mailData = createMailDataStore(folder, storage, systemRandom)
   const errors: string[] = []
@@ -106,7 +133,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     const agent = createDeliveryAgent({
       storage,
       mailData,
-      resolver: undefined as never,
+      resolver: createResolver({ servers: [dnsServer], clock, random: systemRandom }),
       clock,
       random: systemRandom,
       log,
@@ -172,6 +199,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     mailData,
     agent,
     errors,
+    dns,
     createAgent,
     accept,
     async account(text, language = 'en') {
@@ -227,6 +255,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       return records.flatMap(({ event }) => (event.kind === 'attempted' ? [event] : []))
     },
     waiting: async () => await storage.run(countWaiting, undefined),
+    leasedUntil: async id => (await storage.run(readLease, { id }))?.due_at,
   }
 }
 
@@ -239,6 +268,13 @@ const readInbox = defineRead('test.read-inbox', async (tx, input: { address: str
        JOIN mailbox ON mailbox.id = mailbox_id JOIN account ON account.id = account_id
       WHERE account.address = ? ORDER BY uid`,
     input.address,
+  )
+})
+
+const readLease = defineRead('test.read-lease', async (tx, input: { id: QueueId }) => {
+  return await tx.get<{ due_at: number }>(
+    'SELECT due_at FROM queue_recipient WHERE message_id = ? AND lease_owner IS NOT NULL',
+    input.id,
   )
 })
 
