@@ -1,0 +1,143 @@
+// One question to one DNS server: over UDP, and over TCP when the answer does not fit (RFC 1035 §4.2, RFC 6891, RFC 7766).
+import { createSocket } from 'node:dgram'
+import { connect, isIPv6 } from 'node:net'
+import { type DecodedPacket, decode, encode, type Packet, streamEncode } from 'dns-packet'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Random } from '../runtime/random.ts'
+import type { DnsServer } from './answer.ts'
+
+export type RecordType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'PTR'
+
+export interface ExchangeOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly timeoutMs: number
+}
+
+/** RFC 6891 §6.2.5, and what fits into an Ethernet frame without fragments. */
+const udpPayloadBytes = 1232
+const maxTcpBytes = 65_537
+
+/** Rejects with an Error when the server does not answer in time, or answers what is no answer. */
+export async function askServer(
+  server: DnsServer,
+  name: string,
+  type: RecordType,
+  options: ExchangeOptions,
+): Promise<DecodedPacket> {
+  // A random id and a random source port (the system's): who guesses must guess both (RFC 5452).
+  const [high = 0, low = 0] = options.random.bytes(2)
+  const id = high * 256 + low
+  const query: Packet = {
+    type: 'query',
+    id,
+    flags: 256, // RD
+    questions: [{ name, type }],
+    additionals: [
+      {
+        type: 'OPT',
+        name: '.',
+        udpPayloadSize: udpPayloadBytes,
+        extendedRcode: 0,
+        ednsVersion: 0,
+        flags: 0,
+        flag_do: false,
+        options: [],
+      },
+    ],
+  }
+  const matches = (answer: DecodedPacket): boolean => {
+    const question = answer.questions?.[0]
+    return (
+      answer.id === id &&
+      answer.type === 'response' &&
+      question?.type === type &&
+      question.name.toLowerCase() === name.toLowerCase()
+    )
+  }
+  const answer = await askOverUdp(server, encode(query), matches, options)
+  return answer.flag_tc ? await askOverTcp(server, streamEncode(query), matches, options) : answer
+}
+
+type Matches = (answer: DecodedPacket) => boolean
+
+function askOverUdp(
+  server: DnsServer,
+  query: Buffer,
+  matches: Matches,
+  { clock, timeoutMs }: ExchangeOptions,
+): Promise<DecodedPacket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4')
+    const timer = clock.after(timeoutMs, () => finish(() => reject(timedOut(server))))
+    let finished = false
+    const finish = (settle: () => void): void => {
+      if (finished) return
+      finished = true
+      timer.cancel()
+      socket.close()
+      settle()
+    }
+    socket.on('error', cause => finish(() => reject(cause)))
+    socket.on('message', message => {
+      const answer = tryDecode(message)
+      // Anything else is somebody's guess, or an answer that comes too late for its question: wait on.
+      if (answer && matches(answer)) finish(() => resolve(answer))
+    })
+    // Connected, so that only this server's datagrams come, and its refusal (ICMP) is seen.
+    socket.connect(server.port, server.address, (cause?: Error) => {
+      if (cause) finish(() => reject(cause))
+      else if (!finished) socket.send(query)
+    })
+  })
+}
+
+function askOverTcp(
+  server: DnsServer,
+  query: Buffer,
+  matches: Matches,
+  { clock, timeoutMs }: ExchangeOptions,
+): Promise<DecodedPacket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(server.port, server.address)
+    let received = Buffer.alloc(0)
+    const timer: Timer = clock.after(timeoutMs, () => finish(() => reject(timedOut(server))))
+    const finish = (settle: () => void): void => {
+      timer.cancel()
+      socket.destroy()
+      settle()
+    }
+    socket.on('connect', () => socket.write(query))
+    socket.on('error', cause => finish(() => reject(cause)))
+    socket.on('close', () => finish(() => reject(new Error(`${formatServer(server)} closed the connection`))))
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk])
+      if (received.length > maxTcpBytes)
+        finish(() => reject(new Error(`${formatServer(server)} sent too much`)))
+      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
+      const answer = tryDecode(received.subarray(2, 2 + received.readUInt16BE(0)))
+      finish(() =>
+        answer && matches(answer)
+          ? resolve(answer)
+          : reject(new Error(`${formatServer(server)} sent no answer to the question`)),
+      )
+    })
+  })
+}
+
+// The decoder throws on what is no DNS message.
+function tryDecode(message: Buffer): DecodedPacket | undefined {
+  try {
+    return decode(message)
+  } catch {
+    return undefined
+  }
+}
+
+export function formatServer({ address, port }: DnsServer): string {
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+function timedOut(server: DnsServer): Error {
+  return new Error(`${formatServer(server)} did not answer in time`)
+}

@@ -1,0 +1,144 @@
+// A DNS server for tests: zones as a list of records, changed while it runs; over UDP and TCP.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { type Answer, decode, encode, type Packet, streamEncode } from 'dns-packet'
+
+/** 'example.test MX 10 mx.example.test', 'mx.example.test A 127.0.0.1', 'www.example.test CNAME example.test' */
+export type ZoneLine = string
+
+export interface TestDnsServer {
+  readonly address: string
+  readonly port: number
+  /** For `delivery.dnsServers`. */
+  readonly text: string
+  /** Questions that came, 'MX example.test'. */
+  readonly questions: readonly string[]
+  /** Replaces all records. */
+  setZone(lines: readonly ZoneLine[]): void
+  /** How questions about a name are answered, whatever the records: 'silent', 'SERVFAIL'; undefined: as usual. */
+  setBehaviour(name: string, behaviour: 'silent' | 'SERVFAIL' | undefined): void
+  /** Answers over UDP are cut, so that TCP is needed. */
+  truncateUdp(truncate: boolean): void
+  close(): Promise<void>
+}
+
+const ttl = 60
+const authoritative = 0x0400
+const truncated = 0x0200
+const servfail = 2
+const nxdomain = 3
+
+export async function startDnsServer(
+  lines: readonly ZoneLine[],
+  { address = '127.0.0.1', port = 0 }: { readonly address?: string; readonly port?: number } = {},
+): Promise<TestDnsServer> {
+  let records = lines.map(parseLine)
+  let truncating = false
+  const behaviours = new Map<string, 'silent' | 'SERVFAIL'>()
+  const questions: string[] = []
+  const sockets = new Set<Socket>()
+
+  const answer = (message: Buffer): Packet | undefined => {
+    const query = decode(message)
+    const question = query.questions?.[0]
+    if (!question) return undefined
+    const name = question.name.toLowerCase()
+    questions.push(`${question.type} ${name}`)
+    const behaviour = behaviours.get(name)
+    if (behaviour === 'silent') return undefined
+    const base: Packet = { type: 'response', id: query.id ?? 0, questions: [question] }
+    if (behaviour === 'SERVFAIL') return { ...base, flags: servfail }
+    const answers = find(records, name, question.type)
+    const exists =
+      answers.length > 0 || records.some(record => record.name === name || record.name.endsWith(`.${name}`))
+    return { ...base, flags: exists ? authoritative : authoritative + nxdomain, answers }
+  }
+
+  const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  udp.on('message', (message, peer) => {
+    const response = answer(message)
+    if (!response) return
+    const sent = truncating
+      ? { ...response, flags: (response.flags ?? 0) + truncated, answers: [] }
+      : response
+    udp.send(encode(sent), peer.port, peer.address)
+  })
+  udp.bind(port, address)
+  await once(udp, 'listening')
+
+  const tcp = createServer(socket => {
+    sockets.add(socket)
+    let received = Buffer.alloc(0)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk])
+      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
+      const response = answer(received.subarray(2))
+      if (response) socket.end(streamEncode(response))
+    })
+  })
+  tcp.listen(udp.address().port, address)
+  await once(tcp, 'listening')
+
+  return {
+    address,
+    port: udp.address().port,
+    text: address.includes(':') ? `[${address}]:${udp.address().port}` : `${address}:${udp.address().port}`,
+    questions,
+    setZone(next) {
+      records = next.map(parseLine)
+    },
+    setBehaviour(name, behaviour) {
+      if (behaviour) behaviours.set(name.toLowerCase(), behaviour)
+      else behaviours.delete(name.toLowerCase())
+    },
+    truncateUdp(truncate) {
+      truncating = truncate
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      tcp.close()
+      udp.close()
+      await once(tcp, 'close')
+    },
+  }
+}
+
+type ZoneRecord = Answer & { readonly name: string }
+
+function parseLine(line: ZoneLine): ZoneRecord {
+  const [owner = '', type, ...rest] = line.trim().split(/ +/)
+  const name = owner.toLowerCase()
+  switch (type) {
+    case 'A':
+    case 'AAAA':
+      return { name, type, ttl, data: rest[0] ?? '' }
+    case 'CNAME':
+    case 'NS':
+    case 'PTR':
+      return { name, type, ttl, data: rest[0] ?? '' }
+    case 'MX':
+      return { name, type, ttl, data: { preference: Number(rest[0]), exchange: rest[1] ?? '' } }
+    case 'TXT':
+      return { name, type, ttl, data: rest.join(' ') }
+    default:
+      throw new Error(`not a zone line: ${line}`)
+  }
+}
+
+function find(records: readonly ZoneRecord[], name: string, type: string): ZoneRecord[] {
+  const own = records.filter(record => record.name === name && record.type === type)
+  if (own.length > 0) return own
+  const alias = records.find(record => record.name === name && record.type === 'CNAME')
+  if (alias?.type !== 'CNAME' || alias.data.toLowerCase() === name) return alias ? [alias] : []
+  return [
+    alias,
+    ...find(
+      records.filter(record => record !== alias),
+      alias.data.toLowerCase(),
+      type,
+    ),
+  ]
+}
