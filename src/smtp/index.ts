@@ -5,6 +5,19 @@ export { parseAddress } from '../address/parse-address.ts'
 export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
 export { Fault, UsageFault } from '../runtime/fault.ts'
 export { type Log, silentLog } from '../runtime/log.ts'
+export { connectSmtp } from './client/connect.ts'
+export type {
+  ClientFailureFacts,
+  ClientStage,
+  ClientTls,
+  OutgoingMailData,
+  OutgoingRecipient,
+  OutgoingTransaction,
+  RecipientResult,
+  SmtpClientOptions,
+  SmtpConnection,
+} from './client/contract.ts'
+export { SmtpClientFailure } from './client/smtp-client-failure.ts'
 export type { BodyType, Disposition, NotifyCondition } from './parameters.ts'
 export { replies } from './replies.ts'
 export { formatReply, isPositive, type Reply } from './reply.ts'

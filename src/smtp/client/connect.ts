@@ -1,0 +1,147 @@
+// Opens a connection to a server, up to the point where MAIL may be said: greeting, EHLO, STARTTLS, AUTH.
+import type { TLSSocket } from 'node:tls'
+import { systemClock } from '../../runtime/clock.ts'
+import { isPositive, type Reply } from '../reply.ts'
+import { ClientSocket } from './client-socket.ts'
+import type { ClientFailureFacts, ClientStage, SmtpClientOptions, SmtpConnection } from './contract.ts'
+import { type ClientTimeouts, OpenConnection } from './open-connection.ts'
+import { SmtpClientFailure } from './smtp-client-failure.ts'
+
+const minuteMs = 60_000
+const defaultConnectTimeoutMs = 30_000
+
+/** RFC 5321 §4.5.3.2 */
+const defaultTimeouts: ClientTimeouts = {
+  commandMs: 5 * minuteMs,
+  dataStartMs: 2 * minuteMs,
+  dataBlockMs: 3 * minuteMs,
+  dataEndMs: 10 * minuteMs,
+}
+
+/** Rejects with SmtpClientFailure. */
+export async function connectSmtp(options: SmtpClientOptions): Promise<SmtpConnection> {
+  const clock = options.clock ?? systemClock
+  const { commandTimeoutMs } = options
+  // A shorter patience holds for every reply; the end of data has as long as the RFC wants, for it decides on duplicates.
+  const timeouts =
+    commandTimeoutMs === undefined
+      ? defaultTimeouts
+      : {
+          commandMs: commandTimeoutMs,
+          dataStartMs: Math.min(commandTimeoutMs, defaultTimeouts.dataStartMs),
+          dataBlockMs: Math.min(commandTimeoutMs, defaultTimeouts.dataBlockMs),
+          dataEndMs: Math.max(commandTimeoutMs, defaultTimeouts.dataEndMs),
+        }
+  const socket = await ClientSocket.open(options, clock, options.connectTimeoutMs ?? defaultConnectTimeoutMs)
+  try {
+    return await introduce(socket, options, timeouts)
+  } catch (cause) {
+    socket.close()
+    throw cause
+  }
+}
+
+interface Hello {
+  readonly extensions: ReadonlyMap<string, string>
+}
+
+async function introduce(
+  socket: ClientSocket,
+  options: SmtpClientOptions,
+  timeouts: ClientTimeouts,
+): Promise<SmtpConnection> {
+  const read = (stage: ClientStage): Promise<Reply> => socket.readReply(stage, timeouts.commandMs)
+  assertPositive(await read('greeting'), 'greeting', `${options.host} refused the connection`)
+  let hello = await sayHello(socket, options, read)
+  let secure: TLSSocket | undefined
+  if (options.tls === 'implicit') secure = socket.socket as TLSSocket
+  else if (options.tls !== 'never' && hello.extensions.has('STARTTLS')) {
+    secure = await startTls(socket, options, read, timeouts)
+    if (secure) hello = await sayHello(socket, options, read)
+  } else if (options.tls === 'starttls') {
+    fail({ stage: 'tls', kind: 'extension-missing', detail: `${options.host} offers no STARTTLS` })
+  }
+  if (options.auth) await authenticate(socket, options, options.auth, hello, read)
+  const tls = secure && {
+    protocol: secure.getProtocol() ?? '',
+    cipher: secure.getCipher().standardName,
+    authorized: secure.authorized,
+  }
+  return new OpenConnection(socket, options.host, hello.extensions, timeouts, tls)
+}
+
+async function sayHello(
+  socket: ClientSocket,
+  { helloName, host }: SmtpClientOptions,
+  read: (stage: ClientStage) => Promise<Reply>,
+): Promise<Hello> {
+  socket.sendLine(`EHLO ${helloName}`)
+  const reply = await read('hello')
+  if (isPositive(reply)) return { extensions: readExtensions(reply) }
+  // RFC 5321 §3.2: a server that does not know EHLO knows HELO. 4xx and 421 mean something else.
+  if (reply.code < 500) fail({ stage: 'hello', kind: 'reply', reply, detail: `${host} refused EHLO` })
+  socket.sendLine(`HELO ${helloName}`)
+  assertPositive(await read('hello'), 'hello', `${host} refused EHLO and HELO`)
+  return { extensions: new Map() }
+}
+
+function readExtensions({ lines }: Reply): Map<string, string> {
+  const extensions = new Map<string, string>()
+  for (const line of lines.slice(1)) {
+    const space = line.indexOf(' ')
+    const keyword = (space < 0 ? line : line.slice(0, space)).toUpperCase()
+    extensions.set(keyword, space < 0 ? '' : line.slice(space + 1).trim())
+  }
+  return extensions
+}
+
+/** undefined: the server does not want TLS now, and that is enough for opportunistic use. */
+async function startTls(
+  socket: ClientSocket,
+  options: SmtpClientOptions,
+  read: (stage: ClientStage) => Promise<Reply>,
+  timeouts: ClientTimeouts,
+): Promise<TLSSocket | undefined> {
+  socket.sendLine('STARTTLS')
+  const reply = await read('tls')
+  if (isPositive(reply)) return await socket.secure(options, timeouts.commandMs)
+  if (options.tls === 'opportunistic' && reply.code !== 421) return undefined
+  return fail({ stage: 'tls', kind: 'reply', reply, detail: `${options.host} refused STARTTLS` })
+}
+
+async function authenticate(
+  socket: ClientSocket,
+  { host }: SmtpClientOptions,
+  { username, password }: { readonly username: string; readonly password: string },
+  { extensions }: Hello,
+  read: (stage: ClientStage) => Promise<Reply>,
+): Promise<void> {
+  const offered = (extensions.get('AUTH') ?? '').toUpperCase().split(/ +/)
+  const base64 = (text: string): string => Buffer.from(text).toString('base64')
+  if (offered.includes('PLAIN')) {
+    socket.sendLine(`AUTH PLAIN ${base64(`\0${username}\0${password}`)}`, 'AUTH PLAIN ****')
+  } else if (offered.includes('LOGIN')) {
+    socket.sendLine('AUTH LOGIN')
+    for (const answer of [username, password]) {
+      const challenge = await read('auth')
+      if (challenge.code !== 334)
+        fail({ stage: 'auth', kind: 'reply', reply: challenge, detail: `${host} refused the log-in` })
+      socket.sendLine(base64(answer), '****')
+    }
+  } else {
+    fail({
+      stage: 'auth',
+      kind: 'auth-unavailable',
+      detail: `${host} offers neither AUTH PLAIN nor AUTH LOGIN`,
+    })
+  }
+  assertPositive(await read('auth'), 'auth', `${host} refused the log-in`)
+}
+
+function assertPositive(reply: Reply, stage: ClientStage, detail: string): void {
+  if (!isPositive(reply) || reply.code >= 300) fail({ stage, kind: 'reply', reply, detail })
+}
+
+function fail(facts: ClientFailureFacts): never {
+  throw new SmtpClientFailure(facts)
+}

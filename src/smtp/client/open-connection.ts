@@ -1,0 +1,308 @@
+// A connection on which mail can be sent: one transaction after the other (RFC 5321 §3.3, RFC 2920, RFC 3030).
+import { formatAddress, formatReversePath } from '../../address/format-address.ts'
+import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
+import { isPositive, type Reply } from '../reply.ts'
+import { encodeXtext } from '../xtext.ts'
+import type { ClientSocket } from './client-socket.ts'
+import type {
+  ClientFailureFacts,
+  ClientStage,
+  OutgoingRecipient,
+  OutgoingTransaction,
+  RecipientResult,
+  SmtpConnection,
+} from './contract.ts'
+import { SmtpClientFailure } from './smtp-client-failure.ts'
+import { DotStuffer } from './stuff-dots.ts'
+
+export interface ClientTimeouts {
+  readonly commandMs: number
+  readonly dataStartMs: number
+  readonly dataBlockMs: number
+  readonly dataEndMs: number
+}
+
+type Result = RecipientResult['result']
+
+export class OpenConnection implements SmtpConnection {
+  readonly #socket: ClientSocket
+  readonly #host: string
+  readonly #timeouts: ClientTimeouts
+  readonly extensions: ReadonlyMap<string, string>
+  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean }
+  readonly remoteAddress: string
+  readonly remotePort: number
+  #usable = true
+  /** The server may still have a transaction open that came to nothing. */
+  #needsReset = false
+
+  constructor(
+    socket: ClientSocket,
+    host: string,
+    extensions: ReadonlyMap<string, string>,
+    timeouts: ClientTimeouts,
+    tls: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean } | undefined,
+  ) {
+    this.#socket = socket
+    this.#host = host
+    this.#timeouts = timeouts
+    this.extensions = extensions
+    this.remoteAddress = socket.remoteAddress
+    this.remotePort = socket.remotePort
+    if (tls) this.tls = tls
+  }
+
+  get usable(): boolean {
+    // A reply that nobody asked for is a 421 before the connection closes (RFC 5321 §3.8).
+    return this.#usable && !this.#socket.hasNews
+  }
+
+  async send(transaction: OutgoingTransaction): Promise<readonly RecipientResult[]> {
+    const missing = this.#missingExtension(transaction)
+    if (missing)
+      return transaction.recipients.map(recipient => ({
+        recipient,
+        result: { kind: 'failed', failure: missing },
+      }))
+    const results = new Map<OutgoingRecipient, Result>()
+    try {
+      if (transaction.body === 'BINARYMIME') await this.#sendChunk(transaction, results)
+      else await this.#sendData(transaction, results)
+    } catch (cause) {
+      this.close()
+      // Our own trouble (mail data that cannot be read): the server must not take the half that it has got.
+      if (!(cause instanceof SmtpClientFailure)) throw cause
+      for (const recipient of transaction.recipients) {
+        if (!results.has(recipient)) results.set(recipient, { kind: 'failed', failure: cause.facts })
+      }
+    }
+    return transaction.recipients.map(recipient => ({
+      recipient,
+      result: results.get(recipient) ?? lost(this.#host),
+    }))
+  }
+
+  async quit(): Promise<void> {
+    if (this.usable) {
+      this.#usable = false
+      this.#socket.sendLine('QUIT')
+      await this.#socket.readReply('data', this.#timeouts.commandMs).catch(() => undefined) // it goes in any case
+    }
+    this.close()
+  }
+
+  close(): void {
+    this.#usable = false
+    this.#socket.close()
+  }
+
+  async #sendData(transaction: OutgoingTransaction, results: Map<OutgoingRecipient, Result>): Promise<void> {
+    const pipelining = this.extensions.has('PIPELINING')
+    const { commandMs, dataStartMs } = this.#timeouts
+    let dataSaid = false
+    if (pipelining) {
+      this.#socket.sendLines([...this.#resetLine(), ...this.#envelope(transaction), 'DATA'])
+      dataSaid = true
+    }
+    const accepted = await this.#readEnvelope(transaction, results, pipelining)
+    if (!dataSaid) {
+      if (accepted.length === 0) return
+      this.#socket.sendLine('DATA')
+    }
+    const start = await this.#socket.readReply('data', pipelining ? commandMs : dataStartMs)
+    if (start.code === 354) {
+      // RFC 2920 §3.1: a server that wants data although nobody is to get it gets an empty message.
+      if (accepted.length === 0) {
+        this.#socket.sendLine('.')
+        await this.#socket.readReply('data', commandMs)
+        return
+      }
+      const complete = await this.#streamData(transaction)
+      const end = await this.#socket.readReply('end-of-data', this.#timeouts.dataEndMs)
+      this.#settleEnd(accepted, end, complete, results)
+    } else {
+      this.#needsReset = true
+      this.#settle(accepted, start, 'data', results)
+    }
+  }
+
+  async #sendChunk(transaction: OutgoingTransaction, results: Map<OutgoingRecipient, Result>): Promise<void> {
+    const pipelining = this.extensions.has('PIPELINING')
+    if (pipelining) this.#socket.sendLines([...this.#resetLine(), ...this.#envelope(transaction)])
+    const accepted = await this.#readEnvelope(transaction, results, pipelining)
+    if (accepted.length === 0) return
+    const { size } = transaction.mailData
+    this.#socket.sendLine(`BDAT ${size} LAST`)
+    this.#socket.note(describeBytes(size))
+    let sent = 0
+    for await (const chunk of transaction.mailData.open()) {
+      sent += chunk.length
+      if (!this.#socket.sendBytes(chunk)) await this.#socket.drained(this.#timeouts.dataBlockMs)
+      if (this.#socket.hasNews) break
+    }
+    const end = await this.#socket.readReply('end-of-data', this.#timeouts.dataEndMs)
+    this.#settleEnd(accepted, end, sent >= size, results)
+  }
+
+  /** MAIL and RCPT: their replies, in turn or at once; returns who was accepted. */
+  async #readEnvelope(
+    transaction: OutgoingTransaction,
+    results: Map<OutgoingRecipient, Result>,
+    pipelined: boolean,
+  ): Promise<OutgoingRecipient[]> {
+    const { commandMs } = this.#timeouts
+    const commands = this.#envelope(transaction)
+    if (this.#needsReset) {
+      if (!pipelined) this.#socket.sendLine('RSET')
+      await this.#socket.readReply('mail', commandMs)
+      this.#needsReset = false
+    }
+    if (!pipelined) this.#socket.sendLine(commands[0] ?? '')
+    const mail = await this.#socket.readReply('mail', commandMs)
+    this.#note(mail)
+    if (!isPositive(mail)) {
+      this.#settle(transaction.recipients, mail, 'mail', results)
+      if (pipelined) for (const _ of transaction.recipients) await this.#socket.readReply('rcpt', commandMs)
+      return []
+    }
+    const accepted: OutgoingRecipient[] = []
+    for (const [index, recipient] of transaction.recipients.entries()) {
+      if (!pipelined) this.#socket.sendLine(commands[index + 1] ?? '')
+      const reply = await this.#socket.readReply('rcpt', commandMs)
+      this.#note(reply)
+      if (isPositive(reply)) accepted.push(recipient)
+      else results.set(recipient, { kind: 'refused', stage: 'rcpt', reply })
+    }
+    if (accepted.length === 0) this.#needsReset = true
+    return accepted
+  }
+
+  #settle(
+    recipients: readonly OutgoingRecipient[],
+    reply: Reply,
+    stage: ClientStage,
+    results: Map<OutgoingRecipient, Result>,
+  ): void {
+    this.#note(reply)
+    const result: Result =
+      isPositive(reply) && stage === 'end-of-data'
+        ? { kind: 'accepted', reply }
+        : { kind: 'refused', stage, reply }
+    for (const recipient of recipients) results.set(recipient, result)
+  }
+
+  /** `complete`: everything was sent before the reply came. */
+  #settleEnd(
+    recipients: readonly OutgoingRecipient[],
+    reply: Reply,
+    complete: boolean,
+    results: Map<OutgoingRecipient, Result>,
+  ): void {
+    // What it would make of the next bytes nobody knows.
+    if (!complete) this.close()
+    if (complete || !isPositive(reply)) {
+      this.#settle(recipients, reply, 'end-of-data', results)
+      return
+    }
+    const detail = `${this.#host} answered ${reply.code} before it had the whole message`
+    for (const recipient of recipients) {
+      results.set(recipient, {
+        kind: 'failed',
+        failure: { stage: 'end-of-data', kind: 'protocol', reply, detail },
+      })
+    }
+  }
+
+  #note(reply: Reply): void {
+    if (reply.code === 421) this.#usable = false
+  }
+
+  /** False: the server has answered, or gone, before the end. */
+  async #streamData({ mailData }: OutgoingTransaction): Promise<boolean> {
+    this.#socket.note(describeBytes(mailData.size))
+    const stuffer = new DotStuffer()
+    // Small mail data leaves with its dot in one piece.
+    this.#socket.cork()
+    try {
+      for await (const chunk of mailData.open()) {
+        let more = true
+        for (const piece of stuffer.take(chunk)) more = this.#socket.sendBytes(piece)
+        if (!more) {
+          this.#socket.uncork()
+          await this.#socket.drained(this.#timeouts.dataBlockMs)
+        }
+        // It answers before the end: it has refused (or gone), and what follows would be commands to it.
+        if (this.#socket.hasNews) return false
+      }
+      this.#socket.sendBytes(stuffer.finish())
+      return true
+    } finally {
+      this.#socket.uncork()
+    }
+  }
+
+  #resetLine(): string[] {
+    return this.#needsReset ? ['RSET'] : []
+  }
+
+  #envelope(transaction: OutgoingTransaction): string[] {
+    const dsn = this.extensions.has('DSN')
+    const mail = [`MAIL FROM:<${formatReversePath(transaction.reversePath)}>`]
+    if (this.extensions.has('SIZE')) mail.push(`SIZE=${transaction.mailData.size}`)
+    if (transaction.body !== '7BIT') mail.push(`BODY=${transaction.body}`)
+    if (wantsSmtpUtf8(transaction)) mail.push('SMTPUTF8')
+    if (dsn && transaction.ret !== undefined) mail.push(`RET=${transaction.ret}`)
+    if (dsn && transaction.envelopeId !== undefined) mail.push(`ENVID=${encodeXtext(transaction.envelopeId)}`)
+    return [mail.join(' '), ...transaction.recipients.map(recipient => formatRecipient(recipient, dsn))]
+  }
+
+  #missingExtension(transaction: OutgoingTransaction): ClientFailureFacts | undefined {
+    const needed: string[] = []
+    if (transaction.body === '8BITMIME') needed.push('8BITMIME')
+    if (transaction.body === 'BINARYMIME') needed.push('BINARYMIME', 'CHUNKING')
+    if (wantsSmtpUtf8(transaction)) needed.push('SMTPUTF8')
+    const missing = needed.filter(keyword => !this.extensions.has(keyword))
+    if (missing.length > 0) {
+      return {
+        stage: 'mail',
+        kind: 'extension-missing',
+        detail: `${this.#host} does not offer ${missing.join(' and ')}, which this message needs`,
+      }
+    }
+    return undefined
+  }
+}
+
+function wantsSmtpUtf8({ smtpUtf8, reversePath, recipients }: OutgoingTransaction): boolean {
+  return (
+    smtpUtf8 ||
+    (reversePath !== null && needsSmtpUtf8(reversePath)) ||
+    recipients.some(({ forwardPath }) => needsSmtpUtf8(forwardPath))
+  )
+}
+
+function formatRecipient(
+  { forwardPath, notify, originalRecipient }: OutgoingRecipient,
+  dsn: boolean,
+): string {
+  const parts = [`RCPT TO:<${formatAddress(forwardPath)}>`]
+  if (dsn && notify) parts.push(`NOTIFY=${notify.length === 0 ? 'NEVER' : notify.join(',')}`)
+  if (dsn && originalRecipient !== undefined) {
+    const semicolon = originalRecipient.indexOf(';')
+    parts.push(
+      `ORCPT=${originalRecipient.slice(0, semicolon + 1)}${encodeXtext(originalRecipient.slice(semicolon + 1))}`,
+    )
+  }
+  return parts.join(' ')
+}
+
+function describeBytes(size: number): string {
+  return `${size.toLocaleString('en')} bytes of mail data`
+}
+
+function lost(host: string): Result {
+  return {
+    kind: 'failed',
+    failure: { stage: 'mail', kind: 'closed', detail: `${host} closed the connection` },
+  }
+}
