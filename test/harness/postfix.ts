@@ -63,7 +63,8 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     alias_database: '',
     mynetworks: '127.0.0.0/8',
     inet_protocols: 'ipv4',
-    inet_interfaces: options.address,
+    // The addresses it knows as its own; where it listens stands in master.cf, and may be any of 127.0.0.0/8.
+    inet_interfaces: 'loopback-only',
     ...(options.log ? { maillog_file: join(folder, 'mail.log'), maillog_file_prefixes: folder } : {}),
     ...options.settings,
   }
