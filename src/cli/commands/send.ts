@@ -7,7 +7,12 @@ import { formatAddress } from '../../address/format-address.ts'
 import { isLoopback } from '../../address/networks.ts'
 import { displayAddress } from '../../directory/display.ts'
 import { UsageFault } from '../../runtime/fault.ts'
-import type { ClientTls, OutgoingTransaction, RecipientResult } from '../../smtp/client/contract.ts'
+import type {
+  ClientTls,
+  OutgoingTransaction,
+  RecipientResult,
+  SmtpClientOptions,
+} from '../../smtp/client/contract.ts'
 import { addressArgument, addressesArgument, portArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { composeTextMessage, isAscii } from '../compose-text-message.ts'
@@ -18,7 +23,7 @@ import { askPassword, readAll } from '../prompt.ts'
 import { WrongUsage } from '../wrong-usage.ts'
 
 interface SendOptions {
-  readonly from?: ReversePath
+  readonly from?: From
   readonly to: readonly Address[]
   readonly server?: string
   readonly port?: number
@@ -48,7 +53,7 @@ export function addSendCommand(program: Command, run: CommandRun): void {
   })
     .addOption(
       new Option('--from <address>', 'the reverse-path, <> for the null one; default: the user').argParser(
-        reversePathOption,
+        fromOption,
       ),
     )
     .addOption(
@@ -80,13 +85,18 @@ export function addSendCommand(program: Command, run: CommandRun): void {
     .action(perform(run, async (invocation, options: SendOptions) => await sendMessage(invocation, options)))
 }
 
-function reversePathOption(text: string): ReversePath {
-  return text === '<>' || text === '' ? null : addressArgument(text)
+/** In a value of its own, because commander takes null for "no value". */
+interface From {
+  readonly reversePath: ReversePath
+}
+
+function fromOption(text: string): From {
+  return { reversePath: text === '<>' || text === '' ? null : addressArgument(text) }
 }
 
 async function sendMessage(invocation: Invocation, options: SendOptions): Promise<void> {
   const destination = await findDestination(invocation, options)
-  const reversePath = options.from === undefined ? senderOf(options) : options.from
+  const reversePath = options.from === undefined ? senderOf(options) : options.from.reversePath
   const password = options.user === undefined ? undefined : await passwordFor(invocation, options)
   const mailData = await readMailData(invocation, options, reversePath)
   const transaction: OutgoingTransaction = {
@@ -103,9 +113,8 @@ async function sendMessage(invocation: Invocation, options: SendOptions): Promis
       },
     },
   }
-  const { connectSmtp } = await import('../../smtp/client/connect.ts')
   const dialogue: string[] = []
-  const connection = await connectSmtp({
+  const results = await deliver(transaction, {
     ...destination,
     auth:
       options.user === undefined || password === undefined ? undefined : { username: options.user, password },
@@ -115,8 +124,6 @@ async function sendMessage(invocation: Invocation, options: SendOptions): Promis
       if (!invocation.output.json) invocation.output.line(line, line.startsWith('C:') ? 'dim' : undefined)
     },
   })
-  const results = await connection.send(transaction)
-  await connection.quit()
   const accepted = results.filter(({ result }) => result.kind === 'accepted').length
   invocation.output.result(
     { accepted, recipients: results.map(resultJson), dialogue },
@@ -125,6 +132,25 @@ async function sendMessage(invocation: Invocation, options: SendOptions): Promis
       .join('\n'),
   )
   if (accepted < results.length) invocation.exitCode = exitCodes.failed
+}
+
+/** One result a recipient, also when there is no connection. */
+async function deliver(
+  transaction: OutgoingTransaction,
+  options: SmtpClientOptions,
+): Promise<readonly RecipientResult[]> {
+  const { connectSmtp } = await import('../../smtp/client/connect.ts')
+  const { SmtpClientFailure } = await import('../../smtp/client/smtp-client-failure.ts')
+  try {
+    const connection = await connectSmtp(options)
+    const results = await connection.send(transaction)
+    await connection.quit()
+    return results
+  } catch (cause) {
+    if (!(cause instanceof SmtpClientFailure)) throw cause
+    const failure = cause.facts
+    return transaction.recipients.map(recipient => ({ recipient, result: { kind: 'failed', failure } }))
+  }
 }
 
 interface Destination {
@@ -237,7 +263,7 @@ function describeResult(result: RecipientResult['result']): string {
     case 'refused':
       return `refused at ${result.stage} (${formatReply(result.reply)})`
     case 'failed':
-      return `failed: ${result.failure.detail}`
+      return `failed: ${result.failure.detail}${result.failure.reply ? ` (${formatReply(result.failure.reply)})` : ''}`
     default:
       return result satisfies never
   }
