@@ -1,0 +1,110 @@
+// A delivery status notification as a message (RFC 3461 §6, RFC 3464, RFC 6522): for people, for programs, and the header
+// section of the message that it is about.
+import { formatAddress } from '../address/format-address.ts'
+import { needsSmtpUtf8 } from '../address/scan-mailbox.ts'
+import { decodeEncodedWords, encodeWords } from '../message/encoded-words.ts'
+import { formatDate } from '../message/format-date.ts'
+import { findFieldValue, parseHeaderFields } from '../message/header-section.ts'
+import type { ComposedReport, ReportAction, ReportInput } from './report.ts'
+import { composeStatus } from './status-part.ts'
+import { composeText } from './text-part.ts'
+import { english } from './texts-en.ts'
+import { russian } from './texts-ru.ts'
+
+const texts = { en: english, ru: russian } as const
+const crlf = '\r\n'
+const maxSubjectLength = 200
+
+export function composeReport(input: ReportInput): ComposedReport {
+  const fields = parseHeaderFields(input.headerSection)
+  const subject = readSubject(findFieldValue(fields, 'subject'))
+  const language = texts[input.language]
+  const boundary = `postrider-${input.reportId}`
+  const original = returnOriginal(input)
+  const reference = messageId(findFieldValue(fields, 'message-id'))
+  const header = [
+    `From: ${encodeWords(language.senderName)} <MAILER-DAEMON@${input.hostname}>`,
+    `To: <${formatAddress(input.to)}>`,
+    `Subject: ${encodeWords(language.subject(leadingAction(input), subject))}`,
+    `Date: ${formatDate(input.at)}`,
+    `Message-ID: <${input.reportId}@${input.hostname}>`,
+    ...(reference === undefined ? [] : [`In-Reply-To: ${reference}`, `References: ${reference}`]),
+    // RFC 3834 §5: so that no program answers.
+    'Auto-Submitted: auto-replied',
+    `Content-Language: ${input.language}`,
+    'MIME-Version: 1.0',
+    `Content-Type: multipart/report; report-type=delivery-status;${crlf} boundary="${boundary}"`,
+    ...(original.isEightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
+  ]
+  const text = Buffer.from(composeText(input, subject, language).replaceAll('\n', crlf))
+  const mailData = Buffer.concat([
+    Buffer.from(header.join(crlf) + crlf + crlf),
+    part(
+      boundary,
+      ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64'],
+      Buffer.from(toBase64Lines(text)),
+    ),
+    part(boundary, ['Content-Type: message/delivery-status'], Buffer.from(composeStatus(input))),
+    part(boundary, original.fields, original.bytes),
+    Buffer.from(`${crlf}--${boundary}--${crlf}`),
+  ])
+  return { mailData, body: original.isEightBit ? '8BITMIME' : '7BIT', smtpUtf8: needsSmtpUtf8(input.to) }
+}
+
+/** What the subject line speaks of: the worst that happened. */
+function leadingAction({ recipients }: ReportInput): ReportAction {
+  const order: readonly ReportAction[] = ['failed', 'delayed', 'relayed', 'expanded', 'delivered']
+  return order.find(action => recipients.some(recipient => recipient.action === action)) ?? 'failed'
+}
+
+function readSubject(value: string | undefined): string {
+  // oxlint-disable-next-line no-control-regex -- controls must not reach the report
+  return decodeEncodedWords(value ?? '')
+    .replaceAll(/[\0-\x1f\x7f-\x9f]/g, ' ')
+    .slice(0, maxSubjectLength)
+}
+
+// Somebody else's text goes into a header field of ours only if it can be nothing but a message id.
+function messageId(value: string | undefined): string | undefined {
+  return value !== undefined && /^<[!-;=?-~]{1,250}>$/.test(value) ? value : undefined
+}
+
+function part(boundary: string, fields: readonly string[], bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${crlf}--${boundary}${crlf}${fields.join(crlf)}${crlf}${crlf}`), bytes])
+}
+
+interface ReturnedOriginal {
+  readonly fields: readonly string[]
+  readonly bytes: Uint8Array
+  readonly isEightBit: boolean
+}
+
+function returnOriginal({ message, headerSection }: ReportInput): ReturnedOriginal {
+  const hasUtf8Header = !isAscii(headerSection)
+  // RFC 6533 §6: message/global would make the report itself need SMTPUTF8; the header section tells enough.
+  if (message && !hasUtf8Header) {
+    const isEightBit = !isAscii(message)
+    const fields = [
+      'Content-Type: message/rfc822',
+      ...(isEightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
+    ]
+    return { fields, bytes: message, isEightBit }
+  }
+  if (!hasUtf8Header)
+    return { fields: ['Content-Type: text/rfc822-headers'], bytes: headerSection, isEightBit: false }
+  // RFC 6533 §5: message/global-headers may be encoded.
+  return {
+    fields: ['Content-Type: message/global-headers', 'Content-Transfer-Encoding: base64'],
+    bytes: Buffer.from(toBase64Lines(headerSection)),
+    isEightBit: false,
+  }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte < 0x80)
+}
+
+function toBase64Lines(bytes: Uint8Array): string {
+  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+  return `${base64.replaceAll(/.{76}(?=.)/g, `$&${crlf}`)}${crlf}`
+}

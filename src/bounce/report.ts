@@ -1,0 +1,85 @@
+// What a delivery status notification tells (RFC 3461 §6, RFC 3464), as plain data.
+import type { Address } from '../address/address.ts'
+
+/** RFC 3464 §2.3.3 */
+export type ReportAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded'
+
+/** Why, as a word that selects the text for people. */
+export type ReportCause =
+  | 'unknown-user'
+  | 'unknown-domain'
+  | 'null-mx'
+  | 'mailbox-full'
+  | 'message-too-large'
+  | 'policy'
+  | 'authentication'
+  | 'rate'
+  | 'content'
+  | 'no-answer'
+  | 'refused-connection'
+  | 'dns-failure'
+  | 'tls-failure'
+  | 'loop'
+  | 'extension-missing'
+  | 'server-busy'
+  | 'local-error'
+  | 'other'
+
+export type ReportLanguage = 'en' | 'ru'
+
+export interface ReportedReply {
+  readonly code: number
+  readonly enhanced?: string | undefined
+  readonly lines: readonly string[]
+}
+
+export interface ReportedRecipient {
+  readonly finalRecipient: Address
+  /** ORCPT= as given: 'rfc822;anna@example.test'. */
+  readonly originalRecipient?: string | undefined
+  readonly action: ReportAction
+  /** RFC 3463: '5.1.1', '2.0.0'. */
+  readonly status: string
+  /** For failed and delayed. */
+  readonly cause?: ReportCause | undefined
+  /** It was tried until the queue lifetime was over. */
+  readonly expired?: boolean | undefined
+  /** The name of the server that was asked last. */
+  readonly remoteMta?: string | undefined
+  readonly reply?: ReportedReply | undefined
+  /** One English sentence for the administrator. */
+  readonly detail?: string | undefined
+  /** How often it was tried, with the last time. */
+  readonly attempts: number
+  /** ms since 1970. */
+  readonly lastAttemptAt: number
+  /** For delayed: until when it is tried again. */
+  readonly willRetryUntil?: number | undefined
+}
+
+export interface ReportInput {
+  readonly language: ReportLanguage
+  /** The server that reports. */
+  readonly hostname: string
+  /** The queue id of the report itself, and when it is written. */
+  readonly reportId: string
+  readonly at: number
+  /** Who is told: the reverse-path. */
+  readonly to: Address
+  /** Of the message that the report is about. */
+  readonly queueId: string
+  readonly arrivedAt: number
+  readonly envelopeId?: string | undefined
+  /** Its header section, as stored. */
+  readonly headerSection: Uint8Array
+  /** The whole message, when it is to be returned (RET=FULL). */
+  readonly message?: Uint8Array | undefined
+  readonly recipients: readonly ReportedRecipient[]
+}
+
+export interface ComposedReport {
+  /** Header section and body, with CRLF line ends. */
+  readonly mailData: Uint8Array
+  readonly body: '7BIT' | '8BITMIME'
+  readonly smtpUtf8: boolean
+}

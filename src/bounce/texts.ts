@@ -1,0 +1,39 @@
+// The texts of reports, one set a language; every set has the same parts.
+import type { ReportAction, ReportCause } from './report.ts'
+
+export interface CauseText {
+  /** One or two sentences, for somebody who does not know SMTP. */
+  readonly happened: string
+  /** What the sender does now. */
+  readonly next: string
+}
+
+/** What causes may speak of. */
+export interface CauseFacts {
+  readonly address: string
+  readonly domain: string
+}
+
+export interface ReportTexts {
+  readonly senderName: string
+  subject(action: ReportAction, subject: string): string
+  /** The first sentence; `count` recipients share it. */
+  opening(action: ReportAction, count: number): string
+  cause(cause: ReportCause, facts: CauseFacts): CauseText
+  /** In place of a cause's next step while the server is still trying. */
+  delayNext(until: string): string
+  delivered(action: ReportAction): string
+  expired(attempts: number, last: string): string
+  readonly nextLabel: string
+  readonly happenedLabel: string
+  serverSaid(server: string | undefined): string
+  readonly yourMessage: string
+  readonly subjectLabel: string
+  readonly sentLabel: string
+  readonly idLabel: string
+  readonly idHint: string
+  readonly technical: string
+  closing(hostname: string): string
+  /** 'Monday, 23 November 2026, 07:47 UTC' */
+  date(ms: number): string
+}
