@@ -47,7 +47,7 @@ function composeRecipient(recipient: ReportedRecipient): string[] {
 function formatTypedAddress(address: Address): string {
   const text = formatAddress(address)
   if (!needsSmtpUtf8(address)) return `rfc822; ${text}`
-  const encoded = [...text].map(character =>
+  const encoded = Array.from(text, character =>
     /[!-~]/.test(character) && character !== '\\'
       ? character
       : `\\x{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`,

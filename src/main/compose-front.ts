@@ -55,7 +55,14 @@ export function composeFront(parts: FrontParts): Front {
   const server = createSmtpServer({
     hostname: settings.hostname,
     listeners,
-    services: createSessionServices({ settings, storage, intake, terminals, clock, appendTrail: record => trail.append(record) }),
+    services: createSessionServices({
+      settings,
+      storage,
+      intake,
+      terminals,
+      clock,
+      appendTrail: record => trail.append(record),
+    }),
     limits: {
       maxMessageBytes: limits.maxMessageBytes,
       maxRecipients: limits.maxRecipients,

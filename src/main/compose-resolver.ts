@@ -1,6 +1,7 @@
 // The resolver that the settings ask for.
-import type { Settings } from '../config/settings.ts'
+
 import { parseDnsServer } from '../config/setting-text.ts'
+import type { Settings } from '../config/settings.ts'
 import { createResolver, type Resolver } from '../dns/resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'

@@ -41,8 +41,7 @@ runThread('front', async ({ settings, storagePort, lane, listeners, openTerminal
   try {
     bound = await front.server.listen()
   } catch (cause) {
-    const { address, port } = cause as { address?: string; port?: number }
-    throw describeListenError(cause, { address: address ?? '', port: port ?? 0 })
+    throw describeListenError(cause)
   }
   return {
     listeners: bound,

@@ -6,5 +6,10 @@ import { createOperationRegistry, type OperationRegistry } from '../storage/oper
 import { trailOperations } from '../trail/operations.ts'
 
 export function createRegistry(): OperationRegistry {
-  return createOperationRegistry([...directoryOperations, ...mailboxOperations, ...queueOperations, ...trailOperations])
+  return createOperationRegistry([
+    ...directoryOperations,
+    ...mailboxOperations,
+    ...queueOperations,
+    ...trailOperations,
+  ])
 }

@@ -1,7 +1,8 @@
 // What the sessions of this server ask for, joined from the parts that know.
+
+import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import type { Settings } from '../config/settings.ts'
 import { authenticate } from '../directory/credentials.ts'
-import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'

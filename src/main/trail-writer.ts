@@ -41,7 +41,8 @@ export class TrailWriter {
         this.#log.warn('trail events were lost', { events: records.length, reason: String(cause) })
       }
     }
-    if (this.#dropped > 0) this.#log.warn('trail events were dropped: too many at once', { events: this.#dropped })
+    if (this.#dropped > 0)
+      this.#log.warn('trail events were dropped: too many at once', { events: this.#dropped })
     this.#dropped = 0
     this.#writing = undefined
   }

@@ -1,0 +1,175 @@
+// `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
+import { addressKey } from '../address/address-key.ts'
+import { parseAddress } from '../address/parse-address.ts'
+import { loadSettings } from '../config/load-settings.ts'
+import { probeListeners } from '../config/probe-listeners.ts'
+import type { Settings } from '../config/settings.ts'
+import { startBanner } from '../config/start-banner.ts'
+import { ensureTryOut, tryOutSettings } from '../config/try-out.ts'
+import { checkForwardPath } from '../policy/check-forward-path.ts'
+import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { UsageFault } from '../runtime/fault.ts'
+import type { Log } from '../runtime/log.ts'
+import { systemRandom } from '../runtime/random.ts'
+import { connectSmtp } from '../smtp/client/connect.ts'
+import type { BoundListener } from '../smtp/server/options.ts'
+import { lockDataFolder } from '../storage/data-folder.ts'
+import type { Operation, Storage } from '../storage/operation.ts'
+import { SqliteReader } from '../storage/sqlite-reader.ts'
+import { type ControlServer, startControlServer } from './control-server.ts'
+import { createLog } from './log.ts'
+import { startThreads, type Threads } from './threads.ts'
+
+export interface ServeOptions {
+  /** undefined: the server to try out. */
+  readonly settingsFile: string | undefined
+  readonly projectFolder: string
+  readonly tryOut: boolean
+}
+
+/** Resolves when the server has been told to stop (SIGINT, SIGTERM) and has stopped; rejects when it cannot run. */
+export async function runServe(options: ServeOptions): Promise<void> {
+  const settings = await findSettings(options)
+  const log = createLog(settings.log.level, 'main')
+  const lock = lockDataFolder(settings.dataFolder)
+  let server: RunningServer | undefined
+  try {
+    server = await startServer(settings, log)
+    await assertNoOpenRelay(settings, server, log)
+    await announce(options, settings, server, log)
+    await Promise.race([stopSignal(log), server.threads.failed])
+  } finally {
+    if (server) await stopServer(settings, server, log)
+    lock.release()
+  }
+}
+
+interface RunningServer {
+  readonly threads: Threads
+  readonly control: ControlServer
+  readonly reader: SqliteReader
+  readonly storage: Pick<Storage, 'run'>
+}
+
+async function findSettings({ settingsFile, projectFolder, tryOut }: ServeOptions): Promise<Settings> {
+  if (tryOut) return tryOutSettings(projectFolder)
+  if (settingsFile !== undefined) return await loadSettings(settingsFile)
+  throw new UsageFault(
+    'SERVE_NO_SETTINGS',
+    'There is no postrider.toml here. Make one with "postrider init", name one with --settings <file>, or try the server out with "postrider serve --try".',
+  )
+}
+
+async function startServer(settings: Settings, log: Log): Promise<RunningServer> {
+  await assertPortsAreFree(settings)
+  const startedAt = systemClock.now()
+  const threads = await startThreads(settings, systemClock, log)
+  const reader = new SqliteReader(settings.dataFolder)
+  const control = await startControlServer(settings.dataFolder, {
+    run: (operation, input) => threads.run(operation, input),
+    status: () => ({
+      pid: process.pid,
+      startedAt,
+      listeners: threads.listeners,
+      terminals: threads.terminals.keys,
+    }),
+    terminals: threads.terminals,
+    terminalKey(text) {
+      const address = parseAddress(text)
+      return address && addressKey(address)
+    },
+    log,
+  })
+  const storage: Pick<Storage, 'run'> = {
+    run: <Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> =>
+      operation.access === 'read'
+        ? reader.run(operation, input)
+        : (threads.run(operation.name, input) as Promise<Output>),
+  }
+  return { threads, control, reader, storage }
+}
+
+/**
+ * The fronts share their ports (SO_REUSEPORT), and a system lets another server of the same user join them without a
+ * word. So each port is taken alone first, which fails when anybody has it.
+ */
+async function assertPortsAreFree({ listeners }: Settings): Promise<void> {
+  const problems = await probeListeners(listeners)
+  if (problems.length === 0) return
+  throw new UsageFault(
+    problems[0]?.code ?? 'LISTEN_FAILED',
+    problems.map(problem => problem.message).join('\n'),
+  )
+}
+
+async function assertNoOpenRelay(
+  settings: Settings,
+  { threads, storage }: RunningServer,
+  log: Log,
+): Promise<void> {
+  const { hostname, localNetworks } = settings
+  const problems = await proveNoOpenRelay({
+    hostname,
+    localNetworks,
+    listeners: threads.listeners.map((listener, index) => ({
+      ...listener,
+      proxyFrom: settings.listeners[index]?.proxyFrom ?? [],
+    })),
+    connect: connectSmtp,
+    acceptForwardPath: (client, forwardPath) =>
+      checkForwardPath(storage, { hostname }, { isOpen: () => false }, client, forwardPath, 'mail'),
+  })
+  const fatal = problems.filter(isReasonNotToServe)
+  for (const problem of problems) if (!fatal.includes(problem)) log.warn(describeRelayProblem(problem))
+  if (fatal.length > 0) throw new UsageFault('OPEN_RELAY', fatal.map(describeRelayProblem).join('\n'))
+}
+
+async function announce(
+  { tryOut }: ServeOptions,
+  settings: Settings,
+  { threads, storage }: RunningServer,
+  log: Log,
+): Promise<void> {
+  if (!tryOut) {
+    log.info('listening', {
+      hostname: settings.hostname,
+      listeners: threads.listeners.map(formatListener).join(', '),
+    })
+    return
+  }
+  const accounts = await ensureTryOut(storage, settings.dataFolder, {
+    clock: systemClock,
+    random: systemRandom,
+  })
+  const { hostname, dataFolder } = settings
+  process.stdout.write(startBanner({ hostname, dataFolder, listeners: threads.listeners, accounts }))
+}
+
+function formatListener({ role, address, port }: BoundListener): string {
+  return `${role} ${address.includes(':') ? `[${address}]` : address}:${port}`
+}
+
+function stopSignal(log: Log): Promise<void> {
+  return new Promise(resolve => {
+    const stop = (signal: NodeJS.Signals): void => {
+      log.info('stopping', { signal })
+      resolve()
+      // Whoever asks twice is in a hurry; nothing that was answered with 250 is lost.
+      process.once(signal, () => process.exit(1))
+    }
+    process.once('SIGINT', stop)
+    process.once('SIGTERM', stop)
+  })
+}
+
+async function stopServer(
+  settings: Settings,
+  { threads, control, reader }: RunningServer,
+  log: Log,
+): Promise<void> {
+  await threads.stop(settings.limits.drainSeconds * 1000)
+  await control.close()
+  reader.close()
+  log.info('stopped')
+}
