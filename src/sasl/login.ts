@@ -1,5 +1,5 @@
 // LOGIN: never standardised, and what old clients speak (draft-murchison-sasl-login).
-import type { SaslMechanism, SaslStep } from './mechanism.ts'
+import { decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
 
 export const login: SaslMechanism = {
   name: 'LOGIN',
@@ -7,12 +7,14 @@ export const login: SaslMechanism = {
     initial ? askPassword(initial) : { kind: 'challenge', data: 'Username:', next: askPassword },
 }
 
-function askPassword(nameBytes: Buffer): SaslStep {
-  const name = nameBytes.toString('utf8')
-  if (name === '') return { kind: 'malformed' }
-  return {
-    kind: 'challenge',
-    data: 'Password:',
-    next: password => ({ kind: 'credentials', credentials: { name, password: password.toString('utf8') } }),
-  }
+function askPassword(answer: Buffer): SaslStep {
+  const name = decodeUtf8(answer)
+  if (!name) return { kind: 'malformed' }
+  return { kind: 'challenge', data: 'Password:', next: secret => readPassword(name, secret) }
+}
+
+function readPassword(name: string, answer: Buffer): SaslStep {
+  const password = decodeUtf8(answer)
+  if (!password) return { kind: 'malformed' }
+  return { kind: 'credentials', credentials: { name, password } }
 }

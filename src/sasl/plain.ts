@@ -1,5 +1,5 @@
 // PLAIN (RFC 4616): [authzid] NUL authcid NUL password.
-import type { SaslMechanism, SaslStep } from './mechanism.ts'
+import { decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
 
 export const plain: SaslMechanism = {
   name: 'PLAIN',
@@ -7,10 +7,11 @@ export const plain: SaslMechanism = {
 }
 
 function readMessage(message: Buffer): SaslStep {
-  const parts = message.toString('utf8').split('\0')
+  const parts = decodeUtf8(message)?.split('\0')
+  if (parts?.length !== 3) return { kind: 'malformed' }
   const [authorization, name, password] = parts
-  if (parts.length !== 3 || !name || !password) return { kind: 'malformed' }
+  if (!name || !password) return { kind: 'malformed' }
   // Nobody acts for somebody else here, so an authorization identity has to be the user's own.
-  if (authorization !== '' && authorization !== name) return { kind: 'malformed' }
+  if (authorization !== '' && authorization !== name) return { kind: 'denied' }
   return { kind: 'credentials', credentials: { name, password } }
 }

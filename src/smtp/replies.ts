@@ -1,6 +1,6 @@
 // The catalogue of replies: each a value named by its reason; code, enhanced status code and text together.
 // `docs/replies.md` is made from it.
-import type { Reply } from './reply.ts'
+import { printable, type Reply } from './reply.ts'
 
 /** What the generated document says of a reply. */
 export interface ReplyEntry {
@@ -54,14 +54,15 @@ function made<Code extends number, Values extends readonly unknown[]>(
 
 const maxLineLength = 480
 
-// RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets. Nothing that a peer sent may start a line of its own.
+// RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets.
 function toLines(text: string | readonly string[]): readonly string[] {
   return (typeof text === 'string' ? [text] : text).map(line => printable(line).slice(0, maxLineLength))
 }
 
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- controls are what it is about
-  return /[\0-\x1f\x7f-\x9f]/.test(text) ? text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, '?') : text
+// RFC 6531 §3.7.4.1: nobody who has not asked for SMTPUTF8 gets other characters back.
+function quoted(text: string): string {
+  const short = text.length > 32 ? `${text.slice(0, 32)}...` : text
+  return short.replaceAll(/[^ -~]/g, '?')
 }
 
 export const replies = {
@@ -71,7 +72,7 @@ export const replies = {
     220,
     undefined,
     (hostname: string, text: string) => `${hostname} ${text}`,
-    ['mail.example.test', 'Postrider greets you'],
+    ['mail.example.test', 'ESMTP Postrider'],
     'The server is ready. Say EHLO.',
   ),
   hello: made(
@@ -166,13 +167,27 @@ export const replies = {
     'This port starts without TLS: use STARTTLS, or the port for TLS (465)',
     'The client began a TLS handshake on a port for STARTTLS.',
   ),
+  textAfterStartTls: fixed(
+    'textAfterStartTls',
+    554,
+    '5.5.0',
+    'STARTTLS has to be the last command before the handshake; connection closed',
+    'What came behind STARTTLS in the clear may come from somebody on the way (CVE-2011-0411); it is thrown away.',
+  ),
+  tlsUnavailable: fixed(
+    'tlsUnavailable',
+    454,
+    '4.7.0',
+    'TLS is not available at the moment; please try again later',
+    'The certificate cannot be used; the log says why.',
+  ),
 
   // Grammar
   unknownCommand: made(
     'unknownCommand',
     500,
     '5.5.1',
-    (verb: string) => `No such command: ${verb}. HELP lists the commands`,
+    (verb: string) => `No such command: ${quoted(verb)}. HELP lists the commands`,
     ['XYZZY'],
     'The first word of the line is no SMTP command.',
   ),
@@ -180,8 +195,8 @@ export const replies = {
     'badCommandLine',
     500,
     '5.5.2',
-    'A command is one line of plain text',
-    'The line holds a NUL or another control character, or it is empty.',
+    'A command is one line of plain text; HELP lists the commands',
+    'The line is empty, or holds a NUL, another control character or octets that are no UTF-8.',
   ),
   bareLineFeed: fixed(
     'bareLineFeed',
@@ -210,7 +225,7 @@ export const replies = {
     'unknownParameter',
     555,
     '5.5.4',
-    (keyword: string) => `Parameter not known here: ${keyword}`,
+    (keyword: string) => `Parameter not known here: ${quoted(keyword)}`,
     ['FOO'],
     'A parameter of MAIL or RCPT that this server does not offer, or any parameter after HELO.',
   ),
@@ -245,6 +260,14 @@ export const replies = {
     (lines: readonly string[]) => lines,
     [['HELP with the name of a command explains it']],
     'The answer to HELP.',
+  ),
+  noSuchTopic: made(
+    'noSuchTopic',
+    504,
+    '5.5.4',
+    (topic: string) => `There is no command ${quoted(topic)}; HELP alone lists them`,
+    ['XYZZY'],
+    'HELP with something that is no command.',
   ),
 
   // Transactions
@@ -293,8 +316,8 @@ export const replies = {
     'needsSmtpUtf8',
     553,
     '5.6.7',
-    'This address needs SMTPUTF8: say so in MAIL',
-    'An address with characters beyond ASCII in a transaction without SMTPUTF8 (RFC 6531 §3.5).',
+    'Characters beyond ASCII need SMTPUTF8: say so in MAIL',
+    'An address with characters beyond ASCII in a transaction without SMTPUTF8 (RFC 6531 §3.5), or in VRFY and EXPN without it.',
   ),
   noRecipients: fixed(
     'noRecipients',
@@ -425,6 +448,28 @@ export const replies = {
     'That is not base64',
     'An answer in AUTH that cannot be decoded.',
   ),
+  authMalformed: fixed(
+    'authMalformed',
+    501,
+    '5.5.2',
+    'That is no answer of this mechanism',
+    'An answer in AUTH that lacks name or password (RFC 4616 §2).',
+  ),
+  authLineTooLong: made(
+    'authLineTooLong',
+    500,
+    '5.5.6',
+    (most: number) => `Line too long: at most ${most} characters`,
+    [12288],
+    'A line of AUTH over the limit (RFC 4954 §4.5).',
+  ),
+  authUnavailable: fixed(
+    'authUnavailable',
+    454,
+    '4.7.0',
+    'Passwords cannot be checked at the moment; please try again later',
+    'A fault of ours; it says nothing of the password. The log says what.',
+  ),
   authMechanismUnknown: made(
     'authMechanismUnknown',
     504,
@@ -446,6 +491,13 @@ export const replies = {
     '5.7.0',
     'Log in first (AUTH)',
     'This port is for users with an account. Mail from other servers goes to port 25.',
+  ),
+  startTlsFirst: fixed(
+    'startTlsFirst',
+    530,
+    '5.7.0',
+    'Say STARTTLS first, then log in (AUTH)',
+    'This port is for users with an account, and passwords travel only under TLS.',
   ),
   senderNotYours: made(
     'senderNotYours',

@@ -16,8 +16,15 @@ export function isPositive(reply: Reply): boolean {
 export function formatReply({ code, enhanced, lines }: Reply): string {
   const status = enhanced === undefined ? '' : `${enhanced} `
   const last = lines.length - 1
-  if (last <= 0) return `${code} ${status}${lines[0] ?? ''}\r\n`
+  if (last <= 0) return `${code} ${status}${printable(lines[0] ?? '')}\r\n`
   let text = ''
-  for (let index = 0; index < last; index++) text += `${code}-${status}${lines[index]}\r\n`
-  return `${text}${code} ${status}${lines[last]}\r\n`
+  for (let index = 0; index < last; index++) text += `${code}-${status}${printable(lines[index] ?? '')}\r\n`
+  return `${text}${code} ${status}${printable(lines[last] ?? '')}\r\n`
+}
+
+const control = /[\0-\x1f\x7f-\x9f]/
+
+/** Nothing that a peer or a service wrote may start a line of its own. */
+export function printable(text: string): string {
+  return control.test(text) ? text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, '?') : text
 }

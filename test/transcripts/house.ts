@@ -47,19 +47,19 @@ export function createHouse(tempo: Tempo): House {
 
   const createSink = (client: Client, transaction: MailTransaction): MailDataSink => {
     const chunks: Buffer[] = []
-    const domains = transaction.recipients.map(({ forwardPath }) => forwardPath.localPart)
+    const localParts = transaction.recipients.map(({ forwardPath }) => forwardPath.localPart)
     open++
     return {
       write: chunk =>
         at(() => {
-          if (domains.includes('write-fault')) throw new Error('a fault that the transcript wants')
+          if (localParts.includes('write-fault')) throw new Error('a fault that the transcript wants')
           chunks.push(Buffer.from(chunk))
         }),
       async finish() {
         await at(() => {})
-        if (domains.includes('finish-fault')) throw new Error('a fault that the transcript wants')
+        if (localParts.includes('finish-fault')) throw new Error('a fault that the transcript wants')
         open--
-        if (domains.includes('spam')) return reply(550, '5.7.1', 'This looks like spam')
+        if (localParts.includes('spam')) return reply(550, '5.7.1', 'This looks like spam')
         accepted.push(describe(client, transaction, Buffer.concat(chunks)))
         return reply(250, '2.0.0', `Ok: queued as ${accepted.length}`)
       },
@@ -103,11 +103,13 @@ export function createHouse(tempo: Tempo): House {
           : reply(550, '5.1.1', 'No such list'),
       ),
     receive: (client, transaction) =>
-      at(() =>
-        transaction.recipients.some(({ forwardPath }) => forwardPath.localPart === 'disk-full')
+      at(() => {
+        const localParts = transaction.recipients.map(({ forwardPath }) => forwardPath.localPart)
+        if (localParts.includes('receive-fault')) throw new Error('a fault that the transcript wants')
+        return localParts.includes('disk-full')
           ? reply(452, '4.3.1', 'No space left')
-          : createSink(client, transaction),
-      ),
+          : createSink(client, transaction)
+      }),
     refused(_client, refusal) {
       refused.push(describeRefusal(refusal))
     },

@@ -128,6 +128,8 @@ class Peer {
         this.#socket?.end()
         return
       case 'wait':
+        // What was sent before is read before time passes.
+        for (let turn = 0; turn < 20; turn++) await nextTurn()
         this.#clock.advance(move.ms)
         return
       case 'closed':

@@ -5,7 +5,7 @@ import { auth } from './commands/auth.ts'
 import { bdat } from './commands/bdat.ts'
 import { data } from './commands/data.ts'
 import { ehlo, helo } from './commands/hello.ts'
-import { help } from './commands/help.ts'
+import { createHelp } from './commands/help.ts'
 import { mail, saml, send, soml } from './commands/mail.ts'
 import { noop, quit, rset } from './commands/plain-commands.ts'
 import { rcpt } from './commands/rcpt.ts'
@@ -23,7 +23,6 @@ const commands: readonly Command[] = [
   rset,
   noop,
   quit,
-  help,
   vrfy,
   expn,
   starttls,
@@ -37,5 +36,5 @@ const commands: readonly Command[] = [
 ]
 
 export const commandTable: ReadonlyMap<string, Command> = new Map(
-  commands.map(command => [command.verb, command]),
+  [...commands, createHelp(commands)].map(command => [command.verb, command]),
 )

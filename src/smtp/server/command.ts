@@ -12,6 +12,10 @@ export interface Command {
   readonly explanation: readonly string[]
   /** The phases in which it is allowed (RFC 5321 §4.1.4). */
   readonly phases: readonly SessionPhase[]
+  /** The client waits for its reply before it sends more (RFC 2920 §3.1); we serve those that don't. */
+  readonly endsGroup: boolean
+  /** On a submission port only for who has logged in (RFC 6409 §4.3, RFC 4954 §6). */
+  readonly needsLogin?: true
   /** Why this client cannot have it here and now, whatever the phase. */
   readonly denied?: (session: Session) => Reply | undefined
   run(session: Session, argument: string): MaybePromise<Step>

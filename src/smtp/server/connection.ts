@@ -3,17 +3,17 @@
 // Ten thousand of these may idle at once, so an idle one holds no buffer, no timer and no closure: the handlers are
 // functions of the module that find the connection on its socket, and one sweep for all looks at the deadlines.
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import { plainAddress } from '../../address/networks.ts'
 import { replies } from '../replies.ts'
 import { formatReply, type Reply } from '../reply.ts'
 import { maxAuthLineBytes } from './commands/auth.ts'
+import { DataReader } from './mail-data.ts'
 import type { MailFlow } from './mail-flow.ts'
-import { type ProxiedPeer, parseProxyHeader } from './proxy-protocol.ts'
+import { parseProxyHeader } from './proxy-protocol.ts'
 import type { ListenerRole, MaybePromise, TlsFacts } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
-import type { Effect, Step } from './session-state.ts'
-import { DataReader } from './text-machine.ts'
+import type { Chunk, Effect, Step } from './session-state.ts'
 
 /** What the server gives its connections. */
 export interface ConnectionHost {
@@ -21,13 +21,17 @@ export interface ConnectionHost {
   readonly greeting: string
   now(): number
   nextSessionId(): string
+  /** Throws when the certificate cannot be used. */
+  secureContext(): SecureContext
   /** Wraps the server's end of a socket in TLS. */
-  secure(socket: Socket): TLSSocket
+  secure(socket: Socket, secureContext: SecureContext): TLSSocket
   /** Counts the peer's connections; a Reply refuses this one. */
   admit(remoteAddress: string): Reply | undefined
   /** `admitted`: it was counted. */
   released(connection: Connection, admitted: boolean): void
-  debug(message: string, connection: Connection, detail: string): void
+  note(message: string, connection: Connection, detail: string): void
+  /** An error of ours, without a session that it could be told to. */
+  fault(cause: unknown, connection: Connection): void
 }
 
 type Mode =
@@ -36,16 +40,9 @@ type Mode =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'commands' }
   /** The rest of a line that is too long is read away. */
-  | { readonly kind: 'long-line'; skipped: number }
+  | { readonly kind: 'long-line'; readonly reply: Reply; skipped: number }
   | { readonly kind: 'data'; readonly reader: DataReader; readonly flow: MailFlow }
-  | {
-      readonly kind: 'chunk'
-      left: number
-      readonly size: number
-      readonly last: boolean
-      readonly flow: MailFlow | undefined
-      readonly refusal: Reply | undefined
-    }
+  | { readonly kind: 'chunk'; readonly chunk: Chunk; left: number }
   | { readonly kind: 'handshake' }
   | { readonly kind: 'closed' }
 
@@ -57,13 +54,14 @@ const closed: Mode = { kind: 'closed' }
 
 const lf = 0x0a
 const cr = 0x0d
-/** The first byte of a TLS record with a handshake in it (RFC 8446 §5.1). */
+/** The first two bytes of a TLS record with a handshake in it (RFC 8446 §5.1). */
 const tlsHandshakeRecord = 0x16
+const tlsMajorVersion = 0x03
 const maxSkippedBytes = 1024 * 1024
 /** Beyond this a peer that does not wait for replies is made to wait. */
-const maxBufferedBytes = 64 * 1024
-/** A peer that sends but does not read its replies. */
-const maxUnreadReplyBytes = 256 * 1024
+const maxBufferedBytes = 16 * 1024
+/** How long a peer has for closing its half after we closed ours. */
+const closeWaitMs = 10_000
 
 const connectionOf: unique symbol = Symbol('connection')
 type OwnedSocket = Socket & { [connectionOf]?: Connection }
@@ -76,9 +74,13 @@ export class Connection {
   #mode: Mode = waiting
   /** Bytes that came and have not been looked at. */
   #pending: Buffer | undefined
+  /** Replies that have not been written: those to a group of commands go out together (RFC 2920 §3.2). */
   #output = ''
-  #flushing = false
+  /** The peer does not read: nothing of what it sends is looked at until it does. */
+  #blocked = false
   #paused = false
+  /** The peer has closed its half; what came before is still served. */
+  #inputEnded = false
   #draining = false
   #admitted = false
   remoteAddress: string
@@ -96,41 +98,13 @@ export class Connection {
     this.#remotePort = socket.remotePort ?? 0
   }
 
+  // Beginning and end
+
   /** Takes the socket over; then `greet`, `expectProxy` or `refuse` says how it goes on. */
   adopt(): void {
     this.#adopt(this.#socket)
     this.#extendDeadline()
   }
-
-  /** The peer is a balancer, and says first whom it speaks for. */
-  expectProxy(): void {
-    this.#mode = proxyHeader
-  }
-
-  /** Between transactions nothing is lost by closing. */
-  get isBetweenTransactions(): boolean {
-    const phase = this.session?.state.phase
-    return phase === undefined || phase === 'greeted' || phase === 'ready' || phase === 'authenticating'
-  }
-
-  /** No new transactions: 421 at once between them, else after the one that is open (RFC 5321 §3.8). */
-  drain(): void {
-    this.#draining = true
-    if (this.isBetweenTransactions && this.#mode !== waiting)
-      this.refuse(replies.shuttingDown(this.#host.context.hostname))
-  }
-
-  /** Says why, and closes. */
-  refuse(reply: Reply): void {
-    this.#say(reply)
-    this.#end()
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
-  }
-
-  // Life
 
   #adopt(socket: OwnedSocket): void {
     this.#socket = socket
@@ -148,66 +122,53 @@ export class Connection {
     socket.off('end', onEnd)
   }
 
+  /** The peer is a balancer, and says first whom it speaks for. */
+  expectProxy(): void {
+    this.#mode = proxyHeader
+  }
+
   greet(): void {
     this.#admitted = true
     const refusal = this.#host.admit(this.remoteAddress)
-    if (refusal) {
-      this.refuse(refusal)
+    if (refusal) this.refuse(refusal)
+    else if (this.#role === 'submissions') this.#startTls(this.#host.secureContext())
+    else this.#openSession(undefined)
+  }
+
+  /** Says why, and closes. */
+  refuse(reply: Reply): void {
+    // Before the handshake of an implicit TLS port nobody could read it.
+    if (this.#role === 'submissions' && !this.session) {
+      this.#socket.destroy()
       return
     }
-    if (this.#role === 'submissions') this.#startTls()
-    else this.#greet(undefined)
+    this.#say(reply)
+    this.#end()
   }
 
-  #greet(tls: TlsFacts | undefined): void {
-    const { context } = this.#host
-    const socket = this.#socket
-    this.session = new Session(
-      context,
-      createClient(context, {
-        sessionId: this.#host.nextSessionId(),
-        role: this.#role,
-        remoteAddress: this.remoteAddress,
-        remotePort: this.#remotePort,
-        localAddress: plainAddress(socket.localAddress ?? ''),
-        localPort: socket.localPort ?? 0,
-        connectedAt: this.openedAt,
-        ...(tls ? { tls } : {}),
-      }),
-    )
-    const decide = (refusal: Reply | undefined): void => {
-      if (this.#mode === closed) return
-      if (refusal) {
-        this.refuse(refusal)
-        return
-      }
-      // RFC 5321 §3.1, §4.3.1: the client waits for the greeting.
-      if (this.#pending) {
-        this.refuse(replies.talksTooEarly)
-        return
-      }
-      this.#say(replies.greeting(context.hostname, this.#host.greeting))
-      this.#mode = commands
-      this.#flush()
-    }
-    const { client } = this.session
-    try {
-      const refusal = context.services.connect?.(client)
-      if (refusal instanceof Promise) refusal.then(decide, (cause: unknown) => this.#fail(cause))
-      else decide(refusal)
-    } catch (cause) {
-      this.#fail(cause)
-    }
+  /** No new transactions: 421 at once between them, else after the one that is open (RFC 5321 §3.8). */
+  drain(): void {
+    this.#draining = true
+    if (this.#mode === handshake || this.#mode === proxyHeader) this.#socket.destroy()
+    else if (this.#mode !== waiting && this.#mode !== closed && this.#isBetweenTransactions)
+      this.refuse(replies.shuttingDown(this.#host.context.hostname))
   }
 
-  #fail(cause: unknown): void {
-    if (this.session) this.#host.context.fault(cause, this.session.client)
-    this.refuse(replies.fault(this.#host.context.hostname))
+  /** Between transactions nothing is lost by closing. */
+  get #isBetweenTransactions(): boolean {
+    const phase = this.session?.state.phase
+    return phase === undefined || phase === 'greeted' || phase === 'ready' || phase === 'authenticating'
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
   }
 
   #end(): void {
+    if (this.#mode === closed) return
     this.#mode = closed
     this.#pending = undefined
+    this.session?.abandon()
     this.#flush()
     this.#socket.end()
     // The peer may never close its half: the deadline does it then.
@@ -225,58 +186,122 @@ export class Connection {
 
   /** The peer has sent everything it will send. */
   ended(): void {
-    if (this.#mode !== closed) this.#end()
+    this.#inputEnded = true
+    if (this.#mode === handshake) this.#socket.destroy()
+    else this.#run()
   }
 
   failed(cause: Error): void {
-    this.#host.debug('connection failed', this, cause.message)
+    this.#host.note(
+      this.#mode === handshake ? 'TLS handshake failed' : 'connection failed',
+      this,
+      cause.message,
+    )
     this.#socket.destroy()
+  }
+
+  /** An error of ours that no session caught: the log has it, the peer gets 421 and the others notice nothing. */
+  fail(cause: unknown): void {
+    this.#host.fault(cause, this)
+    this.refuse(replies.fault(this.#host.context.hostname))
+  }
+
+  // Greeting
+
+  #openSession(tls: TlsFacts | undefined): void {
+    const { context } = this.#host
+    const socket = this.#socket
+    this.session = new Session(
+      context,
+      createClient(context, {
+        sessionId: this.#host.nextSessionId(),
+        role: this.#role,
+        remoteAddress: this.remoteAddress,
+        remotePort: this.#remotePort,
+        localAddress: plainAddress(socket.localAddress ?? ''),
+        localPort: socket.localPort ?? 0,
+        connectedAt: this.openedAt,
+        tls,
+      }),
+    )
+    const refusal = context.services.connect?.(this.session.client)
+    if (refusal instanceof Promise) {
+      refusal
+        .then(reply => this.#welcome(reply))
+        .catch((cause: unknown) => {
+          this.fail(cause)
+        })
+    } else this.#welcome(refusal)
+  }
+
+  #welcome(refusal: Reply | undefined): void {
+    if (this.#mode === closed) return
+    if (refusal) this.refuse(refusal)
+    // The second turn from now is the first in which a byte can show up that was there before the greeting.
+    else setImmediate(setImmediate, sayGreeting, this)
+  }
+
+  // RFC 5321 §3.1, §4.3.1: the client waits for the greeting. Programs that send spam often do not.
+  sayGreeting(): void {
+    if (this.#mode === closed) return
+    const { context, greeting } = this.#host
+    if (this.#draining) this.refuse(replies.shuttingDown(context.hostname))
+    else if (this.#pending)
+      this.refuse(isTlsHandshake(this.#pending) ? replies.tlsOnPlainPort : replies.talksTooEarly)
+    else {
+      this.#say(replies.greeting(context.hostname, greeting))
+      this.#mode = commands
+      this.#extendDeadline()
+      this.#run()
+    }
   }
 
   // Deadlines
 
   #extendDeadline(): void {
     const { limits } = this.#host.context
-    const now = this.#host.now()
     const wait =
       this.#mode.kind === 'data' || this.#mode.kind === 'chunk'
         ? limits.dataBlockTimeoutMs
         : limits.commandTimeoutMs
-    this.deadlineAt = Math.min(now + wait, this.openedAt + limits.sessionTimeoutMs)
+    this.deadlineAt = Math.min(this.#host.now() + wait, this.openedAt + limits.sessionTimeoutMs)
   }
 
   /** Called by the server's sweep when `deadlineAt` has passed. */
   expire(): void {
-    if (this.#mode === closed || this.#mode === handshake) {
+    if (this.#mode === closed || this.#mode === handshake || this.#mode === proxyHeader)
       this.#socket.destroy()
-      return
-    }
     // It is us who are slow.
-    if (this.#mode === waiting) {
-      this.#extendDeadline()
-      return
-    }
-    this.refuse(replies.timedOut(this.#host.context.hostname))
+    else if (this.#mode === waiting) this.#extendDeadline()
+    else this.refuse(replies.timedOut(this.#host.context.hostname))
   }
 
   // Bytes
 
-  take(chunk: Buffer): void {
-    if (this.#mode === closed) return
-    this.#extendDeadline()
-    this.#pending = this.#pending ? Buffer.concat([this.#pending, chunk]) : chunk
+  take(bytes: Buffer): void {
+    const mode = this.#mode
+    if (mode === closed) return
+    // Every block of data moves the deadline (RFC 5321 §4.5.3.2.5); the bytes of a command do not, or a peer that
+    // sends one a minute could hold its place for ever.
+    if (mode.kind === 'data' || mode.kind === 'chunk') this.#extendDeadline()
+    this.#pending = this.#pending ? Buffer.concat([this.#pending, bytes]) : bytes
     this.#run()
   }
 
   /** Goes on until the bytes are used up or something has to be waited for. */
   #run(): void {
-    while (this.#pending && this.#readSome(this.#pending));
-    if (this.#mode === waiting) {
-      if ((this.#pending?.length ?? 0) > maxBufferedBytes) this.#pause()
-    } else {
-      this.#resume()
-      this.#flush()
+    while (this.#pending && !this.#blocked && this.#readSome(this.#pending));
+    const mode = this.#mode
+    if (mode === closed || mode === handshake) return
+    if (mode === waiting || this.#blocked) {
+      if (this.#pending && this.#pending.length > maxBufferedBytes) this.#pause()
+      return
     }
+    this.#flush()
+    if (this.#blocked) return
+    this.#resume()
+    // What is left is no whole command and no whole message, and never will be.
+    if (this.#inputEnded) this.#end()
   }
 
   /** False when nothing can be done with the bytes now. */
@@ -286,9 +311,11 @@ export class Connection {
       case 'commands':
         return this.#readLine(bytes)
       case 'data':
-        return this.#readData(bytes, mode)
+        this.#readData(bytes, mode)
+        return true
       case 'chunk':
-        return this.#readChunk(bytes, mode)
+        this.#readChunk(bytes, mode)
+        return true
       case 'long-line':
         return this.#skipLine(bytes, mode)
       case 'proxy-header':
@@ -309,174 +336,185 @@ export class Connection {
   #readLine(bytes: Buffer): boolean {
     const { session } = this
     if (!session) return false
-    const { context } = this.#host
-    const authenticating = session.state.phase === 'authenticating'
-    const end = bytes.indexOf(lf)
-    const length = end < 0 ? bytes.length : end + 1
-    const isFirst = bytes[0] === tlsHandshakeRecord && session.state.phase === 'greeted' && bytes[1] === 0x03
-    if (isFirst) {
+    if (session.state.phase === 'greeted' && isTlsHandshake(bytes)) {
       this.refuse(replies.tlsOnPlainPort)
       return false
     }
-    if (length > context.limits.maxCommandLineBytes) {
-      const limit = authenticating || isAuth(bytes) ? maxAuthLineBytes : context.limits.maxCommandLineBytes
-      if (length > limit) {
-        this.#say(replies.lineTooLong(limit))
-        this.#mode = { kind: 'long-line', skipped: 0 }
-        return true
-      }
+    const end = bytes.indexOf(lf)
+    const tooLong = this.#judgeLength(session, bytes, end < 0 ? bytes.length : end + 1)
+    if (tooLong) {
+      this.#mode = { kind: 'long-line', reply: tooLong, skipped: 0 }
+      return true
     }
     if (end < 0) return false
     this.#keep(bytes, end + 1)
-    if (end === 0 || bytes[end - 1] !== cr) {
-      this.#apply({ reply: replies.bareLineFeed, next: session.state })
-      return true
-    }
-    this.#follow(session.step(bytes.subarray(0, end - 1)))
+    // A bare LF ends a line for some servers and not for others; whoever types by hand is told how to do better.
+    if (bytes[end - 1] === cr) this.#follow(session.step(bytes.subarray(0, end - 1)))
+    else this.#apply(session.refuseLine(replies.bareLineFeed))
     return true
+  }
+
+  #judgeLength(session: Session, line: Buffer, length: number): Reply | undefined {
+    const { maxCommandLineBytes } = this.#host.context.limits
+    if (length <= maxCommandLineBytes) return undefined
+    if (session.state.phase !== 'authenticating' && !isAuth(line))
+      return replies.lineTooLong(maxCommandLineBytes)
+    return length > maxAuthLineBytes ? replies.authLineTooLong(maxAuthLineBytes) : undefined
   }
 
   #skipLine(bytes: Buffer, mode: Extract<Mode, { kind: 'long-line' }>): boolean {
     const end = bytes.indexOf(lf)
-    mode.skipped += bytes.length
     this.#keep(bytes, end < 0 ? bytes.length : end + 1)
-    if (end >= 0) this.#mode = commands
-    else if (mode.skipped > maxSkippedBytes) this.refuse(replies.tooManyErrors)
-    return end >= 0
+    if (end >= 0) {
+      if (this.session) this.#apply(this.session.refuseLine(mode.reply))
+      return true
+    }
+    mode.skipped += bytes.length
+    if (mode.skipped > maxSkippedBytes) this.refuse(mode.reply)
+    return false
   }
 
-  #readData(bytes: Buffer, mode: Extract<Mode, { kind: 'data' }>): boolean {
+  #readData(bytes: Buffer, mode: Extract<Mode, { kind: 'data' }>): void {
     let written: Promise<void> | undefined
     const end = mode.reader.read(bytes, piece => {
       const now = mode.flow.write(piece)
-      if (now) written = written ? both(written, now) : now
+      if (now instanceof Promise) written = written ? both(written, now) : now
     })
     this.#keep(bytes, end < 0 ? bytes.length : end)
-    const goOn = (): void => {
-      if (end >= 0) this.#finishData()
+    this.#when(written, () => {
+      if (end >= 0) this.#endData()
       else if (mode.flow.isHopeless) this.refuse(mode.flow.problem ?? replies.localError)
       else this.#mode = mode
-    }
-    if (written) this.#wait(written, goOn)
-    else goOn()
-    return true
+    })
   }
 
-  #finishData(): void {
+  #endData(): void {
     if (this.session) this.#follow(this.session.endOfData())
   }
 
-  #readChunk(bytes: Buffer, mode: Extract<Mode, { kind: 'chunk' }>): boolean {
+  #readChunk(bytes: Buffer, mode: Extract<Mode, { kind: 'chunk' }>): void {
+    const { into } = mode.chunk
     const piece = bytes.subarray(0, mode.left)
     mode.left -= piece.length
     this.#keep(bytes, piece.length)
-    const written = mode.flow?.write(piece)
-    const goOn = (): void => {
-      if (mode.left > 0) {
-        this.#mode = mode
-        if (mode.flow?.isHopeless) this.refuse(mode.flow.problem ?? replies.localError)
-      } else this.#finishChunk(mode)
-    }
-    if (written) this.#wait(written, goOn)
-    else goOn()
-    return true
+    this.#when(into.kind === 'flow' ? into.flow.write(piece) : undefined, () => {
+      if (mode.left === 0) this.#endChunk(mode.chunk)
+      else this.#mode = mode
+    })
   }
 
-  #finishChunk({ refusal, size, last }: Extract<Mode, { kind: 'chunk' }>): void {
-    const { session } = this
-    if (!session) return
-    if (refusal) this.#apply({ reply: refusal, next: session.state })
-    else this.#follow(session.endOfChunk(size, last))
+  #endChunk(chunk: Chunk): void {
+    if (this.session) this.#follow(this.session.endOfChunk(chunk))
   }
 
   #readProxyHeader(bytes: Buffer): boolean {
     const header = parseProxyHeader(bytes)
     if (header.kind === 'incomplete') return false
     if (header.kind === 'malformed') {
-      this.#host.debug('no PROXY header where one has to be', this, '')
+      this.#host.note('no PROXY header where one has to be', this, '')
       this.#socket.destroy()
       return false
     }
     this.#keep(bytes, header.length)
     this.#mode = waiting
-    if (header.peer) this.#speakFor(header.peer)
+    if (header.peer) {
+      this.remoteAddress = plainAddress(header.peer.address)
+      this.#remotePort = header.peer.port
+    }
     this.greet()
     return true
-  }
-
-  #speakFor(peer: ProxiedPeer): void {
-    this.remoteAddress = plainAddress(peer.address)
-    this.#remotePort = peer.port
   }
 
   // Steps
 
   #follow(step: MaybePromise<Step>): void {
-    if (!(step instanceof Promise)) {
-      this.#apply(step)
-      return
-    }
-    this.#mode = waiting
-    void step.then(outcome => {
-      if (this.#mode === closed) return
-      this.#mode = commands
-      this.#extendDeadline()
-      this.#apply(outcome)
-      this.#run()
-    })
+    if (step instanceof Promise) {
+      // Nothing else to answer meanwhile: what is ready need not wait.
+      if (!this.#pending) this.#flush()
+      this.#resumeAfter(step, outcome => this.#apply(outcome))
+    } else this.#apply(step)
   }
 
-  #wait(written: Promise<void>, goOn: () => void): void {
+  #when(written: MaybePromise<void>, goOn: () => void): void {
+    if (written instanceof Promise) this.#resumeAfter(written, goOn)
+    else goOn()
+  }
+
+  #resumeAfter<Outcome>(promise: Promise<Outcome>, goOn: (outcome: Outcome) => void): void {
     this.#mode = waiting
-    // Not a byte more until these are where they belong: that is what keeps memory flat.
-    this.#pause()
-    void written.then(() => {
-      if (this.#mode === closed) return
-      this.#extendDeadline()
-      goOn()
-      this.#run()
-    })
+    promise
+      .then(outcome => {
+        if (this.#mode === closed) return
+        goOn(outcome)
+        this.#extendDeadline()
+        this.#run()
+      })
+      .catch((cause: unknown) => {
+        this.fail(cause)
+      })
   }
 
   #apply(step: Step): void {
-    if (step.reply) this.#say(step.reply)
     this.#mode = commands
-    if (step.effect) this.#perform(step.effect)
-    else if (this.#draining && this.isBetweenTransactions)
-      this.refuse(replies.shuttingDown(this.#host.context.hostname))
+    if (step.effect?.kind === 'start-tls') this.#answerStartTls(step.reply)
+    else {
+      if (step.reply) this.#say(step.reply)
+      if (step.effect) this.#perform(step.effect)
+      else if (this.#draining && this.#isBetweenTransactions)
+        this.refuse(replies.shuttingDown(this.#host.context.hostname))
+    }
+    if (this.#mode !== closed) this.#extendDeadline()
   }
 
-  #perform(effect: Effect): void {
+  #perform(effect: Exclude<Effect, { kind: 'start-tls' }>): void {
     switch (effect.kind) {
       case 'close':
         this.#end()
         break
-      case 'start-tls':
-        // RFC 3207 §4.2, CVE-2011-0411: what was sent in the clear must not be taken for what comes encrypted.
-        if (this.#pending) {
-          this.#output = ''
-          this.refuse(replies.talksTooEarly)
-        } else this.#startTls()
-        break
       case 'read-data':
         this.#mode = { kind: 'data', reader: new DataReader(), flow: effect.flow }
         break
-      case 'read-chunk': {
-        const { size, last, flow, refusal } = effect
-        const mode: Mode = { kind: 'chunk', left: size, size, last, flow, refusal }
-        this.#mode = mode
-        if (size === 0) this.#finishChunk(mode)
-        // So many octets to be thrown away are not worth the time.
-        else if (!flow && size > 2 * this.#host.context.limits.maxMessageBytes)
-          this.refuse(refusal ?? replies.localError)
+      case 'read-chunk':
+        this.#expectChunk(effect.chunk)
         break
-      }
       default:
         effect satisfies never
     }
   }
 
-  #startTls(): void {
+  #expectChunk(chunk: Chunk): void {
+    this.#mode = { kind: 'chunk', chunk, left: chunk.size }
+    if (chunk.size === 0) this.#endChunk(chunk)
+    // So many octets to be thrown away are not worth the time.
+    else if (chunk.size > maxWastedBytes(this.#host.context))
+      this.refuse(
+        chunk.into.kind === 'refused'
+          ? chunk.into.reply
+          : replies.messageTooBig(this.#host.context.limits.maxMessageBytes),
+      )
+  }
+
+  // TLS
+
+  #answerStartTls(ready: Reply | undefined): void {
+    // RFC 3207 §4.2, CVE-2011-0411: what was sent in the clear must not be taken for what comes encrypted.
+    if (this.#pending) {
+      this.refuse(replies.textAfterStartTls)
+      return
+    }
+    let secureContext: SecureContext
+    try {
+      secureContext = this.#host.secureContext()
+    } catch (cause) {
+      this.#host.fault(cause, this)
+      this.#say(replies.tlsUnavailable)
+      return
+    }
+    if (ready) this.#say(ready)
+    this.#startTls(secureContext)
+  }
+
+  #startTls(secureContext: SecureContext): void {
     this.#flush()
     const plain = this.#socket
     this.#disown(plain)
@@ -488,51 +526,47 @@ export class Connection {
       this.#pending = undefined
     }
     this.#mode = handshake
-    const secure = this.#host.secure(plain)
+    const secure = this.#host.secure(plain, secureContext)
     this.#adopt(secure)
-    secure.once('secure', () => this.#secured(secure))
+    secure.once('secure', onSecure)
   }
 
-  #secured(secure: TLSSocket): void {
+  secured(secure: TLSSocket): void {
     const serverName =
       typeof secure.servername === 'string' && secure.servername !== '' ? secure.servername : undefined
     const tls: TlsFacts = {
       protocol: secure.getProtocol() ?? '',
       cipher: secure.getCipher().standardName,
-      ...(serverName === undefined ? {} : { serverName }),
+      serverName,
     }
-    this.#extendDeadline()
-    if (!this.session) {
-      this.#mode = waiting
-      this.#greet(tls)
-    } else {
+    if (this.session) {
       this.session.enterTls(tls)
       this.#mode = commands
+    } else {
+      this.#mode = waiting
+      this.#openSession(tls)
     }
+    this.#extendDeadline()
   }
 
   // Output
 
   #say(reply: Reply): void {
     this.#output += formatReply(reply)
-    // Replies to pipelined commands go out together; at the latest in this turn of the event loop.
-    if (!this.#flushing) {
-      this.#flushing = true
-      setImmediate(flushLater, this)
-    }
-  }
-
-  flushNow(): void {
-    this.#flushing = false
-    this.#flush()
   }
 
   #flush(): void {
     if (this.#output === '') return
     const output = this.#output
     this.#output = ''
-    this.#socket.write(output)
-    if (this.#socket.writableLength > maxUnreadReplyBytes) this.#socket.destroy()
+    if (this.#socket.write(output)) return
+    this.#blocked = true
+    this.#socket.once('drain', onDrain)
+  }
+
+  drained(): void {
+    this.#blocked = false
+    this.#run()
   }
 
   #pause(): void {
@@ -548,23 +582,55 @@ export class Connection {
   }
 }
 
-const closeWaitMs = 10_000
+/** What is read away of a message that is refused anyway; beyond it the connection is closed. */
+export function maxWastedBytes({ limits }: SessionContext): number {
+  return 2 * limits.maxMessageBytes + 1024 * 1024
+}
 
 async function both(first: Promise<void>, second: Promise<void>): Promise<void> {
   await first
   await second
 }
 
-function isAuth(bytes: Buffer): boolean {
-  return bytes.toString('latin1', 0, 5).toUpperCase() === 'AUTH '
+function isAuth(line: Buffer): boolean {
+  return line.toString('latin1', 0, 5).toUpperCase() === 'AUTH '
 }
 
-function flushLater(connection: Connection): void {
-  connection.flushNow()
+function isTlsHandshake(bytes: Buffer): boolean {
+  return bytes[0] === tlsHandshakeRecord && bytes[1] === tlsMajorVersion
 }
 
-function onData(this: OwnedSocket, chunk: Buffer): void {
-  this[connectionOf]?.take(chunk)
+function sayGreeting(connection: Connection): void {
+  guard(connection, () => connection.sayGreeting())
+}
+
+/** No error of ours gets past the connection that it happened in: it would end the thread, and every session in it. */
+function guard(connection: Connection, run: () => void): void {
+  try {
+    run()
+  } catch (cause) {
+    connection.fail(cause)
+  }
+}
+
+function onData(this: OwnedSocket, bytes: Buffer): void {
+  const connection = this[connectionOf]
+  if (connection) guard(connection, () => connection.take(bytes))
+}
+
+function onDrain(this: OwnedSocket): void {
+  const connection = this[connectionOf]
+  if (connection) guard(connection, () => connection.drained())
+}
+
+function onEnd(this: OwnedSocket): void {
+  const connection = this[connectionOf]
+  if (connection) guard(connection, () => connection.ended())
+}
+
+function onSecure(this: TLSSocket & OwnedSocket): void {
+  const connection = this[connectionOf]
+  if (connection) guard(connection, () => connection.secured(this))
 }
 
 function onError(this: OwnedSocket, cause: Error): void {
@@ -573,10 +639,6 @@ function onError(this: OwnedSocket, cause: Error): void {
 
 function onClose(this: OwnedSocket): void {
   this[connectionOf]?.gone()
-}
-
-function onEnd(this: OwnedSocket): void {
-  this[connectionOf]?.ended()
 }
 
 function ignoreError(): void {

@@ -1,7 +1,7 @@
 // An SMTP server: listeners, connections and their limits. It knows nothing of queues or mailboxes.
 import { createServer, type Server, type Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import { isInNetworks, type Network, parseNetwork, plainAddress } from '../../address/networks.ts'
+import { isInNetworks, type Network, parseNetwork } from '../../address/networks.ts'
 import { systemClock, type Timer } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
@@ -15,11 +15,14 @@ import {
   type SmtpServer,
   type SmtpServerOptions,
 } from './options.ts'
+import type { Client } from './services.ts'
 import type { SessionContext } from './session.ts'
 
 /** Connections that wait for accept(): a burst should not be refused by the system. */
 const backlog = 4096
-const sweepEveryMs = 1000
+/** Connections over `maxConnections` that are told so; still more are closed without a word. */
+const politeRefusals = 100
+const slowestSweepMs = 5000
 
 export function createSmtpServer(options: SmtpServerOptions): SmtpServer {
   return new NetworkSmtpServer(options)
@@ -33,6 +36,7 @@ class NetworkSmtpServer implements SmtpServer {
   readonly #servers: Server[] = []
   #sweep: Timer | undefined
   #closing = false
+  #closed: Promise<void> | undefined
   #emptied: (() => void) | undefined
   #lastSession = 0
 
@@ -58,13 +62,16 @@ class NetworkSmtpServer implements SmtpServer {
     const prefix = clock.now().toString(36)
     this.#host = {
       context,
-      greeting: options.greeting ?? 'Postrider greets you',
+      greeting: options.greeting ?? 'ESMTP Postrider',
       now: () => clock.now(),
       nextSessionId: () => `${prefix}-${++this.#lastSession}`,
-      secure: socket => secureSocket(socket, tls?.secureContext),
+      secureContext: () => secureContextOf(tls),
+      secure: (socket, secureContext) => secureSocket(socket, secureContext, tls),
       admit: address => this.#admit(address),
       released: (connection, admitted) => this.#released(connection, admitted),
-      debug: (message, connection, detail) => log.debug(message, { peer: connection.remoteAddress, detail }),
+      note: (message, connection, detail) => log.info(message, { peer: connection.remoteAddress, detail }),
+      fault: (cause, connection) =>
+        log.error('a connection failed on an unexpected error', { peer: connection.remoteAddress }, cause),
     }
   }
 
@@ -80,6 +87,10 @@ class NetworkSmtpServer implements SmtpServer {
       for (const server of this.#servers) server.close()
       throw cause
     }
+    // One timer for all deadlines: fine enough for the shortest of them, and too seldom to be noticed when all idle.
+    const { commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs } = this.#host.context.limits
+    const shortest = Math.min(commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs)
+    const sweepEveryMs = Math.min(slowestSweepMs, Math.max(1, Math.floor(shortest / 10)))
     this.#sweep = (this.#options.clock ?? systemClock).every(sweepEveryMs, () => this.#expire())
     return bound
   }
@@ -115,12 +126,22 @@ class NetworkSmtpServer implements SmtpServer {
   }
 
   #accept(listener: ListenerOptions, proxies: readonly Network[], socket: Socket): void {
+    // Nobody is there any more, or far too many are.
+    const { maxConnections } = this.#host.context.limits
+    if (socket.remoteAddress === undefined || this.#connections.size >= maxConnections + politeRefusals) {
+      socket.destroy()
+      return
+    }
     const connection = new Connection(this.#host, listener.role, socket)
     this.#connections.add(connection)
     connection.adopt()
-    if (this.#closing) connection.refuse(replies.shuttingDown(this.#options.hostname))
-    else if (isInNetworks(plainAddress(socket.remoteAddress ?? ''), proxies)) connection.expectProxy()
-    else connection.greet()
+    try {
+      if (this.#closing) connection.refuse(replies.shuttingDown(this.#options.hostname))
+      else if (proxies.length > 0 && isInNetworks(connection.remoteAddress, proxies)) connection.expectProxy()
+      else connection.greet()
+    } catch (cause) {
+      connection.fail(cause)
+    }
   }
 
   #admit(address: string): Reply | undefined {
@@ -134,8 +155,16 @@ class NetworkSmtpServer implements SmtpServer {
   #released(connection: Connection, admitted: boolean): void {
     if (!this.#connections.delete(connection)) return
     if (admitted) this.#forgetAddress(connection.remoteAddress)
-    if (connection.session) this.#options.services.disconnected?.(connection.session.client)
+    if (connection.session) this.#tellDisconnected(connection.session.client)
     if (this.#connections.size === 0) this.#emptied?.()
+  }
+
+  #tellDisconnected(client: Client): void {
+    try {
+      this.#options.services.disconnected?.(client)
+    } catch (cause) {
+      this.#host.context.fault(cause, client)
+    }
   }
 
   #forgetAddress(address: string): void {
@@ -149,8 +178,12 @@ class NetworkSmtpServer implements SmtpServer {
     for (const connection of this.#connections) if (connection.deadlineAt <= now) connection.expire()
   }
 
-  async close(graceMs = 0): Promise<void> {
-    if (this.#closing) return
+  close(graceMs = 0): Promise<void> {
+    this.#closed ??= this.#close(graceMs)
+    return this.#closed
+  }
+
+  async #close(graceMs: number): Promise<void> {
     this.#closing = true
     const closed = this.#servers.map(
       server =>
@@ -188,14 +221,23 @@ function parseNetworks(texts: readonly string[]): readonly Network[] {
   })
 }
 
-function secureSocket(
-  socket: Socket,
-  secureContext: ((serverName?: string) => SecureContext) | undefined,
-): TLSSocket {
-  if (!secureContext) throw new UsageFault('TLS_MISSING', 'There is no certificate.')
+type TlsOptions = NonNullable<SmtpServerOptions['tls']>
+
+function secureContextOf(tls: TlsOptions | undefined): SecureContext {
+  if (!tls) throw new UsageFault('TLS_MISSING', 'There is no certificate.')
+  return tls.secureContext()
+}
+
+function secureSocket(socket: Socket, secureContext: SecureContext, tls: TlsOptions | undefined): TLSSocket {
   return new TLSSocket(socket, {
     isServer: true,
-    secureContext: secureContext(),
-    SNICallback: (serverName, callback) => callback(null, secureContext(serverName)),
+    secureContext,
+    SNICallback(serverName, callback) {
+      try {
+        callback(null, tls?.secureContext(serverName))
+      } catch (cause) {
+        callback(cause instanceof Error ? cause : new Error(String(cause)))
+      }
+    },
   })
 }

@@ -3,7 +3,7 @@
 import { replies } from '../replies.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import type { MailDataSink, MaybePromise } from './services.ts'
-import type { TextCheck } from './text-machine.ts'
+import type { TextCheck } from './text-check.ts'
 
 export class MailFlow {
   readonly #sink: MailDataSink
@@ -14,6 +14,7 @@ export class MailFlow {
   /** Octets that came, also after a problem. */
   received = 0
   #problem: Reply | undefined
+  /** Finished or aborted, or about to be: the sink is told once. */
   #over = false
 
   constructor(
@@ -39,7 +40,7 @@ export class MailFlow {
   }
 
   /** A returned promise is back-pressure. Never rejects. */
-  write(piece: Uint8Array): MaybePromise<void> {
+  write(piece: Buffer): MaybePromise<void> {
     this.received += piece.length
     if (this.#problem) return undefined
     if (this.received > this.#maxBytes) {
@@ -67,13 +68,14 @@ export class MailFlow {
     this.#check?.finish()
     if (this.#check?.problem) this.#giveUp(this.#check.problem)
     if (this.#problem) return this.#problem
+    // From here on the sink decides: a connection that is cut now must not abort what may be stored already.
+    this.#over = true
     try {
-      const reply = await this.#sink.finish()
-      this.#over = true
-      return reply
+      return await this.#sink.finish()
     } catch (cause) {
-      this.#fail(cause)
-      return this.#problem ?? replies.localError
+      this.#fault(cause)
+      this.#abortSink()
+      return replies.localError
     }
   }
 
@@ -91,7 +93,15 @@ export class MailFlow {
     this.#problem ??= problem
     if (this.#over) return
     this.#over = true
-    this.#sink.abort()
+    this.#abortSink()
+  }
+
+  #abortSink(): void {
+    try {
+      this.#sink.abort()
+    } catch (cause) {
+      this.#fault(cause)
+    }
   }
 }
 

@@ -32,20 +32,23 @@ export const ready: SessionState = { phase: 'ready' }
 
 export type SessionPhase = SessionState['phase']
 
+/** The octets behind one BDAT line (RFC 3030 §2). */
+export interface Chunk {
+  readonly size: number
+  readonly last: boolean
+  readonly into:
+    | { readonly kind: 'flow'; readonly flow: MailFlow }
+    | { readonly kind: 'refused'; readonly reply: Reply }
+}
+
 /** What the connection is to do with its bytes next. */
 export type Effect =
   | { readonly kind: 'close' }
   | { readonly kind: 'start-tls' }
   /** Read DATA into the flow, then call `endOfData`. */
   | { readonly kind: 'read-data'; readonly flow: MailFlow }
-  /** Read `size` octets into the flow, or away when there is none; then send `reply` or call `endOfChunk`. */
-  | {
-      readonly kind: 'read-chunk'
-      readonly size: number
-      readonly last: boolean
-      readonly flow: MailFlow | undefined
-      readonly refusal: Reply | undefined
-    }
+  /** Read the chunk's octets into its flow, or away when it is refused; then call `endOfChunk`. */
+  | { readonly kind: 'read-chunk'; readonly chunk: Chunk }
 
 /** A step of the session: what to answer, in which state it is then, what the connection does besides. */
 export interface Step {

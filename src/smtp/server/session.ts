@@ -3,14 +3,21 @@ import type { Network } from '../../address/networks.ts'
 import { isInNetworks, isLoopback } from '../../address/networks.ts'
 import { replies } from '../replies.ts'
 import { isPositive, type Reply } from '../reply.ts'
-import type { Command } from './command.ts'
 import { parseCommandLine } from './command-line.ts'
 import { commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/auth.ts'
 import { finishChunk } from './commands/bdat.ts'
 import type { SmtpServerLimits } from './options.ts'
 import type { Client, MaybePromise, Refusal, SessionServices, TlsFacts } from './services.ts'
-import { greeted, ready, type SessionPhase, type SessionState, type Step } from './session-state.ts'
+import {
+  type Chunk,
+  greeted,
+  type OpenTransaction,
+  ready,
+  type SessionPhase,
+  type SessionState,
+  type Step,
+} from './session-state.ts'
 
 /** What all sessions of a server share. */
 export interface SessionContext {
@@ -37,7 +44,6 @@ const outOfOrder: Readonly<Record<SessionPhase, string>> = {
 
 export class Session {
   readonly context: SessionContext
-  readonly commands: ReadonlyMap<string, Command> = commandTable
   client: Client
   state: SessionState = greeted
   transactions = 0
@@ -59,27 +65,31 @@ export class Session {
         return isHttp(command.verb)
           ? this.hangUp(replies.notHttp)
           : this.stay(replies.unknownCommand(command.verb.slice(0, 32)))
-      const denied = row.denied?.(this)
-      if (denied) return this.stay(denied)
+      const denied = row.denied?.(this) ?? (row.needsLogin ? this.loginDemand : undefined)
+      if (denied) return this.refuse({ command: row.verb, reply: denied })
       if (!row.phases.includes(this.state.phase))
         return this.stay(replies.wrongOrder(outOfOrder[this.state.phase]))
       return row.run(this, command.argument)
     })
   }
 
+  /** The line is none that could be read: too long, or not ended by CRLF. */
+  refuseLine(reply: Reply): Step {
+    return this.#enter(this.stay(reply))
+  }
+
   /** The final dot has come. */
   endOfData(): MaybePromise<Step> {
     return this.#guard(async () => {
       if (this.state.phase !== 'data') return this.stay(replies.localError)
-      const reply = await this.state.flow.finish()
-      this.noteRefusal({ command: 'DATA', reversePath: this.state.transaction.reversePath, reply })
-      return { reply, next: ready }
+      const { flow, transaction } = this.state
+      return this.endTransaction('DATA', transaction, await flow.finish())
     })
   }
 
   /** The last octet of a BDAT chunk has come. */
-  endOfChunk(size: number, last: boolean): MaybePromise<Step> {
-    return this.#guard(() => finishChunk(this, size, last))
+  endOfChunk(chunk: Chunk): MaybePromise<Step> {
+    return this.#guard(() => finishChunk(this, chunk))
   }
 
   /** The TLS handshake is done: everything that was said before it is forgotten (RFC 3207 §4.2). */
@@ -101,6 +111,20 @@ export class Session {
     return { reply, next: this.state }
   }
 
+  /** A refusal that the trail should know of: it tells why a message did not come. */
+  refuse(refusal: Refusal): Step {
+    this.noteRefusal(refusal)
+    return this.stay(refusal.reply)
+  }
+
+  /** The message is taken or refused; either way the transaction is over. */
+  endTransaction(command: string, transaction: OpenTransaction, reply: Reply): Step {
+    // Who brings good messages is no pest, whatever else went wrong before.
+    if (isPositive(reply)) this.#errors = 0
+    this.noteRefusal({ command, reversePath: transaction.reversePath, reply })
+    return { reply, next: ready }
+  }
+
   hangUp(reply: Reply): Step {
     return { reply, next: this.state, effect: { kind: 'close' } }
   }
@@ -111,7 +135,13 @@ export class Session {
   }
 
   noteRefusal(refusal: Refusal): void {
-    if (!isPositive(refusal.reply)) this.context.services.refused?.(this.client, refusal)
+    if (isPositive(refusal.reply)) return
+    try {
+      this.context.services.refused?.(this.client, refusal)
+    } catch (cause) {
+      // What the trail cannot keep must not change what the peer is told.
+      this.context.fault(cause, this.client)
+    }
   }
 
   /** Whether AUTH may be offered now (RFC 4954 §4: a password needs a layer that protects it). */
@@ -121,6 +151,18 @@ export class Session {
       this.client.tls !== undefined ||
       (this.context.allowPlaintextAuthOnLoopback && isLoopback(this.client.remoteAddress))
     )
+  }
+
+  /** On a submission port: what has to come before mail (RFC 6409 §4.3). */
+  get loginDemand(): Reply | undefined {
+    if (this.client.role === 'relay' || !this.context.services.authenticate || this.isTrusted)
+      return undefined
+    return this.mayAuthenticate || !this.context.hasTls ? replies.authRequired : replies.startTlsFirst
+  }
+
+  /** Whether VRFY and EXPN tell this client anything (RFC 5321 §7.3). */
+  get mayVerify(): boolean {
+    return this.isTrusted || this.context.verifyForEveryone
   }
 
   get isTrusted(): boolean {

@@ -5,7 +5,7 @@ import { decodeBase64, type SaslMechanism, type SaslStep } from '../../../sasl/m
 import { plain } from '../../../sasl/plain.ts'
 import { replies } from '../../replies.ts'
 import type { Command } from '../command.ts'
-import type { MaybePromise } from '../services.ts'
+import type { AuthenticatedAccount, MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import { ready, type Step } from '../session-state.ts'
 
@@ -26,6 +26,7 @@ export const auth: Command = {
     'Only over TLS, on the ports for users (587, 465).',
   ],
   phases: ['ready'],
+  endsGroup: true,
   denied(session) {
     if (!session.context.services.authenticate || session.client.role === 'relay')
       return replies.notOffered('AUTH')
@@ -66,6 +67,8 @@ function take(session: Session, step: SaslStep): MaybePromise<Step> {
         next: { phase: 'authenticating', next: step.next },
       }
     case 'malformed':
+      return { reply: replies.authMalformed, next: ready }
+    case 'denied':
       return refuse(session)
     case 'credentials':
       return authenticate(session, step.credentials.name, step.credentials.password)
@@ -75,7 +78,14 @@ function take(session: Session, step: SaslStep): MaybePromise<Step> {
 }
 
 async function authenticate(session: Session, name: string, password: string): Promise<Step> {
-  const account = await session.context.services.authenticate?.(session.client, name, password)
+  const { services, fault } = session.context
+  let account: AuthenticatedAccount | undefined
+  try {
+    account = await services.authenticate?.(session.client, name, password)
+  } catch (cause) {
+    fault(cause, session.client)
+    return { reply: replies.authUnavailable, next: ready }
+  }
   if (!account) return refuse(session)
   session.client = { ...session.client, account }
   return { reply: replies.authenticated, next: ready }

@@ -6,7 +6,7 @@ import { always, type Command } from '../command.ts'
 import { MailFlow } from '../mail-flow.ts'
 import type { MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
-import { ready, type SessionState, type Step } from '../session-state.ts'
+import { type Chunk, ready, type SessionState, type Step } from '../session-state.ts'
 import { missingRecipients, openFlow } from './data.ts'
 
 export const bdat: Command = {
@@ -18,6 +18,8 @@ export const bdat: Command = {
   ],
   // In every phase: what is refused still has octets behind it, which must not be read as commands.
   phases: always,
+  // RFC 3030 §2: BDAT may be pipelined, its octets and all.
+  endsGroup: false,
   run(session, argument) {
     const parsed = /^([0-9]{1,15})(?: +(LAST))?$/i.exec(argument)
     // Without a size nobody knows where the next command begins.
@@ -28,21 +30,28 @@ export const bdat: Command = {
     const size = Number(parsed[1])
     const last = parsed[2] !== undefined
     const opened = flowFor(session)
-    const read = (found: { flow: MailFlow; next: SessionState } | Reply): Step => {
-      if ('code' in found) return swallow(session, size, found)
-      return {
-        reply: undefined,
-        next: found.next,
-        effect: { kind: 'read-chunk', size, last, flow: found.flow, refusal: undefined },
+    const read = (found: Opened | Reply): Step => {
+      // RFC 3030 §2: a refused chunk's octets are read away first, then comes the refusal.
+      if ('code' in found) {
+        const next = session.state.phase === 'transaction' ? ready : session.state
+        return readChunk(next, { size, last, into: { kind: 'refused', reply: found } })
       }
+      return readChunk(found.next, { size, last, into: { kind: 'flow', flow: found.flow } })
     }
     return opened instanceof Promise ? opened.then(read) : read(opened)
   },
 }
 
-type Found = { readonly flow: MailFlow; readonly next: SessionState } | Reply
+function readChunk(next: SessionState, chunk: Chunk): Step {
+  return { reply: undefined, next, effect: { kind: 'read-chunk', chunk } }
+}
 
-function flowFor(session: Session): MaybePromise<Found> {
+interface Opened {
+  readonly flow: MailFlow
+  readonly next: SessionState
+}
+
+function flowFor(session: Session): MaybePromise<Opened | Reply> {
   const { state } = session
   if (state.phase === 'chunks') return { flow: state.flow, next: state }
   if (state.phase !== 'transaction')
@@ -50,35 +59,19 @@ function flowFor(session: Session): MaybePromise<Found> {
   const { transaction } = state
   const missing = missingRecipients(transaction)
   if (missing) return missing
-  const opened = openFlow(session, transaction)
-  const wrap = (flow: MailFlow | Reply): Found =>
+  const opened = openFlow(session, 'BDAT', transaction)
+  const wrap = (flow: MailFlow | Reply): Opened | Reply =>
     flow instanceof MailFlow ? { flow, next: { phase: 'chunks', transaction, flow } } : flow
   return opened instanceof Promise ? opened.then(wrap) : wrap(opened)
 }
 
-// The octets are read away first, then comes the refusal (RFC 3030 §2).
-function swallow(session: Session, size: number, refusal: Reply): Step {
-  const next = session.state.phase === 'transaction' ? ready : session.state
-  return {
-    reply: undefined,
-    next,
-    effect: { kind: 'read-chunk', size, last: false, flow: undefined, refusal },
-  }
-}
-
-export function finishChunk(session: Session, size: number, last: boolean): MaybePromise<Step> {
+export function finishChunk(session: Session, { size, last, into }: Chunk): MaybePromise<Step> {
+  if (into.kind === 'refused') return session.stay(into.reply)
   const { state } = session
   if (state.phase !== 'chunks') return session.stay(replies.localError)
   const { flow, transaction } = state
-  if (!last) {
-    const problem = flow.problem
-    if (!problem) return session.stay(replies.chunkOk(size))
-    // The transaction is over; further chunks of it are read away.
-    session.noteRefusal({ command: 'BDAT', reversePath: transaction.reversePath, reply: problem })
-    return { reply: problem, next: ready }
-  }
-  return flow.finish().then(reply => {
-    session.noteRefusal({ command: 'BDAT', reversePath: transaction.reversePath, reply })
-    return { reply, next: ready }
-  })
+  if (last) return flow.finish().then(reply => session.endTransaction('BDAT', transaction, reply))
+  // Further chunks of a message that is refused are read away.
+  if (flow.problem) return session.endTransaction('BDAT', transaction, flow.problem)
+  return session.stay(replies.chunkOk(size))
 }

@@ -7,7 +7,7 @@ import { assertRefusal, isSink, MailFlow } from '../mail-flow.ts'
 import type { MailDataSink, MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import { type OpenTransaction, ready, type Step } from '../session-state.ts'
-import { TextCheck } from '../text-machine.ts'
+import { TextCheck } from '../text-check.ts'
 
 export const data: Command = {
   verb: 'DATA',
@@ -17,6 +17,7 @@ export const data: Command = {
     'A line with a single dot ends it.',
   ],
   phases: ['transaction'],
+  endsGroup: true,
   run(session, argument) {
     const { state } = session
     if (state.phase !== 'transaction') return session.stay(replies.localError)
@@ -25,7 +26,7 @@ export const data: Command = {
     if (transaction.parameters.body === 'BINARYMIME') return session.stay(replies.binaryNeedsBdat)
     const missing = missingRecipients(transaction)
     if (missing) return session.stay(missing)
-    const opened = openFlow(session, transaction)
+    const opened = openFlow(session, 'DATA', transaction)
     const begin = (flow: MailFlow | Reply): Step => {
       if (!(flow instanceof MailFlow)) return { reply: flow, next: ready }
       return {
@@ -43,19 +44,31 @@ export function missingRecipients(transaction: OpenTransaction): Reply | undefin
   return transaction.refusedRecipients > 0 ? replies.noValidRecipients : replies.noRecipients
 }
 
-/** Asks the services for a sink; a refusal ends the transaction (RFC 5321 §3.3). */
-export function openFlow(session: Session, transaction: OpenTransaction): MaybePromise<MailFlow | Reply> {
+/** Asks the services for a sink; a refusal ends the transaction (RFC 5321 §3.3). Never throws. */
+export function openFlow(
+  session: Session,
+  command: string,
+  transaction: OpenTransaction,
+): MaybePromise<MailFlow | Reply> {
   const { services, limits, fault } = session.context
   const { client } = session
   const open = (sink: MailDataSink | Reply): MailFlow | Reply => {
     if (!isSink(sink)) {
-      session.noteRefusal({ command: 'DATA', reversePath: transaction.reversePath, reply: sink })
+      session.noteRefusal({ command, reversePath: transaction.reversePath, reply: sink })
       return assertRefusal(sink)
     }
     const check =
       transaction.parameters.body === 'BINARYMIME' ? undefined : new TextCheck(limits.maxTextLineBytes)
     return new MailFlow(sink, limits.maxMessageBytes, check, cause => fault(cause, client))
   }
-  const received = services.receive(client, transaction)
-  return received instanceof Promise ? received.then(open) : open(received)
+  const failed = (cause: unknown): MailFlow | Reply => {
+    fault(cause, client)
+    return open(replies.localError)
+  }
+  try {
+    const received = services.receive(client, transaction)
+    return received instanceof Promise ? received.then(open, failed) : open(received)
+  } catch (cause) {
+    return failed(cause)
+  }
 }

@@ -17,6 +17,7 @@ export const ehlo: Command = {
     'Your name is a domain, or an address in brackets: [192.0.2.1].',
   ],
   phases: always,
+  endsGroup: true,
   run: (session, argument) => hello(session, argument, true),
 }
 
@@ -25,6 +26,7 @@ export const helo: Command = {
   syntax: 'HELO <your host name>',
   explanation: ['Starts the session as in 1982, without extensions. Better: EHLO.'],
   phases: always,
+  endsGroup: true,
   run: (session, argument) => hello(session, argument, false),
 }
 
@@ -45,7 +47,7 @@ function hello(session: Session, argument: string, extended: boolean): MaybeProm
   const decide = (reply: Reply | undefined): Step => {
     if (reply) {
       session.client = before
-      return session.stay(assertRefusal(reply))
+      return session.refuse({ command: extended ? 'EHLO' : 'HELO', reply: assertRefusal(reply) })
     }
     // EHLO in the middle of a transaction is a RSET as well (RFC 5321 §4.1.4).
     session.dropTransaction()
@@ -64,6 +66,10 @@ function extensionLines(session: Session): string[] {
   if (session.mayAuthenticate && !session.client.account) lines.push(`AUTH ${authMechanisms.join(' ')}`)
   lines.push('8BITMIME', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES', 'DSN')
   // RFC 9422 §4
-  lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`, 'HELP')
+  lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`)
+  // RFC 5321 §3.5.2: EXPN where it is answered. SEND, SOML and SAML are keywords of the first registry (RFC 1869 §5).
+  if (session.isTrusted) lines.push('SEND', 'SOML', 'SAML')
+  if (session.mayVerify) lines.push('VRFY', 'EXPN')
+  lines.push('HELP')
   return lines
 }

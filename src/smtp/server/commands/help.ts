@@ -1,24 +1,32 @@
 // HELP (RFC 5321 §4.1.1.8): every command explained.
 import { replies } from '../../replies.ts'
 import { always, type Command } from '../command.ts'
+import type { Session } from '../session.ts'
+import type { Step } from '../session-state.ts'
 
-export const help: Command = {
-  verb: 'HELP',
-  syntax: 'HELP [command]',
-  explanation: ['Lists the commands, or explains one.'],
-  phases: always,
-  run(session, argument) {
-    if (argument === '') {
-      const verbs = [...session.commands.values()]
-        .filter(command => !command.denied?.(session))
-        .map(command => command.verb)
-      return session.stay(
-        replies.help(['You can say:', verbs.join(' '), 'HELP with one of them explains it.']),
-      )
+/** HELP explains the other commands of the table, so it is made from them. */
+export function createHelp(others: readonly Command[]): Command {
+  const help: Command = {
+    verb: 'HELP',
+    syntax: 'HELP [command]',
+    explanation: ['Lists the commands, or explains one.'],
+    phases: always,
+    endsGroup: false,
+    run: (session, argument) => session.stay(explain(session, argument)),
+  }
+  const commands = [...others, help]
+
+  function explain(session: Session, topic: string): NonNullable<Step['reply']> {
+    if (topic === '') {
+      const verbs = commands.filter(command => !command.denied?.(session)).map(({ verb }) => verb)
+      return replies.help(['You can say:', verbs.join(' '), 'HELP with one of them explains it.'])
     }
-    const command = session.commands.get(argument.toUpperCase())
-    if (!command)
-      return session.stay(replies.syntax(`There is no command ${argument.slice(0, 32)}; HELP lists them`))
-    return session.stay(replies.help([command.syntax, ...command.explanation]))
-  },
+    const command = commands.find(({ verb }) => verb === topic.toUpperCase())
+    if (!command) return replies.noSuchTopic(topic)
+    const lines = [command.syntax, ...command.explanation]
+    if (command.endsGroup) lines.push('Wait for the answer before you send more (RFC 2920).')
+    return replies.help(lines)
+  }
+
+  return help
 }

@@ -1,11 +1,10 @@
 // MAIL (RFC 5321 §4.1.1.2), and SEND, SOML, SAML (RFC 821 §3.4), which differ in where the message is to be shown.
 import { type PathProblem, parseReversePath } from '../../../address/parse-path.ts'
-import { needsSmtpUtf8 } from '../../../address/scan-mailbox.ts'
 import type { Disposition } from '../../parameters.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
-import { afterKeyword } from '../command-line.ts'
+import { afterKeyword, isAscii } from '../command-line.ts'
 import { parseReversePathParameters } from '../esmtp-parameters.ts'
 import { assertRefusal } from '../mail-flow.ts'
 import type { MaybePromise } from '../services.ts'
@@ -17,6 +16,8 @@ export const mail: Command = {
   syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
   explanation: ['Begins a message; reports about it go to the address. <> means: no reports.'],
   phases: ['ready'],
+  endsGroup: false,
+  needsLogin: true,
   run: (session, argument) => begin(session, 'MAIL', 'mail', argument),
 }
 
@@ -42,7 +43,9 @@ function terminalCommand(verb: string, disposition: Disposition, explanation: st
     syntax: `${verb} FROM:<address>`,
     explanation: [explanation, 'For users who have logged in, and local networks.'],
     phases: ['ready'],
-    denied: session => (session.isTrusted ? undefined : replies.terminalsForUsers(verb)),
+    endsGroup: false,
+    denied: session =>
+      session.isTrusted ? undefined : (session.loginDemand ?? replies.terminalsForUsers(verb)),
     run: (session, argument) => begin(session, verb, disposition, argument),
   }
 }
@@ -60,17 +63,18 @@ function begin(
     allowUnicode: session.client.extended,
     allowMissingBrackets: context.allowMissingAngleBrackets,
   })
-  if (parsed.kind === 'problem') return session.stay(describeSenderProblem(parsed.problem))
+  if (parsed.kind === 'problem')
+    return session.refuse({ command: verb, reply: describeSenderProblem(parsed.problem) })
   // HELO offers no extensions, so it knows no parameters.
   if (!session.client.extended && parsed.rest.trim() !== '')
     return session.stay(replies.unknownParameter(parsed.rest.trim().slice(0, 64)))
   const parameters = parseReversePathParameters(parsed.rest)
   if ('code' in parameters) return session.stay(parameters)
-  if (parsed.path && needsSmtpUtf8(parsed.path) && !parameters.smtpUtf8)
-    return session.stay(replies.needsSmtpUtf8)
-  if ((parameters.declaredSize ?? 0) > context.limits.maxMessageBytes) {
-    return session.stay(replies.messageTooBig(context.limits.maxMessageBytes))
-  }
+  const refuse = (reply: Reply): Step => session.refuse({ command: verb, reversePath: parsed.path, reply })
+  // A domain in U-labels as well: whoever sends them says SMTPUTF8 (RFC 6531 §3.3).
+  if (!parameters.smtpUtf8 && !isAscii(text)) return refuse(replies.needsSmtpUtf8)
+  if ((parameters.declaredSize ?? 0) > context.limits.maxMessageBytes)
+    return refuse(replies.messageTooBig(context.limits.maxMessageBytes))
   if (session.transactions >= context.limits.maxTransactionsPerSession)
     return session.hangUp(replies.tooManyTransactions)
   const transaction: OpenTransaction = {
@@ -82,10 +86,7 @@ function begin(
   }
   const refusal = context.services.acceptReversePath?.(session.client, parsed.path, parameters, disposition)
   const decide = (reply: Reply | undefined): Step => {
-    if (reply) {
-      session.noteRefusal({ command: verb, reversePath: parsed.path, reply })
-      return session.stay(assertRefusal(reply))
-    }
+    if (reply) return refuse(assertRefusal(reply))
     session.transactions++
     return { reply: replies.senderOk, next: { phase: 'transaction', transaction } }
   }

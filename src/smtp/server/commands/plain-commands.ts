@@ -9,6 +9,7 @@ export const rset: Command = {
   syntax: 'RSET',
   explanation: ['Gives up the message that is under way; the session goes on.'],
   phases: always,
+  endsGroup: false,
   run(session, argument) {
     if (argument !== '') return session.stay(replies.syntax('RSET stands alone on its line'))
     session.dropTransaction()
@@ -21,6 +22,7 @@ export const noop: Command = {
   syntax: 'NOOP [anything]',
   explanation: ['Does nothing; shows that the server is there.'],
   phases: always,
+  endsGroup: true,
   run: session => session.stay(replies.ok),
 }
 
@@ -29,6 +31,7 @@ export const quit: Command = {
   syntax: 'QUIT',
   explanation: ['Ends the session.'],
   phases: always,
+  endsGroup: true,
   run(session, argument) {
     if (argument !== '') return session.stay(replies.syntax('QUIT stands alone on its line'))
     return session.hangUp(replies.bye)

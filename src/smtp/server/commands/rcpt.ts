@@ -1,7 +1,6 @@
 // RCPT (RFC 5321 §4.1.1.3): one recipient of the message.
 import type { Address } from '../../../address/address.ts'
 import { parseForwardPath } from '../../../address/parse-path.ts'
-import { needsSmtpUtf8 } from '../../../address/scan-mailbox.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
@@ -20,15 +19,17 @@ export const rcpt: Command = {
   syntax: 'RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;address]',
   explanation: ['Names a recipient of the message; say it once for each.'],
   phases: ['transaction'],
+  endsGroup: false,
   run(session, argument) {
     const { state } = session
     if (state.phase !== 'transaction') return session.stay(replies.localError)
-    const recipient = parseRecipient(session, state.transaction, argument)
+    const { transaction } = state
+    const recipient = parseRecipient(session, transaction, argument)
     if ('code' in recipient) {
-      state.transaction.refusedRecipients++
-      return session.stay(recipient)
+      transaction.refusedRecipients++
+      return session.refuse({ command: 'RCPT', reversePath: transaction.reversePath, reply: recipient })
     }
-    return accept(session, state.transaction, recipient)
+    return accept(session, transaction, recipient)
   },
 }
 
@@ -50,7 +51,6 @@ function parseRecipient(session: Session, transaction: OpenTransaction, argument
   if ('code' in parameters) return parameters
   const forwardPath: Address =
     parsed.path === 'postmaster' ? { localPart: 'postmaster', domain: session.context.hostname } : parsed.path
-  if (needsSmtpUtf8(forwardPath) && !smtpUtf8) return replies.needsSmtpUtf8
   return { forwardPath, parameters }
 }
 
@@ -59,17 +59,13 @@ function accept(session: Session, transaction: OpenTransaction, recipient: Recip
   // RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in a new transaction.
   if (transaction.recipients.length >= limits.maxRecipients)
     return session.stay(replies.tooManyRecipients(limits.maxRecipients))
+  const { reversePath } = transaction
+  const { forwardPath } = recipient
   const refusal = services.acceptForwardPath?.(session.client, transaction, recipient)
   const decide = (reply: Reply | undefined): Step => {
     if (reply) {
       transaction.refusedRecipients++
-      session.noteRefusal({
-        command: 'RCPT',
-        reversePath: transaction.reversePath,
-        forwardPath: recipient.forwardPath,
-        reply,
-      })
-      return session.stay(assertRefusal(reply))
+      return session.refuse({ command: 'RCPT', reversePath, forwardPath, reply: assertRefusal(reply) })
     }
     transaction.recipients.push(recipient)
     return session.stay(replies.recipientOk)

@@ -7,6 +7,7 @@ export const starttls: Command = {
   syntax: 'STARTTLS',
   explanation: ['Encrypts the connection; say EHLO again afterwards.'],
   phases: ['greeted', 'ready'],
+  endsGroup: true,
   denied(session) {
     if (session.client.tls) return replies.wrongOrder('TLS is on already')
     return session.context.hasTls ? undefined : replies.notOffered('STARTTLS')

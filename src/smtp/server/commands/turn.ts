@@ -24,6 +24,7 @@ function notOfferedYet(verb: string, syntax: string, explanation: string): Comma
     syntax,
     explanation: [explanation],
     phases: always,
+    endsGroup: true,
     denied: () => replies.notOffered(verb),
     run: session => session.stay(replies.notOffered(verb)),
   }

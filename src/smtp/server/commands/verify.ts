@@ -2,6 +2,7 @@
 
 import { replies } from '../../replies.ts'
 import { always, type Command } from '../command.ts'
+import { isAscii } from '../command-line.ts'
 import type { MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { Step } from '../session-state.ts'
@@ -11,6 +12,7 @@ export const vrfy: Command = {
   syntax: 'VRFY <name or address>',
   explanation: ['Says whether an address exists here; strangers get no answer (252).'],
   phases: always,
+  endsGroup: true,
   run: (session, argument) => ask(session, 'VRFY', argument, 'verify'),
 }
 
@@ -19,6 +21,7 @@ export const expn: Command = {
   syntax: 'EXPN <alias or group>',
   explanation: ['Lists who gets the mail of an alias or group; strangers get no answer (252).'],
   phases: always,
+  endsGroup: true,
   run: (session, argument) => ask(session, 'EXPN', argument, 'expand'),
 }
 
@@ -28,13 +31,20 @@ function ask(
   argument: string,
   service: 'verify' | 'expand',
 ): MaybePromise<Step> {
-  // RFC 6531 §3.7.4.2: VRFY and EXPN take the parameter too.
-  const text = argument.replace(/ +SMTPUTF8$/i, '')
+  const text = withoutSmtpUtf8(argument)
   if (text === '') return session.stay(replies.syntax(`Syntax: ${verb} and a name or address`))
-  // RFC 5321 §7.3: 252 keeps address collectors from learning anything.
+  if (text === argument && !isAscii(text)) return session.stay(replies.needsSmtpUtf8)
   const { services } = session.context
-  if (!services[service] || !(session.isTrusted || session.context.verifyForEveryone))
-    return session.stay(replies.willTry)
+  // RFC 5321 §7.3: 252 keeps address collectors from learning anything.
+  if (!services[service] || !session.mayVerify) return session.stay(replies.willTry)
   const answer = services[service](session.client, text)
   return answer instanceof Promise ? answer.then(reply => session.stay(reply)) : session.stay(answer)
+}
+
+// RFC 6531 §3.7.4.2: VRFY and EXPN take the parameter too.
+function withoutSmtpUtf8(argument: string): string {
+  const parameter = ' SMTPUTF8'
+  return argument.slice(-parameter.length).toUpperCase() === parameter
+    ? argument.slice(0, -parameter.length).trimEnd()
+    : argument
 }
