@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { replies } from '../../src/smtp/replies.ts'
 import { createSmtpServer } from '../../src/smtp/server/create-smtp-server.ts'
+import type { ListenerRole } from '../../src/smtp/server/services.ts'
 import { makeFolder, runPostrider } from './run-postrider.ts'
 
 interface Received {
@@ -15,11 +16,12 @@ interface Received {
 
 async function serve(
   context: TestContext,
+  role: ListenerRole = 'relay',
 ): Promise<{ folder: string; server: string[]; received: Received[] }> {
   const received: Received[] = []
   const server = createSmtpServer({
     hostname: 'mail.example.test',
-    listeners: [{ role: 'submission', address: '127.0.0.1', port: 0 }],
+    listeners: [{ role, address: '127.0.0.1', port: 0 }],
     allowPlaintextAuthOnLoopback: true,
     services: {
       authenticate: async (_client, name, password) =>
@@ -105,7 +107,7 @@ test('one refused recipient: the others get it, and the exit code says so', asyn
 })
 
 test('logging in: the password comes from stdin and is not shown', async context => {
-  const { folder, server, received } = await serve(context)
+  const { folder, server, received } = await serve(context, 'submission')
   const parameters = [
     'send',
     ...server,
