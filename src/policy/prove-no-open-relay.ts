@@ -136,6 +136,7 @@ async function mayRelay(connection: SmtpConnection): Promise<boolean> {
         },
       },
     })
+    await connection.quit()
     return asked || results.some(({ result }) => result.kind === 'accepted')
   } catch (cause) {
     if (!asked) throw cause
