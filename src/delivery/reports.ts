@@ -3,11 +3,13 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import { composeReport } from '../bounce/compose-report.ts'
+import type { ReportedRecipient } from '../bounce/report.ts'
+import { HeaderSplitter } from '../message/header-section.ts'
 import type { NewMessage } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { ClaimedWork } from '../queue/records.ts'
 import type { Log } from '../runtime/log.ts'
-import type { MailDataStore } from '../storage/mail-data.ts'
+import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
 
@@ -57,5 +59,130 @@ function groupOutcomes(outcomes: readonly ReportableOutcome[]): Group[] {
 }
 
 async function composeOne(options: ReportComposerOptions, group: Group, now: number): Promise<Report> {
-  throw new Error('to come')
+  const { hostname, mailData, nextQueueId, lifetimeMs, held } = options
+  const [about] = group
+  const { work } = about.attempted
+  const { message } = work
+  if (message.reversePath === null) throw new Error('a report about a message that nobody is to hear of')
+  const id = nextQueueId()
+  const original = await readOriginal(options, work)
+  const report = composeReport({
+    language: message.language,
+    hostname,
+    reportId: formatQueueId(id),
+    at: now,
+    to: message.reversePath,
+    queueId: formatQueueId(message.id),
+    arrivedAt: message.acceptedAt,
+    envelopeId: message.envelopeId,
+    ...original,
+    recipients: group.map(outcome => describeRecipient(outcome, now)),
+  })
+  const writer = mailData.create()
+  let stored: StoredMailData
+  try {
+    await writer.write(report.mailData)
+    stored = await writer.finish()
+  } catch (cause) {
+    await writer.abort()
+    throw cause
+  }
+  const recipients = group.map(({ attempted }) => formatAddress(attempted.recipient.forwardPath))
+  return {
+    about,
+    event: { kind: 'reported', action: about.action, recipients, reportId: formatQueueId(id) },
+    queued: {
+      message: {
+        id,
+        reversePath: null,
+        size: stored.size,
+        body: report.body,
+        smtpUtf8: report.smtpUtf8,
+        disposition: 'mail',
+        acceptedAt: now,
+        expiresAt: now + lifetimeMs,
+        language: message.language,
+        isReport: true,
+      },
+      mailData: stored,
+      recipients: [{ forwardPath: message.reversePath, expansions: 0 }],
+      held,
+    },
+  }
+}
+
+function describeRecipient(
+  { action, attempted, outcome }: ReportableOutcome,
+  now: number,
+): ReportedRecipient {
+  const { recipient, work } = attempted
+  const common = {
+    finalRecipient: recipient.forwardPath,
+    originalRecipient: recipient.originalRecipient,
+    action,
+    attempts: recipient.attempts + 1,
+    lastAttemptAt: now,
+  }
+  switch (outcome.kind) {
+    case 'deferred':
+    case 'failed':
+    case 'expired': {
+      const { status, cause, remoteMta, reply, detail } = outcome.diagnosis
+      return {
+        ...common,
+        // RFC 3463 §3.5: what is given up is permanent, whatever the last reply was.
+        status: outcome.kind === 'deferred' ? status : `5${status.slice(1)}`,
+        cause,
+        remoteMta,
+        reply,
+        detail,
+        expired: outcome.kind === 'expired',
+        willRetryUntil: outcome.kind === 'deferred' ? work.message.expiresAt : undefined,
+      }
+    }
+    case 'relayed':
+      return { ...common, status: '2.0.0', remoteMta: outcome.remoteMta, reply: outcome.reply }
+    case 'delivered':
+    case 'expanded':
+      return { ...common, status: '2.0.0' }
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** RET=FULL is honoured up to this size (RFC 3461 §6.2 leaves it to the server); beyond it the header section goes back. */
+const maxReturnedBytes = 256 * 1024
+const maxHeaderBytes = 256 * 1024
+
+/** The report goes out in any case: without what cannot be read of the message. */
+async function readOriginal(
+  { mailData, log }: ReportComposerOptions,
+  { message, mailDataId }: ClaimedWork,
+): Promise<{ readonly headerSection: Uint8Array; readonly message?: Uint8Array }> {
+  const wantsAll = message.ret === 'FULL' && message.size <= maxReturnedBytes
+  const pieces: Uint8Array[] = []
+  const splitter = new HeaderSplitter(maxHeaderBytes)
+  let headerSection: Uint8Array | undefined
+  try {
+    for await (const chunk of mailData.read(mailDataId)) {
+      if (wantsAll) pieces.push(chunk)
+      if (!headerSection) {
+        const split = splitter.take(chunk)
+        if (split === 'too-long') break
+        if (split !== 'incomplete') headerSection = split.section
+      }
+      if (headerSection && !wantsAll) break
+    }
+  } catch (cause) {
+    log.error(
+      'the message that a report is about could not be read',
+      { queueId: formatQueueId(message.id) },
+      cause,
+    )
+    return { headerSection: headerSection ?? new Uint8Array(0) }
+  }
+  return {
+    headerSection: headerSection ?? splitter.finish().section,
+    ...(wantsAll ? { message: Buffer.concat(pieces) } : {}),
+  }
 }
