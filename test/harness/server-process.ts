@@ -136,7 +136,7 @@ async function untilListening(
     state.ended = true
     throw new Error(`the server ended with ${code} before it listened:\n${server.output()}`)
   })
-  const listeners = await Promise.race([waitForListeners(dataFolder, server.pid, state), failed])
+  const listeners = await Promise.race([waitForListeners(dataFolder, server, state), failed])
   failed.catch(() => {})
   return {
     ...server,
@@ -166,14 +166,15 @@ interface Listening {
 // The server says itself what listens where, over the control socket in its data folder.
 async function waitForListeners(
   dataFolder: string,
-  pid: number,
+  { pid, output }: Pick<LaunchedServer, 'pid' | 'output'>,
   state: { readonly ended: boolean },
 ): Promise<readonly Listening[]> {
   while (!state.ended) {
     // A server that goes away between connecting and answering rejects; `exited` tells.
     const status = await askStatus(dataFolder).catch(() => undefined)
     // The socket of a server that was killed answers nobody; one that answers with another pid is not ours.
-    if (status?.pid === pid && status.listeners.length > 0) return status.listeners
+    // It logs that it listens when its last check at start is over, and from then on takes SIGTERM.
+    if (status?.pid === pid && output().includes('"msg":"listening"')) return status.listeners
     await sleep(10)
   }
   return []
