@@ -192,7 +192,7 @@ class NetworkSmtpServer implements SmtpServer {
         }),
     )
     for (const connection of this.#connections) connection.drain()
-    if (this.#connections.size > 0) await this.#emptyOrLate(graceMs)
+    if (graceMs > 0 && this.#connections.size > 0) await this.#emptyOrLate(graceMs)
     for (const connection of this.#connections) connection.destroy()
     await Promise.all(closed)
     this.#sweep?.cancel()

@@ -1,0 +1,186 @@
+// The whole server in the test's process: real storage, sessions and delivery, with DNS zones and a clock of the test's.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { settingsSchema } from '../../src/config/schema.ts'
+import type { Settings } from '../../src/config/settings.ts'
+import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
+import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
+import { createAccount, findAccount } from '../../src/directory/accounts.ts'
+import { hashPassword } from '../../src/directory/credentials.ts'
+import { createDomain } from '../../src/directory/domains.ts'
+import { createRedirection } from '../../src/directory/redirections.ts'
+import { listMailboxMessages } from '../../src/mailbox/operations.ts'
+import { composeFront } from '../../src/main/compose-front.ts'
+import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
+import { Terminals } from '../../src/main/terminals.ts'
+import { parseQueueId } from '../../src/queue/queue-id.ts'
+import type { Language } from '../../src/queue/records.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import type { ListenerRole } from '../../src/smtp/server/services.ts'
+import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { createCertificateStore } from '../../src/tls/certificate-store.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { trailOfMessage } from '../../src/trail/operations.ts'
+import { createManualClock, type ManualClock } from './manual-clock.ts'
+
+export interface ComposedServerOptions {
+  readonly hostname: string
+  /** Domains of this server. */
+  readonly domains: readonly string[]
+  readonly accounts?: readonly {
+    readonly address: string
+    readonly password?: string
+    readonly language?: Language
+  }[]
+  readonly aliases?: readonly { readonly address: string; readonly targets: readonly string[] }[]
+  /** Tables of the settings file. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  /** Shared with other servers of the scenario. */
+  readonly clock?: ManualClock
+}
+
+export interface ComposedServer {
+  readonly settings: Settings
+  readonly clock: ManualClock
+  readonly storage: LocalStorage
+  readonly agent: DeliveryAgent
+  readonly terminals: Terminals
+  port(role: ListenerRole): number
+  /** Each message of an account's INBOX as it was delivered, oldest first. */
+  mailbox(address: string): Promise<string[]>
+  trail(queueId: string): Promise<TrailEvent[]>
+  /** Resolves when nothing is due and nothing under way. */
+  settled(): Promise<void>
+  /** Moves the clock, then waits until nothing is due. */
+  pass(ms: number): Promise<void>
+  /** Stops listening: to others this server is down. */
+  stopListening(): Promise<void>
+}
+
+export async function startComposedServer(
+  t: TestContext,
+  options: ComposedServerOptions,
+): Promise<ComposedServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'scenario-'))
+  const clock = options.clock ?? createManualClock()
+  const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
+  const parsed = settingsSchema.parse({ hostname: options.hostname, ...options.settings })
+  const settings: Settings = { ...parsed, dataFolder: folder }
+  const storage = await openLocalStorage(folder)
+  const mailData = createMailDataStore(folder, storage, systemRandom)
+  const certificates = await createCertificateStore({ hostname: options.hostname, dataFolder: folder, clock })
+  const terminals = new Terminals()
+  await fillDirectory(storage, options, clock)
+  const listeners = roles.map(role => ({ role, address: '127.0.0.1', port: 0 }))
+  const front = composeFront({
+    settings,
+    storage,
+    mailData,
+    certificates,
+    terminals,
+    listeners,
+    clock,
+    log: silentLog,
+    lane: 0,
+  })
+  const bound = await front.server.listen()
+  const agent = createDeliveryAgent({
+    storage,
+    mailData,
+    resolver: createSettingsResolver(settings, clock, systemRandom),
+    clock,
+    random: systemRandom,
+    log: silentLog,
+    hostname: settings.hostname,
+    queue: settings.queue,
+    delivery: settings.delivery,
+    owner: 'scenario',
+    lane: 15,
+    listeners: bound,
+    terminals,
+  })
+  await agent.start()
+  t.after(async () => {
+    await front.close(0)
+    await agent.stop(0)
+    await storage.close()
+    certificates.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const settled = async (): Promise<void> => {
+    agent.wake()
+    await agent.idle()
+  }
+  return {
+    settings,
+    clock,
+    storage,
+    agent,
+    terminals,
+    port: role => bound.find(listener => listener.role === role)?.port ?? 0,
+    async mailbox(text) {
+      const account = await storage.run(findAccount, { address: address(text) })
+      if (!account) throw new Error(`there is no account ${text}`)
+      const page = { accountId: account.id, mailbox: 'INBOX', afterUid: 0, limit: 1000 }
+      const messages = await storage.run(listMailboxMessages, page)
+      return await Promise.all(
+        messages.map(async message => {
+          const chunks: Uint8Array[] = []
+          for await (const chunk of mailData.read(message.mailDataId)) chunks.push(chunk)
+          return message.traceFields + Buffer.concat(chunks).toString('utf8')
+        }),
+      )
+    },
+    async trail(queueId) {
+      const records = await storage.run(trailOfMessage, { queueId: parseQueueId(queueId) ?? 0 })
+      return records.map(record => record.event)
+    },
+    settled,
+    async pass(ms) {
+      clock.advance(ms)
+      await settled()
+    },
+    stopListening: () => front.server.close(0),
+  }
+}
+
+async function fillDirectory(
+  storage: LocalStorage,
+  options: ComposedServerOptions,
+  clock: ManualClock,
+): Promise<void> {
+  const at = clock.now()
+  for (const name of options.domains) await storage.run(createDomain, { name, at })
+  for (const { address: text, password = 'secret', language = 'en' } of options.accounts ?? []) {
+    const passwordHash = await hashPassword(password, systemRandom)
+    await storage.run(createAccount, {
+      address: address(text),
+      name: '',
+      passwordHash,
+      language,
+      enabled: true,
+      at,
+    })
+  }
+  for (const alias of options.aliases ?? []) {
+    const targets = alias.targets.map(address)
+    await storage.run(createRedirection, {
+      kind: 'alias',
+      address: address(alias.address),
+      name: '',
+      targets,
+      at,
+    })
+  }
+}
+
+function address(text: string) {
+  const parsed = parseAddress(text)
+  if (!parsed) throw new Error(`${text} is no address`)
+  return parsed
+}
