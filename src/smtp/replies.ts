@@ -72,7 +72,7 @@ export const replies = {
     220,
     undefined,
     (hostname: string, text: string) => `${hostname} ${text}`,
-    ['mail.example.test', 'ESMTP Postrider'],
+    ['mail.example.test', 'Postrider greets you'],
     'The server is ready. Say EHLO.',
   ),
   hello: made(

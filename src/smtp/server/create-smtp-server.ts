@@ -62,7 +62,7 @@ class NetworkSmtpServer implements SmtpServer {
     const prefix = clock.now().toString(36)
     this.#host = {
       context,
-      greeting: options.greeting ?? 'ESMTP Postrider',
+      greeting: options.greeting ?? 'Postrider greets you',
       now: () => clock.now(),
       nextSessionId: () => `${prefix}-${++this.#lastSession}`,
       secureContext: () => secureContextOf(tls),

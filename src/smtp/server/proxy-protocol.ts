@@ -1,6 +1,7 @@
 // The PROXY protocol, versions 1 and 2 (haproxy.org/download/3.2/doc/proxy-protocol.txt): a load balancer says first who
 // the peer is. Read only from peers named in the settings; anybody else could claim any address.
 import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 
 export interface ProxiedPeer {
   readonly address: string
@@ -42,7 +43,7 @@ function parseVersion1(bytes: Buffer): ProxyHeader {
   if (isIP(source ?? '') !== version || isIP(destination ?? '') !== version) return malformed
   const port = parsePort(sourcePort)
   if (port === undefined || parsePort(destinationPort) === undefined) return malformed
-  return { kind: 'header', length: end + 2, peer: { address: source ?? '', port } }
+  return proxiedPeer(end + 2, source ?? '', port)
 }
 
 function parsePort(text: string | undefined): number | undefined {
@@ -63,15 +64,18 @@ function parseVersion2(bytes: Buffer): ProxyHeader {
   if (command === local) return { kind: 'header', length, peer: undefined }
   const addresses = bytes.subarray(version2HeadBytes, length)
   if (family === tcp4 && addresses.length >= 12) {
-    return {
-      kind: 'header',
-      length,
-      peer: { address: addresses.subarray(0, 4).join('.'), port: addresses.readUInt16BE(8) },
-    }
+    return proxiedPeer(length, addresses.subarray(0, 4).join('.'), addresses.readUInt16BE(8))
   }
   if (family === tcp6 && addresses.length >= 36) {
     const groups = Array.from({ length: 8 }, (_, index) => addresses.readUInt16BE(index * 2).toString(16))
-    return { kind: 'header', length, peer: { address: groups.join(':'), port: addresses.readUInt16BE(32) } }
+    return proxiedPeer(length, groups.join(':'), addresses.readUInt16BE(32))
   }
   return family === 0 ? { kind: 'header', length, peer: undefined } : malformed
+}
+
+// One spelling for each address (RFC 5952), and an IPv4 peer is one also when the balancer speaks IPv6.
+function proxiedPeer(length: number, text: string, port: number): ProxyHeader {
+  const parsed = ipaddr.process(text)
+  const address = parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString()
+  return { kind: 'header', length, peer: { address, port } }
 }

@@ -1,0 +1,152 @@
+// Too many connections, a server that is shutting down, peers that hold their place: what a peer sees of it.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createManualClock } from '../harness/manual-clock.ts'
+import { beginTransaction, remainingCodes, startServer } from './start-server.ts'
+
+void test('over maxConnections: 421, and a place is free again when another peer leaves', async () => {
+  const { server, connect, greeted } = await startServer({ limits: { maxConnections: 2 } })
+  const first = await greeted()
+  const second = await greeted()
+  const third = await connect()
+  assert.deepEqual(await remainingCodes(third), [421])
+  first.destroy()
+  await first.closed
+  while (server.connectionCount > 1) await nextTurn()
+  const fourth = await greeted()
+  for (const connection of [second, fourth]) connection.destroy()
+  await server.close()
+})
+
+void test('over maxConnectionsPerAddress: 421 for this address only', async () => {
+  const { server, port, connect, greeted } = await startServer({ limits: { maxConnectionsPerAddress: 1 } })
+  const first = await greeted()
+  const second = await connect()
+  assert.deepEqual(await remainingCodes(second), [421])
+  const other = connectTcp({ port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+  const [greeting]: unknown[] = await once(other, 'data')
+  assert.match(String(greeting), /^220 /)
+  other.destroy()
+  first.destroy()
+  await server.close()
+})
+
+void test('a service refuses a peer at connect; another one fails: both are told and closed', async () => {
+  let calls = 0
+  const { server, connect } = await startServer({
+    services: {
+      connect() {
+        if (++calls > 1) throw new Error('a fault that the test wants')
+        return { code: 554, enhanced: '5.7.1', lines: ['Not you'] }
+      },
+    },
+  })
+  assert.deepEqual(await remainingCodes(await connect()), [554])
+  assert.deepEqual(await remainingCodes(await connect()), [421])
+  await server.close()
+})
+
+void test('draining: 421 between transactions, an open one is finished first', async () => {
+  const { server, port, taken, greeted } = await startServer()
+  const idle = await greeted()
+  const busy = await greeted()
+  await beginTransaction(busy)
+  const closed = server.close(60_000)
+  assert.deepEqual(await remainingCodes(idle), [421])
+  assert.equal((await busy.command('DATA'))?.code, 354)
+  await busy.write('Hello\r\n.\r\n')
+  assert.deepEqual(await remainingCodes(busy), [250, 421])
+  await closed
+  assert.deepEqual(
+    taken.map(({ mailData }) => mailData),
+    ['Hello\r\n'],
+  )
+  const refused = connectTcp({ port, host: '127.0.0.1' })
+  const [cause]: unknown[] = await once(refused, 'error')
+  assert.match(String(cause), /ECONNREFUSED/)
+})
+
+void test('draining ends with the grace: a transaction that does not end is cut', async () => {
+  const clock = createManualClock()
+  const { server, greeted, openSinks, abortedSinks } = await startServer({ clock })
+  const busy = await greeted()
+  await beginTransaction(busy)
+  assert.equal((await busy.command('DATA'))?.code, 354)
+  const closed = server.close(5000)
+  clock.advance(5000)
+  await Promise.all([closed, busy.closed])
+  assert.deepEqual([openSinks(), abortedSinks()], [0, 1])
+})
+
+void test('a peer that never closes its half is cut in the end', async () => {
+  const clock = createManualClock()
+  const { server, port } = await startServer({ clock })
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(socket, 'data')
+  socket.write('QUIT\r\n')
+  await once(socket, 'end')
+  assert.equal(server.connectionCount, 1)
+  clock.advance(20_000)
+  while (server.connectionCount > 0) await nextTurn()
+  socket.destroy()
+  await server.close()
+})
+
+void test('a balancer that names nobody, and a handshake that does not begin, are cut at the deadline', async () => {
+  const clock = createManualClock()
+  const { testSecureContext } = await import('../harness/secure-context.ts')
+  for (const listener of [
+    { role: 'relay', address: '127.0.0.1', port: 0, proxyFrom: ['127.0.0.1'] },
+    { role: 'submissions', address: '127.0.0.1', port: 0 },
+  ] as const) {
+    const { server, connect } = await startServer({
+      clock,
+      listeners: [listener],
+      tls: { secureContext: testSecureContext },
+    })
+    const silent = await connect()
+    while (server.connectionCount === 0) await nextTurn()
+    clock.advance(600_000)
+    assert.deepEqual(await remainingCodes(silent), [])
+    await server.close()
+  }
+})
+
+void test('a service that is slow is not the fault of the peer: no timeout while it is asked', async () => {
+  const clock = createManualClock()
+  let answer: () => void = () => {}
+  const { server, greeted } = await startServer({
+    clock,
+    services: {
+      hello: () =>
+        new Promise(resolve => {
+          answer = () => resolve(undefined)
+        }),
+    },
+  })
+  const connection = await greeted()
+  await connection.write('HELO client.example.org\r\n')
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  clock.advance(3_600_000)
+  answer()
+  assert.equal((await connection.reply())?.code, 250)
+  connection.destroy()
+  await server.close()
+})
+
+void test('a port that is taken: listen rejects, and no other listener stays', async () => {
+  const { server, port } = await startServer()
+  await assert.rejects(
+    startServer({
+      listeners: [
+        { role: 'relay', address: '127.0.0.1', port: 0 },
+        { role: 'relay', address: '127.0.0.1', port },
+      ],
+    }),
+    { code: 'EADDRINUSE' },
+  )
+  await server.close()
+})

@@ -1,0 +1,29 @@
+// The catalogue of replies: each entry fits RFC 5321 §4.2, RFC 2034 and RFC 3463.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { replies, replyEntries } from '../../src/smtp/replies.ts'
+import { formatReply } from '../../src/smtp/reply.ts'
+
+void test('every entry is in the catalogue under its name, and the other way round', () => {
+  assert.deepEqual(replyEntries.map(({ name }) => name).toSorted(), Object.keys(replies).toSorted())
+})
+
+for (const { name, reply, meaning } of replyEntries) {
+  void test(`${name}: codes that agree, plain text, a meaning`, () => {
+    assert.ok(Object.isFrozen(reply) && Object.isFrozen(reply.lines))
+    for (const line of formatReply(reply).split(/(?<=\r\n)/)) {
+      assert.match(line, /^[2-5]\d\d[ -][ -~]*\r\n$/)
+      assert.ok(line.length <= 512)
+    }
+    if (reply.enhanced !== undefined) assert.equal(reply.enhanced[0], String(reply.code)[0])
+    assert.ok(meaning.length > 10)
+  })
+}
+
+void test('what a peer or a service wrote cannot start a line of its own', () => {
+  assert.equal(formatReply({ code: 250, lines: ['a\r\n250 b', 'c\0d'] }), '250-a??250 b\r\n250 c?d\r\n')
+  assert.equal(
+    formatReply(replies.unknownCommand('X\r\n250 Ok')),
+    '500 5.5.1 No such command: X??250 Ok. HELP lists the commands\r\n',
+  )
+})
