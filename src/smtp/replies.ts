@@ -358,21 +358,22 @@ export const replies = {
   ),
   bareLineEnd: fixed(
     'bareLineEnd',
-    550,
+    // RFC 5321 §4.3.2: 550 at this place is for policy.
+    554,
     '5.6.0',
     'Message refused: it has a CR or LF that is not part of a CR LF',
     'What a relay may take for the end of the message (SMTP smuggling) is refused. The sending program has to be mended.',
   ),
   nulInMessage: fixed(
     'nulInMessage',
-    550,
+    554,
     '5.6.0',
     'Message refused: it has a NUL character',
     'Text has no NUL; binary data takes BODY=BINARYMIME and BDAT.',
   ),
   textLineTooLong: made(
     'textLineTooLong',
-    550,
+    554,
     '5.6.0',
     (most: number) => `Message refused: it has a line of more than ${most} characters`,
     [2048],

@@ -16,6 +16,7 @@ import { nastyBytes } from './nasty-bytes.ts'
 function createSession(): Session {
   const context = {
     hostname: 'mail.example.test',
+    ownDomain: 'mail.example.test',
     services: {
       receive: () => ({ write() {}, finish: () => Promise.reject(new Error('not reached')), abort() {} }),
       authenticate: async () => undefined,

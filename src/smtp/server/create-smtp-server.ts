@@ -1,25 +1,20 @@
-// An SMTP server: listeners, connections and their limits. It knows nothing of queues or mailboxes.
-import { createServer, type Server, type Socket } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
-import { isInNetworks, type Network, parseNetwork } from '../../address/networks.ts'
+// An SMTP server: connections, their number and their deadlines. It knows nothing of queues or mailboxes.
+import type { Socket } from 'node:net'
+import { threadId } from 'node:worker_threads'
+import { parseDomain } from '../../address/parse-domain.ts'
 import { systemClock, type Timer } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
+import { assertNetworks } from './assert-networks.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
-import {
-  type BoundListener,
-  defaultLimits,
-  type ListenerOptions,
-  type SmtpServer,
-  type SmtpServerOptions,
-} from './options.ts'
-import type { Client } from './services.ts'
+import { type Listener, openListener } from './listener.ts'
+import { type BoundListener, defaultLimits, type SmtpServer, type SmtpServerOptions } from './options.ts'
+import { secureContextOf, secureSocket } from './secure-socket.ts'
+import type { Client, ListenerRole } from './services.ts'
 import type { SessionContext } from './session.ts'
 
-/** Connections that wait for accept(): a burst should not be refused by the system. */
-const backlog = 4096
 /** Connections over `maxConnections` that are told so; still more are closed without a word. */
 const politeRefusals = 100
 const slowestSweepMs = 5000
@@ -33,7 +28,7 @@ class NetworkSmtpServer implements SmtpServer {
   readonly #host: ConnectionHost
   readonly #connections = new Set<Connection>()
   readonly #perAddress = new Map<string, number>()
-  readonly #servers: Server[] = []
+  readonly #listeners: Listener[] = []
   #sweep: Timer | undefined
   #closing = false
   #closed: Promise<void> | undefined
@@ -45,9 +40,10 @@ class NetworkSmtpServer implements SmtpServer {
     const { clock = systemClock, log = silentLog, tls } = options
     const context: SessionContext = {
       hostname: options.hostname,
+      ownDomain: parseDomain(options.hostname) ?? options.hostname.toLowerCase(),
       services: options.services,
       limits: { ...defaultLimits, ...options.limits },
-      localNetworks: parseNetworks(options.localNetworks ?? []),
+      localNetworks: assertNetworks(options.localNetworks ?? []),
       hasTls: tls !== undefined,
       allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
       verifyForEveryone: options.verifyForEveryone ?? false,
@@ -59,7 +55,8 @@ class NetworkSmtpServer implements SmtpServer {
           cause,
         ),
     }
-    const prefix = clock.now().toString(36)
+    // Other threads may have been started in the same millisecond.
+    const prefix = `${clock.now().toString(36)}-${threadId}`
     this.#host = {
       context,
       greeting: options.greeting ?? 'Postrider greets you',
@@ -80,11 +77,23 @@ class NetworkSmtpServer implements SmtpServer {
   }
 
   async listen(): Promise<readonly BoundListener[]> {
-    const bound: BoundListener[] = []
+    if (!this.#options.tls && this.#options.listeners.some(({ role }) => role === 'submissions')) {
+      throw new UsageFault(
+        'TLS_MISSING',
+        'A submissions listener starts with TLS, so it needs a certificate.',
+      )
+    }
     try {
-      for (const listener of this.#options.listeners) bound.push(await this.#listen(listener))
+      for (const options of this.#options.listeners) {
+        const listener = await openListener(options, {
+          connected: (socket, speaksForOthers) => this.#accept(options.role, socket, speaksForOthers),
+          failed: cause => this.#options.log?.error('a listener failed', { port: options.port }, cause),
+        })
+        this.#listeners.push(listener)
+      }
     } catch (cause) {
-      for (const server of this.#servers) server.close()
+      // All or none.
+      await this.close()
       throw cause
     }
     // One timer for all deadlines: fine enough for the shortest of them, and too seldom to be noticed when all idle.
@@ -92,52 +101,20 @@ class NetworkSmtpServer implements SmtpServer {
     const shortest = Math.min(commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs)
     const sweepEveryMs = Math.min(slowestSweepMs, Math.max(1, Math.floor(shortest / 10)))
     this.#sweep = (this.#options.clock ?? systemClock).every(sweepEveryMs, () => this.#expire())
-    return bound
+    return this.#listeners.map(({ bound }) => bound)
   }
 
-  #listen(listener: ListenerOptions): Promise<BoundListener> {
-    if (listener.role === 'submissions' && !this.#options.tls) {
-      throw new UsageFault(
-        'TLS_MISSING',
-        'A submissions listener starts with TLS, so it needs a certificate.',
-      )
-    }
-    const proxies = parseNetworks(listener.proxyFrom ?? [])
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, socket =>
-      this.#accept(listener, proxies, socket),
-    )
-    this.#servers.push(server)
-    return new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(
-        { host: listener.address, port: listener.port, backlog, reusePort: listener.reusePort ?? false },
-        () => {
-          server.off('error', reject)
-          // EMFILE and the like: accept() fails and is tried again by the next connection.
-          server.on('error', cause =>
-            this.#options.log?.error('a listener failed', { port: listener.port }, cause),
-          )
-          const address = server.address()
-          const port = typeof address === 'object' && address ? address.port : listener.port
-          resolve({ role: listener.role, address: listener.address, port })
-        },
-      )
-    })
-  }
-
-  #accept(listener: ListenerOptions, proxies: readonly Network[], socket: Socket): void {
-    // Nobody is there any more, or far too many are.
-    const { maxConnections } = this.#host.context.limits
-    if (socket.remoteAddress === undefined || this.#connections.size >= maxConnections + politeRefusals) {
+  #accept(role: ListenerRole, socket: Socket, speaksForOthers: boolean): void {
+    if (this.#connections.size >= this.#host.context.limits.maxConnections + politeRefusals) {
       socket.destroy()
       return
     }
-    const connection = new Connection(this.#host, listener.role, socket)
+    const connection = new Connection(this.#host, role, socket)
     this.#connections.add(connection)
     connection.adopt()
     try {
       if (this.#closing) connection.refuse(replies.shuttingDown(this.#options.hostname))
-      else if (proxies.length > 0 && isInNetworks(connection.remoteAddress, proxies)) connection.expectProxy()
+      else if (speaksForOthers) connection.expectProxy()
       else connection.greet()
     } catch (cause) {
       connection.fail(cause)
@@ -185,12 +162,7 @@ class NetworkSmtpServer implements SmtpServer {
 
   async #close(graceMs: number): Promise<void> {
     this.#closing = true
-    const closed = this.#servers.map(
-      server =>
-        new Promise<void>(resolve => {
-          server.close(() => resolve())
-        }),
-    )
+    const closed = this.#listeners.map(listener => listener.close())
     for (const connection of this.#connections) connection.drain()
     if (graceMs > 0 && this.#connections.size > 0) await this.#emptyOrLate(graceMs)
     for (const connection of this.#connections) connection.destroy()
@@ -207,37 +179,4 @@ class NetworkSmtpServer implements SmtpServer {
       }
     })
   }
-}
-
-function parseNetworks(texts: readonly string[]): readonly Network[] {
-  return texts.map(text => {
-    const network = parseNetwork(text)
-    if (!network)
-      throw new UsageFault(
-        'NETWORK_SYNTAX',
-        `"${text}" is no network: write 192.0.2.0/24, 2001:db8::/32 or one address.`,
-      )
-    return network
-  })
-}
-
-type TlsOptions = NonNullable<SmtpServerOptions['tls']>
-
-function secureContextOf(tls: TlsOptions | undefined): SecureContext {
-  if (!tls) throw new UsageFault('TLS_MISSING', 'There is no certificate.')
-  return tls.secureContext()
-}
-
-function secureSocket(socket: Socket, secureContext: SecureContext, tls: TlsOptions | undefined): TLSSocket {
-  return new TLSSocket(socket, {
-    isServer: true,
-    secureContext,
-    SNICallback(serverName, callback) {
-      try {
-        callback(null, tls?.secureContext(serverName))
-      } catch (cause) {
-        callback(cause instanceof Error ? cause : new Error(String(cause)))
-      }
-    },
-  })
 }

@@ -22,6 +22,8 @@ import {
 /** What all sessions of a server share. */
 export interface SessionContext {
   readonly hostname: string
+  /** The host name as a domain in canonical spelling: that of `<Postmaster>`. */
+  readonly ownDomain: string
   readonly services: SessionServices
   readonly limits: SmtpServerLimits
   readonly localNetworks: readonly Network[]

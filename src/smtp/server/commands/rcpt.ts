@@ -50,7 +50,9 @@ function parseRecipient(session: Session, transaction: OpenTransaction, argument
   const parameters = parseForwardPathParameters(parsed.rest, smtpUtf8)
   if ('code' in parameters) return parameters
   const forwardPath: Address =
-    parsed.path === 'postmaster' ? { localPart: 'postmaster', domain: session.context.hostname } : parsed.path
+    parsed.path === 'postmaster'
+      ? { localPart: 'postmaster', domain: session.context.ownDomain }
+      : parsed.path
   return { forwardPath, parameters }
 }
 

@@ -1,0 +1,31 @@
+// The server's end of TLS on a socket that is open already (RFC 3207, RFC 8314).
+import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import { UsageFault } from '../../runtime/fault.ts'
+import type { SmtpServerOptions } from './options.ts'
+
+type TlsOptions = SmtpServerOptions['tls']
+
+/** Throws when the certificate cannot be used. */
+export function secureContextOf(tls: TlsOptions): SecureContext {
+  if (!tls) throw new UsageFault('TLS_MISSING', 'There is no certificate.')
+  return tls.secureContext()
+}
+
+/** Emits 'secure' after the handshake; a failed one is an 'error' or just a 'close'. */
+export function secureSocket(socket: Socket, secureContext: SecureContext, tls: TlsOptions): TLSSocket {
+  const secure = new TLSSocket(socket, {
+    isServer: true,
+    secureContext,
+    SNICallback(serverName, callback) {
+      try {
+        callback(null, tls?.secureContext(serverName))
+      } catch (cause) {
+        callback(cause instanceof Error ? cause : new Error(String(cause)))
+      }
+    },
+  })
+  // A session needs one handshake; more of them only cost the server (CVE-2009-3555 and its kin).
+  secure.disableRenegotiation()
+  return secure
+}
