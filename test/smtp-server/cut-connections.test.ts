@@ -51,6 +51,34 @@ void test('cut while the message is being stored: the sink is not aborted, the m
   await server.close()
 })
 
+void test('cut while a sink is being opened: it is aborted as soon as it is there', async () => {
+  let open: () => void = () => {}
+  let aborted = 0
+  const { server, greeted } = await startServer({
+    services: {
+      receive: () =>
+        new Promise(resolve => {
+          open = () =>
+            resolve({
+              write() {},
+              finish: () => Promise.reject(new Error('not reached')),
+              abort: () => aborted++,
+            })
+        }),
+    },
+  })
+  const connection = await greeted()
+  await beginTransaction(connection)
+  await connection.write('DATA\r\n')
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  connection.socket.resetAndDestroy()
+  while (server.connectionCount > 0) await nextTurn()
+  open()
+  await nextTurn()
+  assert.equal(aborted, 1)
+  await server.close()
+})
+
 void test('disconnected is told once for each session', async () => {
   const ended: string[] = []
   const { server, greeted } = await startServer({

@@ -86,7 +86,10 @@ export interface MailTransaction {
  * A rejected promise of `write` or `finish` is a fault of ours: the session answers 451 and calls `abort`.
  */
 export interface MailDataSink {
-  /** Mail data with CRLF line ends and without dot-stuffing. A returned promise is back-pressure. */
+  /**
+   * Mail data with CRLF line ends and without dot-stuffing. A returned promise is back-pressure: nothing more is read
+   * before it settles. The bytes are a part of the socket's buffer: copy what you keep, or the whole buffer stays.
+   */
   write(chunk: Uint8Array): MaybePromise<void>
   /** Takes responsibility (or not): the reply to the final dot or to BDAT LAST. 250 only when durable. */
   finish(): Promise<Reply>

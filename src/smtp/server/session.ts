@@ -50,6 +50,7 @@ export class Session {
   state: SessionState = greeted
   transactions = 0
   #errors = 0
+  #abandoned = false
 
   constructor(context: SessionContext, client: Client) {
     this.context = context
@@ -101,8 +102,9 @@ export class Session {
     this.state = greeted
   }
 
-  /** The connection has gone. */
+  /** The connection has gone, or is about to. */
   abandon(): void {
+    this.#abandoned = true
     this.dropTransaction()
     this.state = greeted
   }
@@ -191,6 +193,8 @@ export class Session {
 
   #enter(step: Step): Step {
     this.state = step.next
+    // A service may have opened a sink while the connection went away: nobody will write to it.
+    if (this.#abandoned) this.dropTransaction()
     if (step.reply && step.reply.code >= 500 && ++this.#errors > this.context.limits.maxErrorsPerSession) {
       return this.hangUp(replies.tooManyErrors)
     }
