@@ -5,7 +5,7 @@ import { mkdtemp, open, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createAccount, listMailbox, readMailbox } from '../harness/mailboxes.ts'
+import { awaitMessage, createAccount, listMailbox } from '../harness/mailboxes.ts'
 import { missing, runProgram } from '../harness/programs.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
@@ -82,7 +82,7 @@ for (const [kind, bodyBytes] of [
 
       await rm(filler)
       assert.equal(await sendNumbered(++n), 250)
-      await readMailbox(at, receiver, message => message.includes(`Subject: number ${n}\r\n`))
+      await awaitMessage(at, receiver, `number ${n}`)
       connection.destroy()
       assert.equal(await server.stop(), 0)
       const found = (await listMailbox(at, receiver)).map(({ subject }) => subject)

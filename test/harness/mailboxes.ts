@@ -23,21 +23,19 @@ export async function listMailbox(
   )
 }
 
-/** Waits until a message that `matches` is in the mailbox, and returns it whole; there must be no other such. */
-export async function readMailbox(
-  at: ServerFolder,
-  address: string,
-  matches: (message: string) => boolean,
-): Promise<string> {
-  const texts = new Map<number, string>()
-  return eventually(`a message in the mailbox of ${address}`, async () => {
-    for (const { uid } of await listMailbox(at, address)) {
-      if (!texts.has(uid)) texts.set(uid, await at.postrider('mail', 'read', address, String(uid)))
-    }
-    const found = [...texts.values()].filter(matches)
-    if (found.length > 1) throw new Error(`${found.length} such messages, one expected:\n${found.join('\n')}`)
-    return found[0]
+/** Waits until a message with this subject is in the mailbox; there must be no other such. Returns its UID. */
+export async function awaitMessage(at: ServerFolder, address: string, subject: string): Promise<number> {
+  return eventually(`"${subject}" in the mailbox of ${address}`, async () => {
+    const found = (await listMailbox(at, address)).filter(message => message.subject === subject)
+    if (found.length > 1)
+      throw new Error(`${found.length} messages "${subject}" in the mailbox of ${address}`)
+    return found[0]?.uid
   })
+}
+
+/** The same, and returns the message as it was delivered. */
+export async function readMessage(at: ServerFolder, address: string, subject: string): Promise<string> {
+  return at.postrider('mail', 'read', address, String(await awaitMessage(at, address, subject)))
 }
 
 /** How many messages wait in the queue, as `postrider queue list` shows them. */

@@ -32,6 +32,14 @@ export interface ServerFolderOptions {
   readonly dataFolder?: string
 }
 
+// The sources without their types, kept between the many processes of the tests: halves the start of each.
+const environment = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'postrider-test-compile-cache') }
+
+/** Runs `postrider …` to its end. */
+export function runPostrider(...args: readonly string[]): Promise<ProgramResult> {
+  return runProgram([process.execPath, command, ...args], { env: environment })
+}
+
 /** A settings file in a temporary folder. */
 export async function createServerFolder(options: ServerFolderOptions = {}): Promise<ServerFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'postrider-server-'))
@@ -56,7 +64,7 @@ export async function createServerFolder(options: ServerFolderOptions = {}): Pro
     ].join('\n'),
   )
   const tryPostrider = (...args: readonly string[]): Promise<ProgramResult> =>
-    runProgram([process.execPath, command, ...args, '--settings', settingsFile])
+    runPostrider(...args, '--settings', settingsFile)
   return {
     folder,
     settingsFile,
@@ -101,6 +109,7 @@ export function launchServer(at: ServerFolder): LaunchedServer {
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, so that a kill takes all of it.
     detached: true,
+    env: environment,
   })
   const { pid } = child
   if (pid === undefined) throw new Error('the server could not be started')

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createTransport } from 'nodemailer'
-import { createAccount, readMailbox } from '../harness/mailboxes.ts'
+import { createAccount, readMessage } from '../harness/mailboxes.ts'
 import { missing, runProgram } from '../harness/programs.ts'
 import {
   createServerFolder,
@@ -39,7 +39,7 @@ after(async () => {
 
 /** The one message with this subject, as it lies in the receiver's mailbox, and that it came in by TLS and log-in. */
 async function assertArrived(subject: string): Promise<void> {
-  const message = await readMailbox(at, receiver, text => text.includes(`Subject: ${subject}\r\n`))
+  const message = await readMessage(at, receiver, subject)
   // swaks ends what it reads with one more empty line.
   assert.ok(message.trimEnd().endsWith(`\r\n\r\n${bodyLines.join('\r\n')}`), message)
   // RFC 3848: E for ESMTP, S for TLS, A for AUTH.

@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { createTransport } from 'nodemailer'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { countQueue, createAccount, readMailbox } from '../harness/mailboxes.ts'
+import { countQueue, createAccount, readMessage } from '../harness/mailboxes.ts'
 import { createOwnResolver, missingOwnResolver, type OwnResolver } from '../harness/own-resolver.ts'
 import { missingPostfix, type Postfix, startPostfix } from '../harness/postfix.ts'
 import {
@@ -133,7 +133,7 @@ describe('with a real Postfix', { skip }, () => {
     )
     server = await startServer(at)
     await sending.flush()
-    const message = await readMailbox(at, anna, text => text.includes('Subject: from Postfix\r\n'))
+    const message = await readMessage(at, anna, 'from Postfix')
     assert.match(message, /^Return-Path: <bob@postfix\.test>\r\n/)
     assert.ok(message.includes(`Received: from mx.postfix.test (`), message)
     assert.ok(message.endsWith('\r\n\r\nGood day.\r\n'), message)
@@ -165,7 +165,7 @@ describe('with a real Postfix', { skip }, () => {
     postfix ??= await runPostfix()
     server ??= await startServer(at)
     const response = await submit('nobody-here@postfix.test', 'for whom?')
-    const report = await readMailbox(at, anna, text => text.includes('nobody-here@postfix.test'))
+    const report = await readMessage(at, anna, 'Not delivered: for whom?')
     const words = readFirstPart(report)
     t.diagnostic(`The report says:\n${words}`)
     assert.match(report, /^Return-Path: <>\r\n/)
