@@ -12,6 +12,21 @@ const digits = /^[0-9]+$/
  * hyphens only (no underscore), and a last label that is no number, so that an address without brackets is none.
  */
 export function parseDomain(text: string): string | undefined {
+  const known = parsed.get(text)
+  if (known !== undefined) return known
+  const domain = parseNewDomain(text)
+  if (domain !== undefined) {
+    if (parsed.size >= maxRemembered) parsed.clear()
+    parsed.set(text, domain)
+  }
+  return domain
+}
+
+// The same few domains come all day long.
+const parsed = new Map<string, string>()
+const maxRemembered = 5000
+
+function parseNewDomain(text: string): string | undefined {
   if (text.length === 0 || text.length > 4 * maxDomainOctets) return undefined
   const ascii = nonAscii.test(text) ? toAscii(text) : text.toLowerCase()
   if (ascii === undefined) return undefined

@@ -2,7 +2,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import type { Language } from '../queue/records.ts'
-import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import { defineRead, type Tx } from '../storage/operation.ts'
 import {
   assertAccountAddress,
   assertDomain,
@@ -10,6 +10,7 @@ import {
   assertName,
   assertPasswordHash,
 } from './constraints.ts'
+import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import type { Account } from './records.ts'
 import { removeAccountRows } from './removal.ts'
@@ -47,7 +48,7 @@ export interface NewAccount {
   readonly at: number
 }
 
-export const createAccount = defineWrite(
+export const createAccount = defineDirectoryWrite(
   'directory.create-account',
   async (tx, input: NewAccount): Promise<{ id: number }> => {
     await assertDomain(tx, input.address.domain)
@@ -85,7 +86,7 @@ export interface AccountChange {
   readonly enabled?: boolean | undefined
 }
 
-export const changeAccount = defineWrite(
+export const changeAccount = defineDirectoryWrite(
   'directory.change-account',
   async (tx, input: AccountChange): Promise<void> => {
     if (input.name !== undefined) assertName(input.name)
@@ -111,7 +112,7 @@ export interface RemovedAccount {
 }
 
 /** Refused while it has mail or something points to it, unless `withContents`. */
-export const removeAccount = defineWrite(
+export const removeAccount = defineDirectoryWrite(
   'directory.remove-account',
   async (
     tx,

@@ -1,10 +1,11 @@
 // Makes the directory what a document says, in one transaction.
 import { addressKey } from '../address/address-key.ts'
 import type { Random } from '../runtime/random.ts'
-import { defineWrite, type Tx } from '../storage/operation.ts'
+import { type Tx } from '../storage/operation.ts'
 import { changeAccount, insertAccount } from './accounts.ts'
 import { compareDocuments, type DirectoryChange } from './compare-documents.ts'
 import { hashPassword, verifyPassword } from './credentials.ts'
+import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { type DirectoryDocument, type DocumentAccount, readDirectory } from './document.ts'
 import { insertDomain, writePostmaster } from './domains.ts'
@@ -61,7 +62,7 @@ export interface AppliedDocument {
   readonly orphanedFiles: readonly string[]
 }
 
-export const applyDocument = defineWrite(
+export const applyDocument = defineDirectoryWrite(
   'directory.apply',
   async (tx, { document, shown, withContents, at }: DocumentApplication): Promise<AppliedDocument> => {
     const current = await readDirectory(tx)

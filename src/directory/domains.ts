@@ -1,7 +1,8 @@
 // Domains that are ours: mail for them ends here.
 import type { Address } from '../address/address.ts'
-import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import { defineRead, type Tx } from '../storage/operation.ts'
 import { assertDomain, assertTargetsKnown, isOwnDomain, noSuchDomain } from './constraints.ts'
+import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import type { Domain } from './records.ts'
 import { removeAccountRows, removeRedirectionRows } from './removal.ts'
@@ -46,7 +47,7 @@ export interface NewDomain {
   readonly at: number
 }
 
-export const createDomain = defineWrite(
+export const createDomain = defineDirectoryWrite(
   'directory.create-domain',
   async (tx, input: NewDomain): Promise<{ id: number }> => {
     if (await isOwnDomain(tx, input.name)) {
@@ -68,7 +69,7 @@ export async function insertDomain(tx: Tx, input: NewDomain): Promise<{ id: numb
 }
 
 /** Where mail for postmaster@ and abuse@ of a domain goes; undefined: to its first enabled account. */
-export const setPostmaster = defineWrite(
+export const setPostmaster = defineDirectoryWrite(
   'directory.set-postmaster',
   async (
     tx,
@@ -99,7 +100,7 @@ export interface RemovedDomain {
 }
 
 /** Refused while the domain has accounts, aliases or groups, unless `withContents`. */
-export const removeDomain = defineWrite(
+export const removeDomain = defineDirectoryWrite(
   'directory.remove-domain',
   async (tx, input: { readonly name: string; readonly withContents: boolean }): Promise<RemovedDomain> => {
     const row = await tx.get<SummaryRow>(`${selectSummaries} WHERE name = ?`, input.name)

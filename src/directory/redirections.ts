@@ -1,8 +1,9 @@
 // Aliases, catch-alls and groups: addresses whose mail goes to other addresses, here or elsewhere.
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
-import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import { defineRead, type Tx } from '../storage/operation.ts'
 import { assertDomain, assertFree, assertName, assertTargets, assertTargetsKnown } from './constraints.ts'
+import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import type { Redirection, RedirectionKind } from './records.ts'
 import { removeRedirectionRows } from './removal.ts'
@@ -55,7 +56,7 @@ export interface NewRedirection {
   readonly at: number
 }
 
-export const createRedirection = defineWrite(
+export const createRedirection = defineDirectoryWrite(
   'directory.create-redirection',
   async (tx, input: NewRedirection): Promise<{ id: number }> => {
     await assertDomain(tx, input.address.domain)
@@ -108,7 +109,7 @@ export interface TargetChange {
 }
 
 /** Adds and removes targets (members); returns those that are left. The last one cannot be removed. */
-export const changeTargets = defineWrite(
+export const changeTargets = defineDirectoryWrite(
   'directory.change-targets',
   async (tx, input: TargetChange): Promise<{ targets: Address[] }> => {
     const id = await findRedirectionId(tx, input.kind, input.address)
@@ -142,7 +143,7 @@ export async function replaceRedirection(tx: Tx, input: NewRedirection): Promise
   await insertTargets(tx, id, input.targets)
 }
 
-export const removeRedirection = defineWrite(
+export const removeRedirection = defineDirectoryWrite(
   'directory.remove-redirection',
   async (tx, input: { readonly kind: RedirectionKind; readonly address: Address }): Promise<void> => {
     await removeRedirectionRows(tx, await findRedirectionId(tx, input.kind, input.address))

@@ -3,6 +3,7 @@
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import type { Settings } from '../config/settings.ts'
 import { authenticate } from '../directory/credentials.ts'
+import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
@@ -25,6 +26,7 @@ export interface SessionServicesOptions {
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
   const { settings, storage, intake, terminals } = options
+  const recipients = rememberRecipients(storage)
   const { hostname } = settings
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
@@ -34,7 +36,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
         ? checkReversePath(storage, senderPolicy, client, reversePath, parameters, disposition)
         : undefined,
     acceptForwardPath: (client, { disposition }, { forwardPath }) =>
-      checkForwardPath(storage, senderPolicy, terminals, client, forwardPath, disposition),
+      checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
     authenticate: (_client, name, password) => authenticate(storage, name, password),
     verify: (_client, text) => verifyAnswer(storage, hostname, text),

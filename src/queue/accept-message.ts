@@ -2,6 +2,7 @@
 import { defineWrite } from '../storage/operation.ts'
 import { insertMessage } from './insert-message.ts'
 import type { NewMessage } from './new-message.ts'
+import { newMessageWire } from './new-message-wire.ts'
 
 /** 'duplicate': the queue id is taken (by another node); nothing was written, take another id. */
 export const acceptMessage = defineWrite(
@@ -12,5 +13,5 @@ export const acceptMessage = defineWrite(
     await insertMessage(tx, input)
     return 'accepted'
   },
-  'queue',
+  { wakes: 'queue', wire: newMessageWire },
 )

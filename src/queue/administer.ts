@@ -69,6 +69,6 @@ function defineAdministration(
       }
       return { recipients, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
-    'queue',
+    { wakes: 'queue' },
   )
 }

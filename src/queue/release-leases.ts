@@ -18,5 +18,5 @@ export const releaseLeases = defineWrite(
           )
     return changes
   },
-  'queue',
+  { wakes: 'queue' },
 )

@@ -63,7 +63,7 @@ export const settle = defineWrite(
     for (const report of reports) await insertMessage(tx, report)
     return { lost, orphanedFiles: await removeFinishedMessages(tx, touched) }
   },
-  'queue',
+  { wakes: 'queue' },
 )
 
 /** False when the lease is lost. */

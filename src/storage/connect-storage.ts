@@ -41,7 +41,9 @@ class ConnectedStorage implements Storage {
       const id = ++this.#lastId
       this.#waiting.set(id, { resolve, reject })
       // What all sessions want in this turn of the event loop goes out together.
-      if (this.#outbox.push({ id, operation: operation.name, input }) === 1) setImmediate(() => this.#flush())
+      const sent = operation.wire ? operation.wire.pack(input) : input
+      if (this.#outbox.push({ id, operation: operation.name, input: sent }) === 1)
+        setImmediate(() => this.#flush())
     })
   }
 

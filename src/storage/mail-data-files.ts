@@ -38,12 +38,16 @@ function assertFileName(name: string): string {
   return name
 }
 
+/** Room for most messages; it doubles as often as needed. */
+const firstBufferBytes = 4096
+
 class Writer implements MailDataWriter {
   readonly #folder: string
   readonly #random: Random
   size = 0
-  #chunks: Uint8Array[] = []
-  #bufferedBytes = 0
+  /** Not from Node's pool: what goes to another thread takes its whole buffer along. */
+  #buffer = new Uint8Array(0)
+  #buffered = 0
   #file: { readonly handle: FileHandle; readonly name: string; readonly hash: Hash } | undefined
 
   constructor(folder: string, random: Random) {
@@ -53,11 +57,21 @@ class Writer implements MailDataWriter {
 
   write(chunk: Uint8Array): void | Promise<void> {
     this.size += chunk.length
-    this.#bufferedBytes += chunk.length
-    // A copy: the chunk may be a piece of a socket's buffer, which it would keep from being freed.
-    this.#chunks.push(Uint8Array.prototype.slice.call(chunk))
     const limit = this.#file ? fileBufferBytes : maxInlineBytes
-    return this.#bufferedBytes > limit ? this.#spill() : undefined
+    if (this.#buffered + chunk.length > limit) return this.#spill(chunk)
+    this.#append(chunk)
+    return undefined
+  }
+
+  #append(chunk: Uint8Array): void {
+    const needed = this.#buffered + chunk.length
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length, firstBufferBytes))
+      grown.set(this.#buffer.subarray(0, this.#buffered))
+      this.#buffer = grown
+    }
+    this.#buffer.set(chunk, this.#buffered)
+    this.#buffered = needed
   }
 
   async finish(): Promise<StoredMailData> {
@@ -81,7 +95,7 @@ class Writer implements MailDataWriter {
   }
 
   async abort(): Promise<void> {
-    this.#chunks = []
+    this.#takeBuffered()
     if (!this.#file) return
     const { handle, name } = this.#file
     await handle.close().catch(() => {}) // closed already, or it could not be written: the file goes in any case
@@ -89,25 +103,17 @@ class Writer implements MailDataWriter {
   }
 
   #takeBuffered(): Uint8Array {
-    const bytes = new Uint8Array(this.#bufferedBytes)
-    let offset = 0
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, offset)
-      offset += chunk.length
-    }
-    this.#chunks = []
-    this.#bufferedBytes = 0
+    const bytes = this.#buffer.subarray(0, this.#buffered)
+    this.#buffer = new Uint8Array(0)
+    this.#buffered = 0
     return bytes
   }
 
-  async #spill(): Promise<void> {
+  async #spill(chunk?: Uint8Array): Promise<void> {
+    const buffered = this.#takeBuffered()
     try {
       this.#file ??= await this.#open()
-      const bytes = this.#takeBuffered()
-      this.#file.hash.update(bytes)
-      for (let offset = 0; offset < bytes.length; ) {
-        offset += (await this.#file.handle.write(bytes, offset)).bytesWritten
-      }
+      for (const bytes of chunk ? [buffered, chunk] : [buffered]) await writeAll(this.#file, bytes)
     } catch (cause) {
       throw toStorageFault(cause, this.#folder)
     }
@@ -125,6 +131,14 @@ class Writer implements MailDataWriter {
       hash: createHash('sha256'),
     }
   }
+}
+
+async function writeAll(
+  { handle, hash: sum }: { readonly handle: FileHandle; readonly hash: Hash },
+  bytes: Uint8Array,
+): Promise<void> {
+  sum.update(bytes)
+  for (let offset = 0; offset < bytes.length; ) offset += (await handle.write(bytes, offset)).bytesWritten
 }
 
 async function syncFolder(folder: string): Promise<void> {

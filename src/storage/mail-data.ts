@@ -13,7 +13,7 @@ export interface StoredMailData {
 export interface MailDataWriter {
   /** Bytes taken so far. */
   readonly size: number
-  /** Keeps `chunk`'s bytes, not `chunk`. A returned promise is back-pressure: wait for it before the next write. */
+  /** Copies `chunk`. A returned promise is back-pressure: `chunk` must not change, nor the next write come, before it resolves. */
   write(chunk: Uint8Array): void | Promise<void>
   /** Resolves when what was written is durable (file) or ready to be written with its row (inline). */
   finish(): Promise<StoredMailData>

@@ -29,7 +29,7 @@ export async function migrate(connection: SqliteConnection): Promise<void> {
   for (const [index, statements] of allMigrations.entries()) {
     if (index < found) continue
     try {
-      connection.execute(`BEGIN IMMEDIATE; ${statements}; PRAGMA user_version=${index + 1}; COMMIT;`)
+      connection.executeScript(`BEGIN IMMEDIATE; ${statements}; PRAGMA user_version=${index + 1}; COMMIT;`)
     } catch (cause) {
       if (connection.inTransaction) connection.execute('ROLLBACK')
       throw toStorageFault(cause, connection.file)

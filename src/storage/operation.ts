@@ -10,7 +10,9 @@ export interface Tx {
 }
 
 /** What a write may wake: whoever listens is told after the commit. */
-export type WakeTopic = 'queue'
+export type WakeTopic = 'queue' | 'directory'
+
+export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory']
 
 /**
  * A named function over a transaction. Input and output cross threads and sockets: plain data (structured clone),
@@ -23,7 +25,14 @@ export interface Operation<Input, Output> {
   readonly name: string
   readonly access: 'read' | 'write'
   readonly wakes?: WakeTopic | undefined
+  /** How the input crosses to the store thread, where structured clone costs more than the work itself. */
+  readonly wire?: Wire<Input> | undefined
   run(tx: Tx, input: Input): Promise<Output>
+}
+
+export interface Wire<Input> {
+  pack(input: Input): unknown
+  unpack(packed: unknown): Input
 }
 
 export interface Storage {
@@ -48,9 +57,9 @@ export function defineRead<Input, Output>(
 export function defineWrite<Input, Output>(
   name: string,
   run: (tx: Tx, input: Input) => Promise<Output>,
-  wakes?: WakeTopic,
+  options: { readonly wakes?: WakeTopic; readonly wire?: Wire<Input> } = {},
 ): Operation<Input, Output> {
-  return { name, access: 'write', wakes, run }
+  return { name, access: 'write', ...options, run }
 }
 
 // biome-ignore format: one line reads better

@@ -1,10 +1,8 @@
 // The store thread's end of a port: runs the writes of another thread by their names.
 import type { MessagePort } from 'node:worker_threads'
 import { Fault } from '../runtime/fault.ts'
-import type { OperationRegistry, Storage, WakeTopic } from './operation.ts'
+import { type OperationRegistry, type Storage, wakeTopics } from './operation.ts'
 import type { FromStore, ToStore, WriteResult } from './storage-messages.ts'
-
-const topics: readonly WakeTopic[] = ['queue']
 
 export function serveStorage(port: MessagePort, storage: Storage, registry: OperationRegistry): void {
   let results: WriteResult[] = []
@@ -19,14 +17,15 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
     results = []
     post({ kind: 'results', results: full })
   }
-  for (const topic of topics) storage.onWake(topic, () => post({ kind: 'wake', topic }))
+  for (const topic of wakeTopics) storage.onWake(topic, () => post({ kind: 'wake', topic }))
   port.on('message', (message: ToStore) => {
     if (message.kind === 'close') {
       port.close()
       return
     }
     for (const { id, operation: name, input } of message.writes) {
-      runWrite(storage, registry, name, input).then(
+      const wire = registry.get(name)?.wire
+      runWrite(storage, registry, name, wire ? wire.unpack(input) : input).then(
         output => answer({ id, output }),
         (cause: unknown) => answer({ id, ...describeFault(cause) }),
       )

@@ -57,8 +57,13 @@ export class SqliteConnection implements Tx {
     return attempt(() => this.#prepare(sql).run(...values) as { changes: number })
   }
 
-  /** Statements without values or rows: BEGIN, COMMIT, a migration. */
+  /** A statement without values or rows, now: BEGIN, COMMIT. */
   execute(sql: string): void {
+    this.#prepare(sql).run()
+  }
+
+  /** Several statements, once: a migration. */
+  executeScript(sql: string): void {
     this.#database.exec(sql)
   }
 

@@ -41,12 +41,12 @@ export interface TrailSearch {
   readonly limit: number
 }
 
-/** Newest first. Looks through the events since `since` one by one. */
+/** Newest first. Looks through the newest events one by one; they were appended in the order of their time. */
 export const searchTrail = defineRead(
   'trail.search',
   async (tx, input: TrailSearch): Promise<TrailRecord[]> => {
     const rows = await tx.all<EventRow>(
-      `SELECT id, queue_id, at, event FROM trail_event WHERE at >= ? AND event LIKE ? ESCAPE '\\' ORDER BY at DESC, id DESC LIMIT ?`,
+      `SELECT id, queue_id, at, event FROM trail_event WHERE at >= ? AND event LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT ?`,
       input.since,
       `%${input.text.replaceAll(/[\\%_]/g, '\\$&')}%`,
       input.limit,
@@ -60,7 +60,7 @@ export const expireTrail = defineWrite(
   'trail.expire',
   async (tx, input: { readonly before: number; readonly limit: number }): Promise<number> => {
     const { changes } = await tx.run(
-      'DELETE FROM trail_event WHERE id IN (SELECT id FROM trail_event WHERE at < ? ORDER BY at LIMIT ?)',
+      'DELETE FROM trail_event WHERE at < ? AND id IN (SELECT id FROM trail_event ORDER BY id LIMIT ?)',
       input.before,
       input.limit,
     )

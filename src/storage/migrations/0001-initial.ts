@@ -69,7 +69,6 @@ CREATE TABLE trail_event (
   event    TEXT NOT NULL
 ) STRICT;
 CREATE INDEX trail_event_queue ON trail_event (queue_id) WHERE queue_id IS NOT NULL;
-CREATE INDEX trail_event_at ON trail_event (at);
 
 CREATE TABLE domain (
   id         INTEGER PRIMARY KEY,
