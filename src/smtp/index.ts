@@ -45,3 +45,4 @@ export type {
   SessionServices,
   TlsFacts,
 } from './server/services.ts'
+export { streamMailData } from './server/stream-mail-data.ts'

@@ -50,7 +50,7 @@ export const defaultLimits: SmtpServerLimits = {
   // RFC 5321 §4.5.3.2.7: five minutes.
   commandTimeoutMs: 5 * minuteMs,
   dataBlockTimeoutMs: 3 * minuteMs,
-  sessionTimeoutMs: 24 * 60 * minuteMs,
+  sessionTimeoutMs: 120 * minuteMs,
 }
 
 export interface SmtpServerOptions {
