@@ -5,6 +5,7 @@ export { parseAddress } from '../address/parse-address.ts'
 export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
 export { Fault, UsageFault } from '../runtime/fault.ts'
 export { type Log, silentLog } from '../runtime/log.ts'
+export type { Random } from '../runtime/random.ts'
 export { connectSmtp } from './client/connect.ts'
 export type {
   ClientFailureFacts,

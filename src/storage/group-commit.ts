@@ -1,5 +1,5 @@
 // The one writer: whatever waits goes into one transaction, so that one sync serves many messages.
-
+import { pause } from '../runtime/pause.ts'
 import type { AnyOperation, WakeTopic } from './operation.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import { toStorageFault } from './storage-fault.ts'
@@ -49,7 +49,7 @@ export class GroupCommit {
     // last commit has resolved goes out before this one blocks.
     for (await turn(); this.#waiting.length > 0; await turn()) {
       const gatherMs = Math.min(Math.floor(this.#usualBatch - 1), maxGatherMs)
-      if (gatherMs > 0 && this.#waiting.length < maxBatch) await delay(gatherMs)
+      if (gatherMs > 0 && this.#waiting.length < maxBatch) await pause(gatherMs)
       const batch = this.#waiting.splice(0, maxBatch)
       this.#usualBatch += weight * (batch.length - this.#usualBatch)
       await this.#commit(batch)
@@ -87,12 +87,6 @@ export class GroupCommit {
       // The connection is of no use then; the next BEGIN says so to whoever asks next.
     }
   }
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise(resolve => {
-    setTimeout(resolve, ms)
-  })
 }
 
 function turn(): Promise<void> {

@@ -5,6 +5,7 @@ import { migrate } from './migrate.ts'
 import type { AnyOperation, Operation, Storage, WakeTopic } from './operation.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
+import { storageIsClosed } from './storage-fault.ts'
 
 /** Opens the database of a data folder, brings its schema up to date, and starts the one writer. */
 export async function openLocalStorage(folder: string): Promise<LocalStorage> {
@@ -24,6 +25,7 @@ export class LocalStorage implements Storage {
   readonly #reader: SqliteReader
   readonly #commits: GroupCommit
   readonly #listeners = new Map<WakeTopic, Set<() => void>>()
+  #closed = false
 
   constructor(writer: SqliteConnection, reader: SqliteReader) {
     this.#writer = writer
@@ -34,6 +36,7 @@ export class LocalStorage implements Storage {
   }
 
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+    if (this.#closed) return Promise.reject(storageIsClosed())
     if (operation.access === 'read') return this.#reader.run(operation, input)
     return this.#commits.submit(operation as AnyOperation, input) as Promise<Output>
   }
@@ -45,6 +48,8 @@ export class LocalStorage implements Storage {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     await this.#commits.idle()
     this.#reader.close()
     this.#writer.close()

@@ -5,24 +5,34 @@ import { toStorageFault } from './storage-fault.ts'
 
 export class SqliteReader {
   readonly #connection: SqliteConnection
-  #running = 0
+  /** The end of the last read that was asked for. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(folder: string) {
     this.#connection = new SqliteConnection(folder, 'reader')
   }
 
   /**
-   * All statements of an operation see the same state. Operations that overlap share it: they await nothing but their
-   * statements, so they end before anything else can happen on this thread, and the next one sees what is new.
+   * One read after the other, each in a transaction of its own: all its statements see the same state, and one that
+   * begins after a write has resolved sees that write. They await nothing but their statements, which are synchronous,
+   * so nobody waits long for his turn.
    */
-  async run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+  run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+    const result = this.#last.then(() => this.#read(operation, input))
+    this.#last = result.catch(() => {}) // it is the caller's; here only the order counts
+    return result
+  }
+
+  async #read<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+    const connection = this.#connection
     try {
-      if (this.#running++ === 0) this.#connection.execute('BEGIN')
-      return await operation.run(this.#connection, input)
+      connection.execute('BEGIN')
+      const output = await operation.run(connection, input)
+      connection.execute('COMMIT')
+      return output
     } catch (cause) {
-      throw toStorageFault(cause, this.#connection.file)
-    } finally {
-      if (--this.#running === 0 && this.#connection.inTransaction) this.#connection.execute('COMMIT')
+      if (connection.inTransaction) connection.execute('ROLLBACK')
+      throw toStorageFault(cause, connection.file)
     }
   }
 

@@ -65,6 +65,10 @@ export function toStorageFault(cause: unknown, file: string): unknown {
   }
 }
 
+export function storageIsClosed(): StorageFault {
+  return new StorageFault('STORAGE_UNAVAILABLE', 'The storage has been closed.')
+}
+
 function diskFull(file: string, cause: Error): StorageFault {
   return new StorageFault(
     'STORAGE_DISK_FULL',

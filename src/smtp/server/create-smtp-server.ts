@@ -1,10 +1,10 @@
 // An SMTP server: connections, their number and their deadlines. It knows nothing of queues or mailboxes.
 import type { Socket } from 'node:net'
-import { threadId } from 'node:worker_threads'
 import { parseDomain } from '../../address/parse-domain.ts'
 import { systemClock, type Timer } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
+import { systemRandom } from '../../runtime/random.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 import { assertNetworks } from './assert-networks.ts'
@@ -37,7 +37,7 @@ class NetworkSmtpServer implements SmtpServer {
 
   constructor(options: SmtpServerOptions) {
     this.#options = options
-    const { clock = systemClock, log = silentLog, tls } = options
+    const { clock = systemClock, log = silentLog, random = systemRandom, tls } = options
     const context: SessionContext = {
       hostname: options.hostname,
       ownDomain: parseDomain(options.hostname) ?? options.hostname.toLowerCase(),
@@ -55,8 +55,8 @@ class NetworkSmtpServer implements SmtpServer {
           cause,
         ),
     }
-    // Other threads may have been started in the same millisecond.
-    const prefix = `${clock.now().toString(36)}-${threadId}`
+    // Other servers may have been started in the same millisecond.
+    const prefix = `${clock.now().toString(36)}-${Buffer.from(random.bytes(3)).toString('hex')}`
     this.#host = {
       context,
       greeting: options.greeting ?? 'Postrider greets you',

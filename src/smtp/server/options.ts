@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
+import type { Random } from '../../runtime/random.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
 export interface ListenerOptions {
@@ -71,6 +72,7 @@ export interface SmtpServerOptions {
   /** MAIL FROM:a@b without the angle brackets. Default false: 501. */
   readonly allowMissingAngleBrackets?: boolean
   readonly clock?: Clock
+  readonly random?: Random
   readonly log?: Log
 }
 

@@ -20,7 +20,7 @@ export interface TlsFacts {
 
 /** The peer as the session knows it so far. A new value whenever something is learned. */
 export interface Client {
-  /** Unique in this process; joins the log lines and the trail of one connection. */
+  /** Unique among all servers; joins the log lines and the trail of one connection. */
   readonly sessionId: string
   readonly role: ListenerRole
   /** The peer's address (from the PROXY header, where there was one): '192.0.2.1', '2001:db8::1'. */
