@@ -86,7 +86,7 @@ void test('a peer that never closes its half is cut in the end', async () => {
   const { server, port } = await startServer({ clock })
   const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
   await once(socket, 'data')
-  socket.write('QUIT\r\n')
+  socket.write('GET / HTTP/1.1\r\n')
   await once(socket, 'end')
   assert.equal(server.connectionCount, 1)
   clock.advance(20_000)

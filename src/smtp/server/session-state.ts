@@ -44,6 +44,8 @@ export interface Chunk {
 /** What the connection is to do with its bytes next. */
 export type Effect =
   | { readonly kind: 'close' }
+  /** Close, at the client's wish: it will send nothing more. */
+  | { readonly kind: 'leave' }
   | { readonly kind: 'start-tls' }
   /** Read DATA into the flow, then call `endOfData`. */
   | { readonly kind: 'read-data'; readonly flow: MailFlow }

@@ -34,6 +34,6 @@ export const quit: Command = {
   endsGroup: true,
   run(session, argument) {
     if (argument !== '') return session.stay(replies.syntax('QUIT stands alone on its line'))
-    return session.hangUp(replies.bye)
+    return { reply: replies.bye, next: session.state, effect: { kind: 'leave' } }
   },
 }
