@@ -1,4 +1,4 @@
-// The documents say nothing of the code that is not so: settings, commands, replies, files, links, dependencies.
+// The documents say nothing of the code that is not so: settings, commands, replies, files, links, RFCs, dependencies.
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -134,11 +134,56 @@ describe('links and files', () => {
       assert.deepEqual(dead, [])
       const missing = [...text.matchAll(/`((?:src|test|docs|scripts|bench|examples|bin)\/[\w./*-]*)`/g)]
         .map(([, path = '']) => path)
-        .filter(path => path !== 'dist/' && globSync(path.replace(/\/$/, ''), { cwd: root }).length === 0)
+        .filter(
+          path =>
+            !['dist/', 'bench/results/'].includes(path) &&
+            globSync(path.replace(/\/$/, ''), { cwd: root }).length === 0,
+        )
       assert.deepEqual(missing, [])
     })
   }
 })
+
+describe('rfcs', () => {
+  const rows = [
+    ...read('docs/rfcs.md').matchAll(/^\| RFC (\d+) \| [^|]*\| ([^|]*) \| ?(?:`([^`|]+)` )?\|[^|]*\|$/gm),
+  ].map(([line, number = '', state = '', file]) => ({ line, number, state, file }))
+
+  it('stand in rows that can be read', () => {
+    const lines = read('docs/rfcs.md').match(/^\| RFC \d.*$/gm) ?? []
+    assert.deepEqual(
+      rows.map(({ line }) => line),
+      lines,
+    )
+    for (const { line, state, file } of rows) {
+      assert.match(state, /^(?:yes|partly|no)$/, line)
+      assert.ok(state === 'no' || file !== undefined, `no file: ${line}`)
+    }
+  })
+
+  it('that the code names have each a row', () => {
+    const known = new Set(rows.map(({ number }) => number))
+    const missing = sources.flatMap(file =>
+      [...rfcsNamedIn(file)].filter(number => !known.has(number)).map(number => `${file}: RFC ${number}`),
+    )
+    assert.deepEqual(missing, [])
+  })
+
+  it('are named in the files that implement them', () => {
+    const problems = rows.flatMap(({ number, state, file }) =>
+      state === 'no' || file === undefined || rfcsNamedIn(file).has(number)
+        ? []
+        : [`${file} does not name RFC ${number}`],
+    )
+    assert.deepEqual(problems, [])
+  })
+})
+
+/** 'RFC 5321 §4.1.2', and 'RFC 1870, 3030, 3461' for several. */
+function rfcsNamedIn(file: string): ReadonlySet<string> {
+  const mentions = existsSync(join(root, file)) ? (read(file).match(/\bRFC \d+(?:, \d{3,4}\b)*/g) ?? []) : []
+  return new Set(mentions.flatMap(mention => mention.match(/\d+/g) ?? []))
+}
 
 function leadsSomewhere(from: string, target: string): boolean {
   if (/^(https?|mailto):/.test(target)) return true

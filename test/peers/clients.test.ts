@@ -49,7 +49,15 @@ async function assertArrived(subject: string): Promise<void> {
 const messageWith = (subject: string, lineEnd: string): string =>
   [`From: ${sender}`, `To: ${receiver}`, `Subject: ${subject}`, '', ...bodyLines, ''].join(lineEnd)
 
-test('swaks', { skip: missing('swaks') }, async () => {
+/** swaks speaks TLS through a Perl module that is a package of its own. */
+async function missingForSwaks(): Promise<string | false> {
+  const absent = missing('swaks', 'perl')
+  if (absent !== false) return absent
+  const { exitCode } = await runProgram(['perl', '-MNet::SSLeay', '-e', '1'])
+  return exitCode !== 0 && 'not installed: libnet-ssleay-perl (.ci/run installs it on Debian)'
+}
+
+test('swaks', { skip: await missingForSwaks() }, async () => {
   const result = await runProgram(
     [
       'swaks',
