@@ -1,16 +1,13 @@
 // Composes the delivery agent of the parts that a server has.
-import { readFileSync } from 'node:fs'
-import type { DeliverySettings, QueueSettings, SmartHostSettings } from '../config/settings.ts'
+import type { DeliverySettings, QueueSettings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
 import { createRouter } from '../routing/route.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
-import { connectSmtp } from '../smtp/client/connect.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type DeliveryAgent, QueueAgent } from './delivery-agent.ts'
@@ -37,10 +34,8 @@ export interface DeliveryAgentOptions {
   readonly terminals?: TerminalDisplay | undefined
 }
 
-/** Throws a UsageFault when the password file of the smart host cannot be read. */
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
   const { storage, mailData, resolver, clock, random, log, hostname, queue, delivery, owner } = options
-  const smartHost = delivery.smartHost && withPassword(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
   return new QueueAgent({
     storage,
@@ -50,14 +45,13 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     log,
     owner,
     queue,
-    router: createRouter({ storage, hostname, smartHost }),
+    router: createRouter({ storage, hostname, smartHost: delivery.smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
     outbound: new Outbound({
       clock,
       log,
       hostname,
       settings: delivery,
-      connect: connectSmtp,
       findServers: createServerFinder({ resolver, own, random, port: delivery.port, ipv6: delivery.ipv6 }),
     }),
     composeReports: createReportComposer({
@@ -69,19 +63,4 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       held: queue.hold,
     }),
   })
-}
-
-function withPassword(smartHost: SmartHostSettings): SmartHostSettings {
-  const { passwordFile } = smartHost
-  if (passwordFile === undefined) return smartHost
-  try {
-    const [password = ''] = readFileSync(passwordFile, 'utf8').split(/\r?\n/, 1)
-    return { ...smartHost, password }
-  } catch (cause) {
-    throw new UsageFault(
-      'SMART_HOST_PASSWORD_UNREADABLE',
-      `The password of the smart host cannot be read from ${passwordFile} (${cause instanceof Error ? cause.message : String(cause)}). Mend the file or delivery.smartHost.passwordFile.`,
-      { cause },
-    )
-  }
 }

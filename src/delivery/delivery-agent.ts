@@ -98,6 +98,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   wake(): void {
+    if (!this.#running) return
     this.#mayHaveMore = true
     this.#pump()
   }

@@ -1,13 +1,14 @@
 // Finds a server of a destination that talks to us: each address of each mail host in order (RFC 5321 §5.1).
 
 import type { RemoteServer } from '../routing/remote-server.ts'
+import { connectSmtp } from '../smtp/client/connect.ts'
 import type {
   ClientFailureFacts,
   ClientTls,
-  ConnectSmtp,
   SmtpClientOptions,
   SmtpConnection,
 } from '../smtp/client/contract.ts'
+import { SmtpClientFailure } from '../smtp/client/smtp-client-failure.ts'
 import { diagnoseFailure, isPermanent } from './diagnose.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Diagnosis } from './outcome.ts'
@@ -30,13 +31,10 @@ export interface NoConnection {
 }
 
 export interface ConnectionTerms {
-  readonly connect: ConnectSmtp
   readonly tls: ClientTls
   readonly verifyCertificate: boolean
   readonly auth?: SmtpClientOptions['auth']
   readonly common: Pick<SmtpClientOptions, 'helloName' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'>
-  /** The facts of what `connect` threw; undefined for a fault of ours. */
-  readonly readFailure: (cause: unknown) => ClientFailureFacts | undefined
 }
 
 /** `servers` must not be empty. Rejects only on a fault of ours. */
@@ -100,7 +98,7 @@ async function connectOnce(
   const record: OpenConnection['record'] = { dialogue }
   dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}`)
   try {
-    const connection = await terms.connect({
+    const connection = await connectSmtp({
       ...terms.common,
       host: server.host,
       address: server.address,
@@ -112,9 +110,8 @@ async function connectOnce(
     })
     return { connection, record }
   } catch (cause) {
-    const facts = terms.readFailure(cause)
-    if (!facts) throw cause
-    dialogue.note(facts.detail)
-    return { facts }
+    if (!(cause instanceof SmtpClientFailure)) throw cause
+    dialogue.note(cause.facts.detail)
+    return { facts: cause.facts }
   }
 }

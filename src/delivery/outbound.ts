@@ -4,7 +4,6 @@ import type { Destination } from '../routing/destination.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import type { ClientFailureFacts, ConnectSmtp } from '../smtp/client/contract.ts'
 import { ConnectionBudget } from './connection-budget.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
 import type { ConnectionTerms } from './open-connection.ts'
@@ -16,8 +15,6 @@ export interface OutboundOptions {
   readonly hostname: string
   readonly settings: DeliverySettings
   readonly findServers: ServerFinder
-  readonly connect: ConnectSmtp
-  readonly readFailure: (cause: unknown) => ClientFailureFacts | undefined
 }
 
 const sweepMs = 1000
@@ -85,7 +82,7 @@ export class Outbound {
   }
 
   #terms(destination: Destination): ConnectionTerms {
-    const { clock, connect, hostname, readFailure, settings } = this.#options
+    const { clock, hostname, settings } = this.#options
     const common: ConnectionTerms['common'] = {
       helloName: hostname,
       connectTimeoutMs: settings.connectTimeoutSeconds * 1000,
@@ -93,13 +90,11 @@ export class Outbound {
       clock,
     }
     if (destination.kind !== 'smart-host') {
-      return { connect, readFailure, common, tls: settings.tls, verifyCertificate: false }
+      return { common, tls: settings.tls, verifyCertificate: false }
     }
     const { smartHost } = destination
     const { username, password } = smartHost
     return {
-      connect,
-      readFailure,
       common,
       tls: smartHost.tls,
       // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.

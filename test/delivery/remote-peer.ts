@@ -9,15 +9,19 @@ export interface ReceivedMessage {
   readonly mailData: string
 }
 
-/** What the peer answers instead of what a willing server would; undefined: the willing answer; 'close': cuts. */
-export type Script = (command: string, session: PeerSession) => string | undefined | 'close' | 'silence'
+/**
+ * What the peer answers instead of what a willing server would; undefined: the willing answer; 'close' cuts; 'silence'
+ * says nothing, nor to anything behind it, before the test writes the answer.
+ */
+export type Script = (command: string, session: PeerSession) => string | undefined
 
 export interface PeerSession {
   /** 1 for the first connection to this peer. */
   readonly connection: number
   /** Transactions begun on this connection, with the present one. */
   transactions: number
-  reversePath: string
+  /** Of the open transaction. */
+  reversePath: string | undefined
   forwardPaths: string[]
 }
 
@@ -33,8 +37,8 @@ export interface RemotePeer {
   extensions: string[]
   /** Resolves when a command that starts with `verb` has come, also one that came before. */
   seen(verb: string): Promise<void>
-  /** To every open connection: what a script kept back. */
-  write(text: string): void
+  /** To every open connection: the answer that a script kept back. */
+  answer(reply: string): void
   close(): Promise<void>
 }
 
@@ -46,16 +50,17 @@ export interface PeerOptions {
 }
 
 export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> {
-  const sockets = new Set<Socket>()
+  /** How to end the silence of each open connection. */
+  const sessions = new Map<Socket, (reply: string) => void>()
   const waiting: { verb: string; resolve: () => void }[] = []
   const server: Server = createServer(socket => {
-    sockets.add(socket)
-    peer.mostOpen = Math.max(peer.mostOpen, sockets.size)
-    socket.on('close', () => sockets.delete(socket))
+    socket.on('close', () => sessions.delete(socket))
     socket.on('error', () => {})
-    serve(socket, peer, command => {
+    const answer = serve(socket, peer, command => {
       for (const entry of waiting) if (command.toUpperCase().startsWith(entry.verb)) entry.resolve()
     })
+    sessions.set(socket, answer)
+    peer.mostOpen = Math.max(peer.mostOpen, sessions.size)
   })
   const address = options.address ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -75,64 +80,81 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
       peer.commands.some(command => command.toUpperCase().startsWith(verb))
         ? Promise.resolve()
         : new Promise(resolve => waiting.push({ verb, resolve })),
-    write(text) {
-      for (const socket of sockets) socket.write(text)
+    answer(reply) {
+      for (const answerNow of sessions.values()) answerNow(reply)
     },
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())
-        for (const socket of sockets) socket.destroy()
+        for (const socket of sessions.keys()) socket.destroy()
       }),
   }
   return peer
 }
 
-function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void): void {
+/** Returns what ends a silence. */
+function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void): (reply: string) => void {
   const session: PeerSession = {
     connection: ++peer.connections,
     transactions: 0,
-    reversePath: '',
+    reversePath: undefined,
     forwardPaths: [],
   }
   let buffered = ''
   let inData = false
-  const answer = (command: string, willing: string): string | undefined => {
-    const scripted = peer.script(command, session)
-    if (scripted === 'close') {
-      socket.destroy()
-      return undefined
-    }
-    if (scripted === 'silence') return undefined
-    const reply = scripted ?? willing
+  /** What an answer means to the peer itself, kept until it is given. */
+  const silence: { then?: ((reply: string) => void) | undefined } = {}
+  const say = (reply: string): void => {
     socket.write(`${reply}\r\n`, 'latin1')
-    return reply
+    // RFC 5321 §3.8: after 421 the server closes.
+    if (reply.startsWith('421')) socket.end()
+  }
+  const answer = (command: string, willing: string, then: (reply: string) => void = () => {}): void => {
+    const scripted = peer.script(command, session)
+    if (scripted === 'close') socket.destroy()
+    else if (scripted === 'silence') silence.then = then
+    else {
+      say(scripted ?? willing)
+      then(scripted ?? willing)
+    }
   }
   answer('(connect)', '220 peer.example ESMTP')
   socket.on('data', chunk => {
     buffered += chunk.toString('latin1')
-    while (!socket.destroyed) {
-      const end = buffered.indexOf(inData ? '\r\n.\r\n' : '\r\n')
+    read()
+  })
+  return reply => {
+    const { then } = silence
+    silence.then = undefined
+    say(reply)
+    then?.(reply)
+    read()
+  }
+
+  function read(): void {
+    while (!socket.destroyed && !socket.writableEnded && !silence.then) {
       if (inData && buffered.startsWith('.\r\n')) {
         buffered = buffered.slice(3)
         endOfData('')
         continue
       }
+      const end = buffered.indexOf(inData ? '\r\n.\r\n' : '\r\n')
       if (end < 0) return
       const text = buffered.slice(0, end)
       buffered = buffered.slice(end + (inData ? 5 : 2))
       if (inData) endOfData(`${text}\r\n`)
       else command(text)
     }
-  })
+  }
 
   function endOfData(stuffed: string): void {
     inData = false
-    const { reversePath, forwardPaths } = session
-    const reply = answer('(end of data)', '250 2.0.0 Ok: queued as PEER')
-    if (reply?.startsWith('2')) {
-      peer.messages.push({ reversePath, forwardPaths, mailData: stuffed.replaceAll('\r\n..', '\r\n.') })
-    }
-    session.forwardPaths = []
+    const { reversePath = '', forwardPaths } = session
+    session.reversePath = undefined
+    answer('(end of data)', '250 2.0.0 Ok: queued as PEER', reply => {
+      if (reply.startsWith('2'))
+        peer.messages.push({ reversePath, forwardPaths, mailData: stuffed.replaceAll('\r\n..', '\r\n.') })
+    })
   }
 
   function command(line: string): void {
@@ -142,23 +164,26 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
     else if (verb.startsWith('HELO')) answer(line, '250 peer.example')
     else if (verb.startsWith('MAIL FROM:')) {
       session.transactions++
-      session.reversePath = pathIn(line)
       session.forwardPaths = []
-      answer(line, '250 2.1.0 Ok')
+      answer(line, '250 2.1.0 Ok', reply => {
+        session.reversePath = reply.startsWith('2') ? pathIn(line) : undefined
+      })
     } else if (verb.startsWith('RCPT TO:')) {
-      if (answer(line, '250 2.1.5 Ok')?.startsWith('2')) session.forwardPaths.push(pathIn(line))
+      const willing = session.reversePath === undefined ? '503 5.5.1 MAIL first' : '250 2.1.5 Ok'
+      answer(line, willing, reply => {
+        if (reply.startsWith('2')) session.forwardPaths.push(pathIn(line))
+      })
     } else if (verb === 'DATA') {
-      const reply = answer(
-        line,
-        session.forwardPaths.length > 0 ? '354 Go on' : '554 5.5.1 No valid recipients',
-      )
-      inData = reply?.startsWith('354') ?? false
+      const willing = session.forwardPaths.length > 0 ? '354 Go on' : '554 5.5.1 No valid recipients'
+      answer(line, willing, reply => {
+        inData = reply.startsWith('354')
+      })
     } else if (verb === 'RSET') {
+      session.reversePath = undefined
       session.forwardPaths = []
       answer(line, '250 2.0.0 Ok')
     } else if (verb === 'QUIT') {
-      answer(line, '221 2.0.0 Bye')
-      socket.end()
+      answer(line, '221 2.0.0 Bye', () => socket.end())
     } else answer(line, '500 5.5.2 Unknown command')
     seen(line)
   }

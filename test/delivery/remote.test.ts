@@ -489,7 +489,7 @@ test('while the agent stops, an attempt under way may end', async t => {
   world.agent.wake()
   await peer.seen('RCPT')
   const stopped = world.agent.stop(30_000)
-  peer.write('250 2.1.5 Ok\r\n')
+  peer.answer('250 2.1.5 Ok')
   await stopped
   assert.equal(peer.messages.length, 1)
   assert.equal(await world.waiting(), 0)

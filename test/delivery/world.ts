@@ -18,7 +18,6 @@ import type { NewRecipient } from '../../src/queue/new-message.ts'
 import { createQueueIdMaker, type QueueId } from '../../src/queue/queue-id.ts'
 import type { Language, QueuedMessage } from '../../src/queue/records.ts'
 import type { Log } from '../../src/runtime/log.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
 import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
@@ -27,6 +26,7 @@ import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
+import { createSeededRandom } from '../harness/seeded-random.ts'
 
 export const minute = 60_000
 export const hour = 60 * minute
@@ -85,6 +85,7 @@ const hostname = 'mail.example.test'
 export async function createWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'delivery-'))
   const clock = createManualClock()
+  const random = createSeededRandom(1)
   const dnsServer = await startDnsServer([])
   t.after(() => dnsServer.close())
   const zone: string[] = []
@@ -100,7 +101,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     fail: name => dnsServer.setBehaviour(name, 'SERVFAIL'),
   }
   const storage = await openLocalStorage(folder)
-  const mailData = createMailDataStore(folder, storage, systemRandom)
+  const mailData = createMailDataStore(folder, storage, random)
   const errors: string[] = []
   const log: Log = {
     debug() {},
@@ -133,9 +134,9 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     const agent = createDeliveryAgent({
       storage,
       mailData,
-      resolver: createResolver({ servers: [dnsServer], clock, random: systemRandom }),
+      resolver: createResolver({ servers: [dnsServer], clock, random }),
       clock,
-      random: systemRandom,
+      random,
       log,
       hostname,
       queue,
