@@ -15,14 +15,24 @@ export async function findMessageNeeds(
 ): Promise<MessageNeeds> {
   // BINARYMIME allows bare CR and LF and lines of any length, which nothing else carries.
   if (declared.body === 'BINARYMIME') return declared
-  const { headerIsAscii, bodyIsAscii } = await scanOctets(mailData)
+  const { headerSection, headerIsAscii, bodyIsAscii } = await scanOctets(mailData)
+  // RFC 6531 §3.2: a header section inside the body counts too, and what is not ASCII there may be one.
+  const innerHeadersAreAscii = bodyIsAscii || !hasParts.test(headerSection)
   return {
     body: headerIsAscii && bodyIsAscii ? '7BIT' : declared.body,
     smtpUtf8:
       declared.smtpUtf8 &&
-      !(headerIsAscii && addresses.every(address => !address || isAscii(address.localPart))),
+      !(
+        headerIsAscii &&
+        innerHeadersAreAscii &&
+        addresses.every(address => !address || isAscii(address.localPart))
+      ),
   }
 }
+
+/** RFC 2045 §5: types whose body has header sections of its own. */
+const hasParts = /\b(?:multipart|message)\//i
+const maxHeaderBytes = 64 * 1024
 
 const lf = 0x0a
 const cr = 0x0d
@@ -30,7 +40,8 @@ const cr = 0x0d
 /** The header section ends at the first empty line. */
 async function scanOctets(
   mailData: AsyncIterable<Uint8Array>,
-): Promise<{ headerIsAscii: boolean; bodyIsAscii: boolean }> {
+): Promise<{ headerSection: string; headerIsAscii: boolean; bodyIsAscii: boolean }> {
+  const headerOctets: number[] = []
   let headerIsAscii = true
   let bodyIsAscii = true
   let inHeader = true
@@ -42,13 +53,14 @@ async function scanOctets(
         else bodyIsAscii = false
       }
       if (!inHeader) continue
+      if (headerOctets.length < maxHeaderBytes) headerOctets.push(octet)
       if (octet === lf) {
         if (lineIsEmpty) inHeader = false
         lineIsEmpty = true
       } else if (octet !== cr) lineIsEmpty = false
     }
   }
-  return { headerIsAscii, bodyIsAscii }
+  return { headerSection: Buffer.from(headerOctets).toString('latin1'), headerIsAscii, bodyIsAscii }
 }
 
 function isAscii(text: string): boolean {

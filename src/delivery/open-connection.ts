@@ -81,8 +81,9 @@ async function connectTo(
   dialogue: Dialogue,
 ): Promise<Connected | { readonly facts: ClientFailureFacts }> {
   const first = await connectOnce(terms, server, dialogue, terms.tls)
-  // RFC 7435: opportunistic security never costs delivery. A server whose TLS is broken gets its mail without.
-  if (terms.tls === 'opportunistic' && 'facts' in first && first.facts.stage === 'tls') {
+  // RFC 7435: opportunistic security never costs delivery. A server whose TLS is broken gets its mail without; but not
+  // our password.
+  if (terms.tls === 'opportunistic' && !terms.auth && 'facts' in first && first.facts.stage === 'tls') {
     dialogue.note(`TLS failed (${first.facts.detail}); once again without`)
     return await connectOnce(terms, server, dialogue, 'never')
   }

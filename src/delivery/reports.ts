@@ -7,7 +7,6 @@ import type { ReportedRecipient } from '../bounce/report.ts'
 import { HeaderSplitter } from '../message/header-section.ts'
 import type { NewMessage } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import type { ClaimedWork } from '../queue/records.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
 import type { TrailEvent } from '../trail/events.ts'
@@ -65,7 +64,7 @@ async function composeOne(options: ReportComposerOptions, group: Group, now: num
   const { message } = work
   if (message.reversePath === null) throw new Error('a report about a message that nobody is to hear of')
   const id = nextQueueId()
-  const original = await readOriginal(options, work)
+  const original = await readOriginal(options, about)
   const report = composeReport({
     language: message.language,
     hostname,
@@ -157,9 +156,16 @@ const maxHeaderBytes = 256 * 1024
 /** The report goes out in any case: without what cannot be read of the message. */
 async function readOriginal(
   { mailData, log }: ReportComposerOptions,
-  { message, mailDataId }: ClaimedWork,
+  { action, attempted }: ReportableOutcome,
 ): Promise<{ readonly headerSection: Uint8Array; readonly message?: Uint8Array }> {
-  const wantsAll = message.ret === 'FULL' && message.size <= maxReturnedBytes
+  const { message, mailDataId } = attempted.work
+  // RFC 3461 §4.3: RET is about failures; who hears of a delay or a success has no use for the message. What is binary
+  // cannot stand in a report that goes anywhere.
+  const wantsAll =
+    message.ret === 'FULL' &&
+    action === 'failed' &&
+    message.body !== 'BINARYMIME' &&
+    message.size <= maxReturnedBytes
   const pieces: Uint8Array[] = []
   const splitter = new HeaderSplitter(maxHeaderBytes)
   let headerSection: Uint8Array | undefined

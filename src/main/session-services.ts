@@ -39,8 +39,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
     authenticate: (_client, name, password) => authenticate(storage, name, password),
-    verify: (_client, text) => verifyAnswer(storage, hostname, text),
-    expand: (_client, text) => expandAnswer(storage, hostname, text),
+    verify: (_client, question) => verifyAnswer(storage, hostname, question),
+    expand: (_client, question) => expandAnswer(storage, hostname, question),
     refused: (client, refusal) => options.appendTrail(describeRefusal(options.clock.now(), client, refusal)),
   }
 }

@@ -9,6 +9,7 @@ import { findRedirection } from '../directory/redirections.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { AddressQuestion } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { policyReplies } from './policy-replies.ts'
 import { isAscii } from './readable-text.ts'
@@ -18,7 +19,12 @@ type Reader = Pick<Storage, 'run'>
 /** More domains than this are not searched for a bare local-part. */
 const maxSearchedDomains = 200
 
-export async function verifyAnswer(storage: Reader, hostname: string, text: string): Promise<Reply> {
+export async function verifyAnswer(
+  storage: Reader,
+  hostname: string,
+  question: AddressQuestion,
+): Promise<Reply> {
+  const { text } = question
   const candidates = await readCandidates(storage, hostname, text)
   if (candidates === undefined) return policyReplies.notAnAddress
   const found = await resolveAll(storage, hostname, candidates)
@@ -27,11 +33,16 @@ export async function verifyAnswer(storage: Reader, hostname: string, text: stri
   // RFC 5321 §3.5.1: an ambiguous string is answered with the possibilities.
   const names = await Promise.all(found.map(one => describe(storage, one)))
   if (only.resolved.kind === 'foreign-domain') return policyReplies.foreignMailbox
-  if (!isReadable(names, text)) return policyReplies.verifiedNeedsSmtpUtf8
+  if (!isReadable(names, question)) return policyReplies.verifiedNeedsSmtpUtf8
   return others.length > 0 ? ambiguous(names) : replies.verified(names)
 }
 
-export async function expandAnswer(storage: Reader, hostname: string, text: string): Promise<Reply> {
+export async function expandAnswer(
+  storage: Reader,
+  hostname: string,
+  question: AddressQuestion,
+): Promise<Reply> {
+  const { text } = question
   const candidates = await readCandidates(storage, hostname, text)
   if (candidates === undefined) return policyReplies.notAnAddress
   const found = await resolveAll(storage, hostname, candidates)
@@ -44,14 +55,13 @@ export async function expandAnswer(storage: Reader, hostname: string, text: stri
       ? lists.map(one => describe(storage, one))
       : targets.map(target => nameOf(storage, target)),
   )
-  if (!isReadable(names, text)) return policyReplies.expandedNeedsSmtpUtf8
+  if (!isReadable(names, question)) return policyReplies.expandedNeedsSmtpUtf8
   return others.length > 0 ? ambiguous(names) : replies.verified(names)
 }
 
-// RFC 6531 §3.7.4.2: whoever asks in ASCII and without SMTPUTF8 may not be able to read another answer. The session
-// lets other characters into the question only with SMTPUTF8.
-function isReadable(names: readonly string[], question: string): boolean {
-  return !isAscii(question) || names.every(isAscii)
+// RFC 6531 §3.7.4.2: whoever asks without SMTPUTF8 may not be able to read other characters.
+function isReadable(names: readonly string[], { smtpUtf8 }: AddressQuestion): boolean {
+  return smtpUtf8 || names.every(isAscii)
 }
 
 function ambiguous(names: readonly string[]): Reply {

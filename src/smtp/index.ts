@@ -33,6 +33,7 @@ export {
   type SmtpServerOptions,
 } from './server/options.ts'
 export type {
+  AddressQuestion,
   AuthenticatedAccount,
   Client,
   ForwardPathParameters,

@@ -34,3 +34,9 @@ test('BINARYMIME is never made less', async () => {
   const declared = { body: 'BINARYMIME', smtpUtf8: false } as const
   assert.deepEqual(await findMessageNeeds(declared, [ascii], octets('Subject: x\r\n\r\nText\r\n')), declared)
 })
+
+test('8-bit text in the header section of a part needs SMTPUTF8 too', async () => {
+  const part = 'Content-Disposition: attachment; filename=письмо.txt\r\n\r\nText\r\n'
+  const message = `Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n${part}--b--\r\n`
+  assert.deepEqual(await findMessageNeeds(everything, [ascii], octets(message)), everything)
+})

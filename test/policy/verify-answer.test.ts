@@ -37,7 +37,8 @@ function shown({ code, enhanced, lines }: Reply): string[] {
 
 test('VRFY: an address, with or without name and brackets, or a user name', async context => {
   const storage = await openExample(context)
-  const verify = async (text: string): Promise<string[]> => shown(await verifyAnswer(storage, hostname, text))
+  const verify = async (text: string): Promise<string[]> =>
+    shown(await verifyAnswer(storage, hostname, { text, smtpUtf8: false }))
   const anna = ['250 2.1.5', '"Front \\"desk\\"" <anna@example.test>']
   for (const text of ['anna', 'ANNA@example.test', '<anna@example.test>', 'Some One <anna@example.test>']) {
     assert.deepEqual(await verify(text), anna, text)
@@ -58,7 +59,8 @@ test('VRFY: an address, with or without name and brackets, or a user name', asyn
 
 test('EXPN: the members of a group or an alias', async context => {
   const storage = await openExample(context)
-  const expand = async (text: string): Promise<string[]> => shown(await expandAnswer(storage, hostname, text))
+  const expand = async (text: string): Promise<string[]> =>
+    shown(await expandAnswer(storage, hostname, { text, smtpUtf8: false }))
   const members = ['250 2.1.5', '"Front \\"desk\\"" <anna@example.test>', '<boris@example.test>']
   assert.deepEqual(await expand('team'), members)
   assert.deepEqual(await expand('Team@Example.test'), members)
@@ -73,9 +75,17 @@ test('EXPN: the members of a group or an alias', async context => {
 
 test('names that need SMTPUTF8 are shown to who uses it, and to nobody else', async context => {
   const storage = await openExample(context)
-  assert.deepEqual(shown(await verifyAnswer(storage, hostname, 'вера@example.test')), [
-    '250 2.1.5',
-    '<вера@example.test>',
-  ])
-  assert.equal(shown(await expandAnswer(storage, hostname, 'all@example.test'))[0], '550 5.6.8')
+  for (const [smtpUtf8, verified, expanded] of [
+    [true, ['250 2.1.5', '<вера@example.test>'], ['250 2.1.5', '<вера@example.test>']],
+    [
+      false,
+      ['252 2.6.8', 'There is such a mailbox; its name needs SMTPUTF8'],
+      ['550 5.6.8', 'Names in this group need SMTPUTF8'],
+    ],
+  ] as const) {
+    const verify = { text: 'вера@example.test', smtpUtf8 }
+    assert.deepEqual(shown(await verifyAnswer(storage, hostname, verify)), verified)
+    const expand = { text: 'all@example.test', smtpUtf8 }
+    assert.deepEqual(shown(await expandAnswer(storage, hostname, expand)), expanded)
+  }
 })

@@ -89,14 +89,14 @@ export function createHouse(tempo: Tempo): House {
       const found = accounts.get(name)
       return found?.password === password ? found.account : undefined
     },
-    verify: (_client, text) =>
+    verify: (_client, { text }) =>
       at(() => {
         if (text === 'anna' || text === 'anna@example.test')
           return reply(250, '2.1.5', 'Anna <anna@example.test>')
         if (text === 'анна') return reply(252, '2.6.8', 'There is such a mailbox; its name needs SMTPUTF8')
         return reply(550, '5.1.1', 'Nobody here has this name')
       }),
-    expand: (_client, text) =>
+    expand: (_client, { text }) =>
       at(() =>
         text === 'all'
           ? reply(250, '2.1.5', 'Anna <anna@example.test>', 'Boris <boris@example.test>')

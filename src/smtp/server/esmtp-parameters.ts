@@ -1,6 +1,7 @@
 // The parameters of MAIL and RCPT (RFC 5321 §4.1.2, RFC 1870, 3030, 3461, 4954, 6152, 6531).
 import type { Address } from '../../address/address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
+import { decodeUtf8Address, encodeUtf8Address } from '../../address/utf8-address.ts'
 import type { NotifyCondition } from '../parameters.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
@@ -135,14 +136,21 @@ function parseNotify(value: string): readonly NotifyCondition[] | undefined {
 }
 
 const addressType = /^[A-Za-z0-9-]{1,32}$/
+/** RFC 3461 §4.2 */
+const maxOriginalRecipient = 500
 const control = /[\0-\x1f\x7f-\x9f]/
+const nonAscii = /[^\0-\x7f]/
 
 function parseOriginalRecipient(value: string, smtpUtf8: boolean): string | undefined {
   const semicolon = value.indexOf(';')
-  if (semicolon < 0 || value.length > 500 || !addressType.test(value.slice(0, semicolon))) return undefined
-  const address = decodeXtext(value.slice(semicolon + 1))
+  const type = value.slice(0, semicolon).toLowerCase()
+  if (semicolon < 0 || value.length > maxOriginalRecipient || !addressType.test(type)) return undefined
+  const decoded = decodeXtext(value.slice(semicolon + 1))
+  const address = type === 'utf-8' && decoded !== undefined ? decodeUtf8Address(decoded) : decoded
   if (!address || control.test(address)) return undefined
   // RFC 6533 §3: UTF-8 as it stands only in a transaction with SMTPUTF8.
-  if (!smtpUtf8 && /[^\0-\x7f]/.test(value)) return undefined
-  return `${value.slice(0, semicolon).toLowerCase()};${address}`
+  if (!smtpUtf8 && nonAscii.test(value)) return undefined
+  // The next server may get it in ASCII, where it is longer.
+  if (nonAscii.test(address) && encodeUtf8Address(address).length > maxOriginalRecipient) return undefined
+  return `${type};${address}`
 }

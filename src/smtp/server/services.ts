@@ -96,6 +96,14 @@ export interface MailDataSink {
   abort(): void
 }
 
+/** What VRFY and EXPN ask (RFC 5321 §3.5, RFC 6531 §3.7.4.2). */
+export interface AddressQuestion {
+  /** A name or an address, as sent. */
+  readonly text: string
+  /** The answer may have characters beyond ASCII. */
+  readonly smtpUtf8: boolean
+}
+
 /** Evidence for the trail of whatever was refused. */
 export interface Refusal {
   readonly command: string
@@ -128,9 +136,9 @@ export interface SessionServices {
   /** PLAIN and LOGIN hand in name and password as sent; undefined: wrong, whatever the reason. */
   authenticate?(client: Client, name: string, password: string): Promise<AuthenticatedAccount | undefined>
   /** VRFY: 250, 251, 252, 550, 553 (RFC 5321 §3.5.3). */
-  verify?(client: Client, text: string): MaybePromise<Reply>
+  verify?(client: Client, question: AddressQuestion): MaybePromise<Reply>
   /** EXPN: one line a member. */
-  expand?(client: Client, text: string): MaybePromise<Reply>
+  expand?(client: Client, question: AddressQuestion): MaybePromise<Reply>
   /** A command was refused; for the trail. Must not throw and is not waited for. */
   refused?(client: Client, refusal: Refusal): void
   disconnected?(client: Client): void

@@ -78,7 +78,8 @@ export class Session {
 
   /** The line is none that could be read: too long, or not ended by CRLF. */
   refuseLine(reply: Reply): Step {
-    return this.#enter(this.stay(reply))
+    // RFC 4954 §4: an answer that cannot be read ends the exchange.
+    return this.#enter(this.state.phase === 'authenticating' ? { reply, next: ready } : this.stay(reply))
   }
 
   /** The final dot has come. */

@@ -3,7 +3,7 @@
 import { replies } from '../../replies.ts'
 import { always, type Command } from '../command.ts'
 import { isAscii } from '../command-line.ts'
-import type { MaybePromise } from '../services.ts'
+import type { AddressQuestion, MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { Step } from '../session-state.ts'
 
@@ -31,20 +31,20 @@ function ask(
   argument: string,
   service: 'verify' | 'expand',
 ): MaybePromise<Step> {
-  const text = withoutSmtpUtf8(argument)
-  if (text === '') return session.stay(replies.syntax(`Syntax: ${verb} and a name or address`))
-  if (text === argument && !isAscii(text)) return session.stay(replies.needsSmtpUtf8)
+  const question = parseQuestion(argument)
+  if (question.text === '') return session.stay(replies.syntax(`Syntax: ${verb} and a name or address`))
+  if (!question.smtpUtf8 && !isAscii(question.text)) return session.stay(replies.needsSmtpUtf8)
   const { services } = session.context
   // RFC 5321 §7.3: 252 keeps address collectors from learning anything.
   if (!services[service] || !session.mayVerify) return session.stay(replies.willTry)
-  const answer = services[service](session.client, text)
+  const answer = services[service](session.client, question)
   return answer instanceof Promise ? answer.then(reply => session.stay(reply)) : session.stay(answer)
 }
 
 // RFC 6531 §3.7.4.2: VRFY and EXPN take the parameter too.
-function withoutSmtpUtf8(argument: string): string {
+function parseQuestion(argument: string): AddressQuestion {
   const parameter = ' SMTPUTF8'
   return argument.slice(-parameter.length).toUpperCase() === parameter
-    ? argument.slice(0, -parameter.length).trimEnd()
-    : argument
+    ? { text: argument.slice(0, -parameter.length).trimEnd(), smtpUtf8: true }
+    : { text: argument, smtpUtf8: false }
 }
