@@ -1,6 +1,6 @@
 // npm run kill-test [-- <rounds>]: kill -9 under load, fifty times on one data folder. Exit code 1 when anything that
 // was answered 250 is lost.
-import { runKillRounds } from '../harness/kill-rounds.ts'
+import { runKillRounds } from '../test/harness/kill-rounds.ts'
 
 const rounds = Number(process.argv[2] ?? 50)
 const report = await runKillRounds({
