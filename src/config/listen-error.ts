@@ -16,7 +16,7 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
   if (!error && cause instanceof UsageFault) return cause
   const address = error?.address ?? listener?.address ?? 'unknown address'
   const port = error?.port ?? listener?.port ?? 0
-  const where = `${address.includes(':') ? `[${address}]` : address}:${port}`
+  const where = formatPlace({ address, port })
   switch (error?.code) {
     case 'EADDRINUSE':
       return new UsageFault(
@@ -27,15 +27,7 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
         { cause },
       )
     case 'EACCES':
-      return new UsageFault(
-        'LISTEN_PORT_FORBIDDEN',
-        `This user may not listen on ${where}: the system keeps low ports for root. One of these helps:\n` +
-          '  systemd:       AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit of the service\n' +
-          `  whole machine: sysctl net.ipv4.ip_unprivileged_port_start=${Math.min(port, 1024)}   (and a file in /etc/sysctl.d to keep it)\n` +
-          `  this Node.js:  setcap cap_net_bind_service=+ep ${process.execPath}   (then every program that it runs may)\n` +
-          '  or write a port above 1023 in [[listeners]] of the settings file.',
-        { cause },
-      )
+      return describeForbidden([{ address, port }], cause)
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
       return new UsageFault(
@@ -63,6 +55,28 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
         { cause },
       )
   }
+}
+
+/** Of all listeners that the system keeps for root: what helps one helps all. */
+export function describeForbidden(listeners: readonly ListenAddress[], cause: unknown): UsageFault {
+  const lowest = Math.min(1024, ...listeners.map(({ port }) => port))
+  return new UsageFault(
+    'LISTEN_PORT_FORBIDDEN',
+    `This user may not listen on ${listeners.map(formatPlace).join(', ')}: the system keeps low ports for root. One of these helps:\n` +
+      '  systemd:       AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit of the service\n' +
+      `  whole machine: sysctl net.ipv4.ip_unprivileged_port_start=${lowest}   (and a file in /etc/sysctl.d to keep it)\n` +
+      `  this Node.js:  setcap cap_net_bind_service=+ep ${process.execPath}   (then every program that it runs may)\n` +
+      '  or write a port above 1023 in [[listeners]] of the settings file.',
+    { cause },
+  )
+}
+
+export function isForbidden(cause: unknown): boolean {
+  return systemError(cause)?.code === 'EACCES'
+}
+
+function formatPlace({ address, port }: ListenAddress): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
 interface ListenFailure {

@@ -2,11 +2,15 @@
 // would let a second server of the same user in, and each would get half of the connections.
 import { createServer, type Server } from 'node:net'
 import type { UsageFault } from '../runtime/fault.ts'
-import { describeListenError, type ListenAddress } from './listen-error.ts'
+import { describeForbidden, describeListenError, isForbidden, type ListenAddress } from './listen-error.ts'
 
-/** Opens all of them at one time and closes them again; a fault for each that could not be opened. */
+/**
+ * Opens all of them at one time and closes them again; a fault for each that could not be opened, and one for all that
+ * the system keeps for root.
+ */
 export async function probeListeners(listeners: readonly ListenAddress[]): Promise<UsageFault[]> {
   const faults: UsageFault[] = []
+  const forbidden: { listener: ListenAddress; cause: unknown }[] = []
   const opened: Server[] = []
   try {
     // [::]:25 and 0.0.0.0:25 are free one after the other, not together.
@@ -14,11 +18,21 @@ export async function probeListeners(listeners: readonly ListenAddress[]): Promi
       try {
         opened.push(await open(listener))
       } catch (cause) {
-        faults.push(describeListenError(cause, listener))
+        if (isForbidden(cause)) forbidden.push({ listener, cause })
+        else faults.push(describeListenError(cause, listener))
       }
     }
   } finally {
     await Promise.all(opened.map(close))
+  }
+  const [first] = forbidden
+  if (first) {
+    faults.push(
+      describeForbidden(
+        forbidden.map(({ listener }) => listener),
+        first.cause,
+      ),
+    )
   }
   return faults
 }

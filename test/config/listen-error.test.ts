@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { describe, it } from 'node:test'
-import { describeListenError, type ListenAddress } from '../../src/config/listen-error.ts'
+import { describeForbidden, describeListenError, type ListenAddress } from '../../src/config/listen-error.ts'
 import { probeListeners } from '../../src/config/probe-listeners.ts'
 import { Fault, UsageFault } from '../../src/runtime/fault.ts'
 
@@ -55,6 +55,16 @@ describe('a listener that cannot be opened', () => {
     assert.equal(fault.code, 'LISTEN_PORT_IN_USE')
     assert.ok(fault.message.includes(`127.0.0.1:${port} already`))
     assert.ok(fault.message.includes(`ss -ltnp 'sport = :${port}'`))
+  })
+
+  it('because low ports are root’s: all of them in one message', () => {
+    const listeners = [
+      { address: '::', port: 587 },
+      { address: '0.0.0.0', port: 25 },
+    ]
+    const { message } = describeForbidden(listeners, systemError('EACCES'))
+    assert.match(message, /^This user may not listen on \[::\]:587, 0\.0\.0\.0:25: /)
+    assert.match(message, /ip_unprivileged_port_start=25 /)
   })
 
   it('because the address is not of this machine', async () => {
