@@ -1,10 +1,11 @@
 // Why a remote server said no, from its reply: first what RFC 3463 and the registry say of the enhanced code, then words
 // that the large systems use, then the plain code. What none of them tells stays 'other'.
+import type { ReportCause } from '../bounce/report.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { DeliveryCause, DeliveryStage } from './outcome.ts'
+import type { DeliveryStage } from './outcome.ts'
 
 /** Subject and detail of an enhanced code ('5.1.1' → '1.1') that say enough by themselves. */
-const causesByDetail: Readonly<Record<string, DeliveryCause>> = {
+const causesByDetail: Readonly<Record<string, ReportCause>> = {
   '1.1': 'unknown-user',
   '1.2': 'unknown-domain',
   '1.3': 'unknown-user',
@@ -39,7 +40,7 @@ const causesByDetail: Readonly<Record<string, DeliveryCause>> = {
 }
 
 /** Lower-case parts of reply texts; the first that occurs decides, so the more particular stand first. */
-const causesByWords: readonly (readonly [words: string, cause: DeliveryCause])[] = [
+const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] = [
   ['over quota', 'mailbox-full'],
   ['quota exceeded', 'mailbox-full'],
   ['exceeded storage', 'mailbox-full'],
@@ -115,12 +116,12 @@ const causesByWords: readonly (readonly [words: string, cause: DeliveryCause])[]
 ]
 
 /** RFC 3463 §3.8: security and policy, when no word was more particular. */
-const causesBySubject: Readonly<Record<string, DeliveryCause>> = {
+const causesBySubject: Readonly<Record<string, ReportCause>> = {
   '1': 'unknown-user',
   '7': 'policy',
 }
 
-export function classifyReply(reply: Reply, stage: DeliveryStage): DeliveryCause {
+export function classifyReply(reply: Reply, stage: DeliveryStage): ReportCause {
   const detail = reply.enhanced === undefined ? undefined : afterClass(reply.enhanced)
   const byDetail = detail === undefined ? undefined : causesByDetail[detail]
   // 5.1.1 stands in some systems' replies for every refusal of a recipient: words about its mailbox are truer.
@@ -133,7 +134,7 @@ export function classifyReply(reply: Reply, stage: DeliveryStage): DeliveryCause
 }
 
 /** RFC 5321 §4.2.3, RFC 1870 §6.1, RFC 7504. */
-function causeByCode(reply: Reply, stage: DeliveryStage): DeliveryCause {
+function causeByCode(reply: Reply, stage: DeliveryStage): ReportCause {
   switch (reply.code) {
     case 421:
     case 450:

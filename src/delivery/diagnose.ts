@@ -1,10 +1,11 @@
 // From what the SMTP client saw to a diagnosis (RFC 3463 §3): which status, which cause, in which words.
 
+import type { ReportCause } from '../bounce/report.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, ClientStage } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { classifyReply, replyStatus } from './classify-reply.ts'
-import type { DeliveryCause, Diagnosis } from './outcome.ts'
+import type { Diagnosis } from './outcome.ts'
 
 export function remoteAddress(server: RemoteServer): string {
   return server.address.includes(':')
@@ -46,7 +47,7 @@ export function isPermanent(facts: ClientFailureFacts): boolean {
   return facts.kind === 'reply' && facts.reply !== undefined && facts.reply.code >= 500
 }
 
-const meanings: Readonly<Record<ClientFailureFacts['kind'], { cause: DeliveryCause; status: string }>> = {
+const meanings: Readonly<Record<ClientFailureFacts['kind'], { cause: ReportCause; status: string }>> = {
   'refused-connection': { cause: 'refused-connection', status: '4.4.1' },
   timeout: { cause: 'no-answer', status: '4.4.1' },
   closed: { cause: 'no-answer', status: '4.4.2' },

@@ -1,45 +1,14 @@
 // What became of one recipient in one delivery attempt. Structured once, never parsed again.
+import type { ReportCause } from '../bounce/report.ts'
+import type { ClientStage } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 
 /** Where in the way to the next server it ended; words for the trail and for the report to the sender. */
-export type DeliveryStage =
-  | 'routing'
-  | 'dns'
-  | 'connect'
-  | 'greeting'
-  | 'hello'
-  | 'tls'
-  | 'auth'
-  | 'mail'
-  | 'rcpt'
-  | 'data'
-  | 'end-of-data'
-  | 'mailbox'
-
-/** Why, as a word that selects the plain-language cause and the next step in a report. */
-export type DeliveryCause =
-  | 'unknown-user'
-  | 'unknown-domain'
-  | 'null-mx'
-  | 'mailbox-full'
-  | 'message-too-large'
-  | 'policy'
-  | 'authentication'
-  | 'rate'
-  | 'content'
-  | 'no-answer'
-  | 'refused-connection'
-  | 'dns-failure'
-  | 'tls-failure'
-  | 'loop'
-  | 'extension-missing'
-  | 'server-busy'
-  | 'local-error'
-  | 'other'
+export type DeliveryStage = 'routing' | 'dns' | ClientStage | 'mailbox'
 
 export interface Diagnosis {
   readonly stage: DeliveryStage
-  readonly cause: DeliveryCause
+  readonly cause: ReportCause
   /** RFC 3463; taken from the remote reply where it has one. */
   readonly status: string
   /** 'mx.example.test' and '192.0.2.1:25': absent when none was reached. */

@@ -1,8 +1,10 @@
 // Replies of the large systems, verbatim as they are met in logs, and what they mean.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ReportCause } from '../../src/bounce/report.ts'
 import { classifyReply, replyStatus } from '../../src/delivery/classify-reply.ts'
-import type { DeliveryCause, DeliveryStage } from '../../src/delivery/outcome.ts'
+import type { DeliveryStage } from '../../src/delivery/outcome.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
 
 function reply(text: string): Reply {
@@ -17,7 +19,7 @@ function reply(text: string): Reply {
   }
 }
 
-const cases: readonly (readonly [DeliveryStage, string, DeliveryCause])[] = [
+const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
   ['rcpt', '550 5.1.1 The email account that you tried to reach does not exist.', 'unknown-user'],
   [
     'rcpt',
