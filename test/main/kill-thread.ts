@@ -1,0 +1,54 @@
+// Ends a worker thread of this process from outside, as a crash would: no code of ours has a say.
+import { Session } from 'node:inspector/promises'
+import type { TestContext } from 'node:test'
+
+export interface ThreadKiller {
+  /** Waits for a thread of this name, ends it, and resolves when it has gone. */
+  kill(name: 'store' | 'front' | 'delivery'): Promise<void>
+}
+
+interface WatchedThread {
+  readonly sessionId: string
+  readonly name: string
+}
+
+export async function createThreadKiller(t: TestContext): Promise<ThreadKiller> {
+  const session = new Session()
+  session.connect()
+  const threads = new Set<WatchedThread>()
+  let changed: () => void = () => {}
+  session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
+    // '[worker 3] front'
+    threads.add({ sessionId, name: workerInfo.title.replace(/^.*\] /, '') })
+    changed()
+  })
+  session.on('NodeWorker.detachedFromWorker', ({ params: { sessionId } }) => {
+    for (const thread of threads) if (thread.sessionId === sessionId) threads.delete(thread)
+    changed()
+  })
+  await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+  t.after(() => session.disconnect())
+
+  async function when<Answer>(ask: () => Answer | undefined): Promise<Answer> {
+    for (;;) {
+      const answer = ask()
+      if (answer !== undefined) return answer
+      await new Promise<void>(resolve => {
+        changed = resolve
+      })
+    }
+  }
+
+  return {
+    async kill(name) {
+      const thread = await when(() => [...threads].find(one => one.name === name))
+      // In a worker thread this ends the thread and not the process.
+      const message = { id: 1, method: 'Runtime.evaluate', params: { expression: 'process.exit(1)' } }
+      await session.post('NodeWorker.sendMessageToWorker', {
+        sessionId: thread.sessionId,
+        message: JSON.stringify(message),
+      })
+      await when(() => (threads.has(thread) ? undefined : true))
+    },
+  }
+}

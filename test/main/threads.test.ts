@@ -1,0 +1,147 @@
+// Threads that die are started again; nothing that was answered 250 is lost (docs/adr/0004).
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { settingsSchema } from '../../src/config/schema.ts'
+import { createAccount } from '../../src/directory/accounts.ts'
+import { createDomain } from '../../src/directory/domains.ts'
+import { listMailboxMessages } from '../../src/mailbox/operations.ts'
+import { startThreads, type Threads } from '../../src/main/threads.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
+import { eventually } from '../harness/eventually.ts'
+import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
+import { createThreadKiller, type ThreadKiller } from './kill-thread.ts'
+
+interface RunningThreads extends ThreadKiller {
+  readonly threads: Threads
+  connect(): Promise<RawConnection>
+  /** Sends a message to anna; the code of the last reply, undefined when the connection was cut. */
+  send(connection: RawConnection): Promise<number | undefined>
+  /** Messages in anna's mailbox. */
+  delivered(): Promise<number>
+}
+
+async function start(t: TestContext, fronts: number): Promise<RunningThreads> {
+  const folder = await mkdtemp(join(tmpdir(), 'threads-'))
+  const killer = await createThreadKiller(t)
+  const settings = settingsSchema.parse({
+    hostname: 'mail.example.test',
+    listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
+    threads: { front: fronts },
+    log: { level: 'error' },
+  })
+  const threads = await startThreads({ ...settings, dataFolder: folder }, systemClock, silentLog)
+  const reader = new SqliteReader(folder)
+  t.after(async () => {
+    reader.close()
+    await threads.stop(0)
+    await rm(folder, { recursive: true, force: true })
+  })
+  await threads.run(createDomain.name, { name: 'example.test', at: 0 })
+  await threads.run(createAccount.name, {
+    address: parseAddress('anna@example.test'),
+    name: '',
+    passwordHash: `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`,
+    language: 'en',
+    enabled: true,
+    at: 0,
+  })
+  const port = threads.listeners[0]?.port ?? 0
+  return {
+    ...killer,
+    threads,
+    async connect() {
+      const connection = await openConnection(port)
+      t.after(() => connection.destroy())
+      await connection.reply()
+      await connection.command('HELO client.example.org')
+      return connection
+    },
+    async send(connection) {
+      await connection.command('MAIL FROM:<boris@example.org>')
+      await connection.command('RCPT TO:<anna@example.test>')
+      await connection.command('DATA')
+      return (await connection.command('Subject: Test\r\n\r\nText\r\n.'))?.code
+    },
+    async delivered() {
+      const page = { accountId: 1, mailbox: 'INBOX', afterUid: 0, limit: 1000 }
+      return (await reader.run(listMailboxMessages, page)).length
+    },
+  }
+}
+
+/** As soon as the server listens again. */
+async function connectAgain(server: RunningThreads): Promise<RawConnection> {
+  const { port = 0 } = server.threads.listeners[0] ?? {}
+  await eventually('the server listens again', async () => {
+    const probe = connect(port, '127.0.0.1')
+    const outcome = await Promise.race([
+      once(probe, 'data').then(() => true),
+      once(probe, 'close').then(() => undefined),
+    ]).catch(() => undefined)
+    probe.destroy()
+    return outcome
+  })
+  return await server.connect()
+}
+
+async function awaitDelivered(server: RunningThreads, count: number): Promise<void> {
+  await eventually(`${count} messages are in the mailbox`, async () =>
+    (await server.delivered()) >= count ? true : undefined,
+  )
+  assert.equal(await server.delivered(), count)
+}
+
+test('a front that dies takes its own sessions along, and is there again', async t => {
+  const server = await start(t, 1)
+  const connection = await server.connect()
+  assert.equal(await server.send(connection), 250)
+  await server.kill('front')
+  await connection.closed
+  assert.equal(await server.send(await connectAgain(server)), 250)
+  await awaitDelivered(server, 2)
+})
+
+test('one front of two dies: the sessions of the other go on', async t => {
+  const server = await start(t, 2)
+  const connections = await Promise.all(Array.from({ length: 16 }, () => server.connect()))
+  await server.kill('front')
+  const codes = await Promise.all(connections.map(connection => server.send(connection)))
+  const survived = codes.filter(code => code === 250).length
+  assert.ok(survived > 0 && survived < 16, `${survived} of 16 sessions survived`)
+  assert.equal(await server.send(await connectAgain(server)), 250)
+  await awaitDelivered(server, survived + 1)
+})
+
+test('a delivery thread that dies leaves its work to the next', async t => {
+  const server = await start(t, 1)
+  const connection = await server.connect()
+  await server.kill('delivery')
+  for (let n = 0; n < 20; n++) assert.equal(await server.send(connection), 250)
+  await awaitDelivered(server, 20)
+})
+
+test('a store that dies: every thread starts again, and what was answered 250 is there', async t => {
+  const server = await start(t, 2)
+  const connection = await server.connect()
+  assert.equal(await server.send(connection), 250)
+  await server.kill('store')
+  await connection.closed
+  const next = await connectAgain(server)
+  assert.equal(await server.send(next), 250)
+  await awaitDelivered(server, 2)
+})
+
+test('threads that die again and again end the server with a message', async t => {
+  const server = await start(t, 1)
+  const failed = assert.rejects(server.threads.failed, { code: 'THREADS_KEEP_DYING' })
+  for (let deaths = 0; deaths <= 10; deaths++) await server.kill('delivery')
+  await failed
+})
