@@ -1,5 +1,5 @@
 // Answers to the question of each RCPT, kept until the directory changes. Only what exists is kept: a stranger can ask
-// for endlessly many addresses that don't.
+// for endlessly many addresses that don't. Of a domain that is not ours one answer serves every address.
 import { formatAddress } from '../address/format-address.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { type RecipientQuestion, type ResolvedRecipient, resolveRecipient } from './resolve-recipient.ts'
@@ -8,24 +8,29 @@ const maxEntries = 10_000
 
 /** Storage that knows some answers by heart. */
 export function rememberRecipients(storage: Storage): Pick<Storage, 'run'> {
-  const known = new Map<string, ResolvedRecipient>()
+  // Two memories: a flood of foreign domains must not push our own recipients out.
+  const recipients = new Map<string, ResolvedRecipient>()
+  const foreignDomains = new Map<string, ResolvedRecipient>()
   let version = 0
   storage.onWake('directory', () => {
     version++
-    known.clear()
+    recipients.clear()
+    foreignDomains.clear()
   })
   const resolve = async (question: RecipientQuestion): Promise<ResolvedRecipient> => {
-    const key = `${formatAddress(question.address)} ${question.hostname}`
-    const remembered = known.get(key)
+    const { address, hostname } = question
+    const domainKey = `${address.domain} ${hostname}`
+    const foreign = foreignDomains.get(domainKey)
+    if (foreign) return foreign
+    const key = `${formatAddress(address)} ${hostname}`
+    const remembered = recipients.get(key)
     if (remembered) return remembered
     const asked = version
     const resolved = await storage.run(resolveRecipient, question)
     // An answer from before a change that came meanwhile is not to be kept.
     if (asked !== version) return resolved
-    if (resolved.kind === 'account' || resolved.kind === 'redirection') {
-      if (known.size >= maxEntries) known.clear()
-      known.set(key, resolved)
-    }
+    if (resolved.kind === 'foreign-domain') keep(foreignDomains, domainKey, resolved)
+    else if (resolved.kind !== 'unknown-address') keep(recipients, key, resolved)
     return resolved
   }
   return {
@@ -34,4 +39,9 @@ export function rememberRecipients(storage: Storage): Pick<Storage, 'run'> {
         ? (resolve(input as RecipientQuestion) as Promise<Output>)
         : storage.run(operation, input),
   }
+}
+
+function keep(known: Map<string, ResolvedRecipient>, key: string, resolved: ResolvedRecipient): void {
+  if (known.size >= maxEntries) known.clear()
+  known.set(key, resolved)
 }

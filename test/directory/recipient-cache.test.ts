@@ -1,0 +1,63 @@
+// What is known by heart is never older than the directory.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { createDomain, removeDomain } from '../../src/directory/domains.ts'
+import { rememberRecipients } from '../../src/directory/recipient-cache.ts'
+import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
+import type { Operation, Storage } from '../../src/storage/operation.ts'
+import { addAccount, addDomain, address, openTestStorage } from './open-directory.ts'
+
+const hostname = 'mail.example.test'
+
+interface Example {
+  readonly storage: Storage
+  /** Questions that reached the storage. */
+  asked(): number
+  ask(text: string): Promise<string>
+}
+
+async function openExample(context: TestContext): Promise<Example> {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'anna@example.test')
+  let asked = 0
+  const counting: Storage = {
+    run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+      asked++
+      return storage.run(operation, input)
+    },
+    onWake: (topic, listener) => storage.onWake(topic, listener),
+    close: () => storage.close(),
+  }
+  const remembering = rememberRecipients(counting)
+  return {
+    storage,
+    asked: () => asked,
+    ask: async text => (await remembering.run(resolveRecipient, { address: address(text), hostname })).kind,
+  }
+}
+
+test('a recipient, and a foreign domain whatever the address, are asked for once', async context => {
+  const { ask, asked } = await openExample(context)
+  for (const text of ['anna@example.test', 'anna@example.test']) assert.equal(await ask(text), 'account')
+  for (const text of ['x@elsewhere.test', 'y@elsewhere.test']) assert.equal(await ask(text), 'foreign-domain')
+  assert.equal(asked(), 2)
+})
+
+test('who does not exist is asked for each time', async context => {
+  const { ask, asked } = await openExample(context)
+  for (let n = 0; n < 3; n++) assert.equal(await ask('nobody@example.test'), 'unknown-address')
+  assert.equal(asked(), 3)
+})
+
+test('a change of the directory is seen at once', async context => {
+  const { storage, ask } = await openExample(context)
+  assert.equal(await ask('boris@example.test'), 'unknown-address')
+  await addAccount(storage, 'boris@example.test')
+  assert.equal(await ask('boris@example.test'), 'account')
+  assert.equal(await ask('x@elsewhere.test'), 'foreign-domain')
+  await storage.run(createDomain, { name: 'elsewhere.test', at: 0 })
+  assert.equal(await ask('x@elsewhere.test'), 'unknown-address')
+  await storage.run(removeDomain, { name: 'elsewhere.test', withContents: false })
+  assert.equal(await ask('x@elsewhere.test'), 'foreign-domain')
+})
