@@ -158,6 +158,7 @@ interface Destination {
   readonly port: number
   readonly tls: ClientTls
   readonly verifyCertificate: boolean
+  readonly allowPlaintextAuth: boolean
   readonly helloName: string
 }
 
@@ -173,6 +174,7 @@ async function findDestination(invocation: Invocation, options: SendOptions): Pr
       port: options.port ?? (withUser ? 587 : 25),
       tls,
       verifyCertificate: withUser && !loopback && options.insecure !== true,
+      allowPlaintextAuth: loopback || tls === 'never',
       helloName: options.helo ?? 'localhost',
     }
   }
@@ -189,6 +191,8 @@ async function findDestination(invocation: Invocation, options: SendOptions): Pr
     port: options.port ?? listener.port,
     tls: options.tls ?? (listener.role === 'submissions' ? 'implicit' : 'opportunistic'),
     verifyCertificate: false,
+    // It stays on this machine.
+    allowPlaintextAuth: true,
     helloName: options.helo ?? settings.hostname,
   }
 }

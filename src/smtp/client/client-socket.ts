@@ -1,6 +1,6 @@
 // The client's end of a connection: commands out, replies in, each with its deadline.
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Reply } from '../reply.ts'
 import type { ClientFailureFacts, ClientStage, SmtpClientOptions } from './contract.ts'
@@ -49,6 +49,11 @@ export class ClientSocket {
   /** A reply, or the end of the connection, has come before anybody asked. */
   get hasNews(): boolean {
     return this.#arrived.length > 0 || this.#failure !== undefined
+  }
+
+  /** Nothing is under way: what happens from now on happens to the next MAIL. */
+  rest(): void {
+    this.#stage = 'mail'
   }
 
   /** Sends a line; `shown` stands in the dialogue instead of it. */
@@ -124,6 +129,7 @@ export class ClientSocket {
   async secure(options: SmtpClientOptions, timeoutMs: number): Promise<TLSSocket> {
     this.#stage = 'tls'
     const plain = this.#socket
+    if (this.#failure) throw this.#failure
     // Whoever sent something along with the 220 wants it to be taken for an encrypted reply (CVE-2011-0411's other side).
     if (this.#arrived.length > 0 || this.#reader.isInTheMiddle) {
       this.#fail({
@@ -171,16 +177,15 @@ export class ClientSocket {
   }
 
   readonly #take = (chunk: Buffer): void => {
-    const replies = this.#reader.take(chunk)
-    if (replies === 'malformed') {
-      this.#fail({
-        stage: this.#stage,
-        kind: 'protocol',
-        detail: `${this.#host} does not speak SMTP: ${printable(chunk)}`,
-      })
-      return
-    }
-    for (const reply of replies) {
+    for (const reply of this.#reader.take(chunk)) {
+      if (reply === 'malformed') {
+        this.#fail({
+          stage: this.#stage,
+          kind: 'protocol',
+          detail: `${this.#host} does not speak SMTP: ${printable(chunk)}`,
+        })
+        return
+      }
       if (this.#onDialogue) showReply(reply, this.#onDialogue)
       this.#deliver(reply)
     }
@@ -268,13 +273,14 @@ function openSocket(options: SmtpClientOptions, clock: Clock, timeoutMs: number)
   })
 }
 
-function tlsOptions({ host, verifyCertificate }: SmtpClientOptions): {
-  servername?: string
-  rejectUnauthorized: boolean
-  host: string
-} {
-  // RFC 6066 §3: SNI takes names only.
-  return { ...(isIP(host) === 0 ? { servername: host } : {}), rejectUnauthorized: verifyCertificate, host }
+function tlsOptions({ host, verifyCertificate }: SmtpClientOptions): ConnectionOptions {
+  return {
+    // RFC 6066 §3: SNI takes names only.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    rejectUnauthorized: verifyCertificate,
+    // The certificate is for whom we want to reach, not for the address at which we try.
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+  }
 }
 
 function waitForHandshake(

@@ -36,9 +36,21 @@ export async function connectSmtp(options: SmtpClientOptions): Promise<SmtpConne
   try {
     return await introduce(socket, options, timeouts)
   } catch (cause) {
+    // RFC 5321 §4.1.1.10: whoever was answered takes its leave; after 421 the server closes by itself (§3.8).
+    if (cause instanceof SmtpClientFailure && cause.facts.reply && cause.facts.reply.code !== 421)
+      await takeLeave(socket)
     socket.close()
     throw cause
   }
+}
+
+/** A server that has refused us is not waited for as long as one that serves us. */
+const leaveTimeoutMs = 5000
+
+/** Never rejects. */
+async function takeLeave(socket: ClientSocket): Promise<void> {
+  socket.sendLine('QUIT')
+  await socket.readReply('data', leaveTimeoutMs).catch(() => undefined) // it goes in any case
 }
 
 interface Hello {
@@ -61,13 +73,27 @@ async function introduce(
   } else if (options.tls === 'starttls') {
     fail({ stage: 'tls', kind: 'extension-missing', detail: `${options.host} offers no STARTTLS` })
   }
-  if (options.auth) await authenticate(socket, options, options.auth, hello, read)
+  if (options.auth) {
+    // RFC 4954 §4: no password in the clear, unless the caller wants it.
+    if (!secure && !(options.allowPlaintextAuth ?? options.tls === 'never')) {
+      const detail = `${options.host} offers no TLS, so the password is kept back`
+      fail({ stage: 'auth', kind: 'auth-unavailable', detail })
+    }
+    await authenticate(socket, options, options.auth, hello, read)
+  }
   const tls = secure && {
     protocol: secure.getProtocol() ?? '',
     cipher: secure.getCipher().standardName,
     authorized: secure.authorized,
   }
-  return new OpenConnection(socket, options.host, hello.extensions, timeouts, tls)
+  return new OpenConnection({
+    socket,
+    host: options.host,
+    extensions: hello.extensions,
+    timeouts,
+    tls,
+    authenticated: options.auth !== undefined,
+  })
 }
 
 async function sayHello(

@@ -19,6 +19,8 @@ export interface SmtpClientOptions {
   /** Demand a valid certificate for `host`. */
   readonly verifyCertificate: boolean
   readonly auth?: { readonly username: string; readonly password: string } | undefined
+  /** The password may go out without TLS. Default: only with `tls: 'never'`, which says so already. */
+  readonly allowPlaintextAuth?: boolean
   readonly connectTimeoutMs?: number
   /** RFC 5321 §4.5.3.2: each reply has its deadline; this one for all but DATA's end. */
   readonly commandTimeoutMs?: number

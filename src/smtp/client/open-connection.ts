@@ -1,6 +1,7 @@
 // A connection on which mail can be sent: one transaction after the other (RFC 5321 §3.3, RFC 2920, RFC 3030).
 import { formatAddress, formatReversePath } from '../../address/format-address.ts'
 import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
+import { encodeUtf8Address } from '../../address/utf8-address.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { encodeXtext } from '../xtext.ts'
 import type { ClientSocket } from './client-socket.ts'
@@ -24,9 +25,24 @@ export interface ClientTimeouts {
 
 type Result = RecipientResult['result']
 
+/** First digits of reply codes (RFC 5321 §4.2.1). */
+const completion = 2
+const intermediate = 3
+
+/** What is known of a connection once MAIL may be said. */
+export interface Introduction {
+  readonly socket: ClientSocket
+  readonly host: string
+  readonly extensions: ReadonlyMap<string, string>
+  readonly timeouts: ClientTimeouts
+  readonly tls: SmtpConnection['tls']
+  readonly authenticated: boolean
+}
+
 export class OpenConnection implements SmtpConnection {
   readonly #socket: ClientSocket
   readonly #host: string
+  readonly #authenticated: boolean
   readonly #timeouts: ClientTimeouts
   readonly extensions: ReadonlyMap<string, string>
   readonly tls?: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean }
@@ -36,20 +52,16 @@ export class OpenConnection implements SmtpConnection {
   /** The server may still have a transaction open that came to nothing. */
   #needsReset = false
 
-  constructor(
-    socket: ClientSocket,
-    host: string,
-    extensions: ReadonlyMap<string, string>,
-    timeouts: ClientTimeouts,
-    tls: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean } | undefined,
-  ) {
+  constructor({ socket, host, extensions, timeouts, tls, authenticated }: Introduction) {
     this.#socket = socket
     this.#host = host
     this.#timeouts = timeouts
+    this.#authenticated = authenticated
     this.extensions = extensions
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
     if (tls) this.tls = tls
+    socket.rest()
   }
 
   get usable(): boolean {
@@ -76,6 +88,7 @@ export class OpenConnection implements SmtpConnection {
         if (!results.has(recipient)) results.set(recipient, { kind: 'failed', failure: cause.facts })
       }
     }
+    this.#socket.rest()
     return transaction.recipients.map(recipient => ({
       recipient,
       result: results.get(recipient) ?? lost(this.#host),
@@ -109,16 +122,16 @@ export class OpenConnection implements SmtpConnection {
       if (accepted.length === 0) return
       this.#socket.sendLine('DATA')
     }
-    const start = await this.#socket.readReply('data', pipelining ? commandMs : dataStartMs)
-    if (start.code === 354) {
+    const start = await this.#readReply('data', pipelining ? commandMs : dataStartMs, intermediate)
+    if (isPositive(start)) {
       // RFC 2920 §3.1: a server that wants data although nobody is to get it gets an empty message.
       if (accepted.length === 0) {
         this.#socket.sendLine('.')
-        await this.#socket.readReply('data', commandMs)
+        await this.#readReply('data', commandMs)
         return
       }
       const complete = await this.#streamData(transaction)
-      const end = await this.#socket.readReply('end-of-data', this.#timeouts.dataEndMs)
+      const end = await this.#readReply('end-of-data', this.#timeouts.dataEndMs)
       this.#settleEnd(accepted, end, complete, results)
     } else {
       this.#needsReset = true
@@ -140,7 +153,7 @@ export class OpenConnection implements SmtpConnection {
       if (!this.#socket.sendBytes(chunk)) await this.#socket.drained(this.#timeouts.dataBlockMs)
       if (this.#socket.hasNews) break
     }
-    const end = await this.#socket.readReply('end-of-data', this.#timeouts.dataEndMs)
+    const end = await this.#readReply('end-of-data', this.#timeouts.dataEndMs)
     this.#settleEnd(accepted, end, sent >= size, results)
   }
 
@@ -154,21 +167,21 @@ export class OpenConnection implements SmtpConnection {
     const commands = this.#envelope(transaction)
     if (this.#needsReset) {
       if (!pipelined) this.#socket.sendLine('RSET')
-      await this.#socket.readReply('mail', commandMs)
+      await this.#readReply('mail', commandMs)
       this.#needsReset = false
     }
     if (!pipelined) this.#socket.sendLine(commands[0] ?? '')
-    const mail = await this.#socket.readReply('mail', commandMs)
+    const mail = await this.#readReply('mail', commandMs)
     this.#note(mail)
     if (!isPositive(mail)) {
       this.#settle(transaction.recipients, mail, 'mail', results)
-      if (pipelined) for (const _ of transaction.recipients) await this.#socket.readReply('rcpt', commandMs)
+      if (pipelined) for (const _ of transaction.recipients) await this.#readReply('rcpt', commandMs)
       return []
     }
     const accepted: OutgoingRecipient[] = []
     for (const [index, recipient] of transaction.recipients.entries()) {
       if (!pipelined) this.#socket.sendLine(commands[index + 1] ?? '')
-      const reply = await this.#socket.readReply('rcpt', commandMs)
+      const reply = await this.#readReply('rcpt', commandMs)
       this.#note(reply)
       if (isPositive(reply)) accepted.push(recipient)
       else results.set(recipient, { kind: 'refused', stage: 'rcpt', reply })
@@ -213,6 +226,19 @@ export class OpenConnection implements SmtpConnection {
     }
   }
 
+  /**
+   * The positive reply that has its place here, or a negative one. Another one makes no sense (RFC 5321 §4.2.1, §4.3.2):
+   * it is no consent, and nobody knows what the server would make of the next line.
+   */
+  async #readReply(stage: ClientStage, timeoutMs: number, positive = completion): Promise<Reply> {
+    const reply = await this.#socket.readReply(stage, timeoutMs)
+    if (isPositive(reply) && Math.floor(reply.code / 100) !== positive) {
+      const detail = `${this.#host} answered ${reply.code} where that makes no sense`
+      throw new SmtpClientFailure({ stage, kind: 'protocol', reply, detail })
+    }
+    return reply
+  }
+
   #note(reply: Reply): void {
     if (reply.code === 421) this.#usable = false
   }
@@ -253,6 +279,8 @@ export class OpenConnection implements SmtpConnection {
     if (wantsSmtpUtf8(transaction)) mail.push('SMTPUTF8')
     if (dsn && transaction.ret !== undefined) mail.push(`RET=${transaction.ret}`)
     if (dsn && transaction.envelopeId !== undefined) mail.push(`ENVID=${encodeXtext(transaction.envelopeId)}`)
+    // RFC 4954 §5: who has logged in to relay says who submitted the message; <>: we do not say.
+    if (this.#authenticated && this.extensions.has('AUTH')) mail.push('AUTH=<>')
     return [mail.join(' '), ...transaction.recipients.map(recipient => formatRecipient(recipient, dsn))]
   }
 
@@ -287,13 +315,19 @@ function formatRecipient(
 ): string {
   const parts = [`RCPT TO:<${formatAddress(forwardPath)}>`]
   if (dsn && notify) parts.push(`NOTIFY=${notify.length === 0 ? 'NEVER' : notify.join(',')}`)
-  if (dsn && originalRecipient !== undefined) {
-    const semicolon = originalRecipient.indexOf(';')
-    parts.push(
-      `ORCPT=${originalRecipient.slice(0, semicolon + 1)}${encodeXtext(originalRecipient.slice(semicolon + 1))}`,
-    )
-  }
+  if (dsn && originalRecipient !== undefined)
+    parts.push(`ORCPT=${formatOriginalRecipient(originalRecipient)}`)
   return parts.join(' ')
+}
+
+/** RFC 3461 §4.2; xtext is for ASCII, and an address beyond it has a form and a type of its own (RFC 6533 §3). */
+function formatOriginalRecipient(originalRecipient: string): string {
+  const semicolon = originalRecipient.indexOf(';')
+  const type = originalRecipient.slice(0, semicolon)
+  const address = originalRecipient.slice(semicolon + 1)
+  return type === 'utf-8' || /[^\0-\x7f]/.test(address)
+    ? `utf-8;${encodeUtf8Address(address)}`
+    : `${type};${encodeXtext(address)}`
 }
 
 function describeBytes(size: number): string {

@@ -6,7 +6,7 @@ const maxLineBytes = 8192
 const maxLines = 500
 const lf = 0x0a
 
-const replyLine = /^([2-5][0-9]{2})([- ]|$)(.*)$/
+const replyLine = /^([2-5][0-9]{2})([- ]|$)(.*)$/s
 const enhancedStatus = /^([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)/
 
 export class ReplyReader {
@@ -14,19 +14,19 @@ export class ReplyReader {
   #code: string | undefined
   #lines: string[] = []
 
-  /** The replies that are complete now; 'malformed' when this is no SMTP server. */
-  take(chunk: Buffer): readonly Reply[] | 'malformed' {
-    const replies: Reply[] = []
+  /** The replies that are complete now; 'malformed' is the last of them when this is no SMTP server. */
+  take(chunk: Buffer): readonly (Reply | 'malformed')[] {
+    const replies: (Reply | 'malformed')[] = []
     let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     for (let end = bytes.indexOf(lf); end >= 0; end = bytes.indexOf(lf)) {
-      if (end > maxLineBytes) return 'malformed'
+      if (end > maxLineBytes) return [...replies, 'malformed']
       const line = bytes.toString('utf8', 0, bytes[end - 1] === 0x0d ? end - 1 : end)
       bytes = bytes.subarray(end + 1)
       const reply = this.#takeLine(line)
-      if (reply === 'malformed') return 'malformed'
       if (reply) replies.push(reply)
+      if (reply === 'malformed') return replies
     }
-    if (bytes.length > maxLineBytes) return 'malformed'
+    if (bytes.length > maxLineBytes) return [...replies, 'malformed']
     this.#rest = bytes.length === 0 ? empty : Buffer.from(bytes)
     return replies
   }
@@ -58,7 +58,7 @@ function toReply(code: number, lines: readonly string[]): Reply {
   // A class that contradicts the code is no enhanced status code (RFC 2034 §4).
   if (enhanced === undefined || enhanced[0] !== String(code)[0]) return { code, lines }
   const stripped = lines.map(line =>
-    line.startsWith(enhanced) ? line.slice(enhanced.length).trimStart() : line,
+    line === enhanced || line.startsWith(`${enhanced} `) ? line.slice(enhanced.length).trimStart() : line,
   )
   return { code, enhanced, lines: stripped }
 }
