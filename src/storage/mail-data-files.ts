@@ -49,6 +49,8 @@ class Writer implements MailDataWriter {
   #buffer = new Uint8Array(0)
   #buffered = 0
   #file: { readonly handle: FileHandle; readonly name: string; readonly hash: Hash } | undefined
+  /** The last write to the file; never rejects. */
+  #spilled: Promise<void> | undefined
 
   constructor(folder: string, random: Random) {
     this.#folder = folder
@@ -96,6 +98,8 @@ class Writer implements MailDataWriter {
 
   async abort(): Promise<void> {
     this.#takeBuffered()
+    // A file that is being made or written at this moment has to go as well.
+    await this.#spilled
     if (!this.#file) return
     const { handle, name } = this.#file
     await handle.close().catch(() => {}) // closed already, or it could not be written: the file goes in any case
@@ -109,7 +113,13 @@ class Writer implements MailDataWriter {
     return bytes
   }
 
-  async #spill(chunk?: Uint8Array): Promise<void> {
+  #spill(chunk?: Uint8Array): Promise<void> {
+    const spilled = this.#writeToFile(chunk)
+    this.#spilled = spilled.catch(() => {}) // whoever asked for the write is told
+    return spilled
+  }
+
+  async #writeToFile(chunk?: Uint8Array): Promise<void> {
     const buffered = this.#takeBuffered()
     try {
       this.#file ??= await this.#open()
