@@ -23,10 +23,10 @@ export const holdRecipients = defineAdministration(
   "UPDATE queue_recipient SET state = 'held' WHERE id = ? AND state = 'ready'",
 )
 
-/** Held mail is due at once. */
+/** Held mail is due at once. What was held while its delivery was under way, and still is, keeps its lease. */
 export const releaseRecipients = defineAdministration(
   'release',
-  "UPDATE queue_recipient SET state = 'ready', due_at = ? WHERE id = ? AND state = 'held'",
+  "UPDATE queue_recipient SET state = 'ready', due_at = CASE WHEN lease_owner IS NULL THEN ? ELSE due_at END WHERE id = ? AND state = 'held'",
   'due-now',
 )
 

@@ -61,16 +61,21 @@ export const claimDueWork = defineWrite(
   },
 )
 
-/** Those that the limit cut off from their companions in the same message and domain. */
+/** Those of the last message that the limit cut off from companions in the same domain, which were taken. */
 async function findCompanions(tx: Tx, last: RecipientRow, now: number): Promise<RecipientRow[]> {
   return await tx.all<RecipientRow>(
     `SELECT ${recipientColumns} FROM queue_recipient
-      WHERE message_id = ? AND domain = ? AND state = 'ready' AND (due_at = ? AND id > ? OR due_at > ? AND due_at <= ?)`,
+      WHERE message_id = ? AND state = 'ready' AND (due_at = ? AND id > ? OR due_at > ? AND due_at <= ?)
+        AND domain IN (SELECT domain FROM queue_recipient
+          WHERE message_id = ? AND state = 'ready' AND (due_at < ? OR due_at = ? AND id <= ?))`,
     last.message_id,
-    last.domain,
     last.due_at,
     last.id,
     last.due_at,
     now,
+    last.message_id,
+    last.due_at,
+    last.due_at,
+    last.id,
   )
 }

@@ -10,6 +10,7 @@ const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const epoch = Date.UTC(2024, 0, 1)
 const idsPerMs = 4096
 const textLength = 11
+const written = /^[0-9A-Za-z]{11}$/
 
 export function formatQueueId(id: QueueId): string {
   let text = ''
@@ -23,7 +24,8 @@ export function formatQueueId(id: QueueId): string {
 
 /** Takes lower case too, and the letters that Crockford's alphabet leaves out (O, I, L). */
 export function parseQueueId(text: string): QueueId | undefined {
-  if (text.length !== textLength) return undefined
+  // Looked at before the case changes: upper case makes two letters of one ('ß'), or one of ours ('ı').
+  if (!written.test(text)) return undefined
   let id = 0
   for (const character of text.toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1')) {
     const digit = alphabet.indexOf(character)

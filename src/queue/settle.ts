@@ -8,6 +8,7 @@ import type { TrailEvent } from '../trail/events.ts'
 import { insertMessage, insertRecipient } from './insert-message.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
+import type { RecipientState } from './records.ts'
 
 export interface Settlement {
   readonly messageId: QueueId
@@ -87,14 +88,15 @@ async function settleRecipient(
     )
     return changes === 1
   }
-  const { changes } = await tx.run(
-    'DELETE FROM queue_recipient WHERE id = ? AND lease_owner = ?',
+  const gone = await tx.get<{ state: RecipientState }>(
+    'DELETE FROM queue_recipient WHERE id = ? AND lease_owner = ? RETURNING state',
     recipientId,
     owner,
   )
-  if (changes === 0) return false
+  if (!gone) return false
   if (result.kind === 'file') await fileMessage(tx, { ...result, queueId: messageId, receivedAt: at })
-  if (result.kind === 'expand') await insertNewcomers(tx, messageId, result.into, at)
+  // Held while its delivery was under way: then so are those who take its place.
+  if (result.kind === 'expand') await insertNewcomers(tx, messageId, result.into, gone.state, at)
   return true
 }
 
@@ -103,6 +105,7 @@ async function insertNewcomers(
   tx: Tx,
   messageId: QueueId,
   into: readonly NewRecipient[],
+  state: RecipientState,
   at: number,
 ): Promise<void> {
   for (const recipient of into) {
@@ -111,7 +114,7 @@ async function insertNewcomers(
       messageId,
       formatAddress(recipient.forwardPath),
     )
-    if (!there) await insertRecipient(tx, messageId, recipient, 'ready', at)
+    if (!there) await insertRecipient(tx, messageId, recipient, state, at)
   }
 }
 

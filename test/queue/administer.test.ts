@@ -1,0 +1,187 @@
+// What an administrator does with queued mail: hold, release, retry now, cancel; for those that are meant and no others.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  type Administered,
+  cancelRecipients,
+  holdRecipients,
+  releaseRecipients,
+  retryRecipients,
+} from '../../src/queue/administer.ts'
+import { countQueue, type QueueSelection } from '../../src/queue/list-queue.ts'
+import { nextDueAt } from '../../src/queue/next-due-at.ts'
+import { settle } from '../../src/queue/settle.ts'
+import {
+  at,
+  describeWork,
+  largeText,
+  leaseMs,
+  minute,
+  onlyRecipient,
+  openQueue,
+  type TestQueue,
+} from './open-queue.ts'
+
+async function hold(queue: TestQueue, selection: QueueSelection): Promise<Administered> {
+  return await queue.storage.run(holdRecipients, { selection, at })
+}
+
+/** Every recipient waits for its next attempt. */
+async function deferAll(queue: TestQueue, dueAt: number): Promise<void> {
+  const work = await queue.claim('one', at)
+  const settlements = work.flatMap(({ recipients }) =>
+    recipients.map(({ id, messageId }) => ({
+      messageId,
+      recipientId: id,
+      events: [],
+      result: { kind: 'retry', dueAt, diagnosis: 'busy', delayReported: false } as const,
+    })),
+  )
+  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+}
+
+async function fill(queue: TestQueue): Promise<void> {
+  await queue.accept({ from: 'sender@example.net', to: ['anna@example.org', 'boris@example.com'] })
+  await queue.accept({ from: null, to: ['anna@example.org'] })
+  await queue.accept({ from: 'other@example.net', to: ['Anna@example.org', 'anna@sub.example.org'] })
+}
+
+for (const [what, selection, meant] of [
+  ['a queue id', { queueId: 1 }, ['1 anna@example.org', '1 boris@example.com']],
+  ['a domain', { domain: 'example.org' }, ['1 anna@example.org', '2 anna@example.org', '3 Anna@example.org']],
+  ['a recipient', { forwardPath: 'anna@example.org' }, ['1 anna@example.org', '2 anna@example.org']],
+  ['a sender', { reversePath: 'other@example.net' }, ['3 Anna@example.org', '3 anna@sub.example.org']],
+  ['the null reverse-path', { reversePath: '' }, ['2 anna@example.org']],
+  ['several conditions, all of them', { queueId: 3, domain: 'example.org' }, ['3 Anna@example.org']],
+  ['nothing that is there', { domain: 'example.net' }, []],
+  [
+    'everything',
+    {},
+    [
+      '1 anna@example.org',
+      '1 boris@example.com',
+      '2 anna@example.org',
+      '3 Anna@example.org',
+      '3 anna@sub.example.org',
+    ],
+  ],
+] as const) {
+  test(`the selection: ${what}`, async t => {
+    const queue = await openQueue(t)
+    await fill(queue)
+    const { recipients } = await hold(queue, selection)
+    assert.equal(recipients, meant.length)
+    assert.deepEqual(
+      await queue.lines({ state: 'held' }),
+      meant.map(line => `${line} held`),
+    )
+    assert.equal((await queue.lines({ state: 'ready' })).length, 5 - meant.length)
+    // What is held already is not held again.
+    assert.equal((await hold(queue, selection)).recipients, 0)
+  })
+}
+
+test('held mail is not delivered until it is released, and then at once', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org', 'boris@example.org'] })
+  await deferAll(queue, at + minute)
+  await hold(queue, { forwardPath: 'anna@example.org' })
+  assert.deepEqual(describeWork(await queue.claim('one', at + minute)), ['1: boris@example.org'])
+  const released = await queue.storage.run(releaseRecipients, { selection: {}, at: at + 2 * minute })
+  assert.deepEqual(released, { recipients: 1, orphanedFiles: [] })
+  assert.deepEqual(describeWork(await queue.claim('two', at + 2 * minute)), ['1: anna@example.org'])
+})
+
+test('released mail that is still being delivered is not given to another', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'] })
+  const recipientId = onlyRecipient(await queue.claim('one', at))
+  await hold(queue, {})
+  assert.equal((await queue.storage.run(releaseRecipients, { selection: {}, at })).recipients, 1)
+  assert.deepEqual(await queue.claim('two', at + leaseMs - 1), [])
+  const settlements = [{ messageId: 1, recipientId, events: [], result: { kind: 'done' } as const }]
+  const settled = await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  assert.equal(settled.lost, 0)
+})
+
+test('retry: waiting mail is due at once', async t => {
+  const queue = await openQueue(t)
+  await fill(queue)
+  await deferAll(queue, at + 60 * minute)
+  const selection = { domain: 'example.org' }
+  assert.equal((await queue.storage.run(retryRecipients, { selection, at: at + 1 })).recipients, 3)
+  assert.deepEqual(describeWork(await queue.claim('one', at + 1)), [
+    '1: anna@example.org',
+    '2: anna@example.org',
+    '3: Anna@example.org',
+  ])
+})
+
+test('retry: what is held, or being tried, is left alone', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'] })
+  await queue.accept({ to: ['boris@example.org'], held: true })
+  await queue.claim('one', at)
+  assert.equal((await queue.storage.run(retryRecipients, { selection: {}, at: at + 1 })).recipients, 0)
+  assert.deepEqual(await queue.claim('two', at + 1), [])
+  assert.equal(await queue.storage.run(nextDueAt, undefined), at + leaseMs)
+  assert.deepEqual(await queue.lines({ state: 'held' }), ['2 boris@example.org held'])
+})
+
+test('cancel: recipients leave; the message, its mail data and its file go with the last one', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org', 'boris@example.net'], text: largeText })
+  const first = await queue.storage.run(cancelRecipients, { selection: { domain: 'example.org' }, at })
+  assert.deepEqual(first, { recipients: 1, orphanedFiles: [] })
+  assert.deepEqual(await queue.lines(), ['1 boris@example.net ready'])
+  assert.equal(await queue.read(1), largeText)
+  const second = await queue.storage.run(cancelRecipients, { selection: { queueId: 1 }, at })
+  assert.equal(second.recipients, 1)
+  assert.equal(second.orphanedFiles.length, 1)
+  assert.deepEqual(await queue.storage.run(countQueue, undefined), { messages: 0, ready: 0, held: 0 })
+  await assert.rejects(queue.read(1), { code: 'STORAGE_DAMAGED' })
+})
+
+test('cancel: no report to the sender, and what is being delivered cannot be settled any more', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'] })
+  const recipientId = onlyRecipient(await queue.claim('one', at))
+  await queue.storage.run(cancelRecipients, { selection: {}, at })
+  assert.deepEqual(await queue.lines(), [])
+  const result = { kind: 'retry', dueAt: at + minute, diagnosis: 'busy', delayReported: false } as const
+  const settlements = [{ messageId: 1, recipientId, events: [], result }]
+  const settled = await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  assert.deepEqual(settled, { lost: 1, orphanedFiles: [] })
+  assert.deepEqual(await queue.lines(), [])
+})
+
+test('the trail says what was done to whom, and nothing about those that were not touched', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org', 'boris@example.org'] })
+  const selection = { forwardPath: 'anna@example.org' }
+  for (const operation of [
+    retryRecipients,
+    holdRecipients,
+    retryRecipients,
+    releaseRecipients,
+    cancelRecipients,
+  ])
+    await queue.storage.run(operation, { selection, at })
+  assert.deepEqual(
+    await queue.events(1),
+    ['retry', 'hold', 'release', 'cancel'].map(action => ({
+      kind: 'administered',
+      action,
+      recipient: 'anna@example.org',
+    })),
+  )
+})
+
+test('what becomes due wakes delivery', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'], held: true })
+  let woken = 0
+  queue.storage.onWake('queue', () => woken++)
+  await queue.storage.run(releaseRecipients, { selection: {}, at })
+  assert.equal(woken, 1)
+})

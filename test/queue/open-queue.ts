@@ -1,0 +1,147 @@
+// A queue over real storage in a folder of its own, and messages for it.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Address } from '../../src/address/address.ts'
+import { formatAddress } from '../../src/address/format-address.ts'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { acceptMessage } from '../../src/queue/accept-message.ts'
+import { type Claim, claimDueWork } from '../../src/queue/claim-due-work.ts'
+import { listQueue, type QueueSelection } from '../../src/queue/list-queue.ts'
+import type { NewMessage, NewRecipient } from '../../src/queue/new-message.ts'
+import type { QueueId } from '../../src/queue/queue-id.ts'
+import type { ClaimedWork, QueuedMessage } from '../../src/queue/records.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { trailOfMessage } from '../../src/trail/operations.ts'
+
+/** When messages are accepted, unless they say otherwise. */
+export const at = Date.UTC(2026, 0, 1)
+export const minute = 60_000
+export const leaseMs = 5 * minute
+
+export interface Posting {
+  readonly from?: string | null
+  readonly to: readonly (string | (Partial<NewRecipient> & { readonly address: string }))[]
+  readonly at?: number
+  readonly text?: string
+  readonly held?: boolean
+  readonly message?: Partial<QueuedMessage>
+}
+
+export interface TestQueue {
+  readonly folder: string
+  readonly storage: LocalStorage
+  readonly mailData: MailDataStore
+  /** A message under the next of the ids 1, 2, 3, its mail data stored. */
+  compose(posting: Posting): Promise<NewMessage>
+  accept(posting: Posting): Promise<QueueId>
+  /** Under a lease of five minutes. */
+  claim(owner: string, now: number, maxRecipients?: number): Promise<ClaimedWork[]>
+  /** The queue in short: '1 anna@example.org held', a line for each recipient. */
+  lines(selection?: QueueSelection): Promise<string[]>
+  events(id: QueueId): Promise<TrailEvent[]>
+  /** The text of a message; rejects when it is gone. */
+  read(id: QueueId): Promise<string>
+}
+
+/** Too large to stand in a row: it becomes a file. */
+export const largeText = `Subject: large\r\n\r\n${'x'.repeat(78)}\r\n`.padEnd(100_000, 'x')
+
+export async function openQueue(t: TestContext): Promise<TestQueue> {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-queue-'))
+  const storage = await openLocalStorage(folder)
+  t.after(async () => {
+    await storage.close()
+    rmSync(folder, { recursive: true })
+  })
+  const mailData = createMailDataStore(folder, storage, systemRandom)
+  let lastId = 0
+
+  const compose: TestQueue['compose'] = async posting => {
+    const writer = mailData.create()
+    await writer.write(Buffer.from(posting.text ?? 'Subject: Test\r\n\r\nText\r\n'))
+    const stored = await writer.finish()
+    const acceptedAt = posting.at ?? at
+    const { from = 'sender@example.net' } = posting
+    return {
+      message: {
+        id: ++lastId,
+        reversePath: from === null ? null : address(from),
+        size: stored.size,
+        body: '7BIT',
+        smtpUtf8: false,
+        disposition: 'mail',
+        acceptedAt,
+        expiresAt: acceptedAt + 48 * 60 * minute,
+        language: 'en',
+        isReport: false,
+        ...posting.message,
+      },
+      mailData: stored,
+      recipients: posting.to.map(one => {
+        if (typeof one === 'string') return recipient(one)
+        const { address: text, ...rest } = one
+        return { ...recipient(text), ...rest }
+      }),
+      held: posting.held ?? false,
+    }
+  }
+
+  return {
+    folder,
+    storage,
+    mailData,
+    compose,
+    async accept(posting) {
+      const message = await compose(posting)
+      const accepted = await storage.run(acceptMessage, message)
+      if (accepted !== 'accepted') throw new Error(accepted)
+      return message.message.id
+    },
+    claim: (owner, now, maxRecipients = 100) =>
+      storage.run(claimDueWork, { owner, now, leaseUntil: now + leaseMs, maxRecipients } satisfies Claim),
+    async lines(selection = {}) {
+      const shown = await storage.run(listQueue, { selection, afterId: 0, limit: 1000 })
+      return shown.flatMap(({ message, recipients }) =>
+        recipients.map(one => `${message.id} ${formatAddress(one.forwardPath)} ${one.state}`),
+      )
+    },
+    events: async id => (await storage.run(trailOfMessage, { queueId: id })).map(record => record.event),
+    async read(id) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of mailData.read(id)) chunks.push(chunk)
+      return Buffer.concat(chunks).toString('utf8')
+    },
+  }
+}
+
+/** Claimed work in short: '1: anna@example.org boris@example.org', an entry for each group. */
+export function describeWork(work: readonly ClaimedWork[]): string[] {
+  return work.map(
+    ({ message, recipients }) =>
+      `${message.id}: ${recipients.map(one => formatAddress(one.forwardPath)).join(' ')}`,
+  )
+}
+
+/** The id of the only recipient of the only message that was claimed. */
+export function onlyRecipient(work: readonly ClaimedWork[]): number {
+  const recipients = work.flatMap(one => one.recipients)
+  const [only] = recipients
+  if (!only || recipients.length > 1) throw new Error(`not one recipient: ${describeWork(work).join('; ')}`)
+  return only.id
+}
+
+export function recipient(text: string, expansions = 0): NewRecipient {
+  return { forwardPath: address(text), expansions }
+}
+
+export function address(text: string): Address {
+  const parsed = parseAddress(text)
+  if (!parsed) throw new Error(`not an address: ${text}`)
+  return parsed
+}
