@@ -48,12 +48,17 @@ export const searchTrail = defineRead(
     const rows = await tx.all<EventRow>(
       `SELECT id, queue_id, at, event FROM trail_event WHERE at >= ? AND event LIKE ? ESCAPE '\\' ORDER BY id DESC LIMIT ?`,
       input.since,
-      `%${input.text.replaceAll(/[\\%_]/g, '\\$&')}%`,
+      `%${asWritten(input.text).replaceAll(/[\\%_]/g, '\\$&')}%`,
       input.limit,
     )
     return rows.map(readRow)
   },
 )
+
+/** As text stands inside an event, which is JSON: a quote and a backslash have a backslash before them. */
+function asWritten(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
 
 /** Forgets events older than `before`, at most `limit` of them; returns how many. */
 export const expireTrail = defineWrite(

@@ -1,0 +1,81 @@
+// Mailboxes over real storage in a folder of its own: mail data, and what is filed of it.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Filing, fileMessage } from '../../src/mailbox/file-message.ts'
+import { listMailboxes, listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { MailDataStore, StoredMailData } from '../../src/storage/mail-data.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { insertMailData } from '../../src/storage/mail-data-rows.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
+
+export const at = Date.UTC(2026, 0, 1)
+
+export interface TestMailboxes {
+  readonly folder: string
+  readonly storage: LocalStorage
+  readonly mailData: MailDataStore
+  /** Stores mail data under an id, referred to by nothing yet; resolves with its file, if it is one. */
+  store(id: number, text?: string): Promise<string | undefined>
+  /** Into INBOX of account 1, unless it says otherwise; all in one transaction. */
+  file(...filings: readonly (Partial<Filing> & { readonly queueId: number })[]): Promise<void>
+  /** Each mailbox of an account with its messages and bytes: 'INBOX 2 46'. */
+  summaries(accountId: number): Promise<string[]>
+  list(accountId: number, mailbox?: string): Promise<MailboxMessage[]>
+  /** The text of mail data; rejects when it is gone. */
+  read(id: number): Promise<string>
+}
+
+const storeMailData = defineWrite(
+  'test.store-mail-data',
+  async (tx, { id, mailData }: { readonly id: number; readonly mailData: StoredMailData }) => {
+    await insertMailData(tx, id, mailData)
+  },
+)
+
+const fileMessages = defineWrite('test.file-messages', async (tx, filings: readonly Filing[]) => {
+  for (const filing of filings) await fileMessage(tx, filing)
+})
+
+export async function openMailboxes(t: TestContext): Promise<TestMailboxes> {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-mailbox-'))
+  const storage = await openLocalStorage(folder)
+  t.after(async () => {
+    await storage.close()
+    rmSync(folder, { recursive: true })
+  })
+  const mailData = createMailDataStore(folder, storage, systemRandom)
+  return {
+    folder,
+    storage,
+    mailData,
+    async store(id, text = 'Subject: Test\r\n\r\nText\r\n') {
+      const writer = mailData.create()
+      await writer.write(Buffer.from(text))
+      const stored = await writer.finish()
+      await storage.run(storeMailData, { id, mailData: stored })
+      return stored.location.kind === 'file' ? stored.location.name : undefined
+    },
+    async file(...filings) {
+      const usual = { accountId: 1, mailbox: 'INBOX', traceFields: '', receivedAt: at }
+      await storage.run(
+        fileMessages,
+        filings.map(filing => ({ ...usual, ...filing })),
+      )
+    },
+    async summaries(accountId) {
+      const all = await storage.run(listMailboxes, { accountId })
+      return all.map(({ name, messages, bytes }) => `${name} ${messages} ${bytes}`)
+    },
+    list: (accountId, mailbox = 'INBOX') =>
+      storage.run(listMailboxMessages, { accountId, mailbox, afterUid: 0, limit: 1000 }),
+    async read(id) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of mailData.read(id)) chunks.push(chunk)
+      return Buffer.concat(chunks).toString('utf8')
+    },
+  }
+}
