@@ -134,11 +134,12 @@ function readAnswer<Data>(
   const records: Data[] = []
   let ttlMs = maxTtlMs
   for (const record of answers) {
-    if (record.type !== type || record.name.toLowerCase() !== owner) continue
-    const data = read(record)
-    if (data === undefined) continue
-    records.push(data)
-    ttlMs = Math.min(ttlMs, ('ttl' in record ? (record.ttl ?? 0) : 0) * 1000)
+    const isMeant = record.type === type && record.name.toLowerCase() === owner
+    const data = isMeant ? read(record) : undefined
+    if (data !== undefined) records.push(data)
+    // An answer holds for as long as all of it does, the aliases too.
+    if (data !== undefined || record.type === 'CNAME')
+      ttlMs = Math.min(ttlMs, ('ttl' in record ? (record.ttl ?? 0) : 0) * 1000)
   }
   if (records.length > 0) return { kind: 'found', records, ttlMs }
   return (response as { rcode?: string }).rcode === nameError
@@ -161,7 +162,7 @@ function negativeTtlMs(response: DecodedPacket): number {
   const soa = response.authorities?.find(record => record.type === 'SOA')
   if (soa?.type !== 'SOA') return defaultNegativeTtlMs
   // RFC 2308 §5: the smaller of the record's TTL and its minimum field.
-  return Math.min(soa.ttl ?? 0, soa.data.minimum ?? 0) * 1000
+  return Math.min((soa.ttl ?? 0) * 1000, (soa.data.minimum ?? 0) * 1000, maxTtlMs)
 }
 
 function readMx(record: RecordAnswer): MailExchange | undefined {
