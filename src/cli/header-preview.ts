@@ -9,7 +9,10 @@ export async function previewHeader(mailData: AsyncIterable<Uint8Array>): Promis
   for await (const chunk of mailData) {
     const split = splitter.take(chunk)
     // Of a longer section the fields of its first bytes are shown: somebody wrote it to be a nuisance.
-    if (split === 'too-long') return parseHeaderFields(chunk.subarray(0, previewBytes))
+    if (split === 'too-long') {
+      const { section } = splitter.finish()
+      return parseHeaderFields(Buffer.concat([section, chunk]).subarray(0, previewBytes))
+    }
     if (split !== 'incomplete') return parseHeaderFields(split.section)
   }
   return parseHeaderFields(splitter.finish().section)

@@ -83,7 +83,7 @@ class IncomingMessage implements MailDataSink {
 
   async finish(): Promise<Reply> {
     try {
-      if (this.#splitter) await this.#storeHead(this.#splitter.finish())
+      if (this.#splitter && !this.#refusal) await this.#storeHead(this.#splitter.finish())
       if (this.#refusal) {
         await this.#writer.abort()
         return this.#refusal
@@ -96,6 +96,7 @@ class IncomingMessage implements MailDataSink {
   }
 
   abort(): void {
+    this.#refusal ??= replies.localError
     this.#writer.abort().catch((cause: unknown) => {
       this.#options.log.warn('mail data that was given up could not be removed', { reason: String(cause) })
     })
@@ -127,9 +128,17 @@ class IncomingMessage implements MailDataSink {
     }
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(section)
     if (!fixed) return undefined
-    void this.#store(Buffer.from(this.#composeReceived(), 'utf8'))
-    void this.#store(fixed)
-    return this.#store(rest)
+    return this.#storeEach([Buffer.from(this.#composeReceived(), 'utf8'), fixed, rest])
+  }
+
+  /** In their order, each after the one before is written: a header section may be too large for memory. */
+  #storeEach(pieces: readonly Uint8Array[]): void | Promise<void> {
+    for (const [index, piece] of pieces.entries()) {
+      if (this.#refusal) return undefined
+      const written = this.#store(piece)
+      if (written) return written.then(() => this.#storeEach(pieces.slice(index + 1)))
+    }
+    return undefined
   }
 
   #fixSubmission(section: Uint8Array): Uint8Array | undefined {

@@ -29,8 +29,8 @@ export class HeaderSplitter {
   }
 
   /**
-   * 'incomplete': more is needed. 'too-long': no end within the limit. Else `section` is the header section, and `rest`
-   * what has come of the message after it, with the empty line.
+   * 'incomplete': more is needed. 'too-long': over the limit, in whatever pieces it comes. Else `section` is the
+   * header section, and `rest` what has come of the message after it, with the empty line.
    */
   take(piece: Uint8Array): 'incomplete' | 'too-long' | SplitMessage {
     for (let index = 0; index < piece.length; index++) {
@@ -41,7 +41,8 @@ export class HeaderSplitter {
       if (this.#matched === 4) return this.#split(piece, index + 1)
     }
     this.#bytes += piece.length
-    if (this.#bytes > this.#maxBytes) return 'too-long'
+    // The last byte may be the first one of the empty line.
+    if (this.#bytes > this.#maxBytes + 1) return 'too-long'
     // A copy: the piece may be a part of a buffer that is used again.
     this.#pieces.push(Uint8Array.prototype.slice.call(piece))
     return 'incomplete'
@@ -52,8 +53,9 @@ export class HeaderSplitter {
     return { section: Buffer.concat(this.#pieces), rest: new Uint8Array(0) }
   }
 
-  #split(piece: Uint8Array, end: number): SplitMessage {
+  #split(piece: Uint8Array, end: number): 'too-long' | SplitMessage {
     const emptyLineBytes = 2
+    if (this.#bytes + end - emptyLineBytes > this.#maxBytes) return 'too-long'
     if (this.#pieces.length === 0 && end >= emptyLineBytes) {
       return { section: piece.subarray(0, end - emptyLineBytes), rest: piece.subarray(end - emptyLineBytes) }
     }
@@ -68,13 +70,14 @@ export interface SplitMessage {
   readonly rest: Uint8Array
 }
 
-const maxFields = 2000
+/** What comes behind so many fields is not looked at. */
+export const maxHeaderFields = 2000
 
 /** The fields in their order. Lines that are no field (no colon, blanks in the name) are passed over. */
 export function parseHeaderFields(section: Uint8Array): HeaderField[] {
   const text = Buffer.from(section.buffer, section.byteOffset, section.byteLength)
   const fields: HeaderField[] = []
-  for (let start = 0; start < text.length && fields.length < maxFields; ) {
+  for (let start = 0; start < text.length && fields.length < maxHeaderFields; ) {
     const end = endOfField(text, start)
     const field = parseField(text, start, end)
     if (field) fields.push(field)
@@ -97,8 +100,9 @@ function endOfField(text: Buffer, start: number): number {
 const fieldName = /^[!-9;-~]+$/
 
 function parseField(text: Buffer, start: number, end: number): HeaderField | undefined {
-  const colon = text.indexOf(0x3a, start)
-  if (colon < 0 || colon >= end) return undefined
+  // Within the field only: a search to the end of the section from each line that has no colon would be quadratic.
+  const colon = start + text.subarray(start, end).indexOf(0x3a)
+  if (colon < start) return undefined
   const name = text.toString('latin1', start, colon).trimEnd()
   if (!fieldName.test(name)) return undefined
   const value = text

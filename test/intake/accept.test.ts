@@ -1,0 +1,293 @@
+// Intake takes responsibility: trace field, loop check, and the message as it came (RFC 5321 §4.4, §6.3).
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { formatQueueId } from '../../src/queue/queue-id.ts'
+import { trailOfMessage } from '../../src/trail/operations.ts'
+import { cutAt, nastyBytes } from '../smtp-server/nasty-bytes.ts'
+import {
+  at,
+  inPieces,
+  openIntake,
+  queuedAs,
+  recipient,
+  relayClient,
+  submissionClient,
+  type TestIntake,
+} from './open-intake.ts'
+
+/** Of the stored text: the field that intake has put before it, and the rest. */
+async function split(
+  intake: TestIntake,
+  reply: Parameters<TestIntake['textOf']>[0],
+): Promise<[string, string]> {
+  const text = await intake.textOf(reply)
+  const match = /^Received: [^\r\n]*\r\n(?:\t[^\r\n]*\r\n)*/.exec(text)
+  assert.ok(match, `no Received field first: ${text.slice(0, 200)}`)
+  return [match[0], text.slice(match[0].length)]
+}
+
+test('250 names the id under which the message waits, with everything that came with it', async t => {
+  const intake = await openIntake(t)
+  const reply = await intake.receive('Subject: Hello\r\n\r\nText\r\n', {
+    client: { ...submissionClient, role: 'relay' },
+    transaction: {
+      reversePath: null,
+      parameters: { body: '8BITMIME', smtpUtf8: true, ret: 'HDRS', envelopeId: 'order 7' },
+      disposition: 'soml',
+      recipients: [
+        recipient('boris@example.org', { notify: ['SUCCESS'], originalRecipient: 'rfc822;b@example.com' }),
+        recipient('clara@example.org', { notify: [] }),
+      ],
+    },
+  })
+  const id = queuedAs(reply)
+  assert.deepEqual([reply.code, reply.enhanced], [250, '2.0.0'])
+  const [shown, ...others] = await intake.queued()
+  assert.deepEqual(others, [])
+  const { size } = shown?.message ?? {}
+  assert.deepEqual(shown?.message, {
+    id,
+    reversePath: null,
+    size: (await intake.textOf(reply)).length,
+    body: '8BITMIME',
+    smtpUtf8: true,
+    disposition: 'soml',
+    ret: 'HDRS',
+    envelopeId: 'order 7',
+    acceptedAt: at,
+    expiresAt: at + 48 * 3_600_000,
+    language: 'en',
+    accountId: 7,
+    isReport: false,
+  })
+  assert.deepEqual(
+    shown.recipients.map(one => [
+      one.forwardPath.localPart,
+      one.notify,
+      one.originalRecipient,
+      one.dueAt,
+      one.state,
+    ]),
+    [
+      ['boris', ['SUCCESS'], 'rfc822;b@example.com', at, 'ready'],
+      ['clara', [], undefined, at, 'ready'],
+    ],
+  )
+  const trail = await intake.storage.run(trailOfMessage, { queueId: id })
+  assert.deepEqual(trail, [
+    {
+      at,
+      queueId: id,
+      event: {
+        kind: 'received',
+        reception: {
+          sessionId: 'session-1',
+          role: 'relay',
+          remoteAddress: '192.0.2.7',
+          heloName: 'client.example.net',
+          tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384',
+          account: 'anna@example.test',
+          reversePath: '',
+          recipients: ['boris@example.org', 'clara@example.org'],
+          size,
+          connectedAt: at - 500,
+        },
+      },
+    },
+  ])
+})
+
+test('the language of reports is the sender’s, else the server’s', async t => {
+  const intake = await openIntake(t)
+  for (const language of [undefined, 'ru'] as const) {
+    const sink = intake.intake.open(
+      relayClient,
+      {
+        reversePath: null,
+        parameters: { body: '7BIT', smtpUtf8: false },
+        disposition: 'mail',
+        recipients: [recipient('boris@example.org')],
+      },
+      language,
+    )
+    queuedAs(await sink.finish())
+  }
+  assert.deepEqual(
+    (await intake.queued()).map(({ message }) => message.language),
+    ['en', 'ru'],
+  )
+})
+
+test('while the queue is on hold new mail waits', async t => {
+  const intake = await openIntake(t, { held: true })
+  queuedAs(await intake.receive('Subject: Hello\r\n\r\n'))
+  const [shown] = await intake.queued()
+  assert.equal(shown?.recipients[0]?.state, 'held')
+})
+
+test('the Received field says from whom, by whom, how, for whom and when', async t => {
+  const intake = await openIntake(t)
+  const reply = await intake.receive('Subject: Hello\r\n\r\nText\r\n', {
+    client: { ...submissionClient, role: 'relay' },
+  })
+  const id = formatQueueId(queuedAs(reply))
+  assert.equal(
+    await intake.textOf(reply),
+    'Received: from client.example.net ([192.0.2.7])\r\n' +
+      `\tby mail.example.test (Postrider) with ESMTPSA id ${id}\r\n` +
+      '\t(TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n' +
+      '\tfor <boris@example.org>;\r\n' +
+      '\tThu, 01 Jan 2026 00:00:00 +0000\r\n' +
+      'Subject: Hello\r\n\r\nText\r\n',
+  )
+})
+
+test('recipients do not learn of each other from it', async t => {
+  const intake = await openIntake(t)
+  const transaction = { recipients: [recipient('boris@example.org'), recipient('clara@example.org')] }
+  const [received] = await split(intake, await intake.receive('Subject: Hello\r\n', { transaction }))
+  assert.doesNotMatch(received, /for|boris|clara/)
+})
+
+for (const [word, client, smtpUtf8] of [
+  ['SMTP', { ...relayClient, extended: false }, false],
+  ['ESMTP', relayClient, false],
+  ['ESMTPS', { ...submissionClient, account: undefined }, false],
+  ['ESMTPA', { ...submissionClient, tls: undefined }, false],
+  ['ESMTPSA', submissionClient, false],
+  ['UTF8SMTP', relayClient, true],
+  ['UTF8SMTPSA', submissionClient, true],
+] as const) {
+  test(`what the connection was like, in a word: ${word} (RFC 3848, RFC 6531 §4.3)`, async t => {
+    const intake = await openIntake(t)
+    const reply = await intake.receive('From: a@example.test\r\n\r\n', {
+      client,
+      transaction: { parameters: { body: '7BIT', smtpUtf8 } },
+    })
+    assert.match((await split(intake, reply))[0], new RegExp(` with ${word} id `))
+  })
+}
+
+for (const [what, client, expected] of [
+  ['no name', { heloName: undefined }, 'from unknown ([192.0.2.7])\r\n'],
+  ['an IPv6 peer', { remoteAddress: '2001:db8::7' }, 'from client.example.net ([IPv6:2001:db8::7])\r\n'],
+  [
+    'a name that would end the field',
+    { heloName: 'x\r\n\r\nBody: (<a;b>' },
+    'from x????Body:???a?b? ([192.0.2.7])\r\n',
+  ],
+] as const) {
+  test(`whatever the peer calls itself, the field is whole: ${what}`, async t => {
+    const intake = await openIntake(t)
+    const reply = await intake.receive('Subject: Hello\r\n\r\n', { client: { ...relayClient, ...client } })
+    const [received, rest] = await split(intake, reply)
+    assert.ok(received.startsWith(`Received: ${expected}`), received)
+    assert.equal(rest, 'Subject: Hello\r\n\r\n')
+  })
+}
+
+const hop = 'Received: from a.example ([192.0.2.1])\r\n\tby b.example; Thu, 01 Jan 2026 00:00:00 +0000\r\n'
+
+for (const [what, text, passes] of [
+  ['as many servers as are allowed', `${hop.repeat(3)}Subject: x\r\n\r\n`, true],
+  ['one more', `${hop.repeat(4)}Subject: x\r\n\r\n`, false],
+  ['one more, in other letters', `${'rEcEiVeD: x\r\n'.repeat(4)}\r\n`, false],
+  ['one more, without a body', hop.repeat(4), false],
+  ['what stands in the body', `${hop.repeat(3)}\r\n${hop.repeat(9)}`, true],
+  [
+    'what stands in a folded line',
+    `${hop.repeat(3)}Subject: x\r\n${'\tReceived: x\r\n'.repeat(9)}\r\n`,
+    true,
+  ],
+] as const) {
+  test(`the loop check: ${what}`, async t => {
+    const intake = await openIntake(t)
+    const reply = await intake.receive(text)
+    if (passes) {
+      assert.equal((await split(intake, reply))[1], text)
+      return
+    }
+    assert.deepEqual([reply.code, reply.enhanced], [554, '5.4.6'])
+    assert.match(reply.lines[0] ?? '', /passed 4 servers/)
+    assert.equal(await intake.messages(), 0)
+  })
+}
+
+test('relayed mail data is kept byte for byte, however it comes in pieces', async t => {
+  const intake = await openIntake(t, { maxReceivedFields: 1000 })
+  await fc.assert(
+    fc.asyncProperty(nastyBytes, fc.array(fc.nat(), { maxLength: 6 }), async (bytes, cuts) => {
+      const reply = await intake.receive(cutAt(bytes, cuts))
+      assert.equal((await split(intake, reply))[1], bytes.toString('latin1'))
+    }),
+    { numRuns: 100 },
+  )
+})
+
+const field = `X-Long: ${'x'.repeat(88)}\r\n`
+const manyFields = (bytes: number): string => field.repeat(Math.floor(bytes / field.length))
+
+for (const [what, section, body] of [
+  ['and a short body', manyFields(200_000), '\r\nText\r\n'],
+  ['and a long body', manyFields(200_000), `\r\n${'y'.repeat(300_000)}\r\n`],
+  ['and nothing else', manyFields(200_000), ''],
+] as const) {
+  for (const size of [1_000_000, 65_536, 997]) {
+    test(`a header section too long for memory ${what} is kept whole, in pieces of ${size} bytes`, async t => {
+      const intake = await openIntake(t)
+      const reply = await intake.receive(inPieces(section + body, size))
+      const [, text] = await split(intake, reply)
+      assert.ok(text === section + body, `${text.length} bytes of ${section.length + body.length} are left`)
+      assert.equal(intake.files().length, 1)
+    })
+  }
+}
+
+const limit = 256 * 1024
+
+for (const [what, text] of [
+  ['with a body', `${manyFields(limit + 1000)}\r\nText\r\n`],
+  ['without end', manyFields(2 * limit)],
+  ['in one line', 'x'.repeat(3 * limit)],
+  // The first thing that is wrong with a message is what the peer is told.
+  ['and a loop besides', `${hop.repeat(9)}${manyFields(limit)}\r\n`],
+] as const) {
+  for (const size of [1_000_000, 65_536, 997]) {
+    test(`a header section over the limit is refused ${what}, in pieces of ${size} bytes`, async t => {
+      const intake = await openIntake(t)
+      const reply = await intake.receive(inPieces(text, size), { client: submissionClient })
+      assert.deepEqual([reply.code, reply.enhanced], [552, '5.3.4'])
+      assert.match(reply.lines[0] ?? '', /262144 bytes/)
+      assert.equal(await intake.messages(), 0)
+      assert.deepEqual(intake.files(), [])
+      assert.deepEqual(intake.logged, [])
+    })
+  }
+}
+
+test('a header section of just the limit is taken, in one piece or byte by byte', async t => {
+  const intake = await openIntake(t)
+  const most = Buffer.alloc(limit - 9, 'x')
+  const replies = [
+    await intake.receive([most, ...inPieces('1234567\r\n\r\nText\r\n', 99)]),
+    await intake.receive([most, ...inPieces('1234567\r\n\r\nText\r\n', 1)]),
+    await intake.receive([most, ...inPieces('12345678\r\n\r\nText\r\n', 99)]),
+    await intake.receive([most, ...inPieces('12345678\r\n\r\nText\r\n', 1)]),
+  ]
+  assert.deepEqual(
+    replies.map(reply => reply.code),
+    [250, 250, 552, 552],
+  )
+})
+
+test('a big message becomes a file, a small one stands in its row', async t => {
+  const intake = await openIntake(t)
+  const small = await intake.receive(`Subject: small\r\n\r\n${'x'.repeat(60_000)}\r\n`)
+  assert.deepEqual(intake.files(), [])
+  const text = `Subject: big\r\n\r\n${'x'.repeat(1_000_000)}\r\n`
+  const big = await intake.receive(inPieces(text, 65_536))
+  assert.equal(intake.files().length, 1)
+  assert.equal((await split(intake, small))[1].length, 60_020)
+  assert.ok((await split(intake, big))[1] === text)
+})

@@ -1,0 +1,150 @@
+// An intake over real storage in a folder of its own, with a clock that stands still.
+import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { createIntake, type Intake, type IntakeOptions } from '../../src/intake/intake.ts'
+import { countQueue, listQueue, type ShownMessage } from '../../src/queue/list-queue.ts'
+import { createQueueIdMaker, parseQueueId, type QueueId } from '../../src/queue/queue-id.ts'
+import type { Log } from '../../src/runtime/log.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import type { Reply } from '../../src/smtp/reply.ts'
+import type { Client, MailDataSink, MailTransaction, Recipient } from '../../src/smtp/server/services.ts'
+import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
+
+/** 2026-01-01, when the clock stands still. */
+export const at = Date.UTC(2026, 0, 1)
+
+export const relayClient: Client = {
+  sessionId: 'session-1',
+  role: 'relay',
+  remoteAddress: '192.0.2.7',
+  remotePort: 40_000,
+  localAddress: '192.0.2.25',
+  localPort: 25,
+  connectedAt: at - 500,
+  heloName: 'client.example.net',
+  extended: true,
+  local: false,
+}
+
+export const submissionClient: Client = {
+  ...relayClient,
+  role: 'submission',
+  tls: { protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
+  account: { id: 7, address: 'anna@example.test' },
+}
+
+export interface Incoming {
+  readonly client?: Client
+  readonly transaction?: Partial<MailTransaction>
+}
+
+export interface TestIntake {
+  readonly folder: string
+  readonly storage: LocalStorage
+  readonly mailData: MailDataStore
+  readonly clock: ManualClock
+  /** What the administrator was told: 'error: a message was refused for now …'. */
+  readonly logged: readonly string[]
+  readonly intake: Intake
+  open(incoming?: Incoming): MailDataSink
+  /** Piece by piece, as a connection does it: waits when it is asked to, and only then. */
+  receive(pieces: string | readonly Uint8Array[], incoming?: Incoming): Promise<Reply>
+  /** The text of the message that the reply says is queued. */
+  textOf(reply: Reply): Promise<string>
+  queued(): Promise<readonly ShownMessage[]>
+  messages(): Promise<number>
+  /** Mail data files that are there, by their names. */
+  files(): string[]
+}
+
+export function recipient(text: string, parameters: Recipient['parameters'] = {}): Recipient {
+  const forwardPath = parseAddress(text)
+  if (!forwardPath) throw new Error(`not an address: ${text}`)
+  return { forwardPath, parameters }
+}
+
+const usual: MailTransaction = {
+  reversePath: { localPart: 'sender', domain: 'example.net' },
+  parameters: { body: '7BIT', smtpUtf8: false },
+  disposition: 'mail',
+  recipients: [recipient('boris@example.org')],
+}
+
+export function queuedAs({ code, lines }: Reply): QueueId {
+  const id = parseQueueId(/^Ok: queued as (\w+)$/.exec(lines[0] ?? '')?.[1] ?? '')
+  if (code !== 250 || id === undefined) throw new Error(`not queued: ${code} ${lines.join(' ')}`)
+  return id
+}
+
+export async function openIntake(t: TestContext, options: Partial<IntakeOptions> = {}): Promise<TestIntake> {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-intake-'))
+  const storage = await openLocalStorage(folder)
+  t.after(async () => {
+    await storage.close()
+    rmSync(folder, { recursive: true })
+  })
+  const mailData = createMailDataStore(folder, storage, systemRandom)
+  const clock = createManualClock(at)
+  const logged: string[] = []
+  const log: Log = {
+    debug() {},
+    info() {},
+    warn: message => void logged.push(`warn: ${message}`),
+    error: message => void logged.push(`error: ${message}`),
+  }
+  const intake = createIntake({
+    storage,
+    mailData,
+    clock,
+    log,
+    nextQueueId: createQueueIdMaker(clock, 0),
+    hostname: 'mail.example.test',
+    language: 'en',
+    lifetimeMs: 48 * 3_600_000,
+    maxReceivedFields: 3,
+    held: false,
+    ...options,
+  })
+  const open: TestIntake['open'] = ({ client = relayClient, transaction } = {}) =>
+    intake.open(client, { ...usual, ...transaction })
+
+  return {
+    folder,
+    storage,
+    mailData,
+    clock,
+    logged,
+    intake,
+    open,
+    async receive(pieces, incoming) {
+      const sink = open(incoming)
+      for (const piece of typeof pieces === 'string' ? [Buffer.from(pieces)] : pieces) {
+        const written = sink.write(piece)
+        if (written) await written
+      }
+      return await sink.finish()
+    },
+    async textOf(reply) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of mailData.read(queuedAs(reply))) chunks.push(chunk)
+      return Buffer.concat(chunks).toString('latin1')
+    },
+    queued: () => storage.run(listQueue, { selection: {}, afterId: 0, limit: 1000 }),
+    messages: async () => (await storage.run(countQueue, undefined)).messages,
+    files: () => globSync('*/*', { cwd: join(folder, 'mail') }),
+  }
+}
+
+/** The same bytes in pieces of a size, as they come from a connection. */
+export function inPieces(text: string, size: number): Buffer[] {
+  const bytes = Buffer.from(text, 'latin1')
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
+    bytes.subarray(n * size, (n + 1) * size),
+  )
+}
