@@ -1,6 +1,7 @@
 // Address literals: "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3).
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { parseIpAddress } from './networks.ts'
 
 const ipv6Tag = 'IPv6:'
 
@@ -10,9 +11,8 @@ export function parseAddressLiteral(text: string): string | undefined {
   const inner = text.slice(1, -1)
   if (isIPv4(inner)) return `[${inner}]`
   if (inner.slice(0, ipv6Tag.length).toLowerCase() !== ipv6Tag.toLowerCase()) return undefined
-  const address = inner.slice(ipv6Tag.length)
-  if (!isIPv6(address) || address.includes('%')) return undefined
-  return `[${ipv6Tag}${ipaddr.IPv6.parse(address).toRFC5952String()}]`
+  const address = parseIpAddress(inner.slice(ipv6Tag.length))
+  return address instanceof ipaddr.IPv6 ? `[${ipv6Tag}${address.toRFC5952String()}]` : undefined
 }
 
 /** The literal of an IP address; IPv4-mapped IPv6 addresses as the IPv4 address that they are. */

@@ -1,7 +1,7 @@
 // Addresses as text: canonical for protocols and storage, readable for people.
 import type { Address, ReversePath } from './address.ts'
 import { formatDomainForPeople } from './parse-domain.ts'
-import { isDotAtom } from './scan-mailbox.ts'
+import { formatLocalPart } from './scan-mailbox.ts'
 
 /** The local-part quoted when it has to be; the domain in A-labels. `parseAddress` gives the address back. */
 export function formatAddress(address: Address): string {
@@ -15,8 +15,4 @@ export function formatAddressForPeople(address: Address): string {
 /** Without angle brackets; '' is the null reverse-path. */
 export function formatReversePath(reversePath: ReversePath): string {
   return reversePath === null ? '' : formatAddress(reversePath)
-}
-
-function formatLocalPart(localPart: string): string {
-  return isDotAtom(localPart) ? localPart : `"${localPart.replaceAll(/["\\]/g, '\\$&')}"`
 }

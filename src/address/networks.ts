@@ -1,4 +1,5 @@
 // IP addresses and networks: "192.0.2.0/24", "2001:db8::/32", or a single address.
+import { isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 export interface Network {
@@ -6,24 +7,39 @@ export interface Network {
   readonly prefixLength: number
 }
 
-/** undefined when the text is neither a network nor an address. */
+/** undefined when the text is neither a network nor an address. One that is IPv4 within IPv6 is an IPv4 network. */
 export function parseNetwork(text: string): Network | undefined {
   const slash = text.lastIndexOf('/')
-  const addressText = slash < 0 ? text : text.slice(0, slash)
-  if (
-    !ipaddr.isValid(addressText) ||
-    (addressText.includes('.') &&
-      !ipaddr.IPv4.isValidFourPartDecimal(addressText) &&
-      !addressText.includes(':'))
-  ) {
-    return undefined
-  }
-  const address = ipaddr.parse(addressText)
+  const address = parseIpAddress(slash < 0 ? text : text.slice(0, slash))
+  if (!address) return undefined
   const bits = address.kind() === 'ipv4' ? 32 : 128
-  if (slash < 0) return { address, prefixLength: bits }
-  const prefixText = text.slice(slash + 1)
+  const prefixText = slash < 0 ? String(bits) : text.slice(slash + 1)
   if (!/^[0-9]{1,3}$/.test(prefixText) || Number(prefixText) > bits) return undefined
-  return { address, prefixLength: Number(prefixText) }
+  const prefixLength = Number(prefixText)
+  if (address.kind() === 'ipv4' || !isMapped(address)) return { address, prefixLength }
+  return prefixLength < mappedBits
+    ? undefined
+    : { address: address.toIPv4Address(), prefixLength: prefixLength - mappedBits }
+}
+
+/** ::ffff:0:0/96 (RFC 4291 §2.5.5.2) */
+const mappedBits = 96
+
+function isMapped(address: ipaddr.IPv4 | ipaddr.IPv6): address is ipaddr.IPv6 {
+  return address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress()
+}
+
+/** The spellings of RFC 4291 and four decimal numbers; nothing that is only a number, and no zone. */
+export function parseIpAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  if (isIPv4(text)) return ipaddr.IPv4.parse(text)
+  if (!isIPv6(text) || text.includes('%')) return undefined
+  // The library would take ::192.0.2.1 for ::ffff:192.0.2.1.
+  return ipaddr.IPv6.parse(
+    text.replace(/([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)$/, (_, ...octets) => {
+      const [a, b, c, d] = octets.slice(0, 4).map(octet => Number(octet).toString(16).padStart(2, '0'))
+      return `${a}${b}:${c}${d}`
+    }),
+  )
 }
 
 /** '::ffff:192.0.2.1' is '192.0.2.1': what a socket that listens on '::' says of an IPv4 peer. */
@@ -33,11 +49,13 @@ export function plainAddress(address: string): string {
 
 /** Is the address in one of the networks? IPv4 and IPv6 never match each other. */
 export function isInNetworks(address: string, networks: readonly Network[]): boolean {
-  if (networks.length === 0 || !ipaddr.isValid(address)) return false
-  const parsed = ipaddr.process(address)
+  if (networks.length === 0) return false
+  // A link-local peer comes with its zone: fe80::1%eth0.
+  const parsed = parseIpAddress(address.replace(/%.*$/s, ''))
+  if (!parsed) return false
+  const plain = isMapped(parsed) ? parsed.toIPv4Address() : parsed
   return networks.some(
-    network =>
-      parsed.kind() === network.address.kind() && parsed.match(network.address, network.prefixLength),
+    network => plain.kind() === network.address.kind() && plain.match(network.address, network.prefixLength),
   )
 }
 

@@ -39,8 +39,8 @@ function parseNewDomain(text: string): string | undefined {
 
 function isLabel(text: string): boolean {
   if (text.length > maxLabelOctets || !label.test(text)) return false
-  // What looks like an A-label has to be one: a made-up one would be shown as something else.
-  return !text.startsWith('xn--') || domainToUnicode(text) !== ''
+  // What looks like an A-label has to be one: it decodes. One that does not is given back as it is.
+  return !text.startsWith('xn--') || !/^(?:xn--|$)/.test(domainToUnicode(text))
 }
 
 // The converter is made for URLs and would decode %41 and 0x7f too; only letters, digits, hyphens and dots may reach it.

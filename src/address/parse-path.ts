@@ -8,8 +8,6 @@ export type PathProblem =
   | 'missing-brackets'
   | 'unclosed-bracket'
   | 'source-route-syntax'
-  /** RFC 5321 §4.5.3.1.3: 256 octets. */
-  | 'path-too-long'
   /** `<>` where a recipient is wanted. */
   | 'empty'
 
@@ -40,7 +38,7 @@ const nonAscii = /[^\0-\x7f]/
 
 /** `<a@b> SIZE=1` → the path and ` SIZE=1`; `<>` → null. */
 export function parseReversePath(text: string, options: PathOptions): Parsed<ReversePath> | UnparsedPath {
-  if (text.startsWith('<>')) return { kind: 'path', path: null, rest: text.slice(2) }
+  if (text.startsWith('<>')) return withRest(null, text.slice(2))
   const found = parsePath(text, options)
   if (found.kind === 'problem') return found
   if (found.path.domain === undefined) return problem('missing-domain')
@@ -78,9 +76,12 @@ function parsePath(text: string, options: PathOptions): Parsed<PathParts> | Unpa
   const raw = text.slice(0, end)
   if (Buffer.byteLength(raw) > maxPathOctets) return problem('path-too-long')
   if (!options.allowUnicode && nonAscii.test(raw)) return problem('non-ascii')
-  const rest = text.slice(end)
-  if (rest !== '' && !rest.startsWith(' ')) return problem('syntax')
-  return { kind: 'path', path: { localPart: scan.localPart, domain: scan.domain }, rest }
+  return withRest({ localPart: scan.localPart, domain: scan.domain }, text.slice(end))
+}
+
+/** RFC 5321 §4.1.1.2: a space stands between the path and the parameters. */
+function withRest<Path>(path: Path, rest: string): Parsed<Path> | UnparsedPath {
+  return rest === '' || rest.startsWith(' ') ? { kind: 'path', path, rest } : problem('syntax')
 }
 
 /** The index after `@a,@b:`; `start` itself when there is no route; undefined when it is malformed. */

@@ -13,6 +13,8 @@ export type AddressProblem =
   | 'domain-syntax'
   /** RFC 5321 §4.5.3.1.2: 255 octets. */
   | 'domain-too-long'
+  /** RFC 5321 §4.5.3.1.3: 256 octets, with the brackets. */
+  | 'path-too-long'
   /** RFC 6531: needs SMTPUTF8. */
   | 'non-ascii'
 
@@ -26,6 +28,7 @@ export interface MailboxScan {
 
 const maxLocalPartOctets = 64
 const maxDomainOctets = 255
+const maxMailboxOctets = 254
 
 const quote = 0x22
 const backslash = 0x5c
@@ -47,15 +50,25 @@ function isAtext(code: number): boolean {
 export function scanMailbox(text: string, start: number): MailboxScan | AddressProblem {
   const local = text.charCodeAt(start) === quote ? scanQuoted(text, start) : scanDotAtom(text, start)
   if (typeof local === 'string') return local
-  if (Buffer.byteLength(text.slice(start, local.end)) > maxLocalPartOctets) return 'local-part-too-long'
+  const written = text.slice(start, local.end)
+  let octets = Buffer.byteLength(written)
+  if (octets > maxLocalPartOctets) return 'local-part-too-long'
   const localPart = local.value.normalize('NFC')
+  if (octets > written.length) {
+    if (!written.isWellFormed()) return 'local-part-syntax'
+    // NFC may be longer than what was written, and is what will be sent.
+    octets = Buffer.byteLength(formatLocalPart(localPart))
+    if (octets > maxLocalPartOctets) return 'local-part-too-long'
+  }
   if (text.charCodeAt(local.end) !== at) return { localPart, domain: undefined, end: local.end }
   const domainStart = local.end + 1
   const end = scanDomainEnd(text, domainStart)
   const raw = text.slice(domainStart, end)
   if (Buffer.byteLength(raw) > maxDomainOctets) return 'domain-too-long'
   const domain = raw.startsWith('[') ? parseAddressLiteral(raw) : parseDomain(raw)
-  return domain === undefined ? 'domain-syntax' : { localPart, domain, end }
+  if (domain === undefined) return 'domain-syntax'
+  // A-labels may be longer than what was written, too.
+  return octets + 1 + domain.length > maxMailboxOctets ? 'path-too-long' : { localPart, domain, end }
 }
 
 interface Scanned {
@@ -99,7 +112,12 @@ function scanDomainEnd(text: string, start: number): number {
   return index
 }
 
-export function isDotAtom(localPart: string): boolean {
+/** Quoted when it has to be; `scanMailbox` gives it back. */
+export function formatLocalPart(localPart: string): string {
+  return isDotAtom(localPart) ? localPart : `"${localPart.replaceAll(/["\\]/g, '\\$&')}"`
+}
+
+function isDotAtom(localPart: string): boolean {
   const scanned = scanDotAtom(localPart, 0)
   return typeof scanned !== 'string' && scanned.end === localPart.length
 }
