@@ -23,7 +23,7 @@ export function composeReport(input: ReportInput): ComposedReport {
   const original = returnOriginal(input)
   const reference = messageId(findFieldValue(fields, 'message-id'))
   const header = [
-    `From: ${encodeWords(language.senderName)} <MAILER-DAEMON@${input.hostname}>`,
+    `From: ${formatSender(encodeWords(language.senderName), `<MAILER-DAEMON@${input.hostname}>`)}`,
     `To: <${formatAddress(input.to)}>`,
     `Subject: ${encodeWords(language.subject(leadingAction(input), subject))}`,
     `Date: ${formatDate(input.at)}`,
@@ -58,10 +58,17 @@ function leadingAction({ recipients }: ReportInput): ReportAction {
 }
 
 function readSubject(value: string | undefined): string {
-  // oxlint-disable-next-line no-control-regex -- controls must not reach the report
-  return decodeEncodedWords(value ?? '')
+  const text = decodeEncodedWords(value ?? '')
+    .toWellFormed()
     .replaceAll(/[\0-\x1f\x7f-\x9f]/g, ' ')
-    .slice(0, maxSubjectLength)
+  // By characters: half of one would be shown as a question mark.
+  return Array.from(text).slice(0, maxSubjectLength).join('')
+}
+
+/** RFC 2047 §2: a line with an encoded word has at most 76 characters. */
+function formatSender(name: string, address: string): string {
+  const isLong = 'From: '.length + name.length + 1 + address.length > 76
+  return `${name}${isLong ? crlf : ''} ${address}`
 }
 
 // Somebody else's text goes into a header field of ours only if it can be nothing but a message id.
@@ -80,24 +87,32 @@ interface ReturnedOriginal {
 }
 
 function returnOriginal({ message, headerSection }: ReportInput): ReturnedOriginal {
-  const hasUtf8Header = !isAscii(headerSection)
-  // RFC 6533 §6: message/global would make the report itself need SMTPUTF8; the header section tells enough.
-  if (message && !hasUtf8Header) {
-    const isEightBit = !isAscii(message)
-    const fields = [
-      'Content-Type: message/rfc822',
-      ...(isEightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
-    ]
-    return { fields, bytes: message, isEightBit }
-  }
-  if (!hasUtf8Header)
+  const hasAsciiHeader = isAscii(headerSection)
+  if (hasAsciiHeader && isText(headerSection)) {
+    // RFC 6533 §6: message/global would make the report itself need SMTPUTF8; the header section tells enough.
+    if (message && isText(message)) {
+      const isEightBit = !isAscii(message)
+      const fields = [
+        'Content-Type: message/rfc822',
+        ...(isEightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
+      ]
+      return { fields, bytes: message, isEightBit }
+    }
     return { fields: ['Content-Type: text/rfc822-headers'], bytes: headerSection, isEightBit: false }
-  // RFC 6533 §5: message/global-headers may be encoded.
+  }
+  // RFC 6533 §5: message/global-headers may be encoded; so may text/rfc822-headers that is broken (RFC 6522 §4).
+  const type = hasAsciiHeader ? 'text/rfc822-headers' : 'message/global-headers'
   return {
-    fields: ['Content-Type: message/global-headers', 'Content-Transfer-Encoding: base64'],
+    fields: [`Content-Type: ${type}`, 'Content-Transfer-Encoding: base64'],
     bytes: Buffer.from(toBase64Lines(headerSection)),
     isEightBit: false,
   }
+}
+
+// RFC 5321 §2.3.8: what only BINARYMIME may bring would not go through the servers on the way back.
+function isText(bytes: Uint8Array): boolean {
+  const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  return !/\0|\r(?!\n)|(?<!\r)\n/.test(octets)
 }
 
 function isAscii(bytes: Uint8Array): boolean {

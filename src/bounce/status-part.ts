@@ -1,7 +1,6 @@
 // The part of a report that programs read (RFC 3464 §2, RFC 6533 §3). All of it is ASCII.
-import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
-import { needsSmtpUtf8 } from '../address/scan-mailbox.ts'
+import { encodeUtf8Address } from '../address/utf8-address.ts'
 import { formatDate } from '../message/format-date.ts'
 import type { ReportedRecipient, ReportInput } from './report.ts'
 
@@ -23,12 +22,11 @@ function composeRecipient(recipient: ReportedRecipient): string[] {
   const lines: string[] = []
   if (originalRecipient !== undefined) {
     const semicolon = originalRecipient.indexOf(';')
-    lines.push(
-      `Original-Recipient: ${originalRecipient.slice(0, semicolon)}; ${ascii(originalRecipient.slice(semicolon + 1))}`,
-    )
+    const type = originalRecipient.slice(0, semicolon)
+    lines.push(`Original-Recipient: ${formatTyped(type, originalRecipient.slice(semicolon + 1))}`)
   }
   lines.push(
-    `Final-Recipient: ${formatTypedAddress(finalRecipient)}`,
+    `Final-Recipient: ${formatTyped('rfc822', formatAddress(finalRecipient))}`,
     `Action: ${action}`,
     `Status: ${status}`,
   )
@@ -43,30 +41,25 @@ function composeRecipient(recipient: ReportedRecipient): string[] {
   return lines
 }
 
-/** RFC 6533 §3: an address beyond ASCII stands as utf-8 with \x{…} for each such character. */
-function formatTypedAddress(address: Address): string {
-  const text = formatAddress(address)
-  if (!needsSmtpUtf8(address)) return `rfc822; ${text}`
-  const encoded = Array.from(text, character =>
-    /[!-~]/.test(character) && character !== '\\'
-      ? character
-      : `\\x{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`,
-  )
-  return `utf-8; ${encoded.join('')}`
+/** RFC 6533 §3: an address beyond ASCII is of the type utf-8, with \x{…} for each such character. */
+function formatTyped(type: string, address: string): string {
+  return type === 'utf-8' || /[^\0-\x7f]/.test(address)
+    ? `utf-8; ${encodeUtf8Address(address)}`
+    : `${type}; ${ascii(address)}`
 }
 
 function ascii(text: string): string {
   return text.replaceAll(/[^ -~]/g, '?')
 }
 
-const foldAt = 60
+const foldAt = 78 - 'Diagnostic-Code: smtp; '.length
 const maxLength = 900
 
 // RFC 5322 §2.1.1, §2.2.3: lines of at most 78 characters, broken where a blank stands.
 function fold(text: string): string {
   const lines: string[] = []
   let line = ''
-  for (const word of text.slice(0, maxLength).split(' ')) {
+  for (const word of text.slice(0, maxLength).trim().split(/ +/)) {
     if (line !== '' && line.length + 1 + word.length > foldAt) {
       lines.push(line)
       line = word

@@ -37,7 +37,8 @@ function describeRecipient(recipient: ReportedRecipient, texts: ReportTexts): st
   const lines = [`  ${address}`]
   if (recipient.action === 'failed' || recipient.action === 'delayed') {
     const domain = formatDomainForPeople(recipient.finalRecipient.domain)
-    const { happened, next } = texts.cause(recipient.cause ?? 'other', { address, domain })
+    const answered = recipient.reply !== undefined
+    const { happened, next } = texts.cause(recipient.cause ?? 'other', { address, domain, answered })
     const step =
       recipient.action === 'delayed' && recipient.willRetryUntil !== undefined
         ? texts.delayNext(texts.date(recipient.willRetryUntil))

@@ -100,10 +100,16 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: 'Our own server had a problem with this message.',
     next: 'Show this report to your mail administrator.',
   }),
-  other: ({ domain }) => ({
-    happened: `The mail server of ${domain} did not take the message; its answer, below, says why.`,
-    next: 'If the answer does not help you, show this report to your mail administrator.',
-  }),
+  other: ({ domain, answered }) =>
+    answered
+      ? {
+          happened: `The mail server of ${domain} did not take the message; its answer, below, says why.`,
+          next: 'If the answer does not help you, show this report to your mail administrator.',
+        }
+      : {
+          happened: `Our server could not hand the message over at ${domain}.`,
+          next: 'Show this report to your mail administrator.',
+        },
 }
 
 const dateFormat = new Intl.DateTimeFormat('en-GB', {

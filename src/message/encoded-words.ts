@@ -25,15 +25,18 @@ function decodeQ(encoded: string): Buffer {
   return Buffer.from(text, 'latin1')
 }
 
+// RFC 2047 §2: a line with an encoded word has at most 76 characters; the first one begins with 'Subject: '.
 const maxWordBytes = 45
+const maxFirstWordBytes = 39
 
-/** ASCII as it stands; anything else as encoded words of at most 75 characters, folded. */
+/** ASCII as it stands; anything else as encoded words, folded. */
 export function encodeWords(text: string): string {
   if (/^[ -~]*$/.test(text) && !text.includes('=?')) return text
   const words: string[] = []
   let word = ''
   for (const character of text) {
-    if (Buffer.byteLength(word + character) > maxWordBytes) {
+    const maxBytes = words.length === 0 ? maxFirstWordBytes : maxWordBytes
+    if (Buffer.byteLength(word + character) > maxBytes) {
       words.push(word)
       word = ''
     }

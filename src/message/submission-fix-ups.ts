@@ -1,7 +1,7 @@
 // What a submission server adds to or takes from the header section (RFC 6409 §8), and nothing else.
 
 import { formatDate } from './format-date.ts'
-import { type HeaderField, parseHeaderFields } from './header-section.ts'
+import { type HeaderField, maxHeaderFields, parseHeaderFields } from './header-section.ts'
 
 export interface SubmissionFacts {
   /** ms since 1970. */
@@ -37,6 +37,9 @@ const onceOnly = [
  */
 export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): FixedSubmission {
   const fields = parseHeaderFields(section)
+  // A second From, or a Bcc, could hide behind the last one that is looked at.
+  if (fields.length >= maxHeaderFields)
+    return { kind: 'refused', problem: `Message refused: it has ${maxHeaderFields} header fields, or more` }
   const counts = new Map<string, number>()
   for (const { name } of fields) counts.set(name.toLowerCase(), (counts.get(name.toLowerCase()) ?? 0) + 1)
   const repeated = onceOnly.find(name => (counts.get(name) ?? 0) > 1)
