@@ -16,6 +16,7 @@ export interface Report {
   /** The first of the outcomes that it tells of. */
   readonly about: ReportableOutcome
   readonly queued: NewMessage
+  readonly recipientIds: readonly number[]
   readonly event: TrailEvent
 }
 
@@ -89,6 +90,7 @@ async function composeOne(options: ReportComposerOptions, group: Group, now: num
   const recipients = group.map(({ attempted }) => formatAddress(attempted.recipient.forwardPath))
   return {
     about,
+    recipientIds: group.map(({ attempted }) => attempted.recipient.id),
     event: { kind: 'reported', action: about.action, recipients, reportId: formatQueueId(id) },
     queued: {
       message: {

@@ -127,7 +127,7 @@ export class Settler {
       owner,
       at: clock.now(),
       settlements: withReportEvents(plans, reports),
-      reports: reports.map(report => report.queued),
+      reports: reports.map(({ queued, recipientIds }) => ({ message: queued, recipientIds })),
     }
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, maxRetryMs)) {
       try {

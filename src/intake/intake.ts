@@ -12,7 +12,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { Client, MailDataSink, MailTransaction } from '../smtp/server/services.ts'
+import type { Client, MailDataSink, MailTransaction, Recipient } from '../smtp/server/services.ts'
 import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { StorageFault } from '../storage/storage-fault.ts'
@@ -191,7 +191,7 @@ class IncomingMessage implements MailDataSink {
         isReport: false,
       },
       mailData,
-      recipients: recipients.map(recipient => ({
+      recipients: withoutRepetitions(recipients).map(recipient => ({
         forwardPath: recipient.forwardPath,
         notify: recipient.parameters.notify,
         originalRecipient: recipient.parameters.originalRecipient,
@@ -225,4 +225,15 @@ class IncomingMessage implements MailDataSink {
       connectedAt,
     }
   }
+}
+
+/** Who is named twice gets the message once, as the first RCPT wanted it. */
+function withoutRepetitions(recipients: readonly Recipient[]): readonly Recipient[] {
+  if (recipients.length === 1) return recipients
+  const byAddress = new Map<string, Recipient>()
+  for (const recipient of recipients) {
+    const address = formatAddress(recipient.forwardPath)
+    if (!byAddress.has(address)) byAddress.set(address, recipient)
+  }
+  return [...byAddress.values()]
 }

@@ -6,6 +6,7 @@ import {
   type MessageRow,
   messageColumns,
   type RecipientRow,
+  readIfIntact,
   readMessage,
   readRecipient,
   recipientColumns,
@@ -52,10 +53,13 @@ export const claimDueWork = defineWrite(
           claim.owner,
           row.id,
         )
-        recipients.push(readRecipient(row))
+        const recipient = readIfIntact(() => readRecipient(row))
+        if (recipient) recipients.push(recipient)
       }
-      // A recipient without its message is damage, for `verify` to find; its lease keeps it from being asked for again and again.
-      if (message) work.push({ message: readMessage(message), mailDataId: message.mail_data_id, recipients })
+      // Damage is for `verify` to find; its lease keeps it from being asked for again and again, and the rest goes on.
+      const intact = message && readIfIntact(() => readMessage(message))
+      if (message && intact && recipients.length > 0)
+        work.push({ message: intact, mailDataId: message.mail_data_id, recipients })
     }
     return work
   },

@@ -3,6 +3,7 @@ import { acceptMessage } from './accept-message.ts'
 import { cancelRecipients, holdRecipients, releaseRecipients, retryRecipients } from './administer.ts'
 import { claimDueWork } from './claim-due-work.ts'
 import { extendLease } from './extend-lease.ts'
+import { findQueueDamage } from './find-damage.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
 import { releaseLeases } from './release-leases.ts'
@@ -18,6 +19,7 @@ export const queueOperations = [
   listQueue,
   showQueuedMessage,
   countQueue,
+  findQueueDamage,
   holdRecipients,
   releaseRecipients,
   retryRecipients,

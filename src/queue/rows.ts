@@ -106,3 +106,13 @@ export function readAddress(text: string): Address {
   if (!address) throw new StorageFault('STORAGE_DAMAGED', `The queue holds "${text}", which is no address.`)
   return address
 }
+
+/** undefined when the row is damaged: its JSON, or an address in it. */
+export function readIfIntact<Read>(read: () => Read): Read | undefined {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof StorageFault || cause instanceof SyntaxError) return undefined
+    throw cause
+  }
+}

@@ -37,8 +37,13 @@ export interface Settling {
   readonly owner: string
   readonly at: number
   readonly settlements: readonly Settlement[]
-  /** DSNs about these settlements: queued with them, so that none is lost or doubled. */
-  readonly reports: readonly NewMessage[]
+  readonly reports: readonly SettlementReport[]
+}
+
+/** A DSN about some of the settlements: queued with them, so that none is lost or doubled. */
+export interface SettlementReport {
+  readonly message: NewMessage
+  readonly recipientIds: readonly number[]
 }
 
 export interface Settled {
@@ -51,18 +56,22 @@ export interface Settled {
 export const settle = defineWrite(
   'queue.settle',
   async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled> => {
-    let lost = 0
+    const settled = new Set<number>()
+    const orphanedFiles: string[] = []
     const touched = new Set<QueueId>()
     for (const settlement of settlements) {
-      if (!(await settleRecipient(tx, owner, at, settlement))) {
-        lost++
-        continue
-      }
+      if (!(await settleRecipient(tx, owner, at, settlement))) continue
+      settled.add(settlement.recipientId)
       for (const event of settlement.events) await appendEvent(tx, at, settlement.messageId, event)
       if (settlement.result.kind !== 'retry') touched.add(settlement.messageId)
     }
-    for (const report of reports) await insertMessage(tx, report)
-    return { lost, orphanedFiles: await removeFinishedMessages(tx, touched) }
+    for (const { message, recipientIds } of reports) {
+      // Nobody is told of what somebody else settled, or an administrator cancelled.
+      if (recipientIds.some(id => settled.has(id))) await insertMessage(tx, message)
+      else if (message.mailData.location.kind === 'file') orphanedFiles.push(message.mailData.location.name)
+    }
+    orphanedFiles.push(...(await removeFinishedMessages(tx, touched)))
+    return { lost: settlements.length - settled.size, orphanedFiles }
   },
   { wakes: 'queue' },
 )

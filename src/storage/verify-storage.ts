@@ -10,7 +10,7 @@ import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault } from './storage-fault.ts'
 
 export interface StorageFinding {
-  readonly kind: 'database' | 'mail-data' | 'reference' | 'orphan'
+  readonly kind: 'database' | 'mail-data' | 'reference' | 'row' | 'orphan'
   /** One sentence: what is wrong. */
   readonly problem: string
   readonly remedy: string
@@ -23,10 +23,14 @@ export interface VerifyProgress {
 
 const pageRows = 500
 
-/** Reads everything, changes nothing, in bounded memory; a server may run meanwhile. */
+/**
+ * Reads everything, changes nothing, in bounded memory; a server may run meanwhile. `verifyRows` looks into the rows of
+ * the layers above.
+ */
 export async function verifyStorage(
   folder: string,
   createMailData: (reader: SqliteReader) => MailDataStore,
+  verifyRows: (reader: SqliteReader) => Promise<readonly StorageFinding[]>,
   onProgress: (progress: VerifyProgress) => void = () => {},
 ): Promise<StorageFinding[]> {
   const connection = new SqliteConnection(folder, 'reader')
@@ -48,6 +52,7 @@ export async function verifyStorage(
     return [
       ...(await verifyDatabase(connection)),
       ...(await verifyReferences(reader)),
+      ...(await verifyRows(reader)),
       ...(await verifyMailData(reader, createMailData(reader), onProgress)),
       ...(await verifyFiles(folder, reader)),
     ]

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { holdRecipients } from '../../src/queue/administer.ts'
+import { findQueueDamage, type QueueDamage } from '../../src/queue/find-damage.ts'
 import { showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
@@ -161,4 +162,21 @@ test('while it is under a lease a recipient is shown as underway', async t => {
     shown?.recipients.map(one => one.underway),
     [true, false],
   )
+})
+
+test('a damaged row does not stop the others, and is found', async t => {
+  const queue = await openQueue(t)
+  for (const to of ['anna@example.org', 'boris@example.org', 'clara@example.org', 'dora@example.org'])
+    await queue.accept({ to: [to] })
+  const damage = defineWrite('test.damage', async tx => {
+    await tx.run("UPDATE queue_recipient SET forward_path = 'no address' WHERE message_id = 1")
+    await tx.run("UPDATE queue_recipient SET parameters = '{' WHERE message_id = 2")
+    await tx.run("UPDATE queue_message SET reverse_path = '@' WHERE id = 3")
+  })
+  await queue.storage.run(damage, undefined)
+  assert.deepEqual(describeWork(await queue.claim('one', at)), ['4: dora@example.org'])
+  assert.deepEqual(describeWork(await queue.claim('one', at)), [])
+  const find = async (table: QueueDamage['table']) =>
+    (await queue.storage.run(findQueueDamage, { table, afterId: 0 })).damage.length
+  assert.deepEqual([await find('queue_recipient'), await find('queue_message')], [2, 1])
 })

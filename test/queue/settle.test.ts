@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { listMailboxes, listMailboxMessages } from '../../src/mailbox/operations.ts'
-import { holdRecipients } from '../../src/queue/administer.ts'
+import { cancelRecipients, holdRecipients } from '../../src/queue/administer.ts'
 import { countQueue, showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
 import type { QueuedRecipient } from '../../src/queue/records.ts'
@@ -291,10 +291,31 @@ test('a report is queued in the transaction that it tells of', async t => {
     message: { isReport: true },
   })
   const settlements: Settlement[] = [{ messageId: 1, recipientId, events: [], result: done }]
-  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [report] })
+  await queue.storage.run(settle, {
+    owner: 'one',
+    at,
+    settlements,
+    reports: [{ message: report, recipientIds: [recipientId] }],
+  })
   assert.deepEqual(await queue.lines(), ['2 sender@example.net ready'])
   assert.deepEqual(describeWork(await queue.claim('one', at)), ['2: sender@example.net'])
   assert.equal(await queue.read(2), 'Subject: Undelivered\r\n')
+})
+
+test('what another has settled is not reported, and the report leaves no file', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'], from: 'sender@example.net' })
+  const recipientId = onlyRecipient(await queue.claim('one', at))
+  await queue.storage.run(cancelRecipients, { selection: {}, at })
+  const message = await queue.compose({ from: null, to: ['sender@example.net'], text: largeText })
+  const settlements: Settlement[] = [{ messageId: 1, recipientId, events: [], result: done }]
+  const reports = [{ message, recipientIds: [recipientId] }]
+  const settled = await queue.storage.run(settle, { owner: 'one', at, settlements, reports })
+  assert.deepEqual(await queue.lines(), [])
+  assert.deepEqual(settled, {
+    lost: 1,
+    orphanedFiles: message.mailData.location.kind === 'file' ? [message.mailData.location.name] : undefined,
+  })
 })
 
 test('when a report cannot be queued, nothing is settled', async t => {
@@ -308,7 +329,8 @@ test('when a report cannot be queued, nothing is settled', async t => {
   const settlements: Settlement[] = [
     { messageId: 1, recipientId: anna.id, events: [event('anna')], result: file(1) },
   ]
-  await assert.rejects(queue.storage.run(settle, { owner: 'one', at, settlements, reports: [taken] }))
+  const reports = [{ message: taken, recipientIds: [anna.id] }]
+  await assert.rejects(queue.storage.run(settle, { owner: 'one', at, settlements, reports }))
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '2 boris@example.org ready'])
   assert.deepEqual(await queue.storage.run(listMailboxes, { accountId: 1 }), [])
   assert.deepEqual(await queue.events(1), [])

@@ -155,6 +155,18 @@ for (const { original, arrives } of [
   })
 }
 
+test('an original recipient that has no room in ASCII is refused, so that the next server need not (RFC 3461 §4.2)', async t => {
+  const server = await serverFor(t)
+  const connection = await server.greeted()
+  await connection.command('EHLO client.example.org')
+  await connection.command('MAIL FROM:<anna@example.test> SMTPUTF8')
+  const rcpt = async (letters: number): Promise<number | undefined> =>
+    (await connection.command(`RCPT TO:<boris@example.org> ORCPT=utf-8;${'я'.repeat(letters)}`))?.code
+  assert.equal(await rcpt(Math.floor(500 / '\\x{44F}'.length)), 250)
+  assert.equal(await rcpt(Math.floor(500 / '\\x{44F}'.length) + 1), 501)
+  connection.destroy()
+})
+
 test('many recipients, and more than the server takes at once', async t => {
   const server = await serverFor(t, { limits: { maxRecipients: 100 } })
   const connection = await connect(t, server)

@@ -1,6 +1,6 @@
 // Transactions as the server sees them: which commands come in which order, and what each answer means to each recipient.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OutgoingTransaction } from '../../src/smtp/client/contract.ts'
 import type { Script } from '../delivery/remote-peer.ts'
@@ -218,13 +218,16 @@ test('421 between two transactions: the connection is not usable any more', asyn
   assert.equal(peer.messages.length, 1)
 })
 
-test('a connection that was closed between two transactions fails at MAIL', async t => {
-  const peer = await peerFor(t)
-  const connection = await connect(t, peer)
-  await peer.close()
-  while (connection.usable) await nextTurn()
-  assert.deepEqual(inWords(await connection.send(transactionTo([boris]))), ['failed closed at mail'])
-})
+for (const before of [0, 1]) {
+  test(`a connection that is closed after ${before} transactions fails at MAIL: nothing was taken`, async t => {
+    const peer = await peerFor(t)
+    const connection = await connect(t, peer)
+    for (let n = 0; n < before; n++) await connection.send(transactionTo())
+    await peer.close()
+    while (connection.usable) await nextTurn()
+    assert.deepEqual(inWords(await connection.send(transactionTo([boris]))), ['failed closed at mail'])
+  })
+}
 
 test('a reply too many makes the connection unusable: nobody knows what the next one answers', async t => {
   const peer = await peerFor(t, {
@@ -336,6 +339,62 @@ test('a message larger than all buffers goes whole to a server that reads slowly
   assert.equal(received, line.length * count + '.\r\n'.length)
   assert.equal(pulled, 100)
 })
+
+/** A server that knows BDAT, answers its first line with `reply` or not at all, and keeps what comes behind it. */
+async function chunkServer(t: TestContext, reply?: string) {
+  let behind = ''
+  let inChunk = false
+  const server = await listen(t, socket => {
+    socket.write('220 Hi\r\n')
+    socket.on('data', chunk => {
+      const text = chunk.toString('latin1')
+      if (inChunk) behind += text
+      else if (text.startsWith('EHLO')) socket.write('250-Hi\r\n250-CHUNKING\r\n250 BINARYMIME\r\n')
+      else if (text.startsWith('BDAT')) {
+        inChunk = true
+        behind += text.slice(text.indexOf('\n') + 1)
+        if (reply !== undefined) socket.write(`${reply}\r\n`)
+      } else socket.write('250 Ok\r\n')
+    })
+  })
+  return { ...server, behind: () => behind }
+}
+
+test('BDAT: refused before the end of the chunk, the rest is not sent', async t => {
+  const server = await chunkServer(t, '552 5.3.4 Too big')
+  const watch = new DialogueWatch()
+  const connection = await connect(t, server, { ...openly, onDialogue: watch.onDialogue })
+  const mailData = {
+    size: 12,
+    async *open() {
+      yield Buffer.from('first')
+      await watch.line('S: 552')
+      yield Buffer.from('second')
+      yield Buffer.from('!')
+    },
+  }
+  const results = await connection.send(transactionTo([boris], { body: 'BINARYMIME', mailData }))
+  assert.deepEqual(inWords(results), ['refused 552 at end-of-data'])
+  // The server would wait for the rest of the chunk, or take the next command for it.
+  assert.equal(connection.usable, false)
+})
+
+for (const { what, chunks } of [
+  { what: 'more', chunks: ['four', 'QUIT\r\n'] },
+  { what: 'less', chunks: ['fou'] },
+]) {
+  test(`BDAT: mail data with ${what} bytes than were announced is our fault, and no command`, async t => {
+    const server = await chunkServer(t)
+    const connection = await connect(t, server)
+    const mailData = { ...mailDataOf(...chunks), size: 4 }
+    await assert.rejects(
+      connection.send(transactionTo([boris], { body: 'BINARYMIME', mailData })),
+      /was said to have 4 bytes/,
+    )
+    assert.equal(connection.usable, false)
+    assert.ok(!server.behind().includes('QUIT'))
+  })
+}
 
 test('QUIT says good-bye, and the connection is over', async t => {
   const peer = await peerFor(t)

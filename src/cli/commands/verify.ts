@@ -1,7 +1,9 @@
 // postrider verify: reads the whole data folder and says what is damaged.
 import type { Command } from 'commander'
+import { findQueueDamage } from '../../queue/find-damage.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { createMailDataStore } from '../../storage/mail-data-files.ts'
+import type { Storage } from '../../storage/operation.ts'
 import { type StorageFinding, verifyStorage } from '../../storage/verify-storage.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -30,6 +32,7 @@ export function addVerifyCommand(program: Command, run: CommandRun): void {
       const findings = await verifyStorage(
         dataFolder,
         reader => createMailDataStore(dataFolder, reader, invocation.random),
+        verifyQueueRows,
         ({ done, total }) => {
           checked = done
           progress.update(`Messages: ${done} of ${total}`)
@@ -54,4 +57,25 @@ export function addVerifyCommand(program: Command, run: CommandRun): void {
 // An orphan is what a crash left, or a message that is coming in right now.
 function isDamage({ kind }: StorageFinding): boolean {
   return kind !== 'orphan'
+}
+
+async function verifyQueueRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[]> {
+  const findings: StorageFinding[] = []
+  for (const table of ['queue_message', 'queue_recipient'] as const) {
+    for (let afterId: number | undefined = 0; afterId !== undefined; ) {
+      const { damage, lastId }: Awaited<ReturnType<typeof findQueueDamage.run>> = await reader.run(
+        findQueueDamage,
+        { table, afterId },
+      )
+      for (const { id } of damage) {
+        findings.push({
+          kind: 'row',
+          problem: `The row ${id} of ${table} cannot be read: it is passed over, and its mail is not delivered.`,
+          remedy: 'Restore the data folder from a backup; keep a copy of the damaged one.',
+        })
+      }
+      afterId = lastId
+    }
+  }
+  return findings
 }

@@ -150,11 +150,17 @@ export class OpenConnection implements SmtpConnection {
     let sent = 0
     for await (const chunk of transaction.mailData.open()) {
       sent += chunk.length
+      // An octet too many would be the beginning of a command.
+      if (sent > size) break
       if (!this.#socket.sendBytes(chunk)) await this.#socket.drained(this.#timeouts.dataBlockMs)
       if (this.#socket.hasNews) break
     }
+    if (sent !== size && !this.#socket.hasNews)
+      throw new RangeError(
+        `the mail data was said to have ${size} bytes, and has ${sent > size ? 'more' : sent}`,
+      )
     const end = await this.#readReply('end-of-data', this.#timeouts.dataEndMs)
-    this.#settleEnd(accepted, end, sent >= size, results)
+    this.#settleEnd(accepted, end, sent === size, results)
   }
 
   /** MAIL and RCPT: their replies, in turn or at once; returns who was accepted. */
