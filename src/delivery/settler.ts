@@ -91,7 +91,8 @@ export class Settler {
       )
       await this.#write(plans, reports)
     } catch (cause) {
-      await this.#discard(reports)
+      // The store may have gone away after its commit: what a row may name is left to the sweep.
+      if (!isOutcomeUnknown(cause)) await this.#discard(reports)
       if (batch.length === 1) {
         // Its lease runs out and it comes back; nothing is lost.
         log.error(
@@ -182,7 +183,11 @@ function withReportEvents(plans: readonly SettlementPlan[], reports: readonly Re
 }
 
 function isPassing(cause: unknown): boolean {
-  return (
-    cause instanceof Fault && (cause.code === 'STORAGE_DISK_FULL' || cause.code === 'STORAGE_UNAVAILABLE')
-  )
+  return cause instanceof Fault && passingCodes.has(cause.code)
+}
+
+const passingCodes = new Set(['STORAGE_DISK_FULL', 'STORAGE_UNAVAILABLE', 'STORAGE_GONE'])
+
+function isOutcomeUnknown(cause: unknown): boolean {
+  return cause instanceof Fault && cause.code === 'STORAGE_GONE'
 }

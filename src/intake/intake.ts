@@ -90,7 +90,8 @@ class IncomingMessage implements MailDataSink {
       }
       return await this.#accept()
     } catch (cause) {
-      await this.#writer.abort()
+      // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
+      if (!isOutcomeUnknown(cause)) await this.#writer.abort()
       return this.#refuseFor(cause)
     }
   }
@@ -236,4 +237,8 @@ function withoutRepetitions(recipients: readonly Recipient[]): readonly Recipien
     if (!byAddress.has(address)) byAddress.set(address, recipient)
   }
   return [...byAddress.values()]
+}
+
+function isOutcomeUnknown(cause: unknown): boolean {
+  return cause instanceof StorageFault && cause.code === 'STORAGE_GONE'
 }

@@ -68,13 +68,23 @@ export const settle = defineWrite(
     for (const { message, recipientIds } of reports) {
       // Nobody is told of what somebody else settled, or an administrator cancelled.
       if (recipientIds.some(id => settled.has(id))) await insertMessage(tx, message)
-      else if (message.mailData.location.kind === 'file') orphanedFiles.push(message.mailData.location.name)
+      else orphanedFiles.push(...(await fileOfUnusedReport(tx, message)))
     }
     orphanedFiles.push(...(await removeFinishedMessages(tx, touched)))
     return { lost: settlements.length - settled.size, orphanedFiles }
   },
   { wakes: 'queue' },
 )
+
+// A settling that is repeated, because nobody knows what became of it, may have queued the report the first time.
+async function fileOfUnusedReport(
+  tx: Tx,
+  { message, mailData: { location } }: NewMessage,
+): Promise<string[]> {
+  if (location.kind !== 'file') return []
+  const isQueued = await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', message.id)
+  return isQueued ? [] : [location.name]
+}
 
 /** False when the lease is lost. */
 async function settleRecipient(

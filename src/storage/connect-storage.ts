@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { Fault } from '../runtime/fault.ts'
 import type { Operation, Storage, WakeTopic } from './operation.ts'
 import { SqliteReader } from './sqlite-reader.ts'
-import { StorageFault, storageIsClosed } from './storage-fault.ts'
+import { StorageFault, storageIsGone } from './storage-fault.ts'
 import type { FromStore, ToStore, WriteRequest } from './storage-messages.ts'
 
 interface Waiting {
@@ -35,7 +35,7 @@ class ConnectedStorage implements Storage {
     if (operation.access === 'read') return this.#reader.run(operation, input)
     return new Promise<Output>((resolve, reject) => {
       if (this.#closed) {
-        reject(storageIsClosed())
+        reject(storageIsGone())
         return
       }
       const id = ++this.#lastId
@@ -81,7 +81,7 @@ class ConnectedStorage implements Storage {
 
   #end(): void {
     this.#closed = true
-    for (const { reject } of this.#waiting.values()) reject(storageIsClosed())
+    for (const { reject } of this.#waiting.values()) reject(storageIsGone())
     this.#waiting.clear()
   }
 }

@@ -5,7 +5,7 @@ import { migrate } from './migrate.ts'
 import type { AnyOperation, Operation, Storage, WakeTopic } from './operation.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
-import { storageIsClosed } from './storage-fault.ts'
+import { storageIsGone } from './storage-fault.ts'
 
 /** Opens the database of a data folder, brings its schema up to date, and starts the one writer. */
 export async function openLocalStorage(folder: string): Promise<LocalStorage> {
@@ -36,7 +36,7 @@ export class LocalStorage implements Storage {
   }
 
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
-    if (this.#closed) return Promise.reject(storageIsClosed())
+    if (this.#closed) return Promise.reject(storageIsGone())
     if (operation.access === 'read') return this.#reader.run(operation, input)
     return this.#commits.submit(operation as AnyOperation, input) as Promise<Output>
   }

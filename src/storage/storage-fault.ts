@@ -3,8 +3,10 @@ import { Fault } from '../runtime/fault.ts'
 
 export type StorageFaultCode =
   | 'STORAGE_DISK_FULL'
-  /** Busy, unreachable, or an I/O error: may pass. */
+  /** Busy, unreachable, or an I/O error: may pass. Nothing was written. */
   | 'STORAGE_UNAVAILABLE'
+  /** It has ended; whether what was under way has been written nobody knows. */
+  | 'STORAGE_GONE'
   | 'STORAGE_DAMAGED'
   /** Written by a newer version of Postrider. */
   | 'STORAGE_NEWER'
@@ -65,8 +67,8 @@ export function toStorageFault(cause: unknown, file: string): unknown {
   }
 }
 
-export function storageIsClosed(): StorageFault {
-  return new StorageFault('STORAGE_UNAVAILABLE', 'The storage has been closed.')
+export function storageIsGone(): StorageFault {
+  return new StorageFault('STORAGE_GONE', 'The storage has ended.')
 }
 
 function diskFull(file: string, cause: Error): StorageFault {

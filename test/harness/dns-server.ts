@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type Answer, decode, encode, type Packet, streamEncode } from 'dns-packet'
+import { findFreePort } from './free-port.ts'
 
 /** 'example.test MX 10 mx.example.test', 'mx.example.test A 127.0.0.1', 'www.example.test CNAME example.test' */
 export type ZoneLine = string
@@ -64,8 +65,6 @@ export async function startDnsServer(
       : response
     udp.send(encode(sent), peer.port, peer.address)
   })
-  udp.bind(port, address)
-  await once(udp, 'listening')
 
   const tcp = createServer(socket => {
     sockets.add(socket)
@@ -79,13 +78,16 @@ export async function startDnsServer(
       if (response) socket.end(streamEncode(response))
     })
   })
-  tcp.listen(udp.address().port, address)
-  await once(tcp, 'listening')
+  // The system chooses a port that is free for TCP; somebody may have it for UDP.
+  const bound = port === 0 ? await findFreePort(address) : port
+  udp.bind(bound, address)
+  tcp.listen(bound, address)
+  await Promise.all([once(udp, 'listening'), once(tcp, 'listening')])
 
   return {
     address,
-    port: udp.address().port,
-    text: address.includes(':') ? `[${address}]:${udp.address().port}` : `${address}:${udp.address().port}`,
+    port: bound,
+    text: address.includes(':') ? `[${address}]:${bound}` : `${address}:${bound}`,
     questions,
     setZone(next) {
       records = next.map(parseLine)

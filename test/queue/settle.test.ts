@@ -349,3 +349,16 @@ test('a held recipient whose delivery was under way is settled; deferred, it sta
   assert.deepEqual(await queue.lines(), ['1 boris@example.org held'])
   assert.deepEqual(await queue.claim('one', at + minute), [])
 })
+
+test('a settling that is repeated keeps the report of the first time', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'], from: 'sender@example.net' })
+  const recipientId = onlyRecipient(await queue.claim('one', at))
+  const message = await queue.compose({ from: null, to: ['sender@example.net'], text: largeText })
+  const settlements: Settlement[] = [{ messageId: 1, recipientId, events: [], result: done }]
+  const reports = [{ message, recipientIds: [recipientId] }]
+  const settling = { owner: 'one', at, settlements, reports }
+  await queue.storage.run(settle, settling)
+  assert.deepEqual(await queue.storage.run(settle, settling), { lost: 1, orphanedFiles: [] })
+  assert.equal(await queue.read(2), largeText)
+})

@@ -200,7 +200,7 @@ test('closing waits for the writes that were asked for; later ones are refused',
   const write = storage.run(addNote, { id: 1, text: 'just before' })
   await storage.close()
   assert.equal(await write, 1)
-  await assert.rejects(storage.run(addNote, { id: 2, text: 'too late' }), { code: 'STORAGE_UNAVAILABLE' })
+  await assert.rejects(storage.run(addNote, { id: 2, text: 'too late' }), { code: 'STORAGE_GONE' })
   const again = await openStorage(t, folder)
   assert.deepEqual(
     (await again.run(listNotes, undefined)).map(({ text }) => text),
