@@ -89,7 +89,7 @@ interface ReturnedOriginal {
 function returnOriginal({ message, headerSection }: ReportInput): ReturnedOriginal {
   const hasAsciiHeader = isAscii(headerSection)
   if (hasAsciiHeader && isText(headerSection)) {
-    // RFC 6533 §6: message/global would make the report itself need SMTPUTF8; the header section tells enough.
+    // RFC 6533 §4.2: message/global would make the report itself need SMTPUTF8; the header section tells enough.
     if (message && isText(message)) {
       const isEightBit = !isAscii(message)
       const fields = [
@@ -100,7 +100,7 @@ function returnOriginal({ message, headerSection }: ReportInput): ReturnedOrigin
     }
     return { fields: ['Content-Type: text/rfc822-headers'], bytes: headerSection, isEightBit: false }
   }
-  // RFC 6533 §5: message/global-headers may be encoded; so may text/rfc822-headers that is broken (RFC 6522 §4).
+  // RFC 6533 §4.3: message/global-headers may be encoded; so may text/rfc822-headers that is broken (RFC 6522 §4).
   const type = hasAsciiHeader ? 'text/rfc822-headers' : 'message/global-headers'
   return {
     fields: [`Content-Type: ${type}`, 'Content-Transfer-Encoding: base64'],

@@ -26,7 +26,7 @@ export function expandRecipient(
 }
 
 /**
- * §5.2.7.2 (b): the sender who asked for success is told 'expanded' now, and of the targets' successes nothing. An empty
+ * §5.2.7.3 (c): the sender who asked for success is told 'expanded' now, and of the targets' successes nothing. An empty
  * list, NOTIFY=NEVER, is what is left of SUCCESS alone.
  */
 function withoutSuccess(

@@ -59,7 +59,7 @@ function toLines(text: string | readonly string[]): readonly string[] {
   return (typeof text === 'string' ? [text] : text).map(line => printable(line).slice(0, maxLineLength))
 }
 
-// RFC 6531 §3.7.4.1: nobody who has not asked for SMTPUTF8 gets other characters back.
+// RFC 6531 §3.7.4: nobody who has not asked for SMTPUTF8 gets other characters back.
 function quoted(text: string): string {
   const short = text.length > 32 ? `${text.slice(0, 32)}...` : text
   return short.replaceAll(/[^ -~]/g, '?')
@@ -312,12 +312,19 @@ export const replies = {
     ['The recipient is no address: RCPT TO:<user@example.test>'],
     'The forward-path of RCPT cannot be read.',
   ),
+  senderNeedsSmtpUtf8: fixed(
+    'senderNeedsSmtpUtf8',
+    550,
+    '5.6.7',
+    'Characters beyond ASCII need SMTPUTF8: say so in MAIL',
+    'A reverse-path with characters beyond ASCII in MAIL without SMTPUTF8 (RFC 6531 §3.5).',
+  ),
   needsSmtpUtf8: fixed(
     'needsSmtpUtf8',
     553,
     '5.6.7',
     'Characters beyond ASCII need SMTPUTF8: say so in MAIL',
-    'An address with characters beyond ASCII in a transaction without SMTPUTF8 (RFC 6531 §3.5), or in VRFY and EXPN without it.',
+    'A forward-path with characters beyond ASCII in a transaction without SMTPUTF8 (RFC 6531 §3.5), or VRFY and EXPN without it.',
   ),
   noRecipients: fixed(
     'noRecipients',
@@ -462,7 +469,7 @@ export const replies = {
     '5.5.6',
     (most: number) => `Line too long: at most ${most} characters`,
     [12288],
-    'A line of AUTH over the limit (RFC 4954 §4.5).',
+    'A line of AUTH over the limit (RFC 4954 §4).',
   ),
   authUnavailable: fixed(
     'authUnavailable',

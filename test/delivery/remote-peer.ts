@@ -103,7 +103,7 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
   let buffered = ''
   let inData = false
   /** What an answer means to the peer itself, kept until it is given. */
-  const silence: { then?: ((reply: string) => void) | undefined } = {}
+  const silence: { ends?: ((reply: string) => void) | undefined } = {}
   const say = (reply: string): void => {
     socket.write(`${reply}\r\n`, 'latin1')
     // RFC 5321 §3.8: after 421 the server closes.
@@ -112,7 +112,7 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
   const answer = (command: string, willing: string, then: (reply: string) => void = () => {}): void => {
     const scripted = peer.script(command, session)
     if (scripted === 'close') socket.destroy()
-    else if (scripted === 'silence') silence.then = then
+    else if (scripted === 'silence') silence.ends = then
     else {
       say(scripted ?? willing)
       then(scripted ?? willing)
@@ -124,15 +124,15 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
     read()
   })
   return reply => {
-    const { then } = silence
-    silence.then = undefined
+    const { ends } = silence
+    silence.ends = undefined
     say(reply)
-    then?.(reply)
+    ends?.(reply)
     read()
   }
 
   function read(): void {
-    while (!socket.destroyed && !socket.writableEnded && !silence.then) {
+    while (!socket.destroyed && !socket.writableEnded && !silence.ends) {
       if (inData && buffered.startsWith('.\r\n')) {
         buffered = buffered.slice(3)
         endOfData('')

@@ -12,8 +12,8 @@ const hostname = 'mail.example.test'
 interface Example {
   readonly storage: Storage
   /** Questions that reached the storage. */
-  asked(): number
-  ask(text: string): Promise<string>
+  readonly asked: () => number
+  readonly ask: (text: string) => Promise<string>
 }
 
 async function openExample(context: TestContext): Promise<Example> {

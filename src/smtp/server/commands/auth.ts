@@ -15,7 +15,7 @@ const mechanisms: ReadonlyMap<string, SaslMechanism> = new Map(
 
 export const authMechanisms: readonly string[] = [...mechanisms.keys()]
 
-/** RFC 4954 §4.3 */
+/** RFC 4954 §4 */
 export const maxAuthLineBytes = 12_288
 
 export const auth: Command = {

@@ -72,7 +72,7 @@ function begin(
   if ('code' in parameters) return session.stay(parameters)
   const refuse = (reply: Reply): Step => session.refuse({ command: verb, reversePath: parsed.path, reply })
   // A domain in U-labels as well: whoever sends them says SMTPUTF8 (RFC 6531 §3.3).
-  if (!parameters.smtpUtf8 && !isAscii(text)) return refuse(replies.needsSmtpUtf8)
+  if (!parameters.smtpUtf8 && !isAscii(text)) return refuse(replies.senderNeedsSmtpUtf8)
   if ((parameters.declaredSize ?? 0) > context.limits.maxMessageBytes)
     return refuse(replies.messageTooBig(context.limits.maxMessageBytes))
   if (session.transactions >= context.limits.maxTransactionsPerSession)
@@ -95,7 +95,7 @@ function begin(
 
 function describeSenderProblem(problem: PathProblem): Reply {
   return problem === 'non-ascii'
-    ? replies.needsSmtpUtf8
+    ? replies.senderNeedsSmtpUtf8
     : replies.badSender(describePathProblem(problem, 'MAIL FROM:<user@example.test>'))
 }
 
