@@ -185,6 +185,18 @@ function rfcsNamedIn(file: string): ReadonlySet<string> {
   return new Set(mentions.flatMap(mention => mention.match(/\d+/g) ?? []))
 }
 
+describe('the way of a message', () => {
+  it('names files and folders of src that are there', () => {
+    const [, ...rows] = read('docs/message-flow.md').split(/^\|/m)
+    const named = rows.flatMap(row =>
+      [...row.matchAll(/`([a-z-]+(?:\/[a-z-]+)*(?:\.ts)?)`/g)].map(([, path = '']) => path),
+    )
+    assert.ok(named.length > 20)
+    const missing = named.filter(path => !existsSync(join(root, 'src', path)))
+    assert.deepEqual(missing, [])
+  })
+})
+
 function leadsSomewhere(from: string, target: string): boolean {
   if (/^(https?|mailto):/.test(target)) return true
   const [path = '', anchor] = target.split('#')
