@@ -362,3 +362,15 @@ test('a settling that is repeated keeps the report of the first time', async t =
   assert.deepEqual(await queue.storage.run(settle, settling), { lost: 1, orphanedFiles: [] })
   assert.equal(await queue.read(2), largeText)
 })
+
+test('the id of a settled recipient never comes back: who is late to settle it hits nobody else', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'] })
+  const old = onlyRecipient(await queue.claim('one', at))
+  const settlements: Settlement[] = [{ messageId: 1, recipientId: old, events: [], result: done }]
+  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  await queue.accept({ to: ['boris@example.org'] })
+  assert.notEqual(onlyRecipient(await queue.claim('one', at)), old)
+  assert.equal((await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })).lost, 1)
+  assert.deepEqual(await queue.lines(), ['2 boris@example.org ready'])
+})

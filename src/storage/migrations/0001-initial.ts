@@ -23,8 +23,9 @@ CREATE TABLE queue_message (
   parameters   TEXT NOT NULL
 ) STRICT;
 
+-- AUTOINCREMENT: an id never comes back, so that who is late to settle an old recipient cannot hit a new one.
 CREATE TABLE queue_recipient (
-  id                INTEGER PRIMARY KEY,
+  id                INTEGER PRIMARY KEY AUTOINCREMENT,
   message_id        INTEGER NOT NULL,
   forward_path      TEXT NOT NULL,
   domain            TEXT NOT NULL,
