@@ -1,7 +1,7 @@
 // The mail data of a data folder: written small into memory, to go with its row, or large into a file of its own.
 import { createHash, type Hash, hash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore, MailDataWriter, StoredMailData } from './mail-data.ts'
 import { findMailData } from './mail-data-rows.ts'
@@ -10,7 +10,7 @@ import { StorageFault, toStorageFault } from './storage-fault.ts'
 
 /** Up to this size mail data stands in its row: one sync for many messages instead of two for each. */
 export const maxInlineBytes = 64 * 1024
-const fileBufferBytes = 256 * 1024
+const fileBufferBytes = 128 * 1024
 const readBytes = 64 * 1024
 
 const mailFolder = (folder: string): string => join(folder, 'mail')
@@ -46,7 +46,7 @@ class Writer implements MailDataWriter {
   readonly #random: Random
   size = 0
   /** Not from Node's pool: what goes to another thread takes its whole buffer along. */
-  #buffer = new Uint8Array(0)
+  #buffer: Uint8Array = new Uint8Array(0)
   #buffered = 0
   #file: { readonly handle: FileHandle; readonly name: string; readonly hash: Hash } | undefined
   /** The last write to the file; never rejects. */
@@ -120,10 +120,13 @@ class Writer implements MailDataWriter {
   }
 
   async #writeToFile(chunk?: Uint8Array): Promise<void> {
-    const buffered = this.#takeBuffered()
+    const buffered = this.#buffer.subarray(0, this.#buffered)
+    this.#buffered = 0
     try {
       this.#file ??= await this.#open()
       for (const bytes of chunk ? [buffered, chunk] : [buffered]) await writeAll(this.#file, bytes)
+      // From now on one buffer, used again after each write: nobody else has it.
+      if (this.#buffer.length < fileBufferBytes) this.#buffer = Buffer.allocUnsafeSlow(fileBufferBytes)
     } catch (cause) {
       throw toStorageFault(cause, this.#folder)
     }
@@ -132,15 +135,21 @@ class Writer implements MailDataWriter {
   async #open(): Promise<{ handle: FileHandle; name: string; hash: Hash }> {
     const id = Buffer.from(this.#random.bytes(16)).toString('hex')
     const name = `${id.slice(0, 2)}/${id.slice(2)}.eml`
-    const parent = join(mailFolder(this.#folder), id.slice(0, 2))
-    if ((await mkdir(parent, { recursive: true, mode: 0o700 })) !== undefined)
-      await syncFolder(mailFolder(this.#folder))
-    return {
-      handle: await open(join(mailFolder(this.#folder), name), 'wx', 0o600),
-      name,
-      hash: createHash('sha256'),
-    }
+    return { handle: await createFile(mailFolder(this.#folder), name), name, hash: createHash('sha256') }
   }
+}
+
+/** Makes the subfolder when the file is the first in it. */
+async function createFile(folder: string, name: string): Promise<FileHandle> {
+  const path = join(folder, name)
+  try {
+    return await open(path, 'wx', 0o600)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+  }
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await syncFolder(folder)
+  return await open(path, 'wx', 0o600)
 }
 
 async function writeAll(
