@@ -27,6 +27,8 @@ export interface DeliveryAgentOptions {
   readonly delivery: DeliverySettings
   /** Names this run of the agent as the owner of its leases: no two runs may have the same. */
   readonly owner: string
+  /** The agent before this one died at its work. Default false. */
+  readonly afterDeath?: boolean
   /** Sets the queue ids of reports apart from those that other threads make: 0 … 15. */
   readonly lane: number
   /** Where this server listens: never a mail host to relay to. */
@@ -44,6 +46,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     random,
     log,
     owner,
+    afterDeath: options.afterDeath ?? false,
     queue,
     router: createRouter({ storage, hostname, smartHost: delivery.smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),

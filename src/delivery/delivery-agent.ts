@@ -1,9 +1,11 @@
 // The delivery agent: claims due recipients under a lease, delivers them, settles what became of them.
 // It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
 import type { QueueSettings } from '../config/settings.ts'
-import { claimDueWork } from '../queue/claim-due-work.ts'
+import { blameForDeath } from '../queue/blame-for-death.ts'
+import { claimDueWork, claimSuspect } from '../queue/claim-due-work.ts'
 import { extendLease } from '../queue/extend-lease.ts'
 import { nextDueAt } from '../queue/next-due-at.ts'
+import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { releaseLeases } from '../queue/release-leases.ts'
 import type { Destination } from '../routing/destination.ts'
@@ -42,6 +44,8 @@ export interface DeliveryAgentParts {
   readonly log: Log
   /** Names this run of the agent as the owner of its leases. */
   readonly owner: string
+  /** The agent before this one died at its work. */
+  readonly afterDeath: boolean
   readonly queue: QueueSettings
   readonly router: Router
   readonly local: LocalDelivery
@@ -68,6 +72,9 @@ export class QueueAgent implements DeliveryAgent {
   readonly #parts: DeliveryAgentParts
   readonly #settler: Settler
   readonly #inFlight = new Set<number>()
+  /** Recipients, among those in flight, of the one message that is tried alone after a death. */
+  readonly #suspects = new Set<number>()
+  #seekingSuspects = false
   #running = false
   /** Outcomes that come after the end are nobody's: the leases have gone back. */
   #over = false
@@ -88,13 +95,28 @@ export class QueueAgent implements DeliveryAgent {
 
   async start(): Promise<void> {
     const { clock, log, storage } = this.#parts
-    const released = await storage.run(releaseLeases, { now: clock.now() })
+    const released = await this.#takeOver()
     if (released > 0)
       log.info('recipients that a former run had claimed are due again', { recipients: released })
     this.#running = true
     this.#leaseTimer = clock.every(leaseMs / 3, () => void this.#extendLeases())
     storage.onWake('queue', () => this.wake())
     this.wake()
+    void this.#seekSuspect()
+  }
+
+  /** Recipients that are due again. */
+  async #takeOver(): Promise<number> {
+    const { afterDeath, clock, log, storage } = this.#parts
+    if (!afterDeath) return await storage.run(releaseLeases, { now: clock.now() })
+    const { released, setAside } = await storage.run(blameForDeath, { now: clock.now() })
+    for (const id of setAside) {
+      log.error('a message was set aside: the delivery thread died twice while it had it', {
+        queueId: formatQueueId(id),
+        releaseWith: `postrider queue release ${formatQueueId(id)}`,
+      })
+    }
+    return released
   }
 
   wake(): void {
@@ -129,7 +151,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #isIdle(): boolean {
-    return !this.#claiming && !this.#mayHaveMore && this.#inFlight.size === 0
+    return !this.#claiming && !this.#seekingSuspects && !this.#mayHaveMore && this.#inFlight.size === 0
   }
 
   #checkIdle(): void {
@@ -140,7 +162,12 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #letGo(recipientIds: readonly number[]): void {
-    for (const id of recipientIds) this.#inFlight.delete(id)
+    const hadSuspects = this.#suspects.size > 0
+    for (const id of recipientIds) {
+      this.#inFlight.delete(id)
+      this.#suspects.delete(id)
+    }
+    if (hadSuspects && this.#suspects.size === 0) void this.#seekSuspect()
     this.#pump()
     this.#checkIdle()
   }
@@ -175,6 +202,24 @@ export class QueueAgent implements DeliveryAgent {
     }
     this.#claiming = false
     this.#pump()
+    this.#checkIdle()
+  }
+
+  /** Takes the next message that is under suspicion, when no other one is under way. Never rejects. */
+  async #seekSuspect(): Promise<void> {
+    if (!this.#running || this.#seekingSuspects) return
+    const { clock, log, owner, storage } = this.#parts
+    this.#seekingSuspects = true
+    try {
+      const now = clock.now()
+      const works = await storage.run(claimSuspect, { now, leaseUntil: now + leaseMs, owner })
+      for (const { recipients } of works) for (const { id } of recipients) this.#suspects.add(id)
+      this.#dispatch(works)
+    } catch (cause) {
+      log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
+      clock.after(afterFaultMs, () => void this.#seekSuspect())
+    }
+    this.#seekingSuspects = false
     this.#checkIdle()
   }
 

@@ -27,6 +27,8 @@ const maxMessagesPerConnection = 100
 /** An idle connection is somebody else's process: not longer than the next message of a burst is likely to come. */
 export const idleConnectionMs = 5000
 const maxUnreachableMs = 60_000
+/** So long a message waits for a connection that is open but busy, before another one is opened for it. */
+const overtakeMs = 500
 
 type Unreachable = Extract<DeliveryOutcome, { kind: 'deferred' | 'failed' }>
 
@@ -215,6 +217,8 @@ export class Lane implements ConnectionHolder {
       return this.#hold(opened)
     } finally {
       this.#opening--
+      // Who waited for this worker may be served by it soon, or wait long: it has a message of its own.
+      if (this.#waitingCount() > 0) clock.after(overtakeMs, () => this.#pump())
     }
   }
 

@@ -8,7 +8,7 @@ import { createSettingsResolver } from './compose-resolver.ts'
 import { createLog } from './log.ts'
 import { runThread, tellMain } from './thread.ts'
 
-runThread('delivery', async ({ settings, storagePort, lane, owner, listeners }) => {
+runThread('delivery', async ({ settings, storagePort, lane, owner, afterDeath, listeners }) => {
   const { dataFolder } = settings
   const log = createLog(settings.log.level, 'delivery')
   const storage = connectStorage(storagePort, dataFolder)
@@ -25,6 +25,7 @@ runThread('delivery', async ({ settings, storagePort, lane, owner, listeners }) 
     queue: settings.queue,
     delivery: settings.delivery,
     owner,
+    afterDeath,
     lane,
     listeners,
     terminals: {

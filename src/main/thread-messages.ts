@@ -24,6 +24,8 @@ export type ThreadStart =
       readonly lane: number
       /** Names this run of the thread as the owner of its leases. */
       readonly owner: string
+      /** The delivery thread before this one died. */
+      readonly afterDeath: boolean
       /** Where this server itself listens: never a mail host to relay to. */
       readonly listeners: readonly BoundListener[]
     }

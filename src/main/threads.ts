@@ -151,7 +151,7 @@ class Supervisor implements Threads {
     return front.ready
   }
 
-  async #startDelivery(): Promise<void> {
+  async #startDelivery(when: 'after-death' | 'anew' = 'anew'): Promise<void> {
     const storagePort = this.#connectStorage()
     const owner = `delivery-${process.pid}-${++this.#generation}`
     this.#delivery = this.#startThread(
@@ -161,6 +161,7 @@ class Supervisor implements Threads {
         storagePort,
         lane: 15,
         owner,
+        afterDeath: when === 'after-death',
         listeners: this.#listeners,
       },
       [storagePort],
@@ -264,7 +265,7 @@ class Supervisor implements Threads {
             this.#listeners,
           ),
         )
-      } else if (role === 'delivery') await this.#startDelivery()
+      } else if (role === 'delivery') await this.#startDelivery('after-death')
       else await this.#restartAll()
     } catch (cause) {
       this.#log.error(`the ${role} thread could not be started again`, {}, cause)

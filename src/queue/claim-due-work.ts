@@ -1,6 +1,7 @@
 // Takes due recipients under a lease. The lease is the due time itself, moved to when the lease ends: then the work is
 // due again, for whoever asks first.
 import { defineWrite, type Tx } from '../storage/operation.ts'
+import type { QueueId } from './queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from './records.ts'
 import {
   type MessageRow,
@@ -25,53 +26,79 @@ export const claimDueWork = defineWrite(
   'queue.claim-due-work',
   async (tx, claim: Claim): Promise<ClaimedWork[]> => {
     const due = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
+      `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND deaths = 0 AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
       claim.now,
       claim.maxRecipients,
     )
     const last = due.at(-1)
     if (last && due.length === claim.maxRecipients) due.push(...(await findCompanions(tx, last, claim.now)))
-    const groups = new Map<string, RecipientRow[]>()
-    for (const row of due) {
-      const key = `${row.message_id} ${row.domain}`
-      const group = groups.get(key)
-      if (group) group.push(row)
-      else groups.set(key, [row])
-    }
-    const work: ClaimedWork[] = []
-    for (const rows of groups.values()) {
-      const messageId = rows[0]?.message_id ?? 0
-      const message = await tx.get<MessageRow>(
-        `SELECT ${messageColumns} FROM queue_message WHERE id = ?`,
-        messageId,
-      )
-      const recipients: QueuedRecipient[] = []
-      for (const row of rows) {
-        await tx.run(
-          'UPDATE queue_recipient SET due_at = ?, lease_owner = ? WHERE id = ?',
-          claim.leaseUntil,
-          claim.owner,
-          row.id,
-        )
-        const recipient = readIfIntact(() => readRecipient(row))
-        if (recipient) recipients.push(recipient)
-      }
-      // Damage is for `verify` to find; its lease keeps it from being asked for again and again, and the rest goes on.
-      const intact = message && readIfIntact(() => readMessage(message))
-      if (message && intact && recipients.length > 0)
-        work.push({ message: intact, mailDataId: message.mail_data_id, recipients })
-    }
-    return work
+    return await lease(tx, due, claim)
   },
 )
+
+/** One message among those that were under way when a thread died: nothing else of them is tried beside it. */
+export const claimSuspect = defineWrite(
+  'queue.claim-suspect',
+  async (tx, claim: Omit<Claim, 'maxRecipients'>): Promise<ClaimedWork[]> => {
+    const first = await tx.get<{ message_id: QueueId }>(
+      "SELECT message_id FROM queue_recipient WHERE deaths > 0 AND state = 'ready' AND due_at <= ? ORDER BY due_at LIMIT 1",
+      claim.now,
+    )
+    if (!first) return []
+    const due = await tx.all<RecipientRow>(
+      `SELECT ${recipientColumns} FROM queue_recipient WHERE message_id = ? AND deaths > 0 AND state = 'ready' AND due_at <= ? ORDER BY id`,
+      first.message_id,
+      claim.now,
+    )
+    return await lease(tx, due, claim)
+  },
+)
+
+async function lease(
+  tx: Tx,
+  due: readonly RecipientRow[],
+  { owner, leaseUntil }: Pick<Claim, 'owner' | 'leaseUntil'>,
+): Promise<ClaimedWork[]> {
+  const groups = new Map<string, RecipientRow[]>()
+  for (const row of due) {
+    const key = `${row.message_id} ${row.domain}`
+    const group = groups.get(key)
+    if (group) group.push(row)
+    else groups.set(key, [row])
+  }
+  const work: ClaimedWork[] = []
+  for (const rows of groups.values()) {
+    const messageId = rows[0]?.message_id ?? 0
+    const message = await tx.get<MessageRow>(
+      `SELECT ${messageColumns} FROM queue_message WHERE id = ?`,
+      messageId,
+    )
+    const recipients: QueuedRecipient[] = []
+    for (const row of rows) {
+      await tx.run(
+        'UPDATE queue_recipient SET due_at = ?, lease_owner = ? WHERE id = ?',
+        leaseUntil,
+        owner,
+        row.id,
+      )
+      const recipient = readIfIntact(() => readRecipient(row))
+      if (recipient) recipients.push(recipient)
+    }
+    // Damage is for `verify` to find; its lease keeps it from being asked for again and again, and the rest goes on.
+    const intact = message && readIfIntact(() => readMessage(message))
+    if (message && intact && recipients.length > 0)
+      work.push({ message: intact, mailDataId: message.mail_data_id, recipients })
+  }
+  return work
+}
 
 /** Those of the last message that the limit cut off from companions in the same domain, which were taken. */
 async function findCompanions(tx: Tx, last: RecipientRow, now: number): Promise<RecipientRow[]> {
   return await tx.all<RecipientRow>(
     `SELECT ${recipientColumns} FROM queue_recipient
-      WHERE message_id = ? AND state = 'ready' AND (due_at = ? AND id > ? OR due_at > ? AND due_at <= ?)
+      WHERE message_id = ? AND state = 'ready' AND deaths = 0 AND (due_at = ? AND id > ? OR due_at > ? AND due_at <= ?)
         AND domain IN (SELECT domain FROM queue_recipient
-          WHERE message_id = ? AND state = 'ready' AND (due_at < ? OR due_at = ? AND id <= ?))`,
+          WHERE message_id = ? AND state = 'ready' AND deaths = 0 AND (due_at < ? OR due_at = ? AND id <= ?))`,
     last.message_id,
     last.due_at,
     last.id,

@@ -1,7 +1,8 @@
 // Every operation of the queue, for the store thread, which finds a write by its name.
 import { acceptMessage } from './accept-message.ts'
 import { cancelRecipients, holdRecipients, releaseRecipients, retryRecipients } from './administer.ts'
-import { claimDueWork } from './claim-due-work.ts'
+import { blameForDeath } from './blame-for-death.ts'
+import { claimDueWork, claimSuspect } from './claim-due-work.ts'
 import { extendLease } from './extend-lease.ts'
 import { findQueueDamage } from './find-damage.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
@@ -12,6 +13,8 @@ import { settle } from './settle.ts'
 export const queueOperations = [
   acceptMessage,
   claimDueWork,
+  claimSuspect,
+  blameForDeath,
   extendLease,
   releaseLeases,
   nextDueAt,

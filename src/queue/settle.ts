@@ -95,7 +95,7 @@ async function settleRecipient(
 ): Promise<boolean> {
   if (result.kind === 'retry') {
     const { changes } = await tx.run(
-      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, attempts = attempts + 1, last_diagnosis = ?,
+      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = 0, attempts = attempts + 1, last_diagnosis = ?,
          delay_reported_at = CASE WHEN ? = 1 THEN ? ELSE delay_reported_at END
        WHERE id = ? AND lease_owner = ?`,
       result.dueAt,

@@ -77,7 +77,8 @@ export interface World {
   waiting(): Promise<number>
   /** When the lease on the recipients of a message ends. */
   leasedUntil(id: QueueId): Promise<number | undefined>
-  createAgent(): DeliveryAgent
+  /** Another agent over the same queue; 'after-death': the one before it died at its work. */
+  createAgent(when?: 'after-death'): DeliveryAgent
 }
 
 const hostname = 'mail.example.test'
@@ -130,7 +131,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     ...options.delivery,
   }
   let agents = 0
-  const createAgent = (): DeliveryAgent => {
+  const createAgent = (when?: 'after-death'): DeliveryAgent => {
     const agent = createDeliveryAgent({
       storage,
       mailData,
@@ -142,6 +143,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       queue,
       delivery,
       owner: `delivery-${++agents}`,
+      afterDeath: when === 'after-death',
       lane: 15,
       listeners: options.listeners ?? [],
       terminals: options.terminals,

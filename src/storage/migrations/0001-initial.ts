@@ -36,9 +36,11 @@ CREATE TABLE queue_recipient (
   expansions        INTEGER NOT NULL,
   lease_owner       TEXT,
   last_diagnosis    TEXT,
-  delay_reported_at INTEGER
+  delay_reported_at INTEGER,
+  deaths            INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX queue_recipient_due ON queue_recipient (state, due_at);
+CREATE INDEX queue_recipient_suspect ON queue_recipient (due_at) WHERE deaths > 0;
 CREATE INDEX queue_recipient_message ON queue_recipient (message_id);
 
 CREATE TABLE mailbox (
