@@ -1,9 +1,9 @@
 // What an administrator does with queued mail: hold, release, retry now, cancel.
 import { defineWrite, type Operation, type SqlValue, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
-import type { QueueSelection } from './list-queue.ts'
+
 import type { QueueId } from './queue-id.ts'
-import { selectRecipients } from './select-recipients.ts'
+import { type QueueSelection, selectRecipients } from './select-recipients.ts'
 import { removeFinishedMessages } from './settle.ts'
 
 export interface Administration {

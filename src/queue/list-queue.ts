@@ -10,17 +10,7 @@ import {
   readRecipient,
   recipientColumns,
 } from './rows.ts'
-import { selectRecipients } from './select-recipients.ts'
-
-/** All conditions together; an empty selection is everything. Addresses in their canonical text. */
-export interface QueueSelection {
-  readonly queueId?: QueueId | undefined
-  readonly state?: RecipientState | undefined
-  readonly domain?: string | undefined
-  readonly forwardPath?: string | undefined
-  /** '' is the null reverse-path. */
-  readonly reversePath?: string | undefined
-}
+import { type QueueSelection, selectRecipients } from './select-recipients.ts'
 
 /** A recipient as an administrator sees it. */
 export interface ShownRecipient extends QueuedRecipient {

@@ -1,6 +1,17 @@
 // Which queued recipients an administrator means, as a condition with its values.
 import type { SqlValue } from '../storage/operation.ts'
-import type { QueueSelection } from './list-queue.ts'
+import type { QueueId } from './queue-id.ts'
+import type { RecipientState } from './records.ts'
+
+/** All conditions together; an empty selection is everything. Addresses in their canonical text. */
+export interface QueueSelection {
+  readonly queueId?: QueueId | undefined
+  readonly state?: RecipientState | undefined
+  readonly domain?: string | undefined
+  readonly forwardPath?: string | undefined
+  /** '' is the null reverse-path. */
+  readonly reversePath?: string | undefined
+}
 
 /** A condition over queue_recipient joined with queue_message. */
 export function selectRecipients(selection: QueueSelection): {

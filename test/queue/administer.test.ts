@@ -8,8 +8,9 @@ import {
   releaseRecipients,
   retryRecipients,
 } from '../../src/queue/administer.ts'
-import { countQueue, type QueueSelection } from '../../src/queue/list-queue.ts'
+import { countQueue } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
+import type { QueueSelection } from '../../src/queue/select-recipients.ts'
 import { settle } from '../../src/queue/settle.ts'
 import {
   at,

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatAddress } from '../../src/address/format-address.ts'
-import { countQueue, listQueue, type QueueSelection, showQueuedMessage } from '../../src/queue/list-queue.ts'
+import { countQueue, listQueue, showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { createQueueIdMaker } from '../../src/queue/queue-id.ts'
+import type { QueueSelection } from '../../src/queue/select-recipients.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { at, openQueue, type TestQueue } from './open-queue.ts'
 

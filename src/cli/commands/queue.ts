@@ -12,12 +12,12 @@ import {
 } from '../../queue/administer.ts'
 import {
   listQueue,
-  type QueueSelection,
   type ShownMessage,
   type ShownRecipient,
   showQueuedMessage,
 } from '../../queue/list-queue.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
+import type { QueueSelection } from '../../queue/select-recipients.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import type { Operation } from '../../storage/operation.ts'
 import {
