@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import { delimiter, join, relative, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { run } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 
 const root = resolve(import.meta.dirname, '..')
@@ -87,6 +88,7 @@ async function runTests(files: readonly string[]): Promise<Totals> {
     cwd: root,
     concurrency: Math.max(2, Math.min(4, availableParallelism())),
     timeout: fileTimeoutMs,
+    execArgv: ['--import', pathToFileURL(join(root, 'test/harness/fixed-seed.ts')).href],
   })
   stream.on('test:pass', ({ name, file, details, skip, todo }) => {
     if (details.type === 'suite') return

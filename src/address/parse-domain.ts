@@ -39,8 +39,10 @@ function parseNewDomain(text: string): string | undefined {
 
 function isLabel(text: string): boolean {
   if (text.length > maxLabelOctets || !label.test(text)) return false
-  // What looks like an A-label has to be one: it decodes. One that does not is given back as it is.
-  return !text.startsWith('xn--') || !/^(?:xn--|$)/.test(domainToUnicode(text))
+  if (!text.startsWith('xn--')) return true
+  // What looks like an A-label has to be one: it decodes, and there and back it is the same (RFC 5890 §2.3.2.1).
+  const decoded = domainToUnicode(text)
+  return !/^(?:xn--|$)/.test(decoded) && domainToASCII(decoded) === text
 }
 
 // The converter is made for URLs and would decode %41 and 0x7f too; only letters, digits, hyphens and dots may reach it.
