@@ -134,10 +134,10 @@ export const russian: ReportTexts = {
   subject: (action, subject) => (subject === '' ? subjects[action] : `${subjects[action]}: ${subject}`),
   opening: (action, count) => openings[action](count),
   cause: (cause, facts) => causes[cause](facts),
-  delayNext: until => `Ничего. Сервер будет пытаться до ${until} и сообщит вам, если доставить не удастся.`,
+  delayNext: until =>
+    `Ничего. Сервер будет пытаться дальше (срок: ${until}) и сообщит вам, если доставить не удастся.`,
   delivered: action => delivered[action],
-  expired: (attempts, last) =>
-    `Было ${counted(attempts, 'попытка', 'попытки', 'попыток')}, последняя — ${last}; потом отведённое время истекло.`,
+  expired: (attempts, last) => `Попыток: ${attempts}; последняя — ${last}; потом отведённое время истекло.`,
   nextLabel: 'Что делать',
   happenedLabel: 'Что случилось',
   serverSaid: server => (server === undefined ? 'Ответ другого сервера' : `Ответ сервера ${server}`),

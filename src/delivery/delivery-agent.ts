@@ -194,7 +194,8 @@ export class QueueAgent implements DeliveryAgent {
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients }),
         )
-        this.#mayHaveMore = true
+        // Stopped meanwhile: nobody asks for more, or it would never be idle.
+        this.#mayHaveMore = this.#running
       } else this.#wakeAfter(Math.min(dueAt === undefined ? pollMs : dueAt - now, pollMs))
     } catch (cause) {
       log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)

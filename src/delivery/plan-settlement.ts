@@ -91,7 +91,10 @@ export function planSettlement(
       }
     }
     case 'deferred': {
-      const dueAt = schedule.nextAttemptAt(attempt, now, message.expiresAt, spread)
+      // An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later.
+      const noticeAt = wantsDelay(attempted) ? schedule.delayNoticeAt(message.acceptedAt, now) : undefined
+      const scheduled = schedule.nextAttemptAt(attempt, now, message.expiresAt, spread)
+      const dueAt = Math.min(scheduled, noticeAt ?? scheduled)
       const tell =
         schedule.isDelayed(message.acceptedAt, now) &&
         recipient.delayReportedAt === undefined &&

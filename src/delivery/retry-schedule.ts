@@ -15,6 +15,8 @@ export interface RetrySchedule {
   nextAttemptAt(attempts: number, now: number, expiresAt: number, spread: number): number
   /** Is the notice due that the message is late? */
   isDelayed(acceptedAt: number, now: number): boolean
+  /** When that notice will be due; undefined when there is none, or it is due already. */
+  delayNoticeAt(acceptedAt: number, now: number): number | undefined
   readonly lifetimeMs: number
 }
 
@@ -28,6 +30,10 @@ export function createRetrySchedule(settings: QueueSettings): RetrySchedule {
       return Math.min(Math.round(now + wait), Math.max(expiresAt, now + minuteMs))
     },
     isDelayed: (acceptedAt, now) => delayNoticeHours > 0 && now - acceptedAt >= delayNoticeHours * hourMs,
+    delayNoticeAt(acceptedAt, now) {
+      const noticeAt = acceptedAt + delayNoticeHours * hourMs
+      return delayNoticeHours > 0 && now < noticeAt ? noticeAt : undefined
+    },
     lifetimeMs: lifetimeHours * hourMs,
   }
 }

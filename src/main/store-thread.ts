@@ -1,10 +1,9 @@
 // The store thread: the one writer of the database.
+import { join } from 'node:path'
 import { systemClock } from '../runtime/clock.ts'
-import { systemRandom } from '../runtime/random.ts'
 import { openLocalStorage } from '../storage/local-storage.ts'
-import { createMailDataStore } from '../storage/mail-data-files.ts'
 import { describeFault, runWrite, serveStorage } from '../storage/serve-storage.ts'
-import { sweepOrphans } from '../storage/sweep-orphans.ts'
+import { orphanFolderName, sweepOrphans } from '../storage/sweep-orphans.ts'
 import { expireTrail } from '../trail/operations.ts'
 import { createLog } from './log.ts'
 import { createRegistry } from './operations.ts'
@@ -19,20 +18,26 @@ runThread('store', async ({ settings }) => {
   const log = createLog(settings.log.level, 'store')
   const storage = await openLocalStorage(dataFolder)
   const registry = createRegistry()
-  const mailData = createMailDataStore(dataFolder, storage, systemRandom)
 
-  const keepHouse = async (): Promise<void> => {
-    try {
-      const removed = await sweepOrphans(dataFolder, storage, mailData, systemClock.now() - hourMs)
-      if (removed > 0) log.info('removed mail data files that a crash had left', { files: removed })
-      const before = systemClock.now() - trail.retentionDays * dayMs
-      while ((await storage.run(expireTrail, { before, limit: expireBatch })) === expireBatch);
-    } catch (cause) {
-      log.warn('housekeeping failed; it is tried again in an hour', { reason: String(cause) })
-    }
+  const startedAt = systemClock.now()
+  const sweep = async (): Promise<void> => {
+    const moved = await sweepOrphans(dataFolder, storage, startedAt)
+    if (moved > 0)
+      log.warn('moved mail data files without a row aside: a crash left them, or the database is older', {
+        files: moved,
+        folder: join(dataFolder, orphanFolderName),
+      })
   }
-  const housekeeping = systemClock.every(hourMs, () => void keepHouse())
-  void keepHouse()
+  const shortenTrail = async (): Promise<void> => {
+    const before = systemClock.now() - trail.retentionDays * dayMs
+    while ((await storage.run(expireTrail, { before, limit: expireBatch })) === expireBatch);
+  }
+  const keep = (what: string, task: () => Promise<void>): void => {
+    task().catch((cause: unknown) => log.warn(`${what} failed`, { reason: String(cause) }))
+  }
+  keep('looking for mail data files without a row', sweep)
+  keep('shortening the trail', shortenTrail)
+  const housekeeping = systemClock.every(hourMs, () => keep('shortening the trail', shortenTrail))
 
   return {
     take(message) {

@@ -1,6 +1,8 @@
 // Terminals: live sessions that users have opened, where SEND, SOML and SAML show mail (RFC 821 §3.4).
 // The main thread owns them; fronts ask whether one is open, the delivery thread shows text on them.
 
+import { type Clock, systemClock } from '../runtime/clock.ts'
+
 /** What a front needs: an address as `addressKey` gives it. */
 export interface TerminalPresence {
   isOpen(key: string): boolean
@@ -15,11 +17,16 @@ export interface Terminal {
   show(text: string): Promise<boolean>
 }
 
+const showTimeoutMs = 10_000
+
 export class Terminals implements TerminalPresence, TerminalDelivery {
   readonly #open = new Map<string, Set<Terminal>>()
   readonly #changed: (keys: readonly string[]) => void
 
-  constructor(changed: (keys: readonly string[]) => void = () => {}) {
+  readonly #clock: Clock
+
+  constructor(changed: (keys: readonly string[]) => void = () => {}, clock = systemClock) {
+    this.#clock = clock
     this.#changed = changed
   }
 
@@ -46,7 +53,19 @@ export class Terminals implements TerminalPresence, TerminalDelivery {
   }
 
   async show(key: string, text: string): Promise<boolean> {
-    const shown = await Promise.all([...(this.#open.get(key) ?? [])].map(terminal => terminal.show(text)))
+    const terminals = [...(this.#open.get(key) ?? [])]
+    const shown = await Promise.all(terminals.map(terminal => this.#inTime(terminal.show(text))))
     return shown.includes(true)
+  }
+
+  /** A terminal that has been stopped (Ctrl-S, Ctrl-Z) answers nobody: the message must not wait for it. */
+  #inTime(showing: Promise<boolean>): Promise<boolean> {
+    return new Promise(resolve => {
+      const timer = this.#clock.after(showTimeoutMs, () => resolve(false))
+      void showing.then(shown => {
+        timer.cancel()
+        resolve(shown)
+      })
+    })
   }
 }

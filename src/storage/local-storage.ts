@@ -1,15 +1,19 @@
 // Storage whose writer lives in this thread: the store thread, commands without a server, tests.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { createDataFolder } from './data-folder.ts'
 import { GroupCommit } from './group-commit.ts'
+import { listMailDataFiles } from './mail-data-files.ts'
 import { migrate } from './migrate.ts'
 import type { AnyOperation, Operation, Storage, WakeTopic } from './operation.ts'
-import { SqliteConnection } from './sqlite-connection.ts'
+import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
-import { storageIsGone } from './storage-fault.ts'
+import { StorageFault, storageIsGone } from './storage-fault.ts'
 
 /** Opens the database of a data folder, brings its schema up to date, and starts the one writer. */
 export async function openLocalStorage(folder: string): Promise<LocalStorage> {
   createDataFolder(folder)
+  await assertDatabaseIsThere(folder)
   const writer = new SqliteConnection(folder, 'writer')
   try {
     await migrate(writer)
@@ -17,6 +21,18 @@ export async function openLocalStorage(folder: string): Promise<LocalStorage> {
   } catch (cause) {
     writer.close()
     throw cause
+  }
+}
+
+/** A database that has gone is not begun anew beside the mail that it held: each sender would be told that nobody is here. */
+async function assertDatabaseIsThere(folder: string): Promise<void> {
+  const file = join(folder, databaseFileName)
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return
+  for await (const name of listMailDataFiles(folder)) {
+    throw new StorageFault(
+      'STORAGE_MISSING',
+      `${file} is missing or empty, but mail is there (mail/${name}, perhaps more). Restore the database from a backup; or, if it is to begin anew, move the folder mail away first.`,
+    )
   }
 }
 

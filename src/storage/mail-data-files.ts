@@ -187,7 +187,10 @@ async function* readMailData(
     return
   }
   const sum = createHash('sha256')
-  const handle = await open(join(mailFolder(folder), assertFileName(row.file_name ?? '')), 'r')
+  const handle = await open(mailDataFile(folder, row.file_name ?? ''), 'r').catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new StorageFault('STORAGE_DAMAGED', `Mail data ${id} (mail/${row.file_name}) is not there.`)
+  })
   try {
     for (;;) {
       const { bytesRead, buffer } = await handle.read(new Uint8Array(readBytes), 0, readBytes)
@@ -208,13 +211,19 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Every mail data file of a data folder, by the name that rows use. */
 export async function* listMailDataFiles(folder: string): AsyncIterable<string> {
-  const subfolders = await readdir(mailFolder(folder)).catch(() => [])
+  const entries = await readdir(mailFolder(folder), { withFileTypes: true }).catch(() => [])
+  const subfolders = entries.filter(entry => entry.isDirectory()).map(({ name }) => name)
   for (const subfolder of subfolders.toSorted()) {
     for (const file of (await readdir(join(mailFolder(folder), subfolder))).toSorted()) {
       const name = `${subfolder}/${file}`
       if (fileName.test(name)) yield name
     }
   }
+}
+
+/** The path of a mail data file, by the name that rows use. */
+export function mailDataFile(folder: string, name: string): string {
+  return join(mailFolder(folder), assertFileName(name))
 }
 
 /** When a mail data file was last written, ms since 1970; undefined when it is gone. */

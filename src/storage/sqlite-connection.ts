@@ -1,5 +1,5 @@
 // One connection to the embedded database, with its settings and its prepared statements.
-
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { SqlValue, Tx } from './operation.ts'
@@ -23,6 +23,11 @@ export class SqliteConnection implements Tx {
   constructor(folder: string, access: 'reader' | 'writer') {
     this.file = join(folder, databaseFileName)
     try {
+      // Hashes of passwords and mail: for the owner only. The log and its index are made with the mode of the file.
+      if (access === 'writer') {
+        closeSync(openSync(this.file, 'a', 0o600))
+        chmodSync(this.file, 0o600)
+      }
       this.#database = new DatabaseSync(this.file, { readOnly: access === 'reader' })
       this.#database.exec(`PRAGMA busy_timeout=${busyTimeoutMs}; PRAGMA cache_size=-${cacheKib};`)
       if (access === 'writer') {

@@ -1,28 +1,30 @@
-// Mail data files that a crash left without a row: written, synced, and the row never came.
-
-import type { MailDataStore } from './mail-data.ts'
-import { listMailDataFiles, mailDataFileTime } from './mail-data-files.ts'
+// Mail data files without a row: a crash left them, or a database that is older than they are. They are moved aside and
+// not deleted, because in the second case they may be the only copy.
+import { mkdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listMailDataFiles, mailDataFile, mailDataFileTime } from './mail-data-files.ts'
 import { isMailDataFileNamed } from './mail-data-rows.ts'
 import type { Storage } from './operation.ts'
 
-/** Removes orphans last written before `olderThan` (ms since 1970), so that none is taken whose row is on its way. */
+export const orphanFolderName = 'orphans'
+
+/**
+ * Moves orphans last written before `olderThan` (ms since 1970) into the folder `orphans`; returns how many. For the
+ * start of the store: what was written before it has no row on its way.
+ */
 export async function sweepOrphans(
   folder: string,
-  storage: Storage,
-  mailData: MailDataStore,
+  storage: Pick<Storage, 'run'>,
   olderThan: number,
 ): Promise<number> {
-  let removed = 0
+  let moved = 0
   for await (const name of listMailDataFiles(folder)) {
     const writtenAt = await mailDataFileTime(folder, name)
-    if (
-      writtenAt === undefined ||
-      writtenAt >= olderThan ||
-      (await storage.run(isMailDataFileNamed, { name }))
-    )
-      continue
-    await mailData.discard([name])
-    removed++
+    if (writtenAt === undefined || writtenAt >= olderThan) continue
+    if (await storage.run(isMailDataFileNamed, { name })) continue
+    await mkdir(join(folder, orphanFolderName), { recursive: true, mode: 0o700 })
+    await rename(mailDataFile(folder, name), join(folder, orphanFolderName, name.replace('/', '-')))
+    moved++
   }
-  return removed
+  return moved
 }

@@ -1,13 +1,14 @@
 // Looks for damage in a data folder: the database, each message's bytes, and what refers to what.
 
+import { join } from 'node:path'
 import type { MailDataStore } from './mail-data.ts'
 import { listMailDataFiles } from './mail-data-files.ts'
 import { isMailDataFileNamed } from './mail-data-rows.ts'
 import { readSchemaVersion, schemaVersion } from './migrate.ts'
 import { defineRead, type Tx } from './operation.ts'
-import { SqliteConnection } from './sqlite-connection.ts'
+import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
-import { StorageFault } from './storage-fault.ts'
+import { StorageFault, toStorageFault } from './storage-fault.ts'
 
 export interface StorageFinding {
   readonly kind: 'database' | 'mail-data' | 'reference' | 'row' | 'orphan'
@@ -33,9 +34,11 @@ export async function verifyStorage(
   verifyRows: (reader: SqliteReader) => Promise<readonly StorageFinding[]>,
   onProgress: (progress: VerifyProgress) => void = () => {},
 ): Promise<StorageFinding[]> {
-  const connection = new SqliteConnection(folder, 'reader')
-  const reader = new SqliteReader(folder)
+  let connection: SqliteConnection | undefined
+  let reader: SqliteReader | undefined
   try {
+    connection = new SqliteConnection(folder, 'reader')
+    reader = new SqliteReader(folder)
     const version = await readSchemaVersion(connection)
     if (version !== schemaVersion) {
       return [
@@ -57,13 +60,15 @@ export async function verifyStorage(
       ...(await verifyFiles(folder, reader)),
     ]
   } catch (cause) {
-    if (cause instanceof StorageFault && cause.code === 'STORAGE_DAMAGED') {
-      return [{ kind: 'database', problem: cause.message, remedy: restore }]
+    const fault = toStorageFault(cause, join(folder, databaseFileName))
+    if (fault instanceof StorageFault && fault.code === 'STORAGE_DAMAGED') {
+      const reason = cause instanceof Error && !(cause instanceof StorageFault) ? ` (${cause.message})` : ''
+      return [{ kind: 'database', problem: `The database is damaged${reason}.`, remedy: restore }]
     }
-    throw cause
+    throw fault
   } finally {
-    reader.close()
-    connection.close()
+    reader?.close()
+    connection?.close()
   }
 }
 
@@ -164,7 +169,7 @@ async function verifyFiles(folder: string, reader: SqliteReader): Promise<Storag
       kind: 'orphan',
       problem: `The file mail/${name} belongs to no message.`,
       remedy:
-        'None needed: a crash left it, or it is being received now; the server removes it at a later start.',
+        'None needed: a crash left it, or it is being received now; the server moves it aside at its next start.',
     })
   }
   return findings

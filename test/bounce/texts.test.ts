@@ -168,15 +168,8 @@ test('the message itself says in which language it is', () => {
 })
 
 test('Russian numbers take their endings', () => {
-  for (const [count, words] of [
-    [1, '1 попытка,'],
-    [2, '2 попытки,'],
-    [5, '5 попыток,'],
-    [11, '11 попыток,'],
-    [21, '21 попытка,'],
-    [22, '22 попытки,'],
-  ] as const)
-    assert.ok(russian.expired(count, 'x').includes(words), russian.expired(count, 'x'))
+  for (const count of [1, 2, 5, 21])
+    assert.match(russian.expired(count, 'x'), new RegExp(`^Попыток: ${count};`))
   assert.match(russian.opening('failed', 2), /2 получателям/)
   assert.match(russian.opening('failed', 21), /21 получателю/)
 })

@@ -520,3 +520,20 @@ test('silence ends an attempt at the deadline', async t => {
   assert.equal(attempt?.outcome.kind, 'deferred')
   assert.equal(attempt.outcome.diagnosis.cause, 'no-answer')
 })
+
+test('an agent that is stopped while it claims is idle, and gives back what it claimed', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  for (let n = 0; n < 3; n++) {
+    const agent = n === 0 ? world.agent : world.createAgent()
+    if (n > 0) await agent.start()
+    await world.accept({ from, to })
+    agent.wake()
+    // Its grace never ends by itself: the clock stands still.
+    await agent.stop(30_000)
+  }
+  const last = world.createAgent()
+  await last.start()
+  await last.idle()
+  assert.equal(await world.waiting(), 0)
+})

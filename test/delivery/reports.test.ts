@@ -107,6 +107,21 @@ test('a delay is told once, and says until when it is tried', async t => {
   assert.match(reports[0] ?? '', /^Will-Retry-Until: /im)
 })
 
+test('the notice of a delay comes when the settings say, whatever the schedule', async t => {
+  const peer = await startPeer({ address: '127.0.0.2', script: greylist })
+  t.after(() => peer.close())
+  const retryMinutes = [1, 5, 15, 30, 60, 120, 240]
+  const world = await createWorld(t, { delivery: { port: peer.port }, queue: { retryMinutes } })
+  await world.account(anna)
+  world.dns.host('example.org', '127.0.0.2')
+  await world.post({ from: anna, to: ['boris@example.org'] })
+  for (let n = 0; n < 24; n++) {
+    assert.equal((await world.mailbox(anna)).length, 0)
+    await world.pass(10 * minute)
+  }
+  assert.equal((await world.mailbox(anna)).length, 1)
+})
+
 for (const { notify, told } of [
   { notify: [], told: [] },
   { notify: ['SUCCESS'], told: [] },

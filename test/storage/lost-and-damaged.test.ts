@@ -1,0 +1,114 @@
+// What storage does about files without rows, rows without files, and databases that are gone or damaged.
+import assert from 'node:assert/strict'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { createMailDataStore, mailDataFile } from '../../src/storage/mail-data-files.ts'
+import { insertMailData } from '../../src/storage/mail-data-rows.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
+import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
+import type { SqliteReader } from '../../src/storage/sqlite-reader.ts'
+import { orphanFolderName, sweepOrphans } from '../../src/storage/sweep-orphans.ts'
+import { verifyStorage } from '../../src/storage/verify-storage.ts'
+import { addNote, createNotes, makeFolder, openStorage } from './notes.ts'
+
+const orphan = `ab/${'0'.repeat(30)}.eml`
+const startedAt = Date.UTC(2026, 0, 2)
+
+/** A mail data file without a row, last written at a time. */
+function leaveFile(folder: string, name: string, writtenAt: number): void {
+  const file = mailDataFile(folder, name)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, 'Subject: nobody knows\r\n')
+  utimesSync(file, writtenAt / 1000, writtenAt / 1000)
+}
+
+const verify = (folder: string) =>
+  verifyStorage(
+    folder,
+    (reader: SqliteReader) => createMailDataStore(folder, reader, systemRandom),
+    () => Promise.resolve([]),
+  )
+
+test('a file without a row from before the start is moved aside, not deleted; a younger one is left alone', async t => {
+  const folder = makeFolder(t)
+  const storage = await openStorage(t, folder)
+  const young = `cd/${'1'.repeat(30)}.eml`
+  leaveFile(folder, orphan, startedAt - 1)
+  leaveFile(folder, young, startedAt + 1)
+  assert.equal(await sweepOrphans(folder, storage, startedAt), 1)
+  assert.deepEqual(readdirSync(join(folder, orphanFolderName)), [orphan.replace('/', '-')])
+  assert.ok(existsSync(mailDataFile(folder, young)))
+})
+
+test('a file with a row is no orphan, however old', async t => {
+  const folder = makeFolder(t)
+  const storage = await openStorage(t, folder)
+  leaveFile(folder, orphan, startedAt - 1)
+  const insert = defineWrite('test.insert', async tx => {
+    await insertMailData(tx, 1, {
+      size: 1,
+      checksum: new Uint8Array(32),
+      location: { kind: 'file', name: orphan },
+    })
+  })
+  await storage.run(insert, undefined)
+  assert.equal(await sweepOrphans(folder, storage, startedAt), 0)
+  assert.ok(existsSync(mailDataFile(folder, orphan)))
+})
+
+for (const { what, lose } of [
+  { what: 'missing', lose: (file: string) => rmSync(file) },
+  { what: 'empty', lose: (file: string) => truncateSync(file) },
+]) {
+  test(`a database that is ${what} is not begun anew beside mail`, async t => {
+    const folder = makeFolder(t)
+    await (await openLocalStorage(folder)).close()
+    leaveFile(folder, orphan, startedAt)
+    lose(join(folder, databaseFileName))
+    await assert.rejects(openLocalStorage(folder), { code: 'STORAGE_MISSING' })
+    assert.ok(existsSync(mailDataFile(folder, orphan)))
+  })
+}
+
+test('the database is for its owner only', async t => {
+  const folder = makeFolder(t)
+  const storage = await openStorage(t, folder)
+  await storage.run(createNotes, undefined)
+  for (const file of readdirSync(folder).filter(name => name.startsWith(databaseFileName)))
+    assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600, file)
+})
+
+test('verify finds a database that was cut, and one whose beginning is gone', async t => {
+  for (const damage of ['cut', 'overwritten']) {
+    const folder = makeFolder(t)
+    const storage = await openLocalStorage(folder)
+    await storage.run(createNotes, undefined)
+    for (let id = 0; id < 2000; id++) void storage.run(addNote, { id, text: 'x'.repeat(100) })
+    await storage.close()
+    const file = join(folder, databaseFileName)
+    if (damage === 'cut') truncateSync(file, Math.floor(statSync(file).size / 2 / 8192) * 8192)
+    else writeFileSync(file, Buffer.alloc(100, 0x58), { flag: 'r+' })
+    const [finding] = await verify(folder)
+    assert.equal(finding?.kind, 'database', damage)
+    assert.match(finding.problem, /damaged/, damage)
+  }
+})
+
+test('what lies in the mail folder without being a folder disturbs nobody', async t => {
+  const folder = makeFolder(t)
+  await openStorage(t, folder)
+  writeFileSync(join(folder, 'mail', 'notes.txt'), 'mine')
+  assert.deepEqual(await verify(folder), [])
+})
