@@ -1,5 +1,5 @@
 // Property tests run with the same values each time under `npm test`, so that a failure is the change's and not chance's.
 // PROPERTY_SEED=<number> runs them with others; so does `node --test` on a single file.
-import fc from 'fast-check'
+import { configureGlobal } from 'fast-check'
 
-fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1) })
+configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1) })
