@@ -88,6 +88,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `The mail for ${address} is being forwarded in a circle.`,
     next: 'Tell the recipient, or the administrator of the recipient, that the forwarding of this address has to be mended.',
   }),
+  'smart-host': () => ({
+    happened: 'The server through which our mail leaves could not be reached, or did not let us in.',
+    next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator.',
+  }),
   'extension-missing': ({ domain }) => ({
     happened: `The mail server of ${domain} cannot take a message of this kind (special characters in the address, or its encoding).`,
     next: 'Use an address in plain Latin letters, if the recipient has one, or send the message as plain text.',

@@ -19,13 +19,7 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
   const where = formatPlace({ address, port })
   switch (error?.code) {
     case 'EADDRINUSE':
-      return new UsageFault(
-        'LISTEN_PORT_IN_USE',
-        `Another program listens on ${where} already.\n` +
-          `  Who it is:  ss -ltnp 'sport = :${port}'   (as root, to see programs of other users)\n` +
-          '  Stop that program, or write another port in [[listeners]] of the settings file.',
-        { cause },
-      )
+      return describePortsInUse([{ address, port }], cause)
     case 'EACCES':
       return describeForbidden([{ address, port }], cause)
     case 'EADDRNOTAVAIL':
@@ -57,6 +51,18 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
   }
 }
 
+/** Of all listeners that another program has: mostly it is one program. */
+export function describePortsInUse(listeners: readonly ListenAddress[], cause: unknown): UsageFault {
+  const ports = [...new Set(listeners.map(({ port }) => `sport = :${port}`))].join(' or ')
+  return new UsageFault(
+    'LISTEN_PORT_IN_USE',
+    `Another program listens on ${listeners.map(formatPlace).join(', ')} already.\n` +
+      `  Who it is:  ss -ltnp '${ports}'   (as root, to see programs of other users)\n` +
+      '  Stop that program, or write another port in [[listeners]] of the settings file.',
+    { cause },
+  )
+}
+
 /** Of all listeners that the system keeps for root: what helps one helps all. */
 export function describeForbidden(listeners: readonly ListenAddress[], cause: unknown): UsageFault {
   const lowest = Math.min(1024, ...listeners.map(({ port }) => port))
@@ -71,8 +77,16 @@ export function describeForbidden(listeners: readonly ListenAddress[], cause: un
   )
 }
 
-export function isForbidden(cause: unknown): boolean {
-  return systemError(cause)?.code === 'EACCES'
+/** What several listeners have in common counts as one problem. */
+export function kindOfListenError(cause: unknown): 'in-use' | 'forbidden' | 'other' {
+  switch (systemError(cause)?.code) {
+    case 'EADDRINUSE':
+      return 'in-use'
+    case 'EACCES':
+      return 'forbidden'
+    default:
+      return 'other'
+  }
 }
 
 function formatPlace({ address, port }: ListenAddress): string {

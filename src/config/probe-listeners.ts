@@ -2,15 +2,22 @@
 // would let a second server of the same user in, and each would get half of the connections.
 import { createServer, type Server } from 'node:net'
 import type { UsageFault } from '../runtime/fault.ts'
-import { describeForbidden, describeListenError, isForbidden, type ListenAddress } from './listen-error.ts'
+import {
+  describeForbidden,
+  describeListenError,
+  describePortsInUse,
+  kindOfListenError,
+  type ListenAddress,
+} from './listen-error.ts'
 
-/**
- * Opens all of them at one time and closes them again; a fault for each that could not be opened, and one for all that
- * the system keeps for root.
- */
+interface Failure {
+  readonly listener: ListenAddress
+  readonly cause: unknown
+}
+
+/** Opens all of them at one time and closes them again; a fault for each problem, however many listeners have it. */
 export async function probeListeners(listeners: readonly ListenAddress[]): Promise<UsageFault[]> {
-  const faults: UsageFault[] = []
-  const forbidden: { listener: ListenAddress; cause: unknown }[] = []
+  const failures: Failure[] = []
   const opened: Server[] = []
   try {
     // [::]:25 and 0.0.0.0:25 are free one after the other, not together.
@@ -18,23 +25,33 @@ export async function probeListeners(listeners: readonly ListenAddress[]): Promi
       try {
         opened.push(await open(listener))
       } catch (cause) {
-        if (isForbidden(cause)) forbidden.push({ listener, cause })
-        else faults.push(describeListenError(cause, listener))
+        failures.push({ listener, cause })
       }
     }
   } finally {
     await Promise.all(opened.map(close))
   }
-  const [first] = forbidden
-  if (first) {
-    faults.push(
-      describeForbidden(
-        forbidden.map(({ listener }) => listener),
-        first.cause,
-      ),
-    )
-  }
-  return faults
+  const ofKind = (kind: ReturnType<typeof kindOfListenError>): Failure[] =>
+    failures.filter(({ cause }) => kindOfListenError(cause) === kind)
+  return [
+    ...describeTogether(ofKind('in-use'), describePortsInUse),
+    ...describeTogether(ofKind('forbidden'), describeForbidden),
+    ...ofKind('other').map(({ cause, listener }) => describeListenError(cause, listener)),
+  ]
+}
+
+function describeTogether(
+  failures: readonly Failure[],
+  describe: (listeners: readonly ListenAddress[], cause: unknown) => UsageFault,
+): UsageFault[] {
+  const [first] = failures
+  if (!first) return []
+  return [
+    describe(
+      failures.map(({ listener }) => listener),
+      first.cause,
+    ),
+  ]
 }
 
 function open({ address, port }: ListenAddress): Promise<Server> {

@@ -226,7 +226,10 @@ export class Lane implements ConnectionHolder {
    * The destination cannot be reached: so it is for all that wait for it, else each of them would wait for the same
    * silence in turn. And as long as the vain attempt took, nobody else tries.
    */
-  #couldNotOpen(attempt: RemoteAttempt, outcome: Unreachable, startedAt: number): void {
+  #couldNotOpen(attempt: RemoteAttempt, met: Unreachable, startedAt: number): void {
+    const outcome: Unreachable = this.#options.terms.viaSmartHost
+      ? { ...met, diagnosis: { ...met.diagnosis, cause: 'smart-host' } }
+      : met
     attempt.endPending(outcome)
     if (this.#busy.size > 0 || this.#idle.length > 0) return
     const now = this.#options.clock.now()

@@ -31,6 +31,8 @@ export interface NoConnection {
 }
 
 export interface ConnectionTerms {
+  /** The way of all our mail: what is wrong with it is wrong here, and not with the recipient's server. */
+  readonly viaSmartHost: boolean
   readonly tls: ClientTls
   readonly verifyCertificate: boolean
   readonly auth?: SmtpClientOptions['auth']

@@ -90,11 +90,12 @@ export class Outbound {
       clock,
     }
     if (destination.kind !== 'smart-host') {
-      return { common, tls: settings.tls, verifyCertificate: false }
+      return { viaSmartHost: false, common, tls: settings.tls, verifyCertificate: false }
     }
     const { smartHost } = destination
     const { username, password } = smartHost
     return {
+      viaSmartHost: true,
       common,
       tls: smartHost.tls,
       // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.

@@ -7,6 +7,7 @@ import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
+import { LoginLimiter } from '../policy/login-limiter.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
@@ -27,6 +28,7 @@ export interface SessionServicesOptions {
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
   const { settings, storage, intake, terminals } = options
   const recipients = rememberRecipients(storage)
+  const logins = new LoginLimiter(options.clock)
   const { hostname } = settings
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
@@ -38,7 +40,14 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     acceptForwardPath: (client, { disposition }, { forwardPath }) =>
       checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
-    authenticate: (_client, name, password) => authenticate(storage, name, password),
+    async authenticate({ remoteAddress }, name, password) {
+      // To a guesser it looks like one more wrong password; the trail has each of them.
+      if (!logins.mayTry(remoteAddress, name)) return undefined
+      const account = await authenticate(storage, name, password)
+      if (account) logins.succeeded(remoteAddress, name)
+      else logins.failed(remoteAddress, name)
+      return account
+    },
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
     refused: (client, refusal) => options.appendTrail(describeRefusal(options.clock.now(), client, refusal)),

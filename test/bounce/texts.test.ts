@@ -24,6 +24,7 @@ const causes = Object.keys({
   'dns-failure': true,
   'tls-failure': true,
   loop: true,
+  'smart-host': true,
   'extension-missing': true,
   'server-busy': true,
   'local-error': true,

@@ -463,7 +463,7 @@ test('a smart host that refuses the password keeps the mail waiting', async t =>
   const id = await world.post({ from, to })
   const [attempt] = await world.attempts(id)
   assert.equal(attempt?.outcome.kind, 'deferred')
-  assert.equal(attempt.outcome.diagnosis.cause, 'authentication')
+  assert.equal(attempt.outcome.diagnosis.cause, 'smart-host')
 })
 
 test('an attempt that is killed in the middle is made again by the next agent', async t => {

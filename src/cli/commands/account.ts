@@ -2,7 +2,7 @@
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
-import { hashPassword } from '../../directory/credentials.ts'
+import { hashPassword, maxPasswordBytes } from '../../directory/credentials.ts'
 import { displayAddress } from '../../directory/display.ts'
 import { generatePassword } from '../../directory/generate-password.ts'
 import type { Account } from '../../directory/records.ts'
@@ -11,6 +11,7 @@ import { addressArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import { askPassword } from '../prompt.ts'
+import { WrongUsage } from '../wrong-usage.ts'
 
 function accountJson(account: Account): unknown {
   return {
@@ -36,12 +37,19 @@ async function choosePassword(
   otherwise: 'generate' | 'ask',
 ): Promise<{ readonly password: string; readonly generated: boolean }> {
   const { keyboard, stderr } = invocation.surroundings
-  if (options.password !== undefined) return { password: options.password, generated: false }
-  if (options.passwordStdin)
-    return { password: await askPassword('Password: ', keyboard, stderr), generated: false }
+  const ask = async (label: string): Promise<string> => await askPassword(label, keyboard, stderr)
+  if (options.password !== undefined) return chosen(options.password)
+  if (options.passwordStdin) return chosen(await ask('Password: '))
   if (options.generate || otherwise === 'generate')
     return { password: generatePassword(invocation.random), generated: true }
-  return { password: await askPassword('New password: ', keyboard, stderr), generated: false }
+  return chosen(await ask('New password: '))
+}
+
+function chosen(password: string): { readonly password: string; readonly generated: boolean } {
+  const bytes = Buffer.byteLength(password)
+  if (bytes === 0 || bytes > maxPasswordBytes)
+    throw new WrongUsage(`A password has 1 to ${maxPasswordBytes} bytes; this one has ${bytes}.`)
+  return { password, generated: false }
 }
 
 const languageOption = (): Option =>

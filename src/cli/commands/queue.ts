@@ -98,7 +98,7 @@ export function addQueueCommand(program: Command, run: CommandRun): void {
           const selections = selectionsOf(options, queueIds ?? [])
           const recipients = await administer(invocation, operation, selections)
           const counted = formatCount(recipients, 'recipient')
-          invocation.output.result({ [done]: recipients }, `${counted} ${done}.`)
+          invocation.output.result({ action: verb, recipients }, `${counted} ${done}.`)
         }),
       )
   }
