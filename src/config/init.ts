@@ -1,6 +1,16 @@
 // `postrider init`: a production set-up by flags or by questions: settings file, DNS records, domains, first account.
 import { randomUUID } from 'node:crypto'
-import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
@@ -58,6 +68,8 @@ export async function runInit(options: InitOptions, surroundings: InitSurroundin
   const settings = parseSettings(settingsText, settingsFile)
   const dnsFile = join(dirname(settingsFile), 'dns-records.zone')
   const dnsText = composeDnsRecords({ ...answers, addresses: answers.publicAddresses })
+  // Before anything is made: the password is shown once, and only when all of it went well.
+  makeWritableFolder(dirname(settingsFile))
   // The settings file last: it is what a second run refuses to write over, so a run that failed can be repeated.
   const password = await createDirectory(answers, settings, surroundings)
   writeWhole(dnsFile, dnsText, true)
@@ -77,6 +89,19 @@ function assertMayWrite(file: string, force: boolean): void {
     throw new UsageFault(
       'INIT_FILE_EXISTS',
       `${file} is there already. Edit it and run "postrider check"; or repeat this with --force to write it anew (the old one is kept as ${file}.old).`,
+    )
+  }
+}
+
+function makeWritableFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
+    throw new UsageFault(
+      'INIT_FOLDER_UNWRITABLE',
+      `Nothing can be written into ${folder} (${cause instanceof Error ? cause.message : String(cause)}). Run this as a user who may, or name another file with --settings.`,
+      { cause },
     )
   }
 }

@@ -24,6 +24,14 @@ test('domains, accounts, aliases and groups, by command line', async context => 
     0,
   )
   assert.equal((await runPostrider(folder, ['account', 'password', 'anna@example.test'], '')).exitCode, 1)
+  const tooLong = await runPostrider(
+    folder,
+    ['account', 'password', 'anna@example.test'],
+    `${'x'.repeat(1025)}\n`,
+  )
+  assert.match(tooLong.stderr, /1 to 1024 bytes; this one has 1025/)
+  const nowhere = await runPostrider(folder, ['export', join(folder, 'nowhere', 'x.toml')])
+  assert.match(nowhere.stderr, /cannot be written .*ENOENT/)
   await run('account', 'disable', 'АННА@xn--80a1acny.xn--p1ai')
   await run('account', 'change', 'anna@example.test', '--language', 'ru')
   await run('domain', 'postmaster', 'example.test', 'anna@example.test')

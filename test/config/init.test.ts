@@ -166,3 +166,11 @@ test('the data folder of the server to try out is not taken', async context => {
   writeFileSync(join(folder, 'try-out.json'), '{}')
   await assert.rejects(init({ ...flags, file, dataFolder: folder }), { code: 'INIT_TRY_OUT_FOLDER' })
 })
+
+test('a folder that cannot be written is told before an account is made', async context => {
+  const { folder, dataFolder } = files(context)
+  writeFileSync(join(folder, 'file'), '')
+  const file = join(folder, 'file', 'postrider.toml')
+  await assert.rejects(init({ ...flags, file, dataFolder }), { code: 'INIT_FOLDER_UNWRITABLE' })
+  assert.equal(existsSync(dataFolder), false)
+})

@@ -22,7 +22,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
     at: 0,
   })
   const clock = createManualClock()
-  const { authenticate } = createSessionServices({
+  const services = createSessionServices({
     settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
     storage,
     intake: { open: () => assert.fail('no message is expected') },
@@ -42,7 +42,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
       extended: true,
       local: false,
     }
-    return (await authenticate?.(client, 'anna@example.test', password)) !== undefined
+    return (await services.authenticate?.(client, 'anna@example.test', password)) !== undefined
   }
   for (let n = 0; n < 9; n++) assert.equal(await logIn('198.51.100.7', 'guess'), false)
   assert.equal(await logIn('198.51.100.7', 'secret'), true)

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { exportDirectory } from '../../directory/document.ts'
 import { formatDocument } from '../../directory/format-document.ts'
+import { UsageFault } from '../../runtime/fault.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatCount } from '../quantities.ts'
 
@@ -24,7 +25,7 @@ export function addExportCommand(program: Command, run: CommandRun): void {
         return
       }
       // Password hashes: for nobody but the owner.
-      writeFileSync(resolve(invocation.surroundings.workingFolder, file), text, { mode: 0o600 })
+      writeOwnFile(resolve(invocation.surroundings.workingFolder, file), text)
       invocation.output.result(
         { written: file, domains: document.domains.length, accounts: document.accounts.length },
         `Wrote ${formatCount(document.domains.length, 'domain')}, ${formatCount(document.accounts.length, 'account')} and ` +
@@ -32,4 +33,16 @@ export function addExportCommand(program: Command, run: CommandRun): void {
       )
     }),
   )
+}
+
+function writeOwnFile(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600 })
+  } catch (cause) {
+    throw new UsageFault(
+      'CLI_EXPORT_UNWRITABLE',
+      `${file} cannot be written (${cause instanceof Error ? cause.message : String(cause)}). Name a file in a folder where you may write.`,
+      { cause },
+    )
+  }
 }
