@@ -50,12 +50,13 @@ void test('a service refuses a peer at connect; another one fails: both are told
 })
 
 void test('draining: 421 between transactions, an open one is finished first', async () => {
-  const { server, port, taken, greeted } = await startServer()
+  const { server, port, taken, connect, greeted } = await startServer()
   const idle = await greeted()
   const busy = await greeted()
   await beginTransaction(busy)
   const closed = server.close(60_000)
   assert.deepEqual(await remainingCodes(idle), [421])
+  assert.deepEqual(await remainingCodes(await connect()), [421])
   assert.equal((await busy.command('DATA'))?.code, 354)
   await busy.write('Hello\r\n.\r\n')
   assert.deepEqual(await remainingCodes(busy), [250, 421])
@@ -77,6 +78,7 @@ void test('draining ends with the grace: a transaction that does not end is cut'
   assert.equal((await busy.command('DATA'))?.code, 354)
   const closed = server.close(5000)
   clock.advance(5000)
+  assert.deepEqual(await remainingCodes(busy), [421])
   await Promise.all([closed, busy.closed])
   assert.deepEqual([openSinks(), abortedSinks()], [0, 1])
 })

@@ -160,7 +160,9 @@ export class Connection {
     return phase === undefined || phase === 'greeted' || phase === 'ready' || phase === 'authenticating'
   }
 
-  destroy(): void {
+  /** The server ends now, whatever is under way; the peer is told if it can be. */
+  cut(): void {
+    if (this.#mode !== closed && this.session) this.refuse(replies.shuttingDown(this.#host.context.hostname))
     this.#socket.destroy()
   }
 

@@ -161,11 +161,12 @@ class NetworkSmtpServer implements SmtpServer {
   }
 
   async #close(graceMs: number): Promise<void> {
+    // RFC 5321 §3.8: as long as somebody is served, newcomers are told 421 and not turned away without a word.
     this.#closing = true
-    const closed = this.#listeners.map(listener => listener.close())
     for (const connection of this.#connections) connection.drain()
     if (graceMs > 0 && this.#connections.size > 0) await this.#emptyOrLate(graceMs)
-    for (const connection of this.#connections) connection.destroy()
+    const closed = this.#listeners.map(listener => listener.close())
+    for (const connection of this.#connections) connection.cut()
     await Promise.all(closed)
     this.#sweep?.cancel()
   }
