@@ -8,6 +8,7 @@ import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
+import { isOutcomeUnknown } from '../storage/storage-fault.ts'
 import {
   type Attempted,
   planSettlement,
@@ -187,7 +188,3 @@ function isPassing(cause: unknown): boolean {
 }
 
 const passingCodes = new Set(['STORAGE_DISK_FULL', 'STORAGE_UNAVAILABLE', 'STORAGE_GONE'])
-
-function isOutcomeUnknown(cause: unknown): boolean {
-  return cause instanceof Fault && cause.code === 'STORAGE_GONE'
-}

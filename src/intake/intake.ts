@@ -15,7 +15,7 @@ import type { Reply } from '../smtp/reply.ts'
 import type { Client, MailDataSink, MailTransaction, Recipient } from '../smtp/server/services.ts'
 import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
-import { StorageFault } from '../storage/storage-fault.ts'
+import { isOutcomeUnknown, StorageFault } from '../storage/storage-fault.ts'
 
 export interface IntakeOptions {
   readonly storage: Storage
@@ -237,8 +237,4 @@ function withoutRepetitions(recipients: readonly Recipient[]): readonly Recipien
     if (!byAddress.has(address)) byAddress.set(address, recipient)
   }
   return [...byAddress.values()]
-}
-
-function isOutcomeUnknown(cause: unknown): boolean {
-  return cause instanceof StorageFault && cause.code === 'STORAGE_GONE'
 }

@@ -27,7 +27,7 @@ export function createMailDataStore(
     create: () => new Writer(folder, random),
     read: id => readMailData(folder, storage, id),
     async discard(names) {
-      for (const name of names) await rm(join(mailFolder(folder), assertFileName(name)), { force: true })
+      for (const name of names) await rm(mailDataFile(folder, name), { force: true })
     },
   }
 }
@@ -103,7 +103,7 @@ class Writer implements MailDataWriter {
     if (!this.#file) return
     const { handle, name } = this.#file
     await handle.close().catch(() => {}) // closed already, or it could not be written: the file goes in any case
-    await rm(join(mailFolder(this.#folder), name), { force: true })
+    await rm(mailDataFile(this.#folder, name), { force: true })
   }
 
   #takeBuffered(): Uint8Array {
@@ -228,5 +228,5 @@ export function mailDataFile(folder: string, name: string): string {
 
 /** When a mail data file was last written, ms since 1970; undefined when it is gone. */
 export async function mailDataFileTime(folder: string, name: string): Promise<number | undefined> {
-  return (await stat(join(mailFolder(folder), assertFileName(name))).catch(() => undefined))?.mtimeMs
+  return (await stat(mailDataFile(folder, name)).catch(() => undefined))?.mtimeMs
 }

@@ -23,6 +23,11 @@ export class StorageFault extends Fault {
   }
 }
 
+/** Whether what was asked for has been written nobody knows: what a row may name by now must stay. */
+export function isOutcomeUnknown(cause: unknown): boolean {
+  return cause instanceof StorageFault && cause.code === 'STORAGE_GONE'
+}
+
 // https://sqlite.org/rescode.html: the low byte is the primary result code.
 const sqliteBusy = 5
 const sqliteLocked = 6
