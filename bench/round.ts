@@ -62,13 +62,16 @@ async function measure(
     await sink?.reach(sent, patienceMs)
     return performance.now() - startedAt
   }
-  // Twice, because the first is slow everywhere: Postfix starts processes, Node compiles. The second tells the rate.
-  const warmUp = Math.max(row.sessions, Math.min(200, Math.ceil(maxLoadBytes / 20 / row.messageBytes)))
-  await send(warmUp)
-  const warmUpMs = await send(warmUp)
+  // Ever longer, because both are slow at first: Postfix starts processes, Node compiles what is used often. The last
+  // tells the rate.
+  const messagesOf = (wanted: number): number =>
+    Math.max(row.sessions, Math.min(Math.round(wanted), Math.floor(maxLoadBytes / row.messageBytes)))
+  let messages = messagesOf(Math.min(200, maxLoadBytes / 20 / row.messageBytes))
+  for (const lasting of [0, seconds / 2, seconds]) {
+    const warmUpMs = await send(messages)
+    messages = messagesOf(Math.max(messages, (messages / warmUpMs) * 1000 * lasting))
+  }
   await waitUntilSettled(server, sink)
-  const wanted = Math.round((warmUp / warmUpMs) * 1000 * seconds)
-  const messages = Math.max(row.sessions, Math.min(wanted, Math.floor(maxLoadBytes / row.messageBytes)))
 
   const cpuBefore = readCpuMs(server.pid)
   const wallMs = await send(messages)
