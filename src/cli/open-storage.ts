@@ -2,25 +2,20 @@
 // writer, or, when none runs, by taking the data folder's lock for as long as the command lasts.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Settings } from '../config/settings.ts'
-import { type ControlClient, connectControl } from '../main/control-client.ts'
-import { type DataFolderLock, lockDataFolder } from '../storage/data-folder.ts'
+import type { ControlClient } from '../main/control-client.ts'
+import { lockOrConnect } from '../main/lock-or-connect.ts'
+import type { DataFolderLock } from '../storage/data-folder.ts'
 import { type LocalStorage, openLocalStorage } from '../storage/local-storage.ts'
 import { readSchemaVersion, schemaVersion } from '../storage/migrate.ts'
 import type { Operation } from '../storage/operation.ts'
 import { databaseFileName, SqliteConnection } from '../storage/sqlite-connection.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
-import { StorageFault } from '../storage/storage-fault.ts'
 
 export interface CommandStorage {
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
   close(): Promise<void>
 }
-
-// Another command may hold the lock for a moment; a server holds it for ever, and answers on its control socket.
-const lockAttempts = 50
-const lockWaitMs = 100
 
 export async function openStorageForCommand({
   dataFolder,
@@ -93,25 +88,12 @@ async function isUpToDate(folder: string): Promise<boolean> {
 }
 
 async function openWriter(folder: string): Promise<Writer> {
-  for (let attempt = 1; ; attempt++) {
-    const control = await connectControl(folder)
-    if (control) return { kind: 'server', control }
-    try {
-      return await openLocked(folder)
-    } catch (cause) {
-      if (!(cause instanceof StorageFault) || cause.code !== 'STORAGE_LOCKED' || attempt === lockAttempts)
-        throw cause
-    }
-    await delay(lockWaitMs)
-  }
-}
-
-async function openLocked(folder: string): Promise<LockedStorage> {
-  const lock = lockDataFolder(folder)
+  const found = await lockOrConnect(folder)
+  if (found.kind === 'server') return found
   try {
-    return { kind: 'locked', lock, storage: await openLocalStorage(folder) }
+    return { ...found, storage: await openLocalStorage(folder) }
   } catch (cause) {
-    lock.release()
+    found.lock.release()
     throw cause
   }
 }

@@ -4,6 +4,7 @@ import { createIntake } from '../intake/intake.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 import { createSmtpServer } from '../smtp/server/create-smtp-server.ts'
 import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
@@ -20,6 +21,7 @@ export interface FrontParts {
   readonly certificates: CertificateStore
   readonly terminals: TerminalPresence
   readonly listeners: readonly ListenerOptions[]
+  readonly connectionCounts?: ConnectionCounts
   readonly clock: Clock
   readonly log: Log
   /** Sets the queue ids of this front apart from those of others: 0 … 15. */
@@ -37,7 +39,18 @@ const minuteMs = 60 * secondMs
 const hourMs = 60 * minuteMs
 
 export function composeFront(parts: FrontParts): Front {
-  const { settings, storage, mailData, certificates, terminals, listeners, clock, log, lane } = parts
+  const {
+    settings,
+    storage,
+    mailData,
+    certificates,
+    terminals,
+    listeners,
+    connectionCounts,
+    clock,
+    log,
+    lane,
+  } = parts
   const { limits, queue } = settings
   const trail = new TrailWriter(storage, log)
   const intake = createIntake({
@@ -80,6 +93,7 @@ export function composeFront(parts: FrontParts): Front {
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,
     allowMissingAngleBrackets: settings.allowMissingAngleBrackets,
+    ...(connectionCounts && { connectionCounts }),
     clock,
     log,
   })

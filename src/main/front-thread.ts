@@ -9,9 +9,10 @@ import { createMailDataStore } from '../storage/mail-data-files.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
 import { composeFront } from './compose-front.ts'
 import { createLog } from './log.ts'
+import { shareConnectionCounts } from './shared-connection-counts.ts'
 import { runThread } from './thread.ts'
 
-runThread('front', async ({ settings, storagePort, lane, listeners, openTerminals }) => {
+runThread('front', async ({ settings, storagePort, lane, listeners, connectionCounts, openTerminals }) => {
   const { dataFolder, hostname, tls } = settings
   const log = createLog(settings.log.level, `front-${lane}`)
   const clock = systemClock
@@ -33,6 +34,7 @@ runThread('front', async ({ settings, storagePort, lane, listeners, openTerminal
     certificates,
     terminals: { isOpen: key => terminals.has(key) },
     listeners,
+    connectionCounts: shareConnectionCounts(connectionCounts, lane),
     clock,
     log,
     lane,

@@ -14,10 +14,11 @@ import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
-import { lockDataFolder } from '../storage/data-folder.ts'
+import { anotherRuns, type DataFolderLock } from '../storage/data-folder.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
+import { lockOrConnect } from './lock-or-connect.ts'
 import { createLog } from './log.ts'
 import { startThreads, type Threads } from './threads.ts'
 
@@ -32,7 +33,7 @@ export interface ServeOptions {
 export async function runServe(options: ServeOptions): Promise<void> {
   const settings = await findSettings(options)
   const log = createLog(settings.log.level, 'main')
-  const lock = lockDataFolder(settings.dataFolder)
+  const lock = await takeDataFolder(settings)
   let server: RunningServer | undefined
   try {
     server = await startServer(settings, log)
@@ -59,6 +60,13 @@ async function findSettings({ settingsFile, projectFolder, tryOut }: ServeOption
     'SERVE_NO_SETTINGS',
     'There is no postrider.toml here. Make one with "postrider init", name one with --settings <file>, or try the server out with "postrider serve --try".',
   )
+}
+
+async function takeDataFolder({ dataFolder }: Settings): Promise<DataFolderLock> {
+  const found = await lockOrConnect(dataFolder)
+  if (found.kind === 'locked') return found.lock
+  found.control.close()
+  throw anotherRuns(dataFolder)
 }
 
 async function startServer(settings: Settings, log: Log): Promise<RunningServer> {
@@ -168,8 +176,9 @@ async function stopServer(
   { threads, control, reader }: RunningServer,
   log: Log,
 ): Promise<void> {
+  // The store thread is the last to leave the database, because it alone can put the log into it and remove the log.
+  reader.close()
   await threads.stop(settings.limits.drainSeconds * 1000)
   await control.close()
-  reader.close()
   log.info('stopped')
 }

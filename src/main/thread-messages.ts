@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Settings } from '../config/settings.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
+import type { ConnectionCountTable } from './shared-connection-counts.ts'
 
 export type ThreadRole = 'store' | 'front' | 'delivery'
 
@@ -15,6 +16,7 @@ export type ThreadStart =
       /** Makes the queue ids of this thread differ from every other's: 0 … 15. */
       readonly lane: number
       readonly listeners: readonly ListenerOptions[]
+      readonly connectionCounts: ConnectionCountTable
       readonly openTerminals: readonly string[]
     }
   | {

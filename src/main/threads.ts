@@ -5,6 +5,11 @@ import type { Clock } from '../runtime/clock.ts'
 import { Fault, UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
+import {
+  type ConnectionCountTable,
+  createConnectionCountTable,
+  forgetConnections,
+} from './shared-connection-counts.ts'
 import { Terminals } from './terminals.ts'
 import type { FromThread, ThreadRole, ThreadStart, ToThread } from './thread-messages.ts'
 
@@ -53,12 +58,14 @@ class Supervisor implements Threads {
   #lastRunId = 0
   readonly #runs = new Map<number, { resolve: (output: unknown) => void; reject: (cause: Fault) => void }>()
   #deaths: number[] = []
+  readonly #connectionCounts: ConnectionCountTable
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #log: Log
 
   constructor(settings: Settings, clock: Clock, log: Log) {
     this.#settings = settings
+    this.#connectionCounts = createConnectionCountTable(settings.threads.front)
     this.#clock = clock
     this.#log = log
     this.terminals = new Terminals(open => {
@@ -118,30 +125,23 @@ class Supervisor implements Threads {
   }
 
   async #startAllFronts(): Promise<void> {
-    const count = this.#settings.threads.front
-    const reusePort = count > 1
-    const wanted: ListenerOptions[] = this.#settings.listeners.map(listener => ({ ...listener, reusePort }))
     // The first front finds out which ports the system chose; the others then share them.
-    this.#listeners = await this.#startFront(
-      0,
-      this.#listeners.length > 0 ? withPorts(wanted, this.#listeners) : wanted,
-    )
-    const bound = withPorts(wanted, this.#listeners)
-    await Promise.all(Array.from({ length: count - 1 }, (_, index) => this.#startFront(index + 1, bound)))
+    this.#listeners = await this.#startFront(0)
+    const others = this.#settings.threads.front - 1
+    await Promise.all(Array.from({ length: others }, (_, index) => this.#startFront(index + 1)))
   }
 
-  async #startFront(
-    number: number,
-    listeners: readonly ListenerOptions[],
-  ): Promise<readonly BoundListener[]> {
+  async #startFront(number: number): Promise<readonly BoundListener[]> {
     const storagePort = this.#connectStorage()
+    forgetConnections(this.#connectionCounts, number)
     const front = this.#startThread(
       {
         role: 'front',
         settings: this.#settings,
         storagePort,
         lane: number,
-        listeners,
+        listeners: this.#listenerOptions(),
+        connectionCounts: this.#connectionCounts,
         openTerminals: this.terminals.keys,
       },
       [storagePort],
@@ -149,6 +149,16 @@ class Supervisor implements Threads {
     )
     this.#fronts.set(number, front)
     return front.ready
+  }
+
+  /** With the ports that the system chose, once it has. */
+  #listenerOptions(): readonly ListenerOptions[] {
+    const { listeners, threads } = this.#settings
+    return listeners.map((listener, index) => ({
+      ...listener,
+      port: this.#listeners[index]?.port ?? listener.port,
+      reusePort: threads.front > 1,
+    }))
   }
 
   async #startDelivery(when: 'after-death' | 'anew' = 'anew'): Promise<void> {
@@ -255,16 +265,7 @@ class Supervisor implements Threads {
     this.#log.warn(`the ${role} thread ended and is started again`)
     try {
       if (role === 'front' && frontNumber !== undefined) {
-        await this.#startFront(
-          frontNumber,
-          withPorts(
-            this.#settings.listeners.map(listener => ({
-              ...listener,
-              reusePort: this.#settings.threads.front > 1,
-            })),
-            this.#listeners,
-          ),
-        )
+        await this.#startFront(frontNumber)
       } else if (role === 'delivery') await this.#startDelivery('after-death')
       else await this.#restartAll()
     } catch (cause) {
@@ -288,10 +289,6 @@ class Supervisor implements Threads {
       this.#starting = false
     }
   }
-}
-
-function withPorts(wanted: readonly ListenerOptions[], bound: readonly BoundListener[]): ListenerOptions[] {
-  return wanted.map((listener, index) => ({ ...listener, port: bound[index]?.port ?? listener.port }))
 }
 
 function send(thread: Thread, message: ToThread): void {

@@ -37,11 +37,7 @@ export function lockDataFolder(folder: string): DataFolderLock {
     database?.close()
     const { errcode } = cause as { errcode?: number }
     if (errcode !== undefined && (errcode & 0xff) === 5) {
-      throw new StorageFault(
-        'STORAGE_LOCKED',
-        `Another Postrider runs on the data folder ${folder}. Stop it first, or give this one another dataFolder.`,
-        { cause },
-      )
+      throw anotherRuns(folder, { cause })
     }
     throw new UsageFault(
       'DATA_FOLDER_UNUSABLE',
@@ -51,4 +47,12 @@ export function lockDataFolder(folder: string): DataFolderLock {
   }
   const held = database
   return { release: () => held.close() }
+}
+
+export function anotherRuns(folder: string, options?: ErrorOptions): StorageFault {
+  return new StorageFault(
+    'STORAGE_LOCKED',
+    `Another Postrider runs on the data folder ${folder}. Stop it first, or give this one another dataFolder.`,
+    options,
+  )
 }

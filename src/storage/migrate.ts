@@ -1,7 +1,8 @@
 // Brings the schema up to date: numbered migrations, each in its own transaction.
 import { migrations as allMigrations } from './migrations/index.ts'
+import { findSchemaDamage, readFirstRows } from './schema-damage.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
-import { StorageFault, toStorageFault } from './storage-fault.ts'
+import { damaged, StorageFault, toStorageFault } from './storage-fault.ts'
 
 /** The schema version that this version of Postrider writes. */
 export const schemaVersion = allMigrations.length
@@ -15,7 +16,7 @@ export async function readSchemaVersion(connection: SqliteConnection): Promise<n
   }
 }
 
-export function assertKnownSchema(connection: SqliteConnection, found: number): void {
+function assertKnownSchema(connection: SqliteConnection, found: number): void {
   if (found <= schemaVersion) return
   throw new StorageFault(
     'STORAGE_NEWER',
@@ -23,6 +24,7 @@ export function assertKnownSchema(connection: SqliteConnection, found: number): 
   )
 }
 
+/** Throws a StorageFault, also when what the schema should have is missing or unreadable: then no message is safe. */
 export async function migrate(connection: SqliteConnection): Promise<void> {
   const found = await readSchemaVersion(connection)
   assertKnownSchema(connection, found)
@@ -32,7 +34,16 @@ export async function migrate(connection: SqliteConnection): Promise<void> {
       connection.executeScript(`BEGIN IMMEDIATE; ${statements}; PRAGMA user_version=${index + 1}; COMMIT;`)
     } catch (cause) {
       if (connection.inTransaction) connection.execute('ROLLBACK')
-      throw toStorageFault(cause, connection.file)
+      const fault = toStorageFault(cause, connection.file)
+      if (fault instanceof StorageFault) throw fault
+      throw damaged(connection.file, `schema ${index} cannot become ${index + 1}: ${String(cause)}`, {
+        cause,
+      })
     }
   }
+  const damage = await findSchemaDamage(connection)
+  if (damage.length > 0) throw damaged(connection.file, damage.join(' '))
+  await readFirstRows(connection).catch((cause: unknown) => {
+    throw toStorageFault(cause, connection.file)
+  })
 }

@@ -49,11 +49,7 @@ export function toStorageFault(cause: unknown, file: string): unknown {
       return diskFull(file, cause)
     case sqliteCorrupt:
     case sqliteNotADatabase:
-      return new StorageFault(
-        'STORAGE_DAMAGED',
-        `${file} is damaged (${cause.message}). Stop the server, run "postrider verify", and restore the data folder from a backup if it finds damage.`,
-        { cause },
-      )
+      return damaged(file, cause.message, { cause })
     case sqliteBusy:
     case sqliteLocked:
       return new StorageFault('STORAGE_UNAVAILABLE', `${file} is busy: another program writes to it.`, {
@@ -70,6 +66,14 @@ export function toStorageFault(cause: unknown, file: string): unknown {
     default:
       return cause
   }
+}
+
+export function damaged(file: string, reason: string, options?: ErrorOptions): StorageFault {
+  return new StorageFault(
+    'STORAGE_DAMAGED',
+    `${file} is damaged (${reason}). Stop the server, run "postrider verify", and restore the data folder from a backup if it finds damage.`,
+    options,
+  )
 }
 
 export function storageIsGone(): StorageFault {

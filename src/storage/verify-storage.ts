@@ -6,6 +6,7 @@ import { listMailDataFiles } from './mail-data-files.ts'
 import { isMailDataFileNamed } from './mail-data-rows.ts'
 import { readSchemaVersion, schemaVersion } from './migrate.ts'
 import { defineRead, type Tx } from './operation.ts'
+import { findSchemaDamage } from './schema-damage.ts'
 import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, toStorageFault } from './storage-fault.ts'
@@ -52,6 +53,9 @@ export async function verifyStorage(
         },
       ]
     }
+    const schemaDamage = await verifySchema(connection)
+    // Whatever reads rows would fail on what is missing.
+    if (schemaDamage.length > 0) return [...schemaDamage, ...(await verifyDatabase(connection))]
     return [
       ...(await verifyDatabase(connection)),
       ...(await verifyReferences(reader)),
@@ -73,6 +77,10 @@ export async function verifyStorage(
 }
 
 const restore = 'Restore the data folder from a backup; keep a copy of the damaged one.'
+
+async function verifySchema(tx: Tx): Promise<StorageFinding[]> {
+  return (await findSchemaDamage(tx)).map(problem => ({ kind: 'database', problem, remedy: restore }))
+}
 
 async function verifyDatabase(tx: Tx): Promise<StorageFinding[]> {
   const rows = await tx.all<{ integrity_check: string }>('PRAGMA integrity_check(100)')

@@ -86,7 +86,7 @@ export interface LaunchedServer {
   output(): string
   /** kill -9 of the whole process group, at once; resolves when it is gone. */
   kill(): Promise<void>
-  /** SIGTERM, as systemd would; resolves with the exit code. */
+  /** SIGTERM, as systemd would; resolves with the exit code. Rejects when it had to be killed. */
   stop(): Promise<number | null>
   readonly exited: Promise<number | null>
   /** Rejects with the server's output when it ends instead. */
@@ -126,8 +126,12 @@ export function launchServer(at: ServerFolder): LaunchedServer {
       await exited
     },
     async stop() {
+      const wasRunning = child.exitCode === null && child.signalCode === null
       await endTree(pid, 20_000)
-      return exited
+      const code = await exited
+      if (wasRunning && code === null)
+        throw new Error(`the server did not stop within 20 seconds and was killed:\n${output()}`)
+      return code
     },
   }
   const listening = untilListening(at.dataFolder, handle)

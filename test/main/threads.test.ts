@@ -28,13 +28,18 @@ interface RunningThreads extends ThreadKiller {
   delivered(): Promise<number>
 }
 
-async function start(t: TestContext, fronts: number): Promise<RunningThreads> {
+async function start(
+  t: TestContext,
+  fronts: number,
+  limits: { readonly maxConnectionsPerAddress?: number } = {},
+): Promise<RunningThreads> {
   const folder = await mkdtemp(join(tmpdir(), 'threads-'))
   const killer = await createThreadKiller(t)
   const settings = settingsSchema.parse({
     hostname: 'mail.example.test',
     listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
     threads: { front: fronts },
+    limits,
     log: { level: 'error' },
   })
   const threads = await startThreads({ ...settings, dataFolder: folder }, systemClock, silentLog)
@@ -118,6 +123,30 @@ test('one front of two dies: the sessions of the other go on', async t => {
   assert.ok(survived > 0 && survived < 16, `${survived} of 16 sessions survived`)
   assert.equal(await server.send(await connectAgain(server)), 250)
   await awaitDelivered(server, survived + 1)
+})
+
+test('connections of one address count over all fronts', async t => {
+  const server = await start(t, 3, { maxConnectionsPerAddress: 5 })
+  const { port = 0 } = server.threads.listeners[0] ?? {}
+  const connections = await Promise.all(Array.from({ length: 12 }, () => openConnection(port)))
+  const greetings = await Promise.all(connections.map(connection => connection.reply()))
+  assert.deepEqual(greetings.map(reply => reply?.code).sort(), [
+    ...Array.from({ length: 5 }, () => 220),
+    ...Array.from({ length: 7 }, () => 421),
+  ])
+  for (const connection of connections) connection.destroy()
+})
+
+test('the connections of a front that died count no longer', async t => {
+  const alone = await start(t, 1, { maxConnectionsPerAddress: 1 })
+  await alone.connect()
+  await alone.kill('front')
+  await eventually('the only connection that is allowed is free again', async () => {
+    const again = await openConnection(alone.threads.listeners[0]?.port ?? 0).catch(() => undefined)
+    const greeting = await again?.reply()
+    again?.destroy()
+    return greeting?.code === 220 ? true : undefined
+  })
 })
 
 test('a delivery thread that dies leaves its work to the next', async t => {

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
@@ -19,6 +20,7 @@ import { insertMailData } from '../../src/storage/mail-data-rows.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
 import type { SqliteReader } from '../../src/storage/sqlite-reader.ts'
+import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { orphanFolderName, sweepOrphans } from '../../src/storage/sweep-orphans.ts'
 import { verifyStorage } from '../../src/storage/verify-storage.ts'
 import { addNote, createNotes, makeFolder, openStorage } from './notes.ts'
@@ -32,6 +34,12 @@ function leaveFile(folder: string, name: string, writtenAt: number): void {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, 'Subject: nobody knows\r\n')
   utimesSync(file, writtenAt / 1000, writtenAt / 1000)
+}
+
+function changeByHand(folder: string, statements: string): void {
+  const database = new DatabaseSync(join(folder, databaseFileName))
+  database.exec(statements)
+  database.close()
 }
 
 const verify = (folder: string) =>
@@ -104,6 +112,51 @@ test('verify finds a database that was cut, and one whose beginning is gone', as
     assert.equal(finding?.kind, 'database', damage)
     assert.match(finding.problem, /damaged/, damage)
   }
+})
+
+for (const { what, statement, problem } of [
+  {
+    what: 'a table',
+    statement: 'DROP TABLE queue_recipient',
+    problem: 'The table queue_recipient is missing.',
+  },
+  {
+    what: 'an index',
+    statement: 'DROP INDEX queue_recipient_due',
+    problem: 'The index queue_recipient_due is missing.',
+  },
+  {
+    what: 'a column',
+    statement: 'ALTER TABLE queue_recipient DROP COLUMN last_diagnosis',
+    problem: 'The column queue_recipient.last_diagnosis is missing.',
+  },
+]) {
+  test(`verify names ${what} that is missing, and nothing opens such a database`, async t => {
+    const folder = makeFolder(t)
+    await (await openLocalStorage(folder)).close()
+    changeByHand(folder, statement)
+    assert.ok((await verify(folder)).some(finding => finding.problem === problem))
+    await assert.rejects(openLocalStorage(folder), fault => {
+      assert.ok(fault instanceof StorageFault && fault.code === 'STORAGE_DAMAGED')
+      assert.ok(fault.message.includes(problem), fault.message)
+      return true
+    })
+  })
+}
+
+test('what an administrator added to the database is no damage', async t => {
+  const folder = makeFolder(t)
+  await (await openLocalStorage(folder)).close()
+  changeByHand(folder, 'CREATE TABLE mine (id INTEGER); CREATE INDEX mine_too ON mail_data (size)')
+  assert.deepEqual(await verify(folder), [])
+  await (await openLocalStorage(folder)).close()
+})
+
+test('a database whose schema number was lost is not migrated over what it holds', async t => {
+  const folder = makeFolder(t)
+  await (await openLocalStorage(folder)).close()
+  changeByHand(folder, 'PRAGMA user_version=0')
+  await assert.rejects(openLocalStorage(folder), { code: 'STORAGE_DAMAGED', message: /already exists/ })
 })
 
 test('what lies in the mail folder without being a folder disturbs nobody', async t => {

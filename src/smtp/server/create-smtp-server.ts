@@ -9,6 +9,7 @@ import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 import { assertNetworks } from './assert-networks.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
+import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
 import { type Listener, openListener } from './listener.ts'
 import { type BoundListener, defaultLimits, type SmtpServer, type SmtpServerOptions } from './options.ts'
 import { secureContextOf, secureSocket } from './secure-socket.ts'
@@ -27,7 +28,7 @@ class NetworkSmtpServer implements SmtpServer {
   readonly #options: SmtpServerOptions
   readonly #host: ConnectionHost
   readonly #connections = new Set<Connection>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #counts: ConnectionCounts
   readonly #listeners: Listener[] = []
   #sweep: Timer | undefined
   #closing = false
@@ -37,6 +38,7 @@ class NetworkSmtpServer implements SmtpServer {
 
   constructor(options: SmtpServerOptions) {
     this.#options = options
+    this.#counts = options.connectionCounts ?? createConnectionCounts()
     const { clock = systemClock, log = silentLog, random = systemRandom, tls } = options
     const context: SessionContext = {
       hostname: options.hostname,
@@ -123,15 +125,14 @@ class NetworkSmtpServer implements SmtpServer {
 
   #admit(address: string): Reply | undefined {
     const { limits, hostname } = this.#host.context
-    const count = (this.#perAddress.get(address) ?? 0) + 1
-    this.#perAddress.set(address, count)
+    const count = this.#counts.add(address)
     if (this.#connections.size > limits.maxConnections) return replies.tooManyConnections(hostname)
     return count > limits.maxConnectionsPerAddress ? replies.tooManyConnectionsFromYou(address) : undefined
   }
 
   #released(connection: Connection, admitted: boolean): void {
     if (!this.#connections.delete(connection)) return
-    if (admitted) this.#forgetAddress(connection.remoteAddress)
+    if (admitted) this.#counts.remove(connection.remoteAddress)
     if (connection.session) this.#tellDisconnected(connection.session.client)
     if (this.#connections.size === 0) this.#emptied?.()
   }
@@ -142,12 +143,6 @@ class NetworkSmtpServer implements SmtpServer {
     } catch (cause) {
       this.#host.context.fault(cause, client)
     }
-  }
-
-  #forgetAddress(address: string): void {
-    const count = this.#perAddress.get(address) ?? 0
-    if (count > 1) this.#perAddress.set(address, count - 1)
-    else this.#perAddress.delete(address)
   }
 
   #expire(): void {

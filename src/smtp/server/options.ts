@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
+import type { ConnectionCounts } from './connection-counts.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
 export interface ListenerOptions {
@@ -71,6 +72,8 @@ export interface SmtpServerOptions {
   readonly verifyForEveryone?: boolean
   /** MAIL FROM:a@b without the angle brackets. Default false: 501. */
   readonly allowMissingAngleBrackets?: boolean
+  /** Shared with other servers, whose connections then count towards `maxConnectionsPerAddress` here. */
+  readonly connectionCounts?: ConnectionCounts
   readonly clock?: Clock
   readonly random?: Random
   readonly log?: Log

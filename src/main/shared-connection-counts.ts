@@ -1,0 +1,62 @@
+// Connections per address over all fronts, in memory that they share.
+//
+// A table of counters, in which an address has one in each of two rows, found by hashing; the smaller of the two is its
+// count. It is never too small, and too large only when both are shared with other addresses that are connected now. The
+// hash is keyed, so that nobody can choose addresses that share a victim's.
+import { randomInt } from 'node:crypto'
+import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
+
+/** What threads hand to each other. */
+export interface ConnectionCountTable {
+  /** Each front has counters of its own, so that those of one that died can be forgotten. */
+  readonly counters: Int32Array<SharedArrayBuffer>
+  readonly fronts: number
+  readonly keys: readonly [number, number]
+}
+
+const slots = 16_384
+const rows = 2
+
+export function createConnectionCountTable(fronts: number): ConnectionCountTable {
+  const bytes = fronts * rows * slots * Int32Array.BYTES_PER_ELEMENT
+  return {
+    counters: new Int32Array(new SharedArrayBuffer(bytes)),
+    fronts,
+    keys: [randomInt(2 ** 32), randomInt(2 ** 32)],
+  }
+}
+
+/** The front has died, and its connections with it. */
+export function forgetConnections({ counters }: ConnectionCountTable, front: number): void {
+  counters.fill(0, front * rows * slots, (front + 1) * rows * slots)
+}
+
+/** The counts as one front adds to them. */
+export function shareConnectionCounts(table: ConnectionCountTable, front: number): ConnectionCounts {
+  const { counters, fronts, keys } = table
+  const indexOf = (owner: number, row: number, slot: number): number => (owner * rows + row) * slots + slot
+  const change = (address: string, by: 1 | -1): number[] =>
+    keys.map((key, row) => {
+      const slot = hash(address, key) % slots
+      Atomics.add(counters, indexOf(front, row, slot), by)
+      let sum = 0
+      for (let owner = 0; owner < fronts; owner++) sum += Atomics.load(counters, indexOf(owner, row, slot))
+      return sum
+    })
+  return {
+    add: address => Math.min(...change(address, 1)),
+    remove(address) {
+      change(address, -1)
+    },
+  }
+}
+
+/** FNV-1a from a secret start, with the last step of MurmurHash3, so that every bit counts in the lowest ones. */
+function hash(text: string, key: number): number {
+  let value = key
+  for (let index = 0; index < text.length; index++)
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
+  return (value ^ (value >>> 16)) >>> 0
+}

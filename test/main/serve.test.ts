@@ -1,0 +1,28 @@
+// `postrider serve` as a process: how it ends.
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import { openConnection } from '../harness/raw-connection.ts'
+import { createServerFolder, startServer } from '../harness/server-process.ts'
+
+test('a clean stop leaves one database file, without a log that would have to travel with it', async t => {
+  const at = await createServerFolder()
+  t.after(() => at.remove())
+  await at.postrider('domain', 'create', 'example.test')
+  await at.postrider('account', 'create', 'anna@example.test')
+  const server = await startServer(at)
+  const connection = await openConnection(server.port('relay'))
+  await connection.reply()
+  await connection.command('HELO client.example.org')
+  await connection.command('MAIL FROM:<boris@example.org>')
+  await connection.command('RCPT TO:<anna@example.test>')
+  await connection.command('DATA')
+  assert.equal((await connection.command('Subject: Test\r\n\r\nText\r\n.'))?.code, 250)
+  await connection.command('QUIT')
+  connection.destroy()
+  assert.equal(await server.stop(), 0)
+  assert.deepEqual(
+    readdirSync(at.dataFolder).filter(name => name.startsWith('postrider.sqlite')),
+    ['postrider.sqlite'],
+  )
+})
