@@ -51,14 +51,21 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
   }
 }
 
+/** How a server with a settings file gets another port. */
+export const portsInSettings = 'write another port in [[listeners]] of the settings file.'
+
 /** Of all listeners that another program has: mostly it is one program. */
-export function describePortsInUse(listeners: readonly ListenAddress[], cause: unknown): UsageFault {
+export function describePortsInUse(
+  listeners: readonly ListenAddress[],
+  cause: unknown,
+  howToMove = portsInSettings,
+): UsageFault {
   const ports = [...new Set(listeners.map(({ port }) => `sport = :${port}`))].join(' or ')
   return new UsageFault(
     'LISTEN_PORT_IN_USE',
     `Another program listens on ${listeners.map(formatPlace).join(', ')} already.\n` +
       `  Who it is:  ss -ltnp '${ports}'   (as root, to see programs of other users)\n` +
-      '  Stop that program, or write another port in [[listeners]] of the settings file.',
+      `  Stop that program, or ${howToMove}`,
     { cause },
   )
 }

@@ -8,6 +8,7 @@ import {
   describePortsInUse,
   kindOfListenError,
   type ListenAddress,
+  portsInSettings,
 } from './listen-error.ts'
 
 interface Failure {
@@ -16,7 +17,10 @@ interface Failure {
 }
 
 /** Opens all of them at one time and closes them again; a fault for each problem, however many listeners have it. */
-export async function probeListeners(listeners: readonly ListenAddress[]): Promise<UsageFault[]> {
+export async function probeListeners(
+  listeners: readonly ListenAddress[],
+  howToMove = portsInSettings,
+): Promise<UsageFault[]> {
   const failures: Failure[] = []
   const opened: Server[] = []
   try {
@@ -34,7 +38,7 @@ export async function probeListeners(listeners: readonly ListenAddress[]): Promi
   const ofKind = (kind: ReturnType<typeof kindOfListenError>): Failure[] =>
     failures.filter(({ cause }) => kindOfListenError(cause) === kind)
   return [
-    ...describeTogether(ofKind('in-use'), describePortsInUse),
+    ...describeTogether(ofKind('in-use'), (inUse, cause) => describePortsInUse(inUse, cause, howToMove)),
     ...describeTogether(ofKind('forbidden'), describeForbidden),
     ...ofKind('other').map(({ cause, listener }) => describeListenError(cause, listener)),
   ]

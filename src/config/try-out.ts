@@ -27,6 +27,10 @@ export interface TryOutOptions {
   readonly ports?: Readonly<Record<ListenerRole, number>> | undefined
 }
 
+/** How a server to try out gets other ports. */
+export const tryOutPortsElsewhere =
+  'give this server others, for relay, submission and submissions:  npm start -- --ports 3525,3587,3465'
+
 const defaultPorts: Readonly<Record<ListenerRole, number>> = {
   relay: 2525,
   submission: 2587,

@@ -1,11 +1,11 @@
 // `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
 import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
-import { loadSettings } from '../config/load-settings.ts'
+import { portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
 import { startBanner } from '../config/start-banner.ts'
-import { ensureTryOut, tryOutSettings } from '../config/try-out.ts'
+import { ensureTryOut, tryOutPortsElsewhere } from '../config/try-out.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -23,22 +23,21 @@ import { createLog } from './log.ts'
 import { startThreads, type Threads } from './threads.ts'
 
 export interface ServeOptions {
-  /** undefined: the server to try out. */
-  readonly settingsFile: string | undefined
-  readonly projectFolder: string
+  readonly settings: Settings
+  /** A server to try out: its domain and accounts are made, and shown with what to do next. */
   readonly tryOut: boolean
 }
 
 /** Resolves when the server has been told to stop (SIGINT, SIGTERM) and has stopped; rejects when it cannot run. */
-export async function runServe(options: ServeOptions): Promise<void> {
-  const settings = await findSettings(options)
+export async function runServe({ settings, tryOut }: ServeOptions): Promise<void> {
   const log = createLog(settings.log.level, 'main')
   const lock = await takeDataFolder(settings)
   let server: RunningServer | undefined
   try {
+    await assertPortsAreFree(settings, tryOut ? tryOutPortsElsewhere : portsInSettings)
     server = await startServer(settings, log)
     await assertNoOpenRelay(settings, server, log)
-    await announce(options, settings, server, log)
+    await announce(tryOut, settings, server, log)
     await Promise.race([stopSignal(log), server.threads.failed])
   } finally {
     if (server) await stopServer(settings, server, log)
@@ -53,15 +52,6 @@ interface RunningServer {
   readonly storage: Pick<Storage, 'run'>
 }
 
-async function findSettings({ settingsFile, projectFolder, tryOut }: ServeOptions): Promise<Settings> {
-  if (tryOut) return tryOutSettings(projectFolder)
-  if (settingsFile !== undefined) return await loadSettings(settingsFile)
-  throw new UsageFault(
-    'SERVE_NO_SETTINGS',
-    'There is no postrider.toml here. Make one with "postrider init", name one with --settings <file>, or try the server out with "postrider serve --try".',
-  )
-}
-
 async function takeDataFolder({ dataFolder }: Settings): Promise<DataFolderLock> {
   const found = await lockOrConnect(dataFolder)
   if (found.kind === 'locked') return found.lock
@@ -70,7 +60,6 @@ async function takeDataFolder({ dataFolder }: Settings): Promise<DataFolderLock>
 }
 
 async function startServer(settings: Settings, log: Log): Promise<RunningServer> {
-  await assertPortsAreFree(settings)
   const startedAt = systemClock.now()
   const threads = await startThreads(settings, systemClock, log)
   const reader = new SqliteReader(settings.dataFolder)
@@ -102,8 +91,8 @@ async function startServer(settings: Settings, log: Log): Promise<RunningServer>
  * The fronts share their ports (SO_REUSEPORT), and a system lets another server of the same user join them without a
  * word. So each port is taken alone first, which fails when anybody has it.
  */
-async function assertPortsAreFree({ listeners }: Settings): Promise<void> {
-  const problems = await probeListeners(listeners)
+async function assertPortsAreFree({ listeners }: Settings, howToMove: string): Promise<void> {
+  const problems = await probeListeners(listeners, howToMove)
   if (problems.length === 0) return
   throw new UsageFault(
     problems[0]?.code ?? 'LISTEN_FAILED',
@@ -134,7 +123,7 @@ async function assertNoOpenRelay(
 }
 
 async function announce(
-  { tryOut }: ServeOptions,
+  tryOut: boolean,
   settings: Settings,
   { threads, storage }: RunningServer,
   log: Log,

@@ -1,7 +1,14 @@
 // postrider serve: runs the server until it is told to stop.
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
+import { loadSettings } from '../../config/load-settings.ts'
+import type { Settings } from '../../config/settings.ts'
+import { tryOutSettings } from '../../config/try-out.ts'
+import { UsageFault } from '../../runtime/fault.ts'
+import type { ListenerRole } from '../../smtp/server/services.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { findSettingsFile } from '../find-settings.ts'
+import { findSettingsFile, settingsFileName } from '../find-settings.ts'
+import type { Invocation } from '../invocation.ts'
+import { WrongUsage } from '../wrong-usage.ts'
 
 export function addServeCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -10,18 +17,63 @@ export function addServeCommand(program: Command, run: CommandRun): void {
     description:
       'Run the server until it gets SIGINT or SIGTERM. --try starts one to try out: a domain under .test with two accounts, ' +
       'in the folder ./data, on ports 2525, 2587 and 2465.',
-    examples: ['serve', 'serve --settings /etc/postrider/postrider.toml', 'serve --try'],
+    examples: [
+      'serve',
+      'serve --settings /etc/postrider/postrider.toml',
+      'serve --try',
+      'serve --try --ports 3525,3587,3465',
+    ],
   })
     .option('--try', 'a server to try out, on this machine only')
+    .option('--ports <ports>', 'with --try: other ports for relay, submission and submissions', parsePorts)
     .action(
-      perform(run, async (invocation, options: { try?: true }) => {
+      perform(run, async (invocation, options: ServeCommandOptions) => {
         // Loaded here: no other command needs the server, and it takes a while.
         const { runServe } = await import('../../main/serve.ts')
-        const { workingFolder } = invocation.surroundings
-        const settingsFile = options.try
-          ? undefined
-          : findSettingsFile(invocation.settingsFile, workingFolder)
-        await runServe({ settingsFile, projectFolder: workingFolder, tryOut: options.try === true })
+        await runServe({
+          settings: await settingsToServe(invocation, options),
+          tryOut: options.try === true,
+        })
       }),
     )
+}
+
+interface ServeCommandOptions {
+  readonly try?: true
+  readonly ports?: Readonly<Record<ListenerRole, number>>
+}
+
+async function settingsToServe(
+  { settingsFile, surroundings: { workingFolder } }: Invocation,
+  options: ServeCommandOptions,
+): Promise<Settings> {
+  if (options.try) {
+    if (settingsFile !== undefined)
+      throw new WrongUsage('A server to try out has no settings file: give either --try or --settings.')
+    return tryOutSettings(workingFolder, { ports: options.ports })
+  }
+  if (options.ports)
+    throw new WrongUsage(
+      '--ports goes with --try. A server with a settings file has its ports in [[listeners]].',
+    )
+  const file = findSettingsFile(settingsFile, workingFolder)
+  if (file !== undefined) return await loadSettings(file)
+  throw new UsageFault(
+    'SERVE_NO_SETTINGS',
+    `There is no ${settingsFileName} here. Make one with "postrider init", name one with --settings <file>, or try the server out with "postrider serve --try".`,
+  )
+}
+
+function parsePorts(text: string): Readonly<Record<ListenerRole, number>> {
+  const ports = text.split(',').map(Number)
+  const [relay, submission, submissions] = ports
+  if (
+    relay === undefined ||
+    submission === undefined ||
+    submissions === undefined ||
+    new Set(ports).size !== 3 ||
+    !ports.every(port => Number.isInteger(port) && port >= 1 && port <= 65_535)
+  )
+    throw new InvalidArgumentError('Three different ports from 1 to 65535, as in 3525,3587,3465.')
+  return { relay, submission, submissions }
 }

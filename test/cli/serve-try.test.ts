@@ -1,0 +1,36 @@
+// The server to try out, as `npm start` starts it: what is told when it cannot be started as asked.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { findFreePort } from '../harness/free-port.ts'
+import { makeFolder, runPostrider } from './run-postrider.ts'
+
+test('ports in use: which, and how the server gets others without a settings file', async context => {
+  const folder = makeFolder(remove => context.after(remove))
+  const other = createServer().listen(0, '127.0.0.1')
+  context.after(() => other.close())
+  await once(other, 'listening')
+  const address = other.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const ports = [port, await findFreePort(), await findFreePort()].join(',')
+  const { exitCode, stderr } = await runPostrider(folder, ['serve', '--try', '--ports', ports])
+  assert.equal(exitCode, 1)
+  assert.match(stderr, new RegExp(`listens on 127\\.0\\.0\\.1:${port} already`))
+  assert.match(stderr, /npm start -- --ports 3525,3587,3465/)
+  assert.doesNotMatch(stderr, /settings file/)
+})
+
+for (const { parameters, says } of [
+  { parameters: ['serve', '--try', '--settings', 'postrider.toml'], says: /either --try or --settings/ },
+  { parameters: ['serve', '--ports', '3525,3587,3465'], says: /--ports goes with --try/ },
+  { parameters: ['serve', '--try', '--ports', '3525'], says: /Three different ports/ },
+  { parameters: ['serve', '--try', '--ports', '3525,3525,3465'], says: /Three different ports/ },
+]) {
+  test(`${parameters.join(' ')} is wrong usage`, async context => {
+    const folder = makeFolder(remove => context.after(remove))
+    const { exitCode, stderr } = await runPostrider(folder, parameters)
+    assert.equal(exitCode, 2)
+    assert.match(stderr, says)
+  })
+}
