@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.ts'
 import { startBanner } from '../config/start-banner.ts'
 import { ensureTryOut, tryOutPortsElsewhere } from '../config/try-out.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
+import { describeOpenNetwork, findOpenNetworks } from '../policy/open-networks.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
@@ -34,6 +35,7 @@ export async function runServe({ settings, tryOut }: ServeOptions): Promise<void
   const lock = await takeDataFolder(settings)
   let server: RunningServer | undefined
   try {
+    assertNoOpenNetworks(settings, log)
     await assertPortsAreFree(settings, tryOut ? tryOutPortsElsewhere : portsInSettings)
     server = await startServer(settings, log)
     await assertNoOpenRelay(settings, server, log)
@@ -98,6 +100,13 @@ async function assertPortsAreFree({ listeners }: Settings, howToMove: string): P
     problems[0]?.code ?? 'LISTEN_FAILED',
     problems.map(problem => problem.message).join('\n'),
   )
+}
+
+function assertNoOpenNetworks({ localNetworks }: Settings, log: Log): void {
+  const found = findOpenNetworks(localNetworks)
+  const fatal = found.filter(({ severity }) => severity === 'refuse')
+  for (const network of found) if (!fatal.includes(network)) log.warn(describeOpenNetwork(network))
+  if (fatal.length > 0) throw new UsageFault('OPEN_RELAY', fatal.map(describeOpenNetwork).join('\n'))
 }
 
 async function assertNoOpenRelay(

@@ -5,7 +5,6 @@ import type { ConnectSmtp, SmtpConnection } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import type { Client } from '../smtp/server/services.ts'
-import { findOpenNetworks, type OpenNetwork } from './open-networks.ts'
 
 // RFC 2606 and RFC 5737: names and an address that are nobody's, so they can be no domain and no network of ours.
 const stranger: Address = { localPart: 'relay-test', domain: 'postrider-self-test.invalid' }
@@ -22,7 +21,6 @@ export interface RelayProofOptions {
 }
 
 export type RelayProblem =
-  | { readonly kind: 'open-network'; readonly network: OpenNetwork }
   /** The rules themselves would let a stranger relay. */
   | { readonly kind: 'open-policy' }
   /** A real session was allowed to relay. */
@@ -30,12 +28,9 @@ export type RelayProblem =
   /** Nothing is known to be wrong, but this listener could not be tried. */
   | { readonly kind: 'untested'; readonly listener: BoundListener; readonly reason: string }
 
-/** Everything but 'untested' and a network with severity 'warn' is a reason not to serve. */
+/** Everything but 'untested' is a reason not to serve. */
 export async function proveNoOpenRelay(options: RelayProofOptions): Promise<RelayProblem[]> {
-  const problems: RelayProblem[] = findOpenNetworks(options.localNetworks).map(network => ({
-    kind: 'open-network',
-    network,
-  }))
+  const problems: RelayProblem[] = []
   if (!refuses(await options.acceptForwardPath(strangerClient(options), otherStranger)))
     problems.push({ kind: 'open-policy' })
   for (const listener of options.listeners) {
@@ -48,8 +43,6 @@ export async function proveNoOpenRelay(options: RelayProofOptions): Promise<Rela
 /** One sentence for the log and the administrator. */
 export function describeRelayProblem(problem: RelayProblem): string {
   switch (problem.kind) {
-    case 'open-network':
-      return `localNetworks contains ${problem.network.network}, but ${problem.network.reason}: everyone there could send through this server. Name only your own networks.`
     case 'open-policy':
       return 'This server would relay for strangers. This is a bug: please report it. It does not start like this.'
     case 'open-listener':
@@ -62,7 +55,7 @@ export function describeRelayProblem(problem: RelayProblem): string {
 }
 
 export function isReasonNotToServe(problem: RelayProblem): boolean {
-  return problem.kind === 'open-network' ? problem.network.severity === 'refuse' : problem.kind !== 'untested'
+  return problem.kind !== 'untested'
 }
 
 function formatListener({ role, address, port }: BoundListener): string {

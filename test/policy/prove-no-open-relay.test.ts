@@ -103,10 +103,3 @@ test('what cannot be tried is said, and is no reason not to serve', async contex
   assert.equal(others.length, 0)
   assert.ok(!isReasonNotToServe(problem))
 })
-
-test('a network that takes in everybody is a reason not to serve', async context => {
-  const storage = await openStorage(context)
-  const served = await serve(context, undefined)
-  const problems = await prove(storage, served, ['0.0.0.0/0'])
-  assert.ok(problems.some(problem => problem.kind === 'open-network' && isReasonNotToServe(problem)))
-})

@@ -1,6 +1,7 @@
 // Settings that make the server send mail for people it should not send for.
 import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { findOpenNetworks, type OpenNetwork } from '../../policy/open-networks.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, ok } from './finding.ts'
 
@@ -8,7 +9,7 @@ const subject = 'relaying'
 
 export function checkRelaying(settings: Settings): Finding[] {
   const findings = [
-    ...settings.localNetworks.flatMap(checkLocalNetwork),
+    ...findOpenNetworks(settings.localNetworks).map(describeNetwork),
     ...settings.listeners.flatMap(({ proxyFrom }) => proxyFrom.flatMap(checkProxyNetwork)),
     ...checkSenders(settings),
     ...checkSmartHost(settings),
@@ -18,30 +19,14 @@ export function checkRelaying(settings: Settings): Finding[] {
     : [ok(subject, 'only users who log in and named networks may send through this server')]
 }
 
-function checkLocalNetwork(network: string): Finding[] {
-  const { bits, prefix, isPublic } = measure(network)
-  if (prefix === 0) {
-    return [
-      {
-        severity: 'error',
-        subject,
-        what: `localNetworks has ${network}: everybody.`,
-        cost: 'An open relay: spammers find it within hours, and then nobody takes your mail.',
-        remedy: 'Name only networks of your own, or none: users log in and need no such network.',
-      },
-    ]
+function describeNetwork({ network, severity, reason }: OpenNetwork): Finding {
+  return {
+    severity: severity === 'refuse' ? 'error' : 'warning',
+    subject,
+    what: `localNetworks has ${network}, but ${reason}.`,
+    cost: 'An open relay: spammers find it within hours, and then nobody takes your mail.',
+    remedy: 'Name only networks of your own, or none: users log in and need no such network.',
   }
-  const wide = bits === 32 ? prefix < 16 : prefix < 48
-  if (!isPublic || !wide) return []
-  return [
-    {
-      severity: 'error',
-      subject,
-      what: `localNetworks has ${network}, a public network of very many machines.`,
-      cost: 'Each of them may send spam in your name, without logging in.',
-      remedy: 'Name only networks of your own; users log in and need no such network.',
-    },
-  ]
 }
 
 function checkProxyNetwork(network: string): Finding[] {
