@@ -1,13 +1,16 @@
 // `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
 import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import { checkLimits } from '../config/checks/check-limits.ts'
+import { checkRelaying } from '../config/checks/check-relaying.ts'
+import type { Finding } from '../config/checks/finding.ts'
 import { portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
 import { startBanner } from '../config/start-banner.ts'
 import { ensureTryOut, tryOutPortsElsewhere } from '../config/try-out.ts'
+import { listDomains } from '../directory/domains.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
-import { describeOpenNetwork, findOpenNetworks } from '../policy/open-networks.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
@@ -35,7 +38,7 @@ export async function runServe({ settings, tryOut }: ServeOptions): Promise<void
   const lock = await takeDataFolder(settings)
   let server: RunningServer | undefined
   try {
-    assertNoOpenNetworks(settings, log)
+    await assertSoundSettings(settings, log)
     await assertPortsAreFree(settings, tryOut ? tryOutPortsElsewhere : portsInSettings)
     server = await startServer(settings, log)
     await assertNoOpenRelay(settings, server, log)
@@ -102,11 +105,13 @@ async function assertPortsAreFree({ listeners }: Settings, howToMove: string): P
   )
 }
 
-function assertNoOpenNetworks({ localNetworks }: Settings, log: Log): void {
-  const found = findOpenNetworks(localNetworks)
-  const fatal = found.filter(({ severity }) => severity === 'refuse')
-  for (const network of found) if (!fatal.includes(network)) log.warn(describeOpenNetwork(network))
-  if (fatal.length > 0) throw new UsageFault('OPEN_RELAY', fatal.map(describeOpenNetwork).join('\n'))
+/** What `postrider check` finds without looking further than the settings: an error is a reason not to start. */
+async function assertSoundSettings(settings: Settings, log: Log): Promise<void> {
+  const findings = [...checkRelaying(settings), ...(await checkLimits(settings))]
+  const tell = ({ what, cost, remedy }: Finding): string => `${what} ${cost} ${remedy}`
+  for (const finding of findings) if (finding.severity === 'warning') log.warn(tell(finding))
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new UsageFault('SETTINGS_UNSOUND', errors.map(tell).join('\n'))
 }
 
 async function assertNoOpenRelay(
@@ -138,6 +143,8 @@ async function announce(
   log: Log,
 ): Promise<void> {
   if (!tryOut) {
+    if ((await storage.run(listDomains, undefined)).length === 0)
+      log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
     log.info('listening', {
       hostname: settings.hostname,
       listeners: threads.listeners.map(formatListener).join(', '),

@@ -13,11 +13,6 @@ export interface OpenNetwork {
 const refuseBelow = { ipv4: 9, ipv6: 20 } as const
 const warnBelow = { ipv4: 16, ipv6: 48 } as const
 
-/** One sentence for the log and the administrator. */
-export function describeOpenNetwork({ network, reason }: OpenNetwork): string {
-  return `localNetworks contains ${network}, but ${reason}: everyone there could send through this server. Name only your own networks.`
-}
-
 export function findOpenNetworks(localNetworks: readonly string[]): OpenNetwork[] {
   return localNetworks.flatMap(network => {
     const problem = judgeNetwork(network)

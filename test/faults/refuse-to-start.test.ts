@@ -64,10 +64,7 @@ test('a settings file that is not there', async () => {
 })
 
 test('a network that takes in everybody', () =>
-  withFolder(
-    at => assertRefuses(at, /localNetworks contains 0\.0\.0\.0\/0/),
-    'localNetworks = ["0.0.0.0/0"]',
-  ))
+  withFolder(at => assertRefuses(at, /localNetworks has 0\.0\.0\.0\/0/), 'localNetworks = ["0.0.0.0/0"]'))
 
 test('a port that is in use', async () => {
   const other = createServer().listen(0, '127.0.0.1')

@@ -26,3 +26,11 @@ test('a clean stop leaves one database file, without a log that would have to tr
     ['postrider.sqlite'],
   )
 })
+
+test('a server without a domain says so', async t => {
+  const at = await createServerFolder()
+  t.after(() => at.remove())
+  const server = await startServer(at)
+  await server.stop()
+  assert.match(server.output(), /there is no domain yet/)
+})
