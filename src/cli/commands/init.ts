@@ -1,8 +1,8 @@
 // postrider init: a production set-up, by flags or by questions.
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { runInit } from '../../config/init.ts'
 import type { Language } from '../../queue/records.ts'
+import { runInit } from '../../setup/init.ts'
 import { textsArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { settingsFileName } from '../find-settings.ts'

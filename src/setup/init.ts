@@ -13,6 +13,8 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
+import { parseSettings } from '../config/load-settings.ts'
+import type { Settings } from '../config/settings.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
 import { hashPassword } from '../directory/credentials.ts'
 import { displayAddress } from '../directory/display.ts'
@@ -25,8 +27,6 @@ import type { Storage } from '../storage/operation.ts'
 import { composeDnsRecords } from './dns-records.ts'
 import { composeSettingsFile } from './example-file.ts'
 import { collectAnswers, type InitAnswers, type InitFlags, type Terminal } from './init-answers.ts'
-import { parseSettings } from './load-settings.ts'
-import type { Settings } from './settings.ts'
 import { tryOutFile } from './try-out.ts'
 
 export interface InitOptions extends InitFlags {

@@ -1,7 +1,7 @@
 // The DNS records that `postrider init` writes: a zone file that a name server takes, with a reason for each record.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { composeDnsRecords } from '../../src/config/dns-records.ts'
+import { composeDnsRecords } from '../../src/setup/dns-records.ts'
 
 const recordsOf = (zone: string): string[] =>
   zone.split('\n').filter(line => line !== '' && !line.startsWith(';'))

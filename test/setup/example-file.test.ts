@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { describeSettings } from '../../src/config/describe-settings.ts'
-import { composeSettingsFile } from '../../src/config/example-file.ts'
 import { parseSettings } from '../../src/config/load-settings.ts'
+import { composeSettingsFile } from '../../src/setup/example-file.ts'
 
 const chosen = {
   hostname: 'mail.example.com',

@@ -1,5 +1,5 @@
 // A settings file with every setting explained in comments: what was chosen stands as it is, the rest commented out.
-import { describeSettings, formatToml, type SettingDescription } from './describe-settings.ts'
+import { describeSettings, formatToml, type SettingDescription } from '../config/describe-settings.ts'
 
 export interface ChosenListener {
   readonly role: string

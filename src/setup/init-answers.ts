@@ -7,10 +7,10 @@ import ipaddr from 'ipaddr.js'
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
+import { canonicalHostname, problemOfAddress, problemOfHostname } from '../config/setting-text.ts'
 import type { Language } from '../queue/records.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import { openQuestions, type Questions } from './questions.ts'
-import { canonicalHostname, problemOfAddress, problemOfHostname } from './setting-text.ts'
 
 /** What was given by flags; what is missing is asked for, or is a fault where nobody can be asked. */
 export interface InitFlags {

@@ -4,14 +4,14 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseSettings } from '../../src/config/load-settings.ts'
-import { startBanner } from '../../src/config/start-banner.ts'
-import { ensureTryOut, tryOutSettings } from '../../src/config/try-out.ts'
 import { changeAccount } from '../../src/directory/accounts.ts'
 import { authenticate, hashPassword } from '../../src/directory/credentials.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import { startBanner } from '../../src/setup/start-banner.ts'
+import { ensureTryOut, tryOutSettings } from '../../src/setup/try-out.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { temporaryFolder } from '../config/temporary-folder.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 const values = { clock: createManualClock(), random: systemRandom }
 

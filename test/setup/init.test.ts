@@ -4,14 +4,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
-import { type InitOptions, type InitResult, runInit } from '../../src/config/init.ts'
 import { loadSettings } from '../../src/config/load-settings.ts'
 import { authenticate } from '../../src/directory/credentials.ts'
 import { listDomains } from '../../src/directory/domains.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import { type InitOptions, type InitResult, runInit } from '../../src/setup/init.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { temporaryFolder } from '../config/temporary-folder.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /** Runs init with a person at the keyboard who answers each question, or with nobody there. */
 async function init(
