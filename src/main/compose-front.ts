@@ -1,6 +1,7 @@
 // A front: the SMTP server with the services of this system behind it.
 import type { Settings } from '../config/settings.ts'
 import { createIntake } from '../intake/intake.ts'
+import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -11,7 +12,6 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
 import { createSessionServices } from './session-services.ts'
-import type { TerminalPresence } from './terminals.ts'
 import { TrailWriter } from './trail-writer.ts'
 
 export interface FrontParts {
@@ -19,7 +19,7 @@ export interface FrontParts {
   readonly storage: Storage
   readonly mailData: MailDataStore
   readonly certificates: CertificateStore
-  readonly terminals: TerminalPresence
+  readonly terminals: OpenTerminals
   readonly listeners: readonly ListenerOptions[]
   readonly connectionCounts?: ConnectionCounts
   readonly clock: Clock

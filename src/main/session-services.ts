@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts'
 import { authenticate } from '../directory/credentials.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake } from '../intake/intake.ts'
-import { checkForwardPath } from '../policy/check-forward-path.ts'
+import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { LoginLimiter } from '../policy/login-limiter.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
@@ -13,13 +13,12 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { TrailRecord } from '../trail/events.ts'
-import type { TerminalPresence } from './terminals.ts'
 
 export interface SessionServicesOptions {
   readonly settings: Settings
   readonly storage: Storage
   readonly intake: Intake
-  readonly terminals: TerminalPresence
+  readonly terminals: OpenTerminals
   readonly clock: Clock
   /** Takes trail records that nobody waits for. */
   readonly appendTrail: (record: TrailRecord) => void

@@ -1,17 +1,8 @@
 // Terminals: live sessions that users have opened, where SEND, SOML and SAML show mail (RFC 821 §3.4).
 // The main thread owns them; fronts ask whether one is open, the delivery thread shows text on them.
-
+import type { TerminalDisplay } from '../delivery/local-delivery.ts'
+import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
-
-/** What a front needs: an address as `addressKey` gives it. */
-export interface TerminalPresence {
-  isOpen(key: string): boolean
-}
-
-/** What delivery needs: true when at least one terminal of the address has shown the text. */
-export interface TerminalDelivery {
-  show(key: string, text: string): Promise<boolean>
-}
 
 export interface Terminal {
   show(text: string): Promise<boolean>
@@ -19,7 +10,7 @@ export interface Terminal {
 
 const showTimeoutMs = 10_000
 
-export class Terminals implements TerminalPresence, TerminalDelivery {
+export class Terminals implements OpenTerminals, TerminalDisplay {
   readonly #open = new Map<string, Set<Terminal>>()
   readonly #changed: (keys: readonly string[]) => void
 
