@@ -16,6 +16,7 @@ answered 250                                   ${report.promised}
   of these lost                                ${report.lost.length}
   of these more than once in a mailbox here    ${report.doubledHere.length}
   of these more than once at the remote server ${report.doubledRemotely.length}
+  most copies of one message there             ${report.mostCopies}
 cut off before the answer                      ${report.unanswered}
   of these kept                                ${report.unansweredKept}
 

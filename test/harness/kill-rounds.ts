@@ -20,6 +20,8 @@ export interface KillReport {
   readonly doubledHere: readonly Promised[]
   /** Delivered to the remote server more than once: a kill between its 250 and our commit. */
   readonly doubledRemotely: readonly Promised[]
+  /** Of one message at the remote server: one more for each kill that met it there. */
+  readonly mostCopies: number
   /** Cut off before the answer, and there all the same: the sender would send these again. */
   readonly unansweredKept: number
   readonly unanswered: number
@@ -127,6 +129,7 @@ function compareWithLedger(
     lost: ledger.promised.filter(message => countOf(message) === 0),
     doubledHere: doubled.filter(({ recipient }) => recipient !== remoteReceiver),
     doubledRemotely: doubled.filter(({ recipient }) => recipient === remoteReceiver),
+    mostCopies: Math.max(0, ...ledger.promised.map(countOf)),
     unanswered: ledger.unanswered.length,
     unansweredKept: ledger.unanswered.filter(message => countOf(message) > 0).length,
   }
