@@ -38,6 +38,14 @@ function assertFileName(name: string): string {
   return name
 }
 
+interface OpenFile {
+  readonly handle: FileHandle
+  readonly name: string
+  readonly hash: Hash
+  /** The name survives a power cut. Under way since the file was made, while the bytes come; what it rejects with is told at the end. */
+  readonly named: Promise<void>
+}
+
 /** Room for most messages; it doubles as often as needed. */
 const firstBufferBytes = 4096
 
@@ -48,7 +56,7 @@ class Writer implements MailDataWriter {
   /** Not from Node's pool: what goes to another thread takes its whole buffer along. */
   #buffer: Uint8Array = new Uint8Array(0)
   #buffered = 0
-  #file: { readonly handle: FileHandle; readonly name: string; readonly hash: Hash } | undefined
+  #file: OpenFile | undefined
   /** The last write to the file; never rejects. */
   #spilled: Promise<void> | undefined
 
@@ -84,12 +92,12 @@ class Writer implements MailDataWriter {
       return { size: this.size, checksum, location: { kind: 'inline', bytes } }
     }
     await this.#spill()
-    const { handle, name, hash: sum } = this.#file
+    const { handle, name, hash: sum, named } = this.#file
     try {
       await handle.sync()
       await handle.close()
-      // The name has to survive too, before a row refers to it.
-      await syncFolder(join(mailFolder(this.#folder), name.slice(0, 2)))
+      // Before a row refers to it.
+      await named
     } catch (cause) {
       throw toStorageFault(cause, this.#folder)
     }
@@ -101,7 +109,8 @@ class Writer implements MailDataWriter {
     // A file that is being made or written at this moment has to go as well.
     await this.#spilled
     if (!this.#file) return
-    const { handle, name } = this.#file
+    const { handle, name, named } = this.#file
+    await named.catch(() => {}) // no name has to survive
     await handle.close().catch(() => {}) // closed already, or it could not be written: the file goes in any case
     await rm(mailDataFile(this.#folder, name), { force: true })
   }
@@ -132,10 +141,13 @@ class Writer implements MailDataWriter {
     }
   }
 
-  async #open(): Promise<{ handle: FileHandle; name: string; hash: Hash }> {
+  async #open(): Promise<OpenFile> {
     const id = Buffer.from(this.#random.bytes(16)).toString('hex')
     const name = `${id.slice(0, 2)}/${id.slice(2)}.eml`
-    return { handle: await createFile(mailFolder(this.#folder), name), name, hash: createHash('sha256') }
+    const handle = await createFile(mailFolder(this.#folder), name)
+    const named = syncFolder(join(mailFolder(this.#folder), name.slice(0, 2)))
+    named.catch(() => {}) // whoever finishes the file is told
+    return { handle, name, hash: createHash('sha256'), named }
   }
 }
 
@@ -152,10 +164,7 @@ async function createFile(folder: string, name: string): Promise<FileHandle> {
   return await open(path, 'wx', 0o600)
 }
 
-async function writeAll(
-  { handle, hash: sum }: { readonly handle: FileHandle; readonly hash: Hash },
-  bytes: Uint8Array,
-): Promise<void> {
+async function writeAll({ handle, hash: sum }: OpenFile, bytes: Uint8Array): Promise<void> {
   sum.update(bytes)
   for (let offset = 0; offset < bytes.length; ) offset += (await handle.write(bytes, offset)).bytesWritten
 }
