@@ -1,5 +1,5 @@
 // Rows of the queue that say nothing sensible: only a disk or a hand inside the database makes them.
-import { defineRead } from '../storage/operation.ts'
+import { defineRead, type Storage } from '../storage/operation.ts'
 import {
   type MessageRow,
   messageColumns,
@@ -17,9 +17,9 @@ export interface QueueDamage {
 
 const pageRows = 500
 
-/** Reads every row, in pages; `afterId` begins a page, and `lastId` is undefined after the last one. */
-export const findQueueDamage = defineRead(
-  'queue.find-damage',
+/** `afterId` begins the page; `lastId` is undefined after the last one. */
+export const findQueueDamageInPage = defineRead(
+  'queue.find-damage-in-page',
   async (
     tx,
     { table, afterId }: { readonly table: QueueDamage['table']; readonly afterId: number },
@@ -36,3 +36,19 @@ export const findQueueDamage = defineRead(
     return { damage, lastId: rows.at(-1)?.id }
   },
 )
+
+/** Reads every row, a page at a time. */
+export async function findQueueDamage(storage: Pick<Storage, 'run'>): Promise<readonly QueueDamage[]> {
+  const found: QueueDamage[] = []
+  for (const table of ['queue_message', 'queue_recipient'] as const) {
+    for (let afterId: number | undefined = 0; afterId !== undefined; ) {
+      const page: Awaited<ReturnType<typeof findQueueDamageInPage.run>> = await storage.run(
+        findQueueDamageInPage,
+        { table, afterId },
+      )
+      found.push(...page.damage)
+      afterId = page.lastId
+    }
+  }
+  return found
+}

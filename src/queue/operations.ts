@@ -4,7 +4,7 @@ import { cancelRecipients, holdRecipients, releaseRecipients, retryRecipients } 
 import { blameForDeath } from './blame-for-death.ts'
 import { claimDueWork, claimSuspect } from './claim-due-work.ts'
 import { extendLease } from './extend-lease.ts'
-import { findQueueDamage } from './find-damage.ts'
+import { findQueueDamageInPage } from './find-damage.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
 import { releaseLeases } from './release-leases.ts'
@@ -22,7 +22,7 @@ export const queueOperations = [
   listQueue,
   showQueuedMessage,
   countQueue,
-  findQueueDamage,
+  findQueueDamageInPage,
   holdRecipients,
   releaseRecipients,
   retryRecipients,

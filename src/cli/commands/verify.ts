@@ -60,22 +60,9 @@ function isDamage({ kind }: StorageFinding): boolean {
 }
 
 async function verifyQueueRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[]> {
-  const findings: StorageFinding[] = []
-  for (const table of ['queue_message', 'queue_recipient'] as const) {
-    for (let afterId: number | undefined = 0; afterId !== undefined; ) {
-      const { damage, lastId }: Awaited<ReturnType<typeof findQueueDamage.run>> = await reader.run(
-        findQueueDamage,
-        { table, afterId },
-      )
-      for (const { id } of damage) {
-        findings.push({
-          kind: 'row',
-          problem: `The row ${id} of ${table} cannot be read: it is passed over, and its mail is not delivered.`,
-          remedy: 'Restore the data folder from a backup; keep a copy of the damaged one.',
-        })
-      }
-      afterId = lastId
-    }
-  }
-  return findings
+  return (await findQueueDamage(reader)).map(({ table, id }) => ({
+    kind: 'row',
+    problem: `The row ${id} of ${table} cannot be read: it is passed over, and its mail is not delivered.`,
+    remedy: 'Restore the data folder from a backup; keep a copy of the damaged one.',
+  }))
 }
