@@ -1,12 +1,11 @@
 // Runs one command line: exit code 0 done, 1 failed, 2 called wrongly; a failure is one message, never a stack.
 import { type Command, CommanderError } from 'commander'
-import { Fault } from '../runtime/fault.ts'
+import { Fault, WrongUsage } from '../runtime/fault.ts'
 import type { CommandRun } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import type { Surroundings } from './invocation.ts'
 import { printable } from './printable.ts'
 import { createProgram } from './program.ts'
-import { WrongUsage } from './wrong-usage.ts'
 
 export async function runProgram(
   parameters: readonly string[],

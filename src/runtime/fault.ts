@@ -16,3 +16,10 @@ export class Fault extends Error {
 export class UsageFault extends Fault {
   override readonly name = 'UsageFault'
 }
+
+/** The command line itself is wrong: exit code 2. */
+export class WrongUsage extends UsageFault {
+  constructor(message: string, { code = 'CLI_USAGE', ...options }: ErrorOptions & { code?: string } = {}) {
+    super(code, message, options)
+  }
+}

@@ -9,7 +9,7 @@ import { parseAddress } from '../address/parse-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { canonicalHostname, problemOfAddress, problemOfHostname } from '../config/setting-text.ts'
 import type { Language } from '../queue/records.ts'
-import { UsageFault } from '../runtime/fault.ts'
+import { WrongUsage } from '../runtime/fault.ts'
 import { openQuestions, type Questions } from './questions.ts'
 
 /** What was given by flags; what is missing is asked for, or is a fault where nobody can be asked. */
@@ -50,10 +50,9 @@ export async function collectAnswers(options: InitFlags, { input, output }: Term
   ]
   const complete = missing.length === 0
   if (!complete && input.isTTY !== true) {
-    throw new UsageFault(
-      'INIT_INCOMPLETE',
-      `Here is no terminal to ask on, so this is needed too: ${missing.join(' ')}`,
-    )
+    throw new WrongUsage(`Here is no terminal to ask on, so this is needed too: ${missing.join(' ')}`, {
+      code: 'INIT_INCOMPLETE',
+    })
   }
   const given = verifyGiven(options)
   // Whoever gave all that is needed wants no questions.
@@ -80,7 +79,7 @@ function verifyGiven(options: InitFlags): Given {
       ? 'The data folder has no name. Write one such as /var/lib/postrider.'
       : undefined,
   ].filter(problem => problem !== undefined)
-  if (problems.length > 0) throw new UsageFault('INIT_BAD_ANSWER', problems.join('\n'))
+  if (problems.length > 0) throw new WrongUsage(problems.join('\n'), { code: 'INIT_BAD_ANSWER' })
   return options
 }
 
@@ -138,10 +137,9 @@ async function fillIn(
     defaultDataFolder()
   const address = parseAddress(account)
   if (!address)
-    throw new UsageFault(
-      'INIT_BAD_ANSWER',
-      problemOfAccount(account, canonicalDomains) ?? `${account} is no address.`,
-    )
+    throw new WrongUsage(problemOfAccount(account, canonicalDomains) ?? `${account} is no address.`, {
+      code: 'INIT_BAD_ANSWER',
+    })
   return {
     hostname: canonicalHostname(hostname) ?? hostname,
     domains: canonicalDomains,

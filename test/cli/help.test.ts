@@ -96,6 +96,8 @@ test('help goes to stdout with exit code 0; wrong use to stderr with 2', async c
     ['queue', 'cancel'],
     ['trace'],
     ['send', '--from', 'a@example.test'],
+    ['init'],
+    ['init', '--domain', 'example.test', '--hostname', 'mail', '--account', 'anna'],
   ]
   for (const parameters of wrong) {
     const ran = await runPostrider(folder, parameters)

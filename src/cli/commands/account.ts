@@ -7,11 +7,11 @@ import { displayAddress } from '../../directory/display.ts'
 import { generatePassword } from '../../directory/generate-password.ts'
 import type { Account } from '../../directory/records.ts'
 import type { Language } from '../../queue/records.ts'
+import { WrongUsage } from '../../runtime/fault.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import { askPassword } from '../prompt.ts'
-import { WrongUsage } from '../wrong-usage.ts'
 
 function accountJson(account: Account): unknown {
   return {

@@ -18,7 +18,7 @@ import {
 } from '../../queue/list-queue.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
 import type { QueueSelection } from '../../queue/select-recipients.ts'
-import { UsageFault } from '../../runtime/fault.ts'
+import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import type { Operation } from '../../storage/operation.ts'
 import {
   addressArgument,
@@ -30,7 +30,6 @@ import {
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
-import { WrongUsage } from '../wrong-usage.ts'
 
 interface FilterOptions {
   readonly domain?: string

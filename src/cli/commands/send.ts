@@ -6,7 +6,7 @@ import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress } from '../../address/format-address.ts'
 import { isLoopback } from '../../address/networks.ts'
 import { displayAddress } from '../../directory/display.ts'
-import { UsageFault } from '../../runtime/fault.ts'
+import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import type {
   ClientTls,
   OutgoingTransaction,
@@ -20,7 +20,6 @@ import { exitCodes } from '../exit-codes.ts'
 import { formatReply } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { askPassword, readAll } from '../prompt.ts'
-import { WrongUsage } from '../wrong-usage.ts'
 
 interface SendOptions {
   readonly from?: From

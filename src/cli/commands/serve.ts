@@ -2,13 +2,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { loadSettings } from '../../config/load-settings.ts'
 import type { Settings } from '../../config/settings.ts'
-import { UsageFault } from '../../runtime/fault.ts'
+import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { tryOutSettings } from '../../setup/try-out.ts'
 import type { ListenerRole } from '../../smtp/server/services.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { findSettingsFile, settingsFileName } from '../find-settings.ts'
 import type { Invocation } from '../invocation.ts'
-import { WrongUsage } from '../wrong-usage.ts'
 
 export function addServeCommand(program: Command, run: CommandRun): void {
   addCommand(program, {

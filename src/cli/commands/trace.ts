@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander'
 import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
 import { type ShownMessage, showQueuedMessage } from '../../queue/list-queue.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
-import { UsageFault } from '../../runtime/fault.ts'
+import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import type { TrailRecord } from '../../trail/events.ts'
 import { searchTrail, trailOfMessage } from '../../trail/operations.ts'
 import { numberArgument, queueIdArgument } from '../arguments.ts'
@@ -11,7 +11,6 @@ import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { formatRelative, formatTime } from '../quantities.ts'
-import { WrongUsage } from '../wrong-usage.ts'
 
 interface TraceOptions {
   readonly search?: string
