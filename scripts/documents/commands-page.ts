@@ -9,7 +9,11 @@ const introduction = `# Commands
 
 Generated from \`src/cli\` by \`npm run generate\`. In a source checkout write \`npx postrider\` for \`postrider\`.
 
-A command ends with 0 when it did what was asked, with 1 when it failed, and with 2 when it was called wrongly.`
+A command ends with 0 when it did what was asked, with 1 when it failed, and with 2 when it was called wrongly.
+
+With \`--json\` stdout has the result and nothing else. A command that fails, or was called wrongly, writes one line to
+stderr, and nothing else: \`{"error":{"code":"CLI_NOT_QUEUED","message":"…"}}\`. The code stays the same from version to
+version; the message is for people, and may change.`
 
 const width = 110
 

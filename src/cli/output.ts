@@ -1,4 +1,5 @@
-// Where a command writes: its result on stdout (tables for people, JSON for programs), all else on stderr.
+// Where a command writes: its result on stdout (tables for people, JSON for programs), all else on stderr; for programs
+// stderr has nothing but the error of a command that failed.
 import type { Writable } from 'node:stream'
 import type { Clock } from '../runtime/clock.ts'
 import { type Column, formatColumns } from './columns.ts'
@@ -85,12 +86,12 @@ export class Output {
     })
   }
 
-  /** For the person, not for the program that reads stdout. */
+  /** For a person only. */
   note(text: string): void {
-    this.#stderr.write(`${printable(text)}\n`)
+    if (!this.json) this.#stderr.write(`${printable(text)}\n`)
   }
 
-  /** Appears on stderr only when something takes longer than a second; on a terminal it is one line that changes. */
+  /** Appears only when something takes longer than a second; on a terminal it is one line that changes. For a person only. */
   progress(): Progress {
     const firstMs = 1000
     const terminal = this.#stderr.isTTY === true
@@ -100,7 +101,7 @@ export class Output {
     return {
       update: text => {
         const now = this.#clock.now()
-        if (now < nextAt) return
+        if (this.json || now < nextAt) return
         nextAt = now + everyMs
         shown = true
         this.#stderr.write(terminal ? `\r\u001b[K${printable(text)}` : `${printable(text)}\n`)

@@ -3,7 +3,7 @@ import { type Command, CommanderError } from 'commander'
 import { Fault, WrongUsage } from '../runtime/fault.ts'
 import type { CommandRun } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
-import type { Surroundings } from './invocation.ts'
+import type { GlobalOptions, Surroundings } from './invocation.ts'
 import { printable } from './printable.ts'
 import { createProgram } from './program.ts'
 
@@ -13,41 +13,86 @@ export async function runProgram(
 ): Promise<ExitCode> {
   const run: CommandRun = { surroundings }
   const program = createProgram(run)
-  overrideExits(program, surroundings)
+  // Commander finds it wherever it stands, before it looks at the command.
+  const wantsJson = (): boolean => program.opts<GlobalOptions>().json === true
+  overrideExits(program, {
+    writeOut: text => void surroundings.stdout.write(text),
+    writeErr: text => {
+      if (!wantsJson()) surroundings.stderr.write(text)
+    },
+  })
   try {
     await program.parseAsync(helpAsOption(program, parameters), { from: 'user' })
     return run.invocation?.exitCode ?? exitCodes.ok
   } catch (cause) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-    surroundings.stderr.write(`${describeFailure(cause, surroundings.environment)}\n`)
-    return cause instanceof WrongUsage ? exitCodes.usage : exitCodes.failed
+    if (cause instanceof CommanderError && cause.exitCode === 0) return exitCodes.ok
+    const failure = describeFailure(cause, surroundings.environment)
+    if (wantsJson()) surroundings.stderr.write(`${formatError(failure)}\n`)
+    // What commander has to say it has written already.
+    else if (!(cause instanceof CommanderError)) surroundings.stderr.write(`${printable(failure.message)}\n`)
+    return failure.exitCode
   }
 }
 
 // Commander's own help command looks one level deep: "help queue list" has to mean "queue list --help".
 function helpAsOption(program: Command, parameters: readonly string[]): string[] {
-  const [first, ...path] = parameters
-  if (first !== 'help' || path.length === 0) return [...parameters]
-  let command: Command | undefined = program
-  for (const name of path) command = command?.commands.find(child => child.name() === name)
-  return command ? [...path, '--help'] : path
+  const isOption = (word: string): boolean => word.startsWith('-')
+  const [first, ...names] = parameters.filter(word => !isOption(word))
+  const options = parameters.filter(isOption)
+  if (first !== 'help' || names.length === 0) return [...parameters]
+  const path: string[] = []
+  let command = program
+  for (const name of names) {
+    // A command without subcommands: what follows its name must not run it.
+    if (command.commands.length === 0) break
+    path.push(name)
+    const child = command.commands.find(one => one.name() === name)
+    // Commander says that there is none, and what is meant perhaps.
+    if (!child) return [...path, ...options]
+    command = child
+  }
+  return [...path, ...options, '--help']
 }
 
 // Commander does not hand these to subcommands that were made before.
-function overrideExits(command: Command, surroundings: Surroundings): void {
+function overrideExits(
+  command: Command,
+  output: { readonly writeOut: (text: string) => void; readonly writeErr: (text: string) => void },
+): void {
   command.exitOverride()
-  command.configureOutput({
-    writeOut: text => void surroundings.stdout.write(text),
-    writeErr: text => void surroundings.stderr.write(text),
-  })
-  for (const child of command.commands) overrideExits(child, surroundings)
+  command.configureOutput(output)
+  for (const child of command.commands) overrideExits(child, output)
 }
 
-function describeFailure(cause: unknown, environment: Surroundings['environment']): string {
-  if (cause instanceof Fault) return printable(cause.message)
+interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly exitCode: ExitCode
+}
+
+function describeFailure(cause: unknown, environment: Surroundings['environment']): Failure {
+  if (cause instanceof CommanderError)
+    return { code: 'CLI_USAGE', message: describeWrongUsage(cause), exitCode: exitCodes.usage }
+  if (cause instanceof Fault) {
+    const exitCode = cause instanceof WrongUsage ? exitCodes.usage : exitCodes.failed
+    return { code: cause.code, message: cause.message, exitCode }
+  }
+  return { code: 'INTERNAL', message: describeBug(cause, environment), exitCode: exitCodes.failed }
+}
+
+function describeWrongUsage({ code, message }: CommanderError): string {
+  // Instead of a message commander shows the help of a command that needs a subcommand.
+  if (code === 'commander.help') return 'A command is missing. --help shows which there are.'
+  return message.replace(/^error: /, '')
+}
+
+function describeBug(cause: unknown, environment: Surroundings['environment']): string {
   const message = cause instanceof Error ? cause.message : String(cause)
-  if (cause instanceof Error && environment['POSTRIDER_DEBUG']) return printable(cause.stack ?? message)
-  return printable(
-    `This should not have happened: ${message}\nRepeat it with POSTRIDER_DEBUG=1 for a report to the developers.`,
-  )
+  if (cause instanceof Error && environment['POSTRIDER_DEBUG']) return cause.stack ?? message
+  return `This should not have happened: ${message}\nRepeat it with POSTRIDER_DEBUG=1 for a report to the developers.`
+}
+
+/** One line, as every program that reads it expects. */
+function formatError({ code, message }: Failure): string {
+  return JSON.stringify({ error: { code, message } })
 }

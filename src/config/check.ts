@@ -14,7 +14,7 @@ import { checkRelaying } from './checks/check-relaying.ts'
 import { type Finding, formatFindings, ok } from './checks/finding.ts'
 import { loadSettings } from './load-settings.ts'
 import type { Settings } from './settings.ts'
-import { SettingsFault } from './settings-fault.ts'
+import { SettingsFault, type SettingsMistake } from './settings-fault.ts'
 
 export interface CheckOptions {
   /** The settings file, or settings that come from none (those of the try-out server). */
@@ -30,35 +30,44 @@ export interface CheckOptions {
 
 export interface CheckResult {
   readonly findings: readonly Finding[]
+  /** Those of the settings file, which the finding about it tells a person. */
+  readonly mistakes: readonly LocatedMistake[]
   /** For a person. */
   readonly text: string
   readonly exitCode: 0 | 1
 }
 
+export interface LocatedMistake extends SettingsMistake {
+  readonly file: string
+}
+
 export async function runCheck(options: CheckOptions): Promise<CheckResult> {
-  const findings = await collectFindings(options)
+  const { findings, mistakes = [] } = await collectFindings(options)
   return {
     findings,
+    mistakes,
     text: formatFindings(findings),
     exitCode: findings.some(({ severity }) => severity === 'error') ? 1 : 0,
   }
 }
 
-async function collectFindings(options: CheckOptions): Promise<Finding[]> {
+async function collectFindings(
+  options: CheckOptions,
+): Promise<{ readonly findings: Finding[]; readonly mistakes?: LocatedMistake[] }> {
   let settings: Settings
   try {
     settings = typeof options.settings === 'string' ? await loadSettings(options.settings) : options.settings
   } catch (cause) {
     if (!(cause instanceof SettingsFault)) throw cause
-    return [
-      {
-        severity: 'error',
-        subject: 'settings',
-        what: cause.message,
-        cost: 'The server does not start.',
-        remedy: 'See above.',
-      },
-    ]
+    const finding: Finding = {
+      severity: 'error',
+      subject: 'settings',
+      what: cause.message,
+      cost: 'The server does not start.',
+      remedy: 'See above.',
+    }
+    const { file } = cause
+    return { findings: [finding], mistakes: cause.mistakes.map(mistake => ({ file, ...mistake })) }
   }
   const running = (await options.isRunning?.(settings)) ?? false
   const { domains, findings: directoryFindings } = await readDirectory(options, settings)
@@ -69,15 +78,13 @@ async function collectFindings(options: CheckOptions): Promise<Finding[]> {
     checkLimits(settings),
     checkNames(settings, options.lookup ?? createNameLookup(settings), domains),
   ])
-  return [
-    ok(
-      'settings',
-      typeof options.settings === 'string' ? options.settings : 'those of the server to try out',
-    ),
-    ...directoryFindings,
-    ...groups.flat(),
-    ...checkRelaying(settings),
-  ]
+  const settingsFinding = ok(
+    'settings',
+    typeof options.settings === 'string' ? options.settings : 'those of the server to try out',
+  )
+  return {
+    findings: [settingsFinding, ...directoryFindings, ...groups.flat(), ...checkRelaying(settings)],
+  }
 }
 
 function directoryFinding(

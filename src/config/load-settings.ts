@@ -86,11 +86,12 @@ function describeIssue(
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key => ({
       ...document.positionOfKey([...issue.path, key]),
+      path: placeOf([...issue.path, key]),
       message: describeUnknown(issue.path, key),
     }))
   }
   const given = valueAt(document.value, issue.path)
-  const position = document.positionOf(issue.path)
+  const position = { ...document.positionOf(issue.path), path: placeOf(issue.path) }
   if (issue.code === 'custom') return [{ ...position, message: issue.message }]
   if (given === undefined) return missingCounts ? [describeMissing(document, issue.path)] : []
   return [{ ...position, message: describeWrong(issue.path, given) }]
@@ -102,6 +103,7 @@ function describeMissing(document: TomlDocument, path: TomlPath): SettingsMistak
   const where = path.length > 1 ? ` in ${heading(path.slice(0, -1))}` : ''
   return {
     ...document.positionOf(path),
+    path: placeOf(path),
     message: `${leafOf(name)} is missing${where}. Write ${assignment(name, description)}`,
   }
 }
@@ -177,6 +179,7 @@ function readNamedFiles(
             : `This file cannot be read (${codeOf(cause) ?? String(cause)})`
       mistakes.push({
         ...document.positionOf(path),
+        path: placeOf(path),
         message: `${reason}: ${resolve(folder, file)}. Correct ${nameOf(path)}, or put the file there and let the server’s user read it.`,
       })
       return undefined
@@ -190,6 +193,7 @@ function readNamedFiles(
   if (password === '') {
     mistakes.push({
       ...document.positionOf(passwordPath),
+      path: placeOf(passwordPath),
       message: 'The first line of this file is empty, so there is no password. Write the password there.',
     })
   }
@@ -218,11 +222,19 @@ const settingNames = (): string[] => [...allDescriptions().keys()]
 
 /** ['listeners', 0, 'port'] → 'listeners[].port' */
 function nameOf(path: TomlPath): string {
-  return path.reduce<string>(
-    (name, key) =>
-      typeof key === 'number' ? `${name}[]` : name === '' ? String(key) : `${name}.${String(key)}`,
-    '',
-  )
+  return joinPath(path, () => '[]')
+}
+
+/** ['listeners', 0, 'port'] → 'listeners[0].port' */
+function placeOf(path: TomlPath): string {
+  return joinPath(path, index => `[${index}]`)
+}
+
+function joinPath(path: TomlPath, formatIndex: (index: number) => string): string {
+  return path.reduce<string>((name, key) => {
+    if (typeof key === 'number') return `${name}${formatIndex(key)}`
+    return name === '' ? String(key) : `${name}.${String(key)}`
+  }, '')
 }
 
 function leafOf(name: string): string {

@@ -5,6 +5,8 @@ export interface SettingsMistake {
   /** From 1; without a line the mistake is of the file as a whole. */
   readonly line?: number | undefined
   readonly column?: number | undefined
+  /** The setting: 'listeners[0].port'. Without one the text itself could not be read. */
+  readonly path?: string | undefined
   readonly message: string
 }
 

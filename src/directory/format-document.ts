@@ -2,6 +2,7 @@
 
 import { displayAddress, displayDomain } from './display.ts'
 import type { DirectoryDocument } from './document.ts'
+import type { RedirectionKind } from './records.ts'
 
 const heading = `# The domains, accounts, aliases and groups of a Postrider server.
 #
@@ -12,49 +13,60 @@ const heading = `# The domains, accounts, aliases and groups of a Postrider serv
 # the password it has. Keep this file as safe as the passwords themselves.
 `
 
+type FieldValue = string | boolean | readonly string[]
+
+/** A domain, account, alias or group as it stands in the file; what is not said there is undefined. */
+export type DocumentTable = Readonly<Record<string, FieldValue | undefined>>
+
+/** What the file has: the tables of each section, in the order in which they are written. */
+export interface DocumentTables {
+  readonly domain: readonly DocumentTable[]
+  readonly account: readonly DocumentTable[]
+  readonly alias: readonly DocumentTable[]
+  readonly group: readonly DocumentTable[]
+}
+
+export function documentTables({ domains, accounts, redirections }: DirectoryDocument): DocumentTables {
+  const redirectionTables = (wanted: RedirectionKind, targetsField: string): DocumentTable[] =>
+    redirections
+      .filter(({ kind }) => kind === wanted)
+      .map(({ address, name, targets }) => ({
+        address: displayAddress(address),
+        name: name === '' ? undefined : name,
+        [targetsField]: targets.map(displayAddress),
+      }))
+  return {
+    domain: domains.map(({ name, postmaster }) => ({
+      name: displayDomain(name),
+      postmaster: postmaster && displayAddress(postmaster),
+    })),
+    account: accounts.map(({ address, name, language, enabled, passwordHash }) => ({
+      address: displayAddress(address),
+      name: name === '' ? undefined : name,
+      language,
+      enabled: enabled ? undefined : false,
+      passwordHash,
+    })),
+    alias: redirectionTables('alias', 'targets'),
+    group: redirectionTables('group', 'members'),
+  }
+}
+
 export function formatDocument(document: DirectoryDocument): string {
-  const tables: string[] = []
-  for (const domain of document.domains) {
-    tables.push(
-      table('domain', [
-        ['name', displayDomain(domain.name)],
-        ['postmaster', domain.postmaster && displayAddress(domain.postmaster)],
-      ]),
-    )
-  }
-  for (const account of document.accounts) {
-    tables.push(
-      table('account', [
-        ['address', displayAddress(account.address)],
-        ['name', account.name === '' ? undefined : account.name],
-        ['language', account.language],
-        ['enabled', account.enabled ? undefined : false],
-        ['passwordHash', account.passwordHash],
-      ]),
-    )
-  }
-  for (const { kind, address, name, targets } of document.redirections) {
-    tables.push(
-      table(kind, [
-        ['address', displayAddress(address)],
-        ['name', name === '' ? undefined : name],
-        [kind === 'alias' ? 'targets' : 'members', targets.map(displayAddress)],
-      ]),
-    )
-  }
+  const tables = Object.entries(documentTables(document)).flatMap(
+    ([section, rows]: [string, readonly DocumentTable[]]) => rows.map(row => formatTable(section, row)),
+  )
   return [heading, ...tables].join('\n')
 }
 
-type FieldValue = string | boolean | readonly string[] | undefined
-
-function table(section: string, pairs: readonly (readonly [name: string, value: FieldValue])[]): string {
-  const lines = pairs.flatMap(([name, value]) =>
+function formatTable(section: string, table: DocumentTable): string {
+  const lines = Object.entries(table).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} = ${formatValue(value)}\n`],
   )
   return `[[${section}]]\n${lines.join('')}`
 }
 
-function formatValue(value: string | boolean | readonly string[]): string {
+function formatValue(value: FieldValue): string {
   if (typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return quote(value)
   const elements = value.map(quote)

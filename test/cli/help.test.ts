@@ -81,6 +81,8 @@ test('help goes to stdout with exit code 0; wrong use to stderr with 2', async c
   assert.equal(help.exitCode, 0)
   assert.match(help.stdout, /^Usage: postrider queue list/)
   assert.equal(help.stderr, '')
+  const ofOneToRun = await runPostrider(folder, ['help', 'queue', 'cancel', '00000000001', '--all'])
+  assert.match(ofOneToRun.stdout, /^Usage: postrider queue cancel/, 'help of a command never runs it')
   const version = await runPostrider(folder, ['--version'])
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
   const wrong: readonly (readonly string[])[] = [

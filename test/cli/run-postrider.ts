@@ -1,8 +1,14 @@
-// Runs the command as a process of its own, in a folder of its own.
+// Runs the command in a folder of its own: as a process, or in the test's process.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { Surroundings } from '../../src/cli/invocation.ts'
+import { runProgram } from '../../src/cli/run-program.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 
 const command = resolve(import.meta.dirname, '../../bin/postrider.js')
 
@@ -48,6 +54,30 @@ export async function runPostrider(folder: string, parameters: readonly string[]
     stdout: Buffer.concat(out).toString('utf8'),
     stderr: Buffer.concat(err).toString('utf8'),
   }
+}
+
+/** As `runPostrider`, without the time that a process takes to start; what surrounds the command may be the test's own. */
+export async function runHere(
+  folder: string,
+  parameters: readonly string[],
+  own: Partial<Surroundings> = {},
+): Promise<Ran> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const written = Promise.all([text(stdout), text(stderr)])
+  const exitCode = await runProgram(parameters, {
+    clock: systemClock,
+    random: systemRandom,
+    environment: {},
+    workingFolder: folder,
+    keyboard: Readable.from([]),
+    stdout,
+    stderr,
+    ...own,
+  })
+  stdout.end()
+  stderr.end()
+  const [out, err] = await written
+  return { exitCode, stdout: out, stderr: err }
 }
 
 /** Runs a command that has to succeed; its stdout. */

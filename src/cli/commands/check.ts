@@ -12,6 +12,9 @@ export function addCheckCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
     usage: 'check',
     summary: 'Say what is wrong with the set-up, what it costs and how to mend it',
+    description:
+      'Say what is wrong with the set-up, what it costs and how to mend it. With --json, "mistakes" has each mistake of the ' +
+      'settings file with its file, line, column, path (listeners[0].port) and message.',
     examples: ['check', 'check --settings /etc/postrider/postrider.toml'],
   }).action(
     perform(run, async invocation => {
@@ -22,7 +25,8 @@ export function addCheckCommand(program: Command, run: CommandRun): void {
         isRunning,
         readDomains,
       })
-      invocation.output.result({ findings: result.findings }, result.text)
+      const { findings, mistakes } = result
+      invocation.output.result({ findings, mistakes }, result.text)
       invocation.exitCode = result.exitCode
     }),
   )

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { exportDirectory } from '../../directory/document.ts'
-import { formatDocument } from '../../directory/format-document.ts'
+import { documentTables, formatDocument } from '../../directory/format-document.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatCount } from '../quantities.ts'
@@ -14,14 +14,15 @@ export function addExportCommand(program: Command, run: CommandRun): void {
     summary: 'Write domains, accounts, aliases and groups to one text file',
     description:
       'Write domains, accounts (with password hashes), aliases and groups to one text file, or to stdout. ' +
-      '"postrider apply" reads it back.',
-    examples: ['export directory.toml'],
+      '"postrider apply" reads it back. On stdout --json writes the same tables as JSON.',
+    examples: ['export directory.toml', 'export --json'],
   }).action(
     perform(run, async (invocation, _options: object, file?: string) => {
       const document = await invocation.withStorage(storage => storage.run(exportDirectory, undefined))
       const text = formatDocument(document)
       if (file === undefined) {
-        invocation.output.bytes(Buffer.from(text))
+        if (invocation.output.json) invocation.output.result(documentTables(document), '')
+        else invocation.output.bytes(Buffer.from(text))
         return
       }
       // Password hashes: for nobody but the owner.
