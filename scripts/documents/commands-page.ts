@@ -28,6 +28,7 @@ export function createDocumentedProgram(): Command {
       keyboard: nowhere,
       stdout: nowhere,
       stderr: nowhere,
+      onInterrupt: () => () => {},
     },
   })
 }

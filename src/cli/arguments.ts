@@ -1,6 +1,6 @@
 // Arguments and options as values; whatever is not one ends the command with a message and exit code 2.
 import { InvalidArgumentError } from 'commander'
-import type { Address } from '../address/address.ts'
+import type { Address, ReversePath } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import { parseQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -14,6 +14,16 @@ export function addressArgument(text: string): Address {
 /** For arguments that may be repeated. */
 export function addressesArgument(text: string, previous: readonly Address[] | undefined): Address[] {
   return [...(previous ?? []), addressArgument(text)]
+}
+
+/** In a value of its own, because commander takes null for "no value". */
+export interface GivenReversePath {
+  readonly reversePath: ReversePath
+}
+
+/** '<>' too: the null reverse-path. */
+export function reversePathArgument(text: string): GivenReversePath {
+  return { reversePath: text === '<>' || text === '' ? null : addressArgument(text) }
 }
 
 /** '@example.test' too: the catch-all. */

@@ -12,7 +12,9 @@ export function formatColumns<Row>(columns: readonly Column<Row>[], rows: readon
     columns.map(column => column.title),
     ...rows.map(row => columns.map(column => printableLine(column.cell(row)))),
   ]
-  const widths = columns.map((_, index) => Math.max(...lines.map(line => widthOf(line[index] ?? ''))))
+  const widths = columns.map((_, index) =>
+    lines.reduce((width, line) => Math.max(width, widthOf(line[index] ?? '')), 0),
+  )
   return lines
     .map(line => {
       const cells = line.map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.align ?? 'left'))

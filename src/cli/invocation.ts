@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly keyboard: Keyboard
   readonly stdout: Screen
   readonly stderr: Screen
+  /** Calls back at the first Ctrl-C, which then does not end the process; returns what undoes this. */
+  readonly onInterrupt: (listener: () => void) => () => void
 }
 
 /** The options that every command takes. */
@@ -62,6 +64,19 @@ export class Invocation {
       return await use(storage, settings)
     } finally {
       await storage.close()
+    }
+  }
+
+  /** Work in steps that Ctrl-C ends between two of them: `isInterrupted` says so. */
+  async whileInterruptible<Result>(work: (isInterrupted: () => boolean) => Promise<Result>): Promise<Result> {
+    let interrupted = false
+    const forget = this.surroundings.onInterrupt(() => {
+      interrupted = true
+    })
+    try {
+      return await work(() => interrupted)
+    } finally {
+      forget()
     }
   }
 

@@ -18,4 +18,9 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   keyboard: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
+  onInterrupt(listener) {
+    // Once: a second Ctrl-C ends the process, as ever.
+    process.once('SIGINT', listener)
+    return () => process.off('SIGINT', listener)
+  },
 })

@@ -1,17 +1,18 @@
-// What an administrator does with queued mail: hold, release, retry now, cancel.
+// What an administrator does with queued mail: hold, release, retry now, cancel. Each write takes a page of recipients, so
+// that intake and delivery never wait for the whole queue; whoever calls finds them page by page (find-recipients.ts).
 import { defineWrite, type Operation, type SqlValue, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
-
 import type { QueueId } from './queue-id.ts'
-import { type QueueSelection, selectRecipients } from './select-recipients.ts'
 import { removeFinishedMessages } from './settle.ts'
 
 export interface Administration {
-  readonly selection: QueueSelection
+  /** A page of them. Those that are gone, or in no state for this, are passed over. */
+  readonly recipientIds: readonly number[]
   readonly at: number
 }
 
 export interface Administered {
+  /** How many it was done to. */
   readonly recipients: number
   /** Mail data files to discard. */
   readonly orphanedFiles: readonly string[]
@@ -47,18 +48,16 @@ function defineAdministration(
 ): Operation<Administration, Administered> {
   return defineWrite(
     `queue.${action}`,
-    async (tx: Tx, { selection, at }: Administration): Promise<Administered> => {
-      const { where, values: selected } = selectRecipients(selection)
-      const rows = await tx.all<{ id: number; message_id: QueueId; forward_path: string }>(
-        `SELECT queue_recipient.id, message_id, forward_path FROM queue_recipient JOIN queue_message ON queue_message.id = message_id WHERE ${where}`,
-        ...selected,
-      )
+    async (tx: Tx, { recipientIds, at }: Administration): Promise<Administered> => {
       let recipients = 0
       const touched = new Set<QueueId>()
-      for (const row of rows) {
-        const bound: SqlValue[] = values === 'due-now' ? [at, row.id] : [row.id]
-        const { changes } = await tx.run(statement, ...bound)
-        if (changes === 0) continue
+      for (const id of recipientIds) {
+        const bound: SqlValue[] = values === 'due-now' ? [at, id] : [id]
+        const row = await tx.get<{ message_id: QueueId; forward_path: string }>(
+          `${statement} RETURNING message_id, forward_path`,
+          ...bound,
+        )
+        if (!row) continue
         recipients++
         touched.add(row.message_id)
         await appendEvent(tx, at, row.message_id, {

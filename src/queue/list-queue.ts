@@ -46,7 +46,7 @@ export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): P
   const { where, values } = selectRecipients(page.selection)
   const messages = await tx.all<MessageRow>(
     `SELECT ${messageColumns} FROM queue_message WHERE id > ?
-       AND id IN (SELECT message_id FROM queue_recipient JOIN queue_message ON queue_message.id = message_id WHERE ${where})
+       AND EXISTS (SELECT 1 FROM queue_recipient WHERE queue_recipient.message_id = queue_message.id AND ${where})
      ORDER BY id LIMIT ?`,
     page.afterId,
     ...values,

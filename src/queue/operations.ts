@@ -5,6 +5,7 @@ import { blameForDeath } from './blame-for-death.ts'
 import { claimDueWork, claimSuspect } from './claim-due-work.ts'
 import { extendLease } from './extend-lease.ts'
 import { findQueueDamageInPage } from './find-damage.ts'
+import { countRecipients, findRecipients } from './find-recipients.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
 import { releaseLeases } from './release-leases.ts'
@@ -23,6 +24,8 @@ export const queueOperations = [
   showQueuedMessage,
   countQueue,
   findQueueDamageInPage,
+  findRecipients,
+  countRecipients,
   holdRecipients,
   releaseRecipients,
   retryRecipients,

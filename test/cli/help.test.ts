@@ -17,6 +17,7 @@ function openProgram(): Command {
     keyboard: nowhere,
     stdout: nowhere,
     stderr: nowhere,
+    onInterrupt: () => () => {},
   }
   return createProgram({ surroundings })
 }

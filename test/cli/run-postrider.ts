@@ -72,6 +72,7 @@ export async function runHere(
     keyboard: Readable.from([]),
     stdout,
     stderr,
+    onInterrupt: () => () => {},
     ...own,
   })
   stdout.end()

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { deleteMailboxMessage } from '../../src/mailbox/operations.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { cancelRecipients } from '../../src/queue/administer.ts'
+import { findRecipients } from '../../src/queue/find-recipients.ts'
 import { at, openMailboxes, type TestMailboxes } from './open-mailboxes.ts'
 
 const largeText = 'Subject: large\r\n\r\n'.padEnd(100_000, 'x')
@@ -67,7 +68,8 @@ test('mail data stays while the queue still delivers it to others', async t => {
   await mailboxes.file({ queueId: 1 })
   assert.deepEqual(await remove(mailboxes, 1, 1), { deleted: true, orphanedFiles: [] })
   assert.equal(await mailboxes.read(1), largeText)
-  const { orphanedFiles } = await mailboxes.storage.run(cancelRecipients, { selection: {}, at })
+  const recipientIds = await mailboxes.storage.run(findRecipients, { selection: {}, afterId: 0, limit: 10 })
+  const { orphanedFiles } = await mailboxes.storage.run(cancelRecipients, { recipientIds, at })
   assert.equal(orphanedFiles.length, 1)
 })
 

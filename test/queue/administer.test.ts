@@ -8,6 +8,7 @@ import {
   releaseRecipients,
   retryRecipients,
 } from '../../src/queue/administer.ts'
+import { findRecipients } from '../../src/queue/find-recipients.ts'
 import { countQueue } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
@@ -24,7 +25,7 @@ import {
 } from './open-queue.ts'
 
 async function hold(queue: TestQueue, selection: QueueSelection): Promise<Administered> {
-  return await queue.storage.run(holdRecipients, { selection, at })
+  return await queue.administer(holdRecipients, selection)
 }
 
 /** Every recipient waits for its next attempt. */
@@ -88,7 +89,7 @@ test('held mail is not delivered until it is released, and then at once', async 
   await deferAll(queue, at + minute)
   await hold(queue, { forwardPath: 'anna@example.org' })
   assert.deepEqual(describeWork(await queue.claim('one', at + minute)), ['1: boris@example.org'])
-  const released = await queue.storage.run(releaseRecipients, { selection: {}, at: at + 2 * minute })
+  const released = await queue.administer(releaseRecipients, {}, at + 2 * minute)
   assert.deepEqual(released, { recipients: 1, orphanedFiles: [] })
   assert.deepEqual(describeWork(await queue.claim('two', at + 2 * minute)), ['1: anna@example.org'])
 })
@@ -98,7 +99,7 @@ test('released mail that is still being delivered is not given to another', asyn
   await queue.accept({ to: ['anna@example.org'] })
   const recipientId = onlyRecipient(await queue.claim('one', at))
   await hold(queue, {})
-  assert.equal((await queue.storage.run(releaseRecipients, { selection: {}, at })).recipients, 1)
+  assert.equal((await queue.administer(releaseRecipients, {})).recipients, 1)
   assert.deepEqual(await queue.claim('two', at + leaseMs - 1), [])
   const settlements = [{ messageId: 1, recipientId, events: [], result: { kind: 'done' } as const }]
   const settled = await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
@@ -110,7 +111,7 @@ test('retry: waiting mail is due at once', async t => {
   await fill(queue)
   await deferAll(queue, at + 60 * minute)
   const selection = { domain: 'example.org' }
-  assert.equal((await queue.storage.run(retryRecipients, { selection, at: at + 1 })).recipients, 3)
+  assert.equal((await queue.administer(retryRecipients, selection, at + 1)).recipients, 3)
   assert.deepEqual(describeWork(await queue.claim('one', at + 1)), [
     '1: anna@example.org',
     '2: anna@example.org',
@@ -123,7 +124,7 @@ test('retry: what is held, or being tried, is left alone', async t => {
   await queue.accept({ to: ['anna@example.org'] })
   await queue.accept({ to: ['boris@example.org'], held: true })
   await queue.claim('one', at)
-  assert.equal((await queue.storage.run(retryRecipients, { selection: {}, at: at + 1 })).recipients, 0)
+  assert.equal((await queue.administer(retryRecipients, {}, at + 1)).recipients, 0)
   assert.deepEqual(await queue.claim('two', at + 1), [])
   assert.equal(await queue.storage.run(nextDueAt, undefined), at + leaseMs)
   assert.deepEqual(await queue.lines({ state: 'held' }), ['2 boris@example.org held'])
@@ -132,11 +133,11 @@ test('retry: what is held, or being tried, is left alone', async t => {
 test('cancel: recipients leave; the message, its mail data and its file go with the last one', async t => {
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org', 'boris@example.net'], text: largeText })
-  const first = await queue.storage.run(cancelRecipients, { selection: { domain: 'example.org' }, at })
+  const first = await queue.administer(cancelRecipients, { domain: 'example.org' })
   assert.deepEqual(first, { recipients: 1, orphanedFiles: [] })
   assert.deepEqual(await queue.lines(), ['1 boris@example.net ready'])
   assert.equal(await queue.read(1), largeText)
-  const second = await queue.storage.run(cancelRecipients, { selection: { queueId: 1 }, at })
+  const second = await queue.administer(cancelRecipients, { queueId: 1 })
   assert.equal(second.recipients, 1)
   assert.equal(second.orphanedFiles.length, 1)
   assert.deepEqual(await queue.storage.run(countQueue, undefined), { messages: 0, ready: 0, held: 0 })
@@ -147,7 +148,7 @@ test('cancel: no report to the sender, and what is being delivered cannot be set
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'] })
   const recipientId = onlyRecipient(await queue.claim('one', at))
-  await queue.storage.run(cancelRecipients, { selection: {}, at })
+  await queue.administer(cancelRecipients, {})
   assert.deepEqual(await queue.lines(), [])
   const result = { kind: 'retry', dueAt: at + minute, diagnosis: 'busy', delayReported: false } as const
   const settlements = [{ messageId: 1, recipientId, events: [], result }]
@@ -167,7 +168,7 @@ test('the trail says what was done to whom, and nothing about those that were no
     releaseRecipients,
     cancelRecipients,
   ])
-    await queue.storage.run(operation, { selection, at })
+    await queue.administer(operation, selection)
   assert.deepEqual(
     await queue.events(1),
     ['retry', 'hold', 'release', 'cancel'].map(action => ({
@@ -178,11 +179,23 @@ test('the trail says what was done to whom, and nothing about those that were no
   )
 })
 
+test('who is gone from a page is passed over, and not counted', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org', 'boris@example.org'] })
+  const recipientIds = await queue.storage.run(findRecipients, { selection: {}, afterId: 0, limit: 10 })
+  await queue.administer(cancelRecipients, { forwardPath: 'anna@example.org' })
+  assert.deepEqual(await queue.storage.run(holdRecipients, { recipientIds, at }), {
+    recipients: 1,
+    orphanedFiles: [],
+  })
+  assert.deepEqual(await queue.lines(), ['1 boris@example.org held'])
+})
+
 test('what becomes due wakes delivery', async t => {
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'], held: true })
   let woken = 0
   queue.storage.onWake('queue', () => woken++)
-  await queue.storage.run(releaseRecipients, { selection: {}, at })
+  await queue.administer(releaseRecipients, {})
   assert.equal(woken, 1)
 })

@@ -94,7 +94,7 @@ test('companions that are held or not yet due stay behind', async t => {
     retry(id, id === b.id ? at + 2 * minute : at + minute),
   )
   await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
-  await queue.storage.run(holdRecipients, { selection: { forwardPath: 'c@example.org' }, at })
+  await queue.administer(holdRecipients, { forwardPath: 'c@example.org' })
   assert.deepEqual(describeWork(await queue.claim('one', at + minute, 1)), ['1: a@example.org'])
 })
 

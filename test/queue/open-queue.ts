@@ -7,7 +7,9 @@ import type { Address } from '../../src/address/address.ts'
 import { formatAddress } from '../../src/address/format-address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
+import type { Administered, Administration } from '../../src/queue/administer.ts'
 import { type Claim, claimDueWork } from '../../src/queue/claim-due-work.ts'
+import { findRecipients } from '../../src/queue/find-recipients.ts'
 import { listQueue } from '../../src/queue/list-queue.ts'
 import type { NewMessage, NewRecipient } from '../../src/queue/new-message.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
@@ -17,6 +19,7 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import type { Operation } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 
@@ -41,6 +44,12 @@ export interface TestQueue {
   /** A message under the next of the ids 1, 2, 3, its mail data stored. */
   compose(posting: Posting): Promise<NewMessage>
   accept(posting: Posting): Promise<QueueId>
+  /** To every recipient that the selection means, in one page. */
+  administer(
+    operation: Operation<Administration, Administered>,
+    selection: QueueSelection,
+    now?: number,
+  ): Promise<Administered>
   /** Under a lease of five minutes. */
   claim(owner: string, now: number, maxRecipients?: number): Promise<ClaimedWork[]>
   /** The queue in short: '1 anna@example.org held', a line for each recipient. */
@@ -104,6 +113,11 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
       if (accepted !== 'accepted') throw new Error(accepted)
       return message.message.id
     },
+    administer: async (operation, selection, now = at) =>
+      await storage.run(operation, {
+        recipientIds: await storage.run(findRecipients, { selection, afterId: 0, limit: 1000 }),
+        at: now,
+      }),
     claim: (owner, now, maxRecipients = 100) =>
       storage.run(claimDueWork, { owner, now, leaseUntil: now + leaseMs, maxRecipients } satisfies Claim),
     async lines(selection = {}) {

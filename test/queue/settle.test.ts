@@ -227,7 +227,7 @@ test('expand: what was held meanwhile stays held', async t => {
   const queue = await openQueue(t)
   await queue.accept({ to: ['team@example.org'] })
   const recipients = await claimAll(queue, 'one')
-  await queue.storage.run(holdRecipients, { selection: {}, at })
+  await queue.administer(holdRecipients, {})
   await settleAs(queue, 'one', recipients, { kind: 'expand', into: [recipient('anna@example.org', 1)] })
   assert.deepEqual(await queue.lines(), ['1 anna@example.org held'])
   assert.deepEqual(await queue.claim('one', at), [])
@@ -306,7 +306,7 @@ test('what another has settled is not reported, and the report leaves no file', 
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'], from: 'sender@example.net' })
   const recipientId = onlyRecipient(await queue.claim('one', at))
-  await queue.storage.run(cancelRecipients, { selection: {}, at })
+  await queue.administer(cancelRecipients, {})
   const message = await queue.compose({ from: null, to: ['sender@example.net'], text: largeText })
   const settlements: Settlement[] = [{ messageId: 1, recipientId, events: [], result: done }]
   const reports = [{ message, recipientIds: [recipientId] }]
@@ -343,7 +343,7 @@ test('a held recipient whose delivery was under way is settled; deferred, it sta
   await queue.accept({ to: ['anna@example.org', 'boris@example.org'] })
   const [anna, boris] = await claimAll(queue, 'one')
   assert.ok(anna && boris)
-  await queue.storage.run(holdRecipients, { selection: {}, at })
+  await queue.administer(holdRecipients, {})
   assert.equal((await settleAs(queue, 'one', [anna], done)).lost, 0)
   assert.equal((await settleAs(queue, 'one', [boris], retry(at + minute))).lost, 0)
   assert.deepEqual(await queue.lines(), ['1 boris@example.org held'])

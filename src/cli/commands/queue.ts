@@ -10,6 +10,7 @@ import {
   releaseRecipients,
   retryRecipients,
 } from '../../queue/administer.ts'
+import { countRecipients, findRecipients } from '../../queue/find-recipients.ts'
 import {
   listQueue,
   type ShownMessage,
@@ -17,24 +18,29 @@ import {
   showQueuedMessage,
 } from '../../queue/list-queue.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
+import type { RecipientState } from '../../queue/records.ts'
 import type { QueueSelection } from '../../queue/select-recipients.ts'
-import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { Fault, UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Operation } from '../../storage/operation.ts'
 import {
   addressArgument,
   domainArgument,
+  type GivenReversePath,
   numberArgument,
   queueIdArgument,
   queueIdsArgument,
+  reversePathArgument,
 } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
+import type { CommandStorage } from '../open-storage.ts'
 import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
 
 interface FilterOptions {
   readonly domain?: string
   readonly to?: Address
-  readonly from?: Address
+  readonly from?: GivenReversePath
 }
 
 interface ListOptions extends FilterOptions {
@@ -51,7 +57,9 @@ interface QueueRow {
   readonly recipient: ShownRecipient
 }
 
-const pageSize = 500
+/** Recipients of one write: few enough that nobody waits for it. */
+const recipientsPerPage = 500
+const messagesPerPage = 100
 
 export function addQueueCommand(program: Command, run: CommandRun): void {
   const queue = addCommand(program, {
@@ -83,7 +91,8 @@ export function addQueueCommand(program: Command, run: CommandRun): void {
       perform(run, async (invocation, _options: object, queueId: QueueId) => await show(invocation, queueId)),
     )
 
-  for (const { verb, done, summary, operation } of administrations) {
+  for (const administration of administrations) {
+    const { verb, summary } = administration
     addFilterOptions(
       addCommand(queue, {
         usage: verb,
@@ -94,10 +103,7 @@ export function addQueueCommand(program: Command, run: CommandRun): void {
       .option('--all', 'everything in the queue')
       .action(
         perform(run, async (invocation, options: AdministerOptions, queueIds?: readonly QueueId[]) => {
-          const selections = selectionsOf(options, queueIds ?? [])
-          const recipients = await administer(invocation, operation, selections)
-          const counted = formatCount(recipients, 'recipient')
-          invocation.output.result({ action: verb, recipients }, `${counted} ${done}.`)
+          await administer(invocation, administration, selectionsOf(options, queueIds ?? []))
         }),
       )
   }
@@ -108,10 +114,18 @@ interface AdministrationCommand {
   readonly done: string
   readonly summary: string
   readonly operation: Operation<Administration, Administered>
+  /** What it leaves alone, and how the person gets at that. */
+  readonly leaves?: { readonly state: RecipientState; readonly remedy: string }
 }
 
 const administrations: readonly AdministrationCommand[] = [
-  { verb: 'retry', done: 'due now', summary: 'Try waiting mail again now', operation: retryRecipients },
+  {
+    verb: 'retry',
+    done: 'due now',
+    summary: 'Try waiting mail again now',
+    operation: retryRecipients,
+    leaves: { state: 'held', remedy: '"postrider queue release" delivers what is held.' },
+  },
   {
     verb: 'hold',
     done: 'held',
@@ -131,14 +145,19 @@ function addFilterOptions(command: Command): Command {
   return command
     .addOption(new Option('--domain <domain>', 'recipients in this domain').argParser(domainArgument))
     .addOption(new Option('--to <address>', 'this recipient').argParser(addressArgument))
-    .addOption(new Option('--from <address>', 'mail of this sender').argParser(addressArgument))
+    .addOption(
+      new Option('--from <address>', 'mail of this sender, <> for the null one').argParser(
+        reversePathArgument,
+      ),
+    )
 }
 
 function selectionOf({ domain, to, from }: FilterOptions): QueueSelection {
   return {
     domain,
     forwardPath: to && formatAddress(to),
-    reversePath: from && formatAddress(from),
+    // '' stands for the null reverse-path.
+    reversePath: from && (from.reversePath === null ? '' : formatAddress(from.reversePath)),
   }
 }
 
@@ -153,21 +172,88 @@ function selectionsOf(options: AdministerOptions, queueIds: readonly QueueId[]):
 
 async function administer(
   invocation: Invocation,
-  operation: Operation<Administration, Administered>,
+  administration: AdministrationCommand,
   selections: readonly QueueSelection[],
-): Promise<number> {
-  return await invocation.withStorage(async (storage, settings) => {
-    let recipients = 0
-    for (const selection of selections) {
-      const { queueId } = selection
-      if (queueId !== undefined && !(await storage.run(showQueuedMessage, { queueId })))
-        throw notQueued(queueId)
-      const done = await storage.run(operation, { selection, at: invocation.clock.now() })
-      recipients += done.recipients
-      await invocation.mailData(storage, settings).discard(done.orphanedFiles)
+): Promise<void> {
+  const { verb, done, leaves } = administration
+  await invocation.withStorage(async (storage, settings) => {
+    const count = async (selection: QueueSelection): Promise<number> =>
+      await storage.run(countRecipients, { selection })
+    for (const { queueId } of selections)
+      if (queueId !== undefined && (await count({ queueId })) === 0) throw notQueued(queueId)
+    const recipients = await administerPages(
+      invocation,
+      storage,
+      invocation.mailData(storage, settings),
+      administration,
+      selections,
+      await sum(selections, count),
+    )
+    const lines = [`${formatCount(recipients, 'recipient')} ${done}.`]
+    if (leaves === undefined) {
+      invocation.output.result({ action: verb, recipients }, lines.join('\n'))
+      return
     }
-    return recipients
+    const left = await sum(selections, async selection => await count({ ...selection, state: leaves.state }))
+    if (left > 0) lines.push(`${formatCount(left, 'recipient')} ${leaves.state}: ${leaves.remedy}`)
+    invocation.output.result({ action: verb, recipients, [leaves.state]: left }, lines.join('\n'))
   })
+}
+
+async function sum<Item>(items: readonly Item[], count: (item: Item) => Promise<number>): Promise<number> {
+  let total = 0
+  for (const item of items) total += await count(item)
+  return total
+}
+
+/** To how many it was done. Whatever ends it in the middle says how far it came. */
+async function administerPages(
+  invocation: Invocation,
+  storage: CommandStorage,
+  mailData: MailDataStore,
+  { operation, done }: AdministrationCommand,
+  selections: readonly QueueSelection[],
+  total: number,
+): Promise<number> {
+  let recipients = 0
+  let seen = 0
+  const progress = invocation.output.progress()
+  try {
+    await invocation.whileInterruptible(async isInterrupted => {
+      for await (const recipientIds of findPages(storage, selections)) {
+        const page = await storage.run(operation, { recipientIds, at: invocation.clock.now() })
+        recipients += page.recipients
+        seen += recipientIds.length
+        await mailData.discard(page.orphanedFiles)
+        progress.update(`Recipients: ${seen} of ${Math.max(seen, total)}`)
+        if (isInterrupted() && seen < total) throw new Fault('CLI_INTERRUPTED', 'Interrupted.')
+      }
+    })
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause
+    const far = `${formatCount(recipients, 'recipient')} ${done}, ${seen} of ${Math.max(seen, total)} looked at. Repeat the command for the rest.`
+    throw new Fault(cause.code, `${cause.message}\n${far}`, { cause })
+  } finally {
+    progress.end()
+  }
+  return recipients
+}
+
+async function* findPages(
+  storage: CommandStorage,
+  selections: readonly QueueSelection[],
+): AsyncIterable<readonly number[]> {
+  for (const selection of selections) {
+    for (let afterId: number | undefined = 0; afterId !== undefined; ) {
+      const page: number[] = await storage.run(findRecipients, {
+        selection,
+        afterId,
+        limit: recipientsPerPage,
+      })
+      if (page.length > 0) yield page
+      afterId = page.length < recipientsPerPage ? undefined : page.at(-1)
+    }
+  }
 }
 
 function notQueued(queueId: QueueId): UsageFault {
@@ -179,19 +265,9 @@ function notQueued(queueId: QueueId): UsageFault {
 }
 
 async function list(invocation: Invocation, options: ListOptions): Promise<void> {
-  const messages = await invocation.withStorage(async storage => {
-    const selection = { ...selectionOf(options), state: options.state }
-    const found: ShownMessage[] = []
-    for (let afterId = 0; found.length < options.limit; ) {
-      const limit = Math.min(pageSize, options.limit - found.length)
-      const page = await storage.run(listQueue, { selection, afterId, limit })
-      found.push(...page)
-      const last = page.at(-1)
-      if (!last || page.length < limit) break
-      afterId = last.message.id
-    }
-    return found
-  })
+  // One more than is shown says whether there are more.
+  const found = await findMessages(invocation, options, options.limit + 1)
+  const messages = found.slice(0, options.limit)
   if (invocation.output.json) {
     invocation.output.result(messages.map(messageJson), '')
     return
@@ -216,8 +292,32 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
     row => row,
     'Nothing is in the queue that fits.',
   )
-  if (messages.length === options.limit)
+  if (found.length > messages.length)
     invocation.output.note(`Only the first ${options.limit} messages; --limit shows more.`)
+}
+
+async function findMessages(
+  invocation: Invocation,
+  options: ListOptions,
+  limit: number,
+): Promise<readonly ShownMessage[]> {
+  const selection = { ...selectionOf(options), state: options.state }
+  const progress = invocation.output.progress()
+  try {
+    return await invocation.withStorage(async storage => {
+      const found: ShownMessage[] = []
+      for (let afterId: QueueId | undefined = 0; afterId !== undefined; ) {
+        const wanted = Math.min(messagesPerPage, limit - found.length)
+        const page: ShownMessage[] = await storage.run(listQueue, { selection, afterId, limit: wanted })
+        found.push(...page)
+        progress.update(`Messages: ${found.length}`)
+        afterId = page.length < wanted || found.length === limit ? undefined : page.at(-1)?.message.id
+      }
+      return found
+    })
+  } finally {
+    progress.end()
+  }
 }
 
 async function show(invocation: Invocation, queueId: QueueId): Promise<void> {

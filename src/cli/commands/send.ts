@@ -13,7 +13,13 @@ import type {
   RecipientResult,
   SmtpClientOptions,
 } from '../../smtp/client/contract.ts'
-import { addressArgument, addressesArgument, portArgument } from '../arguments.ts'
+import {
+  addressArgument,
+  addressesArgument,
+  type GivenReversePath,
+  portArgument,
+  reversePathArgument,
+} from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { composeTextMessage, isAscii } from '../compose-text-message.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -22,7 +28,7 @@ import type { Invocation } from '../invocation.ts'
 import { askPassword, readAll } from '../prompt.ts'
 
 interface SendOptions {
-  readonly from?: From
+  readonly from?: GivenReversePath
   readonly to: readonly Address[]
   readonly server?: string
   readonly port?: number
@@ -52,7 +58,7 @@ export function addSendCommand(program: Command, run: CommandRun): void {
   })
     .addOption(
       new Option('--from <address>', 'the reverse-path, <> for the null one; default: the user').argParser(
-        fromOption,
+        reversePathArgument,
       ),
     )
     .addOption(
@@ -82,15 +88,6 @@ export function addSendCommand(program: Command, run: CommandRun): void {
       'a whole message, header section and body, instead of subject and body; "-" is stdin',
     )
     .action(perform(run, async (invocation, options: SendOptions) => await sendMessage(invocation, options)))
-}
-
-/** In a value of its own, because commander takes null for "no value". */
-interface From {
-  readonly reversePath: ReversePath
-}
-
-function fromOption(text: string): From {
-  return { reversePath: text === '<>' || text === '' ? null : addressArgument(text) }
 }
 
 async function sendMessage(invocation: Invocation, options: SendOptions): Promise<void> {
