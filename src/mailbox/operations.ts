@@ -55,23 +55,39 @@ export const listMailboxes = defineRead(
 export interface MailboxPage {
   readonly accountId: number
   readonly mailbox: string
-  /** Only messages with a greater UID; 0 for the first page. */
-  readonly afterUid: number
+  /** Only messages with a smaller UID; undefined for the first page. */
+  readonly beforeUid?: number | undefined
   readonly limit: number
 }
 
+/** Newest first. */
 export const listMailboxMessages = defineRead(
   'mailbox.list-messages',
   async (tx, input: MailboxPage): Promise<MailboxMessage[]> => {
     const rows = await tx.all<MessageRow>(
       `SELECT ${messageColumns} FROM mailbox_message JOIN mailbox ON mailbox.id = mailbox_id
-        WHERE account_id = ? AND name = ? AND uid > ? ORDER BY uid LIMIT ?`,
+        WHERE account_id = ? AND name = ? AND uid < ? ORDER BY uid DESC LIMIT ?`,
       input.accountId,
       input.mailbox,
-      input.afterUid,
+      input.beforeUid ?? Number.MAX_SAFE_INTEGER,
       input.limit,
     )
     return rows.map(readRow)
+  },
+)
+
+/** How many have a smaller UID. */
+export const countMailboxMessages = defineRead(
+  'mailbox.count-messages',
+  async (tx, input: Omit<MailboxPage, 'limit'>): Promise<number> => {
+    const row = await tx.get<{ count: number }>(
+      `SELECT count(*) AS count FROM mailbox_message JOIN mailbox ON mailbox.id = mailbox_id
+        WHERE account_id = ? AND name = ? AND uid < ?`,
+      input.accountId,
+      input.mailbox,
+      input.beforeUid ?? Number.MAX_SAFE_INTEGER,
+    )
+    return row?.count ?? 0
   },
 )
 
@@ -118,6 +134,7 @@ export const deleteMailboxMessage = defineWrite(
 export const mailboxOperations = [
   listMailboxes,
   listMailboxMessages,
+  countMailboxMessages,
   findMailboxMessage,
   deleteMailboxMessage,
 ] as const

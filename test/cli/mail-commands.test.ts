@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
@@ -139,19 +139,32 @@ async function makeMail(
   return { folder, mailFolder, delivered: formatQueueId(deliveredId), deferred: formatQueueId(deferredId) }
 }
 
+/** The files that hold large messages, below the folder 'mail'. */
+function mailFiles(mailFolder: string): string[] {
+  return readdirSync(join(mailFolder, 'mail'), { recursive: true, encoding: 'utf8' }).filter(name =>
+    name.endsWith('.eml'),
+  )
+}
+
 test('mail in mailboxes is listed and read', async context => {
   const { folder, delivered } = await makeMail(context)
   const listed = await succeed(folder, 'mail', 'list', 'anna@example.test')
   assert.match(listed, /^UID +RECEIVED +SIZE +QUEUE ID +FROM +SUBJECT\n/)
-  assert.match(listed, new RegExp(`\\n +1 .* ${delivered} +Sender <sender@elsewhere\\.test> +Привет мир\\n`))
-  const page = (await succeedJson(folder, 'mail', 'list', 'anna@example.test', '--after', '1')) as Record<
+  assert.match(
+    listed,
+    new RegExp(`\\n +2 .*\\n +1 .* ${delivered} +Sender <sender@elsewhere\\.test> +Привет мир\\n`),
+  )
+  const page = (await succeedJson(folder, 'mail', 'list', 'anna@example.test', '--before', '2')) as Record<
     string,
     unknown
   >[]
   assert.deepEqual(
-    page.map(({ uid, subject }) => ({ uid, subject })),
-    [{ uid: 2, subject: 'large' }],
+    page.map(({ uid, subject, damaged }) => ({ uid, subject, damaged })),
+    [{ uid: 1, subject: 'Привет мир', damaged: false }],
   )
+  const newest = await runPostrider(folder, ['mail', 'list', 'anna@example.test', '--limit', '1'])
+  assert.match(newest.stdout, /\n +2 .* large\n$/)
+  assert.equal(newest.stderr, '1 older message not shown: --before 2 goes on.\n')
   // Into a pipe: byte by byte, whatever a stranger wrote.
   const read = await succeed(folder, 'mail', 'read', 'Anna@example.test', '1')
   assert.ok(read.startsWith('Return-Path: <sender@elsewhere.test>\r\nFrom: Sender'))
@@ -165,6 +178,19 @@ test('mail in mailboxes is listed and read', async context => {
     (await runPostrider(folder, ['mail', 'list', 'anna@example.test', '--mailbox', 'Nowhere'])).exitCode,
     1,
   )
+})
+
+test('a message whose data is damaged is listed as such, the others as always', async context => {
+  const { folder, mailFolder } = await makeMail(context)
+  const [file = ''] = mailFiles(mailFolder)
+  rmSync(join(mailFolder, 'mail', file))
+  const listed = await runPostrider(folder, ['mail', 'list', 'anna@example.test'])
+  assert.equal(listed.exitCode, 0)
+  assert.match(listed.stdout, /\n +2 .* \(damaged\)\n +1 .* Привет мир\n$/)
+  assert.equal(listed.stderr, '1 message damaged: "postrider verify" says what is wrong.\n')
+  const [damaged, intact] = (await succeedJson(folder, 'mail', 'list', 'anna@example.test')) as unknown[]
+  assert.partialDeepStrictEqual(damaged, { uid: 2, from: null, subject: null, damaged: true })
+  assert.partialDeepStrictEqual(intact, { uid: 1, subject: 'Привет мир', damaged: false })
 })
 
 test('the trail says in plain words what happened, and what is to come', async context => {
@@ -238,11 +264,7 @@ test('the queue: list, show, hold, release, retry, cancel', async context => {
 
 test('removing an account removes its mail, and the files that held it', async context => {
   const { folder, mailFolder } = await makeMail(context)
-  const files = (): string[] =>
-    readdirSync(join(mailFolder, 'mail'), { recursive: true, encoding: 'utf8' }).filter(name =>
-      name.endsWith('.eml'),
-    )
-  assert.equal(files().length, 1)
+  assert.equal(mailFiles(mailFolder).length, 1)
   const refused = await runPostrider(folder, ['account', 'remove', 'anna@example.test'])
   assert.match(refused.stderr, /anna@example\.test has 2 messages/)
   writeFileSync(join(folder, 'empty.toml'), '[[domain]]\nname = "example.test"\n')
@@ -250,16 +272,14 @@ test('removing an account removes its mail, and the files that held it', async c
   assert.equal(applied.exitCode, 1)
   assert.match(applied.stderr, /has mail \(2\) and is not in the file/)
   await succeed(folder, 'account', 'remove', 'anna@example.test', '--force')
-  assert.deepEqual(files(), [])
+  assert.deepEqual(mailFiles(mailFolder), [])
   assert.match(await succeed(folder, 'verify'), /is in order: 1 message read/)
 })
 
 test('verify finds a message whose bytes changed', async context => {
   const { folder, mailFolder } = await makeMail(context)
   assert.match(await succeed(folder, 'verify'), /is in order: 3 messages read/)
-  const [file] = readdirSync(join(mailFolder, 'mail'), { recursive: true, encoding: 'utf8' }).filter(name =>
-    name.endsWith('.eml'),
-  )
+  const [file] = mailFiles(mailFolder)
   assert.ok(file)
   appendFileSync(join(mailFolder, 'mail', file), 'x')
   const verified = await runPostrider(folder, ['verify', '--json'])

@@ -126,8 +126,8 @@ export async function startComposedServer(
     async mailbox(text) {
       const account = await storage.run(findAccount, { address: address(text) })
       if (!account) throw new Error(`there is no account ${text}`)
-      const page = { accountId: account.id, mailbox: 'INBOX', afterUid: 0, limit: 1000 }
-      const messages = await storage.run(listMailboxMessages, page)
+      const page = { accountId: account.id, mailbox: 'INBOX', limit: 1000 }
+      const messages = (await storage.run(listMailboxMessages, page)).toReversed()
       return await Promise.all(
         messages.map(async message => {
           const chunks: Uint8Array[] = []

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  countMailboxMessages,
   deleteMailboxMessage,
   findMailboxMessage,
   listMailboxMessages,
@@ -99,29 +100,32 @@ test('without mail data nothing is filed, and no mailbox is made', async t => {
   assert.deepEqual(await mailboxes.summaries(1), [])
 })
 
-test('messages are listed page by page, in the order of their UIDs', async t => {
+test('messages are listed page by page, newest first, and the others counted', async t => {
   const mailboxes = await openMailboxes(t)
   for (let id = 1; id <= 5; id++) await mailboxes.store(id)
   await mailboxes.file(...[3, 1, 2, 5, 4].map(queueId => ({ queueId, receivedAt: at + queueId })))
-  const page = async (afterUid: number): Promise<number[][]> =>
+  const page = async (beforeUid?: number): Promise<number[][]> =>
     (
       await mailboxes.storage.run(listMailboxMessages, {
         accountId: 1,
         mailbox: 'INBOX',
-        afterUid,
+        beforeUid,
         limit: 2,
       })
     ).map(message => [message.uid, message.queueId, message.receivedAt - at])
-  assert.deepEqual(await page(0), [
-    [1, 3, 3],
-    [2, 1, 1],
-  ])
-  assert.deepEqual(await page(2), [
-    [3, 2, 2],
+  const countBefore = async (beforeUid?: number): Promise<number> =>
+    await mailboxes.storage.run(countMailboxMessages, { accountId: 1, mailbox: 'INBOX', beforeUid })
+  assert.deepEqual(await page(), [
+    [5, 4, 4],
     [4, 5, 5],
   ])
-  assert.deepEqual(await page(4), [[5, 4, 4]])
-  assert.deepEqual(await page(5), [])
+  assert.deepEqual(await page(4), [
+    [3, 2, 2],
+    [2, 1, 1],
+  ])
+  assert.deepEqual(await page(2), [[1, 3, 3]])
+  assert.deepEqual(await page(1), [])
+  assert.deepEqual([await countBefore(), await countBefore(4), await countBefore(1)], [5, 3, 0])
 })
 
 test('a message is found by account, mailbox and UID, all three', async t => {

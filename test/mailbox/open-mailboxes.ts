@@ -70,8 +70,8 @@ export async function openMailboxes(t: TestContext): Promise<TestMailboxes> {
       const all = await storage.run(listMailboxes, { accountId })
       return all.map(({ name, messages, bytes }) => `${name} ${messages} ${bytes}`)
     },
-    list: (accountId, mailbox = 'INBOX') =>
-      storage.run(listMailboxMessages, { accountId, mailbox, afterUid: 0, limit: 1000 }),
+    list: async (accountId, mailbox = 'INBOX') =>
+      (await storage.run(listMailboxMessages, { accountId, mailbox, limit: 1000 })).toReversed(),
     async read(id) {
       const chunks: Uint8Array[] = []
       for await (const chunk of mailData.read(id)) chunks.push(chunk)

@@ -76,7 +76,7 @@ async function start(
       return (await connection.command('Subject: Test\r\n\r\nText\r\n.'))?.code
     },
     async delivered() {
-      const page = { accountId: 1, mailbox: 'INBOX', afterUid: 0, limit: 1000 }
+      const page = { accountId: 1, mailbox: 'INBOX', limit: 1000 }
       return (await reader.run(listMailboxMessages, page)).length
     },
   }

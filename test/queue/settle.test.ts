@@ -108,7 +108,7 @@ test('file: it is in the mailbox, and out of the queue', async t => {
   const settled = await settleAs(queue, 'one', recipients, file(7, traceFields), at + 5)
   assert.deepEqual(settled, { lost: 0, orphanedFiles: [] })
   assert.deepEqual(await queue.lines(), [])
-  const page = { accountId: 7, mailbox: 'INBOX', afterUid: 0, limit: 10 }
+  const page = { accountId: 7, mailbox: 'INBOX', limit: 10 }
   assert.deepEqual(await queue.storage.run(listMailboxMessages, page), [
     {
       uid: 1,

@@ -5,6 +5,7 @@ import { findAccount } from '../../directory/accounts.ts'
 import { directoryFault } from '../../directory/directory-fault.ts'
 import { displayAddress } from '../../directory/display.ts'
 import {
+  countMailboxMessages,
   findMailboxMessage,
   listMailboxes,
   listMailboxMessages,
@@ -14,20 +15,28 @@ import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { findFieldValue } from '../../message/header-section.ts'
 import { formatQueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
+import type { MailDataStore } from '../../storage/mail-data.ts'
+import { StorageFault } from '../../storage/storage-fault.ts'
 import { addressArgument, numberArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { previewHeader } from '../header-preview.ts'
+import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
-import { formatSize, formatTime } from '../quantities.ts'
+import { formatCount, formatSize, formatTime } from '../quantities.ts'
 
 interface MailboxOptions {
   readonly mailbox: string
 }
 
+interface ListOptions extends MailboxOptions {
+  readonly before?: number
+  readonly limit: number
+}
+
 interface ListedMessage {
   readonly message: MailboxMessage
-  readonly author: string
-  readonly subject: string
+  /** undefined: its mail data is damaged. */
+  readonly header: { readonly author: string; readonly subject: string } | undefined
 }
 
 const mailboxOption = (): Option =>
@@ -42,55 +51,18 @@ export function addMailCommand(program: Command, run: CommandRun): void {
 
   addCommand(mail, {
     usage: 'list',
-    summary: 'Show the messages of an account',
-    examples: ['mail list anna@example.test', 'mail list anna@example.test --after 100 --json'],
+    summary: 'Show the messages of an account, newest first',
+    examples: ['mail list anna@example.test', 'mail list anna@example.test --before 100 --json'],
   })
     .addArgument(new Argument('<address>').argParser(addressArgument))
     .addOption(mailboxOption())
-    .addOption(
-      new Option('--after <uid>', 'only messages after this one').argParser(numberArgument).default(0),
-    )
+    .addOption(new Option('--before <uid>', 'only messages older than this one').argParser(numberArgument))
     .addOption(new Option('--limit <messages>', 'at most so many').argParser(numberArgument).default(100))
     .action(
       perform(
         run,
-        async (invocation, options: MailboxOptions & { after: number; limit: number }, address: Address) => {
-          const listed = await invocation.withStorage(async (storage, settings) => {
-            const accountId = await accountIdOf(storage, address)
-            const page = {
-              accountId,
-              mailbox: options.mailbox,
-              afterUid: options.after,
-              limit: options.limit,
-            }
-            const messages = await storage.run(listMailboxMessages, page)
-            const mailData = invocation.mailData(storage, settings)
-            const found: ListedMessage[] = []
-            for (const message of messages) {
-              const fields = await previewHeader(mailData.read(message.mailDataId))
-              const shown = (name: string): string => decodeEncodedWords(findFieldValue(fields, name) ?? '')
-              found.push({ message, author: shown('From'), subject: shown('Subject') })
-            }
-            if (found.length === 0) await assertMailbox(storage, accountId, options.mailbox)
-            return found
-          })
-          invocation.output.rows(
-            listed,
-            [
-              { title: 'UID', align: 'right', cell: ({ message }) => String(message.uid) },
-              { title: 'RECEIVED', cell: ({ message }) => formatTime(message.receivedAt) },
-              { title: 'SIZE', align: 'right', cell: ({ message }) => formatSize(message.size) },
-              { title: 'QUEUE ID', cell: ({ message }) => formatQueueId(message.queueId) },
-              { title: 'FROM', cell: ({ author }) => author },
-              { title: 'SUBJECT', cell: ({ subject }) => subject },
-            ],
-            listedJson,
-            `${displayAddress(address)} has no mail in ${options.mailbox}.`,
-          )
-          if (listed.length === options.limit) {
-            invocation.output.note(`There may be more: --after ${listed.at(-1)?.message.uid ?? 0} goes on.`)
-          }
-        },
+        async (invocation, options: ListOptions, address: Address) =>
+          await list(invocation, options, address),
       ),
     )
 
@@ -131,14 +103,85 @@ export function addMailCommand(program: Command, run: CommandRun): void {
     )
 }
 
-function listedJson({ message, author, subject }: ListedMessage): unknown {
+async function list(invocation: Invocation, options: ListOptions, address: Address): Promise<void> {
+  const { listed, older } = await invocation.withStorage(async (storage, settings) => {
+    const accountId = await accountIdOf(storage, address)
+    const mailbox = { accountId, mailbox: options.mailbox }
+    const { before: beforeUid, limit } = options
+    const messages = await storage.run(listMailboxMessages, { ...mailbox, beforeUid, limit })
+    if (messages.length === 0) await assertMailbox(storage, accountId, options.mailbox)
+    const last = messages.at(-1)
+    return {
+      listed: await readHeaders(invocation, invocation.mailData(storage, settings), messages),
+      older: last ? await storage.run(countMailboxMessages, { ...mailbox, beforeUid: last.uid }) : 0,
+    }
+  })
+  invocation.output.rows(
+    listed,
+    [
+      { title: 'UID', align: 'right', cell: ({ message }) => String(message.uid) },
+      { title: 'RECEIVED', cell: ({ message }) => formatTime(message.receivedAt) },
+      { title: 'SIZE', align: 'right', cell: ({ message }) => formatSize(message.size) },
+      { title: 'QUEUE ID', cell: ({ message }) => formatQueueId(message.queueId) },
+      { title: 'FROM', cell: ({ header }) => header?.author ?? '' },
+      { title: 'SUBJECT', cell: ({ header }) => header?.subject ?? '(damaged)' },
+    ],
+    listedJson,
+    `${displayAddress(address)} has no mail in ${options.mailbox}.`,
+  )
+  const damaged = listed.filter(({ header }) => header === undefined).length
+  if (damaged > 0)
+    invocation.output.note(
+      `${formatCount(damaged, 'message')} damaged: "postrider verify" says what is wrong.`,
+    )
+  if (older > 0)
+    invocation.output.note(
+      `${formatCount(older, 'older message')} not shown: --before ${listed.at(-1)?.message.uid ?? 0} goes on.`,
+    )
+}
+
+async function readHeaders(
+  invocation: Invocation,
+  mailData: MailDataStore,
+  messages: readonly MailboxMessage[],
+): Promise<ListedMessage[]> {
+  const progress = invocation.output.progress()
+  const listed: ListedMessage[] = []
+  try {
+    for (const message of messages) {
+      listed.push({ message, header: await readHeader(mailData, message) })
+      progress.update(`Messages: ${listed.length} of ${messages.length}`)
+    }
+  } finally {
+    progress.end()
+  }
+  return listed
+}
+
+async function readHeader(
+  mailData: MailDataStore,
+  { mailDataId }: MailboxMessage,
+): Promise<ListedMessage['header']> {
+  try {
+    const fields = await previewHeader(mailData.read(mailDataId))
+    const shown = (name: string): string => decodeEncodedWords(findFieldValue(fields, name) ?? '')
+    return { author: shown('From'), subject: shown('Subject') }
+  } catch (cause) {
+    // One that is damaged does not hide the others.
+    if (cause instanceof StorageFault && cause.code === 'STORAGE_DAMAGED') return undefined
+    throw cause
+  }
+}
+
+function listedJson({ message, header }: ListedMessage): unknown {
   return {
     uid: message.uid,
     receivedAt: new Date(message.receivedAt).toISOString(),
     size: message.size,
     queueId: formatQueueId(message.queueId),
-    from: author,
-    subject,
+    from: header?.author ?? null,
+    subject: header?.subject ?? null,
+    damaged: header === undefined,
   }
 }
 
