@@ -143,6 +143,27 @@ test('export, edit, look at the differences, apply', async context => {
   assert.match(missing.stderr, /^nowhere\.toml cannot be read/)
 })
 
+test('a document without a domain is shown, and applied only when that is asked for', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  await succeed(folder, 'domain', 'create', 'example.test')
+  writeFileSync(join(folder, 'empty.toml'), '')
+  const refused = await runPostrider(folder, ['apply', 'empty.toml', '--yes', '--force'])
+  assert.equal(refused.exitCode, 1)
+  assert.equal(refused.stdout, '- domain example.test\n')
+  assert.match(refused.stderr, /^empty\.toml has no domain: .*--allow-empty\.\n$/)
+  assert.equal(
+    await succeed(folder, 'apply', 'empty.toml', '--dry-run'),
+    '- domain example.test\n1 change; nothing was applied.\n',
+  )
+  assert.match(await succeed(folder, 'domain', 'list'), /example\.test/)
+  assert.equal(
+    await succeed(folder, 'apply', 'empty.toml', '--yes', '--allow-empty'),
+    '- domain example.test\nApplied 1 change.\n',
+  )
+  // Nothing is left to lose.
+  assert.match(await succeed(folder, 'apply', 'empty.toml'), /^Nothing to change/)
+})
+
 test('without settings, with broken settings, with the try-out folder', async context => {
   const folder = makeFolder(remove => context.after(remove))
   const none = await runPostrider(folder, ['account', 'list'])

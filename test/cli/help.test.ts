@@ -95,6 +95,7 @@ test('help goes to stdout with exit code 0; wrong use to stderr with 2', async c
     ['domain', 'create', 'not a domain'],
     ['account', 'create', 'anna'],
     ['account', 'list', '--nonsense'],
+    ['account', 'change', 'anna@example.test'],
     ['queue', 'show', 'tooshort'],
     ['queue', 'cancel'],
     ['trace'],

@@ -169,6 +169,8 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
     .addOption(languageOption())
     .action(
       perform(run, async (invocation, options: { name?: string; language?: Language }, address: Address) => {
+        if (options.name === undefined && options.language === undefined)
+          throw new WrongUsage('Say what to change: --name <name> or --language <language>.')
         await invocation.withStorage(storage => storage.run(changeAccount, { address, ...options }))
         invocation.output.result(
           { changed: displayAddress(address), ...options },

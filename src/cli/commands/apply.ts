@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { applyDocument, hashPasswords } from '../../directory/apply-document.ts'
 import { compareDocuments, type DirectoryChange, formatChange } from '../../directory/compare-documents.ts'
 import { directoryFault } from '../../directory/directory-fault.ts'
-import { exportDirectory } from '../../directory/document.ts'
+import { type DirectoryDocument, exportDirectory } from '../../directory/document.ts'
 import { type DocumentProblem, parseDocument } from '../../directory/parse-document.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
@@ -17,6 +17,7 @@ interface ApplyOptions {
   readonly dryRun?: true
   readonly yes?: true
   readonly force?: true
+  readonly allowEmpty?: true
 }
 
 export function addApplyCommand(program: Command, run: CommandRun): void {
@@ -31,6 +32,7 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
     .option('--dry-run', 'only show what would change')
     .option('--yes', 'do not ask')
     .option('--force', 'remove accounts even if they have mail')
+    .option('--allow-empty', 'remove everything when the file has no domain')
     .action(
       perform(run, async (invocation, options: ApplyOptions, file: string) => {
         const parsed = parseDocument(await readText(invocation, file))
@@ -46,7 +48,9 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
           const changes = compareDocuments(current, hashed.document)
           showChanges(invocation, changes)
           const apply =
-            changes.length > 0 && options.dryRun !== true && (await mayApply(invocation, options, file))
+            changes.length > 0 &&
+            options.dryRun !== true &&
+            (await mayApply(invocation, options, file, hashed.document))
           if (apply) {
             const { orphanedFiles } = await storage.run(applyDocument, {
               document: hashed.document,
@@ -91,7 +95,19 @@ function showChanges(invocation: Invocation, changes: readonly DirectoryChange[]
   for (const change of changes) invocation.output.line(formatChange(change), colours[change.action])
 }
 
-async function mayApply(invocation: Invocation, options: ApplyOptions, file: string): Promise<boolean> {
+async function mayApply(
+  invocation: Invocation,
+  options: ApplyOptions,
+  file: string,
+  document: DirectoryDocument,
+): Promise<boolean> {
+  // An export that failed leaves such a file: it must not empty the server, whoever says yes.
+  if (document.domains.length === 0 && !options.allowEmpty) {
+    throw new UsageFault(
+      'CLI_EMPTY_DOCUMENT',
+      `${file} has no domain: applied, it would remove everything. Nothing was changed; if everything is to go, repeat this with --allow-empty.`,
+    )
+  }
   if (options.yes) return true
   const { keyboard, stderr } = invocation.surroundings
   if (keyboard.isTTY === true && file !== '-') return await confirm('Apply these changes?', keyboard, stderr)
