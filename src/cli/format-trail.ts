@@ -26,6 +26,11 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `Told the sender (${reportWords[event.action] ?? event.action}) about ${event.recipients.join(', ')}, in message ${event.reportId}`,
         dialogue: [],
       }
+    case 'reports':
+      return {
+        text: `A report of this server to the sender of message ${event.aboutId} (${reportWords[event.action] ?? event.action}): ${event.recipients.join(', ')}`,
+        dialogue: [],
+      }
     case 'set-aside':
       return {
         text: `Put on hold for ${event.recipient}: the delivery thread died twice while it had this message; "postrider queue release" tries it again`,

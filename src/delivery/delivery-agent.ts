@@ -19,9 +19,9 @@ import { expandRecipient } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { localError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
-import type { Attempted, ReportableOutcome } from './plan-settlement.ts'
+import type { Attempted } from './plan-settlement.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
-import type { Report } from './reports.ts'
+import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
 import { Settler } from './settler.ts'
 
@@ -50,7 +50,7 @@ export interface DeliveryAgentParts {
   readonly router: Router
   readonly local: LocalDelivery
   readonly outbound: Outbound
-  readonly composeReports: (outcomes: readonly ReportableOutcome[], now: number) => Promise<readonly Report[]>
+  readonly composeReports: ComposeReports
 }
 
 /**

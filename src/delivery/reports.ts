@@ -5,20 +5,11 @@ import { formatAddress } from '../address/format-address.ts'
 import { composeReport } from '../bounce/compose-report.ts'
 import type { ReportedRecipient } from '../bounce/report.ts'
 import { HeaderSplitter } from '../message/header-section.ts'
-import type { NewMessage } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
+import type { SettlementReport } from '../queue/settle.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
-import type { TrailEvent } from '../trail/events.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
-
-export interface Report {
-  /** The first of the outcomes that it tells of. */
-  readonly about: ReportableOutcome
-  readonly queued: NewMessage
-  readonly recipientIds: readonly number[]
-  readonly event: TrailEvent
-}
 
 export interface ReportComposerOptions {
   readonly mailData: MailDataStore
@@ -33,11 +24,11 @@ export interface ReportComposerOptions {
 export type ComposeReports = (
   outcomes: readonly ReportableOutcome[],
   now: number,
-) => Promise<readonly Report[]>
+) => Promise<readonly SettlementReport[]>
 
 export function createReportComposer(options: ReportComposerOptions): ComposeReports {
   return async (outcomes, now) => {
-    const reports: Report[] = []
+    const reports: SettlementReport[] = []
     for (const group of groupOutcomes(outcomes)) reports.push(await composeOne(options, group, now))
     return reports
   }
@@ -58,14 +49,17 @@ function groupOutcomes(outcomes: readonly ReportableOutcome[]): Group[] {
   return [...groups.values()]
 }
 
-async function composeOne(options: ReportComposerOptions, group: Group, now: number): Promise<Report> {
+async function composeOne(
+  options: ReportComposerOptions,
+  group: Group,
+  now: number,
+): Promise<SettlementReport> {
   const { hostname, mailData, nextQueueId, lifetimeMs, held } = options
-  const [about] = group
-  const { work } = about.attempted
-  const { message } = work
+  const [first] = group
+  const { message } = first.attempted.work
   if (message.reversePath === null) throw new Error('a report about a message that nobody is to hear of')
   const id = nextQueueId()
-  const original = await readOriginal(options, about)
+  const original = await readOriginal(options, first)
   const report = composeReport({
     language: message.language,
     hostname,
@@ -89,10 +83,9 @@ async function composeOne(options: ReportComposerOptions, group: Group, now: num
   }
   const recipients = group.map(({ attempted }) => formatAddress(attempted.recipient.forwardPath))
   return {
-    about,
+    about: { messageId: message.id, action: first.action, recipients },
     recipientIds: group.map(({ attempted }) => attempted.recipient.id),
-    event: { kind: 'reported', action: about.action, recipients, reportId: formatQueueId(id) },
-    queued: {
+    message: {
       message: {
         id,
         reversePath: null,

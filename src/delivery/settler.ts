@@ -1,7 +1,7 @@
 // Writes outcomes to the queue: whatever came together while the last write was under way goes in one transaction, with
 // the reports about it.
 
-import { type Settlement, settle } from '../queue/settle.ts'
+import { type SettlementReport, settle } from '../queue/settle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
@@ -9,13 +9,8 @@ import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown } from '../storage/storage-fault.ts'
-import {
-  type Attempted,
-  planSettlement,
-  type ReportableOutcome,
-  type SettlementPlan,
-} from './plan-settlement.ts'
-import type { Report } from './reports.ts'
+import { type Attempted, planSettlement, type SettlementPlan } from './plan-settlement.ts'
+import type { ComposeReports } from './reports.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
 export interface SettlerOptions {
@@ -26,7 +21,7 @@ export interface SettlerOptions {
   readonly log: Log
   readonly owner: string
   readonly schedule: RetrySchedule
-  readonly composeReports: (outcomes: readonly ReportableOutcome[], now: number) => Promise<readonly Report[]>
+  readonly composeReports: ComposeReports
   /** These recipients are no longer this agent's concern. */
   readonly settled: (recipientIds: readonly number[]) => void
 }
@@ -82,7 +77,7 @@ export class Settler {
   /** Never rejects. */
   async #settle(batch: readonly Attempted[]): Promise<void> {
     const { log } = this.#options
-    let reports: readonly Report[] = []
+    let reports: readonly SettlementReport[] = []
     try {
       const now = this.#options.clock.now()
       const plans = this.#plan(batch, now)
@@ -123,13 +118,13 @@ export class Settler {
   }
 
   /** While the disk is full or the database away the outcomes wait here, and no new work is claimed. */
-  async #write(plans: readonly SettlementPlan[], reports: readonly Report[]): Promise<void> {
+  async #write(plans: readonly SettlementPlan[], reports: readonly SettlementReport[]): Promise<void> {
     const { storage, mailData, owner, clock, log } = this.#options
     const input = {
       owner,
       at: clock.now(),
-      settlements: withReportEvents(plans, reports),
-      reports: reports.map(({ queued, recipientIds }) => ({ message: queued, recipientIds })),
+      settlements: plans.map(plan => plan.settlement),
+      reports,
     }
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, maxRetryMs)) {
       try {
@@ -153,10 +148,10 @@ export class Settler {
     })
   }
 
-  async #discard(reports: readonly Report[]): Promise<void> {
+  async #discard(reports: readonly SettlementReport[]): Promise<void> {
     const names = reports.flatMap(
       ({
-        queued: {
+        message: {
           mailData: { location },
         },
       }) => (location.kind === 'file' ? [location.name] : []),
@@ -170,17 +165,6 @@ export class Settler {
       })
     }
   }
-}
-
-/** That a report went out stands in the trail of the message that it is about, with the first recipient it names. */
-function withReportEvents(plans: readonly SettlementPlan[], reports: readonly Report[]): Settlement[] {
-  const settlements = plans.map(plan => plan.settlement)
-  for (const report of reports) {
-    const index = plans.findIndex(plan => plan.report === report.about)
-    const settlement = settlements[index]
-    if (settlement) settlements[index] = { ...settlement, events: [...settlement.events, report.event] }
-  }
-  return settlements
 }
 
 function isPassing(cause: unknown): boolean {

@@ -7,7 +7,7 @@ import { appendEvent } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import { insertMessage, insertRecipient } from './insert-message.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
-import type { QueueId } from './queue-id.ts'
+import { formatQueueId, type QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
 
 export interface Settlement {
@@ -44,6 +44,16 @@ export interface Settling {
 export interface SettlementReport {
   readonly message: NewMessage
   readonly recipientIds: readonly number[]
+  readonly about: ReportSubject
+}
+
+/** What a report tells, for both trails: that of the message it is about, and its own. */
+export interface ReportSubject {
+  readonly messageId: QueueId
+  /** As in RFC 3464 §2.3.3. */
+  readonly action: string
+  /** Their addresses. */
+  readonly recipients: readonly string[]
 }
 
 export interface Settled {
@@ -65,16 +75,28 @@ export const settle = defineWrite(
       for (const event of settlement.events) await appendEvent(tx, at, settlement.messageId, event)
       if (settlement.result.kind !== 'retry') touched.add(settlement.messageId)
     }
-    for (const { message, recipientIds } of reports) {
+    for (const report of reports) {
       // Nobody is told of what somebody else settled, or an administrator cancelled.
-      if (recipientIds.some(id => settled.has(id))) await insertMessage(tx, message)
-      else orphanedFiles.push(...(await fileOfUnusedReport(tx, message)))
+      if (report.recipientIds.some(id => settled.has(id))) await insertReport(tx, at, report)
+      else orphanedFiles.push(...(await fileOfUnusedReport(tx, report.message)))
     }
     orphanedFiles.push(...(await removeFinishedMessages(tx, touched)))
     return { lost: settlements.length - settled.size, orphanedFiles }
   },
   { wakes: 'queue' },
 )
+
+// Either trail leads to the other message.
+async function insertReport(
+  tx: Tx,
+  at: number,
+  { message, about: { messageId, action, recipients } }: SettlementReport,
+): Promise<void> {
+  await insertMessage(tx, message)
+  const { id } = message.message
+  await appendEvent(tx, at, messageId, { kind: 'reported', action, recipients, reportId: formatQueueId(id) })
+  await appendEvent(tx, at, id, { kind: 'reports', action, recipients, aboutId: formatQueueId(messageId) })
+}
 
 // A settling that is repeated, because nobody knows what became of it, may have queued the report the first time.
 async function fileOfUnusedReport(

@@ -50,6 +50,13 @@ export type TrailEvent =
       readonly recipients: readonly string[]
       readonly reportId: string
     }
+  /** This message is a DSN about another one. */
+  | {
+      readonly kind: 'reports'
+      readonly action: string
+      readonly recipients: readonly string[]
+      readonly aboutId: string
+    }
   /** Held, because the delivery thread died twice while it had the message. */
   | { readonly kind: 'set-aside'; readonly recipient: string }
   /** An administrator acted: hold, release, retry, cancel. */

@@ -224,6 +224,55 @@ test('the trail says in plain words what happened, and what is to come', async c
   assert.match(unknown.stderr, /Nothing is known of 00000000001/)
 })
 
+test('the trails of a message and of the report about it lead to each other', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const mailFolder = join(folder, 'mail-data')
+  const storage = await openLocalStorage(mailFolder)
+  await accept(storage, mailFolder, 1, 'Subject: x\n\nx\n', 'boris@silent.test')
+  const [work] = await storage.run(claimDueWork, {
+    now: Date.now(),
+    leaseUntil: Date.now() + 60_000,
+    owner,
+    maxRecipients: 1,
+  })
+  const recipientId = work?.recipients[0]?.id ?? 0
+  const writer = createMailDataStore(mailFolder, storage, systemRandom).create()
+  await writer.write(Buffer.from('Subject: Undelivered\r\n\r\n'))
+  const mailData = await writer.finish()
+  assert.ok(work)
+  await storage.run(settle, {
+    owner,
+    at: Date.now(),
+    settlements: [{ messageId: 1, recipientId, events: [], result: { kind: 'done' } }],
+    reports: [
+      {
+        message: {
+          message: { ...work.message, id: 2, reversePath: null, isReport: true },
+          mailData,
+          recipients: [{ forwardPath: address('sender@elsewhere.test'), expansions: 0 }],
+          held: false,
+        },
+        recipientIds: [recipientId],
+        about: { messageId: 1, action: 'failed', recipients: ['boris@silent.test'] },
+      },
+    ],
+  })
+  await storage.close()
+  const [original, report] = [formatQueueId(1), formatQueueId(2)]
+  assert.match(
+    await succeed(folder, 'trace', original),
+    new RegExp(
+      `Told the sender \\(it could not be delivered\\) about boris@silent\\.test, in message ${report}\n`,
+    ),
+  )
+  assert.match(
+    await succeed(folder, 'trace', report),
+    new RegExp(
+      `A report of this server to the sender of message ${original} \\(it could not be delivered\\): boris@silent\\.test\n`,
+    ),
+  )
+})
+
 test('the queue: list, show, hold, release, retry, cancel', async context => {
   const { folder, deferred } = await makeMail(context)
   const listed = await succeed(folder, 'queue', 'list')

@@ -1,6 +1,7 @@
 // What senders are told: in their mailbox, in words that a person understands, once, and never about a report.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
 import { type RemotePeer, startPeer } from './remote-peer.ts'
 import { createWorld, hour, minute, type World } from './world.ts'
 
@@ -47,6 +48,9 @@ test('an unknown user: a report in the mailbox of the sender, with cause, machin
   const events = await world.events(id)
   const reported = events.find(event => event.kind === 'reported')
   assert.deepEqual(reported?.recipients, ['nobody@example.org'])
+  const [origin] = await world.events(parseQueueId(reported.reportId) ?? 0)
+  assert.ok(origin?.kind === 'reports')
+  assert.equal(origin.aboutId, formatQueueId(id))
   assert.equal(await world.waiting(), 0)
 })
 

@@ -7,6 +7,7 @@ import { listMailboxes, listMailboxMessages } from '../../src/mailbox/operations
 import { cancelRecipients, holdRecipients } from '../../src/queue/administer.ts'
 import { countQueue, showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
+import { formatQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedRecipient } from '../../src/queue/records.ts'
 import { type Settled, type Settlement, settle } from '../../src/queue/settle.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
@@ -280,6 +281,9 @@ test('a recipient that is settled twice is settled once', async t => {
   assert.deepEqual(await queue.events(1), [event('anna')])
 })
 
+/** What the reports of these tests tell. */
+const about = { messageId: 1, action: 'failed', recipients: ['anna@example.org'] }
+
 test('a report is queued in the transaction that it tells of', async t => {
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'], from: 'sender@example.net' })
@@ -295,11 +299,15 @@ test('a report is queued in the transaction that it tells of', async t => {
     owner: 'one',
     at,
     settlements,
-    reports: [{ message: report, recipientIds: [recipientId] }],
+    reports: [{ message: report, recipientIds: [recipientId], about }],
   })
   assert.deepEqual(await queue.lines(), ['2 sender@example.net ready'])
   assert.deepEqual(describeWork(await queue.claim('one', at)), ['2: sender@example.net'])
   assert.equal(await queue.read(2), 'Subject: Undelivered\r\n')
+  // Either trail leads to the other message.
+  const what = { action: 'failed', recipients: ['anna@example.org'] }
+  assert.deepEqual(await queue.events(1), [{ kind: 'reported', ...what, reportId: formatQueueId(2) }])
+  assert.deepEqual(await queue.events(2), [{ kind: 'reports', ...what, aboutId: formatQueueId(1) }])
 })
 
 test('what another has settled is not reported, and the report leaves no file', async t => {
@@ -309,9 +317,10 @@ test('what another has settled is not reported, and the report leaves no file', 
   await queue.administer(cancelRecipients, {})
   const message = await queue.compose({ from: null, to: ['sender@example.net'], text: largeText })
   const settlements: Settlement[] = [{ messageId: 1, recipientId, events: [], result: done }]
-  const reports = [{ message, recipientIds: [recipientId] }]
+  const reports = [{ message, recipientIds: [recipientId], about }]
   const settled = await queue.storage.run(settle, { owner: 'one', at, settlements, reports })
   assert.deepEqual(await queue.lines(), [])
+  assert.ok(!(await queue.events(1)).some(one => one.kind === 'reported'))
   assert.deepEqual(settled, {
     lost: 1,
     orphanedFiles: message.mailData.location.kind === 'file' ? [message.mailData.location.name] : undefined,
@@ -329,7 +338,7 @@ test('when a report cannot be queued, nothing is settled', async t => {
   const settlements: Settlement[] = [
     { messageId: 1, recipientId: anna.id, events: [event('anna')], result: file(1) },
   ]
-  const reports = [{ message: taken, recipientIds: [anna.id] }]
+  const reports = [{ message: taken, recipientIds: [anna.id], about }]
   await assert.rejects(queue.storage.run(settle, { owner: 'one', at, settlements, reports }))
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '2 boris@example.org ready'])
   assert.deepEqual(await queue.storage.run(listMailboxes, { accountId: 1 }), [])
@@ -356,7 +365,7 @@ test('a settling that is repeated keeps the report of the first time', async t =
   const recipientId = onlyRecipient(await queue.claim('one', at))
   const message = await queue.compose({ from: null, to: ['sender@example.net'], text: largeText })
   const settlements: Settlement[] = [{ messageId: 1, recipientId, events: [], result: done }]
-  const reports = [{ message, recipientIds: [recipientId] }]
+  const reports = [{ message, recipientIds: [recipientId], about }]
   const settling = { owner: 'one', at, settlements, reports }
   await queue.storage.run(settle, settling)
   assert.deepEqual(await queue.storage.run(settle, settling), { lost: 1, orphanedFiles: [] })
