@@ -25,6 +25,7 @@ export function createDocumentedProgram(): Command {
       random: systemRandom,
       environment: {},
       workingFolder: '/',
+      programName: 'postrider',
       keyboard: nowhere,
       stdout: nowhere,
       stderr: nowhere,

@@ -1,6 +1,7 @@
 // How every command is declared: a name, what it does, an example, and an action that gets an Invocation.
 import type { Command } from 'commander'
 import { type GlobalOptions, Invocation, type Surroundings } from './invocation.ts'
+import { createCommandSpeller } from './program-name.ts'
 
 export interface CommandText {
   /** With its arguments: 'show <queue-id>'. */
@@ -40,8 +41,13 @@ export function perform<Options, Arguments extends readonly unknown[]>(
   action: (invocation: Invocation, options: Options, ...parameters: Arguments) => Promise<void>,
 ): (this: Command, ...values: unknown[]) => Promise<void> {
   return async function (this: Command): Promise<void> {
-    const invocation = new Invocation(run.surroundings, this.optsWithGlobals<GlobalOptions>())
+    const spellCommands = createCommandSpeller(rootOf(this), run.surroundings.programName)
+    const invocation = new Invocation(run.surroundings, this.optsWithGlobals<GlobalOptions>(), spellCommands)
     run.invocation = invocation
     await action(invocation, this.opts() as Options, ...(this.processedArgs as unknown as Arguments))
   }
+}
+
+function rootOf(command: Command): Command {
+  return command.parent ? rootOf(command.parent) : command
 }

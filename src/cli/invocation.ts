@@ -8,6 +8,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { findSettings } from './find-settings.ts'
 import { type CommandStorage, openStorageForCommand } from './open-storage.ts'
 import { Output, type Screen } from './output.ts'
+import type { ProgramName } from './program-name.ts'
 import type { Keyboard } from './prompt.ts'
 
 export interface Surroundings {
@@ -15,6 +16,7 @@ export interface Surroundings {
   readonly random: Random
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly workingFolder: string
+  readonly programName: ProgramName
   readonly keyboard: Keyboard
   readonly stdout: Screen
   readonly stderr: Screen
@@ -36,10 +38,10 @@ export class Invocation {
   /** What the process ends with, when nothing is thrown. */
   exitCode: ExitCode = 0
 
-  constructor(surroundings: Surroundings, options: GlobalOptions) {
+  constructor(surroundings: Surroundings, options: GlobalOptions, spellCommands: (text: string) => string) {
     this.surroundings = surroundings
     this.settingsFile = options.settings
-    this.output = new Output({ ...surroundings, json: options.json === true })
+    this.output = new Output({ ...surroundings, json: options.json === true, spellCommands })
   }
 
   get clock(): Clock {

@@ -23,6 +23,7 @@ export class Output {
   readonly #stderr: Screen
   readonly #colours: boolean
   readonly #clock: Clock
+  readonly #spellCommands: (text: string) => string
 
   constructor(options: {
     readonly json: boolean
@@ -30,11 +31,14 @@ export class Output {
     readonly stderr: Screen
     readonly environment: Readonly<Record<string, string | undefined>>
     readonly clock: Clock
+    /** Names commands as this program was started. */
+    readonly spellCommands: (text: string) => string
   }) {
     this.json = options.json
     this.#stdout = options.stdout
     this.#stderr = options.stderr
     this.#clock = options.clock
+    this.#spellCommands = options.spellCommands
     // https://no-color.org: present and not empty.
     const noColour = (options.environment['NO_COLOR'] ?? '') !== '' || options.environment['TERM'] === 'dumb'
     this.#colours = options.stdout.isTTY === true && !noColour
@@ -47,7 +51,7 @@ export class Output {
   /** The result: `value` for programs, `text` for people. Text from elsewhere is made printable here. */
   result(value: unknown, text: string): void {
     if (this.json) this.#stdout.write(`${JSON.stringify(value, null, 2)}\n`)
-    else if (text !== '') this.line(text)
+    else if (text !== '') this.line(this.#spellCommands(text))
   }
 
   /** Rows as a table, or as a JSON array; `empty` says to people that there is nothing, and what to do. */
@@ -88,7 +92,7 @@ export class Output {
 
   /** For a person only. */
   note(text: string): void {
-    if (!this.json) this.#stderr.write(`${printable(text)}\n`)
+    if (!this.json) this.#stderr.write(`${printable(this.#spellCommands(text))}\n`)
   }
 
   /** Appears only when something takes longer than a second; on a terminal it is one line that changes. For a person only. */

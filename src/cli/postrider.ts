@@ -1,6 +1,7 @@
 // The command `postrider`.
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { findProgramName } from './program-name.ts'
 import { runProgram } from './run-program.ts'
 
 // A reader that has enough (postrider queue list | head) closes the pipe: that is no failure of ours.
@@ -15,6 +16,11 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   random: systemRandom,
   environment: process.env,
   workingFolder: process.cwd(),
+  programName: findProgramName({
+    startedAs: process.argv[1] ?? '',
+    fromSource: import.meta.filename.endsWith('.ts'),
+    environment: process.env,
+  }),
   keyboard: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

@@ -6,6 +6,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import type { GlobalOptions, Surroundings } from './invocation.ts'
 import { printable } from './printable.ts'
 import { createProgram } from './program.ts'
+import { createCommandSpeller } from './program-name.ts'
 
 export async function runProgram(
   parameters: readonly string[],
@@ -13,12 +14,13 @@ export async function runProgram(
 ): Promise<ExitCode> {
   const run: CommandRun = { surroundings }
   const program = createProgram(run)
+  const spellCommands = createCommandSpeller(program, surroundings.programName)
   // Commander finds it wherever it stands, before it looks at the command.
   const wantsJson = (): boolean => program.opts<GlobalOptions>().json === true
   overrideExits(program, {
-    writeOut: text => void surroundings.stdout.write(text),
+    writeOut: text => void surroundings.stdout.write(spellCommands(text)),
     writeErr: text => {
-      if (!wantsJson()) surroundings.stderr.write(text)
+      if (!wantsJson()) surroundings.stderr.write(spellCommands(text))
     },
   })
   try {
@@ -27,9 +29,10 @@ export async function runProgram(
   } catch (cause) {
     if (cause instanceof CommanderError && cause.exitCode === 0) return exitCodes.ok
     const failure = describeFailure(cause, surroundings.environment)
-    if (wantsJson()) surroundings.stderr.write(`${formatError(failure)}\n`)
+    const message = spellCommands(failure.message)
+    if (wantsJson()) surroundings.stderr.write(`${formatError({ code: failure.code, message })}\n`)
     // What commander has to say it has written already.
-    else if (!(cause instanceof CommanderError)) surroundings.stderr.write(`${printable(failure.message)}\n`)
+    else if (!(cause instanceof CommanderError)) surroundings.stderr.write(`${printable(message)}\n`)
     return failure.exitCode
   }
 }
@@ -93,6 +96,6 @@ function describeBug(cause: unknown, environment: Surroundings['environment']): 
 }
 
 /** One line, as every program that reads it expects. */
-function formatError({ code, message }: Failure): string {
+function formatError({ code, message }: Omit<Failure, 'exitCode'>): string {
   return JSON.stringify({ error: { code, message } })
 }

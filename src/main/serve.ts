@@ -14,7 +14,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
-import { startBanner } from '../setup/start-banner.ts'
+import type { StartBannerOptions } from '../setup/start-banner.ts'
 import { ensureTryOut, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
@@ -28,12 +28,14 @@ import { startThreads, type Threads } from './threads.ts'
 
 export interface ServeOptions {
   readonly settings: Settings
-  /** A server to try out: its domain and accounts are made, and shown with what to do next. */
+  /** A server to try out: its domain and accounts are made, and announced. */
   readonly tryOut: boolean
+  /** Shows them. */
+  readonly announce: (server: StartBannerOptions) => void
 }
 
 /** Resolves when the server has been told to stop (SIGINT, SIGTERM) and has stopped; rejects when it cannot run. */
-export async function runServe({ settings, tryOut }: ServeOptions): Promise<void> {
+export async function runServe({ settings, tryOut, announce }: ServeOptions): Promise<void> {
   const log = createLog(settings.log.level, 'main')
   const lock = await takeDataFolder(settings)
   let server: RunningServer | undefined
@@ -42,7 +44,8 @@ export async function runServe({ settings, tryOut }: ServeOptions): Promise<void
     await assertPortsAreFree(settings, tryOut ? tryOutPortsElsewhere : portsInSettings)
     server = await startServer(settings, log)
     await assertNoOpenRelay(settings, server, log)
-    await announce(tryOut, settings, server, log)
+    if (tryOut) announce(await prepareTryOut(settings, server))
+    else await logStart(settings, server, log)
     await Promise.race([stopSignal(log), server.threads.failed])
   } finally {
     if (server) await stopServer(settings, server, log)
@@ -136,27 +139,22 @@ async function assertNoOpenRelay(
   if (fatal.length > 0) throw new UsageFault('OPEN_RELAY', fatal.map(describeRelayProblem).join('\n'))
 }
 
-async function announce(
-  tryOut: boolean,
-  settings: Settings,
+async function logStart(
+  { hostname }: Settings,
   { threads, storage }: RunningServer,
   log: Log,
 ): Promise<void> {
-  if (!tryOut) {
-    if ((await storage.run(listDomains, undefined)).length === 0)
-      log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
-    log.info('listening', {
-      hostname: settings.hostname,
-      listeners: threads.listeners.map(formatListener).join(', '),
-    })
-    return
-  }
-  const accounts = await ensureTryOut(storage, settings.dataFolder, {
-    clock: systemClock,
-    random: systemRandom,
-  })
-  const { hostname, dataFolder } = settings
-  process.stdout.write(startBanner({ hostname, dataFolder, listeners: threads.listeners, accounts }))
+  if ((await storage.run(listDomains, undefined)).length === 0)
+    log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
+  log.info('listening', { hostname, listeners: threads.listeners.map(formatListener).join(', ') })
+}
+
+async function prepareTryOut(
+  { hostname, dataFolder }: Settings,
+  { threads, storage }: RunningServer,
+): Promise<StartBannerOptions> {
+  const accounts = await ensureTryOut(storage, dataFolder, { clock: systemClock, random: systemRandom })
+  return { hostname, dataFolder, listeners: threads.listeners, accounts }
 }
 
 function formatListener({ role, address, port }: BoundListener): string {

@@ -38,7 +38,6 @@ export function startBanner({ hostname, dataFolder, listeners, accounts }: Start
     ...(relay && first ? ['', ...dialogue(relay, first.address)] : []),
     '',
     'Ctrl-C stops it; mail, accounts and passwords stay.',
-    '',
   ].join('\n')
 }
 
@@ -68,8 +67,8 @@ function dialogue(relay: BoundListener, recipient: string): string[] {
     '',
     'Then read the message, and see what happened to it (its id stands in "queued as …"):',
     '',
-    `  npx postrider mail list ${recipient}`,
-    `  npx postrider mail read ${recipient} 1`,
-    '  npx postrider trace <id>',
+    `  postrider mail list ${recipient}`,
+    `  postrider mail read ${recipient} 1`,
+    '  postrider trace <id>',
   ]
 }

@@ -2,18 +2,20 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import type { Command } from 'commander'
+import type { Surroundings } from '../../src/cli/invocation.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
-import { makeFolder, runPostrider } from './run-postrider.ts'
+import { makeFolder, runHere } from './run-postrider.ts'
 
 function openProgram(): Command {
   const nowhere = new PassThrough()
-  const surroundings = {
+  const surroundings: Surroundings = {
     clock: systemClock,
     random: systemRandom,
     environment: {},
     workingFolder: '/',
+    programName: 'postrider',
     keyboard: nowhere,
     stdout: nowhere,
     stderr: nowhere,
@@ -78,13 +80,13 @@ for (const command of descendants(openProgram())) {
 
 test('help goes to stdout with exit code 0; wrong use to stderr with 2', async context => {
   const folder = makeFolder(remove => context.after(remove))
-  const help = await runPostrider(folder, ['help', 'queue', 'list'])
+  const help = await runHere(folder, ['help', 'queue', 'list'])
   assert.equal(help.exitCode, 0)
   assert.match(help.stdout, /^Usage: postrider queue list/)
   assert.equal(help.stderr, '')
-  const ofOneToRun = await runPostrider(folder, ['help', 'queue', 'cancel', '00000000001', '--all'])
+  const ofOneToRun = await runHere(folder, ['help', 'queue', 'cancel', '00000000001', '--all'])
   assert.match(ofOneToRun.stdout, /^Usage: postrider queue cancel/, 'help of a command never runs it')
-  const version = await runPostrider(folder, ['--version'])
+  const version = await runHere(folder, ['--version'])
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
   const wrong: readonly (readonly string[])[] = [
     [],
@@ -104,7 +106,7 @@ test('help goes to stdout with exit code 0; wrong use to stderr with 2', async c
     ['init', '--domain', 'example.test', '--hostname', 'mail', '--account', 'anna'],
   ]
   for (const parameters of wrong) {
-    const ran = await runPostrider(folder, parameters)
+    const ran = await runHere(folder, parameters)
     assert.equal(ran.exitCode, 2, `postrider ${parameters.join(' ')}: ${ran.stderr}`)
     assert.equal(ran.stdout, '')
     assert.doesNotMatch(ran.stderr, /\n {4}at /)

@@ -11,7 +11,7 @@ import { openLocalStorage } from '../../src/storage/local-storage.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { addAccount, addDomain, address } from '../directory/open-directory.ts'
-import { makeServerFolder, runPostrider, succeed, succeedJson } from './run-postrider.ts'
+import { makeServerFolder, runHere, runPostrider, succeed, succeedJson } from './run-postrider.ts'
 
 const acceptedAt = Date.now() - 3 * 60 * 60 * 1000
 const owner = 'test'
@@ -184,7 +184,7 @@ test('a message whose data is damaged is listed as such, the others as always', 
   const { folder, mailFolder } = await makeMail(context)
   const [file = ''] = mailFiles(mailFolder)
   rmSync(join(mailFolder, 'mail', file))
-  const listed = await runPostrider(folder, ['mail', 'list', 'anna@example.test'])
+  const listed = await runHere(folder, ['mail', 'list', 'anna@example.test'])
   assert.equal(listed.exitCode, 0)
   assert.match(listed.stdout, /\n +2 .* \(damaged\)\n +1 .* Привет мир\n$/)
   assert.equal(listed.stderr, '1 message damaged: "postrider verify" says what is wrong.\n')
@@ -305,7 +305,7 @@ test('the queue: list, show, hold, release, retry, cancel', async context => {
   )
   assert.deepEqual(await states(), ['vera@other.test ready'])
   assert.equal(await succeed(folder, 'queue', 'cancel', '--all'), '1 recipient cancelled.\n')
-  const gone = await runPostrider(folder, ['queue', 'show', deferred])
+  const gone = await runHere(folder, ['queue', 'show', deferred])
   assert.equal(gone.exitCode, 1)
   assert.match(gone.stderr, /is not in the queue\. "postrider trace/)
   assert.match(await succeed(folder, 'trace', deferred), /An administrator: cancel for vera@other\.test/)

@@ -69,6 +69,7 @@ export async function runHere(
     random: systemRandom,
     environment: {},
     workingFolder: folder,
+    programName: 'postrider',
     keyboard: Readable.from([]),
     stdout,
     stderr,

@@ -127,5 +127,5 @@ test('what it prints says where it listens, who may log in, and a dialogue that 
   ]
   assert.ok(text.includes(`\n${dialogue.join('\n')}\n`))
   assert.ok(text.includes('\n.\nQUIT\n'))
-  assert.match(text, /npx postrider mail read anna@example\.test 1/)
+  assert.match(text, / {2}postrider mail read anna@example\.test 1/)
 })

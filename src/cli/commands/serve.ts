@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { loadSettings } from '../../config/load-settings.ts'
 import type { Settings } from '../../config/settings.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { startBanner } from '../../setup/start-banner.ts'
 import { tryOutSettings } from '../../setup/try-out.ts'
 import type { ListenerRole } from '../../smtp/server/services.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
@@ -32,6 +33,7 @@ export function addServeCommand(program: Command, run: CommandRun): void {
         await runServe({
           settings: await settingsToServe(invocation, options),
           tryOut: options.try === true,
+          announce: server => invocation.output.result(server, startBanner(server)),
         })
       }),
     )

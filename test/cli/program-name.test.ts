@@ -1,0 +1,59 @@
+// Messages name commands as the person has to type them: with npx where npm found the program, and in a checkout.
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { findProgramName } from '../../src/cli/program-name.ts'
+import { makeFolder, makeServerFolder, type Ran, runHere } from './run-postrider.ts'
+
+for (const [how, startedAs, fromSource, environment, name] of [
+  ['npx', '/checkout/bin/postrider.js', true, { npm_command: 'exec' }, 'npx postrider'],
+  ['npx, installed', '/p/node_modules/.bin/postrider', false, { npm_command: 'exec' }, 'npx postrider'],
+  ['npm start', '/checkout/bin/postrider.js', true, { npm_command: 'start' }, 'npx postrider'],
+  ['node, in a checkout', '/checkout/bin/postrider.js', true, {}, 'npx postrider'],
+  ['a shell that finds it', '/usr/local/bin/postrider', false, {}, 'postrider'],
+  ['a shell that finds a link to a checkout', '/usr/local/bin/postrider', true, {}, 'postrider'],
+  ['the command file of npm on Windows', '/npm/postrider/bin/postrider.js', false, {}, 'postrider'],
+] as const) {
+  test(`started by ${how}: ${name}`, () => {
+    assert.equal(findProgramName({ startedAs, fromSource, environment }), name)
+  })
+}
+
+async function run(folder: string, ...parameters: readonly string[]): Promise<Ran> {
+  return await runHere(folder, parameters, { programName: 'npx postrider' })
+}
+
+test('errors, hints, results and help name commands with npx', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  assert.equal(
+    (await run(folder, 'domain', 'list')).stderr,
+    'There are no domains yet. Create one: npx postrider domain create example.test\n',
+  )
+  // A message of another part.
+  const [wrong, asJson] = [['account', 'create', 'anna@example.test'], ['--json']]
+  const says =
+    /"npx postrider domain list" shows them; "npx postrider domain create example\.test" makes it one/
+  assert.match((await run(folder, ...wrong)).stderr, says)
+  const { error } = JSON.parse((await run(folder, ...wrong, ...asJson)).stderr) as {
+    error: { message: string }
+  }
+  assert.match(error.message, says)
+  assert.match(
+    (await run(folder, 'check')).stdout,
+    /Mend: {2}npx postrider domain create example\.com; then npx postrider account create/,
+  )
+  const help = (await run(folder, 'help', 'export')).stdout
+  assert.match(help, /^Usage: npx postrider export \[options\] \[file\]\n/)
+  assert.match(help, /"npx\s+postrider apply" reads it back/)
+  assert.match(help, /\n {2}npx postrider export directory\.toml\n/)
+})
+
+test('what is no command stays as it is', async context => {
+  const folder = makeFolder(remove => context.after(remove))
+  const file = join(folder, 'postrider list.toml')
+  writeFileSync(file, 'hostnam = 1\n')
+  const { stderr } = await run(folder, 'queue', 'list', '--settings', file)
+  assert.match(stderr, /\/postrider list\.toml:1:1/)
+  assert.doesNotMatch(stderr, /npx/)
+})
