@@ -21,6 +21,11 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       }
     case 'attempted':
       return { text: describeAttempt(event), dialogue: event.dialogue ?? [] }
+    case 'postponed':
+      return {
+        text: `Not tried for ${event.recipient}: the destination could not be reached a moment ago (${describeDiagnosis(event.diagnosis)}); next attempt at ${formatTime(event.nextAttemptAt)}`,
+        dialogue: [],
+      }
     case 'reported':
       return {
         text: `Told the sender (${reportWords[event.action] ?? event.action}) about ${event.recipients.join(', ')}, in message ${event.reportId}`,

@@ -28,7 +28,7 @@ import { Settler } from './settler.ts'
 export interface DeliveryAgent {
   /** Takes over what a former agent left, and begins. */
   start(): Promise<void>
-  /** Looks at the queue now. The storage's topic 'queue' does the same. */
+  /** Looks at the queue now. The storage's topics 'queue' and 'retry' do the same. */
   wake(): void
   /** Claims nothing more, lets attempts finish until `graceMs` is over, gives everything else back. */
   stop(graceMs: number): Promise<void>
@@ -101,6 +101,10 @@ export class QueueAgent implements DeliveryAgent {
     this.#running = true
     this.#leaseTimer = clock.every(leaseMs / 3, () => void this.#extendLeases())
     storage.onWake('queue', () => this.wake())
+    storage.onWake('retry', () => {
+      this.#parts.outbound.forgetUnreachable()
+      this.wake()
+    })
     this.wake()
     void this.#seekSuspect()
   }

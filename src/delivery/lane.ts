@@ -8,7 +8,7 @@ import type { Log } from '../runtime/log.ts'
 import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
 import { localError } from './local-error.ts'
 import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
-import type { DeliveryOutcome } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 
 export interface LaneOptions {
@@ -52,7 +52,9 @@ export class Lane implements ConnectionHolder {
   readonly #busy = new Set<Held>()
   #workers = 0
   #opening = 0
-  #unreachable: { readonly outcome: Unreachable; readonly until: number } | undefined
+  #unreachable: { readonly diagnosis: Diagnosis; readonly until: number } | undefined
+  /** How often that was to be forgotten: an attempt that began before tells nothing of the time after. */
+  #forgotten = 0
   #closed = false
 
   constructor(options: LaneOptions) {
@@ -62,11 +64,17 @@ export class Lane implements ConnectionHolder {
   enqueue(attempt: RemoteAttempt): void {
     const { clock } = this.#options
     if (this.#unreachable && clock.now() < this.#unreachable.until) {
-      attempt.endPending(this.#unreachable.outcome)
+      attempt.endPending({ kind: 'postponed', ...this.#unreachable })
       return
     }
     this.#waiting.push(attempt)
     this.#pump()
+  }
+
+  /** The destination may have been mended: what comes, and what waits, is tried. */
+  forgetUnreachable(): void {
+    this.#unreachable = undefined
+    this.#forgotten++
   }
 
   /** Takes away what no worker has begun. */
@@ -198,19 +206,19 @@ export class Lane implements ConnectionHolder {
 
   async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
     const { clock, findServers, terms } = this.#options
-    const startedAt = clock.now()
+    const started = { at: clock.now(), forgotten: this.#forgotten }
     this.#opening++
     try {
       const found = await findServers()
       if (found.kind !== 'servers') {
         attempt.noteTried(found.hosts)
-        this.#couldNotOpen(attempt, { kind: found.kind, diagnosis: found.diagnosis }, startedAt)
+        this.#couldNotOpen(attempt, { kind: found.kind, diagnosis: found.diagnosis }, started)
         return undefined
       }
       const opened = await openConnection(terms, found.servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
         attempt.noteTried(opened.triedHosts)
-        this.#couldNotOpen(attempt, { kind: opened.outcome, diagnosis: opened.diagnosis }, startedAt)
+        this.#couldNotOpen(attempt, { kind: opened.outcome, diagnosis: opened.diagnosis }, started)
         return undefined
       }
       this.#unreachable = undefined
@@ -224,17 +232,21 @@ export class Lane implements ConnectionHolder {
 
   /**
    * The destination cannot be reached: so it is for all that wait for it, else each of them would wait for the same
-   * silence in turn. And as long as the vain attempt took, nobody else tries.
+   * silence in turn. And as long as the vain attempt took, nobody else is tried.
    */
-  #couldNotOpen(attempt: RemoteAttempt, met: Unreachable, startedAt: number): void {
+  #couldNotOpen(
+    attempt: RemoteAttempt,
+    met: Unreachable,
+    started: { readonly at: number; readonly forgotten: number },
+  ): void {
     const outcome: Unreachable = this.#options.terms.viaSmartHost
       ? { ...met, diagnosis: { ...met.diagnosis, cause: 'smart-host' } }
       : met
     attempt.endPending(outcome)
-    if (this.#busy.size > 0 || this.#idle.length > 0) return
+    if (this.#busy.size > 0 || this.#idle.length > 0 || this.#forgotten > started.forgotten) return
     const now = this.#options.clock.now()
-    const window = Math.min(now - startedAt, maxUnreachableMs)
-    if (window > 0) this.#unreachable = { outcome, until: now + window }
+    const window = Math.min(now - started.at, maxUnreachableMs)
+    if (window > 0) this.#unreachable = { diagnosis: outcome.diagnosis, until: now + window }
     for (const waiting of this.abandonWaiting()) waiting.endPending(outcome)
   }
 

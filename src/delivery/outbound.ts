@@ -40,6 +40,11 @@ export class Outbound {
     lane.enqueue(attempt)
   }
 
+  /** No destination counts as unreachable before it has been tried again. */
+  forgetUnreachable(): void {
+    for (const lane of this.#lanes.values()) lane.forgetUnreachable()
+  }
+
   /** Begins nothing more and returns what was not begun; what is under way goes on. */
   drain(): RemoteAttempt[] {
     return [...this.#lanes.values()].flatMap(lane => {

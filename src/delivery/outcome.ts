@@ -38,3 +38,11 @@ export type DeliveryOutcome =
   | { readonly kind: 'failed'; readonly diagnosis: Diagnosis }
   /** Deferred until the queue lifetime was over; the last diagnosis. */
   | { readonly kind: 'expired'; readonly diagnosis: Diagnosis }
+
+/** No attempt: another message's attempt, a moment ago, did not reach the destination. `diagnosis` is of that one. */
+export interface Postponed {
+  readonly kind: 'postponed'
+  readonly diagnosis: Diagnosis
+  /** When it will be tried, ms since 1970. */
+  readonly until: number
+}

@@ -4,14 +4,14 @@ import { formatAddress } from '../address/format-address.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
-import type { DeliveryOutcome } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
-/** One recipient after one attempt. */
+/** One recipient after one attempt, or without it. */
 export interface Attempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
-  readonly outcome: DeliveryOutcome
+  readonly outcome: DeliveryOutcome | Postponed
   /** Where a delivered message is to be filed; absent when it was only shown on a terminal. */
   readonly filing?:
     | { readonly accountId: number; readonly mailbox: string; readonly traceFields: string }
@@ -44,6 +44,7 @@ export function planSettlement(
 ): SettlementPlan {
   const { work, recipient } = attempted
   const { message } = work
+  if (attempted.outcome.kind === 'postponed') return { settlement: postpone(attempted, attempted.outcome) }
   const attempt = recipient.attempts + 1
   const outcome = expireWhenOver(attempted.outcome, message.expiresAt, now)
   const settle = (result: Settlement['result'], nextAttemptAt?: number): Settlement => ({
@@ -101,7 +102,7 @@ export function planSettlement(
         wantsDelay(attempted)
       return {
         settlement: settle(
-          { kind: 'retry', dueAt, diagnosis: formatDiagnosis(outcome), delayReported: tell },
+          { kind: 'retry', dueAt, diagnosis: formatDiagnosis(outcome.diagnosis), delayReported: tell },
           dueAt,
         ),
         report: reportWhen(tell, { action: 'delayed', attempted, outcome, nextAttemptAt: dueAt }),
@@ -115,6 +116,26 @@ export function planSettlement(
       }
     default:
       return outcome satisfies never
+  }
+}
+
+function postpone({ work, recipient }: Attempted, { diagnosis, until }: Postponed): Settlement {
+  return {
+    messageId: work.message.id,
+    recipientId: recipient.id,
+    events: [
+      {
+        kind: 'postponed',
+        recipient: formatAddress(recipient.forwardPath),
+        diagnosis,
+        nextAttemptAt: until,
+      },
+    ],
+    result: {
+      kind: 'postpone',
+      dueAt: until,
+      diagnosis: `not tried: the destination could not be reached a moment ago (${formatDiagnosis(diagnosis)})`,
+    },
   }
 }
 
@@ -146,8 +167,7 @@ function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutco
   return wanted ? report : undefined
 }
 
-function formatDiagnosis(outcome: Extract<DeliveryOutcome, { kind: 'deferred' }>): string {
-  const { reply, detail } = outcome.diagnosis
+function formatDiagnosis({ reply, detail }: Diagnosis): string {
   if (!reply) return detail
   return `${detail}: ${reply.code}${reply.enhanced ? ` ${reply.enhanced}` : ''} ${reply.lines.join(' ')}`
 }

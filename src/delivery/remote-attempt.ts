@@ -10,7 +10,7 @@ import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
 import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 import type { OpenConnection } from './open-connection.ts'
-import type { DeliveryOutcome, Diagnosis } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
 import type { Attempted } from './plan-settlement.ts'
 
 type NegativeOutcome = Extract<DeliveryOutcome, { kind: 'deferred' | 'failed' }>
@@ -61,7 +61,7 @@ export class RemoteAttempt {
   }
 
   /** No server could be reached: every recipient without an outcome gets this one. */
-  endPending(outcome: NegativeOutcome): void {
+  endPending(outcome: NegativeOutcome | Postponed): void {
     for (const recipient of this.pending) this.#end(recipient, outcome)
     this.pending = []
   }
@@ -192,7 +192,7 @@ export class RemoteAttempt {
   }
 
   /** The dialogue of a transaction stands with the first of its recipients. */
-  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome): void {
+  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome | Postponed): void {
     const dialogue = this.dialogue.take()
     this.#report({
       work: this.work,

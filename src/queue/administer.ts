@@ -68,6 +68,6 @@ function defineAdministration(
       }
       return { recipients, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
-    { wakes: 'queue' },
+    { wakes: values === 'due-now' ? 'retry' : 'queue' },
   )
 }

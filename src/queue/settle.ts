@@ -30,6 +30,8 @@ export interface Settlement {
         readonly diagnosis: string
         readonly delayReported: boolean
       }
+    /** There was no attempt. */
+    | { readonly kind: 'postpone'; readonly dueAt: number; readonly diagnosis: string }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
 }
 
@@ -73,7 +75,7 @@ export const settle = defineWrite(
       if (!(await settleRecipient(tx, owner, at, settlement))) continue
       settled.add(settlement.recipientId)
       for (const event of settlement.events) await appendEvent(tx, at, settlement.messageId, event)
-      if (settlement.result.kind !== 'retry') touched.add(settlement.messageId)
+      if (!staysQueued(settlement.result)) touched.add(settlement.messageId)
     }
     for (const report of reports) {
       // Nobody is told of what somebody else settled, or an administrator cancelled.
@@ -98,6 +100,10 @@ async function insertReport(
   await appendEvent(tx, at, id, { kind: 'reports', action, recipients, aboutId: formatQueueId(messageId) })
 }
 
+function staysQueued({ kind }: Settlement['result']): boolean {
+  return kind === 'retry' || kind === 'postpone'
+}
+
 // A settling that is repeated, because nobody knows what became of it, may have queued the report the first time.
 async function fileOfUnusedReport(
   tx: Tx,
@@ -115,6 +121,17 @@ async function settleRecipient(
   at: number,
   { messageId, recipientId, result }: Settlement,
 ): Promise<boolean> {
+  if (result.kind === 'postpone') {
+    // A suspect (docs/adr/0005) that was not tried is still one.
+    const { changes } = await tx.run(
+      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, last_diagnosis = ? WHERE id = ? AND lease_owner = ?',
+      result.dueAt,
+      result.diagnosis,
+      recipientId,
+      owner,
+    )
+    return changes === 1
+  }
   if (result.kind === 'retry') {
     const { changes } = await tx.run(
       `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = 0, attempts = attempts + 1, last_diagnosis = ?,

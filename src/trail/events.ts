@@ -1,5 +1,5 @@
 // The trail: what happened to each message, as events that the stages append to.
-import type { DeliveryOutcome } from '../delivery/outcome.ts'
+import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { Reply } from '../smtp/reply.ts'
 
@@ -42,6 +42,13 @@ export type TrailEvent =
       readonly dialogue?: readonly DialogueLine[] | undefined
       /** When a deferred recipient is tried again. */
       readonly nextAttemptAt?: number | undefined
+    }
+  /** Not tried: the destination could not be reached a moment before. `diagnosis` is of the attempt that met that. */
+  | {
+      readonly kind: 'postponed'
+      readonly recipient: string
+      readonly diagnosis: Diagnosis
+      readonly nextAttemptAt: number
     }
   /** A DSN about this message went out as another message. */
   | {

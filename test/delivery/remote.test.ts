@@ -1,6 +1,10 @@
 // Delivery to other servers, as those servers see it: which is asked, in which order, and what each answer leads to.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
+import { retryRecipients } from '../../src/queue/administer.ts'
+import { listQueue, type ShownRecipient } from '../../src/queue/list-queue.ts'
+import type { QueueId } from '../../src/queue/queue-id.ts'
 import { type PeerOptions, type RemotePeer, startPeer } from './remote-peer.ts'
 import { createWorld, minute, type World, type WorldOptions } from './world.ts'
 
@@ -519,6 +523,71 @@ test('silence ends an attempt at the deadline', async t => {
   const [attempt] = await world.attempts(id)
   assert.equal(attempt?.outcome.kind, 'deferred')
   assert.equal(attempt.outcome.diagnosis.cause, 'no-answer')
+})
+
+/** A message whose attempt has just ended in silence, and one that came after. */
+async function afterSilence(
+  t: TestContext,
+): Promise<{ peer: RemotePeer; world: World; first: QueueId; second: QueueId }> {
+  const peer = await peerFor(t, { script: command => (command.startsWith('EHLO') ? 'silence' : undefined) })
+  const world = await worldWith(t, peer)
+  const first = await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('EHLO')
+  await world.pass(301_000)
+  const second = await world.post({ from, to })
+  return { peer, world, first, second }
+}
+
+async function shownRecipient(world: World, queueId: QueueId): Promise<ShownRecipient | undefined> {
+  const [shown] = await world.storage.run(listQueue, { selection: { queueId }, afterId: 0, limit: 1 })
+  return shown?.recipients[0]
+}
+
+test('what is not tried, because the server has just been silent, is told so, counts no attempt, and is tried soon', async t => {
+  const { peer, world, second } = await afterSilence(t)
+  assert.equal(peer.connections, 1)
+  assert.deepEqual(await world.attempts(second), [])
+  const shown = await shownRecipient(world, second)
+  assert.equal(shown?.attempts, 0)
+  assert.equal(shown.dueAt, world.clock.now() + minute)
+  assert.match(shown.lastDiagnosis ?? '', /^not tried: the destination could not be reached a moment ago \(/)
+  const told = (await world.events(second)).map(event => describeEvent(event).text)
+  assert.equal(told.length, 1)
+  assert.match(
+    told[0] ?? '',
+    /^Not tried for boris@example\.org: the destination could not be reached a moment ago \(mx1\.example\.org did not answer within 300 s\); next attempt at /,
+  )
+  peer.script = () => undefined
+  await world.pass(minute)
+  assert.equal(peer.messages.length, 1)
+  assert.deepEqual(
+    (await world.attempts(second)).map(({ attempt, outcome }) => [attempt, outcome.kind]),
+    [[1, 'relayed']],
+  )
+})
+
+test('an administrator who says retry gets an attempt, however silent the server was a moment ago', async t => {
+  const { peer, world } = await afterSilence(t)
+  peer.script = () => undefined
+  await world.storage.run(retryRecipients, { selection: {}, at: world.clock.now() })
+  await world.agent.idle()
+  assert.equal(peer.messages.length, 2)
+  assert.equal(await world.waiting(), 0)
+})
+
+test('an attempt that began before an administrator said retry ends nobody else', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('EHLO') ? 'silence' : undefined) })
+  const world = await worldWith(t, peer, { delivery: { maxConnectionsPerDestination: 1 } })
+  const first = await world.accept({ from, to })
+  const second = await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('EHLO')
+  peer.script = () => undefined
+  await world.storage.run(retryRecipients, { selection: {}, at: world.clock.now() })
+  await world.pass(301_000)
+  assert.equal((await world.attempts(first))[0]?.outcome.kind, 'deferred')
+  assert.equal((await world.attempts(second))[0]?.outcome.kind, 'relayed')
 })
 
 test('an agent that is stopped while it claims is idle, and gives back what it claimed', async t => {

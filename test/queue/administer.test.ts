@@ -191,11 +191,13 @@ test('who is gone from a page is passed over, and not counted', async t => {
   assert.deepEqual(await queue.lines(), ['1 boris@example.org held'])
 })
 
-test('what becomes due wakes delivery', async t => {
+test('what an administrator makes due wakes delivery, to be tried now', async t => {
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'], held: true })
   let woken = 0
-  queue.storage.onWake('queue', () => woken++)
+  queue.storage.onWake('retry', () => woken++)
   await queue.administer(releaseRecipients, {})
   assert.equal(woken, 1)
+  await queue.administer(retryRecipients, {})
+  assert.equal(woken, 2)
 })
