@@ -20,6 +20,8 @@ export type ReportCause =
   | 'dns-failure'
   | 'tls-failure'
   | 'loop'
+  /** The domain's mail leads to this server, which has no such domain. */
+  | 'own-mx'
   /** The server through which all our mail leaves could not be reached, or did not let us in. */
   | 'smart-host'
   | 'extension-missing'

@@ -11,7 +11,7 @@ export function composeText(input: ReportInput, subject: string, texts: ReportTe
   const blocks: string[] = []
   for (const [action, recipients] of groupByAction(input.recipients)) {
     blocks.push(wrap(texts.opening(action, recipients.length), ''))
-    for (const recipient of recipients) blocks.push(describeRecipient(recipient, texts))
+    for (const recipient of recipients) blocks.push(describeRecipient(recipient, input.hostname, texts))
   }
   blocks.push(describeMessage(input, subject, texts))
   const technical = describeDetails(input.recipients, texts)
@@ -32,13 +32,18 @@ function groupByAction(recipients: readonly ReportedRecipient[]): Map<ReportActi
 
 const indent = '    '
 
-function describeRecipient(recipient: ReportedRecipient, texts: ReportTexts): string {
+function describeRecipient(recipient: ReportedRecipient, hostname: string, texts: ReportTexts): string {
   const address = formatAddressForPeople(recipient.finalRecipient)
   const lines = [`  ${address}`]
   if (recipient.action === 'failed' || recipient.action === 'delayed') {
     const domain = formatDomainForPeople(recipient.finalRecipient.domain)
     const answered = recipient.reply !== undefined
-    const { happened, next } = texts.cause(recipient.cause ?? 'other', { address, domain, answered })
+    const { happened, next } = texts.cause(recipient.cause ?? 'other', {
+      address,
+      domain,
+      hostname,
+      answered,
+    })
     const step =
       recipient.action === 'delayed' && recipient.willRetryUntil !== undefined
         ? texts.delayNext(texts.date(recipient.willRetryUntil))

@@ -88,6 +88,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `The mail for ${address} is being forwarded in a circle.`,
     next: 'Tell the recipient, or the administrator of the recipient, that the forwarding of this address has to be mended.',
   }),
+  'own-mx': ({ domain, hostname }) => ({
+    happened: `The DNS sends mail for ${domain} to our server ${hostname}, which does not know this domain.`,
+    next: `Check the part after the @ (${domain}) for typing mistakes. If it is right, show this report to your mail administrator: either ${domain} has to be added to ${hostname}, or the MX record of ${domain} has to name another server.`,
+  }),
   'smart-host': () => ({
     happened: 'The server through which our mail leaves could not be reached, or did not let us in.',
     next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator.',

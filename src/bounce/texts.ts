@@ -12,6 +12,8 @@ export interface CauseText {
 export interface CauseFacts {
   readonly address: string
   readonly domain: string
+  /** The server that reports. */
+  readonly hostname: string
   /** The report quotes an answer of the other server. */
   readonly answered: boolean
 }

@@ -43,7 +43,7 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
       case 'literal': {
         const { address } = destination
         return own.isOwnAddress(address, port)
-          ? failed('loop', '5.4.6', `${destination.domain} is this server, which has no such domain`, [])
+          ? failed('own-mx', '5.3.5', `${destination.domain} is this server, which has no such domain`, [])
           : { kind: 'servers', servers: [{ host: address, address, port }] }
       }
       case 'smart-host':
@@ -87,9 +87,9 @@ async function findAddresses(
   const usable = all.slice(0, firstBehindUs(options.own, all))
   if (usable.length === 0) {
     return failed(
-      'loop',
-      '5.4.6',
-      `the best mail host of ${domain} is this server, which has no such domain`,
+      'own-mx',
+      '5.3.5',
+      `the DNS sends mail for ${domain} to this server, which has no such domain: add it ("postrider domain create ${domain}"), or correct its MX record`,
       names,
     )
   }

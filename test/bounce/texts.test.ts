@@ -24,6 +24,7 @@ const causes = Object.keys({
   'dns-failure': true,
   'tls-failure': true,
   loop: true,
+  'own-mx': true,
   'smart-host': true,
   'extension-missing': true,
   'server-busy': true,
@@ -43,7 +44,12 @@ function flat(text: string): string {
   return text.replaceAll(/\s+/g, ' ')
 }
 
-const facts = { address: 'boris@example.org', domain: 'example.org', answered: true }
+const facts = {
+  address: 'boris@example.org',
+  domain: 'example.org',
+  hostname: 'mail.example.test',
+  answered: true,
+}
 const reply = { code: 550, enhanced: '5.7.1', lines: ['Blocked: see', 'https://example.org/why?id=1'] }
 
 for (const { language, texts, letters } of languages) {
