@@ -38,7 +38,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       }
     case 'set-aside':
       return {
-        text: `Put on hold for ${event.recipient}: the delivery thread died twice while it had this message; "postrider queue release" tries it again`,
+        text: `Put on hold for ${event.recipient}: the delivery thread died each time it had this message; "postrider queue release" tries it again`,
         dialogue: [],
       }
     case 'administered':

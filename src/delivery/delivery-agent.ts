@@ -2,9 +2,10 @@
 // It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
 import type { QueueSettings } from '../config/settings.ts'
 import { blameForDeath } from '../queue/blame-for-death.ts'
-import { claimDueWork, claimSuspect } from '../queue/claim-due-work.ts'
+import { claimDueWork } from '../queue/claim-due-work.ts'
+import { claimSuspects } from '../queue/claim-suspects.ts'
 import { extendLease } from '../queue/extend-lease.ts'
-import { nextDueAt } from '../queue/next-due-at.ts'
+import { nextDueAt, nextSuspectDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { releaseLeases } from '../queue/release-leases.ts'
@@ -72,9 +73,13 @@ export class QueueAgent implements DeliveryAgent {
   readonly #parts: DeliveryAgentParts
   readonly #settler: Settler
   readonly #inFlight = new Set<number>()
-  /** Recipients, among those in flight, of the one message that is tried alone after a death. */
+  /** Recipients, among those in flight, that are tried apart from the others after a death. */
   readonly #suspects = new Set<number>()
-  #seekingSuspects = false
+  /** With so few of them left under way the next suspects are claimed: in groups, not one for each that ends. */
+  #fewSuspects = 0
+  #claimingSuspects = false
+  /** Suspects have ended while others were being claimed. */
+  #mayHaveMoreSuspects = false
   #running = false
   /** Outcomes that come after the end are nobody's: the leases have gone back. */
   #over = false
@@ -106,7 +111,6 @@ export class QueueAgent implements DeliveryAgent {
       this.wake()
     })
     this.wake()
-    void this.#seekSuspect()
   }
 
   /** Recipients that are due again. */
@@ -114,10 +118,10 @@ export class QueueAgent implements DeliveryAgent {
     const { afterDeath, clock, log, storage } = this.#parts
     if (!afterDeath) return await storage.run(releaseLeases, { now: clock.now() })
     const { released, setAside } = await storage.run(blameForDeath, { now: clock.now() })
-    for (const id of setAside) {
-      log.error('a message was set aside: the delivery thread died twice while it had it', {
-        queueId: formatQueueId(id),
-        releaseWith: `postrider queue release ${formatQueueId(id)}`,
+    if (setAside !== undefined) {
+      log.error('a message was set aside: the delivery thread died each time it had it', {
+        queueId: formatQueueId(setAside),
+        releaseWith: `postrider queue release ${formatQueueId(setAside)}`,
       })
     }
     return released
@@ -155,7 +159,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #isIdle(): boolean {
-    return !this.#claiming && !this.#seekingSuspects && !this.#mayHaveMore && this.#inFlight.size === 0
+    return !this.#claiming && !this.#claimingSuspects && !this.#mayHaveMore && this.#inFlight.size === 0
   }
 
   #checkIdle(): void {
@@ -171,7 +175,7 @@ export class QueueAgent implements DeliveryAgent {
       this.#inFlight.delete(id)
       this.#suspects.delete(id)
     }
-    if (hadSuspects && this.#suspects.size === 0) void this.#seekSuspect()
+    if (hadSuspects) this.#claimMoreSuspects()
     this.#pump()
     this.#checkIdle()
   }
@@ -193,14 +197,19 @@ export class QueueAgent implements DeliveryAgent {
     try {
       // Asked first: a read here costs the store nothing, and many a wake-up is about what this agent did itself.
       const dueAt = await storage.run(nextDueAt, undefined)
+      const suspectDueAt = await storage.run(nextSuspectDueAt, undefined)
       const now = clock.now()
+      if (suspectDueAt !== undefined && suspectDueAt <= now) this.#claimMoreSuspects()
       if (dueAt !== undefined && dueAt <= now) {
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients }),
         )
         // Stopped meanwhile: nobody asks for more, or it would never be idle.
         this.#mayHaveMore = this.#running
-      } else this.#wakeAfter(Math.min(dueAt === undefined ? pollMs : dueAt - now, pollMs))
+      } else {
+        const waits = [dueAt, suspectDueAt].flatMap(at => (at === undefined || at <= now ? [] : [at - now]))
+        this.#wakeAfter(Math.min(...waits, pollMs))
+      }
     } catch (cause) {
       log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
       this.#wakeAfter(afterFaultMs)
@@ -210,21 +219,29 @@ export class QueueAgent implements DeliveryAgent {
     this.#checkIdle()
   }
 
-  /** Takes the next message that is under suspicion, when no other one is under way. Never rejects. */
-  async #seekSuspect(): Promise<void> {
-    if (!this.#running || this.#seekingSuspects) return
+  #claimMoreSuspects(): void {
+    this.#mayHaveMoreSuspects = true
+    if (!this.#running || this.#claimingSuspects || this.#suspects.size > this.#fewSuspects) return
+    this.#mayHaveMoreSuspects = false
+    this.#claimingSuspects = true
+    void this.#claimSuspects()
+  }
+
+  /** Never rejects. */
+  async #claimSuspects(): Promise<void> {
     const { clock, log, owner, storage } = this.#parts
-    this.#seekingSuspects = true
     try {
       const now = clock.now()
-      const works = await storage.run(claimSuspect, { now, leaseUntil: now + leaseMs, owner })
+      const works = await storage.run(claimSuspects, { now, leaseUntil: now + leaseMs, owner })
       for (const { recipients } of works) for (const { id } of recipients) this.#suspects.add(id)
+      this.#fewSuspects = Math.floor(this.#suspects.size / 2)
       this.#dispatch(works)
     } catch (cause) {
       log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
-      clock.after(afterFaultMs, () => void this.#seekSuspect())
+      this.#wakeAfter(afterFaultMs)
     }
-    this.#seekingSuspects = false
+    this.#claimingSuspects = false
+    if (this.#mayHaveMoreSuspects) this.#claimMoreSuspects()
     this.#checkIdle()
   }
 

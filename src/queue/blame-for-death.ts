@@ -1,5 +1,5 @@
-// Work that may have killed the thread that had it. After a first death whatever was under way is a suspect, and
-// suspects are tried one message at a time; the one that is under way at a second death is set aside (docs/adr/0005).
+// Work that may have killed the thread that had it. After a death whatever was under way is a suspect; with each death the
+// suspects are tried in smaller groups, and the one that is alone under way at a death is set aside (docs/adr/0005).
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { QueueId } from './queue-id.ts'
@@ -7,32 +7,33 @@ import type { QueueId } from './queue-id.ts'
 export interface Blamed {
   /** Recipients that are due again. */
   readonly released: number
-  /** Messages that wait on hold for an administrator. */
-  readonly setAside: readonly QueueId[]
+  /** The message that waits on hold for an administrator. */
+  readonly setAside?: QueueId | undefined
 }
 
-export const setAsideReason = 'set aside: the delivery thread died twice while it had this message'
+export const setAsideReason = 'set aside: the delivery thread died each time it had this message'
 
 /** Gives back every lease of a delivery thread that died; for the start of the next one. */
 export const blameForDeath = defineWrite(
   'queue.blame-for-death',
   async (tx, { now }: { readonly now: number }): Promise<Blamed> => {
-    const setAside = await setSuspectAside(tx, now)
+    const setAside = await setOnlySuspectAside(tx, now)
     const { changes } = await tx.run(
-      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = ? WHERE lease_owner IS NOT NULL',
+      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = deaths + 1 WHERE lease_owner IS NOT NULL',
       now,
-      // With a suspect under way the others are above suspicion.
-      setAside.length > 0 ? 0 : 1,
     )
     return { released: changes, setAside }
   },
   { wakes: 'queue' },
 )
 
-async function setSuspectAside(tx: Tx, now: number): Promise<QueueId[]> {
+/** Of several suspects each may be the one: they are tried again, fewer at a time. */
+async function setOnlySuspectAside(tx: Tx, now: number): Promise<QueueId | undefined> {
   const suspects = await tx.all<{ id: number; message_id: QueueId; forward_path: string }>(
     'SELECT id, message_id, forward_path FROM queue_recipient WHERE deaths > 0 AND lease_owner IS NOT NULL',
   )
+  const [first] = suspects
+  if (!first || suspects.some(({ message_id }) => message_id !== first.message_id)) return undefined
   for (const { id, message_id: messageId, forward_path: recipient } of suspects) {
     await tx.run(
       "UPDATE queue_recipient SET state = 'held', due_at = ?, lease_owner = NULL, deaths = 0, last_diagnosis = ? WHERE id = ?",
@@ -42,5 +43,5 @@ async function setSuspectAside(tx: Tx, now: number): Promise<QueueId[]> {
     )
     await appendEvent(tx, now, messageId, { kind: 'set-aside', recipient })
   }
-  return [...new Set(suspects.map(({ message_id }) => message_id))]
+  return first.message_id
 }

@@ -1,7 +1,6 @@
 // Takes due recipients under a lease. The lease is the due time itself, moved to when the lease ends: then the work is
 // due again, for whoever asks first.
 import { defineWrite, type Tx } from '../storage/operation.ts'
-import type { QueueId } from './queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from './records.ts'
 import {
   type MessageRow,
@@ -36,25 +35,8 @@ export const claimDueWork = defineWrite(
   },
 )
 
-/** One message among those that were under way when a thread died: nothing else of them is tried beside it. */
-export const claimSuspect = defineWrite(
-  'queue.claim-suspect',
-  async (tx, claim: Omit<Claim, 'maxRecipients'>): Promise<ClaimedWork[]> => {
-    const first = await tx.get<{ message_id: QueueId }>(
-      "SELECT message_id FROM queue_recipient WHERE deaths > 0 AND state = 'ready' AND due_at <= ? ORDER BY due_at LIMIT 1",
-      claim.now,
-    )
-    if (!first) return []
-    const due = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns} FROM queue_recipient WHERE message_id = ? AND deaths > 0 AND state = 'ready' AND due_at <= ? ORDER BY id`,
-      first.message_id,
-      claim.now,
-    )
-    return await lease(tx, due, claim)
-  },
-)
-
-async function lease(
+/** What cannot be read is leased too, and not among the work. */
+export async function lease(
   tx: Tx,
   due: readonly RecipientRow[],
   { owner, leaseUntil }: Pick<Claim, 'owner' | 'leaseUntil'>,

@@ -64,7 +64,7 @@ export type TrailEvent =
       readonly recipients: readonly string[]
       readonly aboutId: string
     }
-  /** Held, because the delivery thread died twice while it had the message. */
+  /** Held, because the delivery thread died each time it had the message. */
   | { readonly kind: 'set-aside'; readonly recipient: string }
   /** An administrator acted: hold, release, retry, cancel. */
   | { readonly kind: 'administered'; readonly action: string; readonly recipient?: string | undefined }

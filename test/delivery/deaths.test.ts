@@ -1,12 +1,14 @@
-// A message that kills the agent which has it (docs/adr/0005). To the storage an agent that hangs is as good as dead.
+// A message that kills the agent which has it (docs/adr/0005).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { holdRecipients, releaseRecipients } from '../../src/queue/administer.ts'
+import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { listQueue } from '../../src/queue/list-queue.ts'
 import { startPeer } from './remote-peer.ts'
 import { createWorld } from './world.ts'
 
-test('a message that kills its agent twice is set aside; what was under way with it is delivered', async t => {
+test('a message that kills each agent that has it is set aside; what was under way with it is delivered', async t => {
   let kills = (command: string): boolean => command.startsWith('RCPT')
   const peer = await startPeer({ script: command => (kills(command) ? 'silence' : undefined) })
   t.after(() => peer.close())
@@ -24,24 +26,44 @@ test('a message that kills its agent twice is set aside; what was under way with
   world.clock.advance(500)
   while (recipientsSeen() < 2) await nextTurn()
 
-  // The second one tries them one after the other, and dies with the first.
+  // The next ones die with the first of them, until it is tried alone.
   kills = command => command.startsWith('RCPT TO:<poison@')
-  await world.createAgent('after-death').start()
-  while (recipientsSeen() < 3) await nextTurn()
-  assert.equal(peer.messages.length, 0)
-  assert.deepEqual(world.errors, [])
+  for (const deaths of [1, 2, 3]) {
+    world.killAgents()
+    await world.createAgent('after-death').start()
+    while (recipientsSeen() < 2 + deaths) await nextTurn()
+    assert.deepEqual([peer.messages, world.errors], [[], []])
+  }
 
-  const third = world.createAgent('after-death')
-  await third.start()
-  await third.idle()
+  world.killAgents()
+  const last = world.createAgent('after-death')
+  await last.start()
+  await last.idle()
   assert.deepEqual(
     peer.messages.map(({ forwardPaths }) => forwardPaths),
     [['clara@example.org']],
   )
   assert.deepEqual(world.errors, [
-    'a message was set aside: the delivery thread died twice while it had it: undefined',
+    'a message was set aside: the delivery thread died each time it had it: undefined',
   ])
   const [held, ...others] = await world.storage.run(listQueue, { selection: {}, afterId: 0, limit: 10 })
   assert.deepEqual([held?.message.id, held?.recipients[0]?.state], [poison, 'held'])
   assert.deepEqual(others, [])
+})
+
+test('a suspect that was on hold is delivered when it is released', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  await world.agent.stop(0)
+  await world.accept({ from: null, to: ['anna@example.test'] })
+  const now = world.clock.now()
+  await world.storage.run(claimDueWork, { now, leaseUntil: now + 1e9, owner: 'dead', maxRecipients: 10 })
+  await world.storage.run(holdRecipients, { selection: {}, at: now })
+  const next = world.createAgent('after-death')
+  await next.start()
+  await next.idle()
+  assert.deepEqual(await world.mailbox('anna@example.test'), [])
+  await world.storage.run(releaseRecipients, { selection: {}, at: now })
+  await next.idle()
+  assert.equal((await world.mailbox('anna@example.test')).length, 1)
 })

@@ -21,7 +21,8 @@ import type { Log } from '../../src/runtime/log.ts'
 import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
-import { defineRead } from '../../src/storage/operation.ts'
+import { defineRead, type Storage } from '../../src/storage/operation.ts'
+import { storageIsGone } from '../../src/storage/storage-fault.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
@@ -77,8 +78,10 @@ export interface World {
   waiting(): Promise<number>
   /** When the lease on the recipients of a message ends. */
   leasedUntil(id: QueueId): Promise<number | undefined>
-  /** Another agent over the same queue; 'after-death': the one before it died at its work. */
+  /** Another agent over the same queue; 'after-death': after `killAgents`. */
   createAgent(when?: 'after-death'): DeliveryAgent
+  /** The agents so far reach the storage no more, as if their threads had ended at their work. */
+  killAgents(): void
 }
 
 const hostname = 'mail.example.test'
@@ -131,9 +134,20 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     ...options.delivery,
   }
   let agents = 0
+  let dead = 0
+  const storageOf = (agent: number): Storage => ({
+    run: (operation, input) =>
+      agent <= dead ? Promise.reject(storageIsGone()) : storage.run(operation, input),
+    onWake: (topic, listener) =>
+      storage.onWake(topic, () => {
+        if (agent > dead) listener()
+      }),
+    close: () => Promise.resolve(),
+  })
   const createAgent = (when?: 'after-death'): DeliveryAgent => {
+    const number = ++agents
     const agent = createDeliveryAgent({
-      storage,
+      storage: storageOf(number),
       mailData,
       resolver: createResolver({ servers: [dnsServer], clock, random }),
       clock,
@@ -142,7 +156,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       hostname,
       queue,
       delivery,
-      owner: `delivery-${++agents}`,
+      owner: `delivery-${number}`,
       afterDeath: when === 'after-death',
       lane: 15,
       listeners: options.listeners ?? [],
@@ -204,6 +218,9 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     errors,
     dns,
     createAgent,
+    killAgents() {
+      dead = agents
+    },
     accept,
     async account(text, language = 'en') {
       await storage.run(createAccount, {
