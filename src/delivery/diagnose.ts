@@ -49,6 +49,7 @@ export function isPermanent(facts: ClientFailureFacts): boolean {
 
 const meanings: Readonly<Record<ClientFailureFacts['kind'], { cause: ReportCause; status: string }>> = {
   'refused-connection': { cause: 'refused-connection', status: '4.4.1' },
+  unreachable: { cause: 'no-answer', status: '4.4.1' },
   timeout: { cause: 'no-answer', status: '4.4.1' },
   closed: { cause: 'no-answer', status: '4.4.2' },
   tls: { cause: 'tls-failure', status: '4.7.5' },

@@ -56,7 +56,7 @@ export async function openConnection(
     // What one host may do tomorrow counts for more than another's never: only when all refuse for good is it a
     // failure (RFC 5321 §5.1; for 554 and 521 instead of a greeting §3.1 and RFC 7504 §3). Of several reasons of one
     // kind a server's own words tell most.
-    const weight = (permanent ? 0 : 4) + weightOf(facts)
+    const weight = (permanent ? 0 : 5) + weightOf(facts)
     if (!worst || weight > worst.weight)
       worst = { diagnosis: diagnoseFailure(server, facts), permanent, weight }
   }
@@ -70,9 +70,11 @@ export async function openConnection(
 }
 
 function weightOf(facts: ClientFailureFacts): number {
-  if (facts.kind === 'reply') return 3
-  if (facts.kind === 'tls' || facts.kind === 'auth-unavailable') return 2
-  return facts.kind === 'refused-connection' ? 0 : 1
+  if (facts.kind === 'reply') return 4
+  if (facts.kind === 'tls' || facts.kind === 'auth-unavailable') return 3
+  // Many a machine has no IPv6: that says nothing of the destination.
+  if (facts.kind === 'unreachable') return 0
+  return facts.kind === 'refused-connection' ? 1 : 2
 }
 
 type Connected = { readonly connection: SmtpConnection; readonly record: OpenConnection['record'] }

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
 import { type DecodedPacket, decode, encode, type Packet, streamEncode } from 'dns-packet'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { describeNetworkError } from '../runtime/network-error.ts'
 import type { Random } from '../runtime/random.ts'
 import type { DnsServer } from './answer.ts'
 
@@ -78,7 +79,7 @@ function askOverUdp(
       socket.close()
       settle()
     }
-    socket.on('error', cause => finish(() => reject(cause)))
+    socket.on('error', cause => finish(() => reject(broken(server, cause))))
     socket.on('message', message => {
       const answer = tryDecode(message)
       // Anything else is somebody's guess, or an answer that comes too late for its question: wait on.
@@ -86,7 +87,7 @@ function askOverUdp(
     })
     // Connected, so that only this server's datagrams come, and its refusal (ICMP) is seen.
     socket.connect(server.port, server.address, (cause?: Error) => {
-      if (cause) finish(() => reject(cause))
+      if (cause) finish(() => reject(broken(server, cause)))
       else if (!finished) socket.send(query)
     })
   })
@@ -108,7 +109,7 @@ function askOverTcp(
       settle()
     }
     socket.on('connect', () => socket.write(query))
-    socket.on('error', cause => finish(() => reject(cause)))
+    socket.on('error', cause => finish(() => reject(broken(server, cause))))
     socket.on('close', () => finish(() => reject(new Error(`${formatServer(server)} closed the connection`))))
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
@@ -136,6 +137,10 @@ function tryDecode(message: Buffer): DecodedPacket | undefined {
 
 export function formatServer({ address, port }: DnsServer): string {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+function broken(server: DnsServer, cause: Error): Error {
+  return new Error(`${formatServer(server)}: ${describeNetworkError(cause)}`, { cause })
 }
 
 function timedOut(server: DnsServer): Error {

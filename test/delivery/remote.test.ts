@@ -195,6 +195,10 @@ test('a server that is down is tried again, and gets the message when it is up',
   const [attempt] = await world.attempts(id)
   assert.equal(attempt?.outcome.kind, 'deferred')
   assert.equal(attempt.outcome.diagnosis.cause, 'refused-connection')
+  assert.match(
+    attempt.outcome.diagnosis.detail,
+    /: refused; nothing listens on this port there \(ECONNREFUSED\)$/,
+  )
   const again = await peerFor(t, { port: peer.port })
   await world.pass(6 * minute)
   assert.equal(again.messages.length, 1)

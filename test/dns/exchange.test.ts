@@ -177,6 +177,16 @@ test('a server that is not there costs no waiting: the next one is asked at once
   assert.deepEqual(await resolver.a('example.org'), found)
 })
 
+test('servers that refuse are named, in words', async t => {
+  const deaf = await deafServer()
+  const answer = await resolverOf(t, deaf).resolver.a('example.org')
+  assert.equal(answer.kind, 'temporary-failure')
+  assert.equal(
+    answer.detail,
+    `the A records of example.org could not be looked up: 127.0.0.1:${deaf.port}: refused; nothing listens on this port there (ECONNREFUSED)`,
+  )
+})
+
 test('a server that fails is passed over for one that does not', async t => {
   const failing = await startDnsServer(zone)
   t.after(() => failing.close())

@@ -63,7 +63,18 @@ test('nobody listens', async t => {
   const facts = await failureOf(connect(t, peer))
   assert.equal(facts.kind, 'refused-connection')
   assert.equal(facts.stage, 'connect')
-  assert.match(facts.detail, /127\.0\.0\.1:\d+.*ECONNREFUSED/)
+  assert.match(
+    facts.detail,
+    /^no connection to 127\.0\.0\.1:\d+: refused; nothing listens on this port there \(ECONNREFUSED\)$/,
+  )
+})
+
+test('there is no way from here', async t => {
+  const peer = await peerFor(t)
+  // RFC 5737: an address for documents, which no machine has.
+  const facts = await failureOf(connect(t, peer, { ...openly, localAddress: '192.0.2.77' }))
+  assert.equal(facts.kind, 'unreachable')
+  assert.match(facts.detail, /: this machine has no address to connect from \(EADDRNOTAVAIL\)$/)
 })
 
 test('something else than SMTP answers', async t => {

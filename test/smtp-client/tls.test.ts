@@ -162,6 +162,8 @@ test('plain text in place of a handshake', async t => {
     const facts = await failureOf(connect(t, server, { tls: mode }))
     assert.equal(facts.kind, 'tls', mode)
     assert.equal(facts.stage, 'tls', mode)
+    // OpenSSL's own line has numbers and file names in it.
+    assert.match(facts.detail, /^no TLS with \S+: [a-z ]+ \(ERR_SSL_[A-Z_]+\)$/)
   }
 })
 
@@ -201,7 +203,7 @@ for (const { mode, overrides } of places) {
     for (const host of ['other.example.test', '127.0.0.2']) {
       const facts = await failureOf(connect(t, server, { host, tls: mode, verifyCertificate: true }))
       assert.equal(facts.kind, 'tls', host)
-      assert.match(facts.detail, /altnames/i)
+      assert.match(facts.detail, /altnames|is not in the cert's list/i)
     }
   })
 

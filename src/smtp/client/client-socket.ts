@@ -2,6 +2,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Clock, Timer } from '../../runtime/clock.ts'
+import { describeNetworkError } from '../../runtime/network-error.ts'
 import type { Reply } from '../reply.ts'
 import type { ClientFailureFacts, ClientStage, SmtpClientOptions } from './contract.ts'
 import { ReplyReader } from './reply-reader.ts'
@@ -207,7 +208,7 @@ export class ClientSocket {
     this.#fail({
       stage: this.#stage,
       kind: 'closed',
-      detail: `the connection to ${this.#host} broke: ${cause.message}`,
+      detail: `the connection to ${this.#host} broke: ${describeNetworkError(cause)}`,
     })
   }
 
@@ -254,12 +255,13 @@ function openSocket(options: SmtpClientOptions, clock: Clock, timeoutMs: number)
       refuse({ kind: 'timeout', detail: `connecting to ${where} took longer than ${timeoutMs / 1000} s` }),
     )
     const onError = (cause: NodeJS.ErrnoException): void => {
-      if (connected) refuse({ kind: 'tls', detail: `no TLS with ${where}: ${cause.message}` }, cause)
+      if (connected)
+        refuse({ kind: 'tls', detail: `no TLS with ${where}: ${describeNetworkError(cause)}` }, cause)
       else
         refuse(
           {
-            kind: cause.code === 'ETIMEDOUT' ? 'timeout' : 'refused-connection',
-            detail: `no connection to ${where}: ${cause.code ?? cause.message}`,
+            kind: connectFailureKind(cause),
+            detail: `no connection to ${where}: ${describeNetworkError(cause)}`,
           },
           cause,
         )
@@ -271,6 +273,11 @@ function openSocket(options: SmtpClientOptions, clock: Clock, timeoutMs: number)
     })
     if (implicit) socket.on('secureConnect', () => finish(() => resolve(socket)))
   })
+}
+
+function connectFailureKind({ code }: NodeJS.ErrnoException): ClientFailureFacts['kind'] {
+  if (code === 'ECONNREFUSED') return 'refused-connection'
+  return code === 'ETIMEDOUT' ? 'timeout' : 'unreachable'
 }
 
 function tlsOptions({ host, verifyCertificate }: SmtpClientOptions): ConnectionOptions {
@@ -304,7 +311,7 @@ function waitForHandshake(
     const timer = clock.after(timeoutMs, () =>
       refuse(`the TLS handshake with ${host} took longer than ${timeoutMs / 1000} s`),
     )
-    const onError = (cause: Error): void => refuse(`no TLS with ${host}: ${cause.message}`)
+    const onError = (cause: Error): void => refuse(`no TLS with ${host}: ${describeNetworkError(cause)}`)
     const onClose = (): void => refuse(`${host} closed the connection during the TLS handshake`)
     socket.on('error', onError)
     socket.on('close', onClose)

@@ -45,6 +45,8 @@ export interface ClientFailureFacts {
   readonly stage: ClientStage
   readonly kind:
     | 'refused-connection'
+    /** No way to the host, or none from this machine. */
+    | 'unreachable'
     | 'timeout'
     | 'closed'
     | 'tls'
