@@ -12,8 +12,13 @@ export type ReportCause =
   | 'mailbox-full'
   | 'message-too-large'
   | 'policy'
+  /** Our server, or its network, has a bad name there: a blocklist, a reputation. */
+  | 'blocklist'
   | 'authentication'
   | 'rate'
+  /** Taken for spam. */
+  | 'spam'
+  /** A virus, or something else in the message that the rules there forbid. */
   | 'content'
   | 'no-answer'
   | 'refused-connection'

@@ -64,9 +64,17 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${domain} takes only so many messages at a time from us.`,
     next: 'Send the message again later. If you send to many people, spread it over a longer time.',
   }),
+  blocklist: ({ domain }) => ({
+    happened: `${domain} takes no mail from our server at the moment: the server is on a block list, or has a bad reputation there.`,
+    next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator, who can have the server taken off the list. Until then, reach the recipient in another way.',
+  }),
+  spam: ({ domain }) => ({
+    happened: `${domain} took the message for spam.`,
+    next: 'Leave out links and attachments that are not needed, and send it again. Or reach the recipient in another way, and ask to be added to the known senders there.',
+  }),
   content: ({ domain }) => ({
-    happened: `${domain} took the content of the message for spam, or for something harmful.`,
-    next: 'Look at links and attachments in the message, leave out what may look suspicious, and send it again; or reach the recipient in another way.',
+    happened: `${domain} does not let something in the message in: a virus, or a kind of attachment that is forbidden there.`,
+    next: 'Check your attachments for viruses. Send files of another kind, or put them somewhere for download and send the link.',
   }),
   'no-answer': ({ domain }) => ({
     happened: `The mail server of ${domain} does not answer.`,

@@ -39,7 +39,7 @@ const causesByDetail: Readonly<Record<string, ReportCause>> = {
   '7.28': 'rate',
 }
 
-/** Lower-case parts of reply texts; the first that occurs decides, so the more particular stand first. */
+/** Lower-case parts of reply texts, a blank before what begins a word; the first that occurs decides. */
 const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] = [
   ['over quota', 'mailbox-full'],
   ['quota exceeded', 'mailbox-full'],
@@ -73,6 +73,7 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['mailbox does not exist', 'unknown-user'],
   ['invalid recipient', 'unknown-user'],
   ['invalid mailbox', 'unknown-user'],
+  ['not listed in domino', 'unknown-user'],
   ['account is disabled', 'unknown-user'],
   ['mailbox disabled', 'unknown-user'],
   ['account has been disabled', 'unknown-user'],
@@ -93,22 +94,38 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['dmarc', 'authentication'],
   ['reverse dns', 'authentication'],
   ['ptr record', 'authentication'],
+  ['dns ptr', 'authentication'],
   ['authentication required', 'authentication'],
   ['virus', 'content'],
   ['malware', 'content'],
-  ['looks like spam', 'content'],
-  ['spam message', 'content'],
-  ['considered spam', 'content'],
-  ['classified as spam', 'content'],
+  ['phishing', 'content'],
+  ['attachment', 'content'],
   ['content rejected', 'content'],
+  ['its content', 'content'],
   ['message content', 'content'],
-  ['spamhaus', 'policy'],
-  ['blocklist', 'policy'],
-  ['block list', 'policy'],
-  ['blacklist', 'policy'],
-  ['black list', 'policy'],
-  ['dnsbl', 'policy'],
-  ['reputation', 'policy'],
+  // Who is on a list is often told so with the word spam in it: the lists stand first.
+  ['spamhaus', 'blocklist'],
+  ['spamcop', 'blocklist'],
+  ['barracuda', 'blocklist'],
+  ['uceprotect', 'blocklist'],
+  ['blocklist', 'blocklist'],
+  ['block list', 'blocklist'],
+  ['blocked using', 'blocklist'],
+  ['blacklist', 'blocklist'],
+  ['black list', 'blocklist'],
+  ['black-list', 'blocklist'],
+  ['denylist', 'blocklist'],
+  ['dnsbl', 'blocklist'],
+  [' rbl', 'blocklist'],
+  ['is listed', 'blocklist'],
+  ['listed at', 'blocklist'],
+  ['listed by', 'blocklist'],
+  ['banned sender', 'blocklist'],
+  ['reputation', 'blocklist'],
+  [' spam', 'spam'],
+  ['anti-spam', 'spam'],
+  ['unsolicited', 'spam'],
+  ['junk mail', 'spam'],
   ['relay access denied', 'policy'],
   ['relaying denied', 'policy'],
   ['relay not permitted', 'policy'],
@@ -126,7 +143,7 @@ export function classifyReply(reply: Reply, stage: DeliveryStage): ReportCause {
   const byDetail = detail === undefined ? undefined : causesByDetail[detail]
   // 5.1.1 stands in some systems' replies for every refusal of a recipient: words about its mailbox are truer.
   if (byDetail && byDetail !== 'unknown-user') return byDetail
-  const text = reply.lines.join(' ').slice(0, 1000).toLowerCase()
+  const text = ` ${reply.lines.join(' ').slice(0, 1000).toLowerCase()}`
   for (const [words, cause] of causesByWords) if (text.includes(words)) return cause
   if (byDetail) return byDetail
   const bySubject = detail === undefined ? undefined : causesBySubject[detail.slice(0, detail.indexOf('.'))]
@@ -180,7 +197,9 @@ export function replyStatus(reply: Reply, stage: DeliveryStage): string {
     case 'server-busy':
       return `${codeClass}.3.2`
     case 'policy':
+    case 'blocklist':
     case 'authentication':
+    case 'spam':
     case 'content':
     case 'rate':
       return `${codeClass}.7.0`
