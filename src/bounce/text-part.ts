@@ -83,7 +83,7 @@ function describeMessage(input: ReportInput, subject: string, texts: ReportTexts
 /** The sentences for the administrator, each once. */
 function describeDetails(recipients: readonly ReportedRecipient[], texts: ReportTexts): string {
   const details = new Set(
-    recipients.flatMap(({ detail, status }) => (detail === undefined ? [] : [`${detail} (${status})`])),
+    recipients.flatMap(({ detail, status }) => (detail === undefined ? [] : [`${status}: ${detail}`])),
   )
   if (details.size === 0) return ''
   return [`${texts.technical}:`, ...[...details].map(detail => wrap(detail, '  '))].join('\n')

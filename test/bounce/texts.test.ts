@@ -133,7 +133,7 @@ for (const { language, texts, letters } of languages) {
       `${texts.subjectLabel}: Invoice 4711`,
       `${texts.sentLabel}: ${texts.date(Date.UTC(2026, 10, 22, 6, 5, 4))}`,
       `${texts.idLabel}: 00aabbccdd`,
-      `${texts.technical}: ${detail} (5.1.1)`,
+      `${texts.technical}: 5.1.1: ${detail}`,
       texts.closing('mail.example.test'),
     ])
       assert.ok(found.includes(flat(part)), part)

@@ -93,7 +93,7 @@ test('an unknown user brings back a report that says what to do, in the language
   assert.match(english, /Subject: Not delivered: Lunch\r\n/)
   assert.match(
     textForPeople(english),
-    /nobody@there\.test\r\n {4}What to do: Check the address for typing mistakes/,
+    /nobody@there\.test\r\n {4}What to do: Check the address for typos/,
   )
   assert.match(
     english,
