@@ -89,6 +89,8 @@ function describeOutcome(
   switch (outcome.kind) {
     case 'delivered':
       return `Delivered to ${recipient}: it is in the mailbox ${outcome.mailbox}`
+    case 'shown':
+      return `Shown at the terminal of ${recipient}`
     case 'relayed': {
       const tls = outcome.tls ? `, encrypted with ${outcome.tls}` : ''
       return `Handed to ${outcome.remoteMta} at ${outcome.remoteAddress}${tls} for ${recipient}: ${formatReply(outcome.reply)}`

@@ -54,7 +54,7 @@ export class LocalDelivery {
       const shown = disposition !== 'mail' && (await this.#show(route.address, head))
       // SEND: the terminal only; SOML: the mailbox when there is no terminal; SAML: both (RFC 821 §3.4).
       if (disposition === 'send' && !shown) attempts.push({ ...attempt, outcome: noTerminal })
-      else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: onTerminal })
+      else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: { kind: 'shown' } })
       else {
         const { accountId, mailbox } = route
         const traceFields = returnPath + composeDeliveredTo(recipient.forwardPath)
@@ -72,8 +72,6 @@ export class LocalDelivery {
     return (await this.#options.terminals?.show(addressKey(address), formatForTerminal(head))) ?? false
   }
 }
-
-const onTerminal: Attempted['outcome'] = { kind: 'delivered', mailbox: 'terminal' }
 
 const noTerminal: Attempted['outcome'] = {
   kind: 'deferred',

@@ -23,6 +23,8 @@ export interface Diagnosis {
 export type DeliveryOutcome =
   /** Filed in a mailbox of ours. */
   | { readonly kind: 'delivered'; readonly mailbox: string }
+  /** Shown at a terminal that was open (SEND, SOML), and in no mailbox. */
+  | { readonly kind: 'shown' }
   /** Another server took responsibility. `dsnAware`: it offered DSN, so that it reports success itself (RFC 3461 §5.2). */
   | {
       readonly kind: 'relayed'

@@ -12,7 +12,7 @@ export interface Attempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
   readonly outcome: DeliveryOutcome | Postponed
-  /** Where a delivered message is to be filed; absent when it was only shown on a terminal. */
+  /** Where a delivered message is to be filed. */
   readonly filing?:
     | { readonly accountId: number; readonly mailbox: string; readonly traceFields: string }
     | undefined
@@ -65,6 +65,7 @@ export function planSettlement(
   })
   switch (outcome.kind) {
     case 'delivered':
+    case 'shown':
       return {
         settlement: settle(attempted.filing ? { kind: 'file', ...attempted.filing } : { kind: 'done' }),
         report: reportWhen(wantsSuccess(attempted), { action: 'delivered', attempted, outcome }),

@@ -137,6 +137,7 @@ function describeRecipient(
     case 'relayed':
       return { ...common, status: '2.0.0', remoteMta: outcome.remoteMta, reply: outcome.reply }
     case 'delivered':
+    case 'shown':
     case 'expanded':
       return { ...common, status: '2.0.0' }
     default:

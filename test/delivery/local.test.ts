@@ -1,6 +1,7 @@
 // Delivery to mailboxes of ours: trace fields, aliases, groups, loops, terminals.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
 import { createWorld } from './world.ts'
 
 test('a message is filed with Return-Path and Delivered-To before it', async t => {
@@ -120,12 +121,23 @@ for (const { disposition, open, shown, filed } of [
     const world = await createWorld(t, { terminals })
     await world.account('anna@example.test')
     const text = 'Subject: x\r\n\r\nHello \u001b[2Jthere\r\n'
-    await world.post({ from: 'boris@example.org', to: ['Anna@example.test'], text, message: { disposition } })
+    const id = await world.post({
+      from: 'boris@example.org',
+      to: ['Anna@example.test'],
+      text,
+      message: { disposition },
+    })
     assert.equal(texts.length, shown)
     // An escape sequence of a stranger's never reaches the terminal.
     if (open) assert.equal(texts[0], 'anna@example.test: Subject: x\n\nHello \ufffd[2Jthere\n')
     assert.equal((await world.mailbox('anna@example.test')).length, filed)
     assert.equal(await world.waiting(), 0)
+    const told = (await world.events(id)).map(event => describeEvent(event).text)
+    assert.deepEqual(told, [
+      filed > 0
+        ? 'Delivered to Anna@example.test: it is in the mailbox INBOX'
+        : 'Shown at the terminal of Anna@example.test',
+    ])
   })
 }
 

@@ -91,10 +91,7 @@ test('an unknown user brings back a report that says what to do, in the language
   const [english = ''] = await sender.mailbox('anna@here.test')
   assert.match(english, /^Return-Path: <>\r\n/)
   assert.match(english, /Subject: Not delivered: Lunch\r\n/)
-  assert.match(
-    textForPeople(english),
-    /nobody@there\.test\r\n {4}What to do: Check the address for typos/,
-  )
+  assert.match(textForPeople(english), /nobody@there\.test\r\n {4}What to do: Check the address for typos/)
   assert.match(
     english,
     /Final-Recipient: rfc822; nobody@there\.test\r\nAction: failed\r\nStatus: 5\.1\.1\r\n/,
