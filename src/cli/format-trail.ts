@@ -88,7 +88,9 @@ function describeOutcome(
 ): string {
   switch (outcome.kind) {
     case 'delivered':
-      return `Delivered to ${recipient}: it is in the mailbox ${outcome.mailbox}`
+      return outcome.isCopy
+        ? `Delivered to ${recipient}: this account has the message already, and gets no second copy`
+        : `Delivered to ${recipient}: it is in the mailbox ${outcome.mailbox}`
     case 'shown':
       return `Shown at the terminal of ${recipient}`
     case 'relayed': {

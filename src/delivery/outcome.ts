@@ -21,8 +21,8 @@ export interface Diagnosis {
 }
 
 export type DeliveryOutcome =
-  /** Filed in a mailbox of ours. */
-  | { readonly kind: 'delivered'; readonly mailbox: string }
+  /** In a mailbox of ours. `isCopy`: the account had the message already, by another of its addresses. */
+  | { readonly kind: 'delivered'; readonly mailbox: string; readonly isCopy?: boolean | undefined }
   /** Shown at a terminal that was open (SEND, SOML), and in no mailbox. */
   | { readonly kind: 'shown' }
   /** Another server took responsibility. `dsnAware`: it offered DSN, so that it reports success itself (RFC 3461 §5.2). */

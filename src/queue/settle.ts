@@ -1,6 +1,7 @@
 // What an attempt came to, written in one transaction: recipients leave or wait, mail is filed, reports are queued.
 import { formatAddress } from '../address/format-address.ts'
 import { fileMessage } from '../mailbox/file-message.ts'
+import { holdsMessage } from '../mailbox/holds-message.ts'
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
@@ -17,7 +18,7 @@ export interface Settlement {
   readonly events: readonly TrailEvent[]
   readonly result: /** Relayed, failed, expired, cancelled: the recipient leaves the queue. */
     | { readonly kind: 'done' }
-    /** Filed into a mailbox of ours in the same transaction; so a crash can neither lose nor double it. */
+    /** Filed into a mailbox of ours in the same transaction, unless the account has it; a crash neither loses nor doubles it. */
     | {
         readonly kind: 'file'
         readonly accountId: number
@@ -72,9 +73,10 @@ export const settle = defineWrite(
     const orphanedFiles: string[] = []
     const touched = new Set<QueueId>()
     for (const settlement of settlements) {
-      if (!(await settleRecipient(tx, owner, at, settlement))) continue
+      const events = await settleRecipient(tx, owner, at, settlement)
+      if (!events) continue
       settled.add(settlement.recipientId)
-      for (const event of settlement.events) await appendEvent(tx, at, settlement.messageId, event)
+      for (const event of events) await appendEvent(tx, at, settlement.messageId, event)
       if (!staysQueued(settlement.result)) touched.add(settlement.messageId)
     }
     for (const report of reports) {
@@ -114,13 +116,13 @@ async function fileOfUnusedReport(
   return isQueued ? [] : [location.name]
 }
 
-/** False when the lease is lost. */
+/** The events to append; undefined when the lease is lost. */
 async function settleRecipient(
   tx: Tx,
   owner: string,
   at: number,
-  { messageId, recipientId, result }: Settlement,
-): Promise<boolean> {
+  { messageId, recipientId, events, result }: Settlement,
+): Promise<readonly TrailEvent[] | undefined> {
   if (result.kind === 'postpone') {
     // A suspect (docs/adr/0005) that was not tried is still one.
     const { changes } = await tx.run(
@@ -130,7 +132,7 @@ async function settleRecipient(
       recipientId,
       owner,
     )
-    return changes === 1
+    return changes === 1 ? events : undefined
   }
   if (result.kind === 'retry') {
     const { changes } = await tx.run(
@@ -144,18 +146,28 @@ async function settleRecipient(
       recipientId,
       owner,
     )
-    return changes === 1
+    return changes === 1 ? events : undefined
   }
   const gone = await tx.get<{ state: RecipientState }>(
     'DELETE FROM queue_recipient WHERE id = ? AND lease_owner = ? RETURNING state',
     recipientId,
     owner,
   )
-  if (!gone) return false
-  if (result.kind === 'file') await fileMessage(tx, { ...result, queueId: messageId, receivedAt: at })
+  if (!gone) return undefined
+  if (result.kind === 'file') {
+    // One copy for each account, by whichever of its addresses (aliases, subaddresses, catch-all) the message came first.
+    if (await holdsMessage(tx, result.accountId, messageId)) return events.map(asCopy)
+    await fileMessage(tx, { ...result, queueId: messageId, receivedAt: at })
+  }
   // Held while its delivery was under way: then so are those who take its place.
   if (result.kind === 'expand') await insertNewcomers(tx, messageId, result.into, gone.state, at)
-  return true
+  return events
+}
+
+function asCopy(event: TrailEvent): TrailEvent {
+  return event.kind === 'attempted' && event.outcome.kind === 'delivered'
+    ? { ...event, outcome: { ...event.outcome, isCopy: true } }
+    : event
 }
 
 // Who is in this message already gets it once, however many aliases lead to them.

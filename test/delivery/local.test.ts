@@ -68,6 +68,34 @@ test('a group reaches its members, and an alias of an alias its last target, eac
   assert.equal(await world.waiting(), 0)
 })
 
+test('an account gets a message once, by whichever of its addresses it comes, and the trail says so', async t => {
+  const world = await createWorld(t)
+  await world.account('anna@example.test')
+  await world.account('clara@example.test')
+  await world.redirect('alias', 'abuse@example.test', 'anna@example.test')
+  await world.redirect('alias', '@example.test', 'anna@example.test')
+  const to = ['anna+a@example.test', 'anna+b@example.test', 'abuse@example.test', 'any@example.test']
+  const id = await world.post({ from: null, to: [...to, 'clara@example.test'] })
+  const copies = await world.mailbox('anna@example.test')
+  assert.equal(copies.length, 1)
+  assert.match(copies[0] ?? '', /^Delivered-To: anna\+a@example\.test\r$/m)
+  assert.equal((await world.mailbox('clara@example.test')).length, 1)
+  assert.equal(await world.waiting(), 0)
+  const told = (await world.events(id)).map(event => describeEvent(event).text)
+  const noCopy = 'this account has the message already, and gets no second copy'
+  for (const line of [
+    'Delivered to anna+a@example.test: it is in the mailbox INBOX',
+    `Delivered to anna+b@example.test: ${noCopy}`,
+    'abuse@example.test leads to anna@example.test',
+    'any@example.test leads to anna@example.test',
+    `Delivered to anna@example.test: ${noCopy}`,
+  ])
+    assert.ok(told.includes(line), `${line}\n\n${told.join('\n')}`)
+  // The same text in another message is another message.
+  await world.post({ from: null, to: ['anna@example.test'] })
+  assert.equal((await world.mailbox('anna@example.test')).length, 2)
+})
+
 test('aliases in a circle end, and the sender is told', async t => {
   const world = await createWorld(t)
   await world.account('boris@example.test')
