@@ -30,7 +30,7 @@ export interface DeliveryAgentOptions {
   /** The agent before this one died at its work. Default false. */
   readonly afterDeath?: boolean
   /** Sets the queue ids of reports apart from those that other threads make: 0 … 15. */
-  readonly lane: number
+  readonly idSpace: number
   /** Where this server listens: never a mail host to relay to. */
   readonly listeners: readonly Endpoint[]
   readonly terminals?: TerminalDisplay | undefined
@@ -61,7 +61,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       mailData,
       log,
       hostname,
-      nextQueueId: createQueueIdMaker(clock, options.lane),
+      nextQueueId: createQueueIdMaker(clock, options.idSpace),
       lifetimeMs: queue.lifetimeHours * 3_600_000,
       held: queue.hold,
     }),

@@ -25,7 +25,7 @@ export interface FrontParts {
   readonly clock: Clock
   readonly log: Log
   /** Sets the queue ids of this front apart from those of others: 0 … 15. */
-  readonly lane: number
+  readonly idSpace: number
 }
 
 export interface Front {
@@ -49,7 +49,7 @@ export function composeFront(parts: FrontParts): Front {
     connectionCounts,
     clock,
     log,
-    lane,
+    idSpace,
   } = parts
   const { limits, queue } = settings
   const trail = new TrailWriter(storage, log)
@@ -58,7 +58,7 @@ export function composeFront(parts: FrontParts): Front {
     mailData,
     clock,
     log,
-    nextQueueId: createQueueIdMaker(clock, lane),
+    nextQueueId: createQueueIdMaker(clock, idSpace),
     hostname: settings.hostname,
     language: settings.language,
     lifetimeMs: queue.lifetimeHours * hourMs,

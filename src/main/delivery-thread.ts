@@ -8,7 +8,7 @@ import { createSettingsResolver } from './compose-resolver.ts'
 import { createLog } from './log.ts'
 import { runThread, tellMain } from './thread.ts'
 
-runThread('delivery', async ({ settings, storagePort, lane, owner, afterDeath, listeners }) => {
+runThread('delivery', async ({ settings, storagePort, idSpace, owner, afterDeath, listeners }) => {
   const { dataFolder } = settings
   const log = createLog(settings.log.level, 'delivery')
   const storage = connectStorage(storagePort, dataFolder)
@@ -26,7 +26,7 @@ runThread('delivery', async ({ settings, storagePort, lane, owner, afterDeath, l
     delivery: settings.delivery,
     owner,
     afterDeath,
-    lane,
+    idSpace,
     listeners,
     terminals: {
       show: (key, text) =>

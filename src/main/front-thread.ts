@@ -12,9 +12,9 @@ import { createLog } from './log.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
 import { runThread } from './thread.ts'
 
-runThread('front', async ({ settings, storagePort, lane, listeners, connectionCounts, openTerminals }) => {
+runThread('front', async ({ settings, storagePort, idSpace, listeners, connectionCounts, openTerminals }) => {
   const { dataFolder, hostname, tls } = settings
-  const log = createLog(settings.log.level, `front-${lane}`)
+  const log = createLog(settings.log.level, `front-${idSpace}`)
   const clock = systemClock
   const storage = connectStorage(storagePort, dataFolder)
   const domains = await storage.run(listDomains, undefined)
@@ -34,10 +34,10 @@ runThread('front', async ({ settings, storagePort, lane, listeners, connectionCo
     certificates,
     terminals: { isOpen: key => terminals.has(key) },
     listeners,
-    connectionCounts: shareConnectionCounts(connectionCounts, lane),
+    connectionCounts: shareConnectionCounts(connectionCounts, idSpace),
     clock,
     log,
-    lane,
+    idSpace,
   })
   let bound: readonly BoundListener[]
   try {

@@ -14,7 +14,7 @@ export type ThreadStart =
       readonly settings: Settings
       readonly storagePort: MessagePort
       /** Makes the queue ids of this thread differ from every other's: 0 … 15. */
-      readonly lane: number
+      readonly idSpace: number
       readonly listeners: readonly ListenerOptions[]
       readonly connectionCounts: ConnectionCountTable
       readonly openTerminals: readonly string[]
@@ -23,7 +23,7 @@ export type ThreadStart =
       readonly role: 'delivery'
       readonly settings: Settings
       readonly storagePort: MessagePort
-      readonly lane: number
+      readonly idSpace: number
       /** Names this run of the thread as the owner of its leases. */
       readonly owner: string
       /** The delivery thread before this one died. */

@@ -36,11 +36,11 @@ export function parseQueueId(text: string): QueueId | undefined {
 }
 
 /**
- * Makes queue ids without asking anyone. Up to 16 makers (`lane` 0 … 15) of one node never collide: each has 256
+ * Makes queue ids without asking anyone. Up to 16 makers (`idSpace` 0 … 15) of one node never collide: each has 256
  * ids a millisecond, and runs ahead of the clock when it needs more.
  */
-export function createQueueIdMaker(clock: Clock, lane: number): () => QueueId {
-  const idsPerLane = idsPerMs / 16
+export function createQueueIdMaker(clock: Clock, idSpace: number): () => QueueId {
+  const idsPerSpace = idsPerMs / 16
   let lastMs = 0
   let sequence = 0
   return () => {
@@ -48,10 +48,10 @@ export function createQueueIdMaker(clock: Clock, lane: number): () => QueueId {
     if (ms > lastMs) {
       lastMs = ms
       sequence = 0
-    } else if (++sequence === idsPerLane) {
+    } else if (++sequence === idsPerSpace) {
       lastMs++
       sequence = 0
     }
-    return lastMs * idsPerMs + lane * idsPerLane + sequence
+    return lastMs * idsPerMs + idSpace * idsPerSpace + sequence
   }
 }

@@ -158,7 +158,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       delivery,
       owner: `delivery-${number}`,
       afterDeath: when === 'after-death',
-      lane: 15,
+      idSpace: 15,
       listeners: options.listeners ?? [],
       terminals: options.terminals,
     })

@@ -86,7 +86,7 @@ export async function startComposedServer(
     listeners,
     clock,
     log: silentLog,
-    lane: 0,
+    idSpace: 0,
   })
   const bound = await front.server.listen()
   const agent = createDeliveryAgent({
@@ -100,7 +100,7 @@ export async function startComposedServer(
     queue: settings.queue,
     delivery: settings.delivery,
     owner: 'scenario',
-    lane: 15,
+    idSpace: 15,
     listeners: bound,
     terminals,
   })

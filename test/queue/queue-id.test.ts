@@ -71,7 +71,7 @@ test('whatever is read as an id is what the id is written as', () => {
 
 test('makers of all lanes never collide, while the clock runs, stands still or goes back', () => {
   const step = fc.record({
-    lane: fc.nat(15),
+    idSpace: fc.nat(15),
     ids: fc.integer({ min: 1, max: 600 }),
     clockMs: fc.integer({ min: -3, max: 3 }),
   })
@@ -79,16 +79,16 @@ test('makers of all lanes never collide, while the clock runs, stands still or g
     fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), steps => {
       let now = epoch + 1000
       const clock: Clock = { ...createManualClock(), now: () => now }
-      const makers = Array.from({ length: 16 }, (_, lane) => createQueueIdMaker(clock, lane))
+      const makers = Array.from({ length: 16 }, (_, idSpace) => createQueueIdMaker(clock, idSpace))
       const made = new Set<number>()
-      const lastOfLane = new Map<number, number>()
+      const lastOfSpace = new Map<number, number>()
       let count = 0
-      for (const { lane, ids, clockMs } of steps) {
+      for (const { idSpace, ids, clockMs } of steps) {
         now += clockMs
         for (let n = 0; n < ids; n++) {
-          const id = makers[lane]?.() ?? 0
-          assert.ok(id > (lastOfLane.get(lane) ?? -1), 'ids of one maker grow')
-          lastOfLane.set(lane, id)
+          const id = makers[idSpace]?.() ?? 0
+          assert.ok(id > (lastOfSpace.get(idSpace) ?? -1), 'ids of one maker grow')
+          lastOfSpace.set(idSpace, id)
           made.add(id)
           count++
         }
@@ -98,7 +98,7 @@ test('makers of all lanes never collide, while the clock runs, stands still or g
   )
 })
 
-test('an id tells when it was made: later ones are greater, whatever the lane', () => {
+test('an id tells when it was made: later ones are greater, whatever the space', () => {
   const clock = createManualClock()
   const high = createQueueIdMaker(clock, 15)
   const low = createQueueIdMaker(clock, 0)
