@@ -44,22 +44,29 @@ export function planSettlement(
 ): SettlementPlan {
   const { work, recipient } = attempted
   const { message } = work
-  if (attempted.outcome.kind === 'postponed') return { settlement: postpone(attempted, attempted.outcome) }
-  const attempt = recipient.attempts + 1
-  const outcome = expireWhenOver(attempted.outcome, message.expiresAt, now)
+  const postponed = attempted.outcome.kind === 'postponed' ? attempted.outcome : undefined
+  const attempt = recipient.attempts + (postponed ? 0 : 1)
+  const outcome = expireWhenOver(asDeferred(attempted.outcome), message.expiresAt, now)
   const settle = (result: Settlement['result'], nextAttemptAt?: number): Settlement => ({
     messageId: message.id,
     recipientId: recipient.id,
     events: [
-      {
-        kind: 'attempted',
-        recipient: formatAddress(recipient.forwardPath),
-        attempt,
-        outcome,
-        ...(attempted.mxHosts ? { mxHosts: attempted.mxHosts } : {}),
-        ...(attempted.dialogue ? { dialogue: attempted.dialogue } : {}),
-        ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
-      },
+      postponed && nextAttemptAt !== undefined
+        ? {
+            kind: 'postponed',
+            recipient: formatAddress(recipient.forwardPath),
+            diagnosis: postponed.diagnosis,
+            nextAttemptAt,
+          }
+        : {
+            kind: 'attempted',
+            recipient: formatAddress(recipient.forwardPath),
+            attempt,
+            outcome,
+            ...(attempted.mxHosts ? { mxHosts: attempted.mxHosts } : {}),
+            ...(attempted.dialogue ? { dialogue: attempted.dialogue } : {}),
+            ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+          },
     ],
     result,
   })
@@ -95,15 +102,22 @@ export function planSettlement(
     case 'deferred': {
       // An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later.
       const noticeAt = wantsDelay(attempted) ? schedule.delayNoticeAt(message.acceptedAt, now) : undefined
-      const scheduled = schedule.nextAttemptAt(attempt, now, message.expiresAt, spread)
-      const dueAt = Math.min(scheduled, noticeAt ?? scheduled)
+      // What was not tried waits as if it had been, or a destination that is down would be asked about all its mail all
+      // the time.
+      const step = postponed ? schedule.attemptsAt(message.acceptedAt, now) : attempt
+      const scheduled = schedule.nextAttemptAt(step, now, message.expiresAt, spread)
+      const dueAt = Math.max(Math.min(scheduled, noticeAt ?? scheduled), postponed?.until ?? 0)
       const tell =
         schedule.isDelayed(message.acceptedAt, now) &&
         recipient.delayReportedAt === undefined &&
         wantsDelay(attempted)
+      const told = formatDiagnosis(outcome.diagnosis)
+      const diagnosis = postponed
+        ? `not tried: the destination could not be reached a moment ago (${told})`
+        : told
       return {
         settlement: settle(
-          { kind: 'retry', dueAt, diagnosis: formatDiagnosis(outcome.diagnosis), delayReported: tell },
+          { kind: 'retry', tried: !postponed, dueAt, diagnosis, delayReported: tell },
           dueAt,
         ),
         report: reportWhen(tell, { action: 'delayed', attempted, outcome, nextAttemptAt: dueAt }),
@@ -120,24 +134,8 @@ export function planSettlement(
   }
 }
 
-function postpone({ work, recipient }: Attempted, { diagnosis, until }: Postponed): Settlement {
-  return {
-    messageId: work.message.id,
-    recipientId: recipient.id,
-    events: [
-      {
-        kind: 'postponed',
-        recipient: formatAddress(recipient.forwardPath),
-        diagnosis,
-        nextAttemptAt: until,
-      },
-    ],
-    result: {
-      kind: 'postpone',
-      dueAt: until,
-      diagnosis: `not tried: the destination could not be reached a moment ago (${formatDiagnosis(diagnosis)})`,
-    },
-  }
+function asDeferred(outcome: DeliveryOutcome | Postponed): DeliveryOutcome {
+  return outcome.kind === 'postponed' ? { kind: 'deferred', diagnosis: outcome.diagnosis } : outcome
 }
 
 function expireWhenOver(outcome: DeliveryOutcome, expiresAt: number, now: number): DeliveryOutcome {

@@ -27,12 +27,12 @@ export interface Settlement {
       }
     | {
         readonly kind: 'retry'
+        /** False: there was no attempt, so none is counted, and a suspect (docs/adr/0005) is still one. */
+        readonly tried: boolean
         readonly dueAt: number
         readonly diagnosis: string
         readonly delayReported: boolean
       }
-    /** There was no attempt. */
-    | { readonly kind: 'postpone'; readonly dueAt: number; readonly diagnosis: string }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
 }
 
@@ -77,7 +77,7 @@ export const settle = defineWrite(
       if (!events) continue
       settled.add(settlement.recipientId)
       for (const event of events) await appendEvent(tx, at, settlement.messageId, event)
-      if (!staysQueued(settlement.result)) touched.add(settlement.messageId)
+      if (settlement.result.kind !== 'retry') touched.add(settlement.messageId)
     }
     for (const report of reports) {
       // Nobody is told of what somebody else settled, or an administrator cancelled.
@@ -102,10 +102,6 @@ async function insertReport(
   await appendEvent(tx, at, id, { kind: 'reports', action, recipients, aboutId: formatQueueId(messageId) })
 }
 
-function staysQueued({ kind }: Settlement['result']): boolean {
-  return kind === 'retry' || kind === 'postpone'
-}
-
 // A settling that is repeated, because nobody knows what became of it, may have queued the report the first time.
 async function fileOfUnusedReport(
   tx: Tx,
@@ -123,23 +119,16 @@ async function settleRecipient(
   at: number,
   { messageId, recipientId, events, result }: Settlement,
 ): Promise<readonly TrailEvent[] | undefined> {
-  if (result.kind === 'postpone') {
-    // A suspect (docs/adr/0005) that was not tried is still one.
-    const { changes } = await tx.run(
-      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, last_diagnosis = ? WHERE id = ? AND lease_owner = ?',
-      result.dueAt,
-      result.diagnosis,
-      recipientId,
-      owner,
-    )
-    return changes === 1 ? events : undefined
-  }
   if (result.kind === 'retry') {
+    const tried = result.tried ? 1 : 0
     const { changes } = await tx.run(
-      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = 0, attempts = attempts + 1, last_diagnosis = ?,
+      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = CASE WHEN ? = 1 THEN 0 ELSE deaths END,
+         attempts = attempts + ?, last_diagnosis = ?,
          delay_reported_at = CASE WHEN ? = 1 THEN ? ELSE delay_reported_at END
        WHERE id = ? AND lease_owner = ?`,
       result.dueAt,
+      tried,
+      tried,
       result.diagnosis,
       result.delayReported ? 1 : 0,
       at,

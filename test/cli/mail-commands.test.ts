@@ -130,7 +130,7 @@ async function makeMail(
             nextAttemptAt: dueAt,
           },
         ],
-        result: { kind: 'retry', dueAt, diagnosis: diagnosis.detail, delayReported: false },
+        result: { kind: 'retry', tried: true, dueAt, diagnosis: diagnosis.detail, delayReported: false },
       }
     }),
   )

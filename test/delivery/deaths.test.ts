@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { holdRecipients, releaseRecipients } from '../../src/queue/administer.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { listQueue } from '../../src/queue/list-queue.ts'
+import { administer } from '../queue/open-queue.ts'
 import { startPeer } from './remote-peer.ts'
 import { createWorld } from './world.ts'
 
@@ -58,12 +59,12 @@ test('a suspect that was on hold is delivered when it is released', async t => {
   await world.accept({ from: null, to: ['anna@example.test'] })
   const now = world.clock.now()
   await world.storage.run(claimDueWork, { now, leaseUntil: now + 1e9, owner: 'dead', maxRecipients: 10 })
-  await world.storage.run(holdRecipients, { selection: {}, at: now })
+  await administer(world.storage, holdRecipients, {}, now)
   const next = world.createAgent('after-death')
   await next.start()
   await next.idle()
   assert.deepEqual(await world.mailbox('anna@example.test'), [])
-  await world.storage.run(releaseRecipients, { selection: {}, at: now })
+  await administer(world.storage, releaseRecipients, {}, now)
   await next.idle()
   assert.equal((await world.mailbox('anna@example.test')).length, 1)
 })

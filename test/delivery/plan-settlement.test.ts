@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DeliveryOutcome, Diagnosis } from '../../src/delivery/outcome.ts'
-import { type Attempted, planSettlement } from '../../src/delivery/plan-settlement.ts'
+import { type Attempted, planSettlement, type SettlementPlan } from '../../src/delivery/plan-settlement.ts'
 import { createRetrySchedule } from '../../src/delivery/retry-schedule.ts'
 import type { QueuedMessage, QueuedRecipient } from '../../src/queue/records.ts'
 
@@ -86,6 +86,39 @@ test('the last attempt is at the end of the lifetime; after it the recipient has
   const plan = planSettlement(attempted(deferred, { attempts: 10 }), acceptedAt + 48 * hour, schedule, 0.5)
   assert.equal(plan.settlement.result.kind, 'done')
   assert.equal(plan.report?.action, 'failed')
+  assert.equal(plan.report?.outcome.kind, 'expired')
+})
+
+/** Not tried at a time, because the destination counts as unreachable until another. */
+function postponedAt(now: number, until: number): SettlementPlan {
+  return planSettlement(
+    { ...attempted(deferred), outcome: { kind: 'postponed', diagnosis, until } },
+    now,
+    schedule,
+    0.5,
+  )
+}
+
+test('what was not tried waits as one of its age would that was, and no shorter than the destination counts as unreachable', () => {
+  const waitAt = (age: number, unreachableMs = minute): number => {
+    const now = acceptedAt + age
+    const { result } = postponedAt(now, now + unreachableMs).settlement
+    assert.ok(result.kind === 'retry' && !result.tried)
+    return result.dueAt - now
+  }
+  assert.equal(waitAt(0), 5 * minute)
+  assert.equal(waitAt(6 * minute), 15 * minute)
+  assert.equal(waitAt(21 * minute), 60 * minute)
+  assert.equal(waitAt(30 * hour), 60 * minute)
+  assert.equal(waitAt(0, 6 * minute), 6 * minute)
+})
+
+test('what was not tried is late, and expires, like the rest', () => {
+  const late = acceptedAt + 4 * hour
+  assert.equal(postponedAt(late, late + minute).report?.action, 'delayed')
+  const over = acceptedAt + 48 * hour
+  const plan = postponedAt(over, over + minute)
+  assert.equal(plan.settlement.result.kind, 'done')
   assert.equal(plan.report?.outcome.kind, 'expired')
 })
 

@@ -5,6 +5,7 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { retryRecipients } from '../../src/queue/administer.ts'
 import { listQueue, type ShownRecipient } from '../../src/queue/list-queue.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
+import { administer } from '../queue/open-queue.ts'
 import { type PeerOptions, type RemotePeer, startPeer } from './remote-peer.ts'
 import { createWorld, minute, type World, type WorldOptions } from './world.ts'
 
@@ -548,13 +549,14 @@ async function shownRecipient(world: World, queueId: QueueId): Promise<ShownReci
   return shown?.recipients[0]
 }
 
-test('what is not tried, because the server has just been silent, is told so, counts no attempt, and is tried soon', async t => {
+test('what is not tried, because the server has just been silent, is told so, counts no attempt, and is tried when its time comes', async t => {
   const { peer, world, second } = await afterSilence(t)
   assert.equal(peer.connections, 1)
   assert.deepEqual(await world.attempts(second), [])
   const shown = await shownRecipient(world, second)
   assert.equal(shown?.attempts, 0)
-  assert.equal(shown.dueAt, world.clock.now() + minute)
+  const wait = shown.dueAt - world.clock.now()
+  assert.ok(wait >= 4.5 * minute && wait <= 5.5 * minute, `${wait}`)
   assert.match(shown.lastDiagnosis ?? '', /^not tried: the destination could not be reached a moment ago \(/)
   const told = (await world.events(second)).map(event => describeEvent(event).text)
   assert.equal(told.length, 1)
@@ -563,8 +565,8 @@ test('what is not tried, because the server has just been silent, is told so, co
     /^Not tried for boris@example\.org: the destination could not be reached a moment ago \(mx1\.example\.org did not answer within 300 s\); next attempt at /,
   )
   peer.script = () => undefined
-  await world.pass(minute)
-  assert.equal(peer.messages.length, 1)
+  await world.pass(6 * minute)
+  assert.ok(peer.messages.length >= 1)
   assert.deepEqual(
     (await world.attempts(second)).map(({ attempt, outcome }) => [attempt, outcome.kind]),
     [[1, 'relayed']],
@@ -574,7 +576,7 @@ test('what is not tried, because the server has just been silent, is told so, co
 test('an administrator who says retry gets an attempt, however silent the server was a moment ago', async t => {
   const { peer, world } = await afterSilence(t)
   peer.script = () => undefined
-  await world.storage.run(retryRecipients, { selection: {}, at: world.clock.now() })
+  await administer(world.storage, retryRecipients, {}, world.clock.now())
   await world.agent.idle()
   assert.equal(peer.messages.length, 2)
   assert.equal(await world.waiting(), 0)
@@ -588,7 +590,7 @@ test('an attempt that began before an administrator said retry ends nobody else'
   world.agent.wake()
   await peer.seen('EHLO')
   peer.script = () => undefined
-  await world.storage.run(retryRecipients, { selection: {}, at: world.clock.now() })
+  await administer(world.storage, retryRecipients, {}, world.clock.now())
   await world.pass(301_000)
   assert.equal((await world.attempts(first))[0]?.outcome.kind, 'deferred')
   assert.equal((await world.attempts(second))[0]?.outcome.kind, 'relayed')

@@ -36,7 +36,7 @@ async function deferAll(queue: TestQueue, dueAt: number): Promise<void> {
       messageId,
       recipientId: id,
       events: [],
-      result: { kind: 'retry', dueAt, diagnosis: 'busy', delayReported: false } as const,
+      result: { kind: 'retry', tried: true, dueAt, diagnosis: 'busy', delayReported: false } as const,
     })),
   )
   await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
@@ -150,7 +150,13 @@ test('cancel: no report to the sender, and what is being delivered cannot be set
   const recipientId = onlyRecipient(await queue.claim('one', at))
   await queue.administer(cancelRecipients, {})
   assert.deepEqual(await queue.lines(), [])
-  const result = { kind: 'retry', dueAt: at + minute, diagnosis: 'busy', delayReported: false } as const
+  const result = {
+    kind: 'retry',
+    tried: true,
+    dueAt: at + minute,
+    diagnosis: 'busy',
+    delayReported: false,
+  } as const
   const settlements = [{ messageId: 1, recipientId, events: [], result }]
   const settled = await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
   assert.deepEqual(settled, { lost: 1, orphanedFiles: [] })

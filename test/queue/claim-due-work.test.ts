@@ -88,7 +88,7 @@ test('companions that are held or not yet due stay behind', async t => {
     messageId: 1,
     recipientId,
     events: [],
-    result: { kind: 'retry', dueAt, diagnosis: 'busy', delayReported: false },
+    result: { kind: 'retry', tried: true, dueAt, diagnosis: 'busy', delayReported: false },
   })
   const settlements = (work?.recipients ?? []).map(({ id }) =>
     retry(id, id === b.id ? at + 2 * minute : at + minute),

@@ -125,6 +125,7 @@ test('a suspect that is tried in vain is like any other', async t => {
   const queue = await afterDeath(t, 1)
   await end(queue, await claimNext(queue), {
     kind: 'retry',
+    tried: true,
     dueAt: at + 1,
     diagnosis: 'busy',
     delayReported: false,
@@ -134,7 +135,13 @@ test('a suspect that is tried in vain is like any other', async t => {
 
 test('a suspect that is not tried stays one', async t => {
   const queue = await afterDeath(t, 1)
-  await end(queue, await claimNext(queue), { kind: 'postpone', dueAt: at + minute, diagnosis: 'not tried' })
+  await end(queue, await claimNext(queue), {
+    kind: 'retry',
+    tried: false,
+    dueAt: at + minute,
+    diagnosis: 'not tried',
+    delayReported: false,
+  })
   assert.deepEqual(await queue.claim('next', at + minute), [])
   assert.equal(await queue.storage.run(nextSuspectDueAt, undefined), at + minute)
   assert.deepEqual(describeWork(await claimNext(queue, at + minute)), ['1: user1@example.org'])

@@ -42,7 +42,13 @@ test('what was settled is not taken back by extending its lease', async t => {
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'] })
   const recipientId = onlyRecipient(await queue.claim('one', at))
-  const result = { kind: 'retry', dueAt: at + minute, diagnosis: 'busy', delayReported: false } as const
+  const result = {
+    kind: 'retry',
+    tried: true,
+    dueAt: at + minute,
+    diagnosis: 'busy',
+    delayReported: false,
+  } as const
   const settlements = [{ messageId: 1, recipientId, events: [], result }]
   await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
   await queue.storage.run(extendLease, {

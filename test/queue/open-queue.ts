@@ -19,7 +19,7 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
-import type { Operation } from '../../src/storage/operation.ts'
+import type { Operation, Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 
@@ -113,11 +113,7 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
       if (accepted !== 'accepted') throw new Error(accepted)
       return message.message.id
     },
-    administer: async (operation, selection, now = at) =>
-      await storage.run(operation, {
-        recipientIds: await storage.run(findRecipients, { selection, afterId: 0, limit: 1000 }),
-        at: now,
-      }),
+    administer: (operation, selection, now = at) => administer(storage, operation, selection, now),
     claim: (owner, now, maxRecipients = 100) =>
       storage.run(claimDueWork, { owner, now, leaseUntil: now + leaseMs, maxRecipients } satisfies Claim),
     async lines(selection = {}) {
@@ -159,4 +155,15 @@ export function address(text: string): Address {
   const parsed = parseAddress(text)
   if (!parsed) throw new Error(`not an address: ${text}`)
   return parsed
+}
+
+/** As the command does it, for a queue of one page. */
+export async function administer(
+  storage: Storage,
+  operation: Operation<Administration, Administered>,
+  selection: QueueSelection,
+  at: number,
+): Promise<Administered> {
+  const recipientIds = await storage.run(findRecipients, { selection, afterId: 0, limit: 1000 })
+  return await storage.run(operation, { recipientIds, at })
 }

@@ -28,7 +28,7 @@ type Result = Settlement['result']
 const done: Result = { kind: 'done' }
 
 function retry(dueAt: number, more: Partial<Extract<Result, { kind: 'retry' }>> = {}): Result {
-  return { kind: 'retry', dueAt, diagnosis: 'busy', delayReported: false, ...more }
+  return { kind: 'retry', tried: true, dueAt, diagnosis: 'busy', delayReported: false, ...more }
 }
 
 function file(accountId: number, traceFields = ''): Result {
