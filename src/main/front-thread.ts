@@ -12,9 +12,9 @@ import { createLog } from './log.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
 import { runThread } from './thread.ts'
 
-runThread('front', async ({ settings, storagePort, idSpace, listeners, connectionCounts, openTerminals }) => {
+runThread('front', async ({ settings, storagePort, number, listeners, connectionCounts, openTerminals }) => {
   const { dataFolder, hostname, tls } = settings
-  const log = createLog(settings.log.level, `front-${idSpace}`)
+  const log = createLog(settings.log.level, `front-${number}`)
   const clock = systemClock
   const storage = connectStorage(storagePort, dataFolder)
   const domains = await storage.run(listDomains, undefined)
@@ -34,10 +34,10 @@ runThread('front', async ({ settings, storagePort, idSpace, listeners, connectio
     certificates,
     terminals: { isOpen: key => terminals.has(key) },
     listeners,
-    connectionCounts: shareConnectionCounts(connectionCounts, idSpace),
+    connectionCounts: shareConnectionCounts(connectionCounts, number),
     clock,
     log,
-    idSpace,
+    idSpace: number,
   })
   let bound: readonly BoundListener[]
   try {

@@ -13,8 +13,8 @@ export type ThreadStart =
       readonly role: 'front'
       readonly settings: Settings
       readonly storagePort: MessagePort
-      /** Makes the queue ids of this thread differ from every other's: 0 … 15. */
-      readonly idSpace: number
+      /** From 0; it also is the space of the queue ids that this front makes. */
+      readonly number: number
       readonly listeners: readonly ListenerOptions[]
       readonly connectionCounts: ConnectionCountTable
       readonly openTerminals: readonly string[]

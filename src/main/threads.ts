@@ -139,7 +139,7 @@ class Supervisor implements Threads {
         role: 'front',
         settings: this.#settings,
         storagePort,
-        idSpace: number,
+        number,
         listeners: this.#listenerOptions(),
         connectionCounts: this.#connectionCounts,
         openTerminals: this.terminals.keys,
