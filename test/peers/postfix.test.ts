@@ -182,7 +182,7 @@ describe('with a real Postfix', { skip }, () => {
     assert.ok(report.includes('Subject: for whom?'), 'the headers of the message that failed')
     // What a person reads.
     assert.match(words, /nobody-here@postfix\.test/)
-    assert.match(words, /There is no mailbox nobody-here@postfix\.test/)
+    assert.match(words, /The address nobody-here@postfix\.test does not exist/)
     assert.match(words, /User unknown in virtual mailbox table/)
     assert.match(words, /What to do: /)
     assert.equal(await countQueue(at), 0)
