@@ -118,8 +118,9 @@ describe('replies', () => {
     }
   })
 
-  it('have each a name and a meaning of their own', () => {
-    assert.equal(new Set(replyEntries.map(({ name }) => name)).size, replyEntries.length)
+  it('have each a meaning, and no sentence twice under one name', () => {
+    const told = replyEntries.map(({ name, reply }) => [name, ...reply.lines].join('\n'))
+    assert.equal(new Set(told).size, told.length)
     for (const { name, meaning } of replyEntries) assert.match(meaning, /\.$/, name)
   })
 })

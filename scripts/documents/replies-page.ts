@@ -1,11 +1,10 @@
 // docs/replies.md, from the catalogue of replies.
-import { policyReplyEntries } from '../../src/policy/policy-replies.ts'
 import { type ReplyEntry, replyEntries } from '../../src/smtp/replies.ts'
 import { escapeCode, escapeText } from './markdown.ts'
 
 const introduction = `# Replies
 
-Generated from \`src/smtp/replies.ts\` and \`src/policy/policy-replies.ts\` by \`npm run generate\`.
+Generated from \`src/smtp/replies.ts\` by \`npm run generate\`.
 
 Every reply of this server to an SMTP client, what it means and what to do. The first number is the reply code of RFC 5321
 §4.2, the second the enhanced status code of RFC 3463. Names, addresses and numbers in the texts are samples.`
@@ -18,7 +17,7 @@ const classes: readonly (readonly [title: string, belongs: (code: number) => boo
 
 export function composeRepliesPage(): string {
   const sections = classes.map(([title, belongs]) => {
-    const entries = [...replyEntries, ...policyReplyEntries]
+    const entries = [...replyEntries]
       .filter(({ reply }) => belongs(reply.code))
       .toSorted(
         (left, right) => left.reply.code - right.reply.code || left.name.localeCompare(right.name, 'en'),

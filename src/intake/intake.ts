@@ -150,7 +150,7 @@ class IncomingMessage implements MailDataSink {
       author: this.#client.account?.address,
     })
     if (fixed.kind === 'fixed') return fixed.section
-    this.#refusal = replies.badHeader(fixed.problem)
+    this.#refusal = replies.badHeader(fixed.problem, fixed.field)
     return undefined
   }
 

@@ -12,24 +12,18 @@ export interface SubmissionFacts {
   readonly author: string | undefined
 }
 
+export type SubmissionProblem = 'too-many-fields' | 'repeated-field' | 'no-author'
+
 export type FixedSubmission =
   | { readonly kind: 'fixed'; readonly section: Uint8Array }
   /** The message cannot be sent on as it is. */
-  | { readonly kind: 'refused'; readonly problem: string }
+  | { readonly kind: 'refused'; readonly problem: SubmissionProblem; readonly field?: string }
 
-/** Fields that RFC 5322 §3.6 allows once; twice is how one mail shows two authors. */
-const onceOnly = [
-  'from',
-  'sender',
-  'reply-to',
-  'to',
-  'cc',
-  'message-id',
-  'in-reply-to',
-  'references',
-  'subject',
-  'date',
-]
+/**
+ * Fields that RFC 5322 §3.6 allows once, and that say who writes, when, and what: twice is how one mail shows two authors.
+ * A second To or Cc deceives nobody, and programs do write them.
+ */
+const onceOnly = ['from', 'sender', 'reply-to', 'message-id', 'subject', 'date']
 
 /**
  * Adds Date (§8.2), Message-ID (§8.3) and From where they are missing; removes Bcc (RFC 5322 §3.6.3), which must not be
@@ -38,17 +32,14 @@ const onceOnly = [
 export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): FixedSubmission {
   const fields = parseHeaderFields(section)
   // A second From, or a Bcc, could hide behind the last one that is looked at.
-  if (fields.length >= maxHeaderFields)
-    return { kind: 'refused', problem: `Message refused: it has ${maxHeaderFields} header fields, or more` }
+  if (fields.length >= maxHeaderFields) return { kind: 'refused', problem: 'too-many-fields' }
   const counts = new Map<string, number>()
   for (const { name } of fields) counts.set(name.toLowerCase(), (counts.get(name.toLowerCase()) ?? 0) + 1)
   const repeated = onceOnly.find(name => (counts.get(name) ?? 0) > 1)
-  if (repeated !== undefined)
-    return { kind: 'refused', problem: `Message refused: it has more than one ${repeated} field` }
+  if (repeated !== undefined) return { kind: 'refused', problem: 'repeated-field', field: repeated }
   let added = ''
   if (!counts.has('from')) {
-    if (facts.author === undefined)
-      return { kind: 'refused', problem: 'Message refused: it has no From field' }
+    if (facts.author === undefined) return { kind: 'refused', problem: 'no-author' }
     added += `From: ${facts.author}\r\n`
   }
   if (!counts.has('date')) added += `Date: ${formatDate(facts.at)}\r\n`

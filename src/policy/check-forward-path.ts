@@ -8,7 +8,6 @@ import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Client } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
-import { policyReplies } from './policy-replies.ts'
 
 /** Whether a terminal of an address is open; the key is that of `addressKey`. */
 export interface OpenTerminals {
@@ -40,7 +39,7 @@ export async function checkForwardPath(
         : replies.noSuchMailbox(formatAddress(forwardPath))
     case 'foreign-domain':
       if (!client.account && !client.local) return replies.relayDenied(formatAddress(forwardPath))
-      return disposition === 'send' ? policyReplies.sendOnlyHere : undefined
+      return disposition === 'send' ? replies.sendOnlyHere : undefined
     default:
       return resolved satisfies never
   }

@@ -7,7 +7,6 @@ import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { AuthenticatedAccount, Client, ReversePathParameters } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
-import { policyReplies } from './policy-replies.ts'
 import { isAscii } from './readable-text.ts'
 
 export interface SenderPolicy {
@@ -33,7 +32,7 @@ export async function checkReversePath(
   }
   const standing = await storage.run(findStanding, { accountId: account.id })
   // It may have been disabled or removed since it logged in.
-  if (standing !== 'enabled') return policyReplies.accountDisabled
+  if (standing !== 'enabled') return replies.accountDisabled
   // A client that reports that a message was read (RFC 8098 §3) has to use the null reverse-path.
   if (reversePath === null || policy.senderAddress === 'any') return undefined
   if (policy.senderAddress === 'own-domain' && reversePath.domain === domainOf(account)) return undefined

@@ -11,7 +11,6 @@ import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { AddressQuestion } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
-import { policyReplies } from './policy-replies.ts'
 import { isAscii } from './readable-text.ts'
 
 type Reader = Pick<Storage, 'run'>
@@ -26,14 +25,14 @@ export async function verifyAnswer(
 ): Promise<Reply> {
   const { text } = question
   const candidates = await readCandidates(storage, hostname, text)
-  if (candidates === undefined) return policyReplies.notAnAddress
+  if (candidates === undefined) return replies.notAnAddress
   const found = await resolveAll(storage, hostname, candidates)
   const [only, ...others] = found
   if (!only) return replies.noSuchMailbox(betweenAngleBrackets(text.trim()))
   // RFC 5321 §3.5.1: an ambiguous string is answered with the possibilities.
   const names = await Promise.all(found.map(one => describe(storage, one)))
-  if (only.resolved.kind === 'foreign-domain') return policyReplies.foreignMailbox
-  if (!isReadable(names, question)) return policyReplies.verifiedNeedsSmtpUtf8
+  if (only.resolved.kind === 'foreign-domain') return replies.foreignMailbox
+  if (!isReadable(names, question)) return replies.verifiedNeedsSmtpUtf8
   return others.length > 0 ? ambiguous(names) : replies.verified(names)
 }
 
@@ -44,7 +43,7 @@ export async function expandAnswer(
 ): Promise<Reply> {
   const { text } = question
   const candidates = await readCandidates(storage, hostname, text)
-  if (candidates === undefined) return policyReplies.notAnAddress
+  if (candidates === undefined) return replies.notAnAddress
   const found = await resolveAll(storage, hostname, candidates)
   const lists = found.filter(one => one.resolved.kind === 'redirection')
   const [only, ...others] = lists
@@ -55,7 +54,7 @@ export async function expandAnswer(
       ? lists.map(one => describe(storage, one))
       : targets.map(target => nameOf(storage, target)),
   )
-  if (!isReadable(names, question)) return policyReplies.expandedNeedsSmtpUtf8
+  if (!isReadable(names, question)) return replies.expandedNeedsSmtpUtf8
   return others.length > 0 ? ambiguous(names) : replies.verified(names)
 }
 

@@ -1,5 +1,8 @@
 // The catalogue of replies: each a value named by its reason; code, enhanced status code and text together.
 // `docs/replies.md` is made from it.
+import type { PathProblem } from '../address/parse-path.ts'
+import { maxHeaderFields } from '../message/header-section.ts'
+import type { SubmissionProblem } from '../message/submission-fix-ups.ts'
 import { printable, type Reply } from './reply.ts'
 
 /** What the generated document says of a reply. */
@@ -52,6 +55,23 @@ function made<Code extends number, Values extends readonly unknown[]>(
   return (...values) => ({ code, enhanced, lines: toLines(text(...values)) })
 }
 
+/**
+ * A reply with several sentences for the same thing; `sample` stands in the document for what a sentence is about. A peer
+ * sees no sentence that is not here.
+ */
+function worded<Code extends number, Sentence extends string>(
+  name: string,
+  code: Code,
+  enhanced: Status<Code>,
+  sentences: Readonly<Record<Sentence, (subject: string) => string>>,
+  sample: string,
+  meaning: string,
+): (sentence: Sentence, subject?: string) => Reply {
+  for (const words of Object.values<(subject: string) => string>(sentences))
+    entries.push({ name, reply: freeze(code, enhanced, words(sample)), meaning })
+  return (sentence, subject = '') => ({ code, enhanced, lines: toLines(sentences[sentence](subject)) })
+}
+
 const maxLineLength = 480
 
 // RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets.
@@ -63,6 +83,29 @@ function toLines(text: string | readonly string[]): readonly string[] {
 function quoted(text: string): string {
   const short = text.length > 32 ? `${text.slice(0, 32)}...` : text
   return short.replaceAll(/[^ -~]/g, '?')
+}
+
+/** What is wrong with a path, in words; the subject shows how it goes. */
+const pathProblems: Readonly<Record<Exclude<PathProblem, 'non-ascii'>, (example: string) => string>> = {
+  'missing-brackets': example => `The address goes into angle brackets: ${example}`,
+  'unclosed-bracket': example => `The closing > is missing: ${example}`,
+  empty: example => `An address is missing: ${example}`,
+  'missing-domain': example => `The address has no domain: ${example}`,
+  'local-part-syntax': () =>
+    'What stands before the @ cannot be (dots at the ends or in a row, blanks and the like go into "quotes")',
+  'local-part-too-long': () => 'What stands before the @ has more than 64 characters',
+  'domain-syntax': () =>
+    'What stands after the @ is no domain (an IP address goes into brackets: [192.0.2.1])',
+  'domain-too-long': () => 'What stands after the @ has more than 255 characters',
+  'path-too-long': () => 'The address has more than 256 characters',
+  'source-route-syntax': () => 'The source route cannot be read; it is not needed, leave it out',
+  syntax: example => `That is no address: ${example}`,
+}
+
+const headerProblems: Readonly<Record<SubmissionProblem, (field: string) => string>> = {
+  'too-many-fields': () => `Message refused: it has ${maxHeaderFields} header fields, or more`,
+  'repeated-field': field => `Message refused: it has more than one ${field} field`,
+  'no-author': () => 'Message refused: it has no From field',
 }
 
 export const replies = {
@@ -213,12 +256,17 @@ export const replies = {
     [2048],
     'A command line over the limit (RFC 5321 §4.5.3.1.4).',
   ),
-  syntax: made(
+  syntax: worded(
     'syntax',
     501,
     '5.5.4',
-    (problem: string) => problem,
-    ['Syntax: MAIL FROM:<address>'],
+    {
+      usage: syntax => `Syntax: ${syntax}`,
+      standsAlone: verb => `${verb} stands alone on its line`,
+      noHostName: () => 'That is no host name: one word in ASCII, at most 255 characters',
+      noChunkSize: () => 'Syntax: BDAT <size> [LAST]; without a size I cannot go on, so I hang up',
+    },
+    'DATA',
     'The command is known, its argument is not right; the text says how it goes.',
   ),
   unknownParameter: made(
@@ -229,20 +277,41 @@ export const replies = {
     ['FOO'],
     'A parameter of MAIL or RCPT that this server does not offer, or any parameter after HELO.',
   ),
-  badParameter: made(
+  badParameter: worded(
     'badParameter',
     501,
     '5.5.4',
-    (problem: string) => problem,
-    ['SIZE= takes a number of bytes'],
-    'A parameter of MAIL or RCPT with a value that cannot be.',
+    {
+      notOne: part => `Not a parameter: ${part}`,
+      twice: name => `${name} is given twice`,
+      size: () => 'SIZE= takes a number of bytes',
+      body: () => 'BODY= takes 7BIT, 8BITMIME or BINARYMIME',
+      smtpUtf8: () => 'SMTPUTF8 takes no value',
+      ret: () => 'RET= takes FULL or HDRS',
+      envid: () => 'ENVID= takes at most 100 printable characters as xtext (RFC 3461 section 4.4)',
+      auth: () => 'AUTH= takes <> or an address as xtext (RFC 4954 section 5)',
+      notify: () => 'NOTIFY= takes NEVER, or some of SUCCESS,FAILURE,DELAY',
+      orcpt: () => 'ORCPT= takes a type and an address: rfc822;user@example.test (RFC 3461 section 4.2)',
+    },
+    'SIZE',
+    'A parameter of MAIL or RCPT that is none, or with a value that cannot be.',
   ),
-  wrongOrder: made(
+  wrongOrder: worded(
     'wrongOrder',
     503,
     '5.5.1',
-    (instruction: string) => instruction,
-    ['Say EHLO first'],
+    {
+      helloFirst: () => 'Say EHLO first',
+      mailFirst: () => 'Say MAIL first',
+      mailAndRcptFirst: () => 'Say MAIL and RCPT first',
+      finishAuth: () => 'Finish AUTH first',
+      finishTransaction: () => 'A message is under way: finish it, or give it up with RSET',
+      finishChunks: () => 'BDAT has begun: go on with BDAT, or give up with RSET',
+      finishMessage: () => 'Finish the message first',
+      hasTls: () => 'TLS is on already',
+      loggedIn: () => 'You are logged in already',
+    },
+    '',
     'The command is right, but not now; the text says what comes first.',
   ),
   notOffered: made(
@@ -296,20 +365,20 @@ export const replies = {
     ['1CCD5D74AAE'],
     'The message is stored; from now on it is ours. "postrider trace <id>" tells what becomes of it.',
   ),
-  badSender: made(
+  badSender: worded(
     'badSender',
     501,
     '5.1.7',
-    (problem: string) => problem,
-    ['The sender is no address: MAIL FROM:<user@example.test>'],
+    pathProblems,
+    'MAIL FROM:<user@example.test>',
     'The reverse-path of MAIL cannot be read.',
   ),
-  badRecipient: made(
+  badRecipient: worded(
     'badRecipient',
     501,
     '5.1.3',
-    (problem: string) => problem,
-    ['The recipient is no address: RCPT TO:<user@example.test>'],
+    pathProblems,
+    'RCPT TO:<user@example.test>',
     'The forward-path of RCPT cannot be read.',
   ),
   senderNeedsSmtpUtf8: fixed(
@@ -416,17 +485,24 @@ export const replies = {
     [101],
     'More Received fields than delivery.maxReceivedFields (RFC 5321 §6.3).',
   ),
-  badHeader: made(
+  badHeader: worded(
     'badHeader',
     554,
     '5.6.0',
-    (problem: string) => problem,
-    ['Message refused: it has no From field'],
+    headerProblems,
+    'from',
     'The header section of a submitted message cannot be sent on as it is.',
   ),
 
   // Who may
   authenticated: fixed('authenticated', 235, '2.7.0', 'Authentication successful', 'The answer to AUTH.'),
+  accountDisabled: fixed(
+    'accountDisabled',
+    550,
+    '5.7.1',
+    'Your account is disabled; ask the administrator of this server',
+    'The account was disabled or removed after it had logged in ("postrider account enable").',
+  ),
   authChallenge: made(
     'authChallenge',
     334,
@@ -539,14 +615,6 @@ export const replies = {
     ['anna@example.test'],
     'The account is disabled ("postrider account enable").',
   ),
-  mailboxFull: made(
-    'mailboxFull',
-    452,
-    '4.2.2',
-    (recipient: string) => `The mailbox of <${recipient}> is full`,
-    ['anna@example.test'],
-    'The account is over its quota.',
-  ),
 
   // VRFY, EXPN, terminals
   verified: made(
@@ -579,6 +647,41 @@ export const replies = {
     (text: string) => `${text} is not a list here`,
     ['anna'],
     'EXPN with an address that is no alias or group.',
+  ),
+  foreignMailbox: fixed(
+    'foreignMailbox',
+    252,
+    '2.1.5',
+    'That address is not of this server; send the message and I will try',
+    'VRFY with an address elsewhere (RFC 5321 §3.5.3).',
+  ),
+  notAnAddress: fixed(
+    'notAnAddress',
+    501,
+    '5.1.3',
+    'That is neither an address nor a user name',
+    'VRFY or EXPN with something that cannot be one.',
+  ),
+  verifiedNeedsSmtpUtf8: fixed(
+    'verifiedNeedsSmtpUtf8',
+    252,
+    '2.6.8',
+    'There is such a mailbox; its name needs SMTPUTF8',
+    'VRFY without SMTPUTF8 whose answer has characters beyond ASCII (RFC 6531 §3.7.4.2).',
+  ),
+  expandedNeedsSmtpUtf8: fixed(
+    'expandedNeedsSmtpUtf8',
+    550,
+    '5.6.8',
+    'Names in this group need SMTPUTF8',
+    'EXPN without SMTPUTF8 whose answer has characters beyond ASCII (RFC 6531 §3.7.4.2).',
+  ),
+  sendOnlyHere: fixed(
+    'sendOnlyHere',
+    550,
+    '5.3.3',
+    'SEND reaches users of this server only; use MAIL for others',
+    'SEND to an address elsewhere: a terminal can only be open here (RFC 821 §3.4).',
   ),
   terminalClosed: made(
     'terminalClosed',

@@ -63,7 +63,7 @@ test('a name in another letter case, or with a blank behind it, is not missing',
 test('nobody to name as the author: refused', () => {
   const fixed = fixSubmission(Buffer.from('Subject: x\r\n'), { ...facts, author: undefined })
   assert.ok(fixed.kind === 'refused')
-  assert.match(fixed.problem, /no From field/)
+  assert.equal(fixed.problem, 'no-author')
   assert.equal(fix(complete, { author: undefined }), complete)
 })
 
@@ -78,30 +78,19 @@ test('what only resembles Bcc stays', () => {
   assert.equal(fix(section), section)
 })
 
-for (const name of [
-  'From',
-  'Sender',
-  'Reply-To',
-  'To',
-  'Cc',
-  'Message-ID',
-  'In-Reply-To',
-  'References',
-  'Subject',
-  'Date',
-]) {
+for (const name of ['From', 'Sender', 'Reply-To', 'Message-ID', 'Subject', 'Date']) {
   test(`${name} may stand there once (RFC 5322 §3.6)`, () => {
     const fields = complete.replaceAll(new RegExp(`^${name}:.*\\r\\n`, 'gm'), '')
     const once = fixSubmission(Buffer.from(`${fields}${name}: a\r\n`), facts)
     assert.equal(once.kind, 'fixed')
     const twice = fixSubmission(Buffer.from(`${fields}${name}: a\r\n${name.toUpperCase()} : b\r\n`), facts)
     assert.ok(twice.kind === 'refused')
-    assert.ok(twice.problem.includes(`more than one ${name.toLowerCase()} field`))
+    assert.deepEqual([twice.problem, twice.field], ['repeated-field', name.toLowerCase()])
   })
 }
 
 test('fields that may stand there often do', () => {
-  const section = `Received: a\r\nReceived: b\r\n${complete}Comments: c\r\nComments: d\r\nResent-From: e\r\nResent-From: f\r\n`
+  const section = `Received: a\r\nReceived: b\r\n${complete}Comments: c\r\nComments: d\r\nResent-From: e\r\nResent-From: f\r\nTo: g\r\nTo: h\r\nCc: i\r\nCc: j\r\n`
   assert.equal(fix(section), section)
 })
 
@@ -111,7 +100,7 @@ test('nothing hides behind very many fields', () => {
   assert.doesNotMatch(fix(hidden(1000)), /secret/)
   const refused = fixSubmission(Buffer.from(hidden(3000)), facts)
   assert.ok(refused.kind === 'refused')
-  assert.match(refused.problem, /2000 header fields/)
+  assert.equal(refused.problem, 'too-many-fields')
 })
 
 test('once fixed, there is nothing left to fix', () => {

@@ -1,15 +1,41 @@
 // The catalogue of replies: each entry fits RFC 5321 §4.2, RFC 2034 and RFC 3463.
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { replies, replyEntries } from '../../src/smtp/replies.ts'
 import { formatReply } from '../../src/smtp/reply.ts'
 
+const root = join(import.meta.dirname, '..', '..')
+
 void test('every entry is in the catalogue under its name, and the other way round', () => {
-  assert.deepEqual(replyEntries.map(({ name }) => name).toSorted(), Object.keys(replies).toSorted())
+  assert.deepEqual(
+    [...new Set(replyEntries.map(({ name }) => name))].toSorted(),
+    Object.keys(replies).toSorted(),
+  )
+})
+
+void test('every reply of the catalogue is given somewhere', () => {
+  const sources = globSync('src/**/*.ts', { cwd: root }).map(file => readFileSync(join(root, file), 'utf8'))
+  const given = new Set(
+    sources.flatMap(text => [...text.matchAll(/\breplies\.(\w+)/g)].map(([, name]) => name)),
+  )
+  assert.deepEqual(
+    Object.keys(replies).filter(name => !given.has(name)),
+    [],
+  )
+})
+
+void test('no reply stands outside the catalogue', () => {
+  for (const file of globSync('src/{smtp,policy,intake,main}/**/*.ts', { cwd: root })) {
+    if (file === join('src', 'smtp', 'replies.ts')) continue
+    const text = readFileSync(join(root, file), 'utf8')
+    assert.doesNotMatch(text, /\bcode: [2-5]\d\d\b/, file)
+  }
 })
 
 for (const { name, reply, meaning } of replyEntries) {
-  void test(`${name}: codes that agree, plain text, a meaning`, () => {
+  void test(`${name}: "${reply.lines[0]}": codes that agree, plain text, a meaning`, () => {
     assert.ok(Object.isFrozen(reply) && Object.isFrozen(reply.lines))
     for (const line of formatReply(reply).split(/(?<=\r\n)/)) {
       assert.match(line, /^[2-5]\d\d[ -][ -~]*\r\n$/)

@@ -26,10 +26,10 @@ function parseParameters(rest: string): Parameters | Reply {
     const name = (equals < 0 ? part : part.slice(0, equals)).toUpperCase()
     const value = equals < 0 ? '' : part.slice(equals + 1)
     if (!keyword.test(name) || (equals >= 0 && value === '')) {
-      return replies.badParameter(`Not a parameter: ${part}`)
+      return replies.badParameter('notOne', part)
     }
     // A second value for the same thing is a mistake, or a trick: parsers differ in which one they believe.
-    if (parameters.has(name)) return replies.badParameter(`${name} is given twice`)
+    if (parameters.has(name)) return replies.badParameter('twice', name)
     parameters.set(name, value)
   }
   return parameters
@@ -57,36 +57,32 @@ function addReversePathParameter(
 ): ReversePathParameters | Reply {
   switch (name) {
     case 'SIZE': {
-      if (!/^[0-9]{1,20}$/.test(value)) return replies.badParameter('SIZE= takes a number of bytes')
+      if (!/^[0-9]{1,20}$/.test(value)) return replies.badParameter('size')
       return { ...parsed, declaredSize: Number(value) }
     }
     case 'BODY': {
       const body = value.toUpperCase()
       if (body !== '7BIT' && body !== '8BITMIME' && body !== 'BINARYMIME') {
-        return replies.badParameter('BODY= takes 7BIT, 8BITMIME or BINARYMIME')
+        return replies.badParameter('body')
       }
       return { ...parsed, body }
     }
     case 'SMTPUTF8':
-      return value === '' ? { ...parsed, smtpUtf8: true } : replies.badParameter('SMTPUTF8 takes no value')
+      return value === '' ? { ...parsed, smtpUtf8: true } : replies.badParameter('smtpUtf8')
     case 'RET': {
       const ret = value.toUpperCase()
-      return ret === 'FULL' || ret === 'HDRS'
-        ? { ...parsed, ret }
-        : replies.badParameter('RET= takes FULL or HDRS')
+      return ret === 'FULL' || ret === 'HDRS' ? { ...parsed, ret } : replies.badParameter('ret')
     }
     case 'ENVID': {
       const envelopeId = value.length <= 100 ? decodeXtext(value) : undefined
       if (!envelopeId || !/^[ -~]+$/.test(envelopeId)) {
-        return replies.badParameter('ENVID= takes at most 100 printable characters as xtext (RFC 3461 §4.4)')
+        return replies.badParameter('envid')
       }
       return { ...parsed, envelopeId }
     }
     case 'AUTH': {
       const submitter = parseSubmitter(value)
-      return submitter === undefined
-        ? replies.badParameter('AUTH= takes <> or an address as xtext (RFC 4954 §5)')
-        : { ...parsed, submitter }
+      return submitter === undefined ? replies.badParameter('auth') : { ...parsed, submitter }
     }
     default:
       return replies.unknownParameter(name)
@@ -109,14 +105,12 @@ export function parseForwardPathParameters(rest: string, smtpUtf8: boolean): For
   for (const [name, value] of parameters) {
     if (name === 'NOTIFY') {
       const notify = parseNotify(value)
-      if (!notify) return replies.badParameter('NOTIFY= takes NEVER, or some of SUCCESS,FAILURE,DELAY')
+      if (!notify) return replies.badParameter('notify')
       parsed = { ...parsed, notify }
     } else if (name === 'ORCPT') {
       const originalRecipient = parseOriginalRecipient(value, smtpUtf8)
       if (originalRecipient === undefined) {
-        return replies.badParameter(
-          'ORCPT= takes a type and an address: rfc822;user@example.test (RFC 3461 §4.2)',
-        )
+        return replies.badParameter('orcpt')
       }
       parsed = { ...parsed, originalRecipient }
     } else return replies.unknownParameter(name)

@@ -18,7 +18,8 @@ export type ProxyHeader =
 const maxVersion1Bytes = 107
 const signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
 const version2HeadBytes = 16
-const maxVersion2Bytes = 536
+/** The addresses take 36 bytes, a Unix socket's 216; the rest is for the notes of balancers, certificates among them. */
+const maxVersion2Bytes = 4096
 const malformed: ProxyHeader = { kind: 'malformed' }
 const incomplete: ProxyHeader = { kind: 'incomplete' }
 

@@ -35,13 +35,13 @@ export interface SessionContext {
   readonly fault: (cause: unknown, client: Client) => void
 }
 
-const outOfOrder: Readonly<Record<SessionPhase, string>> = {
-  greeted: 'Say EHLO first',
-  ready: 'Say MAIL first',
-  authenticating: 'Finish AUTH first',
-  transaction: 'A message is under way: finish it, or give it up with RSET',
-  chunks: 'BDAT has begun: go on with BDAT, or give up with RSET',
-  data: 'Finish the message first',
+const outOfOrder: Readonly<Record<SessionPhase, Parameters<typeof replies.wrongOrder>[0]>> = {
+  greeted: 'helloFirst',
+  ready: 'mailFirst',
+  authenticating: 'finishAuth',
+  transaction: 'finishTransaction',
+  chunks: 'finishChunks',
+  data: 'finishMessage',
 }
 
 export class Session {

@@ -33,10 +33,10 @@ export const auth: Command = {
     return session.mayAuthenticate ? undefined : replies.authNeedsTls
   },
   run(session, argument) {
-    if (!session.client.extended) return session.stay(replies.wrongOrder('Say EHLO first'))
-    if (session.client.account) return session.stay(replies.wrongOrder('You are logged in already'))
+    if (!session.client.extended) return session.stay(replies.wrongOrder('helloFirst'))
+    if (session.client.account) return session.stay(replies.wrongOrder('loggedIn'))
     const [name = '', initial, ...rest] = argument.split(/ +/)
-    if (name === '' || rest.length > 0) return session.stay(replies.syntax(`Syntax: ${auth.syntax}`))
+    if (name === '' || rest.length > 0) return session.stay(replies.syntax('usage', auth.syntax))
     const mechanism = mechanisms.get(name.toUpperCase())
     if (!mechanism) return session.stay(replies.authMechanismUnknown(authMechanisms.join(' ')))
     // RFC 4954 §4: = is an initial response that is there and empty.

@@ -23,10 +23,7 @@ export const bdat: Command = {
   run(session, argument) {
     const parsed = /^([0-9]{1,15})(?: +(LAST))?$/i.exec(argument)
     // Without a size nobody knows where the next command begins.
-    if (!parsed)
-      return session.hangUp(
-        replies.syntax('Syntax: BDAT <size> [LAST]; without a size I cannot go on, so I hang up'),
-      )
+    if (!parsed) return session.hangUp(replies.syntax('noChunkSize'))
     const size = Number(parsed[1])
     const last = parsed[2] !== undefined
     const opened = flowFor(session)
@@ -55,7 +52,7 @@ function flowFor(session: Session): MaybePromise<Opened | Reply> {
   const { state } = session
   if (state.phase === 'chunks') return { flow: state.flow, next: state }
   if (state.phase !== 'transaction')
-    return replies.wrongOrder(state.phase === 'greeted' ? 'Say EHLO first' : 'Say MAIL and RCPT first')
+    return replies.wrongOrder(state.phase === 'greeted' ? 'helloFirst' : 'mailAndRcptFirst')
   const { transaction } = state
   const missing = missingRecipients(transaction)
   if (missing) return missing

@@ -21,7 +21,7 @@ export const data: Command = {
   run(session, argument) {
     const { state } = session
     if (state.phase !== 'transaction') return session.stay(replies.localError)
-    if (argument !== '') return session.stay(replies.syntax('DATA stands alone on its line'))
+    if (argument !== '') return session.stay(replies.syntax('standsAlone', 'DATA'))
     const { transaction } = state
     if (transaction.parameters.body === 'BINARYMIME') return session.stay(replies.binaryNeedsBdat)
     const missing = missingRecipients(transaction)

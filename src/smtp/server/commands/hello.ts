@@ -37,9 +37,9 @@ const name = /^[!-~]+$/
 
 function hello(session: Session, argument: string, extended: boolean): MaybePromise<Step> {
   if (argument === '')
-    return session.stay(replies.syntax(`Syntax: ${extended ? 'EHLO' : 'HELO'} and the name of your host`))
+    return session.stay(replies.syntax('usage', `${extended ? 'EHLO' : 'HELO'} and the name of your host`))
   if (argument.length > maxNameLength || !name.test(argument)) {
-    return session.stay(replies.syntax('That is no host name: one word in ASCII, at most 255 characters'))
+    return session.stay(replies.syntax('noHostName'))
   }
   const before = session.client
   session.client = { ...before, heloName: argument, extended }

@@ -58,7 +58,7 @@ function begin(
 ): MaybePromise<Step> {
   const { context } = session
   const text = afterKeyword(argument, 'FROM:')
-  if (text === undefined) return session.stay(replies.syntax(`Syntax: ${verb} FROM:<address>`))
+  if (text === undefined) return session.stay(replies.syntax('usage', `${verb} FROM:<address>`))
   const parsed = parseReversePath(text, {
     allowUnicode: session.client.extended,
     allowMissingBrackets: context.allowMissingAngleBrackets,
@@ -96,36 +96,5 @@ function begin(
 function describeSenderProblem(problem: PathProblem): Reply {
   return problem === 'non-ascii'
     ? replies.senderNeedsSmtpUtf8
-    : replies.badSender(describePathProblem(problem, 'MAIL FROM:<user@example.test>'))
-}
-
-/** What is wrong with a path, in words; `example` shows how it goes. */
-export function describePathProblem(problem: PathProblem, example: string): string {
-  switch (problem) {
-    case 'missing-brackets':
-      return `The address goes into angle brackets: ${example}`
-    case 'unclosed-bracket':
-      return `The closing > is missing: ${example}`
-    case 'empty':
-      return `An address is missing: ${example}`
-    case 'missing-domain':
-      return `The address has no domain: ${example}`
-    case 'local-part-syntax':
-      return 'What stands before the @ cannot be (dots at the ends or in a row, blanks and the like go into "quotes")'
-    case 'local-part-too-long':
-      return 'What stands before the @ has more than 64 characters'
-    case 'domain-syntax':
-      return 'What stands after the @ is no domain (an IP address goes into brackets: [192.0.2.1])'
-    case 'domain-too-long':
-      return 'What stands after the @ has more than 255 characters'
-    case 'path-too-long':
-      return 'The address has more than 256 characters'
-    case 'source-route-syntax':
-      return 'The source route cannot be read; it is not needed, leave it out'
-    case 'non-ascii':
-    case 'syntax':
-      return `That is no address: ${example}`
-    default:
-      return problem satisfies never
-  }
+    : replies.badSender(problem, 'MAIL FROM:<user@example.test>')
 }

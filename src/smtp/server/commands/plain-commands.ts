@@ -11,7 +11,7 @@ export const rset: Command = {
   phases: always,
   endsGroup: false,
   run(session, argument) {
-    if (argument !== '') return session.stay(replies.syntax('RSET stands alone on its line'))
+    if (argument !== '') return session.stay(replies.syntax('standsAlone', 'RSET'))
     session.dropTransaction()
     return { reply: replies.ok, next: session.state.phase === 'greeted' ? session.state : ready }
   },
@@ -33,7 +33,7 @@ export const quit: Command = {
   phases: always,
   endsGroup: true,
   run(session, argument) {
-    if (argument !== '') return session.stay(replies.syntax('QUIT stands alone on its line'))
+    if (argument !== '') return session.stay(replies.syntax('standsAlone', 'QUIT'))
     return { reply: replies.bye, next: session.state, effect: { kind: 'leave' } }
   },
 }

@@ -10,7 +10,6 @@ import { assertRefusal } from '../mail-flow.ts'
 import type { MaybePromise, Recipient } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { OpenTransaction, Step } from '../session-state.ts'
-import { describePathProblem } from './mail.ts'
 
 const example = 'RCPT TO:<user@example.test>'
 
@@ -35,7 +34,7 @@ export const rcpt: Command = {
 
 function parseRecipient(session: Session, transaction: OpenTransaction, argument: string): Recipient | Reply {
   const text = afterKeyword(argument, 'TO:')
-  if (text === undefined) return replies.syntax('Syntax: RCPT TO:<address>')
+  if (text === undefined) return replies.syntax('usage', 'RCPT TO:<address>')
   const { smtpUtf8 } = transaction.parameters
   const parsed = parseForwardPath(text, {
     allowUnicode: smtpUtf8,
@@ -43,7 +42,7 @@ function parseRecipient(session: Session, transaction: OpenTransaction, argument
   })
   if (parsed.kind === 'problem') {
     if (parsed.problem === 'non-ascii') return replies.needsSmtpUtf8
-    return replies.badRecipient(describePathProblem(parsed.problem, example))
+    return replies.badRecipient(parsed.problem, example)
   }
   if (!session.client.extended && parsed.rest.trim() !== '')
     return replies.unknownParameter(parsed.rest.trim().slice(0, 64))

@@ -9,11 +9,11 @@ export const starttls: Command = {
   phases: ['greeted', 'ready'],
   endsGroup: true,
   denied(session) {
-    if (session.client.tls) return replies.wrongOrder('TLS is on already')
+    if (session.client.tls) return replies.wrongOrder('hasTls')
     return session.context.hasTls ? undefined : replies.notOffered('STARTTLS')
   },
   run(session, argument) {
-    if (argument !== '') return session.stay(replies.syntax('STARTTLS stands alone on its line'))
+    if (argument !== '') return session.stay(replies.syntax('standsAlone', 'STARTTLS'))
     return { reply: replies.readyForTls, next: session.state, effect: { kind: 'start-tls' } }
   },
 }

@@ -32,7 +32,7 @@ function ask(
   service: 'verify' | 'expand',
 ): MaybePromise<Step> {
   const question = parseQuestion(argument)
-  if (question.text === '') return session.stay(replies.syntax(`Syntax: ${verb} and a name or address`))
+  if (question.text === '') return session.stay(replies.syntax('usage', `${verb} and a name or address`))
   if (!question.smtpUtf8 && !isAscii(question.text)) return session.stay(replies.needsSmtpUtf8)
   const { services } = session.context
   // RFC 5321 §7.3: 252 keeps address collectors from learning anything.
