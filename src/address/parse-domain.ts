@@ -1,9 +1,9 @@
 // Domain names: any spelling in, one canonical spelling out (RFC 5321 §4.1.2, RFC 1035 §2.3.4, RFC 5890, UTS 46).
 import { domainToASCII, domainToUnicode } from 'node:url'
+import { isAscii } from '../runtime/text.ts'
 
 const maxDomainOctets = 253
 const maxLabelOctets = 63
-const nonAscii = /[^\0-\x7f]/
 const label = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
 const digits = /^[0-9]+$/
 
@@ -28,7 +28,7 @@ const maxRemembered = 5000
 
 function parseNewDomain(text: string): string | undefined {
   if (text.length === 0 || text.length > 4 * maxDomainOctets) return undefined
-  const ascii = nonAscii.test(text) ? toAscii(text) : text.toLowerCase()
+  const ascii = !isAscii(text) ? toAscii(text) : text.toLowerCase()
   if (ascii === undefined) return undefined
   const domain = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii
   if (domain.length > maxDomainOctets) return undefined

@@ -1,4 +1,6 @@
 // Paths: the arguments of MAIL and RCPT (RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.2; RFC 6531 §3.3).
+
+import { isAscii } from '../runtime/text.ts'
 import type { Address, ReversePath } from './address.ts'
 import { parseDomain } from './parse-domain.ts'
 import { type AddressProblem, scanMailbox } from './scan-mailbox.ts'
@@ -34,7 +36,6 @@ export interface UnparsedPath {
 export type ForwardPath = Address | 'postmaster'
 
 const maxPathOctets = 256
-const nonAscii = /[^\0-\x7f]/
 
 /** `<a@b> SIZE=1` → the path and ` SIZE=1`; `<>` → null. */
 export function parseReversePath(text: string, options: PathOptions): Parsed<ReversePath> | UnparsedPath {
@@ -68,14 +69,13 @@ function parsePath(text: string, options: PathOptions): Parsed<PathParts> | Unpa
   const start = bracketed ? skipSourceRoute(text, 1) : 0
   if (start === undefined) return problem('source-route-syntax')
   const scan = scanMailbox(text, start)
-  if (typeof scan === 'string')
-    return problem(!options.allowUnicode && nonAscii.test(text) ? 'non-ascii' : scan)
+  if (typeof scan === 'string') return problem(!options.allowUnicode && !isAscii(text) ? 'non-ascii' : scan)
   if (bracketed && text[scan.end] !== '>')
     return problem(text.includes('>', scan.end) ? 'syntax' : 'unclosed-bracket')
   const end = bracketed ? scan.end + 1 : scan.end
   const raw = text.slice(0, end)
   if (Buffer.byteLength(raw) > maxPathOctets) return problem('path-too-long')
-  if (!options.allowUnicode && nonAscii.test(raw)) return problem('non-ascii')
+  if (!options.allowUnicode && !isAscii(raw)) return problem('non-ascii')
   return withRest({ localPart: scan.localPart, domain: scan.domain }, text.slice(end))
 }
 

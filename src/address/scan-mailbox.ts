@@ -1,5 +1,7 @@
 // The grammar of Mailbox, once for everyone (RFC 5321 §4.1.2, RFC 6531 §3.3). A scanner by hand: linear, and it knows
 // where the mailbox ends, so that `"a@evil.test x"@own.test` can mean only one thing.
+
+import { isAscii } from '../runtime/text.ts'
 import type { Address } from './address.ts'
 import { parseAddressLiteral } from './address-literal.ts'
 import { parseDomain } from './parse-domain.ts'
@@ -122,9 +124,7 @@ function isDotAtom(localPart: string): boolean {
   return typeof scanned !== 'string' && scanned.end === localPart.length
 }
 
-const nonAscii = /[^\0-\x7f]/
-
 /** Whether this address can only travel with SMTPUTF8 (RFC 6531 §3.2): a domain never needs it, it has A-labels. */
 export function needsSmtpUtf8(address: Address): boolean {
-  return nonAscii.test(address.localPart)
+  return !isAscii(address.localPart)
 }

@@ -5,6 +5,7 @@ import { needsSmtpUtf8 } from '../address/scan-mailbox.ts'
 import { decodeEncodedWords, encodeWords } from '../message/encoded-words.ts'
 import { formatDate } from '../message/format-date.ts'
 import { findFieldValue, parseHeaderFields } from '../message/header-section.ts'
+import { replaceControls } from '../runtime/text.ts'
 import type { ComposedReport, ReportAction, ReportInput } from './report.ts'
 import { composeStatus } from './status-part.ts'
 import { composeText } from './text-part.ts'
@@ -58,9 +59,7 @@ function leadingAction({ recipients }: ReportInput): ReportAction {
 }
 
 function readSubject(value: string | undefined): string {
-  const text = decodeEncodedWords(value ?? '')
-    .toWellFormed()
-    .replaceAll(/[\0-\x1f\x7f-\x9f]/g, ' ')
+  const text = replaceControls(decodeEncodedWords(value ?? '').toWellFormed(), ' ')
   // By characters: half of one would be shown as a question mark.
   return Array.from(text).slice(0, maxSubjectLength).join('')
 }

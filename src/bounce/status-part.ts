@@ -2,6 +2,7 @@
 import { formatAddress } from '../address/format-address.ts'
 import { encodeUtf8Address } from '../address/utf8-address.ts'
 import { formatDate } from '../message/format-date.ts'
+import { isAscii } from '../runtime/text.ts'
 import type { ReportedRecipient, ReportInput } from './report.ts'
 
 /** Lines end with CRLF. */
@@ -43,7 +44,7 @@ function composeRecipient(recipient: ReportedRecipient): string[] {
 
 /** RFC 6533 §3: an address beyond ASCII is of the type utf-8, with \x{…} for each such character. */
 function formatTyped(type: string, address: string): string {
-  return type === 'utf-8' || /[^\0-\x7f]/.test(address)
+  return type === 'utf-8' || !isAscii(address)
     ? `utf-8; ${encodeUtf8Address(address)}`
     : `${type}; ${ascii(address)}`
 }

@@ -1,6 +1,7 @@
 // A plain text message from a command line: header section and body (RFC 5322, RFC 2045).
 import { encodeWords } from '../message/encoded-words.ts'
 import { formatDate } from '../message/format-date.ts'
+import { isAscii } from '../runtime/text.ts'
 
 export interface TextMessage {
   /** The text of the From field: an address. */
@@ -34,9 +35,4 @@ export function composeTextMessage({ author, to, subject, body, at, messageId }:
 // A line end here would start another header field.
 function oneLine(text: string): string {
   return text.replaceAll(/[\r\n\0]+/g, ' ')
-}
-
-export function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7e) return false
-  return true
 }

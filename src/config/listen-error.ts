@@ -1,4 +1,6 @@
 // Why a listener could not be opened, as one clear message with what to do.
+
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import { UsageFault } from '../runtime/fault.ts'
 
 export interface ListenAddress {
@@ -97,7 +99,7 @@ export function kindOfListenError(cause: unknown): 'in-use' | 'forbidden' | 'oth
 }
 
 function formatPlace({ address, port }: ListenAddress): string {
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`
+  return formatEndpoint(address, port)
 }
 
 interface ListenFailure {

@@ -1,5 +1,6 @@
 // From what the SMTP client saw to a diagnosis (RFC 3463 §3): which status, which cause, in which words.
 
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import type { ReportCause } from '../bounce/report.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, ClientStage } from '../smtp/client/contract.ts'
@@ -8,9 +9,7 @@ import { classifyReply, replyStatus } from './classify-reply.ts'
 import type { Diagnosis } from './outcome.ts'
 
 export function remoteAddress(server: RemoteServer): string {
-  return server.address.includes(':')
-    ? `[${server.address}]:${server.port}`
-    : `${server.address}:${server.port}`
+  return formatEndpoint(server.address, server.port)
 }
 
 export function diagnoseReply(server: RemoteServer, stage: ClientStage, reply: Reply): Diagnosis {

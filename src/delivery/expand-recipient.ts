@@ -3,6 +3,7 @@ import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
+import { isAscii } from '../runtime/text.ts'
 import type { NotifyCondition } from '../smtp/parameters.ts'
 import type { Attempted } from './plan-settlement.ts'
 
@@ -38,6 +39,5 @@ function withoutSuccess(
 /** RFC 3461 §4.2; the type is 'utf-8' where the address is internationalised (RFC 6533 §3). */
 function originalRecipientOf(address: Address): string {
   const text = formatAddress(address)
-  // oxlint-disable-next-line no-control-regex
-  return `${/^[\x00-\x7f]*$/.test(text) ? 'rfc822' : 'utf-8'};${text}`
+  return `${isAscii(text) ? 'rfc822' : 'utf-8'};${text}`
 }

@@ -1,6 +1,7 @@
 // What a message really needs of the next server, against what its sender declared (RFC 6152, RFC 6531, RFC 3030).
 // Many clients declare 8BITMIME and SMTPUTF8 for every message; one that is plain ASCII can go anywhere.
 import type { Address } from '../address/address.ts'
+import { isAscii } from '../runtime/text.ts'
 import type { BodyType } from '../smtp/parameters.ts'
 
 export interface MessageNeeds {
@@ -61,9 +62,4 @@ async function scanOctets(
     }
   }
   return { headerSection: Buffer.from(headerOctets).toString('latin1'), headerIsAscii, bodyIsAscii }
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
-  return true
 }

@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
 import { type DecodedPacket, decode, encode, type Packet, streamEncode } from 'dns-packet'
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { describeNetworkError } from '../runtime/network-error.ts'
 import type { Random } from '../runtime/random.ts'
@@ -136,7 +137,7 @@ function tryDecode(message: Buffer): DecodedPacket | undefined {
 }
 
 export function formatServer({ address, port }: DnsServer): string {
-  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
+  return formatEndpoint(address, port)
 }
 
 function broken(server: DnsServer, cause: Error): Error {

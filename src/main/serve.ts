@@ -1,5 +1,6 @@
 // `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
 import { addressKey } from '../address/address-key.ts'
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
@@ -158,7 +159,7 @@ async function prepareTryOut(
 }
 
 function formatListener({ role, address, port }: BoundListener): string {
-  return `${role} ${address.includes(':') ? `[${address}]` : address}:${port}`
+  return `${role} ${formatEndpoint(address, port)}`
 }
 
 function stopSignal(log: Log): Promise<void> {

@@ -2,12 +2,12 @@
 import type { ReversePath } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { findStanding, listOwnAddresses, ownsAddress } from '../directory/owns-address.ts'
+import { isAscii } from '../runtime/text.ts'
 import type { Disposition } from '../smtp/parameters.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { AuthenticatedAccount, Client, ReversePathParameters } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
-import { isAscii } from './readable-text.ts'
 
 export interface SenderPolicy {
   readonly hostname: string

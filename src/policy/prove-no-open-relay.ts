@@ -1,5 +1,6 @@
 // At start the server proves that it is no open relay: a stranger must not be able to send through it to a stranger.
 import type { Address } from '../address/address.ts'
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import { isInNetworks, type Network, parseNetwork } from '../address/networks.ts'
 import type { ConnectSmtp, SmtpConnection } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -59,7 +60,7 @@ export function isReasonNotToServe(problem: RelayProblem): boolean {
 }
 
 function formatListener({ role, address, port }: BoundListener): string {
-  return `${role} ${address.includes(':') ? `[${address}]` : address}:${port}`
+  return `${role} ${formatEndpoint(address, port)}`
 }
 
 function refuses(reply: Reply | undefined): boolean {

@@ -7,11 +7,11 @@ import { findAccount } from '../directory/accounts.ts'
 import { listDomainNames } from '../directory/domains.ts'
 import { findRedirection } from '../directory/redirections.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
+import { isAscii } from '../runtime/text.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { AddressQuestion } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
-import { isAscii } from './readable-text.ts'
 
 type Reader = Pick<Storage, 'run'>
 

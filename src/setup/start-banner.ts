@@ -1,4 +1,6 @@
 // What `npm start` prints: where the server listens, who may log in, a dialogue to paste, and how to go on.
+
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { TryOutAccount } from './try-out.ts'
@@ -39,10 +41,6 @@ export function startBanner({ hostname, dataFolder, listeners, accounts }: Start
     '',
     'Ctrl-C stops it; mail, accounts and passwords stay.',
   ].join('\n')
-}
-
-function formatEndpoint(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 function dialogue(relay: BoundListener, recipient: string): string[] {

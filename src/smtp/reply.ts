@@ -1,4 +1,5 @@
 // A reply as one value: code, enhanced status code and text together (RFC 5321 §4.2, RFC 2034, RFC 3463).
+import { replaceControls } from '../runtime/text.ts'
 
 export interface Reply {
   readonly code: number
@@ -22,9 +23,7 @@ export function formatReply({ code, enhanced, lines }: Reply): string {
   return `${text}${code} ${status}${printable(lines[last] ?? '')}\r\n`
 }
 
-const control = /[\0-\x1f\x7f-\x9f]/
-
 /** Nothing that a peer or a service wrote may start a line of its own. */
 export function printable(text: string): string {
-  return control.test(text) ? text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, '?') : text
+  return replaceControls(text, '?')
 }

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type Answer, decode, encode, type Packet, streamEncode } from 'dns-packet'
+import { formatEndpoint } from '../../src/address/format-endpoint.ts'
 import { findFreePort } from './free-port.ts'
 
 /** 'example.test MX 10 mx.example.test', 'mx.example.test A 127.0.0.1', 'www.example.test CNAME example.test' */
@@ -87,7 +88,7 @@ export async function startDnsServer(
   return {
     address,
     port: bound,
-    text: address.includes(':') ? `[${address}]:${bound}` : `${address}:${bound}`,
+    text: formatEndpoint(address, bound),
     questions,
     setZone(next) {
       records = next.map(parseLine)

@@ -7,6 +7,7 @@ import { formatAddress } from '../../address/format-address.ts'
 import { isLoopback } from '../../address/networks.ts'
 import { displayAddress } from '../../directory/display.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { isAscii } from '../../runtime/text.ts'
 import type {
   ClientTls,
   OutgoingTransaction,
@@ -21,7 +22,7 @@ import {
   reversePathArgument,
 } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { composeTextMessage, isAscii } from '../compose-text-message.ts'
+import { composeTextMessage } from '../compose-text-message.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatReply } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'

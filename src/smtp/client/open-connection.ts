@@ -2,6 +2,7 @@
 import { formatAddress, formatReversePath } from '../../address/format-address.ts'
 import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
 import { encodeUtf8Address } from '../../address/utf8-address.ts'
+import { isAscii } from '../../runtime/text.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { encodeXtext } from '../xtext.ts'
 import type { ClientSocket } from './client-socket.ts'
@@ -331,7 +332,7 @@ function formatOriginalRecipient(originalRecipient: string): string {
   const semicolon = originalRecipient.indexOf(';')
   const type = originalRecipient.slice(0, semicolon)
   const address = originalRecipient.slice(semicolon + 1)
-  return type === 'utf-8' || /[^\0-\x7f]/.test(address)
+  return type === 'utf-8' || !isAscii(address)
     ? `utf-8;${encodeUtf8Address(address)}`
     : `${type};${encodeXtext(address)}`
 }

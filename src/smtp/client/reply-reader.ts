@@ -1,4 +1,6 @@
 // Replies as they come from a server, in whatever pieces (RFC 5321 §4.2.1, RFC 2034 §4).
+
+import { replaceControls } from '../../runtime/text.ts'
 import type { Reply } from '../reply.ts'
 
 /** RFC 5321 §4.5.3.1.5 allows 512; servers that tell a story send more. */
@@ -41,7 +43,7 @@ export class ReplyReader {
     if (code === undefined || (this.#code !== undefined && code !== this.#code)) return 'malformed'
     this.#code = code
     // Controls would be trouble in a log, in a report and on a terminal.
-    this.#lines.push(text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, '?'))
+    this.#lines.push(replaceControls(text, '?'))
     if (this.#lines.length > maxLines) return 'malformed'
     if (separator === '-') return undefined
     const lines = this.#lines

@@ -41,9 +41,3 @@ export function afterKeyword(argument: string, keyword: string): string | undefi
   if (argument.slice(0, keyword.length).toUpperCase() !== keyword) return undefined
   return argument.slice(keyword.length).trimStart()
 }
-
-const nonAscii = /[^\0-\x7f]/
-
-export function isAscii(text: string): boolean {
-  return !nonAscii.test(text)
-}

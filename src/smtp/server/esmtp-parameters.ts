@@ -2,6 +2,7 @@
 import type { Address } from '../../address/address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
 import { decodeUtf8Address, encodeUtf8Address } from '../../address/utf8-address.ts'
+import { hasControls, isAscii } from '../../runtime/text.ts'
 import type { NotifyCondition } from '../parameters.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
@@ -132,8 +133,6 @@ function parseNotify(value: string): readonly NotifyCondition[] | undefined {
 const addressType = /^[A-Za-z0-9-]{1,32}$/
 /** RFC 3461 §4.2 */
 const maxOriginalRecipient = 500
-const control = /[\0-\x1f\x7f-\x9f]/
-const nonAscii = /[^\0-\x7f]/
 
 function parseOriginalRecipient(value: string, smtpUtf8: boolean): string | undefined {
   const semicolon = value.indexOf(';')
@@ -141,10 +140,10 @@ function parseOriginalRecipient(value: string, smtpUtf8: boolean): string | unde
   if (semicolon < 0 || value.length > maxOriginalRecipient || !addressType.test(type)) return undefined
   const decoded = decodeXtext(value.slice(semicolon + 1))
   const address = type === 'utf-8' && decoded !== undefined ? decodeUtf8Address(decoded) : decoded
-  if (!address || control.test(address)) return undefined
+  if (!address || hasControls(address)) return undefined
   // RFC 6533 §3: UTF-8 as it stands only in a transaction with SMTPUTF8.
-  if (!smtpUtf8 && nonAscii.test(value)) return undefined
+  if (!smtpUtf8 && !isAscii(value)) return undefined
   // The next server may get it in ASCII, where it is longer.
-  if (nonAscii.test(address) && encodeUtf8Address(address).length > maxOriginalRecipient) return undefined
+  if (!isAscii(address) && encodeUtf8Address(address).length > maxOriginalRecipient) return undefined
   return `${type};${address}`
 }

@@ -1,10 +1,11 @@
 // MAIL (RFC 5321 §4.1.1.2), and SEND, SOML, SAML (RFC 821 §3.4), which differ in where the message is to be shown.
 import { type PathProblem, parseReversePath } from '../../../address/parse-path.ts'
+import { isAscii } from '../../../runtime/text.ts'
 import type { Disposition } from '../../parameters.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
-import { afterKeyword, isAscii } from '../command-line.ts'
+import { afterKeyword } from '../command-line.ts'
 import { parseReversePathParameters } from '../esmtp-parameters.ts'
 import { assertRefusal } from '../mail-flow.ts'
 import type { MaybePromise } from '../services.ts'

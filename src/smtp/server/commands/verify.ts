@@ -1,8 +1,8 @@
 // VRFY and EXPN (RFC 5321 §3.5, §4.1.1.6, §4.1.1.7).
 
+import { isAscii } from '../../../runtime/text.ts'
 import { replies } from '../../replies.ts'
 import { always, type Command } from '../command.ts'
-import { isAscii } from '../command-line.ts'
 import type { AddressQuestion, MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { Step } from '../session-state.ts'
