@@ -3,6 +3,8 @@
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>
 
 export interface Log {
+  /** False: what is given to `debug` is thrown away, so it need not be made. */
+  readonly isDebugEnabled: boolean
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void
@@ -10,4 +12,4 @@ export interface Log {
   error(message: string, fields?: LogFields & { readonly cause?: never }, cause?: unknown): void
 }
 
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
+export const silentLog: Log = { isDebugEnabled: false, debug() {}, info() {}, warn() {}, error() {} }

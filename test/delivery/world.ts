@@ -108,6 +108,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
   const mailData = createMailDataStore(folder, storage, random)
   const errors: string[] = []
   const log: Log = {
+    isDebugEnabled: false,
     debug() {},
     info() {},
     warn: message => void errors.push(message),

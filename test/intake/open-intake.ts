@@ -93,6 +93,7 @@ export async function openIntake(t: TestContext, options: Partial<IntakeOptions>
   const clock = createManualClock(at)
   const logged: string[] = []
   const log: Log = {
+    isDebugEnabled: false,
     debug() {},
     info() {},
     warn: message => void logged.push(`warn: ${message}`),

@@ -1,7 +1,12 @@
 // Peers and sinks that are slower than the other side: nothing piles up, nothing is lost.
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { Connection } from '../../src/smtp/server/connection.ts'
+import { defaultLimits } from '../../src/smtp/server/options.ts'
 import { beginTransaction, startServer } from './start-server.ts'
 
 void test('a sink that does not keep up: the peer has to wait, and then the message arrives whole', async () => {
@@ -77,4 +82,74 @@ void test('a chunk far over the limit: 552 at once, and the connection is closed
   assert.equal((await connection.command('BDAT 999999999999 LAST'))?.code, 552)
   await connection.closed
   await server.close()
+})
+
+/** A peer of which nothing is read until it is told to: what is written to it waits in the socket. */
+class SilentPeer extends Duplex {
+  readonly remoteAddress = '192.0.2.1'
+  readonly remotePort = 4711
+  readonly localAddress = '192.0.2.25'
+  readonly localPort = 25
+  #taken: (() => void) | undefined
+
+  override _read(): void {}
+
+  override _write(_chunk: unknown, _encoding: string, taken: () => void): void {
+    this.#taken = taken
+  }
+
+  readOnce(): void {
+    const taken = this.#taken
+    this.#taken = undefined
+    taken?.()
+  }
+}
+
+void test('replies are not made for a peer that does not read them', async () => {
+  const peer = new SilentPeer()
+  const clock = systemClock
+  const connection = new Connection(
+    {
+      context: {
+        hostname: 'mail.example.test',
+        ownDomain: 'mail.example.test',
+        services: { receive: () => assert.fail('no message comes') },
+        limits: defaultLimits,
+        localNetworks: [],
+        hasTls: false,
+        allowPlaintextAuthOnLoopback: false,
+        verifyForEveryone: false,
+        allowMissingAngleBrackets: false,
+        fault: cause => assert.fail(String(cause)),
+      },
+      greeting: 'greets',
+      now: () => clock.now(),
+      nextSessionId: () => '1',
+      secureContext: () => assert.fail('no TLS'),
+      secure: () => assert.fail('no TLS'),
+      admit: () => undefined,
+      released() {},
+      note() {},
+      fault: cause => assert.fail(String(cause)),
+    },
+    'relay',
+    peer as unknown as Socket,
+  )
+  connection.adopt()
+  connection.greet()
+  while (peer.writableLength === 0) await nextTurn()
+  peer.readOnce()
+  const commands = Buffer.from('HELP\r\n'.repeat(2000))
+  peer.push(commands)
+  while (peer.writableLength === 0) await nextTurn()
+  for (let turn = 0; turn < 100; turn++) await nextTurn()
+  // All of them are three times as much: what the socket wants, and what goes out together.
+  assert.ok(peer.writableLength < 100 * 1024, `${peer.writableLength}`)
+  let rounds = 0
+  for (; peer.writableLength > 0; rounds++) {
+    peer.readOnce()
+    await nextTurn()
+  }
+  assert.ok(rounds > 10, `${rounds}`)
+  peer.destroy()
 })

@@ -152,3 +152,16 @@ void test('a port that is taken: listen rejects, and no other listener stays', a
   )
   await server.close()
 })
+
+void test('an idle peer that never closes its half holds a stop for a second or two, not for the whole grace', async () => {
+  const clock = createManualClock()
+  const { server, port } = await startServer({ clock })
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(socket, 'data')
+  const closed = server.close(60_000)
+  socket.resume()
+  await once(socket, 'end')
+  clock.advance(2000)
+  await closed
+  socket.destroy()
+})

@@ -14,7 +14,13 @@ let started: StartedServer
 let submissions: StartedServer
 
 before(async () => {
-  const log = { debug() {}, info: (message: string) => void notes.push(message), warn() {}, error() {} }
+  const log = {
+    isDebugEnabled: false,
+    debug() {},
+    info: (message: string) => void notes.push(message),
+    warn() {},
+    error() {},
+  }
   const tls = {
     secureContext(serverName?: string) {
       names.push(serverName)

@@ -1,16 +1,19 @@
-// One connection: it owns the bytes, the line limits, the deadlines and the handshake; the session owns the protocol.
+// One connection: it owns the bytes, the deadlines and the handshake; the session owns the protocol.
 //
-// Ten thousand of these may idle at once, so an idle one holds no buffer, no timer and no closure: the handlers are
-// functions of the module that find the connection on its socket, and one sweep for all looks at the deadlines.
+// Ten thousand of these may idle at once, so an idle one holds no buffer, no timer and no closure: one sweep for all looks at
+// the deadlines.
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { plainAddress } from '../../address/networks.ts'
 import { replies } from '../replies.ts'
 import { formatReply, type Reply } from '../reply.ts'
-import { maxAuthLineBytes } from './commands/auth.ts'
+import { findLine, findLineEnd, isTlsHandshake } from './command-input.ts'
+import { describeLine } from './describe-line.ts'
 import { DataReader } from './mail-data.ts'
 import type { MailFlow } from './mail-flow.ts'
+import { disown, guard, own, type SocketOwner, tellWhenDrained, tellWhenSecured } from './owned-socket.ts'
 import { parseProxyHeader } from './proxy-protocol.ts'
+import { tlsFactsOf } from './secure-socket.ts'
 import type { ListenerRole, MaybePromise, TlsFacts } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
 import type { Chunk, Effect, Step } from './session-state.ts'
@@ -30,6 +33,10 @@ export interface ConnectionHost {
   /** `admitted`: it was counted. */
   released(connection: Connection, admitted: boolean): void
   note(message: string, connection: Connection, detail: string): void
+  /** What is said, for the log; absent when it is not wanted. */
+  readonly noteDialogue?:
+    | ((speaker: 'client' | 'server', text: string, connection: Connection) => void)
+    | undefined
   /** An error of ours, without a session that it could be told to. */
   fault(cause: unknown, connection: Connection): void
 }
@@ -52,24 +59,20 @@ const commands: Mode = { kind: 'commands' }
 const handshake: Mode = { kind: 'handshake' }
 const closed: Mode = { kind: 'closed' }
 
-const lf = 0x0a
-const cr = 0x0d
-/** The first two bytes of a TLS record with a handshake in it (RFC 8446 §5.1). */
-const tlsHandshakeRecord = 0x16
-const tlsMajorVersion = 0x03
 const maxSkippedBytes = 1024 * 1024
 /** Beyond this a peer that does not wait for replies is made to wait. */
 const maxBufferedBytes = 16 * 1024
+/** So many characters of replies go out together; more are not kept for a peer that does not read. */
+const maxOutputLength = 16 * 1024
 /** How long a peer has for closing its half after we closed ours. */
 const closeWaitMs = 10_000
+/** The same when the whole server waits for it. */
+const drainedCloseWaitMs = 1000
 
-const connectionOf: unique symbol = Symbol('connection')
-type OwnedSocket = Socket & { [connectionOf]?: Connection }
-
-export class Connection {
+export class Connection implements SocketOwner {
   readonly #host: ConnectionHost
   readonly #role: ListenerRole
-  #socket: OwnedSocket
+  #socket: Socket
   session: Session | undefined
   #mode: Mode = waiting
   /** Bytes that came and have not been looked at. */
@@ -106,20 +109,9 @@ export class Connection {
     this.#extendDeadline()
   }
 
-  #adopt(socket: OwnedSocket): void {
+  #adopt(socket: Socket): void {
     this.#socket = socket
-    socket[connectionOf] = this
-    socket.on('data', onData)
-    socket.on('error', onError)
-    socket.on('close', onClose)
-    socket.on('end', onEnd)
-  }
-
-  #disown(socket: OwnedSocket): void {
-    socket.off('data', onData)
-    socket.off('error', onError)
-    socket.off('close', onClose)
-    socket.off('end', onEnd)
+    own(socket, this)
   }
 
   /** The peer is a balancer, and says first whom it speaks for. */
@@ -174,7 +166,8 @@ export class Connection {
     this.#flush()
     this.#socket.end()
     // The peer may never close its half: the deadline does it then.
-    this.deadlineAt = Math.min(this.deadlineAt, this.#host.now() + closeWaitMs)
+    const wait = this.#draining ? drainedCloseWaitMs : closeWaitMs
+    this.deadlineAt = Math.min(this.deadlineAt, this.#host.now() + wait)
     // What it still sends is read and thrown away, or a reset could overtake the reply.
     this.#resume()
   }
@@ -361,31 +354,31 @@ export class Connection {
       this.refuse(replies.tlsOnPlainPort)
       return false
     }
-    const end = bytes.indexOf(lf)
-    const tooLong = this.#judgeLength(session, bytes, end < 0 ? bytes.length : end + 1)
-    if (tooLong) {
-      this.#mode = { kind: 'long-line', reply: tooLong, skipped: 0 }
-      return true
+    const found = findLine(bytes, session.state.phase, this.#host.context.limits.maxCommandLineBytes)
+    if (found === 'incomplete') return false
+    switch (found.kind) {
+      case 'too-long':
+        this.#mode = { kind: 'long-line', reply: found.reply, skipped: 0 }
+        break
+      case 'bare-line-feed':
+        this.#keep(bytes, found.end)
+        // Whoever types by hand is told how to do better.
+        this.#apply(session.refuseLine(replies.bareLineFeed))
+        break
+      case 'line':
+        this.#keep(bytes, found.end)
+        this.#host.noteDialogue?.('client', describeLine(found.line, session.state.phase), this)
+        this.#follow(session.step(found.line))
+        break
+      default:
+        found satisfies never
     }
-    if (end < 0) return false
-    this.#keep(bytes, end + 1)
-    // A bare LF ends a line for some servers and not for others; whoever types by hand is told how to do better.
-    if (bytes[end - 1] === cr) this.#follow(session.step(bytes.subarray(0, end - 1)))
-    else this.#apply(session.refuseLine(replies.bareLineFeed))
     return true
   }
 
-  #judgeLength(session: Session, line: Buffer, length: number): Reply | undefined {
-    const { maxCommandLineBytes } = this.#host.context.limits
-    if (length <= maxCommandLineBytes) return undefined
-    if (session.state.phase !== 'authenticating' && !isAuth(line))
-      return replies.lineTooLong(maxCommandLineBytes)
-    return length > maxAuthLineBytes ? replies.authLineTooLong(maxAuthLineBytes) : undefined
-  }
-
   #skipLine(bytes: Buffer, mode: Extract<Mode, { kind: 'long-line' }>): boolean {
-    const end = bytes.indexOf(lf)
-    this.#keep(bytes, end < 0 ? bytes.length : end + 1)
+    const end = findLineEnd(bytes)
+    this.#keep(bytes, end < 0 ? bytes.length : end)
     if (end >= 0) {
       if (this.session) this.#apply(this.session.refuseLine(mode.reply))
       return true
@@ -541,8 +534,7 @@ export class Connection {
   #startTls(secureContext: SecureContext): void {
     this.#flush()
     const plain = this.#socket
-    this.#disown(plain)
-    plain.on('error', ignoreError)
+    disown(plain)
     // What came along with a PROXY header is the start of the handshake.
     if (this.#pending) {
       plain.pause()
@@ -552,17 +544,11 @@ export class Connection {
     this.#mode = handshake
     const secure = this.#host.secure(plain, secureContext)
     this.#adopt(secure)
-    secure.once('secure', onSecure)
+    tellWhenSecured(secure)
   }
 
   secured(secure: TLSSocket): void {
-    const serverName =
-      typeof secure.servername === 'string' && secure.servername !== '' ? secure.servername : undefined
-    const tls: TlsFacts = {
-      protocol: secure.getProtocol() ?? '',
-      cipher: secure.getCipher().standardName,
-      serverName,
-    }
+    const tls = tlsFactsOf(secure)
     if (this.session) {
       this.session.enterTls(tls)
       this.#mode = commands
@@ -576,7 +562,9 @@ export class Connection {
   // Output
 
   #say(reply: Reply): void {
+    this.#host.noteDialogue?.('server', formatStatus(reply), this)
     this.#output += formatReply(reply)
+    if (this.#output.length > maxOutputLength && !this.#blocked) this.#flush()
   }
 
   #flush(): void {
@@ -585,7 +573,7 @@ export class Connection {
     this.#output = ''
     if (this.#socket.write(output)) return
     this.#blocked = true
-    this.#socket.once('drain', onDrain)
+    tellWhenDrained(this.#socket)
   }
 
   drained(): void {
@@ -616,55 +604,11 @@ async function both(first: Promise<void>, second: Promise<void>): Promise<void> 
   await second
 }
 
-function isAuth(line: Buffer): boolean {
-  return line.toString('latin1', 0, 5).toUpperCase() === 'AUTH '
-}
-
-function isTlsHandshake(bytes: Buffer): boolean {
-  return bytes[0] === tlsHandshakeRecord && bytes[1] === tlsMajorVersion
-}
-
 function sayGreeting(connection: Connection): void {
   guard(connection, () => connection.sayGreeting())
 }
 
-/** No error of ours gets past the connection that it happened in: it would end the thread, and every session in it. */
-function guard(connection: Connection, run: () => void): void {
-  try {
-    run()
-  } catch (cause) {
-    connection.fail(cause)
-  }
-}
-
-function onData(this: OwnedSocket, bytes: Buffer): void {
-  const connection = this[connectionOf]
-  if (connection) guard(connection, () => connection.take(bytes))
-}
-
-function onDrain(this: OwnedSocket): void {
-  const connection = this[connectionOf]
-  if (connection) guard(connection, () => connection.drained())
-}
-
-function onEnd(this: OwnedSocket): void {
-  const connection = this[connectionOf]
-  if (connection) guard(connection, () => connection.ended())
-}
-
-function onSecure(this: TLSSocket & OwnedSocket): void {
-  const connection = this[connectionOf]
-  if (connection) guard(connection, () => connection.secured(this))
-}
-
-function onError(this: OwnedSocket, cause: Error): void {
-  this[connectionOf]?.failed(cause)
-}
-
-function onClose(this: OwnedSocket): void {
-  this[connectionOf]?.gone()
-}
-
-function ignoreError(): void {
-  // The TLS socket on top of it reports it.
+/** The words of a reply may repeat what the client said, so the log has its codes only. */
+function formatStatus({ code, enhanced }: Reply): string {
+  return enhanced === undefined ? `${code}` : `${code} ${enhanced}`
 }

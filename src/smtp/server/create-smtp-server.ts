@@ -19,6 +19,7 @@ import type { SessionContext } from './session.ts'
 /** Connections over `maxConnections` that are told so; still more are closed without a word. */
 const politeRefusals = 100
 const slowestSweepMs = 5000
+const hurryMs = 500
 
 export function createSmtpServer(options: SmtpServerOptions): SmtpServer {
   return new NetworkSmtpServer(options)
@@ -69,6 +70,10 @@ class NetworkSmtpServer implements SmtpServer {
       admit: address => this.#admit(address),
       released: (connection, admitted) => this.#released(connection, admitted),
       note: (message, connection, detail) => log.info(message, { peer: connection.remoteAddress, detail }),
+      noteDialogue: log.isDebugEnabled
+        ? (speaker, text, connection) =>
+            log.debug(speaker, { session: connection.session?.client.sessionId, text })
+        : undefined,
       fault: (cause, connection) =>
         log.error('a connection failed on an unexpected error', { peer: connection.remoteAddress }, cause),
     }
@@ -159,7 +164,10 @@ class NetworkSmtpServer implements SmtpServer {
     // RFC 5321 §3.8: as long as somebody is served, newcomers are told 421 and not turned away without a word.
     this.#closing = true
     for (const connection of this.#connections) connection.drain()
+    // Who has been told 421 and does not go is looked for more often than else.
+    const hurry = (this.#options.clock ?? systemClock).every(hurryMs, () => this.#expire())
     if (graceMs > 0 && this.#connections.size > 0) await this.#emptyOrLate(graceMs)
+    hurry.cancel()
     const closed = this.#listeners.map(listener => listener.close())
     for (const connection of this.#connections) connection.cut()
     await Promise.all(closed)

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { UsageFault } from '../../runtime/fault.ts'
 import type { SmtpServerOptions } from './options.ts'
+import type { TlsFacts } from './services.ts'
 
 type TlsOptions = SmtpServerOptions['tls']
 
@@ -28,4 +29,14 @@ export function secureSocket(socket: Socket, secureContext: SecureContext, tls: 
   // A session needs one handshake; more of them only cost the server (CVE-2009-3555 and its kin).
   secure.disableRenegotiation()
   return secure
+}
+
+/** After the handshake. */
+export function tlsFactsOf(secure: TLSSocket): TlsFacts {
+  const { servername } = secure
+  return {
+    protocol: secure.getProtocol() ?? '',
+    cipher: secure.getCipher().standardName,
+    serverName: typeof servername === 'string' && servername !== '' ? servername : undefined,
+  }
 }

@@ -1,0 +1,16 @@
+// A line of a peer for the log. What proves who somebody is stays out of it: the answers of AUTH, its initial response, and
+// what is no command, because a client that has missed a refusal of AUTH sends the password as if it were one.
+import { commandTable } from './command-table.ts'
+import type { SessionPhase } from './session-state.ts'
+
+/** `line` is without its CRLF. */
+export function describeLine(line: Buffer, phase: SessionPhase): string {
+  if (phase === 'authenticating') return '(answer to a challenge)'
+  const [verb = '', argument, ...rest] = line
+    .toString('utf8')
+    .trim()
+    .split(/[ \t]+/)
+  if (!commandTable.has(verb.toUpperCase())) return `(no command, ${line.length} bytes)`
+  if (verb.toUpperCase() === 'AUTH' && rest.length > 0) return `${verb} ${argument} (initial response)`
+  return [verb, ...(argument === undefined ? [] : [argument]), ...rest].join(' ')
+}
