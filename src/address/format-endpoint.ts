@@ -1,4 +1,4 @@
-// An address with its port, as people and programs write it (RFC 3986 §3.2.2).
+// An address with its port, as people and programs write it.
 
 /** '192.0.2.1:25', '[2001:db8::1]:25' */
 export function formatEndpoint(address: string, port: number): string {

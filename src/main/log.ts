@@ -29,7 +29,9 @@ function writePlainLine(line: string): void {
     msg: string
     err?: { stack?: string }
   }
-  const details = Object.entries(fields).map(([name, value]) => ` ${name}=${replaceControls(String(value), '?')}`)
+  const details = Object.entries(fields).map(
+    ([name, value]) => ` ${name}=${replaceControls(String(value), '?')}`,
+  )
   const cause = err?.stack === undefined ? '' : `\n${err.stack}`
   process.stderr.write(
     `${new Date(time).toISOString()} ${levelNames[level] ?? level} ${part}: ${msg}${details.join('')}${cause}\n`,

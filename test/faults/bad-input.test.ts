@@ -84,7 +84,7 @@ test('TLS records as commands', async () => {
   // A ClientHello's first bytes, a line end in the middle of it.
   await connection.write(Buffer.from('16030100c8010000c403030d0a0d0a160301ffffffff0d0a', 'hex'))
   const reply = await connection.reply()
-  assert.ok(reply === undefined || reply.code >= 500 || reply.code === 421, JSON.stringify(reply))
+  assert.equal(reply?.code, 421)
   connection.destroy()
   await assertStillServes('after TLS records')
 })
@@ -113,7 +113,7 @@ test('a command line of 10 MB', () =>
     for (let n = 0; n < 100; n++) await connection.write(piece)
     await connection.write('@example.org>\r\n')
     const reply = await connection.reply()
-    assert.ok(reply === undefined || [500, 501, 421].includes(reply.code), JSON.stringify(reply))
+    assert.equal(reply?.code, 500)
     connection.destroy()
     await assertStillServes('after a long command')
   }))
@@ -127,7 +127,8 @@ test('a line of mail data of 10 MB, with a message over the limit', () =>
     for (let n = 0; n < 100; n++) await connection.write(piece)
     await connection.write('\r\n.\r\n')
     const reply = await connection.reply()
-    assert.ok(reply === undefined || [421, 550, 552, 554].includes(reply.code), JSON.stringify(reply))
+    // The line is what is wrong first.
+    assert.equal(reply?.code, 554)
     connection.destroy()
     await assertStillServes('after a long line')
   }))
