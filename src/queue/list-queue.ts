@@ -6,6 +6,7 @@ import {
   type MessageRow,
   messageColumns,
   type RecipientRow,
+  readIfIntact,
   readMessage,
   readRecipient,
   recipientColumns,
@@ -33,6 +34,14 @@ export interface QueuePage {
   readonly limit: number
 }
 
+export interface QueueListing {
+  readonly messages: readonly ShownMessage[]
+  /** Messages with a row that cannot be read (their own, or a recipient's): not shown, or not with all recipients. */
+  readonly damaged: readonly QueueId[]
+  /** Where the next page begins; undefined after the last one. */
+  readonly lastId: QueueId | undefined
+}
+
 function readShown(row: RecipientRow): ShownRecipient {
   return {
     ...readRecipient(row),
@@ -42,9 +51,9 @@ function readShown(row: RecipientRow): ShownRecipient {
 }
 
 /** Oldest first; of each message the recipients that the selection means. */
-export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): Promise<ShownMessage[]> => {
+export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): Promise<QueueListing> => {
   const { where, values } = selectRecipients(page.selection)
-  const messages = await tx.all<MessageRow>(
+  const rows = await tx.all<MessageRow>(
     `SELECT ${messageColumns} FROM queue_message WHERE id > ?
        AND EXISTS (SELECT 1 FROM queue_recipient WHERE queue_recipient.message_id = queue_message.id AND ${where})
      ORDER BY id LIMIT ?`,
@@ -52,9 +61,10 @@ export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): P
     ...values,
     page.limit,
   )
-  const shown: ShownMessage[] = []
-  for (const row of messages) {
-    const recipients = await tx.all<RecipientRow>(
+  const messages: ShownMessage[] = []
+  const damaged: QueueId[] = []
+  for (const row of rows) {
+    const recipientRows = await tx.all<RecipientRow>(
       `SELECT ${recipientColumns
         .split(', ')
         .map(column => `queue_recipient.${column}`)
@@ -63,13 +73,12 @@ export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): P
       row.id,
       ...values,
     )
-    shown.push({
-      message: readMessage(row),
-      mailDataId: row.mail_data_id,
-      recipients: recipients.map(readShown),
-    })
+    const message = readIfIntact(() => readMessage(row))
+    const recipients = recipientRows.flatMap(recipient => readIfIntact(() => readShown(recipient)) ?? [])
+    if (!message || recipients.length < recipientRows.length) damaged.push(row.id)
+    if (message && recipients.length > 0) messages.push({ message, mailDataId: row.mail_data_id, recipients })
   }
-  return shown
+  return { messages, damaged, lastId: rows.length < page.limit ? undefined : rows.at(-1)?.id }
 })
 
 export const showQueuedMessage = defineRead(

@@ -47,7 +47,8 @@ test('a message that kills each agent that has it is set aside; what was under w
   assert.deepEqual(world.errors, [
     'a message was set aside: the delivery thread died each time it had it: undefined',
   ])
-  const [held, ...others] = await world.storage.run(listQueue, { selection: {}, afterId: 0, limit: 10 })
+  const { messages } = await world.storage.run(listQueue, { selection: {}, afterId: 0, limit: 10 })
+  const [held, ...others] = messages
   assert.deepEqual([held?.message.id, held?.recipients[0]?.state], [poison, 'held'])
   assert.deepEqual(others, [])
 })

@@ -545,8 +545,8 @@ async function afterSilence(
 }
 
 async function shownRecipient(world: World, queueId: QueueId): Promise<ShownRecipient | undefined> {
-  const [shown] = await world.storage.run(listQueue, { selection: { queueId }, afterId: 0, limit: 1 })
-  return shown?.recipients[0]
+  const { messages } = await world.storage.run(listQueue, { selection: { queueId }, afterId: 0, limit: 1 })
+  return messages[0]?.recipients[0]
 }
 
 test('what is not tried, because the server has just been silent, is told so, counts no attempt, and is tried when its time comes', async t => {

@@ -136,7 +136,7 @@ export async function openIntake(t: TestContext, options: Partial<IntakeOptions>
       for await (const chunk of mailData.read(queuedAs(reply))) chunks.push(chunk)
       return Buffer.concat(chunks).toString('latin1')
     },
-    queued: () => storage.run(listQueue, { selection: {}, afterId: 0, limit: 1000 }),
+    queued: async () => (await storage.run(listQueue, { selection: {}, afterId: 0, limit: 1000 })).messages,
     messages: async () => (await storage.run(countQueue, undefined)).messages,
     files: () => globSync('*/*', { cwd: join(folder, 'mail') }),
   }

@@ -234,7 +234,7 @@ for (const [kind, text] of [
     assert.equal(await remote.run(acceptMessage, { ...message, reception }), 'accepted')
     assert.equal(await queue.read(1), text)
     assert.deepEqual(await queue.events(1), [{ kind: 'received', reception }])
-    const [shown] = await remote.run(listQueue, { selection: {}, afterId: 0, limit: 1 })
+    const [shown] = (await remote.run(listQueue, { selection: {}, afterId: 0, limit: 1 })).messages
     assert.equal(shown?.message.envelopeId, '\u{1f4ec}\u2028')
     assert.deepEqual(shown.recipients[0]?.notify, ['FAILURE'])
     assert.equal(shown.recipients[0].state, 'held')

@@ -113,7 +113,7 @@ test('the only suspect under way at a death is set aside, with the reason; what 
     '1 boris@example.net held',
     '2 dora@example.org ready',
   ])
-  const [first] = await queue.storage.run(listQueue, { selection: {}, afterId: 0, limit: 1 })
+  const [first] = (await queue.storage.run(listQueue, { selection: {}, afterId: 0, limit: 1 })).messages
   assert.equal(first?.recipients[0]?.lastDiagnosis, setAsideReason)
   assert.deepEqual(await queue.events(1), [
     { kind: 'set-aside', recipient: 'anna@example.org' },

@@ -2,22 +2,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatAddress } from '../../src/address/format-address.ts'
-import { countQueue, listQueue, showQueuedMessage } from '../../src/queue/list-queue.ts'
+import { countQueue, listQueue, type QueueListing, showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { createQueueIdMaker } from '../../src/queue/queue-id.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { at, openQueue, type TestQueue } from './open-queue.ts'
 
 /** Page after page, as the command line asks for them. */
 async function pages(queue: TestQueue, limit: number, selection: QueueSelection = {}): Promise<number[][]> {
   const found: number[][] = []
-  for (let afterId = 0; ; ) {
-    const page = await queue.storage.run(listQueue, { selection, afterId, limit })
-    const ids = page.map(({ message }) => message.id)
-    if (ids.length === 0) return found
-    found.push(ids)
-    afterId = ids.at(-1) ?? 0
+  for (let afterId: number | undefined = 0; afterId !== undefined; ) {
+    const page: QueueListing = await queue.storage.run(listQueue, { selection, afterId, limit })
+    if (page.messages.length > 0) found.push(page.messages.map(({ message }) => message.id))
+    afterId = page.lastId
   }
+  return found
 }
 
 test('every message is on one page, oldest first', async t => {
@@ -39,13 +39,33 @@ test('messages that come and go between two pages lead to no other twice or neve
   const queue = await openQueue(t)
   for (let n = 0; n < 4; n++) await queue.accept({ to: [`a${n}@example.org`] })
   const first = await queue.storage.run(listQueue, { selection: {}, afterId: 0, limit: 2 })
-  assert.equal(first.at(-1)?.message.id, 2)
+  assert.equal(first.lastId, 2)
   await queue.accept({ to: ['new@example.org'] })
   const second = await queue.storage.run(listQueue, { selection: {}, afterId: 2, limit: 9 })
   assert.deepEqual(
-    second.map(({ message }) => message.id),
+    second.messages.map(({ message }) => message.id),
     [3, 4, 5],
   )
+})
+
+test('a row that cannot be read hides no other, and is named', async t => {
+  const queue = await openQueue(t)
+  for (const to of ['anna', 'boris', 'clara'])
+    await queue.accept({ to: [`${to}@example.org`, `${to}@example.net`] })
+  const damage = defineWrite('test.damage', async tx => {
+    await tx.run("UPDATE queue_message SET reverse_path = '@' WHERE id = 1")
+    await tx.run(
+      "UPDATE queue_recipient SET forward_path = 'no address' WHERE forward_path = 'boris@example.net'",
+    )
+  })
+  await queue.storage.run(damage, undefined)
+  const listing = await queue.storage.run(listQueue, { selection: {}, afterId: 0, limit: 2 })
+  assert.deepEqual(
+    listing.messages.map(({ message, recipients }) => [message.id, recipients.length]),
+    [[2, 1]],
+  )
+  assert.deepEqual([listing.damaged, listing.lastId], [[1, 2], 2])
+  assert.deepEqual(await pages(queue, 1), [[2], [3]])
 })
 
 test('a page has the selected messages only, and of each the recipients that are meant', async t => {

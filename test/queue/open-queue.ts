@@ -117,8 +117,8 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
     claim: (owner, now, maxRecipients = 100) =>
       storage.run(claimDueWork, { owner, now, leaseUntil: now + leaseMs, maxRecipients } satisfies Claim),
     async lines(selection = {}) {
-      const shown = await storage.run(listQueue, { selection, afterId: 0, limit: 1000 })
-      return shown.flatMap(({ message, recipients }) =>
+      const { messages } = await storage.run(listQueue, { selection, afterId: 0, limit: 1000 })
+      return messages.flatMap(({ message, recipients }) =>
         recipients.map(one => `${message.id} ${formatAddress(one.forwardPath)} ${one.state}`),
       )
     },

@@ -13,6 +13,7 @@ import {
 import { countRecipients, findRecipients } from '../../queue/find-recipients.ts'
 import {
   listQueue,
+  type QueueListing,
   type ShownMessage,
   type ShownRecipient,
   showQueuedMessage,
@@ -266,7 +267,7 @@ function notQueued(queueId: QueueId): UsageFault {
 
 async function list(invocation: Invocation, options: ListOptions): Promise<void> {
   // One more than is shown says whether there are more.
-  const found = await findMessages(invocation, options, options.limit + 1)
+  const { found, damaged } = await findMessages(invocation, options, options.limit + 1)
   const messages = found.slice(0, options.limit)
   if (invocation.output.json) {
     invocation.output.result(messages.map(messageJson), '')
@@ -292,6 +293,10 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
     row => row,
     'Nothing is in the queue that fits.',
   )
+  if (damaged.length > 0)
+    invocation.output.note(
+      `${formatCount(damaged.length, 'message')} damaged (${damaged.map(formatQueueId).join(', ')}): "postrider verify" says what is wrong.`,
+    )
   if (found.length > messages.length)
     invocation.output.note(`Only the first ${options.limit} messages; --limit shows more.`)
 }
@@ -300,20 +305,22 @@ async function findMessages(
   invocation: Invocation,
   options: ListOptions,
   limit: number,
-): Promise<readonly ShownMessage[]> {
+): Promise<{ readonly found: readonly ShownMessage[]; readonly damaged: readonly QueueId[] }> {
   const selection = { ...selectionOf(options), state: options.state }
   const progress = invocation.output.progress()
   try {
     return await invocation.withStorage(async storage => {
       const found: ShownMessage[] = []
+      const damaged: QueueId[] = []
       for (let afterId: QueueId | undefined = 0; afterId !== undefined; ) {
         const wanted = Math.min(messagesPerPage, limit - found.length)
-        const page: ShownMessage[] = await storage.run(listQueue, { selection, afterId, limit: wanted })
-        found.push(...page)
+        const page: QueueListing = await storage.run(listQueue, { selection, afterId, limit: wanted })
+        found.push(...page.messages)
+        damaged.push(...page.damaged)
         progress.update(`Messages: ${found.length}`)
-        afterId = page.length < wanted || found.length === limit ? undefined : page.at(-1)?.message.id
+        afterId = found.length === limit ? undefined : page.lastId
       }
-      return found
+      return { found, damaged }
     })
   } finally {
     progress.end()
