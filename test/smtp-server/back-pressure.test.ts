@@ -40,6 +40,27 @@ void test('a sink that does not keep up: the peer has to wait, and then the mess
   await server.close()
 })
 
+void test('a sink has one piece at a time, also when dots cut what came together into many', async () => {
+  let atWork = 0
+  let most = 0
+  const { server, taken, greeted } = await startServer({
+    async whenWriting() {
+      most = Math.max(most, ++atWork)
+      await nextTurn()
+      atWork--
+    },
+  })
+  const connection = await greeted()
+  await beginTransaction(connection)
+  await connection.command('DATA')
+  await connection.write('..a\r\nb\r\n'.repeat(500))
+  assert.equal((await connection.command('.'))?.code, 250)
+  assert.equal(most, 1)
+  assert.equal(taken[0]?.mailData, '.a\r\nb\r\n'.repeat(500))
+  connection.destroy()
+  await server.close()
+})
+
 void test('a peer that pipelines and does not read gets every reply in the end', async () => {
   const { server, greeted } = await startServer()
   const connection = await greeted()

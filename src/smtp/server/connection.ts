@@ -391,8 +391,9 @@ export class Connection implements SocketOwner {
   #readData(bytes: Buffer, mode: Extract<Mode, { kind: 'data' }>): void {
     let written: Promise<void> | undefined
     const end = mode.reader.read(bytes, piece => {
+      // Each waits for the one before, so the last stands for all.
       const now = mode.flow.write(piece)
-      if (now instanceof Promise) written = written ? both(written, now) : now
+      if (now instanceof Promise) written = now
     })
     this.#keep(bytes, end < 0 ? bytes.length : end)
     this.#when(written, () => {
@@ -597,11 +598,6 @@ export class Connection implements SocketOwner {
 /** What is read away of a message that is refused anyway; beyond it the connection is closed. */
 export function maxWastedBytes({ limits }: SessionContext): number {
   return 2 * limits.maxMessageBytes + 1024 * 1024
-}
-
-async function both(first: Promise<void>, second: Promise<void>): Promise<void> {
-  await first
-  await second
 }
 
 function sayGreeting(connection: Connection): void {

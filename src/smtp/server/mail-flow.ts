@@ -14,6 +14,8 @@ export class MailFlow {
   /** Octets that came, also after a problem. */
   received = 0
   #problem: Reply | undefined
+  /** Ends with the last piece that the sink has not done with: pieces that came together wait for each other. */
+  #writing: Promise<void> | undefined
   /** Finished or aborted, or about to be: the sink is told once. */
   #over = false
 
@@ -54,6 +56,23 @@ export class MailFlow {
         return undefined
       }
     }
+    if (!this.#writing) return this.#remember(this.#hand(piece))
+    return this.#remember(this.#writing.then(() => this.#hand(piece)))
+  }
+
+  #remember(writing: MaybePromise<void>): MaybePromise<void> {
+    if (!(writing instanceof Promise)) return undefined
+    const remembered = writing.then(() => {
+      if (this.#writing === remembered) this.#writing = undefined
+    })
+    this.#writing = remembered
+    return remembered
+  }
+
+  /** Never rejects. */
+  #hand(piece: Buffer): MaybePromise<void> {
+    // The message may have been given up while the piece waited.
+    if (this.#over) return undefined
     try {
       const written = this.#sink.write(piece)
       return written instanceof Promise ? written.catch((cause: unknown) => this.#fail(cause)) : undefined
