@@ -1,6 +1,7 @@
 // A line of a peer for the log. What proves who somebody is stays out of it: the answers of AUTH, its initial response, and
 // what is no command, because a client that has missed a refusal of AUTH sends the password as if it were one.
 import { commandTable } from './command-table.ts'
+import { authMechanisms } from './commands/auth.ts'
 import type { SessionPhase } from './session-state.ts'
 
 /** `line` is without its CRLF. */
@@ -11,6 +12,10 @@ export function describeLine(line: Buffer, phase: SessionPhase): string {
     .trim()
     .split(/[ \t]+/)
   if (!commandTable.has(verb.toUpperCase())) return `(no command, ${line.length} bytes)`
-  if (verb.toUpperCase() === 'AUTH' && rest.length > 0) return `${verb} ${argument} (initial response)`
+  if (verb.toUpperCase() === 'AUTH' && argument !== undefined) {
+    // What is none of these may be the response of a client that has left the mechanism out.
+    if (!authMechanisms.includes(argument.toUpperCase())) return `${verb} (no mechanism of this server)`
+    if (rest.length > 0) return `${verb} ${argument} (initial response)`
+  }
   return [verb, ...(argument === undefined ? [] : [argument]), ...rest].join(' ')
 }
