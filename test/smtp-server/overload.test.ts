@@ -165,3 +165,19 @@ void test('an idle peer that never closes its half holds a stop for a second or 
   await closed
   socket.destroy()
 })
+
+void test('a peer that was refused before the stop, and never closes its half, does not hold it longer', async () => {
+  const clock = createManualClock()
+  const { server, port } = await startServer({ clock })
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(socket, 'data')
+  socket.write('GET / HTTP/1.1\r\n')
+  socket.resume()
+  await once(socket, 'end')
+  const closed = server.close(60_000)
+  clock.advance(2000)
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  assert.equal(server.connectionCount, 0)
+  await closed
+  socket.destroy()
+})

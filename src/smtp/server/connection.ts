@@ -141,8 +141,9 @@ export class Connection implements SocketOwner {
   /** No new transactions: 421 at once between them, else after the one that is open (RFC 5321 §3.8). */
   drain(): void {
     this.#draining = true
-    if (this.#mode === handshake || this.#mode === proxyHeader) this.#socket.destroy()
-    else if (this.#mode !== waiting && this.#mode !== closed && this.#isBetweenTransactions)
+    if (this.#mode === closed) this.#limitCloseWait()
+    else if (this.#mode === handshake || this.#mode === proxyHeader) this.#socket.destroy()
+    else if (this.#mode !== waiting && this.#isBetweenTransactions)
       this.refuse(replies.shuttingDown(this.#host.context.hostname))
   }
 
@@ -165,11 +166,15 @@ export class Connection implements SocketOwner {
     this.session?.abandon()
     this.#flush()
     this.#socket.end()
-    // The peer may never close its half: the deadline does it then.
-    const wait = this.#draining ? drainedCloseWaitMs : closeWaitMs
-    this.deadlineAt = Math.min(this.deadlineAt, this.#host.now() + wait)
+    this.#limitCloseWait()
     // What it still sends is read and thrown away, or a reset could overtake the reply.
     this.#resume()
+  }
+
+  /** The peer may never close its half: the deadline does it then. */
+  #limitCloseWait(): void {
+    const wait = this.#draining ? drainedCloseWaitMs : closeWaitMs
+    this.deadlineAt = Math.min(this.deadlineAt, this.#host.now() + wait)
   }
 
   /**
