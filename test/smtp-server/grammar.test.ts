@@ -111,7 +111,7 @@ void test('PROXY headers: any bytes are incomplete, malformed or a header within
       const bytes = Buffer.concat([Buffer.from(start, 'latin1'), rest])
       const header = parseProxyHeader(bytes)
       if (header.kind === 'header') assert.ok(header.length <= bytes.length)
-      if (header.kind === 'incomplete') assert.ok(bytes.length < 552)
+      if (header.kind === 'incomplete') assert.ok(bytes.length < 4096)
     }),
     { numRuns: 1000 },
   )
@@ -140,4 +140,18 @@ void test('PROXY headers: each beginning of one is incomplete, the whole one is 
     assert.equal(parsed.length, header.length)
     assert.equal(parsed.peer?.address, addresses[index])
   }
+})
+
+void test('PROXY headers: what balancers add may be long, but has an end', () => {
+  const headOf = (length: number): Buffer => {
+    const head = Buffer.from('0d0a0d0a000d0a515549540a21110000c0000207c0000201a1120019', 'hex')
+    head.writeUInt16BE(length - 16, 14)
+    return head
+  }
+  const whole = Buffer.concat([headOf(4096), Buffer.alloc(4096 - 28)])
+  const parsed = parseProxyHeader(whole)
+  assert.ok(parsed.kind === 'header')
+  assert.deepEqual([parsed.length, parsed.peer?.address], [4096, '192.0.2.7'])
+  assert.equal(parseProxyHeader(whole.subarray(0, 4095)).kind, 'incomplete')
+  assert.equal(parseProxyHeader(headOf(4097)).kind, 'malformed')
 })
