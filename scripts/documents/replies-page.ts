@@ -17,7 +17,7 @@ const classes: readonly (readonly [title: string, belongs: (code: number) => boo
 
 export function composeRepliesPage(): string {
   const sections = classes.map(([title, belongs]) => {
-    const entries = [...replyEntries]
+    const entries = replyEntries
       .filter(({ reply }) => belongs(reply.code))
       .toSorted(
         (left, right) => left.reply.code - right.reply.code || left.name.localeCompare(right.name, 'en'),

@@ -28,7 +28,7 @@ const maxRemembered = 5000
 
 function parseNewDomain(text: string): string | undefined {
   if (text.length === 0 || text.length > 4 * maxDomainOctets) return undefined
-  const ascii = !isAscii(text) ? toAscii(text) : text.toLowerCase()
+  const ascii = isAscii(text) ? text.toLowerCase() : toAscii(text)
   if (ascii === undefined) return undefined
   const domain = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii
   if (domain.length > maxDomainOctets) return undefined

@@ -1,6 +1,5 @@
 // `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
 import { addressKey } from '../address/address-key.ts'
-import { formatEndpoint } from '../address/format-endpoint.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
@@ -18,7 +17,7 @@ import { systemRandom } from '../runtime/random.ts'
 import type { StartBannerOptions } from '../setup/start-banner.ts'
 import { ensureTryOut, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
-import type { BoundListener } from '../smtp/server/options.ts'
+import { formatListener } from '../smtp/server/format-listener.ts'
 import { anotherRuns, type DataFolderLock } from '../storage/data-folder.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
@@ -156,10 +155,6 @@ async function prepareTryOut(
 ): Promise<StartBannerOptions> {
   const accounts = await ensureTryOut(storage, dataFolder, { clock: systemClock, random: systemRandom })
   return { hostname, dataFolder, listeners: threads.listeners, accounts }
-}
-
-function formatListener({ role, address, port }: BoundListener): string {
-  return `${role} ${formatEndpoint(address, port)}`
 }
 
 function stopSignal(log: Log): Promise<void> {

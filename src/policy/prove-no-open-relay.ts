@@ -1,9 +1,9 @@
 // At start the server proves that it is no open relay: a stranger must not be able to send through it to a stranger.
 import type { Address } from '../address/address.ts'
-import { formatEndpoint } from '../address/format-endpoint.ts'
 import { isInNetworks, type Network, parseNetwork } from '../address/networks.ts'
 import type { ConnectSmtp, SmtpConnection } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import { formatListener } from '../smtp/server/format-listener.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import type { Client } from '../smtp/server/services.ts'
 
@@ -57,10 +57,6 @@ export function describeRelayProblem(problem: RelayProblem): string {
 
 export function isReasonNotToServe(problem: RelayProblem): boolean {
   return problem.kind !== 'untested'
-}
-
-function formatListener({ role, address, port }: BoundListener): string {
-  return `${role} ${formatEndpoint(address, port)}`
 }
 
 function refuses(reply: Reply | undefined): boolean {

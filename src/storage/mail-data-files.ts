@@ -42,7 +42,10 @@ interface OpenFile {
   readonly handle: FileHandle
   readonly name: string
   readonly hash: Hash
-  /** The name survives a power cut. Under way since the file was made, while the bytes come; what it rejects with is told at the end. */
+  /**
+   * The name survives a power cut. Under way since the file was made, while the bytes come; what it rejects with is told
+   * at the end.
+   */
   readonly named: Promise<void>
 }
 

@@ -19,14 +19,13 @@ export function addExportCommand(program: Command, run: CommandRun): void {
   }).action(
     perform(run, async (invocation, _options: object, file?: string) => {
       const document = await invocation.withStorage(storage => storage.run(exportDirectory, undefined))
-      const text = formatDocument(document)
       if (file === undefined) {
         if (invocation.output.json) invocation.output.result(documentTables(document), '')
-        else invocation.output.bytes(Buffer.from(text))
+        else invocation.output.bytes(Buffer.from(formatDocument(document)))
         return
       }
       // Password hashes: for nobody but the owner.
-      writeOwnFile(resolve(invocation.surroundings.workingFolder, file), text)
+      writeOwnFile(resolve(invocation.surroundings.workingFolder, file), formatDocument(document))
       invocation.output.result(
         { written: file, domains: document.domains.length, accounts: document.accounts.length },
         `Wrote ${formatCount(document.domains.length, 'domain')}, ${formatCount(document.accounts.length, 'account')} and ` +

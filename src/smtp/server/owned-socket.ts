@@ -51,9 +51,9 @@ export function tellWhenSecured(secure: TLSSocket): void {
 }
 
 /** No error of ours gets past the connection that it happened in: it would end the thread, and every session in it. */
-export function guard<Owner extends Pick<SocketOwner, 'fail'>>(by: Owner, run: (by: Owner) => void): void {
+export function guard(by: Pick<SocketOwner, 'fail'>, run: () => void): void {
   try {
-    run(by)
+    run()
   } catch (cause) {
     by.fail(cause)
   }

@@ -88,7 +88,8 @@ export interface MailTransaction {
 export interface MailDataSink {
   /**
    * Mail data with CRLF line ends and without dot-stuffing. A returned promise is back-pressure: it is not called
-   * again, and nothing more is read, before that settles. The bytes are a part of the socket's buffer: copy what you keep, or the whole buffer stays.
+   * again, and nothing more is read, before that settles. The bytes are a part of the socket's buffer: copy what you
+   * keep, or the whole buffer stays.
    */
   write(chunk: Uint8Array): MaybePromise<void>
   /** Takes responsibility (or not): the reply to the final dot or to BDAT LAST. 250 only when durable. */
