@@ -2,9 +2,13 @@
 import { Session } from 'node:inspector/promises'
 import type { TestContext } from 'node:test'
 
+type ThreadName = 'store' | 'front' | 'delivery'
+
 export interface ThreadKiller {
   /** Waits for a thread of this name, ends it, and resolves when it has gone. */
-  kill(name: 'store' | 'front' | 'delivery'): Promise<void>
+  kill(name: ThreadName): Promise<void>
+  /** How many threads of this name live. */
+  count(name: ThreadName): number
 }
 
 interface WatchedThread {
@@ -40,6 +44,7 @@ export async function createThreadKiller(t: TestContext): Promise<ThreadKiller> 
   }
 
   return {
+    count: name => [...threads].filter(thread => thread.name === name).length,
     async kill(name) {
       const thread = await when(() => [...threads].find(one => one.name === name))
       // In a worker thread this ends the thread and not the process.

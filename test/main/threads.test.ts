@@ -12,10 +12,11 @@ import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { startThreads, type Threads } from '../../src/main/threads.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { silentLog } from '../../src/runtime/log.ts'
+import { type Clock, systemClock } from '../../src/runtime/clock.ts'
+import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { eventually } from '../harness/eventually.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { createThreadKiller, type ThreadKiller } from './kill-thread.ts'
 
@@ -26,12 +27,17 @@ interface RunningThreads extends ThreadKiller {
   send(connection: RawConnection): Promise<number | undefined>
   /** Messages in anna's mailbox. */
   delivered(): Promise<number>
+  /** From now on no thread can start, for its settings are bad; returns what ends that. */
+  spoilSettings(): () => void
+  /** Waits until the log has it that a thread could not be started again so often. */
+  awaitVain(count: number): Promise<void>
 }
 
 async function start(
   t: TestContext,
   fronts: number,
   limits: { readonly maxConnectionsPerAddress?: number } = {},
+  clock: Clock = systemClock,
 ): Promise<RunningThreads> {
   const folder = await mkdtemp(join(tmpdir(), 'threads-'))
   const killer = await createThreadKiller(t)
@@ -42,7 +48,15 @@ async function start(
     limits,
     log: { level: 'error' },
   })
-  const threads = await startThreads({ ...settings, dataFolder: folder }, systemClock, silentLog)
+  const spoilable = { ...settings, dataFolder: folder }
+  let vain = 0
+  const log: Log = {
+    ...silentLog,
+    error(text) {
+      if (text.endsWith('could not be started again')) vain++
+    },
+  }
+  const threads = await startThreads(spoilable, clock, log)
   const reader = new SqliteReader(folder)
   t.after(async () => {
     reader.close()
@@ -62,6 +76,14 @@ async function start(
   return {
     ...killer,
     threads,
+    spoilSettings() {
+      spoilable.dataFolder = join(folder, 'absent', 'absent')
+      return () => {
+        spoilable.dataFolder = folder
+      }
+    },
+    awaitVain: count =>
+      eventually(`${count} vain starts`, async () => (vain >= count ? true : undefined)).then(() => {}),
     async connect() {
       const connection = await openConnection(port)
       t.after(() => connection.destroy())
@@ -168,9 +190,56 @@ test('a store that dies: every thread starts again, and what was answered 250 is
   await awaitDelivered(server, 2)
 })
 
-test('threads that die again and again end the server with a message', async t => {
+test('a thread that cannot be started again is tried later, once', async t => {
+  const clock = createManualClock()
+  const server = await start(t, 1, {}, clock)
+  const mend = server.spoilSettings()
+  await server.kill('delivery')
+  await server.awaitVain(1)
+  clock.advance(1000)
+  await server.awaitVain(2)
+  mend()
+  clock.advance(1000)
+  assert.equal(await server.send(await server.connect()), 250)
+  await awaitDelivered(server, 1)
+  assert.equal(server.count('delivery'), 1)
+})
+
+test('a store that dies while a thread waits to be started again: there is one of each after it', async t => {
+  const clock = createManualClock()
+  const server = await start(t, 1, {}, clock)
+  const connection = await server.connect()
+  const mend = server.spoilSettings()
+  await server.kill('delivery')
+  await server.awaitVain(1)
+  mend()
+  await server.kill('store')
+  await connection.closed
+  assert.equal(await server.send(await connectAgain(server)), 250)
+  await awaitDelivered(server, 1)
+  clock.advance(1000)
+  assert.equal(await server.send(await server.connect()), 250)
+  await awaitDelivered(server, 2)
+  for (const name of ['store', 'front', 'delivery'] as const) assert.equal(server.count(name), 1, name)
+})
+
+test('a store that dies while the others start is replaced once more', async t => {
   const server = await start(t, 1)
+  for (let deaths = 0; deaths < 4; deaths++) await server.kill('store')
+  assert.equal(await server.send(await connectAgain(server)), 250)
+  await awaitDelivered(server, 1)
+  for (const name of ['store', 'front', 'delivery'] as const) assert.equal(server.count(name), 1, name)
+})
+
+test('threads that die again and again end the server with a message', async t => {
+  const clock = createManualClock()
+  const server = await start(t, 1, {}, clock)
   const failed = assert.rejects(server.threads.failed, { code: 'THREADS_KEEP_DYING' })
-  for (let deaths = 0; deaths <= 10; deaths++) await server.kill('delivery')
+  server.spoilSettings()
+  await server.kill('delivery')
+  for (let vain = 1; vain <= 10; vain++) {
+    await server.awaitVain(vain)
+    clock.advance(1000)
+  }
   await failed
 })

@@ -1,0 +1,224 @@
+// The threads around one store: fronts and delivery are started again when they die. Without its store none of them
+// can go on: a crew whose store has died is at its end, and another takes its place.
+import { randomUUID } from 'node:crypto'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { Settings } from '../config/settings.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { Fault } from '../runtime/fault.ts'
+import type { Log } from '../runtime/log.ts'
+import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
+import { type ConnectionCountTable, forgetConnections } from './shared-connection-counts.ts'
+import { startThread, type Thread } from './start-thread.ts'
+import type { Terminals } from './terminals.ts'
+import type { FromThread, ThreadStart } from './thread-messages.ts'
+
+export interface CrewParts {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly log: Log
+  readonly connectionCounts: ConnectionCountTable
+  readonly terminals: Terminals
+  /** The ports that the system chose for the crew before this one. */
+  readonly listeners: readonly BoundListener[]
+  /** Says whether what has died may be started again, and counts it. */
+  readonly mayStartAgain: (what: string) => boolean
+}
+
+export const startAgainAfterMs = 1000
+
+interface Run {
+  readonly resolve: (output: unknown) => void
+  readonly reject: (cause: Fault) => void
+}
+
+export class Crew {
+  readonly #parts: CrewParts
+  #listeners: readonly BoundListener[]
+  #store: Thread | undefined
+  readonly #fronts = new Map<number, Thread>()
+  #delivery: Thread | undefined
+  /** Nothing is started any more. */
+  #over = false
+  #lastRunId = 0
+  readonly #runs = new Map<number, Run>()
+
+  constructor(parts: CrewParts) {
+    this.#parts = parts
+    this.#listeners = parts.listeners
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#listeners
+  }
+
+  /** Rejects when a thread cannot be started; `end` then ends the others. Resolves to when the store has ended. */
+  async start(): Promise<{ readonly storeEnded: Promise<void> }> {
+    const store = this.#startThread({ role: 'store', settings: this.#parts.settings }, [])
+    this.#store = store
+    await store.ready
+    // A thread that asks a dead store waits for ever.
+    const storeLost = store.ended.then(() => {
+      throw new Fault('THREAD_ENDED', 'The store thread ended while the others were being started.')
+    })
+    storeLost.catch(() => {})
+    await Promise.race([this.#startUsers(), storeLost])
+    return { storeEnded: store.ended }
+  }
+
+  run(operation: string, input: unknown): Promise<unknown> {
+    const store = this.#store
+    if (!store?.isReady || this.#over) return Promise.reject(storageUnavailable())
+    const id = ++this.#lastRunId
+    return new Promise((resolve, reject) => {
+      this.#runs.set(id, { resolve, reject })
+      store.send({ kind: 'run', id, operation, input })
+    })
+  }
+
+  tellOpenTerminals(open: readonly string[]): void {
+    for (const front of this.#fronts.values()) front.send({ kind: 'terminals', open })
+  }
+
+  /** Refuses new connections, lets open transactions and attempts finish until `graceMs` is over, then ends. */
+  async stop(graceMs: number): Promise<void> {
+    this.#over = true
+    // Fronts first: what they accept in their last moments still reaches the store. The store last.
+    await Promise.all(this.#users().map(thread => thread.stop(graceMs)))
+    await this.#store?.stop(graceMs)
+    this.#rejectRuns()
+  }
+
+  /** At once, as after a crash. */
+  async end(): Promise<void> {
+    this.#over = true
+    this.#rejectRuns()
+    await Promise.all(this.#users().map(thread => thread.terminate()))
+    await this.#store?.terminate()
+  }
+
+  #users(): Thread[] {
+    return [...this.#fronts.values(), ...(this.#delivery ? [this.#delivery] : [])]
+  }
+
+  #rejectRuns(): void {
+    for (const { reject } of this.#runs.values()) reject(storageUnavailable())
+    this.#runs.clear()
+  }
+
+  async #startUsers(): Promise<void> {
+    // The first front finds out which ports the system chose; the others then share them.
+    this.#listeners = await this.#startFront(0)
+    const others = this.#parts.settings.threads.front - 1
+    await Promise.all(Array.from({ length: others }, (_, index) => this.#startFront(index + 1)))
+    await this.#startDelivery(false)
+  }
+
+  async #startFront(number: number): Promise<readonly BoundListener[]> {
+    const { connectionCounts, settings, terminals } = this.#parts
+    forgetConnections(connectionCounts, number)
+    const storagePort = this.#connectStorage()
+    const front = this.#startThread(
+      {
+        role: 'front',
+        settings,
+        storagePort,
+        number,
+        listeners: this.#listenerOptions(),
+        connectionCounts,
+        openTerminals: terminals.keys,
+      },
+      [storagePort],
+    )
+    this.#fronts.set(number, front)
+    this.#startAgainWhenDead(front, () => this.#startFront(number))
+    return await front.ready
+  }
+
+  /** With the ports that the system chose, once it has. */
+  #listenerOptions(): readonly ListenerOptions[] {
+    const { listeners, threads } = this.#parts.settings
+    return listeners.map((listener, index) => ({
+      ...listener,
+      port: this.#listeners[index]?.port ?? listener.port,
+      reusePort: threads.front > 1,
+    }))
+  }
+
+  async #startDelivery(afterDeath: boolean): Promise<void> {
+    const storagePort = this.#connectStorage()
+    const delivery = this.#startThread(
+      {
+        role: 'delivery',
+        settings: this.#parts.settings,
+        storagePort,
+        idSpace: 15,
+        owner: `delivery-${randomUUID()}`,
+        afterDeath,
+        listeners: this.#listeners,
+      },
+      [storagePort],
+    )
+    this.#delivery = delivery
+    this.#startAgainWhenDead(delivery, () => this.#startDelivery(true))
+    await delivery.ready
+  }
+
+  #connectStorage(): MessagePort {
+    if (!this.#store || this.#over) throw storageUnavailable()
+    const { port1, port2 } = new MessageChannel()
+    this.#store.send({ kind: 'connect-storage', port: port1 }, [port1])
+    return port2
+  }
+
+  #startThread(start: ThreadStart, transfer: readonly MessagePort[]): Thread {
+    return startThread(start, transfer, this.#parts.log, (message, from) => this.#receive(message, from))
+  }
+
+  #receive(message: FromThread, from: Thread): void {
+    switch (message.kind) {
+      case 'ran':
+        this.#runs.get(message.id)?.resolve(message.output)
+        this.#runs.delete(message.id)
+        break
+      case 'run-failed':
+        this.#runs.get(message.id)?.reject(new Fault(message.code, message.message))
+        this.#runs.delete(message.id)
+        break
+      case 'show':
+        void this.#parts.terminals
+          .show(message.key, message.text)
+          .then(shown => from.send({ kind: 'shown', id: message.id, shown }))
+        break
+      case 'ready':
+      case 'refused':
+        break
+      default:
+        message satisfies never
+    }
+  }
+
+  /** One that has never been ready is the affair of whoever started it: else it would be started twice. */
+  #startAgainWhenDead({ role, ready, ended }: Thread, start: () => Promise<unknown>): void {
+    ready.then(
+      () => ended.then(() => this.#startAgain(role, start)),
+      () => {},
+    )
+  }
+
+  async #startAgain(role: string, start: () => Promise<unknown>): Promise<void> {
+    if (this.#over) return
+    const { clock, log, mayStartAgain } = this.#parts
+    if (!mayStartAgain(`the ${role} thread`)) return
+    try {
+      await start()
+    } catch (cause) {
+      if (this.#over) return
+      log.error(`the ${role} thread could not be started again`, {}, cause)
+      clock.after(startAgainAfterMs, () => void this.#startAgain(role, start))
+    }
+  }
+}
+
+function storageUnavailable(): Fault {
+  return new Fault('STORAGE_UNAVAILABLE', 'The storage thread is being started again. Try again in a moment.')
+}

@@ -1,0 +1,76 @@
+// A worker thread as the main thread holds it.
+import { type MessagePort, Worker } from 'node:worker_threads'
+import { Fault, UsageFault } from '../runtime/fault.ts'
+import type { Log } from '../runtime/log.ts'
+import type { BoundListener } from '../smtp/server/options.ts'
+import type { FromThread, ThreadRole, ThreadStart, ToThread } from './thread-messages.ts'
+
+export interface Thread {
+  readonly role: ThreadRole
+  /** Rejects when the thread refuses to start or ends before it is ready. */
+  readonly ready: Promise<readonly BoundListener[]>
+  readonly isReady: boolean
+  readonly ended: Promise<void>
+  send(message: ToThread, transfer?: readonly MessagePort[]): void
+  /** Lets what is under way finish until `graceMs` is over. One that is not ready yet is ended. */
+  stop(graceMs: number): Promise<void>
+  terminate(): Promise<void>
+}
+
+// In dist/ the threads are .js files, in src/ .ts: whatever this file is.
+const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+const threadFile = (role: ThreadRole): URL => new URL(`./${role}-thread${extension}`, import.meta.url)
+
+export function startThread(
+  start: ThreadStart,
+  transfer: readonly MessagePort[],
+  log: Log,
+  receive: (message: FromThread, thread: Thread) => void,
+): Thread {
+  const { role } = start
+  const worker = new Worker(threadFile(role), {
+    workerData: start,
+    transferList: [...transfer],
+    name: role,
+  })
+  let isReady = false
+  const ready = Promise.withResolvers<readonly BoundListener[]>()
+  const ended = Promise.withResolvers<void>()
+  ready.promise.catch(() => {})
+  const thread: Thread = {
+    role,
+    ready: ready.promise,
+    ended: ended.promise,
+    get isReady() {
+      return isReady
+    },
+    send(message, ports = []) {
+      worker.postMessage(message, ports)
+    },
+    async stop(graceMs) {
+      if (isReady) thread.send({ kind: 'stop', graceMs })
+      else await worker.terminate()
+      await ended.promise
+    },
+    async terminate() {
+      await worker.terminate()
+    },
+  }
+  worker.on('message', (message: FromThread) => {
+    if (message.kind === 'ready') {
+      isReady = true
+      ready.resolve(message.listeners)
+    } else if (message.kind === 'refused') ready.reject(new UsageFault(message.code, message.message))
+    else receive(message, thread)
+  })
+  worker.on('error', cause => {
+    log.error(`the ${role} thread failed`, {}, cause)
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    ready.reject(new Fault('THREAD_FAILED', `The ${role} thread failed: ${reason}`))
+  })
+  worker.on('exit', () => {
+    ready.reject(new Fault('THREAD_ENDED', `The ${role} thread ended before it was ready.`))
+    ended.resolve()
+  })
+  return thread
+}
