@@ -20,7 +20,7 @@ import { expandRecipient } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { localError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
-import type { Attempted } from './plan-settlement.ts'
+import type { Attempted, NotAttempted } from './plan-settlement.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
@@ -200,7 +200,9 @@ export class QueueAgent implements DeliveryAgent {
       const suspectDueAt = await storage.run(nextSuspectDueAt, undefined)
       const now = clock.now()
       if (suspectDueAt !== undefined && suspectDueAt <= now) this.#claimMoreSuspects()
-      if (dueAt !== undefined && dueAt <= now) {
+      if (!this.#running) {
+        // Stopped while it was asked: what is claimed now nobody would give back.
+      } else if (dueAt !== undefined && dueAt <= now) {
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients }),
         )
@@ -317,10 +319,7 @@ export class QueueAgent implements DeliveryAgent {
   #relay(work: ClaimedWork, recipients: readonly QueuedRecipient[], destination: Destination): void {
     const { mailData, outbound } = this.#parts
     const outgoing = { size: work.message.size, open: () => mailData.read(work.mailDataId) }
-    outbound.enqueue(
-      destination,
-      new RemoteAttempt(work, recipients, outgoing, attempted => this.#ended(attempted)),
-    )
+    outbound.enqueue(destination, new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended)))
   }
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {
@@ -332,8 +331,8 @@ export class QueueAgent implements DeliveryAgent {
     }
   }
 
-  #ended(attempted: Attempted): void {
-    if (!this.#over) this.#settler.add(attempted)
+  #ended(ended: Attempted | NotAttempted): void {
+    if (!this.#over) this.#settler.add(ended)
   }
 
   #fault(cause: unknown): void {

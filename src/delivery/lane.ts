@@ -8,7 +8,7 @@ import type { Log } from '../runtime/log.ts'
 import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
 import { localError } from './local-error.ts'
 import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
-import type { DeliveryOutcome, Diagnosis } from './outcome.ts'
+import type { DeliveryOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 
 export interface LaneOptions {
@@ -52,7 +52,7 @@ export class Lane implements ConnectionHolder {
   readonly #busy = new Set<Held>()
   #workers = 0
   #opening = 0
-  #unreachable: { readonly diagnosis: Diagnosis; readonly until: number } | undefined
+  #unreachable: { readonly outcome: Unreachable; readonly until: number } | undefined
   /** How often that was to be forgotten: an attempt that began before tells nothing of the time after. */
   #forgotten = 0
   #closed = false
@@ -62,9 +62,10 @@ export class Lane implements ConnectionHolder {
   }
 
   enqueue(attempt: RemoteAttempt): void {
-    const { clock } = this.#options
-    if (this.#unreachable && clock.now() < this.#unreachable.until) {
-      attempt.endPending({ kind: 'postponed', ...this.#unreachable })
+    if (this.#unreachable && this.#options.clock.now() < this.#unreachable.until) {
+      const { outcome, until } = this.#unreachable
+      if (outcome.kind === 'failed') attempt.endPending(outcome)
+      else attempt.postpone({ kind: 'postponed', diagnosis: outcome.diagnosis, until })
       return
     }
     this.#waiting.push(attempt)
@@ -201,7 +202,7 @@ export class Lane implements ConnectionHolder {
       const verdict = await attempt.transact(held.open, reused, this.#options.maxRecipientsPerTransaction)
       if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
     }
-    if (attempt.wantsElsewhere) await this.#serveElsewhere(attempt)
+    if (attempt.wantsElsewhere) await this.#serveElsewhere(attempt, worker)
   }
 
   async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
@@ -246,12 +247,14 @@ export class Lane implements ConnectionHolder {
     if (this.#busy.size > 0 || this.#idle.length > 0 || this.#forgotten > started.forgotten) return
     const now = this.#options.clock.now()
     const window = Math.min(now - started.at, maxUnreachableMs)
-    if (window > 0) this.#unreachable = { diagnosis: outcome.diagnosis, until: now + window }
+    if (window > 0) this.#unreachable = { outcome, until: now + window }
     for (const waiting of this.abandonWaiting()) waiting.endPending(outcome)
   }
 
-  async #serveElsewhere(attempt: RemoteAttempt): Promise<void> {
+  /** With the place in the budget that the worker has, so without the connection that it has. */
+  async #serveElsewhere(attempt: RemoteAttempt, worker: Worker): Promise<void> {
     const { findServers, terms, maxRecipientsPerTransaction } = this.#options
+    this.#drop(worker)
     const found = await findServers()
     let servers: readonly RemoteServer[] = found.kind === 'servers' ? attempt.untried(found.servers) : []
     while (attempt.wantsElsewhere) {
@@ -265,16 +268,14 @@ export class Lane implements ConnectionHolder {
         attempt.endElsewhere({ kind: opened.outcome, diagnosis: opened.diagnosis })
         return
       }
-      const elsewhere: Worker = { held: this.#hold(opened) }
-      try {
-        attempt.tryElsewhere()
-        while (attempt.pending.length > 0) {
-          if (!opened.connection.usable) attempt.endPending(connectionLost(attempt, opened))
-          else await attempt.transact(opened, false, maxRecipientsPerTransaction)
-        }
-      } finally {
-        this.#drop(elsewhere)
+      worker.held = this.#hold(opened)
+      attempt.tryElsewhere()
+      while (attempt.pending.length > 0) {
+        if (!opened.connection.usable) attempt.endPending(connectionLost(attempt, opened))
+        else await attempt.transact(opened, false, maxRecipientsPerTransaction)
       }
+      // The next message asks the servers in their own order again.
+      this.#drop(worker)
       servers = attempt.untried(servers)
     }
   }

@@ -7,11 +7,11 @@ import type { Settlement } from '../queue/settle.ts'
 import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
-/** One recipient after one attempt, or without it. */
+/** One recipient after one attempt. */
 export interface Attempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
-  readonly outcome: DeliveryOutcome | Postponed
+  readonly outcome: DeliveryOutcome
   /** Where a delivered message is to be filed. */
   readonly filing?:
     | { readonly accountId: number; readonly mailbox: string; readonly traceFields: string }
@@ -20,6 +20,13 @@ export interface Attempted {
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined
   readonly dialogue?: readonly string[] | undefined
+}
+
+/** One recipient whose turn came without an attempt. */
+export interface NotAttempted {
+  readonly work: ClaimedWork
+  readonly recipient: QueuedRecipient
+  readonly outcome: Postponed
 }
 
 /** What the sender is to be told about. `action` as in RFC 3464 §2.3.3. */
@@ -37,6 +44,54 @@ export interface SettlementPlan {
 }
 
 export function planSettlement(
+  ended: Attempted | NotAttempted,
+  now: number,
+  schedule: RetrySchedule,
+  spread: number,
+): SettlementPlan {
+  return isAttempted(ended)
+    ? planAfterAttempt(ended, now, schedule, spread)
+    : { settlement: postpone(ended, now, schedule, spread) }
+}
+
+function isAttempted(ended: Attempted | NotAttempted): ended is Attempted {
+  return ended.outcome.kind !== 'postponed'
+}
+
+/**
+ * What was not tried waits as if it had been, or a destination that is down would be asked about all its mail all the
+ * time. But nobody is told of a delay or an end without an attempt of this message: it comes as soon as may be.
+ */
+function postpone(ended: NotAttempted, now: number, schedule: RetrySchedule, spread: number): Settlement {
+  const { work, recipient, outcome } = ended
+  const { id, acceptedAt, expiresAt } = work.message
+  const { diagnosis, until } = outcome
+  const isUrgent = now >= expiresAt || isDelayToTell(ended, now, schedule)
+  const dueAt = isUrgent
+    ? until
+    : Math.max(dueAgainAt(ended, schedule.attemptsAt(acceptedAt, now), now, schedule, spread), until)
+  return {
+    messageId: id,
+    recipientId: recipient.id,
+    events: [
+      {
+        kind: 'postponed',
+        recipient: formatAddress(recipient.forwardPath),
+        diagnosis,
+        nextAttemptAt: dueAt,
+      },
+    ],
+    result: {
+      kind: 'retry',
+      tried: false,
+      dueAt,
+      diagnosis: `not tried: the destination could not be reached a moment ago (${formatDiagnosis(diagnosis)})`,
+      delayReported: false,
+    },
+  }
+}
+
+function planAfterAttempt(
   attempted: Attempted,
   now: number,
   schedule: RetrySchedule,
@@ -44,29 +99,21 @@ export function planSettlement(
 ): SettlementPlan {
   const { work, recipient } = attempted
   const { message } = work
-  const postponed = attempted.outcome.kind === 'postponed' ? attempted.outcome : undefined
-  const attempt = recipient.attempts + (postponed ? 0 : 1)
-  const outcome = expireWhenOver(asDeferred(attempted.outcome), message.expiresAt, now)
+  const attempt = recipient.attempts + 1
+  const outcome = expireWhenOver(attempted.outcome, message.expiresAt, now)
   const settle = (result: Settlement['result'], nextAttemptAt?: number): Settlement => ({
     messageId: message.id,
     recipientId: recipient.id,
     events: [
-      postponed && nextAttemptAt !== undefined
-        ? {
-            kind: 'postponed',
-            recipient: formatAddress(recipient.forwardPath),
-            diagnosis: postponed.diagnosis,
-            nextAttemptAt,
-          }
-        : {
-            kind: 'attempted',
-            recipient: formatAddress(recipient.forwardPath),
-            attempt,
-            outcome,
-            ...(attempted.mxHosts ? { mxHosts: attempted.mxHosts } : {}),
-            ...(attempted.dialogue ? { dialogue: attempted.dialogue } : {}),
-            ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
-          },
+      {
+        kind: 'attempted',
+        recipient: formatAddress(recipient.forwardPath),
+        attempt,
+        outcome,
+        ...(attempted.mxHosts ? { mxHosts: attempted.mxHosts } : {}),
+        ...(attempted.dialogue ? { dialogue: attempted.dialogue } : {}),
+        ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+      },
     ],
     result,
   })
@@ -100,24 +147,17 @@ export function planSettlement(
       }
     }
     case 'deferred': {
-      // An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later.
-      const noticeAt = wantsDelay(attempted) ? schedule.delayNoticeAt(message.acceptedAt, now) : undefined
-      // What was not tried waits as if it had been, or a destination that is down would be asked about all its mail all
-      // the time.
-      const step = postponed ? schedule.attemptsAt(message.acceptedAt, now) : attempt
-      const scheduled = schedule.nextAttemptAt(step, now, message.expiresAt, spread)
-      const dueAt = Math.max(Math.min(scheduled, noticeAt ?? scheduled), postponed?.until ?? 0)
-      const tell =
-        schedule.isDelayed(message.acceptedAt, now) &&
-        recipient.delayReportedAt === undefined &&
-        wantsDelay(attempted)
-      const told = formatDiagnosis(outcome.diagnosis)
-      const diagnosis = postponed
-        ? `not tried: the destination could not be reached a moment ago (${told})`
-        : told
+      const dueAt = dueAgainAt(attempted, attempt, now, schedule, spread)
+      const tell = isDelayToTell(attempted, now, schedule)
       return {
         settlement: settle(
-          { kind: 'retry', tried: !postponed, dueAt, diagnosis, delayReported: tell },
+          {
+            kind: 'retry',
+            tried: true,
+            dueAt,
+            diagnosis: formatDiagnosis(outcome.diagnosis),
+            delayReported: tell,
+          },
           dueAt,
         ),
         report: reportWhen(tell, { action: 'delayed', attempted, outcome, nextAttemptAt: dueAt }),
@@ -134,8 +174,27 @@ export function planSettlement(
   }
 }
 
-function asDeferred(outcome: DeliveryOutcome | Postponed): DeliveryOutcome {
-  return outcome.kind === 'postponed' ? { kind: 'deferred', diagnosis: outcome.diagnosis } : outcome
+/** An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later. */
+function dueAgainAt(
+  ended: Attempted | NotAttempted,
+  attempts: number,
+  now: number,
+  schedule: RetrySchedule,
+  spread: number,
+): number {
+  const { acceptedAt, expiresAt } = ended.work.message
+  const scheduled = schedule.nextAttemptAt(attempts, now, expiresAt, spread)
+  const noticeAt = wantsDelay(ended) ? schedule.delayNoticeAt(acceptedAt, now) : undefined
+  return Math.min(scheduled, noticeAt ?? scheduled)
+}
+
+function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {
+  const { recipient, work } = ended
+  return (
+    schedule.isDelayed(work.message.acceptedAt, now) &&
+    recipient.delayReportedAt === undefined &&
+    wantsDelay(ended)
+  )
 }
 
 function expireWhenOver(outcome: DeliveryOutcome, expiresAt: number, now: number): DeliveryOutcome {
@@ -145,7 +204,7 @@ function expireWhenOver(outcome: DeliveryOutcome, expiresAt: number, now: number
 }
 
 /** RFC 5321 §4.5.5, RFC 3464 §2: nothing is ever reported on a report, or to the null reverse-path. */
-function mayReport({ work: { message } }: Attempted): boolean {
+function mayReport({ work: { message } }: Attempted | NotAttempted): boolean {
   return message.reversePath !== null && !message.isReport
 }
 
@@ -158,8 +217,8 @@ function wantsFailure(attempted: Attempted): boolean {
   return mayReport(attempted) && (attempted.recipient.notify?.includes('FAILURE') ?? true)
 }
 
-function wantsDelay(attempted: Attempted): boolean {
-  return mayReport(attempted) && (attempted.recipient.notify?.includes('DELAY') ?? true)
+function wantsDelay(ended: Attempted | NotAttempted): boolean {
+  return mayReport(ended) && (ended.recipient.notify?.includes('DELAY') ?? true)
 }
 
 function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutcome | undefined {

@@ -11,7 +11,7 @@ import { localError } from './local-error.ts'
 import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 import type { OpenConnection } from './open-connection.ts'
 import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
-import type { Attempted } from './plan-settlement.ts'
+import type { Attempted, NotAttempted } from './plan-settlement.ts'
 
 type NegativeOutcome = Extract<DeliveryOutcome, { kind: 'deferred' | 'failed' }>
 
@@ -25,7 +25,7 @@ export class RemoteAttempt {
   readonly #triedHosts: string[] = []
   readonly #triedAddresses = new Set<string>()
   readonly #mailData: OutgoingMailData
-  readonly #report: (attempted: Attempted) => void
+  readonly #report: (ended: Attempted | NotAttempted) => void
   #needs: MessageNeeds
   #needsAreFound = false
 
@@ -33,7 +33,7 @@ export class RemoteAttempt {
     work: ClaimedWork,
     recipients: readonly QueuedRecipient[],
     mailData: OutgoingMailData,
-    report: (attempted: Attempted) => void,
+    report: (ended: Attempted | NotAttempted) => void,
   ) {
     this.work = work
     this.pending = [...recipients]
@@ -61,8 +61,14 @@ export class RemoteAttempt {
   }
 
   /** No server could be reached: every recipient without an outcome gets this one. */
-  endPending(outcome: NegativeOutcome | Postponed): void {
+  endPending(outcome: NegativeOutcome): void {
     for (const recipient of this.pending) this.#end(recipient, outcome)
+    this.pending = []
+  }
+
+  /** Nothing is tried now. */
+  postpone(outcome: Postponed): void {
+    for (const recipient of this.pending) this.#report({ work: this.work, recipient, outcome })
     this.pending = []
   }
 
@@ -192,7 +198,7 @@ export class RemoteAttempt {
   }
 
   /** The dialogue of a transaction stands with the first of its recipients. */
-  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome | Postponed): void {
+  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome): void {
     const dialogue = this.dialogue.take()
     this.#report({
       work: this.work,

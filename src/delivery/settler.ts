@@ -9,7 +9,7 @@ import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown } from '../storage/storage-fault.ts'
-import { type Attempted, planSettlement, type SettlementPlan } from './plan-settlement.ts'
+import { type Attempted, type NotAttempted, planSettlement, type SettlementPlan } from './plan-settlement.ts'
 import type { ComposeReports } from './reports.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
@@ -32,7 +32,7 @@ const maxRetryMs = 30_000
 
 export class Settler {
   readonly #options: SettlerOptions
-  #collected: Attempted[] = []
+  #collected: (Attempted | NotAttempted)[] = []
   #flushing = false
   #retryTimer: { cancel: () => void; resolve: () => void } | undefined
   #stopped = false
@@ -42,8 +42,8 @@ export class Settler {
     this.#options = options
   }
 
-  add(attempted: Attempted): void {
-    this.#collected.push(attempted)
+  add(ended: Attempted | NotAttempted): void {
+    this.#collected.push(ended)
     if (this.#flushing) return
     this.#flushing = true
     // Not at once: what else ends in this turn of the event loop comes along.
@@ -75,7 +75,7 @@ export class Settler {
   }
 
   /** Never rejects. */
-  async #settle(batch: readonly Attempted[]): Promise<void> {
+  async #settle(batch: readonly (Attempted | NotAttempted)[]): Promise<void> {
     const { log } = this.#options
     let reports: readonly SettlementReport[] = []
     try {
@@ -104,16 +104,16 @@ export class Settler {
     }
   }
 
-  #plan(batch: readonly Attempted[], now: number): SettlementPlan[] {
+  #plan(batch: readonly (Attempted | NotAttempted)[], now: number): SettlementPlan[] {
     const spreads = new Map<number, number>()
-    return batch.map(attempted => {
-      const { id } = attempted.work.message
+    return batch.map(ended => {
+      const { id } = ended.work.message
       let spread = spreads.get(id)
       if (spread === undefined) {
         spread = this.#options.random.fraction()
         spreads.set(id, spread)
       }
-      return planSettlement(attempted, now, this.#options.schedule, spread)
+      return planSettlement(ended, now, this.#options.schedule, spread)
     })
   }
 

@@ -90,9 +90,10 @@ test('the last attempt is at the end of the lifetime; after it the recipient has
 })
 
 /** Not tried at a time, because the destination counts as unreachable until another. */
-function postponedAt(now: number, until: number): SettlementPlan {
+function postponedAt(now: number, until: number, recipient: Partial<QueuedRecipient> = {}): SettlementPlan {
+  const { work, recipient: one } = attempted(deferred, recipient)
   return planSettlement(
-    { ...attempted(deferred), outcome: { kind: 'postponed', diagnosis, until } },
+    { work, recipient: one, outcome: { kind: 'postponed', diagnosis, until } },
     now,
     schedule,
     0.5,
@@ -102,7 +103,7 @@ function postponedAt(now: number, until: number): SettlementPlan {
 test('what was not tried waits as one of its age would that was, and no shorter than the destination counts as unreachable', () => {
   const waitAt = (age: number, unreachableMs = minute): number => {
     const now = acceptedAt + age
-    const { result } = postponedAt(now, now + unreachableMs).settlement
+    const { result } = postponedAt(now, now + unreachableMs, { delayReportedAt: acceptedAt }).settlement
     assert.ok(result.kind === 'retry' && !result.tried)
     return result.dueAt - now
   }
@@ -113,13 +114,18 @@ test('what was not tried waits as one of its age would that was, and no shorter 
   assert.equal(waitAt(0, 6 * minute), 6 * minute)
 })
 
-test('what was not tried is late, and expires, like the rest', () => {
+test('nobody is told of a delay or an end without an attempt, which comes as soon as it may', () => {
+  const dueAt = (now: number, recipient: Partial<QueuedRecipient> = {}): number => {
+    const { settlement, report } = postponedAt(now, now + minute, recipient)
+    assert.equal(report, undefined)
+    assert.ok(settlement.result.kind === 'retry' && !settlement.result.delayReported)
+    return settlement.result.dueAt - now
+  }
   const late = acceptedAt + 4 * hour
-  assert.equal(postponedAt(late, late + minute).report?.action, 'delayed')
-  const over = acceptedAt + 48 * hour
-  const plan = postponedAt(over, over + minute)
-  assert.equal(plan.settlement.result.kind, 'done')
-  assert.equal(plan.report?.outcome.kind, 'expired')
+  assert.equal(dueAt(late), minute)
+  assert.equal(dueAt(late, { delayReportedAt: late }), hour)
+  assert.equal(dueAt(late, { notify: ['FAILURE'] }), hour)
+  assert.equal(dueAt(acceptedAt + 48 * hour), minute)
 })
 
 test('a failure is reported unless the sender said otherwise', () => {

@@ -258,6 +258,18 @@ test('421 in the middle sends to the next server', async t => {
   assert.equal(second.messages.length, 1)
 })
 
+test('the connection to the first server is given up before the next server is asked: there is room for one', async t => {
+  const first = await peerFor(t, { extensions: ['PIPELINING'] })
+  const second = await peerFor(t, { address: '127.0.0.3', port: first.port })
+  const world = await worldWith(t, first)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', second.address)
+  await world.post({ from, to: ['борис@example.org'], message: { smtpUtf8: true } })
+  assert.equal(second.messages.length, 1)
+  // No time has passed, so that it is not for being idle.
+  await first.seen('QUIT')
+})
+
 test('a connection cut before the end of the data sends to the next server; after it, to nobody', async t => {
   const cutAt = (verb: string) => (command: string) => (command.startsWith(verb) ? 'close' : undefined)
   const peer = await peerFor(t, { script: cutAt('RCPT') })
@@ -571,6 +583,26 @@ test('what is not tried, because the server has just been silent, is told so, co
     (await world.attempts(second)).map(({ attempt, outcome }) => [attempt, outcome.kind]),
     [[1, 'relayed']],
   )
+})
+
+test('a server that has just refused us for good has refused what comes a moment later: that fails, and does not wait', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('EHLO') ? 'silence' : undefined) })
+  const world = await worldWith(t, peer)
+  const first = await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('EHLO')
+  world.clock.advance(1000)
+  peer.script = command => (command.startsWith('QUIT') ? undefined : '554 5.7.1 No')
+  peer.answer('554 5.7.1 No')
+  await world.agent.idle()
+  const second = await world.post({ from, to })
+  assert.equal(peer.connections, 1)
+  for (const id of [first, second]) {
+    assert.deepEqual(
+      (await world.attempts(id)).map(({ attempt, outcome }) => [attempt, outcome.kind]),
+      [[1, 'failed']],
+    )
+  }
 })
 
 test('an administrator who says retry gets an attempt, however silent the server was a moment ago', async t => {
