@@ -200,9 +200,9 @@ export class QueueAgent implements DeliveryAgent {
       const suspectDueAt = await storage.run(nextSuspectDueAt, undefined)
       const now = clock.now()
       if (suspectDueAt !== undefined && suspectDueAt <= now) this.#claimMoreSuspects()
-      if (!this.#running) {
-        // Stopped while it was asked: what is claimed now nobody would give back.
-      } else if (dueAt !== undefined && dueAt <= now) {
+      // Stopped while it asked: the leases have gone back already, perhaps.
+      if (!this.#running) return
+      if (dueAt !== undefined && dueAt <= now) {
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients }),
         )
@@ -215,10 +215,11 @@ export class QueueAgent implements DeliveryAgent {
     } catch (cause) {
       log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
       this.#wakeAfter(afterFaultMs)
+    } finally {
+      this.#claiming = false
+      this.#pump()
+      this.#checkIdle()
     }
-    this.#claiming = false
-    this.#pump()
-    this.#checkIdle()
   }
 
   #claimMoreSuspects(): void {
@@ -268,6 +269,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #dispatch(works: readonly ClaimedWork[]): void {
+    if (this.#over) return
     const routes = new RouteMemory(this.#parts.router)
     for (const work of works) {
       // A lease of ours that ran out (the machine slept): the attempt is under way all the same.
@@ -312,6 +314,8 @@ export class QueueAgent implements DeliveryAgent {
           route satisfies never
       }
     }
+    // Given back while their routes were looked up.
+    if (this.#over) return
     for (const { destination, recipients } of remotes.values()) this.#relay(work, recipients, destination)
     if (locals.length > 0) await this.#deliverLocally(work, locals)
   }

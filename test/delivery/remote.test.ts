@@ -1,6 +1,7 @@
 // Delivery to other servers, as those servers see it: which is asked, in which order, and what each answer leads to.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { retryRecipients } from '../../src/queue/administer.ts'
 import { listQueue, type ShownRecipient } from '../../src/queue/list-queue.ts'
@@ -643,4 +644,22 @@ test('an agent that is stopped while it claims is idle, and gives back what it c
   await last.start()
   await last.idle()
   assert.equal(await world.waiting(), 0)
+})
+
+test('an agent that has stopped begins nothing, whatever it was about to do', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  for (let turns = 0; turns < 30; turns++) {
+    const agent = turns === 0 ? world.agent : world.createAgent()
+    if (turns > 0) await agent.start()
+    await agent.idle()
+    peer.messages.length = 0
+    await world.accept({ from, to })
+    agent.wake()
+    for (let turn = 0; turn < turns; turn++) await nextTurn()
+    await agent.stop(0)
+    const { connections } = peer
+    for (let turn = 0; turn < 30; turn++) await nextTurn()
+    assert.equal(peer.connections, connections, `stopped after ${turns} turns`)
+  }
 })
