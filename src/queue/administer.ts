@@ -14,6 +14,8 @@ export interface Administration {
 export interface Administered {
   /** How many it was done to. */
   readonly recipients: number
+  /** Of these, how many were being delivered at the time. */
+  readonly underWay: number
   /** Mail data files to discard. */
   readonly orphanedFiles: readonly string[]
 }
@@ -38,7 +40,7 @@ export const retryRecipients = defineAdministration(
   'due-now',
 )
 
-/** Taken out of the queue without a report to the sender. */
+/** Taken out of the queue without a report to the sender. What is being delivered may arrive all the same. */
 export const cancelRecipients = defineAdministration('cancel', 'DELETE FROM queue_recipient WHERE id = ?')
 
 function defineAdministration(
@@ -50,15 +52,17 @@ function defineAdministration(
     `queue.${action}`,
     async (tx: Tx, { recipientIds, at }: Administration): Promise<Administered> => {
       let recipients = 0
+      let underWay = 0
       const touched = new Set<QueueId>()
       for (const id of recipientIds) {
         const bound: SqlValue[] = values === 'due-now' ? [at, id] : [id]
-        const row = await tx.get<{ message_id: QueueId; forward_path: string }>(
-          `${statement} RETURNING message_id, forward_path`,
+        const row = await tx.get<{ message_id: QueueId; forward_path: string; lease_owner: string | null }>(
+          `${statement} RETURNING message_id, forward_path, lease_owner`,
           ...bound,
         )
         if (!row) continue
         recipients++
+        if (row.lease_owner !== null) underWay++
         touched.add(row.message_id)
         await appendEvent(tx, at, row.message_id, {
           kind: 'administered',
@@ -66,7 +70,7 @@ function defineAdministration(
           recipient: row.forward_path,
         })
       }
-      return { recipients, orphanedFiles: await removeFinishedMessages(tx, touched) }
+      return { recipients, underWay, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
     { wakes: values === 'due-now' ? 'retry' : 'queue' },
   )

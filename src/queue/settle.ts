@@ -4,7 +4,7 @@ import { fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
-import { appendEvent } from '../trail/append-event.ts'
+import { appendEvent, appendEventOnce } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import { insertMessage, insertRecipient } from './insert-message.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
@@ -74,7 +74,10 @@ export const settle = defineWrite(
     const touched = new Set<QueueId>()
     for (const settlement of settlements) {
       const events = await settleRecipient(tx, owner, at, settlement)
-      if (!events) continue
+      if (!events) {
+        await noteDeparture(tx, at, settlement)
+        continue
+      }
       settled.add(settlement.recipientId)
       for (const event of events) await appendEvent(tx, at, settlement.messageId, event)
       if (settlement.result.kind !== 'retry') touched.add(settlement.messageId)
@@ -151,6 +154,17 @@ async function settleRecipient(
   // Held while its delivery was under way: then so are those who take its place.
   if (result.kind === 'expand') await insertNewcomers(tx, messageId, result.into, gone.state, at)
   return events
+}
+
+/**
+ * The recipient was cancelled, or taken by another, while the attempt was under way; but what has left has left, and the
+ * trail says so. A settling that is repeated may have said it the first time.
+ */
+async function noteDeparture(tx: Tx, at: number, { messageId, events }: Settlement): Promise<void> {
+  for (const event of events) {
+    if (event.kind === 'attempted' && (event.outcome.kind === 'relayed' || event.outcome.kind === 'shown'))
+      await appendEventOnce(tx, at, messageId, event)
+  }
 }
 
 function asCopy(event: TrailEvent): TrailEvent {

@@ -15,3 +15,13 @@ export async function appendEvent(
     JSON.stringify(event),
   )
 }
+
+/** For a writer that may have been here before, with the same event. */
+export async function appendEventOnce(tx: Tx, at: number, queueId: number, event: TrailEvent): Promise<void> {
+  const there = await tx.get(
+    'SELECT 1 AS found FROM trail_event WHERE queue_id = ? AND event = ? LIMIT 1',
+    queueId,
+    JSON.stringify(event),
+  )
+  if (!there) await appendEvent(tx, at, queueId, event)
+}

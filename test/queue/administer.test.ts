@@ -12,7 +12,8 @@ import { findRecipients } from '../../src/queue/find-recipients.ts'
 import { countQueue } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
-import { settle } from '../../src/queue/settle.ts'
+import { type Settlement, settle } from '../../src/queue/settle.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
 import {
   at,
   describeWork,
@@ -90,7 +91,7 @@ test('held mail is not delivered until it is released, and then at once', async 
   await hold(queue, { forwardPath: 'anna@example.org' })
   assert.deepEqual(describeWork(await queue.claim('one', at + minute)), ['1: boris@example.org'])
   const released = await queue.administer(releaseRecipients, {}, at + 2 * minute)
-  assert.deepEqual(released, { recipients: 1, orphanedFiles: [] })
+  assert.deepEqual(released, { recipients: 1, underWay: 0, orphanedFiles: [] })
   assert.deepEqual(describeWork(await queue.claim('two', at + 2 * minute)), ['1: anna@example.org'])
 })
 
@@ -134,7 +135,7 @@ test('cancel: recipients leave; the message, its mail data and its file go with 
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org', 'boris@example.net'], text: largeText })
   const first = await queue.administer(cancelRecipients, { domain: 'example.org' })
-  assert.deepEqual(first, { recipients: 1, orphanedFiles: [] })
+  assert.deepEqual(first, { recipients: 1, underWay: 0, orphanedFiles: [] })
   assert.deepEqual(await queue.lines(), ['1 boris@example.net ready'])
   assert.equal(await queue.read(1), largeText)
   const second = await queue.administer(cancelRecipients, { queueId: 1 })
@@ -148,7 +149,7 @@ test('cancel: no report to the sender, and what is being delivered cannot be set
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'] })
   const recipientId = onlyRecipient(await queue.claim('one', at))
-  await queue.administer(cancelRecipients, {})
+  assert.equal((await queue.administer(cancelRecipients, {})).underWay, 1)
   assert.deepEqual(await queue.lines(), [])
   const result = {
     kind: 'retry',
@@ -161,6 +162,34 @@ test('cancel: no report to the sender, and what is being delivered cannot be set
   const settled = await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
   assert.deepEqual(settled, { lost: 1, orphanedFiles: [] })
   assert.deepEqual(await queue.lines(), [])
+})
+
+test('cancel: what has left for another server before it was cancelled stands in the trail, once', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'] })
+  const recipientId = onlyRecipient(await queue.claim('one', at))
+  await queue.administer(cancelRecipients, {})
+  const attempted: TrailEvent = {
+    kind: 'attempted',
+    recipient: 'anna@example.org',
+    attempt: 1,
+    outcome: {
+      kind: 'relayed',
+      dsnAware: false,
+      remoteMta: 'mx.example.org',
+      remoteAddress: '192.0.2.1:25',
+      reply: { code: 250, lines: ['Ok'] },
+    },
+  }
+  const settlements: Settlement[] = [
+    { messageId: 1, recipientId, events: [attempted], result: { kind: 'done' } },
+  ]
+  for (let times = 0; times < 2; times++)
+    await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  assert.deepEqual(await queue.events(1), [
+    { kind: 'administered', action: 'cancel', recipient: 'anna@example.org' },
+    attempted,
+  ])
 })
 
 test('the trail says what was done to whom, and nothing about those that were not touched', async t => {
@@ -192,6 +221,7 @@ test('who is gone from a page is passed over, and not counted', async t => {
   await queue.administer(cancelRecipients, { forwardPath: 'anna@example.org' })
   assert.deepEqual(await queue.storage.run(holdRecipients, { recipientIds, at }), {
     recipients: 1,
+    underWay: 0,
     orphanedFiles: [],
   })
   assert.deepEqual(await queue.lines(), ['1 boris@example.org held'])
