@@ -37,14 +37,10 @@ export function composeReport(input: ReportInput): ComposedReport {
     `Content-Type: multipart/report; report-type=delivery-status;${crlf} boundary="${boundary}"`,
     ...(original.isEightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
   ]
-  const text = Buffer.from(composeText(input, subject, language).replaceAll('\n', crlf))
+  const encoded = encodeText(composeText(input, subject, language).replaceAll('\n', crlf))
   const mailData = Buffer.concat([
     Buffer.from(header.join(crlf) + crlf + crlf),
-    part(
-      boundary,
-      ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64'],
-      Buffer.from(toBase64Lines(text)),
-    ),
+    part(boundary, ['Content-Type: text/plain; charset=utf-8', ...encoded.fields], encoded.bytes),
     part(boundary, ['Content-Type: message/delivery-status'], Buffer.from(composeStatus(input))),
     part(boundary, original.fields, original.bytes),
     Buffer.from(`${crlf}--${boundary}--${crlf}`),
@@ -77,6 +73,17 @@ function messageId(value: string | undefined): string | undefined {
 
 function part(boundary: string, fields: readonly string[], bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${crlf}--${boundary}${crlf}${fields.join(crlf)}${crlf}${crlf}`), bytes])
+}
+
+// RFC 5321 §4.5.3.1.6, without the CRLF.
+const maxLineLength = 998
+
+/** As it is, for whoever reads the message without a mail program, where 7 bits and the length of a line allow it. */
+function encodeText(text: string): { readonly fields: readonly string[]; readonly bytes: Uint8Array } {
+  const bytes = Buffer.from(text)
+  const isPlain = text.split(crlf).every(line => line.length <= maxLineLength && /^[\t -~]*$/.test(line))
+  if (isPlain) return { fields: [], bytes }
+  return { fields: ['Content-Transfer-Encoding: base64'], bytes: Buffer.from(toBase64Lines(bytes)) }
 }
 
 interface ReturnedOriginal {

@@ -120,6 +120,27 @@ test('the whole message comes back where it was asked for', () => {
   assert.equal(composed.body, '7BIT')
 })
 
+test('a text in ASCII stands as it is, so that it is read without a mail program; one beyond it is encoded', () => {
+  const headerSection = header('Subject: b\r\n')
+  const english = report({ headerSection }).composed.mailData
+  assert.match(Buffer.from(english).toString('latin1'), /\r\n {4}What to do: /)
+  const russian = report({ headerSection, language: 'ru' }).composed.mailData
+  assert.ok(russian.every(byte => byte < 0x80))
+})
+
+for (const { what, line } of [
+  { what: 'a line that is too long for SMTP', line: 'x'.repeat(1200) },
+  { what: 'a control', line: 'a\x1b[31mb' },
+  { what: 'a bare CR', line: 'a\rb' },
+]) {
+  test(`a text with ${what}, quoted from a reply, goes through any server`, () => {
+    const { composed, text } = report({ recipients: [failed({ reply: { code: 550, lines: [line] } })] })
+    const lines = Buffer.from(composed.mailData).toString('latin1').split('\r\n')
+    for (const each of lines) assert.match(each, /^[\t -~]{0,998}$/)
+    assert.match(text, /^ +> 550\s/m)
+  })
+}
+
 test('a body beyond ASCII makes the report an 8-bit one', () => {
   const headerSection = header('Subject: b\r\n')
   const message = Buffer.from('Subject: b\r\n\r\nПривет\r\n')
