@@ -20,7 +20,7 @@ export function diagnoseReply(server: RemoteServer, stage: ClientStage, reply: R
     remoteMta: server.host,
     remoteAddress: remoteAddress(server),
     reply,
-    detail: `${server.host} (${remoteAddress(server)}) answered ${stageWords[stage]} with ${reply.code}`,
+    detail: `${server.host} (${remoteAddress(server)}) refused ${stageWords[stage]}`,
   }
 }
 
@@ -67,5 +67,5 @@ const stageWords: Readonly<Record<ClientStage, string>> = {
   mail: 'MAIL',
   rcpt: 'RCPT',
   data: 'DATA',
-  'end-of-data': 'the end of the message',
+  'end-of-data': 'the message',
 }

@@ -127,7 +127,7 @@ for (const { language, texts, letters } of languages) {
   })
 
   test(`${language}: which message it was, and where the administrator finds more`, () => {
-    const detail = 'mx1.example.org (192.0.2.1:25) answered RCPT with 550'
+    const detail = 'mx1.example.org (192.0.2.1:25) refused RCPT'
     const found = flat(report({ language, recipients: [failed({ detail })] }).text)
     for (const part of [
       `${texts.subjectLabel}: Invoice 4711`,
