@@ -50,13 +50,30 @@ export function plainAddress(address: string): string {
 /** Is the address in one of the networks? IPv4 and IPv6 never match each other. */
 export function isInNetworks(address: string, networks: readonly Network[]): boolean {
   if (networks.length === 0) return false
-  // A link-local peer comes with its zone: fe80::1%eth0.
-  const parsed = parseIpAddress(address.replace(/%.*$/s, ''))
+  const parsed = parseIpAddress(withoutZone(address))
   if (!parsed) return false
   const plain = isMapped(parsed) ? parsed.toIPv4Address() : parsed
   return networks.some(
     network => plain.kind() === network.address.kind() && plain.match(network.address, network.prefixLength),
   )
+}
+
+/** What one host has: an IPv4 address, and of IPv6 a /64, in which it may take any address (RFC 4291 §2.5.1). */
+const hostBits = 64
+
+/** The network of one host, one text for each: '192.0.2.1', '2001:db8::/64'. What is no address stays as it is. */
+export function hostNetworkOf(address: string): string {
+  const parsed = parseIpAddress(withoutZone(address))
+  if (!parsed) return address
+  if (parsed.kind() === 'ipv4') return parsed.toString()
+  if (isMapped(parsed)) return parsed.toIPv4Address().toString()
+  const prefix = parsed.toByteArray().map((byte, index) => (index < hostBits / 8 ? byte : 0))
+  return `${new ipaddr.IPv6(prefix).toRFC5952String()}/${hostBits}`
+}
+
+// A link-local peer comes with its zone: fe80::1%eth0.
+function withoutZone(address: string): string {
+  return address.replace(/%.*$/s, '')
 }
 
 const loopback: readonly Network[] = ['127.0.0.0/8', '::1/128'].flatMap(text => parseNetwork(text) ?? [])

@@ -135,7 +135,7 @@ const limits = z.strictObject({
   ),
   maxConnectionsPerAddress: setting(
     count(1, 1_000_000).default(50),
-    'Connections at one time from one IP address. Raise it when many users share one address, or for a load test from one machine.',
+    'Connections at one time from one IP address; of IPv6, from one /64. Raise it when many users share one address, or for a load test from one machine.',
   ),
   maxErrorsPerSession: setting(
     count(1, 10_000).default(20),

@@ -1,7 +1,7 @@
-// Connections per address over all fronts, in memory that they share.
+// Connections per host over all fronts, in memory that they share.
 //
-// A table of counters, in which an address has one in each of two rows, found by hashing; the smaller of the two is its
-// count. It is never too small, and too large only when both are shared with other addresses that are connected now. The
+// A table of counters, in which a host has one in each of two rows, found by hashing; the smaller of the two is its
+// count. It is never too small, and too large only when both are shared with other hosts that are connected now. The
 // hash is keyed, so that nobody can choose addresses that share a victim's.
 import { randomInt } from 'node:crypto'
 import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
@@ -35,18 +35,18 @@ export function forgetConnections({ counters }: ConnectionCountTable, front: num
 export function shareConnectionCounts(table: ConnectionCountTable, front: number): ConnectionCounts {
   const { counters, fronts, keys } = table
   const indexOf = (owner: number, row: number, slot: number): number => (owner * rows + row) * slots + slot
-  const change = (address: string, by: 1 | -1): number[] =>
+  const change = (host: string, by: 1 | -1): number[] =>
     keys.map((key, row) => {
-      const slot = hash(address, key) % slots
+      const slot = hash(host, key) % slots
       Atomics.add(counters, indexOf(front, row, slot), by)
       let sum = 0
       for (let owner = 0; owner < fronts; owner++) sum += Atomics.load(counters, indexOf(owner, row, slot))
       return sum
     })
   return {
-    add: address => Math.min(...change(address, 1)),
-    remove(address) {
-      change(address, -1)
+    add: host => Math.min(...change(host, 1)),
+    remove(host) {
+      change(host, -1)
     },
   }
 }

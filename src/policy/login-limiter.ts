@@ -1,6 +1,7 @@
 // Brakes on guessing passwords: failed log-ins count per network, and per account as tried from one network. An account
 // alone is never blocked, or anybody could lock anybody out. Counts are of this thread and of the last quarter of an hour.
-import ipaddr from 'ipaddr.js'
+import { isIPv4 } from 'node:net'
+import { hostNetworkOf } from '../address/networks.ts'
 import type { Clock } from '../runtime/clock.ts'
 
 export interface LoginLimits {
@@ -65,11 +66,10 @@ export class LoginLimiter {
   }
 }
 
-// Whoever has an IPv6 address has a /64 of them; an IPv4 address may change within its /24.
+// Whoever guesses from an IPv4 address may change it within its /24.
 function networkOf(remoteAddress: string): string {
-  if (!ipaddr.isValid(remoteAddress)) return remoteAddress
-  const bytes = ipaddr.process(remoteAddress).toByteArray()
-  return bytes.length === 4 ? bytes.slice(0, 3).join('.') : bytes.slice(0, 8).join(':')
+  const host = hostNetworkOf(remoteAddress)
+  return isIPv4(host) ? host.slice(0, host.lastIndexOf('.')) : host
 }
 
 const maxNameCharacters = 320

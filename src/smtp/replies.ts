@@ -155,9 +155,9 @@ export const replies = {
     'tooManyConnectionsFromYou',
     421,
     '4.7.0',
-    (address: string) => `Too many connections from ${address}; please close some first`,
+    (host: string) => `Too many connections from ${host}; please close some first`,
     ['192.0.2.1'],
-    'limits.maxConnectionsPerAddress is reached.',
+    'limits.maxConnectionsPerAddress is reached; of IPv6 a whole /64 counts as one address.',
   ),
   timedOut: made(
     'timedOut',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import {
+  hostNetworkOf,
   isInNetworks,
   isLoopback,
   type Network,
@@ -124,4 +125,20 @@ test('loopback, in each of its forms', () => {
 test('a mapped address is shown as the IPv4 address that it is', () => {
   assert.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1')
   for (const address of ['192.0.2.1', '2001:db8::1', '::1', '']) assert.equal(plainAddress(address), address)
+})
+
+test('a host is an IPv4 address or a /64, in whatever spelling', () => {
+  for (const [address, host] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['2001:db8::1', '2001:db8::/64'],
+    ['2001:DB8:0:0:ffff:ffff:ffff:ffff', '2001:db8::/64'],
+    ['2001:db8:0:1::1', '2001:db8:0:1::/64'],
+    ['fe80::1%eth0', 'fe80::/64'],
+    ['::1', '::/64'],
+    ['', ''],
+    ['no address', 'no address'],
+  ] as const)
+    assert.equal(hostNetworkOf(address), host, address)
 })

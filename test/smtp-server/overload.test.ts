@@ -5,6 +5,7 @@ import { connect as connectTcp } from 'node:net'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createManualClock } from '../harness/manual-clock.ts'
+import type { RawConnection } from '../harness/raw-connection.ts'
 import { beginTransaction, remainingCodes, startServer } from './start-server.ts'
 
 void test('over maxConnections: 421, and a place is free again when another peer leaves', async () => {
@@ -31,6 +32,34 @@ void test('over maxConnectionsPerAddress: 421 for this address only', async () =
   assert.match(String(greeting), /^220 /)
   other.destroy()
   first.destroy()
+  await server.close()
+})
+
+void test('over maxConnectionsPerAddress: a host with a /64 of IPv6 addresses is one, and is forgotten when it goes', async () => {
+  const { server, connect } = await startServer({
+    limits: { maxConnectionsPerAddress: 1 },
+    listeners: [{ role: 'relay', address: '127.0.0.1', port: 0, proxyFrom: ['127.0.0.1'] }],
+  })
+  const connectAs = async (address: string): Promise<RawConnection> => {
+    const connection = await connect()
+    await connection.write(`PROXY TCP6 ${address} 2001:db8:ffff::1 41234 25\r\n`)
+    return connection
+  }
+  const first = await connectAs('2001:db8::1')
+  assert.equal((await first.reply())?.code, 220)
+  const refusal = await (await connectAs('2001:db8::2')).reply()
+  assert.deepEqual([refusal?.code, refusal?.text.includes('2001:db8::/64')], [421, true])
+  const neighbour = await connectAs('2001:db8:0:1::1')
+  assert.equal((await neighbour.reply())?.code, 220)
+  const mapped = await connectAs('::ffff:192.0.2.1')
+  assert.equal((await mapped.reply())?.code, 220)
+  const alsoMapped = await connectAs('::ffff:192.0.2.2')
+  assert.equal((await alsoMapped.reply())?.code, 220)
+  first.destroy()
+  while (server.connectionCount > 3) await nextTurn()
+  const third = await connectAs('2001:db8::3')
+  assert.equal((await third.reply())?.code, 220)
+  for (const connection of [neighbour, mapped, alsoMapped, third]) connection.destroy()
   await server.close()
 })
 

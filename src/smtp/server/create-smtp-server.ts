@@ -1,5 +1,6 @@
 // An SMTP server: connections, their number and their deadlines. It knows nothing of queues or mailboxes.
 import type { Socket } from 'node:net'
+import { hostNetworkOf } from '../../address/networks.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
 import { systemClock, type Timer } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
@@ -130,14 +131,15 @@ class NetworkSmtpServer implements SmtpServer {
 
   #admit(address: string): Reply | undefined {
     const { limits, hostname } = this.#host.context
-    const count = this.#counts.add(address)
+    const host = hostNetworkOf(address)
+    const count = this.#counts.add(host)
     if (this.#connections.size > limits.maxConnections) return replies.tooManyConnections(hostname)
-    return count > limits.maxConnectionsPerAddress ? replies.tooManyConnectionsFromYou(address) : undefined
+    return count > limits.maxConnectionsPerAddress ? replies.tooManyConnectionsFromYou(host) : undefined
   }
 
   #released(connection: Connection, admitted: boolean): void {
     if (!this.#connections.delete(connection)) return
-    if (admitted) this.#counts.remove(connection.remoteAddress)
+    if (admitted) this.#counts.remove(hostNetworkOf(connection.remoteAddress))
     if (connection.session) this.#tellDisconnected(connection.session.client)
     if (this.#connections.size === 0) this.#emptied?.()
   }
