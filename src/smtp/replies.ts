@@ -159,12 +159,15 @@ export const replies = {
     ['192.0.2.1'],
     'limits.maxConnectionsPerAddress is reached; of IPv6 a whole /64 counts as one address.',
   ),
-  timedOut: made(
+  timedOut: worded(
     'timedOut',
     421,
     '4.4.2',
-    (hostname: string) => `${hostname} has waited too long for you; connection closed`,
-    ['mail.example.test'],
+    {
+      silence: hostname => `${hostname} has waited too long for you; connection closed`,
+      session: hostname => `${hostname} ends a session that lasts so long; please open another`,
+    },
+    'mail.example.test',
     'Nothing came for limits.commandTimeoutSeconds or limits.dataBlockTimeoutSeconds, or the session lasted longer than limits.sessionTimeoutMinutes.',
   ),
   tooManyErrors: fixed(

@@ -168,6 +168,71 @@ void test('a service that is slow is not the fault of the peer: no timeout while
   await server.close()
 })
 
+void test('a service that never answers does not hold a place for ever: the session has its end', async () => {
+  for (const slow of ['connect', 'hello', 'acceptReversePath', 'acceptForwardPath', 'receive'] as const) {
+    const clock = createManualClock()
+    let asked: () => void = () => {}
+    const isAsked = new Promise<void>(resolve => {
+      asked = resolve
+    })
+    const { server, connect } = await startServer({
+      clock,
+      limits: { sessionTimeoutMs: 7_200_000 },
+      services: {
+        [slow]: () => {
+          asked()
+          return new Promise(() => {})
+        },
+      },
+    })
+    const connection = await connect()
+    // An early talker is cut: each waits for the greeting.
+    if (slow !== 'connect') {
+      assert.equal((await connection.reply())?.code, 220)
+      await connection.write(
+        'EHLO client.example.org\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.test>\r\nDATA\r\n',
+      )
+    }
+    await isAsked
+    clock.advance(7_190_000)
+    assert.equal(server.connectionCount, 1, slow)
+    clock.advance(10_000)
+    assert.equal((await remainingCodes(connection)).at(-1), 421, slow)
+    await connection.closed
+    await server.close()
+  }
+})
+
+void test('a message that is being stored is answered, although the session is over; then it ends', async () => {
+  const clock = createManualClock()
+  let stored: () => void = () => {}
+  let begun: () => void = () => {}
+  const hasBegun = new Promise<void>(resolve => {
+    begun = resolve
+  })
+  const { server, greeted, taken } = await startServer({
+    clock,
+    limits: { sessionTimeoutMs: 7_200_000 },
+    whenFinishing: () =>
+      new Promise(resolve => {
+        begun()
+        stored = resolve
+      }),
+  })
+  const connection = await greeted()
+  await beginTransaction(connection)
+  assert.equal((await connection.command('DATA'))?.code, 354)
+  await connection.write('Hello\r\n.\r\n')
+  await hasBegun
+  clock.advance(7_300_000)
+  stored()
+  assert.equal((await connection.reply())?.code, 250)
+  clock.advance(10_000)
+  assert.deepEqual(await remainingCodes(connection), [421])
+  assert.equal(taken.length, 1)
+  await server.close()
+})
+
 void test('a port that is taken: listen rejects, and no other listener stays', async () => {
   const { server, port } = await startServer()
   await assert.rejects(

@@ -283,16 +283,23 @@ export class Connection implements SocketOwner {
       this.#mode.kind === 'data' || this.#mode.kind === 'chunk'
         ? limits.dataBlockTimeoutMs
         : limits.commandTimeoutMs
-    this.deadlineAt = Math.min(this.#host.now() + wait, this.openedAt + limits.sessionTimeoutMs)
+    this.deadlineAt = Math.min(this.#host.now() + wait, this.#sessionEndsAt)
+  }
+
+  /** ms since 1970 */
+  get #sessionEndsAt(): number {
+    return this.openedAt + this.#host.context.limits.sessionTimeoutMs
   }
 
   /** Called by the server's sweep when `deadlineAt` has passed. */
   expire(): void {
+    const isSessionOver = this.#host.now() >= this.#sessionEndsAt
     if (this.#mode === closed || this.#mode === handshake || this.#mode === proxyHeader)
       this.#socket.destroy()
-    // It is us who are slow.
-    else if (this.#mode === waiting) this.#extendDeadline()
-    else this.refuse(replies.timedOut(this.#host.context.hostname))
+    // It is us who are slow. A message that may be stored by now is answered even when the session is over, or the peer
+    // would send it again (RFC 1047).
+    else if (this.#mode === waiting && (!isSessionOver || this.session?.isStoring)) this.#extendDeadline()
+    else this.refuse(replies.timedOut(isSessionOver ? 'session' : 'silence', this.#host.context.hostname))
   }
 
   // Bytes

@@ -36,6 +36,11 @@ export class MailFlow {
     return this.#problem
   }
 
+  /** The sink has been told to finish: whether the message is ours is for it to say. */
+  get isStoring(): boolean {
+    return this.#over && !this.#problem
+  }
+
   /** A peer that sends on long after its message is too big does not deserve the rest to be read. */
   get isHopeless(): boolean {
     return this.received > 2 * this.#maxBytes + 1024 * 1024

@@ -96,6 +96,11 @@ export class Session {
     return this.#guard(() => finishChunk(this, chunk))
   }
 
+  /** The sink has a whole message, and has not said what becomes of it. */
+  get isStoring(): boolean {
+    return (this.state.phase === 'data' || this.state.phase === 'chunks') && this.state.flow.isStoring
+  }
+
   /** The TLS handshake is done: everything that was said before it is forgotten (RFC 3207 §4.2). */
   enterTls(tls: TlsFacts): void {
     const { heloName: _heloName, account: _account, ...client } = this.client
