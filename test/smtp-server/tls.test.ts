@@ -1,10 +1,14 @@
 // TLS: the right certificate for each handshake, and peers that speak TLS where plain text is due and the other way round.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
+import type { LogFields } from '../../src/runtime/log.ts'
 import { openConnection } from '../harness/raw-connection.ts'
 import { testSecureContext } from '../harness/secure-context.ts'
+import { matches } from '../transcripts/transcript.ts'
 import { beginTransaction, remainingCodes, type StartedServer, startServer } from './start-server.ts'
 
 const notes: string[] = []
@@ -17,7 +21,8 @@ before(async () => {
   const log = {
     isDebugEnabled: false,
     debug() {},
-    info: (message: string) => void notes.push(message),
+    info: (message: string, fields?: LogFields) =>
+      void notes.push([message, fields?.code].filter(part => part !== undefined).join(' ')),
     warn() {},
     error() {},
   }
@@ -84,12 +89,111 @@ void test('a certificate that cannot be used: 454, and the session goes on in cl
   broken = false
 })
 
-void test('plain text on a TLS port: closed without a reply in clear, and noted', async () => {
+for (const { peer, bytes, note } of [
+  {
+    peer: 'speaks SMTP in clear',
+    bytes: 'EHLO client.example.org\r\n',
+    note: 'the client spoke without TLS to the port for TLS ERR_SSL_WRONG_VERSION_NUMBER',
+  },
+  {
+    peer: 'speaks SMTP in clear, and much of it',
+    bytes: `EHLO client.example.org\r\n${'x'.repeat(500)}\r\n`,
+    note: 'the client spoke without TLS to the port for TLS ERR_SSL_WRONG_VERSION_NUMBER',
+  },
+  {
+    peer: 'speaks HTTP',
+    bytes: 'GET / HTTP/1.1\r\n\r\n',
+    note: 'the client spoke without TLS to the port for TLS ERR_SSL_HTTP_REQUEST',
+  },
+] as const) {
+  void test(`a peer on the TLS port ${peer}: no reply in clear, and the log says why`, async () => {
+    notes.length = 0
+    const connection = await openConnection(submissions.port)
+    await connection.write(bytes)
+    assert.deepEqual(await remainingCodes(connection), [])
+    assertNoted(`TLS handshake failed: ${note}`)
+  })
+}
+
+function assertNoted(pattern: string): void {
+  const [note = '', ...others] = notes
+  assert.deepEqual(others, [])
+  assert.ok(matches(pattern, note), `${JSON.stringify(note)} is not ${JSON.stringify(pattern)}`)
+}
+
+/** What a client says first, of TLS 1.2: so its alerts can be written by hand. */
+async function readClientHello(): Promise<Buffer> {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const client = connectTls({ port: (listener.address() as AddressInfo).port, maxVersion: 'TLSv1.2' })
+  client.on('error', () => {})
+  const [socket] = (await once(listener, 'connection')) as [Socket]
+  const [hello] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  listener.close()
+  return hello
+}
+
+// RFC 8446 §6: the last octet says what is wrong.
+for (const { alert, note } of [
+  {
+    alert: '15030300020230',
+    note: 'the client does not trust the issuer of the certificate ...ALERT_UNKNOWN_CA',
+  },
+  { alert: '1503030002022a', note: 'the client does not accept the certificate ...ALERT_BAD_CERTIFICATE' },
+  { alert: '1503030002022d', note: 'the client finds the certificate expired ...ALERT_CERTIFICATE_EXPIRED' },
+] as const) {
+  void test(`a client that refuses the certificate: "${note}"`, async () => {
+    notes.length = 0
+    const connection = await openConnection(submissions.port)
+    await connection.write(await readClientHello())
+    await once(connection.socket, 'data')
+    await connection.write(Buffer.from(alert, 'hex'))
+    await connection.closed
+    assertNoted(`TLS handshake failed: ${note}`)
+  })
+}
+
+void test('a client of old versions only: the log says that none is common', async () => {
   notes.length = 0
-  const connection = await openConnection(submissions.port)
-  await connection.write(`EHLO client.example.org\r\n${'x'.repeat(500)}\r\n`)
+  const old = connectTls({
+    port: submissions.port,
+    host: '127.0.0.1',
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.1',
+    ciphers: 'DEFAULT@SECLEVEL=0',
+    rejectUnauthorized: false,
+  })
+  await once(old, 'error')
+  while (submissions.server.connectionCount > 0) await nextTurn()
+  assertNoted(
+    'TLS handshake failed: client and server have no version of TLS in common ERR_SSL_UNSUPPORTED_PROTOCOL',
+  )
+})
+
+void test('a client that goes in the middle of the handshake is noted, one that only looks at the port is not', async () => {
+  notes.length = 0
+  const looker = await openConnection(submissions.port)
+  looker.socket.end()
+  assert.deepEqual(await remainingCodes(looker), [])
+  assert.deepEqual(notes, [])
+  const leaver = await openConnection(submissions.port)
+  await leaver.write(Buffer.from('16030100c8010000c40303', 'hex'))
+  leaver.socket.end()
+  assert.deepEqual(await remainingCodes(leaver), [])
+  assertNoted('TLS handshake failed: the client closed the connection before the end of it')
+})
+
+void test('plain text where the handshake after STARTTLS is due: the log says so', async () => {
+  notes.length = 0
+  const connection = await started.greeted()
+  await connection.command('EHLO client.example.org')
+  assert.equal((await connection.command('STARTTLS'))?.code, 220)
+  await connection.write('MAIL FROM:<a@example.org>\r\n')
   assert.deepEqual(await remainingCodes(connection), [])
-  assert.deepEqual(notes, ['TLS handshake failed'])
+  assertNoted(
+    'TLS handshake failed: the client went on without TLS after STARTTLS ERR_SSL_WRONG_VERSION_NUMBER',
+  )
 })
 
 void test('a TLS client on a plain port gives up; the next peer is served', async () => {
@@ -98,13 +202,6 @@ void test('a TLS client on a plain port gives up; the next peer is served', asyn
   const connection = await started.greeted()
   await beginTransaction(connection)
   connection.destroy()
-})
-
-void test('a ClientHello cut in the middle: the connection just ends', async () => {
-  const connection = await openConnection(submissions.port)
-  await connection.write(Buffer.from('16030100c8010000c40303', 'hex'))
-  connection.socket.end()
-  assert.deepEqual(await remainingCodes(connection), [])
 })
 
 void test('PROXY header and handshake in one packet', async () => {

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { plainAddress } from '../../address/networks.ts'
+import type { LogFields } from '../../runtime/log.ts'
 import { replies } from '../replies.ts'
 import { formatReply, type Reply } from '../reply.ts'
 import { findLine, findLineEnd, isTlsHandshake } from './command-input.ts'
@@ -17,6 +18,7 @@ import { tlsFactsOf } from './secure-socket.ts'
 import type { ListenerRole, MaybePromise, TlsFacts } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
 import type { Chunk, Effect, Step } from './session-state.ts'
+import { describeTlsFailure, peerHasGone, type TlsFailure } from './tls-failure.ts'
 
 /** What the server gives its connections. */
 export interface ConnectionHost {
@@ -32,7 +34,7 @@ export interface ConnectionHost {
   admit(remoteAddress: string): Reply | undefined
   /** `admitted`: it was counted. */
   released(connection: Connection, admitted: boolean): void
-  note(message: string, connection: Connection, detail: string): void
+  note(message: string, connection: Connection, fields?: LogFields): void
   /** What is said, for the log; absent when it is not wanted. */
   readonly noteDialogue?:
     | ((speaker: 'client' | 'server', text: string, connection: Connection) => void)
@@ -50,13 +52,13 @@ type Mode =
   | { readonly kind: 'long-line'; readonly reply: Reply; skipped: number }
   | { readonly kind: 'data'; readonly reader: DataReader; readonly flow: MailFlow }
   | { readonly kind: 'chunk'; readonly chunk: Chunk; left: number }
-  | { readonly kind: 'handshake' }
+  /** `bytesBefore`: what had come on the plain socket until then. */
+  | { readonly kind: 'handshake'; readonly plain: Socket; readonly bytesBefore: number }
   | { readonly kind: 'closed' }
 
 const proxyHeader: Mode = { kind: 'proxy-header' }
 const waiting: Mode = { kind: 'waiting' }
 const commands: Mode = { kind: 'commands' }
-const handshake: Mode = { kind: 'handshake' }
 const closed: Mode = { kind: 'closed' }
 
 const maxSkippedBytes = 1024 * 1024
@@ -142,7 +144,7 @@ export class Connection implements SocketOwner {
   drain(): void {
     this.#draining = true
     if (this.#mode === closed) this.#limitCloseWait()
-    else if (this.#mode === handshake || this.#mode === proxyHeader) this.#socket.destroy()
+    else if (this.#mode.kind === 'handshake' || this.#mode === proxyHeader) this.#socket.destroy()
     else if (this.#mode !== waiting && this.#isBetweenTransactions)
       this.refuse(replies.shuttingDown(this.#host.context.hostname))
   }
@@ -206,16 +208,20 @@ export class Connection implements SocketOwner {
   /** The peer has sent everything it will send. */
   ended(): void {
     this.#inputEnded = true
-    if (this.#mode === handshake) this.#socket.destroy()
-    else this.#run()
+    if (this.#mode.kind === 'handshake') {
+      // Who only looks whether the port is open is no news: balancers do it every few seconds.
+      if (this.#mode.plain.bytesRead > this.#mode.bytesBefore)
+        this.#host.note(describeTlsFailure(peerHasGone, this.#role), this)
+      this.#socket.destroy()
+    } else this.#run()
   }
 
-  failed(cause: Error): void {
+  failed(cause: TlsFailure): void {
+    const { code, message } = cause
+    if (this.#mode.kind === 'handshake')
+      this.#host.note(describeTlsFailure(cause, this.#role), this, { code })
     // After its end a connection may break as it likes.
-    if (this.#mode !== closed) {
-      const what = this.#mode === handshake ? 'TLS handshake failed' : 'connection failed'
-      this.#host.note(what, this, cause.message)
-    }
+    else if (this.#mode !== closed) this.#host.note('connection failed', this, { code, detail: message })
     this.#socket.destroy()
   }
 
@@ -294,7 +300,7 @@ export class Connection implements SocketOwner {
   /** Called by the server's sweep when `deadlineAt` has passed. */
   expire(): void {
     const isSessionOver = this.#host.now() >= this.#sessionEndsAt
-    if (this.#mode === closed || this.#mode === handshake || this.#mode === proxyHeader)
+    if (this.#mode === closed || this.#mode.kind === 'handshake' || this.#mode === proxyHeader)
       this.#socket.destroy()
     // It is us who are slow. A message that may be stored by now is answered even when the session is over, or the peer
     // would send it again (RFC 1047).
@@ -318,7 +324,7 @@ export class Connection implements SocketOwner {
   #run(): void {
     while (this.#pending && !this.#blocked && this.#readSome(this.#pending));
     const mode = this.#mode
-    if (mode === closed || mode === handshake) return
+    if (mode === closed || mode.kind === 'handshake') return
     if (mode === waiting || this.#blocked) {
       if (this.#pending && this.#pending.length > maxBufferedBytes) this.#pause()
       return
@@ -438,7 +444,7 @@ export class Connection implements SocketOwner {
     const header = parseProxyHeader(bytes)
     if (header.kind === 'incomplete') return false
     if (header.kind === 'malformed') {
-      this.#host.note('no PROXY header where one has to be', this, '')
+      this.#host.note('no PROXY header where one has to be', this)
       this.#socket.destroy()
       return false
     }
@@ -548,13 +554,13 @@ export class Connection implements SocketOwner {
     this.#flush()
     const plain = this.#socket
     disown(plain)
+    this.#mode = { kind: 'handshake', plain, bytesBefore: plain.bytesRead - (this.#pending?.length ?? 0) }
     // What came along with a PROXY header is the start of the handshake.
     if (this.#pending) {
       plain.pause()
       plain.unshift(this.#pending)
       this.#pending = undefined
     }
-    this.#mode = handshake
     const secure = this.#host.secure(plain, secureContext)
     this.#adopt(secure)
     tellWhenSecured(secure)

@@ -70,7 +70,7 @@ class NetworkSmtpServer implements SmtpServer {
       secure: (socket, secureContext) => secureSocket(socket, secureContext, tls),
       admit: address => this.#admit(address),
       released: (connection, admitted) => this.#released(connection, admitted),
-      note: (message, connection, detail) => log.info(message, { peer: connection.remoteAddress, detail }),
+      note: (message, connection, fields) => log.info(message, { peer: connection.remoteAddress, ...fields }),
       noteDialogue: log.isDebugEnabled
         ? (speaker, text, connection) =>
             log.debug(speaker, { session: connection.session?.client.sessionId, text })
