@@ -28,7 +28,9 @@ export async function checkReversePath(
     if (client.local) return undefined
     // RFC 6409 §4.3: a submission server takes nothing from strangers. Terminals are for our own people.
     if (client.role !== 'relay') return replies.authRequired
-    return disposition === 'mail' ? undefined : replies.terminalsForUsers(disposition.toUpperCase())
+    return disposition === 'mail'
+      ? undefined
+      : replies.terminalsForUsers(disposition.toUpperCase(), 'the submission port')
   }
   const standing = await storage.run(findStanding, { accountId: account.id })
   // It may have been disabled or removed since it logged in.

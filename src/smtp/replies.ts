@@ -384,18 +384,20 @@ export const replies = {
     'RCPT TO:<user@example.test>',
     'The forward-path of RCPT cannot be read.',
   ),
-  senderNeedsSmtpUtf8: fixed(
+  senderNeedsSmtpUtf8: made(
     'senderNeedsSmtpUtf8',
     550,
     '5.6.7',
-    'Characters beyond ASCII need SMTPUTF8: say so in MAIL',
+    (verb: string) => `Characters beyond ASCII need SMTPUTF8: say so in ${verb}`,
+    ['MAIL'],
     'A reverse-path with characters beyond ASCII in MAIL without SMTPUTF8 (RFC 6531 §3.5).',
   ),
-  needsSmtpUtf8: fixed(
+  needsSmtpUtf8: made(
     'needsSmtpUtf8',
     553,
     '5.6.7',
-    'Characters beyond ASCII need SMTPUTF8: say so in MAIL',
+    (verb: string) => `Characters beyond ASCII need SMTPUTF8: say so in ${verb}`,
+    ['MAIL'],
     'A forward-path with characters beyond ASCII in a transaction without SMTPUTF8 (RFC 6531 §3.5), or VRFY and EXPN without it.',
   ),
   noRecipients: fixed(
@@ -527,6 +529,14 @@ export const replies = {
     '5.7.0',
     'Authentication cancelled',
     'The client sent * in the middle of AUTH.',
+  ),
+  authElsewhere: made(
+    'authElsewhere',
+    502,
+    '5.5.1',
+    (place: string) => `AUTH is not offered on this port; log in on ${place}`,
+    ['port 587 or 465'],
+    'AUTH on the port for other servers (25): nobody guesses passwords there.',
   ),
   authNotBase64: fixed(
     'authNotBase64',
@@ -698,8 +708,8 @@ export const replies = {
     'terminalsForUsers',
     502,
     '5.7.0',
-    (verb: string) => `${verb} is for users who have logged in`,
-    ['SEND'],
+    (verb: string, place: string) => `${verb} is for users who have logged in, on ${place}`,
+    ['SEND', 'port 587 or 465'],
     'SEND, SOML and SAML are offered to authenticated users and local networks only.',
   ),
 } as const

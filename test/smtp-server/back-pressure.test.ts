@@ -138,6 +138,7 @@ void test('replies are not made for a peer that does not read them', async () =>
         limits: defaultLimits,
         localNetworks: [],
         hasTls: false,
+        submissionPorts: () => [587, 465],
         allowPlaintextAuthOnLoopback: false,
         verifyForEveryone: false,
         allowMissingAngleBrackets: false,

@@ -24,6 +24,7 @@ function createSession(): Session {
     limits: { ...defaultLimits, maxErrorsPerSession: 1_000_000 },
     localNetworks: [],
     hasTls: true,
+    submissionPorts: () => [587, 465],
     allowPlaintextAuthOnLoopback: true,
     verifyForEveryone: false,
     allowMissingAngleBrackets: true,

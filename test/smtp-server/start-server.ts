@@ -1,12 +1,14 @@
 // A server for one test: takes every message, keeps it, and says what became of its sinks.
 import { createSmtpServer } from '../../src/smtp/server/create-smtp-server.ts'
-import type { SmtpServer, SmtpServerOptions } from '../../src/smtp/server/options.ts'
+import type { BoundListener, SmtpServer, SmtpServerOptions } from '../../src/smtp/server/options.ts'
 import type { MailDataSink, MailTransaction, SessionServices } from '../../src/smtp/server/services.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 
 export interface StartedServer {
   readonly server: SmtpServer
+  /** Of the first listener. */
   readonly port: number
+  readonly listeners: readonly BoundListener[]
   readonly taken: readonly TakenMessage[]
   /** Sinks that were opened and neither finished nor aborted. */
   readonly openSinks: () => number
@@ -59,12 +61,13 @@ export async function startServer(overrides: Overrides = {}): Promise<StartedSer
     ...options,
     services: { receive, ...services },
   })
-  const [listener] = await server.listen()
-  const port = listener?.port ?? 0
+  const listeners = await server.listen()
+  const port = listeners[0]?.port ?? 0
   const connect = (): Promise<RawConnection> => openConnection(port)
   return {
     server,
     port,
+    listeners,
     taken,
     openSinks: () => open,
     abortedSinks: () => aborted,

@@ -8,8 +8,8 @@ export interface Command {
   readonly verb: string
   /** 'MAIL FROM:<address> [parameters]' */
   readonly syntax: string
-  /** Lines for HELP. */
-  readonly explanation: readonly string[]
+  /** Lines for HELP; what they say may hold for this session only. */
+  readonly explanation: readonly string[] | ((session: Session) => readonly string[])
   /** The phases in which it is allowed (RFC 5321 §4.1.4). */
   readonly phases: readonly SessionPhase[]
   /** The client waits for its reply before it sends more (RFC 2920 §3.1); we serve those that don't. */

@@ -49,6 +49,7 @@ class NetworkSmtpServer implements SmtpServer {
       limits: { ...defaultLimits, ...options.limits },
       localNetworks: assertNetworks(options.localNetworks ?? []),
       hasTls: tls !== undefined,
+      submissionPorts: () => this.#submissionPorts,
       allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
       verifyForEveryone: options.verifyForEveryone ?? false,
       allowMissingAngleBrackets: options.allowMissingAngleBrackets ?? false,
@@ -110,6 +111,12 @@ class NetworkSmtpServer implements SmtpServer {
     const sweepEveryMs = Math.min(slowestSweepMs, Math.max(1, Math.floor(shortest / 10)))
     this.#sweep = (this.#options.clock ?? systemClock).every(sweepEveryMs, () => this.#expire())
     return this.#listeners.map(({ bound }) => bound)
+  }
+
+  /** Several listeners may have one port, each at another address. */
+  get #submissionPorts(): readonly number[] {
+    const bound = this.#listeners.map(listener => listener.bound)
+    return [...new Set(bound.filter(({ role }) => role !== 'relay').map(({ port }) => port))]
   }
 
   #accept(role: ListenerRole, socket: Socket, speaksForOthers: boolean): void {

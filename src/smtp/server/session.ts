@@ -28,6 +28,8 @@ export interface SessionContext {
   readonly limits: SmtpServerLimits
   readonly localNetworks: readonly Network[]
   readonly hasTls: boolean
+  /** Where this server takes AUTH. */
+  readonly submissionPorts: () => readonly number[]
   readonly allowPlaintextAuthOnLoopback: boolean
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
@@ -168,6 +170,12 @@ export class Session {
     if (this.client.role === 'relay' || !this.context.services.authenticate || this.isTrusted)
       return undefined
     return this.mayAuthenticate || !this.context.hasTls ? replies.authRequired : replies.startTlsFirst
+  }
+
+  /** Where users log in: 'port 587 or 465'. */
+  get loginPlace(): string {
+    const ports = this.context.submissionPorts()
+    return ports.length > 0 ? `port ${ports.join(' or ')}` : 'the submission port'
   }
 
   /** Whether VRFY and EXPN tell this client anything (RFC 5321 §7.3). */

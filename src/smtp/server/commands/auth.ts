@@ -21,15 +21,15 @@ export const maxAuthLineBytes = 12_288
 export const auth: Command = {
   verb: 'AUTH',
   syntax: `AUTH ${authMechanisms.join('|')} [initial response in base64]`,
-  explanation: [
+  explanation: session => [
     'Proves who you are, with the name and password of your account.',
-    'Only over TLS, on the ports for users (587, 465).',
+    whereOffered(session),
   ],
   phases: ['ready'],
   endsGroup: true,
   denied(session) {
-    if (!session.context.services.authenticate || session.client.role === 'relay')
-      return replies.notOffered('AUTH')
+    if (!session.context.services.authenticate) return replies.notOffered('AUTH')
+    if (session.client.role === 'relay') return replies.authElsewhere(session.loginPlace)
     return session.mayAuthenticate ? undefined : replies.authNeedsTls
   },
   run(session, argument) {
@@ -45,6 +45,12 @@ export const auth: Command = {
     if (initial !== undefined && !decoded) return session.stay(replies.authNotBase64)
     return take(session, mechanism.start(decoded))
   },
+}
+
+function whereOffered(session: Session): string {
+  if (!session.context.services.authenticate) return 'This server does not offer it.'
+  if (session.client.role === 'relay') return `Not offered on this port; log in on ${session.loginPlace}.`
+  return session.mayAuthenticate ? 'Offered on this connection.' : 'Only over TLS: say STARTTLS first.'
 }
 
 /** The client's answer to a challenge. */

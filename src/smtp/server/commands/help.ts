@@ -21,9 +21,15 @@ export function createHelp(others: readonly Command[]): Command {
       const verbs = commands.filter(command => !command.denied?.(session)).map(({ verb }) => verb)
       return replies.help(['You can say:', verbs.join(' '), 'HELP with one of them explains it.'])
     }
-    const command = commands.find(({ verb }) => verb === topic.toUpperCase())
+    // Who asks for "MAIL FROM" means MAIL.
+    const [word = ''] = topic.split(/[ \t]/)
+    const command = commands.find(({ verb }) => verb === word.toUpperCase())
     if (!command) return replies.noSuchTopic(topic)
-    const lines = [command.syntax, ...command.explanation]
+    const { explanation } = command
+    const lines = [
+      command.syntax,
+      ...(typeof explanation === 'function' ? explanation(session) : explanation),
+    ]
     if (command.endsGroup) lines.push('Wait for the answer before you send more (RFC 2920).')
     return replies.help(lines)
   }

@@ -42,11 +42,16 @@ function terminalCommand(verb: string, disposition: Disposition, explanation: st
   return {
     verb,
     syntax: `${verb} FROM:<address>`,
-    explanation: [explanation, 'For users who have logged in, and local networks.'],
+    explanation: ({ loginPlace }) => [
+      explanation,
+      `For users who have logged in (on ${loginPlace}), and for the networks in localNetworks.`,
+    ],
     phases: ['ready'],
     endsGroup: false,
     denied: session =>
-      session.isTrusted ? undefined : (session.loginDemand ?? replies.terminalsForUsers(verb)),
+      session.isTrusted
+        ? undefined
+        : (session.loginDemand ?? replies.terminalsForUsers(verb, session.loginPlace)),
     run: (session, argument) => begin(session, verb, disposition, argument),
   }
 }
@@ -65,7 +70,7 @@ function begin(
     allowMissingBrackets: context.allowMissingAngleBrackets,
   })
   if (parsed.kind === 'problem')
-    return session.refuse({ command: verb, reply: describeSenderProblem(parsed.problem) })
+    return session.refuse({ command: verb, reply: describeSenderProblem(verb, parsed.problem) })
   // HELO offers no extensions, so it knows no parameters.
   if (!session.client.extended && parsed.rest.trim() !== '')
     return session.stay(replies.unknownParameter(parsed.rest.trim().slice(0, 64)))
@@ -73,7 +78,7 @@ function begin(
   if ('code' in parameters) return session.stay(parameters)
   const refuse = (reply: Reply): Step => session.refuse({ command: verb, reversePath: parsed.path, reply })
   // A domain in U-labels as well: whoever sends them says SMTPUTF8 (RFC 6531 §3.3).
-  if (!parameters.smtpUtf8 && !isAscii(text)) return refuse(replies.senderNeedsSmtpUtf8)
+  if (!parameters.smtpUtf8 && !isAscii(text)) return refuse(replies.senderNeedsSmtpUtf8(verb))
   if ((parameters.declaredSize ?? 0) > context.limits.maxMessageBytes)
     return refuse(replies.messageTooBig(context.limits.maxMessageBytes))
   if (session.transactions >= context.limits.maxTransactionsPerSession)
@@ -94,8 +99,8 @@ function begin(
   return refusal instanceof Promise ? refusal.then(decide) : decide(refusal)
 }
 
-function describeSenderProblem(problem: PathProblem): Reply {
+function describeSenderProblem(verb: string, problem: PathProblem): Reply {
   return problem === 'non-ascii'
-    ? replies.senderNeedsSmtpUtf8
-    : replies.badSender(problem, 'MAIL FROM:<user@example.test>')
+    ? replies.senderNeedsSmtpUtf8(verb)
+    : replies.badSender(problem, `${verb} FROM:<user@example.test>`)
 }

@@ -35,13 +35,16 @@ export const rcpt: Command = {
 function parseRecipient(session: Session, transaction: OpenTransaction, argument: string): Recipient | Reply {
   const text = afterKeyword(argument, 'TO:')
   if (text === undefined) return replies.syntax('usage', 'RCPT TO:<address>')
-  const { smtpUtf8 } = transaction.parameters
+  const {
+    disposition,
+    parameters: { smtpUtf8 },
+  } = transaction
   const parsed = parseForwardPath(text, {
     allowUnicode: smtpUtf8,
     allowMissingBrackets: session.context.allowMissingAngleBrackets,
   })
   if (parsed.kind === 'problem') {
-    if (parsed.problem === 'non-ascii') return replies.needsSmtpUtf8
+    if (parsed.problem === 'non-ascii') return replies.needsSmtpUtf8(disposition.toUpperCase())
     return replies.badRecipient(parsed.problem, example)
   }
   if (!session.client.extended && parsed.rest.trim() !== '')

@@ -33,7 +33,7 @@ function ask(
 ): MaybePromise<Step> {
   const question = parseQuestion(argument)
   if (question.text === '') return session.stay(replies.syntax('usage', `${verb} and a name or address`))
-  if (!question.smtpUtf8 && !isAscii(question.text)) return session.stay(replies.needsSmtpUtf8)
+  if (!question.smtpUtf8 && !isAscii(question.text)) return session.stay(replies.needsSmtpUtf8(verb))
   const { services } = session.context
   // RFC 5321 §7.3: 252 keeps address collectors from learning anything.
   if (!services[service] || !session.mayVerify) return session.stay(replies.willTry)
