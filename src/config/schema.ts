@@ -349,7 +349,7 @@ export const settingsSchema = z.strictObject({
       .strictObject({
         level: setting(
           z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-          'How much is written to standard error. debug shows each command, without passwords, and the codes of each reply.',
+          'How much is written to standard error. debug shows each command, without passwords, and the codes of each reply; after a refused DATA only the verbs, since mail data may follow.',
         ),
       })
       .prefault({}),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Log } from '../../src/runtime/log.ts'
-import { startServer } from './start-server.ts'
+import { beginTransaction, startServer } from './start-server.ts'
 
 function collect(isDebugEnabled: boolean): { readonly lines: string[]; readonly log: Log } {
   const lines: string[] = []
@@ -63,6 +63,76 @@ void test('commands and codes are logged; passwords, and what may be one, are no
     'server true 504 5.5.4',
     'client true MAIL FROM:<anna@example.test>',
     'server true 530 5.7.0',
+  ])
+  connection.destroy()
+  await server.close()
+})
+
+void test('mail data that comes as commands, because DATA was refused, is not logged', async () => {
+  const { lines, log } = collect(true)
+  const { server, greeted } = await startServer({
+    log,
+    services: { acceptForwardPath: () => ({ code: 550, enhanced: '5.1.1', lines: ['Not here'] }) },
+  })
+  const letter = [
+    'Subject: secret',
+    '',
+    'Help me: the door code is 4711',
+    'Mail from:<b@example.org>',
+    'rset',
+    '.',
+  ]
+  const connection = await greeted()
+  const commands = [
+    'EHLO client.example.org',
+    'MAIL FROM:<a@example.org>',
+    'RCPT TO:<b@example.test>',
+    'DATA',
+  ]
+  for (const line of [...commands, ...letter, 'MAIL FROM:<c@example.org>', 'QUIT'])
+    await connection.command(line)
+  assert.deepEqual(
+    lines.filter(line => line.startsWith('client')),
+    [
+      ...commands.map(line => `client true ${line}`),
+      'client true (no command, 15 bytes)',
+      'client true (no command, 0 bytes)',
+      'client true Help (30 bytes)',
+      'client true Mail (25 bytes)',
+      'client true rset (4 bytes)',
+      'client true (no command, 1 bytes)',
+      'client true MAIL (25 bytes)',
+      'client true QUIT (4 bytes)',
+    ],
+  )
+  await server.close()
+})
+
+void test('a DATA that could not be read, or came too early, may have mail data behind it as well', async () => {
+  for (const data of ['DATA\n', 'DATA\r\n', 'DATA now\r\n', `DATA${' '.repeat(3000)}\r\n`]) {
+    const { lines, log } = collect(true)
+    const { server, greeted } = await startServer({ log })
+    const connection = await greeted()
+    await connection.write(data)
+    assert.equal(Math.floor(((await connection.reply())?.code ?? 0) / 100), 5)
+    await connection.command('Help me: the door code is 4711')
+    assert.equal(lines.filter(line => line.startsWith('client')).at(-1), 'client true Help (30 bytes)')
+    connection.destroy()
+    await server.close()
+  }
+})
+
+void test('after a message that was taken, commands are logged as before', async () => {
+  const { lines, log } = collect(true)
+  const { server, greeted } = await startServer({ log })
+  const connection = await greeted()
+  await beginTransaction(connection)
+  await connection.command('DATA')
+  await connection.command('Help me: the door code is 4711\r\n.')
+  await connection.command('MAIL FROM:<c@example.org>')
+  assert.deepEqual(lines.filter(line => line.startsWith('client')).slice(-2), [
+    'client true DATA',
+    'client true MAIL FROM:<c@example.org>',
   ])
   connection.destroy()
   await server.close()

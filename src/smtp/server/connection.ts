@@ -385,7 +385,7 @@ export class Connection implements SocketOwner {
         break
       case 'line':
         this.#keep(bytes, found.end)
-        this.#host.noteDialogue?.('client', describeLine(found.line, session.state.phase), this)
+        this.#host.noteDialogue?.('client', describeLine(found.line, session), this)
         this.#follow(session.step(found.line))
         break
       default:

@@ -1,17 +1,23 @@
-// A line of a peer for the log. What proves who somebody is stays out of it: the answers of AUTH, its initial response, and
-// what is no command, because a client that has missed a refusal of AUTH sends the password as if it were one.
+// A line of a peer for the log. Two things stay out of it. What proves who somebody is: the answers of AUTH, its initial
+// response, and what is no command, because a client that has missed a refusal of AUTH sends the password as if it were
+// one. And mail data, which comes as commands from a client that has missed a refusal of DATA: no later reply shows that it
+// has noticed, since "Help me" in a letter is a command too, so of what follows there are only the verbs.
 import { commandTable } from './command-table.ts'
 import { authMechanisms } from './commands/auth.ts'
-import type { SessionPhase } from './session-state.ts'
+import type { Session } from './session.ts'
 
 /** `line` is without its CRLF. */
-export function describeLine(line: Buffer, phase: SessionPhase): string {
-  if (phase === 'authenticating') return '(answer to a challenge)'
+export function describeLine(
+  line: Buffer,
+  { state, mailDataMayFollow }: Pick<Session, 'state' | 'mailDataMayFollow'>,
+): string {
+  if (state.phase === 'authenticating') return '(answer to a challenge)'
   const [verb = '', argument, ...rest] = line
     .toString('utf8')
     .trim()
     .split(/[ \t]+/)
   if (!commandTable.has(verb.toUpperCase())) return `(no command, ${line.length} bytes)`
+  if (mailDataMayFollow) return `${verb} (${line.length} bytes)`
   if (verb.toUpperCase() === 'AUTH' && argument !== undefined) {
     // What is none of these may be the response of a client that has left the mechanism out.
     if (!authMechanisms.includes(argument.toUpperCase())) return `${verb} (no mechanism of this server)`

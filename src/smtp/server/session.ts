@@ -51,6 +51,8 @@ export class Session {
   client: Client
   state: SessionState = greeted
   transactions = 0
+  /** DATA commands, and lines that may have been one, which were refused. */
+  #refusedData = 0
   #errors = 0
   #abandoned = false
 
@@ -70,6 +72,8 @@ export class Session {
         return isHttp(command.verb)
           ? this.hangUp(replies.notHttp)
           : this.stay(replies.unknownCommand(command.verb.slice(0, 32)))
+      // Until it is accepted.
+      if (row.verb === 'DATA') this.#refusedData++
       const denied = row.denied?.(this) ?? (row.needsLogin ? this.loginDemand : undefined)
       if (denied) return this.refuse({ command: row.verb, reply: denied })
       if (!row.phases.includes(this.state.phase))
@@ -80,6 +84,7 @@ export class Session {
 
   /** The line is none that could be read: too long, or not ended by CRLF. */
   refuseLine(reply: Reply): Step {
+    this.#refusedData++
     // RFC 4954 §4: an answer that cannot be read ends the exchange.
     return this.#enter(this.state.phase === 'authenticating' ? { reply, next: ready } : this.stay(reply))
   }
@@ -98,6 +103,11 @@ export class Session {
     return this.#guard(() => finishChunk(this, chunk))
   }
 
+  /** What comes next may be mail data, from a client that has not noticed that DATA was refused. */
+  get mailDataMayFollow(): boolean {
+    return this.#refusedData > 0
+  }
+
   /** The sink has a whole message, and has not said what becomes of it. */
   get isStoring(): boolean {
     return (this.state.phase === 'data' || this.state.phase === 'chunks') && this.state.flow.isStoring
@@ -107,6 +117,7 @@ export class Session {
   enterTls(tls: TlsFacts): void {
     const { heloName: _heloName, account: _account, ...client } = this.client
     this.client = { ...client, extended: false, tls }
+    this.#refusedData = 0
     this.state = greeted
   }
 
@@ -207,6 +218,7 @@ export class Session {
 
   #enter(step: Step): Step {
     this.state = step.next
+    if (step.effect?.kind === 'read-data') this.#refusedData--
     // A service may have opened a sink while the connection went away: nobody will write to it.
     if (this.#abandoned) this.dropTransaction()
     if (step.reply && step.reply.code >= 500 && ++this.#errors > this.context.limits.maxErrorsPerSession) {
