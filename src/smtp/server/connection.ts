@@ -7,13 +7,14 @@ import { type SecureContext, TLSSocket } from 'node:tls'
 import { plainAddress } from '../../address/networks.ts'
 import type { LogFields } from '../../runtime/log.ts'
 import { replies } from '../replies.ts'
-import { formatReply, type Reply } from '../reply.ts'
+import type { Reply } from '../reply.ts'
 import { findLine, findLineEnd, isTlsHandshake } from './command-input.ts'
 import { describeLine } from './describe-line.ts'
 import { DataReader } from './mail-data.ts'
 import type { MailFlow } from './mail-flow.ts'
-import { disown, guard, own, type SocketOwner, tellWhenDrained, tellWhenSecured } from './owned-socket.ts'
+import { disown, guard, own, type SocketOwner, tellWhenSecured } from './owned-socket.ts'
 import { parseProxyHeader } from './proxy-protocol.ts'
+import { ReplyOutput } from './reply-output.ts'
 import { tlsFactsOf } from './secure-socket.ts'
 import type { ListenerRole, MaybePromise, TlsFacts } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
@@ -64,8 +65,6 @@ const closed: Mode = { kind: 'closed' }
 const maxSkippedBytes = 1024 * 1024
 /** Beyond this a peer that does not wait for replies is made to wait. */
 const maxBufferedBytes = 16 * 1024
-/** So many characters of replies go out together; more are not kept for a peer that does not read. */
-const maxOutputLength = 16 * 1024
 /** How long a peer has for closing its half after we closed ours. */
 const closeWaitMs = 10_000
 /** The same when the whole server waits for it. */
@@ -79,10 +78,8 @@ export class Connection implements SocketOwner {
   #mode: Mode = waiting
   /** Bytes that came and have not been looked at. */
   #pending: Buffer | undefined
-  /** Replies that have not been written: those to a group of commands go out together (RFC 2920 §3.2). */
-  #output = ''
-  /** The peer does not read: nothing of what it sends is looked at until it does. */
-  #blocked = false
+  /** While it is blocked, nothing of what the peer sends is looked at. */
+  readonly #output: ReplyOutput
   #paused = false
   /** The peer has closed its half; what came before is still served. */
   #inputEnded = false
@@ -98,6 +95,7 @@ export class Connection implements SocketOwner {
     this.#host = host
     this.#role = role
     this.#socket = socket
+    this.#output = new ReplyOutput(socket)
     this.openedAt = host.now()
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
     this.#remotePort = socket.remotePort ?? 0
@@ -113,6 +111,7 @@ export class Connection implements SocketOwner {
 
   #adopt(socket: Socket): void {
     this.#socket = socket
+    this.#output.socket = socket
     own(socket, this)
   }
 
@@ -166,7 +165,7 @@ export class Connection implements SocketOwner {
     this.#mode = closed
     this.#pending = undefined
     this.session?.abandon()
-    this.#flush()
+    this.#output.flush()
     this.#socket.end()
     this.#limitCloseWait()
     // What it still sends is read and thrown away, or a reset could overtake the reply.
@@ -184,12 +183,12 @@ export class Connection implements SocketOwner {
    * closed: to wait for the other half costs a tenth of a short connection, and many clients reset it.
    */
   #leave(): void {
-    const isLast = this.#pending === undefined && this.#output !== ''
-    this.#flush()
+    const isLast = this.#pending === undefined && !this.#output.isEmpty
+    this.#output.flush()
     // TLS has a farewell of its own, and what is not written yet would be thrown away.
     if (
       isLast &&
-      !this.#blocked &&
+      !this.#output.isBlocked &&
       this.#socket.writableLength === 0 &&
       !(this.#socket instanceof TLSSocket)
     ) {
@@ -322,15 +321,15 @@ export class Connection implements SocketOwner {
 
   /** Goes on until the bytes are used up or something has to be waited for. */
   #run(): void {
-    while (this.#pending && !this.#blocked && this.#readSome(this.#pending));
+    while (this.#pending && !this.#output.isBlocked && this.#readSome(this.#pending));
     const mode = this.#mode
     if (mode === closed || mode.kind === 'handshake') return
-    if (mode === waiting || this.#blocked) {
+    if (mode === waiting || this.#output.isBlocked) {
       if (this.#pending && this.#pending.length > maxBufferedBytes) this.#pause()
       return
     }
-    this.#flush()
-    if (this.#blocked) return
+    this.#output.flush()
+    if (this.#output.isBlocked) return
     this.#resume()
     // What is left is no whole command and no whole message, and never will be.
     if (this.#inputEnded) this.#end()
@@ -463,7 +462,7 @@ export class Connection implements SocketOwner {
   #follow(step: MaybePromise<Step>): void {
     if (step instanceof Promise) {
       // Nothing else to answer meanwhile: what is ready need not wait.
-      if (!this.#pending) this.#flush()
+      if (!this.#pending) this.#output.flush()
       this.#resumeAfter(step, outcome => this.#apply(outcome))
     } else this.#apply(step)
   }
@@ -551,7 +550,7 @@ export class Connection implements SocketOwner {
   }
 
   #startTls(secureContext: SecureContext): void {
-    this.#flush()
+    this.#output.flush()
     const plain = this.#socket
     disown(plain)
     this.#mode = { kind: 'handshake', plain, bytesBefore: plain.bytesRead - (this.#pending?.length ?? 0) }
@@ -582,21 +581,11 @@ export class Connection implements SocketOwner {
 
   #say(reply: Reply): void {
     this.#host.noteDialogue?.('server', formatStatus(reply), this)
-    this.#output += formatReply(reply)
-    if (this.#output.length > maxOutputLength && !this.#blocked) this.#flush()
-  }
-
-  #flush(): void {
-    if (this.#output === '') return
-    const output = this.#output
-    this.#output = ''
-    if (this.#socket.write(output)) return
-    this.#blocked = true
-    tellWhenDrained(this.#socket)
+    this.#output.add(reply)
   }
 
   drained(): void {
-    this.#blocked = false
+    this.#output.drained()
     this.#run()
   }
 
