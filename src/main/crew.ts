@@ -171,7 +171,7 @@ export class Crew {
   }
 
   #startThread(start: ThreadStart, transfer: readonly MessagePort[]): Thread {
-    return startThread(start, transfer, this.#parts.log, (message, from) => this.#receive(message, from))
+    return startThread(start, transfer, this.#parts, (message, from) => this.#receive(message, from))
   }
 
   #receive(message: FromThread, from: Thread): void {

@@ -1,5 +1,6 @@
 // A worker thread as the main thread holds it.
 import { type MessagePort, Worker } from 'node:worker_threads'
+import type { Clock } from '../runtime/clock.ts'
 import { Fault, UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
@@ -12,7 +13,7 @@ export interface Thread {
   readonly isReady: boolean
   readonly ended: Promise<void>
   send(message: ToThread, transfer?: readonly MessagePort[]): void
-  /** Lets what is under way finish until `graceMs` is over. One that is not ready yet is ended. */
+  /** Lets what is under way finish until `graceMs` is over. One that is not ready yet, or still there long after, is ended. */
   stop(graceMs: number): Promise<void>
   terminate(): Promise<void>
 }
@@ -21,10 +22,13 @@ export interface Thread {
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 const threadFile = (role: ThreadRole): URL => new URL(`./${role}-thread${extension}`, import.meta.url)
 
+/** For what a thread has to do after its grace: connections to close, leases to give back. */
+const lastGraceMs = 15_000
+
 export function startThread(
   start: ThreadStart,
   transfer: readonly MessagePort[],
-  log: Log,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
   receive: (message: FromThread, thread: Thread) => void,
 ): Thread {
   const { role } = start
@@ -48,9 +52,17 @@ export function startThread(
       worker.postMessage(message, ports)
     },
     async stop(graceMs) {
-      if (isReady) thread.send({ kind: 'stop', graceMs })
-      else await worker.terminate()
+      if (!isReady) {
+        await worker.terminate()
+        return
+      }
+      thread.send({ kind: 'stop', graceMs })
+      const tooLate = clock.after(graceMs + lastGraceMs, () => {
+        log.error(`the ${role} thread does not stop, and is ended`)
+        void worker.terminate()
+      })
       await ended.promise
+      tooLate.cancel()
     },
     async terminate() {
       await worker.terminate()

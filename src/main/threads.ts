@@ -109,7 +109,7 @@ class Supervisor implements Threads {
     this.#fail(
       new Fault(
         'THREADS_KEEP_DYING',
-        `Threads died ${maxDeaths} times within a minute (the log says why). Postrider gives up.`,
+        `Threads died, or could not be started again, ${maxDeaths} times within a minute (the log says why). Postrider gives up.`,
       ),
     )
     return false
