@@ -77,18 +77,9 @@ export class Settler {
   /** Never rejects. */
   async #settle(batch: readonly (Attempted | NotAttempted)[]): Promise<void> {
     const { log } = this.#options
-    let reports: readonly SettlementReport[] = []
     try {
-      const now = this.#options.clock.now()
-      const plans = this.#plan(batch, now)
-      reports = await this.#options.composeReports(
-        plans.flatMap(plan => plan.report ?? []),
-        now,
-      )
-      await this.#write(plans, reports)
+      await this.#write(batch)
     } catch (cause) {
-      // The store may have gone away after its commit: what a row may name is left to the sweep.
-      if (!isOutcomeUnknown(cause)) await this.#discard(reports)
       if (batch.length === 1) {
         // Its lease runs out and it comes back; nothing is lost.
         log.error(
@@ -118,27 +109,41 @@ export class Settler {
   }
 
   /** While the disk is full or the database away the outcomes wait here, and no new work is claimed. */
-  async #write(plans: readonly SettlementPlan[], reports: readonly SettlementReport[]): Promise<void> {
-    const { storage, mailData, owner, clock, log } = this.#options
-    const input = {
-      owner,
-      at: clock.now(),
-      settlements: plans.map(plan => plan.settlement),
-      reports,
-    }
+  async #write(batch: readonly (Attempted | NotAttempted)[]): Promise<void> {
+    const { clock, log } = this.#options
+    const now = clock.now()
+    const plans = this.#plan(batch, now)
+    let reports: readonly SettlementReport[] | undefined
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, maxRetryMs)) {
       try {
-        const { lost, orphanedFiles } = await storage.run(settle, input)
-        if (lost > 0)
-          log.warn('recipients were settled by another thread, after the lease had run out', { lost })
-        if (orphanedFiles.length > 0) await mailData.discard(orphanedFiles)
+        reports ??= await this.#options.composeReports(
+          plans.flatMap(plan => plan.report ?? []),
+          now,
+        )
+        await this.#commit(plans, reports, now)
         return
       } catch (cause) {
-        if (this.#stopped || !isPassing(cause)) throw cause
+        if (this.#stopped || !isPassing(cause)) {
+          // The store may have gone away after its commit: what a row may name is left to the sweep.
+          if (reports && !isOutcomeUnknown(cause)) await this.#discard(filesOf(reports))
+          throw cause
+        }
         log.error('outcomes cannot be written; waiting', { waitMs, settlements: plans.length }, cause)
         await this.#wait(waitMs)
       }
     }
+  }
+
+  async #commit(
+    plans: readonly SettlementPlan[],
+    reports: readonly SettlementReport[],
+    at: number,
+  ): Promise<void> {
+    const { storage, owner, log } = this.#options
+    const settlements = plans.map(plan => plan.settlement)
+    const { lost, orphanedFiles } = await storage.run(settle, { owner, at, settlements, reports })
+    if (lost > 0) log.warn('recipients were settled by another thread, after the lease had run out', { lost })
+    await this.#discard(orphanedFiles)
   }
 
   #wait(ms: number): Promise<void> {
@@ -148,23 +153,21 @@ export class Settler {
     })
   }
 
-  async #discard(reports: readonly SettlementReport[]): Promise<void> {
-    const names = reports.flatMap(
-      ({
-        message: {
-          mailData: { location },
-        },
-      }) => (location.kind === 'file' ? [location.name] : []),
-    )
+  /** Never rejects: what is settled is settled, whatever becomes of files that nothing names. */
+  async #discard(names: readonly string[]): Promise<void> {
     if (names.length === 0) return
     try {
       await this.#options.mailData.discard(names)
     } catch (cause) {
-      this.#options.log.warn('mail data of reports that were not sent is left over', {
-        reason: String(cause),
-      })
+      this.#options.log.warn('mail data that nothing refers to is left over', { reason: String(cause) })
     }
   }
+}
+
+function filesOf(reports: readonly SettlementReport[]): string[] {
+  return reports.flatMap(({ message: { mailData } }) =>
+    mailData.location.kind === 'file' ? [mailData.location.name] : [],
+  )
 }
 
 function isPassing(cause: unknown): boolean {

@@ -2,16 +2,21 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
+import { StorageFault } from '../../src/storage/storage-fault.ts'
+import { eventually } from '../harness/eventually.ts'
 import { type RemotePeer, startPeer } from './remote-peer.ts'
-import { createWorld, hour, minute, type World } from './world.ts'
+import { createWorld, hour, minute, type World, type WorldOptions } from './world.ts'
 
 const anna = 'anna@example.test'
 
 /** A sender here, and a remote server whose answers the test gives. */
-async function senderAndPeer(t: TestContext): Promise<{ world: World; peer: RemotePeer }> {
+async function senderAndPeer(
+  t: TestContext,
+  options: WorldOptions = {},
+): Promise<{ world: World; peer: RemotePeer }> {
   const peer = await startPeer({ address: '127.0.0.2' })
   t.after(() => peer.close())
-  const world = await createWorld(t, { delivery: { port: peer.port } })
+  const world = await createWorld(t, { ...options, delivery: { port: peer.port } })
   world.dns.mx('example.org', 10, 'mx1.example.org')
   world.dns.host('mx1.example.org', peer.address)
   await world.account(anna)
@@ -51,6 +56,65 @@ test('an unknown user: a report in the mailbox of the sender, with cause, machin
   const [origin] = await world.events(parseQueueId(reported.reportId) ?? 0)
   assert.ok(origin?.kind === 'reports')
   assert.equal(origin.aboutId, formatQueueId(id))
+  assert.equal(await world.waiting(), 0)
+})
+
+/** Its report, which brings the header section back, is too large for a row. */
+const longHeader = `Subject: Long\r\n${'X-Filler: y\r\n'.repeat(6000)}`
+
+test('no room for a report: the outcome waits with it, and what has left is not sent again', async t => {
+  let isFull = false
+  const { world, peer } = await senderAndPeer(t, {
+    faultyMailData: real => ({
+      ...real,
+      create() {
+        const writer = real.create()
+        return {
+          get size() {
+            return writer.size
+          },
+          write: chunk => writer.write(chunk),
+          abort: () => writer.abort(),
+          finish: () =>
+            isFull
+              ? Promise.reject(new StorageFault('STORAGE_DISK_FULL', 'The disk is full.'))
+              : writer.finish(),
+        }
+      },
+    }),
+  })
+  const to = [{ address: 'boris@example.org', notify: ['SUCCESS'] }] as const
+  isFull = true
+  const id = await world.accept({ from: anna, to, text: `${longHeader}\r\nText\r\n` })
+  world.agent.wake()
+  await eventually('the outcome waits', async () =>
+    world.errors.some(error => error.startsWith('outcomes cannot be written')) ? true : undefined,
+  )
+  // Longer than a lease.
+  world.clock.advance(10 * minute)
+  isFull = false
+  world.clock.advance(minute)
+  await world.agent.idle()
+  assert.equal(peer.messages.length, 1)
+  assert.equal((await world.attempts(id)).length, 1)
+  assert.equal((await world.mailbox(anna)).length, 1)
+})
+
+test('a file that cannot be removed costs no report', async t => {
+  let vain = 1
+  const { world } = await senderAndPeer(t, {
+    faultyMailData: real => ({
+      ...real,
+      discard: names =>
+        vain-- > 0 ? Promise.reject(new Error('EACCES: permission denied')) : real.discard(names),
+    }),
+  })
+  const to = [{ address: 'boris@example.org', notify: ['SUCCESS'] }] as const
+  await world.post({ from: anna, to, text: `${longHeader}\r\n${'x\r\n'.repeat(30_000)}` })
+  assert.equal(vain, 0, 'a removal was tried, in vain')
+  const [report = '', ...others] = await world.mailbox(anna)
+  assert.deepEqual(others, [])
+  assert.match(report, /^Action: relayed/m)
   assert.equal(await world.waiting(), 0)
 })
 

@@ -36,6 +36,8 @@ export interface WorldOptions {
   readonly delivery?: Partial<DeliverySettings>
   readonly queue?: Partial<QueueSettings>
   readonly terminals?: TerminalDisplay
+  /** What the agents have in the place of the real one. */
+  readonly faultyMailData?: (real: MailDataStore) => MailDataStore
   /** Own listeners, besides which nothing is 'myself'. */
   readonly listeners?: readonly { address: string; port: number }[]
 }
@@ -149,7 +151,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     const number = ++agents
     const agent = createDeliveryAgent({
       storage: storageOf(number),
-      mailData,
+      mailData: options.faultyMailData?.(mailData) ?? mailData,
       resolver: createResolver({ servers: [dnsServer], clock, random }),
       clock,
       random,
