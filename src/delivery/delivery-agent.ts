@@ -81,7 +81,7 @@ export class QueueAgent implements DeliveryAgent {
   /** Suspects have ended while others were being claimed. */
   #mayHaveMoreSuspects = false
   #running = false
-  /** Outcomes that come after the end are nobody's: the leases have gone back. */
+  /** What comes to its end now is given back as if it had not been begun, unless it may have arrived. */
   #over = false
   #claiming = false
   #mayHaveMore = false
@@ -147,7 +147,7 @@ export class QueueAgent implements DeliveryAgent {
     for (const attempt of outbound.drain()) this.#letGo(attempt.pending.map(recipient => recipient.id))
     if (graceMs > 0) await Promise.race([this.idle(), elapsed(clock, graceMs)])
     this.#over = true
-    outbound.close()
+    await outbound.close()
     this.#settler.stop()
     await this.#settler.finished()
     this.#leaseTimer?.cancel()
@@ -336,12 +336,17 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #ended(ended: Attempted | NotAttempted): void {
-    if (!this.#over) this.#settler.add(ended)
+    if (!this.#over || isInDoubt(ended)) this.#settler.add(ended)
   }
 
   #fault(cause: unknown): void {
     this.#parts.log.error('a delivery attempt failed on an unexpected error', {}, cause)
   }
+}
+
+/** RFC 1047: cut off after the end of the data, before the answer. */
+function isInDoubt({ outcome }: Attempted | NotAttempted): boolean {
+  return outcome.kind === 'deferred' && outcome.diagnosis.stage === 'end-of-data'
 }
 
 /** Routes of one claim: mail for one mailbox, and for one foreign domain, asks the directory once. */

@@ -6,44 +6,69 @@ import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, ClientStage } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { classifyReply, replyStatus } from './classify-reply.ts'
-import type { Diagnosis } from './outcome.ts'
+import type { Diagnosis, NegativeOutcome } from './outcome.ts'
 
 export function remoteAddress(server: RemoteServer): string {
   return formatEndpoint(server.address, server.port)
 }
 
-export function diagnoseReply(server: RemoteServer, stage: ClientStage, reply: Reply): Diagnosis {
+/** What a negative reply comes to for the recipients that it is about. */
+export function judgeReply(server: RemoteServer, stage: ClientStage, reply: Reply): NegativeOutcome {
+  const isAboutUs = server.isSmartHost === true && refusesUs(stage, reply)
   return {
-    stage,
-    cause: classifyReply(reply, stage),
-    status: replyStatus(reply, stage),
-    remoteMta: server.host,
-    remoteAddress: remoteAddress(server),
-    reply,
-    detail: `${server.host} (${remoteAddress(server)}) refused ${stageWords[stage]}`,
+    kind: reply.code >= 500 && !isAboutUs ? 'failed' : 'deferred',
+    diagnosis: {
+      stage,
+      cause: isAboutUs ? 'smart-host' : classifyReply(reply, stage),
+      status: isAboutUs ? `4${replyStatus(reply, stage).slice(1)}` : replyStatus(reply, stage),
+      ...whereMet(server),
+      reply,
+      detail: `${server.host} (${remoteAddress(server)}) refused ${stageWords[stage]}`,
+    },
   }
 }
 
-export function diagnoseFailure(server: RemoteServer, facts: ClientFailureFacts): Diagnosis {
-  if (facts.reply && facts.kind === 'reply') return diagnoseReply(server, facts.stage, facts.reply)
-  const { cause, status } = meanings[facts.kind]
+/** The same when there was no reply to the command, or another than the protocol has. */
+export function judgeFailure(server: RemoteServer, facts: ClientFailureFacts): NegativeOutcome {
+  if (facts.reply && facts.kind === 'reply') return judgeReply(server, facts.stage, facts.reply)
+  // STARTTLS is missing where somebody took it away, or a certificate could not be loaded: it may be back.
+  const kind = facts.stage === 'tls' && facts.kind === 'extension-missing' ? 'tls' : facts.kind
+  const { cause, status } = meanings[kind]
   return {
-    stage: facts.stage,
-    cause,
-    status,
-    remoteMta: server.host,
-    remoteAddress: remoteAddress(server),
-    ...(facts.reply ? { reply: facts.reply } : {}),
-    detail: facts.detail,
+    // Without a reply waiting is of no use only when the server lacks what the message needs.
+    kind: kind === 'extension-missing' ? 'failed' : 'deferred',
+    diagnosis: {
+      stage: facts.stage,
+      cause: server.isSmartHost && isBeforeMail(facts.stage) ? 'smart-host' : cause,
+      status,
+      ...whereMet(server),
+      ...(facts.reply ? { reply: facts.reply } : {}),
+      detail: facts.detail,
+    },
   }
 }
 
-/** Is waiting of no use? A reply says so itself; without one only a missing extension does. */
-export function isPermanent(facts: ClientFailureFacts): boolean {
-  // A refused password is the administrator's mistake, soon mended; the sender's mail waits for that.
-  if (facts.stage === 'auth') return false
-  if (facts.kind === 'extension-missing') return true
-  return facts.kind === 'reply' && facts.reply !== undefined && facts.reply.code >= 500
+function whereMet(server: RemoteServer): Pick<Diagnosis, 'remoteMta' | 'remoteAddress' | 'viaSmartHost'> {
+  return {
+    remoteMta: server.host,
+    remoteAddress: remoteAddress(server),
+    ...(server.isSmartHost ? { viaSmartHost: true } : {}),
+  }
+}
+
+/**
+ * The smart host does not take mail from us, whoever it is for: a matter between its administrator and ours, soon mended.
+ * The sender's mail waits for that. RFC 4954 §6: 530, 534, 535, 538.
+ */
+function refusesUs(stage: ClientStage, { code, lines }: Reply): boolean {
+  if (isBeforeMail(stage) || code === 530 || code === 534 || code === 535 || code === 538) return true
+  return lines.some(line => /\brelay/i.test(line))
+}
+
+function isBeforeMail(stage: ClientStage): boolean {
+  return (
+    stage === 'connect' || stage === 'greeting' || stage === 'hello' || stage === 'tls' || stage === 'auth'
+  )
 }
 
 const meanings: Readonly<Record<ClientFailureFacts['kind'], { cause: ReportCause; status: string }>> = {

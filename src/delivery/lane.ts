@@ -6,9 +6,10 @@ import type { RemoteServer } from '../routing/remote-server.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
+import { judgeFailure } from './diagnose.ts'
 import { localError } from './local-error.ts'
 import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
-import type { DeliveryOutcome } from './outcome.ts'
+import type { NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 
 export interface LaneOptions {
@@ -30,8 +31,6 @@ const maxUnreachableMs = 60_000
 /** So long a message waits for a connection that is open but busy, before another one is opened for it. */
 const overtakeMs = 500
 
-type Unreachable = Extract<DeliveryOutcome, { kind: 'deferred' | 'failed' }>
-
 /** A connection that a worker holds, or that is idle. */
 interface Held {
   readonly open: OpenConnection
@@ -50,9 +49,10 @@ export class Lane implements ConnectionHolder {
   #first = 0
   readonly #idle: Held[] = []
   readonly #busy = new Set<Held>()
+  readonly #transactions = new Set<Promise<unknown>>()
   #workers = 0
   #opening = 0
-  #unreachable: { readonly outcome: Unreachable; readonly until: number } | undefined
+  #unreachable: { readonly outcome: NegativeOutcome; readonly until: number } | undefined
   /** How often that was to be forgotten: an attempt that began before tells nothing of the time after. */
   #forgotten = 0
   #closed = false
@@ -86,11 +86,12 @@ export class Lane implements ConnectionHolder {
     return abandoned
   }
 
-  /** Whatever happens on these connections after this has no effect. */
-  closeAll(): void {
+  /** Nothing more is begun. Resolves when the transactions that were under way have failed. */
+  async closeAll(): Promise<void> {
     this.#closed = true
     while (this.closeIdle());
     for (const held of this.#busy) held.open.connection.close()
+    await Promise.all(this.#transactions)
   }
 
   closeIdleSince(time: number): void {
@@ -163,6 +164,7 @@ export class Lane implements ConnectionHolder {
     for (let attempt = this.#next(); attempt && !this.#closed; attempt = this.#next()) {
       try {
         await this.#serve(attempt, worker)
+        attempt.assertEnded()
       } catch (cause) {
         // One exception costs one attempt. The connection may be anywhere in a transaction.
         log.error('a delivery attempt failed on an unexpected error', {}, cause)
@@ -199,10 +201,25 @@ export class Lane implements ConnectionHolder {
       if (!held) return
       const reused = held.messages > 0
       held.messages++
-      const verdict = await attempt.transact(held.open, reused, this.#options.maxRecipientsPerTransaction)
+      const verdict = await this.#transact(attempt, held.open, reused)
       if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
     }
     if (attempt.wantsElsewhere) await this.#serveElsewhere(attempt, worker)
+  }
+
+  async #transact(
+    attempt: RemoteAttempt,
+    open: OpenConnection,
+    reused: boolean,
+  ): Promise<'served' | 'stale'> {
+    const transaction = attempt.transact(open, reused, this.#options.maxRecipientsPerTransaction)
+    const ended = transaction.catch(() => {}) // whoever serves the attempt is told
+    this.#transactions.add(ended)
+    try {
+      return await transaction
+    } finally {
+      this.#transactions.delete(ended)
+    }
   }
 
   async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
@@ -219,7 +236,7 @@ export class Lane implements ConnectionHolder {
       const opened = await openConnection(terms, found.servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
         attempt.noteTried(opened.triedHosts)
-        this.#couldNotOpen(attempt, { kind: opened.outcome, diagnosis: opened.diagnosis }, started)
+        this.#couldNotOpen(attempt, opened.outcome, started)
         return undefined
       }
       this.#unreachable = undefined
@@ -237,13 +254,11 @@ export class Lane implements ConnectionHolder {
    */
   #couldNotOpen(
     attempt: RemoteAttempt,
-    met: Unreachable,
+    outcome: NegativeOutcome,
     started: { readonly at: number; readonly forgotten: number },
   ): void {
-    const outcome: Unreachable = this.#options.terms.viaSmartHost
-      ? { ...met, diagnosis: { ...met.diagnosis, cause: 'smart-host' } }
-      : met
     attempt.endPending(outcome)
+    attempt.endElsewhere(outcome)
     if (this.#busy.size > 0 || this.#idle.length > 0 || this.#forgotten > started.forgotten) return
     const now = this.#options.clock.now()
     const window = Math.min(now - started.at, maxUnreachableMs)
@@ -253,7 +268,7 @@ export class Lane implements ConnectionHolder {
 
   /** With the place in the budget that the worker has, so without the connection that it has. */
   async #serveElsewhere(attempt: RemoteAttempt, worker: Worker): Promise<void> {
-    const { findServers, terms, maxRecipientsPerTransaction } = this.#options
+    const { findServers, terms } = this.#options
     this.#drop(worker)
     const found = await findServers()
     let servers: readonly RemoteServer[] = found.kind === 'servers' ? attempt.untried(found.servers) : []
@@ -265,14 +280,14 @@ export class Lane implements ConnectionHolder {
       const opened = await openConnection(terms, servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
         attempt.noteTried(opened.triedHosts)
-        attempt.endElsewhere({ kind: opened.outcome, diagnosis: opened.diagnosis })
+        attempt.endElsewhere(opened.outcome)
         return
       }
       worker.held = this.#hold(opened)
       attempt.tryElsewhere()
       while (attempt.pending.length > 0) {
         if (!opened.connection.usable) attempt.endPending(connectionLost(attempt, opened))
-        else await attempt.transact(opened, false, maxRecipientsPerTransaction)
+        else await this.#transact(attempt, opened, false)
       }
       // The next message asks the servers in their own order again.
       this.#drop(worker)
@@ -304,16 +319,8 @@ export class Lane implements ConnectionHolder {
   }
 }
 
-function connectionLost(attempt: RemoteAttempt, { server }: OpenConnection): Unreachable {
+function connectionLost(attempt: RemoteAttempt, { server }: OpenConnection): NegativeOutcome {
   attempt.dialogue.note('the connection was closed between two transactions')
-  return {
-    kind: 'deferred',
-    diagnosis: {
-      stage: 'mail',
-      cause: 'no-answer',
-      status: '4.4.2',
-      remoteMta: server.host,
-      detail: `${server.host} closed the connection before it had taken all recipients`,
-    },
-  }
+  const detail = `${server.host} closed the connection before it had taken all recipients`
+  return judgeFailure(server, { stage: 'mail', kind: 'closed', detail })
 }

@@ -9,9 +9,9 @@ import type {
   SmtpConnection,
 } from '../smtp/client/contract.ts'
 import { SmtpClientFailure } from '../smtp/client/smtp-client-failure.ts'
-import { diagnoseFailure, isPermanent } from './diagnose.ts'
+import { judgeFailure } from './diagnose.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { Diagnosis } from './outcome.ts'
+import type { NegativeOutcome } from './outcome.ts'
 
 export interface OpenConnection {
   readonly kind: 'connected'
@@ -25,14 +25,11 @@ export interface OpenConnection {
 
 export interface NoConnection {
   readonly kind: 'unreachable'
-  readonly outcome: 'deferred' | 'failed'
-  readonly diagnosis: Diagnosis
+  readonly outcome: NegativeOutcome
   readonly triedHosts: readonly string[]
 }
 
 export interface ConnectionTerms {
-  /** The way of all our mail: what is wrong with it is wrong here, and not with the recipient's server. */
-  readonly viaSmartHost: boolean
   readonly tls: ClientTls
   readonly verifyCertificate: boolean
   readonly auth?: SmtpClientOptions['auth']
@@ -46,25 +43,23 @@ export async function openConnection(
   dialogue: Dialogue,
 ): Promise<OpenConnection | NoConnection> {
   const triedHosts: string[] = []
-  let worst: { diagnosis: Diagnosis; permanent: boolean; weight: number } | undefined
+  let worst: { outcome: NegativeOutcome; weight: number } | undefined
   for (const server of servers) {
     if (triedHosts.at(-1) !== server.host) triedHosts.push(server.host)
     const attempt = await connectTo(terms, server, dialogue)
     if ('connection' in attempt) return { kind: 'connected', server, triedHosts, ...attempt }
     const { facts } = attempt
-    const permanent = isPermanent(facts)
+    const outcome = judgeFailure(server, facts)
     // What one host may do tomorrow counts for more than another's never: only when all refuse for good is it a
     // failure (RFC 5321 §5.1; for 554 and 521 instead of a greeting §3.1 and RFC 7504 §3). Of several reasons of one
     // kind a server's own words tell most.
-    const weight = (permanent ? 0 : 5) + weightOf(facts)
-    if (!worst || weight > worst.weight)
-      worst = { diagnosis: diagnoseFailure(server, facts), permanent, weight }
+    const weight = (outcome.kind === 'failed' ? 0 : 5) + weightOf(facts)
+    if (!worst || weight > worst.weight) worst = { outcome, weight }
   }
   if (!worst) throw new RangeError('openConnection needs at least one server')
   return {
     kind: 'unreachable',
-    outcome: worst.permanent ? 'failed' : 'deferred',
-    diagnosis: worst.diagnosis,
+    outcome: worst.outcome,
     triedHosts,
   }
 }

@@ -53,12 +53,13 @@ export class Outbound {
     })
   }
 
-  /** Closes every connection, in the middle of a transaction too: the server then has no whole message. */
-  close(): void {
+  /** Closes every connection, in the middle of a transaction too. Resolves when each of these has come to its end. */
+  async close(): Promise<void> {
     this.#sweep?.cancel()
     this.#sweep = undefined
-    for (const lane of this.#lanes.values()) lane.closeAll()
+    const closed = [...this.#lanes.values()].map(lane => lane.closeAll())
     this.#lanes.clear()
+    await Promise.all(closed)
   }
 
   // One timer for all idle connections, not one for each message.
@@ -95,12 +96,11 @@ export class Outbound {
       clock,
     }
     if (destination.kind !== 'smart-host') {
-      return { viaSmartHost: false, common, tls: settings.tls, verifyCertificate: false }
+      return { common, tls: settings.tls, verifyCertificate: false }
     }
     const { smartHost } = destination
     const { username, password } = smartHost
     return {
-      viaSmartHost: true,
       common,
       tls: smartHost.tls,
       // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.

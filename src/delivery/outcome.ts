@@ -14,11 +14,15 @@ export interface Diagnosis {
   /** 'mx.example.test' and '192.0.2.1:25': absent when none was reached. */
   readonly remoteMta?: string | undefined
   readonly remoteAddress?: string | undefined
+  /** That is no server of the recipient's, but the one through which our mail leaves. */
+  readonly viaSmartHost?: boolean | undefined
   /** The reply of the remote server, verbatim. */
   readonly reply?: Reply | undefined
   /** One English sentence for the administrator: 'connection to 192.0.2.1:25 timed out after 30 s'. */
   readonly detail: string
 }
+
+export type NegativeOutcome = Extract<DeliveryOutcome, { kind: 'deferred' | 'failed' }>
 
 export type DeliveryOutcome =
   /** In a mailbox of ours. `isCopy`: the account had the message already, by another of its addresses. */

@@ -5,15 +5,13 @@ import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
-import { diagnoseFailure, diagnoseReply, isPermanent, remoteAddress } from './diagnose.ts'
+import { judgeFailure, judgeReply, remoteAddress } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
 import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 import type { OpenConnection } from './open-connection.ts'
-import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, NegativeOutcome, Postponed } from './outcome.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
-
-type NegativeOutcome = Extract<DeliveryOutcome, { kind: 'deferred' | 'failed' }>
 
 export class RemoteAttempt {
   readonly work: ClaimedWork
@@ -82,6 +80,12 @@ export class RemoteAttempt {
       )
     }
     this.#elsewhere = []
+  }
+
+  /** A recipient without an outcome would be held for ever: nobody else works on it. */
+  assertEnded(): void {
+    if (this.pending.length + this.#elsewhere.length > 0)
+      throw new Error('an attempt has ended without an outcome for each of its recipients')
   }
 
   /**
@@ -181,16 +185,16 @@ export class RemoteAttempt {
     stage: ClientFailureFacts['stage'],
     reply: Reply,
   ): void {
-    const diagnosis = diagnoseReply(server, stage, reply)
+    const outcome = judgeReply(server, stage, reply)
     // RFC 5321 §3.8: 421 is about the server, not about this mail; after the end of data it is an answer all the same.
     if (isShuttingDown(reply) && stage !== 'end-of-data') {
-      this.#elsewhere.push({ recipient, outcome: { kind: 'deferred', diagnosis } })
-    } else this.#end(recipient, { kind: reply.code >= 500 ? 'failed' : 'deferred', diagnosis })
+      this.#elsewhere.push({ recipient, outcome })
+    } else this.#end(recipient, outcome)
   }
 
   #failed(recipient: QueuedRecipient, server: RemoteServer, facts: ClientFailureFacts): void {
-    const diagnosis = withExtensionStatus(diagnoseFailure(server, facts), this.#needs)
-    const outcome: NegativeOutcome = { kind: isPermanent(facts) ? 'failed' : 'deferred', diagnosis }
+    const judged = judgeFailure(server, facts)
+    const outcome = { ...judged, diagnosis: withExtensionStatus(judged.diagnosis, this.#needs) }
     // RFC 5321 §4.5.3.2.6, RFC 1047: silence after the end of data may be a message accepted; asking the next server at
     // once would make duplicates the rule.
     if (facts.stage === 'end-of-data') this.#end(recipient, outcome)

@@ -133,12 +133,14 @@ async function findSmartHost(
     isIP(host) === 0 ? await resolveAddresses(options, host) : { addresses: [host], failure: undefined }
   // What is wrong with a smart host is wrong in our settings: the mail waits until it is mended.
   if (addresses.length === 0) {
-    return deferred('dns-failure', '4.4.3', failure ?? `the smart host ${host} has no address`, [host])
+    return deferred('smart-host', '4.4.3', failure ?? `the smart host ${host} has no address`, [host])
   }
   if (addresses.some(address => options.own.isOwnAddress(address, port))) {
-    return deferred('loop', '4.4.6', `the smart host ${host} port ${port} is this server itself`, [host])
+    return deferred('smart-host', '4.4.6', `the smart host ${host} port ${port} is this server itself`, [
+      host,
+    ])
   }
-  return { kind: 'servers', servers: addresses.map(address => ({ host, address, port })) }
+  return { kind: 'servers', servers: addresses.map(address => ({ host, address, port, isSmartHost: true })) }
 }
 
 /** IPv6 before IPv4 (RFC 6724 §2.1); among each the order of the DNS, which RFC 5321 §5.1 says to keep. */

@@ -5,4 +5,6 @@ export interface RemoteServer {
   readonly host: string
   readonly address: string
   readonly port: number
+  /** The way of all our mail: what is wrong with it is wrong here, and not with the recipient's server. */
+  readonly isSmartHost?: boolean | undefined
 }

@@ -31,11 +31,11 @@ export interface RemotePeer {
   readonly messages: ReceivedMessage[]
   readonly commands: string[]
   connections: number
-  /** Connections that were open at one time. */
+  /** Connections at one time on which there were transactions to come: after QUIT there are none. */
   mostOpen: number
   script: Script
   extensions: string[]
-  /** Resolves when a command that starts with `verb` has come, also one that came before. */
+  /** Resolves when a command that starts with `verb`, or '(end of data)', has come, also one that came before. */
   seen(verb: string): Promise<void>
   /** To every open connection: the answer that a script kept back. */
   answer(reply: string): void
@@ -53,14 +53,18 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
   /** How to end the silence of each open connection. */
   const sessions = new Map<Socket, (reply: string) => void>()
   const waiting: { verb: string; resolve: () => void }[] = []
+  const said: string[] = []
   const server: Server = createServer(socket => {
     socket.on('close', () => sessions.delete(socket))
     socket.on('error', () => {})
     const answer = serve(socket, peer, command => {
-      for (const entry of waiting) if (command.toUpperCase().startsWith(entry.verb)) entry.resolve()
+      if (isOf(command, 'QUIT')) sessions.delete(socket)
+      // Not when they are made: a QUIT may be read after the connection that takes its place.
+      if (isOf(command, 'MAIL')) peer.mostOpen = Math.max(peer.mostOpen, sessions.size)
+      said.push(command)
+      for (const entry of waiting) if (isOf(command, entry.verb)) entry.resolve()
     })
     sessions.set(socket, answer)
-    peer.mostOpen = Math.max(peer.mostOpen, sessions.size)
   })
   const address = options.address ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -77,7 +81,7 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
     script: options.script ?? (() => undefined),
     extensions: options.extensions ?? ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
     seen: verb =>
-      peer.commands.some(command => command.toUpperCase().startsWith(verb))
+      said.some(command => isOf(command, verb))
         ? Promise.resolve()
         : new Promise(resolve => waiting.push({ verb, resolve })),
     answer(reply) {
@@ -90,6 +94,10 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
       }),
   }
   return peer
+}
+
+function isOf(command: string, verb: string): boolean {
+  return command.toUpperCase().startsWith(verb.toUpperCase())
 }
 
 /** Returns what ends a silence. */
@@ -155,6 +163,7 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
       if (reply.startsWith('2'))
         peer.messages.push({ reversePath, forwardPaths, mailData: stuffed.replaceAll('\r\n..', '\r\n.') })
     })
+    seen('(end of data)')
   }
 
   function command(line: string): void {

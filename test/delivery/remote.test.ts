@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import * as fc from 'fast-check'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { retryRecipients } from '../../src/queue/administer.ts'
 import { listQueue, type ShownRecipient } from '../../src/queue/list-queue.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
 import { administer } from '../queue/open-queue.ts'
-import { type PeerOptions, type RemotePeer, startPeer } from './remote-peer.ts'
+import { type PeerOptions, type RemotePeer, type Script, startPeer } from './remote-peer.ts'
 import { createWorld, minute, type World, type WorldOptions } from './world.ts'
 
 async function peerFor(t: TestContext, options: PeerOptions = {}): Promise<RemotePeer> {
@@ -473,35 +474,84 @@ test('the smart host gets everything, whatever the domain', async t => {
   assert.ok(peer.commands.includes(`AUTH PLAIN ${credentials}`))
 })
 
-test('a smart host that refuses the password keeps the mail waiting', async t => {
+for (const { what, script, tls = 'never' } of [
+  { what: 'refuses the password', script: { AUTH: '535 5.7.8 Wrong' } },
+  { what: 'lets nobody in', script: { '(connect)': '554 5.7.1 Your address is not allowed' } },
+  { what: 'refuses our name', script: { EHLO: '550 5.7.1 No', HELO: '550 5.7.1 No' } },
+  { what: 'wants another log-in', script: { MAIL: '530 5.7.0 Authentication required' } },
+  { what: 'does not relay for us', script: { RCPT: '554 5.7.1 Relay access denied' } },
+  { what: 'offers no TLS where the settings want it', script: {}, tls: 'starttls' },
+] as readonly { what: string; script: Readonly<Record<string, string>>; tls?: 'never' | 'starttls' }[]) {
+  test(`a smart host that ${what} keeps the mail waiting: it is no matter of the recipient's`, async t => {
+    const peer = await peerFor(t, {
+      extensions: ['AUTH PLAIN'],
+      script: command =>
+        script[Object.keys(script).find(verb => command.startsWith(verb)) ?? ''] ??
+        (command.startsWith('AUTH') ? '235 2.7.0 Welcome' : undefined),
+    })
+    const host = { host: '127.0.0.2', port: peer.port, tls, verifyCertificate: true } as const
+    const world = await createWorld(t, {
+      delivery: { smartHost: { ...host, username: 'relay', password: 'secret' } },
+    })
+    const id = await world.post({ from, to })
+    const [attempt] = await world.attempts(id)
+    assert.equal(attempt?.outcome.kind, 'deferred')
+    assert.equal(attempt.outcome.diagnosis.cause, 'smart-host')
+    assert.equal(attempt.outcome.diagnosis.viaSmartHost, true)
+    assert.match(attempt.outcome.diagnosis.status, /^4\./)
+  })
+}
+
+test('what a smart host says of a recipient is about that one', async t => {
   const peer = await peerFor(t, {
-    extensions: ['AUTH PLAIN'],
-    script: command => (command.startsWith('AUTH') ? '535 5.7.8 Wrong' : undefined),
+    script: command => (command.startsWith('RCPT') ? '550 5.1.1 No such user' : undefined),
   })
-  const host = { host: '127.0.0.2', port: peer.port, tls: 'never', verifyCertificate: true } as const
   const world = await createWorld(t, {
-    delivery: { smartHost: { ...host, username: 'relay', password: 'wrong' } },
+    delivery: {
+      smartHost: { host: '127.0.0.2', port: peer.port, tls: 'never', verifyCertificate: true },
+    },
   })
-  const id = await world.post({ from, to })
-  const [attempt] = await world.attempts(id)
-  assert.equal(attempt?.outcome.kind, 'deferred')
-  assert.equal(attempt.outcome.diagnosis.cause, 'smart-host')
+  const [attempt] = await world.attempts(await world.post({ from, to }))
+  assert.equal(attempt?.outcome.kind, 'failed')
+  assert.equal(attempt.outcome.diagnosis.cause, 'unknown-user')
 })
 
-test('an attempt that is killed in the middle is made again by the next agent', async t => {
-  const peer = await peerFor(t, { script: command => (command === '(end of data)' ? 'silence' : undefined) })
+test('an attempt that is ended in the middle is made again by the next agent, at once', async t => {
+  const peer = await peerFor(t, { script: command => (command.startsWith('RCPT') ? 'silence' : undefined) })
   const world = await worldWith(t, peer)
-  await world.accept({ from, to })
+  const id = await world.accept({ from, to })
   world.agent.wake()
-  await peer.seen('DATA')
+  await peer.seen('RCPT')
   await world.agent.stop(0)
   assert.equal(await world.waiting(), 1)
+  assert.deepEqual(await world.attempts(id), [])
   peer.script = () => undefined
   const next = world.createAgent()
   await next.start()
   await next.idle()
   assert.equal(peer.messages.length, 1)
   assert.equal(await world.waiting(), 0)
+})
+
+test('a message that is in doubt when the grace is over stands in the trail as such, and is not tried at once', async t => {
+  const peer = await peerFor(t, { script: command => (command === '(end of data)' ? 'silence' : undefined) })
+  const world = await worldWith(t, peer)
+  const id = await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('(end of data)')
+  await world.agent.stop(0)
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  assert.equal(attempt.outcome.diagnosis.stage, 'end-of-data')
+  peer.script = () => undefined
+  const next = world.createAgent()
+  await next.start()
+  await next.idle()
+  assert.equal(peer.messages.length, 0)
+  world.clock.advance(6 * minute)
+  next.wake()
+  await next.idle()
+  assert.equal(peer.messages.length, 1)
 })
 
 test('while the agent stops, an attempt under way may end', async t => {
@@ -662,4 +712,52 @@ test('an agent that has stopped begins nothing, whatever it was about to do', as
     for (let turn = 0; turn < 30; turn++) await nextTurn()
     assert.equal(peer.connections, connections, `stopped after ${turns} turns`)
   }
+})
+
+test('every recipient gets one outcome, whatever the servers say and whenever they cut', async t => {
+  const answers = [
+    undefined,
+    'close',
+    '421 4.3.2 Busy',
+    '450 4.2.0 Later',
+    '452 4.5.3 Too many',
+    '550 5.1.1 No',
+  ] as const
+  const step = fc.constantFrom(...answers)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 12 }),
+      fc.array(step, { maxLength: 6 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (first, second, batch) => {
+        const scriptOf = (steps: readonly (string | undefined)[]): Script => {
+          const left = [...steps]
+          return command => (command === 'QUIT' ? undefined : left.shift())
+        }
+        const one = await startPeer({ address: '127.0.0.2', script: scriptOf(first) })
+        const two = await startPeer({ address: '127.0.0.3', port: one.port, script: scriptOf(second) })
+        const world = await createWorld(t, {
+          delivery: { port: one.port, maxRecipientsPerTransaction: batch },
+        })
+        world.dns.mx('example.org', 10, 'mx1.example.org')
+        world.dns.mx('example.org', 20, 'mx2.example.org')
+        world.dns.host('mx1.example.org', one.address)
+        world.dns.host('mx2.example.org', two.address)
+        const recipients = ['a', 'b', 'c', 'd'].map(name => `${name}@example.org`)
+        const id = await world.post({ from, to: recipients })
+        const attempts = await world.attempts(id)
+        assert.deepEqual(attempts.map(attempt => attempt.recipient).sort(), recipients)
+        assert.deepEqual(world.errors, [])
+        // What was taken was taken once.
+        const taken = [...one.messages, ...two.messages].flatMap(message => message.forwardPaths)
+        assert.equal(new Set(taken).size, taken.length)
+        const relayed = attempts.filter(attempt => attempt.outcome.kind === 'relayed')
+        assert.deepEqual(relayed.map(attempt => attempt.recipient).sort(), taken.sort())
+        await world.agent.stop(0)
+        await one.close()
+        await two.close()
+      },
+    ),
+    { numRuns: 60 },
+  )
 })
