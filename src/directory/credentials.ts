@@ -25,7 +25,20 @@ const ownCost: Argon2Cost = { memory: 19456, passes: 2, parallelism: 1 }
 const saltBytes = 16
 const tagBytes = 32
 /** More than anybody types; bounds what a stranger can make us hash. */
-export const maxPasswordBytes = 1024
+const maxPasswordBytes = 1024
+/** NIST SP 800-63B §5.1.1.1: what a person chooses has at least eight characters. */
+const minPasswordCharacters = 8
+
+/** Of a password that somebody chose; undefined: it will do. */
+export function problemOfPassword(password: string): string | undefined {
+  const characters = Array.from(password.normalize('NFC')).length
+  if (characters < minPasswordCharacters)
+    return `The password has ${characters} ${characters === 1 ? 'character' : 'characters'}, too few: choose one of at least ${minPasswordCharacters}.`
+  const bytes = Buffer.byteLength(password)
+  if (bytes > maxPasswordBytes)
+    return `The password has ${bytes} bytes, too many: choose one of at most ${maxPasswordBytes}.`
+  return undefined
+}
 
 const computeArgon2 = promisify(argon2)
 

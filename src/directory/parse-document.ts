@@ -6,7 +6,7 @@ import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import type { Language } from '../queue/records.ts'
-import { isPasswordHash, maxPasswordBytes } from './credentials.ts'
+import { isPasswordHash, problemOfPassword } from './credentials.ts'
 import type { DocumentDomain, DocumentRedirection } from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import type { RedirectionKind } from './records.ts'
@@ -177,9 +177,8 @@ class DocumentReader implements WrittenDocument {
     const hash = this.#text(entry, 'passwordHash', 'optional')
     if (password && hash) this.#report(password.node, 'Give password or passwordHash, not both.')
     if (password) {
-      if (password.value === '' || Buffer.byteLength(password.value) > maxPasswordBytes) {
-        this.#report(password.node, `A password has 1 to ${maxPasswordBytes} bytes.`)
-      }
+      const problem = problemOfPassword(password.value)
+      if (problem !== undefined) this.#report(password.node, problem)
       return { kind: 'password', password: password.value }
     }
     if (!hash) return { kind: 'keep' }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { makeFolder, makeServerFolder, runPostrider, succeed, succeedJson } from './run-postrider.ts'
+import { makeFolder, makeServerFolder, runHere, runPostrider, succeed, succeedJson } from './run-postrider.ts'
 
 test('domains, accounts, aliases and groups, by command line', async context => {
   const folder = makeServerFolder(remove => context.after(remove))
@@ -16,11 +17,11 @@ test('domains, accounts, aliases and groups, by command line', async context => 
   const withStdin = await runPostrider(
     folder,
     ['account', 'create', 'анна@почта.рф', '--language', 'ru', '--password-stdin'],
-    'секрет\n',
+    'секретно\n',
   )
   assert.equal(withStdin.stdout, 'Created the account анна@почта.рф.\n')
   assert.equal(
-    (await runPostrider(folder, ['account', 'password', 'anna@example.test'], 'new one\n')).exitCode,
+    (await runPostrider(folder, ['account', 'password', 'anna@example.test'], 'a new one\n')).exitCode,
     0,
   )
   assert.equal((await runPostrider(folder, ['account', 'password', 'anna@example.test'], '')).exitCode, 1)
@@ -29,7 +30,7 @@ test('domains, accounts, aliases and groups, by command line', async context => 
     ['account', 'password', 'anna@example.test'],
     `${'x'.repeat(1025)}\n`,
   )
-  assert.match(tooLong.stderr, /1 to 1024 bytes; this one has 1025/)
+  assert.match(tooLong.stderr, /has 1025 bytes, too many: choose one of at most 1024\./)
   const nowhere = await runPostrider(folder, ['export', join(folder, 'nowhere', 'x.toml')])
   assert.match(nowhere.stderr, /cannot be written .*ENOENT/)
   await run('account', 'disable', 'АННА@xn--80a1acny.xn--p1ai')
@@ -111,7 +112,7 @@ test('export, edit, look at the differences, apply', async context => {
   assert.equal(await succeed(folder, 'export'), exported)
   assert.match(await succeed(folder, 'apply', 'directory.toml'), /^Nothing to change/)
 
-  const edited = `${exported}\n[[account]]\naddress = "boris@example.test"\npassword = "secret"\n[[alias]]\naddress = "info@example.test"\ntargets = ["boris@example.test"]\n`
+  const edited = `${exported}\n[[account]]\naddress = "boris@example.test"\npassword = "secretly"\n[[alias]]\naddress = "info@example.test"\ntargets = ["boris@example.test"]\n`
   writeFileSync(file, edited)
   const difference =
     '+ account boris@example.test: language en; enabled yes; with a password\n+ alias info@example.test: targets boris@example.test\n'
@@ -193,5 +194,35 @@ test('two commands at once wait for each other', async context => {
   assert.deepEqual(
     accounts.map(one => one.address),
     names.map(name => `${name}@example.test`).toSorted(),
+  )
+})
+
+test('a password of fewer than eight characters is refused, however it comes', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  await succeed(folder, 'domain', 'create', 'example.test')
+  const tooShort =
+    /^The password has 7 characters, too few: choose one of at least 8\. Without one, a password is made up/
+  const address = 'anna@example.test'
+  for (const parameters of [['--password', 'секреты'], ['--password-stdin']]) {
+    const refused = await runHere(folder, ['account', 'create', address, ...parameters], {
+      keyboard: Readable.from(['секреты\n']),
+    })
+    assert.equal(refused.exitCode, 2)
+    assert.match(refused.stderr, tooShort)
+  }
+  const empty = await runHere(folder, ['account', 'create', address, '--password', ''])
+  assert.match(empty.stderr, /^The password has 0 characters/)
+  await succeed(folder, 'account', 'create', address, '--password', 'секретно')
+  const changed = await runHere(folder, ['account', 'password', address], {
+    keyboard: Readable.from(['x\n']),
+  })
+  assert.equal(changed.exitCode, 2)
+  assert.match(changed.stderr, /^The password has 1 character, too few: .* With --generate, one is made up/)
+  const document = `[[domain]]\nname = "example.test"\n[[account]]\naddress = "${address}"\npassword = "1234567"\n`
+  const applied = await runHere(folder, ['apply', '-', '--yes'], { keyboard: Readable.from([document]) })
+  assert.equal(applied.exitCode, 1)
+  assert.match(
+    applied.stderr,
+    /^-:5:12: The password has 7 characters, too few: choose one of at least 8\.\n/,
   )
 })

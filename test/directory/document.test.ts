@@ -92,7 +92,7 @@ postmaster = "anna@example.test"
 address = "anna@example.test"
 language = "ru"
 enabled = false
-password = "secret"
+password = "a secret"
 
 [[account]]
 address = "vera@example.test"
@@ -121,7 +121,7 @@ targets = ["anna@example.test", "vera@example.test"]
     'a password in clear text that is still right changes nothing',
   )
   await apply(storage, text.replace('enabled = false', ''))
-  assert.ok(await authenticate(storage, 'anna@example.test', 'secret'))
+  assert.ok(await authenticate(storage, 'anna@example.test', 'a secret'))
 })
 
 test('an account without a password keeps the one it has; a new one needs one', async context => {
@@ -175,7 +175,7 @@ language = "de"
 [[account]]
 address = "anna@example.test"
 enabled = "yes"
-password = "x"
+password = "x7"
 passwordHash = "y"
 [[account]]
 name = "nobody"
@@ -195,6 +195,7 @@ members = []
     '9:12 The language is "en" or "ru".',
     '12:11 "enabled" is true or false, without quotation marks.',
     '13:12 Give password or passwordHash, not both.',
+    '13:12 The password has 2 characters, too few: choose one of at least 8.',
     '15:1 "address" is missing.',
     '18:11 This address is here twice: it is already that of an account.',
     '19:12 No account, alias or group of this file has this address, although its domain is ours.',

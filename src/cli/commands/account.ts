@@ -2,7 +2,7 @@
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
-import { hashPassword, maxPasswordBytes } from '../../directory/credentials.ts'
+import { hashPassword, problemOfPassword } from '../../directory/credentials.ts'
 import { displayAddress } from '../../directory/display.ts'
 import { generatePassword } from '../../directory/generate-password.ts'
 import type { Account } from '../../directory/records.ts'
@@ -38,18 +38,17 @@ async function choosePassword(
 ): Promise<{ readonly password: string; readonly generated: boolean }> {
   const { keyboard, stderr } = invocation.surroundings
   const ask = async (label: string): Promise<string> => await askPassword(label, keyboard, stderr)
+  const chosen = (password: string): { readonly password: string; readonly generated: boolean } => {
+    const problem = problemOfPassword(password)
+    if (problem === undefined) return { password, generated: false }
+    const generate = otherwise === 'generate' ? 'Without one, a password' : 'With --generate, one'
+    throw new WrongUsage(`${problem} ${generate} is made up and shown.`)
+  }
   if (options.password !== undefined) return chosen(options.password)
   if (options.passwordStdin) return chosen(await ask('Password: '))
   if (options.generate || otherwise === 'generate')
     return { password: generatePassword(invocation.random), generated: true }
   return chosen(await ask('New password: '))
-}
-
-function chosen(password: string): { readonly password: string; readonly generated: boolean } {
-  const bytes = Buffer.byteLength(password)
-  if (bytes === 0 || bytes > maxPasswordBytes)
-    throw new WrongUsage(`A password has 1 to ${maxPasswordBytes} bytes; this one has ${bytes}.`)
-  return { password, generated: false }
 }
 
 const languageOption = (): Option =>
