@@ -4,6 +4,7 @@ import type { Random } from '../runtime/random.ts'
 import { type Tx } from '../storage/operation.ts'
 import { changeAccount, insertAccount } from './accounts.ts'
 import { compareDocuments, type DirectoryChange } from './compare-documents.ts'
+import { assertNoLoop } from './constraints.ts'
 import { hashPassword, verifyPassword } from './credentials.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
@@ -78,6 +79,10 @@ export const applyDocument = defineDirectoryWrite(
     await writeAccounts(tx, current, document, at)
     await writeRedirections(tx, current, document, at)
     for (const { name, postmaster } of document.domains) await writePostmaster(tx, name, postmaster)
+    await assertNoLoop(
+      tx,
+      document.redirections.map(({ address }) => address),
+    )
     return { changes, orphanedFiles }
   },
 )

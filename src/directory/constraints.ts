@@ -6,7 +6,8 @@ import type { Tx } from '../storage/operation.ts'
 import { isPasswordHash } from './credentials.ts'
 import { directoryFault } from './directory-fault.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
-import { storeAddress } from './rows.ts'
+import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
+import { readAddress, storeAddress } from './rows.ts'
 
 export async function isOwnDomain(tx: Tx, name: string): Promise<boolean> {
   return (await tx.get('SELECT id FROM domain WHERE name = ?', name)) !== undefined
@@ -80,13 +81,51 @@ export function assertTargets(address: Address, targets: readonly Address[]): vo
       `${storeAddress(address)} needs at least one address to which its mail goes.`,
     )
   }
-  const key = addressKey(address)
-  if (targets.some(target => addressKey(target) === key)) {
-    throw directoryFault(
-      'DIRECTORY_UNKNOWN_TARGET',
-      `${storeAddress(address)} would send its mail to itself for ever.`,
-    )
+}
+
+/** Asked after the change, of the redirections that it touched: no chain through them leads back, or too far. */
+export async function assertNoLoop(tx: Tx, changed: readonly Address[]): Promise<void> {
+  const rows = await tx.all<{ address_key: string; address: string; target_key: string }>(
+    `SELECT redirection.address_key, redirection.address, target_key FROM redirection
+       JOIN redirection_target ON redirection_target.redirection_id = redirection.id`,
+  )
+  const addresses = new Map<string, string>()
+  const targets = new Map<string, string[]>()
+  for (const row of rows) {
+    addresses.set(row.address_key, row.address)
+    const known = targets.get(row.address_key)
+    if (known) known.push(row.target_key)
+    else targets.set(row.address_key, [row.target_key])
   }
+  const chains = new RedirectionChains({
+    targets,
+    accounts: await readAccountKeys(tx),
+    postmasters: await readPostmasters(tx),
+  })
+  for (const address of changed) {
+    const problem = chains.problemOf(addressKey(address))
+    if (!problem) continue
+    // What is no row is postmaster@ or abuse@, which need none.
+    const chain = problem.chain.map(key => readAddress(addresses.get(key) ?? key))
+    throw directoryFault('DIRECTORY_LOOP', describeChainProblem(problem.kind, chain))
+  }
+}
+
+// With a + in its place an account is named by more than its own key.
+async function readAccountKeys(tx: Tx): Promise<Set<string>> {
+  const rows = await tx.all<{ address_key: string }>(
+    `SELECT address_key FROM account
+      WHERE address_key IN (SELECT target_key FROM redirection_target)
+         OR EXISTS (SELECT 1 FROM redirection_target WHERE target_key LIKE '%+%')`,
+  )
+  return new Set(rows.map(row => row.address_key))
+}
+
+async function readPostmasters(tx: Tx): Promise<Map<string, string>> {
+  const rows = await tx.all<{ name: string; postmaster: string }>(
+    'SELECT name, postmaster FROM domain WHERE postmaster IS NOT NULL',
+  )
+  return new Map(rows.map(row => [row.name, addressKey(readAddress(row.postmaster))]))
 }
 
 /** Names go into replies and reports, so control characters (CR, LF, NUL) must never get in. */

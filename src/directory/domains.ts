@@ -1,7 +1,7 @@
 // Domains that are ours: mail for them ends here.
 import type { Address } from '../address/address.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
-import { assertDomain, assertTargetsKnown, isOwnDomain, noSuchDomain } from './constraints.ts'
+import { assertDomain, assertNoLoop, assertTargetsKnown, isOwnDomain, noSuchDomain } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import type { Domain } from './records.ts'
@@ -53,7 +53,9 @@ export const createDomain = defineDirectoryWrite(
     if (await isOwnDomain(tx, input.name)) {
       throw directoryFault('DIRECTORY_DOMAIN_EXISTS', `The domain ${input.name} is here already.`)
     }
-    return await insertDomain(tx, input)
+    const inserted = await insertDomain(tx, input)
+    await assertNoLoop(tx, roleAddresses(input.name))
+    return inserted
   },
 )
 
@@ -77,6 +79,7 @@ export const setPostmaster = defineDirectoryWrite(
   ): Promise<void> => {
     await assertDomain(tx, input.domain)
     await writePostmaster(tx, input.domain, input.postmaster)
+    await assertNoLoop(tx, roleAddresses(input.domain))
   },
 )
 
@@ -91,6 +94,10 @@ export async function writePostmaster(
     postmaster ? storeAddress(postmaster) : null,
     domain,
   )
+}
+
+function roleAddresses(domain: string): Address[] {
+  return ['postmaster', 'abuse'].map(localPart => ({ localPart, domain }))
 }
 
 export interface RemovedDomain {

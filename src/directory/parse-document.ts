@@ -10,6 +10,7 @@ import { isPasswordHash, problemOfPassword } from './credentials.ts'
 import type { DocumentDomain, DocumentRedirection } from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import type { RedirectionKind } from './records.ts'
+import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
 
 export interface DocumentProblem {
   /** From 1, both. */
@@ -82,6 +83,10 @@ class DocumentReader implements WrittenDocument {
   readonly redirections: DocumentRedirection[] = []
   readonly #holders = new Map<string, string>()
   readonly #references: { readonly address: Address; readonly node: AST.TOMLNode }[] = []
+  readonly #redirecting = new Map<
+    string,
+    { readonly address: Address; readonly targets: readonly Located[] }
+  >()
   readonly #homes: { readonly address: Address; readonly node: AST.TOMLNode }[] = []
 
   readNode(node: AST.TOMLKeyValue | AST.TOMLTable): void {
@@ -122,6 +127,37 @@ class DocumentReader implements WrittenDocument {
           'No account, alias or group of this file has this address, although its domain is ours.',
         )
       }
+    }
+    this.#checkChains()
+  }
+
+  #checkChains(): void {
+    const keysOf = (targets: readonly Located[]): string[] =>
+      targets.map(({ address }) => addressKey(address))
+    const chains = new RedirectionChains({
+      targets: new Map([...this.#redirecting].map(([key, { targets }]) => [key, keysOf(targets)])),
+      accounts: new Set(this.accounts.map(({ address }) => addressKey(address))),
+      postmasters: new Map(
+        this.domains.flatMap(({ name, postmaster }) => (postmaster ? [[name, addressKey(postmaster)]] : [])),
+      ),
+    })
+    const told = new Set<string>()
+    for (const [key, { targets }] of this.#redirecting) {
+      const problem = told.has(key) ? undefined : chains.problemOf(key)
+      if (!problem) continue
+      for (const one of problem.chain) told.add(one)
+      const next = problem.chain[problem.chain.indexOf(key) + 1]
+      const step =
+        targets.find(({ address }) => chains.redirectionOf(addressKey(address)) === next) ?? targets[0]
+      const addresses = problem.chain.map(one => this.#redirecting.get(one)?.address ?? parseAddress(one))
+      if (step)
+        this.#report(
+          step.node,
+          describeChainProblem(
+            problem.kind,
+            addresses.filter(one => one !== undefined),
+          ),
+        )
     }
   }
 
@@ -193,12 +229,8 @@ class DocumentReader implements WrittenDocument {
     const targets = this.#targets(entry, kind === 'alias' ? 'targets' : 'members')
     if (!found) return
     this.#hold(found, kind)
-    const key = addressKey(found.address)
-    for (const target of targets) {
-      if (addressKey(target.address) === key)
-        this.#report(target.node, 'This would send its mail to itself for ever.')
-      this.#references.push(target)
-    }
+    this.#references.push(...targets)
+    this.#redirecting.set(addressKey(found.address), { address: found.address, targets })
     this.redirections.push({
       kind,
       address: found.address,

@@ -2,7 +2,14 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
-import { assertDomain, assertFree, assertName, assertTargets, assertTargetsKnown } from './constraints.ts'
+import {
+  assertDomain,
+  assertFree,
+  assertName,
+  assertNoLoop,
+  assertTargets,
+  assertTargetsKnown,
+} from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import type { Redirection, RedirectionKind } from './records.ts'
@@ -62,7 +69,9 @@ export const createRedirection = defineDirectoryWrite(
     await assertDomain(tx, input.address.domain)
     await assertFree(tx, input.address)
     await assertTargetsKnown(tx, input.targets)
-    return await insertRedirection(tx, input)
+    const inserted = await insertRedirection(tx, input)
+    await assertNoLoop(tx, [input.address])
+    return inserted
   },
 )
 
@@ -130,6 +139,7 @@ export const changeTargets = defineDirectoryWrite(
     }
     const targets = await readTargets(tx, id)
     assertTargets(input.address, targets)
+    if (input.add.length > 0) await assertNoLoop(tx, [input.address])
     return { targets }
   },
 )
@@ -147,6 +157,12 @@ export const removeRedirection = defineDirectoryWrite(
   'directory.remove-redirection',
   async (tx, input: { readonly kind: RedirectionKind; readonly address: Address }): Promise<void> => {
     await removeRedirectionRows(tx, await findRedirectionId(tx, input.kind, input.address))
+    // What led to it leads to what takes its mail now.
+    const { domain } = input.address
+    await assertNoLoop(tx, [
+      { localPart: '', domain },
+      { localPart: 'postmaster', domain },
+    ])
   },
 )
 

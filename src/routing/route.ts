@@ -2,6 +2,7 @@
 import type { Address } from '../address/address.ts'
 import type { SmartHostSettings } from '../config/settings.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
+import { maxExpansions } from '../directory/redirection-chains.ts'
 import { resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type Destination, domainDestination, smartHostDestination } from './destination.ts'
@@ -40,9 +41,6 @@ export interface RouterOptions {
   readonly smartHost?: SmartHostSettings | undefined
 }
 
-/** RFC 5321 §6.3: an alias that leads back to itself ends here, instead of growing the queue for ever. */
-export const maxExpansions = 10
-
 const inbox = 'INBOX'
 
 export function createRouter(options: RouterOptions): Router {
@@ -55,6 +53,7 @@ export function createRouter(options: RouterOptions): Router {
         case 'account':
           return { kind: 'mailbox', accountId: resolved.accountId, address: resolved.address, mailbox: inbox }
         case 'redirection':
+          // RFC 5321 §6.3: an alias that leads back to itself ends here, instead of growing the queue for ever.
           if (expansions >= maxExpansions) return aliasLoop
           if (resolved.targets.length === 0) return noMembers
           return {

@@ -205,3 +205,22 @@ members = []
     '23:1 Expected one of [[domain]], [[account]], [[alias]], [[group]].',
   ])
 })
+
+test('a loop of aliases and groups, and a chain too long for delivery, are mistakes of the document', () => {
+  const domain = '[[domain]]\nname = "b.test"\n'
+  const account = `[[account]]\naddress = "anna@b.test"\npasswordHash = "${noPassword}"\n`
+  const alias = (name: string, ...targets: readonly string[]): string =>
+    `[[alias]]\naddress = "${name}@b.test"\ntargets = ["${targets.map(one => `${one}@b.test`).join('", "')}"]\n`
+  const team = '[[group]]\naddress = "team@b.test"\nmembers = ["anna@b.test", "Info+x@b.test"]\n'
+  assert.deepEqual(problemsOf(domain + account + alias('info', 'anna', 'team') + team), [
+    '8:27 This closes a loop in which mail would go round and never arrive: info@b.test → team@b.test → info@b.test. ' +
+      'Leave one of these steps out.',
+  ])
+  const chain = Array.from({ length: 11 }, (_, step) =>
+    alias(`a${step + 1}`, step === 0 ? 'anna' : `a${step}`),
+  )
+  const [problem = '', ...others] = problemsOf(domain + account + chain.join(''))
+  assert.match(problem, /^8:12 More than 10 aliases and groups .*: a11@b\.test → .* → a1@b\.test\. Let/)
+  assert.deepEqual(others, [])
+  assert.equal(parseDocument(domain + account + chain.slice(0, 10).join('')).kind, 'document')
+})

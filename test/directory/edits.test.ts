@@ -133,7 +133,7 @@ test('members come and go; the last one stays, and nobody is their own member', 
   )
   await assert.rejects(
     storage.run(changeTargets, { ...team, add: [address('Team@example.test')] }),
-    refused('DIRECTORY_UNKNOWN_TARGET', /to itself for ever/),
+    refused('DIRECTORY_LOOP', /loop .*: team@example\.test → team@example\.test\./),
   )
   assert.deepEqual(await targetsOf(storage), { 'team@example.test': ['boris@example.test'] })
   await assert.rejects(
@@ -191,4 +191,86 @@ test('removing a domain is refused while something is in it; forced, everything 
     ['anna@other.test'],
   )
   assert.deepEqual(await targetsOf(storage), { 'info@other.test': ['anna@other.test'] })
+})
+
+test('whatever would close a loop of aliases and groups is refused, and names it', async context => {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  await addDomain(storage, 'xn--e1afmkfd.xn--p1ai')
+  await addAccount(storage, 'anna@example.test')
+  await addAlias(storage, 'Info@example.test', 'anna@example.test')
+  await addAlias(storage, 'sales@xn--e1afmkfd.xn--p1ai', 'info@example.test')
+  await addGroup(storage, 'team@example.test', 'anna@example.test', 'sales@xn--e1afmkfd.xn--p1ai')
+  const before = await targetsOf(storage)
+  const info = { kind: 'alias', address: address('info@example.test'), remove: [] } as const
+  await assert.rejects(
+    storage.run(changeTargets, { ...info, add: [address('team@example.test')] }),
+    refused(
+      'DIRECTORY_LOOP',
+      /loop .*: Info@example\.test → team@example\.test → sales@пример\.рф → Info@example\.test\. Leave/,
+    ),
+  )
+  // With a subaddress it is the same mailbox.
+  await assert.rejects(
+    storage.run(changeTargets, { ...info, add: [address('info+x@example.test')] }),
+    refused('DIRECTORY_LOOP', /: Info@example\.test → Info@example\.test\./),
+  )
+  assert.deepEqual(await targetsOf(storage), before)
+})
+
+test('a loop that only a missing address closes is refused too: the catch-all, a postmaster, a new domain', async context => {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'anna@example.test')
+  await addAlias(storage, 'old@example.test', 'anna@example.test')
+  await addAlias(storage, '@example.test', 'old@example.test')
+  await addAlias(storage, 'postmaster@example.test', 'anna@example.test')
+  await addAlias(storage, 'info@example.test', 'postmaster@example.test')
+  await addAlias(storage, 'new@example.test', 'postmaster@other.test')
+  const alias = { kind: 'alias' } as const
+  await storage.run(changeTargets, {
+    ...alias,
+    address: address('@example.test'),
+    add: [address('info@example.test')],
+    remove: [address('old@example.test')],
+  })
+  await storage.run(setPostmaster, { domain: 'example.test', postmaster: address('info@example.test') })
+  await assert.rejects(
+    storage.run(removeRedirection, { ...alias, address: address('postmaster@example.test') }),
+    refused('DIRECTORY_LOOP', /@example\.test → info@example\.test → .*@example\.test\./),
+  )
+  await assert.rejects(
+    storage.run(createDomain, { name: 'other.test', postmaster: address('new@example.test'), at }),
+    refused('DIRECTORY_LOOP', /: postmaster@other\.test → new@example\.test → postmaster@other\.test\./),
+  )
+  await storage.run(removeRedirection, { ...alias, address: address('old@example.test') })
+})
+
+test('a chain is as long as delivery follows, and no longer, whichever end it grows at', async context => {
+  const storage = await openTestStorage(context)
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'anna@example.test')
+  await addAlias(storage, 'a1@example.test', 'anna@example.test')
+  for (let step = 2; step <= 10; step++)
+    await addAlias(storage, `a${step}@example.test`, `a${step - 1}@example.test`)
+  await assert.rejects(
+    addAlias(storage, 'a11@example.test', 'a10@example.test'),
+    refused('DIRECTORY_LOOP', /More than 10 .*: a11@example\.test → a10@example\.test → .*Let the first/),
+  )
+  await addAlias(storage, 'end@example.test', 'anna@example.test')
+  await assert.rejects(
+    storage.run(changeTargets, {
+      kind: 'alias',
+      address: address('a1@example.test'),
+      add: [address('end@example.test')],
+      remove: [],
+    }),
+    refused('DIRECTORY_LOOP', /More than 10 .*: a10@example\.test → .* → end@example\.test\./),
+  )
+  await storage.run(changeTargets, {
+    kind: 'alias',
+    address: address('a10@example.test'),
+    add: [address('end@example.test')],
+    remove: [],
+  })
 })
