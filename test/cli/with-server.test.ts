@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { addressKey } from '../../src/address/address-key.ts'
@@ -10,16 +11,19 @@ import { directoryOperations } from '../../src/directory/operations.ts'
 import { startControlServer } from '../../src/main/control-server.ts'
 import { Terminals } from '../../src/main/terminals.ts'
 import { silentLog } from '../../src/runtime/log.ts'
+import type { BoundListener } from '../../src/smtp/server/options.ts'
 import { lockDataFolder } from '../../src/storage/data-folder.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
 import { createOperationRegistry } from '../../src/storage/operation.ts'
 import { runWrite } from '../../src/storage/serve-storage.ts'
 import { addAccount, addDomain } from '../directory/open-directory.ts'
-import { makeServerFolder, runPostrider, succeed, succeedJson } from './run-postrider.ts'
+import { findFreePort } from '../harness/free-port.ts'
+import { makeServerFolder, runHere, runPostrider, succeed, succeedJson } from './run-postrider.ts'
 
 /** The part of a server that commands talk to: lock, storage, control socket. */
 async function openServer(
   context: TestContext,
+  listeners: readonly BoundListener[] = [],
 ): Promise<{ folder: string; ran: string[]; terminals: Terminals; opened: Promise<void> }> {
   const folder = makeServerFolder(remove => context.after(remove))
   const dataFolder = join(folder, 'mail-data')
@@ -37,7 +41,7 @@ async function openServer(
       ran.push(operation)
       return runWrite(storage, registry, operation, input)
     },
-    status: () => ({ pid: process.pid, startedAt: 0, listeners: [], terminals: [] }),
+    status: () => ({ pid: process.pid, startedAt: 0, listeners, terminals: [] }),
     terminals,
     terminalKey: text => {
       const address = parseAddress(text)
@@ -94,4 +98,25 @@ test('a terminal shows what comes, and makes control characters visible', async 
   child.kill('SIGINT')
   await once(child, 'close')
   assert.equal((await runPostrider(folder, ['terminal', 'nobody@example.test'])).exitCode, 1)
+})
+
+test('send goes where the server listens now, whatever the settings say', async context => {
+  const server = createServer(socket => socket.end('554 5.3.2 Not here\r\n')).listen(0, '127.0.0.1')
+  context.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { folder } = await openServer(context, [
+    { role: 'submission', address: '127.0.0.1', port: await findFreePort() },
+    { role: 'relay', address: '127.0.0.1', port },
+  ])
+  const ran = await runHere(folder, [
+    'send',
+    '--from',
+    'a@b.test',
+    '--to',
+    'anna@example.test',
+    '--body',
+    'x',
+  ])
+  assert.match(ran.stdout, /^S: 554 5\.3\.2 Not here\n/)
 })

@@ -5,8 +5,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress } from '../../address/format-address.ts'
 import { isLoopback } from '../../address/networks.ts'
+import type { Settings } from '../../config/settings.ts'
 import { displayAddress } from '../../directory/display.ts'
-import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { connectControl } from '../../main/control-client.ts'
+import type { ServerStatus } from '../../main/control-protocol.ts'
+import { Fault, UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type {
   ClientTls,
@@ -50,7 +53,8 @@ export function addSendCommand(program: Command, run: CommandRun): void {
     summary: 'Send a message and show the SMTP dialogue',
     description:
       'Send a message by SMTP and show the dialogue, C: for what this client says, S: for what the server says. Without ' +
-      '--server it goes to the server of the settings. The body is --body, or stdin, or a line of its own.',
+      '--server it goes to the server of the settings, on the ports on which that runs. The body is --body, or stdin, or a ' +
+      'line of its own.',
     examples: [
       'send --from test@testmail.com --to anna@example.test --subject "Test header" --body "Some text"',
       'send --user anna@example.test --to boris@example.test --password-stdin < password.txt',
@@ -176,10 +180,9 @@ async function findDestination(invocation: Invocation, options: SendOptions): Pr
     }
   }
   const settings = await invocation.settings()
+  const listeners = (await listenersOfRunningServer(settings)) ?? settings.listeners
   const wanted = withUser ? ['submission', 'submissions', 'relay'] : ['relay', 'submission', 'submissions']
-  const listener = wanted
-    .map(role => settings.listeners.find(one => one.role === role))
-    .find(one => one !== undefined)
+  const listener = wanted.map(role => listeners.find(one => one.role === role)).find(one => one !== undefined)
   if (!listener)
     throw new UsageFault('CLI_NO_LISTENER', 'The settings have no listener. Name a server with --server.')
   const everyAddress = listener.address === '::' || listener.address === '0.0.0.0'
@@ -191,6 +194,25 @@ async function findDestination(invocation: Invocation, options: SendOptions): Pr
     // It stays on this machine.
     allowPlaintextAuth: true,
     helloName: options.helo ?? settings.hostname,
+  }
+}
+
+/** A server to try out may have been started with --ports; undefined: none runs, or it may not be asked. */
+async function listenersOfRunningServer({
+  dataFolder,
+}: Settings): Promise<ServerStatus['listeners'] | undefined> {
+  try {
+    const control = await connectControl(dataFolder)
+    if (!control) return undefined
+    try {
+      return (await control.status()).listeners
+    } finally {
+      control.close()
+    }
+  } catch (cause) {
+    // Whoever sends mail need not be the administrator.
+    if (cause instanceof Fault && cause.code.startsWith('CONTROL_')) return undefined
+    throw cause
   }
 }
 
