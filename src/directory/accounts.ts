@@ -1,4 +1,5 @@
 // Accounts: whoever logs in, sends and receives here.
+
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import type { Language } from '../queue/records.ts'
@@ -12,6 +13,7 @@ import {
 } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
+import { displayAddress } from './display.ts'
 import type { Account } from './records.ts'
 import { removeAccountRows } from './removal.ts'
 import { type AccountRow, readAccount, readAddress, storeAddress } from './rows.ts'
@@ -120,7 +122,8 @@ export const removeAccount = defineDirectoryWrite(
   ): Promise<RemovedAccount> => {
     const row = await tx.get<AccountRow>(`${selectAccounts} WHERE address_key = ?`, addressKey(input.address))
     if (!row) throw noSuchAccount(input.address)
-    const unlinkedFrom = await pointersTo(tx, input.address)
+    const { address } = readAccount(row)
+    const unlinkedFrom = await pointersTo(tx, address)
     const messages = await countMessages(tx, row.id)
     if (!input.withContents && (messages > 0 || unlinkedFrom.length > 0)) {
       const reasons = [
@@ -129,8 +132,8 @@ export const removeAccount = defineDirectoryWrite(
       ]
       throw directoryFault(
         'DIRECTORY_ACCOUNT_IN_USE',
-        `${row.address} ${reasons.join(' and ')}. Repeat this with --force to remove it with its mail and from these, ` +
-          `or disable it: postrider account disable ${row.address}`,
+        `${displayAddress(address)} ${reasons.join(' and ')}. Repeat this with --force to remove it with its mail and from these, ` +
+          `or disable it: postrider account disable ${displayAddress(address)}`,
       )
     }
     await unlink(tx, input.address)
@@ -141,7 +144,7 @@ export const removeAccount = defineDirectoryWrite(
 function noSuchAccount(address: Address): Error {
   return directoryFault(
     'DIRECTORY_NO_SUCH_ADDRESS',
-    `There is no account ${storeAddress(address)}. "postrider account list" shows them.`,
+    `There is no account ${displayAddress(address)}. "postrider account list" shows them.`,
   )
 }
 
@@ -162,7 +165,10 @@ async function pointersTo(tx: Tx, address: Address): Promise<string[]> {
     addressKey(address),
   )
   const domains = await domainsWithPostmaster(tx, address)
-  return [...rows.map(row => row.address), ...domains.map(name => `postmaster@${name}`)]
+  return [
+    ...rows.map(row => displayAddress(readAddress(row.address))),
+    ...domains.map(domain => displayAddress({ localPart: 'postmaster', domain })),
+  ]
 }
 
 async function domainsWithPostmaster(tx: Tx, address: Address): Promise<string[]> {

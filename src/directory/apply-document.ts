@@ -1,4 +1,5 @@
 // Makes the directory what a document says, in one transaction.
+
 import { addressKey } from '../address/address-key.ts'
 import type { Random } from '../runtime/random.ts'
 import { type Tx } from '../storage/operation.ts'
@@ -8,12 +9,12 @@ import { assertNoLoop } from './constraints.ts'
 import { hashPassword, verifyPassword } from './credentials.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
+import { displayAddress } from './display.ts'
 import { type DirectoryDocument, type DocumentAccount, readDirectory } from './document.ts'
 import { insertDomain, writePostmaster } from './domains.ts'
 import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
 import { insertRedirection, replaceRedirection } from './redirections.ts'
 import { removeAccountRows, removeRedirectionRows } from './removal.ts'
-import { storeAddress } from './rows.ts'
 
 /**
  * Turns the passwords of a written document into hashes. A password that is still the account's keeps its hash, so
@@ -39,7 +40,7 @@ export async function hashPasswords(
       if (!same) passwordHash = await hashPassword(credential.password, random)
     }
     if (passwordHash === undefined) {
-      const message = `The account ${storeAddress(address)} is new: it needs a password or a passwordHash.`
+      const message = `The account ${displayAddress(address)} is new: it needs a password or a passwordHash.`
       problems.push({ ...position, message })
     } else accounts.push({ address, name, language, enabled, passwordHash })
     progress(accounts.length + problems.length, written.accounts.length)
@@ -119,7 +120,7 @@ async function removeMissing(
     if (row.messages > 0 && !withContents) {
       throw directoryFault(
         'DIRECTORY_ACCOUNT_IN_USE',
-        `${storeAddress(address)} has mail (${row.messages}) and is not in the file. Add it with enabled = false to keep it, ` +
+        `${displayAddress(address)} has mail (${row.messages}) and is not in the file. Add it with enabled = false to keep it, ` +
           'or repeat this with --force to remove it with its mail. Nothing was applied.',
       )
     }

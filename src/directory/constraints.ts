@@ -1,13 +1,15 @@
 // What must hold whenever the directory changes, checked inside the transaction that changes it.
+
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import type { UsageFault } from '../runtime/fault.ts'
 import type { Tx } from '../storage/operation.ts'
 import { isPasswordHash } from './credentials.ts'
 import { directoryFault } from './directory-fault.ts'
+import { displayAddress, displayDomain } from './display.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
-import { readAddress, storeAddress } from './rows.ts'
+import { readAddress } from './rows.ts'
 
 export async function isOwnDomain(tx: Tx, name: string): Promise<boolean> {
   return (await tx.get('SELECT id FROM domain WHERE name = ?', name)) !== undefined
@@ -20,7 +22,7 @@ export async function assertDomain(tx: Tx, name: string): Promise<void> {
 export function noSuchDomain(name: string): UsageFault {
   return directoryFault(
     'DIRECTORY_NO_SUCH_DOMAIN',
-    `${name} is no domain of this server. "postrider domain list" shows them; "postrider domain create ${name}" makes it one.`,
+    `${displayDomain(name)} is no domain of this server. "postrider domain list" shows them; "postrider domain create ${displayDomain(name)}" makes it one.`,
   )
 }
 
@@ -40,7 +42,7 @@ export async function assertFree(tx: Tx, address: Address): Promise<void> {
   if (holder === undefined) return
   throw directoryFault(
     'DIRECTORY_ADDRESS_TAKEN',
-    `${storeAddress(address)} is taken: it is ${holder === 'group' ? 'a' : 'an'} ${holder}. Remove that first, or choose another address.`,
+    `${displayAddress(address)} is taken: it is ${holder === 'group' ? 'a' : 'an'} ${holder}. Remove that first, or choose another address.`,
   )
 }
 
@@ -49,13 +51,13 @@ export function assertAccountAddress(address: Address): void {
   if (address.localPart.includes(subaddressSeparator)) {
     throw directoryFault(
       'DIRECTORY_NOT_AN_ADDRESS',
-      `${storeAddress(address)} has a "${subaddressSeparator}", which separates subaddresses. Give the account an address without it.`,
+      `${displayAddress(address)} has a "${subaddressSeparator}", which separates subaddresses. Give the account an address without it.`,
     )
   }
   if (address.localPart === '') {
     throw directoryFault(
       'DIRECTORY_NOT_AN_ADDRESS',
-      `${storeAddress(address)} is a catch-all. Only an alias can be one.`,
+      `${displayAddress(address)} is a catch-all. Only an alias can be one.`,
     )
   }
 }
@@ -69,7 +71,7 @@ export async function assertTargetsKnown(tx: Tx, targets: readonly Address[]): P
       continue
     throw directoryFault(
       'DIRECTORY_UNKNOWN_TARGET',
-      `${storeAddress(target)} does not exist, although its domain is ours. Create it first, or correct the address.`,
+      `${displayAddress(target)} does not exist, although its domain is ours. Create it first, or correct the address.`,
     )
   }
 }
@@ -78,7 +80,7 @@ export function assertTargets(address: Address, targets: readonly Address[]): vo
   if (targets.length === 0) {
     throw directoryFault(
       'DIRECTORY_NO_TARGETS',
-      `${storeAddress(address)} needs at least one address to which its mail goes.`,
+      `${displayAddress(address)} needs at least one address to which its mail goes.`,
     )
   }
 }

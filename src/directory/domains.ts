@@ -1,9 +1,11 @@
 // Domains that are ours: mail for them ends here.
+
 import type { Address } from '../address/address.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
 import { assertDomain, assertNoLoop, assertTargetsKnown, isOwnDomain, noSuchDomain } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
+import { displayDomain } from './display.ts'
 import type { Domain } from './records.ts'
 import { removeAccountRows, removeRedirectionRows } from './removal.ts'
 import { type DomainRow, readDomain, storeAddress } from './rows.ts'
@@ -51,7 +53,10 @@ export const createDomain = defineDirectoryWrite(
   'directory.create-domain',
   async (tx, input: NewDomain): Promise<{ id: number }> => {
     if (await isOwnDomain(tx, input.name)) {
-      throw directoryFault('DIRECTORY_DOMAIN_EXISTS', `The domain ${input.name} is here already.`)
+      throw directoryFault(
+        'DIRECTORY_DOMAIN_EXISTS',
+        `The domain ${displayDomain(input.name)} is here already.`,
+      )
     }
     const inserted = await insertDomain(tx, input)
     await assertNoLoop(tx, roleAddresses(input.name))
@@ -116,7 +121,7 @@ export const removeDomain = defineDirectoryWrite(
     if (domain.accounts + domain.aliases + domain.groups > 0 && !input.withContents) {
       throw directoryFault(
         'DIRECTORY_DOMAIN_NOT_EMPTY',
-        `${input.name} has ${count(domain.accounts, 'account')}, ${count(domain.aliases, 'alias', 'aliases')} and ` +
+        `${displayDomain(input.name)} has ${count(domain.accounts, 'account')}, ${count(domain.aliases, 'alias', 'aliases')} and ` +
           `${count(domain.groups, 'group')}, with all their mail. Remove them first, or repeat this with --force to remove everything.`,
       )
     }

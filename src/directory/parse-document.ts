@@ -1,4 +1,5 @@
 // Reads the directory's text file (TOML). Every mistake is reported with its line and column, all at once.
+
 import type { AST } from 'toml-eslint-parser'
 import { ParseError, parseTOML } from 'toml-eslint-parser'
 import type { Address } from '../address/address.ts'
@@ -7,6 +8,7 @@ import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import type { Language } from '../queue/records.ts'
 import { isPasswordHash, problemOfPassword } from './credentials.ts'
+import { displayDomain } from './display.ts'
 import type { DocumentDomain, DocumentRedirection } from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import type { RedirectionKind } from './records.ts'
@@ -116,7 +118,8 @@ class DocumentReader implements WrittenDocument {
   checkReferences(): void {
     const domains = new Set(this.domains.map(domain => domain.name))
     for (const { address, node } of this.#homes) {
-      if (!domains.has(address.domain)) this.#report(node, `${address.domain} is no [[domain]] of this file.`)
+      if (!domains.has(address.domain))
+        this.#report(node, `${displayDomain(address.domain)} is no [[domain]] of this file.`)
     }
     for (const { address, node } of this.#references) {
       const base = splitSubaddress(address)?.base
@@ -180,7 +183,7 @@ class DocumentReader implements WrittenDocument {
     if (postmaster) this.#references.push(postmaster)
     if (name === undefined || !text) return
     if (this.domains.some(domain => domain.name === name))
-      this.#report(text.node, `The domain ${name} is here twice.`)
+      this.#report(text.node, `The domain ${displayDomain(name)} is here twice.`)
     this.domains.push({ name, ...(postmaster ? { postmaster: postmaster.address } : {}) })
   }
 

@@ -1,4 +1,5 @@
 // Aliases, catch-alls and groups: addresses whose mail goes to other addresses, here or elsewhere.
+
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
@@ -12,6 +13,7 @@ import {
 } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
+import { displayAddress } from './display.ts'
 import type { Redirection, RedirectionKind } from './records.ts'
 import { removeRedirectionRows } from './removal.ts'
 import { type RedirectionRow, readAddress, readRedirection, storeAddress } from './rows.ts'
@@ -133,7 +135,7 @@ export const changeTargets = defineDirectoryWrite(
       if (changes === 0) {
         throw directoryFault(
           'DIRECTORY_NO_SUCH_ADDRESS',
-          `${storeAddress(target)} is not in the ${input.kind} ${storeAddress(input.address)}.`,
+          `${displayAddress(target)} is not in the ${input.kind} ${displayAddress(input.address)}.`,
         )
       }
     }
@@ -175,7 +177,7 @@ async function findRedirectionId(tx: Tx, kind: RedirectionKind, address: Address
   if (!row) {
     throw directoryFault(
       'DIRECTORY_NO_SUCH_ADDRESS',
-      `There is no ${kind} ${storeAddress(address)}. "postrider ${kind} list" shows them.`,
+      `There is no ${kind} ${displayAddress(address)}. "postrider ${kind} list" shows them.`,
     )
   }
   return row.id

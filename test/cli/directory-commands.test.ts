@@ -226,3 +226,37 @@ test('a password of fewer than eight characters is refused, however it comes', a
     /^-:5:12: The password has 7 characters, too few: choose one of at least 8\.\n/,
   )
 })
+
+test('refusals show domains as people write them', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const refused = async (...parameters: string[]): Promise<string> => {
+    const { exitCode, stderr } = await runHere(folder, parameters)
+    assert.equal(exitCode, 1, stderr)
+    return stderr
+  }
+  const domain = 'почта.рф'
+  assert.match(
+    await refused('account', 'create', `anna@${domain}`),
+    /^почта\.рф is no domain .*create почта\.рф"/,
+  )
+  assert.match(await refused('domain', 'remove', domain), /^почта\.рф is no domain/)
+  await succeed(folder, 'domain', 'create', domain)
+  await succeed(folder, 'account', 'create', `анна@${domain}`)
+  await succeed(folder, 'group', 'create', `team@${domain}`, `анна@${domain}`)
+  assert.match(await refused('domain', 'create', domain), /^The domain почта\.рф is here already/)
+  assert.match(await refused('domain', 'remove', domain), /^почта\.рф has 1 account/)
+  assert.match(
+    await refused('group', 'remove-member', `team@${domain}`, `boris@${domain}`),
+    /^boris@почта\.рф is not in the group team@почта\.рф/,
+  )
+  assert.match(
+    await refused('group', 'remove-member', `team@${domain}`, `анна@${domain}`),
+    /^team@почта\.рф needs/,
+  )
+  assert.match(
+    await refused('account', 'remove', `анна@${domain}`),
+    /^анна@почта\.рф is a target of team@почта\.рф\. .* disable анна@почта\.рф\n$/,
+  )
+  assert.match(await refused('alias', 'create', `x@${domain}`, `y@${domain}`), /^y@почта\.рф does not exist/)
+  assert.match(await refused('account', 'disable', `y@${domain}`), /no account y@почта\.рф/)
+})

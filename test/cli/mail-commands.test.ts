@@ -337,3 +337,59 @@ test('verify finds a message whose bytes changed', async context => {
   assert.equal(result.damaged, 1)
   assert.equal(result.findings[0]?.kind, 'mail-data')
 })
+
+test('people read U-labels everywhere, programs A-labels', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const mailFolder = join(folder, 'mail-data')
+  const storage = await openLocalStorage(mailFolder)
+  const domain = 'xn--e1afmkfd.xn--p1ai'
+  await accept(storage, mailFolder, 1, `From: a@${domain}\n\nx\n`, `boris@${domain}`)
+  const [work] = await storage.run(claimDueWork, {
+    now: Date.now(),
+    leaseUntil: Date.now() + 60_000,
+    owner,
+    maxRecipients: 1,
+  })
+  const dueAt = Date.now() + 30 * 60 * 1000
+  const detail = `mx.${domain} (192.0.2.1:25) answered RCPT with 450`
+  const reply = { code: 450, enhanced: '4.2.0', lines: [`boris@${domain}: later`] } as const
+  const diagnosis = { stage: 'rcpt', cause: 'other', status: '4.2.0', detail, reply } as const
+  const attempted = {
+    kind: 'attempted',
+    recipient: `boris@${domain}`,
+    attempt: 1,
+    mxHosts: [`mx.${domain}`],
+    outcome: { kind: 'deferred', diagnosis },
+    dialogue: [`C: RCPT TO:<boris@${domain}>`],
+    nextAttemptAt: dueAt,
+  } as const
+  await storage.run(settle, {
+    owner,
+    at: Date.now(),
+    settlements: [
+      {
+        messageId: 1,
+        recipientId: work?.recipients[0]?.id ?? 0,
+        events: [attempted],
+        result: { kind: 'retry', tried: true, dueAt, diagnosis: detail, delayReported: false },
+      },
+    ],
+    reports: [],
+  })
+  await storage.close()
+  const id = formatQueueId(1)
+  const run = async (...parameters: string[]): Promise<string> => (await runHere(folder, parameters)).stdout
+  const traced = await run('trace', id)
+  assert.match(traced, /from sender@elsewhere\.test to boris@пример\.рф\n/)
+  assert.match(
+    traced,
+    /to boris@пример\.рф: mx\.пример\.рф .* \[450 4\.2\.0 boris@пример\.рф: later\].*\(mail servers of the domain: mx\.пример\.рф\)/,
+  )
+  assert.match(await run('trace', '--search', 'boris@пример.рф'), / to boris@пример\.рф:/)
+  assert.match(await run('trace', '--search', 'пример.рф'), / to boris@пример\.рф:/)
+  assert.match(await run('queue', 'list'), /boris@пример\.рф .* mx\.пример\.рф \(192\.0\.2\.1:25\) answered/)
+  assert.match(await run('queue', 'show', id), /Reason: +mx\.пример\.рф /)
+  // What goes over the wire is shown as it goes.
+  assert.match(await run('trace', id, '--dialogue'), /C: RCPT TO:<boris@xn--e1afmkfd\.xn--p1ai>/)
+  assert.match(await run('queue', 'list', '--json'), /"lastReason": "mx\.xn--e1afmkfd\.xn--p1ai/)
+})

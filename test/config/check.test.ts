@@ -21,19 +21,21 @@ interface Zone {
   readonly ptr?: readonly string[]
   readonly mx?: readonly string[]
   readonly silent?: true
+  /** The addresses of other names. */
+  readonly others?: Readonly<Record<string, readonly string[]>>
 }
 
 const noSuchRecord = (): Promise<never> =>
   Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }))
 
 /** Answers from one zone: the name server is not ours, so the test plays it. */
-function zoneLookup({ a, ptr, mx, silent }: Zone): NameLookup {
+function zoneLookup({ a, ptr, mx, silent, others }: Zone): NameLookup {
   const answer = <Item>(records: readonly Item[] | undefined): Promise<Item[]> => {
     if (silent) return Promise.reject(Object.assign(new Error('silence'), { code: 'ETIMEOUT' }))
     return records ? Promise.resolve([...records]) : noSuchRecord()
   }
   return {
-    resolve4: () => answer(a),
+    resolve4: name => (name === 'mail.example.com' ? answer(a) : answer(others?.[name])),
     resolve6: noSuchRecord,
     resolveMx: () => answer(mx?.map(exchange => ({ exchange, priority: 10 }))),
     reverse: () => answer(ptr),
@@ -173,15 +175,32 @@ test('names that lead nowhere, elsewhere, or not back', async context => {
   assert.match(await said({ silent: true }), /the DNS servers do not answer/)
 })
 
-test('a domain whose MX record names another server', async context => {
+test('a domain whose MX records do not lead here', async context => {
   const folder = temporaryFolder(context)
   // A database is there, so the directory is asked.
   writeFileSync(join(folder, 'postrider.sqlite'), '')
-  const result = await check(context, `dataFolder = "${folder}"\n${listener}`, {
-    zone: { ...goodZone(), mx: ['mx.elsewhere.example'] },
-    readDomains: () => Promise.resolve(['example.com']),
-  })
-  assert.match(result.text, /the MX record of example\.com is mx\.elsewhere\.example, not mail\.example\.com/)
+  const said = async (zone: Partial<Zone>, domain = 'example.com'): Promise<string> => {
+    const { text } = await check(context, `dataFolder = "${folder}"\n${listener}`, {
+      zone: { ...goodZone(), ...zone },
+      readDomains: () => Promise.resolve([domain]),
+    })
+    return text
+  }
+  assert.match(
+    await said({ mx: ['mx.elsewhere.example'], others: { 'mx.elsewhere.example': ['192.0.2.77'] } }),
+    /MX records of example\.com lead to mx\.elsewhere\.example; none leads to this server, mail\.example\.com\./,
+  )
+  assert.match(await said({ mx: [] }), /names: example\.com has no MX record\./)
+  assert.match(await said({ mx: [''] }), /example\.com says in the DNS that it takes no mail/)
+  // Another name with the same address is this server all the same.
+  assert.doesNotMatch(
+    await said({ mx: ['mx.example.com'], others: { 'mx.example.com': [ownAddress()] } }),
+    /MX/,
+  )
+  // People read U-labels; what goes into the DNS has A-labels.
+  const cyrillic = await said({ mx: [] }, 'xn--e1afmkfd.xn--p1ai')
+  assert.match(cyrillic, /names: пример\.рф has no MX record\.\n +Costs: Mail for @пример\.рф/)
+  assert.match(cyrillic, /Publish: xn--e1afmkfd\.xn--p1ai\. IN MX 10 mail\.example\.com\.$/m)
 })
 
 test('a data folder that is open to others, or no folder', async context => {

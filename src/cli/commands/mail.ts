@@ -1,6 +1,7 @@
 // postrider mail: what is in the mailboxes of this server.
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
+import { formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { findAccount } from '../../directory/accounts.ts'
 import { directoryFault } from '../../directory/directory-fault.ts'
 import { displayAddress } from '../../directory/display.ts'
@@ -123,7 +124,7 @@ async function list(invocation: Invocation, options: ListOptions, address: Addre
       { title: 'RECEIVED', cell: ({ message }) => formatTime(message.receivedAt) },
       { title: 'SIZE', align: 'right', cell: ({ message }) => formatSize(message.size) },
       { title: 'QUEUE ID', cell: ({ message }) => formatQueueId(message.queueId) },
-      { title: 'FROM', cell: ({ header }) => header?.author ?? '' },
+      { title: 'FROM', cell: ({ header }) => formatDomainsForPeople(header?.author ?? '') },
       { title: 'SUBJECT', cell: ({ header }) => header?.subject ?? '(damaged)' },
     ],
     listedJson,

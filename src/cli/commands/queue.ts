@@ -2,6 +2,7 @@
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
+import { formatDomainsForPeople } from '../../address/parse-domain.ts'
 import {
   type Administered,
   type Administration,
@@ -367,7 +368,7 @@ function nextText(recipient: ShownRecipient, now: number): string {
 }
 
 function reasonText({ lastDiagnosis }: ShownRecipient): string {
-  return lastDiagnosis ?? ''
+  return formatDomainsForPeople(lastDiagnosis ?? '')
 }
 
 function messageJson({ message, recipients }: ShownMessage): unknown {

@@ -1,9 +1,12 @@
 // postrider trace: what happened to a message, step by step, in plain words.
 import { Argument, type Command, Option } from 'commander'
 import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
+import { parseAddress } from '../../address/parse-address.ts'
+import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { type ShownMessage, showQueuedMessage } from '../../queue/list-queue.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { isAscii } from '../../runtime/text.ts'
 import type { TrailRecord } from '../../trail/events.ts'
 import { searchTrail, trailOfMessage } from '../../trail/operations.ts'
 import { numberArgument, queueIdArgument } from '../arguments.ts'
@@ -59,7 +62,7 @@ async function trace(invocation: Invocation, queueId: QueueId, withDialogue: boo
   }
   const lines = records.flatMap(record => {
     const { text, dialogue } = describeEvent(record.event)
-    const step = `${formatTime(record.at)}  ${text}`
+    const step = `${formatTime(record.at)}  ${formatDomainsForPeople(text)}`
     return withDialogue ? [step, ...dialogue.map(line => `                       ${line}`)] : [step]
   })
   const now = invocation.clock.now()
@@ -93,7 +96,7 @@ function waitingJson(queued: ShownMessage | undefined): unknown {
 async function search(invocation: Invocation, text: string, days: number): Promise<void> {
   const since = invocation.clock.now() - days * dayMs
   const records = await invocation.withStorage(storage =>
-    storage.run(searchTrail, { text, since, limit: maxFound }),
+    storage.run(searchTrail, { text: asRecorded(text), since, limit: maxFound }),
   )
   invocation.output.rows(
     records,
@@ -103,13 +106,21 @@ async function search(invocation: Invocation, text: string, days: number): Promi
         title: 'QUEUE ID',
         cell: record => (record.queueId === undefined ? '(refused)' : formatQueueId(record.queueId)),
       },
-      { title: 'WHAT', cell: record => describeEvent(record.event).text },
+      { title: 'WHAT', cell: record => formatDomainsForPeople(describeEvent(record.event).text) },
     ],
     recordJson,
     `Nothing in the last ${days} days has "${text}". --days looks further back.`,
   )
   if (records.length === maxFound)
     invocation.output.note(`Only the newest ${maxFound} steps; search for something narrower.`)
+}
+
+// The trail has A-labels, and shows U-labels.
+function asRecorded(text: string): string {
+  if (isAscii(text)) return text
+  const address = parseAddress(text)
+  if (address) return formatAddress(address)
+  return (text.includes('.') ? parseDomain(text) : undefined) ?? text
 }
 
 function recordJson({ at, queueId, event }: TrailRecord): unknown {

@@ -1,4 +1,5 @@
 // Is the certificate readable, valid for a while yet, and for the right name?
+import { formatDomainForPeople } from '../../address/parse-domain.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { assertValidAt, certificateCovers, readCertificate } from '../../tls/certificate.ts'
 import type { Settings } from '../settings.ts'
@@ -17,7 +18,7 @@ export async function checkCertificate({ tls, hostname }: Settings, now: number)
         subject,
         what: 'there is none in the settings, so a generated one is used.',
         cost: 'Other servers take it, but mail programs of your users warn of it or refuse to connect.',
-        remedy: `Get one for ${hostname} (certbot, acme.sh, …) and name its files in [tls].`,
+        remedy: `Get one for ${formatDomainForPeople(hostname)} (certbot, acme.sh, …) and name its files in [tls].`,
       },
     ]
   }
@@ -31,7 +32,7 @@ export async function checkCertificate({ tls, hostname }: Settings, now: number)
         subject,
         what: `${certificateFile} is for ${certificate.names.join(', ') || 'no name at all'}, not for ${hostname}.`,
         cost: 'Mail programs of your users warn of it or refuse to connect.',
-        remedy: `Get one that has ${hostname} among its names.`,
+        remedy: `Get one that has ${formatDomainForPeople(hostname)} among its names.`,
       })
     }
     const days = Math.floor((certificate.validTo - now) / dayMs)

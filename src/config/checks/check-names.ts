@@ -41,17 +41,23 @@ export async function checkNames(
       },
     ]
   }
-  const findings = [...(await checkHostname(hostname, lookup))]
-  for (const domain of domains) findings.push(...(await checkMx(domain, hostname, lookup)))
+  const addresses = await addressesOf(hostname, lookup)
+  const findings = await checkHostname(hostname, addresses, lookup)
+  for (const domain of domains) findings.push(...(await checkMx(domain, hostname, addresses, lookup)))
   return findings.length > 0 ? findings : [ok(subject, `${hostname} leads here and back`)]
 }
 
-async function checkHostname(hostname: string, lookup: NameLookup): Promise<Finding[]> {
-  const [ipv4, ipv6] = await Promise.all([
-    answerOf(lookup.resolve4(hostname)),
-    answerOf(lookup.resolve6(hostname)),
-  ])
-  if (ipv4 === 'no answer' || ipv6 === 'no answer') {
+async function addressesOf(name: string, lookup: NameLookup): Promise<string[] | 'no answer'> {
+  const [ipv4, ipv6] = await Promise.all([answerOf(lookup.resolve4(name)), answerOf(lookup.resolve6(name))])
+  return ipv4 === 'no answer' || ipv6 === 'no answer' ? 'no answer' : [...ipv4, ...ipv6]
+}
+
+async function checkHostname(
+  hostname: string,
+  addresses: readonly string[] | 'no answer',
+  lookup: NameLookup,
+): Promise<Finding[]> {
+  if (addresses === 'no answer') {
     return [
       {
         severity: 'warning',
@@ -62,7 +68,6 @@ async function checkHostname(hostname: string, lookup: NameLookup): Promise<Find
       },
     ]
   }
-  const addresses = [...ipv4, ...ipv6]
   if (addresses.length === 0) {
     return [
       {
@@ -109,20 +114,54 @@ async function checkReverse(hostname: string, address: string, lookup: NameLooku
   ]
 }
 
-async function checkMx(domain: string, hostname: string, lookup: NameLookup): Promise<Finding[]> {
+async function checkMx(
+  domain: string,
+  hostname: string,
+  ownAddresses: readonly string[] | 'no answer',
+  lookup: NameLookup,
+): Promise<Finding[]> {
   if (reservedDomains.some(reserved => domain.endsWith(`.${reserved}`))) return []
   const records = await answerOf(lookup.resolveMx(domain))
-  if (records === 'no answer' || records.some(({ exchange }) => exchange.toLowerCase() === hostname))
-    return []
+  if (records === 'no answer') return []
+  const exchanges = records.map(({ exchange }) => exchange.toLowerCase())
+  if (exchanges.includes(hostname)) return []
+  // Another name of this server will do.
+  for (const exchange of exchanges) {
+    const addresses = exchange === '' ? [] : await addressesOf(exchange, lookup)
+    if (addresses === 'no answer' || addresses.some(address => ownAddresses.includes(address))) return []
+  }
   return [
     {
       severity: 'warning',
       subject,
-      what: `the MX record of ${domain} is ${records.length > 0 ? records.map(({ exchange }) => exchange).join(', ') : 'missing'}, not ${hostname}.`,
-      cost: `Mail for @${domain} goes elsewhere or nowhere.`,
+      ...describeMx(domain, hostname, exchanges),
       remedy: `Publish: ${domain}. IN MX 10 ${hostname}.`,
     },
   ]
+}
+
+function describeMx(
+  domain: string,
+  hostname: string,
+  exchanges: readonly string[],
+): Pick<Finding, 'what' | 'cost'> {
+  if (exchanges.length === 0) {
+    // RFC 5321 §5.1: without an MX record the domain itself is asked for an address.
+    return {
+      what: `${domain} has no MX record.`,
+      cost: `Mail for @${domain} goes to whatever has the address of ${domain} itself, or nowhere.`,
+    }
+  }
+  // RFC 7505.
+  if (exchanges.every(exchange => exchange === ''))
+    return {
+      what: `${domain} says in the DNS that it takes no mail (null MX).`,
+      cost: `Other servers send nothing to @${domain}.`,
+    }
+  return {
+    what: `the MX records of ${domain} lead to ${exchanges.join(', ')}; none leads to this server, ${hostname}.`,
+    cost: `Mail for @${domain} arrives there, and here only if it is passed on.`,
+  }
 }
 
 /** No such record is an answer, an empty one; silence and failure are none. */

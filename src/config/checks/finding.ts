@@ -1,4 +1,5 @@
 // What `postrider check` has to say about one thing: what it is, what it costs, how to mend it.
+import { formatDomainsForPeople } from '../../address/parse-domain.ts'
 
 export type Severity = 'error' | 'warning' | 'ok'
 
@@ -22,8 +23,10 @@ const marks: Readonly<Record<Severity, string>> = { error: 'ERROR  ', warning: '
 
 export function formatFindings(findings: readonly Finding[]): string {
   const blocks = findings.map(({ severity, subject, what, cost, remedy }) => {
-    const lines = [`${marks[severity]}  ${subject}: ${what.replaceAll('\n', '\n         ')}`]
-    if (cost !== '') lines.push(`         Costs: ${cost}`)
+    const lines = [
+      `${marks[severity]}  ${subject}: ${formatDomainsForPeople(what).replaceAll('\n', '\n         ')}`,
+    ]
+    if (cost !== '') lines.push(`         Costs: ${formatDomainsForPeople(cost)}`)
     if (remedy !== '') lines.push(`         Mend:  ${remedy.replaceAll('\n', '\n                ')}`)
     return lines
       .join('\n')
