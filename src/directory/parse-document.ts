@@ -1,7 +1,6 @@
 // Reads the directory's text file (TOML). Every mistake is reported with its line and column, all at once.
 
 import type { AST } from 'toml-eslint-parser'
-import { ParseError, parseTOML } from 'toml-eslint-parser'
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
@@ -13,15 +12,9 @@ import type { DocumentDomain, DocumentRedirection } from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import type { RedirectionKind } from './records.ts'
 import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
+import { parseTomlText, type SyntaxMistake, type TextPosition } from './toml-text.ts'
 
-export interface DocumentProblem {
-  /** From 1, both. */
-  readonly line: number
-  readonly column: number
-  readonly message: string
-}
-
-export type DocumentPosition = Pick<DocumentProblem, 'line' | 'column'>
+export type DocumentProblem = SyntaxMistake
 
 /** An account as written: with a hash, with a password in clear text, or with neither, which keeps the password it has. */
 export interface WrittenAccount {
@@ -33,7 +26,7 @@ export interface WrittenAccount {
     | { readonly kind: 'hash'; readonly passwordHash: string }
     | { readonly kind: 'password'; readonly password: string }
     | { readonly kind: 'keep' }
-  readonly position: DocumentPosition
+  readonly position: TextPosition
 }
 
 export interface WrittenDocument {
@@ -56,18 +49,10 @@ const fields: Record<Section, readonly string[]> = {
 }
 
 export function parseDocument(text: string): ParsedDocument {
-  let root: AST.TOMLTopLevelTable
-  try {
-    root = parseTOML(text).body[0]
-  } catch (cause) {
-    if (!(cause instanceof ParseError)) throw cause
-    return {
-      kind: 'problems',
-      problems: [{ line: cause.lineNumber, column: cause.column + 1, message: cause.message }],
-    }
-  }
+  const { program, mistakes } = parseTomlText(text)
+  if (!program || mistakes.length > 0) return { kind: 'problems', problems: mistakes }
   const reader = new DocumentReader()
-  for (const node of root.body) reader.readNode(node)
+  for (const node of program.body[0].body) reader.readNode(node)
   reader.checkReferences()
   if (reader.problems.length > 0) {
     return {
@@ -332,7 +317,7 @@ interface Located {
   readonly node: AST.TOMLNode
 }
 
-function positionOf(node: AST.TOMLNode): DocumentPosition {
+function positionOf(node: AST.TOMLNode): TextPosition {
   return { line: node.loc.start.line, column: node.loc.start.column + 1 }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
@@ -32,7 +32,10 @@ test('domains, accounts, aliases and groups, by command line', async context => 
   )
   assert.match(tooLong.stderr, /has 1025 bytes, too many: choose one of at most 1024\./)
   const nowhere = await runPostrider(folder, ['export', join(folder, 'nowhere', 'x.toml')])
-  assert.match(nowhere.stderr, /cannot be written .*ENOENT/)
+  assert.match(
+    nowhere.stderr,
+    /nowhere\/x\.toml cannot be written: there is no such file or folder\. Correct the path\.\n$/,
+  )
   await run('account', 'disable', 'АННА@xn--80a1acny.xn--p1ai')
   await run('account', 'change', 'anna@example.test', '--language', 'ru')
   await run('domain', 'postmaster', 'example.test', 'anna@example.test')
@@ -110,6 +113,12 @@ test('export, edit, look at the differences, apply', async context => {
   assert.equal(statSync(file).mode & 0o777, 0o600, 'nobody else reads password hashes')
   const exported = readFileSync(file, 'utf8')
   assert.equal(await succeed(folder, 'export'), exported)
+  chmodSync(file, 0o644)
+  const overwriting = await runHere(folder, ['export', 'directory.toml'])
+  assert.equal(overwriting.exitCode, 1)
+  assert.match(overwriting.stderr, /^directory\.toml is there already\. .*--force/)
+  await succeed(folder, 'export', 'directory.toml', '--force')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.match(await succeed(folder, 'apply', 'directory.toml'), /^Nothing to change/)
 
   const edited = `${exported}\n[[account]]\naddress = "boris@example.test"\npassword = "secretly"\n[[alias]]\naddress = "info@example.test"\ntargets = ["boris@example.test"]\n`
@@ -141,7 +150,19 @@ test('export, edit, look at the differences, apply', async context => {
   )
   const missing = await runPostrider(folder, ['apply', 'nowhere.toml'])
   assert.equal(missing.exitCode, 1)
-  assert.match(missing.stderr, /^nowhere\.toml cannot be read/)
+  assert.equal(
+    missing.stderr,
+    'nowhere.toml cannot be read: there is no such file or folder. Correct the path.\n',
+  )
+  writeFileSync(file, '[[domain]]\nname = example.test\n[[account]]\naddress = "anna@b.test\n')
+  const unreadable = await runHere(folder, ['apply', 'directory.toml', '--yes'])
+  assert.equal(unreadable.exitCode, 1)
+  assert.equal(
+    unreadable.stderr,
+    'directory.toml:2:8: This is not a value. Text needs quotation marks: "…"; others are numbers, true, false and lists: [1, 2].\n' +
+      'directory.toml:4:23: The closing quotation mark is missing. Write the text as "…", on one line.\n' +
+      'Nothing was changed.\n',
+  )
 })
 
 test('a document without a domain is shown, and applied only when that is asked for', async context => {

@@ -162,7 +162,9 @@ test('nothing is applied when the directory changed after the differences were s
 })
 
 test('every mistake is named with its line and column, all at once', () => {
-  assert.deepEqual(problemsOf('[[domain]]\nname = "example.test\n'), ['2:21 Unterminated string constant'])
+  assert.deepEqual(problemsOf('[[domain]]\nname = "example.test\n'), [
+    '2:21 The closing quotation mark is missing. Write the text as "…", on one line.',
+  ])
   const text = `title = "x"
 [[domain]]
 name = "example.test"

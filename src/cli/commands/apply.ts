@@ -9,6 +9,7 @@ import { type DirectoryDocument, exportDirectory } from '../../directory/documen
 import { type DocumentProblem, parseDocument } from '../../directory/parse-document.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { describeFileError } from '../describe-file-error.ts'
 import type { Invocation } from '../invocation.ts'
 import { confirm, readAll } from '../prompt.ts'
 import { formatCount } from '../quantities.ts'
@@ -74,13 +75,7 @@ async function readText(invocation: Invocation, file: string): Promise<string> {
         : readFileSync(resolve(invocation.surroundings.workingFolder, file))
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    const reason =
-      cause instanceof TypeError
-        ? 'it is not UTF-8 text'
-        : cause instanceof Error
-          ? cause.message
-          : String(cause)
-    throw new UsageFault('CLI_FILE', `${file} cannot be read: ${reason}.`, { cause })
+    throw new UsageFault('CLI_FILE', `${file} cannot be read: ${describeFileError(cause)}`, { cause })
   }
 }
 

@@ -26,6 +26,7 @@ import {
 } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { composeTextMessage } from '../compose-text-message.ts'
+import { describeFileError } from '../describe-file-error.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatReply } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
@@ -269,8 +270,7 @@ function readFile(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new UsageFault('CLI_FILE', `The message cannot be read: ${reason}.`, { cause })
+    throw new UsageFault('CLI_FILE', `${file} cannot be read: ${describeFileError(cause)}`, { cause })
   }
 }
 
