@@ -1,5 +1,5 @@
 // The data folder: one server at a time, readable by its owner only.
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UsageFault } from '../runtime/fault.ts'
@@ -31,7 +31,11 @@ export function lockDataFolder(folder: string): DataFolderLock {
   createDataFolder(folder)
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(join(folder, 'lock.sqlite'))
+    const file = join(folder, 'lock.sqlite')
+    // Not when it is there: closing it would let go of a lock that this process has on it (POSIX).
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+    chmodSync(file, 0o600)
+    database = new DatabaseSync(file)
     database.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;')
   } catch (cause) {
     database?.close()

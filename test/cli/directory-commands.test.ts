@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
@@ -280,4 +280,17 @@ test('refusals show domains as people write them', async context => {
   )
   assert.match(await refused('alias', 'create', `x@${domain}`, `y@${domain}`), /^y@почта\.рф does not exist/)
   assert.match(await refused('account', 'disable', `y@${domain}`), /no account y@почта\.рф/)
+})
+
+test('whatever a command makes in the data folder is for its owner only', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const dataFolder = join(folder, 'mail-data')
+  await succeed(folder, 'domain', 'create', 'example.test')
+  chmodSync(join(dataFolder, 'lock.sqlite'), 0o644)
+  await succeed(folder, 'account', 'create', 'anna@example.test')
+  const open = readdirSync(dataFolder, { recursive: true, encoding: 'utf8' }).filter(
+    name => (statSync(join(dataFolder, name)).mode & 0o077) !== 0,
+  )
+  assert.deepEqual(open, [])
+  assert.ok(readdirSync(dataFolder).includes('lock.sqlite'))
 })
