@@ -12,7 +12,8 @@ import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, toStorageFault } from './storage-fault.ts'
 
 export interface StorageFinding {
-  readonly kind: 'database' | 'mail-data' | 'reference' | 'row' | 'orphan'
+  /** 'schema': another version of Postrider wrote it, so nothing was looked at. */
+  readonly kind: 'schema' | 'database' | 'mail-data' | 'reference' | 'row' | 'orphan'
   /** One sentence: what is wrong. */
   readonly problem: string
   readonly remedy: string
@@ -41,18 +42,7 @@ export async function verifyStorage(
     connection = new SqliteConnection(folder, 'reader')
     reader = new SqliteReader(folder)
     const version = await readSchemaVersion(connection)
-    if (version !== schemaVersion) {
-      return [
-        {
-          kind: 'database',
-          problem: `${connection.file} has schema ${version}; this version of Postrider checks schema ${schemaVersion}.`,
-          remedy:
-            version > schemaVersion
-              ? 'Use the newer version.'
-              : 'Start the server once: it brings the schema up to date.',
-        },
-      ]
-    }
+    if (version !== schemaVersion) return [otherVersion(connection.file, version)]
     const schemaDamage = await verifySchema(connection)
     // Whatever reads rows would fail on what is missing.
     if (schemaDamage.length > 0) return [...schemaDamage, ...(await verifyDatabase(connection))]
@@ -74,6 +64,21 @@ export async function verifyStorage(
     reader?.close()
     connection?.close()
   }
+}
+
+function otherVersion(file: string, version: number): StorageFinding {
+  const versions = `schema ${version}; this version knows ${schemaVersion}`
+  return version > schemaVersion
+    ? {
+        kind: 'schema',
+        problem: `${file} was written by a newer version of Postrider (${versions}).`,
+        remedy: 'Install that version again, and repeat this with it.',
+      }
+    : {
+        kind: 'schema',
+        problem: `${file} was written by an older version of Postrider (${versions}).`,
+        remedy: 'Start the server once, which brings it up to date, and repeat this.',
+      }
 }
 
 const restore = 'Restore the data folder from a backup; keep a copy of the damaged one.'

@@ -44,19 +44,29 @@ export function addVerifyCommand(program: Command, run: CommandRun): void {
         { folder: dataFolder, messages: checked, damaged: damaged.length, findings },
         [
           ...findings.map(({ problem, remedy }) => `${problem}\n  ${remedy}`),
-          damaged.length === 0
-            ? `${dataFolder} is in order: ${formatCount(checked, 'message')} read.`
-            : `${dataFolder} is damaged: see above.`,
+          conclusion(dataFolder, findings, checked),
         ].join('\n'),
       )
-      if (damaged.length > 0) invocation.exitCode = exitCodes.failed
+      if (findings.some(finding => isDamage(finding) || isOtherVersion(finding)))
+        invocation.exitCode = exitCodes.failed
     }),
   )
 }
 
 // An orphan is what a crash left, or a message that is coming in right now.
 function isDamage({ kind }: StorageFinding): boolean {
-  return kind !== 'orphan'
+  return kind !== 'orphan' && kind !== 'schema'
+}
+
+function isOtherVersion({ kind }: StorageFinding): boolean {
+  return kind === 'schema'
+}
+
+function conclusion(dataFolder: string, findings: readonly StorageFinding[], checked: number): string {
+  if (findings.some(isOtherVersion)) return `${dataFolder} was not read: see above.`
+  return findings.some(isDamage)
+    ? `${dataFolder} is damaged: see above.`
+    : `${dataFolder} is in order: ${formatCount(checked, 'message')} read.`
 }
 
 async function verifyQueueRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[]> {
