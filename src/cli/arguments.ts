@@ -7,8 +7,12 @@ import { parseQueueId, type QueueId } from '../queue/queue-id.ts'
 
 export function addressArgument(text: string): Address {
   const address = parseAddress(text)
-  if (!address) throw new InvalidArgumentError('It has to be a mail address: anna@example.test')
-  return address
+  if (address) return address
+  throw new InvalidArgumentError(
+    text.includes(',')
+      ? 'It has to be one mail address: anna@example.test. Several are not joined with commas; each stands by itself.'
+      : 'It has to be a mail address: anna@example.test',
+  )
 }
 
 /** For arguments that may be repeated. */
@@ -41,13 +45,23 @@ export function domainArgument(text: string): string {
 export function queueIdArgument(text: string): QueueId {
   const id = parseQueueId(text)
   if (id === undefined)
-    throw new InvalidArgumentError('It has to be a queue id of 11 characters, as in "queued as …".')
+    throw new InvalidArgumentError(
+      'A queue id has 11 digits and letters, none of them a U, and looks like 1CCD5D74AAE. It stands in the answer ' +
+        '"queued as …"; "postrider queue list" and "postrider trace --search <address>" show it.',
+    )
   return id
 }
 
 export function numberArgument(text: string): number {
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It has to be a whole number.')
   return Number(text)
+}
+
+/** A number of days, of messages: none would be a mistake. */
+export function countArgument(text: string): number {
+  const count = numberArgument(text)
+  if (count < 1) throw new InvalidArgumentError('It has to be a whole number from 1.')
+  return count
 }
 
 export function portArgument(text: string): number {

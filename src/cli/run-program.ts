@@ -64,7 +64,14 @@ function overrideExits(
 ): void {
   command.exitOverride()
   command.configureOutput(output)
+  command.showHelpAfterError(helpHint(command))
   for (const child of command.commands) overrideExits(child, output)
+}
+
+function helpHint(command: Command): string {
+  const path: string[] = []
+  for (let one = command; one.parent; one = one.parent) path.unshift(one.name())
+  return `"${['postrider', 'help', ...path].join(' ')}" ${command.commands.length > 0 ? 'shows the commands' : 'explains it'}.`
 }
 
 interface Failure {
@@ -86,7 +93,8 @@ function describeFailure(cause: unknown, environment: Surroundings['environment'
 function describeWrongUsage({ code, message }: CommanderError): string {
   // Instead of a message commander shows the help of a command that needs a subcommand.
   if (code === 'commander.help') return 'A command is missing. --help shows which there are.'
-  return message.replace(/^error: /, '')
+  const hint = code === 'commander.unknownCommand' ? '\n"postrider help" shows the commands.' : ''
+  return `${message.replace(/^error: /, '')}${hint}`
 }
 
 function describeBug(cause: unknown, environment: Surroundings['environment']): string {

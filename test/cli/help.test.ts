@@ -112,3 +112,34 @@ test('help goes to stdout with exit code 0; wrong use to stderr with 2', async c
     assert.doesNotMatch(ran.stderr, /\n {4}at /)
   }
 })
+
+test('wrong use says what is right, and which help goes on', async context => {
+  const folder = makeFolder(remove => context.after(remove))
+  const said = async (...parameters: string[]): Promise<string> => {
+    const ran = await runHere(folder, parameters)
+    assert.equal(ran.exitCode, 2)
+    return ran.stderr
+  }
+  assert.match(
+    await said('domian'),
+    /unknown command 'domian'\n\(Did you mean domain\?\)\n.*"postrider help" shows/s,
+  )
+  assert.match(await said('domain', 'nonsense'), /\n"postrider help domain" shows the commands\.\n$/)
+  assert.match(await said('trace', '--nonsense'), /\n"postrider help trace" explains it\.\n$/)
+  const json = JSON.parse(await said('nonsense', '--json')) as { error: { message: string } }
+  assert.match(json.error.message, /unknown command 'nonsense'\n"postrider help" shows the commands/)
+  for (const id of ['tooshort', '1CCD5D74AAU'])
+    assert.match(
+      await said('trace', id),
+      /11 digits and letters, none of them a U, and looks like 1CCD5D74AAE/,
+    )
+  assert.match(
+    await said('trace', '--search', 'x', '--days', '0'),
+    /'0' is invalid\. It has to be a whole number from 1/,
+  )
+  assert.match(await said('queue', 'list', '--limit', '0'), /whole number from 1/)
+  assert.match(
+    await said('alias', 'create', 'a@example.test', 'b@example.test,c@example.test'),
+    /Several are not joined with commas; each stands by itself\./,
+  )
+})

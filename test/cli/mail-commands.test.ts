@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
@@ -392,4 +393,38 @@ test('people read U-labels everywhere, programs A-labels', async context => {
   // What goes over the wire is shown as it goes.
   assert.match(await run('trace', id, '--dialogue'), /C: RCPT TO:<boris@xn--e1afmkfd\.xn--p1ai>/)
   assert.match(await run('queue', 'list', '--json'), /"lastReason": "mx\.xn--e1afmkfd\.xn--p1ai/)
+})
+
+test('verify of what another version wrote: which, and what to do', async context => {
+  const { folder, mailFolder } = await makeMail(context)
+  const database = new DatabaseSync(join(mailFolder, 'postrider.sqlite'))
+  for (const [version, says] of [
+    [99, /by a newer version of Postrider \(schema 99; .*\)\.\n {2}Install that version again/],
+    [0, /by an older version of Postrider .*\n {2}Start the server once/],
+  ] as const) {
+    database.exec(`PRAGMA user_version=${version}`)
+    const verified = await runHere(folder, ['verify'])
+    assert.equal(verified.exitCode, 1)
+    assert.match(verified.stdout, says)
+    assert.match(verified.stdout, /was not read: see above\.\n$/)
+    assert.doesNotMatch(verified.stdout, /damaged/)
+  }
+  database.close()
+})
+
+test('what names nothing in the queue is told, and fails; everything may be nothing', async context => {
+  const { folder, deferred } = await makeMail(context)
+  for (const verb of ['retry', 'hold', 'release', 'cancel']) {
+    for (const selection of [
+      ['--domain', 'nowhere.example'],
+      [deferred, '--to', 'nobody@silent.test'],
+    ]) {
+      const ran = await runHere(folder, ['queue', verb, ...selection])
+      assert.equal(ran.exitCode, 1)
+      assert.equal(ran.stdout, '')
+      assert.match(ran.stderr, /^Nothing in the queue fits, so nothing was done\. "postrider queue list"/)
+    }
+  }
+  assert.equal((await runHere(folder, ['queue', 'cancel', '--all'])).exitCode, 0)
+  assert.equal((await runHere(folder, ['queue', 'retry', '--all'])).exitCode, 0)
 })

@@ -18,7 +18,7 @@ import { formatQueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import { StorageFault } from '../../storage/storage-fault.ts'
-import { addressArgument, numberArgument } from '../arguments.ts'
+import { addressArgument, countArgument, numberArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { previewHeader } from '../header-preview.ts'
 import type { Invocation } from '../invocation.ts'
@@ -58,7 +58,7 @@ export function addMailCommand(program: Command, run: CommandRun): void {
     .addArgument(new Argument('<address>').argParser(addressArgument))
     .addOption(mailboxOption())
     .addOption(new Option('--before <uid>', 'only messages older than this one').argParser(numberArgument))
-    .addOption(new Option('--limit <messages>', 'at most so many').argParser(numberArgument).default(100))
+    .addOption(new Option('--limit <messages>', 'at most so many').argParser(countArgument).default(100))
     .action(
       perform(
         run,

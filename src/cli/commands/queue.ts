@@ -27,9 +27,9 @@ import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Operation } from '../../storage/operation.ts'
 import {
   addressArgument,
+  countArgument,
   domainArgument,
   type GivenReversePath,
-  numberArgument,
   queueIdArgument,
   queueIdsArgument,
   reversePathArgument,
@@ -79,7 +79,7 @@ export function addQueueCommand(program: Command, run: CommandRun): void {
   )
     .addOption(new Option('--state <state>', 'only what is ready or held').choices(['ready', 'held']))
     .addOption(
-      new Option('--limit <messages>', 'at most so many messages').argParser(numberArgument).default(1000),
+      new Option('--limit <messages>', 'at most so many messages').argParser(countArgument).default(1000),
     )
     .action(perform(run, async (invocation, options: ListOptions) => await list(invocation, options)))
 
@@ -167,9 +167,12 @@ function selectionOf({ domain, to, from }: FilterOptions): QueueSelection {
 function selectionsOf(options: AdministerOptions, queueIds: readonly QueueId[]): QueueSelection[] {
   const selection = selectionOf(options)
   if (queueIds.length > 0) return queueIds.map(queueId => ({ ...selection, queueId }))
-  const filtered = Object.values(selection).some(value => value !== undefined)
-  if (filtered || options.all) return [selection]
+  if (isNarrowed(selection) || options.all) return [selection]
   throw new WrongUsage('Say which: queue ids, --domain, --to, --from, or --all.')
+}
+
+function isNarrowed(selection: QueueSelection): boolean {
+  return Object.values(selection).some(value => value !== undefined)
 }
 
 async function administer(
@@ -183,13 +186,21 @@ async function administer(
       await storage.run(countRecipients, { selection })
     for (const { queueId } of selections)
       if (queueId !== undefined && (await count({ queueId })) === 0) throw notQueued(queueId)
+    const total = await sum(selections, count)
+    // Everything may be nothing; who was named may not.
+    if (total === 0 && selections.some(isNarrowed)) {
+      throw new UsageFault(
+        'CLI_NOTHING_FITS',
+        'Nothing in the queue fits, so nothing was done. "postrider queue list" shows what is there.',
+      )
+    }
     const recipients = await administerPages(
       invocation,
       storage,
       invocation.mailData(storage, settings),
       administration,
       selections,
-      await sum(selections, count),
+      total,
     )
     const lines = [`${formatCount(recipients, 'recipient')} ${done}.`]
     if (leaves === undefined) {

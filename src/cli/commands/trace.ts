@@ -9,7 +9,7 @@ import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type { TrailRecord } from '../../trail/events.ts'
 import { searchTrail, trailOfMessage } from '../../trail/operations.ts'
-import { numberArgument, queueIdArgument } from '../arguments.ts'
+import { countArgument, queueIdArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
@@ -36,9 +36,7 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
     .addArgument(new Argument('[queue-id]', 'as in "queued as …"').argParser(queueIdArgument))
     .option('--dialogue', 'with what the servers said to each other')
     .option('--search <text>', 'find the steps that have this text')
-    .addOption(
-      new Option('--days <days>', 'how far --search looks back').argParser(numberArgument).default(7),
-    )
+    .addOption(new Option('--days <days>', 'how far --search looks back').argParser(countArgument).default(7))
     .action(
       perform(run, async (invocation, options: TraceOptions, queueId?: QueueId) => {
         if (queueId !== undefined) await trace(invocation, queueId, options.dialogue === true)
