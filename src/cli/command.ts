@@ -1,5 +1,6 @@
 // How every command is declared: a name, what it does, an example, and an action that gets an Invocation.
 import type { Command } from 'commander'
+import { settingsToName } from './find-settings.ts'
 import { type GlobalOptions, Invocation, type Surroundings } from './invocation.ts'
 import { createCommandSpeller } from './program-name.ts'
 
@@ -41,8 +42,13 @@ export function perform<Options, Arguments extends readonly unknown[]>(
   action: (invocation: Invocation, options: Options, ...parameters: Arguments) => Promise<void>,
 ): (this: Command, ...values: unknown[]) => Promise<void> {
   return async function (this: Command): Promise<void> {
-    const spellCommands = createCommandSpeller(rootOf(this), run.surroundings.programName)
-    const invocation = new Invocation(run.surroundings, this.optsWithGlobals<GlobalOptions>(), spellCommands)
+    const options = this.optsWithGlobals<GlobalOptions>()
+    const spellCommands = createCommandSpeller(
+      rootOf(this),
+      run.surroundings.programName,
+      settingsToName(options.settings, run.surroundings.workingFolder),
+    )
+    const invocation = new Invocation(run.surroundings, options, spellCommands)
     run.invocation = invocation
     await action(invocation, this.opts() as Options, ...(this.processedArgs as unknown as Arguments))
   }

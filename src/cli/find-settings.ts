@@ -16,6 +16,13 @@ export function findSettingsFile(named: string | undefined, workingFolder: strin
   return existsSync(file) ? file : undefined
 }
 
+/** The settings file that a command has to be given for the same server; undefined: it finds that by itself. */
+export function settingsToName(named: string | undefined, workingFolder: string): string | undefined {
+  if (named === undefined) return undefined
+  const file = resolve(workingFolder, named)
+  return file === join(workingFolder, settingsFileName) ? undefined : file
+}
+
 export async function findSettings(named: string | undefined, workingFolder: string): Promise<Settings> {
   const file = findSettingsFile(named, workingFolder)
   if (file !== undefined) return await loadSettings(file)

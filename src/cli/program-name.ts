@@ -20,10 +20,29 @@ export function findProgramName({ startedAs, fromSource, environment }: Start): 
   return fromSource ? 'npx postrider' : 'postrider'
 }
 
-/** Texts of all parts, the running server's too, say "postrider queue list": this puts in its place what has to be typed. */
-export function createCommandSpeller(root: Command, name: ProgramName): (text: string) => string {
-  if (name === 'postrider') return text => text
-  const commands = [...root.commands.map(command => command.name()), 'help'].join('|')
-  const command = new RegExp(`(?<![\\w./-]|npx )postrider (?=(?:${commands})\\b|\\[options\\])`, 'g')
-  return text => text.replaceAll(command, `${name} `)
+/**
+ * Texts of all parts, the running server's too, say "postrider queue list": this puts in its place what has to be typed.
+ * `settingsFile`: where commands don't look by themselves; those that are named are about the same server.
+ */
+export function createCommandSpeller(
+  root: Command,
+  name: ProgramName,
+  settingsFile?: string,
+): (text: string) => string {
+  if (name === 'postrider' && settingsFile === undefined) return text => text
+  const commands = root.commands.map(command => command.name()).join('|')
+  const spelled = new RegExp(
+    `(?<![\\w./-]|npx )postrider (?=((?:${commands})\\b[^"\\n]*)|help\\b|\\[options\\])`,
+    'g',
+  )
+  return text =>
+    text.replaceAll(spelled, (_, command: string | undefined) =>
+      settingsFile === undefined || command === undefined || command.includes('--settings')
+        ? `${name} `
+        : `${name} --settings ${quoteForShell(settingsFile)} `,
+    )
+}
+
+function quoteForShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -3,6 +3,7 @@ import { type Command, CommanderError } from 'commander'
 import { Fault, WrongUsage } from '../runtime/fault.ts'
 import type { CommandRun } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { settingsToName } from './find-settings.ts'
 import type { GlobalOptions, Surroundings } from './invocation.ts'
 import { printable } from './printable.ts'
 import { createProgram } from './program.ts'
@@ -29,7 +30,8 @@ export async function runProgram(
   } catch (cause) {
     if (cause instanceof CommanderError && cause.exitCode === 0) return exitCodes.ok
     const failure = describeFailure(cause, surroundings.environment)
-    const message = spellCommands(failure.message)
+    const settingsFile = settingsToName(program.opts<GlobalOptions>().settings, surroundings.workingFolder)
+    const message = createCommandSpeller(program, surroundings.programName, settingsFile)(failure.message)
     if (wantsJson()) surroundings.stderr.write(`${formatError({ code: failure.code, message })}\n`)
     // What commander has to say it has written already.
     else if (!(cause instanceof CommanderError)) surroundings.stderr.write(`${printable(message)}\n`)

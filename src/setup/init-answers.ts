@@ -10,6 +10,7 @@ import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { canonicalHostname, problemOfAddress, problemOfHostname } from '../config/setting-text.ts'
 import type { Language } from '../queue/records.ts'
 import { WrongUsage } from '../runtime/fault.ts'
+import { problemOfDataFolder } from './problem-of-folder.ts'
 import { openQuestions, type Questions } from './questions.ts'
 
 /** What was given by flags; what is missing is asked for, or is a fault where nobody can be asked. */
@@ -23,7 +24,8 @@ export interface InitFlags {
   /** The addresses under which others reach this machine; default: the public ones that it has. */
   readonly publicAddresses?: readonly string[] | undefined
   readonly dataFolder?: string | undefined
-  readonly language?: Language | undefined
+  /** 'en' or 'ru'. */
+  readonly language?: string | undefined
 }
 
 /** Where the person is who can be asked. */
@@ -42,55 +44,80 @@ export interface InitAnswers {
   readonly language: Language
 }
 
-export async function collectAnswers(options: InitFlags, { input, output }: Terminal): Promise<InitAnswers> {
+/** `settingsFolder`: from where the folder counts that is answered, as it will in the file. */
+export async function collectAnswers(
+  options: InitFlags,
+  settingsFolder: string,
+  { input, output }: Terminal,
+): Promise<InitAnswers> {
   const missing = [
     ...(options.domains?.length ? [] : ['--domain example.com']),
     ...(options.hostname === undefined ? ['--hostname mail.example.com'] : []),
     ...(options.account === undefined ? ['--account anna@example.com'] : []),
   ]
   const complete = missing.length === 0
-  if (!complete && input.isTTY !== true) {
-    throw new WrongUsage(`Here is no terminal to ask on, so this is needed too: ${missing.join(' ')}`, {
-      code: 'INIT_INCOMPLETE',
+  const mayAsk = input.isTTY === true
+  const problems = problemsOfFlags(options)
+  // Where nothing is asked, the default has to do.
+  if (complete && options.dataFolder === undefined)
+    problems.push(...listOf(problemOfDataFolder(resolve(settingsFolder, defaultDataFolder()))))
+  if (!complete && !mayAsk)
+    problems.push(`Here is no terminal to ask on, so this is needed too: ${missing.join(' ')}`)
+  if (problems.length > 0)
+    throw new WrongUsage(problems.join('\n'), {
+      code: complete || mayAsk ? 'INIT_BAD_ANSWER' : 'INIT_INCOMPLETE',
     })
-  }
-  const given = verifyGiven(options)
   // Whoever gave all that is needed wants no questions.
-  if (complete) return await fillIn(given, options, undefined)
+  if (complete) return await fillIn(options, settingsFolder, undefined)
   const questions = openQuestions(input, output)
   try {
     output.write('A few questions; Enter takes what stands in brackets.\n\n')
-    return await fillIn(given, options, questions)
+    return await fillIn(options, settingsFolder, questions)
   } finally {
     questions.close()
   }
 }
 
-type Given = Pick<InitFlags, 'hostname' | 'domains' | 'account'>
-
 /** Mistakes in flags are faults, all at once; a person who is asked gets the same texts and another try. */
-function verifyGiven(options: InitFlags): Given {
-  const problems = [
-    ...(options.hostname === undefined ? [] : [problemOfHostname(options.hostname)]),
-    ...(options.domains ?? []).map(problemOfDomain),
-    ...(options.account === undefined ? [] : [problemOfAccount(options.account, options.domains)]),
+function problemsOfFlags(options: InitFlags): string[] {
+  const problemsOfDomains = (options.domains ?? []).map(domain =>
+    domain.includes(',') ? `"${domain}" is a list. Repeat --domain for each.` : problemOfDomain(domain),
+  )
+  const domainsWillDo = problemsOfDomains.every(problem => problem === undefined)
+  return [
+    options.hostname === undefined ? undefined : problemOfHostname(options.hostname),
+    ...problemsOfDomains,
+    options.account === undefined
+      ? undefined
+      : problemOfAccount(options.account, domainsWillDo ? options.domains : undefined),
     ...[...(options.listen ?? []), ...(options.publicAddresses ?? [])].map(problemOfAddress),
-    options.dataFolder === ''
-      ? 'The data folder has no name. Write one such as /var/lib/postrider.'
-      : undefined,
+    options.dataFolder === undefined
+      ? undefined
+      : options.dataFolder === ''
+        ? 'The data folder has no name. Write one such as /var/lib/postrider.'
+        : problemOfDataFolder(resolve(options.dataFolder)),
+    options.language === undefined || isLanguage(options.language)
+      ? undefined
+      : `"${options.language}" is not a language of the reports. Write en or ru.`,
   ].filter(problem => problem !== undefined)
-  if (problems.length > 0) throw new WrongUsage(problems.join('\n'), { code: 'INIT_BAD_ANSWER' })
-  return options
+}
+
+function listOf(problem: string | undefined): string[] {
+  return problem === undefined ? [] : [problem]
+}
+
+function isLanguage(text: string): text is Language {
+  return text === 'en' || text === 'ru'
 }
 
 async function fillIn(
-  given: Given,
   options: InitFlags,
+  settingsFolder: string,
   questions: Questions | undefined,
 ): Promise<InitAnswers> {
   const domains =
-    given.domains?.length || !questions
-      ? (given.domains ?? [])
+    options.domains?.length || !questions
+      ? (options.domains ?? [])
       : splitList(
           await questions.ask({
             text: 'Your domain: what stands after the @ (several: with commas)',
@@ -101,7 +128,7 @@ async function fillIn(
   const [domain = ''] = canonicalDomains
   const shownDomain = formatDomainForPeople(domain)
   const hostname =
-    given.hostname ??
+    options.hostname ??
     (await questions?.ask({
       text: 'The name of this server',
       suggestion: `mail.${shownDomain}`,
@@ -109,7 +136,7 @@ async function fillIn(
     })) ??
     ''
   const account =
-    given.account ??
+    options.account ??
     (await questions?.ask({
       text: `Your own address`,
       suggestion: `postmaster@${shownDomain}`,
@@ -132,7 +159,7 @@ async function fillIn(
     (await questions?.ask({
       text: 'Folder for mail, queue and accounts',
       suggestion: defaultDataFolder(),
-      problemOf: answer => (answer === '' ? 'A folder is needed.' : undefined),
+      problemOf: answer => problemOfDataFolder(resolve(settingsFolder, answer)),
     })) ??
     defaultDataFolder()
   const address = parseAddress(account)
@@ -147,7 +174,7 @@ async function fillIn(
     listen,
     publicAddresses,
     dataFolder,
-    language: options.language ?? 'en',
+    language: options.language !== undefined && isLanguage(options.language) ? options.language : 'en',
   }
 }
 

@@ -1,16 +1,6 @@
 // `postrider init`: a production set-up by flags or by questions: settings file, DNS records, domains, first account.
 import { randomUUID } from 'node:crypto'
-import {
-  accessSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { parseSettings } from '../config/load-settings.ts'
@@ -27,7 +17,7 @@ import type { Storage } from '../storage/operation.ts'
 import { composeDnsRecords } from './dns-records.ts'
 import { composeSettingsFile } from './example-file.ts'
 import { collectAnswers, type InitAnswers, type InitFlags, type Terminal } from './init-answers.ts'
-import { tryOutFile } from './try-out.ts'
+import { problemOfFolder } from './problem-of-folder.ts'
 
 export interface InitOptions extends InitFlags {
   /** The settings file to write. */
@@ -56,7 +46,10 @@ export interface InitResult {
 export async function runInit(options: InitOptions, surroundings: InitSurroundings): Promise<InitResult> {
   const settingsFile = resolve(options.file)
   assertMayWrite(settingsFile, options.force === true)
-  const answers = await collectAnswers(options, surroundings)
+  const settingsFolder = dirname(settingsFile)
+  // Before the questions: whoever has answered them all should not have to do so again.
+  assertFolderWillDo(settingsFolder)
+  const answers = await collectAnswers(options, settingsFolder, surroundings)
   const settingsText = composeSettingsFile({
     ...answers,
     listeners: answers.listen.flatMap(address => [
@@ -66,10 +59,9 @@ export async function runInit(options: InitOptions, surroundings: InitSurroundin
     ]),
   })
   const settings = parseSettings(settingsText, settingsFile)
-  const dnsFile = join(dirname(settingsFile), 'dns-records.zone')
+  const dnsFile = join(settingsFolder, 'dns-records.zone')
   const dnsText = composeDnsRecords({ ...answers, addresses: answers.publicAddresses })
-  // Before anything is made: the password is shown once, and only when all of it went well.
-  makeWritableFolder(dirname(settingsFile))
+  mkdirSync(settingsFolder, { recursive: true })
   // The settings file last: it is what a second run refuses to write over, so a run that failed can be repeated.
   const password = await createDirectory(answers, settings, surroundings)
   writeWhole(dnsFile, dnsText, true)
@@ -93,17 +85,13 @@ function assertMayWrite(file: string, force: boolean): void {
   }
 }
 
-function makeWritableFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-    accessSync(folder, constants.W_OK)
-  } catch (cause) {
-    throw new UsageFault(
-      'INIT_FOLDER_UNWRITABLE',
-      `Nothing can be written into ${folder} (${cause instanceof Error ? cause.message : String(cause)}). Run this as a user who may, or name another file with --settings.`,
-      { cause },
-    )
-  }
+function assertFolderWillDo(folder: string): void {
+  const problem = problemOfFolder(folder)
+  if (problem === undefined) return
+  throw new UsageFault(
+    'INIT_FOLDER_UNWRITABLE',
+    `${problem} Run this as a user who may write there, or name another file with --settings.`,
+  )
 }
 
 /** The password of a new account; undefined when the account is there already. */
@@ -112,12 +100,6 @@ async function createDirectory(
   settings: Settings,
   { openStorage, clock, random }: InitSurroundings,
 ): Promise<string | undefined> {
-  if (existsSync(tryOutFile(settings.dataFolder))) {
-    throw new UsageFault(
-      'INIT_TRY_OUT_FOLDER',
-      `${settings.dataFolder} holds the data of the server to try out ("npm start"). Choose another folder: --data-folder /var/lib/postrider`,
-    )
-  }
   const storage = await openStorage(settings)
   try {
     const present = new Set((await storage.run(listDomains, undefined)).map(({ name }) => name))
@@ -180,9 +162,9 @@ function describeResult(
     '  1. Publish the DNS records above, and have the PTR record set by the provider of the machine.',
     `  2. Get a certificate for ${formatDomainForPeople(hostname)} (certbot, acme.sh, …) and name its files in [tls] of the settings file.`,
     '     Until then a generated one serves: other servers take it, mail programs of your users warn of it.',
-    `  3. postrider check --settings ${settingsFile}   says what is still wrong, and how to mend it.`,
-    `  4. postrider serve --settings ${settingsFile}   starts the server.`,
-    '  5. Further accounts: postrider account create <address>',
+    '  3. See what is still wrong, and how to mend it:  postrider check',
+    '  4. Start the server:  postrider serve',
+    '  5. Make further accounts:  postrider account create <address>',
     ...(process.getuid?.() === 0
       ? [
           `If the server is to run as another user than root, give it the data folder: chown -R <user> ${dataFolder}`,

@@ -57,3 +57,36 @@ test('what is no command stays as it is', async context => {
   assert.match(stderr, /\/postrider list\.toml:1:1/)
   assert.doesNotMatch(stderr, /npx/)
 })
+
+test('where the settings file has to be named, the commands in messages name it', async context => {
+  const folder = makeFolder(remove => context.after(remove))
+  const flags = ['--domain', 'a.example', '--hostname', 'm.a.example', '--account', 'anna@a.example']
+  const made = await run(
+    folder,
+    'init',
+    ...flags,
+    '--settings',
+    'its own/p.toml',
+    '--data-folder',
+    join(folder, 'd'),
+  )
+  assert.equal(made.exitCode, 0, made.stderr)
+  const named = `npx postrider --settings '${join(folder, 'its own/p.toml')}'`
+  for (const command of ['check', 'serve', 'account create <address>'])
+    assert.ok(made.stdout.includes(`:  ${named} ${command}\n`), made.stdout)
+  const again = await run(folder, 'init', ...flags, '--settings', 'its own/p.toml')
+  assert.ok(again.stderr.includes(`run "${named} check"`), again.stderr)
+  const hint = await run(folder, 'domain', 'remove', 'b.example', '--settings', 'its own/p.toml')
+  assert.ok(hint.stderr.includes(`"${named} domain create b.example"`), hint.stderr)
+  // At the default place they find it.
+  const found = await run(
+    folder,
+    'init',
+    ...flags,
+    '--settings',
+    'postrider.toml',
+    '--data-folder',
+    join(folder, 'e'),
+  )
+  assert.match(found.stdout, /:  npx postrider serve\n/)
+})

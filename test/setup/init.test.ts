@@ -1,6 +1,6 @@
 // `postrider init`: what it writes and what it says, by flags and by questions.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
@@ -13,10 +13,10 @@ import { openLocalStorage } from '../../src/storage/local-storage.ts'
 import { temporaryFolder } from '../config/temporary-folder.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
-/** Runs init with a person at the keyboard who answers each question, or with nobody there. */
+/** Runs init with a person at the keyboard who answers each question (several times: a list), or with nobody there. */
 async function init(
   options: InitOptions,
-  answers?: Readonly<Record<string, string>>,
+  answers?: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<InitResult & { asked: string[] }> {
   const input = Object.assign(new PassThrough(), { isTTY: answers !== undefined })
   const output = new PassThrough()
@@ -24,9 +24,11 @@ async function init(
   output.setEncoding('utf8').on('data', (text: string) => {
     if (!text.endsWith(': ')) return
     const question = Object.keys(answers ?? {}).find(start => text.startsWith(start))
+    const before = asked.filter(other => other === text).length
     asked.push(text)
-    if (question === undefined) input.end()
-    else input.write(`${answers?.[question] ?? ''}\n`)
+    const answer = question === undefined ? undefined : [answers?.[question] ?? ''].flat()[before]
+    if (answer === undefined) input.end()
+    else input.write(`${answer}\n`)
   })
   const result = await runInit(options, {
     input,
@@ -111,6 +113,14 @@ test('without flags and without a terminal: says which flags are needed', async 
     init({ ...flags, hostname: undefined, file }),
     /needed too: --hostname mail\.example\.com$/,
   )
+  // What is given and wrong is told in the same run.
+  await assert.rejects(init({ hostname: 'mail', language: 'de', file }), (fault: Error) => {
+    assert.match(
+      fault.message,
+      /"mail" is not a full host name.*\n"de" is not a language.*\n.*needed too: --domain/,
+    )
+    return true
+  })
 })
 
 test('mistakes in flags are told all at once, and nothing is written', async context => {
@@ -121,11 +131,16 @@ test('mistakes in flags are told all at once, and nothing is written', async con
     account: 'anna',
     listen: ['localhost'],
     publicAddresses: ['x'],
+    language: 'de',
   }
-  await assert.rejects(init({ ...wrong, file, dataFolder }), (fault: Error) => {
-    assert.equal(fault.message.split('\n').length, 5, fault.message)
+  await assert.rejects(init({ ...wrong, file, dataFolder: '/dev/null/data' }), (fault: Error) => {
+    assert.equal(fault.message.split('\n').length, 7, fault.message)
     return true
   })
+  await assert.rejects(
+    init({ ...flags, domains: ['a.example,b.example'], file, dataFolder }),
+    /Repeat --domain/,
+  )
   await assert.rejects(
     init({ ...flags, account: 'anna@elsewhere.example', file, dataFolder }),
     /not in your domain.*@example\.com/,
@@ -164,7 +179,10 @@ test('an end of input in the middle leaves nothing behind', async context => {
 test('the data folder of the server to try out is not taken', async context => {
   const { file, folder } = files(context)
   writeFileSync(join(folder, 'try-out.json'), '{}')
-  await assert.rejects(init({ ...flags, file, dataFolder: folder }), { code: 'INIT_TRY_OUT_FOLDER' })
+  await assert.rejects(init({ ...flags, file, dataFolder: folder }), {
+    code: 'INIT_BAD_ANSWER',
+    message: /server to try out/,
+  })
 })
 
 test('a folder that cannot be written is told before an account is made', async context => {
@@ -173,4 +191,25 @@ test('a folder that cannot be written is told before an account is made', async 
   const file = join(folder, 'file', 'postrider.toml')
   await assert.rejects(init({ ...flags, file, dataFolder }), { code: 'INIT_FOLDER_UNWRITABLE' })
   assert.equal(existsSync(dataFolder), false)
+})
+
+test('a folder that will not do is asked for again at once, and the other answers are kept', async context => {
+  const { file, folder, dataFolder } = files(context)
+  writeFileSync(join(folder, 'file'), '')
+  mkdirSync(join(folder, 'tried'))
+  writeFileSync(join(folder, 'tried', 'try-out.json'), '{}')
+  const result = await init(
+    { file },
+    {
+      'Your domain': 'example.com',
+      'The name of this server': '',
+      'Your own address': '',
+      'Address to listen on': '',
+      'Public addresses': 'unknown',
+      // Relative ones count from the settings file.
+      Folder: ['file', 'file/data', '/proc/postrider', 'tried', dataFolder],
+    },
+  )
+  assert.equal(result.asked.length, 10)
+  assert.equal((await loadSettings(file)).dataFolder, dataFolder)
 })

@@ -1,7 +1,6 @@
 // postrider init: a production set-up, by flags or by questions.
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { Language } from '../../queue/records.ts'
 import { runInit } from '../../setup/init.ts'
 import { textsArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
@@ -15,7 +14,7 @@ interface InitCommandOptions {
   readonly listen?: readonly string[]
   readonly publicAddress?: readonly string[]
   readonly dataFolder?: string
-  readonly language?: Language
+  readonly language?: string
   readonly force?: true
 }
 
@@ -46,7 +45,8 @@ export function addInitCommand(program: Command, run: CommandRun): void {
       ),
     )
     .option('--data-folder <folder>', 'where mail and accounts are kept')
-    .addOption(new Option('--language <language>', 'of the reports to senders').choices(['en', 'ru']))
+    // Not as choices: what is wrong with the flags is told all at once.
+    .option('--language <language>', 'of the reports to senders: en (default) or ru')
     .option('--force', 'write over a settings file that is there; the old one is kept beside it')
     .action(
       perform(run, async (invocation, options: InitCommandOptions) => {
@@ -61,7 +61,7 @@ export function addInitCommand(program: Command, run: CommandRun): void {
             dataFolder: options.dataFolder,
             language: options.language,
             force: options.force,
-            file: invocation.settingsFile ?? join(workingFolder, settingsFileName),
+            file: resolve(workingFolder, invocation.settingsFile ?? settingsFileName),
           },
           { clock, random, input: keyboard, output: stderr, openStorage: openStorageForCommand },
         )
