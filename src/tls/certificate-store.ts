@@ -40,7 +40,7 @@ export async function createCertificateStore(options: CertificateStoreOptions): 
   const { certificateFile, keyFile, clock, log = silentLog } = options
   if (certificateFile === undefined || keyFile === undefined) {
     const { hostname, otherNames = [], dataFolder } = options
-    const made = await ensureGeneratedCertificate(dataFolder, { hostname, otherNames }, clock.now())
+    const made = await ensureGeneratedCertificate(dataFolder, { hostname, otherNames }, clock.now(), log)
     const context = secureContextOf(made)
     return { secureContext: () => context, certificate: made, reload: async () => {}, close() {} }
   }

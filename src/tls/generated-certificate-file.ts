@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../runtime/fault.ts'
+import { type Log, silentLog } from '../runtime/log.ts'
 import { type Certificate, certificateCovers, parseCertificate } from './certificate.ts'
 import { type CertificateNames, generateCertificate } from './generate-certificate.ts'
 
@@ -12,29 +13,55 @@ export function generatedCertificateFile(dataFolder: string): string {
 
 const renewBeforeMs = 30 * 86_400_000
 
-/** Certificate and key are one file, so that no crash and no second thread can leave two that don't belong together. */
+/**
+ * Certificate and key are one file, so that no crash and no second thread can leave two that don't belong together. That
+ * another takes its place is logged: whoever has come to trust the old one is asked anew.
+ */
 export async function ensureGeneratedCertificate(
   dataFolder: string,
   names: CertificateNames,
   now: number,
+  log: Log = silentLog,
 ): Promise<Certificate> {
   const file = generatedCertificateFile(dataFolder)
   const kept = await readGenerated(file)
-  const wanted = [names.hostname, ...(names.otherNames ?? [])]
-  if (kept && now < kept.validTo - renewBeforeMs && wanted.every(name => certificateCovers(kept, name)))
-    return kept
+  const reason = reasonToReplace(kept, [names.hostname, ...(names.otherNames ?? [])], now)
+  if (typeof kept === 'object' && reason === undefined) return kept
   const made = await generateCertificate(names, now)
   await writePrivateFile(file, made.keyPem + made.certificatePem)
+  if (kept !== 'missing')
+    log.warn(
+      'the generated certificate and its key were replaced: mail programs that took the old one ask again',
+      {
+        reason,
+        file,
+        names: made.names.join(', '),
+        fingerprint: made.fingerprint,
+        oldFingerprint: typeof kept === 'object' ? kept.fingerprint : undefined,
+      },
+    )
   return made
 }
 
-async function readGenerated(file: string): Promise<Certificate | undefined> {
+function reasonToReplace(
+  kept: Certificate | 'missing' | 'unreadable',
+  wanted: readonly string[],
+  now: number,
+): string | undefined {
+  if (typeof kept === 'string') return kept
+  if (now >= kept.validTo - renewBeforeMs)
+    return `it ends on ${new Date(kept.validTo).toISOString().slice(0, 10)}`
+  const uncovered = wanted.filter(name => !certificateCovers(kept, name))
+  return uncovered.length > 0 ? `it has no name ${uncovered.join(', ')}` : undefined
+}
+
+async function readGenerated(file: string): Promise<Certificate | 'missing' | 'unreadable'> {
   try {
     const pem = await readFile(file, 'latin1')
     return parseCertificate(pem, pem, { certificateFile: file, keyFile: file })
-  } catch {
-    // Missing or damaged: nothing is lost by making another, since nobody can have come to trust this one.
-    return undefined
+  } catch (cause) {
+    // Damaged: nothing is lost by making another, since it is of our own making.
+    return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'missing' : 'unreadable'
   }
 }
 

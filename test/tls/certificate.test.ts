@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { type Log, silentLog } from '../../src/runtime/log.ts'
 import {
   assertValidAt,
   certificateCovers,
@@ -104,24 +105,29 @@ describe('a certificate', () => {
 
   it('is generated once, kept private, and made anew when damaged, renamed or near its end', async () => {
     const names = { hostname: 'mail.example.test' }
-    const first = await ensureGeneratedCertificate(folder, names, now)
+    const warned: unknown[] = []
+    const log: Log = { ...silentLog, warn: (_message, fields) => warned.push(fields?.['reason']) }
+    const first = await ensureGeneratedCertificate(folder, names, now, log)
     const file = generatedCertificateFile(folder)
     assert.equal(statSync(file).mode & 0o777, 0o600)
     assert.equal(
-      (await ensureGeneratedCertificate(folder, names, now + 1000 * day)).fingerprint,
+      (await ensureGeneratedCertificate(folder, names, now + 1000 * day, log)).fingerprint,
       first.fingerprint,
     )
-    const renamed = await ensureGeneratedCertificate(folder, { hostname: 'other.example.test' }, now)
+    const renamed = await ensureGeneratedCertificate(folder, { hostname: 'other.example.test' }, now, log)
     assert.notEqual(renamed.fingerprint, first.fingerprint)
     writeFileSync(file, readFileSync(file).subarray(0, 100))
-    const mended = await ensureGeneratedCertificate(folder, { hostname: 'other.example.test' }, now)
+    const mended = await ensureGeneratedCertificate(folder, { hostname: 'other.example.test' }, now, log)
     assert.notEqual(mended.fingerprint, renamed.fingerprint)
     const late = await ensureGeneratedCertificate(
       folder,
       { hostname: 'other.example.test' },
       mended.validTo - 29 * day,
+      log,
     )
     assert.ok(late.validTo > mended.validTo)
+    const ends = new Date(mended.validTo).toISOString().slice(0, 10)
+    assert.deepEqual(warned, ['it has no name other.example.test', 'unreadable', `it ends on ${ends}`])
   })
 
   it('asked for by two threads at once leaves one whole file', async () => {
