@@ -1,4 +1,6 @@
-// The administrator's log: one JSON object a line on standard error; plain lines when that is a terminal.
+// The administrator's log: one JSON object a line on standard error; plain lines when that is a terminal (docs/log.md).
+import { writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import pino from 'pino'
 import type { Log, LogFields } from '../runtime/log.ts'
 import { replaceControls } from '../runtime/text.ts'
@@ -7,9 +9,8 @@ const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 
 
 /** `part` names the thread or stage that speaks. */
 export function createLog(level: 'debug' | 'info' | 'warn' | 'error', part: string): Log {
-  const destination = process.stderr.isTTY
-    ? { write: writePlainLine }
-    : pino.destination({ fd: 2, sync: true })
+  // Asked of the descriptor: in a worker thread process.stderr is a pipe to the main thread.
+  const destination = isatty(2) ? { write: writePlainLine } : pino.destination({ fd: 2, sync: true })
   const logger = pino({ level, base: { part } }, destination)
   return {
     isDebugEnabled: level === 'debug',
@@ -33,7 +34,8 @@ function writePlainLine(line: string): void {
     ([name, value]) => ` ${name}=${replaceControls(String(value), '?')}`,
   )
   const cause = err?.stack === undefined ? '' : `\n${err.stack}`
-  process.stderr.write(
+  writeSync(
+    2,
     `${new Date(time).toISOString()} ${levelNames[level] ?? level} ${part}: ${msg}${details.join('')}${cause}\n`,
   )
 }

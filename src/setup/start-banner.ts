@@ -59,6 +59,7 @@ function dialogue(relay: BoundListener, recipient: string): string[] {
   ]
   return [
     `Try it: run  nc -C ${relay.address} ${relay.port}  (or telnet) in a second terminal and paste or type`,
+    '(lines of SMTP end with CR LF: nc does that with -C, telnet by itself)',
     '',
     // Not indented: a command starts in the first column, also when it is pasted.
     ...lines,

@@ -16,7 +16,8 @@ export function addServeCommand(program: Command, run: CommandRun): void {
     summary: 'Run the server',
     description:
       'Run the server until it gets SIGINT or SIGTERM. --try starts one to try out: a domain under .test with two accounts, ' +
-      'in the folder ./data, on ports 2525, 2587 and 2465.',
+      'in the folder ./data, on ports 2525, 2587 and 2465. The log goes to standard error: plain lines on a terminal, one JSON ' +
+      'object a line anywhere else (docs/log.md).',
     examples: [
       'serve',
       'serve --settings /etc/postrider/postrider.toml',
