@@ -171,6 +171,24 @@ describe('the npm package', () => {
     assert.equal((await node(command, '--version')).trim(), manifest.version)
   })
 
+  it('says what to do where Node.js is too old', async () => {
+    const command = join('node_modules', 'postrider', 'bin', 'postrider.js')
+    const old =
+      'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } })'
+    await assert.rejects(
+      node('--import', `data:text/javascript,${encodeURIComponent(old)}`, command, 'check'),
+      (failure: { code: number; stderr: string }) => {
+        assert.equal(failure.code, 1)
+        assert.equal(
+          failure.stderr,
+          'Postrider needs Node.js 24.12 or newer, and this is 20.20.2.\n' +
+            'Install a newer one (https://nodejs.org, or "nvm install 24"), then repeat the command.\n',
+        )
+        return true
+      },
+    )
+  })
+
   it('embeds: a server that takes a message, a client that sends it', async () => {
     writeFileSync(join(project, 'embed.mjs'), embedding)
     assert.deepEqual(JSON.parse(await node('embed.mjs')), {
