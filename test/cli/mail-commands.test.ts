@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
@@ -192,6 +194,9 @@ test('a message whose data is damaged is listed as such, the others as always', 
   const [damaged, intact] = (await succeedJson(folder, 'mail', 'list', 'anna@example.test')) as unknown[]
   assert.partialDeepStrictEqual(damaged, { uid: 2, from: null, subject: null, damaged: true })
   assert.partialDeepStrictEqual(intact, { uid: 1, subject: 'Привет мир', damaged: false })
+  const read = await runHere(folder, ['mail', 'read', 'anna@example.test', '2'])
+  assert.equal(read.exitCode, 1)
+  assert.match(read.stderr, /is not there\. The message is damaged: "postrider verify" says/)
 })
 
 test('the trail says in plain words what happened, and what is to come', async context => {
@@ -427,4 +432,23 @@ test('what names nothing in the queue is told, and fails; everything may be noth
   }
   assert.equal((await runHere(folder, ['queue', 'cancel', '--all'])).exitCode, 0)
   assert.equal((await runHere(folder, ['queue', 'retry', '--all'])).exitCode, 0)
+})
+
+test('on a terminal mail is decoded; --raw shows it as it came', async context => {
+  const { folder } = await makeMail(context)
+  const read = async (...parameters: string[]): Promise<string> => {
+    const stdout = Object.assign(new PassThrough(), { isTTY: true })
+    const written = text(stdout)
+    const { exitCode } = await runHere(folder, ['mail', 'read', 'anna@example.test', '1', ...parameters], {
+      stdout,
+    })
+    stdout.end()
+    assert.equal(exitCode, 0)
+    return await written
+  }
+  assert.equal(
+    await read(),
+    'Return-Path: <sender@elsewhere.test>\nFrom: Sender <sender@elsewhere.test>\nSubject: Привет мир\n\nSome \\x1b[31mtext\n',
+  )
+  assert.match(await read('--raw'), /\nSubject: =\?utf-8\?B\?/)
 })

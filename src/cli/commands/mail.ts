@@ -20,6 +20,7 @@ import type { MailDataStore } from '../../storage/mail-data.ts'
 import { StorageFault } from '../../storage/storage-fault.ts'
 import { addressArgument, countArgument, numberArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { formatMessage } from '../format-message.ts'
 import { previewHeader } from '../header-preview.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
@@ -27,6 +28,10 @@ import { formatCount, formatSize, formatTime } from '../quantities.ts'
 
 interface MailboxOptions {
   readonly mailbox: string
+}
+
+interface ReadOptions extends MailboxOptions {
+  readonly raw?: true
 }
 
 interface ListOptions extends MailboxOptions {
@@ -69,16 +74,22 @@ export function addMailCommand(program: Command, run: CommandRun): void {
 
   addCommand(mail, {
     usage: 'read',
-    summary: 'Print a message as it was delivered',
+    summary: 'Print a message',
     description:
-      'Print a message as it was delivered, trace fields first. Into a file or a pipe, byte by byte.',
-    examples: ['mail read anna@example.test 1', 'mail read anna@example.test 1 > message.eml'],
+      'Print a message with its trace fields. On a terminal its text is decoded and attachments are only named; with --raw, ' +
+      'and into a file or a pipe, it is what was delivered, byte by byte.',
+    examples: [
+      'mail read anna@example.test 1',
+      'mail read anna@example.test 1 --raw',
+      'mail read anna@example.test 1 > message.eml',
+    ],
   })
     .addArgument(new Argument('<address>').argParser(addressArgument))
     .addArgument(new Argument('<uid>', 'as "mail list" shows it').argParser(numberArgument))
     .addOption(mailboxOption())
+    .option('--raw', 'on a terminal too: as it was delivered')
     .action(
-      perform(run, async (invocation, options: MailboxOptions, address: Address, uid: number) => {
+      perform(run, async (invocation, options: ReadOptions, address: Address, uid: number) => {
         await invocation.withStorage(async (storage, settings) => {
           const accountId = await accountIdOf(storage, address)
           const message = await storage.run(findMailboxMessage, { accountId, mailbox: options.mailbox, uid })
@@ -89,19 +100,50 @@ export function addMailCommand(program: Command, run: CommandRun): void {
             )
           }
           const mailData = invocation.mailData(storage, settings).read(message.mailDataId)
-          const { output } = invocation
-          if (output.json) {
-            const chunks: Uint8Array[] = [Buffer.from(message.traceFields)]
-            for await (const chunk of mailData) chunks.push(chunk)
-            const text = Buffer.concat(chunks)
-            output.result({ uid, queueId: formatQueueId(message.queueId), text: text.toString('utf8') }, '')
-            return
-          }
-          await output.foreign(Buffer.from(message.traceFields))
-          for await (const chunk of mailData) await output.foreign(chunk)
+          await show(invocation, message, nameVerify(mailData), options.raw === true)
         })
       }),
     )
+}
+
+async function show(
+  { output }: Invocation,
+  message: MailboxMessage,
+  mailData: AsyncIterable<Uint8Array>,
+  raw: boolean,
+): Promise<void> {
+  const traceFields = Buffer.from(message.traceFields)
+  if (output.json || (output.interactive && !raw)) {
+    const chunks: Uint8Array[] = [traceFields]
+    for await (const chunk of mailData) chunks.push(chunk)
+    const bytes = Buffer.concat(chunks)
+    if (output.json) {
+      output.result(
+        { uid: message.uid, queueId: formatQueueId(message.queueId), text: bytes.toString('utf8') },
+        '',
+      )
+      return
+    }
+    const text = await formatMessage(bytes)
+    if (text === undefined) await output.foreign(bytes)
+    else output.line(text)
+    return
+  }
+  await output.foreign(traceFields)
+  for await (const chunk of mailData) await output.foreign(chunk)
+}
+
+async function* nameVerify(mailData: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* mailData
+  } catch (cause) {
+    if (!(cause instanceof StorageFault) || cause.code !== 'STORAGE_DAMAGED') throw cause
+    throw new StorageFault(
+      cause.code,
+      `${cause.message} The message is damaged: "postrider verify" says what else is, and what to do.`,
+      { cause },
+    )
+  }
 }
 
 async function list(invocation: Invocation, options: ListOptions, address: Address): Promise<void> {

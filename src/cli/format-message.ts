@@ -1,0 +1,46 @@
+// A message as a person reads it on a terminal: encoded words, transfer encodings and character sets decoded (RFC 2045,
+// RFC 2047), attachments named instead of printed.
+import { formatDomainsForPeople } from '../address/parse-domain.ts'
+import { decodeEncodedWords } from '../message/encoded-words.ts'
+import { type HeaderField, HeaderSplitter, parseHeaderFields } from '../message/header-section.ts'
+import { formatSize } from './quantities.ts'
+
+/** undefined: its structure makes no sense, so only the bytes themselves can be shown. */
+export async function formatMessage(message: Uint8Array): Promise<string | undefined> {
+  // Loaded here: no other command reads MIME.
+  const { default: PostalMime } = await import('postal-mime')
+  // It rejects what is nested too deeply, or has a header section without end.
+  const parsed = await PostalMime.parse(message).catch(() => undefined)
+  if (!parsed) return undefined
+  const body = (parsed.text ?? parsed.html ?? '').replaceAll('\r\n', '\n').trimEnd()
+  return [
+    ...fieldsOf(message).map(formatField),
+    '',
+    ...(body === '' ? [] : [body]),
+    ...(parsed.attachments.length > 0 ? ['', ...parsed.attachments.map(formatAttachment)] : []),
+  ].join('\n')
+}
+
+function fieldsOf(message: Uint8Array): HeaderField[] {
+  const splitter = new HeaderSplitter(message.length)
+  const split = splitter.take(message)
+  return parseHeaderFields(typeof split === 'string' ? splitter.finish().section : split.section)
+}
+
+const addressFields = /^(?:from|sender|reply-to|to|cc)$/i
+
+function formatField({ name, value }: HeaderField): string {
+  const decoded = decodeEncodedWords(value)
+  return `${name}: ${addressFields.test(name) ? formatDomainsForPeople(decoded) : decoded}`
+}
+
+interface Attachment {
+  readonly filename: string | null
+  readonly mimeType: string
+  readonly content: ArrayBuffer | Uint8Array | string
+}
+
+function formatAttachment({ filename, mimeType, content }: Attachment): string {
+  const bytes = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
+  return `[Attachment: ${filename ?? 'without a name'}, ${mimeType}, ${formatSize(bytes)}]`
+}
