@@ -7,7 +7,7 @@ import type { Tx } from '../storage/operation.ts'
 import { isPasswordHash } from './credentials.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress, displayDomain } from './display.ts'
-import { splitSubaddress, subaddressSeparator } from './keys.ts'
+import { isRoleAddress, splitSubaddress, subaddressSeparator } from './keys.ts'
 import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
 import { readAddress } from './rows.ts'
 
@@ -83,6 +83,24 @@ export function assertTargets(address: Address, targets: readonly Address[]): vo
       `${displayAddress(address)} needs at least one address to which its mail goes.`,
     )
   }
+}
+
+/** Most targets are accounts or elsewhere, and then no chain has to be looked at. */
+export async function mayLeadOn(tx: Tx, targets: readonly Address[]): Promise<boolean> {
+  for (const target of targets) {
+    if (isRoleAddress(target)) return true
+    const key = addressKey(target)
+    if (await tx.get('SELECT 1 AS found FROM account WHERE address_key = ?', key)) continue
+    const base = splitSubaddress(target)?.base
+    const found = await tx.get(
+      'SELECT 1 AS found FROM redirection WHERE address_key IN (?, ?, ?)',
+      key,
+      base ? addressKey(base) : key,
+      `@${target.domain}`,
+    )
+    if (found) return true
+  }
+  return false
 }
 
 /** Asked after the change, of the redirections that it touched: no chain through them leads back, or too far. */

@@ -2,7 +2,14 @@
 
 import type { Address } from '../address/address.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
-import { assertDomain, assertNoLoop, assertTargetsKnown, isOwnDomain, noSuchDomain } from './constraints.ts'
+import {
+  assertDomain,
+  assertNoLoop,
+  assertTargetsKnown,
+  isOwnDomain,
+  mayLeadOn,
+  noSuchDomain,
+} from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayDomain } from './display.ts'
@@ -59,7 +66,7 @@ export const createDomain = defineDirectoryWrite(
       )
     }
     const inserted = await insertDomain(tx, input)
-    await assertNoLoop(tx, roleAddresses(input.name))
+    await assertNoRoleLoop(tx, input.name, input.postmaster)
     return inserted
   },
 )
@@ -84,7 +91,7 @@ export const setPostmaster = defineDirectoryWrite(
   ): Promise<void> => {
     await assertDomain(tx, input.domain)
     await writePostmaster(tx, input.domain, input.postmaster)
-    await assertNoLoop(tx, roleAddresses(input.domain))
+    await assertNoRoleLoop(tx, input.domain, input.postmaster)
   },
 )
 
@@ -101,8 +108,12 @@ export async function writePostmaster(
   )
 }
 
-function roleAddresses(domain: string): Address[] {
-  return ['postmaster', 'abuse'].map(localPart => ({ localPart, domain }))
+async function assertNoRoleLoop(tx: Tx, domain: string, postmaster: Address | undefined): Promise<void> {
+  if (!postmaster || !(await mayLeadOn(tx, [postmaster]))) return
+  await assertNoLoop(
+    tx,
+    ['postmaster', 'abuse'].map(localPart => ({ localPart, domain })),
+  )
 }
 
 export interface RemovedDomain {

@@ -4,7 +4,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { displayAddress } from './display.ts'
-import { splitSubaddress } from './keys.ts'
+import { splitSubaddress, subaddressSeparator } from './keys.ts'
 
 /** RFC 5321 §6.3: so many redirections delivery follows, one after the other. */
 export const maxExpansions = 10
@@ -57,13 +57,15 @@ export class RedirectionChains {
 
   /** The redirection that takes the mail of a target; undefined: an account does, or another server, or nobody. */
   redirectionOf(target: string): string | undefined {
-    const address = addressOf(target)
-    const base = splitSubaddress(address)?.base
-    for (const key of base ? [target, addressKey(base)] : [target]) {
+    if (this.#accounts.has(target)) return undefined
+    if (this.#targets.has(target)) return target
+    const catchAll = target.slice(target.lastIndexOf('@'))
+    const base = target.includes(subaddressSeparator) ? splitSubaddress(addressOf(target))?.base : undefined
+    if (base) {
+      const key = addressKey(base)
       if (this.#accounts.has(key)) return undefined
       if (this.#targets.has(key)) return key
     }
-    const catchAll = `@${address.domain}`
     return this.#targets.has(catchAll) ? catchAll : undefined
   }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { setPostmaster } from '../../src/directory/domains.ts'
 import { createWorld } from './world.ts'
 
 test('a message is filed with Return-Path and Delivered-To before it', async t => {
@@ -99,9 +100,12 @@ test('an account gets a message once, by whichever of its addresses it comes, an
 test('aliases in a circle end, and the sender is told', async t => {
   const world = await createWorld(t)
   await world.account('boris@example.test')
-  await world.redirect('alias', 'one@example.test', 'boris@example.test')
-  await world.redirect('alias', 'two@example.test', 'one@example.test')
-  await world.retarget('one@example.test', 'boris@example.test', 'two@example.test')
+  // Circles are refused when they are made, but for those that go by the host's own name, which the directory has not.
+  await world.redirect('alias', 'one@example.test', 'postmaster@mail.example.test')
+  await world.storage.run(setPostmaster, {
+    domain: 'example.test',
+    postmaster: { localPart: 'one', domain: 'example.test' },
+  })
   const id = await world.post({ from: 'boris@example.test', to: ['one@example.test'] })
   const last = (await world.attempts(id)).at(-1)
   assert.equal(last?.outcome.kind, 'failed')

@@ -11,7 +11,7 @@ import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import type { TerminalDisplay } from '../../src/delivery/local-delivery.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
-import { changeTargets, createRedirection } from '../../src/directory/redirections.ts'
+import { createRedirection } from '../../src/directory/redirections.ts'
 import { createResolver } from '../../src/dns/resolver.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import type { NewRecipient } from '../../src/queue/new-message.ts'
@@ -66,8 +66,6 @@ export interface World {
   readonly dns: Zone
   account(address: string, language?: Language): Promise<void>
   redirect(kind: 'alias' | 'group', address: string, ...targets: string[]): Promise<void>
-  /** Another target of an alias instead of the one it has. */
-  retarget(address: string, from: string, to: string): Promise<void>
   /** Puts a message into the queue and waits until nothing more is due. */
   post(posting: Posting): Promise<QueueId>
   accept(posting: Posting): Promise<QueueId>
@@ -244,10 +242,6 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
         targets: targets.map(address),
         at: clock.now(),
       })
-    },
-    async retarget(text, from, to) {
-      const change = { kind: 'alias', add: [address(to)], remove: [address(from)] } as const
-      await storage.run(changeTargets, { address: address(text), ...change })
     },
     async post(posting) {
       const id = await accept(posting)
