@@ -30,11 +30,7 @@ function assertRefusal({ exitCode, stdout, stderr }: ProgramResult, says: RegExp
   assert.match(output, says)
   // A stack trace is for a bug; these are not.
   assert.doesNotMatch(output, /\bat .*:\d+:\d+/)
-  assert.equal(
-    output.match(new RegExp(says, `${says.flags}g`))?.length,
-    1,
-    `the message stands once:\n${output}`,
-  )
+  assert.equal(output.match(new RegExp(says, 'g'))?.length, 1, `the message stands once:\n${output}`)
 }
 
 async function withFolder(run: (at: ServerFolder) => Promise<void>, settings?: string): Promise<void> {
@@ -63,7 +59,7 @@ test('a settings file that is not TOML', () =>
 test('a settings file that is not there', async () => {
   assertRefusal(
     await runPostrider('serve', '--settings', '/nowhere/postrider.toml'),
-    /^\/nowhere\/postrider\.toml\n +There is no such file/m,
+    /\/nowhere\/postrider\.toml\n +There is no such file/,
   )
 })
 
