@@ -63,5 +63,5 @@ export function formatDomainForPeople(domain: string): string {
 /** The same for each domain in a sentence: a reply, a reason. What it quotes of a protocol keeps its A-labels. */
 export function formatDomainsForPeople(text: string): string {
   if (!/xn--/i.test(text)) return text
-  return text.replaceAll(/[a-z0-9.-]*[a-z0-9]/gi, formatDomainForPeople)
+  return text.replaceAll(/[a-z0-9.-]+/gi, formatDomainForPeople)
 }

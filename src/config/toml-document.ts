@@ -1,6 +1,6 @@
 // A TOML text as plain values that remember where they stood, so that each mistake can be shown in its line.
 import type { AST } from 'toml-eslint-parser'
-import { parseTomlText, type SyntaxMistake, type TextPosition } from '../directory/toml-text.ts'
+import { parseTomlText, type SyntaxMistake, type TextPosition } from '../runtime/toml-text.ts'
 
 export type TomlPath = readonly PropertyKey[]
 

@@ -6,13 +6,13 @@ import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import type { Language } from '../queue/records.ts'
+import { parseTomlText, type SyntaxMistake, type TextPosition } from '../runtime/toml-text.ts'
 import { isPasswordHash, problemOfPassword } from './credentials.ts'
 import { displayDomain } from './display.ts'
 import type { DocumentDomain, DocumentRedirection } from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import type { RedirectionKind } from './records.ts'
 import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
-import { parseTomlText, type SyntaxMistake, type TextPosition } from './toml-text.ts'
 
 export type DocumentProblem = SyntaxMistake
 
