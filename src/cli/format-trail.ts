@@ -75,7 +75,7 @@ function describeReception(reception: Reception): string {
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
 
 function describeAttempt({ recipient, attempt, outcome, mxHosts, nextAttemptAt }: Attempt): string {
-  const hosts = mxHosts && mxHosts.length > 0 ? ` (mail servers of the domain: ${mxHosts.join(', ')})` : ''
+  const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
   return describeOutcome(recipient, number, outcome, nextAttemptAt) + hosts
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Surroundings } from '../../src/cli/invocation.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
+import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { formatQueueId } from '../../src/queue/queue-id.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
@@ -142,5 +143,34 @@ test('a list says that there is more only when there is', async context => {
   assert.equal(
     (await queue(folder, ['list', '--limit', '2'])).stderr,
     'Only the first 2 messages; --limit shows more.\n',
+  )
+})
+
+/** As when the server was killed at its work: everything is under a lease, and no server runs. */
+async function fillAndClaim(context: TestContext, ...sizes: readonly number[]): Promise<string> {
+  const folder = await fillQueue(context, ...sizes)
+  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  const now = systemClock.now()
+  await storage.run(claimDueWork, { now, leaseUntil: now + 300_000, owner: 'gone', maxRecipients: 100 })
+  await storage.close()
+  return folder
+}
+
+test('without a server nothing is being delivered, whatever a killed one had begun', async context => {
+  const folder = await fillAndClaim(context, 1)
+  assert.match((await queue(folder, ['list'])).stdout, /r0@example\.org +due /)
+  assert.match((await queue(folder, ['show', formatQueueId(1)])).stdout, /^State: +due, 0 attempts$/m)
+  const trace = await runHere(folder, ['trace', formatQueueId(1)])
+  assert.match(trace.stdout, /^Now: r0@example\.org is due, and waits for its turn\.$/m)
+})
+
+test('what is being delivered is told apart: it may arrive though cancelled, and needs no retry', async context => {
+  const folder = await fillAndClaim(context, 2)
+  const retried = await queue(folder, ['retry', '--all'])
+  assert.equal(retried.stdout, '0 recipients due now.\n2 recipients being delivered just now.\n')
+  const cancelled = await queue(folder, ['cancel', '--all'])
+  assert.match(
+    cancelled.stdout,
+    /^2 recipients cancelled\.\n2 recipients of these being delivered at the time: /,
   )
 })

@@ -25,6 +25,7 @@ import type { QueueSelection } from '../../queue/select-recipients.ts'
 import { Fault, UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Operation } from '../../storage/operation.ts'
+import { releaseAbandoned } from '../abandoned-leases.ts'
 import {
   addressArgument,
   countArgument,
@@ -118,6 +119,8 @@ interface AdministrationCommand {
   readonly operation: Operation<Administration, Administered>
   /** What it leaves alone, and how the person gets at that. */
   readonly leaves?: { readonly state: RecipientState; readonly remedy: string }
+  /** Of what is being delivered at the time. */
+  readonly underWay?: string
 }
 
 const administrations: readonly AdministrationCommand[] = [
@@ -140,6 +143,7 @@ const administrations: readonly AdministrationCommand[] = [
     done: 'cancelled',
     summary: 'Take mail out of the queue without telling the sender',
     operation: cancelRecipients,
+    underWay: 'being delivered at the time: "postrider trace" says whether it has arrived.',
   },
 ]
 
@@ -194,7 +198,7 @@ async function administer(
         'Nothing in the queue fits, so nothing was done. "postrider queue list" shows what is there.',
       )
     }
-    const recipients = await administerPages(
+    const { recipients, underWay } = await administerPages(
       invocation,
       storage,
       invocation.mailData(storage, settings),
@@ -203,12 +207,16 @@ async function administer(
       total,
     )
     const lines = [`${formatCount(recipients, 'recipient')} ${done}.`]
+    if (administration.underWay !== undefined && underWay > 0)
+      lines.push(`${formatCount(underWay, 'recipient')} of these ${administration.underWay}`)
     if (leaves === undefined) {
-      invocation.output.result({ action: verb, recipients }, lines.join('\n'))
+      invocation.output.result({ action: verb, recipients, underWay }, lines.join('\n'))
       return
     }
     const left = await sum(selections, async selection => await count({ ...selection, state: leaves.state }))
     if (left > 0) lines.push(`${formatCount(left, 'recipient')} ${leaves.state}: ${leaves.remedy}`)
+    if (total > recipients + left)
+      lines.push(`${formatCount(total - recipients - left, 'recipient')} being delivered just now.`)
     invocation.output.result({ action: verb, recipients, [leaves.state]: left }, lines.join('\n'))
   })
 }
@@ -219,7 +227,7 @@ async function sum<Item>(items: readonly Item[], count: (item: Item) => Promise<
   return total
 }
 
-/** To how many it was done. Whatever ends it in the middle says how far it came. */
+/** To how many it was done, and how many of them were being delivered. Whatever ends it in the middle says how far it came. */
 async function administerPages(
   invocation: Invocation,
   storage: CommandStorage,
@@ -227,8 +235,9 @@ async function administerPages(
   { operation, done }: AdministrationCommand,
   selections: readonly QueueSelection[],
   total: number,
-): Promise<number> {
+): Promise<Pick<Administered, 'recipients' | 'underWay'>> {
   let recipients = 0
+  let underWay = 0
   let seen = 0
   const progress = invocation.output.progress()
   try {
@@ -236,6 +245,7 @@ async function administerPages(
       for await (const recipientIds of findPages(storage, selections)) {
         const page = await storage.run(operation, { recipientIds, at: invocation.clock.now() })
         recipients += page.recipients
+        underWay += page.underWay
         seen += recipientIds.length
         await mailData.discard(page.orphanedFiles)
         progress.update(`Recipients: ${seen} of ${Math.max(seen, total)}`)
@@ -249,7 +259,7 @@ async function administerPages(
   } finally {
     progress.end()
   }
-  return recipients
+  return { recipients, underWay }
 }
 
 async function* findPages(
@@ -321,7 +331,7 @@ async function findMessages(
   const selection = { ...selectionOf(options), state: options.state }
   const progress = invocation.output.progress()
   try {
-    return await invocation.withStorage(async storage => {
+    return await invocation.withStorage(async (storage, settings) => {
       const found: ShownMessage[] = []
       const damaged: QueueId[] = []
       for (let afterId: QueueId | undefined = 0; afterId !== undefined; ) {
@@ -332,7 +342,7 @@ async function findMessages(
         progress.update(`Messages: ${found.length}`)
         afterId = found.length === limit ? undefined : page.lastId
       }
-      return { found, damaged }
+      return { found: await releaseAbandoned(settings, found, invocation.clock.now()), damaged }
     })
   } finally {
     progress.end()
@@ -340,7 +350,10 @@ async function findMessages(
 }
 
 async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
-  const shown = await invocation.withStorage(storage => storage.run(showQueuedMessage, { queueId }))
+  const [shown] = await invocation.withStorage(async (storage, settings) => {
+    const stored = await storage.run(showQueuedMessage, { queueId })
+    return await releaseAbandoned(settings, stored ? [stored] : [], invocation.clock.now())
+  })
   if (!shown) throw notQueued(queueId)
   const { message, recipients } = shown
   const now = invocation.clock.now()

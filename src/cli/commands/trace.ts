@@ -9,6 +9,7 @@ import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type { TrailRecord } from '../../trail/events.ts'
 import { searchTrail, trailOfMessage } from '../../trail/operations.ts'
+import { releaseAbandoned } from '../abandoned-leases.ts'
 import { countArgument, queueIdArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeEvent } from '../format-trail.ts'
@@ -47,11 +48,12 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
 }
 
 async function trace(invocation: Invocation, queueId: QueueId, withDialogue: boolean): Promise<void> {
-  const { records, queued, retentionDays } = await invocation.withStorage(async (storage, settings) => ({
-    records: await storage.run(trailOfMessage, { queueId }),
-    queued: await storage.run(showQueuedMessage, { queueId }),
-    retentionDays: settings.trail.retentionDays,
-  }))
+  const { records, queued, retentionDays } = await invocation.withStorage(async (storage, settings) => {
+    const records = await storage.run(trailOfMessage, { queueId })
+    const stored = await storage.run(showQueuedMessage, { queueId })
+    const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], invocation.clock.now())
+    return { records, queued, retentionDays: settings.trail.retentionDays }
+  })
   if (records.length === 0 && !queued) {
     throw new UsageFault(
       'CLI_NO_TRAIL',
