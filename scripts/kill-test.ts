@@ -1,5 +1,5 @@
 // npm run kill-test [-- <rounds>]: kill -9 under load, fifty times on one data folder. Exit code 1 when anything that
-// was answered 250 is lost.
+// was answered 250 is lost, damaged, or in a mailbox here twice.
 import { runKillRounds } from '../test/harness/kill-rounds.ts'
 
 const rounds = Number(process.argv[2] ?? 50)
@@ -14,6 +14,7 @@ process.stdout.write(
 ${report.rounds} times kill -9 under load
 answered 250                                   ${report.promised}
   of these lost                                ${report.lost.length}
+  of these otherwise than they were sent       ${report.damaged.length}
   of these more than once in a mailbox here    ${report.doubledHere.length}
   of these more than once at the remote server ${report.doubledRemotely.length}
   most copies of one message there             ${report.mostCopies}
@@ -26,4 +27,5 @@ commit and before our 250 had left, so the sender sends again. Both are duplicat
 `,
 )
 for (const { token, queueId } of report.lost) process.stdout.write(`lost: ${queueId} (${token})\n`)
-process.exitCode = report.lost.length + report.doubledHere.length > 0 ? 1 : 0
+for (const { token, queueId } of report.damaged) process.stdout.write(`damaged: ${queueId} (${token})\n`)
+process.exitCode = report.lost.length + report.damaged.length + report.doubledHere.length > 0 ? 1 : 0

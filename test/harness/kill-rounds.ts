@@ -2,12 +2,27 @@
 //
 // Three kinds of kill: while the server starts, while mail comes in and goes out, and while it is quiet enough to
 // settle. Half of the mail is for mailboxes here, half for a remote server that keeps what it takes.
+import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { findAccount } from '../../src/directory/accounts.ts'
+import { listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { startCollectingSink } from './collecting-sink.ts'
 import { eventually } from './eventually.ts'
-import { type Ledger, type Promised, startLedgerLoad, tokenField } from './ledger-load.ts'
-import { countQueue, createAccount, listMailbox } from './mailboxes.ts'
+import {
+  type Ledger,
+  type Promised,
+  type SentMessage,
+  startLedgerLoad,
+  textOf,
+  tokenField,
+} from './ledger-load.ts'
+import { countQueue, createAccount } from './mailboxes.ts'
 import { createServerFolder, launchServer, type ServerFolder, startServer } from './server-process.ts'
 
 export interface KillReport {
@@ -16,6 +31,8 @@ export interface KillReport {
   readonly promised: number
   /** Of these, those that are nowhere: must be none. */
   readonly lost: readonly Promised[]
+  /** Answered with 250, and somewhere otherwise than it was sent: must be none. */
+  readonly damaged: readonly Promised[]
   /** Answered with 250, and in a mailbox of ours more than once: must be none. */
   readonly doubledHere: readonly Promised[]
   /** Delivered to the remote server more than once: a kill between its 250 and our commit. */
@@ -54,7 +71,11 @@ export async function runKillRounds({ rounds, maxLoadMs, progress }: KillOptions
       progress?.(round, ledger.promised.length)
     }
     await settle(at)
-    return compareWithLedger(rounds, ledger, await countTokensHere(at), countTokens(sink.messages))
+    const remotely = new Arrivals(ledger)
+    for (const stuffed of sink.messages) remotely.add(`${stuffed.replaceAll('\r\n..', '\r\n.')}\r\n`)
+    const here = new Arrivals(ledger)
+    for await (const text of readMailboxes(at)) here.add(text)
+    return compareWithLedger(rounds, ledger, here, remotely)
   } finally {
     await at.remove()
     await sink.close()
@@ -94,39 +115,65 @@ async function settle(at: ServerFolder): Promise<void> {
   }
 }
 
-async function countTokensHere(at: ServerFolder): Promise<Map<string, number>> {
-  const subjects: string[] = []
-  for (const address of localReceivers) {
-    for (const { subject } of await listMailbox(at, address)) subjects.push(`Subject: ${subject}\r\n`)
+/** Every message in every mailbox, from the data folder itself. */
+async function* readMailboxes({ dataFolder }: ServerFolder): AsyncIterable<string> {
+  const reader = new SqliteReader(dataFolder)
+  const mailData = createMailDataStore(dataFolder, reader, systemRandom)
+  try {
+    for (const address of localReceivers) {
+      const account = await reader.run(findAccount, {
+        address: parseAddress(address) ?? assert.fail(address),
+      })
+      for (let beforeUid: number | undefined; ; ) {
+        const page: readonly MailboxMessage[] = await reader.run(listMailboxMessages, {
+          accountId: account?.id ?? 0,
+          mailbox: 'INBOX',
+          beforeUid,
+          limit: 500,
+        })
+        for (const { mailDataId } of page) yield await text(mailData.read(mailDataId))
+        beforeUid = page.at(-1)?.uid
+        if (beforeUid === undefined) break
+      }
+    }
+  } finally {
+    reader.close()
   }
-  return countTokens(subjects)
 }
 
-function countTokens(messages: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const message of messages) {
-    const start = message.indexOf(tokenField) + tokenField.length
-    const token = message.slice(start, message.indexOf('\r\n', start))
-    counts.set(token, (counts.get(token) ?? 0) + 1)
+/** What has arrived in one place, by its tokens. */
+class Arrivals {
+  readonly #sent: ReadonlyMap<string, SentMessage>
+  readonly #counts = new Map<string, number>()
+  readonly damaged = new Set<string>()
+
+  constructor({ promised, unanswered }: Ledger) {
+    this.#sent = new Map([...promised, ...unanswered].map(message => [message.token, message]))
   }
-  return counts
+
+  /** Before what was sent there are trace fields. */
+  add(arrived: string): void {
+    const start = arrived.indexOf(tokenField) + tokenField.length
+    const token = arrived.slice(start, arrived.indexOf('\r\n', start))
+    this.#counts.set(token, (this.#counts.get(token) ?? 0) + 1)
+    const sent = this.#sent.get(token)
+    if (!sent || !arrived.endsWith(textOf(sent))) this.damaged.add(token)
+  }
+
+  count(token: string): number {
+    return this.#counts.get(token) ?? 0
+  }
 }
 
-function compareWithLedger(
-  rounds: number,
-  ledger: Ledger,
-  here: ReadonlyMap<string, number>,
-  remotely: ReadonlyMap<string, number>,
-): KillReport {
-  const placeOf = (recipient: string): ReadonlyMap<string, number> =>
-    recipient === remoteReceiver ? remotely : here
-  const countOf = ({ token, recipient }: { token: string; recipient: string }): number =>
-    placeOf(recipient).get(token) ?? 0
+function compareWithLedger(rounds: number, ledger: Ledger, here: Arrivals, remotely: Arrivals): KillReport {
+  const placeOf = ({ recipient }: SentMessage): Arrivals => (recipient === remoteReceiver ? remotely : here)
+  const countOf = (message: SentMessage): number => placeOf(message).count(message.token)
   const doubled = ledger.promised.filter(message => countOf(message) > 1)
   return {
     rounds,
     promised: ledger.promised.length,
     lost: ledger.promised.filter(message => countOf(message) === 0),
+    damaged: ledger.promised.filter(message => placeOf(message).damaged.has(message.token)),
     doubledHere: doubled.filter(({ recipient }) => recipient !== remoteReceiver),
     doubledRemotely: doubled.filter(({ recipient }) => recipient === remoteReceiver),
     mostCopies: Math.max(0, ...ledger.promised.map(countOf)),

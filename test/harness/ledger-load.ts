@@ -102,9 +102,15 @@ function envelope({ recipient }: SentMessage): string {
   return `MAIL FROM:<load@example.org>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`
 }
 
-const line = `${'x'.repeat(76)}\r\n`
+// Each second one begins with a dot, which is doubled on every way (RFC 5321 §4.5.2).
+const lines = `${'x'.repeat(76)}\r\n.${'x'.repeat(75)}\r\n`
 
-function mailData({ token, recipient, bodyBytes }: SentMessage): string {
-  const body = line.repeat(Math.ceil(bodyBytes / line.length))
-  return `From: load@example.org\r\nTo: ${recipient}\r\n${tokenField}${token}\r\n\r\n${body}end ${token}\r\n.\r\n`
+/** As it has to arrive. */
+export function textOf({ token, recipient, bodyBytes }: SentMessage): string {
+  const body = lines.repeat(Math.ceil(bodyBytes / lines.length))
+  return `From: load@example.org\r\nTo: ${recipient}\r\n${tokenField}${token}\r\n\r\n${body}end ${token}\r\n`
+}
+
+function mailData(message: SentMessage): string {
+  return `${textOf(message).replaceAll('\r\n.', '\r\n..')}.\r\n`
 }
