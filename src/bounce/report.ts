@@ -14,7 +14,14 @@ export type ReportCause =
   | 'policy'
   /** Our server, or its network, has a bad name there: a blocklist, a reputation. */
   | 'blocklist'
+  /** SPF, DKIM or DMARC did not pass. */
   | 'authentication'
+  /** The sender's address or its domain is not accepted there. */
+  | 'sender-refused'
+  /** The other server takes mail only after AUTH (RFC 4954), and our server did not get in. */
+  | 'login-required'
+  /** Our server's name, in DNS (PTR) or in its EHLO, is not accepted there. */
+  | 'server-name'
   | 'rate'
   /** Taken for spam. */
   | 'spam'
@@ -27,6 +34,8 @@ export type ReportCause =
   | 'loop'
   /** The domain's mail leads to this server, which has no such domain. */
   | 'own-mx'
+  /** The next server has IPv6 addresses only, and our server does not deliver by IPv6. */
+  | 'no-ipv6'
   /** The server through which all our mail leaves could not be reached, or did not let us in. */
   | 'smart-host'
   | 'extension-missing'
@@ -55,6 +64,8 @@ export interface ReportedRecipient {
   readonly expired?: boolean | undefined
   /** The name of the server that was asked last. */
   readonly remoteMta?: string | undefined
+  /** Its words are those of the server through which our mail leaves; the domain's own was not asked. */
+  readonly viaSmartHost?: boolean | undefined
   readonly reply?: ReportedReply | undefined
   /** One English sentence for the administrator. */
   readonly detail?: string | undefined

@@ -11,7 +11,7 @@ export function composeText(input: ReportInput, subject: string, texts: ReportTe
   const blocks: string[] = []
   for (const [action, recipients] of groupByAction(input.recipients)) {
     blocks.push(wrap(texts.opening(action, recipients.length), ''))
-    for (const recipient of recipients) blocks.push(describeRecipient(recipient, input.hostname, texts))
+    for (const recipient of recipients) blocks.push(describeRecipient(recipient, input, texts))
   }
   blocks.push(describeMessage(input, subject, texts))
   const technical = describeDetails(input.recipients, texts)
@@ -32,7 +32,11 @@ function groupByAction(recipients: readonly ReportedRecipient[]): Map<ReportActi
 
 const indent = '    '
 
-function describeRecipient(recipient: ReportedRecipient, hostname: string, texts: ReportTexts): string {
+function describeRecipient(
+  recipient: ReportedRecipient,
+  { hostname, to }: ReportInput,
+  texts: ReportTexts,
+): string {
   const address = formatAddressForPeople(recipient.finalRecipient)
   const lines = [`  ${address}`]
   if (recipient.action === 'failed' || recipient.action === 'delayed') {
@@ -42,6 +46,9 @@ function describeRecipient(recipient: ReportedRecipient, hostname: string, texts
       address,
       domain,
       hostname,
+      sender: formatAddressForPeople(to),
+      remoteMta: recipient.remoteMta,
+      viaSmartHost: recipient.viaSmartHost,
       answered,
     })
     const step =

@@ -32,6 +32,14 @@ const delivered: Readonly<Record<ReportAction, string>> = {
   expanded: 'It goes to each member of the list.',
 }
 
+/** The server whose words these are, at the start of a sentence. */
+function otherServer({ domain, remoteMta, viaSmartHost }: CauseFacts): string {
+  if (!viaSmartHost) return `The mail server of ${domain}`
+  return remoteMta === undefined
+    ? 'The server through which our mail leaves'
+    : `The server ${remoteMta}, through which our mail leaves,`
+}
+
 const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = {
   'unknown-user': ({ address }) => ({
     happened: `The address ${address} does not exist, or no longer takes mail.`,
@@ -49,48 +57,64 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: "The recipient's mailbox is full.",
     next: 'Tell the recipient some other way that the mailbox is full, and send the message again later.',
   }),
-  'message-too-large': ({ domain }) => ({
-    happened: `The message is larger than ${domain} accepts.`,
+  'message-too-large': facts => ({
+    happened: `${otherServer(facts)} does not accept messages as large as this one.`,
     next: 'Send it again with smaller attachments, or put large files somewhere for download and send the link.',
   }),
-  policy: ({ domain }) => ({
-    happened: `The mail server of ${domain} refused the message under its rules.`,
-    next: 'Show this report to your mail administrator: the answer of that server, below, may say which rule it was.',
+  policy: facts => ({
+    happened: `${otherServer(facts)} refused the message under its rules.`,
+    next: facts.answered
+      ? 'Show this report to your mail administrator: the answer of that server, below, may say which rule it was.'
+      : 'Show this report to your mail administrator.',
   }),
-  authentication: ({ domain }) => ({
-    happened: `${domain} does not believe that the message comes from your domain (SPF, DKIM or DMARC did not pass).`,
+  authentication: facts => ({
+    happened: `${otherServer(facts)} does not believe that the message comes from your domain (SPF, DKIM or DMARC did not pass).`,
     next: 'Show this report to your mail administrator: the DNS records of your own domain have to be corrected.',
   }),
-  rate: ({ domain }) => ({
-    happened: `${domain} limits how many messages it takes from us at a time.`,
+  'sender-refused': facts => ({
+    happened: `${otherServer(facts)} does not accept the address from which the message was sent (${facts.sender}).`,
+    next: "Show this report to your mail administrator. The recipient's address is not the problem. Most often the domain of your own address has no working DNS record, or your address does not exist or is blocked there.",
+  }),
+  'login-required': facts => ({
+    happened: `${otherServer(facts)} takes mail only after a login, and our server is not logged in there.`,
+    next: 'Show this report to your mail administrator: our server needs a user name and a password that are valid there, or has to send such mail through another one. Nothing is wrong with your message.',
+  }),
+  'server-name': facts => ({
+    happened: `${otherServer(facts)} takes no mail from our server, because of the name that our server has in DNS, or gives itself.`,
+    next: 'Show this report to your mail administrator: the name of our server and the DNS records of its IP address (PTR) have to match. Nothing is wrong with your message or the address.',
+  }),
+  rate: facts => ({
+    happened: `${otherServer(facts)} limits how many messages it takes at a time.`,
     next: 'Send the message again later. If you send to many people, spread it over a longer time.',
   }),
-  blocklist: ({ domain }) => ({
-    happened: `${domain} takes no mail from our server at the moment: the server is on a block list, or has a bad reputation there.`,
-    next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator, who can have the server taken off the list. Until then, contact the recipient some other way.',
+  blocklist: facts => ({
+    happened: `${otherServer(facts)} takes no mail from us at the moment: our server, or your domain, is on a block list or has a bad reputation there.`,
+    next: 'Show this report to your mail administrator, who can have us taken off the list. Nothing is wrong with the address. Until then, contact the recipient some other way.',
   }),
-  spam: ({ domain }) => ({
-    happened: `${domain} took the message for spam.`,
-    next: 'Leave out links and attachments that are not needed, and send it again. Or contact the recipient some other way, and ask to be added to the known senders there.',
+  spam: facts => ({
+    happened: `${otherServer(facts)} took the message for spam.`,
+    next: facts.viaSmartHost
+      ? 'Leave out links and attachments that are not needed, and send it again. If that does not help, show this report to your mail administrator.'
+      : 'Leave out links and attachments that are not needed, and send it again. Or contact the recipient some other way, and ask to be added to the known senders there.',
   }),
-  content: ({ domain }) => ({
-    happened: `${domain} does not let something in the message in: a virus, or a kind of attachment that is forbidden there.`,
+  content: facts => ({
+    happened: `${otherServer(facts)} does not let something in the message in: a virus, or a kind of attachment that is forbidden there.`,
     next: 'Check your attachments for viruses. Send files of another kind, or put them somewhere for download and send the link.',
   }),
-  'no-answer': ({ domain }) => ({
-    happened: `The mail server of ${domain} does not answer.`,
+  'no-answer': facts => ({
+    happened: `${otherServer(facts)} does not answer.`,
     next: 'The problem is not on your side. Contact the recipient some other way, or send the message again later.',
   }),
-  'refused-connection': ({ domain }) => ({
-    happened: `The mail server of ${domain} is not accepting connections.`,
+  'refused-connection': facts => ({
+    happened: `${otherServer(facts)} is not accepting connections.`,
     next: 'Nothing is wrong with your message. Contact the recipient some other way, or send it again later.',
   }),
   'dns-failure': ({ domain }) => ({
     happened: `Our server could not find out where mail for ${domain} has to go: the name servers of the domain do not answer.`,
     next: `Check the part after the @ (${domain}). If it is right, the problem is on the recipient's side; send the message again later.`,
   }),
-  'tls-failure': ({ domain }) => ({
-    happened: `No encrypted connection to the mail server of ${domain} could be made.`,
+  'tls-failure': facts => ({
+    happened: `${otherServer(facts)} and our server could not agree on an encrypted connection.`,
     next: 'Show this report to your mail administrator.',
   }),
   loop: ({ address }) => ({
@@ -101,30 +125,36 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `Mail for ${domain} is directed to our server ${hostname}, which does not know this domain.`,
     next: `Check the part after the @ (${domain}) for typos. If it is right, show this report to your mail administrator: either the domain has not been added to ${hostname}, or its DNS record (MX) is wrong.`,
   }),
+  'no-ipv6': ({ domain }) => ({
+    happened: `The mail server of ${domain} can be reached only by IPv6, a kind of Internet address that our server does not use.`,
+    next: 'Show this report to your mail administrator, who can connect our server by IPv6 and allow it (the setting delivery.ipv6). Until then, contact the recipient some other way. You did nothing wrong.',
+  }),
   'smart-host': () => ({
     happened: 'The server through which our mail leaves could not be reached, or did not take it from us.',
     next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator.',
   }),
-  'extension-missing': ({ domain }) => ({
-    happened: `The mail server of ${domain} cannot take a message of this kind (special characters in an address, or the encoding of the message).`,
+  'extension-missing': facts => ({
+    happened: `${otherServer(facts)} cannot take a message of this kind (special characters in an address, or the encoding of the message).`,
     next: 'Use an address in plain Latin letters, if the recipient has one, or send the message as plain text.',
   }),
-  'server-busy': ({ domain }) => ({
-    happened: `The mail server of ${domain} could not take the message at the moment.`,
+  'server-busy': facts => ({
+    happened: `${otherServer(facts)} could not take the message at the moment.`,
     next: 'Send the message again later.',
   }),
   'local-error': () => ({
     happened: 'Our own server had a problem with this message.',
     next: 'Show this report to your mail administrator.',
   }),
-  other: ({ domain, answered }) =>
-    answered
+  other: facts =>
+    facts.answered
       ? {
-          happened: `The mail server of ${domain} did not take the message; its answer, below, says why.`,
+          happened: `${otherServer(facts)} did not take the message; its answer, below, says why.`,
           next: 'If the answer does not help you, show this report to your mail administrator.',
         }
       : {
-          happened: `Our server could not hand the message over to ${domain}.`,
+          happened: facts.viaSmartHost
+            ? 'Our server could not hand the message over to the server through which our mail leaves.'
+            : `Our server could not hand the message over to ${facts.domain}.`,
           next: 'Show this report to your mail administrator.',
         },
 }

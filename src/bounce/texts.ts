@@ -14,6 +14,11 @@ export interface CauseFacts {
   readonly domain: string
   /** The server that reports. */
   readonly hostname: string
+  /** Whom the report is for: the reverse-path of the message. */
+  readonly sender: string
+  /** The server that was asked last, and whether it is the one through which our mail leaves. */
+  readonly remoteMta?: string | undefined
+  readonly viaSmartHost?: boolean | undefined
   /** The report quotes an answer of the other server. */
   readonly answered: boolean
 }

@@ -18,6 +18,9 @@ const causes = Object.keys({
   policy: true,
   blocklist: true,
   authentication: true,
+  'sender-refused': true,
+  'login-required': true,
+  'server-name': true,
   rate: true,
   spam: true,
   content: true,
@@ -27,12 +30,33 @@ const causes = Object.keys({
   'tls-failure': true,
   loop: true,
   'own-mx': true,
+  'no-ipv6': true,
   'smart-host': true,
   'extension-missing': true,
   'server-busy': true,
   'local-error': true,
   other: true,
 } satisfies Record<ReportCause, true>) as ReportCause[]
+
+/** Those that tell what the server said that was asked last. */
+const otherServersWords: readonly ReportCause[] = [
+  'message-too-large',
+  'policy',
+  'blocklist',
+  'authentication',
+  'sender-refused',
+  'login-required',
+  'server-name',
+  'rate',
+  'spam',
+  'content',
+  'no-answer',
+  'refused-connection',
+  'tls-failure',
+  'extension-missing',
+  'server-busy',
+  'other',
+]
 
 const actions: readonly ReportAction[] = ['failed', 'delayed', 'delivered', 'relayed', 'expanded']
 
@@ -50,6 +74,7 @@ const facts = {
   address: 'boris@example.org',
   domain: 'example.org',
   hostname: 'mail.example.test',
+  sender: 'anna@example.test',
   answered: true,
 }
 const reply = { code: 550, enhanced: '5.7.1', lines: ['Blocked: see', 'https://example.org/why?id=1'] }
@@ -74,6 +99,58 @@ for (const { language, texts, letters } of languages) {
 
   test(`${language}: each cause has words of its own`, () => {
     assert.equal(new Set(causes.map(cause => texts.cause(cause, facts).happened)).size, causes.length)
+  })
+
+  test(`${language}: mail that left through another server blames that one, by its name if it is known`, () => {
+    for (const cause of otherServersWords) {
+      const direct = texts.cause(cause, facts).happened
+      assert.match(direct, /example\.org/)
+      const named = texts.cause(cause, { ...facts, viaSmartHost: true, remoteMta: 'smart.example.net' })
+      assert.match(named.happened, /smart\.example\.net/)
+      const unnamed = texts.cause(cause, { ...facts, viaSmartHost: true })
+      assert.match(unnamed.happened, letters)
+      for (const { happened, next } of [named, unnamed]) {
+        assert.doesNotMatch(`${happened} ${next}`, /example\.org/)
+        assert.match(happened, /through which our mail leaves|через который уходит наша почта/)
+        assert.doesNotMatch(next, /known senders|доверенных/)
+      }
+    }
+    const { happened } = texts.cause('other', { ...facts, answered: false, viaSmartHost: true })
+    assert.doesNotMatch(happened, /example\.org/)
+  })
+
+  test(`${language}: the report hands on through which server the message left`, () => {
+    const { text } = report({
+      language,
+      recipients: [failed({ cause: 'policy', reply, remoteMta: 'smart.example.net', viaSmartHost: true })],
+    })
+    const { happened } = texts.cause('policy', {
+      ...facts,
+      viaSmartHost: true,
+      remoteMta: 'smart.example.net',
+    })
+    assert.ok(flat(text).includes(happened), text)
+  })
+
+  test(`${language}: a sender who was refused learns by which address, and that the recipient's is not the problem`, () => {
+    const { text } = report({ language, recipients: [failed({ cause: 'sender-refused', reply })] })
+    assert.match(flat(text), /\(anna@example\.test\)\./)
+    assert.match(flat(text), /The recipient's address is not the problem|Дело не в адресе получателя/)
+  })
+
+  test(`${language}: a server with IPv6 only is no mistake of the sender`, () => {
+    const { happened, next } = texts.cause('no-ipv6', facts)
+    assert.match(happened, /example\.org .*IPv6/)
+    assert.match(
+      next,
+      /^(?:Show|Покажите) .*delivery\.ipv6.*(?:You did nothing wrong|Вы всё сделали правильно)\.$/,
+    )
+  })
+
+  test(`${language}: a login that is missing is not told as a check of the sender's domain`, () => {
+    const { happened, next } = texts.cause('login-required', facts)
+    assert.match(happened, /login|входа/)
+    assert.doesNotMatch(`${happened} ${next}`, /SPF|DKIM|DMARC/)
   })
 
   test(`${language}: each action has a subject and an opening of its own`, () => {
@@ -122,6 +199,8 @@ for (const { language, texts, letters } of languages) {
   test(`${language}: where there is no answer, none is spoken of`, () => {
     const without = report({ language, recipients: [failed({ cause: 'other', detail: 'it made no sense' })] })
     assert.doesNotMatch(without.text, /below|ниже|answer|ответе/)
+    const rule = report({ language, recipients: [failed({ cause: 'policy', detail: 'it made no sense' })] })
+    assert.doesNotMatch(rule.text, /below|ниже|answer|ответе/)
     const quoted = report({ language, recipients: [failed({ cause: 'other', reply })] })
     assert.match(quoted.text, /below|ниже/)
   })
