@@ -80,7 +80,7 @@ const meanings: Readonly<Record<ClientFailureFacts['kind'], { cause: ReportCause
   reply: { cause: 'other', status: '4.0.0' },
   protocol: { cause: 'other', status: '4.5.0' },
   'extension-missing': { cause: 'extension-missing', status: '5.6.3' },
-  'auth-unavailable': { cause: 'authentication', status: '4.7.0' },
+  'auth-unavailable': { cause: 'login-required', status: '4.7.0' },
 }
 
 const stageWords: Readonly<Record<ClientStage, string>> = {

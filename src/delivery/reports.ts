@@ -121,13 +121,14 @@ function describeRecipient(
     case 'deferred':
     case 'failed':
     case 'expired': {
-      const { status, cause, remoteMta, reply, detail } = outcome.diagnosis
+      const { status, cause, remoteMta, viaSmartHost, reply, detail } = outcome.diagnosis
       return {
         ...common,
         // RFC 3463 §3.5: what is given up is permanent, whatever the last reply was.
         status: outcome.kind === 'deferred' ? status : `5${status.slice(1)}`,
         cause,
         remoteMta,
+        viaSmartHost,
         reply,
         detail,
         expired: outcome.kind === 'expired',

@@ -96,14 +96,23 @@ async function findAddresses(
   const servers = usable.flatMap(host => host.servers).slice(0, maxServers)
   if (servers.length > 0) return { kind: 'servers', servers }
   const failure = usable.find(host => host.failure !== undefined)?.failure
-  return failure === undefined
-    ? failed(
-        'unknown-domain',
-        '5.4.4',
-        `the mail hosts of ${domain} have no address: ${names.join(', ')}`,
-        names,
-      )
-    : deferred('dns-failure', '4.4.3', failure, names)
+  if (failure !== undefined) return deferred('dns-failure', '4.4.3', failure, names)
+  if (!options.ipv6 && (await areOnlyInIpv6(options.resolver, names))) {
+    // What is wrong is wrong here: the mail waits until it is mended.
+    const detail = `the mail hosts of ${domain} have IPv6 addresses only, which delivery.ipv6 = false rules out: ${names.join(', ')}`
+    return deferred('no-ipv6', '4.4.4', detail, names)
+  }
+  return failed(
+    'unknown-domain',
+    '5.4.4',
+    `the mail hosts of ${domain} have no address: ${names.join(', ')}`,
+    names,
+  )
+}
+
+async function areOnlyInIpv6(resolver: Resolver, hosts: readonly string[]): Promise<boolean> {
+  const answers = await Promise.all(hosts.map(host => resolver.aaaa(host)))
+  return answers.some(answer => answer.kind === 'found')
 }
 
 /**

@@ -447,6 +447,15 @@ test('mail that only says that it is 8-bit goes to any server', async t => {
   assert.equal(old.messages.length, 1)
 })
 
+test('a mail host in IPv6 only, where the settings rule that out, is not a domain that does not exist', async t => {
+  const world = await createWorld(t, { delivery: { ipv6: false } })
+  world.dns.mx('example.org', 10, 'mx1.example.org')
+  world.dns.host('mx1.example.org', '2001:db8::25')
+  const [attempt] = await world.attempts(await world.post({ from, to }))
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  assert.equal(attempt.outcome.diagnosis.cause, 'no-ipv6')
+})
+
 test('the smart host gets everything, whatever the domain', async t => {
   const peer = await peerFor(t, {
     extensions: ['PIPELINING', 'AUTH PLAIN'],

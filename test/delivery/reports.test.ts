@@ -286,3 +286,21 @@ function decodeBase64Parts(message: string): string {
     )
     .join('\n')
 }
+
+test('what a smart host says is not put into the mouth of the domain', async t => {
+  const peer = await startPeer({
+    address: '127.0.0.2',
+    script: command => (command === '(end of data)' ? '554 5.7.1 Message rejected as spam' : undefined),
+  })
+  t.after(() => peer.close())
+  const world = await createWorld(t, {
+    delivery: {
+      smartHost: { host: '127.0.0.2', port: peer.port, tls: 'never', verifyCertificate: true },
+    },
+  })
+  await world.account(anna)
+  await world.post({ from: anna, to: ['boris@example.org'] })
+  const [report = ''] = await world.mailbox(anna)
+  assert.match(report, /through which our mail leaves,\s+took\s+the\s+message\s+for\s+spam/)
+  assert.doesNotMatch(report, /mail server of example\.org/)
+})
