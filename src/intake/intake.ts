@@ -1,7 +1,9 @@
 // Takes responsibility for messages: trace field, loop check, what a submission lacks, and the durable write before 250
 // (RFC 5321 §4.2.5, §6.1).
+import { addressKey } from '../address/address-key.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { countReceivedFields } from '../message/count-received.ts'
+import { findDeliveredTo } from '../message/delivered-to.ts'
 import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
@@ -38,6 +40,7 @@ export interface Intake {
   open(client: Client, transaction: MailTransaction, language?: Language): MailDataSink
 }
 
+const emptyLine = Buffer.from('\r\n')
 /** No mail program writes more. */
 const maxHeaderBytes = 256 * 1024
 
@@ -120,16 +123,22 @@ class IncomingMessage implements MailDataSink {
     return replies.localError
   }
 
-  #storeHead({ section, rest }: SplitMessage): void | Promise<void> {
+  #storeHead({ section, rest, lacksEmptyLine }: SplitMessage): void | Promise<void> {
     this.#splitter = undefined
     const hops = countReceivedFields(section)
     if (hops > this.#options.maxReceivedFields) {
       this.#refusal = replies.loop(hops)
       return undefined
     }
+    const again = this.#findDeliveredBefore(section)
+    if (again !== undefined) {
+      this.#refusal = replies.deliveredBefore(again)
+      return undefined
+    }
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(section)
     if (!fixed) return undefined
-    return this.#storeEach([Buffer.from(this.#composeReceived(), 'utf8'), fixed, rest])
+    const received = Buffer.from(this.#composeReceived(), 'utf8')
+    return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
   }
 
   /** In their order, each after the one before is written: a header section may be too large for memory. */
@@ -140,6 +149,14 @@ class IncomingMessage implements MailDataSink {
       if (written) return written.then(() => this.#storeEach(pieces.slice(index + 1)))
     }
     return undefined
+  }
+
+  /** Refused here and now, and not by a report: whoever the reverse-path names may know nothing of it. */
+  #findDeliveredBefore(section: Uint8Array): string | undefined {
+    const before = findDeliveredTo(section)
+    if (before.size === 0) return undefined
+    const again = this.#transaction.recipients.find(({ forwardPath }) => before.has(addressKey(forwardPath)))
+    return again && formatAddress(again.forwardPath)
   }
 
   #fixSubmission(section: Uint8Array): Uint8Array | undefined {

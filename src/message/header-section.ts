@@ -12,68 +12,120 @@ export interface HeaderField {
 
 const cr = 0x0d
 const lf = 0x0a
+const colon = 0x3a
+/** RFC 5322 §2.1.1 */
+const maxLineLength = 998
+
+export interface SplitMessage {
+  readonly section: Uint8Array
+  /** What has come of the message after it, with the empty line where there is one. */
+  readonly rest: Uint8Array
+  /** The section ends without an empty line, at a line that is no field: that and all after it is text. */
+  readonly lacksEmptyLine: boolean
+}
+
+/** Where in a line the next byte stands: what the line is shows at its first colon, blank or CR. */
+type Place = 'line-start' | 'cr-at-line-start' | 'name' | 'blank-after-name' | 'value' | 'cr-in-value'
 
 /**
- * Finds the end of the header section in mail data that comes in pieces. The section reaches up to and without the
- * empty line; mail data without any empty line is all header section.
+ * Finds the end of the header section in mail data that comes in pieces: the empty line, or the first line that is
+ * neither a field nor the continuation of one. Whatever stands there is text, though its writer forgot the empty line;
+ * else what we put before it would run into it.
  */
 export class HeaderSplitter {
   readonly #maxBytes: number
   #pieces: Uint8Array[] = []
+  /** Of the pieces before. */
   #bytes = 0
-  /** How much of CRLF CRLF has been seen; the start of the message counts as a line end. */
-  #matched = 2
+  #place: Place = 'line-start'
+  /** Where the present line begins, in the whole message. */
+  #lineStart = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /**
-   * 'incomplete': more is needed. 'too-long': over the limit, in whatever pieces it comes. Else `section` is the
-   * header section, and `rest` what has come of the message after it, with the empty line.
-   */
+  /** 'incomplete': more is needed. 'too-long': over the limit, in whatever pieces it comes. */
   take(piece: Uint8Array): 'incomplete' | 'too-long' | SplitMessage {
     for (let index = 0; index < piece.length; index++) {
-      const byte = piece[index]
-      if (byte === (this.#matched % 2 === 0 ? cr : lf)) this.#matched++
-      else if (byte === cr) this.#matched = 1
-      else this.#matched = 0
-      if (this.#matched === 4) return this.#split(piece, index + 1)
+      if (this.#place === 'value') {
+        // Nothing but the end of the line matters.
+        index = piece.indexOf(cr, index)
+        if (index < 0) break
+        this.#place = 'cr-in-value'
+        continue
+      }
+      const end = this.#step(piece[index] ?? 0, this.#bytes + index - this.#lineStart)
+      if (end === 'line-end') this.#lineStart = this.#bytes + index + 1
+      else if (end !== undefined) return this.#split(piece, end === 'text')
     }
     this.#bytes += piece.length
-    // The last byte may be the first one of the empty line.
-    if (this.#bytes > this.#maxBytes + 1) return 'too-long'
+    const isInField = this.#place === 'value' || this.#place === 'cr-in-value'
+    if ((isInField ? this.#bytes : this.#lineStart) > this.#maxBytes) return 'too-long'
     // A copy: the piece may be a part of a buffer that is used again.
     this.#pieces.push(Uint8Array.prototype.slice.call(piece))
     return 'incomplete'
   }
 
-  /** The message has ended without an empty line. */
+  /** The message has ended, and with it the header section. */
   finish(): SplitMessage {
-    return { section: Buffer.concat(this.#pieces), rest: new Uint8Array(0) }
+    const all = Buffer.concat(this.#pieces)
+    // A last line that has no end may have begun as a field, and never become one.
+    const isField = this.#place === 'value' || this.#place === 'cr-in-value' || this.#lineStart === all.length
+    const end = isField ? all.length : this.#lineStart
+    return { section: all.subarray(0, end), rest: all.subarray(end), lacksEmptyLine: !isField }
   }
 
-  #split(piece: Uint8Array, end: number): 'too-long' | SplitMessage {
-    const emptyLineBytes = 2
-    if (this.#bytes + end - emptyLineBytes > this.#maxBytes) return 'too-long'
-    if (this.#pieces.length === 0 && end >= emptyLineBytes) {
-      return { section: piece.subarray(0, end - emptyLineBytes), rest: piece.subarray(end - emptyLineBytes) }
+  /** What the byte, the `column`th of its line from 0, ends: a line, or the section, at an empty line or at text. */
+  #step(byte: number, column: number): 'line-end' | 'empty-line' | 'text' | undefined {
+    switch (this.#place) {
+      case 'line-start':
+        if (byte === cr) this.#place = 'cr-at-line-start'
+        else if (isNameByte(byte)) this.#place = 'name'
+        else if (isBlank(byte) && this.#lineStart > 0) this.#place = 'value'
+        else return 'text'
+        return undefined
+      case 'cr-at-line-start':
+        return byte === lf ? 'empty-line' : 'text'
+      case 'name':
+      case 'blank-after-name':
+        if (column >= maxLineLength) return 'text'
+        if (byte === colon) this.#place = 'value'
+        // RFC 5322 §4.5: blanks before the colon are obsolete, and met.
+        else if (isBlank(byte)) this.#place = 'blank-after-name'
+        else if (this.#place === 'blank-after-name' || !isNameByte(byte)) return 'text'
+        return undefined
+      case 'cr-in-value':
+        this.#place = byte === lf ? 'line-start' : byte === cr ? 'cr-in-value' : 'value'
+        return byte === lf ? 'line-end' : undefined
+      case 'value':
+        return undefined
+      default:
+        return this.#place satisfies never
     }
-    const all = Buffer.concat([...this.#pieces, piece])
-    const at = this.#bytes + end - emptyLineBytes
-    return { section: all.subarray(0, at), rest: all.subarray(at) }
+  }
+
+  #split(piece: Uint8Array, lacksEmptyLine: boolean): 'too-long' | SplitMessage {
+    const end = this.#lineStart
+    if (end > this.#maxBytes) return 'too-long'
+    const all = this.#pieces.length === 0 ? piece : Buffer.concat([...this.#pieces, piece])
+    return { section: all.subarray(0, end), rest: all.subarray(end), lacksEmptyLine }
   }
 }
 
-export interface SplitMessage {
-  readonly section: Uint8Array
-  readonly rest: Uint8Array
+/** RFC 5322 §2.2: what the name of a field is made of. */
+function isNameByte(byte: number): boolean {
+  return byte > 0x20 && byte < 0x7f && byte !== colon
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09
 }
 
 /** What comes behind so many fields is not looked at. */
 export const maxHeaderFields = 2000
 
-/** The fields in their order. Lines that are no field (no colon, blanks in the name) are passed over. */
+/** The fields in their order. What is no field is passed over: a header section from elsewhere may have such lines. */
 export function parseHeaderFields(section: Uint8Array): HeaderField[] {
   const text = Buffer.from(section.buffer, section.byteOffset, section.byteLength)
   const fields: HeaderField[] = []
@@ -93,7 +145,7 @@ function endOfField(text: Buffer, start: number): number {
     const newline = text.indexOf(lf, end)
     if (newline < 0) return text.length
     end = newline + 1
-  } while (text[end] === 0x20 || text[end] === 0x09)
+  } while (isBlank(text[end] ?? 0))
   return end
 }
 
@@ -101,12 +153,12 @@ const fieldName = /^[!-9;-~]+$/
 
 function parseField(text: Buffer, start: number, end: number): HeaderField | undefined {
   // Within the field only: a search to the end of the section from each line that has no colon would be quadratic.
-  const colon = start + text.subarray(start, end).indexOf(0x3a)
-  if (colon < start) return undefined
-  const name = text.toString('latin1', start, colon).trimEnd()
+  const nameEnd = start + text.subarray(start, end).indexOf(colon)
+  if (nameEnd < start) return undefined
+  const name = text.toString('latin1', start, nameEnd).trimEnd()
   if (!fieldName.test(name)) return undefined
   const value = text
-    .toString('utf8', colon + 1, end)
+    .toString('utf8', nameEnd + 1, end)
     .replaceAll(/\r?\n/g, '')
     .trim()
   return { name, value, start, end }

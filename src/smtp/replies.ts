@@ -490,6 +490,14 @@ export const replies = {
     [101],
     'More Received fields than delivery.maxReceivedFields (RFC 5321 §6.3).',
   ),
+  deliveredBefore: made(
+    'deliveredBefore',
+    554,
+    '5.4.6',
+    (address: string) => `Message refused: it was delivered to <${address}> before, and has come back`,
+    ['user@example.test'],
+    'A Delivered-To field names a recipient (RFC 9228): the message runs in a circle, or was sent on with its old header section.',
+  ),
   badHeader: worded(
     'badHeader',
     554,

@@ -1,4 +1,4 @@
-// Delivery to mailboxes of ours: trace fields, aliases, groups, loops, terminals.
+// Delivery to mailboxes of ours: trace fields, aliases, groups, terminals.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
@@ -111,28 +111,6 @@ test('aliases in a circle end, and the sender is told', async t => {
   assert.equal(last?.outcome.kind, 'failed')
   assert.equal(last.outcome.diagnosis.status, '5.4.6')
   assert.equal((await world.mailbox('boris@example.test')).length, 1)
-})
-
-test('a message that was delivered to this address before is in a loop', async t => {
-  const world = await createWorld(t)
-  await world.account('anna@example.test')
-  const id = await world.post({
-    from: null,
-    to: ['anna@example.test'],
-    text: 'Received: x\r\nDelivered-To: ANNA@example.test\r\nSubject: Test\r\n\r\nText\r\n',
-  })
-  const [attempt] = await world.attempts(id)
-  assert.equal(attempt?.outcome.kind, 'failed')
-  assert.equal(attempt.outcome.diagnosis.cause, 'loop')
-  assert.deepEqual(await world.mailbox('anna@example.test'), [])
-})
-
-test('Delivered-To in the body, or of another address, is no loop', async t => {
-  const world = await createWorld(t)
-  await world.account('anna@example.test')
-  const text = 'Delivered-To: clara@example.test\r\nSubject: x\r\n\r\nDelivered-To: anna@example.test\r\n'
-  await world.post({ from: null, to: ['anna@example.test'], text })
-  assert.equal((await world.mailbox('anna@example.test')).length, 1)
 })
 
 for (const { disposition, open, shown, filed } of [

@@ -111,7 +111,6 @@ test('once fixed, there is nothing left to fix', () => {
     'Bcc: d\r\n',
     'BCC: e\r\n\tf\r\n',
     'X: g\r\n',
-    'no field\r\n',
     ' folded\r\n',
   )
   fc.assert(
