@@ -81,6 +81,7 @@ export class Connection implements SocketOwner {
   /** While it is blocked, nothing of what the peer sends is looked at. */
   readonly #output: ReplyOutput
   #paused = false
+  #isBehindProxy = false
   /** The peer has closed its half; what came before is still served. */
   #inputEnded = false
   #draining = false
@@ -237,16 +238,20 @@ export class Connection implements SocketOwner {
     const socket = this.#socket
     this.session = new Session(
       context,
-      createClient(context, {
-        sessionId: this.#host.nextSessionId(),
-        role: this.#role,
-        remoteAddress: this.remoteAddress,
-        remotePort: this.#remotePort,
-        localAddress: plainAddress(socket.localAddress ?? ''),
-        localPort: socket.localPort ?? 0,
-        connectedAt: this.openedAt,
-        tls,
-      }),
+      createClient(
+        context,
+        {
+          sessionId: this.#host.nextSessionId(),
+          role: this.#role,
+          remoteAddress: this.remoteAddress,
+          remotePort: this.#remotePort,
+          localAddress: plainAddress(socket.localAddress ?? ''),
+          localPort: socket.localPort ?? 0,
+          connectedAt: this.openedAt,
+          tls,
+        },
+        this.#isBehindProxy,
+      ),
     )
     const refusal = context.services.connect?.(this.session.client)
     if (refusal instanceof Promise) {
@@ -449,6 +454,8 @@ export class Connection implements SocketOwner {
     }
     this.#keep(bytes, header.length)
     this.#mode = waiting
+    // PROXY UNKNOWN, or LOCAL: the balancer looks whether we live, or does not know its client.
+    this.#isBehindProxy = !header.peer
     if (header.peer) {
       this.remoteAddress = plainAddress(header.peer.address)
       this.#remotePort = header.peer.port

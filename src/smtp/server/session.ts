@@ -228,8 +228,14 @@ export class Session {
   }
 }
 
-export function createClient(context: SessionContext, facts: Omit<Client, 'extended' | 'local'>): Client {
-  return { ...facts, extended: false, local: isInNetworks(facts.remoteAddress, context.localNetworks) }
+/** `isBehindProxy`: the address is that of a load balancer, which did not say whom it speaks for; its rights are not theirs. */
+export function createClient(
+  context: SessionContext,
+  facts: Omit<Client, 'extended' | 'local'>,
+  isBehindProxy = false,
+): Client {
+  const local = !isBehindProxy && isInNetworks(facts.remoteAddress, context.localNetworks)
+  return { ...facts, extended: false, local }
 }
 
 // What web browsers and HTTP clients say first; the rest of it would only be errors.
