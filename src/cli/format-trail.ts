@@ -16,7 +16,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       return { text: describeReception(event.reception), dialogue: [] }
     case 'refused':
       return {
-        text: `Refused ${event.command} of ${event.remoteAddress}${event.forwardPath ? ` to ${event.forwardPath}` : ''}: ${formatReply(event.reply)}`,
+        text: describeRefusal(event),
         dialogue: [],
       }
     case 'attempted':
@@ -70,6 +70,16 @@ function describeReception(reception: Reception): string {
       ? 'the null sender <>'
       : reception.reversePath
   return `Received from ${name}, ${tls}${account}: ${formatSize(reception.size)} from ${from} to ${reception.recipients.join(', ')}`
+}
+
+function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): string {
+  const { command, remoteAddress, forwardPath, loginName, blockedUntil, reply } = event
+  const who = loginName === undefined ? remoteAddress : `${remoteAddress} as ${loginName}`
+  const block =
+    blockedUntil === undefined
+      ? ''
+      : ` (too many wrong passwords from there: refused until ${formatTime(blockedUntil)}, the right one too)`
+  return `Refused ${command} of ${who}${forwardPath ? ` to ${forwardPath}` : ''}: ${formatReply(reply)}${block}`
 }
 
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>

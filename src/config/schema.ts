@@ -166,7 +166,7 @@ const limits = z.strictObject({
 const submission = z.strictObject({
   senderAddress: setting(
     z.enum(['own', 'own-domain', 'any']).default('own'),
-    'Which sender address an account may use. own: its own and its aliases. own-domain: any in its domain. any: any at all, which lets each user pretend to be anybody.',
+    'Which sender address an account may use in MAIL. own: its own and its aliases. own-domain: any in its domain. any: any at all. The From field inside the message is not compared: with each of these your users can write what they like there.',
   ),
   allowPlaintextAuthOnLoopback: setting(
     z.boolean().default(false),

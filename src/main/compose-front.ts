@@ -74,6 +74,7 @@ export function composeFront(parts: FrontParts): Front {
       intake,
       terminals,
       clock,
+      log,
       appendTrail: record => trail.append(record),
     }),
     limits: {

@@ -10,6 +10,8 @@ import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { LoginLimiter } from '../policy/login-limiter.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import { replaceControls } from '../runtime/text.ts'
 import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { TrailRecord } from '../trail/events.ts'
@@ -20,6 +22,7 @@ export interface SessionServicesOptions {
   readonly intake: Intake
   readonly terminals: OpenTerminals
   readonly clock: Clock
+  readonly log: Log
   /** Takes trail records that nobody waits for. */
   readonly appendTrail: (record: TrailRecord) => void
 }
@@ -40,21 +43,43 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
     async authenticate({ remoteAddress }, name, password) {
-      // To a guesser it looks like one more wrong password; the trail has each of them.
-      if (!logins.mayTry(remoteAddress, name)) return undefined
+      // To a guesser it looks like one more wrong password; the trail and the log know better.
+      if (logins.blockedUntil(remoteAddress, name) !== undefined) return undefined
       const account = await authenticate(storage, name, password)
       if (account) logins.succeeded(remoteAddress, name)
-      else logins.failed(remoteAddress, name)
+      else {
+        logins.failed(remoteAddress, name)
+        const until = logins.blockedUntil(remoteAddress, name)
+        if (until !== undefined) noteBlock(options.log, remoteAddress, name, until)
+      }
       return account
     },
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
-    refused: (client, refusal) => options.appendTrail(describeRefusal(options.clock.now(), client, refusal)),
+    refused(client, refusal) {
+      const { loginName } = refusal
+      const blockedUntil =
+        loginName === undefined ? undefined : logins.blockedUntil(client.remoteAddress, loginName)
+      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, blockedUntil))
+    },
   }
 }
 
-function describeRefusal(at: number, client: Client, refusal: Refusal): TrailRecord {
-  const { command, reversePath, forwardPath, reply } = refusal
+function noteBlock(log: Log, remoteAddress: string, name: string, until: number): void {
+  log.warn('too many wrong passwords: log-ins are refused for a while, the right password too', {
+    remoteAddress,
+    name: replaceControls(name, '?'),
+    until: new Date(until).toISOString(),
+  })
+}
+
+function describeRefusal(
+  at: number,
+  client: Client,
+  refusal: Refusal,
+  blockedUntil: number | undefined,
+): TrailRecord {
+  const { command, reversePath, forwardPath, loginName, reply } = refusal
   return {
     at,
     event: {
@@ -64,6 +89,8 @@ function describeRefusal(at: number, client: Client, refusal: Refusal): TrailRec
       command,
       reversePath: reversePath === undefined ? undefined : formatReversePath(reversePath),
       forwardPath: forwardPath && formatAddress(forwardPath),
+      loginName,
+      blockedUntil,
       reply,
     },
   }

@@ -30,13 +30,18 @@ export class LoginLimiter {
     this.#limits = limits
   }
 
-  /** False: answer as to a wrong password, without looking at it. Hashing costs us more than asking costs them. */
-  mayTry(remoteAddress: string, name: string): boolean {
+  /**
+   * Until then, ms since 1970, the answer is that of a wrong password, whatever the password is: hashing costs us more
+   * than asking costs them. undefined: it may be tried.
+   */
+  blockedUntil(remoteAddress: string, name: string): number | undefined {
     const network = networkOf(remoteAddress)
-    return (
-      this.#count(network) < this.#limits.maxPerNetwork &&
-      this.#count(accountKey(network, name)) < this.#limits.maxPerAccount
-    )
+    const { maxPerAccount, maxPerNetwork } = this.#limits
+    const ends = [
+      this.#endOf(network, maxPerNetwork),
+      this.#endOf(accountKey(network, name), maxPerAccount),
+    ].filter(end => end !== undefined)
+    return ends.length > 0 ? Math.max(...ends) : undefined
   }
 
   failed(remoteAddress: string, name: string): void {
@@ -48,6 +53,11 @@ export class LoginLimiter {
   /** Forgets the failures with this name; those of the network stay, or one account of his own would reset a guesser. */
   succeeded(remoteAddress: string, name: string): void {
     this.#failures.delete(accountKey(networkOf(remoteAddress), name))
+  }
+
+  #endOf(key: string, most: number): number | undefined {
+    if (this.#count(key) < most) return undefined
+    return (this.#failures.get(key)?.since ?? 0) + this.#limits.windowMs
   }
 
   #count(key: string): number {

@@ -30,6 +30,10 @@ export type TrailEvent =
       readonly command: string
       readonly reversePath?: string | undefined
       readonly forwardPath?: string | undefined
+      /** Of AUTH. */
+      readonly loginName?: string | undefined
+      /** Until when nobody from this network gets in with this name, ms since 1970. */
+      readonly blockedUntil?: number | undefined
       readonly reply: Reply
     }
   | {

@@ -1,14 +1,32 @@
 // What the sessions of this server ask for, where it is more than handing on.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
 import { createSessionServices } from '../../src/main/session-services.ts'
+import { silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import { replies } from '../../src/smtp/replies.ts'
 import type { Client } from '../../src/smtp/server/services.ts'
+import type { TrailRecord } from '../../src/trail/events.ts'
 import { addDomain, address, openTestStorage } from '../directory/open-directory.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
+
+function clientAt(remoteAddress: string): Client {
+  return {
+    sessionId: '1',
+    role: 'submission',
+    remoteAddress,
+    remotePort: 1,
+    localAddress: '192.0.2.1',
+    localPort: 587,
+    connectedAt: 0,
+    extended: true,
+    local: false,
+  }
+}
 
 test('ten wrong passwords from a network: the right one is answered as a wrong one for a quarter of an hour', async context => {
   const storage = await openTestStorage(context)
@@ -22,33 +40,45 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
     at: 0,
   })
   const clock = createManualClock()
+  const warned: string[] = []
+  const trail: TrailRecord[] = []
   const services = createSessionServices({
     settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
     storage,
     intake: { open: () => assert.fail('no message is expected') },
     terminals: { isOpen: () => false },
     clock,
-    appendTrail: () => {},
+    log: {
+      ...silentLog,
+      warn: (message, fields) => void warned.push(`${message} ${JSON.stringify(fields)}`),
+    },
+    appendTrail: record => void trail.push(record),
   })
   const logIn = async (remoteAddress: string, password: string): Promise<boolean> => {
-    const client: Client = {
-      sessionId: '1',
-      role: 'submission',
-      remoteAddress,
-      remotePort: 1,
-      localAddress: '192.0.2.1',
-      localPort: 587,
-      connectedAt: 0,
-      extended: true,
-      local: false,
-    }
-    return (await services.authenticate?.(client, 'anna@example.test', password)) !== undefined
+    return (
+      (await services.authenticate?.(clientAt(remoteAddress), 'anna@example.test', password)) !== undefined
+    )
   }
   for (let n = 0; n < 9; n++) assert.equal(await logIn('198.51.100.7', 'guess'), false)
   assert.equal(await logIn('198.51.100.7', 'secret'), true)
   for (let n = 0; n < 10; n++) assert.equal(await logIn('198.51.100.8', 'guess'), false)
+  const until = clock.now() + 15 * 60_000
+  assert.deepEqual(warned.length, 1)
+  assert.match(warned[0] ?? '', /too many wrong passwords.*198\.51\.100\.8.*anna@example\.test/)
   assert.equal(await logIn('198.51.100.9', 'secret'), false)
   assert.equal(await logIn('203.0.113.1', 'secret'), true)
+  services.refused?.(clientAt('198.51.100.9'), {
+    command: 'AUTH',
+    loginName: 'anna@example.test',
+    reply: replies.authFailed,
+  })
+  const event = trail[0]?.event
+  assert.ok(event?.kind === 'refused')
+  assert.deepEqual([event.loginName, event.blockedUntil], ['anna@example.test', until])
+  assert.match(
+    describeEvent(event).text,
+    /^Refused AUTH of 198\.51\.100\.9 as anna@example\.test: 535 .* \(too many wrong passwords from there: refused until /,
+  )
   clock.advance(15 * 60_000)
   assert.equal(await logIn('198.51.100.9', 'secret'), true)
 })

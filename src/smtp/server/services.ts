@@ -110,6 +110,8 @@ export interface Refusal {
   readonly command: string
   readonly reversePath?: ReversePath | undefined
   readonly forwardPath?: Address | undefined
+  /** The name with which AUTH was tried, as the client gave it. */
+  readonly loginName?: string | undefined
   readonly reply: Reply
 }
 

@@ -92,12 +92,12 @@ async function authenticate(session: Session, name: string, password: string): P
     fault(cause, session.client)
     return { reply: replies.authUnavailable, next: ready }
   }
-  if (!account) return refuse(session)
+  if (!account) return refuse(session, name)
   session.client = { ...session.client, account }
   return { reply: replies.authenticated, next: ready }
 }
 
-function refuse(session: Session): Step {
-  session.noteRefusal({ command: 'AUTH', reply: replies.authFailed })
+function refuse(session: Session, loginName?: string): Step {
+  session.noteRefusal({ command: 'AUTH', loginName, reply: replies.authFailed })
   return { reply: replies.authFailed, next: ready }
 }
