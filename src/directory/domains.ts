@@ -40,6 +40,16 @@ export const listDomains = defineRead('directory.list-domains', async (tx): Prom
   return (await tx.all<SummaryRow>(`${selectSummaries} ORDER BY name`)).map(readSummary)
 })
 
+/** Throws DIRECTORY_NO_SUCH_DOMAIN when it is none of ours. */
+export const findDomain = defineRead(
+  'directory.find-domain',
+  async (tx, input: { readonly name: string }): Promise<DomainSummary> => {
+    const row = await tx.get<SummaryRow>(`${selectSummaries} WHERE name = ?`, input.name)
+    if (!row) throw noSuchDomain(input.name)
+    return readSummary(row)
+  },
+)
+
 /** The first `limit` names, in the order of their creation. */
 export const listDomainNames = defineRead(
   'directory.list-domain-names',

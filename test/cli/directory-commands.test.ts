@@ -104,6 +104,54 @@ test('domains, accounts, aliases and groups, by command line', async context => 
   )
 })
 
+test('domain postmaster shows who gets the mail, and changes that only when it is told to', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const postmaster = async (...parameters: string[]): Promise<string> =>
+    (await runHere(folder, ['domain', 'postmaster', 'example.test', ...parameters])).stdout
+  const missing = await runHere(folder, ['domain', 'postmaster', 'example.test'])
+  assert.equal(missing.exitCode, 1)
+  assert.match(missing.stderr, /^example\.test is no domain of this server\./)
+  await succeed(folder, 'domain', 'create', 'example.test')
+  assert.equal(
+    await postmaster(),
+    'Mail for postmaster@example.test and abuse@example.test is refused: there is no enabled account. ' +
+      'Create one: postrider account create <name>@example.test\n',
+  )
+  await succeed(folder, 'account', 'create', 'anna@example.test')
+  await succeed(folder, 'account', 'create', 'boris@example.test')
+  const roles = 'Mail for postmaster@example.test and abuse@example.test goes to'
+  assert.equal(await postmaster(), `${roles} anna@example.test.\n`)
+  assert.equal(await postmaster('boris@example.test'), `${roles} boris@example.test.\n`)
+  assert.equal(await postmaster(), `${roles} boris@example.test.\n`, 'to ask changes nothing')
+  await succeed(folder, 'alias', 'create', 'abuse@example.test', 'anna@example.test', 'desk@elsewhere.test')
+  assert.equal(
+    await postmaster(),
+    'Mail for postmaster@example.test goes to boris@example.test.\n' +
+      'Mail for abuse@example.test goes to anna@example.test, desk@elsewhere.test.\n',
+  )
+  assert.deepEqual(JSON.parse(await postmaster('--json')), {
+    domain: 'example.test',
+    postmaster: 'boris@example.test',
+    receivers: {
+      postmaster: ['boris@example.test'],
+      abuse: ['anna@example.test', 'desk@elsewhere.test'],
+    },
+  })
+  assert.match(
+    await postmaster('--reset'),
+    /^Mail for postmaster@example\.test goes to anna@example\.test\.\n/,
+  )
+  const both = await runHere(folder, [
+    'domain',
+    'postmaster',
+    'example.test',
+    'boris@example.test',
+    '--reset',
+  ])
+  assert.equal(both.exitCode, 2)
+  assert.match(both.stderr, /either an address or --reset/)
+})
+
 test('export, edit, look at the differences, apply', async context => {
   const folder = makeServerFolder(remove => context.after(remove))
   await succeed(folder, 'domain', 'create', 'example.test')

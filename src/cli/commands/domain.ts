@@ -5,10 +5,13 @@ import { displayAddress, displayDomain } from '../../directory/display.ts'
 import {
   createDomain,
   type DomainSummary,
+  findDomain,
   listDomains,
   removeDomain,
   setPostmaster,
 } from '../../directory/domains.ts'
+import { type ResolvedRecipient, resolveRecipient } from '../../directory/resolve-recipient.ts'
+import { WrongUsage } from '../../runtime/fault.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatCount } from '../quantities.ts'
@@ -78,22 +81,45 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
 
   addCommand(domain, {
     usage: 'postmaster',
-    summary: 'Say where mail for postmaster@ and abuse@ goes',
+    summary: 'Show or change who gets mail for postmaster@ and abuse@',
     description:
-      'Say where mail for postmaster@ and abuse@ of a domain goes. Without an address: to its first enabled account.',
-    examples: ['domain postmaster example.test anna@example.test', 'domain postmaster example.test'],
+      'Show who gets mail for postmaster@ and abuse@ of a domain; with an address, give it to that one. --reset gives it to ' +
+      'the first enabled account of the domain, as in the beginning.',
+    examples: [
+      'domain postmaster example.test',
+      'domain postmaster example.test anna@example.test',
+      'domain postmaster example.test --reset',
+    ],
   })
     .addArgument(new Argument('<domain>').argParser(domainArgument))
-    .addArgument(new Argument('[address]').argParser(addressArgument))
+    .addArgument(new Argument('[address]', 'who gets it from now on').argParser(addressArgument))
+    .option('--reset', 'to the first enabled account of the domain')
     .action(
-      perform(run, async (invocation, _options: object, name: string, postmaster?: Address) => {
-        await invocation.withStorage(storage => storage.run(setPostmaster, { domain: name, postmaster }))
-        const where = postmaster ? displayAddress(postmaster) : 'the first account of the domain'
-        invocation.output.result(
-          { domain: name, postmaster: postmaster ? displayAddress(postmaster) : null },
-          `Mail for postmaster@${displayDomain(name)} goes to ${where}.`,
-        )
-      }),
+      perform(
+        run,
+        async (invocation, { reset }: { reset?: true }, name: string, postmaster: Address | undefined) => {
+          if (reset && postmaster)
+            throw new WrongUsage('Give either an address or --reset, which means the first enabled account.')
+          await invocation.withStorage(async (storage, { hostname }) => {
+            if (reset || postmaster) await storage.run(setPostmaster, { domain: name, postmaster })
+            const domain = await storage.run(findDomain, { name })
+            const [ofPostmaster, ofAbuse] = await Promise.all(
+              ['postmaster', 'abuse'].map(async localPart => {
+                const question = { address: { localPart, domain: name }, hostname }
+                return receiversOf(await storage.run(resolveRecipient, question))
+              }),
+            )
+            invocation.output.result(
+              {
+                domain: name,
+                postmaster: domain.postmaster ? displayAddress(domain.postmaster) : null,
+                receivers: { postmaster: ofPostmaster, abuse: ofAbuse },
+              },
+              describeRoles(displayDomain(name), ofPostmaster ?? [], ofAbuse ?? []),
+            )
+          })
+        },
+      ),
     )
 
   addCommand(domain, {
@@ -116,4 +142,24 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
         )
       }),
     )
+}
+
+function receiversOf(resolved: ResolvedRecipient): string[] {
+  if (resolved.kind === 'account') return [displayAddress(resolved.address)]
+  return resolved.kind === 'redirection' ? resolved.targets.map(displayAddress) : []
+}
+
+function describeRoles(domain: string, ofPostmaster: readonly string[], ofAbuse: readonly string[]): string {
+  const [first, second] = [ofPostmaster.join(', '), ofAbuse.join(', ')]
+  if (first === second) return describeRole(`postmaster@${domain} and abuse@${domain}`, first, domain)
+  return [
+    describeRole(`postmaster@${domain}`, first, domain),
+    describeRole(`abuse@${domain}`, second, domain),
+  ].join('\n')
+}
+
+function describeRole(role: string, receivers: string, domain: string): string {
+  return receivers === ''
+    ? `Mail for ${role} is refused: there is no enabled account. Create one: postrider account create <name>@${domain}`
+    : `Mail for ${role} goes to ${receivers}.`
 }
