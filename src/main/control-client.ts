@@ -27,13 +27,15 @@ export async function connectControl(dataFolder: string): Promise<ControlClient 
   return socket && createControlClient(socket)
 }
 
+// ENOENT: never started here. ENOTDIR: no folder, so nothing runs in it. ECONNREFUSED: the socket of a server that died.
+const meaningNoServer: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ECONNREFUSED'])
+
 function connectSocket(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(path)
     socket.once('connect', () => resolve(socket))
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      // ENOENT: never started here. ECONNREFUSED: the socket of a server that died.
-      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
+      if (error.code !== undefined && meaningNoServer.has(error.code)) resolve(undefined)
       else if (error.code === 'EACCES') {
         reject(
           new Fault(

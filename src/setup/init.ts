@@ -13,11 +13,11 @@ import { generatePassword } from '../directory/generate-password.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Random } from '../runtime/random.ts'
+import { problemOfFolder } from '../storage/make-folder.ts'
 import type { Storage } from '../storage/operation.ts'
 import { composeDnsRecords } from './dns-records.ts'
 import { composeSettingsFile } from './example-file.ts'
 import { collectAnswers, type InitAnswers, type InitFlags, type Terminal } from './init-answers.ts'
-import { problemOfFolder } from './problem-of-folder.ts'
 
 export interface InitOptions extends InitFlags {
   /** The settings file to write. */

@@ -1,8 +1,9 @@
 // The data folder: one server at a time, readable by its owner only.
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UsageFault } from '../runtime/fault.ts'
+import { makeFolder, problemOfFolder } from './make-folder.ts'
 import { StorageFault } from './storage-fault.ts'
 
 export interface DataFolderLock {
@@ -11,13 +12,15 @@ export interface DataFolderLock {
 
 /** Creates the folder when it is missing. Throws a UsageFault that says what to do when it may not be used. */
 export function createDataFolder(folder: string): void {
+  const mailFolder = join(folder, 'mail')
   try {
-    mkdirSync(join(folder, 'mail'), { recursive: true, mode: 0o700 })
+    makeFolder(mailFolder, 0o700)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
+    const problem = problemOfFolder(mailFolder) ?? `It cannot be made (${code ?? String(cause)}).`
     throw new UsageFault(
       'DATA_FOLDER_UNUSABLE',
-      `The data folder ${folder} cannot be created or written (${code ?? String(cause)}). Give it to the user that runs the server, or set another dataFolder.`,
+      `The data folder ${folder} cannot be used: ${problem} Give it to the user that runs the server, or set another dataFolder.`,
       { cause },
     )
   }

@@ -342,3 +342,31 @@ test('whatever a command makes in the data folder is for its owner only', async 
   assert.deepEqual(open, [])
   assert.ok(readdirSync(dataFolder).includes('lock.sqlite'))
 })
+
+test('a data folder that is none, or can be none: every command says what is wrong with it', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const settingsFile = join(folder, 'postrider.toml')
+  const file = join(folder, 'a-file')
+  writeFileSync(file, '')
+  const unusable = [
+    [file, `${file} is a file, not a folder.`],
+    [join(file, 'below'), `${file} is a file, not a folder.`],
+    ['/dev/null/x', '/dev/null is a file, not a folder.'],
+    // Node's own recursive mkdir does not return from here.
+    ['/proc/foo', 'Nothing can be written into /proc.'],
+  ] as const
+  for (const [dataFolder, why] of unusable) {
+    writeFileSync(settingsFile, `hostname = "mail.example.test"\ndataFolder = "${dataFolder}"\n`)
+    const message =
+      `The data folder ${dataFolder} cannot be used: ${why} ` +
+      'Give it to the user that runs the server, or set another dataFolder.\n'
+    for (const parameters of [['serve'], ['account', 'list'], ['domain', 'create', 'example.test']]) {
+      const { exitCode, stderr } = await runPostrider(folder, parameters)
+      assert.equal(stderr, message, parameters.join(' '))
+      assert.equal(exitCode, 1)
+    }
+    const checked = await runHere(folder, ['check'])
+    assert.equal(checked.exitCode, 1)
+    assert.match(checked.stdout, /ERROR {4}data folder: /)
+  }
+})

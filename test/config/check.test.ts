@@ -213,6 +213,11 @@ test('a data folder that is open to others, or no folder', async context => {
   const file = await check(context, `dataFolder = "${join(folder, 'file')}"\n${listener}`)
   assert.match(file.text, /is not a folder/)
   assert.equal(file.exitCode, 1)
+  const through = await check(context, `dataFolder = "${join(folder, 'file', 'data')}"\n${listener}`)
+  assert.match(through.text, /file is not a folder/)
+  const nowhere = await check(context, `dataFolder = "/proc/foo"\n${listener}`)
+  assert.match(nowhere.text, /(?:Nothing can be written into \/proc|\/proc cannot be written by this user)\./)
+  assert.equal(nowhere.exitCode, 1)
 })
 
 test('looking makes nothing', async context => {

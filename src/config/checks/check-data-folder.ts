@@ -1,6 +1,7 @@
 // Can the data folder be written, is it closed to others, is there room, and can this version read what is in it?
 import { access, constants, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { problemOfFolder } from '../../storage/make-folder.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, ok } from './finding.ts'
 
@@ -9,18 +10,20 @@ const subject = 'data folder'
 export async function checkDataFolder(settings: Settings): Promise<Finding[]> {
   const { dataFolder } = settings
   const existing = await nearestExisting(dataFolder)
-  const problem = await writeProblem(existing)
-  if (problem !== undefined) {
-    return [
-      {
-        severity: 'error',
-        subject,
-        what: `${existing} ${problem}`,
-        cost: 'The server does not start.',
-        remedy: `Give it to the user that runs the server: install -d -m 700 -o <user> ${dataFolder}`,
-      },
-    ]
+  const error = (what: string, remedy: string): Finding[] => [
+    { severity: 'error', subject, what, cost: 'The server does not start.', remedy },
+  ]
+  if (!(await stat(existing)).isDirectory())
+    return error(`${existing} is not a folder.`, 'Set another dataFolder, or move that file away.')
+  if (!(await mayWrite(existing))) {
+    return error(
+      `${existing} cannot be written by this user.`,
+      `Give it to the user that runs the server: install -d -m 700 -o <user> ${dataFolder}`,
+    )
   }
+  // Some folders take nothing, whoever it is and whatever their mode: /proc, a mount that is read-only.
+  const problem = existing === dataFolder ? undefined : problemOfFolder(dataFolder)
+  if (problem !== undefined) return error(problem, 'Set another dataFolder.')
   const findings = existing === dataFolder ? await checkMode(dataFolder) : []
   findings.push(...(await checkRoom(existing, settings.limits.maxMessageBytes)))
   if (findings.length > 0) return findings
@@ -39,13 +42,13 @@ async function nearestExisting(folder: string): Promise<string> {
   }
 }
 
-async function writeProblem(folder: string): Promise<string | undefined> {
-  if (!(await stat(folder)).isDirectory()) return 'is not a folder.'
+async function mayWrite(folder: string): Promise<boolean> {
   try {
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
-    return undefined
+    return true
   } catch {
-    return 'cannot be written by this user.'
+    // Whatever the reason, the remedy is the same.
+    return false
   }
 }
 
