@@ -152,6 +152,27 @@ test('domain postmaster shows who gets the mail, and changes that only when it i
   assert.match(both.stderr, /either an address or --reset/)
 })
 
+test('a list of one domain: that it is none of this server, or that it has nothing yet', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  for (const name of ['example.test', 'пример.рф'])
+    assert.equal((await runHere(folder, ['domain', 'create', name])).exitCode, 0)
+  assert.equal((await runHere(folder, ['account', 'create', 'anna@example.test'])).exitCode, 0)
+  const expected = {
+    account: 'пример.рф has no accounts yet. Create one: postrider account create anna@пример.рф\n',
+    alias:
+      'пример.рф has no alias yet. Create one: postrider alias create info@пример.рф anna@example.test\n',
+    group:
+      'пример.рф has no group yet. Create one: postrider group create team@пример.рф anna@example.test\n',
+  }
+  for (const [kind, text] of Object.entries(expected)) {
+    const foreign = await runHere(folder, [kind, 'list', 'nodomain.test'])
+    assert.equal(foreign.exitCode, 1)
+    assert.match(foreign.stderr, /^nodomain\.test is no domain of this server\./)
+    const empty = await runHere(folder, [kind, 'list', 'пример.рф'])
+    assert.deepEqual(empty, { exitCode: 0, stdout: '', stderr: text })
+  }
+})
+
 test('export, edit, look at the differences, apply', async context => {
   const folder = makeServerFolder(remove => context.after(remove))
   await succeed(folder, 'domain', 'create', 'example.test')
@@ -361,7 +382,8 @@ test('a data folder that is none, or can be none: every command says what is wro
       `The data folder ${dataFolder} cannot be used: ${why} ` +
       'Give it to the user that runs the server, or set another dataFolder.\n'
     for (const parameters of [['serve'], ['account', 'list'], ['domain', 'create', 'example.test']]) {
-      const { exitCode, stderr } = await runPostrider(folder, parameters)
+      const run = parameters[0] === 'serve' ? runPostrider : runHere
+      const { exitCode, stderr } = await run(folder, parameters)
       assert.equal(stderr, message, parameters.join(' '))
       assert.equal(exitCode, 1)
     }

@@ -3,7 +3,8 @@ import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
 import { hashPassword, problemOfPassword } from '../../directory/credentials.ts'
-import { displayAddress } from '../../directory/display.ts'
+import { displayAddress, displayDomain } from '../../directory/display.ts'
+import { findDomain } from '../../directory/domains.ts'
 import { generatePassword } from '../../directory/generate-password.ts'
 import type { Account } from '../../directory/records.ts'
 import type { Language } from '../../queue/records.ts'
@@ -186,7 +187,10 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
     .addArgument(new Argument('[domain]').argParser(domainArgument))
     .action(
       perform(run, async (invocation, _options: object, domain?: string) => {
-        const accounts = await invocation.withStorage(storage => storage.run(listAccounts, { domain }))
+        const accounts = await invocation.withStorage(async storage => {
+          if (domain !== undefined) await storage.run(findDomain, { name: domain })
+          return await storage.run(listAccounts, { domain })
+        })
         invocation.output.rows(
           accounts,
           [
@@ -196,7 +200,9 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
             { title: 'STATE', cell: row => (row.enabled ? 'enabled' : 'disabled') },
           ],
           accountJson,
-          'There are no accounts yet. Create one: postrider account create anna@example.test',
+          domain === undefined
+            ? 'There are no accounts yet. Create one: postrider account create anna@example.test'
+            : `${displayDomain(domain)} has no accounts yet. Create one: postrider account create anna@${displayDomain(domain)}`,
         )
       }),
     )

@@ -1,7 +1,8 @@
 // postrider alias, postrider group: addresses whose mail goes to other addresses.
 import { Argument, type Command } from 'commander'
 import type { Address } from '../../address/address.ts'
-import { displayAddress } from '../../directory/display.ts'
+import { displayAddress, displayDomain } from '../../directory/display.ts'
+import { findDomain } from '../../directory/domains.ts'
 import type { Redirection, RedirectionKind } from '../../directory/records.ts'
 import {
   changeTargets,
@@ -18,7 +19,8 @@ interface Words {
   readonly target: 'target' | 'member'
   readonly summary: string
   readonly create: string
-  readonly example: string
+  /** Of the address in examples. */
+  readonly localPart: string
   readonly moreExamples: readonly string[]
   readonly parseAddress: (text: string) => Address
 }
@@ -28,7 +30,7 @@ const alias: Words = {
   target: 'target',
   summary: 'Aliases: other names of accounts, here or elsewhere; @domain is a catch-all',
   create: 'Create an alias; its targets receive its mail, and those of this server may send as it',
-  example: 'info@example.test',
+  localPart: 'info',
   moreExamples: ['alias create @example.test anna@example.test'],
   parseAddress: aliasArgument,
 }
@@ -38,7 +40,7 @@ const group: Words = {
   target: 'member',
   summary: 'Groups: addresses whose mail goes to each member',
   create: 'Create a group',
-  example: 'team@example.test',
+  localPart: 'team',
   moreExamples: [],
   parseAddress: addressArgument,
 }
@@ -61,7 +63,8 @@ function redirectionJson(redirection: Redirection): unknown {
 }
 
 function addRedirectionCommand(program: Command, run: CommandRun, words: Words): void {
-  const { kind, target, example } = words
+  const { kind, target, localPart } = words
+  const example = `${localPart}@example.test`
   const parent = addCommand(program, {
     usage: kind,
     summary: words.summary,
@@ -120,7 +123,10 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
     .addArgument(new Argument('[domain]').argParser(domainArgument))
     .action(
       perform(run, async (invocation, _options: object, domain?: string) => {
-        const rows = await invocation.withStorage(storage => storage.run(listRedirections, { kind, domain }))
+        const rows = await invocation.withStorage(async storage => {
+          if (domain !== undefined) await storage.run(findDomain, { name: domain })
+          return await storage.run(listRedirections, { kind, domain })
+        })
         invocation.output.rows(
           rows,
           [
@@ -129,7 +135,9 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
             { title: `${target.toUpperCase()}S`, cell: row => row.targets.map(displayAddress).join(', ') },
           ],
           redirectionJson,
-          `There is no ${kind} yet. Create one: postrider ${kind} create ${example} anna@example.test`,
+          domain === undefined
+            ? `There is no ${kind} yet. Create one: postrider ${kind} create ${example} anna@example.test`
+            : `${displayDomain(domain)} has no ${kind} yet. Create one: postrider ${kind} create ${localPart}@${displayDomain(domain)} anna@example.test`,
         )
       }),
     )
