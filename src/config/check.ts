@@ -22,10 +22,18 @@ export interface CheckOptions {
   readonly clock: Clock
   /** A server runs on this data folder: its ports are its own. Default: none does. */
   readonly isRunning?: (settings: Settings) => Promise<boolean>
-  /** The domains of the directory, for their MX records; a Fault says why the data folder cannot be read. */
-  readonly readDomains?: (settings: Settings) => Promise<readonly string[]>
+  /** The domains of the directory; a Fault says why the data folder cannot be read. */
+  readonly readDomains?: (settings: Settings) => Promise<readonly DomainToCheck[]>
   /** Default: the DNS servers of the settings. */
   readonly lookup?: NameLookup
+}
+
+export interface DomainToCheck {
+  readonly name: string
+  /** Whether mail for postmaster@ it finds somebody. */
+  readonly hasPostmaster: boolean
+  /** Whether it has an enabled account, an alias or a group. */
+  readonly hasAddresses: boolean
 }
 
 export interface CheckResult {
@@ -103,6 +111,24 @@ const noDomain = directoryFinding(
   'postrider domain create example.com; then postrider account create anna@example.com',
 )
 
+function checkDomain({ name, hasPostmaster, hasAddresses }: DomainToCheck): Finding[] {
+  if (hasPostmaster && hasAddresses) return []
+  const domain = displayDomain(name)
+  return [
+    directoryFinding(
+      'warning',
+      hasAddresses
+        ? `${domain} has no enabled account.`
+        : `${domain} has no enabled account, alias or group.`,
+      hasPostmaster
+        ? `Mail for ${domain} is refused (550), all but that for postmaster@ and abuse@.`
+        : // RFC 5321 §4.5.1
+          `Mail for postmaster@${domain} and abuse@${domain} is refused (550), though every domain has to take it.`,
+      `postrider account create <name>@${domain}; or enable one that is there: postrider account enable <name>@${domain}`,
+    ),
+  ]
+}
+
 async function readDirectory(
   { readDomains }: CheckOptions,
   settings: Settings,
@@ -112,9 +138,10 @@ async function readDirectory(
   if (!existsSync(join(settings.dataFolder, databaseFileName))) return { domains: [], findings: [noDomain] }
   try {
     const domains = await readDomains(settings)
-    if (domains.length > 0)
-      return { domains, findings: [ok('directory', `domains: ${domains.map(displayDomain).join(', ')}`)] }
-    return { domains, findings: [noDomain] }
+    const findings = domains.length === 0 ? [noDomain] : domains.flatMap(checkDomain)
+    if (findings.length === 0)
+      findings.push(ok('directory', `domains: ${domains.map(({ name }) => displayDomain(name)).join(', ')}`))
+    return { domains: domains.map(({ name }) => name), findings }
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause
     return {

@@ -392,3 +392,37 @@ test('a data folder that is none, or can be none: every command says what is wro
     assert.match(checked.stdout, /ERROR {4}data folder: /)
   }
 })
+
+test('check warns of a domain whose postmaster@ nobody gets, and of one that takes no other mail', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const directory = async (): Promise<unknown[]> => {
+    const { stdout } = await runHere(folder, ['check', '--json'])
+    const { findings } = JSON.parse(stdout) as { findings: { subject: string; [name: string]: unknown }[] }
+    return findings
+      .filter(({ subject }) => subject === 'directory')
+      .map(({ severity, what, cost }) => [severity, what, cost])
+  }
+  const run = async (...parameters: string[]): Promise<void> =>
+    assert.equal((await runHere(folder, parameters)).exitCode, 0)
+  await run('domain', 'create', 'example.test')
+  const nobody = (what: string): unknown[] => [
+    'warning',
+    `example.test has no enabled account${what}.`,
+    'Mail for postmaster@example.test and abuse@example.test is refused (550), though every domain has to take it.',
+  ]
+  assert.deepEqual(await directory(), [nobody(', alias or group')])
+  await run('alias', 'create', 'info@example.test', 'someone@elsewhere.test')
+  assert.deepEqual(await directory(), [nobody('')])
+  await run('account', 'create', 'anna@example.test', '--disabled')
+  assert.deepEqual(await directory(), [nobody('')])
+  await run('account', 'enable', 'anna@example.test')
+  assert.deepEqual(await directory(), [['ok', 'domains: example.test', '']])
+  await run('domain', 'create', 'empty.test')
+  assert.deepEqual(await directory(), [
+    [
+      'warning',
+      'empty.test has no enabled account, alias or group.',
+      'Mail for empty.test is refused (550), all but that for postmaster@ and abuse@.',
+    ],
+  ])
+})

@@ -182,7 +182,7 @@ test('a domain whose MX records do not lead here', async context => {
   const said = async (zone: Partial<Zone>, domain = 'example.com'): Promise<string> => {
     const { text } = await check(context, `dataFolder = "${folder}"\n${listener}`, {
       zone: { ...goodZone(), ...zone },
-      readDomains: () => Promise.resolve([domain]),
+      readDomains: () => Promise.resolve([{ name: domain, hasPostmaster: true, hasAddresses: true }]),
     })
     return text
   }

@@ -1,12 +1,14 @@
 // postrider check: what is wrong with the set-up, what it costs, and how to mend it.
 import type { Command } from 'commander'
-import { runCheck } from '../../config/check.ts'
+import { type DomainToCheck, runCheck } from '../../config/check.ts'
 import type { Settings } from '../../config/settings.ts'
-import { listDomains } from '../../directory/domains.ts'
+import { listAccounts } from '../../directory/accounts.ts'
+import { type DomainSummary, listDomains } from '../../directory/domains.ts'
+import { resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { connectControl } from '../../main/control-client.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { findSettingsFile } from '../find-settings.ts'
-import { hasDatabase, openStorageForCommand } from '../open-storage.ts'
+import { type CommandStorage, hasDatabase, openStorageForCommand } from '../open-storage.ts'
 
 export function addCheckCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -38,13 +40,32 @@ async function isRunning(settings: Settings): Promise<boolean> {
   return control !== undefined
 }
 
-async function readDomains(settings: Settings): Promise<readonly string[]> {
+async function readDomains(settings: Settings): Promise<readonly DomainToCheck[]> {
   // A check makes nothing: before the first start there is no database.
   if (!hasDatabase(settings)) return []
   const storage = await openStorageForCommand(settings)
   try {
-    return (await storage.run(listDomains, undefined)).map(domain => domain.name)
+    const domains: DomainToCheck[] = []
+    for (const domain of await storage.run(listDomains, undefined))
+      domains.push(await describeDomain(storage, settings, domain))
+    return domains
   } finally {
     await storage.close()
+  }
+}
+
+async function describeDomain(
+  storage: CommandStorage,
+  { hostname }: Settings,
+  { name, aliases, groups }: DomainSummary,
+): Promise<DomainToCheck> {
+  const address = { localPart: 'postmaster', domain: name }
+  const { kind } = await storage.run(resolveRecipient, { address, hostname })
+  const hasEnabledAccount = async (): Promise<boolean> =>
+    (await storage.run(listAccounts, { domain: name })).some(({ enabled }) => enabled)
+  return {
+    name,
+    hasPostmaster: kind !== 'unknown-address',
+    hasAddresses: aliases + groups > 0 || (await hasEnabledAccount()),
   }
 }
