@@ -66,7 +66,7 @@ export function countArgument(text: string): number {
 
 export function portArgument(text: string): number {
   const port = numberArgument(text)
-  if (port < 1 || port > 65535) throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+  if (port < 1 || port > 65535) throw new InvalidArgumentError('It has to be a port, from 1 to 65535.')
   return port
 }
 

@@ -1,10 +1,11 @@
 // Runs one command line: exit code 0 done, 1 failed, 2 called wrongly; a failure is one message, never a stack.
-import { type Command, CommanderError } from 'commander'
+import { type Command, CommanderError, type OutputConfiguration } from 'commander'
 import { Fault, WrongUsage } from '../runtime/fault.ts'
 import type { CommandRun } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { settingsToName } from './find-settings.ts'
 import type { GlobalOptions, Surroundings } from './invocation.ts'
+import { plainUsageError } from './plain-usage-error.ts'
 import { printable } from './printable.ts'
 import { createProgram } from './program.ts'
 import { createCommandSpeller } from './program-name.ts'
@@ -21,8 +22,9 @@ export async function runProgram(
   overrideExits(program, {
     writeOut: text => void surroundings.stdout.write(spellCommands(text)),
     writeErr: text => {
-      if (!wantsJson()) surroundings.stderr.write(spellCommands(text))
+      if (!wantsJson()) surroundings.stderr.write(printable(spellCommands(text)))
     },
+    outputError: (text, write) => write(plainUsageError(text)),
   })
   try {
     await program.parseAsync(helpAsOption(program, parameters), { from: 'user' })
@@ -62,7 +64,7 @@ function helpAsOption(program: Command, parameters: readonly string[]): string[]
 // Commander does not hand these to subcommands that were made before.
 function overrideExits(
   command: Command,
-  output: { readonly writeOut: (text: string) => void; readonly writeErr: (text: string) => void },
+  output: Pick<OutputConfiguration, 'writeOut' | 'writeErr' | 'outputError'>,
 ): void {
   command.exitOverride()
   command.configureOutput(output)
@@ -96,7 +98,7 @@ function describeWrongUsage({ code, message }: CommanderError): string {
   // Instead of a message commander shows the help of a command that needs a subcommand.
   if (code === 'commander.help') return 'A command is missing. --help shows which there are.'
   const hint = code === 'commander.unknownCommand' ? '\n"postrider help" shows the commands.' : ''
-  return `${message.replace(/^error: /, '')}${hint}`
+  return `${plainUsageError(message).replace(/^error: /, '')}${hint}`
 }
 
 function describeBug(cause: unknown, environment: Surroundings['environment']): string {

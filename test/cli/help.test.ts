@@ -135,9 +135,23 @@ test('wrong use says what is right, and which help goes on', async context => {
     )
   assert.match(
     await said('trace', '--search', 'x', '--days', '0'),
-    /'0' is invalid\. It has to be a whole number from 1/,
+    /^"0" will not do for --days\. It has to be a whole number from 1/,
   )
   assert.match(await said('queue', 'list', '--limit', '0'), /whole number from 1/)
+  assert.equal(
+    await said('account', 'create', 'anna'),
+    '"anna" will not do for <address>. It has to be a mail address: anna@example.test\n"postrider help account create" explains it.\n',
+  )
+  assert.match(
+    await said('account', 'change', 'anna@example.test', '--language', 'de'),
+    /^"de" will not do for --language\. Allowed choices are en, ru\.\n/,
+  )
+  assert.match(await said('queue', 'list', '--limit'), /^--limit needs a value: --limit </)
+  assert.match(
+    await said('account', 'create', "it's\u001b[31m"),
+    /^"it's\\x1b\[31m" will not do for <address>\./,
+    'no control character of an argument reaches the terminal',
+  )
   assert.match(
     await said('alias', 'create', 'a@example.test', 'b@example.test,c@example.test'),
     /Several are not joined with commas; each stands by itself\./,

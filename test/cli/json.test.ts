@@ -30,8 +30,20 @@ for (const [what, parameters, exitCode, code, message] of [
   ['help of an unknown command', ['help', 'quue'], 2, 'CLI_USAGE', /^unknown command 'quue'/],
   ['an unknown option', ['queue', 'list', '--nonsense'], 2, 'CLI_USAGE', /^unknown option '--nonsense'/],
   ['a missing argument', ['domain', 'create'], 2, 'CLI_USAGE', /^missing required argument 'domain'/],
-  ['a bad argument', ['queue', 'show', 'tooshort'], 2, 'CLI_USAGE', /A queue id has 11 digits and letters/],
-  ['an option without its value', ['queue', 'list', '--limit'], 2, 'CLI_USAGE', /argument missing/],
+  [
+    'a bad argument',
+    ['queue', 'show', 'tooshort'],
+    2,
+    'CLI_USAGE',
+    /^"tooshort" will not do for <queue-ids?>\. A queue id has 11/,
+  ],
+  [
+    'an option without its value',
+    ['queue', 'list', '--limit'],
+    2,
+    'CLI_USAGE',
+    /^--limit needs a value: --limit </,
+  ],
   ['too little said', ['queue', 'cancel'], 2, 'CLI_USAGE', /^Say which/],
 ] as const) {
   test(`an error for programs: ${what}`, async context => {

@@ -24,8 +24,8 @@ test('ports in use: which, and how the server gets others without a settings fil
 for (const { parameters, says } of [
   { parameters: ['serve', '--try', '--settings', 'postrider.toml'], says: /either --try or --settings/ },
   { parameters: ['serve', '--ports', '3525,3587,3465'], says: /--ports goes with --try/ },
-  { parameters: ['serve', '--try', '--ports', '3525'], says: /Three different ports/ },
-  { parameters: ['serve', '--try', '--ports', '3525,3525,3465'], says: /Three different ports/ },
+  { parameters: ['serve', '--try', '--ports', '3525'], says: /three different ports/ },
+  { parameters: ['serve', '--try', '--ports', '3525,3525,3465'], says: /three different ports/ },
 ]) {
   test(`${parameters.join(' ')} is wrong usage`, async context => {
     const folder = makeFolder(remove => context.after(remove))

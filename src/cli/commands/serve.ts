@@ -76,6 +76,8 @@ function parsePorts(text: string): Readonly<Record<ListenerRole, number>> {
     new Set(ports).size !== 3 ||
     !ports.every(port => Number.isInteger(port) && port >= 1 && port <= 65_535)
   )
-    throw new InvalidArgumentError('Three different ports from 1 to 65535, as in 3525,3587,3465.')
+    throw new InvalidArgumentError(
+      'It has to be three different ports from 1 to 65535, as in 3525,3587,3465.',
+    )
   return { relay, submission, submissions }
 }
