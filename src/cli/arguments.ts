@@ -32,8 +32,12 @@ export function reversePathArgument(text: string): GivenReversePath {
 
 /** '@example.test' too: the catch-all. */
 export function aliasArgument(text: string): Address {
-  if (!text.startsWith('@')) return addressArgument(text)
-  return { localPart: '', domain: domainArgument(text.slice(1)) }
+  if (text.startsWith('@')) return { localPart: '', domain: domainArgument(text.slice(1)) }
+  if (text.includes('.') && parseDomain(text) !== undefined)
+    throw new InvalidArgumentError(
+      `It is a domain. A catch-all, which takes the mail of all its other addresses, is written @${text}`,
+    )
+  return addressArgument(text)
 }
 
 export function domainArgument(text: string): string {

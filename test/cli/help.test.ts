@@ -146,6 +146,14 @@ test('wrong use says what is right, and which help goes on', async context => {
     await said('account', 'change', 'anna@example.test', '--language', 'de'),
     /^"de" will not do for --language\. Allowed choices are en, ru\.\n/,
   )
+  assert.match(
+    await said('alias', 'create', 'example.test', 'anna@example.test'),
+    /^"example\.test" will not do for <address>\. It is a domain\. A catch-all, .* is written @example\.test\n/,
+  )
+  assert.match(
+    await said('alias', 'create', 'info', 'anna@example.test'),
+    /^"info" will not do for <address>\. It has to be a mail address/,
+  )
   assert.match(await said('queue', 'list', '--limit'), /^--limit needs a value: --limit </)
   assert.match(
     await said('account', 'create', "it's\u001b[31m"),

@@ -22,6 +22,7 @@ interface Words {
   /** Of the address in examples. */
   readonly localPart: string
   readonly moreExamples: readonly string[]
+  readonly addressHelp: string
   readonly parseAddress: (text: string) => Address
 }
 
@@ -32,6 +33,7 @@ const alias: Words = {
   create: 'Create an alias; its targets receive its mail, and those of this server may send as it',
   localPart: 'info',
   moreExamples: ['alias create @example.test anna@example.test'],
+  addressHelp: 'its name; @example.test is the catch-all of a domain',
   parseAddress: aliasArgument,
 }
 
@@ -42,6 +44,7 @@ const group: Words = {
   create: 'Create a group',
   localPart: 'team',
   moreExamples: [],
+  addressHelp: 'its name',
   parseAddress: addressArgument,
 }
 
@@ -76,8 +79,8 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
     summary: words.create,
     examples: [`${kind} create ${example} anna@example.test`, ...words.moreExamples],
   })
-    .addArgument(new Argument('<address>').argParser(words.parseAddress))
-    .addArgument(new Argument(`<${target}s...>`).argParser(addressesArgument))
+    .addArgument(new Argument('<address>', words.addressHelp).argParser(words.parseAddress))
+    .addArgument(new Argument(`<${target}s...>`, 'who gets its mail').argParser(addressesArgument))
   if (kind === 'group') create.option('--name <name>', 'a name to show beside the address')
   create.action(
     perform(run, async (invocation, options: { name?: string }, address: Address, targets: Address[]) => {
