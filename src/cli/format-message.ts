@@ -13,19 +13,37 @@ export async function formatMessage(message: Uint8Array): Promise<string | undef
   const parsed = await PostalMime.parse(message).catch(() => undefined)
   if (!parsed) return undefined
   const body = (parsed.text ?? parsed.html ?? '').replaceAll('\r\n', '\n').trimEnd()
+  const section = headerSectionOf(message)
+  const fields = parseHeaderFields(section)
+  // Text without an empty line before it is no header field, and would be shown nowhere.
+  const bytesInFields = fields.reduce((bytes, { start, end }) => bytes + end - start, 0)
+  if (body === '' && parsed.attachments.length === 0 && bytesInFields < section.length) return undefined
   return [
-    ...fieldsOf(message).map(formatField),
+    ...fields.map(formatField),
     '',
     ...(body === '' ? [] : [body]),
     ...(parsed.attachments.length > 0 ? ['', ...parsed.attachments.map(formatAttachment)] : []),
   ].join('\n')
 }
 
-function fieldsOf(message: Uint8Array): HeaderField[] {
+function headerSectionOf(message: Uint8Array): Uint8Array {
   const splitter = new HeaderSplitter(message.length)
   const split = splitter.take(message)
-  return parseHeaderFields(typeof split === 'string' ? splitter.finish().section : split.section)
+  return typeof split === 'string' ? splitter.finish().section : split.section
 }
+
+/** What the server gives to an open terminal: the beginning of a message as text, its lines ended with LF. */
+export async function formatTerminalText(text: string): Promise<string> {
+  const isCut = text.endsWith(cutMark)
+  // What was neither UTF-8 nor harmless is U+FFFD by now; in the character set of the message its bytes would be letters.
+  const bytes = Buffer.from(
+    (isCut ? text.slice(0, -cutMark.length) : text).replaceAll('\ufffd', '?').replaceAll('\n', '\r\n'),
+  )
+  const formatted = await formatMessage(bytes)
+  return formatted === undefined ? text : `${formatted}${isCut ? cutMark : ''}`
+}
+
+const cutMark = '\n…'
 
 const addressFields = /^(?:from|sender|reply-to|to|cc)$/i
 

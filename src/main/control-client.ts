@@ -14,8 +14,8 @@ export interface ControlClient {
   /** Runs a write operation in the server; rejects with the server's Fault. */
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
   status(): Promise<ServerStatus>
-  /** Opens a terminal for an address; `show` is called for each message. Lasts until `close`. */
-  openTerminal(address: string, show: (text: string) => void): Promise<void>
+  /** Opens a terminal for an address; `show` is called for one message after the other. Lasts until `close`. */
+  openTerminal(address: string, show: (text: string) => Promise<void>): Promise<void>
   /** Resolves when the server has gone or `close` was called. */
   readonly closed: Promise<void>
   close(): void
@@ -54,7 +54,12 @@ function connectSocket(path: string): Promise<Socket | undefined> {
 function createControlClient(socket: Socket): ControlClient {
   const waiting = new Map<number, { resolve: (output: unknown) => void; reject: (error: Fault) => void }>()
   let lastId = 0
-  let show: (text: string) => void = () => {}
+  let show: (text: string) => Promise<void> = async () => {}
+  let lastShown = Promise.resolve()
+  const showNext = async (id: number, text: string): Promise<void> => {
+    await show(text)
+    socket.write(encodeFrame({ id, kind: 'shown' } satisfies ControlRequest))
+  }
   const read = createFrameReader(value => {
     const response = value as ControlResponse
     switch (response.kind) {
@@ -67,8 +72,10 @@ function createControlClient(socket: Socket): ControlClient {
         waiting.delete(response.id)
         break
       case 'message':
-        show(response.text)
-        socket.write(encodeFrame({ id: response.id, kind: 'shown' } satisfies ControlRequest))
+        lastShown = lastShown
+          .then(() => showNext(response.id, response.text))
+          // The server takes a terminal that has gone as one that has not shown the message.
+          .catch(() => void socket.destroy())
         break
       default:
         response satisfies never

@@ -1,7 +1,7 @@
 // What a person sees of a message on a terminal.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatMessage } from '../../src/cli/format-message.ts'
+import { formatMessage, formatTerminalText } from '../../src/cli/format-message.ts'
 
 const lines = (...text: readonly string[]): Buffer => Buffer.from(text.join('\r\n'), 'latin1')
 
@@ -52,4 +52,25 @@ test('what is nested beyond sense is not decoded', async () => {
     `--b${depth}`,
   ]).flat()
   assert.equal(await formatMessage(lines(...nested, '')), undefined)
+})
+
+test('text that no empty line parts from the header section is not lost', async () => {
+  assert.equal(await formatMessage(lines('Hello', 'there', '')), undefined)
+  assert.equal(await formatMessage(lines('Received: from x', 'Hello', 'there', '')), undefined)
+  assert.match((await formatMessage(lines('Not a field', 'Subject: x', '', 'Text'))) ?? '', /\n\nText$/)
+})
+
+test('a terminal shows a message decoded, and says where it was cut', async () => {
+  const text = (body: string): string =>
+    `Subject: =?utf-8?Q?=D0=BC=D0=B8=D1=80?=\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${body}`
+  const fields = 'Subject: мир\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64'
+  const body = Buffer.from('Привет, мир').toString('base64')
+  assert.equal(await formatTerminalText(text(`${body}\n`)), `${fields}\n\nПривет, мир`)
+  assert.equal(await formatTerminalText(text(`${body.slice(0, 16)}\n…`)), `${fields}\n\nПривет\n…`)
+  assert.equal(await formatTerminalText('Hello\nagain'), 'Hello\nagain')
+  assert.equal(
+    await formatTerminalText('Content-Type: text/plain; charset=koi8-r\n\n\ufffd\ufffd abc\n'),
+    'Content-Type: text/plain; charset=koi8-r\n\n?? abc',
+    'no letters that nobody wrote',
+  )
 })

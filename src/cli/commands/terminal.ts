@@ -8,6 +8,7 @@ import { connectControl } from '../../main/control-client.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { addressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { formatTerminalText } from '../format-message.ts'
 
 export function addTerminalCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -15,7 +16,7 @@ export function addTerminalCommand(program: Command, run: CommandRun): void {
     summary: 'Open a terminal: show the messages that SEND, SAML and SOML bring to an address',
     description:
       'Open a terminal for an address: messages sent with SEND, SAML and SOML (RFC 821 §3.4) appear here while it is open. ' +
-      'Ctrl-C closes it.',
+      'Their text is decoded, as "mail read" does it; with --json it is what came. Ctrl-C closes it.',
     examples: ['terminal anna@example.test'],
   })
     .addArgument(new Argument('<address>', 'an account of this server').argParser(addressArgument))
@@ -35,10 +36,10 @@ export function addTerminalCommand(program: Command, run: CommandRun): void {
             'CLI_NO_SERVER',
             'No server is running on this data folder. Start it first: postrider serve',
           )
-        await control.openTerminal(displayAddress(address), text => {
+        await control.openTerminal(displayAddress(address), async text => {
           if (invocation.output.json)
             invocation.output.bytes(Buffer.from(`${JSON.stringify({ message: text })}\n`))
-          else invocation.output.line(text)
+          else invocation.output.line(await formatTerminalText(text))
         })
         invocation.output.note(`The terminal of ${displayAddress(address)} is open. Ctrl-C closes it.`)
         await control.closed
