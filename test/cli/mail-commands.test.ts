@@ -27,7 +27,7 @@ async function accept(
   ...to: readonly string[]
 ): Promise<void> {
   const writer = createMailDataStore(folder, storage, systemRandom).create()
-  await writer.write(Buffer.from(text.replaceAll('\n', '\r\n')))
+  await writer.write(Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1'))
   const mailData = await writer.finish()
   const reversePath = address('sender@elsewhere.test')
   await storage.run(acceptMessage, {
@@ -90,7 +90,7 @@ async function makeMail(
     storage,
     mailFolder,
     largeId,
-    `Subject: large\n\n${`${'x'.repeat(70)}\n`.repeat(2000)}`,
+    `Subject: large\n\n${`${'x'.repeat(69)}é\n`.repeat(2000)}`,
     'anna@example.test',
   )
   const work = await storage.run(claimDueWork, {
@@ -181,6 +181,16 @@ test('mail in mailboxes is listed and read', async context => {
     (await runPostrider(folder, ['mail', 'list', 'anna@example.test', '--mailbox', 'Nowhere'])).exitCode,
     1,
   )
+})
+
+test('mail read --json gives the bytes as well: not every message is UTF-8', async context => {
+  const { folder } = await makeMail(context)
+  const ran = await runHere(folder, ['mail', 'read', 'anna@example.test', '2', '--json'])
+  const { text, base64 } = JSON.parse(ran.stdout) as { text: string; base64: string }
+  const bytes = Buffer.from(base64, 'base64')
+  assert.match(bytes.toString('latin1'), /^Return-Path: .*\r\nSubject: large\r\n\r\nx{69}é\r\n/)
+  assert.equal(text, bytes.toString('utf8'))
+  assert.match(text, /x{69}\ufffd\r\n$/)
 })
 
 test('a message whose data is damaged is listed as such, the others as always', async context => {

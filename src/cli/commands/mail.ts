@@ -77,7 +77,8 @@ export function addMailCommand(program: Command, run: CommandRun): void {
     summary: 'Print a message',
     description:
       'Print a message with its trace fields. On a terminal its text is decoded and attachments are only named; with --raw, ' +
-      'and into a file or a pipe, it is what was delivered, byte by byte.',
+      'and into a file or a pipe, it is what was delivered, byte by byte. With --json, "base64" has these bytes, and "text" ' +
+      'the same read as UTF-8, in which what is of another character set is damaged.',
     examples: [
       'mail read anna@example.test 1',
       'mail read anna@example.test 1 --raw',
@@ -119,7 +120,12 @@ async function show(
     const bytes = Buffer.concat(chunks)
     if (output.json) {
       output.result(
-        { uid: message.uid, queueId: formatQueueId(message.queueId), text: bytes.toString('utf8') },
+        {
+          uid: message.uid,
+          queueId: formatQueueId(message.queueId),
+          text: bytes.toString('utf8'),
+          base64: bytes.toString('base64'),
+        },
         '',
       )
       return
