@@ -59,7 +59,8 @@ function dialogue(relay: BoundListener, recipient: string): string[] {
   ]
   return [
     `Try it: run  nc -C ${relay.address} ${relay.port}  (or telnet) in a second terminal and paste or type`,
-    '(lines of SMTP end with CR LF: nc does that with -C, telnet by itself)',
+    '(lines of SMTP end with CR LF: nc does that with -C, telnet by itself; paste after the greeting:',
+    'who talks before it is refused, so "nc < file" cannot work)',
     '',
     // Not indented: a command starts in the first column, also when it is pasted.
     ...lines,
