@@ -2,7 +2,12 @@
 // RFC 2047), attachments named instead of printed.
 import { formatDomainsForPeople } from '../address/parse-domain.ts'
 import { decodeEncodedWords } from '../message/encoded-words.ts'
-import { type HeaderField, HeaderSplitter, parseHeaderFields } from '../message/header-section.ts'
+import {
+  type HeaderField,
+  HeaderSplitter,
+  parseHeaderFields,
+  type SplitMessage,
+} from '../message/header-section.ts'
 import { formatSize } from './quantities.ts'
 
 /** undefined: its structure makes no sense, so only the bytes themselves can be shown. */
@@ -13,23 +18,21 @@ export async function formatMessage(message: Uint8Array): Promise<string | undef
   const parsed = await PostalMime.parse(message).catch(() => undefined)
   if (!parsed) return undefined
   const body = (parsed.text ?? parsed.html ?? '').replaceAll('\r\n', '\n').trimEnd()
-  const section = headerSectionOf(message)
-  const fields = parseHeaderFields(section)
-  // Text without an empty line before it is no header field, and would be shown nowhere.
-  const bytesInFields = fields.reduce((bytes, { start, end }) => bytes + end - start, 0)
-  if (body === '' && parsed.attachments.length === 0 && bytesInFields < section.length) return undefined
+  const { section, lacksEmptyLine } = splitMessage(message)
+  // MIME takes text without an empty line before it for header fields, and would lose it.
+  if (lacksEmptyLine) return undefined
   return [
-    ...fields.map(formatField),
+    ...parseHeaderFields(section).map(formatField),
     '',
     ...(body === '' ? [] : [body]),
     ...(parsed.attachments.length > 0 ? ['', ...parsed.attachments.map(formatAttachment)] : []),
   ].join('\n')
 }
 
-function headerSectionOf(message: Uint8Array): Uint8Array {
+function splitMessage(message: Uint8Array): SplitMessage {
   const splitter = new HeaderSplitter(message.length)
   const split = splitter.take(message)
-  return typeof split === 'string' ? splitter.finish().section : split.section
+  return typeof split === 'string' ? splitter.finish() : split
 }
 
 /** What the server gives to an open terminal: the beginning of a message as text, its lines ended with LF. */
