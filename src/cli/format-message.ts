@@ -8,6 +8,7 @@ import {
   parseHeaderFields,
   type SplitMessage,
 } from '../message/header-section.ts'
+import { replaceControls } from '../runtime/text.ts'
 import { formatSize } from './quantities.ts'
 
 /** undefined: its structure makes no sense, so only the bytes themselves can be shown. */
@@ -51,7 +52,8 @@ const cutMark = '\n…'
 const addressFields = /^(?:from|sender|reply-to|to|cc)$/i
 
 function formatField({ name, value }: HeaderField): string {
-  const decoded = decodeEncodedWords(value)
+  // A stranger's line ends would be lines of their own here.
+  const decoded = replaceControls(decodeEncodedWords(value), ' ')
   return `${name}: ${addressFields.test(name) ? formatDomainsForPeople(decoded) : decoded}`
 }
 
@@ -63,5 +65,8 @@ interface Attachment {
 
 function formatAttachment({ filename, mimeType, content }: Attachment): string {
   const bytes = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
-  return `[Attachment: ${filename ?? 'without a name'}, ${mimeType}, ${formatSize(bytes)}]`
+  return replaceControls(
+    `[Attachment: ${filename ?? 'without a name'}, ${mimeType}, ${formatSize(bytes)}]`,
+    ' ',
+  )
 }

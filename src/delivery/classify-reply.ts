@@ -159,6 +159,9 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['throttl*', 'rate'],
   // Of commands, not of messages.
   ['too many errors', 'other'],
+  ['too many attachments', 'content'],
+  ['too many received', 'loop'],
+  ['too many header*', 'other'],
   ['too many', 'rate'],
   ['too quickly', 'rate'],
   ['too fast', 'rate'],

@@ -336,7 +336,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #ended(ended: Attempted | NotAttempted): void {
-    if (!this.#over || isInDoubt(ended)) this.#settler.add(ended)
+    if (!this.#over || mayHaveArrived(ended)) this.#settler.add(ended)
   }
 
   #fault(cause: unknown): void {
@@ -344,8 +344,9 @@ export class QueueAgent implements DeliveryAgent {
   }
 }
 
-/** RFC 1047: cut off after the end of the data, before the answer. */
-function isInDoubt({ outcome }: Attempted | NotAttempted): boolean {
+function mayHaveArrived({ outcome }: Attempted | NotAttempted): boolean {
+  if (outcome.kind === 'relayed' || outcome.kind === 'shown') return true
+  // RFC 1047: cut off after the end of the data, before the answer.
   return outcome.kind === 'deferred' && outcome.diagnosis.stage === 'end-of-data'
 }
 

@@ -48,7 +48,9 @@ export function judgeFailure(server: RemoteServer, facts: ClientFailureFacts): N
   }
 }
 
-function whereMet(server: RemoteServer): Pick<Diagnosis, 'remoteMta' | 'remoteAddress' | 'viaSmartHost'> {
+export function whereMet(
+  server: RemoteServer,
+): Pick<Diagnosis, 'remoteMta' | 'remoteAddress' | 'viaSmartHost'> {
   return {
     remoteMta: server.host,
     remoteAddress: remoteAddress(server),
@@ -60,9 +62,15 @@ function whereMet(server: RemoteServer): Pick<Diagnosis, 'remoteMta' | 'remoteAd
  * The smart host does not take mail from us, whoever it is for: a matter between its administrator and ours, soon mended.
  * The sender's mail waits for that. RFC 4954 §6: 530, 534, 535, 538.
  */
-function refusesUs(stage: ClientStage, { code, lines }: Reply): boolean {
+function refusesUs(stage: ClientStage, reply: Reply): boolean {
+  const { code, lines } = reply
   if (isBeforeMail(stage) || code === 530 || code === 534 || code === 535 || code === 538) return true
-  return lines.some(line => /\brelay/i.test(line))
+  // 'Relay access denied', and not a relay's word about the recipient or the message.
+  return (
+    (stage === 'mail' || stage === 'rcpt') &&
+    classifyReply(reply, stage) === 'policy' &&
+    lines.some(line => /\brelay/i.test(line))
+  )
 }
 
 function isBeforeMail(stage: ClientStage): boolean {

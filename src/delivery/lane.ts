@@ -9,7 +9,7 @@ import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
 import { judgeFailure } from './diagnose.ts'
 import { localError } from './local-error.ts'
 import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
-import type { NegativeOutcome } from './outcome.ts'
+import type { Diagnosis, NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 
 export interface LaneOptions {
@@ -52,7 +52,7 @@ export class Lane implements ConnectionHolder {
   readonly #transactions = new Set<Promise<unknown>>()
   #workers = 0
   #opening = 0
-  #unreachable: { readonly outcome: NegativeOutcome; readonly until: number } | undefined
+  #unreachable: { readonly diagnosis: Diagnosis; readonly until: number } | undefined
   /** How often that was to be forgotten: an attempt that began before tells nothing of the time after. */
   #forgotten = 0
   #closed = false
@@ -63,9 +63,7 @@ export class Lane implements ConnectionHolder {
 
   enqueue(attempt: RemoteAttempt): void {
     if (this.#unreachable && this.#options.clock.now() < this.#unreachable.until) {
-      const { outcome, until } = this.#unreachable
-      if (outcome.kind === 'failed') attempt.endPending(outcome)
-      else attempt.postpone({ kind: 'postponed', diagnosis: outcome.diagnosis, until })
+      attempt.postpone({ kind: 'postponed', ...this.#unreachable })
       return
     }
     this.#waiting.push(attempt)
@@ -262,7 +260,9 @@ export class Lane implements ConnectionHolder {
     if (this.#busy.size > 0 || this.#idle.length > 0 || this.#forgotten > started.forgotten) return
     const now = this.#options.clock.now()
     const window = Math.min(now - started.at, maxUnreachableMs)
-    if (window > 0) this.#unreachable = { outcome, until: now + window }
+    // What was refused for good is not out of reach: the next message hears it for itself.
+    if (window > 0 && outcome.kind === 'deferred')
+      this.#unreachable = { diagnosis: outcome.diagnosis, until: now + window }
     for (const waiting of this.abandonWaiting()) waiting.endPending(outcome)
   }
 

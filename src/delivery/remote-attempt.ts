@@ -5,7 +5,7 @@ import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
-import { judgeFailure, judgeReply, remoteAddress } from './diagnose.ts'
+import { judgeFailure, judgeReply, remoteAddress, whereMet } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
 import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
@@ -249,8 +249,7 @@ function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis 
     stage: 'mail',
     cause: 'message-too-large',
     status: '5.3.4',
-    remoteMta: server.host,
-    remoteAddress: remoteAddress(server),
+    ...whereMet(server),
     detail: `the message has ${size} bytes, ${server.host} takes at most ${limit}`,
   }
 }

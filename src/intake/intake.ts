@@ -151,11 +151,15 @@ class IncomingMessage implements MailDataSink {
     return undefined
   }
 
-  /** Refused here and now, and not by a report: whoever the reverse-path names may know nothing of it. */
+  /**
+   * The only recipient of a stranger's message, so one of ours, when it has come round: refused here and now, because
+   * whoever the reverse-path names may know nothing of it. Others are looked at when they are delivered.
+   */
   #findDeliveredBefore(section: Uint8Array): string | undefined {
+    const { recipients } = this.#transaction
+    if (this.#client.account || this.#client.local || recipients.length !== 1) return undefined
     const before = findDeliveredTo(section)
-    if (before.size === 0) return undefined
-    const again = this.#transaction.recipients.find(({ forwardPath }) => before.has(addressKey(forwardPath)))
+    const again = recipients.find(({ forwardPath }) => before.has(addressKey(forwardPath)))
     return again && formatAddress(again.forwardPath)
   }
 

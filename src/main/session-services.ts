@@ -1,6 +1,7 @@
 // What the sessions of this server ask for, joined from the parts that know.
 
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import { parseAddress } from '../address/parse-address.ts'
 import type { Settings } from '../config/settings.ts'
 import { authenticate } from '../directory/credentials.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
@@ -11,7 +12,6 @@ import { LoginLimiter } from '../policy/login-limiter.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import { replaceControls } from '../runtime/text.ts'
 import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { TrailRecord } from '../trail/events.ts'
@@ -65,10 +65,16 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   }
 }
 
+/** What is no address may be anything, of any length: a password in the wrong place, for one. */
+function loginNameToKeep(name: string): string | undefined {
+  const address = parseAddress(name)
+  return address && formatAddress(address)
+}
+
 function noteBlock(log: Log, remoteAddress: string, name: string, until: number): void {
   log.warn('too many wrong passwords: log-ins are refused for a while, the right password too', {
     remoteAddress,
-    name: replaceControls(name, '?'),
+    ...(loginNameToKeep(name) === undefined ? {} : { name }),
     until: new Date(until).toISOString(),
   })
 }
@@ -89,7 +95,7 @@ function describeRefusal(
       command,
       reversePath: reversePath === undefined ? undefined : formatReversePath(reversePath),
       forwardPath: forwardPath && formatAddress(forwardPath),
-      loginName,
+      loginName: loginName === undefined ? undefined : loginNameToKeep(loginName),
       blockedUntil,
       reply,
     },

@@ -20,6 +20,9 @@ function reply(text: string): Reply {
 }
 
 const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
+  ['end-of-data', '554 5.6.0 Too many attachments', 'content'],
+  ['end-of-data', '554 5.5.0 too many received headers', 'loop'],
+  ['end-of-data', '550 5.6.0 too many header lines', 'other'],
   ['rcpt', '550 5.1.1 The email account that you tried to reach does not exist.', 'unknown-user'],
   [
     'rcpt',

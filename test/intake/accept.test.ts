@@ -254,15 +254,28 @@ for (const [what, text, passes] of [
   })
 }
 
-for (const [what, text, passes] of [
-  ['in other letters', 'Received: x\r\nDelivered-To: BORIS@example.org\r\nSubject: x\r\n\r\n', false],
-  ['to somebody else', 'Delivered-To: clara@example.org\r\nSubject: x\r\n\r\n', true],
-  ['as the body says', 'Subject: x\r\n\r\nDelivered-To: boris@example.org\r\n', true],
+for (const [what, text, passes, incoming] of [
+  ['in other letters', 'Received: x\r\nDelivered-To: BORIS@example.org\r\nSubject: x\r\n\r\n', false, {}],
+  ['to somebody else', 'Delivered-To: clara@example.org\r\nSubject: x\r\n\r\n', true, {}],
+  ['as the body says', 'Subject: x\r\n\r\nDelivered-To: boris@example.org\r\n', true, {}],
+  [
+    'with others who have not had it',
+    'Delivered-To: boris@example.org\r\n\r\n',
+    true,
+    { transaction: { recipients: [recipient('anna@example.org'), recipient('boris@example.org')] } },
+  ],
+  [
+    'somewhere else, by a user',
+    'Delivered-To: boris@example.org\r\n\r\n',
+    true,
+    { client: submissionClient },
+  ],
 ] as const) {
-  test(`a message that was delivered to its recipient before is refused, not reported on: ${what}`, async t => {
+  test(`a message that was delivered to its only recipient before is refused, not reported on: ${what}`, async t => {
     const intake = await openIntake(t)
     const reply = await intake.receive(text, {
-      transaction: { recipients: [recipient('anna@example.org'), recipient('boris@example.org')] },
+      transaction: { recipients: [recipient('boris@example.org')] },
+      ...incoming,
     })
     assert.deepEqual([reply.code, reply.enhanced], passes ? [250, '2.0.0'] : [554, '5.4.6'])
     assert.equal(await intake.messages(), passes ? 1 : 0)

@@ -30,9 +30,8 @@ export const bdat: Command = {
     const read = (found: Opened | Reply): Step => {
       // RFC 3030 §2: a refused chunk's octets are read away first, then comes the refusal.
       if ('code' in found) {
-        const { state } = session
-        // Without recipients there is a transaction still, as for DATA; what else refuses the message ends it.
-        const next = state.phase === 'transaction' && state.transaction.recipients.length > 0 ? ready : state
+        // A message that has lost a chunk must not be taken: the transaction is over.
+        const next = session.state.phase === 'transaction' ? ready : session.state
         return readChunk(next, { size, last, into: { kind: 'refused', reply: found } })
       }
       return readChunk(found.next, { size, last, into: { kind: 'flow', flow: found.flow } })
