@@ -4,8 +4,8 @@ import { addressKey } from '../address/address-key.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
-import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
-import { fixSubmission } from '../message/submission-fix-ups.ts'
+import { dropSeparator, HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
+import { fixSubmission, hasHiddenBcc } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -123,8 +123,9 @@ class IncomingMessage implements MailDataSink {
     return replies.localError
   }
 
-  #storeHead({ section, rest, lacksEmptyLine }: SplitMessage): void | Promise<void> {
+  #storeHead({ section: opening, rest, lacksEmptyLine }: SplitMessage): void | Promise<void> {
     this.#splitter = undefined
+    const section = dropSeparator(opening)
     const hops = countReceivedFields(section)
     if (hops > this.#options.maxReceivedFields) {
       this.#refusal = replies.loop(hops)
@@ -135,7 +136,10 @@ class IncomingMessage implements MailDataSink {
       this.#refusal = replies.deliveredBefore(again)
       return undefined
     }
-    const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(section)
+    const fixed =
+      this.#client.role === 'relay'
+        ? section
+        : this.#fixSubmission(section, lacksEmptyLine ? rest : undefined)
     if (!fixed) return undefined
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
@@ -163,7 +167,12 @@ class IncomingMessage implements MailDataSink {
     return again && formatAddress(again.forwardPath)
   }
 
-  #fixSubmission(section: Uint8Array): Uint8Array | undefined {
+  /** `text`: what stands right behind the header section, where no empty line parts them. */
+  #fixSubmission(section: Uint8Array, text: Uint8Array | undefined): Uint8Array | undefined {
+    if (text && hasHiddenBcc(text)) {
+      this.#refusal = replies.badHeader('hidden-bcc', undefined)
+      return undefined
+    }
     const fixed = fixSubmission(section, {
       at: this.#acceptedAt,
       queueId: formatQueueId(this.#queueId),

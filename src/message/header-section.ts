@@ -15,6 +15,7 @@ const lf = 0x0a
 const colon = 0x3a
 /** RFC 5322 §2.1.1 */
 const maxLineLength = 998
+const maxOpeningLength = 10
 
 export interface SplitMessage {
   readonly section: Uint8Array
@@ -30,7 +31,8 @@ type Place = 'line-start' | 'cr-at-line-start' | 'name' | 'blank-after-name' | '
 /**
  * Finds the end of the header section in mail data that comes in pieces: the empty line, or the first line that is
  * neither a field nor the continuation of one. Whatever stands there is text, though its writer forgot the empty line;
- * else what we put before it would run into it.
+ * else what we put before it would run into it. The separator of an mbox file (RFC 4155: 'From anna@example.test …') at the
+ * very beginning does not count: `dropSeparator` takes it away.
  */
 export class HeaderSplitter {
   readonly #maxBytes: number
@@ -40,6 +42,8 @@ export class HeaderSplitter {
   #place: Place = 'line-start'
   /** Where the present line begins, in the whole message. */
   #lineStart = 0
+  /** What the first line begins with, as far as it may be a separator. */
+  #opening = ''
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -81,8 +85,10 @@ export class HeaderSplitter {
     switch (this.#place) {
       case 'line-start':
         if (byte === cr) this.#place = 'cr-at-line-start'
-        else if (isNameByte(byte)) this.#place = 'name'
-        else if (isBlank(byte) && this.#lineStart > 0) this.#place = 'value'
+        else if (isNameByte(byte)) {
+          this.#place = 'name'
+          this.#noteOpening(byte)
+        } else if (isBlank(byte) && this.#lineStart > 0) this.#place = 'value'
         else return 'text'
         return undefined
       case 'cr-at-line-start':
@@ -92,8 +98,9 @@ export class HeaderSplitter {
         if (column >= maxLineLength) return 'text'
         if (byte === colon) this.#place = 'value'
         // RFC 5322 §4.5: blanks before the colon are obsolete, and met.
-        else if (isBlank(byte)) this.#place = 'blank-after-name'
+        else if (isBlank(byte)) this.#place = this.#isSeparator() ? 'value' : 'blank-after-name'
         else if (this.#place === 'blank-after-name' || !isNameByte(byte)) return 'text'
+        else this.#noteOpening(byte)
         return undefined
       case 'cr-in-value':
         this.#place = byte === lf ? 'line-start' : byte === cr ? 'cr-in-value' : 'value'
@@ -103,6 +110,15 @@ export class HeaderSplitter {
       default:
         return this.#place satisfies never
     }
+  }
+
+  #noteOpening(byte: number): void {
+    if (this.#lineStart === 0 && this.#opening.length < maxOpeningLength)
+      this.#opening += String.fromCharCode(byte)
+  }
+
+  #isSeparator(): boolean {
+    return this.#lineStart === 0 && this.#place === 'name' && /^>*From$/.test(this.#opening)
   }
 
   #split(piece: Uint8Array, lacksEmptyLine: boolean): 'too-long' | SplitMessage {
@@ -120,6 +136,14 @@ function isNameByte(byte: number): boolean {
 
 function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09
+}
+
+/** The header section without the separator of an mbox file, which some programs leave before it. */
+export function dropSeparator(section: Uint8Array): Uint8Array {
+  const text = Buffer.from(section.buffer, section.byteOffset, section.byteLength)
+  if (!/^>{0,9}From[ \t]/.test(text.toString('latin1', 0, maxOpeningLength + 5))) return section
+  const end = text.indexOf(lf)
+  return section.subarray(end < 0 ? section.length : end + 1)
 }
 
 /** What comes behind so many fields is not looked at. */

@@ -12,7 +12,7 @@ export interface SubmissionFacts {
   readonly author: string | undefined
 }
 
-export type SubmissionProblem = 'too-many-fields' | 'repeated-field' | 'no-author'
+export type SubmissionProblem = 'too-many-fields' | 'repeated-field' | 'no-author' | 'hidden-bcc'
 
 export type FixedSubmission =
   | { readonly kind: 'fixed'; readonly section: Uint8Array }
@@ -47,6 +47,16 @@ export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): Fixe
   const blind = fields.filter(field => field.name.toLowerCase() === 'bcc')
   if (added === '' && blind.length === 0) return { kind: 'fixed', section }
   return { kind: 'fixed', section: Buffer.concat([Buffer.from(added), ...without(section, blind)]) }
+}
+
+/**
+ * A line that is no field ends the header section; a Bcc behind it would be sent to everybody. `text` begins with that
+ * line; an empty line in it ends what may have been meant for fields.
+ */
+export function hasHiddenBcc(text: Uint8Array): boolean {
+  const all = Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1')
+  const end = all.indexOf('\r\n\r\n')
+  return /^bcc[ \t]*:/im.test(end < 0 ? all : all.slice(0, end))
 }
 
 function without(section: Uint8Array, fields: readonly HeaderField[]): Uint8Array[] {

@@ -106,6 +106,8 @@ const headerProblems: Readonly<Record<SubmissionProblem, (field: string) => stri
   'too-many-fields': () => `Message refused: it has ${maxHeaderFields} header fields, or more`,
   'repeated-field': field => `Message refused: it has more than one ${field} field`,
   'no-author': () => 'Message refused: it has no From field',
+  'hidden-bcc': () =>
+    'Message refused: a line before its Bcc field is no header field; mend it, or part the text by an empty line',
 }
 
 export const replies = {

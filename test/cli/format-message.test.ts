@@ -74,3 +74,8 @@ test('a terminal shows a message decoded, and says where it was cut', async () =
     'no letters that nobody wrote',
   )
 })
+
+test('a header field is one line, whatever is encoded in it', async () => {
+  const shown = await formatMessage(lines('Subject: =?utf-8?Q?x=0AFrom:_boss@bank.test?=', '', 'Text'))
+  assert.equal(shown, 'Subject: x From: boss@bank.test\n\nText')
+})

@@ -513,7 +513,8 @@ for (const { what, script, tls = 'never' } of [
 
 test('what a smart host says of a recipient is about that one', async t => {
   const peer = await peerFor(t, {
-    script: command => (command.startsWith('RCPT') ? '550 5.1.1 No such user' : undefined),
+    script: command =>
+      command.startsWith('RCPT') ? '550 5.1.1 User unknown in relay recipient table' : undefined,
   })
   const world = await createWorld(t, {
     delivery: {

@@ -143,8 +143,8 @@ for (const { what, text, stored } of [
   },
   {
     what: 'text right behind the fields',
-    text: 'Subject: x\r\nSecret body\r\nBcc: a line of the letter\r\n',
-    stored: 'Subject: x\r\n\r\nSecret body\r\nBcc: a line of the letter\r\n',
+    text: 'Subject: x\r\nSecret body\r\nCc: a line of the letter\r\n',
+    stored: 'Subject: x\r\n\r\nSecret body\r\nCc: a line of the letter\r\n',
   },
   {
     what: 'text that begins with a blank',
@@ -152,6 +152,11 @@ for (const { what, text, stored } of [
     stored: '\r\n more\r\nSubject: x\r\n',
   },
   { what: 'fields alone', text: 'Subject: x\r\n', stored: 'Subject: x\r\n' },
+  {
+    what: 'the separator of an mbox file',
+    text: 'From a@example.test Mon Jan  1 09:00:00 2026\r\nSubject: x\r\n\r\nText\r\n',
+    stored: 'Subject: x\r\n\r\nText\r\n',
+  },
 ]) {
   test(`what we write before a message does not run into it: ${what}`, async t => {
     const intake = await openIntake(t)

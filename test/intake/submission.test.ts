@@ -67,6 +67,11 @@ test('Bcc is taken out, with its folded lines', async t => {
 
 for (const [what, text, problem] of [
   ['two authors', 'From: a@example.test\r\nFROM: b@example.org\r\n\r\n', /more than one from field/],
+  [
+    'a Bcc behind a line that is no field',
+    'From: a@example.test\r\nno field\r\nBcc: b@example.org\r\n\r\n',
+    /a line before its Bcc field is no header field/,
+  ],
   ['two subjects', 'From: a@example.test\r\nSubject: 1\r\nSubject: 2\r\n\r\n', /more than one subject field/],
 ] as const) {
   test(`${what} are refused, and nothing is kept`, async t => {

@@ -42,7 +42,10 @@ function splitByLines(text: string): Split {
   const lines = text.match(/[^]*?\r\n|[^]+$/g) ?? []
   let end = 0
   for (const line of lines) {
-    const isField = /^[!-9;-~]+[ \t]*:/.test(line) || (end > 0 && /^[ \t]/.test(line))
+    const isField =
+      /^[!-9;-~]+[ \t]*:/.test(line) ||
+      (end > 0 && /^[ \t]/.test(line)) ||
+      (end === 0 && /^>{0,5}From[ \t]/.test(line))
     if (!isField) break
     end += line.length
   }
@@ -50,6 +53,9 @@ function splitByLines(text: string): Split {
 }
 
 const fieldLike = fc.constantFrom(
+  'From a Mon\r\n',
+  '>From b\r\n',
+
   'A: x\r\n',
   'B :\r\n',
   ' more\r\n',
@@ -105,6 +111,12 @@ for (const { what, message, section } of [
   },
   { what: 'a lone LF ends nothing', message: 'A: x\n\nB: y\r\n\r\n', section: 'A: x\n\nB: y\r\n' },
   { what: 'text without an empty line', message: 'A: x\r\nText\r\nB: y\r\n', section: 'A: x\r\n' },
+  {
+    what: 'the separator of an mbox file',
+    message: 'From a@b Mon Jan  1 09:00:00 2026\r\nA: x\r\n\r\nText',
+    section: 'From a@b Mon Jan  1 09:00:00 2026\r\nA: x\r\n',
+  },
+  { what: 'a separator further down', message: 'A: x\r\nFrom a@b\r\n\r\n', section: 'A: x\r\n' },
   { what: 'text alone', message: 'Hello Anna\r\n\r\nText\r\n', section: '' },
   { what: 'a blank at the very beginning', message: ' folded\r\nA: x\r\n\r\n', section: '' },
   { what: 'a name without end', message: `${'x'.repeat(2000)}: y\r\n`, section: '' },
