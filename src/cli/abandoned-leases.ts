@@ -1,8 +1,7 @@
 // Queued messages as they are when no server runs: what was being delivered when it ended is nobody's, and due.
 import type { Settings } from '../config/settings.ts'
-import { connectControl } from '../main/control-client.ts'
 import type { ShownMessage } from '../queue/list-queue.ts'
-import { Fault } from '../runtime/fault.ts'
+import { askRunningServer } from './running-server.ts'
 
 export async function releaseAbandoned(
   settings: Settings,
@@ -10,7 +9,7 @@ export async function releaseAbandoned(
   now: number,
 ): Promise<readonly ShownMessage[]> {
   const isAnyUnderway = messages.some(({ recipients }) => recipients.some(({ underway }) => underway))
-  if (!isAnyUnderway || (await isServed(settings))) return messages
+  if (!isAnyUnderway || (await askRunningServer(settings, nothing)) !== 'none') return messages
   return messages.map(message => ({
     ...message,
     recipients: message.recipients.map(recipient =>
@@ -19,14 +18,4 @@ export async function releaseAbandoned(
   }))
 }
 
-async function isServed({ dataFolder }: Settings): Promise<boolean> {
-  try {
-    const control = await connectControl(dataFolder)
-    control?.close()
-    return control !== undefined
-  } catch (cause) {
-    // A server that this user may not ask is one.
-    if (cause instanceof Fault && cause.code.startsWith('CONTROL_')) return true
-    throw cause
-  }
-}
+const nothing = (): Promise<object> => Promise.resolve({})

@@ -15,12 +15,13 @@ export function remoteAddress(server: RemoteServer): string {
 /** What a negative reply comes to for the recipients that it is about. */
 export function judgeReply(server: RemoteServer, stage: ClientStage, reply: Reply): NegativeOutcome {
   const isAboutUs = server.isSmartHost === true && refusesUs(stage, reply)
+  const status = replyStatus(reply, stage)
   return {
     kind: reply.code >= 500 && !isAboutUs ? 'failed' : 'deferred',
     diagnosis: {
       stage,
       cause: isAboutUs ? 'smart-host' : classifyReply(reply, stage),
-      status: isAboutUs ? `4${replyStatus(reply, stage).slice(1)}` : replyStatus(reply, stage),
+      status: isAboutUs ? `4${status.slice(1)}` : status,
       ...whereMet(server),
       reply,
       detail: `${server.host} (${remoteAddress(server)}) refused ${stageWords[stage]}`,

@@ -5,7 +5,7 @@ import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
 import { dropSeparator, HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
-import { fixSubmission, hasHiddenBcc } from '../message/submission-fix-ups.ts'
+import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -167,17 +167,13 @@ class IncomingMessage implements MailDataSink {
     return again && formatAddress(again.forwardPath)
   }
 
-  /** `text`: what stands right behind the header section, where no empty line parts them. */
-  #fixSubmission(section: Uint8Array, text: Uint8Array | undefined): Uint8Array | undefined {
-    if (text && hasHiddenBcc(text)) {
-      this.#refusal = replies.badHeader('hidden-bcc', undefined)
-      return undefined
-    }
+  #fixSubmission(section: Uint8Array, unpartedText: Uint8Array | undefined): Uint8Array | undefined {
     const fixed = fixSubmission(section, {
       at: this.#acceptedAt,
       queueId: formatQueueId(this.#queueId),
       hostname: this.#options.hostname,
       author: this.#client.account?.address,
+      unpartedText,
     })
     if (fixed.kind === 'fixed') return fixed.section
     this.#refusal = replies.badHeader(fixed.problem, fixed.field)

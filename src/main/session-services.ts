@@ -74,7 +74,7 @@ function loginNameToKeep(name: string): string | undefined {
 function noteBlock(log: Log, remoteAddress: string, name: string, until: number): void {
   log.warn('too many wrong passwords: log-ins are refused for a while, the right password too', {
     remoteAddress,
-    ...(loginNameToKeep(name) === undefined ? {} : { name }),
+    name: loginNameToKeep(name),
     until: new Date(until).toISOString(),
   })
 }

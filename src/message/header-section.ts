@@ -15,6 +15,9 @@ const lf = 0x0a
 const colon = 0x3a
 /** RFC 5322 §2.1.1 */
 const maxLineLength = 998
+/** RFC 4155: what begins the line that parts the messages of an mbox file; programs put > before it. */
+const separator = /^>{0,6}From[ \t]/
+/** The longest opening that it matches, up to its blank. */
 const maxOpeningLength = 10
 
 export interface SplitMessage {
@@ -118,7 +121,7 @@ export class HeaderSplitter {
   }
 
   #isSeparator(): boolean {
-    return this.#lineStart === 0 && this.#place === 'name' && /^>*From$/.test(this.#opening)
+    return this.#lineStart === 0 && this.#place === 'name' && separator.test(`${this.#opening} `)
   }
 
   #split(piece: Uint8Array, lacksEmptyLine: boolean): 'too-long' | SplitMessage {
@@ -141,7 +144,7 @@ function isBlank(byte: number): boolean {
 /** The header section without the separator of an mbox file, which some programs leave before it. */
 export function dropSeparator(section: Uint8Array): Uint8Array {
   const text = Buffer.from(section.buffer, section.byteOffset, section.byteLength)
-  if (!/^>{0,9}From[ \t]/.test(text.toString('latin1', 0, maxOpeningLength + 5))) return section
+  if (!separator.test(text.toString('latin1', 0, maxOpeningLength + 1))) return section
   const end = text.indexOf(lf)
   return section.subarray(end < 0 ? section.length : end + 1)
 }

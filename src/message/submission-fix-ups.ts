@@ -10,6 +10,8 @@ export interface SubmissionFacts {
   readonly hostname: string
   /** The author to add when there is none: the address of the account; undefined on a local network. */
   readonly author: string | undefined
+  /** What stands right behind the header section, where no empty line parts them. */
+  readonly unpartedText?: Uint8Array | undefined
 }
 
 export type SubmissionProblem = 'too-many-fields' | 'repeated-field' | 'no-author' | 'hidden-bcc'
@@ -30,6 +32,8 @@ const onceOnly = ['from', 'sender', 'reply-to', 'message-id', 'subject', 'date']
  * shown to the other recipients.
  */
 export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): FixedSubmission {
+  if (facts.unpartedText && hasHiddenBcc(facts.unpartedText))
+    return { kind: 'refused', problem: 'hidden-bcc' }
   const fields = parseHeaderFields(section)
   // A second From, or a Bcc, could hide behind the last one that is looked at.
   if (fields.length >= maxHeaderFields) return { kind: 'refused', problem: 'too-many-fields' }
@@ -53,7 +57,7 @@ export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): Fixe
  * A line that is no field ends the header section; a Bcc behind it would be sent to everybody. `text` begins with that
  * line; an empty line in it ends what may have been meant for fields.
  */
-export function hasHiddenBcc(text: Uint8Array): boolean {
+function hasHiddenBcc(text: Uint8Array): boolean {
   const all = Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1')
   const end = all.indexOf('\r\n\r\n')
   return /^bcc[ \t]*:/im.test(end < 0 ? all : all.slice(0, end))

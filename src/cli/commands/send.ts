@@ -7,9 +7,8 @@ import { formatAddress } from '../../address/format-address.ts'
 import { isLoopback } from '../../address/networks.ts'
 import type { Settings } from '../../config/settings.ts'
 import { displayAddress } from '../../directory/display.ts'
-import { connectControl } from '../../main/control-client.ts'
 import type { ServerStatus } from '../../main/control-protocol.ts'
-import { Fault, UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type {
   ClientTls,
@@ -31,6 +30,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { formatReply } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { askPassword, readAll } from '../prompt.ts'
+import { askRunningServer } from '../running-server.ts'
 
 interface SendOptions {
   readonly from?: GivenReversePath
@@ -198,23 +198,10 @@ async function findDestination(invocation: Invocation, options: SendOptions): Pr
   }
 }
 
-/** A server to try out may have been started with --ports; undefined: none runs, or it may not be asked. */
-async function listenersOfRunningServer({
-  dataFolder,
-}: Settings): Promise<ServerStatus['listeners'] | undefined> {
-  try {
-    const control = await connectControl(dataFolder)
-    if (!control) return undefined
-    try {
-      return (await control.status()).listeners
-    } finally {
-      control.close()
-    }
-  } catch (cause) {
-    // Whoever sends mail need not be the administrator.
-    if (cause instanceof Fault && cause.code.startsWith('CONTROL_')) return undefined
-    throw cause
-  }
+/** A server to try out may have been started with --ports; and whoever sends mail need not be the administrator. */
+async function listenersOfRunningServer(settings: Settings): Promise<ServerStatus['listeners'] | undefined> {
+  const status = await askRunningServer(settings, control => control.status())
+  return typeof status === 'string' ? undefined : status.listeners
 }
 
 function senderOf({ user }: SendOptions): ReversePath {
