@@ -34,10 +34,10 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   const { hostname } = settings
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
-    acceptReversePath: (client, reversePath, parameters, disposition) =>
+    acceptReversePath: (client, reversePath, parameters) =>
       // A stranger on the relay port may send from anywhere: nothing to ask the directory for.
-      client.account || client.role !== 'relay' || disposition !== 'mail'
-        ? checkReversePath(storage, senderPolicy, client, reversePath, parameters, disposition)
+      client.account || client.role !== 'relay'
+        ? checkReversePath(storage, senderPolicy, client, reversePath, parameters)
         : undefined,
     acceptForwardPath: (client, { disposition }, { forwardPath }) =>
       checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),

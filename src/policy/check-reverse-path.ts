@@ -3,7 +3,6 @@ import type { ReversePath } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { findStanding, listOwnAddresses, ownsAddress } from '../directory/owns-address.ts'
 import { isAscii } from '../runtime/text.ts'
-import type { Disposition } from '../smtp/parameters.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { AuthenticatedAccount, Client, ReversePathParameters } from '../smtp/server/services.ts'
@@ -21,16 +20,12 @@ export async function checkReversePath(
   client: Client,
   reversePath: ReversePath,
   parameters: Pick<ReversePathParameters, 'smtpUtf8'>,
-  disposition: Disposition,
 ): Promise<Reply | undefined> {
   const { account } = client
   if (!account) {
     if (client.local) return undefined
-    // RFC 6409 §4.3: a submission server takes nothing from strangers. Terminals are for our own people.
-    if (client.role !== 'relay') return replies.authRequired
-    return disposition === 'mail'
-      ? undefined
-      : replies.terminalsForUsers(disposition.toUpperCase(), 'the submission port')
+    // RFC 6409 §4.3: a submission server takes nothing from strangers.
+    return client.role === 'relay' ? undefined : replies.authRequired
   }
   const standing = await storage.run(findStanding, { accountId: account.id })
   // It may have been disabled or removed since it logged in.

@@ -75,6 +75,7 @@ function strangerClient({ hostname }: RelayProofOptions): Client {
     heloName: hostname,
     extended: true,
     local: false,
+    loopback: false,
   }
 }
 

@@ -20,13 +20,19 @@ export function makeFolder(folder: string, mode: number): void {
     throw Object.assign(new Error(`${folder} is a file, not a folder`), { code: 'ENOTDIR' })
 }
 
+/** The folder itself, or what there is around it. One that is closed to us counts as missing. */
+export function nearestExisting(folder: string): string {
+  let existing = folder
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing)
+  return existing
+}
+
 /**
  * It need not be there: then the nearest folder around it counts. Something is made in it and removed again, because its
  * mode says too little. undefined: it will do.
  */
 export function problemOfFolder(folder: string): string | undefined {
-  let existing = folder
-  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing)
+  const existing = nearestExisting(folder)
   try {
     rmdirSync(mkdtempSync(join(existing, '.postrider-')))
     return undefined

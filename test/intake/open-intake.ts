@@ -30,6 +30,7 @@ export const relayClient: Client = {
   heloName: 'client.example.net',
   extended: true,
   local: false,
+  loopback: false,
 }
 
 export const submissionClient: Client = {

@@ -25,6 +25,7 @@ function clientAt(remoteAddress: string): Client {
     connectedAt: 0,
     extended: true,
     local: false,
+    loopback: false,
   }
 }
 

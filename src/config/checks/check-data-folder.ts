@@ -1,7 +1,6 @@
 // Can the data folder be written, is it closed to others, is there room, and can this version read what is in it?
 import { access, constants, stat, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { problemOfFolder } from '../../storage/make-folder.ts'
+import { nearestExisting, problemOfFolder } from '../../storage/make-folder.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, ok } from './finding.ts'
 
@@ -9,7 +8,7 @@ const subject = 'data folder'
 
 export async function checkDataFolder(settings: Settings): Promise<Finding[]> {
   const { dataFolder } = settings
-  const existing = await nearestExisting(dataFolder)
+  const existing = nearestExisting(dataFolder)
   const error = (what: string, remedy: string): Finding[] => [
     { severity: 'error', subject, what, cost: 'The server does not start.', remedy },
   ]
@@ -28,18 +27,6 @@ export async function checkDataFolder(settings: Settings): Promise<Finding[]> {
   findings.push(...(await checkRoom(existing, settings.limits.maxMessageBytes)))
   if (findings.length > 0) return findings
   return [ok(subject, existing === dataFolder ? dataFolder : `${dataFolder} will be made at the first start`)]
-}
-
-async function nearestExisting(folder: string): Promise<string> {
-  for (let candidate = folder; ; candidate = dirname(candidate)) {
-    try {
-      await stat(candidate)
-      return candidate
-    } catch {
-      // Missing or closed: the folder around it decides. The root always exists.
-      if (dirname(candidate) === candidate) return candidate
-    }
-  }
 }
 
 async function mayWrite(folder: string): Promise<boolean> {

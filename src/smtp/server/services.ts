@@ -37,6 +37,8 @@ export interface Client {
   readonly account?: AuthenticatedAccount | undefined
   /** Inside a network that may relay without AUTH (`localNetworks`). */
   readonly local: boolean
+  /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */
+  readonly loopback: boolean
 }
 
 export interface AuthenticatedAccount {

@@ -171,8 +171,7 @@ export class Session {
   get mayAuthenticate(): boolean {
     if (!this.context.services.authenticate || this.client.role === 'relay') return false
     return (
-      this.client.tls !== undefined ||
-      (this.context.allowPlaintextAuthOnLoopback && isLoopback(this.client.remoteAddress))
+      this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.loopback)
     )
   }
 
@@ -231,11 +230,15 @@ export class Session {
 /** `isBehindProxy`: the address is that of a load balancer, which did not say whom it speaks for; its rights are not theirs. */
 export function createClient(
   context: SessionContext,
-  facts: Omit<Client, 'extended' | 'local'>,
+  facts: Omit<Client, 'extended' | 'local' | 'loopback'>,
   isBehindProxy = false,
 ): Client {
-  const local = !isBehindProxy && isInNetworks(facts.remoteAddress, context.localNetworks)
-  return { ...facts, extended: false, local }
+  return {
+    ...facts,
+    extended: false,
+    local: !isBehindProxy && isInNetworks(facts.remoteAddress, context.localNetworks),
+    loopback: !isBehindProxy && isLoopback(facts.remoteAddress),
+  }
 }
 
 // What web browsers and HTTP clients say first; the rest of it would only be errors.
