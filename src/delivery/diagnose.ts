@@ -66,11 +66,11 @@ export function whereMet(
 function refusesUs(stage: ClientStage, reply: Reply): boolean {
   const { code, lines } = reply
   if (isBeforeMail(stage) || code === 530 || code === 534 || code === 535 || code === 538) return true
+  if (stage !== 'mail' && stage !== 'rcpt') return false
+  const cause = classifyReply(reply, stage)
   // 'Relay access denied', and not a relay's word about the recipient or the message.
   return (
-    (stage === 'mail' || stage === 'rcpt') &&
-    classifyReply(reply, stage) === 'policy' &&
-    lines.some(line => /\brelay/i.test(line))
+    cause === 'login-required' || (cause === 'policy' && lines.some(line => /\brelay|rcpthosts/i.test(line)))
   )
 }
 

@@ -258,11 +258,11 @@ export class Lane implements ConnectionHolder {
     attempt.endPending(outcome)
     attempt.endElsewhere(outcome)
     if (this.#busy.size > 0 || this.#idle.length > 0 || this.#forgotten > started.forgotten) return
+    // What was refused for good is not out of reach: the next message hears it for itself.
+    if (outcome.kind === 'failed') return
     const now = this.#options.clock.now()
     const window = Math.min(now - started.at, maxUnreachableMs)
-    // What was refused for good is not out of reach: the next message hears it for itself.
-    if (window > 0 && outcome.kind === 'deferred')
-      this.#unreachable = { diagnosis: outcome.diagnosis, until: now + window }
+    if (window > 0) this.#unreachable = { diagnosis: outcome.diagnosis, until: now + window }
     for (const waiting of this.abandonWaiting()) waiting.endPending(outcome)
   }
 
