@@ -102,7 +102,7 @@ describe('the architecture', () => {
   /** Modules that reach outside the process, and the folders that may use them. */
   const reach: Readonly<Record<string, readonly string[]>> = {
     'node:sqlite': ['storage'],
-    'node:worker_threads': ['main', 'storage'],
+    'node:worker_threads': ['main', 'storage', 'cli'],
     'node:dgram': ['dns'],
     'node:dns': ['dns', 'config'],
     'node:tls': ['tls', 'smtp', 'main', 'cli'],

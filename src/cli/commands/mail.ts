@@ -20,7 +20,7 @@ import type { MailDataStore } from '../../storage/mail-data.ts'
 import { StorageFault } from '../../storage/storage-fault.ts'
 import { addressArgument, countArgument, numberArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { formatMessage } from '../format-message.ts'
+import { formatInTime } from '../format-in-time.ts'
 import { previewHeader } from '../header-preview.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
@@ -108,7 +108,7 @@ export function addMailCommand(program: Command, run: CommandRun): void {
 }
 
 async function show(
-  { output }: Invocation,
+  { clock, output }: Invocation,
   message: MailboxMessage,
   mailData: AsyncIterable<Uint8Array>,
   raw: boolean,
@@ -130,7 +130,7 @@ async function show(
       )
       return
     }
-    const text = await formatMessage(bytes)
+    const text = await formatInTime(bytes, clock)
     if (text === undefined) await output.foreign(bytes)
     else output.line(text)
     return
