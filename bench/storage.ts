@@ -148,7 +148,7 @@ async function composeMessage(
       isReport: false,
     },
     mailData,
-    recipients: [{ forwardPath, expansions: 0 }],
+    recipients: [{ forwardPath }],
     reception: {
       sessionId: 'ABCDEFGH',
       role: 'relay',

@@ -14,9 +14,10 @@ import type { Route, Router } from '../routing/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
+import type { OutgoingMailData } from '../smtp/client/contract.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
-import { expandRecipient } from './expand-recipient.ts'
+import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { localError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
@@ -283,7 +284,7 @@ export class QueueAgent implements DeliveryAgent {
   /** Every recipient of the work gets an outcome. Never rejects. */
   async #deliver(work: ClaimedWork, routes: RouteMemory): Promise<void> {
     const locals: LocalRecipient[] = []
-    const remotes = new Map<string, { destination: Destination; recipients: QueuedRecipient[] }>()
+    const remotes = new Map<string, Departure>()
     for (const recipient of work.recipients) {
       let route: Route
       try {
@@ -299,9 +300,11 @@ export class QueueAgent implements DeliveryAgent {
           break
         case 'remote': {
           const { destination } = route
-          const group = remotes.get(destination.key)
+          const trace = traceOfExpansion(recipient, work.message.smtpUtf8)
+          const key = `${destination.key} ${trace}`
+          const group = remotes.get(key)
           if (group) group.recipients.push(recipient)
-          else remotes.set(destination.key, { destination, recipients: [recipient] })
+          else remotes.set(key, { destination, trace, recipients: [recipient] })
           break
         }
         case 'expansion':
@@ -316,13 +319,16 @@ export class QueueAgent implements DeliveryAgent {
     }
     // Given back while their routes were looked up.
     if (this.#over) return
-    for (const { destination, recipients } of remotes.values()) this.#relay(work, recipients, destination)
+    for (const departure of remotes.values()) this.#relay(work, departure)
     if (locals.length > 0) await this.#deliverLocally(work, locals)
   }
 
-  #relay(work: ClaimedWork, recipients: readonly QueuedRecipient[], destination: Destination): void {
+  #relay(work: ClaimedWork, { destination, trace, recipients }: Departure): void {
     const { mailData, outbound } = this.#parts
-    const outgoing = { size: work.message.size, open: () => mailData.read(work.mailDataId) }
+    const outgoing = putBefore(Buffer.from(trace), {
+      size: work.message.size,
+      open: () => mailData.read(work.mailDataId),
+    })
     outbound.enqueue(destination, new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended)))
   }
 
@@ -341,6 +347,25 @@ export class QueueAgent implements DeliveryAgent {
 
   #fault(cause: unknown): void {
     this.#parts.log.error('a delivery attempt failed on an unexpected error', {}, cause)
+  }
+}
+
+/** Recipients of one message who can be served in one transaction. */
+interface Departure {
+  readonly destination: Destination
+  /** Goes before the mail data. */
+  readonly trace: string
+  readonly recipients: QueuedRecipient[]
+}
+
+function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailData {
+  if (trace.length === 0) return mailData
+  return {
+    size: trace.length + mailData.size,
+    async *open() {
+      yield trace
+      yield* mailData.open()
+    },
   }
 }
 
@@ -364,7 +389,7 @@ class RouteMemory {
     const { localPart, domain } = recipient.forwardPath
     const foreign = this.#foreignDomains.get(domain)
     if (foreign) return foreign
-    const key = `${recipient.expansions} ${localPart}@${domain}`
+    const key = `${recipient.expandedFrom?.length ?? 0} ${localPart}@${domain}`
     let asked = this.#byAddress.get(key)
     if (!asked) {
       asked = this.#router.route(recipient)

@@ -1,6 +1,7 @@
 // An alias, group or catch-all gives way to its targets; what the sender asked to be told goes along (RFC 3461 §5.2.7).
 import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
+import { composeDeliveredTo } from '../message/trace-fields.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { isAscii } from '../runtime/text.ts'
@@ -19,11 +20,19 @@ export function expandRecipient(
     (forwardPath): NewRecipient => ({
       forwardPath,
       originalRecipient,
-      expansions: recipient.expansions + 1,
+      expandedFrom: [...(recipient.expandedFrom ?? []), recipient.forwardPath],
       ...(notify ? { notify } : {}),
     }),
   )
   return { work, recipient, outcome: { kind: 'expanded', into: targets.map(formatAddress) }, into }
+}
+
+/**
+ * What goes before the mail data on its way to other servers, so that the message is known when it comes back: by whose
+ * expansion it leaves. A message whose header section is ASCII stays so: without SMTPUTF8 others would not take it.
+ */
+export function traceOfExpansion({ expandedFrom = [] }: QueuedRecipient, smtpUtf8: boolean): string {
+  return composeDeliveredTo(...expandedFrom.filter(address => smtpUtf8 || isAscii(formatAddress(address))))
 }
 
 /**

@@ -167,11 +167,7 @@ function planAfterAttempt(
     case 'expired':
       return {
         settlement: settle({ kind: 'done' }),
-        report: reportWhen(wantsFailure(attempted) && !hasComeRound(attempted, outcome.diagnosis), {
-          action: 'failed',
-          attempted,
-          outcome,
-        }),
+        report: reportWhen(wantsFailure(attempted), { action: 'failed', attempted, outcome }),
       }
     default:
       return outcome satisfies never
@@ -214,14 +210,6 @@ function mayReport({ work: { message } }: Attempted | NotAttempted): boolean {
 
 function wantsSuccess(attempted: Attempted): boolean {
   return mayReport(attempted) && (attempted.recipient.notify?.includes('SUCCESS') ?? false)
-}
-
-/**
- * A stranger's message that was in this mailbox before: its Delivered-To field is written by whoever likes to, and so is
- * the reverse-path to which a report would go.
- */
-function hasComeRound({ work }: Attempted, { stage, cause }: Diagnosis): boolean {
-  return stage === 'mailbox' && cause === 'loop' && work.message.accountId === undefined
 }
 
 // RFC 3461 §4.1: without NOTIFY failures are reported, and delays may be; an empty list is NEVER.

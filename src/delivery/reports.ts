@@ -99,7 +99,7 @@ async function composeOne(
         isReport: true,
       },
       mailData: stored,
-      recipients: [{ forwardPath: message.reversePath, expansions: 0 }],
+      recipients: [{ forwardPath: message.reversePath }],
       held,
     },
   }

@@ -4,6 +4,7 @@ import { applyDocument } from './apply-document.ts'
 import { findCredentials } from './credentials.ts'
 import { exportDirectory } from './document.ts'
 import { createDomain, listDomainNames, listDomains, removeDomain, setPostmaster } from './domains.ts'
+import { findLoop } from './find-loop.ts'
 import { findStanding, listOwnAddresses, ownsAddress } from './owns-address.ts'
 import {
   changeTargets,
@@ -31,6 +32,7 @@ export const directoryOperations = [
   removeRedirection,
   listRedirections,
   findRedirection,
+  findLoop,
   resolveRecipient,
   ownsAddress,
   findStanding,

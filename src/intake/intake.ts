@@ -1,10 +1,11 @@
 // Takes responsibility for messages: trace field, loop check, what a submission lacks, and the durable write before 250
 // (RFC 5321 §4.2.5, §6.1).
-import { addressKey } from '../address/address-key.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import { findLoop } from '../directory/find-loop.ts'
+import { BlindFieldWatch } from '../message/blind-field-watch.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
-import { dropSeparator, HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
+import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
@@ -60,6 +61,7 @@ class IncomingMessage implements MailDataSink {
   readonly #queueId: QueueId
   readonly #writer: MailDataWriter
   #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
+  #blindFieldWatch: BlindFieldWatch | undefined
   #refusal: Reply | undefined
 
   constructor(options: IntakeOptions, client: Client, transaction: MailTransaction, language: Language) {
@@ -74,7 +76,7 @@ class IncomingMessage implements MailDataSink {
 
   write(piece: Uint8Array): void | Promise<void> {
     if (this.#refusal) return undefined
-    if (!this.#splitter) return this.#store(piece)
+    if (!this.#splitter) return this.#storeText(piece)
     const split = this.#splitter.take(piece)
     if (split === 'incomplete') return undefined
     if (split === 'too-long') {
@@ -106,6 +108,17 @@ class IncomingMessage implements MailDataSink {
     })
   }
 
+  #storeText(piece: Uint8Array): void | Promise<void> {
+    this.#lookForBlindField(piece)
+    return this.#refusal ? undefined : this.#store(piece)
+  }
+
+  #lookForBlindField(text: Uint8Array): void {
+    const seen = this.#blindFieldWatch?.take(text)
+    if (seen === 'found') this.#refusal = replies.badHeader('hidden-bcc')
+    if (seen !== 'more') this.#blindFieldWatch = undefined
+  }
+
   /** A write that fails is answered at the end of the data: until then the peer does not listen. */
   #store(bytes: Uint8Array): void | Promise<void> {
     const written = this.#writer.write(bytes)
@@ -123,24 +136,39 @@ class IncomingMessage implements MailDataSink {
     return replies.localError
   }
 
-  #storeHead({ section: opening, rest, lacksEmptyLine }: SplitMessage): void | Promise<void> {
+  #storeHead(head: SplitMessage): void | Promise<void> {
     this.#splitter = undefined
-    const section = dropSeparator(opening)
+    const passed = findDeliveredTo(head.section)
+    if (passed.size === 0) return this.#storeUnlessRefused(head)
+    return this.#lookForLoop(passed).then(() => this.#storeUnlessRefused(head))
+  }
+
+  /** It has been sent on by one of our aliases or groups, and would be again. Whoever brings it is told. */
+  async #lookForLoop(passed: ReadonlySet<string>): Promise<void> {
+    const { storage, hostname } = this.#options
+    const recipients = this.#transaction.recipients.map(({ forwardPath }) => forwardPath)
+    try {
+      const loop = await storage.run(findLoop, { recipients, passed, hostname })
+      if (loop) this.#refusal = replies.sentOnBefore(formatAddress(loop))
+    } catch (cause) {
+      this.#refusal = this.#refuseFor(cause)
+    }
+  }
+
+  #storeUnlessRefused({ section, rest, lacksEmptyLine }: SplitMessage): void | Promise<void> {
+    if (this.#refusal) return undefined
     const hops = countReceivedFields(section)
     if (hops > this.#options.maxReceivedFields) {
       this.#refusal = replies.loop(hops)
       return undefined
     }
-    const again = this.#findDeliveredBefore(section)
-    if (again !== undefined) {
-      this.#refusal = replies.deliveredBefore(again)
-      return undefined
+    let fixed = section
+    if (this.#client.role !== 'relay') {
+      fixed = this.#fixSubmission(section) ?? section
+      if (lacksEmptyLine) this.#blindFieldWatch = new BlindFieldWatch()
+      this.#lookForBlindField(rest)
     }
-    const fixed =
-      this.#client.role === 'relay'
-        ? section
-        : this.#fixSubmission(section, lacksEmptyLine ? rest : undefined)
-    if (!fixed) return undefined
+    if (this.#refusal) return undefined
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
   }
@@ -155,25 +183,12 @@ class IncomingMessage implements MailDataSink {
     return undefined
   }
 
-  /**
-   * The only recipient of a stranger's message, so one of ours, when it has come round: refused here and now, because
-   * whoever the reverse-path names may know nothing of it. Others are looked at when they are delivered.
-   */
-  #findDeliveredBefore(section: Uint8Array): string | undefined {
-    const { recipients } = this.#transaction
-    if (this.#client.account || this.#client.local || recipients.length !== 1) return undefined
-    const before = findDeliveredTo(section)
-    const again = recipients.find(({ forwardPath }) => before.has(addressKey(forwardPath)))
-    return again && formatAddress(again.forwardPath)
-  }
-
-  #fixSubmission(section: Uint8Array, unpartedText: Uint8Array | undefined): Uint8Array | undefined {
+  #fixSubmission(section: Uint8Array): Uint8Array | undefined {
     const fixed = fixSubmission(section, {
       at: this.#acceptedAt,
       queueId: formatQueueId(this.#queueId),
       hostname: this.#options.hostname,
       author: this.#client.account?.address,
-      unpartedText,
     })
     if (fixed.kind === 'fixed') return fixed.section
     this.#refusal = replies.badHeader(fixed.problem, fixed.field)
@@ -222,7 +237,6 @@ class IncomingMessage implements MailDataSink {
         forwardPath: recipient.forwardPath,
         notify: recipient.parameters.notify,
         originalRecipient: recipient.parameters.originalRecipient,
-        expansions: 0,
       })),
       reception: this.#describeReception(mailData.size),
       held,

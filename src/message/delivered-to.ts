@@ -3,6 +3,8 @@ import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
 
 const fieldName = 'Delivered-To:'
+/** The latest stand first. */
+const maxDeliveredTo = 100
 const none: ReadonlySet<string> = new Set()
 
 /**
@@ -16,7 +18,11 @@ export function findDeliveredTo(message: Uint8Array): ReadonlySet<string> {
   const end = whole.indexOf('\r\n\r\n')
   const text = end < 0 ? whole : whole.subarray(0, end + 2)
   const found = new Set<string>()
-  for (at = text.indexOf(fieldName); at >= 0; at = text.indexOf(fieldName, at + 1)) {
+  for (
+    at = text.indexOf(fieldName);
+    at >= 0 && found.size < maxDeliveredTo;
+    at = text.indexOf(fieldName, at + 1)
+  ) {
     if (at > 0 && text[at - 1] !== 0x0a) continue
     const lineEnd = text.indexOf('\r\n', at)
     const value = text.toString('utf8', at + fieldName.length, lineEnd < 0 ? text.length : lineEnd).trim()

@@ -15,12 +15,12 @@ const lf = 0x0a
 const colon = 0x3a
 /** RFC 5322 §2.1.1 */
 const maxLineLength = 998
-/** RFC 4155: what begins the line that parts the messages of an mbox file; programs put > before it. */
-const separator = /^>{0,6}From[ \t]/
-/** The longest opening that it matches, up to its blank. */
-const maxOpeningLength = 10
+/** RFC 4155: the first word of the line that parts the messages of an mbox file; programs put > before it. */
+const separator = /^>{0,6}From$/
+const maxOpeningLength = 11
 
 export interface SplitMessage {
+  /** Without the separator of an mbox file before it. */
   readonly section: Uint8Array
   /** What has come of the message after it, with the empty line where there is one. */
   readonly rest: Uint8Array
@@ -29,23 +29,33 @@ export interface SplitMessage {
 }
 
 /** Where in a line the next byte stands: what the line is shows at its first colon, blank or CR. */
-type Place = 'line-start' | 'cr-at-line-start' | 'name' | 'blank-after-name' | 'value' | 'cr-in-value'
+type Place =
+  | 'line-start'
+  | 'cr-at-line-start'
+  | 'name'
+  | 'blank-after-name'
+  | 'value'
+  | 'cr-in-value'
+  | 'separator'
+  | 'cr-in-separator'
 
 /**
  * Finds the end of the header section in mail data that comes in pieces: the empty line, or the first line that is
  * neither a field nor the continuation of one. Whatever stands there is text, though its writer forgot the empty line;
- * else what we put before it would run into it. The separator of an mbox file (RFC 4155: 'From anna@example.test …') at the
- * very beginning does not count: `dropSeparator` takes it away.
+ * else what we put before it would run into it. The separator of an mbox file (RFC 4155: 'From anna@example.test …')
+ * before the first field is no part of the message; without a field right after it, it is text like any other.
  */
 export class HeaderSplitter {
   readonly #maxBytes: number
-  #pieces: Uint8Array[] = []
-  /** Of the pieces before. */
+  /** What came before the present piece, and room for more. */
+  #kept = Buffer.alloc(0)
   #bytes = 0
   #place: Place = 'line-start'
   /** Where the present line begins, in the whole message. */
   #lineStart = 0
-  /** What the first line begins with, as far as it may be a separator. */
+  /** Where the first line begins: behind the separator. */
+  #sectionStart = 0
+  /** What the very first line begins with, as far as it may be a separator. */
   #opening = ''
 
   constructor(maxBytes: number) {
@@ -64,34 +74,37 @@ export class HeaderSplitter {
       }
       const end = this.#step(piece[index] ?? 0, this.#bytes + index - this.#lineStart)
       if (end === 'line-end') this.#lineStart = this.#bytes + index + 1
+      else if (end === 'separator-end') this.#lineStart = this.#sectionStart = this.#bytes + index + 1
       else if (end !== undefined) return this.#split(piece, end === 'text')
     }
-    this.#bytes += piece.length
     const isInField = this.#place === 'value' || this.#place === 'cr-in-value'
-    if ((isInField ? this.#bytes : this.#lineStart) > this.#maxBytes) return 'too-long'
-    // A copy: the piece may be a part of a buffer that is used again.
-    this.#pieces.push(Uint8Array.prototype.slice.call(piece))
+    if ((isInField ? this.#bytes + piece.length : this.#lineStart) > this.#maxBytes) return 'too-long'
+    this.#keep(piece)
     return 'incomplete'
   }
 
   /** The message has ended, and with it the header section. */
   finish(): SplitMessage {
-    const all = Buffer.concat(this.#pieces)
     // A last line that has no end may have begun as a field, and never become one.
-    const isField = this.#place === 'value' || this.#place === 'cr-in-value' || this.#lineStart === all.length
-    const end = isField ? all.length : this.#lineStart
-    return { section: all.subarray(0, end), rest: all.subarray(end), lacksEmptyLine: !isField }
+    const isField =
+      this.#place === 'value' || this.#place === 'cr-in-value' || this.#lineStart === this.#bytes
+    return cut(
+      this.#kept.subarray(0, this.#bytes),
+      this.#sectionStart,
+      isField ? this.#bytes : this.#lineStart,
+      !isField,
+    )
   }
 
   /** What the byte, the `column`th of its line from 0, ends: a line, or the section, at an empty line or at text. */
-  #step(byte: number, column: number): 'line-end' | 'empty-line' | 'text' | undefined {
+  #step(byte: number, column: number): 'line-end' | 'separator-end' | 'empty-line' | 'text' | undefined {
     switch (this.#place) {
       case 'line-start':
         if (byte === cr) this.#place = 'cr-at-line-start'
         else if (isNameByte(byte)) {
           this.#place = 'name'
           this.#noteOpening(byte)
-        } else if (isBlank(byte) && this.#lineStart > 0) this.#place = 'value'
+        } else if (isBlank(byte) && this.#lineStart > this.#sectionStart) this.#place = 'value'
         else return 'text'
         return undefined
       case 'cr-at-line-start':
@@ -101,13 +114,23 @@ export class HeaderSplitter {
         if (column >= maxLineLength) return 'text'
         if (byte === colon) this.#place = 'value'
         // RFC 5322 §4.5: blanks before the colon are obsolete, and met.
-        else if (isBlank(byte)) this.#place = this.#isSeparator() ? 'value' : 'blank-after-name'
+        else if (isBlank(byte)) this.#place = 'blank-after-name'
+        else if (this.#isSeparator()) this.#place = byte === cr ? 'cr-in-separator' : 'separator'
         else if (this.#place === 'blank-after-name' || !isNameByte(byte)) return 'text'
         else this.#noteOpening(byte)
         return undefined
       case 'cr-in-value':
         this.#place = byte === lf ? 'line-start' : byte === cr ? 'cr-in-value' : 'value'
         return byte === lf ? 'line-end' : undefined
+      case 'separator':
+      case 'cr-in-separator':
+        if (column >= maxLineLength) return 'text'
+        if (byte === lf && this.#place === 'cr-in-separator') {
+          this.#place = 'line-start'
+          return 'separator-end'
+        }
+        this.#place = byte === cr ? 'cr-in-separator' : 'separator'
+        return undefined
       case 'value':
         return undefined
       default:
@@ -121,15 +144,33 @@ export class HeaderSplitter {
   }
 
   #isSeparator(): boolean {
-    return this.#lineStart === 0 && this.#place === 'name' && separator.test(`${this.#opening} `)
+    return this.#lineStart === 0 && this.#place === 'blank-after-name' && separator.test(this.#opening)
+  }
+
+  /** A copy: the piece may be a part of a buffer that is used again. One buffer, however small the pieces. */
+  #keep(piece: Uint8Array): void {
+    const bytes = this.#bytes + piece.length
+    if (bytes > this.#kept.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#kept.length))
+      this.#kept.copy(larger, 0, 0, this.#bytes)
+      this.#kept = larger
+    }
+    this.#kept.set(piece, this.#bytes)
+    this.#bytes = bytes
   }
 
   #split(piece: Uint8Array, lacksEmptyLine: boolean): 'too-long' | SplitMessage {
-    const end = this.#lineStart
-    if (end > this.#maxBytes) return 'too-long'
-    const all = this.#pieces.length === 0 ? piece : Buffer.concat([...this.#pieces, piece])
-    return { section: all.subarray(0, end), rest: all.subarray(end), lacksEmptyLine }
+    if (this.#lineStart > this.#maxBytes) return 'too-long'
+    const all = this.#bytes === 0 ? piece : Buffer.concat([this.#kept.subarray(0, this.#bytes), piece])
+    return cut(all, this.#sectionStart, this.#lineStart, lacksEmptyLine)
   }
+}
+
+function cut(message: Uint8Array, start: number, end: number, lacksEmptyLine: boolean): SplitMessage {
+  // No field follows what looked like a separator: it is text.
+  if (end === start && start > 0)
+    return { section: message.subarray(0, 0), rest: message, lacksEmptyLine: true }
+  return { section: message.subarray(start, end), rest: message.subarray(end), lacksEmptyLine }
 }
 
 /** RFC 5322 §2.2: what the name of a field is made of. */
@@ -139,14 +180,6 @@ function isNameByte(byte: number): boolean {
 
 function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09
-}
-
-/** The header section without the separator of an mbox file, which some programs leave before it. */
-export function dropSeparator(section: Uint8Array): Uint8Array {
-  const text = Buffer.from(section.buffer, section.byteOffset, section.byteLength)
-  if (!separator.test(text.toString('latin1', 0, maxOpeningLength + 1))) return section
-  const end = text.indexOf(lf)
-  return section.subarray(end < 0 ? section.length : end + 1)
 }
 
 /** What comes behind so many fields is not looked at. */

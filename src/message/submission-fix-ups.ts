@@ -1,5 +1,6 @@
 // What a submission server adds to or takes from the header section (RFC 6409 §8), and nothing else.
 
+import { isBlindField } from './blind-field-watch.ts'
 import { formatDate } from './format-date.ts'
 import { type HeaderField, maxHeaderFields, parseHeaderFields } from './header-section.ts'
 
@@ -10,11 +11,9 @@ export interface SubmissionFacts {
   readonly hostname: string
   /** The author to add when there is none: the address of the account; undefined on a local network. */
   readonly author: string | undefined
-  /** What stands right behind the header section, where no empty line parts them. */
-  readonly unpartedText?: Uint8Array | undefined
 }
 
-export type SubmissionProblem = 'too-many-fields' | 'repeated-field' | 'no-author' | 'hidden-bcc'
+export type SubmissionProblem = 'too-many-fields' | 'repeated-field' | 'no-author'
 
 export type FixedSubmission =
   | { readonly kind: 'fixed'; readonly section: Uint8Array }
@@ -28,12 +27,10 @@ export type FixedSubmission =
 const onceOnly = ['from', 'sender', 'reply-to', 'message-id', 'subject', 'date']
 
 /**
- * Adds Date (§8.2), Message-ID (§8.3) and From where they are missing; removes Bcc (RFC 5322 §3.6.3), which must not be
- * shown to the other recipients.
+ * Adds Date (§8.2), Message-ID (§8.3) and From where they are missing; removes Bcc and Resent-Bcc (RFC 5322 §3.6.3,
+ * §3.6.6), which must not be shown to the other recipients.
  */
 export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): FixedSubmission {
-  if (facts.unpartedText && hasHiddenBcc(facts.unpartedText))
-    return { kind: 'refused', problem: 'hidden-bcc' }
   const fields = parseHeaderFields(section)
   // A second From, or a Bcc, could hide behind the last one that is looked at.
   if (fields.length >= maxHeaderFields) return { kind: 'refused', problem: 'too-many-fields' }
@@ -48,19 +45,9 @@ export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): Fixe
   }
   if (!counts.has('date')) added += `Date: ${formatDate(facts.at)}\r\n`
   if (!counts.has('message-id')) added += `Message-ID: <${facts.queueId}@${facts.hostname}>\r\n`
-  const blind = fields.filter(field => field.name.toLowerCase() === 'bcc')
+  const blind = fields.filter(({ name }) => isBlindField(name))
   if (added === '' && blind.length === 0) return { kind: 'fixed', section }
   return { kind: 'fixed', section: Buffer.concat([Buffer.from(added), ...without(section, blind)]) }
-}
-
-/**
- * A line that is no field ends the header section; a Bcc behind it would be sent to everybody. `text` begins with that
- * line; an empty line in it ends what may have been meant for fields.
- */
-function hasHiddenBcc(text: Uint8Array): boolean {
-  const all = Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('latin1')
-  const end = all.indexOf('\r\n\r\n')
-  return /^bcc[ \t]*:/im.test(end < 0 ? all : all.slice(0, end))
 }
 
 function without(section: Uint8Array, fields: readonly HeaderField[]): Uint8Array[] {

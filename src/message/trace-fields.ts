@@ -50,7 +50,7 @@ export function composeReturnPath(reversePath: ReversePath): string {
   return `Return-Path: <${formatReversePath(reversePath)}>\r\n`
 }
 
-/** With its final CRLF. */
-export function composeDeliveredTo(address: Address): string {
-  return `Delivered-To: ${formatAddress(address)}\r\n`
+/** A field for each, the last first, with their final CRLFs. */
+export function composeDeliveredTo(...addresses: readonly Address[]): string {
+  return addresses.reduce((fields, address) => `Delivered-To: ${formatAddress(address)}\r\n${fields}`, '')
 }

@@ -39,13 +39,12 @@ export async function insertRecipient(
   dueAt: number,
 ): Promise<void> {
   await tx.run(
-    'INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts, expansions) VALUES (?, ?, ?, ?, ?, ?, 0, ?)',
+    'INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts) VALUES (?, ?, ?, ?, ?, ?, 0)',
     messageId,
     formatAddress(recipient.forwardPath),
     recipient.forwardPath.domain,
     formatRecipientParameters(recipient),
     state,
     dueAt,
-    recipient.expansions,
   )
 }

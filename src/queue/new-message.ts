@@ -9,7 +9,7 @@ export interface NewRecipient {
   readonly forwardPath: Address
   readonly notify?: readonly NotifyCondition[] | undefined
   readonly originalRecipient?: string | undefined
-  readonly expansions: number
+  readonly expandedFrom?: readonly Address[] | undefined
 }
 
 export interface NewMessage {

@@ -37,8 +37,8 @@ export interface QueuedRecipient {
   readonly state: RecipientState
   readonly attempts: number
   readonly dueAt: number
-  /** How many expansions (alias, group) led here; bounds alias loops. */
-  readonly expansions: number
+  /** The addresses (alias, group) whose expansion led here, the sender's own first. */
+  readonly expandedFrom?: readonly Address[] | undefined
   readonly delayReportedAt?: number | undefined
 }
 

@@ -1,5 +1,6 @@
 // The rows of the queue, and what they stand for. Rare parameters stand together as JSON, '' when there are none.
 import type { Address } from '../address/address.ts'
+import { formatAddress } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { StorageFault } from '../storage/storage-fault.ts'
 import type { NewRecipient } from './new-message.ts'
@@ -68,21 +69,23 @@ export interface RecipientRow {
   readonly state: RecipientState
   readonly due_at: number
   readonly attempts: number
-  readonly expansions: number
   readonly lease_owner: string | null
   readonly last_diagnosis: string | null
   readonly delay_reported_at: number | null
 }
 
 export const recipientColumns =
-  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, expansions, lease_owner, last_diagnosis, delay_reported_at'
+  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, delay_reported_at'
 
-type RecipientParameters = Pick<NewRecipient, 'notify' | 'originalRecipient'>
+interface RecipientParameters extends Pick<NewRecipient, 'notify' | 'originalRecipient'> {
+  readonly expandedFrom?: readonly string[] | undefined
+}
 
 export function formatRecipientParameters(recipient: NewRecipient): string | null {
   const { notify, originalRecipient } = recipient
-  if (notify === undefined && originalRecipient === undefined) return null
-  return JSON.stringify({ notify, originalRecipient } satisfies RecipientParameters)
+  const expandedFrom = recipient.expandedFrom?.map(formatAddress)
+  if (notify === undefined && originalRecipient === undefined && expandedFrom === undefined) return null
+  return JSON.stringify({ notify, originalRecipient, expandedFrom } satisfies RecipientParameters)
 }
 
 export function readRecipient(row: RecipientRow): QueuedRecipient {
@@ -96,7 +99,7 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
     state: row.state,
     attempts: row.attempts,
     dueAt: row.due_at,
-    expansions: row.expansions,
+    expandedFrom: parameters?.expandedFrom?.map(readAddress),
     delayReportedAt: row.delay_reported_at ?? undefined,
   }
 }

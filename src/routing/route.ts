@@ -27,7 +27,7 @@ export type Route =
 /** What routing needs to know of a recipient. */
 export interface RoutedRecipient {
   readonly forwardPath: Address
-  readonly expansions: number
+  readonly expandedFrom?: readonly Address[] | undefined
 }
 
 export interface Router {
@@ -47,14 +47,14 @@ export function createRouter(options: RouterOptions): Router {
   const { storage, hostname } = options
   const smartHost = options.smartHost && smartHostDestination(options.smartHost)
   return {
-    async route({ forwardPath, expansions }) {
+    async route({ forwardPath, expandedFrom = [] }) {
       const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname })
       switch (resolved.kind) {
         case 'account':
           return { kind: 'mailbox', accountId: resolved.accountId, address: resolved.address, mailbox: inbox }
         case 'redirection':
           // RFC 5321 §6.3: an alias that leads back to itself ends here, instead of growing the queue for ever.
-          if (expansions >= maxExpansions) return aliasLoop
+          if (expandedFrom.length >= maxExpansions) return aliasLoop
           if (resolved.targets.length === 0) return noMembers
           return {
             kind: 'expansion',

@@ -102,7 +102,7 @@ const pathProblems: Readonly<Record<Exclude<PathProblem, 'non-ascii'>, (example:
   syntax: example => `That is no address: ${example}`,
 }
 
-const headerProblems: Readonly<Record<SubmissionProblem, (field: string) => string>> = {
+const headerProblems: Readonly<Record<SubmissionProblem | 'hidden-bcc', (field: string) => string>> = {
   'too-many-fields': () => `Message refused: it has ${maxHeaderFields} header fields, or more`,
   'repeated-field': field => `Message refused: it has more than one ${field} field`,
   'no-author': () => 'Message refused: it has no From field',
@@ -492,13 +492,13 @@ export const replies = {
     [101],
     'More Received fields than delivery.maxReceivedFields (RFC 5321 §6.3).',
   ),
-  deliveredBefore: made(
-    'deliveredBefore',
+  sentOnBefore: made(
+    'sentOnBefore',
     554,
     '5.4.6',
-    (address: string) => `Message refused: it was delivered to <${address}> before, and has come back`,
-    ['user@example.test'],
-    'A Delivered-To field names a recipient (RFC 9228): the message runs in a circle, or was sent on with its old header section.',
+    (address: string) => `Message refused: <${address}> has sent it on before, and it has come back`,
+    ['team@example.test'],
+    'A Delivered-To field (RFC 9228) names an alias, a group or a catch-all to which the message would go: it runs in a circle, because one of its members sends mail back.',
   ),
   badHeader: worded(
     'badHeader',

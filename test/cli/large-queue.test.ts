@@ -38,7 +38,6 @@ async function fillQueue(context: TestContext, ...sizes: readonly number[]): Pro
       mailData,
       recipients: Array.from({ length: size }, (_, n) => ({
         forwardPath: address(`r${n}@example.org`),
-        expansions: 0,
       })),
       held: false,
     })

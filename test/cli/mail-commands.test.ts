@@ -44,7 +44,7 @@ async function accept(
       isReport: false,
     },
     mailData,
-    recipients: to.map(text => ({ forwardPath: address(text), expansions: 0 })),
+    recipients: to.map(text => ({ forwardPath: address(text) })),
     reception: {
       sessionId: 's1',
       role: 'relay',
@@ -265,7 +265,7 @@ test('the trails of a message and of the report about it lead to each other', as
         message: {
           message: { ...work.message, id: 2, reversePath: null, isReport: true },
           mailData,
-          recipients: [{ forwardPath: address('sender@elsewhere.test'), expansions: 0 }],
+          recipients: [{ forwardPath: address('sender@elsewhere.test') }],
           held: false,
         },
         recipientIds: [recipientId],

@@ -53,7 +53,6 @@ function attempted(
     state: 'ready',
     attempts: 0,
     dueAt: acceptedAt,
-    expansions: 0,
     ...recipient,
   }
   return { work: { message: whole, mailDataId: 1, recipients: [one] }, recipient: one, outcome }
@@ -167,7 +166,6 @@ test('a delay is told once, after its time, and not to those who did not want it
 test('an alias of several targets is reported as expanded, one of a single target is not', () => {
   const into = [1, 2].map(n => ({
     forwardPath: { localPart: `t${n}`, domain: 'example.org' },
-    expansions: 1,
   }))
   const expanded = (count: number): Attempted => ({
     ...attempted({ kind: 'expanded', into: [] }, { notify: ['SUCCESS'] }),

@@ -315,6 +315,24 @@ test('several recipients of a domain go in one transaction, each with its own an
   assert.equal(await world.waiting(), 1)
 })
 
+test('what leaves by an alias or a group says by which, to those alone whom it led to', async t => {
+  const peer = await peerFor(t)
+  const world = await worldWith(t, peer)
+  await world.redirect('group', 'team@example.test', 'clara@example.org', 'dora@example.org')
+  await world.redirect('alias', 'почта@example.test', 'team@example.test')
+  const text = 'Subject: Test\r\n\r\nText\r\n'
+  await world.post({ from, to: [...to, 'почта@example.test'], text })
+  assert.deepEqual(peer.messages, [
+    { reversePath: from, forwardPaths: to, mailData: text },
+    // The alias is no ASCII, and the message needs no SMTPUTF8 so far.
+    {
+      reversePath: from,
+      forwardPaths: ['clara@example.org', 'dora@example.org'],
+      mailData: `Delivered-To: team@example.test\r\n${text}`,
+    },
+  ])
+})
+
 test('too many recipients: the rest in further transactions of the same attempt', async t => {
   const peer = await peerFor(t, {
     script: (command, session) =>
@@ -489,6 +507,11 @@ for (const { what, script, tls = 'never' } of [
   { what: 'refuses our name', script: { EHLO: '550 5.7.1 No', HELO: '550 5.7.1 No' } },
   { what: 'wants another log-in', script: { MAIL: '530 5.7.0 Authentication required' } },
   { what: 'does not relay for us', script: { RCPT: '554 5.7.1 Relay access denied' } },
+  {
+    what: 'relays only for those who log in',
+    script: { RCPT: '550 5.7.1 b@x.org... Relaying denied. Proper authentication required.' },
+  },
+  { what: 'relays for nobody', script: { RCPT: '550 we do not relay' } },
   { what: 'offers no TLS where the settings want it', script: {}, tls: 'starttls' },
 ] as readonly { what: string; script: Readonly<Record<string, string>>; tls?: 'never' | 'starttls' }[]) {
   test(`a smart host that ${what} keeps the mail waiting: it is no matter of the recipient's`, async t => {

@@ -201,9 +201,9 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       },
       mailData: stored,
       recipients: to.map(one => {
-        if (typeof one === 'string') return { forwardPath: address(one), expansions: 0 }
+        if (typeof one === 'string') return { forwardPath: address(one) }
         const { address: text, ...rest } = one
-        return { forwardPath: address(text), expansions: 0, ...rest }
+        return { forwardPath: address(text), ...rest }
       }),
       held: false,
     })

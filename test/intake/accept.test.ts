@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { HeaderSplitter } from '../../src/message/header-section.ts'
 import { formatQueueId } from '../../src/queue/queue-id.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
+import { addAccount, addAlias, addDomain, addGroup } from '../directory/open-directory.ts'
 import { cutAt, nastyBytes } from '../smtp-server/nasty-bytes.ts'
 import {
   at,
@@ -157,6 +158,26 @@ for (const { what, text, stored } of [
     text: 'From a@example.test Mon Jan  1 09:00:00 2026\r\nSubject: x\r\n\r\nText\r\n',
     stored: 'Subject: x\r\n\r\nText\r\n',
   },
+  {
+    what: 'text that begins as the separator of an mbox file does',
+    text: 'From now on we meet at ten.\r\nRegards, Boris\r\n',
+    stored: '\r\nFrom now on we meet at ten.\r\nRegards, Boris\r\n',
+  },
+  {
+    what: 'the same in a single line',
+    text: 'From now on we meet at ten.\r\n',
+    stored: '\r\nFrom now on we meet at ten.\r\n',
+  },
+  {
+    what: 'the same before an empty line',
+    text: 'From now on we meet at ten.\r\n\r\nRegards\r\n',
+    stored: '\r\nFrom now on we meet at ten.\r\n\r\nRegards\r\n',
+  },
+  {
+    what: 'a separator with a folded line behind it',
+    text: 'From x\r\n (comment)\r\nSubject: x\r\n\r\nText\r\n',
+    stored: '\r\nFrom x\r\n (comment)\r\nSubject: x\r\n\r\nText\r\n',
+  },
 ]) {
   test(`what we write before a message does not run into it: ${what}`, async t => {
     const intake = await openIntake(t)
@@ -259,33 +280,44 @@ for (const [what, text, passes] of [
   })
 }
 
-for (const [what, text, passes, incoming] of [
-  ['in other letters', 'Received: x\r\nDelivered-To: BORIS@example.org\r\nSubject: x\r\n\r\n', false, {}],
-  ['to somebody else', 'Delivered-To: clara@example.org\r\nSubject: x\r\n\r\n', true, {}],
-  ['as the body says', 'Subject: x\r\n\r\nDelivered-To: boris@example.org\r\n', true, {}],
-  [
-    'with others who have not had it',
-    'Delivered-To: boris@example.org\r\n\r\n',
-    true,
-    { transaction: { recipients: [recipient('anna@example.org'), recipient('boris@example.org')] } },
-  ],
-  [
-    'somewhere else, by a user',
-    'Delivered-To: boris@example.org\r\n\r\n',
-    true,
-    { client: submissionClient },
-  ],
-] as const) {
-  test(`a message that was delivered to its only recipient before is refused, not reported on: ${what}`, async t => {
+for (const { what, passed, to, client = relayClient, isRefused } of [
+  { what: 'in other letters', passed: 'TEAM@example.test', to: ['team'], isRefused: true },
+  { what: 'behind another alias', passed: 'team@example.test', to: ['info'], isRefused: true },
+  { what: 'among others', passed: 'team@example.test', to: ['anna', 'team'], isRefused: true },
+  {
+    what: 'from a user',
+    passed: 'team@example.test',
+    to: ['team'],
+    client: submissionClient,
+    isRefused: true,
+  },
+  { what: 'not of an alias before it', passed: 'info@example.test', to: ['team'], isRefused: false },
+  { what: 'not of a mailbox', passed: 'anna@example.test', to: ['anna'], isRefused: false },
+  { what: 'not of an address elsewhere', passed: 'clara@example.org', to: ['team'], isRefused: false },
+]) {
+  test(`what a group has sent on before is refused when it comes back, for everybody: ${what}`, async t => {
     const intake = await openIntake(t)
-    const reply = await intake.receive(text, {
-      transaction: { recipients: [recipient('boris@example.org')] },
-      ...incoming,
-    })
-    assert.deepEqual([reply.code, reply.enhanced], passes ? [250, '2.0.0'] : [554, '5.4.6'])
-    assert.equal(await intake.messages(), passes ? 1 : 0)
+    await addDomain(intake.storage, 'example.test')
+    await addAccount(intake.storage, 'anna@example.test')
+    await addGroup(intake.storage, 'team@example.test', 'anna@example.test', 'clara@example.org')
+    await addAlias(intake.storage, 'info@example.test', 'team@example.test')
+    const recipients = to.map(name => recipient(`${name}@example.test`))
+    const text = `Received: x\r\nDelivered-To: ${passed}\r\nFrom: a@example.test\r\n\r\nText\r\n`
+    const reply = await intake.receive(inPieces(text, 10), { client, transaction: { recipients } })
+    assert.deepEqual([reply.code, reply.enhanced], isRefused ? [554, '5.4.6'] : [250, '2.0.0'])
+    assert.equal(await intake.messages(), isRefused ? 0 : 1)
   })
 }
+
+test('what the body says of a group is no loop', async t => {
+  const intake = await openIntake(t)
+  await addDomain(intake.storage, 'example.test')
+  await addGroup(intake.storage, 'team@example.test', 'clara@example.org')
+  const reply = await intake.receive('Subject: x\r\n\r\nDelivered-To: team@example.test\r\n', {
+    transaction: { recipients: [recipient('team@example.test')] },
+  })
+  assert.equal(reply.code, 250)
+})
 
 test('relayed mail data is kept byte for byte, however it comes in pieces', async t => {
   const intake = await openIntake(t, { maxReceivedFields: 1000 })

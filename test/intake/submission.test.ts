@@ -58,8 +58,9 @@ for (const [what, text, fields] of [
 test('Bcc is taken out, with its folded lines', async t => {
   const intake = await openIntake(t)
   const head = 'From: a@example.test\r\nDate: x\r\n'
+  const resent = 'Resent-Bcc: fourth@example.org\r\n'
   const reply = await intake.receive(
-    `Bcc: secret@example.org\r\n${head}bcc: other@example.org,\r\n third@example.org\r\nMessage-ID: <1@x>\r\n\r\nBcc: text\r\n`,
+    `Bcc: secret@example.org\r\n${head}${resent}bcc: other@example.org,\r\n third@example.org\r\nMessage-ID: <1@x>\r\n\r\nBcc: text\r\n`,
     { client },
   )
   assert.equal(await storedText(intake, reply), `${head}Message-ID: <1@x>\r\n\r\nBcc: text\r\n`)
@@ -125,6 +126,23 @@ test('the pieces in which a submission comes make no difference', async t => {
     { numRuns: 30 },
   )
 })
+
+for (const [text, isRefused] of [
+  ['From: a@example.test\r\nno field\r\nBcc: b@example.org\r\n\r\nText', true],
+  ['no field\r\nTo: c@example.org\r\nRESENT-BCC \t: b@example.org\r\n', true],
+  ['From: a@example.test\r\nno field\r\nX-Bcc: b\r\nbcc b: c\r\n Bcc: d\r\n\r\nBcc: in the text\r\n', false],
+] as const) {
+  test(`a blind copy behind a broken line is found however it is cut: ${JSON.stringify(text)}`, async t => {
+    const intake = await openIntake(t)
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 6 }), async cuts => {
+        const reply = await intake.receive(cutAt(Buffer.from(text), cuts), { client })
+        assert.equal(reply.code, isRefused ? 554 : 250)
+      }),
+      { numRuns: 50 },
+    )
+  })
+}
 
 function withoutId(text: string): string {
   return text.replace(/^Message-ID: <\w{11}@/m, 'Message-ID: <@')

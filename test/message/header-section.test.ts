@@ -40,22 +40,26 @@ const cuts = fc.array(fc.nat(200), { maxLength: 8 })
 /** Line by line, as the rule says it. */
 function splitByLines(text: string): Split {
   const lines = text.match(/[^]*?\r\n|[^]+$/g) ?? []
-  let end = 0
-  for (const line of lines) {
-    const isField =
-      /^[!-9;-~]+[ \t]*:/.test(line) ||
-      (end > 0 && /^[ \t]/.test(line)) ||
-      (end === 0 && /^>{0,5}From[ \t]/.test(line))
-    if (!isField) break
+  const isField = (line = ''): boolean => /^[!-9;-~]+[ \t]*:/.test(line)
+  const [first = '', second] = lines
+  const hasSeparator =
+    /^>{0,6}From[ \t][^]*\r\n$/.test(first) && !isField(first) && first.length <= 1000 && isField(second)
+  const start = hasSeparator ? first.length : 0
+  let end = start
+  for (const line of lines.slice(hasSeparator ? 1 : 0)) {
+    if (!isField(line) && !(end > start && /^[ \t]/.test(line))) break
     end += line.length
   }
-  return { section: text.slice(0, end), rest: text.slice(end) }
+  return { section: text.slice(start, end), rest: text.slice(end) }
 }
 
 const fieldLike = fc.constantFrom(
   'From a Mon\r\n',
   '>From b\r\n',
-
+  '>>>>>>From c\r\n',
+  '>>>>>>>From d\r\n',
+  'From : a@b\r\n',
+  'From \r\n',
   'A: x\r\n',
   'B :\r\n',
   ' more\r\n',
@@ -101,7 +105,7 @@ test('the limit is on the header section, however the message is cut', () => {
   )
 })
 
-for (const { what, message, section } of [
+for (const { what, message, section, rest = message.slice(section.length) } of [
   { what: 'a body alone', message: '\r\nText\r\n', section: '' },
   { what: 'no empty line', message: 'Subject: x\r\n', section: 'Subject: x\r\n' },
   {
@@ -114,7 +118,17 @@ for (const { what, message, section } of [
   {
     what: 'the separator of an mbox file',
     message: 'From a@b Mon Jan  1 09:00:00 2026\r\nA: x\r\n\r\nText',
-    section: 'From a@b Mon Jan  1 09:00:00 2026\r\nA: x\r\n',
+    section: 'A: x\r\n',
+    rest: '\r\nText',
+  },
+  { what: 'no separator without a field', message: 'From now on at ten.\r\nRegards\r\n', section: '' },
+  { what: 'no separator before an empty line', message: 'From now on.\r\n\r\nRegards\r\n', section: '' },
+  { what: 'no separator alone', message: 'From now on we meet at ten.\r\n', section: '' },
+  { what: 'a separator is not continued', message: 'From a@b\r\n folded\r\nA: x\r\n\r\n', section: '' },
+  {
+    what: 'a blank before the colon',
+    message: 'From : a@b\r\n more\r\n\r\n',
+    section: 'From : a@b\r\n more\r\n',
   },
   { what: 'a separator further down', message: 'A: x\r\nFrom a@b\r\n\r\n', section: 'A: x\r\n' },
   { what: 'text alone', message: 'Hello Anna\r\n\r\nText\r\n', section: '' },
@@ -123,7 +137,7 @@ for (const { what, message, section } of [
   { what: 'CR CR LF CR LF', message: 'A: x\r\r\n\r\nText', section: 'A: x\r\r\n' },
 ]) {
   test(`where it ends: ${what}`, () => {
-    assert.deepEqual(split([Buffer.from(message)]), { section, rest: message.slice(section.length) })
+    assert.deepEqual(split([Buffer.from(message)]), { section, rest })
   })
 }
 

@@ -64,7 +64,7 @@ test('every parameter of a message and its recipients comes back as it went in',
         address: 'anna@example.org',
         notify: [],
         originalRecipient: 'rfc822;Anna@example.com',
-        expansions: 3,
+        expandedFrom: [address('all@example.org'), address('team@example.org')],
       },
       { address: 'boris@example.org', notify: ['SUCCESS', 'FAILURE', 'DELAY'] },
       '"with blank"@[IPv6:2001:db8::1]',
@@ -83,36 +83,36 @@ test('every parameter of a message and its recipients comes back as it went in',
   })
   assert.equal(shown.mailDataId, id)
   assert.deepEqual(
-    shown.recipients.map(({ forwardPath, notify, originalRecipient, expansions }) => ({
+    shown.recipients.map(({ forwardPath, notify, originalRecipient, expandedFrom }) => ({
       forwardPath,
       notify,
       originalRecipient,
-      expansions,
+      expandedFrom,
     })),
     [
       {
         forwardPath: address('anna@example.org'),
         notify: [],
         originalRecipient: 'rfc822;Anna@example.com',
-        expansions: 3,
+        expandedFrom: [address('all@example.org'), address('team@example.org')],
       },
       {
         forwardPath: address('boris@example.org'),
         notify: ['SUCCESS', 'FAILURE', 'DELAY'],
         originalRecipient: undefined,
-        expansions: 0,
+        expandedFrom: undefined,
       },
       {
         forwardPath: { localPart: 'with blank', domain: '[IPv6:2001:db8::1]' },
         notify: undefined,
         originalRecipient: undefined,
-        expansions: 0,
+        expandedFrom: undefined,
       },
       {
         forwardPath: { localPart: 'почта', domain: 'xn--e1afmkfd.xn--p1ai' },
         notify: undefined,
         originalRecipient: undefined,
-        expansions: 0,
+        expandedFrom: undefined,
       },
     ],
   )
@@ -279,7 +279,7 @@ test('what is packed for the way comes out the same', () => {
         forwardPath: anyAddress,
         notify: optional(fc.subarray(['SUCCESS', 'FAILURE', 'DELAY'])),
         originalRecipient: optional(text),
-        expansions: fc.nat(),
+        expandedFrom: optional(fc.array(anyAddress)),
       }),
     ),
     held: fc.boolean(),

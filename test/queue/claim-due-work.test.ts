@@ -7,7 +7,7 @@ import { showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
-import { at, describeWork, leaseMs, minute, openQueue, recipient } from './open-queue.ts'
+import { address, at, describeWork, leaseMs, minute, openQueue, recipient } from './open-queue.ts'
 
 const loseMessage = defineWrite('test.lose-message', async (tx, { id }: { readonly id: number }) => {
   await tx.run('DELETE FROM queue_message WHERE id = ?', id)
@@ -129,7 +129,9 @@ test('a recipient whose message is lost stops nobody else', async t => {
 
 test('claimed work says what delivery needs to know', async t => {
   const queue = await openQueue(t)
-  await queue.accept({ to: [{ address: 'anna@example.org', notify: ['SUCCESS'], expansions: 2 }] })
+  await queue.accept({
+    to: [{ address: 'anna@example.org', notify: ['SUCCESS'], expandedFrom: [address('all@example.org')] }],
+  })
   const [work] = await queue.claim('one', at)
   assert.deepEqual(
     { mailDataId: work?.mailDataId, size: work?.message.size, recipients: work?.recipients },
@@ -140,7 +142,7 @@ test('claimed work says what delivery needs to know', async t => {
         {
           id: 1,
           messageId: 1,
-          ...recipient('anna@example.org', 2),
+          ...recipient('anna@example.org', 'all@example.org'),
           notify: ['SUCCESS'],
           originalRecipient: undefined,
           state: 'ready',

@@ -147,8 +147,11 @@ export function onlyRecipient(work: readonly ClaimedWork[]): number {
   return only.id
 }
 
-export function recipient(text: string, expansions = 0): NewRecipient {
-  return { forwardPath: address(text), expansions }
+export function recipient(text: string, ...expandedFrom: readonly string[]): NewRecipient {
+  return {
+    forwardPath: address(text),
+    expandedFrom: expandedFrom.length > 0 ? expandedFrom.map(address) : undefined,
+  }
 }
 
 export function address(text: string): Address {

@@ -12,6 +12,7 @@ import type { QueuedRecipient } from '../../src/queue/records.ts'
 import { type Settled, type Settlement, settle } from '../../src/queue/settle.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import {
+  address,
   at,
   describeWork,
   largeText,
@@ -169,11 +170,11 @@ test('expand: others take its place, due at once, each with what came along', as
   await queue.accept({ to: ['team@example.org'] })
   const into = [
     {
-      ...recipient('anna@example.org', 1),
+      ...recipient('anna@example.org', 'team@example.org'),
       notify: ['FAILURE'] as const,
       originalRecipient: 'rfc822;team@example.org',
     },
-    recipient('boris@example.net', 1),
+    recipient('boris@example.net', 'team@example.org'),
   ]
   await settleAs(queue, 'one', await claimAll(queue, 'one'), { kind: 'expand', into }, at + 5)
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '1 boris@example.net ready'])
@@ -182,12 +183,19 @@ test('expand: others take its place, due at once, each with what came along', as
     [
       anna?.notify,
       anna?.originalRecipient,
-      anna?.expansions,
+      anna?.expandedFrom,
       anna?.attempts,
       boris?.notify,
-      boris?.expansions,
+      boris?.expandedFrom,
     ],
-    [['FAILURE'], 'rfc822;team@example.org', 1, 0, undefined, 1],
+    [
+      ['FAILURE'],
+      'rfc822;team@example.org',
+      [address('team@example.org')],
+      0,
+      undefined,
+      [address('team@example.org')],
+    ],
   )
 })
 
@@ -197,9 +205,9 @@ test('expand: who is in the message already gets it once', async t => {
   const [, team, all] = await claimAll(queue, 'one')
   assert.ok(team && all)
   const into = [
-    recipient('anna@example.org', 1),
-    recipient('boris@example.org', 1),
-    recipient('boris@example.org', 1),
+    recipient('anna@example.org', 'team@example.org'),
+    recipient('boris@example.org', 'team@example.org'),
+    recipient('boris@example.org', 'team@example.org'),
   ]
   await settleAs(queue, 'one', [team, all], { kind: 'expand', into })
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '1 boris@example.org ready'])
@@ -213,7 +221,10 @@ test('expand: the same target of another message is another recipient', async t 
   await queue.accept({ to: ['team@example.org'] })
   const [, team] = await claimAll(queue, 'one')
   assert.ok(team)
-  await settleAs(queue, 'one', [team], { kind: 'expand', into: [recipient('anna@example.org', 1)] })
+  await settleAs(queue, 'one', [team], {
+    kind: 'expand',
+    into: [recipient('anna@example.org', 'team@example.org')],
+  })
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '2 anna@example.org ready'])
 })
 
@@ -229,7 +240,10 @@ test('expand: what was held meanwhile stays held', async t => {
   await queue.accept({ to: ['team@example.org'] })
   const recipients = await claimAll(queue, 'one')
   await queue.administer(holdRecipients, {})
-  await settleAs(queue, 'one', recipients, { kind: 'expand', into: [recipient('anna@example.org', 1)] })
+  await settleAs(queue, 'one', recipients, {
+    kind: 'expand',
+    into: [recipient('anna@example.org', 'team@example.org')],
+  })
   assert.deepEqual(await queue.lines(), ['1 anna@example.org held'])
   assert.deepEqual(await queue.claim('one', at), [])
 })
@@ -238,7 +252,7 @@ for (const [kind, result] of [
   ['done', done],
   ['file', file(1)],
   ['retry', retry(at + minute)],
-  ['expand', { kind: 'expand', into: [recipient('boris@example.org', 1)] }],
+  ['expand', { kind: 'expand', into: [recipient('boris@example.org', 'team@example.org')] }],
 ] as const) {
   test(`a lost lease changes nothing: ${kind}`, async t => {
     const queue = await openQueue(t)
