@@ -98,8 +98,8 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
       : 'Leave out links and attachments that are not needed, and send it again. Or contact the recipient some other way, and ask to be added to the known senders there.',
   }),
   content: facts => ({
-    happened: `${otherServer(facts)} does not let something in the message in: a virus, or a kind of attachment that is forbidden there.`,
-    next: 'Check your attachments for viruses. Send files of another kind, or put them somewhere for download and send the link.',
+    happened: `${otherServer(facts)} does not let something in the message in: a virus, a kind of attachment that is forbidden there, or words or links in the text.`,
+    next: 'Check your attachments for viruses, and send files of another kind. Without attachments, change the text: leave out links and pictures from elsewhere.',
   }),
   'no-answer': facts => ({
     happened: `${otherServer(facts)} does not answer.`,

@@ -79,7 +79,10 @@ class DocumentReader implements WrittenDocument {
   readNode(node: AST.TOMLKeyValue | AST.TOMLTable): void {
     const section = node.type === 'TOMLTable' && node.key.keys.length === 1 ? keyName(node.key) : undefined
     if (node.type !== 'TOMLTable' || node.kind !== 'array' || !isSection(section)) {
-      this.#report(node, 'Expected one of [[domain]], [[account]], [[alias]], [[group]].')
+      this.#report(
+        node,
+        `Expected one of [[domain]], [[account]], [[alias]], [[group]], and not ${writtenName(node)}.`,
+      )
       return
     }
     const entry = this.#readEntry(node, section)
@@ -323,6 +326,13 @@ function positionOf(node: AST.TOMLNode): TextPosition {
 
 function keyName(key: AST.TOMLKey): string {
   return key.keys.map(part => (part.type === 'TOMLBare' ? part.name : part.value)).join('.')
+}
+
+/** '[[domains]]', '[domain]', 'name = …' */
+function writtenName(node: AST.TOMLKeyValue | AST.TOMLTable): string {
+  const name = keyName(node.key)
+  if (node.type === 'TOMLKeyValue') return `${name} = …`
+  return node.kind === 'array' ? `[[${name}]]` : `[${name}]`
 }
 
 function isSection(name: string | undefined): name is Section {

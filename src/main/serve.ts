@@ -30,13 +30,16 @@ export interface ServeOptions {
   readonly settings: Settings
   /** A server to try out: its domain and accounts are made, and announced. */
   readonly tryOut: boolean
+  /** npm started it, through a shell: ended, neither passes a signal on. */
+  readonly endsWithParent: boolean
   /** Shows them. */
   readonly announce: (server: StartBannerOptions) => void
 }
 
 /** Resolves when the server has been told to stop (SIGINT, SIGTERM) and has stopped; rejects when it cannot run. */
-export async function runServe({ settings, tryOut, announce }: ServeOptions): Promise<void> {
+export async function runServe({ settings, tryOut, endsWithParent, announce }: ServeOptions): Promise<void> {
   const log = createLog(settings.log.level, 'main')
+  const parent = endsWithParent ? process.ppid : undefined
   const lock = await takeDataFolder(settings)
   let server: RunningServer | undefined
   try {
@@ -46,12 +49,14 @@ export async function runServe({ settings, tryOut, announce }: ServeOptions): Pr
     await assertNoOpenRelay(settings, server, log)
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
-    await Promise.race([stopSignal(log), server.threads.failed])
+    await Promise.race([stopRequest(log, parent), server.threads.failed])
   } finally {
     if (server) await stopServer(settings, server, log)
     lock.release()
   }
 }
+
+const parentCheckMs = 500
 
 interface RunningServer {
   readonly threads: Threads
@@ -157,8 +162,17 @@ async function prepareTryOut(
   return { hostname, dataFolder, listeners: threads.listeners, accounts }
 }
 
-function stopSignal(log: Log): Promise<void> {
+/** Resolves on a signal, or when `parent` is the parent of this process no longer. */
+function stopRequest(log: Log, parent: number | undefined): Promise<void> {
   return new Promise(resolve => {
+    if (parent !== undefined) {
+      const watch = systemClock.every(parentCheckMs, () => {
+        if (process.ppid === parent) return
+        watch.cancel()
+        log.info('stopping', { reason: 'npm, which started the server, has ended' })
+        resolve()
+      })
+    }
     const stop = (signal: NodeJS.Signals): void => {
       log.info('stopping', { signal })
       resolve()

@@ -15,10 +15,11 @@ const words: Readonly<Record<string, string>> = {
   EPERM: 'forbidden on this machine, by a firewall perhaps',
   EMFILE: 'this process has too many files open',
   ENOTFOUND: 'the name has no address',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the other side does not answer in TLS',
   EAI_AGAIN: 'the name could not be looked up, the DNS does not answer',
 }
 
-/** 'no answer (ETIMEDOUT)'. Of OpenSSL's errors its reason: 'wrong version number (ERR_SSL_WRONG_VERSION_NUMBER)'. */
+/** 'no answer (ETIMEDOUT)'. Of OpenSSL's errors its reason: 'no shared cipher (ERR_SSL_NO_SHARED_CIPHER)'. */
 export function describeNetworkError(cause: Error): string {
   const { code, reason } = cause as Error & { readonly code?: unknown; readonly reason?: unknown }
   if (typeof code !== 'string') return cause.message

@@ -269,7 +269,7 @@ export const replies = {
       usage: syntax => `Syntax: ${syntax}`,
       standsAlone: verb => `${verb} stands alone on its line`,
       noHostName: () => 'That is no host name: one word in ASCII, at most 255 characters',
-      noChunkSize: () => 'Syntax: BDAT <size> [LAST]; without a size I cannot go on, so I hang up',
+      noChunkSize: () => 'Syntax: BDAT <size> [LAST]; I cannot tell how much would follow, so I hang up',
     },
     'DATA',
     'The command is known, its argument is not right; the text says how it goes.',

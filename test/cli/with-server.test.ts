@@ -94,13 +94,13 @@ test('a terminal shows what comes, and makes control characters visible', async 
   assert.ok(terminals.isOpen('anna@example.test'))
   assert.equal(await terminals.show('anna@example.test', 'Hello\u001b[31m there\nagain'), true)
   if (!out.includes('again')) await once(child.stdout, 'data')
-  assert.equal(out, 'Hello\\x1b[31m there\nagain\n')
+  assert.equal(out, 'Hello\\x1b[31m there\nagain\n────────────────────────────────────────\n')
   const encoded =
     'Subject: =?utf-8?Q?=D0=BC=D0=B8=D1=80?=\nContent-Transfer-Encoding: quoted-printable\n\na=1B[31m=3Db\n'
   out = ''
   assert.equal(await terminals.show('anna@example.test', encoded), true)
   if (!out.includes('=b')) await once(child.stdout, 'data')
-  assert.match(out, /^Subject: мир\n.*\n\na\\x1b\[31m=b\n$/)
+  assert.match(out, /^Subject: мир\n.*\n\na\\x1b\[31m=b\n─+\n$/)
   child.kill('SIGINT')
   await once(child, 'close')
   assert.equal((await runPostrider(folder, ['terminal', 'nobody@example.test'])).exitCode, 1)

@@ -190,7 +190,7 @@ members = []
 [[mailinglist]]
 `
   assert.deepEqual(problemsOf(text), [
-    '1:1 Expected one of [[domain]], [[account]], [[alias]], [[group]].',
+    '1:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], and not title = ….',
     '4:1 [[domain]] has no "owner". It takes name, postmaster.',
     '6:8 "no domain" is no domain name.',
     '8:11 "anna" is no mail address.',
@@ -204,7 +204,7 @@ members = []
     '19:35 This is no mail address.',
     '21:11 other.test is no [[domain]] of this file.',
     '22:11 "members" is needed: a list of addresses, ["anna@example.test"].',
-    '23:1 Expected one of [[domain]], [[account]], [[alias]], [[group]].',
+    '23:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], and not [[mailinglist]].',
   ])
 })
 

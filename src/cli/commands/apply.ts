@@ -37,7 +37,7 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
     .action(
       perform(run, async (invocation, options: ApplyOptions, file: string) => {
         const parsed = parseDocument(await readText(invocation, file))
-        if (parsed.kind === 'problems') throw documentFault(file, parsed.problems)
+        if (parsed.kind === 'problems') throw documentFault(nameOf(file), parsed.problems)
         await invocation.withStorage(async storage => {
           const current = await storage.run(exportDirectory, undefined)
           const progress = invocation.output.progress()
@@ -45,7 +45,7 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
             progress.update(`Passwords: ${done} of ${of}`),
           )
           progress.end()
-          if (hashed.kind === 'problems') throw documentFault(file, hashed.problems)
+          if (hashed.kind === 'problems') throw documentFault(nameOf(file), hashed.problems)
           const changes = compareDocuments(current, hashed.document)
           showChanges(invocation, changes)
           const apply =
@@ -75,8 +75,12 @@ async function readText(invocation: Invocation, file: string): Promise<string> {
         : readFileSync(resolve(invocation.surroundings.workingFolder, file))
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new UsageFault('CLI_FILE', `${file} cannot be read: ${describeFileError(cause)}`, { cause })
+    throw new UsageFault('CLI_FILE', `${nameOf(file)} cannot be read: ${describeFileError(cause)}`, { cause })
   }
+}
+
+function nameOf(file: string): string {
+  return file === '-' ? 'stdin' : file
 }
 
 function documentFault(file: string, problems: readonly DocumentProblem[]): UsageFault {
@@ -100,7 +104,7 @@ async function mayApply(
   if (document.domains.length === 0 && !options.allowEmpty) {
     throw new UsageFault(
       'CLI_EMPTY_DOCUMENT',
-      `${file} has no domain: applied, it would remove everything. Nothing was changed; if everything is to go, repeat this with --allow-empty.`,
+      `${nameOf(file)} has no domain: applied, it would remove everything. Nothing was changed; if everything is to go, repeat this with --allow-empty.`,
     )
   }
   if (options.yes) return true

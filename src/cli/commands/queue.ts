@@ -313,7 +313,9 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
       { title: 'LAST REASON', cell: ({ recipient }) => reasonText(recipient) },
     ],
     row => row,
-    'Nothing is in the queue that fits.',
+    isNarrowed({ ...selectionOf(options), state: options.state })
+      ? 'Nothing is in the queue that fits.'
+      : 'The queue is empty.',
   )
   if (damaged.length > 0)
     invocation.output.note(

@@ -34,6 +34,7 @@ export function addServeCommand(program: Command, run: CommandRun): void {
         await runServe({
           settings: await settingsToServe(invocation, options),
           tryOut: options.try === true,
+          endsWithParent: invocation.surroundings.environment['npm_command'] !== undefined,
           announce: server => invocation.output.result(server, startBanner(server)),
         })
       }),

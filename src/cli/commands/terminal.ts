@@ -10,6 +10,9 @@ import { addressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatTerminalText } from '../format-message.ts'
 
+/** Parts one message from the next. */
+const messageEnd = '─'.repeat(40)
+
 export function addTerminalCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
     usage: 'terminal',
@@ -39,7 +42,7 @@ export function addTerminalCommand(program: Command, run: CommandRun): void {
         await control.openTerminal(displayAddress(address), async text => {
           if (invocation.output.json)
             invocation.output.bytes(Buffer.from(`${JSON.stringify({ message: text })}\n`))
-          else invocation.output.line(await formatTerminalText(text))
+          else invocation.output.line(`${await formatTerminalText(text)}\n${messageEnd}`)
         })
         invocation.output.note(`The terminal of ${displayAddress(address)} is open. Ctrl-C closes it.`)
         await control.closed

@@ -5,7 +5,7 @@ import { always, type Command } from '../command.ts'
 export const turn = notOfferedYet(
   'TURN',
   'TURN',
-  'Would swap the roles of client and server. Not offered: it proves nobody.',
+  'Would swap the roles of client and server. Not offered: anybody could fetch the mail of others with it.',
 )
 export const etrn = notOfferedYet(
   'ETRN',
