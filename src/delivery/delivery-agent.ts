@@ -300,7 +300,7 @@ export class QueueAgent implements DeliveryAgent {
           break
         case 'remote': {
           const { destination } = route
-          const trace = traceOfExpansion(recipient, work.message.smtpUtf8)
+          const trace = traceOfExpansion(recipient)
           const key = `${destination.key} ${trace}`
           const group = remotes.get(key)
           if (group) group.recipients.push(recipient)

@@ -1,7 +1,7 @@
 // An alias, group or catch-all gives way to its targets; what the sender asked to be told goes along (RFC 3461 §5.2.7).
 import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
-import { composeDeliveredTo } from '../message/trace-fields.ts'
+import { composeAsciiDeliveredTo } from '../message/trace-fields.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { isAscii } from '../runtime/text.ts'
@@ -29,10 +29,10 @@ export function expandRecipient(
 
 /**
  * What goes before the mail data on its way to other servers, so that the message is known when it comes back: by whose
- * expansion it leaves. A message whose header section is ASCII stays so: without SMTPUTF8 others would not take it.
+ * expansion it leaves. In ASCII: whatever the message needs of other servers, it needs no more.
  */
-export function traceOfExpansion({ expandedFrom = [] }: QueuedRecipient, smtpUtf8: boolean): string {
-  return composeDeliveredTo(...expandedFrom.filter(address => smtpUtf8 || isAscii(formatAddress(address))))
+export function traceOfExpansion({ expandedFrom = [] }: QueuedRecipient): string {
+  return composeAsciiDeliveredTo(...expandedFrom)
 }
 
 /**

@@ -98,10 +98,10 @@ export class RemoteAttempt {
     open.record.dialogue = this.dialogue
     this.noteTried(open.triedHosts)
     this.#triedAddresses.add(remoteAddress(server))
-    const { message } = this.work
+    const { size } = this.#mailData
     const sizeLimit = Number(connection.extensions.get('SIZE') ?? 0)
-    if (sizeLimit > 0 && message.size > sizeLimit) {
-      this.endPending({ kind: 'failed', diagnosis: tooLarge(server, message.size, sizeLimit) })
+    if (sizeLimit > 0 && size > sizeLimit) {
+      this.endPending({ kind: 'failed', diagnosis: tooLarge(server, size, sizeLimit) })
       return 'served'
     }
     const batch = this.pending.slice(0, maxRecipients)

@@ -6,8 +6,8 @@ import { resolveRecipient } from './resolve-recipient.ts'
 
 export interface LoopQuestion {
   readonly recipients: readonly Address[]
-  /** By `addressKey`: those that its Delivered-To fields name. */
-  readonly passed: ReadonlySet<string>
+  /** Those that its Delivered-To fields name. */
+  readonly passed: readonly Address[]
   /** As in `RecipientQuestion`. */
   readonly hostname: string
 }
@@ -16,19 +16,31 @@ export interface LoopQuestion {
 const maxFollowed = 1000
 
 /**
- * The first address, among the recipients and those to whom they lead, that would send the message on again. A mailbox
- * sends nothing on: what it has had before, it may have once more.
+ * The first of the recipients that would be sent on once more, by itself or by an address to which it leads, and with
+ * others out of this server. What stays here goes round no further: a mailbox may get once more what it has had before.
  */
 export const findLoop = defineRead(
   'directory.find-loop',
   async (tx, { recipients, passed, hostname }: LoopQuestion): Promise<Address | undefined> => {
-    const followed = new Map(recipients.map(address => [addressKey(address), address]))
-    for (const [key, address] of followed) {
-      const resolved = await resolveRecipient.run(tx, { address, hostname })
+    const resolve = (address: Address) => resolveRecipient.run(tx, { address, hostname })
+    const redirections = new Set<string>()
+    // Nearly always it is elsewhere that a message has been before: that is soon known.
+    for (const address of passed)
+      if ((await resolve(address)).kind === 'redirection') redirections.add(addressKey(address))
+    if (redirections.size === 0) return undefined
+    const followed = new Map(recipients.map(address => [addressKey(address), { address, from: address }]))
+    let loop: Address | undefined
+    for (const [key, { address, from }] of followed) {
+      const resolved = await resolve(address)
+      // A target elsewhere: from there it may come back.
+      if (resolved.kind === 'foreign-domain' && address !== from && loop) return loop
       if (resolved.kind !== 'redirection') continue
-      if (passed.has(key)) return address
-      for (const target of resolved.targets)
-        if (followed.size < maxFollowed) followed.set(addressKey(target), target)
+      if (redirections.has(key)) loop ??= from
+      for (const target of resolved.targets) {
+        const targetKey = addressKey(target)
+        if (followed.size < maxFollowed && !followed.has(targetKey))
+          followed.set(targetKey, { address: target, from })
+      }
     }
     return undefined
   },

@@ -1,5 +1,6 @@
 // Takes responsibility for messages: trace field, loop check, what a submission lacks, and the durable write before 250
 // (RFC 5321 §4.2.5, §6.1).
+import type { Address } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { findLoop } from '../directory/find-loop.ts'
 import { BlindFieldWatch } from '../message/blind-field-watch.ts'
@@ -139,17 +140,17 @@ class IncomingMessage implements MailDataSink {
   #storeHead(head: SplitMessage): void | Promise<void> {
     this.#splitter = undefined
     const passed = findDeliveredTo(head.section)
-    if (passed.size === 0) return this.#storeUnlessRefused(head)
+    if (passed.length === 0) return this.#storeUnlessRefused(head)
     return this.#lookForLoop(passed).then(() => this.#storeUnlessRefused(head))
   }
 
   /** It has been sent on by one of our aliases or groups, and would be again. Whoever brings it is told. */
-  async #lookForLoop(passed: ReadonlySet<string>): Promise<void> {
+  async #lookForLoop(passed: readonly Address[]): Promise<void> {
     const { storage, hostname } = this.#options
     const recipients = this.#transaction.recipients.map(({ forwardPath }) => forwardPath)
     try {
       const loop = await storage.run(findLoop, { recipients, passed, hostname })
-      if (loop) this.#refusal = replies.sentOnBefore(formatAddress(loop))
+      if (loop) this.#refusal = replies.comesBack(formatAddress(loop))
     } catch (cause) {
       this.#refusal = this.#refuseFor(cause)
     }

@@ -25,17 +25,21 @@ export class BlindFieldWatch {
       if (this.#name === undefined) {
         index = piece.indexOf(lf, index)
         if (index < 0) break
-        this.#name = ''
-        this.#isBehindName = false
+        this.#startLine()
         continue
       }
       const byte = piece[index] ?? 0
       if (byte === lf && this.#name === '') return 'over'
       if (byte === colon && isBlindField(this.#name)) return 'found'
-      if (byte === lf) this.#name = ''
+      if (byte === lf) this.#startLine()
       else this.#addToName(byte)
     }
     return 'more'
+  }
+
+  #startLine(): void {
+    this.#name = ''
+    this.#isBehindName = false
   }
 
   #addToName(byte: number): void {

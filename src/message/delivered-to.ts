@@ -1,33 +1,34 @@
 // To whom a message has been delivered before: its Delivered-To fields (RFC 9228).
-import { addressKey } from '../address/address-key.ts'
+import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import { decodeUtf8Address } from '../address/utf8-address.ts'
 
 const fieldName = 'Delivered-To:'
 /** The latest stand first. */
-const maxDeliveredTo = 100
-const none: ReadonlySet<string> = new Set()
+const maxLookedAt = 100
+/** Longer than any address, each character of it escaped. */
+const maxValueLength = 2000
 
 /**
- * Their addresses, as `addressKey` gives them, of a message from its beginning. What comes round to this server bears the
+ * Their addresses, of a message from its beginning. What comes round to this server bears the
  * field in its own spelling; that is searched for, by the fastest search there is: it costs each message that comes in.
  */
-export function findDeliveredTo(message: Uint8Array): ReadonlySet<string> {
+export function findDeliveredTo(message: Uint8Array): readonly Address[] {
   const whole = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
   let at = whole.indexOf(fieldName)
-  if (at < 0) return none
+  if (at < 0) return []
   const end = whole.indexOf('\r\n\r\n')
   const text = end < 0 ? whole : whole.subarray(0, end + 2)
-  const found = new Set<string>()
-  for (
-    at = text.indexOf(fieldName);
-    at >= 0 && found.size < maxDeliveredTo;
-    at = text.indexOf(fieldName, at + 1)
-  ) {
+  const found: Address[] = []
+  at = text.indexOf(fieldName)
+  for (let lookedAt = 0; at >= 0 && lookedAt < maxLookedAt; at = text.indexOf(fieldName, at + 1)) {
     if (at > 0 && text[at - 1] !== 0x0a) continue
-    const lineEnd = text.indexOf('\r\n', at)
-    const value = text.toString('utf8', at + fieldName.length, lineEnd < 0 ? text.length : lineEnd).trim()
-    const address = parseAddress(value)
-    if (address) found.add(addressKey(address))
+    lookedAt++
+    const start = at + fieldName.length
+    const line = text.toString('utf8', start, start + maxValueLength).split('\n', 1)[0] ?? ''
+    const value = line.trim()
+    const address = parseAddress(decodeUtf8Address(value) ?? value)
+    if (address) found.push(address)
   }
   return found
 }

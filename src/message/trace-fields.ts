@@ -2,6 +2,8 @@
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddressLiteral } from '../address/address-literal.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import { encodeUtf8Address } from '../address/utf8-address.ts'
+import { isAscii } from '../runtime/text.ts'
 import { formatDate } from './format-date.ts'
 
 export interface ReceivedFacts {
@@ -52,5 +54,16 @@ export function composeReturnPath(reversePath: ReversePath): string {
 
 /** A field for each, the last first, with their final CRLFs. */
 export function composeDeliveredTo(...addresses: readonly Address[]): string {
-  return addresses.reduce((fields, address) => `Delivered-To: ${formatAddress(address)}\r\n${fields}`, '')
+  return composeFields(addresses.map(formatAddress))
+}
+
+/** The same for other servers: what is not ASCII as utf-8-addr-xtext (RFC 6533 §3), so that they need not take UTF-8. */
+export function composeAsciiDeliveredTo(...addresses: readonly Address[]): string {
+  return composeFields(
+    addresses.map(formatAddress).map(text => (isAscii(text) ? text : encodeUtf8Address(text))),
+  )
+}
+
+function composeFields(values: readonly string[]): string {
+  return values.reduce((fields, value) => `Delivered-To: ${value}\r\n${fields}`, '')
 }

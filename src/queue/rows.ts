@@ -99,9 +99,15 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
     state: row.state,
     attempts: row.attempts,
     dueAt: row.due_at,
-    expandedFrom: parameters?.expandedFrom?.map(readAddress),
+    expandedFrom: parameters?.expandedFrom && readAddresses(parameters.expandedFrom),
     delayReportedAt: row.delay_reported_at ?? undefined,
   }
+}
+
+function readAddresses(texts: readonly string[]): readonly Address[] {
+  if (!Array.isArray(texts))
+    throw new StorageFault('STORAGE_DAMAGED', 'The queue holds something in place of addresses.')
+  return texts.map(readAddress)
 }
 
 export function readAddress(text: string): Address {

@@ -492,11 +492,11 @@ export const replies = {
     [101],
     'More Received fields than delivery.maxReceivedFields (RFC 5321 §6.3).',
   ),
-  sentOnBefore: made(
-    'sentOnBefore',
+  comesBack: made(
+    'comesBack',
     554,
     '5.4.6',
-    (address: string) => `Message refused: <${address}> has sent it on before, and it has come back`,
+    (address: string) => `Message refused: it was sent on from <${address}> before, and has come back`,
     ['team@example.test'],
     'A Delivered-To field (RFC 9228) names an alias, a group or a catch-all to which the message would go: it runs in a circle, because one of its members sends mail back.',
   ),

@@ -33,6 +33,8 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
   ['rcpt', '550 mailbox unavailable', 'unknown-user'],
   ['rcpt', '550 5.7.1 Unable to relay', 'policy'],
   ['rcpt', '550 we do not relay', 'policy'],
+  ['rcpt', '550 Sorry, no relaying here', 'policy'],
+  ['rcpt', "550 We don't relay for you", 'policy'],
   ['rcpt', '550 relaying to <b@example.org> prohibited by administrator', 'policy'],
   ['rcpt', '554 5.7.1 <x@example.test>: Relay access denied', 'policy'],
   ['rcpt', '452 4.2.2 The recipient is over quota', 'mailbox-full'],

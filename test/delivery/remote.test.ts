@@ -321,16 +321,47 @@ test('what leaves by an alias or a group says by which, to those alone whom it l
   await world.redirect('group', 'team@example.test', 'clara@example.org', 'dora@example.org')
   await world.redirect('alias', 'почта@example.test', 'team@example.test')
   const text = 'Subject: Test\r\n\r\nText\r\n'
-  await world.post({ from, to: [...to, 'почта@example.test'], text })
+  await world.post({ from, to: [...to, 'почта@example.test'], text, message: { smtpUtf8: true } })
   assert.deepEqual(peer.messages, [
     { reversePath: from, forwardPaths: to, mailData: text },
-    // The alias is no ASCII, and the message needs no SMTPUTF8 so far.
     {
       reversePath: from,
       forwardPaths: ['clara@example.org', 'dora@example.org'],
-      mailData: `Delivered-To: team@example.test\r\n${text}`,
+      // In ASCII, though the sender declared SMTPUTF8: the peer does not offer it.
+      mailData:
+        'Delivered-To: team@example.test\r\n' +
+        'Delivered-To: \\x{43F}\\x{43E}\\x{447}\\x{442}\\x{430}@example.test\r\n' +
+        text,
     },
   ])
+})
+
+for (const extensions of [['SIZE 1000000'], ['SIZE 1000000', 'CHUNKING']]) {
+  test(`what goes before the mail data counts where its size is told: ${extensions.join(', ')}`, async t => {
+    const peer = await peerFor(t, { extensions })
+    const world = await worldWith(t, peer)
+    await world.redirect('alias', 'info@example.test', 'clara@example.org')
+    await world.post({ from, to: ['info@example.test'], text: 'Subject: Test\r\n\r\nText\r\n' })
+    const mailData = 'Delivered-To: info@example.test\r\nSubject: Test\r\n\r\nText\r\n'
+    assert.deepEqual(peer.messages, [{ reversePath: from, forwardPaths: ['clara@example.org'], mailData }])
+    assert.ok(
+      peer.commands.some(line => line.startsWith('MAIL') && line.includes(` SIZE=${mailData.length}`)),
+    )
+  })
+}
+
+test('who is refused for good in a greeting is alone with that: the next hears it, or something else, for itself', async t => {
+  let greetings = 0
+  const peer = await peerFor(t, {
+    script: command => (command === '(connect)' && ++greetings === 1 ? '554 5.7.1 No' : undefined),
+  })
+  const world = await worldWith(t, peer, { delivery: { maxConnectionsPerDestination: 1 } })
+  const first = await world.accept({ from: null, to })
+  const second = await world.accept({ from: null, to: ['clara@example.org'] })
+  world.agent.wake()
+  await world.agent.idle()
+  assert.equal((await world.attempts(first))[0]?.outcome.kind, 'failed')
+  assert.equal((await world.attempts(second))[0]?.outcome.kind, 'relayed')
 })
 
 test('too many recipients: the rest in further transactions of the same attempt', async t => {
@@ -510,6 +541,10 @@ for (const { what, script, tls = 'never' } of [
   {
     what: 'relays only for those who log in',
     script: { RCPT: '550 5.7.1 b@x.org... Relaying denied. Proper authentication required.' },
+  },
+  {
+    what: 'knows other domains only',
+    script: { RCPT: "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)" },
   },
   { what: 'relays for nobody', script: { RCPT: '550 we do not relay' } },
   { what: 'offers no TLS where the settings want it', script: {}, tls: 'starttls' },

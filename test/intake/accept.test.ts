@@ -292,6 +292,13 @@ for (const { what, passed, to, client = relayClient, isRefused } of [
     isRefused: true,
   },
   { what: 'not of an alias before it', passed: 'info@example.test', to: ['team'], isRefused: false },
+  {
+    what: 'in ASCII',
+    passed: '\\x{43F}\\x{43E}\\x{447}\\x{442}\\x{430}@example.test',
+    to: ['почта'],
+    isRefused: true,
+  },
+  { what: 'not where all stay here', passed: 'here@example.test', to: ['here'], isRefused: false },
   { what: 'not of a mailbox', passed: 'anna@example.test', to: ['anna'], isRefused: false },
   { what: 'not of an address elsewhere', passed: 'clara@example.org', to: ['team'], isRefused: false },
 ]) {
@@ -301,6 +308,8 @@ for (const { what, passed, to, client = relayClient, isRefused } of [
     await addAccount(intake.storage, 'anna@example.test')
     await addGroup(intake.storage, 'team@example.test', 'anna@example.test', 'clara@example.org')
     await addAlias(intake.storage, 'info@example.test', 'team@example.test')
+    await addAlias(intake.storage, 'почта@example.test', 'clara@example.org')
+    await addAlias(intake.storage, 'here@example.test', 'anna@example.test')
     const recipients = to.map(name => recipient(`${name}@example.test`))
     const text = `Received: x\r\nDelivered-To: ${passed}\r\nFrom: a@example.test\r\n\r\nText\r\n`
     const reply = await intake.receive(inPieces(text, 10), { client, transaction: { recipients } })

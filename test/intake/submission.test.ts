@@ -129,6 +129,8 @@ test('the pieces in which a submission comes make no difference', async t => {
 
 for (const [text, isRefused] of [
   ['From: a@example.test\r\nno field\r\nBcc: b@example.org\r\n\r\nText', true],
+  // As BINARYMIME has it.
+  ['no field\r\nabc \nBcc: b@example.org\r\n', true],
   ['no field\r\nTo: c@example.org\r\nRESENT-BCC \t: b@example.org\r\n', true],
   ['From: a@example.test\r\nno field\r\nX-Bcc: b\r\nbcc b: c\r\n Bcc: d\r\n\r\nBcc: in the text\r\n', false],
 ] as const) {
