@@ -69,7 +69,7 @@ test('every recipient is held, released and cancelled, and counted', async conte
       stderr: '',
     })
   }
-  assert.match((await queue(folder, ['list'])).stderr, /^Nothing is in the queue/)
+  assert.match((await queue(folder, ['list'])).stderr, /^The queue is empty/)
 })
 
 test('what takes longer than a second says how far it is, to people', async context => {
