@@ -20,6 +20,12 @@ export function findProgramName({ startedAs, fromSource, environment }: Start): 
   return fromSource ? 'npx postrider' : 'postrider'
 }
 
+/** `npm start` or `npx postrider`, and not what some other script of npm's started and leaves running. */
+export function isChildOfNpm(environment: Start['environment']): boolean {
+  const { npm_command: command, npm_lifecycle_script: script } = environment
+  return (command === 'start' || command === 'exec') && script?.includes('postrider') === true
+}
+
 /**
  * Texts of all parts, the running server's too, say "postrider queue list": this puts in its place what has to be typed.
  * `settingsFile`: where commands don't look by themselves; those that are named are about the same server.

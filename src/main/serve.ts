@@ -30,16 +30,15 @@ export interface ServeOptions {
   readonly settings: Settings
   /** A server to try out: its domain and accounts are made, and announced. */
   readonly tryOut: boolean
-  /** npm started it, through a shell: ended, neither passes a signal on. */
-  readonly endsWithParent: boolean
+  /** The process id of the parent with which the server ends: a shell of npm's, that passes no signal on. */
+  readonly parent: number | undefined
   /** Shows them. */
   readonly announce: (server: StartBannerOptions) => void
 }
 
 /** Resolves when the server has been told to stop (SIGINT, SIGTERM) and has stopped; rejects when it cannot run. */
-export async function runServe({ settings, tryOut, endsWithParent, announce }: ServeOptions): Promise<void> {
+export async function runServe({ settings, tryOut, parent, announce }: ServeOptions): Promise<void> {
   const log = createLog(settings.log.level, 'main')
-  const parent = endsWithParent ? process.ppid : undefined
   const lock = await takeDataFolder(settings)
   let server: RunningServer | undefined
   try {
@@ -165,15 +164,14 @@ async function prepareTryOut(
 /** Resolves on a signal, or when `parent` is the parent of this process no longer. */
 function stopRequest(log: Log, parent: number | undefined): Promise<void> {
   return new Promise(resolve => {
-    if (parent !== undefined) {
-      const watch = systemClock.every(parentCheckMs, () => {
-        if (process.ppid === parent) return
-        watch.cancel()
-        log.info('stopping', { reason: 'npm, which started the server, has ended' })
-        resolve()
-      })
-    }
+    const watch = systemClock.every(parentCheckMs, () => {
+      if (parent === undefined || process.ppid === parent) return
+      watch.cancel()
+      log.info('stopping', { reason: 'npm, which started the server, has ended' })
+      resolve()
+    })
     const stop = (signal: NodeJS.Signals): void => {
+      watch.cancel()
       log.info('stopping', { signal })
       resolve()
       // Whoever asks twice is in a hurry; nothing that was answered with 250 is lost.

@@ -60,7 +60,9 @@ export function composeDeliveredTo(...addresses: readonly Address[]): string {
 /** The same for other servers: what is not ASCII as utf-8-addr-xtext (RFC 6533 §3), so that they need not take UTF-8. */
 export function composeAsciiDeliveredTo(...addresses: readonly Address[]): string {
   return composeFields(
-    addresses.map(formatAddress).map(text => (isAscii(text) ? text : encodeUtf8Address(text))),
+    addresses
+      .map(formatAddress)
+      .map(text => (isAscii(text) && !text.includes('\\x{') ? text : encodeUtf8Address(text))),
   )
 }
 

@@ -99,15 +99,15 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
     state: row.state,
     attempts: row.attempts,
     dueAt: row.due_at,
-    expandedFrom: parameters?.expandedFrom && readAddresses(parameters.expandedFrom),
+    expandedFrom: parameters?.expandedFrom === undefined ? undefined : readAddresses(parameters.expandedFrom),
     delayReportedAt: row.delay_reported_at ?? undefined,
   }
 }
 
-function readAddresses(texts: readonly string[]): readonly Address[] {
+function readAddresses(texts: unknown): readonly Address[] {
   if (!Array.isArray(texts))
     throw new StorageFault('STORAGE_DAMAGED', 'The queue holds something in place of addresses.')
-  return texts.map(readAddress)
+  return texts.map(text => readAddress(String(text)))
 }
 
 export function readAddress(text: string): Address {

@@ -496,7 +496,8 @@ export const replies = {
     'comesBack',
     554,
     '5.4.6',
-    (address: string) => `Message refused: it was sent on from <${address}> before, and has come back`,
+    (address: string) =>
+      `Message refused: it has been here before, and <${address}> would send it out once more`,
     ['team@example.test'],
     'A Delivered-To field (RFC 9228) names an alias, a group or a catch-all to which the message would go: it runs in a circle, because one of its members sends mail back.',
   ),

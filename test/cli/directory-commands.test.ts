@@ -313,7 +313,7 @@ test('a password of fewer than eight characters is refused, however it comes', a
   assert.equal(applied.exitCode, 1)
   assert.match(
     applied.stderr,
-    /^-:5:12: The password has 7 characters, too few: choose one of at least 8\.\n/,
+    /^stdin:5:12: The password has 7 characters, too few: choose one of at least 8\.\n/,
   )
 })
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { findProgramName } from '../../src/cli/program-name.ts'
+import { findProgramName, isChildOfNpm } from '../../src/cli/program-name.ts'
 import { makeFolder, makeServerFolder, type Ran, runHere } from './run-postrider.ts'
 
 for (const [how, startedAs, fromSource, environment, name] of [
@@ -17,6 +17,18 @@ for (const [how, startedAs, fromSource, environment, name] of [
 ] as const) {
   test(`started by ${how}: ${name}`, () => {
     assert.equal(findProgramName({ startedAs, fromSource, environment }), name)
+  })
+}
+
+for (const [what, environment, isChild] of [
+  ['npm start', { npm_command: 'start', npm_lifecycle_script: 'node bin/postrider.js serve --try' }, true],
+  ['npx postrider', { npm_command: 'exec', npm_lifecycle_script: "'postrider' serve" }, true],
+  ['a script of another project', { npm_command: 'run', npm_lifecycle_script: 'postrider serve &' }, false],
+  ['a program that npx started', { npm_command: 'exec', npm_lifecycle_script: 'playwright test' }, false],
+  ['no npm', {}, false],
+] as const) {
+  test(`the server ends with its parent: ${what}, ${isChild}`, () => {
+    assert.equal(isChildOfNpm(environment), isChild)
   })
 }
 

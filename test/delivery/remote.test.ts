@@ -350,6 +350,18 @@ for (const extensions of [['SIZE 1000000'], ['SIZE 1000000', 'CHUNKING']]) {
   })
 }
 
+test('a message that grows beyond the SIZE of the server by its trace is not sent there', async t => {
+  const text = 'Subject: Test\r\n\r\nText\r\n'
+  const peer = await peerFor(t, { extensions: [`SIZE ${text.length + 10}`] })
+  const world = await worldWith(t, peer)
+  await world.redirect('alias', 'info@example.test', 'clara@example.org')
+  const id = await world.post({ from: null, to: ['info@example.test'], text })
+  const last = (await world.attempts(id)).at(-1)
+  assert.equal(last?.outcome.kind, 'failed')
+  assert.equal(last.outcome.diagnosis.status, '5.3.4')
+  assert.ok(!peer.commands.some(line => line.startsWith('MAIL')))
+})
+
 test('who is refused for good in a greeting is alone with that: the next hears it, or something else, for itself', async t => {
   let greetings = 0
   const peer = await peerFor(t, {

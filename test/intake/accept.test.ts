@@ -298,6 +298,8 @@ for (const { what, passed, to, client = relayClient, isRefused } of [
     to: ['почта'],
     isRefused: true,
   },
+  { what: 'not for what others lead to', passed: 'here@example.test', to: ['all'], isRefused: false },
+  { what: 'with others before it', passed: 'team@example.test', to: ['all', 'info'], isRefused: true },
   { what: 'not where all stay here', passed: 'here@example.test', to: ['here'], isRefused: false },
   { what: 'not of a mailbox', passed: 'anna@example.test', to: ['anna'], isRefused: false },
   { what: 'not of an address elsewhere', passed: 'clara@example.org', to: ['team'], isRefused: false },
@@ -310,6 +312,7 @@ for (const { what, passed, to, client = relayClient, isRefused } of [
     await addAlias(intake.storage, 'info@example.test', 'team@example.test')
     await addAlias(intake.storage, 'почта@example.test', 'clara@example.org')
     await addAlias(intake.storage, 'here@example.test', 'anna@example.test')
+    await addGroup(intake.storage, 'all@example.test', 'here@example.test', 'zoe@example.org')
     const recipients = to.map(name => recipient(`${name}@example.test`))
     const text = `Received: x\r\nDelivered-To: ${passed}\r\nFrom: a@example.test\r\n\r\nText\r\n`
     const reply = await intake.receive(inPieces(text, 10), { client, transaction: { recipients } })

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { endTree } from '../harness/end-tree.ts'
 import { command, createServerFolder } from '../harness/server-process.ts'
 
 test('it stops when the shell that npm put before it has been ended', { timeout: 60_000 }, async context => {
@@ -13,11 +12,25 @@ test('it stops when the shell that npm put before it has been ended', { timeout:
   const shell = spawn(
     '/bin/sh',
     ['-c', `'${process.execPath}' '${command}' serve --settings '${server.settingsFile}'; true`],
-    { env: { ...process.env, npm_command: 'start' }, stdio: ['ignore', 'ignore', 'pipe'] },
+    {
+      env: {
+        ...process.env,
+        npm_command: 'start',
+        npm_lifecycle_script: 'node bin/postrider.js serve --try',
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    },
   )
   const { pid } = shell
   assert.ok(pid !== undefined)
-  context.after(() => endTree(pid))
+  context.after(() => {
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      // ESRCH: all of them are gone, as they should be.
+    }
+  })
   let log = ''
   const isListening = Promise.withResolvers<void>()
   shell.stderr.setEncoding('utf8').on('data', (piece: string) => {

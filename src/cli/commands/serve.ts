@@ -9,6 +9,7 @@ import type { ListenerRole } from '../../smtp/server/services.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { findSettingsFile, settingsFileName } from '../find-settings.ts'
 import type { Invocation } from '../invocation.ts'
+import { isChildOfNpm } from '../program-name.ts'
 
 export function addServeCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -29,12 +30,13 @@ export function addServeCommand(program: Command, run: CommandRun): void {
     .option('--ports <ports>', 'with --try: other ports for relay, submission and submissions', parsePorts)
     .action(
       perform(run, async (invocation, options: ServeCommandOptions) => {
+        const parent = isChildOfNpm(invocation.surroundings.environment) ? process.ppid : undefined
         // Loaded here: no other command needs the server, and it takes a while.
         const { runServe } = await import('../../main/serve.ts')
         await runServe({
           settings: await settingsToServe(invocation, options),
           tryOut: options.try === true,
-          endsWithParent: invocation.surroundings.environment['npm_command'] !== undefined,
+          parent,
           announce: server => invocation.output.result(server, startBanner(server)),
         })
       }),
