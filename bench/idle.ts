@@ -62,8 +62,9 @@ export async function measureIdle(
 }
 
 const warmUpSessions = 100
-// Buffers of the set-up are freed, and garbage collections that it caused are over.
-const settleMs = 5000
+// Buffers of the set-up are freed, and garbage collections that it caused are over: V8 has the last of them, of some 15 ms
+// in each thread, when a thread has been idle for eight seconds.
+const settleMs = 15_000
 
 async function measureGrowth(
   server: { pid: number; port: number },
@@ -73,7 +74,7 @@ async function measureGrowth(
   // Code that the first sessions load belongs to no session.
   const warmUp = await openSessions(server.port, warmUpSessions)
   await endSessions(warmUp)
-  await sleep(settleMs / 5)
+  await sleep(1000)
   // An empty client first: its process is no part of the growth.
   const kernelBefore = readKernelBytes()
   const serverBefore = readPssBytes(server.pid)

@@ -164,14 +164,16 @@ async function prepareTryOut(
 /** Resolves on a signal, or when `parent` is the parent of this process no longer. */
 function stopRequest(log: Log, parent: number | undefined): Promise<void> {
   return new Promise(resolve => {
-    const watch = systemClock.every(parentCheckMs, () => {
-      if (parent === undefined || process.ppid === parent) return
-      watch.cancel()
+    const orphaned = (): void => {
+      if (process.ppid === parent) return
+      watch?.cancel()
       log.info('stopping', { reason: 'npm, which started the server, has ended' })
       resolve()
-    })
+    }
+    // An idle server does nothing, so nothing is looked at where nothing can be found.
+    const watch = parent === undefined ? undefined : systemClock.every(parentCheckMs, orphaned)
     const stop = (signal: NodeJS.Signals): void => {
-      watch.cancel()
+      watch?.cancel()
       log.info('stopping', { signal })
       resolve()
       // Whoever asks twice is in a hurry; nothing that was answered with 250 is lost.

@@ -146,6 +146,7 @@ void test('replies are not made for a peer that does not read them', async () =>
       },
       greeting: 'greets',
       now: () => clock.now(),
+      expectDeadline() {},
       nextSessionId: () => '1',
       secureContext: () => assert.fail('no TLS'),
       secure: () => assert.fail('no TLS'),

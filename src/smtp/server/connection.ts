@@ -1,6 +1,6 @@
 // One connection: it owns the bytes, the deadlines and the handshake; the session owns the protocol.
 //
-// Ten thousand of these may idle at once, so an idle one holds no buffer, no timer and no closure: one sweep for all looks at
+// Ten thousand of these may idle at once, so an idle one holds no buffer, no timer and no closure: one watch for all looks at
 // the deadlines.
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
@@ -26,6 +26,8 @@ export interface ConnectionHost {
   readonly context: SessionContext
   readonly greeting: string
   now(): number
+  /** A connection's deadline has been set. */
+  expectDeadline(at: number): void
   nextSessionId(): string
   /** Throws when the certificate cannot be used. */
   secureContext(): SecureContext
@@ -176,7 +178,7 @@ export class Connection implements SocketOwner {
   /** The peer may never close its half: the deadline does it then. */
   #limitCloseWait(): void {
     const wait = this.#draining ? drainedCloseWaitMs : closeWaitMs
-    this.deadlineAt = Math.min(this.deadlineAt, this.#host.now() + wait)
+    this.#setDeadline(Math.min(this.deadlineAt, this.#host.now() + wait))
   }
 
   /**
@@ -293,7 +295,12 @@ export class Connection implements SocketOwner {
       this.#mode.kind === 'data' || this.#mode.kind === 'chunk'
         ? limits.dataBlockTimeoutMs
         : limits.commandTimeoutMs
-    this.deadlineAt = Math.min(this.#host.now() + wait, this.#sessionEndsAt)
+    this.#setDeadline(Math.min(this.#host.now() + wait, this.#sessionEndsAt))
+  }
+
+  #setDeadline(at: number): void {
+    this.deadlineAt = at
+    this.#host.expectDeadline(at)
   }
 
   /** ms since 1970 */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { hostNetworkOf } from '../../address/networks.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
-import { systemClock, type Timer } from '../../runtime/clock.ts'
+import { systemClock } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { systemRandom } from '../../runtime/random.ts'
@@ -11,6 +11,7 @@ import type { Reply } from '../reply.ts'
 import { assertNetworks } from './assert-networks.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
+import { DeadlineWatch } from './deadline-watch.ts'
 import { type Listener, openListener } from './listener.ts'
 import { type BoundListener, defaultLimits, type SmtpServer, type SmtpServerOptions } from './options.ts'
 import { secureContextOf, secureSocket } from './secure-socket.ts'
@@ -19,7 +20,8 @@ import type { SessionContext } from './session.ts'
 
 /** Connections over `maxConnections` that are told so; still more are closed without a word. */
 const politeRefusals = 100
-const slowestSweepMs = 5000
+/** So late a deadline may be noticed. */
+const mostLateMs = 5000
 const hurryMs = 500
 
 export function createSmtpServer(options: SmtpServerOptions): SmtpServer {
@@ -32,7 +34,7 @@ class NetworkSmtpServer implements SmtpServer {
   readonly #connections = new Set<Connection>()
   readonly #counts: ConnectionCounts
   readonly #listeners: Listener[] = []
-  #sweep: Timer | undefined
+  readonly #deadlines: DeadlineWatch
   #closing = false
   #closed: Promise<void> | undefined
   #emptied: (() => void) | undefined
@@ -62,10 +64,16 @@ class NetworkSmtpServer implements SmtpServer {
     }
     // Other servers may have been started in the same millisecond.
     const prefix = `${clock.now().toString(36)}-${Buffer.from(random.bytes(3)).toString('hex')}`
+    // Fine enough for the shortest of them.
+    const { commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs } = context.limits
+    const shortest = Math.min(commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs)
+    const coarseMs = Math.min(mostLateMs, Math.max(1, Math.floor(shortest / 10)))
+    this.#deadlines = new DeadlineWatch(clock, coarseMs, now => this.#expire(now))
     this.#host = {
       context,
       greeting: options.greeting ?? 'Postrider greets you',
       now: () => clock.now(),
+      expectDeadline: at => this.#deadlines.expect(at),
       nextSessionId: () => `${prefix}-${++this.#lastSession}`,
       secureContext: () => secureContextOf(tls),
       secure: (socket, secureContext) => secureSocket(socket, secureContext, tls),
@@ -105,11 +113,6 @@ class NetworkSmtpServer implements SmtpServer {
       await this.close()
       throw cause
     }
-    // One timer for all deadlines: fine enough for the shortest of them, and too seldom to be noticed when all idle.
-    const { commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs } = this.#host.context.limits
-    const shortest = Math.min(commandTimeoutMs, dataBlockTimeoutMs, sessionTimeoutMs)
-    const sweepEveryMs = Math.min(slowestSweepMs, Math.max(1, Math.floor(shortest / 10)))
-    this.#sweep = (this.#options.clock ?? systemClock).every(sweepEveryMs, () => this.#expire())
     return this.#listeners.map(({ bound }) => bound)
   }
 
@@ -159,9 +162,14 @@ class NetworkSmtpServer implements SmtpServer {
     }
   }
 
-  #expire(): void {
-    const now = this.#host.now()
-    for (const connection of this.#connections) if (connection.deadlineAt <= now) connection.expire()
+  /** The first deadline that is left. */
+  #expire(now: number): number {
+    let first = Number.POSITIVE_INFINITY
+    for (const connection of this.#connections) {
+      if (connection.deadlineAt <= now) connection.expire()
+      first = Math.min(first, connection.deadlineAt)
+    }
+    return first
   }
 
   close(graceMs = 0): Promise<void> {
@@ -174,13 +182,13 @@ class NetworkSmtpServer implements SmtpServer {
     this.#closing = true
     for (const connection of this.#connections) connection.drain()
     // Who has been told 421 and does not go is looked for more often than else.
-    const hurry = (this.#options.clock ?? systemClock).every(hurryMs, () => this.#expire())
+    const hurry = (this.#options.clock ?? systemClock).every(hurryMs, () => this.#deadlines.run())
     if (graceMs > 0 && this.#connections.size > 0) await this.#emptyOrLate(graceMs)
     hurry.cancel()
     const closed = this.#listeners.map(listener => listener.close())
     for (const connection of this.#connections) connection.cut()
     await Promise.all(closed)
-    this.#sweep?.cancel()
+    this.#deadlines.stop()
   }
 
   #emptyOrLate(graceMs: number): Promise<void> {

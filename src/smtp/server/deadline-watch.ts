@@ -1,0 +1,42 @@
+// One timer for the deadlines of all connections: it runs when the first of them is over, so a server on which nothing
+// happens does nothing. Deadlines that move on are found out when it runs, which costs nothing meanwhile.
+import type { Clock, Timer } from '../../runtime/clock.ts'
+
+export class DeadlineWatch {
+  readonly #clock: Clock
+  readonly #coarseMs: number
+  readonly #expire: (now: number) => number
+  #timer: Timer | undefined
+  #runsAt = Number.POSITIVE_INFINITY
+
+  /**
+   * `expire` ends what is over at `now`, and returns the first deadline that is left, or Infinity. It is called up to
+   * `coarseMs` late, and not more often.
+   */
+  constructor(clock: Clock, coarseMs: number, expire: (now: number) => number) {
+    this.#clock = clock
+    this.#coarseMs = coarseMs
+    this.#expire = expire
+  }
+
+  /** A deadline has been set, in ms since 1970. */
+  expect(deadline: number): void {
+    if (deadline >= this.#runsAt) return
+    const now = this.#clock.now()
+    const waitMs = Math.max(1, Math.ceil((deadline - now) / this.#coarseMs)) * this.#coarseMs
+    if (now + waitMs >= this.#runsAt) return
+    this.#timer?.cancel()
+    this.#runsAt = now + waitMs
+    this.#timer = this.#clock.after(waitMs, () => this.run())
+  }
+
+  run(): void {
+    this.stop()
+    this.expect(this.#expire(this.#clock.now()))
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#runsAt = Number.POSITIVE_INFINITY
+  }
+}

@@ -1,0 +1,59 @@
+// One timer for many deadlines: it runs when the first is over, and not before.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DeadlineWatch } from '../../src/smtp/server/deadline-watch.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
+
+function watching(coarseMs: number) {
+  const clock = createManualClock(0)
+  const deadlines = new Set<number>()
+  const ended: string[] = []
+  let runs = 0
+  const watch = new DeadlineWatch(clock, coarseMs, now => {
+    runs++
+    for (const at of deadlines) {
+      if (at > now) continue
+      deadlines.delete(at)
+      ended.push(`${at} at ${now}`)
+    }
+    return Math.min(...deadlines)
+  })
+  const set = (at: number): void => {
+    deadlines.add(at)
+    watch.expect(at)
+  }
+  return { clock, deadlines, ended, watch, set, runs: () => runs }
+}
+
+test('each deadline is noticed, at most so much too late', () => {
+  const { clock, ended, set } = watching(100)
+  for (const at of [950, 300, 310, 1200]) set(at)
+  for (let ms = 0; ms < 20; ms++) clock.advance(100)
+  assert.deepEqual(ended, ['300 at 300', '310 at 400', '950 at 1000', '1200 at 1200'])
+})
+
+test('while nothing is over it does nothing, though deadlines move on', () => {
+  const { clock, deadlines, runs, set } = watching(100)
+  set(1000)
+  for (let ms = 0; ms < 9; ms++) {
+    deadlines.clear()
+    set(1000 + clock.now())
+    clock.advance(100)
+  }
+  assert.equal(runs(), 0)
+  clock.advance(100)
+  assert.equal(runs(), 1)
+  assert.equal(deadlines.size, 1)
+})
+
+test('a deadline that comes before the others is not missed; stopped, it runs no more', () => {
+  const { clock, ended, set, watch } = watching(10)
+  set(1000)
+  clock.advance(50)
+  set(100)
+  clock.advance(50)
+  assert.deepEqual(ended, ['100 at 100'])
+  watch.stop()
+  clock.advance(2000)
+  assert.deepEqual(ended, ['100 at 100'])
+})
