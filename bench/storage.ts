@@ -16,7 +16,8 @@ import { systemRandom } from '../src/runtime/random.ts'
 import { connectStorage } from '../src/storage/connect-storage.ts'
 import { openLocalStorage } from '../src/storage/local-storage.ts'
 import type { MailDataStore } from '../src/storage/mail-data.ts'
-import { createMailDataStore } from '../src/storage/mail-data-files.ts'
+import { openMailDataFiles } from '../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../src/storage/mail-data-store.ts'
 import { createOperationRegistry, type Storage } from '../src/storage/operation.ts'
 import { serveStorage } from '../src/storage/serve-storage.ts'
 import { databaseFileName } from '../src/storage/sqlite-connection.ts'
@@ -79,7 +80,7 @@ async function measure(): Promise<void> {
   const storage = connectStorage(port1, folder)
   const bench: Bench = {
     storage,
-    mailData: createMailDataStore(folder, storage, systemRandom),
+    mailData: createMailDataStore(openMailDataFiles(folder, systemRandom), storage),
     async storeCpu() {
       store.postMessage('cpu')
       const { user, system } = await answer<NodeJS.CpuUsage>()

@@ -1,13 +1,19 @@
-// `npm test`: the checks (types, lint, format), then every test; at the end what passed, failed and was skipped.
+// `npm test`: the checks (types, lint, format), then every test; those that are about storage, and the scenarios, a second
+// time over PostgreSQL; at the end what passed, failed and was skipped.
 // With arguments it runs a part, without the checks: `npm test -- test/queue test/smtp/session.test.ts`.
 import { spawn } from 'node:child_process'
-import { globSync, statSync } from 'node:fs'
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { delimiter, join, relative, resolve } from 'node:path'
+import { delimiter, join, relative, resolve, sep } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { run } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import { systemClock } from '../src/runtime/clock.ts'
+import { silentLog } from '../src/runtime/log.ts'
+import { openPostgresStorage } from '../src/storage/postgres/postgres-storage.ts'
+import { parseServerAddress } from '../src/storage/postgres/server-address.ts'
+import { startPostgres } from '../test/harness/postgres-server.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const programs = join(root, 'node_modules', '.bin')
@@ -74,7 +80,54 @@ interface Totals {
   readonly passed: number
   readonly failed: number
   readonly skipped: readonly Skipped[]
+  /** How many passed in each file. */
+  readonly ofFiles: ReadonlyMap<string, number>
 }
+
+/** Of tests that open the storage of `test/harness/test-storage.ts`: on whichever engine. */
+const onBothEngines: readonly string[] = [
+  'test/delivery/local.test.ts',
+  'test/delivery/shared-queue.test.ts',
+  'test/directory',
+  'test/intake',
+  'test/mailbox',
+  'test/policy',
+  'test/queue',
+  'test/scenarios',
+  'test/storage',
+  'test/trail',
+]
+
+function areOnBothEngines(file: string): boolean {
+  const name = relative(root, file)
+  if (!onBothEngines.some(part => name === part || name.startsWith(part + sep))) return false
+  const text = readFileSync(file, 'utf8')
+  // Those that reach into SQLite itself are about nothing else.
+  return usesTestStorage.test(text) && !text.includes("from 'node:sqlite'")
+}
+
+// Directly, or by what the tests of a folder open.
+const usesTestStorage =
+  /from '.*\/(?:test-storage|open-directory|open-intake|open-mailboxes|open-queue|world|composed-server)\.ts'/
+
+/** A server of our own, stopped at the end, whose database the tests copy. */
+async function runOnPostgres(files: readonly string[]): Promise<Totals> {
+  const server = await startPostgres({ settings: quick })
+  try {
+    const uri = await server.createDatabase('template_of_tests')
+    const address = parseServerAddress(uri)
+    if (!address) throw new Error(`no address of a database: ${uri}`)
+    await (await openPostgresStorage(address, systemClock, silentLog)).close()
+    process.env['POSTRIDER_TEST_POSTGRES'] = uri
+    return await runTests(files)
+  } finally {
+    delete process.env['POSTRIDER_TEST_POSTGRES']
+    await server.stop()
+  }
+}
+
+/** Power cuts are not what these tests are about. */
+const quick = ['fsync = off', 'full_page_writes = off', 'autovacuum = off']
 
 const place = (file: string | undefined): string => (file === undefined ? '' : relative(root, file))
 
@@ -82,6 +135,7 @@ async function runTests(files: readonly string[]): Promise<Totals> {
   let passed = 0
   let failed = 0
   const skipped: Skipped[] = []
+  const ofFiles = new Map<string, number>()
   const said = new Map<string, string[]>()
   const stream = run({
     files: [...files],
@@ -99,8 +153,10 @@ async function runTests(files: readonly string[]): Promise<Totals> {
       return
     }
     // A test that is still to do has shown nothing.
-    if (skip === undefined && todo === undefined) passed++
-    else
+    if (skip === undefined && todo === undefined) {
+      passed++
+      if (file !== undefined) ofFiles.set(file, (ofFiles.get(file) ?? 0) + 1)
+    } else
       skipped.push({
         name,
         file: place(file),
@@ -132,7 +188,7 @@ async function runTests(files: readonly string[]): Promise<Totals> {
     stream.on('error', fail)
     stream.resume()
   })
-  return { passed, failed, skipped }
+  return { passed, failed, skipped, ofFiles }
 }
 
 /** A suite fails with its tests; they are told, and counted, themselves. */
@@ -140,17 +196,32 @@ function isOnlyOfChildren(error: Error): boolean {
   return 'failureType' in error && error.failureType === 'subtestsFailed'
 }
 
+function sumUp(ofFiles: ReadonlyMap<string, number>, files: readonly string[]): number {
+  return files.reduce((sum, file) => sum + (ofFiles.get(file) ?? 0), 0)
+}
+
 async function main(parts: readonly string[]): Promise<number> {
   const files = findTests(parts.length > 0 ? parts : ['test'])
   const failedChecks = parts.length > 0 ? [] : await runChecks()
-  const { passed, failed, skipped } = await runTests(files)
+  const onSqlite = await runTests(files)
+  const again = files.filter(areOnBothEngines)
+  if (again.length > 0) print('\nThe same over PostgreSQL:')
+  const onPostgres = again.length > 0 ? await runOnPostgres(again) : undefined
+  const skipped = [...onSqlite.skipped, ...(onPostgres?.skipped ?? [])]
   if (skipped.length > 0) {
     print(`\nSKIPPED, so nothing is known of them here (${skipped.length}):`)
     for (const { file, name, reason } of skipped) print(`  ${file}  ${name}: ${reason}`)
   }
   if (failedChecks.length > 0) print(`\nChecks that failed: ${failedChecks.join(', ')}`)
+  const passed = onSqlite.passed + (onPostgres?.passed ?? 0)
+  const failed = onSqlite.failed + (onPostgres?.failed ?? 0)
+  print('')
+  if (onPostgres) {
+    const withStorage = sumUp(onSqlite.ofFiles, again)
+    print(`Storage tests and scenarios: ${withStorage} passed on SQLite, ${onPostgres.passed} on PostgreSQL`)
+  }
   print(
-    `\n${passed} passed, ${failed} failed, ${skipped.length} skipped (${files.length} files, ${seconds(started)})`,
+    `${passed} passed, ${failed} failed, ${skipped.length} skipped (${files.length} files, ${seconds(started)})`,
   )
   if (passed + failed === 0) print('Not one test ran: that is a failure too.')
   return failed === 0 && failedChecks.length === 0 && passed > 0 ? 0 : 1

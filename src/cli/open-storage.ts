@@ -1,14 +1,19 @@
-// How a command reaches the data: reads on a connection of its own; writes through the running server, which is the one
-// writer, or, when none runs, by taking the data folder's lock for as long as the command lasts.
+// How a command reaches the data. On PostgreSQL it is one more node. On SQLite it reads on a connection of its own, and
+// writes through the running server, which is the one writer, or, when none runs, by taking the data folder's lock for as
+// long as the command lasts.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import type { ControlClient } from '../main/control-client.ts'
 import { lockOrConnect } from '../main/lock-or-connect.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { silentLog } from '../runtime/log.ts'
 import type { DataFolderLock } from '../storage/data-folder.ts'
 import { type LocalStorage, openLocalStorage } from '../storage/local-storage.ts'
 import { readSchemaVersion, schemaVersion } from '../storage/migrate.ts'
 import type { Operation } from '../storage/operation.ts'
+import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
+import { parseServerAddress } from '../storage/postgres/server-address.ts'
 import { databaseFileName, SqliteConnection } from '../storage/sqlite-connection.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 
@@ -19,8 +24,10 @@ export interface CommandStorage {
 
 export async function openStorageForCommand({
   dataFolder,
-}: Pick<Settings, 'dataFolder'>): Promise<CommandStorage> {
-  return new LazyStorage(dataFolder)
+  storage,
+}: Pick<Settings, 'dataFolder' | 'storage'>): Promise<CommandStorage> {
+  const database = parseServerAddress(storage)
+  return database ? await openPostgresStorage(database, systemClock, silentLog) : new LazyStorage(dataFolder)
 }
 
 interface LockedStorage {

@@ -1,10 +1,11 @@
 // The command `postrider` with all its subcommands, as a value: to run, and to write docs/commands.md from.
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { packageVersion } from '../config/package-version.ts'
 import type { CommandRun } from './command.ts'
 import { addAccountCommand } from './commands/account.ts'
 import { addApplyCommand } from './commands/apply.ts'
 import { addCheckCommand } from './commands/check.ts'
+import { addClusterCommand } from './commands/cluster.ts'
 import { addDomainCommand } from './commands/domain.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addInitCommand } from './commands/init.ts'
@@ -39,6 +40,7 @@ export function createProgram(run: CommandRun): Command {
   addInitCommand(program, run)
   addCheckCommand(program, run)
   addVerifyCommand(program, run)
+  addClusterCommand(program, run)
   program.commandsGroup('Who is here:')
   addDomainCommand(program, run)
   addAccountCommand(program, run)
@@ -53,12 +55,4 @@ export function createProgram(run: CommandRun): Command {
   addSendCommand(program, run)
   addTerminalCommand(program, run)
   return program
-}
-
-// From src/cli and from dist/cli, package.json is two folders up.
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  const version: unknown =
-    typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, 'version') : undefined
-  return typeof version === 'string' ? version : 'unknown'
 }

@@ -10,6 +10,7 @@ import {
   problemOfHost,
   problemOfHostname,
   problemOfNetwork,
+  problemOfStorage,
 } from './setting-text.ts'
 
 export interface SettingDocumentation {
@@ -305,6 +306,11 @@ export const settingsSchema = z.strictObject({
     nonEmpty.default('postrider-data'),
     'Where mail, queue, accounts and keys are kept: one folder, to be backed up as one. A relative path counts from this file.',
     { example: '"/var/lib/postrider"' },
+  ),
+  storage: setting(
+    formed(problemOfStorage).default('sqlite'),
+    'Where mail, queue and accounts are kept. "sqlite": in the data folder, for one server. Or a PostgreSQL database, for any number of servers that share it: "postgres://user:password@host:port/database"; hosts of a primary and its standbys are parted by commas, and the primary is found among them. Keys and certificates stay in the data folder of each.',
+    { example: '"postgres://postrider:secret@db1.example.com,db2.example.com/postrider"' },
   ),
   language: setting(
     z.enum(['en', 'ru']).default('en'),

@@ -3,6 +3,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { parseDomain } from '../address/parse-domain.ts'
+import { parseServerAddress } from '../storage/postgres/server-address.ts'
 
 /** Lower-case A-labels; `undefined` when the text is no host name with at least two labels. */
 export function canonicalHostname(text: string): string | undefined {
@@ -75,4 +76,10 @@ export function parseDnsServer(text: string): DnsServerAddress | undefined {
 export function problemOfDnsServer(text: string): string | undefined {
   if (parseDnsServer(text)) return undefined
   return `"${text}" is not the address of a DNS server. Write an address, with its port if that is not 53: "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353".`
+}
+
+export function problemOfStorage(text: string): string | undefined {
+  if (text === 'sqlite' || parseServerAddress(text)) return undefined
+  // Without the text itself: it may hold a password.
+  return 'Write "sqlite", or the address of a database, such as "postgres://user:password@db.example.com:5432/postrider". What is special in an address (@ : / ? # %) is written %40 %3A %2F %3F %23 %25 in a user name or password.'
 }

@@ -8,6 +8,8 @@ export interface Settings {
   readonly hostname: string
   /** Absolute; relative paths in the file are relative to the file. */
   readonly dataFolder: string
+  /** 'sqlite', in the data folder; or the URI of a PostgreSQL database. */
+  readonly storage: string
   /** Of reports to senders who have not chosen one. */
   readonly language: Language
   readonly listeners: readonly ListenerSettings[]

@@ -10,9 +10,10 @@ import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
-import { type DeliveryAgent, QueueAgent } from './delivery-agent.ts'
+import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
 import { Outbound } from './outbound.ts'
+import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
 import { createReportComposer } from './reports.ts'
 
 export interface DeliveryAgentOptions {
@@ -27,8 +28,10 @@ export interface DeliveryAgentOptions {
   readonly delivery: DeliverySettings
   /** Names this run of the agent as the owner of its leases: no two runs may have the same. */
   readonly owner: string
-  /** The agent before this one died at its work. Default false. */
-  readonly afterDeath?: boolean
+  /** Default: those of everybody. */
+  readonly takesOver?: TakeOver
+  /** Other servers deliver from the same queue. */
+  readonly isShared?: boolean
   /** Sets the queue ids of reports apart from those that other threads make: 0 … 15. */
   readonly idSpace: number
   /** Where this server listens: never a mail host to relay to. */
@@ -46,7 +49,8 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     random,
     log,
     owner,
-    afterDeath: options.afterDeath ?? false,
+    takesOver: options.takesOver ?? { from: 'everybody' },
+    life: options.isShared ? new SharedOwnerLife({ storage, clock, log, owner }) : aloneAtQueue,
     queue,
     router: createRouter({ storage, hostname, smartHost: delivery.smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),

@@ -12,6 +12,7 @@ import { releaseLeases } from '../queue/release-leases.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { Route, Router } from '../routing/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { OutgoingMailData } from '../smtp/client/contract.ts'
@@ -21,6 +22,7 @@ import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { localError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
+import type { OwnerLife } from './owner-life.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
 import type { ComposeReports } from './reports.ts'
@@ -36,7 +38,18 @@ export interface DeliveryAgent {
   stop(graceMs: number): Promise<void>
   /** Resolves when nothing is due and nothing is under way. */
   idle(): Promise<void>
+  /** Resolves when others have taken what it held; then it is of no more use. */
+  readonly buried: Promise<void>
 }
+
+/** Whose leases are nobody's when an agent starts. */
+export type TakeOver =
+  /** It is the only one: those of all who were before it. */
+  | { readonly from: 'everybody' }
+  /** It is one of several, and new. */
+  | { readonly from: 'nobody' }
+  /** The one before it died at its work; those of this owner, or, when it was the only one, of everybody. */
+  | { readonly from: 'dead'; readonly owner?: string | undefined }
 
 export interface DeliveryAgentParts {
   readonly storage: Storage
@@ -46,8 +59,8 @@ export interface DeliveryAgentParts {
   readonly log: Log
   /** Names this run of the agent as the owner of its leases. */
   readonly owner: string
-  /** The agent before this one died at its work. */
-  readonly afterDeath: boolean
+  readonly takesOver: TakeOver
+  readonly life: OwnerLife
   readonly queue: QueueSettings
   readonly router: Router
   readonly local: LocalDelivery
@@ -100,8 +113,9 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   async start(): Promise<void> {
-    const { clock, log, storage } = this.#parts
+    const { clock, life, log, storage } = this.#parts
     const released = await this.#takeOver()
+    await life.start()
     if (released > 0)
       log.info('recipients that a former run had claimed are due again', { recipients: released })
     this.#running = true
@@ -116,9 +130,11 @@ export class QueueAgent implements DeliveryAgent {
 
   /** Recipients that are due again. */
   async #takeOver(): Promise<number> {
-    const { afterDeath, clock, log, storage } = this.#parts
-    if (!afterDeath) return await storage.run(releaseLeases, { now: clock.now() })
-    const { released, setAside } = await storage.run(blameForDeath, { now: clock.now() })
+    const { takesOver, clock, log, storage } = this.#parts
+    if (takesOver.from === 'nobody') return 0
+    if (takesOver.from === 'everybody') return await storage.run(releaseLeases, { now: clock.now() })
+    const { owner } = takesOver
+    const { released, setAside } = await storage.run(blameForDeath, { owner, now: clock.now() })
     if (setAside !== undefined) {
       log.error('a message was set aside: the delivery thread died each time it had it', {
         queueId: formatQueueId(setAside),
@@ -126,6 +142,10 @@ export class QueueAgent implements DeliveryAgent {
       })
     }
     return released
+  }
+
+  get buried(): Promise<void> {
+    return this.#parts.life.buried
   }
 
   wake(): void {
@@ -140,7 +160,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   async stop(graceMs: number): Promise<void> {
-    const { clock, log, outbound, owner, storage } = this.#parts
+    const { clock, life, log, outbound, owner, storage } = this.#parts
     this.#running = false
     this.#mayHaveMore = false
     this.#timer?.cancel()
@@ -157,6 +177,7 @@ export class QueueAgent implements DeliveryAgent {
     } catch (cause) {
       log.warn('claimed recipients could not be given back; their leases run out', { reason: String(cause) })
     }
+    await life.stop()
   }
 
   #isIdle(): boolean {
@@ -324,10 +345,10 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #relay(work: ClaimedWork, { destination, trace, recipients }: Departure): void {
-    const { mailData, outbound } = this.#parts
+    const { life, mailData, outbound } = this.#parts
     const outgoing = putBefore(Buffer.from(trace), {
       size: work.message.size,
-      open: () => mailData.read(work.mailDataId),
+      open: () => whileAlive(life, mailData.read(work.mailDataId)),
     })
     outbound.enqueue(destination, new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended)))
   }
@@ -367,6 +388,12 @@ function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailD
       yield* mailData.open()
     },
   }
+}
+
+/** Without its end when others may have taken the message meanwhile: the server that gets it must not keep it. */
+async function* whileAlive(life: OwnerLife, mailData: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  yield* mailData
+  if (!life.isAlive) throw new Fault('LEASE_LOST', 'The lease has run out; another server has the message.')
 }
 
 function mayHaveArrived({ outcome }: Attempted | NotAttempted): boolean {

@@ -2,7 +2,9 @@
 // can go on: a crew whose store has died is at its end, and another takes its place.
 import { randomUUID } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { ownerName } from '../cluster/nodes.ts'
 import type { Settings } from '../config/settings.ts'
+import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
@@ -14,6 +16,8 @@ import type { FromThread, ThreadStart } from './thread-messages.ts'
 
 export interface CrewParts {
   readonly settings: Settings
+  /** Of this server, among those that share its storage. */
+  readonly nodeId: string
   readonly clock: Clock
   readonly log: Log
   readonly connectionCounts: ConnectionCountTable
@@ -110,7 +114,8 @@ export class Crew {
     this.#listeners = await this.#startFront(0)
     const others = this.#parts.settings.threads.front - 1
     await Promise.all(Array.from({ length: others }, (_, index) => this.#startFront(index + 1)))
-    await this.#startDelivery(false)
+    // With others at the same queue, who was before may live; on its own, nobody does.
+    await this.#startDelivery({ from: this.#isShared ? 'nobody' : 'everybody' })
   }
 
   async #startFront(number: number): Promise<readonly BoundListener[]> {
@@ -144,7 +149,8 @@ export class Crew {
     }))
   }
 
-  async #startDelivery(afterDeath: boolean): Promise<void> {
+  async #startDelivery(takesOver: TakeOver): Promise<void> {
+    const owner = ownerName(this.#parts.nodeId, randomUUID())
     const storagePort = this.#connectStorage()
     const delivery = this.#startThread(
       {
@@ -152,15 +158,22 @@ export class Crew {
         settings: this.#parts.settings,
         storagePort,
         idSpace: 15,
-        owner: `delivery-${randomUUID()}`,
-        afterDeath,
+        owner,
+        takesOver,
         listeners: this.#listeners,
       },
       [storagePort],
     )
     this.#delivery = delivery
-    this.#startAgainWhenDead(delivery, () => this.#startDelivery(true))
+    this.#startAgainWhenDead(delivery, () =>
+      this.#startDelivery({ from: 'dead', owner: this.#isShared ? owner : undefined }),
+    )
     await delivery.ready
+  }
+
+  /** Other servers deliver from the same queue. */
+  get #isShared(): boolean {
+    return this.#parts.settings.storage !== 'sqlite'
   }
 
   #connectStorage(): MessagePort {

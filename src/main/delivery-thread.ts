@@ -2,30 +2,29 @@
 import { createDeliveryAgent } from '../delivery/create-delivery-agent.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
-import { connectStorage } from '../storage/connect-storage.ts'
-import { createMailDataStore } from '../storage/mail-data-files.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
 import { createLog } from './log.ts'
-import { runThread, tellMain } from './thread.ts'
+import { openThreadStorage } from './open-thread-storage.ts'
+import { endThread, runThread, tellMain } from './thread.ts'
 
-runThread('delivery', async ({ settings, storagePort, idSpace, owner, afterDeath, listeners }) => {
-  const { dataFolder } = settings
+runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver, listeners }) => {
   const log = createLog(settings.log.level, 'delivery')
-  const storage = connectStorage(storagePort, dataFolder)
+  const { storage, mailData, clock } = await openThreadStorage(settings, storagePort, log)
   const waiting = new Map<number, (shown: boolean) => void>()
   let lastId = 0
   const agent = createDeliveryAgent({
     storage,
-    mailData: createMailDataStore(dataFolder, storage, systemRandom),
+    mailData,
     resolver: createSettingsResolver(settings, systemClock, systemRandom),
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log,
     hostname: settings.hostname,
     queue: settings.queue,
     delivery: settings.delivery,
     owner,
-    afterDeath,
+    takesOver,
+    isShared: settings.storage !== 'sqlite',
     idSpace,
     listeners,
     terminals: {
@@ -38,15 +37,23 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, afterDeath
     },
   })
   await agent.start()
+  const end = async (graceMs: number): Promise<void> => {
+    await agent.stop(graceMs)
+    await storage.close()
+  }
+  void agent.buried.then(async () => {
+    log.warn(
+      'this server was out of touch with the database for too long: others have its work; it begins anew',
+    )
+    await end(0)
+    endThread()
+  })
   return {
     take(message) {
       if (message.kind !== 'shown') return
       waiting.get(message.id)?.(message.shown)
       waiting.delete(message.id)
     },
-    async stop(graceMs) {
-      await agent.stop(graceMs)
-      await storage.close()
-    },
+    stop: end,
   }
 })

@@ -1,22 +1,18 @@
 // A front thread: sessions. Several listen on the same ports.
 import { describeListenError } from '../config/listen-error.ts'
 import { listDomains } from '../directory/domains.ts'
-import { systemClock } from '../runtime/clock.ts'
-import { systemRandom } from '../runtime/random.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
-import { connectStorage } from '../storage/connect-storage.ts'
-import { createMailDataStore } from '../storage/mail-data-files.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
 import { composeFront } from './compose-front.ts'
 import { createLog } from './log.ts'
+import { openThreadStorage } from './open-thread-storage.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
 import { runThread } from './thread.ts'
 
 runThread('front', async ({ settings, storagePort, number, listeners, connectionCounts, openTerminals }) => {
   const { dataFolder, hostname, tls } = settings
   const log = createLog(settings.log.level, `front-${number}`)
-  const clock = systemClock
-  const storage = connectStorage(storagePort, dataFolder)
+  const { storage, mailData, clock } = await openThreadStorage(settings, storagePort, log)
   const domains = await storage.run(listDomains, undefined)
   const certificates = await createCertificateStore({
     hostname,
@@ -30,7 +26,7 @@ runThread('front', async ({ settings, storagePort, number, listeners, connection
   const front = composeFront({
     settings,
     storage,
-    mailData: createMailDataStore(dataFolder, storage, systemRandom),
+    mailData,
     certificates,
     terminals: { isOpen: key => terminals.has(key) },
     listeners,

@@ -1,4 +1,5 @@
 // Every operation on storage, by name: what the store thread runs for the others and for the command line.
+import { clusterOperations } from '../cluster/operations.ts'
 import { directoryOperations } from '../directory/operations.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
@@ -7,6 +8,7 @@ import { trailOperations } from '../trail/operations.ts'
 
 export function createRegistry(): OperationRegistry {
   return createOperationRegistry([
+    ...clusterOperations,
     ...directoryOperations,
     ...mailboxOperations,
     ...queueOperations,

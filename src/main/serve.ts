@@ -1,10 +1,13 @@
 // `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
+import { randomUUID } from 'node:crypto'
 import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import { NodePresence } from '../cluster/node-presence.ts'
 import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
 import type { Finding } from '../config/checks/finding.ts'
 import { portsInSettings } from '../config/listen-error.ts'
+import { packageVersion } from '../config/package-version.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
 import { listDomains } from '../directory/domains.ts'
@@ -19,7 +22,12 @@ import { ensureTryOut, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
 import { anotherRuns, type DataFolderLock } from '../storage/data-folder.ts'
+import { schemaVersion } from '../storage/migrate.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
+import { describeDurability, readDurability } from '../storage/postgres/durability.ts'
+import { connectPostgresStorage } from '../storage/postgres/postgres-storage.ts'
+import { parseServerAddress } from '../storage/postgres/server-address.ts'
+import { createServerClock } from '../storage/postgres/server-clock.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
 import { lockOrConnect } from './lock-or-connect.ts'
@@ -57,11 +65,36 @@ export async function runServe({ settings, tryOut, parent, announce }: ServeOpti
 
 const parentCheckMs = 500
 
+interface Reader extends Pick<Storage, 'run'> {
+  close(): void | Promise<void>
+}
+
 interface RunningServer {
   readonly threads: Threads
   readonly control: ControlServer
-  readonly reader: SqliteReader
+  readonly reader: Reader
   readonly storage: Pick<Storage, 'run'>
+  /** Where there are others. */
+  readonly presence: NodePresence | undefined
+}
+
+async function openReader({ dataFolder, storage }: Settings, log: Log): Promise<Reader> {
+  const database = parseServerAddress(storage)
+  return database ? await connectPostgresStorage(database, systemClock, log) : new SqliteReader(dataFolder)
+}
+
+async function enterCluster(
+  { hostname, storage: engine }: Settings,
+  { id, startedAt }: { readonly id: string; readonly startedAt: number },
+  storage: Reader,
+  log: Log,
+): Promise<NodePresence | undefined> {
+  if (engine === 'sqlite') return undefined
+  const clock = await createServerClock(storage, systemClock, log)
+  const node = { id, hostname, version: packageVersion(), schemaVersion, pid: process.pid, startedAt }
+  const presence = new NodePresence(storage, clock, log, node)
+  await presence.start()
+  return presence
 }
 
 async function takeDataFolder({ dataFolder }: Settings): Promise<DataFolderLock> {
@@ -73,8 +106,9 @@ async function takeDataFolder({ dataFolder }: Settings): Promise<DataFolderLock>
 
 async function startServer(settings: Settings, log: Log): Promise<RunningServer> {
   const startedAt = systemClock.now()
-  const threads = await startThreads(settings, systemClock, log)
-  const reader = new SqliteReader(settings.dataFolder)
+  const nodeId = randomUUID()
+  const threads = await startThreads(settings, nodeId, systemClock, log)
+  const reader = await openReader(settings, log)
   const control = await startControlServer(settings.dataFolder, {
     run: (operation, input) => threads.run(operation, input),
     status: () => ({
@@ -96,7 +130,8 @@ async function startServer(settings: Settings, log: Log): Promise<RunningServer>
         ? reader.run(operation, input)
         : (threads.run(operation.name, input) as Promise<Output>),
   }
-  return { threads, control, reader, storage }
+  const presence = await enterCluster(settings, { id: nodeId, startedAt }, reader, log)
+  return { threads, control, reader, storage, presence }
 }
 
 /**
@@ -144,13 +179,21 @@ async function assertNoOpenRelay(
 }
 
 async function logStart(
-  { hostname }: Settings,
+  { hostname, storage: engine }: Settings,
   { threads, storage }: RunningServer,
   log: Log,
 ): Promise<void> {
   if ((await storage.run(listDomains, undefined)).length === 0)
     log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
+  if (engine !== 'sqlite') await tellDurability(storage, log)
   log.info('listening', { hostname, listeners: threads.listeners.map(formatListener).join(', ') })
+}
+
+async function tellDurability(storage: Pick<Storage, 'run'>, log: Log): Promise<void> {
+  const { promise, weakness } = describeDurability(await storage.run(readDurability, undefined))
+  const means = `a 250 means that the message is ${promise}`
+  if (weakness === undefined) log.info(means)
+  else log.warn(`${means}. ${weakness}`)
 }
 
 async function prepareTryOut(
@@ -186,11 +229,12 @@ function stopRequest(log: Log, parent: number | undefined): Promise<void> {
 
 async function stopServer(
   settings: Settings,
-  { threads, control, reader }: RunningServer,
+  { threads, control, reader, presence }: RunningServer,
   log: Log,
 ): Promise<void> {
+  await presence?.stop()
   // The store thread is the last to leave the database, because it alone can put the log into it and remove the log.
-  reader.close()
+  await reader.close()
   await threads.stop(settings.limits.drainSeconds * 1000)
   await control.close()
   log.info('stopped')

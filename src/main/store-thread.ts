@@ -1,11 +1,9 @@
 // The store thread: the one writer of the database.
-import { join } from 'node:path'
 import { systemClock } from '../runtime/clock.ts'
-import { openLocalStorage } from '../storage/local-storage.ts'
 import { describeFault, runWrite, serveStorage } from '../storage/serve-storage.ts'
-import { orphanFolderName, sweepOrphans } from '../storage/sweep-orphans.ts'
 import { expireTrail } from '../trail/operations.ts'
 import { createLog } from './log.ts'
+import { openStore } from './open-store.ts'
 import { createRegistry } from './operations.ts'
 import { runThread, tellMain } from './thread.ts'
 
@@ -14,20 +12,12 @@ const dayMs = 24 * hourMs
 const expireBatch = 1000
 
 runThread('store', async ({ settings }) => {
-  const { dataFolder, trail } = settings
+  const { trail } = settings
   const log = createLog(settings.log.level, 'store')
-  const storage = await openLocalStorage(dataFolder)
+  const store = await openStore(settings, log)
+  const { storage } = store
   const registry = createRegistry()
 
-  const startedAt = systemClock.now()
-  const sweep = async (): Promise<void> => {
-    const moved = await sweepOrphans(dataFolder, storage, startedAt)
-    if (moved > 0)
-      log.warn('moved mail data files without a row aside: a crash left them, or the database is older', {
-        files: moved,
-        folder: join(dataFolder, orphanFolderName),
-      })
-  }
   const shortenTrail = async (): Promise<void> => {
     const before = systemClock.now() - trail.retentionDays * dayMs
     while ((await storage.run(expireTrail, { before, limit: expireBatch })) === expireBatch);
@@ -35,9 +25,12 @@ runThread('store', async ({ settings }) => {
   const keep = (what: string, task: () => Promise<void>): void => {
     task().catch((cause: unknown) => log.warn(`${what} failed`, { reason: String(cause) }))
   }
-  keep('looking for mail data files without a row', sweep)
+  keep('looking for mail data without a row', () => store.sweep())
   keep('shortening the trail', shortenTrail)
-  const housekeeping = systemClock.every(hourMs, () => keep('shortening the trail', shortenTrail))
+  const housekeeping = systemClock.every(hourMs, () => {
+    keep('removing what nothing refers to', () => store.tidy())
+    keep('shortening the trail', shortenTrail)
+  })
 
   return {
     take(message) {

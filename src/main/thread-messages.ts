@@ -1,6 +1,7 @@
 // What the main thread and its worker threads say to each other.
 import type { MessagePort } from 'node:worker_threads'
 import type { Settings } from '../config/settings.ts'
+import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import type { ConnectionCountTable } from './shared-connection-counts.ts'
 
@@ -26,8 +27,7 @@ export type ThreadStart =
       readonly idSpace: number
       /** Names this run of the thread as the owner of its leases. */
       readonly owner: string
-      /** The delivery thread before this one died. */
-      readonly afterDeath: boolean
+      readonly takesOver: TakeOver
       /** Where this server itself listens: never a mail host to relay to. */
       readonly listeners: readonly BoundListener[]
     }

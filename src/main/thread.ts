@@ -14,6 +14,11 @@ export function tellMain(message: FromThread): void {
   parentPort?.postMessage(message)
 }
 
+/** For a thread whose work is over before it was told to stop: the main thread starts another. */
+export function endThread(): void {
+  parentPort?.close()
+}
+
 export function runThread<Role extends ThreadRole>(
   role: Role,
   start: (input: Extract<ThreadStart, { role: Role }>) => Promise<ThreadBody>,

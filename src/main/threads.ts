@@ -22,8 +22,13 @@ export interface Threads {
 const maxDeaths = 10
 const deathsWindowMs = 60_000
 
-export async function startThreads(settings: Settings, clock: Clock, log: Log): Promise<Threads> {
-  const supervisor = new Supervisor(settings, clock, log)
+export async function startThreads(
+  settings: Settings,
+  nodeId: string,
+  clock: Clock,
+  log: Log,
+): Promise<Threads> {
+  const supervisor = new Supervisor(settings, nodeId, clock, log)
   await supervisor.start()
   return supervisor
 }
@@ -40,7 +45,7 @@ class Supervisor implements Threads {
   #nextCrew: Timer | undefined
   #deaths: number[] = []
 
-  constructor(settings: Settings, clock: Clock, log: Log) {
+  constructor(settings: Settings, nodeId: string, clock: Clock, log: Log) {
     this.#clock = clock
     this.#log = log
     this.terminals = new Terminals(open => this.#crew.tellOpenTerminals(open))
@@ -50,6 +55,7 @@ class Supervisor implements Threads {
     promise.catch(() => {})
     const parts = {
       settings,
+      nodeId,
       clock,
       log,
       terminals: this.terminals,

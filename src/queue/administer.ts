@@ -3,7 +3,7 @@
 import { defineWrite, type Operation, type SqlValue, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { QueueId } from './queue-id.ts'
-import { removeFinishedMessages } from './settle.ts'
+import { lockMessages, removeFinishedMessages } from './settle.ts'
 
 export interface Administration {
   /** A page of them. Those that are gone, or in no state for this, are passed over. */
@@ -70,6 +70,7 @@ function defineAdministration(
           recipient: row.forward_path,
         })
       }
+      await lockMessages(tx, touched)
       return { recipients, underWay, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
     { wakes: values === 'due-now' ? 'retry' : 'queue' },

@@ -13,24 +13,37 @@ export interface Blamed {
 
 export const setAsideReason = 'set aside: the delivery thread died each time it had this message'
 
-/** Gives back every lease of a delivery thread that died; for the start of the next one. */
+/** Gives back the leases of a delivery thread that died, `owner`, or of whoever had some before: for an only server; for the start of the next one. */
 export const blameForDeath = defineWrite(
   'queue.blame-for-death',
-  async (tx, { now }: { readonly now: number }): Promise<Blamed> => {
-    const setAside = await setOnlySuspectAside(tx, now)
+  async (
+    tx,
+    { owner, now }: { readonly owner?: string | undefined; readonly now: number },
+  ): Promise<Blamed> => {
+    const setAside = await setOnlySuspectAside(tx, owner, now)
     const { changes } = await tx.run(
-      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = deaths + 1 WHERE lease_owner IS NOT NULL',
+      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = deaths + 1 WHERE ${heldBy(owner)}`,
       now,
+      ...(owner === undefined ? [] : [owner]),
     )
     return { released: changes, setAside }
   },
   { wakes: 'queue' },
 )
 
+function heldBy(owner: string | undefined): string {
+  return owner === undefined ? 'lease_owner IS NOT NULL' : 'lease_owner = ?'
+}
+
 /** Of several suspects each may be the one: they are tried again, fewer at a time. */
-async function setOnlySuspectAside(tx: Tx, now: number): Promise<QueueId | undefined> {
+async function setOnlySuspectAside(
+  tx: Tx,
+  owner: string | undefined,
+  now: number,
+): Promise<QueueId | undefined> {
   const suspects = await tx.all<{ id: number; message_id: QueueId; forward_path: string }>(
-    'SELECT id, message_id, forward_path FROM queue_recipient WHERE deaths > 0 AND lease_owner IS NOT NULL',
+    `SELECT id, message_id, forward_path FROM queue_recipient WHERE deaths > 0 AND ${heldBy(owner)}`,
+    ...(owner === undefined ? [] : [owner]),
   )
   const [first] = suspects
   if (!first || suspects.some(({ message_id }) => message_id !== first.message_id)) return undefined

@@ -25,7 +25,7 @@ export const claimDueWork = defineWrite(
   'queue.claim-due-work',
   async (tx, claim: Claim): Promise<ClaimedWork[]> => {
     const due = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND deaths = 0 AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
+      `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND deaths = 0 AND due_at <= ? ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
       claim.now,
       claim.maxRecipients,
     )
@@ -80,7 +80,7 @@ async function findCompanions(tx: Tx, last: RecipientRow, now: number): Promise<
     `SELECT ${recipientColumns} FROM queue_recipient
       WHERE message_id = ? AND state = 'ready' AND deaths = 0 AND (due_at = ? AND id > ? OR due_at > ? AND due_at <= ?)
         AND domain IN (SELECT domain FROM queue_recipient
-          WHERE message_id = ? AND state = 'ready' AND deaths = 0 AND (due_at < ? OR due_at = ? AND id <= ?))`,
+          WHERE message_id = ? AND state = 'ready' AND deaths = 0 AND (due_at < ? OR due_at = ? AND id <= ?)) ${tx.skipLocked}`,
     last.message_id,
     last.due_at,
     last.id,

@@ -45,7 +45,7 @@ async function findNext(tx: Tx, now: number): Promise<RecipientRow[]> {
     rows.push(
       ...(await tx.all<RecipientRow>(
         `SELECT ${recipientColumns} FROM queue_recipient
-          WHERE message_id = ? AND deaths = ? AND state = 'ready' AND due_at <= ? ORDER BY id`,
+          WHERE message_id = ? AND deaths = ? AND state = 'ready' AND due_at <= ? ORDER BY id ${tx.skipLocked}`,
         message_id,
         fewest,
         now,

@@ -72,6 +72,10 @@ export const settle = defineWrite(
     const settled = new Set<number>()
     const orphanedFiles: string[] = []
     const touched = new Set<QueueId>()
+    await lockMessages(
+      tx,
+      settlements.flatMap(({ messageId, result }) => (result.kind === 'retry' ? [] : [messageId])),
+    )
     for (const settlement of settlements) {
       const events = await settleRecipient(tx, owner, at, settlement)
       if (!events) {
@@ -92,6 +96,14 @@ export const settle = defineWrite(
   },
   { wakes: 'queue' },
 )
+
+/**
+ * What becomes of a recipient depends on the others of its message: is it the last, has its account the message already,
+ * is who takes its place in it? In one order, so that two do not wait for each other.
+ */
+export async function lockMessages(tx: Tx, ids: Iterable<QueueId>): Promise<void> {
+  for (const id of [...new Set(ids)].sort((a, b) => a - b)) await tx.lockRow('queue_message', id)
+}
 
 // Either trail leads to the other message.
 async function insertReport(

@@ -33,6 +33,8 @@ export async function insertMailData(tx: Tx, id: number, mailData: StoredMailDat
 
 /** Removes mail data that neither the queue nor a mailbox refers to; returns its file, to be discarded after the commit. */
 export async function removeUnreferencedMailData(tx: Tx, id: number): Promise<string | undefined> {
+  // Two who take away the last two references must not each take the other's for one that stays.
+  await tx.lockRow('mail_data', id)
   const removed = await tx.get<{ file_name: string | null }>(
     `DELETE FROM mail_data WHERE id = ?
        AND NOT EXISTS (SELECT 1 FROM mailbox_message WHERE mail_data_id = mail_data.id)

@@ -28,3 +28,22 @@ export interface MailDataStore {
   /** Removes files that no row names any longer. */
   discard(fileNames: readonly string[]): Promise<void>
 }
+
+/** What is too large to stand in its row, and where such files are kept. */
+export interface MailDataFiles {
+  /** Opaque names, made here; nothing that a peer sent ever becomes part of one. */
+  create(): Promise<NewMailDataFile>
+  /** Rejects with a StorageFault 'STORAGE_DAMAGED' when it is not there. */
+  read(name: string): AsyncIterable<Uint8Array>
+  remove(names: readonly string[]): Promise<void>
+}
+
+export interface NewMailDataFile {
+  readonly name: string
+  /** `bytes` must not change before it resolves. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Resolves when the file survives a power cut, its name included. */
+  finish(): Promise<void>
+  /** Leaves nothing behind. Never rejects. */
+  abort(): Promise<void>
+}

@@ -2,8 +2,20 @@
 
 export type SqlValue = null | number | string | Uint8Array
 
+/** Tables with rows that two transactions may want to change together, for whoever has several writers. */
+export type LockableTable = 'queue_message' | 'mail_data'
+
 /** Statements of one transaction. Placeholders are `?`; rows come as plain objects. */
 export interface Tx {
+  /**
+   * Other transactions that lock the same row wait until this one has ended; what they have committed is seen from then
+   * on. Where there is one writer it does nothing.
+   */
+  lockRow(table: LockableTable, id: number): Promise<void>
+  /** The same for a part of the data as a whole. */
+  lockAll(what: 'directory'): Promise<void>
+  /** The end of a SELECT that takes rows: passes over those that another transaction is taking. */
+  readonly skipLocked: '' | 'FOR UPDATE SKIP LOCKED'
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>
   all<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }>

@@ -62,6 +62,17 @@ export class SqliteConnection implements Tx {
     return attempt(() => this.#prepare(sql).run(...values) as { changes: number })
   }
 
+  // One writer: whoever writes has all of it.
+  lockRow(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  lockAll(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  readonly skipLocked = ''
+
   /** A statement without values or rows, now: BEGIN, COMMIT. */
   execute(sql: string): void {
     this.#prepare(sql).run()

@@ -13,6 +13,8 @@ export type StorageFaultCode =
   /** Another server runs on this data folder. */
   | 'STORAGE_LOCKED'
   | 'STORAGE_MISSING'
+  /** The database server does not let us in. */
+  | 'STORAGE_REFUSED'
 
 export class StorageFault extends Fault {
   override readonly name = 'StorageFault'

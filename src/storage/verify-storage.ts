@@ -5,7 +5,7 @@ import type { MailDataStore } from './mail-data.ts'
 import { listMailDataFiles } from './mail-data-files.ts'
 import { isMailDataFileNamed } from './mail-data-rows.ts'
 import { readSchemaVersion, schemaVersion } from './migrate.ts'
-import { defineRead, type Tx } from './operation.ts'
+import { defineRead, type Storage, type Tx } from './operation.ts'
 import { findSchemaDamage } from './schema-damage.ts'
 import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
@@ -48,9 +48,7 @@ export async function verifyStorage(
     if (schemaDamage.length > 0) return [...schemaDamage, ...(await verifyDatabase(connection))]
     return [
       ...(await verifyDatabase(connection)),
-      ...(await verifyReferences(reader)),
-      ...(await verifyRows(reader)),
-      ...(await verifyMailData(reader, createMailData(reader), onProgress)),
+      ...(await verifyRecords(reader, createMailData(reader), verifyRows, onProgress)),
       ...(await verifyFiles(folder, reader)),
     ]
   } catch (cause) {
@@ -64,6 +62,20 @@ export async function verifyStorage(
     reader?.close()
     connection?.close()
   }
+}
+
+/** What any engine can be asked: what refers to what, and each message's bytes. */
+export async function verifyRecords<Reader extends Pick<Storage, 'run'>>(
+  reader: Reader,
+  mailData: MailDataStore,
+  verifyRows: (reader: Reader) => Promise<readonly StorageFinding[]>,
+  onProgress: (progress: VerifyProgress) => void = () => {},
+): Promise<StorageFinding[]> {
+  return [
+    ...(await verifyReferences(reader)),
+    ...(await verifyRows(reader)),
+    ...(await verifyMailData(reader, mailData, onProgress)),
+  ]
 }
 
 function otherVersion(file: string, version: number): StorageFinding {
@@ -117,7 +129,7 @@ const findDangling = defineRead(
     LIMIT 1000`),
 )
 
-async function verifyReferences(reader: SqliteReader): Promise<StorageFinding[]> {
+async function verifyReferences(reader: Pick<Storage, 'run'>): Promise<StorageFinding[]> {
   return (await reader.run(findDangling, undefined)).map(({ what, id }) => ({
     kind: 'reference',
     problem: `${what} with row id ${id} refers to something that is not there.`,
@@ -141,7 +153,7 @@ const listMailDataIds = defineRead(
 )
 
 async function verifyMailData(
-  reader: SqliteReader,
+  reader: Pick<Storage, 'run'>,
   mailData: MailDataStore,
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<StorageFinding[]> {

@@ -9,7 +9,8 @@ import { formatQueueId } from '../../src/queue/queue-id.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { address } from '../directory/open-directory.ts'
 import { makeServerFolder, type Ran, runHere } from './run-postrider.ts'
 
@@ -19,7 +20,7 @@ async function fillQueue(context: TestContext, ...sizes: readonly number[]): Pro
   const dataFolder = join(folder, 'mail-data')
   const storage = await openLocalStorage(dataFolder)
   for (const [index, size] of sizes.entries()) {
-    const writer = createMailDataStore(dataFolder, storage, systemRandom).create()
+    const writer = createMailDataStore(openMailDataFiles(dataFolder, systemRandom), storage).create()
     await writer.write(Buffer.from('Subject: Test\r\n\r\nText\r\n'))
     const mailData = await writer.finish()
     const accepted = await storage.run(acceptMessage, {

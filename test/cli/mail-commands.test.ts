@@ -11,7 +11,8 @@ import { formatQueueId } from '../../src/queue/queue-id.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { addAccount, addDomain, address } from '../directory/open-directory.ts'
 import { makeServerFolder, runHere, runPostrider, succeed, succeedJson } from './run-postrider.ts'
@@ -26,7 +27,7 @@ async function accept(
   text: string,
   ...to: readonly string[]
 ): Promise<void> {
-  const writer = createMailDataStore(folder, storage, systemRandom).create()
+  const writer = createMailDataStore(openMailDataFiles(folder, systemRandom), storage).create()
   await writer.write(Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1'))
   const mailData = await writer.finish()
   const reversePath = address('sender@elsewhere.test')
@@ -252,7 +253,7 @@ test('the trails of a message and of the report about it lead to each other', as
     maxRecipients: 1,
   })
   const recipientId = work?.recipients[0]?.id ?? 0
-  const writer = createMailDataStore(mailFolder, storage, systemRandom).create()
+  const writer = createMailDataStore(openMailDataFiles(mailFolder, systemRandom), storage).create()
   await writer.write(Buffer.from('Subject: Undelivered\r\n\r\n'))
   const mailData = await writer.finish()
   assert.ok(work)

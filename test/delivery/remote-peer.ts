@@ -55,14 +55,20 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
   const waiting: { verb: string; resolve: () => void }[] = []
   const said: string[] = []
   const server: Server = createServer(socket => {
-    socket.on('close', () => sessions.delete(socket))
     socket.on('error', () => {})
+    const note = (command: string): void => {
+      said.push(command)
+      for (const entry of waiting) if (isOf(command, entry.verb)) entry.resolve()
+    }
+    socket.on('close', () => {
+      sessions.delete(socket)
+      note('(closed)')
+    })
     const answer = serve(socket, peer, command => {
       if (isOf(command, 'QUIT')) sessions.delete(socket)
       // Not when they are made: a QUIT may be read after the connection that takes its place.
       if (isOf(command, 'MAIL')) peer.mostOpen = Math.max(peer.mostOpen, sessions.size)
-      said.push(command)
-      for (const entry of waiting) if (isOf(command, entry.verb)) entry.resolve()
+      note(command)
     })
     sessions.set(socket, answer)
   })

@@ -1,7 +1,4 @@
 // A delivery agent over real storage, DNS and sockets, with a clock that the test moves.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Address } from '../../src/address/address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
@@ -18,9 +15,7 @@ import type { NewRecipient } from '../../src/queue/new-message.ts'
 import { createQueueIdMaker, type QueueId } from '../../src/queue/queue-id.ts'
 import type { Language, QueuedMessage } from '../../src/queue/records.ts'
 import type { Log } from '../../src/runtime/log.ts'
-import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
 import { defineRead, type Storage } from '../../src/storage/operation.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
@@ -28,6 +23,7 @@ import { trailOfMessage } from '../../src/trail/operations.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 import { createSeededRandom } from '../harness/seeded-random.ts'
+import { openTestStorage } from '../harness/test-storage.ts'
 
 export const minute = 60_000
 export const hour = 60 * minute
@@ -38,6 +34,8 @@ export interface WorldOptions {
   readonly terminals?: TerminalDisplay
   /** What the agents have in the place of the real one. */
   readonly faultyMailData?: (real: MailDataStore) => MailDataStore
+  /** Each agent is one of several servers over the same queue. */
+  readonly isShared?: boolean
   /** Own listeners, besides which nothing is 'myself'. */
   readonly listeners?: readonly { address: string; port: number }[]
 }
@@ -59,7 +57,7 @@ export interface Zone {
 
 export interface World {
   readonly clock: ManualClock
-  readonly storage: LocalStorage
+  readonly storage: Storage
   readonly mailData: MailDataStore
   readonly agent: DeliveryAgent
   readonly errors: string[]
@@ -87,7 +85,6 @@ export interface World {
 const hostname = 'mail.example.test'
 
 export async function createWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'delivery-'))
   const clock = createManualClock()
   const random = createSeededRandom(1)
   const dnsServer = await startDnsServer([])
@@ -104,8 +101,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     },
     fail: name => dnsServer.setBehaviour(name, 'SERVFAIL'),
   }
-  const storage = await openLocalStorage(folder)
-  const mailData = createMailDataStore(folder, storage, random)
+  const { storage, mailData } = await openTestStorage(t, { clock, random })
   const errors: string[] = []
   const log: Log = {
     isDebugEnabled: false,
@@ -158,7 +154,8 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       queue,
       delivery,
       owner: `delivery-${number}`,
-      afterDeath: when === 'after-death',
+      takesOver: { from: options.isShared ? 'nobody' : when === 'after-death' ? 'dead' : 'everybody' },
+      isShared: options.isShared ?? false,
       idSpace: 15,
       listeners: options.listeners ?? [],
       terminals: options.terminals,
@@ -166,10 +163,6 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     t.after(() => agent.stop(0))
     return agent
   }
-  t.after(async () => {
-    await storage.close()
-    await rm(folder, { recursive: true, force: true })
-  })
   const agent = createAgent()
   await agent.start()
   const nextId = createQueueIdMaker(clock, 0)

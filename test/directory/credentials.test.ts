@@ -9,10 +9,10 @@ import {
 } from '../../src/directory/credentials.ts'
 import { generatePassword } from '../../src/directory/generate-password.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
-import { addDomain, address, at, noPassword, openTestStorage } from './open-directory.ts'
+import { addDomain, address, at, noPassword, openDirectory } from './open-directory.ts'
 
 test('name and password prove an account; everything else proves nothing', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   const domain = address('x@почта.рф').domain
   await addDomain(storage, domain)
   const passwordHash = await hashPassword('пароль и пробел', systemRandom)

@@ -16,7 +16,7 @@ import {
   address,
   at,
   noPassword,
-  openTestStorage,
+  openDirectory,
 } from './open-directory.ts'
 
 /** Applies a text as the command does; returns the lines that a person sees first. */
@@ -52,12 +52,12 @@ async function fill(storage: Storage): Promise<void> {
 }
 
 test('what is exported can be applied to an empty server, and makes it the same', async context => {
-  const first = await openTestStorage(context)
+  const first = await openDirectory(context)
   await fill(first)
   const exported = await first.run(exportDirectory, undefined)
   const text = formatDocument(exported)
   assert.match(text, /name = "почта\.рф"/)
-  const second = await openTestStorage(context)
+  const second = await openDirectory(context)
   const changes = await apply(second, text)
   assert.deepEqual(
     changes.map(line => line.split(':')[0]),
@@ -77,7 +77,7 @@ test('what is exported can be applied to an empty server, and makes it the same'
 })
 
 test('the differences are said in words, and are what happens', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   await addAccount(storage, 'boris@example.test')
@@ -125,7 +125,7 @@ targets = ["anna@example.test", "vera@example.test"]
 })
 
 test('an account without a password keeps the one it has; a new one needs one', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   const text = '[[domain]]\nname = "example.test"\n[[account]]\naddress = "anna@example.test"\n'
@@ -150,7 +150,7 @@ test('an account without a password keeps the one it has; a new one needs one', 
 })
 
 test('nothing is applied when the directory changed after the differences were shown', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   const document: DirectoryDocument = { domains: [{ name: 'example.test' }], accounts: [], redirections: [] }
   await addAccount(storage, 'anna@example.test')

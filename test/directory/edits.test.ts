@@ -18,7 +18,7 @@ import {
   address,
   at,
   noPassword,
-  openTestStorage,
+  openDirectory,
 } from './open-directory.ts'
 
 function refused(code: string, message: RegExp): (cause: unknown) => boolean {
@@ -38,7 +38,7 @@ async function targetsOf(storage: Storage): Promise<Record<string, string[]>> {
 const newAccount = { name: '', passwordHash: noPassword, language: 'en', enabled: true, at } as const
 
 test('an address is held once: by an account, an alias or a group, in any case', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   await addAlias(storage, 'info@example.test', 'anna@example.test')
@@ -63,7 +63,7 @@ test('an address is held once: by an account, an alias or a group, in any case',
 })
 
 test('what cannot work is refused, with what to do', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   await assert.rejects(
@@ -109,7 +109,7 @@ test('what cannot work is refused, with what to do', async context => {
 })
 
 test('members come and go; the last one stays, and nobody is their own member', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   await addAccount(storage, 'boris@example.test')
@@ -145,7 +145,7 @@ test('members come and go; the last one stays, and nobody is their own member', 
 })
 
 test('removing an account says what points to it; forced, it is taken out everywhere', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   const id = await addAccount(storage, 'anna@example.test')
   await addAccount(storage, 'boris@example.test')
@@ -170,7 +170,7 @@ test('removing an account says what points to it; forced, it is taken out everyw
 })
 
 test('removing a domain is refused while something is in it; forced, everything in it goes', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addDomain(storage, 'other.test')
   await addAccount(storage, 'anna@example.test')
@@ -194,7 +194,7 @@ test('removing a domain is refused while something is in it; forced, everything 
 })
 
 test('whatever would close a loop of aliases and groups is refused, and names it', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addDomain(storage, 'xn--e1afmkfd.xn--p1ai')
   await addAccount(storage, 'anna@example.test')
@@ -219,7 +219,7 @@ test('whatever would close a loop of aliases and groups is refused, and names it
 })
 
 test('a loop that only a missing address closes is refused too: the catch-all, a postmaster, a new domain', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   await addAlias(storage, 'old@example.test', 'anna@example.test')
@@ -247,7 +247,7 @@ test('a loop that only a missing address closes is refused too: the catch-all, a
 })
 
 test('a chain is as long as delivery follows, and no longer, whichever end it grows at', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   await addAlias(storage, 'a1@example.test', 'anna@example.test')

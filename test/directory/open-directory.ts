@@ -1,15 +1,12 @@
 // A real storage in a folder of its own, with a directory in it.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Address } from '../../src/address/address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
-import { openLocalStorage } from '../../src/storage/local-storage.ts'
 import type { Storage } from '../../src/storage/operation.ts'
+import { openTestStorage } from '../harness/test-storage.ts'
 
 /** A hash of the right form that no password has: hashing costs time, and most tests never log in. */
 export const noPassword = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
@@ -23,14 +20,8 @@ export function address(text: string): Address {
   return parsed
 }
 
-export async function openTestStorage(context: TestContext): Promise<Storage> {
-  const folder = mkdtempSync(join(tmpdir(), 'postrider-directory-'))
-  const storage = await openLocalStorage(folder)
-  context.after(async () => {
-    await storage.close()
-    rmSync(folder, { recursive: true })
-  })
-  return storage
+export async function openDirectory(t: TestContext): Promise<Storage> {
+  return (await openTestStorage(t)).storage
 }
 
 export async function addDomain(storage: Storage, name: string, postmaster?: string): Promise<void> {

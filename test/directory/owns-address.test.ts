@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listOwnAddresses, ownsAddress } from '../../src/directory/owns-address.ts'
-import { addAccount, addAlias, addDomain, addGroup, address, openTestStorage } from './open-directory.ts'
+import { addAccount, addAlias, addDomain, addGroup, address, openDirectory } from './open-directory.ts'
 
 test('an account may send as what comes to it directly, and as nothing else', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addDomain(storage, 'other.test')
   const anna = await addAccount(storage, 'anna@example.test')

@@ -5,7 +5,7 @@ import { createDomain, removeDomain } from '../../src/directory/domains.ts'
 import { rememberRecipients } from '../../src/directory/recipient-cache.ts'
 import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
 import type { Operation, Storage } from '../../src/storage/operation.ts'
-import { addAccount, addDomain, address, openTestStorage } from './open-directory.ts'
+import { addAccount, addDomain, address, openDirectory } from './open-directory.ts'
 
 const hostname = 'mail.example.test'
 
@@ -17,7 +17,7 @@ interface Example {
 }
 
 async function openExample(context: TestContext): Promise<Example> {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'anna@example.test')
   let asked = 0

@@ -5,7 +5,7 @@ import { displayAddress } from '../../src/directory/display.ts'
 import { setPostmaster } from '../../src/directory/domains.ts'
 import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
 import type { Storage } from '../../src/storage/operation.ts'
-import { addAccount, addAlias, addDomain, addGroup, address, openTestStorage } from './open-directory.ts'
+import { addAccount, addAlias, addDomain, addGroup, address, openDirectory } from './open-directory.ts'
 
 const hostname = 'mail.example.test'
 
@@ -27,7 +27,7 @@ async function resolve(storage: Storage, text: string): Promise<string> {
 }
 
 async function openExample(context: TestContext): Promise<Storage> {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addAccount(storage, 'Anna@example.test')
   await addAccount(storage, 'boris@example.test')
@@ -93,7 +93,7 @@ test('a disabled account takes no mail, and its domain’s catch-all does not ta
 })
 
 test('postmaster and abuse of each domain and of the host are always deliverable', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'empty.test')
   await addDomain(storage, 'example.test')
   assert.equal(await resolve(storage, 'postmaster@empty.test'), 'unknown-address no-such-address')
@@ -133,7 +133,7 @@ test('a disabled account named postmaster does not close postmaster', async cont
 })
 
 test('Cyrillic local-parts and domains: one mailbox in every spelling', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, address('x@почта.рф').domain)
   await addAccount(storage, 'Анна@почта.рф')
   const found = 'account Анна@почта.рф'

@@ -1,7 +1,4 @@
 // The whole server in the test's process: real storage, sessions and delivery, with DNS zones and a clock of the test's.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
@@ -21,12 +18,12 @@ import type { Language } from '../../src/queue/records.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import type { ListenerRole } from '../../src/smtp/server/services.ts'
-import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import type { Storage } from '../../src/storage/operation.ts'
 import { createCertificateStore } from '../../src/tls/certificate-store.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
+import { openTestStorage } from './test-storage.ts'
 
 export interface ComposedServerOptions {
   readonly hostname: string
@@ -47,7 +44,7 @@ export interface ComposedServerOptions {
 export interface ComposedServer {
   readonly settings: Settings
   readonly clock: ManualClock
-  readonly storage: LocalStorage
+  readonly storage: Storage
   readonly agent: DeliveryAgent
   readonly terminals: Terminals
   port(role: ListenerRole): number
@@ -66,13 +63,11 @@ export async function startComposedServer(
   t: TestContext,
   options: ComposedServerOptions,
 ): Promise<ComposedServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'scenario-'))
   const clock = options.clock ?? createManualClock()
+  const { folder, storage, mailData } = await openTestStorage(t, { clock })
   const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
   const parsed = settingsSchema.parse({ hostname: options.hostname, ...options.settings })
   const settings: Settings = { ...parsed, dataFolder: folder }
-  const storage = await openLocalStorage(folder)
-  const mailData = createMailDataStore(folder, storage, systemRandom)
   const certificates = await createCertificateStore({ hostname: options.hostname, dataFolder: folder, clock })
   const terminals = new Terminals()
   await fillDirectory(storage, options, clock)
@@ -110,7 +105,6 @@ export async function startComposedServer(
     await agent.stop(0)
     await storage.close()
     certificates.close()
-    await rm(folder, { recursive: true, force: true })
   })
   const settled = async (): Promise<void> => {
     agent.wake()
@@ -150,7 +144,7 @@ export async function startComposedServer(
 }
 
 async function fillDirectory(
-  storage: LocalStorage,
+  storage: Storage,
   options: ComposedServerOptions,
   clock: ManualClock,
 ): Promise<void> {

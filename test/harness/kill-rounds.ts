@@ -10,7 +10,8 @@ import { parseAddress } from '../../src/address/parse-address.ts'
 import { findAccount } from '../../src/directory/accounts.ts'
 import { listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { startCollectingSink } from './collecting-sink.ts'
 import { eventually } from './eventually.ts'
@@ -118,7 +119,7 @@ async function settle(at: ServerFolder): Promise<void> {
 /** Every message in every mailbox, from the data folder itself. */
 async function* readMailboxes({ dataFolder }: ServerFolder): AsyncIterable<string> {
   const reader = new SqliteReader(dataFolder)
-  const mailData = createMailDataStore(dataFolder, reader, systemRandom)
+  const mailData = createMailDataStore(openMailDataFiles(dataFolder, systemRandom), reader)
   try {
     for (const address of localReceivers) {
       const account = await reader.run(findAccount, {

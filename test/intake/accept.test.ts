@@ -360,7 +360,7 @@ for (const [what, section, body] of [
       const reply = await intake.receive(inPieces(section + body, size))
       const [, text] = await split(intake, reply)
       assert.ok(text === section + body, `${text.length} bytes of ${section.length + body.length} are left`)
-      assert.equal(intake.files().length, 1)
+      assert.equal((await intake.mailDataFiles()).length, 1)
     })
   }
 }
@@ -381,7 +381,7 @@ for (const [what, text] of [
       assert.deepEqual([reply.code, reply.enhanced], [552, '5.3.4'])
       assert.match(reply.lines[0] ?? '', /262144 bytes/)
       assert.equal(await intake.messages(), 0)
-      assert.deepEqual(intake.files(), [])
+      assert.deepEqual(await intake.mailDataFiles(), [])
       assert.deepEqual(intake.logged, [])
     })
   }
@@ -405,10 +405,10 @@ test('a header section of just the limit is taken, in one piece or byte by byte'
 test('a big message becomes a file, a small one stands in its row', async t => {
   const intake = await openIntake(t)
   const small = await intake.receive(`Subject: small\r\n\r\n${'x'.repeat(60_000)}\r\n`)
-  assert.deepEqual(intake.files(), [])
+  assert.deepEqual(await intake.mailDataFiles(), [])
   const text = `Subject: big\r\n\r\n${'x'.repeat(1_000_000)}\r\n`
   const big = await intake.receive(inPieces(text, 65_536))
-  assert.equal(intake.files().length, 1)
+  assert.equal((await intake.mailDataFiles()).length, 1)
   assert.equal((await split(intake, small))[1].length, 60_020)
   assert.ok((await split(intake, big))[1] === text)
 })

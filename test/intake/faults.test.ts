@@ -39,7 +39,7 @@ for (const [kind, text] of [
     assert.deepEqual([reply.code, reply.enhanced], [452, '4.3.1'])
     assert.deepEqual(intake.logged, ['error: a message was refused for now: no space left'])
     assert.equal(await intake.messages(), accepted)
-    assert.equal(intake.files().length, text === largeText ? accepted : 0)
+    assert.equal((await intake.mailDataFiles()).length, text === largeText ? accepted : 0)
     // Room again: nothing else is needed.
     await intake.storage.run(setPragma('max_page_count = 4294967294'), undefined)
     assert.equal((await intake.receive(text)).code, 250)
@@ -54,7 +54,7 @@ test('no room for the file: 452, and no piece of it stays', { skip: missing('mou
   try {
     const reply = await intake.receive(inPieces(largeText, 65_536))
     assert.deepEqual([reply.code, reply.enhanced], [452, '4.3.1'])
-    assert.deepEqual(intake.files(), [])
+    assert.deepEqual(await intake.mailDataFiles(), [])
     assert.equal(await intake.messages(), 0)
     assert.deepEqual(intake.logged, ['error: a message was refused for now: no space left'])
     // What is small needs no file.
@@ -97,7 +97,7 @@ for (const [kind, text] of [
       other.exec('ROLLBACK')
       other.close()
     }
-    assert.deepEqual(intake.files(), [])
+    assert.deepEqual(await intake.mailDataFiles(), [])
     assert.equal(await intake.messages(), 0)
     assert.equal((await intake.receive(text)).code, 250)
   })
@@ -116,7 +116,7 @@ for (const [kind, text] of [
     const first = await intake.receive('Subject: first\r\n\r\n')
     const reply = await intake.receive(text)
     assert.deepEqual([reply.code, reply.enhanced], [451, '4.3.0'])
-    assert.deepEqual(intake.files(), [])
+    assert.deepEqual(await intake.mailDataFiles(), [])
     assert.match(await intake.textOf(first), /Subject: first/)
     assert.equal((await intake.storage.run(trailOfMessage, { queueId: queuedAs(first) })).length, 1)
     assert.equal(queuedAs(await intake.receive(text)), ids[1])
@@ -125,7 +125,7 @@ for (const [kind, text] of [
 
 /** Nobody waits for what is given up. */
 async function filesGone(intake: TestIntake): Promise<void> {
-  const ask = async (): Promise<true | undefined> => intake.files().length === 0 || undefined
+  const ask = async (): Promise<true | undefined> => (await intake.mailDataFiles()).length === 0 || undefined
   await eventually('the file is removed', ask, { forMs: 5000, everyMs: 1 })
 }
 
@@ -138,7 +138,7 @@ test('given up before the end, a message leaves nothing behind', async t => {
   }
   const sink = intake.open()
   for (const piece of inPieces(largeText, 65_536)) await sink.write(piece)
-  assert.equal(intake.files().length, 1)
+  assert.equal((await intake.mailDataFiles()).length, 1)
   sink.abort()
   await filesGone(intake)
   assert.equal(await intake.messages(), 0)

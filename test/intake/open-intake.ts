@@ -1,20 +1,14 @@
 // An intake over real storage in a folder of its own, with a clock that stands still.
-import { globSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { createIntake, type Intake, type IntakeOptions } from '../../src/intake/intake.ts'
 import { countQueue, listQueue, type ShownMessage } from '../../src/queue/list-queue.ts'
 import { createQueueIdMaker, parseQueueId, type QueueId } from '../../src/queue/queue-id.ts'
 import type { Log } from '../../src/runtime/log.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
 import type { Client, MailDataSink, MailTransaction, Recipient } from '../../src/smtp/server/services.ts'
-import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
-import type { MailDataStore } from '../../src/storage/mail-data.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
+import { openTestStorage, type TestStorage } from '../harness/test-storage.ts'
 
 /** 2026-01-01, when the clock stands still. */
 export const at = Date.UTC(2026, 0, 1)
@@ -45,10 +39,7 @@ export interface Incoming {
   readonly transaction?: Partial<MailTransaction>
 }
 
-export interface TestIntake {
-  readonly folder: string
-  readonly storage: LocalStorage
-  readonly mailData: MailDataStore
+export interface TestIntake extends TestStorage {
   readonly clock: ManualClock
   /** What the administrator was told: 'error: a message was refused for now …'. */
   readonly logged: readonly string[]
@@ -60,8 +51,6 @@ export interface TestIntake {
   textOf(reply: Reply): Promise<string>
   queued(): Promise<readonly ShownMessage[]>
   messages(): Promise<number>
-  /** Mail data files that are there, by their names. */
-  files(): string[]
 }
 
 export function recipient(text: string, parameters: Recipient['parameters'] = {}): Recipient {
@@ -84,14 +73,9 @@ export function queuedAs({ code, lines }: Reply): QueueId {
 }
 
 export async function openIntake(t: TestContext, options: Partial<IntakeOptions> = {}): Promise<TestIntake> {
-  const folder = mkdtempSync(join(tmpdir(), 'postrider-intake-'))
-  const storage = await openLocalStorage(folder)
-  t.after(async () => {
-    await storage.close()
-    rmSync(folder, { recursive: true })
-  })
-  const mailData = createMailDataStore(folder, storage, systemRandom)
   const clock = createManualClock(at)
+  const opened = await openTestStorage(t, { clock })
+  const { storage, mailData } = opened
   const logged: string[] = []
   const log: Log = {
     isDebugEnabled: false,
@@ -117,9 +101,7 @@ export async function openIntake(t: TestContext, options: Partial<IntakeOptions>
     intake.open(client, { ...usual, ...transaction })
 
   return {
-    folder,
-    storage,
-    mailData,
+    ...opened,
     clock,
     logged,
     intake,
@@ -139,7 +121,6 @@ export async function openIntake(t: TestContext, options: Partial<IntakeOptions>
     },
     queued: async () => (await storage.run(listQueue, { selection: {}, afterId: 0, limit: 1000 })).messages,
     messages: async () => (await storage.run(countQueue, undefined)).messages,
-    files: () => globSync('*/*', { cwd: join(folder, 'mail') }),
   }
 }
 

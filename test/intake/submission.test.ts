@@ -98,7 +98,7 @@ test('a big message that is refused at its header section leaves nothing behind'
   const intake = await openIntake(t)
   const big = `From: a@example.test\r\nFrom: b@example.test\r\n\r\n${'x'.repeat(500_000)}\r\n`
   assert.equal((await intake.receive(big, { client })).code, 554)
-  assert.deepEqual(intake.files(), [])
+  assert.deepEqual(await intake.mailDataFiles(), [])
 })
 
 test('port 465 is submission too', async t => {

@@ -1,23 +1,15 @@
 // Mailboxes over real storage in a folder of its own: mail data, and what is filed of it.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Filing, fileMessage } from '../../src/mailbox/file-message.ts'
 import { listMailboxes, listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
-import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
-import type { MailDataStore, StoredMailData } from '../../src/storage/mail-data.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
+import type { StoredMailData } from '../../src/storage/mail-data.ts'
 import { insertMailData } from '../../src/storage/mail-data-rows.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
+import { openTestStorage, type TestStorage } from '../harness/test-storage.ts'
 
 export const at = Date.UTC(2026, 0, 1)
 
-export interface TestMailboxes {
-  readonly folder: string
-  readonly storage: LocalStorage
-  readonly mailData: MailDataStore
+export interface TestMailboxes extends TestStorage {
   /** Stores mail data under an id, referred to by nothing yet; resolves with its file, if it is one. */
   store(id: number, text?: string): Promise<string | undefined>
   /** Into INBOX of account 1, unless it says otherwise; all in one transaction. */
@@ -41,17 +33,10 @@ const fileMessages = defineWrite('test.file-messages', async (tx, filings: reado
 })
 
 export async function openMailboxes(t: TestContext): Promise<TestMailboxes> {
-  const folder = mkdtempSync(join(tmpdir(), 'postrider-mailbox-'))
-  const storage = await openLocalStorage(folder)
-  t.after(async () => {
-    await storage.close()
-    rmSync(folder, { recursive: true })
-  })
-  const mailData = createMailDataStore(folder, storage, systemRandom)
+  const opened = await openTestStorage(t)
+  const { storage, mailData } = opened
   return {
-    folder,
-    storage,
-    mailData,
+    ...opened,
     async store(id, text = 'Subject: Test\r\n\r\nText\r\n') {
       const writer = mailData.create()
       await writer.write(Buffer.from(text))

@@ -11,7 +11,7 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { replies } from '../../src/smtp/replies.ts'
 import type { Client } from '../../src/smtp/server/services.ts'
 import type { TrailRecord } from '../../src/trail/events.ts'
-import { addDomain, address, openTestStorage } from '../directory/open-directory.ts'
+import { addDomain, address, openDirectory } from '../directory/open-directory.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
 function clientAt(remoteAddress: string): Client {
@@ -30,7 +30,7 @@ function clientAt(remoteAddress: string): Client {
 }
 
 test('ten wrong passwords from a network: the right one is answered as a wrong one for a quarter of an hour', async context => {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await storage.run(createAccount, {
     address: address('anna@example.test'),

@@ -56,7 +56,7 @@ async function start(
       if (text.endsWith('could not be started again')) vain++
     },
   }
-  const threads = await startThreads(spoilable, clock, log)
+  const threads = await startThreads(spoilable, 'node', clock, log)
   const reader = new SqliteReader(folder)
   t.after(async () => {
     reader.close()

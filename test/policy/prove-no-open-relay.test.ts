@@ -12,7 +12,7 @@ import { createSmtpServer } from '../../src/smtp/server/create-smtp-server.ts'
 import type { BoundListener } from '../../src/smtp/server/options.ts'
 import type { SessionServices } from '../../src/smtp/server/services.ts'
 import type { Storage } from '../../src/storage/operation.ts'
-import { addDomain, openTestStorage } from '../directory/open-directory.ts'
+import { addDomain, openDirectory } from '../directory/open-directory.ts'
 
 const hostname = 'mail.example.test'
 const noTerminals = { isOpen: () => false }
@@ -50,7 +50,7 @@ async function serve(
 }
 
 async function openStorage(context: TestContext): Promise<Storage> {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   return storage
 }

@@ -13,7 +13,7 @@ import {
   addDomain,
   addGroup,
   address,
-  openTestStorage,
+  openDirectory,
 } from '../directory/open-directory.ts'
 
 const hostname = 'mail.example.test'
@@ -37,7 +37,7 @@ interface Example {
 }
 
 async function openExample(context: TestContext): Promise<Example> {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   const id = await addAccount(storage, 'anna@example.test')
   await addAccount(storage, 'boris@example.test')

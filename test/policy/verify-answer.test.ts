@@ -10,13 +10,13 @@ import {
   addDomain,
   addGroup,
   address,
-  openTestStorage,
+  openDirectory,
 } from '../directory/open-directory.ts'
 
 const hostname = 'mail.example.test'
 
 async function openExample(context: TestContext): Promise<Storage> {
-  const storage = await openTestStorage(context)
+  const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   await addDomain(storage, 'other.test')
   await addAccount(storage, 'anna@example.test')

@@ -14,6 +14,7 @@ import { connectStorage } from '../../src/storage/connect-storage.ts'
 import { createOperationRegistry, type Storage } from '../../src/storage/operation.ts'
 import { serveStorage } from '../../src/storage/serve-storage.ts'
 import type { Reception } from '../../src/trail/events.ts'
+import { testOnSqlite } from '../harness/test-storage.ts'
 import {
   address,
   at,
@@ -220,7 +221,7 @@ for (const [kind, text] of [
   ['in a file', largeText],
   ['empty', ''],
 ] as const) {
-  test(`a message crosses to the store thread whole, its mail data ${kind}`, async t => {
+  testOnSqlite(`a message crosses to the store thread whole, its mail data ${kind}`, async t => {
     const queue = await openQueue(t)
     const remote = connect(t, queue)
     const message = await queue.compose({

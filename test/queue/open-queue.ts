@@ -1,7 +1,4 @@
 // A queue over real storage in a folder of its own, and messages for it.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Address } from '../../src/address/address.ts'
 import { formatAddress } from '../../src/address/format-address.ts'
@@ -15,13 +12,10 @@ import type { NewMessage, NewRecipient } from '../../src/queue/new-message.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
 import type { ClaimedWork, QueuedMessage } from '../../src/queue/records.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
-import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
-import type { MailDataStore } from '../../src/storage/mail-data.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-files.ts'
 import type { Operation, Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
+import { openTestStorage, type TestStorage } from '../harness/test-storage.ts'
 
 /** When messages are accepted, unless they say otherwise. */
 export const at = Date.UTC(2026, 0, 1)
@@ -37,10 +31,7 @@ export interface Posting {
   readonly message?: Partial<QueuedMessage>
 }
 
-export interface TestQueue {
-  readonly folder: string
-  readonly storage: LocalStorage
-  readonly mailData: MailDataStore
+export interface TestQueue extends TestStorage {
   /** A message under the next of the ids 1, 2, 3, its mail data stored. */
   compose(posting: Posting): Promise<NewMessage>
   accept(posting: Posting): Promise<QueueId>
@@ -63,13 +54,8 @@ export interface TestQueue {
 export const largeText = `Subject: large\r\n\r\n${'x'.repeat(78)}\r\n`.padEnd(100_000, 'x')
 
 export async function openQueue(t: TestContext): Promise<TestQueue> {
-  const folder = mkdtempSync(join(tmpdir(), 'postrider-queue-'))
-  const storage = await openLocalStorage(folder)
-  t.after(async () => {
-    await storage.close()
-    rmSync(folder, { recursive: true })
-  })
-  const mailData = createMailDataStore(folder, storage, systemRandom)
+  const opened = await openTestStorage(t)
+  const { storage, mailData } = opened
   let lastId = 0
 
   const compose: TestQueue['compose'] = async posting => {
@@ -103,9 +89,7 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
   }
 
   return {
-    folder,
-    storage,
-    mailData,
+    ...opened,
     compose,
     async accept(posting) {
       const message = await compose(posting)

@@ -1,7 +1,5 @@
 // What an attempt came to, in one transaction: recipients leave or wait, mail is filed, reports are queued.
 import assert from 'node:assert/strict'
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { listMailboxes, listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { cancelRecipients, holdRecipients } from '../../src/queue/administer.ts'
@@ -66,10 +64,7 @@ async function claimAll(queue: TestQueue, owner: string, now = at): Promise<Queu
 }
 
 async function exists(queue: TestQueue, name: string): Promise<boolean> {
-  return await access(join(queue.folder, 'mail', name)).then(
-    () => true,
-    () => false,
-  )
+  return (await queue.mailDataFiles()).includes(name)
 }
 
 test('done: the recipient leaves the queue, the message goes with the last one', async t => {

@@ -15,8 +15,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
-import { createMailDataStore, mailDataFile } from '../../src/storage/mail-data-files.ts'
+import { mailDataFile, openMailDataFiles } from '../../src/storage/mail-data-files.ts'
 import { insertMailData } from '../../src/storage/mail-data-rows.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
 import type { SqliteReader } from '../../src/storage/sqlite-reader.ts'
@@ -45,7 +46,7 @@ function changeByHand(folder: string, statements: string): void {
 const verify = (folder: string) =>
   verifyStorage(
     folder,
-    (reader: SqliteReader) => createMailDataStore(folder, reader, systemRandom),
+    (reader: SqliteReader) => createMailDataStore(openMailDataFiles(folder, systemRandom), reader),
     () => Promise.resolve([]),
   )
 

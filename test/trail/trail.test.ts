@@ -1,24 +1,16 @@
 // The trail: what happened to a message, found by its queue id or by text, forgotten after a while.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { replies } from '../../src/smtp/replies.ts'
-import { type LocalStorage, openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { appendTrail, expireTrail, searchTrail, trailOfMessage } from '../../src/trail/operations.ts'
+import { openTestStorage } from '../harness/test-storage.ts'
 
 const at = Date.UTC(2026, 0, 1)
 
-async function openTrail(t: TestContext): Promise<LocalStorage> {
-  const folder = mkdtempSync(join(tmpdir(), 'postrider-trail-'))
-  const storage = await openLocalStorage(folder)
-  t.after(async () => {
-    await storage.close()
-    rmSync(folder, { recursive: true })
-  })
-  return storage
+async function openTrail(t: TestContext): Promise<Storage> {
+  return (await openTestStorage(t)).storage
 }
 
 function held(recipient: string): TrailEvent {
@@ -36,14 +28,14 @@ const refused: TrailEvent = {
 }
 
 /** Events whose recipient is the text, each a millisecond after the one before. */
-async function append(storage: LocalStorage, ...recipients: readonly string[]): Promise<void> {
+async function append(storage: Storage, ...recipients: readonly string[]): Promise<void> {
   await storage.run(
     appendTrail,
     recipients.map((recipient, n) => ({ at: at + n, queueId: n + 1, event: held(recipient) })),
   )
 }
 
-async function search(storage: LocalStorage, text: string, since = 0, limit = 100): Promise<string[]> {
+async function search(storage: Storage, text: string, since = 0, limit = 100): Promise<string[]> {
   const records = await storage.run(searchTrail, { text, since, limit })
   return records.map(({ event }) => (event.kind === 'administered' ? (event.recipient ?? '') : event.kind))
 }

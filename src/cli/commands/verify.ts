@@ -1,12 +1,21 @@
 // postrider verify: reads the whole data folder and says what is damaged.
 import type { Command } from 'commander'
+import type { Settings } from '../../config/settings.ts'
 import { findQueueDamage } from '../../queue/find-damage.ts'
 import { UsageFault } from '../../runtime/fault.ts'
-import { createMailDataStore } from '../../storage/mail-data-files.ts'
+import { openMailDataFiles } from '../../storage/mail-data-files.ts'
+import { createMailDataStore } from '../../storage/mail-data-store.ts'
 import type { Storage } from '../../storage/operation.ts'
-import { type StorageFinding, verifyStorage } from '../../storage/verify-storage.ts'
+import { parseServerAddress } from '../../storage/postgres/server-address.ts'
+import {
+  type StorageFinding,
+  type VerifyProgress,
+  verifyRecords,
+  verifyStorage,
+} from '../../storage/verify-storage.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import type { Invocation } from '../invocation.ts'
 import { hasDatabase } from '../open-storage.ts'
 import { formatCount } from '../quantities.ts'
 
@@ -20,36 +29,65 @@ export function addVerifyCommand(program: Command, run: CommandRun): void {
   }).action(
     perform(run, async invocation => {
       const settings = await invocation.settings()
-      const { dataFolder } = settings
-      if (!hasDatabase(settings)) {
-        throw new UsageFault(
-          'CLI_NO_DATA',
-          `There is no database in ${dataFolder}. Start the server once, or correct dataFolder.`,
-        )
-      }
       const progress = invocation.output.progress()
       let checked = 0
-      const findings = await verifyStorage(
-        dataFolder,
-        reader => createMailDataStore(dataFolder, reader, invocation.random),
-        verifyQueueRows,
+      const database = parseServerAddress(settings.storage)
+      const findings = await (database ? verifyPostgres : verifyFolder)(
+        invocation,
+        settings,
         ({ done, total }) => {
           checked = done
           progress.update(`Messages: ${done} of ${total}`)
         },
       )
       progress.end()
+      const where = database ? `The database at ${database.name}` : settings.dataFolder
       const damaged = findings.filter(isDamage)
       invocation.output.result(
-        { folder: dataFolder, messages: checked, damaged: damaged.length, findings },
+        {
+          [database ? 'database' : 'folder']: database?.name ?? where,
+          messages: checked,
+          damaged: damaged.length,
+          findings,
+        },
         [
           ...findings.map(({ problem, remedy }) => `${problem}\n  ${remedy}`),
-          conclusion(dataFolder, findings, checked),
+          conclusion(where, findings, checked),
         ].join('\n'),
       )
       if (findings.some(finding => isDamage(finding) || isOtherVersion(finding)))
         invocation.exitCode = exitCodes.failed
     }),
+  )
+}
+
+async function verifyFolder(
+  invocation: Invocation,
+  settings: Settings,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<StorageFinding[]> {
+  const { dataFolder } = settings
+  if (!hasDatabase(settings)) {
+    throw new UsageFault(
+      'CLI_NO_DATA',
+      `There is no database in ${dataFolder}. Start the server once, or correct dataFolder.`,
+    )
+  }
+  return await verifyStorage(
+    dataFolder,
+    reader => createMailDataStore(openMailDataFiles(dataFolder, invocation.random), reader),
+    verifyQueueRows,
+    onProgress,
+  )
+}
+
+async function verifyPostgres(
+  invocation: Invocation,
+  _settings: Settings,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<StorageFinding[]> {
+  return await invocation.withStorage((storage, settings) =>
+    verifyRecords(storage, invocation.mailData(storage, settings), verifyQueueRows, onProgress),
   )
 }
 
@@ -62,11 +100,11 @@ function isOtherVersion({ kind }: StorageFinding): boolean {
   return kind === 'schema'
 }
 
-function conclusion(dataFolder: string, findings: readonly StorageFinding[], checked: number): string {
-  if (findings.some(isOtherVersion)) return `${dataFolder} was not read: see above.`
+function conclusion(where: string, findings: readonly StorageFinding[], checked: number): string {
+  if (findings.some(isOtherVersion)) return `${where} was not read: see above.`
   return findings.some(isDamage)
-    ? `${dataFolder} is damaged: see above.`
-    : `${dataFolder} is in order: ${formatCount(checked, 'message')} read.`
+    ? `${where} is damaged: see above.`
+    : `${where} is in order: ${formatCount(checked, 'message')} read.`
 }
 
 async function verifyQueueRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[]> {

@@ -1,0 +1,86 @@
+// postrider cluster: the servers that share the database, and how far they are with the work.
+import type { Command } from 'commander'
+import { type Cluster, type ClusterNode, nodeSilentMs, readCluster } from '../../cluster/nodes.ts'
+import { UsageFault } from '../../runtime/fault.ts'
+import { silentLog } from '../../runtime/log.ts'
+import { createServerClock } from '../../storage/postgres/server-clock.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import { formatCount, formatDuration } from '../quantities.ts'
+
+export function addClusterCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'cluster',
+    summary: 'Show the servers that share a PostgreSQL database',
+    description:
+      'Show the servers that share a PostgreSQL database: since when they run, when they were last heard of, what their ' +
+      'delivery has in hand (leases), and what is due and waits.',
+    examples: ['cluster', 'cluster --json'],
+  }).action(
+    perform(run, async invocation => {
+      const { storage: engine } = await invocation.settings()
+      if (engine === 'sqlite') {
+        throw new UsageFault(
+          'CLI_NO_CLUSTER',
+          'This server is alone: its storage is SQLite. Servers that share their work have a PostgreSQL database (the setting storage).',
+        )
+      }
+      const { cluster, now } = await invocation.withStorage(async storage => {
+        const clock = await createServerClock(storage, invocation.clock, silentLog)
+        const now = clock.now()
+        return { cluster: await storage.run(readCluster, { now }), now }
+      })
+      if (invocation.output.json) {
+        invocation.output.result(clusterJson(cluster, now), '')
+        return
+      }
+      invocation.output.rows(
+        cluster.nodes,
+        [
+          { title: 'SERVER', cell: node => node.hostname },
+          { title: 'STATE', cell: node => stateOf(node, now) },
+          { title: 'VERSION', cell: node => node.version },
+          { title: 'RUNS FOR', align: 'right', cell: node => formatDuration(now - node.startedAt) },
+          { title: 'LEASES', align: 'right', cell: node => String(node.leases) },
+          { title: 'PID', align: 'right', cell: node => String(node.pid) },
+        ],
+        node => node,
+        'No server runs.',
+      )
+      invocation.output.note(describeDue(cluster, now))
+    }),
+  )
+}
+
+function isSilent({ seenAt }: ClusterNode, now: number): boolean {
+  return now - seenAt > nodeSilentMs
+}
+
+function stateOf(node: ClusterNode, now: number): string {
+  return isSilent(node, now) ? `silent for ${formatDuration(now - node.seenAt)}` : 'runs'
+}
+
+function describeDue({ due }: Cluster, now: number): string {
+  return due.recipients === 0 || due.since === undefined
+    ? 'Nothing that is due waits.'
+    : `${formatCount(due.recipients, 'recipient')} due and not claimed, the first for ${formatDuration(now - due.since)}.`
+}
+
+function clusterJson({ nodes, due }: Cluster, now: number): unknown {
+  return {
+    nodes: nodes.map(node => ({
+      id: node.id,
+      hostname: node.hostname,
+      state: isSilent(node, now) ? 'silent' : 'runs',
+      version: node.version,
+      schemaVersion: node.schemaVersion,
+      pid: node.pid,
+      startedAt: new Date(node.startedAt).toISOString(),
+      seenAt: new Date(node.seenAt).toISOString(),
+      leases: node.leases,
+    })),
+    due: {
+      recipients: due.recipients,
+      since: due.since === undefined ? null : new Date(due.since).toISOString(),
+    },
+  }
+}

@@ -1,0 +1,106 @@
+// The servers that share a database: each has a row while it runs, and says every few seconds that it does.
+import { defineRead, defineWrite } from '../storage/operation.ts'
+
+export interface NodeFacts {
+  readonly id: string
+  readonly hostname: string
+  /** Of Postrider. */
+  readonly version: string
+  readonly schemaVersion: number
+  readonly pid: number
+  readonly startedAt: number
+}
+
+export interface ClusterNode extends NodeFacts {
+  readonly seenAt: number
+  /** Recipients that its delivery has claimed. */
+  readonly leases: number
+}
+
+export interface Cluster {
+  readonly nodes: readonly ClusterNode[]
+  /** Recipients that are due and that nobody has claimed, and since when the first of them is. */
+  readonly due: { readonly recipients: number; readonly since: number | undefined }
+}
+
+export const nodeBeatMs = 5000
+/** So long a node may be silent before people are told that it is. */
+export const nodeSilentMs = 16_000
+
+export const enterNode = defineWrite(
+  'cluster.enter-node',
+  async (tx, { node, now }: { readonly node: NodeFacts; readonly now: number }) => {
+    await tx.run(
+      `INSERT INTO node (id, hostname, version, schema_version, pid, started_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`,
+      node.id,
+      node.hostname,
+      node.version,
+      node.schemaVersion,
+      node.pid,
+      node.startedAt,
+      now,
+    )
+  },
+)
+
+export const leaveNode = defineWrite('cluster.leave-node', async (tx, { id }: { readonly id: string }) => {
+  await tx.run('DELETE FROM node WHERE id = ?', id)
+})
+
+/** Those that were last seen before `before`. */
+export const forgetNodes = defineWrite(
+  'cluster.forget-nodes',
+  async (tx, { before }: { readonly before: number }) => {
+    await tx.run('DELETE FROM node WHERE seen_at < ?', before)
+  },
+)
+
+interface NodeRow {
+  readonly id: string
+  readonly hostname: string
+  readonly version: string
+  readonly schema_version: number
+  readonly pid: number
+  readonly started_at: number
+  readonly seen_at: number
+}
+
+export const readCluster = defineRead(
+  'cluster.read',
+  async (tx, { now }: { readonly now: number }): Promise<Cluster> => {
+    const rows = await tx.all<NodeRow>('SELECT * FROM node ORDER BY hostname, started_at')
+    const held = await tx.all<{ owner: string; leases: number }>(
+      'SELECT lease_owner AS owner, count(*) AS leases FROM queue_recipient WHERE lease_owner IS NOT NULL GROUP BY lease_owner',
+    )
+    const due = await tx.get<{ recipients: number; since: number | null }>(
+      "SELECT count(*) AS recipients, min(due_at) AS since FROM queue_recipient WHERE state = 'ready' AND due_at <= ? AND lease_owner IS NULL",
+      now,
+    )
+    return {
+      nodes: rows.map(row => ({
+        id: row.id,
+        hostname: row.hostname,
+        version: row.version,
+        schemaVersion: row.schema_version,
+        pid: row.pid,
+        startedAt: row.started_at,
+        seenAt: row.seen_at,
+        leases: held.reduce(
+          (sum, { owner, leases }) => (nodeOfOwner(owner) === row.id ? sum + leases : sum),
+          0,
+        ),
+      })),
+      due: { recipients: due?.recipients ?? 0, since: due?.since ?? undefined },
+    }
+  },
+)
+
+/** The name of a delivery thread as the owner of leases: it tells the node. */
+export function ownerName(nodeId: string, run: string): string {
+  return `${nodeId}/${run}`
+}
+
+function nodeOfOwner(owner: string): string {
+  return owner.slice(0, owner.indexOf('/'))
+}

@@ -1,0 +1,56 @@
+// The engine as the store thread has it: it brings the schema up to date, and keeps house.
+import { join } from 'node:path'
+import type { Settings } from '../config/settings.ts'
+import { systemClock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import { openLocalStorage } from '../storage/local-storage.ts'
+import { defineWrite, type Storage } from '../storage/operation.ts'
+import { removeOrphanChunks } from '../storage/postgres/mail-data-chunks.ts'
+import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
+import { parseServerAddress } from '../storage/postgres/server-address.ts'
+import { expireMarks } from '../storage/postgres/write-marks.ts'
+import { orphanFolderName, sweepOrphans } from '../storage/sweep-orphans.ts'
+
+export interface Store {
+  readonly storage: Storage
+  /** Once after the start. */
+  sweep(): Promise<void>
+  /** Now and then. */
+  tidy(): Promise<void>
+}
+
+export async function openStore({ dataFolder, storage: engine }: Settings, log: Log): Promise<Store> {
+  const database = parseServerAddress(engine)
+  if (database) return postgresStore(await openPostgresStorage(database, systemClock, log))
+  const storage = await openLocalStorage(dataFolder)
+  const startedAt = systemClock.now()
+  return {
+    storage,
+    async sweep() {
+      const moved = await sweepOrphans(dataFolder, storage, startedAt)
+      if (moved > 0)
+        log.warn('moved mail data files without a row aside: a crash left them, or the database is older', {
+          files: moved,
+          folder: join(dataFolder, orphanFolderName),
+        })
+    },
+    tidy: () => Promise.resolve(),
+  }
+}
+
+/** No message takes so long to come in, and no commit so long to be looked for. */
+const abandonedAfterMs = 24 * 3_600_000
+
+function postgresStore(storage: Storage): Store {
+  const tidy = async (): Promise<void> => {
+    const before = systemClock.now() - abandonedAfterMs
+    await storage.run(removeOrphanChunks, { before })
+    await storage.run(removeOldMarks, { before })
+  }
+  return { storage, sweep: tidy, tidy }
+}
+
+const removeOldMarks = defineWrite(
+  'storage.remove-old-marks',
+  async (tx, { before }: { readonly before: number }) => await expireMarks(tx, before),
+)

@@ -1,0 +1,139 @@
+// Mail data: written small into memory, to go with its row, or large into a file; read back against its checksum.
+import { createHash, type Hash, hash } from 'node:crypto'
+import type {
+  MailDataFiles,
+  MailDataStore,
+  MailDataWriter,
+  NewMailDataFile,
+  StoredMailData,
+} from './mail-data.ts'
+import { findMailData } from './mail-data-rows.ts'
+import type { Storage } from './operation.ts'
+import { StorageFault } from './storage-fault.ts'
+
+/** Up to this size mail data stands in its row: one sync for many messages instead of two for each. */
+export const maxInlineBytes = 64 * 1024
+const fileBufferBytes = 128 * 1024
+
+export function createMailDataStore(files: MailDataFiles, storage: Pick<Storage, 'run'>): MailDataStore {
+  return {
+    create: () => new Writer(files),
+    read: id => readMailData(files, storage, id),
+    discard: names => files.remove(names),
+  }
+}
+
+interface OpenFile {
+  readonly file: NewMailDataFile
+  readonly hash: Hash
+}
+
+/** Room for most messages; it doubles as often as needed. */
+const firstBufferBytes = 4096
+
+class Writer implements MailDataWriter {
+  readonly #files: MailDataFiles
+  size = 0
+  /** Not from Node's pool: what goes to another thread takes its whole buffer along. */
+  #buffer: Uint8Array = new Uint8Array(0)
+  #buffered = 0
+  #open: OpenFile | undefined
+  /** The last write to the file; never rejects. */
+  #spilled: Promise<void> | undefined
+
+  constructor(files: MailDataFiles) {
+    this.#files = files
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    this.size += chunk.length
+    const limit = this.#open ? fileBufferBytes : maxInlineBytes
+    if (this.#buffered + chunk.length > limit) return this.#spill(chunk)
+    this.#append(chunk)
+    return undefined
+  }
+
+  #append(chunk: Uint8Array): void {
+    const needed = this.#buffered + chunk.length
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length, firstBufferBytes))
+      grown.set(this.#buffer.subarray(0, this.#buffered))
+      this.#buffer = grown
+    }
+    this.#buffer.set(chunk, this.#buffered)
+    this.#buffered = needed
+  }
+
+  async finish(): Promise<StoredMailData> {
+    if (!this.#open) {
+      const bytes = this.#takeBuffered()
+      // A buffer of its own: one from Node's pool would take the pool along to another thread.
+      const checksum = new Uint8Array(hash('sha256', bytes, 'buffer'))
+      return { size: this.size, checksum, location: { kind: 'inline', bytes } }
+    }
+    await this.#spill()
+    const { file, hash: sum } = this.#open
+    await file.finish()
+    return {
+      size: this.size,
+      checksum: new Uint8Array(sum.digest()),
+      location: { kind: 'file', name: file.name },
+    }
+  }
+
+  async abort(): Promise<void> {
+    this.#takeBuffered()
+    // A file that is being made or written at this moment has to go as well.
+    await this.#spilled
+    await this.#open?.file.abort()
+  }
+
+  #takeBuffered(): Uint8Array {
+    const bytes = this.#buffer.subarray(0, this.#buffered)
+    this.#buffer = new Uint8Array(0)
+    this.#buffered = 0
+    return bytes
+  }
+
+  #spill(chunk?: Uint8Array): Promise<void> {
+    const spilled = this.#writeToFile(chunk)
+    this.#spilled = spilled.catch(() => {}) // whoever asked for the write is told
+    return spilled
+  }
+
+  async #writeToFile(chunk?: Uint8Array): Promise<void> {
+    const buffered = this.#buffer.subarray(0, this.#buffered)
+    this.#buffered = 0
+    this.#open ??= { file: await this.#files.create(), hash: createHash('sha256') }
+    const { file, hash: sum } = this.#open
+    for (const bytes of chunk ? [buffered, chunk] : [buffered]) {
+      sum.update(bytes)
+      await file.write(bytes)
+    }
+    // From now on one buffer, used again after each write: nobody else has it.
+    if (this.#buffer.length < fileBufferBytes) this.#buffer = Buffer.allocUnsafeSlow(fileBufferBytes)
+  }
+}
+
+async function* readMailData(
+  files: MailDataFiles,
+  storage: Pick<Storage, 'run'>,
+  id: number,
+): AsyncIterable<Uint8Array> {
+  const row = await storage.run(findMailData, { id })
+  if (!row) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${id}.`)
+  const { bytes, checksum, file_name: name } = row
+  const sum = createHash('sha256')
+  for await (const chunk of bytes === null ? files.read(name ?? '') : [bytes]) {
+    sum.update(chunk)
+    // What stands in one piece is checked before anybody has it.
+    if (bytes === null) yield chunk
+  }
+  if (Buffer.compare(sum.digest(), checksum) !== 0) {
+    throw new StorageFault(
+      'STORAGE_DAMAGED',
+      `Mail data ${id}${name === null ? '' : ` (mail/${name})`} differs from its checksum.`,
+    )
+  }
+  if (bytes !== null) yield bytes
+}

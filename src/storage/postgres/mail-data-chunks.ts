@@ -1,0 +1,138 @@
+// Mail data files as rows: chunks, each durable before the next but a few is written, and all before the row that names
+// the file.
+import type { Clock } from '../../runtime/clock.ts'
+import type { Random } from '../../runtime/random.ts'
+import type { MailDataFiles, NewMailDataFile } from '../mail-data.ts'
+import { makeFileName } from '../mail-data-files.ts'
+import { defineRead, defineWrite, type Storage } from '../operation.ts'
+import { StorageFault } from '../storage-fault.ts'
+
+export const mailDataChunkSchema = `CREATE TABLE IF NOT EXISTS mail_data_chunk (
+  file_name TEXT COLLATE "C" NOT NULL, number BIGINT NOT NULL, written_at BIGINT NOT NULL, bytes BYTEA NOT NULL,
+  PRIMARY KEY (file_name, number))`
+
+const chunkBytes = 256 * 1024
+/** Chunks on their way at a time: memory does not follow the size of a message. */
+const maxOnTheWay = 3
+
+interface Chunk {
+  readonly name: string
+  readonly number: number
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
+const writeChunk = defineWrite('storage.write-chunk', async (tx, { name, number, at, bytes }: Chunk) => {
+  await tx.run(
+    'INSERT INTO mail_data_chunk (file_name, number, written_at, bytes) VALUES (?, ?, ?, ?)',
+    name,
+    number,
+    at,
+    bytes,
+  )
+})
+
+const readChunk = defineRead(
+  'storage.read-chunk',
+  async (tx, { name, number }: Pick<Chunk, 'name' | 'number'>) =>
+    await tx.get<{ bytes: Uint8Array }>(
+      'SELECT bytes FROM mail_data_chunk WHERE file_name = ? AND number = ?',
+      name,
+      number,
+    ),
+)
+
+const removeChunks = defineWrite('storage.remove-chunks', async (tx, names: readonly string[]) => {
+  for (const name of names) await tx.run('DELETE FROM mail_data_chunk WHERE file_name = ?', name)
+})
+
+/** Removes chunks last written before `before` (ms since 1970) that no row names: a node died while it received them. */
+export const removeOrphanChunks = defineWrite(
+  'storage.remove-orphan-chunks',
+  async (tx, { before }: { readonly before: number }): Promise<number> => {
+    const { changes } = await tx.run(
+      `DELETE FROM mail_data_chunk WHERE file_name IN (
+         SELECT file_name FROM mail_data_chunk GROUP BY file_name HAVING max(written_at) < ?)
+       AND NOT EXISTS (SELECT 1 FROM mail_data WHERE mail_data.file_name = mail_data_chunk.file_name)`,
+      before,
+    )
+    return changes
+  },
+)
+
+export function openMailDataChunks(
+  storage: Pick<Storage, 'run'>,
+  clock: Clock,
+  random: Random,
+): MailDataFiles {
+  return {
+    create: () => Promise.resolve(new ChunkedFile(storage, clock, makeFileName(random))),
+    read: name => readChunks(storage, name),
+    async remove(names) {
+      if (names.length > 0) await storage.run(removeChunks, names)
+    },
+  }
+}
+
+class ChunkedFile implements NewMailDataFile {
+  readonly name: string
+  readonly #storage: Pick<Storage, 'run'>
+  readonly #clock: Clock
+  #buffer = Buffer.allocUnsafeSlow(chunkBytes)
+  #buffered = 0
+  #number = 0
+  readonly #onTheWay = new Set<Promise<void>>()
+  #failure: unknown
+
+  constructor(storage: Pick<Storage, 'run'>, clock: Clock, name: string) {
+    this.#storage = storage
+    this.#clock = clock
+    this.name = name
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let offset = 0; offset < bytes.length; ) {
+      const taken = bytes.subarray(offset, offset + chunkBytes - this.#buffered)
+      this.#buffer.set(taken, this.#buffered)
+      this.#buffered += taken.length
+      offset += taken.length
+      if (this.#buffered === chunkBytes) await this.#send()
+    }
+  }
+
+  async finish(): Promise<void> {
+    if (this.#buffered > 0) await this.#send()
+    await Promise.all(this.#onTheWay)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async abort(): Promise<void> {
+    await Promise.all(this.#onTheWay)
+    await this.#storage.run(removeChunks, [this.name]).catch(() => {}) // orphans are looked for
+  }
+
+  async #send(): Promise<void> {
+    const bytes = this.#buffer.subarray(0, this.#buffered)
+    this.#buffer = Buffer.allocUnsafeSlow(chunkBytes)
+    this.#buffered = 0
+    const chunk = { name: this.name, number: this.#number++, at: this.#clock.now(), bytes }
+    const sent: Promise<void> = this.#storage
+      .run(writeChunk, chunk)
+      .catch((cause: unknown) => {
+        this.#failure ??= cause
+      })
+      .finally(() => this.#onTheWay.delete(sent))
+    this.#onTheWay.add(sent)
+    if (this.#onTheWay.size >= maxOnTheWay) await Promise.race(this.#onTheWay)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
+
+async function* readChunks(storage: Pick<Storage, 'run'>, name: string): AsyncIterable<Uint8Array> {
+  for (let number = 0; ; number++) {
+    const chunk = await storage.run(readChunk, { name, number })
+    if (chunk) yield chunk.bytes
+    else if (number > 0) return
+    else throw new StorageFault('STORAGE_DAMAGED', `The chunks of mail/${name} are not there.`)
+  }
+}

@@ -1,0 +1,83 @@
+// Storage in PostgreSQL, as one thread has it.
+import type { Clock } from '../../runtime/clock.ts'
+import type { Log } from '../../runtime/log.ts'
+import type { AnyOperation, Operation, Storage, WakeTopic } from '../operation.ts'
+import { storageIsGone } from '../storage-fault.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { migratePostgres } from './migrate-postgres.ts'
+import { PostgresConnection } from './postgres-connection.ts'
+import { PostgresReader } from './postgres-reader.ts'
+import { PostgresWriter } from './postgres-writer.ts'
+import type { ServerAddress } from './server-address.ts'
+import { Wakes } from './wakes.ts'
+
+const maxTransactions = 2
+const maxReads = 2
+
+/** Brings the schema up to date first. */
+export async function openPostgresStorage(
+  address: ServerAddress,
+  clock: Clock,
+  log: Log,
+): Promise<PostgresStorage> {
+  const connection = await PostgresConnection.open(address, 'migration')
+  try {
+    await migratePostgres(connection)
+  } finally {
+    connection.close()
+  }
+  return await connectPostgresStorage(address, clock, log)
+}
+
+/** Where somebody else has opened it. */
+export async function connectPostgresStorage(
+  address: ServerAddress,
+  clock: Clock,
+  log: Log,
+): Promise<PostgresStorage> {
+  const wakes = new Wakes(address, clock, log)
+  await wakes.start()
+  return new PostgresStorage(address, clock, log, wakes)
+}
+
+export class PostgresStorage implements Storage {
+  readonly #reads: ConnectionPool
+  readonly #reader: PostgresReader
+  readonly #writes: ConnectionPool
+  readonly #writer: PostgresWriter
+  readonly #wakes: Wakes
+  #closed = false
+
+  constructor(address: ServerAddress, clock: Clock, log: Log, wakes: Wakes) {
+    this.#reads = new ConnectionPool(address, 'read', maxReads)
+    this.#reader = new PostgresReader(this.#reads)
+    this.#writes = new ConnectionPool(address, 'write', maxTransactions)
+    this.#wakes = wakes
+    this.#writer = new PostgresWriter({
+      pool: this.#writes,
+      clock,
+      log,
+      maxTransactions,
+      woken: topics => wakes.tell(topics),
+    })
+  }
+
+  run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+    if (this.#closed) return Promise.reject(storageIsGone())
+    if (operation.access === 'read') return this.#reader.run(operation, input)
+    return this.#writer.submit(operation as AnyOperation, input) as Promise<Output>
+  }
+
+  onWake(topic: WakeTopic, listener: () => void): void {
+    this.#wakes.on(topic, listener)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#writer.idle()
+    this.#wakes.close()
+    this.#reads.close()
+    this.#writes.close()
+  }
+}

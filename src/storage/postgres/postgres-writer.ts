@@ -1,0 +1,162 @@
+// Writes: whatever waits goes into one transaction, so that one sync serves many messages; several transactions are under
+// way at a time, and the statements of one follow each other without waiting for answers where they can.
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Log } from '../../runtime/log.ts'
+import { patienceOf } from '../../runtime/patience.ts'
+import type { AnyOperation, WakeTopic } from '../operation.ts'
+import { StorageFault } from '../storage-fault.ts'
+import type { ConnectionPool } from './connection-pool.ts'
+import type { PostgresConnection } from './postgres-connection.ts'
+import { lostRace, toPostgresFault } from './postgres-fault.ts'
+import { lookForMark, writeMark } from './write-marks.ts'
+
+export interface PostgresWriterParts {
+  readonly pool: ConnectionPool
+  readonly clock: Clock
+  readonly log: Log
+  readonly maxTransactions: number
+  /** After the commit. */
+  readonly woken: (topics: ReadonlySet<WakeTopic>) => void
+}
+
+interface Waiting {
+  readonly operation: AnyOperation
+  readonly input: unknown
+  readonly resolve: (output: unknown) => void
+  readonly reject: (cause: unknown) => void
+}
+
+// Bounds how long one commit keeps those waiting who come during it.
+const maxBatch = 200
+/** So long a server that does not answer is waited for before whoever asked is told. */
+const patienceMs = 10_000
+/** So long a commit of unknown outcome is looked for. */
+const lookPatienceMs = 60_000
+
+export class PostgresWriter {
+  readonly #parts: PostgresWriterParts
+  #waiting: Waiting[] = []
+  #underWay = 0
+  readonly #whenIdle: (() => void)[] = []
+
+  constructor(parts: PostgresWriterParts) {
+    this.#parts = parts
+  }
+
+  submit(operation: AnyOperation, input: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.push({ operation, input, resolve, reject }) === 1) setImmediate(() => this.#pump())
+    })
+  }
+
+  /** Resolves when nothing waits any longer. */
+  idle(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve()
+    return new Promise(resolve => this.#whenIdle.push(resolve))
+  }
+
+  #isIdle(): boolean {
+    return this.#underWay === 0 && this.#waiting.length === 0
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0 && this.#underWay < this.#parts.maxTransactions) {
+      this.#underWay++
+      void this.#write(this.#waiting.splice(0, maxBatch)).then(() => {
+        this.#underWay--
+        this.#pump()
+        if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
+      })
+    }
+  }
+
+  /** Never rejects. */
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    let outputs: readonly unknown[]
+    try {
+      outputs = await this.#commit(batch)
+    } catch (cause) {
+      const [only] = batch
+      if (batch.length === 1 && only) only.reject(cause)
+      else if (cause instanceof StorageFault) for (const { reject } of batch) reject(cause)
+      // One of them is to blame: alone, each gets what it deserves.
+      else for (const waiting of batch) await this.#write([waiting])
+      return
+    }
+    const topics = new Set<WakeTopic>()
+    for (const [index, { operation, resolve }] of batch.entries()) {
+      if (operation.wakes) topics.add(operation.wakes)
+      resolve(outputs[index])
+    }
+    if (topics.size > 0) this.#parts.woken(topics)
+  }
+
+  /** Rejects with nothing of the batch written; with 'STORAGE_GONE' when not even looking tells whether it was. */
+  async #commit(batch: readonly Waiting[]): Promise<readonly unknown[]> {
+    const { pool, clock } = this.#parts
+    const patience = patienceOf(patienceMs)
+    for (;;) {
+      const transaction: Transaction = { mark: randomUUID(), outputs: [], isCommitting: false }
+      try {
+        await pool.use(connection => runTransaction(connection, batch, transaction, clock.now()))
+        return transaction.outputs
+      } catch (cause) {
+        const isLost = cause instanceof StorageFault && cause.code === 'STORAGE_UNAVAILABLE'
+        if (isLost && transaction.isCommitting && (await this.#wasCommitted(transaction.mark)))
+          return transaction.outputs
+        if (!(isLost || lostRace(cause)) || !(await patience.again())) throw cause
+      }
+    }
+  }
+
+  async #wasCommitted(mark: string): Promise<boolean> {
+    const { clock, log, pool } = this.#parts
+    const patience = patienceOf(lookPatienceMs)
+    for (;;) {
+      try {
+        const outcome = await pool.use(connection => lookForMark(connection, mark, clock.now()))
+        log.info('a commit that was not answered has been looked for', { outcome })
+        return outcome === 'committed'
+      } catch (cause) {
+        if (await patience.again()) continue
+        throw new StorageFault(
+          'STORAGE_GONE',
+          'The database did not answer a commit, and does not say what became of it.',
+          { cause },
+        )
+      }
+    }
+  }
+}
+
+interface Transaction {
+  readonly mark: string
+  outputs: unknown[]
+  /** COMMIT is on its way. */
+  isCommitting: boolean
+}
+
+async function runTransaction(
+  connection: PostgresConnection,
+  batch: readonly Waiting[],
+  transaction: Transaction,
+  now: number,
+): Promise<void> {
+  try {
+    // Behind one another on the way: nobody waits for the answers to the first.
+    const begun = [connection.execute('BEGIN'), writeMark(connection, transaction.mark, now)]
+    const [outputs] = await Promise.all([runOperations(connection, batch), ...begun])
+    transaction.outputs = outputs
+    transaction.isCommitting = true
+    await connection.execute('COMMIT')
+  } catch (cause) {
+    throw toPostgresFault(cause, connection.server)
+  }
+}
+
+async function runOperations(connection: PostgresConnection, batch: readonly Waiting[]): Promise<unknown[]> {
+  const outputs: unknown[] = []
+  for (const { operation, input } of batch) outputs.push(await operation.run(connection, input))
+  return outputs
+}

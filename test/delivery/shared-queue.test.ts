@@ -1,0 +1,142 @@
+// Several servers over one queue: what one that falls silent held, another delivers; what it does afterwards comes too late.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { SharedOwnerLife } from '../../src/delivery/owner-life.ts'
+import { buryOwners } from '../../src/queue/lease-owners.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
+import { defineWrite, type Storage } from '../../src/storage/operation.ts'
+import { storageIsGone } from '../../src/storage/storage-fault.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
+import { openTestStorage } from '../harness/test-storage.ts'
+import { type RemotePeer, type Script, startPeer } from './remote-peer.ts'
+import { createWorld, type World, type WorldOptions } from './world.ts'
+
+const from = 'anna@example.test'
+const to = ['boris@example.org']
+const second = 1000
+
+async function sharedWorld(
+  t: TestContext,
+  options: WorldOptions = {},
+  script: Script = () => undefined,
+): Promise<{ world: World; peer: RemotePeer }> {
+  const peer = await startPeer({ address: '127.0.0.2', script })
+  t.after(() => peer.close())
+  const world = await createWorld(t, { ...options, isShared: true, delivery: { port: peer.port } })
+  world.dns.mx('example.org', 10, 'mx1.example.org')
+  world.dns.host('mx1.example.org', peer.address)
+  return { world, peer }
+}
+
+/** Time passes second by second, and what is to be written meanwhile is. */
+async function pass(world: World, seconds: number): Promise<void> {
+  for (let passed = 0; passed < seconds; passed++) {
+    world.clock.advance(second)
+    for (let turn = 0; turn < 5; turn++) await world.storage.run(doNothing, undefined)
+  }
+}
+
+const doNothing = defineWrite('test.do-nothing', async tx => {
+  await tx.get('SELECT 1 AS one')
+})
+
+test('what a server held that has fallen silent is delivered by another within seconds', async t => {
+  let isSilent = true
+  const { world, peer } = await sharedWorld(t, {}, command =>
+    isSilent && command.startsWith('RCPT') ? 'silence' : undefined,
+  )
+  await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('RCPT')
+  world.killAgents()
+  isSilent = false
+  const other = world.createAgent()
+  await other.start()
+  await pass(world, 25)
+  while (peer.messages.length === 0) await nextTurn()
+  await other.idle()
+  assert.equal(await world.waiting(), 0)
+})
+
+test('a server that lives keeps what it holds, however long it takes', async t => {
+  const { world, peer } = await sharedWorld(t, {}, command =>
+    command.startsWith('RCPT') ? 'silence' : undefined,
+  )
+  const id = await world.accept({ from, to })
+  world.agent.wake()
+  await peer.seen('RCPT')
+  const other = world.createAgent()
+  await other.start()
+  await pass(world, 60)
+  assert.ok(((await world.leasedUntil(id)) ?? 0) > world.clock.now())
+  assert.equal(peer.connections, 1)
+})
+
+test('a server whose time is over does not end the message that it is sending', async t => {
+  const gate = Promise.withResolvers<void>()
+  const isReading = Promise.withResolvers<void>()
+  const slowMailData = (real: MailDataStore): MailDataStore => ({
+    ...real,
+    create: () => real.create(),
+    discard: names => real.discard(names),
+    async *read(id) {
+      yield* real.read(id)
+      isReading.resolve()
+      await gate.promise
+    },
+  })
+  const { world, peer } = await sharedWorld(t, { faultyMailData: slowMailData })
+  await world.accept({ from, to })
+  world.agent.wake()
+  await isReading.promise
+  world.killAgents()
+  world.clock.advance(20 * second)
+  gate.resolve()
+  await peer.seen('(closed)')
+  assert.deepEqual(peer.messages, [])
+})
+
+test('an owner that was out of touch for too long finds itself buried, and knew before that its time was over', async t => {
+  const { storage } = await openTestStorage(t)
+  let isCut = false
+  const cut: Pick<Storage, 'run'> = {
+    run: (operation, input) => (isCut ? Promise.reject(storageIsGone()) : storage.run(operation, input)),
+  }
+  const clock = createManualClock()
+  const life = new SharedOwnerLife({ storage: cut, clock, log: silentLog, owner: 'one' })
+  await life.start()
+  t.after(() => life.stop())
+  assert.ok(life.isAlive)
+  isCut = true
+  clock.advance(16 * second - 1)
+  assert.ok(!life.isAlive)
+  const bury = async () => await storage.run(buryOwners, { now: clock.now(), except: 'two' })
+  assert.deepEqual(await bury(), { owners: [], released: 0 })
+  clock.advance(2)
+  assert.deepEqual(await bury(), { owners: ['one'], released: 0 })
+  isCut = false
+  clock.advance(5 * second)
+  await life.buried
+  assert.ok(!life.isAlive)
+})
+
+test('one that was cut off and is not buried lives on', async t => {
+  const { storage } = await openTestStorage(t)
+  let isCut = false
+  const cut: Pick<Storage, 'run'> = {
+    run: (operation, input) => (isCut ? Promise.reject(storageIsGone()) : storage.run(operation, input)),
+  }
+  const clock = createManualClock()
+  const life = new SharedOwnerLife({ storage: cut, clock, log: silentLog, owner: 'one' })
+  await life.start()
+  t.after(() => life.stop())
+  isCut = true
+  clock.advance(60 * second)
+  assert.ok(!life.isAlive)
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  isCut = false
+  clock.advance(5 * second)
+  while (!life.isAlive) await nextTurn()
+})

@@ -1,0 +1,120 @@
+// Storage for a test, on the engine that this run of the tests is about: a data folder of its own, or a database of its
+// own in the PostgreSQL that the runner has started.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Client } from 'pg'
+import { type Clock, systemClock } from '../../src/runtime/clock.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import { type Random, systemRandom } from '../../src/runtime/random.ts'
+import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
+import { listMailDataFiles, openMailDataFiles } from '../../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
+import { defineRead, type Storage } from '../../src/storage/operation.ts'
+import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
+import { openPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
+import { parseServerAddress } from '../../src/storage/postgres/server-address.ts'
+
+/** Set by the runner: the URI of a database whose tables are copied for each test. */
+const template = process.env['POSTRIDER_TEST_POSTGRES']
+
+export const engine: 'sqlite' | 'postgres' = template === undefined ? 'sqlite' : 'postgres'
+
+/** For a test of what only that engine has: its files, its one writer in a thread of its own. */
+export function testOnSqlite(name: string, run: (t: TestContext) => Promise<void>): void {
+  if (engine === 'sqlite') void test(name, run)
+}
+
+export interface TestStorage {
+  readonly storage: Storage
+  readonly mailData: MailDataStore
+  /** A data folder; with PostgreSQL it holds no mail. */
+  readonly folder: string
+  /** The names of those that are too large for their row. */
+  mailDataFiles(): Promise<string[]>
+}
+
+interface Opened extends Omit<TestStorage, 'folder'> {
+  /** After the end. */
+  readonly leave: () => Promise<void>
+}
+
+export async function openTestStorage(
+  t: TestContext,
+  { clock = systemClock, random = systemRandom }: { readonly clock?: Clock; readonly random?: Random } = {},
+): Promise<TestStorage> {
+  const folder = await mkdtemp(join(tmpdir(), 'postrider-test-'))
+  const opened =
+    template === undefined ? await openFolder(folder, random) : await openDatabase(template, clock, random)
+  t.after(async () => {
+    await opened.storage.close()
+    await opened.leave()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const { storage, mailData, mailDataFiles } = opened
+  return { folder, storage, mailData, mailDataFiles }
+}
+
+async function openFolder(folder: string, random: Random): Promise<Opened> {
+  const storage = await openLocalStorage(folder)
+  return {
+    storage,
+    mailData: createMailDataStore(openMailDataFiles(folder, random), storage),
+    async mailDataFiles() {
+      const names: string[] = []
+      for await (const name of listMailDataFiles(folder)) names.push(name)
+      return names
+    },
+    leave: () => Promise.resolve(),
+  }
+}
+
+const listChunked = defineRead(
+  'test.list-chunked',
+  async tx =>
+    await tx.all<{ file_name: string }>('SELECT DISTINCT file_name FROM mail_data_chunk ORDER BY file_name'),
+)
+
+/** Emptied after each test, for the next one of this file: making one takes a quarter of a second. */
+const free: string[] = []
+let databases = 0
+
+async function openDatabase(from: string, clock: Clock, random: Random): Promise<Opened> {
+  const uri = free.pop() ?? (await createDatabase(from))
+  const address = parseServerAddress(uri)
+  if (!address) throw new Error(`no address of a database: ${uri}`)
+  const storage = await openPostgresStorage(address, clock, silentLog)
+  return {
+    storage,
+    mailData: createMailDataStore(openMailDataChunks(storage, clock, random), storage),
+    mailDataFiles: async () => (await storage.run(listChunked, undefined)).map(row => row.file_name),
+    async leave() {
+      await query(
+        uri,
+        `DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
+           FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_version'); END $$`,
+      )
+      free.push(uri)
+    },
+  }
+}
+
+async function createDatabase(from: string): Promise<string> {
+  const uri = new URL(from)
+  const name = `test_${process.pid}_${++databases}`
+  await query(new URL('postgres', from).href, `CREATE DATABASE ${name} TEMPLATE ${uri.pathname.slice(1)}`)
+  uri.pathname = `/${name}`
+  return uri.href
+}
+
+async function query(uri: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: uri })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,106 @@
+// Servers over one PostgreSQL, as an administrator runs them: processes with settings that differ in one line.
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { connectSmtp } from '../../src/smtp/client/connect.ts'
+import { eventually } from '../harness/eventually.ts'
+import { awaitMessage, countQueue, createAccount, readMessage } from '../harness/mailboxes.ts'
+import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
+import {
+  createServerFolder,
+  type ServerFolder,
+  type ServerProcess,
+  startServer,
+} from '../harness/server-process.ts'
+
+let database: PostgresServer
+let uri: string
+
+async function createNode(tables = ''): Promise<ServerFolder> {
+  return await createServerFolder({ settings: `storage = "${uri}"`, tables })
+}
+
+async function send(server: ServerProcess, to: string, subject: string): Promise<void> {
+  const connection = await connectSmtp({
+    host: '127.0.0.1',
+    port: server.port('relay'),
+    helloName: 'client.example.net',
+    tls: 'never',
+    verifyCertificate: false,
+    clock: systemClock,
+  })
+  const mailData = Buffer.from(`Subject: ${subject}\r\n\r\nText of ${subject}\r\n`)
+  const [result] = await connection.send({
+    reversePath: { localPart: 'sender', domain: 'example.net' },
+    body: '7BIT',
+    smtpUtf8: false,
+    recipients: [{ forwardPath: { localPart: to.split('@')[0] ?? '', domain: 'example.test' } }],
+    mailData: {
+      size: mailData.length,
+      async *open() {
+        yield mailData
+      },
+    },
+  })
+  connection.close()
+  assert.equal(result?.result.kind, 'accepted')
+}
+
+describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
+  const folders: ServerFolder[] = []
+  before(async () => {
+    database = await startPostgres({ settings: ['fsync = off'] })
+    uri = await database.createDatabase('postrider')
+  })
+  after(async () => {
+    await Promise.all(folders.map(folder => folder.remove()))
+    await database.stop()
+  })
+
+  it('what one takes in, any other shows; accounts of one are known to all', async () => {
+    const [first, second] = [await createNode(), await createNode()]
+    folders.push(first, second)
+    await createAccount(first, 'anna@example.test', 'a password of some length')
+    const servers = [await startServer(first), await startServer(second)]
+    const [one, two] = servers
+    assert.ok(one && two)
+    try {
+      assert.match(one.output(), /a 250 means that the message is in the memory of the database server/)
+      await send(one, 'anna@example.test', 'by the first')
+      await send(two, 'anna@example.test', 'by the second')
+      await awaitMessage(second, 'anna@example.test', 'by the first')
+      assert.match(await readMessage(first, 'anna@example.test', 'by the second'), /Text of by the second/)
+      // An account that is made through one is known to the other at once.
+      await createAccount(second, 'boris@example.test', 'a password of some length')
+      await eventually('the other node takes mail for it', async () => {
+        try {
+          await send(one, 'boris@example.test', 'for the new one')
+          return true
+        } catch {
+          return undefined
+        }
+      })
+      assert.match(await first.postrider('verify'), /is in order/)
+    } finally {
+      await Promise.all(servers.map(server => server.stop()))
+    }
+  })
+
+  it('one that is killed loses nothing, and the other goes on with its work', async () => {
+    // A smart host that nobody listens at: what is for elsewhere waits.
+    const [first, second] = [await createNode(), await createNode()]
+    folders.push(first, second)
+    const one = await startServer(first)
+    const two = await startServer(second)
+    try {
+      for (let n = 0; n < 20; n++) await send(one, 'anna@example.test', `number ${n}`)
+      await one.kill()
+      for (let n = 0; n < 20; n++) await awaitMessage(second, 'anna@example.test', `number ${n}`)
+      await eventually('the queue is empty', async () =>
+        (await countQueue(second)) === 0 ? true : undefined,
+      )
+    } finally {
+      await two.stop()
+    }
+  })
+})
