@@ -2,6 +2,8 @@
 // happens does nothing. Deadlines that move on are found out when it runs, which costs nothing meanwhile.
 import type { Clock, Timer } from '../../runtime/clock.ts'
 
+const longestWaitMs = 60_000
+
 export class DeadlineWatch {
   readonly #clock: Clock
   readonly #coarseMs: number
@@ -23,7 +25,9 @@ export class DeadlineWatch {
   expect(deadline: number): void {
     if (deadline >= this.#runsAt) return
     const now = this.#clock.now()
-    const waitMs = Math.max(1, Math.ceil((deadline - now) / this.#coarseMs)) * this.#coarseMs
+    const coarseWaitMs = Math.max(1, Math.ceil((deadline - now) / this.#coarseMs)) * this.#coarseMs
+    // A clock that is set back makes a deadline seem far away, farther than a timer can wait.
+    const waitMs = Math.min(coarseWaitMs, longestWaitMs)
     if (now + waitMs >= this.#runsAt) return
     this.#timer?.cancel()
     this.#runsAt = now + waitMs
