@@ -9,9 +9,9 @@ export async function releaseAbandoned(
   now: number,
 ): Promise<readonly ShownMessage[]> {
   const isAnyUnderway = messages.some(({ recipients }) => recipients.some(({ underway }) => underway))
-  // Over PostgreSQL any node may be at it.
-  if (settings.storage !== 'sqlite') return messages
-  if (!isAnyUnderway || (await askRunningServer(settings, nothing)) !== 'none') return messages
+  // In a shared queue another server may be at it.
+  if (settings.database || !isAnyUnderway || (await askRunningServer(settings, nothing)) !== 'none')
+    return messages
   return messages.map(message => ({
     ...message,
     recipients: message.recipients.map(recipient =>

@@ -3,10 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
-import { openMailDataFiles } from '../storage/mail-data-files.ts'
-import { createMailDataStore } from '../storage/mail-data-store.ts'
-import { openMailDataChunks } from '../storage/postgres/mail-data-chunks.ts'
-import { parseServerAddress } from '../storage/postgres/server-address.ts'
+import { openMailData } from '../storage/open-mail-data.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { findSettings } from './find-settings.ts'
 import { type CommandStorage, openStorageForCommand } from './open-storage.ts'
@@ -86,10 +83,7 @@ export class Invocation {
   }
 
   mailData(storage: CommandStorage, settings: Settings): MailDataStore {
-    const files = parseServerAddress(settings.storage)
-      ? openMailDataChunks(storage, this.clock, this.random)
-      : openMailDataFiles(settings.dataFolder, this.random)
-    return createMailDataStore(files, storage)
+    return openMailData(settings, storage, this.clock, this.random)
   }
 
   /** Removes mail data files after the commit that left them without a row. */

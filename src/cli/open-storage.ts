@@ -13,7 +13,6 @@ import { type LocalStorage, openLocalStorage } from '../storage/local-storage.ts
 import { readSchemaVersion, schemaVersion } from '../storage/migrate.ts'
 import type { Operation } from '../storage/operation.ts'
 import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../storage/postgres/server-address.ts'
 import { databaseFileName, SqliteConnection } from '../storage/sqlite-connection.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 
@@ -24,9 +23,8 @@ export interface CommandStorage {
 
 export async function openStorageForCommand({
   dataFolder,
-  storage,
-}: Pick<Settings, 'dataFolder' | 'storage'>): Promise<CommandStorage> {
-  const database = parseServerAddress(storage)
+  database,
+}: Pick<Settings, 'dataFolder' | 'database'>): Promise<CommandStorage> {
   return database ? await openPostgresStorage(database, systemClock, silentLog) : new LazyStorage(dataFolder)
 }
 

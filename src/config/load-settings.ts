@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
+import { parseServerAddress } from '../storage/postgres/server-address.ts'
 import { describeSettings, formatToml, type SettingDescription } from './describe-settings.ts'
 import { nearestName } from './nearest-name.ts'
 import { settingsSchema } from './schema.ts'
@@ -59,10 +60,12 @@ function placeSettings(
 ): Settings {
   const place = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(folder, path)
+  const { storage, ...rest } = data
   const { smartHost, ...delivery } = data.delivery
   return {
-    ...data,
+    ...rest,
     dataFolder: resolve(folder, data.dataFolder),
+    database: parseServerAddress(storage),
     tls: { certificateFile: place(data.tls.certificateFile), keyFile: place(data.tls.keyFile) },
     delivery: {
       ...delivery,

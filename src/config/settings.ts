@@ -2,14 +2,15 @@
 // each name here is the name in the file, in the documentation and on the command line.
 import type { Language } from '../queue/records.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
+import type { ServerAddress } from '../storage/postgres/server-address.ts'
 
 export interface Settings {
   /** The server's own name: greeting, EHLO, Received, Reporting-MTA. */
   readonly hostname: string
   /** Absolute; relative paths in the file are relative to the file. */
   readonly dataFolder: string
-  /** 'sqlite', in the data folder; or the URI of a PostgreSQL database. */
-  readonly storage: string
+  /** PostgreSQL, which other servers share; undefined: SQLite, in the data folder. */
+  readonly database?: ServerAddress | undefined
   /** Of reports to senders who have not chosen one. */
   readonly language: Language
   readonly listeners: readonly ListenerSettings[]

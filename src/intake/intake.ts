@@ -156,20 +156,16 @@ class IncomingMessage implements MailDataSink {
     }
   }
 
-  #storeUnlessRefused({ section, rest, lacksEmptyLine }: SplitMessage): void | Promise<void> {
+  #storeUnlessRefused(head: SplitMessage): void | Promise<void> {
     if (this.#refusal) return undefined
+    const { section, rest, lacksEmptyLine } = head
     const hops = countReceivedFields(section)
     if (hops > this.#options.maxReceivedFields) {
       this.#refusal = replies.loop(hops)
       return undefined
     }
-    let fixed = section
-    if (this.#client.role !== 'relay') {
-      fixed = this.#fixSubmission(section) ?? section
-      if (lacksEmptyLine) this.#blindFieldWatch = new BlindFieldWatch()
-      this.#lookForBlindField(rest)
-    }
-    if (this.#refusal) return undefined
+    const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
+    if (!fixed) return undefined
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
   }
@@ -184,16 +180,18 @@ class IncomingMessage implements MailDataSink {
     return undefined
   }
 
-  #fixSubmission(section: Uint8Array): Uint8Array | undefined {
+  /** undefined: it is refused. */
+  #fixSubmission({ section, rest, lacksEmptyLine }: SplitMessage): Uint8Array | undefined {
     const fixed = fixSubmission(section, {
       at: this.#acceptedAt,
       queueId: formatQueueId(this.#queueId),
       hostname: this.#options.hostname,
       author: this.#client.account?.address,
     })
-    if (fixed.kind === 'fixed') return fixed.section
-    this.#refusal = replies.badHeader(fixed.problem, fixed.field)
-    return undefined
+    if (fixed.kind === 'refused') this.#refusal = replies.badHeader(fixed.problem, fixed.field)
+    if (lacksEmptyLine) this.#blindFieldWatch = new BlindFieldWatch()
+    this.#lookForBlindField(rest)
+    return fixed.kind === 'refused' || this.#refusal ? undefined : fixed.section
   }
 
   #composeReceived(): string {

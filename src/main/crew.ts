@@ -173,7 +173,7 @@ export class Crew {
 
   /** Other servers deliver from the same queue. */
   get #isShared(): boolean {
-    return this.#parts.settings.storage !== 'sqlite'
+    return this.#parts.settings.database !== undefined
   }
 
   #connectStorage(): MessagePort {

@@ -24,7 +24,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     delivery: settings.delivery,
     owner,
     takesOver,
-    isShared: settings.storage !== 'sqlite',
+    isShared: settings.database !== undefined,
     idSpace,
     listeners,
     terminals: {

@@ -4,11 +4,10 @@ import type { Settings } from '../config/settings.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { openLocalStorage } from '../storage/local-storage.ts'
-import { defineWrite, type Storage } from '../storage/operation.ts'
+import type { Storage } from '../storage/operation.ts'
 import { removeOrphanChunks } from '../storage/postgres/mail-data-chunks.ts'
 import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../storage/postgres/server-address.ts'
-import { expireMarks } from '../storage/postgres/write-marks.ts'
+import { removeOldMarks } from '../storage/postgres/write-marks.ts'
 import { orphanFolderName, sweepOrphans } from '../storage/sweep-orphans.ts'
 
 export interface Store {
@@ -19,8 +18,7 @@ export interface Store {
   tidy(): Promise<void>
 }
 
-export async function openStore({ dataFolder, storage: engine }: Settings, log: Log): Promise<Store> {
-  const database = parseServerAddress(engine)
+export async function openStore({ dataFolder, database }: Settings, log: Log): Promise<Store> {
   if (database) return postgresStore(await openPostgresStorage(database, systemClock, log))
   const storage = await openLocalStorage(dataFolder)
   const startedAt = systemClock.now()
@@ -49,8 +47,3 @@ function postgresStore(storage: Storage): Store {
   }
   return { storage, sweep: tidy, tidy }
 }
-
-const removeOldMarks = defineWrite(
-  'storage.remove-old-marks',
-  async (tx, { before }: { readonly before: number }) => await expireMarks(tx, before),
-)

@@ -26,7 +26,6 @@ import { schemaVersion } from '../storage/migrate.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { describeDurability, readDurability } from '../storage/postgres/durability.ts'
 import { connectPostgresStorage } from '../storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../storage/postgres/server-address.ts'
 import { createServerClock } from '../storage/postgres/server-clock.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
@@ -78,18 +77,17 @@ interface RunningServer {
   readonly presence: NodePresence | undefined
 }
 
-async function openReader({ dataFolder, storage }: Settings, log: Log): Promise<Reader> {
-  const database = parseServerAddress(storage)
+async function openReader({ dataFolder, database }: Settings, log: Log): Promise<Reader> {
   return database ? await connectPostgresStorage(database, systemClock, log) : new SqliteReader(dataFolder)
 }
 
 async function enterCluster(
-  { hostname, storage: engine }: Settings,
+  { hostname, database }: Settings,
   { id, startedAt }: { readonly id: string; readonly startedAt: number },
   storage: Reader,
   log: Log,
 ): Promise<NodePresence | undefined> {
-  if (engine === 'sqlite') return undefined
+  if (!database) return undefined
   const clock = await createServerClock(storage, systemClock, log)
   const node = { id, hostname, version: packageVersion(), schemaVersion, pid: process.pid, startedAt }
   const presence = new NodePresence(storage, clock, log, node)
@@ -179,13 +177,13 @@ async function assertNoOpenRelay(
 }
 
 async function logStart(
-  { hostname, storage: engine }: Settings,
+  { hostname, database }: Settings,
   { threads, storage }: RunningServer,
   log: Log,
 ): Promise<void> {
   if ((await storage.run(listDomains, undefined)).length === 0)
     log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
-  if (engine !== 'sqlite') await tellDurability(storage, log)
+  if (database) await tellDurability(storage, log)
   log.info('listening', { hostname, listeners: threads.listeners.map(formatListener).join(', ') })
 }
 

@@ -2,6 +2,7 @@
 // suspects are tried in smaller groups, and the one that is alone under way at a death is set aside (docs/adr/0005).
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
+import { heldBy } from './held-by.ts'
 import type { QueueId } from './queue-id.ts'
 
 export interface Blamed {
@@ -20,20 +21,17 @@ export const blameForDeath = defineWrite(
     tx,
     { owner, now }: { readonly owner?: string | undefined; readonly now: number },
   ): Promise<Blamed> => {
+    const held = heldBy(owner)
     const setAside = await setOnlySuspectAside(tx, owner, now)
     const { changes } = await tx.run(
-      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = deaths + 1 WHERE ${heldBy(owner)}`,
+      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = deaths + 1 WHERE ${held.sql}`,
       now,
-      ...(owner === undefined ? [] : [owner]),
+      ...held.values,
     )
     return { released: changes, setAside }
   },
   { wakes: 'queue' },
 )
-
-function heldBy(owner: string | undefined): string {
-  return owner === undefined ? 'lease_owner IS NOT NULL' : 'lease_owner = ?'
-}
 
 /** Of several suspects each may be the one: they are tried again, fewer at a time. */
 async function setOnlySuspectAside(
@@ -41,9 +39,10 @@ async function setOnlySuspectAside(
   owner: string | undefined,
   now: number,
 ): Promise<QueueId | undefined> {
+  const held = heldBy(owner)
   const suspects = await tx.all<{ id: number; message_id: QueueId; forward_path: string }>(
-    `SELECT id, message_id, forward_path FROM queue_recipient WHERE deaths > 0 AND ${heldBy(owner)}`,
-    ...(owner === undefined ? [] : [owner]),
+    `SELECT id, message_id, forward_path FROM queue_recipient WHERE deaths > 0 AND ${held.sql}`,
+    ...held.values,
   )
   const [first] = suspects
   if (!first || suspects.some(({ message_id }) => message_id !== first.message_id)) return undefined

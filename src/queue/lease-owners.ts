@@ -1,6 +1,7 @@
 // Owners of leases, where several servers share a queue: each says again and again that it lives; what a silent one holds
 // is given to the others (docs/adr/0006).
 import { defineWrite } from '../storage/operation.ts'
+import { releaseLeases } from './release-leases.ts'
 
 /** Before its first claim. */
 export const enterOwner = defineWrite(
@@ -43,12 +44,7 @@ export const buryOwners = defineWrite(
     )
     let released = 0
     for (const { name } of silent) {
-      const { changes } = await tx.run(
-        'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL WHERE lease_owner = ?',
-        now,
-        name,
-      )
-      released += changes
+      released += await releaseLeases.run(tx, { owner: name, now })
       await tx.run('DELETE FROM lease_owner WHERE name = ?', name)
     }
     return { owners: silent.map(({ name }) => name), released }

@@ -5,6 +5,7 @@ import type { Operation, Storage, WakeTopic } from './operation.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, storageIsGone } from './storage-fault.ts'
 import type { FromStore, ToStore, WriteRequest } from './storage-messages.ts'
+import { WakeListeners } from './wake-listeners.ts'
 
 interface Waiting {
   readonly resolve: (output: never) => void
@@ -19,7 +20,7 @@ class ConnectedStorage implements Storage {
   readonly #port: MessagePort
   readonly #reader: SqliteReader
   readonly #waiting = new Map<number, Waiting>()
-  readonly #listeners = new Map<WakeTopic, (() => void)[]>()
+  readonly #listeners = new WakeListeners()
   #outbox: WriteRequest[] = []
   #lastId = 0
   #closed = false
@@ -48,7 +49,7 @@ class ConnectedStorage implements Storage {
   }
 
   onWake(topic: WakeTopic, listener: () => void): void {
-    this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), listener])
+    this.#listeners.add(topic, listener)
   }
 
   async close(): Promise<void> {
@@ -68,7 +69,7 @@ class ConnectedStorage implements Storage {
 
   #take(message: FromStore): void {
     if (message.kind === 'wake') {
-      for (const listener of this.#listeners.get(message.topic) ?? []) listener()
+      this.#listeners.wake([message.topic])
       return
     }
     for (const result of message.results) {

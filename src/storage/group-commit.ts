@@ -1,15 +1,9 @@
 // The one writer: whatever waits goes into one transaction, so that one sync serves many messages.
 
 import type { AnyOperation, WakeTopic } from './operation.ts'
+import { type PendingWrite, resolveWrites } from './pending-write.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import { toStorageFault } from './storage-fault.ts'
-
-interface Waiting {
-  readonly operation: AnyOperation
-  readonly input: unknown
-  readonly resolve: (output: unknown) => void
-  readonly reject: (cause: unknown) => void
-}
 
 // Bounds how long one commit keeps those waiting who come during it.
 const maxBatch = 500
@@ -17,7 +11,7 @@ const maxBatch = 500
 export class GroupCommit {
   readonly #connection: SqliteConnection
   readonly #woken: (topics: ReadonlySet<WakeTopic>) => void
-  #waiting: Waiting[] = []
+  #waiting: PendingWrite[] = []
   #draining: Promise<void> | undefined
 
   constructor(connection: SqliteConnection, woken: (topics: ReadonlySet<WakeTopic>) => void) {
@@ -48,7 +42,7 @@ export class GroupCommit {
     this.#draining = undefined
   }
 
-  async #commit(batch: readonly Waiting[]): Promise<void> {
+  async #commit(batch: readonly PendingWrite[]): Promise<void> {
     const outputs: unknown[] = []
     try {
       this.#connection.execute('BEGIN IMMEDIATE')
@@ -62,12 +56,7 @@ export class GroupCommit {
       else for (const waiting of batch) await this.#commit([waiting])
       return
     }
-    const topics = new Set<WakeTopic>()
-    for (const [index, { operation, resolve }] of batch.entries()) {
-      if (operation.wakes) topics.add(operation.wakes)
-      resolve(outputs[index])
-    }
-    if (topics.size > 0) this.#woken(topics)
+    resolveWrites(batch, outputs, this.#woken)
   }
 
   #rollBack(): void {

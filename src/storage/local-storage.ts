@@ -9,6 +9,7 @@ import type { AnyOperation, Operation, Storage, WakeTopic } from './operation.ts
 import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, storageIsGone } from './storage-fault.ts'
+import { WakeListeners } from './wake-listeners.ts'
 
 /** Opens the database of a data folder, brings its schema up to date, and starts the one writer. */
 export async function openLocalStorage(folder: string): Promise<LocalStorage> {
@@ -40,15 +41,13 @@ export class LocalStorage implements Storage {
   readonly #writer: SqliteConnection
   readonly #reader: SqliteReader
   readonly #commits: GroupCommit
-  readonly #listeners = new Map<WakeTopic, Set<() => void>>()
+  readonly #listeners = new WakeListeners()
   #closed = false
 
   constructor(writer: SqliteConnection, reader: SqliteReader) {
     this.#writer = writer
     this.#reader = reader
-    this.#commits = new GroupCommit(writer, topics => {
-      for (const topic of topics) for (const listener of this.#listeners.get(topic) ?? []) listener()
-    })
+    this.#commits = new GroupCommit(writer, topics => this.#listeners.wake(topics))
   }
 
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
@@ -58,9 +57,7 @@ export class LocalStorage implements Storage {
   }
 
   onWake(topic: WakeTopic, listener: () => void): void {
-    const listeners = this.#listeners.get(topic)
-    if (listeners) listeners.add(listener)
-    else this.#listeners.set(topic, new Set([listener]))
+    this.#listeners.add(topic, listener)
   }
 
   async close(): Promise<void> {

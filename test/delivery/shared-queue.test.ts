@@ -30,6 +30,21 @@ async function sharedWorld(
   return { world, peer }
 }
 
+/** An owner whose way to the storage can be cut. */
+async function startLife(t: TestContext) {
+  const { storage } = await openTestStorage(t)
+  const connection = { isCut: false }
+  const cut: Pick<Storage, 'run'> = {
+    run: (operation, input) =>
+      connection.isCut ? Promise.reject(storageIsGone()) : storage.run(operation, input),
+  }
+  const clock = createManualClock()
+  const life = new SharedOwnerLife({ storage: cut, clock, log: silentLog, owner: 'one' })
+  await life.start()
+  t.after(() => life.stop())
+  return { life, clock, storage, connection }
+}
+
 /** Time passes second by second, and what is to be written meanwhile is. */
 async function pass(world: World, seconds: number): Promise<void> {
   for (let passed = 0; passed < seconds; passed++) {
@@ -79,8 +94,6 @@ test('a server whose time is over does not end the message that it is sending', 
   const isReading = Promise.withResolvers<void>()
   const slowMailData = (real: MailDataStore): MailDataStore => ({
     ...real,
-    create: () => real.create(),
-    discard: names => real.discard(names),
     async *read(id) {
       yield* real.read(id)
       isReading.resolve()
@@ -99,44 +112,28 @@ test('a server whose time is over does not end the message that it is sending', 
 })
 
 test('an owner that was out of touch for too long finds itself buried, and knew before that its time was over', async t => {
-  const { storage } = await openTestStorage(t)
-  let isCut = false
-  const cut: Pick<Storage, 'run'> = {
-    run: (operation, input) => (isCut ? Promise.reject(storageIsGone()) : storage.run(operation, input)),
-  }
-  const clock = createManualClock()
-  const life = new SharedOwnerLife({ storage: cut, clock, log: silentLog, owner: 'one' })
-  await life.start()
-  t.after(() => life.stop())
+  const { life, clock, storage, connection } = await startLife(t)
   assert.ok(life.isAlive)
-  isCut = true
+  connection.isCut = true
   clock.advance(16 * second - 1)
   assert.ok(!life.isAlive)
   const bury = async () => await storage.run(buryOwners, { now: clock.now(), except: 'two' })
   assert.deepEqual(await bury(), { owners: [], released: 0 })
   clock.advance(2)
   assert.deepEqual(await bury(), { owners: ['one'], released: 0 })
-  isCut = false
+  connection.isCut = false
   clock.advance(5 * second)
   await life.buried
   assert.ok(!life.isAlive)
 })
 
 test('one that was cut off and is not buried lives on', async t => {
-  const { storage } = await openTestStorage(t)
-  let isCut = false
-  const cut: Pick<Storage, 'run'> = {
-    run: (operation, input) => (isCut ? Promise.reject(storageIsGone()) : storage.run(operation, input)),
-  }
-  const clock = createManualClock()
-  const life = new SharedOwnerLife({ storage: cut, clock, log: silentLog, owner: 'one' })
-  await life.start()
-  t.after(() => life.stop())
-  isCut = true
+  const { life, clock, connection } = await startLife(t)
+  connection.isCut = true
   clock.advance(60 * second)
   assert.ok(!life.isAlive)
   for (let turn = 0; turn < 20; turn++) await nextTurn()
-  isCut = false
+  connection.isCut = false
   clock.advance(5 * second)
   while (!life.isAlive) await nextTurn()
 })

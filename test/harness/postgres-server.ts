@@ -71,7 +71,7 @@ export async function startPostgres({ settings = [] }: PostgresOptions = {}): Pr
     port,
     uri,
     async createDatabase(name, template = 'template1') {
-      await query(uri(), `CREATE DATABASE "${name}" TEMPLATE "${template}"`)
+      await queryPostgres(uri(), `CREATE DATABASE "${name}" TEMPLATE "${template}"`)
       return uri(name)
     },
     async stop() {
@@ -111,7 +111,8 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-async function query(uri: string, sql: string): Promise<void> {
+/** One statement, on a connection of its own. */
+export async function queryPostgres(uri: string, sql: string): Promise<void> {
   const client = new Client({ connectionString: uri })
   await client.connect()
   try {

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { Client } from 'pg'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
@@ -16,6 +15,7 @@ import { defineRead, type Storage } from '../../src/storage/operation.ts'
 import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
 import { openPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
 import { parseServerAddress } from '../../src/storage/postgres/server-address.ts'
+import { queryPostgres } from './postgres-server.ts'
 
 /** Set by the runner: the URI of a database whose tables are copied for each test. */
 const template = process.env['POSTRIDER_TEST_POSTGRES']
@@ -91,7 +91,7 @@ async function openDatabase(from: string, clock: Clock, random: Random): Promise
     mailData: createMailDataStore(openMailDataChunks(storage, clock, random), storage),
     mailDataFiles: async () => (await storage.run(listChunked, undefined)).map(row => row.file_name),
     async leave() {
-      await query(
+      await queryPostgres(
         uri,
         `DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
            FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_version'); END $$`,
@@ -104,17 +104,10 @@ async function openDatabase(from: string, clock: Clock, random: Random): Promise
 async function createDatabase(from: string): Promise<string> {
   const uri = new URL(from)
   const name = `test_${process.pid}_${++databases}`
-  await query(new URL('postgres', from).href, `CREATE DATABASE ${name} TEMPLATE ${uri.pathname.slice(1)}`)
+  await queryPostgres(
+    new URL('postgres', from).href,
+    `CREATE DATABASE ${name} TEMPLATE ${uri.pathname.slice(1)}`,
+  )
   uri.pathname = `/${name}`
   return uri.href
-}
-
-async function query(uri: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: uri })
-  await client.connect()
-  try {
-    await client.query(sql)
-  } finally {
-    await client.end()
-  }
 }

@@ -16,8 +16,8 @@ import {
 let database: PostgresServer
 let uri: string
 
-async function createNode(tables = ''): Promise<ServerFolder> {
-  return await createServerFolder({ settings: `storage = "${uri}"`, tables })
+async function createNode(): Promise<ServerFolder> {
+  return await createServerFolder({ settings: `storage = "${uri}"` })
 }
 
 async function send(server: ServerProcess, to: string, subject: string): Promise<void> {
@@ -87,7 +87,6 @@ describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
   })
 
   it('one that is killed loses nothing, and the other goes on with its work', async () => {
-    // A smart host that nobody listens at: what is for elsewhere waits.
     const [first, second] = [await createNode(), await createNode()]
     folders.push(first, second)
     const one = await startServer(first)

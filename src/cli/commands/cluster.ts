@@ -17,8 +17,8 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
     examples: ['cluster', 'cluster --json'],
   }).action(
     perform(run, async invocation => {
-      const { storage: engine } = await invocation.settings()
-      if (engine === 'sqlite') {
+      const { database } = await invocation.settings()
+      if (!database) {
         throw new UsageFault(
           'CLI_NO_CLUSTER',
           'This server is alone: its storage is SQLite. Servers that share their work have a PostgreSQL database (the setting storage).',

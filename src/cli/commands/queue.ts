@@ -167,6 +167,10 @@ function selectionOf({ domain, to, from }: FilterOptions): QueueSelection {
   }
 }
 
+function listed(options: ListOptions): QueueSelection {
+  return { ...selectionOf(options), state: options.state }
+}
+
 // Nothing named must not mean everything.
 function selectionsOf(options: AdministerOptions, queueIds: readonly QueueId[]): QueueSelection[] {
   const selection = selectionOf(options)
@@ -313,9 +317,7 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
       { title: 'LAST REASON', cell: ({ recipient }) => reasonText(recipient) },
     ],
     row => row,
-    isNarrowed({ ...selectionOf(options), state: options.state })
-      ? 'Nothing is in the queue that fits.'
-      : 'The queue is empty.',
+    isNarrowed(listed(options)) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
   )
   if (damaged.length > 0)
     invocation.output.note(
@@ -330,7 +332,7 @@ async function findMessages(
   options: ListOptions,
   limit: number,
 ): Promise<{ readonly found: readonly ShownMessage[]; readonly damaged: readonly QueueId[] }> {
-  const selection = { ...selectionOf(options), state: options.state }
+  const selection = listed(options)
   const progress = invocation.output.progress()
   try {
     return await invocation.withStorage(async (storage, settings) => {

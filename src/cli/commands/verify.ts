@@ -6,7 +6,6 @@ import { UsageFault } from '../../runtime/fault.ts'
 import { openMailDataFiles } from '../../storage/mail-data-files.ts'
 import { createMailDataStore } from '../../storage/mail-data-store.ts'
 import type { Storage } from '../../storage/operation.ts'
-import { parseServerAddress } from '../../storage/postgres/server-address.ts'
 import {
   type StorageFinding,
   type VerifyProgress,
@@ -31,21 +30,20 @@ export function addVerifyCommand(program: Command, run: CommandRun): void {
       const settings = await invocation.settings()
       const progress = invocation.output.progress()
       let checked = 0
-      const database = parseServerAddress(settings.storage)
-      const findings = await (database ? verifyPostgres : verifyFolder)(
-        invocation,
-        settings,
-        ({ done, total }) => {
-          checked = done
-          progress.update(`Messages: ${done} of ${total}`)
-        },
-      )
+      const { dataFolder, database } = settings
+      const onProgress = ({ done, total }: VerifyProgress): void => {
+        checked = done
+        progress.update(`Messages: ${done} of ${total}`)
+      }
+      const findings = database
+        ? await verifyDatabase(invocation, onProgress)
+        : await verifyFolder(invocation, settings, onProgress)
       progress.end()
-      const where = database ? `The database at ${database.name}` : settings.dataFolder
+      const where = database ? `The database at ${database.name}` : dataFolder
       const damaged = findings.filter(isDamage)
       invocation.output.result(
         {
-          [database ? 'database' : 'folder']: database?.name ?? where,
+          ...(database ? { database: database.name } : { folder: dataFolder }),
           messages: checked,
           damaged: damaged.length,
           findings,
@@ -81,9 +79,8 @@ async function verifyFolder(
   )
 }
 
-async function verifyPostgres(
+async function verifyDatabase(
   invocation: Invocation,
-  _settings: Settings,
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<StorageFinding[]> {
   return await invocation.withStorage((storage, settings) =>

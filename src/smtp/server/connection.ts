@@ -308,7 +308,7 @@ export class Connection implements SocketOwner {
     return this.openedAt + this.#host.context.limits.sessionTimeoutMs
   }
 
-  /** Called by the server's sweep when `deadlineAt` has passed. */
+  /** Called by the server's `DeadlineWatch` when `deadlineAt` has passed. */
   expire(): void {
     const isSessionOver = this.#host.now() >= this.#sessionEndsAt
     if (this.#mode === closed || this.#mode.kind === 'handshake' || this.#mode === proxyHeader)

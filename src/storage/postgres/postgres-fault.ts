@@ -12,6 +12,11 @@ export function lostRace(cause: unknown): boolean {
   )
 }
 
+/** The server does not serve now, or the way to it is cut. */
+export function isUnavailable(cause: unknown): boolean {
+  return cause instanceof StorageFault && cause.code === 'STORAGE_UNAVAILABLE'
+}
+
 /** Classes and codes that say of the server that it does not serve now. */
 const notServing: readonly string[] = ['08', '57P', '53', '25006', '40', '55P03', '57014', '58']
 

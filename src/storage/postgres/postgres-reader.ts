@@ -1,11 +1,9 @@
 // Reads, several at a time, each in a transaction that sees one state.
-
 import { patienceOf } from '../../runtime/patience.ts'
 import type { Operation } from '../operation.ts'
-import { StorageFault } from '../storage-fault.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
-import { lostRace, toPostgresFault } from './postgres-fault.ts'
+import { isUnavailable, lostRace, toPostgresFault } from './postgres-fault.ts'
 
 const patienceMs = 10_000
 
@@ -23,9 +21,7 @@ export class PostgresReader {
       try {
         return await this.#pool.use(connection => read(connection, operation, input))
       } catch (cause) {
-        const passes =
-          (cause instanceof StorageFault && cause.code === 'STORAGE_UNAVAILABLE') || lostRace(cause)
-        if (!passes || !(await patience.again())) throw cause
+        if (!(isUnavailable(cause) || lostRace(cause)) || !(await patience.again())) throw cause
       }
     }
   }

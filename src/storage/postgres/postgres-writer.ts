@@ -5,10 +5,11 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import { patienceOf } from '../../runtime/patience.ts'
 import type { AnyOperation, WakeTopic } from '../operation.ts'
+import { type PendingWrite, resolveWrites } from '../pending-write.ts'
 import { StorageFault } from '../storage-fault.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
-import { lostRace, toPostgresFault } from './postgres-fault.ts'
+import { isUnavailable, lostRace, toPostgresFault } from './postgres-fault.ts'
 import { lookForMark, writeMark } from './write-marks.ts'
 
 export interface PostgresWriterParts {
@@ -20,13 +21,6 @@ export interface PostgresWriterParts {
   readonly woken: (topics: ReadonlySet<WakeTopic>) => void
 }
 
-interface Waiting {
-  readonly operation: AnyOperation
-  readonly input: unknown
-  readonly resolve: (output: unknown) => void
-  readonly reject: (cause: unknown) => void
-}
-
 // Bounds how long one commit keeps those waiting who come during it.
 const maxBatch = 200
 /** So long a server that does not answer is waited for before whoever asked is told. */
@@ -36,7 +30,7 @@ const lookPatienceMs = 60_000
 
 export class PostgresWriter {
   readonly #parts: PostgresWriterParts
-  #waiting: Waiting[] = []
+  #waiting: PendingWrite[] = []
   #underWay = 0
   readonly #whenIdle: (() => void)[] = []
 
@@ -72,7 +66,7 @@ export class PostgresWriter {
   }
 
   /** Never rejects. */
-  async #write(batch: readonly Waiting[]): Promise<void> {
+  async #write(batch: readonly PendingWrite[]): Promise<void> {
     let outputs: readonly unknown[]
     try {
       outputs = await this.#commit(batch)
@@ -84,16 +78,11 @@ export class PostgresWriter {
       else for (const waiting of batch) await this.#write([waiting])
       return
     }
-    const topics = new Set<WakeTopic>()
-    for (const [index, { operation, resolve }] of batch.entries()) {
-      if (operation.wakes) topics.add(operation.wakes)
-      resolve(outputs[index])
-    }
-    if (topics.size > 0) this.#parts.woken(topics)
+    resolveWrites(batch, outputs, this.#parts.woken)
   }
 
   /** Rejects with nothing of the batch written; with 'STORAGE_GONE' when not even looking tells whether it was. */
-  async #commit(batch: readonly Waiting[]): Promise<readonly unknown[]> {
+  async #commit(batch: readonly PendingWrite[]): Promise<readonly unknown[]> {
     const { pool, clock } = this.#parts
     const patience = patienceOf(patienceMs)
     for (;;) {
@@ -102,7 +91,7 @@ export class PostgresWriter {
         await pool.use(connection => runTransaction(connection, batch, transaction, clock.now()))
         return transaction.outputs
       } catch (cause) {
-        const isLost = cause instanceof StorageFault && cause.code === 'STORAGE_UNAVAILABLE'
+        const isLost = isUnavailable(cause)
         if (isLost && transaction.isCommitting && (await this.#wasCommitted(transaction.mark)))
           return transaction.outputs
         if (!(isLost || lostRace(cause)) || !(await patience.again())) throw cause
@@ -139,7 +128,7 @@ interface Transaction {
 
 async function runTransaction(
   connection: PostgresConnection,
-  batch: readonly Waiting[],
+  batch: readonly PendingWrite[],
   transaction: Transaction,
   now: number,
 ): Promise<void> {
@@ -155,7 +144,10 @@ async function runTransaction(
   }
 }
 
-async function runOperations(connection: PostgresConnection, batch: readonly Waiting[]): Promise<unknown[]> {
+async function runOperations(
+  connection: PostgresConnection,
+  batch: readonly PendingWrite[],
+): Promise<unknown[]> {
   const outputs: unknown[] = []
   for (const { operation, input } of batch) outputs.push(await operation.run(connection, input))
   return outputs

@@ -3,6 +3,7 @@
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import { type WakeTopic, wakeTopics } from '../operation.ts'
+import { WakeListeners } from '../wake-listeners.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import type { ServerAddress } from './server-address.ts'
 
@@ -13,7 +14,7 @@ export class Wakes {
   readonly #address: ServerAddress
   readonly #clock: Clock
   readonly #log: Log
-  readonly #listeners = new Map<WakeTopic, Set<() => void>>()
+  readonly #listeners = new WakeListeners()
   #connection: PostgresConnection | undefined
   #timer: Timer | undefined
   #toTell = new Set<WakeTopic>()
@@ -30,7 +31,7 @@ export class Wakes {
     const connection = await PostgresConnection.open(this.#address, 'wake')
     connection.onNotification((_channel, payload) => {
       const [topic, sender] = payload.split(' ')
-      if (sender !== this.#name) this.#wake(wakeTopics.filter(one => one === topic))
+      if (sender !== this.#name) this.#listeners.wake(wakeTopics.filter(one => one === topic))
     })
     await connection.execute(`LISTEN ${channel}`)
     this.#connection = connection
@@ -39,15 +40,13 @@ export class Wakes {
   }
 
   on(topic: WakeTopic, listener: () => void): void {
-    const listeners = this.#listeners.get(topic)
-    if (listeners) listeners.add(listener)
-    else this.#listeners.set(topic, new Set([listener]))
+    this.#listeners.add(topic, listener)
   }
 
   /** Here at once; on the other nodes soon, however often it is said meanwhile. */
   tell(topics: Iterable<WakeTopic>): void {
     for (const topic of topics) this.#toTell.add(topic)
-    this.#wake(topics)
+    this.#listeners.wake(topics)
     if (!this.#telling) void this.#tellOthers()
   }
 
@@ -58,10 +57,6 @@ export class Wakes {
   }
 
   readonly #name = crypto.randomUUID()
-
-  #wake(topics: Iterable<WakeTopic>): void {
-    for (const topic of topics) for (const listener of this.#listeners.get(topic) ?? []) listener()
-  }
 
   /** Never rejects. */
   async #tellOthers(): Promise<void> {
@@ -90,7 +85,7 @@ export class Wakes {
     this.#timer = this.#clock.after(reconnectMs, () => {
       this.start().then(
         // Whatever was said meanwhile was not heard.
-        () => this.#wake(wakeTopics),
+        () => this.#listeners.wake(wakeTopics),
         () => {
           if (!this.#closed) this.#connectLater()
         },

@@ -2,7 +2,7 @@
 // whoever looks for the mark writes it too, with another meaning. So one that is still under way is waited for, one that
 // has not come cannot come any more, and what is found is as durable as any commit, on whichever server is the primary by
 // now (docs/adr/0007).
-import type { Tx } from '../operation.ts'
+import { defineWrite } from '../operation.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
 
 export const writeMarkSchema =
@@ -29,6 +29,9 @@ export async function lookForMark(
 }
 
 /** Nobody looks for marks of this age any more. */
-export async function expireMarks(tx: Tx, before: number): Promise<void> {
-  await tx.run('DELETE FROM write_mark WHERE at < ?', before)
-}
+export const removeOldMarks = defineWrite(
+  'storage.remove-old-marks',
+  async (tx, { before }: { readonly before: number }) => {
+    await tx.run('DELETE FROM write_mark WHERE at < ?', before)
+  },
+)
