@@ -53,10 +53,11 @@ export function parseSettings(text: string, file: string): Settings {
   return placeSettings(parsed.data, folder, smartHostPassword)
 }
 
-function placeSettings(
+/** What the schema has found sound, with its paths counted from `folder`. */
+export function placeSettings(
   data: z.output<typeof settingsSchema>,
   folder: string,
-  smartHostPassword: string | undefined,
+  smartHostPassword?: string,
 ): Settings {
   const place = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(folder, path)

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { placeSettings } from '../config/load-settings.ts'
 import { settingsSchema } from '../config/schema.ts'
 import type { ListenerSettings, Settings } from '../config/settings.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
@@ -46,15 +47,13 @@ export function tryOutSettings(
   const listeners: ListenerSettings[] = addresses.flatMap(address =>
     roles.map(role => ({ role, address, port: ports[role], proxyFrom: [] })),
   )
-  return {
-    ...settingsSchema.parse({
-      hostname,
-      limits: { maxConnectionsPerAddress: 1000 },
-      submission: { allowPlaintextAuthOnLoopback: true },
-    }),
-    listeners,
-    dataFolder: resolve(projectFolder, dataFolder ?? 'data'),
-  }
+  const settings = settingsSchema.parse({
+    hostname,
+    dataFolder: dataFolder ?? 'data',
+    limits: { maxConnectionsPerAddress: 1000 },
+    submission: { allowPlaintextAuthOnLoopback: true },
+  })
+  return { ...placeSettings(settings, projectFolder), listeners }
 }
 
 function hasIpv6Loopback(): boolean {
