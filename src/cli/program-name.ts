@@ -20,10 +20,11 @@ export function findProgramName({ startedAs, fromSource, environment }: Start): 
   return fromSource ? 'npx postrider' : 'postrider'
 }
 
-/** `npm start` or `npx postrider`, and not what some other script of npm's started and leaves running. */
+/** `npm start`, `npm run start` or `npx postrider`, and not what some other script of npm's started and leaves running. */
 export function isChildOfNpm(environment: Start['environment']): boolean {
-  const { npm_command: command, npm_lifecycle_script: script } = environment
-  return (command === 'start' || command === 'exec') && script?.includes('postrider') === true
+  const { npm_command: command, npm_lifecycle_event: event, npm_lifecycle_script: script } = environment
+  const isOurs = command === 'start' || command === 'exec' || (command === 'run' && event === 'start')
+  return isOurs && script?.includes('postrider') === true
 }
 
 /**

@@ -22,8 +22,17 @@ for (const [how, startedAs, fromSource, environment, name] of [
 
 for (const [what, environment, isChild] of [
   ['npm start', { npm_command: 'start', npm_lifecycle_script: 'node bin/postrider.js serve --try' }, true],
+  [
+    'npm run start',
+    { npm_command: 'run', npm_lifecycle_event: 'start', npm_lifecycle_script: 'postrider serve --try' },
+    true,
+  ],
   ['npx postrider', { npm_command: 'exec', npm_lifecycle_script: "'postrider' serve" }, true],
-  ['a script of another project', { npm_command: 'run', npm_lifecycle_script: 'postrider serve &' }, false],
+  [
+    'a script of another project',
+    { npm_command: 'run', npm_lifecycle_event: 'mail', npm_lifecycle_script: 'postrider serve &' },
+    false,
+  ],
   ['a program that npx started', { npm_command: 'exec', npm_lifecycle_script: 'playwright test' }, false],
   ['no npm', {}, false],
 ] as const) {

@@ -1,6 +1,7 @@
 // One timer for many deadlines: it runs when the first is over, and not before.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { DeadlineWatch } from '../../src/smtp/server/deadline-watch.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
@@ -56,4 +57,31 @@ test('a deadline that comes before the others is not missed; stopped, it runs no
   watch.stop()
   clock.advance(2000)
   assert.deepEqual(ended, ['100 at 100'])
+})
+
+test('a failure in ending one leaves the watch on the others', () => {
+  const clock = createManualClock(0)
+  let runs = 0
+  const watch = new DeadlineWatch(clock, 100, () => {
+    if (++runs === 1) throw new Error('this one cannot be ended')
+    return Number.POSITIVE_INFINITY
+  })
+  watch.expect(100)
+  assert.throws(() => clock.advance(100), /cannot be ended/)
+  clock.advance(100)
+  assert.equal(runs, 2)
+})
+
+test('a deadline farther away than a timer of the system can wait keeps none busy', async () => {
+  let runs = 0
+  const far = systemClock.now() + 30 * 24 * 3_600_000
+  const watch = new DeadlineWatch(systemClock, 100, () => {
+    runs++
+    return far
+  })
+  watch.expect(far)
+  // A timer that cannot wait so long fires in the next turns, again and again.
+  for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setTimeout(resolve, 1))
+  watch.stop()
+  assert.equal(runs, 0)
 })

@@ -275,3 +275,31 @@ void test('a peer that was refused before the stop, and never closes its half, d
   await closed
   socket.destroy()
 })
+
+void test('nor does one whose last command is still being looked at when the stop comes', async () => {
+  const clock = createManualClock()
+  const asked = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<undefined>()
+  const { server, port } = await startServer({
+    clock,
+    services: {
+      hello: () => {
+        asked.resolve()
+        return answer.promise
+      },
+    },
+  })
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(socket, 'data')
+  socket.write('EHLO client.example.net\r\n')
+  socket.resume()
+  await asked.promise
+  const closed = server.close(60_000)
+  answer.resolve(undefined)
+  await once(socket, 'end')
+  clock.advance(2000)
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  assert.equal(server.connectionCount, 0)
+  await closed
+  socket.destroy()
+})

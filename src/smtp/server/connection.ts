@@ -492,7 +492,7 @@ export class Connection implements SocketOwner {
       .then(outcome => {
         if (this.#mode === closed) return
         goOn(outcome)
-        this.#extendDeadline()
+        if (this.#mode !== closed) this.#extendDeadline()
         this.#run()
       })
       .catch((cause: unknown) => {

@@ -13,7 +13,7 @@ export class DeadlineWatch {
 
   /**
    * `expire` ends what is over at `now`, and returns the first deadline that is left, or Infinity. It is called up to
-   * `coarseMs` late, and not more often.
+   * `coarseMs` late, and not more often; up to a minute late when the clock is set forward.
    */
   constructor(clock: Clock, coarseMs: number, expire: (now: number) => number) {
     this.#clock = clock
@@ -36,7 +36,13 @@ export class DeadlineWatch {
 
   run(): void {
     this.stop()
-    this.expect(this.#expire(this.#clock.now()))
+    let next = Number.NEGATIVE_INFINITY
+    try {
+      next = this.#expire(this.#clock.now())
+    } finally {
+      // One that could not be ended must not keep the others for ever.
+      this.expect(next)
+    }
   }
 
   stop(): void {
