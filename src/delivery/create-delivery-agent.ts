@@ -2,6 +2,7 @@
 import type { DeliverySettings, QueueSettings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
+import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
 import { createRouter } from '../routing/route.ts'
@@ -41,6 +42,7 @@ export interface DeliveryAgentOptions {
 
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
   const { storage, mailData, resolver, clock, random, log, hostname, queue, delivery, owner } = options
+  const smartHost = delivery.smartHost && smartHostDestination(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
   return new QueueAgent({
     storage,
@@ -50,9 +52,11 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     log,
     owner,
     takesOver: options.takesOver ?? { from: 'everybody' },
-    life: options.isShared ? new SharedOwnerLife({ storage, clock, log, owner }) : aloneAtQueue,
+    life: options.isShared
+      ? new SharedOwnerLife({ storage, clock, log, owner, onlyDestination: smartHost?.key })
+      : aloneAtQueue,
     queue,
-    router: createRouter({ storage, hostname, smartHost: delivery.smartHost }),
+    router: createRouter({ storage, hostname, smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
     outbound: new Outbound({
       clock,

@@ -115,7 +115,7 @@ export class QueueAgent implements DeliveryAgent {
   async start(): Promise<void> {
     const { clock, life, log, storage } = this.#parts
     const released = await this.#takeOver()
-    await life.start()
+    await life.start(() => this.wake())
     if (released > 0)
       log.info('recipients that a former run had claimed are due again', { recipients: released })
     this.#running = true
@@ -166,6 +166,7 @@ export class QueueAgent implements DeliveryAgent {
     this.#timer?.cancel()
     // What no connection has begun on goes back at once.
     for (const attempt of outbound.drain()) this.#letGo(attempt.pending.map(recipient => recipient.id))
+    await life.retire()
     if (graceMs > 0) await Promise.race([this.idle(), elapsed(clock, graceMs)])
     this.#over = true
     await outbound.close()
@@ -215,18 +216,20 @@ export class QueueAgent implements DeliveryAgent {
 
   /** Never rejects. */
   async #claim(maxRecipients: number): Promise<void> {
-    const { clock, log, owner, storage } = this.#parts
+    const { clock, life, log, owner, storage } = this.#parts
+    const { shards } = life
     try {
       // Asked first: a read here costs the store nothing, and many a wake-up is about what this agent did itself.
-      const dueAt = await storage.run(nextDueAt, undefined)
+      const dueAt = await storage.run(nextDueAt, shards)
       const suspectDueAt = await storage.run(nextSuspectDueAt, undefined)
       const now = clock.now()
-      if (suspectDueAt !== undefined && suspectDueAt <= now) this.#claimMoreSuspects()
+      if (suspectDueAt !== undefined && suspectDueAt <= now && life.isAlive) this.#claimMoreSuspects()
       // Stopped while it asked: the leases have gone back already, perhaps.
       if (!this.#running) return
-      if (dueAt !== undefined && dueAt <= now) {
+      if (!life.isAlive) this.#wakeAfter(afterFaultMs)
+      else if (dueAt !== undefined && dueAt <= now) {
         this.#dispatch(
-          await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients }),
+          await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients, shards }),
         )
         // Stopped meanwhile: nobody asks for more, or it would never be idle.
         this.#mayHaveMore = this.#running

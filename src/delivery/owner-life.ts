@@ -1,5 +1,7 @@
-// The life of a lease owner among others: it says that it lives, and finds out when the others have stopped believing it.
-import { buryOwners, enterOwner, keepOwner, removeOwner } from '../queue/lease-owners.ts'
+// The life of a lease owner among others: it says that it lives, learns which part of the queue is its own, and finds out
+// when the others have stopped believing it.
+import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from '../queue/lease-owners.ts'
+import { shardsOf } from '../queue/shards.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -7,17 +9,25 @@ import type { Storage } from '../storage/operation.ts'
 export interface OwnerLife {
   /** False: others may have what it holds by now, so it finishes nothing. */
   readonly isAlive: boolean
+  /** The parts of the queue that it takes from; undefined: all. */
+  readonly shards: readonly number[] | undefined
   /** Resolves when it has been buried: what it held is the others'. */
   readonly buried: Promise<void>
-  start(): Promise<void>
+  /** `sharesChanged` is called whenever `shards` is another from now on. */
+  start(sharesChanged: () => void): Promise<void>
+  /** It will take no more, and finishes what it holds. Never rejects. */
+  retire(): Promise<void>
+  /** Never rejects. */
   stop(): Promise<void>
 }
 
 /** Alone at the queue: nobody else could take anything. */
 export const aloneAtQueue: OwnerLife = {
   isAlive: true,
+  shards: undefined,
   buried: new Promise(() => {}),
   start: () => Promise.resolve(),
+  retire: () => Promise.resolve(),
   stop: () => Promise.resolve(),
 }
 
@@ -33,13 +43,18 @@ export interface OwnerLifeParts {
   readonly clock: Clock
   readonly log: Log
   readonly owner: string
+  /** Set when all mail for elsewhere has this one destination. */
+  readonly onlyDestination?: string | undefined
 }
 
 export class SharedOwnerLife implements OwnerLife {
   readonly buried: Promise<void>
   readonly #parts: OwnerLifeParts
   readonly #tellBuried: () => void
+  #sharesChanged: () => void = () => {}
   #aliveUntil = 0
+  #owners = ''
+  #shards: readonly number[] | undefined
   #timer: Timer | undefined
   #isBeating = false
 
@@ -54,12 +69,26 @@ export class SharedOwnerLife implements OwnerLife {
     return this.#parts.clock.now() < this.#aliveUntil - marginMs
   }
 
-  async start(): Promise<void> {
+  get shards(): readonly number[] | undefined {
+    return this.#shards
+  }
+
+  async start(sharesChanged: () => void): Promise<void> {
     const { clock, owner, storage } = this.#parts
-    const aliveUntil = clock.now() + lifeMs
-    await storage.run(enterOwner, { owner, aliveUntil })
-    this.#aliveUntil = aliveUntil
+    this.#sharesChanged = sharesChanged
+    const now = clock.now()
+    await storage.run(enterOwner, { owner, aliveUntil: now + lifeMs })
+    await this.#keep(now)
     this.#timer = clock.every(beatMs, () => void this.#beat())
+  }
+
+  async retire(): Promise<void> {
+    const { log, owner, storage } = this.#parts
+    try {
+      await storage.run(retireOwner, { owner })
+    } catch (cause) {
+      log.debug('others wait until the owner of leases has ended', { reason: String(cause) })
+    }
   }
 
   async stop(): Promise<void> {
@@ -78,9 +107,7 @@ export class SharedOwnerLife implements OwnerLife {
     this.#isBeating = true
     const { clock, log, owner, storage } = this.#parts
     try {
-      const aliveUntil = clock.now() + lifeMs
-      if (await storage.run(keepOwner, { owner, aliveUntil })) {
-        this.#aliveUntil = aliveUntil
+      if (await this.#keep(clock.now())) {
         const { owners, released } = await storage.run(buryOwners, { now: clock.now(), except: owner })
         if (owners.length > 0)
           log.warn('others have fallen silent; what they held is due again', {
@@ -96,5 +123,21 @@ export class SharedOwnerLife implements OwnerLife {
       log.warn('others could not be told that delivery goes on here', { reason: String(cause) })
     }
     this.#isBeating = false
+  }
+
+  /** False when it has been buried. */
+  async #keep(now: number): Promise<boolean> {
+    const { onlyDestination, owner, storage } = this.#parts
+    const aliveUntil = now + lifeMs
+    const owners = await storage.run(keepOwner, { owner, now, aliveUntil })
+    if (!owners) return false
+    this.#aliveUntil = aliveUntil
+    const names = owners.join(' ')
+    if (names !== this.#owners) {
+      this.#owners = names
+      this.#shards = shardsOf({ owner, owners, onlyDestination })
+      this.#sharesChanged()
+    }
+    return true
   }
 }

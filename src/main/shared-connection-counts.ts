@@ -4,6 +4,7 @@
 // count. It is never too small, and too large only when both are shared with other hosts that are connected now. The
 // hash is keyed, so that nobody can choose addresses that share a victim's.
 import { randomInt } from 'node:crypto'
+import { hashText } from '../runtime/hash-text.ts'
 import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 
 /** What threads hand to each other. */
@@ -37,7 +38,7 @@ export function shareConnectionCounts(table: ConnectionCountTable, front: number
   const indexOf = (owner: number, row: number, slot: number): number => (owner * rows + row) * slots + slot
   const change = (host: string, by: 1 | -1): number[] =>
     keys.map((key, row) => {
-      const slot = hash(host, key) % slots
+      const slot = hashText(host, key) % slots
       Atomics.add(counters, indexOf(front, row, slot), by)
       let sum = 0
       for (let owner = 0; owner < fronts; owner++) sum += Atomics.load(counters, indexOf(owner, row, slot))
@@ -49,14 +50,4 @@ export function shareConnectionCounts(table: ConnectionCountTable, front: number
       change(host, -1)
     },
   }
-}
-
-/** FNV-1a from a secret start, with the last step of MurmurHash3, so that every bit counts in the lowest ones. */
-function hash(text: string, key: number): number {
-  let value = key
-  for (let index = 0; index < text.length; index++)
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
-  return (value ^ (value >>> 16)) >>> 0
 }

@@ -11,6 +11,7 @@ import {
   readRecipient,
   recipientColumns,
 } from './rows.ts'
+import { firstOfEach } from './shards.ts'
 
 export interface Claim {
   readonly now: number
@@ -18,22 +19,44 @@ export interface Claim {
   /** Names one run of one delivery thread. */
   readonly owner: string
   readonly maxRecipients: number
+  /** Those that are the owner's; undefined: all. */
+  readonly shards?: readonly number[] | undefined
 }
 
 /** Oldest due first; recipients of one message in one domain come together. */
 export const claimDueWork = defineWrite(
   'queue.claim-due-work',
   async (tx, claim: Claim): Promise<ClaimedWork[]> => {
-    const due = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND deaths = 0 AND due_at <= ? ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
-      claim.now,
-      claim.maxRecipients,
-    )
+    const due = await (claim.shards ? findDueIn(tx, claim.shards, claim) : findDue(tx, claim))
     const last = due.at(-1)
     if (last && due.length === claim.maxRecipients) due.push(...(await findCompanions(tx, last, claim.now)))
     return await lease(tx, due, claim)
   },
 )
+
+async function findDue(tx: Tx, { now, maxRecipients }: Claim): Promise<RecipientRow[]> {
+  return await tx.all<RecipientRow>(
+    `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND deaths = 0 AND due_at <= ? ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
+    now,
+    maxRecipients,
+  )
+}
+
+async function findDueIn(
+  tx: Tx,
+  shards: readonly number[],
+  { now, maxRecipients }: Claim,
+): Promise<RecipientRow[]> {
+  const first = firstOfEach(shards, { dueBy: now, limit: maxRecipients })
+  return await tx.all<RecipientRow>(
+    `SELECT ${recipientColumns} FROM queue_recipient
+      WHERE id IN (SELECT id FROM (${first.sql}) AS first_due ORDER BY due_at, id LIMIT ?)
+        AND state = 'ready' AND deaths = 0 AND due_at <= ? ORDER BY due_at, id ${tx.skipLocked}`,
+    ...first.values,
+    maxRecipients,
+    now,
+  )
+}
 
 /** What cannot be read is leased too, and not among the work. */
 export async function lease(

@@ -7,6 +7,7 @@ import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
 import { formatMessageParameters, formatRecipientParameters } from './rows.ts'
+import { anyonesShard, shardOfDomain } from './shards.ts'
 
 export async function insertMessage(
   tx: Tx,
@@ -38,13 +39,17 @@ export async function insertRecipient(
   state: RecipientState,
   dueAt: number,
 ): Promise<void> {
+  const { domain } = recipient.forwardPath
   await tx.run(
-    'INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts) VALUES (?, ?, ?, ?, ?, ?, 0)',
+    `INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts, shard)
+      VALUES (?, ?, ?, ?, ?, ?, 0, CASE WHEN EXISTS (SELECT 1 FROM domain WHERE name = ?) THEN ${anyonesShard} ELSE ? END)`,
     messageId,
     formatAddress(recipient.forwardPath),
-    recipient.forwardPath.domain,
+    domain,
     formatRecipientParameters(recipient),
     state,
     dueAt,
+    domain,
+    shardOfDomain(domain),
   )
 }

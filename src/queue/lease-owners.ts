@@ -11,19 +11,32 @@ export const enterOwner = defineWrite(
   },
 )
 
-/** False: it was silent for too long, and others have what it held. */
+/** All who take from the queue; undefined: it was silent for too long, and others have what it held. */
 export const keepOwner = defineWrite(
   'queue.keep-owner',
   async (
     tx,
-    { owner, aliveUntil }: { readonly owner: string; readonly aliveUntil: number },
-  ): Promise<boolean> => {
+    { owner, now, aliveUntil }: { readonly owner: string; readonly now: number; readonly aliveUntil: number },
+  ): Promise<readonly string[] | undefined> => {
     const { changes } = await tx.run(
       'UPDATE lease_owner SET alive_until = ? WHERE name = ?',
       aliveUntil,
       owner,
     )
-    return changes === 1
+    if (changes === 0) return undefined
+    const rows = await tx.all<{ name: string }>(
+      'SELECT name FROM lease_owner WHERE takes_more = 1 AND alive_until >= ? ORDER BY name',
+      now,
+    )
+    return rows.map(({ name }) => name)
+  },
+)
+
+/** It finishes what it holds and takes no more: what would be its own is the others'. */
+export const retireOwner = defineWrite(
+  'queue.retire-owner',
+  async (tx, { owner }: { readonly owner: string }) => {
+    await tx.run('UPDATE lease_owner SET takes_more = 0 WHERE name = ?', owner)
   },
 )
 

@@ -7,7 +7,7 @@ import { claimSuspects } from './claim-suspects.ts'
 import { extendLease } from './extend-lease.ts'
 import { findQueueDamageInPage } from './find-damage.ts'
 import { countRecipients, findRecipients } from './find-recipients.ts'
-import { buryOwners, enterOwner, keepOwner, removeOwner } from './lease-owners.ts'
+import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt, nextSuspectDueAt } from './next-due-at.ts'
 import { releaseLeases } from './release-leases.ts'
@@ -22,6 +22,7 @@ export const queueOperations = [
   releaseLeases,
   enterOwner,
   keepOwner,
+  retireOwner,
   buryOwners,
   removeOwner,
   nextDueAt,

@@ -1,11 +1,10 @@
 // Where the mail of one recipient goes: a mailbox of ours, other recipients, another server, or nowhere.
 import type { Address } from '../address/address.ts'
-import type { SmartHostSettings } from '../config/settings.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { maxExpansions } from '../directory/redirection-chains.ts'
 import { resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Storage } from '../storage/operation.ts'
-import { type Destination, domainDestination, smartHostDestination } from './destination.ts'
+import { type Destination, domainDestination } from './destination.ts'
 
 export type Route =
   | {
@@ -38,14 +37,14 @@ export interface Router {
 export interface RouterOptions {
   readonly storage: Storage
   readonly hostname: string
-  readonly smartHost?: SmartHostSettings | undefined
+  /** Takes all mail for elsewhere. */
+  readonly smartHost?: Destination | undefined
 }
 
 const inbox = 'INBOX'
 
 export function createRouter(options: RouterOptions): Router {
-  const { storage, hostname } = options
-  const smartHost = options.smartHost && smartHostDestination(options.smartHost)
+  const { storage, hostname, smartHost } = options
   return {
     async route({ forwardPath, expandedFrom = [] }) {
       const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname })

@@ -6,7 +6,7 @@ import { SharedOwnerLife } from '../../src/delivery/owner-life.ts'
 import { buryOwners } from '../../src/queue/lease-owners.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
-import { defineWrite, type Storage } from '../../src/storage/operation.ts'
+import { defineRead, defineWrite, type Storage } from '../../src/storage/operation.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
@@ -24,7 +24,8 @@ async function sharedWorld(
 ): Promise<{ world: World; peer: RemotePeer }> {
   const peer = await startPeer({ address: '127.0.0.2', script })
   t.after(() => peer.close())
-  const world = await createWorld(t, { ...options, isShared: true, delivery: { port: peer.port } })
+  const delivery = { ...options.delivery, port: peer.port }
+  const world = await createWorld(t, { ...options, isShared: true, delivery })
   world.dns.mx('example.org', 10, 'mx1.example.org')
   world.dns.host('mx1.example.org', peer.address)
   return { world, peer }
@@ -40,7 +41,7 @@ async function startLife(t: TestContext) {
   }
   const clock = createManualClock()
   const life = new SharedOwnerLife({ storage: cut, clock, log: silentLog, owner: 'one' })
-  await life.start()
+  await life.start(() => {})
   t.after(() => life.stop())
   return { life, clock, storage, connection }
 }
@@ -56,6 +57,14 @@ async function pass(world: World, seconds: number): Promise<void> {
 const doNothing = defineWrite('test.do-nothing', async tx => {
   await tx.get('SELECT 1 AS one')
 })
+
+const readHolders = defineRead(
+  'test.read-holders',
+  async tx =>
+    await tx.all<{ domain: string; holder: string | null }>(
+      'SELECT DISTINCT domain, lease_owner AS holder FROM queue_recipient',
+    ),
+)
 
 test('what a server held that has fallen silent is delivered by another within seconds', async t => {
   let isSilent = true
@@ -87,6 +96,57 @@ test('a server that lives keeps what it holds, however long it takes', async t =
   await pass(world, 60)
   assert.ok(((await world.leasedUntil(id)) ?? 0) > world.clock.now())
   assert.equal(peer.connections, 1)
+})
+
+test('mail for one destination is one server’s, so that its limit holds for all servers', async t => {
+  let isSilent = true
+  const delivery = { maxConnectionsPerDestination: 1 }
+  const { world, peer } = await sharedWorld(t, { delivery }, command =>
+    isSilent && command.startsWith('RCPT') ? 'silence' : undefined,
+  )
+  const other = world.createAgent()
+  await other.start()
+  await pass(world, 6)
+  const domains = Array.from({ length: 12 }, (_, n) => `d${n}.example.org`)
+  for (const domain of domains) world.dns.mx(domain, 10, 'mx1.example.org')
+  for (let n = 0; n < 3; n++)
+    for (const domain of domains) await world.accept({ from, to: [`boris@${domain}`] })
+  let holders = await world.storage.run(readHolders, undefined)
+  while (holders.length < domains.length || holders.some(({ holder }) => holder === null)) {
+    await nextTurn()
+    holders = await world.storage.run(readHolders, undefined)
+  }
+  // Each domain is all with one of them, and neither has everything.
+  assert.equal(holders.length, domains.length)
+  assert.equal(new Set(holders.map(({ holder }) => holder)).size, 2)
+  isSilent = false
+  peer.answer('250 ok')
+  while (peer.messages.length < 3 * domains.length) await nextTurn()
+  assert.equal(peer.connections, domains.length)
+})
+
+test('while a server ends, another takes what would be its own', async t => {
+  const { world, peer } = await sharedWorld(t, {}, command =>
+    command.startsWith('RCPT TO:<held') ? 'silence' : undefined,
+  )
+  await world.accept({ from, to: ['held@example.org'] })
+  world.agent.wake()
+  await peer.seen('RCPT TO:<held')
+  const other = world.createAgent()
+  await other.start()
+  await pass(world, 6)
+  const ended = world.agent.stop(60 * second)
+  await pass(world, 6)
+  // Whichever of the two they would belong to.
+  const domains = Array.from({ length: 12 }, (_, n) => `d${n}.example.org`)
+  for (const domain of domains) world.dns.mx(domain, 10, 'mx1.example.org')
+  await world.accept({ from, to: domains.map(domain => `boris@${domain}`) })
+  while (peer.messages.length < domains.length) {
+    other.wake()
+    await nextTurn()
+  }
+  peer.answer('250 ok')
+  await ended
 })
 
 test('a server whose time is over does not end the message that it is sending', async t => {

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import type { Address } from '../../src/address/address.ts'
 import { formatAddress } from '../../src/address/format-address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
+import { createDomain } from '../../src/directory/domains.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import type { Administered, Administration } from '../../src/queue/administer.ts'
 import { type Claim, claimDueWork } from '../../src/queue/claim-due-work.ts'
@@ -113,6 +114,11 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
       return Buffer.concat(chunks).toString('utf8')
     },
   }
+}
+
+/** Makes a domain one of ours. */
+export async function openOwnDomain({ storage }: Pick<TestQueue, 'storage'>, name: string): Promise<void> {
+  await storage.run(createDomain, { name, at })
 }
 
 /** Claimed work in short: '1: anna@example.org boris@example.org', an entry for each group. */

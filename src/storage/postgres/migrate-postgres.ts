@@ -9,6 +9,10 @@ import { writeMarkSchema } from './write-marks.ts'
 
 const oldestVersion = 14
 
+/** A server alone, on the other engine, takes from all shards in one order. */
+const shardIndex = `CREATE INDEX IF NOT EXISTS queue_recipient_shard ON queue_recipient (shard, due_at, id)
+  WHERE state = 'ready' AND deaths = 0`
+
 /** Throws a StorageFault when the server is not one that we can work with. */
 export async function migratePostgres(connection: PostgresConnection): Promise<void> {
   try {
@@ -27,6 +31,7 @@ export async function migratePostgres(connection: PostgresConnection): Promise<v
     if (!row) await connection.run('INSERT INTO schema_version (version) VALUES (0)')
     for (const own of [writeMarkSchema, mailDataChunkSchema]) await connection.execute(own)
     for (const statements of migrations.slice(found)) await connection.execute(translateSchema(statements))
+    await connection.execute(shardIndex)
     await connection.run('UPDATE schema_version SET version = ?', migrations.length)
     await connection.execute('COMMIT')
   } catch (cause) {
