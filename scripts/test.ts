@@ -126,6 +126,12 @@ async function runOnPostgres(files: readonly string[]): Promise<Totals> {
   }
 }
 
+/** What ran before is summed up all the same. */
+function couldNotRun(cause: unknown): Totals {
+  print(`FAILED  no PostgreSQL for the tests: ${cause instanceof Error ? cause.message : String(cause)}`)
+  return { passed: 0, failed: 1, skipped: [], ofFiles: new Map() }
+}
+
 /** Power cuts are not what these tests are about. */
 const quick = ['fsync = off', 'full_page_writes = off', 'autovacuum = off']
 
@@ -206,7 +212,7 @@ async function main(parts: readonly string[]): Promise<number> {
   const onSqlite = await runTests(files)
   const again = files.filter(areOnBothEngines)
   if (again.length > 0) print('\nThe same over PostgreSQL:')
-  const onPostgres = again.length > 0 ? await runOnPostgres(again) : undefined
+  const onPostgres = again.length > 0 ? await runOnPostgres(again).catch(couldNotRun) : undefined
   const skipped = [...onSqlite.skipped, ...(onPostgres?.skipped ?? [])]
   if (skipped.length > 0) {
     print(`\nSKIPPED, so nothing is known of them here (${skipped.length}):`)

@@ -1,5 +1,5 @@
 // The settings of a server as the parts see them. `schema.ts` validates the file and fills in the defaults;
-// each name here is the name in the file, in the documentation and on the command line.
+// each name here is the name in the file, in the documentation and on the command line, but for `database`.
 import type { Language } from '../queue/records.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
@@ -9,7 +9,7 @@ export interface Settings {
   readonly hostname: string
   /** Absolute; relative paths in the file are relative to the file. */
   readonly dataFolder: string
-  /** PostgreSQL, which other servers share; undefined: SQLite, in the data folder. */
+  /** What the setting `storage` names: PostgreSQL, which other servers share; undefined: SQLite, in the data folder. */
   readonly database?: ServerAddress | undefined
   /** Of reports to senders who have not chosen one. */
   readonly language: Language

@@ -188,10 +188,13 @@ class IncomingMessage implements MailDataSink {
       hostname: this.#options.hostname,
       author: this.#client.account?.address,
     })
-    if (fixed.kind === 'refused') this.#refusal = replies.badHeader(fixed.problem, fixed.field)
+    if (fixed.kind === 'refused') {
+      this.#refusal = replies.badHeader(fixed.problem, fixed.field)
+      return undefined
+    }
     if (lacksEmptyLine) this.#blindFieldWatch = new BlindFieldWatch()
     this.#lookForBlindField(rest)
-    return fixed.kind === 'refused' || this.#refusal ? undefined : fixed.section
+    return this.#refusal ? undefined : fixed.section
   }
 
   #composeReceived(): string {

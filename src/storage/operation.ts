@@ -16,6 +16,8 @@ export interface Tx {
   lockAll(what: 'directory'): Promise<void>
   /** The end of a SELECT that takes rows: passes over those that another transaction is taking. */
   readonly skipLocked: '' | 'FOR UPDATE SKIP LOCKED'
+  /** A LIKE that takes ASCII letters in either case. */
+  readonly likeAnyCase: 'LIKE' | 'ILIKE'
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>
   all<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }>

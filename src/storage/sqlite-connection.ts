@@ -71,6 +71,7 @@ export class SqliteConnection implements Tx {
     return Promise.resolve()
   }
 
+  readonly likeAnyCase = 'LIKE'
   readonly skipLocked = ''
 
   /** A statement without values or rows, now: BEGIN, COMMIT. */

@@ -46,7 +46,7 @@ export const searchTrail = defineRead(
   'trail.search',
   async (tx, input: TrailSearch): Promise<TrailRecord[]> => {
     const rows = await tx.all<EventRow>(
-      `SELECT id, queue_id, at, event FROM trail_event WHERE at >= ? AND lower(event) LIKE lower(?) ESCAPE '\\' ORDER BY id DESC LIMIT ?`,
+      `SELECT id, queue_id, at, event FROM trail_event WHERE at >= ? AND event ${tx.likeAnyCase} ? ESCAPE '\\' ORDER BY id DESC LIMIT ?`,
       input.since,
       `%${asWritten(input.text).replaceAll(/[\\%_]/g, '\\$&')}%`,
       input.limit,

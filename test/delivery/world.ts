@@ -101,7 +101,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     },
     fail: name => dnsServer.setBehaviour(name, 'SERVFAIL'),
   }
-  const { storage, mailData } = await openTestStorage(t, { clock, random })
+  const { storage, mailData, beforeClose } = await openTestStorage(t, { clock, random })
   const errors: string[] = []
   const log: Log = {
     isDebugEnabled: false,
@@ -160,7 +160,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       listeners: options.listeners ?? [],
       terminals: options.terminals,
     })
-    t.after(() => agent.stop(0))
+    beforeClose(() => agent.stop(0))
     return agent
   }
   const agent = createAgent()

@@ -64,7 +64,7 @@ export async function startComposedServer(
   options: ComposedServerOptions,
 ): Promise<ComposedServer> {
   const clock = options.clock ?? createManualClock()
-  const { folder, storage, mailData } = await openTestStorage(t, { clock })
+  const { folder, storage, mailData, beforeClose } = await openTestStorage(t, { clock })
   const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
   const parsed = settingsSchema.parse({ hostname: options.hostname, ...options.settings })
   const settings: Settings = { ...parsed, dataFolder: folder }
@@ -100,10 +100,9 @@ export async function startComposedServer(
     terminals,
   })
   await agent.start()
-  t.after(async () => {
+  beforeClose(async () => {
     await front.close(0)
     await agent.stop(0)
-    await storage.close()
     certificates.close()
   })
   const settled = async (): Promise<void> => {

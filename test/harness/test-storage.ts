@@ -34,9 +34,11 @@ export interface TestStorage {
   readonly folder: string
   /** The names of those that are too large for their row. */
   mailDataFiles(): Promise<string[]>
+  /** At the end of the test, while the storage is still open. `t.after` is too late: the first hook runs first. */
+  readonly beforeClose: (end: () => Promise<void>) => void
 }
 
-interface Opened extends Omit<TestStorage, 'folder'> {
+interface Opened extends Omit<TestStorage, 'folder' | 'beforeClose'> {
   /** After the end. */
   readonly leave: () => Promise<void>
 }
@@ -48,13 +50,15 @@ export async function openTestStorage(
   const folder = await mkdtemp(join(tmpdir(), 'postrider-test-'))
   const opened =
     template === undefined ? await openFolder(folder, random) : await openDatabase(template, clock, random)
+  const ends: (() => Promise<void>)[] = []
   t.after(async () => {
+    for (const end of ends.toReversed()) await end()
     await opened.storage.close()
     await opened.leave()
     await rm(folder, { recursive: true, force: true })
   })
   const { storage, mailData, mailDataFiles } = opened
-  return { folder, storage, mailData, mailDataFiles }
+  return { folder, storage, mailData, mailDataFiles, beforeClose: end => void ends.push(end) }
 }
 
 async function openFolder(folder: string, random: Random): Promise<Opened> {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Log } from '../../src/runtime/log.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import type { RawConnection } from '../harness/raw-connection.ts'
 import { beginTransaction, remainingCodes, startServer } from './start-server.ts'
@@ -302,4 +303,25 @@ void test('nor does one whose last command is still being looked at when the sto
   assert.equal(server.connectionCount, 0)
   await closed
   socket.destroy()
+})
+
+void test('a connection whose end fails costs the others nothing', async () => {
+  const clock = createManualClock()
+  let faults = 0
+  const log: Log = {
+    isDebugEnabled: true,
+    debug(speaker, fields) {
+      if (speaker === 'server' && String(fields?.['text']).startsWith('421'))
+        throw new Error('the test wants it')
+    },
+    info() {},
+    warn() {},
+    error: () => void faults++,
+  }
+  const { server, greeted } = await startServer({ clock, log })
+  const peers = [await greeted(), await greeted(), await greeted()]
+  clock.advance(10 * 60_000)
+  await Promise.all(peers.map(peer => peer.closed))
+  assert.equal(faults, 3)
+  await server.close()
 })

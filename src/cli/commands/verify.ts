@@ -1,4 +1,4 @@
-// postrider verify: reads the whole data folder and says what is damaged.
+// postrider verify: reads everything that is stored and says what is damaged.
 import type { Command } from 'commander'
 import type { Settings } from '../../config/settings.ts'
 import { findQueueDamage } from '../../queue/find-damage.ts'
@@ -21,9 +21,10 @@ import { formatCount } from '../quantities.ts'
 export function addVerifyCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
     usage: 'verify',
-    summary: 'Read the whole data folder and say what is damaged',
+    summary: 'Read everything that is stored and say what is damaged',
     description:
-      'Read the whole data folder: the database and the checksum of each message. Changes nothing; the server may run.',
+      'Read everything that is stored, in the data folder or in PostgreSQL: the database and the checksum of each message. ' +
+      'Changes nothing; the server may run.',
     examples: ['verify', 'verify --json'],
   }).action(
     perform(run, async invocation => {

@@ -308,8 +308,19 @@ export class Connection implements SocketOwner {
     return this.openedAt + this.#host.context.limits.sessionTimeoutMs
   }
 
-  /** Called by the server's `DeadlineWatch` when `deadlineAt` has passed. */
+  /** Called by the server's `DeadlineWatch` when `deadlineAt` has passed. One that cannot be told why is cut. */
   expire(): void {
+    try {
+      this.#expire()
+    } catch (cause) {
+      this.#mode = closed
+      this.deadlineAt = Number.POSITIVE_INFINITY
+      this.#socket.destroy()
+      this.#host.fault(cause, this)
+    }
+  }
+
+  #expire(): void {
     const isSessionOver = this.#host.now() >= this.#sessionEndsAt
     if (this.#mode === closed || this.#mode.kind === 'handshake' || this.#mode === proxyHeader)
       this.#socket.destroy()

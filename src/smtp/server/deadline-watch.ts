@@ -40,7 +40,7 @@ export class DeadlineWatch {
     try {
       next = this.#expire(this.#clock.now())
     } finally {
-      // One that could not be ended must not keep the others for ever.
+      // After a failure too there is a next time.
       this.expect(next)
     }
   }

@@ -129,6 +129,7 @@ export class PostgresConnection implements Tx {
     await this.#query('SELECT pg_advisory_xact_lock(?) AS locked', [lockNumbers[what]])
   }
 
+  readonly likeAnyCase = 'ILIKE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
 
   /** Statements without values or rows: BEGIN, COMMIT, a migration. */

@@ -14,6 +14,8 @@ export function parseServerAddress(text: string): ServerAddress | undefined {
   if (!match) return undefined
   const [, scheme = '', login = '', hostList = '', database = '', parameters = ''] = match
   const hosts = hostList.split(',')
+  // What has to be escaped in a password ends it here, and the rest must not be shown as a host.
+  if (hosts.some(host => host === '' || host.includes('@'))) return undefined
   const uris = hosts.map(host => `${scheme}${login}${host}${database}${parameters}`)
   if (!uris.every(uri => URL.canParse(uri))) return undefined
   return { uris, name: `${hosts.join(',')}${database}` }
