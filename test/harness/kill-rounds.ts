@@ -2,47 +2,22 @@
 //
 // Three kinds of kill: while the server starts, while mail comes in and goes out, and while it is quiet enough to
 // settle. Half of the mail is for mailboxes here, half for a remote server that keeps what it takes.
-import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
-import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseAddress } from '../../src/address/parse-address.ts'
-import { findAccount } from '../../src/directory/accounts.ts'
-import { listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
+import { Arrivals, compareWithLedger, type Reckoning, unstuff } from './arrivals.ts'
 import { startCollectingSink } from './collecting-sink.ts'
 import { eventually } from './eventually.ts'
-import {
-  type Ledger,
-  type Promised,
-  type SentMessage,
-  startLedgerLoad,
-  textOf,
-  tokenField,
-} from './ledger-load.ts'
+import { type Ledger, type SentMessage, startLedgerLoad } from './ledger-load.ts'
 import { countQueue, createAccount } from './mailboxes.ts'
+import { readMailboxes } from './read-mailboxes.ts'
 import { createServerFolder, launchServer, type ServerFolder, startServer } from './server-process.ts'
 
-export interface KillReport {
+export interface KillReport extends Reckoning {
   readonly rounds: number
-  /** Messages answered with 250. */
-  readonly promised: number
-  /** Of these, those that are nowhere: must be none. */
-  readonly lost: readonly Promised[]
-  /** Answered with 250, and somewhere otherwise than it was sent: must be none. */
-  readonly damaged: readonly Promised[]
-  /** Answered with 250, and in a mailbox of ours more than once: must be none. */
-  readonly doubledHere: readonly Promised[]
-  /** Delivered to the remote server more than once: a kill between its 250 and our commit. */
-  readonly doubledRemotely: readonly Promised[]
-  /** Of one message at the remote server: one more for each kill that met it there. */
-  readonly mostCopies: number
-  /** Cut off before the answer, and there all the same: the sender would send these again. */
-  readonly unansweredKept: number
-  readonly unanswered: number
 }
 
 export interface KillOptions {
@@ -73,10 +48,11 @@ export async function runKillRounds({ rounds, maxLoadMs, progress }: KillOptions
     }
     await settle(at)
     const remotely = new Arrivals(ledger)
-    for (const stuffed of sink.messages) remotely.add(`${stuffed.replaceAll('\r\n..', '\r\n.')}\r\n`)
+    for (const stuffed of sink.messages) remotely.add(unstuff(stuffed))
     const here = new Arrivals(ledger)
-    for await (const text of readMailboxes(at)) here.add(text)
-    return compareWithLedger(rounds, ledger, here, remotely)
+    for await (const text of readFolder(at)) here.add(text)
+    const isRemote = ({ recipient }: SentMessage): boolean => recipient === remoteReceiver
+    return { rounds, ...compareWithLedger(ledger, { here, remotely, isRemote }) }
   } finally {
     await at.remove()
     await sink.close()
@@ -116,69 +92,12 @@ async function settle(at: ServerFolder): Promise<void> {
   }
 }
 
-/** Every message in every mailbox, from the data folder itself. */
-async function* readMailboxes({ dataFolder }: ServerFolder): AsyncIterable<string> {
+async function* readFolder({ dataFolder }: ServerFolder): AsyncIterable<string> {
   const reader = new SqliteReader(dataFolder)
   const mailData = createMailDataStore(openMailDataFiles(dataFolder, systemRandom), reader)
   try {
-    for (const address of localReceivers) {
-      const account = await reader.run(findAccount, {
-        address: parseAddress(address) ?? assert.fail(address),
-      })
-      for (let beforeUid: number | undefined; ; ) {
-        const page: readonly MailboxMessage[] = await reader.run(listMailboxMessages, {
-          accountId: account?.id ?? 0,
-          mailbox: 'INBOX',
-          beforeUid,
-          limit: 500,
-        })
-        for (const { mailDataId } of page) yield await text(mailData.read(mailDataId))
-        beforeUid = page.at(-1)?.uid
-        if (beforeUid === undefined) break
-      }
-    }
+    yield* readMailboxes(reader, mailData, localReceivers)
   } finally {
     reader.close()
-  }
-}
-
-/** What has arrived in one place, by its tokens. */
-class Arrivals {
-  readonly #sent: ReadonlyMap<string, SentMessage>
-  readonly #counts = new Map<string, number>()
-  readonly damaged = new Set<string>()
-
-  constructor({ promised, unanswered }: Ledger) {
-    this.#sent = new Map([...promised, ...unanswered].map(message => [message.token, message]))
-  }
-
-  /** Before what was sent there are trace fields. */
-  add(arrived: string): void {
-    const start = arrived.indexOf(tokenField) + tokenField.length
-    const token = arrived.slice(start, arrived.indexOf('\r\n', start))
-    this.#counts.set(token, (this.#counts.get(token) ?? 0) + 1)
-    const sent = this.#sent.get(token)
-    if (!sent || !arrived.endsWith(textOf(sent))) this.damaged.add(token)
-  }
-
-  count(token: string): number {
-    return this.#counts.get(token) ?? 0
-  }
-}
-
-function compareWithLedger(rounds: number, ledger: Ledger, here: Arrivals, remotely: Arrivals): KillReport {
-  const placeOf = ({ recipient }: SentMessage): Arrivals => (recipient === remoteReceiver ? remotely : here)
-  const countOf = (message: SentMessage): number => placeOf(message).count(message.token)
-  const doubled = ledger.promised.filter(message => countOf(message) > 1)
-  return {
-    rounds,
-    promised: ledger.promised.length,
-    lost: ledger.promised.filter(message => countOf(message) === 0),
-    damaged: ledger.promised.filter(message => placeOf(message).damaged.has(message.token)),
-    doubledHere: doubled.filter(({ recipient }) => recipient !== remoteReceiver),
-    doubledRemotely: doubled.filter(({ recipient }) => recipient === remoteReceiver),
-    mostCopies: Math.max(0, ...ledger.promised.map(countOf)),
-    unanswered: ledger.unanswered.length,
-    unansweredKept: ledger.unanswered.filter(message => countOf(message) > 0).length,
   }
 }

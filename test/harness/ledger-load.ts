@@ -1,5 +1,6 @@
 // A load that remembers what it was promised: each message has a token of its own, and each 250 is written down.
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openConnection, type RawConnection } from './raw-connection.ts'
 
 export interface SentMessage {
@@ -47,6 +48,33 @@ export function startLedgerLoad(options: LedgerLoadOptions): LedgerLoad {
     },
   }
 }
+
+export interface LastingLoadOptions extends Omit<LedgerLoadOptions, 'port'> {
+  /** Where to, asked before each connection: one of several servers, of which any may be away. */
+  readonly choosePort: () => number
+}
+
+/** A load that goes on whatever happens: a connection that ends, or is told to come later, is followed by another. */
+export function startLastingLoad({ choosePort, ...options }: LastingLoadOptions): LedgerLoad {
+  let stopping = false
+  const sendOn = async (): Promise<void> => {
+    while (!stopping) {
+      // Refused, put off or cut: the ledger knows what was promised.
+      await sendMany({ ...options, port: choosePort() }, () => stopping).catch(() => {})
+      await sleep(pauseMs)
+    }
+  }
+  const ended = Promise.all(Array.from({ length: options.connections }, sendOn)).then(() => {})
+  return {
+    ended,
+    async stop() {
+      stopping = true
+      await ended
+    },
+  }
+}
+
+const pauseMs = 50
 
 async function sendOverAll(options: LedgerLoadOptions, isStopping: () => boolean): Promise<void> {
   await Promise.all(Array.from({ length: options.connections }, () => sendMany(options, isStopping)))

@@ -1,0 +1,76 @@
+// What became of the messages of a ledger: counted by their tokens where they have arrived, and compared with what was sent.
+import { type Ledger, type Promised, type SentMessage, textOf, tokenField } from './ledger-load.ts'
+
+export interface Reckoning {
+  /** Messages answered with 250. */
+  readonly promised: number
+  /** Of these, those that are nowhere: must be none. */
+  readonly lost: readonly Promised[]
+  /** Answered with 250, and somewhere otherwise than it was sent: must be none. */
+  readonly damaged: readonly Promised[]
+  /** Answered with 250, and in a mailbox of ours more than once: must be none. */
+  readonly doubledHere: readonly Promised[]
+  /** Delivered to the remote server more than once. */
+  readonly doubledRemotely: readonly Promised[]
+  /** Of one message at the remote server. */
+  readonly mostCopies: number
+  /** Cut off before the answer, and there all the same: the sender would send these again. */
+  readonly unansweredKept: number
+  readonly unanswered: number
+}
+
+/** What has arrived in one place, by its tokens. */
+export class Arrivals {
+  readonly #sent: ReadonlyMap<string, SentMessage>
+  readonly #counts = new Map<string, number>()
+  readonly damaged = new Set<string>()
+
+  constructor({ promised, unanswered }: Ledger) {
+    this.#sent = new Map([...promised, ...unanswered].map(message => [message.token, message]))
+  }
+
+  /** Before what was sent there are trace fields. */
+  add(arrived: string): void {
+    const start = arrived.indexOf(tokenField) + tokenField.length
+    const token = arrived.slice(start, arrived.indexOf('\r\n', start))
+    this.#counts.set(token, (this.#counts.get(token) ?? 0) + 1)
+    const sent = this.#sent.get(token)
+    if (!sent || !arrived.endsWith(textOf(sent))) this.damaged.add(token)
+  }
+
+  count(token: string): number {
+    return this.#counts.get(token) ?? 0
+  }
+}
+
+/** What a sink took, as it was sent: without the dots that double those at the start of a line (RFC 5321 §4.5.2). */
+export function unstuff(stuffed: string): string {
+  return `${stuffed.replaceAll('\r\n..', '\r\n.')}\r\n`
+}
+
+export function compareWithLedger(
+  ledger: Ledger,
+  {
+    here,
+    remotely,
+    isRemote,
+  }: {
+    readonly here: Arrivals
+    readonly remotely: Arrivals
+    readonly isRemote: (message: SentMessage) => boolean
+  },
+): Reckoning {
+  const placeOf = (message: SentMessage): Arrivals => (isRemote(message) ? remotely : here)
+  const countOf = (message: SentMessage): number => placeOf(message).count(message.token)
+  const doubled = ledger.promised.filter(message => countOf(message) > 1)
+  return {
+    promised: ledger.promised.length,
+    lost: ledger.promised.filter(message => countOf(message) === 0),
+    damaged: ledger.promised.filter(message => placeOf(message).damaged.has(message.token)),
+    doubledHere: doubled.filter(message => !isRemote(message)),
+    doubledRemotely: doubled.filter(isRemote),
+    mostCopies: Math.max(0, ...ledger.promised.map(countOf)),
+    unanswered: ledger.unanswered.length,
+    unansweredKept: ledger.unanswered.filter(message => countOf(message) > 0).length,
+  }
+}

@@ -1,0 +1,31 @@
+// Every message in mailboxes, from the storage itself.
+import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { findAccount } from '../../src/directory/accounts.ts'
+import { listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
+import type { Storage } from '../../src/storage/operation.ts'
+
+export async function* readMailboxes(
+  storage: Pick<Storage, 'run'>,
+  mailData: MailDataStore,
+  addresses: readonly string[],
+): AsyncIterable<string> {
+  for (const address of addresses) {
+    const account = await storage.run(findAccount, {
+      address: parseAddress(address) ?? assert.fail(address),
+    })
+    for (let beforeUid: number | undefined; ; ) {
+      const page: readonly MailboxMessage[] = await storage.run(listMailboxMessages, {
+        accountId: account?.id ?? 0,
+        mailbox: 'INBOX',
+        beforeUid,
+        limit: 500,
+      })
+      for (const { mailDataId } of page) yield await text(mailData.read(mailDataId))
+      beforeUid = page.at(-1)?.uid
+      if (beforeUid === undefined) break
+    }
+  }
+}
