@@ -103,6 +103,7 @@ describe('the architecture', () => {
   const reach: Readonly<Record<string, readonly string[]>> = {
     'node:sqlite': ['storage'],
     'node:worker_threads': ['main', 'storage', 'cli'],
+    'node:http': ['health'],
     'node:dgram': ['dns'],
     'node:dns': ['dns', 'config'],
     'node:tls': ['tls', 'smtp', 'main', 'cli'],

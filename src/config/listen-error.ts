@@ -10,9 +10,13 @@ export interface ListenAddress {
 
 /**
  * `cause` is what `listen` failed with, or a fault that has it as its cause. `listener` is what was asked for, where the
- * error itself does not say.
+ * error itself does not say; `table` of the settings file asked for it.
  */
-export function describeListenError(cause: unknown, listener?: ListenAddress): UsageFault {
+export function describeListenError(
+  cause: unknown,
+  listener?: ListenAddress,
+  table = '[[listeners]]',
+): UsageFault {
   const error = systemError(cause)
   // A listener refused for another reason has its own message.
   if (!error && cause instanceof UsageFault) return cause
@@ -21,9 +25,9 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
   const where = formatPlace({ address, port })
   switch (error?.code) {
     case 'EADDRINUSE':
-      return describePortsInUse([{ address, port }], cause)
+      return describePortsInUse([{ address, port }], cause, portsIn(table))
     case 'EACCES':
-      return describeForbidden([{ address, port }], cause)
+      return describeForbidden([{ address, port }], cause, table)
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
       return new UsageFault(
@@ -31,10 +35,10 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
         address.includes(':')
           ? `This machine has no address ${address}, or IPv6 is turned off here.\n` +
               '  Which it has:  ip addr\n' +
-              '  Write one of them in [[listeners]] of the settings file, or "0.0.0.0" for every IPv4 address.'
+              `  Write one of them in ${table} of the settings file, or "0.0.0.0" for every IPv4 address.`
           : `This machine has no address ${address}.\n` +
               '  Which it has:  ip addr\n' +
-              '  Write one of them in [[listeners]] of the settings file, or "::" for all of them.',
+              `  Write one of them in ${table} of the settings file, or "::" for all of them.`,
         { cause },
       )
     case 'EMFILE':
@@ -54,7 +58,11 @@ export function describeListenError(cause: unknown, listener?: ListenAddress): U
 }
 
 /** How a server with a settings file gets another port. */
-export const portsInSettings = 'write another port in [[listeners]] of the settings file.'
+export const portsInSettings = portsIn('[[listeners]]')
+
+function portsIn(table: string): string {
+  return `write another port in ${table} of the settings file.`
+}
 
 /** Of all listeners that another program has: mostly it is one program. */
 export function describePortsInUse(
@@ -73,15 +81,19 @@ export function describePortsInUse(
 }
 
 /** Of all listeners that the system keeps for root: what helps one helps all. */
-export function describeForbidden(listeners: readonly ListenAddress[], cause: unknown): UsageFault {
+export function describeForbidden(
+  listeners: readonly ListenAddress[],
+  cause: unknown,
+  table = '[[listeners]]',
+): UsageFault {
   const lowest = Math.min(1024, ...listeners.map(({ port }) => port))
   return new UsageFault(
     'LISTEN_PORT_FORBIDDEN',
     `This user may not listen on ${listeners.map(formatPlace).join(', ')}: the system keeps low ports for root. One of these helps:\n` +
-      '  systemd:       AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit of the service\n' +
+      '  systemd:       postrider.socket, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit (docs/operations.md)\n' +
       `  whole machine: sysctl net.ipv4.ip_unprivileged_port_start=${lowest}   (and a file in /etc/sysctl.d to keep it)\n` +
       `  this Node.js:  setcap cap_net_bind_service=+ep ${process.execPath}   (then every program that it runs may)\n` +
-      '  or write a port above 1023 in [[listeners]] of the settings file.',
+      `  or write a port above 1023 in ${table} of the settings file.`,
     { cause },
   )
 }

@@ -296,7 +296,21 @@ const delivery = z.strictObject({
   ),
 })
 
-export const settingsSchema = z.strictObject({
+const health = z.strictObject({
+  address: setting(
+    formed(problemOfAddress).default('127.0.0.1'),
+    'The address on which health is told. Whoever reaches it learns no more than which part is in trouble.',
+    { example: '"192.0.2.11"' },
+  ),
+  port: setting(port, 'The port. 0 lets the system choose one, which only tests want.', { example: '8025' }),
+  stopDelaySeconds: setting(
+    count(0, 600).default(0),
+    'Seconds between the order to stop, from which on /ready answers 503, and the moment when new connections get 421: so long the server goes on as before, so that a load balancer can notice. Set it to twice the time in which yours notices.',
+    { example: '10' },
+  ),
+})
+
+const settingsTable = z.strictObject({
   hostname: setting(
     hostname,
     'The name of this server: in its greeting, in EHLO, in Received fields. Its A or AAAA record has to point here, and the PTR record of its address back to it, or others will take its mail for spam.',
@@ -361,6 +375,11 @@ export const settingsSchema = z.strictObject({
       .prefault({}),
     'The log of the server.',
   ),
+  health: setting(
+    health.optional(),
+    'Tells over HTTP how the server is, for load balancers and whatever starts it anew. /health: it lives (all its threads answer). /ready: it takes mail now (they are all there, the storage answers, and it is not stopping). Each answers 200, or 503 and what is wrong.',
+    { defaultText: 'nobody is told' },
+  ),
   threads: setting(
     z
       .strictObject({
@@ -373,4 +392,17 @@ export const settingsSchema = z.strictObject({
       .prefault({}),
     'How the work is spread over processors.',
   ),
+})
+
+export const settingsSchema = settingsTable.check(context => {
+  const { listeners: bound, health: told } = context.value
+  if (told === undefined || told.port === 0) return
+  const same = bound.findIndex(({ port: number }) => number === told.port)
+  if (same === -1) return
+  context.issues.push({
+    code: 'custom',
+    input: context.value,
+    path: ['health', 'port'],
+    message: `The listener number ${same + 1} has this port already. Give health another one.`,
+  })
 })

@@ -24,6 +24,8 @@ export interface Settings {
   readonly trail: { readonly retentionDays: number }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   readonly threads: { readonly front: number }
+  /** Undefined: nobody may ask. */
+  readonly health?: HealthSettings | undefined
   /** VRFY and EXPN answer strangers too. */
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
@@ -89,6 +91,12 @@ export interface DeliverySettings {
   readonly ipv6: boolean
   /** A message with more Received fields than this is in a loop (RFC 5321 §6.3). */
   readonly maxReceivedFields: number
+}
+
+export interface HealthSettings {
+  readonly address: string
+  readonly port: number
+  readonly stopDelaySeconds: number
 }
 
 export interface SmartHostSettings {

@@ -79,6 +79,16 @@ export class Crew {
     })
   }
 
+  /** By name, as in the log; undefined where one has yet to be started. */
+  get threads(): ReadonlyMap<string, Thread | undefined> {
+    const fronts = Array.from({ length: this.#parts.settings.threads.front }, (_, number) => number)
+    return new Map([
+      ['store', this.#store],
+      ...fronts.map(number => [`front-${number}`, this.#fronts.get(number)] as const),
+      ['delivery', this.#delivery],
+    ])
+  }
+
   tellOpenTerminals(open: readonly string[]): void {
     for (const front of this.#fronts.values()) front.send({ kind: 'terminals', open })
   }
@@ -203,6 +213,7 @@ export class Crew {
           .then(shown => from.send({ kind: 'shown', id: message.id, shown }))
         break
       case 'ready':
+      case 'pong':
       case 'refused':
         break
       default:

@@ -1,16 +1,19 @@
 // `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
 import { randomUUID } from 'node:crypto'
 import { addressKey } from '../address/address-key.ts'
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { NodePresence } from '../cluster/node-presence.ts'
 import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
 import type { Finding } from '../config/checks/finding.ts'
-import { portsInSettings } from '../config/listen-error.ts'
+import { describeListenError, portsInSettings } from '../config/listen-error.ts'
 import { packageVersion } from '../config/package-version.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
 import { listDomains } from '../directory/domains.ts'
+import { type HealthServer, startHealthServer } from '../health/health-server.ts'
+import { ServerHealth } from '../health/server-health.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -47,22 +50,55 @@ export interface ServeOptions {
 export async function runServe({ settings, tryOut, parent, announce }: ServeOptions): Promise<void> {
   const log = createLog(settings.log.level, 'main')
   const lock = await takeDataFolder(settings)
+  const health = new ServerHealth(systemClock, log)
+  let healthServer: HealthServer | undefined
   let server: RunningServer | undefined
   try {
+    // First, so that a start which takes long can be told from a death.
+    healthServer = await tellHealth(settings, health, log)
     await assertSoundSettings(settings, log)
     await assertPortsAreFree(settings, tryOut ? tryOutPortsElsewhere : portsInSettings)
     server = await startServer(settings, log)
     await assertNoOpenRelay(settings, server, log)
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
-    await Promise.race([stopRequest(log, parent), server.threads.failed])
+    const { threads, reader } = server
+    health.serves({ threads: () => threads.all, storage: reader })
+    await Promise.race([stopRequest(log, parent), threads.failed])
+    health.stops()
+    await Promise.race([stopDelay(settings), threads.failed])
   } finally {
+    health.stops()
     if (server) await stopServer(settings, server, log)
+    await healthServer?.close()
     lock.release()
   }
 }
 
 const parentCheckMs = 500
+
+async function tellHealth(
+  { health: wanted }: Settings,
+  health: ServerHealth,
+  log: Log,
+): Promise<HealthServer | undefined> {
+  if (!wanted) return undefined
+  try {
+    const server = await startHealthServer(wanted, () => health.examine())
+    log.info('health is told', { at: formatEndpoint(server.bound.address, server.bound.port) })
+    return server
+  } catch (cause) {
+    throw describeListenError(cause, wanted, '[health]')
+  }
+}
+
+/** Load balancers notice that the server is about to stop; until they have, it serves as before. */
+function stopDelay({ health }: Settings): Promise<void> {
+  return new Promise(resolve => {
+    if (!health || health.stopDelaySeconds === 0) resolve()
+    else systemClock.after(health.stopDelaySeconds * 1000, resolve)
+  })
+}
 
 interface Reader extends Pick<Storage, 'run'> {
   close(): void | Promise<void>

@@ -10,9 +10,12 @@ export interface Thread {
   readonly role: ThreadRole
   /** Rejects when the thread refuses to start or ends before it is ready. */
   readonly ready: Promise<readonly BoundListener[]>
+  /** Until it ends. */
   readonly isReady: boolean
   readonly ended: Promise<void>
   send(message: ToThread, transfer?: readonly MessagePort[]): void
+  /** Resolves when the thread gets to it; rejects when it ends. */
+  ping(): Promise<void>
   /** Lets what is under way finish until `graceMs` is over. One that is not ready yet, or still there long after, is ended. */
   stop(graceMs: number): Promise<void>
   terminate(): Promise<void>
@@ -40,6 +43,7 @@ export function startThread(
   let isReady = false
   const ready = Promise.withResolvers<readonly BoundListener[]>()
   const ended = Promise.withResolvers<void>()
+  const pings: PromiseWithResolvers<void>[] = []
   ready.promise.catch(() => {})
   const thread: Thread = {
     role,
@@ -50,6 +54,12 @@ export function startThread(
     },
     send(message, ports = []) {
       worker.postMessage(message, ports)
+    },
+    async ping() {
+      const pong = Promise.withResolvers<void>()
+      pings.push(pong)
+      thread.send({ kind: 'ping' })
+      await pong.promise
     },
     async stop(graceMs) {
       if (!isReady) {
@@ -72,7 +82,8 @@ export function startThread(
     if (message.kind === 'ready') {
       isReady = true
       ready.resolve(message.listeners)
-    } else if (message.kind === 'refused') ready.reject(new UsageFault(message.code, message.message))
+    } else if (message.kind === 'pong') pings.shift()?.resolve()
+    else if (message.kind === 'refused') ready.reject(new UsageFault(message.code, message.message))
     else receive(message, thread)
   })
   worker.on('error', cause => {
@@ -81,7 +92,9 @@ export function startThread(
     ready.reject(new Fault('THREAD_FAILED', `The ${role} thread failed: ${reason}`))
   })
   worker.on('exit', () => {
+    isReady = false
     ready.reject(new Fault('THREAD_ENDED', `The ${role} thread ended before it was ready.`))
+    for (const ping of pings) ping.reject(new Fault('THREAD_ENDED', `The ${role} thread ended.`))
     ended.resolve()
   })
   return thread

@@ -37,10 +37,13 @@ export type ToThread =
   | { readonly kind: 'run'; readonly id: number; readonly operation: string; readonly input: unknown }
   | { readonly kind: 'terminals'; readonly open: readonly string[] }
   | { readonly kind: 'shown'; readonly id: number; readonly shown: boolean }
+  /** Answered by the event loop of a thread that is ready. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'stop'; readonly graceMs: number }
 
 export type FromThread =
   | { readonly kind: 'ready'; readonly listeners: readonly BoundListener[] }
+  | { readonly kind: 'pong' }
   /** The thread could not start: shown to the administrator; the server ends. */
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
   | { readonly kind: 'ran'; readonly id: number; readonly output: unknown }

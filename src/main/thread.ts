@@ -5,7 +5,7 @@ import type { FromThread, ThreadRole, ThreadStart, ToThread } from './thread-mes
 
 export interface ThreadBody {
   readonly listeners?: Extract<FromThread, { kind: 'ready' }>['listeners']
-  /** Every message but 'stop'. */
+  /** Every message but 'stop' and 'ping'. */
   take?(message: ToThread): void
   stop(graceMs: number): Promise<void>
 }
@@ -30,6 +30,10 @@ export function runThread<Role extends ThreadRole>(
   parentPort?.on('message', (message: ToThread) => {
     void body.then(
       async ready => {
+        if (message.kind === 'ping') {
+          tellMain({ kind: 'pong' })
+          return
+        }
         if (message.kind !== 'stop') {
           ready.take?.(message)
           return

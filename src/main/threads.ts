@@ -6,11 +6,14 @@ import type { Log } from '../runtime/log.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { Crew, startAgainAfterMs } from './crew.ts'
 import { createConnectionCountTable } from './shared-connection-counts.ts'
+import type { Thread } from './start-thread.ts'
 import { Terminals } from './terminals.ts'
 
 export interface Threads {
   readonly listeners: readonly BoundListener[]
   readonly terminals: Terminals
+  /** By name, as they are now. */
+  readonly all: ReadonlyMap<string, Thread | undefined>
   /** Runs a write operation in the store thread. */
   run(operation: string, input: unknown): Promise<unknown>
   /** Refuses new connections, lets open transactions and attempts finish until `graceMs` is over, then ends. */
@@ -68,6 +71,10 @@ class Supervisor implements Threads {
 
   get listeners(): readonly BoundListener[] {
     return this.#crew.listeners
+  }
+
+  get all(): ReadonlyMap<string, Thread | undefined> {
+    return this.#crew.threads
   }
 
   async start(): Promise<void> {

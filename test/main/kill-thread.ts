@@ -7,6 +7,8 @@ type ThreadName = 'store' | 'front' | 'delivery'
 export interface ThreadKiller {
   /** Waits for a thread of this name, ends it, and resolves when it has gone. */
   kill(name: ThreadName): Promise<void>
+  /** Keeps a thread of this name from everything else, as an endless loop would. It can only be terminated. */
+  block(name: ThreadName): Promise<void>
   /** How many threads of this name live. */
   count(name: ThreadName): number
 }
@@ -43,16 +45,24 @@ export async function createThreadKiller(t: TestContext): Promise<ThreadKiller> 
     }
   }
 
+  async function evaluate(name: ThreadName, expression: string): Promise<WatchedThread> {
+    const thread = await when(() => [...threads].find(one => one.name === name))
+    const message = { id: 1, method: 'Runtime.evaluate', params: { expression } }
+    await session.post('NodeWorker.sendMessageToWorker', {
+      sessionId: thread.sessionId,
+      message: JSON.stringify(message),
+    })
+    return thread
+  }
+
   return {
     count: name => [...threads].filter(thread => thread.name === name).length,
+    async block(name) {
+      await evaluate(name, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')
+    },
     async kill(name) {
-      const thread = await when(() => [...threads].find(one => one.name === name))
       // In a worker thread this ends the thread and not the process.
-      const message = { id: 1, method: 'Runtime.evaluate', params: { expression: 'process.exit(1)' } }
-      await session.post('NodeWorker.sendMessageToWorker', {
-        sessionId: thread.sessionId,
-        message: JSON.stringify(message),
-      })
+      const thread = await evaluate(name, 'process.exit(1)')
       await when(() => (threads.has(thread) ? undefined : true))
     },
   }
