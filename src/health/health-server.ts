@@ -30,7 +30,7 @@ export async function startHealthServer(
   )
   server.maxConnections = maxConnections
   // A peer that does not read its answer.
-  server.setTimeout(2 * requestTimeoutMs)
+  server.timeout = 2 * requestTimeoutMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: address, port }, () => {

@@ -9,10 +9,11 @@ import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
+import { type AssignedSockets, socketsOfFront } from './assign-sockets.ts'
 import { type ConnectionCountTable, forgetConnections } from './shared-connection-counts.ts'
 import { startThread, type Thread } from './start-thread.ts'
 import type { Terminals } from './terminals.ts'
-import type { FromThread, ThreadStart } from './thread-messages.ts'
+import type { FromThread, ThreadRole, ThreadStart } from './thread-messages.ts'
 
 export interface CrewParts {
   readonly settings: Settings
@@ -24,8 +25,10 @@ export interface CrewParts {
   readonly terminals: Terminals
   /** The ports that the system chose for the crew before this one. */
   readonly listeners: readonly BoundListener[]
-  /** Says whether what has died may be started again, and counts it. */
-  readonly mayStartAgain: (what: string) => boolean
+  /** Those that systemd opened. */
+  readonly sockets: AssignedSockets
+  /** Says whether a thread that has died may be started again, and counts it. */
+  readonly mayStartAgain: (role: ThreadRole) => boolean
 }
 
 export const startAgainAfterMs = 1000
@@ -138,7 +141,7 @@ export class Crew {
         settings,
         storagePort,
         number,
-        listeners: this.#listenerOptions(),
+        listeners: this.#listenerOptions(number),
         connectionCounts,
         openTerminals: terminals.keys,
       },
@@ -150,12 +153,14 @@ export class Crew {
   }
 
   /** With the ports that the system chose, once it has. */
-  #listenerOptions(): readonly ListenerOptions[] {
-    const { listeners, threads } = this.#parts.settings
-    return listeners.map((listener, index) => ({
+  #listenerOptions(front: number): readonly ListenerOptions[] {
+    const { settings, sockets } = this.#parts
+    const fronts = settings.threads.front
+    return settings.listeners.map((listener, index) => ({
       ...listener,
       port: this.#listeners[index]?.port ?? listener.port,
-      reusePort: threads.front > 1,
+      reusePort: fronts > 1,
+      sockets: socketsOfFront(sockets[index], front, fronts),
     }))
   }
 
@@ -229,10 +234,10 @@ export class Crew {
     )
   }
 
-  async #startAgain(role: string, start: () => Promise<unknown>): Promise<void> {
+  async #startAgain(role: ThreadRole, start: () => Promise<unknown>): Promise<void> {
     if (this.#over) return
     const { clock, log, mayStartAgain } = this.#parts
-    if (!mayStartAgain(`the ${role} thread`)) return
+    if (!mayStartAgain(role)) return
     try {
       await start()
     } catch (cause) {

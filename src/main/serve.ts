@@ -13,10 +13,10 @@ import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
 import { listDomains } from '../directory/domains.ts'
 import { type HealthServer, startHealthServer } from '../health/health-server.ts'
-import { ServerHealth } from '../health/server-health.ts'
+import { formatProblems, ServerHealth } from '../health/server-health.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
-import { systemClock } from '../runtime/clock.ts'
+import { systemClock, type Timer } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
@@ -31,9 +31,14 @@ import { describeDurability, readDurability } from '../storage/postgres/durabili
 import { connectPostgresStorage } from '../storage/postgres/postgres-storage.ts'
 import { createServerClock } from '../storage/postgres/server-clock.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
+import { takeActivatedSockets } from '../systemd/activated-sockets.ts'
+import { findServiceManager, type ServiceManager } from '../systemd/notify.ts'
+import { feedWatchdog } from '../systemd/watchdog.ts'
+import { type AssignedSockets, assignSockets, countFronts } from './assign-sockets.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
 import { lockOrConnect } from './lock-or-connect.ts'
 import { createLog } from './log.ts'
+import { lastGraceMs } from './start-thread.ts'
 import { startThreads, type Threads } from './threads.ts'
 
 export interface ServeOptions {
@@ -47,28 +52,37 @@ export interface ServeOptions {
 }
 
 /** Resolves when the server has been told to stop (SIGINT, SIGTERM) and has stopped; rejects when it cannot run. */
-export async function runServe({ settings, tryOut, parent, announce }: ServeOptions): Promise<void> {
-  const log = createLog(settings.log.level, 'main')
+export async function runServe(options: ServeOptions): Promise<void> {
+  const { tryOut, parent, announce } = options
+  const log = createLog(options.settings.log.level, 'main')
+  const { settings, sockets } = takeSockets(options.settings, log)
+  const manager = findServiceManager(process.env, log)
   const lock = await takeDataFolder(settings)
   const health = new ServerHealth(systemClock, log)
   let healthServer: HealthServer | undefined
   let server: RunningServer | undefined
+  let watchdog: Timer | undefined
   try {
     // First, so that a start which takes long can be told from a death.
     healthServer = await tellHealth(settings, health, log)
     await assertSoundSettings(settings, log)
-    await assertPortsAreFree(settings, tryOut ? tryOutPortsElsewhere : portsInSettings)
-    server = await startServer(settings, log)
+    await assertPortsAreFree(settings, sockets, tryOut ? tryOutPortsElsewhere : portsInSettings)
+    server = await startServer(settings, sockets, log)
     await assertNoOpenRelay(settings, server, log)
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
     const { threads, reader } = server
     health.serves({ threads: () => threads.all, storage: reader })
-    await Promise.race([stopRequest(log, parent), threads.failed])
+    const stopWanted = stopRequest(log, parent)
+    watchdog = manager && watch(health, manager, log)
+    await manager?.ready(`listening: ${threads.listeners.map(formatListener).join(', ')}`)
+    await Promise.race([stopWanted, threads.failed])
     health.stops()
+    await manager?.stopping(longestStopMs(settings))
     await Promise.race([stopDelay(settings), threads.failed])
   } finally {
     health.stops()
+    watchdog?.cancel()
     if (server) await stopServer(settings, server, log)
     await healthServer?.close()
     lock.release()
@@ -76,6 +90,35 @@ export async function runServe({ settings, tryOut, parent, announce }: ServeOpti
 }
 
 const parentCheckMs = 500
+
+/** Those that systemd opened decide how many fronts there are, since each front has sockets of its own. */
+function takeSockets(
+  settings: Settings,
+  log: Log,
+): Pick<ServeOptions, 'settings'> & { sockets: AssignedSockets } {
+  const activated = takeActivatedSockets(process.env, process.pid)
+  if (activated.length === 0) return { settings, sockets: [] }
+  const sockets = assignSockets(settings.listeners, activated)
+  const front = countFronts(settings.threads.front, sockets)
+  log.info('systemd opened sockets', { sockets: activated.length, fronts: front })
+  return { settings: { ...settings, threads: { ...settings.threads, front } }, sockets }
+}
+
+function watch(health: ServerHealth, manager: ServiceManager, log: Log): Timer | undefined {
+  return feedWatchdog({
+    environment: process.env,
+    pid: process.pid,
+    lifeless: async () => formatProblems((await health.examine()).lifeless),
+    tellAlive: () => manager.alive(),
+    clock: systemClock,
+    log,
+  })
+}
+
+/** The delay, what is under way, and what threads do after that. */
+function longestStopMs({ health, limits }: Settings): number {
+  return ((health?.stopDelaySeconds ?? 0) + 2 * limits.drainSeconds) * 1000 + 2 * lastGraceMs
+}
 
 async function tellHealth(
   { health: wanted }: Settings,
@@ -138,10 +181,10 @@ async function takeDataFolder({ dataFolder }: Settings): Promise<DataFolderLock>
   throw anotherRuns(dataFolder)
 }
 
-async function startServer(settings: Settings, log: Log): Promise<RunningServer> {
+async function startServer(settings: Settings, sockets: AssignedSockets, log: Log): Promise<RunningServer> {
   const startedAt = systemClock.now()
   const nodeId = randomUUID()
-  const threads = await startThreads(settings, nodeId, systemClock, log)
+  const threads = await startThreads(settings, nodeId, systemClock, log, sockets)
   const reader = await openReader(settings, log)
   const control = await startControlServer(settings.dataFolder, {
     run: (operation, input) => threads.run(operation, input),
@@ -172,8 +215,13 @@ async function startServer(settings: Settings, log: Log): Promise<RunningServer>
  * The fronts share their ports (SO_REUSEPORT), and a system lets another server of the same user join them without a
  * word. So each port is taken alone first, which fails when anybody has it.
  */
-async function assertPortsAreFree({ listeners }: Settings, howToMove: string): Promise<void> {
-  const problems = await probeListeners(listeners, howToMove)
+async function assertPortsAreFree(
+  { listeners }: Settings,
+  sockets: AssignedSockets,
+  howToMove: string,
+): Promise<void> {
+  const own = listeners.filter((_, index) => sockets[index] === undefined)
+  const problems = await probeListeners(own, howToMove)
   if (problems.length === 0) return
   throw new UsageFault(
     problems[0]?.code ?? 'LISTEN_FAILED',

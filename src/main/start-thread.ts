@@ -26,7 +26,7 @@ const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 const threadFile = (role: ThreadRole): URL => new URL(`./${role}-thread${extension}`, import.meta.url)
 
 /** For what a thread has to do after its grace: connections to close, leases to give back. */
-const lastGraceMs = 15_000
+export const lastGraceMs = 15_000
 
 export function startThread(
   start: ThreadStart,

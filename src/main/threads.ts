@@ -4,10 +4,12 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
+import type { AssignedSockets } from './assign-sockets.ts'
 import { Crew, startAgainAfterMs } from './crew.ts'
 import { createConnectionCountTable } from './shared-connection-counts.ts'
 import type { Thread } from './start-thread.ts'
 import { Terminals } from './terminals.ts'
+import type { ThreadRole } from './thread-messages.ts'
 
 export interface Threads {
   readonly listeners: readonly BoundListener[]
@@ -30,8 +32,9 @@ export async function startThreads(
   nodeId: string,
   clock: Clock,
   log: Log,
+  sockets: AssignedSockets = [],
 ): Promise<Threads> {
-  const supervisor = new Supervisor(settings, nodeId, clock, log)
+  const supervisor = new Supervisor(settings, nodeId, clock, log, sockets)
   await supervisor.start()
   return supervisor
 }
@@ -43,14 +46,16 @@ class Supervisor implements Threads {
   readonly #createCrew: (listeners: readonly BoundListener[]) => Crew
   readonly #clock: Clock
   readonly #log: Log
+  readonly #hasForeignSockets: boolean
   #crew: Crew
   #stopping = false
   #nextCrew: Timer | undefined
   #deaths: number[] = []
 
-  constructor(settings: Settings, nodeId: string, clock: Clock, log: Log) {
+  constructor(settings: Settings, nodeId: string, clock: Clock, log: Log, sockets: AssignedSockets) {
     this.#clock = clock
     this.#log = log
+    this.#hasForeignSockets = sockets.some(fds => fds !== undefined)
     this.terminals = new Terminals(open => this.#crew.tellOpenTerminals(open))
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
@@ -62,8 +67,9 @@ class Supervisor implements Threads {
       clock,
       log,
       terminals: this.terminals,
+      sockets,
       connectionCounts: createConnectionCountTable(settings.threads.front),
-      mayStartAgain: (what: string) => this.#mayStartAgain(what),
+      mayStartAgain: (role: ThreadRole) => this.#mayStartAgain(role),
     }
     this.#createCrew = listeners => new Crew({ ...parts, listeners })
     this.#crew = this.#createCrew([])
@@ -101,7 +107,7 @@ class Supervisor implements Threads {
   async #replaceCrew(): Promise<void> {
     if (this.#stopping) return
     await this.#crew.end()
-    if (this.#stopping || !this.#mayStartAgain('the store thread')) return
+    if (this.#stopping || !this.#mayStartAgain('store')) return
     this.#crew = this.#createCrew(this.#crew.listeners)
     try {
       await this.start()
@@ -112,11 +118,20 @@ class Supervisor implements Threads {
     }
   }
 
-  #mayStartAgain(what: string): boolean {
+  #mayStartAgain(role: ThreadRole): boolean {
+    if (this.#hasForeignSockets && role !== 'delivery') {
+      this.#fail(
+        new Fault(
+          'THREAD_HAD_SOCKETS',
+          `The ${role} thread ended, and with it the use of sockets that systemd had opened (the log says why). Postrider ends, so that systemd starts it again with them.`,
+        ),
+      )
+      return false
+    }
     const now = this.#clock.now()
     this.#deaths = [...this.#deaths.filter(at => at > now - deathsWindowMs), now]
     if (this.#deaths.length <= maxDeaths) {
-      this.#log.warn(`${what} ended and is started again`)
+      this.#log.warn(`the ${role} thread ended and is started again`)
       return true
     }
     this.#fail(

@@ -73,7 +73,7 @@ test('a thread that hangs is found, whichever it is', async t => {
 async function startTellingServer(
   t: TestContext,
   options: { readonly settings?: string; readonly health?: string } = {},
-): Promise<{ readonly server: ServerProcess; ask(path: string): Promise<Told> }> {
+): Promise<{ readonly server: ServerProcess; readonly ask: (path: string) => Promise<Told> }> {
   const port = await findFreePort()
   const at = await createServerFolder({
     listeners: relay,

@@ -180,14 +180,16 @@ class NetworkSmtpServer implements SmtpServer {
   async #close(graceMs: number): Promise<void> {
     // RFC 5321 §3.8: as long as somebody is served, newcomers are told 421 and not turned away without a word.
     this.#closing = true
+    // Where a socket stays open elsewhere they had better wait for the next server.
+    const handedBack = this.#listeners.filter(({ isInherited }) => isInherited).map(one => one.close())
     for (const connection of this.#connections) connection.drain()
     // Who has been told 421 and does not go is looked for more often than else.
     const hurry = (this.#options.clock ?? systemClock).every(hurryMs, () => this.#deadlines.run())
     if (graceMs > 0 && this.#connections.size > 0) await this.#emptyOrLate(graceMs)
     hurry.cancel()
-    const closed = this.#listeners.map(listener => listener.close())
+    const closed = this.#listeners.filter(({ isInherited }) => !isInherited).map(one => one.close())
     for (const connection of this.#connections) connection.cut()
-    await Promise.all(closed)
+    await Promise.all([...handedBack, ...closed])
     this.#deadlines.stop()
   }
 

@@ -1,4 +1,4 @@
-// One listening socket, and what it takes a peer for: a client, or a balancer that speaks for one.
+// One listener, and what it takes a peer for: a client, or a balancer that speaks for one.
 import { createServer, type Server, type Socket } from 'node:net'
 import { isInNetworks } from '../../address/networks.ts'
 import { assertNetworks } from './assert-networks.ts'
@@ -9,6 +9,8 @@ const backlog = 4096
 
 export interface Listener {
   readonly bound: BoundListener
+  /** Its sockets stay open elsewhere, where newcomers wait for the next server. */
+  readonly isInherited: boolean
   /** Stops listening; resolves when the last connection that it took has gone. */
   close(): Promise<void>
 }
@@ -22,24 +24,47 @@ export interface ListenerEvents {
 
 /** Rejects with the system's error (EADDRINUSE, EACCES …). */
 export async function openListener(options: ListenerOptions, events: ListenerEvents): Promise<Listener> {
-  const { role, address, port, proxyFrom = [], reusePort = false } = options
+  const { role, address, port, proxyFrom = [], reusePort = false, sockets } = options
   const balancers = assertNetworks(proxyFrom)
-  // Half-open: a peer that closes its side after its last command still gets its replies.
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, socket => {
+  const connected = (socket: Socket): void => {
     // Undefined when nobody is there any more.
     const { remoteAddress } = socket
     if (remoteAddress === undefined) socket.destroy()
     else events.connected(socket, balancers.length > 0 && isInNetworks(remoteAddress, balancers))
-  })
+  }
+  const places: readonly Place[] = sockets?.map(fd => ({ fd })) ?? [{ host: address, port, reusePort }]
+  const servers = await Promise.all(places.map(place => listenOn(place, connected, events)))
+  const [first] = servers
+  return {
+    bound: { role, address, port: (first && portOf(first)) ?? port },
+    isInherited: sockets !== undefined,
+    async close() {
+      await Promise.all(servers.map(closeServer))
+    },
+  }
+}
+
+type Place =
+  | { readonly fd: number }
+  | { readonly host: string; readonly port: number; readonly reusePort: boolean }
+
+async function listenOn(
+  place: Place,
+  connected: (socket: Socket) => void,
+  events: ListenerEvents,
+): Promise<Server> {
+  // Half-open: a peer that closes its side after its last command still gets its replies.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, connected)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: address, port, backlog, reusePort }, () => {
+    // With a descriptor, Node.js looks for the backlog here only.
+    server.listen({ ...place, backlog }, backlog, () => {
       server.off('error', reject)
       resolve()
     })
   })
   server.on('error', cause => events.failed(cause))
-  return { bound: { role, address, port: portOf(server) ?? port }, close: () => closeServer(server) }
+  return server
 }
 
 function portOf(server: Server): number | undefined {

@@ -16,6 +16,11 @@ export interface ListenerOptions {
   readonly proxyFrom?: readonly string[]
   /** Several threads listen on the same port (SO_REUSEPORT). */
   readonly reusePort?: boolean
+  /**
+   * Sockets that listen there already, by file descriptor (opened by systemd): they are used, and none is opened; with an
+   * empty list another thread has them. Whoever comes when this server closes is left to the next that uses them.
+   */
+  readonly sockets?: readonly number[] | undefined
 }
 
 /** RFC 5321 §4.5.3.1 and §4.5.3.2; the defaults are at least what the RFC demands. */
