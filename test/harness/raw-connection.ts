@@ -25,8 +25,13 @@ export interface RawConnection {
   destroy(): void
 }
 
-export async function openConnection(port: number, address = '127.0.0.1'): Promise<RawConnection> {
-  const socket = connect(port, address)
+/** `from` is an address of this machine: all of 127.0.0.0/8 is. */
+export async function openConnection(
+  port: number,
+  address = '127.0.0.1',
+  from?: string,
+): Promise<RawConnection> {
+  const socket = connect({ port, host: address, ...(from !== undefined && { localAddress: from }) })
   await once(socket, 'connect')
   return new Connection(socket)
 }

@@ -28,8 +28,15 @@ export interface ServerFolderOptions {
   /** TOML: tables, after the listeners. */
   readonly tables?: string
   /** Default: the three roles on 127.0.0.1, the ports chosen by the system. */
-  readonly listeners?: readonly { readonly role: string; readonly address: string; readonly port: number }[]
+  readonly listeners?: readonly ListenerLines[]
   readonly dataFolder?: string
+}
+
+interface ListenerLines {
+  readonly role: string
+  readonly address: string
+  readonly port: number
+  readonly proxyFrom?: readonly string[]
 }
 
 // The sources without their types, kept between the many processes of the tests: halves the start of each.
@@ -46,7 +53,7 @@ export async function createServerFolder(options: ServerFolderOptions = {}): Pro
   const settingsFile = join(folder, 'postrider.toml')
   const dataFolder = options.dataFolder ?? join(folder, 'data')
   await mkdir(dataFolder, { recursive: true })
-  const listeners =
+  const listeners: readonly ListenerLines[] =
     options.listeners ??
     ['relay', 'submission', 'submissions'].map(role => ({ role, address: '127.0.0.1', port: 0 }))
   await writeFile(
@@ -56,8 +63,8 @@ export async function createServerFolder(options: ServerFolderOptions = {}): Pro
       `dataFolder = ${JSON.stringify(dataFolder)}`,
       options.settings ?? '',
       ...listeners.map(
-        ({ role, address, port }) =>
-          `[[listeners]]\nrole = "${role}"\naddress = "${address}"\nport = ${port}`,
+        ({ role, address, port, proxyFrom = [] }) =>
+          `[[listeners]]\nrole = "${role}"\naddress = "${address}"\nport = ${port}\nproxyFrom = ${JSON.stringify(proxyFrom)}`,
       ),
       options.tables ?? '',
       '',
