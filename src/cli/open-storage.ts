@@ -15,6 +15,7 @@ import type { Operation } from '../storage/operation.ts'
 import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
 import { databaseFileName, SqliteConnection } from '../storage/sqlite-connection.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
+import { unfinishedMoveTable } from '../storage/unfinished-move.ts'
 
 export interface CommandStorage {
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
@@ -81,11 +82,15 @@ export function hasDatabase({ dataFolder }: Pick<Settings, 'dataFolder'>): boole
   return existsSync(join(dataFolder, databaseFileName))
 }
 
-/** False when there is no database yet, or one whose schema an older version wrote: only a writer can mend that. */
+/**
+ * False when there is no database yet, or one whose schema an older version wrote, which only a writer can mend, or half
+ * of one, which a writer refuses.
+ */
 async function isUpToDate(folder: string): Promise<boolean> {
   if (!hasDatabase({ dataFolder: folder })) return false
   const connection = new SqliteConnection(folder, 'reader')
   try {
+    if (await connection.hasTable(unfinishedMoveTable)) return false
     return (await readSchemaVersion(connection)) === schemaVersion
   } finally {
     connection.close()

@@ -1,6 +1,6 @@
 // Whoever writes to a data folder holds its lock, or asks the server that does.
 import { setTimeout as delay } from 'node:timers/promises'
-import { type DataFolderLock, lockDataFolder } from '../storage/data-folder.ts'
+import { anotherRuns, type DataFolderLock, lockDataFolder } from '../storage/data-folder.ts'
 import { StorageFault } from '../storage/storage-fault.ts'
 import { type ControlClient, connectControl } from './control-client.ts'
 
@@ -25,4 +25,12 @@ export async function lockOrConnect(folder: string): Promise<LockOrServer> {
     }
     await delay(waitMs)
   }
+}
+
+/** For whoever wants the folder for himself. Rejects with STORAGE_LOCKED when a server runs on it. */
+export async function lockForMyself(folder: string): Promise<DataFolderLock> {
+  const found = await lockOrConnect(folder)
+  if (found.kind === 'locked') return found.lock
+  found.control.close()
+  throw anotherRuns(folder)
 }

@@ -24,7 +24,6 @@ import type { StartBannerOptions } from '../setup/start-banner.ts'
 import { ensureTryOut, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
-import { anotherRuns, type DataFolderLock } from '../storage/data-folder.ts'
 import { schemaVersion } from '../storage/migrate.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { describeDurability, readDurability } from '../storage/postgres/durability.ts'
@@ -36,7 +35,7 @@ import { findServiceManager, type ServiceManager } from '../systemd/notify.ts'
 import { feedWatchdog } from '../systemd/watchdog.ts'
 import { type AssignedSockets, assignSockets, countFronts } from './assign-sockets.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
-import { lockOrConnect } from './lock-or-connect.ts'
+import { lockForMyself } from './lock-or-connect.ts'
 import { createLog } from './log.ts'
 import { lastGraceMs } from './start-thread.ts'
 import { startThreads, type Threads } from './threads.ts'
@@ -57,7 +56,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const log = createLog(options.settings.log.level, 'main')
   const { settings, sockets } = takeSockets(options.settings, log)
   const manager = findServiceManager(process.env, log)
-  const lock = await takeDataFolder(settings)
+  const lock = await lockForMyself(settings.dataFolder)
   const health = new ServerHealth(systemClock, log)
   let healthServer: HealthServer | undefined
   let server: RunningServer | undefined
@@ -172,13 +171,6 @@ async function enterCluster(
   const presence = new NodePresence(storage, clock, log, node)
   await presence.start()
   return presence
-}
-
-async function takeDataFolder({ dataFolder }: Settings): Promise<DataFolderLock> {
-  const found = await lockOrConnect(dataFolder)
-  if (found.kind === 'locked') return found.lock
-  found.control.close()
-  throw anotherRuns(dataFolder)
 }
 
 async function startServer(settings: Settings, sockets: AssignedSockets, log: Log): Promise<RunningServer> {

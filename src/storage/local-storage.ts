@@ -9,6 +9,7 @@ import type { AnyOperation, Operation, Storage, WakeTopic } from './operation.ts
 import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, storageIsGone } from './storage-fault.ts'
+import { assertMoveFinished } from './unfinished-move.ts'
 import { WakeListeners } from './wake-listeners.ts'
 
 /** Opens the database of a data folder, brings its schema up to date, and starts the one writer. */
@@ -17,6 +18,7 @@ export async function openLocalStorage(folder: string): Promise<LocalStorage> {
   await assertDatabaseIsThere(folder)
   const writer = new SqliteConnection(folder, 'writer')
   try {
+    await assertMoveFinished(writer, folder)
     await migrate(writer)
     return new LocalStorage(writer, new SqliteReader(folder))
   } catch (cause) {

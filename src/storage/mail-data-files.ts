@@ -13,7 +13,7 @@ const fileName = /^[0-9a-f]{2}\/[0-9a-f]{30}\.eml$/
 
 export function openMailDataFiles(folder: string, random: Random): MailDataFiles {
   return {
-    create: () => createFile(folder, random),
+    create: (name = makeFileName(random)) => createFile(folder, assertFileName(name)),
     read: name => readFile(folder, name),
     async remove(names) {
       for (const name of names) await rm(mailDataFile(folder, name), { force: true })
@@ -33,8 +33,7 @@ function assertFileName(name: string): string {
   return name
 }
 
-async function createFile(folder: string, random: Random): Promise<NewMailDataFile> {
-  const name = makeFileName(random)
+async function createFile(folder: string, name: string): Promise<NewMailDataFile> {
   const faultOf = (cause: unknown): unknown => toStorageFault(cause, folder)
   const handle = await openNew(mailFolder(folder), name).catch((cause: unknown) => {
     throw faultOf(cause)

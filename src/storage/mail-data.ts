@@ -31,8 +31,11 @@ export interface MailDataStore {
 
 /** What is too large to stand in its row, and where such files are kept. */
 export interface MailDataFiles {
-  /** Opaque names, made here; nothing that a peer sent ever becomes part of one. */
-  create(): Promise<NewMailDataFile>
+  /**
+   * Opaque names, made here; nothing that a peer sent ever becomes part of one. `name`: of the same file in another
+   * storage, which it is to have here too.
+   */
+  create(name?: string): Promise<NewMailDataFile>
   /** Rejects with a StorageFault 'STORAGE_DAMAGED' when it is not there. */
   read(name: string): AsyncIterable<Uint8Array>
   remove(names: readonly string[]): Promise<void>

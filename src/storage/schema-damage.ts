@@ -1,6 +1,5 @@
 // Compares the schema of a database with the one that the migrations make.
-import { DatabaseSync } from 'node:sqlite'
-import { migrations } from './migrations/index.ts'
+import { askExpectedSchema } from './expected-schema.ts'
 import type { Tx } from './operation.ts'
 
 interface SchemaItem {
@@ -37,18 +36,8 @@ export async function readFirstRows(tx: Tx): Promise<void> {
 let expected: readonly SchemaItem[] | undefined
 
 function expectedSchema(): readonly SchemaItem[] {
-  expected ??= makeSchema()
+  expected ??= askExpectedSchema(listSchema) as readonly SchemaItem[]
   return expected
-}
-
-function makeSchema(): readonly SchemaItem[] {
-  const database = new DatabaseSync(':memory:')
-  try {
-    for (const statements of migrations) database.exec(statements)
-    return database.prepare(listSchema).all() as unknown as SchemaItem[]
-  } finally {
-    database.close()
-  }
 }
 
 function formatItem({ type, name }: SchemaItem): string {

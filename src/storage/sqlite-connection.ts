@@ -62,6 +62,14 @@ export class SqliteConnection implements Tx {
     return attempt(() => this.#prepare(sql).run(...values) as { changes: number })
   }
 
+  async hasTable(name: string): Promise<boolean> {
+    const found = await this.get(
+      "SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = ?",
+      name,
+    )
+    return found !== undefined
+  }
+
   // One writer: whoever writes has all of it.
   lockRow(): Promise<void> {
     return Promise.resolve()

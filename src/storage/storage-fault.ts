@@ -15,6 +15,12 @@ export type StorageFaultCode =
   | 'STORAGE_MISSING'
   /** The database server does not let us in. */
   | 'STORAGE_REFUSED'
+  /** The target of a move that has not been finished. */
+  | 'STORAGE_UNFINISHED'
+  /** Something is there where an empty storage was asked for. */
+  | 'STORAGE_NOT_EMPTY'
+  /** A copy is not what it was made from. */
+  | 'STORAGE_DIFFERS'
 
 export class StorageFault extends Fault {
   override readonly name = 'StorageFault'

@@ -10,6 +10,7 @@ import { findSchemaDamage } from './schema-damage.ts'
 import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, toStorageFault } from './storage-fault.ts'
+import { assertMoveFinished } from './unfinished-move.ts'
 
 export interface StorageFinding {
   /** 'schema': another version of Postrider wrote it, so nothing was looked at. */
@@ -41,6 +42,7 @@ export async function verifyStorage(
   try {
     connection = new SqliteConnection(folder, 'reader')
     reader = new SqliteReader(folder)
+    await assertMoveFinished(connection, folder)
     const version = await readSchemaVersion(connection)
     if (version !== schemaVersion) return [otherVersion(connection.file, version)]
     const schemaDamage = await verifySchema(connection)

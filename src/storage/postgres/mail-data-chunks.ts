@@ -66,7 +66,7 @@ export function openMailDataChunks(
   random: Random,
 ): MailDataFiles {
   return {
-    create: () => Promise.resolve(new ChunkedFile(storage, clock, makeFileName(random))),
+    create: (name = makeFileName(random)) => Promise.resolve(new ChunkedFile(storage, clock, name)),
     read: name => readChunks(storage, name),
     async remove(names) {
       if (names.length > 0) await storage.run(removeChunks, names)

@@ -39,6 +39,16 @@ export async function migratePostgres(connection: PostgresConnection): Promise<v
   }
 }
 
+/** Changes nothing. undefined: Postrider has never been here. */
+export async function readPostgresSchemaVersion(connection: PostgresConnection): Promise<number | undefined> {
+  try {
+    if (!(await connection.hasTable('schema_version'))) return undefined
+    return (await connection.get<{ version: number }>('SELECT version FROM schema_version'))?.version
+  } catch (cause) {
+    throw toPostgresFault(cause, connection.server)
+  }
+}
+
 async function assertServer(connection: PostgresConnection): Promise<void> {
   const row = await connection.get<{ version: string; encoding: string }>(
     "SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding",

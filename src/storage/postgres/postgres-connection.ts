@@ -18,7 +18,7 @@ const prepareSession = `SELECT pg_is_in_recovery() AS standby, set_config('synch
   CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`
 
 /** Any numbers, as long as no other program in the same database locks them. */
-const lockNumbers = { migration: 7_697_025_253, directory: 7_697_025_254 } as const
+const lockNumbers = { migration: 7_697_025_253, directory: 7_697_025_254, move: 7_697_025_255 } as const
 
 interface Statement {
   readonly name: string
@@ -121,6 +121,11 @@ export class PostgresConnection implements Tx {
     return { changes: (await this.#query(sql, values)).changes }
   }
 
+  async hasTable(name: string): Promise<boolean> {
+    const row = await this.get<{ found: boolean }>('SELECT to_regclass(?) IS NOT NULL AS found', name)
+    return row?.found === true
+  }
+
   async lockRow(table: LockableTable, id: number): Promise<void> {
     await this.#query(`SELECT id FROM ${table} WHERE id = ? FOR UPDATE`, [id])
   }
@@ -129,7 +134,18 @@ export class PostgresConnection implements Tx {
     await this.#query('SELECT pg_advisory_xact_lock(?) AS locked', [lockNumbers[what]])
   }
 
+  /** Held until this connection ends. False, at once, when another's does not go with it. */
+  async tryLock(what: 'move', kind: 'exclusive' | 'shared'): Promise<boolean> {
+    const suffix = kind === 'shared' ? '_shared' : ''
+    const row = await this.get<{ taken: boolean }>(
+      `SELECT pg_try_advisory_lock${suffix}(?) AS taken`,
+      lockNumbers[what],
+    )
+    return row?.taken === true
+  }
+
   readonly likeAnyCase = 'ILIKE'
+
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
 
   /** Statements without values or rows: BEGIN, COMMIT, a migration. */

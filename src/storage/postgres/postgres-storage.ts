@@ -4,6 +4,7 @@ import type { Log } from '../../runtime/log.ts'
 import type { AnyOperation, Operation, Storage, WakeTopic } from '../operation.ts'
 import { storageIsGone } from '../storage-fault.ts'
 import { ConnectionPool } from './connection-pool.ts'
+import { enterDatabase } from './lock-database.ts'
 import { migratePostgres } from './migrate-postgres.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import { PostgresReader } from './postgres-reader.ts'
@@ -22,11 +23,13 @@ export async function openPostgresStorage(
 ): Promise<PostgresStorage> {
   const connection = await PostgresConnection.open(address, 'migration')
   try {
+    await enterDatabase(connection)
     await migratePostgres(connection)
+    // Before the end of the first one: whoever wants the database for himself sees this process all the time.
+    return await connectPostgresStorage(address, clock, log)
   } finally {
     connection.close()
   }
-  return await connectPostgresStorage(address, clock, log)
 }
 
 /** Where somebody else has opened it. */
