@@ -10,6 +10,7 @@ import { addDomainCommand } from './commands/domain.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addMailCommand } from './commands/mail.ts'
+import { addMigrateCommand } from './commands/migrate.ts'
 import { addQueueCommand } from './commands/queue.ts'
 import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
@@ -41,6 +42,7 @@ export function createProgram(run: CommandRun): Command {
   addCheckCommand(program, run)
   addVerifyCommand(program, run)
   addClusterCommand(program, run)
+  addMigrateCommand(program, run)
   program.commandsGroup('Who is here:')
   addDomainCommand(program, run)
   addAccountCommand(program, run)
