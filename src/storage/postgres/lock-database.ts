@@ -11,7 +11,7 @@ export async function enterDatabase(connection: PostgresConnection): Promise<voi
   if (!(await connection.tryLock('move', 'shared'))) {
     throw new StorageFault(
       'STORAGE_LOCKED',
-      `"postrider migrate" is at work on the database at ${connection.server}. Wait until it has ended.`,
+      `The database at ${connection.server} is being moved just now. Wait until that has ended.`,
     )
   }
   await assertMoveFinished(connection, `The database at ${connection.server}`)
