@@ -17,7 +17,7 @@ import { migratePostgres } from '../postgres/migrate-postgres.ts'
 import { toPostgresFault } from '../postgres/postgres-fault.ts'
 import { connectPostgresStorage } from '../postgres/postgres-storage.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
-import { SqliteConnection } from '../sqlite-connection.ts'
+import { databaseFileName, SqliteConnection } from '../sqlite-connection.ts'
 import { SqliteReader } from '../sqlite-reader.ts'
 import { StorageFault, toStorageFault } from '../storage-fault.ts'
 import {
@@ -73,9 +73,12 @@ async function openFolder(
   const writer = openWriter(folder, lock)
   let storage: LocalStorage | undefined
   try {
-    const found = await claimTarget(writer, folder, wish, async () => {
-      for await (const name of listMailDataFiles(folder)) return `mail/${name}`
-      return undefined
+    const found = await claimTarget(writer, folder, wish, {
+      howToEmpty: `move ${databaseFileName} and the folder mail away`,
+      async findFile() {
+        for await (const name of listMailDataFiles(folder)) return `mail/${name}`
+        return undefined
+      },
     })
     await migrate(writer)
     const opened = new LocalStorage(writer, new SqliteReader(folder))
@@ -124,7 +127,10 @@ async function openDatabase(
   const lock = await lockDatabase(address)
   let storage: Storage | undefined
   try {
-    const found = await claimTarget(lock, name, wish, () => Promise.resolve(undefined))
+    const found = await claimTarget(lock, name, wish, {
+      howToEmpty: 'make the database anew',
+      findFile: () => Promise.resolve(undefined),
+    })
     await migratePostgres(lock)
     const opened = await connectPostgresStorage(address, clock, silentLog)
     storage = opened
@@ -148,6 +154,13 @@ async function openDatabase(
   }
 }
 
+/** What an administrator sees to when something is there. */
+interface Emptiness {
+  readonly howToEmpty: string
+  /** Mail data beside the tables. */
+  readonly findFile: () => Promise<string | undefined>
+}
+
 interface Connection extends TableFinder {
   execute(sql: string): void | Promise<void>
   readonly server?: string
@@ -158,7 +171,7 @@ async function claimTarget(
   connection: Connection,
   name: string,
   { move, anew }: Wish,
-  findFile: () => Promise<string | undefined>,
+  { howToEmpty, findFile }: Emptiness,
 ): Promise<UnfinishedMove | undefined> {
   if (await connection.hasTable(unfinishedMoveTable)) {
     const found = await readUnfinishedMove(connection)
@@ -172,7 +185,7 @@ async function claimTarget(
   if (found !== undefined) {
     throw new StorageFault(
       'STORAGE_NOT_EMPTY',
-      `${name} is not empty (${found}), and nothing is moved over what is there. Name another target; or, if nothing of it is needed any more, empty it first.`,
+      `${name} is not empty (${found}), and nothing is moved over what is there. Name another target; or, if nothing of it is needed any more, ${howToEmpty}.`,
     )
   }
   await connection.execute('BEGIN')

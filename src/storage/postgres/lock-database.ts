@@ -18,9 +18,9 @@ export async function enterDatabase(connection: PostgresConnection): Promise<voi
 }
 
 // A command is there for a moment; the server notices the end of a process that was killed in a moment.
-const patienceMs = 5000
+const patienceMs = 2000
 
-/** Held until the connection is closed. Rejects with STORAGE_LOCKED when for five seconds others are there. */
+/** Held until the connection is closed. Rejects with STORAGE_LOCKED when for two seconds others are there. */
 export async function lockDatabase(address: ServerAddress): Promise<PostgresConnection> {
   const connection = await PostgresConnection.open(address, 'migrate')
   const patience = patienceOf(patienceMs)
