@@ -24,7 +24,7 @@ async function receive(at: ServerFolder, subject: string): Promise<void> {
   }
 }
 
-describe('an administrator', { timeout: 120_000 }, () => {
+describe('an administrator', { timeout: 200_000 }, () => {
   let database: PostgresServer
   let at: ServerFolder
   before(async () => {

@@ -29,7 +29,7 @@ interface DamagedFolder {
   readonly cut: string
   /** The ids of mail data: of the file that is missing, the one that was cut, the row that was changed. */
   readonly ids: readonly number[]
-  restoreFiles(): void
+  readonly restoreFiles: () => void
 }
 
 async function makeDamagedFolder(t: TestContext): Promise<DamagedFolder> {
@@ -54,14 +54,14 @@ async function makeDamagedFolder(t: TestContext): Promise<DamagedFolder> {
     missing,
     cut,
     ids,
-    restoreFiles() {
+    restoreFiles: () => {
       for (const [index, name] of [missing, cut].entries())
         copyFileSync(join(backup, String(index)), mailDataFile(folder, name))
     },
   }
 }
 
-describe('damage in the source', { timeout: 120_000 }, () => {
+describe('damage in the source', { timeout: 200_000 }, () => {
   let database: PostgresServer
   before(async () => {
     database = await startPostgres({ settings: ['fsync = off'] })

@@ -30,7 +30,7 @@ function changeByHand(folder: string, statements: string): void {
   database.close()
 }
 
-test('a server on the source, or on the target, is to be stopped first', { timeout: 60_000 }, async t => {
+test('a server on the source, or on the target, is to be stopped first', { timeout: 120_000 }, async t => {
   const [one, other] = [await createServerFolder(), await createServerFolder()]
   t.after(() => Promise.all([one.remove(), other.remove()]))
   const server = await startServer(one)
@@ -102,7 +102,7 @@ test('a source that is damaged as a whole, and one that is half of something', a
   await assert.rejects(move(to, makeFolder(t)), { code: 'STORAGE_UNFINISHED' })
 })
 
-test('of an unfinished target no command shows a half for the whole', { timeout: 60_000 }, async t => {
+test('of an unfinished target no command shows a half for the whole', { timeout: 120_000 }, async t => {
   const at = await createServerFolder({ dataFolder: makeFolder(t) })
   t.after(() => at.remove())
   await killWhileMoving({ from: await makeStock(t), to: at.dataFolder, at: { stage: 'counted', report: 1 } })
@@ -111,7 +111,7 @@ test('of an unfinished target no command shows a half for the whole', { timeout:
     assertRefused(await at.tryPostrider(...command), says)
 })
 
-describe('PostgreSQL', { timeout: 120_000 }, () => {
+describe('PostgreSQL', { timeout: 200_000 }, () => {
   let database: PostgresServer
   const folders: ServerFolder[] = []
   const createFolder = async (uri: string): Promise<ServerFolder> => {

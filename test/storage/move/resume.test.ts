@@ -41,7 +41,7 @@ async function openDatabase(uri: string): Promise<void> {
   await (await openPostgresStorage(address, systemClock, silentLog)).close()
 }
 
-describe('kill -9 between any two steps', { timeout: 120_000 }, () => {
+describe('kill -9 between any two steps', { timeout: 200_000 }, () => {
   let server: PostgresServer
   before(async () => {
     server = await startPostgres({ settings: ['fsync = off'] })
@@ -77,7 +77,7 @@ async function killAtFile(child: ChildProcess, folder: string): Promise<void> {
   watcher.close()
 }
 
-test('kill -9 while files are written: each is whole at the end', { timeout: 60_000 }, async t => {
+test('kill -9 while files are written: each is whole at the end', { timeout: 120_000 }, async t => {
   const at = await createServerFolder({ dataFolder: await makeStock(t) })
   t.after(() => at.remove())
   const to = makeFolder(t)

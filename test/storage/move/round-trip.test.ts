@@ -68,7 +68,7 @@ const newAccount = {
   at: 1,
 } as const
 
-describe('there and back', { timeout: 120_000 }, () => {
+describe('there and back', { timeout: 200_000 }, () => {
   let database: PostgresServer
   before(async () => {
     database = await startPostgres({ settings: ['fsync = off'] })
