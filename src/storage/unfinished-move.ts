@@ -50,6 +50,6 @@ export async function assertMoveFinished(tx: TableFinder, name: string): Promise
   const { source } = await readUnfinishedMove(tx)
   throw new StorageFault(
     'STORAGE_UNFINISHED',
-    `${name} holds a part of what is being moved there from ${source}. To finish that, put the settings back to what they were and run "postrider migrate" again; or go on without it, with the settings back to what they were: ${source} is as it was.`,
+    `${name} holds a part of what is being moved there from ${source}. Put the settings back to what they were, and either repeat the command that moves it, to finish that, or go on without: ${source} is as it was.`,
   )
 }

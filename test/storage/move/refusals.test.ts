@@ -106,7 +106,7 @@ test('of an unfinished target no command shows a half for the whole', { timeout:
   const at = await createServerFolder({ dataFolder: makeFolder(t) })
   t.after(() => at.remove())
   await killWhileMoving({ from: await makeStock(t), to: at.dataFolder, at: { stage: 'counted', report: 1 } })
-  const says = /is being moved there from .* run "npx postrider .* migrate" again/
+  const says = /is being moved there from .* repeat the command that moves it/
   for (const command of [['serve'], ['queue', 'list'], ['account', 'list'], ['verify'], ['export']])
     assertRefused(await at.tryPostrider(...command), says)
 })
@@ -160,7 +160,7 @@ describe('PostgreSQL', { timeout: 200_000 }, () => {
     await killWhileMoving({ from, to: uri, at: { stage: 'counted', report: 1 } })
     await assert.rejects(move(uri, makeFolder(t)), { code: 'STORAGE_UNFINISHED' })
     const half = await createFolder(uri)
-    assertRefused(await half.tryPostrider('serve'), /is being moved there from .* migrate/)
+    assertRefused(await half.tryPostrider('serve'), /is being moved there from .* Put the settings back/)
     await move(from, uri)
     await assert.rejects(move(from, uri), { code: 'STORAGE_NOT_EMPTY', message: /rows in mail_data/ })
     await queryPostgres(uri, 'UPDATE schema_version SET version = 999')
