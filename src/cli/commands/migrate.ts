@@ -1,11 +1,11 @@
 // postrider migrate: moves everything from one storage to another.
 import { resolve } from 'node:path'
-import { Argument, type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { problemOfStorage } from '../../config/setting-text.ts'
 import type { Settings } from '../../config/settings.ts'
 import { lockForMyself } from '../../main/lock-or-connect.ts'
 import { formatQueueId } from '../../queue/queue-id.ts'
-import { Fault } from '../../runtime/fault.ts'
+import { Fault, WrongUsage } from '../../runtime/fault.ts'
 import { type Move, type MoveProgress, moveStorage } from '../../storage/move/move-storage.ts'
 import type { Place } from '../../storage/move/place.ts'
 import { parseServerAddress } from '../../storage/postgres/server-address.ts'
@@ -36,7 +36,7 @@ export function addMigrateCommand(program: Command, run: CommandRun): void {
       'migrate /var/lib/postrider-sqlite',
     ],
   })
-    .addArgument(new Argument('<to>', 'postgres://…, sqlite, or a folder').argParser(targetArgument))
+    .argument('<to>', 'postgres://…, sqlite, or a folder')
     .option('--anew', 'empty an unfinished target first, and begin again')
     .option(
       '--with-damage',
@@ -45,14 +45,15 @@ export function addMigrateCommand(program: Command, run: CommandRun): void {
     .action(perform(run, migrate))
 }
 
-function targetArgument(text: string): string {
-  // A folder with a colon and two slashes in its name is less likely than a mistake in an address.
-  if (/^postgres|:\/\//.test(text) && parseServerAddress(text) === undefined)
-    throw new InvalidArgumentError(`${problemOfStorage(text) ?? ''} Or name a folder.`)
-  return text
+/** Without the text itself: it may hold a password. */
+function assertTarget(to: string): void {
+  // A folder with such a name is less likely than a mistake in an address.
+  if (/^postgres(?:ql)?:|:\/\//.test(to) && parseServerAddress(to) === undefined)
+    throw new WrongUsage(`That is no place to move to. ${problemOfStorage(to) ?? ''} Or name a folder.`)
 }
 
 async function migrate(invocation: Invocation, options: MigrateOptions, to: string): Promise<void> {
+  assertTarget(to)
   const settings = await invocation.settings()
   const { clock, random, output } = invocation
   const startedAt = clock.now()

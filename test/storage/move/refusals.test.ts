@@ -68,6 +68,17 @@ test('a folder that a server has made, and where nothing is yet, is empty', asyn
   assert.deepEqual(await exportFolder(to), await exportFolder(from))
 })
 
+test('an address that is none is not repeated: it may hold a password', async t => {
+  const at = await createServerFolder()
+  t.after(() => at.remove())
+  for (const to of ['postgre://me:secret@db.example/x', 'postgres:/me:secret@db.example/x']) {
+    const { exitCode, stderr } = await at.tryPostrider('migrate', to)
+    assert.equal(exitCode, 2)
+    assert.match(stderr, /no place to move to.*postgres:\/\/user:password@.*Or name a folder/)
+    assert.doesNotMatch(stderr, /secret/)
+  }
+})
+
 test('nowhere, and to itself', async t => {
   const from = await makeStock(t)
   await assert.rejects(move(from, from), { code: 'MOVE_NOWHERE' })
