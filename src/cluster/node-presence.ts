@@ -2,30 +2,34 @@
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
-import { enterNode, forgetNodes, leaveNode, type NodeFacts, nodeBeatMs } from './nodes.ts'
+import { enterNode, forgetNodes, leaveNode, type NodeFacts, type NodeLoad, nodeBeatMs } from './nodes.ts'
 
 const forgetAfterMs = 24 * 3_600_000
 
+export interface NodePresenceParts {
+  readonly storage: Pick<Storage, 'run'>
+  /** The same time for all servers. */
+  readonly clock: Clock
+  readonly log: Log
+  readonly node: NodeFacts
+  readonly readLoad: () => NodeLoad
+}
+
 export class NodePresence {
-  readonly #storage: Pick<Storage, 'run'>
-  readonly #clock: Clock
-  readonly #log: Log
-  readonly #node: NodeFacts
+  readonly #parts: NodePresenceParts
   #timer: Timer | undefined
 
-  constructor(storage: Pick<Storage, 'run'>, clock: Clock, log: Log, node: NodeFacts) {
-    this.#storage = storage
-    this.#clock = clock
-    this.#log = log
-    this.#node = node
+  constructor(parts: NodePresenceParts) {
+    this.#parts = parts
   }
 
   async start(): Promise<void> {
-    await this.#storage.run(forgetNodes, { before: this.#clock.now() - forgetAfterMs })
+    const { clock, log, storage } = this.#parts
+    await storage.run(forgetNodes, { before: clock.now() - forgetAfterMs })
     await this.#enter()
-    this.#timer = this.#clock.every(nodeBeatMs, () => {
+    this.#timer = clock.every(nodeBeatMs, () => {
       this.#enter().catch((cause: unknown) => {
-        this.#log.debug('the other servers could not be told that this one runs', { reason: String(cause) })
+        log.debug('the other servers could not be told that this one runs', { reason: String(cause) })
       })
     })
   }
@@ -33,12 +37,14 @@ export class NodePresence {
   /** Never rejects. */
   async stop(): Promise<void> {
     this.#timer?.cancel()
-    await this.#storage.run(leaveNode, { id: this.#node.id }).catch((cause: unknown) => {
-      this.#log.debug('this server is left in the list', { reason: String(cause) })
+    const { log, node, storage } = this.#parts
+    await storage.run(leaveNode, { id: node.id }).catch((cause: unknown) => {
+      log.debug('this server is left in the list', { reason: String(cause) })
     })
   }
 
   async #enter(): Promise<void> {
-    await this.#storage.run(enterNode, { node: this.#node, now: this.#clock.now() })
+    const { clock, node, readLoad, storage } = this.#parts
+    await storage.run(enterNode, { node, load: readLoad(), now: clock.now() })
   }
 }

@@ -1,6 +1,18 @@
 // The servers that share a database: each has a row while it runs, and says every few seconds that it does.
 import { defineRead, defineWrite } from '../storage/operation.ts'
 
+export const nodeRoles = ['front', 'delivery'] as const
+
+export type NodeRole = (typeof nodeRoles)[number]
+
+export interface NodeLoad {
+  /** Open connections. */
+  readonly sessions: number
+  /** Of one processor, in percent, since the last time. */
+  readonly cpuPercent: number
+  readonly memoryBytes: number
+}
+
 export interface NodeFacts {
   readonly id: string
   readonly hostname: string
@@ -9,10 +21,13 @@ export interface NodeFacts {
   readonly schemaVersion: number
   readonly pid: number
   readonly startedAt: number
+  readonly roles: readonly NodeRole[]
 }
 
 export interface ClusterNode extends NodeFacts {
   readonly seenAt: number
+  /** undefined: it has not said yet, or is of a version that does not. */
+  readonly load: NodeLoad | undefined
   /** Recipients that its delivery has claimed. */
   readonly leases: number
 }
@@ -27,25 +42,34 @@ export const nodeBeatMs = 5000
 /** So long a node may be silent before people are told that it is. */
 export const nodeSilentMs = 16_000
 
-export const enterNode = defineWrite(
-  'cluster.enter-node',
-  async (tx, { node, now }: { readonly node: NodeFacts; readonly now: number }) => {
-    await tx.run(
-      `INSERT INTO node (id, hostname, version, schema_version, pid, started_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`,
-      node.id,
-      node.hostname,
-      node.version,
-      node.schemaVersion,
-      node.pid,
-      node.startedAt,
-      now,
-    )
-  },
-)
+export interface NodeBeat {
+  readonly node: NodeFacts
+  readonly load: NodeLoad
+  readonly now: number
+}
+
+/** Again and again, or others take it for dead. */
+export const enterNode = defineWrite('cluster.enter-node', async (tx, { node, load, now }: NodeBeat) => {
+  await tx.run(
+    `INSERT INTO node (id, hostname, version, schema_version, pid, started_at, seen_at, roles, load)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, load = excluded.load`,
+    node.id,
+    node.hostname,
+    node.version,
+    node.schemaVersion,
+    node.pid,
+    node.startedAt,
+    now,
+    node.roles.join(' '),
+    JSON.stringify(load),
+  )
+  await tx.run('UPDATE id_space SET seen_at = ? WHERE node_id = ?', now, node.id)
+})
 
 export const leaveNode = defineWrite('cluster.leave-node', async (tx, { id }: { readonly id: string }) => {
   await tx.run('DELETE FROM node WHERE id = ?', id)
+  await tx.run('DELETE FROM id_space WHERE node_id = ?', id)
 })
 
 /** Those that were last seen before `before`. */
@@ -64,12 +88,17 @@ interface NodeRow {
   readonly pid: number
   readonly started_at: number
   readonly seen_at: number
+  readonly roles: string
+  readonly load: string
 }
+
+// By name: a newer version may have added others.
+const nodeColumns = 'id, hostname, version, schema_version, pid, started_at, seen_at, roles, load'
 
 export const readCluster = defineRead(
   'cluster.read',
   async (tx, { now }: { readonly now: number }): Promise<Cluster> => {
-    const rows = await tx.all<NodeRow>('SELECT * FROM node ORDER BY hostname, started_at')
+    const rows = await tx.all<NodeRow>(`SELECT ${nodeColumns} FROM node ORDER BY hostname, started_at`)
     const held = await tx.all<{ owner: string; leases: number }>(
       'SELECT lease_owner AS owner, count(*) AS leases FROM queue_recipient WHERE lease_owner IS NOT NULL GROUP BY lease_owner',
     )
@@ -86,6 +115,8 @@ export const readCluster = defineRead(
         pid: row.pid,
         startedAt: row.started_at,
         seenAt: row.seen_at,
+        roles: row.roles.split(' ').filter(isRole),
+        load: row.load === '' ? undefined : (JSON.parse(row.load) as NodeLoad),
         leases: held.reduce(
           (sum, { owner, leases }) => (nodeOfOwner(owner) === row.id ? sum + leases : sum),
           0,
@@ -95,6 +126,10 @@ export const readCluster = defineRead(
     }
   },
 )
+
+function isRole(text: string): text is NodeRole {
+  return nodeRoles.some(role => role === text)
+}
 
 /** The name of a delivery thread as the owner of leases: it tells the node. */
 export function ownerName(nodeId: string, run: string): string {

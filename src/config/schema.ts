@@ -2,6 +2,7 @@
 // come docs/settings.md, the file that `postrider init` writes, and the advice given with each mistake.
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { nodeRoles } from '../cluster/nodes.ts'
 import {
   canonicalHostname,
   canonicalNetwork,
@@ -326,6 +327,14 @@ const settingsTable = z.strictObject({
     'Where mail, queue and accounts are kept. "sqlite": in the data folder, for one server. Or a PostgreSQL database, for any number of servers that share it: "postgres://user:password@host:port/database"; hosts of a primary and its standbys are parted by commas, and the primary is found among them. Keys and certificates stay in the data folder of each.',
     { example: '"postgres://postrider:secret@db1.example.com,db2.example.com/postrider"' },
   ),
+  roles: setting(
+    z
+      .array(z.enum(nodeRoles))
+      .min(1)
+      .default([...nodeRoles]),
+    'What this server does, where several share a PostgreSQL database. "front": it talks to senders. "delivery": it delivers what is in the queue. One alone does both.',
+    { example: '["front"]' },
+  ),
   language: setting(
     z.enum(['en', 'ru']).default('en'),
     'The language of reports to senders who have not chosen one: English or Russian.',
@@ -395,14 +404,20 @@ const settingsTable = z.strictObject({
 })
 
 export const settingsSchema = settingsTable.check(context => {
-  const { listeners: bound, health: told } = context.value
-  if (told === undefined || told.port === 0) return
-  const same = bound.findIndex(({ port: number }) => number === told.port)
-  if (same === -1) return
-  context.issues.push({
-    code: 'custom',
-    input: context.value,
-    path: ['health', 'port'],
-    message: `The listener number ${same + 1} has this port already. Give health another one.`,
-  })
+  const { listeners: bound, health: told, roles, storage } = context.value
+  const refuse = (path: PropertyKey[], message: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, path, message })
+  }
+  const same = told?.port === 0 ? -1 : bound.findIndex(({ port: number }) => number === told?.port)
+  if (same !== -1)
+    refuse(
+      ['health', 'port'],
+      `The listener number ${same + 1} has this port already. Give health another one.`,
+    )
+  const missing = nodeRoles.filter(role => !roles.includes(role))
+  if (storage === 'sqlite' && missing.length > 0)
+    refuse(
+      ['roles'],
+      `With SQLite a server is alone, so nobody else would have the role ${missing.join(', ')}. Leave roles out, or give storage a PostgreSQL database.`,
+    )
 })

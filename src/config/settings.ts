@@ -1,5 +1,6 @@
 // The settings of a server as the parts see them. `schema.ts` validates the file and fills in the defaults;
 // each name here is the name in the file, in the documentation and on the command line, but for `database`.
+import type { NodeRole } from '../cluster/nodes.ts'
 import type { Language } from '../queue/records.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
@@ -11,6 +12,8 @@ export interface Settings {
   readonly dataFolder: string
   /** What the setting `storage` names: PostgreSQL, which other servers share; undefined: SQLite, in the data folder. */
   readonly database?: ServerAddress | undefined
+  /** What this server does; with others over the same database, or everything. */
+  readonly roles: readonly NodeRole[]
   /** Of reports to senders who have not chosen one. */
   readonly language: Language
   readonly listeners: readonly ListenerSettings[]

@@ -33,7 +33,7 @@ export interface DeliveryAgentOptions {
   readonly takesOver?: TakeOver
   /** Other servers deliver from the same queue. */
   readonly isShared?: boolean
-  /** Sets the queue ids of reports apart from those that other threads make: 0 … 15. */
+  /** Sets the queue ids of reports apart from those that other threads make: 0 … 255. */
   readonly idSpace: number
   /** Where this server listens: never a mail host to relay to. */
   readonly listeners: readonly Endpoint[]

@@ -24,7 +24,7 @@ export interface FrontParts {
   readonly connectionCounts?: ConnectionCounts
   readonly clock: Clock
   readonly log: Log
-  /** Sets the queue ids of this front apart from those of others: 0 … 15. */
+  /** Sets the queue ids of this front apart from those of others: 0 … 255. */
   readonly idSpace: number
 }
 

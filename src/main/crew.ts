@@ -2,7 +2,7 @@
 // can go on: a crew whose store has died is at its end, and another takes its place.
 import { randomUUID } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { ownerName } from '../cluster/nodes.ts'
+import { type NodeRole, ownerName } from '../cluster/nodes.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -19,6 +19,8 @@ export interface CrewParts {
   readonly settings: Settings
   /** Of this server, among those that share its storage. */
   readonly nodeId: string
+  /** Of queue ids: one for each front, and the last for delivery. */
+  readonly idSpaces: readonly number[]
   readonly clock: Clock
   readonly log: Log
   readonly connectionCounts: ConnectionCountTable
@@ -84,11 +86,10 @@ export class Crew {
 
   /** By name, as in the log; undefined where one has yet to be started. */
   get threads(): ReadonlyMap<string, Thread | undefined> {
-    const fronts = Array.from({ length: this.#parts.settings.threads.front }, (_, number) => number)
     return new Map([
       ['store', this.#store],
-      ...fronts.map(number => [`front-${number}`, this.#fronts.get(number)] as const),
-      ['delivery', this.#delivery],
+      ...this.#frontNumbers.map(number => [`front-${number}`, this.#fronts.get(number)] as const),
+      ...(this.#has('delivery') ? [['delivery', this.#delivery] as const] : []),
     ])
   }
 
@@ -123,12 +124,28 @@ export class Crew {
   }
 
   async #startUsers(): Promise<void> {
+    const [first, ...others] = this.#frontNumbers
     // The first front finds out which ports the system chose; the others then share them.
-    this.#listeners = await this.#startFront(0)
-    const others = this.#parts.settings.threads.front - 1
-    await Promise.all(Array.from({ length: others }, (_, index) => this.#startFront(index + 1)))
+    if (first !== undefined) this.#listeners = await this.#startFront(first)
+    await Promise.all(others.map(number => this.#startFront(number)))
     // With others at the same queue, who was before may live; on its own, nobody does.
-    await this.#startDelivery({ from: this.#isShared ? 'nobody' : 'everybody' })
+    if (this.#has('delivery')) await this.#startDelivery({ from: this.#isShared ? 'nobody' : 'everybody' })
+  }
+
+  #has(role: NodeRole): boolean {
+    return this.#parts.settings.roles.includes(role)
+  }
+
+  get #frontNumbers(): readonly number[] {
+    const { threads } = this.#parts.settings
+    return Array.from({ length: this.#has('front') ? threads.front : 0 }, (_, number) => number)
+  }
+
+  /** As those of `threads.front` fronts, and of delivery behind them. */
+  #idSpace(number: number): number {
+    const space = this.#parts.idSpaces[number]
+    if (space === undefined) throw new Error(`the thread ${number} has no space of queue ids`)
+    return space
   }
 
   async #startFront(number: number): Promise<readonly BoundListener[]> {
@@ -141,6 +158,7 @@ export class Crew {
         settings,
         storagePort,
         number,
+        idSpace: this.#idSpace(number),
         listeners: this.#listenerOptions(number),
         connectionCounts,
         openTerminals: terminals.keys,
@@ -172,7 +190,7 @@ export class Crew {
         role: 'delivery',
         settings: this.#parts.settings,
         storagePort,
-        idSpace: 15,
+        idSpace: this.#idSpace(this.#parts.settings.threads.front),
         owner,
         takesOver,
         listeners: this.#listeners,

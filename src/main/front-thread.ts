@@ -9,7 +9,8 @@ import { openThreadStorage } from './open-thread-storage.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
 import { runThread } from './thread.ts'
 
-runThread('front', async ({ settings, storagePort, number, listeners, connectionCounts, openTerminals }) => {
+runThread('front', async start => {
+  const { settings, storagePort, number, idSpace, listeners, connectionCounts, openTerminals } = start
   const { dataFolder, hostname, tls } = settings
   const log = createLog(settings.log.level, `front-${number}`)
   const { storage, mailData, clock } = await openThreadStorage(settings, storagePort, log)
@@ -33,7 +34,7 @@ runThread('front', async ({ settings, storagePort, number, listeners, connection
     connectionCounts: shareConnectionCounts(connectionCounts, number),
     clock,
     log,
-    idSpace: number,
+    idSpace,
   })
   let bound: readonly BoundListener[]
   try {

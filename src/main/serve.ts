@@ -3,12 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { addressKey } from '../address/address-key.ts'
 import { formatEndpoint } from '../address/format-endpoint.ts'
 import { parseAddress } from '../address/parse-address.ts'
-import { NodePresence } from '../cluster/node-presence.ts'
 import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
 import type { Finding } from '../config/checks/finding.ts'
 import { describeListenError, portsInSettings } from '../config/listen-error.ts'
-import { packageVersion } from '../config/package-version.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
 import { listDomains } from '../directory/domains.ts'
@@ -24,19 +22,19 @@ import type { StartBannerOptions } from '../setup/start-banner.ts'
 import { ensureTryOut, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
-import { schemaVersion } from '../storage/migrate.ts'
+import type { BoundListener } from '../smtp/server/options.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { describeDurability, readDurability } from '../storage/postgres/durability.ts'
-import { connectPostgresStorage } from '../storage/postgres/postgres-storage.ts'
-import { createServerClock } from '../storage/postgres/server-clock.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 import { takeActivatedSockets } from '../systemd/activated-sockets.ts'
 import { findServiceManager, type ServiceManager } from '../systemd/notify.ts'
 import { feedWatchdog } from '../systemd/watchdog.ts'
 import { type AssignedSockets, assignSockets, countFronts } from './assign-sockets.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
+import { enterCluster } from './enter-cluster.ts'
 import { lockForMyself } from './lock-or-connect.ts'
 import { createLog } from './log.ts'
+import { countConnections, createConnectionCountTable } from './shared-connection-counts.ts'
 import { lastGraceMs } from './start-thread.ts'
 import { startThreads, type Threads } from './threads.ts'
 
@@ -74,7 +72,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
     health.serves({ threads: () => threads.all, storage: reader })
     const stopWanted = stopRequest(log, parent)
     watchdog = manager && watch(health, manager, log)
-    await manager?.ready(`listening: ${threads.listeners.map(formatListener).join(', ')}`)
+    await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
     await Promise.race([stopWanted, threads.failed])
     health.stops()
     await manager?.stopping(longestStopMs(settings))
@@ -151,34 +149,50 @@ interface RunningServer {
   readonly control: ControlServer
   readonly reader: Reader
   readonly storage: Pick<Storage, 'run'>
-  /** Where there are others. */
-  readonly presence: NodePresence | undefined
-}
-
-async function openReader({ dataFolder, database }: Settings, log: Log): Promise<Reader> {
-  return database ? await connectPostgresStorage(database, systemClock, log) : new SqliteReader(dataFolder)
-}
-
-async function enterCluster(
-  { hostname, database }: Settings,
-  { id, startedAt }: { readonly id: string; readonly startedAt: number },
-  storage: Reader,
-  log: Log,
-): Promise<NodePresence | undefined> {
-  if (!database) return undefined
-  const clock = await createServerClock(storage, systemClock, log)
-  const node = { id, hostname, version: packageVersion(), schemaVersion, pid: process.pid, startedAt }
-  const presence = new NodePresence(storage, clock, log, node)
-  await presence.start()
-  return presence
 }
 
 async function startServer(settings: Settings, sockets: AssignedSockets, log: Log): Promise<RunningServer> {
   const startedAt = systemClock.now()
   const nodeId = randomUUID()
-  const threads = await startThreads(settings, nodeId, systemClock, log, sockets)
-  const reader = await openReader(settings, log)
-  const control = await startControlServer(settings.dataFolder, {
+  const { dataFolder, database } = settings
+  const connectionCounts = createConnectionCountTable(settings.threads.front)
+  const newcomer = { nodeId, startedAt, readSessions: () => countConnections(connectionCounts) }
+  const membership = database && (await enterCluster(database, settings, newcomer, log))
+  const idSpaces = membership?.idSpaces ?? Array.from({ length: settings.threads.front + 1 }, (_, n) => n)
+  try {
+    const threads = await startThreads({
+      settings,
+      nodeId,
+      idSpaces,
+      connectionCounts,
+      sockets,
+      clock: systemClock,
+      log,
+    })
+    const reader = membership
+      ? { run: membership.storage.run.bind(membership.storage), close: () => membership.leave() }
+      : new SqliteReader(dataFolder)
+    const control = await startControl(dataFolder, startedAt, threads, log)
+    const storage: Pick<Storage, 'run'> = {
+      run: <Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> =>
+        operation.access === 'read'
+          ? reader.run(operation, input)
+          : (threads.run(operation.name, input) as Promise<Output>),
+    }
+    return { threads, control, reader, storage }
+  } catch (cause) {
+    await membership?.leave()
+    throw cause
+  }
+}
+
+async function startControl(
+  dataFolder: string,
+  startedAt: number,
+  threads: Threads,
+  log: Log,
+): Promise<ControlServer> {
+  return await startControlServer(dataFolder, {
     run: (operation, input) => threads.run(operation, input),
     status: () => ({
       pid: process.pid,
@@ -193,14 +207,6 @@ async function startServer(settings: Settings, sockets: AssignedSockets, log: Lo
     },
     log,
   })
-  const storage: Pick<Storage, 'run'> = {
-    run: <Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> =>
-      operation.access === 'read'
-        ? reader.run(operation, input)
-        : (threads.run(operation.name, input) as Promise<Output>),
-  }
-  const presence = await enterCluster(settings, { id: nodeId, startedAt }, reader, log)
-  return { threads, control, reader, storage, presence }
 }
 
 /**
@@ -208,11 +214,11 @@ async function startServer(settings: Settings, sockets: AssignedSockets, log: Lo
  * word. So each port is taken alone first, which fails when anybody has it.
  */
 async function assertPortsAreFree(
-  { listeners }: Settings,
+  { listeners, roles }: Settings,
   sockets: AssignedSockets,
   howToMove: string,
 ): Promise<void> {
-  const own = listeners.filter((_, index) => sockets[index] === undefined)
+  const own = roles.includes('front') ? listeners.filter((_, index) => sockets[index] === undefined) : []
   const problems = await probeListeners(own, howToMove)
   if (problems.length === 0) return
   throw new UsageFault(
@@ -260,7 +266,11 @@ async function logStart(
   if ((await storage.run(listDomains, undefined)).length === 0)
     log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
   if (database) await tellDurability(storage, log)
-  log.info('listening', { hostname, listeners: threads.listeners.map(formatListener).join(', ') })
+  log.info('listening', { hostname, listeners: describeListeners(threads.listeners) })
+}
+
+function describeListeners(listeners: readonly BoundListener[]): string {
+  return listeners.length === 0 ? 'none: this server only delivers' : listeners.map(formatListener).join(', ')
 }
 
 async function tellDurability(storage: Pick<Storage, 'run'>, log: Log): Promise<void> {
@@ -303,10 +313,9 @@ function stopRequest(log: Log, parent: number | undefined): Promise<void> {
 
 async function stopServer(
   settings: Settings,
-  { threads, control, reader, presence }: RunningServer,
+  { threads, control, reader }: RunningServer,
   log: Log,
 ): Promise<void> {
-  await presence?.stop()
   // The store thread is the last to leave the database, because it alone can put the log into it and remove the log.
   await reader.close()
   await threads.stop(settings.limits.drainSeconds * 1000)

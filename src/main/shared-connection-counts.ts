@@ -32,6 +32,14 @@ export function forgetConnections({ counters }: ConnectionCountTable, front: num
   counters.fill(0, front * rows * slots, (front + 1) * rows * slots)
 }
 
+/** Connections of all hosts, over all fronts. */
+export function countConnections({ counters, fronts }: ConnectionCountTable): number {
+  let sum = 0
+  for (let front = 0; front < fronts; front++)
+    for (const count of counters.subarray(front * rows * slots, (front * rows + 1) * slots)) sum += count
+  return sum
+}
+
 /** The counts as one front adds to them. */
 export function shareConnectionCounts(table: ConnectionCountTable, front: number): ConnectionCounts {
   const { counters, fronts, keys } = table

@@ -14,8 +14,10 @@ export type ThreadStart =
       readonly role: 'front'
       readonly settings: Settings
       readonly storagePort: MessagePort
-      /** From 0; it also is the space of the queue ids that this front makes. */
+      /** From 0. */
       readonly number: number
+      /** Of the queue ids that it makes. */
+      readonly idSpace: number
       readonly listeners: readonly ListenerOptions[]
       readonly connectionCounts: ConnectionCountTable
       readonly openTerminals: readonly string[]

@@ -1,12 +1,9 @@
 // The worker threads of one server: one crew after another, should the store die.
-import type { Settings } from '../config/settings.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
-import type { AssignedSockets } from './assign-sockets.ts'
-import { Crew, startAgainAfterMs } from './crew.ts'
-import { createConnectionCountTable } from './shared-connection-counts.ts'
+import { Crew, type CrewParts, startAgainAfterMs } from './crew.ts'
 import type { Thread } from './start-thread.ts'
 import { Terminals } from './terminals.ts'
 import type { ThreadRole } from './thread-messages.ts'
@@ -27,14 +24,14 @@ export interface Threads {
 const maxDeaths = 10
 const deathsWindowMs = 60_000
 
-export async function startThreads(
-  settings: Settings,
-  nodeId: string,
-  clock: Clock,
-  log: Log,
-  sockets: AssignedSockets = [],
-): Promise<Threads> {
-  const supervisor = new Supervisor(settings, nodeId, clock, log, sockets)
+export interface ThreadsParts
+  extends Pick<
+    CrewParts,
+    'settings' | 'nodeId' | 'idSpaces' | 'connectionCounts' | 'sockets' | 'clock' | 'log'
+  > {}
+
+export async function startThreads(parts: ThreadsParts): Promise<Threads> {
+  const supervisor = new Supervisor(parts)
   await supervisor.start()
   return supervisor
 }
@@ -52,23 +49,18 @@ class Supervisor implements Threads {
   #nextCrew: Timer | undefined
   #deaths: number[] = []
 
-  constructor(settings: Settings, nodeId: string, clock: Clock, log: Log, sockets: AssignedSockets) {
-    this.#clock = clock
-    this.#log = log
-    this.#hasForeignSockets = sockets.some(fds => fds !== undefined)
+  constructor(given: ThreadsParts) {
+    this.#clock = given.clock
+    this.#log = given.log
+    this.#hasForeignSockets = given.sockets.some(fds => fds !== undefined)
     this.terminals = new Terminals(open => this.#crew.tellOpenTerminals(open))
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
     this.#fail = reject
     promise.catch(() => {})
     const parts = {
-      settings,
-      nodeId,
-      clock,
-      log,
+      ...given,
       terminals: this.terminals,
-      sockets,
-      connectionCounts: createConnectionCountTable(settings.threads.front),
       mayStartAgain: (role: ThreadRole) => this.#mayStartAgain(role),
     }
     this.#createCrew = listeners => new Crew({ ...parts, listeners })

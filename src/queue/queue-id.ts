@@ -9,6 +9,9 @@ export type QueueId = number
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const epoch = Date.UTC(2024, 0, 1)
 const idsPerMs = 4096
+/** Makers of ids that never collide. */
+export const idSpaces = 256
+const idsPerSpace = idsPerMs / idSpaces
 const textLength = 11
 const written = /^[0-9A-Za-z]{11}$/
 
@@ -36,11 +39,10 @@ export function parseQueueId(text: string): QueueId | undefined {
 }
 
 /**
- * Makes queue ids without asking anyone. Up to 16 makers (`idSpace` 0 … 15) of one node never collide: each has 256
- * ids a millisecond, and runs ahead of the clock when it needs more.
+ * Makes queue ids without asking anyone. Makers with different `idSpace`, 0 … 255, never collide: each has 16 ids a
+ * millisecond, and runs ahead of the clock when it needs more.
  */
 export function createQueueIdMaker(clock: Clock, idSpace: number): () => QueueId {
-  const idsPerSpace = idsPerMs / 16
   let lastMs = 0
   let sequence = 0
   return () => {

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { formatProblems, type Health, ServerHealth } from '../../src/health/server-health.ts'
-import { startThreads } from '../../src/main/threads.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -16,6 +15,7 @@ import { createManualClock } from '../harness/manual-clock.ts'
 import { startPostgres } from '../harness/postgres-server.ts'
 import { openConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, type ServerProcess, startServer } from '../harness/server-process.ts'
+import { startOwnThreads } from '../harness/start-threads.ts'
 import { createThreadKiller } from './kill-thread.ts'
 
 const relay = [{ role: 'relay', address: '127.0.0.1', port: 0 }] as const
@@ -41,7 +41,7 @@ test('a thread that hangs is found, whichever it is', async t => {
       threads: { front: 1 },
       log: { level: 'error' },
     })
-    const threads = await startThreads({ ...settings, dataFolder: folder }, 'node', clock, silentLog)
+    const threads = await startOwnThreads({ ...settings, dataFolder: folder }, { clock, log: silentLog })
     const reader = new SqliteReader(folder)
     const health = new ServerHealth(clock, silentLog)
     health.serves({ threads: () => threads.all, storage: reader })

@@ -11,13 +11,14 @@ import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
-import { startThreads, type Threads } from '../../src/main/threads.ts'
+import type { Threads } from '../../src/main/threads.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { eventually } from '../harness/eventually.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
+import { startOwnThreads } from '../harness/start-threads.ts'
 import { createThreadKiller, type ThreadKiller } from './kill-thread.ts'
 
 interface RunningThreads extends ThreadKiller {
@@ -56,7 +57,7 @@ async function start(
       if (text.endsWith('could not be started again')) vain++
     },
   }
-  const threads = await startThreads(spoilable, 'node', clock, log)
+  const threads = await startOwnThreads(spoilable, { clock, log })
   const reader = new SqliteReader(folder)
   t.after(async () => {
     reader.close()

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { settingsSchema } from '../../src/config/schema.ts'
-import { startThreads } from '../../src/main/threads.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { takeActivatedSockets } from '../../src/systemd/activated-sockets.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -15,6 +14,7 @@ import { createManualClock } from '../harness/manual-clock.ts'
 import { missing } from '../harness/programs.ts'
 import { openConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, type ServerFolder } from '../harness/server-process.ts'
+import { startOwnThreads } from '../harness/start-threads.ts'
 import { type ServiceManagerStandIn, startAsService } from '../harness/systemd-stand-in.ts'
 import { createThreadKiller } from '../main/kill-thread.ts'
 
@@ -154,12 +154,9 @@ for (const role of ['front', 'store'] as const) {
       threads: { front: 1 },
       log: { level: 'error' },
     })
-    const threads = await startThreads(
+    const threads = await startOwnThreads(
       { ...settings, dataFolder: folder },
-      'node',
-      createManualClock(),
-      silentLog,
-      [[fd]],
+      { clock: createManualClock(), log: silentLog, sockets: [[fd]] },
     )
     t.after(async () => {
       await threads.stop(0)

@@ -5,15 +5,15 @@ import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { createServerClock } from '../../storage/postgres/server-clock.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { formatCount, formatDuration } from '../quantities.ts'
+import { formatCount, formatDuration, formatSize } from '../quantities.ts'
 
 export function addClusterCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
     usage: 'cluster',
     summary: 'Show the servers that share a PostgreSQL database',
     description:
-      'Show the servers that share a PostgreSQL database: since when they run, when they were last heard of, what their ' +
-      'delivery has in hand (leases), and what is due and waits.',
+      'Show the servers that share a PostgreSQL database: since when they run, when they were last heard of, what they do ' +
+      '(roles), how busy they are, what their delivery has in hand (leases), and what is due and waits.',
     examples: ['cluster', 'cluster --json'],
   }).action(
     perform(run, async invocation => {
@@ -40,6 +40,10 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
           { title: 'STATE', cell: node => stateOf(node, now) },
           { title: 'VERSION', cell: node => node.version },
           { title: 'RUNS FOR', align: 'right', cell: node => formatDuration(now - node.startedAt) },
+          { title: 'ROLES', cell: node => node.roles.join(' ') },
+          { title: 'SESSIONS', align: 'right', cell: ({ load }) => (load ? String(load.sessions) : '') },
+          { title: 'CPU', align: 'right', cell: ({ load }) => (load ? `${load.cpuPercent} %` : '') },
+          { title: 'MEMORY', align: 'right', cell: ({ load }) => (load ? formatSize(load.memoryBytes) : '') },
           { title: 'LEASES', align: 'right', cell: node => String(node.leases) },
           { title: 'PID', align: 'right', cell: node => String(node.pid) },
         ],
@@ -76,6 +80,8 @@ function clusterJson({ nodes, due }: Cluster, now: number): unknown {
       pid: node.pid,
       startedAt: new Date(node.startedAt).toISOString(),
       seenAt: new Date(node.seenAt).toISOString(),
+      roles: node.roles,
+      load: node.load ?? null,
       leases: node.leases,
     })),
     due: {
