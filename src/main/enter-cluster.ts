@@ -5,8 +5,9 @@ import type { NodeLoad } from '../cluster/nodes.ts'
 import { packageVersion } from '../config/package-version.ts'
 import type { Settings } from '../config/settings.ts'
 import { systemClock } from '../runtime/clock.ts'
-import type { Log } from '../runtime/log.ts'
+import { type Log, silentLog } from '../runtime/log.ts'
 import { schemaVersion } from '../storage/migrate.ts'
+import { awaitServer } from '../storage/postgres/await-server.ts'
 import { openPostgresStorage, type PostgresStorage } from '../storage/postgres/postgres-storage.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
 import { createServerClock } from '../storage/postgres/server-clock.ts'
@@ -31,8 +32,9 @@ export async function enterCluster(
   { nodeId, startedAt, readSessions }: Newcomer,
   log: Log,
 ): Promise<Membership> {
-  const storage = await openPostgresStorage(database, systemClock, log)
-  const clock = await createServerClock(storage, systemClock, log)
+  const storage = await awaitServer(() => openPostgresStorage(database, systemClock, log), log)
+  // The store thread tells how far the clocks are apart.
+  const clock = await createServerClock(storage, systemClock, silentLog)
   const idSpaces = await storage.run(takeIdSpaces, { nodeId, count: threads.front + 1, now: clock.now() })
   const node = {
     id: nodeId,

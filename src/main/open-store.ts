@@ -1,12 +1,14 @@
 // The engine as the store thread has it: it brings the schema up to date, and keeps house.
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
-import { systemClock } from '../runtime/clock.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { openLocalStorage } from '../storage/local-storage.ts'
 import type { Storage } from '../storage/operation.ts'
+import { awaitServer } from '../storage/postgres/await-server.ts'
 import { removeOrphanChunks } from '../storage/postgres/mail-data-chunks.ts'
 import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
+import { createServerClock } from '../storage/postgres/server-clock.ts'
 import { removeOldMarks } from '../storage/postgres/write-marks.ts'
 import { orphanFolderName, sweepOrphans } from '../storage/sweep-orphans.ts'
 
@@ -19,7 +21,10 @@ export interface Store {
 }
 
 export async function openStore({ dataFolder, database }: Settings, log: Log): Promise<Store> {
-  if (database) return postgresStore(await openPostgresStorage(database, systemClock, log))
+  if (database) {
+    const storage = await awaitServer(() => openPostgresStorage(database, systemClock, log), log)
+    return postgresStore(storage, await createServerClock(storage, systemClock, log))
+  }
   const storage = await openLocalStorage(dataFolder)
   const startedAt = systemClock.now()
   return {
@@ -39,9 +44,10 @@ export async function openStore({ dataFolder, database }: Settings, log: Log): P
 /** No message takes so long to come in, and no commit so long to be looked for. */
 const abandonedAfterMs = 24 * 3_600_000
 
-function postgresStore(storage: Storage): Store {
+/** By the time of the database: a machine whose clock is days ahead would take for abandoned what is just coming in. */
+function postgresStore(storage: Storage, clock: Clock): Store {
   const tidy = async (): Promise<void> => {
-    const before = systemClock.now() - abandonedAfterMs
+    const before = clock.now() - abandonedAfterMs
     await storage.run(removeOrphanChunks, { before })
     await storage.run(removeOldMarks, { before })
   }

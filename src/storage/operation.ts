@@ -3,13 +3,14 @@
 export type SqlValue = null | number | string | Uint8Array
 
 /** Tables with rows that two transactions may want to change together, for whoever has several writers. */
-export type LockableTable = 'queue_message' | 'mail_data'
+export type LockableTable = 'queue_message' | 'account' | 'mail_data'
 
 /** Statements of one transaction. Placeholders are `?`; rows come as plain objects. */
 export interface Tx {
   /**
    * Other transactions that lock the same row wait until this one has ended; what they have committed is seen from then
-   * on. Where there is one writer it does nothing.
+   * on. Where there is one writer it does nothing. In the order of `LockableTable`, and of the ids: else two wait for each
+   * other.
    */
   lockRow(table: LockableTable, id: number): Promise<void>
   /** The same for a part of the data as a whole. */

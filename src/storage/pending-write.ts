@@ -8,16 +8,18 @@ export interface PendingWrite {
   readonly reject: (cause: unknown) => void
 }
 
+/** What they wake together. */
+export function topicsOf(batch: readonly PendingWrite[]): ReadonlySet<WakeTopic> {
+  return new Set(batch.flatMap(({ operation }) => operation.wakes ?? []))
+}
+
 /** After the commit: tells each its output, and `woken` what they wake together. */
 export function resolveWrites(
   batch: readonly PendingWrite[],
   outputs: readonly unknown[],
   woken: (topics: ReadonlySet<WakeTopic>) => void,
 ): void {
-  const topics = new Set<WakeTopic>()
-  for (const [index, { operation, resolve }] of batch.entries()) {
-    if (operation.wakes) topics.add(operation.wakes)
-    resolve(outputs[index])
-  }
+  const topics = topicsOf(batch)
+  for (const [index, { resolve }] of batch.entries()) resolve(outputs[index])
   if (topics.size > 0) woken(topics)
 }

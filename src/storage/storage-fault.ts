@@ -31,6 +31,19 @@ export class StorageFault extends Fault {
   }
 }
 
+/** It may be asked for again later: nothing is wrong with what was asked. */
+export function isPassing(cause: unknown): boolean {
+  return cause instanceof Fault && passingCodes.has(cause.code)
+}
+
+// 'STORAGE_REFUSED': until the password of the database is right again.
+const passingCodes: ReadonlySet<string> = new Set([
+  'STORAGE_DISK_FULL',
+  'STORAGE_UNAVAILABLE',
+  'STORAGE_GONE',
+  'STORAGE_REFUSED',
+] satisfies StorageFaultCode[])
+
 /** Whether what was asked for has been written nobody knows: what a row may name by now must stay. */
 export function isOutcomeUnknown(cause: unknown): boolean {
   return cause instanceof StorageFault && cause.code === 'STORAGE_GONE'

@@ -2,12 +2,15 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../runtime/clock.ts'
+import { LastingTrouble } from '../../runtime/lasting-trouble.ts'
+import { silentLog } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { MailDataFiles } from '../mail-data.ts'
 import { openMailDataFiles } from '../mail-data-files.ts'
 import { readSchemaVersion, schemaVersion } from '../migrate.ts'
 import { defineRead } from '../operation.ts'
 import { ConnectionPool } from '../postgres/connection-pool.ts'
+import { usualLimits } from '../postgres/limits.ts'
 import { lockDatabase } from '../postgres/lock-database.ts'
 import { openMailDataChunks } from '../postgres/mail-data-chunks.ts'
 import { readPostgresSchemaVersion } from '../postgres/migrate-postgres.ts'
@@ -105,8 +108,9 @@ async function openDatabase(
     lock.close()
     throw cause
   }
-  const pool = new ConnectionPool(address, 'migrate', 2)
-  const reader = new PostgresReader(pool)
+  const pool = new ConnectionPool(address, 'migrate', 2, usualLimits)
+  const outage = new LastingTrouble(silentLog, { begins: 'the source is away', ends: 'the source is back' })
+  const reader = new PostgresReader({ pool, limits: usualLimits, outage })
   return {
     name,
     engine: postgresEngine,

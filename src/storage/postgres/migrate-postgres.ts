@@ -33,7 +33,7 @@ export async function migratePostgres(connection: PostgresConnection): Promise<v
     for (const statements of migrations.slice(found)) await connection.execute(translateSchema(statements))
     await connection.execute(shardIndex)
     await connection.run('UPDATE schema_version SET version = ?', migrations.length)
-    await connection.execute('COMMIT')
+    await connection.commit()
   } catch (cause) {
     throw toPostgresFault(cause, connection.server)
   }

@@ -1,21 +1,21 @@
 // One connection to PostgreSQL, with its prepared statements.
+import { Socket } from 'node:net'
 import { Client, DatabaseError, types } from 'pg'
-import { describeNetworkError } from '../../runtime/network-error.ts'
 import type { LockableTable, SqlValue, Tx } from '../operation.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { numberPlaceholders } from './dialect.ts'
-import { toPostgresFault } from './postgres-fault.ts'
-import type { ServerAddress } from './server-address.ts'
+import { type PostgresLimits, usualLimits } from './limits.ts'
+import { cannotConnect, connectionLost, takesNoWrites } from './postgres-fault.ts'
+import { nameOfHost, type ServerAddress } from './server-address.ts'
 
-const connectTimeoutMs = 5000
-/** Nothing that we ask takes so long unless the server, or the way to it, is in trouble. */
-const statementTimeoutMs = 30_000
-const answerTimeoutMs = 35_000
 const keepAliveAfterMs = 10_000
+/** So long a server that does not answer may keep a connection open that we have closed. */
+const farewellMs = 1000
 
-/** Says whether it is a standby; and a commit that is answered is one that stays, whatever the database has for others. */
+/** Says whether it takes writes; and a commit that is answered is one that stays, whatever the database has for others. */
 const prepareSession = `SELECT pg_is_in_recovery() AS standby, set_config('synchronous_commit',
-  CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`
+  CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
+  current_setting('transaction_read_only') AS read_only`
 
 /** Any numbers, as long as no other program in the same database locks them. */
 const lockNumbers = { migration: 7_697_025_253, directory: 7_697_025_254, move: 7_697_025_255 } as const
@@ -50,57 +50,63 @@ const customTypes = {
 
 export class PostgresConnection implements Tx {
   readonly #client: Client
+  readonly #socket: Socket
+  readonly #limits: PostgresLimits
   readonly server: string
   #isUsable = true
 
-  private constructor(client: Client, server: string) {
+  private constructor(client: Client, socket: Socket, limits: PostgresLimits, server: string) {
     this.#client = client
+    this.#socket = socket
+    this.#limits = limits
     this.server = server
     // Whatever was asked for is told by its own rejection.
-    client.on('error', () => {
-      this.#isUsable = false
-    })
-    client.on('end', () => {
-      this.#isUsable = false
-    })
+    client.on('error', () => this.#lose())
+    client.on('end', () => this.#lose())
   }
 
   /** To the primary among the hosts. Throws a StorageFault that says why there is none. */
-  static async open(address: ServerAddress, purpose: string): Promise<PostgresConnection> {
-    let met: unknown
+  static async open(
+    address: ServerAddress,
+    purpose: string,
+    limits: PostgresLimits = usualLimits,
+  ): Promise<PostgresConnection> {
+    const faults: StorageFault[] = []
     for (const uri of address.uris) {
       try {
-        return await PostgresConnection.#openHost(uri, address.name, purpose)
+        return await PostgresConnection.#openHost(uri, purpose, limits)
       } catch (cause) {
-        met ??= cause
+        if (!(cause instanceof StorageFault)) throw cause
+        faults.push(cause)
       }
     }
-    throw met
+    throw noPrimary(faults)
   }
 
-  static async #openHost(uri: string, server: string, purpose: string): Promise<PostgresConnection> {
+  static async #openHost(uri: string, purpose: string, limits: PostgresLimits): Promise<PostgresConnection> {
+    const server = nameOfHost(uri)
+    const socket = new Socket()
     const client = new Client({
       connectionString: uri,
+      stream: () => socket,
       application_name: `postrider ${purpose}`,
-      connectionTimeoutMillis: connectTimeoutMs,
-      statement_timeout: statementTimeoutMs,
-      query_timeout: answerTimeoutMs,
+      connectionTimeoutMillis: limits.connectMs,
+      statement_timeout: limits.statementMs,
+      query_timeout: limits.answerMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveAfterMs,
       pipeline: true,
       types: customTypes,
     })
-    const connection = new PostgresConnection(client, server)
+    const connection = new PostgresConnection(client, socket, limits, server)
     try {
       await client.connect()
-      const row = await connection.get<{ standby: boolean }>(prepareSession)
-      if (row?.standby !== false) throw isStandby(server)
+      const row = await connection.get<{ standby: boolean; read_only: string }>(prepareSession)
+      if (row?.standby !== false || row.read_only === 'on') throw takesNoWrites(server)
       return connection
     } catch (cause) {
       connection.close()
-      throw cause instanceof DatabaseError || cause instanceof StorageFault
-        ? toPostgresFault(cause, server)
-        : connectionLost(server, cause)
+      throw cannotConnect(cause, server, limits)
     }
   }
 
@@ -148,7 +154,14 @@ export class PostgresConnection implements Tx {
 
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
 
-  /** Statements without values or rows: BEGIN, COMMIT, a migration. */
+  /** Rejects when the transaction was rolled back instead, because the error of a statement in it was passed over. */
+  async commit(): Promise<void> {
+    const { command } = await this.#ask(() => this.#client.query('COMMIT'))
+    if (command !== 'COMMIT')
+      throw new Error('A statement of the transaction failed, and was passed over: nothing was committed.')
+  }
+
+  /** Statements without values or rows: BEGIN, a migration. */
   async execute(sql: string): Promise<void> {
     await this.#ask(() => this.#client.query(sql))
   }
@@ -166,8 +179,21 @@ export class PostgresConnection implements Tx {
   }
 
   close(): void {
+    if (this.#isUsable) {
+      this.#isUsable = false
+      // A goodbye that nobody hears does not keep the thread from ending.
+      const tooLate = setTimeout(() => this.#socket.destroy(), farewellMs)
+      this.#client
+        .end()
+        .catch(() => {}) // it has gone already
+        .finally(() => clearTimeout(tooLate))
+    } else this.#socket.destroy()
+  }
+
+  /** Nothing can be asked on it any more, and nothing that was asked is waited for. */
+  #lose(): void {
     this.#isUsable = false
-    this.#client.end().catch(() => {}) // it has gone already
+    this.#socket.destroy()
   }
 
   async #query(
@@ -185,22 +211,17 @@ export class PostgresConnection implements Tx {
       return await query()
     } catch (cause) {
       if (cause instanceof DatabaseError) throw cause
-      this.#isUsable = false
-      throw connectionLost(this.server, cause)
+      this.#lose()
+      throw connectionLost(cause, this.server, this.#limits.answerMs)
     }
   }
 }
 
-function isStandby(server: string): StorageFault {
-  return new StorageFault(
-    'STORAGE_UNAVAILABLE',
-    `PostgreSQL at ${server} is a standby, which takes no writes. Name its primary in the setting storage as well, or wait until it has been promoted.`,
-  )
-}
-
-function connectionLost(server: string, cause: unknown): StorageFault {
-  const reason = cause instanceof Error ? describeNetworkError(cause) : String(cause)
-  return new StorageFault('STORAGE_UNAVAILABLE', `PostgreSQL at ${server} does not answer: ${reason}.`, {
-    cause,
-  })
+/** Of several hosts: why each is none. As long as one may become the primary, it may pass. */
+function noPrimary(faults: readonly StorageFault[]): StorageFault {
+  const [first] = faults
+  if (!first) throw new Error('an address of no host')
+  if (faults.length === 1) return first
+  const code = faults.some(fault => fault.code === 'STORAGE_UNAVAILABLE') ? 'STORAGE_UNAVAILABLE' : first.code
+  return new StorageFault(code, faults.map(({ message }) => message).join(' '), { cause: first })
 }

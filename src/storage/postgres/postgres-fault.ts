@@ -1,24 +1,40 @@
 // What an error of PostgreSQL means (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 import { DatabaseError } from 'pg'
+import { describeNetworkError } from '../../runtime/network-error.ts'
 import { StorageFault } from '../storage-fault.ts'
+import type { PostgresLimits } from './limits.ts'
 
 const serializationFailure = '40001'
 const deadlockDetected = '40P01'
 
 /** The transaction lost a race and has been rolled back: the same again is likely to succeed. */
 export function lostRace(cause: unknown): boolean {
-  return (
-    cause instanceof DatabaseError && (cause.code === serializationFailure || cause.code === deadlockDetected)
-  )
+  const code = codeOf(cause)
+  return code === serializationFailure || code === deadlockDetected
 }
 
 /** The server does not serve now, or the way to it is cut. */
 export function isUnavailable(cause: unknown): boolean {
-  return cause instanceof StorageFault && cause.code === 'STORAGE_UNAVAILABLE'
+  return cause instanceof StorageFault && cause.code === 'STORAGE_UNAVAILABLE' && !lostRace(cause)
+}
+
+/** Of a failed COMMIT: the server did not say that it rolled back, and may have committed. */
+export function isUnanswered(cause: unknown): boolean {
+  const code = codeOf(cause)
+  // What ends the server, a full disk for one, may come between the commit and its answer.
+  if (code !== undefined) return endsServer.some(prefix => code.startsWith(prefix))
+  return isUnavailable(cause)
+}
+
+const endsServer: readonly string[] = ['08', '53', '57P', '58', 'XX']
+
+function codeOf(cause: unknown): string | undefined {
+  const error = cause instanceof StorageFault ? cause.cause : cause
+  return error instanceof DatabaseError ? error.code : undefined
 }
 
 /** Classes and codes that say of the server that it does not serve now. */
-const notServing: readonly string[] = ['08', '57P', '53', '25006', '40', '55P03', '57014', '58']
+const notServing: readonly string[] = ['08', '57P', '53', '55P03', '57014', '58', 'XX000']
 
 /** The StorageFault that an error means; any other error, a mistake in a statement for one, as it is. */
 export function toPostgresFault(cause: unknown, server: string): unknown {
@@ -31,32 +47,71 @@ export function toPostgresFault(cause: unknown, server: string): unknown {
       { cause },
     )
   }
-  if (code === '25006') {
-    return unavailable(
-      server,
-      'it is a standby, which takes no writes. Name the primary in the setting storage, or wait until it has been promoted',
-      cause,
-    )
-  }
+  if (code === '25006') return takesNoWrites(server, { cause })
   if (code === '53300')
     return unavailable(server, `it has no connection left (${message}). Raise its max_connections`, cause)
-  if (code.startsWith('XX00'))
+  if (code === serializationFailure || code === deadlockDetected)
+    return unavailable(server, `too many change the same at once (${message})`, cause)
+  if (code === 'XX001' || code === 'XX002')
     return new StorageFault('STORAGE_DAMAGED', `PostgreSQL at ${server} reports damage: ${message}.`, {
       cause,
     })
-  if (code.startsWith('28') || code === '3D000' || code === '42501') {
-    return new StorageFault(
-      'STORAGE_REFUSED',
-      `PostgreSQL at ${server} does not let Postrider in: ${message}. Check user, password and database in the setting storage.`,
-      { cause },
-    )
-  }
+  if (code.startsWith('28') || code === '3D000' || code === '42501')
+    return refused(server, `${message}. Check user, password and database in the setting storage`, cause)
   if (notServing.some(prefix => code.startsWith(prefix))) return unavailable(server, message, cause)
   return cause
+}
+
+/** Of a connection that could not be made. */
+export function cannotConnect(cause: unknown, server: string, { connectMs }: PostgresLimits): unknown {
+  if (cause instanceof StorageFault) return cause
+  if (cause instanceof DatabaseError) return toPostgresFault(cause, server)
+  const { code, message } = cause as NodeJS.ErrnoException
+  if (message.includes('password must be a string'))
+    return refused(server, 'it wants a password. Put one into the setting storage', cause)
+  if (/SASL|SSL|TLS|CERT|SELF_SIGNED|VERIFY/.test(`${code} ${message}`))
+    return refused(server, `${message}. Check sslmode and the certificates, or the password`, cause)
+  return connectionLost(cause, server, connectMs)
+}
+
+/** Of one that was there. */
+export function connectionLost(cause: unknown, server: string, waitedMs: number): StorageFault {
+  return new StorageFault(
+    'STORAGE_UNAVAILABLE',
+    `PostgreSQL at ${server} does not answer: ${describeLoss(cause, waitedMs)}.`,
+    { cause },
+  )
+}
+
+export function takesNoWrites(server: string, options?: ErrorOptions): StorageFault {
+  return new StorageFault(
+    'STORAGE_UNAVAILABLE',
+    `PostgreSQL at ${server} takes no writes: it is a standby, or set to read only. Name its primary in the setting storage as well, or wait until it has been promoted.`,
+    options,
+  )
+}
+
+/** The library's words, in ours. */
+function describeLoss(cause: unknown, waitedMs: number): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const text = describeNetworkError(cause)
+  if (/timeout/i.test(text)) return `no answer within ${waitedMs / 1000} s`
+  if (/^(Connection terminated|Client )/.test(text)) return 'the connection was cut'
+  return text
 }
 
 function unavailable(server: string, reason: string, cause: Error): StorageFault {
   return new StorageFault('STORAGE_UNAVAILABLE', `PostgreSQL at ${server} is not available: ${reason}.`, {
     cause,
   })
+}
+
+function refused(server: string, reason: string, cause: unknown): StorageFault {
+  return new StorageFault(
+    'STORAGE_REFUSED',
+    `PostgreSQL at ${server} does not let Postrider in: ${reason}.`,
+    {
+      cause,
+    },
+  )
 }

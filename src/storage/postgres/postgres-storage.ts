@@ -1,9 +1,11 @@
 // Storage in PostgreSQL, as one thread has it.
 import type { Clock } from '../../runtime/clock.ts'
+import { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { AnyOperation, Operation, Storage, WakeTopic } from '../operation.ts'
 import { storageIsGone } from '../storage-fault.ts'
 import { ConnectionPool } from './connection-pool.ts'
+import { limitsOfMigration, type PostgresLimits, usualLimits } from './limits.ts'
 import { enterDatabase } from './lock-database.ts'
 import { migratePostgres } from './migrate-postgres.ts'
 import { PostgresConnection } from './postgres-connection.ts'
@@ -20,13 +22,14 @@ export async function openPostgresStorage(
   address: ServerAddress,
   clock: Clock,
   log: Log,
+  limits: PostgresLimits = usualLimits,
 ): Promise<PostgresStorage> {
-  const connection = await PostgresConnection.open(address, 'migration')
+  const connection = await PostgresConnection.open(address, 'migration', limitsOfMigration(limits))
   try {
     await enterDatabase(connection)
     await migratePostgres(connection)
     // Before the end of the first one: whoever wants the database for himself sees this process all the time.
-    return await connectPostgresStorage(address, clock, log)
+    return await connectPostgresStorage(address, clock, log, limits)
   } finally {
     connection.close()
   }
@@ -37,10 +40,24 @@ export async function connectPostgresStorage(
   address: ServerAddress,
   clock: Clock,
   log: Log,
+  limits: PostgresLimits = usualLimits,
 ): Promise<PostgresStorage> {
-  const wakes = new Wakes(address, clock, log)
+  const outage = new LastingTrouble(log, {
+    begins: 'the database does not answer: mail is put off until it does',
+    ends: 'the database answers again',
+  })
+  const wakes = new Wakes({ address, limits, clock, log, outage })
   await wakes.start()
-  return new PostgresStorage(address, clock, log, wakes)
+  return new PostgresStorage({ address, limits, clock, log, outage, wakes })
+}
+
+export interface PostgresStorageParts {
+  readonly address: ServerAddress
+  readonly limits: PostgresLimits
+  readonly clock: Clock
+  readonly log: Log
+  readonly outage: LastingTrouble
+  readonly wakes: Wakes
 }
 
 export class PostgresStorage implements Storage {
@@ -51,16 +68,19 @@ export class PostgresStorage implements Storage {
   readonly #wakes: Wakes
   #closed = false
 
-  constructor(address: ServerAddress, clock: Clock, log: Log, wakes: Wakes) {
-    this.#reads = new ConnectionPool(address, 'read', maxReads)
-    this.#reader = new PostgresReader(this.#reads)
-    this.#writes = new ConnectionPool(address, 'write', maxTransactions)
+  constructor({ address, limits, clock, log, outage, wakes }: PostgresStorageParts) {
+    this.#reads = new ConnectionPool(address, 'read', maxReads, limits)
+    this.#reader = new PostgresReader({ pool: this.#reads, limits, outage })
+    this.#writes = new ConnectionPool(address, 'write', maxTransactions, limits)
     this.#wakes = wakes
     this.#writer = new PostgresWriter({
       pool: this.#writes,
+      limits,
       clock,
       log,
+      outage,
       maxTransactions,
+      announce: (connection, topics) => wakes.announce(connection, topics),
       woken: topics => wakes.tell(topics),
     })
   }

@@ -2,31 +2,33 @@
 // way at a time, and the statements of one follow each other without waiting for answers where they can.
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../runtime/clock.ts'
+import type { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
 import { patienceOf } from '../../runtime/patience.ts'
 import type { AnyOperation, WakeTopic } from '../operation.ts'
-import { type PendingWrite, resolveWrites } from '../pending-write.ts'
+import { type PendingWrite, resolveWrites, topicsOf } from '../pending-write.ts'
 import { StorageFault } from '../storage-fault.ts'
 import type { ConnectionPool } from './connection-pool.ts'
+import type { PostgresLimits } from './limits.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
-import { isUnavailable, lostRace, toPostgresFault } from './postgres-fault.ts'
+import { isUnanswered, isUnavailable, lostRace, toPostgresFault } from './postgres-fault.ts'
 import { lookForMark, writeMark } from './write-marks.ts'
 
 export interface PostgresWriterParts {
   readonly pool: ConnectionPool
   readonly clock: Clock
   readonly log: Log
+  readonly limits: PostgresLimits
+  readonly outage: LastingTrouble
   readonly maxTransactions: number
+  /** Before the commit, in its transaction. */
+  readonly announce: (connection: PostgresConnection, topics: ReadonlySet<WakeTopic>) => Promise<void>
   /** After the commit. */
   readonly woken: (topics: ReadonlySet<WakeTopic>) => void
 }
 
 // Bounds how long one commit keeps those waiting who come during it.
 const maxBatch = 200
-/** So long a server that does not answer is waited for before whoever asked is told. */
-const patienceMs = 10_000
-/** So long a commit of unknown outcome is looked for. */
-const lookPatienceMs = 60_000
 
 export class PostgresWriter {
   readonly #parts: PostgresWriterParts
@@ -83,16 +85,18 @@ export class PostgresWriter {
 
   /** Rejects with nothing of the batch written; with 'STORAGE_GONE' when not even looking tells whether it was. */
   async #commit(batch: readonly PendingWrite[]): Promise<readonly unknown[]> {
-    const { pool, clock } = this.#parts
-    const patience = patienceOf(patienceMs)
+    const { pool, limits, outage } = this.#parts
+    const patience = patienceOf(limits.patienceMs)
     for (;;) {
       const transaction: Transaction = { mark: randomUUID(), outputs: [], isCommitting: false }
       try {
-        await pool.use(connection => runTransaction(connection, batch, transaction, clock.now()))
+        await pool.use(connection => this.#runTransaction(connection, batch, transaction))
+        outage.over('write')
         return transaction.outputs
       } catch (cause) {
         const isLost = isUnavailable(cause)
-        if (isLost && transaction.isCommitting && (await this.#wasCommitted(transaction.mark)))
+        if (isLost) outage.hit(cause, 'write')
+        if (transaction.isCommitting && isUnanswered(cause) && (await this.#wasCommitted(transaction.mark)))
           return transaction.outputs
         if (!(isLost || lostRace(cause)) || !(await patience.again())) throw cause
       }
@@ -100,8 +104,8 @@ export class PostgresWriter {
   }
 
   async #wasCommitted(mark: string): Promise<boolean> {
-    const { clock, log, pool } = this.#parts
-    const patience = patienceOf(lookPatienceMs)
+    const { clock, limits, log, pool } = this.#parts
+    const patience = patienceOf(limits.lookPatienceMs)
     for (;;) {
       try {
         const outcome = await pool.use(connection => lookForMark(connection, mark, clock.now()))
@@ -117,6 +121,25 @@ export class PostgresWriter {
       }
     }
   }
+
+  async #runTransaction(
+    connection: PostgresConnection,
+    batch: readonly PendingWrite[],
+    transaction: Transaction,
+  ): Promise<void> {
+    const { announce, clock } = this.#parts
+    try {
+      // Behind one another on the way: nobody waits for the answers to the first.
+      const begun = [connection.execute('BEGIN'), writeMark(connection, transaction.mark, clock.now())]
+      const [outputs] = await Promise.all([runOperations(connection, batch), ...begun])
+      await announce(connection, topicsOf(batch))
+      transaction.outputs = outputs
+      transaction.isCommitting = true
+      await connection.commit()
+    } catch (cause) {
+      throw toPostgresFault(cause, connection.server)
+    }
+  }
 }
 
 interface Transaction {
@@ -124,24 +147,6 @@ interface Transaction {
   outputs: unknown[]
   /** COMMIT is on its way. */
   isCommitting: boolean
-}
-
-async function runTransaction(
-  connection: PostgresConnection,
-  batch: readonly PendingWrite[],
-  transaction: Transaction,
-  now: number,
-): Promise<void> {
-  try {
-    // Behind one another on the way: nobody waits for the answers to the first.
-    const begun = [connection.execute('BEGIN'), writeMark(connection, transaction.mark, now)]
-    const [outputs] = await Promise.all([runOperations(connection, batch), ...begun])
-    transaction.outputs = outputs
-    transaction.isCommitting = true
-    await connection.execute('COMMIT')
-  } catch (cause) {
-    throw toPostgresFault(cause, connection.server)
-  }
 }
 
 async function runOperations(

@@ -20,3 +20,9 @@ export function parseServerAddress(text: string): ServerAddress | undefined {
   if (!uris.every(uri => URL.canParse(uri))) return undefined
   return { uris, name: `${hosts.join(',')}${database}` }
 }
+
+/** Of one URI, without the password: 'db1.example.org:5432/postrider'. */
+export function nameOfHost(uri: string): string {
+  const { host, pathname } = new URL(uri)
+  return `${host}${pathname}`
+}

@@ -1,93 +1,138 @@
-// Wake-ups between the nodes: LISTEN and NOTIFY, outside of the transactions that they are about. One that is lost costs
-// the wait until the queue is looked at anyway.
+// Wake-ups between the nodes: LISTEN and NOTIFY. What a node that did not hear it would never find out by itself goes out
+// with the commit that it is about. A wake-up of the queue does not, because a commit that notifies waits for the one
+// before it: when one is lost, the queue is looked at anyway after a while.
 import type { Clock, Timer } from '../../runtime/clock.ts'
+import type { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
 import { type WakeTopic, wakeTopics } from '../operation.ts'
 import { WakeListeners } from '../wake-listeners.ts'
+import { limitsOfWakes, type PostgresLimits } from './limits.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import type { ServerAddress } from './server-address.ts'
 
 const channel = 'postrider_wake'
 const reconnectMs = 1000
+/** So often the server is asked whether it is still there: a connection that is cut without a word says nothing for hours. */
+const beatMs = 15_000
+
+const toldWithCommit: ReadonlySet<WakeTopic> = new Set(['directory', 'retry'])
+
+export interface WakesParts {
+  readonly address: ServerAddress
+  readonly limits: PostgresLimits
+  readonly clock: Clock
+  readonly log: Log
+  readonly outage: LastingTrouble
+}
 
 export class Wakes {
-  readonly #address: ServerAddress
-  readonly #clock: Clock
-  readonly #log: Log
+  readonly #parts: WakesParts
+  readonly #name = crypto.randomUUID()
   readonly #listeners = new WakeListeners()
   #connection: PostgresConnection | undefined
-  #timer: Timer | undefined
+  #reconnecting: Timer | undefined
+  #beat: Timer | undefined
   #toTell = new Set<WakeTopic>()
   #telling = false
   #closed = false
 
-  constructor(address: ServerAddress, clock: Clock, log: Log) {
-    this.#address = address
-    this.#clock = clock
-    this.#log = log
+  constructor(parts: WakesParts) {
+    this.#parts = parts
   }
 
   async start(): Promise<void> {
-    const connection = await PostgresConnection.open(this.#address, 'wake')
-    connection.onNotification((_channel, payload) => {
-      const [topic, sender] = payload.split(' ')
-      if (sender !== this.#name) this.#listeners.wake(wakeTopics.filter(one => one === topic))
+    await this.#connect()
+    this.#beat = this.#parts.clock.every(beatMs, () => {
+      this.#connection?.get('SELECT 1 AS here').catch(() => {}) // it is lost by that, which is what matters
     })
-    await connection.execute(`LISTEN ${channel}`)
-    this.#connection = connection
-    void connection.ended.then(() => this.#lost())
-    if (this.#closed) connection.close()
   }
 
   on(topic: WakeTopic, listener: () => void): void {
     this.#listeners.add(topic, listener)
   }
 
-  /** Here at once; on the other nodes soon, however often it is said meanwhile. */
-  tell(topics: Iterable<WakeTopic>): void {
-    for (const topic of topics) this.#toTell.add(topic)
+  /** In the transaction that is about to be committed. */
+  async announce(connection: PostgresConnection, topics: ReadonlySet<WakeTopic>): Promise<void> {
+    for (const topic of topics) if (toldWithCommit.has(topic)) await this.#notify(connection, topic)
+  }
+
+  /** After the commit: here at once, on the other nodes soon, however often it is said meanwhile. */
+  tell(topics: ReadonlySet<WakeTopic>): void {
+    for (const topic of topics) if (!toldWithCommit.has(topic)) this.#toTell.add(topic)
     this.#listeners.wake(topics)
-    if (!this.#telling) void this.#tellOthers()
+    this.#tellOthers()
   }
 
   close(): void {
     this.#closed = true
-    this.#timer?.cancel()
+    this.#reconnecting?.cancel()
+    this.#beat?.cancel()
     this.#connection?.close()
   }
 
-  readonly #name = crypto.randomUUID()
-
-  /** Never rejects. */
-  async #tellOthers(): Promise<void> {
-    this.#telling = true
-    try {
-      while (this.#toTell.size > 0 && this.#connection) {
-        const topics = [...this.#toTell]
-        this.#toTell = new Set()
-        for (const topic of topics)
-          await this.#connection.run('SELECT pg_notify(?, ?)', channel, `${topic} ${this.#name}`)
-      }
-    } catch (cause) {
-      this.#log.debug('other nodes could not be woken', { reason: String(cause) })
+  async #connect(): Promise<void> {
+    const { address, limits } = this.#parts
+    const connection = await PostgresConnection.open(address, 'wake', limitsOfWakes(limits))
+    connection.onNotification((_channel, payload) => {
+      const [topic, sender] = payload.split(' ')
+      if (sender !== this.#name) this.#listeners.wake(wakeTopics.filter(one => one === topic))
+    })
+    await connection.execute(`LISTEN ${channel}`)
+    if (this.#closed) {
+      connection.close()
+      return
     }
-    this.#telling = false
+    this.#connection = connection
+    void connection.ended.then(() => this.#lost(connection.server))
   }
 
-  #lost(): void {
+  async #notify(connection: PostgresConnection, topic: WakeTopic): Promise<void> {
+    await connection.run('SELECT pg_notify(?, ?)', channel, `${topic} ${this.#name}`)
+  }
+
+  #tellOthers(): void {
+    if (this.#telling || this.#toTell.size === 0 || !this.#connection) return
+    this.#telling = true
+    const topics = this.#toTell
+    this.#toTell = new Set()
+    this.#notifyAll(this.#connection, topics).then(
+      () => {
+        this.#telling = false
+        this.#tellOthers()
+      },
+      (cause: unknown) => {
+        this.#telling = false
+        // Told when the connection is there again.
+        for (const topic of topics) this.#toTell.add(topic)
+        this.#parts.log.debug('other nodes could not be woken yet', { reason: String(cause) })
+      },
+    )
+  }
+
+  async #notifyAll(connection: PostgresConnection, topics: ReadonlySet<WakeTopic>): Promise<void> {
+    for (const topic of topics) await this.#notify(connection, topic)
+  }
+
+  #lost(server: string): void {
     this.#connection = undefined
     if (this.#closed) return
-    this.#log.warn('the connection for wake-ups was lost and is made again')
+    this.#parts.outage.hit(`the connection to PostgreSQL at ${server} was cut`, 'wake')
     this.#connectLater()
   }
 
   #connectLater(): void {
-    this.#timer = this.#clock.after(reconnectMs, () => {
-      this.start().then(
-        // Whatever was said meanwhile was not heard.
-        () => this.#listeners.wake(wakeTopics),
+    this.#reconnecting = this.#parts.clock.after(reconnectMs, () => {
+      this.#connect().then(
         () => {
-          if (!this.#closed) this.#connectLater()
+          this.#parts.outage.over()
+          // Whatever was said meanwhile was not heard.
+          this.#listeners.wake(wakeTopics)
+          this.#tellOthers()
+        },
+        (cause: unknown) => {
+          if (this.#closed) return
+          this.#parts.outage.hit(cause, 'wake')
+          this.#connectLater()
         },
       )
     })
