@@ -4,9 +4,11 @@ import type { Tx } from '../storage/operation.ts'
 
 /** The account with its mailboxes; returns the mail data files that are to be discarded after the commit. */
 export async function removeAccountRows(tx: Tx, accountId: number): Promise<string[]> {
+  // Mail that is being filed comes before its end, and is removed with it, or finds it gone.
+  await tx.lockRow('account', accountId)
   const messages = await tx.all<{ mail_data_id: number }>(
     `SELECT DISTINCT mail_data_id FROM mailbox_message
-      WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)`,
+      WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?) ORDER BY mail_data_id`,
     accountId,
   )
   await tx.run(

@@ -44,8 +44,9 @@ async function takeUid(
   const taken = await take()
   if (taken) return taken
   const uidValidity = Math.floor(receivedAt / 1000)
+  // Another server may be making it at this moment.
   await tx.run(
-    'INSERT INTO mailbox (account_id, name, uid_validity, uid_next) VALUES (?, ?, ?, 1)',
+    'INSERT INTO mailbox (account_id, name, uid_validity, uid_next) VALUES (?, ?, ?, 1) ON CONFLICT (account_id, name) DO NOTHING',
     accountId,
     mailbox,
     uidValidity,

@@ -54,6 +54,8 @@ function defineAdministration(
       let recipients = 0
       let underWay = 0
       const touched = new Set<QueueId>()
+      // Before the recipients, as whoever settles them does.
+      await lockMessages(tx, await messagesOf(tx, recipientIds))
       for (const id of recipientIds) {
         const bound: SqlValue[] = values === 'due-now' ? [at, id] : [id]
         const row = await tx.get<{ message_id: QueueId; forward_path: string; lease_owner: string | null }>(
@@ -70,9 +72,20 @@ function defineAdministration(
           recipient: row.forward_path,
         })
       }
-      await lockMessages(tx, touched)
       return { recipients, underWay, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
     { wakes: values === 'due-now' ? 'retry' : 'queue' },
   )
+}
+
+async function messagesOf(tx: Tx, recipientIds: readonly number[]): Promise<Set<QueueId>> {
+  const messages = new Set<QueueId>()
+  for (const id of recipientIds) {
+    const row = await tx.get<{ message_id: QueueId }>(
+      'SELECT message_id FROM queue_recipient WHERE id = ?',
+      id,
+    )
+    if (row) messages.add(row.message_id)
+  }
+  return messages
 }

@@ -8,8 +8,9 @@ export const extendLease = defineWrite(
     input: { readonly owner: string; readonly recipientIds: readonly number[]; readonly leaseUntil: number },
   ) => {
     for (const id of input.recipientIds) {
+      // What is being settled needs no lease any more, and is not waited for.
       await tx.run(
-        'UPDATE queue_recipient SET due_at = ? WHERE id = ? AND lease_owner = ?',
+        `UPDATE queue_recipient SET due_at = ? WHERE id = (SELECT id FROM queue_recipient WHERE id = ? AND lease_owner = ? ${tx.skipLocked})`,
         input.leaseUntil,
         id,
         input.owner,

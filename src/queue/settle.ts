@@ -72,19 +72,27 @@ export const settle = defineWrite(
     const settled = new Set<number>()
     const orphanedFiles: string[] = []
     const touched = new Set<QueueId>()
+    let lost = 0
     await lockMessages(
       tx,
       settlements.flatMap(({ messageId, result }) => (result.kind === 'retry' ? [] : [messageId])),
     )
-    for (const settlement of settlements) {
+    const accounts = await lockAccounts(tx, settlements)
+    for (const settlement of settlements.toSorted((a, b) => a.recipientId - b.recipientId)) {
+      const { messageId, recipientId, result } = settlement
+      if (result.kind === 'file' && !accounts.has(result.accountId)) {
+        if (!(await routeAgain(tx, owner, at, recipientId))) lost++
+        continue
+      }
       const events = await settleRecipient(tx, owner, at, settlement)
       if (!events) {
+        lost++
         await noteDeparture(tx, at, settlement)
         continue
       }
-      settled.add(settlement.recipientId)
-      for (const event of events) await appendEvent(tx, at, settlement.messageId, event)
-      if (settlement.result.kind !== 'retry') touched.add(settlement.messageId)
+      settled.add(recipientId)
+      for (const event of events) await appendEvent(tx, at, messageId, event)
+      if (result.kind !== 'retry') touched.add(messageId)
     }
     for (const report of reports) {
       // Nobody is told of what somebody else settled, or an administrator cancelled.
@@ -92,7 +100,7 @@ export const settle = defineWrite(
       else orphanedFiles.push(...(await fileOfUnusedReport(tx, report.message)))
     }
     orphanedFiles.push(...(await removeFinishedMessages(tx, touched)))
-    return { lost: settlements.length - settled.size, orphanedFiles }
+    return { lost, orphanedFiles }
   },
   { wakes: 'queue' },
 )
@@ -102,7 +110,33 @@ export const settle = defineWrite(
  * is who takes its place in it? In one order, so that two do not wait for each other.
  */
 export async function lockMessages(tx: Tx, ids: Iterable<QueueId>): Promise<void> {
-  for (const id of [...new Set(ids)].sort((a, b) => a - b)) await tx.lockRow('queue_message', id)
+  for (const id of ascending(ids)) await tx.lockRow('queue_message', id)
+}
+
+/** Of the accounts into which mail is to be filed those that are still there, and stay until the end. */
+async function lockAccounts(tx: Tx, settlements: readonly Settlement[]): Promise<ReadonlySet<number>> {
+  const there = new Set<number>()
+  const wanted = settlements.flatMap(({ result }) => (result.kind === 'file' ? [result.accountId] : []))
+  for (const id of ascending(wanted)) {
+    await tx.lockRow('account', id)
+    if (await tx.get('SELECT 1 AS found FROM account WHERE id = ?', id)) there.add(id)
+  }
+  return there
+}
+
+function ascending(ids: Iterable<number>): number[] {
+  return [...new Set(ids)].sort((a, b) => a - b)
+}
+
+/** Its account has been removed since it was routed: where its mail goes now, the directory says. */
+async function routeAgain(tx: Tx, owner: string, at: number, recipientId: number): Promise<boolean> {
+  const { changes } = await tx.run(
+    'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL WHERE id = ? AND lease_owner = ?',
+    at,
+    recipientId,
+    owner,
+  )
+  return changes === 1
 }
 
 // Either trail leads to the other message.
@@ -206,7 +240,7 @@ async function insertNewcomers(
 /** Removes messages without recipients; returns the files that went with them. */
 export async function removeFinishedMessages(tx: Tx, ids: Iterable<QueueId>): Promise<string[]> {
   const orphanedFiles: string[] = []
-  for (const id of ids) {
+  for (const id of ascending(ids)) {
     if (await tx.get('SELECT 1 AS found FROM queue_recipient WHERE message_id = ? LIMIT 1', id)) continue
     await tx.run('DELETE FROM queue_message WHERE id = ?', id)
     const file = await removeUnreferencedMailData(tx, id)

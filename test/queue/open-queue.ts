@@ -13,7 +13,7 @@ import type { NewMessage, NewRecipient } from '../../src/queue/new-message.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
 import type { ClaimedWork, QueuedMessage } from '../../src/queue/records.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
-import type { Operation, Storage } from '../../src/storage/operation.ts'
+import { defineWrite, type Operation, type Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { openTestStorage, type TestStorage } from '../harness/test-storage.ts'
@@ -58,6 +58,7 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
   const opened = await openTestStorage(t)
   const { storage, mailData } = opened
   let lastId = 0
+  await storage.run(createAccounts, undefined)
 
   const compose: TestQueue['compose'] = async posting => {
     const writer = mailData.create()
@@ -120,6 +121,17 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
 export async function openOwnDomain({ storage }: Pick<TestQueue, 'storage'>, name: string): Promise<void> {
   await storage.run(createDomain, { name, at })
 }
+
+/** Accounts 1 to 9, into which mail is filed. */
+const createAccounts = defineWrite('test.create-accounts', async tx => {
+  for (let id = 1; id <= 9; id++)
+    await tx.run(
+      "INSERT INTO account (id, address, address_key, domain, name, password_hash, language, enabled, created_at) VALUES (?, ?, ?, 'example.org', '', '', 'en', 1, 0)",
+      id,
+      `account${id}@example.org`,
+      `account${id}@example.org`,
+    )
+})
 
 /** Claimed work in short: '1: anna@example.org boris@example.org', an entry for each group. */
 export function describeWork(work: readonly ClaimedWork[]): string[] {
