@@ -13,6 +13,7 @@ import type { Destination } from '../routing/destination.ts'
 import type { Route, Router } from '../routing/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { OutgoingMailData } from '../smtp/client/contract.ts'
@@ -86,6 +87,7 @@ const afterFaultMs = 1000
 export class QueueAgent implements DeliveryAgent {
   readonly #parts: DeliveryAgentParts
   readonly #settler: Settler
+  readonly #trouble: LastingTrouble
   readonly #inFlight = new Set<number>()
   /** Recipients, among those in flight, that are tried apart from the others after a death. */
   readonly #suspects = new Set<number>()
@@ -105,6 +107,10 @@ export class QueueAgent implements DeliveryAgent {
 
   constructor(parts: DeliveryAgentParts) {
     this.#parts = parts
+    this.#trouble = new LastingTrouble(parts.log, {
+      begins: 'the queue cannot be read; waiting',
+      ends: 'the queue is read again',
+    })
     this.#settler = new Settler({
       ...parts,
       schedule: createRetrySchedule(parts.queue),
@@ -216,18 +222,22 @@ export class QueueAgent implements DeliveryAgent {
 
   /** Never rejects. */
   async #claim(maxRecipients: number): Promise<void> {
-    const { clock, life, log, owner, storage } = this.#parts
+    const { clock, life, owner, storage } = this.#parts
     const { shards } = life
     try {
+      // Others may have buried it; it is told when it says next that it lives.
+      if (!life.isAlive) {
+        this.#wakeAfter(afterFaultMs)
+        return
+      }
       // Asked first: a read here costs the store nothing, and many a wake-up is about what this agent did itself.
       const dueAt = await storage.run(nextDueAt, shards)
       const suspectDueAt = await storage.run(nextSuspectDueAt, undefined)
       const now = clock.now()
-      if (suspectDueAt !== undefined && suspectDueAt <= now && life.isAlive) this.#claimMoreSuspects()
+      if (suspectDueAt !== undefined && suspectDueAt <= now) this.#claimMoreSuspects()
       // Stopped while it asked: the leases have gone back already, perhaps.
       if (!this.#running) return
-      if (!life.isAlive) this.#wakeAfter(afterFaultMs)
-      else if (dueAt !== undefined && dueAt <= now) {
+      if (dueAt !== undefined && dueAt <= now) {
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients, shards }),
         )
@@ -237,8 +247,9 @@ export class QueueAgent implements DeliveryAgent {
         const waits = [dueAt, suspectDueAt].flatMap(at => (at === undefined || at <= now ? [] : [at - now]))
         this.#wakeAfter(Math.min(...waits, pollMs))
       }
+      this.#trouble.over('queue')
     } catch (cause) {
-      log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
+      this.#trouble.hit(cause, 'queue')
       this.#wakeAfter(afterFaultMs)
     } finally {
       this.#claiming = false
@@ -257,15 +268,16 @@ export class QueueAgent implements DeliveryAgent {
 
   /** Never rejects. */
   async #claimSuspects(): Promise<void> {
-    const { clock, log, owner, storage } = this.#parts
+    const { clock, owner, storage } = this.#parts
     try {
       const now = clock.now()
       const works = await storage.run(claimSuspects, { now, leaseUntil: now + leaseMs, owner })
       for (const { recipients } of works) for (const { id } of recipients) this.#suspects.add(id)
       this.#fewSuspects = Math.floor(this.#suspects.size / 2)
       this.#dispatch(works)
+      this.#trouble.over('suspects')
     } catch (cause) {
-      log.error('the queue cannot be read; waiting', { waitMs: afterFaultMs }, cause)
+      this.#trouble.hit(cause, 'suspects')
       this.#wakeAfter(afterFaultMs)
     }
     this.#claimingSuspects = false

@@ -3,6 +3,7 @@
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from '../queue/lease-owners.ts'
 import { shardsOf } from '../queue/shards.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
 
@@ -51,15 +52,21 @@ export class SharedOwnerLife implements OwnerLife {
   readonly buried: Promise<void>
   readonly #parts: OwnerLifeParts
   readonly #tellBuried: () => void
+  readonly #trouble: LastingTrouble
   #sharesChanged: () => void = () => {}
   #aliveUntil = 0
   #owners = ''
   #shards: readonly number[] | undefined
   #timer: Timer | undefined
   #isBeating = false
+  #isBurying = false
 
   constructor(parts: OwnerLifeParts) {
     this.#parts = parts
+    this.#trouble = new LastingTrouble(parts.log, {
+      begins: 'others cannot be told that delivery goes on here',
+      ends: 'others are told again that delivery goes on here',
+    })
     const { promise, resolve } = Promise.withResolvers<void>()
     this.buried = promise
     this.#tellBuried = resolve
@@ -105,24 +112,41 @@ export class SharedOwnerLife implements OwnerLife {
   async #beat(): Promise<void> {
     if (this.#isBeating) return
     this.#isBeating = true
-    const { clock, log, owner, storage } = this.#parts
     try {
-      if (await this.#keep(clock.now())) {
-        const { owners, released } = await storage.run(buryOwners, { now: clock.now(), except: owner })
-        if (owners.length > 0)
-          log.warn('others have fallen silent; what they held is due again', {
-            owners: owners.join(', '),
-            recipients: released,
-          })
+      if (await this.#keep(this.#parts.clock.now())) {
+        this.#trouble.over('beat')
+        void this.#buryOthers()
       } else {
         this.#aliveUntil = 0
         this.#timer?.cancel()
         this.#tellBuried()
       }
     } catch (cause) {
-      log.warn('others could not be told that delivery goes on here', { reason: String(cause) })
+      this.#trouble.hit(cause, 'beat')
     }
     this.#isBeating = false
+  }
+
+  /**
+   * Apart from the beat, which must not wait: what a silent one held may be locked by it until the database gives its
+   * transaction up. Never rejects.
+   */
+  async #buryOthers(): Promise<void> {
+    if (this.#isBurying) return
+    this.#isBurying = true
+    const { clock, log, owner, storage } = this.#parts
+    try {
+      const { owners, released } = await storage.run(buryOwners, { now: clock.now(), except: owner })
+      this.#trouble.over('burial')
+      if (owners.length > 0)
+        log.warn('others have fallen silent; what they held is due again', {
+          owners: owners.join(', '),
+          recipients: released,
+        })
+    } catch (cause) {
+      this.#trouble.hit(cause, 'burial')
+    }
+    this.#isBurying = false
   }
 
   /** False when it has been buried. */

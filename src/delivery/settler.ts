@@ -3,12 +3,12 @@
 
 import { type SettlementReport, settle } from '../queue/settle.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { Fault } from '../runtime/fault.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
-import { isOutcomeUnknown } from '../storage/storage-fault.ts'
+import { isOutcomeUnknown, isPassing } from '../storage/storage-fault.ts'
 import { type Attempted, type NotAttempted, planSettlement, type SettlementPlan } from './plan-settlement.ts'
 import type { ComposeReports } from './reports.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
@@ -32,6 +32,7 @@ const maxRetryMs = 30_000
 
 export class Settler {
   readonly #options: SettlerOptions
+  readonly #trouble: LastingTrouble
   #collected: (Attempted | NotAttempted)[] = []
   #flushing = false
   #retryTimer: { cancel: () => void; resolve: () => void } | undefined
@@ -40,6 +41,10 @@ export class Settler {
 
   constructor(options: SettlerOptions) {
     this.#options = options
+    this.#trouble = new LastingTrouble(options.log, {
+      begins: 'outcomes cannot be written; waiting',
+      ends: 'outcomes are written again',
+    })
   }
 
   add(ended: Attempted | NotAttempted): void {
@@ -110,8 +115,7 @@ export class Settler {
 
   /** While the disk is full or the database away the outcomes wait here, and no new work is claimed. */
   async #write(batch: readonly (Attempted | NotAttempted)[]): Promise<void> {
-    const { clock, log } = this.#options
-    const now = clock.now()
+    const now = this.#options.clock.now()
     const plans = this.#plan(batch, now)
     let reports: readonly SettlementReport[] | undefined
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, maxRetryMs)) {
@@ -121,6 +125,7 @@ export class Settler {
           now,
         )
         await this.#commit(plans, reports, now)
+        this.#trouble.over()
         return
       } catch (cause) {
         if (this.#stopped || !isPassing(cause)) {
@@ -128,7 +133,7 @@ export class Settler {
           if (reports && !isOutcomeUnknown(cause)) await this.#discard(filesOf(reports))
           throw cause
         }
-        log.error('outcomes cannot be written; waiting', { waitMs, settlements: plans.length }, cause)
+        this.#trouble.hit(cause, '', { settlements: plans.length })
         await this.#wait(waitMs)
       }
     }
@@ -169,9 +174,3 @@ function filesOf(reports: readonly SettlementReport[]): string[] {
     mailData.location.kind === 'file' ? [mailData.location.name] : [],
   )
 }
-
-function isPassing(cause: unknown): boolean {
-  return cause instanceof Fault && passingCodes.has(cause.code)
-}
-
-const passingCodes = new Set(['STORAGE_DISK_FULL', 'STORAGE_UNAVAILABLE', 'STORAGE_GONE'])

@@ -13,13 +13,15 @@ import { acceptMessage } from '../queue/accept-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { Language } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Client, MailDataSink, MailTransaction, Recipient } from '../smtp/server/services.ts'
 import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
+import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
-import { isOutcomeUnknown, StorageFault } from '../storage/storage-fault.ts'
+import { isOutcomeUnknown, isPassing, StorageFault } from '../storage/storage-fault.ts'
 
 export interface IntakeOptions {
   readonly storage: Storage
@@ -46,15 +48,30 @@ const emptyLine = Buffer.from('\r\n')
 /** No mail program writes more. */
 const maxHeaderBytes = 256 * 1024
 
+/** What keeps messages from being taken in, whichever they are. */
+interface Troubles {
+  readonly noSpace: LastingTrouble
+  readonly fault: LastingTrouble
+}
+
 export function createIntake(options: IntakeOptions): Intake {
+  const ends = 'messages are taken again'
+  const troubles: Troubles = {
+    noSpace: new LastingTrouble(options.log, {
+      begins: 'a message was refused for now: no space left',
+      ends,
+    }),
+    fault: new LastingTrouble(options.log, { begins: 'a message was refused for now', ends }),
+  }
   return {
     open: (client, transaction, language = options.language) =>
-      new IncomingMessage(options, client, transaction, language),
+      new IncomingMessage(options, troubles, client, transaction, language),
   }
 }
 
 class IncomingMessage implements MailDataSink {
   readonly #options: IntakeOptions
+  readonly #troubles: Troubles
   readonly #client: Client
   readonly #transaction: MailTransaction
   readonly #language: Language
@@ -65,8 +82,15 @@ class IncomingMessage implements MailDataSink {
   #blindFieldWatch: BlindFieldWatch | undefined
   #refusal: Reply | undefined
 
-  constructor(options: IntakeOptions, client: Client, transaction: MailTransaction, language: Language) {
+  constructor(
+    options: IntakeOptions,
+    troubles: Troubles,
+    client: Client,
+    transaction: MailTransaction,
+    language: Language,
+  ) {
     this.#options = options
+    this.#troubles = troubles
     this.#client = client
     this.#transaction = transaction
     this.#language = language
@@ -129,11 +153,13 @@ class IncomingMessage implements MailDataSink {
   }
 
   #refuseFor(cause: unknown): Reply {
+    const { noSpace, fault } = this.#troubles
     if (cause instanceof StorageFault && cause.code === 'STORAGE_DISK_FULL') {
-      this.#options.log.error('a message was refused for now: no space left', { detail: cause.message })
+      noSpace.hit(cause, this.#sort)
       return replies.insufficientStorage
     }
-    this.#options.log.error('a message was refused for now', {}, cause)
+    if (isPassing(cause)) fault.hit(cause, this.#sort)
+    else this.#options.log.error('a message was refused for now', {}, cause)
     return replies.localError
   }
 
@@ -249,7 +275,14 @@ class IncomingMessage implements MailDataSink {
       await this.#writer.abort()
       return replies.localError
     }
+    this.#troubles.noSpace.over(this.#sort)
+    this.#troubles.fault.over(this.#sort)
     return replies.queued(formatQueueId(this.#queueId))
+  }
+
+  /** Small messages may be taken while large ones are not. */
+  get #sort(): string {
+    return this.#writer.size > maxInlineBytes ? 'large' : 'small'
   }
 
   #describeReception(size: number) {

@@ -11,9 +11,13 @@ import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { LoginLimiter } from '../policy/login-limiter.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
+import { replies } from '../smtp/replies.ts'
+import type { Reply } from '../smtp/reply.ts'
 import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
+import { isPassing } from '../storage/storage-fault.ts'
 import type { TrailRecord } from '../trail/events.ts'
 
 export interface SessionServicesOptions {
@@ -32,15 +36,31 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   const recipients = rememberRecipients(storage)
   const logins = new LoginLimiter(options.clock)
   const { hostname } = settings
+  const trouble = new LastingTrouble(options.log, {
+    begins: 'the directory cannot be asked: senders are put off',
+    ends: 'the directory is asked again',
+  })
+  /** While the storage does not answer, that is no fault of each session that asks it. */
+  const putOff = async (verdict: Promise<Reply | undefined>): Promise<Reply | undefined> => {
+    try {
+      const reply = await verdict
+      trouble.over()
+      return reply
+    } catch (cause) {
+      if (!isPassing(cause)) throw cause
+      trouble.hit(cause)
+      return replies.localError
+    }
+  }
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
     acceptReversePath: (client, reversePath, parameters) =>
       // A stranger on the relay port may send from anywhere: nothing to ask the directory for.
       client.account || client.role !== 'relay'
-        ? checkReversePath(storage, senderPolicy, client, reversePath, parameters)
+        ? putOff(checkReversePath(storage, senderPolicy, client, reversePath, parameters))
         : undefined,
     acceptForwardPath: (client, { disposition }, { forwardPath }) =>
-      checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
+      putOff(checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition)),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
     async authenticate({ remoteAddress }, name, password) {
       // To a guesser it looks like one more wrong password; the trail and the log know better.

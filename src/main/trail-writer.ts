@@ -1,4 +1,5 @@
 // Trail records that nobody waits for: collected, and dropped when a flood of them comes faster than they are written.
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { TrailRecord } from '../trail/events.ts'
@@ -9,6 +10,7 @@ const maxWaiting = 1000
 export class TrailWriter {
   readonly #storage: Storage
   readonly #log: Log
+  readonly #trouble: LastingTrouble
   #waiting: TrailRecord[] = []
   #writing: Promise<void> | undefined
   #dropped = 0
@@ -16,6 +18,10 @@ export class TrailWriter {
   constructor(storage: Storage, log: Log) {
     this.#storage = storage
     this.#log = log
+    this.#trouble = new LastingTrouble(log, {
+      begins: 'trail events are lost',
+      ends: 'trail events are written again',
+    })
   }
 
   append(record: TrailRecord): void {
@@ -37,8 +43,9 @@ export class TrailWriter {
       this.#waiting = []
       try {
         await this.#storage.run(appendTrail, records)
+        this.#trouble.over()
       } catch (cause) {
-        this.#log.warn('trail events were lost', { events: records.length, reason: String(cause) })
+        this.#trouble.hit(cause, '', { events: records.length })
       }
     }
     if (this.#dropped > 0)
