@@ -7,6 +7,7 @@ import { Fault } from '../runtime/fault.ts'
 import { databaseFileName } from '../storage/sqlite-connection.ts'
 import { checkCertificate } from './checks/check-certificate.ts'
 import { checkDataFolder } from './checks/check-data-folder.ts'
+import { checkDatabase, type Directory } from './checks/check-database.ts'
 import { checkLimits } from './checks/check-limits.ts'
 import { checkListeners } from './checks/check-listeners.ts'
 import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
@@ -78,7 +79,14 @@ async function collectFindings(
     return { findings: [finding], mistakes: cause.mistakes.map(mistake => ({ file, ...mistake })) }
   }
   const running = (await options.isRunning?.(settings)) ?? false
-  const { domains, findings: directoryFindings } = await readDirectory(options, settings)
+  const database = await checkDatabase(settings, () => options.clock.now())
+  // Nothing is made by looking: opening a data folder for the first time would create its database.
+  const inFolder = existsSync(join(settings.dataFolder, databaseFileName)) ? 'there' : 'none'
+  const { domains, findings: directoryFindings } = await readDirectory(
+    options,
+    settings,
+    settings.database ? database.directory : inFolder,
+  )
   const groups = await Promise.all([
     checkListeners(settings, running),
     checkDataFolder(settings),
@@ -91,7 +99,13 @@ async function collectFindings(
     typeof options.settings === 'string' ? options.settings : 'those of the server to try out',
   )
   return {
-    findings: [settingsFinding, ...directoryFindings, ...groups.flat(), ...checkRelaying(settings)],
+    findings: [
+      settingsFinding,
+      ...database.findings,
+      ...directoryFindings,
+      ...groups.flat(),
+      ...checkRelaying(settings),
+    ],
   }
 }
 
@@ -132,10 +146,10 @@ function checkDomain({ name, hasPostmaster, hasAddresses }: DomainToCheck): Find
 async function readDirectory(
   { readDomains }: CheckOptions,
   settings: Settings,
+  directory: Directory,
 ): Promise<{ domains: readonly string[]; findings: Finding[] }> {
-  if (!readDomains) return { domains: [], findings: [] }
-  // Nothing is made by looking: opening a data folder for the first time would create its database.
-  if (!existsSync(join(settings.dataFolder, databaseFileName))) return { domains: [], findings: [noDomain] }
+  if (!readDomains || directory === 'unknown') return { domains: [], findings: [] }
+  if (directory === 'none') return { domains: [], findings: [noDomain] }
   try {
     const domains = await readDomains(settings)
     const findings = domains.length === 0 ? [noDomain] : domains.flatMap(checkDomain)

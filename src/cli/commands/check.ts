@@ -8,7 +8,7 @@ import { resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { connectControl } from '../../main/control-client.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { findSettingsFile } from '../find-settings.ts'
-import { type CommandStorage, hasDatabase, openStorageForCommand } from '../open-storage.ts'
+import { type CommandStorage, openStorageForCommand } from '../open-storage.ts'
 
 export function addCheckCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -41,8 +41,6 @@ async function isRunning(settings: Settings): Promise<boolean> {
 }
 
 async function readDomains(settings: Settings): Promise<readonly DomainToCheck[]> {
-  // A check makes nothing: before the first start there is no database.
-  if (!hasDatabase(settings)) return []
   const storage = await openStorageForCommand(settings)
   try {
     const domains: DomainToCheck[] = []

@@ -20,15 +20,15 @@ export async function migratePostgres(connection: PostgresConnection): Promise<v
     await connection.execute('BEGIN')
     await connection.lockAll('migration')
     await connection.execute('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)')
-    const row = await connection.get<{ version: number }>('SELECT version FROM schema_version')
-    const found = row?.version ?? 0
+    const version = await readPostgresSchemaVersion(connection)
+    const found = version ?? 0
     if (found > migrations.length) {
       throw new StorageFault(
         'STORAGE_NEWER',
         `The database at ${connection.server} was written by a newer version of Postrider (schema ${found}; this version knows ${migrations.length}). Install that version again; nothing was changed.`,
       )
     }
-    if (!row) await connection.run('INSERT INTO schema_version (version) VALUES (0)')
+    if (version === undefined) await connection.run('INSERT INTO schema_version (version) VALUES (0)')
     for (const own of [writeMarkSchema, mailDataChunkSchema]) await connection.execute(own)
     for (const statements of migrations.slice(found)) await connection.execute(translateSchema(statements))
     await connection.execute(shardIndex)
@@ -49,15 +49,16 @@ export async function readPostgresSchemaVersion(connection: PostgresConnection):
   }
 }
 
-async function assertServer(connection: PostgresConnection): Promise<void> {
+/** Throws a StorageFault when the server is not one that we can work with. */
+export async function assertServer(connection: PostgresConnection): Promise<void> {
   const row = await connection.get<{ version: string; encoding: string }>(
     "SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding",
   )
-  const version = Math.floor(Number(row?.version ?? 0) / 10_000)
-  if (version < oldestVersion) {
+  const number = Number(row?.version ?? 0)
+  if (number < oldestVersion * 10_000) {
     throw new StorageFault(
       'STORAGE_REFUSED',
-      `PostgreSQL at ${connection.server} is version ${version}; Postrider needs ${oldestVersion} or newer.`,
+      `PostgreSQL at ${connection.server} is version ${formatVersion(number)}; Postrider needs ${oldestVersion} or newer.`,
     )
   }
   if (row?.encoding !== 'UTF8') {
@@ -66,4 +67,10 @@ async function assertServer(connection: PostgresConnection): Promise<void> {
       `The database at ${connection.server} has the encoding ${row?.encoding}; Postrider needs UTF8. Create it with ENCODING 'UTF8' TEMPLATE template0.`,
     )
   }
+}
+
+/** 90603 is 9.6, 130011 is 13. */
+function formatVersion(number: number): string {
+  const major = Math.floor(number / 10_000)
+  return major >= 10 ? String(major) : `${major}.${Math.floor(number / 100) % 100}`
 }

@@ -16,6 +16,8 @@ import { Wakes } from './wakes.ts'
 
 const maxTransactions = 2
 const maxReads = 2
+/** With the one for wake-ups. */
+export const connectionsOfThread = maxTransactions + maxReads + 1
 
 /** Brings the schema up to date first. */
 export async function openPostgresStorage(
