@@ -1,37 +1,17 @@
 // A data folder whose disk fills up: 452 before the dot's 250 and never after it, nothing lost, and mail again when
 // there is space again. The disk is a small tmpfs, which root may mount.
 import assert from 'node:assert/strict'
-import { mkdtemp, open, rm, statfs } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { awaitMessage, createAccount, listMailbox } from '../harness/mailboxes.ts'
-import { missing, runProgram } from '../harness/programs.ts'
+import { missing } from '../harness/programs.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
+import { fillUp, mountSmallDisk, unmount } from '../harness/small-disk.ts'
 
 const receiver = 'anna@example.test'
 const diskBytes = 64 * 1024 * 1024
-
-async function mountSmallDisk(): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'small-disk-'))
-  const { exitCode } = await runProgram(['mount', '-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', folder])
-  if (exitCode === 0) return folder
-  await rm(folder, { recursive: true })
-  return undefined
-}
-
-async function fillUp(folder: string, leaveBytes: number): Promise<string> {
-  const path = join(folder, 'filler')
-  const { bavail, bsize } = await statfs(folder)
-  const file = await open(path, 'w')
-  const block = Buffer.alloc(64 * 1024)
-  for (let written = 0; written < bavail * bsize - leaveBytes; written += block.length)
-    await file.write(block)
-  await file.close()
-  return path
-}
-
 /** The code that ended the transaction, wherever that was. */
 async function send(
   connection: RawConnection,
@@ -53,7 +33,7 @@ for (const [kind, bodyBytes] of [
   ['large messages, kept in files', 400_000],
 ] as const) {
   test(`a full disk, ${kind}`, { skip: missing('mount', 'umount') }, async t => {
-    const disk = await mountSmallDisk()
+    const disk = await mountSmallDisk(diskBytes)
     if (disk === undefined) return t.skip('needs the right to mount a tmpfs (root)')
     const at = await createServerFolder({ dataFolder: join(disk, 'data') })
     try {
@@ -90,8 +70,7 @@ for (const [kind, bodyBytes] of [
       await at.postrider('verify')
     } finally {
       await at.remove()
-      await runProgram(['umount', disk])
-      await rm(disk, { recursive: true, force: true })
+      await unmount(disk)
     }
   })
 }

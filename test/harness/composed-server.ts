@@ -15,15 +15,16 @@ import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
 import { Terminals } from '../../src/main/terminals.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { Language } from '../../src/queue/records.ts'
-import { silentLog } from '../../src/runtime/log.ts'
+import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import type { ListenerRole } from '../../src/smtp/server/services.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createCertificateStore } from '../../src/tls/certificate-store.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
-import { openTestStorage } from './test-storage.ts'
+import { openTestStorage, type TestStorage } from './test-storage.ts'
 
 export interface ComposedServerOptions {
   readonly hostname: string
@@ -39,6 +40,9 @@ export interface ComposedServerOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** Shared with other servers of the scenario. */
   readonly clock?: ManualClock
+  /** Default: one of its own, on the engine of this run. */
+  readonly storage?: Omit<TestStorage, 'mailDataFiles'>
+  readonly log?: Log
 }
 
 export interface ComposedServer {
@@ -64,7 +68,8 @@ export async function startComposedServer(
   options: ComposedServerOptions,
 ): Promise<ComposedServer> {
   const clock = options.clock ?? createManualClock()
-  const { folder, storage, mailData, beforeClose } = await openTestStorage(t, { clock })
+  const { folder, storage, mailData, beforeClose } = options.storage ?? (await openTestStorage(t, { clock }))
+  const log = options.log ?? silentLog
   const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
   const parsed = settingsSchema.parse({ hostname: options.hostname, ...options.settings })
   const settings: Settings = { ...parsed, dataFolder: folder }
@@ -80,7 +85,7 @@ export async function startComposedServer(
     terminals,
     listeners,
     clock,
-    log: silentLog,
+    log,
     idSpace: 0,
   })
   const bound = await front.server.listen()
@@ -90,7 +95,7 @@ export async function startComposedServer(
     resolver: createSettingsResolver(settings, clock, systemRandom),
     clock,
     random: systemRandom,
-    log: silentLog,
+    log,
     hostname: settings.hostname,
     queue: settings.queue,
     delivery: settings.delivery,

@@ -21,6 +21,8 @@ export interface PostgresServer {
   uri(database?: string): string
   /** Makes a database, and returns its URI. */
   createDatabase(name: string, template?: string): Promise<string>
+  /** Makes a database whose tables are in a folder of their own, and returns its URI. */
+  createDatabaseIn(folder: string, name: string): Promise<string>
   /** kill -9 of the server process; those that serve connections end with it. */
   kill(): Promise<void>
   /** A fast shutdown; connections are told (57P01). */
@@ -97,6 +99,12 @@ async function serve(place: Place, settings: readonly string[]): Promise<Postgre
     uri,
     async createDatabase(name, template = 'template1') {
       await queryPostgres(uri(), `CREATE DATABASE "${name}" TEMPLATE "${template}"`)
+      return uri(name)
+    },
+    async createDatabaseIn(folder, name) {
+      await giveAway(folder)
+      await queryPostgres(uri(), `CREATE TABLESPACE "${name}" LOCATION '${folder}'`)
+      await queryPostgres(uri(), `CREATE DATABASE "${name}" TABLESPACE "${name}"`)
       return uri(name)
     },
     async kill() {

@@ -15,6 +15,7 @@ export interface ServerFolder {
   readonly folder: string
   readonly settingsFile: string
   readonly dataFolder: string
+  readonly clockShiftMs: number
   /** Runs `postrider …` on these settings, with a server running or without. Throws when it fails. */
   postrider(...args: readonly string[]): Promise<string>
   /** The same, and the exit code is the caller's to judge. */
@@ -30,6 +31,8 @@ export interface ServerFolderOptions {
   /** Default: the three roles on 127.0.0.1, the ports chosen by the system. */
   readonly listeners?: readonly ListenerLines[]
   readonly dataFolder?: string
+  /** How far the clock of the server is ahead of the others'. */
+  readonly clockShiftMs?: number
 }
 
 interface ListenerLines {
@@ -76,6 +79,7 @@ export async function createServerFolder(options: ServerFolderOptions = {}): Pro
     folder,
     settingsFile,
     dataFolder,
+    clockShiftMs: options.clockShiftMs ?? 0,
     tryPostrider,
     async postrider(...args) {
       const { exitCode, stdout, stderr } = await tryPostrider(...args)
@@ -112,11 +116,12 @@ export function startServer(at: ServerFolder): Promise<ServerProcess> {
 
 /** Starts `postrider serve` and waits for nothing: for tests that end it while it starts. */
 export function launchServer(at: ServerFolder): LaunchedServer {
-  const child = spawn(process.execPath, [command, 'serve', '--settings', at.settingsFile], {
+  const shift = at.clockShiftMs === 0 ? [] : ['--import', join(import.meta.dirname, 'shift-clock.ts')]
+  const child = spawn(process.execPath, [...shift, command, 'serve', '--settings', at.settingsFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, so that a kill takes all of it.
     detached: true,
-    env: environment,
+    env: { ...environment, POSTRIDER_TEST_CLOCK_SHIFT_MS: String(at.clockShiftMs) },
   })
   const { pid } = child
   if (pid === undefined) throw new Error('the server could not be started')

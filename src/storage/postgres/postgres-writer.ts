@@ -27,6 +27,10 @@ export interface PostgresWriterParts {
   readonly woken: (topics: ReadonlySet<WakeTopic>) => void
 }
 
+/** Whatever the database has for others: who has waited for a row has to see what was committed meanwhile. */
+const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED'
+/** A way that cuts each COMMIT does not keep anybody waiting for ever. */
+const maxLooks = 3
 // Bounds how long one commit keeps those waiting who come during it.
 const maxBatch = 200
 
@@ -86,8 +90,8 @@ export class PostgresWriter {
   /** Rejects with nothing of the batch written; with 'STORAGE_GONE' when not even looking tells whether it was. */
   async #commit(batch: readonly PendingWrite[]): Promise<readonly unknown[]> {
     const { pool, limits, outage } = this.#parts
-    const patience = patienceOf(limits.patienceMs)
-    for (;;) {
+    let patience = patienceOf(limits.patienceMs)
+    for (let looks = 0; ; ) {
       const transaction: Transaction = { mark: randomUUID(), outputs: [], isCommitting: false }
       try {
         await pool.use(connection => this.#runTransaction(connection, batch, transaction))
@@ -96,8 +100,11 @@ export class PostgresWriter {
       } catch (cause) {
         const isLost = isUnavailable(cause)
         if (isLost) outage.hit(cause, 'write')
-        if (transaction.isCommitting && isUnanswered(cause) && (await this.#wasCommitted(transaction.mark)))
-          return transaction.outputs
+        if (transaction.isCommitting && isUnanswered(cause)) {
+          if (await this.#wasCommitted(transaction.mark)) return transaction.outputs
+          // Whoever could say so answers again, however long that took.
+          if (++looks <= maxLooks) patience = patienceOf(limits.patienceMs)
+        }
         if (!(isLost || lostRace(cause)) || !(await patience.again())) throw cause
       }
     }
@@ -130,7 +137,7 @@ export class PostgresWriter {
     const { announce, clock } = this.#parts
     try {
       // Behind one another on the way: nobody waits for the answers to the first.
-      const begun = [connection.execute('BEGIN'), writeMark(connection, transaction.mark, clock.now())]
+      const begun = [connection.execute(begin), writeMark(connection, transaction.mark, clock.now())]
       const [outputs] = await Promise.all([runOperations(connection, batch), ...begun])
       await announce(connection, topicsOf(batch))
       transaction.outputs = outputs
