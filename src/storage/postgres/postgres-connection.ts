@@ -1,6 +1,7 @@
 // One connection to PostgreSQL, with its prepared statements.
 import { Socket } from 'node:net'
 import { Client, DatabaseError, types } from 'pg'
+import { systemClock } from '../../runtime/clock.ts'
 import type { LockableTable, SqlValue, Tx } from '../operation.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { numberPlaceholders } from './dialect.ts'
@@ -182,11 +183,11 @@ export class PostgresConnection implements Tx {
     if (this.#isUsable) {
       this.#isUsable = false
       // A goodbye that nobody hears does not keep the thread from ending.
-      const tooLate = setTimeout(() => this.#socket.destroy(), farewellMs)
+      const tooLate = systemClock.after(farewellMs, () => this.#socket.destroy())
       this.#client
         .end()
         .catch(() => {}) // it has gone already
-        .finally(() => clearTimeout(tooLate))
+        .finally(() => tooLate.cancel())
     } else this.#socket.destroy()
   }
 
