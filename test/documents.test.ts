@@ -133,7 +133,9 @@ describe('links and files', () => {
         .map(([, target = '']) => target)
         .filter(target => !leadsSomewhere(file, target))
       assert.deepEqual(dead, [])
-      const missing = [...text.matchAll(/`((?:src|test|docs|scripts|bench|examples|bin)\/[\w./*-]*)`/g)]
+      const missing = [
+        ...text.matchAll(/`((?:src|test|docs|scripts|bench|examples|bin|deploy)\/[\w./*-]*)`/g),
+      ]
         .map(([, path = '']) => path)
         .filter(
           path =>
