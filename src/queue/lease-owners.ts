@@ -30,6 +30,7 @@ export const keepOwner = defineWrite(
     )
     return rows.map(({ name }) => name)
   },
+  { isUrgent: true },
 )
 
 /** It finishes what it holds and takes no more: what would be its own is the others'. */

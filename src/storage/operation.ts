@@ -40,6 +40,8 @@ export interface Operation<Input, Output> {
   readonly name: string
   readonly access: 'read' | 'write'
   readonly wakes?: WakeTopic | undefined
+  /** A write that waits for none of those before it, where there are several writers: who is late here counts as dead. */
+  readonly isUrgent?: boolean | undefined
   /** How the input crosses to the store thread, where structured clone costs more than the work itself. */
   readonly wire?: Wire<Input> | undefined
   run(tx: Tx, input: Input): Promise<Output>
@@ -72,7 +74,7 @@ export function defineRead<Input, Output>(
 export function defineWrite<Input, Output>(
   name: string,
   run: (tx: Tx, input: Input) => Promise<Output>,
-  options: { readonly wakes?: WakeTopic; readonly wire?: Wire<Input> } = {},
+  options: Pick<Operation<Input, Output>, 'wakes' | 'wire' | 'isUrgent'> = {},
 ): Operation<Input, Output> {
   return { name, access: 'write', ...options, run }
 }

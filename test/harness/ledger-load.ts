@@ -57,10 +57,11 @@ export interface LastingLoadOptions extends Omit<LedgerLoadOptions, 'port'> {
 /** A load that goes on whatever happens: a connection that ends, or is told to come later, is followed by another. */
 export function startLastingLoad({ choosePort, ...options }: LastingLoadOptions): LedgerLoad {
   let stopping = false
+  const isStopping = (): boolean => stopping
   const sendOn = async (): Promise<void> => {
-    while (!stopping) {
+    while (!isStopping()) {
       // Refused, put off or cut: the ledger knows what was promised.
-      await sendMany({ ...options, port: choosePort() }, () => stopping).catch(() => {})
+      await sendMany({ ...options, port: choosePort() }, isStopping).catch(() => {})
       await sleep(pauseMs)
     }
   }

@@ -21,6 +21,7 @@ export const shortLimits: PostgresLimits = {
   connectMs: 1000,
   statementMs: 1500,
   answerMs: 2000,
+  idleInTransactionMs: 700,
   patienceMs: 300,
   lookPatienceMs: 3000,
 }

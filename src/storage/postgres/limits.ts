@@ -5,6 +5,12 @@ export interface PostgresLimits {
   readonly connectMs: number
   /** The server itself gives a statement up then, with the locks that it has. */
   readonly statementMs: number
+  /**
+   * The server gives a transaction up, with its locks, whose next statement does not come for so long: of a node that was
+   * stopped in the middle of it. Others wait for its locks meanwhile, so it is well below the time in which they are taken
+   * for dead themselves.
+   */
+  readonly idleInTransactionMs: number
   /** Until a statement is answered; then the way to the server is taken for cut. Longer than `statementMs`. */
   readonly answerMs: number
   /** What has not succeeded for a passing reason is tried again for so long. */
@@ -18,6 +24,7 @@ export const usualLimits: PostgresLimits = {
   // Nothing that we ask takes so long unless the server, or the way to it, is in trouble.
   statementMs: 30_000,
   answerMs: 35_000,
+  idleInTransactionMs: 5000,
   patienceMs: 10_000,
   lookPatienceMs: 60_000,
 }

@@ -94,6 +94,7 @@ export class PostgresConnection implements Tx {
       connectionTimeoutMillis: limits.connectMs,
       statement_timeout: limits.statementMs,
       query_timeout: limits.answerMs,
+      idle_in_transaction_session_timeout: limits.idleInTransactionMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveAfterMs,
       pipeline: true,

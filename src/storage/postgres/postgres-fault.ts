@@ -34,7 +34,7 @@ function codeOf(cause: unknown): string | undefined {
 }
 
 /** Classes and codes that say of the server that it does not serve now. */
-const notServing: readonly string[] = ['08', '57P', '53', '55P03', '57014', '58', 'XX000']
+const notServing: readonly string[] = ['08', '57P', '25P03', '53', '55P03', '57014', '58', 'XX000']
 
 /** The StorageFault that an error means; any other error, a mistake in a statement for one, as it is. */
 export function toPostgresFault(cause: unknown, server: string): unknown {

@@ -16,8 +16,9 @@ import { Wakes } from './wakes.ts'
 
 const maxTransactions = 2
 const maxReads = 2
+const writeConnections = maxTransactions + 1
 /** With the one for wake-ups. */
-export const connectionsOfThread = maxTransactions + maxReads + 1
+export const connectionsOfThread = writeConnections + maxReads + 1
 
 /** Brings the schema up to date first. */
 export async function openPostgresStorage(
@@ -73,7 +74,7 @@ export class PostgresStorage implements Storage {
   constructor({ address, limits, clock, log, outage, wakes }: PostgresStorageParts) {
     this.#reads = new ConnectionPool(address, 'read', maxReads, limits)
     this.#reader = new PostgresReader({ pool: this.#reads, limits, outage })
-    this.#writes = new ConnectionPool(address, 'write', maxTransactions, limits)
+    this.#writes = new ConnectionPool(address, 'write', writeConnections, limits)
     this.#wakes = wakes
     this.#writer = new PostgresWriter({
       pool: this.#writes,

@@ -15,6 +15,7 @@ import { isUnanswered, isUnavailable, lostRace, toPostgresFault } from './postgr
 import { lookForMark, writeMark } from './write-marks.ts'
 
 export interface PostgresWriterParts {
+  /** Of one connection more than `maxTransactions`, for what is urgent. */
   readonly pool: ConnectionPool
   readonly clock: Clock
   readonly log: Log
@@ -37,6 +38,8 @@ const maxBatch = 200
 export class PostgresWriter {
   readonly #parts: PostgresWriterParts
   #waiting: PendingWrite[] = []
+  #batches = 0
+  /** With those that are urgent. */
   #underWay = 0
   readonly #whenIdle: (() => void)[] = []
 
@@ -46,7 +49,9 @@ export class PostgresWriter {
 
   submit(operation: AnyOperation, input: unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ operation, input, resolve, reject }) === 1) setImmediate(() => this.#pump())
+      const write: PendingWrite = { operation, input, resolve, reject }
+      if (operation.isUrgent) void this.#begin([write])
+      else if (this.#waiting.push(write) === 1) setImmediate(() => this.#pump())
     })
   }
 
@@ -61,14 +66,20 @@ export class PostgresWriter {
   }
 
   #pump(): void {
-    while (this.#waiting.length > 0 && this.#underWay < this.#parts.maxTransactions) {
-      this.#underWay++
-      void this.#write(this.#waiting.splice(0, maxBatch)).then(() => {
-        this.#underWay--
+    while (this.#waiting.length > 0 && this.#batches < this.#parts.maxTransactions) {
+      this.#batches++
+      void this.#begin(this.#waiting.splice(0, maxBatch)).then(() => {
+        this.#batches--
         this.#pump()
-        if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
       })
     }
+  }
+
+  async #begin(batch: readonly PendingWrite[]): Promise<void> {
+    this.#underWay++
+    await this.#write(batch)
+    this.#underWay--
+    if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   /** Never rejects. */

@@ -1,0 +1,59 @@
+// A server that is stopped in the middle of a transaction, its locks with it: the others wait for a moment, and live.
+import assert from 'node:assert/strict'
+import { after, before, type TestContext, test } from 'node:test'
+import { Client } from 'pg'
+import { enterOwner, keepOwner } from '../../src/queue/lease-owners.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
+import { PostgresConnection } from '../../src/storage/postgres/postgres-connection.ts'
+import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
+import { addressOf, openStorage, shortLimits } from './node.ts'
+
+let database: PostgresServer
+let uri: string
+
+before(async () => {
+  database = await startPostgres({ settings: ['fsync = off'] })
+  uri = await database.createDatabase('locks')
+})
+after(() => database.stop())
+
+const lockTrail = defineWrite('test.lock-trail', async tx => {
+  await tx.run('LOCK TABLE trail_event IN EXCLUSIVE MODE')
+})
+
+test('the database gives the transaction of a stopped server up, and the others go on', async t => {
+  const limits = { ...shortLimits, statementMs: 20_000, answerMs: 25_000 }
+  const storage = await openStorage(t, uri, silentLog, limits)
+  const stopped = await PostgresConnection.open(addressOf(uri), 'stopped', limits)
+  t.after(() => stopped.close())
+  await stopped.execute('BEGIN')
+  await stopped.execute('LOCK TABLE trail_event IN EXCLUSIVE MODE')
+  await storage.run(lockTrail, undefined)
+  // What it does when it goes on comes to nothing.
+  await assert.rejects(stopped.execute('COMMIT'), { code: 'STORAGE_UNAVAILABLE' })
+})
+
+async function holdLock(t: TestContext): Promise<Client> {
+  const client = new Client({ connectionString: uri })
+  await client.connect()
+  t.after(() => client.end())
+  await client.query('BEGIN')
+  await client.query('LOCK TABLE trail_event IN EXCLUSIVE MODE')
+  return client
+}
+
+test('while all writes wait for a lock, an owner of leases can say that it lives', async t => {
+  const limits = { ...shortLimits, statementMs: 20_000, answerMs: 25_000 }
+  const storage = await openStorage(t, uri, silentLog, limits)
+  await storage.run(enterOwner, { owner: 'one', aliveUntil: 1 })
+  const holder = await holdLock(t)
+  const waiting: Promise<void>[] = []
+  for (let n = 0; n < 10; n++) {
+    waiting.push(storage.run(lockTrail, undefined))
+    await storage.run(keepOwner, { owner: 'one', now: n, aliveUntil: n + 10 })
+  }
+  assert.deepEqual(await storage.run(keepOwner, { owner: 'one', now: 5, aliveUntil: 30 }), ['one'])
+  await holder.query('COMMIT')
+  await Promise.all(waiting)
+})
