@@ -1,12 +1,11 @@
 // Storage whose writer lives in this thread: the store thread, commands without a server, tests.
-import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDataFolder } from './data-folder.ts'
 import { GroupCommit } from './group-commit.ts'
 import { listMailDataFiles } from './mail-data-files.ts'
 import { migrate } from './migrate.ts'
 import type { AnyOperation, Operation, Storage, WakeTopic } from './operation.ts'
-import { databaseFileName, SqliteConnection } from './sqlite-connection.ts'
+import { databaseFileName, isDatabaseThere, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, storageIsGone } from './storage-fault.ts'
 import { assertMoveFinished } from './unfinished-move.ts'
@@ -29,8 +28,8 @@ export async function openLocalStorage(folder: string): Promise<LocalStorage> {
 
 /** A database that has gone is not begun anew beside the mail that it held: each sender would be told that nobody is here. */
 async function assertDatabaseIsThere(folder: string): Promise<void> {
+  if (isDatabaseThere(folder)) return
   const file = join(folder, databaseFileName)
-  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return
   for await (const name of listMailDataFiles(folder)) {
     throw new StorageFault(
       'STORAGE_MISSING',

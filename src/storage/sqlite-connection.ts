@@ -1,11 +1,16 @@
 // One connection to the embedded database, with its settings and its prepared statements.
-import { chmodSync, closeSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { SqlValue, Tx } from './operation.ts'
 import { toStorageFault } from './storage-fault.ts'
 
 export const databaseFileName = 'postrider.sqlite'
+
+/** False also when nothing has ever been written to it. */
+export function isDatabaseThere(folder: string): boolean {
+  return (statSync(join(folder, databaseFileName), { throwIfNoEntry: false })?.size ?? 0) > 0
+}
 
 // Measured with 2 KB messages: 8 KB pages take a message with its rows in one or two; 4 KB ones cost a third more.
 const pageBytes = 8192

@@ -1,8 +1,11 @@
 // What a move does otherwise on each engine: counters of ids, and emptying.
 import type { Tx } from '../operation.ts'
+import { translateSchema } from '../postgres/dialect.ts'
 import type { MovedTable } from './moved-tables.ts'
 
 export interface MoveEngine {
+  /** A statement that makes a table, written for SQLite. */
+  translateSchema(statements: string): string
   /** The greatest id that a table has ever given, or as much as the engine remembers; undefined: none. */
   readCounter(tx: Tx, table: string): Promise<number | undefined>
   /** The next id will be greater than `last`. */
@@ -16,6 +19,7 @@ export interface MoveEngine {
 }
 
 export const sqliteEngine: MoveEngine = {
+  translateSchema: statements => statements,
   counted: ['never-again'],
   // https://sqlite.org/autoinc.html
   async readCounter(tx, table) {
@@ -35,6 +39,7 @@ export const sqliteEngine: MoveEngine = {
 }
 
 export const postgresEngine: MoveEngine = {
+  translateSchema,
   counted: ['never-again', 'after-greatest'],
   async readCounter(tx, table) {
     const row = await tx.get<{ last: number | null }>(

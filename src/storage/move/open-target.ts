@@ -1,7 +1,6 @@
 // The storage that everything is moved to: nobody else has it meanwhile. It is empty, or the unfinished target of the same
 // move; from before the first row it says of itself that it is unfinished.
 import type { Clock } from '../../runtime/clock.ts'
-import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { DataFolderLock } from '../data-folder.ts'
@@ -10,24 +9,17 @@ import type { MailDataFiles } from '../mail-data.ts'
 import { listMailDataFiles, openMailDataFiles } from '../mail-data-files.ts'
 import { migrate } from '../migrate.ts'
 import { defineWrite, type Storage } from '../operation.ts'
-import { translateSchema } from '../postgres/dialect.ts'
 import { lockDatabase } from '../postgres/lock-database.ts'
 import { openMailDataChunks } from '../postgres/mail-data-chunks.ts'
 import { migratePostgres } from '../postgres/migrate-postgres.ts'
 import { toPostgresFault } from '../postgres/postgres-fault.ts'
 import { connectPostgresStorage } from '../postgres/postgres-storage.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
-import { databaseFileName, SqliteConnection } from '../sqlite-connection.ts'
+import { databaseFileName, isDatabaseThere, SqliteConnection } from '../sqlite-connection.ts'
 import { SqliteReader } from '../sqlite-reader.ts'
-import { StorageFault, toStorageFault } from '../storage-fault.ts'
-import {
-  readUnfinishedMove,
-  type TableFinder,
-  type UnfinishedMove,
-  unfinishedMoveSchema,
-  unfinishedMoveTable,
-  writeUnfinishedMove,
-} from '../unfinished-move.ts'
+import { toStorageFault } from '../storage-fault.ts'
+import { type UnfinishedMove, unfinishedMoveTable, writeUnfinishedMove } from '../unfinished-move.ts'
+import { assertNoFile, claimTarget, type FilledTarget, type Wish } from './claim-target.ts'
 import { type MoveEngine, postgresEngine, sqliteEngine } from './engine.ts'
 import { listMovedTables } from './moved-tables.ts'
 import { nameOf, type Place } from './place.ts'
@@ -44,12 +36,6 @@ export interface MoveTarget {
   /** Everything is there: from now on it is a storage like any other. */
   finish(): Promise<void>
   close(): Promise<void>
-}
-
-interface Wish {
-  readonly move: UnfinishedMove
-  /** What there is of an unfinished move goes first, whatever its source. */
-  readonly anew: boolean
 }
 
 /** Rejects when it is in use, or when anything else is there. */
@@ -70,16 +56,10 @@ async function openFolder(
   random: Random,
 ): Promise<MoveTarget> {
   const lock = await lockFolder(folder)
-  const writer = openWriter(folder, lock)
+  const writer = await openWriter(folder, lock)
   let storage: LocalStorage | undefined
   try {
-    const found = await claimTarget(writer, folder, wish, {
-      howToEmpty: `move ${databaseFileName} and the folder mail away`,
-      async findFile() {
-        for await (const name of listMailDataFiles(folder)) return `mail/${name}`
-        return undefined
-      },
-    })
+    const found = await claimTarget(writer, sqliteEngine, wish, filled(folder))
     await migrate(writer)
     const opened = new LocalStorage(writer, new SqliteReader(folder))
     storage = opened
@@ -108,8 +88,21 @@ async function openFolder(
   }
 }
 
-function openWriter(folder: string, lock: DataFolderLock): SqliteConnection {
+function filled(folder: string): FilledTarget {
+  return {
+    name: folder,
+    howToEmpty: `move ${databaseFileName} and the folder mail away`,
+    async findFile() {
+      for await (const name of listMailDataFiles(folder)) return `mail/${name}`
+      return undefined
+    },
+  }
+}
+
+async function openWriter(folder: string, lock: DataFolderLock): Promise<SqliteConnection> {
   try {
+    // Before a database is made beside them: a server would take it for theirs.
+    if (!isDatabaseThere(folder)) await assertNoFile(filled(folder))
     return new SqliteConnection(folder, 'writer')
   } catch (cause) {
     lock.release()
@@ -127,7 +120,8 @@ async function openDatabase(
   const lock = await lockDatabase(address)
   let storage: Storage | undefined
   try {
-    const found = await claimTarget(lock, name, wish, {
+    const found = await claimTarget(lock, postgresEngine, wish, {
+      name,
       howToEmpty: 'make the database anew',
       findFile: () => Promise.resolve(undefined),
     })
@@ -152,57 +146,6 @@ async function openDatabase(
     lock.close()
     throw toPostgresFault(cause, address.name)
   }
-}
-
-/** What an administrator sees to when something is there. */
-interface Emptiness {
-  readonly howToEmpty: string
-  /** Mail data beside the tables. */
-  readonly findFile: () => Promise<string | undefined>
-}
-
-interface Connection extends TableFinder {
-  execute(sql: string): void | Promise<void>
-  readonly server?: string
-}
-
-/** The unfinished move that is there; undefined when nothing was: then the new one is by now. */
-async function claimTarget(
-  connection: Connection,
-  name: string,
-  { move, anew }: Wish,
-  { howToEmpty, findFile }: Emptiness,
-): Promise<UnfinishedMove | undefined> {
-  if (await connection.hasTable(unfinishedMoveTable)) {
-    const found = await readUnfinishedMove(connection)
-    if (found.source === move.source || anew) return found
-    throw new UsageFault(
-      'MOVE_OTHER_SOURCE',
-      `In ${name} is an unfinished move from ${found.source}. Move to somewhere else, or repeat this with --anew, which empties it first.`,
-    )
-  }
-  const found = (await findFile()) ?? (await findTableWithRows(connection))
-  if (found !== undefined) {
-    throw new StorageFault(
-      'STORAGE_NOT_EMPTY',
-      `${name} is not empty (${found}), and nothing is moved over what is there. Name another target; or, if nothing of it is needed any more, ${howToEmpty}.`,
-    )
-  }
-  await connection.execute('BEGIN')
-  await connection.run(
-    connection.server === undefined ? unfinishedMoveSchema : translateSchema(unfinishedMoveSchema),
-  )
-  await writeUnfinishedMove(connection, move)
-  await connection.execute('COMMIT')
-  return undefined
-}
-
-async function findTableWithRows(connection: Connection): Promise<string | undefined> {
-  for (const { name } of listMovedTables()) {
-    if (!(await connection.hasTable(name))) continue
-    if (await connection.get(`SELECT 1 AS found FROM ${name} LIMIT 1`)) return `there are rows in ${name}`
-  }
-  return undefined
 }
 
 interface Opened extends Pick<MoveTarget, 'name' | 'engine' | 'storage' | 'files' | 'close'> {

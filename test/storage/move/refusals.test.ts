@@ -58,6 +58,8 @@ test('mail without a database is something', async t => {
   mkdirSync(dirname(mailDataFile(to, name)), { recursive: true })
   writeFileSync(mailDataFile(to, name), 'Subject: the only copy\r\n')
   await assert.rejects(move(from, to), { code: 'STORAGE_NOT_EMPTY', message: new RegExp(`mail/${name}`) })
+  // Nor does a server begin anew beside it afterwards.
+  await assert.rejects(openLocalStorage(to), { code: 'STORAGE_MISSING' })
 })
 
 test('a folder that a server has made, and where nothing is yet, is empty', async t => {
