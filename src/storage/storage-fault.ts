@@ -11,6 +11,7 @@ export type StorageFaultCode =
   /** Written by a newer version of Postrider. */
   | 'STORAGE_NEWER'
   /** Another server runs on this data folder. */
+  | 'STORAGE_IN_USE'
   | 'STORAGE_LOCKED'
   | 'STORAGE_MISSING'
   /** The database server does not let us in. */

@@ -20,7 +20,7 @@ export interface ExportedStorage {
 }
 
 /** Of one engine, or of the servers that run. */
-const notMoved = ['node', 'lease_owner', 'write_mark', 'mail_data_chunk', 'schema_version']
+const notMoved = ['node', 'lease_owner', 'id_space', 'write_mark', 'mail_data_chunk', 'schema_version']
 
 type Row = Readonly<Record<string, unknown>>
 

@@ -1,49 +1,17 @@
 // Servers over one PostgreSQL, as an administrator runs them: processes with settings that differ in one line.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { eventually } from '../harness/eventually.ts'
 import { awaitMessage, countQueue, createAccount, readMessage } from '../harness/mailboxes.ts'
 import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
-import {
-  createServerFolder,
-  type ServerFolder,
-  type ServerProcess,
-  startServer,
-} from '../harness/server-process.ts'
+import { sendMessage } from '../harness/send-message.ts'
+import { createServerFolder, type ServerFolder, startServer } from '../harness/server-process.ts'
 
 let database: PostgresServer
 let uri: string
 
 async function createNode(): Promise<ServerFolder> {
   return await createServerFolder({ settings: `storage = "${uri}"` })
-}
-
-async function send(server: ServerProcess, to: string, subject: string): Promise<void> {
-  const connection = await connectSmtp({
-    host: '127.0.0.1',
-    port: server.port('relay'),
-    helloName: 'client.example.net',
-    tls: 'never',
-    verifyCertificate: false,
-    clock: systemClock,
-  })
-  const mailData = Buffer.from(`Subject: ${subject}\r\n\r\nText of ${subject}\r\n`)
-  const [result] = await connection.send({
-    reversePath: { localPart: 'sender', domain: 'example.net' },
-    body: '7BIT',
-    smtpUtf8: false,
-    recipients: [{ forwardPath: { localPart: to.split('@')[0] ?? '', domain: 'example.test' } }],
-    mailData: {
-      size: mailData.length,
-      async *open() {
-        yield mailData
-      },
-    },
-  })
-  connection.close()
-  assert.equal(result?.result.kind, 'accepted')
 }
 
 describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
@@ -66,15 +34,15 @@ describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
     assert.ok(one && two)
     try {
       assert.match(one.output(), /a 250 means that the message is in the memory of the database server/)
-      await send(one, 'anna@example.test', 'by the first')
-      await send(two, 'anna@example.test', 'by the second')
+      await sendMessage(one.port('relay'), 'anna@example.test', 'by the first')
+      await sendMessage(two.port('relay'), 'anna@example.test', 'by the second')
       await awaitMessage(second, 'anna@example.test', 'by the first')
       assert.match(await readMessage(first, 'anna@example.test', 'by the second'), /Text of by the second/)
       // An account that is made through one is known to the other at once.
       await createAccount(second, 'boris@example.test', 'a password of some length')
       await eventually('the other node takes mail for it', async () => {
         try {
-          await send(one, 'boris@example.test', 'for the new one')
+          await sendMessage(one.port('relay'), 'boris@example.test', 'for the new one')
           return true
         } catch {
           return undefined
@@ -92,7 +60,7 @@ describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
     const one = await startServer(first)
     const two = await startServer(second)
     try {
-      for (let n = 0; n < 20; n++) await send(one, 'anna@example.test', `number ${n}`)
+      for (let n = 0; n < 20; n++) await sendMessage(one.port('relay'), 'anna@example.test', `number ${n}`)
       await one.kill()
       for (let n = 0; n < 20; n++) await awaitMessage(second, 'anna@example.test', `number ${n}`)
       await eventually('the queue is empty', async () =>

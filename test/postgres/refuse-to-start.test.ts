@@ -160,7 +160,10 @@ describe('ends at once', () => {
     const uri = await database.createDatabase('newer')
     const at = await folderFor(t, uri)
     await (await startServer(at)).stop()
-    await queryPostgres(uri, 'UPDATE schema_version SET version = version + 1000')
+    await queryPostgres(
+      uri,
+      'UPDATE schema_version SET version = version + 1000, works_from = version + 1000',
+    )
     await assertRefuses(at, /was written by a newer version of Postrider \(schema 10\d\d; this version knows/)
   })
 })

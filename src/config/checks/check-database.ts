@@ -3,6 +3,7 @@ import { Fault } from '../../runtime/fault.ts'
 import { schemaVersion } from '../../storage/migrate.ts'
 import { describeDurability } from '../../storage/postgres/durability.ts'
 import { inspectServer, type ServerFacts } from '../../storage/postgres/inspect-server.ts'
+import { isCompatible } from '../../storage/postgres/migrate-postgres.ts'
 import { connectionsOfThread } from '../../storage/postgres/postgres-storage.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, ok } from './finding.ts'
@@ -40,9 +41,9 @@ export async function checkDatabase(
   }
 }
 
-function directoryOf({ schemaVersion: found }: ServerFacts): Directory {
-  if (found === undefined) return 'none'
-  return found === schemaVersion ? 'there' : 'unknown'
+function directoryOf({ schema }: ServerFacts): Directory {
+  if (!schema) return 'none'
+  return schema.version >= schemaVersion && isCompatible(schema, schemaVersion) ? 'there' : 'unknown'
 }
 
 function describeFault({ code, message }: Fault): Finding {
@@ -53,13 +54,13 @@ function describeFault({ code, message }: Fault): Finding {
   return { severity: 'error', subject, what: message, cost, remedy: 'See above.' }
 }
 
-function checkSchema({ server, schemaVersion: found }: ServerFacts): Finding[] {
-  if (found === undefined || found <= schemaVersion) return []
+function checkSchema({ server, schema }: ServerFacts): Finding[] {
+  if (!schema || isCompatible(schema, schemaVersion)) return []
   return [
     {
       severity: 'error',
       subject,
-      what: `the database at ${server} was written by a newer version of Postrider (schema ${found}; this version knows ${schemaVersion}).`,
+      what: `the database at ${server} was written by a newer version of Postrider (schema ${schema.version}; this version knows ${schemaVersion}).`,
       cost: 'The server does not start.',
       remedy: 'Install that version again.',
     },

@@ -6,3 +6,10 @@ import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
 
 export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster]
+
+/**
+ * Programs of this schema version and later can work on the present one, beside this program: so servers over one database
+ * are brought up to date one after another (docs/adr/0010). A migration that takes away, or gives another meaning to, what
+ * they use raises it to its own number. What is only added does not: columns with a default, tables, indexes.
+ */
+export const worksFrom = 3

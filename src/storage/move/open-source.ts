@@ -13,7 +13,7 @@ import { ConnectionPool } from '../postgres/connection-pool.ts'
 import { usualLimits } from '../postgres/limits.ts'
 import { lockDatabase } from '../postgres/lock-database.ts'
 import { openMailDataChunks } from '../postgres/mail-data-chunks.ts'
-import { readPostgresSchemaVersion } from '../postgres/migrate-postgres.ts'
+import { readPostgresSchema } from '../postgres/migrate-postgres.ts'
 import { PostgresReader } from '../postgres/postgres-reader.ts'
 import type { ServerAddress } from '../postgres/server-address.ts'
 import { findSchemaDamage } from '../schema-damage.ts'
@@ -96,14 +96,14 @@ async function openDatabase(
 ): Promise<MoveSource> {
   const lock = await lockDatabase(address)
   try {
-    const version = await readPostgresSchemaVersion(lock)
-    if (version === undefined)
+    const schema = await readPostgresSchema(lock)
+    if (!schema)
       throw new StorageFault(
         'STORAGE_MISSING',
         `There is no mail of Postrider in ${name}, so there is nothing to move.`,
       )
     await assertMoveFinished(lock, name)
-    assertThisVersion(name, version)
+    assertThisVersion(name, schema.version)
   } catch (cause) {
     lock.close()
     throw cause

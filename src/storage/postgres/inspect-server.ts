@@ -1,6 +1,6 @@
 // What can be known of a PostgreSQL server without changing anything in it.
 import { type DurabilityFacts, readDurability } from './durability.ts'
-import { assertServer, readPostgresSchemaVersion } from './migrate-postgres.ts'
+import { assertServer, type FoundSchema, readPostgresSchema } from './migrate-postgres.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import type { ServerAddress } from './server-address.ts'
 
@@ -10,7 +10,7 @@ export interface ServerFacts {
   /** '17.5' */
   readonly version: string
   /** undefined: Postrider has not been here yet. */
-  readonly schemaVersion: number | undefined
+  readonly schema: FoundSchema | undefined
   readonly durability: DurabilityFacts
   /** For users like ours, all of them together. */
   readonly maxConnections: number
@@ -31,7 +31,7 @@ export async function inspectServer(address: ServerAddress): Promise<ServerFacts
     return {
       server: connection.server,
       version: row?.version ?? '',
-      schemaVersion: await readPostgresSchemaVersion(connection),
+      schema: await readPostgresSchema(connection),
       durability: await readDurability.run(connection, undefined),
       maxConnections: row?.connections ?? 0,
       now: row?.now ?? 0,

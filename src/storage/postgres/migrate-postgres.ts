@@ -1,5 +1,5 @@
 // Brings the schema in PostgreSQL up to date: the same migrations, one node at a time.
-import { migrations } from '../migrations/index.ts'
+import { migrations, worksFrom } from '../migrations/index.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { translateSchema } from './dialect.ts'
 import { mailDataChunkSchema } from './mail-data-chunks.ts'
@@ -13,37 +13,98 @@ const oldestVersion = 14
 const shardIndex = `CREATE INDEX IF NOT EXISTS queue_recipient_shard ON queue_recipient (shard, due_at, id)
   WHERE state = 'ready' AND deaths = 0`
 
-/** Throws a StorageFault when the server is not one that we can work with. */
-export async function migratePostgres(connection: PostgresConnection): Promise<void> {
+/** What a program makes of a database. */
+export interface ProgramSchema {
+  readonly migrations: readonly string[]
+  /** As in `migrations/index.ts`. */
+  readonly worksFrom: number
+}
+
+/** What a database says of itself. */
+export interface FoundSchema {
+  readonly version: number
+  readonly worksFrom: number
+}
+
+const ofThisProgram: ProgramSchema = { migrations, worksFrom }
+
+/** So long a server may be silent before it counts as ended (src/cluster/nodes.ts). */
+const silentMs = 16_000
+
+/**
+ * Resolves with the schema version that the database has then: a newer one when a newer server runs with which this one can
+ * work. Throws a StorageFault when the server, or the schema, is not one that we can work with.
+ */
+export async function migratePostgres(
+  connection: PostgresConnection,
+  { migrations: own, worksFrom: ownWorksFrom }: ProgramSchema = ofThisProgram,
+): Promise<number> {
+  const { server } = connection
   try {
     await assertServer(connection)
     await connection.execute('BEGIN')
     await connection.lockAll('migration')
-    await connection.execute('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)')
-    const version = await readPostgresSchemaVersion(connection)
-    const found = version ?? 0
-    if (found > migrations.length) {
-      throw new StorageFault(
-        'STORAGE_NEWER',
-        `The database at ${connection.server} was written by a newer version of Postrider (schema ${found}; this version knows ${migrations.length}). Install that version again; nothing was changed.`,
-      )
+    await connection.execute(schemaVersionSchema)
+    const found = await readPostgresSchema(connection)
+    if (found && found.version > own.length) {
+      assertCompatible(found, own.length, server)
+      await connection.execute('ROLLBACK')
+      return found.version
     }
-    if (version === undefined) await connection.run('INSERT INTO schema_version (version) VALUES (0)')
-    for (const own of [writeMarkSchema, mailDataChunkSchema]) await connection.execute(own)
-    for (const statements of migrations.slice(found)) await connection.execute(translateSchema(statements))
+    if (found) await assertNoOlderServers(connection, ownWorksFrom)
+    else await connection.run('INSERT INTO schema_version (version) VALUES (0)')
+    for (const statements of [writeMarkSchema, mailDataChunkSchema]) await connection.execute(statements)
+    for (const statements of own.slice(found?.version ?? 0))
+      await connection.execute(translateSchema(statements))
     await connection.execute(shardIndex)
-    await connection.run('UPDATE schema_version SET version = ?', migrations.length)
+    await connection.run('UPDATE schema_version SET version = ?, works_from = ?', own.length, ownWorksFrom)
     await connection.commit()
+    return own.length
   } catch (cause) {
-    throw toPostgresFault(cause, connection.server)
+    throw toPostgresFault(cause, server)
   }
 }
 
+/** One written before versions could work together works with no other. */
+const schemaVersionSchema = `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);
+  ALTER TABLE schema_version ADD COLUMN IF NOT EXISTS works_from BIGINT NOT NULL DEFAULT ${Number.MAX_SAFE_INTEGER}`
+
+function assertCompatible(found: FoundSchema, own: number, server: string): void {
+  if (isCompatible(found, own)) return
+  throw new StorageFault(
+    'STORAGE_NEWER',
+    `The database at ${server} was written by a newer version of Postrider (schema ${found.version}; this version knows ${own}). Install that version again; nothing was changed.`,
+  )
+}
+
+/** A program of this schema version can work on it. */
+export function isCompatible(found: FoundSchema, own: number): boolean {
+  return own >= found.version || own >= found.worksFrom
+}
+
+async function assertNoOlderServers(connection: PostgresConnection, oldest: number): Promise<void> {
+  if (!(await connection.hasTable('node'))) return
+  const older = await connection.all<{ hostname: string; version: string }>(
+    `SELECT hostname, version FROM node WHERE schema_version < ?
+       AND seen_at > extract(epoch FROM clock_timestamp()) * 1000 - ${silentMs} ORDER BY hostname`,
+    oldest,
+  )
+  if (older.length === 0) return
+  const names = older.map(({ hostname, version }) => `${hostname} (${version})`).join(', ')
+  throw new StorageFault(
+    'STORAGE_IN_USE',
+    `Servers of an older version run on the database at ${connection.server}, which cannot work beside this one: ${names}. Stop them first, or bring them to a version in between; nothing was changed.`,
+  )
+}
+
 /** Changes nothing. undefined: Postrider has never been here. */
-export async function readPostgresSchemaVersion(connection: PostgresConnection): Promise<number | undefined> {
+export async function readPostgresSchema(connection: PostgresConnection): Promise<FoundSchema | undefined> {
   try {
     if (!(await connection.hasTable('schema_version'))) return undefined
-    return (await connection.get<{ version: number }>('SELECT version FROM schema_version'))?.version
+    const row = await connection.get<{ version: number; works_from: number | null }>(
+      `SELECT version, CAST(to_jsonb(schema_version) ->> 'works_from' AS BIGINT) AS works_from FROM schema_version`,
+    )
+    return row && { version: row.version, worksFrom: row.works_from ?? Number.MAX_SAFE_INTEGER }
   } catch (cause) {
     throw toPostgresFault(cause, connection.server)
   }

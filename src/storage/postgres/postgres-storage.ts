@@ -2,6 +2,7 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
+import { schemaVersion } from '../migrate.ts'
 import type { AnyOperation, Operation, Storage, WakeTopic } from '../operation.ts'
 import { storageIsGone } from '../storage-fault.ts'
 import { ConnectionPool } from './connection-pool.ts'
@@ -30,7 +31,15 @@ export async function openPostgresStorage(
   const connection = await PostgresConnection.open(address, 'migration', limitsOfMigration(limits))
   try {
     await enterDatabase(connection)
-    await migratePostgres(connection)
+    const version = await migratePostgres(connection)
+    if (version > schemaVersion)
+      log.info(
+        'the database is of a newer version, beside which this one can work: bring this server to it too',
+        {
+          schema: version,
+          own: schemaVersion,
+        },
+      )
     // Before the end of the first one: whoever wants the database for himself sees this process all the time.
     return await connectPostgresStorage(address, clock, log, limits)
   } finally {
