@@ -31,8 +31,7 @@ export class Arrivals {
 
   /** Before what was sent there are trace fields. */
   add(arrived: string): void {
-    const start = arrived.indexOf(tokenField) + tokenField.length
-    const token = arrived.slice(start, arrived.indexOf('\r\n', start))
+    const token = tokenOf(arrived)
     this.#counts.set(token, (this.#counts.get(token) ?? 0) + 1)
     const sent = this.#sent.get(token)
     if (!sent || !arrived.endsWith(textOf(sent))) this.damaged.add(token)
@@ -41,6 +40,12 @@ export class Arrivals {
   count(token: string): number {
     return this.#counts.get(token) ?? 0
   }
+}
+
+/** Which of the messages of a ledger this is. */
+export function tokenOf(message: string): string {
+  const start = message.indexOf(tokenField) + tokenField.length
+  return message.slice(start, message.indexOf('\r\n', start))
 }
 
 /** What a sink took, as it was sent: without the dots that double those at the start of a line (RFC 5321 §4.5.2). */

@@ -2,6 +2,8 @@
 // stopped for longer than the others believe in it, and the primary is killed and the standby promoted: a count of what
 // became of every message, and of how long nothing arrived.
 import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { silentLog } from '../../src/runtime/log.ts'
@@ -10,7 +12,7 @@ import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
 import { connectPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
 import { parseServerAddress } from '../../src/storage/postgres/server-address.ts'
-import { Arrivals, compareWithLedger, type Reckoning, unstuff } from './arrivals.ts'
+import { Arrivals, compareWithLedger, type Reckoning, tokenOf, unstuff } from './arrivals.ts'
 import { type CollectingSink, startCollectingSink } from './collecting-sink.ts'
 import { startDnsServer } from './dns-server.ts'
 import { eventually } from './eventually.ts'
@@ -30,6 +32,8 @@ export interface ClusterOptions {
   /** From the death of the primary to the promotion of its standby: what a watcher such as Patroni needs. */
   readonly promoteAfterMs: number
   readonly progress: (line: string) => void
+  /** Where the logs of the servers are put at the end. */
+  readonly logFolder?: string | undefined
 }
 
 export interface FaultReport {
@@ -37,6 +41,8 @@ export interface FaultReport {
   /** Without a 250, and without an arrival elsewhere, from the fault to the next one: the longest times. */
   readonly acceptSilenceMs: number
   readonly arrivalSilenceMs: number
+  /** Copies of messages that had arrived elsewhere before, until the next fault. */
+  readonly repeats: number
 }
 
 export interface ClusterReport extends Reckoning {
@@ -90,14 +96,23 @@ async function run(options: ClusterOptions, ends: Ends): Promise<ClusterReport> 
     compose: composeMixed,
   })
   ends.push(() => load.stop())
+  const { logFolder } = options
+  const logs: (() => string)[] = servers.map(server => server.output)
+  if (logFolder !== undefined)
+    ends.push(() =>
+      Promise.all(logs.map((log, index) => writeFile(join(logFolder, `server-${index + 1}.log`), log()))),
+    )
   await sleep(calmMs)
 
-  const faults: FaultReport[] = []
+  const faults: Omit<FaultReport, 'repeats'>[] = []
+  /** How many had arrived when each fault began. */
+  const arrivedBefore: number[] = []
   const suffer = async <Outcome>(fault: string, happen: () => Promise<Outcome>): Promise<Outcome> => {
     progress(
       `${ledger.promised.length} answered 250, ${sink.messages.length} arrived elsewhere; now: ${fault}`,
     )
     const from = performance.now()
+    arrivedBefore.push(sink.messages.length)
     const outcome = await happen()
     await sleep(calmMs)
     const silence = (timeline: Timeline): number => timeline.longestSilence(from, performance.now())
@@ -115,12 +130,27 @@ async function run(options: ClusterOptions, ends: Ends): Promise<ClusterReport> 
   await load.stop()
   progress(`${ledger.promised.length} answered 250; waiting until the queue is empty`)
   await untilQueueIsEmpty(cluster)
+  const repeats = findRepeats(sink.messages)
   return {
-    faults,
+    faults: faults.map((fault, index) => {
+      const [from = 0, to = Infinity] = arrivedBefore.slice(index, index + 2)
+      return { ...fault, repeats: repeats.filter(place => place >= from && place < to).length }
+    }),
     firstAcceptedMs: accepted.nextAfter(promotedAt) ?? Infinity,
     firstArrivalMs: arrived.nextAfter(promotedAt) ?? Infinity,
     ...(await reckon(cluster)),
   }
+}
+
+/** The places of those that are there already, before them. */
+function findRepeats(messages: readonly string[]): number[] {
+  const seen = new Set<string>()
+  return messages.flatMap((message, place) => {
+    const token = tokenOf(message)
+    if (seen.has(token)) return [place]
+    seen.add(token)
+    return []
+  })
 }
 
 async function startCluster(ends: Ends): Promise<Cluster> {
