@@ -13,5 +13,5 @@ export const acceptMessage = defineWrite(
     await insertMessage(tx, input)
     return 'accepted'
   },
-  { wakes: 'queue', wire: newMessageWire },
+  { wakes: 'queue', wire: newMessageWire, isIndependent: true },
 )

@@ -1,7 +1,8 @@
 // Takes due recipients under a lease. The lease is the due time itself, moved to when the lease ends: then the work is
 // due again, for whoever asks first.
 import { defineWrite, type Tx } from '../storage/operation.ts'
-import type { ClaimedWork, QueuedRecipient } from './records.ts'
+import { sideBySide } from '../storage/side-by-side.ts'
+import type { ClaimedWork } from './records.ts'
 import {
   type MessageRow,
   messageColumns,
@@ -71,30 +72,24 @@ export async function lease(
     if (group) group.push(row)
     else groups.set(key, [row])
   }
-  const work: ClaimedWork[] = []
-  for (const rows of groups.values()) {
-    const messageId = rows[0]?.message_id ?? 0
-    const message = await tx.get<MessageRow>(
-      `SELECT ${messageColumns} FROM queue_message WHERE id = ?`,
-      messageId,
-    )
-    const recipients: QueuedRecipient[] = []
-    for (const row of rows) {
-      await tx.run(
-        'UPDATE queue_recipient SET due_at = ?, lease_owner = ? WHERE id = ?',
-        leaseUntil,
-        owner,
-        row.id,
-      )
-      const recipient = readIfIntact(() => readRecipient(row))
-      if (recipient) recipients.push(recipient)
-    }
-    // Damage is for `verify` to find; its lease keeps it from being asked for again and again, and the rest goes on.
-    const intact = message && readIfIntact(() => readMessage(message))
-    if (message && intact && recipients.length > 0)
-      work.push({ message: intact, mailDataId: message.mail_data_id, recipients })
-  }
-  return work
+  await sideBySide(due, row =>
+    tx.run('UPDATE queue_recipient SET due_at = ?, lease_owner = ? WHERE id = ?', leaseUntil, owner, row.id),
+  )
+  const work = await sideBySide(groups.values(), rows => readWork(tx, rows))
+  return work.filter(one => one !== undefined)
+}
+
+/** undefined when it is damaged: for `verify` to find. Its lease keeps it from being asked for again and again. */
+async function readWork(tx: Tx, rows: readonly RecipientRow[]): Promise<ClaimedWork | undefined> {
+  const row = await tx.get<MessageRow>(
+    `SELECT ${messageColumns} FROM queue_message WHERE id = ?`,
+    rows[0]?.message_id ?? 0,
+  )
+  const message = row && readIfIntact(() => readMessage(row))
+  const recipients = rows.flatMap(recipient => readIfIntact(() => readRecipient(recipient)) ?? [])
+  return row && message && recipients.length > 0
+    ? { message, mailDataId: row.mail_data_id, recipients }
+    : undefined
 }
 
 /** Those of the last message that the limit cut off from companions in the same domain, which were taken. */

@@ -2,10 +2,11 @@
 import { formatAddress } from '../address/format-address.ts'
 import { insertMailData } from '../storage/mail-data-rows.ts'
 import type { Tx } from '../storage/operation.ts'
+import { sideBySide } from '../storage/side-by-side.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
-import type { RecipientState } from './records.ts'
+import type { QueuedMessage, RecipientState } from './records.ts'
 import { formatMessageParameters, formatRecipientParameters } from './rows.ts'
 import { anyonesShard, shardOfDomain } from './shards.ts'
 
@@ -13,7 +14,18 @@ export async function insertMessage(
   tx: Tx,
   { message, mailData, recipients, reception, held }: NewMessage,
 ): Promise<void> {
-  await insertMailData(tx, message.id, mailData)
+  const { acceptedAt, id } = message
+  const state = held ? 'held' : 'ready'
+  const inserts = [
+    () => insertMailData(tx, id, mailData),
+    () => insertQueueMessage(tx, message),
+    ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, state, acceptedAt)),
+    ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
+  ]
+  await sideBySide(inserts, insert => insert())
+}
+
+async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void> {
   await tx.run(
     'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     message.id,
@@ -26,10 +38,6 @@ export async function insertMessage(
     message.isReport ? 1 : 0,
     formatMessageParameters(message),
   )
-  for (const recipient of recipients) {
-    await insertRecipient(tx, message.id, recipient, held ? 'held' : 'ready', message.acceptedAt)
-  }
-  if (reception) await appendEvent(tx, message.acceptedAt, message.id, { kind: 'received', reception })
 }
 
 export async function insertRecipient(

@@ -4,6 +4,7 @@ import { fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
+import { sideBySide } from '../storage/side-by-side.ts'
 import { appendEvent, appendEventOnce } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import { insertMessage, insertRecipient } from './insert-message.ts'
@@ -69,31 +70,26 @@ export interface Settled {
 export const settle = defineWrite(
   'queue.settle',
   async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled> => {
-    const settled = new Set<number>()
-    const orphanedFiles: string[] = []
-    const touched = new Set<QueueId>()
-    let lost = 0
     await lockMessages(
       tx,
       settlements.flatMap(({ messageId, result }) => (result.kind === 'retry' ? [] : [messageId])),
     )
     const accounts = await lockAccounts(tx, settlements)
-    for (const settlement of settlements.toSorted((a, b) => a.recipientId - b.recipientId)) {
-      const { messageId, recipientId, result } = settlement
-      if (result.kind === 'file' && !accounts.has(result.accountId)) {
-        if (!(await routeAgain(tx, owner, at, recipientId))) lost++
-        continue
-      }
-      const events = await settleRecipient(tx, owner, at, settlement)
-      if (!events) {
-        lost++
-        await noteDeparture(tx, at, settlement)
-        continue
-      }
-      settled.add(recipientId)
-      for (const event of events) await appendEvent(tx, at, messageId, event)
-      if (result.kind !== 'retry') touched.add(messageId)
-    }
+    const inOrder = settlements.toSorted((a, b) => a.recipientId - b.recipientId)
+    // What becomes of one recipient of a message matters to the next.
+    const messages = Map.groupBy(inOrder, ({ messageId }) => messageId)
+    const outcomes = await sideBySide(messages.values(), async ofMessage => {
+      const each: Outcome[] = []
+      for (const settlement of ofMessage) each.push(await settleOne(tx, { owner, at }, accounts, settlement))
+      return each
+    })
+    const all = outcomes.flat()
+    const settled = new Set(all.flatMap(({ recipientId, kind }) => (kind === 'settled' ? [recipientId] : [])))
+    const touched = all.flatMap(({ kind, leaves }) =>
+      kind === 'settled' && leaves !== undefined ? [leaves] : [],
+    )
+    const lost = all.filter(({ kind }) => kind === 'lost').length
+    const orphanedFiles: string[] = []
     for (const report of reports) {
       // Nobody is told of what somebody else settled, or an administrator cancelled.
       if (report.recipientIds.some(id => settled.has(id))) await insertReport(tx, at, report)
@@ -105,23 +101,49 @@ export const settle = defineWrite(
   { wakes: 'queue' },
 )
 
+interface Outcome {
+  readonly recipientId: number
+  readonly kind: 'settled' | 'lost' | 'routed-again'
+  /** The message that it has left. */
+  readonly leaves?: QueueId
+}
+
+async function settleOne(
+  tx: Tx,
+  { owner, at }: Pick<Settling, 'owner' | 'at'>,
+  accounts: ReadonlySet<number>,
+  settlement: Settlement,
+): Promise<Outcome> {
+  const { messageId, recipientId, result } = settlement
+  if (result.kind === 'file' && !accounts.has(result.accountId)) {
+    const isOurs = await routeAgain(tx, owner, at, recipientId)
+    return { recipientId, kind: isOurs ? 'routed-again' : 'lost' }
+  }
+  const events = await settleRecipient(tx, owner, at, settlement)
+  if (!events) {
+    await noteDeparture(tx, at, settlement)
+    return { recipientId, kind: 'lost' }
+  }
+  await sideBySide(events, event => appendEvent(tx, at, messageId, event))
+  return { recipientId, kind: 'settled', ...(result.kind === 'retry' ? {} : { leaves: messageId }) }
+}
+
 /**
  * What becomes of a recipient depends on the others of its message: is it the last, has its account the message already,
  * is who takes its place in it? In one order, so that two do not wait for each other.
  */
 export async function lockMessages(tx: Tx, ids: Iterable<QueueId>): Promise<void> {
-  for (const id of ascending(ids)) await tx.lockRow('queue_message', id)
+  await sideBySide(ascending(ids), id => tx.lockRow('queue_message', id))
 }
 
 /** Of the accounts into which mail is to be filed those that are still there, and stay until the end. */
 async function lockAccounts(tx: Tx, settlements: readonly Settlement[]): Promise<ReadonlySet<number>> {
-  const there = new Set<number>()
   const wanted = settlements.flatMap(({ result }) => (result.kind === 'file' ? [result.accountId] : []))
-  for (const id of ascending(wanted)) {
+  const there = await sideBySide(ascending(wanted), async id => {
     await tx.lockRow('account', id)
-    if (await tx.get('SELECT 1 AS found FROM account WHERE id = ?', id)) there.add(id)
-  }
-  return there
+    return (await tx.get('SELECT 1 AS found FROM account WHERE id = ?', id)) ? [id] : []
+  })
+  return new Set(there.flat())
 }
 
 function ascending(ids: Iterable<number>): number[] {
@@ -239,12 +261,10 @@ async function insertNewcomers(
 
 /** Removes messages without recipients; returns the files that went with them. */
 export async function removeFinishedMessages(tx: Tx, ids: Iterable<QueueId>): Promise<string[]> {
-  const orphanedFiles: string[] = []
-  for (const id of ascending(ids)) {
-    if (await tx.get('SELECT 1 AS found FROM queue_recipient WHERE message_id = ? LIMIT 1', id)) continue
+  const files = await sideBySide(ascending(ids), async id => {
+    if (await tx.get('SELECT 1 AS found FROM queue_recipient WHERE message_id = ? LIMIT 1', id)) return []
     await tx.run('DELETE FROM queue_message WHERE id = ?', id)
-    const file = await removeUnreferencedMailData(tx, id)
-    if (file !== undefined) orphanedFiles.push(file)
-  }
-  return orphanedFiles
+    return (await removeUnreferencedMailData(tx, id)) ?? []
+  })
+  return files.flat()
 }

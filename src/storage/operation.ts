@@ -42,6 +42,8 @@ export interface Operation<Input, Output> {
   readonly wakes?: WakeTopic | undefined
   /** A write that waits for none of those before it, where there are several writers: who is late here counts as dead. */
   readonly isUrgent?: boolean | undefined
+  /** It neither reads nor changes what another write of the same operation does: they may share a transaction at once. */
+  readonly isIndependent?: boolean | undefined
   /** How the input crosses to the store thread, where structured clone costs more than the work itself. */
   readonly wire?: Wire<Input> | undefined
   run(tx: Tx, input: Input): Promise<Output>
@@ -74,7 +76,7 @@ export function defineRead<Input, Output>(
 export function defineWrite<Input, Output>(
   name: string,
   run: (tx: Tx, input: Input) => Promise<Output>,
-  options: Pick<Operation<Input, Output>, 'wakes' | 'wire' | 'isUrgent'> = {},
+  options: Pick<Operation<Input, Output>, 'wakes' | 'wire' | 'isUrgent' | 'isIndependent'> = {},
 ): Operation<Input, Output> {
   return { name, access: 'write', ...options, run }
 }

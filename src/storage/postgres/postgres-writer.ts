@@ -7,6 +7,7 @@ import type { Log } from '../../runtime/log.ts'
 import { patienceOf } from '../../runtime/patience.ts'
 import type { AnyOperation, WakeTopic } from '../operation.ts'
 import { type PendingWrite, resolveWrites, topicsOf } from '../pending-write.ts'
+import { sideBySide } from '../side-by-side.ts'
 import { StorageFault } from '../storage-fault.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { PostgresLimits } from './limits.ts'
@@ -172,6 +173,20 @@ async function runOperations(
   batch: readonly PendingWrite[],
 ): Promise<unknown[]> {
   const outputs: unknown[] = []
-  for (const { operation, input } of batch) outputs.push(await operation.run(connection, input))
+  for (let from = 0; from < batch.length; from = outputs.length)
+    outputs.push(
+      ...(await sideBySide(takeTogether(batch, from), ({ operation, input }) =>
+        operation.run(connection, input),
+      )),
+    )
   return outputs
+}
+
+/** Those from `from` on that do not depend on each other. */
+function takeTogether(batch: readonly PendingWrite[], from: number): readonly PendingWrite[] {
+  const first = batch[from]?.operation
+  const end = batch.findIndex(
+    ({ operation }, at) => at > from && !(operation.isIndependent && operation === first),
+  )
+  return batch.slice(from, end === -1 ? batch.length : end)
 }
