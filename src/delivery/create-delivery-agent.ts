@@ -16,6 +16,7 @@ import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
 import { Outbound } from './outbound.ts'
 import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
 import { createReportComposer } from './reports.ts'
+import { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface DeliveryAgentOptions {
   readonly storage: Storage
@@ -44,7 +45,9 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
   const { storage, mailData, resolver, clock, random, log, hostname, queue, delivery, owner } = options
   const smartHost = delivery.smartHost && smartHostDestination(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
+  const unwritten = new UnwrittenOutcomes()
   return new QueueAgent({
+    unwritten,
     storage,
     mailData,
     clock,
@@ -59,6 +62,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     router: createRouter({ storage, hostname, smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
     outbound: new Outbound({
+      unwritten,
       clock,
       log,
       hostname,

@@ -29,6 +29,7 @@ import { RemoteAttempt } from './remote-attempt.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
 import { Settler } from './settler.ts'
+import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface DeliveryAgent {
   /** Takes over what a former agent left, and begins. */
@@ -67,6 +68,7 @@ export interface DeliveryAgentParts {
   readonly local: LocalDelivery
   readonly outbound: Outbound
   readonly composeReports: ComposeReports
+  readonly unwritten: UnwrittenOutcomes
 }
 
 /**

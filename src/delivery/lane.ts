@@ -11,11 +11,14 @@ import { localError } from './local-error.ts'
 import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
 import type { Diagnosis, NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
+import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface LaneOptions {
   readonly clock: Clock
   readonly log: Log
   readonly budget: ConnectionBudget
+  /** Nothing is sent while there is no room in it. */
+  readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
   readonly terms: ConnectionTerms
   readonly maxConnections: number
   readonly maxRecipientsPerTransaction: number
@@ -154,13 +157,15 @@ export class Lane implements ConnectionHolder {
 
   /** Works until nothing waits. It holds one place of the budget, which an idle connection keeps. */
   async #work(idle: Held | undefined): Promise<void> {
-    const { budget, clock, log } = this.#options
+    const { budget, clock, log, unwritten } = this.#options
     const worker: Worker = { held: idle }
     if (idle) this.#busy.add(idle)
     this.#workers++
     // The first is taken before anything is awaited, so that #pump counts right.
     for (let attempt = this.#next(); attempt && !this.#closed; attempt = this.#next()) {
       try {
+        const room = unwritten.room()
+        if (room) await room
         await this.#serve(attempt, worker)
         attempt.assertEnded()
       } catch (cause) {

@@ -8,6 +8,7 @@ import { ConnectionBudget } from './connection-budget.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
 import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
+import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface OutboundOptions {
   readonly clock: Clock
@@ -15,6 +16,7 @@ export interface OutboundOptions {
   readonly hostname: string
   readonly settings: DeliverySettings
   readonly findServers: ServerFinder
+  readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
 }
 
 const sweepMs = 1000
@@ -75,11 +77,12 @@ export class Outbound {
   }
 
   #createLane(destination: Destination): Lane {
-    const { clock, log, settings, findServers } = this.#options
+    const { clock, log, settings, findServers, unwritten } = this.#options
     return new Lane({
       clock,
       log,
       budget: this.#budget,
+      unwritten,
       terms: this.#terms(destination),
       maxConnections: settings.maxConnectionsPerDestination,
       maxRecipientsPerTransaction: settings.maxRecipientsPerTransaction,

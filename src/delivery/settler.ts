@@ -12,6 +12,7 @@ import { isOutcomeUnknown, isPassing } from '../storage/storage-fault.ts'
 import { type Attempted, type NotAttempted, planSettlement, type SettlementPlan } from './plan-settlement.ts'
 import type { ComposeReports } from './reports.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
+import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface SettlerOptions {
   readonly storage: Storage
@@ -22,6 +23,7 @@ export interface SettlerOptions {
   readonly owner: string
   readonly schedule: RetrySchedule
   readonly composeReports: ComposeReports
+  readonly unwritten: UnwrittenOutcomes
   /** These recipients are no longer this agent's concern. */
   readonly settled: (recipientIds: readonly number[]) => void
 }
@@ -49,6 +51,7 @@ export class Settler {
 
   add(ended: Attempted | NotAttempted): void {
     this.#collected.push(ended)
+    this.#options.unwritten.add(1)
     if (this.#flushing) return
     this.#flushing = true
     // Not at once: what else ends in this turn of the event loop comes along.
@@ -73,6 +76,7 @@ export class Settler {
       const batch = this.#collected.slice(0, maxBatch)
       this.#collected = this.#collected.slice(maxBatch)
       await this.#settle(batch)
+      this.#options.unwritten.written(batch.length)
       this.#options.settled(batch.map(({ recipient }) => recipient.id))
     }
     this.#flushing = false

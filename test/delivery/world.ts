@@ -34,6 +34,8 @@ export interface WorldOptions {
   readonly terminals?: TerminalDisplay
   /** What the agents have in the place of the real one. */
   readonly faultyMailData?: (real: MailDataStore) => MailDataStore
+  /** What the agents have in the place of the real one. */
+  readonly faultyStorage?: (real: Storage) => Storage
   /** Each agent is one of several servers over the same queue. */
   readonly isShared?: boolean
   /** Own listeners, besides which nothing is 'myself'. */
@@ -132,9 +134,10 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
   }
   let agents = 0
   let dead = 0
+  const storageOfAgents = options.faultyStorage?.(storage) ?? storage
   const storageOf = (agent: number): Storage => ({
     run: (operation, input) =>
-      agent <= dead ? Promise.reject(storageIsGone()) : storage.run(operation, input),
+      agent <= dead ? Promise.reject(storageIsGone()) : storageOfAgents.run(operation, input),
     onWake: (topic, listener) =>
       storage.onWake(topic, () => {
         if (agent > dead) listener()
