@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { holdRecipients, releaseRecipients } from '../../src/queue/administer.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { listQueue } from '../../src/queue/list-queue.ts'
+import { engine } from '../harness/test-storage.ts'
 import { administer } from '../queue/open-queue.ts'
 import { startPeer } from './remote-peer.ts'
 import { createWorld } from './world.ts'
@@ -18,35 +19,35 @@ test('a message that kills each agent that has it is set aside; what was under w
   const from = 'anna@example.test'
   const poison = await world.accept({ from, to: ['poison@example.org'] })
   await world.accept({ from, to: ['clara@example.org'] })
-  const recipientsSeen = (): number => peer.commands.filter(command => command.startsWith('RCPT')).length
+  const seen = (name: string): number =>
+    peer.commands.filter(command => command.startsWith(`RCPT TO:<${name}@`)).length
 
   // The first agent dies with both of them.
   world.agent.wake()
-  while (recipientsSeen() < 1) await nextTurn()
+  while (seen('poison') + seen('clara') < 1) await nextTurn()
   // The second message waits for the connection that the first has; after a while it gets one of its own.
   world.clock.advance(500)
-  while (recipientsSeen() < 2) await nextTurn()
+  while (seen('poison') < 1 || seen('clara') < 1) await nextTurn()
 
   // The next ones die with the first of them, until it is tried alone.
   kills = command => command.startsWith('RCPT TO:<poison@')
   for (const deaths of [1, 2, 3]) {
     world.killAgents()
     await world.createAgent('after-death').start()
-    while (recipientsSeen() < 2 + deaths) await nextTurn()
-    assert.deepEqual([peer.messages, world.errors], [[], []])
+    while (seen('poison') < 1 + deaths) await nextTurn()
   }
 
   world.killAgents()
   const last = world.createAgent('after-death')
   await last.start()
   await last.idle()
-  assert.deepEqual(
-    peer.messages.map(({ forwardPaths }) => forwardPaths),
-    [['clara@example.org']],
-  )
-  assert.deepEqual(world.errors, [
-    'a message was set aside: the delivery thread died each time it had it: undefined',
-  ])
+  // Where routes come in the order in which the database answers, it may have been delivered before a death that kept
+  // that from being written: then it comes once more, and is never lost.
+  const delivered = peer.messages.flatMap(({ forwardPaths }) => forwardPaths)
+  assert.ok(delivered.length >= 1 && delivered.every(path => path === 'clara@example.org'), delivered.join())
+  if (engine === 'sqlite') assert.equal(delivered.length, 1)
+  const setAside = 'a message was set aside: the delivery thread died each time it had it: undefined'
+  assert.equal(world.errors.filter(error => error === setAside).length, 1)
   const { messages } = await world.storage.run(listQueue, { selection: {}, afterId: 0, limit: 10 })
   const [held, ...others] = messages
   assert.deepEqual([held?.message.id, held?.recipients[0]?.state], [poison, 'held'])

@@ -36,6 +36,8 @@ export interface TestStorage {
   mailDataFiles(): Promise<string[]>
   /** At the end of the test, while the storage is still open. `t.after` is too late: the first hook runs first. */
   readonly beforeClose: (end: () => Promise<void>) => void
+  /** The same once more, to be closed by the test: on SQLite, where there is one writer, after the first has been closed. */
+  openAgain(): Promise<Storage>
 }
 
 interface Opened extends Omit<TestStorage, 'folder' | 'beforeClose'> {
@@ -57,8 +59,15 @@ export async function openTestStorage(
     await opened.leave()
     await rm(folder, { recursive: true, force: true })
   })
-  const { storage, mailData, mailDataFiles } = opened
-  return { folder, storage, mailData, mailDataFiles, beforeClose: end => void ends.push(end) }
+  const { storage, mailData, mailDataFiles, openAgain } = opened
+  return {
+    folder,
+    storage,
+    mailData,
+    mailDataFiles,
+    openAgain,
+    beforeClose: end => void ends.push(end),
+  }
 }
 
 async function openFolder(folder: string, random: Random): Promise<Opened> {
@@ -71,6 +80,7 @@ async function openFolder(folder: string, random: Random): Promise<Opened> {
       for await (const name of listMailDataFiles(folder)) names.push(name)
       return names
     },
+    openAgain: () => openLocalStorage(folder),
     leave: () => Promise.resolve(),
   }
 }
@@ -94,6 +104,7 @@ async function openDatabase(from: string, clock: Clock, random: Random): Promise
     storage,
     mailData: createMailDataStore(openMailDataChunks(storage, clock, random), storage),
     mailDataFiles: async () => (await storage.run(listChunked, undefined)).map(row => row.file_name),
+    openAgain: () => openPostgresStorage(address, clock, silentLog),
     async leave() {
       await queryPostgres(
         uri,
