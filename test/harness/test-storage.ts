@@ -37,7 +37,7 @@ export interface TestStorage {
   /** At the end of the test, while the storage is still open. `t.after` is too late: the first hook runs first. */
   readonly beforeClose: (end: () => Promise<void>) => void
   /** The same once more, to be closed by the test: on SQLite, where there is one writer, after the first has been closed. */
-  openAgain(): Promise<Storage>
+  readonly openAgain: () => Promise<Storage>
 }
 
 interface Opened extends Omit<TestStorage, 'folder' | 'beforeClose'> {
