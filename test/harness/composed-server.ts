@@ -40,7 +40,7 @@ export interface ComposedServerOptions {
   /** Shared with other servers of the scenario. */
   readonly clock?: ManualClock
   /** Default: one of its own, on the engine of this run. */
-  readonly storage?: Omit<TestStorage, 'mailDataFiles'>
+  readonly storage?: Omit<TestStorage, 'mailDataFiles' | 'openAgain'>
   readonly log?: Log
 }
 
