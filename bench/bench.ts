@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { missingPostfix } from '../test/harness/postfix.ts'
 import { missing } from '../test/harness/programs.ts'
+import { clusterSubject } from './cluster-subject.ts'
 import { describeEnvironment, findDiskFolder, isOnDisk } from './environment.ts'
 import { formatGoals } from './goals.ts'
 import { type IdleFigures, measureClientShare, measureIdle } from './idle.ts'
 import { type LargeMessageFigures, measureLargeMessage } from './large-message.ts'
-import { composePlan, type Plan, sections } from './plan.ts'
+import { clusterRows, composePlan, type Plan, sections } from './plan.ts'
 import { postfixSubject } from './postfix-subject.ts'
 import { postriderSubject } from './postrider-subject.ts'
 import {
@@ -18,6 +19,7 @@ import {
   formatLargeMessages,
   formatRow,
   formatStartUp,
+  formatSubjects,
   formatTable,
   type RowResult,
   rowHeader,
@@ -91,15 +93,16 @@ async function run(): Promise<void> {
       plan.sections.includes('start-up') && subjects.includes(postriderSubject)
         ? await runStartUp(plan, folder)
         : undefined
-    process.stdout.write(formatGoals({ rows, idle, largeMessages, startUp }))
-    const problems = rows.flatMap(result => result.problems)
+    const cluster = plan.sections.includes('cluster') ? await runCluster(plan, subjects, folder) : []
+    process.stdout.write(formatGoals({ rows, idle, largeMessages, startUp, cluster }))
+    const problems = [...rows, ...cluster].flatMap(result => result.problems)
     for (const problem of problems) process.stdout.write(`problem: ${problem}\n`)
     const resultsFolder = join(import.meta.dirname, 'results')
     await mkdir(resultsFolder, { recursive: true })
     const path = join(resultsFolder, `${startedAt.toISOString().replaceAll(':', '-')}.json`)
     await writeFile(
       path,
-      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle, largeMessages, startUp }, null, 2)}\n`,
+      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle, largeMessages, startUp, cluster }, null, 2)}\n`,
     )
     process.stdout.write(`\n${path}\n`)
     if (problems.length > 0) process.exitCode = 1
@@ -123,6 +126,14 @@ async function runRows(plan: Plan, subjects: readonly Subject[], folder: string)
     progress(formatRow(result).join(' '))
   }
   if (results.length > 0) process.stdout.write(`${formatTable([rowHeader, ...results.map(formatRow)])}\n`)
+  return results
+}
+
+async function runCluster(plan: Plan, subjects: readonly Subject[], folder: string): Promise<RowResult[]> {
+  const all = [...subjects, ...[1, 2, 3].map(clusterSubject)]
+  const results: RowResult[] = []
+  for (const row of clusterRows) results.push(await runRow(row, plan, all, folder))
+  process.stdout.write(`accept, 2 KB, 100 sessions:\n${formatSubjects(results)}\n`)
   return results
 }
 

@@ -10,6 +10,7 @@ export interface Results {
   readonly idle?: Readonly<Record<string, IdleFigures>> | undefined
   readonly largeMessages?: Readonly<Record<string, LargeMessageFigures>> | undefined
   readonly startUp?: readonly StartUpFigures[] | undefined
+  readonly cluster?: readonly RowResult[] | undefined
 }
 
 interface Goal {
@@ -21,7 +22,7 @@ interface Goal {
 
 /** As a table; goals that the run did not measure are left out. */
 export function formatGoals(results: Results): string {
-  const goals = [...rowGoals(results), ...otherGoals(results)].filter(
+  const goals = [...rowGoals(results), ...clusterGoals(results), ...otherGoals(results)].filter(
     ({ measured }) => measured !== undefined,
   )
   if (goals.length === 0) return ''
@@ -46,11 +47,6 @@ function rowGoals({ rows }: Results): Goal[] {
       postrider: medianOf(result?.rounds.Postrider),
     }
   }
-  const atLeast = (goal: string, value: number | undefined, least: number): Goal => ({
-    goal,
-    measured: value === undefined ? undefined : value.toFixed(2),
-    met: value !== undefined && value >= least,
-  })
   const perMessage = figuresOf('accept', 'per-message')
   const kept = figuresOf('accept', 'kept')
   const speedRatio = ratio(perMessage.postrider?.messagesPerSecond, perMessage.postfix?.messagesPerSecond)
@@ -71,6 +67,22 @@ function rowGoals({ rows }: Results): Goal[] {
     ),
     ...relayGoals,
   ]
+}
+
+function clusterGoals({ cluster = [] }: Results): Goal[] {
+  return cluster.map(({ row, rounds }) => {
+    const [postfix, postgres] = ['Postfix', 'PostgreSQL, 1 server'].map(name => medianOf(rounds[name]))
+    const speed = ratio(postgres?.messagesPerSecond, postfix?.messagesPerSecond)
+    return atLeast(`accept over PostgreSQL, ${row.connections}: 1.5 times Postfix's messages/s`, speed, 1.5)
+  })
+}
+
+function atLeast(goal: string, value: number | undefined, least: number): Goal {
+  return {
+    goal,
+    measured: value === undefined ? undefined : value.toFixed(2),
+    met: value !== undefined && value >= least,
+  }
 }
 
 function otherGoals({ idle, largeMessages, startUp }: Results): Goal[] {

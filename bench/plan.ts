@@ -1,7 +1,7 @@
 // Which rows a run has.
 import type { Row, Work } from './round.ts'
 
-export const sections = ['accept', 'relay', 'idle', 'memory', 'start-up'] as const
+export const sections = ['accept', 'relay', 'idle', 'memory', 'start-up', 'cluster'] as const
 export type Section = (typeof sections)[number]
 
 export interface Plan {
@@ -14,6 +14,14 @@ export interface Plan {
   readonly idle: { readonly sessions: number; readonly postfixSessions: number; readonly seconds: number }
   readonly deferredMessages: number
 }
+
+/** Postfix, SQLite, and one, two and three servers over PostgreSQL. */
+export const clusterRows: readonly Row[] = (['per-message', 'kept'] as const).map(connections => ({
+  work: 'accept',
+  messageBytes: 2000,
+  sessions: 100,
+  connections,
+}))
 
 export function composePlan(options: {
   readonly quick: boolean

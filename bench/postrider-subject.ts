@@ -12,10 +12,15 @@ import type { RunningSubject, Subject } from './subject.ts'
 const command = join(import.meta.dirname, '..', 'bin', 'postrider.js')
 
 /** Settings for a server on one port. Only what stops strangers is raised: limits per address and per session. */
-export function composeSettings(port: number, destination: 'hold' | { readonly sinkPort: number }): string {
+export function composeSettings(
+  port: number,
+  destination: 'hold' | { readonly sinkPort: number },
+  storage = 'sqlite',
+): string {
   return [
     'hostname = "postrider.example.test"',
     'dataFolder = "data"',
+    `storage = "${storage}"`,
     'localNetworks = ["127.0.0.0/8"]',
     '[[listeners]]',
     'role = "relay"',

@@ -56,6 +56,28 @@ export function formatRow({ row, baseline, rounds }: RowResult): string[] {
   ]
 }
 
+/** Each subject of each row in a line, with what it used up. */
+export function formatSubjects(results: readonly RowResult[]): string {
+  return formatTable([
+    ['connections', 'server', 'messages/s', 'to Postfix', 'CPU ms', 'of it the database', 'machine busy %'],
+    ...results.flatMap(({ row, rounds }) => {
+      const postfix = medianOf(rounds['Postfix'])
+      return Object.entries(rounds).map(([name, figures]) => {
+        const median = medianOf(figures)
+        return [
+          row.connections,
+          name,
+          show(median?.messagesPerSecond, 0),
+          showRatio(median?.messagesPerSecond, postfix?.messagesPerSecond),
+          show(median?.cpuMsPerMessage, 2),
+          show(median?.databaseCpuMsPerMessage, 2),
+          show(median?.machineBusyPercent, 0),
+        ]
+      })
+    }),
+  ])
+}
+
 export function formatIdle(figures: Readonly<Record<string, IdleFigures>>): string {
   return formatTable([
     ['server', 'sessions', 'server KB each', 'kernel KB each', 'sum KB each', 'CPU % while idle'],
@@ -110,6 +132,8 @@ export function medianOf(rounds: readonly Figures[] | undefined): Figures | unde
     messages: pick('messages'),
     messagesPerSecond: pick('messagesPerSecond'),
     cpuMsPerMessage: pick('cpuMsPerMessage'),
+    databaseCpuMsPerMessage: pick('databaseCpuMsPerMessage'),
+    machineBusyPercent: pick('machineBusyPercent'),
     pssBytes: pick('pssBytes'),
     peakRssBytes: pick('peakRssBytes'),
   }

@@ -1,7 +1,8 @@
 // One round: a fresh server, a warm-up, a load, and what it cost. Counts are verified before a figure counts.
 
+import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readCpuMs, readPeakRssBytes, readPssBytes } from '../test/harness/process-tree.ts'
+import { readCpuMs, readMachineBusyMs, readPeakRssBytes, readPssBytes } from '../test/harness/process-tree.ts'
 import { type Connections, type Load, type Sink, sendLoad, startSink } from './load.ts'
 import type { RunningSubject, Subject } from './subject.ts'
 
@@ -19,6 +20,10 @@ export interface Figures {
   readonly messages: number
   readonly messagesPerSecond: number
   readonly cpuMsPerMessage: number
+  /** Of these the database server's, where there is one. */
+  readonly databaseCpuMsPerMessage: number
+  /** Of all processors, by everything that runs, the load itself too, while the load lasted. */
+  readonly machineBusyPercent: number
   /** Proportional set size of the process tree, right after the load: Postfix's processes stay for a while. */
   readonly pssBytes: number
   /** The highest resident set of the root process: the one that counts for a server that is one process. */
@@ -57,7 +62,7 @@ async function measure(
   let sent = 0
   const send = async (messages: number): Promise<number> => {
     const startedAt = performance.now()
-    await sendLoad(server.port, loadOf(messages))
+    await spreadLoad([server.port, ...(server.others?.ports ?? [])], loadOf(messages))
     sent += messages
     await sink?.reach(sent, patienceMs)
     return performance.now() - startedAt
@@ -73,18 +78,45 @@ async function measure(
   }
   await waitUntilSettled(server, sink)
 
-  const cpuBefore = readCpuMs(server.pid)
+  const cpuBefore = readCpu(server)
+  const busyBefore = readMachineBusyMs()
   const wallMs = await send(messages)
+  const busyMs = readMachineBusyMs() - busyBefore
   const pssBytes = readPssBytes(server.pid)
   await waitUntilSettled(server, sink)
-  const cpuMs = readCpuMs(server.pid) - cpuBefore
+  const cpu = readCpu(server)
   await verifyCounts(server, sink, sent)
   return {
     messages,
     messagesPerSecond: (messages / wallMs) * 1000,
-    cpuMsPerMessage: cpuMs / messages,
+    cpuMsPerMessage: (cpu.nodesMs + cpu.databaseMs - cpuBefore.nodesMs - cpuBefore.databaseMs) / messages,
+    databaseCpuMsPerMessage: (cpu.databaseMs - cpuBefore.databaseMs) / messages,
+    machineBusyPercent: (100 * busyMs) / wallMs / availableParallelism(),
     pssBytes,
     peakRssBytes: readPeakRssBytes(server.pid),
+  }
+}
+
+/** As many of the sessions, and of the messages, for each port. */
+async function spreadLoad(ports: readonly number[], load: Load): Promise<void> {
+  const share = (whole: number, index: number): number =>
+    Math.floor((whole * (index + 1)) / ports.length) - Math.floor((whole * index) / ports.length)
+  await Promise.all(
+    ports.map((port, index) =>
+      sendLoad(port, {
+        ...load,
+        messages: share(load.messages, index),
+        sessions: share(load.sessions, index),
+      }),
+    ),
+  )
+}
+
+function readCpu({ pid, others }: RunningSubject): { readonly nodesMs: number; readonly databaseMs: number } {
+  const nodes = [pid, ...(others?.nodePids ?? [])]
+  return {
+    nodesMs: nodes.reduce((sum, node) => sum + readCpuMs(node), 0),
+    databaseMs: others ? readCpuMs(others.databasePid) : 0,
   }
 }
 

@@ -91,6 +91,7 @@ interface Totals {
  */
 const onBothEngines: readonly string[] = [
   'test/delivery',
+  'test/cluster',
   'test/directory',
   'test/intake',
   'test/mailbox',

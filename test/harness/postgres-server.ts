@@ -17,6 +17,8 @@ interface Programs {
 
 export interface PostgresServer {
   readonly port: number
+  /** Of the server process, whose children serve connections. */
+  readonly pid: number
   /** Of a database on it. */
   uri(database?: string): string
   /** Makes a database, and returns its URI. */
@@ -96,6 +98,9 @@ async function serve(place: Place, settings: readonly string[]): Promise<Postgre
     `postgres://postgres:${password}@127.0.0.1:${port}/${database}`
   const server: PostgresServer = {
     port,
+    get pid() {
+      return child.pid ?? 0
+    },
     uri,
     async createDatabase(name, template = 'template1') {
       await queryPostgres(uri(), `CREATE DATABASE "${name}" TEMPLATE "${template}"`)

@@ -31,6 +31,16 @@ export function readCpuMs(root: number): number {
   return (readTree(root).reduce((sum, stat) => sum + stat.cpuTicks, 0) * 1000) / ticksPerSecond
 }
 
+/** CPU milliseconds of all processors so far, by everything that runs: /proc/stat without idle and iowait. */
+export function readMachineBusyMs(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1)
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
+    .split(/ +/)
+    .slice(1)
+    .map(Number)
+  return ((user + nice + system + irq + softirq + steal) * 1000) / ticksPerSecond
+}
+
 /** Proportional set size of the tree in bytes: a page that n processes share counts a n-th in each. */
 export function readPssBytes(root: number): number {
   return listTree(root).reduce((sum, pid) => sum + readField(`/proc/${pid}/smaps_rollup`, 'Pss'), 0)
