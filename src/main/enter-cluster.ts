@@ -58,9 +58,9 @@ export async function enterCluster(
 }
 
 function createLoadReader(readSessions: () => number): () => NodeLoad {
-  let last = { at: performance.now(), cpu: process.cpuUsage() }
+  let last = { at: systemClock.now(), cpu: process.cpuUsage() }
   return () => {
-    const now = { at: performance.now(), cpu: process.cpuUsage() }
+    const now = { at: systemClock.now(), cpu: process.cpuUsage() }
     const usedUs = now.cpu.user + now.cpu.system - last.cpu.user - last.cpu.system
     const passedMs = now.at - last.at
     last = now
