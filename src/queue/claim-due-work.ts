@@ -1,7 +1,6 @@
 // Takes due recipients under a lease. The lease is the due time itself, moved to when the lease ends: then the work is
 // due again, for whoever asks first.
 import { defineWrite, type Tx } from '../storage/operation.ts'
-import { sideBySide } from '../storage/side-by-side.ts'
 import type { ClaimedWork } from './records.ts'
 import {
   type MessageRow,
@@ -72,10 +71,10 @@ export async function lease(
     if (group) group.push(row)
     else groups.set(key, [row])
   }
-  await sideBySide(due, row =>
+  await tx.forAll(due, row =>
     tx.run('UPDATE queue_recipient SET due_at = ?, lease_owner = ? WHERE id = ?', leaseUntil, owner, row.id),
   )
-  const work = await sideBySide(groups.values(), rows => readWork(tx, rows))
+  const work = await tx.forAll(groups.values(), rows => readWork(tx, rows))
   return work.filter(one => one !== undefined)
 }
 

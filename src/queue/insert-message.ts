@@ -2,7 +2,6 @@
 import { formatAddress } from '../address/format-address.ts'
 import { insertMailData } from '../storage/mail-data-rows.ts'
 import type { Tx } from '../storage/operation.ts'
-import { sideBySide } from '../storage/side-by-side.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
@@ -22,7 +21,7 @@ export async function insertMessage(
     ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, state, acceptedAt)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
   ]
-  await sideBySide(inserts, insert => insert())
+  await tx.forAll(inserts, insert => insert())
 }
 
 async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void> {

@@ -4,7 +4,6 @@ import { fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
-import { sideBySide } from '../storage/side-by-side.ts'
 import { appendEvent, appendEventOnce } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import { insertMessage, insertRecipient } from './insert-message.ts'
@@ -78,7 +77,7 @@ export const settle = defineWrite(
     const inOrder = settlements.toSorted((a, b) => a.recipientId - b.recipientId)
     // What becomes of one recipient of a message matters to the next.
     const messages = Map.groupBy(inOrder, ({ messageId }) => messageId)
-    const outcomes = await sideBySide(messages.values(), async ofMessage => {
+    const outcomes = await tx.forAll(messages.values(), async ofMessage => {
       const each: Outcome[] = []
       for (const settlement of ofMessage) each.push(await settleOne(tx, { owner, at }, accounts, settlement))
       return each
@@ -124,7 +123,7 @@ async function settleOne(
     await noteDeparture(tx, at, settlement)
     return { recipientId, kind: 'lost' }
   }
-  await sideBySide(events, event => appendEvent(tx, at, messageId, event))
+  await tx.forAll(events, event => appendEvent(tx, at, messageId, event))
   return { recipientId, kind: 'settled', ...(result.kind === 'retry' ? {} : { leaves: messageId }) }
 }
 
@@ -133,13 +132,13 @@ async function settleOne(
  * is who takes its place in it? In one order, so that two do not wait for each other.
  */
 export async function lockMessages(tx: Tx, ids: Iterable<QueueId>): Promise<void> {
-  await sideBySide(ascending(ids), id => tx.lockRow('queue_message', id))
+  await tx.forAll(ascending(ids), id => tx.lockRow('queue_message', id))
 }
 
 /** Of the accounts into which mail is to be filed those that are still there, and stay until the end. */
 async function lockAccounts(tx: Tx, settlements: readonly Settlement[]): Promise<ReadonlySet<number>> {
   const wanted = settlements.flatMap(({ result }) => (result.kind === 'file' ? [result.accountId] : []))
-  const there = await sideBySide(ascending(wanted), async id => {
+  const there = await tx.forAll(ascending(wanted), async id => {
     await tx.lockRow('account', id)
     return (await tx.get('SELECT 1 AS found FROM account WHERE id = ?', id)) ? [id] : []
   })
@@ -261,7 +260,7 @@ async function insertNewcomers(
 
 /** Removes messages without recipients; returns the files that went with them. */
 export async function removeFinishedMessages(tx: Tx, ids: Iterable<QueueId>): Promise<string[]> {
-  const files = await sideBySide(ascending(ids), async id => {
+  const files = await tx.forAll(ascending(ids), async id => {
     if (await tx.get('SELECT 1 AS found FROM queue_recipient WHERE message_id = ? LIMIT 1', id)) return []
     await tx.run('DELETE FROM queue_message WHERE id = ?', id)
     return (await removeUnreferencedMailData(tx, id)) ?? []

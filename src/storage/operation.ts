@@ -1,4 +1,5 @@
 // An operation on storage, written once for every engine.
+import type { ForAll } from './side-by-side.ts'
 
 export type SqlValue = null | number | string | Uint8Array
 
@@ -17,6 +18,8 @@ export interface Tx {
   lockAll(what: 'directory'): Promise<void>
   /** The end of a SELECT that takes rows: passes over those that another transaction is taking. */
   readonly skipLocked: '' | 'FOR UPDATE SKIP LOCKED'
+  /** At once where statements are sent over a wire; one after another, until the first that fails, where they are not. */
+  readonly forAll: ForAll
   /** A LIKE that takes ASCII letters in either case. */
   readonly likeAnyCase: 'LIKE' | 'ILIKE'
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>

@@ -3,6 +3,7 @@ import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { SqlValue, Tx } from './operation.ts'
+import { oneByOne } from './side-by-side.ts'
 import { toStorageFault } from './storage-fault.ts'
 
 export const databaseFileName = 'postrider.sqlite'
@@ -84,6 +85,7 @@ export class SqliteConnection implements Tx {
     return Promise.resolve()
   }
 
+  readonly forAll = oneByOne
   readonly likeAnyCase = 'LIKE'
   readonly skipLocked = ''
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { sideBySide } from '../../src/storage/side-by-side.ts'
+import { oneByOne, sideBySide } from '../../src/storage/side-by-side.ts'
 
 test('what they come to stands in the order of the items, whoever is ready first', async () => {
   const started: number[] = []
@@ -24,4 +24,15 @@ test('one that fails is told when the others have ended', async () => {
   })
   await assert.rejects(failing, /the test wants it/)
   assert.equal(ended, 2)
+})
+
+test('one by one, nothing is begun after the first that fails', async () => {
+  const begun: number[] = []
+  const failing = oneByOne([1, 2, 3], async n => {
+    begun.push(n)
+    await nextTurn()
+    if (n === 2) throw new Error('the test wants it')
+  })
+  await assert.rejects(failing, /the test wants it/)
+  assert.deepEqual(begun, [1, 2])
 })

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { Client, DatabaseError, types } from 'pg'
 import { systemClock } from '../../runtime/clock.ts'
 import type { LockableTable, SqlValue, Tx } from '../operation.ts'
+import { sideBySide } from '../side-by-side.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { numberPlaceholders } from './dialect.ts'
 import { type PostgresLimits, usualLimits } from './limits.ts'
@@ -152,6 +153,7 @@ export class PostgresConnection implements Tx {
     return row?.taken === true
   }
 
+  readonly forAll = sideBySide
   readonly likeAnyCase = 'ILIKE'
 
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
