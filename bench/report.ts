@@ -1,4 +1,5 @@
 // Figures as tables for people.
+import { availableParallelism } from 'node:os'
 import type { Environment } from './environment.ts'
 import type { IdleFigures } from './idle.ts'
 import type { LargeMessageFigures } from './large-message.ts'
@@ -59,7 +60,16 @@ export function formatRow({ row, baseline, rounds }: RowResult): string[] {
 /** Each subject of each row in a line, with what it used up. */
 export function formatSubjects(results: readonly RowResult[]): string {
   return formatTable([
-    ['connections', 'server', 'messages/s', 'to Postfix', 'CPU ms', 'of it the database', 'machine busy %'],
+    [
+      'connections',
+      'server',
+      'messages/s',
+      'to Postfix',
+      'CPU ms',
+      'of it the database',
+      'machine busy %',
+      'bottleneck',
+    ],
     ...results.flatMap(({ row, rounds }) => {
       const postfix = medianOf(rounds['Postfix'])
       return Object.entries(rounds).map(([name, figures]) => {
@@ -72,10 +82,29 @@ export function formatSubjects(results: readonly RowResult[]): string {
           show(median?.cpuMsPerMessage, 2),
           show(median?.databaseCpuMsPerMessage, 2),
           show(median?.machineBusyPercent, 0),
+          median ? nameBottleneck(median) : '-',
         ]
       })
     }),
   ])
+}
+
+/** With processors to spare everybody waits for commits; without, whoever uses most of them. */
+function nameBottleneck({
+  cpuMsPerMessage,
+  databaseCpuMsPerMessage,
+  machineBusyPercent,
+  messagesPerSecond,
+}: Figures): string {
+  if (machineBusyPercent < 85) return 'commits'
+  const busyMs = (10 * machineBusyPercent * availableParallelism()) / messagesPerSecond
+  const shares = [
+    ['database', databaseCpuMsPerMessage],
+    ['server', cpuMsPerMessage - databaseCpuMsPerMessage],
+    ['load and the rest', busyMs - cpuMsPerMessage],
+  ] as const
+  const [most] = shares.toSorted(([, one], [, other]) => other - one)
+  return `processors, most by: ${most?.[0] ?? ''}`
 }
 
 export function formatIdle(figures: Readonly<Record<string, IdleFigures>>): string {

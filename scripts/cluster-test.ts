@@ -1,9 +1,11 @@
-// npm run cluster-test [-- <folder for logs>]: three servers over one PostgreSQL with a synchronous standby, under load; one server is killed, one
-// is stopped for longer than the others believe in it, and the primary is killed and the standby promoted. Exit code 1
+// npm run cluster-test [-- <folder for logs>]: three servers over one PostgreSQL with a synchronous standby, under load; one
+// server is killed, one is stopped for longer than the others believe in it, and the primary is killed and the standby promoted. Exit code 1
 // when anything that was answered 250 is lost, damaged, or in a mailbox twice, or when delivery did not go on in time.
 import { type FaultReport, runClusterRounds } from '../test/harness/cluster-rounds.ts'
 
 const wantedWithinMs = 30_000
+/** Two servers die, or seem to: of each some two hundred outcomes may be unwritten (docs/message-flow.md), and what is being sent. */
+const maxRepeats = 2 * 300
 const seconds = (ms: number): string => (ms / 1000).toFixed(1)
 
 function describeFault({ fault, acceptSilenceMs, arrivalSilenceMs, repeats }: FaultReport): string {
@@ -22,7 +24,7 @@ const report = await runClusterRounds({
 })
 process.stdout.write(`
                                                longest time, in seconds, without           arrived there
-                                               a 250        an arrival elsewhere           once more
+                                               a 250        an arrival at a destination    once more
 ${report.faults.map(describeFault).join('\n')}
 
 after the promotion: a 250 within ${seconds(report.firstAcceptedMs)} s, an arrival elsewhere within ${seconds(report.firstArrivalMs)} s
@@ -41,5 +43,16 @@ not answered: it came after our commit and before our 250 had left. Both are dup
 `)
 for (const { token, queueId } of report.lost) process.stdout.write(`lost: ${queueId} (${token})\n`)
 for (const { token, queueId } of report.damaged) process.stdout.write(`damaged: ${queueId} (${token})\n`)
-const isSound = report.lost.length + report.damaged.length + report.doubledHere.length === 0
-process.exitCode = isSound && report.firstArrivalMs <= wantedWithinMs ? 0 : 1
+const failures = [
+  ...(report.promised === 0 ? ['nothing was answered 250'] : []),
+  ...(report.lost.length > 0 ? ['mail was lost'] : []),
+  ...(report.damaged.length > 0 ? ['mail was altered'] : []),
+  ...(report.doubledHere.length > 0 ? ['mail is twice in a mailbox here'] : []),
+  ...(report.doubledRemotely.length > maxRepeats ? ['more mail arrived twice than the window allows'] : []),
+  ...(report.firstArrivalMs > wantedWithinMs ? ['delivery did not go on in time after the promotion'] : []),
+  ...report.faults.flatMap(({ fault, arrivalSilenceMs }) =>
+    arrivalSilenceMs > wantedWithinMs ? [`a destination was not served in time: ${fault}`] : [],
+  ),
+]
+for (const failure of failures) process.stdout.write(`FAILED: ${failure}\n`)
+process.exitCode = failures.length === 0 ? 0 : 1

@@ -88,7 +88,7 @@ async function collectFindings(
     settings.database ? database.directory : inFolder,
   )
   const groups = await Promise.all([
-    checkListeners(settings, running),
+    settings.roles.includes('front') ? checkListeners(settings, running) : [],
     checkDataFolder(settings),
     checkCertificate(settings, options.clock.now()),
     checkLimits(settings),

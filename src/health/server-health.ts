@@ -2,7 +2,7 @@
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
-import { defineRead, type Storage } from '../storage/operation.ts'
+import { defineWrite, type Storage } from '../storage/operation.ts'
 import { Question } from './question.ts'
 
 /** A thread that can be asked whether it still gets to its work. */
@@ -41,7 +41,14 @@ const threadOverdueMs = 10_000
 /** Longer than the storage tries to reach its database: it answers, or says that it cannot. */
 const storageOverdueMs = 120_000
 
-const probeStorage = defineRead<undefined, unknown>('health.probe', tx => tx.get('SELECT 1 AS answer'))
+/** A write that leaves nothing: a disk that is full, or a standby that commits wait for, is in nobody's way who only reads. */
+export const probeStorage = defineWrite('health.probe', async tx => {
+  const row = await tx.get<{ id: number }>(
+    'INSERT INTO trail_event (queue_id, at, event) VALUES (NULL, 0, ?) RETURNING id',
+    '{}',
+  )
+  await tx.run('DELETE FROM trail_event WHERE id = ?', row?.id ?? 0)
+})
 
 export class ServerHealth {
   readonly #clock: Clock

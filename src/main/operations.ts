@@ -1,6 +1,7 @@
 // Every operation on storage, by name: what the store thread runs for the others and for the command line.
 import { clusterOperations } from '../cluster/operations.ts'
 import { directoryOperations } from '../directory/operations.ts'
+import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
@@ -13,5 +14,6 @@ export function createRegistry(): OperationRegistry {
     ...mailboxOperations,
     ...queueOperations,
     ...trailOperations,
+    probeStorage,
   ])
 }

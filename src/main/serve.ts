@@ -52,6 +52,7 @@ export interface ServeOptions {
 export async function runServe(options: ServeOptions): Promise<void> {
   const { tryOut, parent, announce } = options
   const log = createLog(options.settings.log.level, 'main')
+  const started = endAtOnceOnSignal(log)
   const { settings, sockets } = takeSockets(options.settings, log)
   const manager = findServiceManager(process.env, log)
   const lock = await lockForMyself(settings.dataFolder)
@@ -68,8 +69,9 @@ export async function runServe(options: ServeOptions): Promise<void> {
     await assertNoOpenRelay(settings, server, log)
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
-    const { threads, reader } = server
-    health.serves({ threads: () => threads.all, storage: reader })
+    const { threads, storage } = server
+    health.serves({ threads: () => threads.all, storage })
+    started()
     const stopWanted = stopRequest(log, parent)
     watchdog = manager && watch(health, manager, log)
     await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
@@ -95,6 +97,11 @@ function takeSockets(
 ): Pick<ServeOptions, 'settings'> & { sockets: AssignedSockets } {
   const activated = takeActivatedSockets(process.env, process.pid)
   if (activated.length === 0) return { settings, sockets: [] }
+  if (!settings.roles.includes('front'))
+    throw new UsageFault(
+      'ACTIVATED_SOCKET_UNWANTED',
+      'systemd hands over sockets, and this server only delivers (roles): whoever connects would wait for a greeting in vain. Disable postrider.socket, and remove it from postrider.service.',
+    )
   const sockets = assignSockets(settings.listeners, activated)
   const front = countFronts(settings.threads.front, sockets)
   log.info('systemd opened sockets', { sockets: activated.length, fronts: front })
@@ -286,6 +293,23 @@ async function prepareTryOut(
 ): Promise<StartBannerOptions> {
   const accounts = await ensureTryOut(storage, dataFolder, { clock: systemClock, random: systemRandom })
   return { hostname, dataFolder, listeners: threads.listeners, accounts }
+}
+
+/**
+ * While it starts, which may last as long as its database is away, a signal ends the process: it promised nobody anything,
+ * and process 1 of a container has no other answer to one. Returns what ends that.
+ */
+function endAtOnceOnSignal(log: Log): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    log.info('stopped while it was starting', { signal })
+    process.exit(0)
+  }
+  process.once('SIGINT', end)
+  process.once('SIGTERM', end)
+  return () => {
+    process.off('SIGINT', end)
+    process.off('SIGTERM', end)
+  }
 }
 
 /** Resolves on a signal, or when `parent` is the parent of this process no longer. */

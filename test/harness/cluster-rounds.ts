@@ -38,8 +38,9 @@ export interface ClusterOptions {
 
 export interface FaultReport {
   readonly fault: string
-  /** Without a 250, and without an arrival elsewhere, from the fault to the next one: the longest times. */
+  /** Without a 250, from the fault to the next one: the longest time. */
   readonly acceptSilenceMs: number
+  /** Without an arrival at one of the destinations, each of which has mail all the time: the longest of theirs. */
   readonly arrivalSilenceMs: number
   /** Copies of messages that had arrived elsewhere before, until the next fault. */
   readonly repeats: number
@@ -85,10 +86,11 @@ async function run(options: ClusterOptions, ends: Ends): Promise<ClusterReport> 
   const { ledger, servers, sink } = cluster
   const accepted = startTimeline(() => ledger.promised.length)
   const arrived = startTimeline(() => sink.messages.length)
-  ends.push(
-    () => accepted.stop(),
-    () => arrived.stop(),
-  )
+  const arrivedAt = new DomainCounts(sink)
+  const ofDomains = remoteDomains.map(domain => startTimeline(() => arrivedAt.count(domain)))
+  ends.push(() => {
+    for (const timeline of [accepted, arrived, ...ofDomains]) timeline.stop()
+  })
   const load = startLastingLoad({
     choosePort: () => servers[randomInt(servers.length)]?.port('relay') ?? 0,
     connections,
@@ -116,7 +118,11 @@ async function run(options: ClusterOptions, ends: Ends): Promise<ClusterReport> 
     const outcome = await happen()
     await sleep(calmMs)
     const silence = (timeline: Timeline): number => timeline.longestSilence(from, performance.now())
-    faults.push({ fault, acceptSilenceMs: silence(accepted), arrivalSilenceMs: silence(arrived) })
+    faults.push({
+      fault,
+      acceptSilenceMs: silence(accepted),
+      arrivalSilenceMs: Math.max(...ofDomains.map(silence)),
+    })
     return outcome
   }
 
@@ -139,6 +145,25 @@ async function run(options: ClusterOptions, ends: Ends): Promise<ClusterReport> 
     firstAcceptedMs: accepted.nextAfter(promotedAt) ?? Infinity,
     firstArrivalMs: arrived.nextAfter(promotedAt) ?? Infinity,
     ...(await reckon(cluster)),
+  }
+}
+
+/** How much has arrived for each domain. */
+class DomainCounts {
+  readonly #sink: CollectingSink
+  readonly #counts = new Map<string, number>()
+  #counted = 0
+
+  constructor(sink: CollectingSink) {
+    this.#sink = sink
+  }
+
+  count(domain: string): number {
+    for (; this.#counted < this.#sink.messages.length; this.#counted++) {
+      const found = /^To: [^@]*@(.*?)\r?$/m.exec(this.#sink.messages[this.#counted] ?? '')?.[1] ?? ''
+      this.#counts.set(found, (this.#counts.get(found) ?? 0) + 1)
+    }
+    return this.#counts.get(domain) ?? 0
   }
 }
 

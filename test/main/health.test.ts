@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { formatProblems, type Health, ServerHealth } from '../../src/health/server-health.ts'
 import { silentLog } from '../../src/runtime/log.ts'
-import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
+import type { Operation, Storage } from '../../src/storage/operation.ts'
 import { eventually } from '../harness/eventually.ts'
 import { findFreePort } from '../harness/free-port.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
@@ -42,9 +42,12 @@ test('a thread that hangs is found, whichever it is', async t => {
       log: { level: 'error' },
     })
     const threads = await startOwnThreads({ ...settings, dataFolder: folder }, { clock, log: silentLog })
-    const reader = new SqliteReader(folder)
     const health = new ServerHealth(clock, silentLog)
-    health.serves({ threads: () => threads.all, storage: reader })
+    const storage: Pick<Storage, 'run'> = {
+      run: <Input, Output>({ name: operation }: Operation<Input, Output>, input: Input) =>
+        threads.run(operation, input) as Promise<Output>,
+    }
+    health.serves({ threads: () => threads.all, storage })
     try {
       assert.deepEqual(await health.examine(), { lifeless: [], unready: [] })
       await killer.block(name)
@@ -60,7 +63,6 @@ test('a thread that hangs is found, whichever it is', async t => {
       const part = name === 'front' ? 'front-0' : name
       assert.deepEqual(formatProblems(found.lifeless), [`${part}: has not answered for 10 seconds`])
     } finally {
-      reader.close()
       const stopped = threads.stop(0)
       const hurry = setInterval(() => clock.advance(20_000), 20)
       await stopped

@@ -70,4 +70,31 @@ describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
       await two.stop()
     }
   })
+
+  it('one that only talks to senders and one that only delivers are a whole server together', async () => {
+    const [front, delivery] = await Promise.all(
+      ['front', 'delivery'].map(role =>
+        createServerFolder({ settings: `storage = "${uri}"\nroles = ["${role}"]` }),
+      ),
+    )
+    assert.ok(front && delivery)
+    folders.push(front, delivery)
+    const talking = await startServer(front)
+    try {
+      await sendMessage(talking.port('relay'), 'anna@example.test', 'for whoever delivers')
+      assert.match((await front.tryPostrider('cluster')).stderr, /No server that runs has the role delivery/)
+      assert.equal(await countQueue(front), 1)
+      const delivering = await startServer(delivery)
+      try {
+        assert.match(delivering.output(), /none: this server only delivers/)
+        await awaitMessage(front, 'anna@example.test', 'for whoever delivers')
+        assert.doesNotMatch((await front.tryPostrider('cluster')).stderr, /No server that runs/)
+        assert.match(await delivery.postrider('check', '--json'), /"findings"/)
+      } finally {
+        await delivering.stop()
+      }
+    } finally {
+      await talking.stop()
+    }
+  })
 })

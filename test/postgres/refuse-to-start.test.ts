@@ -55,6 +55,17 @@ async function assertRefuses(at: ServerFolder, says: RegExp): Promise<void> {
   noSecret(checked)
 }
 
+test('told to stop while it waits, it does', async t => {
+  const at = await folderFor(t, `postgres://postgres:secret@127.0.0.1:${await findFreePort()}/postrider`)
+  const server = launchServer(at)
+  await eventually(
+    'it says that it waits',
+    async () => /waiting for the database/.test(server.output()) || undefined,
+  )
+  assert.equal(await server.stop(), 0)
+  assert.match(server.output(), /stopped while it was starting/)
+})
+
 /** It waits, and says for what; `check` says the same. When `mend` has mended it, it listens, having said so. */
 async function assertWaits(at: ServerFolder, says: RegExp, mend: () => Promise<void>): Promise<void> {
   const server = launchServer(at)

@@ -1,6 +1,6 @@
 // postrider cluster: the servers that share the database, and how far they are with the work.
 import type { Command } from 'commander'
-import { type Cluster, type ClusterNode, nodeSilentMs, readCluster } from '../../cluster/nodes.ts'
+import { type Cluster, type ClusterNode, nodeRoles, nodeSilentMs, readCluster } from '../../cluster/nodes.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { createServerClock } from '../../storage/postgres/server-clock.ts'
@@ -51,6 +51,11 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
         'No server runs.',
       )
       invocation.output.note(describeDue(cluster, now))
+      const missing = nodeRoles.filter(
+        role => !cluster.nodes.some(node => !isSilent(node, now) && node.roles.includes(role)),
+      )
+      if (cluster.nodes.length > 0 && missing.length > 0)
+        invocation.output.note(`No server that runs has the role ${missing.join(', ')} (the setting roles).`)
     }),
   )
 }

@@ -20,7 +20,7 @@ export interface CheckedDatabase {
 }
 
 export async function checkDatabase(
-  { database, threads }: Settings,
+  { database, roles, threads }: Settings,
   now: () => number,
 ): Promise<CheckedDatabase> {
   if (!database) return { findings: [], directory: 'unknown' }
@@ -30,7 +30,7 @@ export async function checkDatabase(
     const findings = [
       ...checkSchema(facts),
       ...checkDurability(facts),
-      ...checkConnections(facts, threads.front),
+      ...checkConnections(facts, roles.includes('front') ? threads.front : 0),
       ...checkClock(facts, (asked + now()) / 2),
     ]
     if (findings.length === 0) findings.push(describeServer(facts))

@@ -48,14 +48,17 @@ export async function verifyTable(
   onRows: (rows: number) => void,
 ): Promise<VerifiedTable> {
   const hasMailData = table.name === mailDataTable
-  const [expected, found] = await Promise.all([
+  const hashes = [
     hashTable(source.reader, table, async page => page.map(row => withoutLease(row, target.move.startedAt))),
     hashTable(target.storage, table, async page => {
       if (hasMailData) await verifyMailData(source, target, page as unknown as MailDataColumns[], mailData)
       onRows(page.length)
       return page
     }),
-  ])
+  ] as const
+  // Both end before anybody closes what they read.
+  await Promise.allSettled(hashes)
+  const [expected, found] = await Promise.all(hashes)
   if (expected.checksum !== found.checksum) {
     throw new StorageFault(
       'STORAGE_DIFFERS',
