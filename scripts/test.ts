@@ -150,7 +150,7 @@ async function runTests(files: readonly string[]): Promise<Totals> {
   const stream = run({
     files: [...files],
     cwd: root,
-    concurrency: Math.max(2, Math.min(4, availableParallelism())),
+    concurrency: Math.max(3, Math.min(4, availableParallelism())),
     timeout: fileTimeoutMs,
     execArgv: ['--import', pathToFileURL(join(root, 'test/harness/fixed-seed.ts')).href],
   })

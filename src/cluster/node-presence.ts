@@ -1,5 +1,6 @@
 // A node among the others: in the list while it runs.
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
 import { enterNode, forgetNodes, leaveNode, type NodeFacts, type NodeLoad, nodeBeatMs } from './nodes.ts'
@@ -12,26 +13,32 @@ export interface NodePresenceParts {
   readonly clock: Clock
   readonly log: Log
   readonly node: NodeFacts
+  /** So many spaces of queue ids it has taken. */
+  readonly idSpaces: number
   readonly readLoad: () => NodeLoad
 }
 
 export class NodePresence {
+  /** Rejects when others may have its spaces of queue ids. */
+  readonly lost: Promise<never>
   readonly #parts: NodePresenceParts
+  readonly #tellLost: (cause: Fault) => void
   #timer: Timer | undefined
+  #isEntering = false
 
   constructor(parts: NodePresenceParts) {
     this.#parts = parts
+    const { promise, reject } = Promise.withResolvers<never>()
+    promise.catch(() => {})
+    this.lost = promise
+    this.#tellLost = reject
   }
 
   async start(): Promise<void> {
-    const { clock, log, storage } = this.#parts
+    const { clock, storage } = this.#parts
     await storage.run(forgetNodes, { before: clock.now() - forgetAfterMs })
     await this.#enter()
-    this.#timer = clock.every(nodeBeatMs, () => {
-      this.#enter().catch((cause: unknown) => {
-        log.debug('the other servers could not be told that this one runs', { reason: String(cause) })
-      })
-    })
+    this.#timer = clock.every(nodeBeatMs, () => void this.#beat())
   }
 
   /** Never rejects. */
@@ -43,8 +50,27 @@ export class NodePresence {
     })
   }
 
-  async #enter(): Promise<void> {
+  /** Never rejects. */
+  async #beat(): Promise<void> {
+    if (this.#isEntering) return
+    this.#isEntering = true
+    const { idSpaces, log } = this.#parts
+    try {
+      if ((await this.#enter()) < idSpaces)
+        this.#tellLost(
+          new Fault(
+            'NODE_FORGOTTEN',
+            'This server was out of touch with the database for so long that others may make its queue ids. It ends, to be started again with others.',
+          ),
+        )
+    } catch (cause) {
+      log.debug('the other servers could not be told that this one runs', { reason: String(cause) })
+    }
+    this.#isEntering = false
+  }
+
+  async #enter(): Promise<number> {
     const { clock, node, readLoad, storage } = this.#parts
-    await storage.run(enterNode, { node, load: readLoad(), now: clock.now() })
+    return await storage.run(enterNode, { node, load: readLoad(), now: clock.now() })
   }
 }

@@ -48,24 +48,28 @@ export interface NodeBeat {
   readonly now: number
 }
 
-/** Again and again, or others take it for dead. */
-export const enterNode = defineWrite('cluster.enter-node', async (tx, { node, load, now }: NodeBeat) => {
-  await tx.run(
-    `INSERT INTO node (id, hostname, version, schema_version, pid, started_at, seen_at, roles, load)
+/** Again and again, or others take it for dead. Resolves with how many spaces of queue ids are its own. */
+export const enterNode = defineWrite(
+  'cluster.enter-node',
+  async (tx, { node, load, now }: NodeBeat): Promise<number> => {
+    await tx.run(
+      `INSERT INTO node (id, hostname, version, schema_version, pid, started_at, seen_at, roles, load)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, load = excluded.load`,
-    node.id,
-    node.hostname,
-    node.version,
-    node.schemaVersion,
-    node.pid,
-    node.startedAt,
-    now,
-    node.roles.join(' '),
-    JSON.stringify(load),
-  )
-  await tx.run('UPDATE id_space SET seen_at = ? WHERE node_id = ?', now, node.id)
-})
+      node.id,
+      node.hostname,
+      node.version,
+      node.schemaVersion,
+      node.pid,
+      node.startedAt,
+      now,
+      node.roles.join(' '),
+      JSON.stringify(load),
+    )
+    const { changes } = await tx.run('UPDATE id_space SET seen_at = ? WHERE node_id = ?', now, node.id)
+    return changes
+  },
+)
 
 export const leaveNode = defineWrite('cluster.leave-node', async (tx, { id }: { readonly id: string }) => {
   await tx.run('DELETE FROM node WHERE id = ?', id)

@@ -14,8 +14,7 @@ export class UnwrittenOutcomes {
 
   written(count: number): void {
     this.#count -= count
-    if (this.#count >= most) return
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    for (const resolve of this.#waiting.splice(0, Math.max(0, most - this.#count))) resolve()
   }
 
   /** Undefined: something more may be sent now. */

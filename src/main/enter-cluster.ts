@@ -4,7 +4,7 @@ import { NodePresence } from '../cluster/node-presence.ts'
 import type { NodeLoad } from '../cluster/nodes.ts'
 import { packageVersion } from '../config/package-version.ts'
 import type { Settings } from '../config/settings.ts'
-import { systemClock } from '../runtime/clock.ts'
+import { steadyClock, systemClock } from '../runtime/clock.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import { schemaVersion } from '../storage/migrate.ts'
 import { awaitServer } from '../storage/postgres/await-server.ts'
@@ -16,6 +16,8 @@ export interface Membership {
   readonly storage: PostgresStorage
   /** One for each thread that makes queue ids. */
   readonly idSpaces: readonly number[]
+  /** Rejects when it was out of touch for so long that others may make queue ids in its spaces. */
+  readonly lost: Promise<never>
   leave(): Promise<void>
 }
 
@@ -28,13 +30,27 @@ export interface Newcomer {
 
 export async function enterCluster(
   database: ServerAddress,
+  settings: Settings,
+  newcomer: Newcomer,
+  log: Log,
+): Promise<Membership> {
+  const storage = await awaitServer(() => openPostgresStorage(database, systemClock, log), log)
+  try {
+    return await enter(storage, settings, newcomer, log)
+  } catch (cause) {
+    await storage.close()
+    throw cause
+  }
+}
+
+async function enter(
+  storage: PostgresStorage,
   { hostname, roles, threads }: Settings,
   { nodeId, startedAt, readSessions }: Newcomer,
   log: Log,
 ): Promise<Membership> {
-  const storage = await awaitServer(() => openPostgresStorage(database, systemClock, log), log)
   // The store thread tells how far the clocks are apart.
-  const clock = await createServerClock(storage, systemClock, silentLog)
+  const clock = await createServerClock(storage, steadyClock, silentLog)
   const idSpaces = await storage.run(takeIdSpaces, { nodeId, count: threads.front + 1, now: clock.now() })
   const node = {
     id: nodeId,
@@ -45,11 +61,19 @@ export async function enterCluster(
     startedAt,
     roles,
   }
-  const presence = new NodePresence({ storage, clock, log, node, readLoad: createLoadReader(readSessions) })
+  const presence = new NodePresence({
+    storage,
+    clock,
+    log,
+    node,
+    idSpaces: idSpaces.length,
+    readLoad: createLoadReader(readSessions),
+  })
   await presence.start()
   return {
     storage,
     idSpaces,
+    lost: presence.lost,
     async leave() {
       await presence.stop()
       await storage.close()

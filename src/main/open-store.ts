@@ -1,7 +1,7 @@
 // The engine as the store thread has it: it brings the schema up to date, and keeps house.
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
-import { type Clock, systemClock } from '../runtime/clock.ts'
+import { type Clock, steadyClock, systemClock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { openLocalStorage } from '../storage/local-storage.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -23,7 +23,7 @@ export interface Store {
 export async function openStore({ dataFolder, database }: Settings, log: Log): Promise<Store> {
   if (database) {
     const storage = await awaitServer(() => openPostgresStorage(database, systemClock, log), log)
-    return postgresStore(storage, await createServerClock(storage, systemClock, log))
+    return postgresStore(storage, await createServerClock(storage, steadyClock, log))
   }
   const storage = await openLocalStorage(dataFolder)
   const startedAt = systemClock.now()
@@ -44,12 +44,14 @@ export async function openStore({ dataFolder, database }: Settings, log: Log): P
 /** No message takes so long to come in, and no commit so long to be looked for. */
 const abandonedAfterMs = 24 * 3_600_000
 
+const marksAtATime = 10_000
+
 /** By the time of the database: a machine whose clock is days ahead would take for abandoned what is just coming in. */
 function postgresStore(storage: Storage, clock: Clock): Store {
   const tidy = async (): Promise<void> => {
     const before = clock.now() - abandonedAfterMs
     await storage.run(removeOrphanChunks, { before })
-    await storage.run(removeOldMarks, { before })
+    while ((await storage.run(removeOldMarks, { before, limit: marksAtATime })) === marksAtATime);
   }
   return { storage, sweep: tidy, tidy }
 }

@@ -1,7 +1,7 @@
 // Storage as a front or the delivery thread has it, on whichever engine the settings name.
 import type { MessagePort } from 'node:worker_threads'
 import type { Settings } from '../config/settings.ts'
-import { type Clock, systemClock } from '../runtime/clock.ts'
+import { type Clock, steadyClock, systemClock } from '../runtime/clock.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { connectStorage } from '../storage/connect-storage.ts'
@@ -38,5 +38,5 @@ async function openEngine(
   port.close()
   const storage = await awaitServer(() => connectPostgresStorage(database, systemClock, log), log)
   // The store thread tells how far the clocks are apart.
-  return { storage, clock: await createServerClock(storage, systemClock, silentLog) }
+  return { storage, clock: await createServerClock(storage, steadyClock, silentLog) }
 }

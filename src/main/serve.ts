@@ -69,13 +69,13 @@ export async function runServe(options: ServeOptions): Promise<void> {
     await assertNoOpenRelay(settings, server, log)
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
-    const { threads, storage } = server
+    const { threads, storage, lost } = server
     health.serves({ threads: () => threads.all, storage })
     started()
     const stopWanted = stopRequest(log, parent)
     watchdog = manager && watch(health, manager, log)
     await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
-    await Promise.race([stopWanted, threads.failed])
+    await Promise.race([stopWanted, threads.failed, ...(lost ? [lost] : [])])
     health.stops()
     await manager?.stopping(longestStopMs(settings))
     await Promise.race([stopDelay(settings), threads.failed])
@@ -148,7 +148,7 @@ function stopDelay({ health }: Settings): Promise<void> {
 }
 
 interface Reader extends Pick<Storage, 'run'> {
-  close(): void | Promise<void>
+  close(): void
 }
 
 interface RunningServer {
@@ -156,6 +156,10 @@ interface RunningServer {
   readonly control: ControlServer
   readonly reader: Reader
   readonly storage: Pick<Storage, 'run'>
+  /** As in `Membership`. */
+  readonly lost: Promise<never> | undefined
+  /** After its threads. */
+  readonly leave: () => Promise<void>
 }
 
 async function startServer(settings: Settings, sockets: AssignedSockets, log: Log): Promise<RunningServer> {
@@ -177,7 +181,7 @@ async function startServer(settings: Settings, sockets: AssignedSockets, log: Lo
       log,
     })
     const reader = membership
-      ? { run: membership.storage.run.bind(membership.storage), close: () => membership.leave() }
+      ? { run: membership.storage.run.bind(membership.storage), close: () => {} }
       : new SqliteReader(dataFolder)
     const control = await startControl(dataFolder, startedAt, threads, log)
     const storage: Pick<Storage, 'run'> = {
@@ -186,7 +190,14 @@ async function startServer(settings: Settings, sockets: AssignedSockets, log: Lo
           ? reader.run(operation, input)
           : (threads.run(operation.name, input) as Promise<Output>),
     }
-    return { threads, control, reader, storage }
+    return {
+      threads,
+      control,
+      reader,
+      storage,
+      lost: membership?.lost,
+      leave: () => membership?.leave() ?? Promise.resolve(),
+    }
   } catch (cause) {
     await membership?.leave()
     throw cause
@@ -337,12 +348,14 @@ function stopRequest(log: Log, parent: number | undefined): Promise<void> {
 
 async function stopServer(
   settings: Settings,
-  { threads, control, reader }: RunningServer,
+  { threads, control, reader, leave }: RunningServer,
   log: Log,
 ): Promise<void> {
   // The store thread is the last to leave the database, because it alone can put the log into it and remove the log.
-  await reader.close()
+  reader.close()
   await threads.stop(settings.limits.drainSeconds * 1000)
+  // What it accepted to the last has ids of its own.
+  await leave()
   await control.close()
   log.info('stopped')
 }

@@ -7,14 +7,14 @@ export const extendLease = defineWrite(
     tx,
     input: { readonly owner: string; readonly recipientIds: readonly number[]; readonly leaseUntil: number },
   ) => {
-    for (const id of input.recipientIds) {
-      // What is being settled needs no lease any more, and is not waited for.
-      await tx.run(
+    // What is being settled needs no lease any more, and is not waited for.
+    await tx.forAll(input.recipientIds, id =>
+      tx.run(
         `UPDATE queue_recipient SET due_at = ? WHERE id = (SELECT id FROM queue_recipient WHERE id = ? AND lease_owner = ? ${tx.skipLocked})`,
         input.leaseUntil,
         id,
         input.owner,
-      )
-    }
+      ),
+    )
   },
 )

@@ -24,3 +24,11 @@ export const systemClock: Clock = {
     return { cancel: () => clearInterval(timer) }
   },
 }
+
+const steadyOrigin = Date.now() - performance.now()
+
+/** As the system's when the process began, and from then on steady: nobody sets it. */
+export const steadyClock: Clock = {
+  ...systemClock,
+  now: () => Math.round(steadyOrigin + performance.now()),
+}

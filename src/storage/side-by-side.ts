@@ -8,14 +8,23 @@ export type ForAll = <Item, Output>(
 
 /**
  * All at once: their statements follow each other to the database without waiting for answers. Rejects when all have ended:
- * nothing goes on behind the back of whoever rolls back.
+ * nothing goes on behind the back of whoever rolls back. It does so with what failed first; what fails in a transaction that
+ * has failed says only that.
  */
 export const sideBySide: ForAll = async (items, work) => {
-  const ended = await Promise.allSettled(Array.from(items, work))
-  return ended.map(one => {
-    if (one.status === 'rejected') throw one.reason
-    return one.value
-  })
+  let failure: { readonly cause: unknown } | undefined
+  const ended = await Promise.allSettled(
+    Array.from(items, async item => {
+      try {
+        return await work(item)
+      } catch (cause) {
+        failure ??= { cause }
+        throw cause
+      }
+    }),
+  )
+  if (failure) throw failure.cause
+  return ended.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
 }
 
 /** For a database that is asked and answers in one step. It may end the transaction with a failure: nothing may follow that. */

@@ -36,3 +36,11 @@ test('one by one, nothing is begun after the first that fails', async () => {
   await assert.rejects(failing, /the test wants it/)
   assert.deepEqual(begun, [1, 2])
 })
+
+test('what failed first is told, not what stands first', async () => {
+  const failing = sideBySide([3, 1], async turns => {
+    for (let turn = 0; turn < turns; turn++) await nextTurn()
+    throw new Error(`after ${turns}`)
+  })
+  await assert.rejects(failing, /after 1/)
+})

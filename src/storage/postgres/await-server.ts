@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
-import { isUnavailable } from './postgres-fault.ts'
+import { isUnavailable, lostRace } from './postgres-fault.ts'
 
 const againMs = 1000
 
@@ -18,7 +18,7 @@ export async function awaitServer<Opened>(open: () => Promise<Opened>, log: Log)
       trouble.over()
       return opened
     } catch (cause) {
-      if (!isUnavailable(cause)) throw cause
+      if (!isUnavailable(cause) && !lostRace(cause)) throw cause
       trouble.hit(cause)
       await sleep(againMs)
     }

@@ -42,6 +42,9 @@ export async function migratePostgres(
   const { server } = connection
   try {
     await assertServer(connection)
+    // Nothing is locked by looking: every command does.
+    const present = await readPostgresSchema(connection)
+    if (present?.version === own.length && present.worksFrom === ownWorksFrom) return own.length
     await connection.execute('BEGIN')
     await connection.lockAll('migration')
     await connection.execute(schemaVersionSchema)

@@ -91,7 +91,8 @@ export class PostgresWriter {
     } catch (cause) {
       const [only] = batch
       if (batch.length === 1 && only) only.reject(cause)
-      else if (cause instanceof StorageFault) for (const { reject } of batch) reject(cause)
+      else if (cause instanceof StorageFault && cause.code !== 'STORAGE_DAMAGED')
+        for (const { reject } of batch) reject(cause)
       // One of them is to blame: alone, each gets what it deserves.
       else for (const waiting of batch) await this.#write([waiting])
       return

@@ -5,8 +5,9 @@
 import { defineWrite } from '../operation.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
 
-export const writeMarkSchema =
-  'CREATE TABLE IF NOT EXISTS write_mark (id TEXT COLLATE "C" PRIMARY KEY, at BIGINT NOT NULL, outcome TEXT NOT NULL)'
+export const writeMarkSchema = `
+  CREATE TABLE IF NOT EXISTS write_mark (id TEXT COLLATE "C" PRIMARY KEY, at BIGINT NOT NULL, outcome TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS write_mark_at ON write_mark (at)`
 
 /** Inside the transaction that it marks. */
 export async function writeMark(connection: PostgresConnection, id: string, at: number): Promise<void> {
@@ -28,10 +29,15 @@ export async function lookForMark(
   return row?.outcome ?? 'void'
 }
 
-/** Nobody looks for marks of this age any more. */
+/** Nobody looks for marks of this age any more. Resolves with how many of them are gone: `limit` means that there may be more. */
 export const removeOldMarks = defineWrite(
   'storage.remove-old-marks',
-  async (tx, { before }: { readonly before: number }) => {
-    await tx.run('DELETE FROM write_mark WHERE at < ?', before)
+  async (tx, { before, limit }: { readonly before: number; readonly limit: number }): Promise<number> => {
+    const { changes } = await tx.run(
+      'DELETE FROM write_mark WHERE id IN (SELECT id FROM write_mark WHERE at < ? LIMIT ?)',
+      before,
+      limit,
+    )
+    return changes
   },
 )
