@@ -1,6 +1,7 @@
 // `npm test`: the checks (types, lint, format), then every test; those that are about storage, and the scenarios, a second
 // time over PostgreSQL; at the end what passed, failed and was skipped.
-// With arguments it runs a part, without the checks: `npm test -- test/queue test/smtp/session.test.ts`.
+// With arguments it runs a part, without the checks: `npm test -- test/queue test/smtp/session.test.ts`. What takes longer than
+// everybody can wait for runs by `npm run fault-test`.
 import { spawn } from 'node:child_process'
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -87,10 +88,13 @@ interface Totals {
 /**
  * Of tests that open the storage of `test/harness/test-storage.ts`: on whichever engine. Not among them: test/faults, whose
  * faults are those of a data folder (test/postgres makes those of PostgreSQL happen); test/main and test/cli, where what they
- * ask the storage for is asked elsewhere too.
+ * ask the storage for is asked elsewhere too; and of test/delivery what is about other servers, or about agents that die:
+ * there the order in which outcomes are written decides, which is another one over a wire.
  */
 const onBothEngines: readonly string[] = [
-  'test/delivery',
+  'test/delivery/local.test.ts',
+  'test/delivery/shared-queue.test.ts',
+  'test/delivery/unwritten-outcomes.test.ts',
   'test/cluster',
   'test/directory',
   'test/intake',
@@ -210,8 +214,26 @@ function sumUp(ofFiles: ReadonlyMap<string, number>, files: readonly string[]): 
   return files.reduce((sum, file) => sum + (ofFiles.get(file) ?? 0), 0)
 }
 
+/** `npm run fault-test`: what takes minutes, because servers and databases have to die, wait and come back in it. */
+const longer: readonly string[] = [
+  'test/postgres/clocks.test.ts',
+  'test/postgres/outage.test.ts',
+  'test/postgres/refuse-to-start.test.ts',
+  'test/postgres/rolling-upgrade.test.ts',
+  'test/postgres/unknown-commit.test.ts',
+  'test/storage/move/refusals.test.ts',
+  'test/storage/move/resume.test.ts',
+]
+
+function chooseTests(parts: readonly string[]): string[] {
+  if (parts[0] === '--longer') return findTests(longer)
+  if (parts.length > 0) return findTests(parts)
+  const left = longer.map(file => resolve(root, file))
+  return findTests(['test']).filter(file => !left.includes(file))
+}
+
 async function main(parts: readonly string[]): Promise<number> {
-  const files = findTests(parts.length > 0 ? parts : ['test'])
+  const files = chooseTests(parts)
   const failedChecks = parts.length > 0 ? [] : await runChecks()
   const onSqlite = await runTests(files)
   const again = files.filter(areOnBothEngines)
@@ -230,6 +252,7 @@ async function main(parts: readonly string[]): Promise<number> {
     const withStorage = sumUp(onSqlite.ofFiles, again)
     print(`Storage tests and scenarios: ${withStorage} passed on SQLite, ${onPostgres.passed} on PostgreSQL`)
   }
+  if (parts.length === 0) print(`Of their own, by npm run fault-test: ${longer.length} files`)
   print(
     `${passed} passed, ${failed} failed, ${skipped.length} skipped (${files.length} files, ${seconds(started)})`,
   )

@@ -10,6 +10,8 @@ import { runProgram } from '../../src/cli/run-program.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 
+// The sources without their types, kept between the many processes of the tests: halves the start of each.
+const compileCache = join(tmpdir(), 'postrider-test-compile-cache')
 const command = resolve(import.meta.dirname, '../../bin/postrider.js')
 
 export interface Ran {
@@ -35,7 +37,7 @@ export function makeServerFolder(after: (remove: () => void) => void): string {
 export async function runPostrider(folder: string, parameters: readonly string[], stdin = ''): Promise<Ran> {
   const child = spawn(process.execPath, [command, ...parameters], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], TZ: 'UTC' },
+    env: { PATH: process.env['PATH'], TZ: 'UTC', NODE_COMPILE_CACHE: compileCache },
     timeout: 60_000,
   })
   const out: Buffer[] = []
