@@ -2,9 +2,8 @@
 // and durable: each commit is synced.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Client } from 'pg'
 import { findFreePort } from '../test/harness/free-port.ts'
-import { startPostgres } from '../test/harness/postgres-server.ts'
+import { queryPostgres, startPostgres } from '../test/harness/postgres-server.ts'
 import { composeSettings, launchPostrider } from './postrider-subject.ts'
 import type { RunningSubject, Subject } from './subject.ts'
 
@@ -55,14 +54,9 @@ export function clusterSubject(nodes: number): Subject {
 }
 
 async function countMessages(uri: string): Promise<number> {
-  const client = new Client({ connectionString: uri })
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ messages: string }>(
-      'SELECT count(*) AS messages FROM queue_message',
-    )
-    return Number(rows[0]?.messages)
-  } finally {
-    await client.end()
-  }
+  const [row] = await queryPostgres<{ messages: string }>(
+    uri,
+    'SELECT count(*) AS messages FROM queue_message',
+  )
+  return Number(row?.messages)
 }

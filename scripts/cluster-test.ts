@@ -1,6 +1,7 @@
 // npm run cluster-test [-- <folder for logs>]: three servers over one PostgreSQL with a synchronous standby, under load; one
 // server is killed, one is stopped for longer than the others believe in it, and the primary is killed and the standby promoted. Exit code 1
 // when anything that was answered 250 is lost, damaged, or in a mailbox twice, or when delivery did not go on in time.
+import { formatLosses, formatReckoning } from '../test/harness/arrivals.ts'
 import { type FaultReport, runClusterRounds } from '../test/harness/cluster-rounds.ts'
 
 const wantedWithinMs = 30_000
@@ -29,20 +30,11 @@ ${report.faults.map(describeFault).join('\n')}
 
 after the promotion: a 250 within ${seconds(report.firstAcceptedMs)} s, an arrival elsewhere within ${seconds(report.firstArrivalMs)} s
 
-answered 250                                   ${report.promised}
-  of these lost                                ${report.lost.length}
-  of these otherwise than they were sent       ${report.damaged.length}
-  of these more than once in a mailbox here    ${report.doubledHere.length}
-  of these more than once at the remote server ${report.doubledRemotely.length}
-  most copies of one message there             ${report.mostCopies}
-cut off before the answer                      ${report.unanswered}
-  of these kept                                ${report.unansweredKept}
-
+${formatReckoning(report)}
 More than once at the remote server: the fault came after its 250 and before our commit (docs/message-flow.md). Kept though
 not answered: it came after our commit and before our 250 had left. Both are duplicates, never losses.
 `)
-for (const { token, queueId } of report.lost) process.stdout.write(`lost: ${queueId} (${token})\n`)
-for (const { token, queueId } of report.damaged) process.stdout.write(`damaged: ${queueId} (${token})\n`)
+process.stdout.write(formatLosses(report))
 const failures = [
   ...(report.promised === 0 ? ['nothing was answered 250'] : []),
   ...(report.lost.length > 0 ? ['mail was lost'] : []),

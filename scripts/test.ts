@@ -13,8 +13,7 @@ import { inspect } from 'node:util'
 import { systemClock } from '../src/runtime/clock.ts'
 import { silentLog } from '../src/runtime/log.ts'
 import { openPostgresStorage } from '../src/storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../src/storage/postgres/server-address.ts'
-import { startPostgres } from '../test/harness/postgres-server.ts'
+import { addressOf, startPostgres } from '../test/harness/postgres-server.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const programs = join(root, 'node_modules', '.bin')
@@ -123,9 +122,7 @@ async function runOnPostgres(files: readonly string[]): Promise<Totals> {
   const server = await startPostgres({ settings: quick })
   try {
     const uri = await server.createDatabase('template_of_tests')
-    const address = parseServerAddress(uri)
-    if (!address) throw new Error(`no address of a database: ${uri}`)
-    await (await openPostgresStorage(address, systemClock, silentLog)).close()
+    await (await openPostgresStorage(addressOf(uri), systemClock, silentLog)).close()
     process.env['POSTRIDER_TEST_POSTGRES'] = uri
     return await runTests(files)
   } finally {

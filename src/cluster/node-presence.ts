@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
+import { oneAtATime } from '../runtime/one-at-a-time.ts'
 import type { Storage } from '../storage/operation.ts'
 import { enterNode, forgetNodes, leaveNode, type NodeFacts, type NodeLoad, nodeBeatMs } from './nodes.ts'
 
@@ -24,7 +25,6 @@ export class NodePresence {
   readonly #parts: NodePresenceParts
   readonly #tellLost: (cause: Fault) => void
   #timer: Timer | undefined
-  #isEntering = false
 
   constructor(parts: NodePresenceParts) {
     this.#parts = parts
@@ -38,7 +38,10 @@ export class NodePresence {
     const { clock, storage } = this.#parts
     await storage.run(forgetNodes, { before: clock.now() - forgetAfterMs })
     await this.#enter()
-    this.#timer = clock.every(nodeBeatMs, () => void this.#beat())
+    this.#timer = clock.every(
+      nodeBeatMs,
+      oneAtATime(() => this.#beat()),
+    )
   }
 
   /** Never rejects. */
@@ -52,8 +55,6 @@ export class NodePresence {
 
   /** Never rejects. */
   async #beat(): Promise<void> {
-    if (this.#isEntering) return
-    this.#isEntering = true
     const { idSpaces, log } = this.#parts
     try {
       if ((await this.#enter()) < idSpaces)
@@ -66,7 +67,6 @@ export class NodePresence {
     } catch (cause) {
       log.debug('the other servers could not be told that this one runs', { reason: String(cause) })
     }
-    this.#isEntering = false
   }
 
   async #enter(): Promise<number> {

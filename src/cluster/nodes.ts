@@ -39,8 +39,6 @@ export interface Cluster {
 }
 
 export const nodeBeatMs = 5000
-/** So long a node may be silent before people are told that it is. */
-export const nodeSilentMs = 16_000
 
 export interface NodeBeat {
   readonly node: NodeFacts

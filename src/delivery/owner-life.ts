@@ -5,6 +5,7 @@ import { shardsOf } from '../queue/shards.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
+import { oneAtATime } from '../runtime/one-at-a-time.ts'
 import type { Storage } from '../storage/operation.ts'
 
 export interface OwnerLife {
@@ -58,8 +59,7 @@ export class SharedOwnerLife implements OwnerLife {
   #owners = ''
   #shards: readonly number[] | undefined
   #timer: Timer | undefined
-  #isBeating = false
-  #isBurying = false
+  readonly #buryOthers = oneAtATime(() => this.#bury())
 
   constructor(parts: OwnerLifeParts) {
     this.#parts = parts
@@ -86,7 +86,10 @@ export class SharedOwnerLife implements OwnerLife {
     const now = clock.now()
     await storage.run(enterOwner, { owner, aliveUntil: now + lifeMs })
     await this.#keep(now)
-    this.#timer = clock.every(beatMs, () => void this.#beat())
+    this.#timer = clock.every(
+      beatMs,
+      oneAtATime(() => this.#beat()),
+    )
   }
 
   async retire(): Promise<void> {
@@ -110,12 +113,10 @@ export class SharedOwnerLife implements OwnerLife {
 
   /** Never rejects. */
   async #beat(): Promise<void> {
-    if (this.#isBeating) return
-    this.#isBeating = true
     try {
       if (await this.#keep(this.#parts.clock.now())) {
         this.#trouble.over('beat')
-        void this.#buryOthers()
+        this.#buryOthers()
       } else {
         this.#aliveUntil = 0
         this.#timer?.cancel()
@@ -124,16 +125,13 @@ export class SharedOwnerLife implements OwnerLife {
     } catch (cause) {
       this.#trouble.hit(cause, 'beat')
     }
-    this.#isBeating = false
   }
 
   /**
    * Apart from the beat, which must not wait: what a silent one held may be locked by it until the database gives its
    * transaction up. Never rejects.
    */
-  async #buryOthers(): Promise<void> {
-    if (this.#isBurying) return
-    this.#isBurying = true
+  async #bury(): Promise<void> {
     const { clock, log, owner, storage } = this.#parts
     try {
       const { owners, released } = await storage.run(buryOwners, { now: clock.now(), except: owner })
@@ -146,7 +144,6 @@ export class SharedOwnerLife implements OwnerLife {
     } catch (cause) {
       this.#trouble.hit(cause, 'burial')
     }
-    this.#isBurying = false
   }
 
   /** False when it has been buried. */

@@ -82,9 +82,9 @@ async function enter(
 }
 
 function createLoadReader(readSessions: () => number): () => NodeLoad {
-  let last = { at: systemClock.now(), cpu: process.cpuUsage() }
+  let last = { at: steadyClock.now(), cpu: process.cpuUsage() }
   return () => {
-    const now = { at: systemClock.now(), cpu: process.cpuUsage() }
+    const now = { at: steadyClock.now(), cpu: process.cpuUsage() }
     const usedUs = now.cpu.user + now.cpu.system - last.cpu.user - last.cpu.system
     const passedMs = now.at - last.at
     last = now

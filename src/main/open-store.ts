@@ -1,4 +1,5 @@
-// The engine as the store thread has it: it brings the schema up to date, and keeps house.
+// The engine as the store thread has it, which keeps house. It brings SQLite's schema up to date; in PostgreSQL that has been
+// done when the server entered (enter-cluster.ts).
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { type Clock, steadyClock, systemClock } from '../runtime/clock.ts'
@@ -7,7 +8,7 @@ import { openLocalStorage } from '../storage/local-storage.ts'
 import type { Storage } from '../storage/operation.ts'
 import { awaitServer } from '../storage/postgres/await-server.ts'
 import { removeOrphanChunks } from '../storage/postgres/mail-data-chunks.ts'
-import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
+import { connectPostgresStorage } from '../storage/postgres/postgres-storage.ts'
 import { createServerClock } from '../storage/postgres/server-clock.ts'
 import { removeOldMarks } from '../storage/postgres/write-marks.ts'
 import { orphanFolderName, sweepOrphans } from '../storage/sweep-orphans.ts'
@@ -22,7 +23,7 @@ export interface Store {
 
 export async function openStore({ dataFolder, database }: Settings, log: Log): Promise<Store> {
   if (database) {
-    const storage = await awaitServer(() => openPostgresStorage(database, systemClock, log), log)
+    const storage = await awaitServer(() => connectPostgresStorage(database, systemClock, log), log)
     return postgresStore(storage, await createServerClock(storage, steadyClock, log))
   }
   const storage = await openLocalStorage(dataFolder)

@@ -79,3 +79,26 @@ export function compareWithLedger(
     unansweredKept: ledger.unanswered.filter(message => countOf(message) > 0).length,
   }
 }
+
+/** For a person, a line for each count. */
+export function formatReckoning(reckoning: Reckoning): string {
+  const { promised, lost, damaged, doubledHere, doubledRemotely, mostCopies, unanswered, unansweredKept } =
+    reckoning
+  return `answered 250                                   ${promised}
+  of these lost                                ${lost.length}
+  of these otherwise than they were sent       ${damaged.length}
+  of these more than once in a mailbox here    ${doubledHere.length}
+  of these more than once at the remote server ${doubledRemotely.length}
+  most copies of one message there             ${mostCopies}
+cut off before the answer                      ${unanswered}
+  of these kept                                ${unansweredKept}
+`
+}
+
+/** What must not be, each message by its id; '' when there is nothing. */
+export function formatLosses({ lost, damaged }: Reckoning): string {
+  return [
+    ...lost.map(({ token, queueId }) => `lost: ${queueId} (${token})\n`),
+    ...damaged.map(({ token, queueId }) => `damaged: ${queueId} (${token})\n`),
+  ].join('')
+}

@@ -11,14 +11,13 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
 import { connectPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../../src/storage/postgres/server-address.ts'
 import { Arrivals, compareWithLedger, type Reckoning, tokenOf, unstuff } from './arrivals.ts'
 import { type CollectingSink, startCollectingSink } from './collecting-sink.ts'
 import { startDnsServer } from './dns-server.ts'
 import { eventually } from './eventually.ts'
 import { type Ledger, type SentMessage, startLastingLoad } from './ledger-load.ts'
 import { countQueue, createAccount } from './mailboxes.ts'
-import { type PostgresServer, queryPostgres, startPostgres } from './postgres-server.ts'
+import { addressOf, type PostgresServer, queryPostgres, startPostgres } from './postgres-server.ts'
 import { readMailboxes } from './read-mailboxes.ts'
 import { createServerFolder, type ServerFolder, type ServerProcess, startServer } from './server-process.ts'
 import { startTimeline, type Timeline } from './timeline.ts'
@@ -262,9 +261,7 @@ async function reckon({ ledger, sink, uri }: Cluster): Promise<Reckoning> {
   const remotely = new Arrivals(ledger)
   for (const stuffed of sink.messages) remotely.add(unstuff(stuffed))
   const here = new Arrivals(ledger)
-  const address = parseServerAddress(uri)
-  if (!address) throw new Error(`no address of a database: ${uri}`)
-  const storage = await connectPostgresStorage(address, systemClock, silentLog)
+  const storage = await connectPostgresStorage(addressOf(uri), systemClock, silentLog)
   try {
     const mailData = createMailDataStore(openMailDataChunks(storage, systemClock, systemRandom), storage)
     for await (const text of readMailboxes(storage, mailData, localReceivers)) here.add(text)

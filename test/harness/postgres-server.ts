@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
+import { Client, type QueryResultRow } from 'pg'
+import { parseServerAddress, type ServerAddress } from '../../src/storage/postgres/server-address.ts'
 import { eventually } from './eventually.ts'
 import { findFreePort } from './free-port.ts'
 
@@ -196,13 +197,24 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-/** One statement, on a connection of its own. */
-export async function queryPostgres(uri: string, sql: string): Promise<void> {
+/** The rows of one statement, on a connection of its own. */
+export async function queryPostgres<Row extends QueryResultRow>(
+  uri: string,
+  sql: string,
+  ...values: readonly string[]
+): Promise<readonly Row[]> {
   const client = new Client({ connectionString: uri })
   await client.connect()
   try {
-    await client.query(sql)
+    return (await client.query<Row>(sql, [...values])).rows
   } finally {
     await client.end()
   }
+}
+
+/** As a setting would have it. */
+export function addressOf(uri: string): ServerAddress {
+  const address = parseServerAddress(uri)
+  if (!address) throw new Error(`no address of a database: ${uri}`)
+  return address
 }

@@ -14,8 +14,7 @@ import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { defineRead, type Storage } from '../../src/storage/operation.ts'
 import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
 import { openPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../../src/storage/postgres/server-address.ts'
-import { queryPostgres } from './postgres-server.ts'
+import { addressOf, queryPostgres } from './postgres-server.ts'
 
 /** Set by the runner: the URI of a database whose tables are copied for each test. */
 const template = process.env['POSTRIDER_TEST_POSTGRES']
@@ -97,8 +96,7 @@ let databases = 0
 
 async function openDatabase(from: string, clock: Clock, random: Random): Promise<Opened> {
   const uri = free.pop() ?? (await createDatabase(from))
-  const address = parseServerAddress(uri)
-  if (!address) throw new Error(`no address of a database: ${uri}`)
+  const address = addressOf(uri)
   const storage = await openPostgresStorage(address, clock, silentLog)
   return {
     storage,

@@ -1,14 +1,13 @@
 // Servers whose clocks are minutes apart: they go by the time of the database, which each of them knows.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Client } from 'pg'
 import { silentLog } from '../../src/runtime/log.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createServerClock } from '../../src/storage/postgres/server-clock.ts'
 import { eventually } from '../harness/eventually.ts'
 import { awaitMessage, createAccount } from '../harness/mailboxes.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
-import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
+import { type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
 import { openConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, type ServerProcess, startServer } from '../harness/server-process.ts'
 import { openStorage, receiver, send } from './node.ts'
@@ -31,16 +30,11 @@ async function sendThrough(server: ServerProcess, subject: string): Promise<void
 
 /** Until when others believe of each delivery thread that it lives. */
 async function aliveUntil(uri: string): Promise<Map<string, number>> {
-  const client = new Client({ connectionString: uri })
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ name: string; until: string }>(
-      'SELECT name, alive_until AS until FROM lease_owner',
-    )
-    return new Map(rows.map(({ name, until }) => [name, Number(until)]))
-  } finally {
-    await client.end()
-  }
+  const rows = await queryPostgres<{ name: string; until: string }>(
+    uri,
+    'SELECT name, alive_until AS until FROM lease_owner',
+  )
+  return new Map(rows.map(({ name, until }) => [name, Number(until)]))
 }
 
 test('one is minutes ahead, the other behind: both deliver, neither takes the other for dead', async t => {

@@ -6,8 +6,8 @@ import { enterOwner, keepOwner } from '../../src/queue/lease-owners.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { PostgresConnection } from '../../src/storage/postgres/postgres-connection.ts'
-import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
-import { addressOf, openStorage, shortLimits } from './node.ts'
+import { addressOf, type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
+import { openStorage, shortLimits } from './node.ts'
 
 let database: PostgresServer
 let uri: string

@@ -11,9 +11,9 @@ import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import type { PostgresLimits } from '../../src/storage/postgres/limits.ts'
 import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
 import { openPostgresStorage, type PostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../../src/storage/postgres/server-address.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
+import { addressOf } from '../harness/postgres-server.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 
 /** Far below the usual ones, so that a test of what lasts minutes takes seconds. */
@@ -36,12 +36,6 @@ export interface Node extends ComposedServer {
   send(subject: string, bodyBytes?: number): Promise<RawReply | undefined>
   /** The subjects in the mailbox of the receiver, when nothing is under way. */
   subjects(): Promise<string[]>
-}
-
-export function addressOf(uri: string) {
-  const address = parseServerAddress(uri)
-  if (!address) throw new Error(`no address of a database: ${uri}`)
-  return address
 }
 
 export function collectLog(): { readonly log: Log; readonly logged: string[] } {

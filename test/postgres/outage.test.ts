@@ -229,7 +229,7 @@ test('a password that is changed under a server that runs, until it is right aga
   own.username = `user_${count}`
   own.password = 'old'
   const node = await startNode(t, own.href)
-  const set = (password: string): Promise<void> =>
+  const set = (password: string): Promise<unknown> =>
     queryPostgres(database.uri(), `ALTER ROLE "user_${count}" PASSWORD '${password}'`)
   await set('new')
   await queryPostgres(

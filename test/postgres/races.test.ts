@@ -1,7 +1,6 @@
 // Writers of several servers at the same rows: each operation comes to what it would alone, whoever was first.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, type TestContext, test } from 'node:test'
-import { Client } from 'pg'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { createAccount, removeAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
@@ -37,16 +36,11 @@ async function openTwo(t: TestContext): Promise<readonly [Storage, Storage]> {
 }
 
 async function deadlocks(): Promise<number> {
-  const client = new Client({ connectionString: uri })
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ deadlocks: string }>(
-      'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
-    )
-    return Number(rows[0]?.deadlocks)
-  } finally {
-    await client.end()
-  }
+  const [row] = await queryPostgres<{ deadlocks: string }>(
+    uri,
+    'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
+  )
+  return Number(row?.deadlocks)
 }
 
 const makeCounters = defineWrite('test.make-counters', async tx => {

@@ -67,7 +67,7 @@ test('told to stop while it waits, it does', async t => {
 })
 
 /** It waits, and says for what; `check` says the same. When `mend` has mended it, it listens, having said so. */
-async function assertWaits(at: ServerFolder, says: RegExp, mend: () => Promise<void>): Promise<void> {
+async function assertWaits(at: ServerFolder, says: RegExp, mend: () => Promise<unknown>): Promise<void> {
   const server = launchServer(at)
   try {
     await eventually('it says that it waits', async () => says.test(server.output()) || undefined)
@@ -180,14 +180,12 @@ describe('ends at once', () => {
 })
 
 async function readSetting(name: string): Promise<string> {
-  const client = new Client({ connectionString: database.uri() })
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ value: string }>('SELECT current_setting($1) AS value', [name])
-    return rows[0]?.value ?? ''
-  } finally {
-    await client.end()
-  }
+  const [row] = await queryPostgres<{ value: string }>(
+    database.uri(),
+    'SELECT current_setting($1) AS value',
+    name,
+  )
+  return row?.value ?? ''
 }
 
 describe('waits', () => {

@@ -7,10 +7,10 @@ import { migrations, worksFrom } from '../../src/storage/migrations/index.ts'
 import { migratePostgres, type ProgramSchema } from '../../src/storage/postgres/migrate-postgres.ts'
 import { PostgresConnection } from '../../src/storage/postgres/postgres-connection.ts'
 import { awaitMessage, createAccount } from '../harness/mailboxes.ts'
-import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
+import { addressOf, type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
 import { sendMessage } from '../harness/send-message.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
-import { addressOf, collectLog, openStorage } from './node.ts'
+import { collectLog, openStorage } from './node.ts'
 
 let database: PostgresServer
 

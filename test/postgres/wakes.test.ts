@@ -8,9 +8,9 @@ import { defineWrite, type Storage, type WakeTopic } from '../../src/storage/ope
 import { openPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
 import { eventually } from '../harness/eventually.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
-import { type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
+import { addressOf, type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
 import { startTcpProxy } from '../harness/tcp-proxy.ts'
-import { addressOf, collectLog, openStorage, shortLimits } from './node.ts'
+import { collectLog, openStorage, shortLimits } from './node.ts'
 
 let database: PostgresServer
 let uri: string
@@ -38,7 +38,7 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   await eventually(what, async () => isSo() || undefined)
 }
 
-function endConnections(purpose: string): Promise<void> {
+function endConnections(purpose: string): Promise<unknown> {
   return queryPostgres(
     uri,
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'postrider ${purpose}'`,

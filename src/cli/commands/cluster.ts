@@ -1,9 +1,10 @@
 // postrider cluster: the servers that share the database, and how far they are with the work.
 import type { Command } from 'commander'
-import { type Cluster, type ClusterNode, nodeRoles, nodeSilentMs, readCluster } from '../../cluster/nodes.ts'
+import { type Cluster, type ClusterNode, nodeRoles, readCluster } from '../../cluster/nodes.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { createServerClock } from '../../storage/postgres/server-clock.ts'
+import { serverSilentMs } from '../../storage/server-silence.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatCount, formatDuration, formatSize } from '../quantities.ts'
 
@@ -61,7 +62,7 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
 }
 
 function isSilent({ seenAt }: ClusterNode, now: number): boolean {
-  return now - seenAt > nodeSilentMs
+  return now - seenAt > serverSilentMs
 }
 
 function stateOf(node: ClusterNode, now: number): string {

@@ -1,5 +1,6 @@
 // Brings the schema in PostgreSQL up to date: the same migrations, one node at a time.
 import { migrations, worksFrom } from '../migrations/index.ts'
+import { serverSilentMs } from '../server-silence.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { translateSchema } from './dialect.ts'
 import { mailDataChunkSchema } from './mail-data-chunks.ts'
@@ -27,9 +28,6 @@ export interface FoundSchema {
 }
 
 const ofThisProgram: ProgramSchema = { migrations, worksFrom }
-
-/** So long a server may be silent before it counts as ended (src/cluster/nodes.ts). */
-const silentMs = 16_000
 
 /**
  * Resolves with the schema version that the database has then: a newer one when a newer server runs with which this one can
@@ -89,7 +87,7 @@ async function assertNoOlderServers(connection: PostgresConnection, oldest: numb
   if (!(await connection.hasTable('node'))) return
   const older = await connection.all<{ hostname: string; version: string }>(
     `SELECT hostname, version FROM node WHERE schema_version < ?
-       AND seen_at > extract(epoch FROM clock_timestamp()) * 1000 - ${silentMs} ORDER BY hostname`,
+       AND seen_at > extract(epoch FROM clock_timestamp()) * 1000 - ${serverSilentMs} ORDER BY hostname`,
     oldest,
   )
   if (older.length === 0) return

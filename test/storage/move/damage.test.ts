@@ -18,10 +18,11 @@ import { openLocalStorage } from '../../../src/storage/local-storage.ts'
 import { mailDataFile } from '../../../src/storage/mail-data-files.ts'
 import { databaseFileName } from '../../../src/storage/sqlite-connection.ts'
 import { exportDatabase, exportFolder } from '../../harness/export-storage.ts'
+import { move } from '../../harness/moves.ts'
 import { type PostgresServer, startPostgres } from '../../harness/postgres-server.ts'
 import { createServerFolder } from '../../harness/server-process.ts'
 import { makeFolder } from '../notes.ts'
-import { makeStock, move } from './try-move.ts'
+import { makeStock } from './make-stock.ts'
 
 interface DamagedFolder {
   readonly folder: string

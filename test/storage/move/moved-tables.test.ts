@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import { openLocalStorage } from '../../../src/storage/local-storage.ts'
 import { listMovedTables, tablesOfServers } from '../../../src/storage/move/moved-tables.ts'
 import { databaseFileName } from '../../../src/storage/sqlite-connection.ts'
+import { move } from '../../harness/moves.ts'
 import { makeFolder } from '../notes.ts'
-import { move } from './try-move.ts'
 
 interface Column {
   readonly name: string

@@ -7,16 +7,20 @@ import { after, before, describe, it, test } from 'node:test'
 import { openLocalStorage } from '../../../src/storage/local-storage.ts'
 import { mailDataFile } from '../../../src/storage/mail-data-files.ts'
 import { lockDatabase } from '../../../src/storage/postgres/lock-database.ts'
-import { parseServerAddress } from '../../../src/storage/postgres/server-address.ts'
 import { databaseFileName } from '../../../src/storage/sqlite-connection.ts'
 import { exportFolder } from '../../harness/export-storage.ts'
-import { killWhileMoving } from '../../harness/kill-while-moving.ts'
 import { hashFiles } from '../../harness/migrate-round-trip.ts'
-import { type PostgresServer, queryPostgres, startPostgres } from '../../harness/postgres-server.ts'
+import { killWhileMoving, move } from '../../harness/moves.ts'
+import {
+  addressOf,
+  type PostgresServer,
+  queryPostgres,
+  startPostgres,
+} from '../../harness/postgres-server.ts'
 import type { ProgramResult } from '../../harness/programs.ts'
 import { createServerFolder, type ServerFolder, startServer } from '../../harness/server-process.ts'
 import { makeFolder } from '../notes.ts'
-import { makeStock, move } from './try-move.ts'
+import { makeStock } from './make-stock.ts'
 
 function assertRefused({ exitCode, stdout, stderr }: ProgramResult, says: RegExp): void {
   assert.equal(exitCode, 1, stdout)
@@ -155,8 +159,7 @@ describe('PostgreSQL', { timeout: 200_000 }, () => {
 
   it('lets nobody in while it is being moved', async () => {
     const uri = await database.createDatabase('being_moved')
-    const address = parseServerAddress(uri)
-    assert.ok(address)
+    const address = addressOf(uri)
     const lock = await lockDatabase(address)
     const at = await createFolder(uri)
     const says = /being_moved is being moved just now\. Wait until that has ended/

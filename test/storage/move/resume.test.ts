@@ -11,15 +11,14 @@ import { silentLog } from '../../../src/runtime/log.ts'
 import { openLocalStorage } from '../../../src/storage/local-storage.ts'
 import { mailDataFile } from '../../../src/storage/mail-data-files.ts'
 import { openPostgresStorage } from '../../../src/storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../../../src/storage/postgres/server-address.ts'
 import { databaseFileName } from '../../../src/storage/sqlite-connection.ts'
 import { exportDatabase, exportFolder } from '../../harness/export-storage.ts'
-import { type KillPoint, killWhileMoving } from '../../harness/kill-while-moving.ts'
 import { hashFiles } from '../../harness/migrate-round-trip.ts'
-import { type PostgresServer, startPostgres } from '../../harness/postgres-server.ts'
+import { type KillPoint, killWhileMoving, move } from '../../harness/moves.ts'
+import { addressOf, type PostgresServer, startPostgres } from '../../harness/postgres-server.ts'
 import { command, createServerFolder } from '../../harness/server-process.ts'
 import { makeFolder } from '../notes.ts'
-import { makeStock, move } from './try-move.ts'
+import { makeStock } from './make-stock.ts'
 
 /** One kill after the other, each of a move that goes on with what the one before has left. */
 const killPoints: readonly KillPoint[] = [
@@ -36,9 +35,7 @@ const killPoints: readonly KillPoint[] = [
 const unfinished = { name: 'StorageFault', code: 'STORAGE_UNFINISHED' }
 
 async function openDatabase(uri: string): Promise<void> {
-  const address = parseServerAddress(uri)
-  assert.ok(address)
-  await (await openPostgresStorage(address, systemClock, silentLog)).close()
+  await (await openPostgresStorage(addressOf(uri), systemClock, silentLog)).close()
 }
 
 describe('kill -9 between any two steps', { timeout: 200_000 }, () => {

@@ -13,15 +13,20 @@ import { silentLog } from '../../../src/runtime/log.ts'
 import { openLocalStorage } from '../../../src/storage/local-storage.ts'
 import { defineRead, type Storage } from '../../../src/storage/operation.ts'
 import { openPostgresStorage } from '../../../src/storage/postgres/postgres-storage.ts'
-import { parseServerAddress } from '../../../src/storage/postgres/server-address.ts'
 import { databaseFileName } from '../../../src/storage/sqlite-connection.ts'
 import { runHere } from '../../cli/run-postrider.ts'
 import { exportDatabase, exportFolder } from '../../harness/export-storage.ts'
 import { runRoundTrip } from '../../harness/migrate-round-trip.ts'
-import { type PostgresServer, queryPostgres, startPostgres } from '../../harness/postgres-server.ts'
+import { move } from '../../harness/moves.ts'
+import {
+  addressOf,
+  type PostgresServer,
+  queryPostgres,
+  startPostgres,
+} from '../../harness/postgres-server.ts'
 import { createServerFolder, startServer } from '../../harness/server-process.ts'
 import { makeFolder } from '../notes.ts'
-import { makeStock, move } from './try-move.ts'
+import { makeStock } from './make-stock.ts'
 
 interface Lease {
   readonly owner: string | null
@@ -35,9 +40,7 @@ const listLeases = defineRead(
 )
 
 async function openDatabase(uri: string): Promise<Storage> {
-  const address = parseServerAddress(uri)
-  assert.ok(address)
-  return await openPostgresStorage(address, systemClock, silentLog)
+  return await openPostgresStorage(addressOf(uri), systemClock, silentLog)
 }
 
 async function within<Output>(
