@@ -86,12 +86,14 @@ interface Totals {
 
 /**
  * Of tests that open the storage of `test/harness/test-storage.ts`: on whichever engine. Not among them: test/faults, whose
- * faults are those of a data folder (test/postgres makes those of PostgreSQL happen); test/main and test/cli, where what they
- * ask the storage for is asked elsewhere too; and of test/delivery what is about other servers, or about agents that die:
- * there the order in which outcomes are written decides, which is another one over a wire.
+ * faults are those of a data folder (test/postgres makes those of PostgreSQL happen), nor test/main and test/cli, where what
+ * they ask the storage for is asked elsewhere too.
  */
 const onBothEngines: readonly string[] = [
+  'test/delivery/deaths.test.ts',
   'test/delivery/local.test.ts',
+  'test/delivery/remote.test.ts',
+  'test/delivery/reports.test.ts',
   'test/delivery/shared-queue.test.ts',
   'test/delivery/unwritten-outcomes.test.ts',
   'test/cluster',

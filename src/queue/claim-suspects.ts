@@ -19,9 +19,11 @@ const together = [1000, 30, 1] as const
 export const claimSuspects = defineWrite(
   'queue.claim-suspects',
   async (tx, claim: Omit<Claim, 'maxRecipients'>): Promise<ClaimedWork[]> => {
+    // Of several servers one at a time: else each would fill the same room.
+    await tx.lockAll('suspects')
     for (;;) {
       const rows = await findNext(tx, claim.now)
-      if (rows.length === 0) return []
+      if (!rows) return []
       const works = await lease(tx, rows, claim)
       await acquitDamaged(tx, rows, works)
       if (works.length > 0) return works
@@ -29,7 +31,11 @@ export const claimSuspects = defineWrite(
   },
 )
 
-async function findNext(tx: Tx, now: number): Promise<RecipientRow[]> {
+/**
+ * undefined: nothing is due, or there is no room. None: what was due has changed meanwhile. A write that the dead one left
+ * behind may still have them locked: passed over, they would wait until somebody happens to look again.
+ */
+async function findNext(tx: Tx, now: number): Promise<RecipientRow[] | undefined> {
   // "<> 'held'", not "= 'ready'": else SQLite takes the index over the whole queue.
   const due = await tx.all<{ deaths: number; message_id: QueueId }>(
     `SELECT DISTINCT deaths, message_id FROM queue_recipient WHERE deaths > 0 AND state <> 'held' AND due_at <= ?
@@ -38,14 +44,15 @@ async function findNext(tx: Tx, now: number): Promise<RecipientRow[]> {
     together[0],
   )
   const fewest = due[0]?.deaths
-  if (fewest === undefined) return []
+  if (fewest === undefined) return undefined
   const room = await roomFor(tx, fewest, now)
+  if (room === 0) return undefined
   const rows: RecipientRow[] = []
   for (const { message_id } of due.filter(({ deaths }) => deaths === fewest).slice(0, room)) {
     rows.push(
       ...(await tx.all<RecipientRow>(
         `SELECT ${recipientColumns} FROM queue_recipient
-          WHERE message_id = ? AND deaths = ? AND state = 'ready' AND due_at <= ? ORDER BY id ${tx.skipLocked}`,
+          WHERE message_id = ? AND deaths = ? AND state = 'ready' AND due_at <= ? ORDER BY id ${tx.forUpdate}`,
         message_id,
         fewest,
         now,

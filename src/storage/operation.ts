@@ -15,7 +15,9 @@ export interface Tx {
    */
   lockRow(table: LockableTable, id: number): Promise<void>
   /** The same for a part of the data as a whole. */
-  lockAll(what: 'directory'): Promise<void>
+  lockAll(what: 'directory' | 'suspects'): Promise<void>
+  /** The end of a SELECT that takes rows: waits for whoever is changing one, and sees what became of it. */
+  readonly forUpdate: '' | 'FOR UPDATE'
   /** The end of a SELECT that takes rows: passes over those that another transaction is taking. */
   readonly skipLocked: '' | 'FOR UPDATE SKIP LOCKED'
   /** At once where statements are sent over a wire; one after another, until the first that fails, where they are not. */

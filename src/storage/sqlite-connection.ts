@@ -87,6 +87,7 @@ export class SqliteConnection implements Tx {
 
   readonly forAll = oneByOne
   readonly likeAnyCase = 'LIKE'
+  readonly forUpdate = ''
   readonly skipLocked = ''
 
   /** A statement without values or rows, now: BEGIN, COMMIT. */

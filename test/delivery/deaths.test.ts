@@ -26,8 +26,10 @@ test('a message that kills each agent that has it is set aside; what was under w
   world.agent.wake()
   while (seen('poison') + seen('clara') < 1) await nextTurn()
   // The second message waits for the connection that the first has; after a while it gets one of its own.
-  world.clock.advance(500)
-  while (seen('poison') < 1 || seen('clara') < 1) await nextTurn()
+  while (seen('poison') < 1 || seen('clara') < 1) {
+    world.clock.advance(1)
+    await nextTurn()
+  }
 
   // The next ones die with the first of them, until it is tried alone.
   kills = command => command.startsWith('RCPT TO:<poison@')

@@ -37,7 +37,7 @@ export interface RemotePeer {
   extensions: string[]
   /** Resolves when a command that starts with `verb`, or '(end of data)', has come, also one that came before. */
   seen(verb: string): Promise<void>
-  /** To every open connection: the answer that a script kept back. */
+  /** On every connection on which a script keeps an answer back; others are not that far. */
   answer(reply: string): void
   close(): Promise<void>
 }
@@ -139,9 +139,10 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
   })
   return reply => {
     const { ends } = silence
+    if (!ends) return
     silence.ends = undefined
     say(reply)
-    ends?.(reply)
+    ends(reply)
     read()
   }
 

@@ -119,7 +119,7 @@ async function createDatabase(from: string): Promise<string> {
   const name = `test_${process.pid}_${++databases}`
   await queryPostgres(
     new URL('postgres', from).href,
-    `CREATE DATABASE ${name} TEMPLATE ${uri.pathname.slice(1)}`,
+    `CREATE DATABASE ${name} TEMPLATE ${uri.pathname.slice(1)} STRATEGY file_copy`,
   )
   uri.pathname = `/${name}`
   return uri.href

@@ -20,7 +20,12 @@ const prepareSession = `SELECT pg_is_in_recovery() AS standby, set_config('synch
   current_setting('transaction_read_only') AS read_only`
 
 /** Any numbers, as long as no other program in the same database locks them. */
-const lockNumbers = { migration: 7_697_025_253, directory: 7_697_025_254, move: 7_697_025_255 } as const
+const lockNumbers = {
+  migration: 7_697_025_253,
+  directory: 7_697_025_254,
+  move: 7_697_025_255,
+  suspects: 7_697_025_256,
+} as const
 
 interface Statement {
   readonly name: string
@@ -155,7 +160,7 @@ export class PostgresConnection implements Tx {
 
   readonly forAll = sideBySide
   readonly likeAnyCase = 'ILIKE'
-
+  readonly forUpdate = 'FOR UPDATE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
 
   /** Rejects when the transaction was rolled back instead, because the error of a statement in it was passed over. */
