@@ -128,9 +128,11 @@ export class Settler {
           plans.flatMap(plan => plan.report ?? []),
           now,
         )
-        await this.#commit(plans, reports, now)
+        const settled = await this.#commit(plans, reports, now)
         this.#trouble.over()
-        return
+        if (settled === 'settled') return
+        await this.#discard(filesOf(reports))
+        reports = undefined
       } catch (cause) {
         if (this.#stopped || !isPassing(cause)) {
           // The store may have gone away after its commit: what a row may name is left to the sweep.
@@ -147,12 +149,15 @@ export class Settler {
     plans: readonly SettlementPlan[],
     reports: readonly SettlementReport[],
     at: number,
-  ): Promise<void> {
+  ): Promise<'settled' | 'duplicate'> {
     const { storage, owner, log } = this.#options
     const settlements = plans.map(plan => plan.settlement)
-    const { lost, orphanedFiles } = await storage.run(settle, { owner, at, settlements, reports })
+    const settled = await storage.run(settle, { owner, at, settlements, reports })
+    if (settled === 'duplicate') return settled
+    const { lost, orphanedFiles } = settled
     if (lost > 0) log.warn('recipients were settled by another thread, after the lease had run out', { lost })
     await this.#discard(orphanedFiles)
+    return 'settled'
   }
 
   #wait(ms: number): Promise<void> {

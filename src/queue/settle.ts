@@ -66,9 +66,12 @@ export interface Settled {
   readonly orphanedFiles: readonly string[]
 }
 
+/** 'duplicate': the queue id of a report is taken; nothing was written, give it another. */
 export const settle = defineWrite(
   'queue.settle',
-  async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled> => {
+  async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled | 'duplicate'> => {
+    const taken = await tx.forAll(reports, report => isIdTaken(tx, owner, report))
+    if (taken.includes(true)) return 'duplicate'
     await lockMessages(
       tx,
       settlements.flatMap(({ messageId, result }) => (result.kind === 'retry' ? [] : [messageId])),
@@ -158,6 +161,19 @@ async function routeAgain(tx: Tx, owner: string, at: number, recipientId: number
     owner,
   )
   return changes === 1
+}
+
+/** By another message, not by the report itself in a settling that is repeated: then nothing is left to be told of. */
+async function isIdTaken(
+  tx: Tx,
+  owner: string,
+  { message: { message }, recipientIds }: SettlementReport,
+): Promise<boolean> {
+  if (!(await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', message.id))) return false
+  const leased = await tx.forAll(recipientIds, id =>
+    tx.get('SELECT 1 AS found FROM queue_recipient WHERE id = ? AND lease_owner = ?', id, owner),
+  )
+  return leased.some(found => found !== undefined)
 }
 
 // Either trail leads to the other message.

@@ -1,11 +1,11 @@
 // What senders are told: in their mailbox, in words that a person understands, once, and never about a report.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
+import { createQueueIdMaker, formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
 import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { eventually } from '../harness/eventually.ts'
 import { type RemotePeer, startPeer } from './remote-peer.ts'
-import { createWorld, hour, minute, type World, type WorldOptions } from './world.ts'
+import { createWorld, hour, idSpaceOfAgents, minute, type World, type WorldOptions } from './world.ts'
 
 const anna = 'anna@example.test'
 
@@ -61,6 +61,19 @@ test('an unknown user: a report in the mailbox of the sender, with cause, machin
 
 /** Its report, which brings the header section back, is too large for a row. */
 const longHeader = `Subject: Long\r\n${'X-Filler: y\r\n'.repeat(6000)}`
+
+test('a report whose queue id another message has gets another, and the attempt is not made again', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = refuseUnknown
+  const taken = createQueueIdMaker(world.clock, idSpaceOfAgents)()
+  await world.post({ from: null, to: [anna], text: 'Subject: First\r\n\r\n', message: { id: taken } })
+  await world.post({ from: anna, to: ['nobody@example.org'] })
+  const [first, report] = await world.mailbox(anna)
+  assert.match(first ?? '', /^Subject: First/m)
+  assert.match(report ?? '', /^Status: 5\.1\.1/m)
+  assert.equal(peer.commands.filter(command => command.startsWith('RCPT')).length, 1)
+  assert.deepEqual(world.errors, [])
+})
 
 test('no room for a report: the outcome waits with it, and what has left is not sent again', async t => {
   let isFull = false

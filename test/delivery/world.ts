@@ -28,6 +28,9 @@ import { openTestStorage } from '../harness/test-storage.ts'
 export const minute = 60_000
 export const hour = 60 * minute
 
+/** From which they take the queue ids of their reports. */
+export const idSpaceOfAgents = 15
+
 export interface WorldOptions {
   readonly delivery?: Partial<DeliverySettings>
   readonly queue?: Partial<QueueSettings>
@@ -159,7 +162,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       owner: `delivery-${number}`,
       takesOver: { from: options.isShared ? 'nobody' : when === 'after-death' ? 'dead' : 'everybody' },
       isShared: options.isShared ?? false,
-      idSpace: 15,
+      idSpace: idSpaceOfAgents,
       listeners: options.listeners ?? [],
       terminals: options.terminals,
     })
