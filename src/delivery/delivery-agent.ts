@@ -5,7 +5,7 @@ import { blameForDeath } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
 import { claimSuspects } from '../queue/claim-suspects.ts'
 import { extendLease } from '../queue/extend-lease.ts'
-import { nextDueAt, nextSuspectDueAt } from '../queue/next-due-at.ts'
+import { nextDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { releaseLeases } from '../queue/release-leases.ts'
@@ -234,19 +234,18 @@ export class QueueAgent implements DeliveryAgent {
       }
       // Asked first: a read here costs the store nothing, and many a wake-up is about what this agent did itself.
       const dueAt = await storage.run(nextDueAt, shards)
-      const suspectDueAt = await storage.run(nextSuspectDueAt, undefined)
       const now = clock.now()
-      if (suspectDueAt !== undefined && suspectDueAt <= now) this.#claimMoreSuspects()
+      if (isDue(dueAt.suspects, now)) this.#claimMoreSuspects()
       // Stopped while it asked: the leases have gone back already, perhaps.
       if (!this.#running) return
-      if (dueAt !== undefined && dueAt <= now) {
+      if (isDue(dueAt.work, now)) {
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients, shards }),
         )
         // Stopped meanwhile: nobody asks for more, or it would never be idle.
         this.#mayHaveMore = this.#running
       } else {
-        const waits = [dueAt, suspectDueAt].flatMap(at => (at === undefined || at <= now ? [] : [at - now]))
+        const waits = Object.values(dueAt).flatMap(at => (at === undefined || at <= now ? [] : [at - now]))
         this.#wakeAfter(Math.min(...waits, pollMs))
       }
       this.#trouble.over('queue')
@@ -443,6 +442,10 @@ class RouteMemory {
     if (route.kind === 'remote') this.#foreignDomains.set(domain, route)
     return route
   }
+}
+
+function isDue(at: number | undefined, now: number): boolean {
+  return at !== undefined && at <= now
 }
 
 function elapsed(clock: Clock, ms: number): Promise<void> {

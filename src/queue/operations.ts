@@ -9,7 +9,7 @@ import { findQueueDamageInPage } from './find-damage.ts'
 import { countRecipients, findRecipients } from './find-recipients.ts'
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
-import { nextDueAt, nextSuspectDueAt } from './next-due-at.ts'
+import { nextDueAt } from './next-due-at.ts'
 import { releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
 
@@ -26,7 +26,6 @@ export const queueOperations = [
   buryOwners,
   removeOwner,
   nextDueAt,
-  nextSuspectDueAt,
   settle,
   listQueue,
   showQueuedMessage,

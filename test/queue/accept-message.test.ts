@@ -40,7 +40,7 @@ test('an accepted message is due at once, and its mail data and trail are there'
   const queue = await openQueue(t)
   const message = await queue.compose({ to: ['anna@example.org'], text: 'Subject: Hello\r\n\r\nText\r\n' })
   assert.equal(await queue.storage.run(acceptMessage, { ...message, reception }), 'accepted')
-  assert.equal(await queue.storage.run(nextDueAt, undefined), at)
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).work, at)
   assert.deepEqual(describeWork(await queue.claim('one', at)), ['1: anna@example.org'])
   assert.equal(await queue.read(1), 'Subject: Hello\r\n\r\nText\r\n')
   assert.deepEqual(await queue.events(1), [{ kind: 'received', reception }])
@@ -163,7 +163,7 @@ test('while the queue is on hold a message waits', async t => {
   await queue.accept({ to: ['anna@example.org', 'boris@example.net'], held: true })
   assert.deepEqual(await queue.lines(), ['1 anna@example.org held', '1 boris@example.net held'])
   assert.deepEqual(await queue.claim('one', at), [])
-  assert.equal(await queue.storage.run(nextDueAt, undefined), undefined)
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).work, undefined)
 })
 
 test('an id that is taken is a duplicate, and nothing of it is written', async t => {

@@ -103,7 +103,7 @@ test('a lease keeps work from a second claim until it runs out', async t => {
   await queue.accept({ to: ['anna@example.org'] })
   assert.equal((await queue.claim('one', at)).length, 1)
   assert.deepEqual(await queue.claim('two', at + leaseMs - 1), [])
-  assert.equal(await queue.storage.run(nextDueAt, undefined), at + leaseMs)
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).work, at + leaseMs)
   assert.deepEqual(describeWork(await queue.claim('two', at + leaseMs)), ['1: anna@example.org'])
   // It is the second one's now: its lease counts, not the first's.
   assert.deepEqual(await queue.claim('one', at + leaseMs), [])

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { blameForDeath, setAsideReason } from '../../src/queue/blame-for-death.ts'
 import { claimSuspects } from '../../src/queue/claim-suspects.ts'
 import { listQueue } from '../../src/queue/list-queue.ts'
-import { nextDueAt, nextSuspectDueAt } from '../../src/queue/next-due-at.ts'
+import { nextDueAt } from '../../src/queue/next-due-at.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
 import type { ClaimedWork } from '../../src/queue/records.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
@@ -44,9 +44,9 @@ test('what was under way at a death is claimed apart from the rest, which does n
   await queue.claim('dead', at)
   await queue.accept({ to: ['dora@example.org'] })
   assert.deepEqual(await queue.storage.run(blameForDeath, { now: at }), { released: 3, setAside: undefined })
-  assert.equal(await queue.storage.run(nextSuspectDueAt, undefined), at)
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).suspects, at)
   assert.deepEqual(describeWork(await queue.claim('next', at)), ['3: dora@example.org'])
-  assert.equal(await queue.storage.run(nextDueAt, undefined), at + leaseMs)
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).work, at + leaseMs)
   assert.deepEqual(describeWork(await claimNext(queue)), [
     '1: anna@example.org',
     '1: boris@example.net',
@@ -143,7 +143,7 @@ test('a suspect that is not tried stays one', async t => {
     delayReported: false,
   })
   assert.deepEqual(await queue.claim('next', at + minute), [])
-  assert.equal(await queue.storage.run(nextSuspectDueAt, undefined), at + minute)
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).suspects, at + minute)
   assert.deepEqual(describeWork(await claimNext(queue, at + minute)), ['1: user1@example.org'])
 })
 

@@ -88,13 +88,13 @@ test('a claim takes what is in its shards or anyone’s, the oldest first, and n
         shards: of,
       }),
     )
-  assert.equal(await queue.storage.run(nextDueAt, shards), at + 1)
+  assert.equal((await queue.storage.run(nextDueAt, shards)).work, at + 1)
   assert.deepEqual(await claim(at + 1, 100, [anyonesShard]), [])
   // The limit parts no recipients of one message in one domain.
   assert.deepEqual(await claim(at + 10, 1), ['2: c@example.net d@example.net'])
   assert.deepEqual(await claim(at + 10), ['1: b@example.net', '1: local@example.test'])
-  assert.equal(await queue.storage.run(nextDueAt, shards), at + 50)
-  assert.equal(await queue.storage.run(nextDueAt, undefined), at + 2)
+  assert.equal((await queue.storage.run(nextDueAt, shards)).work, at + 50)
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).work, at + 2)
   assert.deepEqual(await claim(at + 10, 100, [anyonesShard, shardOfDomain('example.org')]), [
     '1: a@example.org',
   ])

@@ -111,7 +111,7 @@ export class PostgresStorage implements Storage {
     if (this.#closed) return
     this.#closed = true
     await this.#writer.idle()
-    this.#wakes.close()
+    await this.#wakes.close()
     this.#reads.close()
     this.#writes.close()
   }

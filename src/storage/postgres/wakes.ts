@@ -12,6 +12,8 @@ import type { ServerAddress } from './server-address.ts'
 
 const channel = 'postrider_wake'
 const reconnectMs = 1000
+/** Each time that the others are told they look at the queue: under load not for every commit. */
+const tellEveryMs = 20
 /** So often the server is asked whether it is still there: a connection that is cut without a word says nothing for hours. */
 const beatMs = 15_000
 
@@ -32,8 +34,9 @@ export class Wakes {
   #connection: PostgresConnection | undefined
   #reconnecting: Timer | undefined
   #beat: Timer | undefined
+  #pause: Timer | undefined
   #toTell = new Set<WakeTopic>()
-  #telling = false
+  #telling: Promise<void> | undefined
   #closed = false
 
   constructor(parts: WakesParts) {
@@ -63,11 +66,17 @@ export class Wakes {
     this.#tellOthers()
   }
 
-  close(): void {
+  /** What has not been told yet is told: others shall take at once what a node that stops gave back. */
+  async close(): Promise<void> {
     this.#closed = true
     this.#reconnecting?.cancel()
     this.#beat?.cancel()
-    this.#connection?.close()
+    this.#pause?.cancel()
+    await this.#telling
+    const connection = this.#connection
+    if (!connection) return
+    await this.#notifyAll(connection, this.#toTell).catch(() => {}) // they look by themselves, later
+    connection.close()
   }
 
   async #connect(): Promise<void> {
@@ -77,7 +86,12 @@ export class Wakes {
       const [topic, sender] = payload.split(' ')
       if (sender !== this.#name) this.#listeners.wake(wakeTopics.filter(one => one === topic))
     })
-    await connection.execute(`LISTEN ${channel}`)
+    try {
+      await connection.execute(`LISTEN ${channel}`)
+    } catch (cause) {
+      connection.close()
+      throw cause
+    }
     if (this.#closed) {
       connection.close()
       return
@@ -91,19 +105,23 @@ export class Wakes {
   }
 
   #tellOthers(): void {
-    if (this.#telling || this.#toTell.size === 0 || !this.#connection) return
-    this.#telling = true
+    const connection = this.#connection
+    if (this.#telling || this.#pause || this.#toTell.size === 0 || !connection) return
     const topics = this.#toTell
     this.#toTell = new Set()
-    this.#notifyAll(this.#connection, topics).then(
+    this.#telling = this.#notifyAll(connection, topics).then(
       () => {
-        this.#telling = false
-        this.#tellOthers()
+        this.#telling = undefined
+        this.#pause = this.#parts.clock.after(tellEveryMs, () => {
+          this.#pause = undefined
+          this.#tellOthers()
+        })
       },
       (cause: unknown) => {
-        this.#telling = false
-        // Told when the connection is there again.
+        this.#telling = undefined
+        // Told when there is a connection again: whatever the reason, a new one is the way out.
         for (const topic of topics) this.#toTell.add(topic)
+        connection.close()
         this.#parts.log.debug('other nodes could not be woken yet', { reason: String(cause) })
       },
     )
