@@ -45,13 +45,15 @@ export async function openStore({ dataFolder, database }: Settings, log: Log): P
 /** No message takes so long to come in, and no commit so long to be looked for. */
 const abandonedAfterMs = 24 * 3_600_000
 
+const chunksAtATime = 10_000
 const marksAtATime = 10_000
 
 /** By the time of the database: a machine whose clock is days ahead would take for abandoned what is just coming in. */
 function postgresStore(storage: Storage, clock: Clock): Store {
   const tidy = async (): Promise<void> => {
     const before = clock.now() - abandonedAfterMs
-    await storage.run(removeOrphanChunks, { before })
+    for (let after: string | undefined = ''; after !== undefined; )
+      after = await storage.run(removeOrphanChunks, { before, after, limit: chunksAtATime })
     while ((await storage.run(removeOldMarks, { before, limit: marksAtATime })) === marksAtATime);
   }
   return { storage, sweep: tidy, tidy }

@@ -46,17 +46,39 @@ const removeChunks = defineWrite('storage.remove-chunks', async (tx, names: read
   for (const name of names) await tx.run('DELETE FROM mail_data_chunk WHERE file_name = ?', name)
 })
 
-/** Removes chunks last written before `before` (ms since 1970) that no row names: a node died while it received them. */
+interface OrphanSearch {
+  /** Of files last written before it, in ms since 1970. */
+  readonly before: number
+  /** Begins after this name; '' for the first. */
+  readonly after: string
+  /** Chunks to look at: of a large storage all in one statement would take longer than one may. */
+  readonly limit: number
+}
+
+/**
+ * Removes chunks that no row names: a server died while it received them. Resolves with the name after which to go on;
+ * undefined at the end.
+ */
 export const removeOrphanChunks = defineWrite(
   'storage.remove-orphan-chunks',
-  async (tx, { before }: { readonly before: number }): Promise<number> => {
-    const { changes } = await tx.run(
-      `DELETE FROM mail_data_chunk WHERE file_name IN (
-         SELECT file_name FROM mail_data_chunk GROUP BY file_name HAVING max(written_at) < ?)
-       AND NOT EXISTS (SELECT 1 FROM mail_data WHERE mail_data.file_name = mail_data_chunk.file_name)`,
+  async (tx, { before, after, limit }: OrphanSearch): Promise<string | undefined> => {
+    const page = await tx.get<{ last: string | null }>(
+      `SELECT max(file_name) AS last FROM (
+         SELECT file_name FROM mail_data_chunk WHERE file_name > ? ORDER BY file_name, number LIMIT ?) AS page`,
+      after,
+      limit,
+    )
+    if (!page || page.last === null) return undefined
+    await tx.run(
+      `DELETE FROM mail_data_chunk WHERE file_name > ? AND file_name <= ?
+        AND NOT EXISTS (SELECT 1 FROM mail_data WHERE mail_data.file_name = mail_data_chunk.file_name)
+        AND NOT EXISTS (SELECT 1 FROM mail_data_chunk AS other
+          WHERE other.file_name = mail_data_chunk.file_name AND other.written_at >= ?)`,
+      after,
+      page.last,
       before,
     )
-    return changes
+    return page.last
   },
 )
 
