@@ -75,9 +75,12 @@ export async function runServe(options: ServeOptions): Promise<void> {
     const stopWanted = stopRequest(log, parent)
     watchdog = manager && watch(health, manager, log)
     await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
-    await Promise.race([stopWanted, threads.failed, ...(lost ? [lost] : [])])
-    health.stops()
-    await manager?.stopping(longestStopMs(settings))
+    try {
+      await Promise.race([stopWanted, threads.failed, ...(lost ? [lost] : [])])
+    } finally {
+      health.stops()
+      await manager?.stopping(longestStopMs(settings))
+    }
     await Promise.race([stopDelay(settings), threads.failed])
   } finally {
     health.stops()
@@ -183,7 +186,11 @@ async function startServer(settings: Settings, sockets: AssignedSockets, log: Lo
     const reader = membership
       ? { run: membership.storage.run.bind(membership.storage), close: () => {} }
       : new SqliteReader(dataFolder)
-    const control = await startControl(dataFolder, startedAt, threads, log)
+    const control = await startControl(dataFolder, startedAt, threads, log).catch(async (cause: unknown) => {
+      reader.close()
+      await threads.stop(0)
+      throw cause
+    })
     const storage: Pick<Storage, 'run'> = {
       run: <Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> =>
         operation.access === 'read'

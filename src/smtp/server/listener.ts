@@ -33,7 +33,7 @@ export async function openListener(options: ListenerOptions, events: ListenerEve
     else events.connected(socket, balancers.length > 0 && isInNetworks(remoteAddress, balancers))
   }
   const places: readonly Place[] = sockets?.map(fd => ({ fd })) ?? [{ host: address, port, reusePort }]
-  const servers = await Promise.all(places.map(place => listenOn(place, connected, events)))
+  const servers = await listenOnAll(places, connected, events)
   const [first] = servers
   return {
     bound: { role, address, port: (first && portOf(first)) ?? port },
@@ -47,6 +47,20 @@ export async function openListener(options: ListenerOptions, events: ListenerEve
 type Place =
   | { readonly fd: number }
   | { readonly host: string; readonly port: number; readonly reusePort: boolean }
+
+/** On all of them or on none. */
+async function listenOnAll(
+  places: readonly Place[],
+  connected: (socket: Socket) => void,
+  events: ListenerEvents,
+): Promise<readonly Server[]> {
+  const tried = await Promise.allSettled(places.map(place => listenOn(place, connected, events)))
+  const servers = tried.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+  const refused = tried.find(({ status }) => status === 'rejected')
+  if (refused?.status !== 'rejected') return servers
+  await Promise.all(servers.map(closeServer))
+  throw refused.reason
+}
 
 async function listenOn(
   place: Place,
