@@ -1,19 +1,21 @@
 // Servers over one PostgreSQL, which is tuned as a competent administrator would for a small database with many commits,
 // and durable: each commit is synced.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findFreePort } from '../test/harness/free-port.ts'
 import { queryPostgres, startPostgres } from '../test/harness/postgres-server.ts'
 import { composeSettings, launchPostrider } from './postrider-subject.ts'
 import type { RunningSubject, Subject } from './subject.ts'
 
-const tuning = ['shared_buffers = 512MB', 'max_wal_size = 4GB', 'wal_compression = lz4']
+const tuning = ['shared_buffers = 512MB', 'max_wal_size = 4GB']
 
 export function clusterSubject(nodes: number): Subject {
   return {
     name: `PostgreSQL, ${nodes} ${nodes === 1 ? 'server' : 'servers'}`,
     async start({ parentFolder, destination }) {
       const folder = await mkdtemp(join(parentFolder, 'cluster-'))
+      // For root the database has another owner, who has to get through.
+      await chmod(folder, 0o711)
       const databaseFolder = join(folder, 'database')
       await mkdir(databaseFolder)
       const database = await startPostgres({ dataFolder: databaseFolder, settings: tuning })

@@ -67,15 +67,7 @@ async function measure(
     await sink?.reach(sent, patienceMs)
     return performance.now() - startedAt
   }
-  // Ever longer, because both are slow at first: Postfix starts processes, Node compiles what is used often. The last
-  // tells the rate.
-  const messagesOf = (wanted: number): number =>
-    Math.max(row.sessions, Math.min(Math.round(wanted), Math.floor(maxLoadBytes / row.messageBytes)))
-  let messages = messagesOf(Math.min(200, maxLoadBytes / 20 / row.messageBytes))
-  for (const lasting of [0, seconds / 2, seconds]) {
-    const warmUpMs = await send(messages)
-    messages = messagesOf(Math.max(messages, (messages / warmUpMs) * 1000 * lasting))
-  }
+  const messages = await warmUp(send, row, seconds)
   await waitUntilSettled(server, sink)
 
   const cpuBefore = readCpu(server)
@@ -94,6 +86,34 @@ async function measure(
     machineBusyPercent: (100 * busyMs) / wallMs / availableParallelism(),
     pssBytes,
     peakRssBytes: readPeakRssBytes(server.pid),
+  }
+}
+
+/** When a piece was not faster than the one before by more than this, the server is warm. */
+const stillWarming = 1.1
+const maxWarmUps = 10
+
+/**
+ * In pieces, ever longer until one lasts as long as the load will, because both are slow at first: Postfix starts
+ * processes, Node compiles what is used often, and of several servers each has but a part of the messages to learn from.
+ * Returns how many messages the load has: the last piece tells the rate.
+ */
+async function warmUp(
+  send: (messages: number) => Promise<number>,
+  { messageBytes, sessions }: Row,
+  seconds: number,
+): Promise<number> {
+  const most = Math.max(sessions, Math.floor(maxLoadBytes / messageBytes))
+  const within = (wanted: number): number => Math.min(most, Math.max(sessions, Math.round(wanted)))
+  let messages = within(Math.min(200, maxLoadBytes / 20 / messageBytes))
+  let rate = 0
+  for (let piece = 1; ; piece++) {
+    const before = rate
+    rate = messages / (await send(messages))
+    const wanted = within(rate * seconds * 1000)
+    const isFull = messages >= wanted / 2
+    if (piece === maxWarmUps || (isFull && rate < before * stillWarming)) return wanted
+    messages = Math.min(wanted, 4 * messages)
   }
 }
 
