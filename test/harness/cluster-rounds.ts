@@ -5,20 +5,13 @@ import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { silentLog } from '../../src/runtime/log.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
-import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
-import { connectPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
-import { Arrivals, compareWithLedger, type Reckoning, tokenOf, unstuff } from './arrivals.ts'
+import { type Reckoning, tokenOf } from './arrivals.ts'
 import { type CollectingSink, startCollectingSink } from './collecting-sink.ts'
 import { startDnsServer } from './dns-server.ts'
-import { eventually } from './eventually.ts'
-import { type Ledger, type SentMessage, startLastingLoad } from './ledger-load.ts'
-import { countQueue, createAccount } from './mailboxes.ts'
-import { addressOf, type PostgresServer, queryPostgres, startPostgres } from './postgres-server.ts'
-import { readMailboxes } from './read-mailboxes.ts'
+import { type Ledger, startLastingLoad } from './ledger-load.ts'
+import { awaitEmptyQueue, createAccount } from './mailboxes.ts'
+import { type PostgresServer, queryPostgres, startPostgres } from './postgres-server.ts'
+import { reckonWithDatabase } from './reckon-with-database.ts'
 import { createServerFolder, type ServerFolder, type ServerProcess, startServer } from './server-process.ts'
 import { startTimeline, type Timeline } from './timeline.ts'
 
@@ -134,7 +127,8 @@ async function run(options: ClusterOptions, ends: Ends): Promise<ClusterReport> 
   )
   await load.stop()
   progress(`${ledger.promised.length} answered 250; waiting until the queue is empty`)
-  await untilQueueIsEmpty(cluster)
+  const [anyFolder] = cluster.folders
+  if (anyFolder) await awaitEmptyQueue(anyFolder, queueIsEmptyWithinMs)
   const repeats = findRepeats(sink.messages)
   return {
     faults: faults.map((fault, index) => {
@@ -143,7 +137,7 @@ async function run(options: ClusterOptions, ends: Ends): Promise<ClusterReport> 
     }),
     firstAcceptedMs: accepted.nextAfter(promotedAt) ?? Infinity,
     firstArrivalMs: arrived.nextAfter(promotedAt) ?? Infinity,
-    ...(await reckon(cluster)),
+    ...(await reckonWithDatabase({ ...cluster, localReceivers })),
   }
 }
 
@@ -246,28 +240,4 @@ async function failOver({ primary, standby }: Cluster, promoteAfterMs: number): 
   await sleep(promoteAfterMs)
   await queryPostgres(standby.uri(), 'SELECT pg_promote()')
   return performance.now()
-}
-
-async function untilQueueIsEmpty({ folders }: Cluster): Promise<void> {
-  const [folder] = folders
-  if (!folder) return
-  await eventually('an empty queue', async () => ((await countQueue(folder)) === 0 ? true : undefined), {
-    forMs: queueIsEmptyWithinMs,
-    everyMs: 1000,
-  })
-}
-
-async function reckon({ ledger, sink, uri }: Cluster): Promise<Reckoning> {
-  const remotely = new Arrivals(ledger)
-  for (const stuffed of sink.messages) remotely.add(unstuff(stuffed))
-  const here = new Arrivals(ledger)
-  const storage = await connectPostgresStorage(addressOf(uri), systemClock, silentLog)
-  try {
-    const mailData = createMailDataStore(openMailDataChunks(storage, systemClock, systemRandom), storage)
-    for await (const text of readMailboxes(storage, mailData, localReceivers)) here.add(text)
-  } finally {
-    await storage.close()
-  }
-  const isRemote = ({ recipient }: SentMessage): boolean => !localReceivers.includes(recipient)
-  return compareWithLedger(ledger, { here, remotely, isRemote })
 }

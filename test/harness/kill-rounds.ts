@@ -10,9 +10,8 @@ import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { Arrivals, compareWithLedger, type Reckoning, unstuff } from './arrivals.ts'
 import { startCollectingSink } from './collecting-sink.ts'
-import { eventually } from './eventually.ts'
 import { type Ledger, type SentMessage, startLedgerLoad } from './ledger-load.ts'
-import { countQueue, createAccount } from './mailboxes.ts'
+import { awaitEmptyQueue, createAccount } from './mailboxes.ts'
 import { readMailboxes } from './read-mailboxes.ts'
 import { createServerFolder, launchServer, type ServerFolder, startServer } from './server-process.ts'
 
@@ -83,10 +82,7 @@ function composeMixed(n: number): { readonly recipient: string; readonly bodyByt
 async function settle(at: ServerFolder): Promise<void> {
   const server = await startServer(at)
   try {
-    await eventually('an empty queue', async () => ((await countQueue(at)) === 0 ? true : undefined), {
-      forMs: 180_000,
-      everyMs: 500,
-    })
+    await awaitEmptyQueue(at, 180_000)
   } finally {
     await server.stop()
   }

@@ -1,7 +1,7 @@
 // A load that remembers what it was promised: each message has a token of its own, and each 250 is written down.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openConnection, type RawConnection } from './raw-connection.ts'
+import { openConnection, type RawConnection, type RawReply } from './raw-connection.ts'
 
 export interface SentMessage {
   readonly token: string
@@ -52,16 +52,29 @@ export function startLedgerLoad(options: LedgerLoadOptions): LedgerLoad {
 export interface LastingLoadOptions extends Omit<LedgerLoadOptions, 'port'> {
   /** Where to, asked before each connection: one of several servers, of which any may be away. */
   readonly choosePort: () => number
+  /** Told of each reply that puts a connection or a message off. */
+  readonly putOff?: (reply: RawReply) => void
+}
+
+class PutOff extends Error {
+  readonly reply: RawReply
+
+  constructor(what: string, reply: RawReply) {
+    super(`${what}: ${reply.code} ${reply.text}`)
+    this.reply = reply
+  }
 }
 
 /** A load that goes on whatever happens: a connection that ends, or is told to come later, is followed by another. */
-export function startLastingLoad({ choosePort, ...options }: LastingLoadOptions): LedgerLoad {
+export function startLastingLoad({ choosePort, putOff, ...options }: LastingLoadOptions): LedgerLoad {
   let stopping = false
   const isStopping = (): boolean => stopping
   const sendOn = async (): Promise<void> => {
     while (!isStopping()) {
       // Refused, put off or cut: the ledger knows what was promised.
-      await sendMany({ ...options, port: choosePort() }, isStopping).catch(() => {})
+      await sendMany({ ...options, port: choosePort() }, isStopping).catch((cause: unknown) => {
+        if (cause instanceof PutOff) putOff?.(cause.reply)
+      })
       await sleep(pauseMs)
     }
   }
@@ -89,7 +102,9 @@ async function sendMany(
   // The server was killed before this connection was there.
   if (!connection) return
   try {
-    if ((await connection.reply())?.code !== 220) return
+    const greeting = await connection.reply()
+    if (!greeting) return
+    if (greeting.code !== 220) throw new PutOff('the server did not greet', greeting)
     if ((await connection.command('EHLO load.example.org'))?.code !== 250) return
     let next = composeMessage(compose(0))
     await connection.write(envelope(next))
@@ -103,7 +118,7 @@ async function sendMany(
       const reply = await connection.reply()
       if (!reply) return
       ledger.unanswered.splice(ledger.unanswered.indexOf(message), 1)
-      if (reply.code !== 250) throw new Error(`the server refused a message: ${reply.code} ${reply.text}`)
+      if (reply.code !== 250) throw new PutOff('the server refused a message', reply)
       ledger.promised.push({ ...message, queueId: reply.text.split(' ').at(-1) ?? '' })
       if (last) return
     }
@@ -117,8 +132,7 @@ async function isReadyForData(connection: RawConnection): Promise<boolean> {
   for (const wanted of [250, 250, 354]) {
     const reply = await connection.reply()
     if (!reply) return false
-    if (reply.code !== wanted)
-      throw new Error(`the server answered ${reply.code} ${reply.text} where ${wanted} was due`)
+    if (reply.code !== wanted) throw new PutOff(`the server did not answer ${wanted}`, reply)
   }
   return true
 }

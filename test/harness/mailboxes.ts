@@ -42,3 +42,10 @@ export async function readMessage(at: ServerFolder, address: string, subject: st
 export async function countQueue(at: ServerFolder): Promise<number> {
   return z.array(z.unknown()).parse(JSON.parse(await at.postrider('queue', 'list', '--json'))).length
 }
+
+export async function awaitEmptyQueue(at: ServerFolder, forMs: number): Promise<void> {
+  await eventually('an empty queue', async () => ((await countQueue(at)) === 0 ? true : undefined), {
+    forMs,
+    everyMs: 500,
+  })
+}
