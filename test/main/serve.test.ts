@@ -1,9 +1,14 @@
 // `postrider serve` as a process: how it ends.
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { openConnection } from '../harness/raw-connection.ts'
-import { createServerFolder, startServer } from '../harness/server-process.ts'
+import { createServerFolder, type ServerFolder, startServer } from '../harness/server-process.ts'
+
+function databaseFiles({ dataFolder }: ServerFolder): string[] {
+  return readdirSync(dataFolder).filter(name => name.startsWith('postrider.sqlite'))
+}
 
 test('a clean stop leaves one database file, without a log that would have to travel with it', async t => {
   const at = await createServerFolder()
@@ -21,10 +26,7 @@ test('a clean stop leaves one database file, without a log that would have to tr
   await connection.command('QUIT')
   connection.destroy()
   assert.equal(await server.stop(), 0)
-  assert.deepEqual(
-    readdirSync(at.dataFolder).filter(name => name.startsWith('postrider.sqlite')),
-    ['postrider.sqlite'],
-  )
+  assert.deepEqual(databaseFiles(at), ['postrider.sqlite'])
 })
 
 test('a server without a domain says so', async t => {
@@ -33,4 +35,14 @@ test('a server without a domain says so', async t => {
   const server = await startServer(at)
   await server.stop()
   assert.match(server.output(), /there is no domain yet/)
+})
+
+test('a control socket that cannot be opened ends the server, after its threads', async t => {
+  const at = await createServerFolder()
+  t.after(() => at.remove())
+  mkdirSync(join(at.dataFolder, 'control.sock', 'in the way'), { recursive: true })
+  const { exitCode, stderr } = await at.tryPostrider('serve')
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /control\.sock/)
+  assert.deepEqual(databaseFiles(at), ['postrider.sqlite'])
 })
