@@ -39,6 +39,8 @@ export interface RemotePeer {
   seen(verb: string): Promise<void>
   /** On every connection on which a script keeps an answer back; others are not that far. */
   answer(reply: string): void
+  /** On every open connection, unasked. */
+  say(reply: string): void
   close(): Promise<void>
 }
 
@@ -50,8 +52,7 @@ export interface PeerOptions {
 }
 
 export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> {
-  /** How to end the silence of each open connection. */
-  const sessions = new Map<Socket, (reply: string) => void>()
+  const sessions = new Map<Socket, Voice>()
   const waiting: { verb: string; resolve: () => void }[] = []
   const said: string[] = []
   const server: Server = createServer(socket => {
@@ -64,13 +65,13 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
       sessions.delete(socket)
       note('(closed)')
     })
-    const answer = serve(socket, peer, command => {
+    const voice = serve(socket, peer, command => {
       if (isOf(command, 'QUIT')) sessions.delete(socket)
       // Not when they are made: a QUIT may be read after the connection that takes its place.
       if (isOf(command, 'MAIL')) peer.mostOpen = Math.max(peer.mostOpen, sessions.size)
       note(command)
     })
-    sessions.set(socket, answer)
+    sessions.set(socket, voice)
   })
   const address = options.address ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -91,7 +92,10 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
         ? Promise.resolve()
         : new Promise(resolve => waiting.push({ verb, resolve })),
     answer(reply) {
-      for (const answerNow of sessions.values()) answerNow(reply)
+      for (const voice of sessions.values()) voice.answer(reply)
+    },
+    say(reply) {
+      for (const voice of sessions.values()) voice.say(reply)
     },
     close: () =>
       new Promise(resolve => {
@@ -106,8 +110,14 @@ function isOf(command: string, verb: string): boolean {
   return command.toUpperCase().startsWith(verb.toUpperCase())
 }
 
-/** Returns what ends a silence. */
-function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void): (reply: string) => void {
+/** What a test can make the peer say on one connection. */
+interface Voice {
+  /** Ends a silence. */
+  answer(reply: string): void
+  say(reply: string): void
+}
+
+function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void): Voice {
   const session: PeerSession = {
     connection: ++peer.connections,
     transactions: 0,
@@ -137,13 +147,16 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
     buffered += chunk.toString('latin1')
     read()
   })
-  return reply => {
-    const { ends } = silence
-    if (!ends) return
-    silence.ends = undefined
-    say(reply)
-    ends(reply)
-    read()
+  return {
+    say,
+    answer(reply) {
+      const { ends } = silence
+      if (!ends) return
+      silence.ends = undefined
+      say(reply)
+      ends(reply)
+      read()
+    },
   }
 
   function read(): void {

@@ -212,7 +212,7 @@ test('421 between two transactions: the connection is not usable any more', asyn
   const connection = await connect(t, peer)
   await connection.send(transactionTo())
   assert.equal(connection.usable, true)
-  peer.answer('421 4.4.2 Idle for too long')
+  peer.say('421 4.4.2 Idle for too long')
   while (connection.usable) await nextTurn()
   assert.deepEqual(inWords(await connection.send(transactionTo([boris]))), ['refused 421 at mail'])
   assert.equal(peer.messages.length, 1)
@@ -258,7 +258,7 @@ for (const { reply, result } of [
       size: 1000,
       async *open() {
         yield Buffer.from(text)
-        peer.answer(reply)
+        peer.say(reply)
         await watch.line(`S: ${reply}`)
         yield Buffer.from('more\r\n')
         yield Buffer.from('never sent\r\n')
