@@ -12,6 +12,9 @@ import { type RecipientRow, recipientColumns } from './rows.ts'
  */
 const together = [1000, 30, 1] as const
 
+/** What is due has changed while it was waited for, or cannot be found by its message: the next wake-up looks again. */
+const maxLooks = 3
+
 /**
  * Fills up what is under way. Those with the fewest deaths come first: most of the mail is among them. Others wait until
  * these have ended, so that a death is about no more than these.
@@ -21,13 +24,16 @@ export const claimSuspects = defineWrite(
   async (tx, claim: Omit<Claim, 'maxRecipients'>): Promise<ClaimedWork[]> => {
     // Of several servers one at a time: else each would fill the same room.
     await tx.lockAll('suspects')
-    for (;;) {
+    for (let looks = 0; looks < maxLooks; looks++) {
       const rows = await findNext(tx, claim.now)
       if (!rows) return []
+      if (rows.length === 0) continue
+      looks = 0
       const works = await lease(tx, rows, claim)
       await acquitDamaged(tx, rows, works)
       if (works.length > 0) return works
     }
+    return []
   },
 )
 
@@ -52,7 +58,7 @@ async function findNext(tx: Tx, now: number): Promise<RecipientRow[] | undefined
     rows.push(
       ...(await tx.all<RecipientRow>(
         `SELECT ${recipientColumns} FROM queue_recipient
-          WHERE message_id = ? AND deaths = ? AND state = 'ready' AND due_at <= ? ORDER BY id ${tx.forUpdate}`,
+          WHERE message_id = ? AND deaths = ? AND state <> 'held' AND due_at <= ? ORDER BY id ${tx.forUpdate}`,
         message_id,
         fewest,
         now,

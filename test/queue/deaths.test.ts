@@ -147,6 +147,13 @@ test('a suspect that is not tried stays one', async t => {
   assert.deepEqual(describeWork(await claimNext(queue, at + minute)), ['1: user1@example.org'])
 })
 
+test('a suspect in a state that there is not is one like the others', async t => {
+  const queue = await afterDeath(t, 2)
+  await queue.storage.run(spoilState, { messageId: 1 })
+  assert.deepEqual(describeWork(await claimNext(queue)), ['1: user1@example.org', '2: user2@example.org'])
+  assert.deepEqual(await claimNext(queue), [])
+})
+
 test('rows that cannot be read end no search, and are not blamed', async t => {
   const queue = await afterDeath(t, 3)
   await queue.storage.run(damage, { messageId: 1 })
@@ -158,6 +165,10 @@ test('rows that cannot be read end no search, and are not blamed', async t => {
   // Now one at a time, and the next of them is damaged.
   assert.deepEqual(describeWork(await claimNext(queue)), ['3: user3@example.org'])
   assert.equal((await blame(queue)).setAside, 3)
+})
+
+const spoilState = defineWrite('test.spoil-state', async (tx, { messageId }: { messageId: number }) => {
+  await tx.run("UPDATE queue_recipient SET state = 'reaay' WHERE message_id = ?", messageId)
 })
 
 const damage = defineWrite('test.damage', async (tx, { messageId }: { messageId: number }) => {
