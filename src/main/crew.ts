@@ -7,8 +7,10 @@ import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
+import { isPassing } from '../storage/storage-fault.ts'
 import { type AssignedSockets, socketsOfFront } from './assign-sockets.ts'
 import { type ConnectionCountTable, forgetConnections } from './shared-connection-counts.ts'
 import { startThread, type Thread } from './start-thread.ts'
@@ -42,6 +44,7 @@ interface Run {
 
 export class Crew {
   readonly #parts: CrewParts
+  readonly #trouble: LastingTrouble
   #listeners: readonly BoundListener[]
   #store: Thread | undefined
   readonly #fronts = new Map<number, Thread>()
@@ -54,6 +57,10 @@ export class Crew {
   constructor(parts: CrewParts) {
     this.#parts = parts
     this.#listeners = parts.listeners
+    this.#trouble = new LastingTrouble(parts.log, {
+      begins: 'a thread could not be started again; trying on',
+      ends: 'threads are started again',
+    })
   }
 
   get listeners(): readonly BoundListener[] {
@@ -253,15 +260,22 @@ export class Crew {
   }
 
   async #startAgain(role: ThreadRole, start: () => Promise<unknown>): Promise<void> {
+    if (!this.#over && this.#parts.mayStartAgain(role)) await this.#tryToStart(role, start)
+  }
+
+  async #tryToStart(role: ThreadRole, start: () => Promise<unknown>): Promise<void> {
     if (this.#over) return
-    const { clock, log, mayStartAgain } = this.#parts
-    if (!mayStartAgain(role)) return
+    const { clock } = this.#parts
     try {
       await start()
+      this.#trouble.over(role)
     } catch (cause) {
       if (this.#over) return
-      log.error(`the ${role} thread could not be started again`, {}, cause)
-      clock.after(startAgainAfterMs, () => void this.#startAgain(role, start))
+      this.#trouble.hit(cause, role, { thread: role })
+      // A disk that is full is no death: it is waited for.
+      clock.after(startAgainAfterMs, () => {
+        void (isPassing(cause) ? this.#tryToStart(role, start) : this.#startAgain(role, start))
+      })
     }
   }
 }

@@ -66,13 +66,13 @@ export async function runServe(options: ServeOptions): Promise<void> {
     await assertSoundSettings(settings, log)
     await assertPortsAreFree(settings, sockets, tryOut ? tryOutPortsElsewhere : portsInSettings)
     server = await startServer(settings, sockets, log)
+    started()
+    const stopWanted = stopRequest(log, parent)
     await assertNoOpenRelay(settings, server, log)
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
     const { threads, storage, lost } = server
     health.serves({ threads: () => threads.all, storage })
-    started()
-    const stopWanted = stopRequest(log, parent)
     watchdog = manager && watch(health, manager, log)
     await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
     try {
@@ -183,14 +183,18 @@ async function startServer(settings: Settings, sockets: AssignedSockets, log: Lo
       clock: systemClock,
       log,
     })
-    const reader = membership
-      ? { run: membership.storage.run.bind(membership.storage), close: () => {} }
-      : new SqliteReader(dataFolder)
-    const control = await startControl(dataFolder, startedAt, threads, log).catch(async (cause: unknown) => {
-      reader.close()
+    let reader: Reader | undefined
+    let control: ControlServer
+    try {
+      reader = membership
+        ? { run: membership.storage.run.bind(membership.storage), close: () => {} }
+        : new SqliteReader(dataFolder)
+      control = await startControl(dataFolder, startedAt, threads, log)
+    } catch (cause) {
+      reader?.close()
       await threads.stop(0)
       throw cause
-    })
+    }
     const storage: Pick<Storage, 'run'> = {
       run: <Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> =>
         operation.access === 'read'
@@ -314,8 +318,8 @@ async function prepareTryOut(
 }
 
 /**
- * While it starts, which may last as long as its database is away, a signal ends the process: it promised nobody anything,
- * and process 1 of a container has no other answer to one. Returns what ends that.
+ * Until its threads run, which may last as long as its database is away, a signal ends the process: it promised nobody
+ * anything, and process 1 of a container has no other answer to one. Returns what ends that.
  */
 function endAtOnceOnSignal(log: Log): () => void {
   const end = (signal: NodeJS.Signals): void => {

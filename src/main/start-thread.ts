@@ -83,8 +83,11 @@ export function startThread(
       isReady = true
       ready.resolve(message.listeners)
     } else if (message.kind === 'pong') pings.shift()?.resolve()
-    else if (message.kind === 'refused') ready.reject(new UsageFault(message.code, message.message))
-    else receive(message, thread)
+    else if (message.kind === 'refused') {
+      ready.reject(new UsageFault(message.code, message.message))
+      // It keeps what it had opened, and would live on.
+      void worker.terminate()
+    } else receive(message, thread)
   })
   worker.on('error', cause => {
     log.error(`the ${role} thread failed`, {}, cause)

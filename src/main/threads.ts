@@ -1,8 +1,10 @@
 // The worker threads of one server: one crew after another, should the store die.
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
+import { isPassing } from '../storage/storage-fault.ts'
 import { Crew, type CrewParts, startAgainAfterMs } from './crew.ts'
 import type { Thread } from './start-thread.ts'
 import { Terminals } from './terminals.ts'
@@ -42,6 +44,7 @@ class Supervisor implements Threads {
   readonly #fail: (cause: Fault) => void
   readonly #createCrew: (listeners: readonly BoundListener[]) => Crew
   readonly #clock: Clock
+  readonly #trouble: LastingTrouble
   readonly #log: Log
   readonly #hasForeignSockets: boolean
   #crew: Crew
@@ -52,6 +55,10 @@ class Supervisor implements Threads {
   constructor(given: ThreadsParts) {
     this.#clock = given.clock
     this.#log = given.log
+    this.#trouble = new LastingTrouble(given.log, {
+      begins: 'the store thread could not be started again; trying on',
+      ends: 'the store thread is started again',
+    })
     this.#hasForeignSockets = given.sockets.some(fds => fds !== undefined)
     this.terminals = new Terminals(open => this.#crew.tellOpenTerminals(open))
     const { promise, reject } = Promise.withResolvers<never>()
@@ -96,17 +103,20 @@ class Supervisor implements Threads {
     await this.#crew.stop(graceMs)
   }
 
-  async #replaceCrew(): Promise<void> {
+  async #replaceCrew(isDeath = true): Promise<void> {
     if (this.#stopping) return
     await this.#crew.end()
-    if (this.#stopping || !this.#mayStartAgain('store')) return
+    if (this.#stopping || (isDeath && !this.#mayStartAgain('store'))) return
     this.#crew = this.#createCrew(this.#crew.listeners)
     try {
       await this.start()
+      this.#trouble.over()
     } catch (cause) {
       if (this.#stopping) return
-      this.#log.error('the store thread could not be started again', {}, cause)
-      this.#nextCrew = this.#clock.after(startAgainAfterMs, () => void this.#replaceCrew())
+      this.#trouble.hit(cause)
+      // A disk that is full is no death: it is waited for.
+      const isDeath = !isPassing(cause)
+      this.#nextCrew = this.#clock.after(startAgainAfterMs, () => void this.#replaceCrew(isDeath))
     }
   }
 

@@ -2,15 +2,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { MessageChannel } from 'node:worker_threads'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
+import { createConnectionCountTable } from '../../src/main/shared-connection-counts.ts'
+import { startThread } from '../../src/main/start-thread.ts'
 import type { Threads } from '../../src/main/threads.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
@@ -28,8 +31,8 @@ interface RunningThreads extends ThreadKiller {
   send(connection: RawConnection): Promise<number | undefined>
   /** Messages in anna's mailbox. */
   delivered(): Promise<number>
-  /** From now on no thread can start, for its settings are bad; returns what ends that. */
-  spoilSettings(): () => void
+  /** From now on no thread can start: it fails, or is told that its data folder is away; returns what ends that. */
+  spoilSettings(how?: 'fails' | 'away'): () => void
   /** Waits until the log has it that a thread could not be started again so often. */
   awaitVain(count: number): Promise<void>
 }
@@ -51,12 +54,11 @@ async function start(
   })
   const spoilable = { ...settings, dataFolder: folder }
   let vain = 0
-  const log: Log = {
-    ...silentLog,
-    error(text) {
-      if (text.endsWith('could not be started again')) vain++
-    },
+  const count = (text: string): void => {
+    if (text.includes('could not be started again')) vain++
   }
+  // Told as an error the first time only.
+  const log: Log = { ...silentLog, isDebugEnabled: true, debug: count, error: count }
   const threads = await startOwnThreads(spoilable, { clock, log })
   const reader = new SqliteReader(folder)
   t.after(async () => {
@@ -77,8 +79,8 @@ async function start(
   return {
     ...killer,
     threads,
-    spoilSettings() {
-      spoilable.dataFolder = join(folder, 'absent', 'absent')
+    spoilSettings(how = 'fails') {
+      spoilable.dataFolder = how === 'fails' ? 'no\0folder' : join(folder, 'absent', 'absent')
       return () => {
         spoilable.dataFolder = folder
       }
@@ -232,6 +234,48 @@ test('a store that dies while the others start is replaced once more', async t =
   for (const name of ['store', 'front', 'delivery'] as const) assert.equal(server.count(name), 1, name)
 })
 
+test('a thread that is refused ends, whatever it had opened', async t => {
+  const busy = createServer().listen(0, '127.0.0.1')
+  await once(busy, 'listening')
+  t.after(() => busy.close())
+  const { port } = busy.address() as AddressInfo
+  const folder = await mkdtemp(join(tmpdir(), 'threads-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const settings = settingsSchema.parse({
+    hostname: 'mail.example.test',
+    listeners: [{ role: 'relay', address: '127.0.0.1', port }],
+    log: { level: 'error' },
+  })
+  const parts = { clock: systemClock, log: silentLog }
+  const store = startThread(
+    { role: 'store', settings: { ...settings, dataFolder: folder } },
+    [],
+    parts,
+    () => {},
+  )
+  t.after(() => store.stop(0))
+  await store.ready
+  const { port1: storagePort, port2 } = new MessageChannel()
+  store.send({ kind: 'connect-storage', port: port2 }, [port2])
+  const front = startThread(
+    {
+      role: 'front',
+      settings: { ...settings, dataFolder: folder },
+      storagePort,
+      number: 0,
+      idSpace: 0,
+      listeners: settings.listeners,
+      connectionCounts: createConnectionCountTable(1),
+      openTerminals: [],
+    },
+    [storagePort],
+    parts,
+    () => {},
+  )
+  await assert.rejects(front.ready, { code: 'LISTEN_PORT_IN_USE' })
+  await front.ended
+})
+
 test('threads that die again and again end the server with a message', async t => {
   const clock = createManualClock()
   const server = await start(t, 1, {}, clock)
@@ -243,4 +287,20 @@ test('threads that die again and again end the server with a message', async t =
     clock.advance(1000)
   }
   await failed
+})
+
+test('a storage that is away is waited for, however long', async t => {
+  const clock = createManualClock()
+  const server = await start(t, 1, {}, clock)
+  const mend = server.spoilSettings('away')
+  await server.kill('delivery')
+  for (let vain = 1; vain <= 15; vain++) {
+    await server.awaitVain(vain)
+    clock.advance(1000)
+  }
+  await server.awaitVain(16)
+  mend()
+  clock.advance(1000)
+  assert.equal(await server.send(await server.connect()), 250)
+  await awaitDelivered(server, 1)
 })
