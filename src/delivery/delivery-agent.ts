@@ -21,7 +21,7 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
-import { localError } from './local-error.ts'
+import { localError, logLocalError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
 import type { OwnerLife } from './owner-life.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
@@ -90,6 +90,7 @@ export class QueueAgent implements DeliveryAgent {
   readonly #parts: DeliveryAgentParts
   readonly #settler: Settler
   readonly #trouble: LastingTrouble
+  readonly #leaseTrouble: LastingTrouble
   readonly #inFlight = new Set<number>()
   /** Recipients, among those in flight, that are tried apart from the others after a death. */
   readonly #suspects = new Set<number>()
@@ -112,6 +113,10 @@ export class QueueAgent implements DeliveryAgent {
     this.#trouble = new LastingTrouble(parts.log, {
       begins: 'the queue cannot be read; waiting',
       ends: 'the queue is read again',
+    })
+    this.#leaseTrouble = new LastingTrouble(parts.log, {
+      begins: 'leases cannot be extended',
+      ends: 'leases are extended again',
     })
     this.#settler = new Settler({
       ...parts,
@@ -236,6 +241,7 @@ export class QueueAgent implements DeliveryAgent {
       const dueAt = await storage.run(nextDueAt, shards)
       const now = clock.now()
       if (isDue(dueAt.suspects, now)) this.#claimMoreSuspects()
+      else this.#trouble.over('suspects')
       // Stopped while it asked: the leases have gone back already, perhaps.
       if (!this.#running) return
       if (isDue(dueAt.work, now)) {
@@ -294,15 +300,16 @@ export class QueueAgent implements DeliveryAgent {
 
   async #extendLeases(): Promise<void> {
     if (this.#inFlight.size === 0) return
-    const { clock, log, owner, storage } = this.#parts
+    const { clock, owner, storage } = this.#parts
     try {
       const held = [...this.#inFlight]
       for (let from = 0; from < held.length; from += maxExtension) {
         const recipientIds = held.slice(from, from + maxExtension)
         await storage.run(extendLease, { owner, recipientIds, leaseUntil: clock.now() + leaseMs })
       }
+      this.#leaseTrouble.over()
     } catch (cause) {
-      log.warn('leases could not be extended', { reason: String(cause) })
+      this.#leaseTrouble.hit(cause)
     }
   }
 
@@ -327,7 +334,7 @@ export class QueueAgent implements DeliveryAgent {
       try {
         route = await routes.route(recipient)
       } catch (cause) {
-        this.#fault(cause)
+        logLocalError(this.#parts.log, cause)
         this.#ended({ work, recipient, outcome: localError(cause) })
         continue
       }
@@ -373,17 +380,13 @@ export class QueueAgent implements DeliveryAgent {
     try {
       for (const attempted of await this.#parts.local.deliver(work, locals)) this.#ended(attempted)
     } catch (cause) {
-      this.#fault(cause)
+      logLocalError(this.#parts.log, cause)
       for (const { recipient } of locals) this.#ended({ work, recipient, outcome: localError(cause) })
     }
   }
 
   #ended(ended: Attempted | NotAttempted): void {
     if (!this.#over || mayHaveArrived(ended)) this.#settler.add(ended)
-  }
-
-  #fault(cause: unknown): void {
-    this.#parts.log.error('a delivery attempt failed on an unexpected error', {}, cause)
   }
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
 import { judgeFailure } from './diagnose.ts'
-import { localError } from './local-error.ts'
+import { localError, logLocalError } from './local-error.ts'
 import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
 import type { Diagnosis, NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
@@ -17,7 +17,7 @@ export interface LaneOptions {
   readonly clock: Clock
   readonly log: Log
   readonly budget: ConnectionBudget
-  /** Nothing is sent while there is no room in it. */
+  /** No transaction is begun while there is no room in it. */
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
   readonly terms: ConnectionTerms
   readonly maxConnections: number
@@ -157,20 +157,18 @@ export class Lane implements ConnectionHolder {
 
   /** Works until nothing waits. It holds one place of the budget, which an idle connection keeps. */
   async #work(idle: Held | undefined): Promise<void> {
-    const { budget, clock, log, unwritten } = this.#options
+    const { budget, clock, log } = this.#options
     const worker: Worker = { held: idle }
     if (idle) this.#busy.add(idle)
     this.#workers++
     // The first is taken before anything is awaited, so that #pump counts right.
     for (let attempt = this.#next(); attempt && !this.#closed; attempt = this.#next()) {
       try {
-        const room = unwritten.room()
-        if (room) await room
         await this.#serve(attempt, worker)
-        attempt.assertEnded()
+        if (!this.#closed) attempt.assertEnded()
       } catch (cause) {
         // One exception costs one attempt. The connection may be anywhere in a transaction.
-        log.error('a delivery attempt failed on an unexpected error', {}, cause)
+        logLocalError(log, cause)
         this.#drop(worker)
         attempt.endElsewhere()
         attempt.endPending(localError(cause))
@@ -196,9 +194,15 @@ export class Lane implements ConnectionHolder {
     this.#pump()
   }
 
-  /** Ends with an outcome for every recipient of the attempt; leaves the worker a connection if it is of further use. */
+  /**
+   * Ends with an outcome for every recipient of the attempt, unless the lane is closed meanwhile; leaves the worker a
+   * connection if it is of further use.
+   */
   async #serve(attempt: RemoteAttempt, worker: Worker): Promise<void> {
     while (attempt.pending.length > 0) {
+      const room = this.#options.unwritten.room()
+      if (room) await room
+      if (this.#closed) return
       worker.held ??= await this.#open(attempt)
       const { held } = worker
       if (!held) return
@@ -291,6 +295,8 @@ export class Lane implements ConnectionHolder {
       worker.held = this.#hold(opened)
       attempt.tryElsewhere()
       while (attempt.pending.length > 0) {
+        const room = this.#options.unwritten.room()
+        if (room) await room
         if (!opened.connection.usable) attempt.endPending(connectionLost(attempt, opened))
         else await this.#transact(attempt, opened, false)
       }

@@ -1,5 +1,13 @@
 // An error of ours in an attempt: it costs that attempt, nothing else.
+import type { Log } from '../runtime/log.ts'
+import { isPassing } from '../storage/storage-fault.ts'
 import type { DeliveryOutcome } from './outcome.ts'
+
+/** That the storage is away is no bug, and a stack says nothing about it. */
+export function logLocalError(log: Log, cause: unknown): void {
+  if (isPassing(cause)) log.warn('a delivery attempt was cut short by the storage', { reason: String(cause) })
+  else log.error('a delivery attempt failed on an unexpected error', {}, cause)
+}
 
 export function localError(cause: unknown): Extract<DeliveryOutcome, { kind: 'deferred' }> {
   return {

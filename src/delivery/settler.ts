@@ -1,7 +1,7 @@
 // Writes outcomes to the queue: whatever came together while the last write was under way goes in one transaction, with
 // the reports about it.
 
-import { type SettlementReport, settle } from '../queue/settle.ts'
+import { type ReportsOutdated, type SettlementReport, settle } from '../queue/settle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
@@ -89,6 +89,14 @@ export class Settler {
     try {
       await this.#write(batch)
     } catch (cause) {
+      // It was stopped while the storage was away.
+      if (isPassing(cause)) {
+        log.warn('outcomes could not be written before the end; what may have arrived is sent again', {
+          outcomes: batch.length,
+          reason: String(cause),
+        })
+        return
+      }
       if (batch.length === 1) {
         // Its lease runs out and it comes back; nothing is lost.
         log.error(
@@ -121,18 +129,17 @@ export class Settler {
   async #write(batch: readonly (Attempted | NotAttempted)[]): Promise<void> {
     const now = this.#options.clock.now()
     const plans = this.#plan(batch, now)
+    const unsettled = new Set<number>()
     let reports: readonly SettlementReport[] | undefined
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, maxRetryMs)) {
       try {
-        reports ??= await this.#options.composeReports(
-          plans.flatMap(plan => plan.report ?? []),
-          now,
-        )
-        const settled = await this.#commit(plans, reports, now)
+        reports ??= await this.#composeReports(plans, unsettled, now)
+        const outdated = await this.#commit(plans, reports, now)
         this.#trouble.over()
-        if (settled === 'settled') return
+        if (!outdated) return
         await this.#discard(filesOf(reports))
         reports = undefined
+        for (const id of outdated.unsettled) unsettled.add(id)
       } catch (cause) {
         if (this.#stopped || !isPassing(cause)) {
           // The store may have gone away after its commit: what a row may name is left to the sweep.
@@ -145,19 +152,31 @@ export class Settler {
     }
   }
 
+  #composeReports(
+    plans: readonly SettlementPlan[],
+    unsettled: ReadonlySet<number>,
+    now: number,
+  ): Promise<readonly SettlementReport[]> {
+    const settled = plans.filter(({ settlement }) => !unsettled.has(settlement.recipientId))
+    return this.#options.composeReports(
+      settled.flatMap(plan => plan.report ?? []),
+      now,
+    )
+  }
+
   async #commit(
     plans: readonly SettlementPlan[],
     reports: readonly SettlementReport[],
     at: number,
-  ): Promise<'settled' | 'duplicate'> {
+  ): Promise<ReportsOutdated | undefined> {
     const { storage, owner, log } = this.#options
     const settlements = plans.map(plan => plan.settlement)
     const settled = await storage.run(settle, { owner, at, settlements, reports })
-    if (settled === 'duplicate') return settled
+    if ('unsettled' in settled) return settled
     const { lost, orphanedFiles } = settled
     if (lost > 0) log.warn('recipients were settled by another thread, after the lease had run out', { lost })
     await this.#discard(orphanedFiles)
-    return 'settled'
+    return undefined
   }
 
   #wait(ms: number): Promise<void> {

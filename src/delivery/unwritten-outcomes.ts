@@ -14,7 +14,8 @@ export class UnwrittenOutcomes {
 
   written(count: number): void {
     this.#count -= count
-    for (const resolve of this.#waiting.splice(0, Math.max(0, most - this.#count))) resolve()
+    // All: each has but one transaction to begin before it asks again.
+    if (this.#count < most) for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Undefined: something more may be sent now. */

@@ -66,17 +66,22 @@ export interface Settled {
   readonly orphanedFiles: readonly string[]
 }
 
-/** 'duplicate': the queue id of a report is taken; nothing was written, give it another. */
+/** Nothing was written: a report would tell what is not so, or under a queue id that is taken. Compose them again. */
+export interface ReportsOutdated {
+  /** Recipients of whom nothing can be told: their leases, or the accounts into which they were to be filed, are gone. */
+  readonly unsettled: readonly number[]
+}
+
 export const settle = defineWrite(
   'queue.settle',
-  async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled | 'duplicate'> => {
-    const taken = await tx.forAll(reports, report => isIdTaken(tx, owner, report))
-    if (taken.includes(true)) return 'duplicate'
+  async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled | ReportsOutdated> => {
     await lockMessages(
       tx,
       settlements.flatMap(({ messageId, result }) => (result.kind === 'retry' ? [] : [messageId])),
     )
     const accounts = await lockAccounts(tx, settlements)
+    const outdated = await findOutdated(tx, { owner, settlements, reports }, accounts)
+    if (outdated) return outdated
     const inOrder = settlements.toSorted((a, b) => a.recipientId - b.recipientId)
     // What becomes of one recipient of a message matters to the next.
     const messages = Map.groupBy(inOrder, ({ messageId }) => messageId)
@@ -163,17 +168,31 @@ async function routeAgain(tx: Tx, owner: string, at: number, recipientId: number
   return changes === 1
 }
 
-/** By another message, not by the report itself in a settling that is repeated: then nothing is left to be told of. */
-async function isIdTaken(
+/** Of the reports: what no longer holds of them. Undefined: they can be queued, or, of each, nothing is left to be told. */
+async function findOutdated(
   tx: Tx,
-  owner: string,
-  { message: { message }, recipientIds }: SettlementReport,
-): Promise<boolean> {
-  if (!(await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', message.id))) return false
-  const leased = await tx.forAll(recipientIds, id =>
-    tx.get('SELECT 1 AS found FROM queue_recipient WHERE id = ? AND lease_owner = ?', id, owner),
+  { owner, settlements, reports }: Pick<Settling, 'owner' | 'settlements' | 'reports'>,
+  accounts: ReadonlySet<number>,
+): Promise<ReportsOutdated | undefined> {
+  const homeless = new Set(
+    settlements.flatMap(({ recipientId, result }) =>
+      result.kind === 'file' && !accounts.has(result.accountId) ? [recipientId] : [],
+    ),
   )
-  return leased.some(found => found !== undefined)
+  const found = await tx.forAll(reports, async ({ message: { message }, recipientIds }) => {
+    const unsettled = await tx.forAll(recipientIds, async id => {
+      if (homeless.has(id)) return [id]
+      const leased = 'SELECT 1 AS found FROM queue_recipient WHERE id = ? AND lease_owner = ?'
+      return (await tx.get(leased, id, owner)) ? [] : [id]
+    })
+    const gone = unsettled.flat()
+    // Such as after a settling whose commit was not answered, and which had queued the report.
+    if (gone.length === recipientIds.length) return undefined
+    const taken = await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', message.id)
+    return gone.length > 0 || taken ? gone : undefined
+  })
+  const outdated = found.filter(gone => gone !== undefined)
+  return outdated.length > 0 ? { unsettled: outdated.flat() } : undefined
 }
 
 // Either trail leads to the other message.

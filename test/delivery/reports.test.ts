@@ -1,9 +1,11 @@
 // What senders are told: in their mailbox, in words that a person understands, once, and never about a report.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { cancelRecipients } from '../../src/queue/administer.ts'
 import { createQueueIdMaker, formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
 import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { eventually } from '../harness/eventually.ts'
+import { administer } from '../queue/open-queue.ts'
 import { type RemotePeer, startPeer } from './remote-peer.ts'
 import { createWorld, hour, idSpaceOfAgents, minute, type World, type WorldOptions } from './world.ts'
 
@@ -25,6 +27,8 @@ async function senderAndPeer(
 
 const refuseUnknown = (command: string): string | undefined =>
   command.startsWith('RCPT') && command.includes('nobody') ? '550 5.1.1 No such user here' : undefined
+const refuseAll = (command: string): string | undefined =>
+  command.startsWith('RCPT') ? '550 5.1.1 No such user here' : undefined
 const greylist = (command: string): string | undefined =>
   command.startsWith('RCPT') ? '451 4.7.1 Please come back later' : undefined
 
@@ -61,6 +65,23 @@ test('an unknown user: a report in the mailbox of the sender, with cause, machin
 
 /** Its report, which brings the header section back, is too large for a row. */
 const longHeader = `Subject: Long\r\n${'X-Filler: y\r\n'.repeat(6000)}`
+
+test('one who was cancelled while the attempt was under way is not in the report about the others', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = command => (command.startsWith('RCPT') ? 'silence' : undefined)
+  await world.accept({ from: anna, to: ['nobody@example.org', 'none@example.org'] })
+  world.agent.wake()
+  await peer.seen('RCPT')
+  await administer(world.storage, cancelRecipients, { forwardPath: 'none@example.org' }, world.clock.now())
+  peer.script = refuseAll
+  peer.answer('550 5.1.1 No such user here')
+  await world.agent.idle()
+  const [report = '', ...others] = await world.mailbox(anna)
+  assert.match(report, /^Final-Recipient: rfc822; ?nobody@example\.org/im)
+  assert.doesNotMatch(report, /^Final-Recipient: rfc822; ?none@/im)
+  assert.deepEqual(others, [])
+  assert.equal(await world.waiting(), 0)
+})
 
 test('a report whose queue id another message has gets another, and the attempt is not made again', async t => {
   const { world, peer } = await senderAndPeer(t)

@@ -57,7 +57,7 @@ async function settleAs(
     })),
     reports: [],
   })
-  assert.ok(settled !== 'duplicate')
+  assert.ok('lost' in settled)
   return settled
 }
 
@@ -338,6 +338,36 @@ test('what another has settled is not reported, and the report leaves no file', 
   })
 })
 
+test('a report that names one whom another has settled, or who has no account any more, is not queued', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({
+    to: ['anna@example.org', 'boris@example.net', 'clara@example.com'],
+    from: 's@example.net',
+  })
+  const [anna, boris, clara] = await claimAll(queue, 'one')
+  assert.ok(anna && boris && clara)
+  await settleAs(queue, 'one', [boris], done)
+  const message = await queue.compose({ from: null, to: ['s@example.net'] })
+  const settling = {
+    owner: 'one',
+    at,
+    settlements: [
+      { messageId: 1, recipientId: anna.id, events: [], result: done },
+      { messageId: 1, recipientId: boris.id, events: [], result: done },
+      { messageId: 1, recipientId: clara.id, events: [], result: file(404) },
+    ],
+  }
+  const recipientIds = [anna.id, boris.id, clara.id]
+  assert.deepEqual(
+    await queue.storage.run(settle, { ...settling, reports: [{ message, recipientIds, about }] }),
+    { unsettled: [boris.id, clara.id] },
+  )
+  assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '1 clara@example.com ready'])
+  const onlyAnna = [{ message, recipientIds: [anna.id], about }]
+  assert.ok('lost' in (await queue.storage.run(settle, { ...settling, reports: onlyAnna })))
+  assert.deepEqual(await queue.lines(), ['1 clara@example.com ready', '2 s@example.net ready'])
+})
+
 test('when the queue id of a report is taken, nothing is settled', async t => {
   const queue = await openQueue(t)
   await queue.accept({ to: ['anna@example.org'] })
@@ -350,7 +380,9 @@ test('when the queue id of a report is taken, nothing is settled', async t => {
     { messageId: 1, recipientId: anna.id, events: [event('anna')], result: file(1) },
   ]
   const reports = [{ message: taken, recipientIds: [anna.id], about }]
-  assert.equal(await queue.storage.run(settle, { owner: 'one', at, settlements, reports }), 'duplicate')
+  assert.deepEqual(await queue.storage.run(settle, { owner: 'one', at, settlements, reports }), {
+    unsettled: [],
+  })
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '2 boris@example.org ready'])
   assert.deepEqual(await queue.storage.run(listMailboxes, { accountId: 1 }), [])
   assert.deepEqual(await queue.events(1), [])
