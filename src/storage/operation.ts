@@ -63,7 +63,7 @@ export interface Storage {
   /**
    * Reads see every write whose promise has resolved. A write resolves when it is durable: it survives a
    * power cut. Rejects with a StorageFault: code 'STORAGE_DISK_FULL', 'STORAGE_UNAVAILABLE', 'STORAGE_DAMAGED', …;
-   * after a rejection nothing of the operation is there.
+   * after a rejection nothing of the operation is there, but for 'STORAGE_GONE', after which nobody knows.
    */
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
   /** Calls back after each commit of an operation that wakes `topic`, whichever thread ran it; calls are coalesced. */

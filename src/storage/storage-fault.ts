@@ -10,8 +10,9 @@ export type StorageFaultCode =
   | 'STORAGE_DAMAGED'
   /** Written by a newer version of Postrider. */
   | 'STORAGE_NEWER'
-  /** Another server runs on this data folder. */
+  /** Servers of a version that cannot work beside this one run on this database. */
   | 'STORAGE_IN_USE'
+  /** Another process has the data folder, or the database, for itself. */
   | 'STORAGE_LOCKED'
   | 'STORAGE_MISSING'
   /** The database server does not let us in. */
