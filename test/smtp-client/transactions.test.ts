@@ -344,7 +344,9 @@ test('a message larger than all buffers goes whole to a server that reads slowly
 async function chunkServer(t: TestContext, reply?: string) {
   let behind = ''
   let inChunk = false
+  const closed = Promise.withResolvers<void>()
   const server = await listen(t, socket => {
+    socket.on('close', () => closed.resolve())
     socket.write('220 Hi\r\n')
     socket.on('data', chunk => {
       const text = chunk.toString('latin1')
@@ -357,7 +359,7 @@ async function chunkServer(t: TestContext, reply?: string) {
       } else socket.write('250 Ok\r\n')
     })
   })
-  return { ...server, behind: () => behind }
+  return { ...server, behind: () => behind, closed: closed.promise }
 }
 
 test('BDAT: refused before the end of the chunk, the rest is not sent', async t => {
@@ -395,6 +397,26 @@ for (const { what, chunks } of [
     assert.ok(!server.behind().includes('QUIT'))
   })
 }
+
+test('BDAT: mail data that turns out to be damaged at its end never becomes a message', async t => {
+  const server = await chunkServer(t)
+  const connection = await connect(t, server)
+  const mailData = {
+    size: 10,
+    async *open() {
+      yield Buffer.from('first')
+      yield Buffer.from('final')
+      await Promise.reject(new Error('differs from its checksum'))
+    },
+  }
+  await assert.rejects(
+    connection.send(transactionTo([boris], { body: 'BINARYMIME', mailData })),
+    /differs from its checksum/,
+  )
+  connection.close()
+  await server.closed
+  assert.ok('first'.startsWith(server.behind()), server.behind())
+})
 
 test('QUIT says good-bye, and the connection is over', async t => {
   const peer = await peerFor(t)

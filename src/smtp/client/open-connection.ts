@@ -149,7 +149,8 @@ export class OpenConnection implements SmtpConnection {
     this.#socket.sendLine(`BDAT ${size} LAST`)
     this.#socket.note(describeBytes(size))
     let sent = 0
-    for await (const chunk of transaction.mailData.open()) {
+    // With the last octet it is the peer's: not before the source has come to its end and finds nothing wrong.
+    for await (const chunk of withholdLast(transaction.mailData.open())) {
       sent += chunk.length
       // An octet too many would be the beginning of a command.
       if (sent > size) break
@@ -346,4 +347,14 @@ function lost(host: string): Result {
     kind: 'failed',
     failure: { stage: 'mail', kind: 'closed', detail: `${host} closed the connection` },
   }
+}
+
+/** Each piece once the next is there, and the last once there is none. */
+async function* withholdLast(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let held: Uint8Array | undefined
+  for await (const piece of pieces) {
+    if (held) yield held
+    held = piece
+  }
+  if (held) yield held
 }
