@@ -4,7 +4,10 @@ import { idSpaces } from '../queue/queue-id.ts'
 import { Fault } from '../runtime/fault.ts'
 import { defineWrite } from '../storage/operation.ts'
 
-/** After so long a silence what a server had is another's: far longer than any that still runs is silent. */
+/**
+ * After so long a silence what a server had is another's: far longer than any that still runs is silent. Counted until the
+ * last word of any server: in an outage of the database all are silent.
+ */
 export const idSpaceSilentMs = 10 * 60_000
 
 export interface IdSpaceClaim {
@@ -17,7 +20,12 @@ export interface IdSpaceClaim {
 export const takeIdSpaces = defineWrite(
   'cluster.take-id-spaces',
   async (tx, { nodeId, count, now }: IdSpaceClaim): Promise<readonly number[]> => {
-    await tx.run('DELETE FROM id_space WHERE seen_at < ?', now - idSpaceSilentMs)
+    // Its own, of a start that was cut off.
+    await tx.run('DELETE FROM id_space WHERE node_id = ?', nodeId)
+    await tx.run(
+      'DELETE FROM id_space WHERE seen_at < (SELECT max(seen_at) FROM id_space) - ?',
+      idSpaceSilentMs,
+    )
     const rows = await tx.all<{ number: number }>('SELECT number FROM id_space')
     const taken = new Set(rows.map(({ number }) => number))
     const own: number[] = []

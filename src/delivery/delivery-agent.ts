@@ -8,7 +8,7 @@ import { extendLease } from '../queue/extend-lease.ts'
 import { nextDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
-import { releaseLeases } from '../queue/release-leases.ts'
+import { giveBack, releaseLeases } from '../queue/release-leases.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { Route, Router } from '../routing/route.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -76,8 +76,8 @@ export interface DeliveryAgentParts {
  * the longer a destination that is slow can be before mail for others waits behind it.
  */
 const maxInFlight = 10_000
-/** So many leases are extended in one write: others want to write between. */
-const maxExtension = 1000
+/** So many leases are extended, or given back, in one write: others want to write between. */
+const maxWrite = 1000
 const maxClaim = 500
 /** A claim is a transaction: not for one recipient when there is room for few. */
 const minClaim = 100
@@ -177,9 +177,9 @@ export class QueueAgent implements DeliveryAgent {
     this.#running = false
     this.#mayHaveMore = false
     this.#timer?.cancel()
-    // What no connection has begun on goes back at once.
-    for (const attempt of outbound.drain()) this.#letGo(attempt.pending.map(recipient => recipient.id))
+    // First, so that it goes to the others.
     await life.retire()
+    await this.#giveBack(outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id)))
     if (graceMs > 0) await Promise.race([this.idle(), elapsed(clock, graceMs)])
     this.#over = true
     await outbound.close()
@@ -192,6 +192,22 @@ export class QueueAgent implements DeliveryAgent {
       log.warn('claimed recipients could not be given back; their leases run out', { reason: String(cause) })
     }
     await life.stop()
+  }
+
+  /** What no connection has begun on goes back at once. Never rejects. */
+  async #giveBack(recipientIds: readonly number[]): Promise<void> {
+    const { clock, log, owner, storage } = this.#parts
+    try {
+      for (let from = 0; from < recipientIds.length; from += maxWrite)
+        await storage.run(giveBack, {
+          owner,
+          recipientIds: recipientIds.slice(from, from + maxWrite),
+          now: clock.now(),
+        })
+    } catch (cause) {
+      log.debug('what was not begun goes back at the end', { reason: String(cause) })
+    }
+    this.#letGo(recipientIds)
   }
 
   #isIdle(): boolean {
@@ -303,8 +319,8 @@ export class QueueAgent implements DeliveryAgent {
     const { clock, owner, storage } = this.#parts
     try {
       const held = [...this.#inFlight]
-      for (let from = 0; from < held.length; from += maxExtension) {
-        const recipientIds = held.slice(from, from + maxExtension)
+      for (let from = 0; from < held.length; from += maxWrite) {
+        const recipientIds = held.slice(from, from + maxWrite)
         await storage.run(extendLease, { owner, recipientIds, leaseUntil: clock.now() + leaseMs })
       }
       this.#leaseTrouble.over()

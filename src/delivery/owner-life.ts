@@ -56,6 +56,9 @@ export class SharedOwnerLife implements OwnerLife {
   readonly #trouble: LastingTrouble
   #sharesChanged: () => void = () => {}
   #aliveUntil = 0
+  /** It has said so without a break since then. */
+  #heardSince = 0
+  #heardAt = 0
   #owners = ''
   #shards: readonly number[] | undefined
   #timer: Timer | undefined
@@ -86,6 +89,8 @@ export class SharedOwnerLife implements OwnerLife {
     const now = clock.now()
     await storage.run(enterOwner, { owner, aliveUntil: now + lifeMs })
     await this.#keep(now)
+    this.#heardSince = now
+    this.#heardAt = now
     this.#timer = clock.every(
       beatMs,
       oneAtATime(() => this.#beat()),
@@ -114,9 +119,13 @@ export class SharedOwnerLife implements OwnerLife {
   /** Never rejects. */
   async #beat(): Promise<void> {
     try {
-      if (await this.#keep(this.#parts.clock.now())) {
+      const now = this.#parts.clock.now()
+      if (await this.#keep(now)) {
         this.#trouble.over('beat')
-        this.#buryOthers()
+        // After an outage the others have been silent too, and say first that they live.
+        if (now - this.#heardAt > 2 * beatMs) this.#heardSince = now
+        this.#heardAt = now
+        if (now - this.#heardSince >= lifeMs - marginMs) this.#buryOthers()
       } else {
         this.#aliveUntil = 0
         this.#timer?.cancel()

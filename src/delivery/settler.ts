@@ -30,7 +30,7 @@ export interface SettlerOptions {
 
 const maxBatch = 500
 const firstRetryMs = 1000
-const maxRetryMs = 30_000
+const maxRetryMs = 10_000
 
 export class Settler {
   readonly #options: SettlerOptions

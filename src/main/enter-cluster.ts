@@ -34,13 +34,15 @@ export async function enterCluster(
   newcomer: Newcomer,
   log: Log,
 ): Promise<Membership> {
-  const storage = await awaitServer(() => openPostgresStorage(database, systemClock, log), log)
-  try {
-    return await enter(storage, settings, newcomer, log)
-  } catch (cause) {
-    await storage.close()
-    throw cause
-  }
+  return await awaitServer(async () => {
+    const storage = await openPostgresStorage(database, systemClock, log)
+    try {
+      return await enter(storage, settings, newcomer, log)
+    } catch (cause) {
+      await storage.close()
+      throw cause
+    }
+  }, log)
 }
 
 async function enter(

@@ -2,19 +2,19 @@
 // done when the server entered (enter-cluster.ts).
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
-import { type Clock, steadyClock, systemClock } from '../runtime/clock.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { openLocalStorage } from '../storage/local-storage.ts'
 import type { Storage } from '../storage/operation.ts'
-import { awaitServer } from '../storage/postgres/await-server.ts'
 import { removeOrphanChunks } from '../storage/postgres/mail-data-chunks.ts'
-import { connectPostgresStorage } from '../storage/postgres/postgres-storage.ts'
-import { createServerClock } from '../storage/postgres/server-clock.ts'
 import { removeOldMarks } from '../storage/postgres/write-marks.ts'
 import { orphanFolderName, sweepOrphans } from '../storage/sweep-orphans.ts'
+import { connectWithClock } from './connect-with-clock.ts'
 
 export interface Store {
   readonly storage: Storage
+  /** The same for all servers that share the storage. */
+  readonly clock: Clock
   /** Once after the start. */
   sweep(): Promise<void>
   /** Now and then. */
@@ -23,13 +23,14 @@ export interface Store {
 
 export async function openStore({ dataFolder, database }: Settings, log: Log): Promise<Store> {
   if (database) {
-    const storage = await awaitServer(() => connectPostgresStorage(database, systemClock, log), log)
-    return postgresStore(storage, await createServerClock(storage, steadyClock, log))
+    const { storage, clock } = await connectWithClock(database, log, log)
+    return postgresStore(storage, clock)
   }
   const storage = await openLocalStorage(dataFolder)
   const startedAt = systemClock.now()
   return {
     storage,
+    clock: systemClock,
     async sweep() {
       const moved = await sweepOrphans(dataFolder, storage, startedAt)
       if (moved > 0)
@@ -56,5 +57,5 @@ function postgresStore(storage: Storage, clock: Clock): Store {
       after = await storage.run(removeOrphanChunks, { before, after, limit: chunksAtATime })
     while ((await storage.run(removeOldMarks, { before, limit: marksAtATime })) === marksAtATime);
   }
-  return { storage, sweep: tidy, tidy }
+  return { storage, clock, sweep: tidy, tidy }
 }

@@ -1,16 +1,14 @@
 // Storage as a front or the delivery thread has it, on whichever engine the settings name.
 import type { MessagePort } from 'node:worker_threads'
 import type { Settings } from '../config/settings.ts'
-import { type Clock, steadyClock, systemClock } from '../runtime/clock.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { connectStorage } from '../storage/connect-storage.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import { openMailData } from '../storage/open-mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
-import { awaitServer } from '../storage/postgres/await-server.ts'
-import { connectPostgresStorage } from '../storage/postgres/postgres-storage.ts'
-import { createServerClock } from '../storage/postgres/server-clock.ts'
+import { connectWithClock } from './connect-with-clock.ts'
 
 export interface ThreadStorage {
   readonly storage: Storage
@@ -36,7 +34,6 @@ async function openEngine(
 ): Promise<Pick<ThreadStorage, 'storage' | 'clock'>> {
   if (!database) return { storage: connectStorage(port, dataFolder), clock: systemClock }
   port.close()
-  const storage = await awaitServer(() => connectPostgresStorage(database, systemClock, log), log)
   // The store thread tells how far the clocks are apart.
-  return { storage, clock: await createServerClock(storage, steadyClock, silentLog) }
+  return await connectWithClock(database, log, silentLog)
 }

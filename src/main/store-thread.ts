@@ -15,11 +15,11 @@ runThread('store', async ({ settings }) => {
   const { trail } = settings
   const log = createLog(settings.log.level, 'store')
   const store = await openStore(settings, log)
-  const { storage } = store
+  const { clock, storage } = store
   const registry = createRegistry()
 
   const shortenTrail = async (): Promise<void> => {
-    const before = systemClock.now() - trail.retentionDays * dayMs
+    const before = clock.now() - trail.retentionDays * dayMs
     while ((await storage.run(expireTrail, { before, limit: expireBatch })) === expireBatch);
   }
   const keep = (what: string, task: () => Promise<void>): void => {

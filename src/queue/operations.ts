@@ -10,7 +10,7 @@ import { countRecipients, findRecipients } from './find-recipients.ts'
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
-import { releaseLeases } from './release-leases.ts'
+import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
 
 export const queueOperations = [
@@ -19,6 +19,7 @@ export const queueOperations = [
   claimSuspects,
   blameForDeath,
   extendLease,
+  giveBack,
   releaseLeases,
   enterOwner,
   keepOwner,

@@ -19,3 +19,26 @@ export const releaseLeases = defineWrite(
   },
   { wakes: 'queue' },
 )
+
+/** The same for some of what it holds and has not begun on. */
+export const giveBack = defineWrite(
+  'queue.give-back',
+  async (
+    tx,
+    {
+      owner,
+      recipientIds,
+      now,
+    }: { readonly owner: string; readonly recipientIds: readonly number[]; readonly now: number },
+  ): Promise<void> => {
+    await tx.forAll(recipientIds, id =>
+      tx.run(
+        'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL WHERE id = ? AND lease_owner = ?',
+        now,
+        id,
+        owner,
+      ),
+    )
+  },
+  { wakes: 'queue' },
+)

@@ -35,9 +35,25 @@ test('those of a server that ended, or has been silent for long, are free again;
   await storage.run(leaveNode, { id: 'ended' })
   await storage.run(enterNode, { node: node('alive'), load, now: at + 9 * minute })
   assert.deepEqual(await take(storage, 'second', 3, at + 9 * minute), ended)
+  await storage.run(enterNode, { node: node('alive'), load, now: at + 11 * minute })
   assert.deepEqual(await take(storage, 'third', 3, at + 11 * minute), silent)
   const fourth = await take(storage, 'fourth', 3, at + 11 * minute)
   assert.ok(fourth.every(number => !alive.includes(number)))
+})
+
+test('after an outage in which all were silent the first to come takes nobody’s', async t => {
+  const { storage } = await openTestStorage(t)
+  const [one, two] = [await take(storage, 'one'), await take(storage, 'two')]
+  const first = await take(storage, 'first', 3, at + 60 * minute)
+  assert.ok(first.every(number => !one.includes(number) && !two.includes(number)))
+  for (const id of ['one', 'two'])
+    assert.equal(await storage.run(enterNode, { node: node(id), load, now: at + 60 * minute }), 3)
+})
+
+test('a start that was cut off and begins again has no more than it needs', async t => {
+  const { storage } = await openTestStorage(t)
+  assert.deepEqual(await take(storage, 'one'), [0, 1, 2])
+  assert.deepEqual(await take(storage, 'one'), [0, 1, 2])
 })
 
 test('when too few are left the server is told so, and takes none', async t => {

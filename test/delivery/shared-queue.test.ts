@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SharedOwnerLife } from '../../src/delivery/owner-life.ts'
-import { buryOwners } from '../../src/queue/lease-owners.ts'
+import { buryOwners, enterOwner } from '../../src/queue/lease-owners.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { defineRead, defineWrite, type Storage } from '../../src/storage/operation.ts'
@@ -197,3 +197,30 @@ test('one that was cut off and is not buried lives on', async t => {
   clock.advance(5 * second)
   while (!life.isAlive) await nextTurn()
 })
+
+test('after an outage the first to be there again buries nobody before the others can say that they live', async t => {
+  const { life, clock, storage, connection } = await startLife(t)
+  const other = { owner: 'other', aliveUntil: clock.now() + 16 * second }
+  await storage.run(enterOwner, other)
+  connection.isCut = true
+  clock.advance(20 * second)
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  connection.isCut = false
+  const owners = async () => (await storage.run(readOwners, undefined)).map(({ name }) => name)
+  const beat = async (): Promise<void> => {
+    clock.advance(5 * second)
+    for (let turn = 0; turn < 5; turn++) await storage.run(doNothing, undefined)
+  }
+  await beat()
+  assert.ok(life.isAlive)
+  assert.deepEqual(await owners(), ['one', 'other'])
+  // Silent all the same, for as long as anybody is believed in.
+  for (let beats = 0; beats < 3; beats++) await beat()
+  while ((await owners()).length > 1) await storage.run(doNothing, undefined)
+  assert.deepEqual(await owners(), ['one'])
+})
+
+const readOwners = defineRead(
+  'test.read-owners',
+  async tx => await tx.all<{ name: string }>('SELECT name FROM lease_owner ORDER BY name'),
+)

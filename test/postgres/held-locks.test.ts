@@ -25,7 +25,7 @@ const lockTrail = defineWrite('test.lock-trail', async tx => {
 test('the database gives the transaction of a stopped server up, and the others go on', async t => {
   const limits = { ...shortLimits, statementMs: 20_000, answerMs: 25_000 }
   const storage = await openStorage(t, uri, silentLog, limits)
-  const stopped = await PostgresConnection.open(addressOf(uri), 'stopped', limits)
+  const stopped = await PostgresConnection.open(addressOf(uri), 'write', limits)
   t.after(() => stopped.close())
   await stopped.execute('BEGIN')
   await stopped.execute('LOCK TABLE trail_event IN EXCLUSIVE MODE')

@@ -27,7 +27,7 @@ const added: ProgramSchema = { migrations: next, worksFrom }
 const changed: ProgramSchema = { migrations: next, worksFrom: next.length }
 
 async function upgrade(t: TestContext, uri: string, to: ProgramSchema): Promise<number> {
-  const connection = await PostgresConnection.open(addressOf(uri), 'next version')
+  const connection = await PostgresConnection.open(addressOf(uri), 'migration')
   t.after(() => connection.close())
   return await migratePostgres(connection, to)
 }

@@ -3,10 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
+import { isOutcomeUnknown } from '../storage-fault.ts'
 import { isUnavailable, lostRace } from './postgres-fault.ts'
 
 const againMs = 1000
 
+/** `open` may be called again after it has done half of its work. */
 export async function awaitServer<Opened>(open: () => Promise<Opened>, log: Log): Promise<Opened> {
   const trouble = new LastingTrouble(log, {
     begins: 'waiting for the database',
@@ -18,7 +20,7 @@ export async function awaitServer<Opened>(open: () => Promise<Opened>, log: Log)
       trouble.over()
       return opened
     } catch (cause) {
-      if (!isUnavailable(cause) && !lostRace(cause)) throw cause
+      if (!isUnavailable(cause) && !lostRace(cause) && !isOutcomeUnknown(cause)) throw cause
       trouble.hit(cause)
       await sleep(againMs)
     }

@@ -1,6 +1,6 @@
 // Connections of one purpose: opened when they are needed, kept for the next, given up when anything went wrong on them.
 import type { PostgresLimits } from './limits.ts'
-import { PostgresConnection } from './postgres-connection.ts'
+import { type ConnectionPurpose, PostgresConnection } from './postgres-connection.ts'
 import { isUnavailable } from './postgres-fault.ts'
 import type { ServerAddress } from './server-address.ts'
 
@@ -12,13 +12,13 @@ interface Waiting {
 export class ConnectionPool {
   readonly #address: ServerAddress
   readonly #limits: PostgresLimits
-  readonly #purpose: string
+  readonly #purpose: ConnectionPurpose
   readonly #idle: PostgresConnection[] = []
   #free: number
   readonly #waiting: Waiting[] = []
   #closed = false
 
-  constructor(address: ServerAddress, purpose: string, size: number, limits: PostgresLimits) {
+  constructor(address: ServerAddress, purpose: ConnectionPurpose, size: number, limits: PostgresLimits) {
     this.#address = address
     this.#limits = limits
     this.#purpose = purpose

@@ -14,6 +14,13 @@ const oldestVersion = 14
 const shardIndex = `CREATE INDEX IF NOT EXISTS queue_recipient_shard ON queue_recipient (shard, due_at, id)
   WHERE state = 'ready' AND deaths = 0`
 
+/** What an owner holds is looked for at each burial: of a long queue all would be read. */
+const leaseIndex = `CREATE INDEX IF NOT EXISTS queue_recipient_lease ON queue_recipient (lease_owner)
+  WHERE lease_owner IS NOT NULL`
+
+/** Whoever waits for a lock on a table keeps all others waiting behind him: not longer than they have patience. */
+const lockTimeoutMs = 3000
+
 /** What a program makes of a database. */
 export interface ProgramSchema {
   readonly migrations: readonly string[]
@@ -43,8 +50,9 @@ export async function migratePostgres(
     // Nothing is locked by looking: every command does.
     const present = await readPostgresSchema(connection)
     if (present?.version === own.length && present.worksFrom === ownWorksFrom) return own.length
-    await connection.execute('BEGIN')
+    await connection.execute('BEGIN ISOLATION LEVEL READ COMMITTED')
     await connection.lockAll('migration')
+    await connection.execute(`SET LOCAL lock_timeout = ${lockTimeoutMs}`)
     await connection.execute(schemaVersionSchema)
     const found = await readPostgresSchema(connection)
     if (found && found.version > own.length) {
@@ -57,7 +65,7 @@ export async function migratePostgres(
     for (const statements of [writeMarkSchema, mailDataChunkSchema]) await connection.execute(statements)
     for (const statements of own.slice(found?.version ?? 0))
       await connection.execute(translateSchema(statements))
-    await connection.execute(shardIndex)
+    for (const index of [shardIndex, leaseIndex]) await connection.execute(index)
     await connection.run('UPDATE schema_version SET version = ?, works_from = ?', own.length, ownWorksFrom)
     await connection.commit()
     return own.length

@@ -7,7 +7,7 @@ import { sideBySide } from '../side-by-side.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { numberPlaceholders } from './dialect.ts'
 import { type PostgresLimits, usualLimits } from './limits.ts'
-import { cannotConnect, connectionLost, takesNoWrites } from './postgres-fault.ts'
+import { cannotConnect, connectionLost, takesNoWrites, waitsForStandby } from './postgres-fault.ts'
 import { nameOfHost, type ServerAddress } from './server-address.ts'
 
 const keepAliveAfterMs = 10_000
@@ -19,6 +19,10 @@ const prepareSession = `SELECT pg_is_in_recovery() AS standby, set_config('synch
   CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
   current_setting('transaction_read_only') AS read_only`
 
+/** Without one no commit is answered, and each one stays in the server, with its connection, until there is one again. */
+const lacksStandby = `SELECT current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') <> 'local'
+  AND NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum')) AS lacks`
+
 /** Any numbers, as long as no other program in the same database locks them. */
 const lockNumbers = {
   migration: 7_697_025_253,
@@ -26,6 +30,9 @@ const lockNumbers = {
   move: 7_697_025_255,
   suspects: 7_697_025_256,
 } as const
+
+/** As `pg_stat_activity` shows it. */
+export type ConnectionPurpose = 'read' | 'write' | 'wake' | 'migration' | 'migrate' | 'check'
 
 interface Statement {
   readonly name: string
@@ -61,6 +68,8 @@ export class PostgresConnection implements Tx {
   readonly #limits: PostgresLimits
   readonly server: string
   #isUsable = true
+  /** What the server warned of since the last COMMIT was sent. */
+  #warning: string | undefined
 
   private constructor(client: Client, socket: Socket, limits: PostgresLimits, server: string) {
     this.#client = client
@@ -70,12 +79,18 @@ export class PostgresConnection implements Tx {
     // Whatever was asked for is told by its own rejection.
     client.on('error', () => this.#lose())
     client.on('end', () => this.#lose())
+    client.on('notice', ({ severity, message }) => {
+      if (severity === 'WARNING') this.#warning = message
+    })
   }
 
-  /** To the primary among the hosts. Throws a StorageFault that says why there is none. */
+  /**
+   * To the primary among the hosts. Throws a StorageFault that says why there is none, or, where something is to be
+   * committed, that commits would not be answered.
+   */
   static async open(
     address: ServerAddress,
-    purpose: string,
+    purpose: ConnectionPurpose,
     limits: PostgresLimits = usualLimits,
   ): Promise<PostgresConnection> {
     const faults: StorageFault[] = []
@@ -90,7 +105,11 @@ export class PostgresConnection implements Tx {
     throw noPrimary(faults)
   }
 
-  static async #openHost(uri: string, purpose: string, limits: PostgresLimits): Promise<PostgresConnection> {
+  static async #openHost(
+    uri: string,
+    purpose: ConnectionPurpose,
+    limits: PostgresLimits,
+  ): Promise<PostgresConnection> {
     const server = nameOfHost(uri)
     const socket = new Socket()
     const client = new Client({
@@ -111,6 +130,12 @@ export class PostgresConnection implements Tx {
       await client.connect()
       const row = await connection.get<{ standby: boolean; read_only: string }>(prepareSession)
       if (row?.standby !== false || row.read_only === 'on') throw takesNoWrites(server)
+      // Not in the one above, which leaves no commit unanswered: it changes a setting that this one reads.
+      if (
+        (purpose === 'write' || purpose === 'migration') &&
+        (await connection.get<{ lacks: boolean }>(lacksStandby))?.lacks === true
+      )
+        throw waitsForStandby(server)
       return connection
     } catch (cause) {
       connection.close()
@@ -163,9 +188,18 @@ export class PostgresConnection implements Tx {
   readonly forUpdate = 'FOR UPDATE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
 
-  /** Rejects when the transaction was rolled back instead, because the error of a statement in it was passed over. */
+  /**
+   * Rejects when the transaction was rolled back instead, because the error of a statement in it was passed over; and, as
+   * unanswered, when the wait for a standby was cancelled: the server then says COMMIT all the same, with a warning.
+   */
   async commit(): Promise<void> {
+    this.#warning = undefined
     const { command } = await this.#ask(() => this.#client.query('COMMIT'))
+    if (this.#warning !== undefined)
+      throw new StorageFault(
+        'STORAGE_UNAVAILABLE',
+        `PostgreSQL at ${this.server} did not finish a commit: ${String(this.#warning)}.`,
+      )
     if (command !== 'COMMIT')
       throw new Error('A statement of the transaction failed, and was passed over: nothing was committed.')
   }

@@ -69,7 +69,9 @@ export function cannotConnect(cause: unknown, server: string, { connectMs }: Pos
   const { code, message } = cause as NodeJS.ErrnoException
   if (message.includes('password must be a string'))
     return refused(server, 'it wants a password. Put one into the setting storage', cause)
-  if (/SASL|SSL|TLS|CERT|SELF_SIGNED|VERIFY/.test(`${code} ${message}`))
+  // The library's word for a server that says no more than "error" at this point: it cannot serve anybody now.
+  const isOverloaded = message === 'There was an error establishing an SSL connection'
+  if (!isOverloaded && /SASL|SSL|TLS|CERT|SELF_SIGNED|VERIFY/.test(`${code} ${message}`))
     return refused(server, `${message}. Check sslmode and the certificates, or the password`, cause)
   return connectionLost(cause, server, connectMs)
 }
@@ -88,6 +90,13 @@ export function takesNoWrites(server: string, options?: ErrorOptions): StorageFa
     'STORAGE_UNAVAILABLE',
     `PostgreSQL at ${server} takes no writes: it is a standby, or set to read only. Name its primary in the setting storage as well, or wait until it has been promoted.`,
     options,
+  )
+}
+
+export function waitsForStandby(server: string): StorageFault {
+  return new StorageFault(
+    'STORAGE_UNAVAILABLE',
+    `PostgreSQL at ${server} answers no commit, because it waits for a synchronous standby and none is connected. Start one, or take it out of synchronous_standby_names.`,
   )
 }
 

@@ -20,12 +20,15 @@ export async function lookForMark(
   id: string,
   at: number,
 ): Promise<'committed' | 'void'> {
+  // By a commit of its own, which says when it was not finished.
+  await connection.execute('BEGIN ISOLATION LEVEL READ COMMITTED')
   const row = await connection.get<{ outcome: 'committed' | 'void' }>(
     `INSERT INTO write_mark (id, at, outcome) VALUES (?, ?, 'void')
        ON CONFLICT (id) DO UPDATE SET at = excluded.at RETURNING outcome`,
     id,
     at,
   )
+  await connection.commit()
   return row?.outcome ?? 'void'
 }
 

@@ -1,0 +1,79 @@
+// A synchronous standby that is not there: nothing is promised, nothing hangs, and the words say why.
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { createDomain } from '../../src/directory/domains.ts'
+import { eventually } from '../harness/eventually.ts'
+import { type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
+import { collectLog, openStorage, shortLimits } from './node.ts'
+
+let database: PostgresServer
+let uri: string
+let count = 0
+
+before(async () => {
+  database = await startPostgres({ settings: ['fsync = off'] })
+})
+after(() => database.stop())
+beforeEach(async () => {
+  await waitForStandbys('')
+  uri = await database.createDatabase(`standby_${++count}`)
+})
+
+/** Of the whole server; nobody is there to be one. */
+async function waitForStandbys(names: string): Promise<void> {
+  await queryPostgres(database.uri(), `ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
+  await queryPostgres(database.uri(), 'SELECT pg_reload_conf()')
+  await eventually('the setting holds', async () => {
+    const [row] = await queryPostgres<{ is: string }>(
+      database.uri(),
+      "SELECT current_setting('synchronous_standby_names') AS is",
+    )
+    return row?.is === names || undefined
+  })
+}
+
+async function waiting(): Promise<readonly number[]> {
+  const rows = await queryPostgres<{ pid: number }>(
+    database.uri(),
+    "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+const domain = (name: string) => ({ name, at: 0 })
+const words =
+  /answers no commit, because it waits for a synchronous standby and none is connected\. Start one/
+
+test('who comes to write is told at once, and leaves nothing behind in the server', async t => {
+  await (await openStorage(t, uri, collectLog().log)).close()
+  await waitForStandbys('nobody')
+  await assert.rejects(openStorage(t, uri, collectLog().log), { code: 'STORAGE_UNAVAILABLE', message: words })
+  assert.deepEqual(await waiting(), [])
+})
+
+test('when it goes away under way, no more wait in the server than had connections', async t => {
+  const { log, logged } = collectLog()
+  const storage = await openStorage(t, uri, log, { ...shortLimits, lookPatienceMs: 500 })
+  await storage.run(createDomain, domain('before.example'))
+  await waitForStandbys('nobody')
+  for (let n = 0; n < 6; n++)
+    await assert.rejects(
+      storage.run(createDomain, domain(`during-${n}.example`)),
+      /STORAGE_|PostgreSQL|commit/,
+    )
+  assert.ok((await waiting()).length <= 3, `${(await waiting()).length} wait`)
+  assert.match(logged.join('\n'), words)
+  await waitForStandbys('')
+  await storage.run(createDomain, domain('after.example'))
+})
+
+test('a wait for it that an administrator cancels is no answer', async t => {
+  const storage = await openStorage(t, uri, collectLog().log, { ...shortLimits, lookPatienceMs: 500 })
+  await storage.run(createDomain, domain('before.example'))
+  await waitForStandbys('nobody')
+  const written = storage.run(createDomain, domain('cancelled.example'))
+  written.catch(() => {})
+  const pid = await eventually('the commit waits', async () => (await waiting())[0])
+  await queryPostgres(database.uri(), `SELECT pg_cancel_backend(${pid})`)
+  await assert.rejects(written, { code: 'STORAGE_GONE' })
+})
