@@ -219,6 +219,7 @@ const longer: readonly string[] = [
   'test/postgres/outage.test.ts',
   'test/postgres/refuse-to-start.test.ts',
   'test/postgres/rolling-upgrade.test.ts',
+  'test/postgres/standby.test.ts',
   'test/postgres/unknown-commit.test.ts',
   'test/storage/move/refusals.test.ts',
   'test/storage/move/resume.test.ts',

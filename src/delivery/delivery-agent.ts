@@ -83,7 +83,7 @@ const maxClaim = 500
 const minClaim = 100
 const leaseMs = 5 * 60_000
 /** However long the queue sleeps, it is looked at this often: for whoever writes to it without a wake-up. */
-const pollMs = 60_000
+const pollMs = 20_000
 const afterFaultMs = 1000
 
 export class QueueAgent implements DeliveryAgent {

@@ -1,7 +1,9 @@
-// A synchronous standby that is not there: nothing is promised, nothing hangs, and the words say why.
+// What a commit promises with a synchronous standby; and without one that is wanted: nothing is promised, nothing hangs, and
+// the words say why.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { createDomain } from '../../src/directory/domains.ts'
+import { describeDurability, readDurability } from '../../src/storage/postgres/durability.ts'
 import { eventually } from '../harness/eventually.ts'
 import { type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
 import { collectLog, openStorage, shortLimits } from './node.ts'
@@ -19,13 +21,13 @@ beforeEach(async () => {
   uri = await database.createDatabase(`standby_${++count}`)
 })
 
-/** Of the whole server; nobody is there to be one. */
-async function waitForStandbys(names: string): Promise<void> {
-  await queryPostgres(database.uri(), `ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
-  await queryPostgres(database.uri(), 'SELECT pg_reload_conf()')
+/** Of the whole server. */
+async function waitForStandbys(names: string, server = database): Promise<void> {
+  await queryPostgres(server.uri(), `ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
+  await queryPostgres(server.uri(), 'SELECT pg_reload_conf()')
   await eventually('the setting holds', async () => {
     const [row] = await queryPostgres<{ is: string }>(
-      database.uri(),
+      server.uri(),
       "SELECT current_setting('synchronous_standby_names') AS is",
     )
     return row?.is === names || undefined
@@ -76,4 +78,36 @@ test('a wait for it that an administrator cancels is no answer', async t => {
   const pid = await eventually('the commit waits', async () => (await waiting())[0])
   await queryPostgres(database.uri(), `SELECT pg_cancel_backend(${pid})`)
   await assert.rejects(written, { code: 'STORAGE_GONE' })
+})
+
+test('what a 250 promises: on one disk, on two, and again on one', async t => {
+  const primary = await startPostgres()
+  t.after(() => primary.stop())
+  const own = await primary.createDatabase('promises')
+  const standby = await primary.startStandby()
+  t.after(() => standby.stop())
+  const storage = await openStorage(t, own, collectLog().log)
+  const promised = async () => describeDurability(await storage.run(readDurability, undefined))
+
+  assert.equal((await promised()).promise, 'on the disk of the primary database server')
+  assert.match((await promised()).weakness ?? '', /A synchronous standby prevents that/)
+  await waitForStandbys('standby', primary)
+  await eventually(
+    'the standby is synchronous',
+    async () => (await promised()).weakness === undefined || undefined,
+  )
+  assert.equal(
+    (await promised()).promise,
+    'on the disk of the primary database server and on the disk of a synchronous standby',
+  )
+  await storage.run(createDomain, domain('on-two.example'))
+  const { standbys } = await storage.run(readDurability, undefined)
+  assert.deepEqual(
+    standbys?.map(({ name, isSynchronous }) => ({ name, isSynchronous })),
+    [{ name: 'standby', isSynchronous: true }],
+  )
+  await standby.halt()
+  await eventually('its end is noticed', async () => (await promised()).weakness)
+  assert.match((await promised()).weakness ?? '', /^No synchronous standby is connected now/)
+  await waitForStandbys('', primary)
 })

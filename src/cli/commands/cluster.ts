@@ -3,6 +3,11 @@ import type { Command } from 'commander'
 import { type Cluster, type ClusterNode, nodeRoles, readCluster } from '../../cluster/nodes.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
+import {
+  type DurabilityFacts,
+  describeDurability,
+  readDurability,
+} from '../../storage/postgres/durability.ts'
 import { createServerClock } from '../../storage/postgres/server-clock.ts'
 import { serverSilentMs } from '../../storage/server-silence.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
@@ -14,7 +19,8 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
     summary: 'Show the servers that share a PostgreSQL database',
     description:
       'Show the servers that share a PostgreSQL database: since when they run, when they were last heard of, what they do ' +
-      '(roles), how busy they are, what their delivery has in hand (leases), and what is due and waits.',
+      '(roles), how busy they are, what their delivery has in hand (leases), what is due and waits, what a 250 promises on ' +
+      'this database, and how far its standbys are behind.',
     examples: ['cluster', 'cluster --json'],
   }).action(
     perform(run, async invocation => {
@@ -25,13 +31,14 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
           'This server is alone: its storage is SQLite. Servers that share their work have a PostgreSQL database (the setting storage).',
         )
       }
-      const { cluster, now } = await invocation.withStorage(async storage => {
+      const { cluster, durability, now } = await invocation.withStorage(async storage => {
         const clock = await createServerClock(storage, invocation.clock, silentLog)
         const now = clock.now()
-        return { cluster: await storage.run(readCluster, { now }), now }
+        const durability = await storage.run(readDurability, undefined)
+        return { cluster: await storage.run(readCluster, { now }), durability, now }
       })
       if (invocation.output.json) {
-        invocation.output.result(clusterJson(cluster, now), '')
+        invocation.output.result(clusterJson(cluster, durability, now), '')
         return
       }
       invocation.output.rows(
@@ -52,6 +59,7 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
         'No server runs.',
       )
       invocation.output.note(describeDue(cluster, now))
+      invocation.output.note(describeDatabase(durability))
       const missing = nodeRoles.filter(
         role => !cluster.nodes.some(node => !isSilent(node, now) && node.roles.includes(role)),
       )
@@ -75,7 +83,20 @@ function describeDue({ due }: Cluster, now: number): string {
     : `${formatCount(due.recipients, 'recipient')} due and not claimed, the first for ${formatDuration(now - due.since)}.`
 }
 
-function clusterJson({ nodes, due }: Cluster, now: number): unknown {
+function describeDatabase(durability: DurabilityFacts): string {
+  const { promise, weakness } = describeDurability(durability)
+  const standbys = (durability.standbys ?? []).map(
+    ({ name, isSynchronous, behindBytes }) =>
+      `${name} (${isSynchronous ? 'synchronous' : 'asynchronous'}, ${formatSize(behindBytes)} behind)`,
+  )
+  return [
+    `A 250 means that the message is ${promise}.`,
+    ...(standbys.length > 0 ? [`Standbys: ${standbys.join(', ')}.`] : []),
+    ...(weakness === undefined ? [] : [weakness]),
+  ].join(' ')
+}
+
+function clusterJson({ nodes, due }: Cluster, durability: DurabilityFacts, now: number): unknown {
   return {
     nodes: nodes.map(node => ({
       id: node.id,
@@ -94,5 +115,6 @@ function clusterJson({ nodes, due }: Cluster, now: number): unknown {
       recipients: due.recipients,
       since: due.since === undefined ? null : new Date(due.since).toISOString(),
     },
+    database: { ...durability, standbys: durability.standbys ?? null },
   }
 }

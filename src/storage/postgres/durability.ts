@@ -9,8 +9,15 @@ export interface DurabilityFacts {
   readonly synchronousCommit: string
   /** Standbys are named for which a commit waits. */
   readonly waitsForStandby: boolean
-  /** Those that are there; undefined when this user may not know. */
-  readonly synchronousStandbys: readonly string[] | undefined
+  /** Those that are connected; undefined when this user may not know more than that some are. */
+  readonly standbys: readonly Standby[] | undefined
+}
+
+export interface Standby {
+  readonly name: string
+  readonly isSynchronous: boolean
+  /** Of the log, not yet on its disk. */
+  readonly behindBytes: number
 }
 
 export const readDurability = defineRead('storage.durability', async (tx): Promise<DurabilityFacts> => {
@@ -19,17 +26,22 @@ export const readDurability = defineRead('storage.durability', async (tx): Promi
       WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')`,
   )
   const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
-  const standbys = await tx.all<{ name: string; state: string | null }>(
-    'SELECT application_name AS name, sync_state AS state FROM pg_stat_replication',
+  const standbys = await tx.all<{ name: string; state: string | null; behind: number | null }>(
+    `SELECT application_name AS name, sync_state AS state, pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn) AS behind
+      FROM pg_stat_replication ORDER BY application_name`,
   )
   return {
     fsync: settings.get('fsync') !== 'off',
     fullPageWrites: settings.get('full_page_writes') !== 'off',
     synchronousCommit: settings.get('synchronous_commit') ?? 'on',
     waitsForStandby: (settings.get('synchronous_standby_names') ?? '') !== '',
-    synchronousStandbys: standbys.some(({ state }) => state === null)
+    standbys: standbys.some(({ state }) => state === null)
       ? undefined
-      : standbys.filter(({ state }) => state === 'sync' || state === 'quorum').map(({ name }) => name),
+      : standbys.map(({ name, state, behind }) => ({
+          name,
+          isSynchronous: state === 'sync' || state === 'quorum',
+          behindBytes: Math.max(0, behind ?? 0),
+        })),
   }
 })
 
@@ -60,7 +72,7 @@ export function describeDurability(facts: DurabilityFacts): Durability {
   return {
     promise: `on the disk of the primary database server and ${where} of a synchronous standby`,
     weakness:
-      facts.synchronousStandbys?.length === 0
+      facts.standbys?.every(({ isSynchronous }) => !isSynchronous) === true
         ? 'No synchronous standby is connected now: until one is, commits wait, and senders are put off with 451.'
         : undefined,
   }
