@@ -86,7 +86,7 @@ export async function runHere(
 
 /** Runs a command that has to succeed; its stdout. */
 export async function succeed(folder: string, ...parameters: readonly string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await runPostrider(folder, parameters)
+  const { exitCode, stdout, stderr } = await runHere(folder, parameters)
   if (exitCode !== 0) throw new Error(`postrider ${parameters.join(' ')} ended with ${exitCode}: ${stderr}`)
   return stdout
 }

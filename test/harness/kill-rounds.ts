@@ -4,15 +4,11 @@
 // settle. Half of the mail is for mailboxes here, half for a remote server that keeps what it takes.
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemRandom } from '../../src/runtime/random.ts'
-import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
-import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
-import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { Arrivals, compareWithLedger, type Reckoning, unstuff } from './arrivals.ts'
 import { startCollectingSink } from './collecting-sink.ts'
 import { type Ledger, type SentMessage, startLedgerLoad } from './ledger-load.ts'
 import { awaitEmptyQueue, createAccount } from './mailboxes.ts'
-import { readMailboxes } from './read-mailboxes.ts'
+import { readFolderMailboxes } from './read-mailboxes.ts'
 import { createServerFolder, launchServer, type ServerFolder, startServer } from './server-process.ts'
 
 export interface KillReport extends Reckoning {
@@ -49,7 +45,7 @@ export async function runKillRounds({ rounds, maxLoadMs, progress }: KillOptions
     const remotely = new Arrivals(ledger)
     for (const stuffed of sink.messages) remotely.add(unstuff(stuffed))
     const here = new Arrivals(ledger)
-    for await (const text of readFolder(at)) here.add(text)
+    for await (const text of readFolderMailboxes(at.dataFolder, localReceivers)) here.add(text)
     const isRemote = ({ recipient }: SentMessage): boolean => recipient === remoteReceiver
     return { rounds, ...compareWithLedger(ledger, { here, remotely, isRemote }) }
   } finally {
@@ -85,15 +81,5 @@ async function settle(at: ServerFolder): Promise<void> {
     await awaitEmptyQueue(at, 180_000)
   } finally {
     await server.stop()
-  }
-}
-
-async function* readFolder({ dataFolder }: ServerFolder): AsyncIterable<string> {
-  const reader = new SqliteReader(dataFolder)
-  const mailData = createMailDataStore(openMailDataFiles(dataFolder, systemRandom), reader)
-  try {
-    yield* readMailboxes(reader, mailData, localReceivers)
-  } finally {
-    reader.close()
   }
 }

@@ -4,8 +4,12 @@ import { text } from 'node:stream/consumers'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { findAccount } from '../../src/directory/accounts.ts'
 import { listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
+import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import type { Storage } from '../../src/storage/operation.ts'
+import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 
 export async function* readMailboxes(
   storage: Pick<Storage, 'run'>,
@@ -27,5 +31,19 @@ export async function* readMailboxes(
       beforeUid = page.at(-1)?.uid
       if (beforeUid === undefined) break
     }
+  }
+}
+
+/** Of a data folder on which no server writes. */
+export async function* readFolderMailboxes(
+  dataFolder: string,
+  addresses: readonly string[],
+): AsyncIterable<string> {
+  const reader = new SqliteReader(dataFolder)
+  const mailData = createMailDataStore(openMailDataFiles(dataFolder, systemRandom), reader)
+  try {
+    yield* readMailboxes(reader, mailData, addresses)
+  } finally {
+    reader.close()
   }
 }
