@@ -51,6 +51,7 @@ function statementOf(sql: string): Statement {
   return statement
 }
 
+const successfulCompletion = '00000'
 const int8 = 20
 const numeric = 1700
 // Identifiers, times and sums are below 2^53.
@@ -79,8 +80,9 @@ export class PostgresConnection implements Tx {
     // Whatever was asked for is told by its own rejection.
     client.on('error', () => this.#lose())
     client.on('end', () => this.#lose())
-    client.on('notice', ({ severity, message }) => {
-      if (severity === 'WARNING') this.#warning = message
+    // By its code: the severity comes in the language of the server.
+    client.on('notice', ({ code, message }) => {
+      if (code !== successfulCompletion) this.#warning = message
     })
   }
 

@@ -106,7 +106,7 @@ export class Wakes {
 
   #tellOthers(): void {
     const connection = this.#connection
-    if (this.#telling || this.#pause || this.#toTell.size === 0 || !connection) return
+    if (this.#closed || this.#telling || this.#pause || this.#toTell.size === 0 || !connection) return
     const topics = this.#toTell
     this.#toTell = new Set()
     this.#telling = this.#notifyAll(connection, topics).then(
