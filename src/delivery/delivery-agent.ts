@@ -177,9 +177,11 @@ export class QueueAgent implements DeliveryAgent {
     this.#running = false
     this.#mayHaveMore = false
     this.#timer?.cancel()
-    // First, so that it goes to the others.
+    // At once: nothing more is begun.
+    const unbegun = outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id))
+    // Before it is given back, so that it goes to the others.
     await life.retire()
-    await this.#giveBack(outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id)))
+    await this.#giveBack(unbegun)
     if (graceMs > 0) await Promise.race([this.idle(), elapsed(clock, graceMs)])
     this.#over = true
     await outbound.close()

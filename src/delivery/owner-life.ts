@@ -123,7 +123,7 @@ export class SharedOwnerLife implements OwnerLife {
       if (await this.#keep(now)) {
         this.#trouble.over('beat')
         // After an outage the others have been silent too, and say first that they live.
-        if (now - this.#heardAt > 2 * beatMs) this.#heardSince = now
+        if (now - this.#heardAt > lifeMs - marginMs) this.#heardSince = now
         this.#heardAt = now
         if (now - this.#heardSince >= lifeMs - marginMs) this.#buryOthers()
       } else {
