@@ -1,7 +1,7 @@
 // npm run cluster-test [-- <folder for logs>]: three servers over one PostgreSQL with a synchronous standby, under load; one
 // server is killed, one is stopped for longer than the others believe in it, and the primary is killed and the standby promoted. Exit code 1
 // when anything that was answered 250 is lost, damaged, or in a mailbox twice, or when delivery did not go on in time.
-import { formatLosses, formatReckoning } from '../test/harness/arrivals.ts'
+import { describeLosses, formatLosses, formatReckoning } from '../test/harness/arrivals.ts'
 import { type FaultReport, runClusterRounds } from '../test/harness/cluster-rounds.ts'
 
 const wantedWithinMs = 30_000
@@ -42,10 +42,7 @@ not answered: it came after our commit and before our 250 had left. Both are dup
 `)
 process.stdout.write(formatLosses(report))
 const failures = [
-  ...(report.promised === 0 ? ['nothing was answered 250'] : []),
-  ...(report.lost.length > 0 ? ['mail was lost'] : []),
-  ...(report.damaged.length > 0 ? ['mail was altered'] : []),
-  ...(report.doubledHere.length > 0 ? ['mail is twice in a mailbox here'] : []),
+  ...describeLosses(report),
   ...(report.firstArrivalMs > wantedWithinMs ? ['delivery did not go on in time after the promotion'] : []),
   ...report.faults.flatMap(({ fault, acceptSilenceMs, arrivalSilenceMs, repeats }, index) => {
     const most = wantedWithinMs + (unavoidableMs[index] ?? 0)

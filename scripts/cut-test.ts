@@ -1,7 +1,7 @@
 // npm run cut-test [-- <seconds> …]: the way from a server to PostgreSQL is cut under load, for 1 s, 30 s and 10 minutes.
 // Exit code 1 when anything that was answered 250 is lost, damaged, or in a mailbox twice, when senders were told anything
 // but to come later, or when it did not go on by itself.
-import { formatLosses, formatReckoning } from '../test/harness/arrivals.ts'
+import { describeLosses, formatLosses, formatReckoning } from '../test/harness/arrivals.ts'
 import { type CutReport, runCutRounds } from '../test/harness/cut-rounds.ts'
 
 const wantedWithinMs = 30_000
@@ -30,10 +30,7 @@ ${report.cuts.map(describe).join('\n\n')}
 
 ${formatReckoning(report)}${formatLosses(report)}`)
 const failures = [
-  ...(report.promised === 0 ? ['nothing was answered 250'] : []),
-  ...(report.lost.length > 0 ? ['mail was lost'] : []),
-  ...(report.damaged.length > 0 ? ['mail was altered'] : []),
-  ...(report.doubledHere.length > 0 ? ['mail is twice in a mailbox here'] : []),
+  ...describeLosses(report),
   ...(report.exitCode === 0 ? [] : [`the server ended with ${report.exitCode}`]),
   ...report.cuts.flatMap(({ cutMs, putOff, firstAcceptedMs, firstArrivalMs, logLines }) => [
     ...[...putOff.keys()]

@@ -90,12 +90,7 @@ interface Totals {
  * they ask the storage for is asked elsewhere too.
  */
 const onBothEngines: readonly string[] = [
-  'test/delivery/deaths.test.ts',
-  'test/delivery/local.test.ts',
-  'test/delivery/remote.test.ts',
-  'test/delivery/reports.test.ts',
-  'test/delivery/shared-queue.test.ts',
-  'test/delivery/unwritten-outcomes.test.ts',
+  'test/delivery',
   'test/cluster',
   'test/directory',
   'test/intake',

@@ -58,7 +58,6 @@ export class SharedOwnerLife implements OwnerLife {
   #aliveUntil = 0
   /** It has said so without a break since then. */
   #heardSince = 0
-  #heardAt = 0
   #owners = ''
   #shards: readonly number[] | undefined
   #timer: Timer | undefined
@@ -90,7 +89,6 @@ export class SharedOwnerLife implements OwnerLife {
     await storage.run(enterOwner, { owner, aliveUntil: now + lifeMs })
     await this.#keep(now)
     this.#heardSince = now
-    this.#heardAt = now
     this.#timer = clock.every(
       beatMs,
       oneAtATime(() => this.#beat()),
@@ -120,11 +118,11 @@ export class SharedOwnerLife implements OwnerLife {
   async #beat(): Promise<void> {
     try {
       const now = this.#parts.clock.now()
+      const isLate = now > this.#aliveUntil - marginMs
       if (await this.#keep(now)) {
         this.#trouble.over('beat')
         // After an outage the others have been silent too, and say first that they live.
-        if (now - this.#heardAt > lifeMs - marginMs) this.#heardSince = now
-        this.#heardAt = now
+        if (isLate) this.#heardSince = now
         if (now - this.#heardSince >= lifeMs - marginMs) this.#buryOthers()
       } else {
         this.#aliveUntil = 0

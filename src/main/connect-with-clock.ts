@@ -13,13 +13,9 @@ export async function connectWithClock(
   log: Log,
   clockLog: Log,
 ): Promise<{ readonly storage: Storage; readonly clock: Clock }> {
-  return await awaitServer(async () => {
-    const storage = await connectPostgresStorage(database, systemClock, log)
-    try {
-      return { storage, clock: await createServerClock(storage, steadyClock, clockLog) }
-    } catch (cause) {
-      await storage.close()
-      throw cause
-    }
-  }, log)
+  return await awaitServer(
+    () => connectPostgresStorage(database, systemClock, log),
+    async storage => ({ storage, clock: await createServerClock(storage, steadyClock, clockLog) }),
+    log,
+  )
 }

@@ -34,15 +34,11 @@ export async function enterCluster(
   newcomer: Newcomer,
   log: Log,
 ): Promise<Membership> {
-  return await awaitServer(async () => {
-    const storage = await openPostgresStorage(database, systemClock, log)
-    try {
-      return await enter(storage, settings, newcomer, log)
-    } catch (cause) {
-      await storage.close()
-      throw cause
-    }
-  }, log)
+  return await awaitServer(
+    () => openPostgresStorage(database, systemClock, log),
+    storage => enter(storage, settings, newcomer, log),
+    log,
+  )
 }
 
 async function enter(

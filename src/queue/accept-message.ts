@@ -1,4 +1,5 @@
 // Intake's operation: after it a message is ours.
+import { hasMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite } from '../storage/operation.ts'
 import { insertMessage } from './insert-message.ts'
 import type { NewMessage } from './new-message.ts'
@@ -8,8 +9,7 @@ import { newMessageWire } from './new-message-wire.ts'
 export const acceptMessage = defineWrite(
   'queue.accept-message',
   async (tx, input: NewMessage): Promise<'accepted' | 'duplicate'> => {
-    const taken = await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', input.message.id)
-    if (taken) return 'duplicate'
+    if (await hasMailData(tx, input.message.id)) return 'duplicate'
     await insertMessage(tx, input)
     return 'accepted'
   },

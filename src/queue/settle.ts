@@ -2,7 +2,7 @@
 import { formatAddress } from '../address/format-address.ts'
 import { fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
-import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
+import { hasMailData, removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent, appendEventOnce } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
@@ -10,6 +10,7 @@ import { insertMessage, insertRecipient } from './insert-message.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import { formatQueueId, type QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
+import { releaseLease } from './release-leases.ts'
 
 export interface Settlement {
   readonly messageId: QueueId
@@ -115,6 +116,11 @@ interface Outcome {
   readonly leaves?: QueueId
 }
 
+/** It has been removed since the recipient was routed. */
+function lacksAccount({ result }: Settlement, accounts: ReadonlySet<number>): boolean {
+  return result.kind === 'file' && !accounts.has(result.accountId)
+}
+
 async function settleOne(
   tx: Tx,
   { owner, at }: Pick<Settling, 'owner' | 'at'>,
@@ -122,8 +128,9 @@ async function settleOne(
   settlement: Settlement,
 ): Promise<Outcome> {
   const { messageId, recipientId, result } = settlement
-  if (result.kind === 'file' && !accounts.has(result.accountId)) {
-    const isOurs = await routeAgain(tx, owner, at, recipientId)
+  if (lacksAccount(settlement, accounts)) {
+    // Where its mail goes now, the directory says.
+    const isOurs = await releaseLease(tx, { owner, recipientId, now: at })
     return { recipientId, kind: isOurs ? 'routed-again' : 'lost' }
   }
   const events = await settleRecipient(tx, owner, at, settlement)
@@ -157,28 +164,13 @@ function ascending(ids: Iterable<number>): number[] {
   return [...new Set(ids)].sort((a, b) => a - b)
 }
 
-/** Its account has been removed since it was routed: where its mail goes now, the directory says. */
-async function routeAgain(tx: Tx, owner: string, at: number, recipientId: number): Promise<boolean> {
-  const { changes } = await tx.run(
-    'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL WHERE id = ? AND lease_owner = ?',
-    at,
-    recipientId,
-    owner,
-  )
-  return changes === 1
-}
-
 /** Of the reports: what no longer holds of them. Undefined: they can be queued, or, of each, nothing is left to be told. */
 async function findOutdated(
   tx: Tx,
   { owner, settlements, reports }: Pick<Settling, 'owner' | 'settlements' | 'reports'>,
   accounts: ReadonlySet<number>,
 ): Promise<ReportsOutdated | undefined> {
-  const homeless = new Set(
-    settlements.flatMap(({ recipientId, result }) =>
-      result.kind === 'file' && !accounts.has(result.accountId) ? [recipientId] : [],
-    ),
-  )
+  const homeless = new Set(settlements.flatMap(one => (lacksAccount(one, accounts) ? [one.recipientId] : [])))
   const found = await tx.forAll(reports, async ({ message: { message }, recipientIds }) => {
     const unsettled = await tx.forAll(recipientIds, async id => {
       if (homeless.has(id)) return [id]
@@ -188,8 +180,7 @@ async function findOutdated(
     const gone = unsettled.flat()
     // Such as after a settling whose commit was not answered, and which had queued the report.
     if (gone.length === recipientIds.length) return undefined
-    const taken = await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', message.id)
-    return gone.length > 0 || taken ? gone : undefined
+    return gone.length > 0 || (await hasMailData(tx, message.id)) ? gone : undefined
   })
   const outdated = found.filter(gone => gone !== undefined)
   return outdated.length > 0 ? { unsettled: outdated.flat() } : undefined
@@ -213,8 +204,7 @@ async function fileOfUnusedReport(
   { message, mailData: { location } }: NewMessage,
 ): Promise<string[]> {
   if (location.kind !== 'file') return []
-  const isQueued = await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', message.id)
-  return isQueued ? [] : [location.name]
+  return (await hasMailData(tx, message.id)) ? [] : [location.name]
 }
 
 /** The events to append; undefined when the lease is lost. */

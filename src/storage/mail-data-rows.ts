@@ -19,6 +19,11 @@ export const findMailData = defineRead(
     ),
 )
 
+/** Its id, which is a queue id, is taken. */
+export async function hasMailData(tx: Tx, id: number): Promise<boolean> {
+  return (await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', id)) !== undefined
+}
+
 export async function insertMailData(tx: Tx, id: number, mailData: StoredMailData): Promise<void> {
   const { location } = mailData
   await tx.run(

@@ -9,9 +9,8 @@ import type { Surroundings } from '../../src/cli/invocation.ts'
 import { runProgram } from '../../src/cli/run-program.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import { compileCache } from '../harness/programs.ts'
 
-// The sources without their types, kept between the many processes of the tests: halves the start of each.
-const compileCache = join(tmpdir(), 'postrider-test-compile-cache')
 const command = resolve(import.meta.dirname, '../../bin/postrider.js')
 
 export interface Ran {

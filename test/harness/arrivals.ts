@@ -20,7 +20,7 @@ export interface Reckoning {
 }
 
 /** What has arrived in one place, by its tokens. */
-export class Arrivals {
+class Arrivals {
   readonly #sent: ReadonlyMap<string, SentMessage>
   readonly #counts = new Map<string, number>()
   readonly damaged = new Set<string>()
@@ -49,11 +49,11 @@ export function tokenOf(message: string): string {
 }
 
 /** What a sink took, as it was sent: without the dots that double those at the start of a line (RFC 5321 §4.5.2). */
-export function unstuff(stuffed: string): string {
+function unstuff(stuffed: string): string {
   return `${stuffed.replaceAll('\r\n..', '\r\n.')}\r\n`
 }
 
-export function compareWithLedger(
+function compareWithLedger(
   ledger: Ledger,
   {
     here,
@@ -78,6 +78,35 @@ export function compareWithLedger(
     unanswered: ledger.unanswered.length,
     unansweredKept: ledger.unanswered.filter(message => countOf(message) > 0).length,
   }
+}
+
+/** Of all that has arrived: what is in mailboxes here, and what a sink took for everybody else. */
+export async function reckonArrivals(
+  ledger: Ledger,
+  { here, taken, localReceivers }: Arrived,
+): Promise<Reckoning> {
+  const remotely = new Arrivals(ledger)
+  for (const stuffed of taken) remotely.add(unstuff(stuffed))
+  const inMailboxes = new Arrivals(ledger)
+  for await (const text of here) inMailboxes.add(text)
+  const isRemote = ({ recipient }: SentMessage): boolean => !localReceivers.includes(recipient)
+  return compareWithLedger(ledger, { here: inMailboxes, remotely, isRemote })
+}
+
+export interface Arrived {
+  readonly here: AsyncIterable<string>
+  readonly taken: readonly string[]
+  readonly localReceivers: readonly string[]
+}
+
+/** What a test fails for, in words. */
+export function describeLosses({ promised, lost, damaged, doubledHere }: Reckoning): string[] {
+  return [
+    ...(promised === 0 ? ['nothing was answered 250'] : []),
+    ...(lost.length > 0 ? ['mail was lost'] : []),
+    ...(damaged.length > 0 ? ['mail was altered'] : []),
+    ...(doubledHere.length > 0 ? ['mail is twice in a mailbox here'] : []),
+  ]
 }
 
 /** For a person, a line for each count. */

@@ -4,9 +4,9 @@
 // settle. Half of the mail is for mailboxes here, half for a remote server that keeps what it takes.
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Arrivals, compareWithLedger, type Reckoning, unstuff } from './arrivals.ts'
+import { type Reckoning, reckonArrivals } from './arrivals.ts'
 import { startCollectingSink } from './collecting-sink.ts'
-import { type Ledger, type SentMessage, startLedgerLoad } from './ledger-load.ts'
+import { type Ledger, startLedgerLoad } from './ledger-load.ts'
 import { awaitEmptyQueue, createAccount } from './mailboxes.ts'
 import { readFolderMailboxes } from './read-mailboxes.ts'
 import { createServerFolder, launchServer, type ServerFolder, startServer } from './server-process.ts'
@@ -42,12 +42,8 @@ export async function runKillRounds({ rounds, maxLoadMs, progress }: KillOptions
       progress?.(round, ledger.promised.length)
     }
     await settle(at)
-    const remotely = new Arrivals(ledger)
-    for (const stuffed of sink.messages) remotely.add(unstuff(stuffed))
-    const here = new Arrivals(ledger)
-    for await (const text of readFolderMailboxes(at.dataFolder, localReceivers)) here.add(text)
-    const isRemote = ({ recipient }: SentMessage): boolean => recipient === remoteReceiver
-    return { rounds, ...compareWithLedger(ledger, { here, remotely, isRemote }) }
+    const here = readFolderMailboxes(at.dataFolder, localReceivers)
+    return { rounds, ...(await reckonArrivals(ledger, { here, taken: sink.messages, localReceivers })) }
   } finally {
     await at.remove()
     await sink.close()

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectControl } from '../../src/main/control-client.ts'
 import type { ServerStatus } from '../../src/main/control-protocol.ts'
 import { endTree } from './end-tree.ts'
-import { type ProgramResult, runProgram } from './programs.ts'
+import { compileCache, type ProgramResult, runProgram } from './programs.ts'
 
 export const command = join(import.meta.dirname, '..', '..', 'bin', 'postrider.js')
 
@@ -42,8 +42,7 @@ interface ListenerLines {
   readonly proxyFrom?: readonly string[]
 }
 
-// The sources without their types, kept between the many processes of the tests: halves the start of each.
-const environment = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'postrider-test-compile-cache') }
+const environment = { ...process.env, NODE_COMPILE_CACHE: compileCache }
 
 /** Runs `postrider …` to its end. */
 export function runPostrider(...args: readonly string[]): Promise<ProgramResult> {

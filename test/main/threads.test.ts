@@ -19,7 +19,7 @@ import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
 import { eventually } from '../harness/eventually.ts'
-import { createManualClock } from '../harness/manual-clock.ts'
+import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { startOwnThreads } from '../harness/start-threads.ts'
 import { createThreadKiller, type ThreadKiller } from './kill-thread.ts'
@@ -120,6 +120,14 @@ async function connectAgain(server: RunningThreads): Promise<RawConnection> {
     return outcome
   })
   return await server.connect()
+}
+
+/** So often a thread is tried, and cannot be started. */
+async function tryInVain(server: RunningThreads, clock: ManualClock, times: number): Promise<void> {
+  for (let vain = 1; vain <= times; vain++) {
+    await server.awaitVain(vain)
+    clock.advance(1000)
+  }
 }
 
 async function awaitDelivered(server: RunningThreads, count: number): Promise<void> {
@@ -282,10 +290,7 @@ test('threads that die again and again end the server with a message', async t =
   const failed = assert.rejects(server.threads.failed, { code: 'THREADS_KEEP_DYING' })
   server.spoilSettings()
   await server.kill('delivery')
-  for (let vain = 1; vain <= 10; vain++) {
-    await server.awaitVain(vain)
-    clock.advance(1000)
-  }
+  await tryInVain(server, clock, 10)
   await failed
 })
 
@@ -294,10 +299,7 @@ test('a storage that is away is waited for, however long', async t => {
   const server = await start(t, 1, {}, clock)
   const mend = server.spoilSettings('away')
   await server.kill('delivery')
-  for (let vain = 1; vain <= 15; vain++) {
-    await server.awaitVain(vain)
-    clock.advance(1000)
-  }
+  await tryInVain(server, clock, 15)
   await server.awaitVain(16)
   mend()
   clock.advance(1000)

@@ -1,9 +1,10 @@
 // A server in the test's process over a PostgreSQL that the test troubles: short limits, and what an administrator reads.
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after, before, beforeEach, type TestContext } from 'node:test'
 import { systemClock } from '../../src/runtime/clock.ts'
 import type { Log } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
@@ -13,7 +14,7 @@ import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.
 import { openPostgresStorage, type PostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { addressOf } from '../harness/postgres-server.ts'
+import { addressOf, type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 
 /** Far below the usual ones, so that a test of what lasts minutes takes seconds. */
@@ -36,6 +37,40 @@ export interface Node extends ComposedServer {
   send(subject: string, bodyBytes?: number): Promise<RawReply | undefined>
   /** The subjects in the mailbox of the receiver, when nothing is under way. */
   subjects(): Promise<string[]>
+}
+
+export interface DatabaseOfTest {
+  readonly server: PostgresServer
+  readonly name: string
+  readonly uri: string
+}
+
+/** One server for all tests of a file, and on it a database for each. */
+export function databasePerTest(settings: readonly string[]): DatabaseOfTest {
+  let server: PostgresServer | undefined
+  let count = 0
+  let uri = ''
+  const running = (): PostgresServer => server ?? assert.fail('before the first test there is no database')
+  before(async () => {
+    server = await startPostgres({ settings })
+  })
+  after(() => server?.stop())
+  const own = {
+    get server() {
+      return running()
+    },
+    get name() {
+      return `test_${count}`
+    },
+    get uri() {
+      return uri
+    },
+  }
+  beforeEach(async () => {
+    count++
+    uri = await running().createDatabase(own.name)
+  })
+  return own
 }
 
 export function collectLog(): { readonly log: Log; readonly logged: string[] } {

@@ -1,28 +1,18 @@
 // A database that goes away and comes back: senders are put off with 451 while it lasts and taken again after it, by the
 // same process; nothing that was answered with 250 is lost; the log has a line for its begin and one for its end.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { Client } from 'pg'
 import { defineRead } from '../../src/storage/operation.ts'
 import { eventually } from '../harness/eventually.ts'
-import { type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
+import { queryPostgres } from '../harness/postgres-server.ts'
 import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts'
-import { collectLog, type Node, openSession, openStorage, send, startNode } from './node.ts'
+import { collectLog, databasePerTest, type Node, openSession, openStorage, send, startNode } from './node.ts'
 
-let database: PostgresServer
-let uri: string
-let count = 0
-
-before(async () => {
-  database = await startPostgres({ settings: ['fsync = off', 'max_connections = 25'] })
-})
-after(() => database.stop())
-beforeEach(async () => {
-  uri = await database.createDatabase(`outage_${++count}`)
-})
+const own = databasePerTest(['fsync = off', 'max_connections = 25'])
 
 async function proxyFor(t: TestContext): Promise<TcpProxy> {
-  const proxy = await startTcpProxy(database.port)
+  const proxy = await startTcpProxy(own.server.port)
   t.after(() => proxy.close())
   return proxy
 }
@@ -61,15 +51,15 @@ async function assertToldOnce({ logged }: Node, reason: RegExp): Promise<void> {
 
 describe('a server that ends and starts again', () => {
   for (const [how, end] of [
-    ['shut down', () => database.halt()],
-    ['killed', () => database.kill()],
+    ['shut down', () => own.server.halt()],
+    ['killed', () => own.server.kill()],
   ] as const) {
     test(how, async t => {
-      const node = await startNode(t, uri)
+      const node = await startNode(t, own.uri)
       assert.equal((await node.send('before'))?.code, 250)
       await end()
       for (let n = 0; n < 10; n++) assertPutOff(await node.send('during'))
-      await database.startAgain()
+      await own.server.startAgain()
       await takenAgain(node, 'after')
       assert.deepEqual(await node.subjects(), ['before', 'after'])
       await assertToldOnce(node, /ECONNREFUSED|was cut|terminating connection/)
@@ -80,7 +70,7 @@ describe('a server that ends and starts again', () => {
 describe('a network that is cut', () => {
   test('for a moment: nobody is put off', async t => {
     const proxy = await proxyFor(t)
-    const node = await startNode(t, proxy.uri(uri))
+    const node = await startNode(t, proxy.uri(own.uri))
     proxy.cut()
     const sent = node.send('during')
     proxy.mend()
@@ -91,7 +81,7 @@ describe('a network that is cut', () => {
 
   test('without a word, until senders are put off', async t => {
     const proxy = await proxyFor(t)
-    const node = await startNode(t, proxy.uri(uri))
+    const node = await startNode(t, proxy.uri(own.uri))
     assert.equal((await node.send('before'))?.code, 250)
     proxy.cut()
     for (let n = 0; n < 3; n++) assertPutOff(await node.send('during'))
@@ -103,7 +93,7 @@ describe('a network that is cut', () => {
 
   test('in the middle of a large message', async t => {
     const proxy = await proxyFor(t)
-    const node = await startNode(t, proxy.uri(uri))
+    const node = await startNode(t, proxy.uri(own.uri))
     proxy.fromClient = bytes => {
       if (bytes.includes('Subject: large')) proxy.cut()
       return bytes
@@ -123,7 +113,7 @@ describe('a network that is cut', () => {
 
   test('with a reset', async t => {
     const proxy = await proxyFor(t)
-    const node = await startNode(t, proxy.uri(uri))
+    const node = await startNode(t, proxy.uri(own.uri))
     assert.equal((await node.send('before'))?.code, 250)
     proxy.reset()
     assert.equal((await node.send('right after'))?.code, 250)
@@ -132,7 +122,7 @@ describe('a network that is cut', () => {
 
   test('and connections that the way has forgotten: new ones are made', async t => {
     const proxy = await proxyFor(t)
-    const node = await startNode(t, proxy.uri(uri))
+    const node = await startNode(t, proxy.uri(own.uri))
     assert.equal((await node.send('before'))?.code, 250)
     proxy.forget()
     await takenAgain(node, 'after')
@@ -141,7 +131,7 @@ describe('a network that is cut', () => {
 
   test('all who wait are told together, not one after the other', async t => {
     const proxy = await proxyFor(t)
-    const storage = await openStorage(t, proxy.uri(uri), collectLog().log)
+    const storage = await openStorage(t, proxy.uri(own.uri), collectLog().log)
     proxy.cut()
     const connections = proxy.connections
     const asked = Array.from({ length: 200 }, () => storage.run(chunkedNames, undefined))
@@ -158,9 +148,9 @@ const chunkedNames = defineRead(
 )
 
 test('a server that is too slow: what it does not answer in time is put off', async t => {
-  const node = await startNode(t, uri)
+  const node = await startNode(t, own.uri)
   assert.equal((await node.send('before'))?.code, 250)
-  const other = new Client({ connectionString: uri })
+  const other = new Client({ connectionString: own.uri })
   await other.connect()
   await other.query('BEGIN')
   await other.query('LOCK TABLE mail_data')
@@ -173,13 +163,13 @@ test('a server that is too slow: what it does not answer in time is put off', as
 })
 
 test('a server without a connection left', async t => {
-  const node = await startNode(t, uri)
+  const node = await startNode(t, own.uri)
   assert.equal((await node.send('before'))?.code, 250)
   const others: Client[] = []
   t.after(() => Promise.all(others.map(other => other.end())))
   const takeAll = async (): Promise<void> => {
     for (;;) {
-      const other = new Client({ connectionString: uri })
+      const other = new Client({ connectionString: own.uri })
       other.on('error', () => {})
       try {
         await other.connect()
@@ -202,15 +192,15 @@ test('a server without a connection left', async t => {
 })
 
 test('a server that becomes read only', async t => {
-  const node = await startNode(t, uri)
+  const node = await startNode(t, own.uri)
   assert.equal((await node.send('before'))?.code, 250)
   const set = async (value: string): Promise<void> => {
     await queryPostgres(
-      database.uri(),
-      `ALTER DATABASE outage_${count} SET default_transaction_read_only = ${value}`,
+      own.server.uri(),
+      `ALTER DATABASE ${own.name} SET default_transaction_read_only = ${value}`,
     )
     await queryPostgres(
-      database.uri(),
+      own.server.uri(),
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'postrider%'",
     )
   }
@@ -223,17 +213,17 @@ test('a server that becomes read only', async t => {
 })
 
 test('a password that is changed under a server that runs, until it is right again', async t => {
-  await queryPostgres(database.uri(), `CREATE ROLE "user_${count}" LOGIN PASSWORD 'old'`)
-  await queryPostgres(database.uri(), `ALTER DATABASE outage_${count} OWNER TO "user_${count}"`)
-  const own = new URL(uri)
-  own.username = `user_${count}`
-  own.password = 'old'
-  const node = await startNode(t, own.href)
+  await queryPostgres(own.server.uri(), `CREATE ROLE "user_${own.name}" LOGIN PASSWORD 'old'`)
+  await queryPostgres(own.server.uri(), `ALTER DATABASE ${own.name} OWNER TO "user_${own.name}"`)
+  const asUser = new URL(own.uri)
+  asUser.username = `user_${own.name}`
+  asUser.password = 'old'
+  const node = await startNode(t, asUser.href)
   const set = (password: string): Promise<unknown> =>
-    queryPostgres(database.uri(), `ALTER ROLE "user_${count}" PASSWORD '${password}'`)
+    queryPostgres(own.server.uri(), `ALTER ROLE "user_${own.name}" PASSWORD '${password}'`)
   await set('new')
   await queryPostgres(
-    database.uri(),
+    own.server.uri(),
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'postrider%'",
   )
   assertPutOff(await node.send('during'))
@@ -245,7 +235,7 @@ test('a password that is changed under a server that runs, until it is right aga
 
 test('many sessions during an outage: each is put off, none is forgotten', async t => {
   const proxy = await proxyFor(t)
-  const node = await startNode(t, proxy.uri(uri))
+  const node = await startNode(t, proxy.uri(own.uri))
   const sessions = await Promise.all(Array.from({ length: 40 }, () => openSession(t, node)))
   proxy.cut()
   const replies = await Promise.all(sessions.map((session, n) => send(session, `number ${n}`)))

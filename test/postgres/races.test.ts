@@ -1,6 +1,6 @@
 // Writers of several servers at the same rows: each operation comes to what it would alone, whoever was first.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, type TestContext, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { createAccount, removeAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
@@ -14,22 +14,12 @@ import { type Settlement, settle } from '../../src/queue/settle.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { defineRead, defineWrite, type Storage, type Tx } from '../../src/storage/operation.ts'
 import { usualLimits } from '../../src/storage/postgres/limits.ts'
-import { type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
-import { openStorage } from './node.ts'
+import { queryPostgres } from '../harness/postgres-server.ts'
+import { databasePerTest, openStorage } from './node.ts'
 
-let database: PostgresServer
-let uri: string
-let count = 0
+const own = databasePerTest(['fsync = off', 'deadlock_timeout = 100ms'])
 
-before(async () => {
-  database = await startPostgres({ settings: ['fsync = off', 'deadlock_timeout = 100ms'] })
-})
-after(() => database.stop())
-beforeEach(async () => {
-  uri = await database.createDatabase(`races_${++count}`)
-})
-
-const open = (t: TestContext): Promise<Storage> => openStorage(t, uri, silentLog, usualLimits)
+const open = (t: TestContext): Promise<Storage> => openStorage(t, own.uri, silentLog, usualLimits)
 
 async function openTwo(t: TestContext): Promise<readonly [Storage, Storage]> {
   return [await open(t), await open(t)]
@@ -37,7 +27,7 @@ async function openTwo(t: TestContext): Promise<readonly [Storage, Storage]> {
 
 async function deadlocks(): Promise<number> {
   const [row] = await queryPostgres<{ deadlocks: string }>(
-    uri,
+    own.uri,
     'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()',
   )
   return Number(row?.deadlocks)
@@ -75,8 +65,8 @@ test('two that wait for each other: both are done, each once', async t => {
 
 test('a serialization failure is made again, whatever isolation the database has for others', async t => {
   await queryPostgres(
-    database.uri(),
-    `ALTER DATABASE races_${count} SET default_transaction_isolation = 'serializable'`,
+    own.server.uri(),
+    `ALTER DATABASE ${own.name} SET default_transaction_isolation = 'serializable'`,
   )
   const [one, two] = await openTwo(t)
   await one.run(makeCounters, undefined)

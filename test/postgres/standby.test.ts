@@ -1,28 +1,17 @@
 // What a commit promises with a synchronous standby; and without one that is wanted: nothing is promised, nothing hangs, and
 // the words say why.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { createDomain } from '../../src/directory/domains.ts'
 import { describeDurability, readDurability } from '../../src/storage/postgres/durability.ts'
 import { eventually } from '../harness/eventually.ts'
-import { type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
-import { collectLog, openStorage, shortLimits } from './node.ts'
+import { queryPostgres, startPostgres } from '../harness/postgres-server.ts'
+import { collectLog, databasePerTest, openStorage, shortLimits } from './node.ts'
 
-let database: PostgresServer
-let uri: string
-let count = 0
-
-before(async () => {
-  database = await startPostgres({ settings: ['fsync = off'] })
-})
-after(() => database.stop())
-beforeEach(async () => {
-  await waitForStandbys('')
-  uri = await database.createDatabase(`standby_${++count}`)
-})
+const own = databasePerTest(['fsync = off'])
 
 /** Of the whole server. */
-async function waitForStandbys(names: string, server = database): Promise<void> {
+async function waitForStandbys(names: string, server = own.server): Promise<void> {
   await queryPostgres(server.uri(), `ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
   await queryPostgres(server.uri(), 'SELECT pg_reload_conf()')
   await eventually('the setting holds', async () => {
@@ -34,9 +23,15 @@ async function waitForStandbys(names: string, server = database): Promise<void> 
   })
 }
 
+/** Until the end of a test. */
+async function withoutStandby(t: TestContext): Promise<void> {
+  t.after(() => waitForStandbys(''))
+  await waitForStandbys('nobody')
+}
+
 async function waiting(): Promise<readonly number[]> {
   const rows = await queryPostgres<{ pid: number }>(
-    database.uri(),
+    own.server.uri(),
     "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
   )
   return rows.map(({ pid }) => pid)
@@ -47,17 +42,20 @@ const words =
   /answers no commit, because it waits for a synchronous standby and none is connected\. Start one/
 
 test('who comes to write is told at once, and leaves nothing behind in the server', async t => {
-  await (await openStorage(t, uri, collectLog().log)).close()
-  await waitForStandbys('nobody')
-  await assert.rejects(openStorage(t, uri, collectLog().log), { code: 'STORAGE_UNAVAILABLE', message: words })
+  await (await openStorage(t, own.uri, collectLog().log)).close()
+  await withoutStandby(t)
+  await assert.rejects(openStorage(t, own.uri, collectLog().log), {
+    code: 'STORAGE_UNAVAILABLE',
+    message: words,
+  })
   assert.deepEqual(await waiting(), [])
 })
 
 test('when it goes away under way, no more wait in the server than had connections', async t => {
   const { log, logged } = collectLog()
-  const storage = await openStorage(t, uri, log, { ...shortLimits, lookPatienceMs: 500 })
+  const storage = await openStorage(t, own.uri, log, { ...shortLimits, lookPatienceMs: 500 })
   await storage.run(createDomain, domain('before.example'))
-  await waitForStandbys('nobody')
+  await withoutStandby(t)
   for (let n = 0; n < 6; n++)
     await assert.rejects(
       storage.run(createDomain, domain(`during-${n}.example`)),
@@ -70,13 +68,13 @@ test('when it goes away under way, no more wait in the server than had connectio
 })
 
 test('a wait for it that an administrator cancels is no answer', async t => {
-  const storage = await openStorage(t, uri, collectLog().log, { ...shortLimits, lookPatienceMs: 500 })
+  const storage = await openStorage(t, own.uri, collectLog().log, { ...shortLimits, lookPatienceMs: 500 })
   await storage.run(createDomain, domain('before.example'))
-  await waitForStandbys('nobody')
+  await withoutStandby(t)
   const written = storage.run(createDomain, domain('cancelled.example'))
   written.catch(() => {})
   const pid = await eventually('the commit waits', async () => (await waiting())[0])
-  await queryPostgres(database.uri(), `SELECT pg_cancel_backend(${pid})`)
+  await queryPostgres(own.server.uri(), `SELECT pg_cancel_backend(${pid})`)
   await assert.rejects(written, { code: 'STORAGE_GONE' })
 })
 

@@ -1,26 +1,15 @@
 // The connection ends between COMMIT and its answer: whether the message is there is looked up, and the sender is told so;
 // only when nobody can be asked is it put off with 451, and what was committed stays (docs/adr/0007).
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { createDomain, listDomains } from '../../src/directory/domains.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { eventually } from '../harness/eventually.ts'
-import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
 import { startTcpProxy, type TcpProxy } from '../harness/tcp-proxy.ts'
-import { type Node, startNode } from './node.ts'
+import { databasePerTest, type Node, startNode } from './node.ts'
 
-let database: PostgresServer
-let uri: string
-let count = 0
-
-before(async () => {
-  // Synchronous, as it should be: what has been committed is there after a kill.
-  database = await startPostgres()
-})
-after(() => database.stop())
-beforeEach(async () => {
-  uri = await database.createDatabase(`commit_${++count}`)
-})
+// Synchronous, as it should be: what has been committed is there after a kill.
+const own = databasePerTest([])
 
 /** A node, and what happens to the COMMIT of the first transaction that has `subject` in it. */
 async function startWith(
@@ -28,9 +17,9 @@ async function startWith(
   subject: string,
   commit: (proxy: TcpProxy) => { readonly passes: boolean; readonly afterwards: () => void },
 ): Promise<Node & { readonly happened: () => boolean }> {
-  const proxy = await startTcpProxy(database.port)
+  const proxy = await startTcpProxy(own.server.port)
   t.after(() => proxy.close())
-  const node = await startNode(t, proxy.uri(uri))
+  const node = await startNode(t, proxy.uri(own.uri))
   let inDoubt: number | undefined
   let happened = false
   let isCommitting = false
@@ -82,9 +71,9 @@ test('the server is killed between the commit and its answer: what is answered w
   const node = await startWith(t, 'in doubt', proxy => ({
     passes: true,
     afterwards: () => {
-      void database.kill().then(() => {
+      void own.server.kill().then(() => {
         proxy.reset()
-        return database.startAgain()
+        return own.server.startAgain()
       })
     },
   }))
@@ -116,7 +105,7 @@ test('nobody can be asked for longer than we wait: 451, and what was committed s
 })
 
 test('a transaction that was rolled back instead, since an error in it was passed over, is none', async t => {
-  const node = await startNode(t, uri)
+  const node = await startNode(t, own.uri)
   const passOver = defineWrite('test.pass-over', async tx => {
     await tx.run("INSERT INTO domain (name, created_at) VALUES ('lost.example', 0)")
     await tx.run('INSERT INTO nowhere (id) VALUES (1)').catch(() => {})

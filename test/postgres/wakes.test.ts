@@ -1,6 +1,6 @@
 // What one server writes, the others hear of, also when connections were cut meanwhile, or the one has died right after.
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { createDomain } from '../../src/directory/domains.ts'
 import { rememberRecipients } from '../../src/directory/recipient-cache.ts'
 import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
@@ -8,21 +8,11 @@ import { defineWrite, type Storage, type WakeTopic } from '../../src/storage/ope
 import { openPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
 import { eventually } from '../harness/eventually.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
-import { addressOf, type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
+import { addressOf, queryPostgres } from '../harness/postgres-server.ts'
 import { startTcpProxy } from '../harness/tcp-proxy.ts'
-import { collectLog, openStorage, shortLimits } from './node.ts'
+import { collectLog, databasePerTest, openStorage, shortLimits } from './node.ts'
 
-let database: PostgresServer
-let uri: string
-let count = 0
-
-before(async () => {
-  database = await startPostgres({ settings: ['fsync = off'] })
-})
-after(() => database.stop())
-beforeEach(async () => {
-  uri = await database.createDatabase(`wakes_${++count}`)
-})
+const own = databasePerTest(['fsync = off'])
 
 const wakeUp = (topic: WakeTopic) =>
   defineWrite(`test.wake-${topic}`, async tx => void (await tx.get('SELECT 1')), { wakes: topic })
@@ -40,7 +30,7 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 
 function endConnections(purpose: string): Promise<unknown> {
   return queryPostgres(
-    uri,
+    own.uri,
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'postrider ${purpose}'`,
   )
 }
@@ -48,8 +38,8 @@ function endConnections(purpose: string): Promise<unknown> {
 for (const topic of ['queue', 'retry', 'directory'] as const) {
   test(`${topic}: the other hears of it`, async t => {
     const [one, two] = [
-      await openStorage(t, uri, collectLog().log),
-      await openStorage(t, uri, collectLog().log),
+      await openStorage(t, own.uri, collectLog().log),
+      await openStorage(t, own.uri, collectLog().log),
     ]
     const [here, there] = [listen(one, topic), listen(two, topic)]
     await one.run(wakeUp(topic), undefined)
@@ -58,9 +48,9 @@ for (const topic of ['queue', 'retry', 'directory'] as const) {
   })
 
   test(`${topic}: said while nobody could be told, heard when the connection is there again`, async t => {
-    const one = await openStorage(t, uri, collectLog().log)
+    const one = await openStorage(t, own.uri, collectLog().log)
     await endConnections('wake')
-    const two = await openStorage(t, uri, collectLog().log)
+    const two = await openStorage(t, own.uri, collectLog().log)
     const there = listen(two, topic)
     await one.run(wakeUp(topic), undefined)
     await until('the other is called', () => there() >= 1)
@@ -69,12 +59,12 @@ for (const topic of ['queue', 'retry', 'directory'] as const) {
 
 for (const topic of ['retry', 'directory'] as const) {
   test(`${topic}: one that has died after its commit has told the others`, async t => {
-    const one = await openStorage(t, uri, collectLog().log)
-    const two = await openStorage(t, uri, collectLog().log)
+    const one = await openStorage(t, own.uri, collectLog().log)
+    const two = await openStorage(t, own.uri, collectLog().log)
     const there = listen(two, topic)
-    const proxy = await startTcpProxy(database.port)
+    const proxy = await startTcpProxy(own.server.port)
     const dying = await openPostgresStorage(
-      addressOf(proxy.uri(uri)),
+      addressOf(proxy.uri(own.uri)),
       createManualClock(),
       collectLog().log,
       shortLimits,
@@ -93,13 +83,13 @@ for (const topic of ['retry', 'directory'] as const) {
 }
 
 test('a connection for wake-ups that the way has forgotten is found out, and what it missed is caught up with', async t => {
-  const proxy = await startTcpProxy(database.port)
+  const proxy = await startTcpProxy(own.server.port)
   t.after(() => proxy.close())
   const clock = createManualClock()
   const { log, logged } = collectLog()
-  const deaf = await openPostgresStorage(addressOf(proxy.uri(uri)), clock, log, shortLimits)
+  const deaf = await openPostgresStorage(addressOf(proxy.uri(own.uri)), clock, log, shortLimits)
   t.after(() => deaf.close())
-  const other = await openStorage(t, uri, collectLog().log)
+  const other = await openStorage(t, own.uri, collectLog().log)
   const directory = rememberRecipients(deaf)
   const ask = async (): Promise<string> => {
     const address = { localPart: 'anna', domain: 'example.test' }

@@ -14,14 +14,17 @@ const keepAliveAfterMs = 10_000
 /** So long a server that does not answer may keep a connection open that we have closed. */
 const farewellMs = 1000
 
-/** Says whether it takes writes; and a commit that is answered is one that stays, whatever the database has for others. */
+/**
+ * Says whether it takes writes; and a commit that is answered is one that stays, whatever the database has for others.
+ * Without a synchronous standby that it waits for no commit is answered, and each stays in the server, with its connection,
+ * until there is one again.
+ */
 const prepareSession = `SELECT pg_is_in_recovery() AS standby, set_config('synchronous_commit',
   CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
-  current_setting('transaction_read_only') AS read_only`
-
-/** Without one no commit is answered, and each one stays in the server, with its connection, until there is one again. */
-const lacksStandby = `SELECT current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') <> 'local'
-  AND NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum')) AS lacks`
+  current_setting('transaction_read_only') AS read_only,
+  current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') <> 'local'
+    AND NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum'))
+    AS lacks_standby`
 
 /** Any numbers, as long as no other program in the same database locks them. */
 const lockNumbers = {
@@ -130,14 +133,11 @@ export class PostgresConnection implements Tx {
     const connection = new PostgresConnection(client, socket, limits, server)
     try {
       await client.connect()
-      const row = await connection.get<{ standby: boolean; read_only: string }>(prepareSession)
-      if (row?.standby !== false || row.read_only === 'on') throw takesNoWrites(server)
-      // Not in the one above, which leaves no commit unanswered: it changes a setting that this one reads.
-      if (
-        (purpose === 'write' || purpose === 'migration') &&
-        (await connection.get<{ lacks: boolean }>(lacksStandby))?.lacks === true
+      const row = await connection.get<{ standby: boolean; read_only: string; lacks_standby: boolean }>(
+        prepareSession,
       )
-        throw waitsForStandby(server)
+      if (row?.standby !== false || row.read_only === 'on') throw takesNoWrites(server)
+      if (row.lacks_standby && (purpose === 'write' || purpose === 'migration')) throw waitsForStandby(server)
       return connection
     } catch (cause) {
       connection.close()
