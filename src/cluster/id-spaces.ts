@@ -5,8 +5,8 @@ import { Fault } from '../runtime/fault.ts'
 import { defineWrite } from '../storage/operation.ts'
 
 /**
- * After so long a silence what a server had is another's: far longer than any that still runs is silent. Counted until the
- * last word of any server: in an outage of the database all are silent.
+ * After so long a silence what a server had may be another's, when nothing else is left: longer than any that still runs is
+ * silent, but for an outage of the database.
  */
 export const idSpaceSilentMs = 10 * 60_000
 
@@ -22,28 +22,34 @@ export const takeIdSpaces = defineWrite(
   async (tx, { nodeId, count, now }: IdSpaceClaim): Promise<readonly number[]> => {
     // Its own, of a start that was cut off.
     await tx.run('DELETE FROM id_space WHERE node_id = ?', nodeId)
-    await tx.run(
-      'DELETE FROM id_space WHERE seen_at < (SELECT max(seen_at) FROM id_space) - ?',
-      idSpaceSilentMs,
+    const silentSince = now - idSpaceSilentMs
+    const taken = await tx.all<{ number: number; seen_at: number }>(
+      'SELECT number, seen_at FROM id_space ORDER BY seen_at, number',
     )
-    const rows = await tx.all<{ number: number }>('SELECT number FROM id_space')
-    const taken = new Set(rows.map(({ number }) => number))
+    const numbers = new Set(taken.map(({ number }) => number))
+    const free = Array.from({ length: idSpaces }, (_, number) => number).filter(
+      number => !numbers.has(number),
+    )
+    const silent = taken.filter(({ seen_at }) => seen_at < silentSince).map(({ number }) => number)
     const own: number[] = []
-    for (let number = 0; number < idSpaces && own.length < count; number++) {
-      if (taken.has(number)) continue
-      // Another server may take it at the same moment.
+    for (const number of [...free, ...silent]) {
+      if (own.length === count) break
+      // Another server may take it at the same moment, or whose it is may come back.
       const { changes } = await tx.run(
-        'INSERT INTO id_space (number, node_id, seen_at) VALUES (?, ?, ?) ON CONFLICT (number) DO NOTHING',
+        `INSERT INTO id_space (number, node_id, seen_at) VALUES (?, ?, ?)
+         ON CONFLICT (number) DO UPDATE SET node_id = excluded.node_id, seen_at = excluded.seen_at
+           WHERE id_space.seen_at < ?`,
         number,
         nodeId,
         now,
+        silentSince,
       )
       if (changes === 1) own.push(number)
     }
     if (own.length < count)
       throw new Fault(
         'CLUSTER_FULL',
-        `There are ${idSpaces} spaces of queue ids for all threads of all servers, and too few are left: run fewer servers, or fewer threads in each (threads.front).`,
+        `There are ${idSpaces} spaces of queue ids for all threads of all servers, and too few are left: run fewer servers, or fewer threads in each (threads.front). Those of a server that was killed are free ten minutes later.`,
       )
     return own
   },

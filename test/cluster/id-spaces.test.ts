@@ -25,29 +25,43 @@ test('servers that start at the same moment have different ones', async t => {
   for (const number of taken.flat()) assert.ok(number >= 0 && number < 256)
 })
 
-test('those of a server that ended, or has been silent for long, are free again; those of one that lives are not', async t => {
+test('those of a server that ended are free again', async t => {
   const { storage } = await openTestStorage(t)
-  const [ended, silent, alive] = [
-    await take(storage, 'ended'),
-    await take(storage, 'silent'),
-    await take(storage, 'alive'),
-  ]
+  const ended = await take(storage, 'ended')
   await storage.run(leaveNode, { id: 'ended' })
-  await storage.run(enterNode, { node: node('alive'), load, now: at + 9 * minute })
-  assert.deepEqual(await take(storage, 'second', 3, at + 9 * minute), ended)
-  await storage.run(enterNode, { node: node('alive'), load, now: at + 11 * minute })
-  assert.deepEqual(await take(storage, 'third', 3, at + 11 * minute), silent)
-  const fourth = await take(storage, 'fourth', 3, at + 11 * minute)
-  assert.ok(fourth.every(number => !alive.includes(number)))
+  assert.deepEqual(await take(storage, 'next'), ended)
 })
 
-test('after an outage in which all were silent the first to come takes nobody’s', async t => {
+test('those of servers that died are taken when no others are left, the longest silent first', async t => {
   const { storage } = await openTestStorage(t)
-  const [one, two] = [await take(storage, 'one'), await take(storage, 'two')]
-  const first = await take(storage, 'first', 3, at + 60 * minute)
-  assert.ok(first.every(number => !one.includes(number) && !two.includes(number)))
+  const died = await take(storage, 'died', 3)
+  const diedLater = await take(storage, 'died-later', 3, at + minute)
+  await take(storage, 'alive', 250)
+  await storage.run(enterNode, { node: node('alive'), load, now: at + 12 * minute })
+  assert.deepEqual(await take(storage, 'next', 2, at + 12 * minute), died.slice(0, 2))
+  assert.deepEqual(await take(storage, 'after-it', 2, at + 12 * minute), [died[2], diedLater[0]])
+  await assert.rejects(take(storage, 'late', 3, at + 12 * minute), { code: 'CLUSTER_FULL' })
+})
+
+test('a server that is killed at each start still finds some, with nobody alive', async t => {
+  const { storage } = await openTestStorage(t)
+  for (let starts = 0; starts < 100; starts++) {
+    const own = await take(storage, `start-${starts}`, 3, at + starts * minute)
+    assert.equal(own.length, 3)
+  }
+})
+
+test('after an outage in which all were silent those who come take nobody’s', async t => {
+  const { storage } = await openTestStorage(t)
+  const living = [...(await take(storage, 'one')), ...(await take(storage, 'two'))]
+  const later = at + 60 * minute
+  for (const id of ['first', 'second']) {
+    const own = await take(storage, id, 3, later)
+    assert.ok(own.every(number => !living.includes(number)))
+    assert.equal(await storage.run(enterNode, { node: node(id), load, now: later }), 3)
+  }
   for (const id of ['one', 'two'])
-    assert.equal(await storage.run(enterNode, { node: node(id), load, now: at + 60 * minute }), 3)
+    assert.equal(await storage.run(enterNode, { node: node(id), load, now: later }), 3)
 })
 
 test('a start that was cut off and begins again has no more than it needs', async t => {
