@@ -137,7 +137,7 @@ export class Settler {
         const outdated = await this.#commit(plans, reports, now)
         this.#trouble.over()
         if (!outdated) return
-        await this.#discard(filesOf(reports))
+        await this.#discard(outdated.orphanedFiles)
         reports = undefined
         for (const id of outdated.unsettled) unsettled.add(id)
       } catch (cause) {

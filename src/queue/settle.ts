@@ -71,6 +71,8 @@ export interface Settled {
 export interface ReportsOutdated {
   /** Recipients of whom nothing can be told: their leases, or the accounts into which they were to be filed, are gone. */
   readonly unsettled: readonly number[]
+  /** Mail data files of the reports that nothing refers to. */
+  readonly orphanedFiles: readonly string[]
 }
 
 export const settle = defineWrite(
@@ -81,8 +83,11 @@ export const settle = defineWrite(
       settlements.flatMap(({ messageId, result }) => (result.kind === 'retry' ? [] : [messageId])),
     )
     const accounts = await lockAccounts(tx, settlements)
-    const outdated = await findOutdated(tx, { owner, settlements, reports }, accounts)
-    if (outdated) return outdated
+    const unsettled = await findUntold(tx, { owner, settlements, reports }, accounts)
+    if (unsettled) {
+      const files = await tx.forAll(reports, ({ message }) => fileOfUnusedReport(tx, message))
+      return { unsettled, orphanedFiles: files.flat() }
+    }
     const inOrder = settlements.toSorted((a, b) => a.recipientId - b.recipientId)
     // What becomes of one recipient of a message matters to the next.
     const messages = Map.groupBy(inOrder, ({ messageId }) => messageId)
@@ -164,26 +169,39 @@ function ascending(ids: Iterable<number>): number[] {
   return [...new Set(ids)].sort((a, b) => a - b)
 }
 
-/** Of the reports: what no longer holds of them. Undefined: they can be queued, or, of each, nothing is left to be told. */
-async function findOutdated(
+/** Recipients of whom a report would tell what is not so. Undefined: all can be queued, or, of each, nothing is left to be told. */
+async function findUntold(
   tx: Tx,
   { owner, settlements, reports }: Pick<Settling, 'owner' | 'settlements' | 'reports'>,
   accounts: ReadonlySet<number>,
-): Promise<ReportsOutdated | undefined> {
+): Promise<readonly number[] | undefined> {
+  const leased = await lockLeases(
+    tx,
+    owner,
+    reports.flatMap(({ recipientIds }) => recipientIds),
+  )
   const homeless = new Set(settlements.flatMap(one => (lacksAccount(one, accounts) ? [one.recipientId] : [])))
   const found = await tx.forAll(reports, async ({ message: { message }, recipientIds }) => {
-    const unsettled = await tx.forAll(recipientIds, async id => {
-      if (homeless.has(id)) return [id]
-      const leased = 'SELECT 1 AS found FROM queue_recipient WHERE id = ? AND lease_owner = ?'
-      return (await tx.get(leased, id, owner)) ? [] : [id]
-    })
-    const gone = unsettled.flat()
+    const gone = recipientIds.filter(id => homeless.has(id) || !leased.has(id))
     // Such as after a settling whose commit was not answered, and which had queued the report.
     if (gone.length === recipientIds.length) return undefined
     return gone.length > 0 || (await hasMailData(tx, message.id)) ? gone : undefined
   })
   const outdated = found.filter(gone => gone !== undefined)
-  return outdated.length > 0 ? { unsettled: outdated.flat() } : undefined
+  return outdated.length > 0 ? outdated.flat() : undefined
+}
+
+/** Of the recipients those that are the owner's, and stay so until the end. */
+async function lockLeases(
+  tx: Tx,
+  owner: string,
+  recipientIds: readonly number[],
+): Promise<ReadonlySet<number>> {
+  const leased = `SELECT 1 AS found FROM queue_recipient WHERE id = ? AND lease_owner = ? ${tx.forUpdate}`
+  const held = await tx.forAll(ascending(recipientIds), async id =>
+    (await tx.get(leased, id, owner)) ? [id] : [],
+  )
+  return new Set(held.flat())
 }
 
 // Either trail leads to the other message.

@@ -360,7 +360,7 @@ test('a report that names one whom another has settled, or who has no account an
   const recipientIds = [anna.id, boris.id, clara.id]
   assert.deepEqual(
     await queue.storage.run(settle, { ...settling, reports: [{ message, recipientIds, about }] }),
-    { unsettled: [boris.id, clara.id] },
+    { unsettled: [boris.id, clara.id], orphanedFiles: [] },
   )
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '1 clara@example.com ready'])
   const onlyAnna = [{ message, recipientIds: [anna.id], about }]
@@ -382,6 +382,7 @@ test('when the queue id of a report is taken, nothing is settled', async t => {
   const reports = [{ message: taken, recipientIds: [anna.id], about }]
   assert.deepEqual(await queue.storage.run(settle, { owner: 'one', at, settlements, reports }), {
     unsettled: [],
+    orphanedFiles: [],
   })
   assert.deepEqual(await queue.lines(), ['1 anna@example.org ready', '2 boris@example.org ready'])
   assert.deepEqual(await queue.storage.run(listMailboxes, { accountId: 1 }), [])
@@ -413,6 +414,30 @@ test('a settling that is repeated keeps the report of the first time', async t =
   await queue.storage.run(settle, settling)
   assert.deepEqual(await queue.storage.run(settle, settling), { lost: 1, orphanedFiles: [] })
   assert.equal(await queue.read(2), largeText)
+})
+
+test('of reports that are not queued only those leave no file that were not queued before', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org', 'boris@example.net'], from: 's@example.net' })
+  const [anna, boris] = await claimAll(queue, 'one')
+  assert.ok(anna && boris)
+  const posting = { from: null, to: ['s@example.net'], text: largeText }
+  const delayed = { message: await queue.compose(posting), recipientIds: [anna.id], about }
+  const failed = { message: await queue.compose(posting), recipientIds: [anna.id, boris.id], about }
+  const waits = { messageId: 1, recipientId: anna.id, events: [], result: retry(at) }
+  const ends = { messageId: 1, recipientId: boris.id, events: [], result: done }
+  const settlements: Settlement[] = [waits, ends]
+  // Its commit was not answered; then anna was claimed again.
+  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [delayed] })
+  await claimAll(queue, 'one')
+  const reports = [delayed, failed]
+  const { location } = failed.message.mailData
+  assert.ok(location.kind === 'file')
+  assert.deepEqual(await queue.storage.run(settle, { owner: 'one', at, settlements, reports }), {
+    unsettled: [boris.id],
+    orphanedFiles: [location.name],
+  })
+  assert.equal(await queue.read(delayed.message.message.id), largeText)
 })
 
 test('the id of a settled recipient never comes back: who is late to settle it hits nobody else', async t => {
