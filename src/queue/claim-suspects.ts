@@ -35,6 +35,7 @@ export const claimSuspects = defineWrite(
     }
     return []
   },
+  { waitsForOthers: true },
 )
 
 /**

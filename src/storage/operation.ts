@@ -49,6 +49,8 @@ export interface Operation<Input, Output> {
   readonly isUrgent?: boolean | undefined
   /** It neither reads nor changes what another write of the same operation does: they may share a transaction at once. */
   readonly isIndependent?: boolean | undefined
+  /** It may wait long for rows that others have: a transaction of its own, so that no other write waits with it. */
+  readonly waitsForOthers?: boolean | undefined
   /** How the input crosses to the store thread, where structured clone costs more than the work itself. */
   readonly wire?: Wire<Input> | undefined
   run(tx: Tx, input: Input): Promise<Output>
@@ -81,7 +83,10 @@ export function defineRead<Input, Output>(
 export function defineWrite<Input, Output>(
   name: string,
   run: (tx: Tx, input: Input) => Promise<Output>,
-  options: Pick<Operation<Input, Output>, 'wakes' | 'wire' | 'isUrgent' | 'isIndependent'> = {},
+  options: Pick<
+    Operation<Input, Output>,
+    'wakes' | 'wire' | 'isUrgent' | 'isIndependent' | 'waitsForOthers'
+  > = {},
 ): Operation<Input, Output> {
   return { name, access: 'write', ...options, run }
 }

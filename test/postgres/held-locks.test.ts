@@ -57,3 +57,17 @@ test('while all writes wait for a lock, an owner of leases can say that it lives
   await holder.query('COMMIT')
   await Promise.all(waiting)
 })
+
+test('a search that waits for rows of others keeps no other write waiting', async t => {
+  const limits = { ...shortLimits, statementMs: 20_000, answerMs: 25_000 }
+  const storage = await openStorage(t, uri, silentLog, limits)
+  const holder = await holdLock(t)
+  const waits = defineWrite('test.waits-for-others', async tx => await lockTrail.run(tx, undefined), {
+    waitsForOthers: true,
+  })
+  const enter = (owner: string) => storage.run(enterOwner, { owner, aliveUntil: 1 })
+  const [before, waiting, behind] = [enter('before'), storage.run(waits, undefined), enter('behind')]
+  await Promise.all([before, behind])
+  await holder.query('COMMIT')
+  await waiting
+})

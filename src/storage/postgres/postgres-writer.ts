@@ -69,11 +69,16 @@ export class PostgresWriter {
   #pump(): void {
     while (this.#waiting.length > 0 && this.#batches < this.#parts.maxTransactions) {
       this.#batches++
-      void this.#begin(this.#waiting.splice(0, maxBatch)).then(() => {
+      void this.#begin(this.#takeBatch()).then(() => {
         this.#batches--
         this.#pump()
       })
     }
+  }
+
+  #takeBatch(): PendingWrite[] {
+    const waits = this.#waiting.slice(0, maxBatch).findIndex(({ operation }) => operation.waitsForOthers)
+    return this.#waiting.splice(0, waits === -1 ? maxBatch : Math.max(waits, 1))
   }
 
   async #begin(batch: readonly PendingWrite[]): Promise<void> {
