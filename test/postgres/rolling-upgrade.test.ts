@@ -7,7 +7,7 @@ import { migrations, worksFrom } from '../../src/storage/migrations/index.ts'
 import { migratePostgres, type ProgramSchema } from '../../src/storage/postgres/migrate-postgres.ts'
 import { PostgresConnection } from '../../src/storage/postgres/postgres-connection.ts'
 import { awaitMessage, createAccount } from '../harness/mailboxes.ts'
-import { addressOf, type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
+import { addressOf, type PostgresServer, queryPostgres, startPostgres } from '../harness/postgres-server.ts'
 import { sendMessage } from '../harness/send-message.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
 import { collectLog, openStorage } from './node.ts'
@@ -67,6 +67,22 @@ test('a server goes on when another brings the schema to the next version, and s
   } finally {
     await again.stop()
   }
+})
+
+test('an index that a version brings without another schema is made in a database that is there', async t => {
+  const uri = await database.createDatabase('indexes')
+  await (await openStorage(t, uri, silentLog)).close()
+  const indexes = async () => {
+    const rows = await queryPostgres<{ name: string }>(
+      uri,
+      "SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
+    )
+    return rows.map(({ name }) => name)
+  }
+  const before = await indexes()
+  await queryPostgres(uri, 'DROP INDEX queue_recipient_lease')
+  await (await openStorage(t, uri, silentLog)).close()
+  assert.deepEqual(await indexes(), before)
 })
 
 test('a change with which a server that runs cannot work waits until it has ended; then that version is refused', async t => {

@@ -24,9 +24,9 @@ async function waitForStandbys(names: string, server = own.server): Promise<void
 }
 
 /** Until the end of a test. */
-async function withoutStandby(t: TestContext): Promise<void> {
+async function withoutStandby(t: TestContext, names = 'nobody'): Promise<void> {
   t.after(() => waitForStandbys(''))
-  await waitForStandbys('nobody')
+  await waitForStandbys(names)
 }
 
 async function waiting(): Promise<readonly number[]> {
@@ -39,7 +39,7 @@ async function waiting(): Promise<readonly number[]> {
 
 const domain = (name: string) => ({ name, at: 0 })
 const words =
-  /answers no commit, because it waits for a synchronous standby and none is connected\. Start one/
+  /answers no commit, because too few of the synchronous standbys that it waits for are connected\. Start them/
 
 test('who comes to write is told at once, and leaves nothing behind in the server', async t => {
   await (await openStorage(t, own.uri, collectLog().log)).close()
@@ -65,6 +65,27 @@ test('when it goes away under way, no more wait in the server than had connectio
   assert.match(logged.join('\n'), words)
   await waitForStandbys('')
   await storage.run(createDomain, domain('after.example'))
+})
+
+test('as many as are wanted, however that is written', async t => {
+  const storage = await openStorage(t, own.uri, collectLog().log)
+  t.after(() => waitForStandbys(''))
+  for (const [names, wanted] of [
+    ['', 0],
+    ['one', 1],
+    ['one, "two (2"', 1],
+    ['*', 1],
+    ['2 (one, two, three)', 2],
+    ['FIRST 3 (one, two, three)', 3],
+    ['any 12(*)', 12],
+  ] as const) {
+    await waitForStandbys(names)
+    const { standbysWanted, standbysLacking } = await eventually(names, async () => {
+      const facts = await storage.run(readDurability, undefined)
+      return facts.standbysWanted === wanted ? facts : undefined
+    })
+    assert.deepEqual([standbysWanted, standbysLacking], [wanted, wanted])
+  }
 })
 
 test('a wait for it that an administrator cancels is no answer', async t => {
@@ -104,6 +125,15 @@ test('what a 250 promises: on one disk, on two, and again on one', async t => {
     standbys?.map(({ name, isSynchronous }) => ({ name, isSynchronous })),
     [{ name: 'standby', isSynchronous: true }],
   )
+  await waitForStandbys('ANY 2 (*)', primary)
+  await eventually('one is too few', async () => (await promised()).weakness)
+  assert.equal(
+    (await promised()).promise,
+    'on the disk of the primary database server and on the disk of 2 synchronous standbys',
+  )
+  assert.match((await promised()).weakness ?? '', /^1 of 2 synchronous standbys are connected now/)
+  await assert.rejects(openStorage(t, own, collectLog().log), { message: words })
+  await waitForStandbys('standby', primary)
   await standby.halt()
   await eventually('its end is noticed', async () => (await promised()).weakness)
   assert.match((await promised()).weakness ?? '', /^No synchronous standby is connected now/)

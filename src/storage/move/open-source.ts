@@ -108,7 +108,7 @@ async function openDatabase(
     lock.close()
     throw cause
   }
-  const pool = new ConnectionPool(address, 'migrate', 2, usualLimits)
+  const pool = new ConnectionPool(address, 'move', 2, usualLimits)
   const outage = new LastingTrouble(silentLog, { begins: 'the source is away', ends: 'the source is back' })
   const reader = new PostgresReader({ pool, limits: usualLimits, outage })
   return {

@@ -7,8 +7,9 @@ export interface DurabilityFacts {
   readonly fullPageWrites: boolean
   /** 'on', 'remote_apply', 'remote_write', 'local'; 'off' is not left so (`PostgresConnection`). */
   readonly synchronousCommit: string
-  /** Standbys are named for which a commit waits. */
-  readonly waitsForStandby: boolean
+  /** For so many standbys a commit waits; and so many of these are not connected. */
+  readonly standbysWanted: number
+  readonly standbysLacking: number
   /** Those that are connected; undefined when this user may not know more than that some are. */
   readonly standbys: readonly Standby[] | undefined
 }
@@ -20,12 +21,26 @@ export interface Standby {
   readonly behindBytes: number
 }
 
+/**
+ * 'FIRST 2 (a, b, c)', 'ANY 2 (*)', '2 (a, b)'; 'a, b' is for one
+ * (https://www.postgresql.org/docs/current/runtime-config-replication.html).
+ */
+const standbysWanted = `CASE WHEN current_setting('synchronous_standby_names') = '' THEN 0 ELSE coalesce(CAST(
+  substring(current_setting('synchronous_standby_names') FROM '(?i)^\\s*(?:first\\s+|any\\s+)?(\\d+)\\s*\\(') AS INT), 1) END`
+
+/** As a user sees it; who may not see more than that some are connected takes them for synchronous. */
+export const standbysLacking = `greatest(0, ${standbysWanted} - (SELECT count(*) FROM pg_stat_replication
+  WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum')))`
+
 export const readDurability = defineRead('storage.durability', async (tx): Promise<DurabilityFacts> => {
   const rows = await tx.all<{ name: string; setting: string }>(
     `SELECT name, setting FROM pg_settings
-      WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')`,
+      WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')`,
   )
   const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
+  const counted = await tx.get<{ wanted: number; lacking: number }>(
+    `SELECT ${standbysWanted} AS wanted, ${standbysLacking} AS lacking`,
+  )
   const standbys = await tx.all<{ name: string; state: string | null; behind: number | null }>(
     `SELECT application_name AS name, sync_state AS state, pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn) AS behind
       FROM pg_stat_replication ORDER BY application_name`,
@@ -34,7 +49,8 @@ export const readDurability = defineRead('storage.durability', async (tx): Promi
     fsync: settings.get('fsync') !== 'off',
     fullPageWrites: settings.get('full_page_writes') !== 'off',
     synchronousCommit: settings.get('synchronous_commit') ?? 'on',
-    waitsForStandby: (settings.get('synchronous_standby_names') ?? '') !== '',
+    standbysWanted: counted?.wanted ?? 0,
+    standbysLacking: counted?.lacking ?? 0,
     standbys: standbys.some(({ state }) => state === null)
       ? undefined
       : standbys.map(({ name, state, behind }) => ({
@@ -60,8 +76,8 @@ export function describeDurability(facts: DurabilityFacts): Durability {
       weakness: `A power cut loses it, because PostgreSQL has ${setting} = off. Set it to on.`,
     }
   }
-  const waits = facts.waitsForStandby && facts.synchronousCommit !== 'local'
-  if (!waits) {
+  const { standbysWanted, standbysLacking } = facts
+  if (standbysWanted === 0 || facts.synchronousCommit === 'local') {
     return {
       promise: 'on the disk of the primary database server',
       weakness:
@@ -69,11 +85,15 @@ export function describeDurability(facts: DurabilityFacts): Durability {
     }
   }
   const where = facts.synchronousCommit === 'remote_write' ? 'in the memory' : 'on the disk'
+  const whose = standbysWanted === 1 ? 'a synchronous standby' : `${standbysWanted} synchronous standbys`
   return {
-    promise: `on the disk of the primary database server and ${where} of a synchronous standby`,
-    weakness:
-      facts.standbys?.every(({ isSynchronous }) => !isSynchronous) === true
-        ? 'No synchronous standby is connected now: until one is, commits wait, and senders are put off with 451.'
-        : undefined,
+    promise: `on the disk of the primary database server and ${where} of ${whose}`,
+    weakness: standbysLacking > 0 ? describeLack(standbysWanted, standbysLacking) : undefined,
   }
+}
+
+function describeLack(wanted: number, lacking: number): string {
+  if (wanted === 1)
+    return 'No synchronous standby is connected now: until one is, commits wait, and senders are put off with 451.'
+  return `${wanted - lacking} of ${wanted} synchronous standbys are connected now: until the others are, commits wait, and senders are put off with 451.`
 }

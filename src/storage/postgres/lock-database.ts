@@ -22,7 +22,7 @@ const patienceMs = 2000
 
 /** Held until the connection is closed. Rejects with STORAGE_LOCKED when for two seconds others are there. */
 export async function lockDatabase(address: ServerAddress): Promise<PostgresConnection> {
-  const connection = await PostgresConnection.open(address, 'migrate')
+  const connection = await PostgresConnection.open(address, 'move')
   const patience = patienceOf(patienceMs)
   try {
     while (!(await connection.tryLock('move', 'exclusive')) || (await countUsers(connection)) > 0) {

@@ -10,13 +10,13 @@ import { writeMarkSchema } from './write-marks.ts'
 
 const oldestVersion = 14
 
-/** A server alone, on the other engine, takes from all shards in one order. */
-const shardIndex = `CREATE INDEX IF NOT EXISTS queue_recipient_shard ON queue_recipient (shard, due_at, id)
-  WHERE state = 'ready' AND deaths = 0`
-
-/** What an owner holds is looked for at each burial: of a long queue all would be read. */
-const leaseIndex = `CREATE INDEX IF NOT EXISTS queue_recipient_lease ON queue_recipient (lease_owner)
-  WHERE lease_owner IS NOT NULL`
+/** Where several servers share a queue. */
+const indexes: ReadonlyMap<string, string> = new Map([
+  // A server alone, on the other engine, takes from all shards in one order.
+  ['queue_recipient_shard', "queue_recipient (shard, due_at, id) WHERE state = 'ready' AND deaths = 0"],
+  // What an owner holds is looked for at each burial: of a long queue all would be read.
+  ['queue_recipient_lease', 'queue_recipient (lease_owner) WHERE lease_owner IS NOT NULL'],
+])
 
 /** Whoever waits for a lock on a table keeps all others waiting behind him: not longer than they have patience. */
 const lockTimeoutMs = 3000
@@ -49,7 +49,8 @@ export async function migratePostgres(
     await assertServer(connection)
     // Nothing is locked by looking: every command does.
     const present = await readPostgresSchema(connection)
-    if (present?.version === own.length && present.worksFrom === ownWorksFrom) return own.length
+    const isCurrent = present?.version === own.length && present.worksFrom === ownWorksFrom
+    if (isCurrent && (await hasIndexes(connection))) return own.length
     await connection.execute('BEGIN ISOLATION LEVEL READ COMMITTED')
     await connection.lockAll('migration')
     await connection.execute(`SET LOCAL lock_timeout = ${lockTimeoutMs}`)
@@ -65,13 +66,23 @@ export async function migratePostgres(
     for (const statements of [writeMarkSchema, mailDataChunkSchema]) await connection.execute(statements)
     for (const statements of own.slice(found?.version ?? 0))
       await connection.execute(translateSchema(statements))
-    for (const index of [shardIndex, leaseIndex]) await connection.execute(index)
+    for (const [name, columns] of indexes)
+      await connection.execute(`CREATE INDEX IF NOT EXISTS ${name} ON ${columns}`)
     await connection.run('UPDATE schema_version SET version = ?, works_from = ?', own.length, ownWorksFrom)
     await connection.commit()
     return own.length
   } catch (cause) {
     throw toPostgresFault(cause, server)
   }
+}
+
+/** Those that came with a version of ours and not of the schema may be missing. */
+async function hasIndexes(connection: PostgresConnection): Promise<boolean> {
+  const row = await connection.get<{ found: boolean }>(
+    "SELECT bool_and(to_regclass(name) IS NOT NULL) AS found FROM unnest(string_to_array(?, ' ')) AS name",
+    [...indexes.keys()].join(' '),
+  )
+  return row?.found === true
 }
 
 /** One written before versions could work together works with no other. */

@@ -6,6 +6,7 @@ import type { LockableTable, SqlValue, Tx } from '../operation.ts'
 import { sideBySide } from '../side-by-side.ts'
 import { StorageFault } from '../storage-fault.ts'
 import { numberPlaceholders } from './dialect.ts'
+import { standbysLacking } from './durability.ts'
 import { type PostgresLimits, usualLimits } from './limits.ts'
 import { cannotConnect, connectionLost, takesNoWrites, waitsForStandby } from './postgres-fault.ts'
 import { nameOfHost, type ServerAddress } from './server-address.ts'
@@ -16,15 +17,13 @@ const farewellMs = 1000
 
 /**
  * Says whether it takes writes; and a commit that is answered is one that stays, whatever the database has for others.
- * Without a synchronous standby that it waits for no commit is answered, and each stays in the server, with its connection,
- * until there is one again.
+ * Without the synchronous standbys that it waits for no commit is answered, and each stays in the server, with its
+ * connection, until they are there again.
  */
 const prepareSession = `SELECT pg_is_in_recovery() AS standby, set_config('synchronous_commit',
   CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
   current_setting('transaction_read_only') AS read_only,
-  current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') <> 'local'
-    AND NOT EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state IS NULL OR sync_state IN ('sync', 'quorum'))
-    AS lacks_standby`
+  current_setting('synchronous_commit') <> 'local' AND ${standbysLacking} > 0 AS lacks_standby`
 
 /** Any numbers, as long as no other program in the same database locks them. */
 const lockNumbers = {
@@ -35,7 +34,7 @@ const lockNumbers = {
 } as const
 
 /** As `pg_stat_activity` shows it. */
-export type ConnectionPurpose = 'read' | 'write' | 'wake' | 'migration' | 'migrate' | 'check'
+export type ConnectionPurpose = 'read' | 'write' | 'wake' | 'migration' | 'move' | 'check'
 
 interface Statement {
   readonly name: string

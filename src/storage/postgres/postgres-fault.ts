@@ -96,7 +96,7 @@ export function takesNoWrites(server: string, options?: ErrorOptions): StorageFa
 export function waitsForStandby(server: string): StorageFault {
   return new StorageFault(
     'STORAGE_UNAVAILABLE',
-    `PostgreSQL at ${server} answers no commit, because it waits for a synchronous standby and none is connected. Start one, or take it out of synchronous_standby_names.`,
+    `PostgreSQL at ${server} answers no commit, because too few of the synchronous standbys that it waits for are connected. Start them, or name fewer in synchronous_standby_names.`,
   )
 }
 
