@@ -179,10 +179,7 @@ export class QueueAgent implements DeliveryAgent {
     this.#timer?.cancel()
     // At once: nothing more is begun.
     const unbegun = outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id))
-    // Before it is given back, so that it goes to the others.
-    await life.retire()
-    await this.#giveBack(unbegun)
-    if (graceMs > 0) await Promise.race([this.idle(), elapsed(clock, graceMs)])
+    if (graceMs > 0) await Promise.race([this.#windUp(unbegun), elapsed(clock, graceMs)])
     this.#over = true
     await outbound.close()
     this.#settler.stop()
@@ -194,6 +191,14 @@ export class QueueAgent implements DeliveryAgent {
       log.warn('claimed recipients could not be given back; their leases run out', { reason: String(cause) })
     }
     await life.stop()
+  }
+
+  /** Resolves when all has ended that was begun. Never rejects. */
+  async #windUp(unbegun: readonly number[]): Promise<void> {
+    // Before it is given back, so that it goes to the others.
+    await this.#parts.life.retire()
+    await this.#giveBack(unbegun)
+    await this.idle()
   }
 
   /** What no connection has begun on goes back at once. Never rejects. */

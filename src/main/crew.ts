@@ -13,7 +13,7 @@ import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { type AssignedSockets, socketsOfFront } from './assign-sockets.ts'
 import { type ConnectionCountTable, forgetConnections } from './shared-connection-counts.ts'
-import { startThread, type Thread } from './start-thread.ts'
+import { frontName, startThread, type Thread } from './start-thread.ts'
 import type { Terminals } from './terminals.ts'
 import type { FromThread, ThreadRole, ThreadStart } from './thread-messages.ts'
 
@@ -95,7 +95,7 @@ export class Crew {
   get threads(): ReadonlyMap<string, Thread | undefined> {
     return new Map([
       ['store', this.#store],
-      ...this.#frontNumbers.map(number => [`front-${number}`, this.#fronts.get(number)] as const),
+      ...this.#frontNumbers.map(number => [frontName(number), this.#fronts.get(number)] as const),
       ...(this.#has('delivery') ? [['delivery', this.#delivery] as const] : []),
     ])
   }
@@ -252,29 +252,29 @@ export class Crew {
   }
 
   /** One that has never been ready is the affair of whoever started it: else it would be started twice. */
-  #startAgainWhenDead({ role, ready, ended }: Thread, start: () => Promise<unknown>): void {
-    ready.then(
-      () => ended.then(() => this.#startAgain(role, start)),
+  #startAgainWhenDead(thread: Thread, start: () => Promise<unknown>): void {
+    thread.ready.then(
+      () => thread.ended.then(() => this.#startAgain(thread, start)),
       () => {},
     )
   }
 
-  async #startAgain(role: ThreadRole, start: () => Promise<unknown>): Promise<void> {
-    if (!this.#over && this.#parts.mayStartAgain(role)) await this.#tryToStart(role, start)
+  async #startAgain(dead: Thread, start: () => Promise<unknown>): Promise<void> {
+    if (!this.#over && this.#parts.mayStartAgain(dead.role)) await this.#tryToStart(dead, start)
   }
 
-  async #tryToStart(role: ThreadRole, start: () => Promise<unknown>): Promise<void> {
+  async #tryToStart(dead: Thread, start: () => Promise<unknown>): Promise<void> {
     if (this.#over) return
     const { clock } = this.#parts
     try {
       await start()
-      this.#trouble.over(role)
+      this.#trouble.over(dead.name)
     } catch (cause) {
       if (this.#over) return
-      this.#trouble.hit(cause, role, { thread: role })
+      this.#trouble.hit(cause, dead.name, { thread: dead.name })
       // A disk that is full is no death: it is waited for.
       clock.after(startAgainAfterMs, () => {
-        void (isPassing(cause) ? this.#tryToStart(role, start) : this.#startAgain(role, start))
+        void (isPassing(cause) ? this.#tryToStart(dead, start) : this.#startAgain(dead, start))
       })
     }
   }

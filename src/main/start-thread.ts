@@ -8,6 +8,8 @@ import type { FromThread, ThreadRole, ThreadStart, ToThread } from './thread-mes
 
 export interface Thread {
   readonly role: ThreadRole
+  /** As in the log: of several fronts each has its own. */
+  readonly name: string
   /** Rejects when the thread refuses to start or ends before it is ready. */
   readonly ready: Promise<readonly BoundListener[]>
   /** Until it ends. */
@@ -25,6 +27,10 @@ export interface Thread {
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 const threadFile = (role: ThreadRole): URL => new URL(`./${role}-thread${extension}`, import.meta.url)
 
+export function frontName(number: number): string {
+  return `front-${number}`
+}
+
 /** For what a thread has to do after its grace: connections to close, leases to give back. */
 export const lastGraceMs = 15_000
 
@@ -35,10 +41,11 @@ export function startThread(
   receive: (message: FromThread, thread: Thread) => void,
 ): Thread {
   const { role } = start
+  const name = start.role === 'front' ? frontName(start.number) : role
   const worker = new Worker(threadFile(role), {
     workerData: start,
     transferList: [...transfer],
-    name: role,
+    name,
   })
   let isReady = false
   const ready = Promise.withResolvers<readonly BoundListener[]>()
@@ -47,6 +54,7 @@ export function startThread(
   ready.promise.catch(() => {})
   const thread: Thread = {
     role,
+    name,
     ready: ready.promise,
     ended: ended.promise,
     get isReady() {

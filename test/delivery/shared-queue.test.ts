@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SharedOwnerLife } from '../../src/delivery/owner-life.ts'
-import { buryOwners, enterOwner } from '../../src/queue/lease-owners.ts'
+import { buryOwners, enterOwner, retireOwner } from '../../src/queue/lease-owners.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { defineRead, defineWrite, type Storage } from '../../src/storage/operation.ts'
@@ -146,6 +146,25 @@ test('while a server ends, another takes what would be its own', async t => {
     await nextTurn()
   }
   peer.answer('250 ok')
+  await ended
+})
+
+test('a server that ends waits no longer than its grace for a database that is silent', async t => {
+  const isAsked = Promise.withResolvers<void>()
+  const { world } = await sharedWorld(t, {
+    faultyStorage: real => ({
+      ...real,
+      run(operation, input) {
+        if (operation.name !== retireOwner.name) return real.run(operation, input)
+        isAsked.resolve()
+        return new Promise(() => {})
+      },
+      onWake: (topic, listener) => real.onWake(topic, listener),
+    }),
+  })
+  const ended = world.agent.stop(10 * second)
+  await isAsked.promise
+  world.clock.advance(10 * second)
   await ended
 })
 

@@ -406,6 +406,7 @@ test('BDAT: mail data that turns out to be damaged at its end never becomes a me
     async *open() {
       yield Buffer.from('first')
       yield Buffer.from('final')
+      yield Buffer.alloc(0)
       await Promise.reject(new Error('differs from its checksum'))
     },
   }

@@ -353,6 +353,7 @@ function lost(host: string): Result {
 async function* withholdLast(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   let held: Uint8Array | undefined
   for await (const piece of pieces) {
+    if (piece.length === 0) continue
     if (held) yield held
     held = piece
   }

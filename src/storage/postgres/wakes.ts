@@ -79,7 +79,8 @@ export class Wakes {
     connection.close()
   }
 
-  async #connect(): Promise<void> {
+  /** undefined: it was closed meanwhile. */
+  async #connect(): Promise<PostgresConnection | undefined> {
     const { address, limits } = this.#parts
     const connection = await PostgresConnection.open(address, 'wake', limitsOfWakes(limits))
     connection.onNotification((_channel, payload) => {
@@ -94,10 +95,11 @@ export class Wakes {
     }
     if (this.#closed) {
       connection.close()
-      return
+      return undefined
     }
     this.#connection = connection
     void connection.ended.then(() => this.#lost(connection.server))
+    return connection
   }
 
   async #notify(connection: PostgresConnection, topic: WakeTopic): Promise<void> {
@@ -141,7 +143,8 @@ export class Wakes {
   #connectLater(): void {
     this.#reconnecting = this.#parts.clock.after(reconnectMs, () => {
       this.#connect().then(
-        () => {
+        connection => {
+          if (!connection) return
           this.#parts.outage.over()
           // Whatever was said meanwhile was not heard.
           this.#listeners.wake(wakeTopics)
