@@ -88,7 +88,7 @@ export class SharedOwnerLife implements OwnerLife {
     const now = clock.now()
     await storage.run(enterOwner, { owner, aliveUntil: now + lifeMs })
     await this.#keep(now)
-    this.#heardSince = now
+    this.#heardSince = clock.now()
     this.#timer = clock.every(
       beatMs,
       oneAtATime(() => this.#beat()),
@@ -116,14 +116,15 @@ export class SharedOwnerLife implements OwnerLife {
 
   /** Never rejects. */
   async #beat(): Promise<void> {
+    const { clock } = this.#parts
     try {
-      const now = this.#parts.clock.now()
-      const isLate = now > this.#aliveUntil - marginMs
-      if (await this.#keep(now)) {
+      const believedUntil = this.#aliveUntil
+      if (await this.#keep(clock.now())) {
         this.#trouble.over('beat')
-        // After an outage the others have been silent too, and say first that they live.
-        if (isLate) this.#heardSince = now
-        if (now - this.#heardSince >= lifeMs - marginMs) this.#buryOthers()
+        const heardAt = clock.now()
+        // After an outage, in which a beat may wait to its end, the others have been silent too, and say first that they live.
+        if (heardAt > believedUntil - marginMs || !this.isAlive) this.#heardSince = heardAt
+        if (heardAt - this.#heardSince >= lifeMs - marginMs) this.#buryOthers()
       } else {
         this.#aliveUntil = 0
         this.#timer?.cancel()

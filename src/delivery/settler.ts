@@ -131,6 +131,8 @@ export class Settler {
     const plans = this.#plan(batch, now)
     const unsettled = new Set<number>()
     let reports: readonly SettlementReport[] | undefined
+    /** They may be queued. */
+    let isInDoubt = false
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, maxRetryMs)) {
       try {
         reports ??= await this.#composeReports(plans, unsettled, now)
@@ -139,11 +141,14 @@ export class Settler {
         if (!outdated) return
         await this.#discard(outdated.orphanedFiles)
         reports = undefined
+        isInDoubt = false
         for (const id of outdated.unsettled) unsettled.add(id)
       } catch (cause) {
+        // The store may have gone away after its commit.
+        isInDoubt ||= isOutcomeUnknown(cause)
         if (this.#stopped || !isPassing(cause)) {
-          // The store may have gone away after its commit: what a row may name is left to the sweep.
-          if (reports && !isOutcomeUnknown(cause)) await this.#discard(filesOf(reports))
+          // What a row may name is left to the sweep.
+          if (reports && !isInDoubt) await this.#discard(filesOf(reports))
           throw cause
         }
         this.#trouble.hit(cause, '', { settlements: plans.length })

@@ -45,7 +45,7 @@ export function startThread(
   const worker = new Worker(threadFile(role), {
     workerData: start,
     transferList: [...transfer],
-    name,
+    name: role,
   })
   let isReady = false
   const ready = Promise.withResolvers<readonly BoundListener[]>()

@@ -30,7 +30,7 @@ export const blameForDeath = defineWrite(
     )
     return { released: changes, setAside }
   },
-  { wakes: 'queue' },
+  { wakes: 'queue', waitsForOthers: true },
 )
 
 /** Of several suspects each may be the one: they are tried again, fewer at a time. */

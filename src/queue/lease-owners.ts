@@ -63,7 +63,7 @@ export const buryOwners = defineWrite(
     }
     return { owners: silent.map(({ name }) => name), released }
   },
-  { wakes: 'queue' },
+  { wakes: 'queue', waitsForOthers: true },
 )
 
 /** After its end: it holds nothing any more. */

@@ -17,7 +17,7 @@ export const releaseLeases = defineWrite(
     )
     return changes
   },
-  { wakes: 'queue' },
+  { wakes: 'queue', waitsForOthers: true },
 )
 
 export interface OwnedRecipient {

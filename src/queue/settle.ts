@@ -2,7 +2,7 @@
 import { formatAddress } from '../address/format-address.ts'
 import { fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
-import { hasMailData, removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
+import { hasMailData, mailDataFile, removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent, appendEventOnce } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
@@ -175,10 +175,12 @@ async function findUntold(
   { owner, settlements, reports }: Pick<Settling, 'owner' | 'settlements' | 'reports'>,
   accounts: ReadonlySet<number>,
 ): Promise<readonly number[] | undefined> {
+  if (reports.length === 0) return undefined
+  // All of them, and not those of the reports alone: in one order, so that two do not wait for each other.
   const leased = await lockLeases(
     tx,
     owner,
-    reports.flatMap(({ recipientIds }) => recipientIds),
+    settlements.map(({ recipientId }) => recipientId),
   )
   const homeless = new Set(settlements.flatMap(one => (lacksAccount(one, accounts) ? [one.recipientId] : [])))
   const found = await tx.forAll(reports, async ({ message: { message }, recipientIds }) => {
@@ -222,7 +224,8 @@ async function fileOfUnusedReport(
   { message, mailData: { location } }: NewMessage,
 ): Promise<string[]> {
   if (location.kind !== 'file') return []
-  return (await hasMailData(tx, message.id)) ? [] : [location.name]
+  const isQueued = (await mailDataFile(tx, message.id)) === location.name
+  return isQueued ? [] : [location.name]
 }
 
 /** The events to append; undefined when the lease is lost. */

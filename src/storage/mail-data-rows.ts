@@ -24,6 +24,12 @@ export async function hasMailData(tx: Tx, id: number): Promise<boolean> {
   return (await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', id)) !== undefined
 }
 
+/** undefined: it has none, or is not there. */
+export async function mailDataFile(tx: Tx, id: number): Promise<string | undefined> {
+  const row = await tx.get<Pick<MailDataRow, 'file_name'>>('SELECT file_name FROM mail_data WHERE id = ?', id)
+  return row?.file_name ?? undefined
+}
+
 export async function insertMailData(tx: Tx, id: number, mailData: StoredMailData): Promise<void> {
   const { location } = mailData
   await tx.run(

@@ -34,10 +34,14 @@ async function sharedWorld(
 /** An owner whose way to the storage can be cut. */
 async function startLife(t: TestContext) {
   const { storage } = await openTestStorage(t)
-  const connection = { isCut: false }
+  /** `waits`: what is asked comes to the storage when that has resolved. */
+  const connection: { isCut: boolean; waits?: Promise<void> | undefined } = { isCut: false }
   const cut: Pick<Storage, 'run'> = {
-    run: (operation, input) =>
-      connection.isCut ? Promise.reject(storageIsGone()) : storage.run(operation, input),
+    async run(operation, input) {
+      if (connection.isCut) throw storageIsGone()
+      await connection.waits
+      return await storage.run(operation, input)
+    },
   }
   const clock = createManualClock()
   const life = new SharedOwnerLife({ storage: cut, clock, log: silentLog, owner: 'one' })
@@ -149,7 +153,7 @@ test('while a server ends, another takes what would be its own', async t => {
   await ended
 })
 
-test('a server that ends waits no longer than its grace for a database that is silent', async t => {
+test('a server that ends waits no longer than its grace until the others know of it', async t => {
   const isAsked = Promise.withResolvers<void>()
   const { world } = await sharedWorld(t, {
     faultyStorage: real => ({
@@ -215,6 +219,28 @@ test('one that was cut off and is not buried lives on', async t => {
   connection.isCut = false
   clock.advance(5 * second)
   while (!life.isAlive) await nextTurn()
+})
+
+test('a beat that waits in an outage until its end buries nobody either', async t => {
+  const { life, clock, storage, connection } = await startLife(t)
+  await storage.run(enterOwner, { owner: 'other', aliveUntil: clock.now() + 30 * second })
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn++) await storage.run(doNothing, undefined)
+  }
+  // It has been heard for long enough to bury others.
+  for (let passed = 0; passed < 20; passed += 5) {
+    clock.advance(5 * second)
+    await turns()
+  }
+  const mended = Promise.withResolvers<void>()
+  connection.waits = mended.promise
+  clock.advance(25 * second)
+  connection.waits = undefined
+  mended.resolve()
+  await turns()
+  const owners = (await storage.run(readOwners, undefined)).map(({ name }) => name)
+  assert.deepEqual(owners, ['one', 'other'])
+  assert.ok(!life.isAlive)
 })
 
 test('after an outage the first to be there again buries nobody before the others can say that they live', async t => {

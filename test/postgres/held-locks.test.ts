@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { Client } from 'pg'
-import { enterOwner, keepOwner } from '../../src/queue/lease-owners.ts'
+import { blameForDeath } from '../../src/queue/blame-for-death.ts'
+import { claimSuspects } from '../../src/queue/claim-suspects.ts'
+import { buryOwners, enterOwner, keepOwner, removeOwner } from '../../src/queue/lease-owners.ts'
+import { releaseLeases } from '../../src/queue/release-leases.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { PostgresConnection } from '../../src/storage/postgres/postgres-connection.ts'
@@ -61,13 +64,52 @@ test('while all writes wait for a lock, an owner of leases can say that it lives
 test('a search that waits for rows of others keeps no other write waiting', async t => {
   const limits = { ...shortLimits, statementMs: 20_000, answerMs: 25_000 }
   const storage = await openStorage(t, uri, silentLog, limits)
-  const holder = await holdLock(t)
-  const waits = defineWrite('test.waits-for-others', async tx => await lockTrail.run(tx, undefined), {
-    waitsForOthers: true,
-  })
-  const enter = (owner: string) => storage.run(enterOwner, { owner, aliveUntil: 1 })
-  const [before, waiting, behind] = [enter('before'), storage.run(waits, undefined), enter('behind')]
-  await Promise.all([before, behind])
-  await holder.query('COMMIT')
-  await waiting
+  await storage.run(queueRecipient, { deaths: 1 })
+  const holder = await holdRows(t)
+  const searches = [
+    () => storage.run(claimSuspects, { owner: 'one', now: 10, leaseUntil: 20 }),
+    () => storage.run(buryOwners, { now: 10, except: 'one' }),
+    () => storage.run(blameForDeath, { owner: 'dead', now: 10 }),
+    () => storage.run(releaseLeases, { owner: 'dead', now: 10 }),
+  ]
+  await storage.run(enterOwner, { owner: 'dead', aliveUntil: 1 })
+  for (const search of searches) {
+    const enter = (owner: string) => storage.run(enterOwner, { owner, aliveUntil: 100 })
+    const [before, waiting, behind] = [enter('before'), search(), enter('behind')]
+    await Promise.all([before, behind])
+    await holder.query('ROLLBACK')
+    await waiting
+    for (const owner of ['before', 'behind']) await storage.run(removeOwner, { owner })
+    await storage.run(queueRecipient, { deaths: 1 })
+    await storage.run(enterDead, undefined)
+    await takeRows(holder)
+  }
 })
+
+const queueRecipient = defineWrite('test.queue-recipient', async (tx, { deaths }: { deaths: number }) => {
+  await tx.run('DELETE FROM queue_recipient')
+  await tx.run(
+    `INSERT INTO queue_recipient (message_id, forward_path, domain, state, due_at, attempts, lease_owner, deaths)
+      VALUES (1, 'anna@example.org', 'example.org', 'ready', 1, 0, 'dead', ?)`,
+    deaths,
+  )
+})
+
+const enterDead = defineWrite('test.enter-dead', async tx => {
+  await tx.run("DELETE FROM lease_owner WHERE name = 'dead'")
+  await tx.run("INSERT INTO lease_owner (name, alive_until) VALUES ('dead', 1)")
+})
+
+/** As a server does that is stopped in the middle of a settling. */
+async function takeRows(client: Client): Promise<void> {
+  await client.query('BEGIN')
+  await client.query('SELECT id FROM queue_recipient FOR UPDATE')
+}
+
+async function holdRows(t: TestContext): Promise<Client> {
+  const client = new Client({ connectionString: uri })
+  await client.connect()
+  t.after(() => client.end())
+  await takeRows(client)
+  return client
+}

@@ -1,6 +1,7 @@
 // Writers of several servers at the same rows: each operation comes to what it would alone, whoever was first.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { Client } from 'pg'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { createAccount, removeAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
@@ -9,11 +10,15 @@ import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { cancelRecipients, holdRecipients, releaseRecipients } from '../../src/queue/administer.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { extendLease } from '../../src/queue/extend-lease.ts'
+import { findRecipients } from '../../src/queue/find-recipients.ts'
 import { countQueue } from '../../src/queue/list-queue.ts'
-import { type Settlement, settle } from '../../src/queue/settle.ts'
+import type { NewMessage } from '../../src/queue/new-message.ts'
+import { giveBack } from '../../src/queue/release-leases.ts'
+import { type Settlement, type SettlementReport, settle } from '../../src/queue/settle.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { defineRead, defineWrite, type Storage, type Tx } from '../../src/storage/operation.ts'
 import { usualLimits } from '../../src/storage/postgres/limits.ts'
+import { eventually } from '../harness/eventually.ts'
 import { queryPostgres } from '../harness/postgres-server.ts'
 import { databasePerTest, openStorage } from './node.ts'
 
@@ -111,13 +116,13 @@ async function makeAccounts(storage: Storage, names: readonly string[]): Promise
   return ids
 }
 
-async function accept(storage: Storage, id: number, to: readonly string[]): Promise<void> {
-  const mailData = {
-    size: 10,
-    checksum: new Uint8Array(32),
-    location: { kind: 'inline' as const, bytes: new Uint8Array(10) },
-  }
-  const accepted = await storage.run(acceptMessage, {
+function newMessage(id: number): Omit<NewMessage, 'recipients'> {
+  return {
+    mailData: {
+      size: 10,
+      checksum: new Uint8Array(32),
+      location: { kind: 'inline' as const, bytes: new Uint8Array(10) },
+    },
     message: {
       id,
       reversePath: null,
@@ -130,11 +135,13 @@ async function accept(storage: Storage, id: number, to: readonly string[]): Prom
       language: 'en',
       isReport: false,
     },
-    mailData,
-    recipients: to.map(name => ({ forwardPath: address(`${name}@example.test`) })),
     held: false,
-  })
-  assert.equal(accepted, 'accepted')
+  }
+}
+
+async function accept(storage: Storage, id: number, to: readonly string[]): Promise<void> {
+  const recipients = to.map(name => ({ forwardPath: address(`${name}@example.test`) }))
+  assert.equal(await storage.run(acceptMessage, { ...newMessage(id), recipients }), 'accepted')
 }
 
 interface Claimed {
@@ -249,6 +256,73 @@ test('an administrator at mail that is being settled, and leases that are being 
   }
   assert.deepEqual(await one.run(countQueue, undefined), { messages: 0, ready: 0, held: 0 })
   assert.equal(await deadlocks(), 0)
+})
+
+/** A report to the sender of the message, about one of its recipients. */
+function reportOn({ messageId, recipientId }: Claimed, id: number): SettlementReport {
+  const recipient = { forwardPath: address('anna@example.test') }
+  return {
+    message: { ...newMessage(id), recipients: [recipient] },
+    recipientIds: [recipientId],
+    about: { messageId, action: 'delayed', recipients: [] },
+  }
+}
+
+test('leases that are given back or held, and a settling with reports on some of them: nobody waits for the other', async t => {
+  const [one, two] = await openTwo(t)
+  await makeAccounts(one, ['anna'])
+  let id = 0
+  for (let round = 0; round < 15; round++) {
+    for (let n = 0; n < 20; n++) await accept(one, ++id, ['anna'])
+    const claimed = await claim(one, 'one', 100)
+    const recipientIds = claimed.map(({ recipientId }) => recipientId)
+    const settlements = claimed.map(
+      (each): Settlement => ({
+        ...each,
+        events: [],
+        result: { kind: 'retry', tried: true, dueAt: now + 1e9, diagnosis: '', delayReported: false },
+      }),
+    )
+    const reports = claimed.slice(10).map(each => reportOn(each, ++id))
+    await Promise.all([
+      one.run(settle, { owner: 'one', at: now, settlements, reports }),
+      two.run(holdRecipients, { recipientIds, at: now }),
+      two.run(giveBack, { owner: 'one', recipientIds, now }),
+    ])
+    const all = await findAll(one)
+    await one.run(cancelRecipients, { recipientIds: all, at: now })
+  }
+  assert.equal(await deadlocks(), 0)
+})
+
+const findAll = (storage: Storage): Promise<readonly number[]> =>
+  storage.run(findRecipients, { selection: {}, afterId: 0, limit: 1000 })
+
+test('a report waits for whoever is taking one of those whom it names', async t => {
+  const one = await open(t)
+  await makeAccounts(one, ['anna', 'boris'])
+  await accept(one, 1, ['anna', 'boris'])
+  const [anna, boris] = await claim(one, 'one', 10)
+  assert.ok(anna && boris)
+  const settlements = [anna, boris].map(
+    (each): Settlement => ({ ...each, events: [], result: { kind: 'done' } }),
+  )
+  const report = { ...reportOn(anna, 2), recipientIds: [anna.recipientId, boris.recipientId] }
+  const other = new Client({ connectionString: own.uri })
+  await other.connect()
+  t.after(() => other.end())
+  await other.query('BEGIN')
+  await other.query('DELETE FROM queue_recipient WHERE id = $1', [boris.recipientId])
+  const settled = one.run(settle, { owner: 'one', at: now, settlements, reports: [report] })
+  await eventually('it waits', async () => {
+    const [row] = await queryPostgres<{ waiting: number }>(
+      own.uri,
+      "SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    return row?.waiting === 1 || undefined
+  })
+  await other.query('COMMIT')
+  assert.deepEqual(await settled, { unsettled: [boris.recipientId], orphanedFiles: [] })
 })
 
 test('an account that is removed while its mail is filed leaves no mail without an owner', async t => {

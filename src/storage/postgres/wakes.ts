@@ -79,8 +79,8 @@ export class Wakes {
     connection.close()
   }
 
-  /** undefined: it was closed meanwhile. */
-  async #connect(): Promise<PostgresConnection | undefined> {
+  /** False: it was closed meanwhile. */
+  async #connect(): Promise<boolean> {
     const { address, limits } = this.#parts
     const connection = await PostgresConnection.open(address, 'wake', limitsOfWakes(limits))
     connection.onNotification((_channel, payload) => {
@@ -95,11 +95,11 @@ export class Wakes {
     }
     if (this.#closed) {
       connection.close()
-      return undefined
+      return false
     }
     this.#connection = connection
     void connection.ended.then(() => this.#lost(connection.server))
-    return connection
+    return true
   }
 
   async #notify(connection: PostgresConnection, topic: WakeTopic): Promise<void> {
@@ -143,8 +143,8 @@ export class Wakes {
   #connectLater(): void {
     this.#reconnecting = this.#parts.clock.after(reconnectMs, () => {
       this.#connect().then(
-        connection => {
-          if (!connection) return
+        isConnected => {
+          if (!isConnected) return
           this.#parts.outage.over()
           // Whatever was said meanwhile was not heard.
           this.#listeners.wake(wakeTopics)
