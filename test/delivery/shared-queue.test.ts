@@ -82,8 +82,7 @@ test('what a server held that has fallen silent is delivered by another within s
   isSilent = false
   const other = world.createAgent()
   await other.start()
-  await pass(world, 25)
-  while (peer.messages.length === 0) await nextTurn()
+  while (peer.messages.length === 0) await pass(world, 1)
   await other.idle()
   assert.equal(await world.waiting(), 0)
 })
