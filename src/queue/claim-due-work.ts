@@ -23,10 +23,12 @@ export interface Claim {
   readonly shards?: readonly number[] | undefined
 }
 
-/** Oldest due first; recipients of one message in one domain come together. */
+/** Those of a priority above the usual first, then oldest due first; recipients of one message in one domain come together. */
 export const claimDueWork = defineWrite(
   'queue.claim-due-work',
   async (tx, claim: Claim): Promise<ClaimedWork[]> => {
+    const urgent = await findUrgent(tx, claim)
+    if (urgent.length > 0) return await lease(tx, urgent, claim)
     const due = await (claim.shards ? findDueIn(tx, claim.shards, claim) : findDue(tx, claim))
     const last = due.at(-1)
     if (last && due.length === claim.maxRecipients) due.push(...(await findCompanions(tx, last, claim.now)))
@@ -34,10 +36,25 @@ export const claimDueWork = defineWrite(
   },
 )
 
-async function findDue(tx: Tx, { now, maxRecipients }: Claim): Promise<RecipientRow[]> {
+async function findDue(
+  tx: Tx,
+  { now, maxRecipients }: Pick<Claim, 'now' | 'maxRecipients'>,
+): Promise<RecipientRow[]> {
   return await tx.all<RecipientRow>(
     `SELECT ${recipientColumns} FROM queue_recipient WHERE state = 'ready' AND deaths = 0 AND due_at <= ? ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
     now,
+    maxRecipients,
+  )
+}
+
+/** RFC 6710 §4.1: before those that have been due for longer. */
+async function findUrgent(tx: Tx, { now, maxRecipients, shards }: Claim): Promise<RecipientRow[]> {
+  const own = shards === undefined ? '' : `AND shard IN (${shards.map(() => '?').join(', ')})`
+  return await tx.all<RecipientRow>(
+    `SELECT ${recipientColumns} FROM queue_recipient
+      WHERE priority > 0 AND state = 'ready' AND deaths = 0 AND due_at <= ? ${own} ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
+    now,
+    ...(shards ?? []),
     maxRecipients,
   )
 }
@@ -72,7 +89,12 @@ export async function lease(
     else groups.set(key, [row])
   }
   await tx.forAll(due, row =>
-    tx.run('UPDATE queue_recipient SET due_at = ?, lease_owner = ? WHERE id = ?', leaseUntil, owner, row.id),
+    tx.run(
+      'UPDATE queue_recipient SET due_at = ?, lease_owner = ?, gate = NULL, gate_share = NULL WHERE id = ?',
+      leaseUntil,
+      owner,
+      row.id,
+    ),
   )
   const work = await tx.forAll(groups.values(), rows => readWork(tx, rows))
   return work.filter(one => one !== undefined)

@@ -3,6 +3,7 @@ import { formatAddress } from '../address/format-address.ts'
 import { insertMailData } from '../storage/mail-data-rows.ts'
 import type { Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
+import { type GatePlace, gateLookMs, senderGate, shareOf } from './gates.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
 import type { QueuedMessage, RecipientState } from './records.ts'
@@ -14,11 +15,17 @@ export async function insertMessage(
   { message, mailData, recipients, reception, held }: NewMessage,
 ): Promise<void> {
   const { acceptedAt, id } = message
-  const state = held ? 'held' : 'ready'
+  const place: RecipientPlace = {
+    state: held ? 'held' : 'ready',
+    dueAt: acceptedAt,
+    priority: message.priority ?? 0,
+    gate: await findSenderGate(tx, message),
+    lookAt: Math.min(acceptedAt + gateLookMs, message.expiresAt),
+  }
   const inserts = [
     () => insertMailData(tx, id, mailData),
     () => insertQueueMessage(tx, message),
-    ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, state, acceptedAt)),
+    ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, place)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
   ]
   await tx.forAll(inserts, insert => insert())
@@ -39,24 +46,62 @@ async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void>
   )
 }
 
+/** Where a new recipient stands in the queue. */
+export interface RecipientPlace {
+  readonly state: RecipientState
+  readonly dueAt: number
+  readonly priority: number
+  /** In the line of its sender, when there is one: in front of it, it would overtake them. */
+  readonly gate?: GatePlace | undefined
+  /** When it leaves that line at the latest. */
+  readonly lookAt?: number | undefined
+}
+
+async function findSenderGate(tx: Tx, message: QueuedMessage): Promise<GatePlace | undefined> {
+  const gate = senderGate(message)
+  const someone = await tx.get(
+    "SELECT 1 AS found FROM queue_recipient WHERE gate = ? AND state = 'ready' LIMIT 1",
+    gate,
+  )
+  return someone ? { gate, share: shareOf(message) } : undefined
+}
+
 export async function insertRecipient(
   tx: Tx,
   messageId: QueueId,
   recipient: NewRecipient,
-  state: RecipientState,
-  dueAt: number,
+  place: RecipientPlace,
 ): Promise<void> {
   const { domain } = recipient.forwardPath
-  await tx.run(
-    `INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts, shard)
-      VALUES (?, ?, ?, ?, ?, ?, 0, CASE WHEN EXISTS (SELECT 1 FROM domain WHERE name = ?) THEN ${anyonesShard} ELSE ? END)`,
+  const isOwn = 'EXISTS (SELECT 1 FROM domain WHERE name = ?)'
+  const common = [
     messageId,
     formatAddress(recipient.forwardPath),
     domain,
     formatRecipientParameters(recipient),
-    state,
-    dueAt,
+    place.state,
+    place.priority,
     domain,
     shardOfDomain(domain),
+  ]
+  const columns = 'message_id, forward_path, domain, parameters, state, priority, attempts, shard, due_at'
+  const values = `?, ?, ?, ?, ?, ?, 0, CASE WHEN ${isOwn} THEN ${anyonesShard} ELSE ? END`
+  if (!place.gate) {
+    await tx.run(`INSERT INTO queue_recipient (${columns}) VALUES (${values}, ?)`, ...common, place.dueAt)
+    return
+  }
+  // Mail for here passes by.
+  await tx.run(
+    `INSERT INTO queue_recipient (${columns}, gate, gate_share)
+      VALUES (${values}, CASE WHEN ${isOwn} THEN CAST(? AS BIGINT) ELSE CAST(? AS BIGINT) END,
+        CASE WHEN ${isOwn} THEN NULL ELSE ? END, CASE WHEN ${isOwn} THEN NULL ELSE ? END)`,
+    ...common,
+    domain,
+    place.dueAt,
+    place.lookAt ?? place.dueAt,
+    domain,
+    place.gate.gate,
+    domain,
+    place.gate.share,
   )
 }

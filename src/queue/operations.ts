@@ -1,12 +1,15 @@
 // Every operation of the queue, for the store thread, which finds a write by its name.
 import { acceptMessage } from './accept-message.ts'
 import { cancelRecipients, holdRecipients, releaseRecipients, retryRecipients } from './administer.ts'
+import { returnAllowance, takeAllowance } from './allowances.ts'
 import { blameForDeath } from './blame-for-death.ts'
 import { claimDueWork } from './claim-due-work.ts'
 import { claimSuspects } from './claim-suspects.ts'
+import { listDestinationHealth, noteDestinationHealth } from './destination-health.ts'
 import { extendLease } from './extend-lease.ts'
 import { findQueueDamageInPage } from './find-damage.ts'
 import { countRecipients, findRecipients } from './find-recipients.ts'
+import { countAtGate, listGates, takeFromGate } from './gates.ts'
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
@@ -17,6 +20,13 @@ export const queueOperations = [
   acceptMessage,
   claimDueWork,
   claimSuspects,
+  takeFromGate,
+  listGates,
+  countAtGate,
+  takeAllowance,
+  returnAllowance,
+  listDestinationHealth,
+  noteDestinationHealth,
   blameForDeath,
   extendLease,
   giveBack,

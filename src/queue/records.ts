@@ -12,6 +12,8 @@ export interface QueuedMessage {
   readonly size: number
   readonly body: BodyType
   readonly smtpUtf8: boolean
+  /** Of several that wait those with the higher are sent before (RFC 6710): -9 … 9, 0 when nothing was said. */
+  readonly priority?: number | undefined
   readonly disposition: Disposition
   readonly ret?: 'FULL' | 'HDRS' | undefined
   readonly envelopeId?: string | undefined

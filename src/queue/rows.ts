@@ -23,21 +23,30 @@ export const messageColumns =
   'id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters'
 
 type MessageParameters = Partial<
-  Pick<QueuedMessage, 'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language'>
+  Pick<QueuedMessage, 'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language' | 'priority'>
 >
 
 export function formatMessageParameters(message: QueuedMessage): string {
-  const { body, smtpUtf8, disposition, ret, envelopeId, language } = message
+  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority } = message
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
     disposition === 'mail' &&
     ret === undefined &&
     envelopeId === undefined &&
+    priority === undefined &&
     language === 'en'
   return isUsual
     ? ''
-    : JSON.stringify({ body, smtpUtf8, disposition, ret, envelopeId, language } satisfies MessageParameters)
+    : JSON.stringify({
+        body,
+        smtpUtf8,
+        disposition,
+        ret,
+        envelopeId,
+        language,
+        priority,
+      } satisfies MessageParameters)
 }
 
 export function readMessage(row: MessageRow): QueuedMessage {
@@ -55,6 +64,7 @@ export function readMessage(row: MessageRow): QueuedMessage {
     acceptedAt: row.accepted_at,
     expiresAt: row.expires_at,
     language: parameters.language ?? 'en',
+    priority: parameters.priority,
     accountId: row.account_id ?? undefined,
     isReport: row.is_report === 1,
   }

@@ -6,7 +6,8 @@ import { hasMailData, mailDataFile, removeUnreferencedMailData } from '../storag
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent, appendEventOnce } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
-import { insertMessage, insertRecipient } from './insert-message.ts'
+import type { GatePlace } from './gates.ts'
+import { insertMessage, insertRecipient, type RecipientPlace } from './insert-message.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import { formatQueueId, type QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
@@ -33,7 +34,13 @@ export interface Settlement {
         readonly dueAt: number
         readonly diagnosis: string
         readonly delayReported: boolean
+        /** It may be tried before `dueAt`, when its turn comes there. */
+        readonly place?: GatePlace | undefined
       }
+    /** No attempt, and nothing to tell: it stands in line at a gate, until `dueAt` at the latest. */
+    | { readonly kind: 'wait'; readonly dueAt: number; readonly place: GatePlace }
+    /** It is due, in another part of the queue. */
+    | { readonly kind: 'move'; readonly shard: number }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
 }
 
@@ -80,7 +87,7 @@ export const settle = defineWrite(
   async (tx, { owner, at, settlements, reports }: Settling): Promise<Settled | ReportsOutdated> => {
     await lockMessages(
       tx,
-      settlements.flatMap(({ messageId, result }) => (result.kind === 'retry' ? [] : [messageId])),
+      settlements.flatMap(({ messageId, result }) => (staysInQueue(result) ? [] : [messageId])),
     )
     const accounts = await lockAccounts(tx, settlements)
     const unsettled = await findUntold(tx, { owner, settlements, reports }, accounts)
@@ -144,7 +151,11 @@ async function settleOne(
     return { recipientId, kind: 'lost' }
   }
   await tx.forAll(events, event => appendEvent(tx, at, messageId, event))
-  return { recipientId, kind: 'settled', ...(result.kind === 'retry' ? {} : { leaves: messageId }) }
+  return { recipientId, kind: 'settled', ...(staysInQueue(result) ? {} : { leaves: messageId }) }
+}
+
+function staysInQueue({ kind }: Settlement['result']): boolean {
+  return kind === 'retry' || kind === 'wait' || kind === 'move'
 }
 
 /**
@@ -235,17 +246,40 @@ async function settleRecipient(
   at: number,
   { messageId, recipientId, events, result }: Settlement,
 ): Promise<readonly TrailEvent[] | undefined> {
+  if (result.kind === 'wait') {
+    const { changes } = await tx.run(
+      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, gate = ?, gate_share = ? WHERE id = ? AND lease_owner = ?',
+      result.dueAt,
+      result.place.gate,
+      result.place.share,
+      recipientId,
+      owner,
+    )
+    return changes === 1 ? events : undefined
+  }
+  if (result.kind === 'move') {
+    const { changes } = await tx.run(
+      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, shard = ? WHERE id = ? AND lease_owner = ?',
+      at,
+      result.shard,
+      recipientId,
+      owner,
+    )
+    return changes === 1 ? events : undefined
+  }
   if (result.kind === 'retry') {
     const tried = result.tried ? 1 : 0
     const { changes } = await tx.run(
       `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = CASE WHEN ? = 1 THEN 0 ELSE deaths END,
-         attempts = attempts + ?, last_diagnosis = ?,
+         attempts = attempts + ?, last_diagnosis = ?, gate = ?, gate_share = ?,
          delay_reported_at = CASE WHEN ? = 1 THEN ? ELSE delay_reported_at END
        WHERE id = ? AND lease_owner = ?`,
       result.dueAt,
       tried,
       tried,
       result.diagnosis,
+      result.place?.gate ?? null,
+      result.place?.share ?? null,
       result.delayReported ? 1 : 0,
       at,
       recipientId,
@@ -253,8 +287,8 @@ async function settleRecipient(
     )
     return changes === 1 ? events : undefined
   }
-  const gone = await tx.get<{ state: RecipientState }>(
-    'DELETE FROM queue_recipient WHERE id = ? AND lease_owner = ? RETURNING state',
+  const gone = await tx.get<{ state: RecipientState; priority: number }>(
+    'DELETE FROM queue_recipient WHERE id = ? AND lease_owner = ? RETURNING state, priority',
     recipientId,
     owner,
   )
@@ -265,7 +299,10 @@ async function settleRecipient(
     await fileMessage(tx, { ...result, queueId: messageId, receivedAt: at })
   }
   // Held while its delivery was under way: then so are those who take its place.
-  if (result.kind === 'expand') await insertNewcomers(tx, messageId, result.into, gone.state, at)
+  if (result.kind === 'expand') {
+    const place = { state: gone.state, dueAt: at, priority: gone.priority }
+    await insertNewcomers(tx, messageId, result.into, place)
+  }
   return events
 }
 
@@ -291,8 +328,7 @@ async function insertNewcomers(
   tx: Tx,
   messageId: QueueId,
   into: readonly NewRecipient[],
-  state: RecipientState,
-  at: number,
+  place: RecipientPlace,
 ): Promise<void> {
   for (const recipient of into) {
     const there = await tx.get(
@@ -300,7 +336,7 @@ async function insertNewcomers(
       messageId,
       formatAddress(recipient.forwardPath),
     )
-    if (!there) await insertRecipient(tx, messageId, recipient, state, at)
+    if (!there) await insertRecipient(tx, messageId, recipient, place)
   }
 }
 

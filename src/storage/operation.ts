@@ -15,7 +15,7 @@ export interface Tx {
    */
   lockRow(table: LockableTable, id: number): Promise<void>
   /** The same for a part of the data as a whole. */
-  lockAll(what: 'directory' | 'suspects'): Promise<void>
+  lockAll(what: 'directory' | 'suspects' | 'allowances'): Promise<void>
   /** The end of a SELECT that takes rows: waits for whoever is changing one, and sees what became of it. */
   readonly forUpdate: '' | 'FOR UPDATE'
   /** The end of a SELECT that takes rows: passes over those that another transaction is taking. */

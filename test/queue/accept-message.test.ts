@@ -55,6 +55,7 @@ test('every parameter of a message and its recipients comes back as it went in',
     ret: 'HDRS',
     envelopeId: 'order 7 "ü"',
     language: 'ru',
+    priority: 3,
     accountId: 12,
     isReport: true,
   } as const

@@ -31,6 +31,7 @@ const lockNumbers = {
   directory: 7_697_025_254,
   move: 7_697_025_255,
   suspects: 7_697_025_256,
+  allowances: 7_697_025_257,
 } as const
 
 /** As `pg_stat_activity` shows it. */

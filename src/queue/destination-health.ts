@@ -1,0 +1,40 @@
+// What delivery knows of the servers of destinations, for the time after a restart and for people. The text is delivery's.
+import { defineRead, defineWrite } from '../storage/operation.ts'
+
+export interface DestinationHealthRow {
+  readonly destination: string
+  readonly health: string
+}
+
+export const listDestinationHealth = defineRead(
+  'queue.list-destination-health',
+  async tx =>
+    await tx.all<DestinationHealthRow>(
+      'SELECT destination, health FROM destination_health ORDER BY destination',
+    ),
+)
+
+/** Without `health` nothing is remarkable any more. */
+export const noteDestinationHealth = defineWrite(
+  'queue.note-destination-health',
+  async (
+    tx,
+    {
+      destination,
+      health,
+      now,
+    }: { readonly destination: string; readonly health?: string | undefined; readonly now: number },
+  ): Promise<void> => {
+    if (health === undefined) {
+      await tx.run('DELETE FROM destination_health WHERE destination = ?', destination)
+      return
+    }
+    await tx.run(
+      `INSERT INTO destination_health (destination, health, updated_at) VALUES (?, ?, ?)
+       ON CONFLICT (destination) DO UPDATE SET health = excluded.health, updated_at = excluded.updated_at`,
+      destination,
+      health,
+      now,
+    )
+  },
+)

@@ -1,0 +1,161 @@
+// Recipients that wait for something else than their time: until the limit of a destination, or of a sender, leaves room
+// for them (docs/adr/0013). They stand in line behind a gate; whoever keeps it takes from it as there is room.
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import { lease } from './claim-due-work.ts'
+import type { ClaimedWork, QueuedMessage } from './records.ts'
+import { type RecipientRow, recipientColumns } from './rows.ts'
+
+/** Whose limit: 'destination gmail', 'sender account 5'. */
+export type GateKey = string
+
+export interface GatePlace {
+  readonly gate: GateKey
+  /** Those of one share are taken in their order, and all shares in turns. */
+  readonly share: string
+}
+
+/** So long nobody who waits at a gate is forgotten, whatever becomes of whoever keeps it. */
+export const gateLookMs = 2 * 3_600_000
+
+/** Lower sorts before, and is taken before: 0 … 18, from the highest priority (RFC 6710: 9) to the lowest (-9). */
+function rankOf(priority: number): string {
+  return String(9 - priority).padStart(2, '0')
+}
+
+export function senderOf({
+  accountId,
+  reversePath,
+}: Pick<QueuedMessage, 'accountId' | 'reversePath'>): string {
+  if (accountId !== undefined) return `account ${accountId}`
+  return reversePath === null ? 'nobody' : `domain ${reversePath.domain}`
+}
+
+export function senderGate(message: Pick<QueuedMessage, 'accountId' | 'reversePath'>): GateKey {
+  return `sender ${senderOf(message)}`
+}
+
+/** A sender's mail of one priority. */
+export function shareOf(message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'priority'>): string {
+  return `${rankOf(message.priority ?? 0)} ${senderOf(message)}`
+}
+
+export interface GateTaking {
+  readonly gate: GateKey
+  readonly now: number
+  readonly leaseUntil: number
+  readonly owner: string
+  readonly maxRecipients: number
+  /** The share that was served last; others come first. */
+  readonly afterShare?: string | undefined
+}
+
+export interface TakenFromGate {
+  readonly work: readonly ClaimedWork[]
+  readonly recipients: number
+  readonly lastShare?: string | undefined
+}
+
+/** Shares that are looked at in one taking: the rest have their turn in the next. */
+const maxShares = 100
+const conditions = "state = 'ready' AND deaths = 0 AND lease_owner IS NULL"
+
+/**
+ * From each share as many, beginning behind the one that was served last; those of a higher priority first. Fewer than were
+ * asked for: no more stood there.
+ */
+export const takeFromGate = defineWrite(
+  'queue.take-from-gate',
+  async (tx, taking: GateTaking): Promise<TakenFromGate> => {
+    const { gate, maxRecipients, afterShare = '' } = taking
+    const shares = inTurn(await listShares(tx, gate, afterShare), afterShare)
+    const rows: RecipientRow[] = []
+    let lastShare: string | undefined
+    for (const [index, share] of shares.entries()) {
+      const room = maxRecipients - rows.length
+      if (room <= 0) break
+      const most = Math.ceil(room / Math.min(shares.length - index, room))
+      rows.push(...(await findFirst(tx, gate, share, most)))
+      lastShare = share
+    }
+    // The first had to leave room for the others, who did not need all of it.
+    if (rows.length < maxRecipients) {
+      const taken = new Set(rows.map(({ id }) => id))
+      for (const share of shares) {
+        const found = await findFirst(tx, gate, share, maxRecipients)
+        rows.push(...found.filter(({ id }) => !taken.has(id)).slice(0, maxRecipients - rows.length))
+        if (rows.length >= maxRecipients) break
+      }
+    }
+    return { work: await lease(tx, rows, taking), recipients: rows.length, lastShare }
+  },
+)
+
+async function findFirst(tx: Tx, gate: GateKey, share: string, limit: number): Promise<RecipientRow[]> {
+  return await tx.all<RecipientRow>(
+    `SELECT ${recipientColumns} FROM queue_recipient WHERE gate = ? AND gate_share = ? AND ${conditions}
+      ORDER BY id LIMIT ? ${tx.skipLocked}`,
+    gate,
+    share,
+    limit,
+  )
+}
+
+/** Each is one look into the index, however many stand there. */
+async function listShares(tx: Tx, gate: GateKey, afterShare: string): Promise<string[]> {
+  const behind = await listSharesBehind(tx, gate, afterShare)
+  if (afterShare === '' || behind.length === maxShares) return behind
+  return [...new Set([...behind, ...(await listSharesBehind(tx, gate, ''))])].slice(0, maxShares)
+}
+
+async function listSharesBehind(tx: Tx, gate: GateKey, afterShare: string): Promise<string[]> {
+  const shares: string[] = []
+  for (let last = afterShare; shares.length < maxShares; ) {
+    const row = await tx.get<{ share: string | null }>(
+      "SELECT min(gate_share) AS share FROM queue_recipient WHERE gate = ? AND gate_share > ? AND state = 'ready'",
+      gate,
+      last,
+    )
+    if (row?.share === null || row?.share === undefined) break
+    last = row.share
+    shares.push(last)
+  }
+  return shares
+}
+
+/** Of each priority those behind the one that was served last, then the others. */
+function inTurn(shares: readonly string[], afterShare: string): string[] {
+  const key = (share: string): string => `${share.slice(0, 2)} ${share > afterShare ? 0 : 1} ${share}`
+  return shares.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
+}
+
+export interface Gate {
+  readonly gate: GateKey
+  readonly recipients: number
+}
+
+/** Behind which somebody stands. Each is one look into the index. */
+export const listGates = defineRead('queue.list-gates', async (tx): Promise<readonly GateKey[]> => {
+  const gates: GateKey[] = []
+  for (let last = ''; ; ) {
+    const row = await tx.get<{ gate: GateKey | null }>(
+      "SELECT min(gate) AS gate FROM queue_recipient WHERE gate > ? AND state = 'ready'",
+      last,
+    )
+    if (row?.gate === null || row?.gate === undefined) return gates
+    last = row.gate
+    gates.push(last)
+  }
+})
+
+/** How many stand there; at most `limit` are counted. */
+export const countAtGate = defineRead(
+  'queue.count-at-gate',
+  async (tx, { gate, limit }: { readonly gate: GateKey; readonly limit: number }): Promise<number> => {
+    const row = await tx.get<{ count: number }>(
+      "SELECT count(*) AS count FROM (SELECT 1 AS one FROM queue_recipient WHERE gate = ? AND state = 'ready' LIMIT ?) AS standing",
+      gate,
+      limit,
+    )
+    return row?.count ?? 0
+  },
+)

@@ -1,0 +1,167 @@
+// Lines behind gates: who stands where, and who is let in first.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { holdRecipients, releaseRecipients, retryRecipients } from '../../src/queue/administer.ts'
+import { countAtGate, gateLookMs, listGates, takeFromGate } from '../../src/queue/gates.ts'
+import { nextDueAt } from '../../src/queue/next-due-at.ts'
+import type { ClaimedWork } from '../../src/queue/records.ts'
+import { type Settlement, settle } from '../../src/queue/settle.ts'
+import { at, leaseMs, minute, openOwnDomain, openQueue, type TestQueue } from './open-queue.ts'
+
+const gate = 'destination example.org'
+
+/** All that is due stands in line at the gate, by its sender. */
+async function standAll(
+  queue: TestQueue,
+  share = (work: ClaimedWork) => `09 ${work.message.reversePath?.domain}`,
+) {
+  const works = [...(await queue.claim('one', at)), ...(await queue.claim('one', at))]
+  const settlements = works.flatMap(work =>
+    work.recipients.map(
+      ({ id }): Settlement => ({
+        messageId: work.message.id,
+        recipientId: id,
+        events: [],
+        result: { kind: 'wait', dueAt: at + gateLookMs, place: { gate, share: share(work) } },
+      }),
+    ),
+  )
+  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+}
+
+async function take(queue: TestQueue, maxRecipients: number, afterShare?: string) {
+  const taken = await queue.storage.run(takeFromGate, {
+    gate,
+    now: at,
+    leaseUntil: at + leaseMs,
+    owner: 'two',
+    maxRecipients,
+    afterShare,
+  })
+  const ids = taken.work.map(({ message }) => message.id)
+  return { ids, recipients: taken.recipients, lastShare: taken.lastShare }
+}
+
+test('who stands in line is not due before the next look, and is then', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'] })
+  await standAll(queue)
+  assert.deepEqual(await queue.claim('two', at + gateLookMs - 1), [])
+  assert.equal((await queue.storage.run(nextDueAt, undefined)).work, at + gateLookMs)
+  assert.equal((await queue.claim('two', at + gateLookMs)).length, 1)
+  assert.deepEqual(await queue.storage.run(listGates, undefined), [])
+})
+
+test('they are taken in their order, once, and are under a lease then', async t => {
+  const queue = await openQueue(t)
+  for (let n = 0; n < 5; n++) await queue.accept({ to: ['anna@example.org'] })
+  await standAll(queue)
+  assert.deepEqual(await queue.storage.run(listGates, undefined), [gate])
+  assert.equal(await queue.storage.run(countAtGate, { gate, limit: 100 }), 5)
+  assert.equal(await queue.storage.run(countAtGate, { gate, limit: 3 }), 3)
+  assert.deepEqual((await take(queue, 2)).ids, [1, 2])
+  assert.deepEqual((await take(queue, 10)).ids, [3, 4, 5])
+  assert.deepEqual((await take(queue, 10)).ids, [])
+  assert.equal(await queue.storage.run(countAtGate, { gate, limit: 100 }), 0)
+  assert.deepEqual(await queue.claim('three', at + minute), [])
+  assert.equal((await queue.claim('three', at + leaseMs)).length, 5)
+})
+
+test('who sends little does not wait behind who sends much', async t => {
+  const queue = await openQueue(t)
+  for (let n = 0; n < 20; n++) await queue.accept({ from: 'news@a.example', to: ['anna@example.org'] })
+  for (let n = 0; n < 2; n++) await queue.accept({ from: 'boris@b.example', to: ['anna@example.org'] })
+  await queue.accept({ from: 'clara@c.example', to: ['anna@example.org'] })
+  await standAll(queue)
+  const first = await take(queue, 6)
+  assert.deepEqual(
+    first.ids.toSorted((a, b) => a - b),
+    [1, 2, 3, 21, 22, 23],
+  )
+  assert.deepEqual((await take(queue, 3, first.lastShare)).ids, [4, 5, 6])
+})
+
+test('the turn goes on where it ended', async t => {
+  const queue = await openQueue(t)
+  for (const sender of ['a', 'b', 'c', 'a', 'b', 'c'])
+    await queue.accept({ from: `news@${sender}.example`, to: ['anna@example.org'] })
+  await standAll(queue)
+  const taken: number[] = []
+  let lastShare: string | undefined
+  for (let n = 0; n < 6; n++) {
+    const next = await take(queue, 1, lastShare)
+    taken.push(...next.ids)
+    ;({ lastShare } = next)
+  }
+  assert.deepEqual(taken, [1, 2, 3, 4, 5, 6])
+})
+
+test('those of a higher priority come first, whoever sends them', async t => {
+  const queue = await openQueue(t)
+  for (const priority of [0, 0, 4, -3])
+    await queue.accept({ to: ['anna@example.org'], message: { priority } })
+  await standAll(queue, ({ message }) => `0${9 - (message.priority ?? 0)}`.slice(-2) + ' someone')
+  const order: number[] = []
+  for (let n = 0; n < 4; n++) order.push(...(await take(queue, 1)).ids)
+  assert.deepEqual(order, [3, 1, 2, 4])
+})
+
+test('what is due and has a priority is claimed before what has been due for longer', async t => {
+  const queue = await openQueue(t)
+  await queue.accept({ to: ['anna@example.org'] })
+  await queue.accept({ to: ['anna@example.org'], at: at + 1, message: { priority: 3 } })
+  const claimed = await queue.claim('one', at + minute, 1)
+  assert.deepEqual(
+    claimed.map(({ message }) => message.id),
+    [2],
+  )
+  assert.equal(claimed[0]?.message.priority, 3)
+})
+
+test('held mail keeps its place and is not let in; an administrator who says retry passes by the line', async t => {
+  const queue = await openQueue(t)
+  for (let n = 0; n < 3; n++) await queue.accept({ to: ['anna@example.org'] })
+  await standAll(queue)
+  await queue.administer(holdRecipients, { queueId: 1 })
+  await queue.administer(retryRecipients, { queueId: 3 })
+  assert.deepEqual(
+    (await queue.claim('one', at)).map(({ message }) => message.id),
+    [3],
+  )
+  assert.deepEqual((await take(queue, 10)).ids, [2])
+  await queue.administer(releaseRecipients, { queueId: 1 })
+  assert.deepEqual(
+    (await queue.claim('one', at)).map(({ message }) => message.id),
+    [1],
+  )
+})
+
+test('while a sender’s mail stands in line, what it sends stands behind it, but for mail that stays here', async t => {
+  const queue = await openQueue(t)
+  await openOwnDomain(queue, 'example.net')
+  const from = 'news@a.example'
+  await queue.accept({ from, to: ['anna@example.org'] })
+  const works = await queue.claim('one', at)
+  const settlements = works.flatMap(({ message, recipients }) =>
+    recipients.map(
+      ({ id }): Settlement => ({
+        messageId: message.id,
+        recipientId: id,
+        events: [],
+        result: {
+          kind: 'wait',
+          dueAt: at + gateLookMs,
+          place: { gate: 'sender domain a.example', share: '09 domain a.example' },
+        },
+      }),
+    ),
+  )
+  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  await queue.accept({ from, to: ['anna@example.org', 'boris@example.net'] })
+  await queue.accept({ from: 'other@b.example', to: ['anna@example.org'] })
+  const due = (await queue.claim('one', at)).flatMap(({ message, recipients }) =>
+    recipients.map(({ forwardPath }) => `${message.id} ${forwardPath.localPart}`),
+  )
+  assert.deepEqual(due.toSorted(), ['2 boris', '3 anna'])
+  assert.equal(await queue.storage.run(countAtGate, { gate: 'sender domain a.example', limit: 9 }), 2)
+})
