@@ -40,6 +40,8 @@ export type ReportCause =
   | 'smart-host'
   | 'extension-missing'
   | 'server-busy'
+  /** Our server sends there, or for this sender, no more than so much at a time. */
+  | 'own-limit'
   | 'local-error'
   | 'other'
 

@@ -141,6 +141,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} could not take the message at the moment.`,
     next: 'Send the message again later.',
   }),
+  'own-limit': ({ domain }) => ({
+    happened: `Our server sends only so much mail to ${domain}, or for you, in a time, and the turn of this message did not come.`,
+    next: 'Ask your mail administrator to raise the limit, or send the message again when less is waiting.',
+  }),
   'local-error': () => ({
     happened: 'Our own server had a problem with this message.',
     next: 'Show this report to your mail administrator.',

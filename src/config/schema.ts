@@ -256,12 +256,33 @@ const smartHost = z
       complain(given, `${given} stands without a username. Write username = "…" too.`)
   })
 
+const most = count(0, 1_000_000_000).optional()
+
+const shaping = z.strictObject({
+  match: setting(
+    z.array(nonEmpty).min(1),
+    'For whom: a provider ("gmail"), a domain, a mail host, or the end of the name of mail hosts (".mail.protection.outlook.com").',
+    { example: '["gmail", "example.org"]' },
+  ),
+  connections: setting(count(1, 1000).optional(), 'Connections at one time.', { example: '5' }),
+  messagesPerConnection: setting(count(1, 1_000_000).optional(), 'Messages over one connection.', {
+    example: '20',
+  }),
+  recipientsPerTransaction: setting(count(1, 10_000).optional(), 'Recipients of one transaction.', {
+    example: '50',
+  }),
+  perSecond: setting(most, 'Recipients in a second; 0: without limit.', { example: '10' }),
+  perMinute: setting(most, 'Recipients in a minute; 0: without limit.', { example: '100' }),
+  perHour: setting(most, 'Recipients in an hour; 0: without limit.', { example: '2000' }),
+  perDay: setting(most, 'Recipients in a day; 0: without limit.', { example: '20000' }),
+})
+
 const delivery = z.strictObject({
   port: setting(count(1, 65_535).default(25), 'The port of MX hosts: 25 everywhere but in tests.'),
   maxConnections: setting(count(1, 10_000).default(100), 'Outgoing connections at one time.'),
   maxConnectionsPerDestination: setting(
     count(1, 1000).default(10),
-    'Outgoing connections at one time to one receiving domain.',
+    'Outgoing connections at one time to one receiver: to its mail hosts, for however many domains they take mail.',
   ),
   maxRecipientsPerTransaction: setting(
     count(1, 10_000).default(100),
@@ -288,6 +309,11 @@ const delivery = z.strictObject({
   maxReceivedFields: setting(
     count(10, 1000).default(100),
     'Received fields with which a message counts as running in a circle. RFC 5321 §6.3 asks for at least 100.',
+  ),
+  limits: setting(
+    z.array(shaping).default([]),
+    'How much some receivers get at a time. What is not said for one is as for all, or as is known of the large providers. What goes beyond waits in the queue for its turn.',
+    { defaultText: 'what is known of the large providers' },
   ),
   // Last, so that the example file has its heading after all settings of [delivery] itself.
   smartHost: setting(

@@ -94,6 +94,20 @@ export interface DeliverySettings {
   readonly ipv6: boolean
   /** A message with more Received fields than this is in a loop (RFC 5321 §6.3). */
   readonly maxReceivedFields: number
+  /** For some destinations; the first that says something counts. */
+  readonly limits: readonly ShapingSettings[]
+}
+
+/** How much some destinations get at a time; what is not said here is as for others. `per…` count recipients. */
+export interface ShapingSettings {
+  readonly match: readonly string[]
+  readonly connections?: number | undefined
+  readonly messagesPerConnection?: number | undefined
+  readonly recipientsPerTransaction?: number | undefined
+  readonly perSecond?: number | undefined
+  readonly perMinute?: number | undefined
+  readonly perHour?: number | undefined
+  readonly perDay?: number | undefined
 }
 
 export interface HealthSettings {

@@ -6,12 +6,14 @@ import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
 import { createRouter } from '../routing/route.ts'
+import { createSiteFinder } from '../routing/site.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
+import { HealthRecords } from './health-records.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
 import { Outbound } from './outbound.ts'
 import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
@@ -46,6 +48,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
   const smartHost = delivery.smartHost && smartHostDestination(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
   const unwritten = new UnwrittenOutcomes()
+  const healthRecords = new HealthRecords({ storage, clock, log })
   return new QueueAgent({
     unwritten,
     storage,
@@ -61,8 +64,12 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     queue,
     router: createRouter({ storage, hostname, smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
+    healthRecords,
     outbound: new Outbound({
       unwritten,
+      storage,
+      healthRecords,
+      findSite: createSiteFinder({ resolver, random, providerOf: () => undefined }),
       clock,
       log,
       hostname,

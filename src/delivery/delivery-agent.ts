@@ -5,6 +5,7 @@ import { blameForDeath } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
 import { claimSuspects } from '../queue/claim-suspects.ts'
 import { extendLease } from '../queue/extend-lease.ts'
+import { type GateKey, listGates, senderGate, takeFromGate } from '../queue/gates.ts'
 import { nextDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
@@ -20,6 +21,8 @@ import type { OutgoingMailData } from '../smtp/client/contract.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
+import { Gatekeeper, type Taken, type Taking } from './gatekeeper.ts'
+import type { HealthRecords } from './health-records.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { localError, logLocalError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
@@ -67,6 +70,7 @@ export interface DeliveryAgentParts {
   readonly router: Router
   readonly local: LocalDelivery
   readonly outbound: Outbound
+  readonly healthRecords: HealthRecords
   readonly composeReports: ComposeReports
   readonly unwritten: UnwrittenOutcomes
 }
@@ -85,6 +89,13 @@ const leaseMs = 5 * 60_000
 /** However long the queue sleeps, it is looked at this often: for whoever writes to it without a wake-up. */
 const pollMs = 20_000
 const afterFaultMs = 1000
+/**
+ * One sender may have so many under way while others wait behind it: further ones stand in a line of their own, so that
+ * who sends little passes who sends much.
+ */
+const maxOfSender = 1000
+/** Mail that is due waits for its turn longer than this: others may be waiting behind it. */
+const lateMs = 2000
 
 export class QueueAgent implements DeliveryAgent {
   readonly #parts: DeliveryAgentParts
@@ -92,6 +103,14 @@ export class QueueAgent implements DeliveryAgent {
   readonly #trouble: LastingTrouble
   readonly #leaseTrouble: LastingTrouble
   readonly #inFlight = new Set<number>()
+  /** Recipients elsewhere, among those in flight, by their senders' gates. */
+  readonly #bySender = new Counts()
+  readonly #senderOf = new Map<number, GateKey>()
+  readonly #gatekeeper: Gatekeeper
+  /** Recipients that were let in at a gate before it was known that they stand there. */
+  readonly #returning = new Map<number, { readonly work: ClaimedWork; readonly way: Way }>()
+  /** How long the one that was claimed last had been due. */
+  #lateBy = 0
   /** Recipients, among those in flight, that are tried apart from the others after a death. */
   readonly #suspects = new Set<number>()
   /** With so few of them left under way the next suspects are claimed: in groups, not one for each that ends. */
@@ -122,13 +141,36 @@ export class QueueAgent implements DeliveryAgent {
       ...parts,
       schedule: createRetrySchedule(parts.queue),
       settled: recipientIds => this.#letGo(recipientIds),
+      stands: gate => this.#gatekeeper.stands(gate),
+    })
+    this.#gatekeeper = new Gatekeeper({
+      room: () => (this.#running ? maxInFlight - this.#inFlight.size : 0),
+      roomBehind: gate =>
+        gate.startsWith('sender ')
+          ? Math.max(0, maxOfSender / 2 - this.#bySender.of(gate))
+          : parts.outbound.roomBehind(gate),
+      take: taking => this.#takeFromGate(taking),
+      failed: cause => {
+        this.#trouble.hit(cause, 'gates')
+        this.#wakeAfter(afterFaultMs)
+      },
+      ended: () => this.#checkIdle(),
+    })
+    parts.outbound.start({
+      hasLine: gate => this.#gatekeeper.hasLine(gate),
+      roomLeft: () => 1 - this.#inFlight.size / maxInFlight,
+      roomAgain: () => this.#gatekeeper.roomAgain(),
     })
   }
 
   async start(): Promise<void> {
     const { clock, life, log, storage } = this.#parts
     const released = await this.#takeOver()
-    await life.start(() => this.wake())
+    await this.#parts.healthRecords.start()
+    await life.start(() => {
+      this.wake()
+      void this.#findLines()
+    })
     if (released > 0)
       log.info('recipients that a former run had claimed are due again', { recipients: released })
     this.#running = true
@@ -138,7 +180,29 @@ export class QueueAgent implements DeliveryAgent {
       this.#parts.outbound.forgetUnreachable()
       this.wake()
     })
+    await this.#findLines()
     this.wake()
+  }
+
+  /** Lines in which somebody stands since another time, or whoever kept them has ended. Never rejects. */
+  async #findLines(): Promise<void> {
+    const { storage } = this.#parts
+    try {
+      for (const gate of await storage.run(listGates, undefined)) this.#gatekeeper.stands(gate)
+      this.#trouble.over('gates')
+    } catch (cause) {
+      this.#trouble.hit(cause, 'gates')
+    }
+  }
+
+  async #takeFromGate(taking: Taking): Promise<Taken> {
+    const { clock, life, owner, storage } = this.#parts
+    if (!life.isAlive) throw new Fault('LEASE_LOST', 'This server has been out of touch with the database.')
+    const now = clock.now()
+    const taken = await storage.run(takeFromGate, { ...taking, owner, now, leaseUntil: now + leaseMs })
+    this.#trouble.over('gates')
+    this.#dispatch(taken.work, { from: taking.gate })
+    return taken
   }
 
   /** Recipients that are due again. */
@@ -177,6 +241,7 @@ export class QueueAgent implements DeliveryAgent {
     this.#running = false
     this.#mayHaveMore = false
     this.#timer?.cancel()
+    this.#gatekeeper.stop()
     // At once: nothing more is begun.
     const unbegun = outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id))
     if (graceMs > 0) await Promise.race([this.#windUp(unbegun), elapsed(clock, graceMs)])
@@ -218,7 +283,13 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #isIdle(): boolean {
-    return !this.#claiming && !this.#claimingSuspects && !this.#mayHaveMore && this.#inFlight.size === 0
+    return (
+      !this.#claiming &&
+      !this.#claimingSuspects &&
+      !this.#mayHaveMore &&
+      !this.#gatekeeper.isBusy &&
+      this.#inFlight.size === 0
+    )
   }
 
   #checkIdle(): void {
@@ -233,7 +304,17 @@ export class QueueAgent implements DeliveryAgent {
     for (const id of recipientIds) {
       this.#inFlight.delete(id)
       this.#suspects.delete(id)
+      const sender = this.#senderOf.get(id)
+      if (sender === undefined) continue
+      this.#senderOf.delete(id)
+      this.#bySender.add(sender, -1)
     }
+    for (const id of recipientIds) {
+      const returning = this.#returning.get(id)
+      this.#returning.delete(id)
+      if (returning) this.#dispatch([returning.work], returning.way)
+    }
+    this.#gatekeeper.roomAgain()
     if (hadSuspects) this.#claimMoreSuspects()
     this.#pump()
     this.#checkIdle()
@@ -268,6 +349,7 @@ export class QueueAgent implements DeliveryAgent {
       // Stopped while it asked: the leases have gone back already, perhaps.
       if (!this.#running) return
       if (isDue(dueAt.work, now)) {
+        this.#lateBy = now - (dueAt.work ?? now)
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients, shards }),
         )
@@ -304,7 +386,7 @@ export class QueueAgent implements DeliveryAgent {
       const works = await storage.run(claimSuspects, { now, leaseUntil: now + leaseMs, owner })
       for (const { recipients } of works) for (const { id } of recipients) this.#suspects.add(id)
       this.#fewSuspects = Math.floor(this.#suspects.size / 2)
-      this.#dispatch(works)
+      this.#dispatch(works, { isSuspect: true })
       this.#trouble.over('suspects')
     } catch (cause) {
       this.#trouble.hit(cause, 'suspects')
@@ -336,20 +418,23 @@ export class QueueAgent implements DeliveryAgent {
     }
   }
 
-  #dispatch(works: readonly ClaimedWork[]): void {
+  #dispatch(works: readonly ClaimedWork[], way: Way = {}): void {
     if (this.#over) return
     const routes = new RouteMemory(this.#parts.router)
     for (const work of works) {
       // A lease of ours that ran out (the machine slept): the attempt is under way all the same.
-      const recipients = work.recipients.filter(({ id }) => !this.#inFlight.has(id))
+      const [known, recipients] = partition(work.recipients, ({ id }) => this.#inFlight.has(id))
+      // Or it stands in line since a moment ago, and we have yet to hear that this is written.
+      if (known.length > 0 && way.from !== undefined)
+        for (const one of known) this.#returning.set(one.id, { work: { ...work, recipients: [one] }, way })
       if (recipients.length === 0) continue
       for (const { id } of recipients) this.#inFlight.add(id)
-      void this.#deliver({ ...work, recipients }, routes)
+      void this.#deliver({ ...work, recipients }, routes, way)
     }
   }
 
   /** Every recipient of the work gets an outcome. Never rejects. */
-  async #deliver(work: ClaimedWork, routes: RouteMemory): Promise<void> {
+  async #deliver(work: ClaimedWork, routes: RouteMemory, way: Way): Promise<void> {
     const locals: LocalRecipient[] = []
     const remotes = new Map<string, Departure>()
     for (const recipient of work.recipients) {
@@ -386,17 +471,42 @@ export class QueueAgent implements DeliveryAgent {
     }
     // Given back while their routes were looked up.
     if (this.#over) return
-    for (const departure of remotes.values()) this.#relay(work, departure)
+    for (const departure of remotes.values()) this.#relay(work, departure, way)
     if (locals.length > 0) await this.#deliverLocally(work, locals)
   }
 
-  #relay(work: ClaimedWork, { destination, trace, recipients }: Departure): void {
+  #relay(work: ClaimedWork, { destination, trace, recipients }: Departure, way: Way): void {
     const { life, mailData, outbound } = this.#parts
     const outgoing = putBefore(Buffer.from(trace), {
       size: work.message.size,
       open: () => whileAlive(life, mailData.read(work.mailDataId)),
     })
-    outbound.enqueue(destination, new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended)))
+    const attempt = new RemoteAttempt({
+      work,
+      recipients,
+      destination,
+      mailData: outgoing,
+      isSuspect: way.isSuspect === true,
+      report: ended => this.#ended(ended),
+    })
+    const sender = senderGate(work.message)
+    if (this.#isTooMuchOf(sender, way)) {
+      attempt.stand(sender, undefined)
+      return
+    }
+    for (const { id } of recipients) this.#senderOf.set(id, sender)
+    this.#bySender.add(sender, recipients.length)
+    void outbound.admit(attempt, way.from).then(isBegun => {
+      // Given back with all that is held.
+      if (!isBegun) void this.#giveBack(recipients.map(({ id }) => id))
+    })
+  }
+
+  /** Others wait behind it, or it would overtake what the same sender sent before. */
+  #isTooMuchOf(sender: GateKey, { from, isSuspect }: Way): boolean {
+    if (from !== undefined || isSuspect) return false
+    if (this.#gatekeeper.hasLine(sender)) return true
+    return this.#lateBy > lateMs && this.#bySender.of(sender) >= maxOfSender
   }
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {
@@ -410,6 +520,33 @@ export class QueueAgent implements DeliveryAgent {
 
   #ended(ended: Attempted | NotAttempted): void {
     if (!this.#over || mayHaveArrived(ended)) this.#settler.add(ended)
+  }
+}
+
+/** By which way work came here. */
+interface Way {
+  /** The gate at which it has stood. */
+  readonly from?: GateKey
+  readonly isSuspect?: boolean
+}
+
+function partition<Item>(items: readonly Item[], is: (item: Item) => boolean): [Item[], Item[]] {
+  const [yes, no]: [Item[], Item[]] = [[], []]
+  for (const item of items) (is(item) ? yes : no).push(item)
+  return [yes, no]
+}
+
+class Counts {
+  readonly #counts = new Map<string, number>()
+
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0
+  }
+
+  add(key: string, count: number): void {
+    const sum = this.of(key) + count
+    if (sum > 0) this.#counts.set(key, sum)
+    else this.#counts.delete(key)
   }
 }
 

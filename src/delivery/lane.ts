@@ -1,16 +1,22 @@
-// The lane to one destination: messages that wait for it, and workers that each hold at most one connection and
-// send one message after the other over it. A worker without work leaves its connection idle for the next message.
+// The lane to one receiver's servers: messages that wait for them, and workers that each hold at most one connection and
+// send one message after the other over it. A worker without work leaves its connection idle for the next message. Few wait
+// here: who comes when there is no room stands in line at the gate of the lane, in the queue.
 
-import type { ServerLookup } from '../routing/find-servers.ts'
+import type { GateKey } from '../queue/gates.ts'
+import type { ServerFinder } from '../routing/find-servers.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Allowance } from './allowance.ts'
 import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
+import type { Closure, DestinationHealth } from './destination-health.ts'
 import { judgeFailure } from './diagnose.ts'
 import { localError, logLocalError } from './local-error.ts'
 import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
-import type { Diagnosis, NegativeOutcome } from './outcome.ts'
+import type { NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
+import { classOf } from './reply-class.ts'
+import type { ShapingRules } from './shaping.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface LaneOptions {
@@ -20,19 +26,25 @@ export interface LaneOptions {
   /** No transaction is begun while there is no room in it. */
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
   readonly terms: ConnectionTerms
-  readonly maxConnections: number
-  readonly maxRecipientsPerTransaction: number
-  /** The servers of the destination, in the order of this attempt. */
-  readonly findServers: () => Promise<ServerLookup>
+  readonly gate: GateKey
+  readonly rules: ShapingRules
+  readonly health: DestinationHealth
+  readonly allowance: Allowance
+  /** The servers of a destination, in the order of this attempt. */
+  readonly findServers: ServerFinder
+  /** 0 … 1: how much of all room for what is under way is left. */
+  readonly roomLeft: () => number
+  /** More may come. */
+  readonly roomAgain: () => void
 }
 
-/** RFC 5321 asks for no limit; some servers turn nasty after a hundred messages on one connection. */
-const maxMessagesPerConnection = 100
 /** An idle connection is somebody else's process: not longer than the next message of a burst is likely to come. */
 export const idleConnectionMs = 5000
-const maxUnreachableMs = 60_000
 /** So long a message waits for a connection that is open but busy, before another one is opened for it. */
 const overtakeMs = 500
+
+/** So many may wait for each connection, so that it never runs dry. */
+const roomForEach = 5
 
 /** A connection that a worker holds, or that is idle. */
 interface Held {
@@ -55,8 +67,8 @@ export class Lane implements ConnectionHolder {
   readonly #transactions = new Set<Promise<unknown>>()
   #workers = 0
   #opening = 0
-  #unreachable: { readonly diagnosis: Diagnosis; readonly until: number } | undefined
-  /** How often that was to be forgotten: an attempt that began before tells nothing of the time after. */
+  #pulse = new Pulse()
+  /** How often what is known was to be forgotten: an attempt that began before tells nothing of the time after. */
   #forgotten = 0
   #closed = false
 
@@ -64,18 +76,38 @@ export class Lane implements ConnectionHolder {
     this.#options = options
   }
 
+  get gate(): GateKey {
+    return this.#options.gate
+  }
+
+  get closure(): Closure | undefined {
+    return this.#options.health.closure
+  }
+
+  /** So many messages may come. What was taken a moment ago tells how fast more will leave. */
+  get room(): number {
+    const { health, roomLeft } = this.#options
+    if (this.closure || this.#closed) return 0
+    // One finds out, for all.
+    if (health.isOnProbation) return this.#workers + this.#waitingCount() > 0 ? 0 : 1
+    const wanted = roomForEach * health.connections + this.#pulse.recent(this.#options.clock.now())
+    return Math.max(0, Math.ceil(wanted * roomLeft()) - this.#waitingCount())
+  }
+
   enqueue(attempt: RemoteAttempt): void {
-    if (this.#unreachable && this.#options.clock.now() < this.#unreachable.until) {
-      attempt.postpone({ kind: 'postponed', ...this.#unreachable })
-      return
-    }
     this.#waiting.push(attempt)
     this.#pump()
   }
 
+  /** It stands in line at the gate, and why. */
+  stand(attempt: RemoteAttempt): void {
+    const { closure } = this
+    attempt.stand(this.gate, closure)
+  }
+
   /** The destination may have been mended: what comes, and what waits, is tried. */
   forgetUnreachable(): void {
-    this.#unreachable = undefined
+    this.#options.health.forget()
     this.#forgotten++
   }
 
@@ -95,14 +127,24 @@ export class Lane implements ConnectionHolder {
     await Promise.all(this.#transactions)
   }
 
+  /** Never rejects. */
+  giveBackAllowance(): void {
+    const { allowance, log } = this.#options
+    allowance.close().catch((cause: unknown) => {
+      log.debug('an allowance that was not used is lost', { reason: String(cause) })
+    })
+  }
+
   closeIdleSince(time: number): void {
     while (this.#idle[0] && this.#idle[0].idleSince <= time) this.closeIdle()
   }
 
   /** Nothing waits, nothing is open, nothing is remembered. */
-  isForgettable(now: number): boolean {
-    const remembers = this.#unreachable !== undefined && now < this.#unreachable.until
-    return !remembers && this.#workers === 0 && this.#idle.length === 0 && this.#waitingCount() === 0
+  get isForgettable(): boolean {
+    const { health } = this.#options
+    return (
+      health.isUnremarkable && this.#workers === 0 && this.#idle.length === 0 && this.#waitingCount() === 0
+    )
   }
 
   closeIdle(): boolean {
@@ -135,11 +177,11 @@ export class Lane implements ConnectionHolder {
 
   #pump(): void {
     if (this.#closed) return
-    const { budget, maxConnections } = this.#options
+    const { budget, health } = this.#options
     // As many workers on their way as messages wait; a worker that is busy may be faster than a new connection.
     while (this.#waitingCount() > this.#opening) {
       const held = this.#takeIdle()
-      if (!held && (this.#workers + this.#idle.length >= maxConnections || !budget.take(this))) return
+      if (!held && (this.#workers + this.#idle.length >= health.connections || !budget.take(this))) return
       void this.#work(held)
     }
   }
@@ -173,7 +215,8 @@ export class Lane implements ConnectionHolder {
         attempt.endElsewhere()
         attempt.endPending(localError(cause))
       }
-      if (worker.held && worker.held.messages >= maxMessagesPerConnection) {
+      if (this.room > 0) this.#options.roomAgain()
+      if (worker.held && worker.held.messages >= this.#options.rules.maxMessagesPerConnection) {
         this.#drop(worker)
         // Others wait for a place: theirs now, ours again when it is our turn.
         if (budget.someoneWaits) break
@@ -192,6 +235,7 @@ export class Lane implements ConnectionHolder {
       budget.giveBack()
     }
     this.#pump()
+    if (this.room > 0) this.#options.roomAgain()
   }
 
   /**
@@ -203,30 +247,67 @@ export class Lane implements ConnectionHolder {
       const room = this.#options.unwritten.room()
       if (room) await room
       if (this.#closed) return
+      // Closed meanwhile, by what another message met.
+      if (this.closure && !attempt.isSuspect) {
+        this.stand(attempt)
+        return
+      }
       worker.held ??= await this.#open(attempt)
       const { held } = worker
       if (!held) return
       const reused = held.messages > 0
       held.messages++
-      const verdict = await this.#transact(attempt, held.open, reused)
+      const most = await this.#allow(attempt)
+      if (most === 0) return
+      const verdict = await this.#transact(attempt, held.open, reused, most)
       if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
     }
     if (attempt.wantsElsewhere) await this.#serveElsewhere(attempt, worker)
+  }
+
+  /** For so many recipients its limits leave room; 0: none, and it stands in line. */
+  async #allow(attempt: RemoteAttempt): Promise<number> {
+    const { allowance, health, rules } = this.#options
+    const wanted = Math.min(attempt.pending.length, rules.maxRecipientsPerTransaction)
+    const { granted, moreAt, diagnosis } = await allowance.take(wanted)
+    if (moreAt !== undefined && diagnosis) health.limited(moreAt, diagnosis)
+    if (granted === 0) this.#standAll(attempt)
+    return granted
+  }
+
+  /** It, and all that nobody has begun. */
+  #standAll(attempt: RemoteAttempt): void {
+    for (const one of [attempt, ...this.abandonWaiting()]) this.stand(one)
   }
 
   async #transact(
     attempt: RemoteAttempt,
     open: OpenConnection,
     reused: boolean,
+    most: number,
   ): Promise<'served' | 'stale'> {
-    const transaction = attempt.transact(open, reused, this.#options.maxRecipientsPerTransaction)
+    const transaction = attempt.transact(open, reused, most)
     const ended = transaction.catch(() => {}) // whoever serves the attempt is told
     this.#transactions.add(ended)
     try {
-      return await transaction
+      const verdict = await transaction
+      this.#learn(attempt)
+      return verdict
     } finally {
       this.#transactions.delete(ended)
     }
+  }
+
+  /** What the replies to a transaction say of the destination. */
+  #learn(attempt: RemoteAttempt): void {
+    const { clock, health } = this.#options
+    const { taken, refused } = attempt.takeReplies()
+    if (taken > 0) {
+      health.took()
+      this.#pulse.beat(clock.now())
+    }
+    for (const diagnosis of refused) health.refused(classOf(diagnosis), diagnosis)
+    if (this.closure) for (const waiting of this.abandonWaiting()) this.stand(waiting)
   }
 
   async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
@@ -234,7 +315,7 @@ export class Lane implements ConnectionHolder {
     const started = { at: clock.now(), forgotten: this.#forgotten }
     this.#opening++
     try {
-      const found = await findServers()
+      const found = await findServers(attempt.destination)
       if (found.kind !== 'servers') {
         attempt.noteTried(found.hosts)
         this.#couldNotOpen(attempt, { kind: found.kind, diagnosis: found.diagnosis }, started)
@@ -246,7 +327,7 @@ export class Lane implements ConnectionHolder {
         this.#couldNotOpen(attempt, opened.outcome, started)
         return undefined
       }
-      this.#unreachable = undefined
+      this.#options.health.reached()
       return this.#hold(opened)
     } finally {
       this.#opening--
@@ -257,29 +338,31 @@ export class Lane implements ConnectionHolder {
 
   /**
    * The destination cannot be reached: so it is for all that wait for it, else each of them would wait for the same
-   * silence in turn. And as long as the vain attempt took, nobody else is tried.
+   * silence in turn.
    */
   #couldNotOpen(
     attempt: RemoteAttempt,
     outcome: NegativeOutcome,
     started: { readonly at: number; readonly forgotten: number },
   ): void {
-    attempt.endPending(outcome)
-    attempt.endElsewhere(outcome)
-    if (this.#busy.size > 0 || this.#idle.length > 0 || this.#forgotten > started.forgotten) return
+    const { health } = this.#options
     // What was refused for good is not out of reach: the next message hears it for itself.
-    if (outcome.kind === 'failed') return
-    const now = this.#options.clock.now()
-    const window = Math.min(now - started.at, maxUnreachableMs)
-    if (window > 0) this.#unreachable = { diagnosis: outcome.diagnosis, until: now + window }
-    for (const waiting of this.abandonWaiting()) waiting.endPending(outcome)
+    const isReachable = this.#busy.size > 0 || this.#idle.length > 0 || outcome.kind === 'failed'
+    if (!isReachable && this.#forgotten === started.forgotten) {
+      const deliveryClass = classOf(outcome.diagnosis)
+      health.refused(deliveryClass, outcome.diagnosis)
+      if (!health.closure) health.couldNotReach(outcome.diagnosis, started.at)
+    }
+    attempt.endPending(outcome, this.closure && this.gate)
+    attempt.endElsewhere(outcome)
+    if (this.closure) for (const waiting of this.abandonWaiting()) this.stand(waiting)
   }
 
   /** With the place in the budget that the worker has, so without the connection that it has. */
   async #serveElsewhere(attempt: RemoteAttempt, worker: Worker): Promise<void> {
     const { findServers, terms } = this.#options
     this.#drop(worker)
-    const found = await findServers()
+    const found = await findServers(attempt.destination)
     let servers: readonly RemoteServer[] = found.kind === 'servers' ? attempt.untried(found.servers) : []
     while (attempt.wantsElsewhere) {
       if (servers.length === 0) {
@@ -298,7 +381,10 @@ export class Lane implements ConnectionHolder {
         const room = this.#options.unwritten.room()
         if (room) await room
         if (!opened.connection.usable) attempt.endPending(connectionLost(attempt, opened))
-        else await this.#transact(attempt, opened, false)
+        else {
+          const most = await this.#allow(attempt)
+          if (most > 0) await this.#transact(attempt, opened, false, most)
+        }
       }
       // The next message asks the servers in their own order again.
       this.#drop(worker)
@@ -327,6 +413,31 @@ export class Lane implements ConnectionHolder {
     if (this.#closed || !open.connection.usable) open.connection.close()
     // QUIT is courtesy (RFC 5321 §4.1.1.10): what becomes of it matters to nobody.
     else open.connection.quit().catch(() => open.connection.close())
+  }
+}
+
+/** What left within the last seconds. */
+class Pulse {
+  #second = 0
+  #now = 0
+  #before = 0
+
+  beat(now: number): void {
+    this.#turn(now)
+    this.#now++
+  }
+
+  recent(now: number): number {
+    this.#turn(now)
+    return this.#now + this.#before
+  }
+
+  #turn(now: number): void {
+    const second = Math.floor(now / 1000)
+    if (second === this.#second) return
+    this.#before = second === this.#second + 1 ? this.#now : 0
+    this.#now = 0
+    this.#second = second
   }
 }
 

@@ -1,13 +1,20 @@
-// Mail that leaves this server: a lane to each destination that mail is waiting for.
+// Mail that leaves this server: a lane to each receiver that mail is waiting for.
 import type { DeliverySettings } from '../config/settings.ts'
+import type { GateKey } from '../queue/gates.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
+import type { Site, SiteFinder } from '../routing/site.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { Storage } from '../storage/operation.ts'
+import { Allowance } from './allowance.ts'
 import { ConnectionBudget } from './connection-budget.ts'
+import { DestinationHealth } from './destination-health.ts'
+import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
 import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
+import { shapingOf } from './shaping.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface OutboundOptions {
@@ -16,30 +23,73 @@ export interface OutboundOptions {
   readonly hostname: string
   readonly settings: DeliverySettings
   readonly findServers: ServerFinder
+  readonly findSite: SiteFinder
+  readonly storage: Pick<Storage, 'run'>
+  readonly healthRecords: HealthRecords
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
 }
 
+/** What the lanes need of whoever lets mail in. */
+export interface Doorkeeping {
+  /** Somebody stands in line there, and is before all who come. */
+  readonly hasLine: (gate: GateKey) => boolean
+  /** 0 … 1: how much of all room for what is under way is left. */
+  readonly roomLeft: () => number
+  readonly roomAgain: () => void
+}
+
 const sweepMs = 1000
+/** From a line whose lane is gone so many come at a time, to find theirs. */
+const roomWithoutLane = 50
+
+export function gateOf(site: Pick<Site, 'key'>): GateKey {
+  return `destination ${site.key}`
+}
 
 export class Outbound {
   readonly #options: OutboundOptions
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes = new Map<GateKey, Lane>()
   readonly #budget: ConnectionBudget
+  #doors: Doorkeeping = { hasLine: () => false, roomLeft: () => 1, roomAgain() {} }
   #sweep: Timer | undefined
+  #isDrained = false
 
   constructor(options: OutboundOptions) {
     this.#options = options
     this.#budget = new ConnectionBudget(options.settings.maxConnections)
   }
 
-  enqueue(destination: Destination, attempt: RemoteAttempt): void {
-    let lane = this.#lanes.get(destination.key)
-    if (!lane) {
-      lane = this.#createLane(destination)
-      this.#lanes.set(destination.key, lane)
-      this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
-    }
-    lane.enqueue(attempt)
+  start(doors: Doorkeeping): void {
+    this.#doors = doors
+  }
+
+  /**
+   * Sends it, or has it stand in line. `from`: the gate at which it has stood. False: nothing is begun any more. Never
+   * rejects.
+   */
+  async admit(attempt: RemoteAttempt, from: GateKey | undefined): Promise<boolean> {
+    const { destination } = attempt
+    const site = await this.#options.findSite(destination)
+    if (this.#isDrained) return false
+    const lane = this.#laneTo(site, destination)
+    const isBefore = from !== lane.gate && this.#doors.hasLine(lane.gate)
+    if (attempt.isSuspect || (lane.room > 0 && !isBefore)) lane.enqueue(attempt)
+    else lane.stand(attempt)
+    return true
+  }
+
+  roomBehind(gate: GateKey): number {
+    return this.#lanes.get(gate)?.room ?? roomWithoutLane
+  }
+
+  #laneTo(site: Site, destination: Destination): Lane {
+    const gate = gateOf(site)
+    const known = this.#lanes.get(gate)
+    if (known) return known
+    const lane = this.#createLane(site, destination)
+    this.#lanes.set(gate, lane)
+    this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
+    return lane
   }
 
   /** No destination counts as unreachable before it has been tried again. */
@@ -49,6 +99,7 @@ export class Outbound {
 
   /** Begins nothing more and returns what was not begun; what is under way goes on. */
   drain(): RemoteAttempt[] {
+    this.#isDrained = true
     return [...this.#lanes.values()].flatMap(lane => {
       lane.closeIdleSince(Infinity)
       return lane.abandonWaiting()
@@ -59,6 +110,7 @@ export class Outbound {
   async close(): Promise<void> {
     this.#sweep?.cancel()
     this.#sweep = undefined
+    this.#isDrained = true
     const closed = [...this.#lanes.values()].map(lane => lane.closeAll())
     this.#lanes.clear()
     await Promise.all(closed)
@@ -67,26 +119,42 @@ export class Outbound {
   // One timer for all idle connections, not one for each message.
   #sweepLanes(): void {
     const now = this.#options.clock.now()
-    for (const [key, lane] of this.#lanes) {
+    for (const [gate, lane] of this.#lanes) {
       lane.closeIdleSince(now - idleConnectionMs)
-      if (lane.isForgettable(now)) this.#lanes.delete(key)
+      if (!lane.isForgettable) continue
+      this.#lanes.delete(gate)
+      lane.giveBackAllowance()
     }
+    // One that was closed may have opened by the time alone.
+    this.#doors.roomAgain()
     if (this.#lanes.size > 0) return
     this.#sweep?.cancel()
     this.#sweep = undefined
   }
 
-  #createLane(destination: Destination): Lane {
-    const { clock, log, settings, findServers, unwritten } = this.#options
+  #createLane(site: Site, destination: Destination): Lane {
+    const { clock, log, settings, findServers, healthRecords, storage, unwritten } = this.#options
+    const domain = destination.kind === 'smart-host' ? '' : destination.domain
+    const rules = shapingOf(settings, site, domain)
+    const gate = gateOf(site)
     return new Lane({
       clock,
       log,
       budget: this.#budget,
       unwritten,
       terms: this.#terms(destination),
-      maxConnections: settings.maxConnectionsPerDestination,
-      maxRecipientsPerTransaction: settings.maxRecipientsPerTransaction,
-      findServers: () => findServers(destination),
+      gate,
+      rules,
+      health: new DestinationHealth({
+        clock,
+        maxConnections: rules.maxConnections,
+        known: healthRecords.of(site.key),
+        changed: record => healthRecords.keep(site.key, record),
+      }),
+      allowance: new Allowance({ storage, clock, key: gate, name: site.key, limits: rules.limits }),
+      findServers,
+      roomLeft: () => this.#doors.roomLeft(),
+      roomAgain: () => this.#doors.roomAgain(),
     })
   }
 

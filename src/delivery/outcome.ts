@@ -1,7 +1,9 @@
 // What became of one recipient in one delivery attempt. Structured once, never parsed again.
 import type { ReportCause } from '../bounce/report.ts'
+import type { GatePlace } from '../queue/gates.ts'
 import type { ClientStage } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { Closure } from './destination-health.ts'
 
 /** Where in the way to the next server it ended; words for the trail and for the report to the sender. */
 export type DeliveryStage = 'routing' | 'dns' | ClientStage | 'mailbox'
@@ -45,10 +47,10 @@ export type DeliveryOutcome =
   /** Deferred until the queue lifetime was over; the last diagnosis. */
   | { readonly kind: 'expired'; readonly diagnosis: Diagnosis }
 
-/** No attempt: another message's attempt, a moment ago, did not reach the destination. `diagnosis` is of that one. */
-export interface Postponed {
-  readonly kind: 'postponed'
-  readonly diagnosis: Diagnosis
-  /** When it will be tried, ms since 1970. */
-  readonly until: number
+/** No attempt: it stands in line until there is room where it is to go. */
+export interface Waiting {
+  readonly kind: 'waiting'
+  readonly place: GatePlace
+  /** Nothing goes there at present, and why; undefined: others are before it. */
+  readonly closure?: Closure | undefined
 }

@@ -1,10 +1,12 @@
 // From an outcome to what the queue does with the recipient and what the sender is told (RFC 3461 §5.2, RFC 5321 §4.5.4.1).
 
 import { formatAddress } from '../address/format-address.ts'
+import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
-import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
+import type { TrailEvent } from '../trail/events.ts'
+import type { DeliveryOutcome, Diagnosis, Waiting } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
 /** One recipient after one attempt. */
@@ -20,13 +22,15 @@ export interface Attempted {
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined
   readonly dialogue?: readonly string[] | undefined
+  /** Where it may be tried again before its own time. */
+  readonly place?: GatePlace | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
 export interface NotAttempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
-  readonly outcome: Postponed
+  readonly outcome: Waiting
 }
 
 /** What the sender is to be told about. `action` as in RFC 3464 §2.3.3. */
@@ -51,44 +55,76 @@ export function planSettlement(
 ): SettlementPlan {
   return isAttempted(ended)
     ? planAfterAttempt(ended, now, schedule, spread)
-    : { settlement: postpone(ended, now, schedule, spread) }
+    : planWaiting(ended, now, schedule)
 }
 
 function isAttempted(ended: Attempted | NotAttempted): ended is Attempted {
-  return ended.outcome.kind !== 'postponed'
+  return ended.outcome.kind !== 'waiting'
 }
 
-/**
- * What was not tried waits as if it had been, or a destination that is down would be asked about all its mail all the
- * time. But nobody is told of a delay or an end without an attempt of this message: it comes as soon as may be.
- */
-function postpone(ended: NotAttempted, now: number, schedule: RetrySchedule, spread: number): Settlement {
+/** It stands in line. Its sender is told of a delay, and of the end of its time, as if it had been tried. */
+function planWaiting(ended: NotAttempted, now: number, schedule: RetrySchedule): SettlementPlan {
   const { work, recipient, outcome } = ended
-  const { id, acceptedAt, expiresAt } = work.message
-  const { diagnosis, until } = outcome
-  const isUrgent = now >= expiresAt || isDelayToTell(ended, now, schedule)
-  const dueAt = isUrgent
-    ? until
-    : Math.max(dueAgainAt(ended, schedule.attemptsAt(acceptedAt, now), now, schedule, spread), until)
-  return {
-    messageId: id,
-    recipientId: recipient.id,
-    events: [
-      {
-        kind: 'postponed',
-        recipient: formatAddress(recipient.forwardPath),
-        diagnosis,
-        nextAttemptAt: dueAt,
+  const { message } = work
+  const { place, closure } = outcome
+  const diagnosis = closure?.diagnosis ?? inLine
+  if (now >= message.expiresAt) {
+    const expired: DeliveryOutcome = { kind: 'expired', diagnosis }
+    const attempted: Attempted = { work, recipient, outcome: expired }
+    return {
+      settlement: {
+        messageId: message.id,
+        recipientId: recipient.id,
+        events: [{ ...describeAttempt(attempted), attempt: recipient.attempts }],
+        result: { kind: 'done' },
       },
-    ],
-    result: {
-      kind: 'retry',
-      tried: false,
-      dueAt,
-      diagnosis: `not tried: the destination could not be reached a moment ago (${formatDiagnosis(diagnosis)})`,
-      delayReported: false,
-    },
+      report: reportWhen(wantsFailure(attempted), { action: 'failed', attempted, outcome: expired }),
+    }
   }
+  const noticeAt = wantsDelay(ended) ? schedule.delayNoticeAt(message.acceptedAt, now) : undefined
+  const dueAt = Math.min(now + gateLookMs, message.expiresAt, noticeAt ?? Infinity)
+  const tell = isDelayToTell(ended, now, schedule)
+  const deferred: DeliveryOutcome = { kind: 'deferred', diagnosis }
+  const settlement: Settlement = {
+    messageId: message.id,
+    recipientId: recipient.id,
+    events: closure
+      ? [
+          {
+            kind: 'postponed',
+            recipient: formatAddress(recipient.forwardPath),
+            diagnosis,
+            nextAttemptAt: closure.until,
+          },
+        ]
+      : [],
+    result: tell
+      ? {
+          kind: 'retry',
+          tried: false,
+          dueAt,
+          diagnosis: formatDiagnosis(diagnosis),
+          delayReported: true,
+          place,
+        }
+      : { kind: 'wait', dueAt, place },
+  }
+  return {
+    settlement,
+    report: reportWhen(tell, {
+      action: 'delayed',
+      attempted: { work, recipient, outcome: deferred },
+      outcome: deferred,
+      nextAttemptAt: closure?.until ?? dueAt,
+    }),
+  }
+}
+
+const inLine: Diagnosis = {
+  stage: 'routing',
+  cause: 'own-limit',
+  status: '4.3.2',
+  detail: 'it waits for its turn: much is to go there, and this server sends no more at a time',
 }
 
 function planAfterAttempt(
@@ -106,12 +142,8 @@ function planAfterAttempt(
     recipientId: recipient.id,
     events: [
       {
-        kind: 'attempted',
-        recipient: formatAddress(recipient.forwardPath),
+        ...describeAttempt({ ...attempted, outcome }),
         attempt,
-        outcome,
-        ...(attempted.mxHosts ? { mxHosts: attempted.mxHosts } : {}),
-        ...(attempted.dialogue ? { dialogue: attempted.dialogue } : {}),
         ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
       },
     ],
@@ -157,6 +189,7 @@ function planAfterAttempt(
             dueAt,
             diagnosis: formatDiagnosis(outcome.diagnosis),
             delayReported: tell,
+            place: attempted.place,
           },
           dueAt,
         ),
@@ -174,9 +207,24 @@ function planAfterAttempt(
   }
 }
 
+function describeAttempt({
+  recipient,
+  outcome,
+  mxHosts,
+  dialogue,
+}: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
+  return {
+    kind: 'attempted',
+    recipient: formatAddress(recipient.forwardPath),
+    outcome,
+    ...(mxHosts ? { mxHosts } : {}),
+    ...(dialogue ? { dialogue } : {}),
+  }
+}
+
 /** An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later. */
 function dueAgainAt(
-  ended: Attempted | NotAttempted,
+  ended: Attempted,
   attempts: number,
   now: number,
   schedule: RetrySchedule,

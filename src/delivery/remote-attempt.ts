@@ -1,20 +1,41 @@
 // One attempt to hand one message to one destination: which recipients are still to do, and what each reply means
 // (RFC 5321 §4.2.1, §4.5.3.1.10, §5.1).
 
+import { type GateKey, shareOf } from '../queue/gates.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
+import type { Destination } from '../routing/destination.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { Closure } from './destination-health.ts'
 import { judgeFailure, judgeReply, remoteAddress, whereMet } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
 import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 import type { OpenConnection } from './open-connection.ts'
-import type { DeliveryOutcome, Diagnosis, NegativeOutcome, Postponed } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from './outcome.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
+
+/** What the replies to a transaction said, for whoever watches over the destination. */
+export interface Replies {
+  readonly taken: number
+  readonly refused: readonly Diagnosis[]
+}
+
+export interface RemoteAttemptParts {
+  readonly work: ClaimedWork
+  readonly recipients: readonly QueuedRecipient[]
+  readonly destination: Destination
+  readonly mailData: OutgoingMailData
+  /** After a death it is tried apart from the rest: it stands in no line. */
+  readonly isSuspect?: boolean
+  readonly report: (ended: Attempted | NotAttempted) => void
+}
 
 export class RemoteAttempt {
   readonly work: ClaimedWork
+  readonly destination: Destination
+  readonly isSuspect: boolean
   readonly dialogue = new Dialogue()
   /** Recipients without an outcome, for whom this server, or a new connection to it, is right. */
   pending: QueuedRecipient[]
@@ -26,18 +47,25 @@ export class RemoteAttempt {
   readonly #report: (ended: Attempted | NotAttempted) => void
   #needs: MessageNeeds
   #needsAreFound = false
+  #taken = 0
+  #refusals: Diagnosis[] = []
 
-  constructor(
-    work: ClaimedWork,
-    recipients: readonly QueuedRecipient[],
-    mailData: OutgoingMailData,
-    report: (ended: Attempted | NotAttempted) => void,
-  ) {
+  constructor({ work, recipients, destination, mailData, isSuspect = false, report }: RemoteAttemptParts) {
     this.work = work
+    this.destination = destination
+    this.isSuspect = isSuspect
     this.pending = [...recipients]
     this.#mailData = mailData
     this.#needs = work.message
     this.#report = report
+  }
+
+  /** Of the transactions since this was asked last. */
+  takeReplies(): Replies {
+    const replies = { taken: this.#taken, refused: this.#refusals }
+    this.#taken = 0
+    this.#refusals = []
+    return replies
   }
 
   get wantsElsewhere(): boolean {
@@ -58,15 +86,21 @@ export class RemoteAttempt {
     for (const host of hosts) if (!this.#triedHosts.includes(host)) this.#triedHosts.push(host)
   }
 
-  /** No server could be reached: every recipient without an outcome gets this one. */
-  endPending(outcome: NegativeOutcome): void {
-    for (const recipient of this.pending) this.#end(recipient, outcome)
+  /**
+   * No server could be reached: every recipient without an outcome gets this one. `gate`: where it may be tried again
+   * before its own time, as soon as one can be.
+   */
+  endPending(outcome: NegativeOutcome, gate?: GateKey): void {
+    for (const recipient of this.pending) this.#end(recipient, outcome, gate)
     this.pending = []
   }
 
-  /** Nothing is tried now. */
-  postpone(outcome: Postponed): void {
-    for (const recipient of this.pending) this.#report({ work: this.work, recipient, outcome })
+  /** Nothing is tried now: it stands in line, and why it cannot go at once. */
+  stand(gate: GateKey, closure: Closure | undefined): void {
+    const { work } = this
+    const place = { gate, share: shareOf(work.message) }
+    for (const recipient of this.pending)
+      this.#report({ work, recipient, outcome: { kind: 'waiting', place, closure } })
     this.pending = []
   }
 
@@ -155,6 +189,7 @@ export class RemoteAttempt {
       }
       switch (result.kind) {
         case 'accepted':
+          this.#taken++
           this.#end(recipient, {
             kind: 'relayed',
             dsnAware: connection.extensions.has('DSN'),
@@ -186,6 +221,7 @@ export class RemoteAttempt {
     reply: Reply,
   ): void {
     const outcome = judgeReply(server, stage, reply)
+    this.#refusals.push(outcome.diagnosis)
     // RFC 5321 §3.8: 421 is about the server, not about this mail; after the end of data it is an answer all the same.
     if (isShuttingDown(reply) && stage !== 'end-of-data') {
       this.#elsewhere.push({ recipient, outcome })
@@ -202,7 +238,7 @@ export class RemoteAttempt {
   }
 
   /** The dialogue of a transaction stands with the first of its recipients. */
-  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome): void {
+  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome, gate?: GateKey): void {
     const dialogue = this.dialogue.take()
     this.#report({
       work: this.work,
@@ -210,6 +246,7 @@ export class RemoteAttempt {
       outcome,
       ...(this.#triedHosts.length > 0 ? { mxHosts: [...this.#triedHosts] } : {}),
       ...(dialogue.length > 0 ? { dialogue } : {}),
+      ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
     })
   }
 }

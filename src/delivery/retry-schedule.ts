@@ -13,8 +13,6 @@ export interface RetrySchedule {
    * [0, 1) is the same for the recipients of one message, so that they stay together in one transaction.
    */
   nextAttemptAt(attempts: number, now: number, expiresAt: number, spread: number): number
-  /** How many attempts a message of this age has behind it when each was made in its time; at least 1. */
-  attemptsAt(acceptedAt: number, now: number): number
   /** Is the notice due that the message is late? */
   isDelayed(acceptedAt: number, now: number): boolean
   /** When that notice will be due; undefined when there is none, or it is due already. */
@@ -30,14 +28,6 @@ export function createRetrySchedule(settings: QueueSettings): RetrySchedule {
       const wait = minutes * minuteMs * (1 + jitter * (2 * spread - 1))
       // The last attempt is at the very end of the lifetime, not up to a whole wait before it.
       return Math.min(Math.round(now + wait), Math.max(expiresAt, now + minuteMs))
-    },
-    attemptsAt(acceptedAt, now) {
-      let attempts = 1
-      for (let at = acceptedAt; attempts < retryMinutes.length; attempts++) {
-        at += (retryMinutes[attempts - 1] ?? 0) * minuteMs
-        if (at > now) break
-      }
-      return attempts
     },
     isDelayed: (acceptedAt, now) => delayNoticeHours > 0 && now - acceptedAt >= delayNoticeHours * hourMs,
     delayNoticeAt(acceptedAt, now) {

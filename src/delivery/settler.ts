@@ -1,6 +1,7 @@
 // Writes outcomes to the queue: whatever came together while the last write was under way goes in one transaction, with
 // the reports about it.
 
+import type { GateKey, GatePlace } from '../queue/gates.ts'
 import { type ReportsOutdated, type SettlementReport, settle } from '../queue/settle.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -26,6 +27,8 @@ export interface SettlerOptions {
   readonly unwritten: UnwrittenOutcomes
   /** These recipients are no longer this agent's concern. */
   readonly settled: (recipientIds: readonly number[]) => void
+  /** Somebody stands in line at a gate now. */
+  readonly stands: (gate: GateKey) => void
 }
 
 const maxBatch = 500
@@ -51,7 +54,7 @@ export class Settler {
 
   add(ended: Attempted | NotAttempted): void {
     this.#collected.push(ended)
-    this.#options.unwritten.add(1)
+    if (isOutcome(ended)) this.#options.unwritten.add(1)
     if (this.#flushing) return
     this.#flushing = true
     // Not at once: what else ends in this turn of the event loop comes along.
@@ -76,7 +79,8 @@ export class Settler {
       const batch = this.#collected.slice(0, maxBatch)
       this.#collected = this.#collected.slice(maxBatch)
       await this.#settle(batch)
-      this.#options.unwritten.written(batch.length)
+      this.#options.unwritten.written(batch.filter(isOutcome).length)
+      for (const gate of gatesOf(batch)) this.#options.stands(gate)
       this.#options.settled(batch.map(({ recipient }) => recipient.id))
     }
     this.#flushing = false
@@ -200,6 +204,24 @@ export class Settler {
       this.#options.log.warn('mail data that nothing refers to is left over', { reason: String(cause) })
     }
   }
+}
+
+/** Something was sent, or may have been. */
+function isOutcome({ outcome }: Attempted | NotAttempted): boolean {
+  return outcome.kind !== 'waiting'
+}
+
+function gatesOf(batch: readonly (Attempted | NotAttempted)[]): ReadonlySet<GateKey> {
+  return new Set(
+    batch.flatMap(ended => {
+      const place = ended.outcome.kind === 'waiting' ? ended.outcome.place : placeOf(ended)
+      return place ? [place.gate] : []
+    }),
+  )
+}
+
+function placeOf(ended: Attempted | NotAttempted): GatePlace | undefined {
+  return 'place' in ended ? ended.place : undefined
 }
 
 function filesOf(reports: readonly SettlementReport[]): string[] {

@@ -34,6 +34,7 @@ const causes = Object.keys({
   'smart-host': true,
   'extension-missing': true,
   'server-busy': true,
+  'own-limit': true,
   'local-error': true,
   other: true,
 } satisfies Record<ReportCause, true>) as ReportCause[]

@@ -1,7 +1,8 @@
 // From an outcome to the queue and to the sender: every rule about who is told what (RFC 3461 §4.1, §5.2; RFC 5321 §4.5.5).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { DeliveryOutcome, Diagnosis } from '../../src/delivery/outcome.ts'
+import type { Closure } from '../../src/delivery/destination-health.ts'
+import type { DeliveryOutcome, Diagnosis, Waiting } from '../../src/delivery/outcome.ts'
 import { type Attempted, planSettlement, type SettlementPlan } from '../../src/delivery/plan-settlement.ts'
 import { createRetrySchedule } from '../../src/delivery/retry-schedule.ts'
 import type { QueuedMessage, QueuedRecipient } from '../../src/queue/records.ts'
@@ -88,43 +89,62 @@ test('the last attempt is at the end of the lifetime; after it the recipient has
   assert.equal(plan.report?.outcome.kind, 'expired')
 })
 
-/** Not tried at a time, because the destination counts as unreachable until another. */
-function postponedAt(now: number, until: number, recipient: Partial<QueuedRecipient> = {}): SettlementPlan {
+const place = { gate: 'destination example.org', share: '09 account 1' }
+const closure: Closure = { reason: 'unreachable', until: acceptedAt + 10 * hour, diagnosis }
+
+/** It stands in line at a time. */
+function waitingAt(
+  now: number,
+  more: Partial<Waiting> = {},
+  recipient: Partial<QueuedRecipient> = {},
+): SettlementPlan {
   const { work, recipient: one } = attempted(deferred, recipient)
   return planSettlement(
-    { work, recipient: one, outcome: { kind: 'postponed', diagnosis, until } },
+    { work, recipient: one, outcome: { kind: 'waiting', place, ...more } },
     now,
     schedule,
     0.5,
   )
 }
 
-test('what was not tried waits as one of its age would that was, and no shorter than the destination counts as unreachable', () => {
-  const waitAt = (age: number, unreachableMs = minute): number => {
-    const now = acceptedAt + age
-    const { result } = postponedAt(now, now + unreachableMs, { delayReportedAt: acceptedAt }).settlement
-    assert.ok(result.kind === 'retry' && !result.tried)
-    return result.dueAt - now
+test('who stands in line is looked at every two hours, when a delay is to be told, and at the end', () => {
+  const lookAt = (age: number, recipient: Partial<QueuedRecipient> = {}): number => {
+    const { result } = waitingAt(acceptedAt + age, {}, recipient).settlement
+    assert.ok(result.kind === 'wait')
+    assert.deepEqual(result.place, place)
+    return result.dueAt - acceptedAt
   }
-  assert.equal(waitAt(0), 5 * minute)
-  assert.equal(waitAt(6 * minute), 15 * minute)
-  assert.equal(waitAt(21 * minute), 60 * minute)
-  assert.equal(waitAt(30 * hour), 60 * minute)
-  assert.equal(waitAt(0, 6 * minute), 6 * minute)
+  assert.equal(lookAt(0), 2 * hour)
+  assert.equal(lookAt(3 * hour), 4 * hour)
+  assert.equal(lookAt(3 * hour, { notify: ['FAILURE'] }), 5 * hour)
+  assert.equal(lookAt(47 * hour, { delayReportedAt: acceptedAt }), 48 * hour)
 })
 
-test('nobody is told of a delay or an end without an attempt, which comes as soon as it may', () => {
-  const dueAt = (now: number, recipient: Partial<QueuedRecipient> = {}): number => {
-    const { settlement, report } = postponedAt(now, now + minute, recipient)
-    assert.equal(report, undefined)
-    assert.ok(settlement.result.kind === 'retry' && !settlement.result.delayReported)
-    return settlement.result.dueAt - now
-  }
-  const late = acceptedAt + 4 * hour
-  assert.equal(dueAt(late), minute)
-  assert.equal(dueAt(late, { delayReportedAt: late }), hour)
-  assert.equal(dueAt(late, { notify: ['FAILURE'] }), hour)
-  assert.equal(dueAt(acceptedAt + 48 * hour), minute)
+test('it is told of a delay once, and of the end of its time, with the reason', () => {
+  const late = waitingAt(acceptedAt + 4 * hour, { closure })
+  assert.equal(late.report?.action, 'delayed')
+  assert.equal(late.report.nextAttemptAt, closure.until)
+  assert.ok(late.settlement.result.kind === 'retry')
+  assert.deepEqual(late.settlement.result.place, place)
+  assert.ok(late.settlement.result.delayReported && !late.settlement.result.tried)
+  assert.equal(
+    waitingAt(acceptedAt + 5 * hour, { closure }, { delayReportedAt: acceptedAt }).report,
+    undefined,
+  )
+  const over = waitingAt(acceptedAt + 48 * hour, { closure }, { attempts: 3, delayReportedAt: acceptedAt })
+  assert.equal(over.settlement.result.kind, 'done')
+  assert.deepEqual(over.report?.outcome, { kind: 'expired', diagnosis })
+  assert.deepEqual(
+    over.settlement.events.map(event => event.kind === 'attempted' && event.attempt),
+    [3],
+  )
+})
+
+test('the trail has the reason, and no word for one that only waits for its turn', () => {
+  assert.deepEqual(waitingAt(acceptedAt).settlement.events, [])
+  assert.deepEqual(waitingAt(acceptedAt, { closure }).settlement.events, [
+    { kind: 'postponed', recipient: 'boris@example.org', diagnosis, nextAttemptAt: closure.until },
+  ])
 })
 
 test('a failure is reported unless the sender said otherwise', () => {

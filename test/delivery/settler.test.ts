@@ -71,6 +71,7 @@ async function discardedAfter(...ends: readonly Error[]): Promise<readonly strin
       ]),
     unwritten: new UnwrittenOutcomes(),
     settled() {},
+    stands() {},
   })
   settler.add({ work, recipient, outcome: { kind: 'shown' } })
   await tried.promise

@@ -1,0 +1,95 @@
+// What the limits of a destination leave for now, taken from the database in portions, so that not each message asks it.
+import { type Allowed, type RateLimit, returnAllowance, takeAllowance } from '../queue/allowances.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Storage } from '../storage/operation.ts'
+import type { Diagnosis } from './outcome.ts'
+
+export interface AllowanceParts {
+  readonly storage: Pick<Storage, 'run'>
+  readonly clock: Clock
+  /** Whose: 'destination gmail'. */
+  readonly key: string
+  readonly limits: readonly RateLimit[]
+  /** Of whom the limits are, in words for people: 'gmail'. */
+  readonly name: string
+}
+
+export interface Granted {
+  readonly granted: number
+  /** When there is more, where less was granted than wanted; and why. */
+  readonly moreAt?: number | undefined
+  readonly diagnosis?: Diagnosis | undefined
+}
+
+const maxPortion = 100
+/** A portion is a small part of the limit: what one server holds, another cannot have. */
+const portionsInLimit = 20
+
+export class Allowance {
+  readonly #parts: AllowanceParts
+  readonly #portion: number
+  #left = 0
+  #takenAt = 0
+
+  constructor(parts: AllowanceParts) {
+    this.#parts = parts
+    this.#portion = Math.min(
+      maxPortion,
+      ...parts.limits.map(({ most }) => Math.max(1, Math.floor(most / portionsInLimit))),
+    )
+  }
+
+  /** As many of `wanted` as there are. Rejects with a StorageFault when it cannot be asked. */
+  async take(wanted: number): Promise<Granted> {
+    const { limits } = this.#parts
+    if (limits.length === 0) return { granted: wanted }
+    if (this.#left < wanted) {
+      const more = await this.#ask(Math.max(this.#portion, wanted - this.#left))
+      if (this.#left === 0)
+        return { granted: 0, moreAt: more.moreAt, diagnosis: more.limit && this.#describe(more.limit) }
+    }
+    const granted = Math.min(wanted, this.#left)
+    this.#left -= granted
+    return { granted }
+  }
+
+  /** Gives back what was not used. */
+  async close(): Promise<void> {
+    const { storage, key, limits } = this.#parts
+    const unused = this.#left
+    this.#left = 0
+    if (unused > 0)
+      await storage.run(returnAllowance, { allowance: key, limits, unused, takenAt: this.#takenAt })
+  }
+
+  async #ask(wanted: number): Promise<Allowed> {
+    const { storage, clock, key, limits } = this.#parts
+    const now = clock.now()
+    const allowed = await storage.run(takeAllowance, { allowance: key, limits, wanted, now })
+    this.#left += allowed.granted
+    this.#takenAt = now
+    return allowed
+  }
+
+  #describe(limit: RateLimit): Diagnosis {
+    return {
+      stage: 'routing',
+      cause: 'own-limit',
+      status: '4.3.2',
+      detail: `the limit of this server for ${this.#parts.name} is used up: ${describeLimit(limit)}`,
+    }
+  }
+}
+
+const spans: readonly (readonly [ms: number, name: string])[] = [
+  [86_400_000, 'day'],
+  [3_600_000, 'hour'],
+  [60_000, 'minute'],
+  [1000, 'second'],
+]
+
+/** '150 a day' */
+export function describeLimit({ most, spanMs }: RateLimit): string {
+  const span = spans.find(([ms]) => ms === spanMs)
+  return `${most} recipients ${span ? `a ${span[1]}` : `in ${spanMs / 1000} seconds`}`
+}

@@ -1,0 +1,156 @@
+// How the servers of one destination take our mail: how many connections at a time they bear, and whether they are to be
+// left alone for a while (docs/adr/0013). Their replies drive it.
+import type { Clock } from '../runtime/clock.ts'
+import type { Diagnosis } from './outcome.ts'
+import type { DeliveryClass } from './reply-class.ts'
+
+export type ClosureReason =
+  /** No server of it could be reached. */
+  | 'unreachable'
+  /** It asked for less, or less often. */
+  | 'slow-down'
+  /** It wants nothing from us: our name is bad there. */
+  | 'suspended'
+  /** A limit of our own is used up. */
+  | 'limit'
+
+/** While it lasts nothing is sent there; whoever is due stands in line. */
+export interface Closure {
+  readonly reason: ClosureReason
+  readonly until: number
+  readonly diagnosis: Diagnosis
+}
+
+/** What outlasts a restart. */
+export interface HealthRecord {
+  readonly closure?: Closure | undefined
+  /** How often in a row it was closed for this. */
+  readonly times: Readonly<Partial<Record<ClosureReason, number>>>
+}
+
+export interface DestinationHealthParts {
+  readonly clock: Clock
+  readonly maxConnections: number
+  /** It has been closed, or is open again. */
+  readonly changed: (record: HealthRecord) => void
+  readonly known?: HealthRecord | undefined
+}
+
+const minuteMs = 60_000
+
+/** The waits for each reason; the last one repeats. */
+const waitsMs: Readonly<Record<Exclude<ClosureReason, 'limit'>, readonly number[]>> = {
+  // One message finds out each time: soon at first, as a server that is started anew is back in a minute.
+  unreachable: [1, 2, 4, 8, 15, 30].map(minutes => minutes * minuteMs),
+  'slow-down': [1, 2, 5, 10, 20, 30].map(minutes => minutes * minuteMs),
+  suspended: [5, 15, 60, 180, 360].map(minutes => minutes * minuteMs),
+}
+
+/** A destination that nobody knows yet gets so many connections at first, and one more for each message that it takes. */
+const firstConnections = 2
+/** So many messages in a row without a complaint make a complaint forgotten. */
+const forgiveAfter = 50
+
+export class DestinationHealth {
+  readonly #parts: DestinationHealthParts
+  #connections: number
+  #closure: Closure | undefined
+  readonly #times: Partial<Record<ClosureReason, number>>
+  #takenInARow = 0
+
+  constructor(parts: DestinationHealthParts) {
+    this.#parts = parts
+    this.#connections = Math.min(firstConnections, parts.maxConnections)
+    this.#closure = parts.known?.closure
+    this.#times = { ...parts.known?.times }
+  }
+
+  /** So many at a time, now. */
+  get connections(): number {
+    return this.#connections
+  }
+
+  /** undefined: it is open. */
+  get closure(): Closure | undefined {
+    if (this.#closure && this.#parts.clock.now() >= this.#closure.until) this.#closure = undefined
+    return this.#closure
+  }
+
+  /** It was closed, and nothing has been taken since: whoever comes finds out whether it is open again. */
+  get isOnProbation(): boolean {
+    return (this.#times.unreachable ?? 0) > 0
+  }
+
+  /** Nothing that a new one would not know. */
+  get isUnremarkable(): boolean {
+    return this.closure === undefined && Object.keys(this.#times).length === 0
+  }
+
+  /** A server of it answered and let us in. */
+  reached(): void {
+    if (this.#times.unreachable === undefined) return
+    delete this.#times.unreachable
+    if (this.#closure?.reason === 'unreachable') this.#closure = undefined
+    this.#tell()
+  }
+
+  /** `startedAt`: when it was tried; the longer that took, the longer nobody else is made to wait for it. */
+  couldNotReach(diagnosis: Diagnosis, startedAt: number): void {
+    const tookMs = this.#parts.clock.now() - startedAt
+    this.#connections = Math.min(firstConnections, this.#parts.maxConnections)
+    this.#close('unreachable', diagnosis, tookMs)
+  }
+
+  took(): void {
+    if (this.#connections < this.#parts.maxConnections) this.#connections++
+    this.#takenInARow++
+    if (this.#takenInARow < forgiveAfter) return
+    this.#takenInARow = 0
+    const forgiven = (['slow-down', 'suspended'] as const).filter(reason => this.#times[reason] !== undefined)
+    for (const reason of forgiven) {
+      const times = (this.#times[reason] ?? 0) - 1
+      if (times > 0) this.#times[reason] = times
+      else delete this.#times[reason]
+    }
+    if (forgiven.length > 0) this.#tell()
+  }
+
+  /** What a refusal means for all that is to go there. */
+  refused(deliveryClass: DeliveryClass, diagnosis: Diagnosis): void {
+    this.#takenInARow = 0
+    if (deliveryClass === 'rate-limited') {
+      this.#connections = Math.max(1, Math.floor(this.#connections / 2))
+      this.#close('slow-down', diagnosis)
+    } else if (deliveryClass === 'reputation-block') this.#close('suspended', diagnosis)
+  }
+
+  /** A limit of our own is used up until then. */
+  limited(until: number, diagnosis: Diagnosis): void {
+    if (this.closure && this.closure.until >= until) return
+    this.#closure = { reason: 'limit', until, diagnosis }
+  }
+
+  /** It may have been mended: what comes is tried. */
+  forget(): void {
+    this.#closure = undefined
+    for (const reason of Object.keys(this.#times) as ClosureReason[]) delete this.#times[reason]
+    this.#tell()
+  }
+
+  #close(reason: Exclude<ClosureReason, 'limit'>, diagnosis: Diagnosis, leastMs = 0): void {
+    // Several connections hear the same at one time: that is one complaint.
+    if (this.closure?.reason === reason) return
+    const times = (this.#times[reason] ?? 0) + 1
+    this.#times[reason] = times
+    const waits = waitsMs[reason]
+    const waitMs = waits[Math.min(times, waits.length) - 1] ?? minuteMs
+    const until = this.#parts.clock.now() + Math.max(waitMs, leastMs)
+    if (this.closure && this.closure.until > until) return
+    this.#closure = { reason, until, diagnosis }
+    this.#tell()
+  }
+
+  #tell(): void {
+    this.#parts.changed({ closure: this.#closure, times: { ...this.#times } })
+  }
+}

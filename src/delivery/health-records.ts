@@ -1,0 +1,56 @@
+// What is known of destinations beyond a restart: which are closed, and how often in a row.
+import { listDestinationHealth, noteDestinationHealth } from '../queue/destination-health.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Storage } from '../storage/operation.ts'
+import type { HealthRecord } from './destination-health.ts'
+
+export class HealthRecords {
+  readonly #parts: { readonly storage: Pick<Storage, 'run'>; readonly clock: Clock; readonly log: Log }
+  readonly #known = new Map<string, HealthRecord>()
+
+  constructor(parts: { readonly storage: Pick<Storage, 'run'>; readonly clock: Clock; readonly log: Log }) {
+    this.#parts = parts
+  }
+
+  /** Rejects with a StorageFault. */
+  async start(): Promise<void> {
+    for (const { destination, health } of await this.#parts.storage.run(listDestinationHealth, undefined))
+      this.#known.set(destination, JSON.parse(health) as HealthRecord)
+  }
+
+  of(destination: string): HealthRecord | undefined {
+    return this.#known.get(destination)
+  }
+
+  keep(destination: string, record: HealthRecord): void {
+    const { clock, log, storage } = this.#parts
+    const { closure, times } = record
+    const isUnremarkable = closure === undefined && Object.keys(times).length === 0
+    if (isUnremarkable && !this.#known.has(destination)) return
+    if (closure?.reason === 'suspended' && this.#known.get(destination)?.closure?.reason !== 'suspended')
+      log.error(
+        'a destination refuses mail from this server because of its name; nothing is sent there for a while',
+        {
+          destination,
+          until: new Date(closure.until).toISOString(),
+          reason: closure.diagnosis.detail,
+          reply: closure.diagnosis.reply?.lines.join(' ') ?? '',
+        },
+      )
+    if (isUnremarkable) this.#known.delete(destination)
+    else this.#known.set(destination, record)
+    storage
+      .run(noteDestinationHealth, {
+        destination,
+        health: isUnremarkable ? undefined : JSON.stringify(record),
+        now: clock.now(),
+      })
+      .catch((cause: unknown) => {
+        log.debug('what is known of a destination is not written down', {
+          destination,
+          reason: String(cause),
+        })
+      })
+  }
+}

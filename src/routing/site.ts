@@ -1,0 +1,46 @@
+// What counts as one receiver: the set of mail hosts, and not the domain in the address. A provider behind many domains is
+// one, whose connections serve mail for all of them and whose limits hold for them together.
+import { lookupMailHosts } from '../dns/mail-hosts.ts'
+import type { Resolver } from '../dns/resolver.ts'
+import { hashText } from '../runtime/hash-text.ts'
+import type { Random } from '../runtime/random.ts'
+import type { Destination } from './destination.ts'
+
+export interface Site {
+  /** 'gmail' for a provider, 'mx1.example.org mx2.example.org' for the hosts of anybody else. */
+  readonly key: string
+  /** Mail hosts, the preferred first; none where the DNS named none. */
+  readonly hosts: readonly string[]
+  readonly provider?: string | undefined
+}
+
+export type SiteFinder = (destination: Destination) => Promise<Site>
+
+export interface SiteFinderOptions {
+  readonly resolver: Resolver
+  readonly random: Random
+  /** The key of the provider whose mail host this is. */
+  readonly providerOf: (host: string) => string | undefined
+}
+
+/** Longer keys are shortened: they stand with each recipient that waits. */
+const maxKeyLength = 200
+
+/** Never rejects: where the DNS does not say, the domain stands for itself, and whoever connects finds out why. */
+export function createSiteFinder({ resolver, random, providerOf }: SiteFinderOptions): SiteFinder {
+  return async destination => {
+    if (destination.kind !== 'domain') return { key: destination.key, hosts: [] }
+    const found = await lookupMailHosts(resolver, destination.domain, random)
+    if (found.kind !== 'hosts') return { key: destination.domain, hosts: [] }
+    const hosts = found.hosts.map(({ host }) => host.toLowerCase())
+    const provider = hosts[0] === undefined ? undefined : providerOf(hosts[0])
+    return { key: provider ?? keyOf(hosts), hosts, provider }
+  }
+}
+
+function keyOf(hosts: readonly string[]): string {
+  const key = hosts.toSorted().join(' ')
+  return key.length <= maxKeyLength
+    ? key
+    : `${key.slice(0, maxKeyLength - 12)} ${hashText(key, key.length).toString(36)}`
+}

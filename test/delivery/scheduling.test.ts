@@ -1,0 +1,197 @@
+// What goes when: limits are kept, who is slow or down costs the others nothing, and refusals change the pace.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ShapingSettings } from '../../src/config/settings.ts'
+import { countAtGate } from '../../src/queue/gates.ts'
+import { type RemotePeer, type Script, startPeer } from './remote-peer.ts'
+import { createWorld, hour, minute, type World, type WorldOptions } from './world.ts'
+
+const from = 'anna@example.test'
+const second = 1000
+
+/** A world with the domain example.org, whose mail host is `peer`. */
+async function worldWith(
+  t: TestContext,
+  script: Script = () => undefined,
+  options: WorldOptions = {},
+): Promise<{ world: World; peer: RemotePeer }> {
+  const peer = await startPeer({ address: '127.0.0.2', script })
+  t.after(() => peer.close())
+  const world = await createWorld(t, { ...options, delivery: { port: peer.port, ...options.delivery } })
+  world.dns.mx('example.org', 10, 'mx1.example.org')
+  world.dns.host('mx1.example.org', peer.address)
+  return { world, peer }
+}
+
+async function acceptSeveral(world: World, count: number, domain = 'example.org'): Promise<void> {
+  for (let n = 0; n < count; n++) await world.accept({ from, to: [`user${n}@${domain}`] })
+}
+
+const standing = (world: World, gate = 'destination mx1.example.org'): Promise<number> =>
+  world.storage.run(countAtGate, { gate, limit: 10_000 })
+
+const limited = (limits: Omit<ShapingSettings, 'match'>): WorldOptions => ({
+  delivery: { limits: [{ match: ['example.org'], ...limits }] },
+})
+
+test('a destination that takes its time keeps few messages from the queue, and nobody else waits', async t => {
+  const { world, peer } = await worldWith(t, command =>
+    command.startsWith('MAIL FROM:<slow') ? 'silence' : undefined,
+  )
+  world.dns.mx('slow.example', 10, 'mx.slow.example')
+  world.dns.host('mx.slow.example', peer.address)
+  for (let n = 0; n < 300; n++)
+    await world.accept({ from: `slow${n}@example.test`, to: ['boris@slow.example'] })
+  await acceptSeveral(world, 5)
+  world.agent.wake()
+  while (peer.messages.length < 5) await nextTurn()
+  assert.ok((await standing(world, 'destination mx.slow.example')) >= 280)
+})
+
+test('domains with the same mail hosts are one receiver', async t => {
+  const { world, peer } = await worldWith(t, undefined, { delivery: { maxConnectionsPerDestination: 3 } })
+  for (let n = 0; n < 40; n++) {
+    world.dns.mx(`d${n}.example`, 10, 'mx1.example.org')
+    await world.accept({ from, to: [`boris@d${n}.example`] })
+  }
+  await world.pass(0)
+  assert.equal(peer.messages.length, 40)
+  assert.ok(peer.mostOpen <= 3, `${peer.mostOpen} connections were open`)
+})
+
+test('a limit holds; what goes beyond waits in line, without an attempt, and goes when there is room', async t => {
+  const { world, peer } = await worldWith(t, undefined, limited({ perMinute: 2 }))
+  await acceptSeveral(world, 5)
+  await world.pass(0)
+  assert.equal(peer.messages.length, 2)
+  assert.equal(await standing(world), 3)
+  await world.pass(50 * second)
+  assert.equal(peer.messages.length, 2)
+  await world.pass(13 * second)
+  assert.equal(peer.messages.length, 4)
+  await world.pass(63 * second)
+  assert.equal(peer.messages.length, 5)
+})
+
+test('a limit holds after a restart', async t => {
+  const { world, peer } = await worldWith(t, undefined, limited({ perHour: 3 }))
+  await acceptSeveral(world, 4)
+  await world.pass(0)
+  assert.equal(peer.messages.length, 3)
+  await world.agent.stop(0)
+  const next = world.createAgent()
+  await next.start()
+  await acceptSeveral(world, 2)
+  next.wake()
+  await next.idle()
+  assert.equal(peer.messages.length, 3)
+  world.clock.advance(hour + 2 * minute)
+  next.wake()
+  await next.idle()
+  assert.equal(peer.messages.length, 6)
+})
+
+test('a message with more recipients than the limit leaves goes in parts', async t => {
+  const { world, peer } = await worldWith(t, undefined, limited({ perMinute: 3 }))
+  await world.post({ from, to: ['a', 'b', 'c', 'd', 'e'].map(name => `${name}@example.org`) })
+  assert.deepEqual(
+    peer.messages.map(({ forwardPaths }) => forwardPaths.length),
+    [3],
+  )
+  await world.pass(62 * second)
+  assert.equal(peer.messages.flatMap(({ forwardPaths }) => forwardPaths).length, 5)
+})
+
+test('messages of a connection, recipients of a transaction: as the settings say for that destination', async t => {
+  const { world, peer } = await worldWith(
+    t,
+    undefined,
+    limited({ messagesPerConnection: 2, recipientsPerTransaction: 2, connections: 1 }),
+  )
+  await world.accept({ from, to: ['a', 'b', 'c'].map(name => `${name}@example.org`) })
+  await acceptSeveral(world, 2)
+  await world.pass(0)
+  assert.deepEqual(
+    peer.messages.map(({ forwardPaths }) => forwardPaths.length),
+    [2, 1, 1, 1],
+  )
+  assert.equal(peer.connections, 2)
+  assert.equal(peer.mostOpen, 1)
+})
+
+test('a server that is down costs one timeout, not one for each message; when it is back, all goes', async t => {
+  const { world, peer } = await worldWith(t, command => (command.startsWith('EHLO') ? 'silence' : undefined))
+  await acceptSeveral(world, 60)
+  world.agent.wake()
+  await peer.seen('EHLO')
+  await world.pass(301 * second)
+  assert.ok(peer.connections <= 2, `${peer.connections} connections`)
+  peer.script = () => undefined
+  await world.pass(6 * minute)
+  assert.equal(peer.messages.length, 60)
+})
+
+test('what is known of a server that is down outlasts a restart', async t => {
+  const { world, peer } = await worldWith(t, () => 'close')
+  await acceptSeveral(world, 2)
+  await world.pass(0)
+  await world.agent.stop(0)
+  const { connections } = peer
+  assert.ok(connections > 0)
+  const next = world.createAgent()
+  await next.start()
+  await world.accept({ from, to: ['clara@example.org'] })
+  next.wake()
+  await next.idle()
+  assert.equal(peer.connections, connections)
+  peer.script = () => undefined
+  world.clock.advance(16 * minute)
+  next.wake()
+  await next.idle()
+  assert.equal(peer.messages.length, 3)
+})
+
+test('a server that wants less at a time gets nothing for a while, and then less', async t => {
+  let isBusy = true
+  const { world, peer } = await worldWith(t, command =>
+    isBusy && command.startsWith('MAIL') ? '450 4.7.28 too many messages, slow down' : undefined,
+  )
+  await acceptSeveral(world, 30)
+  await world.pass(0)
+  const asked = peer.commands.filter(command => command.startsWith('MAIL')).length
+  assert.ok(asked <= 2, `${asked} times`)
+  await world.pass(50 * second)
+  assert.equal(peer.commands.filter(command => command.startsWith('MAIL')).length, asked)
+  isBusy = false
+  await world.pass(15 * second)
+  assert.ok(peer.messages.length >= 25, `${peer.messages.length}`)
+  await world.pass(10 * minute)
+  assert.equal(peer.messages.length, 30)
+})
+
+test('a server that refuses our name: the message fails, the others wait instead of failing too, and the log says so', async t => {
+  let isBlocked = true
+  const { world, peer } = await worldWith(t, command =>
+    isBlocked && command.startsWith('MAIL') ? '554 5.7.1 blocked using zen.spamhaus.org' : undefined,
+  )
+  await acceptSeveral(world, 10)
+  await world.pass(0)
+  assert.ok((await standing(world)) >= 8)
+  assert.ok(world.errors.some(line => line.startsWith('a destination refuses mail from this server')))
+  isBlocked = false
+  await world.pass(6 * minute)
+  assert.ok(peer.messages.length >= 8)
+  assert.equal(await standing(world), 0)
+})
+
+test('who waits in line is told of the delay, and of the end of the time, with the reason', async t => {
+  const { world } = await worldWith(t, () => 'close')
+  await world.account('anna@example.test')
+  await world.post({ from, to: ['boris@example.org'] })
+  for (let passed = 0; passed < 50; passed++) await world.pass(hour)
+  const [delay, end, ...more] = await world.mailbox('anna@example.test')
+  assert.match(delay ?? '', /Still being delivered/)
+  assert.match(end ?? '', /Not delivered/)
+  assert.deepEqual(more, [])
+})
