@@ -165,6 +165,23 @@ const limits = z.strictObject({
   ),
 })
 
+const most = count(0, 1_000_000_000).optional()
+const rates = {
+  perSecond: setting(most, 'Recipients in a second; 0: without limit.', { example: '10' }),
+  perMinute: setting(most, 'Recipients in a minute; 0: without limit.', { example: '100' }),
+  perHour: setting(most, 'Recipients in an hour; 0: without limit.', { example: '2000' }),
+  perDay: setting(most, 'Recipients in a day; 0: without limit.', { example: '20000' }),
+}
+
+const senderLimits = z.strictObject({
+  match: setting(
+    z.array(nonEmpty).min(1),
+    'For whom: an address, a domain, or "*" for each sender; each that it means has the limit for itself.',
+    { example: '["newsletter@example.com", "*"]' },
+  ),
+  ...rates,
+})
+
 const submission = z.strictObject({
   senderAddress: setting(
     z.enum(['own', 'own-domain', 'any']).default('own'),
@@ -173,6 +190,11 @@ const submission = z.strictObject({
   allowPlaintextAuthOnLoopback: setting(
     z.boolean().default(false),
     'Lets programs on this machine log in without TLS (127.0.0.1 and ::1 only). For trying out.',
+  ),
+  limits: setting(
+    z.array(senderLimits).default([]),
+    'How much a sender may send to others in a time. What goes beyond is taken and waits in the queue for its turn. The first that means a sender counts.',
+    { defaultText: 'no limits' },
   ),
 })
 
@@ -256,8 +278,6 @@ const smartHost = z
       complain(given, `${given} stands without a username. Write username = "…" too.`)
   })
 
-const most = count(0, 1_000_000_000).optional()
-
 const shaping = z.strictObject({
   match: setting(
     z.array(nonEmpty).min(1),
@@ -271,17 +291,17 @@ const shaping = z.strictObject({
   recipientsPerTransaction: setting(count(1, 10_000).optional(), 'Recipients of one transaction.', {
     example: '50',
   }),
-  perSecond: setting(most, 'Recipients in a second; 0: without limit.', { example: '10' }),
-  perMinute: setting(most, 'Recipients in a minute; 0: without limit.', { example: '100' }),
-  perHour: setting(most, 'Recipients in an hour; 0: without limit.', { example: '2000' }),
-  perDay: setting(most, 'Recipients in a day; 0: without limit.', { example: '20000' }),
+  ...rates,
 })
 
 const delivery = z.strictObject({
   port: setting(count(1, 65_535).default(25), 'The port of MX hosts: 25 everywhere but in tests.'),
-  maxConnections: setting(count(1, 10_000).default(100), 'Outgoing connections at one time.'),
+  maxConnections: setting(
+    count(1, 10_000).default(500),
+    'Outgoing connections at one time. A quarter of them is kept for receivers that have none.',
+  ),
   maxConnectionsPerDestination: setting(
-    count(1, 1000).default(10),
+    count(1, 1000).default(20),
     'Outgoing connections at one time to one receiver: to its mail hosts, for however many domains they take mail.',
   ),
   maxRecipientsPerTransaction: setting(

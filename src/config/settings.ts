@@ -63,6 +63,8 @@ export interface LimitSettings {
 export interface SubmissionSettings {
   /** Which reverse-path an account may use: its own addresses (with its aliases), any address of its domain, any. */
   readonly senderAddress: 'own' | 'own-domain' | 'any'
+  /** The first that means a sender counts. */
+  readonly limits: readonly SenderLimitSettings[]
   readonly allowPlaintextAuthOnLoopback: boolean
 }
 
@@ -98,16 +100,25 @@ export interface DeliverySettings {
   readonly limits: readonly ShapingSettings[]
 }
 
-/** How much some destinations get at a time; what is not said here is as for others. `per…` count recipients. */
-export interface ShapingSettings {
-  readonly match: readonly string[]
-  readonly connections?: number | undefined
-  readonly messagesPerConnection?: number | undefined
-  readonly recipientsPerTransaction?: number | undefined
+/** How many recipients in a time. */
+export interface RateSettings {
   readonly perSecond?: number | undefined
   readonly perMinute?: number | undefined
   readonly perHour?: number | undefined
   readonly perDay?: number | undefined
+}
+
+/** How much some destinations get at a time; what is not said here is as for others. */
+export interface ShapingSettings extends RateSettings {
+  readonly match: readonly string[]
+  readonly connections?: number | undefined
+  readonly messagesPerConnection?: number | undefined
+  readonly recipientsPerTransaction?: number | undefined
+}
+
+/** How much a sender may send in a time. */
+export interface SenderLimitSettings extends RateSettings {
+  readonly match: readonly string[]
 }
 
 export interface HealthSettings {

@@ -1,5 +1,5 @@
 // Composes the delivery agent of the parts that a server has.
-import type { DeliverySettings, QueueSettings } from '../config/settings.ts'
+import type { DeliverySettings, QueueSettings, SenderLimitSettings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
@@ -30,6 +30,7 @@ export interface DeliveryAgentOptions {
   readonly hostname: string
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
+  readonly senderLimits: readonly SenderLimitSettings[]
   /** Names this run of the agent as the owner of its leases: no two runs may have the same. */
   readonly owner: string
   /** Default: those of everybody. */
@@ -65,6 +66,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     router: createRouter({ storage, hostname, smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
     healthRecords,
+    senderLimits: options.senderLimits,
     outbound: new Outbound({
       unwritten,
       storage,

@@ -1,11 +1,11 @@
 // The delivery agent: claims due recipients under a lease, delivers them, settles what became of them.
 // It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
-import type { QueueSettings } from '../config/settings.ts'
+import type { QueueSettings, SenderLimitSettings } from '../config/settings.ts'
 import { blameForDeath } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
 import { claimSuspects } from '../queue/claim-suspects.ts'
 import { extendLease } from '../queue/extend-lease.ts'
-import { type GateKey, listGates, senderGate, takeFromGate } from '../queue/gates.ts'
+import { type GateKey, isSenderGate, listGates, takeFromGate } from '../queue/gates.ts'
 import { nextDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
@@ -31,6 +31,7 @@ import type { Attempted, NotAttempted } from './plan-settlement.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
+import { Senders } from './senders.ts'
 import { Settler } from './settler.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
@@ -71,6 +72,7 @@ export interface DeliveryAgentParts {
   readonly local: LocalDelivery
   readonly outbound: Outbound
   readonly healthRecords: HealthRecords
+  readonly senderLimits: readonly SenderLimitSettings[]
   readonly composeReports: ComposeReports
   readonly unwritten: UnwrittenOutcomes
 }
@@ -89,13 +91,6 @@ const leaseMs = 5 * 60_000
 /** However long the queue sleeps, it is looked at this often: for whoever writes to it without a wake-up. */
 const pollMs = 20_000
 const afterFaultMs = 1000
-/**
- * One sender may have so many under way while others wait behind it: further ones stand in a line of their own, so that
- * who sends little passes who sends much.
- */
-const maxOfSender = 1000
-/** Mail that is due waits for its turn longer than this: others may be waiting behind it. */
-const lateMs = 2000
 
 export class QueueAgent implements DeliveryAgent {
   readonly #parts: DeliveryAgentParts
@@ -103,14 +98,10 @@ export class QueueAgent implements DeliveryAgent {
   readonly #trouble: LastingTrouble
   readonly #leaseTrouble: LastingTrouble
   readonly #inFlight = new Set<number>()
-  /** Recipients elsewhere, among those in flight, by their senders' gates. */
-  readonly #bySender = new Counts()
-  readonly #senderOf = new Map<number, GateKey>()
+  readonly #senders: Senders
   readonly #gatekeeper: Gatekeeper
   /** Recipients that were let in at a gate before it was known that they stand there. */
   readonly #returning = new Map<number, { readonly work: ClaimedWork; readonly way: Way }>()
-  /** How long the one that was claimed last had been due. */
-  #lateBy = 0
   /** Recipients, among those in flight, that are tried apart from the others after a death. */
   readonly #suspects = new Set<number>()
   /** With so few of them left under way the next suspects are claimed: in groups, not one for each that ends. */
@@ -146,15 +137,19 @@ export class QueueAgent implements DeliveryAgent {
     this.#gatekeeper = new Gatekeeper({
       room: () => (this.#running ? maxInFlight - this.#inFlight.size : 0),
       roomBehind: gate =>
-        gate.startsWith('sender ')
-          ? Math.max(0, maxOfSender / 2 - this.#bySender.of(gate))
-          : parts.outbound.roomBehind(gate),
+        isSenderGate(gate) ? this.#senders.roomBehind(gate) : parts.outbound.roomBehind(gate),
       take: taking => this.#takeFromGate(taking),
       failed: cause => {
         this.#trouble.hit(cause, 'gates')
         this.#wakeAfter(afterFaultMs)
       },
       ended: () => this.#checkIdle(),
+    })
+    this.#senders = new Senders({
+      ...parts,
+      limits: parts.senderLimits,
+      hasLine: gate => this.#gatekeeper.hasLine(gate),
+      roomAgain: () => this.#gatekeeper.roomAgain(),
     })
     parts.outbound.start({
       hasLine: gate => this.#gatekeeper.hasLine(gate),
@@ -247,6 +242,7 @@ export class QueueAgent implements DeliveryAgent {
     if (graceMs > 0) await Promise.race([this.#windUp(unbegun), elapsed(clock, graceMs)])
     this.#over = true
     await outbound.close()
+    await this.#senders.close()
     this.#settler.stop()
     await this.#settler.finished()
     this.#leaseTimer?.cancel()
@@ -304,11 +300,8 @@ export class QueueAgent implements DeliveryAgent {
     for (const id of recipientIds) {
       this.#inFlight.delete(id)
       this.#suspects.delete(id)
-      const sender = this.#senderOf.get(id)
-      if (sender === undefined) continue
-      this.#senderOf.delete(id)
-      this.#bySender.add(sender, -1)
     }
+    this.#senders.ended(recipientIds)
     for (const id of recipientIds) {
       const returning = this.#returning.get(id)
       this.#returning.delete(id)
@@ -349,7 +342,7 @@ export class QueueAgent implements DeliveryAgent {
       // Stopped while it asked: the leases have gone back already, perhaps.
       if (!this.#running) return
       if (isDue(dueAt.work, now)) {
-        this.#lateBy = now - (dueAt.work ?? now)
+        this.#senders.lateBy = now - (dueAt.work ?? now)
         this.#dispatch(
           await storage.run(claimDueWork, { now, leaseUntil: now + leaseMs, owner, maxRecipients, shards }),
         )
@@ -436,7 +429,7 @@ export class QueueAgent implements DeliveryAgent {
   /** Every recipient of the work gets an outcome. Never rejects. */
   async #deliver(work: ClaimedWork, routes: RouteMemory, way: Way): Promise<void> {
     const locals: LocalRecipient[] = []
-    const remotes = new Map<string, Departure>()
+    const remotes = new Map<string, Departure & { readonly recipients: QueuedRecipient[] }>()
     for (const recipient of work.recipients) {
       let route: Route
       try {
@@ -471,42 +464,50 @@ export class QueueAgent implements DeliveryAgent {
     }
     // Given back while their routes were looked up.
     if (this.#over) return
-    for (const departure of remotes.values()) this.#relay(work, departure, way)
+    for (const departure of remotes.values()) void this.#depart(work, departure, way)
     if (locals.length > 0) await this.#deliverLocally(work, locals)
   }
 
-  #relay(work: ClaimedWork, { destination, trace, recipients }: Departure, way: Way): void {
-    const { life, mailData, outbound } = this.#parts
-    const outgoing = putBefore(Buffer.from(trace), {
-      size: work.message.size,
-      open: () => whileAlive(life, mailData.read(work.mailDataId)),
-    })
-    const attempt = new RemoteAttempt({
+  /** Never rejects. */
+  async #depart(work: ClaimedWork, departure: Departure, way: Way): Promise<void> {
+    try {
+      if (way.isSuspect) await this.#relay(work, departure, way)
+      else {
+        const { admitted, standing, gate, closure } = await this.#senders.admit(
+          work.message,
+          departure.recipients,
+          way.from,
+        )
+        if (standing.length > 0)
+          this.#attempt(work, { ...departure, recipients: standing }, way).stand(gate, closure)
+        if (admitted.length > 0) await this.#relay(work, { ...departure, recipients: admitted }, way)
+      }
+    } catch (cause) {
+      logLocalError(this.#parts.log, cause)
+      for (const recipient of departure.recipients)
+        this.#ended({ work, recipient, outcome: localError(cause) })
+    }
+  }
+
+  async #relay(work: ClaimedWork, departure: Departure, way: Way): Promise<void> {
+    const isBegun = await this.#parts.outbound.admit(this.#attempt(work, departure, way), way.from)
+    // Given back with all that is held.
+    if (!isBegun) await this.#giveBack(departure.recipients.map(({ id }) => id))
+  }
+
+  #attempt(work: ClaimedWork, { destination, trace, recipients }: Departure, way: Way): RemoteAttempt {
+    const { life, mailData } = this.#parts
+    return new RemoteAttempt({
       work,
       recipients,
       destination,
-      mailData: outgoing,
+      mailData: putBefore(Buffer.from(trace), {
+        size: work.message.size,
+        open: () => whileAlive(life, mailData.read(work.mailDataId)),
+      }),
       isSuspect: way.isSuspect === true,
       report: ended => this.#ended(ended),
     })
-    const sender = senderGate(work.message)
-    if (this.#isTooMuchOf(sender, way)) {
-      attempt.stand(sender, undefined)
-      return
-    }
-    for (const { id } of recipients) this.#senderOf.set(id, sender)
-    this.#bySender.add(sender, recipients.length)
-    void outbound.admit(attempt, way.from).then(isBegun => {
-      // Given back with all that is held.
-      if (!isBegun) void this.#giveBack(recipients.map(({ id }) => id))
-    })
-  }
-
-  /** Others wait behind it, or it would overtake what the same sender sent before. */
-  #isTooMuchOf(sender: GateKey, { from, isSuspect }: Way): boolean {
-    if (from !== undefined || isSuspect) return false
-    if (this.#gatekeeper.hasLine(sender)) return true
-    return this.#lateBy > lateMs && this.#bySender.of(sender) >= maxOfSender
   }
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {
@@ -536,26 +537,12 @@ function partition<Item>(items: readonly Item[], is: (item: Item) => boolean): [
   return [yes, no]
 }
 
-class Counts {
-  readonly #counts = new Map<string, number>()
-
-  of(key: string): number {
-    return this.#counts.get(key) ?? 0
-  }
-
-  add(key: string, count: number): void {
-    const sum = this.of(key) + count
-    if (sum > 0) this.#counts.set(key, sum)
-    else this.#counts.delete(key)
-  }
-}
-
 /** Recipients of one message who can be served in one transaction. */
 interface Departure {
   readonly destination: Destination
   /** Goes before the mail data. */
   readonly trace: string
-  readonly recipients: QueuedRecipient[]
+  readonly recipients: readonly QueuedRecipient[]
 }
 
 function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailData {

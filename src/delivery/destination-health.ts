@@ -46,7 +46,7 @@ const waitsMs: Readonly<Record<Exclude<ClosureReason, 'limit'>, readonly number[
   suspended: [5, 15, 60, 180, 360].map(minutes => minutes * minuteMs),
 }
 
-/** A destination that nobody knows yet gets so many connections at first, and one more for each message that it takes. */
+/** Until a server answers there is one connection, then so many, and one more for each message that is taken. */
 const firstConnections = 2
 /** So many messages in a row without a complaint make a complaint forgotten. */
 const forgiveAfter = 50
@@ -60,7 +60,7 @@ export class DestinationHealth {
 
   constructor(parts: DestinationHealthParts) {
     this.#parts = parts
-    this.#connections = Math.min(firstConnections, parts.maxConnections)
+    this.#connections = 1
     this.#closure = parts.known?.closure
     this.#times = { ...parts.known?.times }
   }
@@ -88,6 +88,7 @@ export class DestinationHealth {
 
   /** A server of it answered and let us in. */
   reached(): void {
+    this.#connections = Math.min(Math.max(this.#connections, firstConnections), this.#parts.maxConnections)
     if (this.#times.unreachable === undefined) return
     delete this.#times.unreachable
     if (this.#closure?.reason === 'unreachable') this.#closure = undefined
@@ -97,7 +98,7 @@ export class DestinationHealth {
   /** `startedAt`: when it was tried; the longer that took, the longer nobody else is made to wait for it. */
   couldNotReach(diagnosis: Diagnosis, startedAt: number): void {
     const tookMs = this.#parts.clock.now() - startedAt
-    this.#connections = Math.min(firstConnections, this.#parts.maxConnections)
+    this.#connections = 1
     this.#close('unreachable', diagnosis, tookMs)
   }
 

@@ -152,7 +152,7 @@ export class Lane implements ConnectionHolder {
     if (!held) return false
     if (this.#idle.length === 0) this.#options.budget.hasNoIdle(this)
     this.#end(held)
-    this.#options.budget.giveBack()
+    this.#options.budget.giveBack(this)
     return true
   }
 
@@ -193,7 +193,7 @@ export class Lane implements ConnectionHolder {
       if (this.#idle.length === 0) this.#options.budget.hasNoIdle(this)
       if (!held || held.open.connection.usable) return held
       this.#end(held)
-      this.#options.budget.giveBack()
+      this.#options.budget.giveBack(this)
     }
   }
 
@@ -221,6 +221,7 @@ export class Lane implements ConnectionHolder {
         // Others wait for a place: theirs now, ours again when it is our turn.
         if (budget.someoneWaits) break
       }
+      if (budget.hasMoreThanItsShare(this)) break
     }
     this.#workers--
     const { held } = worker
@@ -232,7 +233,7 @@ export class Lane implements ConnectionHolder {
       if (budget.someoneWaits) this.closeIdle()
     } else {
       this.#drop(worker)
-      budget.giveBack()
+      budget.giveBack(this)
     }
     this.#pump()
     if (this.room > 0) this.#options.roomAgain()

@@ -1,6 +1,6 @@
 // How much a destination gets at a time: the server's own settings, over what is known of the large providers, over what
 // is said for all.
-import type { DeliverySettings, ShapingSettings } from '../config/settings.ts'
+import type { DeliverySettings, RateSettings, ShapingSettings } from '../config/settings.ts'
 import type { RateLimit } from '../queue/allowances.ts'
 import type { Site } from '../routing/site.ts'
 import { providerLimits } from './provider-limits.ts'
@@ -34,18 +34,27 @@ export function shapingOf(settings: DeliverySettings, site: Site, domain: string
   }
   const pick = <Key extends keyof Limits>(key: Key): Limits[Key] =>
     own.find(rule => rule[key] !== undefined)?.[key] ?? known?.[key] ?? all[key]
-  const limits = [
-    limitOf(pick('perSecond'), second),
-    limitOf(pick('perMinute'), minute),
-    limitOf(pick('perHour'), hour),
-    limitOf(pick('perDay'), day),
-  ]
   return {
     maxConnections: Math.min(pick('connections') ?? 1, settings.maxConnections),
     maxMessagesPerConnection: pick('messagesPerConnection') ?? usualMessagesPerConnection,
     maxRecipientsPerTransaction: pick('recipientsPerTransaction') ?? 1,
-    limits: limits.filter(limit => limit !== undefined),
+    limits: rateLimitsOf({
+      perSecond: pick('perSecond'),
+      perMinute: pick('perMinute'),
+      perHour: pick('perHour'),
+      perDay: pick('perDay'),
+    }),
   }
+}
+
+export function rateLimitsOf({ perSecond, perMinute, perHour, perDay }: RateSettings): RateLimit[] {
+  const limits = [
+    limitOf(perSecond, second),
+    limitOf(perMinute, minute),
+    limitOf(perHour, hour),
+    limitOf(perDay, day),
+  ]
+  return limits.filter(limit => limit !== undefined)
 }
 
 /** 0 takes a limit away that is known of a provider. */

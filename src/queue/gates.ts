@@ -1,5 +1,6 @@
 // Recipients that wait for something else than their time: until the limit of a destination, or of a sender, leaves room
 // for them (docs/adr/0013). They stand in line behind a gate; whoever keeps it takes from it as there is room.
+import { formatAddress } from '../address/format-address.ts'
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { lease } from './claim-due-work.ts'
 import type { ClaimedWork, QueuedMessage } from './records.ts'
@@ -27,11 +28,15 @@ export function senderOf({
   reversePath,
 }: Pick<QueuedMessage, 'accountId' | 'reversePath'>): string {
   if (accountId !== undefined) return `account ${accountId}`
-  return reversePath === null ? 'nobody' : `domain ${reversePath.domain}`
+  return reversePath === null ? 'nobody' : `address ${formatAddress(reversePath)}`
 }
 
 export function senderGate(message: Pick<QueuedMessage, 'accountId' | 'reversePath'>): GateKey {
   return `sender ${senderOf(message)}`
+}
+
+export function isSenderGate(gate: GateKey): boolean {
+  return gate.startsWith('sender ')
 }
 
 /** A sender's mail of one priority. */

@@ -120,6 +120,31 @@ test('messages of a connection, recipients of a transaction: as the settings say
   assert.equal(peer.mostOpen, 1)
 })
 
+test('the limit of a sender holds, for each apart; others and mail that stays here pass by', async t => {
+  const { world, peer } = await worldWith(t, undefined, {
+    senderLimits: [{ match: ['*'], perMinute: 2, perDay: 4 }],
+  })
+  await world.account('clara@example.test')
+  await world.accept({ from, to: ['a', 'b', 'c'].map(name => `${name}@example.org`) })
+  await world.accept({ from, to: ['d@example.org', 'e@example.org', 'clara@example.test'] })
+  await world.accept({ from: 'boris@elsewhere.test', to: ['boris@example.org'] })
+  await world.pass(0)
+  const sentBy = (domain: string): number =>
+    peer.messages
+      .filter(({ reversePath }) => reversePath.endsWith(domain))
+      .flatMap(({ forwardPaths }) => forwardPaths).length
+  assert.equal(sentBy('example.test'), 2)
+  assert.equal(sentBy('elsewhere.test'), 1)
+  assert.equal((await world.mailbox('clara@example.test')).length, 1)
+  await world.pass(62 * second)
+  assert.equal(sentBy('example.test'), 4)
+  await world.pass(10 * minute)
+  assert.equal(sentBy('example.test'), 4)
+  assert.equal(await standing(world, 'sender address anna@example.test'), 1)
+  await world.pass(25 * hour)
+  assert.equal(sentBy('example.test'), 5)
+})
+
 test('a server that is down costs one timeout, not one for each message; when it is back, all goes', async t => {
   const { world, peer } = await worldWith(t, command => (command.startsWith('EHLO') ? 'silence' : undefined))
   await acceptSeveral(world, 60)

@@ -98,6 +98,7 @@ export async function startComposedServer(
     hostname: settings.hostname,
     queue: settings.queue,
     delivery: settings.delivery,
+    senderLimits: settings.submission.limits,
     owner: 'scenario',
     idSpace: 15,
     listeners: bound,

@@ -155,6 +155,7 @@ test('an ordinary message has the ordinary parameters', async t => {
     expiresAt: at + 48 * 3_600_000,
     language: 'en',
     accountId: undefined,
+    priority: undefined,
     isReport: false,
   })
 })

@@ -151,7 +151,7 @@ test('while a sender’s mail stands in line, what it sends stands behind it, bu
         result: {
           kind: 'wait',
           dueAt: at + gateLookMs,
-          place: { gate: 'sender domain a.example', share: '09 domain a.example' },
+          place: { gate: 'sender address news@a.example', share: '09 domain a.example' },
         },
       }),
     ),
@@ -163,5 +163,5 @@ test('while a sender’s mail stands in line, what it sends stands behind it, bu
     recipients.map(({ forwardPath }) => `${message.id} ${forwardPath.localPart}`),
   )
   assert.deepEqual(due.toSorted(), ['2 boris', '3 anna'])
-  assert.equal(await queue.storage.run(countAtGate, { gate: 'sender domain a.example', limit: 9 }), 2)
+  assert.equal(await queue.storage.run(countAtGate, { gate: 'sender address news@a.example', limit: 9 }), 2)
 })
