@@ -174,6 +174,10 @@ const submission = z.strictObject({
     z.boolean().default(false),
     'Lets programs on this machine log in without TLS (127.0.0.1 and ::1 only). For trying out.',
   ),
+  maxHoldDays: setting(
+    count(0, 365).default(30),
+    'Days for which your users may have a message held before it is delivered: “send later” (FUTURERELEASE). 0: not offered.',
+  ),
 })
 
 const queue = z

@@ -64,6 +64,8 @@ export interface SubmissionSettings {
   /** Which reverse-path an account may use: its own addresses (with its aliases), any address of its domain, any. */
   readonly senderAddress: 'own' | 'own-domain' | 'any'
   readonly allowPlaintextAuthOnLoopback: boolean
+  /** How far ahead a message may be scheduled; 0: not at all. */
+  readonly maxHoldDays: number
 }
 
 export interface QueueSettings {

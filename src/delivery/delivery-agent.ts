@@ -19,6 +19,7 @@ import type { Random } from '../runtime/random.ts'
 import type { OutgoingMailData } from '../smtp/client/contract.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
+import { isTooLate, tooLate } from './deliver-by.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { localError, logLocalError } from './local-error.ts'
@@ -353,6 +354,10 @@ export class QueueAgent implements DeliveryAgent {
     const locals: LocalRecipient[] = []
     const remotes = new Map<string, Departure>()
     for (const recipient of work.recipients) {
+      if (isTooLate(work.message, this.#parts.clock.now())) {
+        this.#ended({ work, recipient, outcome: { kind: 'expired', diagnosis: tooLate } })
+        continue
+      }
       let route: Route
       try {
         route = await routes.route(recipient)
@@ -391,12 +396,16 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #relay(work: ClaimedWork, { destination, trace, recipients }: Departure): void {
-    const { life, mailData, outbound } = this.#parts
+    const { clock, life, mailData, outbound } = this.#parts
     const outgoing = putBefore(Buffer.from(trace), {
       size: work.message.size,
       open: () => whileAlive(life, mailData.read(work.mailDataId)),
     })
-    outbound.enqueue(destination, new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended)))
+    const terms = { reversePath: work.message.reversePath, now: () => clock.now() }
+    outbound.enqueue(
+      destination,
+      new RemoteAttempt(work, recipients, outgoing, terms, ended => this.#ended(ended)),
+    )
   }
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {

@@ -1,10 +1,12 @@
 // One attempt to hand one message to one destination: which recipients are still to do, and what each reply means
 // (RFC 5321 §4.2.1, §4.5.3.1.10, §5.1).
 
+import type { ReversePath } from '../address/address.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
 import { judgeFailure, judgeReply, remoteAddress, whereMet } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
@@ -12,6 +14,13 @@ import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 import type { OpenConnection } from './open-connection.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome, Postponed } from './outcome.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
+
+/** What holds for all transactions of an attempt. */
+export interface AttemptTerms {
+  /** That of the message, or what stands for it on the way to other servers (routing/return-paths.ts). */
+  readonly reversePath: ReversePath
+  readonly now: () => number
+}
 
 export class RemoteAttempt {
   readonly work: ClaimedWork
@@ -23,6 +32,7 @@ export class RemoteAttempt {
   readonly #triedHosts: string[] = []
   readonly #triedAddresses = new Set<string>()
   readonly #mailData: OutgoingMailData
+  readonly #terms: AttemptTerms
   readonly #report: (ended: Attempted | NotAttempted) => void
   #needs: MessageNeeds
   #needsAreFound = false
@@ -31,11 +41,13 @@ export class RemoteAttempt {
     work: ClaimedWork,
     recipients: readonly QueuedRecipient[],
     mailData: OutgoingMailData,
+    terms: AttemptTerms,
     report: (ended: Attempted | NotAttempted) => void,
   ) {
     this.work = work
     this.pending = [...recipients]
     this.#mailData = mailData
+    this.#terms = terms
     this.#needs = work.message
     this.#report = report
   }
@@ -98,6 +110,11 @@ export class RemoteAttempt {
     open.record.dialogue = this.dialogue
     this.noteTried(open.triedHosts)
     this.#triedAddresses.add(remoteAddress(server))
+    const kept = reasonToKeep(this.work.message, connection.extensions, server, this.#terms.now())
+    if (kept) {
+      this.#keep({ kind: 'failed', diagnosis: kept })
+      return 'served'
+    }
     const { size } = this.#mailData
     const sizeLimit = Number(connection.extensions.get('SIZE') ?? 0)
     if (sizeLimit > 0 && size > sizeLimit) {
@@ -114,17 +131,29 @@ export class RemoteAttempt {
     return 'served'
   }
 
+  /** None of the pending recipients is given to this server; when it is not too late, another may have what it lacks. */
+  #keep(outcome: NegativeOutcome): void {
+    if (outcome.diagnosis === tooLate) {
+      this.endPending(outcome)
+      return
+    }
+    for (const recipient of this.pending) this.#elsewhere.push({ recipient, outcome })
+    this.pending = []
+  }
+
   async #send(
     { connection }: OpenConnection,
     batch: readonly QueuedRecipient[],
   ): Promise<readonly RecipientResult[]> {
     const { message } = this.work
     return await connection.send({
-      reversePath: message.reversePath,
+      reversePath: this.#terms.reversePath,
       body: this.#needs.body,
       smtpUtf8: this.#needs.smtpUtf8,
       ret: message.ret,
       envelopeId: message.envelopeId,
+      priority: message.priority,
+      deliverBy: remainingTime(message, this.#terms.now()),
       recipients: batch,
       mailData: this.#mailData,
     })
@@ -161,6 +190,7 @@ export class RemoteAttempt {
             remoteMta: server.host,
             remoteAddress: remoteAddress(server),
             reply: result.reply,
+            ...(this.work.message.deliverBy ? { keepsTime: connection.extensions.has('DELIVERBY') } : {}),
             ...(connection.tls ? { tls: `${connection.tls.protocol} ${connection.tls.cipher}` } : {}),
           })
           break

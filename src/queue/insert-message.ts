@@ -13,26 +13,30 @@ export async function insertMessage(
   tx: Tx,
   { message, mailData, recipients, reception, held }: NewMessage,
 ): Promise<void> {
-  const { acceptedAt, id } = message
+  const { acceptedAt, id, releaseAt } = message
   const state = held ? 'held' : 'ready'
   const inserts = [
     () => insertMailData(tx, id, mailData),
     () => insertQueueMessage(tx, message),
-    ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, state, acceptedAt)),
+    ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, state, releaseAt ?? acceptedAt)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
+    ...(releaseAt === undefined
+      ? []
+      : [() => appendEvent(tx, acceptedAt, id, { kind: 'scheduled', releaseAt })]),
   ]
   await tx.forAll(inserts, insert => insert())
 }
 
 async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void> {
   await tx.run(
-    'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, release_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     message.id,
     message.id,
     message.reversePath === null ? null : formatAddress(message.reversePath),
     message.size,
     message.acceptedAt,
     message.expiresAt,
+    message.releaseAt ?? null,
     message.accountId ?? null,
     message.isReport ? 1 : 0,
     formatMessageParameters(message),
