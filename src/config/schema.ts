@@ -301,6 +301,18 @@ const delivery = z.strictObject({
   ),
 })
 
+const forwarding = z.strictObject({
+  rewriteSender: setting(
+    z.boolean().default(true),
+    'Mail of strangers that an alias, a group or a catch-all sends on to another server leaves with a sender address of yours (SRS): else the check of its real sender there (SPF) would fail. Reports that come back to such an address go on to the real sender.',
+  ),
+  domain: setting(
+    hostname.optional(),
+    'The domain of these sender addresses. Its MX has to lead to this server, and its SPF record has to name it.',
+    { example: '"example.com"', defaultText: 'the domain of the alias or group' },
+  ),
+})
+
 const health = z.strictObject({
   address: setting(
     formed(problemOfAddress).default('127.0.0.1'),
@@ -366,6 +378,7 @@ const settingsTable = z.strictObject({
   submission: setting(submission.prefault({}), 'Mail from your own users.'),
   queue: setting(queue.prefault({}), 'Mail that waits for delivery.'),
   delivery: setting(delivery.prefault({}), 'How mail for others leaves.'),
+  forwarding: setting(forwarding.prefault({}), 'Mail that aliases and groups send on to other servers.'),
   trail: setting(
     z
       .strictObject({

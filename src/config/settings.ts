@@ -24,6 +24,7 @@ export interface Settings {
   readonly submission: SubmissionSettings
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
+  readonly forwarding: ForwardingSettings
   readonly trail: { readonly retentionDays: number }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   readonly threads: { readonly front: number }
@@ -96,6 +97,13 @@ export interface DeliverySettings {
   readonly ipv6: boolean
   /** A message with more Received fields than this is in a loop (RFC 5321 §6.3). */
   readonly maxReceivedFields: number
+}
+
+export interface ForwardingSettings {
+  /** SRS: what leaves by an alias or a group gets a reverse-path of ours. */
+  readonly rewriteSender: boolean
+  /** Default: the domain of the alias or group. */
+  readonly domain?: string | undefined
 }
 
 export interface HealthSettings {

@@ -1,5 +1,6 @@
 // The delivery agent: claims due recipients under a lease, delivers them, settles what became of them.
 // It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
+import type { ReversePath } from '../address/address.ts'
 import type { QueueSettings } from '../config/settings.ts'
 import { blameForDeath } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
@@ -10,7 +11,9 @@ import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { giveBack, releaseLeases } from '../queue/release-leases.ts'
 import type { Destination } from '../routing/destination.ts'
+import type { ReturnPaths } from '../routing/return-paths.ts'
 import type { Route, Router } from '../routing/route.ts'
+import { isSrsAddress } from '../routing/srs.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -66,6 +69,7 @@ export interface DeliveryAgentParts {
   readonly life: OwnerLife
   readonly queue: QueueSettings
   readonly router: Router
+  readonly returnPaths: ReturnPaths
   readonly local: LocalDelivery
   readonly outbound: Outbound
   readonly composeReports: ComposeReports
@@ -359,8 +363,11 @@ export class QueueAgent implements DeliveryAgent {
         continue
       }
       let route: Route
+      let { reversePath } = work.message
       try {
         route = await routes.route(recipient)
+        if (route.kind === 'remote')
+          reversePath = await this.#parts.returnPaths.reversePathFor(reversePath, recipient.expandedFrom)
       } catch (cause) {
         logLocalError(this.#parts.log, cause)
         this.#ended({ work, recipient, outcome: localError(cause) })
@@ -376,7 +383,7 @@ export class QueueAgent implements DeliveryAgent {
           const key = `${destination.key} ${trace}`
           const group = remotes.get(key)
           if (group) group.recipients.push(recipient)
-          else remotes.set(key, { destination, trace, recipients: [recipient] })
+          else remotes.set(key, { destination, trace, reversePath, recipients: [recipient] })
           break
         }
         case 'expansion':
@@ -395,13 +402,13 @@ export class QueueAgent implements DeliveryAgent {
     if (locals.length > 0) await this.#deliverLocally(work, locals)
   }
 
-  #relay(work: ClaimedWork, { destination, trace, recipients }: Departure): void {
+  #relay(work: ClaimedWork, { destination, trace, reversePath, recipients }: Departure): void {
     const { clock, life, mailData, outbound } = this.#parts
     const outgoing = putBefore(Buffer.from(trace), {
       size: work.message.size,
       open: () => whileAlive(life, mailData.read(work.mailDataId)),
     })
-    const terms = { reversePath: work.message.reversePath, now: () => clock.now() }
+    const terms = { reversePath, now: () => clock.now() }
     outbound.enqueue(
       destination,
       new RemoteAttempt(work, recipients, outgoing, terms, ended => this.#ended(ended)),
@@ -427,6 +434,8 @@ interface Departure {
   readonly destination: Destination
   /** Goes before the mail data. */
   readonly trace: string
+  /** The same for all whom the same expansion led there. */
+  readonly reversePath: ReversePath
   readonly recipients: QueuedRecipient[]
 }
 
@@ -465,7 +474,8 @@ class RouteMemory {
 
   async route(recipient: QueuedRecipient): Promise<Route> {
     const { localPart, domain } = recipient.forwardPath
-    const foreign = this.#foreignDomains.get(domain)
+    // One of ours may stand in a domain that is nobody else's.
+    const foreign = isSrsAddress(recipient.forwardPath) ? undefined : this.#foreignDomains.get(domain)
     if (foreign) return foreign
     const key = `${recipient.expandedFrom?.length ?? 0} ${localPart}@${domain}`
     let asked = this.#byAddress.get(key)

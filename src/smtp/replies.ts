@@ -639,6 +639,17 @@ export const replies = {
     ['nobody@example.test'],
     'The domain is ours, the address is not.',
   ),
+  noSuchReturnPath: worded(
+    'noSuchReturnPath',
+    550,
+    '5.1.1',
+    {
+      forged: address => `<${address}> is no return address that this server has given out`,
+      expired: address => `<${address}> was a return address, and is too old to be one any longer`,
+    },
+    'SRS0=abcdef=aa=example.com=anna@example.test',
+    'An address that looks like those of forwarded mail (forwarding.rewriteSender), with a hash that is not of this server, or from more than three weeks ago.',
+  ),
   mailboxDisabled: made(
     'mailboxDisabled',
     550,

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test'
 import type { Address } from '../../src/address/address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
-import type { DeliverySettings, QueueSettings } from '../../src/config/settings.ts'
+import type { DeliverySettings, ForwardingSettings, QueueSettings } from '../../src/config/settings.ts'
 import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
 import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import type { TerminalDisplay } from '../../src/delivery/local-delivery.ts'
@@ -34,6 +34,7 @@ export const idSpaceOfAgents = 15
 export interface WorldOptions {
   readonly delivery?: Partial<DeliverySettings>
   readonly queue?: Partial<QueueSettings>
+  readonly forwarding?: ForwardingSettings
   readonly terminals?: TerminalDisplay
   /** What the agents have in the place of the real one. */
   readonly faultyMailData?: (real: MailDataStore) => MailDataStore
@@ -159,6 +160,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       hostname,
       queue,
       delivery,
+      ...(options.forwarding ? { forwarding: options.forwarding } : {}),
       owner: `delivery-${number}`,
       takesOver: { from: options.isShared ? 'nobody' : when === 'after-death' ? 'dead' : 'everybody' },
       isShared: options.isShared ?? false,

@@ -4,9 +4,9 @@ import { expandedFrom } from './0002-expanded-from.ts'
 import { nodes } from './0003-nodes.ts'
 import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
-import { futureRelease } from './0011-future-release.ts'
+import { transfer } from './0011-transfer.ts'
 
-export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster, futureRelease]
+export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster, transfer]
 
 /**
  * Programs of this schema version and later can work on the present one, beside this program: so servers over one database
