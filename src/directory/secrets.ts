@@ -6,7 +6,7 @@ interface SecretRow {
   readonly value: Uint8Array
 }
 
-const selectSecret = 'SELECT value FROM secret WHERE name = ?'
+const selectSecret = 'SELECT value FROM shared_key WHERE name = ?'
 
 export const findSecret = defineRead(
   'directory.find-secret',
@@ -25,7 +25,7 @@ export const createSecret = defineWrite(
   'directory.create-secret',
   async (tx, { name, value, at }: NewSecret): Promise<Uint8Array> => {
     await tx.run(
-      'INSERT INTO secret (name, value, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING',
+      'INSERT INTO shared_key (name, value, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING',
       name,
       value,
       at,

@@ -4,7 +4,7 @@
 export const transfer = `
 ALTER TABLE queue_message ADD COLUMN release_at INTEGER;
 
-CREATE TABLE secret (
+CREATE TABLE shared_key (
   name       TEXT PRIMARY KEY NOT NULL,
   value      BLOB NOT NULL,
   created_at INTEGER NOT NULL
