@@ -48,19 +48,23 @@ function isAtext(code: number): boolean {
   )
 }
 
+/** What a forwarder made of an address and a domain (SRS): longer than any person's, and others send it. */
+const rewritten = /^"?SRS[01][=+-]/i
+
 /** Scans a mailbox from `start`; it ends where its grammar does. */
 export function scanMailbox(text: string, start: number): MailboxScan | AddressProblem {
   const local = text.charCodeAt(start) === quote ? scanQuoted(text, start) : scanDotAtom(text, start)
   if (typeof local === 'string') return local
   const written = text.slice(start, local.end)
   let octets = Buffer.byteLength(written)
-  if (octets > maxLocalPartOctets) return 'local-part-too-long'
+  const maxOctets = rewritten.test(written) ? maxMailboxOctets : maxLocalPartOctets
+  if (octets > maxOctets) return 'local-part-too-long'
   const localPart = local.value.normalize('NFC')
   if (octets > written.length) {
     if (!written.isWellFormed()) return 'local-part-syntax'
     // NFC may be longer than what was written, and is what will be sent.
     octets = Buffer.byteLength(formatLocalPart(localPart))
-    if (octets > maxLocalPartOctets) return 'local-part-too-long'
+    if (octets > maxOctets) return 'local-part-too-long'
   }
   if (text.charCodeAt(local.end) !== at) return { localPart, domain: undefined, end: local.end }
   const domainStart = local.end + 1

@@ -115,10 +115,13 @@ function returnOriginal({ message, headerSection }: ReportInput): ReturnedOrigin
   }
 }
 
-// RFC 5321 §2.3.8: what only BINARYMIME may bring would not go through the servers on the way back.
+// RFC 5321 §2.3.8, §4.5.3.1.6: what only BINARYMIME may bring, and lines that are too long, would not go through the servers
+// on the way back.
 function isText(bytes: Uint8Array): boolean {
   const octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  return !/\0|\r(?!\n)|(?<!\r)\n/.test(octets)
+  return (
+    !/\0|\r(?!\n)|(?<!\r)\n/.test(octets) && octets.split(crlf).every(line => line.length <= maxLineLength)
+  )
 }
 
 function isAscii(bytes: Uint8Array): boolean {

@@ -39,6 +39,10 @@ export type ReportCause =
   /** The server through which all our mail leaves could not be reached, or did not let us in. */
   | 'smart-host'
   | 'extension-missing'
+  /** The time by which the sender wanted it delivered is over (RFC 2852). */
+  | 'too-late'
+  /** The next server does not promise to keep that time, or needs more of it. */
+  | 'no-deliver-by'
   | 'server-busy'
   /** Our server sends there, or for this sender, no more than so much at a time. */
   | 'own-limit'

@@ -137,6 +137,14 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} cannot take a message of this kind (special characters in an address, or the encoding of the message).`,
     next: 'Use an address in plain Latin letters, if the recipient has one, or send the message as plain text.',
   }),
+  'too-late': () => ({
+    happened: 'It could not be delivered by the time that you had set for it.',
+    next: 'If the message is still of use, send it again, with more time or with none.',
+  }),
+  'no-deliver-by': facts => ({
+    happened: `${otherServer(facts)} does not promise to deliver by the time that you had set, so it was not given the message.`,
+    next: 'Send the message again without a time by which it has to be there.',
+  }),
   'server-busy': facts => ({
     happened: `${otherServer(facts)} could not take the message at the moment.`,
     next: 'Send the message again later.',

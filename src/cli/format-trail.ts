@@ -46,6 +46,11 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `An administrator: ${event.action}${event.recipient ? ` for ${event.recipient}` : ''}`,
         dialogue: [],
       }
+    case 'scheduled':
+      return {
+        text: `Held at the sender's wish until ${formatTime(event.releaseAt)}; "postrider queue retry" with its id delivers it at once`,
+        dialogue: [],
+      }
     default:
       return event satisfies never
   }
@@ -105,7 +110,8 @@ function describeOutcome(
       return `Shown at the terminal of ${recipient}`
     case 'relayed': {
       const tls = outcome.tls ? `, encrypted with ${outcome.tls}` : ''
-      return `Handed to ${outcome.remoteMta} at ${outcome.remoteAddress}${tls} for ${recipient}: ${formatReply(outcome.reply)}`
+      const time = outcome.keepsTime === false ? ', which promises no time of delivery,' : ''
+      return `Handed to ${outcome.remoteMta} at ${outcome.remoteAddress}${tls}${time} for ${recipient}: ${formatReply(outcome.reply)}`
     }
     case 'expanded':
       return `${recipient} leads to ${outcome.into.join(', ')}`

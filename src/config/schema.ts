@@ -191,6 +191,10 @@ const submission = z.strictObject({
     z.boolean().default(false),
     'Lets programs on this machine log in without TLS (127.0.0.1 and ::1 only). For trying out.',
   ),
+  maxHoldDays: setting(
+    count(0, 365).default(30),
+    'Days for which your users may have a message held before it is delivered: “send later” (FUTURERELEASE). 0: not offered.',
+  ),
   limits: setting(
     z.array(senderLimits).default([]),
     'How much a sender may send to others in a time. What goes beyond is taken and waits in the queue for its turn. The first that means a sender counts.',
@@ -343,6 +347,18 @@ const delivery = z.strictObject({
   ),
 })
 
+const forwarding = z.strictObject({
+  rewriteSender: setting(
+    z.boolean().default(true),
+    'Mail of strangers that an alias, a group or a catch-all sends on to another server leaves with a sender address of yours (SRS): else the check of its real sender there (SPF) would fail. Reports that come back to such an address go on to the real sender.',
+  ),
+  domain: setting(
+    hostname.optional(),
+    'The domain of these sender addresses. Its MX has to lead to this server, and its SPF record has to name it.',
+    { example: '"example.com"', defaultText: 'the domain of the alias or group' },
+  ),
+})
+
 const health = z.strictObject({
   address: setting(
     formed(problemOfAddress).default('127.0.0.1'),
@@ -408,6 +424,7 @@ const settingsTable = z.strictObject({
   submission: setting(submission.prefault({}), 'Mail from your own users.'),
   queue: setting(queue.prefault({}), 'Mail that waits for delivery.'),
   delivery: setting(delivery.prefault({}), 'How mail for others leaves.'),
+  forwarding: setting(forwarding.prefault({}), 'Mail that aliases and groups send on to other servers.'),
   trail: setting(
     z
       .strictObject({

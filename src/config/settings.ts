@@ -24,6 +24,7 @@ export interface Settings {
   readonly submission: SubmissionSettings
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
+  readonly forwarding: ForwardingSettings
   readonly trail: { readonly retentionDays: number }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   readonly threads: { readonly front: number }
@@ -66,6 +67,8 @@ export interface SubmissionSettings {
   /** The first that means a sender counts. */
   readonly limits: readonly SenderLimitSettings[]
   readonly allowPlaintextAuthOnLoopback: boolean
+  /** How far ahead a message may be scheduled; 0: not at all. */
+  readonly maxHoldDays: number
 }
 
 export interface QueueSettings {
@@ -119,6 +122,13 @@ export interface ShapingSettings extends RateSettings {
 /** How much a sender may send in a time. */
 export interface SenderLimitSettings extends RateSettings {
   readonly match: readonly string[]
+}
+
+export interface ForwardingSettings {
+  /** SRS: what leaves by an alias or a group gets a reverse-path of ours. */
+  readonly rewriteSender: boolean
+  /** Default: the domain of the alias or group. */
+  readonly domain?: string | undefined
 }
 
 export interface HealthSettings {

@@ -1,10 +1,16 @@
 // Composes the delivery agent of the parts that a server has.
-import type { DeliverySettings, QueueSettings, SenderLimitSettings } from '../config/settings.ts'
+import type {
+  DeliverySettings,
+  ForwardingSettings,
+  QueueSettings,
+  SenderLimitSettings,
+} from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
+import { createReturnPaths } from '../routing/return-paths.ts'
 import { createRouter } from '../routing/route.ts'
 import { createSiteFinder } from '../routing/site.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -31,6 +37,8 @@ export interface DeliveryAgentOptions {
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
   readonly senderLimits: readonly SenderLimitSettings[]
+  /** Default: senders are rewritten. */
+  readonly forwarding?: ForwardingSettings
   /** Names this run of the agent as the owner of its leases: no two runs may have the same. */
   readonly owner: string
   /** Default: those of everybody. */
@@ -48,6 +56,13 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
   const { storage, mailData, resolver, clock, random, log, hostname, queue, delivery, owner } = options
   const smartHost = delivery.smartHost && smartHostDestination(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
+  const returnPaths = createReturnPaths({
+    storage,
+    clock,
+    random,
+    hostname,
+    forwarding: options.forwarding ?? { rewriteSender: true },
+  })
   const unwritten = new UnwrittenOutcomes()
   const healthRecords = new HealthRecords({ storage, clock, log })
   return new QueueAgent({
@@ -63,7 +78,8 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       ? new SharedOwnerLife({ storage, clock, log, owner, onlyDestination: smartHost?.key })
       : aloneAtQueue,
     queue,
-    router: createRouter({ storage, hostname, smartHost }),
+    returnPaths,
+    router: createRouter({ storage, hostname, returnPaths, smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
     healthRecords,
     senderLimits: options.senderLimits,

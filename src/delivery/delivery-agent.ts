@@ -1,5 +1,6 @@
 // The delivery agent: claims due recipients under a lease, delivers them, settles what became of them.
 // It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
+import type { ReversePath } from '../address/address.ts'
 import type { QueueSettings, SenderLimitSettings } from '../config/settings.ts'
 import { blameForDeath } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
@@ -11,7 +12,9 @@ import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { giveBack, releaseLeases } from '../queue/release-leases.ts'
 import type { Destination } from '../routing/destination.ts'
+import type { ReturnPaths } from '../routing/return-paths.ts'
 import type { Route, Router } from '../routing/route.ts'
+import { isSrsAddress } from '../routing/srs.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -20,6 +23,7 @@ import type { Random } from '../runtime/random.ts'
 import type { OutgoingMailData } from '../smtp/client/contract.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
+import { isTooLate, tooLate } from './deliver-by.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
 import { Gatekeeper, type Taken, type Taking } from './gatekeeper.ts'
 import type { HealthRecords } from './health-records.ts'
@@ -69,6 +73,7 @@ export interface DeliveryAgentParts {
   readonly life: OwnerLife
   readonly queue: QueueSettings
   readonly router: Router
+  readonly returnPaths: ReturnPaths
   readonly local: LocalDelivery
   readonly outbound: Outbound
   readonly healthRecords: HealthRecords
@@ -431,9 +436,16 @@ export class QueueAgent implements DeliveryAgent {
     const locals: LocalRecipient[] = []
     const remotes = new Map<string, Departure & { readonly recipients: QueuedRecipient[] }>()
     for (const recipient of work.recipients) {
+      if (isTooLate(work.message, this.#parts.clock.now())) {
+        this.#ended({ work, recipient, outcome: { kind: 'expired', diagnosis: tooLate } })
+        continue
+      }
       let route: Route
+      let { reversePath } = work.message
       try {
         route = await routes.route(recipient)
+        if (route.kind === 'remote')
+          reversePath = await this.#parts.returnPaths.reversePathFor(reversePath, recipient.expandedFrom)
       } catch (cause) {
         logLocalError(this.#parts.log, cause)
         this.#ended({ work, recipient, outcome: localError(cause) })
@@ -449,7 +461,7 @@ export class QueueAgent implements DeliveryAgent {
           const key = `${destination.key} ${trace}`
           const group = remotes.get(key)
           if (group) group.recipients.push(recipient)
-          else remotes.set(key, { destination, trace, recipients: [recipient] })
+          else remotes.set(key, { destination, trace, reversePath, recipients: [recipient] })
           break
         }
         case 'expansion':
@@ -495,12 +507,17 @@ export class QueueAgent implements DeliveryAgent {
     if (!isBegun) await this.#giveBack(departure.recipients.map(({ id }) => id))
   }
 
-  #attempt(work: ClaimedWork, { destination, trace, recipients }: Departure, way: Way): RemoteAttempt {
-    const { life, mailData } = this.#parts
+  #attempt(
+    work: ClaimedWork,
+    { destination, trace, reversePath, recipients }: Departure,
+    way: Way,
+  ): RemoteAttempt {
+    const { clock, life, mailData } = this.#parts
     return new RemoteAttempt({
       work,
       recipients,
       destination,
+      terms: { reversePath, now: () => clock.now() },
       mailData: putBefore(Buffer.from(trace), {
         size: work.message.size,
         open: () => whileAlive(life, mailData.read(work.mailDataId)),
@@ -542,6 +559,8 @@ interface Departure {
   readonly destination: Destination
   /** Goes before the mail data. */
   readonly trace: string
+  /** The same for all whom the same expansion led there. */
+  readonly reversePath: ReversePath
   readonly recipients: readonly QueuedRecipient[]
 }
 
@@ -580,7 +599,8 @@ class RouteMemory {
 
   async route(recipient: QueuedRecipient): Promise<Route> {
     const { localPart, domain } = recipient.forwardPath
-    const foreign = this.#foreignDomains.get(domain)
+    // One of ours may stand in a domain that is nobody else's.
+    const foreign = isSrsAddress(recipient.forwardPath) ? undefined : this.#foreignDomains.get(domain)
     if (foreign) return foreign
     const key = `${recipient.expandedFrom?.length ?? 0} ${localPart}@${domain}`
     let asked = this.#byAddress.get(key)

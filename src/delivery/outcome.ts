@@ -39,6 +39,8 @@ export type DeliveryOutcome =
       readonly remoteAddress: string
       readonly reply: Reply
       readonly tls?: string | undefined
+      /** It was wanted by a time (RFC 2852), which went along; false: the server has no DELIVERBY. */
+      readonly keepsTime?: boolean | undefined
     }
   /** Replaced by other recipients: alias, group, catch-all. */
   | { readonly kind: 'expanded'; readonly into: readonly string[] }

@@ -3,9 +3,10 @@
 import { formatAddress } from '../address/format-address.ts'
 import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
-import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
+import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
 import type { TrailEvent } from '../trail/events.ts'
+import { isTooLate, tooLate } from './deliver-by.ts'
 import type { DeliveryOutcome, Diagnosis, Waiting } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
@@ -67,8 +68,8 @@ function planWaiting(ended: NotAttempted, now: number, schedule: RetrySchedule):
   const { work, recipient, outcome } = ended
   const { message } = work
   const { place, closure } = outcome
-  const diagnosis = closure?.diagnosis ?? inLine
-  if (now >= message.expiresAt) {
+  const diagnosis = isTooLate(message, now) ? tooLate : (closure?.diagnosis ?? inLine)
+  if (now >= endOf(message)) {
     const expired: DeliveryOutcome = { kind: 'expired', diagnosis }
     const attempted: Attempted = { work, recipient, outcome: expired }
     return {
@@ -81,8 +82,8 @@ function planWaiting(ended: NotAttempted, now: number, schedule: RetrySchedule):
       report: reportWhen(wantsFailure(attempted), { action: 'failed', attempted, outcome: expired }),
     }
   }
-  const noticeAt = wantsDelay(ended) ? schedule.delayNoticeAt(message.acceptedAt, now) : undefined
-  const dueAt = Math.min(now + gateLookMs, message.expiresAt, noticeAt ?? Infinity)
+  const noticeAt = wantsDelay(ended) ? delayNoticeAt(message, now, schedule) : undefined
+  const dueAt = Math.min(now + gateLookMs, endOf(message), noticeAt ?? Infinity)
   const tell = isDelayToTell(ended, now, schedule)
   const deferred: DeliveryOutcome = { kind: 'deferred', diagnosis }
   const settlement: Settlement = {
@@ -136,7 +137,7 @@ function planAfterAttempt(
   const { work, recipient } = attempted
   const { message } = work
   const attempt = recipient.attempts + 1
-  const outcome = expireWhenOver(attempted.outcome, message.expiresAt, now)
+  const outcome = expireWhenOver(attempted.outcome, message, now)
   const settle = (result: Settlement['result'], nextAttemptAt?: number): Settlement => ({
     messageId: message.id,
     recipientId: recipient.id,
@@ -160,11 +161,14 @@ function planAfterAttempt(
       // RFC 3461 §5.2.2: a server that offers DSN reports the success itself; for another one we can say only 'relayed'.
       return {
         settlement: settle({ kind: 'done' }),
-        report: reportWhen(!outcome.dsnAware && wantsSuccess(attempted), {
-          action: 'relayed',
-          attempted,
-          outcome,
-        }),
+        report: reportWhen(
+          (!outcome.dsnAware && wantsSuccess(attempted)) || wantsHandOver(attempted, outcome),
+          {
+            action: 'relayed',
+            attempted,
+            outcome,
+          },
+        ),
       }
     case 'expanded': {
       const into = attempted.into ?? []
@@ -230,25 +234,48 @@ function dueAgainAt(
   schedule: RetrySchedule,
   spread: number,
 ): number {
-  const { acceptedAt, expiresAt } = ended.work.message
-  const scheduled = schedule.nextAttemptAt(attempts, now, expiresAt, spread)
-  const noticeAt = wantsDelay(ended) ? schedule.delayNoticeAt(acceptedAt, now) : undefined
+  const { message } = ended.work
+  const scheduled = schedule.nextAttemptAt(attempts, now, endOf(message), spread)
+  const noticeAt = wantsDelay(ended) ? delayNoticeAt(message, now, schedule) : undefined
   return Math.min(scheduled, noticeAt ?? scheduled)
 }
 
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {
   const { recipient, work } = ended
   return (
-    schedule.isDelayed(work.message.acceptedAt, now) &&
-    recipient.delayReportedAt === undefined &&
-    wantsDelay(ended)
+    isDelayed(work.message, now, schedule) && recipient.delayReportedAt === undefined && wantsDelay(ended)
   )
 }
 
-function expireWhenOver(outcome: DeliveryOutcome, expiresAt: number, now: number): DeliveryOutcome {
-  return outcome.kind === 'deferred' && now >= expiresAt
-    ? { kind: 'expired', diagnosis: outcome.diagnosis }
-    : outcome
+function expireWhenOver(outcome: DeliveryOutcome, message: QueuedMessage, now: number): DeliveryOutcome {
+  if (outcome.kind !== 'deferred' || now < endOf(message)) return outcome
+  return { kind: 'expired', diagnosis: isTooLate(message, now) ? tooLate : outcome.diagnosis }
+}
+
+/** From when on it could be delivered. */
+function startOf({ acceptedAt, releaseAt }: QueuedMessage): number {
+  return releaseAt ?? acceptedAt
+}
+
+/** RFC 2852 §4.1: what is to be returned when it is late is not tried after that. */
+function endOf({ deliverBy, expiresAt }: QueuedMessage): number {
+  return deliverBy?.mode === 'return' ? Math.min(deliverBy.at, expiresAt) : expiresAt
+}
+
+/** When the sender of a message that is only wanted by a time wants to hear that it is late: then, instead of by the schedule. */
+function wantedBy({ deliverBy, acceptedAt }: QueuedMessage): number | undefined {
+  return deliverBy?.mode === 'notify' && deliverBy.at > acceptedAt ? deliverBy.at : undefined
+}
+
+function isDelayed(message: QueuedMessage, now: number, schedule: RetrySchedule): boolean {
+  const at = wantedBy(message)
+  return at === undefined ? schedule.isDelayed(startOf(message), now) : now >= at
+}
+
+function delayNoticeAt(message: QueuedMessage, now: number, schedule: RetrySchedule): number | undefined {
+  const at = wantedBy(message)
+  if (at === undefined) return schedule.delayNoticeAt(startOf(message), now)
+  return now < at ? at : undefined
 }
 
 /** RFC 5321 §4.5.5, RFC 3464 §2: nothing is ever reported on a report, or to the null reverse-path. */
@@ -266,7 +293,21 @@ function wantsFailure(attempted: Attempted): boolean {
 }
 
 function wantsDelay(ended: Attempted | NotAttempted): boolean {
-  return mayReport(ended) && (ended.recipient.notify?.includes('DELAY') ?? true)
+  const { recipient, work } = ended
+  if (!mayReport(ended)) return false
+  // RFC 2852 §4.1.4: the request is one for this notice, whatever NOTIFY says, but for NEVER.
+  if (wantedBy(work.message) !== undefined) return recipient.notify?.length !== 0
+  return recipient.notify?.includes('DELAY') ?? true
+}
+
+/** RFC 2852 §4.1.4: whether the next server keeps the time, and with T each hand-over, unless NOTIFY says NEVER. */
+function wantsHandOver(
+  attempted: Attempted,
+  { keepsTime }: { readonly keepsTime?: boolean | undefined },
+): boolean {
+  const { recipient, work } = attempted
+  if (!work.message.deliverBy || recipient.notify?.length === 0 || !mayReport(attempted)) return false
+  return keepsTime === false || work.message.deliverBy.trace
 }
 
 function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutcome | undefined {

@@ -1,20 +1,32 @@
 // One attempt to hand one message to one destination: which recipients are still to do, and what each reply means
 // (RFC 5321 §4.2.1, §4.5.3.1.10, §5.1).
 
+import type { Address, ReversePath } from '../address/address.ts'
+import { formatAddress } from '../address/format-address.ts'
+import { needsSmtpUtf8 } from '../address/scan-mailbox.ts'
+import type { ConversionProblem } from '../message/mime/plan-conversion.ts'
 import { type GateKey, shareOf } from '../queue/gates.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
 import type { Closure } from './destination-health.ts'
 import { judgeFailure, judgeReply, remoteAddress, whereMet } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
-import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 import type { OpenConnection } from './open-connection.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from './outcome.ts'
+import { FormFinder, type OutgoingForm } from './outgoing-form.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
+
+/** What holds for all transactions of an attempt. */
+export interface AttemptTerms {
+  /** That of the message, or what stands for it on the way to other servers (routing/return-paths.ts). */
+  readonly reversePath: ReversePath
+  readonly now: () => number
+}
 
 /** What the replies to a transaction said, for whoever watches over the destination. */
 export interface Replies {
@@ -27,6 +39,7 @@ export interface RemoteAttemptParts {
   readonly recipients: readonly QueuedRecipient[]
   readonly destination: Destination
   readonly mailData: OutgoingMailData
+  readonly terms: AttemptTerms
   /** After a death it is tried apart from the rest: it stands in no line. */
   readonly isSuspect?: boolean
   readonly report: (ended: Attempted | NotAttempted) => void
@@ -43,20 +56,34 @@ export class RemoteAttempt {
   #elsewhere: { recipient: QueuedRecipient; outcome: NegativeOutcome }[] = []
   readonly #triedHosts: string[] = []
   readonly #triedAddresses = new Set<string>()
-  readonly #mailData: OutgoingMailData
+  readonly #forms: FormFinder
+  readonly #terms: AttemptTerms
   readonly #report: (ended: Attempted | NotAttempted) => void
-  #needs: MessageNeeds
-  #needsAreFound = false
   #taken = 0
   #refusals: Diagnosis[] = []
 
-  constructor({ work, recipients, destination, mailData, isSuspect = false, report }: RemoteAttemptParts) {
+  constructor({
+    work,
+    recipients,
+    destination,
+    mailData,
+    terms,
+    isSuspect = false,
+    report,
+  }: RemoteAttemptParts) {
     this.work = work
     this.destination = destination
     this.isSuspect = isSuspect
     this.pending = [...recipients]
-    this.#mailData = mailData
-    this.#needs = work.message
+    this.#terms = terms
+    this.#forms = new FormFinder(
+      {
+        message: work.message,
+        reversePath: terms.reversePath,
+        forwardPaths: recipients.map(({ forwardPath }) => forwardPath),
+      },
+      mailData,
+    )
     this.#report = report
   }
 
@@ -132,53 +159,79 @@ export class RemoteAttempt {
     open.record.dialogue = this.dialogue
     this.noteTried(open.triedHosts)
     this.#triedAddresses.add(remoteAddress(server))
-    const { size } = this.#mailData
+    const kept = reasonToKeep(this.work.message, connection.extensions, server, this.#terms.now())
+    if (kept) {
+      this.#keep({ kind: 'failed', diagnosis: kept })
+      return 'served'
+    }
+    this.#keepUtf8Addresses(open)
+    if (this.pending.length === 0) return 'served'
+    const form = await this.#forms.find(connection.extensions)
+    const { size } = form.mailData
     const sizeLimit = Number(connection.extensions.get('SIZE') ?? 0)
     if (sizeLimit > 0 && size > sizeLimit) {
       this.endPending({ kind: 'failed', diagnosis: tooLarge(server, size, sizeLimit) })
       return 'served'
     }
     const batch = this.pending.slice(0, maxRecipients)
-    let results = await this.#send(open, batch)
-    if (results.every(lacksExtension) && (await this.#findNeeds())) results = await this.#send(open, batch)
+    const results = await this.#send(open, batch, form)
     open.record.dialogue = undefined
     if (reused && results.every(wasStale)) return 'stale'
     this.pending.splice(0, batch.length)
-    this.#read(open, batch, results)
+    this.#read(open, batch, results, form)
     return 'served'
+  }
+
+  /** None of the pending recipients is given to this server; when it is not too late, another may have what it lacks. */
+  #keep(outcome: NegativeOutcome): void {
+    if (outcome.diagnosis === tooLate) {
+      this.endPending(outcome)
+      return
+    }
+    for (const recipient of this.pending) this.#elsewhere.push({ recipient, outcome })
+    this.pending = []
   }
 
   async #send(
     { connection }: OpenConnection,
     batch: readonly QueuedRecipient[],
+    { needs, mailData }: OutgoingForm,
   ): Promise<readonly RecipientResult[]> {
     const { message } = this.work
     return await connection.send({
-      reversePath: message.reversePath,
-      body: this.#needs.body,
-      smtpUtf8: this.#needs.smtpUtf8,
+      reversePath: this.#terms.reversePath,
+      body: needs.body,
+      smtpUtf8: needs.smtpUtf8,
       ret: message.ret,
       envelopeId: message.envelopeId,
+      priority: message.priority,
+      deliverBy: remainingTime(message, this.#terms.now()),
       recipients: batch,
-      mailData: this.#mailData,
+      mailData,
     })
   }
 
-  /** True when the message needs less than its sender declared, so that it is worth another transaction. */
-  async #findNeeds(): Promise<boolean> {
-    if (this.#needsAreFound) return false
-    this.#needsAreFound = true
-    const declared = this.#needs
-    const { message, recipients } = this.work
-    const addresses = [message.reversePath, ...recipients.map(recipient => recipient.forwardPath)]
-    this.#needs = await findMessageNeeds(declared, addresses, this.#mailData.open())
-    return this.#needs.body !== declared.body || this.#needs.smtpUtf8 !== declared.smtpUtf8
+  /** RFC 6531 §3.2: an address that needs SMTPUTF8 keeps those from the server, and no others, whom it concerns. */
+  #keepUtf8Addresses({ connection, server }: OpenConnection): void {
+    if (connection.extensions.has('SMTPUTF8')) return
+    const { reversePath } = this.#terms
+    const ofSender = reversePath && needsSmtpUtf8(reversePath) ? reversePath : undefined
+    const others: QueuedRecipient[] = []
+    for (const recipient of this.pending) {
+      const address = ofSender ?? (needsSmtpUtf8(recipient.forwardPath) ? recipient.forwardPath : undefined)
+      if (address) {
+        const diagnosis = lacksSmtpUtf8(server, address)
+        this.#elsewhere.push({ recipient, outcome: { kind: 'failed', diagnosis } })
+      } else others.push(recipient)
+    }
+    this.pending = others
   }
 
   #read(
     { connection, server }: OpenConnection,
     batch: readonly QueuedRecipient[],
     results: readonly RecipientResult[],
+    form: OutgoingForm,
   ): void {
     const anyAccepted = results.some(({ result }) => result.kind === 'accepted')
     for (const [index, recipient] of batch.entries()) {
@@ -196,6 +249,7 @@ export class RemoteAttempt {
             remoteMta: server.host,
             remoteAddress: remoteAddress(server),
             reply: result.reply,
+            ...(this.work.message.deliverBy ? { keepsTime: connection.extensions.has('DELIVERBY') } : {}),
             ...(connection.tls ? { tls: `${connection.tls.protocol} ${connection.tls.cipher}` } : {}),
           })
           break
@@ -206,7 +260,7 @@ export class RemoteAttempt {
           else this.#refused(recipient, server, result.stage, result.reply)
           break
         case 'failed':
-          this.#failed(recipient, server, result.failure)
+          this.#failed(recipient, server, result.failure, form)
           break
         default:
           result satisfies never
@@ -228,9 +282,14 @@ export class RemoteAttempt {
     } else this.#end(recipient, outcome)
   }
 
-  #failed(recipient: QueuedRecipient, server: RemoteServer, facts: ClientFailureFacts): void {
+  #failed(
+    recipient: QueuedRecipient,
+    server: RemoteServer,
+    facts: ClientFailureFacts,
+    form: OutgoingForm,
+  ): void {
     const judged = judgeFailure(server, facts)
-    const outcome = { ...judged, diagnosis: withExtensionStatus(judged.diagnosis, this.#needs) }
+    const outcome = { ...judged, diagnosis: withConversionProblem(judged.diagnosis, form) }
     // RFC 5321 §4.5.3.2.6, RFC 1047: silence after the end of data may be a message accepted; asking the next server at
     // once would make duplicates the rule.
     if (facts.stage === 'end-of-data') this.#end(recipient, outcome)
@@ -249,10 +308,6 @@ export class RemoteAttempt {
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
     })
   }
-}
-
-function lacksExtension({ result }: RecipientResult): boolean {
-  return result.kind === 'failed' && result.failure.kind === 'extension-missing'
 }
 
 function isShuttingDown(reply: Reply): boolean {
@@ -291,9 +346,31 @@ function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis 
   }
 }
 
-/** RFC 6531 §3.5: 5.6.7 when an internationalised address or header section is the obstacle. */
-function withExtensionStatus(diagnosis: Diagnosis, needs: MessageNeeds): Diagnosis {
-  return diagnosis.cause === 'extension-missing' && needs.smtpUtf8
-    ? { ...diagnosis, status: '5.6.7' }
-    : diagnosis
+/** RFC 6531 §3.5 */
+function lacksSmtpUtf8(server: RemoteServer, address: Address): Diagnosis {
+  return {
+    stage: 'mail',
+    cause: 'extension-missing',
+    status: '5.6.7',
+    ...whereMet(server),
+    detail: `${server.host} does not offer SMTPUTF8, without which the address ${formatAddress(address)} cannot be sent`,
+  }
+}
+
+/** RFC 6531 §3.5: 5.6.7 when an internationalised header section is the obstacle. */
+function withConversionProblem(diagnosis: Diagnosis, { needs, problem }: OutgoingForm): Diagnosis {
+  if (diagnosis.cause !== 'extension-missing') return diagnosis
+  return {
+    ...diagnosis,
+    ...(needs.smtpUtf8 ? { status: '5.6.7' } : {}),
+    ...(problem ? { detail: `${diagnosis.detail}; ${problemWords[problem]}` } : {}),
+  }
+}
+
+const problemWords: Readonly<Record<ConversionProblem, string>> = {
+  signed: 'it is signed, and to convert it would break the signature',
+  address: 'an address in its header section cannot be written in ASCII',
+  unreadable: 'it has a part in an encoding that cannot be converted',
+  'header-too-long': 'a header section in it is too long to be converted',
+  'too-many-parts': 'it has too many parts to be converted',
 }

@@ -136,7 +136,18 @@ function describeRecipient(
       }
     }
     case 'relayed':
-      return { ...common, status: '2.0.0', remoteMta: outcome.remoteMta, reply: outcome.reply }
+      return {
+        ...common,
+        status: '2.0.0',
+        remoteMta: outcome.remoteMta,
+        reply: outcome.reply,
+        // RFC 2852 §4.1.4: the sender has to know that nobody keeps the time.
+        ...(outcome.keepsTime === false
+          ? {
+              detail: `${outcome.remoteMta} does not offer DELIVERBY: it was handed over without the time by which it is wanted`,
+            }
+          : {}),
+      }
     case 'delivered':
     case 'shown':
     case 'expanded':

@@ -14,6 +14,7 @@ import {
   removeRedirection,
 } from './redirections.ts'
 import { resolveRecipient } from './resolve-recipient.ts'
+import { createSecret, findSecret } from './secrets.ts'
 
 export const directoryOperations = [
   createDomain,
@@ -39,4 +40,6 @@ export const directoryOperations = [
   listOwnAddresses,
   exportDirectory,
   applyDocument,
+  findSecret,
+  createSecret,
 ] as const

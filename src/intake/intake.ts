@@ -11,13 +11,20 @@ import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import type { Language } from '../queue/records.ts'
+import type { DeliverBy, Language } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { Client, MailDataSink, MailTransaction, Recipient } from '../smtp/server/services.ts'
+import type {
+  Client,
+  MailDataFacts,
+  MailDataSink,
+  MailTransaction,
+  Recipient,
+  ReversePathParameters,
+} from '../smtp/server/services.ts'
 import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
 import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -111,14 +118,14 @@ class IncomingMessage implements MailDataSink {
     return this.#storeHead(split)
   }
 
-  async finish(): Promise<Reply> {
+  async finish(facts?: MailDataFacts): Promise<Reply> {
     try {
       if (this.#splitter && !this.#refusal) await this.#storeHead(this.#splitter.finish())
       if (this.#refusal) {
         await this.#writer.abort()
         return this.#refusal
       }
-      return await this.#accept()
+      return await this.#accept(facts)
     } catch (cause) {
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
       if (!isOutcomeUnknown(cause)) await this.#writer.abort()
@@ -236,26 +243,34 @@ class IncomingMessage implements MailDataSink {
       smtpUtf8: parameters.smtpUtf8,
       queueId: formatQueueId(this.#queueId),
       onlyRecipient: recipients.length === 1 ? first?.forwardPath : undefined,
+      priority: parameters.priority,
       at: this.#acceptedAt,
     })
   }
 
-  async #accept(): Promise<Reply> {
+  async #accept(facts: MailDataFacts | undefined): Promise<Reply> {
     const { storage, lifetimeMs, held } = this.#options
     const { reversePath, parameters, disposition, recipients } = this.#transaction
     const mailData = await this.#writer.finish()
+    const releaseAt = laterThan(this.#acceptedAt, parameters.releaseAt)
     const accepted = await storage.run(acceptMessage, {
       message: {
         id: this.#queueId,
         reversePath,
         size: mailData.size,
-        body: parameters.body,
+        // Many a program sends 8-bit text without a word about it.
+        body: parameters.body === '7BIT' && facts?.isEightBit ? '8BITMIME' : parameters.body,
         smtpUtf8: parameters.smtpUtf8,
         disposition,
         ret: parameters.ret,
         envelopeId: parameters.envelopeId,
+        priority: parameters.priority,
+        deliverBy: deliverByOf(parameters, this.#acceptedAt),
+        releaseAt,
+        hasLongLines: facts?.hasLongLines,
         acceptedAt: this.#acceptedAt,
-        expiresAt: this.#acceptedAt + lifetimeMs,
+        // RFC 4865: it has all its time once it is released.
+        expiresAt: (releaseAt ?? this.#acceptedAt) + lifetimeMs,
         language: this.#language,
         accountId: this.#client.account?.id,
         isReport: false,
@@ -301,6 +316,17 @@ class IncomingMessage implements MailDataSink {
       connectedAt,
     }
   }
+}
+
+/** A time that has passed holds nothing. */
+function laterThan(now: number, at: number | undefined): number | undefined {
+  return at !== undefined && at > now ? at : undefined
+}
+
+function deliverByOf({ deliverBy }: ReversePathParameters, now: number): DeliverBy | undefined {
+  if (!deliverBy) return undefined
+  const { seconds, mode, trace } = deliverBy
+  return { at: now + seconds * 1000, mode, trace }
 }
 
 /** Who is named twice gets the message once, as the first RCPT wanted it. */

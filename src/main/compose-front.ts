@@ -37,6 +37,7 @@ export interface Front {
 const secondMs = 1000
 const minuteMs = 60 * secondMs
 const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
 
 export function composeFront(parts: FrontParts): Front {
   const {
@@ -94,6 +95,11 @@ export function composeFront(parts: FrontParts): Front {
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,
     allowMissingAngleBrackets: settings.allowMissingAngleBrackets,
+    transferExtensions: {
+      priority: true,
+      deliverBy: true,
+      maxHoldSeconds: (settings.submission.maxHoldDays * dayMs) / secondMs,
+    },
     ...(connectionCounts && { connectionCounts }),
     clock,
     log,

@@ -1,5 +1,6 @@
 // What the sessions of this server ask for, joined from the parts that know.
 
+import type { Address } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { Settings } from '../config/settings.ts'
@@ -10,9 +11,11 @@ import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-pa
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { LoginLimiter } from '../policy/login-limiter.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
+import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
+import { systemRandom } from '../runtime/random.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
@@ -36,6 +39,13 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   const recipients = rememberRecipients(storage)
   const logins = new LoginLimiter(options.clock)
   const { hostname } = settings
+  const returnPaths = createReturnPaths({
+    storage: recipients,
+    clock: options.clock,
+    random: systemRandom,
+    hostname,
+    forwarding: settings.forwarding,
+  })
   const trouble = new LastingTrouble(options.log, {
     begins: 'the directory cannot be asked: senders are put off',
     ends: 'the directory is asked again',
@@ -60,7 +70,11 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
         ? putOff(checkReversePath(storage, senderPolicy, client, reversePath, parameters))
         : undefined,
     acceptForwardPath: (client, { disposition }, { forwardPath }) =>
-      putOff(checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition)),
+      putOff(
+        checkReturnPath(returnPaths, forwardPath, () =>
+          checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
+        ),
+      ),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
     async authenticate({ remoteAddress }, name, password) {
       // To a guesser it looks like one more wrong password; the trail and the log know better.
@@ -83,6 +97,19 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       options.appendTrail(describeRefusal(options.clock.now(), client, refusal, blockedUntil))
     },
   }
+}
+
+/** What comes back to the sender of forwarded mail is taken from everybody, if the address is one that we gave out. */
+async function checkReturnPath(
+  returnPaths: ReturnPaths,
+  forwardPath: Address,
+  checkOthers: () => Promise<Reply | undefined>,
+): Promise<Reply | undefined> {
+  const opened = await returnPaths.open(forwardPath)
+  if (!opened) return await checkOthers()
+  return opened.kind === 'returns'
+    ? undefined
+    : replies.noSuchReturnPath(opened.reason, formatAddress(forwardPath))
 }
 
 /** What is no address may be anything, of any length: a password in the wrong place, for one. */

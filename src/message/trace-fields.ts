@@ -17,6 +17,8 @@ export interface ReceivedFacts {
   readonly queueId: string
   /** Named only when it is the only one: a recipient must not learn of the others (RFC 5321 §7.2). */
   readonly onlyRecipient: Address | undefined
+  /** MT-PRIORITY (RFC 6710). */
+  readonly priority?: number | undefined
   /** ms since 1970. */
   readonly at: number
 }
@@ -26,9 +28,10 @@ export function composeReceived(facts: ReceivedFacts): string {
   const from = `${atomText(facts.heloName ?? 'unknown')} (${formatAddressLiteral(facts.remoteAddress)})`
   const tls = facts.tls ? `\r\n\t(${commentText(facts.tls.protocol)} ${commentText(facts.tls.cipher)})` : ''
   const recipient = facts.onlyRecipient ? `\r\n\tfor <${formatAddress(facts.onlyRecipient)}>` : ''
+  const priority = facts.priority === undefined ? '' : `\r\n\tPRIORITY ${facts.priority}`
   return (
     `Received: from ${from}\r\n\tby ${facts.hostname} (Postrider) with ${protocolName(facts)} id ${facts.queueId}` +
-    `${tls}${recipient};\r\n\t${formatDate(facts.at)}\r\n`
+    `${tls}${recipient}${priority};\r\n\t${formatDate(facts.at)}\r\n`
   )
 }
 

@@ -1,6 +1,6 @@
 // What an administrator does with queued mail: hold, release, retry now, cancel. Each write takes a page of recipients, so
 // that intake and delivery never wait for the whole queue; whoever calls finds them page by page (find-recipients.ts).
-import { defineWrite, type Operation, type SqlValue, type Tx } from '../storage/operation.ts'
+import { defineWrite, type Operation, type SqlValue, type Tx, type WakeTopic } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { QueueId } from './queue-id.ts'
 import { lockMessages, removeFinishedMessages } from './settle.ts'
@@ -9,6 +9,8 @@ export interface Administration {
   /** A page of them. Those that are gone, or in no state for this, are passed over. */
   readonly recipientIds: readonly number[]
   readonly at: number
+  /** They were named one by one: retry means what waits for its release at the sender's wish (RFC 4865) too. */
+  readonly evenScheduled?: boolean
 }
 
 export interface Administered {
@@ -26,41 +28,53 @@ export const holdRecipients = defineAdministration(
   "UPDATE queue_recipient SET state = 'held' WHERE id = ? AND state = 'ready'",
 )
 
-/** Held mail is due at once. What was held while its delivery was under way, and still is, keeps its lease. */
+/** Held mail is due at once, or when its sender wants it released. What was held while its delivery was under way, and still is, keeps its lease. */
 export const releaseRecipients = defineAdministration(
   'release',
-  "UPDATE queue_recipient SET state = 'ready', due_at = CASE WHEN lease_owner IS NULL THEN ? ELSE due_at END WHERE id = ? AND state = 'held'",
-  'due-now',
+  `UPDATE queue_recipient SET state = 'ready', due_at = CASE WHEN lease_owner IS NULL
+     THEN COALESCE((SELECT release_at FROM queue_message WHERE queue_message.id = message_id AND release_at > ?), ?)
+     ELSE due_at END WHERE id = ? AND state = 'held'`,
+  { wakes: 'retry', bind: (id, { at }) => [at, at, id] },
 )
 
-/** Waiting mail is due at once. What a delivery thread has under a lease is being tried already. */
+/**
+ * Waiting mail is due at once, but for what its sender wants held, unless that is named. What a delivery thread has under
+ * a lease is being tried already.
+ */
 export const retryRecipients = defineAdministration(
   'retry',
-  "UPDATE queue_recipient SET due_at = ? WHERE id = ? AND state = 'ready' AND lease_owner IS NULL",
-  'due-now',
+  `UPDATE queue_recipient SET due_at = ? WHERE id = ? AND state = 'ready' AND lease_owner IS NULL
+     AND (? = 1 OR attempts > 0
+       OR NOT EXISTS (SELECT 1 FROM queue_message WHERE queue_message.id = message_id AND release_at > ?))`,
+  { wakes: 'retry', bind: (id, { at, evenScheduled }) => [at, id, evenScheduled ? 1 : 0, at] },
 )
 
 /** Taken out of the queue without a report to the sender. What is being delivered may arrive all the same. */
 export const cancelRecipients = defineAdministration('cancel', 'DELETE FROM queue_recipient WHERE id = ?')
 
+interface Administering {
+  readonly wakes: WakeTopic
+  readonly bind: (recipientId: number, administration: Administration) => SqlValue[]
+}
+
 function defineAdministration(
   action: string,
   statement: string,
-  values?: 'due-now',
+  { wakes, bind }: Administering = { wakes: 'queue', bind: id => [id] },
 ): Operation<Administration, Administered> {
   return defineWrite(
     `queue.${action}`,
-    async (tx: Tx, { recipientIds, at }: Administration): Promise<Administered> => {
+    async (tx: Tx, administration: Administration): Promise<Administered> => {
+      const { recipientIds, at } = administration
       let recipients = 0
       let underWay = 0
       const touched = new Set<QueueId>()
       // Before the recipients, as whoever settles them does.
       await lockMessages(tx, await messagesOf(tx, recipientIds))
       for (const id of recipientIds) {
-        const bound: SqlValue[] = values === 'due-now' ? [at, id] : [id]
         const row = await tx.get<{ message_id: QueueId; forward_path: string; lease_owner: string | null }>(
           `${statement} RETURNING message_id, forward_path, lease_owner`,
-          ...bound,
+          ...bind(id, administration),
         )
         if (!row) continue
         recipients++
@@ -74,7 +88,7 @@ function defineAdministration(
       }
       return { recipients, underWay, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
-    { wakes: values === 'due-now' ? 'retry' : 'queue' },
+    { wakes },
   )
 }
 

@@ -14,32 +14,38 @@ export async function insertMessage(
   tx: Tx,
   { message, mailData, recipients, reception, held }: NewMessage,
 ): Promise<void> {
-  const { acceptedAt, id } = message
+  const { acceptedAt, id, releaseAt } = message
+  const dueAt = releaseAt ?? acceptedAt
   const place: RecipientPlace = {
     state: held ? 'held' : 'ready',
-    dueAt: acceptedAt,
+    dueAt,
     priority: message.priority ?? 0,
-    gate: await findSenderGate(tx, message),
-    lookAt: Math.min(acceptedAt + gateLookMs, message.expiresAt),
+    // What is sent later has its turn then.
+    gate: releaseAt === undefined ? await findSenderGate(tx, message) : undefined,
+    lookAt: Math.min(dueAt + gateLookMs, message.expiresAt),
   }
   const inserts = [
     () => insertMailData(tx, id, mailData),
     () => insertQueueMessage(tx, message),
     ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, place)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
+    ...(releaseAt === undefined
+      ? []
+      : [() => appendEvent(tx, acceptedAt, id, { kind: 'scheduled', releaseAt })]),
   ]
   await tx.forAll(inserts, insert => insert())
 }
 
 async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void> {
   await tx.run(
-    'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, release_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     message.id,
     message.id,
     message.reversePath === null ? null : formatAddress(message.reversePath),
     message.size,
     message.acceptedAt,
     message.expiresAt,
+    message.releaseAt ?? null,
     message.accountId ?? null,
     message.isReport ? 1 : 0,
     formatMessageParameters(message),

@@ -1,9 +1,17 @@
 // What the queue holds: one message, one record per recipient.
 import type { Address, ReversePath } from '../address/address.ts'
-import type { BodyType, Disposition, NotifyCondition } from '../smtp/parameters.ts'
+import type { BodyType, DeliverByMode, Disposition, NotifyCondition } from '../smtp/parameters.ts'
 import type { QueueId } from './queue-id.ts'
 
 export type Language = 'en' | 'ru'
+
+/** When a message is wanted at its recipients (RFC 2852). */
+export interface DeliverBy {
+  /** ms since 1970. */
+  readonly at: number
+  readonly mode: DeliverByMode
+  readonly trace: boolean
+}
 
 export interface QueuedMessage {
   readonly id: QueueId
@@ -12,12 +20,17 @@ export interface QueuedMessage {
   readonly size: number
   readonly body: BodyType
   readonly smtpUtf8: boolean
-  /** Of several that wait those with the higher are sent before (RFC 6710): -9 … 9, 0 when nothing was said. */
-  readonly priority?: number | undefined
   readonly disposition: Disposition
   readonly ret?: 'FULL' | 'HDRS' | undefined
   readonly envelopeId?: string | undefined
   readonly acceptedAt: number
+  /** MT-PRIORITY (RFC 6710), -9 … 9; undefined: the sender has not said any, which is 0. */
+  readonly priority?: number | undefined
+  readonly deliverBy?: DeliverBy | undefined
+  /** Held at the sender's wish until then (RFC 4865), ms since 1970. */
+  readonly releaseAt?: number | undefined
+  /** It has lines of more than 998 octets, which have to be encoded before it leaves. */
+  readonly hasLongLines?: boolean | undefined
   /** The end of the queue lifetime, ms since 1970. */
   readonly expiresAt: number
   /** Of the sender, for reports: the account's language, else the server's. */

@@ -14,39 +14,55 @@ export interface MessageRow {
   readonly size: number
   readonly accepted_at: number
   readonly expires_at: number
+  readonly release_at: number | null
   readonly account_id: number | null
   readonly is_report: number
   readonly parameters: string
 }
 
 export const messageColumns =
-  'id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters'
+  'id, mail_data_id, reverse_path, size, accepted_at, expires_at, release_at, account_id, is_report, parameters'
 
 type MessageParameters = Partial<
-  Pick<QueuedMessage, 'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language' | 'priority'>
+  Pick<
+    QueuedMessage,
+    | 'body'
+    | 'smtpUtf8'
+    | 'disposition'
+    | 'ret'
+    | 'envelopeId'
+    | 'language'
+    | 'priority'
+    | 'deliverBy'
+    | 'hasLongLines'
+  >
 >
 
 export function formatMessageParameters(message: QueuedMessage): string {
-  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority } = message
+  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority, deliverBy } = message
+  const hasLongLines = message.hasLongLines || undefined
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
     disposition === 'mail' &&
     ret === undefined &&
     envelopeId === undefined &&
+    language === 'en' &&
     priority === undefined &&
-    language === 'en'
-  return isUsual
-    ? ''
-    : JSON.stringify({
-        body,
-        smtpUtf8,
-        disposition,
-        ret,
-        envelopeId,
-        language,
-        priority,
-      } satisfies MessageParameters)
+    deliverBy === undefined &&
+    hasLongLines === undefined
+  if (isUsual) return ''
+  return JSON.stringify({
+    body,
+    smtpUtf8,
+    disposition,
+    ret,
+    envelopeId,
+    language,
+    priority,
+    deliverBy,
+    hasLongLines,
+  } satisfies MessageParameters)
 }
 
 export function readMessage(row: MessageRow): QueuedMessage {
@@ -61,10 +77,13 @@ export function readMessage(row: MessageRow): QueuedMessage {
     disposition: parameters.disposition ?? 'mail',
     ret: parameters.ret,
     envelopeId: parameters.envelopeId,
+    priority: parameters.priority,
+    deliverBy: parameters.deliverBy,
+    releaseAt: row.release_at ?? undefined,
+    hasLongLines: parameters.hasLongLines,
     acceptedAt: row.accepted_at,
     expiresAt: row.expires_at,
     language: parameters.language ?? 'en',
-    priority: parameters.priority,
     accountId: row.account_id ?? undefined,
     isReport: row.is_report === 1,
   }

@@ -11,6 +11,8 @@ export interface QueueSelection {
   readonly forwardPath?: string | undefined
   /** '' is the null reverse-path. */
   readonly reversePath?: string | undefined
+  /** Not tried yet, because its sender wants it held until some time after this one (RFC 4865). */
+  readonly scheduledAfter?: number | undefined
 }
 
 /** A condition over queue_recipient joined with queue_message. */
@@ -31,5 +33,6 @@ export function selectRecipients(selection: QueueSelection): {
   add('forward_path = ?', selection.forwardPath)
   // '' is the null reverse-path, which stands as NULL.
   add("COALESCE(reverse_path, '') = ?", selection.reversePath)
+  add("state = 'ready' AND attempts = 0 AND release_at > ?", selection.scheduledAfter)
   return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }
 }

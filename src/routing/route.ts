@@ -5,6 +5,7 @@ import { maxExpansions } from '../directory/redirection-chains.ts'
 import { resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type Destination, domainDestination } from './destination.ts'
+import type { ReturnPaths } from './return-paths.ts'
 
 export type Route =
   | {
@@ -37,6 +38,7 @@ export interface Router {
 export interface RouterOptions {
   readonly storage: Storage
   readonly hostname: string
+  readonly returnPaths: ReturnPaths
   /** Takes all mail for elsewhere. */
   readonly smartHost?: Destination | undefined
 }
@@ -44,9 +46,15 @@ export interface RouterOptions {
 const inbox = 'INBOX'
 
 export function createRouter(options: RouterOptions): Router {
-  const { storage, hostname, smartHost } = options
+  const { storage, hostname, returnPaths, smartHost } = options
   return {
     async route({ forwardPath, expandedFrom = [] }) {
+      const returned = await returnPaths.open(forwardPath)
+      if (returned) {
+        if (returned.kind === 'invalid') return invalidReturnPath
+        if (expandedFrom.length >= maxExpansions) return aliasLoop
+        return { kind: 'expansion', redirection: 'alias', address: forwardPath, targets: [returned.to] }
+      }
       const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname })
       switch (resolved.kind) {
         case 'account':
@@ -79,6 +87,16 @@ const unknownAddress: Route = {
     cause: 'unknown-user',
     status: '5.1.1',
     detail: 'the domain is ours and has no such address',
+  },
+}
+
+const invalidReturnPath: Route = {
+  kind: 'unroutable',
+  diagnosis: {
+    stage: 'routing',
+    cause: 'unknown-user',
+    status: '5.1.1',
+    detail: 'it looks like a return address of forwarded mail, and is none of ours, or too old',
   },
 }
 

@@ -19,7 +19,7 @@ export type {
   SmtpConnection,
 } from './client/contract.ts'
 export { SmtpClientFailure } from './client/smtp-client-failure.ts'
-export type { BodyType, Disposition, NotifyCondition } from './parameters.ts'
+export type { BodyType, DeliverByMode, DeliverByRequest, Disposition, NotifyCondition } from './parameters.ts'
 export { replies } from './replies.ts'
 export { formatReply, isPositive, type Reply } from './reply.ts'
 export { collectMailData } from './server/collect-mail-data.ts'
@@ -31,6 +31,7 @@ export {
   type SmtpServer,
   type SmtpServerLimits,
   type SmtpServerOptions,
+  type TransferExtensions,
 } from './server/options.ts'
 export type {
   AddressQuestion,
@@ -38,6 +39,7 @@ export type {
   Client,
   ForwardPathParameters,
   ListenerRole,
+  MailDataFacts,
   MailDataSink,
   MailTransaction,
   MaybePromise,

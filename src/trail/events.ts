@@ -72,6 +72,8 @@ export type TrailEvent =
   | { readonly kind: 'set-aside'; readonly recipient: string }
   /** An administrator acted: hold, release, retry, cancel. */
   | { readonly kind: 'administered'; readonly action: string; readonly recipient?: string | undefined }
+  /** Held at the sender's wish (RFC 4865). */
+  | { readonly kind: 'scheduled'; readonly releaseAt: number }
 
 export interface TrailRecord {
   readonly at: number

@@ -33,6 +33,8 @@ const causes = Object.keys({
   'no-ipv6': true,
   'smart-host': true,
   'extension-missing': true,
+  'too-late': true,
+  'no-deliver-by': true,
   'server-busy': true,
   'own-limit': true,
   'local-error': true,

@@ -483,25 +483,6 @@ test('a message over the declared SIZE fails without being sent', async t => {
   assert.ok(!peer.commands.some(command => command.startsWith('MAIL')))
 })
 
-test('8-bit mail goes to the mail host that takes it; when there is none, it fails', async t => {
-  const old = await peerFor(t, { extensions: ['PIPELINING'] })
-  const modern = await peerFor(t, { address: '127.0.0.3', port: old.port })
-  const world = await worldWith(t, old)
-  world.dns.mx('example.org', 20, 'mx2.example.org')
-  world.dns.host('mx2.example.org', modern.address)
-  world.dns.mx('example.net', 10, 'mx1.example.org')
-  const text = 'Subject: x\r\n\r\nпривет\r\n'
-  const message = { body: '8BITMIME' } as const
-  await world.post({ from, to, text, message })
-  assert.equal(modern.messages.length, 1)
-  const id = await world.post({ from: null, to: ['boris@example.net'], text, message })
-  const [attempt] = await world.attempts(id)
-  assert.equal(attempt?.outcome.kind, 'failed')
-  assert.equal(attempt.outcome.diagnosis.status, '5.6.3')
-  assert.equal(attempt.outcome.diagnosis.cause, 'extension-missing')
-  assert.equal(old.messages.length, 0)
-})
-
 test('mail that only says that it is 8-bit goes to any server', async t => {
   const old = await peerFor(t, { extensions: [] })
   const world = await worldWith(t, old)

@@ -2,7 +2,12 @@
 import type { TestContext } from 'node:test'
 import type { Address } from '../../src/address/address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
-import type { DeliverySettings, QueueSettings, SenderLimitSettings } from '../../src/config/settings.ts'
+import type {
+  DeliverySettings,
+  ForwardingSettings,
+  QueueSettings,
+  SenderLimitSettings,
+} from '../../src/config/settings.ts'
 import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
 import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import type { TerminalDisplay } from '../../src/delivery/local-delivery.ts'
@@ -35,6 +40,7 @@ export interface WorldOptions {
   readonly delivery?: Partial<DeliverySettings>
   readonly queue?: Partial<QueueSettings>
   readonly senderLimits?: readonly SenderLimitSettings[]
+  readonly forwarding?: ForwardingSettings
   readonly terminals?: TerminalDisplay
   /** What the agents have in the place of the real one. */
   readonly faultyMailData?: (real: MailDataStore) => MailDataStore
@@ -162,6 +168,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       queue,
       delivery,
       senderLimits: options.senderLimits ?? [],
+      ...(options.forwarding ? { forwarding: options.forwarding } : {}),
       owner: `delivery-${number}`,
       takesOver: { from: options.isShared ? 'nobody' : when === 'after-death' ? 'dead' : 'everybody' },
       isShared: options.isShared ?? false,

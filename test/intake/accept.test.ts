@@ -43,7 +43,14 @@ test('250 names the id under which the message waits, with everything that came 
     client: { ...submissionClient, role: 'relay' },
     transaction: {
       reversePath: null,
-      parameters: { body: '8BITMIME', smtpUtf8: true, ret: 'HDRS', envelopeId: 'order 7' },
+      parameters: {
+        body: '8BITMIME',
+        smtpUtf8: true,
+        ret: 'HDRS',
+        envelopeId: 'order 7',
+        priority: -3,
+        deliverBy: { seconds: 60, mode: 'return', trace: false },
+      },
       disposition: 'soml',
       recipients: [
         recipient('boris@example.org', { notify: ['SUCCESS'], originalRecipient: 'rfc822;b@example.com' }),
@@ -65,6 +72,10 @@ test('250 names the id under which the message waits, with everything that came 
     disposition: 'soml',
     ret: 'HDRS',
     envelopeId: 'order 7',
+    priority: -3,
+    deliverBy: { at: at + 60_000, mode: 'return', trace: false },
+    releaseAt: undefined,
+    hasLongLines: undefined,
     acceptedAt: at,
     expiresAt: at + 48 * 3_600_000,
     language: 'en',
@@ -411,4 +422,46 @@ test('a big message becomes a file, a small one stands in its row', async t => {
   assert.equal((await intake.mailDataFiles()).length, 1)
   assert.equal((await split(intake, small))[1].length, 60_020)
   assert.ok((await split(intake, big))[1] === text)
+})
+
+test('what is to be held is due when its sender wants it, and has all its time from then on', async t => {
+  const intake = await openIntake(t)
+  const releaseAt = at + 3_600_000
+  const parameters = { body: '7BIT', smtpUtf8: false, releaseAt } as const
+  const reply = await intake.receive('Subject: Later\r\n\r\nText\r\n', { transaction: { parameters } })
+  const [shown] = await intake.queued()
+  assert.equal(shown?.message.releaseAt, releaseAt)
+  assert.equal(shown.message.expiresAt, releaseAt + 48 * 3_600_000)
+  assert.equal(shown.recipients[0]?.dueAt, releaseAt)
+  const trail = await intake.storage.run(trailOfMessage, { queueId: queuedAs(reply) })
+  assert.deepEqual(trail.at(-1)?.event, { kind: 'scheduled', releaseAt })
+})
+
+test('a time that has passed holds nothing', async t => {
+  const intake = await openIntake(t)
+  const parameters = { body: '7BIT', smtpUtf8: false, releaseAt: at - 1 } as const
+  await intake.receive('Subject: Now\r\n\r\nText\r\n', { transaction: { parameters } })
+  const [shown] = await intake.queued()
+  assert.equal(shown?.message.releaseAt, undefined)
+  assert.equal(shown?.recipients[0]?.dueAt, at)
+})
+
+test('what was seen of the text is kept: 8-bit text that was called 7-bit, and long lines', async t => {
+  const intake = await openIntake(t)
+  const sink = intake.open()
+  await sink.write(Buffer.from('Subject: x\r\n\r\nпривет\r\n'))
+  await sink.finish({ isEightBit: true, hasLongLines: true })
+  const [shown] = await intake.queued()
+  assert.equal(shown?.message.body, '8BITMIME')
+  assert.equal(shown.message.hasLongLines, true)
+})
+
+test('the priority stands in the Received field (RFC 6710)', async t => {
+  const intake = await openIntake(t)
+  const parameters = { body: '7BIT', smtpUtf8: false, priority: -3 } as const
+  const reply = await intake.receive('Subject: x\r\n\r\nText\r\n', { transaction: { parameters } })
+  assert.match(
+    await intake.textOf(reply),
+    /^Received: from .*\r\n\tby .*\r\n\tfor <boris@example\.org>\r\n\tPRIORITY -3;\r\n/,
+  )
 })

@@ -1,11 +1,13 @@
 // What the sessions of this server ask for, where it is more than handing on.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Address } from '../../src/address/address.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
 import { createSessionServices } from '../../src/main/session-services.ts'
+import { createReturnPaths } from '../../src/routing/return-paths.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { replies } from '../../src/smtp/replies.ts'
@@ -82,4 +84,51 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
   )
   clock.advance(15 * 60_000)
   assert.equal(await logIn('198.51.100.9', 'secret'), true)
+})
+
+test('what comes back to a return address of forwarded mail is taken from strangers; one that was made up or is old is not', async context => {
+  const storage = await openDirectory(context)
+  await addDomain(storage, 'example.test')
+  const clock = createManualClock()
+  const settings = { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' }
+  const services = createSessionServices({
+    settings,
+    storage,
+    intake: { open: () => assert.fail('no message is expected') },
+    terminals: { isOpen: () => false },
+    clock,
+    log: silentLog,
+    appendTrail: () => {},
+  })
+  const paths = createReturnPaths({
+    storage,
+    clock,
+    random: systemRandom,
+    hostname: settings.hostname,
+    forwarding: settings.forwarding,
+  })
+  const given = await paths.reversePathFor(address('sender@example.net'), [address('info@example.test')])
+  assert.ok(given)
+  const rcpt = async (forwardPath: Address): Promise<string> => {
+    const reply = await services.acceptForwardPath?.(
+      clientAt('198.51.100.7'),
+      {
+        reversePath: null,
+        parameters: { body: '7BIT', smtpUtf8: false },
+        disposition: 'mail',
+        recipients: [],
+      },
+      { forwardPath, parameters: {} },
+    )
+    return reply ? `${reply.code} ${reply.enhanced} ${reply.lines.join(' ')}` : 'taken'
+  }
+  assert.equal(await rcpt(given), 'taken')
+  assert.equal(await rcpt({ ...given, localPart: given.localPart.toLowerCase() }), 'taken')
+  assert.match(
+    await rcpt({ ...given, localPart: given.localPart.replace('sender', 'victim') }),
+    /^550 5\.1\.1 .* is no return address that this server has given out$/,
+  )
+  assert.match(await rcpt({ ...given, domain: 'example.org' }), /^550 5\.7\.1 /)
+  clock.advance(22 * 86_400_000)
+  assert.match(await rcpt(given), /^550 5\.1\.1 .* too old/)
 })

@@ -237,3 +237,21 @@ test('what an administrator makes due wakes delivery, to be tried now', async t 
   await queue.administer(retryRecipients, {})
   assert.equal(woken, 2)
 })
+
+test("retry passes over what its sender wants held, unless it is named; release keeps the sender's time", async t => {
+  const queue = await openQueue(t)
+  const releaseAt = at + 60 * minute
+  await queue.accept({ to: ['anna@example.org'], message: { releaseAt } })
+  await queue.accept({ to: ['boris@example.org'] })
+  const due = async (): Promise<number | undefined> => (await queue.storage.run(nextDueAt, undefined)).work
+  const now = at + minute
+  assert.equal((await queue.administer(retryRecipients, {}, now)).recipients, 1)
+  await queue.administer(cancelRecipients, { queueId: 2 }, now)
+  assert.equal(await due(), releaseAt)
+  await queue.administer(holdRecipients, {}, now)
+  assert.equal((await queue.administer(releaseRecipients, {}, now)).recipients, 1)
+  assert.equal(await due(), releaseAt)
+  const recipientIds = await queue.storage.run(findRecipients, { selection: {}, afterId: 0, limit: 10 })
+  await queue.storage.run(retryRecipients, { recipientIds, at: now, evenScheduled: true })
+  assert.equal(await due(), now)
+})

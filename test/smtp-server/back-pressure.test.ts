@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { Connection } from '../../src/smtp/server/connection.ts'
-import { defaultLimits } from '../../src/smtp/server/options.ts'
+import { defaultLimits, noTransferExtensions } from '../../src/smtp/server/options.ts'
 import { beginTransaction, startServer } from './start-server.ts'
 
 void test('a sink that does not keep up: the peer has to wait, and then the message arrives whole', async () => {
@@ -142,6 +142,8 @@ void test('replies are not made for a peer that does not read them', async () =>
         allowPlaintextAuthOnLoopback: false,
         verifyForEveryone: false,
         allowMissingAngleBrackets: false,
+        transferExtensions: noTransferExtensions,
+        now: () => clock.now(),
         fault: cause => assert.fail(String(cause)),
       },
       greeting: 'greets',

@@ -7,11 +7,13 @@ import {
   parseForwardPathParameters,
   parseReversePathParameters,
 } from '../../src/smtp/server/esmtp-parameters.ts'
-import { defaultLimits } from '../../src/smtp/server/options.ts'
+import { defaultLimits, type TransferExtensions } from '../../src/smtp/server/options.ts'
 import { parseProxyHeader } from '../../src/smtp/server/proxy-protocol.ts'
 import { createClient, Session } from '../../src/smtp/server/session.ts'
 import { decodeXtext, encodeXtext } from '../../src/smtp/xtext.ts'
 import { nastyBytes } from './nasty-bytes.ts'
+
+const everything: TransferExtensions = { priority: true, deliverBy: true, maxHoldSeconds: 1000 }
 
 function createSession(): Session {
   const context = {
@@ -28,6 +30,8 @@ function createSession(): Session {
     allowPlaintextAuthOnLoopback: true,
     verifyForEveryone: false,
     allowMissingAngleBrackets: true,
+    transferExtensions: everything,
+    now: () => 0,
     fault: (cause: unknown) => assert.fail(`a fault: ${String(cause)}`),
   }
   return new Session(
@@ -47,7 +51,7 @@ function createSession(): Session {
 const words = [
   'EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'BDAT', 'RSET', 'NOOP', 'QUIT', 'HELP', 'VRFY', 'EXPN', 'STARTTLS', 'AUTH',
   'SEND', 'SOML', 'SAML', 'TURN', 'ETRN', 'ATRN', 'FROM:', 'TO:', '<', '>', '<a@example.org>', '<анна@пример.рф>',
-  'SMTPUTF8', 'SIZE=', 'BODY=8BITMIME', 'NOTIFY=', 'ORCPT=rfc822;', 'RET=', 'ENVID=', 'AUTH=', 'PLAIN', 'LOGIN', '=',
+  'SMTPUTF8', 'SIZE=', 'BODY=8BITMIME', 'NOTIFY=', 'ORCPT=rfc822;', 'RET=', 'ENVID=', 'AUTH=', 'BY=', 'MT-PRIORITY=', 'HOLDFOR=', 'HOLDUNTIL=', '1970-01-01T00:00:10Z', '-9', '60;R', 'PLAIN', 'LOGIN', '=',
   'LAST', '+0A', '*', 'client.example.org',
 ] // biome-ignore format: a list of words
 
@@ -80,7 +84,11 @@ void test('parameters: any text gives parameters or a refusal', () => {
   fc.assert(
     fc.property(lines, fc.boolean(), (line, smtpUtf8) => {
       const text = ` ${line.toString()}`
-      for (const parsed of [parseReversePathParameters(text), parseForwardPathParameters(text, smtpUtf8)])
+      const terms = { extensions: everything, now: () => 0 }
+      for (const parsed of [
+        parseReversePathParameters(text, terms),
+        parseForwardPathParameters(text, smtpUtf8),
+      ])
         if ('code' in parsed) assert.ok(parsed.code === 501 || parsed.code === 555)
     }),
     { numRuns: 1000 },

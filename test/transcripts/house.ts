@@ -2,6 +2,7 @@
 // the dialogue must be the same.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { formatAddress, formatReversePath } from '../../src/address/format-address.ts'
+import type { DeliverByRequest } from '../../src/smtp/parameters.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
 import type {
   AuthenticatedAccount,
@@ -138,6 +139,9 @@ function describe(client: Client, transaction: MailTransaction, mailData: Buffer
     parameters.ret === undefined ? '' : `ret=${parameters.ret}`,
     parameters.envelopeId === undefined ? '' : `envid=${parameters.envelopeId}`,
     parameters.submitter === undefined ? '' : `auth=<${formatReversePath(parameters.submitter)}>`,
+    parameters.priority === undefined ? '' : `priority=${parameters.priority}`,
+    parameters.deliverBy ? `by=${describeDeliverBy(parameters.deliverBy)}` : '',
+    parameters.releaseAt === undefined ? '' : `release=${new Date(parameters.releaseAt).toISOString()}`,
     `to=${transaction.recipients.map(describeRecipient).join(',')}`,
     client.account ? `account=${client.account.address}` : '',
     client.tls ? 'tls' : '',
@@ -152,6 +156,10 @@ function describeRecipient({ forwardPath, parameters }: Recipient): string {
     parameters.notify === undefined ? '' : `;notify=${parameters.notify.toSorted().join('+') || 'NEVER'}`
   const original = parameters.originalRecipient === undefined ? '' : `;orcpt=${parameters.originalRecipient}`
   return `<${formatAddress(forwardPath)}>${notify}${original}`
+}
+
+function describeDeliverBy({ seconds, mode, trace }: DeliverByRequest): string {
+  return `${seconds};${mode}${trace ? ';trace' : ''}`
 }
 
 function describeData(mailData: Buffer): string {

@@ -25,6 +25,9 @@ export async function play(transcript: Transcript, way: Way, tempo: Tempo): Prom
     allowPlaintextAuthOnLoopback: settings.options.includes('allowPlaintextAuthOnLoopback'),
     verifyForEveryone: settings.options.includes('verifyForEveryone'),
     allowMissingAngleBrackets: settings.options.includes('allowMissingAngleBrackets'),
+    ...(settings.options.includes('transferExtensions')
+      ? { transferExtensions: { priority: true, deliverBy: true, maxHoldSeconds: 86_400 } }
+      : {}),
     clock,
   })
   const [listener] = await server.listen()

@@ -219,8 +219,17 @@ async function administer(
     }
     const left = await sum(selections, async selection => await count({ ...selection, state: leaves.state }))
     if (left > 0) lines.push(`${formatCount(left, 'recipient')} ${leaves.state}: ${leaves.remedy}`)
-    if (total > recipients + left)
-      lines.push(`${formatCount(total - recipients - left, 'recipient')} being delivered just now.`)
+    const now = invocation.clock.now()
+    const scheduled =
+      total > recipients + left
+        ? await sum(selections, async selection => await count({ ...selection, scheduledAfter: now }))
+        : 0
+    if (scheduled > 0)
+      lines.push(
+        `${formatCount(scheduled, 'recipient')} held at the sender's wish: "postrider queue retry" with the queue id delivers them before their time.`,
+      )
+    const busy = total - recipients - left - scheduled
+    if (busy > 0) lines.push(`${formatCount(busy, 'recipient')} being delivered just now.`)
     invocation.output.result({ action: verb, recipients, [leaves.state]: left }, lines.join('\n'))
   })
 }
@@ -247,7 +256,11 @@ async function administerPages(
   try {
     await invocation.whileInterruptible(async isInterrupted => {
       for await (const recipientIds of findPages(storage, selections)) {
-        const page = await storage.run(operation, { recipientIds, at: invocation.clock.now() })
+        const page = await storage.run(operation, {
+          recipientIds,
+          at: invocation.clock.now(),
+          evenScheduled: selections.every(({ queueId }) => queueId !== undefined),
+        })
         recipients += page.recipients
         underWay += page.underWay
         seen += recipientIds.length
@@ -311,7 +324,7 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
       { title: 'SIZE', align: 'right', cell: ({ message }) => formatSize(message.size) },
       { title: 'FROM', cell: ({ message }) => senderText(message) },
       { title: 'TO', cell: ({ recipient }) => formatAddressForPeople(recipient.forwardPath) },
-      { title: 'STATE', cell: ({ recipient }) => stateText(recipient, now) },
+      { title: 'STATE', cell: ({ message, recipient }) => stateText(recipient, message, now) },
       { title: 'TRIES', align: 'right', cell: ({ recipient }) => String(recipient.attempts) },
       { title: 'NEXT', cell: ({ recipient }) => nextText(recipient, now) },
       { title: 'LAST REASON', cell: ({ recipient }) => reasonText(recipient) },
@@ -367,10 +380,11 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
     `Size:      ${formatSize(message.size)}`,
     `Accepted:  ${formatTime(message.acceptedAt)} (${formatRelative(message.acceptedAt, now)})`,
     `Until:     ${formatTime(message.expiresAt)}`,
+    ...describeWishes(message, now),
     ...recipients.flatMap(recipient => [
       '',
       `To:        ${formatAddressForPeople(recipient.forwardPath)}`,
-      `State:     ${stateText(recipient, now)}, ${formatCount(recipient.attempts, 'attempt')}`,
+      `State:     ${stateText(recipient, message, now)}, ${formatCount(recipient.attempts, 'attempt')}`,
       ...(nextText(recipient, now) === ''
         ? []
         : [`Next try:  ${formatTime(recipient.dueAt)} (${nextText(recipient, now)})`]),
@@ -384,9 +398,25 @@ function senderText({ reversePath }: ShownMessage['message']): string {
   return reversePath === null ? '<>' : formatAddressForPeople(reversePath)
 }
 
-function stateText(recipient: ShownRecipient, now: number): string {
+/** What the sender has asked for at MAIL (RFC 2852, RFC 4865, RFC 6710). */
+function describeWishes({ releaseAt, deliverBy, priority }: ShownMessage['message'], now: number): string[] {
+  return [
+    ...(releaseAt === undefined
+      ? []
+      : [`Scheduled: ${formatTime(releaseAt)} (${formatRelative(releaseAt, now)}), at the sender's wish`]),
+    ...(deliverBy
+      ? [
+          `Wanted by: ${formatTime(deliverBy.at)}; ${deliverBy.mode === 'return' ? 'returned when it is late' : 'the sender is told when it is late'}`,
+        ]
+      : []),
+    ...(priority === undefined ? [] : [`Priority:  ${priority}`]),
+  ]
+}
+
+function stateText(recipient: ShownRecipient, { releaseAt }: ShownMessage['message'], now: number): string {
   if (recipient.underway) return 'being delivered'
   if (recipient.state === 'held') return 'held'
+  if (releaseAt !== undefined && releaseAt > now && recipient.dueAt === releaseAt) return 'scheduled'
   return recipient.dueAt <= now ? 'due' : 'waiting'
 }
 
@@ -399,6 +429,10 @@ function reasonText({ lastDiagnosis }: ShownRecipient): string {
   return formatDomainsForPeople(lastDiagnosis ?? '')
 }
 
+function isoOrNull(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString()
+}
+
 function messageJson({ message, recipients }: ShownMessage): unknown {
   return {
     queueId: formatQueueId(message.id),
@@ -407,6 +441,11 @@ function messageJson({ message, recipients }: ShownMessage): unknown {
     acceptedAt: new Date(message.acceptedAt).toISOString(),
     expiresAt: new Date(message.expiresAt).toISOString(),
     isReport: message.isReport,
+    priority: message.priority ?? 0,
+    releaseAt: isoOrNull(message.releaseAt),
+    deliverBy: message.deliverBy
+      ? { at: new Date(message.deliverBy.at).toISOString(), mode: message.deliverBy.mode }
+      : null,
     recipients: recipients.map(recipient => ({
       forwardPath: formatAddress(recipient.forwardPath),
       state: recipient.underway ? 'underway' : recipient.state,

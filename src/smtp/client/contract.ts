@@ -1,7 +1,7 @@
 // What the SMTP client offers: one connection, several transactions, structured results (RFC 5321, RFC 2920, RFC 3030).
 import type { Address, ReversePath } from '../../address/address.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { BodyType, NotifyCondition } from '../parameters.ts'
+import type { BodyType, DeliverByRequest, NotifyCondition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
 
 export type ClientTls = 'implicit' | 'starttls' | 'opportunistic' | 'never'
@@ -77,6 +77,10 @@ export interface OutgoingTransaction {
   readonly smtpUtf8: boolean
   readonly ret?: 'FULL' | 'HDRS' | undefined
   readonly envelopeId?: string | undefined
+  /** Said where MT-PRIORITY is offered (RFC 6710), -9 … 9. */
+  readonly priority?: number | undefined
+  /** Said where DELIVERBY is offered (RFC 2852). */
+  readonly deliverBy?: DeliverByRequest | undefined
   readonly recipients: readonly OutgoingRecipient[]
   readonly mailData: OutgoingMailData
 }
@@ -103,7 +107,7 @@ export interface SmtpConnection {
   /**
    * One transaction. One result per recipient, in order; rejects only on a fault of ours (mailData threw; the
    * connection is closed, so that the server cannot take half a message). Uses PIPELINING, SIZE, 8BITMIME,
-   * SMTPUTF8, DSN, CHUNKING when offered; what the message needs and the server lacks is a 'failed' result of kind
+   * SMTPUTF8, DSN, CHUNKING, MT-PRIORITY, DELIVERBY when offered; what the message needs and the server lacks is a 'failed' result of kind
    * 'extension-missing' without sending anything.
    */
   send(transaction: OutgoingTransaction): Promise<readonly RecipientResult[]>

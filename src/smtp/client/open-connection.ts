@@ -3,6 +3,7 @@ import { formatAddress, formatReversePath } from '../../address/format-address.t
 import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
 import { encodeUtf8Address } from '../../address/utf8-address.ts'
 import { isAscii } from '../../runtime/text.ts'
+import type { DeliverByRequest } from '../parameters.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { encodeXtext } from '../xtext.ts'
 import type { ClientSocket } from './client-socket.ts'
@@ -287,6 +288,9 @@ export class OpenConnection implements SmtpConnection {
     if (wantsSmtpUtf8(transaction)) mail.push('SMTPUTF8')
     if (dsn && transaction.ret !== undefined) mail.push(`RET=${transaction.ret}`)
     if (dsn && transaction.envelopeId !== undefined) mail.push(`ENVID=${encodeXtext(transaction.envelopeId)}`)
+    const { priority, deliverBy } = transaction
+    if (priority !== undefined && this.extensions.has('MT-PRIORITY')) mail.push(`MT-PRIORITY=${priority}`)
+    if (deliverBy && this.extensions.has('DELIVERBY')) mail.push(`BY=${formatDeliverBy(deliverBy)}`)
     // RFC 4954 §5: who has logged in to relay says who submitted the message; <>: we do not say.
     if (this.#authenticated && this.extensions.has('AUTH')) mail.push('AUTH=<>')
     return [mail.join(' '), ...transaction.recipients.map(recipient => formatRecipient(recipient, dsn))]
@@ -316,6 +320,14 @@ function wantsSmtpUtf8({ smtpUtf8, reversePath, recipients }: OutgoingTransactio
     recipients.some(({ forwardPath }) => needsSmtpUtf8(forwardPath))
   )
 }
+
+/** RFC 2852 §4: at most nine digits. */
+function formatDeliverBy({ seconds, mode, trace }: DeliverByRequest): string {
+  const time = Math.max(-maxByTime, Math.min(maxByTime, Math.trunc(seconds)))
+  return `${time};${mode === 'return' ? 'R' : 'N'}${trace ? 'T' : ''}`
+}
+
+const maxByTime = 999_999_999
 
 function formatRecipient(
   { forwardPath, notify, originalRecipient }: OutgoingRecipient,

@@ -13,7 +13,13 @@ import { Connection, type ConnectionHost } from './connection.ts'
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
 import { type Listener, openListener } from './listener.ts'
-import { type BoundListener, defaultLimits, type SmtpServer, type SmtpServerOptions } from './options.ts'
+import {
+  type BoundListener,
+  defaultLimits,
+  noTransferExtensions,
+  type SmtpServer,
+  type SmtpServerOptions,
+} from './options.ts'
 import { secureContextOf, secureSocket } from './secure-socket.ts'
 import type { Client, ListenerRole } from './services.ts'
 import type { SessionContext } from './session.ts'
@@ -55,6 +61,8 @@ class NetworkSmtpServer implements SmtpServer {
       allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
       verifyForEveryone: options.verifyForEveryone ?? false,
       allowMissingAngleBrackets: options.allowMissingAngleBrackets ?? false,
+      transferExtensions: options.transferExtensions ?? noTransferExtensions,
+      now: () => clock.now(),
       fault: (cause, client) =>
         log.error(
           'a session failed on an unexpected error',

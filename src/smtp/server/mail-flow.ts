@@ -95,7 +95,7 @@ export class MailFlow {
     // From here on the sink decides: a connection that is cut now must not abort what may be stored already.
     this.#over = true
     try {
-      return await this.#sink.finish()
+      return await this.#sink.finish(this.#check)
     } catch (cause) {
       this.#fault(cause)
       this.#abortSink()

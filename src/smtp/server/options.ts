@@ -60,6 +60,25 @@ export const defaultLimits: SmtpServerLimits = {
   sessionTimeoutMs: 120 * minuteMs,
 }
 
+/**
+ * Extensions that promise something of the time after 250, so that only a server whose services keep the promise may offer
+ * them. They are for users: on submission ports, and for those in local networks.
+ */
+export interface TransferExtensions {
+  /** MT-PRIORITY (RFC 6710). */
+  readonly priority: boolean
+  /** DELIVERBY (RFC 2852). */
+  readonly deliverBy: boolean
+  /** FUTURERELEASE (RFC 4865): so long a message may be held at most; 0: not offered. */
+  readonly maxHoldSeconds: number
+}
+
+export const noTransferExtensions: TransferExtensions = {
+  priority: false,
+  deliverBy: false,
+  maxHoldSeconds: 0,
+}
+
 export interface SmtpServerOptions {
   readonly hostname: string
   /** The text of the 220 greeting after the host name. */
@@ -77,6 +96,8 @@ export interface SmtpServerOptions {
   readonly verifyForEveryone?: boolean
   /** MAIL FROM:a@b without the angle brackets. Default false: 501. */
   readonly allowMissingAngleBrackets?: boolean
+  /** Default: none. */
+  readonly transferExtensions?: TransferExtensions
   /** Shared with other servers, whose connections then count towards `maxConnectionsPerAddress` here. */
   readonly connectionCounts?: ConnectionCounts
   readonly clock?: Clock

@@ -1,7 +1,7 @@
 // What an SMTP server session needs of the system around it. The composition root supplies it; an embedding
 // program supplies its own. Everything but `receive` is optional for a program that embeds the server.
 import type { Address, ReversePath } from '../../address/address.ts'
-import type { BodyType, Disposition, NotifyCondition } from '../parameters.ts'
+import type { BodyType, DeliverByRequest, Disposition, NotifyCondition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
 
 export type MaybePromise<T> = T | Promise<T>
@@ -61,6 +61,12 @@ export interface ReversePathParameters {
   readonly envelopeId?: string | undefined
   /** AUTH= (RFC 4954 §5); null is `AUTH=<>`. */
   readonly submitter?: Address | null | undefined
+  /** MT-PRIORITY= (RFC 6710): -9 … 9. */
+  readonly priority?: number | undefined
+  /** BY= (RFC 2852). */
+  readonly deliverBy?: DeliverByRequest | undefined
+  /** HOLDFOR= or HOLDUNTIL= (RFC 4865): not to be delivered before, ms since 1970. */
+  readonly releaseAt?: number | undefined
 }
 
 /** The parameters of RCPT (RFC 3461 §4.1, §4.2). */
@@ -83,6 +89,14 @@ export interface MailTransaction {
   readonly recipients: readonly Recipient[]
 }
 
+/** What was seen of text while it came; of BODY=BINARYMIME nothing is looked at. */
+export interface MailDataFacts {
+  /** Octets above 127, whatever BODY= said. */
+  readonly isEightBit: boolean
+  /** A line of more than 998 octets without its CRLF (RFC 5322 §2.1.1). */
+  readonly hasLongLines: boolean
+}
+
 /**
  * Where one message's data goes, in two phases as in SMTP itself. After `finish` or `abort` it is over.
  * A rejected promise of `write` or `finish` is a fault of ours: the session answers 451 and calls `abort`.
@@ -95,7 +109,7 @@ export interface MailDataSink {
    */
   write(chunk: Uint8Array): MaybePromise<void>
   /** Takes responsibility (or not): the reply to the final dot or to BDAT LAST. 250 only when durable. */
-  finish(): Promise<Reply>
+  finish(facts?: MailDataFacts): Promise<Reply>
   abort(): void
 }
 

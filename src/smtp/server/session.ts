@@ -7,7 +7,7 @@ import { parseCommandLine } from './command-line.ts'
 import { commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/auth.ts'
 import { finishChunk } from './commands/bdat.ts'
-import type { SmtpServerLimits } from './options.ts'
+import { noTransferExtensions, type SmtpServerLimits, type TransferExtensions } from './options.ts'
 import type { Client, MaybePromise, Refusal, SessionServices, TlsFacts } from './services.ts'
 import {
   type Chunk,
@@ -33,6 +33,8 @@ export interface SessionContext {
   readonly allowPlaintextAuthOnLoopback: boolean
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
+  readonly transferExtensions: TransferExtensions
+  readonly now: () => number
   /** A service threw: a fault of ours, for the log. */
   readonly fault: (cause: unknown, client: Client) => void
 }
@@ -191,6 +193,14 @@ export class Session {
   /** Whether VRFY and EXPN tell this client anything (RFC 5321 §7.3). */
   get mayVerify(): boolean {
     return this.isTrusted || this.context.verifyForEveryone
+  }
+
+  /** What this client is offered: before it has logged in too, because it need not ask again afterwards. */
+  get transferExtensions(): TransferExtensions {
+    const offered = this.context.transferExtensions
+    if (this.client.role !== 'relay') return offered
+    // RFC 4865: FUTURERELEASE is for submission servers only.
+    return this.isTrusted ? { ...offered, maxHoldSeconds: 0 } : noTransferExtensions
   }
 
   get isTrusted(): boolean {

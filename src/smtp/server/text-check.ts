@@ -2,6 +2,10 @@
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 
+const eightBit = /[\x80-\xff]/
+/** RFC 5322 §2.1.1: 998 octets and CRLF. */
+const maxProperLineBytes = 1000
+
 /** Checks text that comes in pieces; CRLF and lines may be cut anywhere. */
 export class TextCheck {
   readonly #maxLineBytes: number
@@ -10,6 +14,8 @@ export class TextCheck {
   #afterCr = false
   /** The first piece with something wrong in it, and what. */
   problem: Reply | undefined
+  isEightBit = false
+  hasLongLines = false
 
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes
@@ -19,6 +25,7 @@ export class TextCheck {
     if (this.problem) return
     // As a string of octets: its search for one character is the fastest there is, several times that of a loop.
     const text = piece.toString('latin1')
+    if (!this.isEightBit && eightBit.test(text)) this.isEightBit = true
     if (text.includes('\0')) this.problem = replies.nulInMessage
     else this.#checkLines(text)
   }
@@ -66,6 +73,7 @@ export class TextCheck {
   }
 
   #isTooLong(lineBytes: number): boolean {
+    if (lineBytes > maxProperLineBytes) this.hasLongLines = true
     if (lineBytes <= this.#maxLineBytes) return false
     this.problem = replies.textLineTooLong(this.#maxLineBytes)
     return true

@@ -6,7 +6,9 @@ import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
 import { gates } from './0006-gates.ts'
 
-export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster, gates]
+import { transfer } from './0011-transfer.ts'
+
+export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster, gates, transfer]
 
 /**
  * Programs of this schema version and later can work on the present one, beside this program: so servers over one database

@@ -65,6 +65,11 @@ function extensionLines(session: Session): string[] {
   if (hasTls && !session.client.tls) lines.push('STARTTLS')
   if (session.mayAuthenticate && !session.client.account) lines.push(`AUTH ${authMechanisms.join(' ')}`)
   lines.push('8BITMIME', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES', 'DSN')
+  const { priority, deliverBy, maxHoldSeconds } = session.transferExtensions
+  if (priority) lines.push('MT-PRIORITY')
+  if (deliverBy) lines.push('DELIVERBY')
+  // RFC 4865: how long, and until when.
+  if (maxHoldSeconds > 0) lines.push(`FUTURERELEASE ${maxHoldSeconds} ${latestRelease(session)}`)
   // RFC 9422 §4
   lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`)
   // RFC 5321 §3.5.2: EXPN where it is answered. SEND, SOML and SAML are keywords of the first registry (RFC 1869 §5).
@@ -72,4 +77,9 @@ function extensionLines(session: Session): string[] {
   if (session.mayVerify) lines.push('VRFY', 'EXPN')
   lines.push('HELP')
   return lines
+}
+
+/** RFC 3339, without fractions of a second. */
+function latestRelease({ context: { now }, transferExtensions: { maxHoldSeconds } }: Session): string {
+  return new Date(now() + maxHoldSeconds * 1000).toISOString().replace(/\.[0-9]+Z$/, 'Z')
 }

@@ -15,11 +15,27 @@ import type { OpenTransaction, Step } from '../session-state.ts'
 export const mail: Command = {
   verb: 'MAIL',
   syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
-  explanation: ['Begins a message; reports about it go to the address. <> means: no reports.'],
+  explanation: session => [
+    'Begins a message; reports about it go to the address. <> means: no reports.',
+    ...transferParameters(session),
+  ],
   phases: ['ready'],
   endsGroup: false,
   needsLogin: true,
   run: (session, argument) => begin(session, 'MAIL', 'mail', argument),
+}
+
+function transferParameters({ transferExtensions }: Session): string[] {
+  const { priority, deliverBy, maxHoldSeconds } = transferExtensions
+  return [
+    ...(priority ? ['MT-PRIORITY=n, from -9 to 9: what is urgent goes first.'] : []),
+    ...(deliverBy
+      ? ['BY=seconds;R returns it when it is not delivered by then, BY=seconds;N says that it is late.']
+      : []),
+    ...(maxHoldSeconds > 0
+      ? ['HOLDFOR=seconds or HOLDUNTIL=2026-12-24T18:00:00Z: it is kept here, and delivered then.']
+      : []),
+  ]
 }
 
 export const send = terminalCommand(
@@ -74,7 +90,10 @@ function begin(
   // HELO offers no extensions, so it knows no parameters.
   if (!session.client.extended && parsed.rest.trim() !== '')
     return session.stay(replies.unknownParameter(parsed.rest.trim().slice(0, 64)))
-  const parameters = parseReversePathParameters(parsed.rest)
+  const parameters = parseReversePathParameters(parsed.rest, {
+    extensions: session.transferExtensions,
+    now: context.now,
+  })
   if ('code' in parameters) return session.stay(parameters)
   const refuse = (reply: Reply): Step => session.refuse({ command: verb, reversePath: parsed.path, reply })
   // A domain in U-labels as well: whoever sends them says SMTPUTF8 (RFC 6531 §3.3).
