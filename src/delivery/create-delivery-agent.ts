@@ -59,7 +59,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       ? new SharedOwnerLife({ storage, clock, log, owner, onlyDestination: smartHost?.key })
       : aloneAtQueue,
     queue,
-    router: createRouter({ storage, hostname, smartHost }),
+    router: createRouter({ storage, hostname, clock, smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
     outbound: new Outbound({
       unwritten,

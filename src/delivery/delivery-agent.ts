@@ -25,6 +25,7 @@ import { localError, logLocalError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
 import type { OwnerLife } from './owner-life.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
+import { keptFor, withRelayLifetime } from './relayed-mail.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
@@ -374,6 +375,13 @@ export class QueueAgent implements DeliveryAgent {
           else remotes.set(key, { destination, trace, recipients: [recipient] })
           break
         }
+        case 'kept':
+          this.#ended({
+            work: withRelayLifetime(work, this.#parts.queue),
+            recipient,
+            outcome: keptFor(route.domain),
+          })
+          break
         case 'expansion':
           this.#ended(expandRecipient(work, recipient, route.targets))
           break
@@ -391,12 +399,17 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #relay(work: ClaimedWork, { destination, trace, recipients }: Departure): void {
-    const { life, mailData, outbound } = this.#parts
+    const { life, mailData, outbound, queue } = this.#parts
+    const isRelayed = destination.kind === 'domain' && destination.isRelayed === true
+    const lasting = isRelayed ? withRelayLifetime(work, queue) : work
     const outgoing = putBefore(Buffer.from(trace), {
       size: work.message.size,
       open: () => whileAlive(life, mailData.read(work.mailDataId)),
     })
-    outbound.enqueue(destination, new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended)))
+    outbound.enqueue(
+      destination,
+      new RemoteAttempt(lasting, recipients, outgoing, ended => this.#ended(ended)),
+    )
   }
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {
@@ -421,7 +434,7 @@ interface Departure {
   readonly recipients: QueuedRecipient[]
 }
 
-function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailData {
+export function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailData {
   if (trace.length === 0) return mailData
   return {
     size: trace.length + mailData.size,
@@ -433,7 +446,10 @@ function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailD
 }
 
 /** Without its end when others may have taken the message meanwhile: the server that gets it must not keep it. */
-async function* whileAlive(life: OwnerLife, mailData: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+export async function* whileAlive(
+  life: Pick<OwnerLife, 'isAlive'>,
+  mailData: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
   yield* mailData
   if (!life.isAlive) throw new Fault('LEASE_LOST', 'The lease has run out; another server has the message.')
 }

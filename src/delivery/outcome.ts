@@ -45,6 +45,12 @@ export type DeliveryOutcome =
   /** Deferred until the queue lifetime was over; the last diagnosis. */
   | { readonly kind: 'expired'; readonly diagnosis: Diagnosis }
 
+/** No attempt: the server of the domain fetches its mail. */
+export interface Kept {
+  readonly kind: 'kept'
+  readonly diagnosis: Diagnosis
+}
+
 /** No attempt: another message's attempt, a moment ago, did not reach the destination. `diagnosis` is of that one. */
 export interface Postponed {
   readonly kind: 'postponed'

@@ -4,7 +4,7 @@ import { formatAddress } from '../address/format-address.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
-import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, Kept, Postponed } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
 /** One recipient after one attempt. */
@@ -20,13 +20,15 @@ export interface Attempted {
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined
   readonly dialogue?: readonly string[] | undefined
+  /** It was not tried this time: its time was over, or the sender was to be told. */
+  readonly isKept?: boolean | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
 export interface NotAttempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
-  readonly outcome: Postponed
+  readonly outcome: Postponed | Kept
 }
 
 /** What the sender is to be told about. `action` as in RFC 3464 §2.3.3. */
@@ -49,20 +51,27 @@ export function planSettlement(
   schedule: RetrySchedule,
   spread: number,
 ): SettlementPlan {
-  return isAttempted(ended)
-    ? planAfterAttempt(ended, now, schedule, spread)
-    : { settlement: postpone(ended, now, schedule, spread) }
+  if (isAttempted(ended)) return planAfterAttempt(ended, now, schedule, spread)
+  const { outcome, ...turn } = ended
+  return outcome.kind === 'kept'
+    ? planKept({ ...turn, outcome }, now, schedule)
+    : { settlement: postpone({ ...turn, outcome }, now, schedule, spread) }
 }
 
 function isAttempted(ended: Attempted | NotAttempted): ended is Attempted {
-  return ended.outcome.kind !== 'postponed'
+  return ended.outcome.kind !== 'postponed' && ended.outcome.kind !== 'kept'
 }
 
 /**
  * What was not tried waits as if it had been, or a destination that is down would be asked about all its mail all the
  * time. But nobody is told of a delay or an end without an attempt of this message: it comes as soon as may be.
  */
-function postpone(ended: NotAttempted, now: number, schedule: RetrySchedule, spread: number): Settlement {
+function postpone(
+  ended: NotAttempted & { readonly outcome: Postponed },
+  now: number,
+  schedule: RetrySchedule,
+  spread: number,
+): Settlement {
   const { work, recipient, outcome } = ended
   const { id, acceptedAt, expiresAt } = work.message
   const { diagnosis, until } = outcome
@@ -88,6 +97,66 @@ function postpone(ended: NotAttempted, now: number, schedule: RetrySchedule, spr
       diagnosis: `not tried: the destination could not be reached a moment ago (${formatDiagnosis(diagnosis)})`,
       delayReported: false,
     },
+  }
+}
+
+/** It waits to be fetched: nothing is to be done before the sender is to hear of the delay, or of the end. */
+function planKept(
+  ended: NotAttempted & { readonly outcome: Kept },
+  now: number,
+  schedule: RetrySchedule,
+): SettlementPlan {
+  const { work, recipient, outcome } = ended
+  const { diagnosis } = outcome
+  const { id: messageId, acceptedAt, expiresAt } = work.message
+  const isOver = now >= expiresAt
+  const settle = (result: Settlement['result']): Settlement => ({
+    messageId,
+    recipientId: recipient.id,
+    events: [
+      {
+        kind: 'kept',
+        recipient: formatAddress(recipient.forwardPath),
+        domain: recipient.forwardPath.domain,
+        until: expiresAt,
+        isOver,
+      },
+    ],
+    result,
+  })
+  const attempted: Attempted = {
+    work,
+    recipient,
+    outcome: { kind: isOver ? 'expired' : 'deferred', diagnosis },
+    isKept: true,
+  }
+  if (isOver) {
+    return {
+      settlement: settle({ kind: 'done' }),
+      report: reportWhen(wantsFailure(attempted), {
+        action: 'failed',
+        attempted,
+        outcome: attempted.outcome,
+      }),
+    }
+  }
+  const tell = isDelayToTell(ended, now, schedule)
+  const noticeAt = wantsDelay(ended) ? schedule.delayNoticeAt(acceptedAt, now) : undefined
+  const dueAt = Math.min(noticeAt ?? expiresAt, expiresAt)
+  return {
+    settlement: settle({
+      kind: 'retry',
+      tried: false,
+      dueAt,
+      diagnosis: formatDiagnosis(diagnosis),
+      delayReported: tell,
+    }),
+    report: reportWhen(tell, {
+      action: 'delayed',
+      attempted,
+      outcome: attempted.outcome,
+      nextAttemptAt: dueAt,
+    }),
   }
 }
 

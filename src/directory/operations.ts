@@ -13,6 +13,14 @@ import {
   listRedirections,
   removeRedirection,
 } from './redirections.ts'
+import {
+  changeRelayDomain,
+  createRelayDomain,
+  findRelayDomain,
+  listRelayDomains,
+  removeRelayDomain,
+  showRelayDomain,
+} from './relay-domains.ts'
 import { resolveRecipient } from './resolve-recipient.ts'
 
 export const directoryOperations = [
@@ -39,4 +47,10 @@ export const directoryOperations = [
   listOwnAddresses,
   exportDirectory,
   applyDocument,
+  createRelayDomain,
+  changeRelayDomain,
+  removeRelayDomain,
+  listRelayDomains,
+  findRelayDomain,
+  showRelayDomain,
 ] as const

@@ -48,8 +48,9 @@ export async function insertRecipient(
 ): Promise<void> {
   const { domain } = recipient.forwardPath
   await tx.run(
-    `INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts, shard)
-      VALUES (?, ?, ?, ?, ?, ?, 0, CASE WHEN EXISTS (SELECT 1 FROM domain WHERE name = ?) THEN ${anyonesShard} ELSE ? END)`,
+    `INSERT INTO queue_recipient (message_id, forward_path, domain, parameters, state, due_at, attempts, shard, relay_domain)
+      VALUES (?, ?, ?, ?, ?, ?, 0, CASE WHEN EXISTS (SELECT 1 FROM domain WHERE name = ?) THEN ${anyonesShard} ELSE ? END,
+        (SELECT name FROM relay_domain WHERE name = ?))`,
     messageId,
     formatAddress(recipient.forwardPath),
     domain,
@@ -58,5 +59,6 @@ export async function insertRecipient(
     dueAt,
     domain,
     shardOfDomain(domain),
+    domain,
   )
 }

@@ -10,6 +10,7 @@ import { countRecipients, findRecipients } from './find-recipients.ts'
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
+import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
 
@@ -38,4 +39,8 @@ export const queueOperations = [
   releaseRecipients,
   retryRecipients,
   cancelRecipients,
+  claimRelayQueue,
+  countRelayQueue,
+  findOwnedDomains,
+  startRelayQueue,
 ] as const

@@ -72,6 +72,14 @@ export type TrailEvent =
   | { readonly kind: 'set-aside'; readonly recipient: string }
   /** An administrator acted: hold, release, retry, cancel. */
   | { readonly kind: 'administered'; readonly action: string; readonly recipient?: string | undefined }
+  /** Not tried: the server of its domain fetches it, until then at the latest, or has not done so in time. */
+  | {
+      readonly kind: 'kept'
+      readonly recipient: string
+      readonly domain: string
+      readonly until: number
+      readonly isOver: boolean
+    }
 
 export interface TrailRecord {
   readonly at: number
