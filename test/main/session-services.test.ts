@@ -47,6 +47,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
     settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
     storage,
     intake: { open: () => assert.fail('no message is expected') },
+    deliverTurned: async () => {},
     terminals: { isOpen: () => false },
     clock,
     log: {
