@@ -107,6 +107,8 @@ function turnAround(
 }
 
 function answerTurn(session: Session, verb: TurnRequest['verb'], answer: Turn | Reply): Step {
+  // RFC 2645 §5.2.1: 453 is no refusal, and whoever comes every few minutes hears it most of the time.
+  if ('code' in answer && answer.code === replies.nothingToFetch.code) return session.stay(answer)
   if ('code' in answer) return session.refuse({ command: verb, reply: assertRefusal(answer) })
   return { reply: undefined, next: session.state, effect: { kind: 'turn-around', turn: answer } }
 }
