@@ -28,6 +28,8 @@ export type ReportCause =
   /** A virus, or something else in the message that the rules there forbid. */
   | 'content'
   | 'no-answer'
+  /** This server keeps mail for the domain until its own server takes it, which it has not done. */
+  | 'not-fetched'
   | 'refused-connection'
   | 'dns-failure'
   | 'tls-failure'

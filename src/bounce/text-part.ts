@@ -51,10 +51,7 @@ function describeRecipient(
       viaSmartHost: recipient.viaSmartHost,
       answered,
     })
-    const step =
-      recipient.action === 'delayed' && recipient.willRetryUntil !== undefined
-        ? texts.delayNext(texts.date(recipient.willRetryUntil))
-        : next
+    const step = delayStep(recipient, texts) ?? next
     lines.push(
       wrap(`${texts.nextLabel}: ${step}`, indent),
       wrap(`${texts.happenedLabel}: ${happened}`, indent),
@@ -66,6 +63,16 @@ function describeRecipient(
     }
   } else lines.push(wrap(texts.delivered(recipient.action), indent))
   return lines.join('\n')
+}
+
+/** While the message may yet arrive there is nothing to do. */
+function delayStep(
+  { action, cause, willRetryUntil }: ReportedRecipient,
+  texts: ReportTexts,
+): string | undefined {
+  if (action !== 'delayed' || willRetryUntil === undefined) return undefined
+  const until = texts.date(willRetryUntil)
+  return cause === 'not-fetched' ? texts.keptNext(until) : texts.delayNext(until)
 }
 
 const maxQuotedLines = 20

@@ -105,6 +105,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} does not answer.`,
     next: 'The problem is not on your side. Contact the recipient some other way, or send the message again later.',
   }),
+  'not-fetched': ({ domain }) => ({
+    happened: `Our server keeps mail for ${domain} until the mail server of that domain takes it, which it has not done yet.`,
+    next: 'Nothing is wrong with your message or the address. Contact the recipient some other way: their mail server has been out of reach for a long time.',
+  }),
   'refused-connection': facts => ({
     happened: `${otherServer(facts)} is not accepting connections.`,
     next: 'Nothing is wrong with your message. Contact the recipient some other way, or send it again later.',
@@ -184,11 +188,15 @@ export const english: ReportTexts = {
   cause: (cause, facts) => causes[cause](facts),
   delayNext: until =>
     `Nothing. The server will keep trying until ${until}, and tell you if it has to give up.`,
+  keptNext: until =>
+    `Nothing. Our server keeps the message until ${until}, and tells you if nobody has come for it by then.`,
   delivered: action => delivered[action],
   expired: (attempts, last) =>
-    attempts === 1
-      ? `The server tried once, on ${last}, and has given up.`
-      : `The server tried ${attempts} times, the last time on ${last}, and has given up.`,
+    attempts === 0
+      ? `Our server kept the message for that one until ${last}, and has given up.`
+      : attempts === 1
+        ? `The server tried once, on ${last}, and has given up.`
+        : `The server tried ${attempts} times, the last time on ${last}, and has given up.`,
   nextLabel: 'What to do',
   happenedLabel: 'What happened',
   serverSaid: server => (server === undefined ? 'The other server said' : `The server ${server} said`),

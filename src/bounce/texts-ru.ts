@@ -119,6 +119,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} не отвечает.`,
     next: 'С вашей стороны всё в порядке. Свяжитесь с получателем другим способом или отправьте письмо ещё раз позже.',
   }),
+  'not-fetched': ({ domain }) => ({
+    happened: `Наш сервер хранит почту для ${domain}, пока её не заберёт почтовый сервер этого домена; он её ещё не забрал.`,
+    next: 'С письмом и адресом всё в порядке. Свяжитесь с получателем другим способом: его почтовый сервер давно не выходит на связь.',
+  }),
   'refused-connection': facts => ({
     happened: `${otherServer(facts)} не принимает соединений.`,
     next: 'С вашим письмом всё в порядке. Свяжитесь с получателем другим способом или отправьте письмо ещё раз позже.',
@@ -194,8 +198,13 @@ export const russian: ReportTexts = {
   cause: (cause, facts) => causes[cause](facts),
   delayNext: until =>
     `Ничего. Сервер будет пытаться дальше (срок: ${until}) и сообщит вам, если доставить не удастся.`,
+  keptNext: until =>
+    `Ничего. Наш сервер хранит письмо (срок: ${until}) и сообщит вам, если до тех пор за ним не придут.`,
   delivered: action => delivered[action],
-  expired: (attempts, last) => `Попыток: ${attempts}; последняя: ${last}. На этом сервер прекратил попытки.`,
+  expired: (attempts, last) =>
+    attempts === 0
+      ? `Наш сервер хранил письмо для него (до: ${last}) и больше не ждёт.`
+      : `Попыток: ${attempts}; последняя: ${last}. На этом сервер прекратил попытки.`,
   nextLabel: 'Что делать',
   happenedLabel: 'Что случилось',
   serverSaid: server => (server === undefined ? 'Ответ другого сервера' : `Ответ сервера ${server}`),

@@ -31,7 +31,10 @@ export interface ReportTexts {
   cause(cause: ReportCause, facts: CauseFacts): CauseText
   /** In place of a cause's next step while the server is still trying. */
   delayNext(until: string): string
+  /** The same when nothing is tried: the domain's own server has to come for the message. */
+  keptNext(until: string): string
   delivered(action: ReportAction): string
+  /** No attempts: it was kept for the domain's own server. */
   expired(attempts: number, last: string): string
   readonly nextLabel: string
   readonly happenedLabel: string

@@ -51,9 +51,17 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `Held at the sender's wish until ${formatTime(event.releaseAt)}; "postrider queue retry" with its id delivers it at once`,
         dialogue: [],
       }
+    case 'kept':
+      return { text: describeKept(event), dialogue: [] }
     default:
       return event satisfies never
   }
+}
+
+function describeKept({ recipient, domain, until, isOver }: Extract<TrailEvent, { kind: 'kept' }>): string {
+  return isOver
+    ? `Given up for ${recipient}: the server of ${domain} has not fetched it until ${formatTime(until)}`
+    : `Kept for ${recipient} until the server of ${domain} fetches it (ATRN) or asks for it (ETRN), at most until ${formatTime(until)}`
 }
 
 const reportWords: Readonly<Record<string, string>> = {

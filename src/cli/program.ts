@@ -8,6 +8,7 @@ import { addCheckCommand } from './commands/check.ts'
 import { addClusterCommand } from './commands/cluster.ts'
 import { addDomainCommand } from './commands/domain.ts'
 import { addExportCommand } from './commands/export.ts'
+import { addFetchCommand } from './commands/fetch.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addMailCommand } from './commands/mail.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
@@ -55,6 +56,7 @@ export function createProgram(run: CommandRun): Command {
   addQueueCommand(program, run)
   addMailCommand(program, run)
   addSendCommand(program, run)
+  addFetchCommand(program, run)
   addTerminalCommand(program, run)
   return program
 }

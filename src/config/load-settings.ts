@@ -46,18 +46,25 @@ export function parseSettings(text: string, file: string): Settings {
     for (const issue of parsed.error.issues) mistakes.push(...describeIssue(document, issue, missingCounts))
   }
   const folder = dirname(resolve(file))
-  const smartHostPassword = readNamedFiles(document, folder, mistakes)
+  const passwords = readNamedFiles(document, folder, mistakes)
   if (mistakes.length > 0 || !parsed.success) {
     throw new SettingsFault(file, mistakes.sort(byPosition), document.lines)
   }
-  return placeSettings(parsed.data, folder, smartHostPassword)
+  return placeSettings(parsed.data, folder, passwords)
+}
+
+/** Passwords that stand in files of their own. */
+interface FilePasswords {
+  readonly smartHost?: string | undefined
+  /** Of each [[fetch]]. */
+  readonly fetch: readonly (string | undefined)[]
 }
 
 /** What the schema has found sound, with its paths counted from `folder`. */
 export function placeSettings(
   data: z.output<typeof settingsSchema>,
   folder: string,
-  smartHostPassword?: string,
+  passwords: FilePasswords = { fetch: [] },
 ): Settings {
   const place = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(folder, path)
@@ -67,13 +74,18 @@ export function placeSettings(
     ...rest,
     dataFolder: resolve(folder, data.dataFolder),
     database: parseServerAddress(storage),
+    fetch: data.fetch.map((one, index) => ({
+      ...one,
+      password: passwords.fetch[index] ?? one.password,
+      passwordFile: place(one.passwordFile),
+    })),
     tls: { certificateFile: place(data.tls.certificateFile), keyFile: place(data.tls.keyFile) },
     delivery: {
       ...delivery,
       ...(smartHost && {
         smartHost: {
           ...smartHost,
-          password: smartHostPassword ?? smartHost.password,
+          password: passwords.smartHost ?? smartHost.password,
           passwordFile: place(smartHost.passwordFile),
         },
       }),
@@ -163,13 +175,9 @@ function describeUnknown(path: TomlPath, key: string): string {
   return `There is no setting "${key}"${where}. Remove this line; docs/settings.md lists all settings.`
 }
 
-/** Checks the files that the settings name, and returns the smart host's password. */
-function readNamedFiles(
-  document: TomlDocument,
-  folder: string,
-  mistakes: SettingsMistake[],
-): string | undefined {
-  const read = (path: readonly string[]): string | undefined => {
+/** Checks the files that the settings name, and returns the passwords in them. */
+function readNamedFiles(document: TomlDocument, folder: string, mistakes: SettingsMistake[]): FilePasswords {
+  const read = (path: TomlPath): string | undefined => {
     const file = valueAt(document.value, path)
     if (typeof file !== 'string' || file === '') return undefined
     try {
@@ -191,17 +199,24 @@ function readNamedFiles(
   }
   read(['tls', 'certificateFile'])
   read(['tls', 'keyFile'])
-  const passwordPath = ['delivery', 'smartHost', 'passwordFile']
-  const text = read(passwordPath)
-  const password = text?.split(/\r\n|\n/)[0]
-  if (password === '') {
-    mistakes.push({
-      ...document.positionOf(passwordPath),
-      path: placeOf(passwordPath),
-      message: 'The first line of this file is empty, so there is no password. Write the password there.',
-    })
+  const readPassword = (path: TomlPath): string | undefined => {
+    const password = read(path)?.split(/\r\n|\n/)[0]
+    if (password === '') {
+      mistakes.push({
+        ...document.positionOf(path),
+        path: placeOf(path),
+        message: 'The first line of this file is empty, so there is no password. Write the password there.',
+      })
+    }
+    return password
   }
-  return password
+  const fetched = valueAt(document.value, ['fetch'])
+  return {
+    smartHost: readPassword(['delivery', 'smartHost', 'passwordFile']),
+    fetch: Array.isArray(fetched)
+      ? fetched.map((_, index) => readPassword(['fetch', index, 'passwordFile']))
+      : [],
+  }
 }
 
 function valueAt(value: unknown, path: TomlPath): unknown {

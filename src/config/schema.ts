@@ -2,6 +2,7 @@
 // come docs/settings.md, the file that `postrider init` writes, and the advice given with each mistake.
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { parseDomain } from '../address/parse-domain.ts'
 import { nodeRoles } from '../cluster/nodes.ts'
 import {
   canonicalHostname,
@@ -212,6 +213,10 @@ const queue = z
       count(1, 720).default(120),
       'Hours after which the server gives up and tells the sender. RFC 5321 §4.5.4.1 asks for four to five days.',
     ),
+    relayLifetimeHours: setting(
+      count(1, 8760).default(720),
+      'The same for domains that this server relays ("postrider domain create --relay"), whose own server may be away for weeks. Never shorter than lifetimeHours.',
+    ),
     delayNoticeHours: setting(
       count(0, 720).default(4),
       'Hours after which the sender is told, once, that a message is still waiting. 0: never.',
@@ -359,6 +364,64 @@ const forwarding = z.strictObject({
   ),
 })
 
+const fetchedDomain = formed(text =>
+  parseDomain(text) === undefined
+    ? `"${text}" is no domain name. Write for example "example.org".`
+    : undefined,
+).overwrite(text => parseDomain(text) ?? text)
+
+const fetched = z
+  .strictObject({
+    host: setting(
+      formed(problemOfHost).overwrite(text => canonicalHostname(text) ?? text),
+      'The name or the address of the server that keeps the mail.',
+      { example: '"mail.example.com"' },
+    ),
+    port: setting(
+      count(1, 65_535).default(587),
+      'Its port: one on which it takes AUTH. On-Demand Mail Relay has 366.',
+    ),
+    tls: setting(
+      z.enum(['implicit', 'starttls']).default('starttls'),
+      'implicit: TLS from the first byte (port 465). starttls: STARTTLS. One of them is demanded, for the password’s sake.',
+    ),
+    verifyCertificate: setting(
+      z.boolean().default(true),
+      'Demands a certificate that is valid for the host. false only for a server with a certificate of its own making.',
+    ),
+    username: setting(nonEmpty, 'The account there that owns the domains.', {
+      example: '"customer@example.com"',
+    }),
+    password: setting(nonEmpty.optional(), 'Its password. Better in a file of its own: passwordFile.', {
+      example: '"…"',
+    }),
+    passwordFile: setting(nonEmpty.optional(), 'A file whose first line is the password.', {
+      example: '"/etc/postrider/fetch-password"',
+    }),
+    domains: setting(
+      z.array(fetchedDomain).max(100).default([]),
+      'The domains whose mail is fetched. They are domains of this server.',
+      { example: '["example.org"]', defaultText: 'all that the account owns there' },
+    ),
+    everyMinutes: setting(
+      count(1, 10_080).default(10),
+      'Minutes from one time to the next; the first is when the server starts. "postrider fetch" does it at once.',
+    ),
+  })
+  .check(context => {
+    const { password, passwordFile } = context.value
+    if ((password === undefined) === (passwordFile === undefined))
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: [password === undefined ? 'username' : 'password'],
+        message:
+          password === undefined
+            ? 'username stands without a password. Write passwordFile = "…" too.'
+            : 'Both password and passwordFile are given. Remove one of them; passwordFile is the safer one.',
+      })
+  })
+
 const health = z.strictObject({
   address: setting(
     formed(problemOfAddress).default('127.0.0.1'),
@@ -425,6 +488,11 @@ const settingsTable = z.strictObject({
   queue: setting(queue.prefault({}), 'Mail that waits for delivery.'),
   delivery: setting(delivery.prefault({}), 'How mail for others leaves.'),
   forwarding: setting(forwarding.prefault({}), 'Mail that aliases and groups send on to other servers.'),
+  fetch: setting(
+    z.array(fetched).default([]),
+    'Servers that keep mail for this one, which fetches it on connections that it opens itself (ATRN): for a server without an address of its own, or behind a network that lets nobody in. One [[fetch]] for each.',
+    { defaultText: 'none' },
+  ),
   trail: setting(
     z
       .strictObject({

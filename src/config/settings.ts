@@ -30,6 +30,8 @@ export interface Settings {
   readonly threads: { readonly front: number }
   /** Undefined: nobody may ask. */
   readonly health?: HealthSettings | undefined
+  /** Servers that keep mail for this one, which it fetches (ATRN). */
+  readonly fetch: readonly FetchSettings[]
   /** VRFY and EXPN answer strangers too. */
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
@@ -75,6 +77,8 @@ export interface QueueSettings {
   /** Waits before the 2nd, 3rd … attempt; the last one repeats. */
   readonly retryMinutes: readonly number[]
   readonly lifetimeHours: number
+  /** The same for domains that this server relays. */
+  readonly relayLifetimeHours: number
   /** After this a delay notice goes to the sender, once; 0: never. */
   readonly delayNoticeHours: number
   /** Accept and keep, deliver nothing until released: for maintenance and moves. */
@@ -135,6 +139,20 @@ export interface HealthSettings {
   readonly address: string
   readonly port: number
   readonly stopDelaySeconds: number
+}
+
+export interface FetchSettings {
+  readonly host: string
+  readonly port: number
+  /** implicit: TLS from the first byte; starttls: demanded. A password never goes out without. */
+  readonly tls: 'implicit' | 'starttls'
+  readonly verifyCertificate: boolean
+  readonly username: string
+  readonly password?: string | undefined
+  readonly passwordFile?: string | undefined
+  /** Canonical; none: all that the account may fetch. */
+  readonly domains: readonly string[]
+  readonly everyMinutes: number
 }
 
 export interface SmartHostSettings {

@@ -79,7 +79,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       : aloneAtQueue,
     queue,
     returnPaths,
-    router: createRouter({ storage, hostname, returnPaths, smartHost }),
+    router: createRouter({ storage, hostname, clock, returnPaths, smartHost }),
     local: new LocalDelivery({ mailData, terminals: options.terminals }),
     healthRecords,
     senderLimits: options.senderLimits,

@@ -32,6 +32,7 @@ import { localError, logLocalError } from './local-error.ts'
 import type { Outbound } from './outbound.ts'
 import type { OwnerLife } from './owner-life.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
+import { keptFor, withRelayLifetime } from './relayed-mail.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
@@ -464,6 +465,13 @@ export class QueueAgent implements DeliveryAgent {
           else remotes.set(key, { destination, trace, reversePath, recipients: [recipient] })
           break
         }
+        case 'kept':
+          this.#ended({
+            work: withRelayLifetime(work, this.#parts.queue),
+            recipient,
+            outcome: keptFor(route.domain),
+          })
+          break
         case 'expansion':
           this.#ended(expandRecipient(work, recipient, route.targets))
           break
@@ -512,9 +520,10 @@ export class QueueAgent implements DeliveryAgent {
     { destination, trace, reversePath, recipients }: Departure,
     way: Way,
   ): RemoteAttempt {
-    const { clock, life, mailData } = this.#parts
+    const { clock, life, mailData, queue } = this.#parts
+    const isRelayed = destination.kind === 'domain' && destination.isRelayed === true
     return new RemoteAttempt({
-      work,
+      work: isRelayed ? withRelayLifetime(work, queue) : work,
       recipients,
       destination,
       terms: { reversePath, now: () => clock.now() },
@@ -564,7 +573,7 @@ interface Departure {
   readonly recipients: readonly QueuedRecipient[]
 }
 
-function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailData {
+export function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailData {
   if (trace.length === 0) return mailData
   return {
     size: trace.length + mailData.size,
@@ -576,7 +585,10 @@ function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailD
 }
 
 /** Without its end when others may have taken the message meanwhile: the server that gets it must not keep it. */
-async function* whileAlive(life: OwnerLife, mailData: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+export async function* whileAlive(
+  life: Pick<OwnerLife, 'isAlive'>,
+  mailData: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
   yield* mailData
   if (!life.isAlive) throw new Fault('LEASE_LOST', 'The lease has run out; another server has the message.')
 }

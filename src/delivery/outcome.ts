@@ -49,6 +49,12 @@ export type DeliveryOutcome =
   /** Deferred until the queue lifetime was over; the last diagnosis. */
   | { readonly kind: 'expired'; readonly diagnosis: Diagnosis }
 
+/** No attempt: the server of the domain fetches its mail. */
+export interface Kept {
+  readonly kind: 'kept'
+  readonly diagnosis: Diagnosis
+}
+
 /** No attempt: it stands in line until there is room where it is to go. */
 export interface Waiting {
   readonly kind: 'waiting'

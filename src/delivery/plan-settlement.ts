@@ -7,7 +7,7 @@ import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/recor
 import type { Settlement } from '../queue/settle.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
-import type { DeliveryOutcome, Diagnosis, Waiting } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, Kept, Waiting } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
 /** One recipient after one attempt. */
@@ -25,13 +25,15 @@ export interface Attempted {
   readonly dialogue?: readonly string[] | undefined
   /** Where it may be tried again before its own time. */
   readonly place?: GatePlace | undefined
+  /** It was not tried this time: its time was over, or the sender was to be told. */
+  readonly isKept?: boolean | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
 export interface NotAttempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
-  readonly outcome: Waiting
+  readonly outcome: Waiting | Kept
 }
 
 /** What the sender is to be told about. `action` as in RFC 3464 §2.3.3. */
@@ -54,17 +56,23 @@ export function planSettlement(
   schedule: RetrySchedule,
   spread: number,
 ): SettlementPlan {
-  return isAttempted(ended)
-    ? planAfterAttempt(ended, now, schedule, spread)
-    : planWaiting(ended, now, schedule)
+  if (isAttempted(ended)) return planAfterAttempt(ended, now, schedule, spread)
+  const { outcome, ...turn } = ended
+  return outcome.kind === 'kept'
+    ? planKept({ ...turn, outcome }, now, schedule)
+    : planWaiting({ ...turn, outcome }, now, schedule)
 }
 
-function isAttempted(ended: Attempted | NotAttempted): ended is Attempted {
-  return ended.outcome.kind !== 'waiting'
+export function isAttempted(ended: Attempted | NotAttempted): ended is Attempted {
+  return ended.outcome.kind !== 'waiting' && ended.outcome.kind !== 'kept'
 }
 
 /** It stands in line. Its sender is told of a delay, and of the end of its time, as if it had been tried. */
-function planWaiting(ended: NotAttempted, now: number, schedule: RetrySchedule): SettlementPlan {
+function planWaiting(
+  ended: NotAttempted & { readonly outcome: Waiting },
+  now: number,
+  schedule: RetrySchedule,
+): SettlementPlan {
   const { work, recipient, outcome } = ended
   const { message } = work
   const { place, closure } = outcome
@@ -126,6 +134,67 @@ const inLine: Diagnosis = {
   cause: 'own-limit',
   status: '4.3.2',
   detail: 'it waits for its turn: much is to go there, and this server sends no more at a time',
+}
+
+/** It waits to be fetched: nothing is to be done before the sender is to hear of the delay, or of the end. */
+function planKept(
+  ended: NotAttempted & { readonly outcome: Kept },
+  now: number,
+  schedule: RetrySchedule,
+): SettlementPlan {
+  const { work, recipient, outcome } = ended
+  const { diagnosis } = outcome
+  const { id: messageId } = work.message
+  const expiresAt = endOf(work.message)
+  const isOver = now >= expiresAt
+  const settle = (result: Settlement['result']): Settlement => ({
+    messageId,
+    recipientId: recipient.id,
+    events: [
+      {
+        kind: 'kept',
+        recipient: formatAddress(recipient.forwardPath),
+        domain: recipient.forwardPath.domain,
+        until: expiresAt,
+        isOver,
+      },
+    ],
+    result,
+  })
+  const attempted: Attempted = {
+    work,
+    recipient,
+    outcome: { kind: isOver ? 'expired' : 'deferred', diagnosis },
+    isKept: true,
+  }
+  if (isOver) {
+    return {
+      settlement: settle({ kind: 'done' }),
+      report: reportWhen(wantsFailure(attempted), {
+        action: 'failed',
+        attempted,
+        outcome: attempted.outcome,
+      }),
+    }
+  }
+  const tell = isDelayToTell(ended, now, schedule)
+  const noticeAt = wantsDelay(ended) ? delayNoticeAt(work.message, now, schedule) : undefined
+  const dueAt = Math.min(noticeAt ?? expiresAt, expiresAt)
+  return {
+    settlement: settle({
+      kind: 'retry',
+      tried: false,
+      dueAt,
+      diagnosis: formatDiagnosis(diagnosis),
+      delayReported: tell,
+    }),
+    report: reportWhen(tell, {
+      action: 'delayed',
+      attempted,
+      outcome: attempted.outcome,
+      nextAttemptAt: dueAt,
+    }),
+  }
 }
 
 function planAfterAttempt(

@@ -114,7 +114,7 @@ function describeRecipient(
     finalRecipient: recipient.forwardPath,
     originalRecipient: recipient.originalRecipient,
     action,
-    attempts: recipient.attempts + 1,
+    attempts: recipient.attempts + (attempted.isKept ? 0 : 1),
     lastAttemptAt: now,
   }
   switch (outcome.kind) {

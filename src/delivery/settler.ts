@@ -10,7 +10,13 @@ import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown, isPassing } from '../storage/storage-fault.ts'
-import { type Attempted, type NotAttempted, planSettlement, type SettlementPlan } from './plan-settlement.ts'
+import {
+  type Attempted,
+  isAttempted,
+  type NotAttempted,
+  planSettlement,
+  type SettlementPlan,
+} from './plan-settlement.ts'
 import type { ComposeReports } from './reports.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
@@ -54,7 +60,7 @@ export class Settler {
 
   add(ended: Attempted | NotAttempted): void {
     this.#collected.push(ended)
-    if (isOutcome(ended)) this.#options.unwritten.add(1)
+    if (isAttempted(ended)) this.#options.unwritten.add(1)
     if (this.#flushing) return
     this.#flushing = true
     // Not at once: what else ends in this turn of the event loop comes along.
@@ -79,7 +85,7 @@ export class Settler {
       const batch = this.#collected.slice(0, maxBatch)
       this.#collected = this.#collected.slice(maxBatch)
       await this.#settle(batch)
-      this.#options.unwritten.written(batch.filter(isOutcome).length)
+      this.#options.unwritten.written(batch.filter(isAttempted).length)
       for (const gate of gatesOf(batch)) this.#options.stands(gate)
       this.#options.settled(batch.map(({ recipient }) => recipient.id))
     }
@@ -204,11 +210,6 @@ export class Settler {
       this.#options.log.warn('mail data that nothing refers to is left over', { reason: String(cause) })
     }
   }
-}
-
-/** Something was sent, or may have been. */
-function isOutcome({ outcome }: Attempted | NotAttempted): boolean {
-  return outcome.kind !== 'waiting'
 }
 
 function gatesOf(batch: readonly (Attempted | NotAttempted)[]): ReadonlySet<GateKey> {

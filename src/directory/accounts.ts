@@ -13,7 +13,7 @@ import {
 } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
-import { displayAddress } from './display.ts'
+import { displayAddress, displayDomain } from './display.ts'
 import type { Account } from './records.ts'
 import { removeAccountRows } from './removal.ts'
 import { type AccountRow, readAccount, readAddress, storeAddress } from './rows.ts'
@@ -125,10 +125,12 @@ export const removeAccount = defineDirectoryWrite(
     const { address } = readAccount(row)
     const unlinkedFrom = await pointersTo(tx, address)
     const messages = await countMessages(tx, row.id)
-    if (!input.withContents && (messages > 0 || unlinkedFrom.length > 0)) {
+    const relayed = await relayDomainsOf(tx, row.id)
+    if (!input.withContents && (messages > 0 || unlinkedFrom.length > 0 || relayed.length > 0)) {
       const reasons = [
         ...(messages > 0 ? [`has ${messages} ${messages === 1 ? 'message' : 'messages'}`] : []),
         ...(unlinkedFrom.length > 0 ? [`is a target of ${unlinkedFrom.join(', ')}`] : []),
+        ...(relayed.length > 0 ? [`fetches the mail of ${relayed.join(', ')}`] : []),
       ]
       throw directoryFault(
         'DIRECTORY_ACCOUNT_IN_USE',
@@ -155,6 +157,15 @@ async function countMessages(tx: Tx, accountId: number): Promise<number> {
     accountId,
   )
   return row?.messages ?? 0
+}
+
+/** The domains that are relayed for a server which logs in with this account. */
+async function relayDomainsOf(tx: Tx, accountId: number): Promise<string[]> {
+  const rows = await tx.all<{ name: string }>(
+    'SELECT name FROM relay_domain WHERE owner_id = ? ORDER BY name',
+    accountId,
+  )
+  return rows.map(({ name }) => displayDomain(name))
 }
 
 /** The aliases, groups and domains whose mail goes to this address. */

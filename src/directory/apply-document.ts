@@ -14,6 +14,7 @@ import { type DirectoryDocument, type DocumentAccount, readDirectory } from './d
 import { insertDomain, writePostmaster } from './domains.ts'
 import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
 import { insertRedirection, replaceRedirection } from './redirections.ts'
+import { deleteRelayDomain, insertRelayDomain, replaceTerms } from './relay-domains.ts'
 import { removeAccountRows, removeRedirectionRows } from './removal.ts'
 
 /**
@@ -75,11 +76,13 @@ export const applyDocument = defineDirectoryWrite(
         'The directory changed after the differences were shown. Nothing was applied; look at them again.',
       )
     }
+    await removeRelays(tx, current, document, at)
     const orphanedFiles = await removeMissing(tx, current, document, withContents)
     await writeDomains(tx, current, document, at)
     await writeAccounts(tx, current, document, at)
     await writeRedirections(tx, current, document, at)
     for (const { name, postmaster } of document.domains) await writePostmaster(tx, name, postmaster)
+    await writeRelays(tx, current, document, at)
     await assertNoLoop(
       tx,
       document.redirections.map(({ address }) => address),
@@ -141,6 +144,30 @@ async function writeDomains(
 ): Promise<void> {
   const known = new Set(current.domains.map(domain => domain.name))
   for (const { name } of wanted.domains) if (!known.has(name)) await insertDomain(tx, { name, at })
+}
+
+async function removeRelays(
+  tx: Tx,
+  current: DirectoryDocument,
+  wanted: DirectoryDocument,
+  at: number,
+): Promise<void> {
+  const kept = new Set(wanted.relays.map(relay => relay.name))
+  for (const { name } of current.relays) if (!kept.has(name)) await deleteRelayDomain(tx, name, at)
+}
+
+async function writeRelays(
+  tx: Tx,
+  current: DirectoryDocument,
+  wanted: DirectoryDocument,
+  at: number,
+): Promise<void> {
+  const known = new Map(current.relays.map(relay => [relay.name, JSON.stringify(relay)]))
+  for (const relay of wanted.relays) {
+    const before = known.get(relay.name)
+    if (before === undefined) await insertRelayDomain(tx, { ...relay, at })
+    else if (before !== JSON.stringify(relay)) await replaceTerms(tx, { ...relay, at })
+  }
 }
 
 async function writeAccounts(

@@ -1,7 +1,13 @@
 // What applying a document would change: as data, and as lines for a person to read before saying yes.
 import { addressKey } from '../address/address-key.ts'
 import { displayAddress, displayDomain } from './display.ts'
-import type { DirectoryDocument, DocumentAccount, DocumentDomain, DocumentRedirection } from './document.ts'
+import type {
+  DirectoryDocument,
+  DocumentAccount,
+  DocumentDomain,
+  DocumentRedirection,
+  DocumentRelayDomain,
+} from './document.ts'
 
 export interface FieldChange {
   readonly field: string
@@ -12,7 +18,7 @@ export interface FieldChange {
 
 export interface DirectoryChange {
   readonly action: 'add' | 'change' | 'remove'
-  readonly kind: 'domain' | 'account' | 'alias' | 'group'
+  readonly kind: 'domain' | 'account' | 'alias' | 'group' | 'relay'
   /** As people write it; a domain's name for a domain. */
   readonly address: string
   /** What it has (add, remove) or what becomes different (change). */
@@ -25,7 +31,7 @@ interface Item {
   readonly fields: ReadonlyMap<string, string>
 }
 
-/** Removals first, then additions and changes, each in the order domain, account, alias, group. */
+/** Removals first, then additions and changes, each in the order domain, account, alias, group, relay. */
 export function compareDocuments(current: DirectoryDocument, wanted: DirectoryDocument): DirectoryChange[] {
   const before = itemsOf(current)
   const after = itemsOf(wanted)
@@ -52,7 +58,20 @@ function itemsOf(document: DirectoryDocument): Map<string, Item> {
   for (const redirection of document.redirections) {
     items.set(`${redirection.kind} ${addressKey(redirection.address)}`, redirectionItem(redirection))
   }
+  for (const relay of document.relays) items.set(`relay ${relay.name}`, relayItem(relay))
   return items
+}
+
+function relayItem({ name, keepsUntilFetched, anyoneStarts, owner }: DocumentRelayDomain): Item {
+  return {
+    kind: 'relay',
+    address: displayDomain(name),
+    fields: new Map([
+      ['keepsUntilFetched', keepsUntilFetched ? 'yes' : 'no'],
+      ['etrn', anyoneStarts ? 'anyone' : 'owner'],
+      ...(owner ? [['owner', displayAddress(owner)] as const] : []),
+    ]),
+  }
 }
 
 function domainItem({ name, postmaster }: DocumentDomain): Item {

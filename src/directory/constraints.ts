@@ -15,8 +15,28 @@ export async function isOwnDomain(tx: Tx, name: string): Promise<boolean> {
   return (await tx.get('SELECT id FROM domain WHERE name = ?', name)) !== undefined
 }
 
+export async function isRelayDomain(tx: Tx, name: string): Promise<boolean> {
+  return (await tx.get('SELECT id FROM relay_domain WHERE name = ?', name)) !== undefined
+}
+
 export async function assertDomain(tx: Tx, name: string): Promise<void> {
-  if (!(await isOwnDomain(tx, name))) throw noSuchDomain(name)
+  if (await isOwnDomain(tx, name)) return
+  if (!(await isRelayDomain(tx, name))) throw noSuchDomain(name)
+  throw directoryFault(
+    'DIRECTORY_DOMAIN_IS_RELAYED',
+    `Mail for ${displayDomain(name)} belongs on another server; this one only relays it, so it has no accounts, aliases and groups here.`,
+  )
+}
+
+/** Neither a domain of ours nor one that is relayed. */
+export async function assertNoDomain(tx: Tx, name: string): Promise<void> {
+  if (await isOwnDomain(tx, name))
+    throw directoryFault('DIRECTORY_DOMAIN_EXISTS', `The domain ${displayDomain(name)} is here already.`)
+  if (await isRelayDomain(tx, name))
+    throw directoryFault(
+      'DIRECTORY_DOMAIN_EXISTS',
+      `The domain ${displayDomain(name)} is here already, as one that is relayed. "postrider domain remove ${displayDomain(name)}" makes room.`,
+    )
 }
 
 export function noSuchDomain(name: string): UsageFault {

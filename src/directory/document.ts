@@ -4,6 +4,7 @@ import type { Language } from '../queue/records.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
 import type { RedirectionKind } from './records.ts'
 import { readTargets } from './redirections.ts'
+import { listRelayDomains, type RelayDomainTerms } from './relay-domains.ts'
 import {
   type AccountRow,
   type DomainRow,
@@ -26,6 +27,10 @@ export interface DocumentAccount {
   readonly passwordHash: string
 }
 
+export interface DocumentRelayDomain extends RelayDomainTerms {
+  readonly name: string
+}
+
 export interface DocumentRedirection {
   readonly kind: RedirectionKind
   readonly address: Address
@@ -37,6 +42,7 @@ export interface DirectoryDocument {
   readonly domains: readonly DocumentDomain[]
   readonly accounts: readonly DocumentAccount[]
   readonly redirections: readonly DocumentRedirection[]
+  readonly relays: readonly DocumentRelayDomain[]
 }
 
 /** Everything, in the order of names; with password hashes, so whoever reads it must keep it as safe as the database. */
@@ -65,5 +71,13 @@ export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
       return { address, name, language, enabled, passwordHash: row.password_hash }
     }),
     redirections,
+    relays: (await listRelayDomains.run(tx, undefined)).map(
+      ({ name, keepsUntilFetched, anyoneStarts, owner }) => ({
+        name,
+        keepsUntilFetched,
+        anyoneStarts,
+        ...(owner ? { owner } : {}),
+      }),
+    ),
   }
 }

@@ -4,9 +4,9 @@ import type { Address } from '../address/address.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
 import {
   assertDomain,
+  assertNoDomain,
   assertNoLoop,
   assertTargetsKnown,
-  isOwnDomain,
   mayLeadOn,
   noSuchDomain,
 } from './constraints.ts'
@@ -69,12 +69,7 @@ export interface NewDomain {
 export const createDomain = defineDirectoryWrite(
   'directory.create-domain',
   async (tx, input: NewDomain): Promise<{ id: number }> => {
-    if (await isOwnDomain(tx, input.name)) {
-      throw directoryFault(
-        'DIRECTORY_DOMAIN_EXISTS',
-        `The domain ${displayDomain(input.name)} is here already.`,
-      )
-    }
+    await assertNoDomain(tx, input.name)
     const inserted = await insertDomain(tx, input)
     await assertNoRoleLoop(tx, input.name, input.postmaster)
     return inserted

@@ -29,8 +29,7 @@ export const findLoop = defineRead(
     for (const recipient of recipients) {
       for await (const { address, resolved } of expansion.follow(recipient)) {
         if (resolved.kind !== 'redirection' || !passedKeys.has(addressKey(address))) continue
-        for await (const target of expansion.follow(address))
-          if (target.resolved.kind === 'foreign-domain') return recipient
+        for await (const target of expansion.follow(address)) if (leavesHere(target)) return recipient
       }
     }
     return undefined
@@ -48,6 +47,10 @@ async function hasOwnDomain(tx: Tx, addresses: readonly Address[], hostname: str
 interface Followed {
   readonly address: Address
   readonly resolved: ResolvedRecipient
+}
+
+function leavesHere({ resolved: { kind } }: Followed): boolean {
+  return kind === 'foreign-domain' || kind === 'relay-domain'
 }
 
 class Expansion {

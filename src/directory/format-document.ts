@@ -4,7 +4,7 @@ import { displayAddress, displayDomain } from './display.ts'
 import type { DirectoryDocument } from './document.ts'
 import type { RedirectionKind } from './records.ts'
 
-const heading = `# The domains, accounts, aliases and groups of a Postrider server.
+const heading = `# The domains, accounts, aliases and groups of a Postrider server, and the domains that it relays.
 #
 #   postrider apply --dry-run <this file>    shows what would change
 #   postrider apply <this file>              makes the server as this file says; what is not here is removed
@@ -24,9 +24,15 @@ export interface DocumentTables {
   readonly account: readonly DocumentTable[]
   readonly alias: readonly DocumentTable[]
   readonly group: readonly DocumentTable[]
+  readonly relay: readonly DocumentTable[]
 }
 
-export function documentTables({ domains, accounts, redirections }: DirectoryDocument): DocumentTables {
+export function documentTables({
+  domains,
+  accounts,
+  redirections,
+  relays,
+}: DirectoryDocument): DocumentTables {
   const redirectionTables = (wanted: RedirectionKind, targetsField: string): DocumentTable[] =>
     redirections
       .filter(({ kind }) => kind === wanted)
@@ -49,6 +55,12 @@ export function documentTables({ domains, accounts, redirections }: DirectoryDoc
     })),
     alias: redirectionTables('alias', 'targets'),
     group: redirectionTables('group', 'members'),
+    relay: relays.map(({ name, keepsUntilFetched, anyoneStarts, owner }) => ({
+      name: displayDomain(name),
+      keepsUntilFetched: keepsUntilFetched ? true : undefined,
+      etrn: anyoneStarts ? 'anyone' : undefined,
+      owner: owner && displayAddress(owner),
+    })),
   }
 }
 

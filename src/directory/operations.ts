@@ -13,6 +13,14 @@ import {
   listRedirections,
   removeRedirection,
 } from './redirections.ts'
+import {
+  changeRelayDomain,
+  createRelayDomain,
+  findRelayDomain,
+  listRelayDomains,
+  removeRelayDomain,
+  showRelayDomain,
+} from './relay-domains.ts'
 import { resolveRecipient } from './resolve-recipient.ts'
 import { createSecret, findSecret } from './secrets.ts'
 
@@ -42,4 +50,10 @@ export const directoryOperations = [
   applyDocument,
   findSecret,
   createSecret,
+  createRelayDomain,
+  changeRelayDomain,
+  removeRelayDomain,
+  listRelayDomains,
+  findRelayDomain,
+  showRelayDomain,
 ] as const

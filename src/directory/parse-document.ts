@@ -9,7 +9,7 @@ import type { Language } from '../queue/records.ts'
 import { parseTomlText, type SyntaxMistake, type TextPosition } from '../runtime/toml-text.ts'
 import { isPasswordHash, problemOfPassword } from './credentials.ts'
 import { displayDomain } from './display.ts'
-import type { DocumentDomain, DocumentRedirection } from './document.ts'
+import type { DocumentDomain, DocumentRedirection, DocumentRelayDomain } from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import type { RedirectionKind } from './records.ts'
 import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
@@ -33,19 +33,21 @@ export interface WrittenDocument {
   readonly domains: readonly DocumentDomain[]
   readonly accounts: readonly WrittenAccount[]
   readonly redirections: readonly DocumentRedirection[]
+  readonly relays: readonly DocumentRelayDomain[]
 }
 
 export type ParsedDocument =
   | { readonly kind: 'document'; readonly document: WrittenDocument }
   | { readonly kind: 'problems'; readonly problems: readonly DocumentProblem[] }
 
-type Section = 'domain' | 'account' | 'alias' | 'group'
+type Section = 'domain' | 'account' | 'alias' | 'group' | 'relay'
 
 const fields: Record<Section, readonly string[]> = {
   domain: ['name', 'postmaster'],
   account: ['address', 'name', 'language', 'enabled', 'password', 'passwordHash'],
   alias: ['address', 'targets'],
   group: ['address', 'name', 'members'],
+  relay: ['name', 'keepsUntilFetched', 'etrn', 'owner'],
 }
 
 export function parseDocument(text: string): ParsedDocument {
@@ -68,6 +70,9 @@ class DocumentReader implements WrittenDocument {
   readonly domains: DocumentDomain[] = []
   readonly accounts: WrittenAccount[] = []
   readonly redirections: DocumentRedirection[] = []
+  readonly relays: DocumentRelayDomain[] = []
+  readonly #owners: Located[] = []
+  readonly #relayNodes = new Map<string, AST.TOMLNode>()
   readonly #holders = new Map<string, string>()
   readonly #references: { readonly address: Address; readonly node: AST.TOMLNode }[] = []
   readonly #redirecting = new Map<
@@ -81,7 +86,7 @@ class DocumentReader implements WrittenDocument {
     if (node.type !== 'TOMLTable' || node.kind !== 'array' || !isSection(section)) {
       this.#report(
         node,
-        `Expected one of [[domain]], [[account]], [[alias]], [[group]], and not ${writtenName(node)}.`,
+        `Expected one of [[domain]], [[account]], [[alias]], [[group]], [[relay]], and not ${writtenName(node)}.`,
       )
       return
     }
@@ -96,6 +101,9 @@ class DocumentReader implements WrittenDocument {
       case 'alias':
       case 'group':
         this.#readRedirection(entry, section)
+        break
+      case 'relay':
+        this.#readRelay(entry)
         break
       default:
         section satisfies never
@@ -119,6 +127,15 @@ class DocumentReader implements WrittenDocument {
         )
       }
     }
+    const accounts = new Set(this.accounts.map(({ address }) => addressKey(address)))
+    for (const { address, node } of this.#owners)
+      if (!accounts.has(addressKey(address))) this.#report(node, 'The owner is no [[account]] of this file.')
+    for (const [name, node] of this.#relayNodes)
+      if (domains.has(name))
+        this.#report(
+          node,
+          `${displayDomain(name)} is a [[domain]] of this file too: its mail ends here, or is relayed.`,
+        )
     this.#checkChains()
   }
 
@@ -173,6 +190,28 @@ class DocumentReader implements WrittenDocument {
     if (this.domains.some(domain => domain.name === name))
       this.#report(text.node, `The domain ${displayDomain(name)} is here twice.`)
     this.domains.push({ name, ...(postmaster ? { postmaster: postmaster.address } : {}) })
+  }
+
+  #readRelay(entry: Entry): void {
+    const text = this.#text(entry, 'name', 'required')
+    const name = text && parseDomain(text.value)
+    if (text && name === undefined) this.#report(text.node, `"${text.value}" is no domain name.`)
+    const keepsUntilFetched = this.#boolean(entry, 'keepsUntilFetched', false)
+    const etrn = this.#text(entry, 'etrn', 'optional')
+    if (etrn && etrn.value !== 'owner' && etrn.value !== 'anyone')
+      this.#report(etrn.node, '"etrn" says who may ask for the mail: "owner" or "anyone".')
+    const owner = this.#address(entry, 'owner', 'optional')
+    if (owner) this.#owners.push(owner)
+    if (name === undefined || !text) return
+    if (this.relays.some(relay => relay.name === name))
+      this.#report(text.node, `The domain ${displayDomain(name)} is here twice.`)
+    this.#relayNodes.set(name, text.node)
+    this.relays.push({
+      name,
+      keepsUntilFetched,
+      anyoneStarts: etrn?.value === 'anyone',
+      ...(owner ? { owner: owner.address } : {}),
+    })
   }
 
   #readAccount(entry: Entry): void {
@@ -295,12 +334,12 @@ class DocumentReader implements WrittenDocument {
     return text?.value ?? ''
   }
 
-  #boolean(entry: Entry, field: string): boolean {
+  #boolean(entry: Entry, field: string, otherwise = true): boolean {
     const node = entry.values.get(field)
-    if (!node) return true
+    if (!node) return otherwise
     if (node.type === 'TOMLValue' && node.kind === 'boolean') return node.value
     this.#report(node, `"${field}" is true or false, without quotation marks.`)
-    return true
+    return otherwise
   }
 
   #report(node: AST.TOMLNode, message: string): void {

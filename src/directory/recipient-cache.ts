@@ -29,7 +29,8 @@ export function rememberRecipients(storage: Storage): Pick<Storage, 'run'> {
     const resolved = await storage.run(resolveRecipient, question)
     // An answer from before a change that came meanwhile is not to be kept.
     if (asked !== version) return resolved
-    if (resolved.kind === 'foreign-domain') keep(foreignDomains, domainKey, resolved)
+    if (resolved.kind === 'foreign-domain' || resolved.kind === 'relay-domain')
+      keep(foreignDomains, domainKey, resolved)
     else if (resolved.kind !== 'unknown-address') keep(recipients, key, resolved)
     return resolved
   }

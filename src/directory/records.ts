@@ -11,6 +11,20 @@ export interface Domain {
   readonly createdAt: number
 }
 
+/** A domain whose mail belongs on another server, and which this one takes and keeps for it. */
+export interface RelayDomain {
+  readonly id: number
+  /** Canonical: lower-case A-labels. */
+  readonly name: string
+  /** No attempt is made until its server fetches the mail (ATRN, TURN) or asks for it (ETRN). */
+  readonly keepsUntilFetched: boolean
+  /** Whoever connects may ask for attempts (ETRN); false: its owner, and local networks. */
+  readonly anyoneStarts: boolean
+  /** The account with which its server logs in. */
+  readonly owner?: Address | undefined
+  readonly createdAt: number
+}
+
 export interface Account {
   readonly id: number
   readonly address: Address

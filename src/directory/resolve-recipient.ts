@@ -24,6 +24,13 @@ export type ResolvedRecipient =
       readonly address: Address
       readonly targets: readonly Address[]
     }
+  /** The domain is another server's, and its mail is kept here until that server has it. */
+  | {
+      readonly kind: 'relay-domain'
+      readonly keepsUntilFetched: boolean
+      /** Until then it is attempted although it is to be fetched, ms since 1970. */
+      readonly startsUntil: number
+    }
   /** The domain is ours, the address is not. 'disabled': there is an account, and it takes no mail now (RFC 3463: 5.2.1). */
   | { readonly kind: 'unknown-address'; readonly reason: 'no-such-address' | 'disabled' }
   | { readonly kind: 'foreign-domain' }
@@ -35,7 +42,7 @@ export interface RecipientQuestion {
 }
 
 interface Candidate {
-  readonly kind: 'domain' | 'account' | 'alias' | 'group'
+  readonly kind: 'domain' | 'relay' | 'account' | 'alias' | 'group'
   readonly id: number
   readonly key: string
   readonly address: string
@@ -47,6 +54,8 @@ interface Candidate {
 const candidates = `
   SELECT 'domain' AS kind, id, name AS key, COALESCE(postmaster, '') AS address, 1 AS enabled, '' AS language
     FROM domain WHERE name = ?
+  UNION ALL
+  SELECT 'relay', id, name, '', 1, '' FROM relay_domain WHERE name = ?
   UNION ALL
   SELECT 'account', id, address_key, address, enabled, language FROM account WHERE address_key IN (?, ?)
   UNION ALL
@@ -69,6 +78,7 @@ export const resolveRecipient = defineRead(
     const rows = await tx.all<Candidate>(
       candidates,
       address.domain,
+      address.domain,
       exactKey,
       baseKey,
       exactKey,
@@ -77,9 +87,12 @@ export const resolveRecipient = defineRead(
     )
     const domain = rows.find(row => row.kind === 'domain')
     const ofHost = address.domain === hostname.toLowerCase()
-    if (!domain && !ofHost) return { kind: 'foreign-domain' }
+    if (!domain && !ofHost) {
+      const isRelayed = rows.some(row => row.kind === 'relay')
+      return isRelayed ? await resolveRelayDomain(tx, address.domain) : { kind: 'foreign-domain' }
+    }
     const named = (key: string): Candidate | undefined =>
-      rows.find(row => row.key === key && row.kind !== 'domain')
+      rows.find(row => row.key === key && row.kind !== 'domain' && row.kind !== 'relay')
     const exact = named(exactKey)
     // A disabled account must not take postmaster@ with it.
     const shut = exact?.enabled === 0 && isRoleAddress(address)
@@ -95,6 +108,16 @@ export const resolveRecipient = defineRead(
     return { kind: 'unknown-address', reason: 'no-such-address' }
   },
 )
+
+async function resolveRelayDomain(tx: Tx, name: string): Promise<ResolvedRecipient> {
+  const row = await tx.get<{ keeps: number; starts_until: number }>(
+    'SELECT keeps, starts_until FROM relay_domain WHERE name = ?',
+    name,
+  )
+  return row
+    ? { kind: 'relay-domain', keepsUntilFetched: row.keeps === 1, startsUntil: row.starts_until }
+    : { kind: 'foreign-domain' }
+}
 
 async function resolveCandidate(
   tx: Tx,

@@ -4,12 +4,21 @@ import { formatAddress } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { Language } from '../queue/records.ts'
 import { Fault } from '../runtime/fault.ts'
-import type { Account, Domain, Redirection, RedirectionKind } from './records.ts'
+import type { Account, Domain, Redirection, RedirectionKind, RelayDomain } from './records.ts'
 
 export interface DomainRow {
   readonly id: number
   readonly name: string
   readonly postmaster: string | null
+  readonly created_at: number
+}
+
+export interface RelayDomainRow {
+  readonly id: number
+  readonly name: string
+  readonly keeps: number
+  readonly anyone_starts: number
+  readonly owner: string | null
   readonly created_at: number
 }
 
@@ -51,6 +60,17 @@ export function readDomain(row: DomainRow): Domain {
     id: row.id,
     name: row.name,
     ...(row.postmaster === null ? {} : { postmaster: readAddress(row.postmaster) }),
+    createdAt: row.created_at,
+  }
+}
+
+export function readRelayDomain(row: RelayDomainRow): RelayDomain {
+  return {
+    id: row.id,
+    name: row.name,
+    keepsUntilFetched: row.keeps === 1,
+    anyoneStarts: row.anyone_starts === 1,
+    ...(row.owner === null ? {} : { owner: readAddress(row.owner) }),
     createdAt: row.created_at,
   }
 }

@@ -1,16 +1,19 @@
 // A front: the SMTP server with the services of this system behind it.
 import type { Settings } from '../config/settings.ts'
+import { createTurnedDelivery } from '../delivery/turned-delivery.ts'
 import { createIntake } from '../intake/intake.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import { systemRandom } from '../runtime/random.ts'
 import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 import { createSmtpServer } from '../smtp/server/create-smtp-server.ts'
 import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
+import { MailFetcher } from './mail-fetcher.ts'
 import { createSessionServices } from './session-services.ts'
 import { TrailWriter } from './trail-writer.ts'
 
@@ -30,6 +33,8 @@ export interface FrontParts {
 
 export interface Front {
   readonly server: SmtpServer
+  /** Has yet to be started, in one of the fronts. */
+  readonly fetcher: MailFetcher
   /** Ends the sessions, then writes what the trail still has to say. */
   close(graceMs: number): Promise<void>
 }
@@ -54,18 +59,32 @@ export function composeFront(parts: FrontParts): Front {
   } = parts
   const { limits, queue } = settings
   const trail = new TrailWriter(storage, log)
+  const nextQueueId = createQueueIdMaker(clock, idSpace)
   const intake = createIntake({
     storage,
     mailData,
     clock,
     log,
-    nextQueueId: createQueueIdMaker(clock, idSpace),
+    nextQueueId,
     hostname: settings.hostname,
     language: settings.language,
     lifetimeMs: queue.lifetimeHours * hourMs,
     maxReceivedFields: settings.delivery.maxReceivedFields,
     held: queue.hold,
   })
+  const deliverTurned = createTurnedDelivery({
+    storage,
+    mailData,
+    clock,
+    random: systemRandom,
+    log,
+    hostname: settings.hostname,
+    queue,
+    delivery: settings.delivery,
+    forwarding: settings.forwarding,
+    nextQueueId,
+  })
+  const fetched = new Set<Promise<void>>()
   const server = createSmtpServer({
     hostname: settings.hostname,
     listeners,
@@ -74,6 +93,12 @@ export function composeFront(parts: FrontParts): Front {
       storage,
       intake,
       terminals,
+      async deliverTurned(peer) {
+        const delivery = deliverTurned(peer)
+        fetched.add(delivery)
+        await delivery
+        fetched.delete(delivery)
+      },
       clock,
       log,
       appendTrail: record => trail.append(record),
@@ -104,10 +129,23 @@ export function composeFront(parts: FrontParts): Front {
     clock,
     log,
   })
+  const fetcher = new MailFetcher({
+    fetch: settings.fetch,
+    hostname: settings.hostname,
+    commandTimeoutMs: settings.delivery.commandTimeoutSeconds * secondMs,
+    connectTimeoutMs: settings.delivery.connectTimeoutSeconds * secondMs,
+    server,
+    clock,
+    log,
+  })
   return {
     server,
+    fetcher,
     async close(graceMs) {
+      fetcher.stop()
       await server.close(graceMs)
+      // What was handed over is written down before the storage closes.
+      await Promise.all(fetched)
       await trail.flush()
     },
   }

@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path'
 export type ControlRequest =
   | { readonly id: number; readonly kind: 'run'; readonly operation: string; readonly input: unknown }
   | { readonly id: number; readonly kind: 'status' }
+  /** Fetches the mail that other servers keep for this one. */
+  | { readonly id: number; readonly kind: 'fetch' }
   /** Opens a terminal (RFC 821 §3.4) for an address, for as long as the connection lasts. */
   | { readonly id: number; readonly kind: 'terminal'; readonly address: string }
   | { readonly id: number; readonly kind: 'shown' }

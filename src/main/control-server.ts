@@ -11,11 +11,13 @@ import {
   type ServerStatus,
 } from './control-protocol.ts'
 import { createFrameReader, encodeFrame } from './frames.ts'
+import type { Fetched } from './mail-fetcher.ts'
 import type { Terminal, Terminals } from './terminals.ts'
 
 export interface ControlServices {
   /** Runs a write operation by its name. */
   run(operation: string, input: unknown): Promise<unknown>
+  fetchMail(): Promise<readonly Fetched[]>
   status(): ServerStatus
   readonly terminals: Terminals
   /** The key under which terminals of an address are found; undefined when it is no address. */
@@ -95,6 +97,9 @@ function serveControlConnection(socket: Socket, services: ControlServices): void
     switch (request.kind) {
       case 'run':
         send({ id: request.id, kind: 'output', output: await services.run(request.operation, request.input) })
+        break
+      case 'fetch':
+        send({ id: request.id, kind: 'output', output: await services.fetchMail() })
         break
       case 'status':
         send({ id: request.id, kind: 'output', output: services.status() })

@@ -12,6 +12,7 @@ import type { Log } from '../runtime/log.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { type AssignedSockets, socketsOfFront } from './assign-sockets.ts'
+import type { Fetched } from './mail-fetcher.ts'
 import { type ConnectionCountTable, forgetConnections } from './shared-connection-counts.ts'
 import { frontName, startThread, type Thread } from './start-thread.ts'
 import type { Terminals } from './terminals.ts'
@@ -98,6 +99,22 @@ export class Crew {
       ...this.#frontNumbers.map(number => [frontName(number), this.#fronts.get(number)] as const),
       ...(this.#has('delivery') ? [['delivery', this.#delivery] as const] : []),
     ])
+  }
+
+  /** In the front that does it by itself every so many minutes. */
+  fetchMail(): Promise<readonly Fetched[]> {
+    const front = this.#fronts.get(0)
+    if (!front?.isReady || this.#over) return Promise.reject(storageUnavailable())
+    const id = ++this.#lastRunId
+    const fetched = new Promise<readonly Fetched[]>((resolve, reject) => {
+      this.#runs.set(id, { resolve: output => resolve(output as readonly Fetched[]), reject })
+      void front.ended.then(() => {
+        this.#runs.delete(id)
+        reject(storageUnavailable())
+      })
+    })
+    front.send({ kind: 'fetch', id })
+    return fetched
   }
 
   tellOpenTerminals(open: readonly string[]): void {
@@ -231,6 +248,10 @@ export class Crew {
     switch (message.kind) {
       case 'ran':
         this.#runs.get(message.id)?.resolve(message.output)
+        this.#runs.delete(message.id)
+        break
+      case 'fetched':
+        this.#runs.get(message.id)?.resolve(message.fetched)
         this.#runs.delete(message.id)
         break
       case 'run-failed':

@@ -7,7 +7,7 @@ import { composeFront } from './compose-front.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
-import { runThread } from './thread.ts'
+import { runThread, tellMain } from './thread.ts'
 
 runThread('front', async start => {
   const { settings, storagePort, number, idSpace, listeners, connectionCounts, openTerminals } = start
@@ -42,10 +42,14 @@ runThread('front', async start => {
   } catch (cause) {
     throw describeListenError(cause)
   }
+  // One of them is enough.
+  if (number === 0) front.fetcher.start()
   return {
     listeners: bound,
     take(message) {
       if (message.kind === 'terminals') terminals = new Set(message.open)
+      if (message.kind === 'fetch')
+        void front.fetcher.fetchNow().then(fetched => tellMain({ kind: 'fetched', id: message.id, fetched }))
     },
     async stop(graceMs) {
       await front.close(graceMs)

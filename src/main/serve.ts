@@ -223,6 +223,7 @@ async function startControl(
 ): Promise<ControlServer> {
   return await startControlServer(dataFolder, {
     run: (operation, input) => threads.run(operation, input),
+    fetchMail: () => threads.fetchMail(),
     status: () => ({
       pid: process.pid,
       startedAt,

@@ -4,12 +4,14 @@ import type { Address } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { Settings } from '../config/settings.ts'
+import type { DeliverTurned } from '../delivery/turned-delivery.ts'
 import { authenticate } from '../directory/credentials.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { LoginLimiter } from '../policy/login-limiter.ts'
+import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -28,6 +30,7 @@ export interface SessionServicesOptions {
   readonly storage: Storage
   readonly intake: Intake
   readonly terminals: OpenTerminals
+  readonly deliverTurned: DeliverTurned
   readonly clock: Clock
   readonly log: Log
   /** Takes trail records that nobody waits for. */
@@ -51,7 +54,10 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     ends: 'the directory is asked again',
   })
   /** While the storage does not answer, that is no fault of each session that asks it. */
-  const putOff = async (verdict: Promise<Reply | undefined>): Promise<Reply | undefined> => {
+  const putOff = async <Verdict>(
+    verdict: Promise<Verdict>,
+    meanwhile: Reply = replies.localError,
+  ): Promise<Verdict | Reply> => {
     try {
       const reply = await verdict
       trouble.over()
@@ -59,7 +65,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     } catch (cause) {
       if (!isPassing(cause)) throw cause
       trouble.hit(cause)
-      return replies.localError
+      return meanwhile
     }
   }
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
@@ -90,6 +96,33 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     },
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
+    startQueue: (client, request) =>
+      putOff(
+        startQueueOf(storage, client, request, options.clock.now()),
+        replies.cannotStartQueue('that node'),
+      ),
+    async turnAround(client, { verb, account, domains: wanted }) {
+      const found = await putOff(
+        findFetchable(storage, account, wanted, options.clock.now()),
+        replies.cannotFetch,
+      )
+      if ('code' in found) return found
+      const { heloName, remoteAddress: address, remotePort: port } = client
+      return {
+        reply: replies.turning,
+        take: ({ socket, signal }) =>
+          options.deliverTurned({
+            socket,
+            signal,
+            verb,
+            account: account.address,
+            name: heloName ?? address,
+            address,
+            port,
+            domains: found,
+          }),
+      }
+    },
     refused(client, refusal) {
       const { loginName } = refusal
       const blockedUntil =

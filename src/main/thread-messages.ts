@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
+import type { Fetched } from './mail-fetcher.ts'
 import type { ConnectionCountTable } from './shared-connection-counts.ts'
 
 export type ThreadRole = 'store' | 'front' | 'delivery'
@@ -39,6 +40,8 @@ export type ToThread =
   | { readonly kind: 'run'; readonly id: number; readonly operation: string; readonly input: unknown }
   | { readonly kind: 'terminals'; readonly open: readonly string[] }
   | { readonly kind: 'shown'; readonly id: number; readonly shown: boolean }
+  /** To the front that fetches mail; answered by 'fetched' with the same id. */
+  | { readonly kind: 'fetch'; readonly id: number }
   /** Answered by the event loop of a thread that is ready. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'stop'; readonly graceMs: number }
@@ -50,4 +53,5 @@ export type FromThread =
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
   | { readonly kind: 'ran'; readonly id: number; readonly output: unknown }
   | { readonly kind: 'run-failed'; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'fetched'; readonly id: number; readonly fetched: readonly Fetched[] }
   | { readonly kind: 'show'; readonly id: number; readonly key: string; readonly text: string }

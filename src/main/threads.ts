@@ -6,6 +6,7 @@ import type { Log } from '../runtime/log.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { Crew, type CrewParts, startAgainAfterMs } from './crew.ts'
+import type { Fetched } from './mail-fetcher.ts'
 import type { Thread } from './start-thread.ts'
 import { Terminals } from './terminals.ts'
 import type { ThreadRole } from './thread-messages.ts'
@@ -17,6 +18,8 @@ export interface Threads {
   readonly all: ReadonlyMap<string, Thread | undefined>
   /** Runs a write operation in the store thread. */
   run(operation: string, input: unknown): Promise<unknown>
+  /** The mail that other servers keep for this one, at once. */
+  fetchMail(): Promise<readonly Fetched[]>
   /** Refuses new connections, lets open transactions and attempts finish until `graceMs` is over, then ends. */
   stop(graceMs: number): Promise<void>
   /** Rejects when threads die faster than starting them again can help. */
@@ -95,6 +98,10 @@ class Supervisor implements Threads {
 
   run(operation: string, input: unknown): Promise<unknown> {
     return this.#crew.run(operation, input)
+  }
+
+  fetchMail(): Promise<readonly Fetched[]> {
+    return this.#crew.fetchMail()
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -37,6 +37,9 @@ export async function checkForwardPath(
       return resolved.reason === 'disabled'
         ? replies.mailboxDisabled(formatAddress(forwardPath))
         : replies.noSuchMailbox(formatAddress(forwardPath))
+    // That this server relays for the domain is what its administrator said: the yes of the relay control.
+    case 'relay-domain':
+      return disposition === 'send' ? replies.sendOnlyHere : undefined
     case 'foreign-domain':
       if (!client.account && !client.local) return replies.relayDenied(formatAddress(forwardPath))
       return disposition === 'send' ? replies.sendOnlyHere : undefined

@@ -31,7 +31,8 @@ export async function verifyAnswer(
   if (!only) return replies.noSuchMailbox(betweenAngleBrackets(text.trim()))
   // RFC 5321 §3.5.1: an ambiguous string is answered with the possibilities.
   const names = await Promise.all(found.map(one => describe(storage, one)))
-  if (only.resolved.kind === 'foreign-domain') return replies.foreignMailbox
+  if (only.resolved.kind === 'foreign-domain' || only.resolved.kind === 'relay-domain')
+    return replies.foreignMailbox
   if (!isReadable(names, question)) return replies.verifiedNeedsSmtpUtf8
   return others.length > 0 ? ambiguous(names) : replies.verified(names)
 }

@@ -4,6 +4,7 @@ import { defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import { heldBy } from './held-by.ts'
 import type { QueueId } from './queue-id.ts'
+import { isNoFetchOwner } from './relay-queue.ts'
 
 export interface Blamed {
   /** Recipients that are due again. */
@@ -24,7 +25,8 @@ export const blameForDeath = defineWrite(
     const held = heldBy(owner)
     const setAside = await setOnlySuspectAside(tx, owner, now)
     const { changes } = await tx.run(
-      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = deaths + 1 WHERE ${held.sql}`,
+      // What is being fetched goes on in another thread.
+      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = deaths + 1 WHERE ${held.sql} AND ${isNoFetchOwner}`,
       now,
       ...held.values,
     )

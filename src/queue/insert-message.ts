@@ -89,9 +89,12 @@ export async function insertRecipient(
     place.priority,
     domain,
     shardOfDomain(domain),
+    domain,
   ]
-  const columns = 'message_id, forward_path, domain, parameters, state, priority, attempts, shard, due_at'
-  const values = `?, ?, ?, ?, ?, ?, 0, CASE WHEN ${isOwn} THEN ${anyonesShard} ELSE ? END`
+  const columns =
+    'message_id, forward_path, domain, parameters, state, priority, attempts, shard, relay_domain, due_at'
+  const values = `?, ?, ?, ?, ?, ?, 0, CASE WHEN ${isOwn} THEN ${anyonesShard} ELSE ? END,
+    (SELECT name FROM relay_domain WHERE name = ?)`
   if (!place.gate) {
     await tx.run(`INSERT INTO queue_recipient (${columns}) VALUES (${values}, ?)`, ...common, place.dueAt)
     return

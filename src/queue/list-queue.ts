@@ -19,7 +19,22 @@ export interface ShownRecipient extends QueuedRecipient {
   readonly underway: boolean
   /** Why the last attempt did not deliver it. */
   readonly lastDiagnosis?: string | undefined
+  /** The domain is another server's, and its mail has a lifetime of its own. */
+  readonly isRelayed: boolean
+  /** No attempt is made: that server fetches it. */
+  readonly isKept: boolean
 }
+
+interface ShownRow extends RecipientRow {
+  readonly relay_domain: string | null
+  readonly kept: number
+}
+
+const shownColumns = `${recipientColumns
+  .split(', ')
+  .map(column => `queue_recipient.${column}`)
+  .join(', ')}, relay_domain, CASE WHEN EXISTS
+    (SELECT 1 FROM relay_domain WHERE relay_domain.name = queue_recipient.relay_domain AND keeps = 1) THEN 1 ELSE 0 END AS kept`
 
 export interface ShownMessage {
   readonly message: QueuedMessage
@@ -42,11 +57,13 @@ export interface QueueListing {
   readonly lastId: QueueId | undefined
 }
 
-function readShown(row: RecipientRow): ShownRecipient {
+function readShown(row: ShownRow): ShownRecipient {
   return {
     ...readRecipient(row),
     underway: row.lease_owner !== null,
     lastDiagnosis: row.last_diagnosis ?? undefined,
+    isRelayed: row.relay_domain !== null,
+    isKept: row.kept === 1,
   }
 }
 
@@ -64,11 +81,8 @@ export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): P
   const messages: ShownMessage[] = []
   const damaged: QueueId[] = []
   for (const row of rows) {
-    const recipientRows = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns
-        .split(', ')
-        .map(column => `queue_recipient.${column}`)
-        .join(', ')} FROM queue_recipient JOIN queue_message ON queue_message.id = message_id
+    const recipientRows = await tx.all<ShownRow>(
+      `SELECT ${shownColumns} FROM queue_recipient JOIN queue_message ON queue_message.id = message_id
         WHERE message_id = ? AND ${where} ORDER BY queue_recipient.id`,
       row.id,
       ...values,
@@ -89,8 +103,8 @@ export const showQueuedMessage = defineRead(
       input.queueId,
     )
     if (!row) return undefined
-    const recipients = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns} FROM queue_recipient WHERE message_id = ? ORDER BY id`,
+    const recipients = await tx.all<ShownRow>(
+      `SELECT ${shownColumns} FROM queue_recipient WHERE message_id = ? ORDER BY id`,
       input.queueId,
     )
     return { message: readMessage(row), mailDataId: row.mail_data_id, recipients: recipients.map(readShown) }

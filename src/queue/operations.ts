@@ -13,6 +13,7 @@ import { countAtGate, listGates, takeFromGate } from './gates.ts'
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
+import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
 
@@ -48,4 +49,8 @@ export const queueOperations = [
   releaseRecipients,
   retryRecipients,
   cancelRecipients,
+  claimRelayQueue,
+  countRelayQueue,
+  findOwnedDomains,
+  startRelayQueue,
 ] as const

@@ -3,7 +3,13 @@ import type { SmartHostSettings } from '../config/settings.ts'
 
 export type Destination =
   /** By MX (RFC 5321 §5.1). */
-  | { readonly kind: 'domain'; readonly key: string; readonly domain: string }
+  | {
+      readonly kind: 'domain'
+      readonly key: string
+      readonly domain: string
+      /** This server relays for the domain: its mail waits, whatever is wrong with its DNS. */
+      readonly isRelayed?: boolean | undefined
+    }
   /** `address` without brackets and tag: '192.0.2.1', '2001:db8::1' (RFC 5321 §4.1.3). */
   | { readonly kind: 'literal'; readonly key: string; readonly domain: string; readonly address: string }
   | { readonly kind: 'smart-host'; readonly key: string; readonly smartHost: SmartHostSettings }
@@ -13,6 +19,11 @@ export function domainDestination(domain: string): Destination {
   return address === undefined
     ? { kind: 'domain', key: domain, domain }
     : { kind: 'literal', key: domain, domain, address }
+}
+
+/** Never through the smart host, which would bring it back: this server stands in the DNS for the domain. */
+export function relayedDestination(domain: string): Destination {
+  return { kind: 'domain', key: domain, domain, isRelayed: true }
 }
 
 /** One destination whatever the domain: so all mail shares its connections. */

@@ -39,7 +39,9 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
   return async destination => {
     switch (destination.kind) {
       case 'domain':
-        return await findByDomain(options, destination.domain)
+        return destination.isRelayed
+          ? keepWaiting(await findByDomain(options, destination.domain), destination.domain)
+          : await findByDomain(options, destination.domain)
       case 'literal': {
         const { address } = destination
         return own.isOwnAddress(address, port)
@@ -52,6 +54,20 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
         return destination satisfies never
     }
   }
+}
+
+/** Of a domain that is relayed: what is wrong with its DNS is for its administrator to mend, and its mail waits for that. */
+function keepWaiting(lookup: ServerLookup, domain: string): ServerLookup {
+  if (lookup.kind !== 'failed') return lookup
+  const { cause, status, detail } = lookup.diagnosis
+  return cause === 'own-mx'
+    ? deferred(
+        'not-fetched',
+        '4.4.1',
+        `the DNS names no mail host of ${domain} before this server`,
+        lookup.hosts,
+      )
+    : deferred(cause, `4${status.slice(1)}`, detail, lookup.hosts)
 }
 
 async function findByDomain(options: ServerFinderOptions, domain: string): Promise<ServerLookup> {

@@ -3,8 +3,9 @@ import type { Address } from '../address/address.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { maxExpansions } from '../directory/redirection-chains.ts'
 import { resolveRecipient } from '../directory/resolve-recipient.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
-import { type Destination, domainDestination } from './destination.ts'
+import { type Destination, domainDestination, relayedDestination } from './destination.ts'
 import type { ReturnPaths } from './return-paths.ts'
 
 export type Route =
@@ -21,6 +22,8 @@ export type Route =
       readonly targets: readonly Address[]
     }
   | { readonly kind: 'remote'; readonly destination: Destination }
+  /** The server of its domain fetches it: no attempt is made. */
+  | { readonly kind: 'kept'; readonly domain: string }
   /** No attempt can help: the recipient fails. */
   | { readonly kind: 'unroutable'; readonly diagnosis: Diagnosis }
 
@@ -39,6 +42,7 @@ export interface RouterOptions {
   readonly storage: Storage
   readonly hostname: string
   readonly returnPaths: ReturnPaths
+  readonly clock: Pick<Clock, 'now'>
   /** Takes all mail for elsewhere. */
   readonly smartHost?: Destination | undefined
 }
@@ -46,7 +50,7 @@ export interface RouterOptions {
 const inbox = 'INBOX'
 
 export function createRouter(options: RouterOptions): Router {
-  const { storage, hostname, returnPaths, smartHost } = options
+  const { storage, hostname, clock, returnPaths, smartHost } = options
   return {
     async route({ forwardPath, expandedFrom = [] }) {
       const returned = await returnPaths.open(forwardPath)
@@ -71,6 +75,12 @@ export function createRouter(options: RouterOptions): Router {
           }
         case 'unknown-address':
           return resolved.reason === 'disabled' ? disabledAccount : unknownAddress
+        case 'relay-domain': {
+          const { domain } = forwardPath
+          return resolved.keepsUntilFetched && clock.now() >= resolved.startsUntil
+            ? { kind: 'kept', domain }
+            : { kind: 'remote', destination: relayedDestination(domain) }
+        }
         case 'foreign-domain':
           return { kind: 'remote', destination: smartHost ?? domainDestination(forwardPath.domain) }
         default:

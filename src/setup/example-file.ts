@@ -29,7 +29,7 @@ export function composeSettingsFile(chosen: ChosenSettings): string {
     const { name, kind } = description
     if (kind === 'item' || isUnder(descriptions, 'tables', name)) continue
     if (kind === 'tables')
-      lines.push('', ...listenersBlock(description, descriptions, chosen.listeners ?? []))
+      lines.push('', ...tablesBlock(description, descriptions, name === 'listeners' ? chosen.listeners : []))
     else if (kind === 'table') lines.push('', ...tableHeading(description, values))
     else
       lines.push(
@@ -92,10 +92,10 @@ function tableHeading(description: SettingDescription, values: ReadonlyMap<strin
   return [...comment(description.text), heading]
 }
 
-function listenersBlock(
+function tablesBlock(
   table: SettingDescription,
   descriptions: readonly SettingDescription[],
-  listeners: readonly ChosenListener[],
+  chosen: readonly ChosenListener[] = [],
 ): string[] {
   const settings = descriptions.filter(
     ({ name, kind }) => kind === 'value' && name.startsWith(`${table.name}[].`),
@@ -105,11 +105,12 @@ function listenersBlock(
     const leaf = description.name.slice(description.name.lastIndexOf('.') + 1)
     lines.push(...comment(`${leaf}: ${description.text}`))
   }
-  for (const listener of listeners) {
+  if (chosen.length === 0) lines.push(`# [[${table.name}]]`)
+  for (const one of chosen) {
     lines.push(
       '',
       `[[${table.name}]]`,
-      ...Object.entries(listener).map(([name, value]) => `${name} = ${formatToml(value)}`),
+      ...Object.entries(one).map(([name, value]) => `${name} = ${formatToml(value)}`),
     )
   }
   return lines

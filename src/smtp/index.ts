@@ -6,7 +6,7 @@ export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
 export { Fault, UsageFault } from '../runtime/fault.ts'
 export { type Log, silentLog } from '../runtime/log.ts'
 export type { Random } from '../runtime/random.ts'
-export { connectSmtp } from './client/connect.ts'
+export { connectSmtp, connectSmtpOver, type SmtpOverOptions } from './client/connect.ts'
 export type {
   ClientFailureFacts,
   ClientStage,
@@ -19,6 +19,7 @@ export type {
   SmtpConnection,
 } from './client/contract.ts'
 export { SmtpClientFailure } from './client/smtp-client-failure.ts'
+export { requestTurnAround, type TurnedAround } from './client/turn-around.ts'
 export type { BodyType, DeliverByMode, DeliverByRequest, Disposition, NotifyCondition } from './parameters.ts'
 export { replies } from './replies.ts'
 export { formatReply, isPositive, type Reply } from './reply.ts'
@@ -43,10 +44,14 @@ export type {
   MailDataSink,
   MailTransaction,
   MaybePromise,
+  QueueRequest,
   Recipient,
   Refusal,
   ReversePathParameters,
   SessionServices,
   TlsFacts,
+  Turn,
+  TurnedConnection,
+  TurnRequest,
 } from './server/services.ts'
 export { streamMailData } from './server/stream-mail-data.ts'

@@ -74,6 +74,14 @@ export type TrailEvent =
   | { readonly kind: 'administered'; readonly action: string; readonly recipient?: string | undefined }
   /** Held at the sender's wish (RFC 4865). */
   | { readonly kind: 'scheduled'; readonly releaseAt: number }
+  /** Not tried: the server of its domain fetches it, until then at the latest, or has not done so in time. */
+  | {
+      readonly kind: 'kept'
+      readonly recipient: string
+      readonly domain: string
+      readonly until: number
+      readonly isOver: boolean
+    }
 
 export interface TrailRecord {
   readonly at: number

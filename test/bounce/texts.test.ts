@@ -25,6 +25,7 @@ const causes = Object.keys({
   spam: true,
   content: true,
   'no-answer': true,
+  'not-fetched': true,
   'refused-connection': true,
   'dns-failure': true,
   'tls-failure': true,

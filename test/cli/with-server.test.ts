@@ -41,6 +41,7 @@ async function openServer(
       ran.push(operation)
       return runWrite(storage, registry, operation, input)
     },
+    fetchMail: () => Promise.resolve([]),
     status: () => ({ pid: process.pid, startedAt: 0, listeners, terminals: [] }),
     terminals,
     terminalKey: text => {

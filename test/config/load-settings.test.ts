@@ -81,6 +81,30 @@ describe('a settings file', () => {
     assert.equal(settings.delivery.smartHost?.port, 587)
   })
 
+  it('names servers to fetch mail from, each with its password', async () => {
+    const file = join(folder, 'fetching.toml')
+    writeFileSync(join(folder, 'fetch-password'), 'of the second\n')
+    writeFileSync(
+      file,
+      `${hostname}[[fetch]]\nhost = "one.example.com"\nusername = "a"\npassword = "of the first"\n` +
+        '[[fetch]]\nhost = "two.example.com"\nport = 366\nusername = "b"\npasswordFile = "fetch-password"\ndomains = ["Почта.рф"]\n',
+    )
+    const { fetch } = await loadSettings(file)
+    assert.deepEqual(
+      fetch.map(({ host, port, tls, password, domains }) => ({ host, port, tls, password, domains })),
+      [
+        { host: 'one.example.com', port: 587, tls: 'starttls', password: 'of the first', domains: [] },
+        {
+          host: 'two.example.com',
+          port: 366,
+          tls: 'starttls',
+          password: 'of the second',
+          domains: ['xn--80a1acny.xn--p1ai'],
+        },
+      ],
+    )
+  })
+
   it('that is missing, a folder or not UTF-8 is one clear fault', async () => {
     await assert.rejects(loadSettings(join(folder, 'nowhere.toml')), /no such file. Run "postrider init"/)
     await assert.rejects(loadSettings(folder), /This is a folder/)
@@ -158,6 +182,17 @@ describe('a mistake in the settings file', () => {
       '[delivery.smartHost]\nhost = "a.example"\nusername = "a"\npasswordFile = "/dev/null"',
       '5:16',
       /first line of this file is empty/,
+    ],
+    ['[[fetch]]\nhost = "a.example"\nusername = "a"', '4:12', /username stands without a password/],
+    [
+      '[[fetch]]\nhost = "a.example"\nusername = "a"\npassword = "b"\ndomains = ["no domain"]',
+      '6:12',
+      /"no domain" is no domain name/,
+    ],
+    [
+      '[[fetch]]\nhost = "a.example"\nusername = "a"\npasswordFile = "/nowhere/password"',
+      '5:16',
+      /no such file: \/nowhere\/password/,
     ],
     // TOML itself
     ['dataFolder = /var/mail', '2:14', /Text needs quotation marks/],

@@ -12,6 +12,7 @@ const hour = 60 * minute
 const acceptedAt = Date.UTC(2026, 0, 1)
 const schedule = createRetrySchedule({
   retryMinutes: [5, 15, 60],
+  relayLifetimeHours: 720,
   lifetimeHours: 48,
   delayNoticeHours: 4,
   hold: false,

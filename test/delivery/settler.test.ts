@@ -64,7 +64,13 @@ async function discardedAfter(...ends: readonly Error[]): Promise<readonly strin
     random: createSeededRandom(1),
     log: silentLog,
     owner: 'one',
-    schedule: createRetrySchedule({ retryMinutes: [5], lifetimeHours: 48, delayNoticeHours: 4, hold: false }),
+    schedule: createRetrySchedule({
+      retryMinutes: [5],
+      lifetimeHours: 48,
+      relayLifetimeHours: 720,
+      delayNoticeHours: 4,
+      hold: false,
+    }),
     composeReports: () =>
       Promise.resolve([
         { message, recipientIds: [1], about: { messageId: 1, action: 'failed', recipients: [] } },

@@ -124,6 +124,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
   }
   const queue: QueueSettings = {
     retryMinutes: [5, 15, 60],
+    relayLifetimeHours: 720,
     lifetimeHours: 48,
     delayNoticeHours: 4,
     hold: false,

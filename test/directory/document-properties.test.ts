@@ -73,6 +73,7 @@ test('what is formatted is parsed back as it was', () => {
           domains: [{ name: 'xn--80a1acny.xn--p1ai' }],
           accounts,
           redirections: [],
+          relays: [],
         }
         const parsed = parseDocument(formatDocument(document))
         assert.ok(parsed.kind === 'document', JSON.stringify(parsed))

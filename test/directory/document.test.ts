@@ -152,7 +152,12 @@ test('an account without a password keeps the one it has; a new one needs one', 
 test('nothing is applied when the directory changed after the differences were shown', async context => {
   const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
-  const document: DirectoryDocument = { domains: [{ name: 'example.test' }], accounts: [], redirections: [] }
+  const document: DirectoryDocument = {
+    domains: [{ name: 'example.test' }],
+    accounts: [],
+    redirections: [],
+    relays: [],
+  }
   await addAccount(storage, 'anna@example.test')
   const before = await storage.run(exportDirectory, undefined)
   await assert.rejects(storage.run(applyDocument, { document, shown: [], withContents: false, at }), {
@@ -190,7 +195,7 @@ members = []
 [[mailinglist]]
 `
   assert.deepEqual(problemsOf(text), [
-    '1:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], and not title = ….',
+    '1:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], [[relay]], and not title = ….',
     '4:1 [[domain]] has no "owner". It takes name, postmaster.',
     '6:8 "no domain" is no domain name.',
     '8:11 "anna" is no mail address.',
@@ -204,7 +209,7 @@ members = []
     '19:35 This is no mail address.',
     '21:11 other.test is no [[domain]] of this file.',
     '22:11 "members" is needed: a list of addresses, ["anna@example.test"].',
-    '23:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], and not [[mailinglist]].',
+    '23:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], [[relay]], and not [[mailinglist]].',
   ])
 })
 

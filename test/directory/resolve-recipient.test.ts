@@ -21,6 +21,8 @@ async function resolve(storage: Storage, text: string): Promise<string> {
       return `unknown-address ${resolved.reason}`
     case 'foreign-domain':
       return 'foreign-domain'
+    case 'relay-domain':
+      return `relay-domain ${resolved.keepsUntilFetched ? 'kept' : 'delivered'}`
     default:
       return resolved satisfies never
   }

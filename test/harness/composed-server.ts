@@ -9,9 +9,11 @@ import { createAccount, findAccount } from '../../src/directory/accounts.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
+import { createRelayDomain } from '../../src/directory/relay-domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { composeFront } from '../../src/main/compose-front.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
+import type { Fetched } from '../../src/main/mail-fetcher.ts'
 import { Terminals } from '../../src/main/terminals.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { Language } from '../../src/queue/records.ts'
@@ -35,6 +37,13 @@ export interface ComposedServerOptions {
     readonly language?: Language
   }[]
   readonly aliases?: readonly { readonly address: string; readonly targets: readonly string[] }[]
+  /** Domains of other servers; `owner` is one of the accounts. */
+  readonly relays?: readonly {
+    readonly name: string
+    readonly keeps?: boolean
+    readonly anyoneStarts?: boolean
+    readonly owner?: string
+  }[]
   /** Tables of the settings file. */
   readonly settings?: Readonly<Record<string, unknown>>
   /** Shared with other servers of the scenario. */
@@ -51,6 +60,8 @@ export interface ComposedServer {
   readonly agent: DeliveryAgent
   readonly terminals: Terminals
   port(role: ListenerRole): number
+  /** As `postrider fetch`. */
+  fetchMail(): Promise<readonly Fetched[]>
   /** Each message of an account's INBOX as it was delivered, oldest first. */
   mailbox(address: string): Promise<string[]>
   trail(queueId: string): Promise<TrailEvent[]>
@@ -59,7 +70,7 @@ export interface ComposedServer {
   /** Moves the clock, then waits until nothing is due. */
   pass(ms: number): Promise<void>
   /** Stops listening: to others this server is down. */
-  stopListening(): Promise<void>
+  stopListening(graceMs?: number): Promise<void>
 }
 
 export async function startComposedServer(
@@ -120,6 +131,7 @@ export async function startComposedServer(
     storage,
     agent,
     terminals,
+    fetchMail: () => front.fetcher.fetchNow(),
     port: role => bound.find(listener => listener.role === role)?.port ?? 0,
     async mailbox(text) {
       const account = await storage.run(findAccount, { address: address(text) })
@@ -143,7 +155,7 @@ export async function startComposedServer(
       clock.advance(ms)
       await settled()
     },
-    stopListening: () => front.server.close(0),
+    stopListening: (graceMs = 0) => front.close(graceMs),
   }
 }
 
@@ -162,6 +174,15 @@ async function fillDirectory(
       passwordHash,
       language,
       enabled: true,
+      at,
+    })
+  }
+  for (const { name, keeps = false, anyoneStarts = false, owner } of options.relays ?? []) {
+    await storage.run(createRelayDomain, {
+      name,
+      keepsUntilFetched: keeps,
+      anyoneStarts,
+      owner: owner === undefined ? undefined : address(owner),
       at,
     })
   }

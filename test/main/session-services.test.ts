@@ -49,6 +49,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
     settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
     storage,
     intake: { open: () => assert.fail('no message is expected') },
+    deliverTurned: async () => {},
     terminals: { isOpen: () => false },
     clock,
     log: {
@@ -96,6 +97,7 @@ test('what comes back to a return address of forwarded mail is taken from strang
     storage,
     intake: { open: () => assert.fail('no message is expected') },
     terminals: { isOpen: () => false },
+    deliverTurned: () => assert.fail('nothing is fetched'),
     clock,
     log: silentLog,
     appendTrail: () => {},

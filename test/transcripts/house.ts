@@ -2,7 +2,11 @@
 // the dialogue must be the same.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { formatAddress, formatReversePath } from '../../src/address/format-address.ts'
+import { connectSmtpOver } from '../../src/smtp/client/connect.ts'
+import type { SmtpConnection } from '../../src/smtp/client/contract.ts'
+import { SmtpClientFailure } from '../../src/smtp/client/smtp-client-failure.ts'
 import type { DeliverByRequest } from '../../src/smtp/parameters.ts'
+import { replies } from '../../src/smtp/replies.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
 import type {
   AuthenticatedAccount,
@@ -13,6 +17,7 @@ import type {
   Recipient,
   Refusal,
   SessionServices,
+  TurnedConnection,
 } from '../../src/smtp/server/services.ts'
 
 /** Whether the services answer in the same turn or in a later one. */
@@ -39,7 +44,8 @@ const accounts: ReadonlyMap<string, { readonly password: string; readonly accoun
     ['анна@example.test', { password: 'пароль', account: { id: 2, address: 'anna@example.test' } }],
   ])
 
-export function createHouse(tempo: Tempo): House {
+/** `relays`: it keeps mail for domains of others, whose servers fetch it. */
+export function createHouse(tempo: Tempo, relays = false): House {
   const accepted: string[] = []
   const refused: string[] = []
   let open = 0
@@ -111,11 +117,66 @@ export function createHouse(tempo: Tempo): House {
           ? reply(452, '4.3.1', 'No space left')
           : createSink(client, transaction)
       }),
+    ...(relays ? createRelayServices(at) : {}),
     refused(_client, refusal) {
       refused.push(describeRefusal(refusal))
     },
   }
   return { services, accepted, refused, openSinks: () => open }
+}
+
+/** Anna owns relay.test, which has a message, and empty.test; whoever comes may start open.test. */
+function createRelayServices(
+  at: <T>(answer: () => T) => MaybePromise<T>,
+): Pick<SessionServices, 'startQueue' | 'turnAround'> {
+  const own = ['relay.test', 'empty.test']
+  return {
+    startQueue: ({ account }, request) =>
+      at(() => {
+        const name = request.kind === 'queue' ? `#${request.name}` : request.domain
+        if (name === 'fault.test') throw new Error('a fault that the transcript wants')
+        if (name === 'open.test') return replies.queueStarted(3, name)
+        if (name === '#all' && account) return replies.longQueueStarted(name)
+        if (request.kind === 'with-subdomains' && account) return replies.queueStartedBefore(`@${name}`)
+        if (!own.includes(name)) return replies.nodeNotAllowed('notRelayed', name)
+        if (!account) return replies.nodeNotAllowed('notYours', name)
+        return name === 'empty.test' ? replies.nothingQueued(name) : replies.queueStarted(1, name)
+      }),
+    turnAround: (_client, { domains }) =>
+      at(() => {
+        const foreign = domains.find(domain => !own.includes(domain))
+        if (foreign === 'fault.test') throw new Error('a fault that the transcript wants')
+        if (foreign !== undefined) return replies.fetchRefused('notYours', foreign)
+        if (domains.length > 0 && !domains.includes('relay.test')) return replies.nothingToFetch
+        return { reply: replies.turning, take: handOver }
+      }),
+  }
+}
+
+/** As the client that the server has become: one message, then QUIT. */
+async function handOver({ socket }: TurnedConnection): Promise<void> {
+  const mailData = Buffer.from('Hello\r\n')
+  let connection: SmtpConnection
+  try {
+    connection = await connectSmtpOver(socket, { host: 'customer', helloName: 'mail.example.test' })
+  } catch (cause) {
+    // The customer has gone, or does not speak as a server does.
+    if (cause instanceof SmtpClientFailure) return
+    throw cause
+  }
+  await connection.send({
+    reversePath: { localPart: 'sender', domain: 'example.org' },
+    body: '7BIT',
+    smtpUtf8: false,
+    recipients: [{ forwardPath: { localPart: 'anna', domain: 'relay.test' } }],
+    mailData: {
+      size: mailData.length,
+      async *open() {
+        yield mailData
+      },
+    },
+  })
+  await connection.quit()
 }
 
 function acceptForwardPath(client: Client, { forwardPath }: Recipient): Reply | undefined {

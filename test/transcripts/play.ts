@@ -12,7 +12,7 @@ import { type Move, matches, type Transcript, type Way } from './transcript.ts'
 
 export async function play(transcript: Transcript, way: Way, tempo: Tempo): Promise<void> {
   const { settings } = transcript
-  const house = createHouse(tempo)
+  const house = createHouse(tempo, settings.options.includes('relays'))
   const clock = createManualClock()
   const withTls = settings.tls || settings.role === 'submissions'
   const server = createSmtpServer({

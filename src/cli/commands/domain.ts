@@ -1,4 +1,4 @@
-// postrider domain: the domains whose mail ends here.
+// postrider domain: the domains whose mail ends here, and those that this server relays for others.
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { displayAddress, displayDomain } from '../../directory/display.ts'
@@ -10,6 +10,15 @@ import {
   removeDomain,
   setPostmaster,
 } from '../../directory/domains.ts'
+import type { RelayDomain } from '../../directory/records.ts'
+import {
+  changeRelayDomain,
+  createRelayDomain,
+  findRelayDomain,
+  listRelayDomains,
+  removeRelayDomain,
+  showRelayDomain,
+} from '../../directory/relay-domains.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { WrongUsage } from '../../runtime/fault.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
@@ -28,6 +37,79 @@ function domainJson(domain: DomainSummary): unknown {
   }
 }
 
+function relayJson(domain: RelayDomain): unknown {
+  return {
+    name: domain.name,
+    displayName: displayDomain(domain.name),
+    relay: {
+      keepsUntilFetched: domain.keepsUntilFetched,
+      etrn: domain.anyoneStarts ? 'anyone' : 'owner',
+      owner: domain.owner ? displayAddress(domain.owner) : null,
+    },
+    createdAt: new Date(domain.createdAt).toISOString(),
+  }
+}
+
+type ListedDomain = { readonly own: DomainSummary } | { readonly relay: RelayDomain }
+
+const counted =
+  (count: (own: DomainSummary) => number) =>
+  (row: ListedDomain): string =>
+    'own' in row ? String(count(row.own)) : '-'
+
+/** What becomes of its mail. */
+function wayOf(row: ListedDomain): string {
+  if ('own' in row) return 'delivered here'
+  return row.relay.keepsUntilFetched ? 'kept until fetched' : 'relayed'
+}
+
+function ownerOf(row: ListedDomain): string {
+  if ('own' in row) return row.own.postmaster ? displayAddress(row.own.postmaster) : '(first account)'
+  return row.relay.owner ? `fetched by ${displayAddress(row.relay.owner)}` : '-'
+}
+
+interface CreateOptions {
+  readonly postmaster?: Address
+  readonly relay?: true
+  readonly keepUntilFetched?: true
+  readonly owner?: Address
+  readonly etrn?: 'owner' | 'anyone'
+}
+
+interface RelayOptions {
+  readonly keepUntilFetched?: true
+  readonly deliver?: true
+  readonly owner?: Address | false
+  readonly etrn?: 'owner' | 'anyone'
+}
+
+function etrnOption(): Option {
+  return new Option('--etrn <who>', 'who may ask for attempts now (ETRN); default: its owner').choices([
+    'owner',
+    'anyone',
+  ])
+}
+
+/** What comes of it, in sentences. */
+function describeRelay({
+  name,
+  keepsUntilFetched,
+  anyoneStarts,
+  owner,
+}: Omit<RelayDomain, 'id' | 'createdAt'>): string {
+  const domain = displayDomain(name)
+  const way = keepsUntilFetched
+    ? `Mail for ${domain} is kept here until its own server fetches it.`
+    : `Mail for ${domain} is kept here until the mail hosts that the DNS names before this server take it.`
+  const fetching = owner
+    ? `Its server logs in as ${displayAddress(owner)} (ATRN, TURN, ETRN).`
+    : keepsUntilFetched
+      ? `Nobody can fetch it yet: name the account of its server, postrider domain relay ${domain} --owner <account>`
+      : ''
+  const asking = anyoneStarts ? 'Whoever connects may ask for attempts (ETRN).' : ''
+  return [way, fetching, asking].filter(sentence => sentence !== '').join('\n')
+}
+
 export function addDomainCommand(program: Command, run: CommandRun): void {
   const domain = addCommand(program, {
     usage: 'domain',
@@ -37,8 +119,16 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
 
   addCommand(domain, {
     usage: 'create',
-    summary: 'Make a domain one of this server',
-    examples: ['domain create example.test', 'domain create почта.рф --postmaster anna@example.test'],
+    summary: 'Make a domain one of this server, or one that it relays',
+    description:
+      'Make a domain one of this server. With --relay its mail belongs on another server: this one takes it from anywhere and ' +
+      'keeps it until that server is back (backup MX) or, with --keep-until-fetched, until that server fetches it.',
+    examples: [
+      'domain create example.test',
+      'domain create почта.рф --postmaster anna@example.test',
+      'domain create example.org --relay',
+      'domain create example.org --relay --keep-until-fetched --owner customer@example.test',
+    ],
   })
     .addArgument(new Argument('<domain>', 'its name, in any script').argParser(domainArgument))
     .addOption(
@@ -46,9 +136,37 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
         addressArgument,
       ),
     )
+    .option('--relay', 'its mail belongs on another server, for which it is kept')
+    .option('--keep-until-fetched', 'without attempts to deliver it (with --relay)')
+    .addOption(
+      new Option('--owner <account>', 'with which its server logs in to fetch it (with --relay)').argParser(
+        addressArgument,
+      ),
+    )
+    .addOption(etrnOption())
     .action(
-      perform(run, async (invocation, options: { postmaster?: Address }, name: string) => {
-        const input = { name, postmaster: options.postmaster, at: invocation.clock.now() }
+      perform(run, async (invocation, options: CreateOptions, name: string) => {
+        const at = invocation.clock.now()
+        if (options.relay) {
+          if (options.postmaster)
+            throw new WrongUsage(
+              'A domain that is relayed has its postmaster on its own server: leave --postmaster out.',
+            )
+          const relay = {
+            name,
+            keepsUntilFetched: options.keepUntilFetched === true,
+            anyoneStarts: options.etrn === 'anyone',
+            owner: options.owner,
+          }
+          await invocation.withStorage(storage => storage.run(createRelayDomain, { ...relay, at }))
+          invocation.output.result({ created: name }, describeRelay(relay))
+          return
+        }
+        if (options.keepUntilFetched || options.owner || options.etrn)
+          throw new WrongUsage(
+            '--keep-until-fetched, --owner and --etrn are about domains that are relayed: add --relay.',
+          )
+        const input = { name, postmaster: options.postmaster, at }
         await invocation.withStorage(storage => storage.run(createDomain, input))
         invocation.output.result({ created: name }, `Created the domain ${displayDomain(name)}.`)
       }),
@@ -60,20 +178,21 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
     examples: ['domain list'],
   }).action(
     perform(run, async invocation => {
-      const domains = await invocation.withStorage(storage => storage.run(listDomains, undefined))
+      const rows = await invocation.withStorage(async storage => [
+        ...(await storage.run(listDomains, undefined)).map((own): ListedDomain => ({ own })),
+        ...(await storage.run(listRelayDomains, undefined)).map((relay): ListedDomain => ({ relay })),
+      ])
       invocation.output.rows(
-        domains,
+        rows,
         [
-          { title: 'DOMAIN', cell: row => displayDomain(row.name) },
-          { title: 'ACCOUNTS', align: 'right', cell: row => String(row.accounts) },
-          { title: 'ALIASES', align: 'right', cell: row => String(row.aliases) },
-          { title: 'GROUPS', align: 'right', cell: row => String(row.groups) },
-          {
-            title: 'POSTMASTER',
-            cell: row => (row.postmaster ? displayAddress(row.postmaster) : '(first account)'),
-          },
+          { title: 'DOMAIN', cell: row => displayDomain('own' in row ? row.own.name : row.relay.name) },
+          { title: 'MAIL', cell: wayOf },
+          { title: 'ACCOUNTS', align: 'right', cell: counted(own => own.accounts) },
+          { title: 'ALIASES', align: 'right', cell: counted(own => own.aliases) },
+          { title: 'GROUPS', align: 'right', cell: counted(own => own.groups) },
+          { title: 'POSTMASTER', cell: ownerOf },
         ],
-        domainJson,
+        row => ('own' in row ? domainJson(row.own) : relayJson(row.relay)),
         'There are no domains yet. Create one: postrider domain create example.test',
       )
     }),
@@ -123,6 +242,45 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
     )
 
   addCommand(domain, {
+    usage: 'relay',
+    summary: 'Show or change how a domain of another server is relayed',
+    description:
+      'Show how mail for a domain of another server is kept for it; with options, change that. Mail that waits goes the new way ' +
+      'at once.',
+    examples: [
+      'domain relay example.org',
+      'domain relay example.org --keep-until-fetched --owner customer@example.test',
+      'domain relay example.org --deliver --no-owner',
+    ],
+  })
+    .addArgument(new Argument('<domain>').argParser(domainArgument))
+    .option('--keep-until-fetched', 'its server fetches its mail: no attempts to deliver it')
+    .option('--deliver', 'attempts to deliver it to its mail hosts')
+    .addOption(new Option('--owner <account>', 'with which its server logs in').argParser(addressArgument))
+    .option('--no-owner', 'nobody may fetch it')
+    .addOption(etrnOption())
+    .action(
+      perform(run, async (invocation, options: RelayOptions, name: string) => {
+        if (options.keepUntilFetched && options.deliver)
+          throw new WrongUsage('Give either --keep-until-fetched or --deliver.')
+        const { owner } = options
+        const change = {
+          name,
+          keepsUntilFetched: options.keepUntilFetched ?? (options.deliver ? false : undefined),
+          anyoneStarts: options.etrn && options.etrn === 'anyone',
+          owner: owner === false ? null : owner,
+        }
+        const changes = Object.keys(options).length > 0
+        const relay = await invocation.withStorage(async storage =>
+          changes
+            ? await storage.run(changeRelayDomain, { ...change, at: invocation.clock.now() })
+            : await storage.run(showRelayDomain, { name }),
+        )
+        invocation.output.result(relayJson(relay), describeRelay(relay))
+      }),
+    )
+
+  addCommand(domain, {
     usage: 'remove',
     summary: 'Remove a domain; refused while there is anything in it, unless forced',
     examples: ['domain remove example.test', 'domain remove example.test --force'],
@@ -132,6 +290,18 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
     .action(
       perform(run, async (invocation, options: { force?: true }, name: string) => {
         const input = { name, withContents: options.force === true }
+        const relay = await invocation.withStorage(async storage => {
+          const found = await storage.run(findRelayDomain, { name })
+          if (found) await storage.run(removeRelayDomain, { name, at: invocation.clock.now() })
+          return found
+        })
+        if (relay) {
+          invocation.output.result(
+            { removed: relayJson(relay) },
+            `Mail for ${displayDomain(name)} is relayed no longer. What waits goes where the DNS says.`,
+          )
+          return
+        }
         const { domain: removed, orphanedFiles } = await invocation.withStorage(storage =>
           storage.run(removeDomain, input),
         )

@@ -374,6 +374,7 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
   if (!shown) throw notQueued(queueId)
   const { message, recipients } = shown
   const now = invocation.clock.now()
+  const { relayLifetimeHours } = (await invocation.settings()).queue
   const lines = [
     `Queue id:  ${formatQueueId(message.id)}`,
     `From:      ${senderText(message)}`,
@@ -387,7 +388,14 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
       `State:     ${stateText(recipient, message, now)}, ${formatCount(recipient.attempts, 'attempt')}`,
       ...(nextText(recipient, now) === ''
         ? []
-        : [`Next try:  ${formatTime(recipient.dueAt)} (${nextText(recipient, now)})`]),
+        : [
+            isKeptNow(recipient, now)
+              ? `Next try:  when its server fetches it`
+              : `Next try:  ${formatTime(recipient.dueAt)} (${nextText(recipient, now)})`,
+          ]),
+      ...(recipient.isRelayed
+        ? [`Until:     ${formatTime(message.acceptedAt + relayLifetimeHours * 3_600_000)}`]
+        : []),
       ...(recipient.lastDiagnosis === undefined ? [] : [`Reason:    ${reasonText(recipient)}`]),
     ]),
   ]
@@ -413,15 +421,22 @@ function describeWishes({ releaseAt, deliverBy, priority }: ShownMessage['messag
   ]
 }
 
+/** What is due is looked at in a moment, whatever comes of it. */
+function isKeptNow({ isKept, dueAt }: ShownRecipient, now: number): boolean {
+  return isKept && dueAt > now
+}
+
 function stateText(recipient: ShownRecipient, { releaseAt }: ShownMessage['message'], now: number): string {
   if (recipient.underway) return 'being delivered'
   if (recipient.state === 'held') return 'held'
   if (releaseAt !== undefined && releaseAt > now && recipient.dueAt === releaseAt) return 'scheduled'
+  if (isKeptNow(recipient, now)) return 'kept'
   return recipient.dueAt <= now ? 'due' : 'waiting'
 }
 
 function nextText(recipient: ShownRecipient, now: number): string {
   if (recipient.underway || recipient.state === 'held') return ''
+  if (isKeptNow(recipient, now)) return 'when fetched'
   return recipient.dueAt <= now ? 'now' : formatRelative(recipient.dueAt, now)
 }
 
@@ -449,6 +464,7 @@ function messageJson({ message, recipients }: ShownMessage): unknown {
     recipients: recipients.map(recipient => ({
       forwardPath: formatAddress(recipient.forwardPath),
       state: recipient.underway ? 'underway' : recipient.state,
+      kept: recipient.isKept,
       attempts: recipient.attempts,
       dueAt: new Date(recipient.dueAt).toISOString(),
       lastReason: recipient.lastDiagnosis ?? null,

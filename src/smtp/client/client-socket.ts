@@ -43,6 +43,15 @@ export class ClientSocket {
     return new ClientSocket(await openSocket(options, clock, timeoutMs), options, clock)
   }
 
+  /** Takes a socket over that is connected, and that nobody else listens to. */
+  static over(socket: Socket, options: SmtpClientOptions, clock: Clock): ClientSocket {
+    const over = new ClientSocket(socket, options, clock)
+    // A server's end stays half open when the peer has closed its own: there is nothing left to wait for.
+    socket.on('end', () => socket.destroy())
+    socket.resume()
+    return over
+  }
+
   get failure(): SmtpClientFailure | undefined {
     return this.#failure
   }
@@ -154,6 +163,21 @@ export class ClientSocket {
     this.#socket = secure
     this.#listen(secure)
     return secure
+  }
+
+  /** Lets go of the socket, which nobody listens to then and which is paused. Throws when something came unasked. */
+  release(): Socket {
+    if (this.hasNews || this.#reader.isInTheMiddle) {
+      this.#fail({
+        stage: this.#stage,
+        kind: 'protocol',
+        detail: `${this.#host} went on talking when it was to listen`,
+      })
+      throw this.#failure ?? new Error('unreachable')
+    }
+    this.#socket.pause()
+    this.#unlisten(this.#socket)
+    return this.#socket
   }
 
   get socket(): Socket {

@@ -1,5 +1,6 @@
 // Opens a connection to a server, up to the point where MAIL may be said: greeting, EHLO, STARTTLS, AUTH.
-import type { TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { systemClock } from '../../runtime/clock.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { ClientSocket } from './client-socket.ts'
@@ -20,7 +21,44 @@ const defaultTimeouts: ClientTimeouts = {
 
 /** Rejects with SmtpClientFailure. */
 export async function connectSmtp(options: SmtpClientOptions): Promise<SmtpConnection> {
+  return (await connectAndIntroduce(options)).connection
+}
+
+export interface Introduced {
+  readonly connection: SmtpConnection
+  readonly socket: ClientSocket
+}
+
+/** With the socket, for who wants it for something else than sending. Rejects with SmtpClientFailure. */
+export async function connectAndIntroduce(options: SmtpClientOptions): Promise<Introduced> {
   const clock = options.clock ?? systemClock
+  const socket = await ClientSocket.open(options, clock, options.connectTimeoutMs ?? defaultConnectTimeoutMs)
+  return { socket, connection: await introduceOrLeave(socket, options) }
+}
+
+/**
+ * On a connection that is there already, whose other end has become the server (RFC 2645 §5.2.1, RFC 821 §3.8) and greets
+ * first. What protects it has been agreed upon, so nothing of that is asked for again. Rejects with SmtpClientFailure.
+ */
+export async function connectSmtpOver(socket: Socket, options: SmtpOverOptions): Promise<SmtpConnection> {
+  const { remoteAddress = '', remotePort = 0 } = socket
+  const client: SmtpClientOptions = {
+    ...options,
+    address: remoteAddress,
+    port: remotePort,
+    tls: socket instanceof TLSSocket ? 'implicit' : 'never',
+    verifyCertificate: false,
+  }
+  return await introduceOrLeave(ClientSocket.over(socket, client, options.clock ?? systemClock), client)
+}
+
+/** `host`: what the other server is called, for what is said of it. */
+export type SmtpOverOptions = Pick<
+  SmtpClientOptions,
+  'host' | 'helloName' | 'commandTimeoutMs' | 'clock' | 'onDialogue'
+>
+
+async function introduceOrLeave(socket: ClientSocket, options: SmtpClientOptions): Promise<SmtpConnection> {
   const { commandTimeoutMs } = options
   // A shorter patience holds for every reply; the end of data has as long as the RFC wants, for it decides on duplicates.
   const timeouts =
@@ -32,7 +70,6 @@ export async function connectSmtp(options: SmtpClientOptions): Promise<SmtpConne
           dataBlockMs: Math.min(commandTimeoutMs, defaultTimeouts.dataBlockMs),
           dataEndMs: Math.max(commandTimeoutMs, defaultTimeouts.dataEndMs),
         }
-  const socket = await ClientSocket.open(options, clock, options.connectTimeoutMs ?? defaultConnectTimeoutMs)
   try {
     return await introduce(socket, options, timeouts)
   } catch (cause) {

@@ -16,7 +16,7 @@ import { disown, guard, own, type SocketOwner, tellWhenSecured } from './owned-s
 import { parseProxyHeader } from './proxy-protocol.ts'
 import { ReplyOutput } from './reply-output.ts'
 import { tlsFactsOf } from './secure-socket.ts'
-import type { ListenerRole, MaybePromise, TlsFacts } from './services.ts'
+import type { ListenerRole, MaybePromise, TlsFacts, Turn } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
 import type { Chunk, Effect, Step } from './session-state.ts'
 import { describeTlsFailure, peerHasGone, type TlsFailure } from './tls-failure.ts'
@@ -57,6 +57,8 @@ type Mode =
   | { readonly kind: 'chunk'; readonly chunk: Chunk; left: number }
   /** `bytesBefore`: what had come on the plain socket until then. */
   | { readonly kind: 'handshake'; readonly plain: Socket; readonly bytesBefore: number }
+  /** This end is the client now; whoever was asked to turn the connection around has the socket. */
+  | { readonly kind: 'turned'; readonly stopping: AbortController }
   | { readonly kind: 'closed' }
 
 const proxyHeader: Mode = { kind: 'proxy-header' }
@@ -84,6 +86,7 @@ export class Connection implements SocketOwner {
   readonly #output: ReplyOutput
   #paused = false
   #isBehindProxy = false
+  #fetched = false
   /** The peer has closed its half; what came before is still served. */
   #inputEnded = false
   #draining = false
@@ -131,6 +134,14 @@ export class Connection implements SocketOwner {
     else this.#openSession(undefined)
   }
 
+  /** On a socket that this side opened, to a server that has become the client. */
+  greetFetched(): void {
+    this.#fetched = true
+    const socket = this.#socket
+    this.#openSession(socket instanceof TLSSocket ? tlsFactsOf(socket) : undefined)
+    socket.resume()
+  }
+
   /** Says why, and closes. */
   refuse(reply: Reply): void {
     // Before the handshake of an implicit TLS port nobody could read it.
@@ -146,6 +157,7 @@ export class Connection implements SocketOwner {
   drain(): void {
     this.#draining = true
     if (this.#mode === closed) this.#limitCloseWait()
+    else if (this.#mode.kind === 'turned') this.#mode.stopping.abort()
     else if (this.#mode.kind === 'handshake' || this.#mode === proxyHeader) this.#socket.destroy()
     else if (this.#mode !== waiting && this.#isBetweenTransactions)
       this.refuse(replies.shuttingDown(this.#host.context.hostname))
@@ -159,7 +171,8 @@ export class Connection implements SocketOwner {
 
   /** The server ends now, whatever is under way; the peer is told if it can be. */
   cut(): void {
-    if (this.#mode !== closed && this.session) this.refuse(replies.shuttingDown(this.#host.context.hostname))
+    if (this.#mode !== closed && this.#mode.kind !== 'turned' && this.session)
+      this.refuse(replies.shuttingDown(this.#host.context.hostname))
     this.#socket.destroy()
   }
 
@@ -251,6 +264,7 @@ export class Connection implements SocketOwner {
           localPort: socket.localPort ?? 0,
           connectedAt: this.openedAt,
           tls,
+          ...(this.#fetched ? { fetched: true } : {}),
         },
         this.#isBehindProxy,
       ),
@@ -290,6 +304,11 @@ export class Connection implements SocketOwner {
   // Deadlines
 
   #extendDeadline(): void {
+    // Each command of a client has a deadline of its own.
+    if (this.#mode.kind === 'turned') {
+      this.deadlineAt = Number.POSITIVE_INFINITY
+      return
+    }
     const { limits } = this.#host.context
     const wait =
       this.#mode.kind === 'data' || this.#mode.kind === 'chunk'
@@ -346,7 +365,7 @@ export class Connection implements SocketOwner {
   #run(): void {
     while (this.#pending && !this.#output.isBlocked && this.#readSome(this.#pending));
     const mode = this.#mode
-    if (mode === closed || mode.kind === 'handshake') return
+    if (mode === closed || mode.kind === 'handshake' || mode.kind === 'turned') return
     if (mode === waiting || this.#output.isBlocked) {
       if (this.#pending && this.#pending.length > maxBufferedBytes) this.#pause()
       return
@@ -376,6 +395,7 @@ export class Connection implements SocketOwner {
         return this.#readProxyHeader(bytes)
       case 'waiting':
       case 'handshake':
+      case 'turned':
       case 'closed':
         return false
       default:
@@ -514,6 +534,7 @@ export class Connection implements SocketOwner {
   #apply(step: Step): void {
     this.#mode = commands
     if (step.effect?.kind === 'start-tls') this.#answerStartTls(step.reply)
+    else if (step.effect?.kind === 'turn-around') this.#turnAround(step.effect.turn)
     else {
       if (step.reply) this.#say(step.reply)
       if (step.effect) this.#perform(step.effect)
@@ -523,7 +544,7 @@ export class Connection implements SocketOwner {
     if (this.#mode !== closed) this.#extendDeadline()
   }
 
-  #perform(effect: Exclude<Effect, { kind: 'start-tls' }>): void {
+  #perform(effect: Exclude<Effect, { kind: 'start-tls' | 'turn-around' }>): void {
     switch (effect.kind) {
       case 'close':
         this.#end()
@@ -552,6 +573,30 @@ export class Connection implements SocketOwner {
           ? chunk.into.reply
           : replies.messageTooBig(this.#host.context.limits.maxMessageBytes),
       )
+  }
+
+  // The roles reverse
+
+  #turnAround(turn: Turn): void {
+    // It waits for our answer before it greets: what it said before would be taken for that, and was meant for the server.
+    if (this.#pending) {
+      this.refuse(replies.textAfterTurn)
+      return
+    }
+    this.#say(turn.reply)
+    this.#output.flush()
+    const socket = this.#socket
+    disown(socket)
+    const stopping = new AbortController()
+    if (this.#draining) stopping.abort()
+    this.#mode = { kind: 'turned', stopping }
+    turn
+      .take({ socket, signal: stopping.signal })
+      .catch((cause: unknown) => this.#host.fault(cause, this))
+      .finally(() => {
+        socket.destroy()
+        this.gone()
+      })
   }
 
   // TLS

@@ -38,6 +38,7 @@ class NetworkSmtpServer implements SmtpServer {
   readonly #options: SmtpServerOptions
   readonly #host: ConnectionHost
   readonly #connections = new Set<Connection>()
+  readonly #whenReleased = new Map<Connection, (served: { readonly messages: number }) => void>()
   readonly #counts: ConnectionCounts
   readonly #listeners: Listener[] = []
   readonly #deadlines: DeadlineWatch
@@ -147,6 +148,22 @@ class NetworkSmtpServer implements SmtpServer {
     }
   }
 
+  serve(socket: Socket): Promise<{ readonly messages: number }> {
+    const connection = new Connection(this.#host, 'relay', socket)
+    this.#connections.add(connection)
+    const over = new Promise<{ readonly messages: number }>(resolve => {
+      this.#whenReleased.set(connection, resolve)
+    })
+    connection.adopt()
+    try {
+      if (this.#closing) connection.refuse(replies.shuttingDown(this.#options.hostname))
+      else connection.greetFetched()
+    } catch (cause) {
+      connection.fail(cause)
+    }
+    return over
+  }
+
   #admit(address: string): Reply | undefined {
     const { limits, hostname } = this.#host.context
     const host = hostNetworkOf(address)
@@ -159,6 +176,8 @@ class NetworkSmtpServer implements SmtpServer {
     if (!this.#connections.delete(connection)) return
     if (admitted) this.#counts.remove(hostNetworkOf(connection.remoteAddress))
     if (connection.session) this.#tellDisconnected(connection.session.client)
+    this.#whenReleased.get(connection)?.({ messages: connection.session?.accepted ?? 0 })
+    this.#whenReleased.delete(connection)
     if (this.#connections.size === 0) this.#emptied?.()
   }
 

@@ -1,4 +1,5 @@
 // The settings of an SMTP server, as the server itself takes them: plain values, defaults in one place.
+import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
@@ -111,6 +112,12 @@ export interface SmtpServer {
   /** Refuses new connections with 421; open transactions may finish until `graceMs` is over; then closes. */
   close(graceMs?: number): Promise<void>
   readonly connectionCount: number
+  /**
+   * Serves a socket that this side opened, whose other end has agreed to become the client (RFC 2645): it is greeted, and has
+   * none of the rights of its address. Resolves when the connection is over, with the number of messages that
+   * were taken.
+   */
+  serve(socket: Socket): Promise<{ readonly messages: number }>
 }
 
 export interface BoundListener {

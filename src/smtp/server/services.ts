@@ -1,5 +1,6 @@
 // What an SMTP server session needs of the system around it. The composition root supplies it; an embedding
 // program supplies its own. Everything but `receive` is optional for a program that embeds the server.
+import type { Socket } from 'node:net'
 import type { Address, ReversePath } from '../../address/address.ts'
 import type { BodyType, DeliverByRequest, Disposition, NotifyCondition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
@@ -39,6 +40,8 @@ export interface Client {
   readonly local: boolean
   /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */
   readonly loopback: boolean
+  /** This server opened the connection to fetch its mail (`serve`): the peer passes on what others have sent. */
+  readonly fetched?: true | undefined
 }
 
 export interface AuthenticatedAccount {
@@ -121,6 +124,34 @@ export interface AddressQuestion {
   readonly smtpUtf8: boolean
 }
 
+/** What ETRN asks for (RFC 1985 §5.3): the mail of a domain, of it and its subdomains, or of a queue that has a name. */
+export type QueueRequest =
+  /** `domain` in its canonical spelling. */
+  | { readonly kind: 'domain' | 'with-subdomains'; readonly domain: string }
+  | { readonly kind: 'queue'; readonly name: string }
+
+/** The client wants to be the server on this connection (ATRN, RFC 2645; TURN, RFC 821). */
+export interface TurnRequest {
+  readonly verb: 'ATRN' | 'TURN'
+  readonly account: AuthenticatedAccount
+  /** In their canonical spelling; none: all that the account may have. */
+  readonly domains: readonly string[]
+}
+
+export interface TurnedConnection {
+  /** Nobody else listens to it; the peer greets on it as a server. */
+  readonly socket: Socket
+  /** The server is about to stop: nothing more is to be begun. */
+  readonly signal: AbortSignal
+}
+
+export interface Turn {
+  /** 250 */
+  readonly reply: Reply
+  /** Called when the reply has gone out: this end is the client from now on. The socket is closed when it has settled. */
+  take(connection: TurnedConnection): Promise<void>
+}
+
 /** Evidence for the trail of whatever was refused. */
 export interface Refusal {
   readonly command: string
@@ -158,6 +189,10 @@ export interface SessionServices {
   verify?(client: Client, question: AddressQuestion): MaybePromise<Reply>
   /** EXPN: one line a member. */
   expand?(client: Client, question: AddressQuestion): MaybePromise<Reply>
+  /** ETRN: 250 to 253, 458, 459 (RFC 1985 §5.2). Not offered without it. */
+  startQueue?(client: Client, request: QueueRequest): MaybePromise<Reply>
+  /** ATRN and TURN, of a client that has logged in: a Reply (450, 453) refuses. Not offered without it. */
+  turnAround?(client: Client, request: TurnRequest): MaybePromise<Turn | Reply>
   /** A command was refused; for the trail. Must not throw and is not waited for. */
   refused?(client: Client, refusal: Refusal): void
   disconnected?(client: Client): void

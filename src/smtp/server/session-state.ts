@@ -5,7 +5,7 @@ import type { SaslStep } from '../../sasl/mechanism.ts'
 import type { Disposition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
 import type { MailFlow } from './mail-flow.ts'
-import type { Recipient, ReversePathParameters } from './services.ts'
+import type { Recipient, ReversePathParameters, Turn } from './services.ts'
 
 /** A mail transaction that grows with each RCPT; services see it as the read-only MailTransaction. */
 export interface OpenTransaction {
@@ -47,6 +47,8 @@ export type Effect =
   /** Close, at the client's wish: it will send nothing more. */
   | { readonly kind: 'leave' }
   | { readonly kind: 'start-tls' }
+  /** This end becomes the client (RFC 2645, RFC 821). */
+  | { readonly kind: 'turn-around'; readonly turn: Turn }
   /** Read DATA into the flow, then call `endOfData`. */
   | { readonly kind: 'read-data'; readonly flow: MailFlow }
   /** Read the chunk's octets into its flow, or away when it is refused; then call `endOfChunk`. */

@@ -53,6 +53,8 @@ export class Session {
   client: Client
   state: SessionState = greeted
   transactions = 0
+  /** Messages that were taken. */
+  accepted = 0
   /** DATA commands, and lines that may have been one, which were refused. */
   #refusedData = 0
   #errors = 0
@@ -145,7 +147,10 @@ export class Session {
   /** The message is taken or refused; either way the transaction is over. */
   endTransaction(command: string, transaction: OpenTransaction, reply: Reply): Step {
     // Who brings good messages is no pest, whatever else went wrong before.
-    if (isPositive(reply)) this.#errors = 0
+    if (isPositive(reply)) {
+      this.#errors = 0
+      this.accepted++
+    }
     this.noteRefusal({ command, reversePath: transaction.reversePath, reply })
     return { reply, next: ready }
   }
@@ -237,17 +242,21 @@ export class Session {
   }
 }
 
-/** `isBehindProxy`: the address is that of a load balancer, which did not say whom it speaks for; its rights are not theirs. */
+/**
+ * `isBehindProxy`: the address is that of a load balancer, which did not say whom it speaks for; its rights are not theirs.
+ * No more are those of a server from which mail is fetched: anybody may have sent that.
+ */
 export function createClient(
   context: SessionContext,
   facts: Omit<Client, 'extended' | 'local' | 'loopback'>,
   isBehindProxy = false,
 ): Client {
+  const hasOwnRights = !isBehindProxy && !facts.fetched
   return {
     ...facts,
     extended: false,
-    local: !isBehindProxy && isInNetworks(facts.remoteAddress, context.localNetworks),
-    loopback: !isBehindProxy && isLoopback(facts.remoteAddress),
+    local: hasOwnRights && isInNetworks(facts.remoteAddress, context.localNetworks),
+    loopback: hasOwnRights && isLoopback(facts.remoteAddress),
   }
 }
 

@@ -5,10 +5,19 @@ import { nodes } from './0003-nodes.ts'
 import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
 import { gates } from './0006-gates.ts'
-
+import { relayDomains } from './0009-relay-domains.ts'
 import { transfer } from './0011-transfer.ts'
 
-export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster, gates, transfer]
+export const migrations: readonly string[] = [
+  initial,
+  expandedFrom,
+  nodes,
+  shards,
+  cluster,
+  gates,
+  relayDomains,
+  transfer,
+]
 
 /**
  * Programs of this schema version and later can work on the present one, beside this program: so servers over one database

@@ -59,8 +59,12 @@ function hello(session: Session, argument: string, extended: boolean): MaybeProm
   return refusal instanceof Promise ? refusal.then(decide) : decide(refusal)
 }
 
+function mayFetch(session: Session): boolean {
+  return session.client.account !== undefined || session.mayAuthenticate
+}
+
 function extensionLines(session: Session): string[] {
-  const { hostname, limits, hasTls } = session.context
+  const { hostname, limits, hasTls, services } = session.context
   const lines = [hostname, 'PIPELINING', `SIZE ${limits.maxMessageBytes}`]
   if (hasTls && !session.client.tls) lines.push('STARTTLS')
   if (session.mayAuthenticate && !session.client.account) lines.push(`AUTH ${authMechanisms.join(' ')}`)
@@ -73,6 +77,10 @@ function extensionLines(session: Session): string[] {
   // RFC 9422 §4
   lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`)
   // RFC 5321 §3.5.2: EXPN where it is answered. SEND, SOML and SAML are keywords of the first registry (RFC 1869 §5).
+  if (services.startQueue) lines.push('ETRN')
+  // RFC 2645 §5.1.1; TURN is of no use before AUTH, and nobody would look for it.
+  if (services.turnAround && mayFetch(session))
+    lines.push(...(session.client.account ? ['ATRN', 'TURN'] : ['ATRN']))
   if (session.isTrusted) lines.push('SEND', 'SOML', 'SAML')
   if (session.mayVerify) lines.push('VRFY', 'EXPN')
   lines.push('HELP')
