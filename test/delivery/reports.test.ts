@@ -161,6 +161,18 @@ test('several recipients that fail together stand in one report', async t => {
   assert.equal(reports[0]?.match(/^Final-Recipient:/gim)?.length, 2)
 })
 
+test('what a big receiver says is told with its page', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = command =>
+    command.startsWith('RCPT')
+      ? "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150)."
+      : undefined
+  await world.post({ from: anna, to: ['boris@example.org'] })
+  const [report = ''] = await world.mailbox(anna)
+  assert.match(report, /ask\s+Outlook\.com\s+to\s+take\s+it\s+off/)
+  assert.match(report, /https:\/\/sendersupport\.olc\.protection\.outlook\.com\/pm\//)
+})
+
 test('a Russian sender is told in Russian', async t => {
   const { world, peer } = await senderAndPeer(t)
   peer.script = refuseUnknown
