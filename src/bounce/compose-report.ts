@@ -5,6 +5,7 @@ import { needsSmtpUtf8 } from '../address/scan-mailbox.ts'
 import { decodeEncodedWords, encodeWords } from '../message/encoded-words.ts'
 import { formatDate } from '../message/format-date.ts'
 import { findFieldValue, parseHeaderFields } from '../message/header-section.ts'
+import { isMessageId } from '../message/message-id.ts'
 import { replaceControls } from '../runtime/text.ts'
 import { formatAsHtml } from './html-part.ts'
 import type { ComposedReport, ReportAction, ReportInput } from './report.ts'
@@ -90,7 +91,7 @@ function formatSender(name: string, address: string): string {
 
 // Somebody else's text goes into a header field of ours only if it can be nothing but a message id.
 function messageId(value: string | undefined): string | undefined {
-  return value !== undefined && /^<[!-;=?-~]{1,250}>$/.test(value) ? value : undefined
+  return value !== undefined && isMessageId(value) ? value : undefined
 }
 
 function part(boundary: string, fields: readonly string[], bytes: Uint8Array): Buffer {

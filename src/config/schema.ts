@@ -12,6 +12,7 @@ import {
   problemOfHostname,
   problemOfNetwork,
   problemOfStorage,
+  problemOfVerpSender,
 } from './setting-text.ts'
 
 export interface SettingDocumentation {
@@ -289,7 +290,23 @@ const delivery = z.strictObject({
     count(10, 1000).default(100),
     'Received fields with which a message counts as running in a circle. RFC 5321 §6.3 asks for at least 100.',
   ),
-  // Last, so that the example file has its heading after all settings of [delivery] itself.
+  // Tables last, so that the example file has their headings after all settings of [delivery] itself.
+  verp: setting(
+    z
+      .strictObject({
+        senders: setting(
+          z.array(formed(problemOfVerpSender)).default([]),
+          'Whose mail leaves with a return path of its own for each recipient: "news@example.com", or "@lists.example.com" for every address of a domain. A bounce that comes late, or from a server that names nobody, then still tells which recipient it is about. Each must be an account, or lead to one. Such mail goes out one recipient at a time, so name bulk senders only.',
+          { example: '["news@example.com"]' },
+        ),
+        delimiter: setting(
+          z.enum(['=', '#', '~']).default('='),
+          'What stands for the @ of the recipient in such a return path: news+boris=example.org@example.com. Bounces that come back under another one are not recognised any longer.',
+        ),
+      })
+      .prefault({}),
+    'Return paths that name the recipient (VERP).',
+  ),
   smartHost: setting(
     smartHost.optional(),
     'Hands all mail for others to one server (a provider’s, for example) instead of to the MX of each domain. Needed where port 25 is blocked.',

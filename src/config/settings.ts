@@ -94,6 +94,14 @@ export interface DeliverySettings {
   readonly ipv6: boolean
   /** A message with more Received fields than this is in a loop (RFC 5321 §6.3). */
   readonly maxReceivedFields: number
+  readonly verp: VerpSettings
+}
+
+export interface VerpSettings {
+  /** 'news@example.test', '@lists.example.test': whose mail has a reverse-path for each recipient. */
+  readonly senders: readonly string[]
+  /** Between the recipient's local-part and domain. */
+  readonly delimiter: string
 }
 
 export interface HealthSettings {

@@ -12,11 +12,13 @@ import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
+import { createReportReader } from './incoming-reports.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
 import { Outbound } from './outbound.ts'
 import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
 import { createReportComposer } from './reports.ts'
 import { UnwrittenOutcomes } from './unwritten-outcomes.ts'
+import { createVerpSenders } from './verp-senders.ts'
 
 export interface DeliveryAgentOptions {
   readonly storage: Storage
@@ -60,7 +62,19 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       : aloneAtQueue,
     queue,
     router: createRouter({ storage, hostname, smartHost }),
-    local: new LocalDelivery({ mailData, terminals: options.terminals }),
+    local: new LocalDelivery({
+      mailData,
+      terminals: options.terminals,
+      noteReport: createReportReader({
+        storage,
+        mailData,
+        clock,
+        log,
+        hostname,
+        verpDelimiter: delivery.verp.delimiter,
+      }),
+    }),
+    verp: createVerpSenders(delivery.verp),
     outbound: new Outbound({
       unwritten,
       clock,

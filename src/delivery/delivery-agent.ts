@@ -30,6 +30,7 @@ import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
 import { Settler } from './settler.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
+import type { VerpSenders } from './verp-senders.ts'
 
 export interface DeliveryAgent {
   /** Takes over what a former agent left, and begins. */
@@ -69,6 +70,8 @@ export interface DeliveryAgentParts {
   readonly outbound: Outbound
   readonly composeReports: ComposeReports
   readonly unwritten: UnwrittenOutcomes
+  /** Whose mail has a reverse-path for each recipient. */
+  readonly verp?: VerpSenders | undefined
 }
 
 /**
@@ -396,7 +399,11 @@ export class QueueAgent implements DeliveryAgent {
       size: work.message.size,
       open: () => whileAlive(life, mailData.read(work.mailDataId)),
     })
-    outbound.enqueue(destination, new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended)))
+    const reversePathFor = this.#parts.verp?.(work.message.reversePath)
+    outbound.enqueue(
+      destination,
+      new RemoteAttempt(work, recipients, outgoing, ended => this.#ended(ended), reversePathFor),
+    )
   }
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {

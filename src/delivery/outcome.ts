@@ -36,6 +36,8 @@ export type DeliveryOutcome =
       readonly remoteMta: string
       readonly remoteAddress: string
       readonly reply: Reply
+      /** Where it is another than that of the message: made for this recipient (VERP). */
+      readonly reversePath?: string | undefined
       readonly tls?: string | undefined
     }
   /** Replaced by other recipients: alias, group, catch-all. */

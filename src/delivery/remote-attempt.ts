@@ -1,6 +1,8 @@
 // One attempt to hand one message to one destination: which recipients are still to do, and what each reply means
 // (RFC 5321 §4.2.1, §4.5.3.1.10, §5.1).
 
+import type { Address } from '../address/address.ts'
+import { formatAddress } from '../address/format-address.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
@@ -13,6 +15,9 @@ import type { OpenConnection } from './open-connection.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome, Postponed } from './outcome.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
 
+/** undefined: that of the message will do. */
+export type ReversePathFor = (forwardPath: Address) => Address | undefined
+
 export class RemoteAttempt {
   readonly work: ClaimedWork
   readonly dialogue = new Dialogue()
@@ -24,6 +29,8 @@ export class RemoteAttempt {
   readonly #triedAddresses = new Set<string>()
   readonly #mailData: OutgoingMailData
   readonly #report: (ended: Attempted | NotAttempted) => void
+  /** The reverse-path for one recipient, where each has its own (VERP). */
+  readonly #reversePathFor: ReversePathFor | undefined
   #needs: MessageNeeds
   #needsAreFound = false
 
@@ -32,12 +39,14 @@ export class RemoteAttempt {
     recipients: readonly QueuedRecipient[],
     mailData: OutgoingMailData,
     report: (ended: Attempted | NotAttempted) => void,
+    reversePathFor?: ReversePathFor,
   ) {
     this.work = work
     this.pending = [...recipients]
     this.#mailData = mailData
     this.#needs = work.message
     this.#report = report
+    this.#reversePathFor = reversePathFor
   }
 
   get wantsElsewhere(): boolean {
@@ -104,7 +113,7 @@ export class RemoteAttempt {
       this.endPending({ kind: 'failed', diagnosis: tooLarge(server, size, sizeLimit) })
       return 'served'
     }
-    const batch = this.pending.slice(0, maxRecipients)
+    const batch = this.pending.slice(0, this.#reversePathFor ? 1 : maxRecipients)
     let results = await this.#send(open, batch)
     if (results.every(lacksExtension) && (await this.#findNeeds())) results = await this.#send(open, batch)
     open.record.dialogue = undefined
@@ -120,7 +129,7 @@ export class RemoteAttempt {
   ): Promise<readonly RecipientResult[]> {
     const { message } = this.work
     return await connection.send({
-      reversePath: message.reversePath,
+      reversePath: this.#ownReversePath(batch[0]) ?? message.reversePath,
       body: this.#needs.body,
       smtpUtf8: this.#needs.smtpUtf8,
       ret: message.ret,
@@ -128,6 +137,10 @@ export class RemoteAttempt {
       recipients: batch,
       mailData: this.#mailData,
     })
+  }
+
+  #ownReversePath(recipient: QueuedRecipient | undefined): Address | undefined {
+    return recipient && this.#reversePathFor?.(recipient.forwardPath)
   }
 
   /** True when the message needs less than its sender declared, so that it is worth another transaction. */
@@ -154,16 +167,19 @@ export class RemoteAttempt {
         continue
       }
       switch (result.kind) {
-        case 'accepted':
+        case 'accepted': {
+          const reversePath = this.#ownReversePath(recipient)
           this.#end(recipient, {
             kind: 'relayed',
             dsnAware: connection.extensions.has('DSN'),
             remoteMta: server.host,
             remoteAddress: remoteAddress(server),
             reply: result.reply,
+            ...(reversePath ? { reversePath: formatAddress(reversePath) } : {}),
             ...(connection.tls ? { tls: `${connection.tls.protocol} ${connection.tls.cipher}` } : {}),
           })
           break
+        }
         case 'refused':
           // RFC 5321 §4.5.3.1.10: the rest of the recipients in another transaction, at once.
           if (anyAccepted && result.stage === 'rcpt' && isTooManyRecipients(result.reply))

@@ -23,21 +23,33 @@ export const messageColumns =
   'id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters'
 
 type MessageParameters = Partial<
-  Pick<QueuedMessage, 'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language'>
+  Pick<
+    QueuedMessage,
+    'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language' | 'saysItReports'
+  >
 >
 
 export function formatMessageParameters(message: QueuedMessage): string {
-  const { body, smtpUtf8, disposition, ret, envelopeId, language } = message
+  const { body, smtpUtf8, disposition, ret, envelopeId, language, saysItReports } = message
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
     disposition === 'mail' &&
     ret === undefined &&
     envelopeId === undefined &&
+    saysItReports !== true &&
     language === 'en'
   return isUsual
     ? ''
-    : JSON.stringify({ body, smtpUtf8, disposition, ret, envelopeId, language } satisfies MessageParameters)
+    : JSON.stringify({
+        body,
+        smtpUtf8,
+        disposition,
+        ret,
+        envelopeId,
+        language,
+        saysItReports,
+      } satisfies MessageParameters)
 }
 
 export function readMessage(row: MessageRow): QueuedMessage {
@@ -57,6 +69,7 @@ export function readMessage(row: MessageRow): QueuedMessage {
     language: parameters.language ?? 'en',
     accountId: row.account_id ?? undefined,
     isReport: row.is_report === 1,
+    ...(parameters.saysItReports ? { saysItReports: true } : {}),
   }
 }
 

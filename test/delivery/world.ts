@@ -133,6 +133,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     dnsServers: [],
     ipv6: true,
     maxReceivedFields: 50,
+    verp: { senders: [], delimiter: '=' },
     ...options.delivery,
   }
   let agents = 0
