@@ -89,5 +89,5 @@ export function problemOfVerpSender(text: string): string | undefined {
   const isDomain = text.startsWith('@') && parseDomain(text.slice(1)) !== undefined
   return isDomain || parseAddress(text)
     ? undefined
-    : 'Write an address, "news@example.com", or a domain with its @, "@lists.example.com".'
+    : `"${text}" is neither an address nor a domain with its @. Write one such as "news@example.com" or "@lists.example.com".`
 }

@@ -253,6 +253,27 @@ for (const { notify, told } of [
   })
 }
 
+// RFC 3461 §4.1, §5.2.2 – §5.2.6: who asked for nothing hears of failures; an empty list is NEVER.
+for (const { notify, told } of [
+  { notify: undefined, told: ['failed'] },
+  { notify: [], told: [] },
+  { notify: ['FAILURE'], told: ['failed'] },
+  { notify: ['DELAY'], told: [] },
+  { notify: ['SUCCESS'], told: ['delivered', 'relayed'] },
+  { notify: ['SUCCESS', 'FAILURE', 'DELAY'], told: ['delivered', 'failed', 'relayed'] },
+] as const) {
+  test(`NOTIFY=${notify?.join(',') ?? '(none)'}: what is told of a refusal, a relay and a delivery`, async t => {
+    const { world, peer } = await senderAndPeer(t)
+    await world.account('clara@example.test')
+    peer.script = refuseUnknown
+    for (const address of ['nobody@example.org', 'boris@example.org', 'clara@example.test'])
+      await world.post({ from: anna, to: [{ address, notify }], message: { envelopeId: 'env-9' } })
+    const reports = await world.mailbox(anna)
+    assert.deepEqual(reports.map(report => /^Action: (\w+)/im.exec(report)?.[1]).sort(), told)
+    for (const report of reports) assert.match(report, /^Original-Envelope-Id: env-9\r$/m)
+  })
+}
+
 test('success: delivered here, relayed to a server without DSN, left to a server with DSN', async t => {
   const { world, peer } = await senderAndPeer(t)
   await world.account('clara@example.test')
