@@ -5,10 +5,13 @@ import { needsSmtpUtf8 } from '../address/scan-mailbox.ts'
 import { decodeEncodedWords, encodeWords } from '../message/encoded-words.ts'
 import { formatDate } from '../message/format-date.ts'
 import { findFieldValue, parseHeaderFields } from '../message/header-section.ts'
+import { isMessageId } from '../message/message-id.ts'
 import { replaceControls } from '../runtime/text.ts'
+import { formatAsHtml } from './html-part.ts'
 import type { ComposedReport, ReportAction, ReportInput } from './report.ts'
+import { describeReport } from './report-content.ts'
 import { composeStatus } from './status-part.ts'
-import { composeText } from './text-part.ts'
+import { formatAsText } from './text-part.ts'
 import { english } from './texts-en.ts'
 import { russian } from './texts-ru.ts'
 
@@ -37,15 +40,35 @@ export function composeReport(input: ReportInput): ComposedReport {
     `Content-Type: multipart/report; report-type=delivery-status;${crlf} boundary="${boundary}"`,
     ...(original.isEightBit ? ['Content-Transfer-Encoding: 8bit'] : []),
   ]
-  const encoded = encodeText(composeText(input, subject, language).replaceAll('\n', crlf))
   const mailData = Buffer.concat([
     Buffer.from(header.join(crlf) + crlf + crlf),
-    part(boundary, ['Content-Type: text/plain; charset=utf-8', ...encoded.fields], encoded.bytes),
+    composePeoplesPart(input, subject, boundary),
     part(boundary, ['Content-Type: message/delivery-status'], Buffer.from(composeStatus(input))),
     part(boundary, original.fields, original.bytes),
     Buffer.from(`${crlf}--${boundary}--${crlf}`),
   ])
   return { mailData, body: original.isEightBit ? '8BITMIME' : '7BIT', smtpUtf8: needsSmtpUtf8(input.to) }
+}
+
+/** RFC 6522 §3: the first part may be a multipart; as text and as HTML, which say the same (RFC 2046 §5.1.4). */
+function composePeoplesPart(input: ReportInput, subject: string, outer: string): Buffer {
+  const language = texts[input.language]
+  // RFC 2046 §5.1.1, §5.1.2: it must not begin like the one around it.
+  const boundary = `people-${outer}`
+  const content = describeReport(input, subject, language)
+  const title = language.subject(leadingAction(input), subject)
+  const html = formatAsHtml(content, { language: input.language, title })
+  return Buffer.concat([
+    part(outer, [`Content-Type: multipart/alternative; boundary="${boundary}"`], Buffer.alloc(0)),
+    composeText(boundary, 'text/plain', formatAsText(content)),
+    composeText(boundary, 'text/html', html),
+    Buffer.from(`${crlf}--${boundary}--${crlf}`),
+  ])
+}
+
+function composeText(boundary: string, type: string, text: string): Buffer {
+  const encoded = encodeText(text.replaceAll('\n', crlf))
+  return part(boundary, [`Content-Type: ${type}; charset=utf-8`, ...encoded.fields], encoded.bytes)
 }
 
 /** What the subject line speaks of: the worst that happened. */
@@ -68,7 +91,7 @@ function formatSender(name: string, address: string): string {
 
 // Somebody else's text goes into a header field of ours only if it can be nothing but a message id.
 function messageId(value: string | undefined): string | undefined {
-  return value !== undefined && /^<[!-;=?-~]{1,250}>$/.test(value) ? value : undefined
+  return value !== undefined && isMessageId(value) ? value : undefined
 }
 
 function part(boundary: string, fields: readonly string[], bytes: Uint8Array): Buffer {

@@ -51,6 +51,38 @@ export type ReportCause =
   | 'local-error'
   | 'other'
 
+/** What an administrator does about a reply that is known, as a word that selects the text. */
+export type NextStep =
+  /** Nothing: the server goes on by itself. */
+  | 'wait'
+  /** Send less at a time; the server does so by itself. */
+  | 'slow-down'
+  | 'ask-delisting'
+  /** The receiver takes mail of servers only whose owners it knows. */
+  | 'introduce-server'
+  | 'fix-authentication'
+  | 'fix-dns-name'
+  | 'fix-sender'
+  /** The program that wrote the message made a mistake in its form. */
+  | 'fix-message'
+  | 'change-content'
+  | 'make-smaller'
+  | 'encrypt'
+  | 'log-in'
+  /** The sender takes the address from lists. */
+  | 'remove-address'
+  | 'ask-recipient'
+  | 'ask-their-administrator'
+
+/** The system that spoke, and what is done there. */
+export interface ReportedProvider {
+  /** 'Gmail'; absent where only its program is known. */
+  readonly name?: string | undefined
+  readonly step?: NextStep | undefined
+  /** A page of that system for people who run mail servers. */
+  readonly page?: string | undefined
+}
+
 export type ReportLanguage = 'en' | 'ru'
 
 export interface ReportedReply {
@@ -75,6 +107,8 @@ export interface ReportedRecipient {
   /** Its words are those of the server through which our mail leaves; the domain's own was not asked. */
   readonly viaSmartHost?: boolean | undefined
   readonly reply?: ReportedReply | undefined
+  /** Whose words these are, when that is known. */
+  readonly provider?: ReportedProvider | undefined
   /** One English sentence for the administrator. */
   readonly detail?: string | undefined
   /** How often it was tried, with the last time. */

@@ -1,5 +1,5 @@
 // Reports in English.
-import type { ReportAction, ReportCause } from './report.ts'
+import type { NextStep, ReportAction, ReportCause } from './report.ts'
 import type { CauseFacts, CauseText, ReportTexts } from './texts.ts'
 
 const recipients = (count: number): string => (count === 1 ? 'this recipient' : `these ${count} recipients`)
@@ -41,10 +41,16 @@ function otherServer({ domain, remoteMta, viaSmartHost }: CauseFacts): string {
 }
 
 const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = {
-  'unknown-user': ({ address }) => ({
-    happened: `The address ${address} does not exist, or no longer takes mail.`,
-    next: 'Check the address for typos. If it is right, ask the recipient for the current one.',
-  }),
+  'unknown-user': ({ address, several }) =>
+    several
+      ? {
+          happened: 'None of these addresses exists, or they no longer take mail.',
+          next: 'Check the addresses for typos. If they are right, ask the recipients for the current ones.',
+        }
+      : {
+          happened: `The address ${address} does not exist, or no longer takes mail.`,
+          next: 'Check the address for typos. If it is right, ask the recipient for the current one.',
+        },
   'unknown-domain': ({ domain }) => ({
     happened: `The domain ${domain} does not exist, or takes no mail.`,
     next: `Check the part after the @ (${domain}) for typos, and send the message again to the right address.`,
@@ -53,9 +59,9 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `The domain ${domain} says that it takes no mail at all.`,
     next: 'Ask the recipient some other way for an address that takes mail.',
   }),
-  'mailbox-full': () => ({
-    happened: "The recipient's mailbox is full.",
-    next: 'Tell the recipient some other way that the mailbox is full, and send the message again later.',
+  'mailbox-full': ({ several }) => ({
+    happened: several ? 'The mailboxes of these recipients are full.' : "The recipient's mailbox is full.",
+    next: `Tell the recipient${several ? 's' : ''} some other way that the mailbox is full, and send the message again later.`,
   }),
   'message-too-large': facts => ({
     happened: `${otherServer(facts)} does not accept messages as large as this one.`,
@@ -175,6 +181,31 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
         },
 }
 
+const steps: Readonly<Record<NextStep, (them: string) => string>> = {
+  wait: () => 'There is nothing to do; the server goes on by itself.',
+  'slow-down': them =>
+    `Less mail at a time is the cure: the server slows down by itself. If it keeps happening, read what ${them} asks of senders.`,
+  'ask-delisting': them =>
+    `Find out why our server is on that list, mend it, and then ask ${them} to take it off.`,
+  'introduce-server': them =>
+    `Write to ${them}, and say who runs our server: mail of servers whose owners are not known is not taken there.`,
+  'fix-authentication': () =>
+    "Correct SPF, DKIM and DMARC of the sender's domain, so that mail from our server passes.",
+  'fix-dns-name': () =>
+    'Give the IP address of our server a PTR record whose name leads back to it, and let the server call itself by that name.',
+  'fix-sender': () => "Correct the sender's address, or the MX and A records of its domain.",
+  'fix-message': () =>
+    'The program that wrote the message made a mistake in its header section; bring it up to date.',
+  'change-content': () => 'Change what the message says or brings.',
+  'make-smaller': () => 'Make the message smaller.',
+  encrypt: () => 'Allow encryption (STARTTLS) for mail to this server.',
+  'log-in': () => 'Give our server a user name and a password for the other one, or another way out.',
+  'remove-address': () => 'Take the address off your lists.',
+  'ask-recipient': () => 'Only the recipient can change this.',
+  'ask-their-administrator': () =>
+    "A rule of the recipient's own server is in the way: its administrator can change it, ours cannot.",
+}
+
 const dateFormat = new Intl.DateTimeFormat('en-GB', {
   dateStyle: 'full',
   timeStyle: 'short',
@@ -200,6 +231,11 @@ export const english: ReportTexts = {
   nextLabel: 'What to do',
   happenedLabel: 'What happened',
   serverSaid: server => (server === undefined ? 'The other server said' : `The server ${server} said`),
+  serverSaidOfFirst: server =>
+    `${server === undefined ? 'The other server' : `The server ${server}`} said, of the first of them`,
+  administratorLabel: 'What your administrator can do',
+  step: (step, provider) => steps[step](provider ?? 'whoever keeps it'),
+  postmasterPage: provider => `What ${provider} asks of mail servers, and how to reach it:`,
   yourMessage: 'Your message',
   subjectLabel: 'Subject',
   sentLabel: 'Received here',

@@ -1,5 +1,5 @@
 // Reports in Russian.
-import type { ReportAction, ReportCause } from './report.ts'
+import type { NextStep, ReportAction, ReportCause } from './report.ts'
 import type { CauseFacts, CauseText, ReportTexts } from './texts.ts'
 
 const plural = new Intl.PluralRules('ru')
@@ -55,10 +55,16 @@ function otherServer({ domain, remoteMta, viaSmartHost }: CauseFacts): string {
 }
 
 const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = {
-  'unknown-user': ({ address }) => ({
-    happened: `Адреса ${address} не существует, или он больше не принимает почту.`,
-    next: 'Проверьте, нет ли в адресе опечатки. Если адрес верный, спросите у получателя, каким он пользуется сейчас.',
-  }),
+  'unknown-user': ({ address, several }) =>
+    several
+      ? {
+          happened: 'Этих адресов не существует, или они больше не принимают почту.',
+          next: 'Проверьте, нет ли в адресах опечаток. Если адреса верные, спросите у получателей, какими они пользуются сейчас.',
+        }
+      : {
+          happened: `Адреса ${address} не существует, или он больше не принимает почту.`,
+          next: 'Проверьте, нет ли в адресе опечатки. Если адрес верный, спросите у получателя, каким он пользуется сейчас.',
+        },
   'unknown-domain': ({ domain }) => ({
     happened: `Домена ${domain} не существует, или он не принимает почту.`,
     next: `Проверьте, нет ли опечатки в части адреса после @ (${domain}), и отправьте письмо ещё раз по верному адресу.`,
@@ -67,10 +73,16 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `Домен ${domain} сообщает, что вообще не принимает почту.`,
     next: 'Узнайте у получателя другим способом адрес, на который приходит почта.',
   }),
-  'mailbox-full': () => ({
-    happened: 'Почтовый ящик получателя переполнен.',
-    next: 'Сообщите получателю другим способом, что ящик переполнен, и отправьте письмо ещё раз позже.',
-  }),
+  'mailbox-full': ({ several }) =>
+    several
+      ? {
+          happened: 'Почтовые ящики этих получателей переполнены.',
+          next: 'Сообщите получателям другим способом, что ящики переполнены, и отправьте письмо ещё раз позже.',
+        }
+      : {
+          happened: 'Почтовый ящик получателя переполнен.',
+          next: 'Сообщите получателю другим способом, что ящик переполнен, и отправьте письмо ещё раз позже.',
+        },
   'message-too-large': facts => ({
     happened: `${otherServer(facts)} не принимает таких больших писем.`,
     next: 'Отправьте письмо с вложениями поменьше или выложите большие файлы для скачивания и пришлите ссылку.',
@@ -189,6 +201,30 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
         },
 }
 
+const steps: Readonly<Record<NextStep, (them: string | undefined) => string>> = {
+  wait: () => 'Делать ничего не нужно: сервер продолжит сам.',
+  'slow-down': them =>
+    `Помогает отправлять меньше за раз: сервер замедляется сам. Если это повторяется, прочитайте, чего требует от отправителей ${them ?? 'тот сервер'}.`,
+  'ask-delisting': them =>
+    `Выясните, почему наш сервер попал в этот список, устраните причину и попросите убрать его оттуда${them === undefined ? '' : ` (${them})`}.`,
+  'introduce-server': them =>
+    `Напишите туда${them === undefined ? '' : ` (${them})`} и сообщите, кому принадлежит наш сервер: почту от неизвестных серверов там не принимают.`,
+  'fix-authentication': () =>
+    'Исправьте записи SPF, DKIM и DMARC домена отправителя, чтобы почта с нашего сервера проходила проверку.',
+  'fix-dns-name': () =>
+    'Задайте IP-адресу нашего сервера запись PTR с именем, которое ведёт обратно к нему, и пусть сервер называет себя этим именем.',
+  'fix-sender': () => 'Исправьте адрес отправителя или записи MX и A его домена.',
+  'fix-message': () => 'Программа, которая составила письмо, ошиблась в его заголовке; обновите её.',
+  'change-content': () => 'Измените текст письма или вложения.',
+  'make-smaller': () => 'Уменьшите письмо.',
+  encrypt: () => 'Разрешите шифрование (STARTTLS) почты для этого сервера.',
+  'log-in': () => 'Задайте нашему серверу имя и пароль для того сервера или другой путь для такой почты.',
+  'remove-address': () => 'Уберите адрес из своих списков.',
+  'ask-recipient': () => 'Изменить это может только получатель.',
+  'ask-their-administrator': () =>
+    'Мешает правило на сервере получателя: его может изменить только тамошний администратор.',
+}
+
 const dateFormat = new Intl.DateTimeFormat('ru', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' })
 
 export const russian: ReportTexts = {
@@ -208,6 +244,11 @@ export const russian: ReportTexts = {
   nextLabel: 'Что делать',
   happenedLabel: 'Что случилось',
   serverSaid: server => (server === undefined ? 'Ответ другого сервера' : `Ответ сервера ${server}`),
+  serverSaidOfFirst: server =>
+    `${server === undefined ? 'Ответ другого сервера' : `Ответ сервера ${server}`} о первом из них`,
+  administratorLabel: 'Что может сделать администратор',
+  step: (step, provider) => steps[step](provider),
+  postmasterPage: provider => `Требования к почтовым серверам и связь (${provider}):`,
   yourMessage: 'Ваше письмо',
   subjectLabel: 'Тема',
   sentLabel: 'Принято здесь',

@@ -1,5 +1,5 @@
 // The texts of reports, one set a language; every set has the same parts.
-import type { ReportAction, ReportCause } from './report.ts'
+import type { NextStep, ReportAction, ReportCause } from './report.ts'
 
 export interface CauseText {
   /** One or two sentences, for somebody who does not know SMTP. */
@@ -10,7 +10,9 @@ export interface CauseText {
 
 /** What causes may speak of. */
 export interface CauseFacts {
+  /** Of the first, where several recipients share the text. */
   readonly address: string
+  readonly several?: boolean | undefined
   readonly domain: string
   /** The server that reports. */
   readonly hostname: string
@@ -39,6 +41,13 @@ export interface ReportTexts {
   readonly nextLabel: string
   readonly happenedLabel: string
   serverSaid(server: string | undefined): string
+  /** What it said of the others differs by no more than what it calls them. */
+  serverSaidOfFirst(server: string | undefined): string
+  readonly administratorLabel: string
+  /** What an administrator does; `provider` is its name. A link may follow. */
+  step(step: NextStep, provider: string | undefined): string
+  /** Before the link to the page of the provider. */
+  postmasterPage(provider: string): string
   readonly yourMessage: string
   readonly subjectLabel: string
   readonly sentLabel: string

@@ -1,7 +1,7 @@
 // The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { Reception, TrailEvent } from '../trail/events.ts'
+import type { FoundBy, Reception, TrailEvent } from '../trail/events.ts'
 import { formatSize, formatTime } from './quantities.ts'
 
 export interface TrailEntry {
@@ -53,6 +53,13 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       }
     case 'kept':
       return { text: describeKept(event), dialogue: [] }
+    case 'bounced':
+      return { text: describeBounce(event), dialogue: [] }
+    case 'complained':
+      return {
+        text: `A complaint came back (${event.feedbackType})${event.recipient ? ` from ${event.recipient}` : ''}, in message ${event.reportId}; found by ${foundByWords[event.foundBy]}`,
+        dialogue: [],
+      }
     default:
       return event satisfies never
   }
@@ -62,6 +69,24 @@ function describeKept({ recipient, domain, until, isOver }: Extract<TrailEvent, 
   return isOver
     ? `Given up for ${recipient}: the server of ${domain} has not fetched it until ${formatTime(until)}`
     : `Kept for ${recipient} until the server of ${domain} fetches it (ATRN) or asks for it (ETRN), at most until ${formatTime(until)}`
+}
+
+function describeBounce(event: Extract<TrailEvent, { kind: 'bounced' }>): string {
+  const { recipient, action, status, diagnostic, reportingMta, remoteMta, reportId, foundBy } = event
+  const about = recipient ? ` about ${recipient}` : ''
+  const found = `in message ${reportId}; found by ${foundByWords[foundBy]}`
+  if (action === undefined)
+    return `Something came back${about} that is no report which programs can read, ${found}`
+  const who = reportingMta ?? 'another server'
+  const said = diagnostic === undefined ? '' : ` [${remoteMta ? `${remoteMta}: ` : ''}${diagnostic}]`
+  return `A report of ${who} came back${about}: ${reportWords[action] ?? action}${status ? ` (${status})` : ''}${said}, ${found}`
+}
+
+const foundByWords: Readonly<Record<FoundBy, string>> = {
+  verp: 'the return path that this recipient had',
+  'envelope-id': 'the envelope id',
+  'message-id': 'the Message-ID',
+  'queue-id': 'the queue id in a Received field',
 }
 
 const reportWords: Readonly<Record<string, string>> = {

@@ -13,6 +13,7 @@ import {
   problemOfHostname,
   problemOfNetwork,
   problemOfStorage,
+  problemOfVerpSender,
 } from './setting-text.ts'
 
 export interface SettingDocumentation {
@@ -166,12 +167,13 @@ const limits = z.strictObject({
   ),
 })
 
-const most = count(0, 1_000_000_000).optional()
+/** A schema of its own each time: what is said about one stands with it. */
+const most = () => count(0, 1_000_000_000).optional()
 const rates = {
-  perSecond: setting(most, 'Recipients in a second; 0: without limit.', { example: '10' }),
-  perMinute: setting(most, 'Recipients in a minute; 0: without limit.', { example: '100' }),
-  perHour: setting(most, 'Recipients in an hour; 0: without limit.', { example: '2000' }),
-  perDay: setting(most, 'Recipients in a day; 0: without limit.', { example: '20000' }),
+  perSecond: setting(most(), 'Recipients in a second; 0: without limit.', { example: '10' }),
+  perMinute: setting(most(), 'Recipients in a minute; 0: without limit.', { example: '100' }),
+  perHour: setting(most(), 'Recipients in an hour; 0: without limit.', { example: '2000' }),
+  perDay: setting(most(), 'Recipients in a day; 0: without limit.', { example: '20000' }),
 }
 
 const senderLimits = z.strictObject({
@@ -339,12 +341,28 @@ const delivery = z.strictObject({
     count(10, 1000).default(100),
     'Received fields with which a message counts as running in a circle. RFC 5321 §6.3 asks for at least 100.',
   ),
+  // Tables last, so that the example file has their headings after all settings of [delivery] itself.
   limits: setting(
     z.array(shaping).default([]),
     'How much some receivers get at a time. What is not said for one is as for all, or as is known of the large providers. What goes beyond waits in the queue for its turn.',
     { defaultText: 'what is known of the large providers' },
   ),
-  // Last, so that the example file has its heading after all settings of [delivery] itself.
+  verp: setting(
+    z
+      .strictObject({
+        senders: setting(
+          z.array(formed(problemOfVerpSender)).default([]),
+          'Whose mail leaves with a return path of its own for each recipient: "news@example.com", or "@lists.example.com" for every address of a domain. A bounce that comes late, or from a server that names nobody, then still tells which recipient it is about. Each must be an account, or lead to one. Such mail goes out one recipient at a time, so name bulk senders only.',
+          { example: '["news@example.com"]' },
+        ),
+        delimiter: setting(
+          z.enum(['=', '#', '~']).default('='),
+          'What stands for the @ of the recipient in such a return path: news+boris=example.org@example.com. Bounces that come back under another one are not recognised any longer.',
+        ),
+      })
+      .prefault({}),
+    'Return paths that name the recipient (VERP).',
+  ),
   smartHost: setting(
     smartHost.optional(),
     'Hands all mail for others to one server (a provider’s, for example) instead of to the MX of each domain. Needed where port 25 is blocked.',

@@ -2,6 +2,7 @@
 // what is wrong and what to write instead, or `undefined` when the text is right.
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
 
@@ -82,4 +83,11 @@ export function problemOfStorage(text: string): string | undefined {
   if (text === 'sqlite' || parseServerAddress(text)) return undefined
   // Without the text itself: it may hold a password.
   return 'Write "sqlite", or the address of a database, such as "postgres://user:password@db.example.com:5432/postrider". What is special in an address (@ : / ? # %) is written %40 %3A %2F %3F %23 %25 in a user name or password.'
+}
+
+export function problemOfVerpSender(text: string): string | undefined {
+  const isDomain = text.startsWith('@') && parseDomain(text.slice(1)) !== undefined
+  return isDomain || parseAddress(text)
+    ? undefined
+    : `"${text}" is neither an address nor a domain with its @. Write one such as "news@example.com" or "@lists.example.com".`
 }

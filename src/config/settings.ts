@@ -105,6 +105,7 @@ export interface DeliverySettings {
   readonly maxReceivedFields: number
   /** For some destinations; the first that says something counts. */
   readonly limits: readonly ShapingSettings[]
+  readonly verp: VerpSettings
 }
 
 /** How many recipients in a time. */
@@ -133,6 +134,13 @@ export interface ForwardingSettings {
   readonly rewriteSender: boolean
   /** Default: the domain of the alias or group. */
   readonly domain?: string | undefined
+}
+
+export interface VerpSettings {
+  /** 'news@example.test', '@lists.example.test': whose mail has a reverse-path for each recipient. */
+  readonly senders: readonly string[]
+  /** Between the recipient's local-part and domain. */
+  readonly delimiter: string
 }
 
 export interface HealthSettings {

@@ -63,11 +63,11 @@ const looseDetails: CausesByDetail = {
   '7.30': 'tls-failure',
 }
 
+const greylistings: readonly string[] = ['greylist*', 'graylist*', 'grey list*']
+
 /** Words as `wordsOf` leaves them; * stands for any end of the last one. The first that occur decide. */
 const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] = [
-  ['greylist*', 'rate'],
-  ['graylist*', 'rate'],
-  ['grey list*', 'rate'],
+  ...greylistings.map(words => [words, 'rate'] as const),
   ['spf', 'authentication'],
   ['sender policy framework', 'authentication'],
   ['dkim', 'authentication'],
@@ -299,6 +299,13 @@ export function classifyReply(reply: Reply, stage: DeliveryStage): ReportCause {
   }
 }
 
+/** Who is new is to come again: no matter of how much is sent. */
+export function isGreylisting({ code, lines }: Reply): boolean {
+  if (code >= 500) return false
+  const { words } = wordsOf(lines.join(' ').slice(0, maxTextLength))
+  return greylistings.some(sought => contains(words, sought))
+}
+
 /** Before RCPT the server has not heard of the recipient. */
 function atStage(cause: ReportCause, stage: DeliveryStage): ReportCause {
   if (cause !== 'unknown-user' && cause !== 'unknown-domain') return cause
@@ -434,10 +441,14 @@ function contains(text: string, words: string): boolean {
 }
 
 /** The status for a report: the server's enhanced code where it has one that agrees with its code, else RFC 2034's sense of the code. */
-export function replyStatus(reply: Reply, stage: DeliveryStage): string {
+export function replyStatus(
+  reply: Reply,
+  stage: DeliveryStage,
+  cause: ReportCause = classifyReply(reply, stage),
+): string {
   const codeClass = String(reply.code).charAt(0)
   if (reply.enhanced?.startsWith(`${codeClass}.`)) return reply.enhanced
-  switch (classifyReply(reply, stage)) {
+  switch (cause) {
     case 'unknown-user':
       return `${codeClass}.1.1`
     case 'unknown-domain':

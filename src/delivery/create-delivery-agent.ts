@@ -20,11 +20,14 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
 import { HealthRecords } from './health-records.ts'
+import { createReportReader } from './incoming-reports.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
 import { Outbound } from './outbound.ts'
 import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
+import { findProvider } from './providers.ts'
 import { createReportComposer } from './reports.ts'
 import { UnwrittenOutcomes } from './unwritten-outcomes.ts'
+import { createVerpSenders } from './verp-senders.ts'
 
 export interface DeliveryAgentOptions {
   readonly storage: Storage
@@ -80,14 +83,26 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     queue,
     returnPaths,
     router: createRouter({ storage, hostname, clock, returnPaths, smartHost }),
-    local: new LocalDelivery({ mailData, terminals: options.terminals }),
     healthRecords,
     senderLimits: options.senderLimits,
+    local: new LocalDelivery({
+      mailData,
+      terminals: options.terminals,
+      noteReport: createReportReader({
+        storage,
+        mailData,
+        clock,
+        log,
+        hostname,
+        verpDelimiter: delivery.verp.delimiter,
+      }),
+    }),
+    verp: createVerpSenders(delivery.verp),
     outbound: new Outbound({
       unwritten,
       storage,
       healthRecords,
-      findSite: createSiteFinder({ resolver, random, providerOf: () => undefined }),
+      findSite: createSiteFinder({ resolver, random, providerOf: host => findProvider(host)?.key }),
       clock,
       log,
       hostname,

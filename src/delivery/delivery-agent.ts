@@ -39,6 +39,7 @@ import { createRetrySchedule } from './retry-schedule.ts'
 import { Senders } from './senders.ts'
 import { Settler } from './settler.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
+import type { VerpSenders } from './verp-senders.ts'
 
 export interface DeliveryAgent {
   /** Takes over what a former agent left, and begins. */
@@ -81,6 +82,8 @@ export interface DeliveryAgentParts {
   readonly senderLimits: readonly SenderLimitSettings[]
   readonly composeReports: ComposeReports
   readonly unwritten: UnwrittenOutcomes
+  /** Whose mail has a reverse-path for each recipient. */
+  readonly verp?: VerpSenders | undefined
 }
 
 /**
@@ -520,13 +523,17 @@ export class QueueAgent implements DeliveryAgent {
     { destination, trace, reversePath, recipients }: Departure,
     way: Way,
   ): RemoteAttempt {
-    const { clock, life, mailData, queue } = this.#parts
+    const { clock, life, mailData, queue, verp } = this.#parts
     const isRelayed = destination.kind === 'domain' && destination.isRelayed === true
     return new RemoteAttempt({
       work: isRelayed ? withRelayLifetime(work, queue) : work,
       recipients,
       destination,
-      terms: { reversePath, now: () => clock.now() },
+      terms: {
+        reversePath,
+        reversePathFor: verp?.(work.message.reversePath),
+        now: () => clock.now(),
+      },
       mailData: putBefore(Buffer.from(trace), {
         size: work.message.size,
         open: () => whileAlive(life, mailData.read(work.mailDataId)),

@@ -6,6 +6,7 @@ import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, ClientStage } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { classifyReply, replyStatus } from './classify-reply.ts'
+import { findKnownReply } from './known-reply.ts'
 import type { Diagnosis, NegativeOutcome } from './outcome.ts'
 
 export function remoteAddress(server: RemoteServer): string {
@@ -15,12 +16,13 @@ export function remoteAddress(server: RemoteServer): string {
 /** What a negative reply comes to for the recipients that it is about. */
 export function judgeReply(server: RemoteServer, stage: ClientStage, reply: Reply): NegativeOutcome {
   const isAboutUs = server.isSmartHost === true && refusesUs(stage, reply)
-  const status = replyStatus(reply, stage)
+  const cause = findKnownReply(server.host, reply, stage)?.cause ?? classifyReply(reply, stage)
+  const status = replyStatus(reply, stage, cause)
   return {
     kind: reply.code >= 500 && !isAboutUs ? 'failed' : 'deferred',
     diagnosis: {
       stage,
-      cause: isAboutUs ? 'smart-host' : classifyReply(reply, stage),
+      cause: isAboutUs ? 'smart-host' : cause,
       status: isAboutUs ? `4${status.slice(1)}` : status,
       ...whereMet(server),
       reply,

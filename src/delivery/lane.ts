@@ -95,6 +95,7 @@ export class Lane implements ConnectionHolder {
   }
 
   enqueue(attempt: RemoteAttempt): void {
+    attempt.gate = this.gate
     this.#waiting.push(attempt)
     this.#pump()
   }

@@ -5,7 +5,9 @@ import { composeDeliveredTo, composeReturnPath } from '../message/trace-fields.t
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Route } from '../routing/route.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
+import type { NoteReport } from './incoming-reports.ts'
 import type { Attempted } from './plan-settlement.ts'
+import { readHead } from './read-head.ts'
 import { formatForTerminal } from './terminal-text.ts'
 
 /** Live sessions that users have opened: true when at least one of this address has shown the text. */
@@ -23,6 +25,8 @@ export interface LocalDeliveryOptions {
   readonly mailData: MailDataStore
   /** Without it nobody ever has a terminal open. */
   readonly terminals?: TerminalDisplay | undefined
+  /** For what may be another server's report about mail of ours. */
+  readonly noteReport: NoteReport
 }
 
 /** More than this of a message is not shown on a terminal. */
@@ -37,6 +41,11 @@ export class LocalDelivery {
 
   async deliver(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<readonly Attempted[]> {
     const { disposition, reversePath } = work.message
+    await this.#options.noteReport(
+      work.message,
+      work.mailDataId,
+      locals.map(({ recipient }) => recipient),
+    )
     const text = disposition === 'mail' ? '' : await this.#readText(work)
     const returnPath = composeReturnPath(reversePath)
     const attempts: Attempted[] = []
@@ -61,7 +70,7 @@ export class LocalDelivery {
   }
 
   async #readText({ mailDataId }: ClaimedWork): Promise<string> {
-    return formatForTerminal(await readHead(this.#options.mailData.read(mailDataId)))
+    return formatForTerminal(await readHead(this.#options.mailData.read(mailDataId), maxHeadBytes))
   }
 
   async #show(address: Address, text: string): Promise<boolean> {
@@ -77,17 +86,4 @@ const noTerminal: Attempted['outcome'] = {
     status: '4.2.1',
     detail: 'SEND shows a message on an open terminal, and none is open',
   },
-}
-
-/** The beginning of the mail data, at most `maxHeadBytes`. */
-async function readHead(mailData: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of mailData) {
-    chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-    length += chunk.byteLength
-    if (length >= maxHeadBytes) break
-  }
-  const whole = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
-  return whole.subarray(0, maxHeadBytes)
 }

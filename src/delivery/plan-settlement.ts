@@ -8,6 +8,7 @@ import type { Settlement } from '../queue/settle.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Waiting } from './outcome.ts'
+import { classOf } from './reply-class.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
 /** One recipient after one attempt. */
@@ -295,6 +296,25 @@ function describeAttempt({
   }
 }
 
+const minuteMs = 60_000
+/** Who is new somewhere is sent away for so long, as a rule; sooner would be in vain. */
+const greylistedMs = 5 * minuteMs
+const greylistedAttempts = 3
+/** Somebody has to make room first, and is not there all the time. */
+const mailboxFullMs = 4 * 60 * minuteMs
+
+function leastWaitMs({ outcome }: Attempted, attempts: number, spread: number): number {
+  if (outcome.kind !== 'deferred') return 0
+  switch (classOf(outcome.diagnosis)) {
+    case 'greylisted':
+      return attempts <= greylistedAttempts ? greylistedMs * (1 + spread / 5) : 0
+    case 'mailbox-full':
+      return mailboxFullMs * (1 + spread / 5)
+    default:
+      return 0
+  }
+}
+
 /** An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later. */
 function dueAgainAt(
   ended: Attempted,
@@ -304,7 +324,10 @@ function dueAgainAt(
   spread: number,
 ): number {
   const { message } = ended.work
-  const scheduled = schedule.nextAttemptAt(attempts, now, endOf(message), spread)
+  const scheduled = Math.max(
+    schedule.nextAttemptAt(attempts, now, endOf(message), spread),
+    Math.min(Math.round(now + leastWaitMs(ended, attempts, spread)), endOf(message)),
+  )
   const noticeAt = wantsDelay(ended) ? delayNoticeAt(message, now, schedule) : undefined
   return Math.min(scheduled, noticeAt ?? scheduled)
 }

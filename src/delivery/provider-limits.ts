@@ -1,4 +1,5 @@
 // How much the large receivers take from one sending server at a time, and where that is written.
+import type { ProviderKey } from './provider-key.ts'
 
 /**
  * What is known of how much the large receivers take at a time; `source`: where the figures stand. Own settings
@@ -18,7 +19,7 @@ export interface ProviderLimits {
 const kumoMta = 'https://github.com/KumoCorp/kumomta/blob/main/assets/policy-extras/shaping.toml'
 const kumoMtaCommunity = 'https://github.com/KumoCorp/kumomta/blob/main/assets/community/shaping.toml'
 
-export const providerLimits: Readonly<Record<string, ProviderLimits>> = {
+export const providerLimits: Readonly<Partial<Record<ProviderKey, ProviderLimits>>> = {
   gmail: { connections: 5, messagesPerConnection: 50, source: kumoMta },
   // Its own page names only an upper bound, 500: https://sendersupport.olc.protection.outlook.com/pm/policies
   outlook: { connections: 5, messagesPerConnection: 50, source: kumoMta },

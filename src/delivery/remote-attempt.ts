@@ -20,11 +20,17 @@ import type { OpenConnection } from './open-connection.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from './outcome.ts'
 import { FormFinder, type OutgoingForm } from './outgoing-form.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
+import { classOf, closesDestination } from './reply-class.ts'
+
+/** undefined: that of the message will do. */
+export type ReversePathFor = (forwardPath: Address) => Address | undefined
 
 /** What holds for all transactions of an attempt. */
 export interface AttemptTerms {
   /** That of the message, or what stands for it on the way to other servers (routing/return-paths.ts). */
   readonly reversePath: ReversePath
+  /** The reverse-path for one recipient, where each has its own (VERP). */
+  readonly reversePathFor?: ReversePathFor | undefined
   readonly now: () => number
 }
 
@@ -49,6 +55,8 @@ export class RemoteAttempt {
   readonly work: ClaimedWork
   readonly destination: Destination
   readonly isSuspect: boolean
+  /** Of the lane in which it is. */
+  gate: GateKey | undefined
   readonly dialogue = new Dialogue()
   /** Recipients without an outcome, for whom this server, or a new connection to it, is right. */
   pending: QueuedRecipient[]
@@ -173,7 +181,7 @@ export class RemoteAttempt {
       this.endPending({ kind: 'failed', diagnosis: tooLarge(server, size, sizeLimit) })
       return 'served'
     }
-    const batch = this.pending.slice(0, maxRecipients)
+    const batch = this.pending.slice(0, this.#terms.reversePathFor ? 1 : maxRecipients)
     const results = await this.#send(open, batch, form)
     open.record.dialogue = undefined
     if (reused && results.every(wasStale)) return 'stale'
@@ -199,7 +207,7 @@ export class RemoteAttempt {
   ): Promise<readonly RecipientResult[]> {
     const { message } = this.work
     return await connection.send({
-      reversePath: this.#terms.reversePath,
+      reversePath: this.#ownReversePath(batch[0]) ?? this.#terms.reversePath,
       body: needs.body,
       smtpUtf8: needs.smtpUtf8,
       ret: message.ret,
@@ -209,6 +217,10 @@ export class RemoteAttempt {
       recipients: batch,
       mailData,
     })
+  }
+
+  #ownReversePath(recipient: QueuedRecipient | undefined): Address | undefined {
+    return recipient && this.#terms.reversePathFor?.(recipient.forwardPath)
   }
 
   /** RFC 6531 §3.2: an address that needs SMTPUTF8 keeps those from the server, and no others, whom it concerns. */
@@ -241,8 +253,9 @@ export class RemoteAttempt {
         continue
       }
       switch (result.kind) {
-        case 'accepted':
+        case 'accepted': {
           this.#taken++
+          const reversePath = this.#ownReversePath(recipient)
           this.#end(recipient, {
             kind: 'relayed',
             dsnAware: connection.extensions.has('DSN'),
@@ -250,9 +263,11 @@ export class RemoteAttempt {
             remoteAddress: remoteAddress(server),
             reply: result.reply,
             ...(this.work.message.deliverBy ? { keepsTime: connection.extensions.has('DELIVERBY') } : {}),
+            ...(reversePath ? { reversePath: formatAddress(reversePath) } : {}),
             ...(connection.tls ? { tls: `${connection.tls.protocol} ${connection.tls.cipher}` } : {}),
           })
           break
+        }
         case 'refused':
           // RFC 5321 §4.5.3.1.10: the rest of the recipients in another transaction, at once.
           if (anyAccepted && result.stage === 'rcpt' && isTooManyRecipients(result.reply))
@@ -279,7 +294,11 @@ export class RemoteAttempt {
     // RFC 5321 §3.8: 421 is about the server, not about this mail; after the end of data it is an answer all the same.
     if (isShuttingDown(reply) && stage !== 'end-of-data') {
       this.#elsewhere.push({ recipient, outcome })
-    } else this.#end(recipient, outcome)
+      return
+    }
+    // It comes again when the destination takes mail again, and not on its own schedule.
+    const isAboutAll = outcome.kind === 'deferred' && closesDestination(classOf(outcome.diagnosis))
+    this.#end(recipient, outcome, isAboutAll ? this.gate : undefined)
   }
 
   #failed(

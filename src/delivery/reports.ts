@@ -3,13 +3,16 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import { composeReport } from '../bounce/compose-report.ts'
-import type { ReportedRecipient } from '../bounce/report.ts'
+import type { ReportedProvider, ReportedRecipient } from '../bounce/report.ts'
 import { HeaderSplitter } from '../message/header-section.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { SettlementReport } from '../queue/settle.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
+import { findKnownReply } from './known-reply.ts'
+import type { Diagnosis } from './outcome.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
+import { findProvider, providerOf } from './providers.ts'
 
 export interface ReportComposerOptions {
   readonly mailData: MailDataStore
@@ -130,6 +133,7 @@ function describeRecipient(
         remoteMta,
         viaSmartHost,
         reply,
+        provider: describeProvider(outcome.diagnosis),
         detail,
         expired: outcome.kind === 'expired',
         willRetryUntil: outcome.kind === 'deferred' ? work.message.expiresAt : undefined,
@@ -155,6 +159,17 @@ function describeRecipient(
     default:
       return outcome satisfies never
   }
+}
+
+/** Whose words the reply is: as its text says, else as the name of the host. */
+function describeProvider({ remoteMta, reply, stage, cause }: Diagnosis): ReportedProvider | undefined {
+  // What the way out has against us is told by its own text.
+  if (!reply || cause === 'smart-host') return undefined
+  const known = findKnownReply(remoteMta, reply, stage)
+  const ofHost = remoteMta === undefined ? undefined : findProvider(remoteMta)
+  const provider = known?.provider === undefined ? ofHost : providerOf(known.provider)
+  if (!known && !provider) return undefined
+  return { name: provider?.name, step: known?.step, page: known?.page ?? provider?.postmasterPage }
 }
 
 /** RET=FULL is honoured up to this size (RFC 3461 §6.2 leaves it to the server); beyond it the header section goes back. */

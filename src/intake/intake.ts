@@ -7,6 +7,7 @@ import { BlindFieldWatch } from '../message/blind-field-watch.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
 import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
+import { saysItReports } from '../message/says-it-reports.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
@@ -88,6 +89,8 @@ class IncomingMessage implements MailDataSink {
   #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
   #blindFieldWatch: BlindFieldWatch | undefined
   #refusal: Reply | undefined
+  #messageId: string | undefined
+  #saysItReports = false
 
   constructor(
     options: IntakeOptions,
@@ -199,6 +202,7 @@ class IncomingMessage implements MailDataSink {
     }
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
     if (!fixed) return undefined
+    this.#saysItReports = saysItReports(section)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
   }
@@ -225,6 +229,7 @@ class IncomingMessage implements MailDataSink {
       this.#refusal = replies.badHeader(fixed.problem, fixed.field)
       return undefined
     }
+    this.#messageId = fixed.messageId
     if (lacksEmptyLine) this.#blindFieldWatch = new BlindFieldWatch()
     this.#lookForBlindField(rest)
     return this.#refusal ? undefined : fixed.section
@@ -274,6 +279,7 @@ class IncomingMessage implements MailDataSink {
         language: this.#language,
         accountId: this.#client.account?.id,
         isReport: false,
+        ...(this.#saysItReports ? { saysItReports: true } : {}),
       },
       mailData,
       recipients: withoutRepetitions(recipients).map(recipient => ({
@@ -302,7 +308,7 @@ class IncomingMessage implements MailDataSink {
 
   #describeReception(size: number) {
     const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt } = this.#client
-    const { reversePath, recipients } = this.#transaction
+    const { reversePath, recipients, parameters } = this.#transaction
     return {
       sessionId,
       role,
@@ -314,6 +320,8 @@ class IncomingMessage implements MailDataSink {
       recipients: recipients.map(recipient => formatAddress(recipient.forwardPath)),
       size,
       connectedAt,
+      messageId: this.#messageId,
+      envelopeId: parameters.envelopeId,
     }
   }
 }

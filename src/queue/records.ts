@@ -39,6 +39,8 @@ export interface QueuedMessage {
   readonly accountId?: number | undefined
   /** Composed by this server (DSN): never reported on. */
   readonly isReport: boolean
+  /** Its header section says that it is a report (RFC 6522), of whomever. */
+  readonly saysItReports?: boolean | undefined
 }
 
 export type RecipientState = 'ready' | 'held'

@@ -35,11 +35,13 @@ type MessageParameters = Partial<
     | 'priority'
     | 'deliverBy'
     | 'hasLongLines'
+    | 'saysItReports'
   >
 >
 
 export function formatMessageParameters(message: QueuedMessage): string {
-  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority, deliverBy } = message
+  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority, deliverBy, saysItReports } =
+    message
   const hasLongLines = message.hasLongLines || undefined
   const isUsual =
     body === '7BIT' &&
@@ -50,6 +52,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     language === 'en' &&
     priority === undefined &&
     deliverBy === undefined &&
+    saysItReports !== true &&
     hasLongLines === undefined
   if (isUsual) return ''
   return JSON.stringify({
@@ -62,6 +65,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     priority,
     deliverBy,
     hasLongLines,
+    saysItReports,
   } satisfies MessageParameters)
 }
 
@@ -86,6 +90,7 @@ export function readMessage(row: MessageRow): QueuedMessage {
     language: parameters.language ?? 'en',
     accountId: row.account_id ?? undefined,
     isReport: row.is_report === 1,
+    ...(parameters.saysItReports ? { saysItReports: true } : {}),
   }
 }
 

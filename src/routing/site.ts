@@ -1,5 +1,6 @@
 // What counts as one receiver: the set of mail hosts, and not the domain in the address. A provider behind many domains is
 // one, whose connections serve mail for all of them and whose limits hold for them together.
+import type { ProviderKey } from '../delivery/provider-key.ts'
 import { lookupMailHosts } from '../dns/mail-hosts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { hashText } from '../runtime/hash-text.ts'
@@ -11,7 +12,7 @@ export interface Site {
   readonly key: string
   /** Mail hosts, the preferred first; none where the DNS named none. */
   readonly hosts: readonly string[]
-  readonly provider?: string | undefined
+  readonly provider?: ProviderKey | undefined
 }
 
 export type SiteFinder = (destination: Destination) => Promise<Site>
@@ -20,7 +21,7 @@ export interface SiteFinderOptions {
   readonly resolver: Resolver
   readonly random: Random
   /** The key of the provider whose mail host this is. */
-  readonly providerOf: (host: string) => string | undefined
+  readonly providerOf: (host: string) => ProviderKey | undefined
 }
 
 /** Longer keys are shortened: they stand with each recipient that waits. */

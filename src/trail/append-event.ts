@@ -1,6 +1,7 @@
 // Appends to the trail, inside somebody's transaction.
 import type { Tx } from '../storage/operation.ts'
 import type { TrailEvent } from './events.ts'
+import { referencesOf } from './references.ts'
 
 export async function appendEvent(
   tx: Tx,
@@ -13,6 +14,10 @@ export async function appendEvent(
     queueId ?? null,
     at,
     JSON.stringify(event),
+  )
+  if (queueId === undefined) return
+  await tx.forAll(referencesOf(event), value =>
+    tx.run('INSERT INTO trail_reference (value, queue_id, at) VALUES (?, ?, ?)', value, queueId, at),
   )
 }
 

@@ -15,6 +15,10 @@ export interface Reception {
   readonly recipients: readonly string[]
   readonly size: number
   readonly connectedAt: number
+  /** Of what our own users send: '<1@example.test>'. */
+  readonly messageId?: string | undefined
+  /** ENVID= (RFC 3461 §4.4). */
+  readonly envelopeId?: string | undefined
 }
 
 /** One step with a remote server, for the attempt's dialogue: 'C: MAIL FROM:<…>', 'S: 250 2.1.0 Ok'. */
@@ -82,6 +86,33 @@ export type TrailEvent =
       readonly until: number
       readonly isOver: boolean
     }
+  /** Another server's report about this message came back to its sender. */
+  | {
+      readonly kind: 'bounced'
+      readonly recipient?: string | undefined
+      /** As in RFC 3464 §2.3.3; absent where what came back is no report that programs can read. */
+      readonly action?: string | undefined
+      readonly status?: string | undefined
+      /** What the server said that refused it. */
+      readonly diagnostic?: string | undefined
+      readonly remoteMta?: string | undefined
+      readonly reportingMta?: string | undefined
+      /** The queue id of what came back. */
+      readonly reportId: string
+      readonly foundBy: FoundBy
+    }
+  /** Somebody complained about this message (RFC 5965). */
+  | {
+      readonly kind: 'complained'
+      readonly recipient?: string | undefined
+      /** 'abuse', 'fraud', 'not-spam' … */
+      readonly feedbackType: string
+      readonly reportId: string
+      readonly foundBy: FoundBy
+    }
+
+/** By what a report names the message that it is about. */
+export type FoundBy = 'verp' | 'envelope-id' | 'message-id' | 'queue-id'
 
 export interface TrailRecord {
   readonly at: number

@@ -1,6 +1,8 @@
 // The trail: written along, read by queue id or by address.
+
+import type { QueueId } from '../queue/queue-id.ts'
 import { defineRead, defineWrite } from '../storage/operation.ts'
-import { appendEvent } from './append-event.ts'
+import { appendEvent, appendEventOnce } from './append-event.ts'
 import type { TrailEvent, TrailRecord } from './events.ts'
 
 interface EventRow {
@@ -60,6 +62,60 @@ function asWritten(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
+export interface ReferenceQuestion {
+  readonly queueIds: readonly number[]
+  /** As `references.ts` makes them, the surest first. */
+  readonly references: readonly string[]
+}
+
+export interface ReferredMessage {
+  readonly queueId: QueueId
+  readonly reversePath: string
+  /** Undefined: it was asked for by its queue id. */
+  readonly reference?: string | undefined
+}
+
+/** As many newest ones of a reference are looked at. */
+const maxReferred = 3
+
+/** Messages that the trail knows: those by queue id, then those by reference, in the order of the question. */
+export const findReferred = defineRead(
+  'trail.find-referred',
+  async (tx, { queueIds, references }: ReferenceQuestion): Promise<ReferredMessage[]> => {
+    const found: ReferredMessage[] = []
+    const look = async (queueId: number, reference?: string): Promise<void> => {
+      const row = await tx.get<Pick<EventRow, 'event'>>(
+        'SELECT event FROM trail_event WHERE queue_id = ? ORDER BY id LIMIT 1',
+        queueId,
+      )
+      const event = row && (JSON.parse(row.event) as TrailEvent)
+      if (event?.kind === 'received')
+        found.push({ queueId, reversePath: event.reception.reversePath, reference })
+    }
+    for (const queueId of queueIds) await look(queueId)
+    for (const reference of references) {
+      const rows = await tx.all<{ queue_id: number }>(
+        'SELECT queue_id FROM trail_reference WHERE value = ? ORDER BY id DESC LIMIT ?',
+        reference,
+        maxReferred,
+      )
+      for (const row of rows) await look(row.queue_id, reference)
+    }
+    return found
+  },
+)
+
+/** For a writer that may have been here before: each event stands once in the trail of its message. */
+export const noteOnce = defineWrite(
+  'trail.note-once',
+  async (
+    tx,
+    input: { readonly at: number; readonly queueId: QueueId; readonly events: readonly TrailEvent[] },
+  ): Promise<void> => {
+    for (const event of input.events) await appendEventOnce(tx, input.at, input.queueId, event)
+  },
+)
+
 /** Forgets events older than `before`, at most `limit` of them; returns how many. */
 export const expireTrail = defineWrite(
   'trail.expire',
@@ -69,8 +125,21 @@ export const expireTrail = defineWrite(
       input.before,
       input.limit,
     )
+    // Each came with an event, so there are never more of them to forget.
+    await tx.run(
+      'DELETE FROM trail_reference WHERE at < ? AND id IN (SELECT id FROM trail_reference ORDER BY id LIMIT ?)',
+      input.before,
+      2 * input.limit,
+    )
     return changes
   },
 )
 
-export const trailOperations = [appendTrail, trailOfMessage, searchTrail, expireTrail] as const
+export const trailOperations = [
+  appendTrail,
+  trailOfMessage,
+  searchTrail,
+  findReferred,
+  noteOnce,
+  expireTrail,
+] as const

@@ -10,6 +10,7 @@ export interface ReadReport {
   readonly fields: Fields
   /** For people; decoded. */
   readonly text: string
+  readonly html: string
   /** The groups of the part for programs: one for the message, one for each recipient. */
   readonly groups: readonly Fields[]
   readonly statusType: string
@@ -52,21 +53,20 @@ export function report(overrides: Partial<ReportInput> = {}): ReadReport {
   assert.doesNotMatch(raw, /\r(?!\n)|(?<!\r)\n|\0/, 'line ends are clean')
   assert.ok(raw.endsWith('\r\n'))
   const { fields, body } = readEntity(raw)
-  const [, boundary = ''] = /; *boundary="([^"]+)"/.exec(value(fields, 'Content-Type')) ?? []
-  assert.match(boundary, /^[A-Za-z0-9'()+_,./:=?-]{1,70}$/)
-  const [preamble, ...rest] = `\r\n${body}`.split(`\r\n--${boundary}`)
-  const epilogue = rest.pop()
-  assert.equal(preamble?.trim(), '')
-  assert.equal(epilogue, '--\r\n')
-  const [text = assert.fail(), status = assert.fail(), original = assert.fail(), ...more] = rest.map(part => {
-    assert.ok(part.startsWith('\r\n'), 'a boundary stands alone on its line')
-    return readEntity(part.slice(2))
-  })
+  const [people = assert.fail(), status = assert.fail(), original = assert.fail(), ...more] = readParts(
+    fields,
+    body,
+  )
   assert.equal(more.length, 0, 'three parts')
+  assert.match(value(people.fields, 'Content-Type'), /^multipart\/alternative;/)
+  const [text = assert.fail(), html = assert.fail(), ...others] = readParts(people.fields, people.body)
+  assert.equal(others.length, 0, 'two forms')
   assert.match(value(text.fields, 'Content-Type'), /^text\/plain; charset=utf-8$/)
+  assert.match(value(html.fields, 'Content-Type'), /^text\/html; charset=utf-8$/)
   return {
     fields,
     text: decodeBody(text).toString().replaceAll('\r\n', '\n'),
+    html: decodeBody(html).toString().replaceAll('\r\n', '\n'),
     groups: status.body
       .replace(/\r\n$/, '')
       .split('\r\n\r\n')
@@ -76,6 +76,19 @@ export function report(overrides: Partial<ReportInput> = {}): ReadReport {
     composed,
     raw,
   }
+}
+
+function readParts(fields: Fields, body: string): Entity[] {
+  const [, boundary = ''] = /; *boundary="([^"]+)"/.exec(value(fields, 'Content-Type')) ?? []
+  assert.match(boundary, /^[A-Za-z0-9'()+_,./:=?-]{1,70}$/)
+  const [preamble, ...rest] = `\r\n${body}`.split(`\r\n--${boundary}`)
+  const epilogue = rest.pop()
+  assert.equal(preamble?.trim(), '')
+  assert.match(epilogue ?? '', /^--(?:\r\n)?$/)
+  return rest.map(part => {
+    assert.ok(part.startsWith('\r\n'), 'a boundary stands alone on its line')
+    return readEntity(part.slice(2))
+  })
 }
 
 interface Entity {

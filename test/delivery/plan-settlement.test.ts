@@ -93,6 +93,27 @@ test('the last attempt is at the end of the lifetime; after it the recipient has
 const place = { gate: 'destination example.org', share: '09 account 1' }
 const closure: Closure = { reason: 'unreachable', until: acceptedAt + 10 * hour, diagnosis }
 
+test('who was greylisted waits five minutes at least, and who is full for hours', () => {
+  const waitAfter = (cause: Diagnosis['cause'], text: string, attempts = 0): number => {
+    const reply = { code: 450, lines: [text] }
+    const outcome: DeliveryOutcome = { kind: 'deferred', diagnosis: { ...diagnosis, cause, reply } }
+    const quick = createRetrySchedule({
+      retryMinutes: [1],
+      lifetimeHours: 48,
+      relayLifetimeHours: 720,
+      delayNoticeHours: 0,
+      hold: false,
+    })
+    const { result } = planSettlement(attempted(outcome, { attempts }), acceptedAt, quick, 0.5).settlement
+    assert.ok(result.kind === 'retry')
+    return (result.dueAt - acceptedAt) / minute
+  }
+  assert.equal(waitAfter('rate', 'greylisted, come back later'), 5.5)
+  assert.equal(waitAfter('rate', 'greylisted, come back later', 3), 1)
+  assert.equal(waitAfter('mailbox-full', 'mailbox full'), 264)
+  assert.equal(waitAfter('server-busy', 'busy'), 1)
+})
+
 /** It stands in line at a time. */
 function waitingAt(
   now: number,

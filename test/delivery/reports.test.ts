@@ -161,6 +161,18 @@ test('several recipients that fail together stand in one report', async t => {
   assert.equal(reports[0]?.match(/^Final-Recipient:/gim)?.length, 2)
 })
 
+test('what a big receiver says is told with its page', async t => {
+  const { world, peer } = await senderAndPeer(t)
+  peer.script = command =>
+    command.startsWith('RCPT')
+      ? "550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150)."
+      : undefined
+  await world.post({ from: anna, to: ['boris@example.org'] })
+  const [report = ''] = await world.mailbox(anna)
+  assert.match(report, /ask\s+Outlook\.com\s+to\s+take\s+it\s+off/)
+  assert.match(report, /https:\/\/sendersupport\.olc\.protection\.outlook\.com\/pm\//)
+})
+
 test('a Russian sender is told in Russian', async t => {
   const { world, peer } = await senderAndPeer(t)
   peer.script = refuseUnknown
@@ -238,6 +250,27 @@ for (const { notify, told } of [
     const actions = (await world.mailbox(anna)).map(report => /^Action: (\w+)/im.exec(report)?.[1])
     assert.deepEqual(actions, told)
     assert.equal(await world.waiting(), 0)
+  })
+}
+
+// RFC 3461 §4.1, §5.2.2 – §5.2.6: who asked for nothing hears of failures; an empty list is NEVER.
+for (const { notify, told } of [
+  { notify: undefined, told: ['failed'] },
+  { notify: [], told: [] },
+  { notify: ['FAILURE'], told: ['failed'] },
+  { notify: ['DELAY'], told: [] },
+  { notify: ['SUCCESS'], told: ['delivered', 'relayed'] },
+  { notify: ['SUCCESS', 'FAILURE', 'DELAY'], told: ['delivered', 'failed', 'relayed'] },
+] as const) {
+  test(`NOTIFY=${notify?.join(',') ?? '(none)'}: what is told of a refusal, a relay and a delivery`, async t => {
+    const { world, peer } = await senderAndPeer(t)
+    await world.account('clara@example.test')
+    peer.script = refuseUnknown
+    for (const address of ['nobody@example.org', 'boris@example.org', 'clara@example.test'])
+      await world.post({ from: anna, to: [{ address, notify }], message: { envelopeId: 'env-9' } })
+    const reports = await world.mailbox(anna)
+    assert.deepEqual(reports.map(report => /^Action: (\w+)/im.exec(report)?.[1]).sort(), told)
+    for (const report of reports) assert.match(report, /^Original-Envelope-Id: env-9\r$/m)
   })
 }
 

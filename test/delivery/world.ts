@@ -142,6 +142,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     ipv6: true,
     maxReceivedFields: 50,
     limits: [],
+    verp: { senders: [], delimiter: '=' },
     ...options.delivery,
   }
   let agents = 0

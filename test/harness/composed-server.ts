@@ -18,7 +18,7 @@ import { Terminals } from '../../src/main/terminals.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { Language } from '../../src/queue/records.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
+import { type Random, systemRandom } from '../../src/runtime/random.ts'
 import type { ListenerRole } from '../../src/smtp/server/services.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createCertificateStore } from '../../src/tls/certificate-store.ts'
@@ -51,6 +51,8 @@ export interface ComposedServerOptions {
   /** Default: one of its own, on the engine of this run. */
   readonly storage?: Omit<TestStorage, 'mailDataFiles' | 'openAgain'>
   readonly log?: Log
+  /** Default: the system's. */
+  readonly random?: Random
 }
 
 export interface ComposedServer {
@@ -104,7 +106,7 @@ export async function startComposedServer(
     mailData,
     resolver: createSettingsResolver(settings, clock, systemRandom),
     clock,
-    random: systemRandom,
+    random: options.random ?? systemRandom,
     log,
     hostname: settings.hostname,
     queue: settings.queue,

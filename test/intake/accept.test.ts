@@ -113,6 +113,7 @@ test('250 names the id under which the message waits, with everything that came 
           recipients: ['boris@example.org', 'clara@example.org'],
           size,
           connectedAt: at - 500,
+          envelopeId: 'order 7',
         },
       },
     },

@@ -6,6 +6,7 @@ import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
 import { gates } from './0006-gates.ts'
 import { relayDomains } from './0009-relay-domains.ts'
+import { trailReference } from './0010-trail-reference.ts'
 import { transfer } from './0011-transfer.ts'
 
 export const migrations: readonly string[] = [
@@ -16,6 +17,7 @@ export const migrations: readonly string[] = [
   cluster,
   gates,
   relayDomains,
+  trailReference,
   transfer,
 ]
 

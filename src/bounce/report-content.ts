@@ -1,0 +1,198 @@
+// What a report says to people, in their language, before it is laid out: what to do first, then what happened, to whom, to
+// which message. Recipients who failed alike stand in one block.
+import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
+import { formatDomainForPeople } from '../address/parse-domain.ts'
+import type {
+  NextStep,
+  ReportAction,
+  ReportCause,
+  ReportedRecipient,
+  ReportedReply,
+  ReportInput,
+} from './report.ts'
+import type { ReportTexts } from './texts.ts'
+
+export interface ReportContent {
+  readonly groups: readonly { readonly opening: string; readonly blocks: readonly RecipientBlock[] }[]
+  readonly message: { readonly title: string; readonly rows: readonly Labelled[] }
+  /** For the administrator: the sentences, each once. */
+  readonly technical?: { readonly title: string; readonly lines: readonly string[] }
+  readonly closing: string
+}
+
+/** A sentence, with what it is about before it. */
+export interface Labelled {
+  readonly label?: string
+  readonly text: string
+  /** A page of ours or of the provider, never one that a stranger named. */
+  readonly page?: string
+}
+
+export interface RecipientBlock {
+  readonly addresses: readonly string[]
+  /** What to do, what happened, how often it was tried. */
+  readonly sentences: readonly Labelled[]
+  readonly quote?: { readonly title: string; readonly lines: readonly string[] }
+  readonly forAdministrator?: Labelled
+}
+
+export function describeReport(input: ReportInput, subject: string, texts: ReportTexts): ReportContent {
+  const byAction = Map.groupBy(input.recipients, ({ action }) => action)
+  const technical = describeDetails(input.recipients, texts)
+  return {
+    groups: [...byAction].map(([action, recipients]) => ({
+      opening: texts.opening(action, recipients.length),
+      blocks: joinAlike(action, recipients).map(alike => describeBlock(alike, input, texts)),
+    })),
+    message: {
+      title: texts.yourMessage,
+      rows: [
+        ...(subject === '' ? [] : [{ label: texts.subjectLabel, text: subject }]),
+        { label: texts.sentLabel, text: texts.date(input.arrivedAt) },
+        { label: texts.idLabel, text: `${input.queueId} (${texts.idHint})` },
+      ],
+    },
+    ...(technical ? { technical } : {}),
+    closing: texts.closing(input.hostname),
+  }
+}
+
+type Alike = readonly [ReportedRecipient, ...ReportedRecipient[]]
+
+/** Those of whom the same is to be said. */
+function joinAlike(action: ReportAction, recipients: readonly ReportedRecipient[]): Alike[] {
+  const groups = Map.groupBy(recipients, recipient =>
+    action === 'failed' || action === 'delayed' ? likeness(recipient) : '',
+  )
+  return [...groups.values()].flatMap(([first, ...others]) => (first ? [[first, ...others] as const] : []))
+}
+
+function likeness(recipient: ReportedRecipient): string {
+  const { cause, expired, remoteMta, viaSmartHost, reply, provider, attempts } = recipient
+  return JSON.stringify([
+    recipient.finalRecipient.domain,
+    cause,
+    expired,
+    attempts,
+    recipient.willRetryUntil,
+    expired ? recipient.lastAttemptAt : undefined,
+    remoteMta,
+    viaSmartHost,
+    provider,
+    reply && [reply.code, reply.enhanced, wordsWithout(recipient, reply)],
+  ])
+}
+
+/** Many servers name the recipient in their reply. */
+function wordsWithout({ finalRecipient }: ReportedRecipient, { lines }: ReportedReply): string {
+  return lines.join(' ').toLowerCase().replaceAll(formatAddress(finalRecipient).toLowerCase(), '')
+}
+
+function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: ReportTexts): RecipientBlock {
+  const [recipient] = alike
+  const addresses = alike.map(({ finalRecipient }) => formatAddressForPeople(finalRecipient))
+  if (recipient.action !== 'failed' && recipient.action !== 'delayed')
+    return { addresses, sentences: [{ text: texts.delivered(recipient.action) }] }
+  const { happened, next } = texts.cause(recipient.cause ?? 'other', {
+    address: addresses[0] ?? '',
+    several: alike.length > 1,
+    domain: formatDomainForPeople(recipient.finalRecipient.domain),
+    hostname,
+    sender: formatAddressForPeople(to),
+    remoteMta: recipient.remoteMta,
+    viaSmartHost: recipient.viaSmartHost,
+    answered: recipient.reply !== undefined,
+  })
+  const step = delayStep(recipient, texts) ?? next
+  const forAdministrator = describeAdministratorsStep(recipient, texts)
+  return {
+    addresses,
+    sentences: [
+      { label: texts.nextLabel, text: step },
+      { label: texts.happenedLabel, text: happened },
+      ...(recipient.expired
+        ? [{ text: texts.expired(recipient.attempts, texts.date(recipient.lastAttemptAt)) }]
+        : []),
+    ],
+    ...(recipient.reply
+      ? { quote: { title: titleOfQuote(alike, texts), lines: quoteReply(recipient.reply) } }
+      : {}),
+    ...(forAdministrator ? { forAdministrator } : {}),
+  }
+}
+
+/** While the message may yet arrive there is nothing to do. */
+function delayStep(
+  { action, cause, willRetryUntil }: ReportedRecipient,
+  texts: ReportTexts,
+): string | undefined {
+  if (action !== 'delayed' || willRetryUntil === undefined) return undefined
+  const until = texts.date(willRetryUntil)
+  return cause === 'not-fetched' ? texts.keptNext(until) : texts.delayNext(until)
+}
+
+function titleOfQuote(alike: Alike, texts: ReportTexts): string {
+  const [first] = alike
+  const words = (recipient: ReportedRecipient): string => recipient.reply?.lines.join('\n') ?? ''
+  return alike.every(recipient => words(recipient) === words(first))
+    ? texts.serverSaid(first.remoteMta)
+    : texts.serverSaidOfFirst(first.remoteMta)
+}
+
+const maxQuotedLines = 20
+
+function quoteReply({ code, enhanced, lines }: ReportedReply): string[] {
+  const status = enhanced === undefined ? `${code}` : `${code} ${enhanced}`
+  const shown = lines.slice(0, maxQuotedLines)
+  return (shown.length === 0 ? [''] : shown).map((line, index) => (index === 0 ? `${status} ${line}` : line))
+}
+
+/** Those that are no matter of the sender's or the recipient's. */
+const administratorsSteps: ReadonlySet<NextStep> = new Set([
+  'slow-down',
+  'ask-delisting',
+  'introduce-server',
+  'fix-authentication',
+  'fix-dns-name',
+  'fix-sender',
+  'fix-message',
+  'encrypt',
+  'log-in',
+  'ask-their-administrator',
+])
+
+/** About which the pages of the providers have something to say. */
+const causesOfServers: ReadonlySet<ReportCause> = new Set([
+  'policy',
+  'blocklist',
+  'authentication',
+  'sender-refused',
+  'server-name',
+  'rate',
+  'spam',
+  'content',
+])
+
+function describeAdministratorsStep(
+  { cause, provider }: ReportedRecipient,
+  texts: ReportTexts,
+): Labelled | undefined {
+  if (!provider) return undefined
+  const { name, step, page } = provider
+  const label = texts.administratorLabel
+  if (step !== undefined && administratorsSteps.has(step))
+    return { label, text: texts.step(step, name), ...(page === undefined ? {} : { page }) }
+  if (name === undefined || page === undefined || cause === undefined || !causesOfServers.has(cause))
+    return undefined
+  return { label, text: texts.postmasterPage(name), page }
+}
+
+function describeDetails(
+  recipients: readonly ReportedRecipient[],
+  texts: ReportTexts,
+): ReportContent['technical'] {
+  const details = new Set(
+    recipients.flatMap(({ detail, status }) => (detail === undefined ? [] : [`${status}: ${detail}`])),
+  )
+  return details.size === 0 ? undefined : { title: texts.technical, lines: [...details] }
+}

@@ -1,0 +1,28 @@
+// By what else than its queue id a message is found, as one text each.
+import type { TrailEvent } from './events.ts'
+
+export function messageIdReference(messageId: string): string {
+  return `message-id ${messageId}`
+}
+
+export function envelopeIdReference(envelopeId: string): string {
+  return `envelope-id ${envelopeId}`
+}
+
+/** `reversePath`: in lower case. */
+export function reversePathReference(reversePath: string): string {
+  return `reverse-path ${reversePath.toLowerCase()}`
+}
+
+export function referencesOf(event: TrailEvent): string[] {
+  if (event.kind === 'received') {
+    const { messageId, envelopeId } = event.reception
+    return [
+      ...(messageId === undefined ? [] : [messageIdReference(messageId)]),
+      ...(envelopeId === undefined ? [] : [envelopeIdReference(envelopeId)]),
+    ]
+  }
+  if (event.kind !== 'attempted' || event.outcome.kind !== 'relayed') return []
+  const { reversePath } = event.outcome
+  return reversePath === undefined ? [] : [reversePathReference(reversePath)]
+}

@@ -1,0 +1,137 @@
+// Every reply of the data is found by its own entry, and means what the entry says; what is not known stays unknown.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { judgeReply } from '../../src/delivery/diagnose.ts'
+import { findKnownReply, type KnownReply, knownReplies } from '../../src/delivery/known-reply.ts'
+import { findProvider, providerOf, providers } from '../../src/delivery/providers.ts'
+import { classOf } from '../../src/delivery/reply-class.ts'
+import type { ClientStage } from '../../src/smtp/client/contract.ts'
+import type { Reply } from '../../src/smtp/reply.ts'
+import { parseReply } from './parse-reply.ts'
+
+/** A mail host as the provider of the entry has them; without one, of nobody known. */
+function hostOf({ provider }: KnownReply): string {
+  return provider === undefined ? 'mx.far.test' : `mx1.${providerOf(provider).hostSuffixes[0]}`
+}
+
+function judge(host: string, reply: Reply, stage: ClientStage = 'end-of-data') {
+  return judgeReply({ host, address: '192.0.2.1', port: 25 }, stage, reply).diagnosis
+}
+
+describe('known replies', () => {
+  for (const known of knownReplies) {
+    for (const { reply } of known.seen) {
+      test(`${reply.slice(0, 120)} is ${known.class}`, () => {
+        const parsed = parseReply(reply)
+        assert.equal(findKnownReply(hostOf(known), parsed, 'end-of-data'), known)
+        const diagnosis = judge(hostOf(known), parsed)
+        assert.equal(diagnosis.cause, known.cause)
+        assert.equal(classOf(diagnosis), known.class)
+      })
+    }
+  }
+
+  test('are at least 150 that differ, of at least 30 systems, each with its source', () => {
+    const sightings = knownReplies.flatMap(({ seen }) => seen)
+    assert.ok(new Set(sightings.map(({ reply }) => reply)).size >= 150)
+    assert.ok(new Set(knownReplies.map(({ provider }) => provider)).size >= 30)
+    for (const { reply, source } of sightings) {
+      assert.match(reply, /^[45]\d\d /)
+      assert.ok(URL.canParse(source), source)
+      assert.match(source, /^https?:\/\//)
+    }
+  })
+
+  test('have words in the form in which replies are searched', () => {
+    for (const { words } of knownReplies)
+      assert.match(words, /^[\p{L}\p{N}]+\*?(?: (?:[\p{L}\p{N}]+\*?|…))*$/u, words)
+  })
+
+  test('whose words are common are known only from the hosts of the provider', () => {
+    const reply = parseReply('550 5.1.1 User does not exist')
+    assert.equal(findKnownReply('mx.zoho.com', reply, 'rcpt')?.provider, 'zoho')
+    assert.equal(findKnownReply('mx.far.test', reply, 'rcpt'), undefined)
+  })
+
+  test('are known at a domain’s own name for the host, by their words', () => {
+    const reply = parseReply('421 4.7.28 Gmail has detected an unusual rate of mail')
+    assert.equal(findKnownReply('mx.example.org', reply, 'end-of-data')?.provider, 'gmail')
+  })
+
+  test('are not looked for in what is said of a login', () => {
+    assert.equal(findKnownReply('smtp.zoho.com', parseReply('535 User does not exist'), 'auth'), undefined)
+  })
+})
+
+describe('the class', () => {
+  const cases: readonly (readonly [stage: ClientStage, reply: string, expected: string])[] = [
+    ['rcpt', '451 4.7.1 Greylisting in action, please come back later', 'greylisted'],
+    ['rcpt', '451 4.7.1 Rate limit exceeded', 'rate-limited'],
+    ['rcpt', '550 5.1.1 No such user here', 'unknown-user'],
+    ['rcpt', '452 4.2.2 Mailbox full', 'mailbox-full'],
+    ['end-of-data', '552 5.3.4 Message too big', 'content'],
+    ['end-of-data', '554 5.7.1 Message rejected as spam', 'content'],
+    ['end-of-data', '550 5.7.1 SPF check failed', 'authentication'],
+    ['greeting', '554 5.7.1 Client host blocked, see blocklist', 'reputation-block'],
+    ['mail', '530 5.7.0 Must issue a STARTTLS command first', 'tls'],
+    ['rcpt', '550 5.7.1 Denied by local policy', 'policy'],
+    ['rcpt', '421 4.3.2 Shutting down', 'temporary'],
+    ['rcpt', '450 Moon in the wrong house', 'temporary'],
+    ['rcpt', '556 5.1.10 Domain does not accept mail', 'permanent'],
+    ['end-of-data', '554 Transaction failed', 'unknown'],
+    ['end-of-data', '554 Moon in the wrong house', 'unknown'],
+  ]
+  for (const [stage, reply, expected] of cases) {
+    test(`of ${reply} is ${expected}`, () => {
+      assert.equal(classOf(judge('mx.far.test', parseReply(reply), stage)), expected)
+    })
+  }
+
+  test('without a reply: what a server may do better next time is temporary', () => {
+    for (const cause of [
+      'no-answer',
+      'refused-connection',
+      'dns-failure',
+      'login-required',
+      'other',
+    ] as const)
+      assert.equal(classOf({ stage: 'connect', cause }), 'temporary')
+    assert.equal(classOf({ stage: 'dns', cause: 'unknown-domain' }), 'permanent')
+    assert.equal(classOf({ stage: 'tls', cause: 'tls-failure' }), 'tls')
+  })
+
+  test('is temporary for what the smart host has against us', () => {
+    const reply = parseReply('550 5.7.1 Relay access denied')
+    assert.equal(classOf({ stage: 'rcpt', cause: 'smart-host', reply }), 'temporary')
+  })
+})
+
+describe('providers', () => {
+  test('are found by whole labels of the host name, the longest suffix first', () => {
+    const found = (host: string): string | undefined => findProvider(host)?.key
+    assert.equal(found('gmail-smtp-in.l.google.com'), 'gmail')
+    assert.equal(found('ASPMX2.GOOGLEMAIL.COM.'), 'gmail')
+    assert.equal(found('outlook-com.olc.protection.outlook.com'), 'outlook')
+    assert.equal(found('example-org.mail.protection.outlook.com'), 'exchange-online')
+    assert.equal(found('mta6.am0.yahoodns.net'), 'yahoo')
+    assert.equal(found('mx-aol.mail.gm0.yahoodns.net'), 'aol')
+    assert.equal(found('mxs.mail.ru'), 'mail.ru')
+    assert.equal(found('mx.hotmail.ru'), undefined)
+    assert.equal(found('notgoogle.com'), undefined)
+    assert.equal(found(''), undefined)
+  })
+
+  test('have each a key and suffixes of their own', () => {
+    const keys = providers.map(({ key }) => key)
+    const suffixes = providers.flatMap(({ hostSuffixes }) => hostSuffixes)
+    assert.equal(new Set(keys).size, keys.length)
+    assert.equal(new Set(suffixes).size, suffixes.length)
+  })
+})
+
+test('a reply of any shape and length is looked through', () => {
+  for (const piece of ['<', '@', '…', ' zen', ' spamhaus org', ' delivery error dd']) {
+    const lines = Array.from({ length: 1000 }, () => piece.repeat(2000))
+    findKnownReply('mx.far.test', { code: 554, lines }, 'end-of-data')
+  }
+})

@@ -1,0 +1,305 @@
+// What comes back after another server has taken a message: reports and complaints find the trail of that message.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { describeEvent } from '../../src/cli/format-trail.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { connectSmtp } from '../../src/smtp/client/connect.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
+import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
+
+const address = (text: string) => parseAddress(text) ?? assert.fail(text)
+
+interface Sending {
+  readonly from: string | null
+  readonly to: readonly string[]
+  readonly text: string
+  readonly envelopeId?: string
+  readonly role?: 'relay' | 'submission'
+}
+
+/** Resolves with the queue id. Who submits is anna, by her network. */
+async function send(server: ComposedServer, { from, to, text, envelopeId, role = 'relay' }: Sending) {
+  const connection = await connectSmtp({
+    host: '127.0.0.1',
+    port: server.port(role),
+    helloName: 'client.example.net',
+    tls: role === 'relay' ? 'never' : 'starttls',
+    verifyCertificate: false,
+    ...(role === 'relay' ? {} : { auth: { username: 'anna@here.test', password: 'secret' } }),
+    clock: systemClock,
+  })
+  const mailData = Buffer.from(text.replaceAll('\n', '\r\n'))
+  const [result] = await connection.send({
+    reversePath: from === null ? null : address(from),
+    body: '7BIT',
+    smtpUtf8: false,
+    envelopeId,
+    recipients: to.map(each => ({ forwardPath: address(each) })),
+    mailData: {
+      size: mailData.length,
+      async *open() {
+        yield mailData
+      },
+    },
+  })
+  connection.close()
+  assert.ok(result?.result.kind === 'accepted', JSON.stringify(result?.result))
+  await server.settled()
+  return /queued as ([0-9A-Z]{11})/.exec(result.result.reply.lines.join(' '))?.[1] ?? assert.fail()
+}
+
+const message = 'From: <anna@here.test>\nSubject: News\nMessage-ID: <news-1@here.test>\n\nText\n'
+
+async function serverAndPeer(
+  t: TestContext,
+  verp: object = { senders: ['anna@here.test'] },
+): Promise<{ server: ComposedServer; peer: RemotePeer }> {
+  const peer = await startPeer({ address: '127.0.0.2' })
+  t.after(() => peer.close())
+  const dns = await startDnsServer(['there.test MX 10 mx.there.test', 'mx.there.test A 127.0.0.2'])
+  t.after(() => dns.close())
+  const server = await startComposedServer(t, {
+    hostname: 'mx.here.test',
+    domains: ['here.test'],
+    accounts: [
+      { address: 'anna@here.test' },
+      { address: 'eve@here.test' },
+      { address: 'postmaster@here.test' },
+    ],
+    aliases: [{ address: 'news@here.test', targets: ['anna@here.test'] }],
+    settings: { delivery: { port: peer.port, dnsServers: [dns.text], verp } },
+  })
+  return { server, peer }
+}
+
+async function came(server: ComposedServer, queueId: string): Promise<TrailEvent[]> {
+  return (await server.trail(queueId)).filter(({ kind }) => kind === 'bounced' || kind === 'complained')
+}
+
+/** A report that says nothing but what is given. */
+function reportOf({ status = '', returned = '' }: { status?: string; returned?: string }): string {
+  return [
+    'Subject: Undelivered',
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/report; report-type=delivery-status; boundary=x',
+    '',
+    '--x',
+    'Content-Type: text/plain',
+    '',
+    'It did not arrive.',
+    '--x',
+    'Content-Type: message/delivery-status',
+    '',
+    status || 'Reporting-MTA: dns; mx.there.test\n',
+    '--x',
+    'Content-Type: text/rfc822-headers',
+    '',
+    returned,
+    '--x--',
+    '',
+  ].join('\n')
+}
+
+const failure =
+  'Final-Recipient: rfc822; boris@inner.there.test\nOriginal-Recipient: rfc822; boris@there.test\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 No such user\n'
+const status = `Reporting-MTA: dns; mx.there.test\n\n${failure}`
+
+test('each recipient of a bulk sender has a return path and a transaction of its own', async t => {
+  const { server, peer } = await serverAndPeer(t)
+  await send(server, {
+    from: 'anna@here.test',
+    to: ['boris@there.test', 'clara@there.test', `${'x'.repeat(60)}@there.test`],
+    text: message,
+    role: 'submission',
+  })
+  assert.deepEqual(
+    peer.messages.map(({ reversePath, forwardPaths }) => [reversePath, ...forwardPaths]),
+    [
+      ['anna+boris=there.test@here.test', 'boris@there.test'],
+      ['anna+clara=there.test@here.test', 'clara@there.test'],
+      // Too long to name.
+      ['anna@here.test', `${'x'.repeat(60)}@there.test`],
+    ],
+  )
+})
+
+test('mail of others has one return path, and goes in one transaction', async t => {
+  const { server, peer } = await serverAndPeer(t, { senders: ['news@here.test'] })
+  await send(server, {
+    from: 'anna@here.test',
+    to: ['boris@there.test', 'clara@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  assert.deepEqual(
+    peer.messages.map(({ reversePath, forwardPaths }) => [reversePath, ...forwardPaths]),
+    [['anna@here.test', 'boris@there.test', 'clara@there.test']],
+  )
+})
+
+test('a whole domain can be named, and another delimiter', async t => {
+  const { server, peer } = await serverAndPeer(t, { senders: ['@here.test'], delimiter: '#' })
+  const id = await send(server, {
+    from: 'anna@here.test',
+    to: ['boris@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  assert.equal(peer.messages[0]?.reversePath, 'anna+boris#there.test@here.test')
+  await send(server, { from: null, to: ['anna+boris#there.test@here.test'], text: reportOf({ status }) })
+  assert.equal((await came(server, id)).length, 1)
+})
+
+test('a late bounce that names nobody finds message and recipient by its return path', async t => {
+  const { server } = await serverAndPeer(t)
+  const id = await send(server, {
+    from: 'anna@here.test',
+    to: ['boris@there.test', 'clara@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  const reportId = await send(server, {
+    from: null,
+    to: ['anna+clara=there.test@here.test'],
+    text: 'Subject: failure notice\n\nSorry, it did not work out.\n',
+  })
+  assert.deepEqual(await came(server, id), [
+    { kind: 'bounced', recipient: 'clara@there.test', reportId, foundBy: 'verp' },
+  ])
+  assert.equal((await server.mailbox('anna@here.test')).length, 1, 'it is delivered as well')
+})
+
+for (const { by, sent, returned } of [
+  { by: 'message-id', sent: {}, returned: () => ({ status, returned: 'Message-ID: <news-1@here.test>' }) },
+  {
+    by: 'envelope-id',
+    sent: { envelopeId: 'order-7' },
+    returned: () => ({
+      status: `Reporting-MTA: dns; mx.there.test\nOriginal-Envelope-Id: order-7\n\n${failure}`,
+    }),
+  },
+  {
+    by: 'queue-id',
+    sent: {},
+    returned: (header: string) => ({ status, returned: header }),
+  },
+] as const) {
+  test(`a report finds its message by the ${by}, and says what it says of the recipient`, async t => {
+    const { server, peer } = await serverAndPeer(t, {})
+    const id = await send(server, {
+      from: 'anna@here.test',
+      to: ['boris@there.test'],
+      text: message,
+      role: 'submission',
+      ...sent,
+    })
+    const [header = ''] = (peer.messages[0]?.mailData ?? '').replaceAll('\r\n', '\n').split('\n\n')
+    const text = reportOf(returned(header.replace(/^Message-ID.*\n/m, '')))
+    const reportId = await send(server, { from: null, to: ['anna@here.test'], text })
+    const events = await came(server, id)
+    assert.deepEqual(events, [
+      {
+        kind: 'bounced',
+        recipient: 'boris@there.test',
+        action: 'failed',
+        status: '5.1.1',
+        diagnostic: '550 5.1.1 No such user',
+        reportingMta: 'mx.there.test',
+        reportId,
+        foundBy: by,
+      },
+    ])
+    assert.match(
+      describeEvent(events[0] ?? assert.fail()).text,
+      /^A report of mx\.there\.test came back about boris@there\.test: it could not be delivered \(5\.1\.1\) \[550 5\.1\.1 No such user\], in message [0-9A-Z]{11}; found by /,
+    )
+  })
+}
+
+test('who is not told of a message cannot write into its trail', async t => {
+  const { server } = await serverAndPeer(t, {})
+  const id = await send(server, {
+    from: 'anna@here.test',
+    to: ['boris@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  const text = reportOf({ status, returned: 'Message-ID: <news-1@here.test>' })
+  await send(server, { from: null, to: ['eve@here.test'], text })
+  await send(server, { from: 'stranger@there.test', to: ['anna@here.test'], text })
+  assert.deepEqual(await came(server, id), [])
+  assert.equal((await server.mailbox('eve@here.test')).length, 1)
+})
+
+test('a report to an alias finds the message that was sent from it', async t => {
+  const { server } = await serverAndPeer(t, { senders: ['news@here.test'] })
+  const id = await send(server, {
+    from: 'news@here.test',
+    to: ['boris@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  await send(server, { from: null, to: ['news+boris=there.test@here.test'], text: reportOf({ status }) })
+  const [event] = await came(server, id)
+  assert.ok(event?.kind === 'bounced')
+  assert.equal(event.recipient, 'boris@there.test')
+})
+
+test('a complaint, from whatever reverse-path, to whoever keeps watch', async t => {
+  const { server } = await serverAndPeer(t, {})
+  const id = await send(server, {
+    from: 'anna@here.test',
+    to: ['boris@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  const text = [
+    'Content-Type: multipart/report; report-type=feedback-report; boundary=x',
+    '',
+    '--x',
+    'Content-Type: message/feedback-report',
+    '',
+    'Feedback-Type: abuse',
+    'User-Agent: there/1.0',
+    'Version: 1',
+    'Original-Rcpt-To: <boris@there.test>',
+    '--x',
+    'Content-Type: message/rfc822',
+    '',
+    message,
+    '--x--',
+    '',
+  ].join('\n')
+  const reportId = await send(server, { from: 'fbl@there.test', to: ['postmaster@here.test'], text })
+  const events = await came(server, id)
+  assert.deepEqual(events, [
+    {
+      kind: 'complained',
+      feedbackType: 'abuse',
+      recipient: 'boris@there.test',
+      reportId,
+      foundBy: 'message-id',
+    },
+  ])
+  assert.match(
+    describeEvent(events[0] ?? assert.fail()).text,
+    /^A complaint came back \(abuse\) from boris@there\.test/,
+  )
+})
+
+test('our own reports, and mail that is none, leave no trace in other trails', async t => {
+  const { server, peer } = await serverAndPeer(t, {})
+  peer.script = command => (command.startsWith('RCPT') ? '550 5.1.1 No such user' : undefined)
+  const id = await send(server, {
+    from: 'anna@here.test',
+    to: ['boris@there.test'],
+    text: message,
+    role: 'submission',
+  })
+  await send(server, { from: null, to: ['anna@here.test'], text: 'Subject: Away\n\nOn holiday.\n' })
+  assert.deepEqual(await came(server, id), [])
+  assert.equal((await server.mailbox('anna@here.test')).length, 2)
+})

@@ -1,0 +1,223 @@
+// Ten ways in which mail fails, each played by the whole server, with the DNS, the other server and the clock of the scene;
+// and what there is to see of each, by views that look at the server when it is over.
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { splitMessage } from '../../src/bounce/message-parts.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { connectSmtp } from '../../src/smtp/client/connect.ts'
+import { type RemotePeer, type Script, startPeer } from '../delivery/remote-peer.ts'
+import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
+import { eventually } from '../harness/eventually.ts'
+import { createSeededRandom } from '../harness/seeded-random.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+
+/** What is over, and can be looked at. */
+export interface Played {
+  readonly server: ComposedServer
+  readonly sender: string
+  /** Of the message that failed. */
+  readonly queueId: string
+}
+
+/** One thing that is to be seen of a failure: a heading, and a text as it is printed. */
+export interface View {
+  readonly title: string
+  collect(played: Played): Promise<string>
+}
+
+export interface Scene {
+  readonly title: string
+  /** What the scene plays, in one or two sentences. */
+  readonly about: string
+  readonly recipient: string
+  readonly zone: readonly string[]
+  readonly script?: Script
+  /** Tables of the settings file. */
+  readonly queue?: Readonly<Record<string, unknown>>
+  /** Default: the message fails at once. */
+  play?(server: ComposedServer, peer: RemotePeer): Promise<void>
+}
+
+const mailHost = ['example.org MX 10 mx.example.org', 'mx.example.org A 127.0.0.2']
+const boris = 'boris@example.org'
+const atRcpt =
+  (reply: string): Script =>
+  command =>
+    command.startsWith('RCPT') ? reply : undefined
+const commandTimeoutSeconds = 60
+
+async function playHours(server: ComposedServer, hours: number): Promise<void> {
+  for (let n = 0; n < hours * 6; n++) await server.pass(10 * minute)
+}
+
+export const scenes: readonly Scene[] = [
+  {
+    title: 'No such domain',
+    about: 'The DNS says that the domain does not exist: there is nothing to wait for.',
+    recipient: 'boris@exampel.org',
+    zone: mailHost,
+  },
+  {
+    title: 'Null MX',
+    about: 'The domain says by an MX record of a single dot (RFC 7505) that it takes no mail.',
+    recipient: boris,
+    zone: ['example.org MX 0 .'],
+  },
+  {
+    title: 'Refused connection',
+    about: 'Nothing listens on the address of the mail host, until the queue lifetime is over.',
+    recipient: boris,
+    zone: ['example.org MX 10 mx.example.org', 'mx.example.org A 127.0.0.3'],
+    play: server => playHours(server, 49),
+  },
+  {
+    title: 'Timeout',
+    about: 'The mail host takes the connection and never answers EHLO, until the queue lifetime is over.',
+    recipient: boris,
+    zone: mailHost,
+    script: command => (command.startsWith('EHLO') ? 'silence' : undefined),
+    queue: { lifetimeHours: 2, retryMinutes: [60], delayNoticeHours: 0 },
+    async play(server, peer) {
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        server.agent.wake()
+        await eventually(`EHLO of attempt ${attempt}`, async () => peer.commands[attempt - 1])
+        server.clock.advance(commandTimeoutSeconds * 1000)
+        await server.agent.idle()
+        server.clock.advance(hour)
+      }
+    },
+  },
+  {
+    title: 'TLS failure under policy',
+    about: 'The mail host takes mail over TLS only, and does not offer it.',
+    recipient: boris,
+    zone: mailHost,
+    script: command =>
+      command.startsWith('MAIL') ? '530 5.7.0 Must issue a STARTTLS command first' : undefined,
+  },
+  {
+    title: '550: no such user',
+    about: 'The mail host does not know the recipient.',
+    recipient: boris,
+    zone: mailHost,
+    script: atRcpt('550 5.1.1 <boris@example.org>: Recipient address rejected: User unknown'),
+  },
+  {
+    title: '552: mailbox full',
+    about: 'The mail host refuses the message for good, because the mailbox is full.',
+    recipient: boris,
+    zone: mailHost,
+    script: atRcpt('552 5.2.2 <boris@example.org>: user is over quota'),
+  },
+  {
+    title: '421: too much mail',
+    about:
+      'The mail host wants less mail at a time. After four hours the sender is told that the message waits.',
+    recipient: boris,
+    zone: mailHost,
+    script: atRcpt(
+      '421 4.7.28 Gmail has detected an unusual rate of mail originating from your IP address 192.0.2.25. To protect our users from spam, mail has been temporarily rate limited.',
+    ),
+    play: server => playHours(server, 5),
+  },
+  {
+    title: '554: reputation',
+    about: 'The mail host asks a block list, and our address is on it.',
+    recipient: boris,
+    zone: mailHost,
+    script: command =>
+      command === '(connect)'
+        ? '554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.25'
+        : undefined,
+  },
+  {
+    title: 'Expired',
+    about: 'The mail host answers 451 to every attempt, until the queue lifetime is over.',
+    recipient: boris,
+    zone: mailHost,
+    script: atRcpt('451 4.3.0 Temporary server error'),
+    play: server => playHours(server, 49),
+  },
+]
+
+/** Plays the scene for a sender who reads this language. */
+export async function playScene(t: TestContext, scene: Scene, language: 'en' | 'ru'): Promise<Played> {
+  const peer = await startPeer({ address: '127.0.0.2', ...(scene.script ? { script: scene.script } : {}) })
+  const dns = await startDnsServer(scene.zone)
+  t.after(async () => {
+    await peer.close()
+    await dns.close()
+  })
+  const sender = 'anna@example.com'
+  const server = await startComposedServer(t, {
+    hostname: 'mail.example.com',
+    domains: ['example.com'],
+    accounts: [{ address: sender, language }],
+    random: createSeededRandom(1),
+    settings: {
+      queue: { lifetimeHours: 48, ...scene.queue },
+      delivery: { port: peer.port, dnsServers: [dns.text], commandTimeoutSeconds },
+    },
+  })
+  const queueId = await submit(server, sender, scene.recipient, language)
+  if (scene.play) await scene.play(server, peer)
+  else await server.settled()
+  return { server, sender, queueId }
+}
+
+const subjects = { en: 'Invoice 4711', ru: '=?UTF-8?B?0KHRh9GR0YIgNDcxMQ==?=' } as const
+
+async function submit(
+  server: ComposedServer,
+  sender: string,
+  recipient: string,
+  language: 'en' | 'ru',
+): Promise<string> {
+  const connection = await connectSmtp({
+    host: '127.0.0.1',
+    port: server.port('submission'),
+    helloName: 'client.example.com',
+    tls: 'starttls',
+    verifyCertificate: false,
+    auth: { username: sender, password: 'secret' },
+    clock: systemClock,
+  })
+  const mailData = Buffer.from(`From: <${sender}>\r\nSubject: ${subjects[language]}\r\n\r\nPlease pay.\r\n`)
+  const address = (text: string) => parseAddress(text) ?? assert.fail(text)
+  const [result] = await connection.send({
+    reversePath: address(sender),
+    body: '7BIT',
+    smtpUtf8: false,
+    recipients: [{ forwardPath: address(recipient) }],
+    mailData: {
+      size: mailData.length,
+      async *open() {
+        yield mailData
+      },
+    },
+  })
+  connection.close()
+  assert.ok(result?.result.kind === 'accepted')
+  return /queued as ([0-9A-Z]{11})/.exec(result.result.reply.lines.join(' '))?.[1] ?? assert.fail()
+}
+
+/** The text of the last report that the sender got. */
+export const reportView: View = {
+  title: 'The report to the sender',
+  async collect({ server, sender }) {
+    const reports = await server.mailbox(sender)
+    const part = splitMessage(Buffer.from(reports.at(-1) ?? assert.fail('no report'))).find(
+      ({ type }) => type === 'text/plain',
+    )
+    return (part ?? assert.fail('no text')).body.toString().replaceAll('\r\n', '\n')
+  },
+}
+
+/** Ports are another each time, and the addresses are those of the machine that played. */
+export function withoutChance(text: string): string {
+  return text.replaceAll(/127\.0\.0\.(\d):\d+/g, (_, last: string) => `192.0.2.${last}:25`)
+}
