@@ -18,6 +18,7 @@ import { addServeCommand } from './commands/serve.ts'
 import { addTerminalCommand } from './commands/terminal.ts'
 import { addTraceCommand } from './commands/trace.ts'
 import { addVerifyCommand } from './commands/verify.ts'
+import { addWhyCommand } from './commands/why.ts'
 
 export function createProgram(run: CommandRun): Command {
   const program = new Command('postrider')
@@ -51,6 +52,7 @@ export function createProgram(run: CommandRun): Command {
   addExportCommand(program, run)
   addApplyCommand(program, run)
   program.commandsGroup('Mail:')
+  addWhyCommand(program, run)
   addTraceCommand(program, run)
   addQueueCommand(program, run)
   addMailCommand(program, run)

@@ -24,7 +24,7 @@ export interface Settings {
   readonly submission: SubmissionSettings
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
-  readonly trail: { readonly retentionDays: number }
+  readonly trail: TrailSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   readonly threads: { readonly front: number }
   /** Undefined: nobody may ask. */
@@ -94,6 +94,11 @@ export interface DeliverySettings {
   readonly ipv6: boolean
   /** A message with more Received fields than this is in a loop (RFC 5321 §6.3). */
   readonly maxReceivedFields: number
+}
+
+export interface TrailSettings {
+  readonly retentionDays: number
+  readonly maxMegabytes: number
 }
 
 export interface HealthSettings {

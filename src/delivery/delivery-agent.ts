@@ -456,6 +456,7 @@ class RouteMemory {
 
   async route(recipient: QueuedRecipient): Promise<Route> {
     const { localPart, domain } = recipient.forwardPath
+    if (recipient.routeTo !== undefined) return await this.#router.route(recipient)
     const foreign = this.#foreignDomains.get(domain)
     if (foreign) return foreign
     const key = `${recipient.expandedFrom?.length ?? 0} ${localPart}@${domain}`

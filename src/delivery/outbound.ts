@@ -5,8 +5,8 @@ import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { ConnectionBudget } from './connection-budget.ts'
+import { connectionTerms } from './connection-terms.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
-import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
@@ -83,32 +83,10 @@ export class Outbound {
       log,
       budget: this.#budget,
       unwritten,
-      terms: this.#terms(destination),
+      terms: connectionTerms(this.#options, destination),
       maxConnections: settings.maxConnectionsPerDestination,
       maxRecipientsPerTransaction: settings.maxRecipientsPerTransaction,
       findServers: () => findServers(destination),
     })
-  }
-
-  #terms(destination: Destination): ConnectionTerms {
-    const { clock, hostname, settings } = this.#options
-    const common: ConnectionTerms['common'] = {
-      helloName: hostname,
-      connectTimeoutMs: settings.connectTimeoutSeconds * 1000,
-      commandTimeoutMs: settings.commandTimeoutSeconds * 1000,
-      clock,
-    }
-    if (destination.kind !== 'smart-host') {
-      return { common, tls: settings.tls, verifyCertificate: false }
-    }
-    const { smartHost } = destination
-    const { username, password } = smartHost
-    return {
-      common,
-      tls: smartHost.tls,
-      // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.
-      verifyCertificate: smartHost.verifyCertificate && smartHost.tls !== 'opportunistic',
-      ...(username !== undefined && password !== undefined ? { auth: { username, password } } : {}),
-    }
   }
 }

@@ -4,6 +4,7 @@ import { formatAddress } from '../address/format-address.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
+import type { Lookup, NextAttemptReason } from '../trail/events.ts'
 import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
@@ -20,6 +21,7 @@ export interface Attempted {
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined
   readonly dialogue?: readonly string[] | undefined
+  readonly lookup?: Lookup | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -86,6 +88,7 @@ function postpone(ended: NotAttempted, now: number, schedule: RetrySchedule, spr
       tried: false,
       dueAt,
       diagnosis: `not tried: the destination could not be reached a moment ago (${formatDiagnosis(diagnosis)})`,
+      ...placeOf(diagnosis),
       delayReported: false,
     },
   }
@@ -101,7 +104,7 @@ function planAfterAttempt(
   const { message } = work
   const attempt = recipient.attempts + 1
   const outcome = expireWhenOver(attempted.outcome, message.expiresAt, now)
-  const settle = (result: Settlement['result'], nextAttemptAt?: number): Settlement => ({
+  const settle = (result: Settlement['result'], next?: NextAttempt): Settlement => ({
     messageId: message.id,
     recipientId: recipient.id,
     events: [
@@ -112,7 +115,8 @@ function planAfterAttempt(
         outcome,
         ...(attempted.mxHosts ? { mxHosts: attempted.mxHosts } : {}),
         ...(attempted.dialogue ? { dialogue: attempted.dialogue } : {}),
-        ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+        ...(attempted.lookup ? { lookup: attempted.lookup } : {}),
+        ...next,
       },
     ],
     result,
@@ -156,9 +160,10 @@ function planAfterAttempt(
             tried: true,
             dueAt,
             diagnosis: formatDiagnosis(outcome.diagnosis),
+            ...placeOf(outcome.diagnosis),
             delayReported: tell,
           },
-          dueAt,
+          { nextAttemptAt: dueAt, nextAttemptBecause: whyThen(attempted, dueAt, now, schedule) },
         ),
         report: reportWhen(tell, { action: 'delayed', attempted, outcome, nextAttemptAt: dueAt }),
       }
@@ -186,6 +191,30 @@ function dueAgainAt(
   const scheduled = schedule.nextAttemptAt(attempts, now, expiresAt, spread)
   const noticeAt = wantsDelay(ended) ? schedule.delayNoticeAt(acceptedAt, now) : undefined
   return Math.min(scheduled, noticeAt ?? scheduled)
+}
+
+interface NextAttempt {
+  readonly nextAttemptAt: number
+  readonly nextAttemptBecause: NextAttemptReason
+}
+
+function whyThen(
+  { work }: Attempted,
+  dueAt: number,
+  now: number,
+  schedule: RetrySchedule,
+): NextAttemptReason {
+  const { acceptedAt, expiresAt } = work.message
+  if (dueAt >= expiresAt) return 'lifetime'
+  return dueAt === schedule.delayNoticeAt(acceptedAt, now) ? 'delay-notice' : 'schedule'
+}
+
+/** Why and where, for whoever looks at the queue as a whole. */
+function placeOf({ cause, remoteMta }: Diagnosis): {
+  readonly cause: string
+  readonly host?: string | undefined
+} {
+  return { cause, host: remoteMta }
 }
 
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {

@@ -5,6 +5,7 @@ import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { Lookup } from '../trail/events.ts'
 import { judgeFailure, judgeReply, remoteAddress, whereMet } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
@@ -24,6 +25,8 @@ export class RemoteAttempt {
   readonly #triedAddresses = new Set<string>()
   readonly #mailData: OutgoingMailData
   readonly #report: (ended: Attempted | NotAttempted) => void
+  /** Of the connection that was opened for it; until it stands in the trail. */
+  #lookup: Lookup | undefined
   #needs: MessageNeeds
   #needsAreFound = false
 
@@ -56,6 +59,10 @@ export class RemoteAttempt {
 
   noteTried(hosts: readonly string[]): void {
     for (const host of hosts) if (!this.#triedHosts.includes(host)) this.#triedHosts.push(host)
+  }
+
+  noteLookup(lookup: Lookup | undefined): void {
+    this.#lookup = lookup
   }
 
   /** No server could be reached: every recipient without an outcome gets this one. */
@@ -201,15 +208,18 @@ export class RemoteAttempt {
     else this.#elsewhere.push({ recipient, outcome })
   }
 
-  /** The dialogue of a transaction stands with the first of its recipients. */
+  /** The dialogue of a transaction, and the way to its server, stand with the first of its recipients. */
   #end(recipient: QueuedRecipient, outcome: DeliveryOutcome): void {
     const dialogue = this.dialogue.take()
+    const lookup = this.#lookup
+    this.#lookup = undefined
     this.#report({
       work: this.work,
       recipient,
       outcome,
       ...(this.#triedHosts.length > 0 ? { mxHosts: [...this.#triedHosts] } : {}),
       ...(dialogue.length > 0 ? { dialogue } : {}),
+      ...(lookup ? { lookup } : {}),
     })
   }
 }

@@ -7,6 +7,7 @@ import { BlindFieldWatch } from '../message/blind-field-watch.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
 import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
+import { identifyMessage, type MessageIdentity } from '../message/identify-message.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
@@ -22,6 +23,7 @@ import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
 import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown, isPassing, StorageFault } from '../storage/storage-fault.ts'
+import type { Reception } from '../trail/events.ts'
 
 export interface IntakeOptions {
   readonly storage: Storage
@@ -81,6 +83,7 @@ class IncomingMessage implements MailDataSink {
   #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
   #blindFieldWatch: BlindFieldWatch | undefined
   #refusal: Reply | undefined
+  #identity: MessageIdentity = {}
 
   constructor(
     options: IntakeOptions,
@@ -192,6 +195,7 @@ class IncomingMessage implements MailDataSink {
     }
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
     if (!fixed) return undefined
+    this.#identity = identifyMessage(fixed)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
   }
@@ -285,8 +289,8 @@ class IncomingMessage implements MailDataSink {
     return this.#writer.size > maxInlineBytes ? 'large' : 'small'
   }
 
-  #describeReception(size: number) {
-    const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt } = this.#client
+  #describeReception(size: number): Reception {
+    const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt, local } = this.#client
     const { reversePath, recipients } = this.#transaction
     return {
       sessionId,
@@ -299,6 +303,8 @@ class IncomingMessage implements MailDataSink {
       recipients: recipients.map(recipient => formatAddress(recipient.forwardPath)),
       size,
       connectedAt,
+      ...(local ? { local } : {}),
+      ...this.#identity,
     }
   }
 }

@@ -19,6 +19,11 @@ export interface ShownRecipient extends QueuedRecipient {
   readonly underway: boolean
   /** Why the last attempt did not deliver it. */
   readonly lastDiagnosis?: string | undefined
+  /** A `ReportCause`, and the mail host that it is about. */
+  readonly lastCause?: string | undefined
+  readonly lastHost?: string | undefined
+  /** It was under way when a delivery thread died, and is tried apart from the others (docs/adr/0005). */
+  readonly isSuspect: boolean
 }
 
 export interface ShownMessage {
@@ -42,11 +47,22 @@ export interface QueueListing {
   readonly lastId: QueueId | undefined
 }
 
-function readShown(row: RecipientRow): ShownRecipient {
+interface ShownRow extends RecipientRow {
+  readonly deaths: number
+  readonly last_cause: string | null
+  readonly last_host: string | null
+}
+
+const shownColumns = `${recipientColumns}, deaths, last_cause, last_host`
+
+function readShown(row: ShownRow): ShownRecipient {
   return {
     ...readRecipient(row),
     underway: row.lease_owner !== null,
     lastDiagnosis: row.last_diagnosis ?? undefined,
+    lastCause: row.last_cause ?? undefined,
+    lastHost: row.last_host ?? undefined,
+    isSuspect: row.deaths > 0,
   }
 }
 
@@ -64,8 +80,8 @@ export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): P
   const messages: ShownMessage[] = []
   const damaged: QueueId[] = []
   for (const row of rows) {
-    const recipientRows = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns
+    const recipientRows = await tx.all<ShownRow>(
+      `SELECT ${shownColumns
         .split(', ')
         .map(column => `queue_recipient.${column}`)
         .join(', ')} FROM queue_recipient JOIN queue_message ON queue_message.id = message_id
@@ -89,8 +105,8 @@ export const showQueuedMessage = defineRead(
       input.queueId,
     )
     if (!row) return undefined
-    const recipients = await tx.all<RecipientRow>(
-      `SELECT ${recipientColumns} FROM queue_recipient WHERE message_id = ? ORDER BY id`,
+    const recipients = await tx.all<ShownRow>(
+      `SELECT ${shownColumns} FROM queue_recipient WHERE message_id = ? ORDER BY id`,
       input.queueId,
     )
     return { message: readMessage(row), mailDataId: row.mail_data_id, recipients: recipients.map(readShown) }

@@ -32,6 +32,9 @@ export interface Settlement {
         readonly tried: boolean
         readonly dueAt: number
         readonly diagnosis: string
+        /** A `ReportCause`, and the host that it is about. */
+        readonly cause?: string | undefined
+        readonly host?: string | undefined
         readonly delayReported: boolean
       }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
@@ -236,13 +239,15 @@ async function settleRecipient(
     const tried = result.tried ? 1 : 0
     const { changes } = await tx.run(
       `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = CASE WHEN ? = 1 THEN 0 ELSE deaths END,
-         attempts = attempts + ?, last_diagnosis = ?,
+         attempts = attempts + ?, last_diagnosis = ?, last_cause = ?, last_host = ?,
          delay_reported_at = CASE WHEN ? = 1 THEN ? ELSE delay_reported_at END
        WHERE id = ? AND lease_owner = ?`,
       result.dueAt,
       tried,
       tried,
       result.diagnosis,
+      result.cause ?? null,
+      result.host ?? null,
       result.delayReported ? 1 : 0,
       at,
       recipientId,

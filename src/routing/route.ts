@@ -4,7 +4,7 @@ import type { Diagnosis } from '../delivery/outcome.ts'
 import { maxExpansions } from '../directory/redirection-chains.ts'
 import { resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Storage } from '../storage/operation.ts'
-import { type Destination, domainDestination } from './destination.ts'
+import { type Destination, domainDestination, hostDestination } from './destination.ts'
 
 export type Route =
   | {
@@ -27,6 +27,8 @@ export type Route =
 export interface RoutedRecipient {
   readonly forwardPath: Address
   readonly expandedFrom?: readonly Address[] | undefined
+  /** Where an administrator sends it, whatever else would become of it: 'mx2.example.org:25'. */
+  readonly routeTo?: string | undefined
 }
 
 export interface Router {
@@ -35,7 +37,7 @@ export interface Router {
 }
 
 export interface RouterOptions {
-  readonly storage: Storage
+  readonly storage: Pick<Storage, 'run'>
   readonly hostname: string
   /** Takes all mail for elsewhere. */
   readonly smartHost?: Destination | undefined
@@ -46,7 +48,9 @@ const inbox = 'INBOX'
 export function createRouter(options: RouterOptions): Router {
   const { storage, hostname, smartHost } = options
   return {
-    async route({ forwardPath, expandedFrom = [] }) {
+    async route({ forwardPath, expandedFrom = [], routeTo }) {
+      const named = routeTo === undefined ? undefined : hostDestination(routeTo)
+      if (named) return { kind: 'remote', destination: named }
       const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname })
       switch (resolved.kind) {
         case 'account':

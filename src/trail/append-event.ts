@@ -1,6 +1,7 @@
 // Appends to the trail, inside somebody's transaction.
 import type { Tx } from '../storage/operation.ts'
 import type { TrailEvent } from './events.ts'
+import { formatMarks, keysOf } from './keys.ts'
 
 export async function appendEvent(
   tx: Tx,
@@ -9,10 +10,11 @@ export async function appendEvent(
   event: TrailEvent,
 ): Promise<void> {
   await tx.run(
-    'INSERT INTO trail_event (queue_id, at, event) VALUES (?, ?, ?)',
+    'INSERT INTO trail_event (queue_id, at, event, keys) VALUES (?, ?, ?, ?)',
     queueId ?? null,
     at,
     JSON.stringify(event),
+    formatMarks(keysOf(event)),
   )
 }
 

@@ -1,18 +1,11 @@
-// The trail: written along, read by queue id or by address.
+// The trail: written along, read by queue id, by key and by text.
 import { defineRead, defineWrite } from '../storage/operation.ts'
 import { appendEvent } from './append-event.ts'
-import type { TrailEvent, TrailRecord } from './events.ts'
-
-interface EventRow {
-  readonly id: number
-  readonly queue_id: number | null
-  readonly at: number
-  readonly event: string
-}
-
-function readRow(row: EventRow): TrailRecord {
-  return { at: row.at, queueId: row.queue_id ?? undefined, event: JSON.parse(row.event) as TrailEvent }
-}
+import type { TrailRecord } from './events.ts'
+import { expireTrail, shrinkTrail } from './expire-trail.ts'
+import { findEvents } from './find-events.ts'
+import { type EventRow, eventColumns, type FoundRecord, readFound, readRow } from './rows.ts'
+import { indexTrail, wantsIndex } from './segments.ts'
 
 export const appendTrail = defineWrite(
   'trail.append',
@@ -26,7 +19,7 @@ export const trailOfMessage = defineRead(
   'trail.of-message',
   async (tx, input: { readonly queueId: number }): Promise<TrailRecord[]> => {
     const rows = await tx.all<EventRow>(
-      'SELECT id, queue_id, at, event FROM trail_event WHERE queue_id = ? ORDER BY id',
+      `SELECT ${eventColumns} FROM trail_event WHERE queue_id = ? ORDER BY id`,
       input.queueId,
     )
     return rows.map(readRow)
@@ -46,7 +39,7 @@ export const searchTrail = defineRead(
   'trail.search',
   async (tx, input: TrailSearch): Promise<TrailRecord[]> => {
     const rows = await tx.all<EventRow>(
-      `SELECT id, queue_id, at, event FROM trail_event WHERE at >= ? AND event ${tx.likeAnyCase} ? ESCAPE '\\' ORDER BY id DESC LIMIT ?`,
+      `SELECT ${eventColumns} FROM trail_event WHERE at >= ? AND event ${tx.likeAnyCase} ? ESCAPE '\\' ORDER BY id DESC LIMIT ?`,
       input.since,
       `%${asWritten(input.text).replaceAll(/[\\%_]/g, '\\$&')}%`,
       input.limit,
@@ -60,17 +53,47 @@ function asWritten(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
-/** Forgets events older than `before`, at most `limit` of them; returns how many. */
-export const expireTrail = defineWrite(
-  'trail.expire',
-  async (tx, input: { readonly before: number; readonly limit: number }): Promise<number> => {
-    const { changes } = await tx.run(
-      'DELETE FROM trail_event WHERE at < ? AND id IN (SELECT id FROM trail_event ORDER BY id LIMIT ?)',
-      input.before,
-      input.limit,
+/** The same, with their places in the trail. */
+export const eventsOfMessage = defineRead(
+  'trail.events-of-message',
+  async (tx, input: { readonly queueId: number }): Promise<FoundRecord[]> => {
+    const rows = await tx.all<EventRow>(
+      `SELECT ${eventColumns} FROM trail_event WHERE queue_id = ? ORDER BY id`,
+      input.queueId,
     )
-    return changes
+    return rows.map(readFound)
   },
 )
 
-export const trailOperations = [appendTrail, trailOfMessage, searchTrail, expireTrail] as const
+/** What has been written after the event with this id, oldest first. */
+export const trailAfter = defineRead(
+  'trail.after',
+  async (tx, input: { readonly afterId: number; readonly limit: number }): Promise<FoundRecord[]> => {
+    const rows = await tx.all<EventRow>(
+      `SELECT ${eventColumns} FROM trail_event WHERE id > ? ORDER BY id LIMIT ?`,
+      input.afterId,
+      input.limit,
+    )
+    return rows.map(readFound)
+  },
+)
+
+/** The id of the newest event; 0 when there is none. */
+export const newestEvent = defineRead('trail.newest', async (tx): Promise<number> => {
+  const row = await tx.get<{ id: number }>('SELECT id FROM trail_event ORDER BY id DESC LIMIT 1')
+  return row?.id ?? 0
+})
+
+export const trailOperations = [
+  appendTrail,
+  trailOfMessage,
+  eventsOfMessage,
+  searchTrail,
+  findEvents,
+  trailAfter,
+  newestEvent,
+  wantsIndex,
+  indexTrail,
+  expireTrail,
+  shrinkTrail,
+] as const

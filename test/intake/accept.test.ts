@@ -102,6 +102,7 @@ test('250 names the id under which the message waits, with everything that came 
           recipients: ['boris@example.org', 'clara@example.org'],
           size,
           connectedAt: at - 500,
+          subject: 'Hello',
         },
       },
     },

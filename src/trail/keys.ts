@@ -1,0 +1,202 @@
+// What an event is found by: addresses, names, reply codes, words of the subject; and each as the short text that stands with
+// the event in the database.
+import { isIP } from 'node:net'
+import { hashText } from '../runtime/hash-text.ts'
+import type { Reply } from '../smtp/reply.ts'
+import type { TrailEvent } from './events.ts'
+
+/** 'f:anna@example.org': a letter for what it is, and the text in small letters. */
+export type TrailKey = string
+
+export const trailKeys = {
+  sender: (address: string): TrailKey => `f:${address.toLowerCase()}`,
+  recipient: (address: string): TrailKey => `t:${address.toLowerCase()}`,
+  /** The name with which somebody tried to log in. */
+  login: (address: string): TrailKey => `l:${address.toLowerCase()}`,
+  /** A domain, a mail host, the name in EHLO. */
+  name: (name: string): TrailKey => `n:${name.toLowerCase()}`,
+  ip: (address: string): TrailKey => `i:${address.toLowerCase()}`,
+  /** Without its angle brackets. */
+  messageId: (id: string): TrailKey => `m:${id.toLowerCase()}`,
+  /** '550', '5.1.1' */
+  reply: (code: string): TrailKey => `c:${code}`,
+  word: (word: string): TrailKey => `w:${word.toLowerCase()}`,
+  session: (id: string): TrailKey => `s:${id.toLowerCase()}`,
+} as const
+
+/** Somebody else writes subjects and recipients: an event has no more keys than this. */
+const maxWords = 20
+const maxKeys = 4000
+
+/** The words of a subject, as they are looked for. */
+export function wordsOf(subject: string): string[] {
+  return (subject.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords)
+}
+
+export function keysOf(event: TrailEvent): Set<TrailKey> {
+  const keys = new Set<TrailKey>()
+  const add = (key: TrailKey): void => {
+    if (keys.size < maxKeys) keys.add(key)
+  }
+  addKeys(event, add)
+  return keys
+}
+
+type Add = (key: TrailKey) => void
+
+function addKeys(event: TrailEvent, add: Add): void {
+  switch (event.kind) {
+    case 'received': {
+      const { reception } = event
+      addPeer(reception, add)
+      addSender(reception.reversePath, add)
+      for (const recipient of reception.recipients) addRecipient(recipient, add)
+      if (reception.messageId !== undefined) add(trailKeys.messageId(reception.messageId))
+      if (reception.subject !== undefined)
+        for (const word of wordsOf(reception.subject)) add(trailKeys.word(word))
+      break
+    }
+    case 'refused':
+      addPeer(event, add)
+      if (event.reversePath !== undefined) addSender(event.reversePath, add)
+      if (event.forwardPath !== undefined) addRecipient(event.forwardPath, add)
+      for (const recipient of event.recipients ?? []) addRecipient(recipient, add)
+      if (event.loginName !== undefined) add(trailKeys.login(event.loginName))
+      addReply(event.reply, add)
+      break
+    case 'attempted':
+      addRecipient(event.recipient, add)
+      addOutcome(event.outcome, add)
+      for (const host of event.mxHosts ?? []) addHost(host, add)
+      break
+    case 'postponed':
+      addRecipient(event.recipient, add)
+      addDiagnosis(event.diagnosis, add)
+      break
+    case 'reported':
+    case 'reports':
+      for (const recipient of event.recipients) addRecipient(recipient, add)
+      break
+    case 'set-aside':
+      addRecipient(event.recipient, add)
+      break
+    case 'administered':
+      if (event.recipient !== undefined) addRecipient(event.recipient, add)
+      break
+    case 'cut-off':
+      addPeer(event, add)
+      addSender(event.reversePath, add)
+      for (const recipient of event.recipients) addRecipient(recipient, add)
+      break
+    case 'turned-away':
+      addPeer(event, add)
+      if (event.reply) addReply(event.reply, add)
+      break
+    default:
+      event satisfies never
+  }
+}
+
+interface Peer {
+  readonly sessionId?: string | undefined
+  readonly remoteAddress: string
+  readonly heloName?: string | undefined
+}
+
+function addPeer({ sessionId, remoteAddress, heloName }: Peer, add: Add): void {
+  if (sessionId !== undefined) add(trailKeys.session(sessionId))
+  add(trailKeys.ip(remoteAddress))
+  if (heloName !== undefined) addHost(heloName, add)
+}
+
+function addHost(host: string, add: Add): void {
+  add(isIP(host) === 0 ? trailKeys.name(host) : trailKeys.ip(host))
+}
+
+function addSender(address: string, add: Add): void {
+  add(trailKeys.sender(address))
+  addDomainOf(address, add)
+}
+
+function addRecipient(address: string, add: Add): void {
+  add(trailKeys.recipient(address))
+  addDomainOf(address, add)
+}
+
+function addDomainOf(address: string, add: Add): void {
+  const at = address.lastIndexOf('@')
+  if (at >= 0) add(trailKeys.name(address.slice(at + 1)))
+}
+
+function addReply({ code, enhanced }: Reply, add: Add): void {
+  add(trailKeys.reply(String(code)))
+  if (enhanced !== undefined) add(trailKeys.reply(enhanced))
+}
+
+type Outcome = Extract<TrailEvent, { kind: 'attempted' }>['outcome']
+
+function addOutcome(outcome: Outcome, add: Add): void {
+  switch (outcome.kind) {
+    case 'relayed':
+      addServer(outcome, add)
+      addReply(outcome.reply, add)
+      break
+    case 'deferred':
+    case 'failed':
+    case 'expired':
+      addDiagnosis(outcome.diagnosis, add)
+      break
+    case 'expanded':
+      for (const address of outcome.into) addRecipient(address, add)
+      break
+    case 'delivered':
+    case 'shown':
+      break
+    default:
+      outcome satisfies never
+  }
+}
+
+function addDiagnosis(diagnosis: Extract<TrailEvent, { kind: 'postponed' }>['diagnosis'], add: Add): void {
+  addServer(diagnosis, add)
+  if (diagnosis.reply) addReply(diagnosis.reply, add)
+}
+
+/** `remoteAddress`: with its port, as '192.0.2.1:25' or '[2001:db8::1]:25'. */
+function addServer(
+  server: { readonly remoteMta?: string | undefined; readonly remoteAddress?: string | undefined },
+  add: Add,
+): void {
+  if (server.remoteMta !== undefined) addHost(server.remoteMta, add)
+  if (server.remoteAddress === undefined) return
+  const colon = server.remoteAddress.lastIndexOf(':')
+  add(trailKeys.ip(server.remoteAddress.slice(0, colon).replaceAll(/[[\]]/g, '')))
+}
+
+// Stored with each event, so these may never change.
+const hashKey = 0x7ee1a5ed
+const markBits = 25
+const markLength = 5
+
+/** What stands for a key in the database: 25 bits, which tell apart the keys of a thousand events. */
+export function markOf(key: TrailKey): number {
+  return hashText(key, hashKey) % 2 ** markBits
+}
+
+/** ' 0a1b2 3c4d5 ': each between blanks, so that LIKE finds a whole one. */
+export function formatMarks(keys: Iterable<TrailKey>): string {
+  let text = ' '
+  for (const key of keys) text += `${formatMark(markOf(key))} `
+  return text
+}
+
+export function formatMark(mark: number): string {
+  return mark.toString(32).padStart(markLength, '0')
+}
+
+export function parseMarks(text: string): number[] {
+  const marks: number[] = []
+  for (let at = 1; at < text.length; at += markLength + 1)
+    marks.push(Number.parseInt(text.slice(at, at + markLength), 32))
+  return marks
+}
