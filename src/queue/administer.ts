@@ -1,4 +1,4 @@
-// What an administrator does with queued mail: hold, release, retry now, cancel. Each write takes a page of recipients, so
+// What an administrator does with queued mail: hold, release, retry now, reroute, cancel. Each write takes a page of recipients, so
 // that intake and delivery never wait for the whole queue; whoever calls finds them page by page (find-recipients.ts).
 import { defineWrite, type Operation, type SqlValue, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
@@ -9,6 +9,8 @@ export interface Administration {
   /** A page of them. Those that are gone, or in no state for this, are passed over. */
   readonly recipientIds: readonly number[]
   readonly at: number
+  /** Of reroute: 'mx2.example.org:25'; undefined: the usual way again. */
+  readonly to?: string | undefined
 }
 
 export interface Administered {
@@ -40,24 +42,32 @@ export const retryRecipients = defineAdministration(
   'due-now',
 )
 
+/** Goes to another host, from the next attempt on, which is now for what waits. Held mail stays held. */
+export const rerouteRecipients = defineAdministration(
+  'reroute',
+  "UPDATE queue_recipient SET route_to = ?, due_at = CASE WHEN state = 'ready' AND lease_owner IS NULL THEN ? ELSE due_at END WHERE id = ?",
+  'route-and-due-now',
+)
+
 /** Taken out of the queue without a report to the sender. What is being delivered may arrive all the same. */
 export const cancelRecipients = defineAdministration('cancel', 'DELETE FROM queue_recipient WHERE id = ?')
 
 function defineAdministration(
   action: string,
   statement: string,
-  values?: 'due-now',
+  values?: 'due-now' | 'route-and-due-now',
 ): Operation<Administration, Administered> {
   return defineWrite(
     `queue.${action}`,
-    async (tx: Tx, { recipientIds, at }: Administration): Promise<Administered> => {
+    async (tx: Tx, { recipientIds, at, to }: Administration): Promise<Administered> => {
       let recipients = 0
       let underWay = 0
       const touched = new Set<QueueId>()
       // Before the recipients, as whoever settles them does.
       await lockMessages(tx, await messagesOf(tx, recipientIds))
       for (const id of recipientIds) {
-        const bound: SqlValue[] = values === 'due-now' ? [at, id] : [id]
+        const bound: SqlValue[] =
+          values === undefined ? [id] : values === 'due-now' ? [at, id] : [to ?? null, at, id]
         const row = await tx.get<{ message_id: QueueId; forward_path: string; lease_owner: string | null }>(
           `${statement} RETURNING message_id, forward_path, lease_owner`,
           ...bound,
@@ -70,11 +80,12 @@ function defineAdministration(
           kind: 'administered',
           action,
           recipient: row.forward_path,
+          ...(to === undefined ? {} : { to }),
         })
       }
       return { recipients, underWay, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
-    { wakes: values === 'due-now' ? 'retry' : 'queue' },
+    { wakes: values === undefined ? 'queue' : 'retry' },
   )
 }
 

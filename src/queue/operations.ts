@@ -1,6 +1,12 @@
 // Every operation of the queue, for the store thread, which finds a write by its name.
 import { acceptMessage } from './accept-message.ts'
-import { cancelRecipients, holdRecipients, releaseRecipients, retryRecipients } from './administer.ts'
+import {
+  cancelRecipients,
+  holdRecipients,
+  releaseRecipients,
+  rerouteRecipients,
+  retryRecipients,
+} from './administer.ts'
 import { blameForDeath } from './blame-for-death.ts'
 import { claimDueWork } from './claim-due-work.ts'
 import { claimSuspects } from './claim-suspects.ts'
@@ -12,6 +18,7 @@ import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
+import { summarizeQueue } from './summarize-queue.ts'
 
 export const queueOperations = [
   acceptMessage,
@@ -37,5 +44,7 @@ export const queueOperations = [
   holdRecipients,
   releaseRecipients,
   retryRecipients,
+  rerouteRecipients,
   cancelRecipients,
+  summarizeQueue,
 ] as const
