@@ -11,6 +11,7 @@ import { addExportCommand } from './commands/export.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addMailCommand } from './commands/mail.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
+import { addProbeCommand } from './commands/probe.ts'
 import { addQueueCommand } from './commands/queue.ts'
 import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
@@ -54,6 +55,7 @@ export function createProgram(run: CommandRun): Command {
   program.commandsGroup('Mail:')
   addWhyCommand(program, run)
   addTraceCommand(program, run)
+  addProbeCommand(program, run)
   addQueueCommand(program, run)
   addMailCommand(program, run)
   addSendCommand(program, run)
