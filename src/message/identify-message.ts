@@ -27,7 +27,7 @@ export function identifyMessage(section: Uint8Array): MessageIdentity {
   let subject: string | undefined
   for (let start = 0; start < section.length; ) {
     const isId = messageId === undefined && startsWith(section, start, messageIdName)
-    const isSubject = !isId && subject === undefined && startsWith(section, start, subjectName)
+    const isSubject = subject === undefined && startsWith(section, start, subjectName)
     let end = endOfLine(section, start)
     if (isId || isSubject) {
       while (isBlank(section[end])) end = endOfLine(section, end)

@@ -1,7 +1,7 @@
 // Appends to the trail, inside somebody's transaction.
 import type { Tx } from '../storage/operation.ts'
 import type { TrailEvent } from './events.ts'
-import { formatMarks, keysOf } from './keys.ts'
+import { marksOf } from './keys.ts'
 
 export async function appendEvent(
   tx: Tx,
@@ -14,7 +14,7 @@ export async function appendEvent(
     queueId ?? null,
     at,
     JSON.stringify(event),
-    formatMarks(keysOf(event)),
+    marksOf(event),
   )
 }
 

@@ -38,10 +38,10 @@ async function forgetSegments(tx: Tx): Promise<void> {
 /** About: what the segments were found to have, less what is gone of the oldest, and what is in none yet. */
 async function sizeOfTrail(tx: Tx): Promise<number> {
   const inSegments = await tx.get<{ bytes: number }>(
-    'SELECT COALESCE(SUM(bytes + length(filter)), 0) AS bytes FROM trail_segment',
+    'SELECT COALESCE(SUM(bytes + octet_length(filter)), 0) AS bytes FROM trail_segment',
   )
   const afterwards = await tx.get<{ bytes: number }>(
-    `SELECT COALESCE(SUM(length(event) + ${rowBytes}), 0) AS bytes FROM trail_event WHERE id > ?`,
+    `SELECT COALESCE(SUM(octet_length(event) + ${rowBytes}), 0) AS bytes FROM trail_event WHERE id > ?`,
     await lastIndexed(tx),
   )
   const first = await tx.get<{ first_id: number; last_id: number; bytes: number }>(

@@ -1,27 +1,34 @@
 // What an event is found by: addresses, names, reply codes, words of the subject; and each as the short text that stands with
 // the event in the database.
 import { isIP } from 'node:net'
-import { hashText } from '../runtime/hash-text.ts'
+import { hashState, hashText } from '../runtime/hash-text.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TrailEvent } from './events.ts'
 
 /** 'f:anna@example.org': a letter for what it is, and the text in small letters. */
 export type TrailKey = string
 
+/** f: sender. t: recipient. l: name at AUTH. n: domain or host. i: IP address. m: Message-ID. c: reply. w: word. s: session. */
+type KeyKind = 'f' | 't' | 'l' | 'n' | 'i' | 'm' | 'c' | 'w' | 's'
+
+function makeKey(kind: KeyKind, text: string): TrailKey {
+  return `${kind}:${text.toLowerCase()}`
+}
+
 export const trailKeys = {
-  sender: (address: string): TrailKey => `f:${address.toLowerCase()}`,
-  recipient: (address: string): TrailKey => `t:${address.toLowerCase()}`,
+  sender: (address: string): TrailKey => makeKey('f', address),
+  recipient: (address: string): TrailKey => makeKey('t', address),
   /** The name with which somebody tried to log in. */
-  login: (address: string): TrailKey => `l:${address.toLowerCase()}`,
+  login: (address: string): TrailKey => makeKey('l', address),
   /** A domain, a mail host, the name in EHLO. */
-  name: (name: string): TrailKey => `n:${name.toLowerCase()}`,
-  ip: (address: string): TrailKey => `i:${address.toLowerCase()}`,
+  name: (name: string): TrailKey => makeKey('n', name),
+  ip: (address: string): TrailKey => makeKey('i', address),
   /** Without its angle brackets. */
-  messageId: (id: string): TrailKey => `m:${id.toLowerCase()}`,
+  messageId: (id: string): TrailKey => makeKey('m', id),
   /** '550', '5.1.1' */
-  reply: (code: string): TrailKey => `c:${code}`,
-  word: (word: string): TrailKey => `w:${word.toLowerCase()}`,
-  session: (id: string): TrailKey => `s:${id.toLowerCase()}`,
+  reply: (code: string): TrailKey => makeKey('c', code),
+  word: (word: string): TrailKey => makeKey('w', word),
+  session: (id: string): TrailKey => makeKey('s', id),
 } as const
 
 /** Somebody else writes subjects and recipients: an event has no more keys than this. */
@@ -35,14 +42,13 @@ export function wordsOf(subject: string): string[] {
 
 export function keysOf(event: TrailEvent): Set<TrailKey> {
   const keys = new Set<TrailKey>()
-  const add = (key: TrailKey): void => {
-    if (keys.size < maxKeys) keys.add(key)
-  }
-  addKeys(event, add)
+  addKeys(event, (kind, text) => {
+    if (keys.size < maxKeys) keys.add(makeKey(kind, text))
+  })
   return keys
 }
 
-type Add = (key: TrailKey) => void
+type Add = (kind: KeyKind, text: string) => void
 
 function addKeys(event: TrailEvent, add: Add): void {
   switch (event.kind) {
@@ -51,9 +57,8 @@ function addKeys(event: TrailEvent, add: Add): void {
       addPeer(reception, add)
       addSender(reception.reversePath, add)
       for (const recipient of reception.recipients) addRecipient(recipient, add)
-      if (reception.messageId !== undefined) add(trailKeys.messageId(reception.messageId))
-      if (reception.subject !== undefined)
-        for (const word of wordsOf(reception.subject)) add(trailKeys.word(word))
+      if (reception.messageId !== undefined) add('m', reception.messageId)
+      if (reception.subject !== undefined) for (const word of wordsOf(reception.subject)) add('w', word)
       break
     }
     case 'refused':
@@ -61,7 +66,7 @@ function addKeys(event: TrailEvent, add: Add): void {
       if (event.reversePath !== undefined) addSender(event.reversePath, add)
       if (event.forwardPath !== undefined) addRecipient(event.forwardPath, add)
       for (const recipient of event.recipients ?? []) addRecipient(recipient, add)
-      if (event.loginName !== undefined) add(trailKeys.login(event.loginName))
+      if (event.loginName !== undefined) add('l', event.loginName)
       addReply(event.reply, add)
       break
     case 'attempted':
@@ -104,33 +109,33 @@ interface Peer {
 }
 
 function addPeer({ sessionId, remoteAddress, heloName }: Peer, add: Add): void {
-  if (sessionId !== undefined) add(trailKeys.session(sessionId))
-  add(trailKeys.ip(remoteAddress))
+  if (sessionId !== undefined) add('s', sessionId)
+  add('i', remoteAddress)
   if (heloName !== undefined) addHost(heloName, add)
 }
 
 function addHost(host: string, add: Add): void {
-  add(isIP(host) === 0 ? trailKeys.name(host) : trailKeys.ip(host))
+  add(isIP(host) === 0 ? 'n' : 'i', host)
 }
 
 function addSender(address: string, add: Add): void {
-  add(trailKeys.sender(address))
+  add('f', address)
   addDomainOf(address, add)
 }
 
 function addRecipient(address: string, add: Add): void {
-  add(trailKeys.recipient(address))
+  add('t', address)
   addDomainOf(address, add)
 }
 
 function addDomainOf(address: string, add: Add): void {
   const at = address.lastIndexOf('@')
-  if (at >= 0) add(trailKeys.name(address.slice(at + 1)))
+  if (at >= 0) add('n', address.slice(at + 1))
 }
 
 function addReply({ code, enhanced }: Reply, add: Add): void {
-  add(trailKeys.reply(String(code)))
-  if (enhanced !== undefined) add(trailKeys.reply(enhanced))
+  add('c', String(code))
+  if (enhanced !== undefined) add('c', enhanced)
 }
 
 type Outcome = Extract<TrailEvent, { kind: 'attempted' }>['outcome']
@@ -170,7 +175,7 @@ function addServer(
   if (server.remoteMta !== undefined) addHost(server.remoteMta, add)
   if (server.remoteAddress === undefined) return
   const colon = server.remoteAddress.lastIndexOf(':')
-  add(trailKeys.ip(server.remoteAddress.slice(0, colon).replaceAll(/[[\]]/g, '')))
+  add('i', server.remoteAddress.slice(0, colon).replaceAll(/[[\]]/g, ''))
 }
 
 // Stored with each event, so these may never change.
@@ -183,10 +188,28 @@ export function markOf(key: TrailKey): number {
   return hashText(key, hashKey) % 2 ** markBits
 }
 
+/** The state of the hash after 'f:' and its like: goes on with the text, without a string for the whole. */
+const hashStates = new Map<KeyKind, number>(
+  (['f', 't', 'l', 'n', 'i', 'm', 'c', 'w', 's'] as const).map(kind => [
+    kind,
+    hashState(`${kind}:`, hashKey),
+  ]),
+)
+
+/** The marks of an event, as they stand with it: for every event that is written, so without its keys as texts. */
+export function marksOf(event: TrailEvent): string {
+  const marks = new Set<number>()
+  addKeys(event, (kind, text) => {
+    if (marks.size < maxKeys)
+      marks.add(hashText(text.toLowerCase(), hashStates.get(kind) ?? hashKey) % 2 ** markBits)
+  })
+  return formatMarks(marks)
+}
+
 /** ' 0a1b2 3c4d5 ': each between blanks, so that LIKE finds a whole one. */
-export function formatMarks(keys: Iterable<TrailKey>): string {
+export function formatMarks(marks: Iterable<number>): string {
   let text = ' '
-  for (const key of keys) text += `${formatMark(markOf(key))} `
+  for (const mark of marks) text += `${formatMark(mark)} `
   return text
 }
 
@@ -194,9 +217,23 @@ export function formatMark(mark: number): string {
   return mark.toString(32).padStart(markLength, '0')
 }
 
-export function parseMarks(text: string): number[] {
-  const marks: number[] = []
-  for (let at = 1; at < text.length; at += markLength + 1)
-    marks.push(Number.parseInt(text.slice(at, at + markLength), 32))
-  return marks
+/** Adds those that `text` has, one or several of `formatMarks` after the other. */
+export function collectMarks(text: string, marks: Set<number>): void {
+  let mark = 0
+  let digits = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === blank) {
+      if (digits > 0) marks.add(mark)
+      mark = 0
+      digits = 0
+    } else {
+      mark = mark * 32 + (code < letterA ? code - digit0 : code - letterA + 10)
+      digits++
+    }
+  }
 }
+
+const blank = 0x20
+const digit0 = 0x30
+const letterA = 0x61

@@ -10,7 +10,7 @@ import { indexTrail, wantsIndex } from './segments.ts'
 export const appendTrail = defineWrite(
   'trail.append',
   async (tx, records: readonly TrailRecord[]): Promise<void> => {
-    for (const { at, queueId, event } of records) await appendEvent(tx, at, queueId, event)
+    await tx.forAll(records, ({ at, queueId, event }) => appendEvent(tx, at, queueId, event))
   },
 )
 

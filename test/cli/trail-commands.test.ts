@@ -305,6 +305,11 @@ test('wrong times and words are told what is right', async context => {
   assert.match(await said('queue', 'list', '--older-than', 'long'), /It has to be an age/)
 })
 
+async function takeTurn(turn: () => Promise<unknown>, goOn: () => void): Promise<void> {
+  await turn()
+  goOn()
+}
+
 /** Each wait of the command for more is a turn: the first calls `turns[0]`; after the last comes Ctrl-C. */
 async function follow(
   server: Server,
@@ -318,7 +323,7 @@ async function follow(
       ...clock,
       after(_ms, callback) {
         const next = turns[turn++]
-        if (next) void next().then(callback)
+        if (next) void takeTurn(next, callback)
         else interrupt()
         return { cancel() {} }
       },

@@ -1,7 +1,7 @@
 // Message-ID and Subject of a message that comes in.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { identifyMessage } from '../../src/message/identify-message.ts'
 
 function identify(...lines: readonly string[]) {

@@ -1,12 +1,22 @@
 // What an event is found by, and how it stands in the database.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
+import type { TrailEvent } from '../../src/trail/events.ts'
 import { makeFilter, mayHave } from '../../src/trail/filter.ts'
-import { formatMark, formatMarks, markOf, parseMarks, wordsOf } from '../../src/trail/keys.ts'
+import {
+  collectMarks,
+  formatMark,
+  formatMarks,
+  keysOf,
+  markOf,
+  marksOf,
+  trailKeys,
+  wordsOf,
+} from '../../src/trail/keys.ts'
 
 test('what is written of a key never changes: databases have it', () => {
-  assert.equal(formatMarks(['t:anna@example.org', 'n:example.org']), ' urj8b dpki9 ')
+  assert.equal(formatMarks(['t:anna@example.org', 'n:example.org'].map(markOf)), ' urj8b dpki9 ')
   assert.deepEqual(makeFilter(new Set([1, 2, 3])), Uint8Array.from(storedFilter))
 })
 
@@ -15,10 +25,29 @@ const storedFilter = [136, 37, 41, 12, 4, 80, 34, 0]
 test('marks come back as they were written', () => {
   fc.assert(
     fc.property(fc.array(fc.string()), keys => {
-      assert.deepEqual(parseMarks(formatMarks(keys)), keys.map(markOf))
-      for (const key of keys) assert.ok(formatMarks(keys).includes(` ${formatMark(markOf(key))} `))
+      const marks = new Set<number>()
+      const text = formatMarks(keys.map(markOf))
+      collectMarks(text + text, marks)
+      assert.deepEqual(marks, new Set(keys.map(markOf)))
+      for (const key of keys) assert.ok(text.includes(` ${formatMark(markOf(key))} `))
     }),
   )
+})
+
+test('an event has the marks of its keys', () => {
+  const event: TrailEvent = {
+    kind: 'refused',
+    sessionId: 'S-1',
+    remoteAddress: '2001:DB8::1',
+    heloName: 'Client.example.net',
+    command: 'RCPT',
+    reversePath: 'Anna@example.test',
+    forwardPath: 'борис@example.org',
+    reply: { code: 550, enhanced: '5.1.1', lines: [] },
+  }
+  const keys = keysOf(event)
+  assert.ok(keys.has(trailKeys.sender('anna@example.test')) && keys.has(trailKeys.ip('2001:db8::1')))
+  assert.equal(marksOf(event), formatMarks([...keys].map(markOf)))
 })
 
 test('a filter has every mark of which it was made, and few others', () => {
