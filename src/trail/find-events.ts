@@ -4,6 +4,7 @@ import { defineRead, type SqlValue, type Tx } from '../storage/operation.ts'
 import type { TrailEvent } from './events.ts'
 import { mayHave } from './filter.ts'
 import { formatMark, keysOf, markOf, type TrailKey } from './keys.ts'
+import { findPlaces } from './places.ts'
 import { type EventRow, eventColumns, type FoundRecord, readFound } from './rows.ts'
 import { lastIndexed } from './segments.ts'
 
@@ -52,7 +53,15 @@ export const findEvents = defineRead('trail.find', async (tx, search: EventSearc
     for (const { first_id: first, last_id: end, filter } of segments) {
       lowest = first
       if (marks.length > 0 && !marks.some(mark => mayHave(filter, mark))) continue
-      if (await take(first, Math.min(before, end + 1))) return pageEnd()
+      const below = Math.min(before, end + 1)
+      if (marks.length === 0) {
+        if (await take(first, below)) return pageEnd()
+        continue
+      }
+      records.push(
+        ...(await findPlaced(tx, search, { first, below, marks, limit: search.limit - records.length })),
+      )
+      if (records.length >= search.limit) return pageEnd()
     }
     if (segments.length < segmentsAtOnce) return { records, goOnBefore: undefined }
   }
@@ -63,6 +72,37 @@ interface Segment {
   readonly first_id: number
   readonly last_id: number
   readonly filter: Uint8Array
+}
+
+interface Placed {
+  readonly first: number
+  readonly below: number
+  readonly marks: readonly number[]
+  readonly limit: number
+}
+
+/** The events of a segment that have one of the marks. */
+async function findPlaced(
+  tx: Tx,
+  { anyOf, since, until }: EventSearch,
+  { first, below, marks, limit }: Placed,
+): Promise<FoundRecord[]> {
+  const segment = await tx.get<{ places: Uint8Array }>(
+    'SELECT places FROM trail_segment WHERE first_id = ?',
+    first,
+  )
+  if (!segment) return []
+  const offsets = new Set(marks.flatMap(mark => findPlaces(segment.places, mark)))
+  const found: FoundRecord[] = []
+  for (const offset of [...offsets].toSorted((a, b) => b - a)) {
+    if (found.length === limit) break
+    if (first + offset >= below) continue
+    const row = await tx.get<EventRow>(`SELECT ${eventColumns} FROM trail_event WHERE id = ?`, first + offset)
+    if (!row || row.at < since || row.at > until) continue
+    const record = readFound(row)
+    if (hasAny(record.event, anyOf)) found.push(record)
+  }
+  return found
 }
 
 /** From the id `from` to below `below`. */

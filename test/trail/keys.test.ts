@@ -14,6 +14,7 @@ import {
   trailKeys,
   wordsOf,
 } from '../../src/trail/keys.ts'
+import { findPlaces, makePlaces } from '../../src/trail/places.ts'
 
 test('what is written of a key never changes: databases have it', () => {
   assert.equal(formatMarks(['t:anna@example.org', 'n:example.org'].map(markOf)), ' urj8b dpki9 ')
@@ -69,4 +70,24 @@ test('the words of a subject, in any script, without what parts them', () => {
   assert.deepEqual(wordsOf('Re: Invoice #42, März-Ausgabe'), ['re', 'invoice', '42', 'märz', 'ausgabe'])
   assert.deepEqual(wordsOf('Привет, МИР!'), ['привет', 'мир'])
   assert.deepEqual(wordsOf(' — '), [])
+})
+
+test('the places of a mark are those where it is, and seldom another', () => {
+  const place = fc.record({ mark: fc.nat(2 ** 25 - 1), offset: fc.nat(1023) })
+  fc.assert(
+    fc.property(fc.array(place, { maxLength: 500 }), place, (places, other) => {
+      const bytes = makePlaces(places)
+      for (const { mark } of places) {
+        const expected = places
+          .filter(one => one.mark % 2 ** 22 === mark % 2 ** 22)
+          .map(({ offset }) => offset)
+        assert.deepEqual(
+          findPlaces(bytes, mark),
+          expected.toSorted((a, b) => a - b),
+        )
+      }
+      if (!places.some(({ mark }) => mark % 2 ** 22 === other.mark % 2 ** 22))
+        assert.deepEqual(findPlaces(bytes, other.mark), [])
+    }),
+  )
 })
