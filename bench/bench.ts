@@ -21,6 +21,7 @@ import {
   formatStartUp,
   formatSubjects,
   formatTable,
+  formatTrail,
   type RowResult,
   rowHeader,
 } from './report.ts'
@@ -28,6 +29,7 @@ import { type Figures, type Row, runBaselineRound, runRound } from './round.ts'
 import { smtpServerSubject } from './smtp-server-subject.ts'
 import { measureStartUp, type StartUpFigures } from './start-up.ts'
 import type { Subject } from './subject.ts'
+import { measureTrail, type TrailFigures } from './trail.ts'
 
 const usage = `npm run bench -- [options]
 
@@ -93,8 +95,12 @@ async function run(): Promise<void> {
       plan.sections.includes('start-up') && subjects.includes(postriderSubject)
         ? await runStartUp(plan, folder)
         : undefined
+    const trail =
+      plan.sections.includes('trail') && subjects.includes(postriderSubject)
+        ? await runTrail(plan, folder)
+        : undefined
     const cluster = plan.sections.includes('cluster') ? await runCluster(plan, subjects, folder) : []
-    process.stdout.write(formatGoals({ rows, idle, largeMessages, startUp, cluster }))
+    process.stdout.write(formatGoals({ rows, idle, largeMessages, startUp, trail, cluster }))
     const problems = [...rows, ...cluster].flatMap(result => result.problems)
     for (const problem of problems) process.stdout.write(`problem: ${problem}\n`)
     const resultsFolder = join(import.meta.dirname, 'results')
@@ -102,7 +108,7 @@ async function run(): Promise<void> {
     const path = join(resultsFolder, `${startedAt.toISOString().replaceAll(':', '-')}.json`)
     await writeFile(
       path,
-      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle, largeMessages, startUp, cluster }, null, 2)}\n`,
+      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle, largeMessages, startUp, trail, cluster }, null, 2)}\n`,
     )
     process.stdout.write(`\n${path}\n`)
     if (problems.length > 0) process.exitCode = 1
@@ -199,6 +205,13 @@ async function runStartUp(plan: Plan, folder: string): Promise<StartUpFigures[]>
   progress(`start with ${plan.deferredMessages} deferred messages`)
   const figures = [await measureStartUp(0, folder), await measureStartUp(plan.deferredMessages, folder)]
   process.stdout.write(`${formatStartUp(figures)}\n`)
+  return figures
+}
+
+async function runTrail(plan: Plan, folder: string): Promise<TrailFigures> {
+  progress(`a trail of ${plan.trailEvents} events`)
+  const figures = await measureTrail(plan.trailEvents, folder)
+  process.stdout.write(`${formatTrail(figures)}\n`)
   return figures
 }
 

@@ -4,12 +4,14 @@ import type { LargeMessageFigures } from './large-message.ts'
 import { formatTable, medianOf, type RowResult } from './report.ts'
 import type { Row } from './round.ts'
 import type { StartUpFigures } from './start-up.ts'
+import type { TrailFigures } from './trail.ts'
 
 export interface Results {
   readonly rows: readonly RowResult[]
   readonly idle?: Readonly<Record<string, IdleFigures>> | undefined
   readonly largeMessages?: Readonly<Record<string, LargeMessageFigures>> | undefined
   readonly startUp?: readonly StartUpFigures[] | undefined
+  readonly trail?: TrailFigures | undefined
   readonly cluster?: readonly RowResult[] | undefined
 }
 
@@ -85,7 +87,9 @@ function atLeast(goal: string, value: number | undefined, least: number): Goal {
   }
 }
 
-function otherGoals({ idle, largeMessages, startUp }: Results): Goal[] {
+function otherGoals({ idle, largeMessages, startUp, trail }: Results): Goal[] {
+  const searchMs = (what: string): number | undefined =>
+    trail?.searches.find(search => search.what === what)?.medianMs
   const session = idle?.Postrider
   const sessionKb = session && (session.serverBytes + session.kernelBytes) / 1024
   const atMost = (goal: string, value: number | undefined, most: number): Goal => ({
@@ -105,6 +109,13 @@ function otherGoals({ idle, largeMessages, startUp }: Results): Goal[] {
       `start with ${longest?.deferredMessages} deferred: first 250 under 2 s`,
       longest && longest.firstAcceptMs / 1000,
       2,
+    ),
+    atMost(`trail of ${trail?.events} events: by queue id under 50 ms`, searchMs('queue id'), 50),
+    atMost(`trail of ${trail?.events} events: by address under 200 ms`, searchMs('address'), 200),
+    atMost(
+      `trail of ${trail?.events} events: by the address of many messages under 200 ms`,
+      searchMs('sender of many messages'),
+      200,
     ),
   ]
 }

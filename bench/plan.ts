@@ -1,7 +1,7 @@
 // Which rows a run has.
 import type { Row, Work } from './round.ts'
 
-export const sections = ['accept', 'relay', 'idle', 'memory', 'start-up', 'cluster'] as const
+export const sections = ['accept', 'relay', 'idle', 'memory', 'start-up', 'cluster', 'trail'] as const
 export type Section = (typeof sections)[number]
 
 export interface Plan {
@@ -13,6 +13,8 @@ export interface Plan {
   readonly secondsPerRound: number
   readonly idle: { readonly sessions: number; readonly postfixSessions: number; readonly seconds: number }
   readonly deferredMessages: number
+  /** In the trail that is searched. */
+  readonly trailEvents: number
 }
 
 /** Postfix, SQLite, and one, two and three servers over PostgreSQL. */
@@ -51,6 +53,7 @@ export function composePlan(options: {
         secondsPerRound: 3,
         idle: { sessions: 10_000, postfixSessions: 500, seconds: 10 },
         deferredMessages: 100_000,
+        trailEvents: 1_000_000,
       }
     : {
         sections: wanted,
@@ -59,5 +62,6 @@ export function composePlan(options: {
         secondsPerRound: 1.2,
         idle: { sessions: 10_000, postfixSessions: 1_000, seconds: 20 },
         deferredMessages: 100_000,
+        trailEvents: 1_000_000,
       }
 }

@@ -5,6 +5,7 @@ import type { IdleFigures } from './idle.ts'
 import type { LargeMessageFigures } from './large-message.ts'
 import type { Figures, Row } from './round.ts'
 import type { StartUpFigures } from './start-up.ts'
+import type { TrailFigures } from './trail.ts'
 
 export interface RowResult {
   readonly row: Row
@@ -142,6 +143,19 @@ export function formatStartUp(figures: readonly StartUpFigures[]): string {
       show(firstAcceptMs, 0),
     ]),
   ])
+}
+
+export function formatTrail({ events, databaseBytes, appendUs, indexUs, searches }: TrailFigures): string {
+  return `trail of ${events} events, ${show(databaseBytes / 1e6, 0)} MB; µs for each: ${show(appendUs, 1)} to append, ${show(indexUs, 1)} to index
+${formatTable([
+  ['found by', 'messages', 'median ms', 'longest ms'],
+  ...searches.map(({ what, found, medianMs, longestMs }) => [
+    what,
+    show(found, 1),
+    show(medianMs, 1),
+    show(longestMs, 1),
+  ]),
+])}`
 }
 
 export function formatEnvironment(environment: Environment): string {

@@ -51,7 +51,7 @@ export function queueIdArgument(text: string): QueueId {
   if (id === undefined)
     throw new InvalidArgumentError(
       'A queue id has 11 digits and letters, none of them a U, and looks like 1CCD5D74AAE. It stands in the answer ' +
-        '"queued as …"; "postrider queue list" and "postrider trace --search <address>" show it.',
+        '"queued as …"; "postrider queue list" and "postrider trace <address>" show it.',
     )
   return id
 }

@@ -1,11 +1,14 @@
 // The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { FoundBy, Reception, TrailEvent } from '../trail/events.ts'
-import { formatSize, formatTime } from './quantities.ts'
+import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
+import { describeCause } from './causes.ts'
+import { formatCount, formatSize, formatTime } from './quantities.ts'
 
 export interface TrailEntry {
   readonly text: string
+  /** What it means, and how it came to it: a line each. */
+  readonly notes?: readonly string[]
   /** What belongs to the step but is not needed to understand it: the dialogue with the other server. */
   readonly dialogue: readonly string[]
 }
@@ -20,7 +23,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         dialogue: [],
       }
     case 'attempted':
-      return { text: describeAttempt(event), dialogue: event.dialogue ?? [] }
+      return { text: describeAttempt(event), notes: notesOf(event), dialogue: event.dialogue ?? [] }
     case 'postponed':
       return {
         text: `Not tried for ${event.recipient}: the destination could not be reached a moment ago (${describeDiagnosis(event.diagnosis)}); next attempt at ${formatTime(event.nextAttemptAt)}`,
@@ -43,7 +46,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       }
     case 'administered':
       return {
-        text: `An administrator: ${event.action}${event.recipient ? ` for ${event.recipient}` : ''}`,
+        text: `An administrator: ${event.action}${event.recipient ? ` for ${event.recipient}` : ''}${describeNewWay(event)}`,
         dialogue: [],
       }
     case 'scheduled':
@@ -60,6 +63,10 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `A complaint came back (${event.feedbackType})${event.recipient ? ` from ${event.recipient}` : ''}, in message ${event.reportId}; found by ${foundByWords[event.foundBy]}`,
         dialogue: [],
       }
+    case 'cut-off':
+      return { text: describeCutOff(event), dialogue: [] }
+    case 'turned-away':
+      return { text: describeTurnedAway(event), dialogue: [] }
     default:
       return event satisfies never
   }
@@ -97,27 +104,60 @@ const reportWords: Readonly<Record<string, string>> = {
   expanded: 'it went to several addresses',
 }
 
+function describePeer({ heloName, remoteAddress }: PeerFacts): string {
+  return heloName ? `${heloName} (${remoteAddress})` : remoteAddress
+}
+
+function describeSender(reversePath: string): string {
+  return reversePath === '' || reversePath === '<>' ? 'the null sender <>' : reversePath
+}
+
 function describeReception(reception: Reception): string {
-  const name = reception.heloName
-    ? `${reception.heloName} (${reception.remoteAddress})`
-    : reception.remoteAddress
   const tls = reception.tls ? `encrypted with ${reception.tls}` : 'not encrypted'
-  const account = reception.account ? `, logged in as ${reception.account}` : ''
-  const from =
-    reception.reversePath === '' || reception.reversePath === '<>'
-      ? 'the null sender <>'
-      : reception.reversePath
-  return `Received from ${name}, ${tls}${account}: ${formatSize(reception.size)} from ${from} to ${reception.recipients.join(', ')}`
+  const account = reception.account
+    ? `, logged in as ${reception.account}`
+    : reception.local
+      ? ', from a network that may send without logging in'
+      : ''
+  const subject = reception.subject ? `, subject "${reception.subject}"` : ''
+  return `Received from ${describePeer(reception)}, ${tls}${account}: ${formatSize(reception.size)} from ${describeSender(reception.reversePath)} to ${reception.recipients.join(', ')}${subject}`
 }
 
 function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): string {
-  const { command, remoteAddress, forwardPath, loginName, blockedUntil, reply } = event
-  const who = loginName === undefined ? remoteAddress : `${remoteAddress} as ${loginName}`
+  const { command, forwardPath, recipients = [], reversePath, loginName, blockedUntil, reply } = event
+  const peer = describePeer(event)
+  const who = loginName === undefined ? peer : `${peer} as ${loginName}`
+  const from = reversePath === undefined ? '' : ` from ${describeSender(reversePath)}`
+  const to = forwardPath === undefined ? recipients.join(', ') : forwardPath
   const block =
     blockedUntil === undefined
       ? ''
       : ` (too many wrong passwords from there: refused until ${formatTime(blockedUntil)}, the right one too)`
-  return `Refused ${command} of ${who}${forwardPath ? ` to ${forwardPath}` : ''}: ${formatReply(reply)}${block}`
+  return `Refused ${command} of ${who}${from}${to === '' ? '' : ` to ${to}`}: ${formatReply(reply)}${block}`
+}
+
+function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string {
+  const { reversePath, recipients, during, how, reply } = event
+  const where = during === 'mail-data' ? 'in the middle of the message' : 'before the message came'
+  const end = {
+    quit: `${describePeer(event)} took its leave ${where}`,
+    lost: `the connection of ${describePeer(event)} broke ${where}`,
+    closed: `this server closed the connection of ${describePeer(event)} ${where}${reply ? ` (${formatReply(reply)})` : ''}`,
+  }[how]
+  return `Not received, from ${describeSender(reversePath)} to ${recipients.join(', ')}: ${end}. Its server has to send it again.`
+}
+
+function describeTurnedAway(event: Extract<TrailEvent, { kind: 'turned-away' }>): string {
+  const why = event.reply ? formatReply(event.reply) : (event.problem ?? 'no reason is known')
+  const repeated = event.repeated
+    ? ` (and ${formatCount(event.repeated, 'time')} before, since the last entry)`
+    : ''
+  return `Turned away ${describePeer(event)} at the beginning of a connection: ${why}${repeated}`
+}
+
+function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): string {
+  if (event.action !== 'reroute') return ''
+  return event.to === undefined ? ', on the usual way again' : `, to ${event.to}`
 }
 
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
@@ -126,6 +166,45 @@ function describeAttempt({ recipient, attempt, outcome, mxHosts, nextAttemptAt }
   const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
   return describeOutcome(recipient, number, outcome, nextAttemptAt) + hosts
+}
+
+function notesOf({ outcome, lookup, nextAttemptBecause }: Attempt): string[] {
+  const notes: string[] = []
+  if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
+  if (outcome.kind === 'deferred' || outcome.kind === 'failed' || outcome.kind === 'expired')
+    notes.push(`That means: ${describeCause(outcome.diagnosis.cause).because}`)
+  if (nextAttemptBecause) notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
+  return notes
+}
+
+const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
+  schedule: 'after the wait that the settings have for this attempt (queue.retryMinutes)',
+  'delay-notice': 'sooner than usual, because then the sender is to be told of the delay',
+  lifetime: 'the last one, because then the time for trying is over',
+  greylisted: 'after some minutes, because that server wants to see it come again',
+  'mailbox-full': 'after some hours, because somebody has to make room first',
+  destination: 'then at the latest, and before as soon as mail goes to that destination again',
+}
+
+export function describeLookup({ by, name, hosts }: Lookup): string {
+  const list = hosts
+    .map(({ host, preference, addresses }) => {
+      const rank = preference === undefined ? '' : `, preference ${preference}`
+      return `${host} (${addresses.length > 0 ? addresses.join(', ') : 'no address'}${rank})`
+    })
+    .join('; ')
+  switch (by) {
+    case 'mx':
+      return `the DNS names for ${name}: ${list}`
+    case 'literal':
+      return `the address ${name}, which the recipient's address names`
+    case 'smart-host':
+      return `all mail leaves through the smart host ${name}: ${list}`
+    case 'rerouted':
+      return `an administrator sends it to ${name}: ${list}`
+    default:
+      return by satisfies never
+  }
 }
 
 function describeOutcome(

@@ -54,6 +54,11 @@ export class Output {
     else if (text !== '') this.line(this.#spellCommands(text))
   }
 
+  /** One of several results, on a line of its own, for programs that read as they come. */
+  jsonLine(value: unknown): void {
+    this.#stdout.write(`${JSON.stringify(value)}\n`)
+  }
+
   /** Rows as a table, or as a JSON array; `empty` says to people that there is nothing, and what to do. */
   rows<Row>(
     rows: readonly Row[],

@@ -12,6 +12,7 @@ import { addFetchCommand } from './commands/fetch.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addMailCommand } from './commands/mail.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
+import { addProbeCommand } from './commands/probe.ts'
 import { addQueueCommand } from './commands/queue.ts'
 import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
@@ -19,6 +20,7 @@ import { addServeCommand } from './commands/serve.ts'
 import { addTerminalCommand } from './commands/terminal.ts'
 import { addTraceCommand } from './commands/trace.ts'
 import { addVerifyCommand } from './commands/verify.ts'
+import { addWhyCommand } from './commands/why.ts'
 
 export function createProgram(run: CommandRun): Command {
   const program = new Command('postrider')
@@ -52,7 +54,9 @@ export function createProgram(run: CommandRun): Command {
   addExportCommand(program, run)
   addApplyCommand(program, run)
   program.commandsGroup('Mail:')
+  addWhyCommand(program, run)
   addTraceCommand(program, run)
+  addProbeCommand(program, run)
   addQueueCommand(program, run)
   addMailCommand(program, run)
   addSendCommand(program, run)

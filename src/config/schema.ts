@@ -518,6 +518,10 @@ const settingsTable = z.strictObject({
           count(1, 3650).default(30),
           'Days for which "postrider trace" can tell what happened to a message.',
         ),
+        maxMegabytes: setting(
+          count(1, 10_000_000).default(4000),
+          'About how much room that may take. When it is more, the oldest is forgotten sooner. A million messages take about 2000.',
+        ),
       })
       .prefault({}),
     'The record of what happened to each message.',

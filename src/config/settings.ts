@@ -25,7 +25,7 @@ export interface Settings {
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
   readonly forwarding: ForwardingSettings
-  readonly trail: { readonly retentionDays: number }
+  readonly trail: TrailSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   readonly threads: { readonly front: number }
   /** Undefined: nobody may ask. */
@@ -141,6 +141,11 @@ export interface VerpSettings {
   readonly senders: readonly string[]
   /** Between the recipient's local-part and domain. */
   readonly delimiter: string
+}
+
+export interface TrailSettings {
+  readonly retentionDays: number
+  readonly maxMegabytes: number
 }
 
 export interface HealthSettings {

@@ -618,6 +618,7 @@ class RouteMemory {
 
   async route(recipient: QueuedRecipient): Promise<Route> {
     const { localPart, domain } = recipient.forwardPath
+    if (recipient.routeTo !== undefined) return await this.#router.route(recipient)
     // One of ours may stand in a domain that is nobody else's.
     const foreign = isSrsAddress(recipient.forwardPath) ? undefined : this.#foreignDomains.get(domain)
     if (foreign) return foreign

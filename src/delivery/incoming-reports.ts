@@ -14,7 +14,7 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import type { FoundBy, TrailEvent } from '../trail/events.ts'
-import { findReferred, noteOnce, type ReferredMessage } from '../trail/operations.ts'
+import { findReferred, noteOnce, type ReferredMessage } from '../trail/find-referred.ts'
 import { envelopeIdReference, messageIdReference, reversePathReference } from '../trail/references.ts'
 import { readHead } from './read-head.ts'
 

@@ -318,6 +318,7 @@ export class Lane implements ConnectionHolder {
     this.#opening++
     try {
       const found = await findServers(attempt.destination)
+      attempt.noteLookup(found.lookup)
       if (found.kind !== 'servers') {
         attempt.noteTried(found.hosts)
         this.#couldNotOpen(attempt, { kind: found.kind, diagnosis: found.diagnosis }, started)
@@ -365,6 +366,7 @@ export class Lane implements ConnectionHolder {
     const { findServers, terms } = this.#options
     this.#drop(worker)
     const found = await findServers(attempt.destination)
+    attempt.noteLookup(found.lookup)
     let servers: readonly RemoteServer[] = found.kind === 'servers' ? attempt.untried(found.servers) : []
     while (attempt.wantsElsewhere) {
       if (servers.length === 0) {

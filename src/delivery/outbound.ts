@@ -9,10 +9,10 @@ import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
 import { Allowance } from './allowance.ts'
 import { ConnectionBudget } from './connection-budget.ts'
+import { connectionTerms } from './connection-terms.ts'
 import { DestinationHealth } from './destination-health.ts'
 import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
-import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { shapingOf } from './shaping.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
@@ -134,7 +134,7 @@ export class Outbound {
 
   #createLane(site: Site, destination: Destination): Lane {
     const { clock, log, settings, findServers, healthRecords, storage, unwritten } = this.#options
-    const domain = destination.kind === 'smart-host' ? '' : destination.domain
+    const domain = 'domain' in destination ? destination.domain : ''
     const rules = shapingOf(settings, site, domain)
     const gate = gateOf(site)
     return new Lane({
@@ -142,7 +142,7 @@ export class Outbound {
       log,
       budget: this.#budget,
       unwritten,
-      terms: this.#terms(destination),
+      terms: connectionTerms(this.#options, destination),
       gate,
       rules,
       health: new DestinationHealth({
@@ -156,27 +156,5 @@ export class Outbound {
       roomLeft: () => this.#doors.roomLeft(),
       roomAgain: () => this.#doors.roomAgain(),
     })
-  }
-
-  #terms(destination: Destination): ConnectionTerms {
-    const { clock, hostname, settings } = this.#options
-    const common: ConnectionTerms['common'] = {
-      helloName: hostname,
-      connectTimeoutMs: settings.connectTimeoutSeconds * 1000,
-      commandTimeoutMs: settings.commandTimeoutSeconds * 1000,
-      clock,
-    }
-    if (destination.kind !== 'smart-host') {
-      return { common, tls: settings.tls, verifyCertificate: false }
-    }
-    const { smartHost } = destination
-    const { username, password } = smartHost
-    return {
-      common,
-      tls: smartHost.tls,
-      // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.
-      verifyCertificate: smartHost.verifyCertificate && smartHost.tls !== 'opportunistic',
-      ...(username !== undefined && password !== undefined ? { auth: { username, password } } : {}),
-    }
   }
 }

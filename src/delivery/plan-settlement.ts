@@ -5,7 +5,7 @@ import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
-import type { TrailEvent } from '../trail/events.ts'
+import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Waiting } from './outcome.ts'
 import { classOf } from './reply-class.ts'
@@ -28,6 +28,7 @@ export interface Attempted {
   readonly place?: GatePlace | undefined
   /** It was not tried this time: its time was over, or the sender was to be told. */
   readonly isKept?: boolean | undefined
+  readonly lookup?: Lookup | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -114,6 +115,7 @@ function planWaiting(
           tried: false,
           dueAt,
           diagnosis: formatDiagnosis(diagnosis),
+          ...causeAndHost(diagnosis),
           delayReported: true,
           place,
         }
@@ -187,6 +189,7 @@ function planKept(
       tried: false,
       dueAt,
       diagnosis: formatDiagnosis(diagnosis),
+      ...causeAndHost(diagnosis),
       delayReported: tell,
     }),
     report: reportWhen(tell, {
@@ -208,14 +211,14 @@ function planAfterAttempt(
   const { message } = work
   const attempt = recipient.attempts + 1
   const outcome = expireWhenOver(attempted.outcome, message, now)
-  const settle = (result: Settlement['result'], nextAttemptAt?: number): Settlement => ({
+  const settle = (result: Settlement['result'], next?: NextAttempt): Settlement => ({
     messageId: message.id,
     recipientId: recipient.id,
     events: [
       {
         ...describeAttempt({ ...attempted, outcome }),
         attempt,
-        ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
+        ...next,
       },
     ],
     result,
@@ -262,10 +265,11 @@ function planAfterAttempt(
             tried: true,
             dueAt,
             diagnosis: formatDiagnosis(outcome.diagnosis),
+            ...causeAndHost(outcome.diagnosis),
             delayReported: tell,
             place: attempted.place,
           },
-          dueAt,
+          { nextAttemptAt: dueAt, nextAttemptBecause: whyThen(attempted, dueAt, now, schedule) },
         ),
         report: reportWhen(tell, { action: 'delayed', attempted, outcome, nextAttemptAt: dueAt }),
       }
@@ -286,6 +290,7 @@ function describeAttempt({
   outcome,
   mxHosts,
   dialogue,
+  lookup,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
     kind: 'attempted',
@@ -293,6 +298,7 @@ function describeAttempt({
     outcome,
     ...(mxHosts ? { mxHosts } : {}),
     ...(dialogue ? { dialogue } : {}),
+    ...(lookup ? { lookup } : {}),
   }
 }
 
@@ -330,6 +336,34 @@ function dueAgainAt(
   )
   const noticeAt = wantsDelay(ended) ? delayNoticeAt(message, now, schedule) : undefined
   return Math.min(scheduled, noticeAt ?? scheduled)
+}
+
+interface NextAttempt {
+  readonly nextAttemptAt: number
+  readonly nextAttemptBecause: NextAttemptReason
+}
+
+function whyThen(
+  { work, outcome, place }: Attempted,
+  dueAt: number,
+  now: number,
+  schedule: RetrySchedule,
+): NextAttemptReason {
+  const { message } = work
+  if (dueAt >= endOf(message)) return 'lifetime'
+  if (dueAt === delayNoticeAt(message, now, schedule)) return 'delay-notice'
+  if (outcome.kind !== 'deferred') return 'schedule'
+  const deliveryClass = classOf(outcome.diagnosis)
+  if (deliveryClass === 'greylisted' || deliveryClass === 'mailbox-full') return deliveryClass
+  return place ? 'destination' : 'schedule'
+}
+
+/** Why and where, for whoever looks at the queue as a whole. */
+function causeAndHost({ cause, remoteMta }: Diagnosis): {
+  readonly cause: string
+  readonly host?: string | undefined
+} {
+  return { cause, host: remoteMta }
 }
 
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {

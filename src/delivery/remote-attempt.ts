@@ -11,6 +11,7 @@ import type { Destination } from '../routing/destination.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { Lookup } from '../trail/events.ts'
 import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
 import type { Closure } from './destination-health.ts'
 import { judgeFailure, judgeReply, remoteAddress, whereMet } from './diagnose.ts'
@@ -69,6 +70,8 @@ export class RemoteAttempt {
   readonly #report: (ended: Attempted | NotAttempted) => void
   #taken = 0
   #refusals: Diagnosis[] = []
+  /** Of the connection that was opened for it; until it stands in the trail. */
+  #lookup: Lookup | undefined
 
   constructor({
     work,
@@ -119,6 +122,10 @@ export class RemoteAttempt {
 
   noteTried(hosts: readonly string[]): void {
     for (const host of hosts) if (!this.#triedHosts.includes(host)) this.#triedHosts.push(host)
+  }
+
+  noteLookup(lookup: Lookup | undefined): void {
+    this.#lookup = lookup
   }
 
   /**
@@ -315,9 +322,11 @@ export class RemoteAttempt {
     else this.#elsewhere.push({ recipient, outcome })
   }
 
-  /** The dialogue of a transaction stands with the first of its recipients. */
+  /** The dialogue of a transaction, and the way to its server, stand with the first of its recipients. */
   #end(recipient: QueuedRecipient, outcome: DeliveryOutcome, gate?: GateKey): void {
     const dialogue = this.dialogue.take()
+    const lookup = this.#lookup
+    this.#lookup = undefined
     this.#report({
       work: this.work,
       recipient,
@@ -325,6 +334,7 @@ export class RemoteAttempt {
       ...(this.#triedHosts.length > 0 ? { mxHosts: [...this.#triedHosts] } : {}),
       ...(dialogue.length > 0 ? { dialogue } : {}),
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
+      ...(lookup ? { lookup } : {}),
     })
   }
 }

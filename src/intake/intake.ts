@@ -7,6 +7,7 @@ import { BlindFieldWatch } from '../message/blind-field-watch.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
 import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
+import { identifyMessage, type MessageIdentity } from '../message/identify-message.ts'
 import { saysItReports } from '../message/says-it-reports.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { composeReceived } from '../message/trace-fields.ts'
@@ -30,6 +31,7 @@ import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
 import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown, isPassing, StorageFault } from '../storage/storage-fault.ts'
+import type { Reception } from '../trail/events.ts'
 
 export interface IntakeOptions {
   readonly storage: Storage
@@ -89,7 +91,7 @@ class IncomingMessage implements MailDataSink {
   #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
   #blindFieldWatch: BlindFieldWatch | undefined
   #refusal: Reply | undefined
-  #messageId: string | undefined
+  #identity: MessageIdentity = {}
   #saysItReports = false
 
   constructor(
@@ -203,6 +205,7 @@ class IncomingMessage implements MailDataSink {
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
     if (!fixed) return undefined
     this.#saysItReports = saysItReports(section)
+    this.#identity = identifyMessage(fixed)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
   }
@@ -229,7 +232,6 @@ class IncomingMessage implements MailDataSink {
       this.#refusal = replies.badHeader(fixed.problem, fixed.field)
       return undefined
     }
-    this.#messageId = fixed.messageId
     if (lacksEmptyLine) this.#blindFieldWatch = new BlindFieldWatch()
     this.#lookForBlindField(rest)
     return this.#refusal ? undefined : fixed.section
@@ -306,8 +308,8 @@ class IncomingMessage implements MailDataSink {
     return this.#writer.size > maxInlineBytes ? 'large' : 'small'
   }
 
-  #describeReception(size: number) {
-    const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt } = this.#client
+  #describeReception(size: number): Reception {
+    const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt, local } = this.#client
     const { reversePath, recipients, parameters } = this.#transaction
     return {
       sessionId,
@@ -320,7 +322,8 @@ class IncomingMessage implements MailDataSink {
       recipients: recipients.map(recipient => formatAddress(recipient.forwardPath)),
       size,
       connectedAt,
-      messageId: this.#messageId,
+      ...(local ? { local } : {}),
+      ...this.#identity,
       envelopeId: parameters.envelopeId,
     }
   }

@@ -20,10 +20,11 @@ import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { Client, Refusal, SessionServices } from '../smtp/server/services.ts'
+import type { Client, CutOff, Refusal, SessionServices, TurnedAway } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
-import type { TrailRecord } from '../trail/events.ts'
+import type { PeerFacts, TrailRecord } from '../trail/events.ts'
+import { TurnedAwayMemory } from './turned-away-memory.ts'
 
 export interface SessionServicesOptions {
   readonly settings: Settings
@@ -68,6 +69,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       return meanwhile
     }
   }
+  const turnedAway = new TurnedAwayMemory()
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
     acceptReversePath: (client, reversePath, parameters) =>
@@ -129,6 +131,18 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
         loginName === undefined ? undefined : logins.blockedUntil(client.remoteAddress, loginName)
       options.appendTrail(describeRefusal(options.clock.now(), client, refusal, blockedUntil))
     },
+    cutOff(client, cutOff) {
+      options.appendTrail(describeCutOff(options.clock.now(), client, cutOff))
+    },
+    turnedAway(peer) {
+      const at = options.clock.now()
+      const repeated = turnedAway.note(wordOf(peer), at)
+      if (repeated !== undefined)
+        options.appendTrail({
+          at,
+          event: { kind: 'turned-away', ...peer, ...(repeated > 0 ? { repeated } : {}) },
+        })
+    },
   }
 }
 
@@ -165,19 +179,53 @@ function describeRefusal(
   refusal: Refusal,
   blockedUntil: number | undefined,
 ): TrailRecord {
-  const { command, reversePath, forwardPath, loginName, reply } = refusal
+  const { command, reversePath, forwardPath, recipients, loginName, reply } = refusal
   return {
     at,
     event: {
       kind: 'refused',
-      sessionId: client.sessionId,
-      remoteAddress: client.remoteAddress,
+      ...describePeer(client),
       command,
       reversePath: reversePath === undefined ? undefined : formatReversePath(reversePath),
       forwardPath: forwardPath && formatAddress(forwardPath),
+      recipients: recipients?.map(formatAddress),
       loginName: loginName === undefined ? undefined : loginNameToKeep(loginName),
       blockedUntil,
       reply,
     },
   }
+}
+
+function describePeer({ sessionId, role, remoteAddress, heloName, tls, account }: Client) {
+  return {
+    sessionId,
+    role,
+    remoteAddress,
+    heloName,
+    tls: tls && `${tls.protocol} ${tls.cipher}`,
+    account: account?.address,
+  } satisfies PeerFacts
+}
+
+function describeCutOff(
+  at: number,
+  client: Client,
+  { transaction, during, how, reply }: CutOff,
+): TrailRecord {
+  return {
+    at,
+    event: {
+      kind: 'cut-off',
+      ...describePeer(client),
+      reversePath: formatReversePath(transaction.reversePath),
+      recipients: transaction.recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
+      during,
+      how,
+      reply,
+    },
+  }
+}
+
+function wordOf({ remoteAddress, reply, problem }: TurnedAway): string {
+  return `${remoteAddress} ${reply?.code ?? ''} ${problem ?? ''}`
 }

@@ -1,36 +1,29 @@
 // The store thread: the one writer of the database.
 import { systemClock } from '../runtime/clock.ts'
 import { describeFault, runWrite, serveStorage } from '../storage/serve-storage.ts'
-import { expireTrail } from '../trail/operations.ts'
 import { createLog } from './log.ts'
 import { openStore } from './open-store.ts'
 import { createRegistry } from './operations.ts'
 import { runThread, tellMain } from './thread.ts'
+import { keepTrail } from './trail-keeper.ts'
 
 const hourMs = 3_600_000
-const dayMs = 24 * hourMs
-const expireBatch = 1000
 
 runThread('store', async ({ settings }) => {
-  const { trail } = settings
   const log = createLog(settings.log.level, 'store')
   const store = await openStore(settings, log)
   const { clock, storage } = store
   const registry = createRegistry()
 
-  const shortenTrail = async (): Promise<void> => {
-    const before = clock.now() - trail.retentionDays * dayMs
-    while ((await storage.run(expireTrail, { before, limit: expireBatch })) === expireBatch);
-  }
   const keep = (what: string, task: () => Promise<void>): void => {
     task().catch((cause: unknown) => log.warn(`${what} failed`, { reason: String(cause) }))
   }
   keep('looking for mail data without a row', () => store.sweep())
-  keep('shortening the trail', shortenTrail)
   const housekeeping = systemClock.every(hourMs, () => {
     keep('removing what nothing refers to', () => store.tidy())
-    keep('shortening the trail', shortenTrail)
   })
+
+  const trail = keepTrail({ storage, clock, log, settings: settings.trail })
 
   return {
     take(message) {
@@ -45,6 +38,7 @@ runThread('store', async ({ settings }) => {
     },
     async stop() {
       housekeeping.cancel()
+      trail.stop()
       await storage.close()
     },
   }

@@ -2,8 +2,7 @@
 
 import { isBlindField } from './blind-field-watch.ts'
 import { formatDate } from './format-date.ts'
-import { findFieldValue, type HeaderField, maxHeaderFields, parseHeaderFields } from './header-section.ts'
-import { isMessageId } from './message-id.ts'
+import { type HeaderField, maxHeaderFields, parseHeaderFields } from './header-section.ts'
 
 export interface SubmissionFacts {
   /** ms since 1970. */
@@ -17,12 +16,7 @@ export interface SubmissionFacts {
 export type SubmissionProblem = 'too-many-fields' | 'repeated-field' | 'no-author'
 
 export type FixedSubmission =
-  | {
-      readonly kind: 'fixed'
-      readonly section: Uint8Array
-      /** '<1@example.test>'; undefined where the field has something else. */
-      readonly messageId: string | undefined
-    }
+  | { readonly kind: 'fixed'; readonly section: Uint8Array }
   /** The message cannot be sent on as it is. */
   | { readonly kind: 'refused'; readonly problem: SubmissionProblem; readonly field?: string }
 
@@ -50,13 +44,10 @@ export function fixSubmission(section: Uint8Array, facts: SubmissionFacts): Fixe
     added += `From: ${facts.author}\r\n`
   }
   if (!counts.has('date')) added += `Date: ${formatDate(facts.at)}\r\n`
-  const ownId = `<${facts.queueId}@${facts.hostname}>`
-  const messageId = findFieldValue(fields, 'message-id') ?? ownId
-  if (!counts.has('message-id')) added += `Message-ID: ${ownId}\r\n`
-  const fixed = { kind: 'fixed', messageId: isMessageId(messageId) ? messageId : undefined } as const
+  if (!counts.has('message-id')) added += `Message-ID: <${facts.queueId}@${facts.hostname}>\r\n`
   const blind = fields.filter(({ name }) => isBlindField(name))
-  if (added === '' && blind.length === 0) return { ...fixed, section }
-  return { ...fixed, section: Buffer.concat([Buffer.from(added), ...without(section, blind)]) }
+  if (added === '' && blind.length === 0) return { kind: 'fixed', section }
+  return { kind: 'fixed', section: Buffer.concat([Buffer.from(added), ...without(section, blind)]) }
 }
 
 function without(section: Uint8Array, fields: readonly HeaderField[]): Uint8Array[] {

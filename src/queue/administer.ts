@@ -1,4 +1,4 @@
-// What an administrator does with queued mail: hold, release, retry now, cancel. Each write takes a page of recipients, so
+// What an administrator does with queued mail: hold, release, retry now, reroute, cancel. Each write takes a page of recipients, so
 // that intake and delivery never wait for the whole queue; whoever calls finds them page by page (find-recipients.ts).
 import { defineWrite, type Operation, type SqlValue, type Tx, type WakeTopic } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
@@ -11,6 +11,8 @@ export interface Administration {
   readonly at: number
   /** They were named one by one: retry means what waits for its release at the sender's wish (RFC 4865) too. */
   readonly evenScheduled?: boolean
+  /** Of reroute: 'mx2.example.org:25'; undefined: the usual way again. */
+  readonly to?: string | undefined
 }
 
 export interface Administered {
@@ -49,6 +51,13 @@ export const retryRecipients = defineAdministration(
   { wakes: 'retry', bind: (id, { at, evenScheduled }) => [at, id, evenScheduled ? 1 : 0, at] },
 )
 
+/** Goes to another host, from the next attempt on, which is now for what waits. Held mail stays held. */
+export const rerouteRecipients = defineAdministration(
+  'reroute',
+  "UPDATE queue_recipient SET route_to = ?, due_at = CASE WHEN state = 'ready' AND lease_owner IS NULL THEN ? ELSE due_at END WHERE id = ?",
+  { wakes: 'retry', bind: (id, { at, to }) => [to ?? null, at, id] },
+)
+
 /** Taken out of the queue without a report to the sender. What is being delivered may arrive all the same. */
 export const cancelRecipients = defineAdministration('cancel', 'DELETE FROM queue_recipient WHERE id = ?')
 
@@ -65,7 +74,7 @@ function defineAdministration(
   return defineWrite(
     `queue.${action}`,
     async (tx: Tx, administration: Administration): Promise<Administered> => {
-      const { recipientIds, at } = administration
+      const { recipientIds, at, to } = administration
       let recipients = 0
       let underWay = 0
       const touched = new Set<QueueId>()
@@ -84,6 +93,7 @@ function defineAdministration(
           kind: 'administered',
           action,
           recipient: row.forward_path,
+          ...(to === undefined ? {} : { to }),
         })
       }
       return { recipients, underWay, orphanedFiles: await removeFinishedMessages(tx, touched) }

@@ -1,6 +1,12 @@
 // Every operation of the queue, for the store thread, which finds a write by its name.
 import { acceptMessage } from './accept-message.ts'
-import { cancelRecipients, holdRecipients, releaseRecipients, retryRecipients } from './administer.ts'
+import {
+  cancelRecipients,
+  holdRecipients,
+  releaseRecipients,
+  rerouteRecipients,
+  retryRecipients,
+} from './administer.ts'
 import { returnAllowance, takeAllowance } from './allowances.ts'
 import { blameForDeath } from './blame-for-death.ts'
 import { claimDueWork } from './claim-due-work.ts'
@@ -16,6 +22,7 @@ import { nextDueAt } from './next-due-at.ts'
 import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
+import { summarizeQueue } from './summarize-queue.ts'
 
 export const queueOperations = [
   acceptMessage,
@@ -48,9 +55,11 @@ export const queueOperations = [
   holdRecipients,
   releaseRecipients,
   retryRecipients,
+  rerouteRecipients,
   cancelRecipients,
   claimRelayQueue,
   countRelayQueue,
   findOwnedDomains,
   startRelayQueue,
+  summarizeQueue,
 ] as const

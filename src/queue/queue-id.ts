@@ -38,6 +38,16 @@ export function parseQueueId(text: string): QueueId | undefined {
   return Number.isSafeInteger(id) ? id : undefined
 }
 
+/** About when a message came, as its id tells: ms since 1970. */
+export function timeOfQueueId(id: QueueId): number {
+  return Math.floor(id / idsPerMs) + epoch
+}
+
+/** Every message that came at this time or later has this id or a greater one. */
+export function firstQueueIdAt(ms: number): QueueId {
+  return Math.max(0, Math.floor(ms) - epoch) * idsPerMs
+}
+
 /**
  * Makes queue ids without asking anyone. Makers with different `idSpace`, 0 … 255, never collide: each has 16 ids a
  * millisecond, and runs ahead of the clock when it needs more.

@@ -57,6 +57,8 @@ export interface QueuedRecipient {
   /** The addresses (alias, group) whose expansion led here, the sender's own first. */
   readonly expandedFrom?: readonly Address[] | undefined
   readonly delayReportedAt?: number | undefined
+  /** Where an administrator sends it: 'mx2.example.org:25'. */
+  readonly routeTo?: string | undefined
 }
 
 /** A message with those of its recipients that one claim took, all of the same destination domain. */

@@ -106,10 +106,11 @@ export interface RecipientRow {
   readonly lease_owner: string | null
   readonly last_diagnosis: string | null
   readonly delay_reported_at: number | null
+  readonly route_to: string | null
 }
 
 export const recipientColumns =
-  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, delay_reported_at'
+  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, delay_reported_at, route_to'
 
 interface RecipientParameters extends Pick<NewRecipient, 'notify' | 'originalRecipient'> {
   readonly expandedFrom?: readonly string[] | undefined
@@ -135,6 +136,7 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
     dueAt: row.due_at,
     expandedFrom: parameters?.expandedFrom === undefined ? undefined : readAddresses(parameters.expandedFrom),
     delayReportedAt: row.delay_reported_at ?? undefined,
+    routeTo: row.route_to ?? undefined,
   }
 }
 

@@ -13,6 +13,15 @@ export interface QueueSelection {
   readonly reversePath?: string | undefined
   /** Not tried yet, because its sender wants it held until some time after this one (RFC 4865). */
   readonly scheduledAfter?: number | undefined
+  /** The mail host at which the last attempt ended. */
+  readonly host?: string | undefined
+  /** Why it ended: a `ReportCause`. */
+  readonly cause?: string | undefined
+  /** Sent to another host by an administrator. */
+  readonly routeTo?: string | undefined
+  /** ms since 1970 */
+  readonly acceptedBefore?: number | undefined
+  readonly acceptedAfter?: number | undefined
 }
 
 /** A condition over queue_recipient joined with queue_message. */
@@ -34,5 +43,10 @@ export function selectRecipients(selection: QueueSelection): {
   // '' is the null reverse-path, which stands as NULL.
   add("COALESCE(reverse_path, '') = ?", selection.reversePath)
   add("state = 'ready' AND attempts = 0 AND release_at > ?", selection.scheduledAfter)
+  add('last_host = ?', selection.host)
+  add('last_cause = ?', selection.cause)
+  add('route_to = ?', selection.routeTo)
+  add('accepted_at < ?', selection.acceptedBefore)
+  add('accepted_at >= ?', selection.acceptedAfter)
   return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }
 }

@@ -33,6 +33,9 @@ export interface Settlement {
         readonly tried: boolean
         readonly dueAt: number
         readonly diagnosis: string
+        /** A `ReportCause`, and the host that it is about. */
+        readonly cause?: string | undefined
+        readonly host?: string | undefined
         readonly delayReported: boolean
         /** It may be tried before `dueAt`, when its turn comes there. */
         readonly place?: GatePlace | undefined
@@ -271,13 +274,15 @@ async function settleRecipient(
     const tried = result.tried ? 1 : 0
     const { changes } = await tx.run(
       `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, deaths = CASE WHEN ? = 1 THEN 0 ELSE deaths END,
-         attempts = attempts + ?, last_diagnosis = ?, gate = ?, gate_share = ?,
+         attempts = attempts + ?, last_diagnosis = ?, last_cause = ?, last_host = ?, gate = ?, gate_share = ?,
          delay_reported_at = CASE WHEN ? = 1 THEN ? ELSE delay_reported_at END
        WHERE id = ? AND lease_owner = ?`,
       result.dueAt,
       tried,
       tried,
       result.diagnosis,
+      result.cause ?? null,
+      result.host ?? null,
       result.place?.gate ?? null,
       result.place?.share ?? null,
       result.delayReported ? 1 : 0,

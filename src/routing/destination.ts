@@ -1,4 +1,5 @@
 // Where mail leaves this server to: the mail hosts of a domain, an address literal, or the smart host.
+import { formatEndpoint } from '../address/format-endpoint.ts'
 import type { SmartHostSettings } from '../config/settings.ts'
 
 export type Destination =
@@ -13,6 +14,8 @@ export type Destination =
   /** `address` without brackets and tag: '192.0.2.1', '2001:db8::1' (RFC 5321 §4.1.3). */
   | { readonly kind: 'literal'; readonly key: string; readonly domain: string; readonly address: string }
   | { readonly kind: 'smart-host'; readonly key: string; readonly smartHost: SmartHostSettings }
+  /** A host that an administrator has named for some of the queued mail. */
+  | { readonly kind: 'host'; readonly key: string; readonly host: string; readonly port: number }
 
 export function domainDestination(domain: string): Destination {
   const address = literalAddress(domain)
@@ -29,6 +32,21 @@ export function relayedDestination(domain: string): Destination {
 /** One destination whatever the domain: so all mail shares its connections. */
 export function smartHostDestination(smartHost: SmartHostSettings): Destination {
   return { kind: 'smart-host', key: `smart-host ${smartHost.host}:${smartHost.port}`, smartHost }
+}
+
+/** `route`: as `formatRoute` writes it. */
+export function hostDestination(route: string): Destination | undefined {
+  const at = route.lastIndexOf(':')
+  const host = route.slice(0, at).replaceAll(/[[\]]/g, '')
+  const port = Number(route.slice(at + 1))
+  return host === '' || !Number.isInteger(port)
+    ? undefined
+    : { kind: 'host', key: `host ${route}`, host, port }
+}
+
+/** As it stands with a queued recipient: 'mx2.example.org:25', '[2001:db8::1]:25'. */
+export function formatRoute(host: string, port: number): string {
+  return formatEndpoint(host, port)
 }
 
 const ipv6Tag = '[ipv6:'

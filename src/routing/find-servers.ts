@@ -5,18 +5,20 @@ import type { Diagnosis } from '../delivery/outcome.ts'
 import { lookupMailHosts, type MailHost } from '../dns/mail-hosts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Random } from '../runtime/random.ts'
+import type { Lookup } from '../trail/events.ts'
 import type { Destination } from './destination.ts'
 import type { OwnEndpoints } from './own-endpoints.ts'
 import type { RemoteServer } from './remote-server.ts'
 
 export type ServerLookup =
-  /** At least one. */
-  | { readonly kind: 'servers'; readonly servers: readonly RemoteServer[] }
+  /** At least one. `lookup`: for the trail. */
+  | { readonly kind: 'servers'; readonly servers: readonly RemoteServer[]; readonly lookup: Lookup }
   | {
       readonly kind: 'deferred' | 'failed'
       readonly diagnosis: Diagnosis
       /** The mail hosts that the DNS named. */
       readonly hosts: readonly string[]
+      readonly lookup?: Lookup | undefined
     }
 
 export type ServerFinder = (destination: Destination) => Promise<ServerLookup>
@@ -46,10 +48,16 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
         const { address } = destination
         return own.isOwnAddress(address, port)
           ? failed('own-mx', '5.3.5', `${destination.domain} is this server, which has no such domain`, [])
-          : { kind: 'servers', servers: [{ host: address, address, port }] }
+          : {
+              kind: 'servers',
+              servers: [{ host: address, address, port }],
+              lookup: { by: 'literal', name: address, hosts: [] },
+            }
       }
       case 'smart-host':
         return await findSmartHost(options, destination.smartHost)
+      case 'host':
+        return await findNamedHost(options, destination)
       default:
         return destination satisfies never
     }
@@ -110,9 +118,10 @@ async function findAddresses(
     )
   }
   const servers = usable.flatMap(host => host.servers).slice(0, maxServers)
-  if (servers.length > 0) return { kind: 'servers', servers }
+  const lookup: Lookup = { by: 'mx', name: domain, hosts: all.map(describeHost) }
+  if (servers.length > 0) return { kind: 'servers', servers, lookup }
   const failure = usable.find(host => host.failure !== undefined)?.failure
-  if (failure !== undefined) return deferred('dns-failure', '4.4.3', failure, names)
+  if (failure !== undefined) return { ...deferred('dns-failure', '4.4.3', failure, names), lookup }
   if (!options.ipv6 && (await areOnlyInIpv6(options.resolver, names))) {
     // What is wrong is wrong here: the mail waits until it is mended.
     const detail = `the mail hosts of ${domain} have IPv6 addresses only, which delivery.ipv6 = false rules out: ${names.join(', ')}`
@@ -124,6 +133,10 @@ async function findAddresses(
     `the mail hosts of ${domain} have no address: ${names.join(', ')}`,
     names,
   )
+}
+
+function describeHost({ host, preference, servers }: HostAddresses): Lookup['hosts'][number] {
+  return { host, preference, addresses: servers.map(({ address }) => address) }
 }
 
 async function areOnlyInIpv6(resolver: Resolver, hosts: readonly string[]): Promise<boolean> {
@@ -165,7 +178,33 @@ async function findSmartHost(
       host,
     ])
   }
-  return { kind: 'servers', servers: addresses.map(address => ({ host, address, port, isSmartHost: true })) }
+  return {
+    kind: 'servers',
+    servers: addresses.map(address => ({ host, address, port, isSmartHost: true })),
+    lookup: { by: 'smart-host', name: `${host}:${port}`, hosts: [{ host, addresses }] },
+  }
+}
+
+/** An administrator named it: what is wrong with it is mended by naming another one, so the mail waits. */
+async function findNamedHost(
+  options: ServerFinderOptions,
+  { host, port }: Extract<Destination, { kind: 'host' }>,
+): Promise<ServerLookup> {
+  const { addresses, failure } =
+    isIP(host) === 0 ? await resolveAddresses(options, host) : { addresses: [host], failure: undefined }
+  if (addresses.length === 0) {
+    const detail = failure ?? `the host ${host}, to which an administrator sends this mail, has no address`
+    return deferred('dns-failure', '4.4.3', detail, [host])
+  }
+  if (addresses.some(address => options.own.isOwnAddress(address, port))) {
+    const detail = `an administrator sends this mail to ${host} port ${port}, which is this server itself`
+    return deferred('loop', '4.4.6', detail, [host])
+  }
+  return {
+    kind: 'servers',
+    servers: addresses.map(address => ({ host, address, port })),
+    lookup: { by: 'rerouted', name: `${host}:${port}`, hosts: [{ host, addresses }] },
+  }
 }
 
 /** IPv6 before IPv4 (RFC 6724 §2.1); among each the order of the DNS, which RFC 5321 §5.1 says to keep. */

@@ -5,7 +5,7 @@ import { maxExpansions } from '../directory/redirection-chains.ts'
 import { resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
-import { type Destination, domainDestination, relayedDestination } from './destination.ts'
+import { type Destination, domainDestination, hostDestination, relayedDestination } from './destination.ts'
 import type { ReturnPaths } from './return-paths.ts'
 
 export type Route =
@@ -31,6 +31,8 @@ export type Route =
 export interface RoutedRecipient {
   readonly forwardPath: Address
   readonly expandedFrom?: readonly Address[] | undefined
+  /** Where an administrator sends it, whatever else would become of it: 'mx2.example.org:25'. */
+  readonly routeTo?: string | undefined
 }
 
 export interface Router {
@@ -39,7 +41,7 @@ export interface Router {
 }
 
 export interface RouterOptions {
-  readonly storage: Storage
+  readonly storage: Pick<Storage, 'run'>
   readonly hostname: string
   readonly returnPaths: ReturnPaths
   readonly clock: Pick<Clock, 'now'>
@@ -52,7 +54,9 @@ const inbox = 'INBOX'
 export function createRouter(options: RouterOptions): Router {
   const { storage, hostname, clock, returnPaths, smartHost } = options
   return {
-    async route({ forwardPath, expandedFrom = [] }) {
+    async route({ forwardPath, expandedFrom = [], routeTo }) {
+      const named = routeTo === undefined ? undefined : hostDestination(routeTo)
+      if (named) return { kind: 'remote', destination: named }
       const returned = await returnPaths.open(forwardPath)
       if (returned) {
         if (returned.kind === 'invalid') return invalidReturnPath

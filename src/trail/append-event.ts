@@ -1,6 +1,7 @@
 // Appends to the trail, inside somebody's transaction.
 import type { Tx } from '../storage/operation.ts'
 import type { TrailEvent } from './events.ts'
+import { marksOf } from './keys.ts'
 import { referencesOf } from './references.ts'
 
 export async function appendEvent(
@@ -10,10 +11,11 @@ export async function appendEvent(
   event: TrailEvent,
 ): Promise<void> {
   await tx.run(
-    'INSERT INTO trail_event (queue_id, at, event) VALUES (?, ?, ?)',
+    'INSERT INTO trail_event (queue_id, at, event, keys) VALUES (?, ?, ?, ?)',
     queueId ?? null,
     at,
     JSON.stringify(event),
+    marksOf(event),
   )
   if (queueId === undefined) return
   await tx.forAll(referencesOf(event), value =>

@@ -15,11 +15,56 @@ export interface Reception {
   readonly recipients: readonly string[]
   readonly size: number
   readonly connectedAt: number
-  /** Of what our own users send: '<1@example.test>'. */
+  /** From a network that may send anywhere without logging in. */
+  readonly local?: true | undefined
+  /** Without its angle brackets. */
   readonly messageId?: string | undefined
+  /** Decoded, and its beginning only. */
+  readonly subject?: string | undefined
   /** ENVID= (RFC 3461 §4.4). */
   readonly envelopeId?: string | undefined
 }
+
+/** Whoever talked to us, and how, in events without a queue id. */
+export interface PeerFacts {
+  readonly sessionId?: string | undefined
+  readonly role?: string | undefined
+  readonly remoteAddress: string
+  readonly heloName?: string | undefined
+  readonly tls?: string | undefined
+  readonly account?: string | undefined
+}
+
+/** Where the mail of an attempt was to go, and what the DNS said of the way; once for each connection that is opened. */
+export interface Lookup {
+  /** 'mx': by the domain's MX records. 'rerouted': an administrator named the host. */
+  readonly by: 'mx' | 'literal' | 'smart-host' | 'rerouted'
+  /** The domain, the address, or 'host:port'. */
+  readonly name: string
+  /** In the order in which they are tried. */
+  readonly hosts: readonly LookupHost[]
+}
+
+export interface LookupHost {
+  readonly host: string
+  readonly preference?: number | undefined
+  readonly addresses: readonly string[]
+}
+
+/** Why the next attempt is when it is. */
+export type NextAttemptReason =
+  /** The waits of `queue.retryMinutes`. */
+  | 'schedule'
+  /** Then the sender is to be told of the delay, and an attempt of that moment tells him the truth. */
+  | 'delay-notice'
+  /** The queue lifetime ends then: the last one. */
+  | 'lifetime'
+  /** Who is new there is sent away for some minutes. */
+  | 'greylisted'
+  /** Somebody has to make room first. */
+  | 'mailbox-full'
+  /** At the latest; before, as soon as mail goes to that destination again. */
+  | 'destination'
 
 /** One step with a remote server, for the attempt's dialogue: 'C: MAIL FROM:<…>', 'S: 250 2.1.0 Ok'. */
 export type DialogueLine = string
@@ -30,10 +75,16 @@ export type TrailEvent =
   | {
       readonly kind: 'refused'
       readonly sessionId: string
+      readonly role?: string | undefined
       readonly remoteAddress: string
+      readonly heloName?: string | undefined
+      readonly tls?: string | undefined
+      readonly account?: string | undefined
       readonly command: string
       readonly reversePath?: string | undefined
       readonly forwardPath?: string | undefined
+      /** Those who had been accepted, when the whole message is refused. */
+      readonly recipients?: readonly string[] | undefined
       /** Of AUTH. */
       readonly loginName?: string | undefined
       /** Until when nobody from this network gets in with this name, ms since 1970. */
@@ -50,6 +101,9 @@ export type TrailEvent =
       readonly dialogue?: readonly DialogueLine[] | undefined
       /** When a deferred recipient is tried again. */
       readonly nextAttemptAt?: number | undefined
+      readonly nextAttemptBecause?: NextAttemptReason | undefined
+      /** Absent where a connection was used that was open already. */
+      readonly lookup?: Lookup | undefined
     }
   /** Not tried: the destination could not be reached a moment before. `diagnosis` is of the attempt that met that. */
   | {
@@ -74,8 +128,35 @@ export type TrailEvent =
     }
   /** Held, because the delivery thread died each time it had the message. */
   | { readonly kind: 'set-aside'; readonly recipient: string }
-  /** An administrator acted: hold, release, retry, cancel. */
-  | { readonly kind: 'administered'; readonly action: string; readonly recipient?: string | undefined }
+  /** An administrator acted: hold, release, retry, cancel, reroute. */
+  | {
+      readonly kind: 'administered'
+      readonly action: string
+      readonly recipient?: string | undefined
+      /** Of reroute: 'host:port'; absent: the usual way again. */
+      readonly to?: string | undefined
+    }
+  /** A mail transaction that came to no end: what was sent of it is forgotten, and nobody was told that we have it. */
+  | ({
+      readonly kind: 'cut-off'
+      readonly sessionId: string
+      readonly reversePath: string
+      readonly recipients: readonly string[]
+      /** Between two commands, or within the mail data. */
+      readonly during: 'commands' | 'mail-data'
+      /** 'quit': the client took its leave. 'lost': the connection went away. 'closed': we closed it, with `reply`. */
+      readonly how: 'quit' | 'lost' | 'closed'
+      readonly reply?: Reply | undefined
+    } & PeerFacts)
+  /** A connection that came to no session: refused at its beginning, or without encryption where that was to be. */
+  | ({
+      readonly kind: 'turned-away'
+      readonly reply?: Reply | undefined
+      /** What went wrong, where there was no reply to give. */
+      readonly problem?: string | undefined
+      /** How often the same has happened to this address since the event before this one, and was not written. */
+      readonly repeated?: number | undefined
+    } & PeerFacts)
   /** Held at the sender's wish (RFC 4865). */
   | { readonly kind: 'scheduled'; readonly releaseAt: number }
   /** Not tried: the server of its domain fetches it, until then at the latest, or has not done so in time. */

@@ -1,8 +1,9 @@
 // By what else than its queue id a message is found, as one text each.
 import type { TrailEvent } from './events.ts'
 
+/** With or without its angle brackets. */
 export function messageIdReference(messageId: string): string {
-  return `message-id ${messageId}`
+  return `message-id ${messageId.replace(/^<|>$/g, '')}`
 }
 
 export function envelopeIdReference(envelopeId: string): string {
@@ -16,9 +17,11 @@ export function reversePathReference(reversePath: string): string {
 
 export function referencesOf(event: TrailEvent): string[] {
   if (event.kind === 'received') {
-    const { messageId, envelopeId } = event.reception
+    const { account, envelopeId, local, messageId } = event.reception
+    // What strangers bring is nobody's here to be told of.
+    const isOurs = account !== undefined || local === true
     return [
-      ...(messageId === undefined ? [] : [messageIdReference(messageId)]),
+      ...(messageId === undefined || !isOurs ? [] : [messageIdReference(messageId)]),
       ...(envelopeId === undefined ? [] : [envelopeIdReference(envelopeId)]),
     ]
   }

@@ -134,8 +134,8 @@ test('wrong use says what is right, and which help goes on', async context => {
       /11 digits and letters, none of them a U, and looks like 1CCD5D74AAE/,
     )
   assert.match(
-    await said('trace', '--search', 'x', '--days', '0'),
-    /^"0" will not do for --days\. It has to be a whole number from 1/,
+    await said('trace', 'anna@example.test', '--limit', '0'),
+    /^"0" will not do for --limit\. It has to be a whole number from 1/,
   )
   assert.match(await said('queue', 'list', '--limit', '0'), /whole number from 1/)
   assert.equal(

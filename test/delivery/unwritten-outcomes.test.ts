@@ -47,8 +47,13 @@ const recipientsOf = ({ messages }: RemotePeer): number =>
   messages.reduce((sum, { forwardPaths }) => sum + forwardPaths.length, 0)
 
 async function untilNothingMoves(peer: RemotePeer): Promise<void> {
-  while (recipientsOf(peer) < 200) await nextTurn()
-  for (let turn = 0; turn < 500; turn++) await nextTurn()
+  let seen = 0
+  for (let quietTurns = 0; seen === 0 || quietTurns < 500; quietTurns++) {
+    await nextTurn()
+    if (recipientsOf(peer) === seen) continue
+    seen = recipientsOf(peer)
+    quietTurns = 0
+  }
 }
 
 test('while outcomes cannot be written, no more than some hundred messages are sent; then all are, once', async t => {

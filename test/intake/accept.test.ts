@@ -114,6 +114,7 @@ test('250 names the id under which the message waits, with everything that came 
           size,
           connectedAt: at - 500,
           envelopeId: 'order 7',
+          subject: 'Hello',
         },
       },
     },

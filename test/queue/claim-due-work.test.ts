@@ -149,6 +149,7 @@ test('claimed work says what delivery needs to know', async t => {
           attempts: 0,
           dueAt: at,
           delayReportedAt: undefined,
+          routeTo: undefined,
         },
       ],
     },

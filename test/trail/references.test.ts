@@ -2,13 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TrailEvent } from '../../src/trail/events.ts'
-import {
-  appendTrail,
-  expireTrail,
-  findReferred,
-  noteOnce,
-  trailOfMessage,
-} from '../../src/trail/operations.ts'
+import { expireTrail } from '../../src/trail/expire-trail.ts'
+import { findReferred, noteOnce } from '../../src/trail/find-referred.ts'
+import { appendTrail, trailOfMessage } from '../../src/trail/operations.ts'
 import { messageIdReference } from '../../src/trail/references.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 
@@ -18,6 +14,7 @@ function received(messageId: string, reversePath = 'anna@example.test'): TrailEv
   return {
     kind: 'received',
     reception: {
+      account: 'anna@example.test',
       sessionId: 'session-1',
       role: 'submission',
       remoteAddress: '192.0.2.7',

@@ -4,7 +4,8 @@ import { type TestContext, test } from 'node:test'
 import { replies } from '../../src/smtp/replies.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
-import { appendTrail, expireTrail, searchTrail, trailOfMessage } from '../../src/trail/operations.ts'
+import { expireTrail } from '../../src/trail/expire-trail.ts'
+import { appendTrail, searchTrail, trailOfMessage } from '../../src/trail/operations.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 
 const at = Date.UTC(2026, 0, 1)

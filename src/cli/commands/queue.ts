@@ -1,14 +1,16 @@
 // postrider queue: what waits for delivery, and what an administrator does about it.
-import { Argument, type Command, Option } from 'commander'
+import { isIP } from 'node:net'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
-import { formatDomainsForPeople } from '../../address/parse-domain.ts'
+import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import {
   type Administered,
   type Administration,
   cancelRecipients,
   holdRecipients,
   releaseRecipients,
+  rerouteRecipients,
   retryRecipients,
 } from '../../queue/administer.ts'
 import { countRecipients, findRecipients } from '../../queue/find-recipients.ts'
@@ -22,6 +24,13 @@ import {
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
 import type { RecipientState } from '../../queue/records.ts'
 import type { QueueSelection } from '../../queue/select-recipients.ts'
+import {
+  type QueueGroup,
+  type SummaryGroup,
+  summarizeQueue,
+  summaryGroups,
+} from '../../queue/summarize-queue.ts'
+import { formatRoute } from '../../routing/destination.ts'
 import { Fault, UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Operation } from '../../storage/operation.ts'
@@ -35,15 +44,28 @@ import {
   queueIdsArgument,
   reversePathArgument,
 } from '../arguments.ts'
+import { causeNames } from '../causes.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
+import { parseAge } from '../parse-time.ts'
 import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
+import { standingOf, standingWords } from '../standing.ts'
 
 interface FilterOptions {
   readonly domain?: string
   readonly to?: Address
   readonly from?: GivenReversePath
+  readonly host?: string
+  readonly cause?: string
+  readonly rerouted?: string
+  readonly olderThan?: number
+  readonly youngerThan?: number
+}
+
+interface SummaryOptions extends FilterOptions {
+  readonly by: SummaryGroup
+  readonly limit: number
 }
 
 interface ListOptions extends FilterOptions {
@@ -53,6 +75,11 @@ interface ListOptions extends FilterOptions {
 
 interface AdministerOptions extends FilterOptions {
   readonly all?: true
+}
+
+interface RerouteOptions extends AdministerOptions {
+  readonly via?: string
+  readonly back?: true
 }
 
 interface QueueRow {
@@ -67,9 +94,26 @@ const messagesPerPage = 100
 export function addQueueCommand(program: Command, run: CommandRun): void {
   const queue = addCommand(program, {
     usage: 'queue',
-    summary: 'Mail that waits for delivery: list, show, retry, hold, release, cancel',
-    examples: ['queue list', 'queue retry --domain example.org'],
+    summary: 'Mail that waits for delivery: how much, list, show, retry, hold, release, reroute, cancel',
+    examples: ['queue summary', 'queue list', 'queue retry --domain example.org'],
   })
+
+  addFilterOptions(
+    addCommand(queue, {
+      usage: 'summary',
+      summary: 'Show how much waits, by destination, mail host, cause or sender, and since when',
+      examples: ['queue summary', 'queue summary --by cause', 'queue summary --by sender --older-than 4h'],
+    }),
+  )
+    .addOption(
+      new Option('--by <what>', 'what the groups are').choices([...summaryGroups]).default('destination'),
+    )
+    .addOption(new Option('--limit <groups>', 'at most so many groups').argParser(countArgument).default(30))
+    .action(
+      perform(run, async (invocation, options: SummaryOptions) => {
+        await summarize(invocation, options)
+      }),
+    )
 
   addFilterOptions(
     addCommand(queue, {
@@ -106,10 +150,55 @@ export function addQueueCommand(program: Command, run: CommandRun): void {
       .option('--all', 'everything in the queue')
       .action(
         perform(run, async (invocation, options: AdministerOptions, queueIds?: readonly QueueId[]) => {
-          await administer(invocation, administration, selectionsOf(options, queueIds ?? []))
+          const now = invocation.clock.now()
+          await administer(invocation, administration, selectionsOf(options, queueIds ?? [], now))
         }),
       )
   }
+
+  addFilterOptions(
+    addCommand(queue, {
+      usage: 'reroute',
+      summary: 'Send waiting mail to another host than the DNS names, or on its usual way again',
+      description:
+        'Send waiting mail to another host than the DNS (or the smart host) names, or on its usual way again with --back. ' +
+        'It goes there at once, and at each later attempt, without a log-in. Held mail stays held. New mail is not touched.',
+      examples: [
+        'queue reroute --domain example.org --via mx2.example.org:25',
+        'queue reroute --domain example.org --back',
+      ],
+    }).addArgument(new Argument('[queue-ids...]').argParser(queueIdsArgument)),
+  )
+    .option('--all', 'everything in the queue')
+    .addOption(new Option('--via <host:port>', 'where it goes').argParser(routeArgument))
+    .option('--back', 'on the usual way again')
+    .action(
+      perform(run, async (invocation, options: RerouteOptions, queueIds?: readonly QueueId[]) => {
+        if ((options.via === undefined) === (options.back === undefined))
+          throw new WrongUsage('Say where it goes: --via <host:port>, or --back for the usual way.')
+        await administer(
+          invocation,
+          options.via === undefined
+            ? unrerouted
+            : { ...rerouted, done: `sent to ${options.via}`, to: options.via },
+          selectionsOf(options, queueIds ?? [], invocation.clock.now()),
+        )
+      }),
+    )
+}
+
+/** '[2001:db8::1]:25', 'mx2.example.org:25'; without a port: 25. */
+function routeArgument(text: string): string {
+  const [, bracketed, plain, port = '25'] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::([0-9]{1,5}))?$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  const number = Number(port)
+  const isAddress = host !== undefined && isIP(host) !== 0
+  const name = host === undefined || isAddress ? host : parseDomain(host)
+  if (name === undefined || number < 1 || number > 65535)
+    throw new InvalidArgumentError(
+      'It has to be a host with a port: mx2.example.org:25, 192.0.2.1:25, [2001:db8::1]:25',
+    )
+  return formatRoute(name, number)
 }
 
 interface AdministrationCommand {
@@ -117,11 +206,22 @@ interface AdministrationCommand {
   readonly done: string
   readonly summary: string
   readonly operation: Operation<Administration, Administered>
+  /** Of reroute. */
+  readonly to?: string
   /** What it leaves alone, and how the person gets at that. */
   readonly leaves?: { readonly state: RecipientState; readonly remedy: string }
   /** Of what is being delivered at the time. */
   readonly underWay?: string
 }
+
+const rerouted: AdministrationCommand = {
+  verb: 'reroute',
+  done: 'rerouted',
+  summary: '',
+  operation: rerouteRecipients,
+  underWay: 'being delivered at the time: it counts for them from their next attempt on.',
+}
+const unrerouted: AdministrationCommand = { ...rerouted, done: 'on the usual way again' }
 
 const administrations: readonly AdministrationCommand[] = [
   {
@@ -156,27 +256,56 @@ function addFilterOptions(command: Command): Command {
         reversePathArgument,
       ),
     )
+    .addOption(
+      new Option('--host <host>', 'what this mail host refused, or did not answer').argParser(domainArgument),
+    )
+    .addOption(new Option('--cause <cause>', 'what waits for this cause').choices(causeNames))
+    .addOption(new Option('--rerouted <host:port>', 'what is sent to this host').argParser(routeArgument))
+    .addOption(
+      new Option('--older-than <age>', 'what came longer ago: 30min, 4h, "3 days"').argParser(ageArgument),
+    )
+    .addOption(new Option('--younger-than <age>', 'what came since').argParser(ageArgument))
 }
 
-function selectionOf({ domain, to, from }: FilterOptions): QueueSelection {
+function ageArgument(text: string): number {
+  const age = parseAge(text)
+  if (age === undefined) throw new InvalidArgumentError('It has to be an age: 30min, 4h, "3 days"')
+  return age
+}
+
+function selectionOf(
+  { domain, to, from, host, cause, rerouted: routeTo, olderThan, youngerThan }: FilterOptions,
+  now: number,
+): QueueSelection {
   return {
     domain,
+    host,
+    cause,
+    routeTo,
+    acceptedBefore: olderThan === undefined ? undefined : now - olderThan,
+    acceptedAfter: youngerThan === undefined ? undefined : now - youngerThan,
     forwardPath: to && formatAddress(to),
     // '' stands for the null reverse-path.
     reversePath: from && (from.reversePath === null ? '' : formatAddress(from.reversePath)),
   }
 }
 
-function listed(options: ListOptions): QueueSelection {
-  return { ...selectionOf(options), state: options.state }
+function listed(options: ListOptions, now: number): QueueSelection {
+  return { ...selectionOf(options, now), state: options.state }
 }
 
 // Nothing named must not mean everything.
-function selectionsOf(options: AdministerOptions, queueIds: readonly QueueId[]): QueueSelection[] {
-  const selection = selectionOf(options)
+function selectionsOf(
+  options: AdministerOptions,
+  queueIds: readonly QueueId[],
+  now: number,
+): QueueSelection[] {
+  const selection = selectionOf(options, now)
   if (queueIds.length > 0) return queueIds.map(queueId => ({ ...selection, queueId }))
   if (isNarrowed(selection) || options.all) return [selection]
-  throw new WrongUsage('Say which: queue ids, --domain, --to, --from, or --all.')
+  throw new WrongUsage(
+    'Say which: queue ids, --domain, --to, --from, --host, --cause, --rerouted, --older-than, --younger-than, or --all.',
+  )
 }
 
 function isNarrowed(selection: QueueSelection): boolean {
@@ -245,7 +374,7 @@ async function administerPages(
   invocation: Invocation,
   storage: CommandStorage,
   mailData: MailDataStore,
-  { operation, done }: AdministrationCommand,
+  { operation, done, to }: AdministrationCommand,
   selections: readonly QueueSelection[],
   total: number,
 ): Promise<Pick<Administered, 'recipients' | 'underWay'>> {
@@ -259,6 +388,7 @@ async function administerPages(
         const page = await storage.run(operation, {
           recipientIds,
           at: invocation.clock.now(),
+          to,
           evenScheduled: selections.every(({ queueId }) => queueId !== undefined),
         })
         recipients += page.recipients
@@ -326,11 +456,11 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
       { title: 'TO', cell: ({ recipient }) => formatAddressForPeople(recipient.forwardPath) },
       { title: 'STATE', cell: ({ message, recipient }) => stateText(recipient, message, now) },
       { title: 'TRIES', align: 'right', cell: ({ recipient }) => String(recipient.attempts) },
-      { title: 'NEXT', cell: ({ recipient }) => nextText(recipient, now) },
+      { title: 'NEXT', cell: ({ message, recipient }) => nextText(recipient, message, now) },
       { title: 'LAST REASON', cell: ({ recipient }) => reasonText(recipient) },
     ],
     row => row,
-    isNarrowed(listed(options)) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
+    isNarrowed(listed(options, now)) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
   )
   if (damaged.length > 0)
     invocation.output.note(
@@ -345,7 +475,7 @@ async function findMessages(
   options: ListOptions,
   limit: number,
 ): Promise<{ readonly found: readonly ShownMessage[]; readonly damaged: readonly QueueId[] }> {
-  const selection = listed(options)
+  const selection = listed(options, invocation.clock.now())
   const progress = invocation.output.progress()
   try {
     return await invocation.withStorage(async (storage, settings) => {
@@ -386,17 +516,18 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
       '',
       `To:        ${formatAddressForPeople(recipient.forwardPath)}`,
       `State:     ${stateText(recipient, message, now)}, ${formatCount(recipient.attempts, 'attempt')}`,
-      ...(nextText(recipient, now) === ''
+      ...(nextText(recipient, message, now) === ''
         ? []
         : [
-            isKeptNow(recipient, now)
+            isKept(recipient, message, now)
               ? `Next try:  when its server fetches it`
-              : `Next try:  ${formatTime(recipient.dueAt)} (${nextText(recipient, now)})`,
+              : `Next try:  ${formatTime(recipient.dueAt)} (${nextText(recipient, message, now)})`,
           ]),
       ...(recipient.isRelayed
         ? [`Until:     ${formatTime(message.acceptedAt + relayLifetimeHours * 3_600_000)}`]
         : []),
       ...(recipient.lastDiagnosis === undefined ? [] : [`Reason:    ${reasonText(recipient)}`]),
+      ...(recipient.routeTo === undefined ? [] : [`Goes to:   ${recipient.routeTo}`]),
     ]),
   ]
   invocation.output.result(messageJson(shown), lines.join('\n'))
@@ -421,22 +552,18 @@ function describeWishes({ releaseAt, deliverBy, priority }: ShownMessage['messag
   ]
 }
 
-/** What is due is looked at in a moment, whatever comes of it. */
-function isKeptNow({ isKept, dueAt }: ShownRecipient, now: number): boolean {
-  return isKept && dueAt > now
+function stateText(recipient: ShownRecipient, message: ShownMessage['message'], now: number): string {
+  return standingWords[standingOf(recipient, now, message.releaseAt).kind]
 }
 
-function stateText(recipient: ShownRecipient, { releaseAt }: ShownMessage['message'], now: number): string {
-  if (recipient.underway) return 'being delivered'
-  if (recipient.state === 'held') return 'held'
-  if (releaseAt !== undefined && releaseAt > now && recipient.dueAt === releaseAt) return 'scheduled'
-  if (isKeptNow(recipient, now)) return 'kept'
-  return recipient.dueAt <= now ? 'due' : 'waiting'
+function isKept(recipient: ShownRecipient, message: ShownMessage['message'], now: number): boolean {
+  return standingOf(recipient, now, message.releaseAt).kind === 'kept'
 }
 
-function nextText(recipient: ShownRecipient, now: number): string {
+function nextText(recipient: ShownRecipient, message: ShownMessage['message'], now: number): string {
   if (recipient.underway || recipient.state === 'held') return ''
-  if (isKeptNow(recipient, now)) return 'when fetched'
+  if (isKept(recipient, message, now)) return 'when fetched'
+  if (standingOf(recipient, now, message.releaseAt).kind === 'in-line') return 'when there is room'
   return recipient.dueAt <= now ? 'now' : formatRelative(recipient.dueAt, now)
 }
 
@@ -468,6 +595,83 @@ function messageJson({ message, recipients }: ShownMessage): unknown {
       attempts: recipient.attempts,
       dueAt: new Date(recipient.dueAt).toISOString(),
       lastReason: recipient.lastDiagnosis ?? null,
+      lastCause: recipient.lastCause ?? null,
+      lastHost: recipient.lastHost ?? null,
+      routeTo: recipient.routeTo ?? null,
+    })),
+  }
+}
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const ages = [5 * minuteMs, hourMs, 4 * hourMs, 24 * hourMs, 72 * hourMs]
+const ageTitles = ['< 5 MIN', '< 1 H', '< 4 H', '< 1 D', '< 3 D', 'OLDER'] as const
+const groupTitles: Readonly<Record<SummaryGroup, string>> = {
+  destination: 'DESTINATION',
+  host: 'MAIL HOST',
+  cause: 'CAUSE',
+  sender: 'SENDER',
+}
+
+async function summarize(invocation: Invocation, options: SummaryOptions): Promise<void> {
+  const { by, limit } = options
+  const now = invocation.clock.now()
+  const selection = selectionOf(options, now)
+  const summary = await invocation.withStorage(
+    async storage => await storage.run(summarizeQueue, { by, selection, now, ages, limit }),
+  )
+  if (invocation.output.json) {
+    invocation.output.result({ by, ...summary, groups: summary.groups.map(group => groupJson(group)) }, '')
+    return
+  }
+  invocation.output.rows(
+    summary.groups,
+    [
+      { title: groupTitles[by], cell: ({ name }) => groupName(by, name) },
+      { title: 'RECIPIENTS', align: 'right', cell: ({ recipients }) => String(recipients) },
+      { title: 'DUE', align: 'right', cell: ({ due }) => countText(due) },
+      { title: 'UNDER WAY', align: 'right', cell: ({ underway }) => countText(underway) },
+      { title: 'HELD', align: 'right', cell: ({ held }) => countText(held) },
+      ...ageTitles.map((title, n) => ({
+        title,
+        align: 'right' as const,
+        cell: ({ ages: counts }: QueueGroup) => countText(counts[n] ?? 0),
+      })),
+      {
+        title: 'NEXT',
+        cell: ({ nextAt }) =>
+          nextAt === undefined ? '' : nextAt <= now ? 'now' : formatRelative(nextAt, now),
+      },
+    ],
+    groupJson,
+    isNarrowed(selection) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
+  )
+  if (summary.groupCount > summary.groups.length) {
+    const shown = summary.groups.reduce((sum, { recipients }) => sum + recipients, 0)
+    invocation.output.note(
+      `${summary.recipients - shown} of ${formatCount(summary.recipients, 'recipient')} are in ${formatCount(summary.groupCount - summary.groups.length, 'smaller group')}; --limit shows more.`,
+    )
+  }
+}
+
+function groupName(by: SummaryGroup, name: string): string {
+  if (name !== '') return by === 'cause' ? name : formatDomainsForPeople(name)
+  if (by === 'sender') return '<>'
+  return by === 'cause' ? '(not tried yet)' : '(none yet)'
+}
+
+/** A zero says little, and many of them hide the rest. */
+function countText(count: number): string {
+  return count === 0 ? '-' : String(count)
+}
+
+function groupJson({ ages: counts, nextAt, ...group }: QueueGroup): unknown {
+  return {
+    ...group,
+    nextAt: nextAt === undefined ? null : new Date(nextAt).toISOString(),
+    ages: counts.map((count, n) => ({
+      youngerThanSeconds: (ages[n] ?? 0) > 0 ? (ages[n] ?? 0) / 1000 : null,
+      recipients: count,
     })),
   }
 }

@@ -1,6 +1,7 @@
 // postrider trace: what happened to a message, step by step, in plain words.
-import { Argument, type Command, Option } from 'commander'
-import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import type { Address } from '../../address/address.ts'
+import { formatAddress, formatReversePath } from '../../address/format-address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { type ShownMessage, showQueuedMessage } from '../../queue/list-queue.ts'
@@ -8,22 +9,46 @@ import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type { TrailRecord } from '../../trail/events.ts'
+import { type FoundMessage, findMessages } from '../../trail/find-messages.ts'
+import { type TrailKey, trailKeys, wordsOf } from '../../trail/keys.ts'
 import { searchTrail, trailOfMessage } from '../../trail/operations.ts'
 import { releaseAbandoned } from '../abandoned-leases.ts'
-import { countArgument, queueIdArgument } from '../arguments.ts'
+import { addressArgument, countArgument, type GivenReversePath, reversePathArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { describeRecord, describeTrace, type TracedMessage } from '../describe-trace.ts'
+import { followTrail, whatFollows } from '../follow-trail.ts'
 import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
-import { formatRelative, formatTime } from '../quantities.ts'
+import type { CommandStorage } from '../open-storage.ts'
+import { parseTime, timeForms } from '../parse-time.ts'
+import { formatTime } from '../quantities.ts'
+import {
+  hostKey,
+  notASubject,
+  parseTraceSubject,
+  replyKey,
+  subjectForms,
+  type TraceSubject,
+} from '../trace-subject.ts'
 
 interface TraceOptions {
+  readonly sender?: GivenReversePath
+  readonly recipient?: Address
+  readonly subject?: string
+  readonly host?: TrailKey
+  readonly reply?: TrailKey
+  readonly since?: string
+  readonly until?: string
   readonly search?: string
-  readonly days: number
+  readonly limit: number
   readonly dialogue?: true
+  readonly follow?: true
 }
 
 const dayMs = 24 * 60 * 60 * 1000
-const maxFound = 200
+/** --search reads every step of that time. */
+const searchedDays = 7
+const maxSteps = 200
 
 export function addTraceCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -31,26 +56,115 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
     summary: 'Say what happened to a message, step by step',
     description:
       'Say what happened to a message, step by step: who brought it, each attempt to deliver it, and what became of it. ' +
-      'With --search: find messages, and refused ones too, by an address, a host or an IP address.',
-    examples: ['trace 1CCD5D74AAE', 'trace 1CCD5D74AAE --dialogue', 'trace --search boris@example.org'],
+      `${subjectForms} When several messages fit, they are listed, newest first, and those that were refused with them; ` +
+      'the options narrow that down, and do without the argument.',
+    examples: [
+      'trace 1CCD5D74AAE',
+      'trace 1CCD5D74AAE --dialogue',
+      'trace boris@example.org',
+      'trace --sender anna@example.test --subject "invoice march" --since yesterday',
+      'trace mx.example.org --reply 550',
+      'trace boris@example.org --follow',
+    ],
   })
-    .addArgument(new Argument('[queue-id]', 'as in "queued as …"').argParser(queueIdArgument))
+    .addArgument(new Argument('[what]', 'whose trail').argParser(subjectArgument))
     .option('--dialogue', 'with what the servers said to each other')
-    .option('--search <text>', 'find the steps that have this text')
-    .addOption(new Option('--days <days>', 'how far --search looks back').argParser(countArgument).default(7))
+    .option('--follow', 'go on with what happens from now on, until Ctrl-C')
+    .addOption(
+      new Option('--sender <address>', 'from this address, <> for none').argParser(reversePathArgument),
+    )
+    .addOption(new Option('--recipient <address>', 'to this address').argParser(addressArgument))
+    .option('--subject <words>', 'with these words in its subject, in any order')
+    .addOption(new Option('--host <host>', 'a domain, host or IP address on its way').argParser(hostArgument))
+    .addOption(new Option('--reply <code>', 'with this reply: 550, 5.1.1').argParser(replyArgument))
+    .option('--since <time>', `not before this time. ${timeForms}`)
+    .option('--until <time>', 'not after this time')
+    .addOption(new Option('--limit <messages>', 'at most so many').argParser(countArgument).default(50))
+    .option('--search <text>', 'find the steps that have this text, anywhere; slower')
     .action(
-      perform(run, async (invocation, options: TraceOptions, queueId?: QueueId) => {
-        if (queueId !== undefined) await trace(invocation, queueId, options.dialogue === true)
-        else if (options.search !== undefined) await search(invocation, options.search, options.days)
-        else throw new WrongUsage('Say which message: its queue id, or --search <text>.')
+      perform(run, async (invocation, options: TraceOptions, subject?: TraceSubject) => {
+        if (options.search !== undefined) await search(invocation, options.search, options)
+        else if (options.follow) await follow(invocation, subject, options)
+        else if (subject?.kind === 'queue-id') await trace(invocation, subject.queueId, options)
+        else await find(invocation, subject, options)
       }),
     )
 }
 
-async function trace(invocation: Invocation, queueId: QueueId, withDialogue: boolean): Promise<void> {
+function subjectArgument(text: string): TraceSubject {
+  const subject = parseTraceSubject(text)
+  if (!subject) throw new InvalidArgumentError(notASubject)
+  return subject
+}
+
+function hostArgument(text: string): TrailKey {
+  const key = hostKey(text)
+  if (key === undefined)
+    throw new InvalidArgumentError('It has to be a domain, a host name or an IP address.')
+  return key
+}
+
+function replyArgument(text: string): TrailKey {
+  const key = replyKey(text)
+  if (key === undefined)
+    throw new InvalidArgumentError('It has to be a reply code, 550, or an enhanced one, 5.1.1.')
+  return key
+}
+
+/** The condition that fits the fewest first. */
+function groupsOf(
+  subject: TraceSubject | undefined,
+  options: TraceOptions,
+): readonly (readonly TrailKey[])[] {
+  const { sender, recipient, host, reply } = options
+  const groups: (readonly TrailKey[])[] = []
+  if (subject?.kind === 'keys') groups.push(subject.anyOf)
+  if (recipient) groups.push([trailKeys.recipient(formatAddress(recipient))])
+  if (sender) groups.push([trailKeys.sender(formatReversePath(sender.reversePath))])
+  if (options.subject !== undefined) {
+    const words = wordsOf(options.subject)
+    if (words.length === 0) throw new WrongUsage('--subject needs a word of the subject.')
+    // A long word is rarer than a short one.
+    for (const word of words.toSorted((a, b) => b.length - a.length)) groups.push([trailKeys.word(word)])
+  }
+  if (host !== undefined) groups.push([host])
+  if (reply !== undefined) groups.push([reply])
+  return groups
+}
+
+function timesOf(
+  { since, until }: TraceOptions,
+  now: number,
+): { readonly since: number; readonly until: number } {
+  const read = (option: string, text: string | undefined, edge: 'start' | 'end'): number | undefined => {
+    if (text === undefined) return undefined
+    const at = parseTime(text, now, edge)
+    if (at === undefined) throw new WrongUsage(`"${text}" of --${option} is no time. ${timeForms}`)
+    return at
+  }
+  return {
+    since: read('since', since, 'start') ?? 0,
+    until: read('until', until, 'end') ?? Number.MAX_SAFE_INTEGER,
+  }
+}
+
+export async function readTrace(
+  storage: Pick<CommandStorage, 'run'>,
+  queueId: QueueId,
+): Promise<{ readonly records: readonly TrailRecord[]; readonly stored: ShownMessage | undefined }> {
+  return {
+    records: await storage.run(trailOfMessage, { queueId }),
+    stored: await storage.run(showQueuedMessage, { queueId }),
+  }
+}
+
+async function trace(
+  invocation: Invocation,
+  queueId: QueueId,
+  options: Pick<TraceOptions, 'dialogue'>,
+): Promise<void> {
   const { records, queued, retentionDays } = await invocation.withStorage(async (storage, settings) => {
-    const records = await storage.run(trailOfMessage, { queueId })
-    const stored = await storage.run(showQueuedMessage, { queueId })
+    const { records, stored } = await readTrace(storage, queueId)
     const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], invocation.clock.now())
     return { records, queued, retentionDays: settings.trail.retentionDays }
   })
@@ -60,29 +174,15 @@ async function trace(invocation: Invocation, queueId: QueueId, withDialogue: boo
       `Nothing is known of ${formatQueueId(queueId)}: it was never here, or was forgotten after ${retentionDays} days.`,
     )
   }
-  const lines = records.flatMap(record => {
-    const { text, dialogue } = describeEvent(record.event)
-    const step = `${formatTime(record.at)}  ${formatDomainsForPeople(text)}`
-    return withDialogue ? [step, ...dialogue.map(line => `                       ${line}`)] : [step]
-  })
-  const now = invocation.clock.now()
+  const message: TracedMessage = { queueId, records, queued }
   invocation.output.result(
-    { queueId: formatQueueId(queueId), events: records.map(recordJson), waiting: waitingJson(queued) },
-    [...lines, '', ...describeNow(queued, now)].join('\n'),
+    traceJson(message),
+    describeTrace(message, { now: invocation.clock.now(), withDialogue: options.dialogue === true }),
   )
 }
 
-function describeNow(queued: ShownMessage | undefined, now: number): string[] {
-  if (!queued || queued.recipients.length === 0)
-    return ['Now: nothing is left to do; it is no longer in the queue.']
-  return queued.recipients.map(recipient => {
-    const address = formatAddressForPeople(recipient.forwardPath)
-    if (recipient.underway) return `Now: ${address} is being delivered.`
-    if (recipient.state === 'held')
-      return `Now: ${address} is held. "postrider queue release ${formatQueueId(queued.message.id)}" delivers it.`
-    if (recipient.dueAt <= now) return `Now: ${address} is due, and waits for its turn.`
-    return `Now: ${address} is tried again ${formatRelative(recipient.dueAt, now)}, until ${formatTime(queued.message.expiresAt)}.`
-  })
+function traceJson({ queueId, records, queued }: TracedMessage): unknown {
+  return { queueId: formatQueueId(queueId), events: records.map(recordJson), waiting: waitingJson(queued) }
 }
 
 function waitingJson(queued: ShownMessage | undefined): unknown {
@@ -93,10 +193,137 @@ function waitingJson(queued: ShownMessage | undefined): unknown {
   }))
 }
 
-async function search(invocation: Invocation, text: string, days: number): Promise<void> {
-  const since = invocation.clock.now() - days * dayMs
+async function find(
+  invocation: Invocation,
+  subject: TraceSubject | undefined,
+  options: TraceOptions,
+): Promise<void> {
+  const groups = groupsOf(subject, options)
+  if (groups.length === 0 && options.since === undefined && options.until === undefined)
+    throw new WrongUsage(`Say which message. ${subjectForms} Or say with options what is known of it.`)
+  const times = timesOf(options, invocation.clock.now())
+  const { found, hasMore } = await invocation.withStorage(
+    async storage => await findMessages(storage, { groups, ...times, limit: options.limit }),
+  )
+  const [only] = found
+  if (found.length === 1 && only?.queueId !== undefined && !invocation.output.json) {
+    invocation.output.line(`Message ${formatQueueId(only.queueId)}:`)
+    await trace(invocation, only.queueId, options)
+    return
+  }
+  invocation.output.rows(
+    found,
+    [
+      { title: 'TIME', cell: ({ records }) => formatTime(records[0]?.at ?? 0) },
+      {
+        title: 'QUEUE ID',
+        cell: ({ queueId }) => (queueId === undefined ? '(not taken)' : formatQueueId(queueId)),
+      },
+      { title: 'FROM', cell: ({ records }) => envelopeOf(records).from },
+      { title: 'TO', cell: ({ records }) => formatDomainsForPeople(envelopeOf(records).to) },
+      { title: 'SUBJECT', cell: ({ records }) => clip(envelopeOf(records).subject, 40) },
+      { title: 'LAST', cell: message => clip(formatDomainsForPeople(lastOf(message)), 100) },
+    ],
+    foundJson,
+    'Nothing that fits is in the trail. "postrider trace --search <text>" looks for text anywhere in it.',
+  )
+  if (hasMore)
+    invocation.output.note(
+      `Only the newest ${options.limit}; --limit shows more, and --since, --until and the others narrow it down.`,
+    )
+  if (found.some(({ queueId }) => queueId !== undefined))
+    invocation.output.note('"postrider trace <queue id>" shows one of them step by step.')
+}
+
+interface Envelope {
+  readonly from: string
+  readonly to: string
+  readonly subject: string
+}
+
+function envelopeOf(records: readonly TrailRecord[]): Envelope {
+  for (const { event } of records) {
+    switch (event.kind) {
+      case 'received': {
+        const { reversePath, recipients, subject = '' } = event.reception
+        return { from: senderText(reversePath), to: listed(recipients), subject }
+      }
+      case 'refused':
+        return {
+          from: event.reversePath === undefined ? '' : senderText(event.reversePath),
+          to: event.forwardPath ?? listed(event.recipients ?? []),
+          subject: '',
+        }
+      case 'cut-off':
+        return { from: senderText(event.reversePath), to: listed(event.recipients), subject: '' }
+      case 'reports':
+        return { from: '<>', to: '', subject: '' }
+      default:
+    }
+  }
+  return { from: '', to: '', subject: '' }
+}
+
+function senderText(reversePath: string): string {
+  return reversePath === '' ? '<>' : formatDomainsForPeople(reversePath)
+}
+
+function listed(recipients: readonly string[]): string {
+  const [first = '', ...others] = recipients
+  return others.length === 0 ? first : `${first} and ${others.length} more`
+}
+
+function lastOf({ records }: FoundMessage): string {
+  const last = records.at(-1)
+  return last ? describeEvent(last.event).text : ''
+}
+
+function clip(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text
+}
+
+function foundJson({ queueId, records }: FoundMessage): unknown {
+  return {
+    at: new Date(records[0]?.at ?? 0).toISOString(),
+    queueId: queueId === undefined ? null : formatQueueId(queueId),
+    events: records.map(recordJson),
+  }
+}
+
+/** What was found so far, then what happens. */
+async function follow(
+  invocation: Invocation,
+  subject: TraceSubject | undefined,
+  options: TraceOptions,
+): Promise<void> {
+  const groups = groupsOf(subject, options)
+  const show = (record: TrailRecord, isNew: boolean): void => {
+    const { output } = invocation
+    if (output.json) output.jsonLine(recordJson(record))
+    else {
+      const id = record.queueId === undefined ? '(not taken)' : formatQueueId(record.queueId)
+      const lines = describeRecord(record, options.dialogue === true)
+      const named = subject?.kind === 'queue-id' ? lines : [`${id}  ${lines[0] ?? ''}`, ...lines.slice(1)]
+      output.line(named.join('\n'), isNew ? undefined : 'dim')
+    }
+  }
+  await invocation.withStorage(async storage => {
+    await followTrail({
+      storage,
+      clock: invocation.clock,
+      onInterrupt: invocation.surroundings.onInterrupt,
+      follows: whatFollows(groups, subject?.kind === 'queue-id' ? subject.queueId : undefined),
+      show,
+    })
+  })
+}
+
+async function search(invocation: Invocation, text: string, options: TraceOptions): Promise<void> {
+  const now = invocation.clock.now()
+  const { since } =
+    options.since === undefined ? { since: now - searchedDays * dayMs } : timesOf(options, now)
   const records = await invocation.withStorage(storage =>
-    storage.run(searchTrail, { text: asRecorded(text), since, limit: maxFound }),
+    storage.run(searchTrail, { text: asRecorded(text), since, limit: maxSteps }),
   )
   invocation.output.rows(
     records,
@@ -109,10 +336,10 @@ async function search(invocation: Invocation, text: string, days: number): Promi
       { title: 'WHAT', cell: record => formatDomainsForPeople(describeEvent(record.event).text) },
     ],
     recordJson,
-    `Nothing in the last ${days} days has "${text}". --days looks further back.`,
+    `Nothing since ${formatTime(since)} has "${text}". --since looks further back.`,
   )
-  if (records.length === maxFound)
-    invocation.output.note(`Only the newest ${maxFound} steps; search for something narrower.`)
+  if (records.length === maxSteps)
+    invocation.output.note(`Only the newest ${maxSteps} steps; search for something narrower.`)
 }
 
 // The trail has A-labels, and shows U-labels.
@@ -123,7 +350,7 @@ function asRecorded(text: string): string {
   return (text.includes('.') ? parseDomain(text) : undefined) ?? text
 }
 
-function recordJson({ at, queueId, event }: TrailRecord): unknown {
+export function recordJson({ at, queueId, event }: TrailRecord): unknown {
   return {
     at: new Date(at).toISOString(),
     ...(queueId === undefined ? {} : { queueId: formatQueueId(queueId) }),

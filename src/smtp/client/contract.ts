@@ -85,6 +85,12 @@ export interface OutgoingTransaction {
   readonly mailData: OutgoingMailData
 }
 
+/** A transaction without its message. */
+export interface ProbedTransaction extends Omit<OutgoingTransaction, 'mailData'> {
+  /** Of a message that one might send, in bytes. */
+  readonly size: number
+}
+
 export interface RecipientResult {
   readonly recipient: OutgoingRecipient
   /** accepted: the final reply was 2xx. refused: this recipient, or the transaction, got a 4xx or 5xx. failed: no reply came. */
@@ -111,6 +117,8 @@ export interface SmtpConnection {
    * 'extension-missing' without sending anything.
    */
   send(transaction: OutgoingTransaction): Promise<readonly RecipientResult[]>
+  /** MAIL and RCPT, then RSET: no message is sent. 'accepted' has the reply to RCPT. */
+  probe(transaction: ProbedTransaction): Promise<readonly RecipientResult[]>
   quit(): Promise<void>
   /** At once. */
   close(): void

@@ -12,6 +12,7 @@ import type {
   ClientStage,
   OutgoingRecipient,
   OutgoingTransaction,
+  ProbedTransaction,
   RecipientResult,
   SmtpConnection,
 } from './contract.ts'
@@ -95,6 +96,53 @@ export class OpenConnection implements SmtpConnection {
       recipient,
       result: results.get(recipient) ?? lost(this.#host),
     }))
+  }
+
+  async probe(transaction: ProbedTransaction): Promise<readonly RecipientResult[]> {
+    const results: RecipientResult[] = []
+    try {
+      await this.#askFor(transaction, results)
+    } catch (cause) {
+      this.close()
+      if (!(cause instanceof SmtpClientFailure)) throw cause
+      for (const recipient of transaction.recipients.slice(results.length))
+        results.push({ recipient, result: { kind: 'failed', failure: cause.facts } })
+    }
+    this.#socket.rest()
+    return results
+  }
+
+  /** One command after the other: whoever looks at the dialogue sees which reply is to which. */
+  async #askFor(transaction: ProbedTransaction, results: RecipientResult[]): Promise<void> {
+    const { commandMs } = this.#timeouts
+    const { size, recipients } = transaction
+    const mailData = { size, open: () => noMailData() }
+    const [mailCommand = '', ...rcptCommands] = this.#envelope({ ...transaction, mailData })
+    if (this.#needsReset) await this.#reset(commandMs)
+    this.#socket.sendLine(mailCommand)
+    const mail = await this.#readReply('mail', commandMs)
+    this.#note(mail)
+    for (const [index, recipient] of recipients.entries()) {
+      if (!isPositive(mail)) {
+        results.push({ recipient, result: { kind: 'refused', stage: 'mail', reply: mail } })
+        continue
+      }
+      this.#socket.sendLine(rcptCommands[index] ?? '')
+      const reply = await this.#readReply('rcpt', commandMs)
+      this.#note(reply)
+      const isAccepted = isPositive(reply)
+      results.push({
+        recipient,
+        result: isAccepted ? { kind: 'accepted', reply } : { kind: 'refused', stage: 'rcpt', reply },
+      })
+    }
+    if (isPositive(mail) && this.usable) await this.#reset(commandMs)
+  }
+
+  async #reset(commandMs: number): Promise<void> {
+    this.#socket.sendLine('RSET')
+    await this.#readReply('mail', commandMs)
+    this.#needsReset = false
   }
 
   async quit(): Promise<void> {
@@ -349,6 +397,8 @@ function formatOriginalRecipient(originalRecipient: string): string {
     ? `utf-8;${encodeUtf8Address(address)}`
     : `${type};${encodeXtext(address)}`
 }
+
+async function* noMailData(): AsyncIterable<Uint8Array> {}
 
 function describeBytes(size: number): string {
   return `${size.toLocaleString('en')} bytes of mail data`

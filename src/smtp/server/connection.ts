@@ -16,7 +16,7 @@ import { disown, guard, own, type SocketOwner, tellWhenSecured } from './owned-s
 import { parseProxyHeader } from './proxy-protocol.ts'
 import { ReplyOutput } from './reply-output.ts'
 import { tlsFactsOf } from './secure-socket.ts'
-import type { ListenerRole, MaybePromise, TlsFacts, Turn } from './services.ts'
+import type { CutOff, ListenerRole, MaybePromise, TlsFacts, Turn, TurnedAway } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
 import type { Chunk, Effect, Step } from './session-state.ts'
 import { describeTlsFailure, peerHasGone, type TlsFailure } from './tls-failure.ts'
@@ -129,7 +129,7 @@ export class Connection implements SocketOwner {
   greet(): void {
     this.#admitted = true
     const refusal = this.#host.admit(this.remoteAddress)
-    if (refusal) this.refuse(refusal)
+    if (refusal) this.#turnAway(refusal)
     else if (this.#role === 'submissions') this.#startTls(this.#host.secureContext())
     else this.#openSession(undefined)
   }
@@ -150,7 +150,28 @@ export class Connection implements SocketOwner {
       return
     }
     this.#say(reply)
-    this.#end()
+    this.#end({ how: 'closed', reply })
+  }
+
+  /** Refuses whoever has not got as far as a session. */
+  #turnAway(reply: Reply): void {
+    this.#noteTurnedAway({ reply })
+    this.refuse(reply)
+  }
+
+  #noteTurnedAway(why: Pick<TurnedAway, 'reply' | 'problem'>): void {
+    const { sessionId, heloName } = this.session?.client ?? {}
+    try {
+      this.#host.context.services.turnedAway?.({
+        sessionId,
+        role: this.#role,
+        remoteAddress: this.remoteAddress,
+        heloName,
+        ...why,
+      })
+    } catch (cause) {
+      this.#host.fault(cause, this)
+    }
   }
 
   /** No new transactions: 421 at once between them, else after the one that is open (RFC 5321 §3.8). */
@@ -176,11 +197,11 @@ export class Connection implements SocketOwner {
     this.#socket.destroy()
   }
 
-  #end(): void {
+  #end(ending: Pick<CutOff, 'how' | 'reply'>): void {
     if (this.#mode === closed) return
     this.#mode = closed
     this.#pending = undefined
-    this.session?.abandon()
+    this.session?.abandon(ending)
     this.#output.flush()
     this.#socket.end()
     this.#limitCloseWait()
@@ -209,14 +230,15 @@ export class Connection implements SocketOwner {
       !(this.#socket instanceof TLSSocket)
     ) {
       this.#mode = closed
+      this.session?.abandon({ how: 'quit' })
       this.#socket.destroy()
-    } else this.#end()
+    } else this.#end({ how: 'quit' })
   }
 
   gone(): void {
     this.#mode = closed
     this.#pending = undefined
-    this.session?.abandon()
+    this.session?.abandon({ how: 'lost' })
     this.#host.released(this, this.#admitted)
   }
 
@@ -225,19 +247,23 @@ export class Connection implements SocketOwner {
     this.#inputEnded = true
     if (this.#mode.kind === 'handshake') {
       // Who only looks whether the port is open is no news: balancers do it every few seconds.
-      if (this.#mode.plain.bytesRead > this.#mode.bytesBefore)
-        this.#host.note(describeTlsFailure(peerHasGone, this.#role), this)
+      if (this.#mode.plain.bytesRead > this.#mode.bytesBefore) this.#noteTlsFailure(peerHasGone)
       this.#socket.destroy()
     } else this.#run()
   }
 
   failed(cause: TlsFailure): void {
     const { code, message } = cause
-    if (this.#mode.kind === 'handshake')
-      this.#host.note(describeTlsFailure(cause, this.#role), this, { code })
+    if (this.#mode.kind === 'handshake') this.#noteTlsFailure(cause)
     // After its end a connection may break as it likes.
     else if (this.#mode !== closed) this.#host.note('connection failed', this, { code, detail: message })
     this.#socket.destroy()
+  }
+
+  #noteTlsFailure(cause: TlsFailure): void {
+    const problem = describeTlsFailure(cause, this.#role)
+    this.#host.note(problem, this, cause === peerHasGone ? {} : { code: cause.code })
+    this.#noteTurnedAway({ problem })
   }
 
   /** An error of ours that no session caught: the log has it, the peer gets 421 and the others notice nothing. */
@@ -281,7 +307,7 @@ export class Connection implements SocketOwner {
 
   #welcome(refusal: Reply | undefined): void {
     if (this.#mode === closed) return
-    if (refusal) this.refuse(refusal)
+    if (refusal) this.#turnAway(refusal)
     // The second turn from now is the first in which a byte can show up that was there before the greeting.
     else setImmediate(setImmediate, sayGreeting, this)
   }
@@ -292,7 +318,7 @@ export class Connection implements SocketOwner {
     const { context, greeting } = this.#host
     if (this.#draining) this.refuse(replies.shuttingDown(context.hostname))
     else if (this.#pending)
-      this.refuse(isTlsHandshake(this.#pending) ? replies.tlsOnPlainPort : replies.talksTooEarly)
+      this.#turnAway(isTlsHandshake(this.#pending) ? replies.tlsOnPlainPort : replies.talksTooEarly)
     else {
       this.#say(replies.greeting(context.hostname, greeting))
       this.#mode = commands
@@ -374,7 +400,7 @@ export class Connection implements SocketOwner {
     if (this.#output.isBlocked) return
     this.#resume()
     // What is left is no whole command and no whole message, and never will be.
-    if (this.#inputEnded) this.#end()
+    if (this.#inputEnded) this.#end({ how: 'lost' })
   }
 
   /** False when nothing can be done with the bytes now. */
@@ -411,7 +437,7 @@ export class Connection implements SocketOwner {
     const { session } = this
     if (!session) return false
     if (session.state.phase === 'greeted' && isTlsHandshake(bytes)) {
-      this.refuse(replies.tlsOnPlainPort)
+      this.#turnAway(replies.tlsOnPlainPort)
       return false
     }
     const found = findLine(bytes, session.state.phase, this.#host.context.limits.maxCommandLineBytes)
@@ -537,17 +563,17 @@ export class Connection implements SocketOwner {
     else if (step.effect?.kind === 'turn-around') this.#turnAround(step.effect.turn)
     else {
       if (step.reply) this.#say(step.reply)
-      if (step.effect) this.#perform(step.effect)
+      if (step.effect) this.#perform(step.effect, step.reply)
       else if (this.#draining && this.#isBetweenTransactions)
         this.refuse(replies.shuttingDown(this.#host.context.hostname))
     }
     if (this.#mode !== closed) this.#extendDeadline()
   }
 
-  #perform(effect: Exclude<Effect, { kind: 'start-tls' | 'turn-around' }>): void {
+  #perform(effect: Exclude<Effect, { kind: 'start-tls' | 'turn-around' }>, reply: Reply | undefined): void {
     switch (effect.kind) {
       case 'close':
-        this.#end()
+        this.#end({ how: 'closed', reply })
         break
       case 'leave':
         this.#leave()

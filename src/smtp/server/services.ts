@@ -157,9 +157,31 @@ export interface Refusal {
   readonly command: string
   readonly reversePath?: ReversePath | undefined
   readonly forwardPath?: Address | undefined
+  /** Those who had been accepted, when the whole message is refused. */
+  readonly recipients?: readonly Address[] | undefined
   /** The name with which AUTH was tried, as the client gave it. */
   readonly loginName?: string | undefined
   readonly reply: Reply
+}
+
+/** A mail transaction with recipients that came to no end. */
+export interface CutOff {
+  readonly transaction: MailTransaction
+  readonly during: 'commands' | 'mail-data'
+  /** 'quit': the client took its leave. 'lost': the connection went away. 'closed': we closed it, with `reply`. */
+  readonly how: 'quit' | 'lost' | 'closed'
+  readonly reply?: Reply | undefined
+}
+
+/** Whoever came no further than the beginning of a connection. */
+export interface TurnedAway {
+  readonly sessionId?: string | undefined
+  readonly role: ListenerRole
+  readonly remoteAddress: string
+  readonly heloName?: string | undefined
+  readonly reply?: Reply | undefined
+  /** Where there was no reply to give: why the TLS handshake failed. */
+  readonly problem?: string | undefined
 }
 
 /** `undefined` from a check means: nothing against it. A Reply with 4xx or 5xx refuses. */
@@ -195,5 +217,9 @@ export interface SessionServices {
   turnAround?(client: Client, request: TurnRequest): MaybePromise<Turn | Reply>
   /** A command was refused; for the trail. Must not throw and is not waited for. */
   refused?(client: Client, refusal: Refusal): void
+  /** For the trail, as `refused`. */
+  cutOff?(client: Client, cutOff: CutOff): void
+  /** For the trail, as `refused`. */
+  turnedAway?(peer: TurnedAway): void
   disconnected?(client: Client): void
 }

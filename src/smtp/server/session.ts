@@ -8,7 +8,7 @@ import { commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/auth.ts'
 import { finishChunk } from './commands/bdat.ts'
 import { noTransferExtensions, type SmtpServerLimits, type TransferExtensions } from './options.ts'
-import type { Client, MaybePromise, Refusal, SessionServices, TlsFacts } from './services.ts'
+import type { Client, CutOff, MaybePromise, Refusal, SessionServices, TlsFacts } from './services.ts'
 import {
   type Chunk,
   greeted,
@@ -126,7 +126,8 @@ export class Session {
   }
 
   /** The connection has gone, or is about to. */
-  abandon(): void {
+  abandon(ending: Pick<CutOff, 'how' | 'reply'>): void {
+    if (!this.#abandoned) this.#noteCutOff(ending)
     this.#abandoned = true
     this.dropTransaction()
     this.state = greeted
@@ -150,8 +151,10 @@ export class Session {
     if (isPositive(reply)) {
       this.#errors = 0
       this.accepted++
+    } else {
+      const recipients = transaction.recipients.map(({ forwardPath }) => forwardPath)
+      this.noteRefusal({ command, reversePath: transaction.reversePath, recipients, reply })
     }
-    this.noteRefusal({ command, reversePath: transaction.reversePath, reply })
     return { reply, next: ready }
   }
 
@@ -170,6 +173,19 @@ export class Session {
       this.context.services.refused?.(this.client, refusal)
     } catch (cause) {
       // What the trail cannot keep must not change what the peer is told.
+      this.context.fault(cause, this.client)
+    }
+  }
+
+  /** What the sink has whole is none: it may have been taken. */
+  #noteCutOff(ending: Pick<CutOff, 'how' | 'reply'>): void {
+    const { state } = this
+    if (state.phase !== 'transaction' && state.phase !== 'data' && state.phase !== 'chunks') return
+    if (state.transaction.recipients.length === 0 || this.isStoring) return
+    const during = state.phase === 'transaction' ? 'commands' : 'mail-data'
+    try {
+      this.context.services.cutOff?.(this.client, { transaction: state.transaction, during, ...ending })
+    } catch (cause) {
       this.context.fault(cause, this.client)
     }
   }

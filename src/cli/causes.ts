@@ -1,0 +1,137 @@
+// Why mail was not taken, for the administrator: in plain words, and what he can do about it.
+import type { ReportCause } from '../bounce/report.ts'
+
+export interface CauseWords {
+  /** Goes on after "because": 'the mailbox of the recipient is full'. */
+  readonly because: string
+  /** What would speed it up; undefined: nothing but time. */
+  readonly remedy?: string | undefined
+}
+
+const words: Readonly<Record<ReportCause, CauseWords>> = {
+  'not-fetched': {
+    because: 'the server of the domain has not fetched it yet',
+    remedy: 'Its administrator has to connect and fetch it (ATRN), or ask for it (ETRN).',
+  },
+  'own-limit': {
+    because: 'this server sends no more there, or for this sender, at a time',
+    remedy: 'Raise the limit in the settings (delivery.limits, submission.limits), if the receiver bears it.',
+  },
+  'too-late': {
+    because: 'the time by which its sender wanted it delivered is over',
+  },
+  'no-deliver-by': {
+    because: 'the other server cannot promise to deliver in the time that the sender wants',
+    remedy: 'The sender has to send it without that time (BY= with R).',
+  },
+  'unknown-user': {
+    because: 'there is no such address',
+    remedy: 'The sender has to correct the address.',
+  },
+  'unknown-domain': {
+    because: 'the domain does not exist, or takes no mail',
+    remedy: 'The sender has to correct the address.',
+  },
+  'null-mx': {
+    because: 'the domain takes no mail at all',
+    remedy: 'The sender has to reach the recipient in another way.',
+  },
+  'mailbox-full': {
+    because: 'the mailbox of the recipient is full',
+    remedy: 'The recipient has to make room in it.',
+  },
+  'message-too-large': {
+    because: 'the message is too large for the other server',
+    remedy: 'The sender has to send it smaller, or a link in place of the attachment.',
+  },
+  policy: {
+    because: 'a rule of the other server forbids it',
+    remedy: 'Its answer often says which rule; the postmaster there can tell more.',
+  },
+  blocklist: {
+    because: 'this server, or its network, has a bad name there',
+    remedy: 'Look whether its address is on a blocklist, find out why, and ask to be taken off.',
+  },
+  authentication: {
+    because: 'it could not be proved that the mail comes from the domain that it names (SPF, DKIM, DMARC)',
+    remedy: 'Look at the DNS records of the sending domain: "postrider check" says what is missing.',
+  },
+  'sender-refused': {
+    because: 'the address of the sender is not accepted there',
+    remedy: 'The domain of the sender has to exist in the DNS, and to take mail.',
+  },
+  'login-required': {
+    because: 'the other server wants a log-in that this server does not have, or did not accept it',
+    remedy: 'Look at name and password in the settings.',
+  },
+  'server-name': {
+    because: 'the name of this server is not accepted there',
+    remedy:
+      'Its IP address needs a name in the DNS (PTR) that leads back to it: "postrider check" says more.',
+  },
+  rate: {
+    because: 'the other server wants less mail at a time, or wants to see it come back later (greylisting)',
+    remedy: 'Nothing: it goes by itself, and trying more often makes it worse.',
+  },
+  spam: {
+    because: 'the message was taken for spam',
+    remedy: 'The sender can write it differently; the postmaster there can let it pass.',
+  },
+  content: {
+    because: 'something in the message is forbidden there (an attachment, a virus)',
+    remedy: 'The sender has to send it without that.',
+  },
+  'no-answer': {
+    because: 'the other server did not answer',
+    remedy:
+      'If others reach it: look at the firewall and the network of this server; many providers close port 25. Else only its administrator can help.',
+  },
+  'refused-connection': {
+    because: 'nothing listens at the other server, or a firewall is before it',
+    remedy: 'Only its administrator can help.',
+  },
+  'dns-failure': {
+    because: 'the DNS did not answer',
+    remedy: 'If it lasts: look at the resolver that this server asks, and at the name servers of the domain.',
+  },
+  'tls-failure': {
+    because: 'no connection with the encryption that is demanded came about',
+    remedy: 'The administrator of the other server has to look at its certificate.',
+  },
+  loop: {
+    because: 'the mail goes round in a circle',
+    remedy: 'Look at the aliases and forwardings on its way.',
+  },
+  'own-mx': {
+    because: 'the DNS sends mail for the domain to this server, which has no such domain',
+    remedy: 'Add the domain with "postrider domain create", or correct its MX record.',
+  },
+  'no-ipv6': {
+    because: 'the other server has IPv6 addresses only, and delivery.ipv6 is off',
+    remedy: 'Set delivery.ipv6 = true, if this machine has IPv6.',
+  },
+  'smart-host': {
+    because: 'the smart host, through which all mail leaves, did not take it',
+    remedy: 'Look at delivery.smartHost in the settings, and ask whoever runs that host.',
+  },
+  'extension-missing': {
+    because: 'the other server lacks what the message needs',
+    remedy: 'The sender can send it in a simpler form.',
+  },
+  'server-busy': {
+    because: 'the other server has trouble of its own, or wants it later',
+    remedy: 'Nothing: it goes by itself when the other server is well.',
+  },
+  'local-error': {
+    because: 'this server itself had an error',
+    remedy: 'Its log says which.',
+  },
+  other: { because: 'the other server did not want it' },
+}
+
+/** `cause` may come from the database, and from a newer version. */
+export function describeCause(cause: string | undefined): CauseWords {
+  return (words as Readonly<Record<string, CauseWords>>)[cause ?? 'other'] ?? words.other
+}
+
+export const causeNames: readonly string[] = Object.keys(words)

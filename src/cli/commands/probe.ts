@@ -1,0 +1,121 @@
+// postrider probe: would a message to this address be taken? As far as it can be found out without sending one.
+import { Argument, type Command, Option } from 'commander'
+import type { Address, ReversePath } from '../../address/address.ts'
+import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
+import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
+import type { Settings } from '../../config/settings.ts'
+import { connectionTerms } from '../../delivery/connection-terms.ts'
+import { type ProbeFindings, type ProbeParts, probeAddress } from '../../delivery/probe.ts'
+import { createSettingsResolver } from '../../main/compose-resolver.ts'
+import { smartHostDestination } from '../../routing/destination.ts'
+import { createServerFinder } from '../../routing/find-servers.ts'
+import { createOwnEndpoints } from '../../routing/own-endpoints.ts'
+import { createReturnPaths } from '../../routing/return-paths.ts'
+import { createRouter } from '../../routing/route.ts'
+import { addressArgument, type GivenReversePath, reversePathArgument } from '../arguments.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import { describeProbe } from '../describe-probe.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { Invocation } from '../invocation.ts'
+import type { CommandStorage } from '../open-storage.ts'
+
+interface ProbeOptions {
+  readonly from?: GivenReversePath
+  readonly dialogue?: true
+}
+
+export function addProbeCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'probe',
+    summary: 'Try whether a message to an address would be taken, without sending one',
+    description:
+      'Try whether a message to an address would be taken, without sending one: looks up its mail hosts, connects, ' +
+      'encrypts, and asks for the recipient, as delivery does it. For an address of this server: says where its mail goes. ' +
+      'It ends with 0 when the message would be taken, else with 1.',
+    examples: ['probe boris@example.org', 'probe boris@example.org --from anna@example.test --dialogue'],
+  })
+    .addArgument(new Argument('<address>', 'the recipient').argParser(addressArgument))
+    .addOption(
+      new Option('--from <address>', 'the sender, <> for none; default: postmaster of this server').argParser(
+        reversePathArgument,
+      ),
+    )
+    .option('--dialogue', 'with what the servers said to each other')
+    .action(
+      perform(run, async (invocation, options: ProbeOptions, address: Address) => {
+        await probe(invocation, options, address)
+      }),
+    )
+}
+
+async function probe(invocation: Invocation, options: ProbeOptions, forwardPath: Address): Promise<void> {
+  const { findings, reversePath } = await invocation.withStorage(async (storage, settings) => {
+    const reversePath = options.from ? options.from.reversePath : postmasterOf(settings)
+    const findings = await probeAddress(composeProbe(invocation, settings, storage), {
+      forwardPath,
+      reversePath,
+    })
+    return { findings, reversePath }
+  })
+  const from = reversePath === null ? '<>' : formatAddressForPeople(reversePath)
+  const lines = describeProbe(findings, from).map(formatDomainsForPeople)
+  const dialogue = options.dialogue ? ['', ...findings.dialogue] : []
+  invocation.output.result(probeJson(findings, forwardPath, reversePath), [...lines, ...dialogue].join('\n'))
+  if (findings.verdict.kind !== 'accepted' && findings.verdict.kind !== 'own')
+    invocation.exitCode = exitCodes.failed
+}
+
+function postmasterOf({ hostname }: Settings): ReversePath {
+  return { localPart: 'postmaster', domain: parseDomain(hostname) ?? hostname }
+}
+
+function composeProbe(invocation: Invocation, settings: Settings, storage: CommandStorage): ProbeParts {
+  const { clock, random } = invocation
+  const { hostname, delivery, listeners } = settings
+  return {
+    router: createRouter({
+      storage,
+      hostname,
+      clock,
+      returnPaths: createReturnPaths({ storage, clock, random, hostname, forwarding: settings.forwarding }),
+      smartHost: delivery.smartHost && smartHostDestination(delivery.smartHost),
+    }),
+    findServers: createServerFinder({
+      resolver: createSettingsResolver(settings, clock, random),
+      own: createOwnEndpoints({ hostname, listeners }),
+      random,
+      port: delivery.port,
+      ipv6: delivery.ipv6,
+    }),
+    terms: destination => connectionTerms({ clock, hostname, settings: delivery }, destination),
+  }
+}
+
+function probeJson(
+  { routes, lookup, triedHosts, server, tls, extensions, verdict, dialogue }: ProbeFindings,
+  forwardPath: Address,
+  reversePath: ReversePath,
+): unknown {
+  return {
+    recipient: formatAddress(forwardPath),
+    sender: formatReversePath(reversePath),
+    accepted: verdict.kind === 'accepted' || verdict.kind === 'own',
+    routes: routes.map(({ address, depth, route }) => ({
+      address: formatAddress(address),
+      depth,
+      kind: route.kind,
+      ...(route.kind === 'unroutable' ? { diagnosis: route.diagnosis } : {}),
+      ...(route.kind === 'mailbox' ? { account: formatAddress(route.address), mailbox: route.mailbox } : {}),
+      ...(route.kind === 'expansion'
+        ? { redirection: route.redirection, targets: route.targets.map(formatAddress) }
+        : {}),
+    })),
+    lookup: lookup?.lookup ?? null,
+    triedHosts: triedHosts ?? [],
+    server: server ? { host: server.host, address: server.address, port: server.port } : null,
+    tls: tls ?? null,
+    extensions: extensions ?? [],
+    verdict,
+    dialogue,
+  }
+}

@@ -1,0 +1,127 @@
+// postrider why: where a message is, why it waits, when it goes, and what would speed it up; in a paragraph.
+import { Argument, type Command, InvalidArgumentError } from 'commander'
+import type { Address } from '../../address/address.ts'
+import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
+import { parseAddress } from '../../address/parse-address.ts'
+import { listQueue, type ShownMessage } from '../../queue/list-queue.ts'
+import { formatQueueId, parseQueueId, type QueueId } from '../../queue/queue-id.ts'
+import { UsageFault } from '../../runtime/fault.ts'
+import { findMessages } from '../../trail/find-messages.ts'
+import { trailKeys } from '../../trail/keys.ts'
+import { releaseAbandoned } from '../abandoned-leases.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import type { TracedMessage } from '../describe-trace.ts'
+import { describeWhy, standingsOf, type WhyStyle } from '../describe-why.ts'
+import type { Invocation } from '../invocation.ts'
+import type { CommandStorage } from '../open-storage.ts'
+import { readTrace } from './trace.ts'
+
+type WhySubject =
+  | { readonly kind: 'queue-id'; readonly queueId: QueueId }
+  | { readonly kind: 'address'; readonly address: Address }
+
+/** Of an address: so many messages, those that wait before those that do not. */
+const maxMessages = 3
+
+export function addWhyCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'why',
+    summary: 'Say in a paragraph where a message is, why it waits, when it goes, and what would speed it up',
+    description:
+      'Say in a paragraph where a message is, why it waits, when it goes, and what would speed it up. ' +
+      'With an address: the newest messages to it and from it, those that wait first.',
+    examples: ['why 1CCD5D74AAE', 'why boris@example.org'],
+  })
+    .addArgument(new Argument('<queue-id or address>', 'as in "queued as …"').argParser(whyArgument))
+    .action(
+      perform(run, async (invocation, _options: object, subject: WhySubject) => {
+        await why(invocation, subject)
+      }),
+    )
+}
+
+function whyArgument(text: string): WhySubject {
+  const queueId = parseQueueId(text)
+  if (queueId !== undefined) return { kind: 'queue-id', queueId }
+  const address = parseAddress(text)
+  if (address) return { kind: 'address', address }
+  throw new InvalidArgumentError(
+    'It has to be a queue id, as 1CCD5D74AAE, or an address, as anna@example.test.',
+  )
+}
+
+async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
+  const now = invocation.clock.now()
+  const { messages, retentionDays } = await invocation.withStorage(async (storage, settings) => {
+    const ids =
+      subject.kind === 'queue-id'
+        ? [subject.queueId]
+        : await messagesOf(storage, formatAddress(subject.address))
+    const messages: TracedMessage[] = []
+    for (const queueId of ids) {
+      const { records, stored } = await readTrace(storage, queueId)
+      const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], now)
+      messages.push({ queueId, records, queued })
+    }
+    return { messages, retentionDays: settings.trail.retentionDays }
+  })
+  if (messages.length === 0 && subject.kind === 'address') {
+    throw new UsageFault(
+      'CLI_NO_TRAIL',
+      `No message to or from ${formatAddressForPeople(subject.address)} is known: none came in the last ${retentionDays} days. "postrider trace ${formatAddress(subject.address)}" finds those that were refused, too.`,
+    )
+  }
+  const told = messages.map(message => ({
+    message,
+    style: styleOf(message, subject, { now, retentionDays }),
+  }))
+  const paragraphs = told.map(({ message, style }) => describeWhy(message, style))
+  if (messages.every(({ records, queued }) => records.length === 0 && !queued))
+    throw new UsageFault('CLI_NO_TRAIL', paragraphs.join('\n\n'))
+  invocation.output.result(
+    told.map(({ message, style }, n) => whyJson(message, style, paragraphs[n] ?? '')),
+    paragraphs.join('\n\n'),
+  )
+}
+
+/** Of a message to many who is asked about is told of, and of one from him everybody. */
+function styleOf({ records, queued }: TracedMessage, subject: WhySubject, style: WhyStyle): WhyStyle {
+  if (subject.kind === 'queue-id') return style
+  const recipient = formatAddress(subject.address)
+  const isRecipient = standingsOf({ queueId: 0, records, queued }, { ...style, recipient }).length > 0
+  return isRecipient ? { ...style, recipient } : style
+}
+
+async function messagesOf(storage: Pick<CommandStorage, 'run'>, address: string): Promise<QueueId[]> {
+  const waiting: ShownMessage[] = []
+  for (const selection of [{ forwardPath: address }, { reversePath: address }]) {
+    const { messages } = await storage.run(listQueue, { selection, afterId: 0, limit: maxMessages })
+    waiting.push(...messages)
+  }
+  const ids = new Set(waiting.map(({ message }) => message.id))
+  const { found } = await findMessages(storage, {
+    groups: [[trailKeys.recipient(address), trailKeys.sender(address)]],
+    since: 0,
+    until: Number.MAX_SAFE_INTEGER,
+    limit: 2 * maxMessages,
+  })
+  for (const { queueId } of found) if (queueId !== undefined) ids.add(queueId)
+  return [...ids].slice(0, maxMessages)
+}
+
+function whyJson(message: TracedMessage, style: WhyStyle, text: string): unknown {
+  return {
+    queueId: formatQueueId(message.queueId),
+    text,
+    recipients: standingsOf(message, style).map(
+      ({ recipient, kind, cause, nextAttemptAt, nextAttemptBecause, text }) => ({
+        recipient,
+        state: kind,
+        cause: cause ?? null,
+        nextAttemptAt: nextAttemptAt === undefined ? null : new Date(nextAttemptAt).toISOString(),
+        nextAttemptBecause: nextAttemptBecause ?? null,
+        text,
+      }),
+    ),
+  }
+}

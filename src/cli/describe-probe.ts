@@ -1,0 +1,94 @@
+// What "postrider probe" found, step by step, for someone who does not know SMTP.
+import { formatAddressForPeople } from '../address/format-address.ts'
+import type { ProbedRoute, ProbeFindings } from '../delivery/probe.ts'
+import type { ServerLookup } from '../routing/find-servers.ts'
+import type { Route } from '../routing/route.ts'
+import { describeCause } from './causes.ts'
+import { describeDiagnosis, describeLookup, formatReply } from './format-trail.ts'
+
+/** `from`: the sender, as it is shown. A line each; without the dialogue. */
+export function describeProbe(findings: ProbeFindings, from: string): string[] {
+  const { routes, lookup, server, tls, extensions, triedHosts } = findings
+  const lines = routes.map(describeRoute)
+  if (lookup) lines.push(describeServers(lookup))
+  if (server) {
+    const [, ...others] = triedHosts ?? []
+    const after =
+      others.length > 0
+        ? `, after others that did not answer (${(triedHosts ?? []).slice(0, -1).join(', ')})`
+        : ''
+    lines.push(`Connection: ${server.host} at ${server.address} port ${server.port} answers${after}.`)
+    lines.push(`Encryption: ${describeTls(tls, extensions ?? [])}`)
+  }
+  if (extensions && extensions.length > 0) lines.push(`It offers: ${extensions.join(', ')}.`)
+  lines.push(...describeVerdict(findings, from))
+  return lines
+}
+
+function describeRoute({ address, depth, route }: ProbedRoute): string {
+  return `${'  '.repeat(depth)}${formatAddressForPeople(address)}: ${routeWords(route)}`
+}
+
+function routeWords(route: Route): string {
+  switch (route.kind) {
+    case 'mailbox':
+      return `an account of this server; its mail goes into the mailbox ${route.mailbox} of ${formatAddressForPeople(route.address)}.`
+    case 'expansion':
+      return `${redirectionWords[route.redirection]} of this server, which leads to ${route.targets.map(formatAddressForPeople).join(', ')}.`
+    case 'remote':
+      return route.destination.kind === 'smart-host'
+        ? `not of this server; its mail leaves through the smart host ${route.destination.smartHost.host}, like all mail for others.`
+        : 'not of this server; its mail goes to the mail host of its domain.'
+    case 'kept':
+      return `this server keeps the mail of ${route.domain} until its server fetches it.`
+    case 'unroutable':
+      return `nowhere: ${route.diagnosis.detail}.`
+    default:
+      return route satisfies never
+  }
+}
+
+const redirectionWords = {
+  alias: 'an alias',
+  group: 'a group',
+  'catch-all': 'taken by the catch-all',
+} as const
+
+function describeServers(lookup: ServerLookup): string {
+  if (lookup.kind === 'servers') return `DNS: ${describeLookup(lookup.lookup)}.`
+  return `DNS: ${lookup.diagnosis.detail}.`
+}
+
+function describeTls(tls: ProbeFindings['tls'], extensions: readonly string[]): string {
+  if (tls)
+    return `${tls.protocol} with ${tls.cipher}; its certificate is ${tls.authorized ? 'valid for its name' : 'not valid for its name, or from nobody that this machine trusts'}.`
+  return extensions.includes('STARTTLS')
+    ? 'none, although the server offers it: it did not come about, or the settings rule it out.'
+    : 'none: the server does not offer it. What is sent could be read on the way.'
+}
+
+function describeVerdict({ verdict, server }: ProbeFindings, from: string): string[] {
+  switch (verdict.kind) {
+    case 'accepted':
+      return [
+        `Answer: "${formatReply(verdict.reply)}" to the recipient, with mail from ${from}. Nothing was sent.`,
+        `Result: ${server?.host ?? 'the server'} would take a message, as far as it says before it has seen one.`,
+      ]
+    case 'own':
+      return ['Result: this server would take a message. Nothing was sent.']
+    case 'failed':
+    case 'deferred': {
+      const { because, remedy } = describeCause(verdict.diagnosis.cause)
+      const what =
+        verdict.kind === 'failed'
+          ? 'would be refused for good, and its sender told'
+          : 'would wait in the queue, and be tried again'
+      return [
+        `Answer: ${describeDiagnosis(verdict.diagnosis)}.`,
+        `Result: a message ${what}, because ${because}.${remedy === undefined ? '' : ` ${remedy}`} Nothing was sent.`,
+      ]
+    }
+    default:
+      return verdict satisfies never
+  }
+}

@@ -1,0 +1,329 @@
+// Why a message is where it is, in one paragraph: where it is, why it waits, when it goes, what would speed it up. Text only:
+// whoever has the records may ask.
+import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
+import { formatDomainsForPeople } from '../address/parse-domain.ts'
+import { type GateKey, isSenderGate } from '../queue/gates.ts'
+import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
+import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
+import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
+import { describeCause } from './causes.ts'
+import type { TracedMessage } from './describe-trace.ts'
+import { describeDiagnosis, formatReply } from './format-trail.ts'
+import { formatCount, formatRelative, formatTime } from './quantities.ts'
+import { type Standing, standingOf } from './standing.ts'
+
+export interface WhyStyle {
+  readonly now: number
+  readonly retentionDays: number
+  /** Only this recipient; default: all. */
+  readonly recipient?: string | undefined
+}
+
+/** What became of one recipient, or how it stands. */
+export interface RecipientStanding {
+  readonly recipient: string
+  readonly kind:
+    | Standing['kind']
+    | 'delivered'
+    | 'relayed'
+    | 'shown'
+    | 'expanded'
+    | 'failed'
+    | 'expired'
+    | 'cancelled'
+    | 'unknown'
+  readonly cause?: string | undefined
+  /** When the next attempt is, ms since 1970. */
+  readonly nextAttemptAt?: number | undefined
+  readonly nextAttemptBecause?: NextAttemptReason | undefined
+  /** Sentences. */
+  readonly text: string
+}
+
+/** More recipients than this are counted. */
+const maxTold = 5
+const dayMs = 24 * 3_600_000
+
+export function describeWhy(message: TracedMessage, style: WhyStyle): string {
+  const { queueId, records, queued } = message
+  const id = formatQueueId(queueId)
+  if (records.length === 0 && !queued) return describeUnknown(queueId, style)
+  const standings = standingsOf(message, style)
+  const told = standings.slice(0, maxTold).map(({ text }) => text)
+  const more =
+    standings.length > maxTold
+      ? [
+          `${formatCount(standings.length - maxTold, 'more recipient')}: "postrider trace ${id}" tells of each.`,
+        ]
+      : []
+  return formatDomainsForPeople([describeMessage(message, style.now), ...told, ...more].join(' '))
+}
+
+/** Those that wait first. */
+export function standingsOf(
+  { queueId, records, queued }: TracedMessage,
+  { now, recipient: only }: WhyStyle,
+): readonly RecipientStanding[] {
+  const waiting = (queued?.recipients ?? []).map(recipient =>
+    describeWaiting(queueId, queued, recipient, records, now),
+  )
+  const present = new Set(waiting.map(({ recipient }) => recipient))
+  const gone = recipientsOf(records)
+    .filter(recipient => !present.has(recipient))
+    .map(recipient => describeGone(queueId, recipient, records))
+  const all = [...waiting, ...gone]
+  return only === undefined
+    ? all
+    : all.filter(({ recipient }) => recipient.toLowerCase() === only.toLowerCase())
+}
+
+function describeUnknown(queueId: QueueId, { now, retentionDays }: WhyStyle): string {
+  const id = formatQueueId(queueId)
+  const at = timeOfQueueId(queueId)
+  if (at < now - retentionDays * dayMs)
+    return `Nothing is known of ${id} any more. By its queue id it came on ${formatTime(at)}, and what happened longer than ${formatCount(retentionDays, 'day')} ago is forgotten (trail.retentionDays). It is not in the queue, so it was delivered, or its sender was told that it could not be.`
+  return `Nothing is known of ${id}: no message with this queue id was ever here, or its trail was forgotten to make room (trail.maxMegabytes). Look whether every letter is right; "postrider trace <address>" finds a message by its sender or recipient.`
+}
+
+function describeMessage({ queueId, records, queued }: TracedMessage, now: number): string {
+  const reception = records.find(({ event }) => event.kind === 'received')
+  const id = formatQueueId(queueId)
+  if (reception?.event.kind !== 'received') {
+    const report = records.find(({ event }) => event.kind === 'reports')
+    const at = queued?.message.acceptedAt ?? timeOfQueueId(queueId)
+    return report?.event.kind === 'reports'
+      ? `Message ${id} is a report of this server about message ${report.event.aboutId}, made ${formatRelative(at, now)}.`
+      : `Message ${id} came ${formatRelative(at, now)}.`
+  }
+  const { reversePath, subject } = reception.event.reception
+  const from = reversePath === '' ? 'the null sender <>' : reversePath
+  return `Message ${id} from ${from}${subject ? ` ("${subject}")` : ''} came ${formatRelative(reception.at, now)}.`
+}
+
+function describeWaiting(
+  queueId: QueueId,
+  queued: ShownMessage | undefined,
+  recipient: ShownRecipient,
+  records: readonly TrailRecord[],
+  now: number,
+): RecipientStanding {
+  const address = formatAddress(recipient.forwardPath)
+  const shown = formatAddressForPeople(recipient.forwardPath)
+  const standing = standingOf(recipient, now, queued?.message.releaseAt)
+  const id = formatQueueId(queueId)
+  const last = lastAttempt(records, address)
+  const tried = describeLast(recipient, last)
+  const end = queued
+    ? ` If it does not succeed before, it is given up ${formatRelative(queued.message.expiresAt, now)} (${formatTime(queued.message.expiresAt)}), and the sender is told.`
+    : ''
+  const way = recipient.routeTo === undefined ? '' : ` An administrator sends it to ${recipient.routeTo}.`
+  const remedy = remedyOf(recipient)
+  const base = { recipient: address, kind: standing.kind, cause: recipient.lastCause }
+  switch (standing.kind) {
+    case 'underway':
+      return {
+        ...base,
+        text: `To ${shown}: it is being delivered at this moment.${way} ${tried}"postrider trace ${id} --follow" shows how it goes.`,
+      }
+    case 'held':
+      return {
+        ...base,
+        text: `To ${shown}: it is held, and stays so until somebody releases it. ${describeHold(records, address)}${tried}"postrider queue release ${id}" delivers it.`,
+      }
+    case 'suspect':
+      return {
+        ...base,
+        nextAttemptAt: recipient.dueAt,
+        text: `To ${shown}: it was under way when the delivery thread died, so it is tried apart from other mail, in small groups, to find out which message it was. It is its turn soon; nothing needs to be done.`,
+      }
+    case 'scheduled':
+      return {
+        ...base,
+        nextAttemptAt: standing.until,
+        text: `To ${shown}: its sender wants it delivered ${formatRelative(standing.until, now)} (${formatTime(standing.until)}), and so long it waits. "postrider queue retry ${id}" delivers it at once.`,
+      }
+    case 'kept':
+      return {
+        ...base,
+        text: `To ${shown}: it is kept for the server of its domain, which fetches it; nothing is tried before.${end}`,
+      }
+    case 'in-line':
+      return {
+        ...base,
+        text: `To ${shown}: it stands in line ${describeGate(standing.gate)}. ${tried}It goes when there is room, without anybody doing anything.${way}${end} ${remedy}"postrider queue retry ${id}" tries it at once.`,
+      }
+    case 'due':
+      return {
+        ...base,
+        nextAttemptAt: recipient.dueAt,
+        text: `To ${shown}: it is due, and waits for its turn. ${tried}${way}If it stays so: other mail for the same server is before it, or no server delivers; "postrider queue summary" shows how much waits.`,
+      }
+    case 'waiting':
+      return {
+        ...base,
+        nextAttemptAt: standing.until,
+        nextAttemptBecause: last?.nextAttemptBecause,
+        text: `To ${shown}: it waits in the queue of this server. ${tried}The next attempt is ${formatRelative(standing.until, now)} (${formatTime(standing.until)})${whyThen(last)}.${way}${end} ${remedy}"postrider queue retry ${id}" tries it at once.`,
+      }
+    default:
+      return standing satisfies never
+  }
+}
+
+function whyThen(last: Attempted | undefined): string {
+  switch (last?.nextAttemptBecause) {
+    case 'delay-notice':
+      return ', when the sender is to be told of the delay'
+    case 'lifetime':
+      return ', which is the last one'
+    case 'greylisted':
+      return ', because a server that does not know the sender yet wants to see it come again after some minutes'
+    case 'mailbox-full':
+      return ', because somebody has to make room first'
+    case 'destination':
+      return ' at the latest: as soon as mail goes there again, it goes'
+    case 'schedule':
+      return `, as the settings say after ${formatCount(last.attempt, 'attempt')} (queue.retryMinutes)`
+    default:
+      return ''
+  }
+}
+
+function describeGate(gate: GateKey): string {
+  const name = gate.slice(gate.indexOf(' ') + 1)
+  return isSenderGate(gate)
+    ? `behind other mail of the same sender (${name}), who sends much, or whose limit is used up`
+    : `for ${name}: that receiver gets no more at a time, or nothing goes there for a while`
+}
+
+/** Ends with a blank, or is empty. */
+function describeLast(recipient: ShownRecipient, last: Attempted | undefined): string {
+  if (recipient.attempts === 0 && recipient.lastDiagnosis === undefined) return 'It has not been tried yet. '
+  const times = recipient.attempts === 0 ? '' : ` of ${formatCount(recipient.attempts, 'attempt')}`
+  const reason =
+    recipient.lastDiagnosis ??
+    (last && 'diagnosis' in last.outcome ? describeDiagnosis(last.outcome.diagnosis) : '')
+  const because =
+    recipient.lastCause === undefined ? '' : `, because ${describeCause(recipient.lastCause).because}`
+  return `The last${times} did not succeed${because}: ${withoutEnd(reason)}. `
+}
+
+function remedyOf(recipient: ShownRecipient): string {
+  if (recipient.lastCause === undefined) return ''
+  const { remedy } = describeCause(recipient.lastCause)
+  return remedy === undefined ? '' : `What would speed it up: ${remedy} `
+}
+
+function describeHold(records: readonly TrailRecord[], address: string): string {
+  const last = records.findLast(
+    ({ event }) =>
+      (event.kind === 'set-aside' && event.recipient === address) ||
+      (event.kind === 'administered' && event.action === 'hold' && event.recipient === address),
+  )
+  if (last?.event.kind === 'set-aside')
+    return `It was set aside ${formatTime(last.at)}, because the delivery thread died each time it had this message. `
+  if (last) return `An administrator held it ${formatTime(last.at)}. `
+  return 'New mail is held here (queue.hold), or was when it came. '
+}
+
+function describeGone(
+  queueId: QueueId,
+  recipient: string,
+  records: readonly TrailRecord[],
+): RecipientStanding {
+  const id = formatQueueId(queueId)
+  const cancelled = records.findLast(
+    ({ event }) =>
+      event.kind === 'administered' && event.action === 'cancel' && event.recipient === recipient,
+  )
+  const ended = records.findLast(({ event }) => event.kind === 'attempted' && event.recipient === recipient)
+  const event = ended?.event
+  if (cancelled && (event?.kind !== 'attempted' || isNegative(event)))
+    return {
+      recipient,
+      kind: 'cancelled',
+      text: `To ${recipient}: an administrator took it out of the queue ${formatTime(cancelled.at)}; the sender was not told.`,
+    }
+  if (!ended || event?.kind !== 'attempted')
+    return {
+      recipient,
+      kind: 'unknown',
+      text: `To ${recipient}: it is not in the queue, and nothing is written of its end; "postrider trace ${id}" shows what there is.`,
+    }
+  const at = formatTime(ended.at)
+  const { outcome } = event
+  switch (outcome.kind) {
+    case 'delivered':
+      return {
+        recipient,
+        kind: 'delivered',
+        text: outcome.isCopy
+          ? `To ${recipient}: the account had the message already, by another of its addresses (${at}).`
+          : `To ${recipient}: it has been in the mailbox ${outcome.mailbox} since ${at}.`,
+      }
+    case 'shown':
+      return { recipient, kind: 'shown', text: `To ${recipient}: it was shown at a terminal (${at}).` }
+    case 'relayed':
+      return {
+        recipient,
+        kind: 'relayed',
+        text: `To ${recipient}: ${outcome.remoteMta} took it at ${at} ("${formatReply(outcome.reply)}"). From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
+      }
+    case 'expanded':
+      return { recipient, kind: 'expanded', text: `${recipient} leads to ${outcome.into.join(', ')}.` }
+    case 'deferred':
+    case 'failed':
+    case 'expired': {
+      const { cause } = outcome.diagnosis
+      const { because, remedy } = describeCause(cause)
+      const kind = outcome.kind === 'deferred' ? 'unknown' : outcome.kind
+      const verb =
+        outcome.kind === 'expired' ? 'was given up, the time for trying was over' : 'failed for good'
+      const told = wasTold(records, recipient) ? ' The sender has been told.' : ''
+      return {
+        recipient,
+        kind,
+        cause,
+        text: `To ${recipient}: it ${verb} at ${at}, because ${because}: ${withoutEnd(describeDiagnosis(outcome.diagnosis))}.${told}${remedy === undefined ? '' : ` ${remedy}`}`,
+      }
+    }
+    default:
+      return outcome satisfies never
+  }
+}
+
+type Attempted = Extract<TrailEvent, { kind: 'attempted' }>
+
+function isNegative({ outcome }: Attempted): boolean {
+  return outcome.kind === 'deferred'
+}
+
+function lastAttempt(records: readonly TrailRecord[], address: string): Attempted | undefined {
+  const last = records.findLast(({ event }) => event.kind === 'attempted' && event.recipient === address)
+  return last?.event.kind === 'attempted' ? last.event : undefined
+}
+
+function wasTold(records: readonly TrailRecord[], recipient: string): boolean {
+  return records.some(
+    ({ event }) =>
+      event.kind === 'reported' && event.action === 'failed' && event.recipients.includes(recipient),
+  )
+}
+
+/** In the order in which they came up: those that the sender named, and those to whom they led. */
+function recipientsOf(records: readonly TrailRecord[]): readonly string[] {
+  const recipients = new Set<string>()
+  for (const { event } of records) {
+    if (event.kind === 'received')
+      for (const recipient of event.reception.recipients) recipients.add(recipient)
+    if (event.kind === 'attempted') {
+      recipients.add(event.recipient)
+      if (event.outcome.kind === 'expanded') for (const into of event.outcome.into) recipients.add(into)
+    }
+  }
+  return [...recipients]
+}
+
+function withoutEnd(text: string): string {
+  return text.replace(/[.\s]+$/, '')
+}

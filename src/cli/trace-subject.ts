@@ -1,0 +1,64 @@
+// What "postrider trace" is asked about: one word that says itself what it is.
+import { isIP } from 'node:net'
+import { formatAddress } from '../address/format-address.ts'
+import { parseAddress } from '../address/parse-address.ts'
+import { parseDomain } from '../address/parse-domain.ts'
+import { parseQueueId, type QueueId } from '../queue/queue-id.ts'
+import { type TrailKey, trailKeys } from '../trail/keys.ts'
+
+export type TraceSubject =
+  | { readonly kind: 'queue-id'; readonly queueId: QueueId }
+  /** A message with any of these keys is meant. `what`: for people. */
+  | { readonly kind: 'keys'; readonly what: string; readonly anyOf: readonly TrailKey[] }
+
+export const notASubject =
+  'It has to be a queue id, a Message-ID in angle brackets, an address, a domain or host name, an IP address, or a reply code. ' +
+  'A queue id has 11 digits and letters, none of them a U, and looks like 1CCD5D74AAE. Other text is found with --search.'
+
+export const subjectForms =
+  'It can be a queue id (1CCD5D74AAE), a Message-ID (<…@…>), an address, a domain or host name, an IP address, or a reply code (550, 5.1.1).'
+
+/** undefined: it is none of these. */
+export function parseTraceSubject(text: string): TraceSubject | undefined {
+  const queueId = parseQueueId(text)
+  if (queueId !== undefined) return { kind: 'queue-id', queueId }
+  const [, messageId] = /^<([^<>]+)>$/.exec(text) ?? []
+  if (messageId !== undefined) return keys(`the Message-ID ${text}`, trailKeys.messageId(messageId))
+  const reply = replyKey(text)
+  if (reply !== undefined) return keys(`the reply ${text}`, reply)
+  if (text.includes('@')) return addressKeys(text)
+  // A word without a dot is more likely a queue id with a mistake in it than the name of a host.
+  const host = /[.:]|^localhost$/i.test(text) ? hostKey(text) : undefined
+  return host === undefined
+    ? undefined
+    : keys(isIP(text) === 0 ? `the host or domain ${text}` : `the address ${text}`, host)
+}
+
+function keys(what: string, ...anyOf: readonly TrailKey[]): TraceSubject {
+  return { kind: 'keys', what, anyOf }
+}
+
+/** A Message-ID without its brackets looks like an address. */
+function addressKeys(text: string): TraceSubject {
+  const address = parseAddress(text)
+  const canonical = address ? formatAddress(address) : text
+  return keys(
+    `the address ${text}`,
+    trailKeys.recipient(canonical),
+    trailKeys.sender(canonical),
+    trailKeys.login(canonical),
+    trailKeys.messageId(text),
+  )
+}
+
+export function replyKey(text: string): TrailKey | undefined {
+  return /^[2-5][0-9]{2}$|^[245]\.[0-9]{1,3}\.[0-9]{1,3}$/.test(text) ? trailKeys.reply(text) : undefined
+}
+
+/** A domain, a host name or an IP address, with or without brackets. */
+export function hostKey(text: string): TrailKey | undefined {
+  const plain = text.replace(/^\[(?:ipv6:)?(.*)\]$/i, '$1')
+  if (isIP(plain) !== 0) return trailKeys.ip(plain)
+  const domain = parseDomain(text)
+  return domain === undefined ? undefined : trailKeys.name(domain)
+}

@@ -1,0 +1,141 @@
+// postrider probe: as far as delivery goes without a message.
+import assert from 'node:assert/strict'
+import { appendFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { type PeerOptions, type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
+import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
+
+const zone = [
+  'example.org MX 10 mx.example.org',
+  'mx.example.org A 127.0.0.1',
+  'null.example.org MX 0 .',
+  'bare.example.org TXT x',
+]
+
+async function open(
+  context: TestContext,
+  options: PeerOptions = {},
+): Promise<{ folder: string; peer: RemotePeer }> {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const dns = await startDnsServer(zone)
+  const peer = await startPeer(options)
+  context.after(() => Promise.all([dns.close(), peer.close()]))
+  appendFileSync(
+    `${folder}/postrider.toml`,
+    `[delivery]\nport = ${peer.port}\ndnsServers = ["${dns.text}"]\n`,
+  )
+  return { folder, peer }
+}
+
+async function probe(folder: string, ...parameters: readonly string[]): Promise<Ran> {
+  return await runHere(folder, ['probe', ...parameters])
+}
+
+test('a recipient who is taken: each step is told, and nothing is sent', async context => {
+  const { folder, peer } = await open(context)
+  const ran = await probe(folder, 'boris@example.org')
+  assert.deepEqual(ran, {
+    exitCode: 0,
+    stderr: '',
+    stdout:
+      'boris@example.org: not of this server; its mail goes to the mail host of its domain.\n' +
+      'DNS: the DNS names for example.org: mx.example.org (127.0.0.1, preference 10).\n' +
+      `Connection: mx.example.org at 127.0.0.1 port ${peer.port} answers.\n` +
+      'Encryption: none: the server does not offer it. What is sent could be read on the way.\n' +
+      'It offers: PIPELINING, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES.\n' +
+      'Answer: "250 2.1.5 Ok" to the recipient, with mail from postmaster@mail.example.test. Nothing was sent.\n' +
+      'Result: mx.example.org would take a message, as far as it says before it has seen one.\n',
+  })
+  assert.deepEqual(peer.messages, [])
+  assert.deepEqual(peer.commands, [
+    'EHLO mail.example.test',
+    'MAIL FROM:<postmaster@mail.example.test>',
+    'RCPT TO:<boris@example.org>',
+    'RSET',
+    'QUIT',
+  ])
+})
+
+test('a recipient who is refused, and one who is put off: what would become of a message', async context => {
+  const { folder } = await open(context, {
+    script: command =>
+      command.includes('nobody')
+        ? '550 5.1.1 No such user'
+        : command.includes('full')
+          ? '452 4.2.2 Full'
+          : undefined,
+  })
+  const refused = await probe(folder, 'nobody@example.org', '--from', '<>', '--dialogue')
+  assert.equal(refused.exitCode, 1)
+  assert.match(refused.stdout, /refused RCPT \[550 5\.1\.1 No such user\]\.\n/)
+  assert.match(
+    refused.stdout,
+    /\nResult: a message would be refused for good, and its sender told, because there is no such address\. .* Nothing was sent\.\n/,
+  )
+  assert.match(
+    refused.stdout,
+    /\nC: MAIL FROM:<>\nS: 250 .*\nC: RCPT TO:<nobody@example\.org>\nS: 550 5\.1\.1 No such user\n/,
+  )
+  const full = await probe(folder, 'full@example.org')
+  assert.equal(full.exitCode, 1)
+  assert.match(
+    full.stdout,
+    /Result: a message would wait in the queue, and be tried again, because the mailbox of the recipient is full/,
+  )
+})
+
+test('a server that does not answer, and domains that take no mail', async context => {
+  const { folder, peer } = await open(context)
+  await peer.close()
+  const dead = await probe(folder, 'boris@example.org')
+  assert.equal(dead.exitCode, 1)
+  assert.match(
+    dead.stdout,
+    /Result: a message would wait in the queue, .* because nothing listens at the other server/,
+  )
+  const nullMx = await probe(folder, 'boris@null.example.org')
+  assert.equal(nullMx.exitCode, 1)
+  assert.match(
+    nullMx.stdout,
+    /^DNS: null\.example\.org says in the DNS that it takes no mail \(null MX\)\.$/m,
+  )
+  const unknown = await probe(folder, 'boris@nowhere.test')
+  assert.match(unknown.stdout, /^DNS: the domain nowhere\.test does not exist\.$/m)
+})
+
+test('an address of this server: where its mail goes', async context => {
+  const { folder, peer } = await open(context)
+  await succeed(folder, 'domain', 'create', 'example.test')
+  await succeed(folder, 'alias', 'create', 'sales@example.test', 'boris@example.org')
+  await succeed(folder, 'alias', 'create', 'info@example.test', 'sales@example.test')
+  const own = await probe(folder, 'info@example.test')
+  assert.deepEqual(
+    [own.exitCode, own.stdout],
+    [
+      0,
+      'info@example.test: an alias of this server, which leads to sales@example.test.\n' +
+        '  sales@example.test: an alias of this server, which leads to boris@example.org.\n' +
+        '    boris@example.org: not of this server; its mail goes to the mail host of its domain.\n' +
+        'Result: this server would take a message. Nothing was sent.\n',
+    ],
+  )
+  assert.equal(peer.connections, 0)
+  const nobody = await probe(folder, 'nobody@example.test')
+  assert.equal(nobody.exitCode, 1)
+  assert.match(nobody.stdout, /nobody@example\.test: nowhere: the domain is ours and has no such address/)
+})
+
+test('for programs: what was found, and the verdict', async context => {
+  const { folder, peer } = await open(context)
+  const ran = await probe(folder, 'boris@example.org', '--json')
+  assert.partialDeepStrictEqual(JSON.parse(ran.stdout), {
+    recipient: 'boris@example.org',
+    sender: 'postmaster@mail.example.test',
+    accepted: true,
+    lookup: { by: 'mx', name: 'example.org' },
+    server: { host: 'mx.example.org', address: '127.0.0.1', port: peer.port },
+    tls: null,
+    verdict: { kind: 'accepted', reply: { code: 250 } },
+  })
+})

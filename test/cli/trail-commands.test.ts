@@ -1,0 +1,555 @@
+// Commands that answer where mail is, and why: trace, why, queue summary, queue reroute.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Surroundings } from '../../src/cli/invocation.ts'
+import { acceptMessage } from '../../src/queue/accept-message.ts'
+import { holdRecipients } from '../../src/queue/administer.ts'
+import { claimDueWork } from '../../src/queue/claim-due-work.ts'
+import { firstQueueIdAt, formatQueueId, type QueueId } from '../../src/queue/queue-id.ts'
+import { settle } from '../../src/queue/settle.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
+import { defineWrite, type Storage } from '../../src/storage/operation.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { appendTrail } from '../../src/trail/operations.ts'
+import { address } from '../directory/open-directory.ts'
+import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const now = new Date(2026, 0, 31, 14, 5, 9).getTime()
+const clock: Surroundings['clock'] = { ...systemClock, now: () => now }
+
+interface Post {
+  readonly from?: string
+  readonly to: readonly string[]
+  readonly age?: number
+  readonly subject?: string
+  readonly messageId?: string
+  readonly held?: boolean
+}
+
+class Server {
+  readonly folder: string
+  readonly storage: Storage
+  #lastId = 0
+
+  constructor(folder: string, storage: Storage) {
+    this.folder = folder
+    this.storage = storage
+  }
+
+  async post({
+    from = 'anna@example.test',
+    to,
+    age = hour,
+    subject,
+    messageId,
+    held = false,
+  }: Post): Promise<QueueId> {
+    const acceptedAt = now - age
+    const id = firstQueueIdAt(acceptedAt) + ++this.#lastId
+    const writer = createMailDataStore(
+      openMailDataFiles(join(this.folder, 'mail-data'), systemRandom),
+      this.storage,
+    ).create()
+    await writer.write(Buffer.from('Subject: x\r\n\r\nText\r\n'))
+    const mailData = await writer.finish()
+    await this.storage.run(acceptMessage, {
+      message: {
+        id,
+        reversePath: address(from),
+        size: mailData.size,
+        body: '7BIT',
+        smtpUtf8: false,
+        disposition: 'mail',
+        acceptedAt,
+        expiresAt: acceptedAt + 48 * hour,
+        language: 'en',
+        isReport: false,
+      },
+      mailData,
+      recipients: to.map(text => ({ forwardPath: address(text) })),
+      reception: {
+        sessionId: 's1',
+        role: 'submission',
+        remoteAddress: '192.0.2.7',
+        heloName: 'laptop.example.test',
+        tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384',
+        account: from,
+        reversePath: from,
+        recipients: to,
+        size: mailData.size,
+        connectedAt: acceptedAt,
+        ...(subject === undefined ? {} : { subject }),
+        ...(messageId === undefined ? {} : { messageId }),
+      },
+      held,
+    })
+    return id
+  }
+
+  /** Of everything that is due. */
+  async attempt(outcome: 'deferred' | 'failed' | 'relayed'): Promise<void> {
+    const owner = 'test'
+    const work = await this.storage.run(claimDueWork, {
+      now,
+      leaseUntil: now + hour,
+      owner,
+      maxRecipients: 100,
+    })
+    const settlements = work.flatMap(({ message, recipients }) =>
+      recipients.map(recipient => ({
+        messageId: message.id,
+        recipientId: recipient.id,
+        events: [attempted(`${recipient.forwardPath.localPart}@${recipient.forwardPath.domain}`, outcome)],
+        result:
+          outcome === 'deferred'
+            ? ({
+                kind: 'retry',
+                tried: true,
+                dueAt: now + 20 * minute,
+                diagnosis: 'mx.example.org (192.0.2.25:25) refused RCPT: 452 4.2.2 Mailbox full',
+                cause: 'mailbox-full',
+                host: 'mx.example.org',
+                delayReported: false,
+              } as const)
+            : ({ kind: 'done' } as const),
+      })),
+    )
+    await this.storage.run(settle, { owner, at: now, settlements, reports: [] })
+  }
+}
+
+function attempted(recipient: string, kind: 'deferred' | 'failed' | 'relayed'): TrailEvent {
+  const server = { remoteMta: 'mx.example.org', remoteAddress: '192.0.2.25:25' }
+  const base = { kind: 'attempted', recipient, attempt: 1, mxHosts: ['mx.example.org'] } as const
+  if (kind === 'relayed')
+    return {
+      ...base,
+      outcome: { kind, dsnAware: true, ...server, reply: { code: 250, lines: ['Ok: queued as 77'] } },
+    }
+  const code = kind === 'deferred' ? 452 : 550
+  const diagnosis = {
+    stage: 'rcpt',
+    cause: kind === 'deferred' ? 'mailbox-full' : 'unknown-user',
+    status: kind === 'deferred' ? '4.2.2' : '5.1.1',
+    ...server,
+    reply: { code, lines: [kind === 'deferred' ? 'Mailbox full' : 'No such user'] },
+    detail: 'mx.example.org (192.0.2.25:25) refused RCPT',
+  } as const
+  return {
+    ...base,
+    outcome: { kind, diagnosis },
+    lookup: {
+      by: 'mx',
+      name: 'example.org',
+      hosts: [{ host: 'mx.example.org', preference: 10, addresses: ['192.0.2.25'] }],
+    },
+    ...(kind === 'deferred' ? { nextAttemptAt: now + 20 * minute, nextAttemptBecause: 'schedule' } : {}),
+  }
+}
+
+async function openServer(context: TestContext): Promise<Server> {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  context.after(() => storage.close())
+  return new Server(folder, storage)
+}
+
+async function run(server: Server, ...parameters: readonly string[]): Promise<Ran> {
+  return await runHere(server.folder, parameters, { clock })
+}
+
+const refusal: TrailEvent = {
+  kind: 'refused',
+  sessionId: 's9',
+  remoteAddress: '192.0.2.9',
+  heloName: 'pest.example.net',
+  command: 'RCPT',
+  reversePath: 'pest@example.net',
+  forwardPath: 'boris@example.org',
+  reply: { code: 550, enhanced: '5.7.1', lines: ['No relaying'] },
+}
+
+/** Three messages and a refusal. */
+async function fill(
+  context: TestContext,
+): Promise<{ server: Server; one: string; two: string; three: string }> {
+  const server = await openServer(context)
+  const one = await server.post({
+    to: ['boris@example.org'],
+    subject: 'Rechnung für März',
+    messageId: 'One@example.test',
+    age: 50 * hour,
+  })
+  const two = await server.post({
+    to: ['boris@example.org', 'vera@example.org'],
+    subject: 'Second',
+    age: 3 * hour,
+  })
+  const three = await server.post({ from: 'clara@example.test', to: ['vera@example.org'], subject: 'Third' })
+  await server.storage.run(appendTrail, [{ at: now - minute, event: refusal }])
+  return { server, one: formatQueueId(one), two: formatQueueId(two), three: formatQueueId(three) }
+}
+
+/** The queue ids in a table, and '-' for what has none. */
+function idsIn(table: string): string[] {
+  return table
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map(line => /^\S+ \S+ {2}(\(not taken\)|\S+)/.exec(line)?.[1] ?? line)
+}
+
+test('one argument says itself what it is, and several that fit are listed, newest first', async context => {
+  const { server, one, two, three } = await fill(context)
+  await server.attempt('failed')
+  const found = async (...parameters: readonly string[]): Promise<string[]> =>
+    idsIn((await run(server, 'trace', ...parameters)).stdout)
+  assert.deepEqual(await found('boris@example.org'), [two, one, '(not taken)'])
+  assert.deepEqual(await found('vera@example.org'), [three, two])
+  assert.deepEqual(await found('example.test'), [three, two, one])
+  assert.deepEqual(await found('mx.example.org'), [three, two, one])
+  assert.deepEqual(await found('192.0.2.25'), [three, two, one])
+  assert.equal((await found('550')).length, 4)
+  assert.deepEqual(await found('laptop.example.test', '--recipient', 'boris@example.org'), [two, one])
+  const { stdout, stderr } = await run(server, 'trace', 'vera@example.org')
+  assert.match(stdout, /^TIME +QUEUE ID +FROM +TO +SUBJECT +LAST\n/)
+  assert.match(
+    stdout,
+    /anna@example\.test +boris@example\.org and 1 more +Second +Failed for vera@example\.org/,
+  )
+  assert.match(stderr, /"postrider trace <queue id>" shows one of them/)
+})
+
+test('the only one that fits is told step by step', async context => {
+  const { server, one, two } = await fill(context)
+  // It came before that, and was tried since.
+  await server.attempt('failed')
+  const since = await run(
+    server,
+    'trace',
+    'vera@example.org',
+    '--since',
+    '1min',
+    '--sender',
+    'anna@example.test',
+  )
+  assert.match(since.stdout, new RegExp(`^Message ${two}:\n`))
+  for (const parameters of [
+    ['<one@example.test>'],
+    ['one@example.test'],
+    ['--subject', 'MÄRZ rechnung'],
+    ['--until', '2026-01-29', '--sender', 'anna@example.test'],
+  ]) {
+    const { stdout } = await run(server, 'trace', ...parameters)
+    assert.match(stdout, new RegExp(`^Message ${one}:\n`), parameters.join(' '))
+    assert.match(
+      stdout,
+      /logged in as anna@example\.test: .* to boris@example\.org, subject "Rechnung für März"/,
+    )
+  }
+  assert.match((await run(server, 'trace', '--subject', 'second')).stdout, new RegExp(`^Message ${two}:\n`))
+  const none = await run(server, 'trace', '--subject', 'seco')
+  assert.match(none.stderr, /^Nothing that fits is in the trail/)
+})
+
+test('a refused transaction is found by its peer, with what it was told', async context => {
+  const { server } = await fill(context)
+  const { stdout } = await run(server, 'trace', 'pest.example.net')
+  assert.match(
+    stdout,
+    /\(not taken\) +pest@example\.net +boris@example\.org +Refused RCPT of pest\.example\.net \(192\.0\.2\.9\)/,
+  )
+  const json = JSON.parse((await run(server, 'trace', '5.7.1', '--json')).stdout) as unknown[]
+  assert.partialDeepStrictEqual(json, [
+    { queueId: null, events: [{ kind: 'refused', reply: { code: 550 } }] },
+  ])
+})
+
+test('the timeline tells the way, what a refusal means, and why the next attempt is then', async context => {
+  const server = await openServer(context)
+  const id = formatQueueId(await server.post({ to: ['boris@example.org'] }))
+  await server.attempt('deferred')
+  const { stdout } = await run(server, 'trace', id)
+  assert.match(
+    stdout,
+    / {21}Way: the DNS names for example\.org: mx\.example\.org \(192\.0\.2\.25, preference 10\)\n/,
+  )
+  assert.match(stdout, / {21}That means: the mailbox of the recipient is full\n/)
+  assert.match(stdout, / {21}Next attempt: after the wait that the settings have for this attempt/)
+})
+
+test('wrong times and words are told what is right', async context => {
+  const server = await openServer(context)
+  const said = async (...parameters: readonly string[]): Promise<string> => {
+    const ran = await run(server, ...parameters)
+    assert.equal(ran.exitCode, 2)
+    return ran.stderr
+  }
+  assert.match(
+    await said('trace', '--since', 'soon'),
+    /^"soon" of --since is no time\. A time is written as 2026-01-31/,
+  )
+  assert.match(await said('trace'), /^Say which message\./)
+  assert.match(await said('trace', '--subject', '!'), /^--subject needs a word/)
+  assert.match(await said('trace', '--reply', 'no'), /reply code, 550, or an enhanced one/)
+  assert.match(await said('trace', '--host', 'a b'), /domain, a host name or an IP address/)
+  assert.match(await said('queue', 'reroute', '--all'), /^Say where it goes: --via <host:port>, or --back/)
+  assert.match(await said('queue', 'reroute', '--all', '--via', 'mx:0'), /mx2\.example\.org:25/)
+  assert.match(await said('queue', 'list', '--older-than', 'long'), /It has to be an age/)
+})
+
+async function takeTurn(turn: () => Promise<unknown>, goOn: () => void): Promise<void> {
+  await turn()
+  goOn()
+}
+
+/** Each wait of the command for more is a turn: the first calls `turns[0]`; after the last comes Ctrl-C. */
+async function follow(
+  server: Server,
+  parameters: readonly string[],
+  ...turns: readonly (() => Promise<unknown>)[]
+): Promise<Ran> {
+  let interrupt = (): void => {}
+  let turn = 0
+  return await runHere(server.folder, ['trace', ...parameters, '--follow'], {
+    clock: {
+      ...clock,
+      after(_ms, callback) {
+        const next = turns[turn++]
+        if (next) void takeTurn(next, callback)
+        else interrupt()
+        return { cancel() {} }
+      },
+    },
+    onInterrupt(listener) {
+      interrupt = listener
+      return () => {}
+    },
+  })
+}
+
+test('--follow shows what there is of a message, then what happens, until Ctrl-C', async context => {
+  const server = await openServer(context)
+  const id = await server.post({ to: ['boris@example.org'] })
+  const ran = await follow(
+    server,
+    [formatQueueId(id)],
+    () => server.attempt('deferred'),
+    () => server.post({ to: ['boris@example.org'], subject: 'another' }),
+  )
+  assert.equal(ran.exitCode, 0)
+  assert.match(
+    ran.stdout,
+    /^\S+ \S+ {2}Received from .*\n\S+ \S+ {2}Not delivered yet to boris@example\.org: .*\n/,
+  )
+  assert.doesNotMatch(ran.stdout, /another/)
+})
+
+test('--follow of an address shows new mail of it, and how that goes on', async context => {
+  const server = await openServer(context)
+  await server.post({ to: ['boris@example.org'], subject: 'old' })
+  const ran = await follow(
+    server,
+    ['boris@example.org', '--json'],
+    () => server.post({ to: ['vera@example.org'], subject: 'of others' }),
+    () => server.post({ to: ['boris@example.org', 'vera@example.org'], subject: 'new' }),
+    () => server.attempt('relayed'),
+    () => server.storage.run(appendTrail, [{ at: now, event: refusal }]),
+  )
+  const events = ran.stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as { kind: string; recipient?: string; reception?: { subject: string } })
+  assert.deepEqual(
+    events.map(({ kind, recipient, reception }) => recipient ?? reception?.subject ?? kind),
+    // Of the old one too, which is of this address.
+    ['new', 'boris@example.org', 'boris@example.org', 'vera@example.org', 'refused'],
+  )
+})
+
+test('--follow meets an event that another server committed late, under an id before others', async context => {
+  const server = await openServer(context)
+  const insert = defineWrite(
+    'test.insert',
+    async (tx, { id, recipient }: { id: number; recipient: string }) => {
+      await tx.run(
+        'INSERT INTO trail_event (id, queue_id, at, event) VALUES (?, NULL, ?, ?)',
+        id,
+        now,
+        JSON.stringify({ kind: 'administered', action: 'hold', recipient }),
+      )
+    },
+  )
+  await server.storage.run(insert, { id: 1, recipient: 'a@example.org' })
+  const ran = await follow(
+    server,
+    ['example.org', '--json'],
+    () => server.storage.run(insert, { id: 3, recipient: 'c@example.org' }),
+    () => server.storage.run(insert, { id: 2, recipient: 'b@example.org' }),
+  )
+  assert.deepEqual(
+    ran.stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => (JSON.parse(line) as { recipient: string }).recipient),
+    ['c@example.org', 'b@example.org'],
+  )
+})
+
+test('why of what waits: where it is, why, when it goes, and what would help', async context => {
+  const server = await openServer(context)
+  const id = formatQueueId(
+    await server.post({ to: ['boris@example.org'], subject: 'Invoice', age: 3 * hour }),
+  )
+  await server.attempt('deferred')
+  const { exitCode, stdout } = await run(server, 'why', id)
+  assert.equal(exitCode, 0)
+  assert.equal(
+    stdout,
+    `Message ${id} from anna@example.test ("Invoice") came 3 h ago. To boris@example.org: it waits in the queue of this server. ` +
+      'The last of 1 attempt did not succeed, because the mailbox of the recipient is full: mx.example.org (192.0.2.25:25) refused RCPT: 452 4.2.2 Mailbox full. ' +
+      'The next attempt is in 20 min (2026-01-31 14:25:09), as the settings say after 1 attempt (queue.retryMinutes). ' +
+      'If it does not succeed before, it is given up in 1 d 21 h (2026-02-02 11:05:09), and the sender is told. ' +
+      `What would speed it up: The recipient has to make room in it. "postrider queue retry ${id}" tries it at once.\n`,
+  )
+  assert.equal((await run(server, 'why', 'boris@example.org')).stdout, stdout)
+  const [json] = JSON.parse((await run(server, 'why', id, '--json')).stdout) as unknown[]
+  assert.partialDeepStrictEqual(json, {
+    queueId: id,
+    recipients: [
+      {
+        recipient: 'boris@example.org',
+        state: 'waiting',
+        cause: 'mailbox-full',
+        nextAttemptBecause: 'schedule',
+      },
+    ],
+  })
+})
+
+const makeSuspect = defineWrite('test.make-suspect', async tx => {
+  await tx.run('UPDATE queue_recipient SET deaths = 1, lease_owner = NULL, due_at = 0')
+})
+const setAside = defineWrite('test.set-aside', async (tx, { id }: { id: number }) => {
+  await tx.run("UPDATE queue_recipient SET state = 'held', deaths = 0")
+  await tx.run(
+    'INSERT INTO trail_event (queue_id, at, event) VALUES (?, ?, ?)',
+    id,
+    now,
+    JSON.stringify({ kind: 'set-aside', recipient: 'boris@example.org' }),
+  )
+})
+
+for (const [what, prepare, said] of [
+  ['due', async () => {}, /it is due, and waits for its turn\. It has not been tried yet\./],
+  [
+    'held by an administrator',
+    async (server: Server) => {
+      await server.storage.run(holdRecipients, { recipientIds: [1], at: now })
+    },
+    /it is held, .* An administrator held it 2026-01-31 14:05:09\. .*"postrider queue release [0-9A-Z]{11}" delivers it/,
+  ],
+  [
+    'a suspect',
+    async (server: Server) => await server.storage.run(makeSuspect, undefined),
+    /it was under way when the delivery thread died, so it is tried apart from other mail/,
+  ],
+  [
+    'set aside',
+    async (server: Server, id: QueueId) => await server.storage.run(setAside, { id }),
+    /It was set aside .*, because the delivery thread died each time it had this message/,
+  ],
+  [
+    'delivered elsewhere',
+    async (server: Server) => await server.attempt('relayed'),
+    /mx\.example\.org took it at 2026-01-31 14:05:09 \("250 Ok: queued as 77"\)\. From then on it is that server's/,
+  ],
+  [
+    'failed',
+    async (server: Server) => await server.attempt('failed'),
+    /it failed for good at 2026-01-31 14:05:09, because there is no such address: .*\[550 No such user\]\. The sender has to correct/,
+  ],
+] as const) {
+  test(`why of what is ${what}`, async context => {
+    const server = await openServer(context)
+    const id = await server.post({ to: ['boris@example.org'] })
+    await prepare(server, id)
+    const { stdout } = await run(server, 'why', formatQueueId(id))
+    assert.match(stdout, said)
+    assert.equal(stdout.trimEnd().split('\n').length, 1)
+  })
+}
+
+test('why of what was cancelled, of what is unknown, and of what is forgotten', async context => {
+  const server = await openServer(context)
+  const id = formatQueueId(await server.post({ to: ['boris@example.org'] }))
+  await succeed(server.folder, 'queue', 'cancel', id)
+  assert.match((await run(server, 'why', id)).stdout, /an administrator took it out of the queue/)
+  const unknown = await run(server, 'why', formatQueueId(firstQueueIdAt(now - hour)))
+  assert.equal(unknown.exitCode, 1)
+  assert.match(unknown.stderr, /no message with this queue id was ever here/)
+  const forgotten = await run(server, 'why', formatQueueId(firstQueueIdAt(now - 60 * 24 * hour)))
+  assert.match(
+    forgotten.stderr,
+    /By its queue id it came on 2025-12-02 .* longer than 30 days ago is forgotten/,
+  )
+  assert.match(
+    (await run(server, 'why', 'nobody@example.org')).stderr,
+    /^No message to or from nobody@example\.org/,
+  )
+  assert.equal((await run(server, 'why', 'nobody')).exitCode, 2)
+})
+
+test('queue summary: a line for each destination, cause or sender', async context => {
+  const server = await openServer(context)
+  await server.post({ to: ['boris@example.org', 'vera@example.org'], age: 2 * hour })
+  await server.attempt('deferred')
+  await server.post({ to: ['boris@example.com'], age: minute, held: true })
+  const { stdout } = await run(server, 'queue', 'summary')
+  assert.equal(
+    stdout,
+    'DESTINATION  RECIPIENTS  DUE  UNDER WAY  HELD  < 5 MIN  < 1 H  < 4 H  < 1 D  < 3 D  OLDER  NEXT\n' +
+      'example.org           2    -          -     -        -      -      2      -      -      -  in 20 min\n' +
+      'example.com           1    -          -     1        1      -      -      -      -      -\n',
+  )
+  assert.match((await run(server, 'queue', 'summary', '--by', 'cause')).stdout, /^mailbox-full +2 /m)
+  assert.match((await run(server, 'queue', 'summary', '--by', 'cause')).stdout, /^\(not tried yet\) +1 /m)
+  assert.match((await run(server, 'queue', 'summary', '--by', 'sender')).stdout, /^anna@example\.test +3 /m)
+  const limited = await run(server, 'queue', 'summary', '--limit', '1')
+  assert.equal(limited.stderr, '1 of 3 recipients are in 1 smaller group; --limit shows more.\n')
+  const json = JSON.parse((await run(server, 'queue', 'summary', '--by', 'host', '--json')).stdout) as unknown
+  assert.partialDeepStrictEqual(json, {
+    by: 'host',
+    recipients: 3,
+    groups: [{ name: 'mx.example.org' }, { name: '' }],
+  })
+  const filtered = await run(server, 'queue', 'summary', '--younger-than', '1h')
+  assert.doesNotMatch(filtered.stdout, /example\.org/)
+})
+
+test('queue reroute sends what fits another way, and back', async context => {
+  const server = await openServer(context)
+  const id = formatQueueId(await server.post({ to: ['boris@example.org', 'vera@example.com'] }))
+  await server.attempt('deferred')
+  const ran = await run(server, 'queue', 'reroute', '--domain', 'example.org', '--via', 'mx2.example.org')
+  assert.equal(ran.stdout, '1 recipient sent to mx2.example.org:25.\n')
+  assert.match(await succeed(server.folder, 'queue', 'show', id), /^Goes to: {3}mx2\.example\.org:25$/m)
+  assert.match(
+    (await run(server, 'trace', id)).stdout,
+    /reroute for boris@example\.org, to mx2\.example\.org:25/,
+  )
+  assert.match((await run(server, 'why', id)).stdout, /An administrator sends it to mx2\.example\.org:25/)
+  const back = await run(server, 'queue', 'reroute', '--rerouted', 'mx2.example.org', '--back')
+  assert.equal(back.stdout, '1 recipient on the usual way again.\n')
+  assert.doesNotMatch(await succeed(server.folder, 'queue', 'show', id), /Goes to/)
+  assert.match((await run(server, 'trace', id)).stdout, /on the usual way again/)
+  const byCause = await run(server, 'queue', 'hold', '--cause', 'mailbox-full', '--host', 'mx.example.org')
+  assert.equal(byCause.stdout, '2 recipients held.\n')
+})
