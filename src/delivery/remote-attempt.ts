@@ -303,9 +303,7 @@ export class RemoteAttempt {
       this.#elsewhere.push({ recipient, outcome })
       return
     }
-    // It comes again when the destination takes mail again, and not on its own schedule.
-    const isAboutAll = outcome.kind === 'deferred' && closesDestination(classOf(outcome.diagnosis))
-    this.#end(recipient, outcome, isAboutAll ? this.gate : undefined)
+    this.#end(recipient, outcome)
   }
 
   #failed(
@@ -323,7 +321,9 @@ export class RemoteAttempt {
   }
 
   /** The dialogue of a transaction, and the way to its server, stand with the first of its recipients. */
-  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome, gate?: GateKey): void {
+  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome, closedGate?: GateKey): void {
+    // It comes again when the destination takes mail again, and not on its own schedule.
+    const gate = closedGate ?? (isAboutDestination(outcome) ? this.gate : undefined)
     const dialogue = this.dialogue.take()
     const lookup = this.#lookup
     this.#lookup = undefined
@@ -337,6 +337,10 @@ export class RemoteAttempt {
       ...(lookup ? { lookup } : {}),
     })
   }
+}
+
+function isAboutDestination(outcome: DeliveryOutcome): boolean {
+  return outcome.kind === 'deferred' && closesDestination(classOf(outcome.diagnosis))
 }
 
 function isShuttingDown(reply: Reply): boolean {

@@ -123,6 +123,7 @@ test('export gives the tables of the text file as JSON', async context => {
     domain: [{ name: 'example.test', postmaster: 'boris@elsewhere.test' }],
     alias: [{ address: 'info@example.test', targets: ['anna@example.test'] }],
     group: [{ address: 'team@example.test', name: 'The team', members: ['anna@example.test'] }],
+    relay: [],
   })
   // Into a file goes what "apply" reads, also for programs.
   const written = await runHere(folder, ['export', 'directory.toml', '--json'])

@@ -4,6 +4,10 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { splitMessage } from '../../src/bounce/message-parts.ts'
+import { readTrace } from '../../src/cli/commands/trace.ts'
+import { describeTrace, type TracedMessage } from '../../src/cli/describe-trace.ts'
+import { describeWhy } from '../../src/cli/describe-why.ts'
+import { parseQueueId } from '../../src/queue/queue-id.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { type RemotePeer, type Script, startPeer } from '../delivery/remote-peer.ts'
@@ -21,6 +25,8 @@ export interface Played {
   readonly sender: string
   /** Of the message that failed. */
   readonly queueId: string
+  /** What `why` says after the first attempt, where the message waits then. */
+  readonly whyMeanwhile?: string | undefined
 }
 
 /** One thing that is to be seen of a failure: a heading, and a text as it is printed. */
@@ -39,7 +45,7 @@ export interface Scene {
   /** Tables of the settings file. */
   readonly queue?: Readonly<Record<string, unknown>>
   /** Default: the message fails at once. */
-  play?(server: ComposedServer, peer: RemotePeer): Promise<void>
+  play?(server: ComposedServer, peer: RemotePeer, afterFirstAttempt: () => Promise<void>): Promise<void>
 }
 
 const mailHost = ['example.org MX 10 mx.example.org', 'mx.example.org A 127.0.0.2']
@@ -50,7 +56,13 @@ const atRcpt =
     command.startsWith('RCPT') ? reply : undefined
 const commandTimeoutSeconds = 60
 
-async function playHours(server: ComposedServer, hours: number): Promise<void> {
+async function playHours(
+  server: ComposedServer,
+  hours: number,
+  afterFirst: () => Promise<void>,
+): Promise<void> {
+  await server.settled()
+  await afterFirst()
   for (let n = 0; n < hours * 6; n++) await server.pass(10 * minute)
 }
 
@@ -72,7 +84,7 @@ export const scenes: readonly Scene[] = [
     about: 'Nothing listens on the address of the mail host, until the queue lifetime is over.',
     recipient: boris,
     zone: ['example.org MX 10 mx.example.org', 'mx.example.org A 127.0.0.3'],
-    play: server => playHours(server, 49),
+    play: (server, _peer, afterFirst) => playHours(server, 49, afterFirst),
   },
   {
     title: 'Timeout',
@@ -81,12 +93,13 @@ export const scenes: readonly Scene[] = [
     zone: mailHost,
     script: command => (command.startsWith('EHLO') ? 'silence' : undefined),
     queue: { lifetimeHours: 2, retryMinutes: [60], delayNoticeHours: 0 },
-    async play(server, peer) {
+    async play(server, peer, afterFirst) {
       for (let attempt = 1; attempt <= 3; attempt++) {
         server.agent.wake()
         await eventually(`EHLO of attempt ${attempt}`, async () => peer.commands[attempt - 1])
         server.clock.advance(commandTimeoutSeconds * 1000)
         await server.agent.idle()
+        if (attempt === 1) await afterFirst()
         server.clock.advance(hour)
       }
     },
@@ -122,7 +135,7 @@ export const scenes: readonly Scene[] = [
     script: atRcpt(
       '421 4.7.28 Gmail has detected an unusual rate of mail originating from your IP address 192.0.2.25. To protect our users from spam, mail has been temporarily rate limited.',
     ),
-    play: server => playHours(server, 5),
+    play: (server, _peer, afterFirst) => playHours(server, 5, afterFirst),
   },
   {
     title: '554: reputation',
@@ -140,7 +153,7 @@ export const scenes: readonly Scene[] = [
     recipient: boris,
     zone: mailHost,
     script: atRcpt('451 4.3.0 Temporary server error'),
-    play: server => playHours(server, 49),
+    play: (server, _peer, afterFirst) => playHours(server, 49, afterFirst),
   },
 ]
 
@@ -164,9 +177,29 @@ export async function playScene(t: TestContext, scene: Scene, language: 'en' | '
     },
   })
   const queueId = await submit(server, sender, scene.recipient, language)
-  if (scene.play) await scene.play(server, peer)
+  let whyMeanwhile: string | undefined
+  const afterFirstAttempt = async (): Promise<void> => {
+    whyMeanwhile = await askWhy(server, queueId)
+  }
+  if (scene.play) await scene.play(server, peer, afterFirstAttempt)
   else await server.settled()
-  return { server, sender, queueId }
+  return { server, sender, queueId, whyMeanwhile }
+}
+
+async function readMessage({ storage }: ComposedServer, queueId: string): Promise<TracedMessage> {
+  const id = parseQueueId(queueId) ?? assert.fail(queueId)
+  const { records, stored } = await readTrace(storage, id)
+  return { queueId: id, records, queued: stored }
+}
+
+async function askWhy(server: ComposedServer, queueId: string): Promise<string> {
+  const style = { now: server.clock.now(), retentionDays: 30 }
+  return `$ postrider why ${queueId}\n${wrap(describeWhy(await readMessage(server, queueId), style))}`
+}
+
+/** As a terminal of that width shows it. */
+function wrap(text: string): string {
+  return text.replaceAll(/(.{1,100})(?:\s+|$)/g, '$1\n').trimEnd()
 }
 
 const subjects = { en: 'Invoice 4711', ru: '=?UTF-8?B?0KHRh9GR0YIgNDcxMQ==?=' } as const
@@ -214,6 +247,24 @@ export const reportView: View = {
       ({ type }) => type === 'text/plain',
     )
     return (part ?? assert.fail('no text')).body.toString().replaceAll('\r\n', '\n')
+  },
+}
+
+export const whyView: View = {
+  title: 'What `why` says',
+  async collect({ server, queueId, whyMeanwhile }) {
+    const now = await askWhy(server, queueId)
+    return whyMeanwhile === undefined
+      ? now
+      : `After the first attempt:\n\n${whyMeanwhile}\n\nIn the end:\n\n${now}`
+  },
+}
+
+export const traceView: View = {
+  title: 'What `trace` says',
+  async collect({ server, queueId }) {
+    const style = { now: server.clock.now(), withDialogue: false }
+    return `$ postrider trace ${queueId}\n${describeTrace(await readMessage(server, queueId), style)}`
   },
 }
 

@@ -3,12 +3,24 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { playScene, reportView, type Scene, scenes, type View, withoutChance } from './failure-scenes.ts'
+import {
+  playScene,
+  reportView,
+  type Scene,
+  scenes,
+  traceView,
+  type View,
+  whyView,
+  withoutChance,
+} from './failure-scenes.ts'
 
 const document = resolve(import.meta.dirname, '../../docs/failures.md')
 const writes = process.env['POSTRIDER_WRITE_DOCUMENTS'] === '1'
 
-const views: readonly View[] = [reportView]
+const views: readonly View[] = [reportView, whyView, traceView]
+
+// Commands print the time of the machine.
+process.env['TZ'] = 'UTC'
 
 const head = `# Ten failures, as they are told
 
