@@ -11,9 +11,11 @@ import { nextDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { giveBack, releaseLeases } from '../queue/release-leases.ts'
+import { shardOfDomain } from '../queue/shards.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { ReturnPaths } from '../routing/return-paths.ts'
 import type { Route, Router } from '../routing/route.ts'
+import type { Site } from '../routing/site.ts'
 import { isSrsAddress } from '../routing/srs.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
@@ -125,6 +127,7 @@ export class QueueAgent implements DeliveryAgent {
   #mayHaveMore = false
   #timer: Timer | undefined
   #leaseTimer: Timer | undefined
+  #linesTimer: Timer | undefined
   #whenIdle: (() => void)[] = []
 
   constructor(parts: DeliveryAgentParts) {
@@ -164,6 +167,7 @@ export class QueueAgent implements DeliveryAgent {
       hasLine: gate => this.#gatekeeper.hasLine(gate),
       roomLeft: () => 1 - this.#inFlight.size / maxInFlight,
       roomAgain: () => this.#gatekeeper.roomAgain(),
+      shardElsewhere: site => this.#shardElsewhere(site),
     })
   }
 
@@ -179,6 +183,7 @@ export class QueueAgent implements DeliveryAgent {
       log.info('recipients that a former run had claimed are due again', { recipients: released })
     this.#running = true
     this.#leaseTimer = clock.every(leaseMs / 3, () => void this.#extendLeases())
+    this.#linesTimer = clock.every(pollMs, () => void this.#findLines())
     storage.onWake('queue', () => this.wake())
     storage.onWake('retry', () => {
       this.#parts.outbound.forgetUnreachable()
@@ -186,6 +191,14 @@ export class QueueAgent implements DeliveryAgent {
     })
     await this.#findLines()
     this.wake()
+  }
+
+  /** A provider behind many domains is one server's too, so that its limits hold for all of them. */
+  #shardElsewhere({ key, provider }: Site): number | undefined {
+    const { shards } = this.#parts.life
+    if (provider === undefined || shards === undefined) return undefined
+    const shard = shardOfDomain(key)
+    return shards.includes(shard) ? undefined : shard
   }
 
   /** Lines in which somebody stands since another time, or whoever kept them has ended. Never rejects. */
@@ -203,7 +216,13 @@ export class QueueAgent implements DeliveryAgent {
     const { clock, life, owner, storage } = this.#parts
     if (!life.isAlive) throw new Fault('LEASE_LOST', 'This server has been out of touch with the database.')
     const now = clock.now()
-    const taken = await storage.run(takeFromGate, { ...taking, owner, now, leaseUntil: now + leaseMs })
+    const taken = await storage.run(takeFromGate, {
+      ...taking,
+      owner,
+      now,
+      leaseUntil: now + leaseMs,
+      shards: life.shards,
+    })
     this.#trouble.over('gates')
     this.#dispatch(taken.work, { from: taking.gate })
     return taken
@@ -245,6 +264,7 @@ export class QueueAgent implements DeliveryAgent {
     this.#running = false
     this.#mayHaveMore = false
     this.#timer?.cancel()
+    this.#linesTimer?.cancel()
     this.#gatekeeper.stop()
     // At once: nothing more is begun.
     const unbegun = outbound.drain().flatMap(({ pending }) => pending.map(({ id }) => id))

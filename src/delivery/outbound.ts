@@ -36,6 +36,8 @@ export interface Doorkeeping {
   /** 0 … 1: how much of all room for what is under way is left. */
   readonly roomLeft: () => number
   readonly roomAgain: () => void
+  /** The part of the queue that mail for it belongs to, where that is another server's. */
+  readonly shardElsewhere: (site: Site) => number | undefined
 }
 
 const sweepMs = 1000
@@ -50,7 +52,12 @@ export class Outbound {
   readonly #options: OutboundOptions
   readonly #lanes = new Map<GateKey, Lane>()
   readonly #budget: ConnectionBudget
-  #doors: Doorkeeping = { hasLine: () => false, roomLeft: () => 1, roomAgain() {} }
+  #doors: Doorkeeping = {
+    hasLine: () => false,
+    roomLeft: () => 1,
+    roomAgain() {},
+    shardElsewhere: () => undefined,
+  }
   #sweep: Timer | undefined
   #isDrained = false
 
@@ -71,6 +78,11 @@ export class Outbound {
     const { destination } = attempt
     const site = await this.#options.findSite(destination)
     if (this.#isDrained) return false
+    const elsewhere = this.#doors.shardElsewhere(site)
+    if (elsewhere !== undefined) {
+      attempt.moveTo(elsewhere)
+      return true
+    }
     const lane = this.#laneTo(site, destination)
     const isBefore = from !== lane.gate && this.#doors.hasLine(lane.gate)
     if (attempt.isSuspect || (lane.room > 0 && !isBefore)) lane.enqueue(attempt)

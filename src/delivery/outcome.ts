@@ -57,6 +57,12 @@ export interface Kept {
   readonly diagnosis: Diagnosis
 }
 
+/** No attempt: it is another server's, which keeps the limits of that receiver. */
+export interface Moved {
+  readonly kind: 'moved'
+  readonly shard: number
+}
+
 /** No attempt: it stands in line until there is room where it is to go. */
 export interface Waiting {
   readonly kind: 'waiting'

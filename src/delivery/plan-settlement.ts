@@ -7,7 +7,7 @@ import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/recor
 import type { Settlement } from '../queue/settle.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
-import type { DeliveryOutcome, Diagnosis, Kept, Waiting } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
 import { classOf } from './reply-class.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
@@ -35,7 +35,7 @@ export interface Attempted {
 export interface NotAttempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
-  readonly outcome: Waiting | Kept
+  readonly outcome: Waiting | Kept | Moved
 }
 
 /** What the sender is to be told about. `action` as in RFC 3464 §2.3.3. */
@@ -60,13 +60,28 @@ export function planSettlement(
 ): SettlementPlan {
   if (isAttempted(ended)) return planAfterAttempt(ended, now, schedule, spread)
   const { outcome, ...turn } = ended
-  return outcome.kind === 'kept'
-    ? planKept({ ...turn, outcome }, now, schedule)
-    : planWaiting({ ...turn, outcome }, now, schedule)
+  switch (outcome.kind) {
+    case 'kept':
+      return planKept({ ...turn, outcome }, now, schedule)
+    case 'waiting':
+      return planWaiting({ ...turn, outcome }, now, schedule)
+    case 'moved':
+      return {
+        settlement: {
+          messageId: ended.work.message.id,
+          recipientId: ended.recipient.id,
+          events: [],
+          result: { kind: 'move', shard: outcome.shard },
+        },
+      }
+    default:
+      return outcome satisfies never
+  }
 }
 
 export function isAttempted(ended: Attempted | NotAttempted): ended is Attempted {
-  return ended.outcome.kind !== 'waiting' && ended.outcome.kind !== 'kept'
+  const { kind } = ended.outcome
+  return kind !== 'waiting' && kind !== 'kept' && kind !== 'moved'
 }
 
 /** It stands in line. Its sender is told of a delay, and of the end of its time, as if it had been tried. */

@@ -137,6 +137,13 @@ export class RemoteAttempt {
     this.pending = []
   }
 
+  /** It is another server's. */
+  moveTo(shard: number): void {
+    const { work } = this
+    for (const recipient of this.pending) this.#report({ work, recipient, outcome: { kind: 'moved', shard } })
+    this.pending = []
+  }
+
   /** Nothing is tried now: it stands in line, and why it cannot go at once. */
   stand(gate: GateKey, closure: Closure | undefined): void {
     const { work } = this

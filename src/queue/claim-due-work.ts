@@ -11,7 +11,7 @@ import {
   readRecipient,
   recipientColumns,
 } from './rows.ts'
-import { firstOfEach } from './shards.ts'
+import { firstOfEach, ofShards } from './shards.ts'
 
 export interface Claim {
   readonly now: number
@@ -49,12 +49,12 @@ async function findDue(
 
 /** RFC 6710 §4.1: before those that have been due for longer. */
 async function findUrgent(tx: Tx, { now, maxRecipients, shards }: Claim): Promise<RecipientRow[]> {
-  const own = shards === undefined ? '' : `AND shard IN (${shards.map(() => '?').join(', ')})`
+  const own = ofShards(shards)
   return await tx.all<RecipientRow>(
     `SELECT ${recipientColumns} FROM queue_recipient
-      WHERE priority > 0 AND state = 'ready' AND deaths = 0 AND due_at <= ? ${own} ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
+      WHERE priority > 0 AND state = 'ready' AND deaths = 0 AND due_at <= ? ${own.sql} ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
     now,
-    ...(shards ?? []),
+    ...own.values,
     maxRecipients,
   )
 }

@@ -5,6 +5,7 @@ import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { lease } from './claim-due-work.ts'
 import type { ClaimedWork, QueuedMessage } from './records.ts'
 import { type RecipientRow, recipientColumns } from './rows.ts'
+import { ofShards } from './shards.ts'
 
 /** Whose limit: 'destination gmail', 'sender account 5'. */
 export type GateKey = string
@@ -52,6 +53,8 @@ export interface GateTaking {
   readonly maxRecipients: number
   /** The share that was served last; others come first. */
   readonly afterShare?: string | undefined
+  /** Those that are the owner's; undefined: all. */
+  readonly shards?: readonly number[] | undefined
 }
 
 export interface TakenFromGate {
@@ -71,22 +74,22 @@ const conditions = "state = 'ready' AND deaths = 0 AND lease_owner IS NULL"
 export const takeFromGate = defineWrite(
   'queue.take-from-gate',
   async (tx, taking: GateTaking): Promise<TakenFromGate> => {
-    const { gate, maxRecipients, afterShare = '' } = taking
-    const shares = inTurn(await listShares(tx, gate, afterShare), afterShare)
+    const { maxRecipients, afterShare = '' } = taking
+    const shares = inTurn(await listShares(tx, taking.gate, afterShare), afterShare)
     const rows: RecipientRow[] = []
     let lastShare: string | undefined
     for (const [index, share] of shares.entries()) {
       const room = maxRecipients - rows.length
       if (room <= 0) break
       const most = Math.ceil(room / Math.min(shares.length - index, room))
-      rows.push(...(await findFirst(tx, gate, share, most)))
+      rows.push(...(await findFirst(tx, taking, share, most)))
       lastShare = share
     }
     // The first had to leave room for the others, who did not need all of it.
     if (rows.length < maxRecipients) {
       const taken = new Set(rows.map(({ id }) => id))
       for (const share of shares) {
-        const found = await findFirst(tx, gate, share, maxRecipients)
+        const found = await findFirst(tx, taking, share, maxRecipients)
         rows.push(...found.filter(({ id }) => !taken.has(id)).slice(0, maxRecipients - rows.length))
         if (rows.length >= maxRecipients) break
       }
@@ -95,12 +98,19 @@ export const takeFromGate = defineWrite(
   },
 )
 
-async function findFirst(tx: Tx, gate: GateKey, share: string, limit: number): Promise<RecipientRow[]> {
+async function findFirst(
+  tx: Tx,
+  { gate, shards }: GateTaking,
+  share: string,
+  limit: number,
+): Promise<RecipientRow[]> {
+  const own = ofShards(shards)
   return await tx.all<RecipientRow>(
-    `SELECT ${recipientColumns} FROM queue_recipient WHERE gate = ? AND gate_share = ? AND ${conditions}
+    `SELECT ${recipientColumns} FROM queue_recipient WHERE gate = ? AND gate_share = ? AND ${conditions} ${own.sql}
       ORDER BY id LIMIT ? ${tx.skipLocked}`,
     gate,
     share,
+    ...own.values,
     limit,
   )
 }

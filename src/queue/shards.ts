@@ -42,6 +42,15 @@ function weigh(owner: string, key: string): number {
   return hashText(`${key} ${owner}`, shardKey)
 }
 
+/** A condition more, for those who take from some of them only. */
+export function ofShards(shards: readonly number[] | undefined): {
+  readonly sql: string
+  readonly values: readonly number[]
+} {
+  if (shards === undefined) return { sql: '', values: [] }
+  return { sql: `AND shard IN (${shards.map(() => '?').join(', ')})`, values: shards }
+}
+
 /**
  * A subquery for the ids and due times of the first in each of the shards, of those due by `dueBy`. Each is asked for
  * apart, so that a long queue in one costs the others nothing.

@@ -131,6 +131,21 @@ test('mail for one destination is one server’s, so that its limit holds for al
   assert.equal(peer.connections, domains.length)
 })
 
+test('a provider behind many domains is one server’s, so that its limit holds for all of them', async t => {
+  const delivery = { limits: [{ match: ['gmail'], connections: 1 }] }
+  const { world, peer } = await sharedWorld(t, { delivery })
+  world.dns.host('aspmx.l.google.com', peer.address)
+  const other = world.createAgent()
+  await other.start()
+  await pass(world, 6)
+  const domains = Array.from({ length: 12 }, (_, n) => `d${n}.example.org`)
+  for (const domain of domains) world.dns.mx(domain, 10, 'aspmx.l.google.com')
+  for (let n = 0; n < 5; n++)
+    for (const domain of domains) await world.accept({ from, to: [`boris@${domain}`] })
+  while (peer.messages.length < 5 * domains.length) await pass(world, 1)
+  assert.equal(peer.mostOpen, 1)
+})
+
 test('while a server ends, another takes what would be its own', async t => {
   const { world, peer } = await sharedWorld(t, {}, command =>
     command.startsWith('RCPT TO:<held') ? 'silence' : undefined,
