@@ -126,12 +126,13 @@ export class Lane implements ConnectionHolder {
     while (this.closeIdle());
     for (const held of this.#busy) held.open.connection.close()
     await Promise.all(this.#transactions)
+    await this.giveBackAllowance()
   }
 
   /** Never rejects. */
-  giveBackAllowance(): void {
+  async giveBackAllowance(): Promise<void> {
     const { allowance, log } = this.#options
-    allowance.close().catch((cause: unknown) => {
+    await allowance.close().catch((cause: unknown) => {
       log.debug('an allowance that was not used is lost', { reason: String(cause) })
     })
   }
@@ -264,7 +265,10 @@ export class Lane implements ConnectionHolder {
       const verdict = await this.#transact(attempt, held.open, reused, most)
       if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
     }
-    if (attempt.wantsElsewhere) await this.#serveElsewhere(attempt, worker)
+    if (!attempt.wantsElsewhere) return
+    // Another of its servers is the same receiver, which has just asked to be left alone.
+    if (this.closure && !attempt.isSuspect) attempt.endElsewhere()
+    else await this.#serveElsewhere(attempt, worker)
   }
 
   /** For so many recipients its limits leave room; 0: none, and it stands in line. */

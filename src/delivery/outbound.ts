@@ -135,7 +135,7 @@ export class Outbound {
       lane.closeIdleSince(now - idleConnectionMs)
       if (!lane.isForgettable) continue
       this.#lanes.delete(gate)
-      lane.giveBackAllowance()
+      void lane.giveBackAllowance()
     }
     // One that was closed may have opened by the time alone.
     this.#doors.roomAgain()

@@ -26,6 +26,9 @@ const maxUnderWay = 1000
 /** Mail that is due waits for its turn longer than this: others may be waiting behind it. */
 const lateMs = 2000
 
+/** Limits of so many senders are held in memory. */
+const maxAllowances = 1000
+
 export interface Admitted {
   readonly admitted: readonly QueuedRecipient[]
   readonly standing: readonly QueuedRecipient[]
@@ -123,7 +126,16 @@ export class Senders {
       limits: rateLimitsOf(rule),
     })
     this.#allowances.set(gate, allowance)
+    this.#forgetOldest()
     return allowance
+  }
+
+  /** What one is left is in the database when it has been given back. */
+  #forgetOldest(): void {
+    const [oldest] = this.#allowances
+    if (this.#allowances.size <= maxAllowances || !oldest) return
+    this.#allowances.delete(oldest[0])
+    oldest[1].close().catch(() => {}) // it counts as used
   }
 
   #closeUntil(gate: GateKey, closure: Closure): void {

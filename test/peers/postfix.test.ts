@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createTransport } from 'nodemailer'
+import { splitMessage } from '../../src/bounce/message-parts.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { countQueue, createAccount, readMessage } from '../harness/mailboxes.ts'
@@ -32,14 +33,10 @@ const nobody = 65_534
 
 const skip = missingPostfix() || (await missingOwnResolver())
 
-/** The text of the first part of a multipart message, as a mail program shows it. */
+/** The plain text of a report, as a mail program shows it. */
 function readFirstPart(message: string): string {
-  const [, part = ''] = message.split(/\r\n--[^\r]*\r\n/)
-  const separator = part.indexOf('\r\n\r\n')
-  const body = part.slice(separator + 4)
-  return /^Content-Transfer-Encoding: base64/im.test(part.slice(0, separator))
-    ? Buffer.from(body, 'base64').toString('utf8')
-    : body
+  const part = splitMessage(Buffer.from(message)).find(({ type }) => type === 'text/plain')
+  return part?.body.toString() ?? ''
 }
 
 describe('with a real Postfix', { skip }, () => {
