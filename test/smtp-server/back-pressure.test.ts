@@ -142,6 +142,7 @@ void test('replies are not made for a peer that does not read them', async () =>
         allowPlaintextAuthOnLoopback: false,
         verifyForEveryone: false,
         allowMissingAngleBrackets: false,
+        offersRequireTls: false,
         fault: cause => assert.fail(String(cause)),
       },
       greeting: 'greets',

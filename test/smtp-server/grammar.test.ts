@@ -28,6 +28,7 @@ function createSession(): Session {
     allowPlaintextAuthOnLoopback: true,
     verifyForEveryone: false,
     allowMissingAngleBrackets: true,
+    offersRequireTls: false,
     fault: (cause: unknown) => assert.fail(`a fault: ${String(cause)}`),
   }
   return new Session(

@@ -2,6 +2,7 @@
 import type { TLSSocket } from 'node:tls'
 import { systemClock } from '../../runtime/clock.ts'
 import { isPositive, type Reply } from '../reply.ts'
+import { judgeCertificate } from './certificate.ts'
 import { ClientSocket } from './client-socket.ts'
 import type { ClientFailureFacts, ClientStage, SmtpClientOptions, SmtpConnection } from './contract.ts'
 import { type ClientTimeouts, OpenConnection } from './open-connection.ts'
@@ -84,7 +85,7 @@ async function introduce(
   const tls = secure && {
     protocol: secure.getProtocol() ?? '',
     cipher: secure.getCipher().standardName,
-    authorized: secure.authorized,
+    ...judgeCertificate(secure, options),
   }
   return new OpenConnection({
     socket,

@@ -9,6 +9,7 @@ import type { ClientSocket } from './client-socket.ts'
 import type {
   ClientFailureFacts,
   ClientStage,
+  ConnectionTls,
   OutgoingRecipient,
   OutgoingTransaction,
   RecipientResult,
@@ -46,7 +47,7 @@ export class OpenConnection implements SmtpConnection {
   readonly #authenticated: boolean
   readonly #timeouts: ClientTimeouts
   readonly extensions: ReadonlyMap<string, string>
-  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean }
+  readonly tls?: ConnectionTls
   readonly remoteAddress: string
   readonly remotePort: number
   #usable = true
@@ -285,6 +286,7 @@ export class OpenConnection implements SmtpConnection {
     if (this.extensions.has('SIZE')) mail.push(`SIZE=${transaction.mailData.size}`)
     if (transaction.body !== '7BIT') mail.push(`BODY=${transaction.body}`)
     if (wantsSmtpUtf8(transaction)) mail.push('SMTPUTF8')
+    if (transaction.requireTls) mail.push('REQUIRETLS')
     if (dsn && transaction.ret !== undefined) mail.push(`RET=${transaction.ret}`)
     if (dsn && transaction.envelopeId !== undefined) mail.push(`ENVID=${encodeXtext(transaction.envelopeId)}`)
     // RFC 4954 §5: who has logged in to relay says who submitted the message; <>: we do not say.
@@ -297,6 +299,7 @@ export class OpenConnection implements SmtpConnection {
     if (transaction.body === '8BITMIME') needed.push('8BITMIME')
     if (transaction.body === 'BINARYMIME') needed.push('BINARYMIME', 'CHUNKING')
     if (wantsSmtpUtf8(transaction)) needed.push('SMTPUTF8')
+    if (transaction.requireTls) needed.push('REQUIRETLS')
     const missing = needed.filter(keyword => !this.extensions.has(keyword))
     if (missing.length > 0) {
       return {

@@ -54,6 +54,7 @@ class NetworkSmtpServer implements SmtpServer {
       submissionPorts: () => this.#submissionPorts,
       allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
       verifyForEveryone: options.verifyForEveryone ?? false,
+      offersRequireTls: options.offersRequireTls ?? false,
       allowMissingAngleBrackets: options.allowMissingAngleBrackets ?? false,
       fault: (cause, client) =>
         log.error(

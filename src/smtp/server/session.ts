@@ -33,6 +33,7 @@ export interface SessionContext {
   readonly allowPlaintextAuthOnLoopback: boolean
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
+  readonly offersRequireTls: boolean
   /** A service threw: a fault of ours, for the log. */
   readonly fault: (cause: unknown, client: Client) => void
 }
@@ -191,6 +192,11 @@ export class Session {
   /** Whether VRFY and EXPN tell this client anything (RFC 5321 §7.3). */
   get mayVerify(): boolean {
     return this.isTrusted || this.context.verifyForEveryone
+  }
+
+  /** RFC 8689 §4.1: never without TLS. */
+  get offersRequireTls(): boolean {
+    return this.context.offersRequireTls && this.client.tls !== undefined
   }
 
   get isTrusted(): boolean {

@@ -65,6 +65,7 @@ function extensionLines(session: Session): string[] {
   if (hasTls && !session.client.tls) lines.push('STARTTLS')
   if (session.mayAuthenticate && !session.client.account) lines.push(`AUTH ${authMechanisms.join(' ')}`)
   lines.push('8BITMIME', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES', 'DSN')
+  if (session.offersRequireTls) lines.push('REQUIRETLS')
   // RFC 9422 §4
   lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`)
   // RFC 5321 §3.5.2: EXPN where it is answered. SEND, SOML and SAML are keywords of the first registry (RFC 1869 §5).

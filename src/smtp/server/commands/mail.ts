@@ -14,7 +14,7 @@ import type { OpenTransaction, Step } from '../session-state.ts'
 
 export const mail: Command = {
   verb: 'MAIL',
-  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
+  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id] [REQUIRETLS]',
   explanation: ['Begins a message; reports about it go to the address. <> means: no reports.'],
   phases: ['ready'],
   endsGroup: false,
@@ -76,6 +76,8 @@ function begin(
     return session.stay(replies.unknownParameter(parsed.rest.trim().slice(0, 64)))
   const parameters = parseReversePathParameters(parsed.rest)
   if ('code' in parameters) return session.stay(parameters)
+  if (parameters.requireTls && !session.offersRequireTls)
+    return session.stay(replies.unknownParameter('REQUIRETLS'))
   const refuse = (reply: Reply): Step => session.refuse({ command: verb, reversePath: parsed.path, reply })
   // A domain in U-labels as well: whoever sends them says SMTPUTF8 (RFC 6531 §3.3).
   if (!parameters.smtpUtf8 && !isAscii(text)) return refuse(replies.senderNeedsSmtpUtf8(verb))
