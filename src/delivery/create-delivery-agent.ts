@@ -11,6 +11,8 @@ import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
+import { createStsFetcher, type FetchStsPolicy } from '../tls-policy/fetch-sts-policy.ts'
+import { createTlsPolicyFinder } from '../tls-policy/find-policy.ts'
 import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
 import { Outbound } from './outbound.ts'
@@ -39,6 +41,8 @@ export interface DeliveryAgentOptions {
   /** Where this server listens: never a mail host to relay to. */
   readonly listeners: readonly Endpoint[]
   readonly terminals?: TerminalDisplay | undefined
+  /** How policies of MTA-STS are fetched. Default: over HTTPS. */
+  readonly fetchPolicy?: FetchStsPolicy | undefined
 }
 
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
@@ -46,6 +50,13 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
   const smartHost = delivery.smartHost && smartHostDestination(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
   const unwritten = new UnwrittenOutcomes()
+  const policies = createTlsPolicyFinder({
+    storage,
+    resolver,
+    fetchPolicy: options.fetchPolicy ?? createStsFetcher({ resolver, clock, ipv6: delivery.ipv6 }),
+    clock,
+    log,
+  })
   return new QueueAgent({
     unwritten,
     storage,
@@ -67,6 +78,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       log,
       hostname,
       settings: delivery,
+      policies,
       findServers: createServerFinder({ resolver, own, random, port: delivery.port, ipv6: delivery.ipv6 }),
     }),
     composeReports: createReportComposer({

@@ -242,7 +242,7 @@ export class Lane implements ConnectionHolder {
       }
       const opened = await openConnection(terms, found.servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
-        attempt.noteTried(opened.triedHosts)
+        attempt.noteTried(opened.triedHosts, opened.tls)
         this.#couldNotOpen(attempt, opened.outcome, started)
         return undefined
       }
@@ -288,7 +288,7 @@ export class Lane implements ConnectionHolder {
       }
       const opened = await openConnection(terms, servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
-        attempt.noteTried(opened.triedHosts)
+        attempt.noteTried(opened.triedHosts, opened.tls)
         attempt.endElsewhere(opened.outcome)
         return
       }

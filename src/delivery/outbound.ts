@@ -4,6 +4,7 @@ import type { Destination } from '../routing/destination.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
 import { ConnectionBudget } from './connection-budget.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
 import type { ConnectionTerms } from './open-connection.ts'
@@ -16,6 +17,9 @@ export interface OutboundOptions {
   readonly hostname: string
   readonly settings: DeliverySettings
   readonly findServers: ServerFinder
+  readonly policies?: Pick<TlsPolicyFinder, 'find'> | undefined
+  /** For reports to the domain (RFC 8460). */
+  readonly noteTls?: ConnectionTerms['noteTls']
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
 }
 
@@ -33,10 +37,13 @@ export class Outbound {
   }
 
   enqueue(destination: Destination, attempt: RemoteAttempt): void {
-    let lane = this.#lanes.get(destination.key)
+    // RFC 8689 §4.1: "TLS-Required: No" goes against a policy too, so over connections of its own.
+    const heedsPolicy = attempt.work.message.tls !== 'optional'
+    const key = heedsPolicy ? destination.key : `${destination.key} whatever its TLS policy`
+    let lane = this.#lanes.get(key)
     if (!lane) {
-      lane = this.#createLane(destination)
-      this.#lanes.set(destination.key, lane)
+      lane = this.#createLane(destination, heedsPolicy)
+      this.#lanes.set(key, lane)
       this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
     }
     lane.enqueue(attempt)
@@ -76,22 +83,22 @@ export class Outbound {
     this.#sweep = undefined
   }
 
-  #createLane(destination: Destination): Lane {
+  #createLane(destination: Destination, heedsPolicy: boolean): Lane {
     const { clock, log, settings, findServers, unwritten } = this.#options
     return new Lane({
       clock,
       log,
       budget: this.#budget,
       unwritten,
-      terms: this.#terms(destination),
+      terms: this.#terms(destination, heedsPolicy),
       maxConnections: settings.maxConnectionsPerDestination,
       maxRecipientsPerTransaction: settings.maxRecipientsPerTransaction,
       findServers: () => findServers(destination),
     })
   }
 
-  #terms(destination: Destination): ConnectionTerms {
-    const { clock, hostname, settings } = this.#options
+  #terms(destination: Destination, heedsPolicy: boolean): ConnectionTerms {
+    const { clock, hostname, noteTls, policies, settings } = this.#options
     const common: ConnectionTerms['common'] = {
       helloName: hostname,
       connectTimeoutMs: settings.connectTimeoutSeconds * 1000,
@@ -99,7 +106,14 @@ export class Outbound {
       clock,
     }
     if (destination.kind !== 'smart-host') {
-      return { common, tls: settings.tls, verifyCertificate: false }
+      const { tls } = settings
+      const isPoliced = policies && heedsPolicy && destination.kind === 'domain' && tls !== 'never'
+      return {
+        common,
+        tls,
+        verifyCertificate: false,
+        ...(isPoliced ? { findPolicy: () => policies.find(destination.domain), noteTls } : {}),
+      }
     }
     const { smartHost } = destination
     const { username, password } = smartHost

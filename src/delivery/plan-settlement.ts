@@ -4,6 +4,7 @@ import { formatAddress } from '../address/format-address.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
+import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { DeliveryOutcome, Diagnosis, Postponed } from './outcome.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
@@ -20,6 +21,7 @@ export interface Attempted {
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined
   readonly dialogue?: readonly string[] | undefined
+  readonly tls?: readonly TlsEvidence[] | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -112,6 +114,7 @@ function planAfterAttempt(
         outcome,
         ...(attempted.mxHosts ? { mxHosts: attempted.mxHosts } : {}),
         ...(attempted.dialogue ? { dialogue: attempted.dialogue } : {}),
+        ...(attempted.tls ? { tls: attempted.tls } : {}),
         ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
       },
     ],

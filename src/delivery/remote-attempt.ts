@@ -5,6 +5,7 @@ import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import { judgeFailure, judgeReply, remoteAddress, whereMet } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { localError } from './local-error.ts'
@@ -21,6 +22,7 @@ export class RemoteAttempt {
   /** Recipients for whom another server is to be asked, and what becomes of them when there is none. */
   #elsewhere: { recipient: QueuedRecipient; outcome: NegativeOutcome }[] = []
   readonly #triedHosts: string[] = []
+  readonly #tls = new Set<TlsEvidence>()
   readonly #triedAddresses = new Set<string>()
   readonly #mailData: OutgoingMailData
   readonly #report: (ended: Attempted | NotAttempted) => void
@@ -54,8 +56,9 @@ export class RemoteAttempt {
     this.#elsewhere = []
   }
 
-  noteTried(hosts: readonly string[]): void {
+  noteTried(hosts: readonly string[], tls: readonly TlsEvidence[] = []): void {
     for (const host of hosts) if (!this.#triedHosts.includes(host)) this.#triedHosts.push(host)
+    for (const evidence of tls) this.#tls.add(evidence)
   }
 
   /** No server could be reached: every recipient without an outcome gets this one. */
@@ -96,12 +99,19 @@ export class RemoteAttempt {
   async transact(open: OpenConnection, reused: boolean, maxRecipients: number): Promise<'served' | 'stale'> {
     const { connection, server } = open
     open.record.dialogue = this.dialogue
-    this.noteTried(open.triedHosts)
+    this.noteTried(open.triedHosts, open.tls)
     this.#triedAddresses.add(remoteAddress(server))
     const { size } = this.#mailData
     const sizeLimit = Number(connection.extensions.get('SIZE') ?? 0)
     if (sizeLimit > 0 && size > sizeLimit) {
       this.endPending({ kind: 'failed', diagnosis: tooLarge(server, size, sizeLimit) })
+      return 'served'
+    }
+    const lacking = this.work.message.tls === 'required' ? lacksProtection(open) : undefined
+    if (lacking) {
+      this.dialogue.note(lacking.diagnosis.detail)
+      for (const recipient of this.pending) this.#elsewhere.push({ recipient, outcome: lacking })
+      this.pending = []
       return 'served'
     }
     const batch = this.pending.slice(0, maxRecipients)
@@ -125,6 +135,7 @@ export class RemoteAttempt {
       smtpUtf8: this.#needs.smtpUtf8,
       ret: message.ret,
       envelopeId: message.envelopeId,
+      requireTls: message.tls === 'required',
       recipients: batch,
       mailData: this.#mailData,
     })
@@ -210,8 +221,25 @@ export class RemoteAttempt {
       outcome,
       ...(this.#triedHosts.length > 0 ? { mxHosts: [...this.#triedHosts] } : {}),
       ...(dialogue.length > 0 ? { dialogue } : {}),
+      ...(this.#tls.size > 0 ? { tls: [...this.#tls] } : {}),
     })
   }
+}
+
+/** RFC 8689 §4.2.1: the server is proven to be the right one, over TLS, and promises to go on like that. */
+function lacksProtection({ connection, server, tls }: OpenConnection): NegativeOutcome | undefined {
+  const { host } = server
+  const fail = (status: string, detail: string): NegativeOutcome => ({
+    kind: 'failed',
+    diagnosis: { stage: 'mail', cause: 'requiretls', status, ...whereMet(server), detail },
+  })
+  if (!connection.tls) return fail('5.7.10', `the message demands REQUIRETLS, and ${host} offers no TLS`)
+  if (!tls.at(-1)?.isAuthenticated) {
+    const detail = `the message demands REQUIRETLS, and ${host} is not proven to be the right server (by DANE, or by MTA-STS or DNSSEC with a valid certificate)`
+    return fail('5.7.10', detail)
+  }
+  if (connection.extensions.has('REQUIRETLS')) return undefined
+  return fail('5.7.30', `the message demands REQUIRETLS, which ${host} does not offer`)
 }
 
 function lacksExtension({ result }: RecipientResult): boolean {

@@ -8,10 +8,11 @@ import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
 import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
+import { findTlsFields, type TlsFields } from '../message/tls-fields.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import type { Language } from '../queue/records.ts'
+import type { Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
@@ -80,6 +81,7 @@ class IncomingMessage implements MailDataSink {
   readonly #writer: MailDataWriter
   #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
   #blindFieldWatch: BlindFieldWatch | undefined
+  #tlsFields: TlsFields = { isOptional: false, isReport: false }
   #refusal: Reply | undefined
 
   constructor(
@@ -190,6 +192,7 @@ class IncomingMessage implements MailDataSink {
       this.#refusal = replies.loop(hops)
       return undefined
     }
+    this.#tlsFields = findTlsFields(section)
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
     if (!fixed) return undefined
     const received = Buffer.from(this.#composeReceived(), 'utf8')
@@ -254,6 +257,7 @@ class IncomingMessage implements MailDataSink {
         disposition,
         ret: parameters.ret,
         envelopeId: parameters.envelopeId,
+        ...this.#describeTls(),
         acceptedAt: this.#acceptedAt,
         expiresAt: this.#acceptedAt + lifetimeMs,
         language: this.#language,
@@ -278,6 +282,13 @@ class IncomingMessage implements MailDataSink {
     this.#troubles.noSpace.over(this.#sort)
     this.#troubles.fault.over(this.#sort)
     return replies.queued(formatQueueId(this.#queueId))
+  }
+
+  /** RFC 8689 §4.1: who says REQUIRETLS means it, whatever the header section says. */
+  #describeTls(): Pick<QueuedMessage, 'tls' | 'isTlsReport'> {
+    const { isOptional, isReport } = this.#tlsFields
+    const tls = this.#transaction.parameters.requireTls ? 'required' : isOptional ? 'optional' : undefined
+    return { ...(tls ? { tls } : {}), ...(isReport ? { isTlsReport: true } : {}) }
   }
 
   /** Small messages may be taken while large ones are not. */

@@ -93,6 +93,7 @@ export function composeFront(parts: FrontParts): Front {
     allowPlaintextAuthOnLoopback: settings.submission.allowPlaintextAuthOnLoopback,
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,
+    offersRequireTls: true,
     allowMissingAngleBrackets: settings.allowMissingAngleBrackets,
     ...(connectionCounts && { connectionCounts }),
     clock,

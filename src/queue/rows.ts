@@ -23,21 +23,35 @@ export const messageColumns =
   'id, mail_data_id, reverse_path, size, accepted_at, expires_at, account_id, is_report, parameters'
 
 type MessageParameters = Partial<
-  Pick<QueuedMessage, 'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language'>
+  Pick<
+    QueuedMessage,
+    'body' | 'smtpUtf8' | 'disposition' | 'ret' | 'envelopeId' | 'language' | 'tls' | 'isTlsReport'
+  >
 >
 
 export function formatMessageParameters(message: QueuedMessage): string {
-  const { body, smtpUtf8, disposition, ret, envelopeId, language } = message
+  const { body, smtpUtf8, disposition, ret, envelopeId, language, tls, isTlsReport } = message
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
     disposition === 'mail' &&
     ret === undefined &&
     envelopeId === undefined &&
-    language === 'en'
+    language === 'en' &&
+    tls === undefined &&
+    !isTlsReport
   return isUsual
     ? ''
-    : JSON.stringify({ body, smtpUtf8, disposition, ret, envelopeId, language } satisfies MessageParameters)
+    : JSON.stringify({
+        body,
+        smtpUtf8,
+        disposition,
+        ret,
+        envelopeId,
+        language,
+        tls,
+        isTlsReport: isTlsReport || undefined,
+      } satisfies MessageParameters)
 }
 
 export function readMessage(row: MessageRow): QueuedMessage {
@@ -52,6 +66,8 @@ export function readMessage(row: MessageRow): QueuedMessage {
     disposition: parameters.disposition ?? 'mail',
     ret: parameters.ret,
     envelopeId: parameters.envelopeId,
+    ...(parameters.tls === undefined ? {} : { tls: parameters.tls }),
+    ...(parameters.isTlsReport ? { isTlsReport: true } : {}),
     acceptedAt: row.accepted_at,
     expiresAt: row.expires_at,
     language: parameters.language ?? 'en',

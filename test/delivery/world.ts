@@ -18,6 +18,7 @@ import type { Log } from '../../src/runtime/log.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { defineRead, type Storage } from '../../src/storage/operation.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
+import { createStsFetcher } from '../../src/tls-policy/fetch-sts-policy.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
@@ -43,6 +44,8 @@ export interface WorldOptions {
   readonly isShared?: boolean
   /** Own listeners, besides which nothing is 'myself'. */
   readonly listeners?: readonly { address: string; port: number }[]
+  /** Where policies of MTA-STS are served. */
+  readonly stsPort?: number
 }
 
 export interface Posting {
@@ -56,8 +59,12 @@ export interface Posting {
 export interface Zone {
   mx(domain: string, preference: number, host: string): void
   host(name: string, ...addresses: string[]): void
+  /** As in a zone file: '_mta-sts.example.org TXT v=STSv1; id=1'. */
+  line(text: string): void
   /** Every question about the name fails. */
   fail(name: string): void
+  /** Answers about names in this domain are validated (DNSSEC). */
+  sign(domain: string): void
 }
 
 export interface World {
@@ -104,6 +111,8 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     host: (name, ...addresses) => {
       for (const address of addresses) addLine(`${name} ${address.includes(':') ? 'AAAA' : 'A'} ${address}`)
     },
+    line: addLine,
+    sign: domain => dnsServer.sign(domain),
     fail: name => dnsServer.setBehaviour(name, 'SERVFAIL'),
   }
   const { storage, mailData, beforeClose } = await openTestStorage(t, { clock, random })
@@ -130,6 +139,8 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     connectTimeoutSeconds: 30,
     commandTimeoutSeconds: 300,
     tls: 'opportunistic',
+    dnssec: 'loopback',
+    tlsReports: true,
     dnsServers: [],
     ipv6: true,
     maxReceivedFields: 50,
@@ -149,10 +160,11 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
   })
   const createAgent = (when?: 'after-death'): DeliveryAgent => {
     const number = ++agents
+    const resolver = createResolver({ servers: [dnsServer], clock, random })
     const agent = createDeliveryAgent({
       storage: storageOf(number),
       mailData: options.faultyMailData?.(mailData) ?? mailData,
-      resolver: createResolver({ servers: [dnsServer], clock, random }),
+      resolver,
       clock,
       random,
       log,
@@ -165,6 +177,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       idSpace: idSpaceOfAgents,
       listeners: options.listeners ?? [],
       terminals: options.terminals,
+      fetchPolicy: createStsFetcher({ resolver, clock, ipv6: false, port: options.stsPort ?? 443 }),
     })
     beforeClose(() => agent.stop(0))
     return agent

@@ -4,8 +4,9 @@ import { expandedFrom } from './0002-expanded-from.ts'
 import { nodes } from './0003-nodes.ts'
 import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
+import { tlsPolicy } from './0008-tls-policy.ts'
 
-export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster]
+export const migrations: readonly string[] = [initial, expandedFrom, nodes, shards, cluster, tlsPolicy]
 
 /**
  * Programs of this schema version and later can work on the present one, beside this program: so servers over one database
