@@ -16,6 +16,7 @@ import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addTerminalCommand } from './commands/terminal.ts'
+import { addTlsReportsCommand } from './commands/tls-reports.ts'
 import { addTraceCommand } from './commands/trace.ts'
 import { addVerifyCommand } from './commands/verify.ts'
 
@@ -56,5 +57,6 @@ export function createProgram(run: CommandRun): Command {
   addMailCommand(program, run)
   addSendCommand(program, run)
   addTerminalCommand(program, run)
+  addTlsReportsCommand(program, run)
   return program
 }

@@ -1,7 +1,7 @@
 // Composes the delivery agent of the parts that a server has.
 import type { DeliverySettings, QueueSettings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
-import { createQueueIdMaker } from '../queue/queue-id.ts'
+import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
@@ -11,10 +11,11 @@ import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
-import { createStsFetcher, type FetchStsPolicy } from '../tls-policy/fetch-sts-policy.ts'
-import { createTlsPolicyFinder } from '../tls-policy/find-policy.ts'
+import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
+import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
+import type { ConnectionTerms } from './open-connection.ts'
 import { Outbound } from './outbound.ts'
 import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
 import { createReportComposer } from './reports.ts'
@@ -41,8 +42,13 @@ export interface DeliveryAgentOptions {
   /** Where this server listens: never a mail host to relay to. */
   readonly listeners: readonly Endpoint[]
   readonly terminals?: TerminalDisplay | undefined
-  /** How policies of MTA-STS are fetched. Default: over HTTPS. */
-  readonly fetchPolicy?: FetchStsPolicy | undefined
+  /** Default: those of a maker of its own, in `idSpace`. */
+  readonly nextQueueId?: (() => QueueId) | undefined
+  /** What receivers demand of TLS; without it nothing. */
+  readonly policies?: Pick<TlsPolicyFinder, 'find'> | undefined
+  /** Counts, for reports, what came of TLS (RFC 8460). */
+  readonly noteTls?: ConnectionTerms['noteTls']
+  readonly takeTlsReport?: TakeTlsReport | undefined
 }
 
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
@@ -50,13 +56,6 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
   const smartHost = delivery.smartHost && smartHostDestination(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
   const unwritten = new UnwrittenOutcomes()
-  const policies = createTlsPolicyFinder({
-    storage,
-    resolver,
-    fetchPolicy: options.fetchPolicy ?? createStsFetcher({ resolver, clock, ipv6: delivery.ipv6 }),
-    clock,
-    log,
-  })
   return new QueueAgent({
     unwritten,
     storage,
@@ -71,21 +70,26 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       : aloneAtQueue,
     queue,
     router: createRouter({ storage, hostname, smartHost }),
-    local: new LocalDelivery({ mailData, terminals: options.terminals }),
+    local: new LocalDelivery({
+      mailData,
+      terminals: options.terminals,
+      takeTlsReport: options.takeTlsReport,
+    }),
     outbound: new Outbound({
       unwritten,
       clock,
       log,
       hostname,
       settings: delivery,
-      policies,
+      policies: options.policies,
+      noteTls: options.noteTls,
       findServers: createServerFinder({ resolver, own, random, port: delivery.port, ipv6: delivery.ipv6 }),
     }),
     composeReports: createReportComposer({
       mailData,
       log,
       hostname,
-      nextQueueId: createQueueIdMaker(clock, options.idSpace),
+      nextQueueId: options.nextQueueId ?? createQueueIdMaker(clock, options.idSpace),
       lifetimeMs: queue.lifetimeHours * 3_600_000,
       held: queue.hold,
     }),

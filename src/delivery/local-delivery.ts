@@ -5,6 +5,7 @@ import { composeDeliveredTo, composeReturnPath } from '../message/trace-fields.t
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Route } from '../routing/route.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
+import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import type { Attempted } from './plan-settlement.ts'
 import { formatForTerminal } from './terminal-text.ts'
 
@@ -23,6 +24,8 @@ export interface LocalDeliveryOptions {
   readonly mailData: MailDataStore
   /** Without it nobody ever has a terminal open. */
   readonly terminals?: TerminalDisplay | undefined
+  /** Reads what another server reports on TLS with ours (RFC 8460). Never rejects. */
+  readonly takeTlsReport?: TakeTlsReport | undefined
 }
 
 /** More than this of a message is not shown on a terminal. */
@@ -36,7 +39,8 @@ export class LocalDelivery {
   }
 
   async deliver(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<readonly Attempted[]> {
-    const { disposition, reversePath } = work.message
+    const { disposition, id, isTlsReport, reversePath, size } = work.message
+    if (isTlsReport) await this.#options.takeTlsReport?.({ queueId: id, mailDataId: work.mailDataId, size })
     const text = disposition === 'mail' ? '' : await this.#readText(work)
     const returnPath = composeReturnPath(reversePath)
     const attempts: Attempted[] = []

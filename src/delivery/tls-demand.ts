@@ -133,8 +133,9 @@ export function gatherEvidence(
   policies: DomainTlsPolicy | undefined,
   attempt: ConnectionTry,
 ): TlsEvidence | undefined {
-  const common = describe(policy, server)
   const failedFacts = attempt.tlsFailure ?? ('facts' in attempt ? attempt.facts : undefined)
+  const localAddress = 'connection' in attempt ? attempt.connection.localAddress : failedFacts?.localAddress
+  const common = { ...describe(policy, server), ...(localAddress ? { localAddress } : {}) }
   const stsFailure = policies?.stsFailure && {
     type: policies.stsFailure.resultType,
     detail: policies.stsFailure.detail,

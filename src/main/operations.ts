@@ -6,6 +6,7 @@ import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
 import { tlsPolicyOperations } from '../tls-policy/operations.ts'
+import { tlsReportOperations } from '../tls-report/operations.ts'
 import { trailOperations } from '../trail/operations.ts'
 
 export function createRegistry(): OperationRegistry {
@@ -15,6 +16,7 @@ export function createRegistry(): OperationRegistry {
     ...mailboxOperations,
     ...queueOperations,
     ...tlsPolicyOperations,
+    ...tlsReportOperations,
     ...trailOperations,
     probeStorage,
   ])

@@ -51,6 +51,8 @@ export interface PolicedServer {
 export interface TlsEvidence {
   readonly host: string
   readonly address: string
+  /** Ours, of the connection. */
+  readonly localAddress?: string | undefined
   readonly policy: 'none' | 'sts' | 'dane'
   /** Of MTA-STS: 'enforce 20260101T000000'. Of DANE: each TLSA record. */
   readonly terms: readonly string[]

@@ -63,7 +63,7 @@ async function withPolicy(
   certificate?: TestCertificate,
 ): Promise<StsReceiver> {
   const policies = await startPolicyServer(t, answer, certificate)
-  const receiver = await receiverFor(t, context, { world: { stsPort: policies.port } })
+  const receiver = await receiverFor(t, context, { world: { httpsPort: policies.port } })
   receiver.world.dns.line('_mta-sts.example.org TXT v=STSv1; id=1;')
   receiver.world.dns.host('mta-sts.example.org', policies.address)
   return { ...receiver, policies }
@@ -320,7 +320,7 @@ test('REQUIRETLS goes on to a server that offers it and is proven, by DANE or by
   const policies = await startPolicyServer(t, testing)
   const sts = await receiverFor(t, contextOf(right), {
     overrides: offers,
-    world: { stsPort: policies.port },
+    world: { httpsPort: policies.port },
   })
   sts.world.dns.line('_mta-sts.example.org TXT v=STSv1; id=1;')
   sts.world.dns.host('mta-sts.example.org', policies.address)

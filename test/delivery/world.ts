@@ -10,6 +10,7 @@ import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
 import { createResolver } from '../../src/dns/resolver.ts'
+import { composeTls, type TlsWork } from '../../src/main/compose-tls.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import type { NewRecipient } from '../../src/queue/new-message.ts'
 import { createQueueIdMaker, type QueueId } from '../../src/queue/queue-id.ts'
@@ -18,7 +19,6 @@ import type { Log } from '../../src/runtime/log.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { defineRead, type Storage } from '../../src/storage/operation.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
-import { createStsFetcher } from '../../src/tls-policy/fetch-sts-policy.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
@@ -44,8 +44,8 @@ export interface WorldOptions {
   readonly isShared?: boolean
   /** Own listeners, besides which nothing is 'myself'. */
   readonly listeners?: readonly { address: string; port: number }[]
-  /** Where policies of MTA-STS are served. */
-  readonly stsPort?: number
+  /** Where HTTPS servers listen: of policies of MTA-STS, and for reports on TLS. */
+  readonly httpsPort?: number
 }
 
 export interface Posting {
@@ -72,6 +72,8 @@ export interface World {
   readonly storage: Storage
   readonly mailData: MailDataStore
   readonly agent: DeliveryAgent
+  /** Of the first agent: what it does beside delivery. */
+  readonly tls: TlsWork
   readonly errors: string[]
   readonly dns: Zone
   account(address: string, language?: Language): Promise<void>
@@ -161,10 +163,23 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
   const createAgent = (when?: 'after-death'): DeliveryAgent => {
     const number = ++agents
     const resolver = createResolver({ servers: [dnsServer], clock, random })
+    const nextQueueId = createQueueIdMaker(clock, idSpaceOfAgents)
+    const tls = composeTls({
+      settings: { hostname, queue, delivery },
+      storage: storageOf(number),
+      mailData: options.faultyMailData?.(mailData) ?? mailData,
+      resolver,
+      clock,
+      log,
+      nextQueueId,
+      httpsPort: options.httpsPort ?? 443,
+    })
+    tlsOfAgents.push(tls)
     const agent = createDeliveryAgent({
       storage: storageOf(number),
       mailData: options.faultyMailData?.(mailData) ?? mailData,
       resolver,
+      nextQueueId,
       clock,
       random,
       log,
@@ -177,11 +192,12 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       idSpace: idSpaceOfAgents,
       listeners: options.listeners ?? [],
       terminals: options.terminals,
-      fetchPolicy: createStsFetcher({ resolver, clock, ipv6: false, port: options.stsPort ?? 443 }),
+      ...tls,
     })
     beforeClose(() => agent.stop(0))
     return agent
   }
+  const tlsOfAgents: TlsWork[] = []
   const agent = createAgent()
   await agent.start()
   const nextId = createQueueIdMaker(clock, 0)
@@ -228,6 +244,11 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     storage,
     mailData,
     agent,
+    get tls() {
+      const [first] = tlsOfAgents
+      if (!first) throw new Error('there is no agent')
+      return first
+    },
     errors,
     dns,
     createAgent,

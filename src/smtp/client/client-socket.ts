@@ -29,6 +29,7 @@ export class ClientSocket {
   #replyListener: (() => void) | undefined
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
 
   private constructor(socket: Socket, options: SmtpClientOptions, clock: Clock) {
     this.#host = options.host
@@ -36,6 +37,7 @@ export class ClientSocket {
     this.#onDialogue = options.onDialogue
     this.remoteAddress = socket.remoteAddress ?? ''
     this.remotePort = socket.remotePort ?? options.port
+    this.localAddress = socket.localAddress ?? ''
     this.#socket = socket
     this.#listen(socket)
   }

@@ -41,7 +41,8 @@ export async function connectSmtp(options: SmtpClientOptions): Promise<SmtpConne
     if (cause instanceof SmtpClientFailure && cause.facts.reply && cause.facts.reply.code !== 421)
       await takeLeave(socket)
     socket.close()
-    throw cause
+    if (!(cause instanceof SmtpClientFailure)) throw cause
+    throw new SmtpClientFailure({ ...cause.facts, localAddress: socket.localAddress }, { cause: cause.cause })
   }
 }
 

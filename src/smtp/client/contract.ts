@@ -79,6 +79,8 @@ export interface ClientFailureFacts {
     | 'extension-missing'
     | 'auth-unavailable'
   readonly reply?: Reply | undefined
+  /** Of this machine, where there was a connection. */
+  readonly localAddress?: string | undefined
   /** The certificate was the obstacle: what was wrong with it. */
   readonly certificate?: CertificateProblem | undefined
   /** One plain English sentence. */
@@ -124,6 +126,7 @@ export interface SmtpConnection {
   readonly tls?: ConnectionTls | undefined
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   /** False once the server closed, answered 421, or a transaction left it in an unknown state. */
   readonly usable: boolean
   /**

@@ -50,6 +50,7 @@ export class OpenConnection implements SmtpConnection {
   readonly tls?: ConnectionTls
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   #usable = true
   /** The server may still have a transaction open that came to nothing. */
   #needsReset = false
@@ -62,6 +63,7 @@ export class OpenConnection implements SmtpConnection {
     this.extensions = extensions
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
+    this.localAddress = socket.localAddress
     if (tls) this.tls = tls
     socket.rest()
   }
