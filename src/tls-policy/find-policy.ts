@@ -33,9 +33,11 @@ export interface TlsPolicyFinderOptions {
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
+/** Name servers that do not answer are not asked at each connection: what is kept holds meanwhile, else nothing. */
+const afterSilenceMs = minuteMs
 /** RFC 8461 §3.3: a policy that cannot be fetched is not asked for again at once. */
 const afterFailureMs = 5 * minuteMs
-const maxFailures = 1000
+const maxRemembered = 1000
 const refreshAfterMs = dayMs
 /** A policy with a short life, between two rounds of refreshing. */
 const refreshBeforeEndMs = 2 * hourMs
@@ -52,14 +54,30 @@ interface StsDecision {
   readonly stsFailure?: DomainTlsPolicy['stsFailure']
 }
 
+/** The oldest go first. */
+class ForAWhile<Value> {
+  readonly #entries = new Map<string, { readonly value: Value; readonly until: number }>()
+
+  find(key: string, now: number): Value | undefined {
+    const entry = this.#entries.get(key)
+    return entry && entry.until > now ? entry.value : undefined
+  }
+
+  keep(key: string, value: Value, until: number): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, { value, until })
+    const [oldest] = this.#entries.keys()
+    if (this.#entries.size > maxRemembered && oldest !== undefined) this.#entries.delete(oldest)
+  }
+}
+
 class Finder implements TlsPolicyFinder {
   readonly #options: TlsPolicyFinderOptions
   readonly #fetching = new Map<string, Promise<FetchedStsPolicy>>()
-  /** The last failures, by domain and id. */
-  readonly #failures = new Map<
-    string,
-    { readonly failure: StsDecision['stsFailure']; readonly until: number }
-  >()
+  /** By domain and id. */
+  readonly #failures = new ForAWhile<StsDecision['stsFailure']>()
+  /** By domain. */
+  readonly #silent = new ForAWhile<true>()
 
   constructor(options: TlsPolicyFinderOptions) {
     this.#options = options
@@ -113,11 +131,11 @@ class Finder implements TlsPolicyFinder {
       return { sts: kept }
     }
     const key = `${domain} ${id}`
-    const known = this.#failures.get(key)
-    if (known && known.until > clock.now()) return { sts: kept, stsFailure: known.failure }
+    const known = this.#failures.find(key, clock.now())
+    if (known) return { sts: kept, stsFailure: known }
     const fetched = await this.#fetch(domain, id, true)
     if (fetched.kind === 'failed') {
-      this.#rememberFailure(key, fetched)
+      this.#failures.keep(key, fetched, clock.now() + afterFailureMs)
       return { sts: kept, stsFailure: fetched }
     }
     const { mode, mx, maxAgeMs } = fetched.policy
@@ -128,7 +146,10 @@ class Finder implements TlsPolicyFinder {
   }
 
   async #lookUpId(domain: string): Promise<string | undefined> {
-    const answer = await this.#options.resolver.txt(`_mta-sts.${domain}`)
+    const { clock, resolver } = this.#options
+    if (this.#silent.find(domain, clock.now())) return undefined
+    const answer = await resolver.txt(`_mta-sts.${domain}`)
+    if (answer.kind === 'temporary-failure') this.#silent.keep(domain, true, clock.now() + afterSilenceMs)
     return answer.kind === 'found' ? readStsId(answer.records) : undefined
   }
 
@@ -152,13 +173,6 @@ class Finder implements TlsPolicyFinder {
       await storage.run(keepStsPolicy, { domain, policyId, policy: fetched.policy, at: clock.now(), isUsed })
     else log.warn('a policy of MTA-STS cannot be fetched', { domain, reason: fetched.detail })
     return fetched
-  }
-
-  #rememberFailure(key: string, failure: StsDecision['stsFailure']): void {
-    this.#failures.delete(key)
-    this.#failures.set(key, { failure, until: this.#options.clock.now() + afterFailureMs })
-    const [oldest] = this.#failures.keys()
-    if (this.#failures.size > maxFailures && oldest !== undefined) this.#failures.delete(oldest)
   }
 
   #noteUse({ domain, usedAt }: KeptStsPolicy): void {

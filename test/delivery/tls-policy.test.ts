@@ -167,6 +167,50 @@ test('MTA-STS: a policy holds for its time, though record and file are gone; the
   assert.equal(server.taken.length, 1)
 })
 
+test('MTA-STS: a policy that is in use is fetched anew before its time is over', async t => {
+  const { world, server, policies } = await withPolicy(t, contextOf(right), {
+    body: policyText('testing', [mx], 2 * 86_400),
+  })
+  await world.post(posting)
+  await world.pass(23 * hour)
+  await world.tls.keepHouse()
+  assert.equal(policies.asked.length, 1, 'it is fresh')
+  policies.answer = { body: policyText('enforce', ['other.example.org']) }
+  await world.pass(2 * hour)
+  await world.tls.keepHouse()
+  assert.equal(policies.asked.length, 2)
+  const id = await world.post(posting)
+  assert.equal(server.taken.length, 1)
+  assert.equal(negative(await lastAttempt(world, id)).cause, 'sts-mismatch')
+})
+
+test('MTA-STS: a policy to whose domain nobody writes any more is let go', async t => {
+  const { world, policies } = await withPolicy(t, contextOf(right), {
+    body: policyText('enforce', [mx], 90 * 86_400),
+  })
+  await world.post(posting)
+  await world.pass(31 * 24 * hour)
+  await world.tls.keepHouse()
+  assert.equal(policies.asked.length, 1)
+})
+
+test('MTA-STS: name servers that do not answer are not asked at each connection', async t => {
+  const { world, server } = await receiverFor(t, contextOf(unknown))
+  world.dns.fail('_mta-sts.example.org')
+  const questions = (): number =>
+    world.questions.filter(question => question === 'TXT _mta-sts.example.org').length
+  await world.post(posting)
+  const asked = questions()
+  assert.ok(asked > 0)
+  await world.pass(10_000)
+  await world.post(posting)
+  assert.equal(questions(), asked)
+  await world.pass(minute)
+  await world.post(posting)
+  assert.ok(questions() > asked)
+  assert.equal(server.taken.length, 3)
+})
+
 const notPolicies: readonly (readonly [what: string, answer: PolicyAnswer, type: string])[] = [
   ['a redirect', { status: 302, headers: { location: '/other' }, body: '' }, 'sts-policy-fetch-error'],
   [

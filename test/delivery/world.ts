@@ -75,6 +75,8 @@ export interface World {
   /** Of the first agent: what it does beside delivery. */
   readonly tls: TlsWork
   readonly errors: string[]
+  /** That the DNS was asked, 'MX example.org'. */
+  readonly questions: readonly string[]
   readonly dns: Zone
   account(address: string, language?: Language): Promise<void>
   redirect(kind: 'alias' | 'group', address: string, ...targets: string[]): Promise<void>
@@ -250,6 +252,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       return first
     },
     errors,
+    questions: dnsServer.questions,
     dns,
     createAgent,
     killAgents() {
