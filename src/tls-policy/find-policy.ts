@@ -3,6 +3,7 @@ import type { Resolver } from '../dns/resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
+import { isPassing } from '../storage/storage-fault.ts'
 import { isUsable } from './dane.ts'
 import type { FetchedStsPolicy, FetchStsPolicy } from './fetch-sts-policy.ts'
 import {
@@ -63,6 +64,10 @@ class ForAWhile<Value> {
     return entry && entry.until > now ? entry.value : undefined
   }
 
+  forget(key: string): void {
+    this.#entries.delete(key)
+  }
+
   keep(key: string, value: Value, until: number): void {
     this.#entries.delete(key)
     this.#entries.set(key, { value, until })
@@ -77,6 +82,7 @@ class Finder implements TlsPolicyFinder {
   /** By domain and id. */
   readonly #failures = new ForAWhile<StsDecision['stsFailure']>()
   /** By domain. */
+  readonly #lastKept = new ForAWhile<KeptStsPolicy | 'none'>()
   readonly #silent = new ForAWhile<true>()
 
   constructor(options: TlsPolicyFinderOptions) {
@@ -121,11 +127,8 @@ class Finder implements TlsPolicyFinder {
 
   /** §3.1, §5.1: a policy that was fetched holds for its time, whatever becomes of the record and the file meanwhile. */
   async #decideSts(domain: string): Promise<StsDecision> {
-    const { clock, storage } = this.#options
-    const [kept, id] = await Promise.all([
-      storage.run(findStsPolicy, { domain, now: clock.now() }),
-      this.#lookUpId(domain),
-    ])
+    const { clock } = this.#options
+    const [kept, id] = await Promise.all([this.#findKept(domain), this.#lookUpId(domain)])
     if (id === undefined || kept?.policyId === id) {
       if (kept) this.#noteUse(kept)
       return { sts: kept }
@@ -142,6 +145,21 @@ class Finder implements TlsPolicyFinder {
     const now = clock.now()
     return {
       sts: { domain, policyId: id, mode, mx, fetchedAt: now, expiresAt: now + maxAgeMs, usedAt: now },
+    }
+  }
+
+  /** While the storage is away, what it said before still holds. */
+  async #findKept(domain: string): Promise<KeptStsPolicy | undefined> {
+    const { clock, storage } = this.#options
+    const now = clock.now()
+    try {
+      const kept = await storage.run(findStsPolicy, { domain, now })
+      this.#lastKept.keep(domain, kept ?? 'none', now + hourMs)
+      return kept
+    } catch (cause) {
+      const last = isPassing(cause) ? this.#lastKept.find(domain, now) : undefined
+      if (last === undefined) throw cause
+      return last !== 'none' && last.expiresAt > now ? last : undefined
     }
   }
 
@@ -169,6 +187,8 @@ class Finder implements TlsPolicyFinder {
   async #fetchAndKeep(domain: string, policyId: string, isUsed: boolean): Promise<FetchedStsPolicy> {
     const { clock, fetchPolicy, log, storage } = this.#options
     const fetched = await fetchPolicy(domain)
+    // Not known to be kept until it is read: an outage in between must not bring back what was there before.
+    this.#lastKept.forget(domain)
     if (fetched.kind === 'fetched')
       await storage.run(keepStsPolicy, { domain, policyId, policy: fetched.policy, at: clock.now(), isUsed })
     else log.warn('a policy of MTA-STS cannot be fetched', { domain, reason: fetched.detail })

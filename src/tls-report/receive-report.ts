@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import PostalMime from 'postal-mime'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { keepReceivedReport } from './operations.ts'
-import { parseReportJson, type ReceivedTlsReport } from './report-json.ts'
+import type { ReceivedTlsReport } from './report-json.ts'
 
 export interface ReportReceiverOptions {
   readonly storage: Storage
@@ -62,6 +61,11 @@ const unpack = promisify(gunzip)
 
 /** undefined: there is none in it. */
 export async function readReport(message: Uint8Array): Promise<ReceivedTlsReport | undefined> {
+  // Loaded when there is a report: a server that starts has better things to do.
+  const [{ default: PostalMime }, { parseReportJson }] = await Promise.all([
+    import('postal-mime'),
+    import('./parse-report.ts'),
+  ])
   const { attachments } = await PostalMime.parse(message, { attachmentEncoding: 'arraybuffer' })
   for (const { mimeType, content } of attachments) {
     if (mimeType !== 'application/tlsrpt+gzip' && mimeType !== 'application/tlsrpt+json') continue

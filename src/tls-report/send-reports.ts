@@ -37,13 +37,15 @@ const settleMs = 10 * 60_000
 const spreadMs = 4 * 60 * 60_000
 /** A server that takes no report over HTTPS is asked until the report is so old. */
 const giveUpMs = dayMs
+/** What a server that was down for longer has not reported, nobody wants to know any more. */
+const oldestDays = 3
 const maxAnswerBytes = 64 * 1024
 const batch = 200
 
 /** Never rejects. */
 export async function sendTlsReports(options: TlsReporterOptions): Promise<void> {
   const { clock, log, storage } = options
-  let after: DayOfDomain = { day: -1, domain: '' }
+  let after: DayOfDomain = { day: dayOf(clock.now()) - oldestDays, domain: '' }
   try {
     for (;;) {
       const days = await storage.run(listUnreportedDays, {

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type { SecureContext } from 'node:tls'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
+import { StorageFault } from '../../src/storage/storage-fault.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { contextOf, issueCertificate, makeAuthority, type TestCertificate } from '../harness/certificates.ts'
 import { type Overrides, type StartedServer, startServer } from '../smtp-server/start-server.ts'
@@ -192,6 +193,38 @@ test('MTA-STS: a policy to whose domain nobody writes any more is let go', async
   await world.pass(31 * 24 * hour)
   await world.tls.keepHouse()
   assert.equal(policies.asked.length, 1)
+})
+
+test('MTA-STS: while the storage is away, what it said before holds; of whom it said nothing yet, nobody knows', async t => {
+  const policies = await startPolicyServer(t, enforce)
+  let isAway = false
+  const { world, server } = await receiverFor(t, contextOf(wrongName), {
+    world: {
+      httpsPort: policies.port,
+      faultyStorage: real => ({
+        ...real,
+        run: (operation, input) =>
+          isAway && operation.name === 'tls-policy.find'
+            ? Promise.reject(new StorageFault('STORAGE_UNAVAILABLE', 'The storage is away.'))
+            : real.run(operation, input),
+        onWake: (topic, listener) => real.onWake(topic, listener),
+        close: () => real.close(),
+      }),
+    },
+  })
+  world.dns.line('_mta-sts.example.org TXT v=STSv1; id=1;')
+  world.dns.host('mta-sts.example.org', policies.address)
+  world.dns.mx('example.com', 10, mx)
+  const id = await world.post(posting)
+  await world.pass(10 * minute)
+  assert.equal((await world.attempts(id)).length, 2)
+  isAway = true
+  await world.pass(30 * minute)
+  assert.equal((await world.attempts(id)).length, 3)
+  assert.equal(negative(await lastAttempt(world, id)).cause, 'tls-certificate')
+  const other = await world.post({ ...posting, to: ['boris@example.com'] })
+  assert.equal(negative(await lastAttempt(world, other)).cause, 'local-error')
+  assert.equal(server.taken.length, 0)
 })
 
 test('MTA-STS: name servers that do not answer are not asked at each connection', async t => {

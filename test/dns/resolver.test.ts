@@ -308,3 +308,14 @@ for (const [dnssec, expected] of [
     assert.equal(answer.isAuthentic, expected)
   })
 }
+
+test('the forwarder of Docker is on this machine, and knows nothing of its own', {
+  skip: process.platform !== 'linux' && 'only Linux has all of 127.0.0.0/8',
+}, async t => {
+  const server = await startDnsServer(['example.org A 192.0.2.1'], { address: '127.0.0.11' })
+  t.after(() => server.close())
+  server.sign('example.org')
+  const answer = await createResolver({ servers: [server] }).a('example.org')
+  assert.ok(answer.kind === 'found')
+  assert.equal(answer.isAuthentic, undefined)
+})

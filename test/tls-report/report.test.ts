@@ -5,8 +5,9 @@ import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
 import { composeReportMail } from '../../src/tls-report/compose-mail.ts'
 import type { TlsCount } from '../../src/tls-report/operations.ts'
+import { parseReportJson } from '../../src/tls-report/parse-report.ts'
 import { readReport } from '../../src/tls-report/receive-report.ts'
-import { composeReportJson, parseReportJson } from '../../src/tls-report/report-json.ts'
+import { composeReportJson } from '../../src/tls-report/report-json.ts'
 import { formatTarget, readReportTargets } from '../../src/tls-report/report-record.ts'
 
 const records: readonly (readonly [text: string, targets: readonly string[]])[] = [

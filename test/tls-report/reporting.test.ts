@@ -5,7 +5,13 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { listReceivedReports, listTlsCounts } from '../../src/tls-report/operations.ts'
+import {
+  addTlsCounts,
+  expireTlsReports,
+  keepReceivedReport,
+  listReceivedReports,
+  listTlsCounts,
+} from '../../src/tls-report/operations.ts'
 import { readReport } from '../../src/tls-report/receive-report.ts'
 import { createWorld, hour, minute, type World } from '../delivery/world.ts'
 import { contextOf, issueCertificate, makeAuthority } from '../harness/certificates.ts'
@@ -175,4 +181,35 @@ test('a message that only says that it is a report is delivered, and nothing is 
   await world.post({ from: null, to: ['anna@example.test'], message: { isTlsReport: true } })
   assert.equal((await world.mailbox('anna@example.test')).length, 1)
   assert.deepEqual(await world.storage.run(listReceivedReports, { since: 0, limit: 10 }), [])
+})
+
+const report = { organization: 'x', reportId: '1', from: '', to: '', policies: [] }
+
+test('no more reports than a thousand are kept of a day', async t => {
+  const { storage, clock } = await createWorld(t)
+  const keep = (n: number): Promise<string> =>
+    storage.run(keepReceivedReport, { key: `report ${n}`, at: clock.now(), report })
+  for (let n = 0; n < 1000; n++) assert.equal(await keep(n), 'kept')
+  assert.equal(await keep(1000), 'too-many')
+  clock.advance(day)
+  assert.equal(await keep(1001), 'kept')
+})
+
+test('counts and reports are forgotten when their time is over', async t => {
+  const { storage, clock } = await createWorld(t)
+  const outcome = { policy: 'none', terms: [], hosts: [] } as const
+  const today = Math.floor(clock.now() / day)
+  await storage.run(addTlsCounts, [
+    { key: 'a', day: today - 40, domain: 'example.org', outcome, sessions: 1 },
+    { key: 'b', day: today, domain: 'example.org', outcome, sessions: 1 },
+  ])
+  await storage.run(keepReceivedReport, { key: 'a', at: clock.now() - 40 * day, report })
+  await storage.run(keepReceivedReport, { key: 'b', at: clock.now(), report })
+  await storage.run(expireTlsReports, { before: clock.now() - 30 * day })
+  const counts = await storage.run(listTlsCounts, { sinceDay: 0, limit: 10 })
+  assert.deepEqual(
+    counts.map(count => count.day),
+    [today],
+  )
+  assert.equal((await storage.run(listReceivedReports, { since: 0, limit: 10 })).length, 1)
 })
