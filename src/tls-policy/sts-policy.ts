@@ -32,13 +32,13 @@ export function readStsId(texts: readonly string[]): string | undefined {
 /** The body of /.well-known/mta-sts.txt; a text says what is wrong with it. */
 export function parseStsPolicy(text: string): StsPolicy | string {
   const fields = new Map<string, string>()
-  const mx: string[] = []
+  const patterns: string[] = []
   for (const line of text.split(/\r?\n/)) {
     const colon = line.indexOf(':')
     if (colon < 0) continue
     const name = line.slice(0, colon).trim()
     const value = line.slice(colon + 1).trim()
-    if (name === 'mx') mx.push(value.toLowerCase())
+    if (name === 'mx') patterns.push(value)
     // §3.2: of a field that stands twice the first counts.
     else if (!fields.has(name)) fields.set(name, value)
   }
@@ -48,10 +48,15 @@ export function parseStsPolicy(text: string): StsPolicy | string {
     return 'its mode is none of enforce, testing, none'
   const maxAge = fields.get('max_age') ?? ''
   if (!/^[0-9]{1,10}$/.test(maxAge)) return 'its max_age is no number of seconds'
-  if (mode !== 'none' && mx.length === 0) return 'it names no mx'
-  if (mx.length > maxPatterns) return `it names more than ${maxPatterns} mx`
-  const wrong = mx.find(pattern => parseDomain(pattern.replace(/^\*\./, '')) === undefined)
-  if (wrong !== undefined) return `its mx "${wrong.slice(0, 64)}" is no host name`
+  if (mode !== 'none' && patterns.length === 0) return 'it names no mx'
+  if (patterns.length > maxPatterns) return `it names more than ${maxPatterns} mx`
+  const mx: string[] = []
+  for (const pattern of patterns) {
+    const star = pattern.startsWith('*.') ? '*.' : ''
+    const name = parseDomain(pattern.slice(star.length))
+    if (name === undefined) return `its mx "${pattern.slice(0, 64)}" is no host name`
+    mx.push(star + name)
+  }
   return { mode, maxAgeMs: Math.min(Number(maxAge), maxAgeSeconds) * 1000, mx }
 }
 

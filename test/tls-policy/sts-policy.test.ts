@@ -26,7 +26,7 @@ for (const [what, texts, id] of records) {
 
 test('a policy is read, with line ends of either kind and fields that nobody knows', () => {
   const text =
-    'version: STSv1\r\nmode: enforce\nmx: Mail.example.com\r\nmx: *.example.net\nmode: none\nother: x\nmax_age: 604800\n'
+    'version: STSv1\r\nmode: enforce\nmx: Mail.example.com\r\nmx: *.example.net.\nmode: none\nother: x\nmax_age: 604800\n'
   assert.deepEqual(parseStsPolicy(text), {
     mode: 'enforce',
     mx: ['mail.example.com', '*.example.net'],
