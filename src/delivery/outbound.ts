@@ -7,8 +7,10 @@ import type { Site, SiteFinder } from '../routing/site.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
+import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
 import { Allowance } from './allowance.ts'
 import { ConnectionBudget } from './connection-budget.ts'
+import { type ConnectionSharing, createConnectionSharing, policedDomain } from './connection-sharing.ts'
 import { DestinationHealth } from './destination-health.ts'
 import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
@@ -26,6 +28,9 @@ export interface OutboundOptions {
   readonly findSite: SiteFinder
   readonly storage: Pick<Storage, 'run'>
   readonly healthRecords: HealthRecords
+  readonly policies?: Pick<TlsPolicyFinder, 'find'> | undefined
+  /** For reports to the domain (RFC 8460). */
+  readonly noteTls?: ConnectionTerms['noteTls']
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
 }
 
@@ -52,11 +57,16 @@ export class Outbound {
   readonly #budget: ConnectionBudget
   #doors: Doorkeeping = { hasLine: () => false, roomLeft: () => 1, roomAgain() {} }
   #sweep: Timer | undefined
+  readonly #policies: OutboundOptions['policies']
+  readonly #sharing: ConnectionSharing
   #isDrained = false
 
   constructor(options: OutboundOptions) {
+    const { clock, findServers, policies, settings } = options
     this.#options = options
-    this.#budget = new ConnectionBudget(options.settings.maxConnections)
+    this.#budget = new ConnectionBudget(settings.maxConnections)
+    this.#policies = settings.tls === 'never' ? undefined : policies
+    this.#sharing = createConnectionSharing({ policies: this.#policies, findServers, clock })
   }
 
   start(doors: Doorkeeping): void {
@@ -137,12 +147,14 @@ export class Outbound {
     const domain = destination.kind === 'smart-host' ? '' : destination.domain
     const rules = shapingOf(settings, site, domain)
     const gate = gateOf(site)
+    const terms = this.#terms(destination)
     return new Lane({
       clock,
       log,
       budget: this.#budget,
       unwritten,
-      terms: this.#terms(destination),
+      termsOf: attempt => ({ ...terms, ...this.#policyTerms(attempt) }),
+      sharing: this.#sharing,
       gate,
       rules,
       health: new DestinationHealth({
@@ -156,6 +168,13 @@ export class Outbound {
       roomLeft: () => this.#doors.roomLeft(),
       roomAgain: () => this.#doors.roomAgain(),
     })
+  }
+
+  #policyTerms(attempt: RemoteAttempt): Pick<ConnectionTerms, 'findPolicy' | 'noteTls'> {
+    const { noteTls } = this.#options
+    const domain = policedDomain(attempt)
+    const policies = this.#policies
+    return domain === undefined || !policies ? {} : { findPolicy: () => policies.find(domain), noteTls }
   }
 
   #terms(destination: Destination): ConnectionTerms {

@@ -1,6 +1,8 @@
 // The store thread: the one writer of the database.
 import { systemClock } from '../runtime/clock.ts'
 import { describeFault, runWrite, serveStorage } from '../storage/serve-storage.ts'
+import { expireStsPolicies } from '../tls-policy/operations.ts'
+import { expireTlsReports } from '../tls-report/operations.ts'
 import { expireTrail } from '../trail/operations.ts'
 import { createLog } from './log.ts'
 import { openStore } from './open-store.ts'
@@ -20,6 +22,8 @@ runThread('store', async ({ settings }) => {
 
   const shortenTrail = async (): Promise<void> => {
     const before = clock.now() - trail.retentionDays * dayMs
+    await storage.run(expireTlsReports, { before })
+    await storage.run(expireStsPolicies, { now: clock.now() })
     while ((await storage.run(expireTrail, { before, limit: expireBatch })) === expireBatch);
   }
   const keep = (what: string, task: () => Promise<void>): void => {

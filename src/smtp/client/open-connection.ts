@@ -10,6 +10,7 @@ import type { ClientSocket } from './client-socket.ts'
 import type {
   ClientFailureFacts,
   ClientStage,
+  ConnectionTls,
   OutgoingRecipient,
   OutgoingTransaction,
   RecipientResult,
@@ -47,9 +48,10 @@ export class OpenConnection implements SmtpConnection {
   readonly #authenticated: boolean
   readonly #timeouts: ClientTimeouts
   readonly extensions: ReadonlyMap<string, string>
-  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean }
+  readonly tls?: ConnectionTls
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   #usable = true
   /** The server may still have a transaction open that came to nothing. */
   #needsReset = false
@@ -62,6 +64,7 @@ export class OpenConnection implements SmtpConnection {
     this.extensions = extensions
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
+    this.localAddress = socket.localAddress
     if (tls) this.tls = tls
     socket.rest()
   }
@@ -286,6 +289,7 @@ export class OpenConnection implements SmtpConnection {
     if (this.extensions.has('SIZE')) mail.push(`SIZE=${transaction.mailData.size}`)
     if (transaction.body !== '7BIT') mail.push(`BODY=${transaction.body}`)
     if (wantsSmtpUtf8(transaction)) mail.push('SMTPUTF8')
+    if (transaction.requireTls) mail.push('REQUIRETLS')
     if (dsn && transaction.ret !== undefined) mail.push(`RET=${transaction.ret}`)
     if (dsn && transaction.envelopeId !== undefined) mail.push(`ENVID=${encodeXtext(transaction.envelopeId)}`)
     const { priority, deliverBy } = transaction
@@ -301,6 +305,7 @@ export class OpenConnection implements SmtpConnection {
     if (transaction.body === '8BITMIME') needed.push('8BITMIME')
     if (transaction.body === 'BINARYMIME') needed.push('BINARYMIME', 'CHUNKING')
     if (wantsSmtpUtf8(transaction)) needed.push('SMTPUTF8')
+    if (transaction.requireTls) needed.push('REQUIRETLS')
     const missing = needed.filter(keyword => !this.extensions.has(keyword))
     if (missing.length > 0) {
       return {

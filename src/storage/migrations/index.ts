@@ -5,6 +5,7 @@ import { nodes } from './0003-nodes.ts'
 import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
 import { gates } from './0006-gates.ts'
+import { tlsPolicy } from './0008-tls-policy.ts'
 import { relayDomains } from './0009-relay-domains.ts'
 import { trailReference } from './0010-trail-reference.ts'
 import { transfer } from './0011-transfer.ts'
@@ -16,6 +17,7 @@ export const migrations: readonly string[] = [
   shards,
   cluster,
   gates,
+  tlsPolicy,
   relayDomains,
   trailReference,
   transfer,
