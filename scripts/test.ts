@@ -99,6 +99,7 @@ const onBothEngines: readonly string[] = [
   'test/queue',
   'test/scenarios',
   'test/storage',
+  'test/tls-report',
   'test/trail',
 ]
 

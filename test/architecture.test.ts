@@ -35,7 +35,7 @@ const folderOf = (file: string): string | undefined =>
 /** Folder → layer, from the table of docs/architecture.md. */
 function readLayers(): ReadonlyMap<string, number> {
   const rows = readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(
-    /^\| (\d) \| `([a-z]+)` \| (.+) \|$/gm,
+    /^\| (\d) \| `([a-z-]+)` \| (.+) \|$/gm,
   )
   return new Map([...rows].map(([, layer, folder]) => [folder ?? '', Number(layer)]))
 }
@@ -104,9 +104,10 @@ describe('the architecture', () => {
     'node:sqlite': ['storage'],
     'node:worker_threads': ['main', 'storage', 'cli'],
     'node:http': ['health'],
+    'node:https': ['tls-policy', 'tls-report'],
     'node:dgram': ['dns'],
     'node:dns': ['dns', 'config'],
-    'node:tls': ['tls', 'smtp', 'main', 'cli'],
+    'node:tls': ['tls', 'tls-policy', 'smtp', 'main', 'cli'],
     'node:fs': ['storage', 'config', 'setup', 'tls', 'main', 'cli', 'dns', 'systemd'],
     // No shell, and no other program than systemd-notify; no code from text.
     'node:child_process': ['systemd'],

@@ -33,6 +33,16 @@ export type ReportCause =
   | 'refused-connection'
   | 'dns-failure'
   | 'tls-failure'
+  /** The receiver's policy (DANE, MTA-STS) demands TLS, and there was none. */
+  | 'tls-required'
+  /** The receiver's policy demands another certificate than its server shows. */
+  | 'tls-certificate'
+  /** The receiver's TLSA records are forged, or could not be looked up. */
+  | 'tlsa-bogus'
+  /** The receiver's MTA-STS policy does not name the server to which its DNS leads. */
+  | 'sts-mismatch'
+  /** The sender demands protected transport all the way (REQUIRETLS), and the next server does not give it. */
+  | 'requiretls'
   | 'loop'
   /** The domain's mail leads to this server, which has no such domain. */
   | 'own-mx'

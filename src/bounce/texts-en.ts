@@ -127,6 +127,26 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} and our server could not agree on an encrypted connection.`,
     next: 'Show this report to your mail administrator.',
   }),
+  'tls-required': facts => ({
+    happened: `${facts.domain} takes mail over encrypted connections only, and its mail server offered none. Without encryption our server sends nothing there: somebody on the way could read it.`,
+    next: 'The problem is not on your side. Contact the recipient some other way, and show this report to your mail administrator.',
+  }),
+  'tls-certificate': facts => ({
+    happened: `The mail server of ${facts.domain} could not prove who it is: its certificate is not the one that ${facts.domain} has published. It may be somebody else's server, so it did not get your message.`,
+    next: 'The problem is not on your side. Contact the recipient some other way, so that the mail server or the DNS records there can be corrected.',
+  }),
+  'tlsa-bogus': ({ domain }) => ({
+    happened: `Our server could not find out safely how to recognise the mail server of ${domain}: the signed DNS records (DNSSEC, TLSA) of that server are wrong, or do not come.`,
+    next: 'The problem is not on your side. Contact the recipient some other way, so that the DNS records there can be corrected.',
+  }),
+  'sts-mismatch': ({ domain }) => ({
+    happened: `The DNS leads mail for ${domain} to a server that ${domain} does not name among its own (MTA-STS). It may be somebody else's server, so it did not get your message.`,
+    next: 'The problem is not on your side. Contact the recipient some other way, so that the DNS records or the policy there can be corrected.',
+  }),
+  requiretls: facts => ({
+    happened: `Your message demands that every server on its way protects it (REQUIRETLS). ${otherServer(facts)} does not promise that, so it did not get the message.`,
+    next: 'Send the message again without that demand if it may go with less protection, or contact the recipient some other way.',
+  }),
   loop: ({ address }) => ({
     happened: `Mail for ${address} is being forwarded in a loop.`,
     next: 'Tell the recipient some other way that the forwarding of this address has to be fixed.',

@@ -17,6 +17,26 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     because: 'this server sends no more there, or for this sender, at a time',
     remedy: 'Raise the limit in the settings (delivery.limits, submission.limits), if the receiver bears it.',
   },
+  requiretls: {
+    because: 'its sender demands encryption all the way (REQUIRETLS), which the other server cannot give',
+    remedy: 'The sender has to send it without that demand.',
+  },
+  'tls-required': {
+    because: 'the domain demands encryption, and its server does not offer it',
+    remedy: 'Its administrator has to mend the server; "postrider probe" shows what it offers.',
+  },
+  'tls-certificate': {
+    because: 'the certificate of the other server is not the one that its domain says (MTA-STS, DANE)',
+    remedy: 'Its administrator has to mend the certificate, or the records that tell of it.',
+  },
+  'tlsa-bogus': {
+    because: 'the signed DNS records of the other server (DNSSEC, TLSA) are wrong, or do not come',
+    remedy: 'Its administrator has to mend the records, or your DNS resolver has to reach them.',
+  },
+  'sts-mismatch': {
+    because: 'the DNS names a server that the policy of the domain (MTA-STS) does not name',
+    remedy: 'Its administrator has to correct the MX records or the policy.',
+  },
   'too-late': {
     because: 'the time by which its sender wanted it delivered is over',
   },

@@ -1,6 +1,7 @@
 // The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
 import { describeCause } from './causes.ts'
 import { formatCount, formatSize, formatTime } from './quantities.ts'
@@ -162,10 +163,21 @@ function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): s
 
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
 
-function describeAttempt({ recipient, attempt, outcome, mxHosts, nextAttemptAt }: Attempt): string {
+function describeAttempt({ recipient, attempt, outcome, mxHosts, tls, nextAttemptAt }: Attempt): string {
   const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
-  return describeOutcome(recipient, number, outcome, nextAttemptAt) + hosts
+  const proof = outcome.kind === 'relayed' && tls ? describeProof(tls.at(-1)) : ''
+  return describeOutcome(recipient, number, outcome, nextAttemptAt) + proof + hosts
+}
+
+/** What a policy of the receiver made of the connection that took the message. */
+function describeProof(evidence: TlsEvidence | undefined): string {
+  if (!evidence || evidence.policy === 'none') return ''
+  const whose = evidence.policy === 'dane' ? 'its DNS demands (DANE)' : 'its MTA-STS policy demands'
+  if (evidence.result === 'verified') return `; the certificate of ${evidence.host} is as ${whose}`
+  if (evidence.failure)
+    return `; that is not as ${whose}, which is not in force yet: ${evidence.failure.detail}`
+  return `; encrypted as ${whose}`
 }
 
 function notesOf({ outcome, lookup, nextAttemptBecause }: Attempt): string[] {

@@ -18,6 +18,7 @@ import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addTerminalCommand } from './commands/terminal.ts'
+import { addTlsReportsCommand } from './commands/tls-reports.ts'
 import { addTraceCommand } from './commands/trace.ts'
 import { addVerifyCommand } from './commands/verify.ts'
 import { addWhyCommand } from './commands/why.ts'
@@ -62,5 +63,6 @@ export function createProgram(run: CommandRun): Command {
   addSendCommand(program, run)
   addFetchCommand(program, run)
   addTerminalCommand(program, run)
+  addTlsReportsCommand(program, run)
   return program
 }

@@ -326,7 +326,15 @@ const delivery = z.strictObject({
   ),
   tls: setting(
     z.enum(['opportunistic', 'never']).default('opportunistic'),
-    'opportunistic: STARTTLS where the receiver offers it, with any certificate. never: none, for tests.',
+    'opportunistic: STARTTLS where the receiver offers it, with any certificate; where the receiver has published a policy (DANE, MTA-STS), what it demands. never: none and no policies, for tests.',
+  ),
+  dnssec: setting(
+    z.enum(['loopback', 'always', 'never']).default('loopback'),
+    'Whose word is taken that an answer of the DNS is proven (DNSSEC), which DANE needs. loopback: that of a resolver on this machine (127.0.0.1, ::1). always: that of every DNS server that is asked; only when they validate, and nobody between them and this machine can change their answers. never: nobody’s, so there is no DANE.',
+  ),
+  tlsReports: setting(
+    z.boolean().default(true),
+    'Sends a daily report on TLS to each receiver who asks for one (TLS-RPT, RFC 8460): how many connections were encrypted as its policy wants it, and which were not, and why.',
   ),
   dnsServers: setting(
     z.array(formed(problemOfDnsServer)).default([]),

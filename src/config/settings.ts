@@ -1,6 +1,7 @@
 // The settings of a server as the parts see them. `schema.ts` validates the file and fills in the defaults;
 // each name here is the name in the file, in the documentation and on the command line, but for `database`.
 import type { NodeRole } from '../cluster/nodes.ts'
+import type { DnssecTrust } from '../dns/answer.ts'
 import type { Language } from '../queue/records.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
@@ -95,8 +96,12 @@ export interface DeliverySettings {
   readonly maxRecipientsPerTransaction: number
   readonly connectTimeoutSeconds: number
   readonly commandTimeoutSeconds: number
-  /** STARTTLS when offered, certificate not demanded; or never. */
+  /** STARTTLS when offered, and as the receiver's policy (DANE, MTA-STS) demands; or never. */
   readonly tls: 'opportunistic' | 'never'
+  /** Whose word is taken that an answer of the DNS was validated. */
+  readonly dnssec: DnssecTrust
+  /** Reports about TLS go to receivers who ask for them (RFC 8460). */
+  readonly tlsReports: boolean
   /** 'address:port' or address; default: those of the system. */
   readonly dnsServers: readonly string[]
   /** Try IPv6 addresses. */

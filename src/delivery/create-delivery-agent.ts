@@ -6,7 +6,7 @@ import type {
   SenderLimitSettings,
 } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
-import { createQueueIdMaker } from '../queue/queue-id.ts'
+import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
@@ -18,10 +18,13 @@ import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
+import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
+import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
 import { HealthRecords } from './health-records.ts'
 import { createReportReader } from './incoming-reports.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
+import type { ConnectionTerms } from './open-connection.ts'
 import { Outbound } from './outbound.ts'
 import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
 import { findProvider } from './providers.ts'
@@ -53,6 +56,13 @@ export interface DeliveryAgentOptions {
   /** Where this server listens: never a mail host to relay to. */
   readonly listeners: readonly Endpoint[]
   readonly terminals?: TerminalDisplay | undefined
+  /** Default: those of a maker of its own, in `idSpace`. */
+  readonly nextQueueId?: (() => QueueId) | undefined
+  /** What receivers demand of TLS; without it nothing. */
+  readonly policies?: Pick<TlsPolicyFinder, 'find'> | undefined
+  /** Counts, for reports, what came of TLS (RFC 8460). */
+  readonly noteTls?: ConnectionTerms['noteTls']
+  readonly takeTlsReport?: TakeTlsReport | undefined
 }
 
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
@@ -96,6 +106,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
         hostname,
         verpDelimiter: delivery.verp.delimiter,
       }),
+      takeTlsReport: options.takeTlsReport,
     }),
     verp: createVerpSenders(delivery.verp),
     outbound: new Outbound({
@@ -107,13 +118,15 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       log,
       hostname,
       settings: delivery,
+      policies: options.policies,
+      noteTls: options.noteTls,
       findServers: createServerFinder({ resolver, own, random, port: delivery.port, ipv6: delivery.ipv6 }),
     }),
     composeReports: createReportComposer({
       mailData,
       log,
       hostname,
-      nextQueueId: createQueueIdMaker(clock, options.idSpace),
+      nextQueueId: options.nextQueueId ?? createQueueIdMaker(clock, options.idSpace),
       lifetimeMs: queue.lifetimeHours * 3_600_000,
       held: queue.hold,
     }),

@@ -9,10 +9,16 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Allowance } from './allowance.ts'
 import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
+import { type ConnectionSharing, type PolicyKey, policedDomain } from './connection-sharing.ts'
 import type { Closure, DestinationHealth } from './destination-health.ts'
 import { judgeFailure } from './diagnose.ts'
 import { localError, logLocalError } from './local-error.ts'
-import { type ConnectionTerms, type OpenConnection, openConnection } from './open-connection.ts'
+import {
+  type ConnectionTerms,
+  type NoConnection,
+  type OpenConnection,
+  openConnection,
+} from './open-connection.ts'
 import type { NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { classOf } from './reply-class.ts'
@@ -25,7 +31,8 @@ export interface LaneOptions {
   readonly budget: ConnectionBudget
   /** No transaction is begun while there is no room in it. */
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
-  readonly terms: ConnectionTerms
+  readonly termsOf: (attempt: RemoteAttempt) => ConnectionTerms
+  readonly sharing: ConnectionSharing
   readonly gate: GateKey
   readonly rules: ShapingRules
   readonly health: DestinationHealth
@@ -49,6 +56,8 @@ const roomForEach = 5
 /** A connection that a worker holds, or that is idle. */
 interface Held {
   readonly open: OpenConnection
+  /** What it was checked for. */
+  readonly policyKey: PolicyKey
   messages: number
   idleSince: number
 }
@@ -182,16 +191,21 @@ export class Lane implements ConnectionHolder {
     const { budget, health } = this.#options
     // As many workers on their way as messages wait; a worker that is busy may be faster than a new connection.
     while (this.#waitingCount() > this.#opening) {
-      const held = this.#takeIdle()
+      const held = this.#takeIdle(this.#waiting[this.#first])
       if (!held && (this.#workers + this.#idle.length >= health.connections || !budget.take(this))) return
       void this.#work(held)
     }
   }
 
-  /** The one used last: the others then grow old enough to be closed. */
-  #takeIdle(): Held | undefined {
+  /**
+   * One that was opened for the domain of `next`; else any, for its place: whoever serves the message sees whether the
+   * connection fits. The one used last, as the others then grow old enough to be closed.
+   */
+  #takeIdle(next: RemoteAttempt | undefined): Held | undefined {
+    const key = next && policedDomain(next)
     for (;;) {
-      const held = this.#idle.pop()
+      const fitting = this.#idle.findLastIndex(({ policyKey }) => policyKey === key)
+      const [held] = this.#idle.splice(fitting, 1) // -1: the last
       if (this.#idle.length === 0) this.#options.budget.hasNoIdle(this)
       if (!held || held.open.connection.usable) return held
       this.#end(held)
@@ -246,8 +260,9 @@ export class Lane implements ConnectionHolder {
    * connection if it is of further use.
    */
   async #serve(attempt: RemoteAttempt, worker: Worker): Promise<void> {
+    const { sharing, unwritten } = this.#options
     while (attempt.pending.length > 0) {
-      const room = this.#options.unwritten.room()
+      const room = unwritten.room()
       if (room) await room
       if (this.#closed) return
       // Closed meanwhile, by what another message met.
@@ -255,6 +270,7 @@ export class Lane implements ConnectionHolder {
         this.stand(attempt)
         return
       }
+      if (worker.held && !(await sharing.fits(worker.held.policyKey, attempt))) this.#drop(worker)
       worker.held ??= await this.#open(attempt)
       const { held } = worker
       if (!held) return
@@ -317,7 +333,7 @@ export class Lane implements ConnectionHolder {
   }
 
   async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
-    const { clock, findServers, terms } = this.#options
+    const { clock, findServers, termsOf } = this.#options
     const started = { at: clock.now(), forgotten: this.#forgotten }
     this.#opening++
     try {
@@ -325,17 +341,17 @@ export class Lane implements ConnectionHolder {
       attempt.noteLookup(found.lookup)
       if (found.kind !== 'servers') {
         attempt.noteTried(found.hosts)
-        this.#couldNotOpen(attempt, { kind: found.kind, diagnosis: found.diagnosis }, started)
+        this.#couldNotOpen(attempt, { outcome: { kind: found.kind, diagnosis: found.diagnosis } }, started)
         return undefined
       }
-      const opened = await openConnection(terms, found.servers, attempt.dialogue)
+      const opened = await openConnection(termsOf(attempt), found.servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
-        attempt.noteTried(opened.triedHosts)
-        this.#couldNotOpen(attempt, opened.outcome, started)
+        attempt.noteTried(opened.triedHosts, opened.tls)
+        this.#couldNotOpen(attempt, opened, started)
         return undefined
       }
       this.#options.health.reached()
-      return this.#hold(opened)
+      return this.#hold(opened, attempt)
     } finally {
       this.#opening--
       // Who waited for this worker may be served by it soon, or wait long: it has a message of its own.
@@ -349,12 +365,13 @@ export class Lane implements ConnectionHolder {
    */
   #couldNotOpen(
     attempt: RemoteAttempt,
-    outcome: NegativeOutcome,
+    { outcome, isPolicy = false }: Pick<NoConnection, 'outcome'> & Partial<Pick<NoConnection, 'isPolicy'>>,
     started: { readonly at: number; readonly forgotten: number },
   ): void {
     const { health } = this.#options
-    // What was refused for good is not out of reach: the next message hears it for itself.
-    const isReachable = this.#busy.size > 0 || this.#idle.length > 0 || outcome.kind === 'failed'
+    // What was refused for good is not out of reach: the next message hears it for itself. So is what the TLS policy of
+    // its domain forbids: other domains have the same servers.
+    const isReachable = this.#busy.size > 0 || this.#idle.length > 0 || outcome.kind === 'failed' || isPolicy
     if (!isReachable && this.#forgotten === started.forgotten) {
       const deliveryClass = classOf(outcome.diagnosis)
       health.refused(deliveryClass, outcome.diagnosis)
@@ -367,7 +384,7 @@ export class Lane implements ConnectionHolder {
 
   /** With the place in the budget that the worker has, so without the connection that it has. */
   async #serveElsewhere(attempt: RemoteAttempt, worker: Worker): Promise<void> {
-    const { findServers, terms } = this.#options
+    const { findServers, termsOf } = this.#options
     this.#drop(worker)
     const found = await findServers(attempt.destination)
     attempt.noteLookup(found.lookup)
@@ -377,13 +394,13 @@ export class Lane implements ConnectionHolder {
         attempt.endElsewhere()
         return
       }
-      const opened = await openConnection(terms, servers, attempt.dialogue)
+      const opened = await openConnection(termsOf(attempt), servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
-        attempt.noteTried(opened.triedHosts)
+        attempt.noteTried(opened.triedHosts, opened.tls)
         attempt.endElsewhere(opened.outcome)
         return
       }
-      worker.held = this.#hold(opened)
+      worker.held = this.#hold(opened, attempt)
       attempt.tryElsewhere()
       while (attempt.pending.length > 0) {
         const room = this.#options.unwritten.room()
@@ -400,8 +417,8 @@ export class Lane implements ConnectionHolder {
     }
   }
 
-  #hold(open: OpenConnection): Held {
-    const held: Held = { open, messages: 0, idleSince: 0 }
+  #hold(open: OpenConnection, attempt: RemoteAttempt): Held {
+    const held: Held = { open, policyKey: policedDomain(attempt), messages: 0, idleSince: 0 }
     this.#busy.add(held)
     // Closed while it was opening: what is tried on it fails at once.
     if (this.#closed) open.connection.close()

@@ -5,6 +5,7 @@ import { composeDeliveredTo, composeReturnPath } from '../message/trace-fields.t
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Route } from '../routing/route.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
+import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import type { NoteReport } from './incoming-reports.ts'
 import type { Attempted } from './plan-settlement.ts'
 import { readHead } from './read-head.ts'
@@ -27,6 +28,8 @@ export interface LocalDeliveryOptions {
   readonly terminals?: TerminalDisplay | undefined
   /** For what may be another server's report about mail of ours. */
   readonly noteReport: NoteReport
+  /** Reads what another server reports on TLS with ours (RFC 8460). Never rejects. */
+  readonly takeTlsReport?: TakeTlsReport | undefined
 }
 
 /** More than this of a message is not shown on a terminal. */
@@ -40,12 +43,13 @@ export class LocalDelivery {
   }
 
   async deliver(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<readonly Attempted[]> {
-    const { disposition, reversePath } = work.message
+    const { disposition, id, isTlsReport, reversePath, size } = work.message
     await this.#options.noteReport(
       work.message,
       work.mailDataId,
       locals.map(({ recipient }) => recipient),
     )
+    if (isTlsReport) await this.#options.takeTlsReport?.({ queueId: id, mailDataId: work.mailDataId, size })
     const text = disposition === 'mail' ? '' : await this.#readText(work)
     const returnPath = composeReturnPath(reversePath)
     const attempts: Attempted[] = []

@@ -7,12 +7,15 @@ import type { Site, SiteFinder } from '../routing/site.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
+import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
 import { Allowance } from './allowance.ts'
 import { ConnectionBudget } from './connection-budget.ts'
+import { type ConnectionSharing, createConnectionSharing, policedDomain } from './connection-sharing.ts'
 import { connectionTerms } from './connection-terms.ts'
 import { DestinationHealth } from './destination-health.ts'
 import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
+import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { shapingOf } from './shaping.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
@@ -26,6 +29,9 @@ export interface OutboundOptions {
   readonly findSite: SiteFinder
   readonly storage: Pick<Storage, 'run'>
   readonly healthRecords: HealthRecords
+  readonly policies?: Pick<TlsPolicyFinder, 'find'> | undefined
+  /** For reports to the domain (RFC 8460). */
+  readonly noteTls?: ConnectionTerms['noteTls']
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
 }
 
@@ -59,11 +65,16 @@ export class Outbound {
     shardElsewhere: () => undefined,
   }
   #sweep: Timer | undefined
+  readonly #policies: OutboundOptions['policies']
+  readonly #sharing: ConnectionSharing
   #isDrained = false
 
   constructor(options: OutboundOptions) {
+    const { clock, findServers, policies, settings } = options
     this.#options = options
-    this.#budget = new ConnectionBudget(options.settings.maxConnections)
+    this.#budget = new ConnectionBudget(settings.maxConnections)
+    this.#policies = settings.tls === 'never' ? undefined : policies
+    this.#sharing = createConnectionSharing({ policies: this.#policies, findServers, clock })
   }
 
   start(doors: Doorkeeping): void {
@@ -149,12 +160,14 @@ export class Outbound {
     const domain = 'domain' in destination ? destination.domain : ''
     const rules = shapingOf(settings, site, domain)
     const gate = gateOf(site)
+    const terms = connectionTerms(this.#options, destination)
     return new Lane({
       clock,
       log,
       budget: this.#budget,
       unwritten,
-      terms: connectionTerms(this.#options, destination),
+      termsOf: attempt => ({ ...terms, ...this.#policyTerms(attempt) }),
+      sharing: this.#sharing,
       gate,
       rules,
       health: new DestinationHealth({
@@ -168,5 +181,12 @@ export class Outbound {
       roomLeft: () => this.#doors.roomLeft(),
       roomAgain: () => this.#doors.roomAgain(),
     })
+  }
+
+  #policyTerms(attempt: RemoteAttempt): Pick<ConnectionTerms, 'findPolicy' | 'noteTls'> {
+    const { noteTls } = this.#options
+    const domain = policedDomain(attempt)
+    const policies = this.#policies
+    return domain === undefined || !policies ? {} : { findPolicy: () => policies.find(domain), noteTls }
   }
 }

@@ -5,6 +5,7 @@ import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
+import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
@@ -24,6 +25,7 @@ export interface Attempted {
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined
   readonly dialogue?: readonly string[] | undefined
+  readonly tls?: readonly TlsEvidence[] | undefined
   /** Where it may be tried again before its own time. */
   readonly place?: GatePlace | undefined
   /** It was not tried this time: its time was over, or the sender was to be told. */
@@ -306,6 +308,7 @@ function describeAttempt({
   mxHosts,
   dialogue,
   lookup,
+  tls,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
     kind: 'attempted',
@@ -314,6 +317,7 @@ function describeAttempt({
     ...(mxHosts ? { mxHosts } : {}),
     ...(dialogue ? { dialogue } : {}),
     ...(lookup ? { lookup } : {}),
+    ...(tls ? { tls } : {}),
   }
 }
 

@@ -11,6 +11,7 @@ import type { Destination } from '../routing/destination.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup } from '../trail/events.ts'
 import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
 import type { Closure } from './destination-health.ts'
@@ -64,6 +65,7 @@ export class RemoteAttempt {
   /** Recipients for whom another server is to be asked, and what becomes of them when there is none. */
   #elsewhere: { recipient: QueuedRecipient; outcome: NegativeOutcome }[] = []
   readonly #triedHosts: string[] = []
+  readonly #tls = new Set<TlsEvidence>()
   readonly #triedAddresses = new Set<string>()
   readonly #forms: FormFinder
   readonly #terms: AttemptTerms
@@ -120,8 +122,9 @@ export class RemoteAttempt {
     this.#elsewhere = []
   }
 
-  noteTried(hosts: readonly string[]): void {
+  noteTried(hosts: readonly string[], tls: readonly TlsEvidence[] = []): void {
     for (const host of hosts) if (!this.#triedHosts.includes(host)) this.#triedHosts.push(host)
+    for (const evidence of tls) this.#tls.add(evidence)
   }
 
   noteLookup(lookup: Lookup | undefined): void {
@@ -179,11 +182,17 @@ export class RemoteAttempt {
   async transact(open: OpenConnection, reused: boolean, maxRecipients: number): Promise<'served' | 'stale'> {
     const { connection, server } = open
     open.record.dialogue = this.dialogue
-    this.noteTried(open.triedHosts)
+    this.noteTried(open.triedHosts, open.tls)
     this.#triedAddresses.add(remoteAddress(server))
     const kept = reasonToKeep(this.work.message, connection.extensions, server, this.#terms.now())
     if (kept) {
       this.#keep({ kind: 'failed', diagnosis: kept })
+      return 'served'
+    }
+    const lacking = this.work.message.tls === 'required' ? lacksProtection(open) : undefined
+    if (lacking) {
+      this.dialogue.note(lacking.diagnosis.detail)
+      this.#keep(lacking)
       return 'served'
     }
     this.#keepUtf8Addresses(open)
@@ -228,6 +237,7 @@ export class RemoteAttempt {
       envelopeId: message.envelopeId,
       priority: message.priority,
       deliverBy: remainingTime(message, this.#terms.now()),
+      requireTls: message.tls === 'required',
       recipients: batch,
       mailData,
     })
@@ -340,6 +350,7 @@ export class RemoteAttempt {
       outcome,
       ...(this.#triedHosts.length > 0 ? { mxHosts: [...this.#triedHosts] } : {}),
       ...(dialogue.length > 0 ? { dialogue } : {}),
+      ...(this.#tls.size > 0 ? { tls: [...this.#tls] } : {}),
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
       ...(lookup ? { lookup } : {}),
     })
@@ -348,6 +359,22 @@ export class RemoteAttempt {
 
 function isAboutDestination(outcome: DeliveryOutcome): boolean {
   return outcome.kind === 'deferred' && closesDestination(classOf(outcome.diagnosis))
+}
+
+/** RFC 8689 §4.2.1: the server is proven to be the right one, over TLS, and promises to go on like that. */
+function lacksProtection({ connection, server, tls }: OpenConnection): NegativeOutcome | undefined {
+  const { host } = server
+  const fail = (status: string, detail: string): NegativeOutcome => ({
+    kind: 'failed',
+    diagnosis: { stage: 'mail', cause: 'requiretls', status, ...whereMet(server), detail },
+  })
+  if (!connection.tls) return fail('5.7.10', `the message demands REQUIRETLS, and ${host} offers no TLS`)
+  if (!tls.at(-1)?.isAuthenticated) {
+    const detail = `the message demands REQUIRETLS, and ${host} is not proven to be the right server (by DANE, or by MTA-STS or DNSSEC with a valid certificate)`
+    return fail('5.7.10', detail)
+  }
+  if (connection.extensions.has('REQUIRETLS')) return undefined
+  return fail('5.7.30', `the message demands REQUIRETLS, which ${host} does not offer`)
 }
 
 function isShuttingDown(reply: Reply): boolean {

@@ -99,6 +99,8 @@ async function composeOne(
         acceptedAt: now,
         expiresAt: now + lifetimeMs,
         language: message.language,
+        // RFC 8689 §5
+        ...(message.tls === undefined ? {} : { tls: message.tls }),
         isReport: true,
       },
       mailData: stored,
@@ -186,6 +188,8 @@ async function readOriginal(
   // cannot stand in a report that goes anywhere.
   const wantsAll =
     message.ret === 'FULL' &&
+    // RFC 8689 §5: what was to be protected does not go back whole.
+    message.tls !== 'required' &&
     action === 'failed' &&
     message.body !== 'BINARYMIME' &&
     message.size <= maxReturnedBytes

@@ -9,6 +9,7 @@ import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { claimRelayQueue, fetchOwnerPrefix } from '../queue/relay-queue.ts'
 import { giveBack } from '../queue/release-leases.ts'
 import { relayedDestination } from '../routing/destination.ts'
+import type { RemoteServer } from '../routing/remote-server.ts'
 import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -19,11 +20,12 @@ import { SmtpClientFailure } from '../smtp/client/smtp-client-failure.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { putBefore, whileAlive } from './delivery-agent.ts'
-import { judgeFailure } from './diagnose.ts'
+import { judgeFailure, whereMet } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { traceOfExpansion } from './expand-recipient.ts'
 import { localError, logLocalError } from './local-error.ts'
 import type { OpenConnection } from './open-connection.ts'
+import type { NegativeOutcome } from './outcome.ts'
 import type { Attempted, NotAttempted } from './plan-settlement.ts'
 import { withRelayLifetime } from './relayed-mail.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
@@ -124,6 +126,7 @@ class TurnedDelivery {
       connection,
       server: { host, address, port },
       triedHosts: [host],
+      tls: [],
       record,
     }
     const { hostname, log, mailData, nextQueueId, queue } = parts
@@ -231,6 +234,7 @@ class TurnedDelivery {
     })
     attempt.dialogue.note(`on a connection that ${server.host} opened to fetch its mail (${this.#peer.verb})`)
     try {
+      if (work.message.tls === 'required') attempt.endPending(notProven(server))
       await assertReadable(mailData.read(work.mailDataId))
       while (attempt.pending.length > 0) {
         const room = this.#unwritten.room()
@@ -301,6 +305,15 @@ function byTrace(recipients: readonly QueuedRecipient[]): ReadonlyMap<string, re
 /** What is damaged must not be found in the middle of a transaction: it would cost the connection, each time. */
 async function assertReadable(mailData: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of mailData);
+}
+
+/** RFC 8689 §4.2.1: a client shows no certificate. There may be another way, on which the server can be proven. */
+function notProven(server: RemoteServer): NegativeOutcome {
+  const detail = `the message demands REQUIRETLS, and on a connection that ${server.host} opened nothing proves that it is the right server`
+  return {
+    kind: 'deferred',
+    diagnosis: { stage: 'mail', cause: 'requiretls', status: '4.7.10', ...whereMet(server), detail },
+  }
 }
 
 function lostConnection(host: string): Parameters<typeof judgeFailure>[1] {

@@ -8,7 +8,7 @@ import { describeNetworkError } from '../runtime/network-error.ts'
 import type { Random } from '../runtime/random.ts'
 import type { DnsServer } from './answer.ts'
 
-export type RecordType = 'A' | 'AAAA' | 'MX' | 'TXT' | 'PTR'
+export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'MX' | 'TXT' | 'PTR' | 'TLSA'
 
 export interface ExchangeOptions {
   readonly clock: Clock
@@ -33,7 +33,8 @@ export async function askServer(
   const query: Packet = {
     type: 'query',
     id,
-    flags: 256, // RD
+    // RD; AD asks whether the answer was validated, without the signatures (RFC 6840 §5.7).
+    flags: 0x0100 + 0x0020,
     questions: [{ name, type }],
     additionals: [
       {

@@ -10,7 +10,12 @@ export interface MailHost {
 
 export type MailHosts =
   /** In the order in which they are to be tried: by preference, at random among equals. */
-  | { readonly kind: 'hosts'; readonly hosts: readonly MailHost[] }
+  | {
+      readonly kind: 'hosts'
+      readonly hosts: readonly MailHost[]
+      /** The DNS proves that these are the hosts (DNSSEC). */
+      readonly isAuthentic?: true | undefined
+    }
   /** The domain says that it takes no mail at all (RFC 7505). */
   | { readonly kind: 'null-mx' }
   | { readonly kind: 'no-such-domain' }
@@ -26,16 +31,21 @@ export async function lookupMailHosts(
   const answer = await resolver.mx(domain)
   switch (answer.kind) {
     case 'found':
-      return orderExchanges(answer.records, random)
+      return withProof(orderExchanges(answer.records, random), answer.isAuthentic)
     case 'temporary-failure':
       return answer
     case 'no-such-domain':
-      return answer
+      return { kind: 'no-such-domain' }
     case 'no-data':
-      return await lookupImplicitHost(resolver, domain)
+      // Whoever could hide MX records could lead the mail to the domain's own address instead.
+      return withProof(await lookupImplicitHost(resolver, domain), answer.isAuthentic)
     default:
       return answer satisfies never
   }
+}
+
+function withProof(found: MailHosts, isAuthentic: true | undefined): MailHosts {
+  return found.kind === 'hosts' && isAuthentic ? { ...found, isAuthentic } : found
 }
 
 function orderExchanges(records: readonly MailExchange[], random: Random): MailHosts {

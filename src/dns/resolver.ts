@@ -1,9 +1,10 @@
 // A stub resolver (RFC 1034 §5.3.1): asks recursive servers in turn, follows aliases, remembers answers for their TTL.
 import { getServers } from 'node:dns'
 import type { DecodedPacket, Answer as RecordAnswer } from 'dns-packet'
+import { isLoopback } from '../address/networks.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { type Random, systemRandom } from '../runtime/random.ts'
-import type { Answer, DnsServer, MailExchange } from './answer.ts'
+import type { Answer, DnsServer, DnssecTrust, MailExchange, TlsaRecord } from './answer.ts'
 import { DnsCache } from './dns-cache.ts'
 import { askServer, formatServer, type RecordType } from './exchange.ts'
 
@@ -15,6 +16,10 @@ export interface Resolver {
   aaaa(host: string): Promise<Answer<string>>
   /** Each record with its strings joined (RFC 7208 §3.3). */
   txt(domain: string): Promise<Answer<string>>
+  /** '_25._tcp.mx.example.test' (RFC 6698 §3). */
+  tlsa(name: string): Promise<Answer<TlsaRecord>>
+  /** The alias itself, which is not followed. */
+  cname(name: string): Promise<Answer<string>>
 }
 
 export interface ResolverOptions {
@@ -24,6 +29,8 @@ export interface ResolverOptions {
   readonly random?: Random
   /** For one question to one server. */
   readonly timeoutMs?: number
+  /** Default 'loopback'. */
+  readonly dnssec?: DnssecTrust
 }
 
 /** Each server is asked this often before giving up. */
@@ -44,6 +51,8 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
     a: host => resolver.ask(host, 'A', readAddress),
     aaaa: host => resolver.ask(host, 'AAAA', readAddress),
     txt: domain => resolver.ask(domain, 'TXT', readTxt),
+    tlsa: name => resolver.ask(name, 'TLSA', readTlsa),
+    cname: name => resolver.ask(name, 'CNAME', readAlias),
   }
 }
 
@@ -52,6 +61,7 @@ class StubResolver {
   readonly #clock: Clock
   readonly #random: Random
   readonly #timeoutMs: number
+  readonly #dnssec: DnssecTrust
   readonly #cache: DnsCache
   readonly #asked = new Map<string, Promise<Answer<unknown>>>()
 
@@ -60,6 +70,7 @@ class StubResolver {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+    this.#dnssec = options.dnssec ?? 'loopback'
     this.#cache = new DnsCache(this.#clock)
   }
 
@@ -85,15 +96,16 @@ class StubResolver {
     type: RecordType,
     read: ReadRecord<Data>,
   ): Promise<Answer<Data>> {
-    const response = await this.#askServers(name, type)
-    if ('kind' in response) return response
-    const answer = readAnswer(response, name, type, read)
+    const asked = await this.#askServers(name, type)
+    if ('kind' in asked) return asked
+    const { response, isTrusted } = asked
+    const answer = readAnswer(response, name, type, read, isTrusted && response.flag_ad)
     if (answer.kind === 'found') this.#cache.keep(key, answer, answer.ttlMs)
     else if (answer.kind !== 'temporary-failure') this.#cache.keep(key, answer, negativeTtlMs(response))
     return answer
   }
 
-  async #askServers(name: string, type: RecordType): Promise<DecodedPacket | Answer<never>> {
+  async #askServers(name: string, type: RecordType): Promise<Response | Answer<never>> {
     const failures: string[] = []
     for (let round = 0; round < rounds; round++) {
       for (const server of this.#servers) {
@@ -104,7 +116,8 @@ class StubResolver {
             timeoutMs: this.#timeoutMs,
           })
           const { rcode } = response as { rcode?: string }
-          if (rcode === noError || rcode === nameError) return response
+          if (rcode === noError || rcode === nameError)
+            return { response, isTrusted: isTrusted(server, this.#dnssec) }
           failures.push(`${formatServer(server)} answered ${rcode ?? 'nothing'}`)
         } catch (cause) {
           failures.push(cause instanceof Error ? cause.message : String(cause))
@@ -119,6 +132,19 @@ class StubResolver {
   }
 }
 
+interface Response {
+  readonly response: DecodedPacket
+  /** What it says of DNSSEC counts. */
+  readonly isTrusted: boolean
+}
+
+/** On a loopback address, and passes on what anybody says from outside: the forwarder in containers of Docker. */
+const dockersForwarder = '127.0.0.11'
+
+function isTrusted({ address }: DnsServer, trust: DnssecTrust): boolean {
+  return trust === 'always' || (trust === 'loopback' && isLoopback(address) && address !== dockersForwarder)
+}
+
 type ReadRecord<Data> = (record: RecordAnswer) => Data | undefined
 
 function readAnswer<Data>(
@@ -126,9 +152,10 @@ function readAnswer<Data>(
   name: string,
   type: RecordType,
   read: ReadRecord<Data>,
+  isAuthentic: boolean,
 ): Answer<Data> {
   const answers = response.answers ?? []
-  const owner = followAliases(answers, name)
+  const owner = type === 'CNAME' ? name : followAliases(answers, name)
   if (owner === undefined)
     return { kind: 'temporary-failure', detail: `the aliases (CNAME) of ${name} lead in a circle` }
   const records: Data[] = []
@@ -141,10 +168,12 @@ function readAnswer<Data>(
     if (data !== undefined || record.type === 'CNAME')
       ttlMs = Math.min(ttlMs, ('ttl' in record ? (record.ttl ?? 0) : 0) * 1000)
   }
-  if (records.length > 0) return { kind: 'found', records, ttlMs }
+  const validated = isAuthentic ? ({ isAuthentic } as const) : {}
+  if (records.length > 0)
+    return { kind: 'found', records, ttlMs, ...(owner === name ? {} : { leadsTo: owner }), ...validated }
   return (response as { rcode?: string }).rcode === nameError
-    ? { kind: 'no-such-domain' }
-    : { kind: 'no-data' }
+    ? { kind: 'no-such-domain', ...validated }
+    : { kind: 'no-data', ...validated }
 }
 
 /** The name at the end of the CNAMEs in the answer; undefined when they go on for too long. */
@@ -179,6 +208,16 @@ function readTxt(record: RecordAnswer): string | undefined {
   if (record.type !== 'TXT') return undefined
   const strings = Array.isArray(record.data) ? record.data : [record.data]
   return strings.map(part => part.toString()).join('')
+}
+
+function readTlsa(record: RecordAnswer): TlsaRecord | undefined {
+  if (record.type !== 'TLSA') return undefined
+  const { usage, selector, matchingType, certificate } = record.data
+  return { usage, selector, matchingType, data: certificate }
+}
+
+function readAlias(record: RecordAnswer): string | undefined {
+  return record.type === 'CNAME' ? record.data.toLowerCase() : undefined
 }
 
 function systemServers(): readonly DnsServer[] {

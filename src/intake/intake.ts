@@ -10,10 +10,11 @@ import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
 import { identifyMessage, type MessageIdentity } from '../message/identify-message.ts'
 import { saysItReports } from '../message/says-it-reports.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
+import { findTlsFields, type TlsFields } from '../message/tls-fields.ts'
 import { composeReceived } from '../message/trace-fields.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import type { DeliverBy, Language } from '../queue/records.ts'
+import type { DeliverBy, Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
@@ -90,6 +91,7 @@ class IncomingMessage implements MailDataSink {
   readonly #writer: MailDataWriter
   #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
   #blindFieldWatch: BlindFieldWatch | undefined
+  #tlsFields: TlsFields = { isOptional: false, isReport: false }
   #refusal: Reply | undefined
   #identity: MessageIdentity = {}
   #saysItReports = false
@@ -202,6 +204,7 @@ class IncomingMessage implements MailDataSink {
       this.#refusal = replies.loop(hops)
       return undefined
     }
+    this.#tlsFields = findTlsFields(section)
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
     if (!fixed) return undefined
     this.#saysItReports = saysItReports(section)
@@ -275,6 +278,7 @@ class IncomingMessage implements MailDataSink {
         deliverBy: deliverByOf(parameters, this.#acceptedAt),
         releaseAt,
         hasLongLines: facts?.hasLongLines,
+        ...this.#describeTls(),
         acceptedAt: this.#acceptedAt,
         // RFC 4865: it has all its time once it is released.
         expiresAt: (releaseAt ?? this.#acceptedAt) + lifetimeMs,
@@ -301,6 +305,13 @@ class IncomingMessage implements MailDataSink {
     this.#troubles.noSpace.over(this.#sort)
     this.#troubles.fault.over(this.#sort)
     return replies.queued(formatQueueId(this.#queueId))
+  }
+
+  /** RFC 8689 §4.1: who says REQUIRETLS means it, whatever the header section says. */
+  #describeTls(): Pick<QueuedMessage, 'tls' | 'isTlsReport'> {
+    const { isOptional, isReport } = this.#tlsFields
+    const tls = this.#transaction.parameters.requireTls ? 'required' : isOptional ? 'optional' : undefined
+    return { ...(tls ? { tls } : {}), ...(isReport ? { isTlsReport: true } : {}) }
   }
 
   /** Small messages may be taken while large ones are not. */

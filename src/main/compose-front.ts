@@ -119,6 +119,7 @@ export function composeFront(parts: FrontParts): Front {
     allowPlaintextAuthOnLoopback: settings.submission.allowPlaintextAuthOnLoopback,
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,
+    offersRequireTls: true,
     allowMissingAngleBrackets: settings.allowMissingAngleBrackets,
     transferExtensions: {
       priority: true,

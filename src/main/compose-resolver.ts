@@ -8,5 +8,10 @@ import type { Random } from '../runtime/random.ts'
 
 export function createSettingsResolver(settings: Settings, clock: Clock, random: Random): Resolver {
   const servers = settings.delivery.dnsServers.flatMap(text => parseDnsServer(text) ?? [])
-  return createResolver({ ...(servers.length > 0 ? { servers } : {}), clock, random })
+  return createResolver({
+    ...(servers.length > 0 ? { servers } : {}),
+    clock,
+    random,
+    dnssec: settings.delivery.dnssec,
+  })
 }

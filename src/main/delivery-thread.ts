@@ -1,8 +1,10 @@
 // The delivery thread: claims due work and delivers it.
 import { createDeliveryAgent } from '../delivery/create-delivery-agent.ts'
+import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
+import { composeTls } from './compose-tls.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
 import { endThread, runThread, tellMain } from './thread.ts'
@@ -12,10 +14,15 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const { storage, mailData, clock } = await openThreadStorage(settings, storagePort, log)
   const waiting = new Map<number, (shown: boolean) => void>()
   let lastId = 0
+  const resolver = createSettingsResolver(settings, systemClock, systemRandom)
+  const nextQueueId = createQueueIdMaker(clock, idSpace)
+  const tls = composeTls({ settings, storage, mailData, resolver, clock, log, nextQueueId })
   const agent = createDeliveryAgent({
+    ...tls,
     storage,
     mailData,
-    resolver: createSettingsResolver(settings, systemClock, systemRandom),
+    resolver,
+    nextQueueId,
     clock,
     random: systemRandom,
     log,
@@ -39,8 +46,10 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     },
   })
   await agent.start()
+  tls.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
+    await tls.stop()
     await storage.close()
   }
   void agent.buried.then(async () => {

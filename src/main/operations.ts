@@ -5,6 +5,8 @@ import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
+import { tlsPolicyOperations } from '../tls-policy/operations.ts'
+import { tlsReportOperations } from '../tls-report/operations.ts'
 import { trailOperations } from '../trail/operations.ts'
 
 export function createRegistry(): OperationRegistry {
@@ -13,6 +15,8 @@ export function createRegistry(): OperationRegistry {
     ...directoryOperations,
     ...mailboxOperations,
     ...queueOperations,
+    ...tlsPolicyOperations,
+    ...tlsReportOperations,
     ...trailOperations,
     probeStorage,
   ])

@@ -1,6 +1,8 @@
 // The store thread: the one writer of the database.
 import { systemClock } from '../runtime/clock.ts'
 import { describeFault, runWrite, serveStorage } from '../storage/serve-storage.ts'
+import { expireStsPolicies } from '../tls-policy/operations.ts'
+import { expireTlsReports } from '../tls-report/operations.ts'
 import { createLog } from './log.ts'
 import { openStore } from './open-store.ts'
 import { createRegistry } from './operations.ts'
@@ -8,6 +10,7 @@ import { runThread, tellMain } from './thread.ts'
 import { keepTrail } from './trail-keeper.ts'
 
 const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 
 runThread('store', async ({ settings }) => {
   const log = createLog(settings.log.level, 'store')
@@ -15,12 +18,18 @@ runThread('store', async ({ settings }) => {
   const { clock, storage } = store
   const registry = createRegistry()
 
+  const expireReports = async (): Promise<void> => {
+    const now = clock.now()
+    await storage.run(expireTlsReports, { before: now - settings.trail.retentionDays * dayMs })
+    await storage.run(expireStsPolicies, { now })
+  }
   const keep = (what: string, task: () => Promise<void>): void => {
     task().catch((cause: unknown) => log.warn(`${what} failed`, { reason: String(cause) }))
   }
   keep('looking for mail data without a row', () => store.sweep())
   const housekeeping = systemClock.every(hourMs, () => {
     keep('removing what nothing refers to', () => store.tidy())
+    keep('forgetting old reports on TLS', expireReports)
   })
 
   const trail = keepTrail({ storage, clock, log, settings: settings.trail })

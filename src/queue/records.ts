@@ -23,6 +23,10 @@ export interface QueuedMessage {
   readonly disposition: Disposition
   readonly ret?: 'FULL' | 'HDRS' | undefined
   readonly envelopeId?: string | undefined
+  /** required: REQUIRETLS; optional: the field "TLS-Required: No", so that it goes against a policy too (RFC 8689). */
+  readonly tls?: 'required' | 'optional' | undefined
+  /** Looks like a report of another server about TLS with ours (RFC 8460). */
+  readonly isTlsReport?: boolean | undefined
   readonly acceptedAt: number
   /** MT-PRIORITY (RFC 6710), -9 … 9; undefined: the sender has not said any, which is 0. */
   readonly priority?: number | undefined

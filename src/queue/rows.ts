@@ -36,13 +36,16 @@ type MessageParameters = Partial<
     | 'deliverBy'
     | 'hasLongLines'
     | 'saysItReports'
+    | 'tls'
+    | 'isTlsReport'
   >
 >
 
 export function formatMessageParameters(message: QueuedMessage): string {
-  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority, deliverBy, saysItReports } =
+  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority, deliverBy, saysItReports, tls } =
     message
   const hasLongLines = message.hasLongLines || undefined
+  const isTlsReport = message.isTlsReport || undefined
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
@@ -53,7 +56,9 @@ export function formatMessageParameters(message: QueuedMessage): string {
     priority === undefined &&
     deliverBy === undefined &&
     saysItReports !== true &&
-    hasLongLines === undefined
+    hasLongLines === undefined &&
+    tls === undefined &&
+    isTlsReport === undefined
   if (isUsual) return ''
   return JSON.stringify({
     body,
@@ -66,6 +71,8 @@ export function formatMessageParameters(message: QueuedMessage): string {
     deliverBy,
     hasLongLines,
     saysItReports,
+    tls,
+    isTlsReport,
   } satisfies MessageParameters)
 }
 
@@ -85,6 +92,8 @@ export function readMessage(row: MessageRow): QueuedMessage {
     deliverBy: parameters.deliverBy,
     releaseAt: row.release_at ?? undefined,
     hasLongLines: parameters.hasLongLines,
+    ...(parameters.tls === undefined ? {} : { tls: parameters.tls }),
+    ...(parameters.isTlsReport ? { isTlsReport: true } : {}),
     acceptedAt: row.accepted_at,
     expiresAt: row.expires_at,
     language: parameters.language ?? 'en',

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import type { SmartHostSettings } from '../config/settings.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
+import type { Answer } from '../dns/answer.ts'
 import { lookupMailHosts, type MailHost } from '../dns/mail-hosts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Random } from '../runtime/random.ts'
@@ -82,7 +83,7 @@ async function findByDomain(options: ServerFinderOptions, domain: string): Promi
   const found = await lookupMailHosts(options.resolver, domain, options.random)
   switch (found.kind) {
     case 'hosts':
-      return await findAddresses(options, domain, found.hosts.slice(0, maxHosts))
+      return await findAddresses(options, domain, found.hosts.slice(0, maxHosts), found.isAuthentic === true)
     case 'null-mx':
       return failed('null-mx', '5.1.10', `${domain} says in the DNS that it takes no mail (null MX)`, [])
     case 'no-such-domain':
@@ -105,9 +106,10 @@ async function findAddresses(
   options: ServerFinderOptions,
   domain: string,
   hosts: readonly MailHost[],
+  isAuthentic: boolean,
 ): Promise<ServerLookup> {
   const names = hosts.map(({ host }) => host)
-  const all = await Promise.all(hosts.map(host => resolveHost(options, host)))
+  const all = await Promise.all(hosts.map(host => resolveHost(options, host, isAuthentic)))
   const usable = all.slice(0, firstBehindUs(options.own, all))
   if (usable.length === 0) {
     return failed(
@@ -156,10 +158,37 @@ function firstBehindUs(own: OwnEndpoints, hosts: readonly HostAddresses[]): numb
   return ourselves ? hosts.findIndex(({ preference }) => preference === ourselves.preference) : hosts.length
 }
 
-async function resolveHost(options: ServerFinderOptions, host: MailHost): Promise<HostAddresses> {
-  const { addresses, failure } = await resolveAddresses(options, host.host)
-  const { port } = options
-  return { ...host, servers: addresses.map(address => ({ host: host.host, address, port })), failure }
+async function resolveHost(
+  options: ServerFinderOptions,
+  { host, preference }: MailHost,
+  isAuthentic: boolean,
+): Promise<HostAddresses> {
+  const { addresses, failure, answers } = await resolveAddresses(options, host)
+  const { port, resolver } = options
+  const tlsaBases = isAuthentic ? await findTlsaBases(resolver, host, answers) : []
+  const proof = tlsaBases.length > 0 ? { tlsaBases } : {}
+  return {
+    host,
+    preference,
+    servers: addresses.map(address => ({ host, address, port, ...proof })),
+    failure,
+  }
+}
+
+/** RFC 7672 §2.2.2, §2.2.3; none where the DNS proves nothing about the host. */
+async function findTlsaBases(
+  resolver: Resolver,
+  host: string,
+  answers: readonly Answer<string>[],
+): Promise<readonly string[]> {
+  const found = answers.flatMap(answer => (answer.kind === 'found' ? [answer] : []))
+  const leadsTo = found.find(answer => answer.leadsTo !== undefined)?.leadsTo
+  if (found.length > 0 && found.every(({ isAuthentic }) => isAuthentic))
+    return leadsTo === undefined ? [host] : [leadsTo, host]
+  // The alias may be proven where what it leads to is not.
+  if (leadsTo === undefined) return []
+  const alias = await resolver.cname(host)
+  return alias.kind === 'found' && alias.isAuthentic ? [host] : []
 }
 
 async function findSmartHost(
@@ -211,11 +240,16 @@ async function findNamedHost(
 async function resolveAddresses(
   { resolver, ipv6 }: ServerFinderOptions,
   host: string,
-): Promise<{ readonly addresses: readonly string[]; readonly failure: string | undefined }> {
+): Promise<{
+  readonly addresses: readonly string[]
+  readonly failure: string | undefined
+  readonly answers: readonly Answer<string>[]
+}> {
   const answers = await Promise.all(ipv6 ? [resolver.aaaa(host), resolver.a(host)] : [resolver.a(host)])
   return {
     addresses: answers.flatMap(answer => (answer.kind === 'found' ? answer.records : [])),
     failure: answers.find(answer => answer.kind === 'temporary-failure')?.detail,
+    answers,
   }
 }
 

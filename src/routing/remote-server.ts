@@ -7,4 +7,9 @@ export interface RemoteServer {
   readonly port: number
   /** The way of all our mail: what is wrong with it is wrong here, and not with the recipient's server. */
   readonly isSmartHost?: boolean | undefined
+  /**
+   * The DNS proves that mail for the domain goes to this host (DNSSEC). These are the names of the host at which its TLSA
+   * records may stand, the first that has some counts (RFC 7672 §2.2.2).
+   */
+  readonly tlsaBases?: readonly string[] | undefined
 }

@@ -8,15 +8,18 @@ export { type Log, silentLog } from '../runtime/log.ts'
 export type { Random } from '../runtime/random.ts'
 export { connectSmtp, connectSmtpOver, type SmtpOverOptions } from './client/connect.ts'
 export type {
+  CertificateProblem,
   ClientFailureFacts,
   ClientStage,
   ClientTls,
+  ConnectionTls,
   OutgoingMailData,
   OutgoingRecipient,
   OutgoingTransaction,
   RecipientResult,
   SmtpClientOptions,
   SmtpConnection,
+  VerifyChain,
 } from './client/contract.ts'
 export { SmtpClientFailure } from './client/smtp-client-failure.ts'
 export { requestTurnAround, type TurnedAround } from './client/turn-around.ts'

@@ -299,6 +299,7 @@ export const replies = {
       size: () => 'SIZE= takes a number of bytes',
       body: () => 'BODY= takes 7BIT, 8BITMIME or BINARYMIME',
       smtpUtf8: () => 'SMTPUTF8 takes no value',
+      requireTls: () => 'REQUIRETLS takes no value',
       ret: () => 'RET= takes FULL or HDRS',
       envid: () => 'ENVID= takes at most 100 printable characters as xtext (RFC 3461 section 4.4)',
       priority: () => 'MT-PRIORITY= takes a number from -9 to 9 (RFC 6710 section 3)',

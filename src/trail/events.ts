@@ -2,6 +2,7 @@
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { Reply } from '../smtp/reply.ts'
+import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 
 /** How a message came in. */
 export interface Reception {
@@ -99,6 +100,8 @@ export type TrailEvent =
       /** MX names in the order in which they were tried. */
       readonly mxHosts?: readonly string[] | undefined
       readonly dialogue?: readonly DialogueLine[] | undefined
+      /** Which TLS policy held for each server that was tried, and what came of it. */
+      readonly tls?: readonly TlsEvidence[] | undefined
       /** When a deferred recipient is tried again. */
       readonly nextAttemptAt?: number | undefined
       readonly nextAttemptBecause?: NextAttemptReason | undefined

@@ -15,6 +15,7 @@ import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
 import { createResolver } from '../../src/dns/resolver.ts'
+import { composeTls, type TlsWork } from '../../src/main/compose-tls.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import type { NewRecipient } from '../../src/queue/new-message.ts'
 import { createQueueIdMaker, type QueueId } from '../../src/queue/queue-id.ts'
@@ -50,6 +51,8 @@ export interface WorldOptions {
   readonly isShared?: boolean
   /** Own listeners, besides which nothing is 'myself'. */
   readonly listeners?: readonly { address: string; port: number }[]
+  /** Where HTTPS servers listen: of policies of MTA-STS, and for reports on TLS. */
+  readonly httpsPort?: number
 }
 
 export interface Posting {
@@ -63,8 +66,12 @@ export interface Posting {
 export interface Zone {
   mx(domain: string, preference: number, host: string): void
   host(name: string, ...addresses: string[]): void
+  /** As in a zone file: '_mta-sts.example.org TXT v=STSv1; id=1'. */
+  line(text: string): void
   /** Every question about the name fails. */
   fail(name: string): void
+  /** Answers about names in this domain are validated (DNSSEC). */
+  sign(domain: string): void
 }
 
 export interface World {
@@ -72,7 +79,11 @@ export interface World {
   readonly storage: Storage
   readonly mailData: MailDataStore
   readonly agent: DeliveryAgent
+  /** Of the first agent: what it does beside delivery. */
+  readonly tls: TlsWork
   readonly errors: string[]
+  /** That the DNS was asked, 'MX example.org'. */
+  readonly questions: readonly string[]
   readonly dns: Zone
   account(address: string, language?: Language): Promise<void>
   redirect(kind: 'alias' | 'group', address: string, ...targets: string[]): Promise<void>
@@ -111,6 +122,8 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     host: (name, ...addresses) => {
       for (const address of addresses) addLine(`${name} ${address.includes(':') ? 'AAAA' : 'A'} ${address}`)
     },
+    line: addLine,
+    sign: domain => dnsServer.sign(domain),
     fail: name => dnsServer.setBehaviour(name, 'SERVFAIL'),
   }
   const { storage, mailData, beforeClose } = await openTestStorage(t, { clock, random })
@@ -138,6 +151,8 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     connectTimeoutSeconds: 30,
     commandTimeoutSeconds: 300,
     tls: 'opportunistic',
+    dnssec: 'loopback',
+    tlsReports: true,
     dnsServers: [],
     ipv6: true,
     maxReceivedFields: 50,
@@ -159,10 +174,24 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
   })
   const createAgent = (when?: 'after-death'): DeliveryAgent => {
     const number = ++agents
+    const resolver = createResolver({ servers: [dnsServer], clock, random })
+    const nextQueueId = createQueueIdMaker(clock, idSpaceOfAgents)
+    const tls = composeTls({
+      settings: { hostname, queue, delivery },
+      storage: storageOf(number),
+      mailData: options.faultyMailData?.(mailData) ?? mailData,
+      resolver,
+      clock,
+      log,
+      nextQueueId,
+      httpsPort: options.httpsPort ?? 443,
+    })
+    tlsOfAgents.push(tls)
     const agent = createDeliveryAgent({
       storage: storageOf(number),
       mailData: options.faultyMailData?.(mailData) ?? mailData,
-      resolver: createResolver({ servers: [dnsServer], clock, random }),
+      resolver,
+      nextQueueId,
       clock,
       random,
       log,
@@ -177,10 +206,12 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       idSpace: idSpaceOfAgents,
       listeners: options.listeners ?? [],
       terminals: options.terminals,
+      ...tls,
     })
     beforeClose(() => agent.stop(0))
     return agent
   }
+  const tlsOfAgents: TlsWork[] = []
   const agent = createAgent()
   await agent.start()
   const nextId = createQueueIdMaker(clock, 0)
@@ -227,7 +258,13 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     storage,
     mailData,
     agent,
+    get tls() {
+      const [first] = tlsOfAgents
+      if (!first) throw new Error('there is no agent')
+      return first
+    },
     errors,
+    questions: dnsServer.questions,
     dns,
     createAgent,
     killAgents() {

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Packet, Answer as RecordAnswer } from 'dns-packet'
+import { createResolver } from '../../src/dns/resolver.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
 import { resolverOf, resolverOver, startManualDnsServer } from './ask-dns.ts'
 
 const minuteMs = 60_000
@@ -78,8 +80,14 @@ test('aliases are followed to the records at their end', async t => {
     kind: 'found',
     records: ['192.0.2.1'],
     ttlMs: minuteMs,
+    leadsTo: 'host.example.net',
   })
   assert.deepEqual(await resolver.aaaa('www.example.org'), { kind: 'no-data' })
+  assert.deepEqual(await resolver.cname('www.example.org'), {
+    kind: 'found',
+    records: ['web.example.org'],
+    ttlMs: minuteMs,
+  })
 })
 
 test('records of a name that no alias led to are not believed', async t => {
@@ -94,7 +102,12 @@ test('records of a name that no alias led to are not believed', async t => {
       { type: 'A', name: 'host.example.net', ttl: 60, data: '192.0.2.1' },
     ],
   })
-  assert.deepEqual(await answer, { kind: 'found', records: ['192.0.2.1'], ttlMs: minuteMs })
+  assert.deepEqual(await answer, {
+    kind: 'found',
+    records: ['192.0.2.1'],
+    ttlMs: minuteMs,
+    leadsTo: 'host.example.net',
+  })
   // Nor are they remembered.
   void resolver.a('bank.example')
   assert.equal((await server.next()).text, 'A bank.example')
@@ -241,4 +254,68 @@ test('many who ask the same at the same moment ask once', async t => {
   const answers = await Promise.all(Array.from({ length: 50 }, () => resolver.mx('Example.org')))
   assert.ok(answers.every(answer => answer.kind === 'found'))
   assert.deepEqual(server.questions, ['MX example.org'])
+})
+
+test('TLSA records are read', async t => {
+  const { resolver } = await resolverOver(t, ['_25._tcp.mx.example.org TLSA 3 1 1 0abf'])
+  assert.deepEqual(await resolver.tlsa('_25._tcp.mx.example.org'), {
+    kind: 'found',
+    records: [{ usage: 3, selector: 1, matchingType: 1, data: Buffer.from('0abf', 'hex') }],
+    ttlMs: minuteMs,
+  })
+})
+
+test('whether an answer is proven is asked, and believed of a resolver on this machine', async t => {
+  const { resolver, server } = await resolverOver(t, ['example.org A 192.0.2.1', 'example.net A 192.0.2.2'])
+  server.sign('example.org')
+  const proven = async (name: string): Promise<boolean> => {
+    const answers = await Promise.all([resolver.a(name), resolver.aaaa(name), resolver.a(`not.${name}`)])
+    const flags = answers.map(answer => answer.kind !== 'temporary-failure' && answer.isAuthentic === true)
+    assert.equal(new Set(flags).size, 1)
+    // From what is remembered too.
+    const again = await resolver.a(name)
+    return flags[0] === true && again.kind === 'found' && again.isAuthentic === true
+  }
+  assert.equal(await proven('example.org'), true)
+  assert.equal(await proven('example.net'), false)
+})
+
+test('an alias out of what is proven proves nothing', async t => {
+  const { resolver, server } = await resolverOver(t, [
+    'mx.example.org CNAME mx.example.net',
+    'mx.example.net A 192.0.2.2',
+  ])
+  server.sign('example.org')
+  const answer = await resolver.a('mx.example.org')
+  assert.ok(answer.kind === 'found')
+  assert.equal(answer.isAuthentic, undefined)
+  const alias = await resolver.cname('mx.example.org')
+  assert.ok(alias.kind === 'found')
+  assert.equal(alias.isAuthentic, true)
+})
+
+for (const [dnssec, expected] of [
+  ['loopback', true],
+  ['always', true],
+  ['never', undefined],
+] as const) {
+  test(`dnssec = ${dnssec}: the word of a resolver on this machine is ${expected ? '' : 'not '}taken`, async t => {
+    const server = await startDnsServer(['example.org A 192.0.2.1'])
+    t.after(() => server.close())
+    server.sign('example.org')
+    const answer = await createResolver({ servers: [server], dnssec }).a('example.org')
+    assert.ok(answer.kind === 'found')
+    assert.equal(answer.isAuthentic, expected)
+  })
+}
+
+test('the forwarder of Docker is on this machine, and knows nothing of its own', {
+  skip: process.platform !== 'linux' && 'only Linux has all of 127.0.0.0/8',
+}, async t => {
+  const server = await startDnsServer(['example.org A 192.0.2.1'], { address: '127.0.0.11' })
+  t.after(() => server.close())
+  server.sign('example.org')
+  const answer = await createResolver({ servers: [server] }).a('example.org')
+  assert.ok(answer.kind === 'found')
+  assert.equal(answer.isAuthentic, undefined)
 })

@@ -20,6 +20,8 @@ export interface TestDnsServer {
   setZone(lines: readonly ZoneLine[]): void
   /** How questions about a name are answered, whatever the records: 'silent', 'SERVFAIL'; undefined: as usual. */
   setBehaviour(name: string, behaviour: 'silent' | 'SERVFAIL' | undefined): void
+  /** As a resolver says that has validated them (AD): answers about names in this domain, of which all records are. */
+  sign(domain: string): void
   /** Answers over UDP are cut, so that TCP is needed. */
   truncateUdp(truncate: boolean): void
   close(): Promise<void>
@@ -28,6 +30,7 @@ export interface TestDnsServer {
 const ttl = 60
 const authoritative = 0x0400
 const truncated = 0x0200
+const authenticData = 0x0020
 const servfail = 2
 const nxdomain = 3
 
@@ -39,6 +42,9 @@ export async function startDnsServer(
   let truncating = false
   const behaviours = new Map<string, 'silent' | 'SERVFAIL'>()
   const questions: string[] = []
+  const signed: string[] = []
+  const isSigned = (name: string): boolean =>
+    signed.some(domain => name === domain || name.endsWith(`.${domain}`))
   const sockets = new Set<Socket>()
 
   const answer = (message: Buffer): Packet | undefined => {
@@ -54,7 +60,9 @@ export async function startDnsServer(
     const answers = find(records, name, question.type)
     const exists =
       answers.length > 0 || records.some(record => record.name === name || record.name.endsWith(`.${name}`))
-    return { ...base, flags: exists ? authoritative : authoritative + nxdomain, answers }
+    const isValidated = isSigned(name) && answers.every(record => isSigned(record.name))
+    const flags = authoritative + (exists ? 0 : nxdomain) + (isValidated && query.flag_ad ? authenticData : 0)
+    return { ...base, flags, answers }
   }
 
   const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4')
@@ -97,6 +105,9 @@ export async function startDnsServer(
       if (behaviour) behaviours.set(name.toLowerCase(), behaviour)
       else behaviours.delete(name.toLowerCase())
     },
+    sign(domain) {
+      signed.push(domain)
+    },
     truncateUdp(truncate) {
       truncating = truncate
     },
@@ -124,6 +135,20 @@ function parseLine(line: ZoneLine): ZoneRecord {
       return { name, type, ttl, data: rest[0] ?? '' }
     case 'MX':
       return { name, type, ttl, data: { preference: Number(rest[0]), exchange: rest[1] ?? '' } }
+    case 'TLSA': {
+      const [usage, selector, matchingType] = rest.map(Number)
+      return {
+        name,
+        type,
+        ttl,
+        data: {
+          usage: usage ?? 0,
+          selector: selector ?? 0,
+          matchingType: matchingType ?? 0,
+          certificate: Buffer.from(rest[3] ?? '', 'hex'),
+        },
+      }
+    }
     case 'TXT':
       return { name, type, ttl, data: rest.join(' ') }
     default:

@@ -467,3 +467,35 @@ test('the priority stands in the Received field (RFC 6710)', async t => {
     /^Received: from .*\r\n\tby .*\r\n\tfor <boris@example\.org>\r\n\tPRIORITY -3;\r\n/,
   )
 })
+
+test('what a message demands of TLS goes into the queue with it (RFC 8689)', async t => {
+  const intake = await openIntake(t)
+  const demandOf = async (header: string, requireTls = false): Promise<string | undefined> => {
+    const reply = await intake.receive(`${header}\r\nText\r\n`, {
+      client: relayClient,
+      transaction: { parameters: { body: '7BIT', smtpUtf8: false, ...(requireTls ? { requireTls } : {}) } },
+    })
+    const id = queuedAs(reply)
+    return (await intake.queued()).find(({ message }) => message.id === id)?.message.tls
+  }
+  assert.equal(await demandOf('Subject: x\r\n'), undefined)
+  assert.equal(await demandOf('Subject: x\r\n', true), 'required')
+  assert.equal(await demandOf('Subject: x\r\nTLS-Required: No\r\n'), 'optional')
+  assert.equal(await demandOf('tls-required:no\r\nSubject: x\r\n'), 'optional')
+  assert.equal(await demandOf('TLS-Required: No\r\n', true), 'required')
+  assert.equal(await demandOf('TLS-Required: Yes\r\n'), undefined)
+  assert.equal(await demandOf('TLS-Required: No\r\nTLS-Required: No\r\n'), undefined)
+  assert.equal(await demandOf('X: TLS-Required: No\r\n'), undefined)
+})
+
+test('a report on TLS is known by its field, and by it alone', async t => {
+  const intake = await openIntake(t)
+  for (const [field, expected] of [
+    ['TLS-Report-Domain: example.test', true],
+    ['Subject: TLS-Report-Domain: example.test', undefined],
+  ] as const) {
+    const id = queuedAs(await intake.receive(`${field}\r\n\r\nText\r\n`, { client: relayClient }))
+    const shown = (await intake.queued()).find(({ message }) => message.id === id)
+    assert.equal(shown?.message.isTlsReport, expected)
+  }
+})

@@ -136,6 +136,26 @@ test('the trail says that it was kept, and then whom it was handed to', async t 
   assert.match(attempted.dialogue?.[0] ?? '', /a connection that server\.home\.test opened .* \(ATRN\)/)
 })
 
+test('what demands REQUIRETLS is not handed over where nothing proves the server, and waits', async t => {
+  const made = await startProvider(t)
+  const { provider } = made
+  const customer = await startCustomer(t, made)
+  const peer = await logIn(provider, 'sender@provider.test')
+  assert.equal((await peer.command('MAIL FROM:<sender@provider.test> REQUIRETLS'))?.code, 250)
+  await peer.command('RCPT TO:<anna@home.test>')
+  await peer.command('DATA')
+  const reply = await peer.command('From: sender@provider.test\r\nSubject: Secret\r\n\r\nHello\r\n.')
+  peer.destroy()
+  await provider.settled()
+  await customer.fetchMail()
+  await customer.settled()
+  assert.deepEqual(await customer.mailbox('anna@home.test'), [])
+  const id = /queued as (\w{11})/.exec(reply?.lines.join(' ') ?? '')?.[1] ?? assert.fail('it was not queued')
+  const attempted = (await provider.trail(id)).at(-1)
+  assert.ok(attempted?.kind === 'attempted' && attempted.outcome.kind === 'deferred')
+  assert.equal(attempted.outcome.diagnosis.cause, 'requiretls')
+})
+
 test('the sender hears that it waits for the server of the domain, and of the end after its own lifetime', async t => {
   const clock = createManualClock()
   const { provider } = await startProvider(t, clock)

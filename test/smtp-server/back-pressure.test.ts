@@ -144,6 +144,7 @@ void test('replies are not made for a peer that does not read them', async () =>
         allowMissingAngleBrackets: false,
         transferExtensions: noTransferExtensions,
         now: () => clock.now(),
+        offersRequireTls: false,
         fault: cause => assert.fail(String(cause)),
       },
       greeting: 'greets',

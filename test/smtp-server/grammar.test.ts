@@ -32,6 +32,7 @@ function createSession(): Session {
     allowMissingAngleBrackets: true,
     transferExtensions: everything,
     now: () => 0,
+    offersRequireTls: false,
     fault: (cause: unknown) => assert.fail(`a fault: ${String(cause)}`),
   }
   return new Session(

@@ -196,6 +196,7 @@ function describe(client: Client, transaction: MailTransaction, mailData: Buffer
     `from=<${formatReversePath(transaction.reversePath)}>`,
     parameters.body === '7BIT' ? '' : `body=${parameters.body}`,
     parameters.smtpUtf8 ? 'smtputf8' : '',
+    parameters.requireTls ? 'requiretls' : '',
     parameters.declaredSize === undefined ? '' : `size=${parameters.declaredSize}`,
     parameters.ret === undefined ? '' : `ret=${parameters.ret}`,
     parameters.envelopeId === undefined ? '' : `envid=${parameters.envelopeId}`,

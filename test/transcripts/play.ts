@@ -24,6 +24,7 @@ export async function play(transcript: Transcript, way: Way, tempo: Tempo): Prom
     localNetworks: settings.localNetworks,
     allowPlaintextAuthOnLoopback: settings.options.includes('allowPlaintextAuthOnLoopback'),
     verifyForEveryone: settings.options.includes('verifyForEveryone'),
+    offersRequireTls: settings.options.includes('offersRequireTls'),
     allowMissingAngleBrackets: settings.options.includes('allowMissingAngleBrackets'),
     ...(settings.options.includes('transferExtensions')
       ? { transferExtensions: { priority: true, deliverBy: true, maxHoldSeconds: 86_400 } }

@@ -12,6 +12,9 @@ import { createServerFinder } from '../../routing/find-servers.ts'
 import { createOwnEndpoints } from '../../routing/own-endpoints.ts'
 import { createReturnPaths } from '../../routing/return-paths.ts'
 import { createRouter } from '../../routing/route.ts'
+import { silentLog } from '../../runtime/log.ts'
+import { createStsFetcher } from '../../tls-policy/fetch-sts-policy.ts'
+import { createTlsPolicyFinder } from '../../tls-policy/find-policy.ts'
 import { addressArgument, type GivenReversePath, reversePathArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeProbe } from '../describe-probe.ts'
@@ -72,6 +75,14 @@ function postmasterOf({ hostname }: Settings): ReversePath {
 function composeProbe(invocation: Invocation, settings: Settings, storage: CommandStorage): ProbeParts {
   const { clock, random } = invocation
   const { hostname, delivery, listeners } = settings
+  const resolver = createSettingsResolver(settings, clock, random)
+  const policies = createTlsPolicyFinder({
+    storage,
+    resolver,
+    clock,
+    log: silentLog,
+    fetchPolicy: createStsFetcher({ resolver, clock, ipv6: delivery.ipv6 }),
+  })
   return {
     router: createRouter({
       storage,
@@ -81,13 +92,16 @@ function composeProbe(invocation: Invocation, settings: Settings, storage: Comma
       smartHost: delivery.smartHost && smartHostDestination(delivery.smartHost),
     }),
     findServers: createServerFinder({
-      resolver: createSettingsResolver(settings, clock, random),
+      resolver,
       own: createOwnEndpoints({ hostname, listeners }),
       random,
       port: delivery.port,
       ipv6: delivery.ipv6,
     }),
-    terms: destination => connectionTerms({ clock, hostname, settings: delivery }, destination),
+    terms: destination => ({
+      ...connectionTerms({ clock, hostname, settings: delivery }, destination),
+      ...(destination.kind === 'domain' ? { findPolicy: () => policies.find(destination.domain) } : {}),
+    }),
   }
 }
 

@@ -1,10 +1,11 @@
 // The client's end of a connection: commands out, replies in, each with its deadline.
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { type ConnectionOptions, checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import { describeNetworkError } from '../../runtime/network-error.ts'
 import type { Reply } from '../reply.ts'
-import type { ClientFailureFacts, ClientStage, SmtpClientOptions } from './contract.ts'
+import { describeCertificateError, judgeCertificate, tlsOptions } from './certificate.ts'
+import type { CertificateProblem, ClientFailureFacts, ClientStage, SmtpClientOptions } from './contract.ts'
 import { ReplyReader } from './reply-reader.ts'
 import { SmtpClientFailure } from './smtp-client-failure.ts'
 
@@ -28,6 +29,7 @@ export class ClientSocket {
   #replyListener: (() => void) | undefined
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
 
   private constructor(socket: Socket, options: SmtpClientOptions, clock: Clock) {
     this.#host = options.host
@@ -35,6 +37,7 @@ export class ClientSocket {
     this.#onDialogue = options.onDialogue
     this.remoteAddress = socket.remoteAddress ?? ''
     this.remotePort = socket.remotePort ?? options.port
+    this.localAddress = socket.localAddress ?? ''
     this.#socket = socket
     this.#listen(socket)
   }
@@ -280,7 +283,14 @@ function openSocket(options: SmtpClientOptions, clock: Clock, timeoutMs: number)
     )
     const onError = (cause: NodeJS.ErrnoException): void => {
       if (connected)
-        refuse({ kind: 'tls', detail: `no TLS with ${where}: ${describeNetworkError(cause)}` }, cause)
+        refuse(
+          {
+            kind: 'tls',
+            detail: `no TLS with ${where}: ${describeNetworkError(cause)}`,
+            certificate: describeCertificateError(cause),
+          },
+          cause,
+        )
       else
         refuse(
           {
@@ -295,7 +305,14 @@ function openSocket(options: SmtpClientOptions, clock: Clock, timeoutMs: number)
       connected = true
       if (!implicit) finish(() => resolve(socket))
     })
-    if (implicit) socket.on('secureConnect', () => finish(() => resolve(socket)))
+    if (implicit) {
+      socket.on('secureConnect', () => {
+        const problem = problemByCaller(socket as TLSSocket, options)
+        if (problem)
+          refuse({ kind: 'tls', detail: `no TLS with ${where}: ${problem.detail}`, certificate: problem })
+        else finish(() => resolve(socket))
+      })
+    }
   })
 }
 
@@ -304,22 +321,13 @@ function connectFailureKind({ code }: NodeJS.ErrnoException): ClientFailureFacts
   return code === 'ETIMEDOUT' ? 'timeout' : 'unreachable'
 }
 
-function tlsOptions({ host, verifyCertificate }: SmtpClientOptions): ConnectionOptions {
-  return {
-    // RFC 6066 §3: SNI takes names only.
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    rejectUnauthorized: verifyCertificate,
-    // The certificate is for whom we want to reach, not for the address at which we try.
-    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
-  }
-}
-
 function waitForHandshake(
   socket: TLSSocket,
-  { host }: SmtpClientOptions,
+  options: SmtpClientOptions,
   clock: Clock,
   timeoutMs: number,
 ): Promise<void> {
+  const { host } = options
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void): void => {
       timer.cancel()
@@ -327,20 +335,32 @@ function waitForHandshake(
       socket.off('close', onClose)
       settle()
     }
-    const refuse = (detail: string): void =>
+    const refuse = (detail: string, certificate?: CertificateProblem): void =>
       finish(() => {
         socket.on('error', () => {}) // as above
-        reject(new SmtpClientFailure({ stage: 'tls', kind: 'tls', detail }))
+        reject(new SmtpClientFailure({ stage: 'tls', kind: 'tls', detail, certificate }))
       })
     const timer = clock.after(timeoutMs, () =>
       refuse(`the TLS handshake with ${host} took longer than ${timeoutMs / 1000} s`),
     )
-    const onError = (cause: Error): void => refuse(`no TLS with ${host}: ${describeNetworkError(cause)}`)
+    const onError = (cause: Error): void =>
+      refuse(`no TLS with ${host}: ${describeNetworkError(cause)}`, describeCertificateError(cause))
     const onClose = (): void => refuse(`${host} closed the connection during the TLS handshake`)
     socket.on('error', onError)
     socket.on('close', onClose)
-    socket.on('secureConnect', () => finish(resolve))
+    socket.on('secureConnect', () => {
+      const problem = problemByCaller(socket, options)
+      if (problem) refuse(`no TLS with ${host}: ${problem.detail}`, problem)
+      else finish(resolve)
+    })
   })
+}
+
+/** The usual check is done by then; another one has nobody else who would refuse. */
+function problemByCaller(socket: TLSSocket, options: SmtpClientOptions): CertificateProblem | undefined {
+  return options.verifyChain && options.verifyCertificate
+    ? judgeCertificate(socket, options).problem
+    : undefined
 }
 
 function showReply({ code, enhanced, lines }: Reply, show: (line: string) => void): void {

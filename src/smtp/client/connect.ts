@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { systemClock } from '../../runtime/clock.ts'
 import { isPositive, type Reply } from '../reply.ts'
+import { judgeCertificate } from './certificate.ts'
 import { ClientSocket } from './client-socket.ts'
 import type { ClientFailureFacts, ClientStage, SmtpClientOptions, SmtpConnection } from './contract.ts'
 import { type ClientTimeouts, OpenConnection } from './open-connection.ts'
@@ -77,7 +78,8 @@ async function introduceOrLeave(socket: ClientSocket, options: SmtpClientOptions
     if (cause instanceof SmtpClientFailure && cause.facts.reply && cause.facts.reply.code !== 421)
       await takeLeave(socket)
     socket.close()
-    throw cause
+    if (!(cause instanceof SmtpClientFailure)) throw cause
+    throw new SmtpClientFailure({ ...cause.facts, localAddress: socket.localAddress }, { cause: cause.cause })
   }
 }
 
@@ -121,7 +123,7 @@ async function introduce(
   const tls = secure && {
     protocol: secure.getProtocol() ?? '',
     cipher: secure.getCipher().standardName,
-    authorized: secure.authorized,
+    ...judgeCertificate(secure, options),
   }
   return new OpenConnection({
     socket,

@@ -1,4 +1,5 @@
 // What the SMTP client offers: one connection, several transactions, structured results (RFC 5321, RFC 2920, RFC 3030).
+import type { X509Certificate } from 'node:crypto'
 import type { Address, ReversePath } from '../../address/address.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { BodyType, DeliverByRequest, NotifyCondition } from '../parameters.ts'
@@ -18,6 +19,10 @@ export interface SmtpClientOptions {
   readonly tls: ClientTls
   /** Demand a valid certificate for `host`. */
   readonly verifyCertificate: boolean
+  /** The name to send as SNI. Default `host`. */
+  readonly serverName?: string | undefined
+  /** Judges the server's certificate instead: by its TLSA records (RFC 7672), for one. */
+  readonly verifyChain?: VerifyChain | undefined
   readonly auth?: { readonly username: string; readonly password: string } | undefined
   /** The password may go out without TLS. Default: only with `tls: 'never'`, which says so already. */
   readonly allowPlaintextAuth?: boolean
@@ -27,6 +32,25 @@ export interface SmtpClientOptions {
   readonly clock?: Clock
   /** The dialogue, line by line, as 'C: …' and 'S: …'; passwords never, mail data only as its size. */
   readonly onDialogue?: ((line: string) => void) | undefined
+}
+
+/** Takes what the server shows, its own certificate first, and returns what is wrong with it; undefined is consent. */
+export type VerifyChain = (chain: readonly X509Certificate[]) => CertificateProblem | undefined
+
+export interface CertificateProblem {
+  /** As Node and OpenSSL name it, 'CERT_HAS_EXPIRED', or a word of the one who judged. */
+  readonly code: string
+  /** In words. */
+  readonly detail: string
+}
+
+export interface ConnectionTls {
+  readonly protocol: string
+  readonly cipher: string
+  /** The certificate is valid: for `verifyChain` where there is one, else for `host`. */
+  readonly authorized: boolean
+  /** Why it is not. */
+  readonly problem?: CertificateProblem | undefined
 }
 
 export type ClientStage =
@@ -55,6 +79,10 @@ export interface ClientFailureFacts {
     | 'extension-missing'
     | 'auth-unavailable'
   readonly reply?: Reply | undefined
+  /** Of this machine, where there was a connection. */
+  readonly localAddress?: string | undefined
+  /** The certificate was the obstacle: what was wrong with it. */
+  readonly certificate?: CertificateProblem | undefined
   /** One plain English sentence. */
   readonly detail: string
 }
@@ -81,6 +109,8 @@ export interface OutgoingTransaction {
   readonly priority?: number | undefined
   /** Said where DELIVERBY is offered (RFC 2852). */
   readonly deliverBy?: DeliverByRequest | undefined
+  /** REQUIRETLS is said (RFC 8689 §4.2.1). Whether the connection is good enough for it is for the caller to know. */
+  readonly requireTls?: boolean | undefined
   readonly recipients: readonly OutgoingRecipient[]
   readonly mailData: OutgoingMailData
 }
@@ -103,11 +133,10 @@ export interface RecipientResult {
 export interface SmtpConnection {
   /** Upper-case keyword → its parameters text, '' when none; empty after HELO. */
   readonly extensions: ReadonlyMap<string, string>
-  readonly tls?:
-    | { readonly protocol: string; readonly cipher: string; readonly authorized: boolean }
-    | undefined
+  readonly tls?: ConnectionTls | undefined
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   /** False once the server closed, answered 421, or a transaction left it in an unknown state. */
   readonly usable: boolean
   /**

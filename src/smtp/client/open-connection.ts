@@ -10,6 +10,7 @@ import type { ClientSocket } from './client-socket.ts'
 import type {
   ClientFailureFacts,
   ClientStage,
+  ConnectionTls,
   OutgoingRecipient,
   OutgoingTransaction,
   ProbedTransaction,
@@ -48,9 +49,10 @@ export class OpenConnection implements SmtpConnection {
   readonly #authenticated: boolean
   readonly #timeouts: ClientTimeouts
   readonly extensions: ReadonlyMap<string, string>
-  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly authorized: boolean }
+  readonly tls?: ConnectionTls
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   #usable = true
   /** The server may still have a transaction open that came to nothing. */
   #needsReset = false
@@ -63,6 +65,7 @@ export class OpenConnection implements SmtpConnection {
     this.extensions = extensions
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
+    this.localAddress = socket.localAddress
     if (tls) this.tls = tls
     socket.rest()
   }
@@ -334,6 +337,7 @@ export class OpenConnection implements SmtpConnection {
     if (this.extensions.has('SIZE')) mail.push(`SIZE=${transaction.mailData.size}`)
     if (transaction.body !== '7BIT') mail.push(`BODY=${transaction.body}`)
     if (wantsSmtpUtf8(transaction)) mail.push('SMTPUTF8')
+    if (transaction.requireTls) mail.push('REQUIRETLS')
     if (dsn && transaction.ret !== undefined) mail.push(`RET=${transaction.ret}`)
     if (dsn && transaction.envelopeId !== undefined) mail.push(`ENVID=${encodeXtext(transaction.envelopeId)}`)
     const { priority, deliverBy } = transaction
@@ -349,6 +353,7 @@ export class OpenConnection implements SmtpConnection {
     if (transaction.body === '8BITMIME') needed.push('8BITMIME')
     if (transaction.body === 'BINARYMIME') needed.push('BINARYMIME', 'CHUNKING')
     if (wantsSmtpUtf8(transaction)) needed.push('SMTPUTF8')
+    if (transaction.requireTls) needed.push('REQUIRETLS')
     const missing = needed.filter(keyword => !this.extensions.has(keyword))
     if (missing.length > 0) {
       return {

@@ -61,6 +61,7 @@ class NetworkSmtpServer implements SmtpServer {
       submissionPorts: () => this.#submissionPorts,
       allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
       verifyForEveryone: options.verifyForEveryone ?? false,
+      offersRequireTls: options.offersRequireTls ?? false,
       allowMissingAngleBrackets: options.allowMissingAngleBrackets ?? false,
       transferExtensions: options.transferExtensions ?? noTransferExtensions,
       now: () => clock.now(),

@@ -1,4 +1,4 @@
-// The parameters of MAIL and RCPT (RFC 5321 §4.1.2, RFC 1870, 2852, 3030, 3461, 4865, 4954, 6152, 6531, 6710).
+// The parameters of MAIL and RCPT (RFC 5321 §4.1.2, RFC 1870, 2852, 3030, 3461, 4865, 4954, 6152, 6531, 6710, 8689).
 import type { Address } from '../../address/address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
 import { decodeUtf8Address, encodeUtf8Address } from '../../address/utf8-address.ts'
@@ -147,6 +147,8 @@ function addReversePathParameter(
     }
     case 'SMTPUTF8':
       return value === '' ? { ...parsed, smtpUtf8: true } : replies.badParameter('smtpUtf8')
+    case 'REQUIRETLS':
+      return value === '' ? { ...parsed, requireTls: true } : replies.badParameter('requireTls')
     case 'RET': {
       const ret = value.toUpperCase()
       return ret === 'FULL' || ret === 'HDRS' ? { ...parsed, ret } : replies.badParameter('ret')

@@ -95,6 +95,8 @@ export interface SmtpServerOptions {
   readonly localNetworks?: readonly string[]
   /** VRFY and EXPN for strangers too. Default false: they get 252. */
   readonly verifyForEveryone?: boolean
+  /** REQUIRETLS over TLS (RFC 8689): only for who hands `requireTls` on, or refuses. Default false. */
+  readonly offersRequireTls?: boolean
   /** MAIL FROM:a@b without the angle brackets. Default false: 501. */
   readonly allowMissingAngleBrackets?: boolean
   /** Default: none. */

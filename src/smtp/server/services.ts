@@ -62,6 +62,8 @@ export interface ReversePathParameters {
   readonly ret?: 'FULL' | 'HDRS' | undefined
   /** ENVID=, decoded from xtext. */
   readonly envelopeId?: string | undefined
+  /** REQUIRETLS (RFC 8689): it goes on over authenticated TLS only, to servers that offer the same. */
+  readonly requireTls?: boolean | undefined
   /** AUTH= (RFC 4954 §5); null is `AUTH=<>`. */
   readonly submitter?: Address | null | undefined
   /** MT-PRIORITY= (RFC 6710): -9 … 9. */

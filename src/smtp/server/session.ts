@@ -35,6 +35,7 @@ export interface SessionContext {
   readonly allowMissingAngleBrackets: boolean
   readonly transferExtensions: TransferExtensions
   readonly now: () => number
+  readonly offersRequireTls: boolean
   /** A service threw: a fault of ours, for the log. */
   readonly fault: (cause: unknown, client: Client) => void
 }
@@ -222,6 +223,11 @@ export class Session {
     if (this.client.role !== 'relay') return offered
     // RFC 4865: FUTURERELEASE is for submission servers only.
     return this.isTrusted ? { ...offered, maxHoldSeconds: 0 } : noTransferExtensions
+  }
+
+  /** RFC 8689 §4.1: never without TLS. */
+  get offersRequireTls(): boolean {
+    return this.context.offersRequireTls && this.client.tls !== undefined
   }
 
   get isTrusted(): boolean {

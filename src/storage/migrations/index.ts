@@ -6,6 +6,7 @@ import { shards } from './0004-shards.ts'
 import { cluster } from './0005-cluster.ts'
 import { gates } from './0006-gates.ts'
 import { trailSearch } from './0007-trail-search.ts'
+import { tlsPolicy } from './0008-tls-policy.ts'
 import { relayDomains } from './0009-relay-domains.ts'
 import { trailReference } from './0010-trail-reference.ts'
 import { transfer } from './0011-transfer.ts'
@@ -18,6 +19,7 @@ export const migrations: readonly string[] = [
   cluster,
   gates,
   trailSearch,
+  tlsPolicy,
   relayDomains,
   trailReference,
   transfer,

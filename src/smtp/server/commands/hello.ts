@@ -74,6 +74,7 @@ function extensionLines(session: Session): string[] {
   if (deliverBy) lines.push('DELIVERBY')
   // RFC 4865: how long, and until when.
   if (maxHoldSeconds > 0) lines.push(`FUTURERELEASE ${maxHoldSeconds} ${latestRelease(session)}`)
+  if (session.offersRequireTls) lines.push('REQUIRETLS')
   // RFC 9422 §4
   lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`)
   // RFC 5321 §3.5.2: EXPN where it is answered. SEND, SOML and SAML are keywords of the first registry (RFC 1869 §5).

@@ -14,7 +14,7 @@ import type { OpenTransaction, Step } from '../session-state.ts'
 
 export const mail: Command = {
   verb: 'MAIL',
-  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
+  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id] [REQUIRETLS]',
   explanation: session => [
     'Begins a message; reports about it go to the address. <> means: no reports.',
     ...transferParameters(session),
@@ -95,6 +95,8 @@ function begin(
     now: context.now,
   })
   if ('code' in parameters) return session.stay(parameters)
+  if (parameters.requireTls && !session.offersRequireTls)
+    return session.stay(replies.unknownParameter('REQUIRETLS'))
   const refuse = (reply: Reply): Step => session.refuse({ command: verb, reversePath: parsed.path, reply })
   // A domain in U-labels as well: whoever sends them says SMTPUTF8 (RFC 6531 §3.3).
   if (!parameters.smtpUtf8 && !isAscii(text)) return refuse(replies.senderNeedsSmtpUtf8(verb))

@@ -1,0 +1,119 @@
+// postrider tls-reports: what came of TLS with other servers, as this server counted it and as others report it.
+import { type Command, Option } from 'commander'
+import { dayOf, formatDay } from '../../tls-report/day.ts'
+import {
+  type KeptTlsReport,
+  listReceivedReports,
+  listTlsCounts,
+  type TlsCount,
+} from '../../tls-report/operations.ts'
+import { countArgument } from '../arguments.ts'
+import { formatColumns } from '../columns.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import { formatTime } from '../quantities.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+const maxShown = 1000
+
+export function addTlsReportsCommand(program: Command, run: CommandRun): void {
+  addCommand(program, {
+    usage: 'tls-reports',
+    summary: 'Show how TLS with other servers went',
+    description:
+      'Show how TLS with other servers went: how many connections to each domain kept its policy (DANE, MTA-STS), which did ' +
+      'not and why; and what other servers report of their connections to this one (TLS-RPT). Nobody proves who wrote ' +
+      'such a report.',
+    examples: ['tls-reports', 'tls-reports --days 30'],
+  })
+    .addOption(new Option('--days <days>', 'how far to look back').argParser(countArgument).default(7))
+    .action(
+      perform(run, async (invocation, { days }: { readonly days: number }) => {
+        const now = invocation.clock.now()
+        const { counts, received } = await invocation.withStorage(async storage => ({
+          counts: await storage.run(listTlsCounts, { sinceDay: dayOf(now) - days + 1, limit: maxShown }),
+          received: await storage.run(listReceivedReports, { since: now - days * dayMs, limit: maxShown }),
+        }))
+        invocation.output.result(
+          { sent: counts.map(countJson), received: received.map(receivedJson) },
+          [
+            'Connections of this server to others:',
+            counts.length === 0 ? `None in the last ${days} days.\n` : countTable(counts),
+            'What others report of their connections to this server:',
+            received.length === 0 ? `Nothing in the last ${days} days.` : receivedTable(received),
+          ].join('\n'),
+        )
+      }),
+    )
+}
+
+const policyNames = { none: 'none', sts: 'MTA-STS', dane: 'DANE' } as const
+
+function countJson({ day, domain, outcome, sessions }: TlsCount) {
+  return { day: formatDay(day), domain, sessions, ...outcome }
+}
+
+function receivedJson({ receivedAt, report }: KeptTlsReport) {
+  return { receivedAt: new Date(receivedAt).toISOString(), ...report }
+}
+
+function countTable(counts: readonly TlsCount[]): string {
+  return formatColumns<TlsCount>(
+    [
+      { title: 'DAY', cell: ({ day }) => formatDay(day) },
+      { title: 'DOMAIN', cell: ({ domain }) => domain },
+      { title: 'POLICY', cell: ({ outcome }) => policyNames[outcome.policy] },
+      { title: 'SESSIONS', align: 'right', cell: ({ sessions }) => String(sessions) },
+      { title: 'RESULT', cell: ({ outcome }) => describe(outcome.failure, outcome.detail) },
+    ],
+    counts,
+  )
+}
+
+interface ReceivedLine {
+  readonly receivedAt: number
+  readonly from: string
+  readonly domain: string
+  readonly policy: string
+  readonly sessions: number
+  readonly result: string
+}
+
+function receivedTable(received: readonly KeptTlsReport[]): string {
+  const lines = received.flatMap(({ receivedAt, report }) =>
+    report.policies.flatMap((policy): ReceivedLine[] => {
+      const common = {
+        receivedAt,
+        from: report.organization,
+        domain: policy.domain,
+        policy: policy.type,
+      }
+      return [
+        { ...common, sessions: policy.successful, result: 'good' },
+        ...policy.failures.map(({ type, reason, sessions }) => ({
+          ...common,
+          sessions,
+          result: describe(type, reason),
+        })),
+        ...(policy.failed > 0 && policy.failures.length === 0
+          ? [{ ...common, sessions: policy.failed, result: 'failed' }]
+          : []),
+      ]
+    }),
+  )
+  return formatColumns<ReceivedLine>(
+    [
+      { title: 'RECEIVED', cell: ({ receivedAt }) => formatTime(receivedAt) },
+      { title: 'FROM', cell: ({ from }) => from },
+      { title: 'DOMAIN', cell: ({ domain }) => domain },
+      { title: 'POLICY', cell: ({ policy }) => policy },
+      { title: 'SESSIONS', align: 'right', cell: ({ sessions }) => String(sessions) },
+      { title: 'RESULT', cell: ({ result }) => result },
+    ],
+    lines,
+  )
+}
+
+function describe(failure: string | undefined, detail: string | undefined): string {
+  if (failure === undefined) return 'good'
+  return detail === undefined || detail === '' ? failure : `${failure}: ${detail}`
+}

@@ -1,0 +1,161 @@
+// Sends the reports on the days that are over to the domains that want them (RFC 8460 §3 – §5). Where several servers
+// share the queue, whoever comes first sends.
+import { gzipSync } from 'node:zlib'
+import type { NewMessage } from '../queue/new-message.ts'
+import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
+import { hashText } from '../runtime/hash-text.ts'
+import type { Log } from '../runtime/log.ts'
+import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
+import type { Storage } from '../storage/operation.ts'
+import { askHttps, type HttpsOptions } from '../tls-policy/https.ts'
+import { composeReportMail } from './compose-mail.ts'
+import { dayMs, dayOf } from './day.ts'
+import {
+  type DayOfDomain,
+  listUnreportedDays,
+  noteTlsDayDone,
+  queueTlsReport,
+  type ReportedDay,
+  tlsCountsOfDay,
+} from './operations.ts'
+import { composeReportJson } from './report-json.ts'
+import { formatTarget, type ReportTarget, readReportTargets } from './report-record.ts'
+
+export interface TlsReporterOptions extends HttpsOptions {
+  readonly storage: Storage
+  readonly mailData: MailDataStore
+  readonly log: Log
+  readonly hostname: string
+  readonly nextQueueId: () => QueueId
+  /** The queue is on hold: reports wait like any message. */
+  readonly held: boolean
+}
+
+/** The last counts of a day are written within a minute of its end. */
+const settleMs = 10 * 60_000
+/** §4.1: not everybody at midnight. */
+const spreadMs = 4 * 60 * 60_000
+/** A server that takes no report over HTTPS is asked until the report is so old. */
+const giveUpMs = dayMs
+/** What a server that was down for longer has not reported, nobody wants to know any more. */
+const oldestDays = 3
+const maxAnswerBytes = 64 * 1024
+const batch = 200
+
+/** Never rejects. */
+export async function sendTlsReports(options: TlsReporterOptions): Promise<void> {
+  const { clock, log, storage } = options
+  let after: DayOfDomain = { day: dayOf(clock.now()) - oldestDays, domain: '' }
+  try {
+    for (;;) {
+      const days = await storage.run(listUnreportedDays, {
+        beforeDay: dayOf(clock.now() - settleMs),
+        after,
+        limit: batch,
+      })
+      for (const day of days) if (isDue(day, clock.now())) await reportOn(options, day)
+      const last = days.at(-1)
+      if (!last || days.length < batch) return
+      after = last
+    }
+  } catch (cause) {
+    log.warn('reports on TLS could not be sent', { reason: String(cause) })
+  }
+}
+
+function isDue({ day, domain }: DayOfDomain, now: number): boolean {
+  return now >= (day + 1) * dayMs + settleMs + (hashText(domain, day) % spreadMs)
+}
+
+async function reportOn(options: TlsReporterOptions, { day, domain }: DayOfDomain): Promise<void> {
+  const { clock, log, resolver, storage, hostname } = options
+  const record = await resolver.txt(`_smtp._tls.${domain}`)
+  const isOld = clock.now() > (day + 1) * dayMs + giveUpMs
+  // Asked again in an hour.
+  if (record.kind === 'temporary-failure' && !isOld) return
+  const targets = record.kind === 'found' ? readReportTargets(record.records) : []
+  const reported: ReportedDay = { day, domain, at: clock.now(), targets: targets.map(formatTarget) }
+  if (targets.length === 0) {
+    await storage.run(noteTlsDayDone, reported)
+    return
+  }
+  const json = composeReportJson(
+    { hostname, day, domain },
+    await storage.run(tlsCountsOfDay, { day, domain }),
+  )
+  const isPosted = await post(options, targets, json)
+  if (!isPosted && !isOld) return
+  const addresses = targets.flatMap(target => (target.kind === 'mail' ? [target.address] : []))
+  if (addresses.length === 0) await storage.run(noteTlsDayDone, reported)
+  else await queueMail(options, reported, addresses, json)
+  log.info('a report on TLS was sent', { domain, to: reported.targets.join(' ') })
+}
+
+/** True when every server that takes reports over HTTPS has taken it (§5.4). */
+async function post(
+  options: TlsReporterOptions,
+  targets: readonly ReportTarget[],
+  json: string,
+): Promise<boolean> {
+  let isPosted = true
+  for (const target of targets) {
+    if (target.kind !== 'https') continue
+    const answer = await askHttps(options, {
+      host: target.host,
+      path: target.path,
+      method: 'POST',
+      headers: { 'content-type': 'application/tlsrpt+gzip' },
+      body: gzipSync(json),
+      maxAnswerBytes,
+    })
+    if (answer.kind === 'answer' && answer.status >= 200 && answer.status < 300) continue
+    isPosted = false
+    const reason = answer.kind === 'failed' ? answer.detail : `it answered ${answer.status}`
+    options.log.warn('a report on TLS was not taken', { to: formatTarget(target), reason })
+  }
+  return isPosted
+}
+
+async function queueMail(
+  { held, hostname, mailData, nextQueueId, storage }: TlsReporterOptions,
+  reported: ReportedDay,
+  to: readonly NewMessage['recipients'][number]['forwardPath'][],
+  json: string,
+): Promise<void> {
+  const { at, day, domain } = reported
+  const id = nextQueueId()
+  const writer = mailData.create()
+  let stored: StoredMailData
+  try {
+    await writer.write(composeReportMail({ hostname, day, domain, to, at, json, queueId: formatQueueId(id) }))
+    stored = await writer.finish()
+    const queued = await storage.run(queueTlsReport, {
+      reported,
+      message: {
+        message: {
+          id,
+          reversePath: null,
+          size: stored.size,
+          body: '7BIT',
+          smtpUtf8: false,
+          disposition: 'mail',
+          tls: 'optional',
+          // The address may be one of ours.
+          isTlsReport: true,
+          acceptedAt: at,
+          // §5.5: after a day it is of no use.
+          expiresAt: at + dayMs,
+          language: 'en',
+          isReport: true,
+        },
+        mailData: stored,
+        recipients: to.map(forwardPath => ({ forwardPath })),
+        held,
+      },
+    })
+    if (queued !== 'queued') await writer.abort()
+  } catch (cause) {
+    await writer.abort()
+    throw cause
+  }
+}
