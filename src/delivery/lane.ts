@@ -264,13 +264,13 @@ export class Lane implements ConnectionHolder {
     while (attempt.pending.length > 0) {
       const room = unwritten.room()
       if (room) await room
+      if (worker.held && !(await sharing.fits(worker.held.policyKey, attempt))) this.#drop(worker)
       if (this.#closed) return
       // Closed meanwhile, by what another message met.
       if (this.closure && !attempt.isSuspect) {
         this.stand(attempt)
         return
       }
-      if (worker.held && !(await sharing.fits(worker.held.policyKey, attempt))) this.#drop(worker)
       worker.held ??= await this.#open(attempt)
       const { held } = worker
       if (!held) return
