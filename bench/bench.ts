@@ -6,17 +6,21 @@ import { parseArgs } from 'node:util'
 import { missingPostfix } from '../test/harness/postfix.ts'
 import { missing } from '../test/harness/programs.ts'
 import { clusterSubject } from './cluster-subject.ts'
+import { type DestinationsFigures, measureDestinations } from './destinations.ts'
 import { describeEnvironment, findDiskFolder, isOnDisk } from './environment.ts'
 import { formatGoals } from './goals.ts'
 import { type IdleFigures, measureClientShare, measureIdle } from './idle.ts'
 import { type LargeMessageFigures, measureLargeMessage } from './large-message.ts'
+import { type LongQueueFigures, measureLongQueue } from './long-queue.ts'
 import { clusterRows, composePlan, type Plan, sections } from './plan.ts'
 import { postfixSubject } from './postfix-subject.ts'
 import { postriderSubject } from './postrider-subject.ts'
 import {
+  formatDestinations,
   formatEnvironment,
   formatIdle,
   formatLargeMessages,
+  formatLongQueue,
   formatRow,
   formatStartUp,
   formatSubjects,
@@ -33,7 +37,7 @@ import { measureTrail, type TrailFigures } from './trail.ts'
 
 const usage = `npm run bench -- [options]
 
-  --quick               2 KB, 100 sessions only: about four minutes instead of fifteen
+  --quick               2 KB, 100 sessions only, without destinations and long-queue: about four minutes instead of twenty
   --only <sections>     of ${sections.join(', ')}; commas between
   --subjects <names>    of postfix, postrider; default both
   --sessions <number>   only the rows with so many sessions
@@ -86,6 +90,10 @@ async function run(): Promise<void> {
   process.stdout.write(`${formatEnvironment(environment)}\n`)
   try {
     const rows = await runRows(plan, subjects, folder)
+    const destinations =
+      plan.sections.includes('destinations') && subjects.includes(postriderSubject)
+        ? await runDestinations(plan, folder)
+        : undefined
     const idle = plan.sections.includes('idle') ? await runIdle(plan, subjects, folder) : undefined
     const largeMessages =
       plan.sections.includes('memory') && subjects.includes(postriderSubject)
@@ -95,12 +103,18 @@ async function run(): Promise<void> {
       plan.sections.includes('start-up') && subjects.includes(postriderSubject)
         ? await runStartUp(plan, folder)
         : undefined
+    const longQueue =
+      plan.sections.includes('long-queue') && subjects.includes(postriderSubject)
+        ? await runLongQueue(plan, folder)
+        : undefined
     const trail =
       plan.sections.includes('trail') && subjects.includes(postriderSubject)
         ? await runTrail(plan, folder)
         : undefined
     const cluster = plan.sections.includes('cluster') ? await runCluster(plan, subjects, folder) : []
-    process.stdout.write(formatGoals({ rows, idle, largeMessages, startUp, trail, cluster }))
+    process.stdout.write(
+      formatGoals({ rows, destinations, idle, largeMessages, startUp, longQueue, trail, cluster }),
+    )
     const problems = [...rows, ...cluster].flatMap(result => result.problems)
     for (const problem of problems) process.stdout.write(`problem: ${problem}\n`)
     const resultsFolder = join(import.meta.dirname, 'results')
@@ -108,7 +122,7 @@ async function run(): Promise<void> {
     const path = join(resultsFolder, `${startedAt.toISOString().replaceAll(':', '-')}.json`)
     await writeFile(
       path,
-      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, idle, largeMessages, startUp, trail, cluster }, null, 2)}\n`,
+      `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, destinations, idle, largeMessages, startUp, longQueue, trail, cluster }, null, 2)}\n`,
     )
     process.stdout.write(`\n${path}\n`)
     if (problems.length > 0) process.exitCode = 1
@@ -121,7 +135,14 @@ function limitPlan(plan: Plan): Plan {
   const matches = (row: Row): boolean =>
     (values.sessions === undefined || row.sessions === Number(values.sessions)) &&
     (values.bytes === undefined || row.messageBytes === Number(values.bytes))
-  return { ...plan, rows: plan.rows.filter(matches), rounds: Number(values.rounds ?? plan.rounds) }
+  const roundsOr = (planned: number): number => Number(values.rounds ?? planned)
+  return {
+    ...plan,
+    rows: plan.rows.filter(matches),
+    rounds: roundsOr(plan.rounds),
+    destinations: { ...plan.destinations, rounds: roundsOr(plan.destinations.rounds) },
+    longQueue: { ...plan.longQueue, rounds: roundsOr(plan.longQueue.rounds) },
+  }
 }
 
 async function runRows(plan: Plan, subjects: readonly Subject[], folder: string): Promise<RowResult[]> {
@@ -205,6 +226,21 @@ async function runStartUp(plan: Plan, folder: string): Promise<StartUpFigures[]>
   progress(`start with ${plan.deferredMessages} deferred messages`)
   const figures = [await measureStartUp(0, folder), await measureStartUp(plan.deferredMessages, folder)]
   process.stdout.write(`${formatStartUp(figures)}\n`)
+  return figures
+}
+
+async function runDestinations(plan: Plan, folder: string): Promise<DestinationsFigures> {
+  const { healthy, dead, slow } = plan.destinations
+  progress(`destinations: ${healthy} healthy, ${dead} dead, ${slow} slow`)
+  const figures = await measureDestinations(plan.destinations, folder)
+  process.stdout.write(`${formatDestinations(figures)}\n`)
+  return figures
+}
+
+async function runLongQueue(plan: Plan, folder: string): Promise<LongQueueFigures> {
+  progress(`a queue of ${plan.longQueue.deferred} deferred recipients`)
+  const figures = await measureLongQueue(plan.longQueue, folder)
+  process.stdout.write(`${formatLongQueue(figures)}\n`)
   return figures
 }
 

@@ -1,16 +1,20 @@
 // What Postrider promises of its speed, held against the figures of a run. Rows with 2 KB messages and 100 sessions.
+import type { DestinationsFigures } from './destinations.ts'
 import type { IdleFigures } from './idle.ts'
 import type { LargeMessageFigures } from './large-message.ts'
-import { formatTable, medianOf, type RowResult } from './report.ts'
+import type { LongQueueFigures } from './long-queue.ts'
+import { formatTable, median, medianOf, type RowResult } from './report.ts'
 import type { Row } from './round.ts'
 import type { StartUpFigures } from './start-up.ts'
 import type { TrailFigures } from './trail.ts'
 
 export interface Results {
   readonly rows: readonly RowResult[]
+  readonly destinations?: DestinationsFigures | undefined
   readonly idle?: Readonly<Record<string, IdleFigures>> | undefined
   readonly largeMessages?: Readonly<Record<string, LargeMessageFigures>> | undefined
   readonly startUp?: readonly StartUpFigures[] | undefined
+  readonly longQueue?: LongQueueFigures | undefined
   readonly trail?: TrailFigures | undefined
   readonly cluster?: readonly RowResult[] | undefined
 }
@@ -24,9 +28,13 @@ interface Goal {
 
 /** As a table; goals that the run did not measure are left out. */
 export function formatGoals(results: Results): string {
-  const goals = [...rowGoals(results), ...clusterGoals(results), ...otherGoals(results)].filter(
-    ({ measured }) => measured !== undefined,
-  )
+  const goals = [
+    ...rowGoals(results),
+    ...destinationGoals(results),
+    ...clusterGoals(results),
+    ...otherGoals(results),
+    ...longQueueGoals(results),
+  ].filter(({ measured }) => measured !== undefined)
   if (goals.length === 0) return ''
   return formatTable([
     ['goal', 'measured', 'met'],
@@ -87,16 +95,55 @@ function atLeast(goal: string, value: number | undefined, least: number): Goal {
   }
 }
 
+function atMost(goal: string, value: number | undefined, most: number): Goal {
+  return {
+    goal,
+    measured: value === undefined ? undefined : value.toFixed(1),
+    met: value !== undefined && value <= most,
+  }
+}
+
+function destinationGoals({ destinations }: Results): Goal[] {
+  if (!destinations) return []
+  const { plan, alone, mixed } = destinations
+  const last = (rounds: typeof alone): number => median(rounds.map(({ lastMs }) => lastMs))
+  return [
+    atMost(
+      `${plan.healthy} healthy destinations beside ${plan.dead} dead and ${plan.slow} slow: slowed by at most 10 %`,
+      100 * (last(mixed) / last(alone) - 1),
+      10,
+    ),
+  ]
+}
+
+function longQueueGoals({ longQueue }: Results): Goal[] {
+  if (!longQueue) return []
+  const { deferred, starts, rows } = longQueue
+  const name = `${deferred} deferred`
+  const medianStart = (pick: (start: (typeof starts)[number]) => number): number => median(starts.map(pick))
+  const memory = Math.max(
+    ...starts.map(({ peakRssBytes }) => peakRssBytes),
+    ...rows.flatMap(({ long }) => long.map(({ peakRssBytes }) => peakRssBytes)),
+  )
+  return [
+    atMost(`${name}: first 250 under 5 s`, medianStart(start => start.firstAcceptMs) / 1000, 5),
+    atMost(`${name}: first delivery under 5 s`, medianStart(start => start.firstDeliveryMs) / 1000, 5),
+    atMost(`${name}: memory under 400 MB, at work too`, memory / 1e6, 400),
+    ...rows.map(({ work, empty, long }) =>
+      atLeast(
+        `${name}: ${work} at 80 % of an empty queue's messages/s`,
+        ratio(medianOf(long)?.messagesPerSecond, medianOf(empty)?.messagesPerSecond),
+        0.8,
+      ),
+    ),
+  ]
+}
+
 function otherGoals({ idle, largeMessages, startUp, trail }: Results): Goal[] {
   const searchMs = (what: string): number | undefined =>
     trail?.searches.find(search => search.what === what)?.medianMs
   const session = idle?.Postrider
   const sessionKb = session && (session.serverBytes + session.kernelBytes) / 1024
-  const atMost = (goal: string, value: number | undefined, most: number): Goal => ({
-    goal,
-    measured: value === undefined ? undefined : value.toFixed(1),
-    met: value !== undefined && value <= most,
-  })
   const longest = startUp?.at(-1)
   return [
     atMost('idle session: at most 16 KB, kernel included', sessionKb, 16),

@@ -62,12 +62,18 @@ export interface Sink {
 }
 
 /** smtp-sink takes mail and forgets it. It writes its counters to a file, which costs it little and wakes nobody. */
-export async function startSink(parentFolder: string): Promise<Sink> {
+export async function startSink(parentFolder: string, maxConnections?: number): Promise<Sink> {
   const port = await findFreePort()
   const folder = await mkdtemp(join(parentFolder, 'sink-'))
   const counters = await open(join(folder, 'counters'), 'w+')
   // Started by root, it demands a user to become.
-  const flags = ['-4', '-c', ...(process.getuid?.() === 0 ? ['-u', 'nobody'] : [])]
+  const flags = [
+    '-4',
+    '-c',
+    ...(process.getuid?.() === 0 ? ['-u', 'nobody'] : []),
+    // Its own limit of 256 would leave some waiting whom the server takes for slow.
+    ...(maxConnections === undefined ? [] : ['-m', String(maxConnections)]),
+  ]
   const child = spawn(findProgram('smtp-sink') ?? 'smtp-sink', [...flags, `127.0.0.1:${port}`, '4096'], {
     stdio: ['ignore', counters.fd, 'inherit'],
     env: environment,

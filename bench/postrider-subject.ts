@@ -11,10 +11,16 @@ import type { RunningSubject, Subject } from './subject.ts'
 
 const command = join(import.meta.dirname, '..', 'bin', 'postrider.js')
 
+/** Mail goes to the mail hosts that the DNS names. */
+export interface MailHosts {
+  readonly mailHostPort: number
+  readonly dnsServer: string
+}
+
 /** Settings for a server on one port. Only what stops strangers is raised: limits per address and per session. */
 export function composeSettings(
   port: number,
-  destination: 'hold' | { readonly sinkPort: number },
+  destination: 'hold' | { readonly sinkPort: number } | MailHosts,
   storage = 'sqlite',
 ): string {
   return [
@@ -31,17 +37,24 @@ export function composeSettings(
     'maxConnections = 20000',
     'maxConnectionsPerAddress = 20000',
     'maxTransactionsPerSession = 1000000',
-    ...(destination === 'hold'
-      ? ['[queue]', 'hold = true']
-      : [
-          '[delivery.smartHost]',
-          'host = "127.0.0.1"',
-          `port = ${destination.sinkPort}`,
-          'tls = "never"',
-          'verifyCertificate = false',
-        ]),
+    ...composeDestination(destination),
     '',
   ].join('\n')
+}
+
+function composeDestination(destination: Parameters<typeof composeSettings>[1]): string[] {
+  if (destination === 'hold') return ['[queue]', 'hold = true']
+  if ('mailHostPort' in destination) {
+    const { mailHostPort, dnsServer } = destination
+    return ['[delivery]', `port = ${mailHostPort}`, `dnsServers = ["${dnsServer}"]`]
+  }
+  return [
+    '[delivery.smartHost]',
+    'host = "127.0.0.1"',
+    `port = ${destination.sinkPort}`,
+    'tls = "never"',
+    'verifyCertificate = false',
+  ]
 }
 
 export const postriderSubject: Subject = {

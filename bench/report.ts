@@ -1,8 +1,10 @@
 // Figures as tables for people.
 import { availableParallelism } from 'node:os'
+import type { DestinationsFigures } from './destinations.ts'
 import type { Environment } from './environment.ts'
 import type { IdleFigures } from './idle.ts'
 import type { LargeMessageFigures } from './large-message.ts'
+import type { LongQueueFigures } from './long-queue.ts'
 import type { Figures, Row } from './round.ts'
 import type { StartUpFigures } from './start-up.ts'
 import type { TrailFigures } from './trail.ts'
@@ -143,6 +145,62 @@ export function formatStartUp(figures: readonly StartUpFigures[]): string {
       show(firstAcceptMs, 0),
     ]),
   ])
+}
+
+export function formatDestinations({ plan, alone, mixed }: DestinationsFigures): string {
+  const { healthy, dead, slow, messagesForEach } = plan
+  return `${messagesForEach} messages for each of ${healthy} healthy destinations, due at one moment:
+${formatTable([
+  ['beside them', 'half arrived after s', 'all after s', 'CPU ms each', 'load average'],
+  ...(
+    [
+      ['nobody', alone],
+      [`${dead} dead, ${slow} slow`, mixed],
+    ] as const
+  ).flatMap(([name, rounds]) =>
+    rounds.map(({ halfMs, lastMs, cpuMsPerMessage, loadAverage }) => [
+      name,
+      show(halfMs / 1000, 2),
+      show(lastMs / 1000, 2),
+      show(cpuMsPerMessage, 2),
+      show(loadAverage, 1),
+    ]),
+  ),
+])}`
+}
+
+export function formatLongQueue({ deferred, fillSeconds, starts, rows }: LongQueueFigures): string {
+  return `a queue of ${deferred} deferred recipients, filled in ${show(fillSeconds, 0)} s:
+${formatTable([
+  ['greeting after ms', 'first 250 after ms', 'first delivery after ms', 'memory MB', 'load average'],
+  ...starts.map(({ greetingMs, firstAcceptMs, firstDeliveryMs, peakRssBytes, loadAverage }) => [
+    show(greetingMs, 0),
+    show(firstAcceptMs, 0),
+    show(firstDeliveryMs, 0),
+    show(peakRssBytes / 1e6, 0),
+    show(loadAverage, 1),
+  ]),
+])}
+${formatTable([
+  ['work', 'queue', 'messages/s', 'CPU ms', 'memory MB'],
+  ...rows.flatMap(({ work, empty, long }) =>
+    (
+      [
+        ['empty', empty],
+        ['long', long],
+      ] as const
+    ).map(([queue, rounds]) => {
+      const figures = medianOf(rounds)
+      return [
+        work,
+        queue,
+        show(figures?.messagesPerSecond, 0),
+        show(figures?.cpuMsPerMessage, 2),
+        show(figures && figures.peakRssBytes / 1e6, 0),
+      ]
+    }),
+  ),
+])}`
 }
 
 export function formatTrail({ events, databaseBytes, appendUs, indexUs, searches }: TrailFigures): string {

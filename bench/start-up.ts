@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { findFreePort } from '../test/harness/free-port.ts'
-import { openConnection } from '../test/harness/raw-connection.ts'
 import { sendLoad } from './load.ts'
 import { composeSettings, databasePath, launchPostrider } from './postrider-subject.ts'
+import { sendOne } from './send-one.ts'
 
 export interface StartUpFigures {
   readonly deferredMessages: number
@@ -60,24 +60,5 @@ function deferAll(folder: string, expected: number): void {
     if (changes !== expected) throw new Error(`${changes} messages in the queue, ${expected} expected`)
   } finally {
     database.close()
-  }
-}
-
-async function sendOne(port: number): Promise<void> {
-  const connection = await openConnection(port)
-  try {
-    await connection.reply()
-    for (const line of [
-      'EHLO a.example.org',
-      'MAIL FROM:<a@example.org>',
-      'RCPT TO:<b@example.net>',
-      'DATA',
-      'hello\r\n.',
-    ]) {
-      const reply = await connection.command(line)
-      if (reply === undefined || reply.code >= 400) throw new Error(`${line}: ${reply?.text ?? 'closed'}`)
-    }
-  } finally {
-    connection.destroy()
   }
 }

@@ -22,6 +22,11 @@ export interface Tx {
   readonly skipLocked: '' | 'FOR UPDATE SKIP LOCKED'
   /** At once where statements are sent over a wire; one after another, until the first that fails, where they are not. */
   readonly forAll: ForAll
+  /**
+   * After the table of a SELECT: by this index and no other. For a partial one whose condition is what most rows of the
+   * table fulfil: SQLite, which has no statistics, takes that condition for a reason to read them all by another index.
+   */
+  readonly byIndex: (index: string) => string
   /** A LIKE that takes ASCII letters in either case. */
   readonly likeAnyCase: 'LIKE' | 'ILIKE'
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>

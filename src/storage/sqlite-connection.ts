@@ -86,6 +86,7 @@ export class SqliteConnection implements Tx {
   }
 
   readonly forAll = oneByOne
+  readonly byIndex = (index: string): string => `INDEXED BY ${index}`
   readonly likeAnyCase = 'LIKE'
   readonly forUpdate = ''
   readonly skipLocked = ''

@@ -186,6 +186,8 @@ export class PostgresConnection implements Tx {
   }
 
   readonly forAll = sideBySide
+  // It has statistics.
+  readonly byIndex = (): string => ''
   readonly likeAnyCase = 'ILIKE'
   readonly forUpdate = 'FOR UPDATE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
