@@ -51,7 +51,7 @@ async function findDue(
 async function findUrgent(tx: Tx, { now, maxRecipients, shards }: Claim): Promise<RecipientRow[]> {
   const own = ofShards(shards)
   return await tx.all<RecipientRow>(
-    `SELECT ${recipientColumns} FROM queue_recipient
+    `SELECT ${recipientColumns} FROM queue_recipient ${tx.byIndex('queue_recipient_priority')}
       WHERE priority > 0 AND state = 'ready' AND deaths = 0 AND due_at <= ? ${own.sql} ORDER BY due_at, id LIMIT ? ${tx.skipLocked}`,
     now,
     ...own.values,

@@ -153,7 +153,7 @@ export const listGates = defineRead('queue.list-gates', async (tx): Promise<read
   const gates: GateKey[] = []
   for (let last = ''; ; ) {
     const row = await tx.get<{ gate: GateKey | null }>(
-      "SELECT min(gate) AS gate FROM queue_recipient WHERE gate > ? AND state = 'ready'",
+      `SELECT min(gate) AS gate FROM queue_recipient ${tx.byIndex('queue_recipient_gate')} WHERE gate > ? AND state = 'ready'`,
       last,
     )
     if (row?.gate === null || row?.gate === undefined) return gates

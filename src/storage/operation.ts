@@ -20,6 +20,11 @@ export interface Tx {
   readonly forUpdate: '' | 'FOR UPDATE'
   /** The end of a SELECT that takes rows: passes over those that another transaction is taking. */
   readonly skipLocked: '' | 'FOR UPDATE SKIP LOCKED'
+  /**
+   * After the table of a SELECT: takes its rows by this index, which has few of them. For SQLite, which counts nothing and
+   * takes a condition with `=` for the rarest, however many rows meet it.
+   */
+  byIndex(name: string): string
   /** At once where statements are sent over a wire; one after another, until the first that fails, where they are not. */
   readonly forAll: ForAll
   /** A LIKE that takes ASCII letters in either case. */

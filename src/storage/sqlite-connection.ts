@@ -85,6 +85,10 @@ export class SqliteConnection implements Tx {
     return Promise.resolve()
   }
 
+  byIndex(name: string): string {
+    return `INDEXED BY ${name}`
+  }
+
   readonly forAll = oneByOne
   readonly likeAnyCase = 'LIKE'
   readonly forUpdate = ''

@@ -190,6 +190,11 @@ export class PostgresConnection implements Tx {
   readonly forUpdate = 'FOR UPDATE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
 
+  // Its planner counts.
+  byIndex(): '' {
+    return ''
+  }
+
   /**
    * Rejects when the transaction was rolled back instead, because the error of a statement in it was passed over; and, as
    * unanswered, when the wait for a standby was cancelled: the server then says COMMIT all the same, with a warning.
