@@ -16,6 +16,7 @@ import { createSiteFinder } from '../routing/site.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
+import type { ConnectSmtp } from '../smtp/client/contract.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
@@ -53,6 +54,8 @@ export interface DeliveryAgentOptions {
   /** Where this server listens: never a mail host to relay to. */
   readonly listeners: readonly Endpoint[]
   readonly terminals?: TerminalDisplay | undefined
+  /** How other servers are reached. Default: over the network. */
+  readonly connect?: ConnectSmtp | undefined
 }
 
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
@@ -107,6 +110,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       log,
       hostname,
       settings: delivery,
+      connect: options.connect,
       findServers: createServerFinder({ resolver, own, random, port: delivery.port, ipv6: delivery.ipv6 }),
     }),
     composeReports: createReportComposer({

@@ -5,6 +5,7 @@ import { connectSmtp } from '../smtp/client/connect.ts'
 import type {
   ClientFailureFacts,
   ClientTls,
+  ConnectSmtp,
   SmtpClientOptions,
   SmtpConnection,
 } from '../smtp/client/contract.ts'
@@ -34,6 +35,8 @@ export interface ConnectionTerms {
   readonly verifyCertificate: boolean
   readonly auth?: SmtpClientOptions['auth']
   readonly common: Pick<SmtpClientOptions, 'helloName' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'>
+  /** Default: over the network. */
+  readonly connect?: ConnectSmtp | undefined
 }
 
 /** `servers` must not be empty. Rejects only on a fault of ours. */
@@ -98,7 +101,7 @@ async function connectOnce(
   const record: OpenConnection['record'] = { dialogue }
   dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}`)
   try {
-    const connection = await connectSmtp({
+    const connection = await (terms.connect ?? connectSmtp)({
       ...terms.common,
       host: server.host,
       address: server.address,
