@@ -1,5 +1,5 @@
 // What the limits of a destination leave for now, taken from the database in portions, so that not each message asks it.
-import { type Allowed, type RateLimit, returnAllowance, takeAllowance } from '../queue/allowances.ts'
+import { type Allowed, partOf, type RateLimit, returnAllowance, takeAllowance } from '../queue/allowances.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { Diagnosis } from './outcome.ts'
@@ -28,6 +28,8 @@ const portionsInLimit = 20
 export class Allowance {
   readonly #parts: AllowanceParts
   readonly #portion: number
+  /** What is taken counts as used at this time: in the part of the shortest span in which it was taken. */
+  readonly #partMs: number
   #left = 0
   #takenAt = 0
 
@@ -37,12 +39,16 @@ export class Allowance {
       maxPortion,
       ...parts.limits.map(({ most }) => Math.max(1, Math.floor(most / portionsInLimit))),
     )
+    this.#partMs = Math.min(...parts.limits.map(partOf))
   }
 
   /** As many of `wanted` as there are. Rejects with a StorageFault when it cannot be asked. */
   async take(wanted: number): Promise<Granted> {
     const { limits } = this.#parts
     if (limits.length === 0) return { granted: wanted }
+    // Used later it would be counted too early, and too much could be used in the span that follows.
+    if (this.#left > 0 && this.#partAt(this.#takenAt) !== this.#partAt(this.#parts.clock.now()))
+      await this.close()
     if (this.#left < wanted) {
       const more = await this.#ask(Math.max(this.#portion, wanted - this.#left))
       if (this.#left === 0)
@@ -51,6 +57,10 @@ export class Allowance {
     const granted = Math.min(wanted, this.#left)
     this.#left -= granted
     return { granted }
+  }
+
+  #partAt(time: number): number {
+    return Math.floor(time / this.#partMs)
   }
 
   /** Gives back what was not used. */

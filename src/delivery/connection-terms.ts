@@ -2,16 +2,19 @@
 import type { DeliverySettings } from '../config/settings.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { ConnectSmtp } from '../smtp/client/contract.ts'
 import type { ConnectionTerms } from './open-connection.ts'
 
 export interface TermsOptions {
   readonly clock: Clock
   readonly hostname: string
   readonly settings: DeliverySettings
+  /** Default: over the network. */
+  readonly connect?: ConnectSmtp | undefined
 }
 
 export function connectionTerms(
-  { clock, hostname, settings }: TermsOptions,
+  { clock, hostname, settings, connect }: TermsOptions,
   destination: Destination,
 ): ConnectionTerms {
   const common: ConnectionTerms['common'] = {
@@ -20,11 +23,13 @@ export function connectionTerms(
     commandTimeoutMs: settings.commandTimeoutSeconds * 1000,
     clock,
   }
-  if (destination.kind !== 'smart-host') return { common, tls: settings.tls, verifyCertificate: false }
+  if (destination.kind !== 'smart-host')
+    return { common, connect, tls: settings.tls, verifyCertificate: false }
   const { smartHost } = destination
   const { username, password } = smartHost
   return {
     common,
+    connect,
     tls: smartHost.tls,
     // Opportunistic TLS takes what there is; a demanded one is worth its name only with a name that is checked.
     verifyCertificate: smartHost.verifyCertificate && smartHost.tls !== 'opportunistic',

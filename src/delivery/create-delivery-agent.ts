@@ -16,6 +16,7 @@ import { createSiteFinder } from '../routing/site.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
+import type { ConnectSmtp } from '../smtp/client/contract.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
@@ -63,6 +64,8 @@ export interface DeliveryAgentOptions {
   /** Counts, for reports, what came of TLS (RFC 8460). */
   readonly noteTls?: ConnectionTerms['noteTls']
   readonly takeTlsReport?: TakeTlsReport | undefined
+  /** How other servers are reached. Default: over the network. */
+  readonly connect?: ConnectSmtp | undefined
 }
 
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
@@ -120,6 +123,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       settings: delivery,
       policies: options.policies,
       noteTls: options.noteTls,
+      connect: options.connect,
       findServers: createServerFinder({ resolver, own, random, port: delivery.port, ipv6: delivery.ipv6 }),
     }),
     composeReports: createReportComposer({

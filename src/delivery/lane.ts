@@ -271,6 +271,9 @@ export class Lane implements ConnectionHolder {
         this.stand(attempt)
         return
       }
+      // A message for many takes several transactions: it may be used up in the middle of them.
+      const { maxMessagesPerConnection } = this.#options.rules
+      if (worker.held && worker.held.messages >= maxMessagesPerConnection) this.#drop(worker)
       worker.held ??= await this.#open(attempt)
       const { held } = worker
       if (!held) return

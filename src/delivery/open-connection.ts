@@ -5,6 +5,7 @@ import { connectSmtp } from '../smtp/client/connect.ts'
 import type {
   ClientFailureFacts,
   ClientTls,
+  ConnectSmtp,
   SmtpClientOptions,
   SmtpConnection,
 } from '../smtp/client/contract.ts'
@@ -52,6 +53,8 @@ export interface ConnectionTerms {
   readonly findPolicy?: (() => Promise<DomainTlsPolicy>) | undefined
   /** For reports to the domain (RFC 8460). */
   readonly noteTls?: ((domain: string, evidence: TlsEvidence) => void) | undefined
+  /** Default: over the network. */
+  readonly connect?: ConnectSmtp | undefined
 }
 
 /** `servers` must not be empty. Rejects on a fault of ours, and when the kept policies cannot be read. */
@@ -160,7 +163,7 @@ async function connectOnce(
   const record: OpenConnection['record'] = { dialogue }
   dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}`)
   try {
-    const connection = await connectSmtp({
+    const connection = await (terms.connect ?? connectSmtp)({
       ...terms.common,
       host: server.host,
       address: server.address,

@@ -6,6 +6,7 @@ import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Site, SiteFinder } from '../routing/site.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import type { ConnectSmtp } from '../smtp/client/contract.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
 import { Allowance } from './allowance.ts'
@@ -25,6 +26,8 @@ export interface OutboundOptions {
   readonly log: Log
   readonly hostname: string
   readonly settings: DeliverySettings
+  /** Default: over the network. */
+  readonly connect?: ConnectSmtp | undefined
   readonly findServers: ServerFinder
   readonly findSite: SiteFinder
   readonly storage: Pick<Storage, 'run'>

@@ -66,7 +66,7 @@ export const returnAllowance = defineWrite(
   },
 )
 
-function partOf({ spanMs }: RateLimit): number {
+export function partOf({ spanMs }: RateLimit): number {
   return Math.max(1, Math.ceil(spanMs / partsOfSpan))
 }
 

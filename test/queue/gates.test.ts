@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { holdRecipients, releaseRecipients, retryRecipients } from '../../src/queue/administer.ts'
+import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { countAtGate, gateLookMs, listGates, takeFromGate } from '../../src/queue/gates.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
 import type { ClaimedWork } from '../../src/queue/records.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
+import { defineWrite, type SqlValue, type Tx } from '../../src/storage/operation.ts'
+import { testOnSqlite } from '../harness/test-storage.ts'
 import { at, leaseMs, minute, openOwnDomain, openQueue, type TestQueue } from './open-queue.ts'
 
 const gate = 'destination example.org'
@@ -165,3 +168,41 @@ test('while a sender’s mail stands in line, what it sends stands behind it, bu
   assert.deepEqual(due.toSorted(), ['2 boris', '3 anna'])
   assert.equal(await queue.storage.run(countAtGate, { gate: 'sender address news@a.example', limit: 9 }), 2)
 })
+
+/** How SQLite finds the rows of each SELECT that is asked for. */
+function explaining(tx: Tx, plans: string[]): Tx {
+  const ask = async (sql: string, values: readonly SqlValue[]): Promise<void> => {
+    if (!sql.trimStart().startsWith('SELECT')) return
+    const steps = await tx.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values)
+    plans.push(steps.map(({ detail }) => detail).join('; '))
+  }
+  return new Proxy(tx, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      if (name !== 'all' && name !== 'get') return value.bind(target) as unknown
+      return async (sql: string, ...values: SqlValue[]): Promise<unknown> => {
+        await ask(sql, values)
+        return await (value.call(target, sql, ...values) as Promise<unknown>)
+      }
+    },
+  })
+}
+
+testOnSqlite(
+  'who looks for lines, or for urgent mail, takes the index made for it, and not all that is queued',
+  async t => {
+    const { storage } = await openQueue(t)
+    const plans: string[] = []
+    const operation = defineWrite('test.explain', async tx => {
+      const explained = explaining(tx, plans)
+      await listGates.run(explained, undefined)
+      const claim = { now: at, leaseUntil: at + leaseMs, owner: 'one', maxRecipients: 10 }
+      await claimDueWork.run(explained, claim)
+    })
+    await storage.run(operation, undefined)
+    const [lines = '', urgent = ''] = plans
+    assert.match(lines, /queue_recipient_gate/)
+    assert.match(urgent, /queue_recipient_priority/)
+  },
+)

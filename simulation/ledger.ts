@@ -1,0 +1,125 @@
+// What became of each recipient, as the receivers and the senders saw it: the server under test is not asked.
+import { createHash } from 'node:crypto'
+import type { SimulatedClock } from './simulated-clock.ts'
+
+/** Of reports. */
+const finalRecipient = /^Final-Recipient: rfc822; ?r(\d+)@[^\r\n]*\r?\nAction: (\w+)/gim
+
+export class Ledger {
+  readonly #clock: SimulatedClock
+  readonly #start: number
+  /** Of each recipient, by its number; times in ms from the start, plus one, so that 0 is never. */
+  readonly acceptedAt: Uint32Array
+  readonly firstTriedAt: Uint32Array
+  readonly deliveredAt: Uint32Array
+  readonly receiver: Uint8Array
+  readonly sender: Uint8Array
+  readonly deliveries: Uint8Array
+  /** How often the receiver took it and did not say so. */
+  readonly cuts: Uint8Array
+  readonly refused: Uint8Array
+  readonly deferrals: Uint16Array
+  /** Its sender has a report that it failed; or the report is in the queue. */
+  readonly told: Uint8Array
+  accepted = 0
+  readonly violations: string[] = []
+  violationCount = 0
+  delayNotices = 0
+  reportsDelivered = 0
+  transactions = 0
+  connections = 0
+  #hash = createHash('sha256')
+  #lines: string[] = []
+
+  constructor(recipients: number, clock: SimulatedClock) {
+    this.#clock = clock
+    this.#start = clock.now()
+    this.acceptedAt = new Uint32Array(recipients)
+    this.firstTriedAt = new Uint32Array(recipients)
+    this.deliveredAt = new Uint32Array(recipients)
+    this.receiver = new Uint8Array(recipients)
+    this.sender = new Uint8Array(recipients)
+    this.deliveries = new Uint8Array(recipients)
+    this.cuts = new Uint8Array(recipients)
+    this.refused = new Uint8Array(recipients)
+    this.deferrals = new Uint16Array(recipients)
+    this.told = new Uint8Array(recipients)
+  }
+
+  /** In ms from the start. */
+  get now(): number {
+    return this.#clock.now() - this.#start
+  }
+
+  /** A recipient's number, when it is about to be put into the queue. */
+  accept(sender: number, receiver: number): number {
+    const number = this.accepted++
+    this.acceptedAt[number] = this.now + 1
+    this.sender[number] = sender
+    this.receiver[number] = receiver
+    return number
+  }
+
+  tried(number: number): boolean {
+    if (this.firstTriedAt[number] !== 0) return false
+    this.firstTriedAt[number] = this.now + 1
+    return true
+  }
+
+  delivered(number: number, wasCut: boolean): void {
+    if (this.deliveredAt[number] === 0) this.deliveredAt[number] = this.now + 1
+    increase(this.deliveries, number)
+    if (wasCut) increase(this.cuts, number)
+    this.note(wasCut ? 'cut' : 'took', number)
+  }
+
+  refuse(number: number): void {
+    this.refused[number] = 1
+    this.note('refused', number)
+  }
+
+  defer(number: number): void {
+    this.deferrals[number] = (this.deferrals[number] ?? 0) + 1
+    this.note('deferred', number)
+  }
+
+  readReport(text: string, isDelivered: boolean): void {
+    if (isDelivered) this.reportsDelivered++
+    for (const [, number, action] of text.matchAll(finalRecipient)) {
+      if (action?.toLowerCase() === 'failed') this.told[Number(number)] = 1
+      else if (isDelivered) this.delayNotices++
+      this.note(`told-${action}`, Number(number))
+    }
+  }
+
+  violate(text: string): void {
+    this.violationCount++
+    if (this.violations.length < 20) this.violations.push(`${formatTime(this.now)}: ${text}`)
+  }
+
+  /** A line of the log, of which the hash is taken. */
+  note(what: string, about: number | string): void {
+    this.#lines.push(`${this.now} ${what} ${about}`)
+    if (this.#lines.length >= 1000) this.#write()
+  }
+
+  hash(): string {
+    this.#write()
+    return this.#hash.copy().digest('hex').slice(0, 16)
+  }
+
+  #write(): void {
+    this.#hash.update(this.#lines.join('\n'))
+    this.#lines = []
+  }
+}
+
+function increase(counts: Uint8Array, number: number): void {
+  counts[number] = Math.min(255, (counts[number] ?? 0) + 1)
+}
+
+/** 'day 2 09:30:00' */
+export function formatTime(ms: number): string {
+  const day = Math.floor(ms / 86_400_000)
+  return `day ${day + 1} ${new Date(ms).toISOString().slice(11, 19)}`
+}

@@ -1,0 +1,248 @@
+// The network of the simulation: receivers that take mail, or do not, and count what they get.
+import type { Random } from '../src/runtime/random.ts'
+import type {
+  ClientFailureFacts,
+  ClientStage,
+  ConnectSmtp,
+  OutgoingTransaction,
+  RecipientResult,
+  SmtpConnection,
+} from '../src/smtp/client/contract.ts'
+import { SmtpClientFailure } from '../src/smtp/client/smtp-client-failure.ts'
+import type { Reply } from '../src/smtp/reply.ts'
+import type { Ledger } from './ledger.ts'
+import { hostOf, hourMs, isWithin, type ReceiverClass, type Scenario } from './scenario.ts'
+import type { SimulatedClock } from './simulated-clock.ts'
+import { Window } from './window.ts'
+
+const minuteMs = 60_000
+/** Of one who is new. */
+const greylistedMs = 4 * minuteMs
+const connectMs = 60
+/** A server that is down answers nothing; one in three machines says that nobody listens. */
+const silentMs = 30_000
+
+const extensions = new Map([
+  ['PIPELINING', ''],
+  ['8BITMIME', ''],
+  ['ENHANCEDSTATUSCODES', ''],
+])
+
+const ok: Reply = { code: 250, enhanced: '2.0.0', lines: ['Ok'] }
+const unknownUser: Reply = { code: 550, enhanced: '5.1.1', lines: ['No such user here'] }
+const mailboxFull: Reply = { code: 452, enhanced: '4.2.2', lines: ['The mailbox is full'] }
+const greylisted: Reply = { code: 451, enhanced: '4.7.1', lines: ['Greylisted, please try again later'] }
+const tooFast: Reply = { code: 451, enhanced: '4.7.28', lines: ['Rate limit exceeded, too many messages'] }
+const badName: Reply = {
+  code: 451,
+  enhanced: '4.7.1',
+  lines: ['Temporarily deferred due to the poor reputation of your IP address'],
+}
+
+interface Host {
+  readonly name: string
+  readonly receiver: ReceiverClass
+  open: number
+  readonly limits: readonly { readonly window: Window; readonly most: number; readonly span: string }[]
+  readonly secret: Window | undefined
+  readonly refusesConnections: boolean
+}
+
+export interface Network {
+  readonly connect: ConnectSmtp
+}
+
+export function createNetwork(
+  scenario: Scenario,
+  clock: SimulatedClock,
+  random: Random,
+  ledger: Ledger,
+): Network {
+  const hosts = new Map<string, Host>()
+  for (const receiver of scenario.receivers)
+    for (let number = 0; number < receiver.domains; number++) {
+      const name = hostOf(receiver, number)
+      if (!hosts.has(name)) hosts.set(name, createHost(name, receiver, number))
+    }
+  const senderWindows = scenario.senders.map(({ promisedPerHour }) =>
+    promisedPerHour === undefined ? undefined : { window: new Window(hourMs), most: promisedPerHour },
+  )
+
+  const countAtReceiver = (host: Host, transaction: OutgoingTransaction): void => {
+    const { receiver } = host
+    const recipients = transaction.recipients.length
+    for (const { window, most, span } of host.limits) {
+      const sum = window.add(ledger.now, recipients)
+      if (sum > most) ledger.violate(`${host.name} got ${sum} recipients in ${span}, its limit is ${most}`)
+    }
+    for (const { forwardPath } of transaction.recipients) {
+      const number = numberOf(forwardPath.localPart)
+      if (number === undefined || !ledger.tried(number)) continue
+      const limit = senderWindows[ledger.sender[number] ?? 0]
+      const sum = limit?.window.add(ledger.now, 1) ?? 0
+      if (limit && sum > limit.most)
+        ledger.violate(
+          `${scenario.senders[ledger.sender[number] ?? 0]?.name} sent ${sum} in an hour, its limit is ${limit.most} (to ${receiver.name})`,
+        )
+    }
+  }
+
+  return {
+    async connect({ host: name }) {
+      const host = hosts.get(name)
+      if (!host) throw new SmtpClientFailure(failed('connect', 'unreachable', `no such host: ${name}`))
+      const { receiver } = host
+      host.open++
+      ledger.connections++
+      if (host.open > receiver.promised.connections)
+        ledger.violate(`${name} has ${host.open} connections, its limit is ${receiver.promised.connections}`)
+      const state = { isOpen: true, isUsable: true, messages: 0 }
+      const close = (): void => {
+        if (state.isOpen) host.open--
+        state.isOpen = false
+        state.isUsable = false
+      }
+      if (isWithin(receiver.down, ledger.now)) {
+        await clock.wait(host.refusesConnections ? connectMs : silentMs)
+        close()
+        throw new SmtpClientFailure(
+          host.refusesConnections
+            ? failed('connect', 'refused-connection', `no connection to ${name}`)
+            : failed('connect', 'timeout', `connecting to ${name} took longer than 30 s`),
+        )
+      }
+      await clock.wait(connectMs)
+      const connection: SmtpConnection = {
+        extensions,
+        remoteAddress: '192.0.2.1',
+        remotePort: 25,
+        localAddress: '192.0.2.25',
+        get usable() {
+          return state.isUsable
+        },
+        async send(transaction) {
+          ledger.transactions++
+          state.messages++
+          const most = receiver.promised.messagesPerConnection ?? 100
+          if (state.messages > most)
+            ledger.violate(`${name} got ${state.messages} messages on one connection, its limit is ${most}`)
+          countAtReceiver(host, transaction)
+          const [least, longest] = receiver.replyMs
+          await clock.wait(least + random.fraction() * (longest - least))
+          if (!state.isOpen || isWithin(receiver.down, ledger.now)) {
+            close()
+            return all(transaction, { kind: 'failed', failure: closedBy(name, 'mail') })
+          }
+          const results = answer(host, transaction)
+          const accepted = results.filter(({ result }) => result.kind === 'accepted')
+          const isCut = accepted.length > 0 && random.fraction() < (receiver.cut ?? 0)
+          await readReports(accepted.length, transaction)
+          for (const { recipient, result } of results) {
+            const number = numberOf(recipient.forwardPath.localPart)
+            if (number === undefined) continue
+            if (result.kind === 'accepted') ledger.delivered(number, isCut)
+            else if (result.kind === 'refused' && result.reply.code >= 500) ledger.refuse(number)
+            else ledger.defer(number)
+          }
+          if (!isCut) return results
+          close()
+          return results.map(one =>
+            one.result.kind === 'accepted'
+              ? { ...one, result: { kind: 'failed', failure: closedBy(name, 'end-of-data') } }
+              : one,
+          )
+        },
+        probe: () => Promise.reject(new Error('nobody probes in a simulation')),
+        quit() {
+          close()
+          return Promise.resolve()
+        },
+        close,
+      }
+      return connection
+    },
+  }
+
+  function answer(host: Host, transaction: OutgoingTransaction): RecipientResult[] {
+    const { receiver } = host
+    if (isWithin(receiver.blocked, ledger.now))
+      return all(transaction, { kind: 'refused', stage: 'mail', reply: badName })
+    const { secret } = host
+    const most = receiver.secretPerMinute
+    if (secret && most !== undefined) {
+      if (secret.sum(ledger.now) >= most)
+        return all(transaction, { kind: 'refused', stage: 'mail', reply: tooFast })
+      secret.add(ledger.now, transaction.recipients.length)
+    }
+    return transaction.recipients.map(recipient => {
+      const reply = replyTo(receiver, numberOf(recipient.forwardPath.localPart))
+      return {
+        recipient,
+        result:
+          reply === ok ? { kind: 'accepted', reply } : { kind: 'refused', stage: 'rcpt' as const, reply },
+      }
+    })
+  }
+
+  function replyTo(receiver: ReceiverClass, number: number | undefined): Reply {
+    if (number === undefined) return ok
+    const lot = lotOf(number)
+    const { unknown = 0, full = 0 } = receiver
+    if (lot < unknown) return unknownUser
+    if (lot < unknown + full) return mailboxFull
+    const firstTried = (ledger.firstTriedAt[number] ?? 1) - 1
+    return receiver.greylists && ledger.now < firstTried + greylistedMs ? greylisted : ok
+  }
+
+  /** Those to our senders are read as they read them. */
+  async function readReports(accepted: number, { recipients, mailData }: OutgoingTransaction): Promise<void> {
+    if (accepted === 0 || recipients.some(({ forwardPath }) => numberOf(forwardPath.localPart) !== undefined))
+      return
+    const pieces: Uint8Array[] = []
+    for await (const piece of mailData.open()) pieces.push(piece)
+    ledger.readReport(Buffer.concat(pieces).toString('latin1'), true)
+  }
+}
+
+function createHost(name: string, receiver: ReceiverClass, number: number): Host {
+  const { perMinute, perHour, perDay } = receiver.promised
+  const limits = (
+    [
+      [perMinute, minuteMs, 'a minute'],
+      [perHour, hourMs, 'an hour'],
+      [perDay, 24 * hourMs, 'a day'],
+    ] as const
+  ).flatMap(([most, spanMs, span]) =>
+    most === undefined ? [] : [{ window: new Window(spanMs), most, span }],
+  )
+  return {
+    name,
+    receiver,
+    open: 0,
+    limits,
+    secret: receiver.secretPerMinute === undefined ? undefined : new Window(minuteMs),
+    refusesConnections: number % 3 === 0,
+  }
+}
+
+/** 'r17' → 17; undefined: a sender, to whom a report goes. */
+export function numberOf(localPart: string): number | undefined {
+  return localPart.startsWith('r') ? Number(localPart.slice(1)) : undefined
+}
+
+/** In [0, 1), the same for a recipient each time. */
+function lotOf(number: number): number {
+  return (Math.imul(number + 1, 0x9e3779b1) >>> 0) / 2 ** 32
+}
+
+function all(transaction: OutgoingTransaction, result: RecipientResult['result']): RecipientResult[] {
+  return transaction.recipients.map(recipient => ({ recipient, result }))
+}
+
+function closedBy(host: string, stage: ClientStage): ClientFailureFacts {
+  return failed(stage, 'closed', `${host} closed the connection`)
+}
+
+function failed(stage: ClientStage, kind: ClientFailureFacts['kind'], detail: string): ClientFailureFacts {
+  return { stage, kind, detail }
+}

@@ -1,0 +1,202 @@
+// The week that `npm run simulate` plays.
+import {
+  type ReceiverClass,
+  type Scenario,
+  type SimulatedSender,
+  type Span,
+  usualDelivery,
+  usualQueue,
+} from './scenario.ts'
+
+const dayHours = 24
+
+/** The same hours of each day. */
+function daily(days: number, from: number, to: number): Span[] {
+  return Array.from({ length: days }, (_, day) => ({ from: day * dayHours + from, to: day * dayHours + to }))
+}
+
+const quick = [200, 1500] as const
+const usual = { connections: 20, messagesPerConnection: 100 }
+const mistakes = { unknown: 0.01, full: 0.001, cut: 0.0002 }
+
+/** Limits in the settings: what comes on one day for one domain takes hours. */
+interface OwnLimits {
+  readonly perMinute: number
+  readonly perHour: number
+  readonly secretPerMinute: number
+}
+
+function limitsFor(recipients: number, days: number): OwnLimits {
+  const ofHundredth = recipients / 100 / days
+  return {
+    perMinute: Math.max(10, Math.ceil(ofHundredth / 3 / 120)),
+    perHour: Math.max(20, Math.ceil(ofHundredth / 4 / 3)),
+    secretPerMinute: Math.max(20, Math.ceil(ofHundredth / 4 / 20)),
+  }
+}
+
+function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
+  return [
+    // Who writes to our senders: where their reports go.
+    { name: 'home', share: 0, domains: 1, replyMs: quick, promised: usual },
+    // Limits of these: delivery/provider-limits.ts.
+    {
+      name: 'gmail',
+      share: 30,
+      domains: 3,
+      host: 'mx.google.com',
+      isHealthy: true,
+      replyMs: quick,
+      promised: { connections: 5, messagesPerConnection: 50 },
+      ...mistakes,
+    },
+    {
+      name: 'outlook',
+      share: 14,
+      domains: 2,
+      host: 'mx.olc.protection.outlook.com',
+      isHealthy: true,
+      replyMs: quick,
+      promised: { connections: 5, messagesPerConnection: 50 },
+      ...mistakes,
+    },
+    {
+      name: 'yahoo',
+      share: 8,
+      domains: 2,
+      host: 'mx.am0.yahoodns.net',
+      isHealthy: true,
+      replyMs: quick,
+      promised: { connections: 20, messagesPerConnection: 20 },
+      ...mistakes,
+    },
+    {
+      name: 'netease',
+      share: 0.4,
+      domains: 1,
+      host: 'mx.netease.com',
+      replyMs: quick,
+      promised: { connections: 4, messagesPerConnection: 7, perHour: 3000, perDay: 100_000 },
+      ...mistakes,
+    },
+    {
+      name: 'companies',
+      share: 36,
+      domains: 60,
+      isHealthy: true,
+      replyMs: quick,
+      promised: usual,
+      ...mistakes,
+    },
+    { name: 'small', share: 1, domains: 3000, isHealthy: true, replyMs: quick, promised: usual, ...mistakes },
+    // Limits of these: the settings, below.
+    {
+      name: 'per-minute',
+      share: 1,
+      domains: 3,
+      replyMs: quick,
+      promised: { connections: 2, messagesPerConnection: 100, perMinute: limits.perMinute },
+    },
+    {
+      name: 'per-hour',
+      share: 0.5,
+      domains: 2,
+      replyMs: quick,
+      promised: { connections: 2, messagesPerConnection: 100, perHour: limits.perHour },
+    },
+    {
+      name: 'secret-limit',
+      share: 0.5,
+      domains: 2,
+      replyMs: quick,
+      promised: usual,
+      secretPerMinute: limits.secretPerMinute,
+    },
+    { name: 'greylisting', share: 2, domains: 20, replyMs: quick, promised: usual, greylists: true },
+    {
+      name: 'outages',
+      share: 1.5,
+      domains: 5,
+      replyMs: quick,
+      promised: usual,
+      down: [...daily(days, 3, 4), ...daily(days, 9.2, 12)],
+    },
+    { name: 'slow', share: 0.5, domains: 5, replyMs: [20_000, 60_000], promised: usual },
+    { name: 'blocking', share: 1, domains: 2, replyMs: quick, promised: usual, blocked: daily(days, 10, 12) },
+    { name: 'full', share: 0.2, domains: 2, replyMs: quick, promised: usual, full: 0.8 },
+    { name: 'cutting', share: 0.5, domains: 2, replyMs: quick, promised: usual, cut: 0.02 },
+    {
+      name: 'dns-trouble',
+      share: 0.3,
+      domains: 2,
+      replyMs: quick,
+      promised: usual,
+      dnsFails: daily(days, 9, 11),
+    },
+    {
+      name: 'dead',
+      share: 0.1,
+      domains: 2,
+      replyMs: quick,
+      promised: usual,
+      down: [{ from: 0, to: days * dayHours }],
+    },
+    { name: 'gone', share: 0.1, domains: 2, replyMs: quick, promised: usual, doesNotExist: true },
+  ]
+}
+
+/** So much of a day's mail of the one with a limit of its own passes in an hour. */
+const cappedHours = 5
+
+export function createWeek(recipients: number, days: number, seed: number): Scenario {
+  const limits = limitsFor(recipients, days)
+  const allDay = [{ from: 0, to: days * dayHours - 1 }]
+  const cappedShare = 1
+  const cappedPerHour = Math.max(20, Math.ceil((recipients * cappedShare) / 100 / days / cappedHours))
+  const senders: SimulatedSender[] = [
+    {
+      name: 'newsletter',
+      address: 'news@d0.home.test',
+      share: 88.9,
+      recipientsOfMessage: 1000,
+      when: daily(days, 9, 9.05),
+      floods: true,
+    },
+    {
+      name: 'capped',
+      address: 'capped@d0.home.test',
+      share: cappedShare,
+      recipientsOfMessage: 50,
+      when: daily(days, 8, 8.25),
+      toHealthyOnly: true,
+      promisedPerHour: cappedPerHour,
+    },
+    { name: 'shop', address: 'shop@d0.home.test', share: 10, recipientsOfMessage: 20, when: allDay },
+    {
+      name: 'clerk',
+      address: 'clerk@d0.home.test',
+      share: 0.1,
+      recipientsOfMessage: 2,
+      when: daily(days, 8, 18),
+      toHealthyOnly: true,
+      isLittle: true,
+    },
+  ]
+  return {
+    recipients,
+    days,
+    seed,
+    receivers: receivers(days, limits),
+    senders,
+    fairness: { littleMedian: 5, little99th: 60, healthy99th: 120 },
+    queue: usualQueue,
+    delivery: {
+      ...usualDelivery,
+      limits: [
+        { match: ['.per-minute.test'], connections: 2, perMinute: limits.perMinute },
+        { match: ['.per-hour.test'], connections: 2, perHour: limits.perHour },
+      ],
+    },
+    senderLimits: [{ match: ['capped@d0.home.test'], perHour: cappedPerHour }],
+  }
+}

@@ -1,0 +1,140 @@
+// The simulation, small: what has to be true is true whatever is played; and each of it is found when it is not so.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Played, play } from '../../simulation/play.ts'
+import { usualDelivery } from '../../simulation/scenario.ts'
+import { type Settlement, settle } from '../../src/queue/settle.ts'
+import type { Operation, Storage } from '../../src/storage/operation.ts'
+import { plain, smallWorld, troubled } from './small-world.ts'
+
+function broken({ audit }: Played): string[] {
+  return audit.invariants.flatMap(({ name, isKept, detail }) => (isKept ? [] : [`${name}: ${detail}`]))
+}
+
+function brokenNames({ audit }: Played): string[] {
+  return audit.invariants.flatMap(({ name, isKept }) => (isKept ? [] : [name]))
+}
+
+/** Whatever settlements came to, it is written as something else. */
+function settling(change: (settlement: Settlement) => Settlement): (real: Storage) => Storage {
+  return real => ({
+    run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+      if (operation.name !== settle.name) return real.run(operation, input)
+      const settling = input as Parameters<typeof settle.run>[1]
+      return real.run(operation, { ...settling, settlements: settling.settlements.map(change) } as Input)
+    },
+    onWake: (topic, listener) => real.onWake(topic, listener),
+    close: () => real.close(),
+  })
+}
+
+test('with receivers of every kind nobody is lost or served twice, limits are kept, and waits are fair', async () => {
+  const played = await play(smallWorld())
+  assert.deepEqual(broken(played), [])
+  const { ledger, scenario } = played
+  const of = (name: string): number[] =>
+    Array.from({ length: ledger.accepted }, (_, number) => number).filter(
+      number => scenario.receivers[ledger.receiver[number] ?? 0]?.name === name,
+    )
+  const delivered = (name: string): number => of(name).filter(n => (ledger.deliveries[n] ?? 0) > 0).length
+  // It was played: each kind had mail, and came to what it has to.
+  assert.equal(ledger.accepted, 1200)
+  for (const name of [
+    'per-minute',
+    'greylisting',
+    'outages',
+    'slow',
+    'blocking',
+    'secret-limit',
+    'dns-trouble',
+  ])
+    assert.equal(delivered(name), of(name).length, name)
+  for (const name of ['dead', 'gone']) {
+    assert.ok(of(name).length > 0, name)
+    assert.ok(
+      of(name).every(n => ledger.told[n] === 1 && ledger.deliveries[n] === 0),
+      name,
+    )
+  }
+  assert.ok(of('greylisting').every(n => ledger.deferrals[n] === 1))
+  assert.ok(of('blocking').some(n => (ledger.deferrals[n] ?? 0) > 0))
+  assert.ok(of('cutting').some(n => (ledger.cuts[n] ?? 0) > 0))
+  assert.ok(ledger.delayNotices > 0)
+})
+
+test('one seed plays the same each time, another one something else', async () => {
+  const scenario = smallWorld({ recipients: 400 })
+  const first = await play(scenario)
+  const second = await play(scenario)
+  const other = await play({ ...scenario, seed: 2 })
+  assert.equal(second.hash, first.hash)
+  assert.notEqual(other.hash, first.hash)
+})
+
+test('a recipient that leaves the queue without a delivery and without a report is found', async () => {
+  const faultyStorage = settling(one =>
+    one.result.kind === 'retry' ? { ...one, result: { kind: 'done' } } : one,
+  )
+  const played = await play(smallWorld({ recipients: 400 }), { faultyStorage })
+  assert.ok(brokenNames(played).includes('nobody is lost'), broken(played).join('\n'))
+})
+
+test('a recipient that stays in the queue beyond its lifetime is found', async () => {
+  const faultyStorage = settling(one =>
+    one.result.kind === 'retry'
+      ? { ...one, result: { ...one.result, dueAt: Date.UTC(2030, 0), place: undefined } }
+      : one,
+  )
+  const played = await play(smallWorld({ recipients: 400 }), { faultyStorage })
+  assert.ok(brokenNames(played).includes('nobody is lost'), broken(played).join('\n'))
+  assert.ok(played.audit.overdue > 0)
+})
+
+test('a recipient that is delivered again is found', async () => {
+  const seen = new Set<number>()
+  const faultyStorage = settling(one => {
+    if (one.result.kind !== 'done' || seen.has(one.recipientId)) return one
+    seen.add(one.recipientId)
+    return {
+      ...one,
+      result: {
+        kind: 'retry',
+        tried: true,
+        dueAt: Date.UTC(2026, 0, 5, 2),
+        diagnosis: '',
+        delayReported: false,
+      },
+    }
+  })
+  const played = await play(smallWorld({ recipients: 300, receivers: [...troubled.slice(0, 1), plain] }), {
+    faultyStorage,
+  })
+  assert.deepEqual(brokenNames(played), ['nobody is served twice'])
+})
+
+test('a receiver whose limit the server does not know of gets too much, and that is found', async () => {
+  const receivers = troubled.map(one =>
+    one.name === 'slow' ? { ...one, promised: { connections: 1, messagesPerConnection: 2 } } : one,
+  )
+  const played = await play(smallWorld({ receivers, delivery: usualDelivery }))
+  assert.deepEqual(brokenNames(played), ['limits are kept'])
+  const violations = played.ledger.violations.join('\n')
+  assert.match(violations, /mx\.d0\.per-minute\.test got \d+ recipients in a minute, its limit is 10/)
+  assert.match(violations, /mx\.d0\.slow\.test has 2 connections, its limit is 1/)
+  assert.match(violations, /mx\.d0\.slow\.test got 3 messages on one connection, its limit is 2/)
+})
+
+test('a sender whose limit the server does not know of sends too much, and that is found', async () => {
+  const played = await play(smallWorld({ senderLimits: [] }))
+  assert.deepEqual(brokenNames(played), ['limits are kept'])
+  assert.match(played.ledger.violations.join('\n'), /capped sent 41 in an hour, its limit is 40/)
+})
+
+test('where all share few connections with receivers that are slow, waits are not fair, and that is found', async () => {
+  const receivers = troubled.map(one => (one.name === 'slow' ? { ...one, share: 20, domains: 10 } : one))
+  const delivery = { ...smallWorld().delivery, maxConnections: 3 }
+  const played = await play(smallWorld({ recipients: 600, receivers, delivery }))
+  const names = brokenNames(played)
+  assert.ok(names.includes('who sends little does not wait'), broken(played).join('\n'))
+  assert.ok(names.includes('healthy receivers do not wait for others'), broken(played).join('\n'))
+})
