@@ -5,7 +5,7 @@ import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { findFreePort } from '../test/harness/free-port.ts'
-import { listTree, readPeakRssBytes } from '../test/harness/process-tree.ts'
+import { listTree, readCpuMs, readPeakRssBytes } from '../test/harness/process-tree.ts'
 import { startSink } from './load.ts'
 import { composeSettings, databasePath, launchPostrider } from './postrider-subject.ts'
 import { type Figures, type Row, runRound } from './round.ts'
@@ -24,6 +24,8 @@ export interface LongQueueStart {
   readonly firstAcceptMs: number
   /** Until the first message has arrived at its destination. */
   readonly firstDeliveryMs: number
+  /** Of the process tree until then: what other processes on the machine do changes it little. */
+  readonly cpuMs: number
   /** The highest resident set of the process tree so far. */
   readonly peakRssBytes: number
   readonly loadAverage: number
@@ -39,6 +41,7 @@ export interface LongQueueFigures {
   readonly deferred: number
   readonly fillSeconds: number
   readonly starts: readonly LongQueueStart[]
+  readonly emptyStarts: readonly LongQueueStart[]
   readonly rows: readonly LongQueueRow[]
 }
 
@@ -70,7 +73,11 @@ export async function measureLongQueue(
     })
     const fillSeconds = (performance.now() - startedAt) / 1000
     const starts: LongQueueStart[] = []
-    for (let round = 0; round < rounds; round++) starts.push(await measureStart(folder, parentFolder))
+    const emptyStarts: LongQueueStart[] = []
+    for (let round = 0; round < rounds; round++) {
+      emptyStarts.push(await measureStart(emptyFolder, parentFolder))
+      starts.push(await measureStart(folder, parentFolder))
+    }
     const rows: LongQueueRow[] = []
     for (const work of ['accept', 'relay'] as const) {
       const row: Row = { work, messageBytes: 2000, sessions: 100, connections: 'kept' }
@@ -84,14 +91,14 @@ export async function measureLongQueue(
       }
       rows.push({ work, empty, long })
     }
-    return { deferred, fillSeconds, starts, rows }
+    return { deferred, fillSeconds, starts, emptyStarts, rows }
   } finally {
     await rm(folder, { recursive: true, force: true })
     await rm(emptyFolder, { recursive: true, force: true })
   }
 }
 
-async function measureStart(folder: string, parentFolder: string): Promise<LongQueueStart> {
+export async function measureStart(folder: string, parentFolder: string): Promise<LongQueueStart> {
   const sink = await startSink(parentFolder)
   try {
     const port = await findFreePort()
@@ -104,8 +111,16 @@ async function measureStart(folder: string, parentFolder: string): Promise<LongQ
       const firstAcceptMs = performance.now() - startedAt
       await sink.reach(1, patienceMs)
       const firstDeliveryMs = performance.now() - startedAt
+      const cpuMs = readCpuMs(server.pid)
       const peakRssBytes = listTree(server.pid).reduce((sum, pid) => sum + readPeakRssBytes(pid), 0)
-      return { greetingMs, firstAcceptMs, firstDeliveryMs, peakRssBytes, loadAverage: loadavg()[0] ?? 0 }
+      return {
+        greetingMs,
+        firstAcceptMs,
+        firstDeliveryMs,
+        cpuMs,
+        peakRssBytes,
+        loadAverage: loadavg()[0] ?? 0,
+      }
     } finally {
       await server.stop()
     }

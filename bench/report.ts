@@ -169,17 +169,40 @@ ${formatTable([
 ])}`
 }
 
-export function formatLongQueue({ deferred, fillSeconds, starts, rows }: LongQueueFigures): string {
+export function formatLongQueue({
+  deferred,
+  fillSeconds,
+  starts,
+  emptyStarts,
+  rows,
+}: LongQueueFigures): string {
   return `a queue of ${deferred} deferred recipients, filled in ${show(fillSeconds, 0)} s:
 ${formatTable([
-  ['greeting after ms', 'first 250 after ms', 'first delivery after ms', 'memory MB', 'load average'],
-  ...starts.map(({ greetingMs, firstAcceptMs, firstDeliveryMs, peakRssBytes, loadAverage }) => [
-    show(greetingMs, 0),
-    show(firstAcceptMs, 0),
-    show(firstDeliveryMs, 0),
-    show(peakRssBytes / 1e6, 0),
-    show(loadAverage, 1),
-  ]),
+  [
+    'start with',
+    'greeting after ms',
+    'first 250 after ms',
+    'first delivery after ms',
+    'CPU ms',
+    'memory MB',
+    'load average',
+  ],
+  ...(
+    [
+      ['an empty queue', emptyStarts],
+      ['a long queue', starts],
+    ] as const
+  ).flatMap(([queue, figures]) =>
+    figures.map(({ greetingMs, firstAcceptMs, firstDeliveryMs, cpuMs, peakRssBytes, loadAverage }) => [
+      queue,
+      show(greetingMs, 0),
+      show(firstAcceptMs, 0),
+      show(firstDeliveryMs, 0),
+      show(cpuMs, 0),
+      show(peakRssBytes / 1e6, 0),
+      show(loadAverage, 1),
+    ]),
+  ),
 ])}
 ${formatTable([
   ['work', 'queue', 'messages/s', 'CPU ms', 'memory MB'],
