@@ -90,7 +90,16 @@ interface Totals {
  * they ask the storage for is asked elsewhere too.
  */
 const onBothEngines: readonly string[] = [
-  'test/delivery',
+  'test/delivery/deaths.test.ts',
+  'test/delivery/forwarding.test.ts',
+  'test/delivery/local.test.ts',
+  'test/delivery/remote.test.ts',
+  'test/delivery/reports.test.ts',
+  'test/delivery/scheduling.test.ts',
+  'test/delivery/shared-queue.test.ts',
+  'test/delivery/transfer-extensions.test.ts',
+  'test/delivery/unwritten-outcomes.test.ts',
+  'test/delivery/way.test.ts',
   'test/cluster',
   'test/directory',
   'test/intake',
@@ -212,11 +221,15 @@ function sumUp(ofFiles: ReadonlyMap<string, number>, files: readonly string[]): 
 /** `npm run fault-test`: what takes minutes, because servers and databases have to die, wait and come back in it. */
 const longer: readonly string[] = [
   'test/postgres/clocks.test.ts',
+  'test/postgres/nodes.test.ts',
   'test/postgres/outage.test.ts',
+  'test/postgres/races.test.ts',
   'test/postgres/refuse-to-start.test.ts',
   'test/postgres/rolling-upgrade.test.ts',
   'test/postgres/standby.test.ts',
   'test/postgres/unknown-commit.test.ts',
+  'test/postgres/wakes.test.ts',
+  'test/scenarios/fetching-processes.test.ts',
   'test/storage/move/refusals.test.ts',
   'test/storage/move/resume.test.ts',
 ]
