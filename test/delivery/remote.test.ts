@@ -373,8 +373,9 @@ test('who is refused for good in a greeting is alone with that: the next hears i
   const second = await world.accept({ from: null, to: ['clara@example.org'] })
   world.agent.wake()
   await world.agent.idle()
-  assert.equal((await world.attempts(first))[0]?.outcome.kind, 'failed')
-  assert.equal((await world.attempts(second))[0]?.outcome.kind, 'relayed')
+  const outcomes = [...(await world.attempts(first)), ...(await world.attempts(second))]
+  // Whichever came first.
+  assert.deepEqual(outcomes.map(({ outcome }) => outcome.kind).toSorted(), ['failed', 'relayed'])
 })
 
 test('too many recipients: the rest in further transactions of the same attempt', async t => {
