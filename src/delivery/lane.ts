@@ -341,6 +341,7 @@ export class Lane implements ConnectionHolder {
     this.#opening++
     try {
       const found = await findServers(attempt.destination)
+      if (this.#closed) return undefined
       attempt.noteLookup(found.lookup)
       if (found.kind !== 'servers') {
         attempt.noteTried(found.hosts)
