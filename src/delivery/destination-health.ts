@@ -28,6 +28,11 @@ export interface HealthRecord {
   readonly times: Readonly<Partial<Record<ClosureReason, number>>>
 }
 
+/** Nothing that somebody who starts anew would not know. */
+export function isUnremarkable({ closure, times }: HealthRecord): boolean {
+  return closure === undefined && Object.keys(times).length === 0
+}
+
 export interface DestinationHealthParts {
   readonly clock: Clock
   readonly maxConnections: number
@@ -81,9 +86,8 @@ export class DestinationHealth {
     return (this.#times.unreachable ?? 0) > 0
   }
 
-  /** Nothing that a new one would not know. */
   get isUnremarkable(): boolean {
-    return this.closure === undefined && Object.keys(this.#times).length === 0
+    return isUnremarkable({ closure: this.closure, times: this.#times })
   }
 
   /** A server of it answered and let us in. */

@@ -3,7 +3,7 @@ import { listDestinationHealth, noteDestinationHealth } from '../queue/destinati
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
-import type { HealthRecord } from './destination-health.ts'
+import { type HealthRecord, isUnremarkable } from './destination-health.ts'
 
 export class HealthRecords {
   readonly #parts: { readonly storage: Pick<Storage, 'run'>; readonly clock: Clock; readonly log: Log }
@@ -25,9 +25,9 @@ export class HealthRecords {
 
   keep(destination: string, record: HealthRecord): void {
     const { clock, log, storage } = this.#parts
-    const { closure, times } = record
-    const isUnremarkable = closure === undefined && Object.keys(times).length === 0
-    if (isUnremarkable && !this.#known.has(destination)) return
+    const { closure } = record
+    const isForgettable = isUnremarkable(record)
+    if (isForgettable && !this.#known.has(destination)) return
     if (closure?.reason === 'suspended' && this.#known.get(destination)?.closure?.reason !== 'suspended')
       log.error(
         'a destination refuses mail from this server because of its name; nothing is sent there for a while',
@@ -38,12 +38,12 @@ export class HealthRecords {
           reply: closure.diagnosis.reply?.lines.join(' ') ?? '',
         },
       )
-    if (isUnremarkable) this.#known.delete(destination)
+    if (isForgettable) this.#known.delete(destination)
     else this.#known.set(destination, record)
     storage
       .run(noteDestinationHealth, {
         destination,
-        health: isUnremarkable ? undefined : JSON.stringify(record),
+        health: isForgettable ? undefined : JSON.stringify(record),
         now: clock.now(),
       })
       .catch((cause: unknown) => {

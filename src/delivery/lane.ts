@@ -296,13 +296,16 @@ export class Lane implements ConnectionHolder {
     const wanted = Math.min(attempt.pending.length, rules.maxRecipientsPerTransaction)
     const { granted, moreAt, diagnosis } = await allowance.take(wanted)
     if (moreAt !== undefined && diagnosis) health.limited(moreAt, diagnosis)
-    if (granted === 0) this.#standAll(attempt)
+    if (granted === 0) {
+      this.stand(attempt)
+      this.#standWaiting()
+    }
     return granted
   }
 
-  /** It, and all that nobody has begun. */
-  #standAll(attempt: RemoteAttempt): void {
-    for (const one of [attempt, ...this.abandonWaiting()]) this.stand(one)
+  /** All that nobody has begun. */
+  #standWaiting(): void {
+    for (const waiting of this.abandonWaiting()) this.stand(waiting)
   }
 
   async #transact(
@@ -332,7 +335,7 @@ export class Lane implements ConnectionHolder {
       this.#pulse.beat(clock.now())
     }
     for (const diagnosis of refused) health.refused(classOf(diagnosis), diagnosis)
-    if (this.closure) for (const waiting of this.abandonWaiting()) this.stand(waiting)
+    if (this.closure) this.#standWaiting()
   }
 
   async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
@@ -383,7 +386,7 @@ export class Lane implements ConnectionHolder {
     }
     attempt.endPending(outcome, this.closure && this.gate)
     attempt.endElsewhere(outcome)
-    if (this.closure) for (const waiting of this.abandonWaiting()) this.stand(waiting)
+    if (this.closure) this.#standWaiting()
   }
 
   /** With the place in the budget that the worker has, so without the connection that it has. */

@@ -213,16 +213,12 @@ export class Settler {
 }
 
 function gatesOf(batch: readonly (Attempted | NotAttempted)[]): ReadonlySet<GateKey> {
-  return new Set(
-    batch.flatMap(ended => {
-      const place = ended.outcome.kind === 'waiting' ? ended.outcome.place : placeOf(ended)
-      return place ? [place.gate] : []
-    }),
-  )
+  return new Set(batch.flatMap(ended => placeOf(ended)?.gate ?? []))
 }
 
 function placeOf(ended: Attempted | NotAttempted): GatePlace | undefined {
-  return 'place' in ended ? ended.place : undefined
+  if (isAttempted(ended)) return ended.place
+  return ended.outcome.kind === 'waiting' ? ended.outcome.place : undefined
 }
 
 function filesOf(reports: readonly SettlementReport[]): string[] {

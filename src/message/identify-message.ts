@@ -1,6 +1,7 @@
 // By what a person finds a message again: its Message-ID and its Subject (RFC 5322 §3.6.4, §3.6.5). Asked for every message that
 // comes in, so it looks at the bytes and reads no other field.
 import { decodeEncodedWords } from './encoded-words.ts'
+import { endOfLine, startsWithName } from './header-lines.ts'
 
 export interface MessageIdentity {
   /** Without its angle brackets. */
@@ -9,10 +10,8 @@ export interface MessageIdentity {
   readonly subject?: string | undefined
 }
 
-const lf = 0x0a
 const space = 0x20
 const tab = 0x09
-const caseBit = 0x20
 /** RFC 5322 has no limit, and a stranger writes them. */
 const maxMessageIdLength = 250
 const maxSubjectLength = 200
@@ -26,8 +25,8 @@ export function identifyMessage(section: Uint8Array): MessageIdentity {
   let messageId: string | undefined
   let subject: string | undefined
   for (let start = 0; start < section.length; ) {
-    const isId = messageId === undefined && startsWith(section, start, messageIdName)
-    const isSubject = subject === undefined && startsWith(section, start, subjectName)
+    const isId = messageId === undefined && startsWithName(section, start, messageIdName)
+    const isSubject = subject === undefined && startsWithName(section, start, subjectName)
     let end = endOfLine(section, start)
     if (isId || isSubject) {
       while (isBlank(section[end])) end = endOfLine(section, end)
@@ -42,21 +41,8 @@ export function identifyMessage(section: Uint8Array): MessageIdentity {
   return { ...(messageId ? { messageId } : {}), ...(subject ? { subject } : {}) }
 }
 
-function endOfLine(section: Uint8Array, start: number): number {
-  const newline = section.indexOf(lf, start)
-  return newline < 0 ? section.length : newline + 1
-}
-
 function isBlank(byte: number | undefined): boolean {
   return byte === space || byte === tab
-}
-
-function startsWith(section: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let index = 0; index < name.length; index++) {
-    // oxlint-disable-next-line no-bitwise -- letter case is one bit; ':' and '-' have it set
-    if (((section[start + index] ?? 0) | caseBit) !== name[index]) return false
-  }
-  return true
 }
 
 function readValue(section: Uint8Array, start: number, end: number): string {

@@ -143,11 +143,6 @@ function inTurn(shares: readonly string[], afterShare: string): string[] {
   return shares.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
 }
 
-export interface Gate {
-  readonly gate: GateKey
-  readonly recipients: number
-}
-
 /** Behind which somebody stands. Each is one look into the index. */
 export const listGates = defineRead('queue.list-gates', async (tx): Promise<readonly GateKey[]> => {
   const gates: GateKey[] = []

@@ -196,8 +196,7 @@ async function findSmartHost(
   smartHost: SmartHostSettings,
 ): Promise<ServerLookup> {
   const { host, port } = smartHost
-  const { addresses, failure } =
-    isIP(host) === 0 ? await resolveAddresses(options, host) : { addresses: [host], failure: undefined }
+  const { addresses, failure } = await findAddressesOf(options, host)
   // What is wrong with a smart host is wrong in our settings: the mail waits until it is mended.
   if (addresses.length === 0) {
     return deferred('smart-host', '4.4.3', failure ?? `the smart host ${host} has no address`, [host])
@@ -219,8 +218,7 @@ async function findNamedHost(
   options: ServerFinderOptions,
   { host, port }: Extract<Destination, { kind: 'host' }>,
 ): Promise<ServerLookup> {
-  const { addresses, failure } =
-    isIP(host) === 0 ? await resolveAddresses(options, host) : { addresses: [host], failure: undefined }
+  const { addresses, failure } = await findAddressesOf(options, host)
   if (addresses.length === 0) {
     const detail = failure ?? `the host ${host}, to which an administrator sends this mail, has no address`
     return deferred('dns-failure', '4.4.3', detail, [host])
@@ -234,6 +232,14 @@ async function findNamedHost(
     servers: addresses.map(address => ({ host, address, port })),
     lookup: { by: 'rerouted', name: `${host}:${port}`, hosts: [{ host, addresses }] },
   }
+}
+
+/** Of a host that somebody has named: it may be an address itself. */
+async function findAddressesOf(
+  options: ServerFinderOptions,
+  host: string,
+): Promise<{ readonly addresses: readonly string[]; readonly failure?: string | undefined }> {
+  return isIP(host) === 0 ? await resolveAddresses(options, host) : { addresses: [host] }
 }
 
 /** IPv6 before IPv4 (RFC 6724 §2.1); among each the order of the DNS, which RFC 5321 §5.1 says to keep. */

@@ -516,13 +516,7 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
       '',
       `To:        ${formatAddressForPeople(recipient.forwardPath)}`,
       `State:     ${stateText(recipient, message, now)}, ${formatCount(recipient.attempts, 'attempt')}`,
-      ...(nextText(recipient, message, now) === ''
-        ? []
-        : [
-            isKept(recipient, message, now)
-              ? `Next try:  when its server fetches it`
-              : `Next try:  ${formatTime(recipient.dueAt)} (${nextText(recipient, message, now)})`,
-          ]),
+      ...describeNextTry(recipient, message, now),
       ...(recipient.isRelayed
         ? [`Until:     ${formatTime(message.acceptedAt + relayLifetimeHours * 3_600_000)}`]
         : []),
@@ -535,6 +529,13 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
 
 function senderText({ reversePath }: ShownMessage['message']): string {
   return reversePath === null ? '<>' : formatAddressForPeople(reversePath)
+}
+
+function describeNextTry(recipient: ShownRecipient, message: ShownMessage['message'], now: number): string[] {
+  if (standingOf(recipient, now, message.releaseAt).kind === 'kept')
+    return ['Next try:  when its server fetches it']
+  const next = nextText(recipient, message, now)
+  return next === '' ? [] : [`Next try:  ${formatTime(recipient.dueAt)} (${next})`]
 }
 
 /** What the sender has asked for at MAIL (RFC 2852, RFC 4865, RFC 6710). */
@@ -556,15 +557,18 @@ function stateText(recipient: ShownRecipient, message: ShownMessage['message'], 
   return standingWords[standingOf(recipient, now, message.releaseAt).kind]
 }
 
-function isKept(recipient: ShownRecipient, message: ShownMessage['message'], now: number): boolean {
-  return standingOf(recipient, now, message.releaseAt).kind === 'kept'
-}
-
 function nextText(recipient: ShownRecipient, message: ShownMessage['message'], now: number): string {
-  if (recipient.underway || recipient.state === 'held') return ''
-  if (isKept(recipient, message, now)) return 'when fetched'
-  if (standingOf(recipient, now, message.releaseAt).kind === 'in-line') return 'when there is room'
-  return recipient.dueAt <= now ? 'now' : formatRelative(recipient.dueAt, now)
+  switch (standingOf(recipient, now, message.releaseAt).kind) {
+    case 'underway':
+    case 'held':
+      return ''
+    case 'kept':
+      return 'when fetched'
+    case 'in-line':
+      return 'when there is room'
+    default:
+      return recipient.dueAt <= now ? 'now' : formatRelative(recipient.dueAt, now)
+  }
 }
 
 function reasonText({ lastDiagnosis }: ShownRecipient): string {

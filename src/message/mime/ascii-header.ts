@@ -13,11 +13,6 @@ export type HeaderProblem = 'address'
 
 const maxLine = 998
 
-/** Whether the section cannot go as it is. */
-export function needsAsciiForm(section: Uint8Array): boolean {
-  return hasEightBit(section) || hasLongLine(section)
-}
-
 export function hasEightBit(bytes: Uint8Array): boolean {
   return bytes.some(byte => byte >= 0x80)
 }
