@@ -112,10 +112,7 @@ test('messages of a connection, recipients of a transaction: as the settings say
   await world.accept({ from, to: ['a', 'b', 'c'].map(name => `${name}@example.org`) })
   await acceptSeveral(world, 2)
   await world.pass(0)
-  assert.deepEqual(
-    peer.messages.map(({ forwardPaths }) => forwardPaths.length),
-    [2, 1, 1, 1],
-  )
+  assert.deepEqual(peer.messages.map(({ forwardPaths }) => forwardPaths.length).toSorted(), [1, 1, 1, 2])
   assert.equal(peer.connections, 2)
   assert.equal(peer.mostOpen, 1)
 })
