@@ -32,23 +32,30 @@ interface Used {
   readonly used: number
 }
 
+interface LimitState {
+  readonly limit: RateLimit
+  readonly used: readonly Used[]
+  readonly left: number
+}
+
 /** Takes as much as all limits leave, up to what is wanted. */
 export const takeAllowance = defineWrite(
   'queue.take-allowance',
   async (tx, { allowance, limits, wanted, now }: AllowanceClaim): Promise<Allowed> => {
     await tx.lockAll('allowances')
-    let granted = wanted
-    let binding: { readonly limit: RateLimit; readonly moreAt: number } | undefined
+    const states: LimitState[] = []
     for (const limit of limits) {
       const used = await readUsed(tx, allowance, limit, now)
-      const left = Math.max(0, limit.most - used.reduce((sum, part) => sum + part.used, 0))
-      if (left >= wanted) continue
-      granted = Math.min(granted, left)
-      const moreAt = whenLeft(used, limit, now)
-      if (!binding || moreAt > binding.moreAt) binding = { limit, moreAt }
+      states.push({ limit, used, left: Math.max(0, limit.most - sumOf(used)) })
     }
+    const granted = Math.min(wanted, ...states.map(({ left }) => left))
+    // One that leaves more than was granted is not what there is to wait for, however long it would take.
+    const binding = states
+      .filter(({ left }) => left === granted && left < wanted)
+      .map(({ limit, used }) => ({ limit, moreAt: whenLeft(used, limit, now) }))
+      .toSorted((a, b) => b.moreAt - a.moreAt)[0]
     if (granted > 0) for (const limit of limits) await note(tx, allowance, limit, granted, now)
-    return { granted, moreAt: binding?.moreAt, limit: binding?.limit }
+    return { granted, ...binding }
   },
 )
 
@@ -97,9 +104,13 @@ async function note(tx: Tx, allowance: string, limit: RateLimit, used: number, a
   )
 }
 
+function sumOf(used: readonly Used[]): number {
+  return used.reduce((sum, part) => sum + part.used, 0)
+}
+
 /** When the first of what is used has left the span. */
 function whenLeft(used: readonly Used[], limit: RateLimit, now: number): number {
-  let over = used.reduce((sum, part) => sum + part.used, 0) - limit.most
+  let over = sumOf(used) - limit.most
   for (const { at, used: count } of used) {
     over -= count
     if (over < 0) return Math.max(now + 1, at + limit.spanMs + partOf(limit))

@@ -27,7 +27,7 @@ test('as much as all limits leave; then when there is more, and which limit it i
   const second = await take(8, at)
   assert.equal(second.granted, 6)
   assert.deepEqual(second.limit, perMinute)
-  assert.deepEqual(await take(1, at + 1000, 'another'), { granted: 1, moreAt: undefined, limit: undefined })
+  assert.deepEqual(await take(1, at + 1000, 'another'), { granted: 1 })
   const { granted, moreAt = 0 } = await take(1, at + 30_000)
   assert.equal(granted, 0)
   assert.ok(moreAt > at + minute && moreAt <= at + minute + 1000)
@@ -36,6 +36,16 @@ test('as much as all limits leave; then when there is more, and which limit it i
   assert.equal(last.granted, 5)
   assert.deepEqual(last.limit, perHour)
   assert.equal((await take(10, at + 2 * hour)).granted, 10)
+})
+
+test('a long limit that leaves something, but less than is wanted, does not make anybody wait for it', async t => {
+  const { take } = await openAllowance(t, [perMinute, { most: 12, spanMs: hour }])
+  await take(10, at)
+  const { granted, moreAt = 0, limit } = await take(3, at)
+  assert.equal(granted, 0)
+  assert.deepEqual(limit, perMinute)
+  assert.ok(moreAt <= at + minute + 1000)
+  assert.equal((await take(3, moreAt)).granted, 2)
 })
 
 test('what is given back can be taken again, and no more', async t => {

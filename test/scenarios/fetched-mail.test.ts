@@ -102,10 +102,11 @@ test('mail is kept without attempts, and fetched by a server that nobody can rea
   assert.deepEqual(await customer.fetchMail(), [{ host: '127.0.0.1', kind: 'fetched', messages: 3 }])
   await customer.settled()
   const messages = await customer.mailbox('anna@home.test')
-  assert.deepEqual(
-    messages.map(text => /Subject: (\w+)/.exec(text)?.[1]).toSorted(),
-    ['First', 'Second', 'Third'],
-  )
+  assert.deepEqual(messages.map(text => /Subject: (\w+)/.exec(text)?.[1]).toSorted(), [
+    'First',
+    'Second',
+    'Third',
+  ])
   assert.match(
     messages[0] ?? '',
     /Received: from mx\.provider\.test .*\r\n\tby server\.home\.test \(Postrider\) with ESMTPS/,
