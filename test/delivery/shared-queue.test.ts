@@ -251,7 +251,8 @@ test('a beat that waits in an outage until its end buries nobody either', async 
   }
   const mended = Promise.withResolvers<void>()
   connection.waits = mended.promise
-  clock.advance(25 * second)
+  clock.advance(5 * second)
+  clock.advance(20 * second)
   connection.waits = undefined
   mended.resolve()
   await turns()

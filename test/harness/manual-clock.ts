@@ -2,7 +2,10 @@
 import type { Clock, Timer } from '../../src/runtime/clock.ts'
 
 export interface ManualClock extends Clock {
-  /** Moves time and runs what falls due on the way, in order. */
+  /**
+   * Moves time and runs what falls due on the way, in order. What repeats runs once, when it falls due last: as on a
+   * machine that slept meanwhile.
+   */
   advance(ms: number): void
 }
 
@@ -27,7 +30,11 @@ export function createManualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
       const end = now + ms
       for (;;) {
         let next: Entry | undefined
-        for (const entry of entries) if (entry.at <= end && (!next || entry.at < next.at)) next = entry
+        for (const entry of entries) {
+          if (entry.every !== undefined && entry.at <= end)
+            entry.at += Math.floor((end - entry.at) / entry.every) * entry.every
+          if (entry.at <= end && (!next || entry.at < next.at)) next = entry
+        }
         if (!next) break
         now = Math.max(now, next.at)
         if (next.every === undefined) entries.delete(next)
