@@ -75,7 +75,7 @@ function likeness(recipient: ReportedRecipient): string {
     expired,
     attempts,
     recipient.willRetryUntil,
-    expired ? recipient.lastAttemptAt : undefined,
+    expired ? [recipient.at, recipient.isUntried === true] : undefined,
     remoteMta,
     viaSmartHost,
     provider,
@@ -110,9 +110,7 @@ function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: Repor
     sentences: [
       { label: texts.nextLabel, text: step },
       { label: texts.happenedLabel, text: happened },
-      ...(recipient.expired
-        ? [{ text: texts.expired(recipient.attempts, texts.date(recipient.lastAttemptAt)) }]
-        : []),
+      ...(recipient.expired ? [{ text: texts.expired({ ...recipient, at: texts.date(recipient.at) }) }] : []),
     ],
     ...(recipient.reply
       ? { quote: { title: titleOfQuote(alike, texts), lines: quoteReply(recipient.reply) } }

@@ -123,8 +123,10 @@ export interface ReportedRecipient {
   readonly detail?: string | undefined
   /** How often it was tried, with the last time. */
   readonly attempts: number
-  /** ms since 1970. */
-  readonly lastAttemptAt: number
+  /** When the outcome came; ms since 1970. */
+  readonly at: number
+  /** It came of no attempt: the message was waiting. */
+  readonly isUntried?: boolean | undefined
   /** For delayed: until when it is tried again. */
   readonly willRetryUntil?: number | undefined
 }

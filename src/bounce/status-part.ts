@@ -36,7 +36,7 @@ function composeRecipient(recipient: ReportedRecipient): string[] {
     const enhanced = reply.enhanced === undefined ? '' : `${reply.enhanced} `
     lines.push(`Diagnostic-Code: smtp; ${fold(ascii(`${reply.code} ${enhanced}${reply.lines.join(' ')}`))}`)
   }
-  if (recipient.attempts > 0) lines.push(`Last-Attempt-Date: ${formatDate(recipient.lastAttemptAt)}`)
+  if (!recipient.isUntried) lines.push(`Last-Attempt-Date: ${formatDate(recipient.at)}`)
   if (recipient.willRetryUntil !== undefined)
     lines.push(`Will-Retry-Until: ${formatDate(recipient.willRetryUntil)}`)
   return lines

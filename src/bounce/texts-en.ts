@@ -242,12 +242,12 @@ export const english: ReportTexts = {
   keptNext: until =>
     `Nothing. Our server keeps the message until ${until}, and tells you if nobody has come for it by then.`,
   delivered: action => delivered[action],
-  expired: (attempts, last) =>
-    attempts === 0
-      ? `Our server kept the message for that one until ${last}, and has given up.`
-      : attempts === 1
-        ? `The server tried once, on ${last}, and has given up.`
-        : `The server tried ${attempts} times, the last time on ${last}, and has given up.`,
+  expired: ({ attempts, at, isUntried }) => {
+    const times = attempts === 1 ? 'once' : `${attempts} times`
+    if (attempts === 0) return `Our server kept the message until ${at}, and has given up.`
+    if (isUntried) return `The server tried ${times}, kept the message until ${at}, and has given up.`
+    return `The server tried ${times}, ${attempts === 1 ? '' : 'the last time '}on ${at}, and has given up.`
+  },
   nextLabel: 'What to do',
   happenedLabel: 'What happened',
   serverSaid: server => (server === undefined ? 'The other server said' : `The server ${server} said`),

@@ -257,10 +257,11 @@ export const russian: ReportTexts = {
   keptNext: until =>
     `Ничего. Наш сервер хранит письмо (срок: ${until}) и сообщит вам, если до тех пор за ним не придут.`,
   delivered: action => delivered[action],
-  expired: (attempts, last) =>
-    attempts === 0
-      ? `Наш сервер хранил письмо для него (до: ${last}) и больше не ждёт.`
-      : `Попыток: ${attempts}; последняя: ${last}. На этом сервер прекратил попытки.`,
+  expired: ({ attempts, at, isUntried }) => {
+    if (attempts === 0) return `Наш сервер хранил письмо (до: ${at}) и больше не ждёт.`
+    if (isUntried) return `Попыток: ${attempts}. Наш сервер хранил письмо (до: ${at}) и больше не ждёт.`
+    return `Попыток: ${attempts}; последняя: ${at}. На этом сервер прекратил попытки.`
+  },
   nextLabel: 'Что делать',
   happenedLabel: 'Что случилось',
   serverSaid: server => (server === undefined ? 'Ответ другого сервера' : `Ответ сервера ${server}`),

@@ -25,6 +25,13 @@ export interface CauseFacts {
   readonly answered: boolean
 }
 
+/** `at`: of the last attempt, unless the message waited at the end. */
+export interface EndOfLifetime {
+  readonly attempts: number
+  readonly at: string
+  readonly isUntried?: boolean | undefined
+}
+
 export interface ReportTexts {
   readonly senderName: string
   subject(action: ReportAction, subject: string): string
@@ -36,8 +43,7 @@ export interface ReportTexts {
   /** The same when nothing is tried: the domain's own server has to come for the message. */
   keptNext(until: string): string
   delivered(action: ReportAction): string
-  /** No attempts: it was kept for the domain's own server. */
-  expired(attempts: number, last: string): string
+  expired(end: EndOfLifetime): string
   readonly nextLabel: string
   readonly happenedLabel: string
   serverSaid(server: string | undefined): string

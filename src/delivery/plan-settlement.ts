@@ -29,7 +29,7 @@ export interface Attempted {
   /** Where it may be tried again before its own time. */
   readonly place?: GatePlace | undefined
   /** It was not tried this time: its time was over, or the sender was to be told. */
-  readonly isKept?: boolean | undefined
+  readonly isUntried?: boolean | undefined
   readonly lookup?: Lookup | undefined
 }
 
@@ -61,12 +61,12 @@ export function planSettlement(
   spread: number,
 ): SettlementPlan {
   if (isAttempted(ended)) return planAfterAttempt(ended, now, schedule, spread)
-  const { outcome, ...turn } = ended
+  const { outcome } = ended
   switch (outcome.kind) {
     case 'kept':
-      return planKept({ ...turn, outcome }, now, schedule)
+      return planTurn(turnOfKept(ended, outcome), now, schedule)
     case 'waiting':
-      return planWaiting({ ...turn, outcome }, now, schedule)
+      return planTurn(turnInLine(ended, outcome, now), now, schedule)
     case 'moved':
       return {
         settlement: {
@@ -86,66 +86,95 @@ export function isAttempted(ended: Attempted | NotAttempted): ended is Attempted
   return kind !== 'waiting' && kind !== 'kept' && kind !== 'moved'
 }
 
-/** It stands in line. Its sender is told of a delay, and of the end of its time, as if it had been tried. */
-function planWaiting(
-  ended: NotAttempted & { readonly outcome: Waiting },
-  now: number,
-  schedule: RetrySchedule,
-): SettlementPlan {
-  const { work, recipient, outcome } = ended
-  const { message } = work
-  const { place, closure } = outcome
-  const diagnosis = isTooLate(message, now) ? tooLate : (closure?.diagnosis ?? inLine)
-  if (now >= endOf(message)) {
-    const expired: DeliveryOutcome = { kind: 'expired', diagnosis }
-    const attempted: Attempted = { work, recipient, outcome: expired }
+/** A recipient whose turn came without an attempt. */
+interface Turn {
+  readonly work: ClaimedWork
+  readonly recipient: QueuedRecipient
+  /** Why it was not tried. */
+  readonly diagnosis: Diagnosis
+  /** `attempted`: as whom the reports speak of it; deferred, or expired. */
+  readonly eventsOf: (attempted: Attempted) => readonly TrailEvent[]
+  /** Where it stands in line. */
+  readonly place?: GatePlace | undefined
+  /** It is looked at again then, at the latest. */
+  readonly lookAt: number
+  readonly nextAttemptAt?: number | undefined
+}
+
+/** Its sender is told of a delay, and of the end of its time, as if it had been tried. */
+function planTurn(turn: Turn, now: number, schedule: RetrySchedule): SettlementPlan {
+  const { work, recipient, diagnosis, place } = turn
+  const end = endOf(work.message)
+  const isOver = now >= end
+  const outcome: DeliveryOutcome = { kind: isOver ? 'expired' : 'deferred', diagnosis }
+  const attempted: Attempted = { work, recipient, outcome, isUntried: true }
+  const settle = (result: Settlement['result']): Settlement => ({
+    messageId: work.message.id,
+    recipientId: recipient.id,
+    events: turn.eventsOf(attempted),
+    result,
+  })
+  if (isOver) {
     return {
-      settlement: {
-        messageId: message.id,
-        recipientId: recipient.id,
-        events: [{ ...describeAttempt(attempted), attempt: recipient.attempts }],
-        result: { kind: 'done' },
-      },
-      report: reportWhen(wantsFailure(attempted), { action: 'failed', attempted, outcome: expired }),
+      settlement: settle({ kind: 'done' }),
+      report: reportWhen(wantsFailure(attempted), { action: 'failed', attempted, outcome }),
     }
   }
-  const noticeAt = wantsDelay(ended) ? delayNoticeAt(message, now, schedule) : undefined
-  const dueAt = Math.min(now + gateLookMs, endOf(message), noticeAt ?? Infinity)
-  const tell = isDelayToTell(ended, now, schedule)
-  const deferred: DeliveryOutcome = { kind: 'deferred', diagnosis }
-  const settlement: Settlement = {
-    messageId: message.id,
-    recipientId: recipient.id,
-    events: closure
-      ? [
-          {
-            kind: 'postponed',
-            recipient: formatAddress(recipient.forwardPath),
-            diagnosis,
-            nextAttemptAt: closure.until,
-          },
-        ]
-      : [],
-    result: tell
-      ? {
-          kind: 'retry',
-          tried: false,
-          dueAt,
-          diagnosis: formatDiagnosis(diagnosis),
-          ...causeAndHost(diagnosis),
-          delayReported: true,
-          place,
-        }
-      : { kind: 'wait', dueAt, place },
-  }
+  const tell = isDelayToTell(attempted, now, schedule)
+  const noticeAt = wantsDelay(attempted) ? delayNoticeAt(work.message, now, schedule) : undefined
+  const dueAt = Math.min(turn.lookAt, end, noticeAt ?? Infinity)
   return {
-    settlement,
+    settlement: settle(
+      place && !tell
+        ? { kind: 'wait', dueAt, place }
+        : {
+            kind: 'retry',
+            tried: false,
+            dueAt,
+            diagnosis: formatDiagnosis(diagnosis),
+            ...causeAndHost(diagnosis),
+            delayReported: tell,
+            place,
+          },
+    ),
     report: reportWhen(tell, {
       action: 'delayed',
-      attempted: { work, recipient, outcome: deferred },
-      outcome: deferred,
-      nextAttemptAt: closure?.until ?? dueAt,
+      attempted,
+      outcome,
+      nextAttemptAt: turn.nextAttemptAt ?? dueAt,
     }),
+  }
+}
+
+/** It stands in line. */
+function turnInLine(
+  { work, recipient }: Pick<NotAttempted, 'work' | 'recipient'>,
+  outcome: Waiting,
+  now: number,
+): Turn {
+  const { place, closure } = outcome
+  const diagnosis = isTooLate(work.message, now) ? tooLate : (closure?.diagnosis ?? inLine)
+  const postponed: readonly TrailEvent[] = closure
+    ? [
+        {
+          kind: 'postponed',
+          recipient: formatAddress(recipient.forwardPath),
+          diagnosis,
+          nextAttemptAt: closure.until,
+        },
+      ]
+    : []
+  return {
+    work,
+    recipient,
+    diagnosis,
+    eventsOf: attempted =>
+      attempted.outcome.kind === 'expired'
+        ? [{ ...describeAttempt(attempted), attempt: recipient.attempts }]
+        : postponed,
+    place,
+    lookAt: now + gateLookMs,
+    nextAttemptAt: closure?.until,
   }
 }
 
@@ -157,64 +186,24 @@ const inLine: Diagnosis = {
 }
 
 /** It waits to be fetched: nothing is to be done before the sender is to hear of the delay, or of the end. */
-function planKept(
-  ended: NotAttempted & { readonly outcome: Kept },
-  now: number,
-  schedule: RetrySchedule,
-): SettlementPlan {
-  const { work, recipient, outcome } = ended
-  const { diagnosis } = outcome
-  const { id: messageId } = work.message
-  const expiresAt = endOf(work.message)
-  const isOver = now >= expiresAt
-  const settle = (result: Settlement['result']): Settlement => ({
-    messageId,
-    recipientId: recipient.id,
-    events: [
+function turnOfKept(
+  { work, recipient }: Pick<NotAttempted, 'work' | 'recipient'>,
+  { diagnosis }: Kept,
+): Turn {
+  return {
+    work,
+    recipient,
+    diagnosis,
+    eventsOf: ({ outcome }) => [
       {
         kind: 'kept',
         recipient: formatAddress(recipient.forwardPath),
         domain: recipient.forwardPath.domain,
-        until: expiresAt,
-        isOver,
+        until: endOf(work.message),
+        isOver: outcome.kind === 'expired',
       },
     ],
-    result,
-  })
-  const attempted: Attempted = {
-    work,
-    recipient,
-    outcome: { kind: isOver ? 'expired' : 'deferred', diagnosis },
-    isKept: true,
-  }
-  if (isOver) {
-    return {
-      settlement: settle({ kind: 'done' }),
-      report: reportWhen(wantsFailure(attempted), {
-        action: 'failed',
-        attempted,
-        outcome: attempted.outcome,
-      }),
-    }
-  }
-  const tell = isDelayToTell(ended, now, schedule)
-  const noticeAt = wantsDelay(ended) ? delayNoticeAt(work.message, now, schedule) : undefined
-  const dueAt = Math.min(noticeAt ?? expiresAt, expiresAt)
-  return {
-    settlement: settle({
-      kind: 'retry',
-      tried: false,
-      dueAt,
-      diagnosis: formatDiagnosis(diagnosis),
-      ...causeAndHost(diagnosis),
-      delayReported: tell,
-    }),
-    report: reportWhen(tell, {
-      action: 'delayed',
-      attempted,
-      outcome: attempted.outcome,
-      nextAttemptAt: dueAt,
-    }),
+    lookAt: Infinity,
   }
 }
 

@@ -119,8 +119,9 @@ function describeRecipient(
     finalRecipient: recipient.forwardPath,
     originalRecipient: recipient.originalRecipient,
     action,
-    attempts: recipient.attempts + (attempted.isKept ? 0 : 1),
-    lastAttemptAt: now,
+    attempts: recipient.attempts + (attempted.isUntried ? 0 : 1),
+    at: now,
+    isUntried: attempted.isUntried,
   }
   switch (outcome.kind) {
     case 'deferred':

@@ -41,7 +41,7 @@ export function failed(overrides: Partial<ReportedRecipient> = {}): ReportedReci
     status: '5.1.1',
     cause: 'unknown-user',
     attempts: 1,
-    lastAttemptAt: Date.UTC(2026, 10, 23, 7, 47, 23),
+    at: Date.UTC(2026, 10, 23, 7, 47, 23),
     ...overrides,
   }
 }

@@ -195,7 +195,18 @@ for (const { language, texts, letters } of languages) {
     for (const attempts of [1, 2, 5, 21]) {
       const recipient = failed({ cause: 'no-answer', expired: true, attempts })
       const found = flat(report({ language, recipients: [recipient] }).text)
-      assert.ok(found.includes(flat(texts.expired(attempts, texts.date(recipient.lastAttemptAt)))), found)
+      assert.ok(found.includes(flat(texts.expired({ attempts, at: texts.date(recipient.at) }))), found)
+    }
+  })
+
+  test(`${language}: the end of a message that waited is no attempt`, () => {
+    for (const attempts of [0, 3]) {
+      const recipient = failed({ cause: 'own-limit', expired: true, attempts, isUntried: true })
+      const { text, groups } = report({ language, recipients: [recipient] })
+      const end = { attempts, at: texts.date(recipient.at), isUntried: true }
+      assert.ok(flat(text).includes(flat(texts.expired(end))), text)
+      assert.doesNotMatch(flat(text), /the last time on|последняя:/)
+      assert.equal(groups[1]?.some(([name]) => name === 'Last-Attempt-Date'), false)
     }
   })
 
@@ -266,7 +277,7 @@ test('the message itself says in which language it is', () => {
 
 test('Russian numbers take their endings', () => {
   for (const count of [1, 2, 5, 21])
-    assert.match(russian.expired(count, 'x'), new RegExp(`^Попыток: ${count};`))
+    assert.match(russian.expired({ attempts: count, at: 'x' }), new RegExp(`^Попыток: ${count};`))
   assert.match(russian.opening('failed', 2), /2 получателям/)
   assert.match(russian.opening('failed', 21), /21 получателю/)
 })
