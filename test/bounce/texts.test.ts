@@ -206,7 +206,10 @@ for (const { language, texts, letters } of languages) {
       const end = { attempts, at: texts.date(recipient.at), isUntried: true }
       assert.ok(flat(text).includes(flat(texts.expired(end))), text)
       assert.doesNotMatch(flat(text), /the last time on|последняя:/)
-      assert.equal(groups[1]?.some(([name]) => name === 'Last-Attempt-Date'), false)
+      assert.equal(
+        groups[1]?.some(([name]) => name === 'Last-Attempt-Date'),
+        false,
+      )
     }
   })
 

@@ -50,6 +50,6 @@ for (const [kind, bodyBytes] of [
     )
     await rm(filler)
     await eventually('mail is taken again', async () => (await sendNumbered(++n)) === 250 || undefined)
-    assert.deepEqual((await node.subjects()).toSorted(), accepted.toSorted())
+    assert.deepEqual(await node.subjects(), accepted.toSorted())
   })
 }

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import type { Log } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
+import { defineRead } from '../../src/storage/operation.ts'
 import type { PostgresLimits } from '../../src/storage/postgres/limits.ts'
 import { openMailDataChunks } from '../../src/storage/postgres/mail-data-chunks.ts'
 import { openPostgresStorage, type PostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
@@ -35,7 +36,7 @@ export interface Node extends ComposedServer {
   readonly session: RawConnection
   /** The reply that ended the transaction, wherever that was. */
   send(subject: string, bodyBytes?: number): Promise<RawReply | undefined>
-  /** The subjects in the mailbox of the receiver, when nothing is under way. */
+  /** The subjects in the mailbox of the receiver, sorted, when nothing is in the queue any more. */
   subjects(): Promise<string[]>
 }
 
@@ -129,20 +130,21 @@ export async function startNode(t: TestContext, uri: string, limits = shortLimit
     session,
     send: (subject, bodyBytes) => send(session, subject, bodyBytes),
     async subjects() {
-      let isSettled = false
-      void server.settled().then(() => {
-        isSettled = true
-      })
-      // Outcomes that could not be written during an outage wait by the clock of the test.
-      await eventually('nothing is under way', async () => {
+      // Outcomes that could not be written during an outage, and leases whose claim got no answer, wait by the clock of the test.
+      await eventually('nothing is in the queue', async () => {
         server.clock.advance(30_000)
-        return isSettled || undefined
+        return (await storage.run(countQueued, undefined)) === 0 || undefined
       })
       const messages = await server.mailbox(receiver)
-      return messages.map(message => /^Subject: (.*)$/m.exec(message)?.[1]?.trim() ?? '')
+      return messages.map(message => /^Subject: (.*)$/m.exec(message)?.[1]?.trim() ?? '').toSorted()
     },
   }
 }
+
+const countQueued = defineRead('test.count-queued', async tx => {
+  const row = await tx.get<{ count: number }>('SELECT count(*) AS count FROM queue_recipient')
+  return row?.count
+})
 
 export async function openSession(t: TestContext, server: ComposedServer): Promise<RawConnection> {
   const session = await openConnection(server.port('relay'))

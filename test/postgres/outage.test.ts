@@ -61,7 +61,7 @@ describe('a server that ends and starts again', () => {
       for (let n = 0; n < 10; n++) assertPutOff(await node.send('during'))
       await own.server.startAgain()
       await takenAgain(node, 'after')
-      assert.deepEqual(await node.subjects(), ['before', 'after'])
+      assert.deepEqual(await node.subjects(), ['after', 'before'])
       await assertToldOnce(node, /ECONNREFUSED|was cut|terminating connection/)
     })
   }
@@ -87,7 +87,7 @@ describe('a network that is cut', () => {
     for (let n = 0; n < 3; n++) assertPutOff(await node.send('during'))
     proxy.mend()
     await takenAgain(node, 'after')
-    assert.deepEqual(await node.subjects(), ['before', 'after'])
+    assert.deepEqual(await node.subjects(), ['after', 'before'])
     await assertToldOnce(node, /no answer within/)
   })
 
@@ -126,7 +126,7 @@ describe('a network that is cut', () => {
     assert.equal((await node.send('before'))?.code, 250)
     proxy.forget()
     await takenAgain(node, 'after')
-    assert.deepEqual(await node.subjects(), ['before', 'after'])
+    assert.deepEqual(await node.subjects(), ['after', 'before'])
   })
 
   test('all who wait are told together, not one after the other', async t => {
@@ -158,7 +158,7 @@ test('a server that is too slow: what it does not answer in time is put off', as
   await other.query('ROLLBACK')
   await other.end()
   await takenAgain(node, 'after')
-  assert.deepEqual(await node.subjects(), ['before', 'after'])
+  assert.deepEqual(await node.subjects(), ['after', 'before'])
   await assertToldOnce(node, /statement timeout/)
 })
 
@@ -187,7 +187,7 @@ test('a server without a connection left', async t => {
   assertPutOff(await node.send('during'))
   await Promise.all(others.splice(0).map(other => other.end()))
   await takenAgain(node, 'after')
-  assert.deepEqual(await node.subjects(), ['before', 'after'])
+  assert.deepEqual(await node.subjects(), ['after', 'before'])
   await assertToldOnce(node, /it has no connection left .*Raise its max_connections/)
 })
 
@@ -208,7 +208,7 @@ test('a server that becomes read only', async t => {
   assertPutOff(await node.send('during'))
   await set('off')
   await takenAgain(node, 'after')
-  assert.deepEqual(await node.subjects(), ['before', 'after'])
+  assert.deepEqual(await node.subjects(), ['after', 'before'])
   await assertToldOnce(node, /takes no writes: it is a standby, or set to read only/)
 })
 

@@ -82,8 +82,7 @@ test('the server is killed between the commit and its answer: what is answered w
   assert.ok(node.happened())
   assert.ok(reply?.code === 250 || reply?.code === 451)
   await eventually('mail is taken again', async () => (await node.send('after'))?.code === 250 || undefined)
-  assert.deepEqual((await node.subjects()).slice(0, 1), ['in doubt'])
-  assert.deepEqual((await node.subjects()).at(-1), 'after')
+  assert.deepEqual(new Set(await node.subjects()), new Set(['after', 'in doubt']))
 })
 
 test('nobody can be asked for longer than we wait: 451, and what was committed stays', async t => {
