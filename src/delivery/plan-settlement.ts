@@ -8,6 +8,7 @@ import type { Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
+import { diagnoseUntried } from './diagnose.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
 import { classOf } from './reply-class.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
@@ -153,7 +154,11 @@ function turnInLine(
   now: number,
 ): Turn {
   const { place, closure } = outcome
-  const diagnosis = isTooLate(work.message, now) ? tooLate : (closure?.diagnosis ?? inLine)
+  const diagnosis = isTooLate(work.message, now)
+    ? tooLate
+    : closure
+      ? diagnoseUntried(closure.diagnosis)
+      : inLine
   const postponed: readonly TrailEvent[] = closure
     ? [
         {
