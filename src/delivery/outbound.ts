@@ -1,4 +1,4 @@
-// Mail that leaves this server: a lane to each receiver that mail is waiting for.
+// Mail that leaves this server: a gate to each receiver that mail is waiting for, and the lanes behind it.
 import type { DeliverySettings } from '../config/settings.ts'
 import type { GateKey } from '../queue/gates.ts'
 import type { Destination } from '../routing/destination.ts'
@@ -14,6 +14,7 @@ import { ConnectionBudget } from './connection-budget.ts'
 import { type ConnectionSharing, createConnectionSharing, policedDomain } from './connection-sharing.ts'
 import { connectionTerms } from './connection-terms.ts'
 import { DestinationHealth } from './destination-health.ts'
+import { Gate } from './gate.ts'
 import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
 import type { ConnectionTerms } from './open-connection.ts'
@@ -50,16 +51,20 @@ export interface Doorkeeping {
 }
 
 const sweepMs = 1000
-/** From a line whose lane is gone so many come at a time, to find theirs. */
-const roomWithoutLane = 50
+/** From a line whose gate is gone so many come at a time, to find theirs. */
+const roomWithoutGate = 50
 
-export function gateOf(site: Pick<Site, 'key'>): GateKey {
-  return `destination ${site.key}`
+/** A receiver's. */
+type LaneKey = string
+
+function gateOf(lane: LaneKey): GateKey {
+  return `destination ${lane}`
 }
 
 export class Outbound {
   readonly #options: OutboundOptions
-  readonly #lanes = new Map<GateKey, Lane>()
+  readonly #gates = new Map<GateKey, Gate>()
+  readonly #lanes = new Map<LaneKey, Lane>()
   readonly #budget: ConnectionBudget
   #doors: Doorkeeping = {
     hasLine: () => false,
@@ -97,24 +102,32 @@ export class Outbound {
       attempt.moveTo(elsewhere)
       return true
     }
-    const lane = this.#laneTo(site, destination)
-    const isBefore = from !== lane.gate && this.#doors.hasLine(lane.gate)
-    if (attempt.isSuspect || (lane.room > 0 && !isBefore)) lane.enqueue(attempt)
-    else lane.stand(attempt)
+    const gate = this.#gateTo(site, destination)
+    const isBefore = from !== gate.key && this.#doors.hasLine(gate.key)
+    if (attempt.isSuspect || (gate.room > 0 && !isBefore)) gate.enqueue(attempt)
+    else attempt.stand(gate.key, gate.closure)
     return true
   }
 
   roomBehind(gate: GateKey): number {
-    return this.#lanes.get(gate)?.room ?? roomWithoutLane
+    return this.#gates.get(gate)?.room ?? roomWithoutGate
+  }
+
+  #gateTo(site: Site, destination: Destination): Gate {
+    const key = gateOf(site.key)
+    const known = this.#gates.get(key)
+    if (known) return known
+    const gate = new Gate(key, [this.#laneTo(site, destination)])
+    this.#gates.set(key, gate)
+    this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
+    return gate
   }
 
   #laneTo(site: Site, destination: Destination): Lane {
-    const gate = gateOf(site)
-    const known = this.#lanes.get(gate)
+    const known = this.#lanes.get(site.key)
     if (known) return known
     const lane = this.#createLane(site, destination)
-    this.#lanes.set(gate, lane)
-    this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
+    this.#lanes.set(site.key, lane)
     return lane
   }
 
@@ -139,16 +152,19 @@ export class Outbound {
     this.#isDrained = true
     const closed = [...this.#lanes.values()].map(lane => lane.closeAll())
     this.#lanes.clear()
+    this.#gates.clear()
     await Promise.all(closed)
   }
 
   // One timer for all idle connections, not one for each message.
   #sweepLanes(): void {
     const now = this.#options.clock.now()
-    for (const [gate, lane] of this.#lanes) {
-      lane.closeIdleSince(now - idleConnectionMs)
-      if (!lane.isForgettable) continue
-      this.#lanes.delete(gate)
+    for (const lane of this.#lanes.values()) lane.closeIdleSince(now - idleConnectionMs)
+    for (const gate of this.#gates.values()) if (gate.isForgettable) this.#gates.delete(gate.key)
+    const behindGates = new Set([...this.#gates.values()].flatMap(({ lanes }) => lanes))
+    for (const [key, lane] of this.#lanes) {
+      if (behindGates.has(lane)) continue
+      this.#lanes.delete(key)
       void lane.giveBackAllowance()
     }
     // One that was closed may have opened by the time alone.
@@ -162,7 +178,6 @@ export class Outbound {
     const { clock, log, settings, findServers, healthRecords, storage, unwritten } = this.#options
     const domain = 'domain' in destination ? destination.domain : ''
     const rules = shapingOf(settings, site, domain)
-    const gate = gateOf(site)
     const terms = connectionTerms(this.#options, destination)
     return new Lane({
       clock,
@@ -171,7 +186,6 @@ export class Outbound {
       unwritten,
       termsOf: attempt => ({ ...terms, ...this.#policyTerms(attempt) }),
       sharing: this.#sharing,
-      gate,
       rules,
       health: new DestinationHealth({
         clock,
@@ -179,7 +193,13 @@ export class Outbound {
         known: healthRecords.of(site.key),
         changed: record => healthRecords.keep(site.key, record),
       }),
-      allowance: new Allowance({ storage, clock, key: gate, name: site.key, limits: rules.limits }),
+      allowance: new Allowance({
+        storage,
+        clock,
+        key: gateOf(site.key),
+        name: site.key,
+        limits: rules.limits,
+      }),
       findServers,
       roomLeft: () => this.#doors.roomLeft(),
       roomAgain: () => this.#doors.roomAgain(),
