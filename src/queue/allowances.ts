@@ -9,7 +9,7 @@ export interface RateLimit {
 }
 
 export interface AllowanceClaim {
-  /** Whose: 'destination gmail', 'sender account 5', 'source 192.0.2.1 gmail'. */
+  /** Whose: 'destination gmail', 'destination gmail from 192.0.2.1', 'sender account 5'. */
   readonly allowance: string
   readonly limits: readonly RateLimit[]
   readonly wanted: number
@@ -37,18 +37,21 @@ export const takeAllowance = defineWrite(
   'queue.take-allowance',
   async (tx, { allowance, limits, wanted, now }: AllowanceClaim): Promise<Allowed> => {
     await tx.lockAll('allowances')
-    let granted = wanted
-    let binding: { readonly limit: RateLimit; readonly moreAt: number } | undefined
+    const short: { readonly limit: RateLimit; readonly left: number; readonly moreAt: number }[] = []
     for (const limit of limits) {
       const used = await readUsed(tx, allowance, limit, now)
       const left = Math.max(0, limit.most - used.reduce((sum, part) => sum + part.used, 0))
-      if (left >= wanted) continue
-      granted = Math.min(granted, left)
-      const moreAt = whenLeft(used, limit, now)
-      if (!binding || moreAt > binding.moreAt) binding = { limit, moreAt }
+      if (left < wanted) short.push({ limit, left, moreAt: whenLeft(used, limit, now) })
     }
+    const granted = Math.min(wanted, ...short.map(({ left }) => left))
     if (granted > 0) for (const limit of limits) await note(tx, allowance, limit, granted, now)
-    return { granted, moreAt: binding?.moreAt, limit: binding?.limit }
+    // One that leaves something beyond that is in nobody's way yet.
+    const usedUp = short.filter(({ left }) => left === granted)
+    const last = usedUp.reduce<(typeof short)[number] | undefined>(
+      (latest, one) => (latest && latest.moreAt >= one.moreAt ? latest : one),
+      undefined,
+    )
+    return { granted, moreAt: last?.moreAt, limit: last?.limit }
   },
 )
 

@@ -38,6 +38,15 @@ test('as much as all limits leave; then when there is more, and which limit it i
   assert.equal((await take(10, at + 2 * hour)).granted, 10)
 })
 
+test('a limit that leaves something, though less than was wanted, is in nobody’s way', async t => {
+  const { take } = await openAllowance(t, [perMinute, { most: 15, spanMs: hour }])
+  assert.equal((await take(10, at)).granted, 10)
+  const { granted, limit, moreAt = 0 } = await take(8, at)
+  assert.equal(granted, 0)
+  assert.deepEqual(limit, perMinute)
+  assert.equal((await take(8, moreAt)).granted, 5)
+})
+
 test('what is given back can be taken again, and no more', async t => {
   const { take, giveBack } = await openAllowance(t, [perMinute])
   assert.equal((await take(10, at)).granted, 10)
