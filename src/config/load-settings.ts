@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
-import { describeSettings, formatToml, type SettingDescription } from './describe-settings.ts'
+import { describeSettings, formatToml, headingOf, type SettingDescription } from './describe-settings.ts'
 import { nearestName } from './nearest-name.ts'
 import { settingsSchema } from './schema.ts'
 import type { Settings } from './settings.ts'
@@ -116,11 +116,15 @@ function describeIssue(
 function describeMissing(document: TomlDocument, path: TomlPath): SettingsMistake {
   const name = nameOf(path)
   const description = descriptionOf(name)
+  const how =
+    description?.kind === 'tables' || description?.kind === 'table'
+      ? `${headingOf(description)} in a line of its own and its settings below it.`
+      : assignment(name, description)
   const where = path.length > 1 ? ` in ${heading(path.slice(0, -1))}` : ''
   return {
     ...document.positionOf(path),
     path: placeOf(path),
-    message: `${leafOf(name)} is missing${where}. Write ${assignment(name, description)}`,
+    message: `${leafOf(name)} is missing${where}. Write ${how}`,
   }
 }
 
@@ -261,12 +265,7 @@ function leafOf(name: string): string {
 }
 
 function heading(path: TomlPath): string {
-  const name = nameOf(path)
-  return name.endsWith('[]') ? `[[${name.slice(0, -2)}]]` : `[${name}]`
-}
-
-function headingOf({ kind, name }: SettingDescription): string {
-  return kind === 'tables' ? `[[${name}]]` : `[${name}]`
+  return headingOf({ kind: typeof path.at(-1) === 'number' ? 'tables' : 'table', name: nameOf(path) })
 }
 
 function assignment(name: string, description: SettingDescription | undefined): string {
