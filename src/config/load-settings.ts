@@ -106,11 +106,18 @@ function describeIssue(
       message: describeUnknown(issue.path, key),
     }))
   }
-  const given = valueAt(document.value, issue.path)
-  const position = { ...document.positionOf(issue.path), path: placeOf(issue.path) }
+  const path = pathOfWhole(document, issue.path)
+  const given = valueAt(document.value, path)
+  const position = { ...document.positionOf(path), path: placeOf(path) }
   if (issue.code === 'custom') return [{ ...position, message: issue.message }]
-  if (given === undefined) return missingCounts ? [describeMissing(document, issue.path)] : []
-  return [{ ...position, message: describeWrong(issue.path, given) }]
+  if (given === undefined) return missingCounts ? [describeMissing(document, path)] : []
+  return [{ ...position, message: describeWrong(path, given) }]
+}
+
+/** An element that is missing is a mistake of its list. */
+function pathOfWhole(document: TomlDocument, path: TomlPath): TomlPath {
+  const isMissingElement = typeof path.at(-1) === 'number' && valueAt(document.value, path) === undefined
+  return isMissingElement ? path.slice(0, -1) : path
 }
 
 function describeMissing(document: TomlDocument, path: TomlPath): SettingsMistake {
@@ -135,7 +142,7 @@ function describeWrong(path: TomlPath, given: unknown): string {
   const shown = showValue(given)
   if (description?.kind === 'tables' || description?.kind === 'table') {
     if (Array.isArray(given) && given.length === 0)
-      return `${name} is empty. Remove this line to get the default, or write ${headingOf(description)} and its settings below it.`
+      return `${name} is empty. ${description.required ? 'Remove this line and write' : 'Remove this line to get the default, or write'} ${headingOf(description)} and its settings below it.`
     return `${name} is ${shown}, but it is ${expected}. Write ${headingOf(description)} in a line of its own and its settings below it.`
   }
   if (Array.isArray(given) && given.length === 0)

@@ -1,4 +1,4 @@
-// The lane to one receiver's servers: messages that wait for them, and workers that each hold at most one connection and
+// The lane to one receiver's servers, from one address of ours: messages that wait for them, and workers that each hold at most one connection and
 // send one message after the other over it. A worker without work leaves its connection idle for the next message. Few wait
 // here: who comes when there is no room stands in line at a gate, in the queue.
 
@@ -22,6 +22,7 @@ import type { NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { classOf } from './reply-class.ts'
 import type { ShapingRules } from './shaping.ts'
+import type { Source } from './source-pools.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface LaneOptions {
@@ -35,7 +36,9 @@ export interface LaneOptions {
   readonly rules: ShapingRules
   readonly health: DestinationHealth
   readonly allowance: Allowance
-  /** The servers of a destination, in the order of this attempt. */
+  /** From where its connections come. */
+  readonly source: Source
+  /** The servers of a destination that can be reached from there, in the order of this attempt. */
   readonly findServers: ServerFinder
   /** 0 … 1: how much of all room for what is under way is left. */
   readonly roomLeft: () => number
@@ -98,6 +101,7 @@ export class Lane implements ConnectionHolder {
   }
 
   enqueue(attempt: RemoteAttempt): void {
+    attempt.source = this.#options.source.address
     this.#waiting.push(attempt)
     this.#pump()
   }

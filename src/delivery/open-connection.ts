@@ -48,7 +48,10 @@ export interface ConnectionTerms {
   readonly tls: ClientTls
   readonly verifyCertificate: boolean
   readonly auth?: SmtpClientOptions['auth']
-  readonly common: Pick<SmtpClientOptions, 'helloName' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'>
+  readonly common: Pick<
+    SmtpClientOptions,
+    'helloName' | 'localAddress' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'
+  >
   /** What the domain demands of TLS; without it nothing. */
   readonly findPolicy?: (() => Promise<DomainTlsPolicy>) | undefined
   /** For reports to the domain (RFC 8460). */
@@ -161,7 +164,9 @@ async function connectOnce(
   { tls, verifyCertificate, serverName, verifyChain }: TlsDemand,
 ): Promise<Connected | { readonly facts: ClientFailureFacts }> {
   const record: OpenConnection['record'] = { dialogue }
-  dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}`)
+  const { localAddress } = terms.common
+  const from = localAddress === undefined ? '' : ` from ${localAddress}`
+  dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}${from}`)
   try {
     const connection = await (terms.connect ?? connectSmtp)({
       ...terms.common,

@@ -1,7 +1,8 @@
 // Mail that leaves this server: a gate to each receiver that mail is waiting for, and the lanes behind it.
+import { isIP } from 'node:net'
 import type { DeliverySettings } from '../config/settings.ts'
 import type { GateKey } from '../queue/gates.ts'
-import type { Destination } from '../routing/destination.ts'
+import { type Destination, domainOf } from '../routing/destination.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Site, SiteFinder } from '../routing/site.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -20,7 +21,16 @@ import { idleConnectionMs, Lane } from './lane.ts'
 import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { shapingOf } from './shaping.ts'
+import {
+  poolFor,
+  type Source,
+  type SourcePool,
+  type Sources,
+  serversFrom,
+  sourcesTo,
+} from './source-pools.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
+import { WarmUp } from './warm-up.ts'
 
 export interface OutboundOptions {
   readonly clock: Clock
@@ -54,11 +64,18 @@ const sweepMs = 1000
 /** From a line whose gate is gone so many come at a time, to find theirs. */
 const roomWithoutGate = 50
 
-/** A receiver's. */
+/** A receiver, as it is reached from one address of ours: 'gmail', 'gmail from 192.0.2.1'. */
 type LaneKey = string
 
-function gateOf(lane: LaneKey): GateKey {
-  return `destination ${lane}`
+function laneOf(site: Site, { address }: Source): LaneKey {
+  return address === undefined ? site.key : `${site.key} from ${address}`
+}
+
+/** A receiver, as it is reached by a pool, or by its addresses of one kind: 'destination gmail from newsletter by IPv4'. */
+function gateOf(site: Site, pool: SourcePool, sources: Sources): GateKey {
+  const from = pool.name === undefined ? '' : ` from ${pool.name}`
+  const isPart = sources.length < pool.sources.length
+  return `destination ${site.key}${from}${isPart ? ` by IPv${isIP(sources[0].address ?? '')}` : ''}`
 }
 
 export class Outbound {
@@ -66,6 +83,8 @@ export class Outbound {
   readonly #gates = new Map<GateKey, Gate>()
   readonly #lanes = new Map<LaneKey, Lane>()
   readonly #budget: ConnectionBudget
+  /** By address. */
+  readonly #warmUps: ReadonlyMap<string | undefined, WarmUp>
   #doors: Doorkeeping = {
     hasLine: () => false,
     roomLeft: () => 1,
@@ -78,9 +97,14 @@ export class Outbound {
   #isDrained = false
 
   constructor(options: OutboundOptions) {
-    const { clock, findServers, policies, settings } = options
+    const { clock, findServers, policies, settings, storage } = options
     this.#options = options
     this.#budget = new ConnectionBudget(settings.maxConnections)
+    this.#warmUps = new Map(
+      settings.sourcePools
+        .flatMap(({ sources }) => sources)
+        .map(source => [source.address, new WarmUp({ storage, clock, ...source })]),
+    )
     this.#policies = settings.tls === 'never' ? undefined : policies
     this.#sharing = createConnectionSharing({ policies: this.#policies, findServers, clock })
   }
@@ -96,13 +120,16 @@ export class Outbound {
   async admit(attempt: RemoteAttempt, from: GateKey | undefined): Promise<boolean> {
     const { destination } = attempt
     const site = await this.#options.findSite(destination)
+    const { sourcePools } = this.#options.settings
+    const pool = poolFor(sourcePools, attempt.work.message, site, domainOf(destination))
+    const sources = await this.#sourcesTo(pool, destination)
     if (this.#isDrained) return false
     const elsewhere = this.#doors.shardElsewhere(site)
     if (elsewhere !== undefined) {
       attempt.moveTo(elsewhere)
       return true
     }
-    const gate = this.#gateTo(site, destination)
+    const gate = this.#gateTo(gateOf(site, pool, sources), site, destination, sources)
     const isBefore = from !== gate.key && this.#doors.hasLine(gate.key)
     if (attempt.isSuspect || (gate.room > 0 && !isBefore)) gate.enqueue(attempt)
     else attempt.stand(gate.key, gate.closure)
@@ -113,21 +140,31 @@ export class Outbound {
     return this.#gates.get(gate)?.room ?? roomWithoutGate
   }
 
-  #gateTo(site: Site, destination: Destination): Gate {
-    const key = gateOf(site.key)
+  async #sourcesTo(pool: SourcePool, destination: Destination): Promise<Sources> {
+    // One alone is no choice.
+    return pool.sources.length === 1
+      ? pool.sources
+      : sourcesTo(pool, await this.#options.findServers(destination))
+  }
+
+  #gateTo(key: GateKey, site: Site, destination: Destination, sources: Sources): Gate {
     const known = this.#gates.get(key)
     if (known) return known
-    const gate = new Gate(key, [this.#laneTo(site, destination)])
+    const gate = new Gate(
+      key,
+      sources.map(source => this.#laneTo(site, destination, source)),
+    )
     this.#gates.set(key, gate)
     this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
     return gate
   }
 
-  #laneTo(site: Site, destination: Destination): Lane {
-    const known = this.#lanes.get(site.key)
+  #laneTo(site: Site, destination: Destination, source: Source): Lane {
+    const key = laneOf(site, source)
+    const known = this.#lanes.get(key)
     if (known) return known
-    const lane = this.#createLane(site, destination)
-    this.#lanes.set(site.key, lane)
+    const lane = this.#createLane(key, site, destination, source)
+    this.#lanes.set(key, lane)
     return lane
   }
 
@@ -174,11 +211,11 @@ export class Outbound {
     this.#sweep = undefined
   }
 
-  #createLane(site: Site, destination: Destination): Lane {
+  #createLane(key: LaneKey, site: Site, destination: Destination, source: Source): Lane {
     const { clock, log, settings, findServers, healthRecords, storage, unwritten } = this.#options
-    const domain = 'domain' in destination ? destination.domain : ''
-    const rules = shapingOf(settings, site, domain)
-    const terms = connectionTerms(this.#options, destination)
+    const rules = shapingOf(settings, site, domainOf(destination))
+    const terms = connectionTerms(this.#options, destination, source)
+    const warmUp = this.#warmUps.get(source.address)
     return new Lane({
       clock,
       log,
@@ -190,17 +227,18 @@ export class Outbound {
       health: new DestinationHealth({
         clock,
         maxConnections: rules.maxConnections,
-        known: healthRecords.of(site.key),
-        changed: record => healthRecords.keep(site.key, record),
+        known: healthRecords.of(key),
+        changed: record => healthRecords.keep(key, record),
       }),
       allowance: new Allowance({
         storage,
         clock,
-        key: gateOf(site.key),
+        key: `destination ${key}`,
         name: site.key,
-        limits: rules.limits,
+        limitsNow: async () => [...rules.limits, ...((await warmUp?.limits()) ?? [])],
       }),
-      findServers,
+      source,
+      findServers: async wanted => serversFrom(source, await findServers(wanted)),
       roomLeft: () => this.#doors.roomLeft(),
       roomAgain: () => this.#doors.roomAgain(),
     })

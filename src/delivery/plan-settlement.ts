@@ -4,7 +4,7 @@ import { formatAddress } from '../address/format-address.ts'
 import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
-import type { Settlement } from '../queue/settle.ts'
+import type { LastReason, Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
@@ -31,6 +31,8 @@ export interface Attempted {
   /** It was not tried this time: its time was over, or the sender was to be told. */
   readonly isKept?: boolean | undefined
   readonly lookup?: Lookup | undefined
+  /** The address of ours from which it went, where the settings say one. */
+  readonly source?: string | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -131,12 +133,11 @@ function planWaiting(
           kind: 'retry',
           tried: false,
           dueAt,
-          diagnosis: formatDiagnosis(diagnosis),
-          ...causeAndHost(diagnosis),
+          ...reasonOf(diagnosis),
           delayReported: true,
           place,
         }
-      : { kind: 'wait', dueAt, place },
+      : { kind: 'wait', dueAt, place, reason: closure && reasonOf(diagnosis) },
   }
   return {
     settlement,
@@ -205,8 +206,7 @@ function planKept(
       kind: 'retry',
       tried: false,
       dueAt,
-      diagnosis: formatDiagnosis(diagnosis),
-      ...causeAndHost(diagnosis),
+      ...reasonOf(diagnosis),
       delayReported: tell,
     }),
     report: reportWhen(tell, {
@@ -281,8 +281,7 @@ function planAfterAttempt(
             kind: 'retry',
             tried: true,
             dueAt,
-            diagnosis: formatDiagnosis(outcome.diagnosis),
-            ...causeAndHost(outcome.diagnosis),
+            ...reasonOf(outcome.diagnosis),
             delayReported: tell,
             place: attempted.place,
           },
@@ -308,6 +307,7 @@ function describeAttempt({
   mxHosts,
   dialogue,
   lookup,
+  source,
   tls,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
@@ -317,6 +317,7 @@ function describeAttempt({
     ...(mxHosts ? { mxHosts } : {}),
     ...(dialogue ? { dialogue } : {}),
     ...(lookup ? { lookup } : {}),
+    ...(source === undefined ? {} : { source }),
     ...(tls ? { tls } : {}),
   }
 }
@@ -378,13 +379,6 @@ function whyThen(
 }
 
 /** Why and where, for whoever looks at the queue as a whole. */
-function causeAndHost({ cause, remoteMta }: Diagnosis): {
-  readonly cause: string
-  readonly host?: string | undefined
-} {
-  return { cause, host: remoteMta }
-}
-
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {
   const { recipient, work } = ended
   return (
@@ -459,7 +453,8 @@ function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutco
   return wanted ? report : undefined
 }
 
-function formatDiagnosis({ reply, detail }: Diagnosis): string {
-  if (!reply) return detail
-  return `${detail}: ${reply.code}${reply.enhanced ? ` ${reply.enhanced}` : ''} ${reply.lines.join(' ')}`
+function reasonOf({ cause, remoteMta, reply, detail }: Diagnosis): LastReason {
+  const said =
+    reply && `: ${reply.code}${reply.enhanced ? ` ${reply.enhanced}` : ''} ${reply.lines.join(' ')}`
+  return { diagnosis: detail + (said ?? ''), cause, host: remoteMta }
 }

@@ -65,6 +65,8 @@ export class RemoteAttempt {
   readonly isSuspect: boolean
   /** undefined: none has let it in. */
   gate: PassedGate | undefined
+  /** The address of ours from which it goes, where the settings say one. */
+  source: string | undefined
   readonly dialogue = new Dialogue()
   /** Recipients without an outcome, for whom this server, or a new connection to it, is right. */
   pending: QueuedRecipient[]
@@ -365,6 +367,7 @@ export class RemoteAttempt {
       ...(this.#tls.size > 0 ? { tls: [...this.#tls] } : {}),
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
       ...(lookup ? { lookup } : {}),
+      ...(this.source === undefined ? {} : { source: this.source }),
     })
   }
 }
