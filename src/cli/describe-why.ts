@@ -199,13 +199,20 @@ function describeGate(gate: GateKey): string {
 /** Ends with a blank, or is empty. */
 function describeLast(recipient: ShownRecipient, last: Attempted | undefined): string {
   if (recipient.attempts === 0 && recipient.lastDiagnosis === undefined) return 'It has not been tried yet. '
-  const times = recipient.attempts === 0 ? '' : ` of ${formatCount(recipient.attempts, 'attempt')}`
   const reason =
     recipient.lastDiagnosis ??
     (last && 'diagnosis' in last.outcome ? describeDiagnosis(last.outcome.diagnosis) : '')
   const because =
     recipient.lastCause === undefined ? '' : `, because ${describeCause(recipient.lastCause).because}`
-  return `The last${times} did not succeed${because}: ${withoutEnd(reason)}. `
+  return `${describeTries(recipient, last)}${because}: ${withoutEnd(reason)}. `
+}
+
+function describeTries({ attempts, lastCause }: ShownRecipient, last: Attempted | undefined): string {
+  // That is found out without an attempt.
+  if (lastCause === 'own-limit') return 'It cannot go at the moment'
+  if (attempts === 0) return 'It has not been tried yet'
+  const from = last?.source === undefined ? '' : ` (from our address ${last.source})`
+  return `The last of ${formatCount(attempts, 'attempt')}${from} did not succeed`
 }
 
 function remedyOf(recipient: ShownRecipient): string {
@@ -267,7 +274,7 @@ function describeGone(
       return {
         recipient,
         kind: 'relayed',
-        text: `To ${recipient}: ${outcome.remoteMta} took it at ${at} ("${formatReply(outcome.reply)}"). From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
+        text: `To ${recipient}: ${outcome.remoteMta} took it at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}"). From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
       }
     case 'expanded':
       return { recipient, kind: 'expanded', text: `${recipient} leads to ${outcome.into.join(', ')}.` }

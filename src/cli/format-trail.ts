@@ -27,7 +27,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       return { text: describeAttempt(event), notes: notesOf(event), dialogue: event.dialogue ?? [] }
     case 'postponed':
       return {
-        text: `Not tried for ${event.recipient}: the destination could not be reached a moment ago (${describeDiagnosis(event.diagnosis)}); next attempt at ${formatTime(event.nextAttemptAt)}`,
+        text: describePostponed(event),
         dialogue: [],
       }
     case 'reported':
@@ -71,6 +71,18 @@ export function describeEvent(event: TrailEvent): TrailEntry {
     default:
       return event satisfies never
   }
+}
+
+function describePostponed({
+  recipient,
+  diagnosis,
+  nextAttemptAt,
+}: Extract<TrailEvent, { kind: 'postponed' }>): string {
+  const why =
+    diagnosis.cause === 'own-limit'
+      ? describeDiagnosis(diagnosis)
+      : `the destination could not be reached a moment ago (${describeDiagnosis(diagnosis)})`
+  return `Not tried for ${recipient}: ${why}; next attempt at ${formatTime(nextAttemptAt)}`
 }
 
 function describeKept({ recipient, domain, until, isOver }: Extract<TrailEvent, { kind: 'kept' }>): string {
@@ -163,11 +175,20 @@ function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): s
 
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
 
-function describeAttempt({ recipient, attempt, outcome, mxHosts, tls, nextAttemptAt }: Attempt): string {
+function describeAttempt({
+  recipient,
+  attempt,
+  outcome,
+  mxHosts,
+  tls,
+  nextAttemptAt,
+  source,
+}: Attempt): string {
   const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
   const proof = outcome.kind === 'relayed' && tls ? describeProof(tls.at(-1)) : ''
-  return describeOutcome(recipient, number, outcome, nextAttemptAt) + proof + hosts
+  const from = source === undefined ? '' : `; from our address ${source}`
+  return describeOutcome(recipient, number, outcome, nextAttemptAt) + proof + from + hosts
 }
 
 /** What a policy of the receiver made of the connection that took the message. */

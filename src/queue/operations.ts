@@ -22,6 +22,7 @@ import { nextDueAt } from './next-due-at.ts'
 import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
+import { noteSourceUse } from './source-addresses.ts'
 import { summarizeQueue } from './summarize-queue.ts'
 
 export const queueOperations = [
@@ -35,6 +36,7 @@ export const queueOperations = [
   returnAllowance,
   listDestinationHealth,
   noteDestinationHealth,
+  noteSourceUse,
   blameForDeath,
   extendLease,
   giveBack,
