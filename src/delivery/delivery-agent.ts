@@ -46,7 +46,7 @@ import type { VerpSenders } from './verp-senders.ts'
 export interface DeliveryAgent {
   /** Takes over what a former agent left, and begins. */
   start(): Promise<void>
-  /** Looks at the queue now. The storage's topics 'queue' and 'retry' do the same. */
+  /** Looks at the queue now. The storage's topic 'queue' does the same. */
   wake(): void
   /** Claims nothing more, lets attempts finish until `graceMs` is over, gives everything else back. */
   stop(graceMs: number): Promise<void>
@@ -185,10 +185,6 @@ export class QueueAgent implements DeliveryAgent {
     this.#leaseTimer = clock.every(leaseMs / 3, () => void this.#extendLeases())
     this.#linesTimer = clock.every(pollMs, () => void this.#findLines())
     storage.onWake('queue', () => this.wake())
-    storage.onWake('retry', () => {
-      this.#parts.outbound.forgetUnreachable()
-      this.wake()
-    })
     await this.#findLines()
     this.wake()
   }
@@ -559,6 +555,7 @@ export class QueueAgent implements DeliveryAgent {
         open: () => whileAlive(life, mailData.read(work.mailDataId)),
       }),
       isSuspect: way.isSuspect === true,
+      isAskedFor: recipients.some(({ isAskedFor }) => isAskedFor),
       report: ended => this.#ended(ended),
     })
   }

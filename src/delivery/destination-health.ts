@@ -53,6 +53,8 @@ const waitsMs: Readonly<Record<Exclude<ClosureReason, 'limit'>, readonly number[
 
 /** Until a server answers there is one connection, then so many, and one more for each message that is taken. */
 const firstConnections = 2
+/** Whoever asks for mail to be tried asks for much of it, as a rule: so long that is one request. */
+const requestMs = 10_000
 /** So many messages in a row without a complaint make a complaint forgotten. */
 const forgiveAfter = 50
 
@@ -61,13 +63,17 @@ export class DestinationHealth {
   #connections: number
   #closure: Closure | undefined
   readonly #times: Partial<Record<ClosureReason, number>>
+  /** It was closed for this, and no message has shown since that it is over. */
+  #probation: ClosureReason | undefined
   #takenInARow = 0
+  #reopenedAt = -Infinity
 
   constructor(parts: DestinationHealthParts) {
     this.#parts = parts
     this.#connections = 1
     this.#closure = parts.known?.closure
     this.#times = { ...parts.known?.times }
+    this.#probation = parts.known?.closure?.reason
   }
 
   /** So many at a time, now. */
@@ -81,9 +87,9 @@ export class DestinationHealth {
     return this.#closure
   }
 
-  /** It was closed, and nothing has been taken since: whoever comes finds out whether it is open again. */
+  /** Whoever comes first finds out whether it is open again. */
   get isOnProbation(): boolean {
-    return (this.#times.unreachable ?? 0) > 0
+    return this.#probation !== undefined
   }
 
   get isUnremarkable(): boolean {
@@ -95,6 +101,7 @@ export class DestinationHealth {
     this.#connections = Math.min(Math.max(this.#connections, firstConnections), this.#parts.maxConnections)
     if (this.#times.unreachable === undefined) return
     delete this.#times.unreachable
+    if (this.#probation === 'unreachable') this.#probation = undefined
     if (this.#closure?.reason === 'unreachable') this.#closure = undefined
     this.#tell()
   }
@@ -107,6 +114,8 @@ export class DestinationHealth {
   }
 
   took(): void {
+    // While it is closed it is what was under way before.
+    if (!this.closure) this.#probation = undefined
     if (this.#connections < this.#parts.maxConnections) this.#connections++
     this.#takenInARow++
     if (this.#takenInARow < forgiveAfter) return
@@ -126,7 +135,10 @@ export class DestinationHealth {
     if (deliveryClass === 'rate-limited') {
       this.#connections = Math.max(1, Math.floor(this.#connections / 2))
       this.#close('slow-down', diagnosis)
-    } else if (deliveryClass === 'reputation-block') this.#close('suspended', diagnosis)
+    } else if (deliveryClass === 'reputation-block') {
+      this.#connections = 1
+      this.#close('suspended', diagnosis)
+    }
   }
 
   /** A limit of our own is used up until then. */
@@ -135,11 +147,17 @@ export class DestinationHealth {
     this.#closure = { reason: 'limit', until, diagnosis }
   }
 
-  /** It may have been mended: what comes is tried. */
-  forget(): void {
-    this.#closure = undefined
-    for (const reason of Object.keys(this.#times) as ClosureReason[]) delete this.#times[reason]
-    this.#tell()
+  /** It may have been mended. False: that was said a moment ago. */
+  reopen(): boolean {
+    const now = this.#parts.clock.now()
+    if (now < this.#reopenedAt + requestMs) return false
+    this.#reopenedAt = now
+    if (this.closure && this.closure.reason !== 'limit') {
+      this.#closure = undefined
+      delete this.#times.unreachable
+      this.#tell()
+    }
+    return true
   }
 
   #close(reason: Exclude<ClosureReason, 'limit'>, diagnosis: Diagnosis, leastMs = 0): void {
@@ -152,6 +170,7 @@ export class DestinationHealth {
     const until = this.#parts.clock.now() + Math.max(waitMs, leastMs)
     if (this.closure && this.closure.until > until) return
     this.#closure = { reason, until, diagnosis }
+    this.#probation = reason
     this.#tell()
   }
 

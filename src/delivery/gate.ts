@@ -33,6 +33,11 @@ export class Gate {
     return this.lanes.reduce((sum, { room }) => sum + room, 0)
   }
 
+  /** Somebody wants to know whether it goes now. */
+  reopen(): void {
+    for (const lane of this.lanes) lane.reopen()
+  }
+
   enqueue(attempt: RemoteAttempt): void {
     attempt.gate = this
     this.#laneFor(attempt).enqueue(attempt)

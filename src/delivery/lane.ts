@@ -78,8 +78,8 @@ export class Lane implements ConnectionHolder {
   #workers = 0
   #opening = 0
   #pulse = new Pulse()
-  /** How often what is known was to be forgotten: an attempt that began before tells nothing of the time after. */
-  #forgotten = 0
+  /** An attempt that began before one of them tells nothing of the time after. */
+  #reopenings = 0
   #closed = false
 
   constructor(options: LaneOptions) {
@@ -106,10 +106,9 @@ export class Lane implements ConnectionHolder {
     this.#pump()
   }
 
-  /** The destination may have been mended: what comes, and what waits, is tried. */
-  forgetUnreachable(): void {
-    this.#options.health.forget()
-    this.#forgotten++
+  /** The destination may have been mended: one message finds out. */
+  reopen(): void {
+    if (this.#options.health.reopen()) this.#reopenings++
   }
 
   /** Takes away what no worker has begun. */
@@ -331,7 +330,7 @@ export class Lane implements ConnectionHolder {
 
   async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
     const { clock, findServers, termsOf } = this.#options
-    const started = { at: clock.now(), forgotten: this.#forgotten }
+    const started = { at: clock.now(), reopenings: this.#reopenings }
     this.#opening++
     try {
       const found = await findServers(attempt.destination)
@@ -365,13 +364,13 @@ export class Lane implements ConnectionHolder {
   #couldNotOpen(
     attempt: RemoteAttempt,
     { outcome, isPolicy = false }: Pick<NoConnection, 'outcome'> & Partial<Pick<NoConnection, 'isPolicy'>>,
-    started: { readonly at: number; readonly forgotten: number },
+    started: { readonly at: number; readonly reopenings: number },
   ): void {
     const { health } = this.#options
     // What was refused for good is not out of reach: the next message hears it for itself. So is what the TLS policy of
     // its domain forbids: other domains have the same servers.
     const isReachable = this.#busy.size > 0 || this.#idle.length > 0 || outcome.kind === 'failed' || isPolicy
-    if (!isReachable && this.#forgotten === started.forgotten) {
+    if (!isReachable && this.#reopenings === started.reopenings) {
       const deliveryClass = classOf(outcome.diagnosis)
       health.refused(deliveryClass, outcome.diagnosis)
       if (!health.closure) health.couldNotReach(outcome.diagnosis, started.at)

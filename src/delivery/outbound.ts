@@ -130,7 +130,8 @@ export class Outbound {
       return true
     }
     const gate = this.#gateTo(gateOf(site, pool, sources), site, destination, sources)
-    const isBefore = from !== gate.key && this.#doors.hasLine(gate.key)
+    if (attempt.isAskedFor) gate.reopen()
+    const isBefore = !attempt.isAskedFor && from !== gate.key && this.#doors.hasLine(gate.key)
     if (attempt.isSuspect || (gate.room > 0 && !isBefore)) gate.enqueue(attempt)
     else attempt.stand(gate.key, gate.closure)
     return true
@@ -166,11 +167,6 @@ export class Outbound {
     const lane = this.#createLane(key, site, destination, source)
     this.#lanes.set(key, lane)
     return lane
-  }
-
-  /** No destination counts as unreachable before it has been tried again. */
-  forgetUnreachable(): void {
-    for (const lane of this.#lanes.values()) lane.forgetUnreachable()
   }
 
   /** Begins nothing more and returns what was not begun; what is under way goes on. */

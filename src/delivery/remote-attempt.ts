@@ -56,6 +56,8 @@ export interface RemoteAttemptParts {
   readonly terms: AttemptTerms
   /** After a death it is tried apart from the rest: it stands in no line. */
   readonly isSuspect?: boolean
+  /** It is to go now, before those who stand in line. */
+  readonly isAskedFor?: boolean
   readonly report: (ended: Attempted | NotAttempted) => void
 }
 
@@ -63,6 +65,7 @@ export class RemoteAttempt {
   readonly work: ClaimedWork
   readonly destination: Destination
   readonly isSuspect: boolean
+  readonly isAskedFor: boolean
   /** undefined: none has let it in. */
   gate: PassedGate | undefined
   /** The address of ours from which it goes, where the settings say one. */
@@ -90,11 +93,13 @@ export class RemoteAttempt {
     mailData,
     terms,
     isSuspect = false,
+    isAskedFor = false,
     report,
   }: RemoteAttemptParts) {
     this.work = work
     this.destination = destination
     this.isSuspect = isSuspect
+    this.isAskedFor = isAskedFor
     this.pending = [...recipients]
     this.#terms = terms
     this.#forms = new FormFinder(

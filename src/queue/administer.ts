@@ -1,6 +1,6 @@
 // What an administrator does with queued mail: hold, release, retry now, reroute, cancel. Each write takes a page of recipients, so
 // that intake and delivery never wait for the whole queue; whoever calls finds them page by page (find-recipients.ts).
-import { defineWrite, type Operation, type SqlValue, type Tx, type WakeTopic } from '../storage/operation.ts'
+import { defineWrite, type Operation, type SqlValue, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { QueueId } from './queue-id.ts'
 import { lockMessages, removeFinishedMessages } from './settle.ts'
@@ -33,10 +33,10 @@ export const holdRecipients = defineAdministration(
 /** Held mail is due at once, or when its sender wants it released. What was held while its delivery was under way, and still is, keeps its lease. */
 export const releaseRecipients = defineAdministration(
   'release',
-  `UPDATE queue_recipient SET state = 'ready', due_at = CASE WHEN lease_owner IS NULL
+  `UPDATE queue_recipient SET state = 'ready', asked_for = 1, due_at = CASE WHEN lease_owner IS NULL
      THEN COALESCE((SELECT release_at FROM queue_message WHERE queue_message.id = message_id AND release_at > ?), ?)
      ELSE due_at END WHERE id = ? AND state = 'held'`,
-  { wakes: 'retry', bind: (id, { at }) => [at, at, id] },
+  (id, { at }) => [at, at, id],
 )
 
 /**
@@ -45,31 +45,26 @@ export const releaseRecipients = defineAdministration(
  */
 export const retryRecipients = defineAdministration(
   'retry',
-  `UPDATE queue_recipient SET due_at = ? WHERE id = ? AND state = 'ready' AND lease_owner IS NULL
+  `UPDATE queue_recipient SET due_at = ?, asked_for = 1 WHERE id = ? AND state = 'ready' AND lease_owner IS NULL
      AND (? = 1 OR attempts > 0
        OR NOT EXISTS (SELECT 1 FROM queue_message WHERE queue_message.id = message_id AND release_at > ?))`,
-  { wakes: 'retry', bind: (id, { at, evenScheduled }) => [at, id, evenScheduled ? 1 : 0, at] },
+  (id, { at, evenScheduled }) => [at, id, evenScheduled ? 1 : 0, at],
 )
 
 /** Goes to another host, from the next attempt on, which is now for what waits. Held mail stays held. */
 export const rerouteRecipients = defineAdministration(
   'reroute',
-  "UPDATE queue_recipient SET route_to = ?, due_at = CASE WHEN state = 'ready' AND lease_owner IS NULL THEN ? ELSE due_at END WHERE id = ?",
-  { wakes: 'retry', bind: (id, { at, to }) => [to ?? null, at, id] },
+  "UPDATE queue_recipient SET route_to = ?, asked_for = 1, due_at = CASE WHEN state = 'ready' AND lease_owner IS NULL THEN ? ELSE due_at END WHERE id = ?",
+  (id, { at, to }) => [to ?? null, at, id],
 )
 
 /** Taken out of the queue without a report to the sender. What is being delivered may arrive all the same. */
 export const cancelRecipients = defineAdministration('cancel', 'DELETE FROM queue_recipient WHERE id = ?')
 
-interface Administering {
-  readonly wakes: WakeTopic
-  readonly bind: (recipientId: number, administration: Administration) => SqlValue[]
-}
-
 function defineAdministration(
   action: string,
   statement: string,
-  { wakes, bind }: Administering = { wakes: 'queue', bind: id => [id] },
+  bind: (recipientId: number, administration: Administration) => SqlValue[] = id => [id],
 ): Operation<Administration, Administered> {
   return defineWrite(
     `queue.${action}`,
@@ -98,7 +93,7 @@ function defineAdministration(
       }
       return { recipients, underWay, orphanedFiles: await removeFinishedMessages(tx, touched) }
     },
-    { wakes },
+    { wakes: 'queue' },
   )
 }
 

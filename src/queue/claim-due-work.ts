@@ -90,7 +90,7 @@ export async function lease(
   }
   await tx.forAll(due, row =>
     tx.run(
-      'UPDATE queue_recipient SET due_at = ?, lease_owner = ?, gate = NULL, gate_share = NULL WHERE id = ?',
+      'UPDATE queue_recipient SET due_at = ?, lease_owner = ?, gate = NULL, gate_share = NULL, asked_for = 0 WHERE id = ?',
       leaseUntil,
       owner,
       row.id,

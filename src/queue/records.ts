@@ -65,6 +65,8 @@ export interface QueuedRecipient {
   readonly delayReportedAt?: number | undefined
   /** Where an administrator sends it: 'mx2.example.org:25'. */
   readonly routeTo?: string | undefined
+  /** An administrator, or the server that it is for, wants it tried now, whatever is known of the receiver. */
+  readonly isAskedFor?: boolean | undefined
 }
 
 /** A message with those of its recipients that one claim took, all of the same destination domain. */

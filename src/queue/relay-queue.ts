@@ -153,12 +153,12 @@ export const startRelayQueue = defineWrite(
     const recipients = await count(tx, started, now)
     for (const name of started)
       await tx.run(
-        `UPDATE queue_recipient SET due_at = ? WHERE relay_domain = ? AND due_at > ? AND state = 'ready' AND lease_owner IS NULL`,
+        `UPDATE queue_recipient SET due_at = ?, asked_for = 1 WHERE relay_domain = ? AND due_at > ? AND state = 'ready' AND lease_owner IS NULL`,
         now,
         name,
         now,
       )
     return { domains: started, recipients }
   },
-  { wakes: 'retry' },
+  { wakes: 'queue' },
 )

@@ -121,10 +121,11 @@ export interface RecipientRow {
   readonly last_diagnosis: string | null
   readonly delay_reported_at: number | null
   readonly route_to: string | null
+  readonly asked_for: number
 }
 
 export const recipientColumns =
-  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, delay_reported_at, route_to'
+  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, delay_reported_at, route_to, asked_for'
 
 interface RecipientParameters extends Pick<NewRecipient, 'notify' | 'originalRecipient'> {
   readonly expandedFrom?: readonly string[] | undefined
@@ -151,6 +152,7 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
     expandedFrom: parameters?.expandedFrom === undefined ? undefined : readAddresses(parameters.expandedFrom),
     delayReportedAt: row.delay_reported_at ?? undefined,
     routeTo: row.route_to ?? undefined,
+    ...(row.asked_for === 1 ? { isAskedFor: true } : {}),
   }
 }
 

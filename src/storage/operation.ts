@@ -34,10 +34,10 @@ export interface Tx {
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }>
 }
 
-/** What a write may wake: whoever listens is told after the commit. 'retry': an administrator wants mail tried now. */
-export type WakeTopic = 'queue' | 'retry' | 'directory'
+/** What a write may wake: whoever listens is told after the commit. */
+export type WakeTopic = 'queue' | 'directory'
 
-export const wakeTopics: readonly WakeTopic[] = ['queue', 'retry', 'directory']
+export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory']
 
 /**
  * A named function over a transaction. Input and output cross threads and sockets: plain data (structured clone),

@@ -730,17 +730,22 @@ test('an administrator who says retry gets an attempt, however silent the server
 })
 
 test('an attempt that began before an administrator said retry ends nobody else', async t => {
-  const peer = await peerFor(t, { script: command => (command.startsWith('EHLO') ? 'silence' : undefined) })
+  const peer = await peerFor(t, {
+    script: command => (command.startsWith('RCPT') ? '450 4.2.0 Later' : undefined),
+  })
   const world = await worldWith(t, peer, { delivery: { maxConnectionsPerDestination: 1 } })
+  const second = await world.post({ from, to })
+  await world.pass(10_000) // an idle connection would take the next message
+  peer.script = command => (command.startsWith('EHLO') ? 'silence' : undefined)
   const first = await world.accept({ from, to })
-  const second = await world.accept({ from, to })
   world.agent.wake()
   await peer.seen('EHLO')
   peer.script = () => undefined
   await administer(world.storage, retryRecipients, {}, world.clock.now())
+  while (((await world.leasedUntil(second)) ?? 0) <= world.clock.now()) await nextTurn()
   await world.pass(301_000)
   assert.equal((await world.attempts(first))[0]?.outcome.kind, 'deferred')
-  assert.equal((await world.attempts(second))[0]?.outcome.kind, 'relayed')
+  assert.equal((await world.attempts(second))[1]?.outcome.kind, 'relayed')
 })
 
 test('an agent that is stopped while it claims is idle, and gives back what it claimed', async t => {

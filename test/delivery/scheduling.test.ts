@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ShapingSettings } from '../../src/config/settings.ts'
+import { retryRecipients } from '../../src/queue/administer.ts'
 import { countAtGate } from '../../src/queue/gates.ts'
+import { administer } from '../queue/open-queue.ts'
 import { type RemotePeer, type Script, startPeer } from './remote-peer.ts'
 import { createWorld, hour, minute, type World, type WorldOptions } from './world.ts'
 
@@ -221,6 +223,52 @@ test('a server that refuses our name: the message fails, the others wait instead
   await world.pass(6 * minute)
   assert.ok(peer.messages.length >= 8)
   assert.equal(await standing(world), 0)
+})
+
+test('each time that a receiver which refused our name may be asked again, one message is', async t => {
+  let isBlocked = false
+  const { world, peer } = await worldWith(t, command =>
+    isBlocked && command.startsWith('MAIL') ? '554 5.7.1 blocked using zen.spamhaus.org' : undefined,
+  )
+  const asked = (): number => peer.commands.filter(command => command.startsWith('MAIL')).length
+  await acceptSeveral(world, 100)
+  await world.pass(0)
+  isBlocked = true
+  await acceptSeveral(world, 100)
+  await world.pass(0)
+  for (const wait of [6 * minute, 16 * minute, 61 * minute]) {
+    const before = asked()
+    await world.pass(wait)
+    assert.equal(asked(), before + 1)
+  }
+  isBlocked = false
+  await world.pass(4 * hour)
+  assert.equal(await standing(world), 0)
+})
+
+test('what an administrator asks for is tried, one message first, and no other receiver is', async t => {
+  let isBlocked = true
+  const { world, peer } = await worldWith(t, command =>
+    isBlocked && command.startsWith('MAIL') ? '554 5.7.1 blocked using zen.spamhaus.org' : undefined,
+  )
+  const other = await startPeer({ address: '127.0.0.3', port: peer.port, script: () => 'close' })
+  t.after(() => other.close())
+  world.dns.mx('other.example', 10, 'mx.other.example')
+  world.dns.host('mx.other.example', other.address)
+  await acceptSeveral(world, 20)
+  await acceptSeveral(world, 20, 'other.example')
+  await world.pass(0)
+  const asked = peer.commands.length
+  const tried = other.connections
+  await administer(world.storage, retryRecipients, { domain: 'other.example' }, world.clock.now())
+  await world.agent.idle()
+  assert.equal(other.connections, tried + 1)
+  assert.equal(peer.commands.length, asked)
+  isBlocked = false
+  await administer(world.storage, retryRecipients, { domain: 'example.org' }, world.clock.now())
+  await world.agent.idle()
+  assert.equal(await standing(world), 0)
+  assert.equal(other.connections, tried + 1)
 })
 
 test('who waits in line is told of the delay, and of the end of the time, with the reason', async t => {

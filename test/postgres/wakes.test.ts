@@ -35,7 +35,7 @@ function endConnections(purpose: string): Promise<unknown> {
   )
 }
 
-for (const topic of ['queue', 'retry', 'directory'] as const) {
+for (const topic of ['queue', 'directory'] as const) {
   test(`${topic}: the other hears of it`, async t => {
     const [one, two] = [
       await openStorage(t, own.uri, collectLog().log),
@@ -57,7 +57,7 @@ for (const topic of ['queue', 'retry', 'directory'] as const) {
   })
 }
 
-for (const topic of ['retry', 'directory'] as const) {
+for (const topic of ['directory'] as const) {
   test(`${topic}: one that has died after its commit has told the others`, async t => {
     const one = await openStorage(t, own.uri, collectLog().log)
     const two = await openStorage(t, own.uri, collectLog().log)

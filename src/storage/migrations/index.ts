@@ -11,6 +11,7 @@ import { relayDomains } from './0009-relay-domains.ts'
 import { trailReference } from './0010-trail-reference.ts'
 import { transfer } from './0011-transfer.ts'
 import { sourceAddresses } from './0012-source-addresses.ts'
+import { askedFor } from './0013-asked-for.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -25,6 +26,7 @@ export const migrations: readonly string[] = [
   trailReference,
   transfer,
   sourceAddresses,
+  askedFor,
 ]
 
 /**

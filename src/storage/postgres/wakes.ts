@@ -17,7 +17,7 @@ const tellEveryMs = 20
 /** So often the server is asked whether it is still there: a connection that is cut without a word says nothing for hours. */
 const beatMs = 15_000
 
-const toldWithCommit: ReadonlySet<WakeTopic> = new Set(['directory', 'retry'])
+const toldWithCommit: ReadonlySet<WakeTopic> = new Set(['directory'])
 
 export interface WakesParts {
   readonly address: ServerAddress
