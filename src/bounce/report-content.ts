@@ -2,6 +2,7 @@
 // which message. Recipients who failed alike stand in one block.
 import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
+import type { Labelled, Notice, NoticeBlock } from '../notice/notice.ts'
 import type {
   NextStep,
   ReportAction,
@@ -12,31 +13,7 @@ import type {
 } from './report.ts'
 import type { ReportTexts } from './texts.ts'
 
-export interface ReportContent {
-  readonly groups: readonly { readonly opening: string; readonly blocks: readonly RecipientBlock[] }[]
-  readonly message: { readonly title: string; readonly rows: readonly Labelled[] }
-  /** For the administrator: the sentences, each once. */
-  readonly technical?: { readonly title: string; readonly lines: readonly string[] }
-  readonly closing: string
-}
-
-/** A sentence, with what it is about before it. */
-export interface Labelled {
-  readonly label?: string
-  readonly text: string
-  /** A page of ours or of the provider, never one that a stranger named. */
-  readonly page?: string
-}
-
-export interface RecipientBlock {
-  readonly addresses: readonly string[]
-  /** What to do, what happened, how often it was tried. */
-  readonly sentences: readonly Labelled[]
-  readonly quote?: { readonly title: string; readonly lines: readonly string[] }
-  readonly forAdministrator?: Labelled
-}
-
-export function describeReport(input: ReportInput, subject: string, texts: ReportTexts): ReportContent {
+export function describeReport(input: ReportInput, subject: string, texts: ReportTexts): Notice {
   const byAction = Map.groupBy(input.recipients, ({ action }) => action)
   const technical = describeDetails(input.recipients, texts)
   return {
@@ -44,7 +21,7 @@ export function describeReport(input: ReportInput, subject: string, texts: Repor
       opening: texts.opening(action, recipients.length),
       blocks: joinAlike(action, recipients).map(alike => describeBlock(alike, input, texts)),
     })),
-    message: {
+    details: {
       title: texts.yourMessage,
       rows: [
         ...(subject === '' ? [] : [{ label: texts.subjectLabel, text: subject }]),
@@ -88,11 +65,11 @@ function wordsWithout({ finalRecipient }: ReportedRecipient, { lines }: Reported
   return lines.join(' ').toLowerCase().replaceAll(formatAddress(finalRecipient).toLowerCase(), '')
 }
 
-function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: ReportTexts): RecipientBlock {
+function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: ReportTexts): NoticeBlock {
   const [recipient] = alike
   const addresses = alike.map(({ finalRecipient }) => formatAddressForPeople(finalRecipient))
   if (recipient.action !== 'failed' && recipient.action !== 'delayed')
-    return { addresses, sentences: [{ text: texts.delivered(recipient.action) }] }
+    return { about: addresses, sentences: [{ text: texts.delivered(recipient.action) }] }
   const { happened, next } = texts.cause(recipient.cause ?? 'other', {
     address: addresses[0] ?? '',
     several: alike.length > 1,
@@ -106,7 +83,7 @@ function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: Repor
   const step = delayStep(recipient, texts) ?? next
   const forAdministrator = describeAdministratorsStep(recipient, texts)
   return {
-    addresses,
+    about: addresses,
     sentences: [
       { label: texts.nextLabel, text: step },
       { label: texts.happenedLabel, text: happened },
@@ -187,10 +164,7 @@ function describeAdministratorsStep(
   return { label, text: texts.postmasterPage(name), page }
 }
 
-function describeDetails(
-  recipients: readonly ReportedRecipient[],
-  texts: ReportTexts,
-): ReportContent['technical'] {
+function describeDetails(recipients: readonly ReportedRecipient[], texts: ReportTexts): Notice['technical'] {
   const details = new Set(
     recipients.flatMap(({ detail, status }) => (detail === undefined ? [] : [`${status}: ${detail}`])),
   )
