@@ -18,16 +18,14 @@ import { replaceControls } from '../runtime/text.ts'
 import type { ComposedReport, ReportAction, ReportInput } from './report.ts'
 import { describeReport } from './report-content.ts'
 import { composeStatus } from './status-part.ts'
-import { english } from './texts-en.ts'
-import { russian } from './texts-ru.ts'
+import { reportTexts } from './texts-of.ts'
 
-const texts = { en: english, ru: russian } as const
 const maxSubjectLength = 200
 
 export function composeReport(input: ReportInput): ComposedReport {
   const fields = parseHeaderFields(input.headerSection)
   const subject = readSubject(findFieldValue(fields, 'subject'))
-  const language = texts[input.language]
+  const language = reportTexts[input.language]
   const boundary = `postrider-${input.reportId}`
   const original = returnOriginal(input)
   const reference = messageId(findFieldValue(fields, 'message-id'))
@@ -57,7 +55,7 @@ export function composeReport(input: ReportInput): ComposedReport {
 
 /** RFC 6522 §3: the first part may be a multipart. */
 function composePeoplesPart(input: ReportInput, subject: string, outer: string): Buffer {
-  const language = texts[input.language]
+  const language = reportTexts[input.language]
   const { fields, bytes } = composeAlternatives(describeReport(input, subject, language), {
     language: input.language,
     title: language.subject(leadingAction(input), subject),

@@ -7,6 +7,7 @@ import type {
   NextStep,
   ReportAction,
   ReportCause,
+  ReportedProvider,
   ReportedRecipient,
   ReportedReply,
   ReportInput,
@@ -118,7 +119,7 @@ function titleOfQuote(alike: Alike, texts: ReportTexts): string {
 
 const maxQuotedLines = 20
 
-function quoteReply({ code, enhanced, lines }: ReportedReply): string[] {
+export function quoteReply({ code, enhanced, lines }: ReportedReply): string[] {
   const status = enhanced === undefined ? `${code}` : `${code} ${enhanced}`
   const shown = lines.slice(0, maxQuotedLines)
   return (shown.length === 0 ? [''] : shown).map((line, index) => (index === 0 ? `${status} ${line}` : line))
@@ -155,13 +156,19 @@ function describeAdministratorsStep(
   texts: ReportTexts,
 ): Labelled | undefined {
   if (!provider) return undefined
-  const { name, step, page } = provider
-  const label = texts.administratorLabel
-  if (step !== undefined && administratorsSteps.has(step))
-    return { label, text: texts.step(step, name), ...(page === undefined ? {} : { page }) }
-  if (name === undefined || page === undefined || cause === undefined || !causesOfServers.has(cause))
-    return undefined
-  return { label, text: texts.postmasterPage(name), page }
+  const isTheirs = provider.step !== undefined && administratorsSteps.has(provider.step)
+  if (!isTheirs && (cause === undefined || !causesOfServers.has(cause))) return undefined
+  const step = describeStep(isTheirs ? provider : { ...provider, step: undefined }, texts)
+  return step && { label: texts.administratorLabel, ...step }
+}
+
+/** The step that is known to help; else the page on which it may stand. */
+export function describeStep(
+  { name, step, page }: ReportedProvider,
+  texts: Pick<ReportTexts, 'step' | 'postmasterPage'>,
+): Labelled | undefined {
+  if (step !== undefined) return { text: texts.step(step, name), ...(page === undefined ? {} : { page }) }
+  return name === undefined || page === undefined ? undefined : { text: texts.postmasterPage(name), page }
 }
 
 function describeDetails(recipients: readonly ReportedRecipient[], texts: ReportTexts): Notice['technical'] {

@@ -1,6 +1,6 @@
 // Mail that leaves this server: a lane to each receiver that mail is waiting for.
 import type { DeliverySettings } from '../config/settings.ts'
-import type { GateKey } from '../queue/gates.ts'
+import { destinationGate, type GateKey } from '../queue/gates.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Site, SiteFinder } from '../routing/site.ts'
@@ -54,7 +54,7 @@ const sweepMs = 1000
 const roomWithoutLane = 50
 
 export function gateOf(site: Pick<Site, 'key'>): GateKey {
-  return `destination ${site.key}`
+  return destinationGate(site.key)
 }
 
 export class Outbound {

@@ -32,6 +32,10 @@ export function senderOf({
   return reversePath === null ? 'nobody' : `address ${formatAddress(reversePath)}`
 }
 
+export function destinationGate(key: string): GateKey {
+  return `destination ${key}`
+}
+
 export function senderGate(message: Pick<QueuedMessage, 'accountId' | 'reversePath'>): GateKey {
   return `sender ${senderOf(message)}`
 }
