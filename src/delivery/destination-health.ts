@@ -21,16 +21,24 @@ export interface Closure {
   readonly diagnosis: Diagnosis
 }
 
+export interface Refusal {
+  /** The last time. */
+  readonly at: number
+  readonly diagnosis: Diagnosis
+}
+
 /** What outlasts a restart. */
 export interface HealthRecord {
   readonly closure?: Closure | undefined
+  /** It refused mail because of our name, and has taken none since. */
+  readonly refusal?: Refusal | undefined
   /** How often in a row it was closed for this. */
   readonly times: Readonly<Partial<Record<ClosureReason, number>>>
 }
 
 /** Nothing that somebody who starts anew would not know. */
-export function isUnremarkable({ closure, times }: HealthRecord): boolean {
-  return closure === undefined && Object.keys(times).length === 0
+export function isUnremarkable({ closure, refusal, times }: HealthRecord): boolean {
+  return closure === undefined && refusal === undefined && Object.keys(times).length === 0
 }
 
 export interface DestinationHealthParts {
@@ -60,6 +68,7 @@ export class DestinationHealth {
   readonly #parts: DestinationHealthParts
   #connections: number
   #closure: Closure | undefined
+  #refusal: Refusal | undefined
   readonly #times: Partial<Record<ClosureReason, number>>
   #takenInARow = 0
 
@@ -67,6 +76,7 @@ export class DestinationHealth {
     this.#parts = parts
     this.#connections = 1
     this.#closure = parts.known?.closure
+    this.#refusal = parts.known?.refusal
     this.#times = { ...parts.known?.times }
   }
 
@@ -87,7 +97,7 @@ export class DestinationHealth {
   }
 
   get isUnremarkable(): boolean {
-    return isUnremarkable({ closure: this.closure, times: this.#times })
+    return isUnremarkable({ closure: this.closure, refusal: this.#refusal, times: this.#times })
   }
 
   /** A server of it answered and let us in. */
@@ -109,7 +119,14 @@ export class DestinationHealth {
   took(): void {
     if (this.#connections < this.#parts.maxConnections) this.#connections++
     this.#takenInARow++
-    if (this.#takenInARow < forgiveAfter) return
+    const isForgiven = this.#takenInARow >= forgiveAfter && this.#forgive()
+    // What was under way when it was closed tells nothing of the time after.
+    const isAccepted = this.#refusal !== undefined && this.closure?.reason !== 'suspended'
+    if (isAccepted) this.#refusal = undefined
+    if (isForgiven || isAccepted) this.#tell()
+  }
+
+  #forgive(): boolean {
     this.#takenInARow = 0
     const forgiven = (['slow-down', 'suspended'] as const).filter(reason => this.#times[reason] !== undefined)
     for (const reason of forgiven) {
@@ -117,7 +134,7 @@ export class DestinationHealth {
       if (times > 0) this.#times[reason] = times
       else delete this.#times[reason]
     }
-    if (forgiven.length > 0) this.#tell()
+    return forgiven.length > 0
   }
 
   /** What a refusal means for all that is to go there. */
@@ -126,7 +143,10 @@ export class DestinationHealth {
     if (deliveryClass === 'rate-limited') {
       this.#connections = Math.max(1, Math.floor(this.#connections / 2))
       this.#close('slow-down', diagnosis)
-    } else if (deliveryClass === 'reputation-block') this.#close('suspended', diagnosis)
+    } else if (deliveryClass === 'reputation-block') {
+      this.#refusal = { at: this.#parts.clock.now(), diagnosis }
+      this.#close('suspended', diagnosis)
+    }
   }
 
   /** A limit of our own is used up until then. */
@@ -156,6 +176,6 @@ export class DestinationHealth {
   }
 
   #tell(): void {
-    this.#parts.changed({ closure: this.#closure, times: { ...this.#times } })
+    this.#parts.changed({ closure: this.#closure, refusal: this.#refusal, times: { ...this.#times } })
   }
 }

@@ -19,6 +19,8 @@ export interface QueueSelection {
   readonly cause?: string | undefined
   /** Sent to another host by an administrator. */
   readonly routeTo?: string | undefined
+  /** For which they stand in line. */
+  readonly gate?: string | undefined
   /** ms since 1970 */
   readonly acceptedBefore?: number | undefined
   readonly acceptedAfter?: number | undefined
@@ -46,6 +48,7 @@ export function selectRecipients(selection: QueueSelection): {
   add('last_host = ?', selection.host)
   add('last_cause = ?', selection.cause)
   add('route_to = ?', selection.routeTo)
+  add('gate = ?', selection.gate)
   add('accepted_at < ?', selection.acceptedBefore)
   add('accepted_at >= ?', selection.acceptedAfter)
   return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }
