@@ -4,7 +4,7 @@ import type { AlertFacts, AlertNews, AlertTexts } from './texts.ts'
 const subjects: Readonly<Record<AlertNews, string>> = {
   raised: 'Внимание',
   lasting: 'По-прежнему',
-  over: 'Устранено',
+  over: 'Снято',
 }
 
 const openings: Readonly<Record<AlertNews, (title: string, hostname: string) => string>> = {
@@ -12,7 +12,7 @@ const openings: Readonly<Record<AlertNews, (title: string, hostname: string) => 
   lasting: (title, hostname) =>
     `Серверу ${hostname} по-прежнему требуется вмешательство администратора. Это повторилось: ${title}.`,
   over: (title, hostname) =>
-    `То, о чём сообщал сервер ${hostname}, устранено, делать ничего не нужно: ${title}.`,
+    `То, о чём сообщал сервер ${hostname}, больше не продолжается, делать ничего не нужно: ${title}.`,
 }
 
 const waitingCount = ({ waiting: { recipients, isCounted } }: AlertFacts): string =>
