@@ -90,6 +90,7 @@ interface Totals {
  * they ask the storage for is asked elsewhere too.
  */
 const onBothEngines: readonly string[] = [
+  'test/alert',
   'test/delivery/deaths.test.ts',
   'test/delivery/forwarding.test.ts',
   'test/delivery/local.test.ts',

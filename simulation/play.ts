@@ -68,6 +68,8 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
       owner: 'simulation',
       idSpace: 0,
       listeners: [],
+      // There is no administrator.
+      alerts: { raise: () => Promise.resolve() },
       connect: createNetwork(scenario, clock, createSeededRandom(scenario.seed + 1), ledger).connect,
     })
     const start = clock.now()

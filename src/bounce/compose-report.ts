@@ -6,23 +6,26 @@ import { decodeEncodedWords, encodeWords } from '../message/encoded-words.ts'
 import { formatDate } from '../message/format-date.ts'
 import { findFieldValue, parseHeaderFields } from '../message/header-section.ts'
 import { isMessageId } from '../message/message-id.ts'
+import {
+  composeAlternatives,
+  composePart,
+  crlf,
+  formatSender,
+  maxLineLength,
+  toBase64Lines,
+} from '../notice/compose-parts.ts'
 import { replaceControls } from '../runtime/text.ts'
-import { formatAsHtml } from './html-part.ts'
 import type { ComposedReport, ReportAction, ReportInput } from './report.ts'
 import { describeReport } from './report-content.ts'
 import { composeStatus } from './status-part.ts'
-import { formatAsText } from './text-part.ts'
-import { english } from './texts-en.ts'
-import { russian } from './texts-ru.ts'
+import { reportTexts } from './texts-of.ts'
 
-const texts = { en: english, ru: russian } as const
-const crlf = '\r\n'
 const maxSubjectLength = 200
 
 export function composeReport(input: ReportInput): ComposedReport {
   const fields = parseHeaderFields(input.headerSection)
   const subject = readSubject(findFieldValue(fields, 'subject'))
-  const language = texts[input.language]
+  const language = reportTexts[input.language]
   const boundary = `postrider-${input.reportId}`
   const original = returnOriginal(input)
   const reference = messageId(findFieldValue(fields, 'message-id'))
@@ -43,32 +46,23 @@ export function composeReport(input: ReportInput): ComposedReport {
   const mailData = Buffer.concat([
     Buffer.from(header.join(crlf) + crlf + crlf),
     composePeoplesPart(input, subject, boundary),
-    part(boundary, ['Content-Type: message/delivery-status'], Buffer.from(composeStatus(input))),
-    part(boundary, original.fields, original.bytes),
+    composePart(boundary, ['Content-Type: message/delivery-status'], Buffer.from(composeStatus(input))),
+    composePart(boundary, original.fields, original.bytes),
     Buffer.from(`${crlf}--${boundary}--${crlf}`),
   ])
   return { mailData, body: original.isEightBit ? '8BITMIME' : '7BIT', smtpUtf8: needsSmtpUtf8(input.to) }
 }
 
-/** RFC 6522 §3: the first part may be a multipart; as text and as HTML, which say the same (RFC 2046 §5.1.4). */
+/** RFC 6522 §3: the first part may be a multipart. */
 function composePeoplesPart(input: ReportInput, subject: string, outer: string): Buffer {
-  const language = texts[input.language]
-  // RFC 2046 §5.1.1, §5.1.2: it must not begin like the one around it.
-  const boundary = `people-${outer}`
-  const content = describeReport(input, subject, language)
-  const title = language.subject(leadingAction(input), subject)
-  const html = formatAsHtml(content, { language: input.language, title })
-  return Buffer.concat([
-    part(outer, [`Content-Type: multipart/alternative; boundary="${boundary}"`], Buffer.alloc(0)),
-    composeText(boundary, 'text/plain', formatAsText(content)),
-    composeText(boundary, 'text/html', html),
-    Buffer.from(`${crlf}--${boundary}--${crlf}`),
-  ])
-}
-
-function composeText(boundary: string, type: string, text: string): Buffer {
-  const encoded = encodeText(text.replaceAll('\n', crlf))
-  return part(boundary, [`Content-Type: ${type}; charset=utf-8`, ...encoded.fields], encoded.bytes)
+  const language = reportTexts[input.language]
+  const { fields, bytes } = composeAlternatives(describeReport(input, subject, language), {
+    language: input.language,
+    title: language.subject(leadingAction(input), subject),
+    // RFC 2046 §5.1.1, §5.1.2: it must not begin like the one around it.
+    boundary: `people-${outer}`,
+  })
+  return composePart(outer, fields, bytes)
 }
 
 /** What the subject line speaks of: the worst that happened. */
@@ -83,30 +77,9 @@ function readSubject(value: string | undefined): string {
   return Array.from(text).slice(0, maxSubjectLength).join('')
 }
 
-/** RFC 2047 §2: a line with an encoded word has at most 76 characters. */
-function formatSender(name: string, address: string): string {
-  const isLong = 'From: '.length + name.length + 1 + address.length > 76
-  return `${name}${isLong ? crlf : ''} ${address}`
-}
-
 // Somebody else's text goes into a header field of ours only if it can be nothing but a message id.
 function messageId(value: string | undefined): string | undefined {
   return value !== undefined && isMessageId(value) ? value : undefined
-}
-
-function part(boundary: string, fields: readonly string[], bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${crlf}--${boundary}${crlf}${fields.join(crlf)}${crlf}${crlf}`), bytes])
-}
-
-// RFC 5321 §4.5.3.1.6, without the CRLF.
-const maxLineLength = 998
-
-/** As it is, for whoever reads the message without a mail program, where 7 bits and the length of a line allow it. */
-function encodeText(text: string): { readonly fields: readonly string[]; readonly bytes: Uint8Array } {
-  const bytes = Buffer.from(text)
-  const isPlain = text.split(crlf).every(line => line.length <= maxLineLength && /^[\t -~]*$/.test(line))
-  if (isPlain) return { fields: [], bytes }
-  return { fields: ['Content-Transfer-Encoding: base64'], bytes: Buffer.from(toBase64Lines(bytes)) }
 }
 
 interface ReturnedOriginal {
@@ -149,9 +122,4 @@ function isText(bytes: Uint8Array): boolean {
 
 function isAscii(bytes: Uint8Array): boolean {
   return bytes.every(byte => byte < 0x80)
-}
-
-function toBase64Lines(bytes: Uint8Array): string {
-  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-  return `${base64.replaceAll(/.{76}(?=.)/g, `$&${crlf}`)}${crlf}`
 }

@@ -2,41 +2,19 @@
 // which message. Recipients who failed alike stand in one block.
 import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
+import type { Labelled, Notice, NoticeBlock } from '../notice/notice.ts'
 import type {
   NextStep,
   ReportAction,
   ReportCause,
+  ReportedProvider,
   ReportedRecipient,
   ReportedReply,
   ReportInput,
 } from './report.ts'
 import type { ReportTexts } from './texts.ts'
 
-export interface ReportContent {
-  readonly groups: readonly { readonly opening: string; readonly blocks: readonly RecipientBlock[] }[]
-  readonly message: { readonly title: string; readonly rows: readonly Labelled[] }
-  /** For the administrator: the sentences, each once. */
-  readonly technical?: { readonly title: string; readonly lines: readonly string[] }
-  readonly closing: string
-}
-
-/** A sentence, with what it is about before it. */
-export interface Labelled {
-  readonly label?: string
-  readonly text: string
-  /** A page of ours or of the provider, never one that a stranger named. */
-  readonly page?: string
-}
-
-export interface RecipientBlock {
-  readonly addresses: readonly string[]
-  /** What to do, what happened, how often it was tried. */
-  readonly sentences: readonly Labelled[]
-  readonly quote?: { readonly title: string; readonly lines: readonly string[] }
-  readonly forAdministrator?: Labelled
-}
-
-export function describeReport(input: ReportInput, subject: string, texts: ReportTexts): ReportContent {
+export function describeReport(input: ReportInput, subject: string, texts: ReportTexts): Notice {
   const byAction = Map.groupBy(input.recipients, ({ action }) => action)
   const technical = describeDetails(input.recipients, texts)
   return {
@@ -44,7 +22,7 @@ export function describeReport(input: ReportInput, subject: string, texts: Repor
       opening: texts.opening(action, recipients.length),
       blocks: joinAlike(action, recipients).map(alike => describeBlock(alike, input, texts)),
     })),
-    message: {
+    details: {
       title: texts.yourMessage,
       rows: [
         ...(subject === '' ? [] : [{ label: texts.subjectLabel, text: subject }]),
@@ -88,11 +66,11 @@ function wordsWithout({ finalRecipient }: ReportedRecipient, { lines }: Reported
   return lines.join(' ').toLowerCase().replaceAll(formatAddress(finalRecipient).toLowerCase(), '')
 }
 
-function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: ReportTexts): RecipientBlock {
+function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: ReportTexts): NoticeBlock {
   const [recipient] = alike
   const addresses = alike.map(({ finalRecipient }) => formatAddressForPeople(finalRecipient))
   if (recipient.action !== 'failed' && recipient.action !== 'delayed')
-    return { addresses, sentences: [{ text: texts.delivered(recipient.action) }] }
+    return { about: addresses, sentences: [{ text: texts.delivered(recipient.action) }] }
   const { happened, next } = texts.cause(recipient.cause ?? 'other', {
     address: addresses[0] ?? '',
     several: alike.length > 1,
@@ -106,7 +84,7 @@ function describeBlock(alike: Alike, { hostname, to }: ReportInput, texts: Repor
   const step = delayStep(recipient, texts) ?? next
   const forAdministrator = describeAdministratorsStep(recipient, texts)
   return {
-    addresses,
+    about: addresses,
     sentences: [
       { label: texts.nextLabel, text: step },
       { label: texts.happenedLabel, text: happened },
@@ -139,7 +117,7 @@ function titleOfQuote(alike: Alike, texts: ReportTexts): string {
 
 const maxQuotedLines = 20
 
-function quoteReply({ code, enhanced, lines }: ReportedReply): string[] {
+export function quoteReply({ code, enhanced, lines }: ReportedReply): string[] {
   const status = enhanced === undefined ? `${code}` : `${code} ${enhanced}`
   const shown = lines.slice(0, maxQuotedLines)
   return (shown.length === 0 ? [''] : shown).map((line, index) => (index === 0 ? `${status} ${line}` : line))
@@ -176,19 +154,22 @@ function describeAdministratorsStep(
   texts: ReportTexts,
 ): Labelled | undefined {
   if (!provider) return undefined
-  const { name, step, page } = provider
-  const label = texts.administratorLabel
-  if (step !== undefined && administratorsSteps.has(step))
-    return { label, text: texts.step(step, name), ...(page === undefined ? {} : { page }) }
-  if (name === undefined || page === undefined || cause === undefined || !causesOfServers.has(cause))
-    return undefined
-  return { label, text: texts.postmasterPage(name), page }
+  const isTheirs = provider.step !== undefined && administratorsSteps.has(provider.step)
+  if (!isTheirs && (cause === undefined || !causesOfServers.has(cause))) return undefined
+  const step = describeStep(isTheirs ? provider : { ...provider, step: undefined }, texts)
+  return step && { label: texts.administratorLabel, ...step }
 }
 
-function describeDetails(
-  recipients: readonly ReportedRecipient[],
-  texts: ReportTexts,
-): ReportContent['technical'] {
+/** The step that is known to help; else the page on which it may stand. */
+export function describeStep(
+  { name, step, page }: ReportedProvider,
+  texts: Pick<ReportTexts, 'step' | 'postmasterPage'>,
+): Labelled | undefined {
+  if (step !== undefined) return { text: texts.step(step, name), ...(page === undefined ? {} : { page }) }
+  return name === undefined || page === undefined ? undefined : { text: texts.postmasterPage(name), page }
+}
+
+function describeDetails(recipients: readonly ReportedRecipient[], texts: ReportTexts): Notice['technical'] {
   const details = new Set(
     recipients.flatMap(({ detail, status }) => (detail === undefined ? [] : [`${status}: ${detail}`])),
   )

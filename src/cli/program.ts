@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { packageVersion } from '../config/package-version.ts'
 import type { CommandRun } from './command.ts'
 import { addAccountCommand } from './commands/account.ts'
+import { addAlertsCommand } from './commands/alerts.ts'
 import { addApplyCommand } from './commands/apply.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addClusterCommand } from './commands/cluster.ts'
@@ -44,6 +45,7 @@ export function createProgram(run: CommandRun): Command {
   addServeCommand(program, run)
   addInitCommand(program, run)
   addCheckCommand(program, run)
+  addAlertsCommand(program, run)
   addVerifyCommand(program, run)
   addClusterCommand(program, run)
   addMigrateCommand(program, run)

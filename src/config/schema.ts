@@ -13,6 +13,7 @@ import {
   problemOfDnsServer,
   problemOfHost,
   problemOfHostname,
+  problemOfMailAddress,
   problemOfNetwork,
   problemOfPoolName,
   problemOfSourceAddress,
@@ -623,6 +624,18 @@ const settingsTable = z.strictObject({
       })
       .prefault({}),
     'The log of the server.',
+  ),
+  alerts: setting(
+    z
+      .strictObject({
+        to: setting(
+          z.array(formed(problemOfMailAddress)).optional(),
+          'Who gets mail when somebody has to act (a receiver refuses all mail from this server, for example), and when that is over. In the language of the first of them. Best an address on this server: mail to others may be just what does not go out. []: no mail; "postrider alerts" shows them all the same.',
+          { example: '["admin@example.com"]', defaultText: 'postmaster of the first domain of this server' },
+        ),
+      })
+      .prefault({}),
+    'What somebody has to act on.',
   ),
   health: setting(
     health.optional(),

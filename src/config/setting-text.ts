@@ -106,3 +106,9 @@ export function problemOfVerpSender(text: string): string | undefined {
     ? undefined
     : `"${text}" is neither an address nor a domain with its @. Write one such as "news@example.com" or "@lists.example.com".`
 }
+
+export function problemOfMailAddress(text: string): string | undefined {
+  return parseAddress(text)
+    ? undefined
+    : `"${text}" is no mail address. Write one such as "admin@example.com".`
+}

@@ -28,6 +28,7 @@ export interface Settings {
   readonly delivery: DeliverySettings
   readonly forwarding: ForwardingSettings
   readonly trail: TrailSettings
+  readonly alerts: AlertSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   readonly threads: { readonly front: number }
   /** Undefined: nobody may ask. */
@@ -173,6 +174,11 @@ export interface VerpSettings {
 export interface TrailSettings {
   readonly retentionDays: number
   readonly maxMegabytes: number
+}
+
+export interface AlertSettings {
+  /** Addresses. Default: the postmaster of the first domain. */
+  readonly to?: readonly string[] | undefined
 }
 
 export interface HealthSettings {

@@ -1,4 +1,5 @@
 // Composes the delivery agent of the parts that a server has.
+import type { Alerts } from '../alert/alerts.ts'
 import type {
   DeliverySettings,
   ForwardingSettings,
@@ -64,12 +65,15 @@ export interface DeliveryAgentOptions {
   /** Counts, for reports, what came of TLS (RFC 8460). */
   readonly noteTls?: ConnectionTerms['noteTls']
   readonly takeTlsReport?: TakeTlsReport | undefined
+  /** Tells an administrator what somebody has to act on. */
+  readonly alerts: Pick<Alerts, 'raise'>
   /** How other servers are reached. Default: over the network. */
   readonly connect?: ConnectSmtp | undefined
 }
 
 export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgent {
-  const { storage, mailData, resolver, clock, random, log, hostname, queue, delivery, owner } = options
+  const { alerts, storage, mailData, resolver, clock, random, log, hostname, queue, delivery, owner } =
+    options
   const smartHost = delivery.smartHost && smartHostDestination(delivery.smartHost)
   const own = createOwnEndpoints({ hostname, listeners: options.listeners })
   const returnPaths = createReturnPaths({
@@ -80,7 +84,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     forwarding: options.forwarding ?? { rewriteSender: true },
   })
   const unwritten = new UnwrittenOutcomes()
-  const healthRecords = new HealthRecords({ storage, clock, log })
+  const healthRecords = new HealthRecords({ storage, clock, log, alerts })
   return new QueueAgent({
     unwritten,
     storage,
@@ -97,6 +101,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     returnPaths,
     router: createRouter({ storage, hostname, clock, returnPaths, smartHost }),
     healthRecords,
+    alerts,
     senderLimits: options.senderLimits,
     local: new LocalDelivery({
       mailData,

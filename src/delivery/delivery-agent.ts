@@ -1,14 +1,16 @@
 // The delivery agent: claims due recipients under a lease, delivers them, settles what became of them.
 // It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
 import type { ReversePath } from '../address/address.ts'
+import type { Alerts } from '../alert/alerts.ts'
 import type { QueueSettings, SenderLimitSettings } from '../config/settings.ts'
-import { blameForDeath } from '../queue/blame-for-death.ts'
+import { blameForDeath, setAsideReason } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
 import { claimSuspects } from '../queue/claim-suspects.ts'
 import { extendLease } from '../queue/extend-lease.ts'
 import { type GateKey, isSenderGate, listGates, takeFromGate } from '../queue/gates.ts'
+import { showQueuedMessage } from '../queue/list-queue.ts'
 import { nextDueAt } from '../queue/next-due-at.ts'
-import { formatQueueId } from '../queue/queue-id.ts'
+import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import { giveBack, releaseLeases } from '../queue/release-leases.ts'
 import { shardOfDomain } from '../queue/shards.ts'
@@ -81,6 +83,7 @@ export interface DeliveryAgentParts {
   readonly local: LocalDelivery
   readonly outbound: Outbound
   readonly healthRecords: HealthRecords
+  readonly alerts: Pick<Alerts, 'raise'>
   readonly senderLimits: readonly SenderLimitSettings[]
   readonly composeReports: ComposeReports
   readonly unwritten: UnwrittenOutcomes
@@ -226,18 +229,31 @@ export class QueueAgent implements DeliveryAgent {
 
   /** Recipients that are due again. */
   async #takeOver(): Promise<number> {
-    const { takesOver, clock, log, storage } = this.#parts
+    const { takesOver, clock, storage } = this.#parts
     if (takesOver.from === 'nobody') return 0
     if (takesOver.from === 'everybody') return await storage.run(releaseLeases, { now: clock.now() })
     const { owner } = takesOver
     const { released, setAside } = await storage.run(blameForDeath, { owner, now: clock.now() })
-    if (setAside !== undefined) {
-      log.error('a message was set aside: the delivery thread died each time it had it', {
-        queueId: formatQueueId(setAside),
-        releaseWith: `postrider queue release ${formatQueueId(setAside)}`,
-      })
-    }
+    if (setAside !== undefined) await this.#tellSetAside(setAside)
     return released
+  }
+
+  async #tellSetAside(messageId: QueueId): Promise<void> {
+    const { alerts, clock, log, storage } = this.#parts
+    const queueId = formatQueueId(messageId)
+    log.error('a message was set aside: the delivery thread died each time it had it', {
+      queueId,
+      releaseWith: `postrider queue release ${queueId}`,
+    })
+    const shown = await storage.run(showQueuedMessage, { queueId: messageId })
+    // Of what this server wrote itself nobody is told: it may be the mail about an alert.
+    if (!shown || shown.message.isReport) return
+    await alerts.raise({
+      kind: 'message-set-aside',
+      subject: queueId,
+      at: clock.now(),
+      evidence: { detail: setAsideReason },
+    })
   }
 
   get buried(): Promise<void> {

@@ -21,16 +21,24 @@ export interface Closure {
   readonly diagnosis: Diagnosis
 }
 
+export interface Refusal {
+  /** The last time. */
+  readonly at: number
+  readonly diagnosis: Diagnosis
+}
+
 /** What outlasts a restart. */
 export interface HealthRecord {
   readonly closure?: Closure | undefined
+  /** It refused mail because of our name, and has taken none since. */
+  readonly refusal?: Refusal | undefined
   /** How often in a row it was closed for this. */
   readonly times: Readonly<Partial<Record<ClosureReason, number>>>
 }
 
 /** Nothing that somebody who starts anew would not know. */
-export function isUnremarkable({ closure, times }: HealthRecord): boolean {
-  return closure === undefined && Object.keys(times).length === 0
+export function isUnremarkable({ closure, refusal, times }: HealthRecord): boolean {
+  return closure === undefined && refusal === undefined && Object.keys(times).length === 0
 }
 
 export interface DestinationHealthParts {
@@ -62,6 +70,7 @@ export class DestinationHealth {
   readonly #parts: DestinationHealthParts
   #connections: number
   #closure: Closure | undefined
+  #refusal: Refusal | undefined
   readonly #times: Partial<Record<ClosureReason, number>>
   /** It was closed for this, and no message has shown since that it is over. */
   #probation: ClosureReason | undefined
@@ -72,6 +81,7 @@ export class DestinationHealth {
     this.#parts = parts
     this.#connections = 1
     this.#closure = parts.known?.closure
+    this.#refusal = parts.known?.refusal
     this.#times = { ...parts.known?.times }
     this.#probation = parts.known?.closure?.reason
   }
@@ -93,7 +103,7 @@ export class DestinationHealth {
   }
 
   get isUnremarkable(): boolean {
-    return isUnremarkable({ closure: this.closure, times: this.#times })
+    return isUnremarkable({ closure: this.closure, refusal: this.#refusal, times: this.#times })
   }
 
   /** A server of it answered and let us in. */
@@ -118,7 +128,14 @@ export class DestinationHealth {
     if (!this.closure) this.#probation = undefined
     if (this.#connections < this.#parts.maxConnections) this.#connections++
     this.#takenInARow++
-    if (this.#takenInARow < forgiveAfter) return
+    const isForgiven = this.#takenInARow >= forgiveAfter && this.#forgive()
+    // What was under way when it was closed tells nothing of the time after.
+    const isAccepted = this.#refusal !== undefined && this.closure?.reason !== 'suspended'
+    if (isAccepted) this.#refusal = undefined
+    if (isForgiven || isAccepted) this.#tell()
+  }
+
+  #forgive(): boolean {
     this.#takenInARow = 0
     const forgiven = (['slow-down', 'suspended'] as const).filter(reason => this.#times[reason] !== undefined)
     for (const reason of forgiven) {
@@ -126,7 +143,7 @@ export class DestinationHealth {
       if (times > 0) this.#times[reason] = times
       else delete this.#times[reason]
     }
-    if (forgiven.length > 0) this.#tell()
+    return forgiven.length > 0
   }
 
   /** What a refusal means for all that is to go there. */
@@ -137,6 +154,7 @@ export class DestinationHealth {
       this.#close('slow-down', diagnosis)
     } else if (deliveryClass === 'reputation-block') {
       this.#connections = 1
+      this.#refusal = { at: this.#parts.clock.now(), diagnosis }
       this.#close('suspended', diagnosis)
     }
   }
@@ -175,6 +193,6 @@ export class DestinationHealth {
   }
 
   #tell(): void {
-    this.#parts.changed({ closure: this.#closure, times: { ...this.#times } })
+    this.#parts.changed({ closure: this.#closure, refusal: this.#refusal, times: { ...this.#times } })
   }
 }

@@ -1,15 +1,24 @@
-// What is known of destinations beyond a restart: which are closed, and how often in a row.
+// What is known of destinations beyond a restart: which are closed, how often in a row, and which refuse our name.
+import type { Alerts } from '../alert/alerts.ts'
 import { listDestinationHealth, noteDestinationHealth } from '../queue/destination-health.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
-import { type HealthRecord, isUnremarkable } from './destination-health.ts'
+import { describeProvider } from './describe-provider.ts'
+import { type HealthRecord, isUnremarkable, type Refusal } from './destination-health.ts'
+
+export interface HealthRecordsParts {
+  readonly storage: Pick<Storage, 'run'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly alerts: Pick<Alerts, 'raise'>
+}
 
 export class HealthRecords {
-  readonly #parts: { readonly storage: Pick<Storage, 'run'>; readonly clock: Clock; readonly log: Log }
+  readonly #parts: HealthRecordsParts
   readonly #known = new Map<string, HealthRecord>()
 
-  constructor(parts: { readonly storage: Pick<Storage, 'run'>; readonly clock: Clock; readonly log: Log }) {
+  constructor(parts: HealthRecordsParts) {
     this.#parts = parts
   }
 
@@ -25,19 +34,10 @@ export class HealthRecords {
 
   keep(destination: string, record: HealthRecord): void {
     const { clock, log, storage } = this.#parts
-    const { closure } = record
+    const { refusal } = record
     const isForgettable = isUnremarkable(record)
-    if (isForgettable && !this.#known.has(destination)) return
-    if (closure?.reason === 'suspended' && this.#known.get(destination)?.closure?.reason !== 'suspended')
-      log.error(
-        'a destination refuses mail from this server because of its name; nothing is sent there for a while',
-        {
-          destination,
-          until: new Date(closure.until).toISOString(),
-          reason: closure.diagnosis.detail,
-          reply: closure.diagnosis.reply?.lines.join(' ') ?? '',
-        },
-      )
+    const known = this.#known.get(destination)
+    if (isForgettable && !known) return
     if (isForgettable) this.#known.delete(destination)
     else this.#known.set(destination, record)
     storage
@@ -52,5 +52,30 @@ export class HealthRecords {
           reason: String(cause),
         })
       })
+    if (!refusal || refusal.at === known?.refusal?.at) return
+    if (!known?.refusal) this.#logRefusal(destination, record, refusal)
+    this.#raiseAlert(destination, refusal)
+  }
+
+  #logRefusal(destination: string, { closure }: HealthRecord, { diagnosis }: Refusal): void {
+    this.#parts.log.error(
+      'a destination refuses mail from this server because of its name; nothing is sent there for a while',
+      {
+        destination,
+        ...(closure ? { until: new Date(closure.until).toISOString() } : {}),
+        reason: diagnosis.detail,
+        reply: diagnosis.reply?.lines.join(' ') ?? '',
+      },
+    )
+  }
+
+  #raiseAlert(destination: string, { at, diagnosis }: Refusal): void {
+    const { detail, remoteMta, reply } = diagnosis
+    void this.#parts.alerts.raise({
+      kind: 'reputation-block',
+      subject: destination,
+      at,
+      evidence: { detail, remoteMta, reply, provider: describeProvider(diagnosis) },
+    })
   }
 }

@@ -1,7 +1,7 @@
 // Mail that leaves this server: a gate to each receiver that mail is waiting for, and the lanes behind it.
 import { isIP } from 'node:net'
 import type { DeliverySettings } from '../config/settings.ts'
-import type { GateKey } from '../queue/gates.ts'
+import { destinationGate, type GateKey } from '../queue/gates.ts'
 import { type Destination, domainOf } from '../routing/destination.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Site, SiteFinder } from '../routing/site.ts'
@@ -18,6 +18,7 @@ import { DestinationHealth } from './destination-health.ts'
 import { Gate } from './gate.ts'
 import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
+import { type LaneKey, laneKey } from './lane-key.ts'
 import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { shapingOf } from './shaping.ts'
@@ -64,18 +65,11 @@ const sweepMs = 1000
 /** From a line whose gate is gone so many come at a time, to find theirs. */
 const roomWithoutGate = 50
 
-/** A receiver, as it is reached from one address of ours: 'gmail', 'gmail from 192.0.2.1'. */
-type LaneKey = string
-
-function laneOf(site: Site, { address }: Source): LaneKey {
-  return address === undefined ? site.key : `${site.key} from ${address}`
-}
-
 /** A receiver, as it is reached by a pool, or by its addresses of one kind: 'destination gmail from newsletter by IPv4'. */
 function gateOf(site: Site, pool: SourcePool, sources: Sources): GateKey {
   const from = pool.name === undefined ? '' : ` from ${pool.name}`
   const isPart = sources.length < pool.sources.length
-  return `destination ${site.key}${from}${isPart ? ` by IPv${isIP(sources[0].address ?? '')}` : ''}`
+  return destinationGate(`${site.key}${from}${isPart ? ` by IPv${isIP(sources[0].address ?? '')}` : ''}`)
 }
 
 export class Outbound {
@@ -161,7 +155,7 @@ export class Outbound {
   }
 
   #laneTo(site: Site, destination: Destination, source: Source): Lane {
-    const key = laneOf(site, source)
+    const key = laneKey(site.key, source.address)
     const known = this.#lanes.get(key)
     if (known) return known
     const lane = this.#createLane(key, site, destination, source)

@@ -182,7 +182,7 @@ export const providers: readonly Provider[] = [
   { key: 'fastmail', name: 'Fastmail', hostSuffixes: ['messagingengine.com'] },
 ]
 
-const byKey = new Map(providers.map(provider => [provider.key, provider]))
+const byKey: ReadonlyMap<string, Provider> = new Map(providers.map(provider => [provider.key, provider]))
 const bySuffix = new Map(
   providers.flatMap(provider => provider.hostSuffixes.map(suffix => [suffix, provider] as const)),
 )
@@ -191,6 +191,11 @@ export function providerOf(key: ProviderKey): Provider {
   const provider = byKey.get(key)
   if (!provider) throw new RangeError(`no provider has the key ${key}`)
   return provider
+}
+
+/** What people call a receiver, by the key of its site. */
+export function nameOfSite(key: string): string {
+  return byKey.get(key)?.name ?? key.replaceAll(' ', ', ')
 }
 
 /** Whose mail host this is, by the longest suffix: one look for each label of the name. */

@@ -3,16 +3,15 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import { composeReport } from '../bounce/compose-report.ts'
-import type { ReportedProvider, ReportedRecipient } from '../bounce/report.ts'
+import type { ReportedRecipient } from '../bounce/report.ts'
 import { HeaderSplitter } from '../message/header-section.ts'
+import { storeOwnMessage } from '../queue/own-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { SettlementReport } from '../queue/settle.ts'
 import type { Log } from '../runtime/log.ts'
-import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
-import { findKnownReply } from './known-reply.ts'
-import type { Diagnosis } from './outcome.ts'
+import type { MailDataStore } from '../storage/mail-data.ts'
+import { describeProvider } from './describe-provider.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
-import { findProvider, providerOf } from './providers.ts'
 
 export interface ReportComposerOptions {
   readonly mailData: MailDataStore
@@ -75,38 +74,23 @@ async function composeOne(
     ...original,
     recipients: group.map(outcome => describeRecipient(outcome, now)),
   })
-  const writer = mailData.create()
-  let stored: StoredMailData
-  try {
-    await writer.write(report.mailData)
-    stored = await writer.finish()
-  } catch (cause) {
-    await writer.abort()
-    throw cause
-  }
+  const own = await storeOwnMessage(mailData, report.mailData, {
+    id,
+    body: report.body,
+    smtpUtf8: report.smtpUtf8,
+    language: message.language,
+    // RFC 8689 §5
+    ...(message.tls === undefined ? {} : { tls: message.tls }),
+    to: [message.reversePath],
+    at: now,
+    lifetimeMs,
+    held,
+  })
   const recipients = group.map(({ attempted }) => formatAddress(attempted.recipient.forwardPath))
   return {
     about: { messageId: message.id, action: first.action, recipients },
     recipientIds: group.map(({ attempted }) => attempted.recipient.id),
-    message: {
-      message: {
-        id,
-        reversePath: null,
-        size: stored.size,
-        body: report.body,
-        smtpUtf8: report.smtpUtf8,
-        disposition: 'mail',
-        acceptedAt: now,
-        expiresAt: now + lifetimeMs,
-        language: message.language,
-        // RFC 8689 §5
-        ...(message.tls === undefined ? {} : { tls: message.tls }),
-        isReport: true,
-      },
-      mailData: stored,
-      recipients: [{ forwardPath: message.reversePath }],
-      held,
-    },
+    message: own.message,
   }
 }
 
@@ -162,17 +146,6 @@ function describeRecipient(
     default:
       return outcome satisfies never
   }
-}
-
-/** Whose words the reply is: as its text says, else as the name of the host. */
-function describeProvider({ remoteMta, reply, stage, cause }: Diagnosis): ReportedProvider | undefined {
-  // What the way out has against us is told by its own text.
-  if (!reply || cause === 'smart-host') return undefined
-  const known = findKnownReply(remoteMta, reply, stage)
-  const ofHost = remoteMta === undefined ? undefined : findProvider(remoteMta)
-  const provider = known?.provider === undefined ? ofHost : providerOf(known.provider)
-  if (!known && !provider) return undefined
-  return { name: provider?.name, step: known?.step, page: known?.page ?? provider?.postmasterPage }
 }
 
 /** RET=FULL is honoured up to this size (RFC 3461 §6.2 leaves it to the server); beyond it the header section goes back. */

@@ -69,14 +69,14 @@ async function composePage(method: string, url: string, examine: () => Promise<H
   if (path !== '/health' && path !== '/ready')
     return { status: 404, lines: ['There are two pages here: /health and /ready.'] }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, lines: ['GET or HEAD.'] }
-  const { lifeless, unready } = await examine()
-  return path === '/health' ? pageOf('alive', lifeless) : pageOf('ready', unready)
+  const { lifeless, unready, remarks } = await examine()
+  return path === '/health' ? pageOf('alive', lifeless, remarks) : pageOf('ready', unready, remarks)
 }
 
-function pageOf(state: string, problems: readonly Problem[]): Page {
+function pageOf(state: string, problems: readonly Problem[], remarks: readonly string[]): Page {
   return problems.length === 0
-    ? { status: 200, lines: [state] }
-    : { status: 503, lines: [`not ${state}`, ...formatProblems(problems)] }
+    ? { status: 200, lines: [state, ...remarks] }
+    : { status: 503, lines: [`not ${state}`, ...formatProblems(problems), ...remarks] }
 }
 
 function portOf(server: Server): number | undefined {

@@ -1,4 +1,6 @@
 // Whether the server lives, and whether it takes mail now: asked of its threads and of its storage, not of a flag.
+import { describeOpenAlerts } from '../alert/describe-alert.ts'
+import { countOpenAlerts } from '../alert/operations.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
@@ -31,6 +33,8 @@ export interface Health {
   readonly lifeless: readonly Problem[]
   /** Why mail should go to another server for now. */
   readonly unready: readonly Problem[]
+  /** What somebody should look at, while the server goes on. */
+  readonly remarks: readonly string[]
 }
 
 /** However often it is asked for, the parts are examined once in this time. */
@@ -53,9 +57,10 @@ export const probeStorage = defineWrite('health.probe', async tx => {
 export class ServerHealth {
   readonly #clock: Clock
   readonly #log: Log
-  readonly #ofThreads = new WeakMap<CheckedThread, Question>()
+  readonly #ofThreads = new WeakMap<CheckedThread, Question<void>>()
   #parts: CheckedParts | undefined
-  #ofStorage: Question | undefined
+  #ofStorage: Question<void> | undefined
+  #ofAlerts: Question<number> | undefined
   #stopping = false
   #latest: Promise<Health> | undefined
   #wasReady = true
@@ -70,6 +75,11 @@ export class ServerHealth {
     this.#parts = parts
     this.#ofStorage = new Question(
       () => parts.storage.run(probeStorage, undefined),
+      storageOverdueMs,
+      this.#clock,
+    )
+    this.#ofAlerts = new Question(
+      () => parts.storage.run(countOpenAlerts, undefined),
       storageOverdueMs,
       this.#clock,
     )
@@ -88,15 +98,17 @@ export class ServerHealth {
 
   async #examineOnce(): Promise<Health> {
     const parts = this.#parts
-    if (!parts) return this.#forget({ lifeless: [], unready: [{ part: 'server', what: 'is starting' }] }, 0)
-    const [ofThreads, ofStorage] = await Promise.all([
+    if (!parts) return this.#forget({ ...sound, unready: [{ part: 'server', what: 'is starting' }] }, 0)
+    const [ofThreads, ofStorage, remarks] = await Promise.all([
       Promise.all([...parts.threads()].map(([name, thread]) => this.#examineThread(name, thread))),
       this.#examineStorage(),
+      this.#remark(),
     ])
     const all = [...ofThreads, ofStorage]
     const health = {
       lifeless: all.flatMap(({ lifeless }) => lifeless),
       unready: all.flatMap(({ unready }) => unready),
+      remarks,
     }
     this.#tellChange(health)
     return this.#forget(health, sameForMs)
@@ -137,6 +149,11 @@ export class ServerHealth {
     return notReady(part, cause instanceof Fault ? cause.code : 'failed', String(cause))
   }
 
+  async #remark(): Promise<string[]> {
+    const answer = await this.#ofAlerts?.answerWithin(answerWithinMs)
+    return answer?.kind === 'answered' && answer.result > 0 ? [describeOpenAlerts(answer.result)] : []
+  }
+
   #tellChange({ unready }: Health): void {
     const isReady = unready.length === 0
     if (isReady === this.#wasReady || this.#stopping) return
@@ -154,14 +171,14 @@ export function formatProblems(problems: readonly Problem[]): string[] {
   return problems.map(({ part, what }) => `${part}: ${what}`)
 }
 
-const sound: Health = { lifeless: [], unready: [] }
+const sound: Health = { lifeless: [], unready: [], remarks: [] }
 
 const doesNotAnswer = 'does not answer'
 
 function notReady(part: string, what: string, detail?: string): Health {
-  return { lifeless: [], unready: [{ part, what, detail }] }
+  return { ...sound, unready: [{ part, what, detail }] }
 }
 
 function lifeless(part: string, what: string): Health {
-  return { lifeless: [{ part, what }], unready: [{ part, what }] }
+  return { ...sound, lifeless: [{ part, what }], unready: [{ part, what }] }
 }

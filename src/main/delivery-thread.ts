@@ -3,6 +3,7 @@ import { createDeliveryAgent } from '../delivery/create-delivery-agent.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { composeAlerts } from './compose-alerts.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
 import { composeTls } from './compose-tls.ts'
 import { createLog } from './log.ts'
@@ -17,8 +18,10 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const resolver = createSettingsResolver(settings, systemClock, systemRandom)
   const nextQueueId = createQueueIdMaker(clock, idSpace)
   const tls = composeTls({ settings, storage, mailData, resolver, clock, log, nextQueueId })
+  const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
   const agent = createDeliveryAgent({
     ...tls,
+    alerts,
     storage,
     mailData,
     resolver,
@@ -47,9 +50,11 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   })
   await agent.start()
   tls.start()
+  alerts.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await tls.stop()
+    await alerts.stop()
     await storage.close()
   }
   void agent.buried.then(async () => {

@@ -1,4 +1,5 @@
 // Every operation on storage, by name: what the store thread runs for the others and for the command line.
+import { alertOperations } from '../alert/operations.ts'
 import { clusterOperations } from '../cluster/operations.ts'
 import { directoryOperations } from '../directory/operations.ts'
 import { probeStorage } from '../health/server-health.ts'
@@ -11,6 +12,7 @@ import { trailOperations } from '../trail/operations.ts'
 
 export function createRegistry(): OperationRegistry {
   return createOperationRegistry([
+    ...alertOperations,
     ...clusterOperations,
     ...directoryOperations,
     ...mailboxOperations,

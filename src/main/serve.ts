@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { addressKey } from '../address/address-key.ts'
 import { formatEndpoint } from '../address/format-endpoint.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import { describeOpenAlerts } from '../alert/describe-alert.ts'
+import { countOpenAlerts } from '../alert/operations.ts'
 import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
 import { checkSources } from '../config/checks/check-sources.ts'
@@ -300,6 +302,8 @@ async function logStart(
 ): Promise<void> {
   if ((await storage.run(listDomains, undefined)).length === 0)
     log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
+  const openAlerts = await storage.run(countOpenAlerts, undefined)
+  if (openAlerts > 0) log.warn(describeOpenAlerts(openAlerts))
   if (database) await tellDurability(storage, log)
   log.info('listening', { hostname, listeners: describeListeners(threads.listeners) })
 }

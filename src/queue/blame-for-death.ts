@@ -1,6 +1,6 @@
 // Work that may have killed the thread that had it. After a death whatever was under way is a suspect; with each death the
 // suspects are tried in smaller groups, and the one that is alone under way at a death is set aside (docs/adr/0005).
-import { defineWrite, type Tx } from '../storage/operation.ts'
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import { heldBy } from './held-by.ts'
 import type { QueueId } from './queue-id.ts'
@@ -59,3 +59,16 @@ async function setOnlySuspectAside(
   }
   return first.message_id
 }
+
+/** Recipients of the message that wait for an administrator because of it. */
+export const countSetAside = defineRead(
+  'queue.count-set-aside',
+  async (tx, { messageId }: { readonly messageId: QueueId }): Promise<number> => {
+    const row = await tx.get<{ count: number }>(
+      "SELECT count(*) AS count FROM queue_recipient WHERE message_id = ? AND state = 'held' AND last_diagnosis = ?",
+      messageId,
+      setAsideReason,
+    )
+    return row?.count ?? 0
+  },
+)

@@ -14,6 +14,18 @@ export const listDestinationHealth = defineRead(
     ),
 )
 
+/** undefined: nothing is remarkable. */
+export const findDestinationHealth = defineRead(
+  'queue.find-destination-health',
+  async (tx, { destination }: { readonly destination: string }): Promise<string | undefined> => {
+    const row = await tx.get<{ health: string }>(
+      'SELECT health FROM destination_health WHERE destination = ?',
+      destination,
+    )
+    return row?.health
+  },
+)
+
 /** Without `health` nothing is remarkable any more. */
 export const noteDestinationHealth = defineWrite(
   'queue.note-destination-health',

@@ -1,7 +1,7 @@
 // Recipients that wait for something else than their time: until the limit of a destination, or of a sender, leaves room
 // for them (docs/adr/0013). They stand in line behind a gate; whoever keeps it takes from it as there is room.
 import { formatAddress } from '../address/format-address.ts'
-import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import { defineRead, defineWrite, type SqlValue, type Tx } from '../storage/operation.ts'
 import { lease } from './claim-due-work.ts'
 import type { ClaimedWork, QueuedMessage } from './records.ts'
 import { type RecipientRow, recipientColumns } from './rows.ts'
@@ -30,6 +30,15 @@ export function senderOf({
 }: Pick<QueuedMessage, 'accountId' | 'reversePath'>): string {
   if (accountId !== undefined) return `account ${accountId}`
   return reversePath === null ? 'nobody' : `address ${formatAddress(reversePath)}`
+}
+
+export function destinationGate(key: string): GateKey {
+  return `destination ${key}`
+}
+
+/** A condition: whoever stands there, or at the same receiver's gate for a pool of source addresses ('… from newsletter'). */
+export function standingAt(gate: GateKey): { readonly sql: string; readonly values: readonly SqlValue[] } {
+  return { sql: '(gate = ? OR gate > ? AND gate < ?)', values: [gate, `${gate} from `, `${gate} from!`] }
 }
 
 export function senderGate(message: Pick<QueuedMessage, 'accountId' | 'reversePath'>): GateKey {
@@ -177,13 +186,14 @@ export const listGates = defineRead('queue.list-gates', async (tx): Promise<read
   }
 })
 
-/** How many stand there; at most `limit` are counted. */
+/** How many stand there, for whichever pool; at most `limit` are counted. */
 export const countAtGate = defineRead(
   'queue.count-at-gate',
   async (tx, { gate, limit }: { readonly gate: GateKey; readonly limit: number }): Promise<number> => {
+    const { sql, values } = standingAt(gate)
     const row = await tx.get<{ count: number }>(
-      "SELECT count(*) AS count FROM (SELECT 1 AS one FROM queue_recipient WHERE gate = ? AND state = 'ready' LIMIT ?) AS standing",
-      gate,
+      `SELECT count(*) AS count FROM (SELECT 1 AS one FROM queue_recipient WHERE ${sql} AND state = 'ready' LIMIT ?) AS standing`,
+      ...values,
       limit,
     )
     return row?.count ?? 0

@@ -8,10 +8,10 @@ import {
   retryRecipients,
 } from './administer.ts'
 import { returnAllowance, takeAllowance } from './allowances.ts'
-import { blameForDeath } from './blame-for-death.ts'
+import { blameForDeath, countSetAside } from './blame-for-death.ts'
 import { claimDueWork } from './claim-due-work.ts'
 import { claimSuspects } from './claim-suspects.ts'
-import { listDestinationHealth, noteDestinationHealth } from './destination-health.ts'
+import { findDestinationHealth, listDestinationHealth, noteDestinationHealth } from './destination-health.ts'
 import { extendLease } from './extend-lease.ts'
 import { findQueueDamageInPage } from './find-damage.ts'
 import { countRecipients, findRecipients } from './find-recipients.ts'
@@ -35,9 +35,11 @@ export const queueOperations = [
   takeAllowance,
   returnAllowance,
   listDestinationHealth,
+  findDestinationHealth,
   noteDestinationHealth,
   noteSourceUse,
   blameForDeath,
+  countSetAside,
   extendLease,
   giveBack,
   releaseLeases,

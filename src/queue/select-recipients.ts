@@ -1,5 +1,7 @@
 // Which queued recipients an administrator means, as a condition with its values.
+
 import type { SqlValue } from '../storage/operation.ts'
+import { standingAt } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
 
@@ -19,6 +21,8 @@ export interface QueueSelection {
   readonly cause?: string | undefined
   /** Sent to another host by an administrator. */
   readonly routeTo?: string | undefined
+  /** For which they stand in line. */
+  readonly gate?: string | undefined
   /** ms since 1970 */
   readonly acceptedBefore?: number | undefined
   readonly acceptedAfter?: number | undefined
@@ -46,6 +50,11 @@ export function selectRecipients(selection: QueueSelection): {
   add('last_host = ?', selection.host)
   add('last_cause = ?', selection.cause)
   add('route_to = ?', selection.routeTo)
+  if (selection.gate !== undefined) {
+    const standing = standingAt(selection.gate)
+    conditions.push(standing.sql)
+    values.push(...standing.values)
+  }
   add('accepted_at < ?', selection.acceptedBefore)
   add('accepted_at >= ?', selection.acceptedAfter)
   return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }

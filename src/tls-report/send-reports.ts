@@ -1,11 +1,12 @@
 // Sends the reports on the days that are over to the domains that want them (RFC 8460 §3 – §5). Where several servers
 // share the queue, whoever comes first sends.
 import { gzipSync } from 'node:zlib'
-import type { NewMessage } from '../queue/new-message.ts'
+import type { Address } from '../address/address.ts'
+import { storeOwnMessage } from '../queue/own-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import { hashText } from '../runtime/hash-text.ts'
 import type { Log } from '../runtime/log.ts'
-import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
+import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { askHttps, type HttpsOptions } from '../tls-policy/https.ts'
 import { composeReportMail } from './compose-mail.ts'
@@ -119,43 +120,34 @@ async function post(
 async function queueMail(
   { held, hostname, mailData, nextQueueId, storage }: TlsReporterOptions,
   reported: ReportedDay,
-  to: readonly NewMessage['recipients'][number]['forwardPath'][],
+  to: readonly Address[],
   json: string,
 ): Promise<void> {
   const { at, day, domain } = reported
   const id = nextQueueId()
-  const writer = mailData.create()
-  let stored: StoredMailData
+  const own = await storeOwnMessage(
+    mailData,
+    composeReportMail({ hostname, day, domain, to, at, json, queueId: formatQueueId(id) }),
+    {
+      id,
+      body: '7BIT',
+      smtpUtf8: false,
+      language: 'en',
+      tls: 'optional',
+      // The address may be one of ours.
+      isTlsReport: true,
+      to,
+      at,
+      // §5.5: after a day it is of no use.
+      lifetimeMs: dayMs,
+      held,
+    },
+  )
   try {
-    await writer.write(composeReportMail({ hostname, day, domain, to, at, json, queueId: formatQueueId(id) }))
-    stored = await writer.finish()
-    const queued = await storage.run(queueTlsReport, {
-      reported,
-      message: {
-        message: {
-          id,
-          reversePath: null,
-          size: stored.size,
-          body: '7BIT',
-          smtpUtf8: false,
-          disposition: 'mail',
-          tls: 'optional',
-          // The address may be one of ours.
-          isTlsReport: true,
-          acceptedAt: at,
-          // §5.5: after a day it is of no use.
-          expiresAt: at + dayMs,
-          language: 'en',
-          isReport: true,
-        },
-        mailData: stored,
-        recipients: to.map(forwardPath => ({ forwardPath })),
-        held,
-      },
-    })
-    if (queued !== 'queued') await writer.abort()
+    const queued = await storage.run(queueTlsReport, { reported, message: own.message })
+    if (queued !== 'queued') await own.abort()
   } catch (cause) {
-    await writer.abort()
+    await own.abort()
     throw cause
   }
 }

@@ -78,7 +78,7 @@ export function report(overrides: Partial<ReportInput> = {}): ReadReport {
   }
 }
 
-function readParts(fields: Fields, body: string): Entity[] {
+export function readParts(fields: Fields, body: string): Entity[] {
   const [, boundary = ''] = /; *boundary="([^"]+)"/.exec(value(fields, 'Content-Type')) ?? []
   assert.match(boundary, /^[A-Za-z0-9'()+_,./:=?-]{1,70}$/)
   const [preamble, ...rest] = `\r\n${body}`.split(`\r\n--${boundary}`)
@@ -91,13 +91,13 @@ function readParts(fields: Fields, body: string): Entity[] {
   })
 }
 
-interface Entity {
+export interface Entity {
   readonly fields: Fields
   readonly body: string
 }
 
 /** Header section and body; a part may have an empty body. */
-function readEntity(text: string): Entity {
+export function readEntity(text: string): Entity {
   const end = text.indexOf('\r\n\r\n')
   assert.ok(end >= 0, 'a header section has an end')
   return { fields: readFields(text.slice(0, end + 2)), body: text.slice(end + 4) }
@@ -119,7 +119,7 @@ export function readFields(section: string): Fields {
   return fields
 }
 
-function decodeBody({ fields, body }: Entity): Buffer {
+export function decodeBody({ fields, body }: Entity): Buffer {
   const encoding = fields.find(([name]) => name === 'Content-Transfer-Encoding')?.[1] ?? '7bit'
   if (encoding === 'base64') {
     for (const line of body.split('\r\n')) assert.match(line, /^[A-Za-z0-9+/=]{0,76}$/)

@@ -199,12 +199,9 @@ test('whoever was not tried hears of it, and not what the server said of another
     command.startsWith('RCPT') ? `450 4.7.28 ${command.slice(8)}: too many messages, slow down` : undefined,
   )
   await world.account('anna@example.test')
-  await world.account('boris@example.test')
   await world.post({ from: 'boris@example.test', to: ['secret@example.org'] })
   await world.post({ from, to: ['clara@example.org'] })
   for (let passed = 0; passed < 50; passed++) await world.pass(hour)
-  const ofBoris = await world.mailbox('boris@example.test')
-  assert.match(ofBoris.join('\n'), /Diagnostic-Code: smtp; 450 4\.7\.28 <secret@/)
   const ofAnna = await world.mailbox('anna@example.test')
   assert.equal(ofAnna.length, 2)
   assert.doesNotMatch(ofAnna.join('\n'), /secret@/)

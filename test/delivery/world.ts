@@ -2,7 +2,9 @@
 import type { TestContext } from 'node:test'
 import type { Address } from '../../src/address/address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
+import type { Alerts } from '../../src/alert/alerts.ts'
 import type {
+  AlertSettings,
   DeliverySettings,
   ForwardingSettings,
   QueueSettings,
@@ -15,6 +17,7 @@ import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
 import { createResolver } from '../../src/dns/resolver.ts'
+import { composeAlerts } from '../../src/main/compose-alerts.ts'
 import { composeTls, type TlsWork } from '../../src/main/compose-tls.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import type { NewRecipient } from '../../src/queue/new-message.ts'
@@ -43,6 +46,7 @@ export interface WorldOptions {
   readonly senderLimits?: readonly SenderLimitSettings[]
   readonly forwarding?: ForwardingSettings
   readonly terminals?: TerminalDisplay
+  readonly alerts?: AlertSettings
   /** What the agents have in the place of the real one. */
   readonly faultyMailData?: (real: MailDataStore) => MailDataStore
   /** What the agents have in the place of the real one. */
@@ -81,6 +85,8 @@ export interface World {
   readonly agent: DeliveryAgent
   /** Of the first agent: what it does beside delivery. */
   readonly tls: TlsWork
+  /** Those of each agent. */
+  readonly alerts: readonly Alerts[]
   readonly errors: string[]
   /** That the DNS was asked, 'MX example.org'. */
   readonly questions: readonly string[]
@@ -188,6 +194,15 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       httpsPort: options.httpsPort ?? 443,
     })
     tlsOfAgents.push(tls)
+    const alerts = composeAlerts({
+      settings: { hostname, language: 'en', queue, alerts: options.alerts ?? {} },
+      storage: storageOf(number),
+      mailData,
+      clock,
+      log,
+      nextQueueId,
+    })
+    alertsOfAgents.push(alerts)
     const agent = createDeliveryAgent({
       storage: storageOf(number),
       mailData: options.faultyMailData?.(mailData) ?? mailData,
@@ -207,12 +222,17 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       idSpace: idSpaceOfAgents,
       listeners: options.listeners ?? [],
       terminals: options.terminals,
+      alerts,
       ...tls,
     })
-    beforeClose(() => agent.stop(0))
+    beforeClose(async () => {
+      await agent.stop(0)
+      await alerts.stop()
+    })
     return agent
   }
   const tlsOfAgents: TlsWork[] = []
+  const alertsOfAgents: Alerts[] = []
   const agent = createAgent()
   await agent.start()
   const nextId = createQueueIdMaker(clock, 0)
@@ -264,6 +284,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       if (!first) throw new Error('there is no agent')
       return first
     },
+    alerts: alertsOfAgents,
     errors,
     questions: dnsServer.questions,
     dns,

@@ -11,11 +11,12 @@ import { createDomain } from '../../src/directory/domains.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
 import { createRelayDomain } from '../../src/directory/relay-domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
+import { composeAlerts } from '../../src/main/compose-alerts.ts'
 import { composeFront } from '../../src/main/compose-front.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
 import type { Fetched } from '../../src/main/mail-fetcher.ts'
 import { Terminals } from '../../src/main/terminals.ts'
-import { parseQueueId } from '../../src/queue/queue-id.ts'
+import { createQueueIdMaker, parseQueueId } from '../../src/queue/queue-id.ts'
 import type { Language } from '../../src/queue/records.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
@@ -101,7 +102,11 @@ export async function startComposedServer(
     idSpace: 0,
   })
   const bound = await front.server.listen()
+  const nextQueueId = createQueueIdMaker(clock, 15)
+  const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
   const agent = createDeliveryAgent({
+    alerts,
+    nextQueueId,
     storage,
     mailData,
     resolver: createSettingsResolver(settings, clock, systemRandom),
@@ -121,6 +126,7 @@ export async function startComposedServer(
   beforeClose(async () => {
     await front.close(0)
     await agent.stop(0)
+    await alerts.stop()
     certificates.close()
   })
   const settled = async (): Promise<void> => {

@@ -26,10 +26,11 @@ async function exchange(port: number, bytes: string): Promise<string> {
   return text
 }
 
-const sound: Health = { lifeless: [], unready: [] }
+const sound: Health = { lifeless: [], unready: [], remarks: [] }
 const troubled: Health = {
   lifeless: [],
   unready: [{ part: 'storage', what: 'STORAGE_UNAVAILABLE', detail: 'PostgreSQL at db1.example.test' }],
+  remarks: [],
 }
 
 test('200 when all is well', async t => {
@@ -42,6 +43,19 @@ test('200 when all is well', async t => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     assert.equal(response.status, 200)
     assert.equal(await response.text(), text)
+  }
+})
+
+test('200 with what somebody should look at', async t => {
+  const remark = '1 alert is open: "postrider alerts" says what to do'
+  const port = await start(t, { ...sound, remarks: [remark] })
+  for (const [path, state] of [
+    ['/health', 'alive'],
+    ['/ready', 'ready'],
+  ]) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    assert.equal(response.status, 200)
+    assert.equal(await response.text(), `${state}\n${remark}\n`)
   }
 })
 

@@ -1,6 +1,7 @@
 // What is said of the server when a part of it is silent, fails, or is not there.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { countOpenAlerts } from '../../src/alert/operations.ts'
 import {
   type CheckedThread,
   formatProblems,
@@ -22,6 +23,7 @@ interface Server {
   /** Of the questions put to the storage. */
   asked(): number
   storageAnswers: () => Promise<unknown>
+  openAlerts: number
   readonly health: ServerHealth
   advance(ms: number): void
   /** Whoever is silent is waited for to the end. */
@@ -35,7 +37,8 @@ function createServer(): Server {
   const health = new ServerHealth(clock, silentLog)
   let asked = 0
   const storage = {
-    run: () => {
+    run: (operation: unknown) => {
+      if (operation === countOpenAlerts) return Promise.resolve(server.openAlerts)
       asked++
       return server.storageAnswers()
     },
@@ -48,6 +51,7 @@ function createServer(): Server {
     ]),
     asked: () => asked,
     storageAnswers: () => Promise.resolve(1),
+    openAlerts: 0,
     health,
     advance: ms => clock.advance(ms),
     async examine() {
@@ -77,6 +81,15 @@ test('a server whose parts answer is well, before it serves it is not ready, and
   server.health.stops()
   // At once, whatever was found a moment ago.
   assert.deepEqual(told(await server.health.examine()), { lifeless: [], unready: ['server: is stopping'] })
+})
+
+test('open alerts are told, and are no reason to call the server unwell', async () => {
+  const server = createServer()
+  server.openAlerts = 2
+  assert.deepEqual(await server.examine(), sound)
+  assert.deepEqual((await server.health.examine()).remarks, [
+    '2 alerts are open: "postrider alerts" says what to do',
+  ])
 })
 
 test('a thread that does not answer takes no mail; after ten seconds the process is not worth keeping', async () => {

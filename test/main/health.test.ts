@@ -49,7 +49,7 @@ test('a thread that hangs is found, whichever it is', async t => {
     }
     health.serves({ threads: () => threads.all, storage })
     try {
-      assert.deepEqual(await health.examine(), { lifeless: [], unready: [] })
+      assert.deepEqual(await health.examine(), { lifeless: [], unready: [], remarks: [] })
       await killer.block(name)
       let found: Health | undefined
       while (!found?.lifeless.length) {

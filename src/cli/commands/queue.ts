@@ -4,6 +4,8 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
+import { describeOpenAlerts } from '../../alert/describe-alert.ts'
+import { countOpenAlerts } from '../../alert/operations.ts'
 import {
   type Administered,
   type Administration,
@@ -14,6 +16,7 @@ import {
   retryRecipients,
 } from '../../queue/administer.ts'
 import { countRecipients, findRecipients } from '../../queue/find-recipients.ts'
+import { destinationGate } from '../../queue/gates.ts'
 import {
   listQueue,
   type QueueListing,
@@ -59,6 +62,7 @@ interface FilterOptions {
   readonly host?: string
   readonly cause?: string
   readonly rerouted?: string
+  readonly destination?: string
   readonly olderThan?: number
   readonly youngerThan?: number
 }
@@ -261,6 +265,7 @@ function addFilterOptions(command: Command): Command {
     )
     .addOption(new Option('--cause <cause>', 'what waits for this cause').choices(causeNames))
     .addOption(new Option('--rerouted <host:port>', 'what is sent to this host').argParser(routeArgument))
+    .option('--destination <name>', 'what waits in line for this destination, by its name in an alert')
     .addOption(
       new Option('--older-than <age>', 'what came longer ago: 30min, 4h, "3 days"').argParser(ageArgument),
     )
@@ -274,7 +279,7 @@ function ageArgument(text: string): number {
 }
 
 function selectionOf(
-  { domain, to, from, host, cause, rerouted: routeTo, olderThan, youngerThan }: FilterOptions,
+  { domain, to, from, host, cause, rerouted: routeTo, destination, olderThan, youngerThan }: FilterOptions,
   now: number,
 ): QueueSelection {
   return {
@@ -282,6 +287,7 @@ function selectionOf(
     host,
     cause,
     routeTo,
+    gate: destination === undefined ? undefined : destinationGate(destination),
     acceptedBefore: olderThan === undefined ? undefined : now - olderThan,
     acceptedAfter: youngerThan === undefined ? undefined : now - youngerThan,
     forwardPath: to && formatAddress(to),
@@ -304,7 +310,7 @@ function selectionsOf(
   if (queueIds.length > 0) return queueIds.map(queueId => ({ ...selection, queueId }))
   if (isNarrowed(selection) || options.all) return [selection]
   throw new WrongUsage(
-    'Say which: queue ids, --domain, --to, --from, --host, --cause, --rerouted, --older-than, --younger-than, or --all.',
+    'Say which: queue ids, --domain, --to, --from, --host, --cause, --rerouted, --destination, --older-than, --younger-than, or --all.',
   )
 }
 
@@ -621,13 +627,18 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   const { by, limit } = options
   const now = invocation.clock.now()
   const selection = selectionOf(options, now)
-  const summary = await invocation.withStorage(
-    async storage => await storage.run(summarizeQueue, { by, selection, now, ages, limit }),
-  )
+  const { summary, openAlerts } = await invocation.withStorage(async storage => ({
+    summary: await storage.run(summarizeQueue, { by, selection, now, ages, limit }),
+    openAlerts: await storage.run(countOpenAlerts, undefined),
+  }))
   if (invocation.output.json) {
-    invocation.output.result({ by, ...summary, groups: summary.groups.map(group => groupJson(group)) }, '')
+    invocation.output.result(
+      { by, ...summary, groups: summary.groups.map(group => groupJson(group)), openAlerts },
+      '',
+    )
     return
   }
+  if (openAlerts > 0) invocation.output.note(`${describeOpenAlerts(openAlerts)}\n`)
   invocation.output.rows(
     summary.groups,
     [

@@ -12,6 +12,7 @@ import { trailReference } from './0010-trail-reference.ts'
 import { transfer } from './0011-transfer.ts'
 import { sourceAddresses } from './0012-source-addresses.ts'
 import { askedFor } from './0013-asked-for.ts'
+import { alerts } from './0014-alerts.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -27,6 +28,7 @@ export const migrations: readonly string[] = [
   transfer,
   sourceAddresses,
   askedFor,
+  alerts,
 ]
 
 /**

@@ -1,12 +1,12 @@
-// A report as HTML, for people: nothing is loaded from anywhere, no colour is set, so that a dark screen stays dark, and it
+// A notice as HTML: nothing is loaded from anywhere, no colour is set, so that a dark screen stays dark, and it
 // fits a narrow one. What strangers wrote (addresses, subject, replies) is text in it, and never a link.
 import { replaceControls } from '../runtime/text.ts'
-import type { Labelled, RecipientBlock, ReportContent } from './report-content.ts'
+import type { Labelled, Notice, NoticeBlock } from './notice.ts'
 
 const styles = {
   body: 'margin:0 auto; padding:16px; max-width:40em; overflow-wrap:anywhere; font-family:sans-serif; font-size:16px; line-height:1.45',
   opening: 'font-size:18px; margin:0 0 16px',
-  recipients: 'border-left:4px solid #808080; padding:0 0 0 12px; margin:0 0 20px',
+  block: 'border-left:4px solid #808080; padding:0 0 0 12px; margin:0 0 20px',
   quote:
     'margin:4px 0 8px; padding:0 0 0 12px; border-left:1px solid #808080; font-family:monospace; font-size:14px',
   small: 'font-size:13px',
@@ -14,7 +14,7 @@ const styles = {
 
 /** Lines end with LF; the encoder turns them into CRLF. */
 export function formatAsHtml(
-  { groups, message, technical, closing }: ReportContent,
+  { groups, details, technical, closing }: Notice,
   { language, title }: { readonly language: string; readonly title: string },
 ): string {
   return [
@@ -29,11 +29,11 @@ export function formatAsHtml(
     `<body style="${styles.body}">`,
     ...groups.flatMap(({ opening, blocks }) => [
       `<h1 style="${styles.opening}">${escapeHtml(opening)}</h1>`,
-      ...blocks.flatMap(formatRecipients),
+      ...blocks.flatMap(formatBlock),
     ]),
     '<hr>',
-    `<h2 style="${styles.opening}">${escapeHtml(message.title)}</h2>`,
-    ...message.rows.map(formatLabelled),
+    `<h2 style="${styles.opening}">${escapeHtml(details.title)}</h2>`,
+    ...details.rows.map(formatLabelled),
     ...(technical
       ? [
           `<h2 style="${styles.opening}">${escapeHtml(technical.title)}</h2>`,
@@ -69,10 +69,10 @@ function fold(text: string): string {
   return folded
 }
 
-function formatRecipients({ addresses, sentences, quote, forAdministrator }: RecipientBlock): string[] {
+function formatBlock({ about, sentences, quote, forAdministrator, steps }: NoticeBlock): string[] {
   return [
-    `<div style="${styles.recipients}">`,
-    ...addresses.map(address => `<div><strong>${isolate(address)}</strong></div>`),
+    `<div style="${styles.block}">`,
+    ...about.map(subject => `<div><strong>${isolate(subject)}</strong></div>`),
     ...sentences.map(formatLabelled),
     ...(quote
       ? [
@@ -83,14 +83,23 @@ function formatRecipients({ addresses, sentences, quote, forAdministrator }: Rec
         ]
       : []),
     ...(forAdministrator ? [formatLabelled(forAdministrator)] : []),
+    ...(steps
+      ? [
+          `<p style="margin-bottom:0">${escapeHtml(steps.title)}:</p>`,
+          '<ol>',
+          ...steps.items.map(step => `<li>${formatLabelled(step)}</li>`),
+          '</ol>',
+        ]
+      : []),
     '</div>',
   ]
 }
 
-function formatLabelled({ label, text, page }: Labelled): string {
+function formatLabelled({ label, text, page, command }: Labelled): string {
   const start = label === undefined ? '' : `<strong>${escapeHtml(label)}:</strong> `
   const link = page === undefined ? '' : ` <a href="${escapeHtml(page)}">${escapeHtml(page)}</a>`
-  return `<p>${start}${isolate(text)}${link}</p>`
+  const line = command === undefined ? '' : `<br><code>${escapeHtml(command)}</code>`
+  return `<p>${start}${isolate(text)}${link}${line}</p>`
 }
 
 /** In an element of its own, so that letters that are read from the right do not turn round what is beside them. */

@@ -1,0 +1,108 @@
+// What is said of an alert, before it is laid out: in a mail, or by the command.
+import { describeStep, quoteReply } from '../bounce/report-content.ts'
+import { reportTexts } from '../bounce/texts-of.ts'
+import { siteOfLane } from '../delivery/lane-key.ts'
+import { nameOfSite } from '../delivery/providers.ts'
+import type { Labelled, Notice, NoticeBlock } from '../notice/notice.ts'
+import type { Language } from '../queue/records.ts'
+import { replaceControls } from '../runtime/text.ts'
+import type { Alert } from './alert.ts'
+import { maxCounted } from './kinds.ts'
+import type { AlertFacts, AlertKindText, AlertNews, AlertTexts } from './texts.ts'
+import { english } from './texts-en.ts'
+import { russian } from './texts-ru.ts'
+
+export const alertTexts: Readonly<Record<Language, AlertTexts>> = { en: english, ru: russian }
+
+export interface AlertDescription {
+  readonly title: string
+  /** For who has to act, or knows that it is over. */
+  readonly block: NoticeBlock
+}
+
+/** `waiting`: recipients that wait because of it, counted up to `maxCounted`. */
+export function describeAlert(alert: Alert, waiting: number, language: Language): AlertDescription {
+  const texts = alertTexts[language]
+  const told = texts.kinds[alert.kind](factsOf(alert, waiting, language))
+  return {
+    title: told.title,
+    block: alert.overAt === undefined ? describeOpen(alert, told, language) : describeOver(told, texts),
+  }
+}
+
+export interface NoticeOptions {
+  readonly news: AlertNews
+  readonly waiting: number
+  readonly hostname: string
+  readonly language: Language
+}
+
+export function composeNotice(
+  alert: Alert,
+  { news, waiting, hostname, language }: NoticeOptions,
+): { readonly subject: string; readonly notice: Notice } {
+  const texts = alertTexts[language]
+  const { title, block } = describeAlert(alert, waiting, language)
+  return {
+    subject: texts.subject(news, title),
+    notice: {
+      groups: [{ opening: texts.opening(news, title, hostname), blocks: [block] }],
+      details: { title: texts.detailsTitle, rows: describeTimes(alert, language) },
+      closing: texts.closing(hostname),
+    },
+  }
+}
+
+/** In English, for the command line, the log and whoever asks for health. */
+export function describeOpenAlerts(count: number): string {
+  return `${count === 1 ? '1 alert is' : `${count} alerts are`} open: "postrider alerts" says what to do`
+}
+
+function describeOpen({ evidence }: Alert, told: AlertKindText, language: Language): NoticeBlock {
+  const texts = alertTexts[language]
+  const { reply, remoteMta } = evidence
+  return {
+    about: [told.about],
+    sentences: [
+      { label: texts.happenedLabel, text: told.happened },
+      { label: texts.meaningLabel, text: told.meaning },
+    ],
+    ...(reply
+      ? { quote: { title: reportTexts[language].serverSaid(remoteMta), lines: quoteReply(reply) } }
+      : {}),
+    steps: { title: texts.stepsTitle, items: told.steps },
+  }
+}
+
+function describeOver({ about, over }: AlertKindText, texts: AlertTexts): NoticeBlock {
+  return { about: [about], sentences: [{ label: texts.happenedLabel, text: over }] }
+}
+
+function describeTimes(alert: Alert, language: Language): Labelled[] {
+  const texts = alertTexts[language]
+  const date = (at: number): string => reportTexts[language].date(at)
+  return [
+    { label: texts.sinceLabel, text: date(alert.since) },
+    { label: texts.seenLabel, text: date(alert.seenAt) },
+    { label: texts.timesLabel, text: String(alert.times) },
+    ...(alert.overAt === undefined ? [] : [{ label: texts.overLabel, text: date(alert.overAt) }]),
+    { label: texts.detailLabel, text: `${alert.kind} ${alert.subject}: ${alert.evidence.detail}` },
+  ]
+}
+
+function factsOf({ subject, evidence }: Alert, waiting: number, language: Language): AlertFacts {
+  return {
+    subject,
+    name: nameOfSite(siteOfLane(subject)),
+    argument: quoteArgument(siteOfLane(subject)),
+    evidence,
+    waiting: { recipients: waiting, isCounted: waiting < maxCounted },
+    knownStep: evidence.provider && describeStep(evidence.provider, reportTexts[language]),
+  }
+}
+
+/** Names of hosts come from the DNS of others, and a command line is copied into a shell. */
+function quoteArgument(text: string): string {
+  if (/^[\w.-]+$/.test(text)) return text
+  return `'${replaceControls(text, ' ').replaceAll("'", String.raw`'\''`)}'`
+}

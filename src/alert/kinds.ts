@@ -1,0 +1,42 @@
+// What each kind of alert can be asked. How it is told stands with the texts.
+import type { HealthRecord } from '../delivery/destination-health.ts'
+import { siteOfLane } from '../delivery/lane-key.ts'
+import { countSetAside } from '../queue/blame-for-death.ts'
+import { findDestinationHealth } from '../queue/destination-health.ts'
+import { countAtGate, destinationGate } from '../queue/gates.ts'
+import { parseQueueId, type QueueId } from '../queue/queue-id.ts'
+import type { Storage } from '../storage/operation.ts'
+import type { Alert, AlertKind } from './alert.ts'
+
+export interface AlertKindEntry {
+  /** It is still so, as far as anybody knows. */
+  lasts(storage: Pick<Storage, 'run'>, alert: Alert, now: number): Promise<boolean>
+  /** Recipients that wait because of it; counted up to `maxCounted`. */
+  countWaiting(storage: Pick<Storage, 'run'>, alert: Alert): Promise<number>
+}
+
+export const maxCounted = 10_000
+/** When nobody has tried for so long, nobody knows. */
+const untriedMs = 7 * 24 * 3_600_000
+
+export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
+  'reputation-block': {
+    async lasts(storage, { subject, seenAt }, now) {
+      if (now - seenAt > untriedMs) return false
+      const health = await storage.run(findDestinationHealth, { destination: subject })
+      return health !== undefined && (JSON.parse(health) as HealthRecord).refusal !== undefined
+    },
+    countWaiting: (storage, { subject }) =>
+      storage.run(countAtGate, { gate: destinationGate(siteOfLane(subject)), limit: maxCounted }),
+  },
+  'message-set-aside': {
+    lasts: async (storage, alert) => (await storage.run(countSetAside, messageOf(alert))) > 0,
+    countWaiting: (storage, alert) => storage.run(countSetAside, messageOf(alert)),
+  },
+}
+
+function messageOf({ subject }: Alert): { readonly messageId: QueueId } {
+  const messageId = parseQueueId(subject)
+  if (messageId === undefined) throw new RangeError(`${subject} is no queue id`)
+  return { messageId }
+}

@@ -1,0 +1,90 @@
+// Alerts in English.
+import type { AlertFacts, AlertNews, AlertTexts } from './texts.ts'
+
+const subjects: Readonly<Record<AlertNews, string>> = {
+  raised: 'Alert',
+  lasting: 'Still',
+  over: 'Over',
+}
+
+const openings: Readonly<Record<AlertNews, (title: string, hostname: string) => string>> = {
+  raised: (title, hostname) => `${hostname} needs somebody to act: ${title}.`,
+  lasting: (title, hostname) => `${hostname} still needs somebody to act. It has happened again: ${title}.`,
+  over: (title, hostname) => `What ${hostname} told of is over, and there is nothing to do: ${title}.`,
+}
+
+function countRecipients({ waiting: { recipients, isCounted } }: AlertFacts): string {
+  if (!isCounted) return `More than ${recipients} recipients wait`
+  return recipients === 1 ? '1 recipient waits' : `${recipients} recipients wait`
+}
+
+function whatFailed({ evidence: { reply } }: AlertFacts): string {
+  return reply && reply.code >= 500 ? ' What was refused has gone back to its sender.' : ''
+}
+
+export const english: AlertTexts = {
+  senderName: 'Mail server',
+  subject: (news, title) => `${subjects[news]}: ${title}`,
+  opening: (news, title, hostname) => openings[news](title, hostname),
+  kinds: {
+    'reputation-block': facts => ({
+      about: facts.name,
+      title: `${facts.name} refuses mail from this server because of its reputation`,
+      happened:
+        'The mail servers there take no mail from this server, whatever it says: its IP address, its name or its domain has a bad reputation with them, or is on a block list.',
+      meaning: `${countRecipients(facts)}.${whatFailed(facts)} Nothing is sent there for now, since more attempts make it worse; mail for others goes on. From time to time one message finds out whether it is taken again: then all that waits follows by itself. What waits too long goes back to its sender.`,
+      steps: [
+        {
+          text: 'See whose mail waits there. A stolen password or a list of old addresses is the most frequent reason for a bad reputation: stop that first.',
+          command: `postrider queue summary --by sender --destination ${facts.argument}`,
+        },
+        facts.knownStep ?? { text: 'Read in its answer what it has against this server, and mend that.' },
+        {
+          text: 'When it is mended, have all that waits tried at once:',
+          command: `postrider queue retry --destination ${facts.argument}`,
+        },
+        {
+          text: 'What cannot wait so long can leave through another server that takes it from you:',
+          command: `postrider queue reroute --destination ${facts.argument} --via smtp.example.com:25`,
+        },
+      ],
+      over: 'Nothing more has been refused there for this reason. What waits goes out by itself.',
+    }),
+    'message-set-aside': facts => ({
+      about: facts.subject,
+      title: `message ${facts.subject} was set aside, because delivery died of it`,
+      happened:
+        'The part of this server that delivers mail ended each time it worked on this message. So that all other mail goes on, the message is on hold.',
+      meaning: `${countRecipients(facts)} for you to decide; the sender has been told nothing. All other mail goes on.`,
+      steps: [
+        {
+          text: 'See from whom it is, and what was done about it:',
+          command: `postrider trace ${facts.subject}`,
+        },
+        {
+          text: 'The log says of what the delivery thread died. That is a fault of the program: please report it, with these lines, and install a newer version if there is one.',
+        },
+        {
+          text: 'Have it tried once more. If delivery dies of it again, it is set aside again.',
+          command: `postrider queue release ${facts.subject}`,
+        },
+        {
+          text: 'Or take it out of the queue. Its sender is not told: do that yourself.',
+          command: `postrider queue cancel ${facts.subject}`,
+        },
+      ],
+      over: 'The message is no longer on hold: it was released, or taken out of the queue.',
+    }),
+  },
+  happenedLabel: 'What happened',
+  meaningLabel: 'What that means for mail',
+  stepsTitle: 'What to do now',
+  detailsTitle: 'For your records',
+  sinceLabel: 'Since',
+  seenLabel: 'Last seen',
+  timesLabel: 'Times',
+  overLabel: 'Over since',
+  detailLabel: 'Detail',
+  closing: hostname =>
+    `This message was written by the mail server ${hostname}. Nobody reads replies to it. "postrider alerts" shows what is open; the setting alerts.to says who gets such mail.`,
+}

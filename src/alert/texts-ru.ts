@@ -1,0 +1,92 @@
+// Alerts in Russian.
+import type { AlertFacts, AlertNews, AlertTexts } from './texts.ts'
+
+const subjects: Readonly<Record<AlertNews, string>> = {
+  raised: 'Внимание',
+  lasting: 'По-прежнему',
+  over: 'Снято',
+}
+
+const openings: Readonly<Record<AlertNews, (title: string, hostname: string) => string>> = {
+  raised: (title, hostname) => `Серверу ${hostname} требуется вмешательство администратора: ${title}.`,
+  lasting: (title, hostname) =>
+    `Серверу ${hostname} по-прежнему требуется вмешательство администратора. Это повторилось: ${title}.`,
+  over: (title, hostname) =>
+    `То, о чём сообщал сервер ${hostname}, больше не продолжается, делать ничего не нужно: ${title}.`,
+}
+
+const waitingCount = ({ waiting: { recipients, isCounted } }: AlertFacts): string =>
+  isCounted ? `${recipients}` : `больше ${recipients}`
+
+function whatFailed({ evidence: { reply } }: AlertFacts): string {
+  return reply && reply.code >= 500 ? ' Отклонённое письмо вернулось отправителю.' : ''
+}
+
+export const russian: AlertTexts = {
+  senderName: 'Почтовый сервер',
+  subject: (news, title) => `${subjects[news]}: ${title}`,
+  opening: (news, title, hostname) => openings[news](title, hostname),
+  kinds: {
+    'reputation-block': facts => ({
+      about: facts.name,
+      title: `${facts.name} не принимает почту с этого сервера из-за его репутации`,
+      happened:
+        'Тамошние почтовые серверы не принимают с этого сервера никакой почты, о чём бы она ни была: его IP-адрес, имя или домен имеет у них плохую репутацию или попал в чёрный список.',
+      meaning: `Получателей, чьи письма ждут: ${waitingCount(facts)}.${whatFailed(facts)} Пока туда ничего не отправляется: новые попытки только вредят; остальная почта идёт как обычно. Время от времени одно письмо проверяет, принимают ли почту снова; если да, следом уходит всё, что ждёт. То, что ждёт слишком долго, возвращается отправителю.`,
+      steps: [
+        {
+          text: 'Посмотрите, чья почта там ждёт. Чаще всего репутацию портят украденный пароль или список устаревших адресов: прежде всего прекратите это.',
+          command: `postrider queue summary --by sender --destination ${facts.argument}`,
+        },
+        facts.knownStep ?? {
+          text: 'Прочитайте в ответе того сервера, что ему не нравится, и исправьте это.',
+        },
+        {
+          text: 'Когда причина устранена, отправьте всё, что ждёт, немедленно:',
+          command: `postrider queue retry --destination ${facts.argument}`,
+        },
+        {
+          text: 'То, что не может ждать, можно отправить через другой сервер, который принимает почту от вашего:',
+          command: `postrider queue reroute --destination ${facts.argument} --via smtp.example.com:25`,
+        },
+      ],
+      over: 'Больше по этой причине там ничего не отклоняли. То, что ждёт, уходит само.',
+    }),
+    'message-set-aside': facts => ({
+      about: facts.subject,
+      title: `письмо ${facts.subject} отложено: на нём прерывается доставка`,
+      happened:
+        'Часть сервера, которая доставляет почту, аварийно завершалась каждый раз, когда бралась за это письмо. Чтобы остальная почта шла, письмо задержано.',
+      meaning: `Вашего решения ждут письма получателям (${waitingCount(facts)}); отправителю ничего не сообщалось. Остальная почта идёт как обычно.`,
+      steps: [
+        {
+          text: 'Посмотрите, от кого письмо и что с ним делали:',
+          command: `postrider trace ${facts.subject}`,
+        },
+        {
+          text: 'В журнале сказано, отчего завершилась доставка. Это ошибка программы: сообщите о ней, приложив эти строки, и установите новую версию, если она есть.',
+        },
+        {
+          text: 'Попробуйте доставить его ещё раз. Если доставка снова прервётся, письмо снова будет отложено.',
+          command: `postrider queue release ${facts.subject}`,
+        },
+        {
+          text: 'Или уберите его из очереди. Отправителю об этом не сообщается: сделайте это сами.',
+          command: `postrider queue cancel ${facts.subject}`,
+        },
+      ],
+      over: 'Письмо больше не задержано: его отправили дальше или убрали из очереди.',
+    }),
+  },
+  happenedLabel: 'Что случилось',
+  meaningLabel: 'Что это значит для почты',
+  stepsTitle: 'Что делать сейчас',
+  detailsTitle: 'Подробности',
+  sinceLabel: 'С какого времени',
+  seenLabel: 'Последний раз',
+  timesLabel: 'Сколько раз',
+  overLabel: 'Закончилось',
+  detailLabel: 'Запись',
+  closing: hostname =>
+    `Это сообщение составил почтовый сервер ${hostname}. Ответы на него никто не читает. Что ещё требует вмешательства, показывает "postrider alerts"; кому приходят такие письма, задаёт настройка alerts.to.`,
+}
