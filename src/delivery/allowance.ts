@@ -101,5 +101,5 @@ const spans: readonly (readonly [ms: number, name: string])[] = [
 /** '150 a day' */
 export function describeLimit({ most, spanMs }: RateLimit): string {
   const span = spans.find(([ms]) => ms === spanMs)
-  return `${most} recipients ${span ? `a ${span[1]}` : `in ${spanMs / 1000} seconds`}`
+  return `${most} ${most === 1 ? 'recipient' : 'recipients'} ${span ? `a ${span[1]}` : `in ${spanMs / 1000} seconds`}`
 }
