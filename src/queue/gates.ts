@@ -40,6 +40,17 @@ export function isSenderGate(gate: GateKey): boolean {
   return gate.startsWith('sender ')
 }
 
+export function destinationGate(key: string): GateKey {
+  return `${destinationPrefix}${key}`
+}
+
+/** 'gmail', 'mx1.example.org mx2.example.org'; undefined: it is a sender's. */
+export function destinationOfGate(gate: GateKey): string | undefined {
+  return gate.startsWith(destinationPrefix) ? gate.slice(destinationPrefix.length) : undefined
+}
+
+const destinationPrefix = 'destination '
+
 /** A sender's mail of one priority. */
 export function shareOf(message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'priority'>): string {
   return `${rankOf(message.priority ?? 0)} ${senderOf(message)}`

@@ -7,7 +7,7 @@ import {
   rerouteRecipients,
   retryRecipients,
 } from './administer.ts'
-import { returnAllowance, takeAllowance } from './allowances.ts'
+import { lookAtAllowance, returnAllowance, takeAllowance } from './allowances.ts'
 import { blameForDeath } from './blame-for-death.ts'
 import { claimDueWork } from './claim-due-work.ts'
 import { claimSuspects } from './claim-suspects.ts'
@@ -33,6 +33,7 @@ export const queueOperations = [
   countAtGate,
   takeAllowance,
   returnAllowance,
+  lookAtAllowance,
   listDestinationHealth,
   noteDestinationHealth,
   blameForDeath,
