@@ -5,6 +5,12 @@ import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type HealthRecord, isUnremarkable } from './destination-health.ts'
 
+/** By destination: 'gmail', 'mx1.example.org mx2.example.org'. Rejects with a StorageFault. */
+export async function readHealthRecords(storage: Pick<Storage, 'run'>): Promise<Map<string, HealthRecord>> {
+  const rows = await storage.run(listDestinationHealth, undefined)
+  return new Map(rows.map(({ destination, health }) => [destination, JSON.parse(health) as HealthRecord]))
+}
+
 export class HealthRecords {
   readonly #parts: { readonly storage: Pick<Storage, 'run'>; readonly clock: Clock; readonly log: Log }
   readonly #known = new Map<string, HealthRecord>()
@@ -15,8 +21,8 @@ export class HealthRecords {
 
   /** Rejects with a StorageFault. */
   async start(): Promise<void> {
-    for (const { destination, health } of await this.#parts.storage.run(listDestinationHealth, undefined))
-      this.#known.set(destination, JSON.parse(health) as HealthRecord)
+    for (const [destination, record] of await readHealthRecords(this.#parts.storage))
+      this.#known.set(destination, record)
   }
 
   of(destination: string): HealthRecord | undefined {

@@ -152,7 +152,7 @@ export class Senders {
 }
 
 /** An address, a domain, or '*' for each sender. */
-function matches(text: string, { reversePath }: QueuedMessage): boolean {
+export function matches(text: string, { reversePath }: QueuedMessage): boolean {
   if (reversePath === null) return false
   const wanted = text.toLowerCase()
   return (
