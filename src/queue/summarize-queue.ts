@@ -127,7 +127,8 @@ function nameOf(hosts: readonly DestinationHost[]): {
     host.startsWith('.') ? "WHEN '.' || stored LIKE '%' || ? THEN ?" : 'WHEN stored = ? THEN ?',
   )
   return {
-    sql: `CASE ${cases.join(' ')} ELSE stored END`,
+    // A domain is no host: most of what has not been tried is not looked for.
+    sql: `CASE WHEN stored LIKE '@%' THEN stored ${cases.join(' ')} ELSE stored END`,
     values: hosts.flatMap(({ host, destination }) => [host, destination]),
   }
 }
