@@ -92,14 +92,14 @@ export class Allowance {
 }
 
 const spans: readonly (readonly [ms: number, name: string])[] = [
-  [86_400_000, 'day'],
-  [3_600_000, 'hour'],
-  [60_000, 'minute'],
-  [1000, 'second'],
+  [86_400_000, 'a day'],
+  [3_600_000, 'an hour'],
+  [60_000, 'a minute'],
+  [1000, 'a second'],
 ]
 
 /** '150 a day' */
 export function describeLimit({ most, spanMs }: RateLimit): string {
   const span = spans.find(([ms]) => ms === spanMs)
-  return `${most} ${most === 1 ? 'recipient' : 'recipients'} ${span ? `a ${span[1]}` : `in ${spanMs / 1000} seconds`}`
+  return `${most} ${most === 1 ? 'recipient' : 'recipients'} ${span ? span[1] : `in ${spanMs / 1000} seconds`}`
 }

@@ -28,5 +28,6 @@ test('what was taken and not used at once goes back: in no hour more than the li
 test('a limit is told in words, one of one too', () => {
   const told = ([most, spanMs]: readonly [number, number]): string => describeLimit({ most, spanMs })
   assert.equal(told([150, 24 * 60 * minute]), '150 recipients a day')
+  assert.equal(told([60, 60 * minute]), '60 recipients an hour')
   assert.equal(told([1, minute]), '1 recipient a minute')
 })
