@@ -1,5 +1,6 @@
 // What those who stand in line wait for, in words: why nothing goes there, until when, and what would speed it up.
 import { describeLimit } from '../delivery/allowance.ts'
+import type { Diagnosis } from '../delivery/outcome.ts'
 import { describeCause } from './causes.ts'
 import { describeDiagnosis } from './format-trail.ts'
 import type { GateClosure, GateState } from './prospects.ts'
@@ -47,30 +48,35 @@ export function describeOpening({ closure }: GateState, now: number): string {
 /** Sentences: what would speed it up, and whether an attempt at once would. */
 export function describeSpeedUp({ of, closure }: GateState, queueId: string): string {
   const retry = `"postrider queue retry ${queueId}"`
-  if (!closure || closure.reason === 'limit') {
-    const setting = of === 'sender' ? 'submission.limits' : 'delivery.limits'
-    if (closure)
-      return `What would speed it up: a higher limit in the settings (${setting})${of === 'sender' ? '' : ', if the receiver bears it'}. ${retry} does not help: it would wait for the limit again.`
+  if (!closure)
     return of === 'sender'
       ? `Nothing speeds it up but less mail of that sender; ${retry} would put it into the same line.`
-      : `What would speed it up: more connections at a time (${setting}, delivery.maxConnectionsPerDestination), if the receiver bears it. ${retry} would put it into the same line.`
-  }
-  const { remedy } = describeCause(closure.diagnosis.cause)
+      : `What would speed it up: more connections at a time (delivery.limits, delivery.maxConnectionsPerDestination), if the receiver bears it. ${retry} would put it into the same line.`
   switch (closure.reason) {
+    case 'limit': {
+      const setting = of === 'sender' ? 'submission.limits)' : 'delivery.limits), if the receiver bears it'
+      return `What would speed it up: a higher limit in the settings (${setting}. ${retry} does not help: it would wait for the limit again.`
+    }
     case 'unreachable':
-      return `${remedy === undefined ? '' : `What would speed it up: ${remedy} `}As soon as that server is there again, ${retry} tries it at once.`
+      return `${remedyOf(closure.diagnosis)}As soon as that server is there again, ${retry} tries it at once.`
     case 'slow-down':
       return patience
     case 'suspended':
-      return `${remedy === undefined ? '' : `What would speed it up: ${remedy} `}When that is mended, ${retry} tries it at once; before, it makes matters worse.`
+      return `${remedyOf(closure.diagnosis)}When that is mended, ${retry} tries it at once; before, it makes matters worse.`
     default:
       return closure satisfies never
   }
 }
 
+/** Ends with a blank, or is empty. */
+function remedyOf({ cause }: Diagnosis): string {
+  const { remedy } = describeCause(cause)
+  return remedy === undefined ? '' : `What would speed it up: ${remedy} `
+}
+
 export const patience = 'Nothing speeds it up: it goes by itself, and trying more often makes it worse.'
 
-/** For a table: 'unreachable'. */
+/** For a table. */
 export function closureInShort({ reason }: GateClosure): string {
   return {
     unreachable: 'could not be reached',

@@ -610,7 +610,7 @@ function reasonText(recipient: ShownRecipient, prospects: Prospects): string {
   const { lastDiagnosis } = recipient
   const gate = prospects.gateOf(recipient)
   if (lastDiagnosis !== undefined || !gate?.closure) return formatDomainsForPeople(lastDiagnosis ?? '')
-  return formatDomainsForPeople(`not tried: ${gate.name} ${closureInShort(gate.closure)}`)
+  return formatDomainsForPeople(`not tried; ${gate.name}: ${closureInShort(gate.closure)}`)
 }
 
 function isoOrNull(at: number | undefined): string | null {
