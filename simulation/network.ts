@@ -16,6 +16,7 @@ import type { SimulatedClock } from './simulated-clock.ts'
 import { Window } from './window.ts'
 
 const minuteMs = 60_000
+const dayMs = 24 * hourMs
 /** Of one who is new. */
 const greylistedMs = 4 * minuteMs
 const connectMs = 60
@@ -39,14 +40,25 @@ const badName: Reply = {
   lines: ['Temporarily deferred due to the poor reputation of your IP address'],
 }
 
+/** As it is seen from one address of the server: a receiver counts each for itself. */
 interface Host {
   readonly name: string
   readonly receiver: ReceiverClass
   open: number
   readonly limits: readonly { readonly window: Window; readonly most: number; readonly span: string }[]
+  readonly ofDay: Window
   readonly secret: Window | undefined
   readonly refusesConnections: boolean
 }
+
+/** What a new address has promised to every receiver for each of its days, from the first on which it sends. */
+interface WarmUp {
+  readonly curve: readonly number[]
+  firstSentAt: number | undefined
+}
+
+/** Of connections for which the server lets the system choose. */
+const usualAddress = '192.0.2.25'
 
 export interface Network {
   readonly connect: ConnectSmtp
@@ -58,12 +70,18 @@ export function createNetwork(
   random: Random,
   ledger: Ledger,
 ): Network {
-  const hosts = new Map<string, Host>()
+  const hosts = new Map<string, (address: string) => Host>()
   for (const receiver of scenario.receivers)
     for (let number = 0; number < receiver.domains; number++) {
       const name = hostOf(receiver, number)
-      if (!hosts.has(name)) hosts.set(name, createHost(name, receiver, number))
+      const from = new Map<string, Host>()
+      hosts.set(name, address => {
+        const host = from.get(address) ?? createHost(name, receiver, number)
+        from.set(address, host)
+        return host
+      })
     }
+  const warmUps = warmUpsOf(scenario)
   const senderWindows = scenario.senders.map(({ promisedPerHour }) =>
     promisedPerHour === undefined ? undefined : { window: new Window(hourMs), most: promisedPerHour },
   )
@@ -87,9 +105,21 @@ export function createNetwork(
     }
   }
 
+  const countWarmUp = (host: Host, address: string, recipients: number): void => {
+    const warmUp = warmUps.get(address)
+    if (!warmUp) return
+    warmUp.firstSentAt ??= ledger.now
+    const most = warmUp.curve[Math.floor((ledger.now - warmUp.firstSentAt) / dayMs)]
+    const sum = host.ofDay.add(ledger.now, recipients)
+    if (most !== undefined && sum > most)
+      ledger.violate(
+        `${host.name} got ${sum} recipients in a day from ${address}, which may send ${most} that day`,
+      )
+  }
+
   return {
-    async connect({ host: name }) {
-      const host = hosts.get(name)
+    async connect({ host: name, localAddress = usualAddress }) {
+      const host = hosts.get(name)?.(localAddress)
       if (!host) throw new SmtpClientFailure(failed('connect', 'unreachable', `no such host: ${name}`))
       const { receiver } = host
       host.open++
@@ -116,7 +146,7 @@ export function createNetwork(
         extensions,
         remoteAddress: '192.0.2.1',
         remotePort: 25,
-        localAddress: '192.0.2.25',
+        localAddress,
         get usable() {
           return state.isUsable
         },
@@ -127,6 +157,7 @@ export function createNetwork(
           if (state.messages > most)
             ledger.violate(`${name} got ${state.messages} messages on one connection, its limit is ${most}`)
           countAtReceiver(host, transaction)
+          countWarmUp(host, localAddress, transaction.recipients.length)
           const [least, longest] = receiver.replyMs
           await clock.wait(least + random.fraction() * (longest - least))
           if (!state.isOpen || isWithin(receiver.down, ledger.now)) {
@@ -204,13 +235,22 @@ export function createNetwork(
   }
 }
 
+function warmUpsOf({ delivery }: Scenario): ReadonlyMap<string, WarmUp> {
+  const sources = delivery.sourcePools.flatMap(pool => pool.sources)
+  return new Map(
+    sources.flatMap(({ address, warmUp }) =>
+      typeof warmUp === 'boolean' ? [] : [[address, { curve: warmUp, firstSentAt: undefined }]],
+    ),
+  )
+}
+
 function createHost(name: string, receiver: ReceiverClass, number: number): Host {
   const { perMinute, perHour, perDay } = receiver.promised
   const limits = (
     [
       [perMinute, minuteMs, 'a minute'],
       [perHour, hourMs, 'an hour'],
-      [perDay, 24 * hourMs, 'a day'],
+      [perDay, dayMs, 'a day'],
     ] as const
   ).flatMap(([most, spanMs, span]) =>
     most === undefined ? [] : [{ window: new Window(spanMs), most, span }],
@@ -220,6 +260,7 @@ function createHost(name: string, receiver: ReceiverClass, number: number): Host
     receiver,
     open: 0,
     limits,
+    ofDay: new Window(dayMs),
     secret: receiver.secretPerMinute === undefined ? undefined : new Window(minuteMs),
     refusesConnections: number % 3 === 0,
   }

@@ -107,6 +107,7 @@ export const usualDelivery: DeliverySettings = {
   ipv6: false,
   maxReceivedFields: 100,
   limits: [],
+  sourcePools: [],
   verp: { senders: [], delimiter: '=' },
   dnssec: 'loopback',
   tlsReports: false,

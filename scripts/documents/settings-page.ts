@@ -1,5 +1,5 @@
 // docs/settings.md, from the schema of the settings file.
-import { describeSettings, type SettingDescription } from '../../src/config/describe-settings.ts'
+import { describeSettings, headingOf, type SettingDescription } from '../../src/config/describe-settings.ts'
 import { escapeCode, escapeText } from './markdown.ts'
 
 const introduction = `# Settings
@@ -22,9 +22,8 @@ export function composeSettingsPage(): string {
       ({ kind, name }) =>
         kind === 'value' && name.startsWith(prefix) && !/[.[]/.test(name.slice(prefix.length)),
     )
-    const heading = table.kind === 'tables' ? `[[${table.name}]]` : `[${table.name}]`
     const otherwise = table.defaultIsWords ? `\n\nDefault: ${table.defaultText}.` : ''
-    sections.push(`## \`${heading}\`\n\n${table.text}${otherwise}\n\n${settingsTable(own)}`)
+    sections.push(`## \`${headingOf(table)}\`\n\n${table.text}${otherwise}\n\n${settingsTable(own)}`)
   }
   return `${[introduction, ...sections].join('\n\n')}\n`
 }
@@ -37,7 +36,7 @@ function settingsTable(descriptions: readonly SettingDescription[]): string {
   return ['| Setting | What it does | Value | Default |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-const bracketless = (name: string): string => name.replace('[]', '')
+const bracketless = (name: string): string => name.replaceAll('[]', '')
 
 function valueOf({ expected, options, example, defaultText }: SettingDescription): string {
   if (options.length > 0) return options.map(option => `\`${option}\``).join(', ')

@@ -48,6 +48,8 @@ export type ReportCause =
   | 'own-mx'
   /** The next server has IPv6 addresses only, and our server does not deliver by IPv6. */
   | 'no-ipv6'
+  /** The next server has addresses of one kind only (IPv4, IPv6), and ours, from which the mail leaves, are of the other. */
+  | 'no-source'
   /** The server through which all our mail leaves could not be reached, or did not let us in. */
   | 'smart-host'
   | 'extension-missing'

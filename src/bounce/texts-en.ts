@@ -159,6 +159,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `The mail server of ${domain} can be reached only by IPv6, a kind of Internet address that our server does not use.`,
     next: 'Show this report to your mail administrator, who can connect our server by IPv6 and allow it (the setting delivery.ipv6). Until then, contact the recipient some other way. You did nothing wrong.',
   }),
+  'no-source': ({ domain }) => ({
+    happened: `The mail server of ${domain} can be reached only by a kind of Internet address that our server does not use for this mail.`,
+    next: 'Show this report to your mail administrator, who can add such an address (the setting delivery.sourcePools). Until then, contact the recipient some other way. You did nothing wrong.',
+  }),
   'smart-host': () => ({
     happened: 'The server through which our mail leaves could not be reached, or did not take it from us.',
     next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator.',

@@ -21,7 +21,8 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   },
   'own-limit': {
     because: 'this server sends no more there, or for this sender, at a time',
-    remedy: 'Raise the limit in the settings (delivery.limits, submission.limits), if the receiver bears it.',
+    remedy:
+      'Raise the limit in the settings (delivery.limits, submission.limits, warmUp of an address), if the receiver bears it.',
     retry: 'useless',
   },
   requiretls: {
@@ -143,6 +144,11 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   'no-ipv6': {
     because: 'the other server has IPv6 addresses only, and delivery.ipv6 is off',
     remedy: 'Set delivery.ipv6 = true, if this machine has IPv6.',
+  },
+  'no-source': {
+    because:
+      'the other server can be reached by one kind of address only (IPv4 or IPv6), of which the pool for this mail has none',
+    remedy: 'Add an address of that kind to the pool (delivery.sourcePools).',
   },
   'smart-host': {
     because: 'the smart host, through which all mail leaves, did not take it',

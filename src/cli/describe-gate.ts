@@ -13,7 +13,9 @@ export function describePlace({ of, name, closure }: GateState, isToldAlready: b
       ? `behind other mail of its sender (${name}), who sends so much that mail of others is let pass`
       : `for ${name}, behind other mail: as much as may go there at a time is under way`
   if (closure.reason === 'limit') {
-    const limit = closure.limit ? ` (${describeLimit(closure.limit)})` : ''
+    const { limit: usedUp } = closure
+    const because = usedUp?.because === undefined ? '' : `; ${usedUp.because}`
+    const limit = usedUp ? ` (${describeLimit(usedUp)}${because})` : ''
     return of === 'sender'
       ? `because the limit of its sender ${name} is used up${limit}`
       : `for ${name}, because the limit of this server there is used up${limit}`

@@ -8,9 +8,10 @@ import { describeDiagnosis, describeLookup, formatReply } from './format-trail.t
 
 /** `from`: the sender, as it is shown. A line each; without the dialogue. */
 export function describeProbe(findings: ProbeFindings, from: string): string[] {
-  const { routes, lookup, server, tls, extensions, triedHosts } = findings
+  const { routes, lookup, source, server, tls, extensions, triedHosts } = findings
   const lines = routes.map(describeRoute)
   if (lookup) lines.push(describeServers(lookup))
+  if (source !== undefined) lines.push(`Source: this server connects from ${source}.`)
   if (server) {
     const [, ...others] = triedHosts ?? []
     const after =

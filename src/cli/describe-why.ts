@@ -153,10 +153,11 @@ function describeWaiting(
       }
     case 'in-line': {
       const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
+      const isSaid = recipient.lastCause === 'own-limit' && gate.closure?.reason === 'limit'
       return {
         ...base,
         nextAttemptAt: gate.closure?.until,
-        text: `To ${shown}: it stands in line ${describePlace(gate, isTold(gate, recipient))}. ${tried}${describeOpening(gate, now)}${way}${end} ${describeSpeedUp(gate, id)}`,
+        text: `To ${shown}: it stands in line ${describePlace(gate, isTold(gate, recipient))}. ${isSaid ? '' : tried}${describeOpening(gate, now)}${way}${end} ${describeSpeedUp(gate, id)}`,
       }
     }
     case 'due':
@@ -215,14 +216,17 @@ function describeLast(recipient: ShownRecipient, last: Attempted | undefined): s
     (last && 'diagnosis' in last.outcome ? describeDiagnosis(last.outcome.diagnosis) : '')
   const because =
     recipient.lastCause === undefined ? '' : `, because ${describeCause(recipient.lastCause).because}`
-  return `${describeTries(recipient)}${because}: ${withoutEnd(reason)}. `
+  return `${describeTries(recipient, last)}${because}: ${withoutEnd(reason)}. `
 }
 
-function describeTries({ attempts }: ShownRecipient): string {
+function describeTries({ attempts, lastCause }: ShownRecipient, last: Attempted | undefined): string {
+  // That is found out without an attempt.
+  if (lastCause === 'own-limit') return 'It cannot go at the moment'
   if (attempts === 0) return 'It has not been tried yet'
+  const from = last?.source === undefined ? '' : ` (from our address ${last.source})`
   return attempts === 1
-    ? 'The only attempt so far did not succeed'
-    : `The last of ${attempts} attempts did not succeed`
+    ? `The only attempt so far${from} did not succeed`
+    : `The last of ${attempts} attempts${from} did not succeed`
 }
 
 /** Sentences. */
@@ -287,7 +291,7 @@ function describeGone(
       return {
         recipient,
         kind: 'relayed',
-        text: `To ${recipient}: ${outcome.remoteMta} took it at ${at} ("${formatReply(outcome.reply)}"). From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
+        text: `To ${recipient}: ${outcome.remoteMta} took it at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}"). From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
       }
     case 'expanded':
       return { recipient, kind: 'expanded', text: `${recipient} leads to ${outcome.into.join(', ')}.` }

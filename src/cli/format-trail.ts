@@ -186,11 +186,12 @@ function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): s
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
 
 function describeAttempt(event: Attempt): string {
-  const { recipient, attempt, outcome, mxHosts, tls } = event
+  const { recipient, attempt, outcome, mxHosts, tls, source } = event
   const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
   const proof = outcome.kind === 'relayed' && tls ? describeProof(tls.at(-1)) : ''
-  return describeOutcome(recipient, number, outcome, describeNext(event)) + proof + hosts
+  const from = source === undefined ? '' : `; from our address ${source}`
+  return describeOutcome(recipient, number, outcome, describeNext(event)) + proof + from + hosts
 }
 
 /** Begins with a semicolon, or is empty. */

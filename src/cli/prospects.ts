@@ -1,18 +1,24 @@
 // What is to be said of a queued recipient and does not stand in its row: what closes the gate at which it stands, until when,
 // and how long it is tried. Read once for all who are shown.
+
+import { isIP } from 'node:net'
 import { formatAddress } from '../address/format-address.ts'
 import type { Settings } from '../config/settings.ts'
+import { type Limit, strictest } from '../delivery/allowance.ts'
 import type { ClosureReason } from '../delivery/destination-health.ts'
 import { readHealthRecords } from '../delivery/health-records.ts'
+import { matchesSender } from '../delivery/match-mail.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { providers } from '../delivery/providers.ts'
 import { endFor } from '../delivery/relayed-mail.ts'
-import { matches as isSender } from '../delivery/senders.ts'
 import { rateLimitsOf, shapingOf } from '../delivery/shaping.ts'
+import type { Source } from '../delivery/source-pools.ts'
+import { warmUpLimits } from '../delivery/warm-up.ts'
 import { addressOfAccount } from '../directory/accounts.ts'
-import { lookAtAllowance, type RateLimit } from '../queue/allowances.ts'
+import { lookAtAllowance } from '../queue/allowances.ts'
 import { destinationGate, destinationOfGate, type GateKey, listGates } from '../queue/gates.ts'
 import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
+import { findSourceUse } from '../queue/source-addresses.ts'
 import type { DestinationHost } from '../queue/summarize-queue.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import type { CommandStorage } from './open-storage.ts'
@@ -26,7 +32,7 @@ export type GateClosure =
       readonly diagnosis: Diagnosis
     }
   /** Used up; there is more then. */
-  | { readonly reason: 'limit'; readonly until: number; readonly limit: RateLimit | undefined }
+  | { readonly reason: 'limit'; readonly until: number; readonly limit: Limit | undefined }
 
 export interface GateState {
   readonly of: 'destination' | 'sender'
@@ -67,15 +73,10 @@ export async function readProspects(
         : {
             of: 'destination',
             name: destination,
-            closure:
-              closures.get(destination) ??
-              (await findLimit(
-                storage,
-                settings,
-                destination,
-                { domain: recipient.forwardPath.domain, host: recipient.lastHost },
-                now,
-              )),
+            closure: await findClosure({ storage, settings, closures, now }, destination, {
+              domain: recipient.forwardPath.domain,
+              host: recipient.lastHost,
+            }),
           },
     )
   }
@@ -136,28 +137,73 @@ export async function readClosuresOf(
   names: readonly string[],
   now: number,
 ): Promise<ReadonlyMap<string, GateClosure>> {
-  const known = await readClosures(storage, now)
+  const known: Known = { storage, settings, closures: await readClosures(storage, now), now }
   const closures = new Map<string, GateClosure>()
   for (const name of names) {
-    const closure = known.get(name) ?? (await findLimit(storage, settings, name, {}, now))
+    const closure = await findClosure(known, name, {})
     if (closure) closures.set(name, closure)
   }
   return closures
 }
 
+interface Known {
+  readonly storage: Reader
+  readonly settings: Pick<Settings, 'delivery'>
+  /** By lane: 'gmail', 'gmail from 192.0.2.1'. */
+  readonly closures: ReadonlyMap<string, GateClosure>
+  readonly now: number
+}
+
+/** What is known of those who stand there, for the limits that mean a domain or a host. */
+interface Hint {
+  readonly domain?: string | undefined
+  readonly host?: string | undefined
+}
+
+/** `name`: of a gate. It is closed only while all lanes behind it are, and opens with the first (docs/adr/0019). */
+async function findClosure(known: Known, name: string, hint: Hint): Promise<GateClosure | undefined> {
+  const { site, sources } = partsOfGate(name, known.settings)
+  let first: GateClosure | undefined
+  for (const source of sources) {
+    const lane = source.address === undefined ? site : `${site} from ${source.address}`
+    const closure = known.closures.get(lane) ?? (await findLimit(known, { site, lane, source }, hint))
+    if (!closure) return undefined
+    if (!first || closure.until < first.until) first = closure
+  }
+  return first
+}
+
+/** 'gmail', 'gmail from newsletter', 'gmail from newsletter by IPv4' */
+function partsOfGate(
+  name: string,
+  { delivery }: Pick<Settings, 'delivery'>,
+): { readonly site: string; readonly sources: readonly Source[] } {
+  const [, whole = name, kind] = /^(.*) by IPv([46])$/.exec(name) ?? []
+  const pool = delivery.sourcePools.find(one => whole.endsWith(` from ${one.name}`))
+  if (!pool) return { site: name, sources: [{ warmUp: false }] }
+  return {
+    site: whole.slice(0, -` from ${pool.name}`.length),
+    sources: pool.sources.filter(({ address }) => kind === undefined || isIP(address) === Number(kind)),
+  }
+}
+
 /** A limit of our own is used up: that is remembered by who met it alone, and reckoned here from what is counted. */
 async function findLimit(
-  storage: Reader,
-  { delivery }: Pick<Settings, 'delivery'>,
-  key: string,
-  { domain = '', host }: { readonly domain?: string | undefined; readonly host?: string | undefined },
-  now: number,
+  { storage, settings: { delivery }, now }: Known,
+  { site: key, lane, source }: { readonly site: string; readonly lane: string; readonly source: Source },
+  { domain = '', host }: Hint,
 ): Promise<GateClosure | undefined> {
   const provider = providers.find(one => one.key === key)?.key
   // Which hosts a provider has is not written down, but for the one that was tried last.
   const hosts = provider === undefined ? key.split(' ') : host === undefined ? [] : [host.toLowerCase()]
   const { limits } = shapingOf(delivery, { key, hosts, provider }, domain)
-  return await reckon(storage, destinationGate(key), limits, now)
+  const { address, warmUp } = source
+  const firstUsedAt = address === undefined ? undefined : await storage.run(findSourceUse, { address })
+  const ofWarmUp =
+    address === undefined || firstUsedAt === undefined
+      ? []
+      : warmUpLimits({ address, warmUp }, firstUsedAt, now)
+  return await reckon(storage, destinationGate(lane), [...limits, ...ofWarmUp], now)
 }
 
 async function readSenderGate(
@@ -171,7 +217,7 @@ async function readSenderGate(
   const account = accountId === undefined ? undefined : await storage.run(addressOfAccount, { id: accountId })
   const rule = message.isReport
     ? undefined
-    : submission.limits.find(({ match }) => match.some(text => isSender(text, message)))
+    : submission.limits.find(({ match }) => match.some(text => matchesSender(text, message)))
   return {
     of: 'sender',
     name: account ?? (reversePath === null ? '<>' : formatAddress(reversePath)),
@@ -182,10 +228,14 @@ async function readSenderGate(
 async function reckon(
   storage: Reader,
   allowance: GateKey,
-  limits: readonly RateLimit[],
+  limits: readonly Limit[],
   now: number,
 ): Promise<GateClosure | undefined> {
   if (limits.length === 0) return undefined
-  const { granted, moreAt, limit } = await storage.run(lookAtAllowance, { allowance, limits, wanted: 1, now })
-  return granted > 0 || moreAt === undefined ? undefined : { reason: 'limit', until: moreAt, limit }
+  const asked = strictest(limits)
+  const claim = { allowance, limits: asked, wanted: 1, now }
+  const { granted, moreAt, limit: usedUp } = await storage.run(lookAtAllowance, claim)
+  if (granted > 0 || moreAt === undefined) return undefined
+  const limit = asked.find(({ spanMs }) => spanMs === usedUp?.spanMs)
+  return { reason: 'limit', until: Math.min(moreAt, limit?.endsAt ?? moreAt), limit }
 }

@@ -21,6 +21,12 @@ export interface SettingDescription {
   readonly required: boolean
 }
 
+/** '[limits]', '[[listeners]]', '[[delivery.sourcePools.sources]]' */
+export function headingOf({ kind, name }: Pick<SettingDescription, 'kind' | 'name'>): string {
+  const path = name.replaceAll('[]', '')
+  return kind === 'tables' ? `[[${path}]]` : `[${path}]`
+}
+
 export function describeSettings(): readonly SettingDescription[] {
   return describeTable(settingsSchema, '')
 }
@@ -34,7 +40,7 @@ function describeTable(table: z.ZodObject, prefix: string): SettingDescription[]
 function describeSetting(schema: z.ZodType, name: string): SettingDescription[] {
   const { inner, required, defaultValue } = unwrap(schema)
   const documentation = settingDocumentation.get(schema)
-  const element = inner instanceof z.ZodArray ? asSchema(inner.element) : undefined
+  const element = elementOf(inner)
   const kind = inner instanceof z.ZodObject ? 'table' : element instanceof z.ZodObject ? 'tables' : 'value'
   const ownDefault = kind === 'value' && defaultValue !== undefined ? formatToml(defaultValue) : undefined
   const own: SettingDescription = {
@@ -64,6 +70,12 @@ function describeSetting(schema: z.ZodType, name: string): SettingDescription[] 
   return [own]
 }
 
+/** Of a list, or of one that holds at least one. */
+function elementOf(schema: z.ZodType): z.ZodType | undefined {
+  if (schema instanceof z.ZodArray) return asSchema(schema.element)
+  return schema instanceof z.ZodTuple ? asSchema(schema.def.rest) : undefined
+}
+
 function unwrap(schema: z.ZodType): { inner: z.ZodType; required: boolean; defaultValue: unknown } {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return { inner: asSchema(schema.unwrap()), required: false, defaultValue: schema.def.defaultValue }
@@ -83,14 +95,16 @@ function expectedOf(schema: z.ZodType): string {
   if (schema instanceof z.ZodNumber) return `a whole number from ${schema.minValue} to ${schema.maxValue}`
   if (schema instanceof z.ZodBoolean) return 'true or false'
   if (schema instanceof z.ZodEnum) return alternatives(schema.options.map(option => formatToml(option)))
-  if (schema instanceof z.ZodArray) {
-    const element = asSchema(schema.element)
+  const element = elementOf(schema)
+  if (element) {
     if (element instanceof z.ZodObject) return 'a list of tables'
     return element instanceof z.ZodNumber
       ? `a list of whole numbers from ${element.minValue} to ${element.maxValue}`
       : 'a list of texts in quotation marks'
   }
   if (schema instanceof z.ZodObject) return 'a table'
+  if (schema instanceof z.ZodUnion)
+    return schema.options.map(option => expectedOf(asSchema(option))).join(', or ')
   return 'text in quotation marks'
 }
 

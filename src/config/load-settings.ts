@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
-import { describeSettings, formatToml, type SettingDescription } from './describe-settings.ts'
+import { describeSettings, formatToml, headingOf, type SettingDescription } from './describe-settings.ts'
 import { nearestName } from './nearest-name.ts'
 import { settingsSchema } from './schema.ts'
 import type { Settings } from './settings.ts'
@@ -106,21 +106,32 @@ function describeIssue(
       message: describeUnknown(issue.path, key),
     }))
   }
-  const given = valueAt(document.value, issue.path)
-  const position = { ...document.positionOf(issue.path), path: placeOf(issue.path) }
+  const path = pathOfWhole(document, issue.path)
+  const given = valueAt(document.value, path)
+  const position = { ...document.positionOf(path), path: placeOf(path) }
   if (issue.code === 'custom') return [{ ...position, message: issue.message }]
-  if (given === undefined) return missingCounts ? [describeMissing(document, issue.path)] : []
-  return [{ ...position, message: describeWrong(issue.path, given) }]
+  if (given === undefined) return missingCounts ? [describeMissing(document, path)] : []
+  return [{ ...position, message: describeWrong(path, given) }]
+}
+
+/** An element that is missing is a mistake of its list. */
+function pathOfWhole(document: TomlDocument, path: TomlPath): TomlPath {
+  const isMissingElement = typeof path.at(-1) === 'number' && valueAt(document.value, path) === undefined
+  return isMissingElement ? path.slice(0, -1) : path
 }
 
 function describeMissing(document: TomlDocument, path: TomlPath): SettingsMistake {
   const name = nameOf(path)
   const description = descriptionOf(name)
+  const how =
+    description?.kind === 'tables' || description?.kind === 'table'
+      ? `${headingOf(description)} in a line of its own and its settings below it.`
+      : assignment(name, description)
   const where = path.length > 1 ? ` in ${heading(path.slice(0, -1))}` : ''
   return {
     ...document.positionOf(path),
     path: placeOf(path),
-    message: `${leafOf(name)} is missing${where}. Write ${assignment(name, description)}`,
+    message: `${leafOf(name)} is missing${where}. Write ${how}`,
   }
 }
 
@@ -131,7 +142,7 @@ function describeWrong(path: TomlPath, given: unknown): string {
   const shown = showValue(given)
   if (description?.kind === 'tables' || description?.kind === 'table') {
     if (Array.isArray(given) && given.length === 0)
-      return `${name} is empty. Remove this line to get the default, or write ${headingOf(description)} and its settings below it.`
+      return `${name} is empty. ${description.required ? 'Remove this line and write' : 'Remove this line to get the default, or write'} ${headingOf(description)} and its settings below it.`
     return `${name} is ${shown}, but it is ${expected}. Write ${headingOf(description)} in a line of its own and its settings below it.`
   }
   if (Array.isArray(given) && given.length === 0)
@@ -261,12 +272,7 @@ function leafOf(name: string): string {
 }
 
 function heading(path: TomlPath): string {
-  const name = nameOf(path)
-  return name.endsWith('[]') ? `[[${name.slice(0, -2)}]]` : `[${name}]`
-}
-
-function headingOf({ kind, name }: SettingDescription): string {
-  return kind === 'tables' ? `[[${name}]]` : `[${name}]`
+  return headingOf({ kind: typeof path.at(-1) === 'number' ? 'tables' : 'table', name: nameOf(path) })
 }
 
 function assignment(name: string, description: SettingDescription | undefined): string {

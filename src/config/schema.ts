@@ -1,9 +1,11 @@
 // The settings file as one schema: it validates, fills in the defaults, and holds what the documentation says. From it
 // come docs/settings.md, the file that `postrider init` writes, and the advice given with each mistake.
 import { availableParallelism } from 'node:os'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { parseDomain } from '../address/parse-domain.ts'
 import { nodeRoles } from '../cluster/nodes.ts'
+import { messageClasses } from '../queue/message-class.ts'
 import {
   canonicalHostname,
   canonicalNetwork,
@@ -12,6 +14,8 @@ import {
   problemOfHost,
   problemOfHostname,
   problemOfNetwork,
+  problemOfPoolName,
+  problemOfSourceAddress,
   problemOfStorage,
   problemOfVerpSender,
 } from './setting-text.ts'
@@ -305,6 +309,76 @@ const shaping = z.strictObject({
   ...rates,
 })
 
+const source = z.strictObject({
+  address: setting(
+    formed(problemOfSourceAddress).overwrite(text =>
+      ipaddr.isValid(text) ? ipaddr.parse(text).toString() : text,
+    ),
+    'An address of this machine. IPv4 addresses of receivers are reached from an IPv4 address only, and IPv6 from IPv6.',
+    { example: '"192.0.2.10"' },
+  ),
+  heloName: setting(
+    hostname.optional(),
+    'The name that this server gives itself in EHLO when it connects from there. The PTR record of the address should name it.',
+    { example: '"out1.example.com"', defaultText: 'hostname' },
+  ),
+  warmUp: setting(
+    z.union([z.boolean(), z.array(count(1, 1_000_000_000)).min(1).max(365)]).default(true),
+    'true: the address is new, and sends only so much to each receiver in a day, more each day, beginning with the first message that leaves from it. Or a list of your own: recipients a day for each receiver, on the first day, the second … After that there is no such limit. false: it is known already.',
+    { example: '[100, 500, 2000, 10000]' },
+  ),
+})
+
+const sourcePool = z.strictObject({
+  name: setting(
+    formed(problemOfPoolName),
+    'What the pool is called, in letters, digits and hyphens. What waits for it in the queue waits under this name.',
+    { example: '"newsletter"' },
+  ),
+  senders: setting(
+    z.array(nonEmpty).default([]),
+    'Whose mail: an address, a domain, or "*" for each sender. Reports have no sender.',
+    { example: '["news@example.com", "lists.example.com"]', defaultText: 'all mail, reports too' },
+  ),
+  destinations: setting(
+    z.array(nonEmpty).default([]),
+    'To whom, as in delivery.limits: a provider ("gmail"), a domain, a mail host, or the end of the name of mail hosts.',
+    { example: '["gmail", "example.org"]', defaultText: 'all' },
+  ),
+  classes: setting(
+    z.array(z.enum(messageClasses)).default([]),
+    'What kind of mail. report: it has the null sender, as reports to senders have. bulk: it says itself that it goes to many, by a List-Id or List-Unsubscribe field or by Precedence: bulk, list or junk. transactional: all other.',
+    { example: '["bulk"]', defaultText: 'all' },
+  ),
+  sources: setting(
+    z.tuple([source], source),
+    'The addresses of the pool, one [[delivery.sourcePools.sources]] for each. A message leaves from one of them that the receiver takes mail from at the moment.',
+  ),
+})
+
+/** An address has one name at a receiver: to keep two kinds of mail apart is what pools are for. */
+const sourcePools = z.array(sourcePool).check(context => {
+  const names = new Set<string>()
+  const poolOf = new Map<string, string>()
+  const refuse = (path: PropertyKey[], message: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, path, message })
+  }
+  for (const [index, { name, sources }] of context.value.entries()) {
+    if (names.has(name))
+      refuse([index, 'name'], `There is a pool "${name}" already. Give this one another name.`)
+    names.add(name)
+    for (const [number, { address }] of sources.entries()) {
+      const other = poolOf.get(address)
+      if (other !== undefined)
+        refuse(
+          [index, 'sources', number, 'address'],
+          `The pool "${other}" has ${address} already. Receivers judge an address by all that comes from it, so it belongs to one pool: remove it here or there.`,
+        )
+      poolOf.set(address, name)
+    }
+  }
+})
+
 const delivery = z.strictObject({
   port: setting(count(1, 65_535).default(25), 'The port of MX hosts: 25 everywhere but in tests.'),
   maxConnections: setting(
@@ -313,7 +387,7 @@ const delivery = z.strictObject({
   ),
   maxConnectionsPerDestination: setting(
     count(1, 1000).default(20),
-    'Outgoing connections at one time to one receiver: to its mail hosts, for however many domains they take mail.',
+    'Outgoing connections at one time to one receiver, from one address of this server: to its mail hosts, for however many domains they take mail.',
   ),
   maxRecipientsPerTransaction: setting(
     count(1, 10_000).default(100),
@@ -352,8 +426,13 @@ const delivery = z.strictObject({
   // Tables last, so that the example file has their headings after all settings of [delivery] itself.
   limits: setting(
     z.array(shaping).default([]),
-    'How much some receivers get at a time. What is not said for one is as for all, or as is known of the large providers. What goes beyond waits in the queue for its turn.',
+    'How much some receivers get at a time from one address of this server. What is not said for one is as for all, or as is known of the large providers. What goes beyond waits in the queue for its turn.',
     { defaultText: 'what is known of the large providers' },
+  ),
+  sourcePools: setting(
+    sourcePools.default([]),
+    'From which addresses of this machine some mail leaves: one [[delivery.sourcePools]] for each pool of addresses. The first pool whose senders, destinations and classes all fit a message is its own.',
+    { defaultText: 'the system chooses the address' },
   ),
   verp: setting(
     z

@@ -33,6 +33,21 @@ export function problemOfAddress(text: string): string | undefined {
   )
 }
 
+export function problemOfSourceAddress(text: string): string | undefined {
+  const example = 'Write one address of this machine, such as "192.0.2.10" or "2001:db8::10".'
+  if (isIP(text) === 0 || text.includes('%')) return `"${text}" is not an IP address. ${example}`
+  const range = ipaddr.parse(text).range()
+  return range === 'unspecified' || range === 'multicast' || range === 'broadcast' || range === 'ipv4Mapped'
+    ? `No connection can come from "${text}". ${example}`
+    : undefined
+}
+
+export function problemOfPoolName(text: string): string | undefined {
+  return /^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/.test(text)
+    ? undefined
+    : `"${text}" is no name for a pool. Write up to 40 letters, digits and hyphens, such as "newsletter".`
+}
+
 /** '192.0.2.1' → '192.0.2.1/32'; a network stays as it is. */
 export function canonicalNetwork(text: string): string {
   return text.includes('/') ? text : `${text}/${isIPv6(text) ? 128 : 32}`

@@ -2,6 +2,7 @@
 // each name here is the name in the file, in the documentation and on the command line, but for `database`.
 import type { NodeRole } from '../cluster/nodes.ts'
 import type { DnssecTrust } from '../dns/answer.ts'
+import type { MessageClass } from '../queue/message-class.ts'
 import type { Language } from '../queue/records.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
@@ -110,7 +111,28 @@ export interface DeliverySettings {
   readonly maxReceivedFields: number
   /** For some destinations; the first that says something counts. */
   readonly limits: readonly ShapingSettings[]
+  /** The first that fits a message is its own; none: the system chooses the address. */
+  readonly sourcePools: readonly SourcePoolSettings[]
   readonly verp: VerpSettings
+}
+
+/** Addresses of this machine from which some mail leaves. */
+export interface SourcePoolSettings {
+  readonly name: string
+  /** Of these three each means everything when it is empty. */
+  readonly senders: readonly string[]
+  readonly destinations: readonly string[]
+  readonly classes: readonly MessageClass[]
+  readonly sources: readonly [SourceSettings, ...SourceSettings[]]
+}
+
+export interface SourceSettings {
+  /** In canonical form. */
+  readonly address: string
+  /** Default: the server's own name. */
+  readonly heloName?: string | undefined
+  /** Recipients a day for each receiver on the first day, the second …; true: as usual. */
+  readonly warmUp: boolean | readonly number[]
 }
 
 /** How many recipients in a time. */

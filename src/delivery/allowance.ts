@@ -4,12 +4,20 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { Diagnosis } from './outcome.ts'
 
+export interface Limit extends RateLimit {
+  /** Why it is there, where the settings do not say it. */
+  readonly because?: string | undefined
+  /** When another one takes its place; ms since 1970. */
+  readonly endsAt?: number | undefined
+}
+
 export interface AllowanceParts {
   readonly storage: Pick<Storage, 'run'>
   readonly clock: Clock
   /** Whose: 'destination gmail'. */
   readonly key: string
-  readonly limits: readonly RateLimit[]
+  /** Those of this moment. Rejects with a StorageFault when they cannot be found out. */
+  readonly limitsNow: () => readonly Limit[] | Promise<readonly Limit[]>
   /** Of whom the limits are, in words for people: 'gmail'. */
   readonly name: string
 }
@@ -27,45 +35,46 @@ const portionsInLimit = 20
 
 export class Allowance {
   readonly #parts: AllowanceParts
-  readonly #portion: number
-  /** What is taken counts as used at this time: in the part of the shortest span in which it was taken. */
-  readonly #partMs: number
+  #limits: readonly Limit[] = []
   #left = 0
   #takenAt = 0
 
   constructor(parts: AllowanceParts) {
     this.#parts = parts
-    this.#portion = Math.min(
-      maxPortion,
-      ...parts.limits.map(({ most }) => Math.max(1, Math.floor(most / portionsInLimit))),
-    )
-    this.#partMs = Math.min(...parts.limits.map(partOf))
   }
 
   /** As many of `wanted` as there are. Rejects with a StorageFault when it cannot be asked. */
   async take(wanted: number): Promise<Granted> {
-    const { limits } = this.#parts
-    if (limits.length === 0) return { granted: wanted }
+    this.#limits = strictest(await this.#parts.limitsNow())
+    if (this.#limits.length === 0) return { granted: wanted }
     // Used later it would be counted too early, and too much could be used in the span that follows.
     if (this.#left > 0 && this.#partAt(this.#takenAt) !== this.#partAt(this.#parts.clock.now()))
       await this.close()
     if (this.#left < wanted) {
       const more = await this.#ask(Math.max(this.#portion, wanted - this.#left))
-      if (this.#left === 0)
-        return { granted: 0, moreAt: more.moreAt, diagnosis: more.limit && this.#describe(more.limit) }
+      if (this.#left === 0) return { granted: 0, ...this.#explain(more) }
     }
     const granted = Math.min(wanted, this.#left)
     this.#left -= granted
     return { granted }
   }
 
+  get #portion(): number {
+    return Math.min(
+      maxPortion,
+      ...this.#limits.map(({ most }) => Math.max(1, Math.floor(most / portionsInLimit))),
+    )
+  }
+
+  /** What is taken counts as used in the part of the shortest span in which it was taken. */
   #partAt(time: number): number {
-    return Math.floor(time / this.#partMs)
+    return Math.floor(time / Math.min(...this.#limits.map(partOf)))
   }
 
   /** Gives back what was not used. */
   async close(): Promise<void> {
-    const { storage, key, limits } = this.#parts
+    const { storage, key } = this.#parts
+    const limits = this.#limits
     const unused = this.#left
     this.#left = 0
     if (unused > 0)
@@ -73,7 +82,8 @@ export class Allowance {
   }
 
   async #ask(wanted: number): Promise<Allowed> {
-    const { storage, clock, key, limits } = this.#parts
+    const { storage, clock, key } = this.#parts
+    const limits = this.#limits
     const now = clock.now()
     const allowed = await storage.run(takeAllowance, { allowance: key, limits, wanted, now })
     this.#left += allowed.granted
@@ -81,14 +91,40 @@ export class Allowance {
     return allowed
   }
 
-  #describe(limit: RateLimit): Diagnosis {
+  #explain({ moreAt, limit: usedUp }: Allowed): Omit<Granted, 'granted'> {
+    const limit = this.#limits.find(({ spanMs }) => spanMs === usedUp?.spanMs)
+    if (!limit || moreAt === undefined) return { moreAt }
+    const until = Math.min(moreAt, limit.endsAt ?? moreAt)
     return {
-      stage: 'routing',
-      cause: 'own-limit',
-      status: '4.3.2',
-      detail: `the limit of this server for ${this.#parts.name} is used up: ${describeLimit(limit)}`,
+      moreAt: until,
+      diagnosis: {
+        stage: 'routing',
+        cause: 'own-limit',
+        status: '4.3.2',
+        detail: this.#describe(limit, until),
+      },
     }
   }
+
+  #describe(limit: Limit, until: number): string {
+    const { name } = this.#parts
+    return limit.because === undefined
+      ? `the limit of this server for ${name} is used up: ${describeLimit(limit)}`
+      : `${limit.because}, ${describeLimit(limit)} to ${name}; more from ${formatDate(until)}`
+  }
+}
+
+/** What is used is counted once for each span, so that of several for one span the smallest tells. */
+export function strictest(limits: readonly Limit[]): readonly Limit[] {
+  const spans = Map.groupBy(limits, ({ spanMs }) => spanMs)
+  return [...spans.values()].map(same =>
+    same.reduce((least, limit) => (limit.most < least.most ? limit : least)),
+  )
+}
+
+/** '2026-11-26 10:30 UTC' */
+function formatDate(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
 const spans: readonly (readonly [ms: number, name: string])[] = [

@@ -4,6 +4,7 @@ import type { Destination } from '../routing/destination.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ConnectSmtp } from '../smtp/client/contract.ts'
 import type { ConnectionTerms } from './open-connection.ts'
+import type { Source } from './source-pools.ts'
 
 export interface TermsOptions {
   readonly clock: Clock
@@ -16,9 +17,11 @@ export interface TermsOptions {
 export function connectionTerms(
   { clock, hostname, settings, connect }: TermsOptions,
   destination: Destination,
+  source: Source,
 ): ConnectionTerms {
   const common: ConnectionTerms['common'] = {
-    helloName: hostname,
+    helloName: source.heloName ?? hostname,
+    localAddress: source.address,
     connectTimeoutMs: settings.connectTimeoutSeconds * 1000,
     commandTimeoutMs: settings.commandTimeoutSeconds * 1000,
     clock,

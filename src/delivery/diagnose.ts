@@ -7,7 +7,7 @@ import type { ClientFailureFacts, ClientStage } from '../smtp/client/contract.ts
 import type { Reply } from '../smtp/reply.ts'
 import { classifyReply, replyStatus } from './classify-reply.ts'
 import { findKnownReply } from './known-reply.ts'
-import type { Diagnosis, NegativeOutcome } from './outcome.ts'
+import type { DeliveryStage, Diagnosis, NegativeOutcome } from './outcome.ts'
 
 export function remoteAddress(server: RemoteServer): string {
   return formatEndpoint(server.address, server.port)
@@ -51,6 +51,21 @@ export function judgeFailure(server: RemoteServer, facts: ClientFailureFacts): N
   }
 }
 
+/**
+ * Why a message was not tried, from what became of another: the words of a server about that one's recipient or content are
+ * nobody else's.
+ */
+export function diagnoseUntried(ofOther: Diagnosis): Diagnosis {
+  const { reply, ...common } = ofOther
+  if (!reply || isBeforeMail(ofOther.stage)) return ofOther
+  const code = reply.enhanced === undefined ? reply.code : `${reply.code} ${reply.enhanced}`
+  return {
+    ...common,
+    stage: 'routing',
+    detail: `it was not tried: ${ofOther.remoteMta ?? 'the server'} answered ${code} to other mail, and gets none for a while`,
+  }
+}
+
 export function whereMet(
   server: RemoteServer,
 ): Pick<Diagnosis, 'remoteMta' | 'remoteAddress' | 'viaSmartHost'> {
@@ -76,7 +91,7 @@ function refusesUs(stage: ClientStage, reply: Reply): boolean {
   )
 }
 
-function isBeforeMail(stage: ClientStage): boolean {
+function isBeforeMail(stage: DeliveryStage): boolean {
   return (
     stage === 'connect' || stage === 'greeting' || stage === 'hello' || stage === 'tls' || stage === 'auth'
   )

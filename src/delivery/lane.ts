@@ -1,8 +1,7 @@
-// The lane to one receiver's servers: messages that wait for them, and workers that each hold at most one connection and
+// The lane to one receiver's servers, from one address of ours: messages that wait for them, and workers that each hold at most one connection and
 // send one message after the other over it. A worker without work leaves its connection idle for the next message. Few wait
-// here: who comes when there is no room stands in line at the gate of the lane, in the queue.
+// here: who comes when there is no room stands in line at a gate, in the queue.
 
-import type { GateKey } from '../queue/gates.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -23,6 +22,7 @@ import type { NegativeOutcome } from './outcome.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { classOf } from './reply-class.ts'
 import type { ShapingRules } from './shaping.ts'
+import type { Source } from './source-pools.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
 
 export interface LaneOptions {
@@ -33,11 +33,12 @@ export interface LaneOptions {
   readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
   readonly termsOf: (attempt: RemoteAttempt) => ConnectionTerms
   readonly sharing: ConnectionSharing
-  readonly gate: GateKey
   readonly rules: ShapingRules
   readonly health: DestinationHealth
   readonly allowance: Allowance
-  /** The servers of a destination, in the order of this attempt. */
+  /** From where its connections come. */
+  readonly source: Source
+  /** The servers of a destination that can be reached from there, in the order of this attempt. */
   readonly findServers: ServerFinder
   /** 0 … 1: how much of all room for what is under way is left. */
   readonly roomLeft: () => number
@@ -85,10 +86,6 @@ export class Lane implements ConnectionHolder {
     this.#options = options
   }
 
-  get gate(): GateKey {
-    return this.#options.gate
-  }
-
   get closure(): Closure | undefined {
     return this.#options.health.closure
   }
@@ -104,15 +101,9 @@ export class Lane implements ConnectionHolder {
   }
 
   enqueue(attempt: RemoteAttempt): void {
-    attempt.gate = this.gate
+    attempt.source = this.#options.source.address
     this.#waiting.push(attempt)
     this.#pump()
-  }
-
-  /** It stands in line at the gate, and why. */
-  stand(attempt: RemoteAttempt): void {
-    const { closure } = this
-    attempt.stand(this.gate, closure)
   }
 
   /** The destination may have been mended: what comes, and what waits, is tried. */
@@ -268,7 +259,7 @@ export class Lane implements ConnectionHolder {
       if (this.#closed) return
       // Closed meanwhile, by what another message met.
       if (this.closure && !attempt.isSuspect) {
-        this.stand(attempt)
+        attempt.standAtGate()
         return
       }
       // A message for many takes several transactions: it may be used up in the middle of them.
@@ -297,7 +288,7 @@ export class Lane implements ConnectionHolder {
     const { granted, moreAt, diagnosis } = await allowance.take(wanted)
     if (moreAt !== undefined && diagnosis) health.limited(moreAt, diagnosis)
     if (granted === 0) {
-      this.stand(attempt)
+      attempt.standAtGate()
       this.#standWaiting()
     }
     return granted
@@ -305,7 +296,7 @@ export class Lane implements ConnectionHolder {
 
   /** All that nobody has begun. */
   #standWaiting(): void {
-    for (const waiting of this.abandonWaiting()) this.stand(waiting)
+    for (const waiting of this.abandonWaiting()) waiting.standAtGate()
   }
 
   async #transact(
@@ -351,7 +342,8 @@ export class Lane implements ConnectionHolder {
         this.#couldNotOpen(attempt, { outcome: { kind: found.kind, diagnosis: found.diagnosis } }, started)
         return undefined
       }
-      const opened = await openConnection(termsOf(attempt), found.servers, attempt.dialogue)
+      const terms = { ...termsOf(attempt), isOver: () => this.#closed }
+      const opened = await openConnection(terms, found.servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
         attempt.noteTried(opened.triedHosts, opened.tls)
         this.#couldNotOpen(attempt, opened, started)
@@ -384,7 +376,7 @@ export class Lane implements ConnectionHolder {
       health.refused(deliveryClass, outcome.diagnosis)
       if (!health.closure) health.couldNotReach(outcome.diagnosis, started.at)
     }
-    attempt.endPending(outcome, this.closure && this.gate)
+    attempt.endPending(outcome, this.closure && attempt.gate?.key)
     attempt.endElsewhere(outcome)
     if (this.closure) this.#standWaiting()
   }

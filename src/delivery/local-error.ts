@@ -3,9 +3,10 @@ import type { Log } from '../runtime/log.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import type { DeliveryOutcome } from './outcome.ts'
 
-/** That the storage is away is no bug, and a stack says nothing about it. */
+/** That the storage is away is no bug; whoever holds it says so, once for all attempts. */
 export function logLocalError(log: Log, cause: unknown): void {
-  if (isPassing(cause)) log.warn('a delivery attempt was cut short by the storage', { reason: String(cause) })
+  if (isPassing(cause))
+    log.debug('a delivery attempt was cut short by the storage', { reason: String(cause) })
   else log.error('a delivery attempt failed on an unexpected error', {}, cause)
 }
 

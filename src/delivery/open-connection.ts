@@ -48,13 +48,18 @@ export interface ConnectionTerms {
   readonly tls: ClientTls
   readonly verifyCertificate: boolean
   readonly auth?: SmtpClientOptions['auth']
-  readonly common: Pick<SmtpClientOptions, 'helloName' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'>
+  readonly common: Pick<
+    SmtpClientOptions,
+    'helloName' | 'localAddress' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'
+  >
   /** What the domain demands of TLS; without it nothing. */
   readonly findPolicy?: (() => Promise<DomainTlsPolicy>) | undefined
   /** For reports to the domain (RFC 8460). */
   readonly noteTls?: ((domain: string, evidence: TlsEvidence) => void) | undefined
   /** Default: over the network. */
   readonly connect?: ConnectSmtp | undefined
+  /** No connection is begun any more. */
+  readonly isOver?: (() => boolean) | undefined
 }
 
 /** `servers` must not be empty. Rejects on a fault of ours, and when the kept policies cannot be read. */
@@ -160,8 +165,11 @@ async function connectOnce(
   dialogue: Dialogue,
   { tls, verifyCertificate, serverName, verifyChain }: TlsDemand,
 ): Promise<Connected | { readonly facts: ClientFailureFacts }> {
+  if (terms.isOver?.()) return { facts: { kind: 'closed', stage: 'connect', detail: 'this server stops' } }
   const record: OpenConnection['record'] = { dialogue }
-  dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}`)
+  const { localAddress } = terms.common
+  const from = localAddress === undefined ? '' : ` from ${localAddress}`
+  dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}${from}`)
   try {
     const connection = await (terms.connect ?? connectSmtp)({
       ...terms.common,

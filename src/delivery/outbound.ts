@@ -1,7 +1,8 @@
-// Mail that leaves this server: a lane to each receiver that mail is waiting for.
+// Mail that leaves this server: a gate to each receiver that mail is waiting for, and the lanes behind it.
+import { isIP } from 'node:net'
 import type { DeliverySettings } from '../config/settings.ts'
 import type { GateKey } from '../queue/gates.ts'
-import type { Destination } from '../routing/destination.ts'
+import { type Destination, domainOf } from '../routing/destination.ts'
 import type { ServerFinder } from '../routing/find-servers.ts'
 import type { Site, SiteFinder } from '../routing/site.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -14,12 +15,22 @@ import { ConnectionBudget } from './connection-budget.ts'
 import { type ConnectionSharing, createConnectionSharing, policedDomain } from './connection-sharing.ts'
 import { connectionTerms } from './connection-terms.ts'
 import { DestinationHealth } from './destination-health.ts'
+import { Gate } from './gate.ts'
 import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
 import type { ConnectionTerms } from './open-connection.ts'
 import type { RemoteAttempt } from './remote-attempt.ts'
 import { shapingOf } from './shaping.ts'
+import {
+  poolFor,
+  type Source,
+  type SourcePool,
+  type Sources,
+  serversFrom,
+  sourcesTo,
+} from './source-pools.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
+import { WarmUp } from './warm-up.ts'
 
 export interface OutboundOptions {
   readonly clock: Clock
@@ -50,17 +61,30 @@ export interface Doorkeeping {
 }
 
 const sweepMs = 1000
-/** From a line whose lane is gone so many come at a time, to find theirs. */
-const roomWithoutLane = 50
+/** From a line whose gate is gone so many come at a time, to find theirs. */
+const roomWithoutGate = 50
 
-export function gateOf(site: Pick<Site, 'key'>): GateKey {
-  return `destination ${site.key}`
+/** A receiver, as it is reached from one address of ours: 'gmail', 'gmail from 192.0.2.1'. */
+type LaneKey = string
+
+function laneOf(site: Site, { address }: Source): LaneKey {
+  return address === undefined ? site.key : `${site.key} from ${address}`
+}
+
+/** A receiver, as it is reached by a pool, or by its addresses of one kind: 'destination gmail from newsletter by IPv4'. */
+function gateOf(site: Site, pool: SourcePool, sources: Sources): GateKey {
+  const from = pool.name === undefined ? '' : ` from ${pool.name}`
+  const isPart = sources.length < pool.sources.length
+  return `destination ${site.key}${from}${isPart ? ` by IPv${isIP(sources[0].address ?? '')}` : ''}`
 }
 
 export class Outbound {
   readonly #options: OutboundOptions
-  readonly #lanes = new Map<GateKey, Lane>()
+  readonly #gates = new Map<GateKey, Gate>()
+  readonly #lanes = new Map<LaneKey, Lane>()
   readonly #budget: ConnectionBudget
+  /** By address. */
+  readonly #warmUps: ReadonlyMap<string | undefined, WarmUp>
   #doors: Doorkeeping = {
     hasLine: () => false,
     roomLeft: () => 1,
@@ -73,9 +97,14 @@ export class Outbound {
   #isDrained = false
 
   constructor(options: OutboundOptions) {
-    const { clock, findServers, policies, settings } = options
+    const { clock, findServers, policies, settings, storage } = options
     this.#options = options
     this.#budget = new ConnectionBudget(settings.maxConnections)
+    this.#warmUps = new Map(
+      settings.sourcePools
+        .flatMap(({ sources }) => sources)
+        .map(source => [source.address, new WarmUp({ storage, clock, ...source })]),
+    )
     this.#policies = settings.tls === 'never' ? undefined : policies
     this.#sharing = createConnectionSharing({ policies: this.#policies, findServers, clock })
   }
@@ -91,30 +120,51 @@ export class Outbound {
   async admit(attempt: RemoteAttempt, from: GateKey | undefined): Promise<boolean> {
     const { destination } = attempt
     const site = await this.#options.findSite(destination)
+    const { sourcePools } = this.#options.settings
+    const pool = poolFor(sourcePools, attempt.work.message, site, domainOf(destination))
+    const sources = await this.#sourcesTo(pool, destination)
     if (this.#isDrained) return false
     const elsewhere = this.#doors.shardElsewhere(site)
     if (elsewhere !== undefined) {
       attempt.moveTo(elsewhere)
       return true
     }
-    const lane = this.#laneTo(site, destination)
-    const isBefore = from !== lane.gate && this.#doors.hasLine(lane.gate)
-    if (attempt.isSuspect || (lane.room > 0 && !isBefore)) lane.enqueue(attempt)
-    else lane.stand(attempt)
+    const gate = this.#gateTo(gateOf(site, pool, sources), site, destination, sources)
+    const isBefore = from !== gate.key && this.#doors.hasLine(gate.key)
+    if (attempt.isSuspect || (gate.room > 0 && !isBefore)) gate.enqueue(attempt)
+    else attempt.stand(gate.key, gate.closure)
     return true
   }
 
   roomBehind(gate: GateKey): number {
-    return this.#lanes.get(gate)?.room ?? roomWithoutLane
+    return this.#gates.get(gate)?.room ?? roomWithoutGate
   }
 
-  #laneTo(site: Site, destination: Destination): Lane {
-    const gate = gateOf(site)
-    const known = this.#lanes.get(gate)
+  async #sourcesTo(pool: SourcePool, destination: Destination): Promise<Sources> {
+    // One alone is no choice.
+    return pool.sources.length === 1
+      ? pool.sources
+      : sourcesTo(pool, await this.#options.findServers(destination))
+  }
+
+  #gateTo(key: GateKey, site: Site, destination: Destination, sources: Sources): Gate {
+    const known = this.#gates.get(key)
     if (known) return known
-    const lane = this.#createLane(site, destination)
-    this.#lanes.set(gate, lane)
+    const gate = new Gate(
+      key,
+      sources.map(source => this.#laneTo(site, destination, source)),
+    )
+    this.#gates.set(key, gate)
     this.#sweep ??= this.#options.clock.every(sweepMs, () => this.#sweepLanes())
+    return gate
+  }
+
+  #laneTo(site: Site, destination: Destination, source: Source): Lane {
+    const key = laneOf(site, source)
+    const known = this.#lanes.get(key)
+    if (known) return known
+    const lane = this.#createLane(key, site, destination, source)
+    this.#lanes.set(key, lane)
     return lane
   }
 
@@ -139,16 +189,19 @@ export class Outbound {
     this.#isDrained = true
     const closed = [...this.#lanes.values()].map(lane => lane.closeAll())
     this.#lanes.clear()
+    this.#gates.clear()
     await Promise.all(closed)
   }
 
   // One timer for all idle connections, not one for each message.
   #sweepLanes(): void {
     const now = this.#options.clock.now()
-    for (const [gate, lane] of this.#lanes) {
-      lane.closeIdleSince(now - idleConnectionMs)
-      if (!lane.isForgettable) continue
-      this.#lanes.delete(gate)
+    for (const lane of this.#lanes.values()) lane.closeIdleSince(now - idleConnectionMs)
+    for (const gate of this.#gates.values()) if (gate.isForgettable) this.#gates.delete(gate.key)
+    const behindGates = new Set([...this.#gates.values()].flatMap(({ lanes }) => lanes))
+    for (const [key, lane] of this.#lanes) {
+      if (behindGates.has(lane)) continue
+      this.#lanes.delete(key)
       void lane.giveBackAllowance()
     }
     // One that was closed may have opened by the time alone.
@@ -158,12 +211,11 @@ export class Outbound {
     this.#sweep = undefined
   }
 
-  #createLane(site: Site, destination: Destination): Lane {
+  #createLane(key: LaneKey, site: Site, destination: Destination, source: Source): Lane {
     const { clock, log, settings, findServers, healthRecords, storage, unwritten } = this.#options
-    const domain = 'domain' in destination ? destination.domain : ''
-    const rules = shapingOf(settings, site, domain)
-    const gate = gateOf(site)
-    const terms = connectionTerms(this.#options, destination)
+    const rules = shapingOf(settings, site, domainOf(destination))
+    const terms = connectionTerms(this.#options, destination, source)
+    const warmUp = this.#warmUps.get(source.address)
     return new Lane({
       clock,
       log,
@@ -171,16 +223,22 @@ export class Outbound {
       unwritten,
       termsOf: attempt => ({ ...terms, ...this.#policyTerms(attempt) }),
       sharing: this.#sharing,
-      gate,
       rules,
       health: new DestinationHealth({
         clock,
         maxConnections: rules.maxConnections,
-        known: healthRecords.of(site.key),
-        changed: record => healthRecords.keep(site.key, record),
+        known: healthRecords.of(key),
+        changed: record => healthRecords.keep(key, record),
       }),
-      allowance: new Allowance({ storage, clock, key: gate, name: site.key, limits: rules.limits }),
-      findServers,
+      allowance: new Allowance({
+        storage,
+        clock,
+        key: `destination ${key}`,
+        name: site.key,
+        limitsNow: async () => [...rules.limits, ...((await warmUp?.limits()) ?? [])],
+      }),
+      source,
+      findServers: async wanted => serversFrom(source, await findServers(wanted)),
       roomLeft: () => this.#doors.roomLeft(),
       roomAgain: () => this.#doors.roomAgain(),
     })

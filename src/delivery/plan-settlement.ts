@@ -4,10 +4,11 @@ import { formatAddress } from '../address/format-address.ts'
 import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
-import type { Settlement } from '../queue/settle.ts'
+import type { LastReason, Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import { isTooLate, tooLate } from './deliver-by.ts'
+import { diagnoseUntried } from './diagnose.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
 import { classOf } from './reply-class.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
@@ -31,6 +32,8 @@ export interface Attempted {
   /** It was not tried this time: its time was over, or the sender was to be told. */
   readonly isUntried?: boolean | undefined
   readonly lookup?: Lookup | undefined
+  /** The address of ours from which it went, where the settings say one. */
+  readonly source?: string | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -94,8 +97,9 @@ interface Turn {
   readonly diagnosis: Diagnosis
   /** `attempted`: as whom the reports speak of it; deferred, or expired. */
   readonly eventsOf: (attempted: Attempted) => readonly TrailEvent[]
-  /** Where it stands in line. */
+  /** Where it stands in line, and whether nobody is let in there. */
   readonly place?: GatePlace | undefined
+  readonly isClosed?: boolean | undefined
   /** It is looked at again then, at the latest. */
   readonly lookAt: number
   readonly nextAttemptAt?: number | undefined
@@ -126,13 +130,12 @@ function planTurn(turn: Turn, now: number, schedule: RetrySchedule): SettlementP
   return {
     settlement: settle(
       place && !tell
-        ? { kind: 'wait', dueAt, place }
+        ? { kind: 'wait', dueAt, place, reason: turn.isClosed ? reasonOf(diagnosis) : undefined }
         : {
             kind: 'retry',
             tried: false,
             dueAt,
-            diagnosis: formatDiagnosis(diagnosis),
-            ...causeAndHost(diagnosis),
+            ...reasonOf(diagnosis),
             delayReported: tell,
             place,
           },
@@ -153,7 +156,11 @@ function turnInLine(
   now: number,
 ): Turn {
   const { place, closure } = outcome
-  const diagnosis = isTooLate(work.message, now) ? tooLate : (closure?.diagnosis ?? inLine)
+  const diagnosis = isTooLate(work.message, now)
+    ? tooLate
+    : closure
+      ? diagnoseUntried(closure.diagnosis)
+      : inLine
   const postponed: readonly TrailEvent[] = closure
     ? [
         {
@@ -173,6 +180,7 @@ function turnInLine(
         ? [{ ...describeAttempt(attempted), attempt: recipient.attempts }]
         : postponed,
     place,
+    isClosed: closure !== undefined,
     lookAt: now + gateLookMs,
     nextAttemptAt: closure?.until,
   }
@@ -270,8 +278,7 @@ function planAfterAttempt(
             kind: 'retry',
             tried: true,
             dueAt,
-            diagnosis: formatDiagnosis(outcome.diagnosis),
-            ...causeAndHost(outcome.diagnosis),
+            ...reasonOf(outcome.diagnosis),
             delayReported: tell,
             place: attempted.place,
           },
@@ -297,6 +304,7 @@ function describeAttempt({
   mxHosts,
   dialogue,
   lookup,
+  source,
   tls,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
@@ -306,6 +314,7 @@ function describeAttempt({
     ...(mxHosts ? { mxHosts } : {}),
     ...(dialogue ? { dialogue } : {}),
     ...(lookup ? { lookup } : {}),
+    ...(source === undefined ? {} : { source }),
     ...(tls ? { tls } : {}),
   }
 }
@@ -366,14 +375,6 @@ function whyThen(
   const deliveryClass = classOf(outcome.diagnosis)
   if (deliveryClass === 'greylisted' || deliveryClass === 'mailbox-full') return deliveryClass
   return 'schedule'
-}
-
-/** Why and where, for whoever looks at the queue as a whole. */
-function causeAndHost({ cause, remoteMta }: Diagnosis): {
-  readonly cause: string
-  readonly host?: string | undefined
-} {
-  return { cause, host: remoteMta }
 }
 
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {
@@ -450,7 +451,9 @@ function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutco
   return wanted ? report : undefined
 }
 
-function formatDiagnosis({ reply, detail }: Diagnosis): string {
-  if (!reply) return detail
-  return `${detail}: ${reply.code}${reply.enhanced ? ` ${reply.enhanced}` : ''} ${reply.lines.join(' ')}`
+/** Why and where, for whoever looks at the queue as a whole. */
+function reasonOf({ cause, remoteMta, reply, detail }: Diagnosis): LastReason {
+  const said =
+    reply && `: ${reply.code}${reply.enhanced ? ` ${reply.enhanced}` : ''} ${reply.lines.join(' ')}`
+  return { diagnosis: detail + (said ?? ''), cause, host: remoteMta }
 }

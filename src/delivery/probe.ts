@@ -11,11 +11,14 @@ import { judgeFailure, judgeReply } from './diagnose.ts'
 import { Dialogue } from './dialogue.ts'
 import { type ConnectionTerms, openConnection } from './open-connection.ts'
 import type { NegativeOutcome } from './outcome.ts'
+import { type Source, serversFrom } from './source-pools.ts'
 
 export interface ProbeParts {
   readonly router: Router
   readonly findServers: ServerFinder
-  readonly terms: (destination: Destination) => ConnectionTerms
+  /** Where a message that is no bulk mail would leave from. */
+  readonly findSource: (destination: Destination, lookup: ServerLookup, probe: Probe) => Promise<Source>
+  readonly terms: (destination: Destination, source: Source) => ConnectionTerms
 }
 
 export interface Probe {
@@ -28,6 +31,8 @@ export interface ProbeFindings {
   /** Of the address, and of those to which aliases and groups lead. */
   readonly routes: readonly ProbedRoute[]
   readonly lookup?: ServerLookup | undefined
+  /** The address of ours from which it connects, where the settings say one. */
+  readonly source?: string | undefined
   /** Hosts in the order in which they were tried. */
   readonly triedHosts?: readonly string[] | undefined
   readonly server?: RemoteServer | undefined
@@ -57,27 +62,28 @@ const maxRoutes = 50
 const probedBytes = 1000
 
 /** Rejects with a StorageFault when the directory cannot be read. */
-export async function probeAddress(
-  parts: ProbeParts,
-  { forwardPath, reversePath }: Probe,
-): Promise<ProbeFindings> {
-  const routes = await findRoutes(parts.router, forwardPath)
+export async function probeAddress(parts: ProbeParts, probe: Probe): Promise<ProbeFindings> {
+  const routes = await findRoutes(parts.router, probe.forwardPath)
   const [first] = routes
   if (first?.route.kind !== 'remote') return { routes, verdict: judgeOwn(routes), dialogue: [] }
   const { destination } = first.route
-  const lookup = await parts.findServers(destination)
-  if (lookup.kind !== 'servers') return { routes, lookup, verdict: lookup, dialogue: [] }
+  const found = await parts.findServers(destination)
+  const from = await parts.findSource(destination, found, probe)
+  const source = from.address
+  const lookup = serversFrom(from, found)
+  if (lookup.kind !== 'servers') return { routes, lookup, source, verdict: lookup, dialogue: [] }
   const dialogue = new Dialogue()
-  const opened = await openConnection(parts.terms(destination), lookup.servers, dialogue)
+  const opened = await openConnection(parts.terms(destination, from), lookup.servers, dialogue)
   const { triedHosts } = opened
   if (opened.kind === 'unreachable')
-    return { routes, lookup, triedHosts, verdict: opened.outcome, dialogue: dialogue.take() }
+    return { routes, lookup, source, triedHosts, verdict: opened.outcome, dialogue: dialogue.take() }
   const { connection, server } = opened
-  const verdict = await askFor(connection, server, { forwardPath, reversePath })
+  const verdict = await askFor(connection, server, probe)
   await connection.quit()
   return {
     routes,
     lookup,
+    source,
     triedHosts,
     server,
     tls: connection.tls,

@@ -42,6 +42,12 @@ export interface Replies {
   readonly refused: readonly Diagnosis[]
 }
 
+/** Where it was let in, and stands again when it cannot go. */
+export interface PassedGate {
+  readonly key: GateKey
+  readonly closure: Closure | undefined
+}
+
 export interface RemoteAttemptParts {
   readonly work: ClaimedWork
   readonly recipients: readonly QueuedRecipient[]
@@ -57,8 +63,10 @@ export class RemoteAttempt {
   readonly work: ClaimedWork
   readonly destination: Destination
   readonly isSuspect: boolean
-  /** Of the lane in which it is. */
-  gate: GateKey | undefined
+  /** undefined: none has let it in. */
+  gate: PassedGate | undefined
+  /** The address of ours from which it goes, where the settings say one. */
+  source: string | undefined
   readonly dialogue = new Dialogue()
   /** Recipients without an outcome, for whom this server, or a new connection to it, is right. */
   pending: QueuedRecipient[]
@@ -154,6 +162,12 @@ export class RemoteAttempt {
     for (const recipient of this.pending)
       this.#report({ work, recipient, outcome: { kind: 'waiting', place, closure } })
     this.pending = []
+  }
+
+  /** What let it in lets it through no more. */
+  standAtGate(): void {
+    if (!this.gate) throw new Error('an attempt came into a lane through no gate')
+    this.stand(this.gate.key, this.gate.closure)
   }
 
   /** No other server is left, or `unreachable` says that none of them could be reached. */
@@ -340,7 +354,7 @@ export class RemoteAttempt {
   /** The dialogue of a transaction, and the way to its server, stand with the first of its recipients. */
   #end(recipient: QueuedRecipient, outcome: DeliveryOutcome, closedGate?: GateKey): void {
     // It comes again when the destination takes mail again, and not on its own schedule.
-    const gate = closedGate ?? (isAboutDestination(outcome) ? this.gate : undefined)
+    const gate = closedGate ?? (isAboutDestination(outcome) ? this.gate?.key : undefined)
     const dialogue = this.dialogue.take()
     const lookup = this.#lookup
     this.#lookup = undefined
@@ -353,6 +367,7 @@ export class RemoteAttempt {
       ...(this.#tls.size > 0 ? { tls: [...this.#tls] } : {}),
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
       ...(lookup ? { lookup } : {}),
+      ...(this.source === undefined ? {} : { source: this.source }),
     })
   }
 }

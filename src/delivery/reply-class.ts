@@ -107,6 +107,7 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   loop: 'permanent',
   'own-mx': 'permanent',
   'no-ipv6': 'permanent',
+  'no-source': 'temporary',
   'smart-host': 'temporary',
   'extension-missing': 'content',
   'not-fetched': 'temporary',

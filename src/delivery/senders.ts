@@ -9,6 +9,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import { Allowance } from './allowance.ts'
 import type { Closure } from './destination-health.ts'
+import { matchesSender } from './match-mail.ts'
 import { rateLimitsOf } from './shaping.ts'
 
 export interface SendersParts {
@@ -115,15 +116,16 @@ export class Senders {
   #allowanceOf(gate: GateKey, message: QueuedMessage): Allowance | undefined {
     const known = this.#allowances.get(gate)
     if (known) return known
-    const { storage, clock, limits } = this.#parts
-    const rule = limits.find(({ match }) => match.some(text => matches(text, message)))
+    const { storage, clock, limits: rules } = this.#parts
+    const rule = rules.find(({ match }) => match.some(text => matchesSender(text, message)))
     if (!rule || message.isReport) return undefined
+    const limits = rateLimitsOf(rule)
     const allowance = new Allowance({
       storage,
       clock,
       key: gate,
       name: message.reversePath === null ? 'reports' : formatAddress(message.reversePath),
-      limits: rateLimitsOf(rule),
+      limitsNow: () => limits,
     })
     this.#allowances.set(gate, allowance)
     this.#forgetOldest()
@@ -149,13 +151,4 @@ export class Senders {
     if (sum > 0) this.#underWay.set(gate, sum)
     else this.#underWay.delete(gate)
   }
-}
-
-/** An address, a domain, or '*' for each sender. */
-export function matches(text: string, { reversePath }: QueuedMessage): boolean {
-  if (reversePath === null) return false
-  const wanted = text.toLowerCase()
-  return (
-    wanted === '*' || wanted === reversePath.domain || wanted === formatAddress(reversePath).toLowerCase()
-  )
 }

@@ -3,6 +3,7 @@
 import type { DeliverySettings, RateSettings, ShapingSettings } from '../config/settings.ts'
 import type { RateLimit } from '../queue/allowances.ts'
 import type { Site } from '../routing/site.ts'
+import { matchesDestination } from './match-mail.ts'
 import { providerLimits } from './provider-limits.ts'
 
 export interface ShapingRules {
@@ -25,7 +26,7 @@ const day = 24 * hour
 
 /** `domain`: of the recipient, for rules that name it. */
 export function shapingOf(settings: DeliverySettings, site: Site, domain: string): ShapingRules {
-  const own = settings.limits.filter(rule => rule.match.some(text => matches(text, site, domain)))
+  const own = settings.limits.filter(rule => rule.match.some(text => matchesDestination(text, site, domain)))
   const known = site.provider === undefined ? undefined : providerLimits[site.provider]
   const all: Limits = {
     connections: settings.maxConnectionsPerDestination,
@@ -60,11 +61,4 @@ export function rateLimitsOf({ perSecond, perMinute, perHour, perDay }: RateSett
 /** 0 takes a limit away that is known of a provider. */
 function limitOf(most: number | undefined, spanMs: number): RateLimit | undefined {
   return most === undefined || most === 0 ? undefined : { most, spanMs }
-}
-
-/** A provider ('gmail'), a domain, or a mail host or the end of its name ('.mail.example.net'). */
-function matches(text: string, site: Site, domain: string): boolean {
-  const wanted = text.toLowerCase()
-  if (wanted === site.provider || wanted === domain) return true
-  return site.hosts.some(host => host === wanted || (wanted.startsWith('.') && host.endsWith(wanted)))
 }

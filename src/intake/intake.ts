@@ -8,6 +8,7 @@ import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
 import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
 import { identifyMessage, type MessageIdentity } from '../message/identify-message.ts'
+import { saysItIsBulk } from '../message/says-it-is-bulk.ts'
 import { saysItReports } from '../message/says-it-reports.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { findTlsFields, type TlsFields } from '../message/tls-fields.ts'
@@ -95,6 +96,7 @@ class IncomingMessage implements MailDataSink {
   #refusal: Reply | undefined
   #identity: MessageIdentity = {}
   #saysItReports = false
+  #isBulk = false
 
   constructor(
     options: IntakeOptions,
@@ -208,6 +210,7 @@ class IncomingMessage implements MailDataSink {
     const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
     if (!fixed) return undefined
     this.#saysItReports = saysItReports(section)
+    this.#isBulk = saysItIsBulk(section)
     this.#identity = identifyMessage(fixed)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
@@ -286,6 +289,7 @@ class IncomingMessage implements MailDataSink {
         accountId: this.#client.account?.id,
         isReport: false,
         ...(this.#saysItReports ? { saysItReports: true } : {}),
+        ...(this.#isBulk ? { isBulk: true } : {}),
       },
       mailData,
       recipients: withoutRepetitions(recipients).map(recipient => ({

@@ -5,6 +5,7 @@ import { formatEndpoint } from '../address/format-endpoint.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
+import { checkSources } from '../config/checks/check-sources.ts'
 import type { Finding } from '../config/checks/finding.ts'
 import { describeListenError, portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
@@ -257,9 +258,13 @@ async function assertPortsAreFree(
   )
 }
 
-/** What `postrider check` finds without looking further than the settings: an error is a reason not to start. */
+/** What `postrider check` finds without looking further than the settings and this machine: an error is a reason not to start. */
 async function assertSoundSettings(settings: Settings, log: Log): Promise<void> {
-  const findings = [...checkRelaying(settings), ...(await checkLimits(settings))]
+  const findings = [
+    ...checkRelaying(settings),
+    ...(await checkLimits(settings)),
+    ...(await checkSources(settings)),
+  ]
   const tell = ({ what, cost, remedy }: Finding): string => `${what} ${cost} ${remedy}`
   for (const finding of findings) if (finding.severity === 'warning') log.warn(tell(finding))
   const errors = findings.filter(({ severity }) => severity === 'error')

@@ -9,6 +9,13 @@ export function endOfLine(section: Uint8Array, start: number): number {
   return newline < 0 ? section.length : newline + 1
 }
 
+/** The beginning of what stands between, for fields whose values are short. */
+export function shortValue(section: Uint8Array, start: number, end: number): string {
+  return Buffer.from(section.subarray(start, Math.min(end, start + 100)))
+    .toString('latin1')
+    .trim()
+}
+
 /** `name`: in small letters, with its colon: 'message-id:'. */
 export function startsWithName(section: Uint8Array, start: number, name: Uint8Array): boolean {
   for (let index = 0; index < name.length; index++) {

@@ -1,5 +1,5 @@
 // What a header section says about TLS: "TLS-Required: No" (RFC 8689 §3), and that it is a report (RFC 8460 §5.3).
-import { endOfLine, startsWithName } from './header-lines.ts'
+import { endOfLine, shortValue, startsWithName } from './header-lines.ts'
 
 const requiredField = Buffer.from('tls-required:')
 const reportField = Buffer.from('tls-report-domain:')
@@ -16,16 +16,10 @@ export function findTlsFields(section: Uint8Array): TlsFields {
   for (let start = 0; start < section.length; ) {
     const end = endOfLine(section, start)
     if (startsWithName(section, start, requiredField))
-      values.push(textOf(section, start + requiredField.length, end))
+      values.push(shortValue(section, start + requiredField.length, end))
     else if (startsWithName(section, start, reportField)) isReport = true
     start = end
   }
   // §3: the one value there is, and the field stands once.
   return { isOptional: values.length === 1 && /^no$/i.test(values[0] ?? ''), isReport }
-}
-
-function textOf(section: Uint8Array, start: number, end: number): string {
-  return Buffer.from(section.subarray(start, Math.min(end, start + 100)))
-    .toString('latin1')
-    .trim()
 }

@@ -9,7 +9,7 @@ export interface RateLimit {
 }
 
 export interface AllowanceClaim {
-  /** Whose: 'destination gmail', 'sender account 5', 'source 192.0.2.1 gmail'. */
+  /** Whose: 'destination gmail', 'destination gmail from 192.0.2.1', 'sender account 5'. */
   readonly allowance: string
   readonly limits: readonly RateLimit[]
   readonly wanted: number

@@ -86,7 +86,7 @@ export const takeFromGate = defineWrite(
   'queue.take-from-gate',
   async (tx, taking: GateTaking): Promise<TakenFromGate> => {
     const { maxRecipients, afterShare = '' } = taking
-    const shares = inTurn(await listShares(tx, taking.gate, afterShare), afterShare)
+    const shares = await listShares(tx, taking.gate, afterShare)
     const rows: RecipientRow[] = []
     let lastShare: string | undefined
     for (const [index, share] of shares.entries()) {
@@ -126,32 +126,52 @@ async function findFirst(
   )
 }
 
-/** Each is one look into the index, however many stand there. */
+/**
+ * In turn: the higher priorities first; of each those behind the one that was served last, then the others. Each is one look
+ * into the index, however many stand there.
+ */
 async function listShares(tx: Tx, gate: GateKey, afterShare: string): Promise<string[]> {
-  const behind = await listSharesBehind(tx, gate, afterShare)
-  if (afterShare === '' || behind.length === maxShares) return behind
-  return [...new Set([...behind, ...(await listSharesBehind(tx, gate, ''))])].slice(0, maxShares)
-}
-
-async function listSharesBehind(tx: Tx, gate: GateKey, afterShare: string): Promise<string[]> {
   const shares: string[] = []
-  for (let last = afterShare; shares.length < maxShares; ) {
-    const row = await tx.get<{ share: string | null }>(
-      "SELECT min(gate_share) AS share FROM queue_recipient WHERE gate = ? AND gate_share > ? AND state = 'ready'",
-      gate,
-      last,
-    )
-    if (row?.share === null || row?.share === undefined) break
-    last = row.share
-    shares.push(last)
+  for (let behind = ''; shares.length < maxShares; ) {
+    const first = await nextShare(tx, gate, behind)
+    if (first === undefined) break
+    const rank = first.slice(0, rankLength)
+    const end = `${rank}${afterBlank}`
+    const start = afterShare.startsWith(rank) ? afterShare : rank
+    await addShares(tx, gate, { behind: start, upTo: end }, shares)
+    if (start !== rank) await addShares(tx, gate, { behind: rank, upTo: start }, shares)
+    behind = end
   }
   return shares
 }
 
-/** Of each priority those behind the one that was served last, then the others. */
-function inTurn(shares: readonly string[], afterShare: string): string[] {
-  const key = (share: string): string => `${share.slice(0, 2)} ${share > afterShare ? 0 : 1} ${share}`
-  return shares.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
+/** '09 account 5' */
+const rankLength = 2
+/** What follows all shares of a rank: they have a blank there. */
+const afterBlank = '!'
+
+/** To `shares`, until there are `maxShares`; the one named in `upTo` too. */
+async function addShares(
+  tx: Tx,
+  gate: GateKey,
+  { behind, upTo }: { readonly behind: string; readonly upTo: string },
+  shares: string[],
+): Promise<void> {
+  for (let last = behind; shares.length < maxShares; ) {
+    const share = await nextShare(tx, gate, last)
+    if (share === undefined || share > upTo) return
+    shares.push(share)
+    last = share
+  }
+}
+
+async function nextShare(tx: Tx, gate: GateKey, behind: string): Promise<string | undefined> {
+  const row = await tx.get<{ share: string | null }>(
+    "SELECT min(gate_share) AS share FROM queue_recipient WHERE gate = ? AND gate_share > ? AND state = 'ready'",
+    gate,
+    behind,
+  )
+  return row?.share ?? undefined
 }
 
 /** Behind which somebody stands. Each is one look into the index. */

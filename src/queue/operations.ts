@@ -22,6 +22,7 @@ import { nextDueAt } from './next-due-at.ts'
 import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
+import { findSourceUse, noteSourceUse } from './source-addresses.ts'
 import { summarizeQueue } from './summarize-queue.ts'
 
 export const queueOperations = [
@@ -36,6 +37,8 @@ export const queueOperations = [
   lookAtAllowance,
   listDestinationHealth,
   noteDestinationHealth,
+  noteSourceUse,
+  findSourceUse,
   blameForDeath,
   extendLease,
   giveBack,

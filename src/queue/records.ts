@@ -43,6 +43,8 @@ export interface QueuedMessage {
   readonly accountId?: number | undefined
   /** Composed by this server (DSN): never reported on. */
   readonly isReport: boolean
+  /** Its header section says that it goes to many. */
+  readonly isBulk?: boolean | undefined
   /** Its header section says that it is a report (RFC 6522), of whomever. */
   readonly saysItReports?: boolean | undefined
 }

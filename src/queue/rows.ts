@@ -36,6 +36,7 @@ type MessageParameters = Partial<
     | 'deliverBy'
     | 'hasLongLines'
     | 'saysItReports'
+    | 'isBulk'
     | 'tls'
     | 'isTlsReport'
   >
@@ -46,6 +47,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     message
   const hasLongLines = message.hasLongLines || undefined
   const isTlsReport = message.isTlsReport || undefined
+  const isBulk = message.isBulk || undefined
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
@@ -56,6 +58,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     priority === undefined &&
     deliverBy === undefined &&
     saysItReports !== true &&
+    isBulk === undefined &&
     hasLongLines === undefined &&
     tls === undefined &&
     isTlsReport === undefined
@@ -71,6 +74,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     deliverBy,
     hasLongLines,
     saysItReports,
+    isBulk,
     tls,
     isTlsReport,
   } satisfies MessageParameters)
@@ -100,6 +104,7 @@ export function readMessage(row: MessageRow): QueuedMessage {
     accountId: row.account_id ?? undefined,
     isReport: row.is_report === 1,
     ...(parameters.saysItReports ? { saysItReports: true } : {}),
+    ...(parameters.isBulk ? { isBulk: true } : {}),
   }
 }
 

@@ -27,24 +27,33 @@ export interface Settlement {
         readonly mailbox: string
         readonly traceFields: string
       }
-    | {
+    | ({
         readonly kind: 'retry'
         /** False: there was no attempt, so none is counted, and a suspect (docs/adr/0005) is still one. */
         readonly tried: boolean
         readonly dueAt: number
-        readonly diagnosis: string
-        /** A `ReportCause`, and the host that it is about. */
-        readonly cause?: string | undefined
-        readonly host?: string | undefined
         readonly delayReported: boolean
         /** It may be tried before `dueAt`, when its turn comes there. */
         readonly place?: GatePlace | undefined
+      } & LastReason)
+    /** No attempt, and nothing to tell: it stands in line at a gate, until `dueAt` at the latest. `reason`: of a closed one. */
+    | {
+        readonly kind: 'wait'
+        readonly dueAt: number
+        readonly place: GatePlace
+        readonly reason?: LastReason | undefined
       }
-    /** No attempt, and nothing to tell: it stands in line at a gate, until `dueAt` at the latest. */
-    | { readonly kind: 'wait'; readonly dueAt: number; readonly place: GatePlace }
     /** It is due, in another part of the queue. */
     | { readonly kind: 'move'; readonly shard: number }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
+}
+
+/** Why it did not go, for people. */
+export interface LastReason {
+  readonly diagnosis: string
+  /** A `ReportCause`, and the host that it is about. */
+  readonly cause?: string | undefined
+  readonly host?: string | undefined
 }
 
 export interface Settling {
@@ -251,10 +260,15 @@ async function settleRecipient(
 ): Promise<readonly TrailEvent[] | undefined> {
   if (result.kind === 'wait') {
     const { changes } = await tx.run(
-      'UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, gate = ?, gate_share = ? WHERE id = ? AND lease_owner = ?',
+      `UPDATE queue_recipient SET due_at = ?, lease_owner = NULL, gate = ?, gate_share = ?,
+         last_diagnosis = COALESCE(?, last_diagnosis), last_cause = COALESCE(?, last_cause), last_host = COALESCE(?, last_host)
+       WHERE id = ? AND lease_owner = ?`,
       result.dueAt,
       result.place.gate,
       result.place.share,
+      result.reason?.diagnosis ?? null,
+      result.reason?.cause ?? null,
+      result.reason?.host ?? null,
       recipientId,
       owner,
     )

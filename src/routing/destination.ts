@@ -34,6 +34,11 @@ export function smartHostDestination(smartHost: SmartHostSettings): Destination 
   return { kind: 'smart-host', key: `smart-host ${smartHost.host}:${smartHost.port}`, smartHost }
 }
 
+/** Of the recipient; '' where the way is not that of its domain. */
+export function domainOf(destination: Destination): string {
+  return 'domain' in destination ? destination.domain : ''
+}
+
 /** `route`: as `formatRoute` writes it. */
 export function hostDestination(route: string): Destination | undefined {
   const at = route.lastIndexOf(':')

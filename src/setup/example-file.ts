@@ -98,7 +98,7 @@ function tablesBlock(
   chosen: readonly ChosenListener[] = [],
 ): string[] {
   const settings = descriptions.filter(
-    ({ name, kind }) => kind === 'value' && name.startsWith(`${table.name}[].`),
+    ({ name, kind }) => kind !== 'item' && name.startsWith(`${table.name}[].`),
   )
   const lines = comment(table.text)
   for (const description of settings) {

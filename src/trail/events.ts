@@ -107,6 +107,8 @@ export type TrailEvent =
       readonly nextAttemptBecause?: NextAttemptReason | undefined
       /** Absent where a connection was used that was open already. */
       readonly lookup?: Lookup | undefined
+      /** The address of ours from which it went, where the settings say one. */
+      readonly source?: string | undefined
     }
   /**
    * Not tried: nothing goes there until `nextAttemptAt`, because it could not be reached, wants less or nothing from us, or a

@@ -37,6 +37,7 @@ const causes = Object.keys({
   loop: true,
   'own-mx': true,
   'no-ipv6': true,
+  'no-source': true,
   'smart-host': true,
   'extension-missing': true,
   'too-late': true,

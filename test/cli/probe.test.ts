@@ -139,3 +139,31 @@ test('for programs: what was found, and the verdict', async context => {
     verdict: { kind: 'accepted', reply: { code: 250 } },
   })
 })
+
+const pools = `
+[[delivery.sourcePools]]
+name = "news"
+senders = ["news@example.test"]
+[[delivery.sourcePools.sources]]
+address = "127.0.0.11"
+heloName = "out1.example.test"
+
+[[delivery.sourcePools]]
+name = "rest"
+[[delivery.sourcePools.sources]]
+address = "127.0.0.12"
+`
+
+test('it connects from an address from which such mail leaves, or from the one that is named', async context => {
+  const { folder, peer } = await open(context)
+  appendFileSync(`${folder}/postrider.toml`, pools)
+  const news = await probe(folder, 'boris@example.org', '--from', 'news@example.test')
+  assert.match(news.stdout, /^Source: this server connects from 127\.0\.0\.11\.$/m)
+  assert.equal(peer.commands[0], 'EHLO out1.example.test')
+  const other = await probe(folder, 'boris@example.org', '--json')
+  assert.partialDeepStrictEqual(JSON.parse(other.stdout), { source: '127.0.0.12' })
+  await probe(folder, 'boris@example.org', '--source', '127.0.0.11')
+  assert.deepEqual(peer.clients, ['127.0.0.11', '127.0.0.12', '127.0.0.11'])
+  const wrong = await probe(folder, 'boris@example.org', '--source', '127.0.0.13')
+  assert.match(wrong.stderr, /No pool of delivery\.sourcePools has the address 127\.0\.0\.13/)
+})

@@ -263,6 +263,25 @@ test('the limit of a destination', async t => {
   assert.match(await say('queue', 'summary'), /^mx\.example\.org .* in 1 min +until .*: limit used up$/m)
 })
 
+test('a pool of addresses is closed while all of them are, and opens with the first', async t => {
+  const settings =
+    '[[delivery.sourcePools]]\nname = "news"\nsources = [{ address = "192.0.2.1" }, { address = "192.0.2.2" }]\n'
+  const gate = inLine('destination mx.dead.example from news by IPv4')
+  const shut = async (storage: Storage, from: string, until: number): Promise<void> => {
+    const closure: Closure = { reason: 'unreachable', until, diagnosis: refused }
+    const health = JSON.stringify({ closure, times: { unreachable: 1 } })
+    await storage.run(noteDestinationHealth, { destination: `mx.dead.example from ${from}`, health, now })
+  }
+  const { storage, id, say } = await waiting(t, {
+    settings,
+    result: gate,
+    prepare: async storage => await shut(storage, '192.0.2.1', now + 20 * minute),
+  })
+  assert.doesNotMatch(await say('why', id), /Nothing goes there/)
+  await shut(storage, '192.0.2.2', now + 10 * minute)
+  assert.match(await say('why', id), /Nothing goes there until 2026-01-31 14:10:00/)
+})
+
 test('who only waits for his turn', async t => {
   const { id, say } = await waiting(t, { result: inLine('destination mx1.example.org mx2.example.org') })
   assert.match(

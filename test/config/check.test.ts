@@ -105,6 +105,17 @@ test('a port that another program has, and two listeners that exclude each other
   )
 })
 
+test('addresses to send from: one that this machine has, and one that it has not', async context => {
+  const pool = (address: string): string =>
+    `[[delivery.sourcePools]]\nname = "news"\n[[delivery.sourcePools.sources]]\naddress = "${address}"\n`
+  const right = await check(context, listener + pool('127.0.0.9'))
+  assert.match(right.text, /ok {7}source addresses: this machine has all 1/)
+  const wrong = await check(context, listener + pool('192.0.2.9'))
+  assert.equal(wrong.exitCode, 1)
+  assert.match(wrong.text, /ERROR {4}source addresses: this machine has no address 192\.0\.2\.9/)
+  assert.match(wrong.text, /ip addr/)
+})
+
 test('certificates: none, for another name, about to end, over', async context => {
   const folder = temporaryFolder(context)
   const ten = 3650 * day

@@ -159,7 +159,50 @@ describe('a mistake in the settings file', () => {
     ['localNetworks = ["office"]', '2:18', /not a network/],
     ['[delivery]\ndnsServers = ["192.0.2.53:99999"]', '3:15', /not the address of a DNS server/],
     ['[delivery.smartHost]\nhost = "smtp"', '3:8', /not a full host name/],
+    [
+      '[[delivery.sourcePools]]\nname = "a b"\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.1"',
+      '3:8',
+      /"a b" is no name for a pool/,
+    ],
+    ['[[delivery.sourcePools]]\nname = "a"', '2:1', /Write \[\[delivery\.sourcePools\.sources\]\] in a line/],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\nsources = []',
+      '4:11',
+      /delivery\.sourcePools\[\]\.sources is empty/,
+    ],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\nclasses = ["spam"]\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.1"',
+      '4:12',
+      /has to be "transactional", "bulk" or "report"/,
+    ],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\n[[delivery.sourcePools.sources]]\naddress = "0.0.0.0"',
+      '5:11',
+      /No connection can come from "0\.0\.0\.0"\. Write one address of this machine/,
+    ],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.1"\nwarmUp = "no"',
+      '6:10',
+      /has to be true or false, or a list of whole numbers from 1 to 1000000000/,
+    ],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.1"\nheloNam = "x"',
+      '6:1',
+      /in \[\[delivery\.sourcePools\.sources\]\]\. Did you mean "heloName"/,
+    ],
     // What doesn't go together
+    [
+      '[[delivery.sourcePools]]\nname = "a"\n[[delivery.sourcePools.sources]]\naddress = "2001:DB8::1"\n' +
+        '[[delivery.sourcePools]]\nname = "b"\n[[delivery.sourcePools.sources]]\naddress = "2001:db8:0::1"',
+      '9:11',
+      /The pool "a" has 2001:db8::1 already/,
+    ],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.1"\n' +
+        '[[delivery.sourcePools]]\nname = "a"\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.2"',
+      '7:8',
+      /There is a pool "a" already/,
+    ],
     ['[tls]\nkeyFile = "/dev/null"', '3:11', /stands alone.*Write certificateFile too/],
     [
       '[queue]\nlifetimeHours = 4',

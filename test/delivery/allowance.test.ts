@@ -11,7 +11,13 @@ test('what was taken and not used at once goes back: in no hour more than the li
   const { storage } = await openTestStorage(t)
   const clock = createManualClock()
   const limits = [{ most: 100, spanMs: 60 * minute }]
-  const allowance = new Allowance({ storage, clock, key: 'destination one', name: 'one', limits })
+  const allowance = new Allowance({
+    storage,
+    clock,
+    key: 'destination one',
+    name: 'one',
+    limitsNow: () => limits,
+  })
   const take = async (wanted: number): Promise<number> => (await allowance.take(wanted)).granted
   // A portion is five, of which four are left.
   assert.equal(await take(1), 1)

@@ -18,6 +18,9 @@ export type Script = (command: string, session: PeerSession) => string | undefin
 export interface PeerSession {
   /** 1 for the first connection to this peer. */
   readonly connection: number
+  readonly clientAddress: string
+  /** As it said last. */
+  heloName: string
   /** Transactions begun on this connection, with the present one. */
   transactions: number
   /** Of the open transaction. */
@@ -29,8 +32,12 @@ export interface RemotePeer {
   readonly port: number
   readonly address: string
   readonly messages: ReceivedMessage[]
+  /** Of each message: who sent it. */
+  readonly origins: Pick<PeerSession, 'clientAddress' | 'heloName'>[]
   readonly commands: string[]
   connections: number
+  /** The address of each. */
+  readonly clients: string[]
   /** Connections at one time on which there were transactions to come: after QUIT there are none. */
   mostOpen: number
   script: Script
@@ -82,8 +89,10 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
     port: (server.address() as AddressInfo).port,
     address,
     messages: [],
+    origins: [],
     commands: [],
     connections: 0,
+    clients: [],
     mostOpen: 0,
     script: options.script ?? (() => undefined),
     extensions: options.extensions ?? ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
@@ -120,10 +129,13 @@ interface Voice {
 function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void): Voice {
   const session: PeerSession = {
     connection: ++peer.connections,
+    clientAddress: socket.remoteAddress ?? '',
+    heloName: '',
     transactions: 0,
     reversePath: undefined,
     forwardPaths: [],
   }
+  peer.clients.push(session.clientAddress)
   let buffered = ''
   let inData = false
   /** What an answer means to the peer itself, kept until it is given. */
@@ -177,11 +189,12 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
 
   function endOfData(stuffed: string): void {
     inData = false
-    const { reversePath = '', forwardPaths } = session
+    const { reversePath = '', forwardPaths, clientAddress, heloName } = session
     session.reversePath = undefined
     answer('(end of data)', '250 2.0.0 Ok: queued as PEER', reply => {
-      if (reply.startsWith('2'))
-        peer.messages.push({ reversePath, forwardPaths, mailData: stuffed.replaceAll('\r\n..', '\r\n.') })
+      if (!reply.startsWith('2')) return
+      peer.messages.push({ reversePath, forwardPaths, mailData: stuffed.replaceAll('\r\n..', '\r\n.') })
+      peer.origins.push({ clientAddress, heloName })
     })
     seen('(end of data)')
   }
@@ -189,6 +202,7 @@ function serve(socket: Socket, peer: RemotePeer, seen: (command: string) => void
   function command(line: string): void {
     peer.commands.push(line)
     const verb = line.toUpperCase()
+    if (/^(EHLO|HELO) /.test(verb)) session.heloName = line.slice(5)
     if (verb.startsWith('EHLO')) answer(line, ehloReply(peer.extensions))
     else if (verb.startsWith('HELO')) answer(line, '250 peer.example')
     else if (verb.startsWith('MAIL FROM:')) {

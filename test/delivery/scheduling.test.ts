@@ -192,6 +192,22 @@ test('a server that wants less at a time gets nothing for a while, and then less
   assert.equal(peer.messages.length, 30)
 })
 
+test('whoever was not tried hears of it, and not what the server said of another’s recipient', async t => {
+  const { world } = await worldWith(t, command =>
+    command.startsWith('RCPT') ? `450 4.7.28 ${command.slice(8)}: too many messages, slow down` : undefined,
+  )
+  await world.account('anna@example.test')
+  await world.account('boris@example.test')
+  await world.post({ from: 'boris@example.test', to: ['secret@example.org'] })
+  await world.post({ from, to: ['clara@example.org'] })
+  for (let passed = 0; passed < 50; passed++) await world.pass(hour)
+  const ofBoris = await world.mailbox('boris@example.test')
+  assert.match(ofBoris.join('\n'), /Diagnostic-Code: smtp; 450 4\.7\.28 <secret@/)
+  const ofAnna = await world.mailbox('anna@example.test')
+  assert.equal(ofAnna.length, 2)
+  assert.doesNotMatch(ofAnna.join('\n'), /secret@/)
+})
+
 test('a server that refuses our name: the message fails, the others wait instead of failing too, and the log says so', async t => {
   let isBlocked = true
   const { world, peer } = await worldWith(t, command =>

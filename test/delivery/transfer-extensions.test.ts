@@ -115,7 +115,14 @@ test('the sender of what is wanted by a time hears then that it is late, and it 
   let busy = true
   const { world, peer } = await worldAndPeer(t, ['DELIVERBY'], command =>
     busy
-      ? greylist(command, { connection: 0, transactions: 0, reversePath: '', forwardPaths: [] })
+      ? greylist(command, {
+          connection: 0,
+          transactions: 0,
+          reversePath: '',
+          forwardPaths: [],
+          clientAddress: '127.0.0.1',
+          heloName: '',
+        })
       : undefined,
   )
   await world.post({ from, to, message: wantedWithin(world, 8 * minute, 'notify') })

@@ -157,6 +157,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     ipv6: true,
     maxReceivedFields: 50,
     limits: [],
+    sourcePools: [],
     verp: { senders: [], delimiter: '=' },
     ...options.delivery,
   }

@@ -18,7 +18,12 @@ async function standAll(
   queue: TestQueue,
   share = (work: ClaimedWork) => `09 ${work.message.reversePath?.domain}`,
 ) {
-  const works = [...(await queue.claim('one', at)), ...(await queue.claim('one', at))]
+  const works: ClaimedWork[] = []
+  for (;;) {
+    const claimed = await queue.claim('one', at)
+    if (claimed.length === 0) break
+    works.push(...claimed)
+  }
   const settlements = works.flatMap(work =>
     work.recipients.map(
       ({ id }): Settlement => ({
@@ -107,6 +112,20 @@ test('those of a higher priority come first, whoever sends them', async t => {
   const order: number[] = []
   for (let n = 0; n < 4; n++) order.push(...(await take(queue, 1)).ids)
   assert.deepEqual(order, [3, 1, 2, 4])
+})
+
+test('they do so too when more senders stand there than are looked at in one turn', async t => {
+  const queue = await openQueue(t)
+  for (let sender = 100; sender < 250; sender++)
+    await queue.accept({ from: `news@d${sender}.example`, to: ['anna@example.org'] })
+  await queue.accept({ to: ['anna@example.org'], message: { priority: 9 } })
+  await standAll(queue, ({ message }) => `0${9 - (message.priority ?? 0)} ${message.reversePath?.domain}`)
+  const first = await take(queue, 5, '09 d120.example')
+  assert.equal(first.ids[0], 151)
+  assert.deepEqual(first.ids.slice(1), [22, 23, 24, 25])
+  // And the turn comes to those who were behind the end.
+  const last = await take(queue, 3, '09 d248.example')
+  assert.deepEqual(last.ids, [150, 1, 2])
 })
 
 test('what is due and has a priority is claimed before what has been due for longer', async t => {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { type Played, play } from '../../simulation/play.ts'
 import { usualDelivery } from '../../simulation/scenario.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
+import { noteSourceUse } from '../../src/queue/source-addresses.ts'
 import type { Operation, Storage } from '../../src/storage/operation.ts'
 import { plain, smallWorld, troubled } from './small-world.ts'
 
@@ -128,6 +129,42 @@ test('a sender whose limit the server does not know of sends too much, and that 
   const played = await play(smallWorld({ senderLimits: [] }))
   assert.deepEqual(brokenNames(played), ['limits are kept'])
   assert.match(played.ledger.violations.join('\n'), /capped sent 41 in an hour, its limit is 40/)
+})
+
+const warmUp = [5, 15]
+const newAddress = { address: '192.0.2.11', warmUp } as const
+const pool = { name: 'all', senders: [], destinations: [], classes: [] }
+const twoDays = {
+  days: 2.5,
+  queue: { ...smallWorld().queue, lifetimeHours: 60 },
+  receivers: troubled.slice(0, 2),
+  recipients: 400,
+}
+
+test('a new address sends no more than its warm-up says, and all arrives by the other one', async () => {
+  const sources = [newAddress, { address: '192.0.2.12', warmUp: false }] as const
+  const delivery = { ...usualDelivery, sourcePools: [{ ...pool, sources }] }
+  const played = await play(smallWorld({ ...twoDays, delivery, senderLimits: smallWorld().senderLimits }))
+  assert.deepEqual(broken(played), [])
+})
+
+test('a new address that sends more than its warm-up is found', async () => {
+  const delivery = { ...usualDelivery, sourcePools: [{ ...pool, sources: [newAddress] as const }] }
+  const faultyStorage = (real: Storage): Storage => ({
+    run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+      const answer = real.run(operation, input)
+      // The first day is forgotten, as if it were long ago.
+      return operation.name === noteSourceUse.name ? answer.then(() => 0 as Output) : answer
+    },
+    onWake: (topic, listener) => real.onWake(topic, listener),
+    close: () => real.close(),
+  })
+  const played = await play(smallWorld({ ...twoDays, delivery }), { faultyStorage })
+  assert.deepEqual(brokenNames(played), ['limits are kept'])
+  assert.match(
+    played.ledger.violations.join('\n'),
+    /mx\.d\d\.plain\.test got \d+ recipients in a day from 192\.0\.2\.11, which may send 5 that day/,
+  )
 })
 
 test('where all share few connections with receivers that are slow, waits are not fair, and that is found', async () => {

@@ -6,12 +6,16 @@ import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.
 import type { Settings } from '../../config/settings.ts'
 import { connectionTerms } from '../../delivery/connection-terms.ts'
 import { type ProbeFindings, type ProbeParts, probeAddress } from '../../delivery/probe.ts'
+import { findProvider } from '../../delivery/providers.ts'
+import { poolFor, type Source, sourcesTo } from '../../delivery/source-pools.ts'
 import { createSettingsResolver } from '../../main/compose-resolver.ts'
-import { smartHostDestination } from '../../routing/destination.ts'
+import { domainOf, smartHostDestination } from '../../routing/destination.ts'
 import { createServerFinder } from '../../routing/find-servers.ts'
 import { createOwnEndpoints } from '../../routing/own-endpoints.ts'
 import { createReturnPaths } from '../../routing/return-paths.ts'
 import { createRouter } from '../../routing/route.ts'
+import { createSiteFinder } from '../../routing/site.ts'
+import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { createStsFetcher } from '../../tls-policy/fetch-sts-policy.ts'
 import { createTlsPolicyFinder } from '../../tls-policy/find-policy.ts'
@@ -24,6 +28,7 @@ import type { CommandStorage } from '../open-storage.ts'
 
 interface ProbeOptions {
   readonly from?: GivenReversePath
+  readonly source?: string
   readonly dialogue?: true
 }
 
@@ -43,6 +48,10 @@ export function addProbeCommand(program: Command, run: CommandRun): void {
         reversePathArgument,
       ),
     )
+    .option(
+      '--source <address>',
+      'connect from this address of delivery.sourcePools; default: one of those from which such mail leaves',
+    )
     .option('--dialogue', 'with what the servers said to each other')
     .action(
       perform(run, async (invocation, options: ProbeOptions, address: Address) => {
@@ -54,7 +63,7 @@ export function addProbeCommand(program: Command, run: CommandRun): void {
 async function probe(invocation: Invocation, options: ProbeOptions, forwardPath: Address): Promise<void> {
   const { findings, reversePath } = await invocation.withStorage(async (storage, settings) => {
     const reversePath = options.from ? options.from.reversePath : postmasterOf(settings)
-    const findings = await probeAddress(composeProbe(invocation, settings, storage), {
+    const findings = await probeAddress(composeProbe(invocation, settings, storage, options.source), {
       forwardPath,
       reversePath,
     })
@@ -72,10 +81,28 @@ function postmasterOf({ hostname }: Settings): ReversePath {
   return { localPart: 'postmaster', domain: parseDomain(hostname) ?? hostname }
 }
 
-function composeProbe(invocation: Invocation, settings: Settings, storage: CommandStorage): ProbeParts {
+function sourceNamed(address: string, { delivery }: Settings): Source {
+  const sources = delivery.sourcePools.flatMap(pool => pool.sources)
+  const named = sources.find(source => source.address === address)
+  if (named) return named
+  const known = sources.map(source => source.address).join(', ')
+  throw new UsageFault(
+    'NO_SUCH_SOURCE',
+    `No pool of delivery.sourcePools has the address ${address}. ${known === '' ? 'There are no pools.' : `They have: ${known}.`}`,
+  )
+}
+
+function composeProbe(
+  invocation: Invocation,
+  settings: Settings,
+  storage: CommandStorage,
+  sourceAddress: string | undefined,
+): ProbeParts {
   const { clock, random } = invocation
   const { hostname, delivery, listeners } = settings
   const resolver = createSettingsResolver(settings, clock, random)
+  const named = sourceAddress === undefined ? undefined : sourceNamed(sourceAddress, settings)
+  const findSite = createSiteFinder({ resolver, random, providerOf: host => findProvider(host)?.key })
   const policies = createTlsPolicyFinder({
     storage,
     resolver,
@@ -98,15 +125,22 @@ function composeProbe(invocation: Invocation, settings: Settings, storage: Comma
       port: delivery.port,
       ipv6: delivery.ipv6,
     }),
-    terms: destination => ({
-      ...connectionTerms({ clock, hostname, settings: delivery }, destination),
+    async findSource(destination, lookup, { reversePath }) {
+      if (named) return named
+      const message = { reversePath, isReport: false }
+      const site = await findSite(destination)
+      const pool = poolFor(delivery.sourcePools, message, site, domainOf(destination))
+      return sourcesTo(pool, lookup)[0]
+    },
+    terms: (destination, source) => ({
+      ...connectionTerms({ clock, hostname, settings: delivery }, destination, source),
       ...(destination.kind === 'domain' ? { findPolicy: () => policies.find(destination.domain) } : {}),
     }),
   }
 }
 
 function probeJson(
-  { routes, lookup, triedHosts, server, tls, extensions, verdict, dialogue }: ProbeFindings,
+  { routes, lookup, source, triedHosts, server, tls, extensions, verdict, dialogue }: ProbeFindings,
   forwardPath: Address,
   reversePath: ReversePath,
 ): unknown {
@@ -125,6 +159,7 @@ function probeJson(
         : {}),
     })),
     lookup: lookup?.lookup ?? null,
+    source: source ?? null,
     triedHosts: triedHosts ?? [],
     server: server ? { host: server.host, address: server.address, port: server.port } : null,
     tls: tls ?? null,

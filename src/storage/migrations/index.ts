@@ -10,6 +10,7 @@ import { tlsPolicy } from './0008-tls-policy.ts'
 import { relayDomains } from './0009-relay-domains.ts'
 import { trailReference } from './0010-trail-reference.ts'
 import { transfer } from './0011-transfer.ts'
+import { sourceAddresses } from './0012-source-addresses.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -23,6 +24,7 @@ export const migrations: readonly string[] = [
   relayDomains,
   trailReference,
   transfer,
+  sourceAddresses,
 ]
 
 /**
