@@ -4,23 +4,31 @@ import type { ReportCause } from '../bounce/report.ts'
 export interface CauseWords {
   /** Goes on after "because": 'the mailbox of the recipient is full'. */
   readonly because: string
-  /** What would speed it up; undefined: nothing but time. */
+  /** What somebody can do about it; undefined: nothing. */
   readonly remedy?: string | undefined
+  /**
+   * What an attempt at once is good for; default: it tells whether the remedy has helped. 'harmful': the other server minds.
+   * 'useless': the remedy makes another message of it, or it waits for something else.
+   */
+  readonly retry?: 'harmful' | 'useless' | undefined
 }
 
 const words: Readonly<Record<ReportCause, CauseWords>> = {
   'not-fetched': {
     because: 'the server of the domain has not fetched it yet',
     remedy: 'Its administrator has to connect and fetch it (ATRN), or ask for it (ETRN).',
+    retry: 'useless',
   },
   'own-limit': {
     because: 'this server sends no more there, or for this sender, at a time',
     remedy:
       'Raise the limit in the settings (delivery.limits, submission.limits, warmUp of an address), if the receiver bears it.',
+    retry: 'useless',
   },
   requiretls: {
     because: 'its sender demands encryption all the way (REQUIRETLS), which the other server cannot give',
     remedy: 'The sender has to send it without that demand.',
+    retry: 'useless',
   },
   'tls-required': {
     because: 'the domain demands encryption, and its server does not offer it',
@@ -44,18 +52,22 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   'no-deliver-by': {
     because: 'the other server cannot promise to deliver in the time that the sender wants',
     remedy: 'The sender has to send it without that time (BY= with R).',
+    retry: 'useless',
   },
   'unknown-user': {
     because: 'there is no such address',
     remedy: 'The sender has to correct the address.',
+    retry: 'useless',
   },
   'unknown-domain': {
     because: 'the domain does not exist, or takes no mail',
     remedy: 'The sender has to correct the address.',
+    retry: 'useless',
   },
   'null-mx': {
     because: 'the domain takes no mail at all',
     remedy: 'The sender has to reach the recipient in another way.',
+    retry: 'useless',
   },
   'mailbox-full': {
     because: 'the mailbox of the recipient is full',
@@ -64,6 +76,7 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   'message-too-large': {
     because: 'the message is too large for the other server',
     remedy: 'The sender has to send it smaller, or a link in place of the attachment.',
+    retry: 'useless',
   },
   policy: {
     because: 'a rule of the other server forbids it',
@@ -92,7 +105,7 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   },
   rate: {
     because: 'the other server wants less mail at a time, or wants to see it come back later (greylisting)',
-    remedy: 'Nothing: it goes by itself, and trying more often makes it worse.',
+    retry: 'harmful',
   },
   spam: {
     because: 'the message was taken for spam',
@@ -101,6 +114,7 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   content: {
     because: 'something in the message is forbidden there (an attachment, a virus)',
     remedy: 'The sender has to send it without that.',
+    retry: 'useless',
   },
   'no-answer': {
     because: 'the other server did not answer',
@@ -143,10 +157,10 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   'extension-missing': {
     because: 'the other server lacks what the message needs',
     remedy: 'The sender can send it in a simpler form.',
+    retry: 'useless',
   },
   'server-busy': {
     because: 'the other server has trouble of its own, or wants it later',
-    remedy: 'Nothing: it goes by itself when the other server is well.',
   },
   'local-error': {
     because: 'this server itself had an error',

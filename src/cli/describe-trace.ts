@@ -4,7 +4,10 @@ import { formatDomainsForPeople } from '../address/parse-domain.ts'
 import type { ShownMessage } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { TrailRecord } from '../trail/events.ts'
+import { collapseRuns, type More } from './collapse-runs.ts'
+import { describeOpening, describePlace } from './describe-gate.ts'
 import { describeEvent } from './format-trail.ts'
+import type { Prospects } from './prospects.ts'
 import { formatRelative, formatTime } from './quantities.ts'
 import { standingOf } from './standing.ts'
 
@@ -19,11 +22,22 @@ export interface TracedMessage {
 export interface TraceStyle {
   readonly now: number
   readonly withDialogue: boolean
+  readonly prospects: Prospects
+  /** Default: of steps that are alike, one after the other, the first and the last. */
+  readonly withAll?: boolean | undefined
 }
 
 export function describeTrace({ records, queued }: TracedMessage, style: TraceStyle): string {
-  const lines = records.flatMap(record => describeRecord(record, style.withDialogue))
-  return [...lines, '', ...describeNow(queued, style.now)].join('\n')
+  const steps = style.withAll ? records : collapseRuns(records)
+  const lines = steps.flatMap(step =>
+    'count' in step ? [describeMore(step)] : describeRecord(step, style.withDialogue),
+  )
+  return [...lines, '', ...describeNow(queued, style)].join('\n')
+}
+
+function describeMore({ count, since, until }: More): string {
+  const when = since === until ? formatTime(since) : `${formatTime(since)} to ${formatTime(until)}`
+  return `${indent}… the same ${count === 1 ? 'once more' : `${count} more times`}, ${when}; --all shows each`
 }
 
 const indent = ' '.repeat(21)
@@ -38,13 +52,17 @@ export function describeRecord({ at, event }: TrailRecord, withDialogue: boolean
   ]
 }
 
-function describeNow(queued: ShownMessage | undefined, now: number): string[] {
+function describeNow(
+  queued: ShownMessage | undefined,
+  { now, prospects }: Pick<TraceStyle, 'now' | 'prospects'>,
+): string[] {
   if (!queued || queued.recipients.length === 0)
     return ['Now: nothing is left to do; it is no longer in the queue.']
   const id = formatQueueId(queued.message.id)
   return queued.recipients.map(recipient => {
     const address = formatAddressForPeople(recipient.forwardPath)
     const standing = standingOf(recipient, now, queued.message.releaseAt)
+    const end = formatTime(prospects.endFor(queued.message, recipient))
     switch (standing.kind) {
       case 'underway':
         return `Now: ${address} is being delivered.`
@@ -55,13 +73,15 @@ function describeNow(queued: ShownMessage | undefined, now: number): string[] {
       case 'scheduled':
         return `Now: ${address} is delivered ${formatRelative(standing.until, now)}, as its sender wants.`
       case 'kept':
-        return `Now: ${address} is kept for the server of its domain, which fetches it, until ${formatTime(queued.message.expiresAt)}.`
-      case 'in-line':
-        return `Now: ${address} stands in line (${standing.gate}), and goes when there is room.`
+        return `Now: ${address} is kept for the server of its domain, which fetches it, until ${end}.`
+      case 'in-line': {
+        const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
+        return `Now: ${address} stands in line ${describePlace(gate, true)}. ${describeOpening(gate, now)}`
+      }
       case 'due':
         return `Now: ${address} is due, and waits for its turn.`
       case 'waiting':
-        return `Now: ${address} is tried again ${formatRelative(standing.until, now)}, until ${formatTime(queued.message.expiresAt)}.`
+        return `Now: ${address} is tried again ${formatRelative(standing.until, now)}, until ${end}.`
       default:
         return standing satisfies never
     }

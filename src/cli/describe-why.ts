@@ -2,19 +2,21 @@
 // whoever has the records may ask.
 import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 import { formatDomainsForPeople } from '../address/parse-domain.ts'
-import { type GateKey, isSenderGate } from '../queue/gates.ts'
 import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
 import { describeCause } from './causes.ts'
+import { describeOpening, describePlace, describeSpeedUp, patience } from './describe-gate.ts'
 import type { TracedMessage } from './describe-trace.ts'
 import { describeDiagnosis, formatReply } from './format-trail.ts'
+import type { GateState, Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
 import { type Standing, standingOf } from './standing.ts'
 
 export interface WhyStyle {
   readonly now: number
   readonly retentionDays: number
+  readonly prospects: Prospects
   /** Only this recipient; default: all. */
   readonly recipient?: string | undefined
 }
@@ -62,10 +64,11 @@ export function describeWhy(message: TracedMessage, style: WhyStyle): string {
 /** Those that wait first. */
 export function standingsOf(
   { queueId, records, queued }: TracedMessage,
-  { now, recipient: only }: WhyStyle,
+  style: Omit<WhyStyle, 'retentionDays'>,
 ): readonly RecipientStanding[] {
+  const { recipient: only } = style
   const waiting = (queued?.recipients ?? []).map(recipient =>
-    describeWaiting(queueId, queued, recipient, records, now),
+    describeWaiting({ queueId, queued, recipient, records }, style),
   )
   const present = new Set(waiting.map(({ recipient }) => recipient))
   const gone = recipientsOf(records)
@@ -100,12 +103,16 @@ function describeMessage({ queueId, records, queued }: TracedMessage, now: numbe
   return `Message ${id} from ${from}${subject ? ` ("${subject}")` : ''} came ${formatRelative(reception.at, now)}.`
 }
 
+interface WaitingOne {
+  readonly queueId: QueueId
+  readonly queued: ShownMessage | undefined
+  readonly recipient: ShownRecipient
+  readonly records: readonly TrailRecord[]
+}
+
 function describeWaiting(
-  queueId: QueueId,
-  queued: ShownMessage | undefined,
-  recipient: ShownRecipient,
-  records: readonly TrailRecord[],
-  now: number,
+  { queueId, queued, recipient, records }: WaitingOne,
+  { now, prospects }: Pick<WhyStyle, 'now' | 'prospects'>,
 ): RecipientStanding {
   const address = formatAddress(recipient.forwardPath)
   const shown = formatAddressForPeople(recipient.forwardPath)
@@ -113,11 +120,8 @@ function describeWaiting(
   const id = formatQueueId(queueId)
   const last = lastAttempt(records, address)
   const tried = describeLast(recipient, last)
-  const end = queued
-    ? ` If it does not succeed before, it is given up ${formatRelative(queued.message.expiresAt, now)} (${formatTime(queued.message.expiresAt)}), and the sender is told.`
-    : ''
+  const end = queued ? describeEnd(prospects.endFor(queued.message, recipient), now) : ''
   const way = recipient.routeTo === undefined ? '' : ` An administrator sends it to ${recipient.routeTo}.`
-  const remedy = remedyOf(recipient)
   const base = { recipient: address, kind: standing.kind, cause: recipient.lastCause }
   switch (standing.kind) {
     case 'underway':
@@ -147,11 +151,15 @@ function describeWaiting(
         ...base,
         text: `To ${shown}: it is kept for the server of its domain, which fetches it; nothing is tried before.${end}`,
       }
-    case 'in-line':
+    case 'in-line': {
+      const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
+      const isSaid = recipient.lastCause === 'own-limit' && gate.closure?.reason === 'limit'
       return {
         ...base,
-        text: `To ${shown}: it stands in line ${describeGate(standing.gate)}. ${tried}It goes when there is room, without anybody doing anything.${way}${end} ${remedy}"postrider queue retry ${id}" tries it at once.`,
+        nextAttemptAt: gate.closure?.until,
+        text: `To ${shown}: it stands in line ${describePlace(gate, isTold(gate, recipient))}. ${isSaid ? '' : tried}${describeOpening(gate, now)}${way}${end} ${describeSpeedUp(gate, id)}`,
       }
+    }
     case 'due':
       return {
         ...base,
@@ -163,7 +171,7 @@ function describeWaiting(
         ...base,
         nextAttemptAt: standing.until,
         nextAttemptBecause: last?.nextAttemptBecause,
-        text: `To ${shown}: it waits in the queue of this server. ${tried}The next attempt is ${formatRelative(standing.until, now)} (${formatTime(standing.until)})${whyThen(last)}.${way}${end} ${remedy}"postrider queue retry ${id}" tries it at once.`,
+        text: `To ${shown}: it waits in the queue of this server. ${tried}The next attempt is ${formatRelative(standing.until, now)} (${formatTime(standing.until)})${whyThen(last)}.${way}${end} ${speedUp(recipient, id)}`,
       }
     default:
       return standing satisfies never
@@ -189,11 +197,15 @@ function whyThen(last: Attempted | undefined): string {
   }
 }
 
-function describeGate(gate: GateKey): string {
-  const name = gate.slice(gate.indexOf(' ') + 1)
-  return isSenderGate(gate)
-    ? `behind other mail of the same sender (${name}), who sends much, or whose limit is used up`
-    : `for ${name}: that receiver gets no more at a time, or nothing goes there for a while`
+function describeEnd(at: number, now: number): string {
+  return ` If it does not succeed before, it is given up ${formatRelative(at, now)} (${formatTime(at)}), and the sender is told.`
+}
+
+/** What closes the gate is what this recipient itself has met. */
+function isTold({ closure }: GateState, { lastDiagnosis = '' }: ShownRecipient): boolean {
+  return (
+    closure !== undefined && closure.reason !== 'limit' && lastDiagnosis.startsWith(closure.diagnosis.detail)
+  )
 }
 
 /** Ends with a blank, or is empty. */
@@ -212,13 +224,18 @@ function describeTries({ attempts, lastCause }: ShownRecipient, last: Attempted 
   if (lastCause === 'own-limit') return 'It cannot go at the moment'
   if (attempts === 0) return 'It has not been tried yet'
   const from = last?.source === undefined ? '' : ` (from our address ${last.source})`
-  return `The last of ${formatCount(attempts, 'attempt')}${from} did not succeed`
+  return attempts === 1
+    ? `The only attempt so far${from} did not succeed`
+    : `The last of ${attempts} attempts${from} did not succeed`
 }
 
-function remedyOf(recipient: ShownRecipient): string {
-  if (recipient.lastCause === undefined) return ''
-  const { remedy } = describeCause(recipient.lastCause)
-  return remedy === undefined ? '' : `What would speed it up: ${remedy} `
+/** Sentences. */
+function speedUp({ lastCause }: ShownRecipient, id: string): string {
+  const again = `"postrider queue retry ${id}" tries it at once.`
+  const { remedy, retry } = describeCause(lastCause)
+  if (retry === 'harmful') return patience
+  if (lastCause === undefined || remedy === undefined) return again
+  return `What would speed it up: ${remedy}${retry === 'useless' ? '' : ` Then ${again}`}`
 }
 
 function describeHold(records: readonly TrailRecord[], address: string): string {

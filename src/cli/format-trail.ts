@@ -1,5 +1,6 @@
 // The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
+import { classOf } from '../delivery/reply-class.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
@@ -73,16 +74,25 @@ export function describeEvent(event: TrailEvent): TrailEntry {
   }
 }
 
-function describePostponed({
-  recipient,
-  diagnosis,
-  nextAttemptAt,
-}: Extract<TrailEvent, { kind: 'postponed' }>): string {
-  const why =
-    diagnosis.cause === 'own-limit'
-      ? describeDiagnosis(diagnosis)
-      : `the destination could not be reached a moment ago (${describeDiagnosis(diagnosis)})`
-  return `Not tried for ${recipient}: ${why}; next attempt at ${formatTime(nextAttemptAt)}`
+/** Why nothing went there, as what closed it was judged (delivery/destination-health.ts). */
+function describePostponed(event: Extract<TrailEvent, { kind: 'postponed' }>): string {
+  const { recipient, diagnosis, nextAttemptAt } = event
+  const at = formatTime(nextAttemptAt)
+  const said = describeDiagnosis(diagnosis)
+  return diagnosis.cause === 'own-limit'
+    ? `Not tried for ${recipient}: ${said}; there is more at ${at}`
+    : `Not tried for ${recipient}: the destination ${stateOfDestination(diagnosis)} (${said}); nothing goes there until ${at}`
+}
+
+function stateOfDestination(diagnosis: Diagnosis): string {
+  switch (classOf(diagnosis)) {
+    case 'rate-limited':
+      return 'asked for less mail a moment ago'
+    case 'reputation-block':
+      return 'wants no mail from this server, because of its name'
+    default:
+      return 'could not be reached a moment ago'
+  }
 }
 
 function describeKept({ recipient, domain, until, isOver }: Extract<TrailEvent, { kind: 'kept' }>): string {
@@ -175,20 +185,20 @@ function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): s
 
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
 
-function describeAttempt({
-  recipient,
-  attempt,
-  outcome,
-  mxHosts,
-  tls,
-  nextAttemptAt,
-  source,
-}: Attempt): string {
+function describeAttempt(event: Attempt): string {
+  const { recipient, attempt, outcome, mxHosts, tls, source } = event
   const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
   const proof = outcome.kind === 'relayed' && tls ? describeProof(tls.at(-1)) : ''
   const from = source === undefined ? '' : `; from our address ${source}`
-  return describeOutcome(recipient, number, outcome, nextAttemptAt) + proof + from + hosts
+  return describeOutcome(recipient, number, outcome, describeNext(event)) + proof + from + hosts
+}
+
+/** Begins with a semicolon, or is empty. */
+function describeNext({ nextAttemptAt, nextAttemptBecause }: Attempt): string {
+  if (nextAttemptAt === undefined) return ''
+  const latest = nextAttemptBecause === 'destination' ? ' at the latest' : ''
+  return `; next attempt at ${formatTime(nextAttemptAt)}${latest}`
 }
 
 /** What a policy of the receiver made of the connection that took the message. */
@@ -216,7 +226,8 @@ const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
   lifetime: 'the last one, because then the time for trying is over',
   greylisted: 'after some minutes, because that server wants to see it come again',
   'mailbox-full': 'after some hours, because somebody has to make room first',
-  destination: 'then at the latest, and before as soon as mail goes to that destination again',
+  destination:
+    'sooner, as soon as mail goes to that destination again; it is tried from time to time, for all that waits for it',
 }
 
 export function describeLookup({ by, name, hosts }: Lookup): string {
@@ -240,12 +251,7 @@ export function describeLookup({ by, name, hosts }: Lookup): string {
   }
 }
 
-function describeOutcome(
-  recipient: string,
-  number: string,
-  outcome: DeliveryOutcome,
-  nextAttemptAt: number | undefined,
-): string {
+function describeOutcome(recipient: string, number: string, outcome: DeliveryOutcome, next: string): string {
   switch (outcome.kind) {
     case 'delivered':
       return outcome.isCopy
@@ -260,10 +266,8 @@ function describeOutcome(
     }
     case 'expanded':
       return `${recipient} leads to ${outcome.into.join(', ')}`
-    case 'deferred': {
-      const next = nextAttemptAt === undefined ? '' : `; next attempt at ${formatTime(nextAttemptAt)}`
+    case 'deferred':
       return `Not delivered yet to ${recipient}${number}: ${describeDiagnosis(outcome.diagnosis)}${next}`
-    }
     case 'failed':
       return `Failed for ${recipient}${number}: ${describeDiagnosis(outcome.diagnosis)}`
     case 'expired':

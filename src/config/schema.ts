@@ -214,7 +214,7 @@ const queue = z
   .strictObject({
     retryMinutes: setting(
       z.array(count(1, 10_080)).min(1).default([1, 5, 15, 30, 60, 120, 240]),
-      'Minutes to wait before the second, third … attempt to deliver; the last number repeats until the lifetime is over.',
+      'Minutes to wait before the second, third … attempt to deliver what a server has put off; the last number repeats until the lifetime is over. Where no server can be reached, or one wants less mail, they are the longest waits: the server finds out with one message when the destination is there again (after 1 to 30 minutes; up to 6 hours where it wants none from this server), and then all go.',
     ),
     lifetimeHours: setting(
       count(1, 720).default(120),

@@ -115,7 +115,7 @@ export class Allowance {
 }
 
 /** What is used is counted once for each span, so that of several for one span the smallest tells. */
-function strictest(limits: readonly Limit[]): readonly Limit[] {
+export function strictest(limits: readonly Limit[]): readonly Limit[] {
   const spans = Map.groupBy(limits, ({ spanMs }) => spanMs)
   return [...spans.values()].map(same =>
     same.reduce((least, limit) => (limit.most < least.most ? limit : least)),
@@ -128,14 +128,14 @@ function formatDate(ms: number): string {
 }
 
 const spans: readonly (readonly [ms: number, name: string])[] = [
-  [86_400_000, 'day'],
-  [3_600_000, 'hour'],
-  [60_000, 'minute'],
-  [1000, 'second'],
+  [86_400_000, 'a day'],
+  [3_600_000, 'an hour'],
+  [60_000, 'a minute'],
+  [1000, 'a second'],
 ]
 
 /** '150 a day' */
 export function describeLimit({ most, spanMs }: RateLimit): string {
   const span = spans.find(([ms]) => ms === spanMs)
-  return `${most} recipients ${span ? `a ${span[1]}` : `in ${spanMs / 1000} seconds`}`
+  return `${most} ${most === 1 ? 'recipient' : 'recipients'} ${span ? span[1] : `in ${spanMs / 1000} seconds`}`
 }

@@ -14,6 +14,12 @@ export interface HealthRecordsParts {
   readonly alerts: Pick<Alerts, 'raise'>
 }
 
+/** By destination: 'gmail', 'mx1.example.org mx2.example.org'. Rejects with a StorageFault. */
+export async function readHealthRecords(storage: Pick<Storage, 'run'>): Promise<Map<string, HealthRecord>> {
+  const rows = await storage.run(listDestinationHealth, undefined)
+  return new Map(rows.map(({ destination, health }) => [destination, JSON.parse(health) as HealthRecord]))
+}
+
 export class HealthRecords {
   readonly #parts: HealthRecordsParts
   readonly #known = new Map<string, HealthRecord>()
@@ -24,8 +30,8 @@ export class HealthRecords {
 
   /** Rejects with a StorageFault. */
   async start(): Promise<void> {
-    for (const { destination, health } of await this.#parts.storage.run(listDestinationHealth, undefined))
-      this.#known.set(destination, JSON.parse(health) as HealthRecord)
+    for (const [destination, record] of await readHealthRecords(this.#parts.storage))
+      this.#known.set(destination, record)
   }
 
   of(destination: string): HealthRecord | undefined {

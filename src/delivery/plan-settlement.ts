@@ -367,12 +367,14 @@ function whyThen(
   schedule: RetrySchedule,
 ): NextAttemptReason {
   const { message } = work
+  // It stands in line, and goes before as soon as others go there.
+  if (place) return 'destination'
   if (dueAt >= endOf(message)) return 'lifetime'
   if (dueAt === delayNoticeAt(message, now, schedule)) return 'delay-notice'
   if (outcome.kind !== 'deferred') return 'schedule'
   const deliveryClass = classOf(outcome.diagnosis)
   if (deliveryClass === 'greylisted' || deliveryClass === 'mailbox-full') return deliveryClass
-  return place ? 'destination' : 'schedule'
+  return 'schedule'
 }
 
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {
@@ -393,7 +395,7 @@ function startOf({ acceptedAt, releaseAt }: QueuedMessage): number {
 }
 
 /** RFC 2852 §4.1: what is to be returned when it is late is not tried after that. */
-function endOf({ deliverBy, expiresAt }: QueuedMessage): number {
+export function endOf({ deliverBy, expiresAt }: QueuedMessage): number {
   return deliverBy?.mode === 'return' ? Math.min(deliverBy.at, expiresAt) : expiresAt
 }
 

@@ -15,15 +15,30 @@ export interface WarmUpParts {
 
 const dayMs = 86_400_000
 
+/** Of `now`, at each receiver; none: it is warm, or was never to be warmed up. */
+export function warmUpLimits(
+  { address, warmUp }: Pick<WarmUpParts, 'address' | 'warmUp'>,
+  firstUsedAt: number,
+  now: number,
+): readonly Limit[] {
+  const day = Math.floor((now - firstUsedAt) / dayMs)
+  const most = curveOf(warmUp)[Math.max(0, day)]
+  if (most === undefined) return []
+  const because = `the address ${address} is new: day ${day + 1} of its warm-up`
+  return [{ most, spanMs: dayMs, because, endsAt: firstUsedAt + (day + 1) * dayMs }]
+}
+
+function curveOf(warmUp: SourceSettings['warmUp']): readonly number[] {
+  if (typeof warmUp !== 'boolean') return warmUp
+  return warmUp ? usualCurve : []
+}
+
 export class WarmUp {
   readonly #parts: WarmUpParts
-  readonly #curve: readonly number[]
   #firstUsedAt: number | undefined
 
   constructor(parts: WarmUpParts) {
     this.#parts = parts
-    const { warmUp } = parts
-    this.#curve = typeof warmUp === 'boolean' ? (warmUp ? usualCurve : []) : warmUp
   }
 
   /**
@@ -31,14 +46,10 @@ export class WarmUp {
    * first. Rejects with a StorageFault.
    */
   async limits(): Promise<readonly Limit[]> {
-    if (this.#curve.length === 0) return []
-    const { storage, clock, address } = this.#parts
+    const { storage, clock, address, warmUp } = this.#parts
+    if (curveOf(warmUp).length === 0) return []
     const now = clock.now()
     this.#firstUsedAt ??= await storage.run(noteSourceUse, { address, now })
-    const day = Math.floor((now - this.#firstUsedAt) / dayMs)
-    const most = this.#curve[Math.max(0, day)]
-    if (most === undefined) return []
-    const because = `the address ${address} is new: day ${day + 1} of its warm-up`
-    return [{ most, spanMs: dayMs, because, endsAt: this.#firstUsedAt + (day + 1) * dayMs }]
+    return warmUpLimits(this.#parts, this.#firstUsedAt, now)
   }
 }

@@ -40,6 +40,13 @@ export const findAccount = defineRead(
   },
 )
 
+/** Its address; undefined: there is none any more. */
+export const addressOfAccount = defineRead(
+  'directory.address-of-account',
+  async (tx, { id }: { readonly id: number }): Promise<string | undefined> =>
+    (await tx.get<{ address: string }>('SELECT address FROM account WHERE id = ?', id))?.address,
+)
+
 export interface NewAccount {
   readonly address: Address
   readonly name: string

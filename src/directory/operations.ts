@@ -1,5 +1,12 @@
 // Every operation of the directory, for the store thread, which finds a write by its name.
-import { changeAccount, createAccount, findAccount, listAccounts, removeAccount } from './accounts.ts'
+import {
+  addressOfAccount,
+  changeAccount,
+  createAccount,
+  findAccount,
+  listAccounts,
+  removeAccount,
+} from './accounts.ts'
 import { applyDocument } from './apply-document.ts'
 import { findCredentials } from './credentials.ts'
 import { exportDirectory } from './document.ts'
@@ -34,6 +41,7 @@ export const directoryOperations = [
   changeAccount,
   removeAccount,
   findAccount,
+  addressOfAccount,
   findCredentials,
   listAccounts,
   createRedirection,

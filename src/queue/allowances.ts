@@ -1,6 +1,6 @@
 // How much a limit leaves: so many recipients in a span of time. What is used is counted in the database, so that a limit
 // holds beyond a restart, and for all servers that share it.
-import { defineWrite, type Tx } from '../storage/operation.ts'
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 
 /** No more than `most` in any `spanMs`. */
 export interface RateLimit {
@@ -48,16 +48,37 @@ export const takeAllowance = defineWrite(
       const used = await readUsed(tx, allowance, limit, now)
       states.push({ limit, used, left: Math.max(0, limit.most - sumOf(used)) })
     }
-    const granted = Math.min(wanted, ...states.map(({ left }) => left))
-    // One that leaves more than was granted is not what there is to wait for, however long it would take.
-    const binding = states
-      .filter(({ left }) => left === granted && left < wanted)
-      .map(({ limit, used }) => ({ limit, moreAt: whenLeft(used, limit, now) }))
-      .toSorted((a, b) => b.moreAt - a.moreAt)[0]
+    const allowed = judge(states, wanted, now)
+    const { granted } = allowed
     if (granted > 0) for (const limit of limits) await note(tx, allowance, limit, granted, now)
-    return { granted, ...binding }
+    return allowed
   },
 )
+
+/** What would be granted, for people: nothing is taken. */
+export const lookAtAllowance = defineRead(
+  'queue.look-at-allowance',
+  async (tx, { allowance, limits, wanted, now }: AllowanceClaim): Promise<Allowed> => {
+    const states: LimitState[] = []
+    for (const limit of limits) {
+      const used = (await selectUsed(tx, allowance, limit)).filter(
+        ({ at }) => at > now - limit.spanMs - partOf(limit),
+      )
+      states.push({ limit, used, left: Math.max(0, limit.most - sumOf(used)) })
+    }
+    return judge(states, wanted, now)
+  },
+)
+
+function judge(states: readonly LimitState[], wanted: number, now: number): Allowed {
+  const granted = Math.min(wanted, ...states.map(({ left }) => left))
+  // One that leaves more than was granted is not what there is to wait for, however long it would take.
+  const binding = states
+    .filter(({ left }) => left === granted && left < wanted)
+    .map(({ limit, used }) => ({ limit, moreAt: whenLeft(used, limit, now) }))
+    .toSorted((a, b) => b.moreAt - a.moreAt)[0]
+  return { granted, ...binding }
+}
 
 export interface AllowanceReturn extends Omit<AllowanceClaim, 'wanted' | 'now'> {
   readonly unused: number
@@ -86,6 +107,10 @@ async function readUsed(tx: Tx, allowance: string, limit: RateLimit, now: number
     limit.spanMs,
     now - limit.spanMs - part,
   )
+  return await selectUsed(tx, allowance, limit)
+}
+
+async function selectUsed(tx: Tx, allowance: string, limit: RateLimit): Promise<Used[]> {
   return await tx.all<Used>(
     'SELECT at, used FROM allowance_use WHERE allowance = ? AND span = ? ORDER BY at',
     allowance,

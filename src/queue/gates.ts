@@ -32,10 +32,6 @@ export function senderOf({
   return reversePath === null ? 'nobody' : `address ${formatAddress(reversePath)}`
 }
 
-export function destinationGate(key: string): GateKey {
-  return `destination ${key}`
-}
-
 /** A condition: whoever stands there, or at the same receiver's gate for a pool of source addresses ('… from newsletter'). */
 export function standingAt(gate: GateKey): { readonly sql: string; readonly values: readonly SqlValue[] } {
   return { sql: '(gate = ? OR gate > ? AND gate < ?)', values: [gate, `${gate} from `, `${gate} from!`] }
@@ -48,6 +44,17 @@ export function senderGate(message: Pick<QueuedMessage, 'accountId' | 'reversePa
 export function isSenderGate(gate: GateKey): boolean {
   return gate.startsWith('sender ')
 }
+
+export function destinationGate(key: string): GateKey {
+  return `${destinationPrefix}${key}`
+}
+
+/** 'gmail', 'mx1.example.org mx2.example.org'; undefined: it is a sender's. */
+export function destinationOfGate(gate: GateKey): string | undefined {
+  return gate.startsWith(destinationPrefix) ? gate.slice(destinationPrefix.length) : undefined
+}
+
+const destinationPrefix = 'destination '
 
 /** A sender's mail of one priority. */
 export function shareOf(message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'priority'>): string {

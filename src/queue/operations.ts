@@ -7,7 +7,7 @@ import {
   rerouteRecipients,
   retryRecipients,
 } from './administer.ts'
-import { returnAllowance, takeAllowance } from './allowances.ts'
+import { lookAtAllowance, returnAllowance, takeAllowance } from './allowances.ts'
 import { blameForDeath, countSetAside } from './blame-for-death.ts'
 import { claimDueWork } from './claim-due-work.ts'
 import { claimSuspects } from './claim-suspects.ts'
@@ -22,7 +22,7 @@ import { nextDueAt } from './next-due-at.ts'
 import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
-import { noteSourceUse } from './source-addresses.ts'
+import { findSourceUse, noteSourceUse } from './source-addresses.ts'
 import { summarizeQueue } from './summarize-queue.ts'
 
 export const queueOperations = [
@@ -34,10 +34,12 @@ export const queueOperations = [
   countAtGate,
   takeAllowance,
   returnAllowance,
+  lookAtAllowance,
   listDestinationHealth,
   findDestinationHealth,
   noteDestinationHealth,
   noteSourceUse,
+  findSourceUse,
   blameForDeath,
   countSetAside,
   extendLease,

@@ -1,5 +1,5 @@
 // The addresses from which mail leaves, and since when: for all servers that share the database, and beyond a restart.
-import { defineWrite } from '../storage/operation.ts'
+import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 
 /** When it was first used; now, if it never was. ms since 1970. */
 export const noteSourceUse = defineWrite(
@@ -10,10 +10,21 @@ export const noteSourceUse = defineWrite(
       address,
       now,
     )
-    const row = await tx.get<{ first_used_at: number }>(
-      'SELECT first_used_at FROM source_address WHERE address = ?',
-      address,
-    )
-    return row?.first_used_at ?? now
+    return (await readFirstUse(tx, address)) ?? now
   },
 )
+
+/** undefined: it never was. */
+export const findSourceUse = defineRead(
+  'queue.find-source-use',
+  async (tx, { address }: { readonly address: string }): Promise<number | undefined> =>
+    await readFirstUse(tx, address),
+)
+
+async function readFirstUse(tx: Tx, address: string): Promise<number | undefined> {
+  const row = await tx.get<{ first_used_at: number }>(
+    'SELECT first_used_at FROM source_address WHERE address = ?',
+    address,
+  )
+  return row?.first_used_at
+}

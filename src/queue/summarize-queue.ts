@@ -15,17 +15,30 @@ export interface QueueSummaryQuestion {
   readonly ages: readonly number[]
   /** Of groups, the largest first. */
   readonly limit: number
+  /** Of destinations: to which of them a mail host belongs. The first that fits counts. */
+  readonly hosts?: readonly DestinationHost[] | undefined
+}
+
+export interface DestinationHost {
+  /** 'mx1.example.org', or the end of its name: '.google.com'. */
+  readonly host: string
+  /** 'gmail', 'mx1.example.org mx2.example.org' */
+  readonly destination: string
 }
 
 export interface QueueGroup {
-  /** A domain, a mail host, a cause, an address; '' where there is none. */
+  /** A destination, a mail host, a cause, an address; '' where there is none. */
   readonly name: string
+  /** Of a destination: only a domain is known, since nothing has been tried yet. */
+  readonly isDomain: boolean
   readonly recipients: number
   readonly held: number
   readonly underway: number
   /** Ready, and due. */
   readonly due: number
-  /** When the first of those that wait is tried. */
+  /** They stand in line, and go when there is room. */
+  readonly inLine: number
+  /** When the first of those is tried that wait for their time. */
   readonly nextAt: number | undefined
   /** How many are younger than the first of the ages, than the second, …; and the rest. */
   readonly ages: readonly number[]
@@ -39,7 +52,9 @@ export interface QueueSummary {
 }
 
 const expressions: Readonly<Record<SummaryGroup, string>> = {
-  destination: 'domain',
+  // Who stands in line knows the destination, who was tried a host of it. '@' marks the domain of whoever knows neither.
+  destination:
+    "CASE WHEN gate LIKE 'destination %' THEN substr(gate, 13) ELSE COALESCE('host ' || route_to, LOWER(last_host), '@' || domain) END",
   // Where it goes next: where an administrator sends it, or where it was last.
   host: "COALESCE(route_to, last_host, '')",
   cause: "COALESCE(last_cause, '')",
@@ -52,6 +67,7 @@ interface GroupRow {
   readonly held: number
   readonly underway: number
   readonly due: number
+  readonly in_line: number
   readonly next_at: number | null
   readonly all_recipients: number
   readonly all_groups: number
@@ -60,44 +76,76 @@ interface GroupRow {
 
 export const summarizeQueue = defineRead(
   'queue.summarize',
-  async (tx, { by, selection, now, ages, limit }: QueueSummaryQuestion): Promise<QueueSummary> => {
+  async (
+    tx,
+    { by, selection, now, ages, limit, hosts = [] }: QueueSummaryQuestion,
+  ): Promise<QueueSummary> => {
     const { where, values } = selectRecipients(selection)
     const needsMessage = /\b(reverse_path|accepted_at)\b/.test(`${expressions[by]} ${where}`)
+    const names = nameOf(by === 'destination' ? hosts : [])
     const younger = ages.map((_, n) => `COUNT(CASE WHEN message_id >= ? THEN 1 END) AS age_${n}`)
+    const sums = ['recipients', 'held', 'underway', 'due', 'in_line', ...ages.map((_, n) => `age_${n}`)]
+    const waits = "state = 'ready' AND lease_owner IS NULL"
+    // What belongs together is asked of each name once, not of each row.
     const rows = await tx.all<GroupRow>(
-      `SELECT ${expressions[by]} AS name, COUNT(*) AS recipients,
-          COUNT(CASE WHEN state = 'held' THEN 1 END) AS held,
-          COUNT(lease_owner) AS underway,
-          COUNT(CASE WHEN state = 'ready' AND lease_owner IS NULL AND due_at <= ? THEN 1 END) AS due,
-          MIN(CASE WHEN state = 'ready' AND lease_owner IS NULL THEN due_at END) AS next_at,
-          ${younger.map(column => `${column},`).join(' ')}
-          SUM(COUNT(*)) OVER () AS all_recipients, COUNT(*) OVER () AS all_groups
-        FROM queue_recipient ${needsMessage ? 'JOIN queue_message ON queue_message.id = message_id' : ''}
-        WHERE ${where} GROUP BY 1 ORDER BY recipients DESC, name LIMIT ?`,
+      `SELECT ${names.sql} AS name, ${sums.map(sum => `SUM(${sum}) AS ${sum}`).join(', ')}, MIN(next_at) AS next_at,
+          SUM(SUM(recipients)) OVER () AS all_recipients, COUNT(*) OVER () AS all_groups
+        FROM (SELECT ${expressions[by]} AS stored, COUNT(*) AS recipients,
+            COUNT(CASE WHEN state = 'held' THEN 1 END) AS held,
+            COUNT(lease_owner) AS underway,
+            COUNT(CASE WHEN ${waits} AND due_at <= ? THEN 1 END) AS due,
+            COUNT(CASE WHEN ${waits} AND due_at > ? AND gate IS NOT NULL THEN 1 END) AS in_line,
+            ${younger.map(column => `${column},`).join(' ')}
+            MIN(CASE WHEN ${waits} AND (due_at <= ? OR gate IS NULL) THEN due_at END) AS next_at
+          FROM queue_recipient ${needsMessage ? 'JOIN queue_message ON queue_message.id = message_id' : ''}
+          WHERE ${where} GROUP BY 1) AS named
+        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?`,
+      ...names.values,
+      now,
       now,
       // A queue id tells when the message came: no need to look for the message.
       ...ages.map(age => firstQueueIdAt(now - age)),
+      now,
       ...values,
       limit,
     )
     return {
       recipients: rows[0]?.all_recipients ?? 0,
       groupCount: rows[0]?.all_groups ?? 0,
-      groups: rows.map(row => readGroup(row, ages.length)),
+      groups: rows.map(row => readGroup(row, by, ages.length)),
     }
   },
 )
 
-function readGroup(row: GroupRow, ages: number): QueueGroup {
-  const { name, recipients, held, underway, due } = row
+/** The name of the group that a stored name belongs to. */
+function nameOf(hosts: readonly DestinationHost[]): {
+  readonly sql: string
+  readonly values: readonly string[]
+} {
+  if (hosts.length === 0) return { sql: 'stored', values: [] }
+  const cases = hosts.map(({ host }) =>
+    host.startsWith('.') ? "WHEN '.' || stored LIKE '%' || ? THEN ?" : 'WHEN stored = ? THEN ?',
+  )
+  return {
+    // A domain is no host: most of what has not been tried is not looked for.
+    sql: `CASE WHEN stored LIKE '@%' THEN stored ${cases.join(' ')} ELSE stored END`,
+    values: hosts.flatMap(({ host, destination }) => [host, destination]),
+  }
+}
+
+function readGroup(row: GroupRow, by: SummaryGroup, ages: number): QueueGroup {
+  const { name, recipients, held, underway, due, in_line: inLine, next_at: nextAt } = row
+  const isDomain = by === 'destination' && name.startsWith('@')
   const younger = [...Array.from({ length: ages }, (_, n) => row[`age_${n}`] ?? 0), recipients]
   return {
-    name,
+    name: isDomain ? name.slice(1) : name,
+    isDomain,
     recipients,
     held,
     underway,
     due,
-    nextAt: row.next_at ?? undefined,
+    inLine,
+    nextAt: nextAt ?? undefined,
     ages: younger.map((count, n) => count - (younger[n - 1] ?? 0)),
   }
 }

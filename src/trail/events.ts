@@ -110,7 +110,10 @@ export type TrailEvent =
       /** The address of ours from which it went, where the settings say one. */
       readonly source?: string | undefined
     }
-  /** Not tried: the destination could not be reached a moment before. `diagnosis` is of the attempt that met that. */
+  /**
+   * Not tried: nothing goes there until `nextAttemptAt`, because it could not be reached, wants less or nothing from us, or a
+   * limit of ours is used up. `diagnosis` is of the attempt that met that, or of the limit.
+   */
   | {
       readonly kind: 'postponed'
       readonly recipient: string

@@ -414,10 +414,10 @@ test('why of what waits: where it is, why, when it goes, and what would help', a
   assert.equal(
     stdout,
     `Message ${id} from anna@example.test ("Invoice") came 3 h ago. To boris@example.org: it waits in the queue of this server. ` +
-      'The last of 1 attempt did not succeed, because the mailbox of the recipient is full: mx.example.org (192.0.2.25:25) refused RCPT: 452 4.2.2 Mailbox full. ' +
+      'The only attempt so far did not succeed, because the mailbox of the recipient is full: mx.example.org (192.0.2.25:25) refused RCPT: 452 4.2.2 Mailbox full. ' +
       'The next attempt is in 20 min (2026-01-31 14:25:09), as the settings say after 1 attempt (queue.retryMinutes). ' +
       'If it does not succeed before, it is given up in 1 d 21 h (2026-02-02 11:05:09), and the sender is told. ' +
-      `What would speed it up: The recipient has to make room in it. "postrider queue retry ${id}" tries it at once.\n`,
+      `What would speed it up: The recipient has to make room in it. Then "postrider queue retry ${id}" tries it at once.\n`,
   )
   assert.equal((await run(server, 'why', 'boris@example.org')).stdout, stdout)
   const [json] = JSON.parse((await run(server, 'why', id, '--json')).stdout) as unknown[]
@@ -512,13 +512,14 @@ test('queue summary: a line for each destination, cause or sender', async contex
   await server.post({ to: ['boris@example.org', 'vera@example.org'], age: 2 * hour })
   await server.attempt('deferred')
   await server.post({ to: ['boris@example.com'], age: minute, held: true })
-  const { stdout } = await run(server, 'queue', 'summary')
+  const { stdout, stderr } = await run(server, 'queue', 'summary')
   assert.equal(
     stdout,
-    'DESTINATION  RECIPIENTS  DUE  UNDER WAY  HELD  < 5 MIN  < 1 H  < 4 H  < 1 D  < 3 D  OLDER  NEXT\n' +
-      'example.org           2    -          -     -        -      -      2      -      -      -  in 20 min\n' +
-      'example.com           1    -          -     1        1      -      -      -      -      -\n',
+    'DESTINATION     RECIPIENTS  DUE  IN LINE  UNDER WAY  HELD  < 5 MIN  < 1 H  < 4 H  < 1 D  < 3 D  OLDER  NEXT\n' +
+      'mx.example.org           2    -        -          -     -        -      -      2      -      -      -  in 20 min\n' +
+      '@example.com             1    -        -          -     1        1      -      -      -      -      -\n',
   )
+  assert.match(stderr, /^@: not tried yet/)
   assert.match((await run(server, 'queue', 'summary', '--by', 'cause')).stdout, /^mailbox-full +2 /m)
   assert.match((await run(server, 'queue', 'summary', '--by', 'cause')).stdout, /^\(not tried yet\) +1 /m)
   assert.match((await run(server, 'queue', 'summary', '--by', 'sender')).stdout, /^anna@example\.test +3 /m)

@@ -1,7 +1,7 @@
 // What a server holds of a limit: used late, it would be counted too early.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Allowance } from '../../src/delivery/allowance.ts'
+import { Allowance, describeLimit } from '../../src/delivery/allowance.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 
@@ -29,4 +29,11 @@ test('what was taken and not used at once goes back: in no hour more than the li
   clock.advance(31 * minute)
   assert.equal(await take(1), 1)
   assert.equal(await take(1), 0)
+})
+
+test('a limit is told in words, one of one too', () => {
+  const told = ([most, spanMs]: readonly [number, number]): string => describeLimit({ most, spanMs })
+  assert.equal(told([150, 24 * 60 * minute]), '150 recipients a day')
+  assert.equal(told([60, 60 * minute]), '60 recipients an hour')
+  assert.equal(told([1, minute]), '1 recipient a minute')
 })

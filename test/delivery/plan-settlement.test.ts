@@ -216,3 +216,13 @@ test('an alias of several targets is reported as expanded, one of a single targe
   assert.equal(actionOf(expanded(2)), 'expanded')
   assert.equal(actionOf(expanded(1)), undefined)
 })
+
+test('who stands in line after an attempt goes when others go there, however near the notice or the end', () => {
+  const place = { gate: 'destination mx.example.org', share: '09 nobody' }
+  for (const now of [acceptedAt + 3.9 * hour, acceptedAt + 47.9 * hour]) {
+    const { settlement } = planSettlement({ ...attempted(deferred), place }, now, schedule, 0)
+    const [event] = settlement.events
+    assert.ok(event?.kind === 'attempted')
+    assert.equal(event.nextAttemptBecause, 'destination')
+  }
+})

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeWhy } from '../../src/cli/describe-why.ts'
+import { readProspects } from '../../src/cli/prospects.ts'
+import { settingsSchema } from '../../src/config/schema.ts'
 import type { SourcePoolSettings } from '../../src/config/settings.ts'
 import { countAtGate, listGates } from '../../src/queue/gates.ts'
 import { showQueuedMessage } from '../../src/queue/list-queue.ts'
@@ -246,21 +248,28 @@ test('the day of the warm-up, and what was sent, outlast a restart', async t => 
 })
 
 test('what waits for the warm-up says so: in the queue, and in the trail', async t => {
-  const { world } = await worldWith(t, [warming([1])], undefined, longQueue)
+  const pools = [warming([1])]
+  const { world } = await worldWith(t, pools, undefined, longQueue)
   await world.post({ from, to: ['boris@example.org'] })
   const id = await world.post({ from, to: ['clara@example.org'] })
   const [postponed] = (await world.events(id)).filter(({ kind }) => kind === 'postponed')
   assert.ok(postponed?.kind === 'postponed')
   const reason =
-    /^the address 127\.0\.0\.11 is new: day 1 of its warm-up, 1 recipients a day to mx1\.example\.org; more from \d{4}-\d\d-\d\d \d\d:\d\d UTC$/
+    /^the address 127\.0\.0\.11 is new: day 1 of its warm-up, 1 recipient a day to mx1\.example\.org; more from \d{4}-\d\d-\d\d \d\d:\d\d UTC$/
   assert.match(postponed.diagnosis.detail, reason)
   const { storage, clock } = world
   const now = clock.now()
   const queued = await storage.run(showQueuedMessage, { queueId: id })
   const records = await storage.run(trailOfMessage, { queueId: id })
-  const why = describeWhy({ queueId: id, records, queued }, { now, retentionDays: 30 })
-  assert.match(why, /stands in line for mx1\.example\.org from all/)
-  assert.match(why, /It cannot go at the moment, because .*: the address 127\.0\.0\.11 is new: day 1 of/)
+  const settings = settingsSchema.parse({ hostname: 'mail.example.test' })
+  const delivery = { ...settings.delivery, sourcePools: pools }
+  const prospects = await readProspects(storage, { ...settings, delivery }, queued ? [queued] : [], now)
+  const why = describeWhy({ queueId: id, records, queued }, { now, retentionDays: 30, prospects })
+  assert.match(
+    why,
+    /stands in line for mx1\.example\.org from all, because the limit of this server there is used up \(1 recipient a day; the address 127\.0\.0\.11 is new: day 1 of/,
+  )
+  assert.match(why, /There is more at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(in (1 d|23 h 59 min)\)/)
   const summary = await storage.run(summarizeQueue, { by: 'cause', selection: {}, now, ages: [], limit: 5 })
   assert.deepEqual(
     summary.groups.map(({ name, recipients }) => [name, recipients]),

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { type RateLimit, returnAllowance, takeAllowance } from '../../src/queue/allowances.ts'
+import {
+  lookAtAllowance,
+  type RateLimit,
+  returnAllowance,
+  takeAllowance,
+} from '../../src/queue/allowances.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 
 const at = Date.UTC(2026, 0, 1)
@@ -16,6 +21,7 @@ async function openAllowance(t: Parameters<typeof openTestStorage>[0], limits: r
   return {
     take: (wanted: number, now: number, allowance = 'one') =>
       storage.run(takeAllowance, { allowance, limits, wanted, now }),
+    look: (now: number) => storage.run(lookAtAllowance, { allowance: 'one', limits, wanted: 1, now }),
     giveBack: (unused: number, takenAt: number) =>
       storage.run(returnAllowance, { allowance: 'one', limits, unused, takenAt }),
   }
@@ -46,6 +52,14 @@ test('a long limit that leaves something, but less than is wanted, does not make
   assert.deepEqual(limit, perMinute)
   assert.ok(moreAt <= at + minute + 1000)
   assert.equal((await take(3, moreAt)).granted, 2)
+})
+
+test('who only looks takes nothing, and is told the same', async t => {
+  const { take, look } = await openAllowance(t, [perMinute])
+  for (let n = 0; n < 20; n++) assert.equal((await look(at)).granted, 1)
+  assert.equal((await take(10, at)).granted, 10)
+  assert.deepEqual(await look(at + 1000), await take(1, at + 1000))
+  assert.equal((await look(at + hour)).granted, 1)
 })
 
 test('what is given back can be taken again, and no more', async t => {

@@ -5,7 +5,12 @@ import { holdRecipients } from '../../src/queue/administer.ts'
 import { firstQueueIdAt, timeOfQueueId } from '../../src/queue/queue-id.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
 import { settle } from '../../src/queue/settle.ts'
-import { type QueueSummary, type SummaryGroup, summarizeQueue } from '../../src/queue/summarize-queue.ts'
+import {
+  type DestinationHost,
+  type QueueSummary,
+  type SummaryGroup,
+  summarizeQueue,
+} from '../../src/queue/summarize-queue.ts'
 import { at, minute, openQueue, type TestQueue } from './open-queue.ts'
 
 const hour = 60 * minute
@@ -16,8 +21,9 @@ async function summarize(
   by: SummaryGroup,
   selection: QueueSelection = {},
   limit = 10,
+  hosts: readonly DestinationHost[] = [],
 ): Promise<QueueSummary> {
-  return await queue.storage.run(summarizeQueue, { by, selection, now: at, ages, limit })
+  return await queue.storage.run(summarizeQueue, { by, selection, now: at, ages, limit, hosts })
 }
 
 /** 'example.org 3' */
@@ -64,24 +70,38 @@ test('it is grouped by destination, with what is due, held, and how old it is', 
     groupCount: 3,
     groups: [
       {
-        name: 'example.org',
+        name: 'mx.example.org',
+        isDomain: false,
         recipients: 3,
         held: 0,
         underway: 0,
         due: 0,
+        inLine: 0,
         nextAt: at + hour,
         ages: [0, 1, 2],
       },
       {
-        name: 'example.com',
+        name: 'mx.example.com',
+        isDomain: false,
         recipients: 2,
         held: 1,
         underway: 0,
         due: 0,
+        inLine: 0,
         nextAt: at + hour,
         ages: [1, 0, 1],
       },
-      { name: 'example.net', recipients: 1, held: 0, underway: 0, due: 1, nextAt: at, ages: [1, 0, 0] },
+      {
+        name: 'mx.example.net',
+        isDomain: false,
+        recipients: 1,
+        held: 0,
+        underway: 0,
+        due: 1,
+        inLine: 0,
+        nextAt: at,
+        ages: [1, 0, 0],
+      },
     ],
   })
 })
@@ -101,17 +121,67 @@ test('only what is meant is counted, and only the largest groups come back', asy
   const queue = await fill(t)
   assert.deepEqual(inShort(await summarize(queue, 'cause', { host: 'mx.example.org' })), ['mailbox-full 3'])
   assert.deepEqual(inShort(await summarize(queue, 'destination', { acceptedBefore: at - hour })), [
-    'example.org 2',
-    'example.com 1',
+    'mx.example.org 2',
+    'mx.example.com 1',
   ])
-  assert.deepEqual(inShort(await summarize(queue, 'destination', { reversePath: '' })), ['example.org 1'])
+  assert.deepEqual(inShort(await summarize(queue, 'destination', { reversePath: '' })), ['mx.example.org 1'])
   const first = await summarize(queue, 'destination', {}, 1)
-  assert.deepEqual([inShort(first), first.groupCount, first.recipients], [['example.org 3'], 3, 6])
+  assert.deepEqual([inShort(first), first.groupCount, first.recipients], [['mx.example.org 3'], 3, 6])
   assert.deepEqual(await summarize(queue, 'destination', { cause: 'spam' }), {
     recipients: 0,
     groupCount: 0,
     groups: [],
   })
+})
+
+test('a destination is who is behind many domains: by the gate, by the host of the last attempt, else the domain', async t => {
+  const queue = await openQueue(t)
+  const domains = Array.from({ length: 30 }, (_, n) => `shop${n}.example`)
+  await queue.accept({ to: domains.map(domain => `anna@${domain}`) })
+  const work = await queue.claim('one', at)
+  const recipients = work.flatMap(one => one.recipients)
+  const tried = {
+    kind: 'retry',
+    tried: true,
+    dueAt: at + hour,
+    diagnosis: 'busy',
+    delayReported: false,
+  } as const
+  const place = (gate: string) => ({ gate, share: '09 account 1' })
+  const settlements = recipients.map(({ id, messageId }, n) => {
+    const result =
+      n < 10
+        ? { ...tried, host: n < 5 ? 'ALT1.aspmx.l.google.com' : 'aspmx.l.google.com' }
+        : n < 20
+          ? ({ kind: 'wait', dueAt: at + 2 * hour, place: place('destination gmail') } as const)
+          : n < 24
+            ? { ...tried, host: 'mx2.example.net' }
+            : ({
+                kind: 'wait',
+                dueAt: at + 2 * hour,
+                place: place(n < 28 ? 'destination mx1.example.net mx2.example.net' : 'sender account 1'),
+              } as const)
+    return { messageId, recipientId: id, events: [], result }
+  })
+  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  const hosts = [
+    { host: '.google.com', destination: 'gmail' },
+    { host: 'mx2.example.net', destination: 'mx1.example.net mx2.example.net' },
+  ]
+  const { groups, groupCount } = await summarize(queue, 'destination', {}, 3, hosts)
+  assert.equal(groupCount, 4)
+  assert.deepEqual(
+    groups.map(({ name, recipients: count, inLine, nextAt }) => [name, count, inLine, nextAt]),
+    [
+      ['gmail', 20, 10, at + hour],
+      ['mx1.example.net mx2.example.net', 8, 4, at + hour],
+      ['shop28.example', 1, 1, undefined],
+    ],
+  )
+  assert.deepEqual(
+    groups.map(({ isDomain }) => isDomain),
+    [false, false, true],
+  )
 })
 
 test('what is being delivered is counted as such', async t => {

@@ -7,6 +7,7 @@ import { splitMessage } from '../../src/bounce/message-parts.ts'
 import { readTrace } from '../../src/cli/commands/trace.ts'
 import { describeTrace, type TracedMessage } from '../../src/cli/describe-trace.ts'
 import { describeWhy } from '../../src/cli/describe-why.ts'
+import { type Prospects, readProspects } from '../../src/cli/prospects.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
@@ -192,9 +193,18 @@ async function readMessage({ storage }: ComposedServer, queueId: string): Promis
   return { queueId: id, records, queued: stored }
 }
 
+async function styleFor(
+  { storage, settings, clock }: ComposedServer,
+  { queued }: TracedMessage,
+): Promise<{ readonly now: number; readonly prospects: Prospects }> {
+  const now = clock.now()
+  return { now, prospects: await readProspects(storage, settings, queued ? [queued] : [], now) }
+}
+
 async function askWhy(server: ComposedServer, queueId: string): Promise<string> {
-  const style = { now: server.clock.now(), retentionDays: 30 }
-  return `$ postrider why ${queueId}\n${wrap(describeWhy(await readMessage(server, queueId), style))}`
+  const message = await readMessage(server, queueId)
+  const style = { ...(await styleFor(server, message)), retentionDays: 30 }
+  return `$ postrider why ${queueId}\n${wrap(describeWhy(message, style))}`
 }
 
 /** As a terminal of that width shows it. */
@@ -263,8 +273,9 @@ export const whyView: View = {
 export const traceView: View = {
   title: 'What `trace` says',
   async collect({ server, queueId }) {
-    const style = { now: server.clock.now(), withDialogue: false }
-    return `$ postrider trace ${queueId}\n${describeTrace(await readMessage(server, queueId), style)}`
+    const message = await readMessage(server, queueId)
+    const style = { ...(await styleFor(server, message)), withDialogue: false }
+    return `$ postrider trace ${queueId}\n${describeTrace(message, style)}`
   },
 }
 

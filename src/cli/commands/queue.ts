@@ -49,9 +49,18 @@ import {
 } from '../arguments.ts'
 import { causeNames } from '../causes.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { closureInShort, describeOpening, describePlace } from '../describe-gate.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { parseAge } from '../parse-time.ts'
+import {
+  type GateClosure,
+  type GateState,
+  type Prospects,
+  readClosuresOf,
+  readDestinationHosts,
+  readProspects,
+} from '../prospects.ts'
 import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
 import { standingOf, standingWords } from '../standing.ts'
 
@@ -442,10 +451,13 @@ function notQueued(queueId: QueueId): UsageFault {
 
 async function list(invocation: Invocation, options: ListOptions): Promise<void> {
   // One more than is shown says whether there are more.
-  const { found, damaged } = await findMessages(invocation, options, options.limit + 1)
+  const { found, damaged, prospects } = await findMessages(invocation, options, options.limit + 1)
   const messages = found.slice(0, options.limit)
   if (invocation.output.json) {
-    invocation.output.result(messages.map(messageJson), '')
+    invocation.output.result(
+      messages.map(message => messageJson(message, prospects)),
+      '',
+    )
     return
   }
   const now = invocation.clock.now()
@@ -462,8 +474,8 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
       { title: 'TO', cell: ({ recipient }) => formatAddressForPeople(recipient.forwardPath) },
       { title: 'STATE', cell: ({ message, recipient }) => stateText(recipient, message, now) },
       { title: 'TRIES', align: 'right', cell: ({ recipient }) => String(recipient.attempts) },
-      { title: 'NEXT', cell: ({ message, recipient }) => nextText(recipient, message, now) },
-      { title: 'LAST REASON', cell: ({ recipient }) => reasonText(recipient) },
+      { title: 'NEXT', cell: ({ message, recipient }) => nextText(recipient, message, prospects, now) },
+      { title: 'LAST REASON', cell: ({ recipient }) => reasonText(recipient, prospects) },
     ],
     row => row,
     isNarrowed(listed(options, now)) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
@@ -480,8 +492,13 @@ async function findMessages(
   invocation: Invocation,
   options: ListOptions,
   limit: number,
-): Promise<{ readonly found: readonly ShownMessage[]; readonly damaged: readonly QueueId[] }> {
-  const selection = listed(options, invocation.clock.now())
+): Promise<{
+  readonly found: readonly ShownMessage[]
+  readonly damaged: readonly QueueId[]
+  readonly prospects: Prospects
+}> {
+  const now = invocation.clock.now()
+  const selection = listed(options, now)
   const progress = invocation.output.progress()
   try {
     return await invocation.withStorage(async (storage, settings) => {
@@ -495,7 +512,11 @@ async function findMessages(
         progress.update(`Messages: ${found.length}`)
         afterId = found.length === limit ? undefined : page.lastId
       }
-      return { found: await releaseAbandoned(settings, found, invocation.clock.now()), damaged }
+      return {
+        found: await releaseAbandoned(settings, found, now),
+        damaged,
+        prospects: await readProspects(storage, settings, found, now),
+      }
     })
   } finally {
     progress.end()
@@ -503,44 +524,50 @@ async function findMessages(
 }
 
 async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
-  const [shown] = await invocation.withStorage(async (storage, settings) => {
+  const now = invocation.clock.now()
+  const { shown, prospects } = await invocation.withStorage(async (storage, settings) => {
     const stored = await storage.run(showQueuedMessage, { queueId })
-    return await releaseAbandoned(settings, stored ? [stored] : [], invocation.clock.now())
+    const [shown] = await releaseAbandoned(settings, stored ? [stored] : [], now)
+    return { shown, prospects: await readProspects(storage, settings, shown ? [shown] : [], now) }
   })
   if (!shown) throw notQueued(queueId)
   const { message, recipients } = shown
-  const now = invocation.clock.now()
-  const { relayLifetimeHours } = (await invocation.settings()).queue
   const lines = [
     `Queue id:  ${formatQueueId(message.id)}`,
     `From:      ${senderText(message)}`,
     `Size:      ${formatSize(message.size)}`,
     `Accepted:  ${formatTime(message.acceptedAt)} (${formatRelative(message.acceptedAt, now)})`,
-    `Until:     ${formatTime(message.expiresAt)}`,
     ...describeWishes(message, now),
     ...recipients.flatMap(recipient => [
       '',
       `To:        ${formatAddressForPeople(recipient.forwardPath)}`,
       `State:     ${stateText(recipient, message, now)}, ${formatCount(recipient.attempts, 'attempt')}`,
-      ...describeNextTry(recipient, message, now),
-      ...(recipient.isRelayed
-        ? [`Until:     ${formatTime(message.acceptedAt + relayLifetimeHours * 3_600_000)}`]
-        : []),
-      ...(recipient.lastDiagnosis === undefined ? [] : [`Reason:    ${reasonText(recipient)}`]),
+      ...describeNextTry(recipient, message, prospects, now),
+      ...(recipient.lastDiagnosis === undefined ? [] : [`Reason:    ${reasonText(recipient, prospects)}`]),
+      `Until:     ${formatTime(prospects.endFor(message, recipient))}`,
       ...(recipient.routeTo === undefined ? [] : [`Goes to:   ${recipient.routeTo}`]),
     ]),
   ]
-  invocation.output.result(messageJson(shown), lines.join('\n'))
+  invocation.output.result(messageJson(shown, prospects), lines.join('\n'))
 }
 
 function senderText({ reversePath }: ShownMessage['message']): string {
   return reversePath === null ? '<>' : formatAddressForPeople(reversePath)
 }
 
-function describeNextTry(recipient: ShownRecipient, message: ShownMessage['message'], now: number): string[] {
-  if (standingOf(recipient, now, message.releaseAt).kind === 'kept')
-    return ['Next try:  when its server fetches it']
-  const next = nextText(recipient, message, now)
+function describeNextTry(
+  recipient: ShownRecipient,
+  message: ShownMessage['message'],
+  prospects: Prospects,
+  now: number,
+): string[] {
+  const standing = standingOf(recipient, now, message.releaseAt)
+  if (standing.kind === 'kept') return ['Next try:  when its server fetches it']
+  if (standing.kind === 'in-line') {
+    const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
+    return [`In line:   ${describePlace(gate, false)}`, `Next try:  ${describeOpening(gate, now)}`]
+  }
+  const next = nextText(recipient, message, prospects, now)
   return next === '' ? [] : [`Next try:  ${formatTime(recipient.dueAt)} (${next})`]
 }
 
@@ -563,42 +590,54 @@ function stateText(recipient: ShownRecipient, message: ShownMessage['message'], 
   return standingWords[standingOf(recipient, now, message.releaseAt).kind]
 }
 
-function nextText(recipient: ShownRecipient, message: ShownMessage['message'], now: number): string {
+function nextText(
+  recipient: ShownRecipient,
+  message: ShownMessage['message'],
+  prospects: Prospects,
+  now: number,
+): string {
   switch (standingOf(recipient, now, message.releaseAt).kind) {
     case 'underway':
     case 'held':
       return ''
     case 'kept':
       return 'when fetched'
-    case 'in-line':
-      return 'when there is room'
+    case 'in-line': {
+      const closure = prospects.gateOf(recipient)?.closure
+      return closure ? formatRelative(closure.until, now) : 'when there is room'
+    }
     default:
       return recipient.dueAt <= now ? 'now' : formatRelative(recipient.dueAt, now)
   }
 }
 
-function reasonText({ lastDiagnosis }: ShownRecipient): string {
-  return formatDomainsForPeople(lastDiagnosis ?? '')
+/** Why it was not delivered; of whom nothing was tried, why nothing goes there. */
+function reasonText(recipient: ShownRecipient, prospects: Prospects): string {
+  const { lastDiagnosis } = recipient
+  const gate = prospects.gateOf(recipient)
+  if (lastDiagnosis !== undefined || !gate?.closure) return formatDomainsForPeople(lastDiagnosis ?? '')
+  return formatDomainsForPeople(`not tried; ${gate.name}: ${closureInShort(gate.closure)}`)
 }
 
 function isoOrNull(at: number | undefined): string | null {
   return at === undefined ? null : new Date(at).toISOString()
 }
 
-function messageJson({ message, recipients }: ShownMessage): unknown {
+function messageJson({ message, recipients }: ShownMessage, prospects: Prospects): unknown {
+  const ends = recipients.map(recipient => prospects.endFor(message, recipient))
   return {
     queueId: formatQueueId(message.id),
     reversePath: formatReversePath(message.reversePath),
     size: message.size,
     acceptedAt: new Date(message.acceptedAt).toISOString(),
-    expiresAt: new Date(message.expiresAt).toISOString(),
+    expiresAt: new Date(ends.length === 0 ? message.expiresAt : Math.max(...ends)).toISOString(),
     isReport: message.isReport,
     priority: message.priority ?? 0,
     releaseAt: isoOrNull(message.releaseAt),
     deliverBy: message.deliverBy
       ? { at: new Date(message.deliverBy.at).toISOString(), mode: message.deliverBy.mode }
       : null,
-    recipients: recipients.map(recipient => ({
+    recipients: recipients.map((recipient, n) => ({
       forwardPath: formatAddress(recipient.forwardPath),
       state: recipient.underway ? 'underway' : recipient.state,
       kept: recipient.isKept,
@@ -608,8 +647,18 @@ function messageJson({ message, recipients }: ShownMessage): unknown {
       lastCause: recipient.lastCause ?? null,
       lastHost: recipient.lastHost ?? null,
       routeTo: recipient.routeTo ?? null,
+      expiresAt: isoOrNull(ends[n]),
+      inLine: gateJson(prospects.gateOf(recipient)),
     })),
   }
+}
+
+function gateJson(gate: GateState | undefined): unknown {
+  return gate ? { of: gate.of, name: gate.name, closed: closureJson(gate.closure) } : null
+}
+
+function closureJson(closure: GateClosure | undefined): unknown {
+  return closure ? { reason: closure.reason, until: new Date(closure.until).toISOString() } : null
 }
 
 const minuteMs = 60_000
@@ -627,13 +676,21 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   const { by, limit } = options
   const now = invocation.clock.now()
   const selection = selectionOf(options, now)
-  const { summary, openAlerts } = await invocation.withStorage(async storage => ({
-    summary: await storage.run(summarizeQueue, { by, selection, now, ages, limit }),
-    openAlerts: await storage.run(countOpenAlerts, undefined),
-  }))
+  const { summary, closures, openAlerts } = await invocation.withStorage(async (storage, settings) => {
+    const hosts = by === 'destination' ? await readDestinationHosts(storage, settings) : []
+    const summary = await storage.run(summarizeQueue, { by, selection, now, ages, limit, hosts })
+    const names = by === 'destination' ? summary.groups.map(({ name }) => name) : []
+    return {
+      summary,
+      closures: await readClosuresOf(storage, settings, names, now),
+      openAlerts: await storage.run(countOpenAlerts, undefined),
+    }
+  })
+  const closureOf = ({ name, isDomain }: QueueGroup): GateClosure | undefined =>
+    isDomain ? undefined : closures.get(name)
   if (invocation.output.json) {
     invocation.output.result(
-      { by, ...summary, groups: summary.groups.map(group => groupJson(group)), openAlerts },
+      { by, ...summary, groups: summary.groups.map(group => groupJson(group, closureOf(group))), openAlerts },
       '',
     )
     return
@@ -642,9 +699,10 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   invocation.output.rows(
     summary.groups,
     [
-      { title: groupTitles[by], cell: ({ name }) => groupName(by, name) },
+      { title: groupTitles[by], cell: group => groupName(by, group) },
       { title: 'RECIPIENTS', align: 'right', cell: ({ recipients }) => String(recipients) },
       { title: 'DUE', align: 'right', cell: ({ due }) => countText(due) },
+      { title: 'IN LINE', align: 'right', cell: ({ inLine }) => countText(inLine) },
       { title: 'UNDER WAY', align: 'right', cell: ({ underway }) => countText(underway) },
       { title: 'HELD', align: 'right', cell: ({ held }) => countText(held) },
       ...ageTitles.map((title, n) => ({
@@ -652,15 +710,18 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
         align: 'right' as const,
         cell: ({ ages: counts }: QueueGroup) => countText(counts[n] ?? 0),
       })),
-      {
-        title: 'NEXT',
-        cell: ({ nextAt }) =>
-          nextAt === undefined ? '' : nextAt <= now ? 'now' : formatRelative(nextAt, now),
-      },
+      { title: 'NEXT', cell: group => nextOfGroup(group, closureOf(group), now) },
+      ...(closures.size === 0
+        ? []
+        : [{ title: 'CLOSED', cell: (group: QueueGroup) => closedText(closureOf(group)) }]),
     ],
-    groupJson,
+    group => groupJson(group, closureOf(group)),
     isNarrowed(selection) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
   )
+  if (summary.groups.some(({ isDomain }) => isDomain))
+    invocation.output.note(
+      '@: not tried yet, or its servers were not found. Several of these domains may be one destination.',
+    )
   if (summary.groupCount > summary.groups.length) {
     const shown = summary.groups.reduce((sum, { recipients }) => sum + recipients, 0)
     invocation.output.note(
@@ -669,10 +730,22 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   }
 }
 
-function groupName(by: SummaryGroup, name: string): string {
-  if (name !== '') return by === 'cause' ? name : formatDomainsForPeople(name)
+/** '@example.org' is a domain of which the mail hosts are not known. */
+function groupName(by: SummaryGroup, { name, isDomain }: QueueGroup): string {
+  if (name !== '') return by === 'cause' ? name : `${isDomain ? '@' : ''}${formatDomainsForPeople(name)}`
   if (by === 'sender') return '<>'
   return by === 'cause' ? '(not tried yet)' : '(none yet)'
+}
+
+function nextOfGroup({ nextAt, inLine }: QueueGroup, closure: GateClosure | undefined, now: number): string {
+  const opensAt = inLine > 0 ? closure?.until : undefined
+  const at = Math.min(nextAt ?? Infinity, opensAt ?? Infinity)
+  if (at === Infinity) return inLine > 0 ? 'when there is room' : ''
+  return at <= now ? 'now' : formatRelative(at, now)
+}
+
+function closedText(closure: GateClosure | undefined): string {
+  return closure ? `until ${formatTime(closure.until)}: ${closureInShort(closure)}` : ''
 }
 
 /** A zero says little, and many of them hide the rest. */
@@ -680,9 +753,13 @@ function countText(count: number): string {
   return count === 0 ? '-' : String(count)
 }
 
-function groupJson({ ages: counts, nextAt, ...group }: QueueGroup): unknown {
+function groupJson(
+  { ages: counts, nextAt, ...group }: QueueGroup,
+  closure: GateClosure | undefined,
+): unknown {
   return {
     ...group,
+    closed: closureJson(closure),
     nextAt: nextAt === undefined ? null : new Date(nextAt).toISOString(),
     ages: counts.map((count, n) => ({
       youngerThanSeconds: (ages[n] ?? 0) > 0 ? (ages[n] ?? 0) / 1000 : null,

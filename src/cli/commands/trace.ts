@@ -21,6 +21,7 @@ import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { parseTime, timeForms } from '../parse-time.ts'
+import { readProspects } from '../prospects.ts'
 import { formatTime } from '../quantities.ts'
 import {
   hostKey,
@@ -42,6 +43,7 @@ interface TraceOptions {
   readonly search?: string
   readonly limit: number
   readonly dialogue?: true
+  readonly all?: true
   readonly follow?: true
 }
 
@@ -69,6 +71,7 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
   })
     .addArgument(new Argument('[what]', 'whose trail').argParser(subjectArgument))
     .option('--dialogue', 'with what the servers said to each other')
+    .option('--all', 'each of many attempts that ended alike, and not the first and the last alone')
     .option('--follow', 'go on with what happens from now on, until Ctrl-C')
     .addOption(
       new Option('--sender <address>', 'from this address, <> for none').argParser(reversePathArgument),
@@ -161,13 +164,17 @@ export async function readTrace(
 async function trace(
   invocation: Invocation,
   queueId: QueueId,
-  options: Pick<TraceOptions, 'dialogue'>,
+  options: Pick<TraceOptions, 'dialogue' | 'all'>,
 ): Promise<void> {
-  const { records, queued, retentionDays } = await invocation.withStorage(async (storage, settings) => {
-    const { records, stored } = await readTrace(storage, queueId)
-    const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], invocation.clock.now())
-    return { records, queued, retentionDays: settings.trail.retentionDays }
-  })
+  const now = invocation.clock.now()
+  const { records, queued, retentionDays, prospects } = await invocation.withStorage(
+    async (storage, settings) => {
+      const { records, stored } = await readTrace(storage, queueId)
+      const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], now)
+      const prospects = await readProspects(storage, settings, queued ? [queued] : [], now)
+      return { records, queued, retentionDays: settings.trail.retentionDays, prospects }
+    },
+  )
   if (records.length === 0 && !queued) {
     throw new UsageFault(
       'CLI_NO_TRAIL',
@@ -177,7 +184,12 @@ async function trace(
   const message: TracedMessage = { queueId, records, queued }
   invocation.output.result(
     traceJson(message),
-    describeTrace(message, { now: invocation.clock.now(), withDialogue: options.dialogue === true }),
+    describeTrace(message, {
+      now,
+      withDialogue: options.dialogue === true,
+      withAll: options.all === true,
+      prospects,
+    }),
   )
 }
 

@@ -14,6 +14,7 @@ import type { TracedMessage } from '../describe-trace.ts'
 import { describeWhy, standingsOf, type WhyStyle } from '../describe-why.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
+import { readProspects } from '../prospects.ts'
 import { readTrace } from './trace.ts'
 
 type WhySubject =
@@ -52,7 +53,7 @@ function whyArgument(text: string): WhySubject {
 
 async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
   const now = invocation.clock.now()
-  const { messages, retentionDays } = await invocation.withStorage(async (storage, settings) => {
+  const { messages, retentionDays, prospects } = await invocation.withStorage(async (storage, settings) => {
     const ids =
       subject.kind === 'queue-id'
         ? [subject.queueId]
@@ -63,7 +64,12 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
       const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], now)
       messages.push({ queueId, records, queued })
     }
-    return { messages, retentionDays: settings.trail.retentionDays }
+    const waiting = messages.flatMap(({ queued }) => queued ?? [])
+    return {
+      messages,
+      retentionDays: settings.trail.retentionDays,
+      prospects: await readProspects(storage, settings, waiting, now),
+    }
   })
   if (messages.length === 0 && subject.kind === 'address') {
     throw new UsageFault(
@@ -73,7 +79,7 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
   }
   const told = messages.map(message => ({
     message,
-    style: styleOf(message, subject, { now, retentionDays }),
+    style: styleOf(message, subject, { now, retentionDays, prospects }),
   }))
   const paragraphs = told.map(({ message, style }) => describeWhy(message, style))
   if (messages.every(({ records, queued }) => records.length === 0 && !queued))

@@ -1,0 +1,89 @@
+// What those who stand in line wait for, in words: why nothing goes there, until when, and what would speed it up.
+import { describeLimit } from '../delivery/allowance.ts'
+import type { Diagnosis } from '../delivery/outcome.ts'
+import { describeCause } from './causes.ts'
+import { describeDiagnosis } from './format-trail.ts'
+import type { GateClosure, GateState } from './prospects.ts'
+import { formatRelative, formatTime } from './quantities.ts'
+
+/** Goes on after "it stands in line": where, and why. `isToldAlready`: what was met there stands in the text. */
+export function describePlace({ of, name, closure }: GateState, isToldAlready: boolean): string {
+  if (!closure)
+    return of === 'sender'
+      ? `behind other mail of its sender (${name}), who sends so much that mail of others is let pass`
+      : `for ${name}, behind other mail: as much as may go there at a time is under way`
+  if (closure.reason === 'limit') {
+    const { limit: usedUp } = closure
+    const because = usedUp?.because === undefined ? '' : `; ${usedUp.because}`
+    const limit = usedUp ? ` (${describeLimit(usedUp)}${because})` : ''
+    return of === 'sender'
+      ? `because the limit of its sender ${name} is used up${limit}`
+      : `for ${name}, because the limit of this server there is used up${limit}`
+  }
+  const met = isToldAlready ? '' : ` (${describeDiagnosis(closure.diagnosis)})`
+  return `for ${name}, ${closureWords[closure.reason]}${met}`
+}
+
+const closureWords: Readonly<Record<Exclude<GateClosure['reason'], 'limit'>, string>> = {
+  unreachable: 'where no server could be reached',
+  'slow-down': 'which has asked for less mail',
+  suspended: 'which wants no mail from this server, because of its name',
+}
+
+/** A sentence: when it goes. */
+export function describeOpening({ closure }: GateState, now: number): string {
+  if (!closure) return 'It goes when it is its turn, without anybody doing anything.'
+  const at = `${formatTime(closure.until)} (${formatRelative(closure.until, now)})`
+  switch (closure.reason) {
+    case 'limit':
+      return `There is more at ${at}.`
+    case 'unreachable':
+      return `Nothing goes there until ${at}; then one message finds out whether it can be reached again, and the others follow.`
+    case 'slow-down':
+    case 'suspended':
+      return `Nothing goes there until ${at}; then it is tried again, with a few messages first.`
+    default:
+      return closure satisfies never
+  }
+}
+
+/** Sentences: what would speed it up, and whether an attempt at once would. */
+export function describeSpeedUp({ of, closure }: GateState, queueId: string): string {
+  const retry = `"postrider queue retry ${queueId}"`
+  if (!closure)
+    return of === 'sender'
+      ? `Nothing speeds it up but less mail of that sender; ${retry} would put it into the same line.`
+      : `What would speed it up: more connections at a time (delivery.limits, delivery.maxConnectionsPerDestination), if the receiver bears it. ${retry} would put it into the same line.`
+  switch (closure.reason) {
+    case 'limit': {
+      const setting = of === 'sender' ? 'submission.limits)' : 'delivery.limits), if the receiver bears it'
+      return `What would speed it up: a higher limit in the settings (${setting}. ${retry} does not help: it would wait for the limit again.`
+    }
+    case 'unreachable':
+      return `${remedyOf(closure.diagnosis)}As soon as that server is there again, ${retry} tries it at once.`
+    case 'slow-down':
+      return patience
+    case 'suspended':
+      return `${remedyOf(closure.diagnosis)}When that is mended, ${retry} tries it at once; before, it makes matters worse.`
+    default:
+      return closure satisfies never
+  }
+}
+
+/** Ends with a blank, or is empty. */
+function remedyOf({ cause }: Diagnosis): string {
+  const { remedy } = describeCause(cause)
+  return remedy === undefined ? '' : `What would speed it up: ${remedy} `
+}
+
+export const patience = 'Nothing speeds it up: it goes by itself, and trying more often makes it worse.'
+
+/** For a table. */
+export function closureInShort({ reason }: GateClosure): string {
+  return {
+    unreachable: 'could not be reached',
+    'slow-down': 'asked for less mail',
+    suspended: 'refuses our name',
+    limit: 'limit used up',
+  }[reason]
+}

@@ -1,0 +1,397 @@
+// What why, trace and queue say of mail that stands in line: what closes the way, until when, and what helps.
+import assert from 'node:assert/strict'
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Surroundings } from '../../src/cli/invocation.ts'
+import type { Closure, ClosureReason } from '../../src/delivery/destination-health.ts'
+import type { Diagnosis } from '../../src/delivery/outcome.ts'
+import { createRelayDomain } from '../../src/directory/relay-domains.ts'
+import { acceptMessage } from '../../src/queue/accept-message.ts'
+import { takeAllowance } from '../../src/queue/allowances.ts'
+import { claimDueWork } from '../../src/queue/claim-due-work.ts'
+import { noteDestinationHealth } from '../../src/queue/destination-health.ts'
+import { firstQueueIdAt, formatQueueId } from '../../src/queue/queue-id.ts'
+import type { QueuedMessage } from '../../src/queue/records.ts'
+import { type Settlement, settle } from '../../src/queue/settle.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
+import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
+import type { Storage } from '../../src/storage/operation.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { appendTrail } from '../../src/trail/operations.ts'
+import { address } from '../directory/open-directory.ts'
+import { makeServerFolder, runHere, succeed } from './run-postrider.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const now = new Date(2026, 0, 31, 14, 0, 0).getTime()
+const clock: Surroundings['clock'] = { ...systemClock, now: () => now }
+
+interface Waiting {
+  readonly storage: Storage
+  readonly id: string
+  readonly say: (...parameters: readonly string[]) => Promise<string>
+}
+
+interface Given {
+  readonly settings?: string
+  readonly to?: string
+  readonly message?: Partial<QueuedMessage>
+  readonly prepare?: (storage: Storage, folder: string) => Promise<void>
+  readonly result: Extract<Settlement['result'], { kind: 'wait' | 'retry' }>
+  readonly events?: readonly TrailEvent[]
+}
+
+/** One message that was taken an hour ago, and what its turn came to. */
+async function waiting(t: TestContext, given: Given): Promise<Waiting> {
+  const folder = makeServerFolder(remove => t.after(remove))
+  if (given.settings !== undefined) appendFileSync(join(folder, 'postrider.toml'), given.settings)
+  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  t.after(() => storage.close())
+  await given.prepare?.(storage, folder)
+  const acceptedAt = now - hour
+  const writer = createMailDataStore(
+    openMailDataFiles(join(folder, 'mail-data'), systemRandom),
+    storage,
+  ).create()
+  await writer.write(Buffer.from('Subject: x\r\n\r\nText\r\n'))
+  const mailData = await writer.finish()
+  const id = firstQueueIdAt(acceptedAt)
+  await storage.run(acceptMessage, {
+    message: {
+      id,
+      reversePath: address('anna@example.test'),
+      size: mailData.size,
+      body: '7BIT',
+      smtpUtf8: false,
+      disposition: 'mail',
+      acceptedAt,
+      expiresAt: acceptedAt + 120 * hour,
+      language: 'en',
+      isReport: false,
+      ...given.message,
+    },
+    mailData,
+    recipients: [{ forwardPath: address(given.to ?? 'boris@example.org') }],
+    held: false,
+  })
+  const claim = { now, leaseUntil: now + hour, owner: 'test', maxRecipients: 10 }
+  const work = await storage.run(claimDueWork, claim)
+  const settlements = work.flatMap(({ recipients }) =>
+    recipients.map(recipient => ({
+      messageId: id,
+      recipientId: recipient.id,
+      events: given.events ?? [],
+      result: given.result,
+    })),
+  )
+  await storage.run(settle, { owner: 'test', at: now, settlements, reports: [] })
+  return {
+    storage,
+    id: formatQueueId(id),
+    async say(...parameters) {
+      const { exitCode, stdout, stderr } = await runHere(folder, parameters, { clock })
+      assert.equal(exitCode, 0, stderr)
+      return stdout
+    },
+  }
+}
+
+function inLine(gate: string): Given['result'] {
+  return { kind: 'wait', dueAt: now + 2 * hour, place: { gate, share: '09 account 1' } }
+}
+
+const refused: Diagnosis = {
+  stage: 'connect',
+  cause: 'refused-connection',
+  status: '4.4.1',
+  detail: 'no connection to 192.0.2.3:25: refused',
+}
+const tooMuch: Diagnosis = {
+  stage: 'rcpt',
+  cause: 'rate',
+  status: '4.7.0',
+  remoteMta: 'mx.dead.example',
+  reply: { code: 421, lines: ['Too much mail'] },
+  detail: 'mx.dead.example refused RCPT',
+}
+const badName: Diagnosis = { ...tooMuch, cause: 'blocklist', reply: { code: 554, lines: ['Listed'] } }
+
+async function close(storage: Storage, reason: ClosureReason, diagnosis: Diagnosis): Promise<void> {
+  const closure: Closure = { reason, until: now + 25 * minute, diagnosis }
+  const health = JSON.stringify({ closure, times: { [reason]: 3 } })
+  await storage.run(noteDestinationHealth, { destination: 'mx.dead.example', health, now })
+}
+
+test('a dead host: who stands in line is told until when nothing goes there, and why', async t => {
+  const { id, say } = await waiting(t, {
+    result: inLine('destination mx.dead.example'),
+    prepare: async storage => await close(storage, 'unreachable', refused),
+  })
+  assert.match(
+    await say('why', id),
+    new RegExp(
+      'it stands in line for mx\\.dead\\.example, where no server could be reached \\(no connection to 192\\.0\\.2\\.3:25: refused\\)\\. ' +
+        'It has not been tried yet\\. Nothing goes there until 2026-01-31 14:25:00 \\(in 25 min\\); then one message finds out .* and the others follow\\. ' +
+        `.* As soon as that server is there again, "postrider queue retry ${id}" tries it at once\\.`,
+    ),
+  )
+  assert.match(
+    await say('trace', id),
+    /^Now: boris@example\.org stands in line for mx\.dead\.example, .* until 2026-01-31 14:25:00/m,
+  )
+  assert.match(
+    await say('queue', 'list'),
+    /in line +0 +in 25 min +not tried; mx\.dead\.example: could not be reached$/m,
+  )
+  const shown = await say('queue', 'show', id)
+  assert.match(shown, /^Next try: {2}Nothing goes there until 2026-01-31 14:25:00 \(in 25 min\)/m)
+  const summary = await say('queue', 'summary')
+  assert.match(
+    summary,
+    /^mx\.dead\.example +1 .* in 25 min +until 2026-01-31 14:25:00: could not be reached$/m,
+  )
+  const [json] = JSON.parse(await say('queue', 'list', '--json')) as unknown[]
+  assert.partialDeepStrictEqual(json, {
+    recipients: [
+      {
+        inLine: {
+          of: 'destination',
+          name: 'mx.dead.example',
+          closed: { reason: 'unreachable', until: new Date(now + 25 * minute).toISOString() },
+        },
+      },
+    ],
+  })
+  const [why] = JSON.parse(await say('why', id, '--json')) as unknown[]
+  assert.partialDeepStrictEqual(why, {
+    recipients: [{ nextAttemptAt: new Date(now + 25 * minute).toISOString() }],
+  })
+})
+
+for (const [reason, diagnosis, said, never] of [
+  [
+    'slow-down',
+    tooMuch,
+    /mx\.dead\.example, which has asked for less mail .* until 2026-01-31 14:25:00 .*Nothing speeds it up: .* trying more often makes it worse\.\n$/,
+    /queue retry/,
+  ],
+  [
+    'suspended',
+    badName,
+    /which wants no mail from this server, because of its name .*blocklist.*When that is mended, "postrider queue retry/,
+    /at once\.\n$/,
+  ],
+] as const) {
+  test(`a destination that is closed (${reason}): the advice does not contradict itself`, async t => {
+    const { id, say } = await waiting(t, {
+      result: inLine('destination mx.dead.example'),
+      prepare: async storage => await close(storage, reason, diagnosis),
+    })
+    const why = await say('why', id)
+    assert.match(why, said)
+    assert.doesNotMatch(why, never)
+  })
+}
+
+test('after a 421 nobody is told to try it at once', async t => {
+  const { id, say } = await waiting(t, {
+    result: {
+      kind: 'retry',
+      tried: true,
+      dueAt: now + 20 * minute,
+      diagnosis: 'mx.example.org refused RCPT: 421 Too much mail',
+      cause: 'rate',
+      host: 'mx.example.org',
+      delayReported: false,
+    },
+  })
+  const why = await say('why', id)
+  assert.match(why, /The only attempt so far did not succeed, .* trying more often makes it worse\.\n$/)
+  assert.doesNotMatch(why, /queue retry/)
+})
+
+test('the limit of a sender: the account has its name, and there is a time when there is more', async t => {
+  const { id, say } = await waiting(t, {
+    settings: '[submission]\nlimits = [{ match = ["example.test"], perHour = 150 }]\n',
+    message: { accountId: 1 },
+    result: inLine('sender account 1'),
+    async prepare(storage, folder) {
+      await succeed(folder, 'domain', 'create', 'example.test')
+      await succeed(folder, 'account', 'create', 'clara@example.test')
+      const limits = [{ most: 150, spanMs: hour }]
+      const claim = { allowance: 'sender account 1', limits, wanted: 150, now: now - 30 * minute }
+      await storage.run(takeAllowance, claim)
+    },
+  })
+  const why = await say('why', id)
+  assert.match(
+    why,
+    /in line because the limit of its sender clara@example\.test is used up \(150 recipients an hour\)\..* There is more at 2026-01-31 14:31:00 \(in 31 min\)\./,
+  )
+  assert.match(
+    why,
+    /a higher limit in the settings \(submission\.limits\)\. "postrider queue retry \S+" does not help/,
+  )
+  assert.match(
+    await say('queue', 'list'),
+    /in line +0 +in 31 min +not tried; clara@example\.test: limit used up$/m,
+  )
+})
+
+test('the limit of a destination', async t => {
+  const { id, say } = await waiting(t, {
+    settings: '[delivery]\nlimits = [{ match = ["mx.example.org"], perMinute = 1 }]\n',
+    result: inLine('destination mx.example.org'),
+    async prepare(storage) {
+      const limits = [{ most: 1, spanMs: minute }]
+      await storage.run(takeAllowance, { allowance: 'destination mx.example.org', limits, wanted: 1, now })
+    },
+  })
+  const why = await say('why', id)
+  assert.match(
+    why,
+    /the limit of this server there is used up \(1 recipient a minute\).* There is more at 2026-01-31 14:01:01/,
+  )
+  assert.match(
+    why,
+    /delivery\.limits\), if the receiver bears it\. "postrider queue retry \S+" does not help/,
+  )
+  assert.match(await say('queue', 'summary'), /^mx\.example\.org .* in 1 min +until .*: limit used up$/m)
+})
+
+test('a pool of addresses is closed while all of them are, and opens with the first', async t => {
+  const settings =
+    '[[delivery.sourcePools]]\nname = "news"\nsources = [{ address = "192.0.2.1" }, { address = "192.0.2.2" }]\n'
+  const gate = inLine('destination mx.dead.example from news by IPv4')
+  const shut = async (storage: Storage, from: string, until: number): Promise<void> => {
+    const closure: Closure = { reason: 'unreachable', until, diagnosis: refused }
+    const health = JSON.stringify({ closure, times: { unreachable: 1 } })
+    await storage.run(noteDestinationHealth, { destination: `mx.dead.example from ${from}`, health, now })
+  }
+  const { storage, id, say } = await waiting(t, {
+    settings,
+    result: gate,
+    prepare: async storage => await shut(storage, '192.0.2.1', now + 20 * minute),
+  })
+  assert.doesNotMatch(await say('why', id), /Nothing goes there/)
+  await shut(storage, '192.0.2.2', now + 10 * minute)
+  assert.match(await say('why', id), /Nothing goes there until 2026-01-31 14:10:00/)
+})
+
+test('who only waits for his turn', async t => {
+  const { id, say } = await waiting(t, { result: inLine('destination mx1.example.org mx2.example.org') })
+  assert.match(
+    await say('why', id),
+    /in line for mx1\.example\.org mx2\.example\.org, behind other mail: .* It goes when it is its turn/,
+  )
+  const summary = await say('queue', 'summary')
+  assert.match(summary, /^mx1\.example\.org mx2\.example\.org +1 +- +1 .* when there is room$/m)
+  assert.doesNotMatch(summary, /CLOSED/)
+})
+
+test('mail for a relayed domain ends at one time, whoever is asked', async t => {
+  const until = new Date(2026, 2, 2, 13).getTime()
+  const { id, say } = await waiting(t, {
+    to: 'boris@relayed.example',
+    result: {
+      kind: 'retry',
+      tried: false,
+      dueAt: now + 3 * hour,
+      diagnosis: 'kept until the server of relayed.example fetches it',
+      cause: 'not-fetched',
+      delayReported: false,
+    },
+    events: [
+      { kind: 'kept', recipient: 'boris@relayed.example', domain: 'relayed.example', until, isOver: false },
+    ],
+    async prepare(storage) {
+      const domain = { name: 'relayed.example', keepsUntilFetched: true, anyoneStarts: false, at: 0 }
+      await storage.run(createRelayDomain, domain)
+    },
+  })
+  assert.match(await say('why', id), /given up in 29 d 23 h \(2026-03-02 13:00:00\)/)
+  const trace = await say('trace', id)
+  assert.match(trace, /at most until 2026-03-02 13:00:00$/m)
+  assert.match(trace, /^Now: .* which fetches it, until 2026-03-02 13:00:00\.$/m)
+  const shown = await say('queue', 'show', id)
+  assert.deepEqual(shown.match(/^Until: .*$/gm), ['Until:     2026-03-02 13:00:00'])
+  const [json] = JSON.parse(await say('queue', 'list', '--json')) as unknown[]
+  assert.partialDeepStrictEqual(json, { expiresAt: new Date(until).toISOString() })
+})
+
+test('a message that is returned when it is late ends then', async t => {
+  const at = now + 2 * hour
+  const { id, say } = await waiting(t, {
+    message: { deliverBy: { at, mode: 'return', trace: false } },
+    result: {
+      kind: 'retry',
+      tried: true,
+      dueAt: now + 20 * minute,
+      diagnosis: 'busy',
+      cause: 'server-busy',
+      delayReported: false,
+    },
+  })
+  assert.match(await say('why', id), /given up in 2 h \(2026-01-31 16:00:00\)/)
+  assert.match(await say('trace', id), /^Now: .* until 2026-01-31 16:00:00\.$/m)
+  assert.match(await say('queue', 'show', id), /^Until: {5}2026-01-31 16:00:00$/m)
+})
+
+const deferred = (attempt: number, diagnosis: Diagnosis): TrailEvent => ({
+  kind: 'attempted',
+  recipient: 'boris@example.org',
+  attempt,
+  outcome: { kind: 'deferred', diagnosis },
+  nextAttemptAt: now + hour,
+  nextAttemptBecause: 'destination',
+})
+
+test('attempts that end alike are told once; --all and --json have each', async t => {
+  const { storage, id, say } = await waiting(t, { result: inLine('destination mx.dead.example') })
+  const queueId = firstQueueIdAt(now - hour)
+  const attempts = Array.from({ length: 98 }, (_, n) => ({
+    at: now + n * minute,
+    queueId,
+    event: deferred(n + 1, n < 97 ? refused : tooMuch),
+  }))
+  await storage.run(appendTrail, attempts)
+  const short = await say('trace', id)
+  assert.equal(short.match(/Not delivered yet/g)?.length, 3)
+  assert.match(short, /the same 95 more times, 2026-01-31 14:01:00 to 2026-01-31 15:35:00; --all shows each/)
+  assert.match(short, /; next attempt at 2026-01-31 15:00:00 at the latest/)
+  assert.equal((await say('trace', id, '--all')).match(/Not delivered yet/g)?.length, 98)
+  const { events } = JSON.parse(await say('trace', id, '--json')) as { events: unknown[] }
+  assert.equal(events.length, 98)
+})
+
+for (const [what, diagnosis, said] of [
+  ['unreachable', refused, 'the destination could not be reached a moment ago (no connection'],
+  [
+    'slow-down',
+    tooMuch,
+    'the destination asked for less mail a moment ago (mx.dead.example refused RCPT [421',
+  ],
+  ['suspended', badName, 'the destination wants no mail from this server, because of its name ('],
+  [
+    'limit',
+    {
+      ...refused,
+      stage: 'routing',
+      cause: 'own-limit',
+      detail: 'the limit of this server for gmail is used up: 5 a day',
+    },
+    'the limit of this server for gmail is used up: 5 a day; there is more at 2026-01-31 15:00:00',
+  ],
+] as const) {
+  test(`the trail says why it was not tried (${what})`, async t => {
+    const { id, say } = await waiting(t, {
+      result: inLine('destination mx.dead.example'),
+      events: [{ kind: 'postponed', recipient: 'boris@example.org', diagnosis, nextAttemptAt: now + hour }],
+    })
+    assert.ok((await say('trace', id)).includes(`Not tried for boris@example.org: ${said}`))
+  })
+}
