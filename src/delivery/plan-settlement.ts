@@ -7,7 +7,7 @@ import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/recor
 import type { Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
-import { isTooLate, tooLate } from './deliver-by.ts'
+import { endOf, isTooLate, tooLate } from './deliver-by.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
 import { classOf } from './reply-class.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
@@ -389,11 +389,6 @@ function expireWhenOver(outcome: DeliveryOutcome, message: QueuedMessage, now: n
 /** From when on it could be delivered. */
 function startOf({ acceptedAt, releaseAt }: QueuedMessage): number {
   return releaseAt ?? acceptedAt
-}
-
-/** RFC 2852 §4.1: what is to be returned when it is late is not tried after that. */
-function endOf({ deliverBy, expiresAt }: QueuedMessage): number {
-  return deliverBy?.mode === 'return' ? Math.min(deliverBy.at, expiresAt) : expiresAt
 }
 
 /** When the sender of a message that is only wanted by a time wants to hear that it is late: then, instead of by the schedule. */

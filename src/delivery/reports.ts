@@ -9,6 +9,7 @@ import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { SettlementReport } from '../queue/settle.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore, StoredMailData } from '../storage/mail-data.ts'
+import { endOf } from './deliver-by.ts'
 import { findKnownReply } from './known-reply.ts'
 import type { Diagnosis } from './outcome.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
@@ -139,7 +140,7 @@ function describeRecipient(
         provider: describeProvider(outcome.diagnosis),
         detail,
         expired: outcome.kind === 'expired',
-        willRetryUntil: outcome.kind === 'deferred' ? work.message.expiresAt : undefined,
+        willRetryUntil: outcome.kind === 'deferred' ? endOf(work.message) : undefined,
       }
     }
     case 'relayed':
