@@ -140,6 +140,8 @@ export interface ReportInput {
   readonly at: number
   /** Who is told: the reverse-path. */
   readonly to: Address
+  /** The sender of the message wanted it delivered rather than protected (RFC 8689 §3). */
+  readonly isTlsOptional?: boolean | undefined
   /** Of the message that the report is about. */
   readonly queueId: string
   readonly arrivedAt: number

@@ -70,6 +70,7 @@ async function composeOne(
     reportId: formatQueueId(id),
     at: now,
     to: message.reversePath,
+    isTlsOptional: message.tls === 'optional',
     queueId: formatQueueId(message.id),
     arrivedAt: message.acceptedAt,
     envelopeId: message.envelopeId,
