@@ -149,6 +149,8 @@ function quoteReply({ code, enhanced, lines }: ReportedReply): string[] {
 const administratorsSteps: ReadonlySet<NextStep> = new Set([
   'slow-down',
   'ask-delisting',
+  'clear-sender-domain',
+  'check-links',
   'introduce-server',
   'fix-authentication',
   'fix-dns-name',
@@ -163,6 +165,8 @@ const administratorsSteps: ReadonlySet<NextStep> = new Set([
 const causesOfServers: ReadonlySet<ReportCause> = new Set([
   'policy',
   'blocklist',
+  'sender-domain-listed',
+  'link-listed',
   'authentication',
   'sender-refused',
   'server-name',

@@ -14,6 +14,10 @@ export type ReportCause =
   | 'policy'
   /** Our server, or its network, has a bad name there: a blocklist, a reputation. */
   | 'blocklist'
+  /** The domain of the sender is on a block list or has a bad name there; our server is not meant. */
+  | 'sender-domain-listed'
+  /** The message names a domain, in a link or an address, that is on a block list. */
+  | 'link-listed'
   /** SPF, DKIM or DMARC did not pass. */
   | 'authentication'
   /** The sender's address or its domain is not accepted there. */
@@ -68,6 +72,9 @@ export type NextStep =
   /** Send less at a time; the server does so by itself. */
   | 'slow-down'
   | 'ask-delisting'
+  /** The domain of the sender has a bad name; that of our server is good. */
+  | 'clear-sender-domain'
+  | 'check-links'
   /** The receiver takes mail of servers only whose owners it knows. */
   | 'introduce-server'
   | 'fix-authentication'

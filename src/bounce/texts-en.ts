@@ -94,8 +94,16 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     next: 'Send the message again later. If you send to many people, spread it over a longer time.',
   }),
   blocklist: facts => ({
-    happened: `${otherServer(facts)} takes no mail from us at the moment: our server, or your domain, is on a block list or has a bad reputation there.`,
+    happened: `${otherServer(facts)} takes no mail from us at the moment: our server is on a block list or has a bad reputation there.`,
     next: 'Show this report to your mail administrator, who can have us taken off the list. Nothing is wrong with the address. Until then, contact the recipient some other way.',
+  }),
+  'sender-domain-listed': facts => ({
+    happened: `${otherServer(facts)} takes no mail from the domain of your address (${facts.sender}): it is on a block list or has a bad reputation there.`,
+    next: 'Show this report to your mail administrator: somebody may have sent spam in the name of this domain. Nothing is wrong with the address of the recipient. Until that is cleared up, contact the recipient some other way.',
+  }),
+  'link-listed': facts => ({
+    happened: `${otherServer(facts)} refused the message because of a link in it, or of an address: the domain that it leads to is on a block list.`,
+    next: 'Leave out all links and addresses that are not needed, those in your signature too, and send it again. If it may be your own website that is meant, show this report to your mail administrator.',
   }),
   spam: facts => ({
     happened: `${otherServer(facts)} took the message for spam.`,
@@ -207,6 +215,10 @@ const steps: Readonly<Record<NextStep, (them: string) => string>> = {
     `Less mail at a time is the cure: the server slows down by itself. If it keeps happening, read what ${them} asks of senders.`,
   'ask-delisting': them =>
     `Find out why our server is on that list, mend it, and then ask ${them} to take it off.`,
+  'clear-sender-domain': them =>
+    `Find out why the domain of the sender is on that list or has a bad name (spam in its name, a website that somebody broke into), mend it, and then ask ${them} to take it off.`,
+  'check-links': () =>
+    'Look up which of the domains that the message names is on that list. If it is one of yours, mend the cause and have it taken off; else it has to be left out.',
   'introduce-server': them =>
     `Write to ${them}, and say who runs our server: mail of servers whose owners are not known is not taken there.`,
   'fix-authentication': () =>

@@ -74,6 +74,10 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['dmarc', 'authentication'],
   // What the server found out about the sender is often told in words about users and mailboxes.
   ['sender address rejected', 'sender-refused'],
+  // Postfix, reject_rhsbl_sender: 'Sender address [anna@example.org] blocked using dbl.spamhaus.org'.
+  ['sender address blocked using', 'sender-domain-listed'],
+  ['reputation of the sending domain', 'sender-domain-listed'],
+  ['domain reputation', 'sender-domain-listed'],
   ['sender address blocked', 'sender-refused'],
   ['sender rejected', 'sender-refused'],
   ['sender verif*', 'sender-refused'],
@@ -271,6 +275,15 @@ const causesByVagueWords: readonly (readonly [words: string, cause: ReportCause]
   ['access denied', 'policy'],
 ]
 
+/** Lists of domains, and not of servers: in words, in names and in links. */
+const domainLists: readonly string[] = [
+  'dbl',
+  'surbl*',
+  'uribl*',
+  'spamhaus org query domain',
+  'spamhaus org lookup domain',
+]
+
 /** Parts of the names and links that replies refer to, and of what Exchange writes like a name. */
 const causesByNames: readonly (readonly [words: string, cause: ReportCause])[] = [
   ['spamhaus', 'blocklist'],
@@ -322,6 +335,8 @@ function findCause(reply: Reply, stage: DeliveryStage): ReportCause {
   const precise = detail === undefined ? undefined : preciseDetails[detail]
   if (precise) return precise
   const { words, names } = wordsOf(text)
+  const listed = findListedDomain(words, names)
+  if (listed) return listed
   // Here a user who is unknown is ours, in that server's eyes.
   if (stage === 'auth' && reply.code >= 500)
     return firstMatch(causesByWords, words) === 'tls-failure' ? 'tls-failure' : 'login-required'
@@ -333,6 +348,13 @@ function findCause(reply: Reply, stage: DeliveryStage): ReportCause {
     firstMatch(causesByVagueWords, words) ??
     causeByCode(reply, stage)
   )
+}
+
+/** undefined: no list of domains is spoken of, or it is our server's own name that is on it. */
+function findListedDomain(words: string, names: string): ReportCause | undefined {
+  if (!domainLists.some(list => contains(words, list) || contains(names, list))) return undefined
+  if (contains(words, 'helo command') || contains(words, 'client host')) return undefined
+  return contains(words, 'sender') || contains(words, 'mailfrom') ? 'sender-domain-listed' : 'link-listed'
 }
 
 /** Exchange Online tells so that its directory has no such recipient (5.4.1). */
@@ -466,6 +488,8 @@ export function replyStatus(
       return `${codeClass}.3.2`
     case 'policy':
     case 'blocklist':
+    case 'sender-domain-listed':
+    case 'link-listed':
     case 'authentication':
     case 'login-required':
     case 'server-name':

@@ -74,6 +74,20 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
     '550 5.7.1 This message is suspicious due to the very low reputation of the sending IP address',
     'blocklist',
   ],
+  // Domains on lists: the sender's, one that the message names, and our own.
+  [
+    'rcpt',
+    '554 5.7.1 Service unavailable; Sender address [anna@example.com] blocked using dbl.spamhaus.org; https://www.spamhaus.org/query/domain/example.com',
+    'sender-domain-listed',
+  ],
+  ['rcpt', '450 4.7.1 Sender domain example.com is listed in the DBL', 'sender-domain-listed'],
+  ['end-of-data', '554 5.7.1 Message contains a URL that is listed in SURBL', 'link-listed'],
+  ['end-of-data', '550 5.7.1 Rejected, see https://admin.uribl.com/?q=example.com', 'link-listed'],
+  [
+    'rcpt',
+    '554 5.7.1 Service unavailable; Helo command [mail.example.com] blocked using dbl.spamhaus.org',
+    'blocklist',
+  ],
   ['rcpt', '550 user (boris) not listed in Domino Directory', 'unknown-user'],
   ['rcpt', '550 5.7.1 Rejected by antispam.example.org: not allowed', 'policy'],
   ['end-of-data', '550 5.7.1 Garbled header rejected', 'policy'],
@@ -126,7 +140,7 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
   [
     'end-of-data',
     '421 4.7.0 [192.0.2.1] Our system has detected that this message is suspicious due to the very low reputation of the sending domain.',
-    'blocklist',
+    'sender-domain-listed',
   ],
   [
     'end-of-data',
