@@ -195,6 +195,7 @@ const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
   lifetime: 'the last one, because then the time for trying is over',
   greylisted: 'after some minutes, because that server wants to see it come again',
   'mailbox-full': 'after some hours, because somebody has to make room first',
+  asked: 'then, because that server said for how long it wants no more',
   destination: 'then at the latest, and before as soon as mail goes to that destination again',
 }
 

@@ -64,6 +64,8 @@ const looseDetails: CausesByDetail = {
 }
 
 const greylistings: readonly string[] = ['greylist*', 'graylist*', 'grey list*']
+/** In the name of the page to which the reply refers. */
+const greylistingNames: readonly string[] = ['postgrey*', 'greylist*']
 
 /** Words as `wordsOf` leaves them; * stands for any end of the last one. The first that occur decide. */
 const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] = [
@@ -167,6 +169,7 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['too many received', 'loop'],
   ['too many header*', 'other'],
   ['too many', 'rate'],
+  ['too much mail from', 'rate'],
   ['too quickly', 'rate'],
   ['too fast', 'rate'],
   ['mail at a rate', 'rate'],
@@ -315,8 +318,15 @@ export function classifyReply(reply: Reply, stage: DeliveryStage): ReportCause {
 /** Who is new is to come again: no matter of how much is sent. */
 export function isGreylisting({ code, lines }: Reply): boolean {
   if (code >= 500) return false
-  const { words } = wordsOf(lines.join(' ').slice(0, maxTextLength))
-  return greylistings.some(sought => contains(words, sought))
+  const { words, names } = wordsOf(lines.join(' ').slice(0, maxTextLength))
+  return speaksOfGreylisting(words, names)
+}
+
+function speaksOfGreylisting(words: string, names: string): boolean {
+  return (
+    greylistings.some(sought => contains(words, sought)) ||
+    greylistingNames.some(sought => contains(names, sought))
+  )
 }
 
 /** Before RCPT the server has not heard of the recipient. */
@@ -335,6 +345,7 @@ function findCause(reply: Reply, stage: DeliveryStage): ReportCause {
   const precise = detail === undefined ? undefined : preciseDetails[detail]
   if (precise) return precise
   const { words, names } = wordsOf(text)
+  if (reply.code < 500 && speaksOfGreylisting(words, names)) return 'rate'
   const listed = findListedDomain(words, names)
   if (listed) return listed
   // Here a user who is unknown is ours, in that server's eyes.

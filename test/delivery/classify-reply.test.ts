@@ -46,6 +46,8 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
   ['rcpt', '550 5.1.1 Mailbox is full', 'mailbox-full'],
   ['rcpt', '450 4.2.0 <x@example.test>: Recipient address rejected: Greylisted', 'rate'],
   ['rcpt', '450 4.7.1 Greylisting in action, please come back later', 'rate'],
+  ['rcpt', '450 4.2.0 Try again, see http://postgrey.schweikert.ch/help/example.org.html', 'rate'],
+  ['mail', '450 4.7.1 Error: too much mail from 192.0.2.1', 'rate'],
   ['mail', '552 5.3.4 Message size exceeds fixed limit', 'message-too-large'],
   ['mail', '552 message exceeds fixed maximum message size', 'message-too-large'],
   [

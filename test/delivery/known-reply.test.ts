@@ -66,6 +66,8 @@ describe('known replies', () => {
 describe('the class', () => {
   const cases: readonly (readonly [stage: ClientStage, reply: string, expected: string])[] = [
     ['rcpt', '451 4.7.1 Greylisting in action, please come back later', 'greylisted'],
+    ['rcpt', '450 4.2.0 Try again, see http://postgrey.schweikert.ch/help/example.org.html', 'greylisted'],
+    ['mail', '450 4.7.1 Error: too much mail from 192.0.2.1', 'rate-limited'],
     ['rcpt', '451 4.7.1 Rate limit exceeded', 'rate-limited'],
     ['rcpt', '550 5.1.1 No such user here', 'unknown-user'],
     ['rcpt', '452 4.2.2 Mailbox full', 'mailbox-full'],
