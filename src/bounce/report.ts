@@ -54,7 +54,12 @@ export type ReportCause =
   | 'no-ipv6'
   /** The server through which all our mail leaves could not be reached, or did not let us in. */
   | 'smart-host'
+  /** The next server does not take the encoding of the message, which could not be converted. */
   | 'extension-missing'
+  /** The same, because it is signed (S/MIME, OpenPGP). */
+  | 'signed-content'
+  /** The next server knows no addresses beyond ASCII (SMTPUTF8). */
+  | 'utf8-address'
   /** The time by which the sender wanted it delivered is over (RFC 2852). */
   | 'too-late'
   /** The next server does not promise to keep that time, or needs more of it. */

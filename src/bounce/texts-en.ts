@@ -172,8 +172,16 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator.',
   }),
   'extension-missing': facts => ({
-    happened: `${otherServer(facts)} cannot take a message of this kind (special characters in an address, or the encoding of the message).`,
-    next: 'Use an address in plain Latin letters, if the recipient has one, or send the message as plain text.',
+    happened: `${otherServer(facts)} cannot take a message that is encoded like this one.`,
+    next: 'Send it again as plain text, with files as ordinary attachments, or from another mail program.',
+  }),
+  'signed-content': facts => ({
+    happened: `${otherServer(facts)} cannot take the message as your mail program wrote it, and our server must not convert it: it is signed, and the signature would no longer fit.`,
+    next: 'Send it again without the signature (S/MIME, OpenPGP). Or let your mail program write signed messages in 7 bits, as the standards ask: the setting may be called quoted-printable or base64.',
+  }),
+  'utf8-address': facts => ({
+    happened: `${otherServer(facts)} knows only addresses in plain Latin letters, and another one is among those of your message.`,
+    next: 'Use addresses in plain Latin letters, if there are any: that of the recipient, your own, and those of the others whom the message names.',
   }),
   'too-late': () => ({
     happened: 'It could not be delivered by the time that you had set for it.',

@@ -147,6 +147,14 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     because: 'the other server lacks what the message needs',
     remedy: 'The sender can send it in a simpler form.',
   },
+  'signed-content': {
+    because: 'the other server lacks 8BITMIME, and what is signed must not be converted',
+    remedy: 'The sender can send it unsigned, or let the program encode it before it signs.',
+  },
+  'utf8-address': {
+    because: 'the other server lacks SMTPUTF8, which an address beyond ASCII needs',
+    remedy: 'The sender has to use addresses in ASCII.',
+  },
   'server-busy': {
     because: 'the other server has trouble of its own, or wants it later',
     remedy: 'Nothing: it goes by itself when the other server is well.',

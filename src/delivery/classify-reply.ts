@@ -54,7 +54,7 @@ const looseDetails: CausesByDetail = {
   '5.3': 'rate',
   '6.1': 'content',
   '6.3': 'extension-missing',
-  '6.7': 'extension-missing',
+  '6.7': 'utf8-address',
   '7.10': 'tls-failure',
   '7.11': 'tls-failure',
   // RFC 7505 §4.2: the sender's domain has a null MX.

@@ -424,7 +424,7 @@ function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis 
 function lacksSmtpUtf8(server: RemoteServer, address: Address): Diagnosis {
   return {
     stage: 'mail',
-    cause: 'extension-missing',
+    cause: 'utf8-address',
     status: '5.6.7',
     ...whereMet(server),
     detail: `${server.host} does not offer SMTPUTF8, without which the address ${formatAddress(address)} cannot be sent`,
@@ -434,11 +434,17 @@ function lacksSmtpUtf8(server: RemoteServer, address: Address): Diagnosis {
 /** RFC 6531 §3.5: 5.6.7 when an internationalised header section is the obstacle. */
 function withConversionProblem(diagnosis: Diagnosis, { needs, problem }: OutgoingForm): Diagnosis {
   if (diagnosis.cause !== 'extension-missing') return diagnosis
-  return {
+  const known = {
     ...diagnosis,
+    cause: (problem && causesOfProblems[problem]) ?? diagnosis.cause,
     ...(needs.smtpUtf8 ? { status: '5.6.7' } : {}),
-    ...(problem ? { detail: `${diagnosis.detail}; ${problemWords[problem]}` } : {}),
   }
+  return problem ? { ...known, detail: `${diagnosis.detail}; ${problemWords[problem]}` } : known
+}
+
+const causesOfProblems: Partial<Readonly<Record<ConversionProblem, Diagnosis['cause']>>> = {
+  signed: 'signed-content',
+  address: 'utf8-address',
 }
 
 const problemWords: Readonly<Record<ConversionProblem, string>> = {

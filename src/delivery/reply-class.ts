@@ -112,6 +112,8 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   'no-ipv6': 'permanent',
   'smart-host': 'temporary',
   'extension-missing': 'content',
+  'signed-content': 'content',
+  'utf8-address': 'content',
   'not-fetched': 'temporary',
   'too-late': 'permanent',
   'no-deliver-by': 'permanent',

@@ -41,6 +41,8 @@ const causes = Object.keys({
   'no-ipv6': true,
   'smart-host': true,
   'extension-missing': true,
+  'signed-content': true,
+  'utf8-address': true,
   'too-late': true,
   'no-deliver-by': true,
   'server-busy': true,
@@ -67,6 +69,8 @@ const otherServersWords: readonly ReportCause[] = [
   'refused-connection',
   'tls-failure',
   'extension-missing',
+  'signed-content',
+  'utf8-address',
   'server-busy',
   'other',
 ]
