@@ -194,7 +194,18 @@ function describeDetails(
   texts: ReportTexts,
 ): ReportContent['technical'] {
   const details = new Set(
-    recipients.flatMap(({ detail, status }) => (detail === undefined ? [] : [`${status}: ${detail}`])),
+    recipients.flatMap(recipient => {
+      const sentence = describeDetail(recipient, texts)
+      return sentence === undefined ? [] : [`${recipient.status}: ${sentence}`]
+    }),
   )
   return details.size === 0 ? undefined : { title: texts.technical, lines: [...details] }
+}
+
+function describeDetail(
+  { detail, refused, remoteMta, remoteAddress }: ReportedRecipient,
+  texts: ReportTexts,
+): string | undefined {
+  if (refused === undefined || remoteMta === undefined) return detail
+  return texts.refused(remoteAddress === undefined ? remoteMta : `${remoteMta} (${remoteAddress})`, refused)
 }

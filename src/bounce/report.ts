@@ -70,6 +70,18 @@ export type ReportCause =
   | 'local-error'
   | 'other'
 
+/** What of ours the other server refused. */
+export type RefusedStep =
+  | 'connect'
+  | 'greeting'
+  | 'hello'
+  | 'tls'
+  | 'auth'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'end-of-data'
+
 /** What an administrator does about a reply that is known, as a word that selects the text. */
 export type NextStep =
   /** Nothing: the server goes on by itself. */
@@ -129,9 +141,12 @@ export interface ReportedRecipient {
   /** Its words are those of the server through which our mail leaves; the domain's own was not asked. */
   readonly viaSmartHost?: boolean | undefined
   readonly reply?: ReportedReply | undefined
+  /** What `reply` refused, and the address of the server that did: '192.0.2.1:25'. */
+  readonly refused?: RefusedStep | undefined
+  readonly remoteAddress?: string | undefined
   /** Whose words these are, when that is known. */
   readonly provider?: ReportedProvider | undefined
-  /** One English sentence for the administrator. */
+  /** One English sentence for the administrator, as the trail has it; in place of it stands `refused`, if that is there. */
   readonly detail?: string | undefined
   /** How often it was tried, with the last time. */
   readonly attempts: number

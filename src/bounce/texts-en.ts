@@ -1,5 +1,5 @@
 // Reports in English.
-import type { NextStep, ReportAction, ReportCause } from './report.ts'
+import type { NextStep, RefusedStep, ReportAction, ReportCause } from './report.ts'
 import type { CauseFacts, CauseText, ReportTexts } from './texts.ts'
 
 const recipients = (count: number): string => (count === 1 ? 'this recipient' : `these ${count} recipients`)
@@ -246,6 +246,18 @@ const steps: Readonly<Record<NextStep, (them: string) => string>> = {
     "A rule of the recipient's own server is in the way: its administrator can change it, ours cannot.",
 }
 
+const refusedSteps: Readonly<Record<RefusedStep, string>> = {
+  connect: 'the connection',
+  greeting: 'the connection',
+  hello: 'EHLO',
+  tls: 'STARTTLS',
+  auth: 'AUTH',
+  mail: 'MAIL',
+  rcpt: 'RCPT',
+  data: 'DATA',
+  'end-of-data': 'the message',
+}
+
 const dateFormat = new Intl.DateTimeFormat('en-GB', {
   dateStyle: 'full',
   timeStyle: 'short',
@@ -282,6 +294,7 @@ export const english: ReportTexts = {
   idLabel: 'Id',
   idHint: 'your administrator can look the message up by it',
   technical: 'For your administrator',
+  refused: (server, step) => `${server} refused ${refusedSteps[step]}`,
   closing: hostname => `This report was written by the mail server ${hostname}. Nobody reads replies to it.`,
   date: ms => `${dateFormat.format(ms)} UTC`,
 }

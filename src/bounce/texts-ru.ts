@@ -1,5 +1,5 @@
 // Reports in Russian.
-import type { NextStep, ReportAction, ReportCause } from './report.ts'
+import type { NextStep, RefusedStep, ReportAction, ReportCause } from './report.ts'
 import type { CauseFacts, CauseText, ReportTexts } from './texts.ts'
 
 const plural = new Intl.PluralRules('ru')
@@ -265,6 +265,18 @@ const steps: Readonly<Record<NextStep, (them: string | undefined) => string>> = 
     'Мешает правило на сервере получателя: его может изменить только тамошний администратор.',
 }
 
+const refusedSteps: Readonly<Record<RefusedStep, string>> = {
+  connect: 'соединение',
+  greeting: 'соединение',
+  hello: 'EHLO',
+  tls: 'STARTTLS',
+  auth: 'AUTH',
+  mail: 'MAIL',
+  rcpt: 'RCPT',
+  data: 'DATA',
+  'end-of-data': 'письмо',
+}
+
 const dateFormat = new Intl.DateTimeFormat('ru', { dateStyle: 'full', timeStyle: 'short', timeZone: 'UTC' })
 
 export const russian: ReportTexts = {
@@ -296,6 +308,7 @@ export const russian: ReportTexts = {
   idLabel: 'Номер',
   idHint: 'по нему администратор найдёт письмо',
   technical: 'Для администратора',
+  refused: (server, step) => `${server} отклонил ${refusedSteps[step]}`,
   closing: hostname => `Это сообщение составил почтовый сервер ${hostname}. Ответы на него никто не читает.`,
   date: ms => `${dateFormat.format(ms)} UTC`,
 }

@@ -3,7 +3,7 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import { composeReport } from '../bounce/compose-report.ts'
-import type { ReportedProvider, ReportedRecipient } from '../bounce/report.ts'
+import type { RefusedStep, ReportedProvider, ReportedRecipient } from '../bounce/report.ts'
 import { HeaderSplitter } from '../message/header-section.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { SettlementReport } from '../queue/settle.ts'
@@ -129,7 +129,7 @@ function describeRecipient(
     case 'deferred':
     case 'failed':
     case 'expired': {
-      const { status, cause, remoteMta, viaSmartHost, reply, detail } = outcome.diagnosis
+      const { status, cause, remoteMta, remoteAddress, viaSmartHost, reply, detail } = outcome.diagnosis
       return {
         ...common,
         // RFC 3463 §3.5: what is given up is permanent, whatever the last reply was.
@@ -138,6 +138,8 @@ function describeRecipient(
         remoteMta,
         viaSmartHost,
         reply,
+        refused: refusedStep(outcome.diagnosis),
+        remoteAddress,
         provider: describeProvider(outcome.diagnosis),
         detail,
         expired: outcome.kind === 'expired',
@@ -164,6 +166,12 @@ function describeRecipient(
     default:
       return outcome satisfies never
   }
+}
+
+function refusedStep({ stage, reply }: Diagnosis): RefusedStep | undefined {
+  // Another reply than a refusal is one that made no sense there, of which the detail tells.
+  if (!reply || reply.code < 400) return undefined
+  return stage === 'routing' || stage === 'dns' || stage === 'mailbox' ? undefined : stage
 }
 
 /** Whose words the reply is: as its text says, else as the name of the host. */
