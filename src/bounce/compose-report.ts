@@ -38,6 +38,8 @@ export function composeReport(input: ReportInput): ComposedReport {
     ...(reference === undefined ? [] : [`In-Reply-To: ${reference}`, `References: ${reference}`]),
     // RFC 3834 §5: so that no program answers.
     'Auto-Submitted: auto-replied',
+    // RFC 8689 §5: it goes back as the message went.
+    ...(input.isTlsOptional ? ['TLS-Required: No'] : []),
     `Content-Language: ${input.language}`,
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type=delivery-status;${crlf} boundary="${boundary}"`,

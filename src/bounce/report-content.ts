@@ -127,6 +127,8 @@ export function quoteReply({ code, enhanced, lines }: ReportedReply): string[] {
 const administratorsSteps: ReadonlySet<NextStep> = new Set([
   'slow-down',
   'ask-delisting',
+  'clear-sender-domain',
+  'check-links',
   'introduce-server',
   'fix-authentication',
   'fix-dns-name',
@@ -141,6 +143,8 @@ const administratorsSteps: ReadonlySet<NextStep> = new Set([
 const causesOfServers: ReadonlySet<ReportCause> = new Set([
   'policy',
   'blocklist',
+  'sender-domain-listed',
+  'link-listed',
   'authentication',
   'sender-refused',
   'server-name',
@@ -171,7 +175,18 @@ export function describeStep(
 
 function describeDetails(recipients: readonly ReportedRecipient[], texts: ReportTexts): Notice['technical'] {
   const details = new Set(
-    recipients.flatMap(({ detail, status }) => (detail === undefined ? [] : [`${status}: ${detail}`])),
+    recipients.flatMap(recipient => {
+      const sentence = describeDetail(recipient, texts)
+      return sentence === undefined ? [] : [`${recipient.status}: ${sentence}`]
+    }),
   )
   return details.size === 0 ? undefined : { title: texts.technical, lines: [...details] }
+}
+
+function describeDetail(
+  { detail, refused, remoteMta, remoteAddress }: ReportedRecipient,
+  texts: ReportTexts,
+): string | undefined {
+  if (refused === undefined || remoteMta === undefined) return detail
+  return texts.refused(remoteAddress === undefined ? remoteMta : `${remoteMta} (${remoteAddress})`, refused)
 }

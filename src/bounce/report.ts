@@ -14,6 +14,10 @@ export type ReportCause =
   | 'policy'
   /** Our server, or its network, has a bad name there: a blocklist, a reputation. */
   | 'blocklist'
+  /** The domain of the sender is on a block list or has a bad name there; our server is not meant. */
+  | 'sender-domain-listed'
+  /** The message names a domain, in a link or an address, that is on a block list. */
+  | 'link-listed'
   /** SPF, DKIM or DMARC did not pass. */
   | 'authentication'
   /** The sender's address or its domain is not accepted there. */
@@ -52,7 +56,12 @@ export type ReportCause =
   | 'no-source'
   /** The server through which all our mail leaves could not be reached, or did not let us in. */
   | 'smart-host'
+  /** The next server does not take the encoding of the message, which could not be converted. */
   | 'extension-missing'
+  /** The same, because it is signed (S/MIME, OpenPGP). */
+  | 'signed-content'
+  /** The next server knows no addresses beyond ASCII (SMTPUTF8). */
+  | 'utf8-address'
   /** The time by which the sender wanted it delivered is over (RFC 2852). */
   | 'too-late'
   /** The next server does not promise to keep that time, or needs more of it. */
@@ -63,6 +72,18 @@ export type ReportCause =
   | 'local-error'
   | 'other'
 
+/** What of ours the other server refused. */
+export type RefusedStep =
+  | 'connect'
+  | 'greeting'
+  | 'hello'
+  | 'tls'
+  | 'auth'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'end-of-data'
+
 /** What an administrator does about a reply that is known, as a word that selects the text. */
 export type NextStep =
   /** Nothing: the server goes on by itself. */
@@ -70,6 +91,9 @@ export type NextStep =
   /** Send less at a time; the server does so by itself. */
   | 'slow-down'
   | 'ask-delisting'
+  /** The domain of the sender has a bad name; that of our server is good. */
+  | 'clear-sender-domain'
+  | 'check-links'
   /** The receiver takes mail of servers only whose owners it knows. */
   | 'introduce-server'
   | 'fix-authentication'
@@ -119,9 +143,12 @@ export interface ReportedRecipient {
   /** Its words are those of the server through which our mail leaves; the domain's own was not asked. */
   readonly viaSmartHost?: boolean | undefined
   readonly reply?: ReportedReply | undefined
+  /** What `reply` refused, and the address of the server that did: '192.0.2.1:25'. */
+  readonly refused?: RefusedStep | undefined
+  readonly remoteAddress?: string | undefined
   /** Whose words these are, when that is known. */
   readonly provider?: ReportedProvider | undefined
-  /** One English sentence for the administrator. */
+  /** One English sentence for the administrator, as the trail has it; in place of it stands `refused`, if that is there. */
   readonly detail?: string | undefined
   /** How often it was tried, with the last time. */
   readonly attempts: number
@@ -142,6 +169,8 @@ export interface ReportInput {
   readonly at: number
   /** Who is told: the reverse-path. */
   readonly to: Address
+  /** The sender of the message wanted it delivered rather than protected (RFC 8689 §3). */
+  readonly isTlsOptional?: boolean | undefined
   /** Of the message that the report is about. */
   readonly queueId: string
   readonly arrivedAt: number

@@ -1,5 +1,5 @@
 // Reports in English.
-import type { NextStep, ReportAction, ReportCause } from './report.ts'
+import type { NextStep, RefusedStep, ReportAction, ReportCause } from './report.ts'
 import type { CauseFacts, CauseText, ReportTexts } from './texts.ts'
 
 const recipients = (count: number): string => (count === 1 ? 'this recipient' : `these ${count} recipients`)
@@ -94,8 +94,16 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     next: 'Send the message again later. If you send to many people, spread it over a longer time.',
   }),
   blocklist: facts => ({
-    happened: `${otherServer(facts)} takes no mail from us at the moment: our server, or your domain, is on a block list or has a bad reputation there.`,
+    happened: `${otherServer(facts)} takes no mail from us at the moment: our server is on a block list or has a bad reputation there.`,
     next: 'Show this report to your mail administrator, who can have us taken off the list. Nothing is wrong with the address. Until then, contact the recipient some other way.',
+  }),
+  'sender-domain-listed': facts => ({
+    happened: `${otherServer(facts)} takes no mail from the domain of your address (${facts.sender}): it is on a block list or has a bad reputation there.`,
+    next: 'Show this report to your mail administrator: somebody may have sent spam in the name of this domain. Nothing is wrong with the address of the recipient. Until that is cleared up, contact the recipient some other way.',
+  }),
+  'link-listed': facts => ({
+    happened: `${otherServer(facts)} refused the message because of a link in it, or of an address: the domain that it leads to is on a block list.`,
+    next: 'Leave out all links and addresses that are not needed, those in your signature too, and send it again. If it may be your own website that is meant, show this report to your mail administrator.',
   }),
   spam: facts => ({
     happened: `${otherServer(facts)} took the message for spam.`,
@@ -168,8 +176,16 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     next: 'Nothing is wrong with your message or the address. Show this report to your mail administrator.',
   }),
   'extension-missing': facts => ({
-    happened: `${otherServer(facts)} cannot take a message of this kind (special characters in an address, or the encoding of the message).`,
-    next: 'Use an address in plain Latin letters, if the recipient has one, or send the message as plain text.',
+    happened: `${otherServer(facts)} cannot take a message that is encoded like this one.`,
+    next: 'Send it again as plain text, with files as ordinary attachments, or from another mail program.',
+  }),
+  'signed-content': facts => ({
+    happened: `${otherServer(facts)} cannot take the message as your mail program wrote it, and our server must not convert it: it is signed, and the signature would no longer fit.`,
+    next: 'Send it again without the signature (S/MIME, OpenPGP). Or let your mail program write signed messages in 7 bits, as the standards ask: the setting may be called quoted-printable or base64.',
+  }),
+  'utf8-address': facts => ({
+    happened: `${otherServer(facts)} knows only addresses in plain Latin letters, and another one is among those of your message.`,
+    next: 'Use addresses in plain Latin letters, if there are any: that of the recipient, your own, and those of the others whom the message names.',
   }),
   'too-late': () => ({
     happened: 'It could not be delivered by the time that you had set for it.',
@@ -211,6 +227,10 @@ const steps: Readonly<Record<NextStep, (them: string) => string>> = {
     `Less mail at a time is the cure: the server slows down by itself. If it keeps happening, read what ${them} asks of senders.`,
   'ask-delisting': them =>
     `Find out why our server is on that list, mend it, and then ask ${them} to take it off.`,
+  'clear-sender-domain': them =>
+    `Find out why the domain of the sender is on that list or has a bad name (spam in its name, a website that somebody broke into), mend it, and then ask ${them} to take it off.`,
+  'check-links': () =>
+    'Look up which of the domains that the message names is on that list. If it is one of yours, mend the cause and have it taken off; else it has to be left out.',
   'introduce-server': them =>
     `Write to ${them}, and say who runs our server: mail of servers whose owners are not known is not taken there.`,
   'fix-authentication': () =>
@@ -228,6 +248,18 @@ const steps: Readonly<Record<NextStep, (them: string) => string>> = {
   'ask-recipient': () => 'Only the recipient can change this.',
   'ask-their-administrator': () =>
     "A rule of the recipient's own server is in the way: its administrator can change it, ours cannot.",
+}
+
+const refusedSteps: Readonly<Record<RefusedStep, string>> = {
+  connect: 'the connection',
+  greeting: 'the connection',
+  hello: 'EHLO',
+  tls: 'STARTTLS',
+  auth: 'AUTH',
+  mail: 'MAIL',
+  rcpt: 'RCPT',
+  data: 'DATA',
+  'end-of-data': 'the message',
 }
 
 const dateFormat = new Intl.DateTimeFormat('en-GB', {
@@ -266,6 +298,7 @@ export const english: ReportTexts = {
   idLabel: 'Id',
   idHint: 'your administrator can look the message up by it',
   technical: 'For your administrator',
+  refused: (server, step) => `${server} refused ${refusedSteps[step]}`,
   closing: hostname => `This report was written by the mail server ${hostname}. Nobody reads replies to it.`,
   date: ms => `${dateFormat.format(ms)} UTC`,
 }

@@ -1,5 +1,5 @@
 // The texts of reports, one set a language; every set has the same parts.
-import type { NextStep, ReportAction, ReportCause } from './report.ts'
+import type { NextStep, RefusedStep, ReportAction, ReportCause } from './report.ts'
 
 export interface CauseText {
   /** One or two sentences, for somebody who does not know SMTP. */
@@ -60,6 +60,8 @@ export interface ReportTexts {
   readonly idLabel: string
   readonly idHint: string
   readonly technical: string
+  /** `server`: 'mx1.example.org (192.0.2.1:25)'. */
+  refused(server: string, step: RefusedStep): string
   closing(hostname: string): string
   /** 'Monday, 23 November 2026, 07:47 UTC' */
   date(ms: number): string

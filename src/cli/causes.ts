@@ -86,6 +86,15 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     because: 'this server, or its network, has a bad name there',
     remedy: 'Look whether its address is on a blocklist, find out why, and ask to be taken off.',
   },
+  'sender-domain-listed': {
+    because: 'the domain of its sender is on a block list, or has a bad name there',
+    remedy:
+      'Find out why (spam in its name, a website that somebody broke into), mend it, and ask to have it taken off. Mail of other domains is not concerned.',
+  },
+  'link-listed': {
+    because: 'it names a domain, in a link or an address, that is on a block list',
+    remedy: 'The sender has to leave it out; if the domain is yours, mend the cause and have it taken off.',
+  },
   authentication: {
     because: 'it could not be proved that the mail comes from the domain that it names (SPF, DKIM, DMARC)',
     remedy: 'Look at the DNS records of the sending domain: "postrider check" says what is missing.',
@@ -158,6 +167,14 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     because: 'the other server lacks what the message needs',
     remedy: 'The sender can send it in a simpler form.',
     retry: 'useless',
+  },
+  'signed-content': {
+    because: 'the other server lacks 8BITMIME, and what is signed must not be converted',
+    remedy: 'The sender can send it unsigned, or let the program encode it before it signs.',
+  },
+  'utf8-address': {
+    because: 'the other server lacks SMTPUTF8, which an address beyond ASCII needs',
+    remedy: 'The sender has to use addresses in ASCII.',
   },
   'server-busy': {
     because: 'the other server has trouble of its own, or wants it later',

@@ -188,6 +188,8 @@ function whyThen(last: Attempted | undefined): string {
       return ', because a server that does not know the sender yet wants to see it come again after some minutes'
     case 'mailbox-full':
       return ', because somebody has to make room first'
+    case 'asked':
+      return ', because that server said for how long it wants to be left alone'
     case 'destination':
       return ' at the latest: as soon as mail goes there again, it goes'
     case 'schedule':

@@ -226,6 +226,7 @@ const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
   lifetime: 'the last one, because then the time for trying is over',
   greylisted: 'after some minutes, because that server wants to see it come again',
   'mailbox-full': 'after some hours, because somebody has to make room first',
+  asked: 'then, because that server said for how long it wants no more',
   destination:
     'sooner, as soon as mail goes to that destination again; it is tried from time to time, for all that waits for it',
 }

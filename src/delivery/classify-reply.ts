@@ -54,7 +54,7 @@ const looseDetails: CausesByDetail = {
   '5.3': 'rate',
   '6.1': 'content',
   '6.3': 'extension-missing',
-  '6.7': 'extension-missing',
+  '6.7': 'utf8-address',
   '7.10': 'tls-failure',
   '7.11': 'tls-failure',
   // RFC 7505 §4.2: the sender's domain has a null MX.
@@ -64,6 +64,8 @@ const looseDetails: CausesByDetail = {
 }
 
 const greylistings: readonly string[] = ['greylist*', 'graylist*', 'grey list*']
+/** In the name of the page to which the reply refers. */
+const greylistingNames: readonly string[] = ['postgrey*', 'greylist*']
 
 /** Words as `wordsOf` leaves them; * stands for any end of the last one. The first that occur decide. */
 const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] = [
@@ -74,6 +76,10 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['dmarc', 'authentication'],
   // What the server found out about the sender is often told in words about users and mailboxes.
   ['sender address rejected', 'sender-refused'],
+  // Postfix, reject_rhsbl_sender: 'Sender address [anna@example.org] blocked using dbl.spamhaus.org'.
+  ['sender address blocked using', 'sender-domain-listed'],
+  ['reputation of the sending domain', 'sender-domain-listed'],
+  ['domain reputation', 'sender-domain-listed'],
   ['sender address blocked', 'sender-refused'],
   ['sender rejected', 'sender-refused'],
   ['sender verif*', 'sender-refused'],
@@ -163,6 +169,7 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['too many received', 'loop'],
   ['too many header*', 'other'],
   ['too many', 'rate'],
+  ['too much mail from', 'rate'],
   ['too quickly', 'rate'],
   ['too fast', 'rate'],
   ['mail at a rate', 'rate'],
@@ -271,6 +278,15 @@ const causesByVagueWords: readonly (readonly [words: string, cause: ReportCause]
   ['access denied', 'policy'],
 ]
 
+/** Lists of domains, and not of servers: in words, in names and in links. */
+const domainLists: readonly string[] = [
+  'dbl',
+  'surbl*',
+  'uribl*',
+  'spamhaus org query domain',
+  'spamhaus org lookup domain',
+]
+
 /** Parts of the names and links that replies refer to, and of what Exchange writes like a name. */
 const causesByNames: readonly (readonly [words: string, cause: ReportCause])[] = [
   ['spamhaus', 'blocklist'],
@@ -302,8 +318,15 @@ export function classifyReply(reply: Reply, stage: DeliveryStage): ReportCause {
 /** Who is new is to come again: no matter of how much is sent. */
 export function isGreylisting({ code, lines }: Reply): boolean {
   if (code >= 500) return false
-  const { words } = wordsOf(lines.join(' ').slice(0, maxTextLength))
-  return greylistings.some(sought => contains(words, sought))
+  const { words, names } = wordsOf(lines.join(' ').slice(0, maxTextLength))
+  return speaksOfGreylisting(words, names)
+}
+
+function speaksOfGreylisting(words: string, names: string): boolean {
+  return (
+    greylistings.some(sought => contains(words, sought)) ||
+    greylistingNames.some(sought => contains(names, sought))
+  )
 }
 
 /** Before RCPT the server has not heard of the recipient. */
@@ -322,6 +345,9 @@ function findCause(reply: Reply, stage: DeliveryStage): ReportCause {
   const precise = detail === undefined ? undefined : preciseDetails[detail]
   if (precise) return precise
   const { words, names } = wordsOf(text)
+  if (reply.code < 500 && speaksOfGreylisting(words, names)) return 'rate'
+  const listed = findListedDomain(words, names)
+  if (listed) return listed
   // Here a user who is unknown is ours, in that server's eyes.
   if (stage === 'auth' && reply.code >= 500)
     return firstMatch(causesByWords, words) === 'tls-failure' ? 'tls-failure' : 'login-required'
@@ -333,6 +359,13 @@ function findCause(reply: Reply, stage: DeliveryStage): ReportCause {
     firstMatch(causesByVagueWords, words) ??
     causeByCode(reply, stage)
   )
+}
+
+/** undefined: no list of domains is spoken of, or it is our server's own name that is on it. */
+function findListedDomain(words: string, names: string): ReportCause | undefined {
+  if (!domainLists.some(list => contains(words, list) || contains(names, list))) return undefined
+  if (contains(words, 'helo command') || contains(words, 'client host')) return undefined
+  return contains(words, 'sender') || contains(words, 'mailfrom') ? 'sender-domain-listed' : 'link-listed'
 }
 
 /** Exchange Online tells so that its directory has no such recipient (5.4.1). */
@@ -466,6 +499,8 @@ export function replyStatus(
       return `${codeClass}.3.2`
     case 'policy':
     case 'blocklist':
+    case 'sender-domain-listed':
+    case 'link-listed':
     case 'authentication':
     case 'login-required':
     case 'server-name':

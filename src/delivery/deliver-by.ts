@@ -12,6 +12,11 @@ export function isTooLate({ deliverBy }: TimedMessage, now: number): boolean {
   return deliverBy?.mode === 'return' && now >= deliverBy.at
 }
 
+/** RFC 2852 §4.1: what is to be returned when it is late is not tried after that. */
+export function endOf({ deliverBy, expiresAt }: TimedMessage & Pick<QueuedMessage, 'expiresAt'>): number {
+  return deliverBy?.mode === 'return' ? Math.min(deliverBy.at, expiresAt) : expiresAt
+}
+
 export const tooLate: Diagnosis = {
   stage: 'routing',
   cause: 'too-late',

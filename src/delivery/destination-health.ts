@@ -1,6 +1,7 @@
 // How the servers of one destination take our mail: how many connections at a time they bear, and whether they are to be
 // left alone for a while (docs/adr/0013). Their replies drive it.
 import type { Clock } from '../runtime/clock.ts'
+import { askedWaitMs } from './asked-wait.ts'
 import type { Diagnosis } from './outcome.ts'
 import type { DeliveryClass } from './reply-class.ts'
 
@@ -185,7 +186,8 @@ export class DestinationHealth {
     this.#times[reason] = times
     const waits = waitsMs[reason]
     const waitMs = waits[Math.min(times, waits.length) - 1] ?? minuteMs
-    const until = this.#parts.clock.now() + Math.max(waitMs, leastMs)
+    const askedMs = diagnosis.reply ? (askedWaitMs(diagnosis.reply) ?? 0) : 0
+    const until = this.#parts.clock.now() + Math.max(waitMs, leastMs, askedMs)
     if (this.closure && this.closure.until > until) return
     this.#closure = { reason, until, diagnosis }
     this.#probation = reason

@@ -31,6 +31,8 @@ export interface KnownReply {
    * last word.
    */
   readonly words: string
+  /** Not where one of these stands as well: that is another matter. */
+  readonly except?: readonly string[]
   readonly class: DeliveryClass
   readonly cause: ReportCause
   readonly step: NextStep
@@ -64,12 +66,18 @@ interface Pattern {
   readonly known: KnownReply
   /** To be found one behind the other. */
   readonly parts: readonly string[]
+  readonly except: readonly string[]
 }
 
 const patterns: readonly Pattern[] = knownReplies.map(known => ({
   known,
-  parts: known.words.split(' … ').map(part => (part.endsWith('*') ? ` ${part.slice(0, -1)}` : ` ${part} `)),
+  parts: known.words.split(' … ').map(toSought),
+  except: known.except?.map(toSought) ?? [],
 }))
+
+function toSought(words: string): string {
+  return words.endsWith('*') ? ` ${words.slice(0, -1)}` : ` ${words} `
+}
 
 const patternsByClass: Readonly<Record<4 | 5, readonly Pattern[]>> = {
   4: patterns.filter(({ known }) => known.code !== 5),
@@ -87,8 +95,10 @@ export function findKnownReply(
   const provider = host === undefined ? undefined : findProvider(host)?.key
   const text = wordsOf(reply)
   return patternsByClass[reply.code >= 500 ? 5 : 4].find(
-    ({ known, parts }) =>
-      (known.fromItsHosts !== true || known.provider === provider) && hasInOrder(text, parts),
+    ({ known, parts, except }) =>
+      (known.fromItsHosts !== true || known.provider === provider) &&
+      hasInOrder(text, parts) &&
+      !except.some(words => text.includes(words)),
   )?.known
 }
 

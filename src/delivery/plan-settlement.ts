@@ -7,7 +7,8 @@ import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/recor
 import type { LastReason, Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
-import { isTooLate, tooLate } from './deliver-by.ts'
+import { askedWaitMs } from './asked-wait.ts'
+import { endOf, isTooLate, tooLate } from './deliver-by.ts'
 import { diagnoseUntried } from './diagnose.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
 import { classOf } from './reply-class.ts'
@@ -270,7 +271,8 @@ function planAfterAttempt(
       }
     }
     case 'deferred': {
-      const dueAt = dueAgainAt(attempted, attempt, now, schedule, spread)
+      const next = planNextAttempt(attempted, attempt, now, schedule, spread)
+      const dueAt = next.nextAttemptAt
       const tell = isDelayToTell(attempted, now, schedule)
       return {
         settlement: settle(
@@ -282,7 +284,7 @@ function planAfterAttempt(
             delayReported: tell,
             place: attempted.place,
           },
-          { nextAttemptAt: dueAt, nextAttemptBecause: whyThen(attempted, dueAt, now, schedule) },
+          next,
         ),
         report: reportWhen(tell, { action: 'delayed', attempted, outcome, nextAttemptAt: dueAt }),
       }
@@ -326,33 +328,25 @@ const greylistedAttempts = 3
 /** Somebody has to make room first, and is not there all the time. */
 const mailboxFullMs = 4 * 60 * minuteMs
 
-function leastWaitMs({ outcome }: Attempted, attempts: number, spread: number): number {
-  if (outcome.kind !== 'deferred') return 0
-  switch (classOf(outcome.diagnosis)) {
-    case 'greylisted':
-      return attempts <= greylistedAttempts ? greylistedMs * (1 + spread / 5) : 0
-    case 'mailbox-full':
-      return mailboxFullMs * (1 + spread / 5)
-    default:
-      return 0
-  }
+interface LeastWait {
+  readonly ms: number
+  readonly because: NextAttemptReason
 }
 
-/** An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later. */
-function dueAgainAt(
-  ended: Attempted,
-  attempts: number,
-  now: number,
-  schedule: RetrySchedule,
-  spread: number,
-): number {
-  const { message } = ended.work
-  const scheduled = Math.max(
-    schedule.nextAttemptAt(attempts, now, endOf(message), spread),
-    Math.min(Math.round(now + leastWaitMs(ended, attempts, spread)), endOf(message)),
-  )
-  const noticeAt = wantsDelay(ended) ? delayNoticeAt(message, now, schedule) : undefined
-  return Math.min(scheduled, noticeAt ?? scheduled)
+function findLeastWait({ outcome }: Attempted, attempts: number): LeastWait | undefined {
+  if (outcome.kind !== 'deferred') return undefined
+  const { reply } = outcome.diagnosis
+  const askedMs = reply && askedWaitMs(reply)
+  switch (classOf(outcome.diagnosis)) {
+    case 'mailbox-full':
+      return { ms: mailboxFullMs, because: 'mailbox-full' }
+    case 'greylisted':
+      if (askedMs === undefined && attempts <= greylistedAttempts)
+        return { ms: greylistedMs, because: 'greylisted' }
+      break
+    default:
+  }
+  return askedMs === undefined ? undefined : { ms: askedMs, because: 'asked' }
 }
 
 interface NextAttempt {
@@ -360,21 +354,30 @@ interface NextAttempt {
   readonly nextAttemptBecause: NextAttemptReason
 }
 
-function whyThen(
-  { work, outcome, place }: Attempted,
-  dueAt: number,
+function planNextAttempt(
+  ended: Attempted,
+  attempts: number,
   now: number,
   schedule: RetrySchedule,
-): NextAttemptReason {
-  const { message } = work
-  // It stands in line, and goes before as soon as others go there.
-  if (place) return 'destination'
-  if (dueAt >= endOf(message)) return 'lifetime'
-  if (dueAt === delayNoticeAt(message, now, schedule)) return 'delay-notice'
-  if (outcome.kind !== 'deferred') return 'schedule'
-  const deliveryClass = classOf(outcome.diagnosis)
-  if (deliveryClass === 'greylisted' || deliveryClass === 'mailbox-full') return deliveryClass
-  return 'schedule'
+  spread: number,
+): NextAttempt {
+  const { message } = ended.work
+  const end = endOf(message)
+  const least = findLeastWait(ended, attempts)
+  const leastAt = least ? Math.min(Math.round(now + least.ms * (1 + spread / 5)), end) : now
+  const scheduledAt = schedule.nextAttemptAt(attempts, now, end, spread)
+  const wishedAt = Math.max(scheduledAt, leastAt)
+  const noticeAt = delayNoticeAt(message, now, schedule)
+  // An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later.
+  const nextAttemptAt = wantsDelay(ended) ? Math.min(wishedAt, noticeAt ?? wishedAt) : wishedAt
+  const because = (): NextAttemptReason => {
+    // It stands in line, and goes before as soon as others go there.
+    if (ended.place) return 'destination'
+    if (nextAttemptAt >= end) return 'lifetime'
+    if (nextAttemptAt === noticeAt) return 'delay-notice'
+    return least && leastAt >= scheduledAt ? least.because : 'schedule'
+  }
+  return { nextAttemptAt, nextAttemptBecause: because() }
 }
 
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {
@@ -392,11 +395,6 @@ function expireWhenOver(outcome: DeliveryOutcome, message: QueuedMessage, now: n
 /** From when on it could be delivered. */
 function startOf({ acceptedAt, releaseAt }: QueuedMessage): number {
   return releaseAt ?? acceptedAt
-}
-
-/** RFC 2852 §4.1: what is to be returned when it is late is not tried after that. */
-export function endOf({ deliverBy, expiresAt }: QueuedMessage): number {
-  return deliverBy?.mode === 'return' ? Math.min(deliverBy.at, expiresAt) : expiresAt
 }
 
 /** When the sender of a message that is only wanted by a time wants to hear that it is late: then, instead of by the schedule. */

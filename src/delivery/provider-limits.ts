@@ -4,6 +4,7 @@ import type { ProviderKey } from './provider-key.ts'
 /**
  * What is known of how much the large receivers take at a time; `source`: where the figures stand. Own settings
  * (`delivery.limits`) go before. A figure that is missing was found nowhere. `per…` counts recipients.
+ * 'own-choice': nobody publishes any, and what other senders use differs widely; so these are cautious guesses of ours.
  */
 export interface ProviderLimits {
   readonly connections?: number
@@ -19,6 +20,8 @@ export interface ProviderLimits {
 const kumoMta = 'https://github.com/KumoCorp/kumomta/blob/main/assets/policy-extras/shaping.toml'
 const kumoMtaCommunity = 'https://github.com/KumoCorp/kumomta/blob/main/assets/community/shaping.toml'
 
+export const ownChoice = 'own-choice'
+
 export const providerLimits: Readonly<Partial<Record<ProviderKey, ProviderLimits>>> = {
   gmail: { connections: 5, messagesPerConnection: 50, source: kumoMta },
   // Its own page names only an upper bound, 500: https://sendersupport.olc.protection.outlook.com/pm/policies
@@ -29,6 +32,12 @@ export const providerLimits: Readonly<Partial<Record<ProviderKey, ProviderLimits
   // On the hosts of Yahoo.
   aol: { messagesPerConnection: 20, source: 'https://help.yahoo.com/kb/SLN3433.html' },
   'yahoo-japan': { connections: 2, messagesPerConnection: 20, perSecond: 10, source: kumoMtaCommunity },
+  // Its page on mailings asks for consent and a good list, and names no figure for servers that send to it:
+  // https://yandex.com/support/mail/web/letter/create/send-many-letters.html; the 500 messages a day there are for its users.
+  yandex: { connections: 5, messagesPerConnection: 20, source: ownChoice },
+  'mail.ru': { connections: 5, messagesPerConnection: 20, source: ownChoice },
+  // Its figures, https://www.zoho.com/mail/help/adminconsole/rates-and-limits.html, are for what its own users send.
+  zoho: { connections: 5, messagesPerConnection: 20, source: ownChoice },
   icloud: { connections: 10, messagesPerConnection: 5, source: kumoMta },
   // mail.com, on hosts of its own at the same company, takes 100 messages in a connection.
   gmx: { connections: 4, messagesPerConnection: 20, source: kumoMtaCommunity },

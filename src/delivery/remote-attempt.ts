@@ -6,7 +6,7 @@ import { formatAddress } from '../address/format-address.ts'
 import { needsSmtpUtf8 } from '../address/scan-mailbox.ts'
 import type { ConversionProblem } from '../message/mime/plan-conversion.ts'
 import { type GateKey, shareOf } from '../queue/gates.ts'
-import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
+import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Destination } from '../routing/destination.ts'
 import type { RemoteServer } from '../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../smtp/client/contract.ts'
@@ -208,7 +208,8 @@ export class RemoteAttempt {
       this.#keep({ kind: 'failed', diagnosis: kept })
       return 'served'
     }
-    const lacking = this.work.message.tls === 'required' ? lacksProtection(open) : undefined
+    const lacking =
+      this.work.message.tls === 'required' ? lacksProtection(open, this.work.message) : undefined
     if (lacking) {
       this.dialogue.note(lacking.diagnosis.detail)
       this.#keep(lacking)
@@ -256,7 +257,7 @@ export class RemoteAttempt {
       envelopeId: message.envelopeId,
       priority: message.priority,
       deliverBy: remainingTime(message, this.#terms.now()),
-      requireTls: message.tls === 'required',
+      requireTls: message.tls === 'required' && connection.extensions.has('REQUIRETLS'),
       recipients: batch,
       mailData,
     })
@@ -381,8 +382,14 @@ function isAboutDestination(outcome: DeliveryOutcome): boolean {
   return outcome.kind === 'deferred' && closesDestination(classOf(outcome.diagnosis))
 }
 
-/** RFC 8689 §4.2.1: the server is proven to be the right one, over TLS, and promises to go on like that. */
-function lacksProtection({ connection, server, tls }: OpenConnection): NegativeOutcome | undefined {
+/**
+ * RFC 8689 §4.2.1: the server is proven to be the right one, over TLS, and promises to go on like that. §5: a report does
+ * without the promise, or it would be lost.
+ */
+function lacksProtection(
+  { connection, server, tls }: OpenConnection,
+  { reversePath }: Pick<QueuedMessage, 'reversePath'>,
+): NegativeOutcome | undefined {
   const { host } = server
   const fail = (status: string, detail: string): NegativeOutcome => ({
     kind: 'failed',
@@ -393,7 +400,7 @@ function lacksProtection({ connection, server, tls }: OpenConnection): NegativeO
     const detail = `the message demands REQUIRETLS, and ${host} is not proven to be the right server (by DANE, or by MTA-STS or DNSSEC with a valid certificate)`
     return fail('5.7.10', detail)
   }
-  if (connection.extensions.has('REQUIRETLS')) return undefined
+  if (reversePath === null || connection.extensions.has('REQUIRETLS')) return undefined
   return fail('5.7.30', `the message demands REQUIRETLS, which ${host} does not offer`)
 }
 
@@ -437,7 +444,7 @@ function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis 
 function lacksSmtpUtf8(server: RemoteServer, address: Address): Diagnosis {
   return {
     stage: 'mail',
-    cause: 'extension-missing',
+    cause: 'utf8-address',
     status: '5.6.7',
     ...whereMet(server),
     detail: `${server.host} does not offer SMTPUTF8, without which the address ${formatAddress(address)} cannot be sent`,
@@ -447,11 +454,17 @@ function lacksSmtpUtf8(server: RemoteServer, address: Address): Diagnosis {
 /** RFC 6531 §3.5: 5.6.7 when an internationalised header section is the obstacle. */
 function withConversionProblem(diagnosis: Diagnosis, { needs, problem }: OutgoingForm): Diagnosis {
   if (diagnosis.cause !== 'extension-missing') return diagnosis
-  return {
+  const known = {
     ...diagnosis,
+    cause: (problem && causesOfProblems[problem]) ?? diagnosis.cause,
     ...(needs.smtpUtf8 ? { status: '5.6.7' } : {}),
-    ...(problem ? { detail: `${diagnosis.detail}; ${problemWords[problem]}` } : {}),
   }
+  return problem ? { ...known, detail: `${diagnosis.detail}; ${problemWords[problem]}` } : known
+}
+
+const causesOfProblems: Partial<Readonly<Record<ConversionProblem, Diagnosis['cause']>>> = {
+  signed: 'signed-content',
+  address: 'utf8-address',
 }
 
 const problemWords: Readonly<Record<ConversionProblem, string>> = {

@@ -5,47 +5,48 @@ import { isGreylisting } from './classify-reply.ts'
 import { findKnownReply } from './known-reply.ts'
 import type { DeliveryStage, Diagnosis } from './outcome.ts'
 
+/**
+ * Four of them change when mail is sent: 'rate-limited' and 'reputation-block' that of the whole destination
+ * (destination-health.ts), 'greylisted' and 'mailbox-full' that of the recipient (plan-settlement.ts). With the others the
+ * recipient goes by its code: it fails on a 5xx, and comes again on the usual schedule on a 4xx.
+ */
 export type DeliveryClass =
   /**
-   * Too much, too fast, in that server's eyes. Recipient: nothing is wrong, it comes later. Destination: fewer
-   * connections and messages, and the next attempt on the destination's own schedule; faster again when it takes mail.
+   * Too much, too fast, in that server's eyes. Fewer connections go there, and none for a while; more again when it takes
+   * mail. Whoever is to go there waits for that.
    */
   | 'rate-limited'
-  /**
-   * Who is new there is sent away once. Recipient: tried again after some minutes, not at once and not after hours.
-   * Destination: others there meet the same, so nothing is to be slowed down; what has passed once passes again.
-   */
+  /** Who is new there is sent away once: tried again after some minutes, not at once and not after hours. */
   | 'greylisted'
   /**
-   * Our server, its address, name or domain is not wanted there, whatever it sends. Recipient: waits (or, on a 5xx,
-   * has failed). Destination: to be suspended, with an alert: an administrator has to act, and more attempts make it worse.
+   * Our server, its address or its name is not wanted there, whatever it sends. Nothing is sent there for a while, longer
+   * each time, and the log tells the administrator: more attempts make it worse, and on a 5xx each would fail.
    */
   | 'reputation-block'
-  /** This recipient gets too much at the moment, whoever sends it. Recipient: later. Destination: nothing. */
+  /**
+   * The domain of the sender, or one that the message names, is on a list or has a bad name there. Mail of others is not
+   * concerned.
+   */
+  | 'domain-block'
+  /** This recipient gets too much at the moment, whoever sends it. */
   | 'mailbox-busy'
-  /** Recipient: retried rarely, because people have to make room. Destination: nothing. */
+  /** Retried rarely, because somebody has to make room. */
   | 'mailbox-full'
-  /** The address does not exist, or takes no mail any longer. Recipient: fails now. Destination: nothing; many are a sign of an old list. */
+  /** The address does not exist, or takes no mail any longer. */
   | 'unknown-user'
-  /**
-   * A rule of the receiver about who may send what to whom. Recipient: fails on a 5xx. Destination: nothing, the rule may
-   * be about this sender or this recipient only.
-   */
+  /** A rule of the receiver about who may send what to whom; it may be about this sender or this recipient only. */
   | 'policy'
-  /** This message is not taken; another one to the same recipient may be: spam, virus, size, form. Destination: nothing. */
+  /** This message is not taken; another one to the same recipient may be: spam, virus, size, form. */
   | 'content'
-  /**
-   * SPF, DKIM or DMARC did not pass. Recipient: as the code says. Destination: mail of the same sending domain meets the
-   * same there, until its DNS records are corrected; that of other domains does not.
-   */
+  /** SPF, DKIM or DMARC did not pass: a matter of the sending domain, until its DNS records are corrected. */
   | 'authentication'
-  /** No encryption as one side demands it. Recipient: waits for the queue lifetime. Destination: the host, not its mail, is to be looked at. */
+  /** No encryption as one side demands it. */
   | 'tls'
-  /** Not now, for reasons of its own or of the network between. Recipient: the usual schedule. Destination: nothing, but for a host that does not answer. */
+  /** Not now, for reasons of its own or of the network between. */
   | 'temporary'
-  /** Never, for reasons that have nothing to do with us or the address's spelling: no such domain, null MX, a loop. Recipient: fails now. */
+  /** For good, for reasons that have nothing to do with us or the address's spelling: no such domain, null MX, a loop. */
   | 'permanent'
-  /** Refused for good in words that nobody here knows. Recipient: as the code says. Destination: nothing can be concluded. */
+  /** Refused for good in words that nobody here knows: nothing can be concluded. */
   | 'unknown'
 
 /** It says something of all mail that goes there: nothing more is sent for a while. */
@@ -88,6 +89,8 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   'message-too-large': 'content',
   policy: 'policy',
   blocklist: 'reputation-block',
+  'sender-domain-listed': 'domain-block',
+  'link-listed': 'domain-block',
   authentication: 'authentication',
   'sender-refused': 'policy',
   'login-required': 'policy',
@@ -110,6 +113,8 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   'no-source': 'temporary',
   'smart-host': 'temporary',
   'extension-missing': 'content',
+  'signed-content': 'content',
+  'utf8-address': 'content',
   'not-fetched': 'temporary',
   'too-late': 'permanent',
   'no-deliver-by': 'permanent',

@@ -3,14 +3,16 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import { composeReport } from '../bounce/compose-report.ts'
-import type { ReportedRecipient } from '../bounce/report.ts'
+import type { RefusedStep, ReportedRecipient } from '../bounce/report.ts'
 import { HeaderSplitter } from '../message/header-section.ts'
 import { storeOwnMessage } from '../queue/own-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { SettlementReport } from '../queue/settle.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
+import { endOf } from './deliver-by.ts'
 import { describeProvider } from './describe-provider.ts'
+import type { Diagnosis } from './outcome.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
 
 export interface ReportComposerOptions {
@@ -68,6 +70,7 @@ async function composeOne(
     reportId: formatQueueId(id),
     at: now,
     to: message.reversePath,
+    isTlsOptional: message.tls === 'optional',
     queueId: formatQueueId(message.id),
     arrivedAt: message.acceptedAt,
     envelopeId: message.envelopeId,
@@ -111,7 +114,7 @@ function describeRecipient(
     case 'deferred':
     case 'failed':
     case 'expired': {
-      const { status, cause, remoteMta, viaSmartHost, reply, detail } = outcome.diagnosis
+      const { status, cause, remoteMta, remoteAddress, viaSmartHost, reply, detail } = outcome.diagnosis
       return {
         ...common,
         // RFC 3463 §3.5: what is given up is permanent, whatever the last reply was.
@@ -120,10 +123,12 @@ function describeRecipient(
         remoteMta,
         viaSmartHost,
         reply,
+        refused: refusedStep(outcome.diagnosis),
+        remoteAddress,
         provider: describeProvider(outcome.diagnosis),
         detail,
         expired: outcome.kind === 'expired',
-        willRetryUntil: outcome.kind === 'deferred' ? work.message.expiresAt : undefined,
+        willRetryUntil: outcome.kind === 'deferred' ? endOf(work.message) : undefined,
       }
     }
     case 'relayed':
@@ -146,6 +151,12 @@ function describeRecipient(
     default:
       return outcome satisfies never
   }
+}
+
+function refusedStep({ stage, reply }: Diagnosis): RefusedStep | undefined {
+  // Another reply than a refusal is one that made no sense there, of which the detail tells.
+  if (!reply || reply.code < 400) return undefined
+  return stage === 'routing' || stage === 'dns' || stage === 'mailbox' ? undefined : stage
 }
 
 /** RET=FULL is honoured up to this size (RFC 3461 §6.2 leaves it to the server); beyond it the header section goes back. */

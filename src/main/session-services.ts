@@ -1,6 +1,6 @@
 // What the sessions of this server ask for, joined from the parts that know.
 
-import type { Address } from '../address/address.ts'
+import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { Settings } from '../config/settings.ts'
@@ -77,9 +77,9 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       client.account || client.role !== 'relay'
         ? putOff(checkReversePath(storage, senderPolicy, client, reversePath, parameters))
         : undefined,
-    acceptForwardPath: (client, { disposition }, { forwardPath }) =>
+    acceptForwardPath: (client, { disposition, reversePath }, { forwardPath }) =>
       putOff(
-        checkReturnPath(returnPaths, forwardPath, () =>
+        checkReturnPath(returnPaths, reversePath, forwardPath, () =>
           checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
         ),
       ),
@@ -146,17 +146,21 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   }
 }
 
-/** What comes back to the sender of forwarded mail is taken from everybody, if the address is one that we gave out. */
+/**
+ * Reports to the sender of forwarded mail are taken from every server, if the address is one that we gave out; nothing else
+ * is, or a stranger who has seen such an address could send through us.
+ */
 async function checkReturnPath(
   returnPaths: ReturnPaths,
+  reversePath: ReversePath,
   forwardPath: Address,
   checkOthers: () => Promise<Reply | undefined>,
 ): Promise<Reply | undefined> {
   const opened = await returnPaths.open(forwardPath)
   if (!opened) return await checkOthers()
-  return opened.kind === 'returns'
-    ? undefined
-    : replies.noSuchReturnPath(opened.reason, formatAddress(forwardPath))
+  const address = formatAddress(forwardPath)
+  if (opened.kind === 'invalid') return replies.noSuchReturnPath(opened.reason, address)
+  return reversePath === null ? undefined : replies.returnPathForReports(address)
 }
 
 /** What is no address may be anything, of any length: a password in the wrong place, for one. */

@@ -755,6 +755,15 @@ export const replies = {
     'SRS0=abcdef=aa=example.com=anna@example.test',
     'An address that looks like those of forwarded mail (forwarding.rewriteSender), with a hash that is not of this server, or from more than three weeks ago.',
   ),
+  returnPathForReports: made(
+    'returnPathForReports',
+    550,
+    '5.7.1',
+    (address: string) =>
+      `<${address}> takes only reports on forwarded mail (MAIL FROM:<>); please write to the address of the person`,
+    ['SRS0=abcdef=aa=example.com=anna@example.test'],
+    'Somebody writes to the return address of forwarded mail (forwarding.rewriteSender) as if it were one of a person: what it led to would be mail of strangers, sent on by this server.',
+  ),
   mailboxDisabled: made(
     'mailboxDisabled',
     550,

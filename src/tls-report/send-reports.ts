@@ -1,7 +1,6 @@
 // Sends the reports on the days that are over to the domains that want them (RFC 8460 §3 – §5). Where several servers
 // share the queue, whoever comes first sends.
 import { gzipSync } from 'node:zlib'
-import type { Address } from '../address/address.ts'
 import { storeOwnMessage } from '../queue/own-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import { hashText } from '../runtime/hash-text.ts'
@@ -36,7 +35,7 @@ export interface TlsReporterOptions extends HttpsOptions {
 const settleMs = 10 * 60_000
 /** §4.1: not everybody at midnight. */
 const spreadMs = 4 * 60 * 60_000
-/** A server that takes no report over HTTPS is asked until the report is so old. */
+/** Where nobody takes a report over HTTPS it is offered until it is so old. */
 const giveUpMs = dayMs
 /** What a server that was down for longer has not reported, nobody wants to know any more. */
 const oldestDays = 3
@@ -75,30 +74,39 @@ async function reportOn(options: TlsReporterOptions, { day, domain }: DayOfDomai
   // Asked again in an hour.
   if (record.kind === 'temporary-failure' && !isOld) return
   const targets = record.kind === 'found' ? readReportTargets(record.records) : []
-  const reported: ReportedDay = { day, domain, at: clock.now(), targets: targets.map(formatTarget) }
+  const doneWith = (takers: readonly ReportTarget[]): ReportedDay => ({
+    day,
+    domain,
+    at: clock.now(),
+    targets: takers.map(formatTarget),
+  })
   if (targets.length === 0) {
-    await storage.run(noteTlsDayDone, reported)
+    await storage.run(noteTlsDayDone, doneWith([]))
     return
   }
   const json = composeReportJson(
     { hostname, day, domain },
     await storage.run(tlsCountsOfDay, { day, domain }),
   )
-  const isPosted = await post(options, targets, json)
-  if (!isPosted && !isOld) return
-  const addresses = targets.flatMap(target => (target.kind === 'mail' ? [target.address] : []))
-  if (addresses.length === 0) await storage.run(noteTlsDayDone, reported)
-  else await queueMail(options, reported, addresses, json)
-  log.info('a report on TLS was sent', { domain, to: reported.targets.join(' ') })
+  const byMail = targets.filter(target => target.kind === 'mail')
+  const takers = [...(await post(options, targets, json)), ...byMail]
+  // §3: a report has arrived when one of its targets has it. Whoever took it does not get it again for the sake of others,
+  // and the mail waits for nobody: the queue tries for as long as it is of use.
+  if (takers.length === 0 && !isOld) return
+  const reported = doneWith(takers)
+  if (byMail.length === 0) await storage.run(noteTlsDayDone, reported)
+  else await queueMail(options, reported, byMail, json)
+  if (takers.length > 0) log.info('a report on TLS was sent', { domain, to: reported.targets.join(' ') })
+  else log.warn('a report on TLS was given up: nobody took it in a day', { domain })
 }
 
-/** True when every server that takes reports over HTTPS has taken it (§5.4). */
+/** Those that take reports over HTTPS, and have taken it (§5.4). */
 async function post(
   options: TlsReporterOptions,
   targets: readonly ReportTarget[],
   json: string,
-): Promise<boolean> {
-  let isPosted = true
+): Promise<readonly ReportTarget[]> {
+  const takers: ReportTarget[] = []
   for (const target of targets) {
     if (target.kind !== 'https') continue
     const answer = await askHttps(options, {
@@ -109,21 +117,24 @@ async function post(
       body: gzipSync(json),
       maxAnswerBytes,
     })
-    if (answer.kind === 'answer' && answer.status >= 200 && answer.status < 300) continue
-    isPosted = false
+    if (answer.kind === 'answer' && answer.status >= 200 && answer.status < 300) {
+      takers.push(target)
+      continue
+    }
     const reason = answer.kind === 'failed' ? answer.detail : `it answered ${answer.status}`
     options.log.warn('a report on TLS was not taken', { to: formatTarget(target), reason })
   }
-  return isPosted
+  return takers
 }
 
 async function queueMail(
   { held, hostname, mailData, nextQueueId, storage }: TlsReporterOptions,
   reported: ReportedDay,
-  to: readonly Address[],
+  byMail: readonly Extract<ReportTarget, { kind: 'mail' }>[],
   json: string,
 ): Promise<void> {
   const { at, day, domain } = reported
+  const to = byMail.map(({ address }) => address)
   const id = nextQueueId()
   const own = await storeOwnMessage(
     mailData,

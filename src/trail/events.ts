@@ -64,6 +64,8 @@ export type NextAttemptReason =
   | 'greylisted'
   /** Somebody has to make room first. */
   | 'mailbox-full'
+  /** The other server named the time. */
+  | 'asked'
   /** At the latest; before, as soon as mail goes to that destination again. */
   | 'destination'
 

@@ -46,6 +46,8 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
   ['rcpt', '550 5.1.1 Mailbox is full', 'mailbox-full'],
   ['rcpt', '450 4.2.0 <x@example.test>: Recipient address rejected: Greylisted', 'rate'],
   ['rcpt', '450 4.7.1 Greylisting in action, please come back later', 'rate'],
+  ['rcpt', '450 4.2.0 Try again, see http://postgrey.schweikert.ch/help/example.org.html', 'rate'],
+  ['mail', '450 4.7.1 Error: too much mail from 192.0.2.1', 'rate'],
   ['mail', '552 5.3.4 Message size exceeds fixed limit', 'message-too-large'],
   ['mail', '552 message exceeds fixed maximum message size', 'message-too-large'],
   [
@@ -72,6 +74,20 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
   [
     'end-of-data',
     '550 5.7.1 This message is suspicious due to the very low reputation of the sending IP address',
+    'blocklist',
+  ],
+  // Domains on lists: the sender's, one that the message names, and our own.
+  [
+    'rcpt',
+    '554 5.7.1 Service unavailable; Sender address [anna@example.com] blocked using dbl.spamhaus.org; https://www.spamhaus.org/query/domain/example.com',
+    'sender-domain-listed',
+  ],
+  ['rcpt', '450 4.7.1 Sender domain example.com is listed in the DBL', 'sender-domain-listed'],
+  ['end-of-data', '554 5.7.1 Message contains a URL that is listed in SURBL', 'link-listed'],
+  ['end-of-data', '550 5.7.1 Rejected, see https://admin.uribl.com/?q=example.com', 'link-listed'],
+  [
+    'rcpt',
+    '554 5.7.1 Service unavailable; Helo command [mail.example.com] blocked using dbl.spamhaus.org',
     'blocklist',
   ],
   ['rcpt', '550 user (boris) not listed in Domino Directory', 'unknown-user'],
@@ -126,7 +142,7 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
   [
     'end-of-data',
     '421 4.7.0 [192.0.2.1] Our system has detected that this message is suspicious due to the very low reputation of the sending domain.',
-    'blocklist',
+    'sender-domain-listed',
   ],
   [
     'end-of-data',

@@ -43,7 +43,7 @@ describe('known replies', () => {
   })
 
   test('have words in the form in which replies are searched', () => {
-    for (const { words } of knownReplies)
+    for (const words of knownReplies.flatMap(known => [known.words, ...(known.except ?? [])]))
       assert.match(words, /^[\p{L}\p{N}]+\*?(?: (?:[\p{L}\p{N}]+\*?|…))*$/u, words)
   })
 
@@ -66,6 +66,8 @@ describe('known replies', () => {
 describe('the class', () => {
   const cases: readonly (readonly [stage: ClientStage, reply: string, expected: string])[] = [
     ['rcpt', '451 4.7.1 Greylisting in action, please come back later', 'greylisted'],
+    ['rcpt', '450 4.2.0 Try again, see http://postgrey.schweikert.ch/help/example.org.html', 'greylisted'],
+    ['mail', '450 4.7.1 Error: too much mail from 192.0.2.1', 'rate-limited'],
     ['rcpt', '451 4.7.1 Rate limit exceeded', 'rate-limited'],
     ['rcpt', '550 5.1.1 No such user here', 'unknown-user'],
     ['rcpt', '452 4.2.2 Mailbox full', 'mailbox-full'],
@@ -73,6 +75,17 @@ describe('the class', () => {
     ['end-of-data', '554 5.7.1 Message rejected as spam', 'content'],
     ['end-of-data', '550 5.7.1 SPF check failed', 'authentication'],
     ['greeting', '554 5.7.1 Client host blocked, see blocklist', 'reputation-block'],
+    [
+      'rcpt',
+      '554 5.7.1 Domain of sender is listed, see https://www.spamhaus.org/query/domain/example.com',
+      'domain-block',
+    ],
+    [
+      'greeting',
+      '554 5.7.1 Service unavailable; Helo command [mail.example.com] blocked using dbl.spamhaus.org; https://www.spamhaus.org/query/domain/example.com',
+      'reputation-block',
+    ],
+    ['end-of-data', '554 5.7.1 Message contains a URL that is listed in SURBL', 'domain-block'],
     ['mail', '530 5.7.0 Must issue a STARTTLS command first', 'tls'],
     ['rcpt', '550 5.7.1 Denied by local policy', 'policy'],
     ['rcpt', '421 4.3.2 Shutting down', 'temporary'],

@@ -178,7 +178,10 @@ test('a Russian sender is told in Russian', async t => {
   peer.script = refuseUnknown
   await world.post({ from: anna, to: ['nobody@example.org'], message: { language: 'ru' } })
   const [report = ''] = await world.mailbox(anna)
-  assert.match(decodeBase64Parts(report), /[а-яё]{4,}/iu)
+  const text = decodeBase64Parts(report)
+  assert.match(text, /[а-яё]{4,}/iu)
+  assert.match(text, /mx1\.example\.org \(127\.0\.0\.2:\d+\)\s+отклонил\s+RCPT/u)
+  assert.doesNotMatch(text, /refused/)
 })
 
 test('an unknown address of our own is reported too', async t => {

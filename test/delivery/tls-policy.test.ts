@@ -446,6 +446,28 @@ for (const [what, context, overrides, isSigned, status] of unprotected) {
   })
 }
 
+test('REQUIRETLS: a report goes to a proven server that does not offer it, and to no other', async t => {
+  const report: Posting = { from: null, to: posting.to, message: { tls: 'required', isReport: true } }
+  const proven = await receiverFor(t, contextOf(right))
+  proven.world.dns.sign('example.org')
+  await proven.world.post(report)
+  assert.equal(proven.server.taken.length, 1)
+  assert.equal(proven.server.taken[0]?.transaction.parameters.requireTls ?? false, false)
+  const unproven = await receiverFor(t, contextOf(right))
+  const id = await unproven.world.post(report)
+  assert.equal(negative(await lastAttempt(unproven.world, id)).status, '5.7.10')
+})
+
+test('a report about a message with TLS-Required: No says so too, and goes against a policy as it did', async t => {
+  const { world, server } = await withTlsa(t, contextOf(right), tlsaOf(unknown))
+  await world.post({
+    from: 'boris@example.org',
+    to: ['nobody@example.test'],
+    message: { tls: 'optional' },
+  })
+  assert.match(server.taken[0]?.mailData ?? '', /^TLS-Required: No\r$/m)
+})
+
 /** What was sent went over a connection that was opened for it, and not over one that was there. */
 async function isFirstOnConnection(world: World, id: QueueId): Promise<boolean> {
   const { dialogue = [] } = await lastAttempt(world, id)

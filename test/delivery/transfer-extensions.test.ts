@@ -111,6 +111,17 @@ test('what is not delivered by its time is returned then, and not tried any more
   assert.equal(last?.outcome.kind, 'expired')
 })
 
+test('the notice of a delay says how long it is tried: to the time by which it is to be returned', async t => {
+  const { world } = await worldAndPeer(t, ['DELIVERBY'], greylist)
+  const message = wantedWithin(world, 6 * hour, 'return')
+  await world.post({ from, to, message })
+  for (let passed = 0; passed < 5; passed++) await world.pass(hour)
+  const [report = ''] = await world.mailbox(from)
+  assert.match(report, /^Action: delayed/im)
+  const until = /^Will-Retry-Until: (.*)\r$/im.exec(report)?.[1] ?? ''
+  assert.equal(Date.parse(until), message.deliverBy?.at)
+})
+
 test('the sender of what is wanted by a time hears then that it is late, and it goes on', async t => {
   let busy = true
   const { world, peer } = await worldAndPeer(t, ['DELIVERBY'], command =>

@@ -1,7 +1,7 @@
 // What the sessions of this server ask for, where it is more than handing on.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Address } from '../../src/address/address.ts'
+import type { Address, ReversePath } from '../../src/address/address.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
@@ -87,7 +87,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
   assert.equal(await logIn('198.51.100.9', 'secret'), true)
 })
 
-test('what comes back to a return address of forwarded mail is taken from strangers; one that was made up or is old is not', async context => {
+test('a report to a return address of forwarded mail is taken from strangers; other mail, and an address that was made up or is old, are not', async context => {
   const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
   const clock = createManualClock()
@@ -111,11 +111,11 @@ test('what comes back to a return address of forwarded mail is taken from strang
   })
   const given = await paths.reversePathFor(address('sender@example.net'), [address('info@example.test')])
   assert.ok(given)
-  const rcpt = async (forwardPath: Address): Promise<string> => {
+  const rcpt = async (forwardPath: Address, reversePath: ReversePath = null): Promise<string> => {
     const reply = await services.acceptForwardPath?.(
       clientAt('198.51.100.7'),
       {
-        reversePath: null,
+        reversePath,
         parameters: { body: '7BIT', smtpUtf8: false },
         disposition: 'mail',
         recipients: [],
@@ -125,6 +125,10 @@ test('what comes back to a return address of forwarded mail is taken from strang
     return reply ? `${reply.code} ${reply.enhanced} ${reply.lines.join(' ')}` : 'taken'
   }
   assert.equal(await rcpt(given), 'taken')
+  assert.match(
+    await rcpt(given, address('stranger@example.org')),
+    /^550 5\.7\.1 .* takes only reports on forwarded mail/,
+  )
   assert.equal(await rcpt({ ...given, localPart: given.localPart.toLowerCase() }), 'taken')
   assert.match(
     await rcpt({ ...given, localPart: given.localPart.replace('sender', 'victim') }),

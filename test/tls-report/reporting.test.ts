@@ -56,7 +56,7 @@ async function receiverFor(t: TestContext, rua?: string): Promise<Receiver> {
           type: request.headers['content-type'],
           body: Buffer.concat(chunks),
         })
-        response.writeHead(receiver.status).end()
+        response.writeHead(request.url === '/down' ? 503 : receiver.status).end()
       } else response.writeHead(200, { 'content-type': 'text/plain' }).end(policyText('testing', [mx]))
     })
   })
@@ -147,6 +147,44 @@ test('a report by HTTPS is sent again until it is taken', async t => {
     readonly policies: readonly { readonly policy: { readonly 'policy-domain': string } }[]
   }
   assert.equal(report.policies[0]?.policy['policy-domain'], 'example.org')
+})
+
+test('a report by mail does not wait for a server that takes none', async t => {
+  const receiver = await receiverFor(t, 'https://reports.example.org/tls,mailto:tls@example.org')
+  const { world, server, posted } = receiver
+  await world.post(posting)
+  receiver.status = 503
+  await tomorrow(receiver)
+  assert.equal(server.taken.length, 2)
+  receiver.status = 200
+  await world.tls.keepHouse()
+  await world.pass(0)
+  assert.deepEqual([server.taken.length, posted.length], [2, 1])
+})
+
+test('who has taken a report does not get it again while another refuses it', async t => {
+  const receiver = await receiverFor(t, 'https://reports.example.org/tls,https://reports.example.org/down')
+  const { world, posted } = receiver
+  await world.post(posting)
+  await tomorrow(receiver)
+  await world.tls.keepHouse()
+  assert.deepEqual(
+    posted.map(({ path }) => path),
+    ['/tls', '/down'],
+  )
+})
+
+test('a report that nobody takes is given up after a day', async t => {
+  const receiver = await receiverFor(t, 'https://reports.example.org/down')
+  const { world, posted } = receiver
+  await world.post(posting)
+  await tomorrow(receiver)
+  await world.tls.keepHouse()
+  assert.equal(posted.length, 2)
+  await world.pass(day)
+  await world.tls.keepHouse()
+  await world.tls.keepHouse()
+  assert.equal(posted.length, 3)
 })
 
 test('a domain that wants no report gets none', async t => {

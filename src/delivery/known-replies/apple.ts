@@ -87,9 +87,9 @@ export const appleReplies: readonly KnownReply[] = [
     provider: 'icloud',
     code: 5,
     words: 'rejected due to having a domain present in the spamhaus',
-    class: 'content',
-    cause: 'spam',
-    step: 'change-content',
+    class: 'domain-block',
+    cause: 'link-listed',
+    step: 'check-links',
     page: 'https://check.spamhaus.org/',
     seen: [
       {

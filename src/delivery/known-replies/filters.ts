@@ -9,6 +9,9 @@ const sisimaiMimecast =
   'https://github.com/sisimai/rb-sisimai/blob/9c4a18472ab13e0382c3dec7ffbea39f2e187c91/lib/sisimai/rhost/mimecast.rb'
 const mailgun = 'https://help.mailgun.com/hc/en-us/articles/25099259504411-Classified-Bounces-List'
 
+/** Not of servers: what is on them is for the general words to tell, since it may be the name of any of both sides. */
+const listsOfDomains = ['dbl', 'query domain', 'lookup domain']
+
 export const filterReplies: readonly KnownReply[] = [
   {
     provider: 'proofpoint',
@@ -371,9 +374,9 @@ export const filterReplies: readonly KnownReply[] = [
   {
     code: 5,
     words: 'blocked using multi uribl com',
-    class: 'content',
-    cause: 'spam',
-    step: 'change-content',
+    class: 'domain-block',
+    cause: 'link-listed',
+    step: 'check-links',
     seen: [
       {
         reply: '554 5.7.1 Service unavailable; Client host [mail.example.com] blocked using multi.uribl.com',
@@ -383,10 +386,24 @@ export const filterReplies: readonly KnownReply[] = [
   },
   {
     code: 5,
-    words: 'blocked using dbl spamhaus org',
-    class: 'reputation-block',
-    cause: 'blocklist',
-    step: 'ask-delisting',
+    words: 'blacklisted url in message',
+    class: 'domain-block',
+    cause: 'link-listed',
+    step: 'check-links',
+    seen: [
+      {
+        reply:
+          '550 REJECTED - Blacklisted URL in message. (example.com) in [black]. See http://lookup.uribl.com. - Blacklisted Link - X=pascal',
+        source: `${emails}/lhost-imailserver-06.eml`,
+      },
+    ],
+  },
+  {
+    code: 5,
+    words: 'sender address blocked using … spamhaus org',
+    class: 'domain-block',
+    cause: 'sender-domain-listed',
+    step: 'clear-sender-domain',
     page: 'https://check.spamhaus.org/',
     seen: [
       {
@@ -399,9 +416,9 @@ export const filterReplies: readonly KnownReply[] = [
   {
     code: 5,
     words: 'mailfrom domain is listed in spamhaus',
-    class: 'reputation-block',
-    cause: 'blocklist',
-    step: 'ask-delisting',
+    class: 'domain-block',
+    cause: 'sender-domain-listed',
+    step: 'clear-sender-domain',
     page: 'https://check.spamhaus.org/',
     seen: [
       {
@@ -433,6 +450,7 @@ export const filterReplies: readonly KnownReply[] = [
   },
   {
     words: 'spamhaus … www spamhaus org',
+    except: listsOfDomains,
     class: 'reputation-block',
     cause: 'blocklist',
     step: 'ask-delisting',
@@ -452,6 +470,7 @@ export const filterReplies: readonly KnownReply[] = [
   },
   {
     words: 'www spamhaus org query',
+    except: listsOfDomains,
     class: 'reputation-block',
     cause: 'blocklist',
     step: 'ask-delisting',

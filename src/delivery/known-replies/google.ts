@@ -59,7 +59,25 @@ export const googleReplies: readonly KnownReply[] = [
   },
   {
     provider: 'gmail',
-    words: 'very low reputation of the sending',
+    words: 'very low reputation of the sending domain',
+    class: 'domain-block',
+    cause: 'sender-domain-listed',
+    step: 'clear-sender-domain',
+    seen: [
+      {
+        reply:
+          '550 5.7.1 Our system has detected that this message is likely suspicious due to the very low reputation of the sending domain. To best protect our users from spam, the message has been blocked.',
+        source: sisimai,
+      },
+      {
+        reply: '421 4.7.0 This message is suspicious due to the very low reputation of the sending domain.',
+        source: sisimai,
+      },
+    ],
+  },
+  {
+    provider: 'gmail',
+    words: 'very low reputation of the sending ip address',
     class: 'reputation-block',
     cause: 'blocklist',
     step: 'slow-down',

@@ -8,6 +8,9 @@ const oneSystems =
   'https://support.onesystems.ch/722126-%C3%9Cbersicht-h%C3%A4ufig-vorkommender-Fehlermeldungen'
 const sitepackage =
   'http://www.sitepackage.de/service/dokumentation/auswertung/typische-fehlermeldungen-bei-unzustellbarkeit.html'
+const postfix = 'https://github.com/vdukhovni/postfix/blob/master/postfix/src'
+const postgrey = 'https://github.com/schweikert/postgrey/blob/master/postgrey'
+const milterGreylist = 'https://github.com/ryoqun/milter-greylist/blob/master'
 const zoneMta =
   'https://github.com/zone-eu/zone-mta/blob/cf94b992e3a5eb81f0bdf28455210227e68a44a9/config/bounces.txt'
 
@@ -27,12 +30,56 @@ export const programReplies: readonly KnownReply[] = [
     ],
   },
   {
+    code: 4,
+    words: 'error too much mail from',
+    class: 'rate-limited',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [{ reply: '450 4.7.1 Error: too much mail from 192.0.2.1', source: `${postfix}/smtpd/smtpd.c` }],
+  },
+  {
+    code: 4,
+    words: 'error too many recipients from',
+    class: 'rate-limited',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [
+      { reply: '450 4.7.1 Error: too many recipients from 192.0.2.1', source: `${postfix}/smtpd/smtpd.c` },
+    ],
+  },
+  {
+    code: 4,
+    words: 'greylisting in action please come back',
+    class: 'greylisted',
+    cause: 'rate',
+    step: 'wait',
+    seen: [
+      {
+        reply: '451 4.7.1 Greylisting in action, please come back in 00:05:00',
+        source: `${milterGreylist}/milter-greylist.c`,
+      },
+      {
+        reply: '451 4.7.1 Greylisting in action, please come back later',
+        source: `${milterGreylist}/milter-greylist.c`,
+      },
+    ],
+  },
+  {
     words: 'recipient address rejected greylisted',
     class: 'greylisted',
     cause: 'rate',
     step: 'wait',
     seen: [
       { reply: '450 4.2.0 Recipient address rejected: Greylisted', source: bytecamp },
+      {
+        reply:
+          '450 4.2.0 <boris@example.org>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/help/example.org.html',
+        source: postgrey,
+      },
+      {
+        reply: '450 4.7.1 <boris@example.org>: Recipient address rejected: Greylisted for 5 minutes',
+        source: 'https://github.com/mmatuska/sqlgrey/blob/master/sqlgrey',
+      },
       {
         reply: '450 4.2.0 <*SERVER*>: Recipient address rejected: Greylisted, see *Helpful Website*',
         source: 'https://support.mailprotector.com/hc/en-us/articles/360048244891-Common-Email-Bouncebacks',

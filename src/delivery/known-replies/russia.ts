@@ -102,6 +102,21 @@ export const russianReplies: readonly KnownReply[] = [
     ],
   },
   {
+    provider: 'yandex',
+    code: 4,
+    words: 'the recipient … has exceeded their message rate limit',
+    class: 'mailbox-busy',
+    cause: 'rate',
+    step: 'wait',
+    seen: [
+      {
+        reply:
+          '451 4.5.1 The recipient <boris@yandex.ru> has exceeded their message rate limit. Try again later. sbr47PA4-sbr4Rewq',
+        source: 'https://pastebin.com/Pxdx1Lg2',
+      },
+    ],
+  },
+  {
     provider: 'mail.ru',
     code: 5,
     words: 'spam message rejected',
