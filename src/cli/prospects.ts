@@ -8,11 +8,11 @@ import { type Limit, strictest } from '../delivery/allowance.ts'
 import type { ClosureReason } from '../delivery/destination-health.ts'
 import { readHealthRecords } from '../delivery/health-records.ts'
 import { laneKey } from '../delivery/lane-key.ts'
-import { matchesSender } from '../delivery/match-mail.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { providers } from '../delivery/providers.ts'
 import { endFor } from '../delivery/relayed-mail.ts'
-import { rateLimitsOf, shapingOf } from '../delivery/shaping.ts'
+import { senderLimitOf } from '../delivery/sender-limits.ts'
+import { shapingOf } from '../delivery/shaping.ts'
 import type { Source } from '../delivery/source-pools.ts'
 import { warmUpLimits } from '../delivery/warm-up.ts'
 import { addressOfAccount } from '../directory/accounts.ts'
@@ -216,13 +216,12 @@ async function readSenderGate(
 ): Promise<GateState> {
   const { accountId, reversePath } = message
   const account = accountId === undefined ? undefined : await storage.run(addressOfAccount, { id: accountId })
-  const rule = message.isReport
-    ? undefined
-    : submission.limits.find(({ match }) => match.some(text => matchesSender(text, message)))
+  const own = senderLimitOf(submission.limits, message, account)
+  const limit = own?.gate === gate ? own : undefined
   return {
     of: 'sender',
-    name: account ?? (reversePath === null ? '<>' : formatAddress(reversePath)),
-    closure: rule && (await reckon(storage, gate, rateLimitsOf(rule), now)),
+    name: limit?.name ?? account ?? (reversePath === null ? '<>' : formatAddress(reversePath)),
+    closure: limit && (await reckon(storage, gate, limit.limits, now)),
   }
 }
 

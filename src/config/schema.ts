@@ -9,6 +9,7 @@ import { messageClasses } from '../queue/message-class.ts'
 import {
   canonicalHostname,
   canonicalNetwork,
+  canonicalSender,
   problemOfAddress,
   problemOfDnsServer,
   problemOfHost,
@@ -16,6 +17,7 @@ import {
   problemOfMailAddress,
   problemOfNetwork,
   problemOfPoolName,
+  problemOfSender,
   problemOfSourceAddress,
   problemOfStorage,
   problemOfVerpSender,
@@ -49,6 +51,9 @@ function formed(problemOf: (text: string) => string | undefined): z.ZodString {
     if (message !== undefined) context.issues.push({ code: 'custom', input: context.value, message })
   })
 }
+
+const sender = (): z.ZodType<string> =>
+  formed(problemOfSender).overwrite(text => canonicalSender(text) ?? text)
 
 const count = (least: number, most: number): z.ZodInt => z.int().min(least).max(most)
 const nonEmpty = z.string().min(1)
@@ -183,8 +188,8 @@ const rates = {
 
 const senderLimits = z.strictObject({
   match: setting(
-    z.array(nonEmpty).min(1),
-    'For whom: an address, a domain, or "*" for each sender; each that it means has the limit for itself.',
+    z.array(sender()).min(1),
+    'For whom: an account by its address (then all that it sends counts, whatever the sender address), another sender address, a domain, or "*" for all. Each account, or address, that it means has the limit for itself.',
     { example: '["newsletter@example.com", "*"]' },
   ),
   ...rates,
@@ -337,7 +342,7 @@ const sourcePool = z.strictObject({
     { example: '"newsletter"' },
   ),
   senders: setting(
-    z.array(nonEmpty).default([]),
+    z.array(sender()).default([]),
     'Whose mail: an address, a domain, or "*" for each sender. Reports have no sender.',
     { example: '["news@example.com", "lists.example.com"]', defaultText: 'all mail, reports too' },
   ),

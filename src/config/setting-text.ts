@@ -2,6 +2,7 @@
 // what is wrong and what to write instead, or `undefined` when the text is right.
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
@@ -98,6 +99,19 @@ export function problemOfStorage(text: string): string | undefined {
   if (text === 'sqlite' || parseServerAddress(text)) return undefined
   // Without the text itself: it may hold a password.
   return 'Write "sqlite", or the address of a database, such as "postgres://user:password@db.example.com:5432/postrider". What is special in an address (@ : / ? # %) is written %40 %3A %2F %3F %23 %25 in a user name or password.'
+}
+
+/** '*', 'xn--e1afmkfd.xn--p1ai', 'news@example.com'; undefined: it is neither of these. */
+export function canonicalSender(text: string): string | undefined {
+  if (text === '*') return text
+  const address = parseAddress(text)
+  return address ? addressKey(address) : parseDomain(text)
+}
+
+export function problemOfSender(text: string): string | undefined {
+  return canonicalSender(text) === undefined
+    ? `"${text}" is neither an address nor a domain. Write one such as "news@example.com" or "lists.example.com", or "*" for all.`
+    : undefined
 }
 
 export function problemOfVerpSender(text: string): string | undefined {

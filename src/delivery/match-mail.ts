@@ -1,15 +1,12 @@
 // What the settings say of whose mail, and to whom: 'news@example.com', 'gmail'.
-import { formatAddress } from '../address/format-address.ts'
+import { addressKey } from '../address/address-key.ts'
 import type { QueuedMessage } from '../queue/records.ts'
 import type { Site } from '../routing/site.ts'
 
-/** An address, a domain, or '*' for each sender. */
+/** `text`: an address, a domain, or '*' for each sender; as `canonicalSender` of the settings leaves it. */
 export function matchesSender(text: string, { reversePath }: Pick<QueuedMessage, 'reversePath'>): boolean {
   if (reversePath === null) return false
-  const wanted = text.toLowerCase()
-  return (
-    wanted === '*' || wanted === reversePath.domain || wanted === formatAddress(reversePath).toLowerCase()
-  )
+  return text === '*' || text === reversePath.domain || text === addressKey(reversePath)
 }
 
 /** A provider ('gmail'), a domain, or a mail host or the end of its name ('.mail.example.net'). */

@@ -1,19 +1,18 @@
 // How much each sender may have under way, and send in a time: who sends much waits in a line of its own, so that who sends
 // little passes by.
 
-import { formatAddress } from '../address/format-address.ts'
 import type { SenderLimitSettings } from '../config/settings.ts'
-import { type GateKey, senderGate } from '../queue/gates.ts'
+import { addressOfAccount } from '../directory/accounts.ts'
+import { type GateKey, isSenderGate, senderGate } from '../queue/gates.ts'
 import type { QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import { Allowance } from './allowance.ts'
 import type { Closure } from './destination-health.ts'
-import { matchesSender } from './match-mail.ts'
-import { rateLimitsOf } from './shaping.ts'
+import { type SenderLimit, senderLimitOf } from './sender-limits.ts'
 
 export interface SendersParts {
-  readonly storage: Pick<Storage, 'run'>
+  readonly storage: Pick<Storage, 'run' | 'onWake'>
   readonly clock: Clock
   readonly limits: readonly SenderLimitSettings[]
   /** Somebody stands there before it. */
@@ -43,11 +42,14 @@ export class Senders {
   readonly #senderOf = new Map<number, GateKey>()
   readonly #closures = new Map<GateKey, Closure>()
   readonly #allowances = new Map<GateKey, Allowance>()
+  /** Their addresses, by id. */
+  readonly #accounts = new Map<number, string>()
   /** How long what was claimed last had been due. */
   lateBy = 0
 
   constructor(parts: SendersParts) {
     this.#parts = parts
+    parts.storage.onWake('directory', () => this.#accounts.clear())
   }
 
   /** Rejects with a StorageFault when its limits cannot be asked. */
@@ -56,12 +58,13 @@ export class Senders {
     recipients: readonly QueuedRecipient[],
     from: GateKey | undefined,
   ): Promise<Admitted> {
-    const gate = senderGate(message)
+    const limit = await this.#limitOf(message)
+    const gate = limit?.gate ?? senderGate(message)
     // It has passed here before.
-    const hasPassed = from !== undefined && from !== gate
+    const hasPassed = from !== undefined && !isSenderGate(from)
     if (!hasPassed && from !== gate && this.#hasToStand(gate))
       return { admitted: [], standing: recipients, gate, closure: this.#closureOf(gate) }
-    const granted = hasPassed ? recipients.length : await this.#allow(gate, message, recipients)
+    const granted = hasPassed || !limit ? recipients.length : await this.#allow(limit, recipients)
     const admitted = recipients.slice(0, granted)
     for (const { id } of admitted) this.#senderOf.set(id, gate)
     this.#count(gate, admitted.length)
@@ -98,35 +101,40 @@ export class Senders {
     return undefined
   }
 
-  /** For how many of them its limits leave room. One that was tried before has been counted. */
-  async #allow(
-    gate: GateKey,
-    message: QueuedMessage,
-    recipients: readonly QueuedRecipient[],
-  ): Promise<number> {
-    const allowance = this.#allowanceOf(gate, message)
+  async #limitOf(message: QueuedMessage): Promise<SenderLimit | undefined> {
+    const { limits } = this.#parts
+    if (limits.length === 0) return undefined
+    const { accountId } = message
+    return senderLimitOf(
+      limits,
+      message,
+      accountId === undefined ? undefined : await this.#addressOf(accountId),
+    )
+  }
+
+  async #addressOf(accountId: number): Promise<string | undefined> {
+    const known = this.#accounts.get(accountId)
+    if (known !== undefined) return known
+    const address = await this.#parts.storage.run(addressOfAccount, { id: accountId })
+    if (address !== undefined) this.#accounts.set(accountId, address)
+    return address
+  }
+
+  /** For how many of them its limit leaves room. One that was tried before has been counted. */
+  async #allow(limit: SenderLimit, recipients: readonly QueuedRecipient[]): Promise<number> {
     const wanted = recipients.filter(({ attempts }) => attempts === 0).length
-    if (!allowance || wanted === 0) return recipients.length
-    const { granted, moreAt, diagnosis } = await allowance.take(wanted)
+    if (wanted === 0) return recipients.length
+    const { granted, moreAt, diagnosis } = await this.#allowanceOf(limit).take(wanted)
     if (moreAt !== undefined && diagnosis)
-      this.#closeUntil(gate, { reason: 'limit', until: moreAt, diagnosis })
+      this.#closeUntil(limit.gate, { reason: 'limit', until: moreAt, diagnosis })
     return granted === wanted ? recipients.length : granted
   }
 
-  #allowanceOf(gate: GateKey, message: QueuedMessage): Allowance | undefined {
+  #allowanceOf({ gate, name, limits }: SenderLimit): Allowance {
     const known = this.#allowances.get(gate)
     if (known) return known
-    const { storage, clock, limits: rules } = this.#parts
-    const rule = rules.find(({ match }) => match.some(text => matchesSender(text, message)))
-    if (!rule || message.isReport) return undefined
-    const limits = rateLimitsOf(rule)
-    const allowance = new Allowance({
-      storage,
-      clock,
-      key: gate,
-      name: message.reversePath === null ? 'reports' : formatAddress(message.reversePath),
-      limitsNow: () => limits,
-    })
+    const { storage, clock } = this.#parts
+    const allowance = new Allowance({ storage, clock, key: gate, name, limitsNow: () => limits })
     this.#allowances.set(gate, allowance)
     this.#forgetOldest()
     return allowance

@@ -1,5 +1,6 @@
 // Recipients that wait for something else than their time: until the limit of a destination, or of a sender, leaves room
 // for them (docs/adr/0013). They stand in line behind a gate; whoever keeps it takes from it as there is room.
+import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { defineRead, defineWrite, type SqlValue, type Tx } from '../storage/operation.ts'
 import { lease } from './claim-due-work.ts'
@@ -30,6 +31,16 @@ export function senderOf({
 }: Pick<QueuedMessage, 'accountId' | 'reversePath'>): string {
   if (accountId !== undefined) return `account ${accountId}`
   return reversePath === null ? 'nobody' : `address ${formatAddress(reversePath)}`
+}
+
+/** All that it sends. */
+export function accountGate(accountId: number): GateKey {
+  return senderGate({ accountId, reversePath: null })
+}
+
+/** All that is sent from it, by whomever. */
+export function addressGate(reversePath: Address): GateKey {
+  return senderGate({ reversePath })
 }
 
 /** A condition: whoever stands there, or at the same receiver's gate for a pool of source addresses ('… from newsletter'). */

@@ -3,7 +3,7 @@ import { formatAddress } from '../address/format-address.ts'
 import { insertMailData } from '../storage/mail-data-rows.ts'
 import type { Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
-import { type GatePlace, gateLookMs, senderGate, shareOf } from './gates.ts'
+import { addressGate, type GatePlace, gateLookMs, senderGate, shareOf } from './gates.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
 import type { QueuedMessage, RecipientState } from './records.ts'
@@ -63,13 +63,19 @@ export interface RecipientPlace {
   readonly lookAt?: number | undefined
 }
 
+/** Of its address, or of its account: where somebody stands. */
 async function findSenderGate(tx: Tx, message: QueuedMessage): Promise<GatePlace | undefined> {
-  const gate = senderGate(message)
-  const someone = await tx.get(
-    "SELECT 1 AS found FROM queue_recipient WHERE gate = ? AND state = 'ready' LIMIT 1",
-    gate,
+  const { reversePath } = message
+  const gates = [...new Set([...(reversePath ? [addressGate(reversePath)] : []), senderGate(message)])]
+  const isStoodAt = "SELECT 1 FROM queue_recipient WHERE gate = ? AND state = 'ready'"
+  const row = await tx.get<{ first: number; second: number }>(
+    `SELECT CASE WHEN EXISTS (${isStoodAt}) THEN 1 ELSE 0 END AS first,
+            CASE WHEN EXISTS (${isStoodAt}) THEN 1 ELSE 0 END AS second`,
+    gates[0] ?? '',
+    gates[1] ?? '',
   )
-  return someone ? { gate, share: shareOf(message) } : undefined
+  const gate = row?.first === 1 ? gates[0] : row?.second === 1 ? gates[1] : undefined
+  return gate === undefined ? undefined : { gate, share: shareOf(message) }
 }
 
 export async function insertRecipient(

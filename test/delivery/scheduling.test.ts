@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ShapingSettings } from '../../src/config/settings.ts'
 import { retryRecipients } from '../../src/queue/administer.ts'
-import { countAtGate } from '../../src/queue/gates.ts'
+import { accountGate, countAtGate } from '../../src/queue/gates.ts'
 import { administer } from '../queue/open-queue.ts'
 import { type RemotePeer, type Script, startPeer } from './remote-peer.ts'
 import { createWorld, hour, minute, type World, type WorldOptions } from './world.ts'
@@ -142,6 +142,35 @@ test('the limit of a sender holds, for each apart; others and mail that stays he
   assert.equal(await standing(world, 'sender address anna@example.test'), 1)
   await world.pass(25 * hour)
   assert.equal(sentBy('example.test'), 5)
+})
+
+test('a limit that means an address counts what is sent from it, and no other mail of the account', async t => {
+  const { world, peer } = await worldWith(t, undefined, {
+    senderLimits: [{ match: ['news@example.test'], perDay: 1 }],
+  })
+  const accountId = await world.account(from)
+  const send = async (sender: string): Promise<void> => {
+    await world.accept({ from: sender, to: ['boris@example.org'], message: { accountId } })
+  }
+  for (const sender of ['news@example.test', 'news@example.test', from, from]) await send(sender)
+  await world.pass(0)
+  for (const sender of ['news@example.test', from]) await send(sender)
+  await world.pass(0)
+  const sent = peer.messages.map(({ reversePath }) => reversePath)
+  assert.deepEqual(sent.toSorted(), [from, from, from, 'news@example.test'])
+})
+
+test('a limit that means an account counts all that it sends, without a sender address too', async t => {
+  for (const match of [from, 'example.test', '*']) {
+    const { world, peer } = await worldWith(t, undefined, { senderLimits: [{ match: [match], perDay: 3 }] })
+    const accountId = await world.account(from)
+    for (const sender of [null, from, 'news@example.test', null, 'news@elsewhere.example', from])
+      await world.accept({ from: sender, to: ['boris@example.org'], message: { accountId } })
+    await world.pass(0)
+    assert.equal(peer.messages.length, 3, match)
+    assert.equal(await standing(world, accountGate(accountId)), 3)
+    await world.agent.stop(0)
+  }
 })
 
 test('a server that is down costs one timeout, not one for each message; when it is back, all goes', async t => {

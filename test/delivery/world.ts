@@ -91,7 +91,8 @@ export interface World {
   /** That the DNS was asked, 'MX example.org'. */
   readonly questions: readonly string[]
   readonly dns: Zone
-  account(address: string, language?: Language): Promise<void>
+  /** Its id. */
+  account(address: string, language?: Language): Promise<number>
   redirect(kind: 'alias' | 'group', address: string, ...targets: string[]): Promise<void>
   /** Puts a message into the queue and waits until nothing more is due. */
   post(posting: Posting): Promise<QueueId>
@@ -294,7 +295,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     },
     accept,
     async account(text, language = 'en') {
-      await storage.run(createAccount, {
+      const { id } = await storage.run(createAccount, {
         address: address(text),
         name: '',
         passwordHash: testHash,
@@ -302,6 +303,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
         enabled: true,
         at: clock.now(),
       })
+      return id
     },
     async redirect(kind, text, ...targets) {
       const catchAll = text.startsWith('@') ? { localPart: '', domain: text.slice(1) } : undefined
