@@ -1,10 +1,11 @@
 // From an outcome to what the queue does with the recipient and what the sender is told (RFC 3461 §5.2, RFC 5321 §4.5.4.1).
 
 import { formatAddress } from '../address/format-address.ts'
+import type { ReportCause } from '../bounce/report.ts'
 import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
-import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
-import type { LastReason, Settlement } from '../queue/settle.ts'
+import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
+import type { Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import { askedWaitMs } from './asked-wait.ts'
@@ -161,7 +162,7 @@ function turnInLine(
     ? tooLate
     : closure
       ? diagnoseUntried(closure.diagnosis)
-      : inLine
+      : soFar(recipient)
   const postponed: readonly TrailEvent[] = closure
     ? [
         {
@@ -192,6 +193,19 @@ const inLine: Diagnosis = {
   cause: 'own-limit',
   status: '4.3.2',
   detail: 'it waits for its turn: much is to go there, and this server sends no more at a time',
+}
+
+/** Nothing closes the line any more, but the turn has not come: what there was before tells more. RFC 3463 §3.5: 4.4.7. */
+function soFar({ lastReason }: QueuedRecipient): Diagnosis {
+  if (lastReason?.cause === undefined) return inLine
+  const { cause, diagnosis, host } = lastReason
+  return {
+    stage: 'routing',
+    cause: cause as ReportCause,
+    status: '4.4.7',
+    remoteMta: host,
+    detail: diagnosis,
+  }
 }
 
 /** It waits to be fetched: nothing is to be done before the sender is to hear of the delay, or of the end. */

@@ -38,14 +38,12 @@ interface ShownRow extends RecipientRow {
   readonly kept: number
   readonly gate: string | null
   readonly deaths: number
-  readonly last_cause: string | null
-  readonly last_host: string | null
 }
 
 const shownColumns = `${recipientColumns
   .split(', ')
   .map(column => `queue_recipient.${column}`)
-  .join(', ')}, gate, deaths, last_cause, last_host, relay_domain, CASE WHEN EXISTS
+  .join(', ')}, gate, deaths, relay_domain, CASE WHEN EXISTS
     (SELECT 1 FROM relay_domain WHERE relay_domain.name = queue_recipient.relay_domain AND keeps = 1) THEN 1 ELSE 0 END AS kept`
 
 export interface ShownMessage {

@@ -49,6 +49,14 @@ export interface QueuedMessage {
   readonly saysItReports?: boolean | undefined
 }
 
+/** Why it did not go, for people. */
+export interface LastReason {
+  readonly diagnosis: string
+  /** A `ReportCause`, and the host that it is about. */
+  readonly cause?: string | undefined
+  readonly host?: string | undefined
+}
+
 export type RecipientState = 'ready' | 'held'
 
 export interface QueuedRecipient {
@@ -65,6 +73,8 @@ export interface QueuedRecipient {
   readonly delayReportedAt?: number | undefined
   /** Where an administrator sends it: 'mx2.example.org:25'. */
   readonly routeTo?: string | undefined
+  /** Why it has not gone so far. */
+  readonly lastReason?: LastReason | undefined
   /** An administrator, or the server that it is for, wants it tried now, whatever is known of the receiver. */
   readonly isAskedFor?: boolean | undefined
 }

@@ -119,13 +119,15 @@ export interface RecipientRow {
   readonly attempts: number
   readonly lease_owner: string | null
   readonly last_diagnosis: string | null
+  readonly last_cause: string | null
+  readonly last_host: string | null
   readonly delay_reported_at: number | null
   readonly route_to: string | null
   readonly asked_for: number
 }
 
 export const recipientColumns =
-  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, delay_reported_at, route_to, asked_for'
+  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, last_cause, last_host, delay_reported_at, route_to, asked_for'
 
 interface RecipientParameters extends Pick<NewRecipient, 'notify' | 'originalRecipient'> {
   readonly expandedFrom?: readonly string[] | undefined
@@ -152,6 +154,14 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
     expandedFrom: parameters?.expandedFrom === undefined ? undefined : readAddresses(parameters.expandedFrom),
     delayReportedAt: row.delay_reported_at ?? undefined,
     routeTo: row.route_to ?? undefined,
+    lastReason:
+      row.last_diagnosis === null
+        ? undefined
+        : {
+            diagnosis: row.last_diagnosis,
+            cause: row.last_cause ?? undefined,
+            host: row.last_host ?? undefined,
+          },
     ...(row.asked_for === 1 ? { isAskedFor: true } : {}),
   }
 }

@@ -10,7 +10,7 @@ import type { GatePlace } from './gates.ts'
 import { insertMessage, insertRecipient, type RecipientPlace } from './insert-message.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import { formatQueueId, type QueueId } from './queue-id.ts'
-import type { RecipientState } from './records.ts'
+import type { LastReason, RecipientState } from './records.ts'
 import { releaseLease } from './release-leases.ts'
 
 export interface Settlement {
@@ -46,14 +46,6 @@ export interface Settlement {
     /** It is due, in another part of the queue. */
     | { readonly kind: 'move'; readonly shard: number }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
-}
-
-/** Why it did not go, for people. */
-export interface LastReason {
-  readonly diagnosis: string
-  /** A `ReportCause`, and the host that it is about. */
-  readonly cause?: string | undefined
-  readonly host?: string | undefined
 }
 
 export interface Settling {

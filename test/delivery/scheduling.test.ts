@@ -234,6 +234,8 @@ test('whoever was not tried hears of it, and not what the server said of another
   const ofAnna = await world.mailbox('anna@example.test')
   assert.equal(ofAnna.length, 2)
   assert.doesNotMatch(ofAnna.join('\n'), /secret@/)
+  // Though it stood in line at the end, and nothing was closed then.
+  for (const report of ofAnna) assert.match(report, /limits how many messages\r\n +it takes/)
 })
 
 test('a server that refuses our name: the message fails, the others wait instead of failing too, and the log says so', async t => {

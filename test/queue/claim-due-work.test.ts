@@ -150,6 +150,7 @@ test('claimed work says what delivery needs to know', async t => {
           dueAt: at,
           delayReportedAt: undefined,
           routeTo: undefined,
+          lastReason: undefined,
         },
       ],
     },
