@@ -1,26 +1,26 @@
 // A question that a part of the server has to answer: asked once at a time, however many want to know.
 import type { Clock } from '../runtime/clock.ts'
 
-export type Answer =
-  | { readonly kind: 'answered' }
+export type Answer<Value> =
+  | { readonly kind: 'answered'; readonly value: Value }
   | { readonly kind: 'failed'; readonly cause: unknown }
   /** Not yet. */
   | { readonly kind: 'silent' }
 
-interface Open {
-  readonly answer: Promise<Answer>
+interface Open<Value> {
+  readonly answer: Promise<Answer<Value>>
   isOverdue: boolean
 }
 
-export class Question {
-  readonly #ask: () => Promise<unknown>
+export class Question<Value> {
+  readonly #ask: () => Promise<Value>
   readonly #overdueAfterMs: number
   readonly #clock: Clock
-  #open: Open | undefined
-  #failure: Answer | undefined
+  #open: Open<Value> | undefined
+  #failure: Answer<Value> | undefined
 
   /** After `overdueAfterMs` without an answer nobody expects one any more. */
-  constructor(ask: () => Promise<unknown>, overdueAfterMs: number, clock: Clock) {
+  constructor(ask: () => Promise<Value>, overdueAfterMs: number, clock: Clock) {
     this.#ask = ask
     this.#overdueAfterMs = overdueAfterMs
     this.#clock = clock
@@ -34,7 +34,7 @@ export class Question {
    * Waits for the answer to the question that is open, or asks; not longer than `ms`. What takes longer to fail than
    * anybody waits is told when it fails again.
    */
-  answerWithin(ms: number): Promise<Answer> {
+  answerWithin(ms: number): Promise<Answer<Value>> {
     const { answer } = (this.#open ??= this.#openOne())
     return new Promise(resolve => {
       const tooLate = this.#clock.after(ms, () => resolve(this.#failure ?? { kind: 'silent' }))
@@ -45,22 +45,22 @@ export class Question {
     })
   }
 
-  #openOne(): Open {
+  #openOne(): Open<Value> {
     const overdue = this.#clock.after(this.#overdueAfterMs, () => {
       open.isOverdue = true
     })
-    const close = (answer: Answer): Answer => {
+    const close = (answer: Answer<Value>): Answer<Value> => {
       overdue.cancel()
       this.#open = undefined
       this.#failure = answer.kind === 'failed' ? answer : undefined
       return answer
     }
-    const open: Open = {
+    const open: Open<Value> = {
       isOverdue: false,
       answer: Promise.resolve()
         .then(() => this.#ask())
         .then(
-          () => close({ kind: 'answered' }),
+          value => close({ kind: 'answered', value }),
           (cause: unknown) => close({ kind: 'failed', cause }),
         ),
     }

@@ -10,9 +10,9 @@ import type { Finding } from '../config/checks/finding.ts'
 import { describeListenError, portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
-import { listDomains } from '../directory/domains.ts'
+import { hasDomains } from '../directory/domains.ts'
 import { type HealthServer, startHealthServer } from '../health/health-server.ts'
-import { formatProblems, ServerHealth } from '../health/server-health.ts'
+import { formatProblems, type Problem, ServerHealth } from '../health/server-health.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
 import { systemClock, type Timer } from '../runtime/clock.ts'
@@ -73,7 +73,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
     const { threads, storage, lost } = server
-    health.serves({ threads: () => threads.all, storage })
+    health.serves({ threads: () => threads.all, storage, findLack: () => findLack(storage) })
     watchdog = manager && watch(health, manager, log)
     await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
     try {
@@ -294,14 +294,23 @@ async function assertNoOpenRelay(
 }
 
 async function logStart(
-  { hostname, database }: Settings,
+  { hostname, database, dataFolder }: Settings,
   { threads, storage }: RunningServer,
   log: Log,
 ): Promise<void> {
-  if ((await storage.run(listDomains, undefined)).length === 0)
-    log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
+  if (!(await storage.run(hasDomains, undefined)))
+    log.error(
+      `there is no domain in ${database ? `the database at ${database.name}` : dataFolder}, so all mail from other servers is put off (450). ` +
+        `If there were domains, this is not where they are: correct ${database ? 'storage' : 'dataFolder, or mount what belongs there,'} and start again. ` +
+        'Else make one: postrider domain create example.com',
+    )
   if (database) await tellDurability(storage, log)
   log.info('listening', { hostname, listeners: describeListeners(threads.listeners) })
+}
+
+async function findLack(storage: Pick<Storage, 'run'>): Promise<Problem | undefined> {
+  if (await storage.run(hasDomains, undefined)) return undefined
+  return { part: 'directory', what: 'has no domain' }
 }
 
 function describeListeners(listeners: readonly BoundListener[]): string {

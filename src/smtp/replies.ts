@@ -736,6 +736,13 @@ export const replies = {
     ['someone@example.com'],
     'A stranger wants to send through this server to another. Users log in on port 587 or 465.',
   ),
+  noDomainYet: fixed(
+    'noDomainYet',
+    450,
+    '4.3.0',
+    'This server has no mail domain yet; please try again later',
+    'RCPT while the directory has no domain at all. Either none was made ("postrider domain create"), or this is not the data folder or database that has them: an unmounted volume, another dataFolder. For that the answer is not for good.',
+  ),
   noSuchMailbox: made(
     'noSuchMailbox',
     550,

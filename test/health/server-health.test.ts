@@ -5,6 +5,7 @@ import {
   type CheckedThread,
   formatProblems,
   type Health,
+  type Problem,
   ServerHealth,
 } from '../../src/health/server-health.ts'
 import { silentLog } from '../../src/runtime/log.ts'
@@ -22,6 +23,7 @@ interface Server {
   /** Of the questions put to the storage. */
   asked(): number
   storageAnswers: () => Promise<unknown>
+  lack: Problem | undefined
   readonly health: ServerHealth
   advance(ms: number): void
   /** Whoever is silent is waited for to the end. */
@@ -48,6 +50,7 @@ function createServer(): Server {
     ]),
     asked: () => asked,
     storageAnswers: () => Promise.resolve(1),
+    lack: undefined,
     health,
     advance: ms => clock.advance(ms),
     async examine() {
@@ -58,7 +61,7 @@ function createServer(): Server {
       return told(await examining)
     },
   }
-  health.serves({ threads: () => server.threads, storage })
+  health.serves({ threads: () => server.threads, storage, findLack: () => Promise.resolve(server.lack) })
   return server
 }
 
@@ -77,6 +80,15 @@ test('a server whose parts answer is well, before it serves it is not ready, and
   server.health.stops()
   // At once, whatever was found a moment ago.
   assert.deepEqual(told(await server.health.examine()), { lifeless: [], unready: ['server: is stopping'] })
+})
+
+test('a server whose parts all work, and which yet can take no mail, is not ready and lives', async () => {
+  const server = createServer()
+  server.lack = { part: 'directory', what: 'has no domain' }
+  assert.deepEqual(await server.examine(), { lifeless: [], unready: ['directory: has no domain'] })
+  server.lack = undefined
+  server.advance(1000)
+  assert.deepEqual(await server.examine(), sound)
 })
 
 test('a thread that does not answer takes no mail; after ten seconds the process is not worth keeping', async () => {
