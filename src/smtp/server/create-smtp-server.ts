@@ -180,7 +180,9 @@ class NetworkSmtpServer implements SmtpServer {
     const host = hostNetworkOf(address)
     const count = this.#counts.add(host)
     if (this.#connections.size > limits.maxConnections) return replies.tooManyConnections(hostname)
-    return count > limits.maxConnectionsPerAddress ? replies.tooManyConnectionsFromYou(host) : undefined
+    return count > limits.maxConnectionsPerAddress
+      ? replies.tooManyConnectionsFromYou(hostname, host)
+      : undefined
   }
 
   #released(connection: Connection, admitted: boolean): void {

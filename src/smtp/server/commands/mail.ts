@@ -103,7 +103,7 @@ function begin(
   if ((parameters.declaredSize ?? 0) > context.limits.maxMessageBytes)
     return refuse(replies.messageTooBig(context.limits.maxMessageBytes))
   if (session.transactions >= context.limits.maxTransactionsPerSession)
-    return session.hangUp(replies.tooManyTransactions)
+    return session.hangUp(replies.tooManyTransactions(context.hostname))
   const transaction: OpenTransaction = {
     reversePath: parsed.path,
     parameters,
