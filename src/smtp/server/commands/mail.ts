@@ -14,9 +14,12 @@ import type { OpenTransaction, Step } from '../session-state.ts'
 
 export const mail: Command = {
   verb: 'MAIL',
-  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id] [REQUIRETLS]',
+  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
   explanation: session => [
     'Begins a message; reports about it go to the address. <> means: no reports.',
+    ...(session.offersRequireTls
+      ? ['REQUIRETLS: it goes on encrypted, to servers that prove who they are, or not at all.']
+      : []),
     ...transferParameters(session),
   ],
   phases: ['ready'],
