@@ -12,6 +12,7 @@ import { checkLimits } from './checks/check-limits.ts'
 import { checkListeners } from './checks/check-listeners.ts'
 import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
 import { checkRelaying } from './checks/check-relaying.ts'
+import { checkSecrets } from './checks/check-secrets.ts'
 import { checkSources } from './checks/check-sources.ts'
 import { type Finding, formatFindings, ok } from './checks/finding.ts'
 import { loadSettings } from './load-settings.ts'
@@ -92,6 +93,7 @@ async function collectFindings(
     settings.roles.includes('front') ? checkListeners(settings, running) : [],
     checkDataFolder(settings),
     checkCertificate(settings, options.clock.now()),
+    checkSecrets(settings, typeof options.settings === 'string' ? options.settings : undefined),
     checkLimits(settings),
     checkSources(settings),
     checkNames(settings, options.lookup ?? createNameLookup(settings), domains),

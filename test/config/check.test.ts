@@ -65,7 +65,7 @@ const complaints = ({ findings }: CheckResult): string[] =>
 async function writeCertificate(folder: string, hostname: string, madeAt: number): Promise<string> {
   const { certificatePem, keyPem } = await generateCertificate({ hostname }, madeAt)
   writeFileSync(join(folder, 'c.pem'), certificatePem)
-  writeFileSync(join(folder, 'k.pem'), keyPem)
+  writeFileSync(join(folder, 'k.pem'), keyPem, { mode: 0o600 })
   return `[tls]\ncertificateFile = "${join(folder, 'c.pem')}"\nkeyFile = "${join(folder, 'k.pem')}"\n`
 }
 
@@ -83,6 +83,36 @@ test('a settings file with mistakes: they are the finding', async context => {
   const result = await runCheck({ settings: file, clock })
   assert.equal(result.exitCode, 1)
   assert.match(result.text, /Did you mean "hostname"/)
+})
+
+test('secrets that every user of this machine may read', async context => {
+  const folder = temporaryFolder(context)
+  const tls = await writeCertificate(folder, 'mail.example.com', clock.now())
+  const password = join(folder, 'password')
+  writeFileSync(password, 'secret\n')
+  const file = join(folder, 'postrider.toml')
+  const smartHost = '[delivery.smartHost]\nhost = "smart.example.com"\nport = 587\nusername = "a"\n'
+  const openFiles = async (text: string): Promise<string[]> => {
+    writeFileSync(file, `hostname = "mail.example.com"\n${text}`)
+    for (const name of ['k.pem', 'password', 'postrider.toml']) chmodSync(join(folder, name), 0o644)
+    const { findings } = await runCheck({ settings: file, clock, lookup: zoneLookup(goodZone()) })
+    return findings.filter(({ subject }) => subject === 'secrets').map(({ what }) => what)
+  }
+  const warning = (name: string, holds: string): string =>
+    `${join(folder, name)} holds ${holds}, and every user of this machine may read it.`
+  const inFile = `${listener}${smartHost}passwordFile = "${password}"\n${tls}`
+  // Whoever cannot enter the folder reads nothing in it.
+  assert.deepEqual(await openFiles(inFile), [])
+  chmodSync(folder, 0o755)
+  assert.deepEqual(await openFiles(inFile), [
+    warning('password', 'a password'),
+    warning('k.pem', 'the private key'),
+  ])
+  const inSettings = [warning('postrider.toml', 'a password')]
+  assert.deepEqual(await openFiles(`${listener}${smartHost}password = "secret"\n`), inSettings)
+  const storage = 'storage = "postgres://postrider:secret@127.0.0.1:1/postrider"\n'
+  assert.deepEqual(await openFiles(storage + listener), inSettings)
+  assert.deepEqual(await openFiles('storage = "postgres://postrider@127.0.0.1:1/postrider"\n' + listener), [])
 })
 
 test('a port that another program has, and two listeners that exclude each other', async context => {
