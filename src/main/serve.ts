@@ -20,7 +20,7 @@ import { UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { StartBannerOptions } from '../setup/start-banner.ts'
-import { ensureTryOut, tryOutPortsElsewhere } from '../setup/try-out.ts'
+import { ensureTryOut, tryOutFolderElsewhere, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
@@ -56,7 +56,10 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const started = endAtOnceOnSignal(log)
   const { settings, sockets } = takeSockets(options.settings, log)
   const manager = findServiceManager(process.env, log)
-  const lock = await lockForMyself(settings.dataFolder)
+  const lock = await lockForMyself(
+    settings.dataFolder,
+    tryOut ? tryOutFolderElsewhere : 'give this one another dataFolder',
+  )
   const health = new ServerHealth(systemClock, log)
   let healthServer: HealthServer | undefined
   let server: RunningServer | undefined
@@ -321,7 +324,7 @@ async function tellDurability(storage: Pick<Storage, 'run'>, log: Log): Promise<
   const { promise, weakness } = describeDurability(await storage.run(readDurability, undefined))
   const means = `a 250 means that the message is ${promise}`
   if (weakness === undefined) log.info(means)
-  else log.warn(`${means}. ${weakness}`)
+  else log.warn(`${means}. ${weakness.what} ${weakness.remedy}`)
 }
 
 async function prepareTryOut(
