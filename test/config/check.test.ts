@@ -83,6 +83,7 @@ test('a settings file with mistakes: they are the finding', async context => {
   const result = await runCheck({ settings: file, clock })
   assert.equal(result.exitCode, 1)
   assert.match(result.text, /Did you mean "hostname"/)
+  assert.match(result.text, /Mend: {2}Correct each of these places in the file/)
 })
 
 test('secrets that every user of this machine may read', async context => {
@@ -135,6 +136,17 @@ test('a port that another program has, and two listeners that exclude each other
   )
 })
 
+test('a database that is not there: what to do about it stands where it is looked for', async context => {
+  for (const [host, mend] of [
+    ['127.0.0.1:1', /Mend: {2}Start it there, or correct host and port in the address of the database/],
+    ['database.invalid', /Mend: {2}Correct the host in the address of the database/],
+  ] as const) {
+    const { text } = await check(context, `storage = "postgres://postrider@${host}/postrider"\n${listener}`)
+    assert.match(text, mend)
+    assert.doesNotMatch(text, /See above/)
+  }
+})
+
 test('addresses to send from: one that this machine has, and one that it has not', async context => {
   const pool = (address: string): string =>
     `[[delivery.sourcePools]]\nname = "news"\n[[delivery.sourcePools.sources]]\naddress = "${address}"\n`
@@ -165,6 +177,7 @@ test('certificates: none, for another name, about to end, over', async context =
     listener + (await writeCertificate(folder, 'mail.example.com', clock.now() - ten - day)),
   )
   assert.ok(complaints(over).includes('error certificate'))
+  assert.match(over.text, /Mend: {2}Renew it; or remove it from the settings/)
   assert.equal(over.exitCode, 1)
 })
 

@@ -1,5 +1,6 @@
 // What `postrider check` has to say about one thing: what it is, what it costs, how to mend it.
 import { formatDomainsForPeople } from '../../address/parse-domain.ts'
+import type { Fault } from '../../runtime/fault.ts'
 
 export type Severity = 'error' | 'warning' | 'ok'
 
@@ -13,6 +14,17 @@ export interface Finding {
   readonly cost: string
   /** What to do; '' when all is well. */
   readonly remedy: string
+}
+
+/** An error that a Fault tells of. */
+export function findingOf({ what, remedy }: Fault, subject: string, cost: string): Finding {
+  return {
+    severity: 'error',
+    subject,
+    what,
+    cost,
+    remedy: remedy ?? 'Mend what that says, and run "postrider check" again.',
+  }
 }
 
 export function ok(subject: string, what: string): Finding {
