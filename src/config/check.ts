@@ -13,6 +13,7 @@ import { checkListeners } from './checks/check-listeners.ts'
 import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
 import { checkRelaying } from './checks/check-relaying.ts'
 import { checkSecrets } from './checks/check-secrets.ts'
+import { checkSmartHost } from './checks/check-smart-host.ts'
 import { checkSources } from './checks/check-sources.ts'
 import { type Finding, findingOf, formatFindings, ok } from './checks/finding.ts'
 import { loadSettings } from './load-settings.ts'
@@ -89,6 +90,7 @@ async function collectFindings(
     settings,
     settings.database ? database.directory : inFolder,
   )
+  const lookup = options.lookup ?? createNameLookup(settings)
   const groups = await Promise.all([
     settings.roles.includes('front') ? checkListeners(settings, running) : [],
     checkDataFolder(settings),
@@ -96,7 +98,8 @@ async function collectFindings(
     checkSecrets(settings, typeof options.settings === 'string' ? options.settings : undefined),
     checkLimits(settings),
     checkSources(settings),
-    checkNames(settings, options.lookup ?? createNameLookup(settings), domains),
+    checkNames(settings, lookup, domains),
+    checkSmartHost(settings, lookup),
   ])
   const settingsFinding = ok(
     'settings',

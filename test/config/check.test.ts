@@ -136,6 +136,28 @@ test('a port that another program has, and two listeners that exclude each other
   )
 })
 
+test('with a smart host nobody looks at our PTR record; and it is not to be this server', async context => {
+  const zone: Zone = {
+    a: [ownAddress()],
+    mx: ['mail.example.com'],
+    others: { 'me.example.com': ['127.0.0.1'] },
+  }
+  const smartHost = (host: string, port: number): string =>
+    `[[listeners]]\nrole = "relay"\naddress = "127.0.0.1"\nport = 2525\n[delivery.smartHost]\nhost = "${host}"\nport = ${port}\n`
+  const isRunning = (): Promise<boolean> => Promise.resolve(true)
+  assert.match((await check(context, listener, { zone, isRunning })).text, /the PTR record of .* is missing/)
+  const other = await check(context, smartHost('smart.example.net', 2525), { zone, isRunning })
+  assert.doesNotMatch(other.text, /PTR/)
+  assert.equal(other.exitCode, 0, other.text)
+  const elsewhere = await check(context, smartHost('127.0.0.1', 2526), { zone, isRunning })
+  assert.equal(elsewhere.exitCode, 0, elsewhere.text)
+  for (const host of ['127.0.0.1', 'me.example.com']) {
+    const own = await check(context, smartHost(host, 2525), { zone, isRunning })
+    assert.match(own.text, /ERROR {4}smart host: .* and that is this server itself\./)
+    assert.equal(own.exitCode, 1)
+  }
+})
+
 test('a database that is not there: what to do about it stands where it is looked for', async context => {
   for (const [host, mend] of [
     ['127.0.0.1:1', /Mend: {2}Start it there, or correct host and port in the address of the database/],
