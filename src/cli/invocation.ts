@@ -6,7 +6,7 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import { openMailData } from '../storage/open-mail-data.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { findSettings } from './find-settings.ts'
-import { type CommandStorage, openStorageForCommand } from './open-storage.ts'
+import { type CommandStorage, openOrBeginStorage, openStorageForCommand } from './open-storage.ts'
 import { Output, type Screen } from './output.ts'
 import type { ProgramName } from './program-name.ts'
 import type { Keyboard } from './prompt.ts'
@@ -29,6 +29,8 @@ export interface GlobalOptions {
   readonly settings?: string | undefined
   readonly json?: boolean | undefined
 }
+
+type UseStorage<Result> = (storage: CommandStorage, settings: Settings) => Promise<Result>
 
 export class Invocation {
   readonly surroundings: Surroundings
@@ -57,11 +59,18 @@ export class Invocation {
     return this.#settings
   }
 
-  async withStorage<Result>(
-    use: (storage: CommandStorage, settings: Settings) => Promise<Result>,
-  ): Promise<Result> {
+  async withStorage<Result>(use: UseStorage<Result>): Promise<Result> {
+    return await this.#with(openStorageForCommand, use)
+  }
+
+  /** Of a command that begins a server: where there is no storage yet, it is made. */
+  async withStorageToBegin<Result>(use: UseStorage<Result>): Promise<Result> {
+    return await this.#with(openOrBeginStorage, use)
+  }
+
+  async #with<Result>(open: typeof openOrBeginStorage, use: UseStorage<Result>): Promise<Result> {
     const settings = await this.settings()
-    const storage = await openStorageForCommand(settings)
+    const storage = await open(settings)
     try {
       return await use(storage, settings)
     } finally {

@@ -7,26 +7,70 @@ import type { Settings } from '../config/settings.ts'
 import type { ControlClient } from '../main/control-client.ts'
 import { lockOrConnect } from '../main/lock-or-connect.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { UsageFault } from '../runtime/fault.ts'
 import { silentLog } from '../runtime/log.ts'
 import type { DataFolderLock } from '../storage/data-folder.ts'
 import { type LocalStorage, openLocalStorage } from '../storage/local-storage.ts'
+import { listMailDataFiles } from '../storage/mail-data-files.ts'
 import { readSchemaVersion, schemaVersion } from '../storage/migrate.ts'
 import type { Operation } from '../storage/operation.ts'
+import { hasPostgresData } from '../storage/postgres/inspect-server.ts'
 import { openPostgresStorage } from '../storage/postgres/postgres-storage.ts'
-import { databaseFileName, SqliteConnection } from '../storage/sqlite-connection.ts'
+import { databaseFileName, isDatabaseThere, SqliteConnection } from '../storage/sqlite-connection.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 import { unfinishedMoveTable } from '../storage/unfinished-move.ts'
+
+type StoragePlace = Pick<Settings, 'dataFolder' | 'database'>
 
 export interface CommandStorage {
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
   close(): Promise<void>
 }
 
-export async function openStorageForCommand({
-  dataFolder,
-  database,
-}: Pick<Settings, 'dataFolder' | 'database'>): Promise<CommandStorage> {
+/**
+ * Of a server that is there: a command that reads makes none, or a mistake in dataFolder would look like a server without
+ * mail. Rejects with CLI_NO_DATA where there is none.
+ */
+export async function openStorageForCommand(settings: StoragePlace): Promise<CommandStorage> {
+  await assertData(settings)
+  return await openOrBeginStorage(settings)
+}
+
+/** For the commands that begin a server. */
+export async function openOrBeginStorage({ dataFolder, database }: StoragePlace): Promise<CommandStorage> {
   return database ? await openPostgresStorage(database, systemClock, silentLog) : new LazyStorage(dataFolder)
+}
+
+async function assertData({ dataFolder, database }: StoragePlace): Promise<void> {
+  if (database) {
+    if (!(await hasPostgresData(database)))
+      throw noData(`the database at ${database.name}`, 'at storage in the settings')
+    return
+  }
+  if (mayBeThere(dataFolder)) return
+  // Where mail is and its database is not, the writer has better words, and makes nothing either.
+  for await (const _ of listMailDataFiles(dataFolder)) return
+  throw noDataIn(dataFolder)
+}
+
+function mayBeThere(dataFolder: string): boolean {
+  try {
+    return isDatabaseThere(dataFolder)
+  } catch {
+    // Closed to this user, which whoever opens it says.
+    return true
+  }
+}
+
+export function noDataIn(dataFolder: string): UsageFault {
+  return noData(dataFolder, 'whether its disk is mounted, and at dataFolder in the settings')
+}
+
+function noData(where: string, lookAt: string): UsageFault {
+  return new UsageFault(
+    'CLI_NO_DATA',
+    `There is no Postrider data in ${where}. If there should be some, look ${lookAt}. For a new server, begin with "postrider domain create example.com" or "postrider serve".`,
+  )
 }
 
 interface LockedStorage {

@@ -12,8 +12,10 @@ import { checkLimits } from './checks/check-limits.ts'
 import { checkListeners } from './checks/check-listeners.ts'
 import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
 import { checkRelaying } from './checks/check-relaying.ts'
+import { checkSecrets } from './checks/check-secrets.ts'
+import { checkSmartHost } from './checks/check-smart-host.ts'
 import { checkSources } from './checks/check-sources.ts'
-import { type Finding, formatFindings, ok } from './checks/finding.ts'
+import { type Finding, findingOf, formatFindings, ok } from './checks/finding.ts'
 import { loadSettings } from './load-settings.ts'
 import type { Settings } from './settings.ts'
 import { SettingsFault, type SettingsMistake } from './settings-fault.ts'
@@ -74,7 +76,7 @@ async function collectFindings(
       subject: 'settings',
       what: cause.message,
       cost: 'The server does not start.',
-      remedy: 'See above.',
+      remedy: 'Correct each of these places in the file, and run "postrider check" again.',
     }
     const { file } = cause
     return { findings: [finding], mistakes: cause.mistakes.map(mistake => ({ file, ...mistake })) }
@@ -88,13 +90,16 @@ async function collectFindings(
     settings,
     settings.database ? database.directory : inFolder,
   )
+  const lookup = options.lookup ?? createNameLookup(settings)
   const groups = await Promise.all([
     settings.roles.includes('front') ? checkListeners(settings, running) : [],
     checkDataFolder(settings),
     checkCertificate(settings, options.clock.now()),
+    checkSecrets(settings, typeof options.settings === 'string' ? options.settings : undefined),
     checkLimits(settings),
     checkSources(settings),
-    checkNames(settings, options.lookup ?? createNameLookup(settings), domains),
+    checkNames(settings, lookup, domains),
+    checkSmartHost(settings, lookup),
   ])
   const settingsFinding = ok(
     'settings',
@@ -111,19 +116,13 @@ async function collectFindings(
   }
 }
 
-function directoryFinding(
-  severity: 'error' | 'warning',
-  what: string,
-  cost: string,
-  remedy: string,
-): Finding {
-  return { severity, subject: 'directory', what, cost, remedy }
+function directoryFinding(what: string, cost: string, remedy: string): Finding {
+  return { severity: 'warning', subject: 'directory', what, cost, remedy }
 }
 
 const noDomain = directoryFinding(
-  'warning',
   'there is no domain yet.',
-  'The server takes no mail from outside.',
+  'The server puts all mail from outside off (450).',
   'postrider domain create example.com; then postrider account create anna@example.com',
 )
 
@@ -132,7 +131,6 @@ function checkDomain({ name, hasPostmaster, hasAddresses }: DomainToCheck): Find
   const domain = displayDomain(name)
   return [
     directoryFinding(
-      'warning',
       hasAddresses
         ? `${domain} has no enabled account.`
         : `${domain} has no enabled account, alias or group.`,
@@ -162,7 +160,7 @@ async function readDirectory(
     if (!(cause instanceof Fault)) throw cause
     return {
       domains: [],
-      findings: [directoryFinding('error', cause.message, 'The server does not start.', 'See above.')],
+      findings: [findingOf(cause, 'directory', 'The server does not start.')],
     }
   }
 }

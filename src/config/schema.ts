@@ -644,7 +644,7 @@ const settingsTable = z.strictObject({
   ),
   health: setting(
     health.optional(),
-    'Tells over HTTP how the server is, for load balancers and whatever starts it anew. /health: it lives (all its threads answer). /ready: it takes mail now (they are all there, the storage answers, and it is not stopping). Each answers 200, or 503 and what is wrong.',
+    'Tells over HTTP how the server is, for load balancers and whatever starts it anew. /health: it lives (all its threads answer). /ready: it takes mail now (they are all there, the storage answers, there is a domain, and it is not stopping). Each answers 200, or 503 and what is wrong.',
     { defaultText: 'nobody is told' },
   ),
   threads: setting(

@@ -59,6 +59,14 @@ export const listDomainNames = defineRead(
   },
 )
 
+/** Whether there is any, of ours or relayed: without one, nobody knows what is ours. */
+export const hasDomains = defineRead(
+  'directory.has-domains',
+  async (tx): Promise<boolean> =>
+    (await tx.get('SELECT 1 AS found FROM domain UNION ALL SELECT 1 FROM relay_domain LIMIT 1')) !==
+    undefined,
+)
+
 export interface NewDomain {
   /** Canonical: A-labels. */
   readonly name: string

@@ -2,6 +2,7 @@
 // for endlessly many addresses that don't. Of a domain that is not ours one answer serves every address.
 import { formatAddress } from '../address/format-address.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
+import { hasDomains } from './domains.ts'
 import { type RecipientQuestion, type ResolvedRecipient, resolveRecipient } from './resolve-recipient.ts'
 
 const maxEntries = 10_000
@@ -11,11 +12,13 @@ export function rememberRecipients(storage: Storage): Pick<Storage, 'run'> {
   // Two memories: a flood of foreign domains must not push our own recipients out.
   const recipients = new Map<string, ResolvedRecipient>()
   const foreignDomains = new Map<string, ResolvedRecipient>()
+  let isEmpty = true
   let version = 0
   storage.onWake('directory', () => {
     version++
     recipients.clear()
     foreignDomains.clear()
+    isEmpty = true
   })
   const resolve = async (question: RecipientQuestion): Promise<ResolvedRecipient> => {
     const { address, hostname } = question
@@ -34,11 +37,20 @@ export function rememberRecipients(storage: Storage): Pick<Storage, 'run'> {
     else if (resolved.kind !== 'unknown-address') keep(recipients, key, resolved)
     return resolved
   }
+  const askForDomains = async (): Promise<boolean> => {
+    if (!isEmpty) return true
+    const asked = version
+    const found = await storage.run(hasDomains, undefined)
+    if (asked === version) isEmpty = !found
+    return found
+  }
   return {
-    run: <Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> =>
-      (operation as unknown) === resolveRecipient
-        ? (resolve(input as RecipientQuestion) as Promise<Output>)
-        : storage.run(operation, input),
+    run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+      const known: unknown = operation
+      if (known === resolveRecipient) return resolve(input as RecipientQuestion) as Promise<Output>
+      if (known === hasDomains) return askForDomains() as Promise<Output>
+      return storage.run(operation, input)
+    },
   }
 }
 

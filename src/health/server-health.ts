@@ -19,6 +19,8 @@ export interface CheckedParts {
   /** By name, as they are now; undefined: there is none. */
   readonly threads: () => ReadonlyMap<string, CheckedThread | undefined>
   readonly storage: Pick<Storage, 'run'>
+  /** Why no mail can be taken although all parts work, asked of the storage too; undefined: it can. */
+  readonly findLack: () => Promise<Problem | undefined>
 }
 
 export interface Problem {
@@ -59,7 +61,7 @@ export class ServerHealth {
   readonly #log: Log
   readonly #ofThreads = new WeakMap<CheckedThread, Question<void>>()
   #parts: CheckedParts | undefined
-  #ofStorage: Question<void> | undefined
+  #ofStorage: Question<Problem | undefined> | undefined
   #ofAlerts: Question<number> | undefined
   #stopping = false
   #latest: Promise<Health> | undefined
@@ -74,7 +76,10 @@ export class ServerHealth {
   serves(parts: CheckedParts): void {
     this.#parts = parts
     this.#ofStorage = new Question(
-      () => parts.storage.run(probeStorage, undefined),
+      async () => {
+        await parts.storage.run(probeStorage, undefined)
+        return await parts.findLack()
+      },
       storageOverdueMs,
       this.#clock,
     )
@@ -143,7 +148,10 @@ export class ServerHealth {
     const answer = await question.answerWithin(answerWithinMs)
     if (question.isOverdue)
       return lifeless(part, `has neither answered nor failed for ${storageOverdueMs / 1000} seconds`)
-    if (answer.kind === 'answered') return sound
+    if (answer.kind === 'answered') {
+      const lack = answer.result
+      return lack ? notReady(lack.part, lack.what, lack.detail) : sound
+    }
     if (answer.kind === 'silent') return notReady(part, doesNotAnswer)
     const { cause } = answer
     return notReady(part, cause instanceof Fault ? cause.code : 'failed', String(cause))

@@ -27,10 +27,27 @@ export async function lockOrConnect(folder: string): Promise<LockOrServer> {
   }
 }
 
-/** For whoever wants the folder for himself. Rejects with STORAGE_LOCKED when a server runs on it. */
-export async function lockForMyself(folder: string): Promise<DataFolderLock> {
-  const found = await lockOrConnect(folder)
+/**
+ * For whoever wants the folder for himself. Rejects with STORAGE_LOCKED when a server runs on it; `elsewhere` is what else
+ * the caller can do than stop that.
+ */
+export async function lockForMyself(folder: string, elsewhere?: string): Promise<DataFolderLock> {
+  let found: LockOrServer
+  try {
+    found = await lockOrConnect(folder)
+  } catch (cause) {
+    if (!(cause instanceof StorageFault) || cause.code !== 'STORAGE_LOCKED') throw cause
+    throw anotherRuns(folder, { elsewhere, cause })
+  }
   if (found.kind === 'locked') return found.lock
+  const pid = await pidOf(found.control)
   found.control.close()
-  throw anotherRuns(folder)
+  throw anotherRuns(folder, { pid, elsewhere })
+}
+
+const answerWithinMs = 2000
+
+async function pidOf(control: ControlClient): Promise<number | undefined> {
+  const status = control.status().catch(() => undefined) // it goes just now
+  return (await Promise.race([status, delay(answerWithinMs, undefined, { ref: false })]))?.pid
 }

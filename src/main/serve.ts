@@ -12,9 +12,9 @@ import type { Finding } from '../config/checks/finding.ts'
 import { describeListenError, portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import type { Settings } from '../config/settings.ts'
-import { listDomains } from '../directory/domains.ts'
+import { hasDomains } from '../directory/domains.ts'
 import { type HealthServer, startHealthServer } from '../health/health-server.ts'
-import { formatProblems, ServerHealth } from '../health/server-health.ts'
+import { formatProblems, type Problem, ServerHealth } from '../health/server-health.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
 import { systemClock, type Timer } from '../runtime/clock.ts'
@@ -22,7 +22,7 @@ import { UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { StartBannerOptions } from '../setup/start-banner.ts'
-import { ensureTryOut, tryOutPortsElsewhere } from '../setup/try-out.ts'
+import { ensureTryOut, tryOutFolderElsewhere, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
@@ -58,7 +58,10 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const started = endAtOnceOnSignal(log)
   const { settings, sockets } = takeSockets(options.settings, log)
   const manager = findServiceManager(process.env, log)
-  const lock = await lockForMyself(settings.dataFolder)
+  const lock = await lockForMyself(
+    settings.dataFolder,
+    tryOut ? tryOutFolderElsewhere : 'give this one another dataFolder',
+  )
   const health = new ServerHealth(systemClock, log)
   let healthServer: HealthServer | undefined
   let server: RunningServer | undefined
@@ -75,7 +78,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
     const { threads, storage, lost } = server
-    health.serves({ threads: () => threads.all, storage })
+    health.serves({ threads: () => threads.all, storage, findLack: () => findLack(storage) })
     watchdog = manager && watch(health, manager, log)
     await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
     try {
@@ -296,16 +299,25 @@ async function assertNoOpenRelay(
 }
 
 async function logStart(
-  { hostname, database }: Settings,
+  { hostname, database, dataFolder }: Settings,
   { threads, storage }: RunningServer,
   log: Log,
 ): Promise<void> {
-  if ((await storage.run(listDomains, undefined)).length === 0)
-    log.warn('there is no domain yet, so nobody gets mail here: make one with "postrider domain create"')
+  if (!(await storage.run(hasDomains, undefined)))
+    log.error(
+      `there is no domain in ${database ? `the database at ${database.name}` : dataFolder}, so all mail from other servers is put off (450). ` +
+        `If there were domains, this is not where they are: correct ${database ? 'storage' : 'dataFolder, or mount what belongs there,'} and start again. ` +
+        'Else make one: postrider domain create example.com',
+    )
   const openAlerts = await storage.run(countOpenAlerts, undefined)
   if (openAlerts > 0) log.warn(describeOpenAlerts(openAlerts))
   if (database) await tellDurability(storage, log)
   log.info('listening', { hostname, listeners: describeListeners(threads.listeners) })
+}
+
+async function findLack(storage: Pick<Storage, 'run'>): Promise<Problem | undefined> {
+  if (await storage.run(hasDomains, undefined)) return undefined
+  return { part: 'directory', what: 'has no domain' }
 }
 
 function describeListeners(listeners: readonly BoundListener[]): string {
@@ -316,7 +328,7 @@ async function tellDurability(storage: Pick<Storage, 'run'>, log: Log): Promise<
   const { promise, weakness } = describeDurability(await storage.run(readDurability, undefined))
   const means = `a 250 means that the message is ${promise}`
   if (weakness === undefined) log.info(means)
-  else log.warn(`${means}. ${weakness}`)
+  else log.warn(`${means}. ${weakness.what} ${weakness.remedy}`)
 }
 
 async function prepareTryOut(

@@ -2,6 +2,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
+import { hasDomains } from '../directory/domains.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Disposition } from '../smtp/parameters.ts'
 import { replies } from '../smtp/replies.ts'
@@ -34,18 +35,26 @@ export async function checkForwardPath(
         ? replies.terminalClosed(formatAddress(forwardPath))
         : undefined
     case 'unknown-address':
-      return resolved.reason === 'disabled'
-        ? replies.mailboxDisabled(formatAddress(forwardPath))
-        : replies.noSuchMailbox(formatAddress(forwardPath))
+      if (resolved.reason === 'disabled') return replies.mailboxDisabled(formatAddress(forwardPath))
+      return await refuse(storage, replies.noSuchMailbox(formatAddress(forwardPath)))
     // That this server relays for the domain is what its administrator said: the yes of the relay control.
     case 'relay-domain':
       return disposition === 'send' ? replies.sendOnlyHere : undefined
     case 'foreign-domain':
-      if (!client.account && !client.local) return replies.relayDenied(formatAddress(forwardPath))
+      if (!client.account && !client.local)
+        return await refuse(storage, replies.relayDenied(formatAddress(forwardPath)))
       return disposition === 'send' ? replies.sendOnlyHere : undefined
     default:
       return resolved satisfies never
   }
+}
+
+/**
+ * A directory without any domain is one that has not been filled, or is not the right one: a volume that is not mounted. No
+ * sender should be told for good that nobody is here, and postmaster least of all (RFC 5321 §4.5.1).
+ */
+async function refuse(storage: Pick<Storage, 'run'>, reply: Reply): Promise<Reply> {
+  return (await storage.run(hasDomains, undefined)) ? reply : replies.noDomainYet
 }
 
 // RFC 821 §3.4. Of an alias or a group, one level is looked at: its terminal, or that of one of its targets.

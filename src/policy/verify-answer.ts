@@ -1,7 +1,7 @@
 // VRFY and EXPN: what an address is, and who is in a group (RFC 5321 §3.5). Whether a client may ask at all is the
 // session's affair: strangers get 252 unless the settings say otherwise.
 import type { Address } from '../address/address.ts'
-import { formatAddress } from '../address/format-address.ts'
+import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { findAccount } from '../directory/accounts.ts'
 import { listDomainNames } from '../directory/domains.ts'
@@ -30,7 +30,7 @@ export async function verifyAnswer(
   const [only, ...others] = found
   if (!only) return replies.noSuchMailbox(betweenAngleBrackets(text.trim()))
   // RFC 5321 §3.5.1: an ambiguous string is answered with the possibilities.
-  const names = await Promise.all(found.map(one => describe(storage, one)))
+  const names = await Promise.all(found.map(one => describe(storage, one, question)))
   if (only.resolved.kind === 'foreign-domain' || only.resolved.kind === 'relay-domain')
     return replies.foreignMailbox
   if (!isReadable(names, question)) return replies.verifiedNeedsSmtpUtf8
@@ -52,8 +52,8 @@ export async function expandAnswer(
   const targets = only.resolved.kind === 'redirection' ? only.resolved.targets : []
   const names = await Promise.all(
     others.length > 0
-      ? lists.map(one => describe(storage, one))
-      : targets.map(target => nameOf(storage, target)),
+      ? lists.map(one => describe(storage, one, question))
+      : targets.map(target => nameOf(storage, target, question)),
   )
   if (!isReadable(names, question)) return replies.expandedNeedsSmtpUtf8
   return others.length > 0 ? ambiguous(names) : replies.verified(names)
@@ -112,15 +112,20 @@ function betweenAngleBrackets(text: string): string {
   return text.endsWith('>') && open >= 0 ? text.slice(open + 1, -1) : text
 }
 
-async function describe(storage: Reader, { address, resolved }: Found): Promise<string> {
-  return await nameOf(storage, resolved.kind === 'account' ? resolved.address : address)
+async function describe(
+  storage: Reader,
+  { address, resolved }: Found,
+  question: AddressQuestion,
+): Promise<string> {
+  return await nameOf(storage, resolved.kind === 'account' ? resolved.address : address, question)
 }
 
 /** 'A name <anna@example.test>', RFC 5321 §3.5.1. */
-async function nameOf(storage: Reader, address: Address): Promise<string> {
+async function nameOf(storage: Reader, address: Address, { smtpUtf8 }: AddressQuestion): Promise<string> {
   const holder =
     (await storage.run(findAccount, { address })) ?? (await storage.run(findRedirection, { address }))
-  const mailbox = `<${formatAddress(address)}>`
+  // RFC 6531 §3.7.4.2: a domain in one form with its local-part, in U-labels for whoever reads them.
+  const mailbox = `<${smtpUtf8 ? formatAddressForPeople(address) : formatAddress(address)}>`
   return holder === undefined || holder.name === '' ? mailbox : `${formatDisplayName(holder.name)} ${mailbox}`
 }
 

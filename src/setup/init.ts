@@ -1,6 +1,17 @@
 // `postrider init`: a production set-up by flags or by questions: settings file, DNS records, domains, first account.
 import { randomUUID } from 'node:crypto'
-import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { parseSettings } from '../config/load-settings.ts'
@@ -64,8 +75,8 @@ export async function runInit(options: InitOptions, surroundings: InitSurroundin
   mkdirSync(settingsFolder, { recursive: true })
   // The settings file last: it is what a second run refuses to write over, so a run that failed can be repeated.
   const password = await createDirectory(answers, settings, surroundings)
-  writeWhole(dnsFile, dnsText, true)
-  writeWhole(settingsFile, settingsText, options.force === true)
+  writeWhole(dnsFile, dnsText, { mode: 0o644, replace: true })
+  writeWhole(settingsFile, settingsText, { mode: settingsMode(), replace: options.force === true })
   const account = displayAddress(answers.account)
   return {
     settingsFile,
@@ -122,14 +133,32 @@ async function createDirectory(
   }
 }
 
+/**
+ * The settings get passwords: of the smart host, of the database. What root writes is read by the group of the folder, which
+ * is the server's (docs/operations.md); what another user writes, by that user alone.
+ */
+function settingsMode(): number {
+  return isRoot() ? 0o640 : 0o600
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
+interface WriteOptions {
+  readonly mode: number
+  readonly replace: boolean
+}
+
 /** The whole file or none of it, and without `replace` never over another. */
-function writeWhole(file: string, text: string, replace: boolean): void {
+function writeWhole(file: string, text: string, { mode, replace }: WriteOptions): void {
   mkdirSync(dirname(file), { recursive: true })
   const temporary = `${file}.${randomUUID()}`
-  writeFileSync(temporary, text, { mode: 0o644 })
+  writeFileSync(temporary, text, { mode })
   try {
+    giveToGroupOfFolder(temporary)
     if (replace) {
-      if (existsSync(file)) copyFileSync(file, `${file}.old`)
+      if (existsSync(file)) keepOld(file, mode)
       renameSync(temporary, file)
     } else linkSync(temporary, file)
   } catch (cause) {
@@ -137,6 +166,22 @@ function writeWhole(file: string, text: string, replace: boolean): void {
     throw cause
   } finally {
     rmSync(temporary, { force: true })
+  }
+}
+
+function keepOld(file: string, mode: number): void {
+  const old = `${file}.old`
+  copyFileSync(file, old)
+  chmodSync(old, mode)
+  giveToGroupOfFolder(old)
+}
+
+function giveToGroupOfFolder(file: string): void {
+  if (!isRoot()) return
+  try {
+    chownSync(file, 0, statSync(dirname(file)).gid)
+  } catch {
+    // A group that cannot be given here: of a folder from outside the container, or over the network. The text says chgrp.
   }
 }
 
@@ -165,9 +210,10 @@ function describeResult(
     '  3. See what is still wrong, and how to mend it:  postrider check',
     '  4. Start the server:  postrider serve',
     '  5. Make further accounts:  postrider account create <address>',
-    ...(process.getuid?.() === 0
+    ...(isRoot()
       ? [
           `If the server is to run as another user than root, give it the data folder: chown -R <user> ${dataFolder}`,
+          `and let it read the settings, which nobody else should: chgrp <group of that user> ${settingsFile}`,
         ]
       : []),
   ].join('\n')

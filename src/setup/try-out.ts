@@ -32,6 +32,10 @@ export interface TryOutOptions {
 export const tryOutPortsElsewhere =
   'give this server others, for relay, submission and submissions:  npm start -- --ports 3525,3587,3465'
 
+/** How a second server to try out is started beside the first. */
+export const tryOutFolderElsewhere =
+  'start this one in another folder, with other ports: postrider serve --try --ports 3525,3587,3465'
+
 const defaultPorts: Readonly<Record<ListenerRole, number>> = {
   relay: 2525,
   submission: 2587,

@@ -157,8 +157,9 @@ export const replies = {
     'tooManyConnectionsFromYou',
     421,
     '4.7.0',
-    (host: string) => `Too many connections from ${host}; please close some first`,
-    ['192.0.2.1'],
+    (hostname: string, host: string) =>
+      `${hostname} has too many connections from ${host}; please close some first`,
+    ['mail.example.test', '192.0.2.1'],
     'limits.maxConnectionsPerAddress is reached; of IPv6 a whole /64 counts as one address.',
   ),
   timedOut: worded(
@@ -172,18 +173,20 @@ export const replies = {
     'mail.example.test',
     'Nothing came for limits.commandTimeoutSeconds or limits.dataBlockTimeoutSeconds, or the session lasted longer than limits.sessionTimeoutMinutes.',
   ),
-  tooManyErrors: fixed(
+  tooManyErrors: made(
     'tooManyErrors',
     421,
     '4.7.0',
-    'Too many errors in this session; connection closed',
+    (hostname: string) => `${hostname} has seen too many errors in this session; connection closed`,
+    ['mail.example.test'],
     'limits.maxErrorsPerSession commands were refused.',
   ),
-  tooManyTransactions: fixed(
+  tooManyTransactions: made(
     'tooManyTransactions',
     421,
     '4.7.0',
-    'Enough messages for one connection; please open another',
+    (hostname: string) => `${hostname} takes no more messages in this connection; please open another`,
+    ['mail.example.test'],
     'limits.maxTransactionsPerSession is reached.',
   ),
   talksTooEarly: fixed(
@@ -201,18 +204,21 @@ export const replies = {
     ['mail.example.test'],
     'A bug or a broken environment; the log says what.',
   ),
-  notHttp: fixed(
+  notHttp: made(
     'notHttp',
     421,
     '4.7.0',
-    'This is a mail server: it speaks SMTP, not HTTP',
+    (hostname: string) => `${hostname} is a mail server: it speaks SMTP, not HTTP`,
+    ['mail.example.test'],
     'A web browser or a web program connected to a mail port.',
   ),
-  tlsOnPlainPort: fixed(
+  tlsOnPlainPort: made(
     'tlsOnPlainPort',
     421,
     '4.7.0',
-    'This port starts without TLS: use STARTTLS, or the port for TLS (465)',
+    (hostname: string) =>
+      `${hostname} starts without TLS on this port: use STARTTLS, or the port for TLS (465)`,
+    ['mail.example.test'],
     'The client began a TLS handshake on a port for STARTTLS.',
   ),
   textAfterStartTls: fixed(
@@ -735,6 +741,13 @@ export const replies = {
     (recipient: string) => `<${recipient}> is not here, and relaying takes a login`,
     ['someone@example.com'],
     'A stranger wants to send through this server to another. Users log in on port 587 or 465.',
+  ),
+  noDomainYet: fixed(
+    'noDomainYet',
+    450,
+    '4.3.0',
+    'This server has no mail domain yet; please try again later',
+    'RCPT while the directory has no domain at all. Either none was made ("postrider domain create"), or this is not the data folder or database that has them: an unmounted volume, another dataFolder. For that the answer is not for good.',
   ),
   noSuchMailbox: made(
     'noSuchMailbox',

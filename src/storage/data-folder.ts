@@ -56,10 +56,17 @@ export function lockDataFolder(folder: string): DataFolderLock {
   return { release: () => held.close() }
 }
 
-export function anotherRuns(folder: string, options?: ErrorOptions): StorageFault {
-  return new StorageFault(
-    'STORAGE_LOCKED',
-    `Another Postrider runs on the data folder ${folder}. Stop it first, or give this one another dataFolder.`,
-    options,
-  )
+export interface OtherProcess {
+  readonly pid?: number | undefined
+  /** What else can be done than to stop it, after 'or'. */
+  readonly elsewhere?: string | undefined
+  readonly cause?: unknown
+}
+
+export function anotherRuns(folder: string, { pid, elsewhere, cause }: OtherProcess = {}): StorageFault {
+  const who = pid === undefined ? '' : `: process ${pid}`
+  return new StorageFault('STORAGE_LOCKED', `Another Postrider runs on the data folder ${folder}${who}.`, {
+    cause,
+    remedy: elsewhere === undefined ? 'Stop it first.' : `Stop it first, or ${elsewhere}.`,
+  })
 }

@@ -20,7 +20,8 @@ function assertKnownSchema(connection: SqliteConnection, found: number): void {
   if (found <= schemaVersion) return
   throw new StorageFault(
     'STORAGE_NEWER',
-    `${connection.file} was written by a newer version of Postrider (schema ${found}; this version knows ${schemaVersion}). Install that version again; nothing was changed.`,
+    `${connection.file} was written by a newer version of Postrider (schema ${found}; this version knows ${schemaVersion}).`,
+    { remedy: 'Install that version again; nothing was changed.' },
   )
 }
 

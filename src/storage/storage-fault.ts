@@ -1,5 +1,5 @@
 // What can go wrong with storage, as stable codes; texts for the administrator.
-import { Fault } from '../runtime/fault.ts'
+import { Fault, type FaultOptions } from '../runtime/fault.ts'
 
 export type StorageFaultCode =
   | 'STORAGE_DISK_FULL'
@@ -28,8 +28,8 @@ export class StorageFault extends Fault {
   override readonly name = 'StorageFault'
   declare readonly code: StorageFaultCode
 
-  constructor(code: StorageFaultCode, message: string, options?: ErrorOptions) {
-    super(code, message, options)
+  constructor(code: StorageFaultCode, what: string, options?: FaultOptions) {
+    super(code, what, options)
   }
 }
 
@@ -77,26 +77,26 @@ export function toStorageFault(cause: unknown, file: string): unknown {
     case sqliteLocked:
       return new StorageFault('STORAGE_UNAVAILABLE', `${file} is busy: another program writes to it.`, {
         cause,
+        remedy: 'End that program, or wait for it.',
       })
     case sqliteIoError:
     case sqliteReadOnly:
     case sqliteCannotOpen:
-      return new StorageFault(
-        'STORAGE_UNAVAILABLE',
-        `${file} cannot be read or written: ${cause.message}. Check the disk, and who owns the file.`,
-        { cause },
-      )
+      return new StorageFault('STORAGE_UNAVAILABLE', `${file} cannot be read or written: ${cause.message}.`, {
+        cause,
+        remedy: 'Check the disk, and who owns the file.',
+      })
     default:
       return cause
   }
 }
 
 export function damaged(file: string, reason: string, options?: ErrorOptions): StorageFault {
-  return new StorageFault(
-    'STORAGE_DAMAGED',
-    `${file} is damaged (${reason}). Stop the server, run "postrider verify", and restore the data folder from a backup if it finds damage.`,
-    options,
-  )
+  return new StorageFault('STORAGE_DAMAGED', `${file} is damaged (${reason}).`, {
+    ...options,
+    remedy:
+      'Run "postrider verify" while no server runs, and restore the data folder from a backup if it finds damage.',
+  })
 }
 
 export function storageIsGone(): StorageFault {
@@ -104,9 +104,8 @@ export function storageIsGone(): StorageFault {
 }
 
 function diskFull(file: string, cause: Error): StorageFault {
-  return new StorageFault(
-    'STORAGE_DISK_FULL',
-    `The disk that holds ${file} is full. Free some space; nothing else is needed.`,
-    { cause },
-  )
+  return new StorageFault('STORAGE_DISK_FULL', `The disk that holds ${file} is full.`, {
+    cause,
+    remedy: 'Free some space; nothing else is needed.',
+  })
 }

@@ -50,6 +50,9 @@ export async function assertMoveFinished(tx: TableFinder, name: string): Promise
   const { source } = await readUnfinishedMove(tx)
   throw new StorageFault(
     'STORAGE_UNFINISHED',
-    `${name} holds a part of what is being moved there from ${source}. Put the settings back to what they were, and either repeat the command that moves it, to finish that, or go on without: ${source} is as it was.`,
+    `${name} holds a part of what is being moved there from ${source}.`,
+    {
+      remedy: `Put the settings back to what they were, and either repeat the command that moves it, to finish that, or go on without: ${source} is as it was.`,
+    },
   )
 }

@@ -35,13 +35,16 @@ async function readPem(file: string): Promise<string> {
     return await readFile(file, 'latin1')
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
-    const advice =
+    const [why, remedy] =
       code === 'ENOENT'
-        ? 'There is no such file. Correct the path in the settings, or put the file there.'
+        ? ['There is no such file.', 'Correct the path in the settings, or put the file there.']
         : code === 'EACCES'
-          ? 'This user may not read it. Let the user that runs the server read it (and nobody else, if it is the key).'
-          : `It cannot be read (${code}).`
-    throw tlsFault('TLS_FILE_UNREADABLE', `${file}: ${advice}`, cause)
+          ? [
+              'This user may not read it.',
+              'Let the user that runs the server read it (and nobody else, if it is the key).',
+            ]
+          : [`It cannot be read (${code}).`, 'Name a file in PEM in the settings.']
+    throw tlsFault('TLS_FILE_UNREADABLE', `${file}: ${why}`, { cause, remedy })
   }
 }
 
@@ -55,8 +58,11 @@ export function parseCertificate(
   if (!own.checkPrivateKey(key)) {
     throw tlsFault(
       'TLS_KEY_MISMATCH',
-      `${files.keyFile} is not the key of the certificate ${files.certificateFile}. Name the two files that belong together, ` +
-        'and put the server’s own certificate before those of its issuers.',
+      `${files.keyFile} is not the key of the certificate ${files.certificateFile}.`,
+      {
+        remedy:
+          'Name the two files that belong together, and put the server’s own certificate before those of its issuers.',
+      },
     )
   }
   assertUsable(certificatePem, keyPem, files)
@@ -78,11 +84,10 @@ function parseX509(pem: string, file: string): X509Certificate {
     const what = pem.includes('PRIVATE KEY-----')
       ? 'It holds a private key and no certificate'
       : 'It holds no certificate that can be read'
-    throw tlsFault(
-      'TLS_NOT_A_CERTIFICATE',
-      `${file}: ${what}. A certificate in PEM starts with -----BEGIN CERTIFICATE-----.`,
+    throw tlsFault('TLS_NOT_A_CERTIFICATE', `${file}: ${what}.`, {
       cause,
-    )
+      remedy: 'Name one that does: a certificate in PEM starts with -----BEGIN CERTIFICATE-----.',
+    })
   }
 }
 
@@ -94,10 +99,10 @@ function parseKey(pem: string, file: string): KeyObject {
     const what = locked
       ? 'The key has a passphrase, which nobody could type at start'
       : 'It holds no private key that can be read'
-    const advice = locked
+    const remedy = locked
       ? `Write one without: openssl pkey -in ${file} -out server.key`
-      : 'A key in PEM starts with -----BEGIN PRIVATE KEY-----.'
-    throw tlsFault('TLS_NOT_A_KEY', `${file}: ${what}. ${advice}`, cause)
+      : 'Name one that does: a key in PEM starts with -----BEGIN PRIVATE KEY-----.'
+    throw tlsFault('TLS_NOT_A_KEY', `${file}: ${what}.`, { cause, remedy })
   }
 }
 
@@ -107,11 +112,10 @@ function assertUsable(certificatePem: string, keyPem: string, files: Certificate
     contextOf(certificatePem, keyPem)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw tlsFault(
-      'TLS_KEY_TOO_WEAK',
-      `${files.certificateFile} cannot be used: ${reason}. Get a certificate with an EC key or an RSA key of 2048 bits or more.`,
+    throw tlsFault('TLS_KEY_TOO_WEAK', `${files.certificateFile} cannot be used: ${reason}.`, {
       cause,
-    )
+      remedy: 'Get a certificate with an EC key or an RSA key of 2048 bits or more.',
+    })
   }
 }
 
@@ -137,15 +141,15 @@ const day = (time: number): string => new Date(time).toISOString().slice(0, 10)
 /** Throws a UsageFault when the certificate is not valid at `now`. */
 export function assertValidAt({ validFrom, validTo }: Certificate, now: number, file: string): void {
   if (now > validTo) {
-    throw tlsFault(
-      'TLS_CERTIFICATE_EXPIRED',
-      `${file}: the certificate ended on ${day(validTo)}. Renew it; or remove it from the settings to have one generated.`,
-    )
+    throw tlsFault('TLS_CERTIFICATE_EXPIRED', `${file}: the certificate ended on ${day(validTo)}.`, {
+      remedy: 'Renew it; or remove it from the settings to have one generated.',
+    })
   }
   if (now < validFrom) {
     throw tlsFault(
       'TLS_CERTIFICATE_NOT_YET_VALID',
-      `${file}: the certificate begins on ${day(validFrom)}, and this machine’s clock says ${day(now)}. Correct the clock, or wait.`,
+      `${file}: the certificate begins on ${day(validFrom)}, and this machine’s clock says ${day(now)}.`,
+      { remedy: 'Correct the clock, or wait.' },
     )
   }
 }

@@ -1,5 +1,5 @@
 // What can be wrong with a certificate. The message names the file and says what to do.
-import { UsageFault } from '../runtime/fault.ts'
+import { type FaultOptions, UsageFault } from '../runtime/fault.ts'
 
 export type TlsFaultCode =
   | 'TLS_FILE_UNREADABLE'
@@ -10,6 +10,6 @@ export type TlsFaultCode =
   | 'TLS_CERTIFICATE_NOT_YET_VALID'
   | 'TLS_KEY_TOO_WEAK'
 
-export function tlsFault(code: TlsFaultCode, message: string, cause?: unknown): UsageFault {
-  return new UsageFault(code, message, cause === undefined ? undefined : { cause })
+export function tlsFault(code: TlsFaultCode, what: string, options: FaultOptions): UsageFault {
+  return new UsageFault(code, what, options)
 }

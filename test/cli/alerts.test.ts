@@ -10,12 +10,14 @@ const minute = 60_000
 
 test('alerts shows what is open with what to do, and with --all what is over', async t => {
   const folder = makeServerFolder(remove => t.after(remove))
+  const dataFolder = join(folder, 'mail-data')
+  await (await openLocalStorage(dataFolder)).close()
   const nothing = await runHere(folder, ['alerts'])
   assert.deepEqual([nothing.exitCode, nothing.stdout], [0, ''])
   assert.match(nothing.stderr, /^There is nothing to act on\.$/m)
   assert.deepEqual(await succeedJson(folder, 'alerts'), [])
 
-  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  const storage = await openLocalStorage(dataFolder)
   const at = Date.now() - 60 * minute
   const evidence = {
     detail: 'gmail-smtp-in.l.google.com refused MAIL',

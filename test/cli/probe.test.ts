@@ -25,6 +25,7 @@ async function open(
     `${folder}/postrider.toml`,
     `[delivery]\nport = ${peer.port}\ndnsServers = ["${dns.text}"]\n`,
   )
+  await succeed(folder, 'domain', 'create', 'example.test')
   return { folder, peer }
 }
 
@@ -106,7 +107,6 @@ test('a server that does not answer, and domains that take no mail', async conte
 
 test('an address of this server: where its mail goes', async context => {
   const { folder, peer } = await open(context)
-  await succeed(folder, 'domain', 'create', 'example.test')
   await succeed(folder, 'alias', 'create', 'sales@example.test', 'boris@example.org')
   await succeed(folder, 'alias', 'create', 'info@example.test', 'sales@example.test')
   const own = await probe(folder, 'info@example.test')

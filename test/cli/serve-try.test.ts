@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { findFreePort } from '../harness/free-port.ts'
+import { createServerFolder, startServer } from '../harness/server-process.ts'
 import { makeFolder, runPostrider } from './run-postrider.ts'
 
 test('ports in use: which, and how the server gets others without a settings file', async context => {
@@ -19,6 +20,25 @@ test('ports in use: which, and how the server gets others without a settings fil
   assert.match(stderr, new RegExp(`listens on 127\\.0\\.0\\.1:${port} already`))
   assert.match(stderr, /npm start -- --ports 3525,3587,3465/)
   assert.doesNotMatch(stderr, /settings file/)
+})
+
+test('a second one beside the first: which process that is, and how both can run', async context => {
+  const at = await createServerFolder()
+  context.after(() => at.remove())
+  const first = await startServer(at)
+  context.after(() => first.stop())
+  const { exitCode, stderr } = await runPostrider(at.folder, ['serve', '--try'])
+  assert.equal(exitCode, 1)
+  assert.match(
+    stderr,
+    new RegExp(
+      `Another Postrider runs on the data folder ${at.dataFolder}: process ${first.pid}\\. ` +
+        'Stop it first, or start this one in another folder, with other ports: .*serve --try --ports 3525',
+    ),
+  )
+  assert.doesNotMatch(stderr, /dataFolder/)
+  const named = await at.tryPostrider('serve')
+  assert.match(named.stderr, /: process \d+\. Stop it first, or give this one another dataFolder\.\n$/)
 })
 
 for (const { parameters, says } of [

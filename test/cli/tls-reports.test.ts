@@ -9,6 +9,7 @@ import { makeServerFolder, succeed, succeedJson } from './run-postrider.ts'
 
 test('tls-reports shows what was counted here and what others report', async t => {
   const folder = makeServerFolder(remove => t.after(remove))
+  await succeed(folder, 'domain', 'create', 'example.test')
   assert.match(
     await succeed(folder, 'tls-reports'),
     /to others:\nNone in the last 7 days\.\n\n.*to this server:\nNothing in the last 7 days\./,

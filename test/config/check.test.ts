@@ -65,7 +65,7 @@ const complaints = ({ findings }: CheckResult): string[] =>
 async function writeCertificate(folder: string, hostname: string, madeAt: number): Promise<string> {
   const { certificatePem, keyPem } = await generateCertificate({ hostname }, madeAt)
   writeFileSync(join(folder, 'c.pem'), certificatePem)
-  writeFileSync(join(folder, 'k.pem'), keyPem)
+  writeFileSync(join(folder, 'k.pem'), keyPem, { mode: 0o600 })
   return `[tls]\ncertificateFile = "${join(folder, 'c.pem')}"\nkeyFile = "${join(folder, 'k.pem')}"\n`
 }
 
@@ -83,6 +83,37 @@ test('a settings file with mistakes: they are the finding', async context => {
   const result = await runCheck({ settings: file, clock })
   assert.equal(result.exitCode, 1)
   assert.match(result.text, /Did you mean "hostname"/)
+  assert.match(result.text, /Mend: {2}Correct each of these places in the file/)
+})
+
+test('secrets that every user of this machine may read', async context => {
+  const folder = temporaryFolder(context)
+  const tls = await writeCertificate(folder, 'mail.example.com', clock.now())
+  const password = join(folder, 'password')
+  writeFileSync(password, 'secret\n')
+  const file = join(folder, 'postrider.toml')
+  const smartHost = '[delivery.smartHost]\nhost = "smart.example.com"\nport = 587\nusername = "a"\n'
+  const openFiles = async (text: string): Promise<string[]> => {
+    writeFileSync(file, `hostname = "mail.example.com"\n${text}`)
+    for (const name of ['k.pem', 'password', 'postrider.toml']) chmodSync(join(folder, name), 0o644)
+    const { findings } = await runCheck({ settings: file, clock, lookup: zoneLookup(goodZone()) })
+    return findings.filter(({ subject }) => subject === 'secrets').map(({ what }) => what)
+  }
+  const warning = (name: string, holds: string): string =>
+    `${join(folder, name)} holds ${holds}, and every user of this machine may read it.`
+  const inFile = `${listener}${smartHost}passwordFile = "${password}"\n${tls}`
+  // Whoever cannot enter the folder reads nothing in it.
+  assert.deepEqual(await openFiles(inFile), [])
+  chmodSync(folder, 0o755)
+  assert.deepEqual(await openFiles(inFile), [
+    warning('password', 'a password'),
+    warning('k.pem', 'the private key'),
+  ])
+  const inSettings = [warning('postrider.toml', 'a password')]
+  assert.deepEqual(await openFiles(`${listener}${smartHost}password = "secret"\n`), inSettings)
+  const storage = 'storage = "postgres://postrider:secret@127.0.0.1:1/postrider"\n'
+  assert.deepEqual(await openFiles(storage + listener), inSettings)
+  assert.deepEqual(await openFiles('storage = "postgres://postrider@127.0.0.1:1/postrider"\n' + listener), [])
 })
 
 test('a port that another program has, and two listeners that exclude each other', async context => {
@@ -103,6 +134,39 @@ test('a port that another program has, and two listeners that exclude each other
       'error listeners',
     ),
   )
+})
+
+test('with a smart host nobody looks at our PTR record; and it is not to be this server', async context => {
+  const zone: Zone = {
+    a: [ownAddress()],
+    mx: ['mail.example.com'],
+    others: { 'me.example.com': ['127.0.0.1'] },
+  }
+  const smartHost = (host: string, port: number): string =>
+    `[[listeners]]\nrole = "relay"\naddress = "127.0.0.1"\nport = 2525\n[delivery.smartHost]\nhost = "${host}"\nport = ${port}\n`
+  const isRunning = (): Promise<boolean> => Promise.resolve(true)
+  assert.match((await check(context, listener, { zone, isRunning })).text, /the PTR record of .* is missing/)
+  const other = await check(context, smartHost('smart.example.net', 2525), { zone, isRunning })
+  assert.doesNotMatch(other.text, /PTR/)
+  assert.equal(other.exitCode, 0, other.text)
+  const elsewhere = await check(context, smartHost('127.0.0.1', 2526), { zone, isRunning })
+  assert.equal(elsewhere.exitCode, 0, elsewhere.text)
+  for (const host of ['127.0.0.1', 'me.example.com']) {
+    const own = await check(context, smartHost(host, 2525), { zone, isRunning })
+    assert.match(own.text, /ERROR {4}smart host: .* and that is this server itself\./)
+    assert.equal(own.exitCode, 1)
+  }
+})
+
+test('a database that is not there: what to do about it stands where it is looked for', async context => {
+  for (const [host, mend] of [
+    ['127.0.0.1:1', /Mend: {2}Start it there, or correct host and port in the address of the database/],
+    ['database.invalid', /Mend: {2}Correct the host in the address of the database/],
+  ] as const) {
+    const { text } = await check(context, `storage = "postgres://postrider@${host}/postrider"\n${listener}`)
+    assert.match(text, mend)
+    assert.doesNotMatch(text, /See above/)
+  }
 })
 
 test('addresses to send from: one that this machine has, and one that it has not', async context => {
@@ -135,6 +199,7 @@ test('certificates: none, for another name, about to end, over', async context =
     listener + (await writeCertificate(folder, 'mail.example.com', clock.now() - ten - day)),
   )
   assert.ok(complaints(over).includes('error certificate'))
+  assert.match(over.text, /Mend: {2}Renew it; or remove it from the settings/)
   assert.equal(over.exitCode, 1)
 })
 

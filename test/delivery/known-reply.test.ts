@@ -142,9 +142,17 @@ describe('providers', () => {
   })
 })
 
-test('a reply of any shape and length is looked through', () => {
+test('a reply of any shape and length is looked through, as far as anybody reads', () => {
+  const [known] = knownReplies.filter(({ provider, code }) => provider !== undefined && code !== 4)
+  assert.ok(known)
+  const { reply: seen = '' } = known.seen[0] ?? {}
+  const words = parseReply(seen)
+  const find = (lines: readonly string[]): KnownReply | undefined =>
+    findKnownReply(hostOf(known), { code: 554, lines }, 'end-of-data')
   for (const piece of ['<', '@', '…', ' zen', ' spamhaus org', ' delivery error dd']) {
-    const lines = Array.from({ length: 1000 }, () => piece.repeat(2000))
-    findKnownReply('mx.far.test', { code: 554, lines }, 'end-of-data')
+    const endless = Array.from({ length: 1000 }, () => piece.repeat(2000))
+    assert.equal(find(endless), undefined, piece)
+    assert.equal(find([...words.lines, ...endless]), known, piece)
+    assert.equal(find([...endless, ...words.lines]), undefined, piece)
   }
 })

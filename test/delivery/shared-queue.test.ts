@@ -8,6 +8,7 @@ import { silentLog } from '../../src/runtime/log.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { defineRead, defineWrite, type Storage } from '../../src/storage/operation.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
+import { eventually } from '../harness/eventually.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 import { type RemotePeer, type Script, startPeer } from './remote-peer.ts'
@@ -162,12 +163,18 @@ test('while a server ends, another takes what would be its own', async t => {
   const domains = Array.from({ length: 12 }, (_, n) => `d${n}.example.org`)
   for (const domain of domains) world.dns.mx(domain, 10, 'mx1.example.org')
   await world.accept({ from, to: domains.map(domain => `boris@${domain}`) })
-  while (peer.messages.length < domains.length) {
+  await eventually('the other delivers them all', async () => {
     other.wake()
     await nextTurn()
-  }
+    return peer.messages.length >= domains.length || undefined
+  })
+  // The one that ends has still its own, and nothing of these.
+  assert.equal(peer.messages.length, domains.length)
+  assert.equal(await world.waiting(), 1)
   peer.answer('250 ok')
   await ended
+  assert.equal(peer.messages.length, domains.length + 1)
+  assert.equal(await world.waiting(), 0)
 })
 
 test('a server that ends waits no longer than its grace until the others know of it', async t => {
@@ -183,9 +190,16 @@ test('a server that ends waits no longer than its grace until the others know of
       onWake: (topic, listener) => real.onWake(topic, listener),
     }),
   })
-  const ended = world.agent.stop(10 * second)
+  let hasEnded = false
+  const ended = world.agent.stop(10 * second).then(() => {
+    hasEnded = true
+  })
   await isAsked.promise
-  world.clock.advance(10 * second)
+  world.clock.advance(10 * second - 1)
+  for (let turn = 0; turn < 5; turn++) await nextTurn()
+  assert.equal(hasEnded, false)
+  world.clock.advance(1)
+  await eventually('it ends', async () => hasEnded || undefined)
   await ended
 })
 

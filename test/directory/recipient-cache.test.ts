@@ -1,7 +1,7 @@
 // What is known by heart is never older than the directory.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { createDomain, removeDomain } from '../../src/directory/domains.ts'
+import { createDomain, hasDomains, removeDomain } from '../../src/directory/domains.ts'
 import { rememberRecipients } from '../../src/directory/recipient-cache.ts'
 import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
 import type { Operation, Storage } from '../../src/storage/operation.ts'
@@ -14,6 +14,7 @@ interface Example {
   /** Questions that reached the storage. */
   readonly asked: () => number
   readonly ask: (text: string) => Promise<string>
+  readonly askForDomains: () => Promise<boolean>
 }
 
 async function openExample(context: TestContext): Promise<Example> {
@@ -34,6 +35,7 @@ async function openExample(context: TestContext): Promise<Example> {
     storage,
     asked: () => asked,
     ask: async text => (await remembering.run(resolveRecipient, { address: address(text), hostname })).kind,
+    askForDomains: () => remembering.run(hasDomains, undefined),
   }
 }
 
@@ -60,4 +62,13 @@ test('a change of the directory is seen at once', async context => {
   assert.equal(await ask('x@elsewhere.test'), 'unknown-address')
   await storage.run(removeDomain, { name: 'elsewhere.test', withContents: false })
   assert.equal(await ask('x@elsewhere.test'), 'foreign-domain')
+})
+
+test('that there is a domain is asked for once; that there is none, each time', async context => {
+  const { storage, askForDomains, asked } = await openExample(context)
+  for (let n = 0; n < 2; n++) assert.equal(await askForDomains(), true)
+  assert.equal(asked(), 1)
+  await storage.run(removeDomain, { name: 'example.test', withContents: true })
+  for (let n = 0; n < 2; n++) assert.equal(await askForDomains(), false)
+  assert.equal(asked(), 3)
 })

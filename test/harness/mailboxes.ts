@@ -9,7 +9,9 @@ const messageList = z.array(z.object({ uid: z.int(), subject: z.string() }))
 /** Makes an account, and its domain when that is new. */
 export async function createAccount(at: ServerFolder, address: string, password: string): Promise<void> {
   const domain = address.slice(address.lastIndexOf('@') + 1)
-  const domains = domainList.parse(JSON.parse(await at.postrider('domain', 'list', '--json')))
+  // On a server that is new there is nothing to list.
+  const { exitCode, stdout } = await at.tryPostrider('domain', 'list', '--json')
+  const domains = exitCode === 0 ? domainList.parse(JSON.parse(stdout)) : []
   if (!domains.some(({ name }) => name === domain)) await at.postrider('domain', 'create', domain)
   await at.postrider('account', 'create', address, '--password', password)
 }

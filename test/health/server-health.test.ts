@@ -6,6 +6,7 @@ import {
   type CheckedThread,
   formatProblems,
   type Health,
+  type Problem,
   ServerHealth,
 } from '../../src/health/server-health.ts'
 import { silentLog } from '../../src/runtime/log.ts'
@@ -24,6 +25,7 @@ interface Server {
   asked(): number
   storageAnswers: () => Promise<unknown>
   openAlerts: number
+  lack: Problem | undefined
   readonly health: ServerHealth
   advance(ms: number): void
   /** Whoever is silent is waited for to the end. */
@@ -52,6 +54,7 @@ function createServer(): Server {
     asked: () => asked,
     storageAnswers: () => Promise.resolve(1),
     openAlerts: 0,
+    lack: undefined,
     health,
     advance: ms => clock.advance(ms),
     async examine() {
@@ -62,7 +65,7 @@ function createServer(): Server {
       return told(await examining)
     },
   }
-  health.serves({ threads: () => server.threads, storage })
+  health.serves({ threads: () => server.threads, storage, findLack: () => Promise.resolve(server.lack) })
   return server
 }
 
@@ -90,6 +93,15 @@ test('open alerts are told, and are no reason to call the server unwell', async 
   assert.deepEqual((await server.health.examine()).remarks, [
     '2 alerts are open: "postrider alerts" says what to do',
   ])
+})
+
+test('a server whose parts all work, and which yet can take no mail, is not ready and lives', async () => {
+  const server = createServer()
+  server.lack = { part: 'directory', what: 'has no domain' }
+  assert.deepEqual(await server.examine(), { lifeless: [], unready: ['directory: has no domain'] })
+  server.lack = undefined
+  server.advance(1000)
+  assert.deepEqual(await server.examine(), sound)
 })
 
 test('a thread that does not answer takes no mail; after ten seconds the process is not worth keeping', async () => {

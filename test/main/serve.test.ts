@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { eventually } from '../harness/eventually.ts'
 import { openConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, type ServerFolder, startServer } from '../harness/server-process.ts'
 
@@ -29,12 +30,30 @@ test('a clean stop leaves one database file, without a log that would have to tr
   assert.deepEqual(databaseFiles(at), ['postrider.sqlite'])
 })
 
-test('a server without a domain says so', async t => {
+test('a server without a domain says so, and what to do; senders are put off until it has one', async t => {
   const at = await createServerFolder()
   t.after(() => at.remove())
   const server = await startServer(at)
+  const rcpt = async (): Promise<string> => {
+    const connection = await openConnection(server.port('relay'))
+    await connection.reply()
+    await connection.command('HELO client.example.org')
+    await connection.command('MAIL FROM:<boris@example.org>')
+    const reply = await connection.command('RCPT TO:<postmaster@mail.example.test>')
+    connection.destroy()
+    return reply?.lines.join('\n') ?? ''
+  }
+  assert.match(await rcpt(), /no mail domain yet/)
+  await at.postrider('domain', 'create', 'example.test')
+  await at.postrider('account', 'create', 'anna@example.test')
+  await eventually('postmaster is there', async () => (/Ok/.test(await rcpt()) ? true : undefined))
   await server.stop()
-  assert.match(server.output(), /there is no domain yet/)
+  const [line = ''] = server
+    .output()
+    .split('\n')
+    .filter(text => text.includes('there is no domain in'))
+  assert.match(line, /"level":50,/)
+  assert.match(line, /correct dataFolder, or mount .* postrider domain create/)
 })
 
 test('a control socket that cannot be opened ends the server, after its threads', async t => {

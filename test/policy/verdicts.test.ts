@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { changeAccount } from '../../src/directory/accounts.ts'
+import { createRelayDomain } from '../../src/directory/relay-domains.ts'
 import { checkForwardPath } from '../../src/policy/check-forward-path.ts'
 import { checkReversePath, type SenderPolicy } from '../../src/policy/check-reverse-path.ts'
 import type { Disposition } from '../../src/smtp/parameters.ts'
@@ -146,6 +147,27 @@ test('recipients: ours must exist, others only for who logged in or is local', a
   ]) {
     for (const client of [stranger, anna]) assert.match(await check(client, text), /^550 5\.1\.1/, text)
   }
+})
+
+test('without any domain nobody is told for good that he is not here; who may relay may', async context => {
+  const storage = await openDirectory(context)
+  const check = async (client: Client, text: string): Promise<string> =>
+    shown(
+      await checkForwardPath(storage, { hostname }, { isOpen: () => false }, client, address(text), 'mail'),
+    )
+  const later = '450 4.3.0 This server has no mail domain yet; please try again later'
+  for (const text of ['anna@example.test', `postmaster@${hostname}`, 'x@elsewhere.test'])
+    assert.equal(await check(stranger, text), later)
+  assert.equal(await check({ ...stranger, local: true }, 'x@elsewhere.test'), 'ok')
+  assert.equal(await check({ ...stranger, local: true }, `postmaster@${hostname}`), later)
+  await storage.run(createRelayDomain, {
+    name: 'relayed.test',
+    keepsUntilFetched: false,
+    anyoneStarts: false,
+    at: 0,
+  })
+  assert.match(await check(stranger, 'x@elsewhere.test'), /^550 5\.7\.1 /)
+  assert.match(await check(stranger, `postmaster@${hostname}`), /^550 5\.1\.1 /)
 })
 
 test('SEND needs an open terminal; SOML, SAML and MAIL do not', async context => {

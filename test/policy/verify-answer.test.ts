@@ -73,6 +73,22 @@ test('EXPN: the members of a group or an alias', async context => {
   assert.equal((await expand('nobody'))[0], '550 5.1.1')
 })
 
+test('a domain is in one form with its local-part: U-labels for who uses SMTPUTF8', async context => {
+  const storage = await openExample(context)
+  await addDomain(storage, 'xn--80a1acny.xn--p1ai')
+  await addAccount(storage, 'анна@xn--80a1acny.xn--p1ai')
+  await addAccount(storage, 'olga@xn--80a1acny.xn--p1ai')
+  await addGroup(storage, 'both@example.test', 'olga@xn--80a1acny.xn--p1ai')
+  const ask = async (answer: typeof verifyAnswer, text: string, smtpUtf8: boolean): Promise<string[]> =>
+    shown(await answer(storage, hostname, { text, smtpUtf8 }))
+  assert.deepEqual(await ask(verifyAnswer, 'анна', true), ['250 2.1.5', '<анна@почта.рф>'])
+  assert.deepEqual(await ask(verifyAnswer, 'olga', true), ['250 2.1.5', '<olga@почта.рф>'])
+  assert.deepEqual(await ask(expandAnswer, 'both', true), ['250 2.1.5', '<olga@почта.рф>'])
+  const inAscii = ['250 2.1.5', '<olga@xn--80a1acny.xn--p1ai>']
+  assert.deepEqual(await ask(verifyAnswer, 'olga', false), inAscii)
+  assert.deepEqual(await ask(expandAnswer, 'both', false), inAscii)
+})
+
 test('names that need SMTPUTF8 are shown to who uses it, and to nobody else', async context => {
   const storage = await openExample(context)
   for (const [smtpUtf8, verified, expanded] of [

@@ -75,8 +75,20 @@ test('a search that waits for rows of others keeps no other write waiting', asyn
   await storage.run(enterOwner, { owner: 'dead', aliveUntil: 1 })
   for (const search of searches) {
     const enter = (owner: string) => storage.run(enterOwner, { owner, aliveUntil: 100 })
-    const [before, waiting, behind] = [enter('before'), search(), enter('behind')]
+    let hasFound = false
+    const [before, waiting, behind] = [
+      enter('before'),
+      search().then(() => {
+        hasFound = true
+      }),
+      enter('behind'),
+    ]
     await Promise.all([before, behind])
+    assert.deepEqual(await storage.run(keepOwner, { owner: 'before', now: 50, aliveUntil: 100 }), [
+      'before',
+      'behind',
+    ])
+    assert.equal(hasFound, false)
     await holder.query('ROLLBACK')
     await waiting
     for (const owner of ['before', 'behind']) await storage.run(removeOwner, { owner })

@@ -31,10 +31,10 @@ async function folderFor(t: TestContext, uri: string): Promise<ServerFolder> {
 async function checkDatabase(at: ServerFolder): Promise<string> {
   const { stdout } = await at.tryPostrider('check', '--json')
   const { findings } = JSON.parse(stdout) as {
-    findings: { subject: string; severity: string; what: string; cost: string }[]
+    findings: { subject: string; severity: string; what: string; cost: string; remedy: string }[]
   }
   const found = findings.filter(({ subject }) => subject === 'database')
-  return found.map(({ severity, what, cost }) => `${severity}: ${what} ${cost}`).join('\n')
+  return found.map(({ severity, what, remedy, cost }) => `${severity}: ${what} ${remedy} ${cost}`).join('\n')
 }
 
 function noSecret(text: string): void {
@@ -96,14 +96,14 @@ describe('ends at once', () => {
       change: (uri: URL) => {
         uri.password = 'wrong-password'
       },
-      says: /does not let Postrider in: password authentication failed for user "postgres"\. Check user, password and database in the setting storage/,
+      says: /does not let Postrider in: password authentication failed for user "postgres"\. Check user, password and database in the address of the database/,
     },
     {
       what: 'no password',
       change: (uri: URL) => {
         uri.password = ''
       },
-      says: /does not let Postrider in: it wants a password\. Put one into the setting storage/,
+      says: /does not let Postrider in: it wants a password\. Put one in the address of the database/,
     },
     {
       what: 'a user that does not exist',
@@ -207,7 +207,7 @@ describe('waits', () => {
     await own.startAgain(['standby.signal'])
     await assertWaits(
       await folderFor(t, own.uri()),
-      /takes no writes: it is a standby, or set to read only\. Name its primary in the setting storage as well, or wait until it has been promoted/,
+      /takes no writes: it is a standby, or set to read only\. Name its primary as well in the address of the database .*, or wait until it has been promoted/,
       () => queryPostgres(own.uri(), 'SELECT pg_promote()'),
     )
   })
@@ -239,7 +239,7 @@ describe('waits', () => {
     const at = await folderFor(t, 'postgres://postrider:secret@database.invalid/postrider')
     const server = launchServer(at)
     const says =
-      /database\.invalid\/postrider does not answer: .*(ENOTFOUND|EAI_AGAIN).*waiting for the database/
+      /database\.invalid\/postrider does not answer: .*(ENOTFOUND|EAI_AGAIN).* Correct the host in the address .*waiting for the database/
     await eventually('it says that it waits', async () => says.test(server.output()) || undefined)
     process.kill(server.pid, 'SIGTERM')
     await server.exited
@@ -263,7 +263,7 @@ test('check says what a 250 promises, that the connections are few, and which do
   await at.postrider('account', 'create', 'anna@example.test', '--password-stdin').catch(() => {})
   const { stdout } = await at.tryPostrider('check')
   assert.match(stdout, /database: a 250 means that the message is in the memory of the database server/)
-  assert.match(stdout, /has fsync = off\. Set it to on/)
+  assert.match(stdout, /has fsync = off\.\n.*Set it to on/)
   assert.match(stdout, /connections for all its users; this server takes up to \d+/)
   assert.match(stdout, /example\.test/)
   assert.doesNotMatch(stdout, /there is no domain yet/)
@@ -274,6 +274,21 @@ test('commands say at once that the database is not there, and do not wait', asy
   const at = await folderFor(t, `postgres://postrider:secret@127.0.0.1:${port}/postrider`)
   const { exitCode, stdout, stderr } = await at.tryPostrider('queue', 'list')
   assert.equal(exitCode, 1)
-  assert.match(stdout + stderr, /does not answer: refused; nothing listens on this port there/)
+  assert.match(
+    stdout + stderr,
+    /does not answer: refused; nothing listens on this port there .*\. Start it there, or correct host and port in the address/,
+  )
   noSecret(stdout + stderr)
+})
+
+test('an address that was an argument is not looked for in the settings', async t => {
+  const at = await createServerFolder()
+  t.after(() => at.remove())
+  await at.postrider('domain', 'create', 'example.test')
+  const uri = new URL(database.uri())
+  uri.pathname = '/nowhere'
+  const { exitCode, stderr } = await at.tryPostrider('migrate', uri.href)
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /database "nowhere" does not exist\. Check user, password and database in the address/)
+  assert.doesNotMatch(stderr, /setting/)
 })

@@ -109,7 +109,7 @@ test('what a 250 promises: on one disk, on two, and again on one', async t => {
   const promised = async () => describeDurability(await storage.run(readDurability, undefined))
 
   assert.equal((await promised()).promise, 'on the disk of the primary database server')
-  assert.match((await promised()).weakness ?? '', /A synchronous standby prevents that/)
+  assert.match((await promised()).weakness?.remedy ?? '', /A synchronous standby prevents that/)
   await waitForStandbys('standby', primary)
   await eventually(
     'the standby is synchronous',
@@ -131,11 +131,11 @@ test('what a 250 promises: on one disk, on two, and again on one', async t => {
     (await promised()).promise,
     'on the disk of the primary database server and on the disk of 2 synchronous standbys',
   )
-  assert.match((await promised()).weakness ?? '', /^1 of 2 synchronous standbys are connected now/)
+  assert.match((await promised()).weakness?.what ?? '', /^1 of 2 synchronous standbys are connected now/)
   await assert.rejects(openStorage(t, own, collectLog().log), { message: words })
   await waitForStandbys('standby', primary)
   await standby.halt()
   await eventually('its end is noticed', async () => (await promised()).weakness)
-  assert.match((await promised()).weakness ?? '', /^No synchronous standby is connected now/)
+  assert.match((await promised()).weakness?.what ?? '', /^No synchronous standby is connected now/)
   await waitForStandbys('', primary)
 })

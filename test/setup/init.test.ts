@@ -1,6 +1,6 @@
 // `postrider init`: what it writes and what it says, by flags and by questions.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
@@ -212,4 +212,20 @@ test('a folder that will not do is asked for again at once, and the other answer
   )
   assert.equal(result.asked.length, 10)
   assert.equal((await loadSettings(file)).dataFolder, dataFolder)
+})
+
+test('others of this machine do not read the settings, which get passwords; also not the old ones', async context => {
+  const { file, dataFolder, folder } = files(context)
+  const isRoot = process.getuid?.() === 0
+  const someGroup = 4321
+  if (isRoot) chownSync(folder, 0, someGroup)
+  writeFileSync(file, 'hostname = "old.example.com"\n')
+  chmodSync(file, 0o644)
+  await init({ ...flags, file, dataFolder, force: true })
+  for (const written of [file, `${file}.old`]) {
+    const { mode, gid } = statSync(written)
+    assert.equal((mode & 0o777).toString(8), isRoot ? '640' : '600', written)
+    // Of the folder, so that the server's user reads it.
+    if (isRoot) assert.equal(gid, someGroup)
+  }
 })

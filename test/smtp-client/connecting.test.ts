@@ -234,3 +234,22 @@ test('who has logged in says at MAIL that the submitter is not told', async t =>
     ['MAIL FROM:<anna@example.test> AUTH=<>', 'MAIL FROM:<anna@example.test>'],
   )
 })
+
+test('nothing that the caller gives becomes a line of its own', async t => {
+  const peer = await peerFor(t)
+  const injected = 'client.example.org\r\nMAIL FROM:<evil@example.net>'
+  for (const helloName of [injected, 'client\nQUIT', 'client\0'])
+    await assert.rejects(connect(t, peer, { ...openly, helloName }), {
+      name: 'UsageFault',
+      code: 'SMTP_LINE_BROKEN',
+      message: /helloName/,
+    })
+  const connection = await connect(t, peer)
+  for (const pipelining of [true, false]) {
+    const own = pipelining ? connection : await connect(t, await peerFor(t, { extensions: [] }))
+    const forwardPath = { localPart: 'boris', domain: 'example.org>\r\nRCPT TO:<evil@example.net' }
+    await assert.rejects(own.send(transactionTo([{ forwardPath }])), { code: 'SMTP_LINE_BROKEN' })
+    assert.equal(own.usable, false)
+  }
+  assert.deepEqual(peer.commands, ['EHLO client.example.org'])
+})

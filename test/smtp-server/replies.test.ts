@@ -56,6 +56,13 @@ for (const { name, reply, meaning } of replyEntries) {
   })
 }
 
+// RFC 5321 §4.2.2, §4.2.3: "421 <domain> Service not available".
+void test('every 421 says whose it is', () => {
+  const leaving = replyEntries.filter(({ reply }) => reply.code === 421)
+  assert.ok(leaving.length >= 9)
+  for (const { name, reply } of leaving) assert.match(reply.lines[0] ?? '', /^mail\.example\.test /, name)
+})
+
 void test('what a peer or a service wrote cannot start a line of its own', () => {
   assert.equal(formatReply({ code: 250, lines: ['a\r\n250 b', 'c\0d'] }), '250-a??250 b\r\n250 c?d\r\n')
   assert.equal(

@@ -11,6 +11,7 @@ import { UsageFault } from '../../runtime/fault.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeFileError } from '../describe-file-error.ts'
 import type { Invocation } from '../invocation.ts'
+import type { CommandStorage } from '../open-storage.ts'
 import { confirm, readAll } from '../prompt.ts'
 import { formatCount } from '../quantities.ts'
 
@@ -38,7 +39,7 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
       perform(run, async (invocation, options: ApplyOptions, file: string) => {
         const parsed = parseDocument(await readText(invocation, file))
         if (parsed.kind === 'problems') throw documentFault(nameOf(file), parsed.problems)
-        await invocation.withStorage(async storage => {
+        const work = async (storage: CommandStorage): Promise<void> => {
           const current = await storage.run(exportDirectory, undefined)
           const progress = invocation.output.progress()
           const hashed = await hashPasswords(parsed.document, current, invocation.random, (done, of) =>
@@ -62,7 +63,10 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
             await invocation.discardMailData(orphanedFiles)
           }
           invocation.output.result({ changes, applied: apply }, closingLine(changes, apply))
-        })
+        }
+        // What only looks makes nothing.
+        if (options.dryRun) await invocation.withStorage(work)
+        else await invocation.withStorageToBegin(work)
       }),
     )
 }

@@ -92,7 +92,7 @@ function describeDatabase(durability: DurabilityFacts): string {
   return [
     `A 250 means that the message is ${promise}.`,
     ...(standbys.length > 0 ? [`Standbys: ${standbys.join(', ')}.`] : []),
-    ...(weakness === undefined ? [] : [weakness]),
+    ...(weakness === undefined ? [] : [`${weakness.what} ${weakness.remedy}`]),
   ].join(' ')
 }
 

@@ -158,7 +158,7 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
             anyoneStarts: options.etrn === 'anyone',
             owner: options.owner,
           }
-          await invocation.withStorage(storage => storage.run(createRelayDomain, { ...relay, at }))
+          await invocation.withStorageToBegin(storage => storage.run(createRelayDomain, { ...relay, at }))
           invocation.output.result({ created: name }, describeRelay(relay))
           return
         }
@@ -167,7 +167,7 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
             '--keep-until-fetched, --owner and --etrn are about domains that are relayed: add --relay.',
           )
         const input = { name, postmaster: options.postmaster, at }
-        await invocation.withStorage(storage => storage.run(createDomain, input))
+        await invocation.withStorageToBegin(storage => storage.run(createDomain, input))
         invocation.output.result({ created: name }, `Created the domain ${displayDomain(name)}.`)
       }),
     )

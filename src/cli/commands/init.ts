@@ -5,7 +5,7 @@ import { runInit } from '../../setup/init.ts'
 import { textsArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { settingsFileName } from '../find-settings.ts'
-import { openStorageForCommand } from '../open-storage.ts'
+import { openOrBeginStorage } from '../open-storage.ts'
 
 interface InitCommandOptions {
   readonly hostname?: string
@@ -63,7 +63,7 @@ export function addInitCommand(program: Command, run: CommandRun): void {
             force: options.force,
             file: resolve(workingFolder, invocation.settingsFile ?? settingsFileName),
           },
-          { clock, random, input: keyboard, output: stderr, openStorage: openStorageForCommand },
+          { clock, random, input: keyboard, output: stderr, openStorage: openOrBeginStorage },
         )
         const { settingsFile, dnsFile, account, password } = result
         invocation.output.result({ settingsFile, dnsFile, account, password: password ?? null }, result.text)

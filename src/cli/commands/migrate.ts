@@ -85,7 +85,7 @@ async function migrate(invocation: Invocation, options: MigrateOptions, to: stri
 function placeOf({ dataFolder, database }: Pick<Settings, 'dataFolder' | 'database'>): Place {
   return database
     ? { kind: 'database', address: database }
-    : { kind: 'folder', folder: dataFolder, lock: lockForMyself }
+    : { kind: 'folder', folder: dataFolder, lock: folder => lockForMyself(folder) }
 }
 
 function targetPlace(to: string, { dataFolder }: Settings, workingFolder: string): Place {

@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import type { Settings } from '../../config/settings.ts'
 import { findQueueDamage } from '../../queue/find-damage.ts'
-import { UsageFault } from '../../runtime/fault.ts'
 import { openMailDataFiles } from '../../storage/mail-data-files.ts'
 import { createMailDataStore } from '../../storage/mail-data-store.ts'
 import type { Storage } from '../../storage/operation.ts'
@@ -15,7 +14,7 @@ import {
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
-import { hasDatabase } from '../open-storage.ts'
+import { hasDatabase, noDataIn } from '../open-storage.ts'
 import { formatCount } from '../quantities.ts'
 
 export function addVerifyCommand(program: Command, run: CommandRun): void {
@@ -66,12 +65,7 @@ async function verifyFolder(
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<StorageFinding[]> {
   const { dataFolder } = settings
-  if (!hasDatabase(settings)) {
-    throw new UsageFault(
-      'CLI_NO_DATA',
-      `There is no database in ${dataFolder}. Start the server once, or correct dataFolder.`,
-    )
-  }
+  if (!hasDatabase(settings)) throw noDataIn(dataFolder)
   return await verifyStorage(
     dataFolder,
     reader => createMailDataStore(openMailDataFiles(dataFolder, invocation.random), reader),

@@ -3,7 +3,7 @@ import { formatDomainForPeople } from '../../address/parse-domain.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { assertValidAt, certificateCovers, readCertificate } from '../../tls/certificate.ts'
 import type { Settings } from '../settings.ts'
-import { type Finding, ok } from './finding.ts'
+import { type Finding, findingOf, ok } from './finding.ts'
 
 const subject = 'certificate'
 const dayMs = 86_400_000
@@ -49,14 +49,6 @@ export async function checkCertificate({ tls, hostname }: Settings, now: number)
     return findings.length > 0 ? findings : [ok(subject, `${certificateFile}, ${days} days left`)]
   } catch (cause) {
     if (!(cause instanceof UsageFault)) throw cause
-    return [
-      {
-        severity: 'error',
-        subject,
-        what: cause.message,
-        cost: 'The server does not start.',
-        remedy: 'See above.',
-      },
-    ]
+    return [findingOf(cause, subject, 'The server does not start.')]
   }
 }

@@ -6,7 +6,7 @@ import { inspectServer, type ServerFacts } from '../../storage/postgres/inspect-
 import { isCompatible } from '../../storage/postgres/migrate-postgres.ts'
 import { connectionsOfThread } from '../../storage/postgres/postgres-storage.ts'
 import type { Settings } from '../settings.ts'
-import { type Finding, ok } from './finding.ts'
+import { type Finding, findingOf, ok } from './finding.ts'
 
 const subject = 'database'
 const notableMs = 10_000
@@ -46,12 +46,12 @@ function directoryOf({ schema }: ServerFacts): Directory {
   return schema.version >= schemaVersion && isCompatible(schema, schemaVersion) ? 'there' : 'unknown'
 }
 
-function describeFault({ code, message }: Fault): Finding {
+function describeFault(fault: Fault): Finding {
   const cost =
-    code === 'STORAGE_UNAVAILABLE'
+    fault.code === 'STORAGE_UNAVAILABLE'
       ? 'A server that starts waits for it; one that runs puts mail off with 451.'
       : 'The server does not start.'
-  return { severity: 'error', subject, what: message, cost, remedy: 'See above.' }
+  return findingOf(fault, subject, cost)
 }
 
 function checkSchema({ server, schema }: ServerFacts): Finding[] {
@@ -75,8 +75,8 @@ function checkDurability({ server, durability }: ServerFacts): Finding[] {
       severity: 'warning',
       subject,
       what: `a 250 means that the message is ${promise} (${server}).`,
-      cost: weakness,
-      remedy: 'See above; or leave it so, if that is enough.',
+      cost: weakness.what,
+      remedy: `${weakness.remedy} Or leave it so, if that is enough.`,
     },
   ]
 }

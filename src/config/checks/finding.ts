@@ -1,18 +1,30 @@
 // What `postrider check` has to say about one thing: what it is, what it costs, how to mend it.
 import { formatDomainsForPeople } from '../../address/parse-domain.ts'
+import type { Fault } from '../../runtime/fault.ts'
 
 export type Severity = 'error' | 'warning' | 'ok'
 
 export interface Finding {
   /** error: the server would not start, or would do harm. warning: it works less well than it could. */
   readonly severity: Severity
-  /** 'settings', 'listeners', 'database', 'data folder', 'certificate', 'names', 'relaying', 'limits', 'source addresses', 'disk' */
+  /** 'settings', 'listeners', 'database', 'data folder', 'certificate', 'secrets', 'names', 'smart host', 'relaying', 'limits', 'source addresses', 'disk' */
   readonly subject: string
   readonly what: string
   /** What goes wrong because of it; '' when all is well. */
   readonly cost: string
   /** What to do; '' when all is well. */
   readonly remedy: string
+}
+
+/** An error that a Fault tells of. */
+export function findingOf({ what, remedy }: Fault, subject: string, cost: string): Finding {
+  return {
+    severity: 'error',
+    subject,
+    what,
+    cost,
+    remedy: remedy ?? 'Mend what that says, and run "postrider check" again.',
+  }
 }
 
 export function ok(subject: string, what: string): Finding {

@@ -2,6 +2,7 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Clock, Timer } from '../../runtime/clock.ts'
+import { UsageFault } from '../../runtime/fault.ts'
 import { describeNetworkError } from '../../runtime/network-error.ts'
 import type { Reply } from '../reply.ts'
 import { describeCertificateError, judgeCertificate, tlsOptions } from './certificate.ts'
@@ -69,13 +70,15 @@ export class ClientSocket {
     this.#stage = 'mail'
   }
 
-  /** Sends a line; `shown` stands in the dialogue instead of it. */
+  /** Sends a line; `shown` stands in the dialogue instead of it. Throws a UsageFault when it would be more than one. */
   sendLine(line: string, shown = line): void {
+    assertOneLine(line, shown)
     this.#onDialogue?.(`C: ${shown}`)
     this.#socket.write(`${line}\r\n`)
   }
 
   sendLines(lines: readonly string[]): void {
+    for (const line of lines) assertOneLine(line, line)
     if (this.#onDialogue) for (const line of lines) this.#onDialogue(`C: ${line}`)
     this.#socket.write(`${lines.join('\r\n')}\r\n`)
   }
@@ -372,4 +375,13 @@ function showReply({ code, enhanced, lines }: Reply, show: (line: string) => voi
 
 function printable(chunk: Buffer): string {
   return JSON.stringify(chunk.toString('latin1', 0, 80))
+}
+
+/** What the caller gives goes into lines as it is: none of it may be a command of its own, or a message. */
+function assertOneLine(line: string, shown: string): void {
+  if (!/[\r\n\0]/.test(line)) return
+  throw new UsageFault(
+    'SMTP_LINE_BROKEN',
+    `A command has to be one line, and this one would hold CR, LF or NUL: ${JSON.stringify(shown)}. Correct helloName, the address or the parameter that has it.`,
+  )
 }

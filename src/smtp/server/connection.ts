@@ -318,7 +318,9 @@ export class Connection implements SocketOwner {
     const { context, greeting } = this.#host
     if (this.#draining) this.refuse(replies.shuttingDown(context.hostname))
     else if (this.#pending)
-      this.#turnAway(isTlsHandshake(this.#pending) ? replies.tlsOnPlainPort : replies.talksTooEarly)
+      this.#turnAway(
+        isTlsHandshake(this.#pending) ? replies.tlsOnPlainPort(context.hostname) : replies.talksTooEarly,
+      )
     else {
       this.#say(replies.greeting(context.hostname, greeting))
       this.#mode = commands
@@ -437,7 +439,7 @@ export class Connection implements SocketOwner {
     const { session } = this
     if (!session) return false
     if (session.state.phase === 'greeted' && isTlsHandshake(bytes)) {
-      this.#turnAway(replies.tlsOnPlainPort)
+      this.#turnAway(replies.tlsOnPlainPort(this.#host.context.hostname))
       return false
     }
     const found = findLine(bytes, session.state.phase, this.#host.context.limits.maxCommandLineBytes)

@@ -9,6 +9,7 @@ import { systemRandom } from '../../runtime/random.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 import { assertNetworks } from './assert-networks.ts'
+import { assertOptions } from './assert-options.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
@@ -30,7 +31,9 @@ const politeRefusals = 100
 const mostLateMs = 5000
 const hurryMs = 500
 
+/** Throws a UsageFault when the options will not do. */
 export function createSmtpServer(options: SmtpServerOptions): SmtpServer {
+  assertOptions(options)
   return new NetworkSmtpServer(options)
 }
 
@@ -42,6 +45,7 @@ class NetworkSmtpServer implements SmtpServer {
   readonly #counts: ConnectionCounts
   readonly #listeners: Listener[] = []
   readonly #deadlines: DeadlineWatch
+  #listens = false
   #closing = false
   #closed: Promise<void> | undefined
   #emptied: (() => void) | undefined
@@ -104,6 +108,12 @@ class NetworkSmtpServer implements SmtpServer {
   }
 
   async listen(): Promise<readonly BoundListener[]> {
+    if (this.#listens || this.#closing)
+      throw new UsageFault(
+        'LISTEN_TWICE',
+        'A server listens once, and not after it was closed. Make another one for more listeners.',
+      )
+    this.#listens = true
     if (!this.#options.tls && this.#options.listeners.some(({ role }) => role === 'submissions')) {
       throw new UsageFault(
         'TLS_MISSING',
@@ -170,7 +180,9 @@ class NetworkSmtpServer implements SmtpServer {
     const host = hostNetworkOf(address)
     const count = this.#counts.add(host)
     if (this.#connections.size > limits.maxConnections) return replies.tooManyConnections(hostname)
-    return count > limits.maxConnectionsPerAddress ? replies.tooManyConnectionsFromYou(host) : undefined
+    return count > limits.maxConnectionsPerAddress
+      ? replies.tooManyConnectionsFromYou(hostname, host)
+      : undefined
   }
 
   #released(connection: Connection, admitted: boolean): void {

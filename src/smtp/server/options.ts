@@ -109,7 +109,10 @@ export interface SmtpServerOptions {
 }
 
 export interface SmtpServer {
-  /** Resolves when every listener listens; rejects with the system's error (EADDRINUSE, EACCES …) of the first that cannot. */
+  /**
+   * Resolves when every listener listens; rejects with the system's error (EADDRINUSE, EACCES …) of the first that cannot.
+   * Once: rejects with a UsageFault the second time, and after `close`.
+   */
   listen(): Promise<readonly BoundListener[]>
   /** Refuses new connections with 421; open transactions may finish until `graceMs` is over; then closes. */
   close(graceMs?: number): Promise<void>

@@ -75,7 +75,7 @@ export class Session {
       const row = commandTable.get(command.verb)
       if (!row)
         return isHttp(command.verb)
-          ? this.hangUp(replies.notHttp)
+          ? this.hangUp(replies.notHttp(this.context.hostname))
           : this.stay(replies.unknownCommand(command.verb.slice(0, 32)))
       // Until it is accepted.
       if (row.verb === 'DATA') this.#refusedData++
@@ -258,7 +258,7 @@ export class Session {
     // A service may have opened a sink while the connection went away: nobody will write to it.
     if (this.#abandoned) this.dropTransaction()
     if (step.reply && step.reply.code >= 500 && ++this.#errors > this.context.limits.maxErrorsPerSession) {
-      return this.hangUp(replies.tooManyErrors)
+      return this.hangUp(replies.tooManyErrors(this.context.hostname))
     }
     return step
   }

@@ -50,7 +50,7 @@ async function openFolder(
   if (!existsSync(file))
     throw new StorageFault(
       'STORAGE_MISSING',
-      `There is no database in ${folder}, so there is nothing to move.`,
+      `There is no Postrider data in ${folder}, so there is nothing to move. Look at dataFolder in the settings.`,
     )
   const lock = await lockFolder(folder)
   let connection: SqliteConnection | undefined
@@ -100,7 +100,7 @@ async function openDatabase(
     if (!schema)
       throw new StorageFault(
         'STORAGE_MISSING',
-        `There is no mail of Postrider in ${name}, so there is nothing to move.`,
+        `There is no Postrider data in ${name}, so there is nothing to move. Look at storage in the settings.`,
       )
     await assertMoveFinished(lock, name)
     assertThisVersion(name, schema.version)

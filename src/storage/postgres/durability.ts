@@ -65,7 +65,7 @@ export interface Durability {
   /** A sentence that goes on from 'A 250 means that the message is …' */
   readonly promise: string
   /** What is wrong with it, and what to do. */
-  readonly weakness?: string | undefined
+  readonly weakness?: { readonly what: string; readonly remedy: string } | undefined
 }
 
 export function describeDurability(facts: DurabilityFacts): Durability {
@@ -73,22 +73,34 @@ export function describeDurability(facts: DurabilityFacts): Durability {
     const setting = facts.fsync ? 'full_page_writes' : 'fsync'
     return {
       promise: 'in the memory of the database server',
-      weakness: `A power cut loses it, because PostgreSQL has ${setting} = off. Set it to on.`,
+      weakness: {
+        what: `A power cut loses it, because PostgreSQL has ${setting} = off.`,
+        remedy: 'Set it to on.',
+      },
     }
   }
   const { standbysWanted, standbysLacking } = facts
   if (standbysWanted === 0 || facts.synchronousCommit === 'local') {
     return {
       promise: 'on the disk of the primary database server',
-      weakness:
-        'When that server is lost, mail of the last moments is lost with it. A synchronous standby prevents that: synchronous_standby_names, with synchronous_commit = on.',
+      weakness: {
+        what: 'When that server is lost, mail of the last moments is lost with it.',
+        remedy:
+          'A synchronous standby prevents that: synchronous_standby_names, with synchronous_commit = on.',
+      },
     }
   }
   const where = facts.synchronousCommit === 'remote_write' ? 'in the memory' : 'on the disk'
   const whose = standbysWanted === 1 ? 'a synchronous standby' : `${standbysWanted} synchronous standbys`
   return {
     promise: `on the disk of the primary database server and ${where} of ${whose}`,
-    weakness: standbysLacking > 0 ? describeLack(standbysWanted, standbysLacking) : undefined,
+    weakness:
+      standbysLacking > 0
+        ? {
+            what: describeLack(standbysWanted, standbysLacking),
+            remedy: 'Start them, or name fewer in synchronous_standby_names.',
+          }
+        : undefined,
   }
 }
 

@@ -1,5 +1,6 @@
 // What can be known of a PostgreSQL server without changing anything in it.
 import { type DurabilityFacts, readDurability } from './durability.ts'
+import { enterDatabase } from './lock-database.ts'
 import { assertServer, type FoundSchema, readPostgresSchema } from './migrate-postgres.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import type { ServerAddress } from './server-address.ts'
@@ -36,6 +37,17 @@ export async function inspectServer(address: ServerAddress): Promise<ServerFacts
       maxConnections: row?.connections ?? 0,
       now: row?.now ?? 0,
     }
+  } finally {
+    connection.close()
+  }
+}
+
+/** False: Postrider has never been in this database. Throws a StorageFault when nobody may enter it now. */
+export async function hasPostgresData(address: ServerAddress): Promise<boolean> {
+  const connection = await PostgresConnection.open(address, 'check')
+  try {
+    await enterDatabase(connection)
+    return (await readPostgresSchema(connection)) !== undefined
   } finally {
     connection.close()
   }

@@ -140,12 +140,14 @@ export async function assertServer(connection: PostgresConnection): Promise<void
     throw new StorageFault(
       'STORAGE_REFUSED',
       `PostgreSQL at ${connection.server} is version ${formatVersion(number)}; Postrider needs ${oldestVersion} or newer.`,
+      { remedy: 'Upgrade it, or name another server.' },
     )
   }
   if (row?.encoding !== 'UTF8') {
     throw new StorageFault(
       'STORAGE_REFUSED',
-      `The database at ${connection.server} has the encoding ${row?.encoding}; Postrider needs UTF8. Create it with ENCODING 'UTF8' TEMPLATE template0.`,
+      `The database at ${connection.server} has the encoding ${row?.encoding}; Postrider needs UTF8.`,
+      { remedy: "Create it with ENCODING 'UTF8' TEMPLATE template0." },
     )
   }
 }

@@ -270,5 +270,8 @@ function noPrimary(faults: readonly StorageFault[]): StorageFault {
   if (!first) throw new Error('an address of no host')
   if (faults.length === 1) return first
   const code = faults.some(fault => fault.code === 'STORAGE_UNAVAILABLE') ? 'STORAGE_UNAVAILABLE' : first.code
-  return new StorageFault(code, faults.map(({ message }) => message).join(' '), { cause: first })
+  return new StorageFault(code, faults.map(({ what }) => what).join(' '), {
+    cause: first,
+    remedy: [...new Set(faults.map(({ remedy }) => remedy))].filter(text => text !== undefined).join(' '),
+  })
 }

@@ -36,29 +36,33 @@ function codeOf(cause: unknown): string | undefined {
 /** Classes and codes that say of the server that it does not serve now. */
 const notServing: readonly string[] = ['08', '57P', '25P03', '53', '55P03', '57014', '58', 'XX000']
 
+/** The address may stand in the settings or on the command line. */
+const inAddress = 'in the address of the database (postgres://…)'
+
 /** The StorageFault that an error means; any other error, a mistake in a statement for one, as it is. */
 export function toPostgresFault(cause: unknown, server: string): unknown {
   if (!(cause instanceof DatabaseError)) return cause
   const { code = '', message } = cause
   if (code === '53100') {
-    return new StorageFault(
-      'STORAGE_DISK_FULL',
-      `The disk of PostgreSQL at ${server} is full. Free some space there; nothing else is needed.`,
-      { cause },
-    )
+    return new StorageFault('STORAGE_DISK_FULL', `The disk of PostgreSQL at ${server} is full.`, {
+      cause,
+      remedy: 'Free some space there; nothing else is needed.',
+    })
   }
   if (code === '25006') return takesNoWrites(server, { cause })
   if (code === '53300')
-    return unavailable(server, `it has no connection left (${message}). Raise its max_connections`, cause)
+    return unavailable(server, `it has no connection left (${message})`, 'Raise its max_connections.', cause)
   if (code === serializationFailure || code === deadlockDetected)
-    return unavailable(server, `too many change the same at once (${message})`, cause)
+    return unavailable(server, `too many change the same at once (${message})`, 'Try it again.', cause)
   if (code === 'XX001' || code === 'XX002')
     return new StorageFault('STORAGE_DAMAGED', `PostgreSQL at ${server} reports damage: ${message}.`, {
       cause,
+      remedy: 'Its own log says more; restore it from a backup.',
     })
   if (code.startsWith('28') || code === '3D000' || code === '42501')
-    return refused(server, `${message}. Check user, password and database in the setting storage`, cause)
-  if (notServing.some(prefix => code.startsWith(prefix))) return unavailable(server, message, cause)
+    return refused(server, message, `Check user, password and database ${inAddress}.`, cause)
+  if (notServing.some(prefix => code.startsWith(prefix)))
+    return unavailable(server, message, 'Its own log says why; wait until it serves again.', cause)
   return cause
 }
 
@@ -68,11 +72,11 @@ export function cannotConnect(cause: unknown, server: string, { connectMs }: Pos
   if (cause instanceof DatabaseError) return toPostgresFault(cause, server)
   const { code, message } = cause as NodeJS.ErrnoException
   if (message.includes('password must be a string'))
-    return refused(server, 'it wants a password. Put one into the setting storage', cause)
+    return refused(server, 'it wants a password', `Put one ${inAddress}.`, cause)
   // The library's word for a server that says no more than "error" at this point: it cannot serve anybody now.
   const isOverloaded = message === 'There was an error establishing an SSL connection'
   if (!isOverloaded && /SASL|SSL|TLS|CERT|SELF_SIGNED|VERIFY/.test(`${code} ${message}`))
-    return refused(server, `${message}. Check sslmode and the certificates, or the password`, cause)
+    return refused(server, message, 'Check sslmode and the certificates, or the password.', cause)
   return connectionLost(cause, server, connectMs)
 }
 
@@ -81,22 +85,26 @@ export function connectionLost(cause: unknown, server: string, waitedMs: number)
   return new StorageFault(
     'STORAGE_UNAVAILABLE',
     `PostgreSQL at ${server} does not answer: ${describeLoss(cause, waitedMs)}.`,
-    { cause },
+    { cause, remedy: remedyOfLoss(cause) },
   )
 }
 
 export function takesNoWrites(server: string, options?: ErrorOptions): StorageFault {
   return new StorageFault(
     'STORAGE_UNAVAILABLE',
-    `PostgreSQL at ${server} takes no writes: it is a standby, or set to read only. Name its primary in the setting storage as well, or wait until it has been promoted.`,
-    options,
+    `PostgreSQL at ${server} takes no writes: it is a standby, or set to read only.`,
+    {
+      ...options,
+      remedy: `Name its primary as well ${inAddress}, or wait until it has been promoted.`,
+    },
   )
 }
 
 export function waitsForStandby(server: string): StorageFault {
   return new StorageFault(
     'STORAGE_UNAVAILABLE',
-    `PostgreSQL at ${server} answers no commit, because too few of the synchronous standbys that it waits for are connected. Start them, or name fewer in synchronous_standby_names.`,
+    `PostgreSQL at ${server} answers no commit, because too few of the synchronous standbys that it waits for are connected.`,
+    { remedy: 'Start them, or name fewer in synchronous_standby_names.' },
   )
 }
 
@@ -109,18 +117,28 @@ function describeLoss(cause: unknown, waitedMs: number): string {
   return text
 }
 
-function unavailable(server: string, reason: string, cause: Error): StorageFault {
+function remedyOfLoss(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'ECONNREFUSED') return `Start it there, or correct host and port ${inAddress}.`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `Correct the host ${inAddress}, or see why the DNS does not know it.`
+  return 'See whether it runs, and whether a firewall stands between.'
+}
+
+function unavailable(server: string, reason: string, remedy: string, cause: Error): StorageFault {
   return new StorageFault('STORAGE_UNAVAILABLE', `PostgreSQL at ${server} is not available: ${reason}.`, {
     cause,
+    remedy,
   })
 }
 
-function refused(server: string, reason: string, cause: unknown): StorageFault {
+function refused(server: string, reason: string, remedy: string, cause: unknown): StorageFault {
   return new StorageFault(
     'STORAGE_REFUSED',
     `PostgreSQL at ${server} does not let Postrider in: ${reason}.`,
     {
       cause,
+      remedy,
     },
   )
 }

@@ -166,6 +166,7 @@ describe('PostgreSQL', { timeout: 200_000 }, () => {
     assertRefused(await at.tryPostrider('serve'), says)
     assertRefused(await at.tryPostrider('domain', 'list'), says)
     lock.close()
+    await at.postrider('domain', 'create', 'example.test')
     await at.postrider('domain', 'list')
   })
 

@@ -14,9 +14,12 @@ import type { OpenTransaction, Step } from '../session-state.ts'
 
 export const mail: Command = {
   verb: 'MAIL',
-  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id] [REQUIRETLS]',
+  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=id]',
   explanation: session => [
     'Begins a message; reports about it go to the address. <> means: no reports.',
+    ...(session.offersRequireTls
+      ? ['REQUIRETLS: it goes on encrypted, to servers that prove who they are, or not at all.']
+      : []),
     ...transferParameters(session),
   ],
   phases: ['ready'],
@@ -103,7 +106,7 @@ function begin(
   if ((parameters.declaredSize ?? 0) > context.limits.maxMessageBytes)
     return refuse(replies.messageTooBig(context.limits.maxMessageBytes))
   if (session.transactions >= context.limits.maxTransactionsPerSession)
-    return session.hangUp(replies.tooManyTransactions)
+    return session.hangUp(replies.tooManyTransactions(context.hostname))
   const transaction: OpenTransaction = {
     reversePath: parsed.path,
     parameters,
