@@ -39,7 +39,7 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
   return [
     // Who writes to our senders: where their reports go.
     { name: 'home', share: 0, domains: 1, replyMs: quick, promised: usual },
-    // Limits of these: delivery/provider-limits.ts.
+    // Limits of these: delivery/pacing/provider-limits.ts.
     {
       name: 'gmail',
       share: 30,

@@ -1,8 +1,8 @@
 // What is said of an alert, before it is laid out: in a mail, or by the command.
 import { describeStep, quoteReply } from '../bounce/report-content.ts'
 import { reportTexts } from '../bounce/texts-of.ts'
-import { siteOfLane } from '../delivery/lane-key.ts'
-import { nameOfSite } from '../delivery/providers.ts'
+import { siteOfLane } from '../delivery/pacing/lane-key.ts'
+import { nameOfSite } from '../delivery/replies/providers.ts'
 import type { Labelled, Notice, NoticeBlock } from '../notice/notice.ts'
 import type { Language } from '../queue/records.ts'
 import { replaceControls } from '../runtime/text.ts'

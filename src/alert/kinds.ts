@@ -1,6 +1,6 @@
 // What each kind of alert can be asked. How it is told stands with the texts.
-import type { HealthRecord } from '../delivery/destination-health.ts'
-import { siteOfLane } from '../delivery/lane-key.ts'
+import type { HealthRecord } from '../delivery/pacing/destination-health.ts'
+import { siteOfLane } from '../delivery/pacing/lane-key.ts'
 import { countSetAside } from '../queue/blame-for-death.ts'
 import { findDestinationHealth } from '../queue/destination-health.ts'
 import { countAtGate, destinationGate } from '../queue/gates.ts'

@@ -1,6 +1,7 @@
 // What those who stand in line wait for, in words: why nothing goes there, until when, and what would speed it up.
-import { describeLimit } from '../delivery/allowance.ts'
+
 import type { Diagnosis } from '../delivery/outcome.ts'
+import { describeLimit } from '../delivery/pacing/allowance.ts'
 import { describeCause } from './causes.ts'
 import { describeDiagnosis } from './format-trail.ts'
 import type { GateClosure, GateState } from './prospects.ts'

@@ -1,6 +1,6 @@
 // What "postrider probe" found, step by step, for someone who does not know SMTP.
 import { formatAddressForPeople } from '../address/format-address.ts'
-import type { ProbedRoute, ProbeFindings } from '../delivery/probe.ts'
+import type { ProbedRoute, ProbeFindings } from '../delivery/transfer/probe.ts'
 import type { ServerLookup } from '../routing/find-servers.ts'
 import type { Route } from '../routing/route.ts'
 import { describeCause } from './causes.ts'

@@ -1,6 +1,6 @@
 // The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
-import { classOf } from '../delivery/reply-class.ts'
+import { classOf } from '../delivery/replies/reply-class.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
@@ -74,7 +74,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
   }
 }
 
-/** Why nothing went there, as what closed it was judged (delivery/destination-health.ts). */
+/** Why nothing went there, as what closed it was judged (delivery/pacing/destination-health.ts). */
 function describePostponed(event: Extract<TrailEvent, { kind: 'postponed' }>): string {
   const { recipient, diagnosis, nextAttemptAt } = event
   const at = formatTime(nextAttemptAt)

@@ -16,7 +16,7 @@ import { isPassing } from '../storage/storage-fault.ts'
 import type { FoundBy, TrailEvent } from '../trail/events.ts'
 import { findReferred, noteOnce, type ReferredMessage } from '../trail/find-referred.ts'
 import { envelopeIdReference, messageIdReference, reversePathReference } from '../trail/references.ts'
-import { readHead } from './read-head.ts'
+import { readHead } from './transfer/read-head.ts'
 
 export interface ReportReaderOptions {
   readonly storage: Storage

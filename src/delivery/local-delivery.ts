@@ -8,8 +8,8 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import type { NoteReport } from './incoming-reports.ts'
 import type { Attempted } from './plan-settlement.ts'
-import { readHead } from './read-head.ts'
 import { formatForTerminal } from './terminal-text.ts'
+import { readHead } from './transfer/read-head.ts'
 
 /** Live sessions that users have opened: true when at least one of this address has shown the text. */
 export interface TerminalDisplay {

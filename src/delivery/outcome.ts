@@ -3,7 +3,7 @@ import type { ReportCause } from '../bounce/report.ts'
 import type { GatePlace } from '../queue/gates.ts'
 import type { ClientStage } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { Closure } from './destination-health.ts'
+import type { Closure } from './pacing/destination-health.ts'
 
 /** Where in the way to the next server it ended; words for the trail and for the report to the sender. */
 export type DeliveryStage = 'routing' | 'dns' | ClientStage | 'mailbox'

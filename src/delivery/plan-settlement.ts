@@ -8,12 +8,12 @@ import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '..
 import type { Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
-import { askedWaitMs } from './asked-wait.ts'
-import { endOf, isTooLate, tooLate } from './deliver-by.ts'
-import { diagnoseUntried } from './diagnose.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
-import { classOf } from './reply-class.ts'
+import { askedWaitMs } from './replies/asked-wait.ts'
+import { diagnoseUntried } from './replies/diagnose.ts'
+import { classOf } from './replies/reply-class.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
+import { endOf, isTooLate, tooLate } from './transfer/deliver-by.ts'
 
 /** One recipient after one attempt. */
 export interface Attempted {

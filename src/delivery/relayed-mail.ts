@@ -1,8 +1,8 @@
 // Mail for domains that this server relays: how long it may wait, and what is said of it while it is not fetched.
 import type { QueueSettings } from '../config/settings.ts'
 import type { ClaimedWork, QueuedMessage } from '../queue/records.ts'
-import { endOf } from './deliver-by.ts'
 import type { Kept } from './outcome.ts'
+import { endOf } from './transfer/deliver-by.ts'
 
 const hourMs = 3_600_000
 

@@ -10,10 +10,10 @@ import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { SettlementReport } from '../queue/settle.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
-import { endOf } from './deliver-by.ts'
-import { describeProvider } from './describe-provider.ts'
 import type { Diagnosis } from './outcome.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
+import { describeProvider } from './replies/describe-provider.ts'
+import { endOf } from './transfer/deliver-by.ts'
 
 export interface ReportComposerOptions {
   readonly mailData: MailDataStore

@@ -1,6 +1,6 @@
 // A front: the SMTP server with the services of this system behind it.
 import type { Settings } from '../config/settings.ts'
-import { createTurnedDelivery } from '../delivery/turned-delivery.ts'
+import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { createIntake } from '../intake/intake.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'

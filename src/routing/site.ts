@@ -1,6 +1,6 @@
 // What counts as one receiver: the set of mail hosts, and not the domain in the address. A provider behind many domains is
 // one, whose connections serve mail for all of them and whose limits hold for them together.
-import type { ProviderKey } from '../delivery/provider-key.ts'
+import type { ProviderKey } from '../delivery/replies/provider-key.ts'
 import { lookupMailHosts } from '../dns/mail-hosts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { hashText } from '../runtime/hash-text.ts'

@@ -21,7 +21,7 @@ import { administer } from '../queue/open-queue.ts'
 const from = 'anna@example.test'
 const admin = 'admin@example.test'
 
-/** As Outlook.com says it (src/delivery/known-replies/microsoft.ts). */
+/** As Outlook.com says it (src/delivery/replies/known-replies/microsoft.ts). */
 const refusal =
   "550 5.7.1 Unfortunately, messages from [192.0.2.25] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150)."
 

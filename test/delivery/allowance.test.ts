@@ -1,7 +1,7 @@
 // What a server holds of a limit: used late, it would be counted too early.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Allowance, describeLimit } from '../../src/delivery/allowance.ts'
+import { Allowance, describeLimit } from '../../src/delivery/pacing/allowance.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 

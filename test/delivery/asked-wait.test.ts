@@ -1,7 +1,7 @@
 // Which time a reply asks for, in the words of the programs that do.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askedWaitMs } from '../../src/delivery/asked-wait.ts'
+import { askedWaitMs } from '../../src/delivery/replies/asked-wait.ts'
 import { parseReply } from './parse-reply.ts'
 import { startPeer } from './remote-peer.ts'
 import { createWorld, hour, minute } from './world.ts'

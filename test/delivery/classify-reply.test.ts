@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ReportCause } from '../../src/bounce/report.ts'
-import { classifyReply, replyStatus } from '../../src/delivery/classify-reply.ts'
 import type { DeliveryStage } from '../../src/delivery/outcome.ts'
+import { classifyReply, replyStatus } from '../../src/delivery/replies/classify-reply.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
 
 function reply(text: string): Reply {

@@ -1,7 +1,7 @@
 // Who gets a connection when there are few: whoever has none, before those who have some.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConnectionBudget, type ConnectionHolder } from '../../src/delivery/connection-budget.ts'
+import { ConnectionBudget, type ConnectionHolder } from '../../src/delivery/pacing/connection-budget.ts'
 
 class Holder implements ConnectionHolder {
   readonly #budget: ConnectionBudget

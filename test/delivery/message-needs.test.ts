@@ -1,7 +1,7 @@
 // What a message needs of the next server is seen in its octets.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findMessageNeeds } from '../../src/delivery/message-needs.ts'
+import { findMessageNeeds } from '../../src/delivery/transfer/message-needs.ts'
 
 async function* octets(...chunks: string[]): AsyncIterable<Uint8Array> {
   for (const chunk of chunks) yield Buffer.from(chunk)

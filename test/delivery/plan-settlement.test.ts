@@ -1,8 +1,8 @@
 // From an outcome to the queue and to the sender: every rule about who is told what (RFC 3461 §4.1, §5.2; RFC 5321 §4.5.5).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Closure } from '../../src/delivery/destination-health.ts'
 import type { DeliveryOutcome, Diagnosis, Waiting } from '../../src/delivery/outcome.ts'
+import type { Closure } from '../../src/delivery/pacing/destination-health.ts'
 import { type Attempted, planSettlement, type SettlementPlan } from '../../src/delivery/plan-settlement.ts'
 import { createRetrySchedule } from '../../src/delivery/retry-schedule.ts'
 import type { QueuedMessage, QueuedRecipient } from '../../src/queue/records.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ownChoice, type ProviderLimits, providerLimits } from '../../src/delivery/provider-limits.ts'
+import { ownChoice, type ProviderLimits, providerLimits } from '../../src/delivery/pacing/provider-limits.ts'
 
 const entries = Object.entries(providerLimits)
 

@@ -1,0 +1,87 @@
+// What is known of destinations beyond a restart: which are closed, how often in a row, and which refuse our name.
+import type { Alerts } from '../../alert/alerts.ts'
+import { listDestinationHealth, noteDestinationHealth } from '../../queue/destination-health.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Log } from '../../runtime/log.ts'
+import type { Storage } from '../../storage/operation.ts'
+import { describeProvider } from '../replies/describe-provider.ts'
+import { type HealthRecord, isUnremarkable, type Refusal } from './destination-health.ts'
+
+export interface HealthRecordsParts {
+  readonly storage: Pick<Storage, 'run'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly alerts: Pick<Alerts, 'raise'>
+}
+
+/** By destination: 'gmail', 'mx1.example.org mx2.example.org'. Rejects with a StorageFault. */
+export async function readHealthRecords(storage: Pick<Storage, 'run'>): Promise<Map<string, HealthRecord>> {
+  const rows = await storage.run(listDestinationHealth, undefined)
+  return new Map(rows.map(({ destination, health }) => [destination, JSON.parse(health) as HealthRecord]))
+}
+
+export class HealthRecords {
+  readonly #parts: HealthRecordsParts
+  readonly #known = new Map<string, HealthRecord>()
+
+  constructor(parts: HealthRecordsParts) {
+    this.#parts = parts
+  }
+
+  /** Rejects with a StorageFault. */
+  async start(): Promise<void> {
+    for (const [destination, record] of await readHealthRecords(this.#parts.storage))
+      this.#known.set(destination, record)
+  }
+
+  of(destination: string): HealthRecord | undefined {
+    return this.#known.get(destination)
+  }
+
+  keep(destination: string, record: HealthRecord): void {
+    const { clock, log, storage } = this.#parts
+    const { refusal } = record
+    const isForgettable = isUnremarkable(record)
+    const known = this.#known.get(destination)
+    if (isForgettable && !known) return
+    if (isForgettable) this.#known.delete(destination)
+    else this.#known.set(destination, record)
+    storage
+      .run(noteDestinationHealth, {
+        destination,
+        health: isForgettable ? undefined : JSON.stringify(record),
+        now: clock.now(),
+      })
+      .catch((cause: unknown) => {
+        log.debug('what is known of a destination is not written down', {
+          destination,
+          reason: String(cause),
+        })
+      })
+    if (!refusal || refusal.at === known?.refusal?.at) return
+    if (!known?.refusal) this.#logRefusal(destination, record, refusal)
+    this.#raiseAlert(destination, refusal)
+  }
+
+  #logRefusal(destination: string, { closure }: HealthRecord, { diagnosis }: Refusal): void {
+    this.#parts.log.error(
+      'a destination refuses mail from this server because of its name; nothing is sent there for a while',
+      {
+        destination,
+        ...(closure ? { until: new Date(closure.until).toISOString() } : {}),
+        reason: diagnosis.detail,
+        reply: diagnosis.reply?.lines.join(' ') ?? '',
+      },
+    )
+  }
+
+  #raiseAlert(destination: string, { at, diagnosis }: Refusal): void {
+    const { detail, remoteMta, reply } = diagnosis
+    void this.#parts.alerts.raise({
+      kind: 'reputation-block',
+      subject: destination,
+      at,
+      evidence: { detail, remoteMta, reply, provider: describeProvider(diagnosis) },
+    })
+  }
+}

@@ -1,0 +1,471 @@
+// The lane to one receiver's servers, from one address of ours: messages that wait for them, and workers that each hold at most one connection and
+// send one message after the other over it. A worker without work leaves its connection idle for the next message. Few wait
+// here: who comes when there is no room stands in line at a gate, in the queue.
+
+import type { ServerFinder } from '../../routing/find-servers.ts'
+import type { RemoteServer } from '../../routing/remote-server.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Log } from '../../runtime/log.ts'
+import { localError, logLocalError } from '../local-error.ts'
+import type { NegativeOutcome } from '../outcome.ts'
+import { judgeFailure } from '../replies/diagnose.ts'
+import { classOf } from '../replies/reply-class.ts'
+import { type ConnectionSharing, type PolicyKey, policedDomain } from '../transfer/connection-sharing.ts'
+import {
+  type ConnectionTerms,
+  type NoConnection,
+  type OpenConnection,
+  openConnection,
+} from '../transfer/open-connection.ts'
+import type { RemoteAttempt } from '../transfer/remote-attempt.ts'
+import type { UnwrittenOutcomes } from '../unwritten-outcomes.ts'
+import type { Allowance } from './allowance.ts'
+import type { ConnectionBudget, ConnectionHolder } from './connection-budget.ts'
+import type { Closure, DestinationHealth } from './destination-health.ts'
+import type { ShapingRules } from './shaping.ts'
+import type { Source } from './source-pools.ts'
+
+export interface LaneOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly budget: ConnectionBudget
+  /** No transaction is begun while there is no room in it. */
+  readonly unwritten: Pick<UnwrittenOutcomes, 'room'>
+  readonly termsOf: (attempt: RemoteAttempt) => ConnectionTerms
+  readonly sharing: ConnectionSharing
+  readonly rules: ShapingRules
+  readonly health: DestinationHealth
+  readonly allowance: Allowance
+  /** From where its connections come. */
+  readonly source: Source
+  /** The servers of a destination that can be reached from there, in the order of this attempt. */
+  readonly findServers: ServerFinder
+  /** 0 … 1: how much of all room for what is under way is left. */
+  readonly roomLeft: () => number
+  /** More may come. */
+  readonly roomAgain: () => void
+}
+
+/** An idle connection is somebody else's process: not longer than the next message of a burst is likely to come. */
+export const idleConnectionMs = 5000
+/** So long a message waits for a connection that is open but busy, before another one is opened for it. */
+const overtakeMs = 500
+
+/** So many may wait for each connection, so that it never runs dry. */
+const roomForEach = 5
+
+/** A connection that a worker holds, or that is idle. */
+interface Held {
+  readonly open: OpenConnection
+  /** What it was checked for. */
+  readonly policyKey: PolicyKey
+  messages: number
+  idleSince: number
+}
+
+interface Worker {
+  held: Held | undefined
+}
+
+export class Lane implements ConnectionHolder {
+  readonly #options: LaneOptions
+  #waiting: RemoteAttempt[] = []
+  /** Index of the first that waits: taking one costs the same however many wait. */
+  #first = 0
+  readonly #idle: Held[] = []
+  readonly #busy = new Set<Held>()
+  readonly #transactions = new Set<Promise<unknown>>()
+  #workers = 0
+  #opening = 0
+  #pulse = new Pulse()
+  /** An attempt that began before one of them tells nothing of the time after. */
+  #reopenings = 0
+  #closed = false
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
+
+  get closure(): Closure | undefined {
+    return this.#options.health.closure
+  }
+
+  /** So many messages may come. What was taken a moment ago tells how fast more will leave. */
+  get room(): number {
+    const { health, roomLeft } = this.#options
+    if (this.closure || this.#closed) return 0
+    // One finds out, for all.
+    if (health.isOnProbation) return this.#workers + this.#waitingCount() > 0 ? 0 : 1
+    const wanted = roomForEach * health.connections + this.#pulse.recent(this.#options.clock.now())
+    return Math.max(0, Math.ceil(wanted * roomLeft()) - this.#waitingCount())
+  }
+
+  enqueue(attempt: RemoteAttempt): void {
+    attempt.source = this.#options.source.address
+    this.#waiting.push(attempt)
+    this.#pump()
+  }
+
+  /** The destination may have been mended: one message finds out. */
+  reopen(): void {
+    if (this.#options.health.reopen()) this.#reopenings++
+  }
+
+  /** Takes away what no worker has begun. */
+  abandonWaiting(): readonly RemoteAttempt[] {
+    const abandoned = this.#waiting.slice(this.#first)
+    this.#waiting = []
+    this.#first = 0
+    return abandoned
+  }
+
+  /** Nothing more is begun. Resolves when the transactions that were under way have failed. */
+  async closeAll(): Promise<void> {
+    this.#closed = true
+    while (this.closeIdle());
+    for (const held of this.#busy) held.open.connection.close()
+    await Promise.all(this.#transactions)
+    await this.giveBackAllowance()
+  }
+
+  /** Never rejects. */
+  async giveBackAllowance(): Promise<void> {
+    const { allowance, log } = this.#options
+    await allowance.close().catch((cause: unknown) => {
+      log.debug('an allowance that was not used is lost', { reason: String(cause) })
+    })
+  }
+
+  closeIdleSince(time: number): void {
+    while (this.#idle[0] && this.#idle[0].idleSince <= time) this.closeIdle()
+  }
+
+  /** Nothing waits, nothing is open, nothing is remembered. */
+  get isForgettable(): boolean {
+    const { health } = this.#options
+    return (
+      health.isUnremarkable && this.#workers === 0 && this.#idle.length === 0 && this.#waitingCount() === 0
+    )
+  }
+
+  closeIdle(): boolean {
+    const held = this.#idle.shift()
+    if (!held) return false
+    if (this.#idle.length === 0) this.#options.budget.hasNoIdle(this)
+    this.#end(held)
+    this.#options.budget.giveBack(this)
+    return true
+  }
+
+  roomAgain(): void {
+    this.#pump()
+  }
+
+  #waitingCount(): number {
+    return this.#waiting.length - this.#first
+  }
+
+  #next(): RemoteAttempt | undefined {
+    const attempt = this.#waiting[this.#first]
+    if (!attempt) return undefined
+    this.#first++
+    if (this.#first >= 1024 || this.#first === this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#first)
+      this.#first = 0
+    }
+    return attempt
+  }
+
+  #pump(): void {
+    if (this.#closed) return
+    const { budget, health } = this.#options
+    // As many workers on their way as messages wait; a worker that is busy may be faster than a new connection.
+    while (this.#waitingCount() > this.#opening) {
+      const held = this.#takeIdle(this.#waiting[this.#first])
+      if (!held && (this.#workers + this.#idle.length >= health.connections || !budget.take(this))) return
+      void this.#work(held)
+    }
+  }
+
+  /**
+   * One that was opened for the domain of `next`; else any, for its place: whoever serves the message sees whether the
+   * connection fits. The one used last, as the others then grow old enough to be closed.
+   */
+  #takeIdle(next: RemoteAttempt | undefined): Held | undefined {
+    const key = next && policedDomain(next)
+    for (;;) {
+      const fitting = this.#idle.findLastIndex(({ policyKey }) => policyKey === key)
+      const [held] = this.#idle.splice(fitting, 1) // -1: the last
+      if (this.#idle.length === 0) this.#options.budget.hasNoIdle(this)
+      if (!held || held.open.connection.usable) return held
+      this.#end(held)
+      this.#options.budget.giveBack(this)
+    }
+  }
+
+  /** Works until nothing waits. It holds one place of the budget, which an idle connection keeps. */
+  async #work(idle: Held | undefined): Promise<void> {
+    const { budget, clock, log } = this.#options
+    const worker: Worker = { held: idle }
+    if (idle) this.#busy.add(idle)
+    this.#workers++
+    // The first is taken before anything is awaited, so that #pump counts right.
+    for (let attempt = this.#next(); attempt && !this.#closed; attempt = this.#next()) {
+      try {
+        await this.#serve(attempt, worker)
+        if (!this.#closed) attempt.assertEnded()
+      } catch (cause) {
+        // One exception costs one attempt. The connection may be anywhere in a transaction.
+        logLocalError(log, cause)
+        this.#drop(worker)
+        attempt.endElsewhere()
+        attempt.endPending(localError(cause))
+      }
+      if (this.room > 0) this.#options.roomAgain()
+      if (worker.held && worker.held.messages >= this.#options.rules.maxMessagesPerConnection) {
+        this.#drop(worker)
+        // Others wait for a place: theirs now, ours again when it is our turn.
+        if (budget.someoneWaits) break
+      }
+      if (budget.hasMoreThanItsShare(this)) break
+    }
+    this.#workers--
+    const { held } = worker
+    if (held && !this.#closed) {
+      this.#busy.delete(held)
+      held.idleSince = clock.now()
+      this.#idle.push(held)
+      budget.hasIdle(this)
+      if (budget.someoneWaits) this.closeIdle()
+    } else {
+      this.#drop(worker)
+      budget.giveBack(this)
+    }
+    this.#pump()
+    if (this.room > 0) this.#options.roomAgain()
+  }
+
+  /**
+   * Ends with an outcome for every recipient of the attempt, unless the lane is closed meanwhile; leaves the worker a
+   * connection if it is of further use.
+   */
+  async #serve(attempt: RemoteAttempt, worker: Worker): Promise<void> {
+    const { sharing, unwritten } = this.#options
+    while (attempt.pending.length > 0) {
+      const room = unwritten.room()
+      if (room) await room
+      if (worker.held && !(await sharing.fits(worker.held.policyKey, attempt))) this.#drop(worker)
+      if (this.#closed) return
+      // Closed meanwhile, by what another message met.
+      if (this.closure && !attempt.isSuspect) {
+        attempt.standAtGate()
+        return
+      }
+      // A message for many takes several transactions: it may be used up in the middle of them.
+      const { maxMessagesPerConnection } = this.#options.rules
+      if (worker.held && worker.held.messages >= maxMessagesPerConnection) this.#drop(worker)
+      worker.held ??= await this.#open(attempt)
+      const { held } = worker
+      if (!held) return
+      const reused = held.messages > 0
+      held.messages++
+      const most = await this.#allow(attempt)
+      if (most === 0) return
+      const verdict = await this.#transact(attempt, held.open, reused, most)
+      if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
+    }
+    if (!attempt.wantsElsewhere) return
+    // Another of its servers is the same receiver, which has just asked to be left alone.
+    if (this.closure && !attempt.isSuspect) attempt.endElsewhere()
+    else await this.#serveElsewhere(attempt, worker)
+  }
+
+  /** For so many recipients its limits leave room; 0: none, and it stands in line. */
+  async #allow(attempt: RemoteAttempt): Promise<number> {
+    const { allowance, health, rules } = this.#options
+    const wanted = Math.min(attempt.pending.length, rules.maxRecipientsPerTransaction)
+    const { granted, moreAt, diagnosis } = await allowance.take(wanted)
+    if (moreAt !== undefined && diagnosis) health.limited(moreAt, diagnosis)
+    if (granted === 0) {
+      attempt.standAtGate()
+      this.#standWaiting()
+    }
+    return granted
+  }
+
+  /** All that nobody has begun. */
+  #standWaiting(): void {
+    for (const waiting of this.abandonWaiting()) waiting.standAtGate()
+  }
+
+  async #transact(
+    attempt: RemoteAttempt,
+    open: OpenConnection,
+    reused: boolean,
+    most: number,
+  ): Promise<'served' | 'stale'> {
+    const transaction = attempt.transact(open, reused, most)
+    const ended = transaction.catch(() => {}) // whoever serves the attempt is told
+    this.#transactions.add(ended)
+    try {
+      const verdict = await transaction
+      this.#learn(attempt)
+      return verdict
+    } finally {
+      this.#transactions.delete(ended)
+    }
+  }
+
+  /** What the replies to a transaction say of the destination. */
+  #learn(attempt: RemoteAttempt): void {
+    const { clock, health } = this.#options
+    const { taken, refused } = attempt.takeReplies()
+    if (taken > 0) {
+      health.took()
+      this.#pulse.beat(clock.now())
+    }
+    for (const diagnosis of refused) health.refused(classOf(diagnosis), diagnosis)
+    if (this.closure) this.#standWaiting()
+  }
+
+  async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
+    const { clock, findServers, termsOf } = this.#options
+    const started = { at: clock.now(), reopenings: this.#reopenings }
+    this.#opening++
+    try {
+      const found = await findServers(attempt.destination)
+      if (this.#closed) return undefined
+      attempt.noteLookup(found.lookup)
+      if (found.kind !== 'servers') {
+        attempt.noteTried(found.hosts)
+        this.#couldNotOpen(attempt, { outcome: { kind: found.kind, diagnosis: found.diagnosis } }, started)
+        return undefined
+      }
+      const terms = { ...termsOf(attempt), isOver: () => this.#closed }
+      const opened = await openConnection(terms, found.servers, attempt.dialogue)
+      if (opened.kind === 'unreachable') {
+        attempt.noteTried(opened.triedHosts, opened.tls)
+        this.#couldNotOpen(attempt, opened, started)
+        return undefined
+      }
+      this.#options.health.reached()
+      return this.#hold(opened, attempt)
+    } finally {
+      this.#opening--
+      // Who waited for this worker may be served by it soon, or wait long: it has a message of its own.
+      if (this.#waitingCount() > 0) clock.after(overtakeMs, () => this.#pump())
+    }
+  }
+
+  /**
+   * The destination cannot be reached: so it is for all that wait for it, else each of them would wait for the same
+   * silence in turn.
+   */
+  #couldNotOpen(
+    attempt: RemoteAttempt,
+    { outcome, isPolicy = false }: Pick<NoConnection, 'outcome'> & Partial<Pick<NoConnection, 'isPolicy'>>,
+    started: { readonly at: number; readonly reopenings: number },
+  ): void {
+    const { health } = this.#options
+    // What was refused for good is not out of reach: the next message hears it for itself. So is what the TLS policy of
+    // its domain forbids: other domains have the same servers.
+    const isReachable = this.#busy.size > 0 || this.#idle.length > 0 || outcome.kind === 'failed' || isPolicy
+    if (!isReachable && this.#reopenings === started.reopenings) {
+      const deliveryClass = classOf(outcome.diagnosis)
+      health.refused(deliveryClass, outcome.diagnosis)
+      if (!health.closure) health.couldNotReach(outcome.diagnosis, started.at)
+    }
+    attempt.endPending(outcome, this.closure && attempt.gate?.key)
+    attempt.endElsewhere(outcome)
+    if (this.closure) this.#standWaiting()
+  }
+
+  /** With the place in the budget that the worker has, so without the connection that it has. */
+  async #serveElsewhere(attempt: RemoteAttempt, worker: Worker): Promise<void> {
+    const { findServers, termsOf } = this.#options
+    this.#drop(worker)
+    const found = await findServers(attempt.destination)
+    attempt.noteLookup(found.lookup)
+    let servers: readonly RemoteServer[] = found.kind === 'servers' ? attempt.untried(found.servers) : []
+    while (attempt.wantsElsewhere) {
+      if (servers.length === 0) {
+        attempt.endElsewhere()
+        return
+      }
+      const opened = await openConnection(termsOf(attempt), servers, attempt.dialogue)
+      if (opened.kind === 'unreachable') {
+        attempt.noteTried(opened.triedHosts, opened.tls)
+        attempt.endElsewhere(opened.outcome)
+        return
+      }
+      worker.held = this.#hold(opened, attempt)
+      attempt.tryElsewhere()
+      while (attempt.pending.length > 0) {
+        const room = this.#options.unwritten.room()
+        if (room) await room
+        if (!opened.connection.usable) attempt.endPending(connectionLost(attempt, opened))
+        else {
+          const most = await this.#allow(attempt)
+          if (most > 0) await this.#transact(attempt, opened, false, most)
+        }
+      }
+      // The next message asks the servers in their own order again.
+      this.#drop(worker)
+      servers = attempt.untried(servers)
+    }
+  }
+
+  #hold(open: OpenConnection, attempt: RemoteAttempt): Held {
+    const held: Held = { open, policyKey: policedDomain(attempt), messages: 0, idleSince: 0 }
+    this.#busy.add(held)
+    // Closed while it was opening: what is tried on it fails at once.
+    if (this.#closed) open.connection.close()
+    return held
+  }
+
+  #drop(worker: Worker): void {
+    const { held } = worker
+    if (!held) return
+    worker.held = undefined
+    this.#busy.delete(held)
+    this.#end(held)
+  }
+
+  #end({ open }: Held): void {
+    open.record.dialogue = undefined
+    if (this.#closed || !open.connection.usable) open.connection.close()
+    // QUIT is courtesy (RFC 5321 §4.1.1.10): what becomes of it matters to nobody.
+    else open.connection.quit().catch(() => open.connection.close())
+  }
+}
+
+/** What left within the last seconds. */
+class Pulse {
+  #second = 0
+  #now = 0
+  #before = 0
+
+  beat(now: number): void {
+    this.#turn(now)
+    this.#now++
+  }
+
+  recent(now: number): number {
+    this.#turn(now)
+    return this.#now + this.#before
+  }
+
+  #turn(now: number): void {
+    const second = Math.floor(now / 1000)
+    if (second === this.#second) return
+    this.#before = second === this.#second + 1 ? this.#now : 0
+    this.#now = 0
+    this.#second = second
+  }
+}
+
+function connectionLost(attempt: RemoteAttempt, { server }: OpenConnection): NegativeOutcome {
+  attempt.dialogue.note('the connection was closed between two transactions')
+  const detail = `${server.host} closed the connection before it had taken all recipients`
+  return judgeFailure(server, { stage: 'mail', kind: 'closed', detail })
+}

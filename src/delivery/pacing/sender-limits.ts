@@ -1,0 +1,44 @@
+// Whose mail a limit of `submission.limits` counts together, and which limit that is.
+import { formatAddress } from '../../address/format-address.ts'
+import { parseAddress } from '../../address/parse-address.ts'
+import type { SenderLimitSettings } from '../../config/settings.ts'
+import type { RateLimit } from '../../queue/allowances.ts'
+import { accountGate, addressGate, type GateKey } from '../../queue/gates.ts'
+import type { QueuedMessage } from '../../queue/records.ts'
+import { matchesSender } from './match-mail.ts'
+import { rateLimitsOf } from './shaping.ts'
+
+export interface SenderLimit {
+  /** Of all that is counted together. */
+  readonly gate: GateKey
+  /** 'anna@example.org' */
+  readonly name: string
+  readonly limits: readonly RateLimit[]
+}
+
+/**
+ * `account`: the address of the account that sends. Where a rule means it, all that it sends counts, whatever the
+ * reverse-path; else each reverse-path that a rule means counts for itself. Reports have no limit.
+ */
+export function senderLimitOf(
+  rules: readonly SenderLimitSettings[],
+  message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'isReport'>,
+  account: string | undefined,
+): SenderLimit | undefined {
+  const { accountId, reversePath, isReport } = message
+  if (isReport) return undefined
+  const address = account === undefined ? undefined : parseAddress(account)
+  for (const rule of rules) {
+    const means = (sender: QueuedMessage['reversePath']): boolean =>
+      rule.match.some(text => matchesSender(text, { reversePath: sender }))
+    if (accountId !== undefined && account !== undefined && address && means(address))
+      return { gate: accountGate(accountId), name: account, limits: rateLimitsOf(rule) }
+    if (reversePath !== null && means(reversePath))
+      return {
+        gate: addressGate(reversePath),
+        name: formatAddress(reversePath),
+        limits: rateLimitsOf(rule),
+      }
+  }
+  return undefined
+}

@@ -1,0 +1,192 @@
+// Finds a server of a destination that talks to us: each address of each mail host in order (RFC 5321 §5.1).
+
+import type { RemoteServer } from '../../routing/remote-server.ts'
+import { connectSmtp } from '../../smtp/client/connect.ts'
+import type {
+  ClientFailureFacts,
+  ClientTls,
+  ConnectSmtp,
+  SmtpClientOptions,
+  SmtpConnection,
+} from '../../smtp/client/contract.ts'
+import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
+import { type DomainTlsPolicy, describePolicy, type TlsEvidence } from '../../tls-policy/server-policy.ts'
+import type { NegativeOutcome } from '../outcome.ts'
+import { judgeFailure } from '../replies/diagnose.ts'
+import type { Dialogue } from './dialogue.ts'
+import {
+  type ConnectionTry,
+  demandOf,
+  gatherEvidence,
+  judgeUnderPolicy,
+  noPolicy,
+  type TlsDemand,
+} from './tls-demand.ts'
+
+export interface OpenConnection {
+  readonly kind: 'connected'
+  readonly connection: SmtpConnection
+  readonly server: RemoteServer
+  /** Hosts in the order in which they were tried; the last one is connected. */
+  readonly triedHosts: readonly string[]
+  /** What was demanded of TLS, and what came of it, at each of them that came so far. */
+  readonly tls: readonly TlsEvidence[]
+  /** Where the connection's lines go; each attempt on it brings its own. */
+  readonly record: { dialogue: Dialogue | undefined }
+}
+
+export interface NoConnection {
+  readonly kind: 'unreachable'
+  readonly outcome: NegativeOutcome
+  /** The TLS policy of the domain is in the way: that says nothing of other domains with the same servers. */
+  readonly isPolicy: boolean
+  readonly triedHosts: readonly string[]
+  readonly tls: readonly TlsEvidence[]
+}
+
+export interface ConnectionTerms {
+  readonly tls: ClientTls
+  readonly verifyCertificate: boolean
+  readonly auth?: SmtpClientOptions['auth']
+  readonly common: Pick<
+    SmtpClientOptions,
+    'helloName' | 'localAddress' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'
+  >
+  /** What the domain demands of TLS; without it nothing. */
+  readonly findPolicy?: (() => Promise<DomainTlsPolicy>) | undefined
+  /** For reports to the domain (RFC 8460). */
+  readonly noteTls?: ((domain: string, evidence: TlsEvidence) => void) | undefined
+  /** Default: over the network. */
+  readonly connect?: ConnectSmtp | undefined
+  /** No connection is begun any more. */
+  readonly isOver?: (() => boolean) | undefined
+}
+
+/** `servers` must not be empty. Rejects on a fault of ours, and when the kept policies cannot be read. */
+export async function openConnection(
+  terms: ConnectionTerms,
+  servers: readonly RemoteServer[],
+  dialogue: Dialogue,
+): Promise<OpenConnection | NoConnection> {
+  const policies = await terms.findPolicy?.()
+  if (policies?.stsFailure) dialogue.note(`the MTA-STS policy cannot be had: ${policies.stsFailure.detail}`)
+  const triedHosts: string[] = []
+  const tls: TlsEvidence[] = []
+  let worst: { outcome: NegativeOutcome; isPolicy: boolean; weight: number } | undefined
+  for (const server of servers) {
+    if (triedHosts.at(-1) !== server.host) triedHosts.push(server.host)
+    const attempt = await connectUnderPolicy(terms, server, policies, dialogue)
+    if (attempt.evidence) {
+      tls.push(attempt.evidence)
+      if (policies) terms.noteTls?.(policies.domain, attempt.evidence)
+    }
+    if ('connection' in attempt) {
+      const { connection, record } = attempt
+      return { kind: 'connected', server, triedHosts, tls, connection, record }
+    }
+    const { outcome, facts, isPolicy } = attempt
+    // What one host may do tomorrow counts for more than another's never: only when all refuse for good is it a
+    // failure (RFC 5321 §5.1; for 554 and 521 instead of a greeting §3.1 and RFC 7504 §3). Of several reasons of one
+    // kind a server's own words tell most.
+    const weight = (outcome.kind === 'failed' ? 0 : 5) + (facts ? weightOf(facts) : policyWeight)
+    if (!worst || weight > worst.weight) worst = { outcome, isPolicy, weight }
+  }
+  if (!worst) throw new RangeError('openConnection needs at least one server')
+  return {
+    kind: 'unreachable',
+    outcome: worst.outcome,
+    isPolicy: worst.isPolicy,
+    triedHosts,
+    tls,
+  }
+}
+
+/** The host was not asked at all. */
+const policyWeight = 3
+
+function weightOf(facts: ClientFailureFacts): number {
+  if (facts.kind === 'reply') return 4
+  if (facts.kind === 'tls' || facts.kind === 'auth-unavailable') return 3
+  // Many a machine has no IPv6: that says nothing of the destination.
+  if (facts.kind === 'unreachable') return 0
+  return facts.kind === 'refused-connection' ? 1 : 2
+}
+
+type Connected = { readonly connection: SmtpConnection; readonly record: OpenConnection['record'] }
+type Attempted = (
+  | Connected
+  /** Without `facts` the policy forbade even to try. */
+  | { readonly outcome: NegativeOutcome; readonly facts?: ClientFailureFacts; readonly isPolicy: boolean }
+) & { readonly evidence?: TlsEvidence | undefined }
+
+async function connectUnderPolicy(
+  terms: ConnectionTerms,
+  server: RemoteServer,
+  policies: DomainTlsPolicy | undefined,
+  dialogue: Dialogue,
+): Promise<Attempted> {
+  const policy = policies ? await policies.of(server) : noPolicy
+  if (policy.kind !== 'none') dialogue.note(`${server.host}: ${describePolicy(policy)}`)
+  const demand = demandOf(policy, server, policies?.domain, terms)
+  if (demand.kind === 'not-at-all') {
+    dialogue.note(demand.outcome.diagnosis.detail)
+    return { outcome: demand.outcome, evidence: demand.evidence, isPolicy: true }
+  }
+  const attempt = await connectTo(terms, server, dialogue, demand)
+  const evidence = terms.tls === 'never' ? undefined : gatherEvidence(policy, server, policies, attempt)
+  if (evidence?.failure && policy.kind !== 'none' && 'connection' in attempt)
+    dialogue.note(`the TLS policy is not kept, and not in force: ${evidence.failure.detail}`)
+  if ('connection' in attempt) return { connection: attempt.connection, record: attempt.record, evidence }
+  const { facts } = attempt
+  const outcome = demand.isPolicy ? judgeUnderPolicy(server, facts, policy) : judgeFailure(server, facts)
+  return { outcome, facts, evidence, isPolicy: demand.isPolicy && facts.stage === 'tls' }
+}
+
+async function connectTo(
+  terms: ConnectionTerms,
+  server: RemoteServer,
+  dialogue: Dialogue,
+  demand: TlsDemand,
+): Promise<(Connected | { readonly facts: ClientFailureFacts }) & Pick<ConnectionTry, 'tlsFailure'>> {
+  const first = await connectOnce(terms, server, dialogue, demand)
+  // RFC 7435: opportunistic security never costs delivery. A server whose TLS is broken gets its mail without; but not
+  // our password.
+  if (demand.tls === 'opportunistic' && !terms.auth && 'facts' in first && first.facts.stage === 'tls') {
+    dialogue.note(`TLS failed (${first.facts.detail}); once again without`)
+    const second = await connectOnce(terms, server, dialogue, { ...demand, tls: 'never' })
+    return { ...second, tlsFailure: first.facts }
+  }
+  return first
+}
+
+async function connectOnce(
+  terms: ConnectionTerms,
+  server: RemoteServer,
+  dialogue: Dialogue,
+  { tls, verifyCertificate, serverName, verifyChain }: TlsDemand,
+): Promise<Connected | { readonly facts: ClientFailureFacts }> {
+  if (terms.isOver?.()) return { facts: { kind: 'closed', stage: 'connect', detail: 'this server stops' } }
+  const record: OpenConnection['record'] = { dialogue }
+  const { localAddress } = terms.common
+  const from = localAddress === undefined ? '' : ` from ${localAddress}`
+  dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}${from}`)
+  try {
+    const connection = await (terms.connect ?? connectSmtp)({
+      ...terms.common,
+      host: server.host,
+      address: server.address,
+      port: server.port,
+      tls,
+      verifyCertificate: verifyCertificate && tls !== 'never',
+      serverName,
+      verifyChain,
+      ...(terms.auth ? { auth: terms.auth } : {}),
+      onDialogue: line => record.dialogue?.add(line),
+    })
+    return { connection, record }
+  } catch (cause) {
+    if (!(cause instanceof SmtpClientFailure)) throw cause
+    dialogue.note(cause.facts.detail)
+    return { facts: cause.facts }
+  }
+}

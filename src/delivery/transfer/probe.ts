@@ -1,0 +1,143 @@
+// A delivery as far as it goes without a message: route, servers, connection, MAIL and RCPT, and then RSET. By the same parts as
+// delivery itself, so that it meets what a message would meet.
+import type { Address, ReversePath } from '../../address/address.ts'
+import type { Destination } from '../../routing/destination.ts'
+import type { ServerFinder, ServerLookup } from '../../routing/find-servers.ts'
+import type { RemoteServer } from '../../routing/remote-server.ts'
+import type { Route, Router } from '../../routing/route.ts'
+import type { SmtpConnection } from '../../smtp/client/contract.ts'
+import type { Reply } from '../../smtp/reply.ts'
+import type { NegativeOutcome } from '../outcome.ts'
+import { type Source, serversFrom } from '../pacing/source-pools.ts'
+import { judgeFailure, judgeReply } from '../replies/diagnose.ts'
+import { Dialogue } from './dialogue.ts'
+import { type ConnectionTerms, openConnection } from './open-connection.ts'
+
+export interface ProbeParts {
+  readonly router: Router
+  readonly findServers: ServerFinder
+  /** Where a message that is no bulk mail would leave from. */
+  readonly findSource: (destination: Destination, lookup: ServerLookup, probe: Probe) => Promise<Source>
+  readonly terms: (destination: Destination, source: Source) => ConnectionTerms
+}
+
+export interface Probe {
+  readonly forwardPath: Address
+  readonly reversePath: ReversePath
+}
+
+/** How far it came; each step has what the one before it led to. */
+export interface ProbeFindings {
+  /** Of the address, and of those to which aliases and groups lead. */
+  readonly routes: readonly ProbedRoute[]
+  readonly lookup?: ServerLookup | undefined
+  /** The address of ours from which it connects, where the settings say one. */
+  readonly source?: string | undefined
+  /** Hosts in the order in which they were tried. */
+  readonly triedHosts?: readonly string[] | undefined
+  readonly server?: RemoteServer | undefined
+  readonly tls?: SmtpConnection['tls']
+  readonly extensions?: readonly string[] | undefined
+  readonly verdict: ProbeVerdict
+  readonly dialogue: readonly string[]
+}
+
+export interface ProbedRoute {
+  readonly address: Address
+  /** How many redirections led to it. */
+  readonly depth: number
+  readonly route: Route
+}
+
+export type ProbeVerdict =
+  /** The server would have taken a message for this address from this sender, as far as it says before it has it. */
+  | { readonly kind: 'accepted'; readonly reply: Reply }
+  /** An address of ours, and there is somebody behind it. */
+  | { readonly kind: 'own' }
+  | NegativeOutcome
+
+/** So many addresses behind an alias or a group are looked at. */
+const maxRoutes = 50
+/** What a small message has. */
+const probedBytes = 1000
+
+/** Rejects with a StorageFault when the directory cannot be read. */
+export async function probeAddress(parts: ProbeParts, probe: Probe): Promise<ProbeFindings> {
+  const routes = await findRoutes(parts.router, probe.forwardPath)
+  const [first] = routes
+  if (first?.route.kind !== 'remote') return { routes, verdict: judgeOwn(routes), dialogue: [] }
+  const { destination } = first.route
+  const found = await parts.findServers(destination)
+  const from = await parts.findSource(destination, found, probe)
+  const source = from.address
+  const lookup = serversFrom(from, found)
+  if (lookup.kind !== 'servers') return { routes, lookup, source, verdict: lookup, dialogue: [] }
+  const dialogue = new Dialogue()
+  const opened = await openConnection(parts.terms(destination, from), lookup.servers, dialogue)
+  const { triedHosts } = opened
+  if (opened.kind === 'unreachable')
+    return { routes, lookup, source, triedHosts, verdict: opened.outcome, dialogue: dialogue.take() }
+  const { connection, server } = opened
+  const verdict = await askFor(connection, server, probe)
+  await connection.quit()
+  return {
+    routes,
+    lookup,
+    source,
+    triedHosts,
+    server,
+    tls: connection.tls,
+    extensions: [...connection.extensions.keys()],
+    verdict,
+    dialogue: dialogue.take(),
+  }
+}
+
+async function askFor(
+  connection: SmtpConnection,
+  server: RemoteServer,
+  { forwardPath, reversePath }: Probe,
+): Promise<ProbeVerdict> {
+  const [answer] = await connection.probe({
+    reversePath,
+    body: '7BIT',
+    smtpUtf8: false,
+    recipients: [{ forwardPath }],
+    size: probedBytes,
+  })
+  const result = answer?.result
+  switch (result?.kind) {
+    case 'accepted':
+      return { kind: 'accepted', reply: result.reply }
+    case 'refused':
+      return judgeReply(server, result.stage, result.reply)
+    case 'failed':
+      return judgeFailure(server, result.failure)
+    default:
+      throw new RangeError('the SMTP client gave no result for the recipient')
+  }
+}
+
+/** Breadth first: what an alias leads to stands behind it. */
+async function findRoutes(router: Router, forwardPath: Address): Promise<ProbedRoute[]> {
+  const routes: ProbedRoute[] = []
+  const waiting: { readonly address: Address; readonly from: readonly Address[] }[] = [
+    { address: forwardPath, from: [] },
+  ]
+  for (let next = waiting.shift(); next && routes.length < maxRoutes; next = waiting.shift()) {
+    const { address, from } = next
+    const route = await router.route({ forwardPath: address, expandedFrom: from })
+    routes.push({ address, depth: from.length, route })
+    if (route.kind === 'expansion')
+      for (const target of route.targets) waiting.push({ address: target, from: [...from, address] })
+  }
+  return routes
+}
+
+function judgeOwn(routes: readonly ProbedRoute[]): ProbeVerdict {
+  if (routes.some(({ route }) => route.kind === 'mailbox' || route.kind === 'remote')) return { kind: 'own' }
+  const nowhere = routes.find(({ route }) => route.kind === 'unroutable')
+  return nowhere?.route.kind === 'unroutable'
+    ? { kind: 'failed', diagnosis: nowhere.route.diagnosis }
+    : { kind: 'own' }
+}

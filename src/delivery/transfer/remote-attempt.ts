@@ -1,0 +1,476 @@
+// One attempt to hand one message to one destination: which recipients are still to do, and what each reply means
+// (RFC 5321 §4.2.1, §4.5.3.1.10, §5.1).
+
+import type { Address, ReversePath } from '../../address/address.ts'
+import { formatAddress } from '../../address/format-address.ts'
+import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
+import type { ConversionProblem } from '../../message/mime/plan-conversion.ts'
+import { type GateKey, shareOf } from '../../queue/gates.ts'
+import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../../queue/records.ts'
+import type { Destination } from '../../routing/destination.ts'
+import type { RemoteServer } from '../../routing/remote-server.ts'
+import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../../smtp/client/contract.ts'
+import type { Reply } from '../../smtp/reply.ts'
+import type { TlsEvidence } from '../../tls-policy/server-policy.ts'
+import type { Lookup } from '../../trail/events.ts'
+import { localError } from '../local-error.ts'
+import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from '../outcome.ts'
+import type { Closure } from '../pacing/destination-health.ts'
+import type { Attempted, NotAttempted } from '../plan-settlement.ts'
+import { judgeFailure, judgeReply, remoteAddress, whereMet } from '../replies/diagnose.ts'
+import { classOf, closesDestination } from '../replies/reply-class.ts'
+import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
+import { Dialogue } from './dialogue.ts'
+import type { OpenConnection } from './open-connection.ts'
+import { FormFinder, type OutgoingForm } from './outgoing-form.ts'
+
+/** undefined: that of the message will do. */
+export type ReversePathFor = (forwardPath: Address) => Address | undefined
+
+/** What holds for all transactions of an attempt. */
+export interface AttemptTerms {
+  /** That of the message, or what stands for it on the way to other servers (routing/return-paths.ts). */
+  readonly reversePath: ReversePath
+  /** The reverse-path for one recipient, where each has its own (VERP). */
+  readonly reversePathFor?: ReversePathFor | undefined
+  readonly now: () => number
+}
+
+/** What the replies to a transaction said, for whoever watches over the destination. */
+export interface Replies {
+  readonly taken: number
+  readonly refused: readonly Diagnosis[]
+}
+
+/** Where it was let in, and stands again when it cannot go. */
+export interface PassedGate {
+  readonly key: GateKey
+  readonly closure: Closure | undefined
+}
+
+export interface RemoteAttemptParts {
+  readonly work: ClaimedWork
+  readonly recipients: readonly QueuedRecipient[]
+  readonly destination: Destination
+  readonly mailData: OutgoingMailData
+  readonly terms: AttemptTerms
+  /** After a death it is tried apart from the rest: it stands in no line. */
+  readonly isSuspect?: boolean
+  /** It is to go now, before those who stand in line. */
+  readonly isAskedFor?: boolean
+  readonly report: (ended: Attempted | NotAttempted) => void
+}
+
+export class RemoteAttempt {
+  readonly work: ClaimedWork
+  readonly destination: Destination
+  readonly isSuspect: boolean
+  readonly isAskedFor: boolean
+  /** undefined: none has let it in. */
+  gate: PassedGate | undefined
+  /** The address of ours from which it goes, where the settings say one. */
+  source: string | undefined
+  readonly dialogue = new Dialogue()
+  /** Recipients without an outcome, for whom this server, or a new connection to it, is right. */
+  pending: QueuedRecipient[]
+  /** Recipients for whom another server is to be asked, and what becomes of them when there is none. */
+  #elsewhere: { recipient: QueuedRecipient; outcome: NegativeOutcome }[] = []
+  readonly #triedHosts: string[] = []
+  readonly #tls = new Set<TlsEvidence>()
+  readonly #triedAddresses = new Set<string>()
+  readonly #forms: FormFinder
+  readonly #terms: AttemptTerms
+  readonly #report: (ended: Attempted | NotAttempted) => void
+  #taken = 0
+  #refusals: Diagnosis[] = []
+  /** Of the connection that was opened for it; until it stands in the trail. */
+  #lookup: Lookup | undefined
+
+  constructor({
+    work,
+    recipients,
+    destination,
+    mailData,
+    terms,
+    isSuspect = false,
+    isAskedFor = false,
+    report,
+  }: RemoteAttemptParts) {
+    this.work = work
+    this.destination = destination
+    this.isSuspect = isSuspect
+    this.isAskedFor = isAskedFor
+    this.pending = [...recipients]
+    this.#terms = terms
+    this.#forms = new FormFinder(
+      {
+        message: work.message,
+        reversePath: terms.reversePath,
+        forwardPaths: recipients.map(({ forwardPath }) => forwardPath),
+      },
+      mailData,
+    )
+    this.#report = report
+  }
+
+  /** Of the transactions since this was asked last. */
+  takeReplies(): Replies {
+    const replies = { taken: this.#taken, refused: this.#refusals }
+    this.#taken = 0
+    this.#refusals = []
+    return replies
+  }
+
+  get wantsElsewhere(): boolean {
+    return this.#elsewhere.length > 0
+  }
+
+  /** Those of `servers` that this attempt has not talked to. */
+  untried(servers: readonly RemoteServer[]): RemoteServer[] {
+    return servers.filter(server => !this.#triedAddresses.has(remoteAddress(server)))
+  }
+
+  tryElsewhere(): void {
+    for (const { recipient } of this.#elsewhere) this.pending.push(recipient)
+    this.#elsewhere = []
+  }
+
+  noteTried(hosts: readonly string[], tls: readonly TlsEvidence[] = []): void {
+    for (const host of hosts) if (!this.#triedHosts.includes(host)) this.#triedHosts.push(host)
+    for (const evidence of tls) this.#tls.add(evidence)
+  }
+
+  noteLookup(lookup: Lookup | undefined): void {
+    this.#lookup = lookup
+  }
+
+  /**
+   * No server could be reached: every recipient without an outcome gets this one. `gate`: where it may be tried again
+   * before its own time, as soon as one can be.
+   */
+  endPending(outcome: NegativeOutcome, gate?: GateKey): void {
+    for (const recipient of this.pending) this.#end(recipient, outcome, gate)
+    this.pending = []
+  }
+
+  /** It is another server's. */
+  moveTo(shard: number): void {
+    const { work } = this
+    for (const recipient of this.pending) this.#report({ work, recipient, outcome: { kind: 'moved', shard } })
+    this.pending = []
+  }
+
+  /** Nothing is tried now: it stands in line, and why it cannot go at once. */
+  stand(gate: GateKey, closure: Closure | undefined): void {
+    const { work } = this
+    const place = { gate, share: shareOf(work.message) }
+    for (const recipient of this.pending)
+      this.#report({ work, recipient, outcome: { kind: 'waiting', place, closure } })
+    this.pending = []
+  }
+
+  /** What let it in lets it through no more. */
+  standAtGate(): void {
+    if (!this.gate) throw new Error('an attempt came into a lane through no gate')
+    this.stand(this.gate.key, this.gate.closure)
+  }
+
+  /** No other server is left, or `unreachable` says that none of them could be reached. */
+  endElsewhere(unreachable?: NegativeOutcome): void {
+    for (const { recipient, outcome } of this.#elsewhere) {
+      // A server that is down today may have what this one will never have.
+      this.#end(
+        recipient,
+        outcome.kind === 'failed' && unreachable?.kind === 'deferred' ? unreachable : outcome,
+      )
+    }
+    this.#elsewhere = []
+  }
+
+  /** A recipient without an outcome would be held for ever: nobody else works on it. */
+  assertEnded(): void {
+    if (this.pending.length + this.#elsewhere.length > 0)
+      throw new Error('an attempt has ended without an outcome for each of its recipients')
+  }
+
+  /**
+   * One transaction with up to `maxRecipients` of the pending recipients. Each of them has an outcome afterwards, is to
+   * be tried elsewhere, or is pending again: the server wanted fewer at a time, or the `reused` connection was 'stale'.
+   * Rejects on a fault of ours, with all of them pending.
+   */
+  async transact(open: OpenConnection, reused: boolean, maxRecipients: number): Promise<'served' | 'stale'> {
+    const { connection, server } = open
+    open.record.dialogue = this.dialogue
+    this.noteTried(open.triedHosts, open.tls)
+    this.#triedAddresses.add(remoteAddress(server))
+    const kept = reasonToKeep(this.work.message, connection.extensions, server, this.#terms.now())
+    if (kept) {
+      this.#keep({ kind: 'failed', diagnosis: kept })
+      return 'served'
+    }
+    const lacking =
+      this.work.message.tls === 'required' ? lacksProtection(open, this.work.message) : undefined
+    if (lacking) {
+      this.dialogue.note(lacking.diagnosis.detail)
+      this.#keep(lacking)
+      return 'served'
+    }
+    this.#keepUtf8Addresses(open)
+    if (this.pending.length === 0) return 'served'
+    const form = await this.#forms.find(connection.extensions)
+    const { size } = form.mailData
+    const sizeLimit = Number(connection.extensions.get('SIZE') ?? 0)
+    if (sizeLimit > 0 && size > sizeLimit) {
+      this.endPending({ kind: 'failed', diagnosis: tooLarge(server, size, sizeLimit) })
+      return 'served'
+    }
+    const batch = this.pending.slice(0, this.#terms.reversePathFor ? 1 : maxRecipients)
+    const results = await this.#send(open, batch, form)
+    open.record.dialogue = undefined
+    if (reused && results.every(wasStale)) return 'stale'
+    this.pending.splice(0, batch.length)
+    this.#read(open, batch, results, form)
+    return 'served'
+  }
+
+  /** None of the pending recipients is given to this server; when it is not too late, another may have what it lacks. */
+  #keep(outcome: NegativeOutcome): void {
+    if (outcome.diagnosis === tooLate) {
+      this.endPending(outcome)
+      return
+    }
+    for (const recipient of this.pending) this.#elsewhere.push({ recipient, outcome })
+    this.pending = []
+  }
+
+  async #send(
+    { connection }: OpenConnection,
+    batch: readonly QueuedRecipient[],
+    { needs, mailData }: OutgoingForm,
+  ): Promise<readonly RecipientResult[]> {
+    const { message } = this.work
+    return await connection.send({
+      reversePath: this.#ownReversePath(batch[0]) ?? this.#terms.reversePath,
+      body: needs.body,
+      smtpUtf8: needs.smtpUtf8,
+      ret: message.ret,
+      envelopeId: message.envelopeId,
+      priority: message.priority,
+      deliverBy: remainingTime(message, this.#terms.now()),
+      requireTls: message.tls === 'required' && connection.extensions.has('REQUIRETLS'),
+      recipients: batch,
+      mailData,
+    })
+  }
+
+  #ownReversePath(recipient: QueuedRecipient | undefined): Address | undefined {
+    return recipient && this.#terms.reversePathFor?.(recipient.forwardPath)
+  }
+
+  /** RFC 6531 §3.2: an address that needs SMTPUTF8 keeps those from the server, and no others, whom it concerns. */
+  #keepUtf8Addresses({ connection, server }: OpenConnection): void {
+    if (connection.extensions.has('SMTPUTF8')) return
+    const { reversePath } = this.#terms
+    const ofSender = reversePath && needsSmtpUtf8(reversePath) ? reversePath : undefined
+    const others: QueuedRecipient[] = []
+    for (const recipient of this.pending) {
+      const address = ofSender ?? (needsSmtpUtf8(recipient.forwardPath) ? recipient.forwardPath : undefined)
+      if (address) {
+        const diagnosis = lacksSmtpUtf8(server, address)
+        this.#elsewhere.push({ recipient, outcome: { kind: 'failed', diagnosis } })
+      } else others.push(recipient)
+    }
+    this.pending = others
+  }
+
+  #read(
+    { connection, server }: OpenConnection,
+    batch: readonly QueuedRecipient[],
+    results: readonly RecipientResult[],
+    form: OutgoingForm,
+  ): void {
+    const anyAccepted = results.some(({ result }) => result.kind === 'accepted')
+    for (const [index, recipient] of batch.entries()) {
+      const result = results[index]?.result
+      if (!result) {
+        this.#end(recipient, localError(new RangeError('the SMTP client gave fewer results than recipients')))
+        continue
+      }
+      switch (result.kind) {
+        case 'accepted': {
+          this.#taken++
+          const reversePath = this.#ownReversePath(recipient)
+          this.#end(recipient, {
+            kind: 'relayed',
+            dsnAware: connection.extensions.has('DSN'),
+            remoteMta: server.host,
+            remoteAddress: remoteAddress(server),
+            reply: result.reply,
+            ...(this.work.message.deliverBy ? { keepsTime: connection.extensions.has('DELIVERBY') } : {}),
+            ...(reversePath ? { reversePath: formatAddress(reversePath) } : {}),
+            ...(connection.tls ? { tls: `${connection.tls.protocol} ${connection.tls.cipher}` } : {}),
+          })
+          break
+        }
+        case 'refused':
+          // RFC 5321 §4.5.3.1.10: the rest of the recipients in another transaction, at once.
+          if (anyAccepted && result.stage === 'rcpt' && isTooManyRecipients(result.reply))
+            this.pending.push(recipient)
+          else this.#refused(recipient, server, result.stage, result.reply)
+          break
+        case 'failed':
+          this.#failed(recipient, server, result.failure, form)
+          break
+        default:
+          result satisfies never
+      }
+    }
+  }
+
+  #refused(
+    recipient: QueuedRecipient,
+    server: RemoteServer,
+    stage: ClientFailureFacts['stage'],
+    reply: Reply,
+  ): void {
+    const outcome = judgeReply(server, stage, reply)
+    this.#refusals.push(outcome.diagnosis)
+    // RFC 5321 §3.8: 421 is about the server, not about this mail; after the end of data it is an answer all the same.
+    if (isShuttingDown(reply) && stage !== 'end-of-data') {
+      this.#elsewhere.push({ recipient, outcome })
+      return
+    }
+    this.#end(recipient, outcome)
+  }
+
+  #failed(
+    recipient: QueuedRecipient,
+    server: RemoteServer,
+    facts: ClientFailureFacts,
+    form: OutgoingForm,
+  ): void {
+    const judged = judgeFailure(server, facts)
+    const outcome = { ...judged, diagnosis: withConversionProblem(judged.diagnosis, form) }
+    // RFC 5321 §4.5.3.2.6, RFC 1047: silence after the end of data may be a message accepted; asking the next server at
+    // once would make duplicates the rule.
+    if (facts.stage === 'end-of-data') this.#end(recipient, outcome)
+    else this.#elsewhere.push({ recipient, outcome })
+  }
+
+  /** The dialogue of a transaction, and the way to its server, stand with the first of its recipients. */
+  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome, closedGate?: GateKey): void {
+    // It comes again when the destination takes mail again, and not on its own schedule.
+    const gate = closedGate ?? (isAboutDestination(outcome) ? this.gate?.key : undefined)
+    const dialogue = this.dialogue.take()
+    const lookup = this.#lookup
+    this.#lookup = undefined
+    this.#report({
+      work: this.work,
+      recipient,
+      outcome,
+      ...(this.#triedHosts.length > 0 ? { mxHosts: [...this.#triedHosts] } : {}),
+      ...(dialogue.length > 0 ? { dialogue } : {}),
+      ...(this.#tls.size > 0 ? { tls: [...this.#tls] } : {}),
+      ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
+      ...(lookup ? { lookup } : {}),
+      ...(this.source === undefined ? {} : { source: this.source }),
+    })
+  }
+}
+
+function isAboutDestination(outcome: DeliveryOutcome): boolean {
+  return outcome.kind === 'deferred' && closesDestination(classOf(outcome.diagnosis))
+}
+
+/**
+ * RFC 8689 §4.2.1: the server is proven to be the right one, over TLS, and promises to go on like that. §5: a report does
+ * without the promise, or it would be lost.
+ */
+function lacksProtection(
+  { connection, server, tls }: OpenConnection,
+  { reversePath }: Pick<QueuedMessage, 'reversePath'>,
+): NegativeOutcome | undefined {
+  const { host } = server
+  const fail = (status: string, detail: string): NegativeOutcome => ({
+    kind: 'failed',
+    diagnosis: { stage: 'mail', cause: 'requiretls', status, ...whereMet(server), detail },
+  })
+  if (!connection.tls) return fail('5.7.10', `the message demands REQUIRETLS, and ${host} offers no TLS`)
+  if (!tls.at(-1)?.isAuthenticated) {
+    const detail = `the message demands REQUIRETLS, and ${host} is not proven to be the right server (by DANE, or by MTA-STS or DNSSEC with a valid certificate)`
+    return fail('5.7.10', detail)
+  }
+  if (reversePath === null || connection.extensions.has('REQUIRETLS')) return undefined
+  return fail('5.7.30', `the message demands REQUIRETLS, which ${host} does not offer`)
+}
+
+function isShuttingDown(reply: Reply): boolean {
+  return reply.code === 421
+}
+
+/** The connection was gone, or went away (421), before the server can have taken the message. */
+function wasStale({ result }: RecipientResult): boolean {
+  switch (result.kind) {
+    case 'accepted':
+      return false
+    case 'refused':
+      return isShuttingDown(result.reply) && result.stage !== 'end-of-data'
+    case 'failed':
+      return (
+        result.failure.stage !== 'end-of-data' &&
+        (result.failure.kind === 'closed' || result.failure.kind === 'timeout')
+      )
+    default:
+      return result satisfies never
+  }
+}
+
+// RFC 5321 §4.5.3.1.10: 452; 552 is what RFC 821 had, and some servers still say it, so it counts with 5.5.3 only.
+function isTooManyRecipients(reply: Reply): boolean {
+  return reply.code === 452 || reply.enhanced === '5.5.3' || reply.enhanced === '4.5.3'
+}
+
+function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis {
+  return {
+    stage: 'mail',
+    cause: 'message-too-large',
+    status: '5.3.4',
+    ...whereMet(server),
+    detail: `the message has ${size} bytes, ${server.host} takes at most ${limit}`,
+  }
+}
+
+/** RFC 6531 §3.5 */
+function lacksSmtpUtf8(server: RemoteServer, address: Address): Diagnosis {
+  return {
+    stage: 'mail',
+    cause: 'utf8-address',
+    status: '5.6.7',
+    ...whereMet(server),
+    detail: `${server.host} does not offer SMTPUTF8, without which the address ${formatAddress(address)} cannot be sent`,
+  }
+}
+
+/** RFC 6531 §3.5: 5.6.7 when an internationalised header section is the obstacle. */
+function withConversionProblem(diagnosis: Diagnosis, { needs, problem }: OutgoingForm): Diagnosis {
+  if (diagnosis.cause !== 'extension-missing') return diagnosis
+  const known = {
+    ...diagnosis,
+    cause: (problem && causesOfProblems[problem]) ?? diagnosis.cause,
+    ...(needs.smtpUtf8 ? { status: '5.6.7' } : {}),
+  }
+  return problem ? { ...known, detail: `${diagnosis.detail}; ${problemWords[problem]}` } : known
+}
+
+const causesOfProblems: Partial<Readonly<Record<ConversionProblem, Diagnosis['cause']>>> = {
+  signed: 'signed-content',
+  address: 'utf8-address',
+}
+
+const problemWords: Readonly<Record<ConversionProblem, string>> = {
+  signed: 'it is signed, and to convert it would break the signature',
+  address: 'an address in its header section cannot be written in ASCII',
+  unreadable: 'it has a part in an encoding that cannot be converted',
+  'header-too-long': 'a header section in it is too long to be converted',
+  'too-many-parts': 'it has too many parts to be converted',
+}
