@@ -16,6 +16,7 @@ const looking: readonly (readonly string[])[] = [
   ['trace', 'anna@example.test'],
   ['why', 'anna@example.test'],
   ['tls-reports'],
+  ['alerts'],
   ['export'],
   ['apply', 'directory.toml', '--dry-run'],
   ['verify'],
