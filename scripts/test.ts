@@ -14,11 +14,19 @@ import { systemClock } from '../src/runtime/clock.ts'
 import { silentLog } from '../src/runtime/log.ts'
 import { openPostgresStorage } from '../src/storage/postgres/postgres-storage.ts'
 import { addressOf, startPostgres } from '../test/harness/postgres-server.ts'
+import { watchTests } from './test-watch.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const programs = join(root, 'node_modules', '.bin')
 // What hangs has to end, and soon enough to leave time for the others: the longest files take about a minute.
-const fileTimeoutMs = 240_000
+const testTimeoutMs = 240_000
+const fileTimeoutMs = 300_000
+const longerFileTimeoutMs = 900_000
+
+interface Run {
+  readonly files: readonly string[]
+  readonly fileTimeoutMs: number
+}
 const started = performance.now()
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
@@ -127,13 +135,13 @@ const usesTestStorage =
   /from '.*\/(?:test-storage|open-directory|open-intake|open-mailboxes|open-queue|world|composed-server)\.ts'/
 
 /** A server of our own, stopped at the end, whose database the tests copy. */
-async function runOnPostgres(files: readonly string[]): Promise<Totals> {
+async function runOnPostgres(chosen: Run): Promise<Totals> {
   const server = await startPostgres({ settings: quick })
   try {
     const uri = await server.createDatabase('template_of_tests')
     await (await openPostgresStorage(addressOf(uri), systemClock, silentLog)).close()
     process.env['POSTRIDER_TEST_POSTGRES'] = uri
-    return await runTests(files)
+    return await runTests(chosen)
   } finally {
     delete process.env['POSTRIDER_TEST_POSTGRES']
     await server.stop()
@@ -151,18 +159,19 @@ const quick = ['fsync = off', 'full_page_writes = off', 'autovacuum = off']
 
 const place = (file: string | undefined): string => (file === undefined ? '' : relative(root, file))
 
-async function runTests(files: readonly string[]): Promise<Totals> {
+async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
   let passed = 0
   let failed = 0
   const skipped: Skipped[] = []
   const ofFiles = new Map<string, number>()
   const said = new Map<string, string[]>()
+  const watch = watchTests(fileTimeoutMs, print)
   const stream = run({
     files: [...files],
     cwd: root,
     concurrency: Math.max(3, Math.min(4, availableParallelism())),
-    timeout: fileTimeoutMs,
-    execArgv: ['--import', pathToFileURL(join(root, 'test/harness/fixed-seed.ts')).href],
+    timeout: testTimeoutMs,
+    execArgv: [...watch.execArgv, '--import', pathToFileURL(join(root, 'test/harness/fixed-seed.ts')).href],
   })
   stream.on('test:pass', ({ name, file, details, skip, todo }) => {
     if (details.type === 'suite') return
@@ -207,7 +216,7 @@ async function runTests(files: readonly string[]): Promise<Totals> {
     stream.on('end', done)
     stream.on('error', fail)
     stream.resume()
-  })
+  }).finally(() => watch.stop())
   return { passed, failed, skipped, ofFiles }
 }
 
@@ -236,20 +245,22 @@ const longer: readonly string[] = [
   'test/storage/move/resume.test.ts',
 ]
 
-function chooseTests(parts: readonly string[]): string[] {
-  if (parts[0] === '--longer') return findTests(longer)
-  if (parts.length > 0) return findTests(parts)
+function chooseTests(parts: readonly string[]): Run {
+  if (parts[0] === '--longer') return { files: findTests(longer), fileTimeoutMs: longerFileTimeoutMs }
+  if (parts.length > 0) return { files: findTests(parts), fileTimeoutMs: longerFileTimeoutMs }
   const left = longer.map(file => resolve(root, file))
-  return findTests(['test']).filter(file => !left.includes(file))
+  return { files: findTests(['test']).filter(file => !left.includes(file)), fileTimeoutMs }
 }
 
 async function main(parts: readonly string[]): Promise<number> {
-  const files = chooseTests(parts)
+  const chosen = chooseTests(parts)
+  const { files } = chosen
   const failedChecks = parts.length > 0 ? [] : await runChecks()
-  const onSqlite = await runTests(files)
+  const onSqlite = await runTests(chosen)
   const again = files.filter(areOnBothEngines)
   if (again.length > 0) print('\nThe same over PostgreSQL:')
-  const onPostgres = again.length > 0 ? await runOnPostgres(again).catch(couldNotRun) : undefined
+  const onPostgres =
+    again.length > 0 ? await runOnPostgres({ ...chosen, files: again }).catch(couldNotRun) : undefined
   const skipped = [...onSqlite.skipped, ...(onPostgres?.skipped ?? [])]
   if (skipped.length > 0) {
     print(`\nSKIPPED, so nothing is known of them here (${skipped.length}):`)

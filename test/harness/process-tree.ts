@@ -12,6 +12,13 @@ interface Stat {
   readonly cpuTicks: number
 }
 
+/** The program and its arguments; empty for a process that has ended. */
+export function readCommandLine(pid: number): string[] {
+  return readProc(`/proc/${pid}/cmdline`)
+    .split('\0')
+    .filter(word => word !== '')
+}
+
 /** The process and all that descend from it, the process itself first. */
 export function listTree(root: number): number[] {
   return readTree(root).map(stat => stat.pid)
