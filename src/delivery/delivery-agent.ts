@@ -223,7 +223,7 @@ export class QueueAgent implements DeliveryAgent {
       shards: life.shards,
     })
     this.#trouble.over('gates')
-    this.#dispatch(taken.work, { from: taking.gate })
+    this.#dispatch(taken.work)
     return taken
   }
 
@@ -459,8 +459,8 @@ export class QueueAgent implements DeliveryAgent {
       // A lease of ours that ran out (the machine slept): the attempt is under way all the same.
       const [known, recipients] = partition(work.recipients, ({ id }) => this.#inFlight.has(id))
       // Or it stands in line since a moment ago, and we have yet to hear that this is written.
-      if (known.length > 0 && way.from !== undefined)
-        for (const one of known) this.#returning.set(one.id, { work: { ...work, recipients: [one] }, way })
+      for (const one of known)
+        if (one.gate !== undefined) this.#returning.set(one.id, { work: { ...work, recipients: [one] }, way })
       if (recipients.length === 0) continue
       for (const { id } of recipients) this.#inFlight.add(id)
       void this.#deliver({ ...work, recipients }, routes, way)
@@ -494,10 +494,11 @@ export class QueueAgent implements DeliveryAgent {
         case 'remote': {
           const { destination } = route
           const trace = traceOfExpansion(recipient)
-          const key = `${destination.key} ${trace}`
+          const { gate } = recipient
+          const key = `${destination.key} ${trace} ${gate ?? ''}`
           const group = remotes.get(key)
           if (group) group.recipients.push(recipient)
-          else remotes.set(key, { destination, trace, reversePath, recipients: [recipient] })
+          else remotes.set(key, { destination, trace, reversePath, gate, recipients: [recipient] })
           break
         }
         case 'kept':
@@ -531,7 +532,7 @@ export class QueueAgent implements DeliveryAgent {
         const { admitted, standing, gate, closure } = await this.#senders.admit(
           work.message,
           departure.recipients,
-          way.from,
+          departure.gate,
         )
         if (standing.length > 0)
           this.#attempt(work, { ...departure, recipients: standing }, way).stand(gate, closure)
@@ -545,7 +546,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   async #relay(work: ClaimedWork, departure: Departure, way: Way): Promise<void> {
-    const isBegun = await this.#parts.outbound.admit(this.#attempt(work, departure, way), way.from)
+    const isBegun = await this.#parts.outbound.admit(this.#attempt(work, departure, way), departure.gate)
     // Given back with all that is held.
     if (!isBegun) await this.#giveBack(departure.recipients.map(({ id }) => id))
   }
@@ -592,8 +593,6 @@ export class QueueAgent implements DeliveryAgent {
 
 /** By which way work came here. */
 interface Way {
-  /** The gate at which it has stood. */
-  readonly from?: GateKey
   readonly isSuspect?: boolean
 }
 
@@ -610,6 +609,8 @@ interface Departure {
   readonly trace: string
   /** The same for all whom the same expansion led there. */
   readonly reversePath: ReversePath
+  /** The gate at which they stood. */
+  readonly gate: GateKey | undefined
   readonly recipients: readonly QueuedRecipient[]
 }
 

@@ -1,6 +1,5 @@
 // The queue as an administrator sees it.
 import { defineRead } from '../storage/operation.ts'
-import type { GateKey } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 import type { QueuedMessage, QueuedRecipient, RecipientState } from './records.ts'
 import {
@@ -20,8 +19,6 @@ export interface ShownRecipient extends QueuedRecipient {
   readonly underway: boolean
   /** Why the last attempt did not deliver it. */
   readonly lastDiagnosis?: string | undefined
-  /** It stands in line there, and goes when there is room. */
-  readonly gate?: GateKey | undefined
   /** The domain is another server's, and its mail has a lifetime of its own. */
   readonly isRelayed: boolean
   /** No attempt is made: that server fetches it. */
@@ -36,14 +33,13 @@ export interface ShownRecipient extends QueuedRecipient {
 interface ShownRow extends RecipientRow {
   readonly relay_domain: string | null
   readonly kept: number
-  readonly gate: string | null
   readonly deaths: number
 }
 
 const shownColumns = `${recipientColumns
   .split(', ')
   .map(column => `queue_recipient.${column}`)
-  .join(', ')}, gate, deaths, relay_domain, CASE WHEN EXISTS
+  .join(', ')}, deaths, relay_domain, CASE WHEN EXISTS
     (SELECT 1 FROM relay_domain WHERE relay_domain.name = queue_recipient.relay_domain AND keeps = 1) THEN 1 ELSE 0 END AS kept`
 
 export interface ShownMessage {
@@ -72,7 +68,6 @@ function readShown(row: ShownRow): ShownRecipient {
     ...readRecipient(row),
     underway: row.lease_owner !== null,
     lastDiagnosis: row.last_diagnosis ?? undefined,
-    gate: row.gate ?? undefined,
     isRelayed: row.relay_domain !== null,
     isKept: row.kept === 1,
     lastCause: row.last_cause ?? undefined,

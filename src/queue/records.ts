@@ -1,6 +1,7 @@
 // What the queue holds: one message, one record per recipient.
 import type { Address, ReversePath } from '../address/address.ts'
 import type { BodyType, DeliverByMode, Disposition, NotifyCondition } from '../smtp/parameters.ts'
+import type { GateKey } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 
 export type Language = 'en' | 'ru'
@@ -77,6 +78,8 @@ export interface QueuedRecipient {
   readonly lastReason?: LastReason | undefined
   /** An administrator, or the server that it is for, wants it tried now, whatever is known of the receiver. */
   readonly isAskedFor?: boolean | undefined
+  /** It stands in line there, or stood when it was taken; it goes when there is room. */
+  readonly gate?: GateKey | undefined
 }
 
 /** A message with those of its recipients that one claim took, all of the same destination domain. */

@@ -124,10 +124,11 @@ export interface RecipientRow {
   readonly delay_reported_at: number | null
   readonly route_to: string | null
   readonly asked_for: number
+  readonly gate: string | null
 }
 
 export const recipientColumns =
-  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, last_cause, last_host, delay_reported_at, route_to, asked_for'
+  'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, last_cause, last_host, delay_reported_at, route_to, asked_for, gate'
 
 interface RecipientParameters extends Pick<NewRecipient, 'notify' | 'originalRecipient'> {
   readonly expandedFrom?: readonly string[] | undefined
@@ -163,6 +164,7 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
             host: row.last_host ?? undefined,
           },
     ...(row.asked_for === 1 ? { isAskedFor: true } : {}),
+    ...(row.gate === null ? {} : { gate: row.gate }),
   }
 }
 

@@ -42,8 +42,8 @@ export interface RemotePeer {
   mostOpen: number
   script: Script
   extensions: string[]
-  /** Resolves when a command that starts with `verb`, or '(end of data)', has come, also one that came before. */
-  seen(verb: string): Promise<void>
+  /** Resolves when so many commands that start with `verb`, or '(end of data)', have come since it was started. */
+  seen(verb: string, times?: number): Promise<void>
   /** On every connection on which a script keeps an answer back; others are not that far. */
   answer(reply: string): void
   /** On every open connection, unasked. */
@@ -96,10 +96,10 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
     mostOpen: 0,
     script: options.script ?? (() => undefined),
     extensions: options.extensions ?? ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'],
-    seen: verb =>
-      said.some(command => isOf(command, verb))
-        ? Promise.resolve()
-        : new Promise(resolve => waiting.push({ verb, resolve })),
+    async seen(verb, times = 1) {
+      while (said.filter(command => isOf(command, verb)).length < times)
+        await new Promise<void>(resolve => waiting.push({ verb, resolve }))
+    },
     answer(reply) {
       for (const voice of sessions.values()) voice.answer(reply)
     },

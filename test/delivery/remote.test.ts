@@ -739,7 +739,7 @@ test('an attempt that began before an administrator said retry ends nobody else'
   peer.script = command => (command.startsWith('EHLO') ? 'silence' : undefined)
   const first = await world.accept({ from, to })
   world.agent.wake()
-  await peer.seen('EHLO')
+  await peer.seen('EHLO', 2)
   peer.script = () => undefined
   await administer(world.storage, retryRecipients, {}, world.clock.now())
   while (((await world.leasedUntil(second)) ?? 0) <= world.clock.now()) await nextTurn()
