@@ -137,7 +137,7 @@ function checkDomain({ name, hasPostmaster, hasAddresses }: DomainToCheck): Find
       hasPostmaster
         ? `Mail for ${domain} is refused (550), all but that for postmaster@ and abuse@.`
         : // RFC 5321 §4.5.1
-          `Mail for postmaster@${domain} and abuse@${domain} is refused (550), though every domain has to take it.`,
+          `Mail for postmaster@${domain} and abuse@${domain}, which every domain has to take, is put off (450).`,
       `postrider account create <name>@${domain}; or enable one that is there: postrider account enable <name>@${domain}`,
     ),
   ]

@@ -3,6 +3,7 @@ import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { hasDomains } from '../directory/domains.ts'
+import { isRoleAddress } from '../directory/keys.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Disposition } from '../smtp/parameters.ts'
 import { replies } from '../smtp/replies.ts'
@@ -36,7 +37,12 @@ export async function checkForwardPath(
         : undefined
     case 'unknown-address':
       if (resolved.reason === 'disabled') return replies.mailboxDisabled(formatAddress(forwardPath))
-      return await refuse(storage, replies.noSuchMailbox(formatAddress(forwardPath)))
+      return await refuse(
+        storage,
+        isRoleAddress(forwardPath)
+          ? replies.nobodyYet(formatAddress(forwardPath))
+          : replies.noSuchMailbox(formatAddress(forwardPath)),
+      )
     // That this server relays for the domain is what its administrator said: the yes of the relay control.
     case 'relay-domain':
       return disposition === 'send' ? replies.sendOnlyHere : undefined

@@ -749,6 +749,14 @@ export const replies = {
     'This server has no mail domain yet; please try again later',
     'RCPT while the directory has no domain at all. Either none was made ("postrider domain create"), or this is not the data folder or database that has them: an unmounted volume, another dataFolder. For that the answer is not for good.',
   ),
+  nobodyYet: made(
+    'nobodyYet',
+    450,
+    '4.2.1',
+    (recipient: string) => `There is nobody here yet to read mail for <${recipient}>; please try again later`,
+    ['postmaster@example.test'],
+    'postmaster@ or abuse@ of a domain of ours while this server has no enabled account at all: such mail has to find somebody (RFC 5321 §4.5.1), so it is put off until there is one ("postrider account create").',
+  ),
   noSuchMailbox: made(
     'noSuchMailbox',
     550,

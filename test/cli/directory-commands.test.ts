@@ -114,7 +114,7 @@ test('domain postmaster shows who gets the mail, and changes that only when it i
   await succeed(folder, 'domain', 'create', 'example.test')
   assert.equal(
     await postmaster(),
-    'Mail for postmaster@example.test and abuse@example.test is refused: there is no enabled account. ' +
+    'Mail for postmaster@example.test and abuse@example.test is put off (450): there is no enabled account. ' +
       'Create one: postrider account create <name>@example.test\n',
   )
   await succeed(folder, 'account', 'create', 'anna@example.test')
@@ -412,7 +412,7 @@ test('check warns of a domain whose postmaster@ nobody gets, and of one that tak
   const nobody = (what: string): unknown[] => [
     'warning',
     `example.test has no enabled account${what}.`,
-    'Mail for postmaster@example.test and abuse@example.test is refused (550), though every domain has to take it.',
+    'Mail for postmaster@example.test and abuse@example.test, which every domain has to take, is put off (450).',
   ]
   assert.deepEqual(await directory(), [nobody(', alias or group')])
   await run('alias', 'create', 'info@example.test', 'someone@elsewhere.test')

@@ -167,7 +167,9 @@ test('without any domain nobody is told for good that he is not here; who may re
     at: 0,
   })
   assert.match(await check(stranger, 'x@elsewhere.test'), /^550 5\.7\.1 /)
-  assert.match(await check(stranger, `postmaster@${hostname}`), /^550 5\.1\.1 /)
+  // RFC 5321 §4.5.1: as long as nobody can read it.
+  assert.match(await check(stranger, `postmaster@${hostname}`), /^450 4\.2\.1 .*nobody here yet/)
+  assert.match(await check(stranger, `anna@${hostname}`), /^550 5\.1\.1 /)
 })
 
 test('SEND needs an open terminal; SOML, SAML and MAIL do not', async context => {

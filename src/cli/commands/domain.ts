@@ -330,6 +330,6 @@ function describeRoles(domain: string, ofPostmaster: readonly string[], ofAbuse:
 
 function describeRole(role: string, receivers: string, domain: string): string {
   return receivers === ''
-    ? `Mail for ${role} is refused: there is no enabled account. Create one: postrider account create <name>@${domain}`
+    ? `Mail for ${role} is put off (450): there is no enabled account. Create one: postrider account create <name>@${domain}`
     : `Mail for ${role} goes to ${receivers}.`
 }
