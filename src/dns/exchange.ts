@@ -14,13 +14,15 @@ export interface ExchangeOptions {
   readonly clock: Clock
   readonly random: Random
   readonly timeoutMs: number
+  /** Ends it: it rejects. */
+  readonly signal: AbortSignal
 }
 
 /** RFC 6891 §6.2.5, and what fits into an Ethernet frame without fragments. */
 const udpPayloadBytes = 1232
 const maxTcpBytes = 65_537
 
-/** Rejects with an Error when the server does not answer in time, or answers what is no answer. */
+/** Rejects with an Error when the server does not answer in time, answers what is no answer, or nobody waits any more. */
 export async function askServer(
   server: DnsServer,
   name: string,
@@ -58,6 +60,7 @@ export async function askServer(
       question.name.toLowerCase() === name.toLowerCase()
     )
   }
+  if (options.signal.aborted) throw givenUp(server)
   const answer = await askOverUdp(server, encode(query), matches, options)
   return answer.flag_tc ? await askOverTcp(server, streamEncode(query), matches, options) : answer
 }
@@ -68,19 +71,22 @@ function askOverUdp(
   server: DnsServer,
   query: Buffer,
   matches: Matches,
-  { clock, timeoutMs }: ExchangeOptions,
+  { clock, timeoutMs, signal }: ExchangeOptions,
 ): Promise<DecodedPacket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4')
     const timer = clock.after(timeoutMs, () => finish(() => reject(timedOut(server))))
+    const abort = (): void => finish(() => reject(givenUp(server)))
     let finished = false
     const finish = (settle: () => void): void => {
       if (finished) return
       finished = true
       timer.cancel()
+      signal.removeEventListener('abort', abort)
       socket.close()
       settle()
     }
+    signal.addEventListener('abort', abort)
     socket.on('error', cause => finish(() => reject(broken(server, cause))))
     socket.on('message', message => {
       const answer = tryDecode(message)
@@ -99,17 +105,20 @@ function askOverTcp(
   server: DnsServer,
   query: Buffer,
   matches: Matches,
-  { clock, timeoutMs }: ExchangeOptions,
+  { clock, timeoutMs, signal }: ExchangeOptions,
 ): Promise<DecodedPacket> {
   return new Promise((resolve, reject) => {
     const socket = connect(server.port, server.address)
     let received = Buffer.alloc(0)
     const timer: Timer = clock.after(timeoutMs, () => finish(() => reject(timedOut(server))))
+    const abort = (): void => finish(() => reject(givenUp(server)))
     const finish = (settle: () => void): void => {
       timer.cancel()
+      signal.removeEventListener('abort', abort)
       socket.destroy()
       settle()
     }
+    signal.addEventListener('abort', abort)
     socket.on('connect', () => socket.write(query))
     socket.on('error', cause => finish(() => reject(broken(server, cause))))
     socket.on('close', () => finish(() => reject(new Error(`${formatServer(server)} closed the connection`))))
@@ -147,4 +156,8 @@ function broken(server: DnsServer, cause: Error): Error {
 
 function timedOut(server: DnsServer): Error {
   return new Error(`${formatServer(server)} did not answer in time`)
+}
+
+function givenUp(server: DnsServer): Error {
+  return new Error(`${formatServer(server)} is not waited for any longer`)
 }

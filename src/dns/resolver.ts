@@ -22,6 +22,11 @@ export interface Resolver {
   cname(name: string): Promise<Answer<string>>
 }
 
+export interface OwnedResolver extends Resolver {
+  /** Questions that are under way fail, and so do those that come. */
+  close(): void
+}
+
 export interface ResolverOptions {
   /** Default: those of the system. */
   readonly servers?: readonly DnsServer[]
@@ -44,7 +49,7 @@ const defaultNegativeTtlMs = 60_000
 const noError = 'NOERROR'
 const nameError = 'NXDOMAIN'
 
-export function createResolver(options: ResolverOptions = {}): Resolver {
+export function createResolver(options: ResolverOptions = {}): OwnedResolver {
   const resolver = new StubResolver(options)
   return {
     mx: domain => resolver.ask(domain, 'MX', readMx),
@@ -53,6 +58,7 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
     txt: domain => resolver.ask(domain, 'TXT', readTxt),
     tlsa: name => resolver.ask(name, 'TLSA', readTlsa),
     cname: name => resolver.ask(name, 'CNAME', readAlias),
+    close: () => resolver.close(),
   }
 }
 
@@ -64,6 +70,7 @@ class StubResolver {
   readonly #dnssec: DnssecTrust
   readonly #cache: DnsCache
   readonly #asked = new Map<string, Promise<Answer<unknown>>>()
+  readonly #closing = new AbortController()
 
   constructor(options: ResolverOptions) {
     this.#servers = options.servers ?? systemServers()
@@ -90,6 +97,10 @@ class StubResolver {
     }
   }
 
+  close(): void {
+    this.#closing.abort()
+  }
+
   async #askAndKeep<Data>(
     key: string,
     name: string,
@@ -114,6 +125,7 @@ class StubResolver {
             clock: this.#clock,
             random: this.#random,
             timeoutMs: this.#timeoutMs,
+            signal: this.#closing.signal,
           })
           const { rcode } = response as { rcode?: string }
           if (rcode === noError || rcode === nameError)

@@ -2,11 +2,11 @@
 
 import { parseDnsServer } from '../config/setting-text.ts'
 import type { Settings } from '../config/settings.ts'
-import { createResolver, type Resolver } from '../dns/resolver.ts'
+import { createResolver, type OwnedResolver } from '../dns/resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 
-export function createSettingsResolver(settings: Settings, clock: Clock, random: Random): Resolver {
+export function createSettingsResolver(settings: Settings, clock: Clock, random: Random): OwnedResolver {
   const servers = settings.delivery.dnsServers.flatMap(text => parseDnsServer(text) ?? [])
   return createResolver({
     ...(servers.length > 0 ? { servers } : {}),

@@ -55,6 +55,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     await agent.stop(graceMs)
     await tls.stop()
     await alerts.stop()
+    resolver.close()
     await storage.close()
   }
   void agent.buried.then(async () => {

@@ -229,6 +229,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     beforeClose(async () => {
       await agent.stop(0)
       await alerts.stop()
+      resolver.close()
     })
     return agent
   }

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { type DecodedPacket, decode, encode, type Packet } from 'dns-packet'
 import type { DnsServer } from '../../src/dns/answer.ts'
-import { createResolver, type Resolver } from '../../src/dns/resolver.ts'
+import { createResolver, type OwnedResolver } from '../../src/dns/resolver.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
@@ -78,7 +78,7 @@ export async function startManualDnsServer(t: TestContext): Promise<ManualDnsSer
 }
 
 export interface TestResolver {
-  readonly resolver: Resolver
+  readonly resolver: OwnedResolver
   readonly clock: ManualClock
 }
 
@@ -92,11 +92,12 @@ export function resolverOf(t: TestContext, ...servers: readonly DnsServer[]): Te
     }
   }
   const guard = setTimeout(() => void runOut(), patienceMs)
-  t.after(async () => {
+  const resolver = createResolver({ servers, clock, random: systemRandom, timeoutMs })
+  t.after(() => {
     clearTimeout(guard)
-    await runOut()
+    resolver.close()
   })
-  return { clock, resolver: createResolver({ servers, clock, random: systemRandom, timeoutMs }) }
+  return { clock, resolver }
 }
 
 /** A resolver that asks a server with this zone. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { type Answer, encode } from 'dns-packet'
 import type { DnsServer } from '../../src/dns/answer.ts'
@@ -217,6 +218,23 @@ test('a server that refuses to answer is no answer', async t => {
   const { kind, detail } = (await answer) as { kind: string; detail?: string }
   assert.equal(kind, 'temporary-failure')
   assert.match(detail ?? '', /answered REFUSED/)
+})
+
+test('a resolver that is closed waits for no answer, over UDP nor over TCP, and asks nothing more', async t => {
+  const server = await startManualDnsServer(t)
+  const silent = createServer().listen(server.port, server.address)
+  t.after(() => silent.close())
+  const connected = once(silent, 'connection')
+  const { resolver } = resolverOf(t, server)
+  const overTcp = resolver.a('example.org')
+  await (await server.next()).answer({ flags: truncated })
+  const [socket] = (await connected) as [Socket]
+  const overUdp = resolver.a('example.net')
+  await server.next()
+  resolver.close()
+  for (const answer of [await overUdp, await overTcp, await resolver.a('example.com')])
+    assert.match(answer.kind === 'temporary-failure' ? answer.detail : '', /is not waited for any longer/)
+  await once(socket.resume(), 'close')
 })
 
 test('without any server it is a temporary failure', async () => {

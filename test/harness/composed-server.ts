@@ -104,12 +104,13 @@ export async function startComposedServer(
   const bound = await front.server.listen()
   const nextQueueId = createQueueIdMaker(clock, 15)
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
+  const resolver = createSettingsResolver(settings, clock, systemRandom)
   const agent = createDeliveryAgent({
     alerts,
     nextQueueId,
     storage,
     mailData,
-    resolver: createSettingsResolver(settings, clock, systemRandom),
+    resolver,
     clock,
     random: options.random ?? systemRandom,
     log,
@@ -127,6 +128,7 @@ export async function startComposedServer(
     await front.close(0)
     await agent.stop(0)
     await alerts.stop()
+    resolver.close()
     certificates.close()
   })
   const settled = async (): Promise<void> => {

@@ -17,10 +17,10 @@ export async function enterDatabase(connection: PostgresConnection): Promise<voi
   await assertMoveFinished(connection, `The database at ${connection.server}`)
 }
 
-// A command is there for a moment; the server notices the end of a process that was killed in a moment.
-const patienceMs = 2000
+// A command is there for a moment; the end of a process that was killed is noticed in a moment, or a few where much is to do.
+const patienceMs = 5000
 
-/** Held until the connection is closed. Rejects with STORAGE_LOCKED when for two seconds others are there. */
+/** Held until the connection is closed. Rejects with STORAGE_LOCKED when others are still there after five seconds. */
 export async function lockDatabase(address: ServerAddress): Promise<PostgresConnection> {
   const connection = await PostgresConnection.open(address, 'move')
   const patience = patienceOf(patienceMs)
