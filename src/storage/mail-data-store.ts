@@ -123,17 +123,21 @@ async function* readMailData(
   const row = await storage.run(findMailData, { id })
   if (!row) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${id}.`)
   const { bytes, checksum, file_name: name } = row
-  const sum = createHash('sha256')
-  for await (const chunk of bytes === null ? files.read(name ?? '') : [bytes]) {
-    sum.update(chunk)
+  if (bytes !== null) {
     // What stands in one piece is checked before anybody has it.
-    if (bytes === null) yield chunk
+    assertUnchanged(hash('sha256', bytes, 'buffer'), checksum, `Mail data ${id}`)
+    yield bytes
+    return
   }
-  if (Buffer.compare(sum.digest(), checksum) !== 0) {
-    throw new StorageFault(
-      'STORAGE_DAMAGED',
-      `Mail data ${id}${name === null ? '' : ` (mail/${name})`} differs from its checksum.`,
-    )
+  const sum = createHash('sha256')
+  for await (const chunk of files.read(name ?? '')) {
+    sum.update(chunk)
+    yield chunk
   }
-  if (bytes !== null) yield bytes
+  assertUnchanged(sum.digest(), checksum, `Mail data ${id} (mail/${name})`)
+}
+
+function assertUnchanged(sum: Uint8Array, checksum: Uint8Array, what: string): void {
+  if (Buffer.compare(sum, checksum) !== 0)
+    throw new StorageFault('STORAGE_DAMAGED', `${what} differs from its checksum.`)
 }

@@ -405,8 +405,11 @@ function formatOriginalRecipient(originalRecipient: string): string {
 
 async function* noMailData(): AsyncIterable<Uint8Array> {}
 
+// Made once: a format costs more than all else of a small message's dialogue.
+const inThousands = new Intl.NumberFormat('en')
+
 function describeBytes(size: number): string {
-  return `${size.toLocaleString('en')} bytes of mail data`
+  return `${inThousands.format(size)} bytes of mail data`
 }
 
 function lost(host: string): Result {
