@@ -36,6 +36,8 @@ export interface RemotePeer {
   readonly origins: Pick<PeerSession, 'clientAddress' | 'heloName'>[]
   readonly commands: string[]
   connections: number
+  /** Those that are open now; a script that is asked '(connect)' does not count that one. */
+  readonly open: number
   /** The address of each. */
   readonly clients: string[]
   /** Connections at one time on which there were transactions to come: after QUIT there are none. */
@@ -92,6 +94,9 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
     origins: [],
     commands: [],
     connections: 0,
+    get open() {
+      return sessions.size
+    },
     clients: [],
     mostOpen: 0,
     script: options.script ?? (() => undefined),

@@ -223,6 +223,78 @@ test('a server that wants less at a time gets nothing for a while, and then less
   assert.equal(peer.messages.length, 30)
 })
 
+test('a server that refuses one connection more than it bears gets all over those that it bears', async t => {
+  let refused = 0
+  const { world, peer } = await worldWith(
+    t,
+    command => {
+      if (command !== '(connect)' || peer.open < 3) return undefined
+      refused++
+      return '421 4.7.0 Too many concurrent connections from your IP'
+    },
+    { delivery: { maxConnectionsPerDestination: 20 } },
+  )
+  const ids = []
+  for (let n = 0; n < 200; n++) ids.push(await world.accept({ from, to: [`user${n}@example.org`] }))
+  await world.pass(0)
+  assert.equal(peer.messages.length, 200)
+  assert.equal(peer.mostOpen, 3)
+  assert.ok(refused >= 1 && refused <= 20, `${refused} connections were refused`)
+  for (const id of ids) assert.equal((await world.attempts(id)).length, 1)
+  // One more is asked for after a while, not with each message.
+  const before = refused
+  for (let minutes = 0; minutes < 9; minutes++) {
+    await acceptSeveral(world, 20)
+    await world.pass(minute)
+  }
+  assert.equal(refused, before)
+  await acceptSeveral(world, 200)
+  await world.pass(5 * minute)
+  assert.equal(peer.messages.length, 580)
+  assert.ok(refused > before, 'nobody asked')
+})
+
+test('a server that takes so many a minute, and does not say so, gets about as many', async t => {
+  const perMinute = 10
+  let minuteOf = 0
+  let taken = 0
+  let refused = 0
+  const { world, peer } = await worldWith(t, command => {
+    if (!command.startsWith('RCPT')) return undefined
+    const now = Math.floor(world.clock.now() / minute)
+    if (now !== minuteOf) taken = 0
+    minuteOf = now
+    if (taken++ < perMinute) return undefined
+    refused++
+    return '450 4.7.28 too many messages, slow down'
+  })
+  await acceptSeveral(world, 300)
+  await world.pass(0)
+  for (let minutes = 0; minutes < 60; minutes++) await world.pass(minute)
+  assert.equal(peer.messages.length, 300)
+  assert.ok(refused <= 60, `${refused} were refused`)
+})
+
+test('a server that takes so many an hour, and does not say so, gets most of them', async t => {
+  const perHour = 20
+  let hourOf = 0
+  let taken = 0
+  let refused = 0
+  const { world, peer } = await worldWith(t, command => {
+    if (!command.startsWith('RCPT')) return undefined
+    const now = Math.floor(world.clock.now() / hour)
+    if (now !== hourOf) taken = 0
+    hourOf = now
+    if (taken++ < perHour) return undefined
+    refused++
+    return '450 4.7.28 too many messages, slow down'
+  })
+  await acceptSeveral(world, 400)
+  for (let minutes = 0; minutes < 20 * 60; minutes += 5) await world.pass(5 * minute)
+  assert.ok(peer.messages.length >= 300, `${peer.messages.length}`)
+  assert.ok(refused <= 6 * 20, `${refused} were refused`)
+})
+
 test('whoever was not tried hears of it, and not what the server said of another’s recipient', async t => {
   const { world } = await worldWith(t, command =>
     command.startsWith('RCPT') ? `450 4.7.28 ${command.slice(8)}: too many messages, slow down` : undefined,
@@ -251,6 +323,23 @@ test('a server that refuses our name: the message fails, the others wait instead
   await world.pass(6 * minute)
   assert.ok(peer.messages.length >= 8)
   assert.equal(await standing(world), 0)
+})
+
+test('a server that refuses our name in its greeting is one that refuses our name', async t => {
+  let isBlocked = true
+  const { world, peer } = await worldWith(t, command =>
+    isBlocked && command === '(connect)'
+      ? "554 5.7.1 Your access to this mail system has been rejected due to the sending MTA's poor reputation."
+      : undefined,
+  )
+  await acceptSeveral(world, 6)
+  await world.pass(0)
+  assert.ok(peer.connections <= 2, `${peer.connections} connections`)
+  assert.ok(world.errors.some(line => line.startsWith('a destination refuses mail from this server')))
+  assert.ok((await standing(world)) >= 4)
+  isBlocked = false
+  await world.pass(6 * minute)
+  assert.ok(peer.messages.length >= 4)
 })
 
 test('each time that a receiver which refused our name may be asked again, one message is', async t => {

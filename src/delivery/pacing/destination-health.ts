@@ -66,6 +66,8 @@ const firstConnections = 2
 const requestMs = 10_000
 /** So many messages in a row without a complaint make a complaint forgotten. */
 const forgiveAfter = 50
+/** How long nobody asks whether it bears one connection more than it has borne; the last one repeats. */
+const oneMoreAfterMs = [10, 20, 40, 60].map(minutes => minutes * minuteMs)
 
 export class DestinationHealth {
   readonly #parts: DestinationHealthParts
@@ -76,6 +78,10 @@ export class DestinationHealth {
   /** It was closed for this, and no message has shown since that it is over. */
   #probation: ClosureReason | undefined
   #takenInARow = 0
+  /** Since it was closed last. */
+  #takenSinceClosed = 0
+  /** It refused one connection more than that. */
+  #bears: { readonly connections: number; readonly until: number; readonly times: number } | undefined
   #reopenedAt = -Infinity
 
   constructor(parts: DestinationHealthParts) {
@@ -89,7 +95,14 @@ export class DestinationHealth {
 
   /** So many at a time, now. */
   get connections(): number {
-    return this.#connections
+    return Math.min(this.#connections, this.#mostConnections)
+  }
+
+  get #mostConnections(): number {
+    const { clock, maxConnections } = this.#parts
+    if (!this.#bears) return maxConnections
+    const { connections, until } = this.#bears
+    return Math.min(maxConnections, clock.now() < until ? connections : connections + 1)
   }
 
   /** undefined: it is open. */
@@ -107,9 +120,14 @@ export class DestinationHealth {
     return isUnremarkable({ closure: this.closure, refusal: this.#refusal, times: this.#times })
   }
 
+  /** It has complained of too much, and has not taken enough since for that to be forgotten: one connection finds out. */
+  get #isCautious(): boolean {
+    return this.#times['slow-down'] !== undefined
+  }
+
   /** A server of it answered and let us in. */
   reached(): void {
-    this.#connections = Math.min(Math.max(this.#connections, firstConnections), this.#parts.maxConnections)
+    if (!this.#isCautious) this.#connections = Math.max(this.#connections, firstConnections)
     if (this.#times.unreachable === undefined) return
     delete this.#times.unreachable
     if (this.#probation === 'unreachable') this.#probation = undefined
@@ -124,10 +142,29 @@ export class DestinationHealth {
     this.#close('unreachable', diagnosis, tookMs)
   }
 
+  /** It refused another connection, and goes on taking mail over the `open` ones. */
+  refusedConnection(open: number): void {
+    const { clock } = this.#parts
+    const connections = Math.max(1, open)
+    const now = clock.now()
+    // Several may have been refused at one time.
+    const isNews = !this.#bears || now >= this.#bears.until
+    const times = (this.#bears?.times ?? 0) + (isNews ? 1 : 0)
+    const waitMs = oneMoreAfterMs[Math.min(times, oneMoreAfterMs.length) - 1] ?? minuteMs
+    this.#bears = {
+      connections: isNews ? connections : Math.min(connections, this.#bears?.connections ?? connections),
+      until: now + waitMs,
+      times,
+    }
+  }
+
   took(): void {
     // While it is closed it is what was under way before.
-    if (!this.closure) this.#probation = undefined
-    if (this.#connections < this.#parts.maxConnections) this.#connections++
+    if (!this.closure) {
+      this.#probation = undefined
+      this.#takenSinceClosed++
+    }
+    if (!this.#isCautious && this.#connections < this.#mostConnections) this.#connections++
     this.#takenInARow++
     const isForgiven = this.#takenInARow >= forgiveAfter && this.#forgive()
     // What was under way when it was closed tells nothing of the time after.
@@ -151,7 +188,7 @@ export class DestinationHealth {
   refused(deliveryClass: DeliveryClass, diagnosis: Diagnosis): void {
     this.#takenInARow = 0
     if (deliveryClass === 'rate-limited') {
-      this.#connections = Math.max(1, Math.floor(this.#connections / 2))
+      this.#connections = 1
       this.#close('slow-down', diagnosis)
     } else if (deliveryClass === 'reputation-block') {
       this.#connections = 1
@@ -182,8 +219,9 @@ export class DestinationHealth {
   #close(reason: Exclude<ClosureReason, 'limit'>, diagnosis: Diagnosis, leastMs = 0): void {
     // Several connections hear the same at one time: that is one complaint.
     if (this.closure?.reason === reason) return
-    const times = (this.#times[reason] ?? 0) + 1
+    const times = this.#timesAfter(reason)
     this.#times[reason] = times
+    this.#takenSinceClosed = 0
     const waits = waitsMs[reason]
     const waitMs = waits[Math.min(times, waits.length) - 1] ?? minuteMs
     const askedMs = diagnosis.reply ? (askedWaitMs(diagnosis.reply) ?? 0) : 0
@@ -192,6 +230,17 @@ export class DestinationHealth {
     this.#closure = { reason, until, diagnosis }
     this.#probation = reason
     this.#tell()
+  }
+
+  /**
+   * Longer each time. Whoever limits how much it takes in a while closes again and again, and takes what it bears between: then
+   * the wait was long enough, and a shorter one may be.
+   */
+  #timesAfter(reason: ClosureReason): number {
+    const times = this.#times[reason] ?? 0
+    return reason === 'slow-down' && times > 0 && this.#takenSinceClosed > 0
+      ? Math.max(1, times - 1)
+      : times + 1
   }
 
   #tell(): void {

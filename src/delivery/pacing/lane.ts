@@ -212,7 +212,10 @@ export class Lane implements ConnectionHolder {
     // The first is taken before anything is awaited, so that #pump counts right.
     for (let attempt = this.#next(); attempt && !this.#closed; attempt = this.#next()) {
       try {
-        await this.#serve(attempt, worker)
+        if ((await this.#serve(attempt, worker)) === 'waits') {
+          this.#waiting.splice(this.#first, 0, attempt)
+          break
+        }
         if (!this.#closed) attempt.assertEnded()
       } catch (cause) {
         // One exception costs one attempt. The connection may be anywhere in a transaction.
@@ -246,38 +249,39 @@ export class Lane implements ConnectionHolder {
   }
 
   /**
-   * Ends with an outcome for every recipient of the attempt, unless the lane is closed meanwhile; leaves the worker a
-   * connection if it is of further use.
+   * Ends with an outcome for every recipient of the attempt, unless the lane is closed meanwhile, or it 'waits' for one of
+   * the connections that there are; leaves the worker a connection if it is of further use.
    */
-  async #serve(attempt: RemoteAttempt, worker: Worker): Promise<void> {
+  async #serve(attempt: RemoteAttempt, worker: Worker): Promise<'waits' | 'ended'> {
     const { sharing, unwritten } = this.#options
     while (attempt.pending.length > 0) {
       const room = unwritten.room()
       if (room) await room
       if (worker.held && !(await sharing.fits(worker.held.policyKey, attempt))) this.#drop(worker)
-      if (this.#closed) return
+      if (this.#closed) return 'ended'
       // Closed meanwhile, by what another message met.
       if (this.closure && !attempt.isSuspect) {
         attempt.standAtGate()
-        return
+        return 'ended'
       }
       // A message for many takes several transactions: it may be used up in the middle of them.
       const { maxMessagesPerConnection } = this.#options.rules
       if (worker.held && worker.held.messages >= maxMessagesPerConnection) this.#drop(worker)
-      worker.held ??= await this.#open(attempt)
-      const { held } = worker
-      if (!held) return
+      const held = worker.held ?? (await this.#open(attempt))
+      if (held === 'waits' || held === 'ended') return held
+      worker.held = held
       const reused = held.messages > 0
       held.messages++
       const most = await this.#allow(attempt)
-      if (most === 0) return
+      if (most === 0) return 'ended'
       const verdict = await this.#transact(attempt, held.open, reused, most)
       if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
     }
-    if (!attempt.wantsElsewhere) return
+    if (!attempt.wantsElsewhere) return 'ended'
     // Another of its servers is the same receiver, which has just asked to be left alone.
     if (this.closure && !attempt.isSuspect) attempt.endElsewhere()
     else await this.#serveElsewhere(attempt, worker)
+    return 'ended'
   }
 
   /** For so many recipients its limits leave room; 0: none, and it stands in line. */
@@ -328,25 +332,27 @@ export class Lane implements ConnectionHolder {
     if (this.closure) this.#standWaiting()
   }
 
-  async #open(attempt: RemoteAttempt): Promise<Held | undefined> {
+  async #open(attempt: RemoteAttempt): Promise<Held | 'waits' | 'ended'> {
     const { clock, findServers, termsOf } = this.#options
     const started = { at: clock.now(), reopenings: this.#reopenings }
     this.#opening++
     try {
       const found = await findServers(attempt.destination)
-      if (this.#closed) return undefined
+      if (this.#closed) return 'ended'
       attempt.noteLookup(found.lookup)
       if (found.kind !== 'servers') {
         attempt.noteTried(found.hosts)
-        this.#couldNotOpen(attempt, { outcome: { kind: found.kind, diagnosis: found.diagnosis } }, started)
-        return undefined
+        return this.#couldNotOpen(
+          attempt,
+          { outcome: { kind: found.kind, diagnosis: found.diagnosis } },
+          started,
+        )
       }
       const terms = { ...termsOf(attempt), isOver: () => this.#closed }
       const opened = await openConnection(terms, found.servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
         attempt.noteTried(opened.triedHosts, opened.tls)
-        this.#couldNotOpen(attempt, opened, started)
-        return undefined
+        return this.#couldNotOpen(attempt, opened, started)
       }
       this.#options.health.reached()
       return this.#hold(opened, attempt)
@@ -365,19 +371,26 @@ export class Lane implements ConnectionHolder {
     attempt: RemoteAttempt,
     { outcome, isPolicy = false }: Pick<NoConnection, 'outcome'> & Partial<Pick<NoConnection, 'isPolicy'>>,
     started: { readonly at: number; readonly reopenings: number },
-  ): void {
+  ): 'waits' | 'ended' {
     const { health } = this.#options
-    // What was refused for good is not out of reach: the next message hears it for itself. So is what the TLS policy of
-    // its domain forbids: other domains have the same servers.
-    const isReachable = this.#busy.size > 0 || this.#idle.length > 0 || outcome.kind === 'failed' || isPolicy
-    if (!isReachable && this.#reopenings === started.reopenings) {
-      const deliveryClass = classOf(outcome.diagnosis)
+    const open = this.#busy.size + this.#idle.length
+    const deliveryClass = classOf(outcome.diagnosis)
+    // It bears those that are open, and one of them takes this message when it is its turn.
+    if (deliveryClass === 'rate-limited' && open > 0 && outcome.kind === 'deferred' && !attempt.isSuspect) {
+      health.refusedConnection(open)
+      return 'waits'
+    }
+    // What the TLS policy of its domain forbids tells nothing of others: they have the same servers.
+    if (!isPolicy && this.#reopenings === started.reopenings) {
       health.refused(deliveryClass, outcome.diagnosis)
-      if (!health.closure) health.couldNotReach(outcome.diagnosis, started.at)
+      // What was refused for good is not out of reach: the next message hears it for itself.
+      const isOutOfReach = open === 0 && outcome.kind === 'deferred'
+      if (isOutOfReach && !health.closure) health.couldNotReach(outcome.diagnosis, started.at)
     }
     attempt.endPending(outcome, this.closure && attempt.gate?.key)
     attempt.endElsewhere(outcome)
     if (this.closure) this.#standWaiting()
+    return 'ended'
   }
 
   /** With the place in the budget that the worker has, so without the connection that it has. */
