@@ -49,6 +49,7 @@ class ConnectedStorage implements Storage {
   }
 
   onWake(topic: WakeTopic, listener: () => void): void {
+    if (!this.#listeners.has(topic)) this.#port.postMessage({ kind: 'listen', topic } satisfies ToStore)
     this.#listeners.add(topic, listener)
   }
 

@@ -1,7 +1,7 @@
 // The store thread's end of a port: runs the writes of another thread by their names.
 import type { MessagePort } from 'node:worker_threads'
 import { Fault } from '../runtime/fault.ts'
-import { type OperationRegistry, type Storage, wakeTopics } from './operation.ts'
+import type { OperationRegistry, Storage, WakeTopic } from './operation.ts'
 import type { FromStore, ToStore, WriteResult } from './storage-messages.ts'
 
 export function serveStorage(port: MessagePort, storage: Storage, registry: OperationRegistry): void {
@@ -17,10 +17,17 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
     results = []
     post({ kind: 'results', results: full })
   }
-  for (const topic of wakeTopics) storage.onWake(topic, () => post({ kind: 'wake', topic }))
+  const listen = (topic: WakeTopic): void => {
+    storage.onWake(topic, () => post({ kind: 'wake', topic }))
+    post({ kind: 'wake', topic })
+  }
   port.on('message', (message: ToStore) => {
     if (message.kind === 'close') {
       port.close()
+      return
+    }
+    if (message.kind === 'listen') {
+      listen(message.topic)
       return
     }
     for (const { id, operation: name, input } of message.writes) {

@@ -13,6 +13,8 @@ export type WriteResult =
 
 export type ToStore =
   | { readonly kind: 'writes'; readonly writes: readonly WriteRequest[] }
+  /** Wants to be woken after each commit that wakes this. It is woken at once, too: nobody knows what came before. */
+  | { readonly kind: 'listen'; readonly topic: WakeTopic }
   | { readonly kind: 'close' }
 
 export type FromStore =

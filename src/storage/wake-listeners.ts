@@ -4,6 +4,10 @@ import type { WakeTopic } from './operation.ts'
 export class WakeListeners {
   readonly #listeners = new Map<WakeTopic, Set<() => void>>()
 
+  has(topic: WakeTopic): boolean {
+    return this.#listeners.has(topic)
+  }
+
   add(topic: WakeTopic, listener: () => void): void {
     const listeners = this.#listeners.get(topic)
     if (listeners) listeners.add(listener)
