@@ -14,8 +14,6 @@ import { ensureGeneratedCertificate } from './generated-certificate-file.ts'
 
 export interface CertificateStoreOptions {
   readonly hostname: string
-  /** Further names for a generated certificate. */
-  readonly otherNames?: readonly string[] | undefined
   readonly dataFolder: string
   /** Both or none; with none a certificate is generated and kept in the data folder. */
   readonly certificateFile?: string | undefined
@@ -39,8 +37,8 @@ const lookEveryMs = 60_000
 export async function createCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
   const { certificateFile, keyFile, clock, log = silentLog } = options
   if (certificateFile === undefined || keyFile === undefined) {
-    const { hostname, otherNames = [], dataFolder } = options
-    const made = await ensureGeneratedCertificate(dataFolder, { hostname, otherNames }, clock.now(), log)
+    const { hostname, dataFolder } = options
+    const made = await ensureGeneratedCertificate(dataFolder, hostname, clock.now(), log)
     const context = secureContextOf(made)
     return { secureContext: () => context, certificate: made, reload: async () => {}, close() {} }
   }

@@ -1,8 +1,9 @@
 // `postrider serve` as a process: how it ends.
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { generatedCertificateFile } from '../../src/tls/generated-certificate-file.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, type ServerFolder, startServer } from '../harness/server-process.ts'
@@ -54,6 +55,21 @@ test('a server without a domain says so, and what to do; senders are put off unt
     .filter(text => text.includes('there is no domain in'))
   assert.match(line, /"level":50,/)
   assert.match(line, /correct dataFolder, or mount .* postrider domain create/)
+})
+
+// It had the names of the domains, and each new one cost the certificate and its key at the next start.
+test('a domain that comes later leaves the generated certificate and its key as they are', async t => {
+  const at = await createServerFolder()
+  t.after(() => at.remove())
+  const certificates: string[] = []
+  for (const domain of ['example.test', 'two.test']) {
+    const server = await startServer(at)
+    certificates.push(readFileSync(generatedCertificateFile(at.dataFolder), 'latin1'))
+    await at.postrider('domain', 'create', domain)
+    await server.stop()
+    assert.doesNotMatch(server.output(), /generated certificate/)
+  }
+  assert.equal(certificates[1], certificates[0])
 })
 
 test('a control socket that cannot be opened ends the server, after its threads', async t => {
