@@ -4,10 +4,9 @@ import type { SecureContext } from 'node:tls'
 import type { Clock } from '../runtime/clock.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import {
-  assertValidAt,
   type Certificate,
   type CertificateFiles,
-  readCertificate,
+  readValidCertificate,
   secureContextOf,
 } from './certificate.ts'
 import { ensureGeneratedCertificate } from './generated-certificate-file.ts'
@@ -48,8 +47,7 @@ export async function createCertificateStore(options: CertificateStoreOptions): 
 async function createFileStore(files: CertificateFiles, clock: Clock, log: Log): Promise<CertificateStore> {
   // The state of the files is taken before they are read: a change in between is then seen the next time.
   let seen = await stateOf(files)
-  let certificate = await readCertificate(files)
-  assertValidAt(certificate, clock.now(), files.certificateFile)
+  let certificate = await readValidCertificate(files, clock.now())
   let context = secureContextOf(certificate)
   let looking = false
   const reload = async (): Promise<void> => {
@@ -58,8 +56,7 @@ async function createFileStore(files: CertificateFiles, clock: Clock, log: Log):
     try {
       const state = await stateOf(files)
       if (state === seen) return
-      const renewed = await readCertificate(files)
-      assertValidAt(renewed, clock.now(), files.certificateFile)
+      const renewed = await readValidCertificate(files, clock.now())
       context = secureContextOf(renewed)
       certificate = renewed
       seen = state

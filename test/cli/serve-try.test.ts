@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -25,6 +25,7 @@ test('ports in use: which, and how the server gets others without a settings fil
   assert.match(stderr, new RegExp(`listens on 127\\.0\\.0\\.1:${port} already`))
   assert.match(stderr, /npm start -- --ports 3525,3587,3465/)
   assert.doesNotMatch(stderr, /settings file/)
+  assert.deepEqual(readdirSync(folder), [])
 })
 
 test('a second one beside the first: which process that is, and how both can run', async context => {
