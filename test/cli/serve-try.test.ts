@@ -39,7 +39,8 @@ test('a second one beside the first: which process that is, and how both can run
     stderr,
     new RegExp(
       `Another Postrider runs on the data folder ${at.dataFolder}: process ${first.pid}\\. ` +
-        'Stop it first, or start this one in another folder, with other ports: .*serve --try --ports 3525',
+        'Stop it first, or start this one in a folder of its own, with other ports: ' +
+        '"mkdir -p second && cd second && npx postrider serve --try --ports 3525,3587,3465"',
     ),
   )
   assert.doesNotMatch(stderr, /dataFolder/)
