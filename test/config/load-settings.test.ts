@@ -106,7 +106,11 @@ describe('a settings file', () => {
   })
 
   it('that is missing, a folder or not UTF-8 is one clear fault', async () => {
-    await assert.rejects(loadSettings(join(folder, 'nowhere.toml')), /no such file. Run "postrider init"/)
+    await assert.rejects(loadSettings(join(folder, 'nowhere.toml')), {
+      name: 'UsageFault',
+      code: 'SETTINGS_UNREADABLE',
+      message: /nowhere\.toml: There is no such file\. Write one with "postrider init"/,
+    })
     await assert.rejects(loadSettings(folder), /This is a folder/)
     writeFileSync(join(folder, 'latin1.toml'), Buffer.from([0x68, 0xe4, 0x0a]))
     await assert.rejects(loadSettings(join(folder, 'latin1.toml')), /not UTF-8/)
