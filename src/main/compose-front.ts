@@ -115,7 +115,7 @@ export function composeFront(parts: FrontParts): Front {
       dataBlockTimeoutMs: limits.dataBlockTimeoutSeconds * secondMs,
       sessionTimeoutMs: limits.sessionTimeoutMinutes * minuteMs,
     },
-    tls: certificates,
+    tls: { secureContext: serverName => certificates.secureContext(serverName) },
     allowPlaintextAuthOnLoopback: settings.submission.allowPlaintextAuthOnLoopback,
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,

@@ -6,7 +6,7 @@ export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
 export { Fault, UsageFault } from '../runtime/fault.ts'
 export { type Log, silentLog } from '../runtime/log.ts'
 export type { Random } from '../runtime/random.ts'
-export { connectSmtp, connectSmtpOver, type SmtpOverOptions } from './client/connect.ts'
+export { connectSmtp, connectSmtpOver } from './client/connect.ts'
 export type {
   CertificateProblem,
   ClientFailureFacts,
@@ -19,6 +19,7 @@ export type {
   RecipientResult,
   SmtpClientOptions,
   SmtpConnection,
+  SmtpOverOptions,
   VerifyChain,
 } from './client/contract.ts'
 export { SmtpClientFailure } from './client/smtp-client-failure.ts'

@@ -241,7 +241,7 @@ test('nothing that the caller gives becomes a line of its own', async t => {
   for (const helloName of [injected, 'client\nQUIT', 'client\0'])
     await assert.rejects(connect(t, peer, { ...openly, helloName }), {
       name: 'UsageFault',
-      code: 'SMTP_LINE_BROKEN',
+      code: 'HOSTNAME_SYNTAX',
       message: /helloName/,
     })
   const connection = await connect(t, peer)

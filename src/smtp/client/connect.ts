@@ -3,9 +3,16 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { systemClock } from '../../runtime/clock.ts'
 import { isPositive, type Reply } from '../reply.ts'
+import { assertClientOptions, assertOverOptions } from './assert-options.ts'
 import { judgeCertificate } from './certificate.ts'
 import { ClientSocket } from './client-socket.ts'
-import type { ClientFailureFacts, ClientStage, SmtpClientOptions, SmtpConnection } from './contract.ts'
+import type {
+  ClientFailureFacts,
+  ClientStage,
+  SmtpClientOptions,
+  SmtpConnection,
+  SmtpOverOptions,
+} from './contract.ts'
 import { type ClientTimeouts, OpenConnection } from './open-connection.ts'
 import { SmtpClientFailure } from './smtp-client-failure.ts'
 
@@ -20,7 +27,7 @@ const defaultTimeouts: ClientTimeouts = {
   dataEndMs: 10 * minuteMs,
 }
 
-/** Rejects with SmtpClientFailure. */
+/** Rejects with SmtpClientFailure; with a UsageFault, before a socket is open, when the options will not do. */
 export async function connectSmtp(options: SmtpClientOptions): Promise<SmtpConnection> {
   return (await connectAndIntroduce(options)).connection
 }
@@ -30,8 +37,9 @@ export interface Introduced {
   readonly socket: ClientSocket
 }
 
-/** With the socket, for who wants it for something else than sending. Rejects with SmtpClientFailure. */
+/** With the socket, for who wants it for something else than sending. Rejects as connectSmtp. */
 export async function connectAndIntroduce(options: SmtpClientOptions): Promise<Introduced> {
+  assertClientOptions(options)
   const clock = options.clock ?? systemClock
   const socket = await ClientSocket.open(options, clock, options.connectTimeoutMs ?? defaultConnectTimeoutMs)
   return { socket, connection: await introduceOrLeave(socket, options) }
@@ -39,9 +47,11 @@ export async function connectAndIntroduce(options: SmtpClientOptions): Promise<I
 
 /**
  * On a connection that is there already, whose other end has become the server (RFC 2645 §5.2.1, RFC 821 §3.8) and greets
- * first. What protects it has been agreed upon, so nothing of that is asked for again. Rejects with SmtpClientFailure.
+ * first. What protects it has been agreed upon, so nothing of that is asked for again. Rejects with SmtpClientFailure; with a
+ * UsageFault, and the socket as it was, when the options will not do.
  */
 export async function connectSmtpOver(socket: Socket, options: SmtpOverOptions): Promise<SmtpConnection> {
+  assertOverOptions(socket, options)
   const { remoteAddress = '', remotePort = 0 } = socket
   const client: SmtpClientOptions = {
     ...options,
@@ -52,12 +62,6 @@ export async function connectSmtpOver(socket: Socket, options: SmtpOverOptions):
   }
   return await introduceOrLeave(ClientSocket.over(socket, client, options.clock ?? systemClock), client)
 }
-
-/** `host`: what the other server is called, for what is said of it. */
-export type SmtpOverOptions = Pick<
-  SmtpClientOptions,
-  'host' | 'helloName' | 'commandTimeoutMs' | 'clock' | 'onDialogue'
->
 
 async function introduceOrLeave(socket: ClientSocket, options: SmtpClientOptions): Promise<SmtpConnection> {
   const { commandTimeoutMs } = options

@@ -34,6 +34,12 @@ export interface SmtpClientOptions {
   readonly onDialogue?: ((line: string) => void) | undefined
 }
 
+/** `host`: what the other server is called, for what is said of it. */
+export type SmtpOverOptions = Pick<
+  SmtpClientOptions,
+  'host' | 'helloName' | 'commandTimeoutMs' | 'clock' | 'onDialogue'
+>
+
 /** Takes what the server shows, its own certificate first, and returns what is wrong with it; undefined is consent. */
 export type VerifyChain = (chain: readonly X509Certificate[]) => CertificateProblem | undefined
 
@@ -140,18 +146,19 @@ export interface SmtpConnection {
   /** False once the server closed, answered 421, or a transaction left it in an unknown state. */
   readonly usable: boolean
   /**
-   * One transaction. One result per recipient, in order; rejects only on a fault of ours (mailData threw; the
-   * connection is closed, so that the server cannot take half a message). Uses PIPELINING, SIZE, 8BITMIME,
+   * One transaction. One result per recipient, in order; rejects only on a fault of ours: mailData threw (the
+   * connection is closed, so that the server cannot take half a message), or the transaction is of a wrong shape
+   * (a UsageFault, and nothing was sent). Uses PIPELINING, SIZE, 8BITMIME,
    * SMTPUTF8, DSN, CHUNKING, MT-PRIORITY, DELIVERBY when offered; what the message needs and the server lacks is a 'failed' result of kind
    * 'extension-missing' without sending anything.
    */
   send(transaction: OutgoingTransaction): Promise<readonly RecipientResult[]>
-  /** MAIL and RCPT, then RSET: no message is sent. 'accepted' has the reply to RCPT. */
+  /** MAIL and RCPT, then RSET: no message is sent. 'accepted' has the reply to RCPT. Rejects as `send`. */
   probe(transaction: ProbedTransaction): Promise<readonly RecipientResult[]>
   quit(): Promise<void>
   /** At once. */
   close(): void
 }
 
-/** Rejects with SmtpClientFailure (a Fault whose `facts` are ClientFailureFacts). */
+/** Rejects with SmtpClientFailure (a Fault whose `facts` are ClientFailureFacts), or with a UsageFault for the options. */
 export type ConnectSmtp = (options: SmtpClientOptions) => Promise<SmtpConnection>

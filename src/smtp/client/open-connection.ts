@@ -6,6 +6,7 @@ import { isAscii } from '../../runtime/text.ts'
 import type { DeliverByRequest } from '../parameters.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { encodeXtext } from '../xtext.ts'
+import { assertProbedTransaction, assertTransaction } from './assert-options.ts'
 import type { ClientSocket } from './client-socket.ts'
 import type {
   ClientFailureFacts,
@@ -76,6 +77,7 @@ export class OpenConnection implements SmtpConnection {
   }
 
   async send(transaction: OutgoingTransaction): Promise<readonly RecipientResult[]> {
+    assertTransaction(transaction)
     const missing = this.#missingExtension(transaction)
     if (missing)
       return transaction.recipients.map(recipient => ({
@@ -102,6 +104,7 @@ export class OpenConnection implements SmtpConnection {
   }
 
   async probe(transaction: ProbedTransaction): Promise<readonly RecipientResult[]> {
+    assertProbedTransaction(transaction)
     const results: RecipientResult[] = []
     try {
       await this.#askFor(transaction, results)

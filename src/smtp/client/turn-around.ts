@@ -2,6 +2,7 @@
 // the client on the same connection.
 import type { Socket } from 'node:net'
 import type { Reply } from '../reply.ts'
+import { assertDomains } from './assert-options.ts'
 import { connectAndIntroduce } from './connect.ts'
 import type { SmtpClientOptions } from './contract.ts'
 
@@ -15,11 +16,12 @@ export type TurnedAround =
 /** §5.2.1: the provider may have to look through a long queue. */
 const answerTimeoutMs = 10 * 60_000
 
-/** `domains`: in their canonical spelling; none: all that the account may have. Rejects with SmtpClientFailure. */
+/** `domains`: in their canonical spelling; none: all that the account may have. Rejects as connectSmtp. */
 export async function requestTurnAround(
   options: SmtpClientOptions,
   domains: readonly string[],
 ): Promise<TurnedAround> {
+  assertDomains(domains)
   const { connection, socket } = await connectAndIntroduce(options)
   try {
     socket.sendLine(domains.length === 0 ? 'ATRN' : `ATRN ${domains.join(',')}`)

@@ -19,6 +19,7 @@ import {
   defaultLimits,
   noTransferExtensions,
   type SmtpServer,
+  type SmtpServerLimits,
   type SmtpServerOptions,
 } from './options.ts'
 import { secureContextOf, secureSocket } from './secure-socket.ts'
@@ -35,6 +36,14 @@ const hurryMs = 500
 export function createSmtpServer(options: SmtpServerOptions): SmtpServer {
   assertOptions(options)
   return new NetworkSmtpServer(options)
+}
+
+/** What is not given, or undefined, is the default. */
+function completed(limits: Partial<SmtpServerLimits> = {}): SmtpServerLimits {
+  const complete: Record<keyof SmtpServerLimits, number> = { ...defaultLimits }
+  for (const name of Object.keys(defaultLimits) as (keyof SmtpServerLimits)[])
+    complete[name] = limits[name] ?? defaultLimits[name]
+  return complete
 }
 
 class NetworkSmtpServer implements SmtpServer {
@@ -59,7 +68,7 @@ class NetworkSmtpServer implements SmtpServer {
       hostname: options.hostname,
       ownDomain: parseDomain(options.hostname) ?? options.hostname.toLowerCase(),
       services: options.services,
-      limits: { ...defaultLimits, ...options.limits },
+      limits: completed(options.limits),
       localNetworks: assertNetworks(options.localNetworks ?? []),
       hasTls: tls !== undefined,
       submissionPorts: () => this.#submissionPorts,
@@ -114,12 +123,6 @@ class NetworkSmtpServer implements SmtpServer {
         'A server listens once, and not after it was closed. Make another one for more listeners.',
       )
     this.#listens = true
-    if (!this.#options.tls && this.#options.listeners.some(({ role }) => role === 'submissions')) {
-      throw new UsageFault(
-        'TLS_MISSING',
-        'A submissions listener starts with TLS, so it needs a certificate.',
-      )
-    }
     try {
       for (const options of this.#options.listeners) {
         const listener = await openListener(options, {
