@@ -1,7 +1,7 @@
 // Which queued recipients an administrator means, as a condition with its values.
 
 import type { SqlValue } from '../storage/operation.ts'
-import { standingAt } from './gates.ts'
+import { causeOfWaiting, standingAt } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
 
@@ -17,7 +17,7 @@ export interface QueueSelection {
   readonly scheduledAfter?: number | undefined
   /** The mail host at which the last attempt ended. */
   readonly host?: string | undefined
-  /** Why it ended: a `ReportCause`. */
+  /** Why it ended, or why there was none: a `ReportCause`. */
   readonly cause?: string | undefined
   /** Sent to another host by an administrator. */
   readonly routeTo?: string | undefined
@@ -48,7 +48,7 @@ export function selectRecipients(selection: QueueSelection): {
   add("COALESCE(reverse_path, '') = ?", selection.reversePath)
   add("state = 'ready' AND attempts = 0 AND release_at > ?", selection.scheduledAfter)
   add('last_host = ?', selection.host)
-  add('last_cause = ?', selection.cause)
+  add(`${causeOfWaiting} = ?`, selection.cause)
   add('route_to = ?', selection.routeTo)
   if (selection.gate !== undefined) {
     const standing = standingAt(selection.gate)
