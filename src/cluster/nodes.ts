@@ -129,6 +129,15 @@ export const readCluster = defineRead(
   },
 )
 
+/** Whether one runs that delivers: it was seen then, or later. */
+export const findDeliveryNode = defineRead(
+  'cluster.find-delivery-node',
+  async (tx, { seenSince }: { readonly seenSince: number }): Promise<boolean> => {
+    const rows = await tx.all<{ roles: string }>('SELECT roles FROM node WHERE seen_at >= ?', seenSince)
+    return rows.some(({ roles }) => roles.split(' ').includes('delivery' satisfies NodeRole))
+  },
+)
+
 function isRole(text: string): text is NodeRole {
   return nodeRoles.some(role => role === text)
 }

@@ -1,9 +1,10 @@
 // What why, trace and queue say of mail that stands in line: what closes the way, until when, and what helps.
 import assert from 'node:assert/strict'
-import { appendFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Surroundings } from '../../src/cli/invocation.ts'
+import { standingWords } from '../../src/cli/standing.ts'
 import type { Diagnosis } from '../../src/delivery/outcome.ts'
 import type { Closure, ClosureReason } from '../../src/delivery/pacing/destination-health.ts'
 import { createRelayDomain } from '../../src/directory/relay-domains.ts'
@@ -23,7 +24,7 @@ import type { Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { appendTrail } from '../../src/trail/operations.ts'
 import { address } from '../directory/open-directory.ts'
-import { makeServerFolder, runHere, succeed } from './run-postrider.ts'
+import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -33,7 +34,9 @@ const clock: Surroundings['clock'] = { ...systemClock, now: () => now }
 interface Waiting {
   readonly storage: Storage
   readonly id: string
+  /** Its stdout. */
   readonly say: (...parameters: readonly string[]) => Promise<string>
+  readonly note: (...parameters: readonly string[]) => Promise<string>
 }
 
 interface Given {
@@ -89,14 +92,16 @@ async function waiting(t: TestContext, given: Given): Promise<Waiting> {
     })),
   )
   await storage.run(settle, { owner: 'test', at: now, settlements, reports: [] })
+  const run = async (parameters: readonly string[]): Promise<Ran> => {
+    const ran = await runHere(folder, parameters, { clock })
+    assert.equal(ran.exitCode, 0, ran.stderr)
+    return ran
+  }
   return {
     storage,
     id: formatQueueId(id),
-    async say(...parameters) {
-      const { exitCode, stdout, stderr } = await runHere(folder, parameters, { clock })
-      assert.equal(exitCode, 0, stderr)
-      return stdout
-    },
+    say: async (...parameters) => (await run(parameters)).stdout,
+    note: async (...parameters) => (await run(parameters)).stderr,
   }
 }
 
@@ -280,6 +285,42 @@ test('a pool of addresses is closed while all of them are, and opens with the fi
   assert.doesNotMatch(await say('why', id), /Nothing goes there/)
   await shut(storage, '192.0.2.2', now + 10 * minute)
   assert.match(await say('why', id), /Nothing goes there until 2026-01-31 14:10:00/)
+})
+
+test('every command that shows waiting mail says that no server runs', async t => {
+  const { id, say, note } = await waiting(t, { result: inLine('destination mx.example.org') })
+  const said = /^No server that delivers is running, so nothing moves until one is: "postrider serve"/m
+  assert.match(await say('why', id), said)
+  assert.match(await say('trace', id), said)
+  assert.match(await say('queue', 'show', id), said)
+  for (const command of ['list', 'summary']) assert.match(await note('queue', command), said)
+  for (const words of [
+    ['trace', id],
+    ['queue', 'show', id],
+    ['queue', 'summary'],
+  ])
+    assert.partialDeepStrictEqual(JSON.parse(await say(...words, '--json')), { noServer: true })
+})
+
+test('a recipient has the same state wherever programs read it', async t => {
+  const { id, say } = await waiting(t, { result: inLine('destination mx.example.org') })
+  const stateIn = (json: unknown): unknown =>
+    (json as { recipients: { state: string }[] }).recipients[0]?.state
+  const first = async (...words: string[]): Promise<unknown> =>
+    (JSON.parse(await say(...words, '--json')) as unknown[])[0]
+  const traced = JSON.parse(await say('trace', id, '--json')) as { waiting: unknown[] }
+  assert.deepEqual(
+    [
+      stateIn(await first('why', id)),
+      stateIn(await first('queue', 'list')),
+      stateIn(JSON.parse(await say('queue', 'show', id, '--json'))),
+      stateIn({ recipients: traced.waiting }),
+    ],
+    ['in-line', 'in-line', 'in-line', 'in-line'],
+  )
+  const states = readFileSync(resolve(import.meta.dirname, '../../docs/trail.md'), 'utf8')
+  for (const [state, words] of Object.entries(standingWords))
+    assert.match(states, new RegExp(`^\\| \`${state}\` \\| ${words} \\| `, 'm'))
 })
 
 test('who only waits for his turn', async t => {
