@@ -12,7 +12,7 @@ import {
   readRecipient,
   recipientColumns,
 } from './rows.ts'
-import { type QueueSelection, selectRecipients } from './select-recipients.ts'
+import { isKept, type QueueSelection, selectRecipients } from './select-recipients.ts'
 
 /** A recipient as an administrator sees it. */
 export interface ShownRecipient extends QueuedRecipient {
@@ -41,8 +41,8 @@ interface ShownRow extends RecipientRow {
 const shownColumns = `${recipientColumns
   .split(', ')
   .map(column => `queue_recipient.${column}`)
-  .join(', ')}, ${causeOfWaiting} AS cause, deaths, relay_domain, CASE WHEN EXISTS
-    (SELECT 1 FROM relay_domain WHERE relay_domain.name = queue_recipient.relay_domain AND keeps = 1) THEN 1 ELSE 0 END AS kept`
+  .join(', ')}, ${causeOfWaiting} AS cause, deaths, relay_domain,
+    CASE WHEN ${isKept} THEN 1 ELSE 0 END AS kept`
 
 export interface ShownMessage {
   readonly message: QueuedMessage

@@ -23,10 +23,18 @@ export interface QueueSelection {
   readonly routeTo?: string | undefined
   /** For which they stand in line. */
   readonly gate?: string | undefined
+  /** They stand in line for a destination, or in that of their sender. */
+  readonly inLineFor?: 'destination' | 'sender' | undefined
+  /** Their server fetches them. */
+  readonly isKept?: true | undefined
   /** ms since 1970 */
   readonly acceptedBefore?: number | undefined
   readonly acceptedAfter?: number | undefined
 }
+
+/** A condition: no attempt is made, the server of its domain fetches it. An administrator may send it elsewhere all the same. */
+export const isKept = `queue_recipient.route_to IS NULL AND EXISTS
+  (SELECT 1 FROM relay_domain WHERE relay_domain.name = queue_recipient.relay_domain AND keeps = 1)`
 
 /** A condition over queue_recipient joined with queue_message. */
 export function selectRecipients(selection: QueueSelection): {
@@ -55,6 +63,8 @@ export function selectRecipients(selection: QueueSelection): {
     conditions.push(standing.sql)
     values.push(...standing.values)
   }
+  add("state = 'ready' AND gate LIKE ?", selection.inLineFor && `${selection.inLineFor} %`)
+  if (selection.isKept) conditions.push(`state = 'ready' AND lease_owner IS NULL AND ${isKept}`)
   add('accepted_at < ?', selection.acceptedBefore)
   add('accepted_at >= ?', selection.acceptedAfter)
   return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }

@@ -126,6 +126,7 @@ test('retry of what is held says so, and how to deliver it', async context => {
     action: 'retry',
     recipients: 1,
     held: 2,
+    kept: 0,
   })
 })
 

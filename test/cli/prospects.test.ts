@@ -323,6 +323,24 @@ test('a recipient has the same state wherever programs read it', async t => {
     assert.match(states, new RegExp(`^\\| \`${state}\` \\| ${words} \\| `, 'm'))
 })
 
+test('retry says of whom it has asked for, and whom it does not help', async t => {
+  const toServer = await waiting(t, { result: inLine('destination mx.dead.example') })
+  assert.equal(
+    await toServer.say('queue', 'retry', toServer.id),
+    '1 recipient in line for a server asked for: they go as there is room; where nothing goes at the moment, at most one attempt in 10 s finds out for all that wait for the same server.\n',
+  )
+  const ofSender = await waiting(t, { result: inLine('sender account 1') })
+  assert.match(
+    await ofSender.say('queue', 'retry', '--all'),
+    /^1 recipient in the line of their sender asked for: they wait for its limit all the same\.\n$/,
+  )
+  assert.partialDeepStrictEqual(JSON.parse(await ofSender.say('queue', 'retry', '--all', '--json')), {
+    recipients: 1,
+    held: 0,
+    kept: 0,
+  })
+})
+
 test('who only waits for his turn', async t => {
   const { id, say } = await waiting(t, { result: inLine('destination mx1.example.org mx2.example.org') })
   assert.match(
@@ -354,6 +372,11 @@ test('mail for a relayed domain ends at one time, whoever is asked', async t => 
       await storage.run(createRelayDomain, domain)
     },
   })
+  assert.equal(
+    await say('queue', 'retry', id),
+    '0 recipients due now.\n1 recipient kept until their server fetches them, and not tried: it asks for them (ETRN), or fetches them (ATRN; there "postrider fetch").\n',
+  )
+  assert.match(await say('queue', 'list'), / kept +0 +when fetched /)
   assert.match(await say('why', id), /given up in 29 d 23 h \(2026-03-02 13:00:00\)/)
   const trace = await say('trace', id)
   assert.match(trace, /at most until 2026-03-02 13:00:00$/m)

@@ -6,6 +6,7 @@ import { formatAddress, formatAddressForPeople, formatReversePath } from '../../
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { describeOpenAlerts } from '../../alert/describe-alert.ts'
 import { countOpenAlerts } from '../../alert/operations.ts'
+import { requestMs } from '../../delivery/pacing/destination-health.ts'
 import {
   type Administered,
   type Administration,
@@ -346,6 +347,7 @@ async function administer(
         'Nothing in the queue fits, so nothing was done. "postrider queue list" shows what is there.',
       )
     }
+    const before = leaves && (await countLines(count, selections))
     const { recipients, underWay } = await administerPages(
       invocation,
       storage,
@@ -354,7 +356,9 @@ async function administer(
       selections,
       total,
     )
-    const lines = [`${formatCount(recipients, 'recipient')} ${done}.`]
+    const lines = before
+      ? describeRetry(recipients, before)
+      : [`${formatCount(recipients, 'recipient')} ${done}.`]
     if (administration.underWay !== undefined && underWay > 0)
       lines.push(`${formatCount(underWay, 'recipient')} of these ${administration.underWay}`)
     if (leaves === undefined) {
@@ -372,10 +376,49 @@ async function administer(
       lines.push(
         `${formatCount(scheduled, 'recipient')} held at the sender's wish: "postrider queue retry" with the queue id delivers them before their time.`,
       )
-    const busy = total - recipients - left - scheduled
+    const kept =
+      total > recipients + left + scheduled
+        ? await sum(selections, async selection => await count({ ...selection, isKept: true }))
+        : 0
+    if (kept > 0)
+      lines.push(
+        `${formatCount(kept, 'recipient')} kept until their server fetches them, and not tried: it asks for them (ETRN), or fetches them (ATRN; there "postrider fetch").`,
+      )
+    const busy = total - recipients - left - scheduled - kept
     if (busy > 0) lines.push(`${formatCount(busy, 'recipient')} being delivered just now.`)
-    invocation.output.result({ action: verb, recipients, [leaves.state]: left }, lines.join('\n'))
+    invocation.output.result({ action: verb, recipients, [leaves.state]: left, kept }, lines.join('\n'))
   })
+}
+
+/** How many of them stand in which kind of line. */
+interface LineCounts {
+  readonly destination: number
+  readonly sender: number
+}
+
+async function countLines(
+  count: (selection: QueueSelection) => Promise<number>,
+  selections: readonly QueueSelection[],
+): Promise<LineCounts> {
+  const at = async (inLineFor: 'destination' | 'sender'): Promise<number> =>
+    await sum(selections, async selection => await count({ ...selection, inLineFor }))
+  return { destination: await at('destination'), sender: await at('sender') }
+}
+
+/** Who stands in line is asked for, and not by that alone tried. */
+function describeRetry(recipients: number, { destination, sender }: LineCounts): string[] {
+  const atOnce = Math.max(0, recipients - destination - sender)
+  const lines: string[] = []
+  if (atOnce > 0 || recipients === 0) lines.push(`${formatCount(atOnce, 'recipient')} due now.`)
+  if (destination > 0)
+    lines.push(
+      `${formatCount(destination, 'recipient')} in line for a server asked for: they go as there is room; where nothing goes at the moment, at most one attempt in ${formatDuration(requestMs)} finds out for all that wait for the same server.`,
+    )
+  if (sender > 0)
+    lines.push(
+      `${formatCount(sender, 'recipient')} in the line of their sender asked for: they wait for its limit all the same.`,
+    )
+  return lines
 }
 
 async function sum<Item>(items: readonly Item[], count: (item: Item) => Promise<number>): Promise<number> {
