@@ -430,3 +430,14 @@ test('check warns of a domain whose postmaster@ nobody gets, and of one that tak
     ],
   ])
 })
+
+test('add makes, and delete and rm remove, as in other programs', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  await succeed(folder, 'domain', 'add', 'example.test')
+  await succeed(folder, 'account', 'add', 'anna@example.test')
+  await succeed(folder, 'alias', 'add', 'info@example.test', 'anna@example.test')
+  await succeed(folder, 'alias', 'delete', 'info@example.test')
+  await succeed(folder, 'account', 'rm', 'anna@example.test')
+  await succeed(folder, 'domain', 'delete', 'example.test')
+  assert.deepEqual(await succeedJson(folder, 'domain', 'list'), [])
+})
