@@ -755,7 +755,7 @@ export const replies = {
     '4.2.1',
     (recipient: string) => `There is nobody here yet to read mail for <${recipient}>; please try again later`,
     ['postmaster@example.test'],
-    'postmaster@ or abuse@ of a domain of ours while this server has no enabled account at all: such mail has to find somebody (RFC 5321 §4.5.1), so it is put off until there is one ("postrider account create").',
+    'Any address of a domain of ours while this server has neither an enabled account nor an alias or a group: they are yet to come ("postrider account create"), and the first mail is not refused for good. postmaster@ and abuse@ as long as there is no enabled account, because such mail has to find somebody (RFC 5321 §4.5.1).',
   ),
   noSuchMailbox: made(
     'noSuchMailbox',
