@@ -216,10 +216,10 @@ export const replies = {
     'tlsOnPlainPort',
     421,
     '4.7.0',
-    (hostname: string) =>
-      `${hostname} starts without TLS on this port: use STARTTLS, or the port for TLS (465)`,
-    ['mail.example.test'],
-    'The client began a TLS handshake on a port for STARTTLS.',
+    (hostname: string, ways: readonly string[]) =>
+      `${hostname} starts without TLS on this port${ways.length > 0 ? `: use ${ways.join(', or ')}` : ''}`,
+    ['mail.example.test', ['STARTTLS', 'port 465']],
+    'The client began a TLS handshake on a port for STARTTLS. Named is what this server has: STARTTLS, and the ports with the role submissions.',
   ),
   textAfterStartTls: fixed(
     'textAfterStartTls',
