@@ -1,7 +1,13 @@
 // The servers that share a database, as each of them and the command line see the others.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { enterNode, findDeliveryNode, leaveNode, type NodeFacts } from '../../src/cluster/nodes.ts'
+import {
+  enterNode,
+  findDeliveryNode,
+  leaveNode,
+  type NodeFacts,
+  readCluster,
+} from '../../src/cluster/nodes.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 
 const now = Date.UTC(2026, 0, 31)
@@ -29,4 +35,17 @@ test('a server that delivers is found while it is heard of', async t => {
   assert.equal(await found(now + 1), false)
   await storage.run(leaveNode, { id: 'one' })
   assert.equal(await found(now), false)
+})
+
+test('servers with one name are told apart by their machines; an older one has none', async t => {
+  const { storage } = await openTestStorage(t)
+  await storage.run(enterNode, { node: node({ machine: 'mx-a' }), load, now })
+  await storage.run(enterNode, { node: node({ id: 'two', startedAt: now + 1, machine: 'mx-b' }), load, now })
+  await storage.run(enterNode, { node: node({ id: 'old', startedAt: now + 2 }), load, now })
+  const { nodes } = await storage.run(readCluster, { now })
+  assert.deepEqual(
+    nodes.map(({ machine }) => machine),
+    ['mx-a', 'mx-b', undefined],
+  )
+  assert.deepEqual(nodes[0]?.load, load)
 })
