@@ -7,6 +7,8 @@ import { createCommandSpeller } from './program-name.ts'
 export interface CommandText {
   /** With its arguments: 'show <queue-id>'. */
   readonly usage: string
+  /** Other words for it; help shows the first. */
+  readonly aliases?: readonly string[]
   readonly summary: string
   /** More than the summary, where it needs more. */
   readonly description?: string
@@ -21,9 +23,17 @@ export interface CommandRun {
   invocation?: Invocation
 }
 
-export function addCommand(parent: Command, { usage, summary, description, examples }: CommandText): Command {
+/** What people try who know other programs. */
+export const createAliases = ['add']
+export const removeAliases = ['delete', 'rm']
+
+export function addCommand(
+  parent: Command,
+  { usage, aliases = [], summary, description, examples }: CommandText,
+): Command {
   return parent
     .command(usage)
+    .aliases(aliases)
     .summary(summary)
     .description(description ?? `${summary}.`)
     .addHelpText(

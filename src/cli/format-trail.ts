@@ -195,10 +195,12 @@ function describeAttempt(event: Attempt): string {
 }
 
 /** Begins with a semicolon, or is empty. */
-function describeNext({ nextAttemptAt, nextAttemptBecause }: Attempt): string {
+function describeNext({ nextAttemptAt, nextAttemptBecause, closedUntil }: Attempt): string {
   if (nextAttemptAt === undefined) return ''
-  const latest = nextAttemptBecause === 'destination' ? ' at the latest' : ''
-  return `; next attempt at ${formatTime(nextAttemptAt)}${latest}`
+  if (nextAttemptBecause !== 'destination') return `; next attempt at ${formatTime(nextAttemptAt)}`
+  return closedUntil === undefined
+    ? `; it stands in line for its destination, and is looked at again at ${formatTime(nextAttemptAt)} at the latest`
+    : `; it stands in line for its destination, where nothing goes until ${formatTime(closedUntil)}`
 }
 
 /** What a policy of the receiver made of the connection that took the message. */
@@ -228,7 +230,7 @@ const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
   'mailbox-full': 'after some hours, because somebody has to make room first',
   asked: 'then, because that server said for how long it wants no more',
   destination:
-    'sooner, as soon as mail goes to that destination again; it is tried from time to time, for all that waits for it',
+    'as soon as mail goes to that destination again, which is tried from time to time, for all that waits for it',
 }
 
 export function describeLookup({ by, name, hosts }: Lookup): string {

@@ -15,7 +15,10 @@ export interface NodeLoad {
 
 export interface NodeFacts {
   readonly id: string
+  /** Of the settings: the same for all that are one server to others. */
   readonly hostname: string
+  /** On which it runs, by the machine's own name; undefined: it is of a version that does not say. */
+  readonly machine?: string | undefined
   /** Of Postrider. */
   readonly version: string
   readonly schemaVersion: number
@@ -62,7 +65,8 @@ export const enterNode = defineWrite(
       node.startedAt,
       now,
       node.roles.join(' '),
-      JSON.stringify(load),
+      // Not a column of its own, so that versions of one schema go on together.
+      JSON.stringify({ ...load, machine: node.machine } satisfies StoredLoad),
     )
     const { changes } = await tx.run('UPDATE id_space SET seen_at = ? WHERE node_id = ?', now, node.id)
     return changes
@@ -81,6 +85,8 @@ export const forgetNodes = defineWrite(
     await tx.run('DELETE FROM node WHERE seen_at < ?', before)
   },
 )
+
+type StoredLoad = NodeLoad & Pick<NodeFacts, 'machine'>
 
 interface NodeRow {
   readonly id: string
@@ -112,13 +118,13 @@ export const readCluster = defineRead(
       nodes: rows.map(row => ({
         id: row.id,
         hostname: row.hostname,
+        ...readLoad(row),
         version: row.version,
         schemaVersion: row.schema_version,
         pid: row.pid,
         startedAt: row.started_at,
         seenAt: row.seen_at,
         roles: row.roles.split(' ').filter(isRole),
-        load: row.load === '' ? undefined : (JSON.parse(row.load) as NodeLoad),
         leases: held.reduce(
           (sum, { owner, leases }) => (nodeOfOwner(owner) === row.id ? sum + leases : sum),
           0,
@@ -126,6 +132,21 @@ export const readCluster = defineRead(
       })),
       due: { recipients: due?.recipients ?? 0, since: due?.since ?? undefined },
     }
+  },
+)
+
+function readLoad({ load: stored }: NodeRow): Pick<ClusterNode, 'load' | 'machine'> {
+  if (stored === '') return { load: undefined }
+  const { machine, ...load } = JSON.parse(stored) as StoredLoad
+  return { load, machine }
+}
+
+/** Whether one runs that delivers: it was seen then, or later. */
+export const findDeliveryNode = defineRead(
+  'cluster.find-delivery-node',
+  async (tx, { seenSince }: { readonly seenSince: number }): Promise<boolean> => {
+    const rows = await tx.all<{ roles: string }>('SELECT roles FROM node WHERE seen_at >= ?', seenSince)
+    return rows.some(({ roles }) => roles.split(' ').includes('delivery' satisfies NodeRole))
   },
 )
 

@@ -1,5 +1,12 @@
 // Every operation of the cluster, for the store thread, which finds a write by its name.
 import { takeIdSpaces } from './id-spaces.ts'
-import { enterNode, forgetNodes, leaveNode, readCluster } from './nodes.ts'
+import { enterNode, findDeliveryNode, forgetNodes, leaveNode, readCluster } from './nodes.ts'
 
-export const clusterOperations = [takeIdSpaces, enterNode, leaveNode, forgetNodes, readCluster] as const
+export const clusterOperations = [
+  takeIdSpaces,
+  enterNode,
+  leaveNode,
+  forgetNodes,
+  readCluster,
+  findDeliveryNode,
+] as const

@@ -128,7 +128,8 @@ const noDomain = directoryFinding(
   'postrider domain create example.com; then postrider account create anna@example.com',
 )
 
-function checkDomain({ name, hasPostmaster, hasAddresses }: DomainToCheck): Finding[] {
+/** `isNobodyHere`: no domain has any address. */
+function checkDomain({ name, hasPostmaster, hasAddresses }: DomainToCheck, isNobodyHere: boolean): Finding[] {
   if (hasPostmaster && hasAddresses) return []
   const domain = displayDomain(name)
   return [
@@ -136,13 +137,17 @@ function checkDomain({ name, hasPostmaster, hasAddresses }: DomainToCheck): Find
       hasAddresses
         ? `${domain} has no enabled account.`
         : `${domain} has no enabled account, alias or group.`,
-      hasPostmaster
-        ? `Mail for ${domain} is refused (550), all but that for postmaster@ and abuse@.`
-        : // RFC 5321 §4.5.1
-          `Mail for postmaster@${domain} and abuse@${domain}, which every domain has to take, is put off (450).`,
+      costOf(domain, hasPostmaster, isNobodyHere),
       `postrider account create <name>@${domain}; or enable one that is there: postrider account enable <name>@${domain}`,
     ),
   ]
+}
+
+function costOf(domain: string, hasPostmaster: boolean, isNobodyHere: boolean): string {
+  if (isNobodyHere) return `All mail for ${domain} is put off (450).`
+  if (hasPostmaster) return `Mail for ${domain} is refused (550), all but that for postmaster@ and abuse@.`
+  // RFC 5321 §4.5.1
+  return `Mail for postmaster@${domain} and abuse@${domain}, which every domain has to take, is put off (450).`
 }
 
 async function readDirectory(
@@ -154,7 +159,9 @@ async function readDirectory(
   if (directory === 'none') return { domains: [], findings: [noDomain] }
   try {
     const domains = await readDomains(settings)
-    const findings = domains.length === 0 ? [noDomain] : domains.flatMap(checkDomain)
+    const isNobodyHere = domains.every(({ hasAddresses, hasPostmaster }) => !hasAddresses && !hasPostmaster)
+    const findings =
+      domains.length === 0 ? [noDomain] : domains.flatMap(domain => checkDomain(domain, isNobodyHere))
     if (findings.length === 0)
       findings.push(ok('directory', `domains: ${domains.map(({ name }) => displayDomain(name)).join(', ')}`))
     return { domains: domains.map(({ name }) => name), findings }

@@ -9,6 +9,7 @@ import type { Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
+import type { Closure } from './pacing/destination-health.ts'
 import { askedWaitMs } from './replies/asked-wait.ts'
 import { diagnoseUntried } from './replies/diagnose.ts'
 import { classOf } from './replies/reply-class.ts'
@@ -31,6 +32,8 @@ export interface Attempted {
   readonly tls?: readonly TlsEvidence[] | undefined
   /** Where it may be tried again before its own time. */
   readonly place?: GatePlace | undefined
+  /** Of `place`. What closes it is asked when the settlement is planned: what the reply taught is known then. */
+  readonly gate?: { readonly closure: Closure | undefined } | undefined
   /** It was not tried this time: its time was over, or the sender was to be told. */
   readonly isUntried?: boolean | undefined
   readonly lookup?: Lookup | undefined
@@ -240,7 +243,7 @@ function planAfterAttempt(
   const { message } = work
   const attempt = recipient.attempts + 1
   const outcome = expireWhenOver(attempted.outcome, message, now)
-  const settle = (result: Settlement['result'], next?: NextAttempt): Settlement => ({
+  const settle = (result: Settlement['result'], next?: NextAttempt['told']): Settlement => ({
     messageId: message.id,
     recipientId: recipient.id,
     events: [
@@ -286,7 +289,7 @@ function planAfterAttempt(
     }
     case 'deferred': {
       const next = planNextAttempt(attempted, attempt, now, schedule, spread)
-      const dueAt = next.nextAttemptAt
+      const dueAt = next.dueAt
       const tell = isDelayToTell(attempted, now, schedule)
       return {
         settlement: settle(
@@ -298,9 +301,14 @@ function planAfterAttempt(
             delayReported: tell,
             place: attempted.place,
           },
-          next,
+          next.told,
         ),
-        report: reportWhen(tell, { action: 'delayed', attempted, outcome, nextAttemptAt: dueAt }),
+        report: reportWhen(tell, {
+          action: 'delayed',
+          attempted,
+          outcome,
+          nextAttemptAt: next.told.nextAttemptAt,
+        }),
       }
     }
     case 'failed':
@@ -364,8 +372,12 @@ function findLeastWait({ outcome }: Attempted, attempts: number): LeastWait | un
 }
 
 interface NextAttempt {
-  readonly nextAttemptAt: number
-  readonly nextAttemptBecause: NextAttemptReason
+  /** It leaves its line then, at the latest. */
+  readonly dueAt: number
+  readonly told: Pick<
+    Extract<TrailEvent, { kind: 'attempted' }>,
+    'nextAttemptAt' | 'nextAttemptBecause' | 'closedUntil'
+  >
 }
 
 function planNextAttempt(
@@ -383,15 +395,19 @@ function planNextAttempt(
   const wishedAt = Math.max(scheduledAt, leastAt)
   const noticeAt = delayNoticeAt(message, now, schedule)
   // An attempt when the notice is due, so that it comes when the settings say and not up to a whole wait later.
-  const nextAttemptAt = wantsDelay(ended) ? Math.min(wishedAt, noticeAt ?? wishedAt) : wishedAt
+  const dueAt = wantsDelay(ended) ? Math.min(wishedAt, noticeAt ?? wishedAt) : wishedAt
+  // It stands in line, and goes as soon as others go there; at a closed gate its own time changes nothing.
+  if (ended.place) {
+    const closedUntil = ended.gate?.closure?.until
+    const nextAttemptAt = Math.max(dueAt, closedUntil ?? dueAt)
+    return { dueAt, told: { nextAttemptAt, nextAttemptBecause: 'destination', closedUntil } }
+  }
   const because = (): NextAttemptReason => {
-    // It stands in line, and goes before as soon as others go there.
-    if (ended.place) return 'destination'
-    if (nextAttemptAt >= end) return 'lifetime'
-    if (nextAttemptAt === noticeAt) return 'delay-notice'
+    if (dueAt >= end) return 'lifetime'
+    if (dueAt === noticeAt) return 'delay-notice'
     return least && leastAt >= scheduledAt ? least.because : 'schedule'
   }
-  return { nextAttemptAt, nextAttemptBecause: because() }
+  return { dueAt, told: { nextAttemptAt: dueAt, nextAttemptBecause: because() } }
 }
 
 function isDelayToTell(ended: Attempted | NotAttempted, now: number, schedule: RetrySchedule): boolean {

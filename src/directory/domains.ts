@@ -67,6 +67,16 @@ export const hasDomains = defineRead(
     undefined,
 )
 
+/** There are domains, and neither an enabled account nor an alias or a group yet. */
+export const isNobodyHere = defineRead(
+  'directory.is-nobody-here',
+  async (tx): Promise<boolean> =>
+    (await tx.get(
+      `SELECT 1 AS found FROM domain WHERE NOT EXISTS (SELECT 1 FROM account WHERE enabled = 1)
+         AND NOT EXISTS (SELECT 1 FROM redirection) LIMIT 1`,
+    )) !== undefined,
+)
+
 export interface NewDomain {
   /** Canonical: A-labels. */
   readonly name: string

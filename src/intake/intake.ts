@@ -18,7 +18,7 @@ import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { DeliverBy, Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
-import type { Log } from '../runtime/log.ts'
+import type { Log, LogFields } from '../runtime/log.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type {
@@ -171,12 +171,24 @@ class IncomingMessage implements MailDataSink {
   #refuseFor(cause: unknown): Reply {
     const { noSpace, fault } = this.#troubles
     if (cause instanceof StorageFault && cause.code === 'STORAGE_DISK_FULL') {
-      noSpace.hit(cause, this.#sort)
+      noSpace.hit(cause, this.#sort, this.#logFields)
       return replies.insufficientStorage
     }
-    if (isPassing(cause)) fault.hit(cause, this.#sort)
-    else this.#options.log.error('a message was refused for now', {}, cause)
+    if (isPassing(cause)) fault.hit(cause, this.#sort, this.#logFields)
+    else this.#options.log.error('a message was refused for now', this.#logFields, cause)
     return replies.localError
+  }
+
+  /** Whose message it is: while the storage is away the trail cannot say it. */
+  get #logFields(): LogFields {
+    const { sessionId, remoteAddress } = this.#client
+    const { reversePath, recipients } = this.#transaction
+    return {
+      session: sessionId,
+      peer: remoteAddress,
+      sender: reversePath === null ? '<>' : formatAddress(reversePath),
+      recipients: recipients.length,
+    }
   }
 
   #storeHead(head: SplitMessage): void | Promise<void> {

@@ -1,4 +1,5 @@
 // A server's place among those that share its database: entered before its first thread, since these make queue ids.
+import { hostname as machineName } from 'node:os'
 import { takeIdSpaces } from '../cluster/id-spaces.ts'
 import { NodePresence } from '../cluster/node-presence.ts'
 import type { NodeLoad } from '../cluster/nodes.ts'
@@ -53,6 +54,7 @@ async function enter(
   const node = {
     id: nodeId,
     hostname,
+    machine: machineName(),
     version: packageVersion(),
     schemaVersion,
     pid: process.pid,

@@ -11,6 +11,7 @@ import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { LoginLimiter } from '../policy/login-limiter.ts'
+import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
@@ -126,6 +127,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       }
     },
     refused(client, refusal) {
+      if (isRelayProof(client, refusal)) return
       const { loginName } = refusal
       const blockedUntil =
         loginName === undefined ? undefined : logins.blockedUntil(client.remoteAddress, loginName)

@@ -2,7 +2,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
-import { hasDomains } from '../directory/domains.ts'
+import { hasDomains, isNobodyHere } from '../directory/domains.ts'
 import { isRoleAddress } from '../directory/keys.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Disposition } from '../smtp/parameters.ts'
@@ -39,7 +39,8 @@ export async function checkForwardPath(
       if (resolved.reason === 'disabled') return replies.mailboxDisabled(formatAddress(forwardPath))
       return await refuse(
         storage,
-        isRoleAddress(forwardPath)
+        // A server to which the accounts are yet to come would turn its first mail away for good.
+        isRoleAddress(forwardPath) || (await storage.run(isNobodyHere, undefined))
           ? replies.nobodyYet(formatAddress(forwardPath))
           : replies.noSuchMailbox(formatAddress(forwardPath)),
       )

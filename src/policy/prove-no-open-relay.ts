@@ -5,7 +5,7 @@ import type { ConnectSmtp, SmtpConnection } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
-import type { Client } from '../smtp/server/services.ts'
+import type { Client, Refusal } from '../smtp/server/services.ts'
 
 // RFC 2606 and RFC 5737: names and an address that are nobody's, so they can be no domain and no network of ours.
 const stranger: Address = { localPart: 'relay-test', domain: 'postrider-self-test.invalid' }
@@ -39,6 +39,15 @@ export async function proveNoOpenRelay(options: RelayProofOptions): Promise<Rela
     if (problem) problems.push(problem)
   }
   return problems
+}
+
+/** Of the proof itself, on this machine: no mail, and nobody's attack. From elsewhere the same addresses are a stranger's. */
+export function isRelayProof(
+  { loopback, remoteAddress, localAddress }: Pick<Client, 'loopback' | 'remoteAddress' | 'localAddress'>,
+  { reversePath, forwardPath }: Pick<Refusal, 'reversePath' | 'forwardPath'>,
+): boolean {
+  if (!loopback && remoteAddress !== localAddress) return false
+  return reversePath?.domain === stranger.domain && forwardPath?.domain === otherStranger.domain
 }
 
 /** One sentence for the log and the administrator. */

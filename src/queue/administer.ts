@@ -3,6 +3,7 @@
 import { defineWrite, type Operation, type SqlValue, type Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { QueueId } from './queue-id.ts'
+import { isKept } from './select-recipients.ts'
 import { lockMessages, removeFinishedMessages } from './settle.ts'
 
 export interface Administration {
@@ -40,12 +41,13 @@ export const releaseRecipients = defineAdministration(
 )
 
 /**
- * Waiting mail is due at once, but for what its sender wants held, unless that is named. What a delivery thread has under
- * a lease is being tried already.
+ * Waiting mail is due at once, but for what its sender wants held, unless that is named, and for what is kept until it is
+ * fetched. What a delivery thread has under a lease is being tried already.
  */
 export const retryRecipients = defineAdministration(
   'retry',
   `UPDATE queue_recipient SET due_at = ?, asked_for = 1 WHERE id = ? AND state = 'ready' AND lease_owner IS NULL
+     AND NOT (${isKept})
      AND (? = 1 OR attempts > 0
        OR NOT EXISTS (SELECT 1 FROM queue_message WHERE queue_message.id = message_id AND release_at > ?))`,
   (id, { at, evenScheduled }) => [at, id, evenScheduled ? 1 : 0, at],

@@ -56,6 +56,12 @@ export function isSenderGate(gate: GateKey): boolean {
   return gate.startsWith('sender ')
 }
 
+/**
+ * An expression: why a recipient waits, as a `ReportCause`. Mail that came when its sender had a line already stands in it since
+ * then, and was never looked at: what it waits for is known all the same.
+ */
+export const causeOfWaiting = "COALESCE(last_cause, CASE WHEN gate LIKE 'sender %' THEN 'own-limit' END)"
+
 export function destinationGate(key: string): GateKey {
   return `${destinationPrefix}${key}`
 }

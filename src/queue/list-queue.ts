@@ -1,5 +1,6 @@
 // The queue as an administrator sees it.
 import { defineRead } from '../storage/operation.ts'
+import { causeOfWaiting } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 import type { QueuedMessage, QueuedRecipient, RecipientState } from './records.ts'
 import {
@@ -11,7 +12,7 @@ import {
   readRecipient,
   recipientColumns,
 } from './rows.ts'
-import { type QueueSelection, selectRecipients } from './select-recipients.ts'
+import { isKept, type QueueSelection, selectRecipients } from './select-recipients.ts'
 
 /** A recipient as an administrator sees it. */
 export interface ShownRecipient extends QueuedRecipient {
@@ -23,7 +24,7 @@ export interface ShownRecipient extends QueuedRecipient {
   readonly isRelayed: boolean
   /** No attempt is made: that server fetches it. */
   readonly isKept: boolean
-  /** A `ReportCause`, and the mail host that it is about. */
+  /** Why it waits, a `ReportCause`, and the mail host that it is about. */
   readonly lastCause?: string | undefined
   readonly lastHost?: string | undefined
   /** It was under way when a delivery thread died, and is tried apart from the others (docs/adr/0005). */
@@ -31,6 +32,7 @@ export interface ShownRecipient extends QueuedRecipient {
 }
 
 interface ShownRow extends RecipientRow {
+  readonly cause: string | null
   readonly relay_domain: string | null
   readonly kept: number
   readonly deaths: number
@@ -39,8 +41,8 @@ interface ShownRow extends RecipientRow {
 const shownColumns = `${recipientColumns
   .split(', ')
   .map(column => `queue_recipient.${column}`)
-  .join(', ')}, deaths, relay_domain, CASE WHEN EXISTS
-    (SELECT 1 FROM relay_domain WHERE relay_domain.name = queue_recipient.relay_domain AND keeps = 1) THEN 1 ELSE 0 END AS kept`
+  .join(', ')}, ${causeOfWaiting} AS cause, deaths, relay_domain,
+    CASE WHEN ${isKept} THEN 1 ELSE 0 END AS kept`
 
 export interface ShownMessage {
   readonly message: QueuedMessage
@@ -70,7 +72,7 @@ function readShown(row: ShownRow): ShownRecipient {
     lastDiagnosis: row.last_diagnosis ?? undefined,
     isRelayed: row.relay_domain !== null,
     isKept: row.kept === 1,
-    lastCause: row.last_cause ?? undefined,
+    lastCause: row.cause ?? undefined,
     lastHost: row.last_host ?? undefined,
     isSuspect: row.deaths > 0,
   }

@@ -1,7 +1,7 @@
 // Which queued recipients an administrator means, as a condition with its values.
 
 import type { SqlValue } from '../storage/operation.ts'
-import { standingAt } from './gates.ts'
+import { causeOfWaiting, standingAt } from './gates.ts'
 import type { QueueId } from './queue-id.ts'
 import type { RecipientState } from './records.ts'
 
@@ -17,16 +17,24 @@ export interface QueueSelection {
   readonly scheduledAfter?: number | undefined
   /** The mail host at which the last attempt ended. */
   readonly host?: string | undefined
-  /** Why it ended: a `ReportCause`. */
+  /** Why it ended, or why there was none: a `ReportCause`. */
   readonly cause?: string | undefined
   /** Sent to another host by an administrator. */
   readonly routeTo?: string | undefined
   /** For which they stand in line. */
   readonly gate?: string | undefined
+  /** They stand in line for a destination, or in that of their sender. */
+  readonly inLineFor?: 'destination' | 'sender' | undefined
+  /** Their server fetches them. */
+  readonly isKept?: true | undefined
   /** ms since 1970 */
   readonly acceptedBefore?: number | undefined
   readonly acceptedAfter?: number | undefined
 }
+
+/** A condition: no attempt is made, the server of its domain fetches it. An administrator may send it elsewhere all the same. */
+export const isKept = `queue_recipient.route_to IS NULL AND EXISTS
+  (SELECT 1 FROM relay_domain WHERE relay_domain.name = queue_recipient.relay_domain AND keeps = 1)`
 
 /** A condition over queue_recipient joined with queue_message. */
 export function selectRecipients(selection: QueueSelection): {
@@ -48,13 +56,15 @@ export function selectRecipients(selection: QueueSelection): {
   add("COALESCE(reverse_path, '') = ?", selection.reversePath)
   add("state = 'ready' AND attempts = 0 AND release_at > ?", selection.scheduledAfter)
   add('last_host = ?', selection.host)
-  add('last_cause = ?', selection.cause)
+  add(`${causeOfWaiting} = ?`, selection.cause)
   add('route_to = ?', selection.routeTo)
   if (selection.gate !== undefined) {
     const standing = standingAt(selection.gate)
     conditions.push(standing.sql)
     values.push(...standing.values)
   }
+  add("state = 'ready' AND gate LIKE ?", selection.inLineFor && `${selection.inLineFor} %`)
+  if (selection.isKept) conditions.push(`state = 'ready' AND lease_owner IS NULL AND ${isKept}`)
   add('accepted_at < ?', selection.acceptedBefore)
   add('accepted_at >= ?', selection.acceptedAfter)
   return { where: conditions.length === 0 ? '1 = 1' : conditions.join(' AND '), values }

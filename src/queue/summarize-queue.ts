@@ -1,6 +1,7 @@
 // The queue as a whole: how much waits for which destination, for which cause, of whom, and since when. One pass over the rows,
 // and only the largest groups come back, however long the queue is.
 import { defineRead } from '../storage/operation.ts'
+import { causeOfWaiting } from './gates.ts'
 import { firstQueueIdAt } from './queue-id.ts'
 import { type QueueSelection, selectRecipients } from './select-recipients.ts'
 
@@ -57,7 +58,7 @@ const expressions: Readonly<Record<SummaryGroup, string>> = {
     "CASE WHEN gate LIKE 'destination %' THEN substr(gate, 13) ELSE COALESCE('host ' || route_to, LOWER(last_host), '@' || domain) END",
   // Where it goes next: where an administrator sends it, or where it was last.
   host: "COALESCE(route_to, last_host, '')",
-  cause: "COALESCE(last_cause, '')",
+  cause: `COALESCE(${causeOfWaiting}, '')`,
   sender: "COALESCE(reverse_path, '')",
 }
 

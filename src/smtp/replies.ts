@@ -216,10 +216,10 @@ export const replies = {
     'tlsOnPlainPort',
     421,
     '4.7.0',
-    (hostname: string) =>
-      `${hostname} starts without TLS on this port: use STARTTLS, or the port for TLS (465)`,
-    ['mail.example.test'],
-    'The client began a TLS handshake on a port for STARTTLS.',
+    (hostname: string, ways: readonly string[]) =>
+      `${hostname} starts without TLS on this port${ways.length > 0 ? `: use ${ways.join(', or ')}` : ''}`,
+    ['mail.example.test', ['STARTTLS', 'port 465']],
+    'The client began a TLS handshake on a port for STARTTLS. Named is what this server has: STARTTLS, and the ports with the role submissions.',
   ),
   textAfterStartTls: fixed(
     'textAfterStartTls',
@@ -755,7 +755,7 @@ export const replies = {
     '4.2.1',
     (recipient: string) => `There is nobody here yet to read mail for <${recipient}>; please try again later`,
     ['postmaster@example.test'],
-    'postmaster@ or abuse@ of a domain of ours while this server has no enabled account at all: such mail has to find somebody (RFC 5321 §4.5.1), so it is put off until there is one ("postrider account create").',
+    'Any address of a domain of ours while this server has neither an enabled account nor an alias or a group: they are yet to come ("postrider account create"), and the first mail is not refused for good. postmaster@ and abuse@ as long as there is no enabled account, because such mail has to find somebody (RFC 5321 §4.5.1).',
   ),
   noSuchMailbox: made(
     'noSuchMailbox',

@@ -66,7 +66,7 @@ export type NextAttemptReason =
   | 'mailbox-full'
   /** The other server named the time. */
   | 'asked'
-  /** At the latest; before, as soon as mail goes to that destination again. */
+  /** It stands in line: it goes as soon as mail goes to that destination again, and is looked at then at the latest. */
   | 'destination'
 
 /** One step with a remote server, for the attempt's dialogue: 'C: MAIL FROM:<…>', 'S: 250 2.1.0 Ok'. */
@@ -107,6 +107,8 @@ export type TrailEvent =
       /** When a deferred recipient is tried again. */
       readonly nextAttemptAt?: number | undefined
       readonly nextAttemptBecause?: NextAttemptReason | undefined
+      /** Nothing went to its destination before, as far as was known then. */
+      readonly closedUntil?: number | undefined
       /** Absent where a connection was used that was open already. */
       readonly lookup?: Lookup | undefined
       /** The address of ours from which it went, where the settings say one. */

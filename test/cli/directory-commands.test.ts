@@ -409,16 +409,22 @@ test('check warns of a domain whose postmaster@ nobody gets, and of one that tak
   const run = async (...parameters: string[]): Promise<void> =>
     assert.equal((await runHere(folder, parameters)).exitCode, 0)
   await run('domain', 'create', 'example.test')
-  const nobody = (what: string): unknown[] => [
+  const nobody: unknown = [
     'warning',
-    `example.test has no enabled account${what}.`,
+    'example.test has no enabled account.',
     'Mail for postmaster@example.test and abuse@example.test, which every domain has to take, is put off (450).',
   ]
-  assert.deepEqual(await directory(), [nobody(', alias or group')])
+  assert.deepEqual(await directory(), [
+    [
+      'warning',
+      'example.test has no enabled account, alias or group.',
+      'All mail for example.test is put off (450).',
+    ],
+  ])
   await run('alias', 'create', 'info@example.test', 'someone@elsewhere.test')
-  assert.deepEqual(await directory(), [nobody('')])
+  assert.deepEqual(await directory(), [nobody])
   await run('account', 'create', 'anna@example.test', '--disabled')
-  assert.deepEqual(await directory(), [nobody('')])
+  assert.deepEqual(await directory(), [nobody])
   await run('account', 'enable', 'anna@example.test')
   assert.deepEqual(await directory(), [['ok', 'domains: example.test', '']])
   await run('domain', 'create', 'empty.test')
@@ -429,4 +435,15 @@ test('check warns of a domain whose postmaster@ nobody gets, and of one that tak
       'Mail for empty.test is refused (550), all but that for postmaster@ and abuse@.',
     ],
   ])
+})
+
+test('add makes, and delete and rm remove, as in other programs', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  await succeed(folder, 'domain', 'add', 'example.test')
+  await succeed(folder, 'account', 'add', 'anna@example.test')
+  await succeed(folder, 'alias', 'add', 'info@example.test', 'anna@example.test')
+  await succeed(folder, 'alias', 'delete', 'info@example.test')
+  await succeed(folder, 'account', 'rm', 'anna@example.test')
+  await succeed(folder, 'domain', 'delete', 'example.test')
+  assert.deepEqual(await succeedJson(folder, 'domain', 'list'), [])
 })

@@ -126,6 +126,7 @@ test('retry of what is held says so, and how to deliver it', async context => {
     action: 'retry',
     recipients: 1,
     held: 2,
+    kept: 0,
   })
 })
 
@@ -139,10 +140,10 @@ test('a queue id that is not there: nothing is done to the others either', async
 
 test('a list says that there is more only when there is', async context => {
   const folder = await fillQueue(context, 1, 1, 1)
-  assert.equal((await queue(folder, ['list', '--limit', '3'])).stderr, '')
-  assert.equal(
+  assert.doesNotMatch((await queue(folder, ['list', '--limit', '3'])).stderr, /Only the first/)
+  assert.match(
     (await queue(folder, ['list', '--limit', '2'])).stderr,
-    'Only the first 2 messages; --limit shows more.\n',
+    /^Only the first 2 messages; --limit shows more\.\n/,
   )
 })
 

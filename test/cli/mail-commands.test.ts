@@ -307,7 +307,7 @@ test('the queue: list, show, hold, release, retry, cancel', async context => {
     return (message?.recipients ?? []).map(recipient => `${recipient.forwardPath} ${recipient.state}`)
   }
   assert.equal(await succeed(folder, 'queue', 'hold', '--domain', 'silent.test'), '1 recipient held.\n')
-  assert.deepEqual(await states(), ['boris@silent.test held', 'vera@other.test ready'])
+  assert.deepEqual(await states(), ['boris@silent.test held', 'vera@other.test waiting'])
   assert.match(await succeed(folder, 'queue', 'list', '--state', 'held'), /boris@silent\.test +held/)
   assert.match(
     await succeed(folder, 'queue', 'show', deferred),
@@ -320,7 +320,7 @@ test('the queue: list, show, hold, release, retry, cancel', async context => {
     await succeed(folder, 'queue', 'cancel', '--to', 'boris@silent.test'),
     '1 recipient cancelled.\n',
   )
-  assert.deepEqual(await states(), ['vera@other.test ready'])
+  assert.deepEqual(await states(), ['vera@other.test due'])
   assert.equal(await succeed(folder, 'queue', 'cancel', '--all'), '1 recipient cancelled.\n')
   const gone = await runHere(folder, ['queue', 'show', deferred])
   assert.equal(gone.exitCode, 1)

@@ -1,9 +1,10 @@
 // What why, trace and queue say of mail that stands in line: what closes the way, until when, and what helps.
 import assert from 'node:assert/strict'
-import { appendFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Surroundings } from '../../src/cli/invocation.ts'
+import { standingWords } from '../../src/cli/standing.ts'
 import type { Diagnosis } from '../../src/delivery/outcome.ts'
 import type { Closure, ClosureReason } from '../../src/delivery/pacing/destination-health.ts'
 import { createRelayDomain } from '../../src/directory/relay-domains.ts'
@@ -23,7 +24,7 @@ import type { Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { appendTrail } from '../../src/trail/operations.ts'
 import { address } from '../directory/open-directory.ts'
-import { makeServerFolder, runHere, succeed } from './run-postrider.ts'
+import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -33,7 +34,9 @@ const clock: Surroundings['clock'] = { ...systemClock, now: () => now }
 interface Waiting {
   readonly storage: Storage
   readonly id: string
+  /** Its stdout. */
   readonly say: (...parameters: readonly string[]) => Promise<string>
+  readonly note: (...parameters: readonly string[]) => Promise<string>
 }
 
 interface Given {
@@ -89,14 +92,16 @@ async function waiting(t: TestContext, given: Given): Promise<Waiting> {
     })),
   )
   await storage.run(settle, { owner: 'test', at: now, settlements, reports: [] })
+  const run = async (parameters: readonly string[]): Promise<Ran> => {
+    const ran = await runHere(folder, parameters, { clock })
+    assert.equal(ran.exitCode, 0, ran.stderr)
+    return ran
+  }
   return {
     storage,
     id: formatQueueId(id),
-    async say(...parameters) {
-      const { exitCode, stdout, stderr } = await runHere(folder, parameters, { clock })
-      assert.equal(exitCode, 0, stderr)
-      return stdout
-    },
+    say: async (...parameters) => (await run(parameters)).stdout,
+    note: async (...parameters) => (await run(parameters)).stderr,
   }
 }
 
@@ -282,6 +287,60 @@ test('a pool of addresses is closed while all of them are, and opens with the fi
   assert.match(await say('why', id), /Nothing goes there until 2026-01-31 14:10:00/)
 })
 
+test('every command that shows waiting mail says that no server runs', async t => {
+  const { id, say, note } = await waiting(t, { result: inLine('destination mx.example.org') })
+  const said = /^No server that delivers is running, so nothing moves until one is: "postrider serve"/m
+  assert.match(await say('why', id), said)
+  assert.match(await say('trace', id), said)
+  assert.match(await say('queue', 'show', id), said)
+  for (const command of ['list', 'summary']) assert.match(await note('queue', command), said)
+  for (const words of [
+    ['trace', id],
+    ['queue', 'show', id],
+    ['queue', 'summary'],
+  ])
+    assert.partialDeepStrictEqual(JSON.parse(await say(...words, '--json')), { noServer: true })
+})
+
+test('a recipient has the same state wherever programs read it', async t => {
+  const { id, say } = await waiting(t, { result: inLine('destination mx.example.org') })
+  const stateIn = (json: unknown): unknown =>
+    (json as { recipients: { state: string }[] }).recipients[0]?.state
+  const first = async (...words: string[]): Promise<unknown> =>
+    (JSON.parse(await say(...words, '--json')) as unknown[])[0]
+  const traced = JSON.parse(await say('trace', id, '--json')) as { waiting: unknown[] }
+  assert.deepEqual(
+    [
+      stateIn(await first('why', id)),
+      stateIn(await first('queue', 'list')),
+      stateIn(JSON.parse(await say('queue', 'show', id, '--json'))),
+      stateIn({ recipients: traced.waiting }),
+    ],
+    ['in-line', 'in-line', 'in-line', 'in-line'],
+  )
+  const states = readFileSync(resolve(import.meta.dirname, '../../docs/trail.md'), 'utf8')
+  for (const [state, words] of Object.entries(standingWords))
+    assert.match(states, new RegExp(`^\\| \`${state}\` \\| ${words} \\| `, 'm'))
+})
+
+test('retry says of whom it has asked for, and whom it does not help', async t => {
+  const toServer = await waiting(t, { result: inLine('destination mx.dead.example') })
+  assert.equal(
+    await toServer.say('queue', 'retry', toServer.id),
+    '1 recipient in line for a server asked for: they go as there is room; where nothing goes at the moment, at most one attempt in 10 s finds out for all that wait for the same server.\n',
+  )
+  const ofSender = await waiting(t, { result: inLine('sender account 1') })
+  assert.match(
+    await ofSender.say('queue', 'retry', '--all'),
+    /^1 recipient in the line of their sender asked for: they wait for its limit all the same\.\n$/,
+  )
+  assert.partialDeepStrictEqual(JSON.parse(await ofSender.say('queue', 'retry', '--all', '--json')), {
+    recipients: 1,
+    held: 0,
+    kept: 0,
+  })
+})
+
 test('who only waits for his turn', async t => {
   const { id, say } = await waiting(t, { result: inLine('destination mx1.example.org mx2.example.org') })
   assert.match(
@@ -313,6 +372,11 @@ test('mail for a relayed domain ends at one time, whoever is asked', async t => 
       await storage.run(createRelayDomain, domain)
     },
   })
+  assert.equal(
+    await say('queue', 'retry', id),
+    '0 recipients due now.\n1 recipient kept until their server fetches them, and not tried: it asks for them (ETRN), or fetches them (ATRN; there "postrider fetch").\n',
+  )
+  assert.match(await say('queue', 'list'), / kept +0 +when fetched /)
   assert.match(await say('why', id), /given up in 29 d 23 h \(2026-03-02 13:00:00\)/)
   const trace = await say('trace', id)
   assert.match(trace, /at most until 2026-03-02 13:00:00$/m)
@@ -362,7 +426,10 @@ test('attempts that end alike are told once; --all and --json have each', async 
   const short = await say('trace', id)
   assert.equal(short.match(/Not delivered yet/g)?.length, 3)
   assert.match(short, /the same 95 more times, 2026-01-31 14:01:00 to 2026-01-31 15:35:00; --all shows each/)
-  assert.match(short, /; next attempt at 2026-01-31 15:00:00 at the latest/)
+  assert.match(
+    short,
+    /; it stands in line for its destination, and is looked at again at 2026-01-31 15:00:00 at the latest$/m,
+  )
   assert.equal((await say('trace', id, '--all')).match(/Not delivered yet/g)?.length, 98)
   const { events } = JSON.parse(await say('trace', id, '--json')) as { events: unknown[] }
   assert.equal(events.length, 98)

@@ -403,6 +403,11 @@ test('--follow meets an event that another server committed late, under an id be
   )
 })
 
+/** The paragraph that follows what is said while no server runs. */
+function afterNoServer(stdout: string): string {
+  return stdout.replace(/^No server that delivers .*\n\n/, '')
+}
+
 test('why of what waits: where it is, why, when it goes, and what would help', async context => {
   const server = await openServer(context)
   const id = formatQueueId(
@@ -412,7 +417,7 @@ test('why of what waits: where it is, why, when it goes, and what would help', a
   const { exitCode, stdout } = await run(server, 'why', id)
   assert.equal(exitCode, 0)
   assert.equal(
-    stdout,
+    afterNoServer(stdout),
     `Message ${id} from anna@example.test ("Invoice") came 3 h ago. To boris@example.org: it waits in the queue of this server. ` +
       'The only attempt so far did not succeed, because the mailbox of the recipient is full: mx.example.org (192.0.2.25:25) refused RCPT: 452 4.2.2 Mailbox full. ' +
       'The next attempt is in 20 min (2026-01-31 14:25:09), as the settings say after 1 attempt (queue.retryMinutes). ' +
@@ -483,7 +488,7 @@ for (const [what, prepare, said] of [
     await prepare(server, id)
     const { stdout } = await run(server, 'why', formatQueueId(id))
     assert.match(stdout, said)
-    assert.equal(stdout.trimEnd().split('\n').length, 1)
+    assert.equal(afterNoServer(stdout).trimEnd().split('\n').length, 1)
   })
 }
 
@@ -524,7 +529,7 @@ test('queue summary: a line for each destination, cause or sender', async contex
   assert.match((await run(server, 'queue', 'summary', '--by', 'cause')).stdout, /^\(not tried yet\) +1 /m)
   assert.match((await run(server, 'queue', 'summary', '--by', 'sender')).stdout, /^anna@example\.test +3 /m)
   const limited = await run(server, 'queue', 'summary', '--limit', '1')
-  assert.equal(limited.stderr, '1 of 3 recipients are in 1 smaller group; --limit shows more.\n')
+  assert.match(limited.stderr, /^1 of 3 recipients are in 1 smaller group; --limit shows more\.\n/)
   const json = JSON.parse((await run(server, 'queue', 'summary', '--by', 'host', '--json')).stdout) as unknown
   assert.partialDeepStrictEqual(json, {
     by: 'host',

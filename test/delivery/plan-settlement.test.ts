@@ -1,11 +1,14 @@
 // From an outcome to the queue and to the sender: every rule about who is told what (RFC 3461 §4.1, §5.2; RFC 5321 §4.5.5).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
+import { formatTime } from '../../src/cli/quantities.ts'
 import type { DeliveryOutcome, Diagnosis, Waiting } from '../../src/delivery/outcome.ts'
 import type { Closure } from '../../src/delivery/pacing/destination-health.ts'
 import { type Attempted, planSettlement, type SettlementPlan } from '../../src/delivery/plan-settlement.ts'
 import { createRetrySchedule } from '../../src/delivery/retry-schedule.ts'
 import type { QueuedMessage, QueuedRecipient } from '../../src/queue/records.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -229,4 +232,27 @@ test('who stands in line after an attempt goes when others go there, however nea
     assert.ok(event?.kind === 'attempted')
     assert.equal(event.nextAttemptBecause, 'destination')
   }
+})
+
+test('the trail of an attempt names no time before the gate opens at which it stands', () => {
+  const now = acceptedAt + minute
+  const planned = (closure: Closure | undefined): Extract<TrailEvent, { kind: 'attempted' }> => {
+    const stands = { ...attempted(deferred), place, gate: { closure } }
+    const { settlement } = planSettlement(stands, now, schedule, 0.5)
+    const [event] = settlement.events
+    assert.ok(event?.kind === 'attempted' && settlement.result.kind === 'retry')
+    // Its own time is what it was: then it is looked at.
+    assert.equal(settlement.result.dueAt, now + 5 * minute)
+    return event
+  }
+  const until = now + 8 * minute
+  const closed = planned({ ...closure, until })
+  assert.deepEqual([closed.nextAttemptAt, closed.closedUntil], [until, until])
+  assert.match(
+    describeEvent(closed).text,
+    new RegExp(`; it stands in line for its destination, where nothing goes until ${formatTime(until)}$`),
+  )
+  const open = planned(undefined)
+  assert.deepEqual([open.nextAttemptAt, open.closedUntil], [now + 5 * minute, undefined])
+  assert.match(describeEvent(open).text, / is looked at again at \S+ \S+ at the latest$/)
 })

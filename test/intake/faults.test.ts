@@ -68,6 +68,8 @@ test('no folder for the file: 451; small messages go on', async t => {
   const reply = await intake.receive(inPieces(largeText, 65_536))
   assert.deepEqual([reply.code, reply.enhanced], [451, '4.3.0'])
   assert.deepEqual(intake.logged, ['error: a message was refused for now'])
+  const ofWhom = { session: 'session-1', peer: '192.0.2.7', sender: 'sender@example.net', recipients: 1 }
+  assert.partialDeepStrictEqual(intake.loggedFields, [ofWhom])
   assert.equal(await intake.messages(), 0)
   assert.equal((await intake.receive(smallText)).code, 250)
   rmSync(folder)

@@ -4,7 +4,7 @@ import { parseAddress } from '../../src/address/parse-address.ts'
 import { createIntake, type Intake, type IntakeOptions } from '../../src/intake/intake.ts'
 import { countQueue, listQueue, type ShownMessage } from '../../src/queue/list-queue.ts'
 import { createQueueIdMaker, parseQueueId, type QueueId } from '../../src/queue/queue-id.ts'
-import type { Log } from '../../src/runtime/log.ts'
+import type { Log, LogFields } from '../../src/runtime/log.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
 import type { Client, MailDataSink, MailTransaction, Recipient } from '../../src/smtp/server/services.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
@@ -43,6 +43,8 @@ export interface TestIntake extends TestStorage {
   readonly clock: ManualClock
   /** What the administrator was told: 'error: a message was refused for now …'. */
   readonly logged: readonly string[]
+  /** What else the errors said. */
+  readonly loggedFields: readonly LogFields[]
   readonly intake: Intake
   open(incoming?: Incoming): MailDataSink
   /** Piece by piece, as a connection does it: waits when it is asked to, and only then. */
@@ -77,12 +79,16 @@ export async function openIntake(t: TestContext, options: Partial<IntakeOptions>
   const opened = await openTestStorage(t, { clock })
   const { storage, mailData } = opened
   const logged: string[] = []
+  const loggedFields: LogFields[] = []
   const log: Log = {
     isDebugEnabled: false,
     debug() {},
     info() {},
     warn: message => void logged.push(`warn: ${message}`),
-    error: message => void logged.push(`error: ${message}`),
+    error(message, fields) {
+      logged.push(`error: ${message}`)
+      loggedFields.push(fields ?? {})
+    },
   }
   const intake = createIntake({
     storage,
@@ -104,6 +110,7 @@ export async function openIntake(t: TestContext, options: Partial<IntakeOptions>
     ...opened,
     clock,
     logged,
+    loggedFields,
     intake,
     open,
     async receive(pieces, incoming) {

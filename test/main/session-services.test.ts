@@ -87,6 +87,32 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
   assert.equal(await logIn('198.51.100.9', 'secret'), true)
 })
 
+test('what the server refuses to itself at start is not in the trail; the same from elsewhere is', async context => {
+  const storage = await openDirectory(context)
+  const trail: TrailRecord[] = []
+  const services = createSessionServices({
+    settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
+    storage,
+    intake: { open: () => assert.fail('no message is expected') },
+    deliverTurned: async () => {},
+    terminals: { isOpen: () => false },
+    clock: createManualClock(),
+    log: silentLog,
+    appendTrail: record => void trail.push(record),
+  })
+  const refusal = {
+    command: 'RCPT',
+    reversePath: address('relay-test@postrider-self-test.invalid'),
+    forwardPath: address('relay-test@postrider-relay-test.invalid'),
+    reply: replies.relayDenied('relay-test@postrider-relay-test.invalid'),
+  }
+  services.refused?.({ ...clientAt('127.0.0.1'), loopback: true }, refusal)
+  services.refused?.(clientAt('192.0.2.1'), refusal)
+  assert.equal(trail.length, 0)
+  services.refused?.(clientAt('198.51.100.7'), refusal)
+  assert.equal(trail.length, 1)
+})
+
 test('a report to a return address of forwarded mail is taken from strangers; other mail, and an address that was made up or is old, are not', async context => {
   const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')

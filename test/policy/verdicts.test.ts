@@ -172,6 +172,24 @@ test('without any domain nobody is told for good that he is not here; who may re
   assert.match(await check(stranger, `anna@${hostname}`), /^550 5\.1\.1 /)
 })
 
+test('until there is an account, an alias or a group no address is refused for good', async context => {
+  const storage = await openDirectory(context)
+  const check = async (text: string): Promise<string> =>
+    shown(
+      await checkForwardPath(storage, { hostname }, { isOpen: () => false }, stranger, address(text), 'mail'),
+    )
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'boris@example.test', false)
+  assert.equal(
+    await check('anna@example.test'),
+    '450 4.2.1 There is nobody here yet to read mail for <anna@example.test>; please try again later',
+  )
+  assert.match(await check('x@elsewhere.test'), /^550 5\.7\.1 /)
+  await addAccount(storage, 'clara@example.test')
+  assert.match(await check('anna@example.test'), /^550 5\.1\.1 /)
+  assert.equal(await check('clara@example.test'), 'ok')
+})
+
 test('SEND needs an open terminal; SOML, SAML and MAIL do not', async context => {
   const { storage, anna } = await openExample(context)
   const terminals = { isOpen: (key: string) => key === 'boris@example.test' }

@@ -1,5 +1,6 @@
 // Servers over one PostgreSQL, as an administrator runs them: processes with settings that differ in one line.
 import assert from 'node:assert/strict'
+import { hostname as machineName } from 'node:os'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../harness/eventually.ts'
 import { awaitMessage, countQueue, createAccount, readMessage } from '../harness/mailboxes.ts'
@@ -83,12 +84,15 @@ describe('servers over one PostgreSQL', { timeout: 180_000 }, () => {
     try {
       await sendMessage(talking.port('relay'), 'anna@example.test', 'for whoever delivers')
       assert.match((await front.tryPostrider('cluster')).stderr, /No server that runs has the role delivery/)
+      assert.match((await front.tryPostrider('cluster')).stdout, new RegExp(` ${machineName()} `))
+      assert.match((await front.tryPostrider('queue', 'list')).stderr, /^No server that delivers is running/)
       assert.equal(await countQueue(front), 1)
       const delivering = await startServer(delivery)
       try {
         assert.match(delivering.output(), /none: this server only delivers/)
         await awaitMessage(front, 'anna@example.test', 'for whoever delivers')
         assert.doesNotMatch((await front.tryPostrider('cluster')).stderr, /No server that runs/)
+        assert.doesNotMatch((await front.tryPostrider('queue', 'list')).stderr, /No server that delivers/)
         assert.match(await delivery.postrider('check', '--json'), /"findings"/)
       } finally {
         await delivering.stop()

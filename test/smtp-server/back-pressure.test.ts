@@ -139,6 +139,7 @@ void test('replies are not made for a peer that does not read them', async () =>
         localNetworks: [],
         hasTls: false,
         submissionPorts: () => [587, 465],
+        tlsPorts: () => [465],
         allowPlaintextAuthOnLoopback: false,
         verifyForEveryone: false,
         allowMissingAngleBrackets: false,

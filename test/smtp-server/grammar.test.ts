@@ -27,6 +27,7 @@ function createSession(): Session {
     localNetworks: [],
     hasTls: true,
     submissionPorts: () => [587, 465],
+    tlsPorts: () => [465],
     allowPlaintextAuthOnLoopback: true,
     verifyForEveryone: false,
     allowMissingAngleBrackets: true,

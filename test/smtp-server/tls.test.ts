@@ -196,6 +196,32 @@ void test('plain text where the handshake after STARTTLS is due: the log says so
   )
 })
 
+void test('a TLS client on a plain port is told what this server has, by its real ports', async () => {
+  const hello = Buffer.from('16030100c8010000c403030d0a0d0a', 'hex')
+  const told = async (port: number): Promise<string | undefined> => {
+    const connection = await openConnection(port)
+    await connection.reply()
+    await connection.write(hello)
+    return (await connection.reply())?.text
+  }
+  const plainPort = { role: 'relay', address: '127.0.0.1', port: 0 } as const
+  const both = await startServer({
+    tls: { secureContext: () => testSecureContext() },
+    listeners: [plainPort, { ...plainPort, role: 'submissions' }],
+  })
+  const without = await startServer()
+  try {
+    const tlsPort = both.listeners[1]?.port ?? 0
+    const starts = '4.7.0 mail.example.test starts without TLS on this port'
+    assert.equal(await told(both.port), `${starts}: use STARTTLS, or port ${tlsPort}`)
+    assert.equal(await told(started.port), `${starts}: use STARTTLS`)
+    assert.equal(await told(without.port), starts)
+  } finally {
+    await both.server.close()
+    await without.server.close()
+  }
+})
+
 void test('a TLS client on a plain port gives up; the next peer is served', async () => {
   const secure = connectTls({ port: started.port, host: '127.0.0.1', rejectUnauthorized: false })
   await once(secure, 'error')

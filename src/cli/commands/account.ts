@@ -10,7 +10,7 @@ import type { Account } from '../../directory/records.ts'
 import type { Language } from '../../queue/records.ts'
 import { WrongUsage } from '../../runtime/fault.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
-import { addCommand, type CommandRun, perform } from '../command.ts'
+import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import { askPassword } from '../prompt.ts'
 
@@ -74,6 +74,7 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
   addPasswordOptions(
     addCommand(account, {
       usage: 'create',
+      aliases: createAliases,
       summary: 'Create an account; without a password, one is made up and shown',
       examples: [
         'account create anna@example.test',
@@ -209,6 +210,7 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
 
   addCommand(account, {
     usage: 'remove',
+    aliases: removeAliases,
     summary: 'Remove an account; refused while it has mail or is a target, unless forced',
     examples: ['account remove anna@example.test', 'account remove anna@example.test --force'],
   })

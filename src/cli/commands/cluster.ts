@@ -18,7 +18,7 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
     usage: 'cluster',
     summary: 'Show the servers that share a PostgreSQL database',
     description:
-      'Show the servers that share a PostgreSQL database: since when they run, when they were last heard of, what they do ' +
+      'Show the servers that share a PostgreSQL database: on which machine and since when they run, when they were last heard of, what they do ' +
       '(roles), how busy they are, what their delivery has in hand (leases), what is due and waits, what a 250 promises on ' +
       'this database, and how far its standbys are behind.',
     examples: ['cluster', 'cluster --json'],
@@ -45,6 +45,7 @@ export function addClusterCommand(program: Command, run: CommandRun): void {
         cluster.nodes,
         [
           { title: 'SERVER', cell: node => node.hostname },
+          { title: 'MACHINE', cell: ({ machine = '' }) => machine },
           { title: 'STATE', cell: node => stateOf(node, now) },
           { title: 'VERSION', cell: node => node.version },
           { title: 'RUNS FOR', align: 'right', cell: node => formatDuration(now - node.startedAt) },
@@ -101,6 +102,7 @@ function clusterJson({ nodes, due }: Cluster, durability: DurabilityFacts, now: 
     nodes: nodes.map(node => ({
       id: node.id,
       hostname: node.hostname,
+      machine: node.machine ?? null,
       state: isSilent(node, now) ? 'silent' : 'runs',
       version: node.version,
       schemaVersion: node.schemaVersion,

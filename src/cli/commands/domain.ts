@@ -22,7 +22,7 @@ import {
 import { type ResolvedRecipient, resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { WrongUsage } from '../../runtime/fault.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
-import { addCommand, type CommandRun, perform } from '../command.ts'
+import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 import { formatCount } from '../quantities.ts'
 
 function domainJson(domain: DomainSummary): unknown {
@@ -119,6 +119,7 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
 
   addCommand(domain, {
     usage: 'create',
+    aliases: createAliases,
     summary: 'Make a domain one of this server, or one that it relays',
     description:
       'Make a domain one of this server. With --relay its mail belongs on another server: this one takes it from anywhere and ' +
@@ -282,6 +283,7 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
 
   addCommand(domain, {
     usage: 'remove',
+    aliases: removeAliases,
     summary: 'Remove a domain; refused while there is anything in it, unless forced',
     examples: ['domain remove example.test', 'domain remove example.test --force'],
   })

@@ -6,6 +6,7 @@ import { formatAddress, formatAddressForPeople, formatReversePath } from '../../
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { describeOpenAlerts } from '../../alert/describe-alert.ts'
 import { countOpenAlerts } from '../../alert/operations.ts'
+import { requestMs } from '../../delivery/pacing/destination-health.ts'
 import {
   type Administered,
   type Administration,
@@ -37,7 +38,6 @@ import { formatRoute } from '../../routing/destination.ts'
 import { Fault, UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Operation } from '../../storage/operation.ts'
-import { releaseAbandoned } from '../abandoned-leases.ts'
 import {
   addressArgument,
   countArgument,
@@ -51,6 +51,7 @@ import { causeNames } from '../causes.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { closureInShort, describeOpening, describePlace } from '../describe-gate.ts'
 import type { Invocation } from '../invocation.ts'
+import { checkServer, isServerMissing, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { parseAge } from '../parse-time.ts'
 import {
@@ -346,6 +347,7 @@ async function administer(
         'Nothing in the queue fits, so nothing was done. "postrider queue list" shows what is there.',
       )
     }
+    const before = leaves && (await countLines(count, selections))
     const { recipients, underWay } = await administerPages(
       invocation,
       storage,
@@ -354,7 +356,9 @@ async function administer(
       selections,
       total,
     )
-    const lines = [`${formatCount(recipients, 'recipient')} ${done}.`]
+    const lines = before
+      ? describeRetry(recipients, before)
+      : [`${formatCount(recipients, 'recipient')} ${done}.`]
     if (administration.underWay !== undefined && underWay > 0)
       lines.push(`${formatCount(underWay, 'recipient')} of these ${administration.underWay}`)
     if (leaves === undefined) {
@@ -372,10 +376,49 @@ async function administer(
       lines.push(
         `${formatCount(scheduled, 'recipient')} held at the sender's wish: "postrider queue retry" with the queue id delivers them before their time.`,
       )
-    const busy = total - recipients - left - scheduled
+    const kept =
+      total > recipients + left + scheduled
+        ? await sum(selections, async selection => await count({ ...selection, isKept: true }))
+        : 0
+    if (kept > 0)
+      lines.push(
+        `${formatCount(kept, 'recipient')} kept until their server fetches them, and not tried: it asks for them (ETRN), or fetches them (ATRN; there "postrider fetch").`,
+      )
+    const busy = total - recipients - left - scheduled - kept
     if (busy > 0) lines.push(`${formatCount(busy, 'recipient')} being delivered just now.`)
-    invocation.output.result({ action: verb, recipients, [leaves.state]: left }, lines.join('\n'))
+    invocation.output.result({ action: verb, recipients, [leaves.state]: left, kept }, lines.join('\n'))
   })
+}
+
+/** How many of them stand in which kind of line. */
+interface LineCounts {
+  readonly destination: number
+  readonly sender: number
+}
+
+async function countLines(
+  count: (selection: QueueSelection) => Promise<number>,
+  selections: readonly QueueSelection[],
+): Promise<LineCounts> {
+  const at = async (inLineFor: 'destination' | 'sender'): Promise<number> =>
+    await sum(selections, async selection => await count({ ...selection, inLineFor }))
+  return { destination: await at('destination'), sender: await at('sender') }
+}
+
+/** Who stands in line is asked for, and not by that alone tried. */
+function describeRetry(recipients: number, { destination, sender }: LineCounts): string[] {
+  const atOnce = Math.max(0, recipients - destination - sender)
+  const lines: string[] = []
+  if (atOnce > 0 || recipients === 0) lines.push(`${formatCount(atOnce, 'recipient')} due now.`)
+  if (destination > 0)
+    lines.push(
+      `${formatCount(destination, 'recipient')} in line for a server asked for: they go as there is room; where nothing goes at the moment, at most one attempt in ${formatDuration(requestMs)} finds out for all that wait for the same server.`,
+    )
+  if (sender > 0)
+    lines.push(
+      `${formatCount(sender, 'recipient')} in the line of their sender asked for: they wait for its limit all the same.`,
+    )
+  return lines
 }
 
 async function sum<Item>(items: readonly Item[], count: (item: Item) => Promise<number>): Promise<number> {
@@ -451,16 +494,16 @@ function notQueued(queueId: QueueId): UsageFault {
 
 async function list(invocation: Invocation, options: ListOptions): Promise<void> {
   // One more than is shown says whether there are more.
-  const { found, damaged, prospects } = await findMessages(invocation, options, options.limit + 1)
+  const { found, damaged, noServer, prospects } = await findMessages(invocation, options, options.limit + 1)
   const messages = found.slice(0, options.limit)
+  const now = invocation.clock.now()
   if (invocation.output.json) {
     invocation.output.result(
-      messages.map(message => messageJson(message, prospects)),
+      messages.map(message => messageJson(message, prospects, now)),
       '',
     )
     return
   }
-  const now = invocation.clock.now()
   const rows = messages.flatMap(({ message, recipients }) =>
     recipients.map((recipient): QueueRow => ({ message, recipient })),
   )
@@ -486,6 +529,7 @@ async function list(invocation: Invocation, options: ListOptions): Promise<void>
     )
   if (found.length > messages.length)
     invocation.output.note(`Only the first ${options.limit} messages; --limit shows more.`)
+  if (noServer) invocation.output.note(noServerText)
 }
 
 async function findMessages(
@@ -495,6 +539,7 @@ async function findMessages(
 ): Promise<{
   readonly found: readonly ShownMessage[]
   readonly damaged: readonly QueueId[]
+  readonly noServer: boolean
   readonly prospects: Prospects
 }> {
   const now = invocation.clock.now()
@@ -512,9 +557,12 @@ async function findMessages(
         progress.update(`Messages: ${found.length}`)
         afterId = found.length === limit ? undefined : page.lastId
       }
+      const times = { clock: invocation.clock, now }
+      const { messages, noServer } = await checkServer(storage, settings, found, times)
       return {
-        found: await releaseAbandoned(settings, found, now),
+        found: messages,
         damaged,
+        noServer,
         prospects: await readProspects(storage, settings, found, now),
       }
     })
@@ -525,10 +573,11 @@ async function findMessages(
 
 async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
   const now = invocation.clock.now()
-  const { shown, prospects } = await invocation.withStorage(async (storage, settings) => {
+  const { shown, noServer, prospects } = await invocation.withStorage(async (storage, settings) => {
     const stored = await storage.run(showQueuedMessage, { queueId })
-    const [shown] = await releaseAbandoned(settings, stored ? [stored] : [], now)
-    return { shown, prospects: await readProspects(storage, settings, shown ? [shown] : [], now) }
+    const times = { clock: invocation.clock, now }
+    const { messages, noServer } = await checkServer(storage, settings, stored ? [stored] : [], times)
+    return { shown: messages[0], noServer, prospects: await readProspects(storage, settings, messages, now) }
   })
   if (!shown) throw notQueued(queueId)
   const { message, recipients } = shown
@@ -547,8 +596,9 @@ async function show(invocation: Invocation, queueId: QueueId): Promise<void> {
       `Until:     ${formatTime(prospects.endFor(message, recipient))}`,
       ...(recipient.routeTo === undefined ? [] : [`Goes to:   ${recipient.routeTo}`]),
     ]),
+    ...(noServer ? ['', noServerText] : []),
   ]
-  invocation.output.result(messageJson(shown, prospects), lines.join('\n'))
+  invocation.output.result({ ...messageJson(shown, prospects, now), noServer }, lines.join('\n'))
 }
 
 function senderText({ reversePath }: ShownMessage['message']): string {
@@ -623,7 +673,7 @@ function isoOrNull(at: number | undefined): string | null {
   return at === undefined ? null : new Date(at).toISOString()
 }
 
-function messageJson({ message, recipients }: ShownMessage, prospects: Prospects): unknown {
+function messageJson({ message, recipients }: ShownMessage, prospects: Prospects, now: number): object {
   const ends = recipients.map(recipient => prospects.endFor(message, recipient))
   return {
     queueId: formatQueueId(message.id),
@@ -639,7 +689,7 @@ function messageJson({ message, recipients }: ShownMessage, prospects: Prospects
       : null,
     recipients: recipients.map((recipient, n) => ({
       forwardPath: formatAddress(recipient.forwardPath),
-      state: recipient.underway ? 'underway' : recipient.state,
+      state: standingOf(recipient, now, message.releaseAt).kind,
       kept: recipient.isKept,
       attempts: recipient.attempts,
       dueAt: new Date(recipient.dueAt).toISOString(),
@@ -676,21 +726,30 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   const { by, limit } = options
   const now = invocation.clock.now()
   const selection = selectionOf(options, now)
-  const { summary, closures, openAlerts } = await invocation.withStorage(async (storage, settings) => {
-    const hosts = by === 'destination' ? await readDestinationHosts(storage, settings) : []
-    const summary = await storage.run(summarizeQueue, { by, selection, now, ages, limit, hosts })
-    const names = by === 'destination' ? summary.groups.map(({ name }) => name) : []
-    return {
-      summary,
-      closures: await readClosuresOf(storage, settings, names, now),
-      openAlerts: await storage.run(countOpenAlerts, undefined),
-    }
-  })
+  const { summary, closures, openAlerts, noServer } = await invocation.withStorage(
+    async (storage, settings) => {
+      const hosts = by === 'destination' ? await readDestinationHosts(storage, settings) : []
+      const summary = await storage.run(summarizeQueue, { by, selection, now, ages, limit, hosts })
+      const names = by === 'destination' ? summary.groups.map(({ name }) => name) : []
+      return {
+        summary,
+        closures: await readClosuresOf(storage, settings, names, now),
+        openAlerts: await storage.run(countOpenAlerts, undefined),
+        noServer: summary.recipients > 0 && (await isServerMissing(storage, settings, invocation.clock)),
+      }
+    },
+  )
   const closureOf = ({ name, isDomain }: QueueGroup): GateClosure | undefined =>
     isDomain ? undefined : closures.get(name)
   if (invocation.output.json) {
     invocation.output.result(
-      { by, ...summary, groups: summary.groups.map(group => groupJson(group, closureOf(group))), openAlerts },
+      {
+        by,
+        ...summary,
+        groups: summary.groups.map(group => groupJson(group, closureOf(group))),
+        openAlerts,
+        noServer,
+      },
       '',
     )
     return
@@ -728,6 +787,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
       `${summary.recipients - shown} of ${formatCount(summary.recipients, 'recipient')} are in ${formatCount(summary.groupCount - summary.groups.length, 'smaller group')}; --limit shows more.`,
     )
   }
+  if (noServer) invocation.output.note(noServerText)
 }
 
 /** '@example.org' is a domain of which the mail hosts are not known. */

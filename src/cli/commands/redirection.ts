@@ -11,7 +11,7 @@ import {
   removeRedirection,
 } from '../../directory/redirections.ts'
 import { addressArgument, addressesArgument, aliasArgument, domainArgument } from '../arguments.ts'
-import { addCommand, type CommandRun, perform } from '../command.ts'
+import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 
 interface Words {
   readonly kind: RedirectionKind
@@ -76,6 +76,7 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
 
   const create = addCommand(parent, {
     usage: 'create',
+    aliases: createAliases,
     summary: words.create,
     examples: [`${kind} create ${example} anna@example.test`, ...words.moreExamples],
   })
@@ -147,6 +148,7 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
 
   addCommand(parent, {
     usage: 'remove',
+    aliases: removeAliases,
     summary: `Remove the ${kind}; its ${target}s stay`,
     examples: [`${kind} remove ${example}`],
   })

@@ -12,17 +12,18 @@ import type { TrailRecord } from '../../trail/events.ts'
 import { type FoundMessage, findMessages } from '../../trail/find-messages.ts'
 import { type TrailKey, trailKeys, wordsOf } from '../../trail/keys.ts'
 import { searchTrail, trailOfMessage } from '../../trail/operations.ts'
-import { releaseAbandoned } from '../abandoned-leases.ts'
 import { addressArgument, countArgument, type GivenReversePath, reversePathArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeRecord, describeTrace, type TracedMessage } from '../describe-trace.ts'
 import { followTrail, whatFollows } from '../follow-trail.ts'
 import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
+import { checkServer, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { parseTime, timeForms } from '../parse-time.ts'
 import { readProspects } from '../prospects.ts'
 import { formatTime } from '../quantities.ts'
+import { standingOf } from '../standing.ts'
 import {
   hostKey,
   notASubject,
@@ -167,12 +168,14 @@ async function trace(
   options: Pick<TraceOptions, 'dialogue' | 'all'>,
 ): Promise<void> {
   const now = invocation.clock.now()
-  const { records, queued, retentionDays, prospects } = await invocation.withStorage(
+  const { records, queued, noServer, retentionDays, prospects } = await invocation.withStorage(
     async (storage, settings) => {
       const { records, stored } = await readTrace(storage, queueId)
-      const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], now)
-      const prospects = await readProspects(storage, settings, queued ? [queued] : [], now)
-      return { records, queued, retentionDays: settings.trail.retentionDays, prospects }
+      const times = { clock: invocation.clock, now }
+      const { messages, noServer } = await checkServer(storage, settings, stored ? [stored] : [], times)
+      const prospects = await readProspects(storage, settings, messages, now)
+      const [queued] = messages
+      return { records, queued, noServer, retentionDays: settings.trail.retentionDays, prospects }
     },
   )
   if (records.length === 0 && !queued) {
@@ -182,25 +185,28 @@ async function trace(
     )
   }
   const message: TracedMessage = { queueId, records, queued }
-  invocation.output.result(
-    traceJson(message),
-    describeTrace(message, {
-      now,
-      withDialogue: options.dialogue === true,
-      withAll: options.all === true,
-      prospects,
-    }),
-  )
+  const text = describeTrace(message, {
+    now,
+    withDialogue: options.dialogue === true,
+    withAll: options.all === true,
+    prospects,
+  })
+  invocation.output.result(traceJson(message, noServer, now), noServer ? `${text}\n${noServerText}` : text)
 }
 
-function traceJson({ queueId, records, queued }: TracedMessage): unknown {
-  return { queueId: formatQueueId(queueId), events: records.map(recordJson), waiting: waitingJson(queued) }
+function traceJson({ queueId, records, queued }: TracedMessage, noServer: boolean, now: number): unknown {
+  return {
+    queueId: formatQueueId(queueId),
+    events: records.map(recordJson),
+    waiting: waitingJson(queued, now),
+    noServer,
+  }
 }
 
-function waitingJson(queued: ShownMessage | undefined): unknown {
+function waitingJson(queued: ShownMessage | undefined, now: number): unknown {
   return (queued?.recipients ?? []).map(recipient => ({
     forwardPath: formatAddress(recipient.forwardPath),
-    state: recipient.underway ? 'underway' : recipient.state,
+    state: standingOf(recipient, now, queued?.message.releaseAt).kind,
     dueAt: new Date(recipient.dueAt).toISOString(),
   }))
 }

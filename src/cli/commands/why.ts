@@ -6,13 +6,14 @@ import { parseAddress } from '../../address/parse-address.ts'
 import { listQueue, type ShownMessage } from '../../queue/list-queue.ts'
 import { formatQueueId, parseQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
+import type { TrailRecord } from '../../trail/events.ts'
 import { findMessages } from '../../trail/find-messages.ts'
 import { trailKeys } from '../../trail/keys.ts'
-import { releaseAbandoned } from '../abandoned-leases.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { TracedMessage } from '../describe-trace.ts'
 import { describeWhy, standingsOf, type WhyStyle } from '../describe-why.ts'
 import type { Invocation } from '../invocation.ts'
+import { checkServer, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { readProspects } from '../prospects.ts'
 import { readTrace } from './trace.ts'
@@ -53,24 +54,37 @@ function whyArgument(text: string): WhySubject {
 
 async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
   const now = invocation.clock.now()
-  const { messages, retentionDays, prospects } = await invocation.withStorage(async (storage, settings) => {
-    const ids =
-      subject.kind === 'queue-id'
-        ? [subject.queueId]
-        : await messagesOf(storage, formatAddress(subject.address))
-    const messages: TracedMessage[] = []
-    for (const queueId of ids) {
-      const { records, stored } = await readTrace(storage, queueId)
-      const [queued] = await releaseAbandoned(settings, stored ? [stored] : [], now)
-      messages.push({ queueId, records, queued })
-    }
-    const waiting = messages.flatMap(({ queued }) => queued ?? [])
-    return {
-      messages,
-      retentionDays: settings.trail.retentionDays,
-      prospects: await readProspects(storage, settings, waiting, now),
-    }
-  })
+  const { messages, noServer, retentionDays, prospects } = await invocation.withStorage(
+    async (storage, settings) => {
+      const ids =
+        subject.kind === 'queue-id'
+          ? [subject.queueId]
+          : await messagesOf(storage, formatAddress(subject.address))
+      const traces: {
+        queueId: QueueId
+        records: readonly TrailRecord[]
+        stored: ShownMessage | undefined
+      }[] = []
+      for (const queueId of ids) traces.push({ queueId, ...(await readTrace(storage, queueId)) })
+      const stored = traces.flatMap(trace => trace.stored ?? [])
+      const { messages: waiting, noServer } = await checkServer(storage, settings, stored, {
+        clock: invocation.clock,
+        now,
+      })
+      return {
+        messages: traces.map(
+          ({ queueId, records }): TracedMessage => ({
+            queueId,
+            records,
+            queued: waiting.find(({ message }) => message.id === queueId),
+          }),
+        ),
+        noServer,
+        retentionDays: settings.trail.retentionDays,
+        prospects: await readProspects(storage, settings, waiting, now),
+      }
+    },
+  )
   if (messages.length === 0 && subject.kind === 'address') {
     throw new UsageFault(
       'CLI_NO_TRAIL',
@@ -86,7 +100,7 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
     throw new UsageFault('CLI_NO_TRAIL', paragraphs.join('\n\n'))
   invocation.output.result(
     told.map(({ message, style }, n) => whyJson(message, style, paragraphs[n] ?? '')),
-    paragraphs.join('\n\n'),
+    [...(noServer ? [noServerText] : []), ...paragraphs].join('\n\n'),
   )
 }
 

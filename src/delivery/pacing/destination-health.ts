@@ -63,7 +63,7 @@ const waitsMs: Readonly<Record<Exclude<ClosureReason, 'limit'>, readonly number[
 /** Until a server answers there is one connection, then so many, and one more for each message that is taken. */
 const firstConnections = 2
 /** Whoever asks for mail to be tried asks for much of it, as a rule: so long that is one request. */
-const requestMs = 10_000
+export const requestMs = 10_000
 /** So many messages in a row without a complaint make a complaint forgotten. */
 const forgiveAfter = 50
 /** How long nobody asks whether it bears one connection more than it has borne; the last one repeats. */

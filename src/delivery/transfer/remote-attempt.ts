@@ -371,7 +371,7 @@ export class RemoteAttempt {
       ...(this.#triedHosts.length > 0 ? { mxHosts: [...this.#triedHosts] } : {}),
       ...(dialogue.length > 0 ? { dialogue } : {}),
       ...(this.#tls.size > 0 ? { tls: [...this.#tls] } : {}),
-      ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) } }),
+      ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) }, gate: this.gate }),
       ...(lookup ? { lookup } : {}),
       ...(this.source === undefined ? {} : { source: this.source }),
     })

@@ -318,9 +318,7 @@ export class Connection implements SocketOwner {
     const { context, greeting } = this.#host
     if (this.#draining) this.refuse(replies.shuttingDown(context.hostname))
     else if (this.#pending)
-      this.#turnAway(
-        isTlsHandshake(this.#pending) ? replies.tlsOnPlainPort(context.hostname) : replies.talksTooEarly,
-      )
+      this.#turnAway(isTlsHandshake(this.#pending) ? tlsOnPlainPort(context) : replies.talksTooEarly)
     else {
       this.#say(replies.greeting(context.hostname, greeting))
       this.#mode = commands
@@ -439,7 +437,7 @@ export class Connection implements SocketOwner {
     const { session } = this
     if (!session) return false
     if (session.state.phase === 'greeted' && isTlsHandshake(bytes)) {
-      this.#turnAway(replies.tlsOnPlainPort(this.#host.context.hostname))
+      this.#turnAway(tlsOnPlainPort(this.#host.context))
       return false
     }
     const found = findLine(bytes, session.state.phase, this.#host.context.limits.maxCommandLineBytes)
@@ -712,4 +710,9 @@ function sayGreeting(connection: Connection): void {
 /** The words of a reply may repeat what the client said, so the log has its codes only. */
 function formatStatus({ code, enhanced }: Reply): string {
   return enhanced === undefined ? `${code}` : `${code} ${enhanced}`
+}
+
+function tlsOnPlainPort({ hostname, hasTls, tlsPorts }: SessionContext): Reply {
+  const ports = tlsPorts().map(port => `port ${port}`)
+  return replies.tlsOnPlainPort(hostname, hasTls ? ['STARTTLS', ...ports] : ports)
 }

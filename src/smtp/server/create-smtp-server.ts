@@ -71,7 +71,8 @@ class NetworkSmtpServer implements SmtpServer {
       limits: completed(options.limits),
       localNetworks: assertNetworks(options.localNetworks ?? []),
       hasTls: tls !== undefined,
-      submissionPorts: () => this.#submissionPorts,
+      submissionPorts: () => this.#portsOf('submission', 'submissions'),
+      tlsPorts: () => this.#portsOf('submissions'),
       allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
       verifyForEveryone: options.verifyForEveryone ?? false,
       offersRequireTls: options.offersRequireTls ?? false,
@@ -140,9 +141,9 @@ class NetworkSmtpServer implements SmtpServer {
   }
 
   /** Several listeners may have one port, each at another address. */
-  get #submissionPorts(): readonly number[] {
+  #portsOf(...roles: readonly ListenerRole[]): readonly number[] {
     const bound = this.#listeners.map(listener => listener.bound)
-    return [...new Set(bound.filter(({ role }) => role !== 'relay').map(({ port }) => port))]
+    return [...new Set(bound.filter(({ role }) => roles.includes(role)).map(({ port }) => port))]
   }
 
   #accept(role: ListenerRole, socket: Socket, speaksForOthers: boolean): void {

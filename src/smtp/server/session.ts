@@ -30,6 +30,8 @@ export interface SessionContext {
   readonly hasTls: boolean
   /** Where this server takes AUTH. */
   readonly submissionPorts: () => readonly number[]
+  /** Those of them on which TLS comes first. */
+  readonly tlsPorts: () => readonly number[]
   readonly allowPlaintextAuthOnLoopback: boolean
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
