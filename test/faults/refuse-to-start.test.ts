@@ -59,7 +59,7 @@ test('a settings file that is not TOML', () =>
 test('a settings file that is not there', async () => {
   assertRefusal(
     await runPostrider('serve', '--settings', '/nowhere/postrider.toml'),
-    /\/nowhere\/postrider\.toml\n +There is no such file/,
+    /\/nowhere\/postrider\.toml: There is no such file\. Write one with /,
   )
 })
 

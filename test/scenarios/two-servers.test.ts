@@ -73,7 +73,12 @@ test('mail goes from one server to the other by MX, encrypted, and its trail tel
 
 test('an unknown user brings back a report that says what to do, in the language of the sender', async t => {
   const clock = createManualClock()
-  const receiver = await startComposedServer(t, { clock, hostname: 'mx.there.test', domains: ['there.test'] })
+  const receiver = await startComposedServer(t, {
+    clock,
+    hostname: 'mx.there.test',
+    domains: ['there.test'],
+    accounts: [{ address: 'clara@there.test' }],
+  })
   const dns = await startDnsServer(['there.test MX 10 mx.there.test', 'mx.there.test A 127.0.0.1'])
   t.after(() => dns.close())
   const sender = await startComposedServer(t, {
