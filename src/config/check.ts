@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { displayDomain } from '../directory/display.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { Fault } from '../runtime/fault.ts'
+import { Fault, UsageFault } from '../runtime/fault.ts'
 import { databaseFileName } from '../storage/sqlite-connection.ts'
 import { checkCertificate } from './checks/check-certificate.ts'
 import { checkDataFolder } from './checks/check-data-folder.ts'
@@ -70,7 +70,9 @@ async function collectFindings(
   try {
     settings = typeof options.settings === 'string' ? await loadSettings(options.settings) : options.settings
   } catch (cause) {
-    if (!(cause instanceof SettingsFault)) throw cause
+    if (!(cause instanceof UsageFault)) throw cause
+    if (!(cause instanceof SettingsFault))
+      return { findings: [findingOf(cause, 'settings', 'The server does not start.')] }
     const finding: Finding = {
       severity: 'error',
       subject: 'settings',

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
+import { UsageFault } from '../runtime/fault.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
 import { describeSettings, formatToml, headingOf, type SettingDescription } from './describe-settings.ts'
 import { nearestName } from './nearest-name.ts'
@@ -10,7 +11,7 @@ import type { Settings } from './settings.ts'
 import { SettingsFault, type SettingsMistake } from './settings-fault.ts'
 import { parseTomlDocument, type TomlDocument, type TomlPath } from './toml-document.ts'
 
-/** Rejects with a SettingsFault that names every mistake. */
+/** Rejects with a SettingsFault that names every mistake, or with SETTINGS_UNREADABLE. */
 export async function loadSettings(file: string): Promise<Settings> {
   return parseSettings(await readSettingsFile(file), file)
 }
@@ -20,19 +21,30 @@ async function readSettingsFile(file: string): Promise<string> {
     const bytes = readFileSync(file)
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new SettingsFault(file, [{ message: describeUnreadable(cause) }])
+    const [what, remedy] = describeUnreadable(cause)
+    throw new UsageFault('SETTINGS_UNREADABLE', `${file}: ${what}`, { cause, remedy })
   }
 }
 
-function describeUnreadable(cause: unknown): string {
-  const code = codeOf(cause)
-  if (code === 'ENOENT')
-    return 'There is no such file. Run "postrider init" to make one, or name yours with --settings.'
-  if (code === 'EACCES')
-    return 'This user may not read it. Change its owner or mode, or run this as the user it belongs to.'
-  if (code === 'EISDIR') return 'This is a folder. Name the file in it.'
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'It is not UTF-8 text. Save it as UTF-8.'
-  return `It cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`
+function describeUnreadable(cause: unknown): readonly [what: string, remedy: string] {
+  switch (codeOf(cause)) {
+    case 'ENOENT':
+      return ['There is no such file.', 'Write one with "postrider init", or name yours with --settings.']
+    case 'EACCES':
+      return [
+        'This user may not read it.',
+        'Change its owner or mode, or run this as the user it belongs to.',
+      ]
+    case 'EISDIR':
+      return ['This is a folder.', 'Name the file in it with --settings.']
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return ['It is not UTF-8 text.', 'Save it as UTF-8.']
+    default:
+      return [
+        `It cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+        'Mend what that says, or name another file with --settings.',
+      ]
+  }
 }
 
 /** `file` is named in the mistakes; relative paths in the text count from its folder. */

@@ -40,6 +40,8 @@ function setting<S extends z.ZodType>(
   text: string,
   more: Omit<SettingDocumentation, 'text'> = {},
 ): S {
+  // Documented by what it is: a schema of two settings would have the words of the later one for both.
+  if (settingDocumentation.has(schema)) throw new Error(`two settings share one schema: ${text}`)
   settingDocumentation.add(schema, { text, ...more })
   return schema
 }
@@ -57,7 +59,7 @@ const sender = (): z.ZodType<string> =>
 
 const count = (least: number, most: number): z.ZodInt => z.int().min(least).max(most)
 const nonEmpty = z.string().min(1)
-const port = count(0, 65_535)
+const port = (): z.ZodInt => count(0, 65_535)
 const hostname = formed(problemOfHostname).overwrite(text => canonicalHostname(text) ?? text)
 const network = formed(problemOfNetwork).overwrite(text =>
   problemOfNetwork(text) === undefined ? canonicalNetwork(text) : text,
@@ -75,7 +77,7 @@ const listener = z.strictObject({
     'The address to listen on. "::" is every address of this machine, IPv6 and IPv4; "0.0.0.0" every IPv4 address.',
     { example: '"192.0.2.1"' },
   ),
-  port: setting(port, 'The port. 0 lets the system choose one, which only tests want.', { example: '25' }),
+  port: setting(port(), 'The port. 0 lets the system choose one, which only tests want.', { example: '25' }),
   proxyFrom: setting(
     networks.default([]),
     'Load balancers in front of this listener: addresses or networks whose connections start with a PROXY protocol header (version 1 or 2). From them the header is demanded; from anyone else it is refused.',
@@ -539,7 +541,9 @@ const health = z.strictObject({
     'The address on which health is told. Whoever reaches it learns no more than which part is in trouble.',
     { example: '"192.0.2.11"' },
   ),
-  port: setting(port, 'The port. 0 lets the system choose one, which only tests want.', { example: '8025' }),
+  port: setting(port(), 'The port. 0 lets the system choose one, which only tests want.', {
+    example: '8025',
+  }),
   stopDelaySeconds: setting(
     count(0, 600).default(0),
     'Seconds between the order to stop, from which on /ready answers 503, and the moment when new connections get 421: so long the server goes on as before, so that a load balancer can notice. Set it to twice the time in which yours notices.',

@@ -1,6 +1,5 @@
 // A front thread: sessions. Several listen on the same ports.
 import { describeListenError } from '../config/listen-error.ts'
-import { listDomains } from '../directory/domains.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
 import { composeFront } from './compose-front.ts'
@@ -14,15 +13,7 @@ runThread('front', async start => {
   const { dataFolder, hostname, tls } = settings
   const log = createLog(settings.log.level, `front-${number}`)
   const { storage, mailData, clock } = await openThreadStorage(settings, storagePort, log)
-  const domains = await storage.run(listDomains, undefined)
-  const certificates = await createCertificateStore({
-    hostname,
-    otherNames: domains.map(domain => domain.name),
-    dataFolder,
-    ...tls,
-    clock,
-    log,
-  })
+  const certificates = await createCertificateStore({ hostname, dataFolder, ...tls, clock, log })
   let terminals = new Set(openTerminals)
   const front = composeFront({
     settings,

@@ -26,12 +26,14 @@ import { ensureTryOut, tryOutFolderElsewhere, tryOutPortsElsewhere } from '../se
 import { connectSmtp } from '../smtp/client/connect.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
+import { type DataFolderLock, hasLockFile } from '../storage/data-folder.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { describeDurability, readDurability } from '../storage/postgres/durability.ts'
 import { SqliteReader } from '../storage/sqlite-reader.ts'
 import { takeActivatedSockets } from '../systemd/activated-sockets.ts'
 import { findServiceManager, type ServiceManager } from '../systemd/notify.ts'
 import { feedWatchdog } from '../systemd/watchdog.ts'
+import { readValidCertificate } from '../tls/certificate.ts'
 import { type AssignedSockets, assignSockets, countFronts } from './assign-sockets.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
 import { enterCluster } from './enter-cluster.ts'
@@ -58,10 +60,11 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const started = endAtOnceOnSignal(log)
   const { settings, sockets } = takeSockets(options.settings, log)
   const manager = findServiceManager(process.env, log)
-  const lock = await lockForMyself(
-    settings.dataFolder,
-    tryOut ? tryOutFolderElsewhere : 'give this one another dataFolder',
-  )
+  const { dataFolder } = settings
+  const lock = lockInTime(dataFolder, tryOut ? tryOutFolderElsewhere : 'give this one another dataFolder')
+  // A server that runs there is told before its ports are found taken. Where none can run, the folder and the lock are made
+  // last: a start that the settings or this machine forbid leaves nothing behind.
+  if (hasLockFile(dataFolder)) await lock.take()
   const health = new ServerHealth(systemClock, log)
   let healthServer: HealthServer | undefined
   let server: RunningServer | undefined
@@ -71,7 +74,8 @@ export async function runServe(options: ServeOptions): Promise<void> {
     healthServer = await tellHealth(settings, health, log)
     await assertSoundSettings(settings, log)
     await assertPortsAreFree(settings, sockets, tryOut ? tryOutPortsElsewhere : portsInSettings)
-    server = await startServer(settings, sockets, log)
+    await assertUsableCertificate(settings)
+    server = await startServer(settings, sockets, lock, log)
     started()
     const stopWanted = stopRequest(log, parent)
     await assertNoOpenRelay(settings, server, log)
@@ -94,6 +98,22 @@ export async function runServe(options: ServeOptions): Promise<void> {
     if (server) await stopServer(settings, server, log)
     await healthServer?.close()
     lock.release()
+  }
+}
+
+interface LockInTime {
+  /** Once; held already, it stays so. */
+  take(): Promise<void>
+  release(): void
+}
+
+function lockInTime(folder: string, elsewhere: string): LockInTime {
+  let held: DataFolderLock | undefined
+  return {
+    async take() {
+      held ??= await lockForMyself(folder, elsewhere)
+    },
+    release: () => held?.release(),
   }
 }
 
@@ -171,7 +191,12 @@ interface RunningServer {
   readonly leave: () => Promise<void>
 }
 
-async function startServer(settings: Settings, sockets: AssignedSockets, log: Log): Promise<RunningServer> {
+async function startServer(
+  settings: Settings,
+  sockets: AssignedSockets,
+  lock: Pick<LockInTime, 'take'>,
+  log: Log,
+): Promise<RunningServer> {
   const startedAt = systemClock.now()
   const nodeId = randomUUID()
   const { dataFolder, database } = settings
@@ -180,6 +205,7 @@ async function startServer(settings: Settings, sockets: AssignedSockets, log: Lo
   const membership = database && (await enterCluster(database, settings, newcomer, log))
   const idSpaces = membership?.idSpaces ?? Array.from({ length: settings.threads.front + 1 }, (_, n) => n)
   try {
+    await lock.take()
     const threads = await startThreads({
       settings,
       nodeId,
@@ -274,6 +300,13 @@ async function assertSoundSettings(settings: Settings, log: Log): Promise<void> 
   for (const finding of findings) if (finding.severity === 'warning') log.warn(tell(finding))
   const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new UsageFault('SETTINGS_UNSOUND', errors.map(tell).join('\n'))
+}
+
+/** The fronts read it too, when there is a database already. */
+async function assertUsableCertificate({ roles, tls }: Settings): Promise<void> {
+  const { certificateFile, keyFile } = tls
+  if (roles.includes('front') && certificateFile !== undefined && keyFile !== undefined)
+    await readValidCertificate({ certificateFile, keyFile }, systemClock.now())
 }
 
 async function assertNoOpenRelay(

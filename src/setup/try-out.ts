@@ -32,9 +32,9 @@ export interface TryOutOptions {
 export const tryOutPortsElsewhere =
   'give this server others, for relay, submission and submissions:  npm start -- --ports 3525,3587,3465'
 
-/** How a second server to try out is started beside the first. */
+/** How a second server to try out is started beside the first: in a folder inside this one, where npx finds the program too. */
 export const tryOutFolderElsewhere =
-  'start this one in another folder, with other ports: postrider serve --try --ports 3525,3587,3465'
+  'start this one in a folder of its own, with other ports: "mkdir -p second && cd second && postrider serve --try --ports 3525,3587,3465"'
 
 const defaultPorts: Readonly<Record<ListenerRole, number>> = {
   relay: 2525,

@@ -26,6 +26,13 @@ export function createDataFolder(folder: string): void {
   }
 }
 
+const lockFileName = 'lock.sqlite'
+
+/** False: no server runs on this folder, or has. */
+export function hasLockFile(folder: string): boolean {
+  return existsSync(join(folder, lockFileName))
+}
+
 /**
  * Held for the life of the process. The lock is SQLite's on a file of its own, because the system lets go of it when the
  * process dies, however it dies; a file with a process id in it would stay.
@@ -34,7 +41,7 @@ export function lockDataFolder(folder: string): DataFolderLock {
   createDataFolder(folder)
   let database: DatabaseSync | undefined
   try {
-    const file = join(folder, 'lock.sqlite')
+    const file = join(folder, lockFileName)
     // Not when it is there: closing it would let go of a lock that this process has on it (POSIX).
     if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
     chmodSync(file, 0o600)

@@ -4,18 +4,15 @@ import type { SecureContext } from 'node:tls'
 import type { Clock } from '../runtime/clock.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import {
-  assertValidAt,
   type Certificate,
   type CertificateFiles,
-  readCertificate,
+  readValidCertificate,
   secureContextOf,
 } from './certificate.ts'
 import { ensureGeneratedCertificate } from './generated-certificate-file.ts'
 
 export interface CertificateStoreOptions {
   readonly hostname: string
-  /** Further names for a generated certificate. */
-  readonly otherNames?: readonly string[] | undefined
   readonly dataFolder: string
   /** Both or none; with none a certificate is generated and kept in the data folder. */
   readonly certificateFile?: string | undefined
@@ -39,8 +36,8 @@ const lookEveryMs = 60_000
 export async function createCertificateStore(options: CertificateStoreOptions): Promise<CertificateStore> {
   const { certificateFile, keyFile, clock, log = silentLog } = options
   if (certificateFile === undefined || keyFile === undefined) {
-    const { hostname, otherNames = [], dataFolder } = options
-    const made = await ensureGeneratedCertificate(dataFolder, { hostname, otherNames }, clock.now(), log)
+    const { hostname, dataFolder } = options
+    const made = await ensureGeneratedCertificate(dataFolder, hostname, clock.now(), log)
     const context = secureContextOf(made)
     return { secureContext: () => context, certificate: made, reload: async () => {}, close() {} }
   }
@@ -50,8 +47,7 @@ export async function createCertificateStore(options: CertificateStoreOptions): 
 async function createFileStore(files: CertificateFiles, clock: Clock, log: Log): Promise<CertificateStore> {
   // The state of the files is taken before they are read: a change in between is then seen the next time.
   let seen = await stateOf(files)
-  let certificate = await readCertificate(files)
-  assertValidAt(certificate, clock.now(), files.certificateFile)
+  let certificate = await readValidCertificate(files, clock.now())
   let context = secureContextOf(certificate)
   let looking = false
   const reload = async (): Promise<void> => {
@@ -60,8 +56,7 @@ async function createFileStore(files: CertificateFiles, clock: Clock, log: Log):
     try {
       const state = await stateOf(files)
       if (state === seen) return
-      const renewed = await readCertificate(files)
-      assertValidAt(renewed, clock.now(), files.certificateFile)
+      const renewed = await readValidCertificate(files, clock.now())
       context = secureContextOf(renewed)
       certificate = renewed
       seen = state

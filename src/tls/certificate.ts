@@ -30,6 +30,13 @@ export async function readCertificate(files: CertificateFiles): Promise<Certific
   return parseCertificate(certificatePem, keyPem, files)
 }
 
+/** The same, and rejects when it is not valid at `now`. */
+export async function readValidCertificate(files: CertificateFiles, now: number): Promise<Certificate> {
+  const certificate = await readCertificate(files)
+  assertValidAt(certificate, now, files.certificateFile)
+  return certificate
+}
+
 async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, 'latin1')

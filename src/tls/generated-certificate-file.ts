@@ -1,11 +1,12 @@
-// The generated certificate in the data folder: made once, made anew before it ends or when the names change.
+// The generated certificate in the data folder: made once; made anew, for the same key, before it ends or when the host name
+// changes.
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../runtime/fault.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import { type Certificate, certificateCovers, parseCertificate } from './certificate.ts'
-import { type CertificateNames, generateCertificate } from './generate-certificate.ts'
+import { generateCertificate, parseGeneratedKey } from './generate-certificate.ts'
 
 export function generatedCertificateFile(dataFolder: string): string {
   return join(dataFolder, 'tls', 'generated.pem')
@@ -14,54 +15,64 @@ export function generatedCertificateFile(dataFolder: string): string {
 const renewBeforeMs = 30 * 86_400_000
 
 /**
- * Certificate and key are one file, so that no crash and no second thread can leave two that don't belong together. That
- * another takes its place is logged: whoever has come to trust the old one is asked anew.
+ * Certificate and key are one file, so that no crash and no second thread can leave two that don't belong together. The key
+ * outlives the certificate wherever it can be read: TLSA records hold its digest. What took the place of what is logged,
+ * because whoever trusted the old one has to act.
  */
 export async function ensureGeneratedCertificate(
   dataFolder: string,
-  names: CertificateNames,
+  hostname: string,
   now: number,
   log: Log = silentLog,
 ): Promise<Certificate> {
   const file = generatedCertificateFile(dataFolder)
-  const kept = await readGenerated(file)
-  const reason = reasonToReplace(kept, [names.hostname, ...(names.otherNames ?? [])], now)
-  if (typeof kept === 'object' && reason === undefined) return kept
-  const made = await generateCertificate(names, now)
+  const pem = await readGenerated(file)
+  const kept = pem === undefined ? undefined : parseGenerated(pem, file)
+  const reason = reasonToReplace(kept, hostname, now)
+  if (kept && reason === undefined) return kept
+  const key = pem === undefined ? undefined : parseGeneratedKey(pem)
+  const made = await generateCertificate({ hostname, key }, now)
   await writePrivateFile(file, made.keyPem + made.certificatePem)
-  if (kept !== 'missing')
-    log.warn(
-      'the generated certificate and its key were replaced: mail programs that took the old one ask again',
-      {
-        reason,
-        file,
-        names: made.names.join(', '),
-        fingerprint: made.fingerprint,
-        oldFingerprint: typeof kept === 'object' ? kept.fingerprint : undefined,
-      },
-    )
+  if (pem !== undefined)
+    log.warn(key ? newForSameKey : newWithNewKey, {
+      reason,
+      file,
+      name: hostname,
+      fingerprint: made.fingerprint,
+      oldFingerprint: kept?.fingerprint,
+    })
   return made
 }
 
-function reasonToReplace(
-  kept: Certificate | 'missing' | 'unreadable',
-  wanted: readonly string[],
-  now: number,
-): string | undefined {
-  if (typeof kept === 'string') return kept
+const newForSameKey =
+  'the generated certificate was replaced, and its key was kept: mail programs that took the old certificate ask again, and TLSA records of the key stay right'
+
+const newWithNewKey =
+  'the generated certificate and its key were replaced: mail programs that took the old one ask again, and TLSA records of the old key are wrong now'
+
+function reasonToReplace(kept: Certificate | undefined, hostname: string, now: number): string | undefined {
+  if (!kept) return 'unreadable'
   if (now >= kept.validTo - renewBeforeMs)
     return `it ends on ${new Date(kept.validTo).toISOString().slice(0, 10)}`
-  const uncovered = wanted.filter(name => !certificateCovers(kept, name))
-  return uncovered.length > 0 ? `it has no name ${uncovered.join(', ')}` : undefined
+  return certificateCovers(kept, hostname) ? undefined : `it has no name ${hostname}`
 }
 
-async function readGenerated(file: string): Promise<Certificate | 'missing' | 'unreadable'> {
+/** undefined: there is none yet. */
+async function readGenerated(file: string): Promise<string | undefined> {
   try {
-    const pem = await readFile(file, 'latin1')
-    return parseCertificate(pem, pem, { certificateFile: file, keyFile: file })
+    return await readFile(file, 'latin1')
   } catch (cause) {
-    // Damaged: nothing is lost by making another, since it is of our own making.
-    return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'missing' : 'unreadable'
+    // One that cannot be read is of no use to anybody: another takes its place, which is logged.
+    return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? undefined : ''
+  }
+}
+
+function parseGenerated(pem: string, file: string): Certificate | undefined {
+  try {
+    return parseCertificate(pem, pem, { certificateFile: file, keyFile: file })
+  } catch {
+    // Damaged: it is of our own making, so another takes its place.
+    return undefined
   }
 }
 

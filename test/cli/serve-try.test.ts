@@ -1,10 +1,15 @@
 // The server to try out, as `npm start` starts it: what is told when it cannot be started as asked.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { generatedCertificateFile } from '../../src/tls/generated-certificate-file.ts'
 import { findFreePort } from '../harness/free-port.ts'
-import { createServerFolder, startServer } from '../harness/server-process.ts'
+import { command, createServerFolder, startServer } from '../harness/server-process.ts'
 import { makeFolder, runPostrider } from './run-postrider.ts'
 
 test('ports in use: which, and how the server gets others without a settings file', async context => {
@@ -20,6 +25,7 @@ test('ports in use: which, and how the server gets others without a settings fil
   assert.match(stderr, new RegExp(`listens on 127\\.0\\.0\\.1:${port} already`))
   assert.match(stderr, /npm start -- --ports 3525,3587,3465/)
   assert.doesNotMatch(stderr, /settings file/)
+  assert.deepEqual(readdirSync(folder), [])
 })
 
 test('a second one beside the first: which process that is, and how both can run', async context => {
@@ -33,13 +39,50 @@ test('a second one beside the first: which process that is, and how both can run
     stderr,
     new RegExp(
       `Another Postrider runs on the data folder ${at.dataFolder}: process ${first.pid}\\. ` +
-        'Stop it first, or start this one in another folder, with other ports: .*serve --try --ports 3525',
+        'Stop it first, or start this one in a folder of its own, with other ports: ' +
+        '"mkdir -p second && cd second && npx postrider serve --try --ports 3525,3587,3465"',
     ),
   )
   assert.doesNotMatch(stderr, /dataFolder/)
   const named = await at.tryPostrider('serve')
   assert.match(named.stderr, /: process \d+\. Stop it first, or give this one another dataFolder\.\n$/)
 })
+
+// Its domain was made behind its certificate, which the second start therefore threw away.
+test('a second start finds the certificate of the first, accounts and all', async context => {
+  const folder = makeFolder(remove => context.after(remove))
+  const ports = [await findFreePort(), await findFreePort(), await findFreePort()].join(',')
+  const first = await startAndStop(folder, ports)
+  const second = await startAndStop(folder, ports)
+  assert.equal(second.certificate, first.certificate)
+  assert.equal(second.stdout, first.stdout)
+  assert.doesNotMatch(second.stderr, /certificate/)
+})
+
+interface Started {
+  readonly certificate: string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function startAndStop(folder: string, ports: string): Promise<Started> {
+  const server = spawn(process.execPath, [command, 'serve', '--try', '--ports', ports], { cwd: folder })
+  const stdout = text(server.stdout)
+  const stderr = text(server.stderr)
+  const closed = once(server, 'close')
+  try {
+    // Nothing is printed before it listens.
+    await Promise.race([once(server.stdout, 'data'), closed])
+  } finally {
+    server.kill('SIGTERM')
+    await closed
+  }
+  return {
+    certificate: readFileSync(generatedCertificateFile(join(folder, 'data')), 'latin1'),
+    stdout: await stdout,
+    stderr: await stderr,
+  }
+}
 
 for (const { parameters, says } of [
   { parameters: ['serve', '--try', '--settings', 'postrider.toml'], says: /either --try or --settings/ },

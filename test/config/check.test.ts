@@ -86,6 +86,16 @@ test('a settings file with mistakes: they are the finding', async context => {
   assert.match(result.text, /Mend: {2}Correct each of these places in the file/)
 })
 
+test('a settings file that is not there has no places to correct', async context => {
+  const file = join(temporaryFolder(context), 'postrider.toml')
+  const { text, exitCode, mistakes } = await runCheck({ settings: file, clock })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(mistakes, [])
+  assert.match(text, /ERROR {4}settings: .*postrider\.toml: There is no such file\.\n/)
+  assert.match(text, /Mend: {2}Write one with "postrider init", or name yours with --settings\./)
+  assert.doesNotMatch(text, /Correct each/)
+})
+
 test('secrets that every user of this machine may read', async context => {
   const folder = temporaryFolder(context)
   const tls = await writeCertificate(folder, 'mail.example.com', clock.now())

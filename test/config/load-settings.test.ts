@@ -106,7 +106,11 @@ describe('a settings file', () => {
   })
 
   it('that is missing, a folder or not UTF-8 is one clear fault', async () => {
-    await assert.rejects(loadSettings(join(folder, 'nowhere.toml')), /no such file. Run "postrider init"/)
+    await assert.rejects(loadSettings(join(folder, 'nowhere.toml')), {
+      name: 'UsageFault',
+      code: 'SETTINGS_UNREADABLE',
+      message: /nowhere\.toml: There is no such file\. Write one with "postrider init"/,
+    })
     await assert.rejects(loadSettings(folder), /This is a folder/)
     writeFileSync(join(folder, 'latin1.toml'), Buffer.from([0x68, 0xe4, 0x0a]))
     await assert.rejects(loadSettings(join(folder, 'latin1.toml')), /not UTF-8/)
@@ -147,7 +151,8 @@ describe('a mistake in the settings file', () => {
     ['language = "de"', '2:12', /has to be "en" or "ru"/],
     ['[queue]\nretryMinutes = [1, 0]', '3:20', /is 0; it has to be a whole number from 1 to 10080/],
     ['[queue]\nretryMinutes = []', '3:16', /at least one/],
-    ['[[listeners]]\nrole = "relay"\nport = 65536', '4:8', /from 0 to 65535/],
+    ['[[listeners]]\nrole = "relay"\nport = 65536', '4:8', /from 0 to 65535\. Write for example port = 25$/m],
+    ['[health]\nport = 65536', '3:8', /from 0 to 65535\. Write for example port = 8025$/m],
     [
       '[[listeners]]\nrole = "relay"\nport = 25\naddress = "localhost"',
       '5:11',

@@ -1,6 +1,7 @@
 // What an administrator reads when the database of the settings cannot be used, at the start and from `postrider check`. What
 // waiting does not mend ends the server at once; what may pass is waited for.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { Client } from 'pg'
 import { eventually } from '../harness/eventually.ts'
@@ -42,9 +43,11 @@ function noSecret(text: string): void {
   assert.doesNotMatch(text, /\bat .*:\d+:\d+/)
 }
 
-/** It ends by itself and says why; `check` says the same. */
+/** It ends by itself, says why, and makes nothing; `check` says the same. */
 async function assertRefuses(at: ServerFolder, says: RegExp): Promise<void> {
+  const before = readdirSync(at.dataFolder)
   const { exitCode, stdout, stderr } = await at.tryPostrider('serve')
+  assert.deepEqual(readdirSync(at.dataFolder), before)
   const output = stdout + stderr
   assert.equal(exitCode, 1, output)
   assert.equal(output.match(new RegExp(says, 'g'))?.length, 1, output)

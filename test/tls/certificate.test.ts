@@ -1,6 +1,6 @@
 // Certificates: read, checked, generated; what is wrong with one is told by file.
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,21 @@ const now = Date.UTC(2026, 0, 1)
 const day = 86_400_000
 const files = { certificateFile: '/etc/c.pem', keyFile: '/etc/k.pem' }
 
+interface Warning {
+  readonly message: string
+  readonly reason: unknown
+}
+
+function collectWarnings(): { warned: Warning[]; log: Log } {
+  const warned: Warning[] = []
+  const warn: Log['warn'] = (message, fields) => warned.push({ message, reason: fields?.['reason'] })
+  return { warned, log: { ...silentLog, warn } }
+}
+
+function publicKeyOf(certificatePem: string): string {
+  return new X509Certificate(certificatePem).publicKey.export({ type: 'spki', format: 'pem' })
+}
+
 describe('a certificate', () => {
   let folder = ''
   before(() => {
@@ -29,12 +44,9 @@ describe('a certificate', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  it('of our own making has the names, ten years, and a key of its own', async () => {
-    const made = await generateCertificate(
-      { hostname: 'mail.example.test', otherNames: ['example.test', 'mail.example.test'] },
-      now,
-    )
-    assert.deepEqual(made.names, ['mail.example.test', 'example.test'])
+  it('of our own making has the host name, ten years, and a key of its own', async () => {
+    const made = await generateCertificate({ hostname: 'mail.example.test' }, now)
+    assert.deepEqual(made.names, ['mail.example.test'])
     assert.ok(made.selfSigned)
     assert.ok(made.validFrom < now)
     assert.ok(made.validTo >= now + 3649 * day)
@@ -103,45 +115,72 @@ describe('a certificate', () => {
     }
   })
 
-  it('is generated once, kept private, and made anew when damaged, renamed or near its end', async () => {
-    const names = { hostname: 'mail.example.test' }
-    const warned: unknown[] = []
-    const log: Log = { ...silentLog, warn: (_message, fields) => warned.push(fields?.['reason']) }
-    const first = await ensureGeneratedCertificate(folder, names, now, log)
-    const file = generatedCertificateFile(folder)
-    assert.equal(statSync(file).mode & 0o777, 0o600)
-    assert.equal(
-      (await ensureGeneratedCertificate(folder, names, now + 1000 * day, log)).fingerprint,
-      first.fingerprint,
+  it('is generated once and kept private', async () => {
+    const own = mkdtempSync(join(folder, 'once-'))
+    const { warned, log } = collectWarnings()
+    const first = await ensureGeneratedCertificate(own, 'mail.example.test', now, log)
+    assert.equal(statSync(generatedCertificateFile(own)).mode & 0o777, 0o600)
+    const later = await ensureGeneratedCertificate(own, 'mail.example.test', now + 1000 * day, log)
+    assert.equal(later.fingerprint, first.fingerprint)
+    assert.deepEqual(warned, [])
+  })
+
+  it('is made anew for the same key when the host name changes, near its end, and when it is damaged', async () => {
+    const own = mkdtempSync(join(folder, 'anew-'))
+    const { warned, log } = collectWarnings()
+    const first = await ensureGeneratedCertificate(own, 'mail.example.test', now, log)
+    const renamed = await ensureGeneratedCertificate(own, 'other.example.test', now, log)
+    assert.deepEqual(renamed.names, ['other.example.test'])
+    const late = await ensureGeneratedCertificate(own, 'other.example.test', first.validTo - 29 * day, log)
+    assert.ok(late.validTo > renamed.validTo)
+    const file = generatedCertificateFile(own)
+    // Behind the key.
+    writeFileSync(file, readFileSync(file).subarray(0, -100))
+    const mended = await ensureGeneratedCertificate(own, 'other.example.test', now, log)
+    assert.equal(new Set([first, renamed, late, mended].map(({ fingerprint }) => fingerprint)).size, 4)
+    for (const { certificatePem } of [renamed, late, mended])
+      assert.equal(publicKeyOf(certificatePem), publicKeyOf(first.certificatePem))
+    const ends = new Date(renamed.validTo).toISOString().slice(0, 10)
+    assert.deepEqual(
+      warned.map(({ reason }) => reason),
+      ['it has no name other.example.test', `it ends on ${ends}`, 'unreadable'],
     )
-    const renamed = await ensureGeneratedCertificate(folder, { hostname: 'other.example.test' }, now, log)
-    assert.notEqual(renamed.fingerprint, first.fingerprint)
-    writeFileSync(file, readFileSync(file).subarray(0, 100))
-    const mended = await ensureGeneratedCertificate(folder, { hostname: 'other.example.test' }, now, log)
-    assert.notEqual(mended.fingerprint, renamed.fingerprint)
-    const late = await ensureGeneratedCertificate(
-      folder,
-      { hostname: 'other.example.test' },
-      mended.validTo - 29 * day,
-      log,
-    )
-    assert.ok(late.validTo > mended.validTo)
-    const ends = new Date(mended.validTo).toISOString().slice(0, 10)
-    assert.deepEqual(warned, ['it has no name other.example.test', 'unreadable', `it ends on ${ends}`])
+    for (const { message } of warned)
+      assert.match(message, /its key was kept: mail programs .* ask again, and TLSA records .* stay right/)
+  })
+
+  it('has another key when the old one is lost, or is none of ours', async () => {
+    const own = mkdtempSync(join(folder, 'lost-'))
+    const { warned, log } = collectWarnings()
+    const first = await ensureGeneratedCertificate(own, 'mail.example.test', now, log)
+    const file = generatedCertificateFile(own)
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    })
+    for (const damaged of [readFileSync(file).subarray(0, 100), privateKey, '']) {
+      writeFileSync(file, damaged)
+      const made = await ensureGeneratedCertificate(own, 'mail.example.test', now, log)
+      assert.notEqual(publicKeyOf(made.certificatePem), publicKeyOf(first.certificatePem))
+    }
+    assert.equal(warned.length, 3)
+    for (const { message } of warned)
+      assert.match(message, /its key were replaced: .* TLSA records of the old key are wrong now/)
   })
 
   it('asked for by two threads at once leaves one whole file', async () => {
     const own = mkdtempSync(join(folder, 'race-'))
-    const names = { hostname: 'mail.example.test' }
-    const made = await Promise.all([1, 2, 3].map(() => ensureGeneratedCertificate(own, names, now)))
-    const kept = await ensureGeneratedCertificate(own, names, now)
+    const hostname = 'mail.example.test'
+    const made = await Promise.all([1, 2, 3].map(() => ensureGeneratedCertificate(own, hostname, now)))
+    const kept = await ensureGeneratedCertificate(own, hostname, now)
     assert.ok(made.some(({ fingerprint }) => fingerprint === kept.fingerprint))
   })
 
   it('that cannot be kept is a fault with the file', async () => {
     const own = mkdtempSync(join(folder, 'no-room-'))
     writeFileSync(join(own, 'tls'), 'a file where the folder should be')
-    await assert.rejects(ensureGeneratedCertificate(own, { hostname: 'a.example.test' }, now), {
+    await assert.rejects(ensureGeneratedCertificate(own, 'a.example.test', now), {
       code: 'TLS_CERTIFICATE_NOT_KEPT',
       message: /generated\.pem/,
     })

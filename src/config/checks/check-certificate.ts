@@ -1,7 +1,7 @@
 // Is the certificate readable, valid for a while yet, and for the right name?
 import { formatDomainForPeople } from '../../address/parse-domain.ts'
 import { UsageFault } from '../../runtime/fault.ts'
-import { assertValidAt, certificateCovers, readCertificate } from '../../tls/certificate.ts'
+import { certificateCovers, readValidCertificate } from '../../tls/certificate.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, findingOf, ok } from './finding.ts'
 
@@ -23,8 +23,7 @@ export async function checkCertificate({ tls, hostname }: Settings, now: number)
     ]
   }
   try {
-    const certificate = await readCertificate({ certificateFile, keyFile })
-    assertValidAt(certificate, now, certificateFile)
+    const certificate = await readValidCertificate({ certificateFile, keyFile }, now)
     const findings: Finding[] = []
     if (!certificateCovers(certificate, hostname)) {
       findings.push({
