@@ -183,7 +183,10 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     because: 'this server itself had an error',
     remedy: 'Its log says which.',
   },
-  other: { because: 'the other server did not want it' },
+  other: {
+    because: 'the other server did not take it, for a reason that is not known here',
+    remedy: 'Its own words are all that is known; the postmaster there can tell more.',
+  },
 }
 
 /** `cause` may come from the database, and from a newer version. */
