@@ -16,7 +16,7 @@ export function describeProbe(findings: ProbeFindings, from: string): string[] {
     const [, ...others] = triedHosts ?? []
     const after =
       others.length > 0
-        ? `, after others that did not answer (${(triedHosts ?? []).slice(0, -1).join(', ')})`
+        ? `, after others that did not answer, or lack what it needs (${(triedHosts ?? []).slice(0, -1).join(', ')})`
         : ''
     lines.push(`Connection: ${server.host} at ${server.address} port ${server.port} answers${after}.`)
     lines.push(`Encryption: ${describeTls(tls, extensions ?? [])}`)
