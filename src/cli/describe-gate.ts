@@ -2,7 +2,7 @@
 
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { describeLimit } from '../delivery/pacing/allowance.ts'
-import { describeCause } from './causes.ts'
+import { describeCauseOf } from './causes.ts'
 import { describeDiagnosis } from './format-trail.ts'
 import type { GateClosure, GateState } from './prospects.ts'
 import { formatRelative, formatTime } from './quantities.ts'
@@ -83,8 +83,8 @@ export function describeSpeedUp({ of, closure }: GateState, queueId: string): st
 }
 
 /** Ends with a blank, or is empty. */
-function remedyOf({ cause }: Diagnosis): string {
-  const { remedy } = describeCause(cause)
+function remedyOf(diagnosis: Diagnosis): string {
+  const { remedy } = describeCauseOf(diagnosis)
   return remedy === undefined ? '' : `What would speed it up: ${remedy} `
 }
 
