@@ -1,6 +1,6 @@
 // Who is told of alerts, and in which language.
 import type { Address } from '../address/address.ts'
-import { listDomainNames } from '../directory/domains.ts'
+import { findPostmaster } from '../directory/find-postmaster.ts'
 import { resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Language } from '../queue/records.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -17,7 +17,7 @@ export async function findAdministrators(
   storage: Pick<Storage, 'run'>,
   { to, hostname, language }: AdministratorOptions,
 ): Promise<{ readonly to: readonly Address[]; readonly language: Language }> {
-  const addresses = to ?? (await findPostmaster(storage))
+  const addresses = to ?? (await postmasters(storage))
   const [first] = addresses
   return {
     to: addresses,
@@ -25,9 +25,9 @@ export async function findAdministrators(
   }
 }
 
-async function findPostmaster(storage: Pick<Storage, 'run'>): Promise<readonly Address[]> {
-  const domains = await storage.run(listDomainNames, { limit: 1 })
-  return domains.map(domain => ({ localPart: 'postmaster', domain }))
+async function postmasters(storage: Pick<Storage, 'run'>): Promise<readonly Address[]> {
+  const postmaster = await findPostmaster(storage)
+  return postmaster ? [postmaster] : []
 }
 
 /** Aliases behind aliases. */

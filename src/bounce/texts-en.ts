@@ -210,8 +210,8 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
   other: facts =>
     facts.answered
       ? {
-          happened: `${otherServer(facts)} did not take the message; its answer, below, says why.`,
-          next: 'If the answer does not help you, show this report to your mail administrator.',
+          happened: `${otherServer(facts)} did not take the message. Our server does not know that answer, so it cannot say why.`,
+          next: "Read that server's own words, below. If they do not help you, show this report to your mail administrator.",
         }
       : {
           happened: facts.viaSmartHost

@@ -230,8 +230,8 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
   other: facts =>
     facts.answered
       ? {
-          happened: `${otherServer(facts)} не принял письмо; почему, сказано ниже в его ответе.`,
-          next: 'Если из ответа неясно, что делать, покажите это сообщение администратору своей почты.',
+          happened: `${otherServer(facts)} не принял письмо. Такой ответ нашему серверу незнаком, поэтому назвать причину он не может.`,
+          next: 'Прочитайте ниже, что ответил тот сервер. Если из ответа неясно, что делать, покажите это сообщение администратору своей почты.',
         }
       : {
           happened: facts.viaSmartHost

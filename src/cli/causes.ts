@@ -1,5 +1,6 @@
 // Why mail was not taken, for the administrator: in plain words, and what he can do about it.
 import type { ReportCause } from '../bounce/report.ts'
+import type { Diagnosis } from '../delivery/outcome.ts'
 
 export interface CauseWords {
   /** Goes on after "because": 'the mailbox of the recipient is full'. */
@@ -160,7 +161,7 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     remedy: 'Add an address of that kind to the pool (delivery.sourcePools).',
   },
   'smart-host': {
-    because: 'the smart host, through which all mail leaves, did not take it',
+    because: 'the smart host, through which all mail leaves, did not answer, or did not take it',
     remedy: 'Look at delivery.smartHost in the settings, and ask whoever runs that host.',
   },
   'extension-missing': {
@@ -183,12 +184,31 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     because: 'this server itself had an error',
     remedy: 'Its log says which.',
   },
-  other: { because: 'the other server did not want it' },
+  other: { because: 'it was not taken, for a reason that is not known here' },
 }
 
 /** `cause` may come from the database, and from a newer version. */
 export function describeCause(cause: string | undefined): CauseWords {
   return (words as Readonly<Record<string, CauseWords>>)[cause ?? 'other'] ?? words.other
+}
+
+/** The same where more is known than the cause. */
+export function describeCauseOf({
+  cause,
+  stage,
+  reply,
+}: Pick<Diagnosis, 'cause' | 'stage' | 'reply'>): CauseWords {
+  if (cause === 'other' && reply)
+    return {
+      because: 'the other server refused it in words that are not known here',
+      remedy: 'Only the postmaster there can tell more than those words.',
+    }
+  if (cause !== 'smart-host') return describeCause(cause)
+  const isSilent = !reply && (stage === 'connect' || stage === 'greeting')
+  return {
+    ...words[cause],
+    because: `the smart host, through which all mail leaves, did not ${isSilent ? 'answer' : 'take it'}`,
+  }
 }
 
 export const causeNames: readonly string[] = Object.keys(words)

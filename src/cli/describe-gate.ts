@@ -2,27 +2,34 @@
 
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { describeLimit } from '../delivery/pacing/allowance.ts'
-import { describeCause } from './causes.ts'
+import { describeCauseOf } from './causes.ts'
 import { describeDiagnosis } from './format-trail.ts'
 import type { GateClosure, GateState } from './prospects.ts'
 import { formatRelative, formatTime } from './quantities.ts'
+
+/** 'gmail from newsletter by IPv4', so that the name of the pool is taken for no person's. */
+function describeDestination(name: string): string {
+  const [, site, pool, kind] = /^(.+) from (\S+?)(?: by IPv([46]))?$/.exec(name) ?? []
+  if (pool === undefined) return name
+  return `${site} (from the addresses of the source pool "${pool}"${kind === undefined ? '' : `, by IPv${kind}`})`
+}
 
 /** Goes on after "it stands in line": where, and why. `isToldAlready`: what was met there stands in the text. */
 export function describePlace({ of, name, closure }: GateState, isToldAlready: boolean): string {
   if (!closure)
     return of === 'sender'
       ? `behind other mail of its sender (${name}), who sends so much that mail of others is let pass`
-      : `for ${name}, behind other mail: as much as may go there at a time is under way`
+      : `for ${describeDestination(name)}, behind other mail: as much as may go there at a time is under way`
   if (closure.reason === 'limit') {
     const { limit: usedUp } = closure
     const because = usedUp?.because === undefined ? '' : `; ${usedUp.because}`
     const limit = usedUp ? ` (${describeLimit(usedUp)}${because})` : ''
     return of === 'sender'
       ? `because the limit of its sender ${name} is used up${limit}`
-      : `for ${name}, because the limit of this server there is used up${limit}`
+      : `for ${describeDestination(name)}, because the limit of this server there is used up${limit}`
   }
   const met = isToldAlready ? '' : ` (${describeDiagnosis(closure.diagnosis)})`
-  return `for ${name}, ${closureWords[closure.reason]}${met}`
+  return `for ${describeDestination(name)}, ${closureWords[closure.reason]}${met}`
 }
 
 const closureWords: Readonly<Record<Exclude<GateClosure['reason'], 'limit'>, string>> = {
@@ -57,8 +64,12 @@ export function describeSpeedUp({ of, closure }: GateState, queueId: string): st
       : `What would speed it up: more connections at a time (delivery.limits, delivery.maxConnectionsPerDestination), if the receiver bears it. ${retry} would put it into the same line.`
   switch (closure.reason) {
     case 'limit': {
+      const useless = `${retry} does not help: it would wait for the limit again.`
+      // No setting of limits lifts what a warm-up leaves.
+      if (closure.limit?.because !== undefined)
+        return `The address takes more each day by itself. What would speed it up: higher numbers in its warmUp, or false, in the settings (delivery.sourcePools), if receivers know the address already. ${useless}`
       const setting = of === 'sender' ? 'submission.limits)' : 'delivery.limits), if the receiver bears it'
-      return `What would speed it up: a higher limit in the settings (${setting}. ${retry} does not help: it would wait for the limit again.`
+      return `What would speed it up: a higher limit in the settings (${setting}. ${useless}`
     }
     case 'unreachable':
       return `${remedyOf(closure.diagnosis)}As soon as that server is there again, ${retry} tries it at once.`
@@ -72,8 +83,8 @@ export function describeSpeedUp({ of, closure }: GateState, queueId: string): st
 }
 
 /** Ends with a blank, or is empty. */
-function remedyOf({ cause }: Diagnosis): string {
-  const { remedy } = describeCause(cause)
+function remedyOf(diagnosis: Diagnosis): string {
+  const { remedy } = describeCauseOf(diagnosis)
   return remedy === undefined ? '' : `What would speed it up: ${remedy} `
 }
 

@@ -3,7 +3,7 @@ import { formatAddressForPeople } from '../address/format-address.ts'
 import type { ProbedRoute, ProbeFindings } from '../delivery/transfer/probe.ts'
 import type { ServerLookup } from '../routing/find-servers.ts'
 import type { Route } from '../routing/route.ts'
-import { describeCause } from './causes.ts'
+import { describeCauseOf } from './causes.ts'
 import { describeDiagnosis, describeLookup, formatReply } from './format-trail.ts'
 
 /** `from`: the sender, as it is shown. A line each; without the dialogue. */
@@ -16,7 +16,7 @@ export function describeProbe(findings: ProbeFindings, from: string): string[] {
     const [, ...others] = triedHosts ?? []
     const after =
       others.length > 0
-        ? `, after others that did not answer (${(triedHosts ?? []).slice(0, -1).join(', ')})`
+        ? `, after others that did not answer, or lack what it needs (${(triedHosts ?? []).slice(0, -1).join(', ')})`
         : ''
     lines.push(`Connection: ${server.host} at ${server.address} port ${server.port} answers${after}.`)
     lines.push(`Encryption: ${describeTls(tls, extensions ?? [])}`)
@@ -79,7 +79,7 @@ function describeVerdict({ verdict, server }: ProbeFindings, from: string): stri
       return ['Result: this server would take a message. Nothing was sent.']
     case 'failed':
     case 'deferred': {
-      const { because, remedy } = describeCause(verdict.diagnosis.cause)
+      const { because, remedy } = describeCauseOf(verdict.diagnosis)
       const what =
         verdict.kind === 'failed'
           ? 'would be refused for good, and its sender told'

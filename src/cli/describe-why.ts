@@ -5,8 +5,9 @@ import { formatDomainsForPeople } from '../address/parse-domain.ts'
 import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
-import { describeCause } from './causes.ts'
+import { describeCause, describeCauseOf } from './causes.ts'
 import { describeOpening, describePlace, describeSpeedUp, patience } from './describe-gate.ts'
+import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './describe-return.ts'
 import type { TracedMessage } from './describe-trace.ts'
 import { describeDiagnosis, formatReply } from './format-trail.ts'
 import type { GateState, Prospects } from './prospects.ts'
@@ -28,6 +29,7 @@ export interface RecipientStanding {
     | Standing['kind']
     | 'delivered'
     | 'relayed'
+    | ReturnKind
     | 'shown'
     | 'expanded'
     | 'failed'
@@ -58,7 +60,8 @@ export function describeWhy(message: TracedMessage, style: WhyStyle): string {
           `${formatCount(standings.length - maxTold, 'more recipient')}: "postrider trace ${id}" tells of each.`,
         ]
       : []
-  return formatDomainsForPeople([describeMessage(message, style.now), ...told, ...more].join(' '))
+  const said = [describeMessage(message, style.now), ...told, ...more].join(' ')
+  return formatDomainsForPeople(said + describeReturnsOfNobody(records))
 }
 
 /** Those that wait first. */
@@ -95,12 +98,18 @@ function describeMessage({ queueId, records, queued }: TracedMessage, now: numbe
     const report = records.find(({ event }) => event.kind === 'reports')
     const at = queued?.message.acceptedAt ?? timeOfQueueId(queueId)
     return report?.event.kind === 'reports'
-      ? `Message ${id} is a report of this server about message ${report.event.aboutId}, made ${formatRelative(at, now)}.`
-      : `Message ${id} came ${formatRelative(at, now)}.`
+      ? `Message ${id} is a report of this server about message ${report.event.aboutId}, made ${formatPast(at, now)}.`
+      : `Message ${id} came ${formatPast(at, now)}.`
   }
   const { reversePath, subject } = reception.event.reception
   const from = reversePath === '' ? 'the null sender <>' : reversePath
-  return `Message ${id} from ${from}${subject ? ` ("${subject}")` : ''} came ${formatRelative(reception.at, now)}.`
+  return `Message ${id} from ${from}${subject ? ` ("${subject}")` : ''} came ${formatPast(reception.at, now)}.`
+}
+
+/** 'just now', '3 h ago' */
+function formatPast(at: number, now: number): string {
+  const relative = formatRelative(at, now)
+  return relative === 'now' ? 'just now' : relative
 }
 
 interface WaitingOne {
@@ -200,7 +209,7 @@ function whyThen(last: Attempted | undefined): string {
 }
 
 function describeEnd(at: number, now: number): string {
-  return ` If it does not succeed before, it is given up ${formatRelative(at, now)} (${formatTime(at)}), and the sender is told.`
+  return ` It is given up ${formatRelative(at, now)} (${formatTime(at)}) if it has not been delivered by then, and the sender is told.`
 }
 
 /** What closes the gate is what this recipient itself has met. */
@@ -213,11 +222,11 @@ function isTold({ closure }: GateState, { lastDiagnosis = '' }: ShownRecipient):
 /** Ends with a blank, or is empty. */
 function describeLast(recipient: ShownRecipient, last: Attempted | undefined): string {
   if (recipient.attempts === 0 && recipient.lastDiagnosis === undefined) return 'It has not been tried yet. '
-  const reason =
-    recipient.lastDiagnosis ??
-    (last && 'diagnosis' in last.outcome ? describeDiagnosis(last.outcome.diagnosis) : '')
-  const because =
-    recipient.lastCause === undefined ? '' : `, because ${describeCause(recipient.lastCause).because}`
+  const { lastCause } = recipient
+  const met = last && 'diagnosis' in last.outcome ? last.outcome.diagnosis : undefined
+  const reason = recipient.lastDiagnosis ?? (met ? describeDiagnosis(met) : '')
+  const words = met && met.cause === lastCause ? describeCauseOf(met) : describeCause(lastCause)
+  const because = lastCause === undefined ? '' : `, because ${words.because}`
   return `${describeTries(recipient, last)}${because}: ${withoutEnd(reason)}. `
 }
 
@@ -289,19 +298,25 @@ function describeGone(
       }
     case 'shown':
       return { recipient, kind: 'shown', text: `To ${recipient}: it was shown at a terminal (${at}).` }
-    case 'relayed':
+    case 'relayed': {
+      const taken = `To ${recipient}: ${outcome.remoteMta} took it at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}").`
+      const back = describeReturn(recipient, records)
       return {
         recipient,
-        kind: 'relayed',
-        text: `To ${recipient}: ${outcome.remoteMta} took it at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}"). From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
+        kind: back?.kind ?? 'relayed',
+        cause: back?.cause,
+        text: back
+          ? `${taken} ${back.text}`
+          : `${taken} From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
       }
+    }
     case 'expanded':
       return { recipient, kind: 'expanded', text: `${recipient} leads to ${outcome.into.join(', ')}.` }
     case 'deferred':
     case 'failed':
     case 'expired': {
       const { cause } = outcome.diagnosis
-      const { because, remedy } = describeCause(cause)
+      const { because, remedy } = describeCauseOf(outcome.diagnosis)
       const kind = outcome.kind === 'deferred' ? 'unknown' : outcome.kind
       const verb =
         outcome.kind === 'expired' ? 'was given up, the time for trying was over' : 'failed for good'

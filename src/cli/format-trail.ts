@@ -4,7 +4,7 @@ import { classOf } from '../delivery/replies/reply-class.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
-import { describeCause } from './causes.ts'
+import { describeCauseOf } from './causes.ts'
 import { formatCount, formatSize, formatTime } from './quantities.ts'
 
 export interface TrailEntry {
@@ -217,7 +217,7 @@ function notesOf({ outcome, lookup, nextAttemptBecause }: Attempt): string[] {
   const notes: string[] = []
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
   if (outcome.kind === 'deferred' || outcome.kind === 'failed' || outcome.kind === 'expired')
-    notes.push(`That means: ${describeCause(outcome.diagnosis.cause).because}`)
+    notes.push(`That means: ${describeCauseOf(outcome.diagnosis).because}`)
   if (nextAttemptBecause) notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
   return notes
 }

@@ -9,6 +9,7 @@ import { messageClasses } from '../queue/message-class.ts'
 import {
   canonicalHostname,
   canonicalNetwork,
+  canonicalReceiver,
   canonicalSender,
   problemOfAddress,
   problemOfDnsServer,
@@ -17,6 +18,7 @@ import {
   problemOfMailAddress,
   problemOfNetwork,
   problemOfPoolName,
+  problemOfReceiver,
   problemOfSender,
   problemOfSourceAddress,
   problemOfStorage,
@@ -56,6 +58,9 @@ function formed(problemOf: (text: string) => string | undefined): z.ZodString {
 
 const sender = (): z.ZodType<string> =>
   formed(problemOfSender).overwrite(text => canonicalSender(text) ?? text)
+
+const receiver = (): z.ZodType<string> =>
+  formed(problemOfReceiver).overwrite(text => canonicalReceiver(text) ?? text)
 
 const count = (least: number, most: number): z.ZodInt => z.int().min(least).max(most)
 const nonEmpty = z.string().min(1)
@@ -303,7 +308,7 @@ const smartHost = z
 
 const shaping = z.strictObject({
   match: setting(
-    z.array(nonEmpty).min(1),
+    z.array(receiver()).min(1),
     'For whom: a provider ("gmail"), a domain, a mail host, or the end of the name of mail hosts (".mail.protection.outlook.com").',
     { example: '["gmail", "example.org"]' },
   ),
@@ -349,7 +354,7 @@ const sourcePool = z.strictObject({
     { example: '["news@example.com", "lists.example.com"]', defaultText: 'all mail, reports too' },
   ),
   destinations: setting(
-    z.array(nonEmpty).default([]),
+    z.array(receiver()).default([]),
     'To whom, as in delivery.limits: a provider ("gmail"), a domain, a mail host, or the end of the name of mail hosts.',
     { example: '["gmail", "example.org"]', defaultText: 'all' },
   ),

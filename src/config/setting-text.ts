@@ -3,8 +3,11 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { addressKey } from '../address/address-key.ts'
+import { parseAddressLiteral } from '../address/address-literal.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
+import { providers } from '../delivery/replies/providers.ts'
+import { nearestName } from '../runtime/nearest-name.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
 
 /** Lower-case A-labels; `undefined` when the text is no host name with at least two labels. */
@@ -105,7 +108,29 @@ export function problemOfStorage(text: string): string | undefined {
 export function canonicalSender(text: string): string | undefined {
   if (text === '*') return text
   const address = parseAddress(text)
-  return address ? addressKey(address) : parseDomain(text)
+  // A word without a dot is the first half of an address, or a name that nobody is known by here.
+  return address ? addressKey(address) : canonicalHostname(text)
+}
+
+/** 'gmail', 'xn--e1afmkfd.xn--p1ai', '[192.0.2.1]', '.mail.example.com'; undefined: it is none of these. */
+export function canonicalReceiver(text: string): string | undefined {
+  const name = text.toLowerCase()
+  if (providerKeys.includes(name)) return name
+  if (!text.startsWith('.')) return canonicalHostname(text) ?? parseAddressLiteral(text)
+  const end = parseDomain(text.slice(1))
+  return end === undefined ? undefined : `.${end}`
+}
+
+const providerKeys: readonly string[] = providers.map(({ key }) => key)
+
+export function problemOfReceiver(text: string): string | undefined {
+  if (canonicalReceiver(text) !== undefined) return undefined
+  const near = nearestName(text, providerKeys)
+  const advice =
+    near === undefined
+      ? 'Write a provider such as "gmail", a domain or a mail host such as "example.org", or the end of the name of mail hosts such as ".mail.example.org".'
+      : `Did you mean "${near}"? A domain is written whole, such as "example.org".`
+  return `"${text}" is neither a provider that this server knows nor a domain. ${advice}`
 }
 
 export function problemOfSender(text: string): string | undefined {
@@ -115,7 +140,7 @@ export function problemOfSender(text: string): string | undefined {
 }
 
 export function problemOfVerpSender(text: string): string | undefined {
-  const isDomain = text.startsWith('@') && parseDomain(text.slice(1)) !== undefined
+  const isDomain = text.startsWith('@') && canonicalHostname(text.slice(1)) !== undefined
   return isDomain || parseAddress(text)
     ? undefined
     : `"${text}" is neither an address nor a domain with its @. Write one such as "news@example.com" or "@lists.example.com".`

@@ -473,7 +473,7 @@ export class QueueAgent implements DeliveryAgent {
     const remotes = new Map<string, Departure & { readonly recipients: QueuedRecipient[] }>()
     for (const recipient of work.recipients) {
       if (isTooLate(work.message, this.#parts.clock.now())) {
-        this.#ended({ work, recipient, outcome: { kind: 'expired', diagnosis: tooLate } })
+        this.#ended({ work, recipient, outcome: { kind: 'expired', diagnosis: tooLate }, isUntried: true })
         continue
       }
       let route: Route

@@ -241,7 +241,7 @@ function planAfterAttempt(
 ): SettlementPlan {
   const { work, recipient } = attempted
   const { message } = work
-  const attempt = recipient.attempts + 1
+  const attempt = recipient.attempts + (attempted.isUntried ? 0 : 1)
   const outcome = expireWhenOver(attempted.outcome, message, now)
   const settle = (result: Settlement['result'], next?: NextAttempt['told']): Settlement => ({
     messageId: message.id,

@@ -7,6 +7,7 @@ import {
   assertNoDomain,
   assertNoLoop,
   assertTargetsKnown,
+  isOwnDomain,
   mayLeadOn,
   noSuchDomain,
 } from './constraints.ts'
@@ -57,6 +58,11 @@ export const listDomainNames = defineRead(
     const rows = await tx.all<{ name: string }>('SELECT name FROM domain ORDER BY id LIMIT ?', input.limit)
     return rows.map(row => row.name)
   },
+)
+
+export const isDomain = defineRead(
+  'directory.is-domain',
+  async (tx, input: { readonly name: string }): Promise<boolean> => await isOwnDomain(tx, input.name),
 )
 
 /** Whether there is any, of ours or relayed: without one, nobody knows what is ours. */

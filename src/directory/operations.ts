@@ -10,7 +10,14 @@ import {
 import { applyDocument } from './apply-document.ts'
 import { findCredentials } from './credentials.ts'
 import { exportDirectory } from './document.ts'
-import { createDomain, listDomainNames, listDomains, removeDomain, setPostmaster } from './domains.ts'
+import {
+  createDomain,
+  isDomain,
+  listDomainNames,
+  listDomains,
+  removeDomain,
+  setPostmaster,
+} from './domains.ts'
 import { findLoop } from './find-loop.ts'
 import { findStanding, listOwnAddresses, ownsAddress } from './owns-address.ts'
 import {
@@ -35,6 +42,7 @@ export const directoryOperations = [
   createDomain,
   listDomains,
   listDomainNames,
+  isDomain,
   setPostmaster,
   removeDomain,
   createAccount,

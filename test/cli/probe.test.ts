@@ -9,6 +9,9 @@ import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts
 const zone = [
   'example.org MX 10 mx.example.org',
   'mx.example.org A 127.0.0.1',
+  'two.example.org MX 10 mx.example.org',
+  'two.example.org MX 20 mx2.example.org',
+  'mx2.example.org A 127.0.0.2',
   'null.example.org MX 0 .',
   'bare.example.org TXT x',
 ]
@@ -45,13 +48,13 @@ test('a recipient who is taken: each step is told, and nothing is sent', async c
       `Connection: mx.example.org at 127.0.0.1 port ${peer.port} answers.\n` +
       'Encryption: none: the server does not offer it. What is sent could be read on the way.\n' +
       'It offers: PIPELINING, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES.\n' +
-      'Answer: "250 2.1.5 Ok" to the recipient, with mail from postmaster@mail.example.test. Nothing was sent.\n' +
+      'Answer: "250 2.1.5 Ok" to the recipient, with mail from postmaster@example.test. Nothing was sent.\n' +
       'Result: mx.example.org would take a message, as far as it says before it has seen one.\n',
   })
   assert.deepEqual(peer.messages, [])
   assert.deepEqual(peer.commands, [
     'EHLO mail.example.test',
-    'MAIL FROM:<postmaster@mail.example.test>',
+    'MAIL FROM:<postmaster@example.test>',
     'RCPT TO:<boris@example.org>',
     'RSET',
     'QUIT',
@@ -84,6 +87,51 @@ test('a recipient who is refused, and one who is put off: what would become of a
     full.stdout,
     /Result: a message would wait in the queue, and be tried again, because the mailbox of the recipient is full/,
   )
+})
+
+test('an address beyond ASCII, and a server that does not take any', async context => {
+  const { folder, peer } = await open(context, { extensions: ['8BITMIME'] })
+  const ran = await probe(folder, 'почта@example.org')
+  assert.equal(ran.exitCode, 1)
+  assert.match(
+    ran.stdout,
+    /^Answer: mx\.example\.org does not offer SMTPUTF8, without which the address почта@example\.org cannot be sent\.$/m,
+  )
+  assert.match(ran.stdout, /^Result: a message would be refused for good, .* lacks SMTPUTF8/m)
+  const fromUtf8 = await probe(folder, 'boris@example.org', '--from', 'анна@example.test', '--json')
+  assert.partialDeepStrictEqual(JSON.parse(fromUtf8.stdout), {
+    accepted: false,
+    verdict: { kind: 'failed', diagnosis: { cause: 'utf8-address', status: '5.6.7' } },
+  })
+  assert.deepEqual(peer.commands, ['EHLO mail.example.test', 'QUIT', 'EHLO mail.example.test', 'QUIT'])
+})
+
+test('an address beyond ASCII goes to the server of the domain that takes it', async context => {
+  const { folder, peer } = await open(context, { extensions: [] })
+  const second = await startPeer({ address: '127.0.0.2', port: peer.port, extensions: ['SMTPUTF8'] })
+  context.after(() => second.close())
+  const ran = await probe(folder, 'почта@two.example.org')
+  assert.equal(ran.exitCode, 0, ran.stdout)
+  assert.match(
+    ran.stdout,
+    /^Connection: mx2\.example\.org at .* answers, after others that .* lack what it needs \(mx\.example\.org\)\.$/m,
+  )
+  assert.deepEqual(second.commands.slice(1, 3), [
+    'MAIL FROM:<postmaster@example.test> SMTPUTF8',
+    // The peer keeps octets.
+    Buffer.from('RCPT TO:<почта@two.example.org>').toString('latin1'),
+  ])
+})
+
+test('the sender is of a domain of this server: of its host name only where that is one, or there is none', async context => {
+  const { folder, peer } = await open(context)
+  await succeed(folder, 'domain', 'create', 'mail.example.test')
+  await probe(folder, 'boris@example.org')
+  for (const domain of ['example.test', 'mail.example.test'])
+    await succeed(folder, 'domain', 'remove', domain)
+  await probe(folder, 'boris@example.org')
+  const senders = peer.commands.filter(line => line.startsWith('MAIL'))
+  assert.deepEqual(senders, Array(2).fill('MAIL FROM:<postmaster@mail.example.test>'))
 })
 
 test('a server that does not answer, and domains that take no mail', async context => {
@@ -131,7 +179,7 @@ test('for programs: what was found, and the verdict', async context => {
   const ran = await probe(folder, 'boris@example.org', '--json')
   assert.partialDeepStrictEqual(JSON.parse(ran.stdout), {
     recipient: 'boris@example.org',
-    sender: 'postmaster@mail.example.test',
+    sender: 'postmaster@example.test',
     accepted: true,
     lookup: { by: 'mx', name: 'example.org' },
     server: { host: 'mx.example.org', address: '127.0.0.1', port: peer.port },

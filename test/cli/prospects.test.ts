@@ -15,6 +15,7 @@ import { noteDestinationHealth } from '../../src/queue/destination-health.ts'
 import { firstQueueIdAt, formatQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedMessage } from '../../src/queue/records.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
+import { noteSourceUse } from '../../src/queue/source-addresses.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
@@ -339,6 +340,31 @@ test('retry says of whom it has asked for, and whom it does not help', async t =
     held: 0,
     kept: 0,
   })
+})
+
+test('the warm-up of an address: nothing but its own setting lifts that', async t => {
+  const { id, say } = await waiting(t, {
+    settings:
+      '[[delivery.sourcePools]]\nname = "bob"\nsources = [{ address = "192.0.2.1", warmUp = [1, 5] }]\n',
+    result: inLine('destination mx.example.org from bob'),
+    async prepare(storage) {
+      await storage.run(noteSourceUse, { address: '192.0.2.1', now: now - hour })
+      const allowance = 'destination mx.example.org from 192.0.2.1'
+      await storage.run(takeAllowance, {
+        allowance,
+        limits: [{ most: 1, spanMs: 24 * hour }],
+        wanted: 1,
+        now,
+      })
+    },
+  })
+  const why = await say('why', id)
+  assert.match(
+    why,
+    /in line for mx\.example\.org \(from the addresses of the source pool "bob"\), because the limit .* \(1 recipient a day; the address 192\.0\.2\.1 is new: day 1 of its warm-up\)/,
+  )
+  assert.match(why, /takes more each day by itself\. What would speed it up: higher numbers in its warmUp/)
+  assert.doesNotMatch(why, /delivery\.limits/)
 })
 
 test('who only waits for his turn', async t => {

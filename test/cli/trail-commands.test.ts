@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { describeCauseOf } from '../../src/cli/causes.ts'
 import type { Surroundings } from '../../src/cli/invocation.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { holdRecipients } from '../../src/queue/administer.ts'
@@ -421,7 +422,7 @@ test('why of what waits: where it is, why, when it goes, and what would help', a
     `Message ${id} from anna@example.test ("Invoice") came 3 h ago. To boris@example.org: it waits in the queue of this server. ` +
       'The only attempt so far did not succeed, because the mailbox of the recipient is full: mx.example.org (192.0.2.25:25) refused RCPT: 452 4.2.2 Mailbox full. ' +
       'The next attempt is in 20 min (2026-01-31 14:25:09), as the settings say after 1 attempt (queue.retryMinutes). ' +
-      'If it does not succeed before, it is given up in 1 d 21 h (2026-02-02 11:05:09), and the sender is told. ' +
+      'It is given up in 1 d 21 h (2026-02-02 11:05:09) if it has not been delivered by then, and the sender is told. ' +
       `What would speed it up: The recipient has to make room in it. Then "postrider queue retry ${id}" tries it at once.\n`,
   )
   assert.equal((await run(server, 'why', 'boris@example.org')).stdout, stdout)
@@ -491,6 +492,122 @@ for (const [what, prepare, said] of [
     assert.equal(afterNoServer(stdout).trimEnd().split('\n').length, 1)
   })
 }
+
+async function whyAfter(
+  context: TestContext,
+  to: readonly string[],
+  ...came: readonly TrailEvent[]
+): Promise<{ said: string; recipients: readonly { state: string; cause: string | null }[] }> {
+  const server = await openServer(context)
+  const queueId = await server.post({ to })
+  await server.attempt('relayed')
+  await server.storage.run(
+    appendTrail,
+    came.map(event => ({ at: now + hour, queueId, event })),
+  )
+  const { stdout } = await run(server, 'why', formatQueueId(queueId))
+  const [json] = JSON.parse((await run(server, 'why', formatQueueId(queueId), '--json')).stdout) as {
+    recipients: { state: string; cause: string | null }[]
+  }[]
+  return { said: stdout, recipients: json?.recipients ?? [] }
+}
+
+const report = {
+  kind: 'bounced',
+  recipient: 'boris@example.org',
+  action: 'failed',
+  status: '5.1.1',
+  diagnostic: '550 5.1.1 No such user',
+  reportingMta: 'mx.example.org',
+  reportId: '1CCD5D74AAE',
+  foundBy: 'message-id',
+} as const
+const complaint = {
+  kind: 'complained',
+  feedbackType: 'abuse',
+  reportId: '1CCD5D74AAF',
+  foundBy: 'message-id',
+} as const
+
+test('why of what came back: who reports it, for which reason, and what is to be done', async context => {
+  const { said, recipients } = await whyAfter(context, ['boris@example.org'], report)
+  assert.match(
+    said,
+    /mx\.example\.org took it at 2026-01-31 14:05:09 \("250 Ok: queued as 77"\)\. It came back: at 2026-01-31 15:05:09 a report of mx\.example\.org said that it could not be delivered, because there is no such address \(5\.1\.1: "550 5\.1\.1 No such user"\)\. The sender has that report as message 1CCD5D74AAE\. The sender has to correct the address\.$/m,
+  )
+  assert.doesNotMatch(said, /if it cannot be found there/)
+  assert.partialDeepStrictEqual(recipients, [{ state: 'came-back', cause: 'unknown-user' }])
+})
+
+test('why of what came back says no reason where the report has none for good', async context => {
+  const { status: _status, diagnostic: _diagnostic, ...bare } = report
+  for (const event of [bare, { ...report, status: '4.4.1', diagnostic: 'connection timed out' }]) {
+    const { said, recipients } = await whyAfter(context, ['boris@example.org'], event)
+    assert.match(said, /said that it could not be delivered(?: \(.*\))?\. The sender has that report/)
+    assert.partialDeepStrictEqual(recipients, [{ state: 'came-back', cause: null }])
+  }
+})
+
+test('why of an answer that programs cannot read, and of a complaint', async context => {
+  const unread = { kind: 'bounced', reportId: '1CCD5D74AAE', foundBy: 'verp' } as const
+  const bounced = await whyAfter(context, ['boris@example.org'], {
+    ...unread,
+    recipient: 'boris@example.org',
+  })
+  assert.match(
+    bounced.said,
+    /something came back about it that programs cannot read: .* as message 1CCD5D74AAE/,
+  )
+  assert.equal(bounced.recipients[0]?.state, 'answered')
+  // It names nobody, and there is only one.
+  const complained = await whyAfter(context, ['boris@example.org'], complaint)
+  assert.match(
+    complained.said,
+    /its reader complained of it \(abuse\), in message 1CCD5D74AAF\. Nothing more of the kind/,
+  )
+  assert.equal(complained.recipients[0]?.state, 'complained')
+  const both = await whyAfter(context, ['boris@example.org'], complaint, report)
+  assert.equal(both.recipients[0]?.state, 'came-back')
+  assert.match(both.said, /It came back: .* its reader complained/)
+})
+
+test('why of what another server reports without harm, and of what is about somebody else', async context => {
+  const delayed = await whyAfter(context, ['boris@example.org'], {
+    ...report,
+    action: 'delayed',
+    status: '4.4.1',
+  })
+  assert.match(
+    delayed.said,
+    /a report of mx\.example\.org came back: it is delayed there, and is still tried/,
+  )
+  assert.equal(delayed.recipients[0]?.state, 'relayed')
+  const two = await whyAfter(context, ['boris@example.org', 'vera@example.org'], report, complaint)
+  assert.deepEqual(
+    two.recipients.map(({ state }) => state),
+    ['came-back', 'relayed'],
+  )
+  assert.match(two.said, /At 2026-01-31 15:05:09: A complaint came back \(abuse\), in message 1CCD5D74AAF/)
+})
+
+test('a smart host that does not answer is told from one that refuses, and unknown words from no words', () => {
+  const reply = { code: 550, lines: ['You are not welcome here'] }
+  const because = (facts: Parameters<typeof describeCauseOf>[0]): string => describeCauseOf(facts).because
+  assert.match(because({ cause: 'smart-host', stage: 'connect' }), /did not answer$/)
+  assert.match(because({ cause: 'smart-host', stage: 'mail', reply }), /did not take it$/)
+  assert.match(because({ cause: 'smart-host', stage: 'tls' }), /did not take it$/)
+  assert.match(
+    because({ cause: 'other', stage: 'rcpt', reply }),
+    /refused it in words that are not known here/,
+  )
+  assert.match(because({ cause: 'other', stage: 'mailbox' }), /for a reason that is not known here/)
+})
+
+test('why of what came this moment', async context => {
+  const server = await openServer(context)
+  const id = formatQueueId(await server.post({ to: ['boris@example.org'], age: 0 }))
+  assert.match((await run(server, 'why', id)).stdout, / came just now\. /)
+})
 
 test('why of what was cancelled, of what is unknown, and of what is forgotten', async context => {
   const server = await openServer(context)

@@ -105,6 +105,20 @@ describe('a settings file', () => {
     )
   })
 
+  it('names receivers in one way, whatever the spelling', () => {
+    const { delivery } = parseSettings(
+      `${hostname}[[delivery.limits]]\nmatch = ["Gmail", "Example.ORG", "почта.рф", ".Mail.Example.org", "[192.0.2.1]"]\nconnections = 1\n`,
+      'x.toml',
+    )
+    assert.deepEqual(delivery.limits[0]?.match, [
+      'gmail',
+      'example.org',
+      'xn--80a1acny.xn--p1ai',
+      '.mail.example.org',
+      '[192.0.2.1]',
+    ])
+  })
+
   it('that is missing, a folder or not UTF-8 is one clear fault', async () => {
     await assert.rejects(loadSettings(join(folder, 'nowhere.toml')), {
       name: 'UsageFault',
@@ -195,6 +209,33 @@ describe('a mistake in the settings file', () => {
       '6:1',
       /in \[\[delivery\.sourcePools\.sources\]\]\. Did you mean "heloName"/,
     ],
+    [
+      '[[delivery.limits]]\nmatch = ["example.org", "gmial"]\nconnections = 1',
+      '3:25',
+      /"gmial" is neither a provider .* Did you mean "gmail"\?/,
+    ],
+    ['[[delivery.limits]]\nmatch = ["*"]\nconnections = 1', '3:10', /Write a provider such as "gmail"/],
+    [
+      '[[delivery.limits]]\nmatch = ["*.example.org"]\nconnections = 1',
+      '3:10',
+      /such as "\.mail\.example\.org"/,
+    ],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\ndestinations = ["gmial"]\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.1"',
+      '4:17',
+      /Did you mean "gmail"/,
+    ],
+    [
+      '[[delivery.sourcePools]]\nname = "a"\nsenders = ["bob"]\n[[delivery.sourcePools.sources]]\naddress = "192.0.2.1"',
+      '4:12',
+      /"bob" is neither an address nor a domain\. Write one such as/,
+    ],
+    [
+      '[[submission.limits]]\nmatch = ["bob"]\nperDay = 1',
+      '3:10',
+      /"bob" is neither an address nor a domain/,
+    ],
+    ['[delivery.verp]\nsenders = ["@lists"]', '3:12', /neither an address nor a domain with its @/],
     // What doesn't go together
     [
       '[[delivery.sourcePools]]\nname = "a"\n[[delivery.sourcePools.sources]]\naddress = "2001:DB8::1"\n' +

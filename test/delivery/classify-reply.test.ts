@@ -342,6 +342,23 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
     '550 (mail.example.org) [192.0.2.1]:4711 is not permitted to relay through this server without authentication.',
     'login-required',
   ],
+  // A plain 550 to RCPT is about the recipient only where its words are
+  ['rcpt', '550 5.1.1', 'unknown-user'],
+  ['rcpt', '550 <x@example.com>: Recipient address rejected', 'unknown-user'],
+  ['rcpt', '551 User not local; please try <y@example.org>', 'unknown-user'],
+  ['rcpt', '553 Mailbox name not allowed', 'unknown-user'],
+  ['rcpt', '550 Unknown local part x in <x@example.com>', 'unknown-user'],
+  ['rcpt', '550 Empfänger unbekannt', 'unknown-user'],
+  ['rcpt', '550 You are not welcome here', 'other'],
+  ['rcpt', '551 You are not welcome here', 'other'],
+  ['rcpt', '553 You are not welcome here', 'other'],
+  ['rcpt', '550 5.0.0 No', 'other'],
+  ['rcpt', '550 No thanks to <user@example.com>', 'other'],
+  ['rcpt', '550 Nothing from your IP address', 'other'],
+  ['rcpt', '550 I do not like the sender address', 'other'],
+  ['rcpt', '550 Denied by policy', 'policy'],
+  ['rcpt', '550 permission denied', 'policy'],
+  ['rcpt', '550 Invalid HELO', 'server-name'],
   // Qmail and Sendmail
   ['rcpt', '550 sorry, no mailbox here by that name. (#5.1.1)', 'unknown-user'],
   ['rcpt', "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", 'policy'],
@@ -392,6 +409,7 @@ test('the status is the enhanced code of the server where it agrees with the cod
   assert.equal(replyStatus(reply('550 Sender verify failed'), 'rcpt'), '5.1.0')
   assert.equal(replyStatus(reply('450 No such user here'), 'rcpt'), '4.3.2')
   assert.equal(replyStatus(reply('554 Transaction failed'), 'end-of-data'), '5.0.0')
+  assert.equal(replyStatus(reply('550 You are not welcome here'), 'rcpt'), '5.0.0')
 })
 
 test('a reply of any shape and length has a cause', () => {

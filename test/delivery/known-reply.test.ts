@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { judgeReply } from '../../src/delivery/replies/diagnose.ts'
 import { findKnownReply, type KnownReply, knownReplies } from '../../src/delivery/replies/known-reply.ts'
 import { findProvider, providerOf, providers } from '../../src/delivery/replies/providers.ts'
-import { classOf } from '../../src/delivery/replies/reply-class.ts'
+import { classOf, closesDestination } from '../../src/delivery/replies/reply-class.ts'
 import type { ClientStage } from '../../src/smtp/client/contract.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
 import { parseReply } from './parse-reply.ts'
@@ -92,6 +92,7 @@ describe('the class', () => {
     ['rcpt', '450 Moon in the wrong house', 'temporary'],
     ['rcpt', '556 5.1.10 Domain does not accept mail', 'permanent'],
     ['end-of-data', '554 Transaction failed', 'unknown'],
+    ['rcpt', '550 You are not welcome here', 'unknown'],
     ['end-of-data', '554 Moon in the wrong house', 'unknown'],
   ]
   for (const [stage, reply, expected] of cases) {
@@ -99,6 +100,26 @@ describe('the class', () => {
       assert.equal(classOf(judge('mx.far.test', parseReply(reply), stage)), expected)
     })
   }
+
+  test('of words about a message or its sender closes the destination to nobody else', () => {
+    for (const [host, reply] of [
+      ['mx.yandex.ru', '554 5.7.1 Blocked by spam statistics - see'],
+      ['mx1.qq.com', '550 Suspected spam sender.'],
+      [
+        'example-org.mail.protection.outlook.com',
+        '550 5.7.705 Access denied, tenant has exceeded threshold.',
+      ],
+    ] as const)
+      assert.equal(closesDestination(classOf(judge(host, parseReply(reply)))), false, reply)
+  })
+
+  test('of an unusual rate is a block of ours only where our address is named', () => {
+    const reply = (whose: string): Reply =>
+      parseReply(`550 5.7.28 There is an unusual rate of unsolicited mail originating from your ${whose}.`)
+    const host = 'gmail-smtp-in.l.google.com'
+    assert.equal(classOf(judge(host, reply('IP address'))), 'reputation-block')
+    assert.notEqual(classOf(judge(host, reply('SPF domain'))), 'reputation-block')
+  })
 
   test('without a reply: what a server may do better next time is temporary', () => {
     for (const cause of [

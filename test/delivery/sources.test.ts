@@ -267,7 +267,7 @@ test('what waits for the warm-up says so: in the queue, and in the trail', async
   const why = describeWhy({ queueId: id, records, queued }, { now, retentionDays: 30, prospects })
   assert.match(
     why,
-    /stands in line for mx1\.example\.org from all, because the limit of this server there is used up \(1 recipient a day; the address 127\.0\.0\.11 is new: day 1 of/,
+    /stands in line for mx1\.example\.org \(from the addresses of the source pool "all"\), because the limit of this server there is used up \(1 recipient a day; the address 127\.0\.0\.11 is new: day 1 of/,
   )
   assert.match(why, /There is more at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \(in (1 d|23 h 59 min)\)/)
   const summary = await storage.run(summarizeQueue, { by: 'cause', selection: {}, now, ages: [], limit: 5 })

@@ -107,8 +107,21 @@ test('what is not delivered by its time is returned then, and not tried any more
   assert.match(report, /^Action: failed/im)
   assert.match(report, /^Status: 5\.4\.7/im)
   assert.match(report, /by the time that you had set/)
-  const [last] = (await world.attempts(id)).slice(-1)
-  assert.equal(last?.outcome.kind, 'expired')
+  const attempts = await world.attempts(id)
+  assert.equal(attempts.at(-1)?.outcome.kind, 'expired')
+  assert.equal(attempts.at(-1)?.attempt, attempts.at(-2)?.attempt, 'its end is no attempt')
+  assert.doesNotMatch(report, /^Last-Attempt-Date/im)
+})
+
+test('what is never tried before its time is over is not said to have been tried', async t => {
+  const { world, peer } = await worldAndPeer(t, ['DELIVERBY'])
+  await world.post({ from, to, message: wantedWithin(world, 0, 'return') })
+  assert.equal(peer.connections, 0)
+  const [report = ''] = await world.mailbox(from)
+  assert.match(report, /^Action: failed/im)
+  assert.match(report, /Our server kept the message until/)
+  assert.doesNotMatch(report, /tried once/)
+  assert.doesNotMatch(report, /^Last-Attempt-Date/im)
 })
 
 test('the notice of a delay says how long it is tried: to the time by which it is to be returned', async t => {

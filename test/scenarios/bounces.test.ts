@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
+import { describeReturn } from '../../src/cli/describe-return.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
@@ -73,6 +74,12 @@ async function serverAndPeer(
     settings: { delivery: { port: peer.port, dnsServers: [dns.text], verp } },
   })
   return { server, peer }
+}
+
+/** What why makes of it. */
+async function returnOf(server: ComposedServer, queueId: string, recipient: string) {
+  const records = (await server.trail(queueId)).map(event => ({ at: 0, event }))
+  return describeReturn(recipient, records)
 }
 
 async function came(server: ComposedServer, queueId: string): Promise<TrailEvent[]> {
@@ -169,6 +176,8 @@ test('a late bounce that names nobody finds message and recipient by its return 
   assert.deepEqual(await came(server, id), [
     { kind: 'bounced', recipient: 'clara@there.test', reportId, foundBy: 'verp' },
   ])
+  assert.equal((await returnOf(server, id, 'clara@there.test'))?.kind, 'answered')
+  assert.equal(await returnOf(server, id, 'boris@there.test'), undefined)
   assert.equal((await server.mailbox('anna@here.test')).length, 1, 'it is delivered as well')
 })
 
@@ -216,6 +225,8 @@ for (const { by, sent, returned } of [
       describeEvent(events[0] ?? assert.fail()).text,
       /^A report of mx\.there\.test came back about boris@there\.test: it could not be delivered \(5\.1\.1\) \[550 5\.1\.1 No such user\], in message [0-9A-Z]{11}; found by /,
     )
+    const { kind, cause } = (await returnOf(server, id, 'boris@there.test')) ?? assert.fail()
+    assert.deepEqual([kind, cause], ['came-back', 'unknown-user'])
   })
 }
 
@@ -288,6 +299,7 @@ test('a complaint, from whatever reverse-path, to whoever keeps watch', async t 
     describeEvent(events[0] ?? assert.fail()).text,
     /^A complaint came back \(abuse\) from boris@there\.test/,
   )
+  assert.equal((await returnOf(server, id, 'boris@there.test'))?.kind, 'complained')
 })
 
 test('our own reports, and mail that is none, leave no trace in other trails', async t => {

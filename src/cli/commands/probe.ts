@@ -8,6 +8,8 @@ import { poolFor, type Source, sourcesTo } from '../../delivery/pacing/source-po
 import { findProvider } from '../../delivery/replies/providers.ts'
 import { connectionTerms } from '../../delivery/transfer/connection-terms.ts'
 import { type ProbeFindings, type ProbeParts, probeAddress } from '../../delivery/transfer/probe.ts'
+import { isDomain } from '../../directory/domains.ts'
+import { findPostmaster } from '../../directory/find-postmaster.ts'
 import { createSettingsResolver } from '../../main/compose-resolver.ts'
 import { domainOf, smartHostDestination } from '../../routing/destination.ts'
 import { createServerFinder } from '../../routing/find-servers.ts'
@@ -44,9 +46,10 @@ export function addProbeCommand(program: Command, run: CommandRun): void {
   })
     .addArgument(new Argument('<address>', 'the recipient').argParser(addressArgument))
     .addOption(
-      new Option('--from <address>', 'the sender, <> for none; default: postmaster of this server').argParser(
-        reversePathArgument,
-      ),
+      new Option(
+        '--from <address>',
+        'the sender, <> for none; default: the postmaster of a domain of this server',
+      ).argParser(reversePathArgument),
     )
     .option(
       '--source <address>',
@@ -62,7 +65,7 @@ export function addProbeCommand(program: Command, run: CommandRun): void {
 
 async function probe(invocation: Invocation, options: ProbeOptions, forwardPath: Address): Promise<void> {
   const { findings, reversePath } = await invocation.withStorage(async (storage, settings) => {
-    const reversePath = options.from ? options.from.reversePath : postmasterOf(settings)
+    const reversePath = options.from ? options.from.reversePath : await postmasterOf(storage, settings)
     const findings = await probeAddress(composeProbe(invocation, settings, storage, options.source), {
       forwardPath,
       reversePath,
@@ -77,8 +80,13 @@ async function probe(invocation: Invocation, options: ProbeOptions, forwardPath:
     invocation.exitCode = exitCodes.failed
 }
 
-function postmasterOf({ hostname }: Settings): ReversePath {
-  return { localPart: 'postmaster', domain: parseDomain(hostname) ?? hostname }
+/** Receivers look at the domain of the sender, and the host name is none where no mail has it. */
+async function postmasterOf(storage: CommandStorage, { hostname }: Settings): Promise<Address> {
+  const domain = parseDomain(hostname) ?? hostname
+  const ofHost: Address = { localPart: 'postmaster', domain }
+  return (await storage.run(isDomain, { name: domain }))
+    ? ofHost
+    : ((await findPostmaster(storage)) ?? ofHost)
 }
 
 function sourceNamed(address: string, { delivery }: Settings): Source {

@@ -9,9 +9,11 @@ export function matchesSender(text: string, { reversePath }: Pick<QueuedMessage,
   return text === '*' || text === reversePath.domain || text === addressKey(reversePath)
 }
 
-/** A provider ('gmail'), a domain, or a mail host or the end of its name ('.mail.example.net'). */
+/**
+ * `text`: a provider ('gmail'), a domain, or a mail host or the end of its name ('.mail.example.net'); as
+ * `canonicalReceiver` of the settings leaves it.
+ */
 export function matchesDestination(text: string, site: Site, domain: string): boolean {
-  const wanted = text.toLowerCase()
-  if (wanted === site.provider || wanted === domain) return true
-  return site.hosts.some(host => host === wanted || (wanted.startsWith('.') && host.endsWith(wanted)))
+  if (text === site.provider || text === domain) return true
+  return site.hosts.some(host => host === text || (text.startsWith('.') && host.endsWith(text)))
 }

@@ -195,6 +195,8 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['reverse hostname', 'server-name'],
   ['cannot find your hostname', 'server-name'],
   ['helo command rejected', 'server-name'],
+  ['invalid helo', 'server-name'],
+  ['invalid ehlo', 'server-name'],
   ['ptr', 'server-name'],
   ['unauthenticated', 'authentication'],
   ['required authentication level', 'authentication'],
@@ -276,7 +278,47 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
 const causesByVagueWords: readonly (readonly [words: string, cause: ReportCause])[] = [
   ['blocked', 'policy'],
   ['access denied', 'policy'],
+  ['permission denied', 'policy'],
+  ['policy', 'policy'],
+  ['policies', 'policy'],
 ]
+
+/** What makes a plain 550, 551 or 553 to RCPT one about the recipient. */
+const recipientWords: readonly string[] = [
+  'user',
+  'recipient',
+  'recipients',
+  'addressee',
+  'mailbox',
+  'mailboxes',
+  'inbox',
+  'address',
+  'addresses',
+  'account',
+  'alias',
+  'local part',
+  'localpart',
+  'benutzer',
+  'empfänger',
+  'empfaenger',
+  'postfach',
+  'adresse',
+  'destinataire',
+  'utilisateur',
+  'usuario',
+  'destinatario',
+  'utente',
+  'casella',
+  'пользователь',
+  'получатель',
+  'адресат',
+  'адрес',
+  'ящик',
+]
+
+/** The same words about who sends: 'your IP address', 'sender address'. */
+const sendersWords =
+  / (?:ip|ipv4|ipv6|sender|senders|sending|from|client|source|return|your) (?:e ?mail |mail )?(?:address|addresses|user|account|mailbox)(?= )/g
 
 /** Lists of domains, and not of servers: in words, in names and in links. */
 const domainLists: readonly string[] = [
@@ -357,7 +399,7 @@ function findCause(reply: Reply, stage: DeliveryStage): ReportCause {
     firstMatch(causesByNames, names) ??
     causeByDetail(reply, detail, stage) ??
     firstMatch(causesByVagueWords, words) ??
-    causeByCode(reply, stage)
+    causeByCode(reply, stage, words)
   )
 }
 
@@ -397,7 +439,7 @@ function causeByDetail(
 const loginCodes: ReadonlySet<number> = new Set([530, 534, 535, 538])
 
 /** RFC 5321 §4.2.3, RFC 1870 §6.1, RFC 4954 §6, RFC 7504. */
-function causeByCode({ code }: Reply, stage: DeliveryStage): ReportCause {
+function causeByCode({ code }: Reply, stage: DeliveryStage, words: string): ReportCause {
   if (code < 500) return 'server-busy'
   if (loginCodes.has(code)) return 'login-required'
   switch (code) {
@@ -406,8 +448,8 @@ function causeByCode({ code }: Reply, stage: DeliveryStage): ReportCause {
     case 550:
     case 551:
     case 553:
-      // Without an enhanced code the plain meaning of the code holds only where an address was asked about.
-      return stage === 'rcpt' ? 'unknown-user' : 'other'
+      // §4.2.3 has "command rejected for policy reasons" among the meanings of 550: not each is about the recipient.
+      return stage === 'rcpt' && speaksOfRecipient(words) ? 'unknown-user' : 'other'
     case 552:
       return stage === 'rcpt' ? 'mailbox-full' : 'message-too-large'
     case 556:
@@ -415,6 +457,11 @@ function causeByCode({ code }: Reply, stage: DeliveryStage): ReportCause {
     default:
       return 'other'
   }
+}
+
+function speaksOfRecipient(words: string): boolean {
+  const others = words.replaceAll(sendersWords, '')
+  return recipientWords.some(word => contains(others, word))
 }
 
 const maxTextLength = 1000

@@ -1,6 +1,7 @@
 // A delivery as far as it goes without a message: route, servers, connection, MAIL and RCPT, and then RSET. By the same parts as
 // delivery itself, so that it meets what a message would meet.
 import type { Address, ReversePath } from '../../address/address.ts'
+import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
 import type { Destination } from '../../routing/destination.ts'
 import type { ServerFinder, ServerLookup } from '../../routing/find-servers.ts'
 import type { RemoteServer } from '../../routing/remote-server.ts'
@@ -11,6 +12,7 @@ import type { NegativeOutcome } from '../outcome.ts'
 import { type Source, serversFrom } from '../pacing/source-pools.ts'
 import { judgeFailure, judgeReply } from '../replies/diagnose.ts'
 import { Dialogue } from './dialogue.ts'
+import { lacksSmtpUtf8 } from './lacks-smtp-utf8.ts'
 import { type ConnectionTerms, openConnection } from './open-connection.ts'
 
 export interface ProbeParts {
@@ -72,25 +74,38 @@ export async function probeAddress(parts: ProbeParts, probe: Probe): Promise<Pro
   const source = from.address
   const lookup = serversFrom(from, found)
   if (lookup.kind !== 'servers') return { routes, lookup, source, verdict: lookup, dialogue: [] }
+  const asked = await askServers(parts.terms(destination, from), lookup.servers, probe)
+  return { routes, lookup, source, ...asked }
+}
+
+/** The first that answers; and where it lacks what the addresses need, the others as well. */
+async function askServers(
+  terms: ConnectionTerms,
+  servers: readonly RemoteServer[],
+  probe: Probe,
+): Promise<Omit<ProbeFindings, 'routes'>> {
   const dialogue = new Dialogue()
-  const opened = await openConnection(parts.terms(destination, from), lookup.servers, dialogue)
-  const { triedHosts } = opened
-  if (opened.kind === 'unreachable')
-    return { routes, lookup, source, triedHosts, verdict: opened.outcome, dialogue: dialogue.take() }
-  const { connection, server } = opened
-  const verdict = await askFor(connection, server, probe)
-  await connection.quit()
-  return {
-    routes,
-    lookup,
-    source,
-    triedHosts,
-    server,
-    tls: connection.tls,
-    extensions: [...connection.extensions.keys()],
-    verdict,
-    dialogue: dialogue.take(),
+  const triedHosts: string[] = []
+  let asked: Pick<ProbeFindings, 'server' | 'tls' | 'extensions'> = {}
+  let verdict: ProbeVerdict | undefined
+  for (let left = servers; left.length > 0; ) {
+    const opened = await openConnection(terms, left, dialogue)
+    triedHosts.push(...opened.triedHosts.filter(host => !triedHosts.includes(host)))
+    if (opened.kind === 'unreachable') {
+      // A server that is down today may have what the one before will never have.
+      if (opened.outcome.kind === 'deferred') verdict = opened.outcome
+      verdict ??= opened.outcome
+      break
+    }
+    const { connection, server } = opened
+    asked = { server, tls: connection.tls, extensions: [...connection.extensions.keys()] }
+    const lack = lacksSmtpUtf8(opened, probe.reversePath, probe.forwardPath)
+    verdict = lack ? { kind: 'failed', diagnosis: lack } : await askFor(connection, server, probe)
+    await connection.quit()
+    left = lack ? left.slice(left.indexOf(server) + 1) : []
   }
+  if (!verdict) throw new RangeError('a probe needs at least one server')
+  return { triedHosts, ...asked, verdict, dialogue: dialogue.take() }
 }
 
 async function askFor(
@@ -101,7 +116,7 @@ async function askFor(
   const [answer] = await connection.probe({
     reversePath,
     body: '7BIT',
-    smtpUtf8: false,
+    smtpUtf8: needsSmtpUtf8(forwardPath) || (reversePath !== null && needsSmtpUtf8(reversePath)),
     recipients: [{ forwardPath }],
     size: probedBytes,
   })

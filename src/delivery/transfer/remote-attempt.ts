@@ -3,7 +3,6 @@
 
 import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress } from '../../address/format-address.ts'
-import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
 import type { ConversionProblem } from '../../message/mime/plan-conversion.ts'
 import { type GateKey, shareOf } from '../../queue/gates.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../../queue/records.ts'
@@ -21,6 +20,7 @@ import { judgeFailure, judgeReply, remoteAddress, whereMet } from '../replies/di
 import { classOf, closesDestination } from '../replies/reply-class.ts'
 import { reasonToKeep, remainingTime, tooLate } from './deliver-by.ts'
 import { Dialogue } from './dialogue.ts'
+import { lacksSmtpUtf8 } from './lacks-smtp-utf8.ts'
 import type { OpenConnection } from './open-connection.ts'
 import { FormFinder, type OutgoingForm } from './outgoing-form.ts'
 
@@ -268,17 +268,12 @@ export class RemoteAttempt {
   }
 
   /** RFC 6531 §3.2: an address that needs SMTPUTF8 keeps those from the server, and no others, whom it concerns. */
-  #keepUtf8Addresses({ connection, server }: OpenConnection): void {
-    if (connection.extensions.has('SMTPUTF8')) return
-    const { reversePath } = this.#terms
-    const ofSender = reversePath && needsSmtpUtf8(reversePath) ? reversePath : undefined
+  #keepUtf8Addresses(open: OpenConnection): void {
     const others: QueuedRecipient[] = []
     for (const recipient of this.pending) {
-      const address = ofSender ?? (needsSmtpUtf8(recipient.forwardPath) ? recipient.forwardPath : undefined)
-      if (address) {
-        const diagnosis = lacksSmtpUtf8(server, address)
-        this.#elsewhere.push({ recipient, outcome: { kind: 'failed', diagnosis } })
-      } else others.push(recipient)
+      const diagnosis = lacksSmtpUtf8(open, this.#terms.reversePath, recipient.forwardPath)
+      if (diagnosis) this.#elsewhere.push({ recipient, outcome: { kind: 'failed', diagnosis } })
+      else others.push(recipient)
     }
     this.pending = others
   }
@@ -441,16 +436,6 @@ function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis 
 }
 
 /** RFC 6531 §3.5 */
-function lacksSmtpUtf8(server: RemoteServer, address: Address): Diagnosis {
-  return {
-    stage: 'mail',
-    cause: 'utf8-address',
-    status: '5.6.7',
-    ...whereMet(server),
-    detail: `${server.host} does not offer SMTPUTF8, without which the address ${formatAddress(address)} cannot be sent`,
-  }
-}
-
 /** RFC 6531 §3.5: 5.6.7 when an internationalised header section is the obstacle. */
 function withConversionProblem(diagnosis: Diagnosis, { needs, problem }: OutgoingForm): Diagnosis {
   if (diagnosis.cause !== 'extension-missing') return diagnosis

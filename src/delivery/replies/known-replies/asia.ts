@@ -115,10 +115,11 @@ export const asianReplies: readonly KnownReply[] = [
   {
     provider: 'qq',
     code: 5,
+    // By its source: much spam came from the domain of the sender.
     words: 'suspected spam sender',
-    class: 'reputation-block',
-    cause: 'blocklist',
-    step: 'ask-delisting',
+    class: 'domain-block',
+    cause: 'sender-domain-listed',
+    step: 'clear-sender-domain',
     seen: [{ reply: '550 Suspected spam sender.', source: 'https://smtp.codes/qq' }],
   },
   {

@@ -11,7 +11,8 @@ export const googleReplies: readonly KnownReply[] = [
   {
     provider: 'gmail',
     code: 5,
-    words: 'unusual rate of unsolicited mail',
+    // 'from your SPF domain' is another matter.
+    words: 'unusual rate of unsolicited mail originating from your ip address',
     class: 'reputation-block',
     cause: 'blocklist',
     step: 'slow-down',

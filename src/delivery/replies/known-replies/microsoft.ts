@@ -262,10 +262,11 @@ export const microsoftReplies: readonly KnownReply[] = [
   {
     provider: 'exchange-online',
     code: 5,
+    // By its page: most mail of this organisation was suspicious, and it may send none; others may.
     words: 'tenant has exceeded threshold',
-    class: 'reputation-block',
-    cause: 'rate',
-    step: 'slow-down',
+    class: 'domain-block',
+    cause: 'sender-domain-listed',
+    step: 'clear-sender-domain',
     seen: [
       {
         reply: '550 5.7.705 Access denied, tenant has exceeded threshold.',

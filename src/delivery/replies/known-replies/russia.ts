@@ -26,10 +26,11 @@ export const russianReplies: readonly KnownReply[] = [
   {
     provider: 'yandex',
     code: 5,
+    // By its page: the message seems to be spam, and the mailbox of its sender may be blocked for a day.
     words: 'blocked by spam statistics',
-    class: 'reputation-block',
-    cause: 'blocklist',
-    step: 'ask-delisting',
+    class: 'content',
+    cause: 'spam',
+    step: 'change-content',
     seen: [{ reply: '554 5.7.1 Blocked by spam statistics - see', source: yandexBounces }],
   },
   {
