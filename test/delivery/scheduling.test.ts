@@ -253,45 +253,42 @@ test('a server that refuses one connection more than it bears gets all over thos
   assert.ok(refused > before, 'nobody asked')
 })
 
-test('a server that takes so many a minute, and does not say so, gets about as many', async t => {
-  const perMinute = 10
-  let minuteOf = 0
+/** A server that takes `most` recipients in each span of the clock, and does not say so. */
+async function serverWithQuota(
+  t: TestContext,
+  most: number,
+  spanMs: number,
+): Promise<{ world: World; peer: RemotePeer; refused: () => number }> {
+  let span = 0
   let taken = 0
   let refused = 0
   const { world, peer } = await worldWith(t, command => {
     if (!command.startsWith('RCPT')) return undefined
-    const now = Math.floor(world.clock.now() / minute)
-    if (now !== minuteOf) taken = 0
-    minuteOf = now
-    if (taken++ < perMinute) return undefined
+    const present = Math.floor(world.clock.now() / spanMs)
+    if (present !== span) taken = 0
+    span = present
+    if (taken++ < most) return undefined
     refused++
     return '450 4.7.28 too many messages, slow down'
   })
+  return { world, peer, refused: () => refused }
+}
+
+test('a server that takes so many a minute, and does not say so, gets about as many', async t => {
+  const { world, peer, refused } = await serverWithQuota(t, 10, minute)
   await acceptSeveral(world, 300)
   await world.pass(0)
   for (let minutes = 0; minutes < 60; minutes++) await world.pass(minute)
   assert.equal(peer.messages.length, 300)
-  assert.ok(refused <= 60, `${refused} were refused`)
+  assert.ok(refused() <= 60, `${refused()} were refused`)
 })
 
 test('a server that takes so many an hour, and does not say so, gets most of them', async t => {
-  const perHour = 20
-  let hourOf = 0
-  let taken = 0
-  let refused = 0
-  const { world, peer } = await worldWith(t, command => {
-    if (!command.startsWith('RCPT')) return undefined
-    const now = Math.floor(world.clock.now() / hour)
-    if (now !== hourOf) taken = 0
-    hourOf = now
-    if (taken++ < perHour) return undefined
-    refused++
-    return '450 4.7.28 too many messages, slow down'
-  })
+  const { world, peer, refused } = await serverWithQuota(t, 20, hour)
   await acceptSeveral(world, 400)
   for (let minutes = 0; minutes < 20 * 60; minutes += 5) await world.pass(5 * minute)
   assert.ok(peer.messages.length >= 300, `${peer.messages.length}`)
-  assert.ok(refused <= 6 * 20, `${refused} were refused`)
+  assert.ok(refused() <= 6 * 20, `${refused()} were refused`)
 })
 
 test('whoever was not tried hears of it, and not what the server said of another’s recipient', async t => {
