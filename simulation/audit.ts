@@ -4,7 +4,7 @@ import type { MailDataStore } from '../src/storage/mail-data.ts'
 import { defineRead, type Storage } from '../src/storage/operation.ts'
 import type { Ledger } from './ledger.ts'
 import { numberOf } from './network.ts'
-import type { Scenario } from './scenario.ts'
+import { hostOf, hourMs, type Scenario } from './scenario.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 export interface Invariant {
@@ -88,16 +88,18 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
   let twice = 0
   let byCut = 0
   let toldWrongly = 0
+  let withoutCause = 0
   for (let number = 0; number < ledger.accepted; number++) {
     const deliveries = ledger.deliveries[number] ?? 0
     const cuts = ledger.cuts[number] ?? 0
-    const isTold = ledger.told[number] === 1
+    const isTold = ledger.toldAt[number] !== 0
     if (deliveries === 0 && !isTold && isQueued[number] !== 1) lost++
     if (deliveries > 1) {
       if (deliveries > cuts + 1) twice++
       else byCut++
     }
     if (deliveries > cuts && isTold) toldWrongly++
+    if (isTold && !hasCauseToFail(scenario, ledger, number)) withoutCause++
   }
   const { fairness } = scenario
   const little = waitsOf(
@@ -120,6 +122,11 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       detail: `${twice} more often than the cuts after the final dot explain (${byCut} are explained by them); ${toldWrongly} delivered and reported as failed`,
     },
     {
+      name: 'nobody fails without cause',
+      isKept: withoutCause === 0,
+      detail: `${withoutCause} reported as failed whom nobody had refused for good, before their lifetime was over or without an attempt`,
+    },
+    {
       name: 'limits are kept',
       isKept: ledger.violationCount === 0,
       detail: `${ledger.violationCount} times broken${ledger.violations.map(text => `\n    ${text}`).join('')}`,
@@ -137,6 +144,25 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       detail: `99th percentile ${formatSeconds(healthy.ninetyNinth)} of at most ${fairness.healthy99th} s (${healthy.count} recipients of senders who send at a steady pace)`,
     },
   ]
+}
+
+/** Reports tell their time in whole seconds. */
+const dateMs = 1000
+
+/**
+ * Its receiver has refused it for good, or does not exist; or its lifetime was over, and it had been tried, or had stood in a
+ * line where nobody was let in.
+ */
+function hasCauseToFail({ receivers, senders, queue }: Scenario, ledger: Ledger, number: number): boolean {
+  const receiver = receivers[ledger.receiver[number] ?? 0]
+  if (!receiver || receiver.doesNotExist || ledger.refused[number] === 1) return true
+  const acceptedAt = (ledger.acceptedAt[number] ?? 0) - 1
+  const toldAt = (ledger.toldAt[number] ?? 0) - 1
+  if (toldAt + dateMs <= acceptedAt + queue.lifetimeHours * hourMs) return false
+  if (ledger.firstTriedAt[number] !== 0) return true
+  const host = hostOf(receiver, ledger.domain[number] ?? 0)
+  const sender = senders[ledger.sender[number] ?? 0]?.name ?? ''
+  return ledger.wasClosedSince(host, acceptedAt) || ledger.wasClosedSince(sender, acceptedAt)
 }
 
 /** At a healthy receiver, and with a mailbox that takes mail. */

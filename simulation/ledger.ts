@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 /** Of reports. */
+const date = /^Date: ([^\r\n]+)/im
 const finalRecipient = /^Final-Recipient: rfc822; ?r(\d+)@[^\r\n]*\r?\nAction: (\w+)/gim
 
 export class Ledger {
@@ -13,14 +14,18 @@ export class Ledger {
   readonly firstTriedAt: Uint32Array
   readonly deliveredAt: Uint32Array
   readonly receiver: Uint8Array
+  /** The number of its domain, among those of its receivers. */
+  readonly domain: Uint16Array
   readonly sender: Uint8Array
   readonly deliveries: Uint8Array
   /** How often the receiver took it and did not say so. */
   readonly cuts: Uint8Array
   readonly refused: Uint8Array
   readonly deferrals: Uint16Array
-  /** Its sender has a report that it failed; or the report is in the queue. */
-  readonly told: Uint8Array
+  /** When the report was made that it failed, which its sender has, or which is in the queue. */
+  readonly toldAt: Uint32Array
+  /** When it was last so that nobody was let in, by the name of the host or of the sender. */
+  readonly #closedAt = new Map<string, number>()
   accepted = 0
   readonly violations: string[] = []
   violationCount = 0
@@ -38,12 +43,13 @@ export class Ledger {
     this.firstTriedAt = new Uint32Array(recipients)
     this.deliveredAt = new Uint32Array(recipients)
     this.receiver = new Uint8Array(recipients)
+    this.domain = new Uint16Array(recipients)
     this.sender = new Uint8Array(recipients)
     this.deliveries = new Uint8Array(recipients)
     this.cuts = new Uint8Array(recipients)
     this.refused = new Uint8Array(recipients)
     this.deferrals = new Uint16Array(recipients)
-    this.told = new Uint8Array(recipients)
+    this.toldAt = new Uint32Array(recipients)
   }
 
   /** In ms from the start. */
@@ -52,11 +58,12 @@ export class Ledger {
   }
 
   /** A recipient's number, when it is about to be put into the queue. */
-  accept(sender: number, receiver: number): number {
+  accept(sender: number, receiver: number, domain: number): number {
     const number = this.accepted++
     this.acceptedAt[number] = this.now + 1
     this.sender[number] = sender
     this.receiver[number] = receiver
+    this.domain[number] = domain
     return number
   }
 
@@ -83,10 +90,21 @@ export class Ledger {
     this.note('deferred', number)
   }
 
+  /** A host turns away whoever comes; or a limit, of mail there or of a sender, is used up. */
+  close(name: string): void {
+    this.#closedAt.set(name, this.now)
+  }
+
+  /** Since a time in ms from the start. */
+  wasClosedSince(name: string, time: number): boolean {
+    return (this.#closedAt.get(name) ?? -1) >= time
+  }
+
   readReport(text: string, isDelivered: boolean): void {
     if (isDelivered) this.reportsDelivered++
+    const madeAt = Math.min(Date.parse(date.exec(text)?.[1] ?? '') - this.#start, this.now)
     for (const [, number, action] of text.matchAll(finalRecipient)) {
-      if (action?.toLowerCase() === 'failed') this.told[Number(number)] = 1
+      if (action?.toLowerCase() === 'failed') this.toldAt[Number(number)] ||= madeAt + 1
       else if (isDelivered) this.delayNotices++
       this.note(`told-${action}`, Number(number))
     }

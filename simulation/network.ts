@@ -91,17 +91,19 @@ export function createNetwork(
     const recipients = transaction.recipients.length
     for (const { window, most, span } of host.limits) {
       const sum = window.add(ledger.now, recipients)
+      if (sum >= most) ledger.close(host.name)
       if (sum > most) ledger.violate(`${host.name} got ${sum} recipients in ${span}, its limit is ${most}`)
     }
     for (const { forwardPath } of transaction.recipients) {
       const number = numberOf(forwardPath.localPart)
       if (number === undefined || !ledger.tried(number)) continue
       const limit = senderWindows[ledger.sender[number] ?? 0]
-      const sum = limit?.window.add(ledger.now, 1) ?? 0
-      if (limit && sum > limit.most)
-        ledger.violate(
-          `${scenario.senders[ledger.sender[number] ?? 0]?.name} sent ${sum} in an hour, its limit is ${limit.most} (to ${receiver.name})`,
-        )
+      if (!limit) continue
+      const name = scenario.senders[ledger.sender[number] ?? 0]?.name ?? ''
+      const sum = limit.window.add(ledger.now, 1)
+      if (sum >= limit.most) ledger.close(name)
+      if (sum > limit.most)
+        ledger.violate(`${name} sent ${sum} in an hour, its limit is ${limit.most} (to ${receiver.name})`)
     }
   }
 
@@ -133,6 +135,7 @@ export function createNetwork(
         state.isUsable = false
       }
       if (isWithin(receiver.down, ledger.now)) {
+        ledger.close(name)
         await clock.wait(host.refusesConnections ? connectMs : silentMs)
         close()
         throw new SmtpClientFailure(
@@ -196,13 +199,11 @@ export function createNetwork(
 
   function answer(host: Host, transaction: OutgoingTransaction): RecipientResult[] {
     const { receiver } = host
-    if (isWithin(receiver.blocked, ledger.now))
-      return all(transaction, { kind: 'refused', stage: 'mail', reply: badName })
+    if (isWithin(receiver.blocked, ledger.now)) return turnAway(host, transaction, badName)
     const { secret } = host
     const most = receiver.secretPerMinute
     if (secret && most !== undefined) {
-      if (secret.sum(ledger.now) >= most)
-        return all(transaction, { kind: 'refused', stage: 'mail', reply: tooFast })
+      if (secret.sum(ledger.now) >= most) return turnAway(host, transaction, tooFast)
       secret.add(ledger.now, transaction.recipients.length)
     }
     return transaction.recipients.map(recipient => {
@@ -213,6 +214,11 @@ export function createNetwork(
           reply === ok ? { kind: 'accepted', reply } : { kind: 'refused', stage: 'rcpt' as const, reply },
       }
     })
+  }
+
+  function turnAway(host: Host, transaction: OutgoingTransaction, reply: Reply): RecipientResult[] {
+    ledger.close(host.name)
+    return all(transaction, { kind: 'refused', stage: 'mail', reply })
   }
 
   function replyTo(receiver: ReceiverClass, number: number | undefined): Reply {

@@ -57,7 +57,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
     const agent = createDeliveryAgent({
       storage,
       mailData,
-      resolver: createSimulatedResolver(scenario.receivers, () => ledger.now),
+      resolver: createSimulatedResolver(scenario.receivers, ledger),
       clock,
       random: createSeededRandom(scenario.seed),
       log: logInto(ledger),

@@ -40,7 +40,7 @@ function describe({ ledger, audit }: Played, name: string, isOne: (number: numbe
     if (!isOne(number)) continue
     count++
     if ((ledger.deliveries[number] ?? 0) > 0) delivered++
-    else if (ledger.told[number] === 1) failed++
+    else if (ledger.toldAt[number] !== 0) failed++
     if (audit.isQueued[number] === 1) queued++
     deferrals += ledger.deferrals[number] ?? 0
   }

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Played, play } from '../../simulation/play.ts'
 import { usualDelivery } from '../../simulation/scenario.ts'
+import { acceptMessage } from '../../src/queue/accept-message.ts'
+import { type AllowanceClaim, takeAllowance } from '../../src/queue/allowances.ts'
+import type { NewMessage } from '../../src/queue/new-message.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
 import { noteSourceUse } from '../../src/queue/source-addresses.ts'
 import type { Operation, Storage } from '../../src/storage/operation.ts'
@@ -23,6 +26,33 @@ function settling(change: (settlement: Settlement) => Settlement): (real: Storag
       if (operation.name !== settle.name) return real.run(operation, input)
       const settling = input as Parameters<typeof settle.run>[1]
       return real.run(operation, { ...settling, settlements: settling.settlements.map(change) } as Input)
+    },
+    onWake: (topic, listener) => real.onWake(topic, listener),
+    close: () => real.close(),
+  })
+}
+
+/** Whatever messages are, they are put into the queue as something else. */
+function accepting(
+  change: (message: NewMessage['message']) => NewMessage['message'],
+): (real: Storage) => Storage {
+  return real => ({
+    run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+      if (operation.name !== acceptMessage.name) return real.run(operation, input)
+      const accepted = input as NewMessage
+      return real.run(operation, { ...accepted, message: change(accepted.message) } as Input)
+    },
+    onWake: (topic, listener) => real.onWake(topic, listener),
+    close: () => real.close(),
+  })
+}
+
+/** An operation says something else than it has found. */
+function answering(name: string, answer: (input: unknown) => unknown): (real: Storage) => Storage {
+  return real => ({
+    run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
+      const truth = real.run(operation, input)
+      return operation.name === name ? truth.then(() => answer(input) as Output) : truth
     },
     onWake: (topic, listener) => real.onWake(topic, listener),
     close: () => real.close(),
@@ -53,7 +83,7 @@ test('with receivers of every kind nobody is lost or served twice, limits are ke
   for (const name of ['dead', 'gone']) {
     assert.ok(of(name).length > 0, name)
     assert.ok(
-      of(name).every(n => ledger.told[n] === 1 && ledger.deliveries[n] === 0),
+      of(name).every(n => ledger.toldAt[n] !== 0 && ledger.deliveries[n] === 0),
       name,
     )
   }
@@ -113,6 +143,28 @@ test('a recipient that is delivered again is found', async () => {
   assert.deepEqual(brokenNames(played), ['nobody is served twice'])
 })
 
+test('a server that never tries again is found', async () => {
+  const faultyStorage = accepting(message => ({ ...message, expiresAt: message.acceptedAt + 1 }))
+  const played = await play(smallWorld({ recipients: 400 }), { faultyStorage })
+  assert.deepEqual(brokenNames(played), ['nobody fails without cause'])
+})
+
+test('a server that gives up a minute early is found', async () => {
+  const faultyStorage = accepting(message => ({ ...message, expiresAt: message.expiresAt - 60_000 }))
+  const played = await play(smallWorld({ recipients: 400 }), { faultyStorage })
+  assert.deepEqual(brokenNames(played), ['nobody fails without cause'])
+})
+
+test('a server that lets a lifetime pass because of a limit that nobody has used is found', async () => {
+  const faultyStorage = answering(takeAllowance.name, input => {
+    const { now, limits } = input as AllowanceClaim
+    return { granted: 0, moreAt: now + 10 * 60_000, limit: limits[0] }
+  })
+  const played = await play(smallWorld({ recipients: 400 }), { faultyStorage })
+  assert.ok(brokenNames(played).includes('nobody fails without cause'), broken(played).join('\n'))
+  assert.ok(!brokenNames(played).includes('nobody is lost'), broken(played).join('\n'))
+})
+
 test('a receiver whose limit the server does not know of gets too much, and that is found', async () => {
   const receivers = troubled.map(one =>
     one.name === 'slow' ? { ...one, promised: { connections: 1, messagesPerConnection: 2 } } : one,
@@ -150,15 +202,8 @@ test('a new address sends no more than its warm-up says, and all arrives by the 
 
 test('a new address that sends more than its warm-up is found', async () => {
   const delivery = { ...usualDelivery, sourcePools: [{ ...pool, sources: [newAddress] as const }] }
-  const faultyStorage = (real: Storage): Storage => ({
-    run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
-      const answer = real.run(operation, input)
-      // The first day is forgotten, as if it were long ago.
-      return operation.name === noteSourceUse.name ? answer.then(() => 0 as Output) : answer
-    },
-    onWake: (topic, listener) => real.onWake(topic, listener),
-    close: () => real.close(),
-  })
+  // The first day is forgotten, as if it were long ago.
+  const faultyStorage = answering(noteSourceUse.name, () => 0)
   const played = await play(smallWorld({ ...twoDays, delivery }), { faultyStorage })
   assert.deepEqual(brokenNames(played), ['limits are kept'])
   assert.match(
