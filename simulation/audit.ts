@@ -1,5 +1,6 @@
 // What has to be true at the end of a simulation, whatever was played.
 import { parseAddress } from '../src/address/parse-address.ts'
+import type { QueueSettings } from '../src/config/settings.ts'
 import type { MailDataStore } from '../src/storage/mail-data.ts'
 import { defineRead, type Storage } from '../src/storage/operation.ts'
 import type { Ledger } from './ledger.ts'
@@ -89,6 +90,7 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
   let byCut = 0
   let toldWrongly = 0
   let withoutCause = 0
+  let askedTooOften = 0
   for (let number = 0; number < ledger.accepted; number++) {
     const deliveries = ledger.deliveries[number] ?? 0
     const cuts = ledger.cuts[number] ?? 0
@@ -100,6 +102,9 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
     }
     if (deliveries > cuts && isTold) toldWrongly++
     if (isTold && !hasCauseToFail(scenario, ledger, number)) withoutCause++
+    const ownDeferrals = ledger.ownDeferrals[number] ?? 0
+    if (ownDeferrals > 0 && ownDeferrals > mostAttempts(scenario.queue, waited(ledger, number)))
+      askedTooOften++
   }
   const { fairness } = scenario
   const little = waitsOf(
@@ -131,6 +136,7 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       isKept: ledger.violationCount === 0,
       detail: `${ledger.violationCount} times broken${ledger.violations.map(text => `\n    ${text}`).join('')}`,
     },
+    judgeRefusals(ledger, askedTooOften),
     {
       name: 'who sends little does not wait',
       isKept:
@@ -144,6 +150,34 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       detail: `99th percentile ${formatSeconds(healthy.ninetyNinth)} of at most ${fairness.healthy99th} s (${healthy.count} recipients of senders who send at a steady pace)`,
     },
   ]
+}
+
+function judgeRefusals({ refusals }: Ledger, askedTooOften: number): Invariant {
+  const hosts = [...refusals].map(([name, { worst, most }]) => ({ name, worst, most }))
+  const tooMany = hosts.filter(({ worst, most }) => worst > most)
+  const worst = hosts.toSorted((a, b) => b.worst / b.most - a.worst / a.most)[0]
+  return {
+    name: 'who refuses is left alone',
+    isKept: tooMany.length === 0 && askedTooOften === 0,
+    detail: `${tooMany.length} receivers had to refuse more in an hour than the waits after a refusal allow (most of it ${worst?.name}: ${worst?.worst} of at most ${worst?.most}); ${askedTooOften} recipients were tried more often than their schedule says`,
+  }
+}
+
+/** Waits are shorter than the settings say by so much at most. */
+const shortestWait = 0.9
+
+/** By the schedule, and once more when the sender is told of the delay. */
+function mostAttempts({ retryMinutes }: QueueSettings, withinMs: number): number {
+  let attempts = 1
+  for (let at = 0; at <= withinMs; attempts++)
+    at += (retryMinutes[Math.min(attempts, retryMinutes.length) - 1] ?? 60) * 60_000 * shortestWait
+  return attempts
+}
+
+/** In ms. */
+function waited(ledger: Ledger, number: number): number {
+  const end = ledger.deliveredAt[number] || ledger.toldAt[number] || ledger.now + 1
+  return end - (ledger.acceptedAt[number] ?? 0)
 }
 
 /** Reports tell their time in whole seconds. */

@@ -1,5 +1,6 @@
 // What became of each recipient, as the receivers and the senders saw it: the server under test is not asked.
 import { createHash } from 'node:crypto'
+import type { Refusals } from './refusals.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 /** Of reports. */
@@ -22,6 +23,10 @@ export class Ledger {
   readonly cuts: Uint8Array
   readonly refused: Uint8Array
   readonly deferrals: Uint16Array
+  /** Those for reasons of its own: new there, or its mailbox full. */
+  readonly ownDeferrals: Uint8Array
+  /** By the name of the host, and the address of ours that it saw. */
+  readonly refusals = new Map<string, Refusals>()
   /** When the report was made that it failed, which its sender has, or which is in the queue. */
   readonly toldAt: Uint32Array
   /** When it was last so that nobody was let in, by the name of the host or of the sender. */
@@ -49,6 +54,7 @@ export class Ledger {
     this.cuts = new Uint8Array(recipients)
     this.refused = new Uint8Array(recipients)
     this.deferrals = new Uint16Array(recipients)
+    this.ownDeferrals = new Uint8Array(recipients)
     this.toldAt = new Uint32Array(recipients)
   }
 
@@ -85,8 +91,9 @@ export class Ledger {
     this.note('refused', number)
   }
 
-  defer(number: number): void {
+  defer(number: number, isForItself: boolean): void {
     this.deferrals[number] = (this.deferrals[number] ?? 0) + 1
+    if (isForItself) increase(this.ownDeferrals, number)
     this.note('deferred', number)
   }
 

@@ -11,6 +11,7 @@ import type {
 import { SmtpClientFailure } from '../src/smtp/client/smtp-client-failure.ts'
 import type { Reply } from '../src/smtp/reply.ts'
 import type { Ledger } from './ledger.ts'
+import { Refusals } from './refusals.ts'
 import { hostOf, hourMs, isWithin, type ReceiverClass, type Scenario } from './scenario.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 import { Window } from './window.ts'
@@ -34,6 +35,11 @@ const unknownUser: Reply = { code: 550, enhanced: '5.1.1', lines: ['No such user
 const mailboxFull: Reply = { code: 452, enhanced: '4.2.2', lines: ['The mailbox is full'] }
 const greylisted: Reply = { code: 451, enhanced: '4.7.1', lines: ['Greylisted, please try again later'] }
 const tooFast: Reply = { code: 451, enhanced: '4.7.28', lines: ['Rate limit exceeded, too many messages'] }
+const tooManyConnections: Reply = {
+  code: 421,
+  enhanced: '4.7.0',
+  lines: ['Too many concurrent connections from your IP'],
+}
 const badName: Reply = {
   code: 451,
   enhanced: '4.7.1',
@@ -49,6 +55,7 @@ interface Host {
   readonly ofDay: Window
   readonly secret: Window | undefined
   readonly refusesConnections: boolean
+  readonly refusals: Refusals
 }
 
 /** What a new address has promised to every receiver for each of its days, from the first on which it sends. */
@@ -76,8 +83,11 @@ export function createNetwork(
       const name = hostOf(receiver, number)
       const from = new Map<string, Host>()
       hosts.set(name, address => {
-        const host = from.get(address) ?? createHost(name, receiver, number)
+        const known = from.get(address)
+        if (known) return known
+        const host = createHost(name, receiver, number)
         from.set(address, host)
+        ledger.refusals.set(`${name} to ${address}`, host.refusals)
         return host
       })
     }
@@ -135,7 +145,7 @@ export function createNetwork(
         state.isUsable = false
       }
       if (isWithin(receiver.down, ledger.now)) {
-        ledger.close(name)
+        turnAway(host)
         await clock.wait(host.refusesConnections ? connectMs : silentMs)
         close()
         throw new SmtpClientFailure(
@@ -145,6 +155,14 @@ export function createNetwork(
         )
       }
       await clock.wait(connectMs)
+      if (host.open > (receiver.secretConnections ?? Infinity)) {
+        turnAway(host)
+        close()
+        throw new SmtpClientFailure({
+          ...failed('greeting', 'reply', `${name} refused the connection`),
+          reply: tooManyConnections,
+        })
+      }
       const connection: SmtpConnection = {
         extensions,
         remoteAddress: '192.0.2.1',
@@ -176,7 +194,7 @@ export function createNetwork(
             if (number === undefined) continue
             if (result.kind === 'accepted') ledger.delivered(number, isCut)
             else if (result.kind === 'refused' && result.reply.code >= 500) ledger.refuse(number)
-            else ledger.defer(number)
+            else ledger.defer(number, result.kind === 'refused' && result.stage === 'rcpt')
           }
           if (!isCut) return results
           close()
@@ -199,11 +217,11 @@ export function createNetwork(
 
   function answer(host: Host, transaction: OutgoingTransaction): RecipientResult[] {
     const { receiver } = host
-    if (isWithin(receiver.blocked, ledger.now)) return turnAway(host, transaction, badName)
+    if (isWithin(receiver.blocked, ledger.now)) return refuse(host, transaction, badName)
     const { secret } = host
     const most = receiver.secretPerMinute
     if (secret && most !== undefined) {
-      if (secret.sum(ledger.now) >= most) return turnAway(host, transaction, tooFast)
+      if (secret.sum(ledger.now) >= most) return refuse(host, transaction, tooFast)
       secret.add(ledger.now, transaction.recipients.length)
     }
     return transaction.recipients.map(recipient => {
@@ -216,8 +234,13 @@ export function createNetwork(
     })
   }
 
-  function turnAway(host: Host, transaction: OutgoingTransaction, reply: Reply): RecipientResult[] {
+  function turnAway(host: Host): void {
     ledger.close(host.name)
+    host.refusals.add(ledger.now)
+  }
+
+  function refuse(host: Host, transaction: OutgoingTransaction, reply: Reply): RecipientResult[] {
+    turnAway(host)
     return all(transaction, { kind: 'refused', stage: 'mail', reply })
   }
 
@@ -269,6 +292,7 @@ function createHost(name: string, receiver: ReceiverClass, number: number): Host
     ofDay: new Window(dayMs),
     secret: receiver.secretPerMinute === undefined ? undefined : new Window(minuteMs),
     refusesConnections: number % 3 === 0,
+    refusals: new Refusals(receiver.promised.connections),
   }
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDeliveryAgent } from '../src/delivery/create-delivery-agent.ts'
 import type { Log } from '../src/runtime/log.ts'
+import type { ConnectSmtp } from '../src/smtp/client/contract.ts'
 import { openLocalStorage } from '../src/storage/local-storage.ts'
 import { createMailDataStore } from '../src/storage/mail-data-store.ts'
 import type { Storage } from '../src/storage/operation.ts'
@@ -36,6 +37,7 @@ export interface PlayOptions {
   readonly progress?: (ledger: Ledger) => void
   /** What the agent has in the place of the real one. */
   readonly faultyStorage?: (real: Storage) => Storage
+  readonly faultyConnect?: (real: ConnectSmtp) => ConnectSmtp
 }
 
 const dayHours = 24
@@ -50,6 +52,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   const ledger = new Ledger(scenario.recipients, clock)
   // The database outlasts nothing here: in memory, where there is such a folder.
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'postrider-simulation-'))
+  const network = createNetwork(scenario, clock, createSeededRandom(scenario.seed + 1), ledger)
   const real = await openLocalStorage(folder)
   try {
     const storage = withTime(options.faultyStorage?.(real) ?? real, clock)
@@ -70,7 +73,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
       listeners: [],
       // There is no administrator.
       alerts: { raise: () => Promise.resolve() },
-      connect: createNetwork(scenario, clock, createSeededRandom(scenario.seed + 1), ledger).connect,
+      connect: options.faultyConnect?.(network.connect) ?? network.connect,
     })
     const start = clock.now()
     await clock.runUntilSettled(agent.start())

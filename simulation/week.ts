@@ -112,6 +112,14 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
       promised: usual,
       secretPerMinute: limits.secretPerMinute,
     },
+    {
+      name: 'few-connections',
+      share: 0.5,
+      domains: 1,
+      replyMs: [30_000, 60_000],
+      promised: usual,
+      secretConnections: 3,
+    },
     { name: 'greylisting', share: 2, domains: 20, replyMs: quick, promised: usual, greylists: true },
     {
       name: 'outages',

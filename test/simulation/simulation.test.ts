@@ -8,6 +8,13 @@ import { type AllowanceClaim, takeAllowance } from '../../src/queue/allowances.t
 import type { NewMessage } from '../../src/queue/new-message.ts'
 import { type Settlement, settle } from '../../src/queue/settle.ts'
 import { noteSourceUse } from '../../src/queue/source-addresses.ts'
+import type {
+  ConnectSmtp,
+  OutgoingTransaction,
+  RecipientResult,
+  SmtpConnection,
+} from '../../src/smtp/client/contract.ts'
+import type { Reply } from '../../src/smtp/reply.ts'
 import type { Operation, Storage } from '../../src/storage/operation.ts'
 import { plain, smallWorld, troubled } from './small-world.ts'
 
@@ -59,6 +66,22 @@ function answering(name: string, answer: (input: unknown) => unknown): (real: St
   })
 }
 
+/** The server hears something else than receivers say when they refuse all that is to go there. */
+function hearing(reply: Reply): (real: ConnectSmtp) => ConnectSmtp {
+  return real => async options => {
+    const connection = await real(options)
+    return Object.assign(Object.create(connection) as SmtpConnection, {
+      async send(transaction: OutgoingTransaction): Promise<readonly RecipientResult[]> {
+        return (await connection.send(transaction)).map(one =>
+          one.result.kind === 'refused' && one.result.stage === 'mail'
+            ? { ...one, result: { ...one.result, reply } }
+            : one,
+        )
+      },
+    })
+  }
+}
+
 test('with receivers of every kind nobody is lost or served twice, limits are kept, and waits are fair', async () => {
   const played = await play(smallWorld())
   assert.deepEqual(broken(played), [])
@@ -77,6 +100,7 @@ test('with receivers of every kind nobody is lost or served twice, limits are ke
     'slow',
     'blocking',
     'secret-limit',
+    'few-connections',
     'dns-trouble',
   ])
     assert.equal(delivered(name), of(name).length, name)
@@ -89,6 +113,7 @@ test('with receivers of every kind nobody is lost or served twice, limits are ke
   }
   assert.ok(of('greylisting').every(n => ledger.deferrals[n] === 1))
   assert.ok(of('blocking').some(n => (ledger.deferrals[n] ?? 0) > 0))
+  assert.ok((ledger.refusals.get('mx.d0.few-connections.test to 192.0.2.25')?.worst ?? 0) > 0)
   assert.ok(of('cutting').some(n => (ledger.cuts[n] ?? 0) > 0))
   assert.ok(ledger.delayNotices > 0)
 })
@@ -163,6 +188,28 @@ test('a server that lets a lifetime pass because of a limit that nobody has used
   const played = await play(smallWorld({ recipients: 400 }), { faultyStorage })
   assert.ok(brokenNames(played).includes('nobody fails without cause'), broken(played).join('\n'))
   assert.ok(!brokenNames(played).includes('nobody is lost'), broken(played).join('\n'))
+})
+
+test('a server that comes back at once is found', async () => {
+  const faultyStorage = settling(one =>
+    one.result.kind === 'retry' ? { ...one, result: { ...one.result, dueAt: 0 } } : one,
+  )
+  const receivers = [plain, ...troubled.filter(({ name }) => name === 'home' || name === 'greylisting')]
+  const played = await play(smallWorld({ recipients: 100, receivers }), { faultyStorage })
+  assert.deepEqual(brokenNames(played), ['who refuses is left alone'])
+  assert.match(
+    broken(played).join('\n'),
+    /; [1-9]\d* recipients were tried more often than their schedule says/,
+  )
+})
+
+test('a server that asks with each message anew where its name is bad is found', async () => {
+  const receivers = [plain, ...troubled.filter(({ name }) => name === 'home' || name === 'blocking')]
+  const senders = smallWorld().senders.map(one => ({ ...one, recipientsOfMessage: 1 }))
+  const faultyConnect = hearing({ code: 451, enhanced: '4.3.0', lines: ['Later'] })
+  const played = await play(smallWorld({ recipients: 800, receivers, senders }), { faultyConnect })
+  assert.deepEqual(brokenNames(played), ['who refuses is left alone'])
+  assert.match(broken(played).join('\n'), /: 1 receivers had to refuse more .*mx\.d0\.blocking\.test/)
 })
 
 test('a receiver whose limit the server does not know of gets too much, and that is found', async () => {

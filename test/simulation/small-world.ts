@@ -23,6 +23,7 @@ export const troubled: readonly ReceiverClass[] = [
   { ...quick, name: 'slow', share: 1, replyMs: [20_000, 60_000] },
   { ...quick, name: 'blocking', share: 1, blocked: [{ from: 0, to: 1 }] },
   { ...quick, name: 'secret-limit', share: 1, secretPerMinute: 20 },
+  { ...quick, name: 'few-connections', share: 1, replyMs: [60_000, 120_000], secretConnections: 2 },
   { ...quick, name: 'cutting', share: 1, cut: 0.3 },
   { ...quick, name: 'dns-trouble', share: 1, dnsFails: [{ from: 0, to: 1 }] },
   { ...quick, name: 'dead', share: 1, down: [{ from: 0, to: 100 }] },
