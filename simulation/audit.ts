@@ -5,7 +5,7 @@ import type { MailDataStore } from '../src/storage/mail-data.ts'
 import { defineRead, type Storage } from '../src/storage/operation.ts'
 import type { Ledger } from './ledger.ts'
 import { numberOf } from './network.ts'
-import { hostOf, hourMs, type Scenario } from './scenario.ts'
+import { domainOf, hostOf, hourMs, type Scenario } from './scenario.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 export interface Invariant {
@@ -103,7 +103,7 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
     if (deliveries > cuts && isTold) toldWrongly++
     if (isTold && !hasCauseToFail(scenario, ledger, number)) withoutCause++
     const ownDeferrals = ledger.ownDeferrals[number] ?? 0
-    if (ownDeferrals > 0 && ownDeferrals > mostAttempts(scenario.queue, waited(ledger, number)))
+    if (ownDeferrals > 0 && ownDeferrals > mostOwnDeferrals(scenario.queue, waited(ledger, number)))
       askedTooOften++
   }
   const { fairness } = scenario
@@ -137,6 +137,7 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       detail: `${ledger.violationCount} times broken${ledger.violations.map(text => `\n    ${text}`).join('')}`,
     },
     judgeRefusals(ledger, askedTooOften),
+    judgeThroughput(scenario, ledger),
     {
       name: 'who sends little does not wait',
       isKept:
@@ -163,15 +164,59 @@ function judgeRefusals({ refusals }: Ledger, askedTooOften: number): Invariant {
   }
 }
 
+/** In a shorter time it cannot be found out how much a receiver takes. */
+const leastBusyMinutes = 30
+
+function judgeThroughput({ receivers }: Scenario, ledger: Ledger): Invariant {
+  const { now, throughputs } = ledger
+  const judged = receivers.flatMap((receiver, index) => {
+    const { leastUsed, domains } = receiver
+    if (leastUsed === undefined) return []
+    const failed = countFailed(ledger, index)
+    return Array.from({ length: domains }, (_, number) => domainOf(receiver, number)).flatMap(name => {
+      const throughput = throughputs.get(name)
+      if (!throughput || throughput.busyMinutes(now) < leastBusyMinutes) return []
+      return [{ name, leastUsed, failed, used: throughput.partTaken(now) }]
+    })
+  })
+  return {
+    name: 'a small limit of a receiver is used',
+    isKept: judged.every(({ used, leastUsed, failed }) => used >= leastUsed && failed === 0),
+    detail:
+      judged
+        .map(
+          ({ name, used, leastUsed, failed }) =>
+            `${name} got ${formatPart(used)} of what it would have taken, of at least ${formatPart(leastUsed)}; ${failed} failed there`,
+        )
+        .join(', ') || 'nobody had to wait',
+  }
+}
+
+/** Though the receiver had refused none of them for good. */
+function countFailed(ledger: Ledger, receiver: number): number {
+  let count = 0
+  for (let number = 0; number < ledger.accepted; number++)
+    if (ledger.receiver[number] === receiver && ledger.toldAt[number] !== 0 && ledger.refused[number] === 0)
+      count++
+  return count
+}
+
+function formatPart(part: number): string {
+  return `${Math.round(part * 100)} %`
+}
+
 /** Waits are shorter than the settings say by so much at most. */
 const shortestWait = 0.9
 
-/** By the schedule, and once more when the sender is told of the delay. */
-function mostAttempts({ retryMinutes }: QueueSettings, withinMs: number): number {
+/**
+ * By the schedule, and once more when the sender is told of the delay. A full mailbox says 452, which may mean that the
+ * transaction has too many recipients: then it is asked for once more in another one (RFC 5321 §4.5.3.1.10).
+ */
+function mostOwnDeferrals({ retryMinutes }: QueueSettings, withinMs: number): number {
   let attempts = 1
   for (let at = 0; at <= withinMs; attempts++)
     at += (retryMinutes[Math.min(attempts, retryMinutes.length) - 1] ?? 60) * 60_000 * shortestWait
-  return attempts
+  return 2 * attempts
 }
 
 /** In ms. */

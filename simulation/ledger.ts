@@ -1,7 +1,9 @@
 // What became of each recipient, as the receivers and the senders saw it: the server under test is not asked.
 import { createHash } from 'node:crypto'
 import type { Refusals } from './refusals.ts'
+import { domainOf, type ReceiverClass, type Scenario } from './scenario.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
+import { Throughput } from './throughput.ts'
 
 /** Of reports. */
 const date = /^Date: ([^\r\n]+)/im
@@ -10,6 +12,7 @@ const finalRecipient = /^Final-Recipient: rfc822; ?r(\d+)@[^\r\n]*\r?\nAction: (
 export class Ledger {
   readonly #clock: SimulatedClock
   readonly #start: number
+  readonly #receivers: readonly ReceiverClass[]
   /** Of each recipient, by its number; times in ms from the start, plus one, so that 0 is never. */
   readonly acceptedAt: Uint32Array
   readonly firstTriedAt: Uint32Array
@@ -25,6 +28,8 @@ export class Ledger {
   readonly deferrals: Uint16Array
   /** Those for reasons of its own: new there, or its mailbox full. */
   readonly ownDeferrals: Uint8Array
+  /** Of receivers with a limit of their own, by domain. */
+  readonly throughputs = new Map<string, Throughput>()
   /** By the name of the host, and the address of ours that it saw. */
   readonly refusals = new Map<string, Refusals>()
   /** When the report was made that it failed, which its sender has, or which is in the queue. */
@@ -41,9 +46,14 @@ export class Ledger {
   #hash = createHash('sha256')
   #lines: string[] = []
 
-  constructor(recipients: number, clock: SimulatedClock) {
+  constructor({ recipients, receivers }: Scenario, clock: SimulatedClock) {
     this.#clock = clock
     this.#start = clock.now()
+    for (const receiver of receivers)
+      for (let number = 0; number < receiver.domains; number++)
+        if (receiver.secretPerMinute !== undefined)
+          this.throughputs.set(domainOf(receiver, number), new Throughput(receiver.secretPerMinute))
+    this.#receivers = receivers
     this.acceptedAt = new Uint32Array(recipients)
     this.firstTriedAt = new Uint32Array(recipients)
     this.deliveredAt = new Uint32Array(recipients)
@@ -70,6 +80,7 @@ export class Ledger {
     this.sender[number] = sender
     this.receiver[number] = receiver
     this.domain[number] = domain
+    this.#throughputOf(number)?.comes(this.now)
     return number
   }
 
@@ -80,6 +91,7 @@ export class Ledger {
   }
 
   delivered(number: number, wasCut: boolean): void {
+    this.#leave(number, true)
     if (this.deliveredAt[number] === 0) this.deliveredAt[number] = this.now + 1
     increase(this.deliveries, number)
     if (wasCut) increase(this.cuts, number)
@@ -87,6 +99,7 @@ export class Ledger {
   }
 
   refuse(number: number): void {
+    this.#leave(number, false)
     this.refused[number] = 1
     this.note('refused', number)
   }
@@ -111,10 +124,24 @@ export class Ledger {
     if (isDelivered) this.reportsDelivered++
     const madeAt = Math.min(Date.parse(date.exec(text)?.[1] ?? '') - this.#start, this.now)
     for (const [, number, action] of text.matchAll(finalRecipient)) {
-      if (action?.toLowerCase() === 'failed') this.toldAt[Number(number)] ||= madeAt + 1
-      else if (isDelivered) this.delayNotices++
+      if (action?.toLowerCase() === 'failed') {
+        this.#leave(Number(number), false)
+        this.toldAt[Number(number)] ||= madeAt + 1
+      } else if (isDelivered) this.delayNotices++
       this.note(`told-${action}`, Number(number))
     }
+  }
+
+  #throughputOf(number: number): Throughput | undefined {
+    const receiver = this.#receivers[this.receiver[number] ?? 0]
+    if (receiver?.secretPerMinute === undefined) return undefined
+    return this.throughputs.get(domainOf(receiver, this.domain[number] ?? 0))
+  }
+
+  /** It waits no longer, the first time that this is said. */
+  #leave(number: number, isTaken: boolean): void {
+    const hasLeft = this.deliveredAt[number] !== 0 || this.refused[number] !== 0 || this.toldAt[number] !== 0
+    if (!hasLeft) this.#throughputOf(number)?.goes(this.now, isTaken)
   }
 
   violate(text: string): void {

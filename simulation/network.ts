@@ -194,7 +194,7 @@ export function createNetwork(
             if (number === undefined) continue
             if (result.kind === 'accepted') ledger.delivered(number, isCut)
             else if (result.kind === 'refused' && result.reply.code >= 500) ledger.refuse(number)
-            else ledger.defer(number, result.kind === 'refused' && result.stage === 'rcpt')
+            else ledger.defer(number, result.kind === 'refused' && isAboutOne(result))
           }
           if (!isCut) return results
           close()
@@ -219,19 +219,17 @@ export function createNetwork(
     const { receiver } = host
     if (isWithin(receiver.blocked, ledger.now)) return refuse(host, transaction, badName)
     const { secret } = host
-    const most = receiver.secretPerMinute
-    if (secret && most !== undefined) {
-      if (secret.sum(ledger.now) >= most) return refuse(host, transaction, tooFast)
-      secret.add(ledger.now, transaction.recipients.length)
-    }
-    return transaction.recipients.map(recipient => {
-      const reply = replyTo(receiver, numberOf(recipient.forwardPath.localPart))
+    if (isUsedUp(host)) return refuse(host, transaction, tooFast)
+    const results = transaction.recipients.map((recipient): RecipientResult => {
+      const reply = replyTo(host, numberOf(recipient.forwardPath.localPart))
+      if (reply === ok) secret?.add(ledger.now, 1)
       return {
         recipient,
-        result:
-          reply === ok ? { kind: 'accepted', reply } : { kind: 'refused', stage: 'rcpt' as const, reply },
+        result: reply === ok ? { kind: 'accepted', reply } : { kind: 'refused', stage: 'rcpt', reply },
       }
     })
+    if (results.some(({ result }) => result.kind === 'refused' && result.reply === tooFast)) turnAway(host)
+    return results
   }
 
   function turnAway(host: Host): void {
@@ -244,7 +242,14 @@ export function createNetwork(
     return all(transaction, { kind: 'refused', stage: 'mail', reply })
   }
 
-  function replyTo(receiver: ReceiverClass, number: number | undefined): Reply {
+  function isUsedUp({ receiver, secret }: Host): boolean {
+    return secret !== undefined && secret.sum(ledger.now) >= (receiver.secretPerMinute ?? Infinity)
+  }
+
+  function replyTo(host: Host, number: number | undefined): Reply {
+    const { receiver } = host
+    // The rest of a transaction for more than there is room for.
+    if (isUsedUp(host)) return tooFast
     if (number === undefined) return ok
     const lot = lotOf(number)
     const { unknown = 0, full = 0 } = receiver
@@ -299,6 +304,11 @@ function createHost(name: string, receiver: ReceiverClass, number: number): Host
 /** 'r17' → 17; undefined: a sender, to whom a report goes. */
 export function numberOf(localPart: string): number | undefined {
   return localPart.startsWith('r') ? Number(localPart.slice(1)) : undefined
+}
+
+/** It says nothing of other mail to that receiver. */
+function isAboutOne({ reply }: { readonly reply: Reply }): boolean {
+  return reply === mailboxFull || reply === greylisted
 }
 
 /** In [0, 1), the same for a recipient each time. */

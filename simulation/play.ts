@@ -49,7 +49,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   const began = performance.now()
   const usedBefore = process.cpuUsage()
   const clock = new SimulatedClock(Date.UTC(2026, 0, 5))
-  const ledger = new Ledger(scenario.recipients, clock)
+  const ledger = new Ledger(scenario, clock)
   // The database outlasts nothing here: in memory, where there is such a folder.
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'postrider-simulation-'))
   const network = createNetwork(scenario, clock, createSeededRandom(scenario.seed + 1), ledger)

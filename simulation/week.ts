@@ -35,7 +35,7 @@ function limitsFor(recipients: number, days: number): OwnLimits {
   }
 }
 
-function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
+function receivers(days: number, limits: OwnLimits, trickleShare: number): ReceiverClass[] {
   return [
     // Who writes to our senders: where their reports go.
     { name: 'home', share: 0, domains: 1, replyMs: quick, promised: usual },
@@ -120,6 +120,14 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
       promised: usual,
       secretConnections: 3,
     },
+    {
+      name: 'trickle',
+      share: trickleShare,
+      domains: 1,
+      replyMs: quick,
+      promised: usual,
+      secretPerMinute: 10,
+    },
     { name: 'greylisting', share: 2, domains: 20, replyMs: quick, promised: usual, greylists: true },
     {
       name: 'outages',
@@ -155,6 +163,11 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
 
 /** So much of a day's mail of the one with a limit of its own passes in an hour. */
 const cappedHours = 5
+
+/** Recipients of the one that takes ten a minute, however many there are in all: five hours' worth, over all days. */
+const trickleMost = 3000
+/** Of few recipients, this part. */
+const tricklePart = 0.05
 
 export function createWeek(recipients: number, days: number, seed: number): Scenario {
   const limits = limitsFor(recipients, days)
@@ -194,7 +207,7 @@ export function createWeek(recipients: number, days: number, seed: number): Scen
     recipients,
     days,
     seed,
-    receivers: receivers(days, limits),
+    receivers: receivers(days, limits, 100 * Math.min(tricklePart, trickleMost / recipients)),
     senders,
     fairness: { littleMedian: 5, little99th: 60, healthy99th: 120 },
     queue: usualQueue,

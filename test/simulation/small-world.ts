@@ -13,6 +13,15 @@ const perMinute: ReceiverClass = {
   promised: { connections: 2, messagesPerConnection: 100, perMinute: 10 },
 }
 
+/** Half an hour's worth and more comes at once. */
+export const trickle: ReceiverClass = {
+  ...quick,
+  name: 'trickle',
+  share: 10,
+  secretPerMinute: 5,
+  leastUsed: 0.5,
+}
+
 /** All that can go wrong, a little of each. */
 export const troubled: readonly ReceiverClass[] = [
   { ...quick, name: 'home', share: 0 },
