@@ -127,6 +127,7 @@ function receivers(days: number, limits: OwnLimits, trickleShare: number): Recei
       replyMs: quick,
       promised: usual,
       secretPerMinute: 10,
+      leastUsed: 0.5,
     },
     { name: 'greylisting', share: 2, domains: 20, replyMs: quick, promised: usual, greylists: true },
     {
