@@ -25,8 +25,11 @@ export class Ledger {
   /** How often the receiver took it and did not say so. */
   readonly cuts: Uint8Array
   readonly refused: Uint8Array
+  /** How often its receiver refused it for now. */
   readonly deferrals: Uint16Array
-  /** Those for reasons of its own: new there, or its mailbox full. */
+  /** How often the server wrote that it is to come again: after a refusal, or without one. */
+  readonly putOffs: Uint16Array
+  /** Deferrals for reasons of its own: new there, or its mailbox full. */
   readonly ownDeferrals: Uint8Array
   /** Of receivers with a limit of their own, by domain. */
   readonly throughputs = new Map<string, Throughput>()
@@ -64,6 +67,7 @@ export class Ledger {
     this.cuts = new Uint8Array(recipients)
     this.refused = new Uint8Array(recipients)
     this.deferrals = new Uint16Array(recipients)
+    this.putOffs = new Uint16Array(recipients)
     this.ownDeferrals = new Uint8Array(recipients)
     this.toldAt = new Uint32Array(recipients)
   }
@@ -108,6 +112,10 @@ export class Ledger {
     this.deferrals[number] = (this.deferrals[number] ?? 0) + 1
     if (isForItself) increase(this.ownDeferrals, number)
     this.note('deferred', number)
+  }
+
+  putOff(number: number): void {
+    this.putOffs[number] = (this.putOffs[number] ?? 0) + 1
   }
 
   /** A host turns away whoever comes; or a limit, of mail there or of a sender, is used up. */

@@ -17,6 +17,7 @@ import { Ledger } from './ledger.ts'
 import { startLoad } from './load.ts'
 import { createMemoryFiles } from './memory-files.ts'
 import { createNetwork } from './network.ts'
+import { countingPutOffs } from './put-offs.ts'
 import { createSimulatedResolver } from './resolver.ts'
 import { hourMs, type Scenario } from './scenario.ts'
 import { SimulatedClock } from './simulated-clock.ts'
@@ -55,7 +56,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   const network = createNetwork(scenario, clock, createSeededRandom(scenario.seed + 1), ledger)
   const real = await openLocalStorage(folder)
   try {
-    const storage = withTime(options.faultyStorage?.(real) ?? real, clock)
+    const storage = withTime(countingPutOffs(options.faultyStorage?.(real) ?? real, ledger), clock)
     const mailData = createMailDataStore(createMemoryFiles(), storage)
     const agent = createDeliveryAgent({
       storage,

@@ -114,6 +114,17 @@ test('with receivers of every kind nobody is lost or served twice, limits are ke
   assert.ok(of('greylisting').every(n => ledger.deferrals[n] === 1))
   assert.ok(of('blocking').some(n => (ledger.deferrals[n] ?? 0) > 0))
   assert.ok((ledger.refusals.get('mx.d0.few-connections.test to 192.0.2.25')?.worst ?? 0) > 0)
+  // Put off by whoever could not be asked, too.
+  for (const name of ['dead', 'dns-trouble', 'outages', 'per-minute']) {
+    assert.ok(
+      of(name).some(n => (ledger.putOffs[n] ?? 0) > 0),
+      name,
+    )
+    assert.ok(
+      of(name).every(n => ledger.deferrals[n] === 0),
+      name,
+    )
+  }
   assert.ok(of('cutting').some(n => (ledger.cuts[n] ?? 0) > 0))
   assert.ok(ledger.delayNotices > 0)
 })
