@@ -134,7 +134,7 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
     {
       name: 'limits are kept',
       isKept: ledger.violationCount === 0,
-      detail: `${ledger.violationCount} times broken${ledger.violations.map(text => `\n    ${text}`).join('')}`,
+      detail: `${ledger.violationCount} times broken; used: ${formatLimitsUsed(ledger)}${ledger.violations.map(text => `\n    ${text}`).join('')}`,
     },
     judgeRefusals(ledger, askedTooOften),
     judgeThroughput(scenario, ledger),
@@ -199,6 +199,10 @@ function countFailed(ledger: Ledger, receiver: number): number {
     if (ledger.receiver[number] === receiver && ledger.toldAt[number] !== 0 && ledger.refused[number] === 0)
       count++
   return count
+}
+
+function formatLimitsUsed({ limitsUsed }: Ledger): string {
+  return [...limitsUsed].map(([name, part]) => `${name} ${formatPart(part)}`).join(', ') || 'none'
 }
 
 function formatPart(part: number): string {

@@ -40,6 +40,8 @@ export class Ledger {
   /** When it was last so that nobody was let in, by the name of the host or of the sender. */
   readonly #closedAt = new Map<string, number>()
   accepted = 0
+  /** The most of each promised limit that was used, 1 for all: by receivers and span. */
+  readonly limitsUsed = new Map<string, number>()
   readonly violations: string[] = []
   violationCount = 0
   delayNotices = 0
@@ -112,6 +114,10 @@ export class Ledger {
     this.deferrals[number] = (this.deferrals[number] ?? 0) + 1
     if (isForItself) increase(this.ownDeferrals, number)
     this.note('deferred', number)
+  }
+
+  useLimit(name: string, part: number): void {
+    this.limitsUsed.set(name, Math.max(part, this.limitsUsed.get(name) ?? 0))
   }
 
   putOff(number: number): void {

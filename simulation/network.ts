@@ -101,6 +101,7 @@ export function createNetwork(
     const recipients = transaction.recipients.length
     for (const { window, most, span } of host.limits) {
       const sum = window.add(ledger.now, recipients)
+      ledger.useLimit(`${receiver.name} in ${span}`, sum / most)
       if (sum >= most) ledger.close(host.name)
       if (sum > most) ledger.violate(`${host.name} got ${sum} recipients in ${span}, its limit is ${most}`)
     }
@@ -111,6 +112,7 @@ export function createNetwork(
       if (!limit) continue
       const name = scenario.senders[ledger.sender[number] ?? 0]?.name ?? ''
       const sum = limit.window.add(ledger.now, 1)
+      ledger.useLimit(`${name} in an hour`, sum / limit.most)
       if (sum >= limit.most) ledger.close(name)
       if (sum > limit.most)
         ledger.violate(`${name} sent ${sum} in an hour, its limit is ${limit.most} (to ${receiver.name})`)
