@@ -1,10 +1,11 @@
 // What has to be true at the end of a simulation, whatever was played.
 import { parseAddress } from '../src/address/parse-address.ts'
+import type { QueueSettings } from '../src/config/settings.ts'
 import type { MailDataStore } from '../src/storage/mail-data.ts'
 import { defineRead, type Storage } from '../src/storage/operation.ts'
 import type { Ledger } from './ledger.ts'
 import { numberOf } from './network.ts'
-import type { Scenario } from './scenario.ts'
+import { domainOf, hostOf, hourMs, type Scenario } from './scenario.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 export interface Invariant {
@@ -88,16 +89,22 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
   let twice = 0
   let byCut = 0
   let toldWrongly = 0
+  let withoutCause = 0
+  let askedTooOften = 0
   for (let number = 0; number < ledger.accepted; number++) {
     const deliveries = ledger.deliveries[number] ?? 0
     const cuts = ledger.cuts[number] ?? 0
-    const isTold = ledger.told[number] === 1
+    const isTold = ledger.toldAt[number] !== 0
     if (deliveries === 0 && !isTold && isQueued[number] !== 1) lost++
     if (deliveries > 1) {
       if (deliveries > cuts + 1) twice++
       else byCut++
     }
     if (deliveries > cuts && isTold) toldWrongly++
+    if (isTold && !hasCauseToFail(scenario, ledger, number)) withoutCause++
+    const ownDeferrals = ledger.ownDeferrals[number] ?? 0
+    if (ownDeferrals > 0 && ownDeferrals > mostOwnDeferrals(scenario.queue, waited(ledger, number)))
+      askedTooOften++
   }
   const { fairness } = scenario
   const little = waitsOf(
@@ -120,10 +127,17 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       detail: `${twice} more often than the cuts after the final dot explain (${byCut} are explained by them); ${toldWrongly} delivered and reported as failed`,
     },
     {
+      name: 'nobody fails without cause',
+      isKept: withoutCause === 0,
+      detail: `${withoutCause} reported as failed whom nobody had refused for good, before their lifetime was over or without an attempt`,
+    },
+    {
       name: 'limits are kept',
       isKept: ledger.violationCount === 0,
-      detail: `${ledger.violationCount} times broken${ledger.violations.map(text => `\n    ${text}`).join('')}`,
+      detail: `${ledger.violationCount} times broken; used: ${formatLimitsUsed(ledger)}${ledger.violations.map(text => `\n    ${text}`).join('')}`,
     },
+    judgeRefusals(ledger, askedTooOften),
+    judgeThroughput(scenario, ledger),
     {
       name: 'who sends little does not wait',
       isKept:
@@ -137,6 +151,101 @@ function check(scenario: Scenario, ledger: Ledger, isQueued: Uint8Array, overdue
       detail: `99th percentile ${formatSeconds(healthy.ninetyNinth)} of at most ${fairness.healthy99th} s (${healthy.count} recipients of senders who send at a steady pace)`,
     },
   ]
+}
+
+function judgeRefusals({ refusals }: Ledger, askedTooOften: number): Invariant {
+  const hosts = [...refusals].map(([name, { worst, most }]) => ({ name, worst, most }))
+  const tooMany = hosts.filter(({ worst, most }) => worst > most)
+  const worst = hosts.toSorted((a, b) => b.worst / b.most - a.worst / a.most)[0]
+  return {
+    name: 'who refuses is left alone',
+    isKept: tooMany.length === 0 && askedTooOften === 0,
+    detail: `${tooMany.length} receivers had to refuse more in an hour than the waits after a refusal allow (most of it ${worst?.name}: ${worst?.worst} of at most ${worst?.most}); ${askedTooOften} recipients were tried more often than their schedule says`,
+  }
+}
+
+/** In a shorter time it cannot be found out how much a receiver takes. */
+const leastBusyMinutes = 30
+
+function judgeThroughput({ receivers }: Scenario, ledger: Ledger): Invariant {
+  const { now, throughputs } = ledger
+  const judged = receivers.flatMap((receiver, index) => {
+    const { leastUsed, domains } = receiver
+    if (leastUsed === undefined) return []
+    const failed = countFailed(ledger, index)
+    return Array.from({ length: domains }, (_, number) => domainOf(receiver, number)).flatMap(name => {
+      const throughput = throughputs.get(name)
+      if (!throughput || throughput.busyMinutes(now) < leastBusyMinutes) return []
+      return [{ name, leastUsed, failed, used: throughput.partTaken(now) }]
+    })
+  })
+  return {
+    name: 'a small limit of a receiver is used',
+    isKept: judged.every(({ used, leastUsed, failed }) => used >= leastUsed && failed === 0),
+    detail:
+      judged
+        .map(
+          ({ name, used, leastUsed, failed }) =>
+            `${name} got ${formatPart(used)} of what it would have taken, of at least ${formatPart(leastUsed)}; ${failed} failed there`,
+        )
+        .join(', ') || 'nobody had to wait',
+  }
+}
+
+/** Though the receiver had refused none of them for good. */
+function countFailed(ledger: Ledger, receiver: number): number {
+  let count = 0
+  for (let number = 0; number < ledger.accepted; number++)
+    if (ledger.receiver[number] === receiver && ledger.toldAt[number] !== 0 && ledger.refused[number] === 0)
+      count++
+  return count
+}
+
+function formatLimitsUsed({ limitsUsed }: Ledger): string {
+  return [...limitsUsed].map(([name, part]) => `${name} ${formatPart(part)}`).join(', ') || 'none'
+}
+
+function formatPart(part: number): string {
+  return `${Math.round(part * 100)} %`
+}
+
+/** Waits are shorter than the settings say by so much at most. */
+const shortestWait = 0.9
+
+/**
+ * By the schedule, and once more when the sender is told of the delay. A full mailbox says 452, which may mean that the
+ * transaction has too many recipients: then it is asked for once more in another one (RFC 5321 §4.5.3.1.10).
+ */
+function mostOwnDeferrals({ retryMinutes }: QueueSettings, withinMs: number): number {
+  let attempts = 1
+  for (let at = 0; at <= withinMs; attempts++)
+    at += (retryMinutes[Math.min(attempts, retryMinutes.length) - 1] ?? 60) * 60_000 * shortestWait
+  return 2 * attempts
+}
+
+/** In ms. */
+function waited(ledger: Ledger, number: number): number {
+  const end = ledger.deliveredAt[number] || ledger.toldAt[number] || ledger.now + 1
+  return end - (ledger.acceptedAt[number] ?? 0)
+}
+
+/** Reports tell their time in whole seconds. */
+const dateMs = 1000
+
+/**
+ * Its receiver has refused it for good, or does not exist; or its lifetime was over, and it had been tried, or had stood in a
+ * line where nobody was let in.
+ */
+function hasCauseToFail({ receivers, senders, queue }: Scenario, ledger: Ledger, number: number): boolean {
+  const receiver = receivers[ledger.receiver[number] ?? 0]
+  if (!receiver || receiver.doesNotExist || ledger.refused[number] === 1) return true
+  const acceptedAt = (ledger.acceptedAt[number] ?? 0) - 1
+  const toldAt = (ledger.toldAt[number] ?? 0) - 1
+  if (toldAt + dateMs <= acceptedAt + queue.lifetimeHours * hourMs) return false
+  if (ledger.firstTriedAt[number] !== 0) return true
+  const host = hostOf(receiver, ledger.domain[number] ?? 0)
+  const sender = senders[ledger.sender[number] ?? 0]?.name ?? ''
+  return ledger.wasClosedSince(host, acceptedAt) || ledger.wasClosedSince(sender, acceptedAt)
 }
 
 /** At a healthy receiver, and with a mailbox that takes mail. */

@@ -84,11 +84,10 @@ function send(
   const recipients: NewRecipient[] = []
   for (let left = count; left > 0; left--) {
     const receiver = choose(random.fraction())
-    const domain = domainOf(
-      scenario.receivers[receiver] ?? raise(),
-      Math.floor(random.fraction() * (scenario.receivers[receiver]?.domains ?? 1)),
-    )
-    recipients.push({ forwardPath: { localPart: `r${ledger.accept(index, receiver)}`, domain } })
+    const one = scenario.receivers[receiver] ?? raise()
+    const domain = Math.floor(random.fraction() * one.domains)
+    const localPart = `r${ledger.accept(index, receiver, domain)}`
+    recipients.push({ forwardPath: { localPart, domain: domainOf(one, domain) } })
   }
   const now = clock.now()
   const at = sender.address.lastIndexOf('@')

@@ -11,6 +11,7 @@ import type {
 import { SmtpClientFailure } from '../src/smtp/client/smtp-client-failure.ts'
 import type { Reply } from '../src/smtp/reply.ts'
 import type { Ledger } from './ledger.ts'
+import { Refusals } from './refusals.ts'
 import { hostOf, hourMs, isWithin, type ReceiverClass, type Scenario } from './scenario.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 import { Window } from './window.ts'
@@ -34,6 +35,11 @@ const unknownUser: Reply = { code: 550, enhanced: '5.1.1', lines: ['No such user
 const mailboxFull: Reply = { code: 452, enhanced: '4.2.2', lines: ['The mailbox is full'] }
 const greylisted: Reply = { code: 451, enhanced: '4.7.1', lines: ['Greylisted, please try again later'] }
 const tooFast: Reply = { code: 451, enhanced: '4.7.28', lines: ['Rate limit exceeded, too many messages'] }
+const tooManyConnections: Reply = {
+  code: 421,
+  enhanced: '4.7.0',
+  lines: ['Too many concurrent connections from your IP'],
+}
 const badName: Reply = {
   code: 451,
   enhanced: '4.7.1',
@@ -49,6 +55,7 @@ interface Host {
   readonly ofDay: Window
   readonly secret: Window | undefined
   readonly refusesConnections: boolean
+  readonly refusals: Refusals
 }
 
 /** What a new address has promised to every receiver for each of its days, from the first on which it sends. */
@@ -76,8 +83,11 @@ export function createNetwork(
       const name = hostOf(receiver, number)
       const from = new Map<string, Host>()
       hosts.set(name, address => {
-        const host = from.get(address) ?? createHost(name, receiver, number)
+        const known = from.get(address)
+        if (known) return known
+        const host = createHost(name, receiver, number)
         from.set(address, host)
+        ledger.refusals.set(`${name} to ${address}`, host.refusals)
         return host
       })
     }
@@ -91,17 +101,21 @@ export function createNetwork(
     const recipients = transaction.recipients.length
     for (const { window, most, span } of host.limits) {
       const sum = window.add(ledger.now, recipients)
+      ledger.useLimit(`${receiver.name} in ${span}`, sum / most)
+      if (sum >= most) ledger.close(host.name)
       if (sum > most) ledger.violate(`${host.name} got ${sum} recipients in ${span}, its limit is ${most}`)
     }
     for (const { forwardPath } of transaction.recipients) {
       const number = numberOf(forwardPath.localPart)
       if (number === undefined || !ledger.tried(number)) continue
       const limit = senderWindows[ledger.sender[number] ?? 0]
-      const sum = limit?.window.add(ledger.now, 1) ?? 0
-      if (limit && sum > limit.most)
-        ledger.violate(
-          `${scenario.senders[ledger.sender[number] ?? 0]?.name} sent ${sum} in an hour, its limit is ${limit.most} (to ${receiver.name})`,
-        )
+      if (!limit) continue
+      const name = scenario.senders[ledger.sender[number] ?? 0]?.name ?? ''
+      const sum = limit.window.add(ledger.now, 1)
+      ledger.useLimit(`${name} in an hour`, sum / limit.most)
+      if (sum >= limit.most) ledger.close(name)
+      if (sum > limit.most)
+        ledger.violate(`${name} sent ${sum} in an hour, its limit is ${limit.most} (to ${receiver.name})`)
     }
   }
 
@@ -133,6 +147,7 @@ export function createNetwork(
         state.isUsable = false
       }
       if (isWithin(receiver.down, ledger.now)) {
+        turnAway(host)
         await clock.wait(host.refusesConnections ? connectMs : silentMs)
         close()
         throw new SmtpClientFailure(
@@ -142,6 +157,14 @@ export function createNetwork(
         )
       }
       await clock.wait(connectMs)
+      if (host.open > (receiver.secretConnections ?? Infinity)) {
+        turnAway(host)
+        close()
+        throw new SmtpClientFailure({
+          ...failed('greeting', 'reply', `${name} refused the connection`),
+          reply: tooManyConnections,
+        })
+      }
       const connection: SmtpConnection = {
         extensions,
         remoteAddress: '192.0.2.1',
@@ -173,7 +196,7 @@ export function createNetwork(
             if (number === undefined) continue
             if (result.kind === 'accepted') ledger.delivered(number, isCut)
             else if (result.kind === 'refused' && result.reply.code >= 500) ledger.refuse(number)
-            else ledger.defer(number)
+            else ledger.defer(number, result.kind === 'refused' && isAboutOne(result))
           }
           if (!isCut) return results
           close()
@@ -196,26 +219,39 @@ export function createNetwork(
 
   function answer(host: Host, transaction: OutgoingTransaction): RecipientResult[] {
     const { receiver } = host
-    if (isWithin(receiver.blocked, ledger.now))
-      return all(transaction, { kind: 'refused', stage: 'mail', reply: badName })
+    if (isWithin(receiver.blocked, ledger.now)) return refuse(host, transaction, badName)
     const { secret } = host
-    const most = receiver.secretPerMinute
-    if (secret && most !== undefined) {
-      if (secret.sum(ledger.now) >= most)
-        return all(transaction, { kind: 'refused', stage: 'mail', reply: tooFast })
-      secret.add(ledger.now, transaction.recipients.length)
-    }
-    return transaction.recipients.map(recipient => {
-      const reply = replyTo(receiver, numberOf(recipient.forwardPath.localPart))
+    if (isUsedUp(host)) return refuse(host, transaction, tooFast)
+    const results = transaction.recipients.map((recipient): RecipientResult => {
+      const reply = replyTo(host, numberOf(recipient.forwardPath.localPart))
+      if (reply === ok) secret?.add(ledger.now, 1)
       return {
         recipient,
-        result:
-          reply === ok ? { kind: 'accepted', reply } : { kind: 'refused', stage: 'rcpt' as const, reply },
+        result: reply === ok ? { kind: 'accepted', reply } : { kind: 'refused', stage: 'rcpt', reply },
       }
     })
+    if (results.some(({ result }) => result.kind === 'refused' && result.reply === tooFast)) turnAway(host)
+    return results
   }
 
-  function replyTo(receiver: ReceiverClass, number: number | undefined): Reply {
+  function turnAway(host: Host): void {
+    ledger.close(host.name)
+    host.refusals.add(ledger.now)
+  }
+
+  function refuse(host: Host, transaction: OutgoingTransaction, reply: Reply): RecipientResult[] {
+    turnAway(host)
+    return all(transaction, { kind: 'refused', stage: 'mail', reply })
+  }
+
+  function isUsedUp({ receiver, secret }: Host): boolean {
+    return secret !== undefined && secret.sum(ledger.now) >= (receiver.secretPerMinute ?? Infinity)
+  }
+
+  function replyTo(host: Host, number: number | undefined): Reply {
+    const { receiver } = host
+    // The rest of a transaction for more than there is room for.
+    if (isUsedUp(host)) return tooFast
     if (number === undefined) return ok
     const lot = lotOf(number)
     const { unknown = 0, full = 0 } = receiver
@@ -263,12 +299,18 @@ function createHost(name: string, receiver: ReceiverClass, number: number): Host
     ofDay: new Window(dayMs),
     secret: receiver.secretPerMinute === undefined ? undefined : new Window(minuteMs),
     refusesConnections: number % 3 === 0,
+    refusals: new Refusals(receiver.promised.connections),
   }
 }
 
 /** 'r17' → 17; undefined: a sender, to whom a report goes. */
 export function numberOf(localPart: string): number | undefined {
   return localPart.startsWith('r') ? Number(localPart.slice(1)) : undefined
+}
+
+/** It says nothing of other mail to that receiver. */
+function isAboutOne({ reply }: { readonly reply: Reply }): boolean {
+  return reply === mailboxFull || reply === greylisted
 }
 
 /** In [0, 1), the same for a recipient each time. */

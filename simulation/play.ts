@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDeliveryAgent } from '../src/delivery/create-delivery-agent.ts'
 import type { Log } from '../src/runtime/log.ts'
+import type { ConnectSmtp } from '../src/smtp/client/contract.ts'
 import { openLocalStorage } from '../src/storage/local-storage.ts'
 import { createMailDataStore } from '../src/storage/mail-data-store.ts'
 import type { Storage } from '../src/storage/operation.ts'
@@ -16,6 +17,7 @@ import { Ledger } from './ledger.ts'
 import { startLoad } from './load.ts'
 import { createMemoryFiles } from './memory-files.ts'
 import { createNetwork } from './network.ts'
+import { countingPutOffs } from './put-offs.ts'
 import { createSimulatedResolver } from './resolver.ts'
 import { hourMs, type Scenario } from './scenario.ts'
 import { SimulatedClock } from './simulated-clock.ts'
@@ -36,6 +38,7 @@ export interface PlayOptions {
   readonly progress?: (ledger: Ledger) => void
   /** What the agent has in the place of the real one. */
   readonly faultyStorage?: (real: Storage) => Storage
+  readonly faultyConnect?: (real: ConnectSmtp) => ConnectSmtp
 }
 
 const dayHours = 24
@@ -47,17 +50,18 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
   const began = performance.now()
   const usedBefore = process.cpuUsage()
   const clock = new SimulatedClock(Date.UTC(2026, 0, 5))
-  const ledger = new Ledger(scenario.recipients, clock)
+  const ledger = new Ledger(scenario, clock)
   // The database outlasts nothing here: in memory, where there is such a folder.
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'postrider-simulation-'))
+  const network = createNetwork(scenario, clock, createSeededRandom(scenario.seed + 1), ledger)
   const real = await openLocalStorage(folder)
   try {
-    const storage = withTime(options.faultyStorage?.(real) ?? real, clock)
+    const storage = withTime(countingPutOffs(options.faultyStorage?.(real) ?? real, ledger), clock)
     const mailData = createMailDataStore(createMemoryFiles(), storage)
     const agent = createDeliveryAgent({
       storage,
       mailData,
-      resolver: createSimulatedResolver(scenario.receivers, () => ledger.now),
+      resolver: createSimulatedResolver(scenario.receivers, ledger),
       clock,
       random: createSeededRandom(scenario.seed),
       log: logInto(ledger),
@@ -70,7 +74,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
       listeners: [],
       // There is no administrator.
       alerts: { raise: () => Promise.resolve() },
-      connect: createNetwork(scenario, clock, createSeededRandom(scenario.seed + 1), ledger).connect,
+      connect: options.faultyConnect?.(network.connect) ?? network.connect,
     })
     const start = clock.now()
     await clock.runUntilSettled(agent.start())

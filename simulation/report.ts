@@ -2,7 +2,18 @@
 import { formatSeconds, type Waits, waitsOf } from './audit.ts'
 import type { Played } from './play.ts'
 
-const header = ['', 'recipients', 'delivered', 'failed', 'queued', 'deferrals', 'median', '99th', 'longest']
+const header = [
+  '',
+  'recipients',
+  'delivered',
+  'failed',
+  'queued',
+  'put off',
+  'by reply',
+  'median',
+  '99th',
+  'longest',
+]
 
 export function formatPlayed(played: Played): string {
   const { scenario, ledger, audit, hash, seconds, processorSeconds } = played
@@ -35,17 +46,18 @@ export function formatPlayed(played: Played): string {
 }
 
 function describe({ ledger, audit }: Played, name: string, isOne: (number: number) => boolean): string[] {
-  let [count, delivered, failed, queued, deferrals] = [0, 0, 0, 0, 0]
+  let [count, delivered, failed, queued, putOffs, deferrals] = [0, 0, 0, 0, 0, 0]
   for (let number = 0; number < ledger.accepted; number++) {
     if (!isOne(number)) continue
     count++
     if ((ledger.deliveries[number] ?? 0) > 0) delivered++
-    else if (ledger.told[number] === 1) failed++
+    else if (ledger.toldAt[number] !== 0) failed++
     if (audit.isQueued[number] === 1) queued++
+    putOffs += ledger.putOffs[number] ?? 0
     deferrals += ledger.deferrals[number] ?? 0
   }
   const waits = waitsOf(ledger, number => isOne(number) && (ledger.deliveries[number] ?? 0) > 0)
-  return [name, ...[count, delivered, failed, queued, deferrals].map(String), ...formatWaits(waits)]
+  return [name, ...[count, delivered, failed, queued, putOffs, deferrals].map(String), ...formatWaits(waits)]
 }
 
 function formatWaits({ median, ninetyNinth, longest }: Waits): string[] {

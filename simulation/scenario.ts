@@ -30,6 +30,10 @@ export interface ReceiverClass {
   }
   /** Its own limit, of which it tells nobody: recipients a minute; beyond, it asks to slow down. */
   readonly secretPerMinute?: number | undefined
+  /** The least part of that limit that is to be used while more mail waits than it lets in within a minute. */
+  readonly leastUsed?: number | undefined
+  /** Connections that it bears, of which it tells nobody either; one more is refused in the greeting. */
+  readonly secretConnections?: number | undefined
   readonly greylists?: boolean | undefined
   readonly down?: readonly Span[] | undefined
   /** It says that our name is bad. */

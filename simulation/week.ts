@@ -19,23 +19,32 @@ const quick = [200, 1500] as const
 const usual = { connections: 20, messagesPerConnection: 100 }
 const mistakes = { unknown: 0.01, full: 0.001, cut: 0.0002 }
 
-/** Limits in the settings: what comes on one day for one domain takes hours. */
+/** So many in a span that a day's newsletter takes several: at each size of the load they are met. */
 interface OwnLimits {
   readonly perMinute: number
   readonly perHour: number
+  readonly neteasePerHour: number
   readonly secretPerMinute: number
 }
 
+/** What its own advice to senders says, and so what the server knows of it: delivery/pacing/provider-limits.ts. */
+const neteasePerHour = 3000
+
+const shares = { netease: 1, perMinute: 1, perHour: 0.5, secret: 0.5 }
+const domains = { perMinute: 3, perHour: 2, secret: 2 }
+
 function limitsFor(recipients: number, days: number): OwnLimits {
-  const ofHundredth = recipients / 100 / days
+  const ofDay = recipients / days
+  const most = (share: number, spans: number): number => Math.max(2, Math.ceil((ofDay * share) / 100 / spans))
   return {
-    perMinute: Math.max(10, Math.ceil(ofHundredth / 3 / 120)),
-    perHour: Math.max(20, Math.ceil(ofHundredth / 4 / 3)),
-    secretPerMinute: Math.max(20, Math.ceil(ofHundredth / 4 / 20)),
+    perMinute: most(shares.perMinute / domains.perMinute, 120),
+    perHour: most(shares.perHour / domains.perHour, 3),
+    neteasePerHour: Math.min(neteasePerHour, most(shares.netease, 3)),
+    secretPerMinute: most(shares.secret / domains.secret, 20),
   }
 }
 
-function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
+function receivers(days: number, limits: OwnLimits, trickleShare: number): ReceiverClass[] {
   return [
     // Who writes to our senders: where their reports go.
     { name: 'home', share: 0, domains: 1, replyMs: quick, promised: usual },
@@ -72,11 +81,16 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
     },
     {
       name: 'netease',
-      share: 0.4,
+      share: shares.netease,
       domains: 1,
       host: 'mx.netease.com',
       replyMs: quick,
-      promised: { connections: 4, messagesPerConnection: 7, perHour: 3000, perDay: 100_000 },
+      promised: {
+        connections: 4,
+        messagesPerConnection: 7,
+        perHour: limits.neteasePerHour,
+        perDay: 100_000,
+      },
       ...mistakes,
     },
     {
@@ -92,25 +106,42 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
     // Limits of these: the settings, below.
     {
       name: 'per-minute',
-      share: 1,
-      domains: 3,
+      share: shares.perMinute,
+      domains: domains.perMinute,
       replyMs: quick,
       promised: { connections: 2, messagesPerConnection: 100, perMinute: limits.perMinute },
     },
     {
       name: 'per-hour',
-      share: 0.5,
-      domains: 2,
+      share: shares.perHour,
+      domains: domains.perHour,
       replyMs: quick,
       promised: { connections: 2, messagesPerConnection: 100, perHour: limits.perHour },
     },
     {
       name: 'secret-limit',
-      share: 0.5,
-      domains: 2,
+      share: shares.secret,
+      domains: domains.secret,
       replyMs: quick,
       promised: usual,
       secretPerMinute: limits.secretPerMinute,
+    },
+    {
+      name: 'few-connections',
+      share: 0.5,
+      domains: 1,
+      replyMs: [30_000, 60_000],
+      promised: usual,
+      secretConnections: 3,
+    },
+    {
+      name: 'trickle',
+      share: trickleShare,
+      domains: 1,
+      replyMs: quick,
+      promised: usual,
+      secretPerMinute: 10,
+      leastUsed: 0.5,
     },
     { name: 'greylisting', share: 2, domains: 20, replyMs: quick, promised: usual, greylists: true },
     {
@@ -122,7 +153,7 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
       down: [...daily(days, 3, 4), ...daily(days, 9.2, 12)],
     },
     { name: 'slow', share: 0.5, domains: 5, replyMs: [20_000, 60_000], promised: usual },
-    { name: 'blocking', share: 1, domains: 2, replyMs: quick, promised: usual, blocked: daily(days, 10, 12) },
+    { name: 'blocking', share: 1, domains: 2, replyMs: quick, promised: usual, blocked: daily(days, 9, 11) },
     { name: 'full', share: 0.2, domains: 2, replyMs: quick, promised: usual, full: 0.8 },
     { name: 'cutting', share: 0.5, domains: 2, replyMs: quick, promised: usual, cut: 0.02 },
     {
@@ -147,6 +178,11 @@ function receivers(days: number, limits: OwnLimits): ReceiverClass[] {
 
 /** So much of a day's mail of the one with a limit of its own passes in an hour. */
 const cappedHours = 5
+
+/** Recipients of the one that takes ten a minute, however many there are in all: five hours' worth, over all days. */
+const trickleMost = 3000
+/** Of few recipients, this part. */
+const tricklePart = 0.05
 
 export function createWeek(recipients: number, days: number, seed: number): Scenario {
   const limits = limitsFor(recipients, days)
@@ -186,7 +222,7 @@ export function createWeek(recipients: number, days: number, seed: number): Scen
     recipients,
     days,
     seed,
-    receivers: receivers(days, limits),
+    receivers: receivers(days, limits, 100 * Math.min(tricklePart, trickleMost / recipients)),
     senders,
     fairness: { littleMedian: 5, little99th: 60, healthy99th: 120 },
     queue: usualQueue,
@@ -195,6 +231,10 @@ export function createWeek(recipients: number, days: number, seed: number): Scen
       limits: [
         { match: ['.per-minute.test'], connections: 2, perMinute: limits.perMinute },
         { match: ['.per-hour.test'], connections: 2, perHour: limits.perHour },
+        // Of a smaller load the share of a provider does not reach what the server knows of it.
+        ...(limits.neteasePerHour < neteasePerHour
+          ? [{ match: ['netease'], perHour: limits.neteasePerHour }]
+          : []),
       ],
     },
     senderLimits: [{ match: ['capped@d0.home.test'], perHour: cappedPerHour }],

@@ -13,6 +13,15 @@ const perMinute: ReceiverClass = {
   promised: { connections: 2, messagesPerConnection: 100, perMinute: 10 },
 }
 
+/** Half an hour's worth and more comes at once. */
+export const trickle: ReceiverClass = {
+  ...quick,
+  name: 'trickle',
+  share: 10,
+  secretPerMinute: 5,
+  leastUsed: 0.5,
+}
+
 /** All that can go wrong, a little of each. */
 export const troubled: readonly ReceiverClass[] = [
   { ...quick, name: 'home', share: 0 },
@@ -23,6 +32,7 @@ export const troubled: readonly ReceiverClass[] = [
   { ...quick, name: 'slow', share: 1, replyMs: [20_000, 60_000] },
   { ...quick, name: 'blocking', share: 1, blocked: [{ from: 0, to: 1 }] },
   { ...quick, name: 'secret-limit', share: 1, secretPerMinute: 20 },
+  { ...quick, name: 'few-connections', share: 1, replyMs: [60_000, 120_000], secretConnections: 2 },
   { ...quick, name: 'cutting', share: 1, cut: 0.3 },
   { ...quick, name: 'dns-trouble', share: 1, dnsFails: [{ from: 0, to: 1 }] },
   { ...quick, name: 'dead', share: 1, down: [{ from: 0, to: 100 }] },
