@@ -33,6 +33,10 @@ export class Gate {
     return this.lanes.reduce((sum, { room }) => sum + room, 0)
   }
 
+  get roomForLine(): number {
+    return this.lanes.reduce((sum, { roomForLine }) => sum + roomForLine, 0)
+  }
+
   /** Somebody wants to know whether it goes now. */
   reopen(): void {
     for (const lane of this.lanes) lane.reopen()

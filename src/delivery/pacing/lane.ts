@@ -90,14 +90,23 @@ export class Lane implements ConnectionHolder {
     return this.#options.health.closure
   }
 
-  /** So many messages may come. What was taken a moment ago tells how fast more will leave. */
+  /** So many messages may come. */
   get room(): number {
-    const { health, roomLeft } = this.#options
     if (this.closure || this.#closed) return 0
     // One finds out, for all.
-    if (health.isOnProbation) return this.#workers + this.#waitingCount() > 0 ? 0 : 1
-    const wanted = roomForEach * health.connections + this.#pulse.recent(this.#options.clock.now())
-    return Math.max(0, Math.ceil(wanted * roomLeft()) - this.#waitingCount())
+    if (this.#options.health.isOnProbation) return this.#workers + this.#waitingCount() > 0 ? 0 : 1
+    return Math.max(0, this.#wanted - this.#waitingCount())
+  }
+
+  /** The same for whoever stands in line, in portions: each taking is a transaction. */
+  get roomForLine(): number {
+    return this.#waitingCount() > this.#wanted / 2 ? 0 : this.room
+  }
+
+  /** So many may wait. What was taken a moment ago tells how fast more will leave, where others leave room for them. */
+  get #wanted(): number {
+    const { clock, health, roomLeft } = this.#options
+    return roomForEach * health.connections + Math.floor(this.#pulse.recent(clock.now()) * roomLeft())
   }
 
   enqueue(attempt: RemoteAttempt): void {

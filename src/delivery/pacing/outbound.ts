@@ -136,7 +136,7 @@ export class Outbound {
   }
 
   roomBehind(gate: GateKey): number {
-    return this.#gates.get(gate)?.room ?? roomWithoutGate
+    return this.#gates.get(gate)?.roomForLine ?? roomWithoutGate
   }
 
   async #sourcesTo(pool: SourcePool, destination: Destination): Promise<Sources> {
