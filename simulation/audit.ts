@@ -212,15 +212,12 @@ function formatPart(part: number): string {
 /** Waits are shorter than the settings say by so much at most. */
 const shortestWait = 0.9
 
-/**
- * By the schedule, and once more when the sender is told of the delay. A full mailbox says 452, which may mean that the
- * transaction has too many recipients: then it is asked for once more in another one (RFC 5321 §4.5.3.1.10).
- */
+/** By the schedule, and once more when the sender is told of the delay. */
 function mostOwnDeferrals({ retryMinutes }: QueueSettings, withinMs: number): number {
   let attempts = 1
   for (let at = 0; at <= withinMs; attempts++)
     at += (retryMinutes[Math.min(attempts, retryMinutes.length) - 1] ?? 60) * 60_000 * shortestWait
-  return 2 * attempts
+  return attempts + 1
 }
 
 /** In ms. */

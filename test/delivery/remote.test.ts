@@ -305,6 +305,8 @@ test('several recipients of a domain go in one transaction, each with its own an
     peer.messages.map(message => message.forwardPaths),
     [['boris@example.org', 'clara@example.org']],
   )
+  // 452 is asked again at once where it may mean too many recipients (RFC 5321 §4.5.3.1.10), and not for a full mailbox.
+  assert.equal(peer.commands.filter(command => command.includes('full@')).length, 1)
   const outcomes = new Map(
     (await world.attempts(id)).map(({ recipient, outcome }) => [recipient, outcome.kind]),
   )

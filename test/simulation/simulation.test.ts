@@ -236,7 +236,10 @@ test('a server that waits too long where little is taken in a minute is found', 
   })
   const played = await play(trickling, { faultyConnect })
   assert.deepEqual(brokenNames(played), ['a small limit of a receiver is used'])
-  assert.match(broken(played).join('\n'), /d0\.trickle\.test got \d+ % .*, of at least 50 %; [1-9]\d* failed there/)
+  assert.match(
+    broken(played).join('\n'),
+    /d0\.trickle\.test got \d+ % .*, of at least 50 %; [1-9]\d* failed there/,
+  )
 })
 
 test('where little is taken in a minute most of that is used, and nobody fails', async () => {

@@ -421,8 +421,10 @@ function wasStale({ result }: RecipientResult): boolean {
 }
 
 // RFC 5321 §4.5.3.1.10: 452; 552 is what RFC 821 had, and some servers still say it, so it counts with 5.5.3 only.
-function isTooManyRecipients(reply: Reply): boolean {
-  return reply.code === 452 || reply.enhanced === '5.5.3' || reply.enhanced === '4.5.3'
+function isTooManyRecipients({ code, enhanced = '' }: Reply): boolean {
+  if (enhanced === '5.5.3' || enhanced === '4.5.3') return true
+  // RFC 3463 §3.3: X.2.X is about the mailbox, which is no more empty in a second transaction.
+  return code === 452 && !/^\d\.2\./.test(enhanced)
 }
 
 function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis {
