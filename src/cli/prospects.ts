@@ -22,6 +22,7 @@ import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
 import { findSourceUse } from '../queue/source-addresses.ts'
 import type { DestinationHost } from '../queue/summarize-queue.ts'
 import { smartHostDestination } from '../routing/destination.ts'
+import { hostsOfKey } from '../routing/site.ts'
 import type { CommandStorage } from './open-storage.ts'
 
 /** Nothing passes until then. */
@@ -196,7 +197,7 @@ async function findLimit(
 ): Promise<GateClosure | undefined> {
   const provider = providers.find(one => one.key === key)?.key
   // Which hosts a provider has is not written down, but for the one that was tried last.
-  const hosts = provider === undefined ? key.split(' ') : host === undefined ? [] : [host.toLowerCase()]
+  const hosts = provider === undefined ? hostsOfKey(key) : host === undefined ? [] : [host.toLowerCase()]
   const { limits } = shapingOf(delivery, { key, hosts, provider }, domain)
   const { address, warmUp } = source
   const firstUsedAt = address === undefined ? undefined : await storage.run(findSourceUse, { address })

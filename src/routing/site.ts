@@ -1,5 +1,7 @@
 // What counts as one receiver: the set of mail hosts, and not the domain in the address. A provider behind many domains is
 // one, whose connections serve mail for all of them and whose limits hold for them together.
+import { isIP } from 'node:net'
+import { formatAddressLiteral } from '../address/address-literal.ts'
 import type { ProviderKey } from '../delivery/replies/provider-key.ts'
 import { lookupMailHosts } from '../dns/mail-hosts.ts'
 import type { Resolver } from '../dns/resolver.ts'
@@ -10,7 +12,7 @@ import type { Destination } from './destination.ts'
 export interface Site {
   /** 'gmail' for a provider, 'mx1.example.org mx2.example.org' for the hosts of anybody else. */
   readonly key: string
-  /** Mail hosts, the preferred first; none where the DNS named none. */
+  /** Mail hosts, the preferred first; none where the DNS named none. A host that the settings or an administrator name. */
   readonly hosts: readonly string[]
   readonly provider?: ProviderKey | undefined
 }
@@ -30,13 +32,39 @@ const maxKeyLength = 200
 /** Never rejects: where the DNS does not say, the domain stands for itself, and whoever connects finds out why. */
 export function createSiteFinder({ resolver, random, providerOf }: SiteFinderOptions): SiteFinder {
   return async destination => {
-    if (destination.kind !== 'domain') return { key: destination.key, hosts: [] }
+    if (destination.kind !== 'domain') return { key: destination.key, hosts: hostsNamedBy(destination) }
     const found = await lookupMailHosts(resolver, destination.domain, random)
     if (found.kind !== 'hosts') return { key: destination.domain, hosts: [] }
     const hosts = found.hosts.map(({ host }) => host.toLowerCase())
     const provider = hosts[0] === undefined ? undefined : providerOf(hosts[0])
     return { key: provider ?? keyOf(hosts), hosts, provider }
   }
+}
+
+function hostsNamedBy(destination: Exclude<Destination, { kind: 'domain' }>): readonly string[] {
+  switch (destination.kind) {
+    case 'smart-host':
+      return [nameOfHost(destination.smartHost.host)]
+    case 'host':
+      return [nameOfHost(destination.host)]
+    case 'literal':
+      return []
+    default:
+      return destination satisfies never
+  }
+}
+
+/** As rules for receivers name it: an address stands in brackets. */
+export function nameOfHost(host: string): string {
+  return isIP(host) === 0 ? host.toLowerCase() : formatAddressLiteral(host)
+}
+
+const namedHost = /^(?:smart-host|host) \[?(.+?)\]?:\d+$/
+
+/** Those that the key of a site tells: without a provider's. */
+export function hostsOfKey(key: string): readonly string[] {
+  const [, named] = namedHost.exec(key) ?? []
+  return named === undefined ? key.split(' ') : [nameOfHost(named)]
 }
 
 function keyOf(hosts: readonly string[]): string {

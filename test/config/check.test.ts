@@ -161,6 +161,16 @@ test('with a smart host nobody looks at our PTR record; and it is not to be this
   assert.equal(other.exitCode, 0, other.text)
   const elsewhere = await check(context, smartHost('127.0.0.1', 2526), { zone, isRunning })
   assert.equal(elsewhere.exitCode, 0, elsewhere.text)
+  const limit = (match: string): string => `[[delivery.limits]]\nmatch = ["${match}"]\nperDay = 500\n`
+  for (const [match, isIdle] of [
+    ['smart.example.net', false],
+    ['.example.net', false],
+    ['example.org', true],
+  ] as const) {
+    const limited = `${smartHost('smart.example.net', 2525)}${limit(match)}`
+    const { text } = await check(context, limited, { zone, isRunning })
+    assert.equal(/delivery\.limits for .* does not mean the smart host/.test(text), isIdle, text)
+  }
   for (const host of ['127.0.0.1', 'me.example.com']) {
     const own = await check(context, smartHost(host, 2525), { zone, isRunning })
     assert.match(own.text, /ERROR {4}smart host: .* and that is this server itself\./)

@@ -76,6 +76,23 @@ test('a limit holds; what goes beyond waits in line, without an attempt, and goe
   assert.equal(peer.messages.length, 5)
 })
 
+test('the limit of a smart host is the one that names it', async t => {
+  const peer = await startPeer({ address: '127.0.0.2' })
+  t.after(() => peer.close())
+  const world = await createWorld(t, {
+    delivery: {
+      smartHost: { host: peer.address, port: peer.port, tls: 'never', verifyCertificate: false },
+      limits: [{ match: ['[127.0.0.2]'], perMinute: 2 }],
+    },
+  })
+  await acceptSeveral(world, 3)
+  await acceptSeveral(world, 2, 'example.net')
+  await world.pass(0)
+  assert.equal(peer.messages.length, 2)
+  await world.pass(63 * second)
+  assert.equal(peer.messages.length, 4)
+})
+
 test('a limit holds after a restart', async t => {
   const { world, peer } = await worldWith(t, undefined, limited({ perHour: 3 }))
   await acceptSeveral(world, 4)
