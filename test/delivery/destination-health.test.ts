@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { DestinationHealth } from '../../src/delivery/pacing/destination-health.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
+
+const minute = 60_000
+
+test('one connection more than are borne is asked for after a while, and after longer each time', () => {
+  const clock = createManualClock()
+  const health = new DestinationHealth({ clock, maxConnections: 20, changed() {} })
+  health.reached()
+  for (let n = 0; n < 30; n++) health.took()
+  assert.equal(health.connections, 20)
+  // Several are refused at one time.
+  for (const open of [4, 3, 3]) health.refusedConnection(open)
+  health.took()
+  assert.equal(health.connections, 3)
+  for (const wait of [10, 20, 40, 60, 60]) {
+    clock.advance(wait * minute - 1)
+    assert.equal(health.connections, 3, `${wait}`)
+    clock.advance(1)
+    assert.equal(health.connections, 4, `${wait}`)
+    health.refusedConnection(3)
+  }
+  assert.equal(health.closure, undefined)
+})
