@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
 import { type DecodedPacket, decode, encode, type Packet, streamEncode } from 'dns-packet'
 import { formatEndpoint } from '../address/format-endpoint.ts'
-import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { describeNetworkError } from '../runtime/network-error.ts'
 import type { Random } from '../runtime/random.ts'
 import type { DnsServer } from './answer.ts'
@@ -71,22 +71,19 @@ function askOverUdp(
   server: DnsServer,
   query: Buffer,
   matches: Matches,
-  { clock, timeoutMs, signal }: ExchangeOptions,
+  options: ExchangeOptions,
 ): Promise<DecodedPacket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4')
-    const timer = clock.after(timeoutMs, () => finish(() => reject(timedOut(server))))
-    const abort = (): void => finish(() => reject(givenUp(server)))
+    const patience = waitFor(server, options, cause => finish(() => reject(cause)))
     let finished = false
     const finish = (settle: () => void): void => {
       if (finished) return
       finished = true
-      timer.cancel()
-      signal.removeEventListener('abort', abort)
+      patience.end()
       socket.close()
       settle()
     }
-    signal.addEventListener('abort', abort)
     socket.on('error', cause => finish(() => reject(broken(server, cause))))
     socket.on('message', message => {
       const answer = tryDecode(message)
@@ -105,20 +102,17 @@ function askOverTcp(
   server: DnsServer,
   query: Buffer,
   matches: Matches,
-  { clock, timeoutMs, signal }: ExchangeOptions,
+  options: ExchangeOptions,
 ): Promise<DecodedPacket> {
   return new Promise((resolve, reject) => {
     const socket = connect(server.port, server.address)
     let received = Buffer.alloc(0)
-    const timer: Timer = clock.after(timeoutMs, () => finish(() => reject(timedOut(server))))
-    const abort = (): void => finish(() => reject(givenUp(server)))
+    const patience: Patience = waitFor(server, options, cause => finish(() => reject(cause)))
     const finish = (settle: () => void): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', abort)
+      patience.end()
       socket.destroy()
       settle()
     }
-    signal.addEventListener('abort', abort)
     socket.on('connect', () => socket.write(query))
     socket.on('error', cause => finish(() => reject(broken(server, cause))))
     socket.on('close', () => finish(() => reject(new Error(`${formatServer(server)} closed the connection`))))
@@ -135,6 +129,27 @@ function askOverTcp(
       )
     })
   })
+}
+
+interface Patience {
+  end(): void
+}
+
+/** Until `giveUp` is called, with the reason: the time is over, or nobody waits any more. */
+function waitFor(
+  server: DnsServer,
+  { clock, timeoutMs, signal }: ExchangeOptions,
+  giveUp: (cause: Error) => void,
+): Patience {
+  const timer = clock.after(timeoutMs, () => giveUp(timedOut(server)))
+  const abort = (): void => giveUp(givenUp(server))
+  signal.addEventListener('abort', abort)
+  return {
+    end() {
+      timer.cancel()
+      signal.removeEventListener('abort', abort)
+    },
+  }
 }
 
 // The decoder throws on what is no DNS message.

@@ -1,4 +1,4 @@
-// Is the smart host another server than this one?
+// Is the smart host another server than this one, and do the limits mean it?
 import { isIP } from 'node:net'
 import { matchesDestination } from '../../delivery/pacing/match-mail.ts'
 import { createOwnEndpoints } from '../../routing/own-endpoints.ts'

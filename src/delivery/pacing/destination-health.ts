@@ -142,20 +142,14 @@ export class DestinationHealth {
     this.#close('unreachable', diagnosis, tookMs)
   }
 
-  /** It refused another connection, and goes on taking mail over the `open` ones. */
+  /** It refused another connection, and goes on taking mail over the `open` ones, at least one. */
   refusedConnection(open: number): void {
-    const { clock } = this.#parts
-    const connections = Math.max(1, open)
-    const now = clock.now()
-    // Several may have been refused at one time.
-    const isNews = !this.#bears || now >= this.#bears.until
-    const times = (this.#bears?.times ?? 0) + (isNews ? 1 : 0)
-    const waitMs = oneMoreAfterMs[Math.min(times, oneMoreAfterMs.length) - 1] ?? minuteMs
-    this.#bears = {
-      connections: isNews ? connections : Math.min(connections, this.#bears?.connections ?? connections),
-      until: now + waitMs,
-      times,
-    }
+    const now = this.#parts.clock.now()
+    // Several may have been refused at one time: that is one refusal.
+    const same = this.#bears && now < this.#bears.until ? this.#bears : undefined
+    const times = same?.times ?? (this.#bears?.times ?? 0) + 1
+    const connections = Math.min(open, same?.connections ?? open)
+    this.#bears = { connections, until: now + waitAfter(times, oneMoreAfterMs), times }
   }
 
   took(): void {
@@ -222,8 +216,7 @@ export class DestinationHealth {
     const times = this.#timesAfter(reason)
     this.#times[reason] = times
     this.#takenSinceClosed = 0
-    const waits = waitsMs[reason]
-    const waitMs = waits[Math.min(times, waits.length) - 1] ?? minuteMs
+    const waitMs = waitAfter(times, waitsMs[reason])
     const askedMs = diagnosis.reply ? (askedWaitMs(diagnosis.reply) ?? 0) : 0
     const until = this.#parts.clock.now() + Math.max(waitMs, leastMs, askedMs)
     if (this.closure && this.closure.until > until) return
@@ -246,4 +239,9 @@ export class DestinationHealth {
   #tell(): void {
     this.#parts.changed({ closure: this.#closure, refusal: this.#refusal, times: { ...this.#times } })
   }
+}
+
+/** `times`: from 1. */
+function waitAfter(times: number, waits: readonly number[]): number {
+  return waits[Math.min(times, waits.length) - 1] ?? minuteMs
 }

@@ -437,7 +437,6 @@ function tooLarge(server: RemoteServer, size: number, limit: number): Diagnosis 
   }
 }
 
-/** RFC 6531 §3.5 */
 /** RFC 6531 §3.5: 5.6.7 when an internationalised header section is the obstacle. */
 function withConversionProblem(diagnosis: Diagnosis, { needs, problem }: OutgoingForm): Diagnosis {
   if (diagnosis.cause !== 'extension-missing') return diagnosis
