@@ -2,23 +2,29 @@
 // for endlessly many addresses that don't. Of a domain that is not ours one answer serves every address.
 import { formatAddress } from '../address/format-address.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
-import { hasDomains } from './domains.ts'
+import { hasDomains, isNobodyHere } from './domains.ts'
 import { type RecipientQuestion, type ResolvedRecipient, resolveRecipient } from './resolve-recipient.ts'
 
 const maxEntries = 10_000
+
+/** What these answer of a directory that has been filled: that is kept, and that it is empty is asked each time. */
+const whenFilled: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [hasDomains, true],
+  [isNobodyHere, false],
+])
 
 /** Storage that knows some answers by heart. */
 export function rememberRecipients(storage: Storage): Pick<Storage, 'run'> {
   // Two memories: a flood of foreign domains must not push our own recipients out.
   const recipients = new Map<string, ResolvedRecipient>()
   const foreignDomains = new Map<string, ResolvedRecipient>()
-  let isEmpty = true
+  const foundFilled = new Set<unknown>()
   let version = 0
   storage.onWake('directory', () => {
     version++
     recipients.clear()
     foreignDomains.clear()
-    isEmpty = true
+    foundFilled.clear()
   })
   const resolve = async (question: RecipientQuestion): Promise<ResolvedRecipient> => {
     const { address, hostname } = question
@@ -37,18 +43,23 @@ export function rememberRecipients(storage: Storage): Pick<Storage, 'run'> {
     else if (resolved.kind !== 'unknown-address') keep(recipients, key, resolved)
     return resolved
   }
-  const askForDomains = async (): Promise<boolean> => {
-    if (!isEmpty) return true
+  const askWhetherFilled = async <Input, Output>(
+    operation: Operation<Input, Output>,
+    input: Input,
+    filled: boolean,
+  ): Promise<boolean> => {
+    if (foundFilled.has(operation)) return filled
     const asked = version
-    const found = await storage.run(hasDomains, undefined)
-    if (asked === version) isEmpty = !found
-    return found
+    const isFilled = (await storage.run(operation, input)) === filled
+    if (isFilled && asked === version) foundFilled.add(operation)
+    return isFilled ? filled : !filled
   }
   return {
     run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
       const known: unknown = operation
       if (known === resolveRecipient) return resolve(input as RecipientQuestion) as Promise<Output>
-      if (known === hasDomains) return askForDomains() as Promise<Output>
+      const filled = whenFilled.get(operation)
+      if (filled !== undefined) return askWhetherFilled(operation, input, filled) as Promise<Output>
       return storage.run(operation, input)
     },
   }

@@ -1,7 +1,7 @@
 // What is known by heart is never older than the directory.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { createDomain, hasDomains, removeDomain } from '../../src/directory/domains.ts'
+import { createDomain, hasDomains, isNobodyHere, removeDomain } from '../../src/directory/domains.ts'
 import { rememberRecipients } from '../../src/directory/recipient-cache.ts'
 import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
 import type { Operation, Storage } from '../../src/storage/operation.ts'
@@ -15,6 +15,7 @@ interface Example {
   readonly asked: () => number
   readonly ask: (text: string) => Promise<string>
   readonly askForDomains: () => Promise<boolean>
+  readonly askForNobody: () => Promise<boolean>
 }
 
 async function openExample(context: TestContext): Promise<Example> {
@@ -36,6 +37,7 @@ async function openExample(context: TestContext): Promise<Example> {
     asked: () => asked,
     ask: async text => (await remembering.run(resolveRecipient, { address: address(text), hostname })).kind,
     askForDomains: () => remembering.run(hasDomains, undefined),
+    askForNobody: () => remembering.run(isNobodyHere, undefined),
   }
 }
 
@@ -70,5 +72,15 @@ test('that there is a domain is asked for once; that there is none, each time', 
   assert.equal(asked(), 1)
   await storage.run(removeDomain, { name: 'example.test', withContents: true })
   for (let n = 0; n < 2; n++) assert.equal(await askForDomains(), false)
+  assert.equal(asked(), 3)
+})
+
+test('that somebody is here is asked for once; that nobody is, each time', async context => {
+  const { storage, askForNobody, asked } = await openExample(context)
+  for (let n = 0; n < 2; n++) assert.equal(await askForNobody(), false)
+  assert.equal(asked(), 1)
+  await storage.run(removeDomain, { name: 'example.test', withContents: true })
+  await addDomain(storage, 'example.test')
+  for (let n = 0; n < 2; n++) assert.equal(await askForNobody(), true)
   assert.equal(asked(), 3)
 })
