@@ -31,6 +31,14 @@ function clientAt(remoteAddress: string): Client {
   }
 }
 
+/** For sessions in which no message comes. */
+const withoutMail = {
+  settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
+  intake: { open: () => assert.fail('no message is expected') },
+  deliverTurned: async () => {},
+  terminals: { isOpen: () => false },
+}
+
 test('ten wrong passwords from a network: the right one is answered as a wrong one for a quarter of an hour', async context => {
   const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
@@ -46,11 +54,8 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
   const warned: string[] = []
   const trail: TrailRecord[] = []
   const services = createSessionServices({
-    settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
+    ...withoutMail,
     storage,
-    intake: { open: () => assert.fail('no message is expected') },
-    deliverTurned: async () => {},
-    terminals: { isOpen: () => false },
     clock,
     log: {
       ...silentLog,
@@ -91,11 +96,8 @@ test('what the server refuses to itself at start is not in the trail; the same f
   const storage = await openDirectory(context)
   const trail: TrailRecord[] = []
   const services = createSessionServices({
-    settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
+    ...withoutMail,
     storage,
-    intake: { open: () => assert.fail('no message is expected') },
-    deliverTurned: async () => {},
-    terminals: { isOpen: () => false },
     clock: createManualClock(),
     log: silentLog,
     appendTrail: record => void trail.push(record),

@@ -163,22 +163,11 @@ test('while a sender’s mail stands in line, what it sends stands behind it, bu
   await openOwnDomain(queue, 'example.net')
   const from = 'news@a.example'
   await queue.accept({ from, to: ['anna@example.org'] })
-  const works = await queue.claim('one', at)
-  const settlements = works.flatMap(({ message, recipients }) =>
-    recipients.map(
-      ({ id }): Settlement => ({
-        messageId: message.id,
-        recipientId: id,
-        events: [],
-        result: {
-          kind: 'wait',
-          dueAt: at + gateLookMs,
-          place: { gate: 'sender address news@a.example', share: '09 domain a.example' },
-        },
-      }),
-    ),
-  )
-  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  await queue.settleDue({
+    kind: 'wait',
+    dueAt: at + gateLookMs,
+    place: { gate: 'sender address news@a.example', share: '09 domain a.example' },
+  })
   await queue.accept({ from, to: ['anna@example.org', 'boris@example.net'] })
   await queue.accept({ from: 'other@b.example', to: ['anna@example.org'] })
   const due = (await queue.claim('one', at)).flatMap(({ message, recipients }) =>

@@ -13,6 +13,7 @@ import type { NewMessage, NewRecipient } from '../../src/queue/new-message.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
 import type { ClaimedWork, QueuedMessage } from '../../src/queue/records.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
+import { type Settlement, settle } from '../../src/queue/settle.ts'
 import { defineWrite, type Operation, type Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
@@ -44,6 +45,8 @@ export interface TestQueue extends TestStorage {
   ): Promise<Administered>
   /** Under a lease of five minutes. */
   claim(owner: string, now: number, maxRecipients?: number): Promise<ClaimedWork[]>
+  /** All that is due comes to this, as if it had been tried. */
+  settleDue(result: Settlement['result']): Promise<void>
   /** The queue in short: '1 anna@example.org held', a line for each recipient. */
   lines(selection?: QueueSelection): Promise<string[]>
   events(id: QueueId): Promise<TrailEvent[]>
@@ -102,6 +105,16 @@ export async function openQueue(t: TestContext): Promise<TestQueue> {
     administer: (operation, selection, now = at) => administer(storage, operation, selection, now),
     claim: (owner, now, maxRecipients = 100) =>
       storage.run(claimDueWork, { owner, now, leaseUntil: now + leaseMs, maxRecipients } satisfies Claim),
+    async settleDue(result) {
+      const claim: Claim = { owner: 'settling', now: at, leaseUntil: at + leaseMs, maxRecipients: 100 }
+      const works = await storage.run(claimDueWork, claim)
+      const settlements = works.flatMap(({ message, recipients }) =>
+        recipients.map(
+          ({ id }): Settlement => ({ messageId: message.id, recipientId: id, events: [], result }),
+        ),
+      )
+      await storage.run(settle, { owner: claim.owner, at, settlements, reports: [] })
+    },
     async lines(selection = {}) {
       const { messages } = await storage.run(listQueue, { selection, afterId: 0, limit: 1000 })
       return messages.flatMap(({ message, recipients }) =>

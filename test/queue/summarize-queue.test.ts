@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { holdRecipients } from '../../src/queue/administer.ts'
 import { firstQueueIdAt, timeOfQueueId } from '../../src/queue/queue-id.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
-import { type Settlement, settle } from '../../src/queue/settle.ts'
+import { settle } from '../../src/queue/settle.ts'
 import {
   type DestinationHost,
   type QueueSummary,
@@ -188,23 +188,12 @@ test('mail that came into the line of its sender counts as waiting for the limit
   const queue = await openQueue(t)
   const from = 'news@a.example'
   await queue.accept({ from, to: ['anna@example.org'] })
-  const works = await queue.claim('one', at)
-  const settlements = works.flatMap(({ message, recipients }) =>
-    recipients.map(
-      ({ id }): Settlement => ({
-        messageId: message.id,
-        recipientId: id,
-        events: [],
-        result: {
-          kind: 'wait',
-          dueAt: at + hour,
-          place: { gate: 'sender address news@a.example', share: '09 address news@a.example' },
-          reason: { diagnosis: 'the limit is used up', cause: 'own-limit', host: undefined },
-        },
-      }),
-    ),
-  )
-  await queue.storage.run(settle, { owner: 'one', at, settlements, reports: [] })
+  await queue.settleDue({
+    kind: 'wait',
+    dueAt: at + hour,
+    place: { gate: 'sender address news@a.example', share: '09 address news@a.example' },
+    reason: { diagnosis: 'the limit is used up', cause: 'own-limit', host: undefined },
+  })
   await queue.accept({ from, to: ['boris@example.org', 'clara@example.org'] })
   await queue.accept({ from: 'other@b.example', to: ['anna@example.org'] })
   assert.deepEqual(inShort(await summarize(queue, 'cause')), ['own-limit 3', ' 1'])
