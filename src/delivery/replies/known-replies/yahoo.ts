@@ -33,6 +33,32 @@ export const yahooReplies: readonly KnownReply[] = [
   {
     provider: 'yahoo',
     code: 4,
+    words: 'temporarily deferred due to user complaints',
+    class: 'rate-limited',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [
+      {
+        reply:
+          '421 4.7.0 [TS01] Messages from 192.0.2.74 temporarily deferred due to user complaints - 4.16.55.1; see http://postmaster.yahoo.com/421-ts01.html',
+        source: 'https://pastebin.com/cr3HpBFj',
+      },
+      {
+        reply:
+          '421 4.7.0 [TS02] Messages from 192.0.2.103 temporarily deferred due to user complaints - 4.16.56.1; see http://postmaster.yahoo.com/421-ts02.html',
+        source:
+          'https://help.zoho.com/portal/en/community/topic/message-from-zoho-to-yahoo-elicits-421-responses',
+      },
+      {
+        reply:
+          '421 4.7.0 [TSS04] Messages from 192.0.2.95 temporarily deferred due to user complaints - 4.16.55.1; see https://help.yahoo.com/kb/postmaster/SLN3434.html',
+        source: 'https://github.com/postalserver/postal/issues/881',
+      },
+    ],
+  },
+  {
+    provider: 'yahoo',
+    code: 4,
     words: 'temporarily deferred due to excessive user complaints',
     class: 'rate-limited',
     cause: 'rate',
@@ -75,12 +101,22 @@ export const yahooReplies: readonly KnownReply[] = [
   },
   {
     provider: 'yahoo',
-    code: 5,
+    // With a 421 too: by its page, a code for later that nothing comes through after.
     words: 'will be permanently deferred retrying will not succeed',
     class: 'reputation-block',
     cause: 'blocklist',
     step: 'ask-delisting',
     seen: [
+      {
+        reply:
+          '421 4.7.1 [TS03] All messages from 192.0.2.121 will be permanently deferred; Retrying will NOT succeed. See https://help.yahoo.com/kb/postmaster/SLN3436.html',
+        source: 'https://pastebin.com/XUBwTvbV',
+      },
+      {
+        reply:
+          '553 5.7.2 [TSS06] All messages from 192.0.2.211 will be permanently deferred; Retrying will NOT succeed. See https://help.yahoo.com/kb/postmaster/SLN3436.html',
+        source: 'https://github.com/hardware/mailserver/issues/206',
+      },
       {
         reply:
           '553 5.7.2 [TSS09] All messages from 192.0.2.25 will be permanently deferred; Retrying will NOT succeed. See https://postmaster.yahooinc.com/error-codes',
