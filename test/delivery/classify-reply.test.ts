@@ -145,6 +145,12 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
     'sender-domain-listed',
   ],
   [
+    'mail',
+    '550 Mail rejected for policy reasons. Reasons for rejection may be related to content with spam-like characteristics or IP/domain reputation problems.',
+    'blocklist',
+  ],
+  ['end-of-data', '550 5.7.1 Rejected due to domain reputation', 'sender-domain-listed'],
+  [
     'end-of-data',
     "550 5.7.1 Unauthenticated email from example.com is not accepted due to domain's DMARC policy.",
     'authentication',

@@ -101,6 +101,24 @@ describe('the class', () => {
     })
   }
 
+  test('of what Yahoo and Outlook.com say goes by the words or their code, whichever reply code stands before', () => {
+    const yahoo = 'mta7.am0.yahoodns.net'
+    const outlook = 'outlook-com.olc.protection.outlook.com'
+    for (const [host, reply, expected] of [
+      [
+        yahoo,
+        '421 4.7.1 [TSS09] All messages from 192.0.2.1 will be permanently deferred; Retrying will NOT succeed.',
+        'reputation-block',
+      ],
+      [outlook, '421 RP-002 Too much', 'rate-limited'],
+      [outlook, '421 RP-003 The server has exceeded the connection limit allowed', 'rate-limited'],
+      [outlook, '550 SC-003 Rejected', 'reputation-block'],
+      [outlook, '550 DY-002 Rejected', 'reputation-block'],
+      ['mx.far.test', '550 SC-003 Rejected', 'unknown'],
+    ] as const)
+      assert.equal(classOf(judge(host, parseReply(reply), 'mail')), expected, reply)
+  })
+
   test('of words about a message or its sender closes the destination to nobody else', () => {
     for (const [host, reply] of [
       ['mx.yandex.ru', '554 5.7.1 Blocked by spam statistics - see'],

@@ -79,6 +79,8 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   // Postfix, reject_rhsbl_sender: 'Sender address [anna@example.org] blocked using dbl.spamhaus.org'.
   ['sender address blocked using', 'sender-domain-listed'],
   ['reputation of the sending domain', 'sender-domain-listed'],
+  // Outlook.com names both at once, 'IP/domain reputation': then it is the server that has to do something.
+  ['ip domain reputation', 'blocklist'],
   ['domain reputation', 'sender-domain-listed'],
   ['sender address blocked', 'sender-refused'],
   ['sender rejected', 'sender-refused'],

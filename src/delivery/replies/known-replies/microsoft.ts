@@ -9,6 +9,140 @@ const sisimai =
   'https://github.com/sisimai/rb-sisimai/blob/9c4a18472ab13e0382c3dec7ffbea39f2e187c91/lib/sisimai/rhost/microsoft.rb'
 
 export const microsoftReplies: readonly KnownReply[] = [
+  // The codes of its page of troubleshooting, as zone-mta's bounces.txt lists them: RP-001 to 003, SC-001 to 004, DY-001 and
+  // 002, OU-001 and 002. The words behind them change. SC-001 and OU-002 speak of content too, but come at MAIL, before
+  // there is any.
+  {
+    provider: 'outlook',
+    fromItsHosts: true,
+    code: 4,
+    words: 'rp 00*',
+    class: 'rate-limited',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [
+      {
+        reply:
+          "421 RP-001 (SNT0-MC2-F19) Unfortunately, some messages from 192.0.2.177 weren't sent. Please try again. We have limits for how many messages can be sent per hour and per day. You can also refer to http://mail.live.com/mail/troubleshooting.aspx#errors.",
+        source: 'https://pastebin.com/dW4JrGn7',
+      },
+      {
+        reply:
+          '421 RP-001 The mail server IP connecting to Windows Live Hotmail server has exceeded the rate limit allowed. Reason for rate limitation is related to IP/domain reputation problems.',
+        source: 'https://www.postmastery.com/hotmail-throttling-and-powermta/',
+      },
+    ],
+  },
+  {
+    provider: 'outlook',
+    code: 4,
+    words: 'server has exceeded the connection limit allowed',
+    class: 'rate-limited',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [
+      {
+        reply:
+          '421 PR(ct1) The mail server IP connecting to Windows Live Hotmail server has exceeded the connection limit allowed.',
+        source: 'https://www.postmastery.com/hotmail-throttling-and-powermta/',
+      },
+    ],
+  },
+  {
+    provider: 'outlook',
+    fromItsHosts: true,
+    code: 5,
+    words: 'sc 00*',
+    class: 'reputation-block',
+    cause: 'blocklist',
+    step: 'ask-delisting',
+    seen: [
+      {
+        reply:
+          "550 SC-001 (BAY004-MC4F3) Unfortunately, messages from IP XX.XXX.XX.XXX weren't sent. Please contact your Internet service provider since part of their network is on our block list.",
+        source: 'https://help.returnpath.com/hc/en-us/articles/220565487-Block-bounce-code-examples',
+      },
+      {
+        reply:
+          "550 SC-002 (COL004-MC6F36) Unfortunately, messages from 192.0.2.23 weren't sent. Please contact your Internet service provider since part of their network is on our block list.",
+        source: 'https://pastebin.com/euddt9Ub',
+      },
+      {
+        reply:
+          '550 SC-002 Mail rejected by Outlook.com for policy reasons. The mail server IP connecting to Outlook.com has exhibited namespace mining behavior.',
+        source:
+          'https://github.com/arjunmenon/email_list_cleaner/blob/602aefcac91ee197e6bc35dbf644bbcff42bf124/README.md',
+      },
+      {
+        reply:
+          '550 SC-001 Mail rejected by Windows Live Hotmail for policy reasons. Reasons for rejection may be related to content with spam-like characteristics or IP/domain reputation.',
+        source:
+          'https://www.mydigitallife.net/how-to-remove-server-ip-address-from-msn-hotmail-block-blacklist/',
+      },
+      {
+        reply:
+          '550 SC-004 Mail rejected by Windows Live Hotmail for policy reasons. A block has been placed against your IP address because we have received complaints concerning mail coming from that IP address.',
+        source:
+          'https://www.mydigitallife.net/how-to-remove-server-ip-address-from-msn-hotmail-block-blacklist/',
+      },
+      {
+        reply:
+          "550 SC-004 (COL0-MC1-F1) Unfortunately, messages from 192.0.2.22 weren't sent. We recommend that you contact your Internet service provider. The problem is that too many unwanted messages have been sent from the following IP address above.",
+        source: `${emails}/lhost-ezweb-08.eml`,
+      },
+    ],
+  },
+  {
+    provider: 'outlook',
+    fromItsHosts: true,
+    code: 5,
+    words: 'dy 00*',
+    class: 'reputation-block',
+    cause: 'blocklist',
+    step: 'ask-delisting',
+    seen: [
+      {
+        reply:
+          "550 DY-001 Mail rejected by Windows Live Hotmail for policy reasons. We generally do not accept email from dynamic IP's as they are not typically used to deliver unauthenticated SMTP e-mail to an Internet mail server.",
+        source: 'http://intranoggin.com/Blog/April-2008/HotMail-Delivery-Status-Notification-(Failure).aspx',
+      },
+    ],
+  },
+  {
+    provider: 'outlook',
+    fromItsHosts: true,
+    code: 5,
+    words: 'ou 001',
+    class: 'reputation-block',
+    cause: 'blocklist',
+    step: 'ask-delisting',
+    // By the page this code is of that list; its words do not say so.
+    page: 'https://check.spamhaus.org/',
+    seen: [
+      {
+        reply:
+          "550 OU-001 (SNT004-MC11F3) Unfortunately, messages from 192.0.2.18 weren't sent. Please contact your Internet service provider since part of their network is on our block list. You can also refer your provider to http://mail.live.com/mail/troubleshooting.aspx#errors.",
+        source: 'https://github.com/portier/portier-broker/issues/128',
+      },
+    ],
+  },
+  {
+    provider: 'outlook',
+    fromItsHosts: true,
+    code: 5,
+    words: 'ou 002',
+    class: 'reputation-block',
+    cause: 'blocklist',
+    step: 'ask-delisting',
+    seen: [
+      {
+        reply:
+          "550 5.7.1 Unfortunately, messages from [203.0.113.5] weren't sent. Please contact your Internet service provider since part of their network is on our block list (OU-002). You can also refer your provider to http://mail.live.com/mail/troubleshooting.aspx",
+        source:
+          'https://www.simplefastwebsites.com/errors/email/outlook-550-5-7-1-bl-sending-ip-blocklisted-ou-002/',
+      },
+    ],
+  },
   {
     provider: 'outlook',
     words: 'part of their network is on our block list',
@@ -20,11 +154,6 @@ export const microsoftReplies: readonly KnownReply[] = [
         reply:
           "550 5.7.1 Unfortunately, messages from [1.2.3.4] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150). You can also refer",
         source: zoneMta,
-      },
-      {
-        reply:
-          "550 SC-001 (BAY004-MC4F3) Unfortunately, messages from IP XX.XXX.XX.XXX weren't sent. Please contact your Internet service provider since part of their network is on our block list.",
-        source: 'https://help.returnpath.com/hc/en-us/articles/220565487-Block-bounce-code-examples',
       },
     ],
   },
