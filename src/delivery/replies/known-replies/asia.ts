@@ -254,12 +254,18 @@ export const asianReplies: readonly KnownReply[] = [
   },
   {
     provider: 'netease',
-    code: 4,
     words: 'dt spm',
     class: 'content',
     cause: 'spam',
     step: 'change-content',
-    seen: [{ reply: '451 DT:SPM ,please try again', source: 'https://biecuoliao.com/pa/MBRrwEM.html' }],
+    seen: [
+      { reply: '451 DT:SPM ,please try again', source: 'https://biecuoliao.com/pa/MBRrwEM.html' },
+      {
+        reply:
+          '554 DT:SPM 126 smtp10,NuRpCgC3LP0tp3VdPt4LMQ--.5577S2 1567991603,please see http://mail.163.com/help/help_spam_16.htm?ip=192.0.2.186&hostid=smtp10&time=1567991603',
+        source: 'https://github.com/kootenpv/yagmail/issues/144',
+      },
+    ],
   },
   {
     provider: 'netease',

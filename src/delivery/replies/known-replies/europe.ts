@@ -147,6 +147,21 @@ export const europeanReplies: readonly KnownReply[] = [
   {
     provider: 't-online',
     code: 5,
+    words: 'dialup transient ip not allowed',
+    class: 'reputation-block',
+    cause: 'blocklist',
+    step: 'introduce-server',
+    seen: [
+      {
+        reply:
+          '554 IP=192.0.2.144 - Dialup/transient IP not allowed. Use a mailgateway or contact toda@rx.t-online.de if obsolete. (DIAL)',
+        source: 'https://github.com/chatmail/provider-db/issues/280',
+      },
+    ],
+  },
+  {
+    provider: 't-online',
+    code: 5,
     words: 'message considered as spam or virus rejected',
     class: 'content',
     cause: 'spam',
@@ -240,6 +255,24 @@ export const europeanReplies: readonly KnownReply[] = [
         reply:
           '421 4.2.0 Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR005_505 [505]',
         source: `${emails}/rhost-franceptt-08.eml`,
+      },
+    ],
+  },
+  {
+    provider: 'orange',
+    code: 5,
+    words: 'mail rejected ofr 506',
+    class: 'content',
+    cause: 'spam',
+    step: 'change-content',
+    seen: [
+      {
+        reply: '550 5.2.0 Mail rejete. Mail rejected. OFR_506 [506]',
+        source: `${emails}/rhost-franceptt-03.eml`,
+      },
+      {
+        reply: '550 5.2.0 Mail rejete. Mail rejected. ofr_506 [506]',
+        source: `${emails}/lhost-einsundeins-03.eml`,
       },
     ],
   },

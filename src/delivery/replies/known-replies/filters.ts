@@ -91,11 +91,26 @@ export const filterReplies: readonly KnownReply[] = [
   {
     provider: 'mimecast',
     code: 4,
-    words: 'internal resources are temporarily unavailable',
+    // By its table of codes: who is new is to come again, after a minute at the earliest.
+    words: 'internal resource* … temporarily unavailable',
     class: 'greylisted',
     cause: 'rate',
     step: 'wait',
-    seen: [{ reply: '451 internal resources are temporarily unavailable', source: sisimaiMimecast }],
+    seen: [
+      { reply: '451 internal resources are temporarily unavailable', source: sisimaiMimecast },
+      {
+        reply:
+          '451 Internal resource temporarily unavailable - https://community.mimecast.com/docs/DOC-1369#451 [#]',
+        source:
+          'https://github.com/ActiveCampaign/smtp-field-manual/blob/67831a2e3a81cfacd8038a00cb389714a62e9342/data/codes/451.json',
+      },
+      {
+        reply:
+          '451 Internal resource is temporarily unavailable - https://community.mimecast.com/docs/DOC-1369#451 [Aj3QXapeMpqZYaeFwWhjzw.us32]',
+        source:
+          'https://dwlistore.dwli.org/knowledgebase/444/Emails-Not-Sending-to-Mimecast-Recipients-.html',
+      },
+    ],
   },
   {
     provider: 'mimecast',
