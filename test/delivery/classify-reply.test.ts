@@ -265,7 +265,8 @@ const cases: readonly (readonly [DeliveryStage, string, ReportCause])[] = [
     '550 5.7.1 <x@example.com>: Recipient address rejected: User email address is marked as invalid.',
     'unknown-user',
   ],
-  // GMX and WEB.DE
+  // GMX, WEB.DE and IONOS
+  ['rcpt', '450 Requested mail action not taken: mailbox unavailable Mail send limit exceeded.', 'rate'],
   ['rcpt', '550 Requested action not taken: mailbox unavailable', 'unknown-user'],
   ['rcpt', '550 <x@example.com>: Bad DNS PTR resource record', 'server-name'],
   ['end-of-data', '550 Reject due to policy restrictions (header based)', 'policy'],

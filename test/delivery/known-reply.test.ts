@@ -69,6 +69,11 @@ describe('the class', () => {
     ['rcpt', '450 4.2.0 Try again, see http://postgrey.schweikert.ch/help/example.org.html', 'greylisted'],
     ['mail', '450 4.7.1 Error: too much mail from 192.0.2.1', 'rate-limited'],
     ['rcpt', '451 4.7.1 Rate limit exceeded', 'rate-limited'],
+    [
+      'rcpt',
+      '450 Requested mail action not taken: mailbox unavailable Mail send limit exceeded.',
+      'rate-limited',
+    ],
     ['rcpt', '550 5.1.1 No such user here', 'unknown-user'],
     ['rcpt', '452 4.2.2 Mailbox full', 'mailbox-full'],
     ['end-of-data', '552 5.3.4 Message too big', 'content'],
@@ -117,6 +122,11 @@ describe('the class', () => {
       ['mx.far.test', '550 SC-003 Rejected', 'unknown'],
     ] as const)
       assert.equal(classOf(judge(host, parseReply(reply), 'mail')), expected, reply)
+  })
+
+  test('of a limit for one mailbox closes the destination to nobody else', () => {
+    const reply = parseReply('451 Ratelimit exceeded for mailbox boris@mail.ru. Try again later.')
+    assert.equal(closesDestination(classOf(judge('mxs.mail.ru', reply))), false)
   })
 
   test('of words about a message or its sender closes the destination to nobody else', () => {

@@ -96,6 +96,7 @@ const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] =
   ['invalid dns mx', 'sender-refused'],
   ['sending quota', 'rate'],
   ['sending limit', 'rate'],
+  ['send limit exceeded', 'rate'],
   ['queue quota', 'rate'],
   ['over quota', 'mailbox-full'],
   ['overquota', 'mailbox-full'],

@@ -153,6 +153,22 @@ export const russianReplies: readonly KnownReply[] = [
   },
   {
     provider: 'mail.ru',
+    code: 4,
+    // Of one mailbox, which the reply names; others get their mail.
+    words: 'ratelimit exceeded for mailbox',
+    class: 'mailbox-busy',
+    cause: 'rate',
+    step: 'wait',
+    seen: [
+      {
+        reply: '451 Ratelimit exceeded for mailbox boris@mail.ru. Try again later.',
+        source:
+          'https://github.com/centroid457/base_aux/blob/fb0892eed7ea8b7cd93a6eca357b06d811752154/base_aux/alerts/m1_alert0_base.py',
+      },
+    ],
+  },
+  {
+    provider: 'mail.ru',
     fromItsHosts: true,
     code: 5,
     words: 'user not found',
