@@ -86,12 +86,12 @@ export class Ledger {
     this.sender[number] = sender
     this.receiver[number] = receiver
     this.domain[number] = domain
-    this.#throughputOf(number)?.comes(this.now)
     return number
   }
 
   tried(number: number): boolean {
     if (this.firstTriedAt[number] !== 0) return false
+    if (!this.#isReached(number)) this.#throughputOf(number)?.comes(this.now)
     this.firstTriedAt[number] = this.now + 1
     return true
   }
@@ -121,6 +121,7 @@ export class Ledger {
   }
 
   putOff(number: number): void {
+    if (!this.#isReached(number)) this.#throughputOf(number)?.comes(this.now)
     this.putOffs[number] = (this.putOffs[number] ?? 0) + 1
   }
 
@@ -155,7 +156,12 @@ export class Ledger {
   /** It waits no longer, the first time that this is said. */
   #leave(number: number, isTaken: boolean): void {
     const hasLeft = this.deliveredAt[number] !== 0 || this.refused[number] !== 0 || this.toldAt[number] !== 0
-    if (!hasLeft) this.#throughputOf(number)?.goes(this.now, isTaken)
+    if (!hasLeft && this.#isReached(number)) this.#throughputOf(number)?.goes(this.now, isTaken)
+  }
+
+  /** The server has come to it: until then it waits for the server, not for its receiver. */
+  #isReached(number: number): boolean {
+    return this.firstTriedAt[number] !== 0 || this.putOffs[number] !== 0
   }
 
   violate(text: string): void {
