@@ -62,6 +62,17 @@ test('domains with the same mail hosts are one receiver', async t => {
   assert.ok(peer.mostOpen <= 3, `${peer.mostOpen} connections were open`)
 })
 
+test('a limit of a second is used in each second', async t => {
+  const { world, peer } = await worldWith(t, undefined, limited({ perSecond: 2 }))
+  await acceptSeveral(world, 6)
+  await world.pass(0)
+  assert.equal(peer.messages.length, 2)
+  await world.pass(1.1 * second)
+  assert.equal(peer.messages.length, 4)
+  await world.pass(1.1 * second)
+  assert.equal(peer.messages.length, 6)
+})
+
 test('a limit holds; what goes beyond waits in line, without an attempt, and goes when there is room', async t => {
   const { world, peer } = await worldWith(t, undefined, limited({ perMinute: 2 }))
   await acceptSeveral(world, 5)

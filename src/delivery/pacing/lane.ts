@@ -4,7 +4,7 @@
 
 import type { ServerFinder } from '../../routing/find-servers.ts'
 import type { RemoteServer } from '../../routing/remote-server.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import { localError, logLocalError } from '../local-error.ts'
 import type { NegativeOutcome } from '../outcome.ts'
@@ -80,6 +80,8 @@ export class Lane implements ConnectionHolder {
   #pulse = new Pulse()
   /** An attempt that began before one of them tells nothing of the time after. */
   #reopenings = 0
+  /** The end of a span that is used up. */
+  #limitTimer: Timer | undefined
   #closed = false
 
   constructor(options: LaneOptions) {
@@ -131,6 +133,7 @@ export class Lane implements ConnectionHolder {
   /** Nothing more is begun. Resolves when the transactions that were under way have failed. */
   async closeAll(): Promise<void> {
     this.#closed = true
+    this.#limitTimer?.cancel()
     while (this.closeIdle());
     for (const held of this.#busy) held.open.connection.close()
     await Promise.all(this.#transactions)
@@ -295,10 +298,14 @@ export class Lane implements ConnectionHolder {
 
   /** For so many recipients its limits leave room; 0: none, and it stands in line. */
   async #allow(attempt: RemoteAttempt): Promise<number> {
-    const { allowance, health, rules } = this.#options
+    const { allowance, clock, health, rules } = this.#options
     const wanted = Math.min(attempt.pending.length, rules.maxRecipientsPerTransaction)
     const { granted, moreAt, diagnosis } = await allowance.take(wanted)
-    if (moreAt !== undefined && diagnosis) health.limited(moreAt, diagnosis)
+    if (moreAt !== undefined && diagnosis) {
+      health.limited(moreAt, diagnosis)
+      this.#limitTimer?.cancel()
+      this.#limitTimer = clock.after(moreAt - clock.now(), () => this.#options.roomAgain())
+    }
     if (granted === 0) {
       attempt.standAtGate()
       this.#standWaiting()
