@@ -750,6 +750,78 @@ test('an attempt that began before an administrator said retry ends nobody else'
   assert.equal((await world.attempts(second))[1]?.outcome.kind, 'relayed')
 })
 
+test('a mail host that is dead costs one timeout, not one for each connection; now and then one message finds out', async t => {
+  const healthy = await peerFor(t)
+  const dead = await peerFor(t, {
+    address: '127.0.0.3',
+    port: healthy.port,
+    script: command => (command === '(connect)' ? 'silence' : undefined),
+  })
+  const world = await worldWith(t, healthy)
+  world.dns.mx('example.org', 5, 'mx0.example.org')
+  world.dns.host('mx0.example.org', dead.address)
+
+  await world.accept({ from, to })
+  world.agent.wake()
+  while (dead.connections < 1) await nextTurn()
+  await world.pass(301_000)
+  assert.equal(healthy.messages.length, 1)
+
+  await world.pass(10_000) // the idle connection is closed
+  const second = await world.post({ from, to })
+  assert.equal(healthy.messages.length, 2)
+  assert.equal(dead.connections, 1)
+  const [attempt] = await world.attempts(second)
+  assert.deepEqual(attempt?.mxHosts, ['mx1.example.org'])
+  assert.match(
+    attempt.dialogue?.join('\n') ?? '',
+    /mx0\.example\.org at 127\.0\.0\.3 did not answer lately: until .* it is asked after the others/,
+  )
+
+  await world.pass(2 * minute)
+  await world.accept({ from, to })
+  world.agent.wake()
+  while (dead.connections < 2) await nextTurn()
+  await world.pass(11_000)
+  assert.equal(healthy.messages.length, 3, 'it is not waited for as long as the first time')
+  await world.post({ from, to })
+  assert.equal(healthy.messages.length, 4)
+  assert.equal(dead.connections, 2)
+
+  dead.script = () => undefined
+  await world.pass(4 * minute + 10_000)
+  await world.post({ from, to })
+  assert.equal(dead.messages.length, 1)
+})
+
+test('where every mail host is silent, all are asked, in their order', async t => {
+  const first = await peerFor(t, {
+    script: command => (command === '(connect)' ? 'silence' : undefined),
+  })
+  const second = await peerFor(t, { address: '127.0.0.3', port: first.port, script: first.script })
+  const world = await worldWith(t, first)
+  world.dns.mx('example.org', 20, 'mx2.example.org')
+  world.dns.host('mx2.example.org', second.address)
+  const id = await world.accept({ from, to })
+  world.agent.wake()
+  while (first.connections < 1) await nextTurn()
+  world.clock.advance(301_000)
+  while (second.connections < 1) await nextTurn()
+  await world.pass(301_000)
+  await administer(world.storage, retryRecipients, {}, world.clock.now())
+  world.agent.wake()
+  while (first.connections < 2) await nextTurn()
+  first.answer('220 Here again')
+  await world.agent.idle()
+  assert.deepEqual(
+    (await world.attempts(id)).map(({ mxHosts, outcome }) => [mxHosts, outcome.kind]),
+    [
+      [['mx1.example.org', 'mx2.example.org'], 'deferred'],
+      [['mx1.example.org'], 'relayed'],
+    ],
+  )
+})
+
 test('an agent that is stopped while it claims is idle, and gives back what it claimed', async t => {
   const peer = await peerFor(t)
   const world = await worldWith(t, peer)

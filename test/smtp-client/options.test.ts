@@ -57,7 +57,7 @@ const wrong: readonly (readonly [options: object, code: string, message: RegExp]
   [{ auth: { user: 'anna', password: 'x' } }, 'OPTION_UNKNOWN', /^auth\.user is not known here\. /],
   [{ auth: { username: 'anna' } }, 'OPTION_VALUE', /^auth\.password is undefined; .*a text/],
   [{ verifyCertficate: true }, 'OPTION_UNKNOWN', /^verifyCertficate .* Did you mean verifyCertificate\?$/],
-  [{ secure: true }, 'OPTION_UNKNOWN', /^secure is not known here\. There are host, .*connectTimeoutMs\.$/],
+  [{ secure: true }, 'OPTION_UNKNOWN', /^secure is not known here\. There are host, .*greetingTimeoutMs\.$/],
 ]
 
 test('connectSmtp and requestTurnAround refuse what will not do, and open no socket', async t => {

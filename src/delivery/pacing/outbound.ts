@@ -18,6 +18,7 @@ import {
 import { connectionTerms } from '../transfer/connection-terms.ts'
 import type { ConnectionTerms } from '../transfer/open-connection.ts'
 import type { RemoteAttempt } from '../transfer/remote-attempt.ts'
+import { UnresponsiveServers } from '../transfer/unresponsive-servers.ts'
 import type { UnwrittenOutcomes } from '../unwritten-outcomes.ts'
 import { Allowance } from './allowance.ts'
 import { ConnectionBudget } from './connection-budget.ts'
@@ -92,6 +93,7 @@ export class Outbound {
   #sweep: Timer | undefined
   readonly #policies: OutboundOptions['policies']
   readonly #sharing: ConnectionSharing
+  readonly #unresponsive: UnresponsiveServers
   #isDrained = false
 
   constructor(options: OutboundOptions) {
@@ -104,6 +106,7 @@ export class Outbound {
         .map(source => [source.address, new WarmUp({ storage, clock, ...source })]),
     )
     this.#policies = settings.tls === 'never' ? undefined : policies
+    this.#unresponsive = new UnresponsiveServers(clock)
     this.#sharing = createConnectionSharing({ policies: this.#policies, findServers, clock })
   }
 
@@ -208,7 +211,10 @@ export class Outbound {
   #createLane(key: LaneKey, site: Site, destination: Destination, source: Source): Lane {
     const { clock, log, settings, findServers, healthRecords, storage, unwritten } = this.#options
     const rules = shapingOf(settings, site, domainOf(destination))
-    const terms = connectionTerms(this.#options, destination, source)
+    const terms: ConnectionTerms = {
+      ...connectionTerms(this.#options, destination, source),
+      unresponsive: this.#unresponsive,
+    }
     const warmUp = this.#warmUps.get(source.address)
     return new Lane({
       clock,

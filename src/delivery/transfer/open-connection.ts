@@ -22,6 +22,7 @@ import {
   noPolicy,
   type TlsDemand,
 } from './tls-demand.ts'
+import type { UnresponsiveServers } from './unresponsive-servers.ts'
 
 export interface OpenConnection {
   readonly kind: 'connected'
@@ -50,7 +51,7 @@ export interface ConnectionTerms {
   readonly auth?: SmtpClientOptions['auth']
   readonly common: Pick<
     SmtpClientOptions,
-    'helloName' | 'localAddress' | 'connectTimeoutMs' | 'commandTimeoutMs' | 'clock'
+    'helloName' | 'localAddress' | 'connectTimeoutMs' | 'greetingTimeoutMs' | 'commandTimeoutMs' | 'clock'
   >
   /** What the domain demands of TLS; without it nothing. */
   readonly findPolicy?: (() => Promise<DomainTlsPolicy>) | undefined
@@ -58,6 +59,8 @@ export interface ConnectionTerms {
   readonly noteTls?: ((domain: string, evidence: TlsEvidence) => void) | undefined
   /** Default: over the network. */
   readonly connect?: ConnectSmtp | undefined
+  /** Without it every server is asked as if nothing were known of it. */
+  readonly unresponsive?: UnresponsiveServers | undefined
   /** No connection is begun any more. */
   readonly isOver?: (() => boolean) | undefined
 }
@@ -73,18 +76,26 @@ export async function openConnection(
   const triedHosts: string[] = []
   const tls: TlsEvidence[] = []
   let worst: { outcome: NegativeOutcome; isPolicy: boolean; weight: number } | undefined
-  for (const server of servers) {
+  for (const server of orderServers(terms, servers, dialogue)) {
     if (triedHosts.at(-1) !== server.host) triedHosts.push(server.host)
-    const attempt = await connectUnderPolicy(terms, server, policies, dialogue)
+    const watched = terms.unresponsive?.begin(server, terms.common.localAddress)
+    const attempt = await connectUnderPolicy(
+      withPatience(terms, watched?.patienceMs),
+      server,
+      policies,
+      dialogue,
+    )
     if (attempt.evidence) {
       tls.push(attempt.evidence)
       if (policies) terms.noteTls?.(policies.domain, attempt.evidence)
     }
     if ('connection' in attempt) {
+      watched?.answered()
       const { connection, record } = attempt
       return { kind: 'connected', server, triedHosts, tls, connection, record }
     }
     const { outcome, facts, isPolicy } = attempt
+    if (facts) watched?.failed(facts)
     // What one host may do tomorrow counts for more than another's never: only when all refuse for good is it a
     // failure (RFC 5321 §5.1; for 554 and 521 instead of a greeting §3.1 and RFC 7504 §3). Of several reasons of one
     // kind a server's own words tell most.
@@ -98,6 +109,33 @@ export async function openConnection(
     isPolicy: worst.isPolicy,
     triedHosts,
     tls,
+  }
+}
+
+function orderServers(
+  { unresponsive, common: { localAddress } }: ConnectionTerms,
+  servers: readonly RemoteServer[],
+  dialogue: Dialogue,
+): readonly RemoteServer[] {
+  if (!unresponsive || servers.length === 1) return servers
+  const order = unresponsive.order(servers, localAddress)
+  for (const { server, until } of order.last)
+    dialogue.note(
+      `${server.host} at ${server.address} did not answer lately: until ${new Date(until).toISOString()} it is asked after the others`,
+    )
+  return order.servers
+}
+
+function withPatience(terms: ConnectionTerms, patienceMs: number | undefined): ConnectionTerms {
+  if (patienceMs === undefined) return terms
+  const { connectTimeoutMs = patienceMs, commandTimeoutMs = patienceMs } = terms.common
+  return {
+    ...terms,
+    common: {
+      ...terms.common,
+      connectTimeoutMs: Math.min(patienceMs, connectTimeoutMs),
+      greetingTimeoutMs: Math.min(patienceMs, commandTimeoutMs),
+    },
   }
 }
 

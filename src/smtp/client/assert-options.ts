@@ -96,6 +96,7 @@ const clientOptions = record<SmtpClientOptions>({
   ),
   allowPlaintextAuth: optional(trueOrFalse),
   connectTimeoutMs: optional(timeout),
+  greetingTimeoutMs: optional(timeout),
 })
 
 const bodies: readonly BodyType[] = ['7BIT', '8BITMIME', 'BINARYMIME']

@@ -106,7 +106,8 @@ async function introduce(
   timeouts: ClientTimeouts,
 ): Promise<SmtpConnection> {
   const read = (stage: ClientStage): Promise<Reply> => socket.readReply(stage, timeouts.commandMs)
-  assertPositive(await read('greeting'), 'greeting', `${options.host} refused the connection`)
+  const greeting = await socket.readReply('greeting', options.greetingTimeoutMs ?? timeouts.commandMs)
+  assertPositive(greeting, 'greeting', `${options.host} refused the connection`)
   let hello = await sayHello(socket, options, read)
   let secure: TLSSocket | undefined
   if (options.tls === 'implicit') secure = socket.socket as TLSSocket

@@ -27,6 +27,8 @@ export interface SmtpClientOptions {
   /** The password may go out without TLS. Default: only with `tls: 'never'`, which says so already. */
   readonly allowPlaintextAuth?: boolean
   readonly connectTimeoutMs?: number
+  /** Default: `commandTimeoutMs`. */
+  readonly greetingTimeoutMs?: number
   /** RFC 5321 §4.5.3.2: each reply has its deadline; this one for all but DATA's end. */
   readonly commandTimeoutMs?: number
   readonly clock?: Clock
