@@ -20,7 +20,7 @@ import { lookAtAllowance } from '../queue/allowances.ts'
 import { destinationGate, destinationOfGate, type GateKey, listGates } from '../queue/gates.ts'
 import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
 import { findSourceUse } from '../queue/source-addresses.ts'
-import type { DestinationHost } from '../queue/summarize-queue.ts'
+import type { DestinationHost, QueueGroup } from '../queue/summarize-queue.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { hostsOfKey } from '../routing/site.ts'
 import type { CommandStorage } from './open-storage.ts'
@@ -132,17 +132,17 @@ export async function readDestinationHosts(
 /** Hosts of sets that are looked for: more would make the question long. */
 const maxSetHosts = 1000
 
-/** Of the destinations that are shown: what closes them. `name` as in a summary. */
+/** What closes the destinations of a summary. By name. */
 export async function readClosuresOf(
   storage: Reader,
   settings: Pick<Settings, 'delivery'>,
-  names: readonly string[],
+  destinations: readonly Pick<QueueGroup, 'name' | 'domain' | 'host'>[],
   now: number,
 ): Promise<ReadonlyMap<string, GateClosure>> {
   const known: Known = { storage, settings, closures: await readClosures(storage, now), now }
   const closures = new Map<string, GateClosure>()
-  for (const name of names) {
-    const closure = await findClosure(known, name, {})
+  for (const { name, domain, host } of destinations) {
+    const closure = await findClosure(known, name, { domain, host })
     if (closure) closures.set(name, closure)
   }
   return closures

@@ -32,6 +32,9 @@ export interface QueueGroup {
   readonly name: string
   /** Of a destination: only a domain is known, since nothing has been tried yet. */
   readonly isDomain: boolean
+  /** One of those in it: of those in line, where there are any. For the limits that name a domain or a host. */
+  readonly domain: string
+  readonly host: string | undefined
   readonly recipients: number
   readonly held: number
   readonly underway: number
@@ -64,6 +67,8 @@ const expressions: Readonly<Record<SummaryGroup, string>> = {
 
 interface GroupRow {
   readonly name: string
+  readonly domain: string
+  readonly host: string | null
   readonly recipients: number
   readonly held: number
   readonly underway: number
@@ -90,8 +95,11 @@ export const summarizeQueue = defineRead(
     // What belongs together is asked of each name once, not of each row.
     const rows = await tx.all<GroupRow>(
       `SELECT ${names.sql} AS name, ${sums.map(sum => `SUM(${sum}) AS ${sum}`).join(', ')}, MIN(next_at) AS next_at,
+          MIN(domain) AS domain, MIN(host) AS host,
           SUM(SUM(recipients)) OVER () AS all_recipients, COUNT(*) OVER () AS all_groups
         FROM (SELECT ${expressions[by]} AS stored, COUNT(*) AS recipients,
+            COALESCE(MIN(CASE WHEN gate IS NOT NULL THEN domain END), MIN(domain)) AS domain,
+            COALESCE(MIN(CASE WHEN gate IS NOT NULL THEN last_host END), MIN(last_host)) AS host,
             COUNT(CASE WHEN state = 'held' THEN 1 END) AS held,
             COUNT(lease_owner) AS underway,
             COUNT(CASE WHEN ${waits} AND due_at <= ? THEN 1 END) AS due,
@@ -141,6 +149,8 @@ function readGroup(row: GroupRow, by: SummaryGroup, ages: number): QueueGroup {
   return {
     name: isDomain ? name.slice(1) : name,
     isDomain,
+    domain: row.domain,
+    host: row.host ?? undefined,
     recipients,
     held,
     underway,

@@ -269,6 +269,28 @@ test('the limit of a destination', async t => {
   assert.match(await say('queue', 'summary'), /^mx\.example\.org .* in 1 min +until .*: limit used up$/m)
 })
 
+test('the limit of a destination that is named by a domain of its recipients', async t => {
+  const { id, say } = await waiting(t, {
+    settings: '[delivery]\nlimits = [{ match = ["example.org"], perMinute = 6 }]\n',
+    result: inLine('destination mx.example.net'),
+    async prepare(storage) {
+      const limits = [{ most: 6, spanMs: minute }]
+      await storage.run(takeAllowance, { allowance: 'destination mx.example.net', limits, wanted: 6, now })
+    },
+  })
+  assert.match(
+    await say('why', id),
+    /used up \(6 recipients a minute\).* There is more at 2026-01-31 14:01:01/,
+  )
+  assert.match(
+    await say('queue', 'summary'),
+    /^mx\.example\.net .* in 1 min +until 2026-01-31 14:01:01: limit used up$/m,
+  )
+  assert.partialDeepStrictEqual(JSON.parse(await say('queue', 'summary', '--json')), {
+    groups: [{ name: 'mx.example.net', closed: { reason: 'limit' } }],
+  })
+})
+
 test('a pool of addresses is closed while all of them are, and opens with the first', async t => {
   const settings =
     '[[delivery.sourcePools]]\nname = "news"\nsources = [{ address = "192.0.2.1" }, { address = "192.0.2.2" }]\n'

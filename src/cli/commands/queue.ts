@@ -730,10 +730,10 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
     async (storage, settings) => {
       const hosts = by === 'destination' ? await readDestinationHosts(storage, settings) : []
       const summary = await storage.run(summarizeQueue, { by, selection, now, ages, limit, hosts })
-      const names = by === 'destination' ? summary.groups.map(({ name }) => name) : []
+      const destinations = by === 'destination' ? summary.groups.filter(({ isDomain }) => !isDomain) : []
       return {
         summary,
-        closures: await readClosuresOf(storage, settings, names, now),
+        closures: await readClosuresOf(storage, settings, destinations, now),
         openAlerts: await storage.run(countOpenAlerts, undefined),
         noServer: summary.recipients > 0 && (await isServerMissing(storage, settings, invocation.clock)),
       }
@@ -814,7 +814,7 @@ function countText(count: number): string {
 }
 
 function groupJson(
-  { ages: counts, nextAt, ...group }: QueueGroup,
+  { ages: counts, nextAt, domain: _domain, host: _host, ...group }: QueueGroup,
   closure: GateClosure | undefined,
 ): unknown {
   return {
