@@ -2,38 +2,59 @@
 import { formatAddressForPeople } from '../address/format-address.ts'
 import { formatDomainsForPeople } from '../address/parse-domain.ts'
 import type { ShownMessage } from '../queue/list-queue.ts'
-import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
+import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { TrailRecord } from '../trail/events.ts'
 import { collapseRuns, type More } from './collapse-runs.ts'
 import { describeOpening, describePlace } from './describe-gate.ts'
 import { describeEvent } from './format-trail.ts'
 import type { Prospects } from './prospects.ts'
-import { formatRelative, formatTime } from './quantities.ts'
+import { formatCount, formatRelative, formatTime } from './quantities.ts'
 import { standingOf } from './standing.ts'
 
 export interface TracedMessage {
   readonly queueId: QueueId
   /** Oldest first. */
   readonly records: readonly TrailRecord[]
+  /** More has happened than the records tell: the oldest was forgotten, for its age or for room. */
+  readonly isBeginningForgotten?: boolean | undefined
   /** What is left of it in the queue. */
   readonly queued: ShownMessage | undefined
 }
 
 export interface TraceStyle {
   readonly now: number
+  readonly retentionDays: number
   readonly withDialogue: boolean
   readonly prospects: Prospects
   /** Default: of steps that are alike, one after the other, the first and the last. */
   readonly withAll?: boolean | undefined
 }
 
-export function describeTrace({ records, queued }: TracedMessage, style: TraceStyle): string {
+export function describeTrace(
+  { queueId, records, isBeginningForgotten = false, queued }: TracedMessage,
+  style: TraceStyle,
+): string {
   const steps = style.withAll ? records : collapseRuns(records)
   const lines = steps.flatMap(step =>
     'count' in step ? [describeMore(step)] : describeRecord(step, style.withDialogue),
   )
-  return [...lines, '', ...describeNow(queued, style)].join('\n')
+  const told = isBeginningForgotten ? [describeForgotten(queueId, style), ...lines] : lines
+  return [...told, ...(told.length === 0 ? [] : ['']), ...describeNow(queued, style)].join('\n')
 }
+
+function describeForgotten(queueId: QueueId, { now, retentionDays }: TraceStyle): string {
+  const because = isOlderThan(queueId, now, retentionDays)
+    ? `after ${formatCount(retentionDays, 'day')} (trail.retentionDays)`
+    : 'to make room (trail.maxMegabytes)'
+  return `It came ${formatTime(timeOfQueueId(queueId))}. The beginning of its trail was forgotten ${because}.`
+}
+
+/** Its trail is forgotten for its age. */
+export function isOlderThan(queueId: QueueId, now: number, retentionDays: number): boolean {
+  return timeOfQueueId(queueId) < now - retentionDays * dayMs
+}
+
+const dayMs = 24 * 3_600_000
 
 function describeMore({ count, since, until }: More): string {
   const when = since === until ? formatTime(since) : `${formatTime(since)} to ${formatTime(until)}`

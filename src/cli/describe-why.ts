@@ -2,13 +2,13 @@
 // whoever has the records may ask.
 import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 import { formatDomainsForPeople } from '../address/parse-domain.ts'
-import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
+import type { ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
 import { describeCause, describeCauseOf } from './causes.ts'
 import { describeOpening, describePlace, describeSpeedUp, patience } from './describe-gate.ts'
 import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './describe-return.ts'
-import type { TracedMessage } from './describe-trace.ts'
+import { isOlderThan, type TracedMessage } from './describe-trace.ts'
 import { describeDiagnosis, formatReply } from './format-trail.ts'
 import type { GateState, Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
@@ -46,7 +46,6 @@ export interface RecipientStanding {
 
 /** More recipients than this are counted. */
 const maxTold = 5
-const dayMs = 24 * 3_600_000
 
 export function describeWhy(message: TracedMessage, style: WhyStyle): string {
   const { queueId, records, queued } = message
@@ -66,12 +65,12 @@ export function describeWhy(message: TracedMessage, style: WhyStyle): string {
 
 /** Those that wait first. */
 export function standingsOf(
-  { queueId, records, queued }: TracedMessage,
+  { queueId, records, isBeginningForgotten, queued }: TracedMessage,
   style: Omit<WhyStyle, 'retentionDays'>,
 ): readonly RecipientStanding[] {
   const { recipient: only } = style
   const waiting = (queued?.recipients ?? []).map(recipient =>
-    describeWaiting({ queueId, queued, recipient, records }, style),
+    describeWaiting({ queueId, queued, recipient, records, isBeginningForgotten }, style),
   )
   const present = new Set(waiting.map(({ recipient }) => recipient))
   const gone = recipientsOf(records)
@@ -83,10 +82,14 @@ export function standingsOf(
     : all.filter(({ recipient }) => recipient.toLowerCase() === only.toLowerCase())
 }
 
-function describeUnknown(queueId: QueueId, { now, retentionDays }: WhyStyle): string {
+/** Neither in the queue nor in the trail. */
+export function describeUnknown(
+  queueId: QueueId,
+  { now, retentionDays }: Pick<WhyStyle, 'now' | 'retentionDays'>,
+): string {
   const id = formatQueueId(queueId)
   const at = timeOfQueueId(queueId)
-  if (at < now - retentionDays * dayMs)
+  if (isOlderThan(queueId, now, retentionDays))
     return `Nothing is known of ${id} any more. By its queue id it came on ${formatTime(at)}, and what happened longer than ${formatCount(retentionDays, 'day')} ago is forgotten (trail.retentionDays). It is not in the queue, so it was delivered, or its sender was told that it could not be.`
   return `Nothing is known of ${id}: no message with this queue id was ever here, or its trail was forgotten to make room (trail.maxMegabytes). Look whether every letter is right; "postrider trace <address>" finds a message by its sender or recipient.`
 }
@@ -112,15 +115,12 @@ function formatPast(at: number, now: number): string {
   return relative === 'now' ? 'just now' : relative
 }
 
-interface WaitingOne {
-  readonly queueId: QueueId
-  readonly queued: ShownMessage | undefined
+interface WaitingOne extends TracedMessage {
   readonly recipient: ShownRecipient
-  readonly records: readonly TrailRecord[]
 }
 
 function describeWaiting(
-  { queueId, queued, recipient, records }: WaitingOne,
+  { queueId, queued, recipient, records, isBeginningForgotten = false }: WaitingOne,
   { now, prospects }: Pick<WhyStyle, 'now' | 'prospects'>,
 ): RecipientStanding {
   const address = formatAddress(recipient.forwardPath)
@@ -141,7 +141,7 @@ function describeWaiting(
     case 'held':
       return {
         ...base,
-        text: `To ${shown}: it is held, and stays so until somebody releases it. ${describeHold(records, address)}${tried}"postrider queue release ${id}" delivers it.`,
+        text: `To ${shown}: it is held, and stays so until somebody releases it. ${describeHold(records, address, isBeginningForgotten)}${tried}"postrider queue release ${id}" delivers it.`,
       }
     case 'suspect':
       return {
@@ -249,7 +249,11 @@ function speedUp({ lastCause }: ShownRecipient, id: string): string {
   return `What would speed it up: ${remedy}${retry === 'useless' ? '' : ` Then ${again}`}`
 }
 
-function describeHold(records: readonly TrailRecord[], address: string): string {
+function describeHold(
+  records: readonly TrailRecord[],
+  address: string,
+  isBeginningForgotten: boolean,
+): string {
   const last = records.findLast(
     ({ event }) =>
       (event.kind === 'set-aside' && event.recipient === address) ||
@@ -258,6 +262,8 @@ function describeHold(records: readonly TrailRecord[], address: string): string 
   if (last?.event.kind === 'set-aside')
     return `It was set aside ${formatTime(last.at)}, because the delivery thread died each time it had this message. `
   if (last) return `An administrator held it ${formatTime(last.at)}. `
+  if (isBeginningForgotten)
+    return 'Why it is held is not known any more: the beginning of its trail was forgotten (trail.retentionDays, trail.maxMegabytes). '
   return 'New mail is held here (queue.hold), or was when it came. '
 }
 

@@ -85,6 +85,12 @@ export const newestEvent = defineRead('trail.newest', async (tx): Promise<number
   return row?.id ?? 0
 })
 
+/** When the oldest event was written that is not forgotten, ms since 1970. */
+export const oldestEventAt = defineRead('trail.oldest', async (tx): Promise<number | undefined> => {
+  const row = await tx.get<{ at: number }>('SELECT at FROM trail_event ORDER BY id LIMIT 1')
+  return row?.at
+})
+
 export const trailOperations = [
   appendTrail,
   trailOfMessage,
@@ -93,6 +99,7 @@ export const trailOperations = [
   findEvents,
   trailAfter,
   newestEvent,
+  oldestEventAt,
   wantsIndex,
   indexTrail,
   expireTrail,

@@ -16,6 +16,7 @@ import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { defineWrite, type Storage } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
+import { shrinkTrail } from '../../src/trail/expire-trail.ts'
 import { appendTrail } from '../../src/trail/operations.ts'
 import { address } from '../directory/open-directory.ts'
 import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
@@ -627,6 +628,50 @@ test('why of what was cancelled, of what is unknown, and of what is forgotten', 
     /^No message to or from nobody@example\.org/,
   )
   assert.equal((await run(server, 'why', 'nobody')).exitCode, 2)
+})
+
+test('of what is held, and was forgotten in part, no reason is made up, and trace says that more was there', async context => {
+  const server = await openServer(context)
+  const held = await server.post({ to: ['boris@example.org'], held: true })
+  const id = formatQueueId(held)
+  assert.match(
+    (await run(server, 'why', id)).stdout,
+    /New mail is held here \(queue\.hold\), or was when it came\./,
+  )
+  assert.doesNotMatch((await run(server, 'trace', id)).stdout, /forgotten/)
+  await server.storage.run(shrinkTrail, { maxBytes: 0, limit: 100 })
+  const why = (await run(server, 'why', id)).stdout
+  assert.match(
+    why,
+    /it is held, .* Why it is held is not known any more: the beginning of its trail was forgotten/,
+  )
+  assert.doesNotMatch(why, /New mail is held/)
+  assert.match(
+    (await run(server, 'trace', id)).stdout,
+    /^It came 2026-01-31 13:05:09\. The beginning of its trail was forgotten to make room \(trail\.maxMegabytes\)\.\n\nNow: /,
+  )
+  await succeed(server.folder, 'queue', 'release', id)
+  assert.match(
+    (await run(server, 'trace', id)).stdout,
+    /^It came .* to make room .*\n[-0-9: ]+An administrator: release for .*\n\nNow: /,
+  )
+  assert.partialDeepStrictEqual(JSON.parse((await run(server, 'trace', id, '--json')).stdout), {
+    beginningForgotten: true,
+  })
+  const old = formatQueueId(await server.post({ to: ['boris@example.org'], age: 31 * 24 * hour }))
+  await server.storage.run(shrinkTrail, { maxBytes: 0, limit: 100 })
+  assert.match(
+    (await run(server, 'trace', old)).stdout,
+    /was forgotten after 30 days \(trail\.retentionDays\)\.\n/,
+  )
+})
+
+test('trace and why say the same of what nothing is known of', async context => {
+  const server = await openServer(context)
+  const id = formatQueueId(firstQueueIdAt(now - hour))
+  const { stderr } = await run(server, 'trace', id)
+  assert.match(stderr, /or its trail was forgotten to make room \(trail\.maxMegabytes\)/)
+  assert.equal(stderr, (await run(server, 'why', id)).stderr)
 })
 
 test('queue summary: a line for each destination, cause or sender', async context => {

@@ -199,14 +199,18 @@ async function readMessage({ storage }: ComposedServer, queueId: string): Promis
 async function styleFor(
   { storage, settings, clock }: ComposedServer,
   { queued }: TracedMessage,
-): Promise<{ readonly now: number; readonly prospects: Prospects }> {
+): Promise<{ readonly now: number; readonly retentionDays: number; readonly prospects: Prospects }> {
   const now = clock.now()
-  return { now, prospects: await readProspects(storage, settings, queued ? [queued] : [], now) }
+  return {
+    now,
+    retentionDays: settings.trail.retentionDays,
+    prospects: await readProspects(storage, settings, queued ? [queued] : [], now),
+  }
 }
 
 async function askWhy(server: ComposedServer, queueId: string): Promise<string> {
   const message = await readMessage(server, queueId)
-  const style = { ...(await styleFor(server, message)), retentionDays: 30 }
+  const style = await styleFor(server, message)
   return `$ postrider why ${queueId}\n${wrap(describeWhy(message, style))}`
 }
 

@@ -5,16 +5,17 @@ import { formatAddress, formatReversePath } from '../../address/format-address.t
 import { parseAddress } from '../../address/parse-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { type ShownMessage, showQueuedMessage } from '../../queue/list-queue.ts'
-import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
+import { formatQueueId, type QueueId, timeOfQueueId } from '../../queue/queue-id.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type { TrailRecord } from '../../trail/events.ts'
 import { type FoundMessage, findMessages } from '../../trail/find-messages.ts'
 import { type TrailKey, trailKeys, wordsOf } from '../../trail/keys.ts'
-import { searchTrail, trailOfMessage } from '../../trail/operations.ts'
+import { oldestEventAt, searchTrail, trailOfMessage } from '../../trail/operations.ts'
 import { addressArgument, countArgument, type GivenReversePath, reversePathArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeRecord, describeTrace, type TracedMessage } from '../describe-trace.ts'
+import { describeUnknown } from '../describe-why.ts'
 import { followTrail, whatFollows } from '../follow-trail.ts'
 import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
@@ -155,11 +156,28 @@ function timesOf(
 export async function readTrace(
   storage: Pick<CommandStorage, 'run'>,
   queueId: QueueId,
-): Promise<{ readonly records: readonly TrailRecord[]; readonly stored: ShownMessage | undefined }> {
-  return {
-    records: await storage.run(trailOfMessage, { queueId }),
-    stored: await storage.run(showQueuedMessage, { queueId }),
-  }
+): Promise<StoredTrace> {
+  const records = await storage.run(trailOfMessage, { queueId })
+  const stored = await storage.run(showQueuedMessage, { queueId })
+  const oldestAt = await storage.run(oldestEventAt, undefined)
+  return { records, stored, isBeginningForgotten: isForgotten(queueId, records, stored, oldestAt) }
+}
+
+export interface StoredTrace extends Pick<TracedMessage, 'records' | 'isBeginningForgotten'> {
+  readonly stored: ShownMessage | undefined
+}
+
+/** `oldestAt`: of the whole trail. */
+function isForgotten(
+  queueId: QueueId,
+  records: readonly TrailRecord[],
+  stored: ShownMessage | undefined,
+  oldestAt: number | undefined,
+): boolean {
+  if (records.some(({ event }) => event.kind === 'received' || event.kind === 'reports')) return false
+  // What this server writes by itself has no such event, and may be the first that ever happened here.
+  if (oldestAt === undefined) return stored?.message.isReport !== true
+  return oldestAt > timeOfQueueId(queueId)
 }
 
 async function trace(
@@ -168,25 +186,22 @@ async function trace(
   options: Pick<TraceOptions, 'dialogue' | 'all'>,
 ): Promise<void> {
   const now = invocation.clock.now()
-  const { records, queued, noServer, retentionDays, prospects } = await invocation.withStorage(
+  const { message, noServer, retentionDays, prospects } = await invocation.withStorage(
     async (storage, settings) => {
-      const { records, stored } = await readTrace(storage, queueId)
+      const { records, stored, isBeginningForgotten } = await readTrace(storage, queueId)
       const times = { clock: invocation.clock, now }
       const { messages, noServer } = await checkServer(storage, settings, stored ? [stored] : [], times)
       const prospects = await readProspects(storage, settings, messages, now)
       const [queued] = messages
-      return { records, queued, noServer, retentionDays: settings.trail.retentionDays, prospects }
+      const message: TracedMessage = { queueId, records, isBeginningForgotten, queued }
+      return { message, noServer, retentionDays: settings.trail.retentionDays, prospects }
     },
   )
-  if (records.length === 0 && !queued) {
-    throw new UsageFault(
-      'CLI_NO_TRAIL',
-      `Nothing is known of ${formatQueueId(queueId)}: it was never here, or was forgotten after ${retentionDays} days.`,
-    )
-  }
-  const message: TracedMessage = { queueId, records, queued }
+  if (message.records.length === 0 && !message.queued)
+    throw new UsageFault('CLI_NO_TRAIL', describeUnknown(queueId, { now, retentionDays }))
   const text = describeTrace(message, {
     now,
+    retentionDays,
     withDialogue: options.dialogue === true,
     withAll: options.all === true,
     prospects,
@@ -194,9 +209,14 @@ async function trace(
   invocation.output.result(traceJson(message, noServer, now), noServer ? `${text}\n${noServerText}` : text)
 }
 
-function traceJson({ queueId, records, queued }: TracedMessage, noServer: boolean, now: number): unknown {
+function traceJson(
+  { queueId, records, isBeginningForgotten = false, queued }: TracedMessage,
+  noServer: boolean,
+  now: number,
+): unknown {
   return {
     queueId: formatQueueId(queueId),
+    beginningForgotten: isBeginningForgotten,
     events: records.map(recordJson),
     waiting: waitingJson(queued, now),
     noServer,

@@ -6,7 +6,6 @@ import { parseAddress } from '../../address/parse-address.ts'
 import { listQueue, type ShownMessage } from '../../queue/list-queue.ts'
 import { formatQueueId, parseQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
-import type { TrailRecord } from '../../trail/events.ts'
 import { findMessages } from '../../trail/find-messages.ts'
 import { trailKeys } from '../../trail/keys.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
@@ -16,7 +15,7 @@ import type { Invocation } from '../invocation.ts'
 import { checkServer, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { readProspects } from '../prospects.ts'
-import { readTrace } from './trace.ts'
+import { readTrace, type StoredTrace } from './trace.ts'
 
 type WhySubject =
   | { readonly kind: 'queue-id'; readonly queueId: QueueId }
@@ -60,11 +59,7 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
         subject.kind === 'queue-id'
           ? [subject.queueId]
           : await messagesOf(storage, formatAddress(subject.address))
-      const traces: {
-        queueId: QueueId
-        records: readonly TrailRecord[]
-        stored: ShownMessage | undefined
-      }[] = []
+      const traces: (StoredTrace & { readonly queueId: QueueId })[] = []
       for (const queueId of ids) traces.push({ queueId, ...(await readTrace(storage, queueId)) })
       const stored = traces.flatMap(trace => trace.stored ?? [])
       const { messages: waiting, noServer } = await checkServer(storage, settings, stored, {
@@ -73,9 +68,10 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
       })
       return {
         messages: traces.map(
-          ({ queueId, records }): TracedMessage => ({
+          ({ queueId, records, isBeginningForgotten }): TracedMessage => ({
             queueId,
             records,
+            isBeginningForgotten,
             queued: waiting.find(({ message }) => message.id === queueId),
           }),
         ),
