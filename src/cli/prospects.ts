@@ -18,9 +18,9 @@ import { providers } from '../delivery/replies/providers.ts'
 import { addressOfAccount } from '../directory/accounts.ts'
 import { lookAtAllowance } from '../queue/allowances.ts'
 import { destinationGate, destinationOfGate, type GateKey, listGates } from '../queue/gates.ts'
-import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
+import { type ShownMessage, type ShownRecipient, showQueuedMessage } from '../queue/list-queue.ts'
 import { findSourceUse } from '../queue/source-addresses.ts'
-import type { DestinationHost, QueueGroup } from '../queue/summarize-queue.ts'
+import type { DestinationHost, Line, QueueGroup } from '../queue/summarize-queue.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { hostsOfKey } from '../routing/site.ts'
 import type { CommandStorage } from './open-storage.ts'
@@ -146,6 +146,39 @@ export async function readClosuresOf(
     if (closure) closures.set(name, closure)
   }
   return closures
+}
+
+/** When the first of the lines in each group of a summary goes on; undefined: when there is room. */
+export async function readOpenings(
+  storage: Reader,
+  settings: ProspectSettings,
+  groups: readonly QueueGroup[],
+  now: number,
+): Promise<ReadonlyMap<QueueGroup, number>> {
+  const known: Known = { storage, settings, closures: await readClosures(storage, now), now }
+  const closures = new Map<GateKey, GateClosure | undefined>()
+  const openings = new Map<QueueGroup, number>()
+  for (const group of groups) {
+    for (const line of group.lines) {
+      const { gate } = line
+      if (!closures.has(gate)) closures.set(gate, await findClosureOfLine(known, settings, line))
+      const until = closures.get(gate)?.until ?? Infinity
+      if (until < (openings.get(group) ?? Infinity)) openings.set(group, until)
+    }
+  }
+  return openings
+}
+
+async function findClosureOfLine(
+  known: Known,
+  settings: ProspectSettings,
+  { gate, messageId, domain, host }: Line,
+): Promise<GateClosure | undefined> {
+  const destination = destinationOfGate(gate)
+  if (destination !== undefined) return await findClosure(known, destination, { domain, host })
+  // It may be gone by now.
+  const shown = await known.storage.run(showQueuedMessage, { queueId: messageId })
+  return shown && (await readSenderGate(known.storage, settings, gate, shown.message, known.now)).closure
 }
 
 interface Known {

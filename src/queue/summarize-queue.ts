@@ -1,9 +1,9 @@
 // The queue as a whole: how much waits for which destination, for which cause, of whom, and since when. One pass over the rows,
 // and only the largest groups come back, however long the queue is.
 import { defineRead } from '../storage/operation.ts'
-import { causeOfWaiting } from './gates.ts'
-import { firstQueueIdAt } from './queue-id.ts'
-import { type QueueSelection, selectRecipients } from './select-recipients.ts'
+import { causeOfWaiting, type GateKey } from './gates.ts'
+import { firstQueueIdAt, type QueueId } from './queue-id.ts'
+import { isKept, type QueueSelection, selectRecipients } from './select-recipients.ts'
 
 export const summaryGroups = ['destination', 'host', 'cause', 'sender'] as const
 export type SummaryGroup = (typeof summaryGroups)[number]
@@ -42,10 +42,22 @@ export interface QueueGroup {
   readonly due: number
   /** They stand in line, and go when there is room. */
   readonly inLine: number
+  /** Where those stand; the longest lines of the queue alone. */
+  readonly lines: readonly Line[]
+  /** Their server fetches them: no time. */
+  readonly kept: number
   /** When the first of those is tried that wait for their time. */
   readonly nextAt: number | undefined
   /** How many are younger than the first of the ages, than the second, …; and the rest. */
   readonly ages: readonly number[]
+}
+
+/** Those of a group who stand at one gate; `messageId`, `domain` and `host` are of one of them each. */
+export interface Line {
+  readonly gate: GateKey
+  readonly messageId: QueueId
+  readonly domain: string
+  readonly host: string | undefined
 }
 
 export interface QueueSummary {
@@ -53,6 +65,14 @@ export interface QueueSummary {
   readonly groups: readonly QueueGroup[]
   /** How many groups there are in all. */
   readonly groupCount: number
+}
+
+interface LineRow {
+  readonly name: string
+  readonly gate: string
+  readonly message_id: number
+  readonly domain: string
+  readonly host: string | null
 }
 
 const expressions: Readonly<Record<SummaryGroup, string>> = {
@@ -74,11 +94,17 @@ interface GroupRow {
   readonly underway: number
   readonly due: number
   readonly in_line: number
+  readonly kept: number
   readonly next_at: number | null
   readonly all_recipients: number
   readonly all_groups: number
   readonly [age: `age_${number}`]: number
 }
+
+/** Lines that are looked at: more would take long, and say little. */
+const maxLines = 200
+const waits = "state = 'ready' AND lease_owner IS NULL"
+const isFetched = `relay_domain IS NOT NULL AND ${isKept}`
 
 export const summarizeQueue = defineRead(
   'queue.summarize',
@@ -88,10 +114,18 @@ export const summarizeQueue = defineRead(
   ): Promise<QueueSummary> => {
     const { where, values } = selectRecipients(selection)
     const needsMessage = /\b(reverse_path|accepted_at)\b/.test(`${expressions[by]} ${where}`)
+    const join = needsMessage ? 'JOIN queue_message ON queue_message.id = message_id' : ''
     const names = nameOf(by === 'destination' ? hosts : [])
     const younger = ages.map((_, n) => `COUNT(CASE WHEN message_id >= ? THEN 1 END) AS age_${n}`)
-    const sums = ['recipients', 'held', 'underway', 'due', 'in_line', ...ages.map((_, n) => `age_${n}`)]
-    const waits = "state = 'ready' AND lease_owner IS NULL"
+    const sums = [
+      'recipients',
+      'held',
+      'underway',
+      'due',
+      'in_line',
+      'kept',
+      ...ages.map((_, n) => `age_${n}`),
+    ]
     // What belongs together is asked of each name once, not of each row.
     const rows = await tx.all<GroupRow>(
       `SELECT ${names.sql} AS name, ${sums.map(sum => `SUM(${sum}) AS ${sum}`).join(', ')}, MIN(next_at) AS next_at,
@@ -104,12 +138,14 @@ export const summarizeQueue = defineRead(
             COUNT(lease_owner) AS underway,
             COUNT(CASE WHEN ${waits} AND due_at <= ? THEN 1 END) AS due,
             COUNT(CASE WHEN ${waits} AND due_at > ? AND gate IS NOT NULL THEN 1 END) AS in_line,
+            COUNT(CASE WHEN ${waits} AND due_at > ? AND ${isFetched} THEN 1 END) AS kept,
             ${younger.map(column => `${column},`).join(' ')}
-            MIN(CASE WHEN ${waits} AND (due_at <= ? OR gate IS NULL) THEN due_at END) AS next_at
-          FROM queue_recipient ${needsMessage ? 'JOIN queue_message ON queue_message.id = message_id' : ''}
+            MIN(CASE WHEN ${waits} AND (due_at <= ? OR gate IS NULL AND NOT (${isFetched})) THEN due_at END) AS next_at
+          FROM queue_recipient ${join}
           WHERE ${where} GROUP BY 1) AS named
         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?`,
       ...names.values,
+      now,
       now,
       now,
       // A queue id tells when the message came: no need to look for the message.
@@ -118,10 +154,25 @@ export const summarizeQueue = defineRead(
       ...values,
       limit,
     )
+    const lines = rows.some(row => row.in_line > 0)
+      ? await tx.all<LineRow>(
+          `SELECT ${names.sql} AS name, gate, SUM(recipients) AS recipients, MIN(message_id) AS message_id,
+              MIN(domain) AS domain, MIN(host) AS host
+            FROM (SELECT ${expressions[by]} AS stored, gate, COUNT(*) AS recipients, MIN(message_id) AS message_id,
+                MIN(domain) AS domain, MIN(last_host) AS host
+              FROM queue_recipient ${join}
+              WHERE ${where} AND ${waits} AND due_at > ? AND gate IS NOT NULL GROUP BY 1, 2) AS named
+            GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT ?`,
+          ...names.values,
+          ...values,
+          now,
+          maxLines,
+        )
+      : []
     return {
       recipients: rows[0]?.all_recipients ?? 0,
       groupCount: rows[0]?.all_groups ?? 0,
-      groups: rows.map(row => readGroup(row, by, ages.length)),
+      groups: rows.map(row => readGroup(row, lines, by, ages.length)),
     }
   },
 )
@@ -142,8 +193,8 @@ function nameOf(hosts: readonly DestinationHost[]): {
   }
 }
 
-function readGroup(row: GroupRow, by: SummaryGroup, ages: number): QueueGroup {
-  const { name, recipients, held, underway, due, in_line: inLine, next_at: nextAt } = row
+function readGroup(row: GroupRow, lines: readonly LineRow[], by: SummaryGroup, ages: number): QueueGroup {
+  const { name, recipients, held, underway, due, in_line: inLine, kept, next_at: nextAt } = row
   const isDomain = by === 'destination' && name.startsWith('@')
   const younger = [...Array.from({ length: ages }, (_, n) => row[`age_${n}`] ?? 0), recipients]
   return {
@@ -156,6 +207,15 @@ function readGroup(row: GroupRow, by: SummaryGroup, ages: number): QueueGroup {
     underway,
     due,
     inLine,
+    lines: lines
+      .filter(line => line.name === name)
+      .map(({ gate, message_id: messageId, domain, host }) => ({
+        gate,
+        messageId,
+        domain,
+        host: host ?? undefined,
+      })),
+    kept,
     nextAt: nextAt ?? undefined,
     ages: younger.map((count, n) => count - (younger[n - 1] ?? 0)),
   }

@@ -203,6 +203,24 @@ for (const [reason, diagnosis, said, never] of [
   })
 }
 
+test('a summary by cause, sender or host has the time at which a closed destination opens', async t => {
+  const { say } = await waiting(t, {
+    result: {
+      kind: 'wait',
+      dueAt: now + 2 * hour,
+      place: { gate: 'destination mx.dead.example', share: '09 account 1' },
+      reason: { diagnosis: 'mx.dead.example refused RCPT', cause: 'blocklist', host: 'mx.dead.example' },
+    },
+    prepare: async storage => await close(storage, 'suspended', badName),
+  })
+  for (const by of ['cause', 'sender', 'host', 'destination'])
+    assert.match(await say('queue', 'summary', '--by', by), /^\S+ +1 +- +1 .* in 25 min( +until .*)?$/m)
+  const json: unknown = JSON.parse(await say('queue', 'summary', '--by', 'cause', '--json'))
+  assert.partialDeepStrictEqual(json, {
+    groups: [{ name: 'blocklist', nextAt: new Date(now + 25 * minute).toISOString() }],
+  })
+})
+
 test('after a 421 nobody is told to try it at once', async t => {
   const { id, say } = await waiting(t, {
     result: {
@@ -246,6 +264,8 @@ test('the limit of a sender: the account has its name, and there is a time when 
     await say('queue', 'list'),
     /in line +0 +in 31 min +not tried; clara@example\.test: limit used up$/m,
   )
+  for (const by of ['cause', 'sender', 'destination'])
+    assert.match(await say('queue', 'summary', '--by', by), /^\S+ +1 +- +1 .* in 31 min$/m)
 })
 
 test('the limit of a destination', async t => {
@@ -425,6 +445,11 @@ test('mail for a relayed domain ends at one time, whoever is asked', async t => 
     '0 recipients due now.\n1 recipient kept until their server fetches them, and not tried: it asks for them (ETRN), or fetches them (ATRN; there "postrider fetch").\n',
   )
   assert.match(await say('queue', 'list'), / kept +0 +when fetched /)
+  for (const by of ['cause', 'destination'])
+    assert.match(await say('queue', 'summary', '--by', by), / when fetched$/m)
+  assert.partialDeepStrictEqual(JSON.parse(await say('queue', 'summary', '--by', 'cause', '--json')), {
+    groups: [{ name: 'not-fetched', kept: 1, inLine: 0, nextAt: null }],
+  })
   assert.match(await say('why', id), /given up in 29 d 23 h \(2026-03-02 13:00:00\)/)
   const trace = await say('trace', id)
   assert.match(trace, /at most until 2026-03-02 13:00:00$/m)

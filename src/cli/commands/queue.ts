@@ -60,6 +60,7 @@ import {
   type Prospects,
   readClosuresOf,
   readDestinationHosts,
+  readOpenings,
   readProspects,
 } from '../prospects.ts'
 import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
@@ -726,7 +727,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   const { by, limit } = options
   const now = invocation.clock.now()
   const selection = selectionOf(options, now)
-  const { summary, closures, openAlerts, noServer } = await invocation.withStorage(
+  const { summary, closures, openings, openAlerts, noServer } = await invocation.withStorage(
     async (storage, settings) => {
       const hosts = by === 'destination' ? await readDestinationHosts(storage, settings) : []
       const summary = await storage.run(summarizeQueue, { by, selection, now, ages, limit, hosts })
@@ -734,6 +735,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
       return {
         summary,
         closures: await readClosuresOf(storage, settings, destinations, now),
+        openings: await readOpenings(storage, settings, summary.groups, now),
         openAlerts: await storage.run(countOpenAlerts, undefined),
         noServer: summary.recipients > 0 && (await isServerMissing(storage, settings, invocation.clock)),
       }
@@ -741,12 +743,13 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   )
   const closureOf = ({ name, isDomain }: QueueGroup): GateClosure | undefined =>
     isDomain ? undefined : closures.get(name)
+  const asJson = (group: QueueGroup): unknown => groupJson(group, closureOf(group), openings.get(group))
   if (invocation.output.json) {
     invocation.output.result(
       {
         by,
         ...summary,
-        groups: summary.groups.map(group => groupJson(group, closureOf(group))),
+        groups: summary.groups.map(asJson),
         openAlerts,
         noServer,
       },
@@ -769,12 +772,12 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
         align: 'right' as const,
         cell: ({ ages: counts }: QueueGroup) => countText(counts[n] ?? 0),
       })),
-      { title: 'NEXT', cell: group => nextOfGroup(group, closureOf(group), now) },
+      { title: 'NEXT', cell: group => nextOfGroup(group, openings.get(group), now) },
       ...(closures.size === 0
         ? []
         : [{ title: 'CLOSED', cell: (group: QueueGroup) => closedText(closureOf(group)) }]),
     ],
-    group => groupJson(group, closureOf(group)),
+    asJson,
     isNarrowed(selection) ? 'Nothing is in the queue that fits.' : 'The queue is empty.',
   )
   if (summary.groups.some(({ isDomain }) => isDomain))
@@ -797,11 +800,19 @@ function groupName(by: SummaryGroup, { name, isDomain }: QueueGroup): string {
   return by === 'cause' ? '(not tried yet)' : '(none yet)'
 }
 
-function nextOfGroup({ nextAt, inLine }: QueueGroup, closure: GateClosure | undefined, now: number): string {
-  const opensAt = inLine > 0 ? closure?.until : undefined
-  const at = Math.min(nextAt ?? Infinity, opensAt ?? Infinity)
-  if (at === Infinity) return inLine > 0 ? 'when there is room' : ''
+function nextOfGroup(group: QueueGroup, opensAt: number | undefined, now: number): string {
+  const at = firstOf(group, opensAt)
+  if (at === undefined) {
+    if (group.inLine > 0) return 'when there is room'
+    return group.kept > 0 ? 'when fetched' : ''
+  }
   return at <= now ? 'now' : formatRelative(at, now)
+}
+
+/** `opensAt`: for those in line. */
+function firstOf({ nextAt }: QueueGroup, opensAt: number | undefined): number | undefined {
+  if (nextAt === undefined || opensAt === undefined) return nextAt ?? opensAt
+  return Math.min(nextAt, opensAt)
 }
 
 function closedText(closure: GateClosure | undefined): string {
@@ -814,13 +825,15 @@ function countText(count: number): string {
 }
 
 function groupJson(
-  { ages: counts, nextAt, domain: _domain, host: _host, ...group }: QueueGroup,
+  group: QueueGroup,
   closure: GateClosure | undefined,
+  opensAt: number | undefined,
 ): unknown {
+  const { ages: counts, domain: _domain, host: _host, lines: _lines, ...facts } = group
   return {
-    ...group,
+    ...facts,
     closed: closureJson(closure),
-    nextAt: nextAt === undefined ? null : new Date(nextAt).toISOString(),
+    nextAt: isoOrNull(firstOf(group, opensAt)),
     ages: counts.map((count, n) => ({
       youngerThanSeconds: (ages[n] ?? 0) > 0 ? (ages[n] ?? 0) / 1000 : null,
       recipients: count,
