@@ -1,6 +1,9 @@
 // Why mail was not taken, for the administrator: in plain words, and what he can do about it.
 import type { ReportCause } from '../bounce/report.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
+import { classifyReply } from '../delivery/replies/classify-reply.ts'
+import { findKnownReply } from '../delivery/replies/known-reply.ts'
+import { classOf } from '../delivery/replies/reply-class.ts'
 
 export interface CauseWords {
   /** Goes on after "because": 'the mailbox of the recipient is full'. */
@@ -193,11 +196,11 @@ export function describeCause(cause: string | undefined): CauseWords {
 }
 
 /** The same where more is known than the cause. */
-export function describeCauseOf({
-  cause,
-  stage,
-  reply,
-}: Pick<Diagnosis, 'cause' | 'stage' | 'reply'>): CauseWords {
+export function describeCauseOf(
+  diagnosis: Pick<Diagnosis, 'cause' | 'stage' | 'remoteMta' | 'reply'>,
+): CauseWords {
+  const { cause, stage, reply } = diagnosis
+  if (cause === 'rate') return { ...words.rate, because: whatRate(diagnosis) ?? words.rate.because }
   if (cause === 'other' && reply)
     return {
       because: 'the other server refused it in words that are not known here',
@@ -209,6 +212,19 @@ export function describeCauseOf({
     ...words[cause],
     because: `the smart host, through which all mail leaves, did not ${isSilent ? 'answer' : 'take it'}`,
   }
+}
+
+/** Which of the two it is; undefined: the reply does not tell. */
+function whatRate(diagnosis: Pick<Diagnosis, 'cause' | 'stage' | 'remoteMta' | 'reply'>): string | undefined {
+  const { stage, remoteMta, reply } = diagnosis
+  if (!reply) return undefined
+  const deliveryClass = classOf(diagnosis)
+  if (deliveryClass === 'greylisted') return 'the other server wants to see it come back later (greylisting)'
+  if (deliveryClass === 'mailbox-busy')
+    return 'the recipient gets more mail at a time than the other server allows'
+  // Each reply of this cause has that class where nothing better is known: the words have to say it.
+  const isSaid = findKnownReply(remoteMta, reply, stage) ?? classifyReply(reply, stage) === 'rate'
+  return deliveryClass === 'rate-limited' && isSaid ? 'the other server wants less mail at a time' : undefined
 }
 
 export const causeNames: readonly string[] = Object.keys(words)

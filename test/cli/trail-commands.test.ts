@@ -604,6 +604,32 @@ test('a smart host that does not answer is told from one that refuses, and unkno
   assert.match(because({ cause: 'other', stage: 'mailbox' }), /for a reason that is not known here/)
 })
 
+test('greylisting is told from a limit, and both are said where the reply does not tell', () => {
+  const because = (...lines: string[]): string =>
+    describeCauseOf({ cause: 'rate', stage: 'rcpt', reply: { code: 450, lines } }).because
+  assert.equal(
+    because('4.2.0 <boris@example.org>: Recipient address rejected: Greylisted'),
+    'the other server wants to see it come back later (greylisting)',
+  )
+  assert.equal(because('Too many messages in an hour'), 'the other server wants less mail at a time')
+  assert.equal(
+    describeCauseOf({
+      cause: 'rate',
+      stage: 'rcpt',
+      remoteMta: 'aspmx.l.google.com',
+      reply: {
+        code: 450,
+        enhanced: '4.2.1',
+        lines: ['The user you are trying to contact is receiving mail too quickly. Please resend later.'],
+      },
+    }).because,
+    'the recipient gets more mail at a time than the other server allows',
+  )
+  const both = /wants less mail at a time, or wants to see it come back later \(greylisting\)$/
+  assert.match(because('Later'), both)
+  assert.match(describeCauseOf({ cause: 'rate', stage: 'rcpt' }).because, both)
+})
+
 test('why of what came this moment', async context => {
   const server = await openServer(context)
   const id = formatQueueId(await server.post({ to: ['boris@example.org'], age: 0 }))
