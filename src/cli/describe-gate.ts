@@ -29,10 +29,21 @@ export function describePlace({ of, name, closure }: GateState, isToldAlready: b
       : `for ${describeDestination(name)}, because the limit of this server there is used up${limit}`
   }
   const met = isToldAlready ? '' : ` (${describeDiagnosis(closure.diagnosis)})`
-  return `for ${describeDestination(name)}, ${closureWords[closure.reason]}${met}`
+  return `for ${describeDestination(name)}, ${describeClosure(closure)}${met}`
 }
 
-const closureWords: Readonly<Record<Exclude<GateClosure['reason'], 'limit'>, string>> = {
+type ClosureOfServer = Exclude<GateClosure, { reason: 'limit' }>
+
+function describeClosure(closure: ClosureOfServer): string {
+  return wasTurnedAway(closure) ? 'which turned this server away' : closureWords[closure.reason]
+}
+
+/** Out of reach all the same, and yet a server was there: it answered, and did not let us in. */
+function wasTurnedAway(closure: GateClosure): boolean {
+  return closure.reason === 'unreachable' && closure.diagnosis.reply !== undefined
+}
+
+const closureWords: Readonly<Record<ClosureOfServer['reason'], string>> = {
   unreachable: 'where no server could be reached',
   'slow-down': 'which has asked for less mail',
   suspended: 'which wants no mail from this server, because of its name',
@@ -46,7 +57,7 @@ export function describeOpening({ closure }: GateState, now: number): string {
     case 'limit':
       return `There is more at ${at}.`
     case 'unreachable':
-      return `Nothing goes there until ${at}; then one message finds out whether it can be reached again, and the others follow.`
+      return `Nothing goes there until ${at}; then one message finds out whether it ${wasTurnedAway(closure) ? 'lets this server in' : 'can be reached'} again, and the others follow.`
     case 'slow-down':
     case 'suspended':
       return `Nothing goes there until ${at}; then it is tried again, with a few messages first.`
@@ -72,7 +83,7 @@ export function describeSpeedUp({ of, closure }: GateState, queueId: string): st
       return `What would speed it up: a higher limit in the settings (${setting}. ${useless}`
     }
     case 'unreachable':
-      return `${remedyOf(closure.diagnosis)}As soon as that server is there again, ${retry} tries it at once.`
+      return `${remedyOf(closure.diagnosis)}As soon as that server ${wasTurnedAway(closure) ? 'lets this one in' : 'is there'} again, ${retry} tries it at once.`
     case 'slow-down':
       return patience
     case 'suspended':
@@ -91,11 +102,12 @@ function remedyOf(diagnosis: Diagnosis): string {
 export const patience = 'Nothing speeds it up: it goes by itself, and trying more often makes it worse.'
 
 /** For a table. */
-export function closureInShort({ reason }: GateClosure): string {
+export function closureInShort(closure: GateClosure): string {
+  if (wasTurnedAway(closure)) return 'turned us away'
   return {
     unreachable: 'could not be reached',
     'slow-down': 'asked for less mail',
     suspended: 'refuses our name',
     limit: 'limit used up',
-  }[reason]
+  }[closure.reason]
 }

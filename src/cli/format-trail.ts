@@ -91,7 +91,7 @@ function stateOfDestination(diagnosis: Diagnosis): string {
     case 'reputation-block':
       return 'wants no mail from this server, because of its name'
     default:
-      return 'could not be reached a moment ago'
+      return diagnosis.reply ? 'turned this server away a moment ago' : 'could not be reached a moment ago'
   }
 }
 

@@ -178,6 +178,40 @@ test('a dead host: who stands in line is told until when nothing goes there, and
   })
 })
 
+test('a server that turns this one away is not told as one that cannot be reached', async t => {
+  const busy: Diagnosis = {
+    stage: 'greeting',
+    cause: 'server-busy',
+    status: '4.3.2',
+    remoteMta: 'mx.dead.example',
+    reply: { code: 421, lines: ['Not now'] },
+    detail: 'mx.dead.example refused the connection',
+  }
+  const boris = 'boris@example.org'
+  const { id, say } = await waiting(t, {
+    result: inLine('destination mx.dead.example'),
+    prepare: async storage => await close(storage, 'unreachable', busy),
+    events: [{ kind: 'postponed', recipient: boris, diagnosis: busy, nextAttemptAt: now + hour }],
+  })
+  const why = await say('why', id)
+  assert.match(why, /in line for mx\.dead\.example, which turned this server away \(.* \[421 Not now\]\)\./)
+  assert.match(
+    why,
+    /one message finds out whether it lets this server in again, .* that server lets this one in again,/,
+  )
+  const trace = await say('trace', id)
+  assert.match(trace, /the destination turned this server away a moment ago \(/)
+  const said = [
+    why,
+    trace,
+    await say('queue', 'list'),
+    await say('queue', 'show', id),
+    await say('queue', 'summary'),
+  ]
+  for (const text of said) assert.doesNotMatch(text, /reached/)
+  assert.match(said.join(''), /: turned us away$/m)
+})
+
 for (const [reason, diagnosis, said, never] of [
   [
     'slow-down',

@@ -6,7 +6,7 @@ import { askedWaitMs } from '../replies/asked-wait.ts'
 import type { DeliveryClass } from '../replies/reply-class.ts'
 
 export type ClosureReason =
-  /** No server of it could be reached. */
+  /** No server of it could be reached, or let us in. */
   | 'unreachable'
   /** It asked for less, or less often. */
   | 'slow-down'
