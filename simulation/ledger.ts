@@ -91,7 +91,7 @@ export class Ledger {
 
   tried(number: number): boolean {
     if (this.firstTriedAt[number] !== 0) return false
-    if (!this.#isReached(number)) this.#throughputOf(number)?.comes(this.now)
+    this.#reach(number)
     this.firstTriedAt[number] = this.now + 1
     return true
   }
@@ -121,7 +121,7 @@ export class Ledger {
   }
 
   putOff(number: number): void {
-    if (!this.#isReached(number)) this.#throughputOf(number)?.comes(this.now)
+    this.#reach(number)
     this.putOffs[number] = (this.putOffs[number] ?? 0) + 1
   }
 
@@ -157,6 +157,11 @@ export class Ledger {
   #leave(number: number, isTaken: boolean): void {
     const hasLeft = this.deliveredAt[number] !== 0 || this.refused[number] !== 0 || this.toldAt[number] !== 0
     if (!hasLeft && this.#isReached(number)) this.#throughputOf(number)?.goes(this.now, isTaken)
+  }
+
+  /** Before it is noted how. */
+  #reach(number: number): void {
+    if (!this.#isReached(number)) this.#throughputOf(number)?.comes(this.now)
   }
 
   /** The server has come to it: until then it waits for the server, not for its receiver. */
