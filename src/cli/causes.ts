@@ -1,8 +1,7 @@
 // Why mail was not taken, for the administrator: in plain words, and what he can do about it.
 import type { ReportCause } from '../bounce/report.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
-import { classifyReply } from '../delivery/replies/classify-reply.ts'
-import { findKnownReply } from '../delivery/replies/known-reply.ts'
+import { causeOfReply } from '../delivery/replies/diagnose.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
 
 export interface CauseWords {
@@ -223,7 +222,7 @@ function whatRate(diagnosis: Pick<Diagnosis, 'cause' | 'stage' | 'remoteMta' | '
   if (deliveryClass === 'mailbox-busy')
     return 'the recipient gets more mail at a time than the other server allows'
   // Each reply of this cause has that class where nothing better is known: the words have to say it.
-  const isSaid = findKnownReply(remoteMta, reply, stage) ?? classifyReply(reply, stage) === 'rate'
+  const isSaid = causeOfReply(remoteMta, reply, stage) === 'rate'
   return deliveryClass === 'rate-limited' && isSaid ? 'the other server wants less mail at a time' : undefined
 }
 

@@ -1,7 +1,6 @@
 // What came back after another server had taken a message: a report that it did not arrive, or a complaint. As sentences.
 import type { ReportCause } from '../bounce/report.ts'
-import { classifyReply } from '../delivery/replies/classify-reply.ts'
-import { findKnownReply } from '../delivery/replies/known-reply.ts'
+import { causeOfReply } from '../delivery/replies/diagnose.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TrailEvent, TrailRecord } from '../trail/events.ts'
 import { type CauseWords, describeCauseOf } from './causes.ts'
@@ -137,6 +136,6 @@ function judge({
   }
   if (reply.code < 500) return undefined
   const stage = 'rcpt'
-  const cause = findKnownReply(remoteMta, reply, stage)?.cause ?? classifyReply(reply, stage)
+  const cause = causeOfReply(remoteMta, reply, stage)
   return { cause, words: describeCauseOf({ cause, stage, reply }) }
 }

@@ -13,10 +13,15 @@ export function remoteAddress(server: RemoteServer): string {
   return formatEndpoint(server.address, server.port)
 }
 
+/** What is known word for word comes before what codes and general words say. */
+export function causeOfReply(host: string | undefined, reply: Reply, stage: DeliveryStage): ReportCause {
+  return findKnownReply(host, reply, stage)?.cause ?? classifyReply(reply, stage)
+}
+
 /** What a negative reply comes to for the recipients that it is about. */
 export function judgeReply(server: RemoteServer, stage: ClientStage, reply: Reply): NegativeOutcome {
   const isAboutUs = server.isSmartHost === true && refusesUs(stage, reply)
-  const cause = findKnownReply(server.host, reply, stage)?.cause ?? classifyReply(reply, stage)
+  const cause = causeOfReply(server.host, reply, stage)
   const status = replyStatus(reply, stage, cause)
   return {
     kind: reply.code >= 500 && !isAboutUs ? 'failed' : 'deferred',
