@@ -132,14 +132,32 @@ export async function readDestinationHosts(
 /** Hosts of sets that are looked for: more would make the question long. */
 const maxSetHosts = 1000
 
-/** What closes the destinations of a summary. By name. */
-export async function readClosuresOf(
+export interface GroupProspects {
+  /** What closes the destinations that are asked for, by name. */
+  readonly closures: ReadonlyMap<string, GateClosure>
+  /** When the first of the lines in each group goes on; undefined: when there is room. */
+  readonly openings: ReadonlyMap<QueueGroup, number>
+}
+
+/** Of a summary. `destinations`: those of its groups that are a destination each. */
+export async function readGroupProspects(
   storage: Reader,
-  settings: Pick<Settings, 'delivery'>,
-  destinations: readonly Pick<QueueGroup, 'name' | 'domain' | 'host'>[],
+  settings: ProspectSettings,
+  groups: readonly QueueGroup[],
+  destinations: readonly QueueGroup[],
   now: number,
-): Promise<ReadonlyMap<string, GateClosure>> {
+): Promise<GroupProspects> {
   const known: Known = { storage, settings, closures: await readClosures(storage, now), now }
+  return {
+    closures: await findClosures(known, destinations),
+    openings: await findOpenings(known, groups),
+  }
+}
+
+async function findClosures(
+  known: Known,
+  destinations: readonly QueueGroup[],
+): Promise<GroupProspects['closures']> {
   const closures = new Map<string, GateClosure>()
   for (const { name, domain, host } of destinations) {
     const closure = await findClosure(known, name, { domain, host })
@@ -148,20 +166,16 @@ export async function readClosuresOf(
   return closures
 }
 
-/** When the first of the lines in each group of a summary goes on; undefined: when there is room. */
-export async function readOpenings(
-  storage: Reader,
-  settings: ProspectSettings,
+async function findOpenings(
+  known: Known,
   groups: readonly QueueGroup[],
-  now: number,
-): Promise<ReadonlyMap<QueueGroup, number>> {
-  const known: Known = { storage, settings, closures: await readClosures(storage, now), now }
+): Promise<GroupProspects['openings']> {
   const closures = new Map<GateKey, GateClosure | undefined>()
   const openings = new Map<QueueGroup, number>()
   for (const group of groups) {
     for (const line of group.lines) {
       const { gate } = line
-      if (!closures.has(gate)) closures.set(gate, await findClosureOfLine(known, settings, line))
+      if (!closures.has(gate)) closures.set(gate, await findClosureOfLine(known, line))
       const until = closures.get(gate)?.until ?? Infinity
       if (until < (openings.get(group) ?? Infinity)) openings.set(group, until)
     }
@@ -171,19 +185,20 @@ export async function readOpenings(
 
 async function findClosureOfLine(
   known: Known,
-  settings: ProspectSettings,
   { gate, messageId, domain, host }: Line,
 ): Promise<GateClosure | undefined> {
   const destination = destinationOfGate(gate)
   if (destination !== undefined) return await findClosure(known, destination, { domain, host })
   // It may be gone by now.
   const shown = await known.storage.run(showQueuedMessage, { queueId: messageId })
-  return shown && (await readSenderGate(known.storage, settings, gate, shown.message, known.now)).closure
+  return (
+    shown && (await readSenderGate(known.storage, known.settings, gate, shown.message, known.now)).closure
+  )
 }
 
 interface Known {
   readonly storage: Reader
-  readonly settings: Pick<Settings, 'delivery'>
+  readonly settings: ProspectSettings
   /** By lane: 'gmail', 'gmail from 192.0.2.1'. */
   readonly closures: ReadonlyMap<string, GateClosure>
   readonly now: number

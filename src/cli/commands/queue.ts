@@ -58,9 +58,8 @@ import {
   type GateClosure,
   type GateState,
   type Prospects,
-  readClosuresOf,
   readDestinationHosts,
-  readOpenings,
+  readGroupProspects,
   readProspects,
 } from '../prospects.ts'
 import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
@@ -734,8 +733,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
       const destinations = by === 'destination' ? summary.groups.filter(({ isDomain }) => !isDomain) : []
       return {
         summary,
-        closures: await readClosuresOf(storage, settings, destinations, now),
-        openings: await readOpenings(storage, settings, summary.groups, now),
+        ...(await readGroupProspects(storage, settings, summary.groups, destinations, now)),
         openAlerts: await storage.run(countOpenAlerts, undefined),
         noServer: summary.recipients > 0 && (await isServerMissing(storage, settings, invocation.clock)),
       }
