@@ -1,0 +1,86 @@
+// ClamAV's daemon: INSTREAM (clamd(8)). The message goes in pieces, each behind its length; one line comes back.
+import { oneLine, type Scanner, ScannerFault, type ScanReport, type Specimen } from './contract.ts'
+import { confused, exchange, formatScannerEndpoint, type ScannerEndpoint } from './exchange.ts'
+
+const command = 'zINSTREAM\0'
+/** Of a piece; clamd takes any length up to its StreamMaxLength. */
+const maxPieceBytes = 64 * 1024
+
+export function createClamdScanner(endpoint: ScannerEndpoint): Scanner {
+  const name = `clamd at ${formatScannerEndpoint(endpoint)}`
+  return {
+    name,
+    async scan(specimen, signal) {
+      const answer = await askAgainWhenCut(() =>
+        exchange({
+          endpoint,
+          name,
+          request: streamIn(specimen),
+          isWhole: bytes => bytes.includes(0),
+          signal,
+        }),
+      )
+      return readReport(name, answer.toString('utf8').replace(/\0.*$/s, ''), specimen.size)
+    },
+  }
+}
+
+const maxAsked = 3
+
+/**
+ * What is too large for it clamd says and closes at once: if more was on its way, the system drops what it said with the
+ * connection.
+ */
+async function askAgainWhenCut(ask: () => Promise<Buffer>): Promise<Buffer> {
+  for (let asked = 1; ; asked++) {
+    try {
+      return await ask()
+    } catch (cause) {
+      if (asked === maxAsked || !isCut(cause)) throw cause
+    }
+  }
+}
+
+function isCut(fault: unknown): boolean {
+  const cause = fault instanceof Error ? (fault.cause as NodeJS.ErrnoException | undefined) : undefined
+  return cause?.code === 'EPIPE' || cause?.code === 'ECONNRESET'
+}
+
+async function* streamIn(specimen: Specimen): AsyncIterable<Uint8Array> {
+  yield Buffer.from(command)
+  for await (const chunk of specimen.open())
+    for (let from = 0; from < chunk.length; from += maxPieceBytes) {
+      const piece = chunk.subarray(from, from + maxPieceBytes)
+      // In one write: what clamd says of the length shall be here before more is sent.
+      yield Buffer.concat([lengthOf(piece), piece])
+    }
+  yield Buffer.alloc(4)
+}
+
+function lengthOf(piece: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(piece.length)
+  return length
+}
+
+/** 'stream: OK', 'stream: Eicar-Test-Signature FOUND', 'INSTREAM size limit exceeded. ERROR' */
+function readReport(name: string, line: string, size: number): ScanReport {
+  if (line === 'stream: OK') return { advice: 'accept', findings: [] }
+  const virus = /^stream: (?<virus>.+) FOUND$/s.exec(line)?.groups?.virus
+  if (virus !== undefined) {
+    const shown = oneLine(virus)
+    return {
+      advice: 'refuse',
+      findings: [{ name: shown }],
+      text: `The message contains a virus (${shown}), so it was not accepted`,
+    }
+  }
+  if (line.startsWith('INSTREAM size limit exceeded'))
+    throw new ScannerFault(
+      'SCANNER_TOO_LARGE',
+      `The scanner ${name} does not look at messages of ${size} bytes: raise StreamMaxLength in clamd.conf, or set maxBytes of this scanner.`,
+    )
+  if (line.endsWith(' ERROR'))
+    throw new ScannerFault('SCANNER_UNAVAILABLE', `The scanner ${name} could not look: ${oneLine(line)}.`)
+  throw confused(name, line)
+}

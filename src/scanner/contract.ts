@@ -1,0 +1,90 @@
+// What outside scanners are asked, and what they answer, whichever protocol they speak.
+import { Fault } from '../runtime/fault.ts'
+import { replaceControls } from '../runtime/text.ts'
+
+/** A message as a scanner is shown it: whole, before it is accepted. */
+export interface Specimen {
+  /** '0ANHN9VYR00' */
+  readonly queueId: string
+  readonly client: SpecimenClient
+  /** 'anna@example.test'; '' is the null reverse-path. */
+  readonly reversePath: string
+  readonly recipients: readonly string[]
+  /** Of the mail data, in bytes. */
+  readonly size: number
+  /** The mail data with CRLF line ends, as it would be stored. */
+  open(): AsyncIterable<Uint8Array>
+}
+
+export interface SpecimenClient {
+  /** '192.0.2.1', '2001:db8::1' */
+  readonly address: string
+  readonly port: number
+  /** As it said at EHLO or HELO. */
+  readonly heloName?: string | undefined
+  /** Of its address in the DNS, where that name leads back to the address. */
+  readonly hostName?: string | undefined
+  /** The account that has logged in. */
+  readonly account?: string | undefined
+  /** 'TLSv1.3 TLS_AES_256_GCM_SHA384' */
+  readonly tls?: string | undefined
+}
+
+/** accept: nothing against it. mark: spam, to be shown as such. quarantine: nobody gets it before somebody has looked. */
+export type Advice = 'accept' | 'mark' | 'quarantine' | 'defer' | 'refuse'
+
+/** One thing that a scanner saw. */
+export interface Finding {
+  /** As the scanner calls it: 'BAYES_99', 'Eicar-Test-Signature'. */
+  readonly name: string
+  /** In the scanner's own measure; above 0 speaks for spam. */
+  readonly score?: number | undefined
+  readonly detail?: string | undefined
+}
+
+export interface HeaderFieldToAdd {
+  readonly name: string
+  readonly value: string
+}
+
+export interface ScanReport {
+  readonly advice: Advice
+  /** In the scanner's own measure. */
+  readonly score?: number | undefined
+  /** The score from which the scanner calls a message spam. */
+  readonly threshold?: number | undefined
+  readonly findings: readonly Finding[]
+  /** What the sender is to be told; one printable line. */
+  readonly text?: string | undefined
+  readonly headerFields?: readonly HeaderFieldToAdd[] | undefined
+}
+
+export interface Scanner {
+  /** 'clamd at /run/clamav/clamd.ctl', for people. */
+  readonly name: string
+  /** Rejects with a ScannerFault, also when `signal` ends it. */
+  scan(specimen: Specimen, signal: AbortSignal): Promise<ScanReport>
+}
+
+export type ScannerFaultCode =
+  /** Not there, too busy, or silent: the next message may fare better. */
+  | 'SCANNER_UNAVAILABLE'
+  /** It answered something else than its protocol says: somebody has to look at the settings. */
+  | 'SCANNER_CONFUSED'
+  /** It does not look at messages of this size. */
+  | 'SCANNER_TOO_LARGE'
+
+export class ScannerFault extends Fault {
+  override readonly name = 'ScannerFault'
+  declare readonly code: ScannerFaultCode
+
+  constructor(code: ScannerFaultCode, message: string, options?: ErrorOptions) {
+    super(code, message, options)
+  }
+}
+
+/** A scanner's words for a reply or the trail: one line of printable characters, not too long. */
+export function oneLine(text: string, maxLength = 200): string {
+  const line = replaceControls(text, ' ').trim()
+  return line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line
+}
