@@ -103,8 +103,8 @@ describe('the architecture', () => {
   const reach: Readonly<Record<string, readonly string[]>> = {
     'node:sqlite': ['storage'],
     'node:worker_threads': ['main', 'storage', 'cli'],
-    'node:http': ['health'],
-    'node:https': ['tls-policy', 'tls-report'],
+    'node:http': ['health', 'scanner'],
+    'node:https': ['scanner', 'tls-policy', 'tls-report'],
     'node:dgram': ['dns'],
     'node:dns': ['dns', 'config'],
     'node:tls': ['tls', 'tls-policy', 'smtp', 'main', 'cli'],

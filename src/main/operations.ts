@@ -5,6 +5,7 @@ import { directoryOperations } from '../directory/operations.ts'
 import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
+import { screeningOperations } from '../screening/learning.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
 import { tlsPolicyOperations } from '../tls-policy/operations.ts'
 import { tlsReportOperations } from '../tls-report/operations.ts'
@@ -17,6 +18,7 @@ export function createRegistry(): OperationRegistry {
     ...directoryOperations,
     ...mailboxOperations,
     ...queueOperations,
+    ...screeningOperations,
     ...tlsPolicyOperations,
     ...tlsReportOperations,
     ...trailOperations,
