@@ -120,6 +120,7 @@ const onBothEngines: readonly string[] = [
   'test/storage',
   'test/tls-report',
   'test/trail',
+  'test/screening/greylist.test.ts',
   'test/screening/learning.test.ts',
 ]
 

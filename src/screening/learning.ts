@@ -160,4 +160,4 @@ export const readLearned = defineRead(
   },
 )
 
-export const screeningOperations = [learnMessage, recallWords, forgetRareWords, readLearned]
+export const learningOperations = [learnMessage, recallWords, forgetRareWords, readLearned]

@@ -13,7 +13,7 @@ import { transfer } from './0011-transfer.ts'
 import { sourceAddresses } from './0012-source-addresses.ts'
 import { askedFor } from './0013-asked-for.ts'
 import { alerts } from './0014-alerts.ts'
-import { statistics } from './0015-statistics.ts'
+import { screening } from './0015-screening.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -30,7 +30,7 @@ export const migrations: readonly string[] = [
   sourceAddresses,
   askedFor,
   alerts,
-  statistics,
+  screening,
 ]
 
 /**

@@ -1,0 +1,107 @@
+// Greylisting: who is not known and looks suspicious is asked to come again, which mail servers do and most programs that send
+// spam do not. It learns: a sender who has come again is known to that recipient, and an origin from which several have come
+// again is known to all.
+import { defineWrite, type Tx } from '../storage/operation.ts'
+import { numberOf } from './words.ts'
+
+/** Who sends to whom, from where. */
+export interface Visit {
+  /**
+   * The domain that has proved itself (DKIM, SPF), so that a provider that comes again from another address is the same one;
+   * else the network of the client: '192.0.2.0/24'.
+   */
+  readonly origin: string
+  /** 'boris@example.net', '' for the null reverse-path. */
+  readonly sender: string
+  readonly recipient: string
+  readonly now: number
+}
+
+export interface GreylistRules {
+  /** Sooner it is no mail server that comes again. */
+  readonly waitMs: number
+  /** Who has not come again by then begins anew. */
+  readonly windowMs: number
+}
+
+/** Of so many senders that have come again the origin is known. */
+export const knownAfter = 5
+
+export type Greylisted =
+  | { readonly kind: 'known' }
+  | { readonly kind: 'come-again'; readonly notBefore: number }
+
+export const visitGreylist = defineWrite(
+  'screening.visit-greylist',
+  async (
+    tx,
+    { visit, rules }: { readonly visit: Visit; readonly rules: GreylistRules },
+  ): Promise<Greylisted> => {
+    const { origin, sender, recipient, now } = visit
+    const originKey = numberOf(`origin ${origin}`)
+    const known = await read(tx, originKey)
+    if (known && known.passes >= knownAfter) return { kind: 'known' }
+    const key = numberOf(`${origin} ${sender.toLowerCase()} ${recipient.toLowerCase()}`)
+    const entry = await read(tx, key)
+    if (entry && entry.passes > 0) {
+      await note(tx, key, { ...entry, lastAt: now })
+      return { kind: 'known' }
+    }
+    if (!entry || now > entry.firstAt + rules.windowMs) {
+      await note(tx, key, { firstAt: now, lastAt: now, passes: 0 })
+      return { kind: 'come-again', notBefore: now + rules.waitMs }
+    }
+    const notBefore = entry.firstAt + rules.waitMs
+    if (now < notBefore) return { kind: 'come-again', notBefore }
+    await note(tx, key, { ...entry, lastAt: now, passes: 1 })
+    await note(tx, originKey, {
+      firstAt: known?.firstAt ?? now,
+      lastAt: now,
+      passes: (known?.passes ?? 0) + 1,
+    })
+    return { kind: 'known' }
+  },
+)
+
+interface Entry {
+  readonly firstAt: number
+  readonly lastAt: number
+  readonly passes: number
+}
+
+async function read(tx: Tx, key: number): Promise<Entry | undefined> {
+  const row = await tx.get<{ first_at: number; last_at: number; passes: number }>(
+    'SELECT first_at, last_at, passes FROM greylist WHERE visit = ?',
+    key,
+  )
+  return row && { firstAt: row.first_at, lastAt: row.last_at, passes: row.passes }
+}
+
+async function note(tx: Tx, key: number, { firstAt, lastAt, passes }: Entry): Promise<void> {
+  await tx.run(
+    `INSERT INTO greylist (visit, first_at, last_at, passes) VALUES (?, ?, ?, ?)
+      ON CONFLICT (visit) DO UPDATE SET first_at = excluded.first_at, last_at = excluded.last_at, passes = excluded.passes`,
+    key,
+    firstAt,
+    lastAt,
+    passes,
+  )
+}
+
+/** Who has never come again goes after the window; who is known, when nothing has come since `before`. Returns how many went. */
+export const forgetVisits = defineWrite(
+  'screening.forget-visits',
+  async (
+    tx,
+    { before, windowMs, now }: { readonly before: number; readonly windowMs: number; readonly now: number },
+  ): Promise<number> => {
+    const { changes } = await tx.run(
+      'DELETE FROM greylist WHERE last_at < ? OR passes = 0 AND last_at < ?',
+      before,
+      now - windowMs,
+    )
+    return changes
+  },
+)
+
+export const greylistOperations = [visitGreylist, forgetVisits]

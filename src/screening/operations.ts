@@ -1,0 +1,5 @@
+// What the screening of mail asks the storage for.
+import { greylistOperations } from './greylist.ts'
+import { learningOperations } from './learning.ts'
+
+export const screeningOperations = [...greylistOperations, ...learningOperations]

@@ -1,0 +1,76 @@
+// Greylisting over storage: who has to come again, and who is known.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { forgetVisits, type Greylisted, knownAfter, visitGreylist } from '../../src/screening/greylist.ts'
+import { openTestStorage } from '../harness/test-storage.ts'
+
+const start = Date.UTC(2026, 0, 1)
+const minute = 60_000
+const hour = 60 * minute
+const rules = { waitMs: 5 * minute, windowMs: 24 * hour }
+
+async function open(t: TestContext) {
+  const { storage } = await openTestStorage(t)
+  return {
+    storage,
+    visit: (
+      now: number,
+      { origin = '192.0.2.0/24', sender = 'boris@example.net', recipient = 'anna@example.test' } = {},
+    ) => storage.run(visitGreylist, { visit: { origin, sender, recipient, now }, rules }),
+  }
+}
+
+const comeAgain = (notBefore: number): Greylisted => ({ kind: 'come-again', notBefore })
+const known: Greylisted = { kind: 'known' }
+
+test('who comes again after the wait is known from then on', async t => {
+  const { visit } = await open(t)
+  assert.deepEqual(await visit(start), comeAgain(start + rules.waitMs))
+  assert.deepEqual(await visit(start + minute), comeAgain(start + rules.waitMs))
+  assert.deepEqual(await visit(start + rules.waitMs), known)
+  assert.deepEqual(await visit(start + 30 * 24 * hour, { sender: 'BORIS@example.net' }), known)
+})
+
+test('another sender, recipient or origin is another visit', async t => {
+  const { visit } = await open(t)
+  await visit(start)
+  await visit(start + rules.waitMs)
+  const at = start + hour
+  for (const other of [
+    { sender: 'olga@example.net' },
+    { recipient: 'ivan@example.test' },
+    { origin: '198.51.100.0/24' },
+  ])
+    assert.deepEqual(await visit(at, other), comeAgain(at + rules.waitMs))
+})
+
+test('who comes again too late begins anew', async t => {
+  const { visit } = await open(t)
+  await visit(start)
+  const late = start + rules.windowMs + 1
+  assert.deepEqual(await visit(late), comeAgain(late + rules.waitMs))
+})
+
+test('an origin from which several have come again is known to everybody', async t => {
+  const { visit } = await open(t)
+  const origin = 'example.net'
+  for (let n = 0; n < knownAfter; n++) {
+    const sender = `sender${n}@example.net`
+    assert.equal((await visit(start, { origin, sender })).kind, 'come-again')
+    assert.deepEqual(await visit(start + rules.waitMs, { origin, sender }), known)
+  }
+  assert.deepEqual(await visit(start + hour, { origin, sender: 'new@example.net' }), known)
+})
+
+test('who has not come again is forgotten soon, who is known later', async t => {
+  const { storage, visit } = await open(t)
+  await visit(start, { sender: 'never@example.net' })
+  await visit(start)
+  await visit(start + rules.waitMs)
+  const forget = (now: number, before: number): Promise<number> =>
+    storage.run(forgetVisits, { now, before, windowMs: rules.windowMs })
+  assert.equal(await forget(start + hour, start - hour), 0)
+  assert.equal(await forget(start + 2 * rules.windowMs, start - hour), 1)
+  // The visit and its origin.
+  assert.equal(await forget(start + 2 * rules.windowMs, start + hour), 2)
+})
