@@ -18,6 +18,7 @@ import { addQueueCommand } from './commands/queue.ts'
 import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addServeCommand } from './commands/serve.ts'
+import { addSpamCommand } from './commands/spam.ts'
 import { addTerminalCommand } from './commands/terminal.ts'
 import { addTlsReportsCommand } from './commands/tls-reports.ts'
 import { addTraceCommand } from './commands/trace.ts'
@@ -62,6 +63,7 @@ export function createProgram(run: CommandRun): Command {
   addProbeCommand(program, run)
   addQueueCommand(program, run)
   addMailCommand(program, run)
+  addSpamCommand(program, run)
   addSendCommand(program, run)
   addFetchCommand(program, run)
   addTerminalCommand(program, run)

@@ -31,9 +31,9 @@ export async function fileMessage(tx: Tx, filing: Filing): Promise<void> {
 }
 
 /** RFC 9051 §2.3.1.1: unique identifiers ascend. A mailbox is made when the first message comes. */
-async function takeUid(
+export async function takeUid(
   tx: Tx,
-  { accountId, mailbox, receivedAt }: Filing,
+  { accountId, mailbox, receivedAt }: Pick<Filing, 'accountId' | 'mailbox' | 'receivedAt'>,
 ): Promise<{ id: number; uid: number }> {
   const take = async (): Promise<{ id: number; uid: number } | undefined> =>
     await tx.get<{ id: number; uid: number }>(

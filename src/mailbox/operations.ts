@@ -1,6 +1,7 @@
 // Mailboxes as the command line sees them.
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineRead, defineWrite } from '../storage/operation.ts'
+import { moveMailboxMessage } from './move-message.ts'
 
 export interface MailboxSummary {
   readonly name: string
@@ -137,4 +138,5 @@ export const mailboxOperations = [
   countMailboxMessages,
   findMailboxMessage,
   deleteMailboxMessage,
+  moveMailboxMessage,
 ] as const

@@ -59,7 +59,7 @@ async function noteKind(tx: Tx, { accountId, messageId, kind, now }: Lesson): Pr
 async function count(tx: Tx, lesson: Lesson, kind: LearnedKind, by: 1 | -1): Promise<void> {
   const [spam, ham] = kind === 'spam' ? [by, 0] : [0, by]
   const day = Math.floor(lesson.now / dayMs)
-  for (const accountId of [lesson.accountId, everybody]) {
+  for (const accountId of new Set([lesson.accountId, everybody])) {
     await tx.run(
       `INSERT INTO filter_total (account_id, spam, ham) VALUES (?, ?, ?)
         ON CONFLICT (account_id) DO UPDATE SET spam = filter_total.spam + excluded.spam, ham = filter_total.ham + excluded.ham`,

@@ -2,9 +2,8 @@
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatDomainsForPeople } from '../../address/parse-domain.ts'
-import { findAccount } from '../../directory/accounts.ts'
-import { directoryFault } from '../../directory/directory-fault.ts'
 import { displayAddress } from '../../directory/display.ts'
+import { moveMailboxMessage } from '../../mailbox/move-message.ts'
 import {
   countMailboxMessages,
   findMailboxMessage,
@@ -16,8 +15,10 @@ import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { findFieldValue } from '../../message/header-section.ts'
 import { formatQueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
+import { teach } from '../../screening/teach.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import { StorageFault } from '../../storage/storage-fault.ts'
+import { accountIdOf } from '../account-id.ts'
 import { addressArgument, countArgument, numberArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatInTime } from '../format-in-time.ts'
@@ -51,7 +52,7 @@ const mailboxOption = (): Option =>
 export function addMailCommand(program: Command, run: CommandRun): void {
   const mail = addCommand(program, {
     usage: 'mail',
-    summary: 'Mail in the mailboxes of this server: list, read',
+    summary: 'Mail in the mailboxes of this server: list, read, junk, not-junk',
     examples: ['mail list anna@example.test', 'mail read anna@example.test 1'],
   })
 
@@ -94,17 +95,65 @@ export function addMailCommand(program: Command, run: CommandRun): void {
         await invocation.withStorage(async (storage, settings) => {
           const accountId = await accountIdOf(storage, address)
           const message = await storage.run(findMailboxMessage, { accountId, mailbox: options.mailbox, uid })
-          if (!message) {
-            throw new UsageFault(
-              'CLI_NO_SUCH_MESSAGE',
-              `${displayAddress(address)} has no message ${uid} in ${options.mailbox}. "postrider mail list ${displayAddress(address)}" shows what is there.`,
-            )
-          }
+          if (!message) throw noSuchMessage(address, options.mailbox, uid)
           const mailData = invocation.mailData(storage, settings).read(message.mailDataId)
           await show(invocation, message, nameVerify(mailData), options.raw === true)
         })
       }),
     )
+
+  addJudgement(mail, run, 'junk', 'Put a message into Junk, as spam')
+  addJudgement(mail, run, 'not-junk', 'Put a message from Junk back into INBOX, as wanted')
+}
+
+type Judgement = 'junk' | 'not-junk'
+
+const lessons = {
+  junk: { from: 'INBOX', to: 'Junk', kind: 'spam' },
+  'not-junk': { from: 'Junk', to: 'INBOX', kind: 'ham' },
+} as const
+
+function addJudgement(mail: Command, run: CommandRun, name: Judgement, summary: string): void {
+  const { from, to, kind } = lessons[name]
+  addCommand(mail, {
+    usage: name,
+    summary,
+    description: `${summary}. The filter learns from it, for this account and a little for all.`,
+    examples: [`mail ${name} anna@example.test 7`],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .addArgument(
+      new Argument('<uid>', `of the message in ${from}, as "mail list" shows it`).argParser(numberArgument),
+    )
+    .addOption(new Option('--mailbox <name>', 'in which mailbox of the account it is').default(from))
+    .action(
+      perform(run, async (invocation, { mailbox }: MailboxOptions, address: Address, uid: number) => {
+        await invocation.withStorage(async (storage, settings) => {
+          const accountId = await accountIdOf(storage, address)
+          const message = await storage.run(findMailboxMessage, { accountId, mailbox, uid })
+          if (!message) throw noSuchMessage(address, mailbox, uid)
+          const now = invocation.clock.now()
+          const mailData = invocation.mailData(storage, settings).read(message.mailDataId)
+          const lesson = { accountId, messageId: message.queueId, kind, now }
+          const learned = await teach(storage, lesson, nameVerify(mailData))
+          const newUid =
+            mailbox === to ? uid : await storage.run(moveMailboxMessage, { accountId, mailbox, uid, to, now })
+          if (newUid === undefined) throw noSuchMessage(address, mailbox, uid)
+          invocation.output.result(
+            { mailbox: to, uid: newUid, learned: learned === 'learned' },
+            `The message is in ${to} now, as ${newUid}. ${learned === 'learned' ? `The filter has learned that it is ${kind === 'spam' ? 'spam' : 'wanted'}.` : 'The filter had learned it before.'}`,
+          )
+        })
+      }),
+    )
+}
+
+function noSuchMessage(address: Address, mailbox: string, uid: number): UsageFault {
+  const where = mailbox === 'INBOX' ? '' : ` --mailbox ${mailbox}`
+  return new UsageFault(
+    'CLI_NO_SUCH_MESSAGE',
+    `${displayAddress(address)} has no message ${uid} in ${mailbox}. "postrider mail list ${displayAddress(address)}${where}" shows what is there.`,
+  )
 }
 
 async function show(
@@ -232,15 +281,6 @@ function listedJson({ message, header }: ListedMessage): unknown {
     subject: header?.subject ?? null,
     damaged: header === undefined,
   }
-}
-
-async function accountIdOf(storage: CommandStorage, address: Address): Promise<number> {
-  const account = await storage.run(findAccount, { address })
-  if (account) return account.id
-  throw directoryFault(
-    'DIRECTORY_NO_SUCH_ADDRESS',
-    `There is no account ${displayAddress(address)}. "postrider account list" shows them.`,
-  )
 }
 
 // INBOX is there even before the first message (RFC 9051 §5.1).
