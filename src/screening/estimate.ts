@@ -18,7 +18,7 @@ const priorStrength = 0.45
 /** Nearer to 0.5 a word tells nothing. */
 const leastDistance = 0.1
 /** Those that tell most. */
-const mostWords = 150
+const mostWords = 500
 
 /** 0 (wanted) … 1 (spam); undefined: it has learned too little. */
 export function estimateSpam(words: Iterable<WordCount>, all: Learned): number | undefined {
