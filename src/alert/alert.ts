@@ -1,8 +1,8 @@
 // Something that a person has to act on, from when it is found until it is over.
-import type { ReportedProvider, ReportedReply } from '../bounce/report.ts'
+import type { RefusedStep, ReportedProvider, ReportedReply } from '../bounce/report.ts'
 
 export const alertKindNames = [
-  /** A destination refuses mail from this server because of its name. Subject: what mail for it waits for (its site). */
+  /** A destination refuses mail from this server because of its name. Subject: its lane, 'gmail', 'gmail from 192.0.2.1'. */
   'reputation-block',
   /** The delivery thread died each time it had a message. Subject: its queue id. */
   'message-set-aside',
@@ -14,10 +14,22 @@ export interface AlertEvidence {
   /** One English sentence for the administrator. */
   readonly detail: string
   readonly remoteMta?: string | undefined
+  readonly remoteAddress?: string | undefined
+  /** What it refused; where that is known it stands in place of `detail`, in the language of the reader. */
+  readonly refused?: RefusedStep | undefined
+  /** The address of ours from which the mail came, where the settings say one. */
+  readonly source?: AlertSource | undefined
   /** Of the other server, as it said it. */
   readonly reply?: ReportedReply | undefined
   /** Whose words these are, and what is done about them, when that is known. */
   readonly provider?: ReportedProvider | undefined
+}
+
+export interface AlertSource {
+  readonly address: string
+  readonly pool: string
+  /** The pool has no other. */
+  readonly isOnly: boolean
 }
 
 /** No two alerts have the same of both. */

@@ -1,5 +1,5 @@
 // What is said of an alert, before it is laid out: in a mail, or by the command.
-import { describeStep, quoteReply } from '../bounce/report-content.ts'
+import { describeDetail, describeStep, quoteReply } from '../bounce/report-content.ts'
 import { reportTexts } from '../bounce/texts-of.ts'
 import { siteOfLane } from '../delivery/pacing/lane-key.ts'
 import { nameOfSite } from '../delivery/replies/providers.ts'
@@ -7,7 +7,7 @@ import type { Labelled, Notice, NoticeBlock } from '../notice/notice.ts'
 import type { Language } from '../queue/records.ts'
 import { replaceControls } from '../runtime/text.ts'
 import type { Alert } from './alert.ts'
-import { maxCounted } from './kinds.ts'
+import { destinationOf, isUntried, maxCounted } from './kinds.ts'
 import type { AlertFacts, AlertKindText, AlertNews, AlertTexts } from './texts.ts'
 import { english } from './texts-en.ts'
 import { russian } from './texts-ru.ts'
@@ -22,12 +22,18 @@ export interface AlertDescription {
 
 /** `waiting`: recipients that wait because of it, counted up to `maxCounted`. */
 export function describeAlert(alert: Alert, waiting: number, language: Language): AlertDescription {
-  const texts = alertTexts[language]
-  const told = texts.kinds[alert.kind](factsOf(alert, waiting, language))
-  return {
-    title: told.title,
-    block: alert.overAt === undefined ? describeOpen(alert, told, language) : describeOver(told, texts),
-  }
+  const told = tell(alert, waiting, language)
+  return { title: told.title, block: describeBlock(alert, told, language) }
+}
+
+function tell(alert: Alert, waiting: number, language: Language): AlertKindText {
+  return alertTexts[language].kinds[alert.kind](factsOf(alert, waiting, language))
+}
+
+function describeBlock(alert: Alert, told: AlertKindText, language: Language): NoticeBlock {
+  return alert.mendedAt === undefined
+    ? describeOpen(alert, told, language)
+    : describeEnded(told, alertTexts[language])
 }
 
 export interface NoticeOptions {
@@ -42,12 +48,17 @@ export function composeNotice(
   { news, waiting, hostname, language }: NoticeOptions,
 ): { readonly subject: string; readonly notice: Notice } {
   const texts = alertTexts[language]
-  const { title, block } = describeAlert(alert, waiting, language)
+  const told = tell(alert, waiting, language)
   return {
-    subject: texts.subject(news, title),
+    subject: texts.subject(news, told.title),
     notice: {
-      groups: [{ opening: texts.opening(news, title, hostname), blocks: [block] }],
-      details: { title: texts.detailsTitle, rows: describeTimes(alert, language) },
+      groups: [
+        {
+          opening: texts.opening(news, told.title, hostname),
+          blocks: [describeBlock(alert, told, language)],
+        },
+      ],
+      details: { title: texts.detailsTitle, rows: describeRecords(alert, told, language) },
       closing: texts.closing(hostname),
     },
   }
@@ -74,30 +85,35 @@ function describeOpen({ evidence }: Alert, told: AlertKindText, language: Langua
   }
 }
 
-function describeOver({ about, over }: AlertKindText, texts: AlertTexts): NoticeBlock {
-  return { about: [about], sentences: [{ label: texts.happenedLabel, text: over }] }
+/** For who knows that it was so. */
+function describeEnded({ about, now }: AlertKindText, texts: AlertTexts): NoticeBlock {
+  return { about: [about], sentences: [{ label: texts.nowLabel, text: now }] }
 }
 
-function describeTimes(alert: Alert, language: Language): Labelled[] {
+function describeRecords(alert: Alert, { detail }: AlertKindText, language: Language): Labelled[] {
   const texts = alertTexts[language]
   const date = (at: number): string => reportTexts[language].date(at)
   return [
     { label: texts.sinceLabel, text: date(alert.since) },
     { label: texts.seenLabel, text: date(alert.seenAt) },
     { label: texts.timesLabel, text: String(alert.times) },
-    ...(alert.overAt === undefined ? [] : [{ label: texts.overLabel, text: date(alert.overAt) }]),
-    { label: texts.detailLabel, text: `${alert.kind} ${alert.subject}: ${alert.evidence.detail}` },
+    ...(alert.mendedAt === undefined ? [] : [{ label: texts.endedLabel, text: date(alert.mendedAt) }]),
+    { label: texts.detailLabel, text: `${alert.kind} ${alert.subject}: ${detail}` },
   ]
 }
 
-function factsOf({ subject, evidence }: Alert, waiting: number, language: Language): AlertFacts {
+function factsOf(alert: Alert, waiting: number, language: Language): AlertFacts {
+  const { subject, evidence, mendedAt } = alert
+  const texts = reportTexts[language]
   return {
     subject,
     name: nameOfSite(siteOfLane(subject)),
-    argument: quoteArgument(siteOfLane(subject)),
+    argument: quoteArgument(destinationOf(alert)),
     evidence,
     waiting: { recipients: waiting, isCounted: waiting < maxCounted },
-    knownStep: evidence.provider && describeStep(evidence.provider, reportTexts[language]),
+    knownStep: evidence.provider && describeStep(evidence.provider, texts),
+    detail: describeDetail(evidence, texts) ?? evidence.detail,
+    ended: mendedAt === undefined ? undefined : { at: texts.date(mendedAt), isUntried: isUntried(alert) },
   }
 }
 

@@ -1,6 +1,6 @@
 // What each kind of alert can be asked. How it is told stands with the texts.
 import type { HealthRecord } from '../delivery/pacing/destination-health.ts'
-import { siteOfLane } from '../delivery/pacing/lane-key.ts'
+import { poolKey, siteOfLane } from '../delivery/pacing/lane-key.ts'
 import { countSetAside } from '../queue/blame-for-death.ts'
 import { findDestinationHealth } from '../queue/destination-health.ts'
 import { countAtGate, destinationGate } from '../queue/gates.ts'
@@ -26,13 +26,23 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
       const health = await storage.run(findDestinationHealth, { destination: subject })
       return health !== undefined && (JSON.parse(health) as HealthRecord).refusal !== undefined
     },
-    countWaiting: (storage, { subject }) =>
-      storage.run(countAtGate, { gate: destinationGate(siteOfLane(subject)), limit: maxCounted }),
+    countWaiting: (storage, alert) =>
+      storage.run(countAtGate, { gate: destinationGate(destinationOf(alert)), limit: maxCounted }),
   },
   'message-set-aside': {
     lasts: async (storage, alert) => (await storage.run(countSetAside, messageOf(alert))) > 0,
     countWaiting: (storage, alert) => storage.run(countSetAside, messageOf(alert)),
   },
+}
+
+/** What waits because of it, as `postrider queue summary --destination` takes it: 'gmail', 'gmail from newsletter'. */
+export function destinationOf({ subject, evidence }: Pick<Alert, 'subject' | 'evidence'>): string {
+  return poolKey(siteOfLane(subject), evidence.source?.pool)
+}
+
+/** Nobody has tried since it was seen, until nobody knew any more. */
+export function isUntried({ seenAt, mendedAt }: Pick<Alert, 'seenAt' | 'mendedAt'>): boolean {
+  return mendedAt !== undefined && mendedAt - seenAt > untriedMs
 }
 
 function messageOf({ subject }: Alert): { readonly messageId: QueueId } {

@@ -75,6 +75,8 @@ export const raiseAlert = defineWrite(
 
 const conditions = {
   open: 'over_at IS NULL',
+  /** Open, and still so. */
+  lasting: 'over_at IS NULL AND mended_at IS NULL',
   /** And those of which nobody was told that they are over. */
   unfinished: "over_at IS NULL OR told = 'open'",
   all: '1 = 1',
@@ -91,8 +93,11 @@ export const listAlerts = defineRead(
   },
 )
 
+/** Those that somebody has to act on: what is mended is open until that has lasted. */
 export const countOpenAlerts = defineRead('alert.count-open', async (tx): Promise<number> => {
-  const row = await tx.get<{ count: number }>(`SELECT count(*) AS count FROM alert WHERE ${conditions.open}`)
+  const row = await tx.get<{ count: number }>(
+    `SELECT count(*) AS count FROM alert WHERE ${conditions.lasting}`,
+  )
   return row?.count ?? 0
 })
 

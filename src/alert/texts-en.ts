@@ -22,6 +22,27 @@ function whatFailed({ evidence: { reply } }: AlertFacts): string {
   return reply && reply.code >= 500 ? ' What was refused has gone back to its sender.' : ''
 }
 
+/** From where the mail came that is refused. */
+function origin({ evidence: { source } }: AlertFacts): string {
+  return source ? `${source.address} (source pool "${source.pool}")` : 'this server'
+}
+
+function whatGoesOn({ name, evidence: { source } }: AlertFacts): string {
+  if (!source)
+    return 'Nothing is sent there for now, since more attempts make it worse; mail for others goes on.'
+  const others = source.isOnly
+    ? ''
+    : ` What leaves from the other addresses of the pool goes on, unless ${name} refuses these as well.`
+  return `From this address nothing is sent there for now, since more attempts make it worse; mail for others goes on.${others}`
+}
+
+function takenAgain({ ended, evidence: { source } }: AlertFacts): string {
+  if (!ended) return ''
+  if (ended.isUntried) return 'No mail has gone there for a week, so nobody knows whether it is refused.'
+  const from = source ? `from ${source.address} ` : ''
+  return `Mail ${from}has been taken there again since ${ended.at}. What waited goes out by itself.`
+}
+
 export const english: AlertTexts = {
   senderName: 'Mail server',
   subject: (news, title) => `${subjects[news]}: ${title}`,
@@ -29,10 +50,9 @@ export const english: AlertTexts = {
   kinds: {
     'reputation-block': facts => ({
       about: facts.name,
-      title: `${facts.name} refuses mail from this server because of its reputation`,
-      happened:
-        'The mail servers there take no mail from this server, whatever it says: its IP address, its name or its domain has a bad reputation with them, or is on a block list.',
-      meaning: `${countRecipients(facts)}.${whatFailed(facts)} Nothing is sent there for now, since more attempts make it worse; mail for others goes on. From time to time one message finds out whether it is taken again: then all that waits follows by itself. What waits too long goes back to its sender.`,
+      title: `${facts.name} ${facts.ended ? 'refused' : 'refuses'} mail from ${origin(facts)} because of its reputation`,
+      happened: `The mail servers there take no mail from ${origin(facts)}, whatever it says: ${facts.evidence.source ? 'this' : 'its'} IP address, its name or its domain has a bad reputation with them, or is on a block list.`,
+      meaning: `${countRecipients(facts)}.${whatFailed(facts)} ${whatGoesOn(facts)} From time to time one message finds out whether it is taken again: then all that waits follows by itself. What waits too long goes back to its sender.`,
       steps: [
         {
           text: 'See whose mail waits there. A stolen password or a list of old addresses is the most frequent reason for a bad reputation: stop that first.',
@@ -48,7 +68,8 @@ export const english: AlertTexts = {
           command: `postrider queue reroute --destination ${facts.argument} --via smtp.example.com:25`,
         },
       ],
-      over: 'Nothing more has been refused there for this reason. What waits goes out by itself.',
+      now: takenAgain(facts),
+      detail: facts.detail,
     }),
     'message-set-aside': facts => ({
       about: facts.subject,
@@ -73,17 +94,19 @@ export const english: AlertTexts = {
           command: `postrider queue cancel ${facts.subject}`,
         },
       ],
-      over: 'The message is no longer on hold: it was released, or taken out of the queue.',
+      now: `The message is not on hold since ${facts.ended?.at ?? ''}: it was released, or taken out of the queue.`,
+      detail: facts.detail,
     }),
   },
   happenedLabel: 'What happened',
+  nowLabel: 'Now',
   meaningLabel: 'What that means for mail',
   stepsTitle: 'What to do now',
   detailsTitle: 'For your records',
   sinceLabel: 'Since',
   seenLabel: 'Last seen',
   timesLabel: 'Times',
-  overLabel: 'Over since',
+  endedLabel: 'Ended',
   detailLabel: 'Detail',
   closing: hostname =>
     `This message was written by the mail server ${hostname}. Nobody reads replies to it. "postrider alerts" shows what is open; the setting alerts.to says who gets such mail.`,

@@ -22,6 +22,25 @@ function whatFailed({ evidence: { reply } }: AlertFacts): string {
   return reply && reply.code >= 500 ? ' Отклонённое письмо вернулось отправителю.' : ''
 }
 
+const origin = ({ evidence: { source } }: AlertFacts): string =>
+  source ? `адреса ${source.address} (пул "${source.pool}")` : 'этого сервера'
+
+function whatGoesOn({ name, evidence: { source } }: AlertFacts): string {
+  if (!source)
+    return 'Пока туда ничего не отправляется: новые попытки только вредят; остальная почта идёт как обычно.'
+  const others = source.isOnly
+    ? ''
+    : ` С других адресов пула почта туда идёт, если ${name} не отклоняет и её.`
+  return `С этого адреса туда пока ничего не отправляется: новые попытки только вредят; остальная почта идёт как обычно.${others}`
+}
+
+function takenAgain({ ended, evidence: { source } }: AlertFacts): string {
+  if (!ended) return ''
+  if (ended.isUntried) return 'Неделю туда ничего не отправлялось, и принимают ли там почту, неизвестно.'
+  const from = source ? ` с адреса ${source.address}` : ''
+  return `Почту${from} там снова принимают (с какого времени: ${ended.at}). То, что ждало, уходит само.`
+}
+
 export const russian: AlertTexts = {
   senderName: 'Почтовый сервер',
   subject: (news, title) => `${subjects[news]}: ${title}`,
@@ -29,10 +48,9 @@ export const russian: AlertTexts = {
   kinds: {
     'reputation-block': facts => ({
       about: facts.name,
-      title: `${facts.name} не принимает почту с этого сервера из-за его репутации`,
-      happened:
-        'Тамошние почтовые серверы не принимают с этого сервера никакой почты, о чём бы она ни была: его IP-адрес, имя или домен имеет у них плохую репутацию или попал в чёрный список.',
-      meaning: `Получателей, чьи письма ждут: ${waitingCount(facts)}.${whatFailed(facts)} Пока туда ничего не отправляется: новые попытки только вредят; остальная почта идёт как обычно. Время от времени одно письмо проверяет, принимают ли почту снова; если да, следом уходит всё, что ждёт. То, что ждёт слишком долго, возвращается отправителю.`,
+      title: `${facts.name} не ${facts.ended ? 'принимал' : 'принимает'} почту с ${origin(facts)} из-за его репутации`,
+      happened: `Тамошние почтовые серверы не принимают с ${origin(facts)} никакой почты, о чём бы она ни была: ${facts.evidence.source ? 'этот' : 'его'} IP-адрес, имя или домен имеет у них плохую репутацию или попал в чёрный список.`,
+      meaning: `Получателей, чьи письма ждут: ${waitingCount(facts)}.${whatFailed(facts)} ${whatGoesOn(facts)} Время от времени одно письмо проверяет, принимают ли почту снова; если да, следом уходит всё, что ждёт. То, что ждёт слишком долго, возвращается отправителю.`,
       steps: [
         {
           text: 'Посмотрите, чья почта там ждёт. Чаще всего репутацию портят украденный пароль или список устаревших адресов: прежде всего прекратите это.',
@@ -50,11 +68,14 @@ export const russian: AlertTexts = {
           command: `postrider queue reroute --destination ${facts.argument} --via smtp.example.com:25`,
         },
       ],
-      over: 'Больше по этой причине там ничего не отклоняли. То, что ждёт, уходит само.',
+      now: takenAgain(facts),
+      detail: facts.detail,
     }),
     'message-set-aside': facts => ({
       about: facts.subject,
-      title: `письмо ${facts.subject} отложено: на нём прерывается доставка`,
+      title: facts.ended
+        ? `письмо ${facts.subject} было отложено: на нём прерывалась доставка`
+        : `письмо ${facts.subject} отложено: на нём прерывается доставка`,
       happened:
         'Часть сервера, которая доставляет почту, аварийно завершалась каждый раз, когда бралась за это письмо. Чтобы остальная почта шла, письмо задержано.',
       meaning: `Вашего решения ждут письма получателям (${waitingCount(facts)}); отправителю ничего не сообщалось. Остальная почта идёт как обычно.`,
@@ -75,17 +96,19 @@ export const russian: AlertTexts = {
           command: `postrider queue cancel ${facts.subject}`,
         },
       ],
-      over: 'Письмо больше не задержано: его отправили дальше или убрали из очереди.',
+      now: `Письмо больше не задержано (с какого времени: ${facts.ended?.at ?? ''}): его отправили дальше или убрали из очереди.`,
+      detail: 'письмо отложено: каждый раз, когда доставка бралась за него, она аварийно завершалась',
     }),
   },
   happenedLabel: 'Что случилось',
+  nowLabel: 'Сейчас',
   meaningLabel: 'Что это значит для почты',
   stepsTitle: 'Что делать сейчас',
   detailsTitle: 'Подробности',
   sinceLabel: 'С какого времени',
   seenLabel: 'Последний раз',
   timesLabel: 'Сколько раз',
-  overLabel: 'Закончилось',
+  endedLabel: 'Закончилось',
   detailLabel: 'Запись',
   closing: hostname =>
     `Это сообщение составил почтовый сервер ${hostname}. Ответы на него никто не читает. Что ещё требует вмешательства, показывает "postrider alerts"; кому приходят такие письма, задаёт настройка alerts.to.`,

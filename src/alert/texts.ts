@@ -17,19 +17,25 @@ export interface AlertFacts {
   readonly waiting: { readonly recipients: number; readonly isCounted: boolean }
   /** What is known to help against what the other server said. */
   readonly knownStep?: Labelled | undefined
+  /** 'mx1.example.org (192.0.2.1:25) refused MAIL' */
+  readonly detail: string
+  /** It is no longer so: since when, as people read it. */
+  readonly ended?: { readonly at: string; readonly isUntried: boolean } | undefined
 }
 
 export interface AlertKindText {
   /** What it is about. */
   readonly about: string
-  /** A sentence without its full stop: the subject line has it too. */
+  /** A sentence without its full stop, of the present or of what is over: the subject line has it too. */
   readonly title: string
   readonly happened: string
   /** For mail. */
   readonly meaning: string
   readonly steps: readonly Labelled[]
-  /** What is known once it is over. */
-  readonly over: string
+  /** What is so now that it has ended. */
+  readonly now: string
+  /** In one sentence, for whoever looks it up. */
+  readonly detail: string
 }
 
 export interface AlertTexts {
@@ -38,13 +44,14 @@ export interface AlertTexts {
   opening(news: AlertNews, title: string, hostname: string): string
   readonly kinds: Readonly<Record<AlertKind, (facts: AlertFacts) => AlertKindText>>
   readonly happenedLabel: string
+  readonly nowLabel: string
   readonly meaningLabel: string
   readonly stepsTitle: string
   readonly detailsTitle: string
   readonly sinceLabel: string
   readonly seenLabel: string
   readonly timesLabel: string
-  readonly overLabel: string
+  readonly endedLabel: string
   readonly detailLabel: string
   closing(hostname: string): string
 }

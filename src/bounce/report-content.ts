@@ -183,9 +183,14 @@ function describeDetails(recipients: readonly ReportedRecipient[], texts: Report
   return details.size === 0 ? undefined : { title: texts.technical, lines: [...details] }
 }
 
-function describeDetail(
-  { detail, refused, remoteMta, remoteAddress }: ReportedRecipient,
-  texts: ReportTexts,
+export function describeDetail(
+  {
+    detail,
+    refused,
+    remoteMta,
+    remoteAddress,
+  }: Pick<ReportedRecipient, 'detail' | 'refused' | 'remoteMta' | 'remoteAddress'>,
+  texts: Pick<ReportTexts, 'refused'>,
 ): string | undefined {
   if (refused === undefined || remoteMta === undefined) return detail
   return texts.refused(remoteAddress === undefined ? remoteMta : `${remoteMta} (${remoteAddress})`, refused)

@@ -84,7 +84,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     forwarding: options.forwarding ?? { rewriteSender: true },
   })
   const unwritten = new UnwrittenOutcomes()
-  const healthRecords = new HealthRecords({ storage, clock, log, alerts })
+  const healthRecords = new HealthRecords({ storage, clock, log, alerts, sourcePools: delivery.sourcePools })
   return new QueueAgent({
     unwritten,
     storage,

@@ -3,16 +3,16 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import { composeReport } from '../bounce/compose-report.ts'
-import type { RefusedStep, ReportedRecipient } from '../bounce/report.ts'
+import type { ReportedRecipient } from '../bounce/report.ts'
 import { HeaderSplitter } from '../message/header-section.ts'
 import { storeOwnMessage } from '../queue/own-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { SettlementReport } from '../queue/settle.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
-import type { Diagnosis } from './outcome.ts'
 import type { ReportableOutcome } from './plan-settlement.ts'
 import { describeProvider } from './replies/describe-provider.ts'
+import { refusedStep } from './replies/diagnose.ts'
 import { endOf } from './transfer/deliver-by.ts'
 
 export interface ReportComposerOptions {
@@ -151,12 +151,6 @@ function describeRecipient(
     default:
       return outcome satisfies never
   }
-}
-
-function refusedStep({ stage, reply }: Diagnosis): RefusedStep | undefined {
-  // Another reply than a refusal is one that made no sense there, of which the detail tells.
-  if (!reply || reply.code < 400) return undefined
-  return stage === 'routing' || stage === 'dns' || stage === 'mailbox' ? undefined : stage
 }
 
 /** RET=FULL is honoured up to this size (RFC 3461 §6.2 leaves it to the server); beyond it the header section goes back. */

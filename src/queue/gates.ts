@@ -43,9 +43,15 @@ export function addressGate(reversePath: Address): GateKey {
   return senderGate({ reversePath })
 }
 
-/** A condition: whoever stands there, or at the same receiver's gate for a pool of source addresses ('… from newsletter'). */
+/**
+ * A condition: whoever stands there, or at the same receiver's gate for a pool of source addresses ('… from newsletter'), or at
+ * the same pool's for its addresses of one kind ('… by IPv4').
+ */
 export function standingAt(gate: GateKey): { readonly sql: string; readonly values: readonly SqlValue[] } {
-  return { sql: '(gate = ? OR gate > ? AND gate < ?)', values: [gate, `${gate} from `, `${gate} from!`] }
+  return {
+    sql: '(gate = ? OR gate > ? AND gate < ? OR gate > ? AND gate < ?)',
+    values: [gate, `${gate} from `, `${gate} from!`, `${gate} by `, `${gate} by!`],
+  }
 }
 
 export function senderGate(message: Pick<QueuedMessage, 'accountId' | 'reversePath'>): GateKey {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Alert } from '../../src/alert/alert.ts'
 import { describeAlert } from '../../src/alert/describe-alert.ts'
-import { listAlerts } from '../../src/alert/operations.ts'
+import { countOpenAlerts, listAlerts } from '../../src/alert/operations.ts'
 import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import { decodeEncodedWords } from '../../src/message/encoded-words.ts'
 import { releaseRecipients, retryRecipients } from '../../src/queue/administer.ts'
@@ -11,10 +11,12 @@ import { blameForDeath } from '../../src/queue/blame-for-death.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { claimSuspects } from '../../src/queue/claim-suspects.ts'
 import { noteDestinationHealth } from '../../src/queue/destination-health.ts'
+import { countAtGate } from '../../src/queue/gates.ts'
 import { formatQueueId, type QueueId } from '../../src/queue/queue-id.ts'
 import { StorageFault } from '../../src/storage/storage-fault.ts'
 import { decodeBody, readEntity, readParts, value } from '../bounce/read-report.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
+import { pool } from '../delivery/source-pool.ts'
 import { createWorld, hour, minute, type World, type WorldOptions } from '../delivery/world.ts'
 import { administer } from '../queue/open-queue.ts'
 
@@ -40,7 +42,7 @@ async function blockedWorld(t: TestContext, options: WorldOptions = {}): Promise
     script: command => (blocked.refuses && command.startsWith('MAIL') ? refusal : undefined),
   })
   t.after(() => peer.close())
-  const world = await createWorld(t, { ...options, delivery: { port: peer.port } })
+  const world = await createWorld(t, { ...options, delivery: { port: peer.port, ...options.delivery } })
   world.dns.mx('outlook.com', 10, 'outlook-com.olc.protection.outlook.com')
   world.dns.host('outlook-com.olc.protection.outlook.com', peer.address)
   await world.account(admin)
@@ -195,7 +197,13 @@ test('it is over when mail has been taken again for an hour, which is told once'
   await world.pass(6 * minute)
   assert.ok(peer.messages.length >= 7)
   await look(world)
-  // Not yet: some servers take one and refuse the next.
+  // Not yet: some servers take one and refuse the next. But there is nothing to do any more.
+  const [mended, ...others] = await world.storage.run(listAlerts, { which: 'open' })
+  assert.ok(mended)
+  assert.deepEqual(others, [])
+  assert.match(describeAlert(mended, 0, 'en').title, /^Outlook\.com refused mail/)
+  assert.equal(describeAlert(mended, 0, 'en').block.steps, undefined)
+  assert.equal(await world.storage.run(countOpenAlerts, undefined), 0)
   await world.pass(50 * minute)
   await look(world)
   assert.equal((await mailTo(world, admin)).length, 1)
@@ -203,21 +211,21 @@ test('it is over when mail has been taken again for an hour, which is told once'
   await look(world)
   const [, over, ...more] = await mailTo(world, admin)
   assert.deepEqual(more, [])
-  assert.equal(over?.subject, 'Over: Outlook.com refuses mail from this server because of its reputation')
+  assert.equal(over?.subject, 'Over: Outlook.com refused mail from this server because of its reputation')
   assert.equal(
     withoutFigures(over.text).split('\n--\n')[0],
     `What mail.example.test told of is over, and there is nothing to do:
-Outlook.com refuses mail from this server because of its reputation.
+Outlook.com refused mail from this server because of its reputation.
 
   Outlook.com
-    What happened: Nothing more has been refused there for this reason. What
-    waits goes out by itself.
+    Now: Mail has been taken there again since Thursday, 1 January 2026 at
+    00:06 UTC. What waited goes out by itself.
 
 For your records:
   Since: Thursday, 1 January 2026 at 00:00 UTC
   Last seen: Thursday, 1 January 2026 at 00:00 UTC
   Times: 1
-  Over since: Thursday, 1 January 2026 at 01:06 UTC
+  Ended: Thursday, 1 January 2026 at 00:06 UTC
   Detail: reputation-block outlook: outlook-com.olc.protection.outlook.com
   (127.0.0.2:PORT) refused MAIL
 `,
@@ -357,7 +365,48 @@ test('in the language of the administrator, whom an alias names', async t => {
   assert.match(text, / postrider queue retry --destination outlook /)
   assert.match(mail.html, /<html lang="ru">/)
   assert.match(mail.raw, /^Content-Language: ru\r$/m)
-  for (const line of mail.text.split('\n')) assert.doesNotMatch(line, /\b(?:What|recipients|server said)\b/)
+  for (const line of mail.text.split('\n'))
+    assert.doesNotMatch(line, /\b(?:What|recipients|server said|refused)\b/)
+  assert.match(text, /Запись: reputation-block outlook: outlook-com\.\S+ \(127\.0\.0\.2:\d+\) отклонил MAIL/)
+})
+
+test('two addresses of a pool that are refused: each alert says which, and what waits is that of the pool', async t => {
+  const news = pool('news', ['127.0.0.11', '127.0.0.12'], { senders: ['news@example.test'] })
+  const { world } = await blockedWorld(t, {
+    delivery: { sourcePools: [news, pool('rest', ['127.0.0.13'])] },
+  })
+  for (let n = 0; n < 10; n++) await world.accept({ from: 'news@example.test', to: [`user${n}@outlook.com`] })
+  await world.accept({ from, to: ['boris@outlook.com'] })
+  await world.pass(0)
+  await look(world)
+  const alerts = (await list(world)).toSorted((a, b) => a.subject.localeCompare(b.subject))
+  assert.deepEqual(
+    alerts.map(({ subject, evidence }) => [subject, evidence.source]),
+    [
+      ['outlook from 127.0.0.11', { address: '127.0.0.11', pool: 'news', isOnly: false }],
+      ['outlook from 127.0.0.12', { address: '127.0.0.12', pool: 'news', isOnly: false }],
+      ['outlook from 127.0.0.13', { address: '127.0.0.13', pool: 'rest', isOnly: true }],
+    ],
+  )
+  const mails = await mailTo(world, admin)
+  for (const [address, pool] of [
+    ['127.0.0.11', 'news'],
+    ['127.0.0.12', 'news'],
+    ['127.0.0.13', 'rest'],
+  ]) {
+    const title = `Outlook.com refuses mail from ${address} (source pool "${pool}") because of its reputation`
+    const mail = mails.find(({ subject }) => subject === `Alert: ${title}`)
+    assert.ok(mail, title)
+    assert.match(
+      mail.text,
+      new RegExp(`^ {9}postrider queue retry --destination 'outlook from ${pool}'$`, 'm'),
+    )
+    const waiting = await world.storage.run(countAtGate, {
+      gate: `destination outlook from ${pool}`,
+      limit: 100,
+    })
+    assert.match(mail.text, new RegExp(`for mail: ${waiting} recipients? wait`))
+  }
 })
 
 test('several servers that find the same raise one alert and tell it once', async t => {

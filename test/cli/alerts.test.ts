@@ -50,7 +50,10 @@ test('alerts shows what is open with what to do, and with --all what is over', a
   )
   assert.match(open, /^ {9}postrider queue retry --destination gmail$/m)
   assert.ok(!open.includes('mx1.example.org'))
-  assert.match(await succeed(folder, 'alerts', '--all'), /mx1\.example\.org refuses .*\n.*; over since /)
+  assert.match(
+    await succeed(folder, 'alerts', '--all'),
+    /mx1\.example\.org refused mail .*\n.*; ended [0-9 :-]+\)\n.*\n {4}Now: Mail has been taken there again since /,
+  )
   const json = (await succeedJson(folder, 'alerts', '--all')) as readonly Readonly<Record<string, unknown>>[]
   assert.deepEqual(
     json.map(({ kind, subject, times, overAt }) => [kind, subject, times, overAt]),

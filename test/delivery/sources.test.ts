@@ -10,6 +10,7 @@ import { showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { summarizeQueue } from '../../src/queue/summarize-queue.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { type RemotePeer, type Script, startPeer } from './remote-peer.ts'
+import { pool } from './source-pool.ts'
 import { createWorld, hour, minute, type Posting, type World, type WorldOptions } from './world.ts'
 
 const from = 'anna@example.test'
@@ -17,24 +18,6 @@ const day = 24 * hour
 const first = '127.0.0.11'
 const second = '127.0.0.12'
 const third = '127.0.0.13'
-
-/** Of addresses that need no warming. */
-function pool(
-  name: string,
-  addresses: readonly string[],
-  changes: Partial<SourcePoolSettings> = {},
-): SourcePoolSettings {
-  const [address = first, ...others] = addresses
-  const warm = (one: string): SourcePoolSettings['sources'][0] => ({ address: one, warmUp: false })
-  return {
-    name,
-    senders: [],
-    destinations: [],
-    classes: [],
-    sources: [warm(address), ...others.map(warm)],
-    ...changes,
-  }
-}
 
 async function worldWith(
   t: TestContext,

@@ -17,6 +17,7 @@ const gate = 'destination example.org'
 async function standAll(
   queue: TestQueue,
   share = (work: ClaimedWork) => `09 ${work.message.reversePath?.domain}`,
+  standsAt = gate,
 ) {
   const works: ClaimedWork[] = []
   for (;;) {
@@ -30,7 +31,7 @@ async function standAll(
         messageId: work.message.id,
         recipientId: id,
         events: [],
-        result: { kind: 'wait', dueAt: at + gateLookMs, place: { gate, share: share(work) } },
+        result: { kind: 'wait', dueAt: at + gateLookMs, place: { gate: standsAt, share: share(work) } },
       }),
     ),
   )
@@ -73,6 +74,20 @@ test('they are taken in their order, once, and are under a lease then', async t 
   assert.equal(await queue.storage.run(countAtGate, { gate, limit: 100 }), 0)
   assert.deepEqual(await queue.claim('three', at + minute), [])
   assert.equal((await queue.claim('three', at + leaseMs)).length, 5)
+})
+
+test('who stands for a receiver stands for it whichever pool its mail leaves from, and whichever kind of address', async t => {
+  const queue = await openQueue(t)
+  const gates = ['gmail', 'gmail from news', 'gmail from news by IPv4', 'gmail from rest', 'gmail2']
+  for (const one of gates) {
+    await queue.accept({ to: ['anna@example.org'] })
+    await standAll(queue, undefined, `destination ${one}`)
+  }
+  const count = (one: string): Promise<number> =>
+    queue.storage.run(countAtGate, { gate: `destination ${one}`, limit: 100 })
+  assert.equal(await count('gmail'), 4)
+  assert.equal(await count('gmail from news'), 2)
+  assert.equal(await count('gmail from news by IPv4'), 1)
 })
 
 test('who sends little does not wait behind who sends much', async t => {

@@ -50,11 +50,9 @@ function alertText({ alert, waiting }: ShownAlert, now: number): string {
   const facts = [
     `since ${formatTime(since)}`,
     `seen ${formatCount(times, 'time')}, last ${formatRelative(seenAt, now)}`,
-    ...(overAt === undefined
-      ? mendedAt === undefined
-        ? []
-        : [`not so since ${formatTime(mendedAt)}: over when that lasts for an hour`]
-      : [`over since ${formatTime(overAt)}`]),
+    ...(mendedAt === undefined
+      ? []
+      : [`ended ${formatTime(mendedAt)}${overAt === undefined ? ': over when that lasts for an hour' : ''}`]),
   ]
   return [title, `  (${facts.join('; ')})`, formatBlock(block)].join('\n')
 }

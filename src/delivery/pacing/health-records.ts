@@ -1,17 +1,22 @@
 // What is known of destinations beyond a restart: which are closed, how often in a row, and which refuse our name.
+import type { AlertSource } from '../../alert/alert.ts'
 import type { Alerts } from '../../alert/alerts.ts'
+import type { SourcePoolSettings } from '../../config/settings.ts'
 import { listDestinationHealth, noteDestinationHealth } from '../../queue/destination-health.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Storage } from '../../storage/operation.ts'
 import { describeProvider } from '../replies/describe-provider.ts'
+import { refusedStep } from '../replies/diagnose.ts'
 import { type HealthRecord, isUnremarkable, type Refusal } from './destination-health.ts'
+import { addressOfLane, type LaneKey } from './lane-key.ts'
 
 export interface HealthRecordsParts {
   readonly storage: Pick<Storage, 'run'>
   readonly clock: Clock
   readonly log: Log
   readonly alerts: Pick<Alerts, 'raise'>
+  readonly sourcePools: readonly SourcePoolSettings[]
 }
 
 /** By destination: 'gmail', 'mx1.example.org mx2.example.org'. Rejects with a StorageFault. */
@@ -76,12 +81,28 @@ export class HealthRecords {
   }
 
   #raiseAlert(destination: string, { at, diagnosis }: Refusal): void {
-    const { detail, remoteMta, reply } = diagnosis
+    const { detail, remoteMta, remoteAddress, reply } = diagnosis
     void this.#parts.alerts.raise({
       kind: 'reputation-block',
       subject: destination,
       at,
-      evidence: { detail, remoteMta, reply, provider: describeProvider(diagnosis) },
+      evidence: {
+        detail,
+        remoteMta,
+        remoteAddress,
+        refused: refusedStep(diagnosis),
+        source: this.#sourceOf(destination),
+        reply,
+        provider: describeProvider(diagnosis),
+      },
     })
+  }
+
+  #sourceOf(destination: LaneKey): AlertSource | undefined {
+    const address = addressOfLane(destination)
+    const pool = this.#parts.sourcePools.find(({ sources }) => sources.some(one => one.address === address))
+    return address === undefined || !pool
+      ? undefined
+      : { address, pool: pool.name, isOnly: pool.sources.length === 1 }
   }
 }

@@ -26,7 +26,7 @@ import { DestinationHealth } from './destination-health.ts'
 import { Gate } from './gate.ts'
 import type { HealthRecords } from './health-records.ts'
 import { idleConnectionMs, Lane } from './lane.ts'
-import { type LaneKey, laneKey } from './lane-key.ts'
+import { type LaneKey, laneKey, poolKey } from './lane-key.ts'
 import { shapingOf } from './shaping.ts'
 import {
   poolFor,
@@ -72,9 +72,9 @@ const roomWithoutGate = 50
 
 /** A receiver, as it is reached by a pool, or by its addresses of one kind: 'destination gmail from newsletter by IPv4'. */
 function gateOf(site: Site, pool: SourcePool, sources: Sources): GateKey {
-  const from = pool.name === undefined ? '' : ` from ${pool.name}`
   const isPart = sources.length < pool.sources.length
-  return destinationGate(`${site.key}${from}${isPart ? ` by IPv${isIP(sources[0].address ?? '')}` : ''}`)
+  const kind = isPart ? ` by IPv${isIP(sources[0].address ?? '')}` : ''
+  return destinationGate(`${poolKey(site.key, pool.name)}${kind}`)
 }
 
 export class Outbound {

@@ -1,7 +1,7 @@
 // From what the SMTP client saw to a diagnosis (RFC 3463 §3): which status, which cause, in which words.
 
 import { formatEndpoint } from '../../address/format-endpoint.ts'
-import type { ReportCause } from '../../bounce/report.ts'
+import type { RefusedStep, ReportCause } from '../../bounce/report.ts'
 import type { RemoteServer } from '../../routing/remote-server.ts'
 import type { ClientFailureFacts, ClientStage } from '../../smtp/client/contract.ts'
 import type { Reply } from '../../smtp/reply.ts'
@@ -94,6 +94,13 @@ function refusesUs(stage: ClientStage, reply: Reply): boolean {
   return (
     cause === 'login-required' || (cause === 'policy' && lines.some(line => /\brelay|rcpthosts/i.test(line)))
   )
+}
+
+/** What the other server refused, as a word that selects a text. */
+export function refusedStep({ stage, reply }: Pick<Diagnosis, 'stage' | 'reply'>): RefusedStep | undefined {
+  // Another reply than a refusal is one that made no sense there, of which the detail tells.
+  if (!reply || reply.code < 400) return undefined
+  return stage === 'routing' || stage === 'dns' || stage === 'mailbox' ? undefined : stage
 }
 
 function isBeforeMail(stage: DeliveryStage): boolean {
