@@ -18,8 +18,11 @@ function countRecipients({ waiting: { recipients, isCounted } }: AlertFacts): st
   return recipients === 1 ? '1 recipient waits' : `${recipients} recipients wait`
 }
 
-function whatFailed({ evidence: { reply } }: AlertFacts): string {
-  return reply && reply.code >= 500 ? ' What was refused has gone back to its sender.' : ''
+function whatFailed({ evidence: { reply, source } }: AlertFacts): string {
+  if (!reply || reply.code < 500) return ''
+  return source?.isOnly === false
+    ? ' What was refused is tried from another address of the pool, and goes back to its sender once all are refused.'
+    : ' What was refused has gone back to its sender.'
 }
 
 /** From where the mail came that is refused. */

@@ -18,8 +18,11 @@ const openings: Readonly<Record<AlertNews, (title: string, hostname: string) => 
 const waitingCount = ({ waiting: { recipients, isCounted } }: AlertFacts): string =>
   isCounted ? `${recipients}` : `больше ${recipients}`
 
-function whatFailed({ evidence: { reply } }: AlertFacts): string {
-  return reply && reply.code >= 500 ? ' Отклонённое письмо вернулось отправителю.' : ''
+function whatFailed({ evidence: { reply, source } }: AlertFacts): string {
+  if (!reply || reply.code < 500) return ''
+  return source?.isOnly === false
+    ? ' Отклонённое письмо отправляется с другого адреса пула и возвращается отправителю, только если отклонят со всех.'
+    : ' Отклонённое письмо вернулось отправителю.'
 }
 
 const origin = ({ evidence: { source } }: AlertFacts): string =>

@@ -201,6 +201,8 @@ function whyThen(last: Attempted | undefined): string {
       return ', because that server said for how long it wants to be left alone'
     case 'destination':
       return ' at the latest: as soon as mail goes there again, it goes'
+    case 'other-address':
+      return ' at the latest: as soon as there is room it goes from another of our addresses'
     case 'schedule':
       return `, as the settings say after ${formatCount(last.attempt, 'attempt')} (queue.retryMinutes)`
     default:

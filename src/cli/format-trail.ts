@@ -197,6 +197,8 @@ function describeAttempt(event: Attempt): string {
 /** Begins with a semicolon, or is empty. */
 function describeNext({ nextAttemptAt, nextAttemptBecause, closedUntil }: Attempt): string {
   if (nextAttemptAt === undefined) return ''
+  if (nextAttemptBecause === 'other-address')
+    return `; next it goes from another of our addresses, as soon as there is room, and is looked at again at ${formatTime(nextAttemptAt)} at the latest`
   if (nextAttemptBecause !== 'destination') return `; next attempt at ${formatTime(nextAttemptAt)}`
   return closedUntil === undefined
     ? `; it stands in line for its destination, and is looked at again at ${formatTime(nextAttemptAt)} at the latest`
@@ -231,6 +233,8 @@ const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
   asked: 'then, because that server said for how long it wants no more',
   destination:
     'as soon as mail goes to that destination again, which is tried from time to time, for all that waits for it',
+  'other-address':
+    'from another address of the same source pool, because what that server said is about the address from which this one came',
 }
 
 export function describeLookup({ by, name, hosts }: Lookup): string {

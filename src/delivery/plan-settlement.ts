@@ -400,7 +400,9 @@ function planNextAttempt(
   if (ended.place) {
     const closedUntil = ended.gate?.closure?.until
     const nextAttemptAt = Math.max(dueAt, closedUntil ?? dueAt)
-    return { dueAt, told: { nextAttemptAt, nextAttemptBecause: 'destination', closedUntil } }
+    const goesFromOther = ended.source !== undefined && closedUntil === undefined
+    const nextAttemptBecause = goesFromOther ? 'other-address' : 'destination'
+    return { dueAt, told: { nextAttemptAt, nextAttemptBecause, closedUntil } }
   }
   const because = (): NextAttemptReason => {
     if (dueAt >= end) return 'lifetime'

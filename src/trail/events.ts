@@ -68,6 +68,8 @@ export type NextAttemptReason =
   | 'asked'
   /** It stands in line: it goes as soon as mail goes to that destination again, and is looked at then at the latest. */
   | 'destination'
+  /** The same, while mail goes there from another address of ours: from there it goes next. */
+  | 'other-address'
 
 /** One step with a remote server, for the attempt's dialogue: 'C: MAIL FROM:<…>', 'S: 250 2.1.0 Ok'. */
 export type DialogueLine = string

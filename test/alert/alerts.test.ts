@@ -401,6 +401,9 @@ test('two addresses of a pool that are refused: each alert says which, and what 
       mail.text,
       new RegExp(`^ {9}postrider queue retry --destination 'outlook from ${pool}'$`, 'm'),
     )
+    const happens =
+      pool === 'news' ? 'is tried from another address of the pool' : 'has gone back to its sender'
+    assert.ok(mail.text.replaceAll(/\s+/g, ' ').includes(`What was refused ${happens}`), mail.text)
     const waiting = await world.storage.run(countAtGate, {
       gate: `destination outlook from ${pool}`,
       limit: 100,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeWhy } from '../../src/cli/describe-why.ts'
+import { describeEvent } from '../../src/cli/format-trail.ts'
 import { readProspects } from '../../src/cli/prospects.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import type { SourcePoolSettings } from '../../src/config/settings.ts'
@@ -46,6 +47,9 @@ function sentFrom({ origins }: RemotePeer): Record<string, number> {
   for (const { clientAddress } of origins) counts[clientAddress] = (counts[clientAddress] ?? 0) + 1
   return counts
 }
+
+/** As Spamhaus users say it. */
+const blocked = '554 5.7.1 Service unavailable; Client host blocked using zen.spamhaus.org'
 
 const gatesOf = (world: World): Promise<readonly string[]> => world.storage.run(listGates, undefined)
 const standing = (world: World, gate: string): Promise<number> =>
@@ -142,6 +146,55 @@ test('one address that is refused for its name is suspended, also beyond a resta
   assert.deepEqual(sentFrom(peer), { [second]: 40 })
   assert.equal(asked(), before)
   assert.ok(world.errors.some(line => line.startsWith('a destination refuses mail from this server')))
+})
+
+test('who is refused for good for the name of one address gets the mail from another, at once', async t => {
+  for (const command of ['(connect)', 'MAIL', 'RCPT', '(end of data)']) {
+    const { world, peer } = await worldWith(t, [pool('all', [first, second])], (line, session) =>
+      line.startsWith(command) && session.clientAddress === first ? blocked : undefined,
+    )
+    const ids = []
+    for (let n = 0; n < 10; n++) ids.push(await world.accept({ from, to: [`user${n}@example.org`] }))
+    await world.pass(0)
+    assert.deepEqual(sentFrom(peer), { [second]: 10 }, command)
+    assert.equal(await world.waiting(), 0)
+    const attempts = (await Promise.all(ids.map(id => world.attempts(id)))).flat()
+    const refused = attempts.filter(({ outcome }) => outcome.kind === 'deferred')
+    assert.ok(refused.length > 0)
+    for (const attempt of refused) {
+      assert.equal(attempt.source, first)
+      assert.equal(attempt.nextAttemptBecause, 'other-address')
+      assert.ok(attempt.outcome.kind === 'deferred')
+      assert.equal(attempt.outcome.diagnosis.status, '4.7.1')
+      assert.match(describeEvent(attempt).text, /; next it goes from another of our addresses/)
+    }
+  }
+})
+
+test('when the names of all addresses are refused for good, the mail goes back to its sender', async t => {
+  const { world, peer } = await worldWith(t, [pool('all', [first, second])], line =>
+    line.startsWith('MAIL') ? blocked : undefined,
+  )
+  await world.account(from)
+  const id = await world.post({ from, to: ['boris@example.org'] })
+  assert.deepEqual(
+    (await world.attempts(id)).map(({ outcome }) => outcome.kind),
+    ['deferred', 'failed'],
+  )
+  assert.deepEqual(new Set(peer.clients), new Set([first, second]))
+  const [report, ...more] = await world.mailbox(from)
+  assert.deepEqual(more, [])
+  assert.match(report ?? '', /^Action: failed\r\nStatus: 5\.7\.1\r$/m)
+})
+
+test('what is refused for its recipient or its content is not tried from another address', async t => {
+  for (const reply of ['550 5.1.1 No such user', '550 5.7.1 Message rejected as spam']) {
+    const { world, peer } = await worldWith(t, [pool('all', [first, second])], line =>
+      line.startsWith('RCPT') ? reply : undefined,
+    )
+    await world.post({ from, to: ['boris@example.org'] })
+    assert.equal(peer.commands.filter(line => line.startsWith('RCPT')).length, 1)
+  }
 })
 
 test('when all addresses of a pool are suspended its mail waits at one gate, and other pools go on', async t => {

@@ -28,6 +28,14 @@ export class Gate {
     return first
   }
 
+  /** Mail is taken there from another address of ours, or will be when its time comes. */
+  takesFromOther(source: string | undefined): boolean {
+    return this.lanes.some(lane => {
+      const reason = lane.closure?.reason
+      return lane.source !== source && reason !== 'suspended' && reason !== 'unreachable'
+    })
+  }
+
   /** So many messages may come. */
   get room(): number {
     return this.lanes.reduce((sum, { room }) => sum + room, 0)

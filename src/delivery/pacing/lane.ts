@@ -88,6 +88,11 @@ export class Lane implements ConnectionHolder {
     this.#options = options
   }
 
+  /** The address of ours from which its connections come; undefined: the system chooses. */
+  get source(): string | undefined {
+    return this.#options.source.address
+  }
+
   get closure(): Closure | undefined {
     return this.#options.health.closure
   }
@@ -112,7 +117,7 @@ export class Lane implements ConnectionHolder {
   }
 
   enqueue(attempt: RemoteAttempt): void {
-    attempt.source = this.#options.source.address
+    attempt.source = this.source
     this.#waiting.push(attempt)
     this.#pump()
   }

@@ -46,6 +46,8 @@ export interface Replies {
 export interface PassedGate {
   readonly key: GateKey
   readonly closure: Closure | undefined
+  /** Another address of ours than `source` may do there. */
+  readonly takesFromOther: (source: string | undefined) => boolean
 }
 
 export interface RemoteAttemptParts {
@@ -352,8 +354,21 @@ export class RemoteAttempt {
     else this.#elsewhere.push({ recipient, outcome })
   }
 
+  /**
+   * That one address of ours has a bad name there is not the receiver's word about the recipient: another of its pool is tried,
+   * until all are refused (docs/adr/0019).
+   */
+  #isForOtherAddress(outcome: DeliveryOutcome): outcome is NegativeOutcome {
+    return (
+      outcome.kind === 'failed' &&
+      classOf(outcome.diagnosis) === 'reputation-block' &&
+      this.gate?.takesFromOther(this.source) === true
+    )
+  }
+
   /** The dialogue of a transaction, and the way to its server, stand with the first of its recipients. */
-  #end(recipient: QueuedRecipient, outcome: DeliveryOutcome, closedGate?: GateKey): void {
+  #end(recipient: QueuedRecipient, judged: DeliveryOutcome, closedGate?: GateKey): void {
+    const outcome = this.#isForOtherAddress(judged) ? deferredFrom(judged) : judged
     // It comes again when the destination takes mail again, and not on its own schedule.
     const gate = closedGate ?? (isAboutDestination(outcome) ? this.gate?.key : undefined)
     const dialogue = this.dialogue.take()
@@ -371,6 +386,11 @@ export class RemoteAttempt {
       ...(this.source === undefined ? {} : { source: this.source }),
     })
   }
+}
+
+/** RFC 3463 §2: 4 for what may succeed yet. */
+function deferredFrom({ diagnosis }: NegativeOutcome): NegativeOutcome {
+  return { kind: 'deferred', diagnosis: { ...diagnosis, status: `4${diagnosis.status.slice(1)}` } }
 }
 
 function isAboutDestination(outcome: DeliveryOutcome): boolean {
