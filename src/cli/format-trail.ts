@@ -1,6 +1,7 @@
 // The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
+import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
@@ -215,13 +216,35 @@ function describeProof(evidence: TlsEvidence | undefined): string {
   return `; encrypted as ${whose}`
 }
 
-function notesOf({ outcome, lookup, nextAttemptBecause }: Attempt): string[] {
+function notesOf({ outcome, lookup, nextAttemptBecause, sent }: Attempt): string[] {
   const notes: string[] = []
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
+  if (sent?.reversePath !== undefined && sent.rewritten)
+    notes.push(`Sender on this way: ${sent.reversePath}, ${rewrittenWords[sent.rewritten]}`)
+  if (sent?.changes)
+    notes.push(
+      `Changed on this way: ${sent.changes.map(change => changeWords[change]).join('; ')}. It reads as before; a DKIM signature that it came with fits no more`,
+    )
   if (outcome.kind === 'deferred' || outcome.kind === 'failed' || outcome.kind === 'expired')
     notes.push(`That means: ${describeCauseOf(outcome.diagnosis).because}`)
   if (nextAttemptBecause) notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
   return notes
+}
+
+const rewrittenWords: Readonly<Record<'srs' | 'verp', string>> = {
+  srs: 'made because the message is forwarded (SRS): so that server asks about this one when it checks the sender (SPF), and reports come back by this one',
+  verp: 'made for this recipient (VERP): so a report that comes back tells whom it is about',
+}
+
+const changeWords: Readonly<Record<FormChange, string>> = {
+  'eight-bit':
+    'what is not ASCII in its text was written in ASCII (quoted-printable or base64), because that server takes no 8-bit mail (8BITMIME)',
+  binary:
+    'a part with binary data was written as text (base64), because that server does not take it as it is (BINARYMIME)',
+  'header-section':
+    'header fields that are not ASCII were written in ASCII, because that server takes no others (SMTPUTF8)',
+  'long-lines': 'lines of more than 998 characters were made shorter, because servers need not take such',
+  labels: 'the fields that say how its parts are encoded were made to say less, which is all that it needs',
 }
 
 const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {

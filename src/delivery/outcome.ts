@@ -38,8 +38,6 @@ export type DeliveryOutcome =
       readonly remoteMta: string
       readonly remoteAddress: string
       readonly reply: Reply
-      /** Where it is another than that of the message: made for this recipient (VERP). */
-      readonly reversePath?: string | undefined
       readonly tls?: string | undefined
       /** It was wanted by a time (RFC 2852), which went along; false: the server has no DELIVERBY. */
       readonly keepsTime?: boolean | undefined

@@ -7,7 +7,7 @@ import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
-import type { Lookup, NextAttemptReason, TrailEvent } from '../trail/events.ts'
+import type { Lookup, NextAttemptReason, SentForm, TrailEvent } from '../trail/events.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
 import type { Closure } from './pacing/destination-health.ts'
 import { askedWaitMs } from './replies/asked-wait.ts'
@@ -39,6 +39,7 @@ export interface Attempted {
   readonly lookup?: Lookup | undefined
   /** The address of ours from which it went, where the settings say one. */
   readonly source?: string | undefined
+  readonly sent?: SentForm | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -329,6 +330,7 @@ function describeAttempt({
   dialogue,
   lookup,
   source,
+  sent,
   tls,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
@@ -339,6 +341,7 @@ function describeAttempt({
     ...(dialogue ? { dialogue } : {}),
     ...(lookup ? { lookup } : {}),
     ...(source === undefined ? {} : { source }),
+    ...(sent ? { sent } : {}),
     ...(tls ? { tls } : {}),
   }
 }

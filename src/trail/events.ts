@@ -1,5 +1,6 @@
 // The trail: what happened to each message, as events that the stages append to.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
+import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
@@ -50,6 +51,15 @@ export interface LookupHost {
   readonly host: string
   readonly preference?: number | undefined
   readonly addresses: readonly string[]
+}
+
+/** In what a message that was sent differs from the one that came (docs/adr/0018). */
+export interface SentForm {
+  /** Its sender, where that is another: 'srs', made for what is forwarded; 'verp', made for this recipient. */
+  readonly reversePath?: string | undefined
+  readonly rewritten?: 'srs' | 'verp' | undefined
+  /** So that the server takes it. */
+  readonly changes?: readonly FormChange[] | undefined
 }
 
 /** Why the next attempt is when it is. */
@@ -115,6 +125,7 @@ export type TrailEvent =
       readonly lookup?: Lookup | undefined
       /** The address of ours from which it went, where the settings say one. */
       readonly source?: string | undefined
+      readonly sent?: SentForm | undefined
     }
   /**
    * Not tried: nothing goes there until `nextAttemptAt`, because it could not be reached, wants less or nothing from us, or a

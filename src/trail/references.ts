@@ -26,6 +26,6 @@ export function referencesOf(event: TrailEvent): string[] {
     ]
   }
   if (event.kind !== 'attempted' || event.outcome.kind !== 'relayed') return []
-  const { reversePath } = event.outcome
-  return reversePath === undefined ? [] : [reversePathReference(reversePath)]
+  const { reversePath, rewritten } = event.sent ?? {}
+  return reversePath === undefined || rewritten !== 'verp' ? [] : [reversePathReference(reversePath)]
 }

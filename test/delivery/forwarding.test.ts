@@ -1,6 +1,7 @@
 // Mail that an alias or a group sends on: whom the receiver takes for its sender, and who hears of what becomes of it.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
 import type { ForwardingSettings } from '../../src/config/settings.ts'
 import { obtainSecret } from '../../src/directory/secrets.ts'
 import { createSeededRandom } from '../harness/seeded-random.ts'
@@ -30,6 +31,25 @@ test('what a stranger sends leaves by an alias with a sender of ours; those who 
   const byRecipient = new Map(peer.messages.map(one => [one.forwardPaths.join(), one.reversePath]))
   assert.match(byRecipient.get('clara@example.org') ?? '', srs)
   assert.equal(byRecipient.get('boris@example.org'), 'sender@example.net')
+})
+
+test('the trail says under which sender it went on, and why', async t => {
+  const { world, peer } = await worldAndPeer(t)
+  const id = await world.post({
+    from: 'sender@example.net',
+    to: ['info@example.test', 'boris@example.org'],
+  })
+  const attempts = await world.attempts(id)
+  const sentTo = (recipient: string) => attempts.find(one => one.recipient === recipient)
+  const reversePath = senders(peer).find(sender => srs.test(sender))
+  const forwarded = sentTo('clara@example.org')
+  assert.ok(forwarded && reversePath !== undefined)
+  assert.deepEqual(forwarded.sent, { reversePath, rewritten: 'srs' })
+  assert.match(
+    describeEvent(forwarded).notes?.join('\n') ?? '',
+    /^Sender on this way: SRS0=\S+@example\.test, made because the message is forwarded \(SRS\): /m,
+  )
+  assert.equal(sentTo('boris@example.org')?.sent, undefined)
 })
 
 test('senders of ours and the null reverse-path stay, and a setting keeps all of them', async t => {

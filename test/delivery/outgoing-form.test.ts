@@ -1,10 +1,11 @@
 // What leaves is well-formed, whatever came in, and every server gets it in a form that it takes (RFC 6152, RFC 6531).
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { createSmtpServer } from '../../src/smtp/server/create-smtp-server.ts'
 import { type RemotePeer, startPeer } from './remote-peer.ts'
-import { createWorld, type World } from './world.ts'
+import { createWorld, type Posting, type World } from './world.ts'
 
 const from = 'anna@example.test'
 const to = ['boris@example.org']
@@ -115,6 +116,58 @@ test('a recipient whose address needs SMTPUTF8 fails alone', async t => {
   assert.match(report, /^Final-Recipient: utf-8; \\x\{431\}/im)
   assert.match(report, /^Status: 5\.6\.7/im)
   assert.deepEqual(others, [])
+})
+
+test('the trail says what was changed for a server, and why; nothing where nothing was', async t => {
+  const { world, peer } = await worldAndPeer(t, [])
+  const plain = 'Content-Type: text/plain; charset=utf-8\r\n\r\n'
+  const long = `${'x'.repeat(999)}\r\n`
+  const cases: readonly [
+    text: string,
+    message: NonNullable<Posting['message']>,
+    changes: readonly string[],
+    words: RegExp,
+  ][] = [
+    [`${plain}привет\r\n`, { body: '8BITMIME' }, ['eight-bit'], /takes no 8-bit mail \(8BITMIME\)/],
+    [
+      `Subject: привет\r\n${plain}x\r\n`,
+      { body: '8BITMIME', smtpUtf8: true },
+      ['header-section'],
+      /header fields that are not ASCII were written in ASCII/,
+    ],
+    [`${plain}${long}`, { hasLongLines: true }, ['long-lines'], /more than 998 characters/],
+    [`Subject: ${long}\r\nx\r\n`, { hasLongLines: true }, ['long-lines'], /more than 998 characters/],
+    [
+      `Subject: привет\r\n${plain}${long}привет\r\n`,
+      { body: '8BITMIME', smtpUtf8: true, hasLongLines: true },
+      ['header-section', 'eight-bit', 'long-lines'],
+      /SMTPUTF8\); what is not ASCII .*\(8BITMIME\); lines of/,
+    ],
+    [
+      `Content-Type: application/octet-stream\r\n\r\n\0`,
+      { body: 'BINARYMIME' },
+      ['binary'],
+      /\(BINARYMIME\)/,
+    ],
+    [`Content-Transfer-Encoding: binary\r\n\r\nx\r\n`, { body: 'BINARYMIME' }, ['labels'], /to say less/],
+  ]
+  for (const [text, message, changes, words] of cases) {
+    const [attempt] = await world.attempts(await world.post({ from, to, text, message }))
+    assert.ok(attempt)
+    assert.deepEqual(attempt.sent, { changes }, text)
+    const note = describeEvent(attempt).notes?.find(line => line.startsWith('Changed on this way: ')) ?? ''
+    assert.match(note, words)
+    assert.match(note, /It reads as before; a DKIM signature that it came with fits no more$/)
+  }
+  // Refused in the form that it was given: that may be why.
+  peer.script = command => (command === '(end of data)' ? '550 5.7.1 DKIM' : undefined)
+  const refused = await world.post({ from, to, text: `${plain}привет\r\n`, message: { body: '8BITMIME' } })
+  assert.deepEqual((await world.attempts(refused))[0]?.sent, { changes: ['eight-bit'] })
+  peer.script = () => undefined
+  const same = await world.post({ from, to, message: { body: '8BITMIME' } })
+  const [attempt] = await world.attempts(same)
+  assert.equal(attempt?.outcome.kind, 'relayed')
+  assert.equal(attempt.sent, undefined)
 })
 
 test('the server sees long lines and 8-bit octets while they come', async t => {

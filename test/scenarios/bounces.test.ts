@@ -155,8 +155,13 @@ test('a whole domain can be named, and another delimiter', async t => {
     text: message,
     role: 'submission',
   })
-  assert.equal(peer.messages[0]?.reversePath, 'anna+boris#there.test@here.test')
-  await send(server, { from: null, to: ['anna+boris#there.test@here.test'], text: reportOf({ status }) })
+  const reversePath = 'anna+boris#there.test@here.test'
+  assert.equal(peer.messages[0]?.reversePath, reversePath)
+  const attempt = (await server.trail(id)).find(({ kind }) => kind === 'attempted')
+  assert.ok(attempt?.kind === 'attempted')
+  assert.deepEqual(attempt.sent, { reversePath, rewritten: 'verp' })
+  assert.match(describeEvent(attempt).notes?.join('\n') ?? '', /made for this recipient \(VERP\): /)
+  await send(server, { from: null, to: [reversePath], text: reportOf({ status }) })
   assert.equal((await came(server, id)).length, 1)
 })
 

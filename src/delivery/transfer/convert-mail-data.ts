@@ -6,11 +6,16 @@ import {
   ConversionPlanner,
   type ConversionProblem,
   type ConversionTarget,
+  type FormChange,
 } from '../../message/mime/plan-conversion.ts'
 import type { OutgoingMailData } from '../../smtp/client/contract.ts'
 
 export type Conversion =
-  | { readonly kind: 'converted'; readonly mailData: OutgoingMailData }
+  | {
+      readonly kind: 'converted'
+      readonly mailData: OutgoingMailData
+      readonly changes: readonly FormChange[]
+    }
   | { readonly kind: 'impossible'; readonly problem: ConversionProblem }
 
 export async function convertMailData(
@@ -23,7 +28,11 @@ export async function convertMailData(
   if (plan.problem) return { kind: 'impossible', problem: plan.problem }
   let size = 0
   for await (const piece of convert(original, plan)) size += piece.length
-  return { kind: 'converted', mailData: { size, open: () => convert(original, plan) } }
+  return {
+    kind: 'converted',
+    mailData: { size, open: () => convert(original, plan) },
+    changes: plan.changes,
+  }
 }
 
 async function* convert(original: OutgoingMailData, plan: ConversionPlan): AsyncIterable<Uint8Array> {

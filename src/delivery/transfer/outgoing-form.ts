@@ -1,7 +1,7 @@
 // The form in which a message goes to a server, by what it offers: as it is where that is possible, else converted
 // (RFC 6152 §3, RFC 6531 §3.2, RFC 5321 §4.5.3.1.6).
 import type { Address, ReversePath } from '../../address/address.ts'
-import type { ConversionProblem, ConversionTarget } from '../../message/mime/plan-conversion.ts'
+import type { ConversionProblem, ConversionTarget, FormChange } from '../../message/mime/plan-conversion.ts'
 import type { QueuedMessage } from '../../queue/records.ts'
 import type { OutgoingMailData } from '../../smtp/client/contract.ts'
 import { type Conversion, convertMailData } from './convert-mail-data.ts'
@@ -10,6 +10,8 @@ import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 export interface OutgoingForm {
   readonly needs: MessageNeeds
   readonly mailData: OutgoingMailData
+  /** In what it is other than it came. */
+  readonly changes: readonly FormChange[]
   /** The server lacks what the message needs, and this is why it could not be made to need less. */
   readonly problem?: ConversionProblem | undefined
 }
@@ -40,7 +42,7 @@ export class FormFinder {
   async find(extensions: Extensions): Promise<OutgoingForm> {
     if (!meets(this.#needs, extensions)) await this.#findNeeds()
     const isMet = meets(this.#needs, extensions)
-    const unchanged: OutgoingForm = { needs: this.#needs, mailData: this.#original }
+    const unchanged: OutgoingForm = { needs: this.#needs, mailData: this.#original, changes: [] }
     // Which BINARYMIME allows, and text does not.
     const hasLongLines = this.#question.message.hasLongLines === true && this.#needs.body !== 'BINARYMIME'
     if (isMet && !hasLongLines) return unchanged
@@ -51,6 +53,7 @@ export class FormFinder {
       return isMet ? unchanged : { ...unchanged, problem: conversion.problem }
     return {
       mailData: conversion.mailData,
+      changes: conversion.changes,
       needs: {
         body: target.content === 'seven-bit' ? '7BIT' : this.#needs.body,
         smtpUtf8: this.#needs.smtpUtf8 && target.headers === 'utf-8',

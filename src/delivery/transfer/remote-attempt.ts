@@ -3,7 +3,7 @@
 
 import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress } from '../../address/format-address.ts'
-import type { ConversionProblem } from '../../message/mime/plan-conversion.ts'
+import type { ConversionProblem, FormChange } from '../../message/mime/plan-conversion.ts'
 import { type GateKey, shareOf } from '../../queue/gates.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../../queue/records.ts'
 import type { Destination } from '../../routing/destination.ts'
@@ -11,7 +11,7 @@ import type { RemoteServer } from '../../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../../smtp/client/contract.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import type { TlsEvidence } from '../../tls-policy/server-policy.ts'
-import type { Lookup } from '../../trail/events.ts'
+import type { Lookup, SentForm } from '../../trail/events.ts'
 import { localError } from '../local-error.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from '../outcome.ts'
 import type { Closure } from '../pacing/destination-health.ts'
@@ -83,6 +83,8 @@ export class RemoteAttempt {
   readonly #forms: FormFinder
   readonly #terms: AttemptTerms
   readonly #report: (ended: Attempted | NotAttempted) => void
+  /** That of the last transaction. */
+  #changes: readonly FormChange[] | undefined
   #taken = 0
   #refusals: Diagnosis[] = []
   /** Of the connection that was opened for it; until it stands in the trail. */
@@ -227,6 +229,7 @@ export class RemoteAttempt {
       return 'served'
     }
     const batch = this.pending.slice(0, this.#terms.reversePathFor ? 1 : maxRecipients)
+    this.#changes = form.changes
     const results = await this.#send(open, batch, form)
     open.record.dialogue = undefined
     if (reused && results.every(wasStale)) return 'stale'
@@ -296,7 +299,6 @@ export class RemoteAttempt {
       switch (result.kind) {
         case 'accepted': {
           this.#taken++
-          const reversePath = this.#ownReversePath(recipient)
           this.#end(recipient, {
             kind: 'relayed',
             dsnAware: connection.extensions.has('DSN'),
@@ -304,7 +306,6 @@ export class RemoteAttempt {
             remoteAddress: remoteAddress(server),
             reply: result.reply,
             ...(this.work.message.deliverBy ? { keepsTime: connection.extensions.has('DELIVERBY') } : {}),
-            ...(reversePath ? { reversePath: formatAddress(reversePath) } : {}),
             ...(connection.tls ? { tls: `${connection.tls.protocol} ${connection.tls.cipher}` } : {}),
           })
           break
@@ -384,7 +385,25 @@ export class RemoteAttempt {
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) }, gate: this.gate }),
       ...(lookup ? { lookup } : {}),
       ...(this.source === undefined ? {} : { source: this.source }),
+      ...this.#describeSent(recipient),
     })
+  }
+
+  /** In what the message that was sent differs from the one that came. */
+  #describeSent(recipient: QueuedRecipient): { readonly sent?: SentForm } {
+    if (!this.#changes) return {}
+    const changed = this.#changes.length > 0 ? { changes: this.#changes } : undefined
+    const rewritten = this.#describeSender(recipient)
+    return changed || rewritten ? { sent: { ...rewritten, ...changed } } : {}
+  }
+
+  #describeSender(recipient: QueuedRecipient): Pick<SentForm, 'reversePath' | 'rewritten'> | undefined {
+    const own = this.#ownReversePath(recipient)
+    if (own) return { reversePath: formatAddress(own), rewritten: 'verp' }
+    const { reversePath } = this.#terms
+    return reversePath === null || reversePath === this.work.message.reversePath
+      ? undefined
+      : { reversePath: formatAddress(reversePath), rewritten: 'srs' }
   }
 }
 

@@ -39,8 +39,22 @@ export type ConversionProblem =
   | 'header-too-long'
   | 'too-many-parts'
 
+/** What of a message is changed, for whoever wants to know it afterwards. */
+export type FormChange =
+  /** 8-bit content is written in 7 bits. */
+  | 'eight-bit'
+  /** NUL, bare CR or LF: such a part becomes base64. */
+  | 'binary'
+  /** A header section is written in ASCII. */
+  | 'header-section'
+  /** Lines of more than 998 octets are encoded, or folded. */
+  | 'long-lines'
+  /** Nothing but what the Content-Transfer-Encoding fields say. */
+  | 'labels'
+
 export interface ConversionPlan {
   readonly target: ConversionTarget
+  readonly changes: readonly FormChange[]
   /** By the index of the entity; what is not here stays as it is. */
   readonly entities: ReadonlyMap<number, EntityPlan>
   readonly problem?: ConversionProblem | undefined
@@ -50,6 +64,7 @@ export class ConversionPlanner implements MimeEvents {
   readonly #target: ConversionTarget
   readonly #walker: MimeWalker
   readonly #entities = new Map<number, EntityPlan>()
+  readonly #changes = new Set<FormChange>()
   #problem: ConversionProblem | undefined
   #leaf: Entity | undefined
   #facts = new ContentFacts(false)
@@ -65,7 +80,12 @@ export class ConversionPlanner implements MimeEvents {
 
   finish(): ConversionPlan {
     this.#walk(() => this.#walker.finish())
-    return { target: this.#target, entities: this.#entities, problem: this.#problem }
+    return {
+      target: this.#target,
+      changes: this.#changes.size > 0 ? [...this.#changes] : this.#entities.size > 0 ? ['labels'] : [],
+      entities: this.#entities,
+      problem: this.#problem,
+    }
   }
 
   #walk(step: () => void): void {
@@ -83,6 +103,8 @@ export class ConversionPlanner implements MimeEvents {
       if (this.#target.headers === 'ascii' && toAsciiHeader(section) === 'address')
         this.#problem ??= 'address'
       if (entity.isSigned) this.#meetSigned()
+      if (this.#target.headers === 'ascii' && hasEightBit(section)) this.#changes.add('header-section')
+      if (hasLongLine(section)) this.#changes.add('long-lines')
     }
     const { encoding, type } = entity.content
     if (entity.kind === 'leaf') {
@@ -116,6 +138,13 @@ export class ConversionPlanner implements MimeEvents {
     if (entity.isSigned && this.#target.content === 'eight-bit') return
     if (entity.isSigned) this.#meetSigned()
     this.#entities.set(entity.index, plan)
+    if (plan.change !== '7bit' && plan.change !== '8bit') this.#noteEncoded(this.#facts)
+  }
+
+  #noteEncoded({ isEightBit, isBinary, hasLongLines }: ContentFacts): void {
+    if (isEightBit && this.#target.content === 'seven-bit') this.#changes.add('eight-bit')
+    if (isBinary) this.#changes.add('binary')
+    if (hasLongLines) this.#changes.add('long-lines')
   }
 
   structure(): void {}
