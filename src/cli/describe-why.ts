@@ -98,11 +98,14 @@ function describeMessage({ queueId, records, queued }: TracedMessage, now: numbe
   const reception = records.find(({ event }) => event.kind === 'received')
   const id = formatQueueId(queueId)
   if (reception?.event.kind !== 'received') {
-    const report = records.find(({ event }) => event.kind === 'reports')
-    const at = queued?.message.acceptedAt ?? timeOfQueueId(queueId)
-    return report?.event.kind === 'reports'
-      ? `Message ${id} is a report of this server about message ${report.event.aboutId}, made ${formatPast(at, now)}.`
-      : `Message ${id} came ${formatPast(at, now)}.`
+    const ago = formatPast(queued?.message.acceptedAt ?? timeOfQueueId(queueId), now)
+    for (const { event } of records) {
+      if (event.kind === 'reports')
+        return `Message ${id} is a report of this server about message ${event.aboutId}, made ${ago}.`
+      if (event.kind === 'written' && !records.some(one => one.event.kind === 'reports'))
+        return `Message ${id}${event.subject ? ` ("${event.subject}")` : ''} was written by this server ${ago}.`
+    }
+    return `Message ${id} came ${ago}.`
   }
   const { reversePath, subject } = reception.event.reception
   const from = reversePath === '' ? 'the null sender <>' : reversePath

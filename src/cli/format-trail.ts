@@ -37,6 +37,11 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `Told the sender (${reportWords[event.action] ?? event.action}) about ${event.recipients.join(', ')}, in message ${event.reportId}`,
         dialogue: [],
       }
+    case 'written':
+      return {
+        text: `Written by this server itself, to ${event.recipients.join(', ')}${quoteSubject(event.subject)}`,
+        dialogue: [],
+      }
     case 'reports':
       return {
         text: `A report of this server to the sender of message ${event.aboutId} (${reportWords[event.action] ?? event.action}): ${event.recipients.join(', ')}`,
@@ -143,8 +148,11 @@ function describeReception(reception: Reception): string {
     : reception.local
       ? ', from a network that may send without logging in'
       : ''
-  const subject = reception.subject ? `, subject "${reception.subject}"` : ''
-  return `Received from ${describePeer(reception)}, ${tls}${account}: ${formatSize(reception.size)} from ${describeSender(reception.reversePath)} to ${reception.recipients.join(', ')}${subject}`
+  return `Received from ${describePeer(reception)}, ${tls}${account}: ${formatSize(reception.size)} from ${describeSender(reception.reversePath)} to ${reception.recipients.join(', ')}${quoteSubject(reception.subject)}`
+}
+
+function quoteSubject(subject: string | undefined): string {
+  return subject ? `, subject "${subject}"` : ''
 }
 
 function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): string {

@@ -1,8 +1,10 @@
 // Puts a message with its recipients into the queue, inside somebody's transaction.
 import { formatAddress } from '../address/format-address.ts'
+import type { MessageIdentity } from '../message/identify-message.ts'
 import { insertMailData } from '../storage/mail-data-rows.ts'
 import type { Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
+import type { TrailEvent } from '../trail/events.ts'
 import { addressGate, type GatePlace, gateLookMs, senderGate, shareOf } from './gates.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
@@ -12,7 +14,7 @@ import { anyonesShard, shardOfDomain } from './shards.ts'
 
 export async function insertMessage(
   tx: Tx,
-  { message, mailData, recipients, reception, held }: NewMessage,
+  { message, mailData, recipients, reception, written, held }: NewMessage,
 ): Promise<void> {
   const { acceptedAt, id, releaseAt } = message
   const dueAt = releaseAt ?? acceptedAt
@@ -29,11 +31,24 @@ export async function insertMessage(
     () => insertQueueMessage(tx, message),
     ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, place)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
+    ...(written ? [() => appendEvent(tx, acceptedAt, id, describeWritten(written, recipients))] : []),
     ...(releaseAt === undefined
       ? []
       : [() => appendEvent(tx, acceptedAt, id, { kind: 'scheduled', releaseAt })]),
   ]
   await tx.forAll(inserts, insert => insert())
+}
+
+function describeWritten(
+  { messageId, subject }: MessageIdentity,
+  recipients: readonly NewRecipient[],
+): TrailEvent {
+  return {
+    kind: 'written',
+    recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
+    messageId,
+    subject,
+  }
 }
 
 async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void> {

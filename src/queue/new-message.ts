@@ -1,5 +1,6 @@
 // A message on its way into the queue.
 import type { Address } from '../address/address.ts'
+import type { MessageIdentity } from '../message/identify-message.ts'
 import type { NotifyCondition } from '../smtp/parameters.ts'
 import type { StoredMailData } from '../storage/mail-data.ts'
 import type { Reception } from '../trail/events.ts'
@@ -17,5 +18,7 @@ export interface NewMessage {
   readonly mailData: StoredMailData
   readonly recipients: readonly NewRecipient[]
   readonly reception?: Reception | undefined
+  /** This server wrote it: what is known of it instead of a reception. */
+  readonly written?: MessageIdentity | undefined
   readonly held: boolean
 }

@@ -1,5 +1,6 @@
 // A message that the server writes itself, on its way into its own queue.
 import type { Address } from '../address/address.ts'
+import { identifyMessage } from '../message/identify-message.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { NewMessage } from './new-message.ts'
 import type { QueuedMessage } from './records.ts'
@@ -42,6 +43,7 @@ export async function storeOwnMessage(
         },
         mailData: stored,
         recipients: to.map(forwardPath => ({ forwardPath })),
+        written: identifyMessage(bytes),
         held,
       },
       abort: () => writer.abort(),

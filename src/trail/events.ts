@@ -144,6 +144,14 @@ export type TrailEvent =
       readonly recipients: readonly string[]
       readonly reportId: string
     }
+  /** This server wrote the message itself: a report, an alert. */
+  | {
+      readonly kind: 'written'
+      readonly recipients: readonly string[]
+      /** As in `Reception`. */
+      readonly messageId?: string | undefined
+      readonly subject?: string | undefined
+    }
   /** This message is a DSN about another one. */
   | {
       readonly kind: 'reports'

@@ -26,6 +26,7 @@ export interface FoundMessage {
 }
 
 export interface FoundMessages {
+  /** Those of which something was written last, in the order in which they began: the newest first. */
   readonly found: readonly FoundMessage[]
   readonly hasMore: boolean
 }
@@ -53,10 +54,14 @@ export async function findMessages(
       const records = queueId === undefined ? [record] : await storage.run(trailOfMessage, { queueId })
       if (queueId !== undefined) seen.add(queueId)
       if (!others.every(group => records.some(({ event }) => hasAny(event, group)))) continue
-      if (found.length === limit) return { found, hasMore: true }
+      if (found.length === limit) return { found: inOrder(found), hasMore: true }
       found.push({ queueId, records })
     }
-    if (page.goOnBefore === undefined) return { found, hasMore: false }
+    if (page.goOnBefore === undefined) return { found: inOrder(found), hasMore: false }
     beforeId = page.goOnBefore
   }
+}
+
+function inOrder(found: readonly FoundMessage[]): readonly FoundMessage[] {
+  return found.toSorted((a, b) => (b.records[0]?.at ?? 0) - (a.records[0]?.at ?? 0))
 }

@@ -78,6 +78,11 @@ function addKeys(event: TrailEvent, add: Add): void {
       addRecipient(event.recipient, add)
       addDiagnosis(event.diagnosis, add)
       break
+    case 'written':
+      for (const recipient of event.recipients) addRecipient(recipient, add)
+      if (event.messageId !== undefined) add('m', event.messageId)
+      if (event.subject !== undefined) for (const word of wordsOf(event.subject)) add('w', word)
+      break
     case 'reported':
     case 'reports':
       for (const recipient of event.recipients) addRecipient(recipient, add)

@@ -2,16 +2,20 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { formatAddress } from '../../src/address/format-address.ts'
 import { describeCauseOf } from '../../src/cli/causes.ts'
 import type { Surroundings } from '../../src/cli/invocation.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { holdRecipients } from '../../src/queue/administer.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
+import type { NewMessage } from '../../src/queue/new-message.ts'
+import { storeOwnMessage } from '../../src/queue/own-message.ts'
 import { firstQueueIdAt, formatQueueId, type QueueId } from '../../src/queue/queue-id.ts'
-import { settle } from '../../src/queue/settle.ts'
+import { type SettlementReport, settle } from '../../src/queue/settle.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
 import { defineWrite, type Storage } from '../../src/storage/operation.ts'
@@ -38,11 +42,13 @@ interface Post {
 class Server {
   readonly folder: string
   readonly storage: Storage
+  readonly #mailData: MailDataStore
   #lastId = 0
 
   constructor(folder: string, storage: Storage) {
     this.folder = folder
     this.storage = storage
+    this.#mailData = createMailDataStore(openMailDataFiles(join(folder, 'mail-data'), systemRandom), storage)
   }
 
   async post({
@@ -55,10 +61,7 @@ class Server {
   }: Post): Promise<QueueId> {
     const acceptedAt = now - age
     const id = firstQueueIdAt(acceptedAt) + ++this.#lastId
-    const writer = createMailDataStore(
-      openMailDataFiles(join(this.folder, 'mail-data'), systemRandom),
-      this.storage,
-    ).create()
+    const writer = this.#mailData.create()
     await writer.write(Buffer.from('Subject: x\r\n\r\nText\r\n'))
     const mailData = await writer.finish()
     await this.storage.run(acceptMessage, {
@@ -95,8 +98,31 @@ class Server {
     return id
   }
 
-  /** Of everything that is due. */
-  async attempt(outcome: 'deferred' | 'failed' | 'relayed'): Promise<void> {
+  /** Mail of the server's own. */
+  async write(to: string, subject: string): Promise<NewMessage> {
+    const id = firstQueueIdAt(now) + ++this.#lastId
+    const bytes = Buffer.from(`Subject: ${subject}\r\nMessage-ID: <${id}@example.test>\r\n\r\nText\r\n`)
+    const own = await storeOwnMessage(this.#mailData, bytes, {
+      id,
+      body: '7BIT',
+      smtpUtf8: false,
+      language: 'en',
+      to: [address(to)],
+      at: now,
+      lifetimeMs: 48 * hour,
+      held: false,
+    })
+    return own.message
+  }
+
+  /** Of everything that is due; with a report about all of it. */
+  async attempt(
+    outcome: 'deferred' | 'failed' | 'relayed',
+    report?: {
+      readonly message: NewMessage
+      readonly about: Pick<SettlementReport['about'], 'messageId' | 'action'>
+    },
+  ): Promise<void> {
     const owner = 'test'
     const work = await this.storage.run(claimDueWork, {
       now,
@@ -123,7 +149,20 @@ class Server {
             : ({ kind: 'done' } as const),
       })),
     )
-    await this.storage.run(settle, { owner, at: now, settlements, reports: [] })
+    const recipients = work.flatMap(one => one.recipients)
+    const reports: readonly SettlementReport[] = report
+      ? [
+          {
+            message: report.message,
+            recipientIds: recipients.map(({ id }) => id),
+            about: {
+              ...report.about,
+              recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
+            },
+          },
+        ]
+      : []
+    await this.storage.run(settle, { owner, at: now, settlements, reports })
   }
 }
 
@@ -213,7 +252,7 @@ test('one argument says itself what it is, and several that fit are listed, newe
   await server.attempt('failed')
   const found = async (...parameters: readonly string[]): Promise<string[]> =>
     idsIn((await run(server, 'trace', ...parameters)).stdout)
-  assert.deepEqual(await found('boris@example.org'), [two, one, '(not taken)'])
+  assert.deepEqual(await found('boris@example.org'), ['(not taken)', two, one])
   assert.deepEqual(await found('vera@example.org'), [three, two])
   assert.deepEqual(await found('example.test'), [three, two, one])
   assert.deepEqual(await found('mx.example.org'), [three, two, one])
@@ -227,6 +266,57 @@ test('one argument says itself what it is, and several that fit are listed, newe
     /anna@example\.test +boris@example\.org and 1 more +Second +Failed for vera@example\.org/,
   )
   assert.match(stderr, /"postrider trace <queue id>" shows one of them/)
+})
+
+test('what this server wrote itself is listed like other mail, and is no mail to whom it is about', async context => {
+  const server = await openServer(context)
+  const about = await server.post({ to: ['boris@example.org'], subject: 'Second', age: 3 * hour })
+  const report = await server.write('anna@example.test', 'Not delivered: Second')
+  await server.attempt('failed', { message: report, about: { messageId: about, action: 'failed' } })
+  const alert = await server.write('admin@example.test', 'Alert: =?utf-8?Q?Gmail_refuses_m=C3=A4il?=')
+  await server.storage.run(acceptMessage, alert)
+  const [reportId, alertId] = [report, alert].map(({ message }) => formatQueueId(message.id))
+
+  const { stdout } = await run(server, 'trace', 'example.test')
+  assert.deepEqual(idsIn(stdout), [alertId, reportId, formatQueueId(about)])
+  assert.match(
+    stdout,
+    new RegExp(`${reportId} +<> +anna@example\\.test +Not delivered: Second +A report of this`),
+  )
+  assert.match(
+    stdout,
+    new RegExp(`${alertId} +<> +admin@example\\.test +Alert: Gmail refuses mäil +Written by`),
+  )
+  assert.match(
+    (await run(server, 'trace', '--subject', 'gmail')).stdout,
+    /Written by this server itself, to admin@example\.test, subject "Alert: Gmail refuses mäil"\n/,
+  )
+  assert.match(
+    (await run(server, 'why', alertId ?? '')).stdout,
+    /^Message \S+ \("Alert: Gmail refuses mäil"\) was written by this server just now\. To admin@/m,
+  )
+
+  const idsOfWhy = async (address: string): Promise<unknown[]> => {
+    const told = JSON.parse((await run(server, 'why', address, '--json')).stdout) as { queueId: string }[]
+    return told.map(({ queueId }) => queueId)
+  }
+  assert.deepEqual(await idsOfWhy('boris@example.org'), [formatQueueId(about)])
+  assert.deepEqual(await idsOfWhy('anna@example.test'), [reportId, formatQueueId(about)])
+})
+
+test('of what was forgotten in part the list has the recipients that were tried since', async context => {
+  const server = await openServer(context)
+  const queueId = firstQueueIdAt(now - 40 * 24 * hour)
+  await server.storage.run(appendTrail, [
+    { at: now - minute, queueId, event: attempted('boris@example.org', 'failed') },
+    { at: now - minute, queueId, event: attempted('vera@example.org', 'failed') },
+    { at: now - hour, event: refusal },
+  ])
+  const { stdout } = await run(server, 'trace', 'example.org')
+  assert.match(
+    stdout,
+    new RegExp(`${formatQueueId(queueId)} +boris@example\\.org and 1 more +Failed for vera`),
+  )
 })
 
 test('the only one that fits is told step by step', async context => {

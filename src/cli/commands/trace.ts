@@ -167,6 +167,8 @@ export interface StoredTrace extends Pick<TracedMessage, 'records' | 'isBeginnin
   readonly stored: ShownMessage | undefined
 }
 
+const beginnings: ReadonlySet<TrailRecord['event']['kind']> = new Set(['received', 'written', 'reports'])
+
 /** `oldestAt`: of the whole trail. */
 function isForgotten(
   queueId: QueueId,
@@ -174,8 +176,8 @@ function isForgotten(
   stored: ShownMessage | undefined,
   oldestAt: number | undefined,
 ): boolean {
-  if (records.some(({ event }) => event.kind === 'received' || event.kind === 'reports')) return false
-  // What this server writes by itself has no such event, and may be the first that ever happened here.
+  if (records.some(({ event }) => beginnings.has(event.kind))) return false
+  // What a server of an older version wrote by itself has no such event, and may be the first that ever happened here.
   if (oldestAt === undefined) return stored?.message.isReport !== true
   return oldestAt > timeOfQueueId(queueId)
 }
@@ -294,12 +296,15 @@ function envelopeOf(records: readonly TrailRecord[]): Envelope {
         }
       case 'cut-off':
         return { from: senderText(event.reversePath), to: listed(event.recipients), subject: '' }
-      case 'reports':
-        return { from: '<>', to: '', subject: '' }
+      case 'written':
+        return { from: '<>', to: listed(event.recipients), subject: event.subject ?? '' }
       default:
     }
   }
-  return { from: '', to: '', subject: '' }
+  // Its beginning is forgotten.
+  const tried = records.flatMap(({ event }) => (event.kind === 'attempted' ? [event.recipient] : []))
+  const isReport = records.some(({ event }) => event.kind === 'reports')
+  return { from: isReport ? '<>' : '', to: listed([...new Set(tried)]), subject: '' }
 }
 
 function senderText(reversePath: string): string {

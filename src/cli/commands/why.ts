@@ -6,7 +6,8 @@ import { parseAddress } from '../../address/parse-address.ts'
 import { listQueue, type ShownMessage } from '../../queue/list-queue.ts'
 import { formatQueueId, parseQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
-import { findMessages } from '../../trail/find-messages.ts'
+import { hasAny } from '../../trail/find-events.ts'
+import { type FoundMessage, findMessages } from '../../trail/find-messages.ts'
 import { trailKeys } from '../../trail/keys.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { TracedMessage } from '../describe-trace.ts'
@@ -115,13 +116,18 @@ async function messagesOf(storage: Pick<CommandStorage, 'run'>, address: string)
     waiting.push(...messages)
   }
   const ids = new Set(waiting.map(({ message }) => message.id))
+  const keys = [trailKeys.recipient(address), trailKeys.sender(address)]
   const { found } = await findMessages(storage, {
-    groups: [[trailKeys.recipient(address), trailKeys.sender(address)]],
+    groups: [keys],
     since: 0,
     until: Number.MAX_SAFE_INTEGER,
-    limit: 2 * maxMessages,
+    limit: 4 * maxMessages,
   })
-  for (const { queueId } of found) if (queueId !== undefined) ids.add(queueId)
+  // A report about an address is no mail to it.
+  const isOfAddress = ({ records }: FoundMessage): boolean =>
+    records.some(({ event }) => event.kind !== 'reports' && hasAny(event, keys))
+  for (const message of found)
+    if (message.queueId !== undefined && isOfAddress(message)) ids.add(message.queueId)
   return [...ids].slice(0, maxMessages)
 }
 
