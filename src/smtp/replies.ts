@@ -481,8 +481,8 @@ export const replies = {
     554,
     '5.6.0',
     (most: number) => `Message refused: it has a line of more than ${most} characters`,
-    [2048],
-    'RFC 5321 §4.5.3.1.6 allows 1000. The sending program has to encode it (quoted-printable, base64).',
+    [1000],
+    'Only a server that is embedded with a maxTextLineBytes of its own says that; RFC 5321 §4.5.3.1.6 allows 1000. The sending program has to encode it (quoted-printable, base64).',
   ),
   headerTooLong: made(
     'headerTooLong',

@@ -60,6 +60,17 @@ test('lines of more than 998 octets leave in short ones; a server that takes 8 b
   assert.match(mailLine(peer), / BODY=8BITMIME$/)
 })
 
+test('a line of megabytes leaves in short ones, and is the same to its reader', async t => {
+  const { world, peer } = await worldAndPeer(t, ['8BITMIME'])
+  const line = '<td>0123456789</td>'.repeat(200_000)
+  const text = `Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n${line}\r\n--b--\r\n`
+  await world.post({ from, to, text, message: { hasLongLines: true } })
+  const { mailData = '' } = peer.messages[0] ?? {}
+  assert.ok(mailData.split('\r\n').every(one => one.length <= 998))
+  const [, body = ''] = /quoted-printable\r\n\r\n(.*)\r\n--b--\r\n$/s.exec(mailData) ?? []
+  assert.ok(body.replaceAll('=\r\n', '') === line)
+})
+
 test('what is signed and needs 8 bits goes to a server that takes them; when there is none, it fails', async t => {
   const { world, peer } = await worldAndPeer(t, [])
   const modern = await startPeer({ address: '127.0.0.3', port: peer.port })
@@ -170,14 +181,17 @@ test('the trail says what was changed for a server, and why; nothing where nothi
   assert.equal(attempt.sent, undefined)
 })
 
-test('the server sees long lines and 8-bit octets while they come', async t => {
+test('the server sees long lines and 8-bit octets while they come, and keeps no line', async t => {
   const seen: unknown[] = []
+  let longestPiece = 0
   const server = createSmtpServer({
     hostname: 'mail.example.test',
     listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
     services: {
       receive: () => ({
-        write() {},
+        write(piece) {
+          longestPiece = Math.max(longestPiece, piece.length)
+        },
         finish(facts) {
           seen.push({ isEightBit: facts?.isEightBit, hasLongLines: facts?.hasLongLines })
           return Promise.resolve({ code: 250, lines: ['Ok'] })
@@ -195,8 +209,9 @@ test('the server sees long lines and 8-bit octets while they come', async t => {
     tls: 'never',
     verifyCertificate: false,
   })
-  for (const text of ['plain\r\n', `${'x'.repeat(998)}\r\n`, `${'x'.repeat(999)}\r\n`, 'é\r\n']) {
-    const bytes = Buffer.from(text)
+  const lines = ['plain', 'x'.repeat(998), 'x'.repeat(999), 'é', 'x'.repeat(8 * 1024 * 1024)]
+  for (const line of lines) {
+    const bytes = Buffer.from(`${line}\r\n`)
     await connection.send({
       reversePath: null,
       body: '8BITMIME',
@@ -218,5 +233,7 @@ test('the server sees long lines and 8-bit octets while they come', async t => {
     { isEightBit: false, hasLongLines: false },
     { isEightBit: false, hasLongLines: true },
     { isEightBit: true, hasLongLines: false },
+    { isEightBit: false, hasLongLines: true },
   ])
+  assert.ok(longestPiece < 1024 * 1024, `${longestPiece}`)
 })

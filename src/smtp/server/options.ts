@@ -36,7 +36,10 @@ export interface SmtpServerLimits {
   readonly maxTransactionsPerSession: number
   /** A command line with its CRLF (512 in RFC 5321, longer for extensions); AUTH has RFC 4954's 12288. */
   readonly maxCommandLineBytes: number
-  /** A line of mail data with its CRLF: RFC 5321 §4.5.3.1.6 demands 1000. */
+  /**
+   * A line of mail data with its CRLF, of which nothing is kept in memory. RFC 5321 §4.5.3.1.6 demands 1000, and §4.5.3.1 no
+   * limit where that can be: by default it may be as long as the message.
+   */
   readonly maxTextLineBytes: number
   readonly commandTimeoutMs: number
   readonly dataBlockTimeoutMs: number
@@ -54,7 +57,7 @@ export const defaultLimits: SmtpServerLimits = {
   maxErrorsPerSession: 20,
   maxTransactionsPerSession: 10_000,
   maxCommandLineBytes: 2048,
-  maxTextLineBytes: 2048,
+  maxTextLineBytes: Number.MAX_SAFE_INTEGER,
   // RFC 5321 §4.5.3.2.7: five minutes.
   commandTimeoutMs: 5 * minuteMs,
   dataBlockTimeoutMs: 3 * minuteMs,
