@@ -73,6 +73,32 @@ test('a limit of a second is used in each second', async t => {
   assert.equal(peer.messages.length, 6)
 })
 
+test('a limit opens no more connections than it has messages for', async t => {
+  const { world, peer } = await worldWith(t, undefined, limited({ perSecond: 2 }))
+  await acceptSeveral(world, 30)
+  await world.pass(0)
+  for (let passed = 1; passed < 15; passed++) {
+    assert.equal(peer.messages.length, 2 * passed)
+    await world.pass(1.1 * second)
+  }
+  assert.equal(peer.messages.length, 30)
+  assert.ok(peer.connections <= 2, `${peer.connections} connections`)
+})
+
+test('a connection that fails uses nothing of a limit', async t => {
+  let isDown = true
+  const { world, peer } = await worldWith(
+    t,
+    command => (isDown && command === '(connect)' ? '421 4.3.2 Not now' : undefined),
+    limited({ perHour: 2 }),
+  )
+  await acceptSeveral(world, 3)
+  await world.pass(0)
+  isDown = false
+  await world.pass(5 * minute)
+  assert.equal(peer.messages.length, 2)
+})
+
 test('a limit holds; what goes beyond waits in line, without an attempt, and goes when there is room', async t => {
   const { world, peer } = await worldWith(t, undefined, limited({ perMinute: 2 }))
   await acceptSeveral(world, 5)

@@ -65,6 +65,11 @@ export class Allowance {
     return { granted }
   }
 
+  /** What was granted and is not used after all: for whoever asks next. */
+  putBack(unused: number): void {
+    if (this.#limits.length > 0) this.#left += unused
+  }
+
   get #portion(): number {
     return Math.min(
       maxPortion,

@@ -284,13 +284,17 @@ export class Lane implements ConnectionHolder {
       // A message for many takes several transactions: it may be used up in the middle of them.
       const { maxMessagesPerConnection } = this.#options.rules
       if (worker.held && worker.held.messages >= maxMessagesPerConnection) this.#drop(worker)
-      const held = worker.held ?? (await this.#open(attempt))
-      if (held === 'waits' || held === 'ended') return held
+      // Before there is a connection: one that has nothing to send is a burden to the other server.
+      const most = await this.#allow(attempt)
+      if (most === 0) return 'ended'
+      const held = this.#closed ? 'ended' : (worker.held ?? (await this.#open(attempt)))
+      if (held === 'waits' || held === 'ended') {
+        this.#options.allowance.putBack(most)
+        return held
+      }
       worker.held = held
       const reused = held.messages > 0
       held.messages++
-      const most = await this.#allow(attempt)
-      if (most === 0) return 'ended'
       const verdict = await this.#transact(attempt, held.open, reused, most)
       if (verdict === 'stale' || !held.open.connection.usable) this.#drop(worker)
     }
