@@ -6,6 +6,8 @@ export const alertKindNames = [
   'reputation-block',
   /** The delivery thread died each time it had a message. Subject: its queue id. */
   'message-set-aside',
+  /** Files of the settings that cannot be used, or whose certificate is about to end. Subject: the certificate file. */
+  'certificate-file',
 ] as const
 export type AlertKind = (typeof alertKindNames)[number]
 
@@ -23,6 +25,10 @@ export interface AlertEvidence {
   readonly reply?: ReportedReply | undefined
   /** Whose words these are, and what is done about them, when that is known. */
   readonly provider?: ReportedProvider | undefined
+  /** When the certificate ends that is in use, in ms since 1970. */
+  readonly validTo?: number | undefined
+  /** Which of its sorts it is, for a kind that has several. */
+  readonly sort?: string | undefined
 }
 
 export interface AlertSource {

@@ -103,13 +103,15 @@ function describeRecords(alert: Alert, { detail }: AlertKindText, language: Lang
 }
 
 function factsOf(alert: Alert, waiting: number, language: Language): AlertFacts {
-  const { subject, evidence, mendedAt } = alert
+  const { subject, evidence, seenAt, mendedAt } = alert
+  const { validTo } = evidence
   const texts = reportTexts[language]
   return {
     subject,
     name: nameOfSite(siteOfLane(subject)),
     argument: quoteArgument(destinationOf(alert)),
     evidence,
+    endsOn: validTo === undefined || validTo <= seenAt ? undefined : alertTexts[language].day(validTo),
     waiting: { recipients: waiting, isCounted: waiting < maxCounted },
     knownStep: evidence.provider && describeStep(evidence.provider, texts),
     detail: describeDetail(evidence, texts) ?? evidence.detail,

@@ -18,6 +18,9 @@ export interface AlertKindEntry {
 export const maxCounted = 10_000
 /** When nobody has tried for so long, nobody knows. */
 const untriedMs = 7 * 24 * 3_600_000
+/** What only a machine knows, it raises again each hour for as long as it lasts. */
+export const raisedAgainMs = 3_600_000
+const unseenMs = 2 * raisedAgainMs
 
 export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
   'reputation-block': {
@@ -32,6 +35,10 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
   'message-set-aside': {
     lasts: async (storage, alert) => (await storage.run(countSetAside, messageOf(alert))) > 0,
     countWaiting: (storage, alert) => storage.run(countSetAside, messageOf(alert)),
+  },
+  'certificate-file': {
+    lasts: async (_storage, { seenAt }, now) => now - seenAt < unseenMs,
+    countWaiting: async () => 0,
   },
 }
 

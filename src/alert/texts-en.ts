@@ -46,6 +46,14 @@ function takenAgain({ ended, evidence: { source } }: AlertFacts): string {
   return `Mail ${from}has been taken there again since ${ended.at}. What waited goes out by itself.`
 }
 
+const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+
+function describeInUse(endsOn: string | undefined, isOurs: boolean): string {
+  if (endsOn === undefined)
+    return 'Mail programs of your users warn of what the server shows instead, or refuse to connect. So do servers that check certificates (DANE, MTA-STS): their mail waits. All others send as before.'
+  return `${isOurs ? 'Until then all goes on' : `The certificate before it stays in use, until ${endsOn}`}. After that, mail programs of your users refuse to connect, and mail from servers that check certificates (MTA-STS) waits.`
+}
+
 export const english: AlertTexts = {
   senderName: 'Mail server',
   subject: (news, title) => `${subjects[news]}: ${title}`,
@@ -100,6 +108,30 @@ export const english: AlertTexts = {
       now: `The message is not on hold since ${facts.ended?.at ?? ''}: it was released, or taken out of the queue.`,
       detail: facts.detail,
     }),
+    'certificate-file': ({ subject, evidence, endsOn, ended, detail }) => ({
+      about: subject,
+      ...(evidence.sort === 'ending'
+        ? {
+            title: `the certificate ${subject} ${ended ? 'was about to end' : endsOn === undefined ? 'is over' : `ends on ${endsOn}`}`,
+            happened: 'Nobody has put a new certificate in its place.',
+          }
+        : {
+            title: `the certificate ${subject} ${ended ? 'could' : 'can'}not be used`,
+            happened: evidence.detail,
+          }),
+      meaning: describeInUse(endsOn, evidence.sort === 'ending'),
+      steps: [
+        {
+          text: 'Put the right certificate, with its chain, and its key into the files that the settings name. The server looks at them once a minute. What it shows, and what is wrong with the files:',
+          command: 'postrider certificate show',
+        },
+        {
+          text: 'See why the program that renews it (certbot, acme.sh, …) did not: its log says so. Or let this server get its certificates itself ([tls.acme] in the settings).',
+        },
+      ],
+      now: `The files have been in order since ${ended?.at ?? ''}.`,
+      detail,
+    }),
   },
   happenedLabel: 'What happened',
   nowLabel: 'Now',
@@ -113,4 +145,5 @@ export const english: AlertTexts = {
   detailLabel: 'Detail',
   closing: hostname =>
     `This message was written by the mail server ${hostname}. Nobody reads replies to it. "postrider alerts" shows what is open; the setting alerts.to says who gets such mail.`,
+  day: at => dayFormat.format(at),
 }

@@ -44,6 +44,14 @@ function takenAgain({ ended, evidence: { source } }: AlertFacts): string {
   return `Почту${from} там снова принимают (с какого времени: ${ended.at}). То, что ждало, уходит само.`
 }
 
+const dayFormat = new Intl.DateTimeFormat('ru', { dateStyle: 'long', timeZone: 'UTC' })
+
+function describeInUse(endsOn: string | undefined, isOurs: boolean): string {
+  if (endsOn === undefined)
+    return 'Почтовые программы пользователей предупреждают о том, что сервер показывает вместо него, или не подключаются. Так же поступают серверы, которые проверяют сертификаты (DANE, MTA-STS): их почта ждёт. Остальные отправляют как обычно.'
+  return `${isOurs ? 'До этого дня всё работает' : `Прежний сертификат остаётся в работе до ${endsOn}`}. После этого почтовые программы пользователей перестанут подключаться, а почта с серверов, которые проверяют сертификаты (MTA-STS), будет ждать.`
+}
+
 export const russian: AlertTexts = {
   senderName: 'Почтовый сервер',
   subject: (news, title) => `${subjects[news]}: ${title}`,
@@ -102,6 +110,30 @@ export const russian: AlertTexts = {
       now: `Письмо больше не задержано (с какого времени: ${facts.ended?.at ?? ''}): его отправили дальше или убрали из очереди.`,
       detail: 'письмо отложено: каждый раз, когда доставка бралась за него, она аварийно завершалась',
     }),
+    'certificate-file': ({ subject, evidence, endsOn, ended, detail }) => ({
+      about: subject,
+      ...(evidence.sort === 'ending'
+        ? {
+            title: `срок сертификата ${subject} ${ended ? 'истекал' : endsOn === undefined ? 'истёк' : `истекает ${endsOn}`}`,
+            happened: 'Новый сертификат на его место никто не положил.',
+          }
+        : {
+            title: `сертификат ${subject} ${ended ? 'был ' : ''}непригоден`,
+            happened: `Причина, как она записана в журнале: ${evidence.detail}`,
+          }),
+      meaning: describeInUse(endsOn, evidence.sort === 'ending'),
+      steps: [
+        {
+          text: 'Положите правильный сертификат с цепочкой и его ключ в файлы, указанные в настройках. Сервер проверяет их раз в минуту. Что он показывает и что не так с файлами:',
+          command: 'postrider certificate show',
+        },
+        {
+          text: 'Выясните по журналу программы, которая обновляет сертификат (certbot, acme.sh…), почему она этого не сделала. Или поручите получать сертификаты самому серверу ([tls.acme] в настройках).',
+        },
+      ],
+      now: `Файлы снова в порядке (с какого времени: ${ended?.at ?? ''}).`,
+      detail,
+    }),
   },
   happenedLabel: 'Что случилось',
   nowLabel: 'Сейчас',
@@ -115,4 +147,5 @@ export const russian: AlertTexts = {
   detailLabel: 'Запись',
   closing: hostname =>
     `Это сообщение составил почтовый сервер ${hostname}. Ответы на него никто не читает. Что ещё требует вмешательства, показывает "postrider alerts"; кому приходят такие письма, задаёт настройка alerts.to.`,
+  day: at => dayFormat.format(at),
 }

@@ -13,6 +13,8 @@ export interface AlertFacts {
   /** As a command line takes it. */
   readonly argument: string
   readonly evidence: AlertEvidence
+  /** '1 January 2026': when what is in use ends; undefined: nothing is, or it is over. */
+  readonly endsOn: string | undefined
   /** Recipients that wait because of it; there are more where `isCounted` is false. */
   readonly waiting: { readonly recipients: number; readonly isCounted: boolean }
   /** What is known to help against what the other server said. */
@@ -54,4 +56,6 @@ export interface AlertTexts {
   readonly endedLabel: string
   readonly detailLabel: string
   closing(hostname: string): string
+  /** '1 January 2026' */
+  day(at: number): string
 }

@@ -5,6 +5,7 @@ import type { CommandRun } from './command.ts'
 import { addAccountCommand } from './commands/account.ts'
 import { addAlertsCommand } from './commands/alerts.ts'
 import { addApplyCommand } from './commands/apply.ts'
+import { addCertificateCommand } from './commands/certificate.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addClusterCommand } from './commands/cluster.ts'
 import { addDomainCommand } from './commands/domain.ts'
@@ -47,6 +48,7 @@ export function createProgram(run: CommandRun): Command {
   addInitCommand(program, run)
   addCheckCommand(program, run)
   addAlertsCommand(program, run)
+  addCertificateCommand(program, run)
   addVerifyCommand(program, run)
   addClusterCommand(program, run)
   addMigrateCommand(program, run)

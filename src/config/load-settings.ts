@@ -91,7 +91,14 @@ export function placeSettings(
       password: passwords.fetch[index] ?? one.password,
       passwordFile: place(one.passwordFile),
     })),
-    tls: { certificateFile: place(data.tls.certificateFile), keyFile: place(data.tls.keyFile) },
+    tls: {
+      certificateFile: place(data.tls.certificateFile),
+      keyFile: place(data.tls.keyFile),
+      certificates: data.tls.certificates.map(files => ({
+        certificateFile: resolve(folder, files.certificateFile),
+        keyFile: resolve(folder, files.keyFile),
+      })),
+    },
     delivery: {
       ...delivery,
       ...(smartHost && {
@@ -222,6 +229,11 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
   }
   read(['tls', 'certificateFile'])
   read(['tls', 'keyFile'])
+  const certificates = valueAt(document.value, ['tls', 'certificates'])
+  for (const index of Array.isArray(certificates) ? certificates.keys() : []) {
+    read(['tls', 'certificates', index, 'certificateFile'])
+    read(['tls', 'certificates', index, 'keyFile'])
+  }
   const readPassword = (path: TomlPath): string | undefined => {
     const password = read(path)?.split(/\r\n|\n/)[0]
     if (password === '') {

@@ -116,6 +116,15 @@ const listeners = z
     }
   })
 
+const moreCertificate = z.strictObject({
+  certificateFile: setting(z.string().min(1), 'The certificate with its chain (PEM).', {
+    example: '"/etc/letsencrypt/live/mail.example.org/fullchain.pem"',
+  }),
+  keyFile: setting(z.string().min(1), 'Its private key (PEM, without a passphrase).', {
+    example: '"/etc/letsencrypt/live/mail.example.org/privkey.pem"',
+  }),
+})
+
 const tls = z
   .strictObject({
     certificateFile: setting(
@@ -126,6 +135,11 @@ const tls = z
     keyFile: setting(nonEmpty.optional(), 'The private key of the certificate (PEM, without a passphrase).', {
       example: '"/etc/letsencrypt/live/mail.example.com/privkey.pem"',
     }),
+    certificates: setting(
+      z.array(moreCertificate).default([]),
+      'More certificates, for other names that this server is reached by: one [[tls.certificates]] for each. Whoever names a server in the handshake (SNI) gets the first certificate that has the name; all others get that for the host name.',
+      { defaultText: 'none' },
+    ),
   })
   .check(context => {
     const { certificateFile, keyFile } = context.value

@@ -6,6 +6,7 @@ import type { MessageClass } from '../queue/message-class.ts'
 import type { Language } from '../queue/records.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
+import type { CertificateFiles } from '../tls/certificate.ts'
 
 export interface Settings {
   /** The server's own name: greeting, EHLO, Received, Reporting-MTA. */
@@ -51,6 +52,18 @@ export interface TlsSettings {
   /** PEM files; without them a certificate is generated and kept in the data folder. */
   readonly certificateFile?: string | undefined
   readonly keyFile?: string | undefined
+  /** For other names. */
+  readonly certificates: readonly CertificateFiles[]
+}
+
+/** In the order in which they are asked for a name. */
+export function certificateFilesOf({
+  certificateFile,
+  keyFile,
+  certificates,
+}: TlsSettings): CertificateFiles[] {
+  const first = certificateFile === undefined || keyFile === undefined ? [] : [{ certificateFile, keyFile }]
+  return [...first, ...certificates]
 }
 
 export interface LimitSettings {

@@ -10,12 +10,14 @@ import {
 } from './control-protocol.ts'
 import { createFrameReader, encodeFrame } from './frames.ts'
 import type { Fetched } from './mail-fetcher.ts'
+import type { ShownCertificate } from './shown-certificate.ts'
 
 export interface ControlClient {
   /** Runs a write operation in the server; rejects with the server's Fault. */
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
   status(): Promise<ServerStatus>
   fetch(): Promise<readonly Fetched[]>
+  certificates(): Promise<readonly ShownCertificate[]>
   /** Opens a terminal for an address; `show` is called for one message after the other. Lasts until `close`. */
   openTerminal(address: string, show: (text: string) => Promise<void>): Promise<void>
   /** Resolves when the server has gone or `close` was called. */
@@ -110,6 +112,7 @@ function createControlClient(socket: Socket): ControlClient {
       ask({ id: ++lastId, kind: 'run', operation: operation.name, input }) as Promise<Output>,
     status: () => ask({ id: ++lastId, kind: 'status' }) as Promise<ServerStatus>,
     fetch: () => ask({ id: ++lastId, kind: 'fetch' }) as Promise<readonly Fetched[]>,
+    certificates: () => ask({ id: ++lastId, kind: 'certificates' }) as Promise<readonly ShownCertificate[]>,
     async openTerminal(address, showMessage) {
       show = showMessage
       await ask({ id: ++lastId, kind: 'terminal', address })

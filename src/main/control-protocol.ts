@@ -9,6 +9,8 @@ export type ControlRequest =
   | { readonly id: number; readonly kind: 'status' }
   /** Fetches the mail that other servers keep for this one. */
   | { readonly id: number; readonly kind: 'fetch' }
+  /** What is shown in handshakes. */
+  | { readonly id: number; readonly kind: 'certificates' }
   /** Opens a terminal (RFC 821 §3.4) for an address, for as long as the connection lasts. */
   | { readonly id: number; readonly kind: 'terminal'; readonly address: string }
   | { readonly id: number; readonly kind: 'shown' }

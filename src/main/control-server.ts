@@ -12,6 +12,7 @@ import {
 } from './control-protocol.ts'
 import { createFrameReader, encodeFrame } from './frames.ts'
 import type { Fetched } from './mail-fetcher.ts'
+import type { ShownCertificate } from './shown-certificate.ts'
 import type { Terminal, Terminals } from './terminals.ts'
 
 export interface ControlServices {
@@ -19,6 +20,7 @@ export interface ControlServices {
   run(operation: string, input: unknown): Promise<unknown>
   fetchMail(): Promise<readonly Fetched[]>
   status(): ServerStatus
+  listCertificates(): Promise<readonly ShownCertificate[]>
   readonly terminals: Terminals
   /** The key under which terminals of an address are found; undefined when it is no address. */
   terminalKey(address: string): string | undefined
@@ -100,6 +102,9 @@ function serveControlConnection(socket: Socket, services: ControlServices): void
         break
       case 'fetch':
         send({ id: request.id, kind: 'output', output: await services.fetchMail() })
+        break
+      case 'certificates':
+        send({ id: request.id, kind: 'output', output: await services.listCertificates() })
         break
       case 'status':
         send({ id: request.id, kind: 'output', output: services.status() })

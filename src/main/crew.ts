@@ -14,9 +14,10 @@ import { isPassing } from '../storage/storage-fault.ts'
 import { type AssignedSockets, socketsOfFront } from './assign-sockets.ts'
 import type { Fetched } from './mail-fetcher.ts'
 import { type ConnectionCountTable, forgetConnections } from './shared-connection-counts.ts'
+import type { ShownCertificate } from './shown-certificate.ts'
 import { frontName, startThread, type Thread } from './start-thread.ts'
 import type { Terminals } from './terminals.ts'
-import type { FromThread, ThreadRole, ThreadStart } from './thread-messages.ts'
+import type { FromThread, ThreadRole, ThreadStart, ToThread } from './thread-messages.ts'
 
 export interface CrewParts {
   readonly settings: Settings
@@ -28,6 +29,7 @@ export interface CrewParts {
   readonly log: Log
   readonly connectionCounts: ConnectionCountTable
   readonly terminals: Terminals
+  readonly ticketKey: () => Uint8Array
   /** The ports that the system chose for the crew before this one. */
   readonly listeners: readonly BoundListener[]
   /** Those that systemd opened. */
@@ -102,23 +104,37 @@ export class Crew {
   }
 
   /** In the front that does it by itself every so many minutes. */
-  fetchMail(): Promise<readonly Fetched[]> {
+  async fetchMail(): Promise<readonly Fetched[]> {
+    return (await this.#askFirstFront(id => ({ kind: 'fetch', id }))) as readonly Fetched[]
+  }
+
+  /** As the first front has them; the others have the same. */
+  async listCertificates(): Promise<readonly ShownCertificate[]> {
+    const listed = await this.#askFirstFront(id => ({ kind: 'list-certificates', id }))
+    return listed as readonly ShownCertificate[]
+  }
+
+  #askFirstFront(compose: (id: number) => ToThread): Promise<unknown> {
     const front = this.#fronts.get(0)
     if (!front?.isReady || this.#over) return Promise.reject(storageUnavailable())
     const id = ++this.#lastRunId
-    const fetched = new Promise<readonly Fetched[]>((resolve, reject) => {
-      this.#runs.set(id, { resolve: output => resolve(output as readonly Fetched[]), reject })
+    const answered = new Promise<unknown>((resolve, reject) => {
+      this.#runs.set(id, { resolve, reject })
       void front.ended.then(() => {
         this.#runs.delete(id)
         reject(storageUnavailable())
       })
     })
-    front.send({ kind: 'fetch', id })
-    return fetched
+    front.send(compose(id))
+    return answered
+  }
+
+  tellFronts(message: ToThread): void {
+    for (const front of this.#fronts.values()) front.send(message)
   }
 
   tellOpenTerminals(open: readonly string[]): void {
-    for (const front of this.#fronts.values()) front.send({ kind: 'terminals', open })
+    this.tellFronts({ kind: 'terminals', open })
   }
 
   /** Refuses new connections, lets open transactions and attempts finish until `graceMs` is over, then ends. */
@@ -186,6 +202,7 @@ export class Crew {
         listeners: this.#listenerOptions(number),
         connectionCounts,
         openTerminals: terminals.keys,
+        ticketKey: this.#parts.ticketKey(),
       },
       [storagePort],
     )
@@ -252,6 +269,10 @@ export class Crew {
         break
       case 'fetched':
         this.#runs.get(message.id)?.resolve(message.fetched)
+        this.#runs.delete(message.id)
+        break
+      case 'certificates':
+        this.#runs.get(message.id)?.resolve(message.inUse)
         this.#runs.delete(message.id)
         break
       case 'run-failed':

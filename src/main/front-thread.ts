@@ -1,19 +1,32 @@
 // A front thread: sessions. Several listen on the same ports.
 import { describeListenError } from '../config/listen-error.ts'
+import { certificateFilesOf } from '../config/settings.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
+import { createCertificateAlerts } from './certificate-alerts.ts'
 import { composeFront } from './compose-front.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
+import { showCertificate } from './shown-certificate.ts'
 import { runThread, tellMain } from './thread.ts'
 
 runThread('front', async start => {
-  const { settings, storagePort, number, idSpace, listeners, connectionCounts, openTerminals } = start
+  const { settings, storagePort, number, idSpace, listeners, connectionCounts, openTerminals, ticketKey } =
+    start
   const { dataFolder, hostname, tls } = settings
   const log = createLog(settings.log.level, `front-${number}`)
   const { storage, mailData, clock } = await openThreadStorage(settings, storagePort, log)
-  const certificates = await createCertificateStore({ hostname, dataFolder, ...tls, clock, log })
+  const certificates = await createCertificateStore({
+    hostname,
+    dataFolder,
+    files: certificateFilesOf(tls),
+    ticketKey,
+    // One of them is enough.
+    ...(number === 0 && { tell: createCertificateAlerts(storage, clock, log) }),
+    clock,
+    log,
+  })
   let terminals = new Set(openTerminals)
   const front = composeFront({
     settings,
@@ -41,6 +54,10 @@ runThread('front', async start => {
       if (message.kind === 'terminals') terminals = new Set(message.open)
       if (message.kind === 'fetch')
         void front.fetcher.fetchNow().then(fetched => tellMain({ kind: 'fetched', id: message.id, fetched }))
+      if (message.kind === 'ticket-key') certificates.setTicketKey(message.key)
+      if (message.kind === 'reload-certificates') void certificates.reload()
+      if (message.kind === 'list-certificates')
+        tellMain({ kind: 'certificates', id: message.id, inUse: certificates.inUse().map(showCertificate) })
     },
     async stop(graceMs) {
       await front.close(graceMs)

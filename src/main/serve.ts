@@ -11,7 +11,7 @@ import { checkSources } from '../config/checks/check-sources.ts'
 import type { Finding } from '../config/checks/finding.ts'
 import { describeListenError, portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
-import type { Settings } from '../config/settings.ts'
+import { certificateFilesOf, type Settings } from '../config/settings.ts'
 import { hasDomains } from '../directory/domains.ts'
 import { type HealthServer, startHealthServer } from '../health/health-server.ts'
 import { formatProblems, type Problem, ServerHealth } from '../health/server-health.ts'
@@ -74,10 +74,11 @@ export async function runServe(options: ServeOptions): Promise<void> {
     healthServer = await tellHealth(settings, health, log)
     await assertSoundSettings(settings, log)
     await assertPortsAreFree(settings, sockets, tryOut ? tryOutPortsElsewhere : portsInSettings)
-    await assertUsableCertificate(settings)
+    await assertUsableCertificates(settings)
     server = await startServer(settings, sockets, lock, log)
     started()
     const stopWanted = stopRequest(log, parent)
+    if (!tryOut) reloadOnSignal(server.threads, log)
     await assertNoOpenRelay(settings, server, log)
     if (tryOut) announce(await prepareTryOut(settings, server))
     else await logStart(settings, server, log)
@@ -256,6 +257,7 @@ async function startControl(
   return await startControlServer(dataFolder, {
     run: (operation, input) => threads.run(operation, input),
     fetchMail: () => threads.fetchMail(),
+    listCertificates: () => threads.listCertificates(),
     status: () => ({
       pid: process.pid,
       startedAt,
@@ -302,11 +304,10 @@ async function assertSoundSettings(settings: Settings, log: Log): Promise<void> 
   if (errors.length > 0) throw new UsageFault('SETTINGS_UNSOUND', errors.map(tell).join('\n'))
 }
 
-/** The fronts read it too, when there is a database already. */
-async function assertUsableCertificate({ roles, tls }: Settings): Promise<void> {
-  const { certificateFile, keyFile } = tls
-  if (roles.includes('front') && certificateFile !== undefined && keyFile !== undefined)
-    await readValidCertificate({ certificateFile, keyFile }, systemClock.now())
+/** The fronts read them too, when there is a database already, and serve with what there is. */
+async function assertUsableCertificates({ roles, tls }: Settings): Promise<void> {
+  if (!roles.includes('front')) return
+  for (const files of certificateFilesOf(tls)) await readValidCertificate(files, systemClock.now())
 }
 
 async function assertNoOpenRelay(
@@ -387,6 +388,15 @@ function endAtOnceOnSignal(log: Log): () => void {
     process.off('SIGINT', end)
     process.off('SIGTERM', end)
   }
+}
+
+/** A terminal sends the same signal when it is closed: a server that was started in one ends with it, as before. */
+function reloadOnSignal(threads: Threads, log: Log): void {
+  if (process.stdin.isTTY) return
+  process.on('SIGHUP', () => {
+    log.info('looking at the certificates', { signal: 'SIGHUP' })
+    threads.reloadCertificates()
+  })
 }
 
 /** Resolves on a signal, or when `parent` is the parent of this process no longer. */

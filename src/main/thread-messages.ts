@@ -5,6 +5,7 @@ import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import type { Fetched } from './mail-fetcher.ts'
 import type { ConnectionCountTable } from './shared-connection-counts.ts'
+import type { ShownCertificate } from './shown-certificate.ts'
 
 export type ThreadRole = 'store' | 'front' | 'delivery'
 
@@ -22,6 +23,8 @@ export type ThreadStart =
       readonly listeners: readonly ListenerOptions[]
       readonly connectionCounts: ConnectionCountTable
       readonly openTerminals: readonly string[]
+      /** Of TLS session tickets: the same for all fronts. */
+      readonly ticketKey: Uint8Array
     }
   | {
       readonly role: 'delivery'
@@ -42,6 +45,12 @@ export type ToThread =
   | { readonly kind: 'shown'; readonly id: number; readonly shown: boolean }
   /** To the front that fetches mail; answered by 'fetched' with the same id. */
   | { readonly kind: 'fetch'; readonly id: number }
+  /** To every front, for connections that come. */
+  | { readonly kind: 'ticket-key'; readonly key: Uint8Array }
+  /** To every front: the files may have changed. */
+  | { readonly kind: 'reload-certificates' }
+  /** To the first front; answered by 'certificates' with the same id. */
+  | { readonly kind: 'list-certificates'; readonly id: number }
   /** Answered by the event loop of a thread that is ready. */
   | { readonly kind: 'ping' }
   | { readonly kind: 'stop'; readonly graceMs: number }
@@ -54,4 +63,5 @@ export type FromThread =
   | { readonly kind: 'ran'; readonly id: number; readonly output: unknown }
   | { readonly kind: 'run-failed'; readonly id: number; readonly code: string; readonly message: string }
   | { readonly kind: 'fetched'; readonly id: number; readonly fetched: readonly Fetched[] }
+  | { readonly kind: 'certificates'; readonly id: number; readonly inUse: readonly ShownCertificate[] }
   | { readonly kind: 'show'; readonly id: number; readonly key: string; readonly text: string }

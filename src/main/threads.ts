@@ -1,4 +1,5 @@
 // The worker threads of one server: one crew after another, should the store die.
+import { randomBytes } from 'node:crypto'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -7,6 +8,7 @@ import type { BoundListener } from '../smtp/server/options.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { Crew, type CrewParts, startAgainAfterMs } from './crew.ts'
 import type { Fetched } from './mail-fetcher.ts'
+import type { ShownCertificate } from './shown-certificate.ts'
 import type { Thread } from './start-thread.ts'
 import { Terminals } from './terminals.ts'
 import type { ThreadRole } from './thread-messages.ts'
@@ -20,6 +22,10 @@ export interface Threads {
   run(operation: string, input: unknown): Promise<unknown>
   /** The mail that other servers keep for this one, at once. */
   fetchMail(): Promise<readonly Fetched[]>
+  /** What the fronts show; rejects with a Fault where there is no front. */
+  listCertificates(): Promise<readonly ShownCertificate[]>
+  /** The files of certificates may have changed. */
+  reloadCertificates(): void
   /** Refuses new connections, lets open transactions and attempts finish until `graceMs` is over, then ends. */
   stop(graceMs: number): Promise<void>
   /** Rejects when threads die faster than starting them again can help. */
@@ -28,6 +34,10 @@ export interface Threads {
 
 const maxDeaths = 10
 const deathsWindowMs = 60_000
+
+/** RFC 9325 §3.4: a key of session tickets opens what was sent under it, so it does not live long. */
+const ticketKeyLivesMs = 12 * 3_600_000
+const ticketKeyBytes = 48
 
 export interface ThreadsParts
   extends Pick<
@@ -54,6 +64,8 @@ class Supervisor implements Threads {
   #stopping = false
   #nextCrew: Timer | undefined
   #deaths: number[] = []
+  #ticketKey: Uint8Array = randomBytes(ticketKeyBytes)
+  readonly #ticketKeys: Timer
 
   constructor(given: ThreadsParts) {
     this.#clock = given.clock
@@ -72,9 +84,14 @@ class Supervisor implements Threads {
       ...given,
       terminals: this.terminals,
       mayStartAgain: (role: ThreadRole) => this.#mayStartAgain(role),
+      ticketKey: () => this.#ticketKey,
     }
     this.#createCrew = listeners => new Crew({ ...parts, listeners })
     this.#crew = this.#createCrew([])
+    this.#ticketKeys = given.clock.every(ticketKeyLivesMs, () => {
+      this.#ticketKey = randomBytes(ticketKeyBytes)
+      this.#crew.tellFronts({ kind: 'ticket-key', key: this.#ticketKey })
+    })
   }
 
   get listeners(): readonly BoundListener[] {
@@ -104,8 +121,17 @@ class Supervisor implements Threads {
     return this.#crew.fetchMail()
   }
 
+  listCertificates(): Promise<readonly ShownCertificate[]> {
+    return this.#crew.listCertificates()
+  }
+
+  reloadCertificates(): void {
+    this.#crew.tellFronts({ kind: 'reload-certificates' })
+  }
+
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
+    this.#ticketKeys.cancel()
     this.#nextCrew?.cancel()
     await this.#crew.stop(graceMs)
   }

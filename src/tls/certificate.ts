@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { assertSoundChain } from './chain.ts'
 import { tlsFault } from './tls-fault.ts'
 
 export interface Certificate {
@@ -30,10 +31,11 @@ export async function readCertificate(files: CertificateFiles): Promise<Certific
   return parseCertificate(certificatePem, keyPem, files)
 }
 
-/** The same, and rejects when it is not valid at `now`. */
+/** The same, and rejects when it, or one of its chain, is not valid at `now`. */
 export async function readValidCertificate(files: CertificateFiles, now: number): Promise<Certificate> {
   const certificate = await readCertificate(files)
   assertValidAt(certificate, now, files.certificateFile)
+  assertSoundChain(certificate.certificatePem, now, files.certificateFile)
   return certificate
 }
 
@@ -178,10 +180,20 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-function contextOf(certificatePem: string, keyPem: string): SecureContext {
-  return createSecureContext({ cert: certificatePem, key: keyPem, minVersion, ciphers })
+function contextOf(certificatePem: string, keyPem: string, ticketKey?: Uint8Array): SecureContext {
+  return createSecureContext({
+    cert: certificatePem,
+    key: keyPem,
+    minVersion,
+    ciphers,
+    ...(ticketKey && { ticketKeys: Buffer.from(ticketKey) }),
+  })
 }
 
-export function secureContextOf(certificate: Pick<Certificate, 'certificatePem' | 'keyPem'>): SecureContext {
-  return contextOf(certificate.certificatePem, certificate.keyPem)
+/** `ticketKey`: 48 bytes; default: one that nobody else has. */
+export function secureContextOf(
+  certificate: Pick<Certificate, 'certificatePem' | 'keyPem'>,
+  ticketKey?: Uint8Array,
+): SecureContext {
+  return contextOf(certificate.certificatePem, certificate.keyPem, ticketKey)
 }

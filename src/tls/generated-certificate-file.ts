@@ -44,6 +44,13 @@ export async function ensureGeneratedCertificate(
   return made
 }
 
+/** The one that is there, whatever its date; undefined: none, or a damaged one. */
+export async function findGeneratedCertificate(dataFolder: string): Promise<Certificate | undefined> {
+  const file = generatedCertificateFile(dataFolder)
+  const pem = await readGenerated(file)
+  return pem === undefined ? undefined : parseGenerated(pem, file)
+}
+
 const newForSameKey =
   'the generated certificate was replaced, and its key was kept: mail programs that took the old certificate ask again, and TLSA records of the key stay right'
 

@@ -9,6 +9,9 @@ export type TlsFaultCode =
   | 'TLS_CERTIFICATE_EXPIRED'
   | 'TLS_CERTIFICATE_NOT_YET_VALID'
   | 'TLS_KEY_TOO_WEAK'
+  | 'TLS_CHAIN_BROKEN'
+  | 'TLS_CHAIN_EXPIRED'
+  | 'TLS_CHAIN_INCOMPLETE'
 
 export function tlsFault(code: TlsFaultCode, what: string, options: FaultOptions): UsageFault {
   return new UsageFault(code, what, options)

@@ -42,6 +42,7 @@ async function openServer(
       return runWrite(storage, registry, operation, input)
     },
     fetchMail: () => Promise.resolve([]),
+    listCertificates: async () => [],
     status: () => ({ pid: process.pid, startedAt: 0, listeners, terminals: [] }),
     terminals,
     terminalKey: text => {

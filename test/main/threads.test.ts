@@ -275,6 +275,7 @@ test('a thread that is refused ends, whatever it had opened', async t => {
       listeners: settings.listeners,
       connectionCounts: createConnectionCountTable(1),
       openTerminals: [],
+      ticketKey: new Uint8Array(48),
     },
     [storagePort],
     parts,

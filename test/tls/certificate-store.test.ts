@@ -1,16 +1,22 @@
 // The certificate as a peer sees it in the handshake, before and after its files change.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { connect, type SecureContextOptions, TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, TLSSocket } from 'node:tls'
 import type { LogFields } from '../../src/runtime/log.ts'
 import { silentLog } from '../../src/runtime/log.ts'
-import type { Certificate } from '../../src/tls/certificate.ts'
-import { type CertificateStore, createCertificateStore } from '../../src/tls/certificate-store.ts'
+import type { Certificate, CertificateFiles } from '../../src/tls/certificate.ts'
+import {
+  type CertificateStore,
+  type CertificateTrouble,
+  createCertificateStore,
+} from '../../src/tls/certificate-store.ts'
 import { generateCertificate } from '../../src/tls/generate-certificate.ts'
+import { issueCertificate, makeAuthority } from '../harness/certificates.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
 const start = Date.UTC(2026, 0, 1)
@@ -18,15 +24,19 @@ const start = Date.UTC(2026, 0, 1)
 interface Seen {
   readonly protocol: string | null
   readonly fingerprint: string
+  readonly resumed: boolean
+  readonly session: Buffer | undefined
 }
 
 /** One handshake with a server that takes each connection's context from the store, as the SMTP server does. */
-async function handshake(store: CertificateStore, options: SecureContextOptions = {}): Promise<Seen> {
+async function handshake(store: CertificateStore, options: ConnectionOptions = {}): Promise<Seen> {
   const server = createServer(socket => {
     const secured = new TLSSocket(socket, {
       isServer: true,
-      secureContext: store.secureContext('mail.example.test'),
+      secureContext: store.secureContext(),
+      SNICallback: (serverName, callback) => callback(null, store.secureContext(serverName)),
     })
+    secured.on('secure', () => secured.write('220\r\n'))
     // The client tells why the handshake failed.
     secured.on('error', () => {})
   })
@@ -36,8 +46,19 @@ async function handshake(store: CertificateStore, options: SecureContextOptions 
   try {
     return await new Promise<Seen>((resolve, reject) => {
       const { port } = server.address() as AddressInfo
-      const socket = connect({ ...options, port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
-        resolve({ protocol: socket.getProtocol(), fingerprint: socket.getPeerCertificate().fingerprint256 })
+      const socket = connect({ ...options, port, host: '127.0.0.1', rejectUnauthorized: false })
+      let session: Buffer | undefined
+      socket.on('session', latest => {
+        session = latest
+      })
+      // Tickets of TLS 1.3 come before the greeting.
+      socket.once('data', () => {
+        resolve({
+          protocol: socket.getProtocol(),
+          fingerprint: socket.getPeerX509Certificate()?.fingerprint256 ?? '',
+          resumed: socket.isSessionReused(),
+          session,
+        })
         socket.destroy()
       })
       socket.on('error', reject)
@@ -54,6 +75,16 @@ describe('the certificate store', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
+  const writeTo = (name: string, certificate: string, key: string): CertificateFiles => {
+    const files = {
+      certificateFile: join(folder, `${name}.c.pem`),
+      keyFile: join(folder, `${name}.k.pem`),
+    }
+    writeFileSync(files.certificateFile, certificate)
+    writeFileSync(files.keyFile, key)
+    return files
+  }
+
   const write = ({ certificatePem, keyPem }: Certificate): { certificateFile: string; keyFile: string } => {
     const files = { certificateFile: join(folder, 'c.pem'), keyFile: join(folder, 'k.pem') }
     writeFileSync(files.certificateFile, certificatePem)
@@ -69,7 +100,8 @@ describe('the certificate store', () => {
     }
     const store = await createCertificateStore(options)
     const seen = await handshake(store)
-    assert.deepEqual(seen, { protocol: 'TLSv1.3', fingerprint: store.certificate.fingerprint })
+    assert.equal(seen.protocol, 'TLSv1.3')
+    assert.equal(seen.fingerprint, store.certificate.fingerprint)
     const again = await createCertificateStore(options)
     assert.equal((await handshake(again)).fingerprint, seen.fingerprint)
   })
@@ -97,7 +129,7 @@ describe('the certificate store', () => {
     const store = await createCertificateStore({
       hostname: 'mail.example.test',
       dataFolder: folder,
-      ...write(old),
+      files: [write(old)],
       clock,
     })
     assert.equal((await handshake(store)).fingerprint, old.fingerprint)
@@ -116,7 +148,7 @@ describe('the certificate store', () => {
     const store = await createCertificateStore({
       hostname: 'mail.example.test',
       dataFolder: folder,
-      ...write(old),
+      files: [write(old)],
       clock,
       log,
     })
@@ -137,7 +169,7 @@ describe('the certificate store', () => {
     const store = await createCertificateStore({
       hostname: 'mail.example.test',
       dataFolder: folder,
-      ...files,
+      files: [files],
       clock,
       log,
     })
@@ -151,18 +183,161 @@ describe('the certificate store', () => {
     store.close()
   })
 
-  it('refuses to start with a certificate that is over', async () => {
-    const files = write(
-      await generateCertificate({ hostname: 'mail.example.test' }, start - 4000 * 86_400_000),
+  it('shows each name the first certificate that has it, and all others that of the host name', async () => {
+    const authority = await makeAuthority('Test Authority')
+    const [own, wild, plain] = await Promise.all([
+      issueCertificate(authority, ['mail.example.test']),
+      issueCertificate(authority, ['*.example.org']),
+      issueCertificate(authority, ['imap.example.org', 'pop.example.org']),
+    ])
+    const store = await createCertificateStore({
+      hostname: 'mail.example.test',
+      dataFolder: folder,
+      // That of the host name is not the first.
+      files: [wild, own, plain].map((one, n) => writeTo(`sni${n}`, one.certificate, one.key)),
+      clock: createManualClock(Date.now()),
+    })
+    const names = {
+      'mail.example.test': own,
+      'MAIL.example.TEST': own,
+      'smtp.example.org': wild,
+      'imap.example.org': plain,
+      'pop.example.org': plain,
+      'a.b.example.org': own,
+      'example.org': own,
+      'unknown.example': own,
+    }
+    for (const [servername, expected] of Object.entries(names))
+      assert.equal(
+        (await handshake(store, { servername })).fingerprint,
+        expected.x509.fingerprint256,
+        servername,
+      )
+    assert.equal((await handshake(store)).fingerprint, own.x509.fingerprint256)
+    store.close()
+  })
+
+  it('keeps a chain that is whole when one that lacks an issuer, is over or in disorder takes its place', async () => {
+    const root = await makeAuthority('Test Root')
+    const issuer = await makeAuthority('Test Issuer', { issuer: root })
+    const other = await makeAuthority('Other Authority')
+    const old = await issueCertificate(issuer, ['mail.example.test'])
+    const renewed = await issueCertificate(issuer, ['mail.example.test'])
+    const expired = await issueCertificate(undefined, ['mail.example.test'], {
+      notBefore: new Date(Date.now() - 2000 * 86_400_000),
+      notAfter: new Date(Date.now() - 86_400_000),
+    })
+    const whole = [old, issuer, root].map(({ certificate }) => certificate).join('\n')
+    const files = writeTo('chain', whole, old.key)
+    const told: CertificateTrouble[] = []
+    const store = await createCertificateStore({
+      hostname: 'mail.example.test',
+      dataFolder: folder,
+      files: [files],
+      clock: createManualClock(Date.now()),
+      tell: trouble => told.push(trouble),
+    })
+    assert.equal(told.length, 0)
+    const bad: readonly [string, string, RegExp][] = [
+      [
+        renewed.certificate,
+        renewed.key,
+        /chain\.c\.pem: the certificate of the issuer is missing \(CN=Test Issuer\)/,
+      ],
+      [
+        [renewed, root, issuer].map(({ certificate }) => certificate).join('\n'),
+        renewed.key,
+        /the certificate of Test Root follows that of mail\.example\.test, and did not issue it/,
+      ],
+      [
+        [renewed, other].map(({ certificate }) => certificate).join('\n'),
+        renewed.key,
+        /the certificate of Other Authority follows/,
+      ],
+      [expired.certificate, expired.key, /chain\.c\.pem: the certificate ended on/],
+      [old.certificate, renewed.key, /chain\.k\.pem is not the key of the certificate/],
+      ['nonsense', renewed.key, /It holds no certificate/],
+    ]
+    for (const [certificate, key, why] of bad) {
+      writeTo('chain', certificate, key)
+      await store.reload()
+      const trouble = told.pop()
+      assert.equal(trouble?.kind, 'unusable')
+      assert.equal(trouble?.file, files.certificateFile)
+      assert.match(trouble?.detail ?? '', why)
+      assert.equal(trouble?.validTo, old.x509.validToDate.getTime())
+      assert.equal((await handshake(store)).fingerprint, old.x509.fingerprint256)
+    }
+    writeTo('chain', [renewed, issuer, root].map(({ certificate }) => certificate).join('\n'), renewed.key)
+    told.length = 0
+    await store.reload()
+    assert.equal(told.length, 0)
+    assert.equal((await handshake(store)).fingerprint, renewed.x509.fingerprint256)
+    store.close()
+  })
+
+  it('tells of a certificate that nobody renews', async () => {
+    const made = await issueCertificate(undefined, ['mail.example.test'], {
+      notAfter: new Date(Date.now() + 10 * 86_400_000),
+    })
+    const told: CertificateTrouble[] = []
+    const files = writeTo('ending', made.certificate, made.key)
+    const store = await createCertificateStore({
+      hostname: 'mail.example.test',
+      dataFolder: folder,
+      files: [files],
+      clock: createManualClock(Date.now()),
+      tell: trouble => told.push(trouble),
+    })
+    assert.deepEqual(
+      told.map(({ kind, file }) => [kind, file]),
+      [['ending', files.certificateFile]],
     )
-    await assert.rejects(
-      createCertificateStore({
+    store.close()
+  })
+
+  it('serves with a certificate of its own making where the files are of no use, and says so', async () => {
+    const over = await generateCertificate({ hostname: 'mail.example.test' }, start - 4000 * 86_400_000)
+    const told: CertificateTrouble[] = []
+    const store = await createCertificateStore({
+      hostname: 'mail.example.test',
+      dataFolder: join(folder, 'data'),
+      files: [write(over)],
+      clock: createManualClock(start),
+      tell: trouble => told.push(trouble),
+    })
+    assert.match(told[0]?.detail ?? '', /the certificate ended on/)
+    assert.notEqual((await handshake(store)).fingerprint, over.fingerprint)
+    assert.deepEqual(
+      store.inUse().map(({ source, certificate }) => [source.kind, certificate !== undefined]),
+      [
+        ['file', false],
+        ['generated', true],
+      ],
+    )
+    store.close()
+  })
+
+  it('resumes sessions of another thread, until the key of its tickets is changed', async () => {
+    const made = await generateCertificate({ hostname: 'mail.example.test' }, start)
+    const key = randomBytes(48)
+    const open = async (ticketKey: Uint8Array): Promise<CertificateStore> =>
+      await createCertificateStore({
         hostname: 'mail.example.test',
         dataFolder: folder,
-        ...files,
+        files: [write(made)],
+        ticketKey,
         clock: createManualClock(start),
-      }),
-      { name: 'UsageFault', code: 'TLS_CERTIFICATE_EXPIRED' },
-    )
+      })
+    const [one, another] = [await open(key), await open(key)]
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const { session } = await handshake(one, { maxVersion })
+      assert.ok(session)
+      assert.equal((await handshake(another, { maxVersion, session })).resumed, true)
+      assert.equal((await handshake(await open(randomBytes(48)), { maxVersion, session })).resumed, false)
+    }
+    const { session } = await handshake(one)
+    another.setTicketKey(randomBytes(48))
+    assert.equal((await handshake(another, { ...(session && { session }) })).resumed, false)
   })
 })

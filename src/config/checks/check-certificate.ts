@@ -1,53 +1,93 @@
-// Is the certificate readable, valid for a while yet, and for the right name?
-import { formatDomainForPeople } from '../../address/parse-domain.ts'
+// Are the certificates readable, valid for a while yet, with their chains, and is one for the right name?
+import { formatDomainForPeople, formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { UsageFault } from '../../runtime/fault.ts'
-import { certificateCovers, readValidCertificate } from '../../tls/certificate.ts'
-import type { Settings } from '../settings.ts'
+import {
+  type Certificate,
+  type CertificateFiles,
+  certificateCovers,
+  readValidCertificate,
+} from '../../tls/certificate.ts'
+import { endsSoonMs } from '../../tls/certificate-store.ts'
+import { assertCompleteChain } from '../../tls/chain.ts'
+import { certificateFilesOf, type Settings } from '../settings.ts'
 import { type Finding, findingOf, ok } from './finding.ts'
 
 const subject = 'certificate'
 const dayMs = 86_400_000
-const soonDays = 14
 
 export async function checkCertificate({ tls, hostname }: Settings, now: number): Promise<Finding[]> {
-  const { certificateFile, keyFile } = tls
-  if (certificateFile === undefined || keyFile === undefined) {
-    return [
-      {
-        severity: 'warning',
-        subject,
-        what: 'there is none in the settings, so a generated one is used.',
-        cost: 'Other servers take it, but mail programs of your users warn of it or refuse to connect.',
-        remedy: `Get one for ${formatDomainForPeople(hostname)} (certbot, acme.sh, …) and name its files in [tls].`,
-      },
-    ]
+  const files = certificateFilesOf(tls)
+  const read = await Promise.all(files.map(async one => await checkFiles(one, now)))
+  const certificates = read.flatMap(({ certificate }) => certificate ?? [])
+  const findings = read.flatMap(({ findings: own }) => own)
+  if (files.length === 0)
+    findings.push(
+      warning(
+        'there is none in the settings, so a generated one is used.',
+        'Other servers take it, but mail programs of your users warn of it or refuse to connect.',
+        `Get one for ${formatDomainForPeople(hostname)} (certbot, acme.sh, …) and name its files in [tls].`,
+      ),
+    )
+  else if (
+    certificates.length === files.length &&
+    !certificates.some(one => certificateCovers(one, hostname))
+  ) {
+    const names = certificates.flatMap(one => one.names)
+    findings.push(
+      warning(
+        `${files.map(one => one.certificateFile).join(', ')} is for ${formatDomainsForPeople(names.join(', ')) || 'no name at all'}, not for ${hostname}.`,
+        'Mail programs of your users warn of it or refuse to connect.',
+        `Get one that has ${formatDomainForPeople(hostname)} among its names.`,
+      ),
+    )
   }
+  return findings
+}
+
+async function checkFiles(
+  files: CertificateFiles,
+  now: number,
+): Promise<{ readonly certificate?: Certificate; readonly findings: Finding[] }> {
+  const { certificateFile } = files
   try {
-    const certificate = await readValidCertificate({ certificateFile, keyFile }, now)
-    const findings: Finding[] = []
-    if (!certificateCovers(certificate, hostname)) {
-      findings.push({
-        severity: 'warning',
-        subject,
-        what: `${certificateFile} is for ${certificate.names.join(', ') || 'no name at all'}, not for ${hostname}.`,
-        cost: 'Mail programs of your users warn of it or refuse to connect.',
-        remedy: `Get one that has ${formatDomainForPeople(hostname)} among its names.`,
-      })
-    }
+    const certificate = await readValidCertificate(files, now)
+    const findings = checkChain(certificate, certificateFile)
     const days = Math.floor((certificate.validTo - now) / dayMs)
-    if (days < soonDays) {
-      findings.push({
-        severity: 'warning',
-        subject,
-        what: `${certificateFile} ends in ${days} days.`,
-        cost: 'After that, mail programs of your users refuse to connect.',
-        remedy:
+    if (certificate.validTo - now < endsSoonMs)
+      findings.push(
+        warning(
+          `${certificateFile} ends in ${days} days.`,
+          'After that, mail programs of your users refuse to connect.',
           'Renew it, and see why it was not renewed by itself. The server reads the new one without a restart.',
-      })
+        ),
+      )
+    return {
+      certificate,
+      findings: findings.length > 0 ? findings : [ok(subject, `${certificateFile}, ${days} days left`)],
     }
-    return findings.length > 0 ? findings : [ok(subject, `${certificateFile}, ${days} days left`)]
   } catch (cause) {
     if (!(cause instanceof UsageFault)) throw cause
-    return [findingOf(cause, subject, 'The server does not start.')]
+    return { findings: [findingOf(cause, subject, 'The server does not start.')] }
   }
+}
+
+/** One of an authority that nobody knows but the administrator may be whole all the same. */
+function checkChain({ certificatePem }: Certificate, file: string): Finding[] {
+  try {
+    assertCompleteChain(certificatePem, file)
+    return []
+  } catch (cause) {
+    if (!(cause instanceof UsageFault)) throw cause
+    return [
+      warning(
+        cause.what,
+        'Mail programs of your users, and servers that check certificates (DANE, MTA-STS), refuse to connect, unless the issuer is an authority of your own that they know.',
+        cause.remedy ?? '',
+      ),
+    ]
+  }
+}
+
+function warning(what: string, cost: string, remedy: string): Finding {
+  return { severity: 'warning', subject, what, cost, remedy }
 }
