@@ -98,6 +98,7 @@ interface Totals {
  * they ask the storage for is asked elsewhere too.
  */
 const onBothEngines: readonly string[] = [
+  'test/acme',
   'test/alert',
   'test/delivery/deaths.test.ts',
   'test/delivery/forwarding.test.ts',

@@ -8,6 +8,8 @@ export const alertKindNames = [
   'message-set-aside',
   /** Files of the settings that cannot be used, or whose certificate is about to end. Subject: the certificate file. */
   'certificate-file',
+  /** An authority does not issue a certificate to this server, or not a new one in time. Subject: its name. */
+  'certificate-renewal',
 ] as const
 export type AlertKind = (typeof alertKindNames)[number]
 

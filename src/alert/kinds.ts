@@ -22,6 +22,11 @@ const untriedMs = 7 * 24 * 3_600_000
 export const raisedAgainMs = 3_600_000
 const unseenMs = 2 * raisedAgainMs
 
+const seenLately: AlertKindEntry = {
+  lasts: async (_storage, { seenAt }, now) => now - seenAt < unseenMs,
+  countWaiting: async () => 0,
+}
+
 export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
   'reputation-block': {
     async lasts(storage, { subject, seenAt }, now) {
@@ -36,10 +41,8 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
     lasts: async (storage, alert) => (await storage.run(countSetAside, messageOf(alert))) > 0,
     countWaiting: (storage, alert) => storage.run(countSetAside, messageOf(alert)),
   },
-  'certificate-file': {
-    lasts: async (_storage, { seenAt }, now) => now - seenAt < unseenMs,
-    countWaiting: async () => 0,
-  },
+  'certificate-file': seenLately,
+  'certificate-renewal': seenLately,
 }
 
 /** What waits because of it, as `postrider queue summary --destination` takes it: 'gmail', 'gmail from newsletter'. */

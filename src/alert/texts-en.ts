@@ -46,6 +46,28 @@ function takenAgain({ ended, evidence: { source } }: AlertFacts): string {
   return `Mail ${from}has been taken there again since ${ended.at}. What waited goes out by itself.`
 }
 
+/** What to do about each sort of problem with an authority (src/acme/records.ts). */
+export const issuingSteps: Readonly<Record<string, string>> & { readonly refused: string } = {
+  unreachable:
+    'The server cannot talk to the authority: see that it reaches the address under directory in [tls.acme] (a firewall, a proxy, the DNS, the clock of this machine), or wait until the authority is well again.',
+  'rate-limited':
+    'The authority wants fewer requests from you, and says until when. The server waits for as long; trying earlier makes it longer.',
+  'http-01':
+    'The authority asks on port 80 of each A and AAAA record of the name, from anywhere in the world. All these addresses have to lead to this server, and no firewall or other web server may be in the way.',
+  'tls-alpn-01':
+    'The authority asks on port 443 of each A and AAAA record of the name, from anywhere in the world. All these addresses have to lead to this server, and nothing in between may end TLS.',
+  'dns-01':
+    'The authority looks for a TXT record at _acme-challenge below the name. See that your program under hook puts it into the zone, and ends only when all servers of the zone have it.',
+  caa: 'A CAA record of the domain says who may issue certificates, and this authority is not among them. Add it there, or remove the record.',
+  account:
+    'The authority wants an account that it knows, or an address that it takes: see contact, keyId and hmacKeyFile in [tls.acme].',
+  hook: 'Run your program under hook in [tls.acme] by hand, as the user of the server, and mend what it says.',
+  port: 'Free the port, let this user open it, or give the server another port in [tls.acme] and lead port 80 (or 443) to it.',
+  certificate:
+    'The authority issued something that is not what was asked for. Tell whoever runs it, or choose another one in [tls.acme].',
+  refused: 'Mend what the authority says.',
+}
+
 const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
 
 function describeInUse(endsOn: string | undefined, isOurs: boolean): string {
@@ -130,6 +152,24 @@ export const english: AlertTexts = {
         },
       ],
       now: `The files have been in order since ${ended?.at ?? ''}.`,
+      detail,
+    }),
+    'certificate-renewal': ({ subject, evidence, endsOn, ended, detail }) => ({
+      about: subject,
+      title:
+        endsOn === undefined
+          ? `the authority ${ended ? 'issued' : 'issues'} no certificate for ${subject}`
+          : `the certificate for ${subject} ${ended ? 'was' : 'is'} not renewed and ${ended ? 'would have ended' : 'ends'} on ${endsOn}`,
+      happened: `The last attempt failed. ${evidence.detail}`,
+      meaning: describeInUse(endsOn, true),
+      steps: [
+        { text: issuingSteps[evidence.sort ?? 'refused'] ?? issuingSteps.refused },
+        {
+          text: 'Then have it tried at once, and see what comes of it:',
+          command: 'postrider certificate renew',
+        },
+      ],
+      now: `The authority has issued it (seen ${ended?.at ?? ''}).`,
       detail,
     }),
   },

@@ -96,7 +96,7 @@ async function collectFindings(
   const groups = await Promise.all([
     settings.roles.includes('front') ? checkListeners(settings, running) : [],
     checkDataFolder(settings),
-    checkCertificate(settings, options.clock.now()),
+    checkCertificate(settings, options.clock.now(), running),
     checkSecrets(settings, typeof options.settings === 'string' ? options.settings : undefined),
     checkLimits(settings),
     checkSources(settings),

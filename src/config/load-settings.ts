@@ -7,7 +7,7 @@ import { nearestName } from '../runtime/nearest-name.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
 import { describeSettings, formatToml, headingOf, type SettingDescription } from './describe-settings.ts'
 import { settingsSchema } from './schema.ts'
-import type { Settings } from './settings.ts'
+import type { AcmeSettings, Settings } from './settings.ts'
 import { SettingsFault, type SettingsMistake } from './settings-fault.ts'
 import { parseTomlDocument, type TomlDocument, type TomlPath } from './toml-document.ts'
 
@@ -58,25 +58,28 @@ export function parseSettings(text: string, file: string): Settings {
     for (const issue of parsed.error.issues) mistakes.push(...describeIssue(document, issue, missingCounts))
   }
   const folder = dirname(resolve(file))
-  const passwords = readNamedFiles(document, folder, mistakes)
+  const contents = readNamedFiles(document, folder, mistakes)
   if (mistakes.length > 0 || !parsed.success) {
     throw new SettingsFault(file, mistakes.sort(byPosition), document.lines)
   }
-  return placeSettings(parsed.data, folder, passwords)
+  return placeSettings(parsed.data, folder, contents)
 }
 
-/** Passwords that stand in files of their own. */
-interface FilePasswords {
+/** What stands in files of its own: passwords, mostly. */
+interface FileContents {
   readonly smartHost?: string | undefined
   /** Of each [[fetch]]. */
   readonly fetch: readonly (string | undefined)[]
+  readonly acmeHmacKey?: string | undefined
+  /** PEM. */
+  readonly acmeCa?: string | undefined
 }
 
 /** What the schema has found sound, with its paths counted from `folder`. */
 export function placeSettings(
   data: z.output<typeof settingsSchema>,
   folder: string,
-  passwords: FilePasswords = { fetch: [] },
+  contents: FileContents = { fetch: [] },
 ): Settings {
   const place = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(folder, path)
@@ -88,7 +91,7 @@ export function placeSettings(
     database: parseServerAddress(storage),
     fetch: data.fetch.map((one, index) => ({
       ...one,
-      password: passwords.fetch[index] ?? one.password,
+      password: contents.fetch[index] ?? one.password,
       passwordFile: place(one.passwordFile),
     })),
     tls: {
@@ -98,17 +101,33 @@ export function placeSettings(
         certificateFile: resolve(folder, files.certificateFile),
         keyFile: resolve(folder, files.keyFile),
       })),
+      acme: data.tls.acme && placeAcme(data.tls.acme, folder, contents),
     },
     delivery: {
       ...delivery,
       ...(smartHost && {
         smartHost: {
           ...smartHost,
-          password: passwords.smartHost ?? smartHost.password,
+          password: contents.smartHost ?? smartHost.password,
           passwordFile: place(smartHost.passwordFile),
         },
       }),
     },
+  }
+}
+
+function placeAcme(
+  { names, hook, keyId, ...given }: NonNullable<z.output<typeof settingsSchema>['tls']['acme']>,
+  folder: string,
+  { acmeHmacKey: hmacKey, acmeCa: caPem }: FileContents,
+): AcmeSettings {
+  const [program, ...args] = hook ?? []
+  return {
+    ...given,
+    names: names && [...new Set(names)],
+    caPem,
+    hook: program === undefined ? undefined : [resolve(folder, program), ...args],
+    externalAccount: keyId === undefined || hmacKey === undefined ? undefined : { keyId, hmacKey },
   }
 }
 
@@ -205,8 +224,8 @@ function describeUnknown(path: TomlPath, key: string): string {
   return `There is no setting "${key}"${where}. Remove this line; docs/settings.md lists all settings.`
 }
 
-/** Checks the files that the settings name, and returns the passwords in them. */
-function readNamedFiles(document: TomlDocument, folder: string, mistakes: SettingsMistake[]): FilePasswords {
+/** Checks the files that the settings name, and returns what is needed of them. */
+function readNamedFiles(document: TomlDocument, folder: string, mistakes: SettingsMistake[]): FileContents {
   const read = (path: TomlPath): string | undefined => {
     const file = valueAt(document.value, path)
     if (typeof file !== 'string' || file === '') return undefined
@@ -247,6 +266,8 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
   }
   const fetched = valueAt(document.value, ['fetch'])
   return {
+    acmeHmacKey: readPassword(['tls', 'acme', 'hmacKeyFile']),
+    acmeCa: read(['tls', 'acme', 'caFile']),
     smartHost: readPassword(['delivery', 'smartHost', 'passwordFile']),
     fetch: Array.isArray(fetched)
       ? fetched.map((_, index) => readPassword(['fetch', index, 'passwordFile']))

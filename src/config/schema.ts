@@ -7,11 +7,14 @@ import { parseDomain } from '../address/parse-domain.ts'
 import { nodeRoles } from '../cluster/nodes.ts'
 import { messageClasses } from '../queue/message-class.ts'
 import {
+  canonicalCertificateName,
   canonicalHostname,
   canonicalNetwork,
   canonicalReceiver,
   canonicalSender,
   problemOfAddress,
+  problemOfCertificateName,
+  problemOfDirectory,
   problemOfDnsServer,
   problemOfHost,
   problemOfHostname,
@@ -24,6 +27,7 @@ import {
   problemOfStorage,
   problemOfVerpSender,
 } from './setting-text.ts'
+import { acmePort } from './settings.ts'
 
 export interface SettingDocumentation {
   /** What it does, when to change it. */
@@ -64,6 +68,8 @@ const receiver = (): z.ZodType<string> =>
 
 const count = (least: number, most: number): z.ZodInt => z.int().min(least).max(most)
 const nonEmpty = z.string().min(1)
+/** Of its own: what is said of a setting stands with its schema. */
+const nonEmptyText = (): z.ZodString => z.string().min(1)
 const port = (): z.ZodInt => count(0, 65_535)
 const hostname = formed(problemOfHostname).overwrite(text => canonicalHostname(text) ?? text)
 const network = formed(problemOfNetwork).overwrite(text =>
@@ -125,6 +131,103 @@ const moreCertificate = z.strictObject({
   }),
 })
 
+const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory'
+
+const acme = z
+  .strictObject({
+    agreeToTerms: setting(
+      z.boolean(),
+      'true: you agree to the terms of service of the authority (those of Let’s Encrypt: https://letsencrypt.org/repository/). Without it the server does not ask for anything.',
+      { example: 'true' },
+    ),
+    contact: setting(
+      z.array(formed(problemOfMailAddress)).default([]),
+      'Addresses to which the authority may write about your certificates.',
+      { example: '["admin@example.com"]' },
+    ),
+    names: setting(
+      z
+        .array(formed(problemOfCertificateName).overwrite(text => canonicalCertificateName(text) ?? text))
+        .min(1)
+        .max(100)
+        .optional(),
+      'The names for which it gets certificates, one for each name. A name with a * takes dns-01.',
+      { example: '["mail.example.com", "mail.example.org"]', defaultText: 'hostname' },
+    ),
+    challenge: setting(
+      z.enum(['http-01', 'tls-alpn-01', 'dns-01']).default('http-01'),
+      'How the authority sees that the names are yours. http-01: it asks this server on port 80. tls-alpn-01: on port 443. dns-01: it looks for a record in the DNS, which the program under hook puts there.',
+    ),
+    address: setting(
+      formed(problemOfAddress).default('::'),
+      'The address on which the authority is answered. "::" is every address of this machine.',
+      { example: '"192.0.2.1"' },
+    ),
+    port: setting(
+      count(0, 65_535).optional(),
+      'The port on which the authority is answered, where something before this server leads its port 80 or 443 to another one. 0 lets the system choose one, which only tests want.',
+      { example: '8080', defaultText: '80 for http-01, 443 for tls-alpn-01' },
+    ),
+    hook: setting(
+      z.array(z.string().min(1)).min(1).optional(),
+      'For dns-01: a program and its arguments. It gets three more: add or remove, the name of the TXT record, and its text. It ends when all servers of the zone have it. No shell is in between.',
+      { example: '["/etc/postrider/dns-hook", "--zone", "example.com"]' },
+    ),
+    directory: setting(
+      formed(problemOfDirectory).default(letsEncrypt),
+      'The address of the authority’s directory (ACME, RFC 8555). To try out: https://acme-staging-v02.api.letsencrypt.org/directory',
+      { example: '"https://acme.example.com/directory"' },
+    ),
+    caFile: setting(
+      nonEmptyText().optional(),
+      'Certificates (PEM) of who vouches for the authority’s own web server, beside those that everybody knows: for an authority of your own.',
+      { example: '"/etc/postrider/own-authority.pem"' },
+    ),
+    keyId: setting(
+      nonEmptyText().optional(),
+      'For an authority that wants an account with it beforehand (external account binding): the id of the key that it gave you.',
+      { example: '"kid-1"' },
+    ),
+    hmacKeyFile: setting(
+      nonEmptyText().optional(),
+      'A file whose first line is that key, as the authority wrote it (base64url).',
+      { example: '"/etc/postrider/acme-key"' },
+    ),
+    rotateKeyDays: setting(
+      count(0, 3650).default(0),
+      'Days after which a certificate gets a new key. 0: the key stays, and TLSA records stay right. A new key is made a renewal ahead, and used when its TLSA record is published (see "postrider certificate tlsa"), or none is.',
+    ),
+  })
+  .check(context => {
+    const { agreeToTerms, challenge, hook, names = [], keyId, hmacKeyFile } = context.value
+    const complain = (name: string, message: string): void => {
+      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
+    }
+    if (!agreeToTerms)
+      complain(
+        'agreeToTerms',
+        'Without your agreement to its terms the authority issues nothing. Write true, or remove [tls.acme].',
+      )
+    if (challenge === 'dns-01' && hook === undefined)
+      complain(
+        'challenge',
+        'dns-01 takes a program that writes to the DNS. Write hook = ["/path/to/program"] too.',
+      )
+    if (challenge !== 'dns-01' && hook !== undefined)
+      complain('hook', `hook is for dns-01 only, and challenge is ${challenge}. Remove one of them.`)
+    const pattern = names.findIndex(name => name.startsWith('*'))
+    if (challenge !== 'dns-01' && pattern !== -1)
+      complain(
+        'names',
+        `"${names[pattern]}" can be proven by dns-01 only. Write challenge = "dns-01", or whole names.`,
+      )
+    if ((keyId === undefined) !== (hmacKeyFile === undefined))
+      complain(
+        keyId === undefined ? 'hmacKeyFile' : 'keyId',
+        'keyId and hmacKeyFile belong together. Write both, or neither.',
+      )
+  })
+
 const tls = z
   .strictObject({
     certificateFile: setting(
@@ -140,9 +243,22 @@ const tls = z
       'More certificates, for other names that this server is reached by: one [[tls.certificates]] for each. Whoever names a server in the handshake (SNI) gets the first certificate that has the name; all others get that for the host name.',
       { defaultText: 'none' },
     ),
+    acme: setting(
+      acme.optional(),
+      'Certificates that this server gets by itself, and renews: from Let’s Encrypt, or another authority that speaks ACME.',
+      { defaultText: 'it gets none' },
+    ),
   })
   .check(context => {
-    const { certificateFile, keyFile } = context.value
+    const { certificateFile, keyFile, acme: asked } = context.value
+    if (asked && asked.names === undefined && certificateFile !== undefined)
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: ['certificateFile'],
+        message:
+          'This certificate and [tls.acme] are both for the host name. Write in [tls.acme] for which names it is (names), or remove certificateFile and keyFile.',
+      })
     const given = certificateFile === undefined ? 'keyFile' : 'certificateFile'
     const missing = certificateFile === undefined ? 'certificateFile' : 'keyFile'
     if ((certificateFile === undefined) !== (keyFile === undefined)) {
@@ -583,7 +699,7 @@ const settingsTable = z.strictObject({
   ),
   storage: setting(
     formed(problemOfStorage).default('sqlite'),
-    'Where mail, queue and accounts are kept. "sqlite": in the data folder, for one server. Or a PostgreSQL database, for any number of servers that share it: "postgres://user:password@host:port/database"; hosts of a primary and its standbys are parted by commas, and the primary is found among them. Keys and certificates stay in the data folder of each.',
+    'Where mail, queue and accounts are kept. "sqlite": in the data folder, for one server. Or a PostgreSQL database, for any number of servers that share it: "postgres://user:password@host:port/database"; hosts of a primary and its standbys are parted by commas, and the primary is found among them. What a server made for itself (its generated certificate) stays in the data folder of each.',
     { example: '"postgres://postrider:secret@db1.example.com,db2.example.com/postrider"' },
   ),
   roles: setting(
@@ -694,6 +810,14 @@ export const settingsSchema = settingsTable.check(context => {
     refuse(
       ['health', 'port'],
       `The listener number ${same + 1} has this port already. Give health another one.`,
+    )
+  const asked = context.value.tls.acme
+  const answered = asked && asked.challenge !== 'dns-01' ? (asked.port ?? acmePort(asked.challenge)) : 0
+  const shared = answered === 0 ? -1 : bound.findIndex(({ port: number }) => number === answered)
+  if (shared !== -1)
+    refuse(
+      ['tls', 'acme', 'port'],
+      `The listener number ${shared + 1} has the port ${answered} already, on which the authority would be answered. Give one of them another port.`,
     )
   const missing = nodeRoles.filter(role => !roles.includes(role))
   if (storage === 'sqlite' && missing.length > 0)

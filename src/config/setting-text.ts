@@ -25,6 +25,24 @@ export function problemOfHostname(text: string): string | undefined {
   return `"${text}" is not a host name. Write one such as "mail.example.com": letters, digits, hyphens and dots.`
 }
 
+/** '*.example.com' too; lower-case A-labels. */
+export function canonicalCertificateName(text: string): string | undefined {
+  const name = canonicalHostname(text.startsWith('*.') ? text.slice(2) : text)
+  return name === undefined ? undefined : `${text.startsWith('*.') ? '*.' : ''}${name}`
+}
+
+export function problemOfCertificateName(text: string): string | undefined {
+  return text.startsWith('*.') && canonicalCertificateName(text) !== undefined
+    ? undefined
+    : problemOfHostname(text)
+}
+
+export function problemOfDirectory(text: string): string | undefined {
+  return URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol)
+    ? undefined
+    : `"${text}" is not the address of a directory. Write one such as "https://acme-v02.api.letsencrypt.org/directory".`
+}
+
 export function problemOfHost(text: string): string | undefined {
   return isIP(text) !== 0 ? undefined : problemOfHostname(text)
 }

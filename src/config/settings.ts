@@ -1,5 +1,6 @@
 // The settings of a server as the parts see them. `schema.ts` validates the file and fills in the defaults;
 // each name here is the name in the file, in the documentation and on the command line, but for `database`.
+import type { ChallengeType } from '../acme/records.ts'
 import type { NodeRole } from '../cluster/nodes.ts'
 import type { DnssecTrust } from '../dns/answer.ts'
 import type { MessageClass } from '../queue/message-class.ts'
@@ -54,6 +55,37 @@ export interface TlsSettings {
   readonly keyFile?: string | undefined
   /** For other names. */
   readonly certificates: readonly CertificateFiles[]
+  /** Undefined: this server asks no authority. */
+  readonly acme?: AcmeSettings | undefined
+}
+
+export interface AcmeSettings {
+  readonly contact: readonly string[]
+  /** One certificate for each; default: the host name. */
+  readonly names?: readonly string[] | undefined
+  readonly challenge: ChallengeType
+  /** Where the authority is answered; not for dns-01. */
+  readonly address: string
+  /** Default: where it asks. */
+  readonly port?: number | undefined
+  /** A program and its arguments; for dns-01. */
+  readonly hook?: readonly string[] | undefined
+  readonly directory: string
+  /** PEM. */
+  readonly caPem?: string | undefined
+  readonly externalAccount?: { readonly keyId: string; readonly hmacKey: string } | undefined
+  /** 0: never. */
+  readonly rotateKeyDays: number
+}
+
+/** For which names an authority issues certificates to this server. */
+export function issuedNamesOf({ hostname, tls }: Pick<Settings, 'hostname' | 'tls'>): readonly string[] {
+  return tls.acme ? (tls.acme.names ?? [hostname]) : []
+}
+
+/** Where the authority asks, and is answered unless the settings say otherwise. */
+export function acmePort(challenge: ChallengeType): number {
+  return challenge === 'http-01' ? 80 : 443
 }
 
 /** In the order in which they are asked for a name. */

@@ -52,6 +52,7 @@ export class Crew {
   #store: Thread | undefined
   readonly #fronts = new Map<number, Thread>()
   #delivery: Thread | undefined
+  #certificates: Thread | undefined
   /** Nothing is started any more. */
   #over = false
   #lastRunId = 0
@@ -100,6 +101,7 @@ export class Crew {
       ['store', this.#store],
       ...this.#frontNumbers.map(number => [frontName(number), this.#fronts.get(number)] as const),
       ...(this.#has('delivery') ? [['delivery', this.#delivery] as const] : []),
+      ...(this.#asksAuthority ? [['certificates', this.#certificates] as const] : []),
     ])
   }
 
@@ -155,7 +157,9 @@ export class Crew {
   }
 
   #users(): Thread[] {
-    return [...this.#fronts.values(), ...(this.#delivery ? [this.#delivery] : [])]
+    return [...this.#fronts.values(), this.#delivery, this.#certificates].filter(
+      thread => thread !== undefined,
+    )
   }
 
   #rejectRuns(): void {
@@ -170,6 +174,7 @@ export class Crew {
     await Promise.all(others.map(number => this.#startFront(number)))
     // With others at the same queue, who was before may live; on its own, nobody does.
     if (this.#has('delivery')) await this.#startDelivery({ from: this.#isShared ? 'nobody' : 'everybody' })
+    if (this.#asksAuthority) await this.#startCertificates()
   }
 
   #has(role: NodeRole): boolean {
@@ -248,6 +253,27 @@ export class Crew {
   /** Other servers deliver from the same queue. */
   get #isShared(): boolean {
     return this.#parts.settings.database !== undefined
+  }
+
+  /** Its certificates are shown by fronts. */
+  get #asksAuthority(): boolean {
+    return this.#has('front') && this.#parts.settings.tls.acme !== undefined
+  }
+
+  async #startCertificates(): Promise<void> {
+    const storagePort = this.#connectStorage()
+    const certificates = this.#startThread(
+      {
+        role: 'certificates',
+        settings: this.#parts.settings,
+        storagePort,
+        owner: ownerName(this.#parts.nodeId, randomUUID()),
+      },
+      [storagePort],
+    )
+    this.#certificates = certificates
+    this.#startAgainWhenDead(certificates, () => this.#startCertificates())
+    await certificates.ready
   }
 
   #connectStorage(): MessagePort {

@@ -1,6 +1,7 @@
 // A front thread: sessions. Several listen on the same ports.
+import { readIssued } from '../acme/read-issued.ts'
 import { describeListenError } from '../config/listen-error.ts'
-import { certificateFilesOf } from '../config/settings.ts'
+import { certificateFilesOf, issuedNamesOf } from '../config/settings.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
 import { createCertificateAlerts } from './certificate-alerts.ts'
@@ -21,12 +22,14 @@ runThread('front', async start => {
     hostname,
     dataFolder,
     files: certificateFilesOf(tls),
+    readIssued: () => readIssued(storage, issuedNamesOf(settings)),
     ticketKey,
     // One of them is enough.
     ...(number === 0 && { tell: createCertificateAlerts(storage, clock, log) }),
     clock,
     log,
   })
+  storage.onWake('certificates', () => void certificates.reload())
   let terminals = new Set(openTerminals)
   const front = composeFront({
     settings,

@@ -1,4 +1,5 @@
 // Every operation on storage, by name: what the store thread runs for the others and for the command line.
+import { acmeOperations } from '../acme/operations.ts'
 import { alertOperations } from '../alert/operations.ts'
 import { clusterOperations } from '../cluster/operations.ts'
 import { directoryOperations } from '../directory/operations.ts'
@@ -13,6 +14,7 @@ import { trailOperations } from '../trail/operations.ts'
 
 export function createRegistry(): OperationRegistry {
   return createOperationRegistry([
+    ...acmeOperations,
     ...alertOperations,
     ...clusterOperations,
     ...directoryOperations,

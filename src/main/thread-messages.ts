@@ -7,7 +7,7 @@ import type { Fetched } from './mail-fetcher.ts'
 import type { ConnectionCountTable } from './shared-connection-counts.ts'
 import type { ShownCertificate } from './shown-certificate.ts'
 
-export type ThreadRole = 'store' | 'front' | 'delivery'
+export type ThreadRole = 'store' | 'front' | 'delivery' | 'certificates'
 
 /** `workerData` of each thread. */
 export type ThreadStart =
@@ -36,6 +36,13 @@ export type ThreadStart =
       readonly takesOver: TakeOver
       /** Where this server itself listens: never a mail host to relay to. */
       readonly listeners: readonly BoundListener[]
+    }
+  | {
+      readonly role: 'certificates'
+      readonly settings: Settings
+      readonly storagePort: MessagePort
+      /** Names this run of the thread as the owner of its claims. */
+      readonly owner: string
     }
 
 export type ToThread =

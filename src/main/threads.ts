@@ -154,7 +154,7 @@ class Supervisor implements Threads {
   }
 
   #mayStartAgain(role: ThreadRole): boolean {
-    if (this.#hasForeignSockets && role !== 'delivery') {
+    if (this.#hasForeignSockets && (role === 'front' || role === 'store')) {
       this.#fail(
         new Fault(
           'THREAD_HAD_SOCKETS',

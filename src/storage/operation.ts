@@ -35,9 +35,9 @@ export interface Tx {
 }
 
 /** What a write may wake: whoever listens is told after the commit. */
-export type WakeTopic = 'queue' | 'directory'
+export type WakeTopic = 'queue' | 'directory' | 'certificates'
 
-export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory']
+export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory', 'certificates']
 
 /**
  * A named function over a transaction. Input and output cross threads and sockets: plain data (structured clone),

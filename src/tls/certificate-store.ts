@@ -261,7 +261,7 @@ class Store implements CertificateStore {
   }
 }
 
-/** A name that a certificate says whole goes before a `*`. */
+/** For the name of the handshake (RFC 6066 §3): a certificate that says it whole goes before one with a `*`. */
 function findFor(name: string, all: readonly Shown[]): Shown | undefined {
   const lower = name.toLowerCase()
   return (

@@ -13,3 +13,14 @@ export function tlsaOfCertificate(certificatePem: string): string {
   const key = new X509Certificate(certificatePem).publicKey.export({ type: 'spki', format: 'der' })
   return `3 1 1 ${createHash('sha256').update(key).digest('hex')}`
 }
+
+/** A record of the DNS, as the others here write it. */
+export function formatTlsa(record: {
+  readonly usage: number
+  readonly selector: number
+  readonly matchingType: number
+  readonly data: Uint8Array
+}): string {
+  const { usage, selector, matchingType, data } = record
+  return `${usage} ${selector} ${matchingType} ${Buffer.from(data).toString('hex')}`
+}

@@ -1,14 +1,21 @@
-// postrider certificate: which certificates the server shows, until when, and what to publish of their keys.
+// postrider certificate: which certificates the server shows, until when, how they are renewed, and what to publish of
+// their keys.
 import type { Command } from 'commander'
+import { listAcmeCertificates, renewAcmeCertificates } from '../../acme/operations.ts'
+import { readIssued } from '../../acme/read-issued.ts'
+import type { AcmeCertificate } from '../../acme/records.ts'
 import { formatDomainForPeople } from '../../address/parse-domain.ts'
-import { certificateFilesOf, type Settings } from '../../config/settings.ts'
+import { issuingSteps } from '../../alert/texts-en.ts'
+import { canonicalCertificateName } from '../../config/setting-text.ts'
+import { certificateFilesOf, issuedNamesOf, type Settings } from '../../config/settings.ts'
 import { type ShownCertificate, showCertificate } from '../../main/shown-certificate.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { certificateCovers } from '../../tls/certificate.ts'
 import { createCertificateStore } from '../../tls/certificate-store.ts'
-import { tlsaOfCertificate } from '../../tls/tlsa-record.ts'
+import { tlsaOfCertificate, tlsaOfKey } from '../../tls/tlsa-record.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
+import type { CommandStorage } from '../open-storage.ts'
 import { formatRelative, formatTime } from '../quantities.ts'
 import { askRunningServer } from '../running-server.ts'
 
@@ -16,23 +23,59 @@ export function addCertificateCommand(program: Command, run: CommandRun): void {
   const certificate = addCommand(program, {
     usage: 'certificate',
     aliases: ['certificates'],
-    summary: 'Show the certificates of this server, and what to publish of their keys',
+    summary: 'Show and renew the certificates of this server, and what to publish of their keys',
     examples: ['certificate show', 'certificate tlsa'],
   })
   addCommand(certificate, {
     usage: 'show',
     summary: 'Show which certificate is in use for which name, from where and until when',
+    description:
+      'Show which certificate is in use for which name, from where and until when; of those that an authority issues ' +
+      '([tls.acme]), when the next is asked for, what went wrong the last time and what to do about it.',
     examples: ['certificate show', 'certificate show --json'],
   }).action(
     perform(run, async invocation => {
       const settings = await invocation.settings()
-      const certificates = await listCertificates(invocation, settings)
+      const shown = await listShown(invocation, settings)
       const now = invocation.clock.now()
       invocation.output.result(
-        certificates.map(certificateJson),
-        certificates.length === 0
+        shown.map(shownJson),
+        shown.length === 0
           ? 'There is none yet: the server makes one when it starts.'
-          : certificates.map(one => certificateText(one, settings, now)).join('\n\n'),
+          : shown.map(one => shownText(one, settings, now)).join('\n\n'),
+      )
+    }),
+  )
+  addCommand(certificate, {
+    usage: 'renew [names...]',
+    summary: 'Have certificates renewed by the authority now, or all of them',
+    description:
+      'Have certificates renewed by the authority now (those named, or all), without waiting for their time or for what ' +
+      'failed before. The running server does it; "postrider certificate show" says what comes of it. Authorities count: ' +
+      'Let’s Encrypt issues five certificates a week for one name.',
+    examples: ['certificate renew', 'certificate renew mail.example.com'],
+  }).action(
+    perform(run, async (invocation, _options: unknown, given: readonly string[]) => {
+      const settings = await invocation.settings()
+      const all = issuedNamesOf(settings)
+      if (all.length === 0)
+        throw new UsageFault(
+          'CLI_NO_AUTHORITY',
+          'The settings have no [tls.acme], so no authority issues certificates to this server. docs/operations.md says how ("Certificates").',
+        )
+      const names = given.length === 0 ? all : given.map(name => canonicalCertificateName(name) ?? name)
+      const strange = names.find(name => !all.includes(name))
+      if (strange !== undefined)
+        throw new UsageFault(
+          'CLI_UNKNOWN_CERTIFICATE',
+          `No authority issues certificates for ${strange} to this server, only for ${all.join(', ')} (names in [tls.acme]).`,
+        )
+      await invocation.withStorage(
+        async storage => await storage.run(renewAcmeCertificates, { names, now: invocation.clock.now() }),
+      )
+      invocation.output.result(
+        { names },
+        `Asked for: ${names.join(', ')}. What comes of it: postrider certificate show`,
       )
     }),
   )
@@ -47,7 +90,7 @@ export function addCertificateCommand(program: Command, run: CommandRun): void {
   }).action(
     perform(run, async invocation => {
       const settings = await invocation.settings()
-      const records = tlsaRecords(settings, await listCertificates(invocation, settings))
+      const records = tlsaRecords(settings, await listShown(invocation, settings))
       if (records.length === 0)
         throw new UsageFault(
           'CLI_NO_CERTIFICATE',
@@ -58,9 +101,25 @@ export function addCertificateCommand(program: Command, run: CommandRun): void {
   )
 }
 
+/** What is shown in handshakes, and what is known of its renewal; of a name without a certificate the last only. */
+interface Shown {
+  readonly certificate: ShownCertificate | undefined
+  readonly renewal: AcmeCertificate | undefined
+}
+
+async function listShown(invocation: Invocation, settings: Settings): Promise<readonly Shown[]> {
+  const certificates = await listCertificates(invocation, settings)
+  const renewals = await listRenewals(invocation, settings)
+  const renewalOf = ({ source, inUse }: ShownCertificate): AcmeCertificate | undefined =>
+    source.kind === 'issued' ? renewals.find(({ name }) => inUse?.names.includes(name)) : undefined
+  const shown = certificates.map(certificate => ({ certificate, renewal: renewalOf(certificate) }))
+  const missing = renewals.filter(renewal => !shown.some(one => one.renewal === renewal))
+  return [...shown, ...missing.map(renewal => ({ certificate: undefined, renewal }))]
+}
+
 /** As the running server shows them; without one, as it would. */
 async function listCertificates(
-  { clock }: Invocation,
+  invocation: Invocation,
   settings: Settings,
 ): Promise<readonly ShownCertificate[]> {
   const { hostname, dataFolder, tls, roles } = settings
@@ -72,49 +131,99 @@ async function listCertificates(
     hostname,
     dataFolder,
     files: certificateFilesOf(tls),
+    readIssued: async () =>
+      (await withData(invocation, settings, storage => readIssued(storage, issuedNamesOf(settings)))) ?? [],
     generates: false,
-    clock,
+    clock: invocation.clock,
   })
   store.close()
   return store.inUse().map(showCertificate)
 }
 
+async function listRenewals(invocation: Invocation, settings: Settings): Promise<readonly AcmeCertificate[]> {
+  const names = issuedNamesOf(settings)
+  const kept = await withData(invocation, settings, storage => storage.run(listAcmeCertificates, undefined))
+  return (kept ?? []).filter(({ name }) => names.includes(name))
+}
+
+/** undefined: no authority issues anything, or there is no data yet. */
+async function withData<Result>(
+  invocation: Invocation,
+  { tls }: Settings,
+  use: (storage: CommandStorage) => Promise<Result>,
+): Promise<Result | undefined> {
+  if (!tls.acme) return undefined
+  try {
+    return await invocation.withStorage(use)
+  } catch (cause) {
+    if (cause instanceof UsageFault && cause.code === 'CLI_NO_DATA') return undefined
+    throw cause
+  }
+}
+
 const sourceTexts = {
-  issued: 'issued to this server',
-  generated: 'made by this server itself: mail programs warn of it',
+  issued: 'the authority that [tls.acme] names',
+  generated: 'this server itself: mail programs warn of it',
 } as const
 
 function sourceText({ source }: ShownCertificate): string {
   return source.kind === 'file' ? source.file : sourceTexts[source.kind]
 }
 
-function certificateText(one: ShownCertificate, { hostname }: Settings, now: number): string {
-  const { inUse, problem } = one
-  const names = inUse?.names.map(formatDomainForPeople).join(', ')
+function shownText({ certificate, renewal }: Shown, { hostname }: Settings, now: number): string {
+  const inUse = certificate?.inUse
+  const names = inUse ? inUse.names.map(formatDomainForPeople).join(', ') || 'no name at all' : undefined
   const lines = [
-    names === undefined ? sourceText(one) : names === '' ? 'no name at all' : names,
-    ...(inUse
+    names ?? renewal?.name ?? (certificate ? sourceText(certificate) : ''),
+    ...(certificate && inUse
       ? [
-          `from     ${sourceText(one)}`,
+          `from     ${sourceText(certificate)}`,
           `ends     ${formatTime(inUse.validTo)} (${formatRelative(inUse.validTo, now)})`,
           `SHA-256  ${inUse.fingerprint}`,
           ...(certificateCovers(inUse, hostname) ? ['shown to whoever names no other server'] : []),
         ]
-      : ['in use   no: it could not be used yet']),
-    ...(problem === undefined ? [] : [`problem  ${problem}`]),
+      : [`in use   no: ${renewal ? 'the authority has not issued it yet' : 'it could not be used yet'}`]),
+    ...(certificate?.problem === undefined ? [] : [`problem  ${certificate.problem}`]),
+    ...(renewal ? renewalLines(renewal, now) : []),
   ]
   return lines.join('\n  ')
 }
 
-function certificateJson({ source, inUse, problem }: ShownCertificate) {
+function renewalLines({ nextAt, failures, problem, nextKey }: AcmeCertificate, now: number): string[] {
+  const next = nextAt <= now ? 'now' : `${formatTime(nextAt)} (${formatRelative(nextAt, now)})`
+  return [
+    `${problem ? 'tried   ' : 'renewed '} ${next}`,
+    ...(problem
+      ? [
+          `problem  ${formatRelative(problem.at, now)}, the ${failures}. time in a row: ${problem.detail}`,
+          `mend     ${issuingSteps[problem.sort] ?? issuingSteps.refused}`,
+        ]
+      : []),
+    ...(nextKey ? [`next key since ${formatTime(nextKey.since)}: publish its TLSA record too`] : []),
+  ]
+}
+
+const isoOrNull = (at: number | undefined): string | null =>
+  at === undefined ? null : new Date(at).toISOString()
+
+function shownJson({ certificate, renewal }: Shown) {
+  const inUse = certificate?.inUse
   return {
-    source,
-    names: inUse?.names ?? [],
-    validFrom: inUse ? new Date(inUse.validFrom).toISOString() : null,
-    validTo: inUse ? new Date(inUse.validTo).toISOString() : null,
+    source: certificate?.source ?? { kind: 'issued' },
+    names: inUse?.names ?? (renewal ? [renewal.name] : []),
+    validFrom: isoOrNull(inUse?.validFrom),
+    validTo: isoOrNull(inUse?.validTo),
     fingerprint: inUse?.fingerprint ?? null,
     tlsa: inUse ? tlsaOfCertificate(inUse.certificatePem) : null,
-    problem: problem ?? null,
+    problem: certificate?.problem ?? null,
+    renewal: renewal
+      ? {
+          at: isoOrNull(renewal.nextAt),
+          failures: renewal.failures,
+          problem: renewal.problem ? { ...renewal.problem, at: isoOrNull(renewal.problem.at) } : null,
+          nextKeyTlsa: renewal.nextKey ? tlsaOfKey(renewal.nextKey.pem) : null,
+        }
+      : null,
   }
 }
 
@@ -125,22 +234,29 @@ interface TlsaLine {
   readonly line: string
 }
 
-/** For each name that servers may know this one by: the host name, and those of certificates, but for patterns. */
-function tlsaRecords(
-  { hostname, listeners }: Settings,
-  certificates: readonly ShownCertificate[],
-): readonly TlsaLine[] {
-  const shown = certificates.flatMap(({ inUse }) => inUse ?? [])
-  const names = new Set([hostname, ...shown.flatMap(one => one.names).filter(name => !name.startsWith('*'))])
+/**
+ * For each name that servers may know this one by: the host name, and those of certificates, but for patterns. Of a name
+ * whose key is about to change, or whose first certificate is yet to come, those of both keys.
+ */
+function tlsaRecords({ hostname, listeners }: Settings, shown: readonly Shown[]): readonly TlsaLine[] {
+  const inUse = shown.flatMap(({ certificate }) => certificate?.inUse ?? [])
+  const renewals = shown.flatMap(({ renewal }) => renewal ?? [])
+  const certified = [...inUse.flatMap(one => one.names), ...renewals.map(({ name }) => name)]
+  const names = new Set([hostname, ...certified.filter(name => !name.startsWith('*'))])
   const port = listeners.find(({ role }) => role === 'relay')?.port ?? 25
   return [...names].flatMap(name => {
     // As the handshake chooses: a name that is said whole goes before a pattern.
     const found =
-      shown.find(one => one.names.includes(name)) ??
-      shown.find(one => certificateCovers(one, name)) ??
-      (name === hostname ? shown[0] : undefined)
-    if (!found) return []
-    const record = tlsaOfCertificate(found.certificatePem)
-    return [{ name, record, line: `_${port}._tcp.${name}. IN TLSA ${record}` }]
+      inUse.find(one => one.names.includes(name)) ??
+      inUse.find(one => certificateCovers(one, name)) ??
+      inUse.find(one => certificateCovers(one, hostname)) ??
+      inUse[0]
+    const renewal = renewals.find(one => one.name === name)
+    const records = new Set([
+      ...(found ? [tlsaOfCertificate(found.certificatePem)] : []),
+      ...(renewal && !renewal.certificatePem ? [tlsaOfKey(renewal.keyPem)] : []),
+      ...(renewal?.nextKey ? [tlsaOfKey(renewal.nextKey.pem)] : []),
+    ])
+    return [...records].map(record => ({ name, record, line: `_${port}._tcp.${name}. IN TLSA ${record}` }))
   })
 }

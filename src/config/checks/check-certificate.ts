@@ -1,4 +1,5 @@
 // Are the certificates readable, valid for a while yet, with their chains, and is one for the right name?
+import { formatEndpoint } from '../../address/format-endpoint.ts'
 import { formatDomainForPeople, formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import {
@@ -9,26 +10,36 @@ import {
 } from '../../tls/certificate.ts'
 import { endsSoonMs } from '../../tls/certificate-store.ts'
 import { assertCompleteChain } from '../../tls/chain.ts'
-import { certificateFilesOf, type Settings } from '../settings.ts'
+import { probeListeners } from '../probe-listeners.ts'
+import { acmePort, certificateFilesOf, issuedNamesOf, type Settings } from '../settings.ts'
 import { type Finding, findingOf, ok } from './finding.ts'
 
 const subject = 'certificate'
 const dayMs = 86_400_000
 
-export async function checkCertificate({ tls, hostname }: Settings, now: number): Promise<Finding[]> {
+/** `running`: this server holds its ports itself. */
+export async function checkCertificate(
+  settings: Settings,
+  now: number,
+  running: boolean,
+): Promise<Finding[]> {
+  const { tls, hostname } = settings
   const files = certificateFilesOf(tls)
   const read = await Promise.all(files.map(async one => await checkFiles(one, now)))
   const certificates = read.flatMap(({ certificate }) => certificate ?? [])
   const findings = read.flatMap(({ findings: own }) => own)
-  if (files.length === 0)
+  findings.push(...(await checkAuthority(settings, running)))
+  const isIssued = certificateCovers({ names: issuedNamesOf(settings) }, hostname)
+  if (files.length === 0 && !isIssued)
     findings.push(
       warning(
         'there is none in the settings, so a generated one is used.',
         'Other servers take it, but mail programs of your users warn of it or refuse to connect.',
-        `Get one for ${formatDomainForPeople(hostname)} (certbot, acme.sh, …) and name its files in [tls].`,
+        `Have this server get one: [tls.acme] in the settings. Or get one for ${formatDomainForPeople(hostname)} (certbot, acme.sh, …) and name its files in [tls].`,
       ),
     )
   else if (
+    !isIssued &&
     certificates.length === files.length &&
     !certificates.some(one => certificateCovers(one, hostname))
   ) {
@@ -42,6 +53,27 @@ export async function checkCertificate({ tls, hostname }: Settings, now: number)
     )
   }
   return findings
+}
+
+/** Whether the authority could be answered. */
+async function checkAuthority(settings: Settings, running: boolean): Promise<Finding[]> {
+  const { acme } = settings.tls
+  if (!acme) return []
+  const { challenge, address, port = acmePort(challenge) } = acme
+  const names = issuedNamesOf(settings).join(', ')
+  if (running || challenge === 'dns-01' || !settings.roles.includes('front'))
+    return [ok(subject, `for ${names} by ${challenge}: "postrider certificate show" says how it stands`)]
+  const [fault] = await probeListeners([{ address, port }], 'give this another port (port in [tls.acme]).')
+  if (!fault)
+    return [ok(subject, `for ${names} by ${challenge}: ${formatEndpoint(address, port)} can be opened`)]
+  const [what = '', ...remedy] = fault.message.split('\n')
+  return [
+    warning(
+      what,
+      'The authority cannot be answered, so it issues no certificate.',
+      remedy.map(line => line.trim()).join('\n'),
+    ),
+  ]
 }
 
 async function checkFiles(

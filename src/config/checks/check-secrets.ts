@@ -1,7 +1,7 @@
 // Files that hold a secret: may other users of this machine read them?
 import { realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Settings } from '../settings.ts'
+import { certificateFilesOf, type Settings } from '../settings.ts'
 import type { Finding } from './finding.ts'
 
 interface SecretFile {
@@ -30,9 +30,9 @@ function listSecretFiles(settings: Settings, settingsFile: string | undefined): 
     holdsPassword(settings.database)
   if (isInSettings && settingsFile !== undefined)
     files.push({ file: settingsFile, holds: 'a password', cost: passwordCost })
-  if (tls.keyFile !== undefined)
+  for (const { keyFile } of certificateFilesOf(tls))
     files.push({
-      file: tls.keyFile,
+      file: keyFile,
       holds: 'the private key',
       cost: 'Whoever reads the key can pass for this server, and listen to its users.',
     })

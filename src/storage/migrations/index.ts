@@ -14,6 +14,7 @@ import { sourceAddresses } from './0012-source-addresses.ts'
 import { askedFor } from './0013-asked-for.ts'
 import { alerts } from './0014-alerts.ts'
 import { screening } from './0015-screening.ts'
+import { acme } from './0016-acme.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -31,6 +32,7 @@ export const migrations: readonly string[] = [
   askedFor,
   alerts,
   screening,
+  acme,
 ]
 
 /**
