@@ -141,20 +141,24 @@ export class ClientSocket {
     })
   }
 
+  /** Throws SmtpClientFailure when more has come than what was asked for: it would be taken for what is asked for next. */
+  assertQuiet(after: string): void {
+    if (this.#failure) throw this.#failure
+    if (this.#arrived.length === 0 && !this.#reader.isInTheMiddle) return
+    this.#fail({
+      stage: 'tls',
+      kind: 'protocol',
+      detail: `${this.#host} sent plain text after ${after}`,
+    })
+    throw this.#failure ?? new Error('unreachable')
+  }
+
   /** Starts TLS on the connection (RFC 3207). Rejects with SmtpClientFailure. */
   async secure(options: SmtpClientOptions, timeoutMs: number): Promise<TLSSocket> {
     this.#stage = 'tls'
     const plain = this.#socket
-    if (this.#failure) throw this.#failure
     // Whoever sent something along with the 220 wants it to be taken for an encrypted reply (CVE-2011-0411's other side).
-    if (this.#arrived.length > 0 || this.#reader.isInTheMiddle) {
-      this.#fail({
-        stage: 'tls',
-        kind: 'protocol',
-        detail: `${options.host} sent plain text after its answer to STARTTLS`,
-      })
-      throw this.#failure ?? new Error('unreachable')
-    }
+    this.assertQuiet('its answer to STARTTLS')
     this.#unlisten(plain)
     plain.on('error', () => plain.destroy())
     const secure = connectTls({ socket: plain, ...tlsOptions(options) })

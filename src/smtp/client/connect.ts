@@ -172,6 +172,7 @@ async function startTls(
   read: (stage: ClientStage) => Promise<Reply>,
   timeouts: ClientTimeouts,
 ): Promise<TLSSocket | undefined> {
+  socket.assertQuiet('its answer to EHLO')
   socket.sendLine('STARTTLS')
   const reply = await read('tls')
   if (isPositive(reply)) return await socket.secure(options, timeouts.commandMs)
