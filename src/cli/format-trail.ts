@@ -2,6 +2,7 @@
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
+import type { LoginProblem } from '../sasl/authority.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
@@ -156,16 +157,45 @@ function quoteSubject(subject: string | undefined): string {
 }
 
 function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): string {
-  const { command, forwardPath, recipients = [], reversePath, loginName, blockedUntil, reply } = event
+  const { command, mechanism, forwardPath, recipients = [], reversePath, loginName, reply } = event
   const peer = describePeer(event)
   const who = loginName === undefined ? peer : `${peer} as ${loginName}`
   const from = reversePath === undefined ? '' : ` from ${describeSender(reversePath)}`
   const to = forwardPath === undefined ? recipients.join(', ') : forwardPath
-  const block =
-    blockedUntil === undefined
-      ? ''
-      : ` (too many wrong passwords from there: refused until ${formatTime(blockedUntil)}, the right one too)`
-  return `Refused ${command} of ${who}${from}${to === '' ? '' : ` to ${to}`}: ${formatReply(reply)}${block}`
+  const verb = mechanism === undefined ? command : `${command} ${mechanism}`
+  return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}: ${formatReply(reply)}${describeLoginProblem(event)}`
+}
+
+/** What the client was not told: in brackets, or empty. */
+function describeLoginProblem({
+  loginProblem,
+  blockedUntil,
+}: Extract<TrailEvent, { kind: 'refused' }>): string {
+  const reasons = [
+    ...(loginProblem === undefined || loginProblem === 'blocked' ? [] : [loginProblems[loginProblem]]),
+    ...(blockedUntil === undefined
+      ? []
+      : [
+          `too many wrong passwords from there: refused until ${formatTime(blockedUntil)}, the right one too`,
+        ]),
+  ]
+  return reasons.length === 0 ? '' : ` (${reasons.join('; ')})`
+}
+
+const loginProblems: Readonly<Record<Exclude<LoginProblem, 'blocked'>, string>> = {
+  'wrong-password': 'the password is wrong',
+  'no-such-account': 'there is no such account',
+  'account-disabled': 'the account is disabled',
+  'no-scram-keys':
+    'nothing is kept of its password for SCRAM: log in once with PLAIN or LOGIN, or set a new password',
+  'other-identity': 'it wanted to act for somebody else',
+  'channel-binding':
+    'it proved another TLS connection than this one: somebody may be in between, or a program that ends TLS before this server',
+  'channel-binding-hidden':
+    'it did not see that SCRAM with -PLUS is offered: somebody may be in between, and have taken it out of the list',
+  'app-password-elsewhere': 'that app password is for another protocol',
+  'app-password-expired': 'that app password has expired',
+  'not-offered': 'that mechanism is not offered',
 }
 
 function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string {

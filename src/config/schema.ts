@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { parseDomain } from '../address/parse-domain.ts'
 import { nodeRoles } from '../cluster/nodes.ts'
 import { messageClasses } from '../queue/message-class.ts'
+import { passwordMechanisms, usualMechanisms } from '../sasl/mechanisms.ts'
 import {
   canonicalCertificateName,
   canonicalHostname,
@@ -330,6 +331,17 @@ const senderLimits = z.strictObject({
     { example: '["newsletter@example.com", "*"]' },
   ),
   ...rates,
+})
+
+const login = z.strictObject({
+  mechanisms: setting(
+    z
+      .array(z.enum(passwordMechanisms))
+      .min(1)
+      .default([...usualMechanisms]),
+    'How users prove who they are with a password. SCRAM: it does not cross the network, and SCRAM-SHA-256-PLUS and SCRAM-SHA-1-PLUS, which come along, prove that nobody is in between. Its keys are made when a password is set, or at the next log-in with PLAIN or LOGIN; until then SCRAM fails for that account. SCRAM-SHA-1 is for old programs.',
+    { example: '["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]' },
+  ),
 })
 
 const submission = z.strictObject({
@@ -734,6 +746,7 @@ const settingsTable = z.strictObject({
   ),
   tls: setting(tls.prefault({}), 'The certificate that this server shows.'),
   limits: setting(limits.prefault({}), 'What one stranger may demand of the server.'),
+  login: setting(login.prefault({}), 'How users log in, whatever the protocol.'),
   submission: setting(submission.prefault({}), 'Mail from your own users.'),
   queue: setting(queue.prefault({}), 'Mail that waits for delivery.'),
   delivery: setting(delivery.prefault({}), 'How mail for others leaves.'),

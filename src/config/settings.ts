@@ -5,6 +5,7 @@ import type { NodeRole } from '../cluster/nodes.ts'
 import type { DnssecTrust } from '../dns/answer.ts'
 import type { MessageClass } from '../queue/message-class.ts'
 import type { Language } from '../queue/records.ts'
+import type { PasswordMechanism } from '../sasl/mechanisms.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
 import type { CertificateFiles } from '../tls/certificate.ts'
@@ -25,6 +26,7 @@ export interface Settings {
   readonly localNetworks: readonly string[]
   readonly tls: TlsSettings
   readonly limits: LimitSettings
+  readonly login: LoginSettings
   readonly submission: SubmissionSettings
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
@@ -109,6 +111,11 @@ export interface LimitSettings {
   readonly dataBlockTimeoutSeconds: number
   readonly sessionTimeoutMinutes: number
   readonly drainSeconds: number
+}
+
+export interface LoginSettings {
+  /** SCRAM-SHA-256 and SCRAM-SHA-1 with their -PLUS. */
+  readonly mechanisms: readonly PasswordMechanism[]
 }
 
 export interface SubmissionSettings {

@@ -10,6 +10,7 @@ import {
   assertFree,
   assertName,
   assertPasswordHash,
+  assertScramKeys,
 } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
@@ -52,6 +53,8 @@ export interface NewAccount {
   readonly name: string
   /** As `hashPassword` makes it: a password never reaches storage. */
   readonly passwordHash: string
+  /** Of the same password, as `deriveScramKeys` makes them; none: nobody logs in with SCRAM. */
+  readonly scramKeys?: readonly string[] | undefined
   readonly language: Language
   readonly enabled: boolean
   readonly at: number
@@ -67,12 +70,14 @@ export const createAccount = defineDirectoryWrite(
 )
 
 export async function insertAccount(tx: Tx, input: NewAccount): Promise<{ id: number }> {
+  const { scramKeys = [] } = input
   assertAccountAddress(input.address)
   assertName(input.name)
   assertPasswordHash(input.passwordHash)
+  assertScramKeys(scramKeys)
   const row = await tx.get<{ id: number }>(
-    `INSERT INTO account (address, address_key, domain, name, password_hash, language, enabled, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    `INSERT INTO account (address, address_key, domain, name, password_hash, language, enabled, created_at, scram_keys, scram_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     storeAddress(input.address),
     addressKey(input.address),
     input.address.domain,
@@ -81,9 +86,17 @@ export async function insertAccount(tx: Tx, input: NewAccount): Promise<{ id: nu
     input.language,
     input.enabled ? 1 : 0,
     input.at,
+    ...scramColumns(input.passwordHash, scramKeys),
   )
   if (!row) throw new Error('INSERT … RETURNING gave no row')
   return row
+}
+
+function scramColumns(
+  passwordHash: string,
+  scramKeys: readonly string[],
+): readonly [string | null, string | null] {
+  return scramKeys.length === 0 ? [null, null] : [scramKeys.join(' '), passwordHash]
 }
 
 /** What is given changes; the rest stays. */
@@ -91,6 +104,8 @@ export interface AccountChange {
   readonly address: Address
   readonly name?: string | undefined
   readonly passwordHash?: string | undefined
+  /** Of the new password; those of the old one go with it. */
+  readonly scramKeys?: readonly string[] | undefined
   readonly language?: Language | undefined
   readonly enabled?: boolean | undefined
 }
@@ -100,6 +115,7 @@ export const changeAccount = defineDirectoryWrite(
   async (tx, input: AccountChange): Promise<void> => {
     if (input.name !== undefined) assertName(input.name)
     if (input.passwordHash !== undefined) assertPasswordHash(input.passwordHash)
+    assertScramKeys(input.scramKeys ?? [])
     const { changes } = await tx.run(
       `UPDATE account SET name = COALESCE(?, name), password_hash = COALESCE(?, password_hash),
             language = COALESCE(?, language), enabled = COALESCE(?, enabled) WHERE address_key = ?`,
@@ -110,6 +126,12 @@ export const changeAccount = defineDirectoryWrite(
       addressKey(input.address),
     )
     if (changes === 0) throw noSuchAccount(input.address)
+    if (input.passwordHash !== undefined)
+      await tx.run(
+        'UPDATE account SET scram_keys = ?, scram_hash = ? WHERE address_key = ?',
+        ...scramColumns(input.passwordHash, input.scramKeys ?? []),
+        addressKey(input.address),
+      )
   },
 )
 

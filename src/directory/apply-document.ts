@@ -1,49 +1,56 @@
 // Makes the directory what a document says, in one transaction.
 
 import { addressKey } from '../address/address-key.ts'
-import type { Random } from '../runtime/random.ts'
+import { formatAddress } from '../address/format-address.ts'
 import { type Tx } from '../storage/operation.ts'
 import { changeAccount, insertAccount } from './accounts.ts'
 import { compareDocuments, type DirectoryChange } from './compare-documents.ts'
 import { assertNoLoop } from './constraints.ts'
-import { hashPassword, verifyPassword } from './credentials.ts'
+import { verifyPassword } from './credentials.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress } from './display.ts'
 import { type DirectoryDocument, type DocumentAccount, readDirectory } from './document.ts'
 import { insertDomain, writePostmaster } from './domains.ts'
+import type { StoredPassword } from './new-password.ts'
 import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
 import { insertRedirection, replaceRedirection } from './redirections.ts'
 import { deleteRelayDomain, insertRelayDomain, replaceTerms } from './relay-domains.ts'
 import { removeAccountRows, removeRedirectionRows } from './removal.ts'
 
 /**
- * Turns the passwords of a written document into hashes. A password that is still the account's keeps its hash, so
+ * Turns the passwords of a written document into what is kept of them (`store`). A password that is still the account's keeps its hash, so
  * that applying the same file twice changes nothing. Slow by design: `progress` is called after each account.
  */
 export async function hashPasswords(
   written: WrittenDocument,
   current: DirectoryDocument,
-  random: Random,
+  store: (name: string, password: string) => Promise<StoredPassword>,
   progress: (done: number, of: number) => void = () => {},
 ): Promise<
   { kind: 'document'; document: DirectoryDocument } | { kind: 'problems'; problems: DocumentProblem[] }
 > {
-  const hashes = new Map(current.accounts.map(account => [addressKey(account.address), account.passwordHash]))
+  const known = new Map(current.accounts.map(account => [addressKey(account.address), account]))
   const accounts: DocumentAccount[] = []
   const problems: DocumentProblem[] = []
   for (const { address, name, language, enabled, credential, position } of written.accounts) {
-    const old = hashes.get(addressKey(address))
-    let passwordHash = old
-    if (credential.kind === 'hash') passwordHash = credential.passwordHash
-    else if (credential.kind === 'password') {
-      const same = old !== undefined && (await verifyPassword(old, credential.password))
-      if (!same) passwordHash = await hashPassword(credential.password, random)
+    const old = known.get(addressKey(address))
+    let stored: StoredPassword | undefined = old
+    if (credential.kind === 'hash') {
+      // A file from before there were keys, or without them, takes none away.
+      const keepsKeys = credential.scramKeys.length === 0 && credential.passwordHash === old?.passwordHash
+      stored = keepsKeys ? old : credential
+    } else if (credential.kind === 'password') {
+      const same = old !== undefined && (await verifyPassword(old.passwordHash, credential.password))
+      if (!same) stored = await store(formatAddress(address), credential.password)
     }
-    if (passwordHash === undefined) {
+    if (!stored) {
       const message = `The account ${displayAddress(address)} is new: it needs a password or a passwordHash.`
       problems.push({ ...position, message })
-    } else accounts.push({ address, name, language, enabled, passwordHash })
+    } else {
+      const { passwordHash, scramKeys } = stored
+      accounts.push({ address, name, language, enabled, passwordHash, scramKeys })
+    }
     progress(accounts.length + problems.length, written.accounts.length)
   }
   if (problems.length > 0) return { kind: 'problems', problems }

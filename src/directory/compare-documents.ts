@@ -11,7 +11,7 @@ import type {
 
 export interface FieldChange {
   readonly field: string
-  /** Absent for a password: neither the old hash nor the new one is anybody's business. */
+  /** Absent for a password and its keys: neither the old nor the new ones are anybody's business. */
   readonly from?: string | undefined
   readonly to?: string | undefined
 }
@@ -82,7 +82,7 @@ function domainItem({ name, postmaster }: DocumentDomain): Item {
   }
 }
 
-function accountItem({ address, name, language, enabled, passwordHash }: DocumentAccount): Item {
+function accountItem({ address, name, language, enabled, passwordHash, scramKeys }: DocumentAccount): Item {
   return {
     kind: 'account',
     address: displayAddress(address),
@@ -91,6 +91,7 @@ function accountItem({ address, name, language, enabled, passwordHash }: Documen
       ['language', language],
       ['enabled', enabled ? 'yes' : 'no'],
       ['password', passwordHash],
+      ['scramKeys', scramKeys.toSorted().join(' ')],
     ]),
   }
 }
@@ -116,9 +117,12 @@ function compareFields(
     const from = before.get(field)
     const to = after.get(field)
     if (from === to) continue
-    changes.push(field === 'password' ? { field } : { field, from, to })
+    changes.push(field === 'password' || field === 'scramKeys' ? { field } : { field, from, to })
   }
-  return changes
+  // They come and go with the password.
+  return changes.some(({ field }) => field === 'password')
+    ? changes.filter(({ field }) => field !== 'scramKeys')
+    : changes
 }
 
 const signs = { add: '+', change: '~', remove: '-' } as const
@@ -127,6 +131,7 @@ const signs = { add: '+', change: '~', remove: '-' } as const
 export function formatChange({ action, kind, address, fields }: DirectoryChange): string {
   const details = fields.map(({ field, from, to }) => {
     if (field === 'password') return action === 'add' ? 'with a password' : 'password changes'
+    if (field === 'scramKeys') return 'its keys for SCRAM change'
     if (action === 'add') return `${field} ${to ?? ''}`
     return `${field} ${from ?? '(none)'} → ${to ?? '(none)'}`
   })

@@ -3,6 +3,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import type { UsageFault } from '../runtime/fault.ts'
+import { parseScramCredential } from '../sasl/scram-keys.ts'
 import type { Tx } from '../storage/operation.ts'
 import { isPasswordHash } from './credentials.ts'
 import { directoryFault } from './directory-fault.ts'
@@ -183,6 +184,15 @@ export function assertPasswordHash(passwordHash: string): void {
     throw directoryFault(
       'DIRECTORY_BAD_PASSWORD',
       'The password hash is not Argon2id in PHC form: $argon2id$v=19$m=…,t=…,p=…$salt$hash.',
+    )
+  }
+}
+
+export function assertScramKeys(scramKeys: readonly string[]): void {
+  if (scramKeys.some(text => !parseScramCredential(text))) {
+    throw directoryFault(
+      'DIRECTORY_BAD_PASSWORD',
+      'The keys for SCRAM are not of RFC 5803: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey.',
     )
   }
 }

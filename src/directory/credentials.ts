@@ -1,11 +1,7 @@
 // Passwords: hashed with Argon2id (RFC 9106), kept as PHC strings, compared in constant time.
 import { argon2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { addressKey } from '../address/address-key.ts'
-import { parseAddress } from '../address/parse-address.ts'
-import type { Language } from '../queue/records.ts'
 import type { Random } from '../runtime/random.ts'
-import { defineRead, type Storage } from '../storage/operation.ts'
 
 interface Argon2Cost {
   /** KiB. */
@@ -25,7 +21,7 @@ const ownCost: Argon2Cost = { memory: 19456, passes: 2, parallelism: 1 }
 const saltBytes = 16
 const tagBytes = 32
 /** More than anybody types; bounds what a stranger can make us hash. */
-const maxPasswordBytes = 1024
+export const maxPasswordBytes = 1024
 /** NIST SP 800-63B §5.1.1.1: what a person chooses has at least eight characters. */
 const minPasswordCharacters = 8
 
@@ -107,43 +103,9 @@ function parseBase64(text: string, least: number, most: number): Buffer | undefi
   return canonical && bytes.length >= least && bytes.length <= most ? bytes : undefined
 }
 
-export const findCredentials = defineRead(
-  'directory.find-credentials',
-  async (tx, input: { readonly key: string }) =>
-    await tx.get<{ id: number; address: string; language: Language; password_hash: string; enabled: number }>(
-      'SELECT id, address, language, password_hash, enabled FROM account WHERE address_key = ?',
-      input.key,
-    ),
-)
-
-// Verified against when there is no such account, so that a name that exists and one that does not cost the same.
-const nobody = formatPasswordHash({
+/** Verified against when there is no such account, so that a name that exists and one that does not cost the same. */
+export const nobodysHash = formatPasswordHash({
   cost: ownCost,
   salt: Buffer.alloc(saltBytes),
   tag: Buffer.alloc(tagBytes),
 })
-
-export interface ProvenAccount {
-  readonly id: number
-  /** Canonical text of the account's own address. */
-  readonly address: string
-  readonly language: Language
-}
-
-/**
- * The account that name and password prove; undefined when they don't, whatever the reason. The name is the account's
- * address, in any case, its domain as U-label or A-label.
- */
-export async function authenticate(
-  storage: Pick<Storage, 'run'>,
-  name: string,
-  password: string,
-): Promise<ProvenAccount | undefined> {
-  const address = parseAddress(name)
-  const found = address && (await storage.run(findCredentials, { key: addressKey(address) }))
-  // Too long to be anybody's: hash something of the size that a password has.
-  const candidate = Buffer.byteLength(password) <= maxPasswordBytes ? password : ''
-  const matches = await verifyPassword(found?.password_hash ?? nobody, candidate)
-  if (!found || !matches || found.enabled === 0 || candidate !== password) return undefined
-  return { id: found.id, address: found.address, language: found.language }
-}

@@ -13,6 +13,7 @@ import {
   readDomain,
   readRedirection,
 } from './rows.ts'
+import { listScramKeys, type ScramColumns } from './scram-credentials.ts'
 
 export interface DocumentDomain {
   readonly name: string
@@ -25,6 +26,8 @@ export interface DocumentAccount {
   readonly language: Language
   readonly enabled: boolean
   readonly passwordHash: string
+  /** Of the same password; none: nobody logs in with SCRAM. */
+  readonly scramKeys: readonly string[]
 }
 
 export interface DocumentRelayDomain extends RelayDomainTerms {
@@ -50,8 +53,8 @@ export const exportDirectory = defineRead('directory.export', async tx => await 
 
 export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
   const domains = await tx.all<DomainRow>('SELECT id, name, postmaster, created_at FROM domain ORDER BY name')
-  const accounts = await tx.all<AccountRow & { readonly password_hash: string }>(
-    `SELECT id, address, name, language, enabled, created_at, password_hash FROM account ORDER BY domain, address_key`,
+  const accounts = await tx.all<AccountRow & ScramColumns>(
+    `SELECT id, address, name, language, enabled, created_at, password_hash, scram_keys, scram_hash FROM account ORDER BY domain, address_key`,
   )
   const rows = await tx.all<RedirectionRow>(
     'SELECT id, kind, address, name, created_at FROM redirection ORDER BY kind, domain, address_key',
@@ -68,7 +71,14 @@ export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
     }),
     accounts: accounts.map(row => {
       const { address, name, language, enabled } = readAccount(row)
-      return { address, name, language, enabled, passwordHash: row.password_hash }
+      return {
+        address,
+        name,
+        language,
+        enabled,
+        passwordHash: row.password_hash,
+        scramKeys: listScramKeys(row),
+      }
     }),
     redirections,
     relays: (await listRelayDomains.run(tx, undefined)).map(

@@ -9,8 +9,8 @@ const heading = `# The domains, accounts, aliases and groups of a Postrider serv
 #   postrider apply --dry-run <this file>    shows what would change
 #   postrider apply <this file>              makes the server as this file says; what is not here is removed
 #
-# For a new account, or a new password, write password = "…" instead of passwordHash. An account without either keeps
-# the password it has. Keep this file as safe as the passwords themselves.
+# For a new account, or a new password, write password = "…" instead of passwordHash and scramKeys. An account without
+# any of them keeps the password it has. Keep this file as safe as the passwords themselves.
 `
 
 type FieldValue = string | boolean | readonly string[]
@@ -46,12 +46,13 @@ export function documentTables({
       name: displayDomain(name),
       postmaster: postmaster && displayAddress(postmaster),
     })),
-    account: accounts.map(({ address, name, language, enabled, passwordHash }) => ({
+    account: accounts.map(({ address, name, language, enabled, passwordHash, scramKeys }) => ({
       address: displayAddress(address),
       name: name === '' ? undefined : name,
       language,
       enabled: enabled ? undefined : false,
       passwordHash,
+      scramKeys: scramKeys.length === 0 ? undefined : scramKeys,
     })),
     alias: redirectionTables('alias', 'targets'),
     group: redirectionTables('group', 'members'),

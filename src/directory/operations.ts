@@ -8,7 +8,7 @@ import {
   removeAccount,
 } from './accounts.ts'
 import { applyDocument } from './apply-document.ts'
-import { findCredentials } from './credentials.ts'
+import { findCredentials } from './authenticate.ts'
 import { exportDirectory } from './document.ts'
 import {
   createDomain,
@@ -36,6 +36,7 @@ import {
   showRelayDomain,
 } from './relay-domains.ts'
 import { resolveRecipient } from './resolve-recipient.ts'
+import { addScramKeys, findScramColumns } from './scram-credentials.ts'
 import { createSecret, findSecret } from './secrets.ts'
 
 export const directoryOperations = [
@@ -51,6 +52,8 @@ export const directoryOperations = [
   findAccount,
   addressOfAccount,
   findCredentials,
+  addScramKeys,
+  findScramColumns,
   listAccounts,
   createRedirection,
   changeTargets,

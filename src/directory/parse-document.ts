@@ -7,6 +7,7 @@ import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import type { Language } from '../queue/records.ts'
 import { parseTomlText, type SyntaxMistake, type TextPosition } from '../runtime/toml-text.ts'
+import { parseScramCredential } from '../sasl/scram-keys.ts'
 import { isPasswordHash, problemOfPassword } from './credentials.ts'
 import { displayDomain } from './display.ts'
 import type { DocumentDomain, DocumentRedirection, DocumentRelayDomain } from './document.ts'
@@ -23,7 +24,7 @@ export interface WrittenAccount {
   readonly language: Language
   readonly enabled: boolean
   readonly credential:
-    | { readonly kind: 'hash'; readonly passwordHash: string }
+    | { readonly kind: 'hash'; readonly passwordHash: string; readonly scramKeys: readonly string[] }
     | { readonly kind: 'password'; readonly password: string }
     | { readonly kind: 'keep' }
   readonly position: TextPosition
@@ -44,7 +45,7 @@ type Section = 'domain' | 'account' | 'alias' | 'group' | 'relay'
 
 const fields: Record<Section, readonly string[]> = {
   domain: ['name', 'postmaster'],
-  account: ['address', 'name', 'language', 'enabled', 'password', 'passwordHash'],
+  account: ['address', 'name', 'language', 'enabled', 'password', 'passwordHash', 'scramKeys'],
   alias: ['address', 'targets'],
   group: ['address', 'name', 'members'],
   relay: ['name', 'keepsUntilFetched', 'etrn', 'owner'],
@@ -241,6 +242,13 @@ class DocumentReader implements WrittenDocument {
   #readCredential(entry: Entry): WrittenAccount['credential'] {
     const password = this.#text(entry, 'password', 'optional')
     const hash = this.#text(entry, 'passwordHash', 'optional')
+    const scramKeys = this.#scramKeys(entry)
+    const keysNode = entry.values.get('scramKeys')
+    if (keysNode && !hash)
+      this.#report(
+        keysNode,
+        'scramKeys are of a passwordHash, and there is none. A password needs no keys: they are made from it.',
+      )
     if (password && hash) this.#report(password.node, 'Give password or passwordHash, not both.')
     if (password) {
       const problem = problemOfPassword(password.value)
@@ -250,7 +258,25 @@ class DocumentReader implements WrittenDocument {
     if (!hash) return { kind: 'keep' }
     if (!isPasswordHash(hash.value))
       this.#report(hash.node, 'This is no Argon2id hash: $argon2id$v=19$m=…,t=…,p=…$salt$hash.')
-    return { kind: 'hash', passwordHash: hash.value }
+    return { kind: 'hash', passwordHash: hash.value, scramKeys }
+  }
+
+  #scramKeys(entry: Entry): string[] {
+    const node = entry.values.get('scramKeys')
+    if (!node) return []
+    if (node.type !== 'TOMLArray') {
+      this.#report(node, '"scramKeys" is a list of texts, as "postrider export" writes them.')
+      return []
+    }
+    return node.elements.flatMap(element => {
+      if (element.type === 'TOMLValue' && element.kind === 'string' && parseScramCredential(element.value))
+        return [element.value]
+      this.#report(
+        element,
+        'This is no key for SCRAM: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey (RFC 5803).',
+      )
+      return []
+    })
   }
 
   #readRedirection(entry: Entry, kind: RedirectionKind): void {

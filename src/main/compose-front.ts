@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { createIntake } from '../intake/intake.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
+import { Logins } from '../policy/logins.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -84,6 +85,13 @@ export function composeFront(parts: FrontParts): Front {
     forwarding: settings.forwarding,
     nextQueueId,
   })
+  const logins = new Logins({
+    storage,
+    mechanisms: settings.login.mechanisms,
+    clock,
+    random: systemRandom,
+    log,
+  })
   const fetched = new Set<Promise<void>>()
   const server = createSmtpServer({
     hostname: settings.hostname,
@@ -93,6 +101,7 @@ export function composeFront(parts: FrontParts): Front {
       storage,
       intake,
       terminals,
+      logins,
       async deliverTurned(peer) {
         const delivery = deliverTurned(peer)
         fetched.add(delivery)
@@ -116,6 +125,7 @@ export function composeFront(parts: FrontParts): Front {
       sessionTimeoutMs: limits.sessionTimeoutMinutes * minuteMs,
     },
     tls: { secureContext: serverName => certificates.secureContext(serverName) },
+    authMechanisms: settings.login.mechanisms,
     allowPlaintextAuthOnLoopback: settings.submission.allowPlaintextAuthOnLoopback,
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,
@@ -147,6 +157,7 @@ export function composeFront(parts: FrontParts): Front {
       await server.close(graceMs)
       // What was handed over is written down before the storage closes.
       await Promise.all(fetched)
+      await logins.settled()
       await trail.flush()
     },
   }

@@ -2,15 +2,13 @@
 
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
-import { parseAddress } from '../address/parse-address.ts'
 import type { Settings } from '../config/settings.ts'
 import type { DeliverTurned } from '../delivery/transfer/turned-delivery.ts'
-import { authenticate } from '../directory/credentials.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
-import { LoginLimiter } from '../policy/login-limiter.ts'
+import { Logins, loginNameToKeep } from '../policy/logins.ts'
 import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
@@ -32,6 +30,7 @@ export interface SessionServicesOptions {
   readonly storage: Storage
   readonly intake: Intake
   readonly terminals: OpenTerminals
+  readonly logins: Logins
   readonly deliverTurned: DeliverTurned
   readonly clock: Clock
   readonly log: Log
@@ -42,7 +41,7 @@ export interface SessionServicesOptions {
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
   const { settings, storage, intake, terminals } = options
   const recipients = rememberRecipients(storage)
-  const logins = new LoginLimiter(options.clock)
+  const { logins } = options
   const { hostname } = settings
   const returnPaths = createReturnPaths({
     storage: recipients,
@@ -85,18 +84,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
         ),
       ),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
-    async authenticate({ remoteAddress }, name, password) {
-      // To a guesser it looks like one more wrong password; the trail and the log know better.
-      if (logins.blockedUntil(remoteAddress, name) !== undefined) return undefined
-      const account = await authenticate(storage, name, password)
-      if (account) logins.succeeded(remoteAddress, name)
-      else {
-        logins.failed(remoteAddress, name)
-        const until = logins.blockedUntil(remoteAddress, name)
-        if (until !== undefined) noteBlock(options.log, remoteAddress, name, until)
-      }
-      return account
-    },
+    authenticate: ({ remoteAddress }, name, password) => logins.verifyPassword(remoteAddress, name, password),
+    openScram: ({ remoteAddress }, hash, name) => logins.openScram(remoteAddress, hash, name),
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
     startQueue: (client, request) =>
@@ -165,27 +154,13 @@ async function checkReturnPath(
   return reversePath === null ? undefined : replies.returnPathForReports(address)
 }
 
-/** What is no address may be anything, of any length: a password in the wrong place, for one. */
-function loginNameToKeep(name: string): string | undefined {
-  const address = parseAddress(name)
-  return address && formatAddress(address)
-}
-
-function noteBlock(log: Log, remoteAddress: string, name: string, until: number): void {
-  log.warn('too many wrong passwords: log-ins are refused for a while, the right password too', {
-    remoteAddress,
-    name: loginNameToKeep(name),
-    until: new Date(until).toISOString(),
-  })
-}
-
 function describeRefusal(
   at: number,
   client: Client,
   refusal: Refusal,
   blockedUntil: number | undefined,
 ): TrailRecord {
-  const { command, reversePath, forwardPath, recipients, loginName, reply } = refusal
+  const { command, reversePath, forwardPath, recipients, loginName, mechanism, loginProblem, reply } = refusal
   return {
     at,
     event: {
@@ -196,6 +171,8 @@ function describeRefusal(
       forwardPath: forwardPath && formatAddress(forwardPath),
       recipients: recipients?.map(formatAddress),
       loginName: loginName === undefined ? undefined : loginNameToKeep(loginName),
+      mechanism,
+      loginProblem,
       blockedUntil,
       reply,
     },

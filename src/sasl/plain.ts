@@ -12,6 +12,7 @@ function readMessage(message: Buffer): SaslStep {
   const [authorization, name, password] = parts
   if (!name || !password) return { kind: 'malformed' }
   // Nobody acts for somebody else here, so an authorization identity has to be the user's own.
-  if (authorization !== '' && authorization !== name) return { kind: 'denied' }
+  if (authorization !== '' && authorization !== name)
+    return { kind: 'denied', problem: 'other-identity', name }
   return { kind: 'credentials', credentials: { name, password } }
 }

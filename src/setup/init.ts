@@ -13,17 +13,19 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { formatAddress } from '../address/format-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { parseSettings } from '../config/load-settings.ts'
 import type { Settings } from '../config/settings.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
-import { hashPassword } from '../directory/credentials.ts'
 import { displayAddress } from '../directory/display.ts'
 import { createDomain, listDomains } from '../directory/domains.ts'
 import { generatePassword } from '../directory/generate-password.ts'
+import { storedPassword } from '../directory/new-password.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Random } from '../runtime/random.ts'
+import { scramHashesOf } from '../sasl/mechanisms.ts'
 import { problemOfFolder } from '../storage/make-folder.ts'
 import type { Storage } from '../storage/operation.ts'
 import { composeDnsRecords } from './dns-records.ts'
@@ -122,7 +124,11 @@ async function createDirectory(
     await storage.run(createAccount, {
       address: answers.account,
       name: '',
-      passwordHash: await hashPassword(password, random),
+      ...(await storedPassword(storage, formatAddress(answers.account), password, {
+        random,
+        at: clock.now(),
+        scramHashes: scramHashesOf(settings.login.mechanisms),
+      })),
       language: answers.language,
       enabled: true,
       at: clock.now(),

@@ -7,12 +7,14 @@ import { placeSettings } from '../config/load-settings.ts'
 import { settingsSchema } from '../config/schema.ts'
 import type { ListenerSettings, Settings } from '../config/settings.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
-import { authenticate, hashPassword } from '../directory/credentials.ts'
+import { authenticate } from '../directory/authenticate.ts'
 import { createDomain, listDomains } from '../directory/domains.ts'
 import { generatePassword } from '../directory/generate-password.ts'
+import { storedPassword } from '../directory/new-password.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Random } from '../runtime/random.ts'
+import { scramHashesOf, usualMechanisms } from '../sasl/mechanisms.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 
@@ -115,7 +117,11 @@ export async function ensureTryOut(
       await storage.run(createAccount, {
         address: path,
         name: '',
-        passwordHash: await hashPassword(password, random),
+        ...(await storedPassword(storage, address, password, {
+          random,
+          at: clock.now(),
+          scramHashes: scramHashesOf(usualMechanisms),
+        })),
         language: 'en',
         enabled: true,
         at: clock.now(),

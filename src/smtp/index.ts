@@ -6,6 +6,19 @@ export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
 export { Fault, UsageFault } from '../runtime/fault.ts'
 export { type Log, silentLog } from '../runtime/log.ts'
 export type { Random } from '../runtime/random.ts'
+export type { LoginProblem, LoginRefusal } from '../sasl/authority.ts'
+export type { ChannelBindingType } from '../sasl/channel-binding.ts'
+export type { PasswordMechanism } from '../sasl/mechanisms.ts'
+export {
+  deriveScramCredential,
+  formatScramCredential,
+  parseScramCredential,
+  type ScramCredential,
+  type ScramHash,
+  type ScramKeys,
+  type ScramOffer,
+  type ScramParameters,
+} from '../sasl/scram-keys.ts'
 export { connectSmtp, connectSmtpOver } from './client/connect.ts'
 export type {
   CertificateProblem,
@@ -44,6 +57,7 @@ export type {
   Client,
   ForwardPathParameters,
   ListenerRole,
+  LoginAnswer,
   MailDataFacts,
   MailDataSink,
   MailTransaction,

@@ -2,6 +2,7 @@
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { QueueId } from '../queue/queue-id.ts'
+import type { LoginProblem } from '../sasl/authority.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 
@@ -102,6 +103,10 @@ export type TrailEvent =
       readonly recipients?: readonly string[] | undefined
       /** Of AUTH. */
       readonly loginName?: string | undefined
+      /** Of AUTH: 'SCRAM-SHA-256'. */
+      readonly mechanism?: string | undefined
+      /** Of AUTH: what was wrong, which the client is not told. */
+      readonly loginProblem?: LoginProblem | undefined
       /** Until when nobody from this network gets in with this name, ms since 1970. */
       readonly blockedUntil?: number | undefined
       readonly reply: Reply

@@ -114,8 +114,9 @@ test('export gives the tables of the text file as JSON', async context => {
   }
   const { stdout } = await runHere(folder, ['export', '--json'])
   const { account, ...others } = JSON.parse(stdout) as { account: Record<string, unknown>[] }
-  const [{ passwordHash, ...anna } = {}, ...more] = account
+  const [{ passwordHash, scramKeys, ...anna } = {}, ...more] = account
   assert.match(String(passwordHash), /^\$argon2id\$/)
+  assert.match(String(scramKeys), /^SCRAM-SHA-256\$/)
   assert.deepEqual(
     [anna, more],
     [{ address: 'anna@example.test', name: 'Front desk', language: 'en', enabled: false }, []],

@@ -80,7 +80,13 @@ test('writes go through the server, reads do not need it, and its refusals are s
     exported.replace('language = "en"', 'language = "ru"'),
   )
   assert.equal(applied.stdout, '~ account anna@example.test: language en → ru\nApplied 1 change.\n')
-  assert.deepEqual(ran, ['directory.create-redirection', 'directory.create-account', 'directory.apply'])
+  assert.deepEqual(ran, [
+    'directory.create-redirection',
+    // For the salts of SCRAM.
+    'directory.create-secret',
+    'directory.create-account',
+    'directory.apply',
+  ])
 })
 
 test('a terminal shows what comes, and makes control characters visible', async context => {

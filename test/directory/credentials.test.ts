@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { changeAccount, createAccount, removeAccount } from '../../src/directory/accounts.ts'
-import {
-  authenticate,
-  hashPassword,
-  isPasswordHash,
-  verifyPassword,
-} from '../../src/directory/credentials.ts'
+import { authenticate } from '../../src/directory/authenticate.ts'
+import { hashPassword, isPasswordHash, verifyPassword } from '../../src/directory/credentials.ts'
 import { generatePassword } from '../../src/directory/generate-password.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { addDomain, address, at, noPassword, openDirectory } from './open-directory.ts'

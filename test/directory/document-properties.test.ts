@@ -52,6 +52,8 @@ const account = fc.record({
   enabled: fc.boolean(),
 })
 
+const anyKeys = `SCRAM-SHA-256$4096:${'A'.repeat(16)}$${'A'.repeat(43)}=:${'B'.repeat(42)}A=`
+
 test('what is formatted is parsed back as it was', () => {
   fc.assert(
     fc.property(
@@ -67,6 +69,7 @@ test('what is formatted is parsed back as it was', () => {
             language: language === 'ru' ? 'ru' : 'en',
             enabled,
             passwordHash: noPassword,
+            scramKeys: language === 'ru' ? [anyKeys] : [],
           }),
         )
         const document: DirectoryDocument = {
@@ -83,6 +86,7 @@ test('what is formatted is parsed back as it was', () => {
           language,
           enabled,
           passwordHash: credential.kind === 'hash' ? credential.passwordHash : '',
+          scramKeys: credential.kind === 'hash' ? credential.scramKeys : [],
         }))
         assert.deepEqual(back, accounts)
       },

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyDocument, hashPasswords } from '../../src/directory/apply-document.ts'
+import { authenticate } from '../../src/directory/authenticate.ts'
 import { compareDocuments, formatChange } from '../../src/directory/compare-documents.ts'
-import { authenticate } from '../../src/directory/credentials.ts'
 import { type DirectoryDocument, exportDirectory } from '../../src/directory/document.ts'
 import { formatDocument } from '../../src/directory/format-document.ts'
 import { parseDocument } from '../../src/directory/parse-document.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import {
   addAccount,
@@ -15,6 +14,7 @@ import {
   addGroup,
   address,
   at,
+  keepPasswords,
   noPassword,
   openDirectory,
 } from './open-directory.ts'
@@ -24,7 +24,7 @@ async function apply(storage: Storage, text: string, withContents = false): Prom
   const parsed = parseDocument(text)
   assert.ok(parsed.kind === 'document', JSON.stringify(parsed))
   const current = await storage.run(exportDirectory, undefined)
-  const hashed = await hashPasswords(parsed.document, current, systemRandom)
+  const hashed = await hashPasswords(parsed.document, current, keepPasswords(storage))
   assert.ok(hashed.kind === 'document', JSON.stringify(hashed))
   const shown = compareDocuments(current, hashed.document)
   await storage.run(applyDocument, { document: hashed.document, shown, withContents, at })
@@ -135,7 +135,7 @@ test('an account without a password keeps the one it has; a new one needs one', 
   const hashed = await hashPasswords(
     parsed.document,
     await storage.run(exportDirectory, undefined),
-    systemRandom,
+    keepPasswords(storage),
   )
   assert.deepEqual(hashed, {
     kind: 'problems',
@@ -230,4 +230,35 @@ test('a loop of aliases and groups, and a chain too long for delivery, are mista
   assert.match(problem, /^8:12 More than 10 aliases and groups .*: a11@b\.test → .* → a1@b\.test\. Let/)
   assert.deepEqual(others, [])
   assert.equal(parseDocument(domain + account + chain.slice(0, 10).join('')).kind, 'document')
+})
+
+test('keys for SCRAM come and go with the password; a file from before there were any takes none away', async context => {
+  const storage = await openDirectory(context)
+  const text = (credential: string) =>
+    `[[domain]]\nname = "example.test"\n[[account]]\naddress = "anna@example.test"\n${credential}`
+  await apply(storage, text('password = "first secret"\n'))
+  const exported = await storage.run(exportDirectory, undefined)
+  const [anna] = exported.accounts
+  assert.match(anna?.scramKeys[0] ?? '', /^SCRAM-SHA-256\$100000:/)
+  assert.deepEqual(await apply(storage, formatDocument(exported)), [])
+  assert.deepEqual(await apply(storage, text(`passwordHash = "${anna?.passwordHash}"\n`)), [])
+  assert.deepEqual(await storage.run(exportDirectory, undefined), exported)
+  assert.deepEqual(await apply(storage, text('password = "second secret"\n')), [
+    '~ account anna@example.test: password changes',
+  ])
+  const [changed] = (await storage.run(exportDirectory, undefined)).accounts
+  assert.notDeepEqual(changed?.scramKeys, anna?.scramKeys)
+  await apply(storage, text(`passwordHash = "${noPassword}"\n`))
+  assert.deepEqual((await storage.run(exportDirectory, undefined)).accounts[0]?.scramKeys, [])
+})
+
+test('keys for SCRAM without their password, or of another form, are mistakes', () => {
+  const account = '[[domain]]\nname = "a.test"\n[[account]]\naddress = "a@a.test"\n'
+  assert.deepEqual(problemsOf(`${account}scramKeys = ["SCRAM-MD5$1:x$y:z"]\n`), [
+    '5:13 scramKeys are of a passwordHash, and there is none. A password needs no keys: they are made from it.',
+    '5:14 This is no key for SCRAM: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey (RFC 5803).',
+  ])
+  assert.deepEqual(problemsOf(`${account}passwordHash = "${noPassword}"\nscramKeys = "x"\n`), [
+    '6:13 "scramKeys" is a list of texts, as "postrider export" writes them.',
+  ])
 })

@@ -4,7 +4,9 @@ import type { Address } from '../../src/address/address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { createDomain } from '../../src/directory/domains.ts'
+import { type StoredPassword, storedPassword } from '../../src/directory/new-password.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 
@@ -42,6 +44,12 @@ export async function addAccount(storage: Storage, text: string, enabled = true)
     at,
   } as const
   return (await storage.run(createAccount, input)).id
+}
+
+/** As the command line keeps passwords. */
+export function keepPasswords(storage: Storage): (name: string, password: string) => Promise<StoredPassword> {
+  return (name, password) =>
+    storedPassword(storage, name, password, { random: systemRandom, at, scramHashes: ['SHA-256'] })
 }
 
 export async function addAlias(storage: Storage, text: string, ...targets: readonly string[]): Promise<void> {

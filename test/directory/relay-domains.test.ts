@@ -16,9 +16,16 @@ import {
   showRelayDomain,
 } from '../../src/directory/relay-domains.ts'
 import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
 import type { Storage } from '../../src/storage/operation.ts'
-import { addAccount, addDomain, address, at, noPassword, openDirectory } from './open-directory.ts'
+import {
+  addAccount,
+  addDomain,
+  address,
+  at,
+  keepPasswords,
+  noPassword,
+  openDirectory,
+} from './open-directory.ts'
 
 const customer = address('customer@example.test')
 
@@ -105,7 +112,7 @@ async function apply(storage: Storage, text: string): Promise<string[]> {
   const parsed = parseDocument(text)
   assert.ok(parsed.kind === 'document', JSON.stringify(parsed))
   const current = await storage.run(exportDirectory, undefined)
-  const hashed = await hashPasswords(parsed.document, current, systemRandom)
+  const hashed = await hashPasswords(parsed.document, current, keepPasswords(storage))
   assert.ok(hashed.kind === 'document', JSON.stringify(hashed))
   const shown = compareDocuments(current, hashed.document)
   await storage.run(applyDocument, { document: hashed.document, shown, withContents: false, at })

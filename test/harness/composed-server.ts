@@ -6,8 +6,8 @@ import type { Settings } from '../../src/config/settings.ts'
 import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
 import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import { createAccount, findAccount } from '../../src/directory/accounts.ts'
-import { hashPassword } from '../../src/directory/credentials.ts'
 import { createDomain } from '../../src/directory/domains.ts'
+import { storedPassword } from '../../src/directory/new-password.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
 import { createRelayDomain } from '../../src/directory/relay-domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
@@ -20,6 +20,7 @@ import { createQueueIdMaker, parseQueueId } from '../../src/queue/queue-id.ts'
 import type { Language } from '../../src/queue/records.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
+import { scramHashesOf } from '../../src/sasl/mechanisms.ts'
 import type { ListenerRole } from '../../src/smtp/server/services.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createCertificateStore } from '../../src/tls/certificate-store.ts'
@@ -175,13 +176,15 @@ async function fillDirectory(
   clock: ManualClock,
 ): Promise<void> {
   const at = clock.now()
+  const { mechanisms } = settingsSchema.parse({ hostname: options.hostname, ...options.settings }).login
+  const scramHashes = scramHashesOf(mechanisms)
   for (const name of options.domains) await storage.run(createDomain, { name, at })
   for (const { address: text, password = 'secret', language = 'en' } of options.accounts ?? []) {
-    const passwordHash = await hashPassword(password, systemRandom)
+    const stored = await storedPassword(storage, text, password, { random: systemRandom, at, scramHashes })
     await storage.run(createAccount, {
       address: address(text),
       name: '',
-      passwordHash,
+      ...stored,
       language,
       enabled: true,
       at,

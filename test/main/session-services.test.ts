@@ -7,11 +7,14 @@ import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
 import { createSessionServices } from '../../src/main/session-services.ts'
+import { Logins } from '../../src/policy/logins.ts'
 import { createReturnPaths } from '../../src/routing/return-paths.ts'
-import { silentLog } from '../../src/runtime/log.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
+import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { replies } from '../../src/smtp/replies.ts'
 import type { Client } from '../../src/smtp/server/services.ts'
+import type { Storage } from '../../src/storage/operation.ts'
 import type { TrailRecord } from '../../src/trail/events.ts'
 import { addDomain, address, openDirectory } from '../directory/open-directory.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
@@ -29,6 +32,10 @@ function clientAt(remoteAddress: string): Client {
     local: false,
     loopback: false,
   }
+}
+
+function createLogins(storage: Storage, clock: Clock, log: Log): Logins {
+  return new Logins({ storage, mechanisms: ['PLAIN'], clock, random: systemRandom, log })
 }
 
 /** For sessions in which no message comes. */
@@ -53,19 +60,21 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
   const clock = createManualClock()
   const warned: string[] = []
   const trail: TrailRecord[] = []
+  const log: Log = {
+    ...silentLog,
+    warn: (message, fields) => void warned.push(`${message} ${JSON.stringify(fields)}`),
+  }
   const services = createSessionServices({
     ...withoutMail,
     storage,
+    logins: createLogins(storage, clock, log),
     clock,
-    log: {
-      ...silentLog,
-      warn: (message, fields) => void warned.push(`${message} ${JSON.stringify(fields)}`),
-    },
+    log,
     appendTrail: record => void trail.push(record),
   })
   const logIn = async (remoteAddress: string, password: string): Promise<boolean> => {
     return (
-      (await services.authenticate?.(clientAt(remoteAddress), 'anna@example.test', password)) !== undefined
+      'id' in ((await services.authenticate?.(clientAt(remoteAddress), 'anna@example.test', password)) ?? {})
     )
   }
   for (let n = 0; n < 9; n++) assert.equal(await logIn('198.51.100.7', 'guess'), false)
@@ -98,6 +107,7 @@ test('what the server refuses to itself at start is not in the trail; the same f
   const services = createSessionServices({
     ...withoutMail,
     storage,
+    logins: createLogins(storage, createManualClock(), silentLog),
     clock: createManualClock(),
     log: silentLog,
     appendTrail: record => void trail.push(record),
@@ -123,6 +133,7 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
   const services = createSessionServices({
     settings,
     storage,
+    logins: createLogins(storage, clock, silentLog),
     intake: { open: () => assert.fail('no message is expected') },
     terminals: { isOpen: () => false },
     deliverTurned: () => assert.fail('nothing is fetched'),

@@ -4,14 +4,15 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { login } from '../../src/sasl/login.ts'
 import type { SaslStep } from '../../src/sasl/mechanism.ts'
+import { anyConnection } from './connection.ts'
 
 /** Answers one question after the other; the last step, and the questions. */
 function answer(answers: readonly (string | Uint8Array)[], initial?: string | Uint8Array) {
-  let step: SaslStep = login.start(initial === undefined ? undefined : Buffer.from(initial))
+  let step: SaslStep = login.start(initial === undefined ? undefined : Buffer.from(initial), anyConnection)
   const questions: string[] = []
   for (const each of answers) {
     assert.ok(step.kind === 'challenge')
-    questions.push(step.data)
+    questions.push(Buffer.from(step.data).toString())
     step = step.next(Buffer.from(each))
   }
   return { step, questions }
@@ -52,8 +53,8 @@ for (const { what, bytes } of [
 }
 
 test('the name of one exchange is not the name of the next', () => {
-  const first = login.start(Buffer.from('anna'))
-  const second = login.start(Buffer.from('boris'))
+  const first = login.start(Buffer.from('anna'), anyConnection)
+  const second = login.start(Buffer.from('boris'), anyConnection)
   assert.ok(first.kind === 'challenge' && second.kind === 'challenge')
   const step = first.next(Buffer.from('secret'))
   assert.ok(step.kind === 'credentials')

@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { SaslStep } from '../../src/sasl/mechanism.ts'
 import { plain } from '../../src/sasl/plain.ts'
+import { anyConnection } from './connection.ts'
 
-const start = (message: string | Uint8Array): SaslStep => plain.start(Buffer.from(message))
+const start = (message: string | Uint8Array): SaslStep => plain.start(Buffer.from(message), anyConnection)
 
 function credentials(name: string, password: string): SaslStep {
   return { kind: 'credentials', credentials: { name, password } }
@@ -35,7 +36,7 @@ for (const { what, message, name, password } of [
 }
 
 test('without an initial response it asks with nothing, and then takes the same message', () => {
-  const asked = plain.start(undefined)
+  const asked = plain.start(undefined, anyConnection)
   assert.ok(asked.kind === 'challenge')
   assert.equal(asked.data, '')
   assert.deepEqual(asked.next(Buffer.from('\0tim\0secret')), credentials('tim', 'secret'))
@@ -44,7 +45,11 @@ test('without an initial response it asks with nothing, and then takes the same 
 
 test('to act for somebody else is denied, whatever the password', () => {
   for (const message of ['Ursel\0Kurt\0xipj3plmq', 'kurt\0Kurt\0x', 'Kurt \0Kurt\0x'])
-    assert.deepEqual(start(message), { kind: 'denied' })
+    assert.deepEqual(start(message), {
+      kind: 'denied',
+      problem: 'other-identity',
+      name: message.split('\0')[1],
+    })
 })
 
 for (const { what, message } of [

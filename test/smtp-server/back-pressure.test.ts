@@ -1,10 +1,13 @@
 // Peers and sinks that are slower than the other side: nothing piles up, nothing is lost.
+
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { usualMechanisms } from '../../src/sasl/mechanisms.ts'
 import { Connection } from '../../src/smtp/server/connection.ts'
 import { defaultLimits, noTransferExtensions } from '../../src/smtp/server/options.ts'
 import { beginTransaction, startServer } from './start-server.ts'
@@ -141,6 +144,8 @@ void test('replies are not made for a peer that does not read them', async () =>
         submissionPorts: () => [587, 465],
         tlsPorts: () => [465],
         allowPlaintextAuthOnLoopback: false,
+        authMechanisms: usualMechanisms,
+        random: systemRandom,
         verifyForEveryone: false,
         allowMissingAngleBrackets: false,
         transferExtensions: noTransferExtensions,

@@ -1,7 +1,10 @@
 // What strangers send: no line, parameter or header makes a parser throw, and every answer is a proper reply.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { passwordMechanisms } from '../../src/sasl/mechanisms.ts'
 import { formatReply } from '../../src/smtp/reply.ts'
 import {
   parseForwardPathParameters,
@@ -22,6 +25,12 @@ function createSession(): Session {
     services: {
       receive: () => ({ write() {}, finish: () => Promise.reject(new Error('not reached')), abort() {} }),
       authenticate: async () => undefined,
+      openScram: async () => ({
+        salt: new Uint8Array(16),
+        iterations: 4096,
+        keys: [],
+        settle: async () => undefined,
+      }),
     },
     limits: { ...defaultLimits, maxErrorsPerSession: 1_000_000 },
     localNetworks: [],
@@ -29,6 +38,8 @@ function createSession(): Session {
     submissionPorts: () => [587, 465],
     tlsPorts: () => [465],
     allowPlaintextAuthOnLoopback: true,
+    authMechanisms: passwordMechanisms,
+    random: systemRandom,
     verifyForEveryone: false,
     allowMissingAngleBrackets: true,
     transferExtensions: everything,
@@ -53,7 +64,7 @@ function createSession(): Session {
 const words = [
   'EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'BDAT', 'RSET', 'NOOP', 'QUIT', 'HELP', 'VRFY', 'EXPN', 'STARTTLS', 'AUTH',
   'SEND', 'SOML', 'SAML', 'TURN', 'ETRN', 'ATRN', 'FROM:', 'TO:', '<', '>', '<a@example.org>', '<анна@пример.рф>',
-  'SMTPUTF8', 'SIZE=', 'BODY=8BITMIME', 'NOTIFY=', 'ORCPT=rfc822;', 'RET=', 'ENVID=', 'AUTH=', 'BY=', 'MT-PRIORITY=', 'HOLDFOR=', 'HOLDUNTIL=', '1970-01-01T00:00:10Z', '-9', '60;R', 'PLAIN', 'LOGIN', '=',
+  'SMTPUTF8', 'SIZE=', 'BODY=8BITMIME', 'NOTIFY=', 'ORCPT=rfc822;', 'RET=', 'ENVID=', 'AUTH=', 'BY=', 'MT-PRIORITY=', 'HOLDFOR=', 'HOLDUNTIL=', '1970-01-01T00:00:10Z', '-9', '60;R', 'PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'biwsbj1hLHI9Yg==', 'Yz1iaXdzLHI9Yg==', '=',
   'LAST', '+0A', '*', 'client.example.org',
 ] // biome-ignore format: a list of words
 

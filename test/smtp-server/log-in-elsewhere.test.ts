@@ -39,7 +39,9 @@ void test('refusals and HELP name the ports on which this server takes AUTH', as
   await user.command('EHLO client.example.org')
   await user.command('STARTTLS')
   await user.startTls()
-  assert.ok((await user.command('HELP AUTH'))?.lines.includes('2.0.0 Offered on this connection.'))
+  assert.ok(
+    (await user.command('HELP AUTH'))?.lines.includes('2.0.0 Offered on this connection: PLAIN, LOGIN.'),
+  )
   user.destroy()
   await server.close()
 })

@@ -1,17 +1,22 @@
 // postrider account: who logs in, sends and receives here.
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
+import { formatAddress } from '../../address/format-address.ts'
+import type { Settings } from '../../config/settings.ts'
 import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
-import { hashPassword, problemOfPassword } from '../../directory/credentials.ts'
+import { problemOfPassword } from '../../directory/credentials.ts'
 import { displayAddress, displayDomain } from '../../directory/display.ts'
 import { findDomain } from '../../directory/domains.ts'
 import { generatePassword } from '../../directory/generate-password.ts'
+import { type StoredPassword, storedPassword } from '../../directory/new-password.ts'
 import type { Account } from '../../directory/records.ts'
 import type { Language } from '../../queue/records.ts'
 import { WrongUsage } from '../../runtime/fault.ts'
+import { scramHashesOf } from '../../sasl/mechanisms.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
+import type { CommandStorage } from '../open-storage.ts'
 import { askPassword } from '../prompt.ts'
 
 function accountJson(account: Account): unknown {
@@ -50,6 +55,22 @@ async function choosePassword(
   if (options.generate || otherwise === 'generate')
     return { password: generatePassword(invocation.random), generated: true }
   return chosen(await ask('New password: '))
+}
+
+/** What is kept of a password. */
+async function keep(
+  { random, clock }: Invocation,
+  storage: CommandStorage,
+  settings: Settings,
+  address: Address,
+  password: string,
+): Promise<StoredPassword> {
+  const scramHashes = scramHashesOf(settings.login.mechanisms)
+  return await storedPassword(storage, formatAddress(address), password, {
+    random,
+    at: clock.now(),
+    scramHashes,
+  })
 }
 
 const languageOption = (): Option =>
@@ -94,12 +115,11 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
           address: Address,
         ) => {
           const { password, generated } = await choosePassword(invocation, options, 'generate')
-          const passwordHash = await hashPassword(password, invocation.random)
-          await invocation.withStorage((storage, settings) =>
+          await invocation.withStorage(async (storage, settings) =>
             storage.run(createAccount, {
               address,
               name: options.name ?? '',
-              passwordHash,
+              ...(await keep(invocation, storage, settings, address, password)),
               language: options.language ?? settings.language,
               enabled: options.disabled !== true,
               at: invocation.clock.now(),
@@ -125,8 +145,12 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
     .action(
       perform(run, async (invocation, options: PasswordOptions, address: Address) => {
         const { password, generated } = await choosePassword(invocation, options, 'ask')
-        const passwordHash = await hashPassword(password, invocation.random)
-        await invocation.withStorage(storage => storage.run(changeAccount, { address, passwordHash }))
+        await invocation.withStorage(async (storage, settings) =>
+          storage.run(changeAccount, {
+            address,
+            ...(await keep(invocation, storage, settings, address, password)),
+          }),
+        )
         invocation.output.result(
           { changed: displayAddress(address), ...(generated ? { password } : {}) },
           `${displayAddress(address)} has a new password.${generated ? `\nPassword: ${password}` : ''}`,

@@ -2,12 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Settings } from '../../config/settings.ts'
 import { applyDocument, hashPasswords } from '../../directory/apply-document.ts'
 import { compareDocuments, type DirectoryChange, formatChange } from '../../directory/compare-documents.ts'
 import { directoryFault } from '../../directory/directory-fault.ts'
 import { type DirectoryDocument, exportDirectory } from '../../directory/document.ts'
+import { storedPassword } from '../../directory/new-password.ts'
 import { type DocumentProblem, parseDocument } from '../../directory/parse-document.ts'
 import { UsageFault } from '../../runtime/fault.ts'
+import { scramHashesOf } from '../../sasl/mechanisms.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeFileError } from '../describe-file-error.ts'
 import type { Invocation } from '../invocation.ts'
@@ -39,11 +42,19 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
       perform(run, async (invocation, options: ApplyOptions, file: string) => {
         const parsed = parseDocument(await readText(invocation, file))
         if (parsed.kind === 'problems') throw documentFault(nameOf(file), parsed.problems)
-        const work = async (storage: CommandStorage): Promise<void> => {
+        const work = async (storage: CommandStorage, settings: Settings): Promise<void> => {
           const current = await storage.run(exportDirectory, undefined)
           const progress = invocation.output.progress()
-          const hashed = await hashPasswords(parsed.document, current, invocation.random, (done, of) =>
-            progress.update(`Passwords: ${done} of ${of}`),
+          const terms = {
+            random: invocation.random,
+            at: invocation.clock.now(),
+            scramHashes: options.dryRun ? [] : scramHashesOf(settings.login.mechanisms),
+          }
+          const hashed = await hashPasswords(
+            parsed.document,
+            current,
+            (name, password) => storedPassword(storage, name, password, terms),
+            (done, of) => progress.update(`Passwords: ${done} of ${of}`),
           )
           progress.end()
           if (hashed.kind === 'problems') throw documentFault(nameOf(file), hashed.problems)

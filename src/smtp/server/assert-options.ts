@@ -4,6 +4,7 @@ import { parseNetwork } from '../../address/networks.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
+import { passwordMechanisms } from '../../sasl/mechanisms.ts'
 import {
   assertSound,
   callable,
@@ -76,6 +77,7 @@ const services = record<SessionServices>(
     acceptReversePath: service,
     acceptForwardPath: service,
     authenticate: service,
+    openScram: service,
     verify: service,
     expand: service,
     startQueue: service,
@@ -116,6 +118,9 @@ const serverOptions = record<SmtpServerOptions>({
     ),
   ),
   allowPlaintextAuthOnLoopback: optional(trueOrFalse),
+  authMechanisms: optional(
+    listOf(oneOf(passwordMechanisms, 'MECHANISM_UNKNOWN'), { expected: 'an array of mechanisms' }),
+  ),
   localNetworks: networks,
   verifyForEveryone: optional(trueOrFalse),
   offersRequireTls: optional(trueOrFalse),

@@ -6,6 +6,7 @@ import { systemClock } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { systemRandom } from '../../runtime/random.ts'
+import { usualMechanisms } from '../../sasl/mechanisms.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 import { assertNetworks } from './assert-networks.ts'
@@ -74,6 +75,8 @@ class NetworkSmtpServer implements SmtpServer {
       submissionPorts: () => this.#portsOf('submission', 'submissions'),
       tlsPorts: () => this.#portsOf('submissions'),
       allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
+      authMechanisms: options.authMechanisms ?? usualMechanisms,
+      random,
       verifyForEveryone: options.verifyForEveryone ?? false,
       offersRequireTls: options.offersRequireTls ?? false,
       allowMissingAngleBrackets: options.allowMissingAngleBrackets ?? false,

@@ -4,6 +4,7 @@ import type { SecureContext } from 'node:tls'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
+import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
 import type { ConnectionCounts } from './connection-counts.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
@@ -94,6 +95,8 @@ export interface SmtpServerOptions {
   readonly tls?: { readonly secureContext: (serverName?: string) => SecureContext }
   /** AUTH without TLS from loopback addresses, for a developer's own machine. Default false: AUTH needs TLS. */
   readonly allowPlaintextAuthOnLoopback?: boolean
+  /** How users may log in, where the services can; SCRAM with its -PLUS. Default: SCRAM-SHA-256, PLAIN, LOGIN. */
+  readonly authMechanisms?: readonly PasswordMechanism[]
   /** Networks that count as `client.local`. Default none. */
   readonly localNetworks?: readonly string[]
   /** VRFY and EXPN for strangers too. Default false: they get 252. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { UsageFault } from '../../runtime/fault.ts'
+import { channelBindingOf } from '../../sasl/channel-binding.ts'
 import type { SmtpServerOptions } from './options.ts'
 import type { TlsFacts } from './services.ts'
 
@@ -38,5 +39,6 @@ export function tlsFactsOf(secure: TLSSocket): TlsFacts {
     protocol: secure.getProtocol() ?? '',
     cipher: secure.getCipher().standardName,
     serverName: typeof servername === 'string' && servername !== '' ? servername : undefined,
+    channelBinding: type => channelBindingOf(secure, type),
   }
 }

@@ -2,6 +2,9 @@
 // program supplies its own. Everything but `receive` is optional for a program that embeds the server.
 import type { Socket } from 'node:net'
 import type { Address, ReversePath } from '../../address/address.ts'
+import type { LoginProblem, LoginRefusal } from '../../sasl/authority.ts'
+import type { ChannelBindingType } from '../../sasl/channel-binding.ts'
+import type { ScramHash, ScramOffer } from '../../sasl/scram-keys.ts'
 import type { BodyType, DeliverByRequest, Disposition, NotifyCondition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
 
@@ -17,6 +20,8 @@ export interface TlsFacts {
   readonly cipher: string
   /** The name that the client asked for (SNI). */
   readonly serverName?: string | undefined
+  /** What only the two ends of this connection know (RFC 5056); undefined: none of this type, or the connection is over. */
+  readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
 }
 
 /** The peer as the session knows it so far. A new value whenever something is learned. */
@@ -51,6 +56,9 @@ export interface AuthenticatedAccount {
   /** Of reports to this account. */
   readonly language?: 'en' | 'ru' | undefined
 }
+
+/** A refusal says why, for `refused`; the client is told the same for all of them. */
+export type LoginAnswer = AuthenticatedAccount | LoginRefusal | undefined
 
 /** The parameters of MAIL that outlive the session. */
 export interface ReversePathParameters {
@@ -163,6 +171,10 @@ export interface Refusal {
   readonly recipients?: readonly Address[] | undefined
   /** The name with which AUTH was tried, as the client gave it. */
   readonly loginName?: string | undefined
+  /** Of AUTH: 'SCRAM-SHA-256'. */
+  readonly mechanism?: string | undefined
+  /** Of AUTH: what was wrong, which the client is not told. */
+  readonly loginProblem?: LoginProblem | undefined
   readonly reply: Reply
 }
 
@@ -207,8 +219,13 @@ export interface SessionServices {
     transaction: MailTransaction,
     recipient: Recipient,
   ): MaybePromise<Reply | undefined>
-  /** PLAIN and LOGIN hand in name and password as sent; undefined: wrong, whatever the reason. */
-  authenticate?(client: Client, name: string, password: string): Promise<AuthenticatedAccount | undefined>
+  /** PLAIN and LOGIN hand in name and password as sent; undefined: wrong, whatever the reason. AUTH is not offered without it. */
+  authenticate?(client: Client, name: string, password: string): Promise<LoginAnswer>
+  /**
+   * What is kept of the password of this name (as sent) for SCRAM, and what becomes of the client's proof. For a name that is
+   * nobody's it answers as for any other, and always the same. SCRAM is not offered without it.
+   */
+  openScram?(client: Client, hash: ScramHash, name: string): Promise<ScramOffer<LoginAnswer>>
   /** VRFY: 250, 251, 252, 550, 553 (RFC 5321 §3.5.3). */
   verify?(client: Client, question: AddressQuestion): MaybePromise<Reply>
   /** EXPN: one line a member. */

@@ -1,11 +1,17 @@
 // The states of a session (RFC 5321 §4.1.4): a transaction exists only in the phases that have one.
 
 import type { ReversePath } from '../../address/address.ts'
-import type { SaslStep } from '../../sasl/mechanism.ts'
+import type { ExchangeStep } from '../../sasl/exchange.ts'
 import type { Disposition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
 import type { MailFlow } from './mail-flow.ts'
-import type { Recipient, ReversePathParameters, Turn } from './services.ts'
+import type {
+  AuthenticatedAccount,
+  MaybePromise,
+  Recipient,
+  ReversePathParameters,
+  Turn,
+} from './services.ts'
 
 /** A mail transaction that grows with each RCPT; services see it as the read-only MailTransaction. */
 export interface OpenTransaction {
@@ -21,7 +27,11 @@ export type SessionState =
   /** Before EHLO, and again after STARTTLS. */
   | { readonly phase: 'greeted' }
   | { readonly phase: 'ready' }
-  | { readonly phase: 'authenticating'; readonly next: (answer: Buffer) => SaslStep }
+  | {
+      readonly phase: 'authenticating'
+      readonly mechanism: string
+      readonly next: (answer: Buffer) => MaybePromise<ExchangeStep<AuthenticatedAccount>>
+    }
   | { readonly phase: 'transaction'; readonly transaction: OpenTransaction }
   /** Between BDAT commands, the first of which has come. */
   | { readonly phase: 'chunks'; readonly transaction: OpenTransaction; readonly flow: MailFlow }

@@ -1,6 +1,10 @@
 // The SMTP session: takes command lines, returns steps (RFC 5321 §4.1.4). It touches no socket, timer or log.
 import type { Network } from '../../address/networks.ts'
 import { isInNetworks, isLoopback } from '../../address/networks.ts'
+import type { Random } from '../../runtime/random.ts'
+import { channelBindingTypes } from '../../sasl/channel-binding.ts'
+import type { SaslConnection, SaslMechanism } from '../../sasl/mechanism.ts'
+import { offeredMechanisms, type PasswordMechanism } from '../../sasl/mechanisms.ts'
 import { replies } from '../replies.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { parseCommandLine } from './command-line.ts'
@@ -33,6 +37,8 @@ export interface SessionContext {
   /** Those of them on which TLS comes first. */
   readonly tlsPorts: () => readonly number[]
   readonly allowPlaintextAuthOnLoopback: boolean
+  readonly authMechanisms: readonly PasswordMechanism[]
+  readonly random: Random
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
   readonly transferExtensions: TransferExtensions
@@ -41,6 +47,9 @@ export interface SessionContext {
   /** A service threw: a fault of ours, for the log. */
   readonly fault: (cause: unknown, client: Client) => void
 }
+
+/** Of SCRAM: nobody meets the same one twice. */
+const nonceBytes = 18
 
 const outOfOrder: Readonly<Record<SessionPhase, Parameters<typeof replies.wrongOrder>[0]>> = {
   greeted: 'helloFirst',
@@ -71,7 +80,7 @@ export class Session {
   /** One line without its CRLF: a command, or an answer within AUTH. */
   step(line: Buffer): MaybePromise<Step> {
     return this.#guard(() => {
-      if (this.state.phase === 'authenticating') return continueAuthentication(this, this.state.next, line)
+      if (this.state.phase === 'authenticating') return continueAuthentication(this, this.state, line)
       const command = parseCommandLine(line)
       if ('code' in command) return this.stay(command)
       const row = commandTable.get(command.verb)
@@ -199,6 +208,31 @@ export class Session {
     return (
       this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.loopback)
     )
+  }
+
+  /** What EHLO names, where AUTH may be offered. */
+  get authMechanisms(): readonly SaslMechanism[] {
+    const { authMechanisms: allowed, services } = this.context
+    return offeredMechanisms({
+      allowed,
+      hasScram: services.openScram !== undefined,
+      hasChannelBinding: this.#hasChannelBinding,
+    })
+  }
+
+  /** This connection as a mechanism sees it. */
+  get saslConnection(): SaslConnection {
+    const { random } = this.context
+    return {
+      channelBinding: type => this.client.tls?.channelBinding?.(type),
+      offersChannelBinding: this.#hasChannelBinding,
+      nonce: () => Buffer.from(random.bytes(nonceBytes)).toString('base64'),
+    }
+  }
+
+  get #hasChannelBinding(): boolean {
+    const { channelBinding } = this.client.tls ?? {}
+    return channelBinding !== undefined && channelBindingTypes.some(type => channelBinding(type))
   }
 
   /** On a submission port: what has to come before mail (RFC 6409 §4.3). */

@@ -15,6 +15,7 @@ import { askedFor } from './0013-asked-for.ts'
 import { alerts } from './0014-alerts.ts'
 import { screening } from './0015-screening.ts'
 import { acme } from './0016-acme.ts'
+import { scram } from './0017-scram.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -33,6 +34,7 @@ export const migrations: readonly string[] = [
   alerts,
   screening,
   acme,
+  scram,
 ]
 
 /**

@@ -1,30 +1,23 @@
 // AUTH (RFC 4954).
 
-import { login } from '../../../sasl/login.ts'
-import { decodeBase64, type SaslMechanism, type SaslStep } from '../../../sasl/mechanism.ts'
-import { plain } from '../../../sasl/plain.ts'
+import type { Authority } from '../../../sasl/authority.ts'
+import { type ExchangeStep, startExchange } from '../../../sasl/exchange.ts'
+import { decodeBase64 } from '../../../sasl/mechanism.ts'
 import { replies } from '../../replies.ts'
 import type { Command } from '../command.ts'
-import type { AuthenticatedAccount, MaybePromise } from '../services.ts'
+import type { AuthenticatedAccount, LoginAnswer, MaybePromise, Refusal } from '../services.ts'
 import type { Session } from '../session.ts'
-import { ready, type Step } from '../session-state.ts'
-
-const mechanisms: ReadonlyMap<string, SaslMechanism> = new Map(
-  [plain, login].map(mechanism => [mechanism.name, mechanism]),
-)
-
-export const authMechanisms: readonly string[] = [...mechanisms.keys()]
+import { ready, type SessionState, type Step } from '../session-state.ts'
 
 /** RFC 4954 §4 */
 export const maxAuthLineBytes = 12_288
 
+type Authenticating = Extract<SessionState, { phase: 'authenticating' }>
+
 export const auth: Command = {
   verb: 'AUTH',
-  syntax: `AUTH ${authMechanisms.join('|')} [initial response in base64]`,
-  explanation: session => [
-    'Proves who you are, with the name and password of your account.',
-    whereOffered(session),
-  ],
+  syntax: 'AUTH <mechanism> [initial response in base64]',
+  explanation: session => ['Proves who you are, with the name of your account.', whereOffered(session)],
   phases: ['ready'],
   endsGroup: true,
   denied(session) {
@@ -37,67 +30,100 @@ export const auth: Command = {
     if (session.client.account) return session.stay(replies.wrongOrder('loggedIn'))
     const [name = '', initial, ...rest] = argument.split(/ +/)
     if (name === '' || rest.length > 0) return session.stay(replies.syntax('usage', auth.syntax))
-    const mechanism = mechanisms.get(name.toUpperCase())
-    if (!mechanism) return session.stay(replies.authMechanismUnknown(authMechanisms.join(' ')))
+    const offered = session.authMechanisms
+    const mechanism = offered.find(each => each.name === name.toUpperCase())
+    if (!mechanism)
+      return session.stay(replies.authMechanismUnknown(offered.map(each => each.name).join(' ')))
     // RFC 4954 §4: = is an initial response that is there and empty.
     const decoded =
       initial === undefined ? undefined : initial === '=' ? Buffer.alloc(0) : decodeBase64(initial)
     if (initial !== undefined && !decoded) return session.stay(replies.authNotBase64)
-    return take(session, mechanism.start(decoded))
+    return take(session, mechanism.name, () =>
+      startExchange(mechanism, decoded, session.saslConnection, authorityOf(session)),
+    )
   },
 }
 
 function whereOffered(session: Session): string {
   if (!session.context.services.authenticate) return 'This server does not offer it.'
   if (session.client.role === 'relay') return `Not offered on this port; log in on ${session.loginPlace}.`
-  return session.mayAuthenticate ? 'Offered on this connection.' : 'Only over TLS: say STARTTLS first.'
+  if (!session.mayAuthenticate) return 'Only over TLS: say STARTTLS first.'
+  return `Offered on this connection: ${session.authMechanisms.map(({ name }) => name).join(', ')}.`
+}
+
+function authorityOf({ client, context: { services } }: Session): Authority<AuthenticatedAccount> {
+  const judge = (answer: LoginAnswer) => answer ?? { refused: 'wrong-password' as const }
+  return {
+    async verifyPassword(name, password) {
+      return judge(await services.authenticate?.(client, name, password))
+    },
+    openScram:
+      services.openScram &&
+      (async (hash, name) => {
+        const offer = await services.openScram?.(client, hash, name)
+        if (!offer) throw new Error('openScram gave nothing: a name that is nobody’s has an offer too')
+        return { ...offer, settle: async keys => judge(await offer.settle(keys)) }
+      }),
+  }
 }
 
 /** The client's answer to a challenge. */
 export function continueAuthentication(
   session: Session,
-  next: (answer: Buffer) => SaslStep,
+  { mechanism, next }: Authenticating,
   line: Buffer,
 ): MaybePromise<Step> {
   if (line.length === 1 && line[0] === 0x2a) return { reply: replies.authCancelled, next: ready }
   const answer = decodeBase64(line.toString('latin1').trimEnd())
   if (!answer) return { reply: replies.authNotBase64, next: ready }
-  return take(session, next(answer))
+  return take(session, mechanism, () => next(answer))
 }
 
-function take(session: Session, step: SaslStep): MaybePromise<Step> {
+type AuthStep = ExchangeStep<AuthenticatedAccount>
+
+function take(session: Session, mechanism: string, go: () => MaybePromise<AuthStep>): MaybePromise<Step> {
+  const step = go()
+  if (!(step instanceof Promise)) return answer(session, mechanism, step)
+  return step.then(
+    outcome => answer(session, mechanism, outcome),
+    (cause: unknown) => {
+      session.context.fault(cause, session.client)
+      return { reply: replies.authUnavailable, next: ready }
+    },
+  )
+}
+
+function answer(session: Session, mechanism: string, step: AuthStep): Step {
   switch (step.kind) {
     case 'challenge':
-      return {
-        reply: replies.authChallenge(Buffer.from(step.data).toString('base64')),
-        next: { phase: 'authenticating', next: step.next },
-      }
+      return challenge(mechanism, step.data, step.next)
     case 'malformed':
       return { reply: replies.authMalformed, next: ready }
-    case 'denied':
-      return refuse(session)
-    case 'credentials':
-      return authenticate(session, step.credentials.name, step.credentials.password)
+    case 'refused':
+      return refuse(session, { mechanism, loginName: step.name, loginProblem: step.problem })
+    case 'proven': {
+      const { account, data } = step
+      // RFC 4954 §4: the success has no room for what the mechanism says last, so that is a challenge, and answered by nothing.
+      if (data)
+        return challenge(mechanism, data, last =>
+          last.length === 0 ? { kind: 'proven', account } : { kind: 'malformed' },
+        )
+      session.client = { ...session.client, account }
+      return { reply: replies.authenticated, next: ready }
+    }
     default:
       return step satisfies never
   }
 }
 
-async function authenticate(session: Session, name: string, password: string): Promise<Step> {
-  const { services, fault } = session.context
-  let account: AuthenticatedAccount | undefined
-  try {
-    account = await services.authenticate?.(session.client, name, password)
-  } catch (cause) {
-    fault(cause, session.client)
-    return { reply: replies.authUnavailable, next: ready }
+function challenge(mechanism: string, data: Buffer, next: Authenticating['next']): Step {
+  return {
+    reply: replies.authChallenge(data.toString('base64')),
+    next: { phase: 'authenticating', mechanism, next },
   }
-  if (!account) return refuse(session, name)
-  session.client = { ...session.client, account }
-  return { reply: replies.authenticated, next: ready }
 }
 
-function refuse(session: Session, loginName?: string): Step {
-  session.noteRefusal({ command: 'AUTH', loginName, reply: replies.authFailed })
+function refuse(session: Session, facts: Pick<Refusal, 'mechanism' | 'loginName' | 'loginProblem'>): Step {
+  session.noteRefusal({ command: 'AUTH', ...facts, reply: replies.authFailed })
   return { reply: replies.authFailed, next: ready }
 }

@@ -7,7 +7,6 @@ import { assertRefusal } from '../mail-flow.ts'
 import type { MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import { ready, type Step } from '../session-state.ts'
-import { authMechanisms } from './auth.ts'
 
 export const ehlo: Command = {
   verb: 'EHLO',
@@ -67,7 +66,8 @@ function extensionLines(session: Session): string[] {
   const { hostname, limits, hasTls, services } = session.context
   const lines = [hostname, 'PIPELINING', `SIZE ${limits.maxMessageBytes}`]
   if (hasTls && !session.client.tls) lines.push('STARTTLS')
-  if (session.mayAuthenticate && !session.client.account) lines.push(`AUTH ${authMechanisms.join(' ')}`)
+  if (session.mayAuthenticate && !session.client.account)
+    lines.push(`AUTH ${session.authMechanisms.map(({ name }) => name).join(' ')}`)
   lines.push('8BITMIME', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES', 'DSN')
   const { priority, deliverBy, maxHoldSeconds } = session.transferExtensions
   if (priority) lines.push('MT-PRIORITY')

@@ -1,0 +1,60 @@
+// The mechanisms that there are, and which of them a connection is offered.
+import { login } from './login.ts'
+import type { SaslMechanism } from './mechanism.ts'
+import { plain } from './plain.ts'
+import { createScram } from './scram.ts'
+import type { ScramHash } from './scram-keys.ts'
+
+/** What an administrator chooses from; SCRAM with its -PLUS where there is channel binding. */
+export const passwordMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN', 'LOGIN'] as const
+export type PasswordMechanism = (typeof passwordMechanisms)[number]
+
+/** SHA-1 only for those who need it. */
+export const usualMechanisms: readonly PasswordMechanism[] = ['SCRAM-SHA-256', 'PLAIN', 'LOGIN']
+
+interface Offered {
+  readonly mechanism: SaslMechanism
+  readonly choice: PasswordMechanism
+  readonly scram?: ScramHash
+  readonly bindsChannel?: true
+}
+
+/** The strongest first (RFC 7677 §4 wants SHA-256 before SHA-1): many clients take the first that they know. */
+const offers: readonly Offered[] = [
+  {
+    mechanism: createScram('SHA-256', 'plus'),
+    choice: 'SCRAM-SHA-256',
+    scram: 'SHA-256',
+    bindsChannel: true,
+  },
+  { mechanism: createScram('SHA-256', 'plain'), choice: 'SCRAM-SHA-256', scram: 'SHA-256' },
+  { mechanism: createScram('SHA-1', 'plus'), choice: 'SCRAM-SHA-1', scram: 'SHA-1', bindsChannel: true },
+  { mechanism: createScram('SHA-1', 'plain'), choice: 'SCRAM-SHA-1', scram: 'SHA-1' },
+  { mechanism: plain, choice: 'PLAIN' },
+  { mechanism: login, choice: 'LOGIN' },
+]
+
+export const mechanismNames: readonly string[] = offers.map(({ mechanism }) => mechanism.name)
+
+export interface MechanismTerms {
+  readonly allowed: readonly PasswordMechanism[]
+  readonly hasScram: boolean
+  readonly hasChannelBinding: boolean
+}
+
+export function offeredMechanisms(terms: MechanismTerms): readonly SaslMechanism[] {
+  return offers
+    .filter(
+      ({ choice, scram, bindsChannel }) =>
+        terms.allowed.includes(choice) &&
+        (scram === undefined || terms.hasScram) &&
+        (bindsChannel === undefined || terms.hasChannelBinding),
+    )
+    .map(({ mechanism }) => mechanism)
+}
+
+/** For which of them keys are to be kept. */
+export function scramHashesOf(allowed: readonly PasswordMechanism[]): readonly ScramHash[] {
+  const hashes = new Set(offers.filter(({ choice }) => allowed.includes(choice)).map(({ scram }) => scram))
+  return [...hashes].filter(hash => hash !== undefined)
+}

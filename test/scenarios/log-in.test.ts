@@ -1,0 +1,146 @@
+// Logging in to the composed server: what comes of each mechanism, what nobody may learn from it, what the trail knows.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { describeEvent } from '../../src/cli/format-trail.ts'
+import { createAccount } from '../../src/directory/accounts.ts'
+import { hashPassword } from '../../src/directory/credentials.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { trailAfter } from '../../src/trail/operations.ts'
+import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { eventually } from '../harness/eventually.ts'
+import { logInPlain, logInScram, openSession, type ScramLogIn } from '../harness/log-in.ts'
+import type { RawConnection } from '../harness/raw-connection.ts'
+
+const anna = 'anna@here.test'
+/** Whose password was set by a version that kept nothing for SCRAM. */
+const olga = 'olga@here.test'
+
+async function start(t: TestContext, login: Readonly<Record<string, unknown>> = {}): Promise<ComposedServer> {
+  const server = await startComposedServer(t, {
+    hostname: 'mail.here.test',
+    domains: ['here.test'],
+    accounts: [{ address: anna }],
+    settings: { submission: { allowPlaintextAuthOnLoopback: true }, login },
+  })
+  const address = parseAddress(olga)
+  assert.ok(address)
+  const passwordHash = await hashPassword('secret', systemRandom)
+  await server.storage.run(createAccount, {
+    address,
+    name: '',
+    passwordHash,
+    language: 'en',
+    enabled: true,
+    at: server.clock.now(),
+  })
+  return server
+}
+
+async function connect(t: TestContext, server: ComposedServer, from?: string): Promise<RawConnection> {
+  const connection = await openSession(server.port('submission'), from)
+  t.after(() => connection.destroy())
+  return connection
+}
+
+/** On a connection of its own. */
+async function scram(
+  t: TestContext,
+  server: ComposedServer,
+  name: string,
+  password = 'secret',
+): Promise<ScramLogIn> {
+  return await logInScram(await connect(t, server), { name, password })
+}
+
+type Refused = Extract<TrailEvent, { kind: 'refused' }>
+
+async function refusals(server: ComposedServer, count: number): Promise<Refused[]> {
+  return await eventually(`${count} refusals in the trail`, async () => {
+    const records = await server.storage.run(trailAfter, { afterId: 0, limit: 1000 })
+    const found = records.map(({ event }) => event).filter(event => event.kind === 'refused')
+    return found.length >= count ? found : undefined
+  })
+}
+
+test('SCRAM: the account of its keys, and the server proves itself', async t => {
+  const server = await start(t)
+  const { code, provesItself } = await scram(t, server, anna)
+  assert.deepEqual([code, provesItself], [235, true])
+  assert.equal((await scram(t, server, 'ANNA@here.test')).code, 235)
+  assert.equal((await scram(t, server, anna, 'wrong')).code, 535)
+  const [refused] = await refusals(server, 1)
+  assert.ok(refused)
+  assert.match(
+    describeEvent(refused).text,
+    /^Refused AUTH SCRAM-SHA-256 of client\.example\.org \(127\.0\.0\.1\) as anna@here\.test: 535 .* \(the password is wrong\)$/,
+  )
+})
+
+test('a password from before there were keys: SCRAM fails as a wrong one, until PLAIN has shown it once', async t => {
+  const server = await start(t)
+  const before = await scram(t, server, olga)
+  assert.equal(before.code, 535)
+  const [refused] = await refusals(server, 1)
+  assert.equal(refused?.loginProblem, 'no-scram-keys')
+  assert.equal(await logInPlain(await connect(t, server), olga, 'secret'), 235)
+  const after = await eventually('keys of the password', async () => {
+    const logIn = await scram(t, server, olga)
+    return logIn.code === 235 ? logIn : undefined
+  })
+  assert.equal(saltOf(after), saltOf(before), 'nobody sees that there are keys now')
+})
+
+test('nobody learns from SCRAM which names exist: each has a salt that stays, and as much to compute', async t => {
+  const server = await start(t)
+  const answers = new Map<string, ScramLogIn>()
+  for (const name of [anna, olga, 'nobody@here.test', 'nobody@elsewhere.test', 'no address', 'с@x']) {
+    const first = await scram(t, server, name, 'wrong')
+    const second = await scram(t, server, name, 'wrong')
+    assert.equal(first.code, 535)
+    assert.equal(parametersOf(first), parametersOf(second), name)
+    assert.match(parametersOf(first), /^s=[A-Za-z0-9+/]{22}==,i=100000$/)
+    answers.set(name, first)
+  }
+  assert.equal(new Set([...answers.values()].map(saltOf)).size, answers.size)
+})
+
+// An older version over the same database (docs/adr/0010) knows nothing of the keys.
+const changeHashOnly = defineWrite(
+  'test.change-hash',
+  async (tx, { address, passwordHash }: { readonly address: string; readonly passwordHash: string }) => {
+    await tx.run('UPDATE account SET password_hash = ? WHERE address = ?', passwordHash, address)
+  },
+)
+
+test('a password that was changed elsewhere, without its keys: those of the old one are of no use', async t => {
+  const server = await start(t)
+  assert.equal((await scram(t, server, anna)).code, 235)
+  const passwordHash = await hashPassword('new', systemRandom)
+  await server.storage.run(changeHashOnly, { address: anna, passwordHash })
+  assert.equal((await scram(t, server, anna)).code, 535)
+  assert.equal((await scram(t, server, anna, 'new')).code, 535)
+  assert.equal(await logInPlain(await connect(t, server), anna, 'new'), 235)
+  await eventually('keys of the new password', async () => (await scram(t, server, anna, 'new')).code === 235)
+})
+
+test('what is offered is what login.mechanisms says', async t => {
+  const server = await start(t, { mechanisms: ['PLAIN'] })
+  const connection = await connect(t, server)
+  const hello = await connection.command('EHLO client.example.org')
+  assert.ok(hello?.lines.includes('AUTH PLAIN'))
+  assert.equal((await connection.command('AUTH SCRAM-SHA-256 biwsbj1hLHI9Yg=='))?.code, 504)
+  assert.equal((await connection.command('AUTH LOGIN'))?.code, 504)
+  assert.equal(await logInPlain(connection, anna, 'secret'), 235)
+})
+
+/** Without the nonce, which is new each time. */
+function parametersOf({ serverFirst }: ScramLogIn): string {
+  return serverFirst.slice(serverFirst.indexOf(',') + 1)
+}
+
+function saltOf(logIn: ScramLogIn): string | undefined {
+  return parametersOf(logIn).split(',')[0]
+}
