@@ -163,24 +163,34 @@ function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): strin
   const from = reversePath === undefined ? '' : ` from ${describeSender(reversePath)}`
   const to = forwardPath === undefined ? recipients.join(', ') : forwardPath
   const verb = mechanism === undefined ? command : `${command} ${mechanism}`
-  return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}: ${formatReply(reply)}${describeLoginProblem(event)}`
+  const reasons = describeLoginProblem(event)
+  const told = formatReply(reply)
+  const why = reasons === '' ? told : `${reasons} (${told})`
+  return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}: ${why}`
 }
 
-/** What the client was not told: in brackets, or empty. */
+/** What the client was not told; may be empty. */
 function describeLoginProblem({
   loginProblem,
   blockedUntil,
+  blockedBy = 'network',
 }: Extract<TrailEvent, { kind: 'refused' }>): string {
   const reasons = [
     ...(loginProblem === undefined || loginProblem === 'blocked' ? [] : [loginProblems[loginProblem]]),
     ...(blockedUntil === undefined
       ? []
       : [
-          `too many wrong passwords from there: refused until ${formatTime(blockedUntil)}, the right one too`,
+          `too many wrong passwords ${blockWords[blockedBy]}: refused until ${formatTime(blockedUntil)}, the right one too`,
         ]),
   ]
-  return reasons.length === 0 ? '' : ` (${reasons.join('; ')})`
+  return reasons.join('; ')
 }
+
+const blockWords = {
+  network: 'from there',
+  'account-from-network': 'from there',
+  account: 'for this account, from many places; where it has logged in lately it still can',
+} as const
 
 const loginProblems: Readonly<Record<Exclude<LoginProblem, 'blocked'>, string>> = {
   'wrong-password': 'the password is wrong',

@@ -342,6 +342,22 @@ const login = z.strictObject({
     'How users prove who they are with a password. SCRAM: it does not cross the network, and SCRAM-SHA-256-PLUS and SCRAM-SHA-1-PLUS, which come along, prove that nobody is in between. Its keys are made when a password is set, or at the next log-in with PLAIN or LOGIN; until then SCRAM fails for that account. SCRAM-SHA-1 is for old programs.',
     { example: '["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]' },
   ),
+  maxFailuresPerAccount: setting(
+    count(1, 1_000_000).default(10),
+    'Wrong passwords for one account from one network (of IPv4 a /24, of IPv6 a /64), after which the right one is answered as a wrong one too, from there, for a while.',
+  ),
+  maxFailuresPerNetwork: setting(
+    count(1, 1_000_000).default(100),
+    'The same for one network, whatever the names, and for one account, from wherever. Where an account has logged in within the last 30 days it still does.',
+  ),
+  blockMinutes: setting(
+    count(1, 1440).default(15),
+    'How long wrong passwords count, from the first of them: after that everybody may try again.',
+  ),
+  maxDelaySeconds: setting(
+    count(0, 60).default(4),
+    'From the third wrong password on the answer is held back, first for a quarter of a second, then for twice as long each time, up to this. 0: not at all.',
+  ),
 })
 
 const submission = z.strictObject({

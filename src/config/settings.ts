@@ -116,6 +116,12 @@ export interface LimitSettings {
 export interface LoginSettings {
   /** SCRAM-SHA-256 and SCRAM-SHA-1 with their -PLUS. */
   readonly mechanisms: readonly PasswordMechanism[]
+  /** Wrong passwords for one account from one network, after which that network gets no further with it. */
+  readonly maxFailuresPerAccount: number
+  /** The same for one network and all names; and for one account, from wherever. */
+  readonly maxFailuresPerNetwork: number
+  readonly blockMinutes: number
+  readonly maxDelaySeconds: number
 }
 
 export interface SubmissionSettings {

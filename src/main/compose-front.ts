@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { createIntake } from '../intake/intake.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
+import type { LoginLimits, LoginTables } from '../policy/login-limiter.ts'
 import { Logins } from '../policy/logins.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -26,6 +27,8 @@ export interface FrontParts {
   readonly terminals: OpenTerminals
   readonly listeners: readonly ListenerOptions[]
   readonly connectionCounts?: ConnectionCounts
+  /** What the fronts of a server share; default: one of its own. */
+  readonly loginTables?: LoginTables
   readonly clock: Clock
   readonly log: Log
   /** Sets the queue ids of this front apart from those of others: 0 … 255. */
@@ -44,6 +47,15 @@ const secondMs = 1000
 const minuteMs = 60 * secondMs
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
+
+function loginLimitsOf(login: Settings['login']): LoginLimits {
+  return {
+    windowMs: login.blockMinutes * minuteMs,
+    maxPerNetwork: login.maxFailuresPerNetwork,
+    maxPerAccount: login.maxFailuresPerAccount,
+    maxDelayMs: login.maxDelaySeconds * secondMs,
+  }
+}
 
 export function composeFront(parts: FrontParts): Front {
   const {
@@ -88,6 +100,8 @@ export function composeFront(parts: FrontParts): Front {
   const logins = new Logins({
     storage,
     mechanisms: settings.login.mechanisms,
+    limits: loginLimitsOf(settings.login),
+    tables: parts.loginTables,
     clock,
     random: systemRandom,
     log,

@@ -1,10 +1,12 @@
 // The threads around one store: fronts and delivery are started again when they die. Without its store none of them
 // can go on: a crew whose store has died is at its end, and another takes its place.
+
 import { randomUUID } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { type NodeRole, ownerName } from '../cluster/nodes.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
+import type { LoginTables } from '../policy/login-limiter.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -28,6 +30,7 @@ export interface CrewParts {
   readonly clock: Clock
   readonly log: Log
   readonly connectionCounts: ConnectionCountTable
+  readonly loginTables: LoginTables
   readonly terminals: Terminals
   readonly ticketKey: () => Uint8Array
   /** The ports that the system chose for the crew before this one. */
@@ -194,7 +197,7 @@ export class Crew {
   }
 
   async #startFront(number: number): Promise<readonly BoundListener[]> {
-    const { connectionCounts, settings, terminals } = this.#parts
+    const { connectionCounts, loginTables, settings, terminals } = this.#parts
     forgetConnections(connectionCounts, number)
     const storagePort = this.#connectStorage()
     const front = this.#startThread(
@@ -206,6 +209,7 @@ export class Crew {
         idSpace: this.#idSpace(number),
         listeners: this.#listenerOptions(number),
         connectionCounts,
+        loginTables,
         openTerminals: terminals.keys,
         ticketKey: this.#parts.ticketKey(),
       },

@@ -13,7 +13,7 @@ import { showCertificate } from './shown-certificate.ts'
 import { runThread, tellMain } from './thread.ts'
 
 runThread('front', async start => {
-  const { settings, storagePort, number, idSpace, listeners, connectionCounts, openTerminals, ticketKey } =
+  const { settings, storagePort, number, idSpace, listeners, connectionCounts, loginTables, openTerminals, ticketKey } =
     start
   const { dataFolder, hostname, tls } = settings
   const log = createLog(settings.log.level, `front-${number}`)
@@ -38,6 +38,7 @@ runThread('front', async start => {
     certificates,
     terminals: { isOpen: key => terminals.has(key) },
     listeners,
+    loginTables,
     connectionCounts: shareConnectionCounts(connectionCounts, number),
     clock,
     log,

@@ -1,4 +1,5 @@
 // `postrider serve`: one process, from the lock on the data folder to the last thread that ends.
+
 import { randomUUID } from 'node:crypto'
 import { addressKey } from '../address/address-key.ts'
 import { formatEndpoint } from '../address/format-endpoint.ts'
@@ -16,6 +17,7 @@ import { hasDomains } from '../directory/domains.ts'
 import { type HealthServer, startHealthServer } from '../health/health-server.ts'
 import { formatProblems, type Problem, ServerHealth } from '../health/server-health.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
+import { createLoginTables } from '../policy/login-limiter.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
 import { systemClock, type Timer } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
@@ -212,6 +214,7 @@ async function startServer(
       nodeId,
       idSpaces,
       connectionCounts,
+      loginTables: createLoginTables(),
       sockets,
       clock: systemClock,
       log,

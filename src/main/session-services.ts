@@ -8,7 +8,8 @@ import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
-import { Logins, loginNameToKeep } from '../policy/logins.ts'
+import type { LoginBlock } from '../policy/login-limiter.ts'
+import { type Logins, loginNameToKeep } from '../policy/logins.ts'
 import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
@@ -118,9 +119,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     refused(client, refusal) {
       if (isRelayProof(client, refusal)) return
       const { loginName } = refusal
-      const blockedUntil =
-        loginName === undefined ? undefined : logins.blockedUntil(client.remoteAddress, loginName)
-      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, blockedUntil))
+      const block = loginName === undefined ? undefined : logins.blockOf(client.remoteAddress, loginName)
+      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, block))
     },
     cutOff(client, cutOff) {
       options.appendTrail(describeCutOff(options.clock.now(), client, cutOff))
@@ -158,7 +158,7 @@ function describeRefusal(
   at: number,
   client: Client,
   refusal: Refusal,
-  blockedUntil: number | undefined,
+  block: LoginBlock | undefined,
 ): TrailRecord {
   const { command, reversePath, forwardPath, recipients, loginName, mechanism, loginProblem, reply } = refusal
   return {
@@ -173,7 +173,8 @@ function describeRefusal(
       loginName: loginName === undefined ? undefined : loginNameToKeep(loginName),
       mechanism,
       loginProblem,
-      blockedUntil,
+      blockedUntil: block?.until,
+      blockedBy: block?.by,
       reply,
     },
   }

@@ -42,7 +42,7 @@ const ticketKeyBytes = 48
 export interface ThreadsParts
   extends Pick<
     CrewParts,
-    'settings' | 'nodeId' | 'idSpaces' | 'connectionCounts' | 'sockets' | 'clock' | 'log'
+    'settings' | 'nodeId' | 'idSpaces' | 'connectionCounts' | 'loginTables' | 'sockets' | 'clock' | 'log'
   > {}
 
 export async function startThreads(parts: ThreadsParts): Promise<Threads> {

@@ -1,78 +1,104 @@
-// Brakes on guessing passwords: failed log-ins count per network, and per account as tried from one network. An account
-// alone is never blocked, or anybody could lock anybody out. Counts are of this thread and of the last quarter of an hour.
+// Brakes on guessing passwords. Failed log-ins count per network, per account as tried from one network, and per account as
+// tried from anywhere. Where an account has logged in lately it still gets in while strangers try it: else anybody could lock
+// anybody out.
 import { isIPv4 } from 'node:net'
 import { hostNetworkOf } from '../address/networks.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { createLoginCountTable, type LoginCount, LoginCounts, type LoginCountTable } from './login-counts.ts'
 
 export interface LoginLimits {
   readonly windowMs: number
+  /** From one network, whatever the names; and for one account, from wherever. */
   readonly maxPerNetwork: number
+  /** For one account, from one network. */
   readonly maxPerAccount: number
+  /** The longest that a refusal is held back; 0: none is. */
+  readonly maxDelayMs: number
 }
 
-const defaultLimits: LoginLimits = { windowMs: 15 * 60_000, maxPerNetwork: 100, maxPerAccount: 10 }
-
-// A stranger chooses names and addresses, so what is remembered of them is bounded; the oldest is forgotten first.
-const maxRemembered = 20_000
-
-interface Failures {
-  count: number
-  readonly since: number
+/** What fronts share. */
+export interface LoginTables {
+  readonly failures: LoginCountTable
+  readonly successes: LoginCountTable
 }
+
+export function createLoginTables(): LoginTables {
+  return { failures: createLoginCountTable(), successes: createLoginCountTable() }
+}
+
+export interface LoginBlock {
+  /** ms since 1970 */
+  readonly until: number
+  /** What there was too much of: from the network; for the account from there; for the account from everywhere. */
+  readonly by: 'network' | 'account-from-network' | 'account'
+}
+
+/** So long a network is known as one from which an account logs in. */
+const knownMs = 30 * 86_400_000
+/** Typing errors cost no time. */
+const freeFailures = 2
+const firstDelayMs = 250
 
 export class LoginLimiter {
   readonly #clock: Clock
   readonly #limits: LoginLimits
-  readonly #failures = new Map<string, Failures>()
+  readonly #failures: LoginCounts
+  readonly #successes: LoginCounts
 
-  constructor(clock: Clock, limits: LoginLimits = defaultLimits) {
+  constructor(clock: Clock, limits: LoginLimits, tables: LoginTables = createLoginTables()) {
     this.#clock = clock
     this.#limits = limits
+    this.#failures = new LoginCounts(tables.failures, limits.windowMs)
+    this.#successes = new LoginCounts(tables.successes, knownMs)
   }
 
   /**
-   * Until then, ms since 1970, the answer is that of a wrong password, whatever the password is: hashing costs us more
-   * than asking costs them. undefined: it may be tried.
+   * While it holds the answer is that of a wrong password, whatever the password is: hashing costs us more than asking costs
+   * them. undefined: it may be tried.
    */
-  blockedUntil(remoteAddress: string, name: string): number | undefined {
+  blockOf(remoteAddress: string, name: string): LoginBlock | undefined {
     const network = networkOf(remoteAddress)
     const { maxPerAccount, maxPerNetwork } = this.#limits
-    const ends = [
-      this.#endOf(network, maxPerNetwork),
-      this.#endOf(accountKey(network, name), maxPerAccount),
-    ].filter(end => end !== undefined)
-    return ends.length > 0 ? Math.max(...ends) : undefined
+    const own = this.#blockBy('account-from-network', accountKey(network, name), maxPerAccount)
+    if (own || this.#successes.read(accountKey(network, name), this.#clock.now())) return own
+    return (
+      this.#blockBy('network', network, maxPerNetwork) ??
+      this.#blockBy('account', accountKey(anywhere, name), maxPerNetwork)
+    )
+  }
+
+  /** How long the refusal of this attempt is to be held back: the longer, the more there have been. */
+  delayOf(remoteAddress: string, name: string): number {
+    const network = networkOf(remoteAddress)
+    const counts = [network, accountKey(network, name), accountKey(anywhere, name)].map(
+      key => this.#read(key)?.count ?? 0,
+    )
+    const beyond = Math.max(...counts) - freeFailures
+    return beyond > 0 ? Math.min(this.#limits.maxDelayMs, firstDelayMs * 2 ** Math.min(beyond - 1, 20)) : 0
   }
 
   failed(remoteAddress: string, name: string): void {
     const network = networkOf(remoteAddress)
-    this.#add(network)
-    this.#add(accountKey(network, name))
+    for (const key of [network, accountKey(network, name), accountKey(anywhere, name)])
+      this.#failures.add(key, this.#clock.now())
   }
 
-  /** Forgets the failures with this name; those of the network stay, or one account of his own would reset a guesser. */
+  /** Forgets the failures with this name from there; those of the network stay, or one account of his own would reset a guesser. */
   succeeded(remoteAddress: string, name: string): void {
-    this.#failures.delete(accountKey(networkOf(remoteAddress), name))
+    const key = accountKey(networkOf(remoteAddress), name)
+    this.#failures.forget(key)
+    this.#successes.restart(key, this.#clock.now())
   }
 
-  #endOf(key: string, most: number): number | undefined {
-    if (this.#count(key) < most) return undefined
-    return (this.#failures.get(key)?.since ?? 0) + this.#limits.windowMs
+  #blockBy(by: LoginBlock['by'], key: string, most: number): LoginBlock | undefined {
+    const failures = this.#read(key)
+    return failures && failures.count >= most
+      ? { by, until: failures.since + this.#limits.windowMs }
+      : undefined
   }
 
-  #count(key: string): number {
-    const failures = this.#failures.get(key)
-    return failures && this.#clock.now() - failures.since < this.#limits.windowMs ? failures.count : 0
-  }
-
-  #add(key: string): void {
-    const count = this.#count(key)
-    const since = count > 0 ? (this.#failures.get(key)?.since ?? 0) : this.#clock.now()
-    // Removed and set again, so that the order of the map is the order of the last failure.
-    this.#failures.delete(key)
-    this.#failures.set(key, { count: count + 1, since })
-    const oldest = this.#failures.keys().next()
-    if (this.#failures.size > maxRemembered && !oldest.done) this.#failures.delete(oldest.value)
+  #read(key: string): LoginCount | undefined {
+    return this.#failures.read(key, this.#clock.now())
   }
 }
 
@@ -82,6 +108,8 @@ function networkOf(remoteAddress: string): string {
   return isIPv4(host) ? host.slice(0, host.lastIndexOf('.')) : host
 }
 
+/** No network's name. */
+const anywhere = '*'
 const maxNameCharacters = 320
 
 function accountKey(network: string, name: string): string {

@@ -12,11 +12,17 @@ import { isRefusal, type LoginRefusal, type Verdict } from '../sasl/authority.ts
 import { type PasswordMechanism, scramHashesOf } from '../sasl/mechanisms.ts'
 import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
-import { LoginLimiter } from './login-limiter.ts'
+import { type LoginBlock, LoginLimiter, type LoginLimits, type LoginTables } from './login-limiter.ts'
+
+/** Each holds a connection. */
+const maxWaiting = 1000
 
 export interface LoginParts {
   readonly storage: Pick<Storage, 'run'>
   readonly mechanisms: readonly PasswordMechanism[]
+  readonly limits: LoginLimits
+  /** Those of other fronts too; default: its own. */
+  readonly tables?: LoginTables | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -27,12 +33,13 @@ export class Logins {
   readonly #limiter: LoginLimiter
   readonly #scramHashes: readonly ScramHash[]
   readonly #trouble: LastingTrouble
+  #waiting = 0
   #scramPolicy: Promise<ScramPolicy> | undefined
   readonly #writing = new Set<Promise<void>>()
 
   constructor(parts: LoginParts) {
     this.#parts = parts
-    this.#limiter = new LoginLimiter(parts.clock)
+    this.#limiter = new LoginLimiter(parts.clock, parts.limits, parts.tables)
     this.#scramHashes = scramHashesOf(parts.mechanisms)
     this.#trouble = new LastingTrouble(parts.log, {
       begins: 'what is kept of log-ins cannot be written; nobody is refused for that',
@@ -40,9 +47,9 @@ export class Logins {
     })
   }
 
-  /** Until when nobody from there gets in with this name, ms since 1970. */
-  blockedUntil(remoteAddress: string, name: string): number | undefined {
-    return this.#limiter.blockedUntil(remoteAddress, name)
+  /** Whether, and until when, nobody from there gets in with this name. */
+  blockOf(remoteAddress: string, name: string): LoginBlock | undefined {
+    return this.#limiter.blockOf(remoteAddress, name)
   }
 
   /** Resolves when everything that log-ins have left to do is done. */
@@ -55,10 +62,9 @@ export class Logins {
     name: string,
     password: string,
   ): Promise<Verdict<ProvenAccount>> {
-    // To a guesser it looks like one more wrong password; the trail and the log know better.
-    if (this.#limiter.blockedUntil(remoteAddress, name) !== undefined) return blocked
-    const verdict = await verifyLogin(this.#parts.storage, name, password)
-    this.#count(remoteAddress, name, verdict)
+    const verdict = await this.#judge(remoteAddress, name, () =>
+      verifyLogin(this.#parts.storage, name, password),
+    )
     if (!isRefusal(verdict) && this.#scramHashes.length > 0)
       this.#later(policy => this.#addScramKeys(policy, verdict, password))
     return verdict
@@ -73,31 +79,47 @@ export class Logins {
     const offer = await openScram(this.#parts.storage, policy, hash, name)
     return {
       ...offer,
-      settle: async keys => {
-        if (this.#limiter.blockedUntil(remoteAddress, name) !== undefined) return blocked
-        const verdict = await offer.settle(keys)
-        this.#count(remoteAddress, name, verdict)
-        return verdict
-      },
+      settle: keys => this.#judge(remoteAddress, name, () => offer.settle(keys)),
     }
   }
 
-  #count(remoteAddress: string, name: string, verdict: Verdict<ProvenAccount>): void {
-    if (!isRefusal(verdict)) {
-      this.#limiter.succeeded(remoteAddress, name)
-      return
-    }
+  async #judge(
+    remoteAddress: string,
+    name: string,
+    verify: () => Promise<Verdict<ProvenAccount>>,
+  ): Promise<Verdict<ProvenAccount>> {
+    // To a guesser it looks like one more wrong password; the trail and the log know better.
+    const verdict = this.#limiter.blockOf(remoteAddress, name) ? blocked : await verify()
+    if (isRefusal(verdict)) {
+      if (verdict !== blocked) this.#countFailure(remoteAddress, name)
+      await this.#holdBack(this.#limiter.delayOf(remoteAddress, name))
+    } else this.#limiter.succeeded(remoteAddress, name)
+    return verdict
+  }
+
+  #countFailure(remoteAddress: string, name: string): void {
     this.#limiter.failed(remoteAddress, name)
-    const until = this.#limiter.blockedUntil(remoteAddress, name)
-    if (until === undefined) return
+    const block = this.#limiter.blockOf(remoteAddress, name)
+    if (!block) return
     this.#parts.log.warn(
       'too many wrong passwords: log-ins are refused for a while, the right password too',
       {
         remoteAddress,
         name: loginNameToKeep(name),
-        until: new Date(until).toISOString(),
+        by: block.by,
+        until: new Date(block.until).toISOString(),
       },
     )
+  }
+
+  /** Slows down who guesses. So many wait at most: the others are answered at once, and tell guessers no more by that. */
+  async #holdBack(ms: number): Promise<void> {
+    if (ms === 0 || this.#waiting >= maxWaiting) return
+    this.#waiting++
+    await new Promise<void>(resolve => {
+      this.#parts.clock.after(ms, resolve)
+    })
+    this.#waiting--
   }
 
   async #addScramKeys(policy: ScramPolicy, { id }: ProvenAccount, password: string): Promise<void> {

@@ -554,7 +554,7 @@ export const replies = {
     535,
     '5.7.8',
     'Name or password is wrong',
-    'AUTH failed. The name is the whole address. The same reply for every reason, so that nobody can find out which names exist; after many wrong passwords from one network also for the right one, for a quarter of an hour (the log and "postrider trace" with the name say so).',
+    'AUTH failed. The name is the whole address. The same reply for every reason, so that nobody can find out which names exist; after many wrong passwords also for the right one, for a quarter of an hour (the log and "postrider trace" with the name say so).',
   ),
   authCancelled: fixed(
     'authCancelled',

@@ -109,6 +109,8 @@ export type TrailEvent =
       readonly loginProblem?: LoginProblem | undefined
       /** Until when nobody from this network gets in with this name, ms since 1970. */
       readonly blockedUntil?: number | undefined
+      /** Too many wrong passwords from the network, for the account from there, or for the account from everywhere. */
+      readonly blockedBy?: 'network' | 'account-from-network' | 'account' | undefined
       readonly reply: Reply
     }
   | {

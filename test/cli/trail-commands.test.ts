@@ -837,3 +837,35 @@ test('queue reroute sends what fits another way, and back', async context => {
   const byCause = await run(server, 'queue', 'hold', '--cause', 'mailbox-full', '--host', 'mx.example.org')
   assert.equal(byCause.stdout, '2 recipients held.\n')
 })
+
+test('why and trace of an address say how it failed to log in, and what the client was not told', async context => {
+  const server = await openServer(context)
+  const refused = (age: number, more: object): Promise<unknown> =>
+    server.storage.run(appendTrail, [
+      {
+        at: now - age,
+        event: {
+          kind: 'refused',
+          sessionId: 's9',
+          role: 'submission',
+          remoteAddress: '198.51.100.7',
+          command: 'AUTH',
+          loginName: 'olga@example.test',
+          mechanism: 'PLAIN',
+          reply: { code: 535, enhanced: '5.7.8', lines: ['Name or password is wrong'] },
+          ...more,
+        },
+      },
+    ])
+  await refused(25 * hour, { loginProblem: 'wrong-password' })
+  await refused(2 * hour, { loginProblem: 'wrong-password' })
+  await refused(hour, { loginProblem: 'blocked', blockedUntil: now, blockedBy: 'account' })
+  const { stderr } = await run(server, 'why', 'olga@example.test')
+  assert.match(
+    stderr,
+    /Logging in with this name failed 2 times in the last 24 hours, last at .*: Refused AUTH PLAIN of 198\.51\.100\.7 as olga@example\.test: too many wrong passwords for this account, from many places; where it has logged in lately it still can: refused until .*\(535 5\.7\.8 Name or password is wrong\)/,
+  )
+  const { stdout } = await run(server, 'trace', 'olga@example.test')
+  assert.match(stdout, /as olga@example\.test: the password is wrong \(535/)
+  assert.doesNotMatch((await run(server, 'why', 'anna@example.test')).stderr, /Logging in/)
+})

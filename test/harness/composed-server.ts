@@ -85,7 +85,7 @@ export async function startComposedServer(
   const { folder, storage, mailData, beforeClose } = options.storage ?? (await openTestStorage(t, { clock }))
   const log = options.log ?? silentLog
   const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
-  const parsed = settingsSchema.parse({ hostname: options.hostname, ...options.settings })
+  const parsed = settingsSchema.parse({ hostname: options.hostname, ...withoutDelays(options.settings) })
   const settings: Settings = { ...parsed, dataFolder: folder }
   const certificates = await createCertificateStore({ hostname: options.hostname, dataFolder: folder, clock })
   const terminals = new Terminals()
@@ -168,6 +168,12 @@ export async function startComposedServer(
     },
     stopListening: (graceMs = 0) => front.close(graceMs),
   }
+}
+
+/** A manual clock would hold back the answer to a wrong password for ever. */
+function withoutDelays(settings: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+  const { login } = settings
+  return { ...settings, login: { maxDelaySeconds: 0, ...(typeof login === 'object' ? login : {}) } }
 }
 
 async function fillDirectory(

@@ -1,7 +1,9 @@
 // The threads of a server that is alone, in the test's process.
+
 import type { Settings } from '../../src/config/settings.ts'
 import { createConnectionCountTable } from '../../src/main/shared-connection-counts.ts'
 import { startThreads, type Threads, type ThreadsParts } from '../../src/main/threads.ts'
+import { createLoginTables } from '../../src/policy/login-limiter.ts'
 
 export function startOwnThreads(
   settings: Settings,
@@ -13,6 +15,7 @@ export function startOwnThreads(
     nodeId: 'node',
     idSpaces: Array.from({ length: fronts + 1 }, (_, number) => number),
     connectionCounts: createConnectionCountTable(fronts),
+    loginTables: createLoginTables(),
     sockets,
     clock,
     log,

@@ -1,4 +1,5 @@
 // Threads that die are started again; nothing that was answered 250 is lost (docs/adr/0004).
+
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -15,6 +16,7 @@ import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { createConnectionCountTable } from '../../src/main/shared-connection-counts.ts'
 import { startThread } from '../../src/main/start-thread.ts'
 import type { Threads } from '../../src/main/threads.ts'
+import { createLoginTables } from '../../src/policy/login-limiter.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
@@ -274,6 +276,7 @@ test('a thread that is refused ends, whatever it had opened', async t => {
       idSpace: 0,
       listeners: settings.listeners,
       connectionCounts: createConnectionCountTable(1),
+      loginTables: createLoginTables(),
       openTerminals: [],
       ticketKey: new Uint8Array(48),
     },

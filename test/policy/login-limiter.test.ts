@@ -1,29 +1,31 @@
+// Who is held back after how many wrong passwords, and who is not.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LoginLimiter } from '../../src/policy/login-limiter.ts'
+import { createLoginCountTable, LoginCounts } from '../../src/policy/login-counts.ts'
+import { createLoginTables, LoginLimiter } from '../../src/policy/login-limiter.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
-const limits = { windowMs: 1000, maxPerNetwork: 5, maxPerAccount: 2 }
+const limits = { windowMs: 1000, maxPerNetwork: 5, maxPerAccount: 2, maxDelayMs: 4000 }
 
 test('an account is closed to the network that guesses, and to no other', () => {
   const limiter = new LoginLimiter(createManualClock(), limits)
   limiter.failed('192.0.2.1', 'anna')
-  assert.equal(limiter.blockedUntil('192.0.2.1', 'anna'), undefined)
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
   limiter.failed('192.0.2.99', 'ANNA')
-  assert.notEqual(limiter.blockedUntil('192.0.2.1', 'anna'), undefined)
-  assert.notEqual(limiter.blockedUntil('::ffff:192.0.2.7', 'Anna'), undefined)
-  assert.equal(limiter.blockedUntil('192.0.2.1', 'boris'), undefined)
-  assert.equal(limiter.blockedUntil('198.51.100.1', 'anna'), undefined)
+  assert.notEqual(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+  assert.notEqual(limiter.blockOf('::ffff:192.0.2.7', 'Anna'), undefined)
+  assert.equal(limiter.blockOf('192.0.2.1', 'boris'), undefined)
+  assert.equal(limiter.blockOf('198.51.100.1', 'anna'), undefined)
 })
 
 test('a network is closed after too many failures with whatever names, until time has passed', () => {
   const clock = createManualClock()
   const limiter = new LoginLimiter(clock, limits)
   for (let i = 0; i < 5; i++) limiter.failed(`2001:db8::${i}`, `name${i}`)
-  assert.notEqual(limiter.blockedUntil('2001:db8::ffff', 'anna'), undefined)
-  assert.equal(limiter.blockedUntil('2001:db8:0:1::1', 'anna'), undefined)
+  assert.notEqual(limiter.blockOf('2001:db8::ffff', 'anna'), undefined)
+  assert.equal(limiter.blockOf('2001:db8:0:1::1', 'anna'), undefined)
   clock.advance(1000)
-  assert.equal(limiter.blockedUntil('2001:db8::ffff', 'anna'), undefined)
+  assert.equal(limiter.blockOf('2001:db8::ffff', 'anna'), undefined)
 })
 
 test('a success forgives the name, not the network', () => {
@@ -31,17 +33,62 @@ test('a success forgives the name, not the network', () => {
   limiter.failed('192.0.2.1', 'anna')
   limiter.failed('192.0.2.1', 'anna')
   limiter.succeeded('192.0.2.1', 'anna')
-  assert.equal(limiter.blockedUntil('192.0.2.1', 'anna'), undefined)
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
   for (const name of ['a', 'b', 'c']) limiter.failed('192.0.2.1', name)
-  assert.notEqual(limiter.blockedUntil('192.0.2.1', 'anna'), undefined)
+  assert.equal(limiter.blockOf('192.0.2.1', 'boris')?.by, 'network')
 })
 
-test('what strangers make it remember is bounded', () => {
-  const limiter = new LoginLimiter(createManualClock(), {
-    ...limits,
-    maxPerNetwork: Number.POSITIVE_INFINITY,
+test('an account is closed to strangers when it is tried from many networks, and to those where it logs in it is not', () => {
+  const clock = createManualClock()
+  const limiter = new LoginLimiter(clock, limits)
+  limiter.succeeded('203.0.113.1', 'anna')
+  for (let i = 0; i < 5; i++) limiter.failed(`198.51.${i}.1`, 'anna')
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna')?.by, 'account')
+  assert.equal(limiter.blockOf('203.0.113.99', 'Anna'), undefined)
+  assert.equal(limiter.blockOf('192.0.2.1', 'boris'), undefined)
+  for (let i = 0; i < 2; i++) limiter.failed('203.0.113.1', 'anna')
+  assert.equal(limiter.blockOf('203.0.113.1', 'anna')?.by, 'account-from-network', 'guessed there too')
+  clock.advance(1000)
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+})
+
+test('who shares a network with a guesser still logs in, if that is where it did before', () => {
+  const limiter = new LoginLimiter(createManualClock(), limits)
+  limiter.succeeded('192.0.2.1', 'anna')
+  for (const name of ['a', 'b', 'c', 'd', 'e']) limiter.failed('192.0.2.66', name)
+  assert.equal(limiter.blockOf('192.0.2.1', 'boris')?.by, 'network')
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+})
+
+test('refusals are held back for longer each time, up to a limit; two typing errors are not', () => {
+  const limiter = new LoginLimiter(createManualClock(), { ...limits, maxPerNetwork: 100, maxPerAccount: 100 })
+  const delays = Array.from({ length: 9 }, () => {
+    limiter.failed('192.0.2.1', 'anna')
+    return limiter.delayOf('192.0.2.1', 'anna')
   })
-  for (let i = 0; i < 2; i++) limiter.failed('192.0.2.1', 'first')
-  for (let i = 0; i < 30_000; i++) limiter.failed('198.51.100.1', `name${i}`)
-  assert.equal(limiter.blockedUntil('192.0.2.1', 'first'), undefined, 'forgotten')
+  assert.deepEqual(delays, [0, 0, 250, 500, 1000, 2000, 4000, 4000, 4000])
+  assert.equal(limiter.delayOf('198.51.100.1', 'boris'), 0)
+})
+
+test('fronts count together', () => {
+  const tables = createLoginTables()
+  const clock = createManualClock()
+  const [one, other] = [new LoginLimiter(clock, limits, tables), new LoginLimiter(clock, limits, tables)]
+  one.failed('192.0.2.1', 'anna')
+  other.failed('192.0.2.1', 'anna')
+  for (const limiter of [one, other])
+    assert.equal(limiter.blockOf('192.0.2.1', 'anna')?.by, 'account-from-network')
+})
+
+test('what strangers make it remember is bounded, and takes the place of what is older', () => {
+  const table = createLoginCountTable()
+  const bytes = table.slots.byteLength
+  const counts = new LoginCounts(table, 1_000_000_000)
+  counts.add('first', 0)
+  for (let i = 0; i < 300_000; i++) counts.add(`name ${i}`, 1_000_000 + i)
+  assert.equal(table.slots.byteLength, bytes)
+  assert.equal(counts.read('first', 2_000_000), undefined, 'forgotten')
+  assert.equal(counts.read('name 299999', 2_000_000)?.count, 1)
+  const latest = Array.from({ length: 10_000 }, (_, i) => counts.read(`name ${299_999 - i}`, 2_000_000))
+  assert.ok(latest.filter(count => count?.count === 1).length > 9_900)
 })

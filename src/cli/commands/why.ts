@@ -12,10 +12,12 @@ import { trailKeys } from '../../trail/keys.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { TracedMessage } from '../describe-trace.ts'
 import { describeWhy, standingsOf, type WhyStyle } from '../describe-why.ts'
+import { describeEvent } from '../format-trail.ts'
 import type { Invocation } from '../invocation.ts'
 import { checkServer, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { readProspects } from '../prospects.ts'
+import { formatCount, formatTime } from '../quantities.ts'
 import { readTrace, type StoredTrace } from './trace.ts'
 
 type WhySubject =
@@ -24,6 +26,9 @@ type WhySubject =
 
 /** Of an address: so many messages, those that wait before those that do not. */
 const maxMessages = 3
+/** So many are counted. */
+const maxLogIns = 1000
+const dayMs = 86_400_000
 
 export function addWhyCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -31,7 +36,7 @@ export function addWhyCommand(program: Command, run: CommandRun): void {
     summary: 'Say in a paragraph where a message is, why it waits, when it goes, and what would speed it up',
     description:
       'Say in a paragraph where a message is, why it waits, when it goes, and what would speed it up. ' +
-      'With an address: the newest messages to it and from it, those that wait first.',
+      'With an address: the newest messages to it and from it, those that wait first, and how it failed to log in lately.',
     examples: ['why 1CCD5D74AAE', 'why boris@example.org'],
   })
     .addArgument(new Argument('<queue-id or address>', 'as in "queued as …"').argParser(whyArgument))
@@ -54,7 +59,7 @@ function whyArgument(text: string): WhySubject {
 
 async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
   const now = invocation.clock.now()
-  const { messages, noServer, retentionDays, prospects } = await invocation.withStorage(
+  const { messages, noServer, retentionDays, prospects, refusedLogIn } = await invocation.withStorage(
     async (storage, settings) => {
       const ids =
         subject.kind === 'queue-id'
@@ -78,14 +83,19 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
         ),
         noServer,
         retentionDays: settings.trail.retentionDays,
+        refusedLogIn:
+          subject.kind === 'address'
+            ? await describeRefusedLogIn(storage, formatAddress(subject.address), now)
+            : undefined,
         prospects: await readProspects(storage, settings, waiting, now),
       }
     },
   )
   if (messages.length === 0 && subject.kind === 'address') {
+    const logIn = refusedLogIn === undefined ? '' : `\n\n${refusedLogIn}`
     throw new UsageFault(
       'CLI_NO_TRAIL',
-      `No message to or from ${formatAddressForPeople(subject.address)} is known: none came in the last ${retentionDays} days. "postrider trace ${formatAddress(subject.address)}" finds those that were refused, too.`,
+      `No message to or from ${formatAddressForPeople(subject.address)} is known: none came in the last ${retentionDays} days. "postrider trace ${formatAddress(subject.address)}" finds those that were refused, too.${logIn}`,
     )
   }
   const told = messages.map(message => ({
@@ -97,8 +107,30 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
     throw new UsageFault('CLI_NO_TRAIL', paragraphs.join('\n\n'))
   invocation.output.result(
     told.map(({ message, style }, n) => whyJson(message, style, paragraphs[n] ?? '')),
-    [...(noServer ? [noServerText] : []), ...paragraphs].join('\n\n'),
+    [
+      ...(noServer ? [noServerText] : []),
+      ...paragraphs,
+      ...(refusedLogIn === undefined ? [] : [refusedLogIn]),
+    ].join('\n\n'),
   )
+}
+
+/** Who asks why no mail comes from somebody is told that he does not get in; undefined: nothing of the last day. */
+async function describeRefusedLogIn(
+  storage: Pick<CommandStorage, 'run'>,
+  address: string,
+  now: number,
+): Promise<string | undefined> {
+  const { found, hasMore } = await findMessages(storage, {
+    groups: [[trailKeys.login(address)]],
+    since: now - dayMs,
+    until: Number.MAX_SAFE_INTEGER,
+    limit: maxLogIns,
+  })
+  const [newest] = found[0]?.records ?? []
+  if (!newest) return undefined
+  const times = hasMore ? `more than ${maxLogIns} times` : formatCount(found.length, 'time')
+  return `Logging in with this name failed ${times} in the last 24 hours, last at ${formatTime(newest.at)}: ${describeEvent(newest.event).text}`
 }
 
 /** Of a message to many who is asked about is told of, and of one from him everybody. */
