@@ -4,13 +4,19 @@ import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { type Tx } from '../storage/operation.ts'
 import { changeAccount, insertAccount } from './accounts.ts'
+import { removeAppPassword, writeAppPassword } from './app-passwords.ts'
 import { compareDocuments, type DirectoryChange } from './compare-documents.ts'
 import { assertNoLoop } from './constraints.ts'
 import { verifyPassword } from './credentials.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress } from './display.ts'
-import { type DirectoryDocument, type DocumentAccount, readDirectory } from './document.ts'
+import {
+  type DirectoryDocument,
+  type DocumentAccount,
+  type DocumentAppPassword,
+  readDirectory,
+} from './document.ts'
 import { insertDomain, writePostmaster } from './domains.ts'
 import type { StoredPassword } from './new-password.ts'
 import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
@@ -87,6 +93,7 @@ export const applyDocument = defineDirectoryWrite(
     const orphanedFiles = await removeMissing(tx, current, document, withContents)
     await writeDomains(tx, current, document, at)
     await writeAccounts(tx, current, document, at)
+    await writeAppPasswords(tx, current, document, at)
     await writeRedirections(tx, current, document, at)
     for (const { name, postmaster } of document.domains) await writePostmaster(tx, name, postmaster)
     await writeRelays(tx, current, document, at)
@@ -188,6 +195,20 @@ async function writeAccounts(
     if (known.has(addressKey(account.address))) await changeAccount.run(tx, account)
     else await insertAccount(tx, { ...account, at })
   }
+}
+
+async function writeAppPasswords(
+  tx: Tx,
+  current: DirectoryDocument,
+  wanted: DirectoryDocument,
+  at: number,
+): Promise<void> {
+  const keyOf = ({ account, name }: DocumentAppPassword): string => `${addressKey(account)} ${name}`
+  const kept = new Set(wanted.appPasswords.map(keyOf))
+  const accounts = new Set(wanted.accounts.map(({ address }) => addressKey(address)))
+  for (const app of current.appPasswords)
+    if (!kept.has(keyOf(app)) && accounts.has(addressKey(app.account))) await removeAppPassword.run(tx, app)
+  for (const app of wanted.appPasswords) await writeAppPassword(tx, { ...app, at })
 }
 
 async function writeRedirections(

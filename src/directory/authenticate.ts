@@ -2,32 +2,44 @@
 import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { Language } from '../queue/records.ts'
-import type { LoginProblem, LoginRefusal, Verdict } from '../sasl/authority.ts'
-import { isRefusal } from '../sasl/authority.ts'
+import { isRefusal, type LoginProblem, type LoginRefusal, type Verdict } from '../sasl/authority.ts'
 import { prepareText } from '../sasl/prepare-text.ts'
-import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
+import type { ScramCredential, ScramHash, ScramKeys, ScramOffer } from '../sasl/scram-keys.ts'
 import { defineRead, type Storage } from '../storage/operation.ts'
+import {
+  type AppPasswordRow,
+  type AppPasswordScope,
+  appPasswordsOf,
+  findAppPassword,
+  readAppScramKeys,
+  readScopes,
+} from './app-passwords.ts'
 import { maxPasswordBytes, nobodysHash, verifyPassword } from './credentials.ts'
-import { readScramKeys, type ScramPolicy, scramParametersOf } from './scram-credentials.ts'
+import { readScramKeys, type ScramColumns, type ScramPolicy, scramParametersOf } from './scram-credentials.ts'
 
-export interface CredentialsRow {
+interface CredentialsRow extends ScramColumns {
   readonly id: number
   readonly address: string
   readonly language: Language
-  readonly password_hash: string
   readonly enabled: number
-  readonly scram_keys: string | null
-  readonly scram_hash: string | null
+}
+
+export interface FoundCredentials extends CredentialsRow {
+  readonly appPasswords: readonly AppPasswordRow[]
 }
 
 export const findCredentials = defineRead(
   'directory.find-credentials',
-  async (tx, input: { readonly key: string }) =>
-    await tx.get<CredentialsRow>(
+  async (tx, input: { readonly key: string }): Promise<FoundCredentials | undefined> => {
+    const row = await tx.get<CredentialsRow>(
       `SELECT id, address, language, password_hash, enabled, scram_keys, scram_hash
          FROM account WHERE address_key = ?`,
       input.key,
-    ),
+    )
+    // No account has the id 0: a name that is nobody's costs as many reads.
+    const appPasswords = await appPasswordsOf(tx, row?.id ?? 0)
+    return row && { ...row, appPasswords }
+  },
 )
 
 export interface ProvenAccount {
@@ -35,6 +47,21 @@ export interface ProvenAccount {
   /** Canonical text of the account's own address. */
   readonly address: string
   readonly language: Language
+  /** By which it logged in; undefined: by the account's own password. */
+  readonly appPassword?: UsedAppPassword | undefined
+}
+
+export interface UsedAppPassword {
+  readonly id: number
+  readonly name: string
+  /** Before this time. */
+  readonly lastUsedAt?: number | undefined
+}
+
+/** Where and when somebody logs in. */
+export interface LoginTerms {
+  readonly protocol: AppPasswordScope
+  readonly now: number
 }
 
 /**
@@ -45,24 +72,27 @@ export async function verifyLogin(
   storage: Pick<Storage, 'run'>,
   name: string,
   password: string,
+  terms: LoginTerms,
 ): Promise<Verdict<ProvenAccount>> {
   const found = await findByName(storage, name)
   // Too long to be anybody's: hash something of the size that a password has.
   const candidate = Buffer.byteLength(password) <= maxPasswordBytes ? password : ''
+  const appPassword = findAppPassword(found?.appPasswords ?? [], candidate)
+  if (found && appPassword) return admitApp(found, appPassword, terms)
   const matches = await verifyPassword(found?.password_hash ?? nobodysHash, candidate)
   if (!found) return refuse('no-such-account')
   if (!matches || candidate !== password) return refuse('wrong-password')
   return admit(found)
 }
 
-/** Only who is proven; undefined when nobody is, whatever the reason. */
+/** Only who is proven by the account's own password; undefined when nobody is, whatever the reason. */
 export async function authenticate(
   storage: Pick<Storage, 'run'>,
   name: string,
   password: string,
 ): Promise<ProvenAccount | undefined> {
-  const verdict = await verifyLogin(storage, name, password)
-  return isRefusal(verdict) ? undefined : verdict
+  const verdict = await verifyLogin(storage, name, password, { protocol: 'smtp', now: 0 })
+  return isRefusal(verdict) || verdict.appPassword ? undefined : verdict
 }
 
 /**
@@ -74,30 +104,59 @@ export async function openScram(
   policy: ScramPolicy,
   hash: ScramHash,
   name: string,
+  terms: LoginTerms,
 ): Promise<ScramOffer<Verdict<ProvenAccount>>> {
   const prepared = await prepareText(name)
   const found = await findByName(storage, prepared)
-  const keys = found && readScramKeys(found).find(key => key.hash === hash)
-  const { salt, iterations } = keys ?? scramParametersOf(policy, hash, prepared)
+  const own = found && readScramKeys(found).find(key => key.hash === hash)
+  const admissions = new Map<ScramKeys, () => Verdict<ProvenAccount>>()
+  const credentials: ScramCredential[] = []
+  const offer = (keys: ScramCredential, proven: () => Verdict<ProvenAccount>): void => {
+    credentials.push(keys)
+    admissions.set(keys, proven)
+  }
+  if (found && own) offer(own, () => admit(found))
+  for (const app of found?.appPasswords ?? []) {
+    const keys = readAppScramKeys(app).find(key => key.hash === hash)
+    if (found && keys) offer(keys, () => admitApp(found, app, terms))
+  }
+  const { salt, iterations } = credentials[0] ?? scramParametersOf(policy, hash, prepared)
   return {
     salt,
     iterations,
-    keys: [keys ?? policy.nobodysKeys[hash]],
+    keys: credentials.length > 0 ? credentials : [policy.nobodysKeys[hash]],
     async settle(proven) {
+      const admission = proven && admissions.get(proven)
+      if (admission) return admission()
       if (!found) return refuse('no-such-account')
-      if (!keys) return refuse('no-scram-keys')
-      return proven === keys ? admit(found) : refuse('wrong-password')
+      return refuse(own ? 'wrong-password' : 'no-scram-keys')
     },
   }
 }
 
-async function findByName(storage: Pick<Storage, 'run'>, name: string): Promise<CredentialsRow | undefined> {
+async function findByName(
+  storage: Pick<Storage, 'run'>,
+  name: string,
+): Promise<FoundCredentials | undefined> {
   const address = parseAddress(name)
   return address && (await storage.run(findCredentials, { key: addressKey(address) }))
 }
 
 function admit({ id, address, language, enabled }: CredentialsRow): Verdict<ProvenAccount> {
   return enabled === 0 ? refuse('account-disabled') : { id, address, language }
+}
+
+function admitApp(
+  account: CredentialsRow,
+  app: AppPasswordRow,
+  { protocol, now }: LoginTerms,
+): Verdict<ProvenAccount> {
+  if (app.expires_at !== null && app.expires_at <= now) return refuse('app-password-expired')
+  if (!readScopes(app.scopes).includes(protocol)) return refuse('app-password-elsewhere')
+  const verdict = admit(account)
+  if (isRefusal(verdict)) return verdict
+  const { id, name, last_used_at: lastUsedAt } = app
+  return { ...verdict, appPassword: { id, name, ...(lastUsedAt === null ? {} : { lastUsedAt }) } }
 }
 
 function refuse(refused: LoginProblem): LoginRefusal {

@@ -4,6 +4,7 @@ import { displayAddress, displayDomain } from './display.ts'
 import type {
   DirectoryDocument,
   DocumentAccount,
+  DocumentAppPassword,
   DocumentDomain,
   DocumentRedirection,
   DocumentRelayDomain,
@@ -18,8 +19,8 @@ export interface FieldChange {
 
 export interface DirectoryChange {
   readonly action: 'add' | 'change' | 'remove'
-  readonly kind: 'domain' | 'account' | 'alias' | 'group' | 'relay'
-  /** As people write it; a domain's name for a domain. */
+  readonly kind: 'domain' | 'account' | 'app password' | 'alias' | 'group' | 'relay'
+  /** As people write it; a domain's name for a domain, '"phone" of anna@example.test' for an app password. */
   readonly address: string
   /** What it has (add, remove) or what becomes different (change). */
   readonly fields: readonly FieldChange[]
@@ -31,7 +32,7 @@ interface Item {
   readonly fields: ReadonlyMap<string, string>
 }
 
-/** Removals first, then additions and changes, each in the order domain, account, alias, group, relay. */
+/** Removals first, then additions and changes, each in the order domain, account, app password, alias, group, relay. */
 export function compareDocuments(current: DirectoryDocument, wanted: DirectoryDocument): DirectoryChange[] {
   const before = itemsOf(current)
   const after = itemsOf(wanted)
@@ -55,6 +56,8 @@ function itemsOf(document: DirectoryDocument): Map<string, Item> {
   for (const domain of document.domains) items.set(`domain ${domain.name}`, domainItem(domain))
   for (const account of document.accounts)
     items.set(`account ${addressKey(account.address)}`, accountItem(account))
+  for (const app of document.appPasswords)
+    items.set(`app password ${addressKey(app.account)} ${app.name}`, appPasswordItem(app))
   for (const redirection of document.redirections) {
     items.set(`${redirection.kind} ${addressKey(redirection.address)}`, redirectionItem(redirection))
   }
@@ -91,6 +94,19 @@ function accountItem({ address, name, language, enabled, passwordHash, scramKeys
       ['language', language],
       ['enabled', enabled ? 'yes' : 'no'],
       ['password', passwordHash],
+      ['scramKeys', scramKeys.toSorted().join(' ')],
+    ]),
+  }
+}
+
+function appPasswordItem({ account, name, digest, scramKeys, scopes, expiresAt }: DocumentAppPassword): Item {
+  return {
+    kind: 'app password',
+    address: `"${name}" of ${displayAddress(account)}`,
+    fields: new Map([
+      ['scopes', scopes.join(', ')],
+      ...(expiresAt === undefined ? [] : [['expires', new Date(expiresAt).toISOString()] as const]),
+      ['password', digest],
       ['scramKeys', scramKeys.toSorted().join(' ')],
     ]),
   }

@@ -2,6 +2,7 @@
 import type { Address } from '../address/address.ts'
 import type { Language } from '../queue/records.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
+import { type AppPasswordScope, type AppPasswordSecret, selectAppPasswords } from './app-passwords.ts'
 import type { RedirectionKind } from './records.ts'
 import { readTargets } from './redirections.ts'
 import { listRelayDomains, type RelayDomainTerms } from './relay-domains.ts'
@@ -30,6 +31,13 @@ export interface DocumentAccount {
   readonly scramKeys: readonly string[]
 }
 
+export interface DocumentAppPassword extends AppPasswordSecret {
+  readonly account: Address
+  readonly name: string
+  readonly scopes: readonly AppPasswordScope[]
+  readonly expiresAt?: number | undefined
+}
+
 export interface DocumentRelayDomain extends RelayDomainTerms {
   readonly name: string
 }
@@ -44,6 +52,7 @@ export interface DocumentRedirection {
 export interface DirectoryDocument {
   readonly domains: readonly DocumentDomain[]
   readonly accounts: readonly DocumentAccount[]
+  readonly appPasswords: readonly DocumentAppPassword[]
   readonly redirections: readonly DocumentRedirection[]
   readonly relays: readonly DocumentRelayDomain[]
 }
@@ -80,6 +89,9 @@ export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
         scramKeys: listScramKeys(row),
       }
     }),
+    appPasswords: (await selectAppPasswords(tx)).map(
+      ({ createdAt: _createdAt, lastUsedAt: _lastUsedAt, ...kept }) => kept,
+    ),
     redirections,
     relays: (await listRelayDomains.run(tx, undefined)).map(
       ({ name, keepsUntilFetched, anyoneStarts, owner }) => ({

@@ -22,6 +22,7 @@ export type DocumentTable = Readonly<Record<string, FieldValue | undefined>>
 export interface DocumentTables {
   readonly domain: readonly DocumentTable[]
   readonly account: readonly DocumentTable[]
+  readonly appPassword: readonly DocumentTable[]
   readonly alias: readonly DocumentTable[]
   readonly group: readonly DocumentTable[]
   readonly relay: readonly DocumentTable[]
@@ -30,6 +31,7 @@ export interface DocumentTables {
 export function documentTables({
   domains,
   accounts,
+  appPasswords,
   redirections,
   relays,
 }: DirectoryDocument): DocumentTables {
@@ -53,6 +55,14 @@ export function documentTables({
       enabled: enabled ? undefined : false,
       passwordHash,
       scramKeys: scramKeys.length === 0 ? undefined : scramKeys,
+    })),
+    appPassword: appPasswords.map(({ account, name, digest, scramKeys, scopes, expiresAt }) => ({
+      account: displayAddress(account),
+      name,
+      digest,
+      scramKeys: scramKeys.length === 0 ? undefined : scramKeys,
+      scopes,
+      expires: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
     })),
     alias: redirectionTables('alias', 'targets'),
     group: redirectionTables('group', 'members'),

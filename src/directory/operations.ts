@@ -7,6 +7,12 @@ import {
   listAccounts,
   removeAccount,
 } from './accounts.ts'
+import {
+  createAppPassword,
+  listAppPasswords,
+  noteAppPasswordUse,
+  removeAppPassword,
+} from './app-passwords.ts'
 import { applyDocument } from './apply-document.ts'
 import { findCredentials } from './authenticate.ts'
 import { exportDirectory } from './document.ts'
@@ -36,7 +42,7 @@ import {
   showRelayDomain,
 } from './relay-domains.ts'
 import { resolveRecipient } from './resolve-recipient.ts'
-import { addScramKeys, findScramColumns } from './scram-credentials.ts'
+import { addScramKeys, findScramColumns, findScramKeysOf } from './scram-credentials.ts'
 import { createSecret, findSecret } from './secrets.ts'
 
 export const directoryOperations = [
@@ -54,6 +60,11 @@ export const directoryOperations = [
   findCredentials,
   addScramKeys,
   findScramColumns,
+  findScramKeysOf,
+  createAppPassword,
+  listAppPasswords,
+  removeAppPassword,
+  noteAppPasswordUse,
   listAccounts,
   createRedirection,
   changeTargets,

@@ -8,9 +8,20 @@ import { parseDomain } from '../address/parse-domain.ts'
 import type { Language } from '../queue/records.ts'
 import { parseTomlText, type SyntaxMistake, type TextPosition } from '../runtime/toml-text.ts'
 import { parseScramCredential } from '../sasl/scram-keys.ts'
+import {
+  type AppPasswordScope,
+  appPasswordScopes,
+  isDigest,
+  problemOfAppPasswordName,
+} from './app-passwords.ts'
 import { isPasswordHash, problemOfPassword } from './credentials.ts'
 import { displayDomain } from './display.ts'
-import type { DocumentDomain, DocumentRedirection, DocumentRelayDomain } from './document.ts'
+import type {
+  DocumentAppPassword,
+  DocumentDomain,
+  DocumentRedirection,
+  DocumentRelayDomain,
+} from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
 import type { RedirectionKind } from './records.ts'
 import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
@@ -33,6 +44,7 @@ export interface WrittenAccount {
 export interface WrittenDocument {
   readonly domains: readonly DocumentDomain[]
   readonly accounts: readonly WrittenAccount[]
+  readonly appPasswords: readonly DocumentAppPassword[]
   readonly redirections: readonly DocumentRedirection[]
   readonly relays: readonly DocumentRelayDomain[]
 }
@@ -41,11 +53,12 @@ export type ParsedDocument =
   | { readonly kind: 'document'; readonly document: WrittenDocument }
   | { readonly kind: 'problems'; readonly problems: readonly DocumentProblem[] }
 
-type Section = 'domain' | 'account' | 'alias' | 'group' | 'relay'
+type Section = 'domain' | 'account' | 'appPassword' | 'alias' | 'group' | 'relay'
 
 const fields: Record<Section, readonly string[]> = {
   domain: ['name', 'postmaster'],
   account: ['address', 'name', 'language', 'enabled', 'password', 'passwordHash', 'scramKeys'],
+  appPassword: ['account', 'name', 'digest', 'scramKeys', 'scopes', 'expires'],
   alias: ['address', 'targets'],
   group: ['address', 'name', 'members'],
   relay: ['name', 'keepsUntilFetched', 'etrn', 'owner'],
@@ -70,9 +83,11 @@ class DocumentReader implements WrittenDocument {
   readonly problems: DocumentProblem[] = []
   readonly domains: DocumentDomain[] = []
   readonly accounts: WrittenAccount[] = []
+  readonly appPasswords: DocumentAppPassword[] = []
   readonly redirections: DocumentRedirection[] = []
   readonly relays: DocumentRelayDomain[] = []
   readonly #owners: Located[] = []
+  readonly #appAccounts: Located[] = []
   readonly #relayNodes = new Map<string, AST.TOMLNode>()
   readonly #holders = new Map<string, string>()
   readonly #references: { readonly address: Address; readonly node: AST.TOMLNode }[] = []
@@ -87,7 +102,7 @@ class DocumentReader implements WrittenDocument {
     if (node.type !== 'TOMLTable' || node.kind !== 'array' || !isSection(section)) {
       this.#report(
         node,
-        `Expected one of [[domain]], [[account]], [[alias]], [[group]], [[relay]], and not ${writtenName(node)}.`,
+        `Expected one of [[domain]], [[account]], [[appPassword]], [[alias]], [[group]], [[relay]], and not ${writtenName(node)}.`,
       )
       return
     }
@@ -98,6 +113,9 @@ class DocumentReader implements WrittenDocument {
         break
       case 'account':
         this.#readAccount(entry)
+        break
+      case 'appPassword':
+        this.#readAppPassword(entry)
         break
       case 'alias':
       case 'group':
@@ -131,6 +149,8 @@ class DocumentReader implements WrittenDocument {
     const accounts = new Set(this.accounts.map(({ address }) => addressKey(address)))
     for (const { address, node } of this.#owners)
       if (!accounts.has(addressKey(address))) this.#report(node, 'The owner is no [[account]] of this file.')
+    for (const { address, node } of this.#appAccounts)
+      if (!accounts.has(addressKey(address))) this.#report(node, 'This is no [[account]] of this file.')
     for (const [name, node] of this.#relayNodes)
       if (domains.has(name))
         this.#report(
@@ -259,6 +279,53 @@ class DocumentReader implements WrittenDocument {
     if (!isPasswordHash(hash.value))
       this.#report(hash.node, 'This is no Argon2id hash: $argon2id$v=19$m=…,t=…,p=…$salt$hash.')
     return { kind: 'hash', passwordHash: hash.value, scramKeys }
+  }
+
+  #readAppPassword(entry: Entry): void {
+    const account = this.#address(entry, 'account', 'required')
+    const name = this.#text(entry, 'name', 'required')
+    const problem = name && problemOfAppPasswordName(name.value)
+    if (name && problem !== undefined) this.#report(name.node, problem)
+    const digest = this.#text(entry, 'digest', 'required')
+    if (digest && !isDigest(digest.value))
+      this.#report(
+        digest.node,
+        'The digest of an app password is SHA-256 in hexadecimal, as "postrider export" writes it.',
+      )
+    const scramKeys = this.#scramKeys(entry)
+    const scopes = this.#scopes(entry)
+    const expires = this.#text(entry, 'expires', 'optional')
+    const expiresAt = expires && Date.parse(expires.value)
+    if (expires && (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$/.test(expires.value) || Number.isNaN(expiresAt)))
+      this.#report(expires.node, 'This is no time: "2027-01-31T12:00:00Z".')
+    if (!account || !name || !digest) return
+    const isThere = this.appPasswords.some(
+      other => other.name === name.value && addressKey(other.account) === addressKey(account.address),
+    )
+    if (isThere) this.#report(name.node, 'This account has an app password of this name already.')
+    this.#appAccounts.push(account)
+    this.appPasswords.push({
+      account: account.address,
+      name: name.value,
+      digest: digest.value,
+      scramKeys,
+      scopes,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    })
+  }
+
+  #scopes(entry: Entry): AppPasswordScope[] {
+    const node = entry.values.get('scopes')
+    const words =
+      node?.type === 'TOMLArray'
+        ? node.elements.map(element =>
+            element.type === 'TOMLValue' && element.kind === 'string' ? element.value : '',
+          )
+        : []
+    const scopes = appPasswordScopes.filter(scope => words.includes(scope))
+    if (words.length === 0 || scopes.length !== words.length)
+      this.#report(node ?? entry.table, `"scopes" is a list of ${appPasswordScopes.join(', ')}: ["smtp"].`)
+    return scopes
   }
 
   #scramKeys(entry: Entry): string[] {

@@ -12,7 +12,7 @@ import {
   type ScramKeys,
   type ScramParameters,
 } from '../sasl/scram-keys.ts'
-import { defineRead, defineWrite, type Storage } from '../storage/operation.ts'
+import { defineRead, defineWrite, type Storage, type Tx } from '../storage/operation.ts'
 import { obtainSecret } from './secrets.ts'
 
 /**
@@ -60,9 +60,14 @@ export async function deriveScramKeys(
   hashes: readonly ScramHash[],
   name: string,
   password: string,
+  /** Of other passwords of this account, which may have come from another system, with a salt of that: it is shared. */
+  others: readonly ScramCredential[] = [],
 ): Promise<string[]> {
   const credentials = await Promise.all(
-    hashes.map(hash => deriveScramCredential(hash, password, scramParametersOf(policy, hash, name))),
+    hashes.map(hash => {
+      const parameters = others.find(other => other.hash === hash) ?? scramParametersOf(policy, hash, name)
+      return deriveScramCredential(hash, password, parameters)
+    }),
   )
   return credentials.map(formatScramCredential)
 }
@@ -91,11 +96,34 @@ export interface AddedScramKeys {
 
 export const findScramColumns = defineRead(
   'directory.find-scram-keys',
-  async (tx, { id }: { readonly id: number }) =>
-    await tx.get<ScramColumns & { readonly address: string }>(
+  async (tx, { id }: { readonly id: number }) => {
+    const row = await tx.get<ScramColumns & { readonly address: string }>(
       'SELECT address, password_hash, scram_keys, scram_hash FROM account WHERE id = ?',
       id,
-    ),
+    )
+    return row && { ...row, appKeys: await listAppScramKeys(tx, id) }
+  },
+)
+
+/** As texts, of all app passwords of an account. */
+async function listAppScramKeys(tx: Tx, accountId: number): Promise<string[]> {
+  const rows = await tx.all<{ scram_keys: string }>(
+    'SELECT scram_keys FROM app_password WHERE account_id = ? ORDER BY id',
+    accountId,
+  )
+  return rows.flatMap(row => (row.scram_keys === '' ? [] : row.scram_keys.split(' ')))
+}
+
+/** As texts, of all passwords of an account. */
+export const findScramKeysOf = defineRead(
+  'directory.find-scram-keys-of',
+  async (tx, { key }: { readonly key: string }): Promise<readonly string[]> => {
+    const row = await tx.get<ScramColumns & { readonly id: number }>(
+      'SELECT id, password_hash, scram_keys, scram_hash FROM account WHERE address_key = ?',
+      key,
+    )
+    return row ? [...listScramKeys(row), ...(await listAppScramKeys(tx, row.id))] : []
+  },
 )
 
 /**
@@ -113,7 +141,8 @@ export async function addMissingScramKeys(
   const known = readScramKeys(account)
   const missing = hashes.filter(hash => !known.some(key => key.hash === hash))
   if (missing.length === 0) return
-  const added = await deriveScramKeys(policy, missing, account.address, password)
+  const apps = account.appKeys.flatMap(text => parseScramCredential(text) ?? [])
+  const added = await deriveScramKeys(policy, missing, account.address, password, apps)
   await storage.run(addScramKeys, {
     accountId: id,
     passwordHash: account.password_hash,

@@ -99,6 +99,7 @@ export function composeFront(parts: FrontParts): Front {
   })
   const logins = new Logins({
     storage,
+    protocol: 'smtp',
     mechanisms: settings.login.mechanisms,
     limits: loginLimitsOf(settings.login),
     tables: parts.loginTables,

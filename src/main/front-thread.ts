@@ -13,8 +13,17 @@ import { showCertificate } from './shown-certificate.ts'
 import { runThread, tellMain } from './thread.ts'
 
 runThread('front', async start => {
-  const { settings, storagePort, number, idSpace, listeners, connectionCounts, loginTables, openTerminals, ticketKey } =
-    start
+  const {
+    settings,
+    storagePort,
+    number,
+    idSpace,
+    listeners,
+    connectionCounts,
+    loginTables,
+    openTerminals,
+    ticketKey,
+  } = start
   const { dataFolder, hostname, tls } = settings
   const log = createLog(settings.log.level, `front-${number}`)
   const { storage, mailData, clock } = await openThreadStorage(settings, storagePort, log)

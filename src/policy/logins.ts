@@ -2,7 +2,8 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
-import { openScram, type ProvenAccount, verifyLogin } from '../directory/authenticate.ts'
+import { type AppPasswordScope, noteAppPasswordUse } from '../directory/app-passwords.ts'
+import { type LoginTerms, openScram, type ProvenAccount, verifyLogin } from '../directory/authenticate.ts'
 import { addMissingScramKeys, obtainScramPolicy, type ScramPolicy } from '../directory/scram-credentials.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -14,11 +15,15 @@ import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type LoginBlock, LoginLimiter, type LoginLimits, type LoginTables } from './login-limiter.ts'
 
+/** A program that logs in each second is no news each second. */
+const useMs = 60_000
 /** Each holds a connection. */
 const maxWaiting = 1000
 
 export interface LoginParts {
   readonly storage: Pick<Storage, 'run'>
+  /** App passwords are for some protocols. */
+  readonly protocol: AppPasswordScope
   readonly mechanisms: readonly PasswordMechanism[]
   readonly limits: LoginLimits
   /** Those of other fronts too; default: its own. */
@@ -63,10 +68,10 @@ export class Logins {
     password: string,
   ): Promise<Verdict<ProvenAccount>> {
     const verdict = await this.#judge(remoteAddress, name, () =>
-      verifyLogin(this.#parts.storage, name, password),
+      verifyLogin(this.#parts.storage, name, password, this.#terms),
     )
-    if (!isRefusal(verdict) && this.#scramHashes.length > 0)
-      this.#later(policy => this.#addScramKeys(policy, verdict, password))
+    if (!isRefusal(verdict) && !verdict.appPassword && this.#scramHashes.length > 0)
+      this.#later(() => this.#addScramKeys(verdict, password))
     return verdict
   }
 
@@ -76,7 +81,7 @@ export class Logins {
     name: string,
   ): Promise<ScramOffer<Verdict<ProvenAccount>>> {
     const policy = await this.#policy()
-    const offer = await openScram(this.#parts.storage, policy, hash, name)
+    const offer = await openScram(this.#parts.storage, policy, hash, name, this.#terms)
     return {
       ...offer,
       settle: keys => this.#judge(remoteAddress, name, () => offer.settle(keys)),
@@ -93,8 +98,22 @@ export class Logins {
     if (isRefusal(verdict)) {
       if (verdict !== blocked) this.#countFailure(remoteAddress, name)
       await this.#holdBack(this.#limiter.delayOf(remoteAddress, name))
-    } else this.#limiter.succeeded(remoteAddress, name)
+    } else {
+      this.#limiter.succeeded(remoteAddress, name)
+      this.#noteUse(verdict)
+    }
     return verdict
+  }
+
+  get #terms(): LoginTerms {
+    return { protocol: this.#parts.protocol, now: this.#parts.clock.now() }
+  }
+
+  #noteUse({ appPassword }: ProvenAccount): void {
+    const at = this.#parts.clock.now()
+    if (!appPassword || at - (appPassword.lastUsedAt ?? 0) < useMs) return
+    const { id } = appPassword
+    this.#later(() => this.#parts.storage.run(noteAppPasswordUse, { id, at }))
   }
 
   #countFailure(remoteAddress: string, name: string): void {
@@ -122,7 +141,8 @@ export class Logins {
     this.#waiting--
   }
 
-  async #addScramKeys(policy: ScramPolicy, { id }: ProvenAccount, password: string): Promise<void> {
+  async #addScramKeys({ id }: ProvenAccount, password: string): Promise<void> {
+    const policy = await this.#policy()
     await addMissingScramKeys(this.#parts.storage, policy, this.#scramHashes, { id, password })
   }
 
@@ -140,9 +160,8 @@ export class Logins {
   }
 
   /** The client has its answer meanwhile. */
-  #later(work: (policy: ScramPolicy) => Promise<void>): void {
-    const writing = this.#policy()
-      .then(work)
+  #later(work: () => Promise<void>): void {
+    const writing = work()
       .then(() => this.#trouble.over())
       .catch((cause: unknown) => this.#trouble.hit(cause))
       .finally(() => this.#writing.delete(writing))

@@ -447,3 +447,49 @@ test('add makes, and delete and rm remove, as in other programs', async context 
   await succeed(folder, 'domain', 'delete', 'example.test')
   assert.deepEqual(await succeedJson(folder, 'domain', 'list'), [])
 })
+
+test('app passwords, by command line', async context => {
+  const folder = makeServerFolder(remove => context.after(remove))
+  const run = (...parameters: string[]): Promise<string> => succeed(folder, ...parameters)
+  await run('domain', 'create', 'example.test')
+  await run('account', 'create', 'anna@example.test')
+  const add = ['account', 'app-password', 'add', 'anna@example.test']
+  assert.match(
+    await run(...add, 'phone'),
+    /^App password "phone" of anna@example\.test, for smtp\.\nPassword: (\w{4}-){3}\w{4}\n$/,
+  )
+  assert.match(
+    await run(...add, 'office printer', '--scope', 'smtp', '--scope', 'imap', '--expires', '2099-12-31'),
+    /^App password "office printer" of anna@example\.test, for smtp, imap until 2099-12-31 23:59:59\.\n/,
+  )
+  assert.equal(
+    await run('account', 'app-password', 'list'),
+    'ACCOUNT            NAME            FOR         EXPIRES              LAST USED\n' +
+      'anna@example.test  office printer  smtp, imap  2099-12-31 23:59:59  never\n' +
+      'anna@example.test  phone           smtp        never                never\n',
+  )
+  for (const [parameters, exitCode, message] of [
+    [['phone'], 1, /has an app password "phone" already/],
+    [['x', '--scope', 'ftp'], 2, /one of smtp, imap, pop3/],
+    [['x', '--expires', '2001-01-01'], 2, /no time to come/],
+    [['x', '--expires', 'soon'], 2, /no time to come/],
+    [['two\nlines'], 2, /one line of at most 100 characters/],
+  ] as const) {
+    const refused = await runPostrider(folder, [...add, ...parameters])
+    assert.equal(refused.exitCode, exitCode, refused.stderr)
+    assert.match(refused.stderr, message)
+  }
+  const nobody = await runPostrider(folder, ['account', 'app-password', 'add', 'nobody@example.test', 'x'])
+  assert.match(nobody.stderr, /There is no account nobody@example\.test/)
+  await run('account', 'app-password', 'remove', 'anna@example.test', 'phone')
+  const again = await runPostrider(folder, [
+    'account',
+    'app-password',
+    'remove',
+    'anna@example.test',
+    'phone',
+  ])
+  assert.match(again.stderr, /has no app password "phone"/)
+  const [row] = (await succeedJson(folder, 'account', 'app-password', 'list')) as { name: string }[]
+  assert.equal(row?.name, 'office printer')
+})

@@ -123,6 +123,7 @@ test('export gives the tables of the text file as JSON', async context => {
   )
   assert.deepEqual(others, {
     domain: [{ name: 'example.test', postmaster: 'boris@elsewhere.test' }],
+    appPassword: [],
     alias: [{ address: 'info@example.test', targets: ['anna@example.test'] }],
     group: [{ address: 'team@example.test', name: 'The team', members: ['anna@example.test'] }],
     relay: [],

@@ -75,6 +75,7 @@ test('what is formatted is parsed back as it was', () => {
         const document: DirectoryDocument = {
           domains: [{ name: 'xn--80a1acny.xn--p1ai' }],
           accounts,
+          appPasswords: [],
           redirections: [],
           relays: [],
         }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { digestAppPassword, listAppPasswords, noteAppPasswordUse } from '../../src/directory/app-passwords.ts'
 import { applyDocument, hashPasswords } from '../../src/directory/apply-document.ts'
 import { authenticate } from '../../src/directory/authenticate.ts'
 import { compareDocuments, formatChange } from '../../src/directory/compare-documents.ts'
@@ -155,6 +156,7 @@ test('nothing is applied when the directory changed after the differences were s
   const document: DirectoryDocument = {
     domains: [{ name: 'example.test' }],
     accounts: [],
+    appPasswords: [],
     redirections: [],
     relays: [],
   }
@@ -195,7 +197,7 @@ members = []
 [[mailinglist]]
 `
   assert.deepEqual(problemsOf(text), [
-    '1:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], [[relay]], and not title = ….',
+    '1:1 Expected one of [[domain]], [[account]], [[appPassword]], [[alias]], [[group]], [[relay]], and not title = ….',
     '4:1 [[domain]] has no "owner". It takes name, postmaster.',
     '6:8 "no domain" is no domain name.',
     '8:11 "anna" is no mail address.',
@@ -209,7 +211,7 @@ members = []
     '19:35 This is no mail address.',
     '21:11 other.test is no [[domain]] of this file.',
     '22:11 "members" is needed: a list of addresses, ["anna@example.test"].',
-    '23:1 Expected one of [[domain]], [[account]], [[alias]], [[group]], [[relay]], and not [[mailinglist]].',
+    '23:1 Expected one of [[domain]], [[account]], [[appPassword]], [[alias]], [[group]], [[relay]], and not [[mailinglist]].',
   ])
 })
 
@@ -261,4 +263,56 @@ test('keys for SCRAM without their password, or of another form, are mistakes', 
   assert.deepEqual(problemsOf(`${account}passwordHash = "${noPassword}"\nscramKeys = "x"\n`), [
     '6:13 "scramKeys" is a list of texts, as "postrider export" writes them.',
   ])
+})
+
+test('app passwords are exported, applied, changed and removed as the rest; the same file again keeps when they were used', async context => {
+  const storage = await openDirectory(context)
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'anna@example.test')
+  const digest = digestAppPassword('kq7m-x3wp-9fht-n4rd')
+  const base = formatDocument(await storage.run(exportDirectory, undefined))
+  const app = (more: string) =>
+    `[[appPassword]]\naccount = "anna@example.test"\nname = "phone"\ndigest = "${digest}"\n${more}`
+  assert.deepEqual(
+    await apply(storage, base + app('scopes = ["smtp", "imap"]\nexpires = "2027-01-31T00:00:00Z"\n')),
+    [
+      '+ app password "phone" of anna@example.test: scopes smtp, imap; expires 2027-01-31T00:00:00.000Z; with a password',
+    ],
+  )
+  await storage.run(noteAppPasswordUse, { id: 1, at: at + 60_000 })
+  const exported = formatDocument(await storage.run(exportDirectory, undefined))
+  assert.deepEqual(await apply(storage, exported), [])
+  assert.deepEqual(await apply(storage, base + app('scopes = ["smtp"]\n')), [
+    '~ app password "phone" of anna@example.test: scopes smtp, imap → smtp; expires 2027-01-31T00:00:00.000Z → (none)',
+  ])
+  const [phone] = await storage.run(listAppPasswords, {})
+  assert.deepEqual(phone, {
+    account: address('anna@example.test'),
+    name: 'phone',
+    scopes: ['smtp'],
+    createdAt: at,
+    lastUsedAt: at + 60_000,
+  })
+  assert.deepEqual(await apply(storage, base), ['- app password "phone" of anna@example.test'])
+  await apply(storage, exported)
+  // With its account.
+  assert.deepEqual(await apply(storage, '[[domain]]\nname = "example.test"\n'), [
+    '- account anna@example.test',
+    '- app password "phone" of anna@example.test',
+  ])
+  assert.deepEqual(await storage.run(listAppPasswords, {}), [])
+})
+
+test('mistakes in app passwords name their place', () => {
+  const start = '[[domain]]\nname = "a.test"\n[[appPassword]]\naccount = "a@a.test"\n'
+  assert.deepEqual(
+    problemsOf(`${start}name = ""\ndigest = "x"\nscopes = ["smtp", "ftp"]\nexpires = "soon"\n`),
+    [
+      '4:11 This is no [[account]] of this file.',
+      '5:8 The name of an app password is one line of at most 100 characters, without control characters: phone, "office printer".',
+      '6:10 The digest of an app password is SHA-256 in hexadecimal, as "postrider export" writes it.',
+      '7:10 "scopes" is a list of smtp, imap, pop3: ["smtp"].',
+      '8:11 This is no time: "2027-01-31T12:00:00Z".',
+    ],
+  )
 })

@@ -37,7 +37,15 @@ function clientAt(remoteAddress: string): Client {
 const limits = { windowMs: 15 * 60_000, maxPerNetwork: 100, maxPerAccount: 10, maxDelayMs: 0 }
 
 function createLogins(storage: Storage, clock: Clock, log: Log): Logins {
-  return new Logins({ storage, mechanisms: ['PLAIN'], limits, clock, random: systemRandom, log })
+  return new Logins({
+    storage,
+    protocol: 'smtp',
+    mechanisms: ['PLAIN'],
+    limits,
+    clock,
+    random: systemRandom,
+    log,
+  })
 }
 
 /** For sessions in which no message comes. */

@@ -3,9 +3,17 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import { createAccount } from '../../src/directory/accounts.ts'
+import { changeAccount, createAccount } from '../../src/directory/accounts.ts'
+import {
+  type AppPasswordScope,
+  createAppPassword,
+  listAppPasswords,
+  removeAppPassword,
+} from '../../src/directory/app-passwords.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
+import { storedAppPassword } from '../../src/directory/new-password.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import { deriveScramCredential, formatScramCredential } from '../../src/sasl/scram-keys.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
@@ -134,6 +142,96 @@ test('what is offered is what login.mechanisms says', async t => {
   assert.equal((await connection.command('AUTH SCRAM-SHA-256 biwsbj1hLHI9Yg=='))?.code, 504)
   assert.equal((await connection.command('AUTH LOGIN'))?.code, 504)
   assert.equal(await logInPlain(connection, anna, 'secret'), 235)
+})
+
+async function addApp(
+  server: ComposedServer,
+  name: string,
+  password: string,
+  more: { readonly scopes?: readonly AppPasswordScope[]; readonly expiresAt?: number } = {},
+): Promise<void> {
+  const at = server.clock.now()
+  const account = parseAddress(anna)
+  assert.ok(account)
+  const secret = await storedAppPassword(server.storage, anna, password, { random: systemRandom, at })
+  const { scopes = ['smtp'], expiresAt } = more
+  await server.storage.run(createAppPassword, { account, name, scopes, expiresAt, at, ...secret })
+}
+
+test('app passwords: with PLAIN, LOGIN and SCRAM, beside the password of the account, and their use is kept', async t => {
+  const server = await start(t, { mechanisms: ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN', 'LOGIN'] })
+  await addApp(server, 'phone', 'kq7m-x3wp-9fht-n4rd')
+  await addApp(server, 'printer', 'aaaa-bbbb-cccc-dddd')
+  for (const password of ['secret', 'kq7m-x3wp-9fht-n4rd', 'aaaa-bbbb-cccc-dddd']) {
+    assert.equal(await logInPlain(await connect(t, server), anna, password), 235, password)
+    for (const hash of ['SHA-256', 'SHA-1'] as const) {
+      const logIn = await logInScram(await connect(t, server), { name: anna, password, hash })
+      assert.deepEqual([logIn.code, logIn.provesItself], [235, true], `${password} ${hash}`)
+    }
+  }
+  const connection = await connect(t, server)
+  await connection.command('AUTH LOGIN')
+  await connection.command(Buffer.from(anna).toString('base64'))
+  assert.equal((await connection.command(Buffer.from('kq7m-x3wp-9fht-n4rd').toString('base64')))?.code, 235)
+  assert.equal(await logInPlain(await connect(t, server), olga, 'kq7m-x3wp-9fht-n4rd'), 535, 'of another')
+  const used = await eventually('when they were used', async () => {
+    const list = await server.storage.run(listAppPasswords, {})
+    return list.every(({ lastUsedAt }) => lastUsedAt !== undefined) ? list : undefined
+  })
+  assert.deepEqual(
+    used.map(({ name, lastUsedAt }) => [name, lastUsedAt]),
+    [
+      ['phone', server.clock.now()],
+      ['printer', server.clock.now()],
+    ],
+  )
+  await server.storage.run(removeAppPassword, { account: parseAddress(anna) ?? assert.fail(), name: 'phone' })
+  assert.equal(await logInPlain(await connect(t, server), anna, 'kq7m-x3wp-9fht-n4rd'), 535)
+  assert.equal((await scram(t, server, anna, 'kq7m-x3wp-9fht-n4rd')).code, 535)
+  assert.equal((await scram(t, server, anna, 'aaaa-bbbb-cccc-dddd')).code, 235)
+})
+
+test('an app password for another protocol, or past its day, is a wrong one, and the trail says which', async t => {
+  const server = await start(t)
+  await addApp(server, 'reader', 'for-imap', { scopes: ['imap'] })
+  await addApp(server, 'guest', 'for-a-day', { expiresAt: server.clock.now() + 86_400_000 })
+  const expected: string[] = []
+  for (const password of ['for-imap', 'for-a-day']) {
+    if (password === 'for-a-day') {
+      assert.equal(await logInPlain(await connect(t, server), anna, password), 235)
+      server.clock.advance(86_400_000)
+    }
+    assert.equal(await logInPlain(await connect(t, server), anna, password), 535)
+    assert.equal((await scram(t, server, anna, password)).code, 535)
+    const problem = password === 'for-imap' ? 'app-password-elsewhere' : 'app-password-expired'
+    expected.push(problem, problem)
+  }
+  const refused = await refusals(server, 4)
+  assert.deepEqual(
+    refused.map(({ loginProblem }) => loginProblem),
+    expected,
+  )
+})
+
+test('an account with keys from another system, with a salt of that: its app passwords share it', async t => {
+  const server = await start(t)
+  const address = parseAddress(anna)
+  assert.ok(address)
+  const foreign = await deriveScramCredential('SHA-256', 'secret', {
+    salt: Buffer.alloc(16, 7),
+    iterations: 4096,
+  })
+  await server.storage.run(changeAccount, {
+    address,
+    passwordHash: await hashPassword('secret', systemRandom),
+    scramKeys: [formatScramCredential(foreign)],
+  })
+  await addApp(server, 'phone', 'kq7m-x3wp-9fht-n4rd')
+  for (const password of ['secret', 'kq7m-x3wp-9fht-n4rd']) {
+    const logIn = await scram(t, server, anna, password)
+    assert.equal(logIn.code, 235, password)
+    assert.match(logIn.serverFirst, /,i=4096$/)
+  }
 })
 
 /** Without the nonce, which is new each time. */

@@ -18,6 +18,7 @@ import { addCommand, type CommandRun, createAliases, perform, removeAliases } fr
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { askPassword } from '../prompt.ts'
+import { addAppPasswordCommands } from './app-password.ts'
 
 function accountJson(account: Account): unknown {
   return {
@@ -203,6 +204,8 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
         )
       }),
     )
+
+  addAppPasswordCommands(account, run)
 
   addCommand(account, {
     usage: 'list',

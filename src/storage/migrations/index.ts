@@ -14,8 +14,11 @@ import { sourceAddresses } from './0012-source-addresses.ts'
 import { askedFor } from './0013-asked-for.ts'
 import { alerts } from './0014-alerts.ts'
 import { screening } from './0015-screening.ts'
+
 import { acme } from './0016-acme.ts'
 import { scram } from './0017-scram.ts'
+
+import { appPasswords } from './0018-app-passwords.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -35,6 +38,7 @@ export const migrations: readonly string[] = [
   screening,
   acme,
   scram,
+  appPasswords,
 ]
 
 /**
