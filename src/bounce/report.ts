@@ -50,6 +50,8 @@ export type ReportCause =
   | 'loop'
   /** The domain's mail leads to this server, which has no such domain. */
   | 'own-mx'
+  /** The DNS names mail hosts of the domain, and no address of any of them. */
+  | 'broken-mx'
   /** The next server has IPv6 addresses only, and our server does not deliver by IPv6. */
   | 'no-ipv6'
   /** The next server has addresses of one kind only (IPv4, IPv6), and ours, from which the mail leaves, are of the other. */

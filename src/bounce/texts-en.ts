@@ -163,6 +163,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `Mail for ${domain} is directed to our server ${hostname}, which does not know this domain.`,
     next: `Check the part after the @ (${domain}) for typos. If it is right, show this report to your mail administrator: either the domain has not been added to ${hostname}, or its DNS record (MX) is wrong.`,
   }),
+  'broken-mx': ({ domain }) => ({
+    happened: `The DNS names a mail server of ${domain}, but not where it is.`,
+    next: `Tell the recipient some other way that the MX records of ${domain} have to be fixed, and send the message again when they are. You did nothing wrong.`,
+  }),
   'no-ipv6': ({ domain }) => ({
     happened: `The mail server of ${domain} can be reached only by IPv6, a kind of Internet address that our server does not use.`,
     next: 'Show this report to your mail administrator, who can connect our server by IPv6 and allow it (the setting delivery.ipv6). Until then, contact the recipient some other way. You did nothing wrong.',

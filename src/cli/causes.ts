@@ -153,6 +153,11 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     because: 'the DNS sends mail for the domain to this server, which has no such domain',
     remedy: 'Add the domain with "postrider domain create", or correct its MX record.',
   },
+  'broken-mx': {
+    because: 'the DNS names mail hosts of the domain, and none of them has an address',
+    remedy: 'The administrator of that domain has to correct its MX records.',
+    retry: 'useless',
+  },
   'no-ipv6': {
     because: 'the other server has IPv6 addresses only, and delivery.ipv6 is off',
     remedy: 'Set delivery.ipv6 = true, if this machine has IPv6.',

@@ -42,7 +42,10 @@ export function describeTrace(
   return [...told, ...(told.length === 0 ? [] : ['']), ...describeNow(queued, style)].join('\n')
 }
 
-function describeForgotten(queueId: QueueId, { now, retentionDays }: TraceStyle): string {
+export function describeForgotten(
+  queueId: QueueId,
+  { now, retentionDays }: Pick<TraceStyle, 'now' | 'retentionDays'>,
+): string {
   const because = isOlderThan(queueId, now, retentionDays)
     ? `after ${formatCount(retentionDays, 'day')} (trail.retentionDays)`
     : 'to make room (trail.maxMegabytes)'

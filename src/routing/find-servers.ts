@@ -130,7 +130,7 @@ async function findAddresses(
     return deferred('no-ipv6', '4.4.4', detail, names)
   }
   return failed(
-    'unknown-domain',
+    'broken-mx',
     '5.4.4',
     `the mail hosts of ${domain} have no address: ${names.join(', ')}`,
     names,

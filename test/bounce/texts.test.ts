@@ -38,6 +38,7 @@ const causes = Object.keys({
   requiretls: true,
   loop: true,
   'own-mx': true,
+  'broken-mx': true,
   'no-ipv6': true,
   'no-source': true,
   'smart-host': true,

@@ -315,6 +315,17 @@ test('the queue: list, show, hold, release, retry, cancel', async context => {
   )
   assert.equal(await succeed(folder, 'queue', 'release', deferred), '1 recipient released.\n')
   assert.equal(await succeed(folder, 'queue', 'retry', deferred), '2 recipients due now.\n')
+  for (const verb of ['release', 'retry']) {
+    if (verb === 'release') await succeed(folder, 'queue', 'hold', deferred)
+    const { stderr } = await runHere(folder, ['queue', verb, deferred])
+    assert.match(stderr, /^No server that delivers is running, so nothing moves until one is/m)
+    assert.partialDeepStrictEqual(await succeedJson(folder, 'queue', verb, '--all'), {
+      noServer: verb === 'retry',
+    })
+  }
+  assert.doesNotMatch((await runHere(folder, ['queue', 'hold', '--all'])).stderr, /No server/)
+  await succeed(folder, 'queue', 'release', '--all')
+  await succeed(folder, 'queue', 'retry', '--all')
   assert.match(await succeed(folder, 'queue', 'list'), /vera@other\.test +due +1 +now/)
   assert.equal(
     await succeed(folder, 'queue', 'cancel', '--to', 'boris@silent.test'),

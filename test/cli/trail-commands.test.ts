@@ -444,6 +444,30 @@ test('--follow shows what there is of a message, then what happens, until Ctrl-C
   assert.doesNotMatch(ran.stdout, /another/)
 })
 
+test('--follow says when the beginning was forgotten, and when nothing is known', async context => {
+  const server = await openServer(context)
+  const old = firstQueueIdAt(now - 40 * 24 * hour)
+  await server.storage.run(appendTrail, [
+    { at: now - hour, event: refusal },
+    { at: now - minute, queueId: old, event: attempted('boris@example.org', 'failed') },
+  ])
+  const ran = await follow(server, [formatQueueId(old)])
+  assert.match(ran.stderr, /^It came .*\. The beginning of its trail was forgotten after 30 days/m)
+  assert.match(ran.stdout, /Failed for boris@example\.org/)
+  const unknown = await follow(server, [formatQueueId(firstQueueIdAt(now - minute))])
+  assert.match(unknown.stderr, /^Nothing is known of /m)
+  const known = await follow(server, [formatQueueId(await server.post({ to: ['boris@example.org'] }))])
+  assert.doesNotMatch(known.stderr, /forgotten|Nothing is known/)
+})
+
+test('--search says what it does not look through', async context => {
+  const { server } = await fill(context)
+  for (const text of ['pest.example.net', 'nowhere.example']) {
+    const { stderr } = await run(server, 'trace', '--search', text)
+    assert.match(stderr, /^Searched: what is written of each step .* not in the mail itself: its text, /m)
+  }
+})
+
 test('--follow of an address shows new mail of it, and how that goes on', async context => {
   const server = await openServer(context)
   await server.post({ to: ['boris@example.org'], subject: 'old' })

@@ -107,6 +107,12 @@ for (const { what, arrange, status, cause } of [
     cause: 'unknown-domain',
   },
   {
+    what: 'mail hosts without an address: their administrator has to mend it',
+    arrange: (world: World) => world.dns.mx('example.org', 10, 'mx1.example.org'),
+    status: '5.4.4',
+    cause: 'broken-mx',
+  },
+  {
     what: 'a best mail host that is this server by name: the domain is missing here, or its MX is wrong',
     arrange: (world: World) => {
       world.dns.mx('example.org', 10, 'mail.example.test')

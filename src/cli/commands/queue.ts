@@ -226,6 +226,8 @@ interface AdministrationCommand {
   readonly leaves?: { readonly state: RecipientState; readonly remedy: string }
   /** Of what is being delivered at the time. */
   readonly underWay?: string
+  /** A server has to be there, or nothing comes of it. */
+  readonly needsServer?: true
 }
 
 const rerouted: AdministrationCommand = {
@@ -234,6 +236,7 @@ const rerouted: AdministrationCommand = {
   summary: '',
   operation: rerouteRecipients,
   underWay: 'being delivered at the time: it counts for them from their next attempt on.',
+  needsServer: true,
 }
 const unrerouted: AdministrationCommand = { ...rerouted, done: 'on the usual way again' }
 
@@ -244,6 +247,7 @@ const administrations: readonly AdministrationCommand[] = [
     summary: 'Try waiting mail again now',
     operation: retryRecipients,
     leaves: { state: 'held', remedy: '"postrider queue release" delivers what is held.' },
+    needsServer: true,
   },
   {
     verb: 'hold',
@@ -251,7 +255,13 @@ const administrations: readonly AdministrationCommand[] = [
     summary: 'Keep mail in the queue without delivering it',
     operation: holdRecipients,
   },
-  { verb: 'release', done: 'released', summary: 'Deliver held mail', operation: releaseRecipients },
+  {
+    verb: 'release',
+    done: 'released',
+    summary: 'Deliver held mail',
+    operation: releaseRecipients,
+    needsServer: true,
+  },
   {
     verb: 'cancel',
     done: 'cancelled',
@@ -361,8 +371,14 @@ async function administer(
       : [`${formatCount(recipients, 'recipient')} ${done}.`]
     if (administration.underWay !== undefined && underWay > 0)
       lines.push(`${formatCount(underWay, 'recipient')} of these ${administration.underWay}`)
+    const isMissed =
+      administration.needsServer === true &&
+      recipients > 0 &&
+      (await isServerMissing(storage, settings, invocation.clock))
+    if (isMissed) invocation.output.note(noServerText)
+    const noServer = administration.needsServer ? { noServer: isMissed } : {}
     if (leaves === undefined) {
-      invocation.output.result({ action: verb, recipients, underWay }, lines.join('\n'))
+      invocation.output.result({ action: verb, recipients, underWay, ...noServer }, lines.join('\n'))
       return
     }
     const left = await sum(selections, async selection => await count({ ...selection, state: leaves.state }))
@@ -386,7 +402,10 @@ async function administer(
       )
     const busy = total - recipients - left - scheduled - kept
     if (busy > 0) lines.push(`${formatCount(busy, 'recipient')} being delivered just now.`)
-    invocation.output.result({ action: verb, recipients, [leaves.state]: left, kept }, lines.join('\n'))
+    invocation.output.result(
+      { action: verb, recipients, [leaves.state]: left, kept, ...noServer },
+      lines.join('\n'),
+    )
   })
 }
 

@@ -14,7 +14,7 @@ import { type TrailKey, trailKeys, wordsOf } from '../../trail/keys.ts'
 import { oldestEventAt, searchTrail, trailOfMessage } from '../../trail/operations.ts'
 import { addressArgument, countArgument, type GivenReversePath, reversePathArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { describeRecord, describeTrace, type TracedMessage } from '../describe-trace.ts'
+import { describeForgotten, describeRecord, describeTrace, type TracedMessage } from '../describe-trace.ts'
 import { describeUnknown } from '../describe-why.ts'
 import { followTrail, whatFollows } from '../follow-trail.ts'
 import { describeEvent } from '../format-trail.ts'
@@ -53,6 +53,7 @@ const dayMs = 24 * 60 * 60 * 1000
 /** --search reads every step of that time. */
 const searchedDays = 7
 const maxSteps = 200
+const notSearched = 'not in the mail itself'
 
 export function addTraceCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -85,7 +86,7 @@ export function addTraceCommand(program: Command, run: CommandRun): void {
     .option('--since <time>', `not before this time. ${timeForms}`)
     .option('--until <time>', 'not after this time')
     .addOption(new Option('--limit <messages>', 'at most so many').argParser(countArgument).default(50))
-    .option('--search <text>', 'find the steps that have this text, anywhere; slower')
+    .option('--search <text>', `find the steps that have this text, anywhere, but ${notSearched}; slower`)
     .action(
       perform(run, async (invocation, options: TraceOptions, subject?: TraceSubject) => {
         if (options.search !== undefined) await search(invocation, options.search, options)
@@ -350,7 +351,14 @@ async function follow(
       output.line(named.join('\n'), isNew ? undefined : 'dim')
     }
   }
-  await invocation.withStorage(async storage => {
+  await invocation.withStorage(async (storage, settings) => {
+    if (subject?.kind === 'queue-id') {
+      const { queueId } = subject
+      const { records, stored, isBeginningForgotten } = await readTrace(storage, queueId)
+      const style = { now: invocation.clock.now(), retentionDays: settings.trail.retentionDays }
+      if (records.length === 0 && !stored) invocation.output.note(describeUnknown(queueId, style))
+      else if (isBeginningForgotten) invocation.output.note(describeForgotten(queueId, style))
+    }
     await followTrail({
       storage,
       clock: invocation.clock,
@@ -379,7 +387,10 @@ async function search(invocation: Invocation, text: string, options: TraceOption
       { title: 'WHAT', cell: record => formatDomainsForPeople(describeEvent(record.event).text) },
     ],
     recordJson,
-    `Nothing since ${formatTime(since)} has "${text}". --since looks further back.`,
+    `No step since ${formatTime(since)} has "${text}". --since looks further back.`,
+  )
+  invocation.output.note(
+    `Searched: what is written of each step (addresses, subjects, replies, dialogues), ${notSearched}: its text, its other header fields and what is in mailboxes are not in the trail.`,
   )
   if (records.length === maxSteps)
     invocation.output.note(`Only the newest ${maxSteps} steps; search for something narrower.`)

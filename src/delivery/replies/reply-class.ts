@@ -109,6 +109,7 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   requiretls: 'tls',
   loop: 'permanent',
   'own-mx': 'permanent',
+  'broken-mx': 'permanent',
   'no-ipv6': 'permanent',
   'no-source': 'temporary',
   'smart-host': 'temporary',
