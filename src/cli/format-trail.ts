@@ -264,9 +264,11 @@ function describeProof(evidence: TlsEvidence | undefined): string {
   return `; encrypted as ${whose}`
 }
 
-function notesOf({ outcome, lookup, nextAttemptBecause, sent }: Attempt): string[] {
+function notesOf({ outcome, lookup, nextAttemptBecause, sent, passed = [] }: Attempt): string[] {
   const notes: string[] = []
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
+  for (const { host, detail, reply } of passed)
+    notes.push(`Not by ${host}: ${reply ? `${detail} [${formatReply(reply)}]` : detail}`)
   if (sent?.reversePath !== undefined && sent.rewritten)
     notes.push(`Sender on this way: ${sent.reversePath}, ${rewrittenWords[sent.rewritten]}`)
   if (sent?.changes)

@@ -7,7 +7,7 @@ import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
-import type { Lookup, NextAttemptReason, SentForm, TrailEvent } from '../trail/events.ts'
+import type { Lookup, NextAttemptReason, PassedServer, SentForm, TrailEvent } from '../trail/events.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
 import type { Closure } from './pacing/destination-health.ts'
 import { askedWaitMs } from './replies/asked-wait.ts'
@@ -40,6 +40,7 @@ export interface Attempted {
   /** The address of ours from which it went, where the settings say one. */
   readonly source?: string | undefined
   readonly sent?: SentForm | undefined
+  readonly passed?: readonly PassedServer[] | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -331,6 +332,7 @@ function describeAttempt({
   lookup,
   source,
   sent,
+  passed,
   tls,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
@@ -342,6 +344,7 @@ function describeAttempt({
     ...(lookup ? { lookup } : {}),
     ...(source === undefined ? {} : { source }),
     ...(sent ? { sent } : {}),
+    ...(passed ? { passed } : {}),
     ...(tls ? { tls } : {}),
   }
 }

@@ -54,6 +54,13 @@ export interface LookupHost {
   readonly addresses: readonly string[]
 }
 
+/** Why another server was tried after this one. */
+export interface PassedServer {
+  readonly host: string
+  readonly detail: string
+  readonly reply?: Reply | undefined
+}
+
 /** In what a message that was sent differs from the one that came (docs/adr/0018). */
 export interface SentForm {
   /** Its sender, where that is another: 'srs', made for what is forwarded; 'verp', made for this recipient. */
@@ -133,6 +140,8 @@ export type TrailEvent =
       /** The address of ours from which it went, where the settings say one. */
       readonly source?: string | undefined
       readonly sent?: SentForm | undefined
+      /** Servers that were tried before the one of the outcome, since the connection before; a line each, however often. */
+      readonly passed?: readonly PassedServer[] | undefined
     }
   /**
    * Not tried: nothing goes there until `nextAttemptAt`, because it could not be reached, wants less or nothing from us, or a

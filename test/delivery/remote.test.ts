@@ -66,7 +66,21 @@ test('mail hosts are tried in the order of their preference; a dead one and a bu
   assert.equal(second.connections, 1)
   assert.equal(never.connections, 0)
   const [attempt] = await world.attempts(id)
-  assert.deepEqual(attempt?.mxHosts, ['mx1.example.org', 'mx2.example.org', 'mx3.example.org'])
+  assert.ok(attempt)
+  assert.deepEqual(attempt.mxHosts, ['mx1.example.org', 'mx2.example.org', 'mx3.example.org'])
+  assert.deepEqual(
+    attempt.passed?.map(({ host, reply }) => [host, reply?.code]),
+    [
+      ['mx1.example.org', undefined],
+      ['mx2.example.org', 421],
+    ],
+  )
+  const notes = describeEvent(attempt).notes?.join('\n') ?? ''
+  assert.match(notes, /^Not by mx1\.example\.org: .*127\.0\.0\.9.*refused/m)
+  assert.match(notes, /^Not by mx2\.example\.org: .*refused the connection \[421 4\.3\.2 Busy\]$/m)
+  // What is sent over the connection that is open has no such way.
+  const [next] = await world.attempts(await world.post({ from, to }))
+  assert.equal(next?.passed, undefined)
 })
 
 test('every address of a mail host is tried', async t => {
@@ -237,7 +251,13 @@ test('when one refuses for good and another is down, it is tried again', async t
   world.dns.mx('example.org', 20, 'mx2.example.org')
   world.dns.host('mx2.example.org', '127.0.0.9')
   const id = await world.post({ from, to })
-  assert.equal((await world.attempts(id))[0]?.outcome.kind, 'deferred')
+  const [attempt] = await world.attempts(id)
+  assert.equal(attempt?.outcome.kind, 'deferred')
+  // The one of which the outcome speaks stands there alone.
+  assert.deepEqual(
+    attempt.passed?.map(({ host }) => host),
+    ['mx1.example.org'],
+  )
 })
 
 test('a refusal of the recipient is final: no other server is asked', async t => {
@@ -264,8 +284,12 @@ test('421 in the middle sends to the next server', async t => {
   const world = await worldWith(t, peer)
   world.dns.mx('example.org', 20, 'mx2.example.org')
   world.dns.host('mx2.example.org', second.address)
-  await world.post({ from, to })
+  const [attempt] = await world.attempts(await world.post({ from, to }))
   assert.equal(second.messages.length, 1)
+  assert.deepEqual(
+    attempt?.passed?.map(({ host, reply }) => [host, reply?.lines]),
+    [['mx1.example.org', ['Shutting down']]],
+  )
 })
 
 test('the connection to the first server is given up before the next server is asked: there is room for one', async t => {

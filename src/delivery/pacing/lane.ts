@@ -377,6 +377,7 @@ export class Lane implements ConnectionHolder {
       const opened = await openConnection(terms, found.servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
         attempt.noteTried(opened.triedHosts, opened.tls)
+        attempt.notePassed(opened.passed)
         return this.#couldNotOpen(attempt, opened, started)
       }
       this.#options.health.reached()
@@ -433,6 +434,7 @@ export class Lane implements ConnectionHolder {
       const opened = await openConnection(termsOf(attempt), servers, attempt.dialogue)
       if (opened.kind === 'unreachable') {
         attempt.noteTried(opened.triedHosts, opened.tls)
+        attempt.notePassed(opened.passed)
         attempt.endElsewhere(opened.outcome)
         return
       }
@@ -454,6 +456,7 @@ export class Lane implements ConnectionHolder {
   }
 
   #hold(open: OpenConnection, attempt: RemoteAttempt): Held {
+    attempt.notePassed(open.passed)
     const held: Held = { open, policyKey: policedDomain(attempt), messages: 0, idleSince: 0 }
     this.#busy.add(held)
     // Closed while it was opening: what is tried on it fails at once.

@@ -11,6 +11,7 @@ import type {
 } from '../../smtp/client/contract.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
 import { type DomainTlsPolicy, describePolicy, type TlsEvidence } from '../../tls-policy/server-policy.ts'
+import type { PassedServer } from '../../trail/events.ts'
 import type { NegativeOutcome } from '../outcome.ts'
 import { judgeFailure } from '../replies/diagnose.ts'
 import type { Dialogue } from './dialogue.ts'
@@ -32,6 +33,8 @@ export interface OpenConnection {
   readonly triedHosts: readonly string[]
   /** What was demanded of TLS, and what came of it, at each of them that came so far. */
   readonly tls: readonly TlsEvidence[]
+  /** Those of the servers that could not be had, in their order. */
+  readonly passed: readonly PassedServer[]
   /** Where the connection's lines go; each attempt on it brings its own. */
   readonly record: { dialogue: Dialogue | undefined }
 }
@@ -43,6 +46,7 @@ export interface NoConnection {
   readonly isPolicy: boolean
   readonly triedHosts: readonly string[]
   readonly tls: readonly TlsEvidence[]
+  readonly passed: readonly PassedServer[]
 }
 
 export interface ConnectionTerms {
@@ -75,6 +79,7 @@ export async function openConnection(
   if (policies?.stsFailure) dialogue.note(`the MTA-STS policy cannot be had: ${policies.stsFailure.detail}`)
   const triedHosts: string[] = []
   const tls: TlsEvidence[] = []
+  const passed: PassedServer[] = []
   let worst: { outcome: NegativeOutcome; isPolicy: boolean; weight: number } | undefined
   for (const server of orderServers(terms, servers, dialogue)) {
     if (triedHosts.at(-1) !== server.host) triedHosts.push(server.host)
@@ -92,10 +97,12 @@ export async function openConnection(
     if ('connection' in attempt) {
       watched?.answered()
       const { connection, record } = attempt
-      return { kind: 'connected', server, triedHosts, tls, connection, record }
+      return { kind: 'connected', server, triedHosts, tls, passed, connection, record }
     }
     const { outcome, facts, isPolicy } = attempt
     if (facts) watched?.failed(facts)
+    const { detail, reply } = outcome.diagnosis
+    passed.push({ host: server.host, detail, ...(reply ? { reply } : {}) })
     // What one host may do tomorrow counts for more than another's never: only when all refuse for good is it a
     // failure (RFC 5321 §5.1; for 554 and 521 instead of a greeting §3.1 and RFC 7504 §3). Of several reasons of one
     // kind a server's own words tell most.
@@ -109,6 +116,7 @@ export async function openConnection(
     isPolicy: worst.isPolicy,
     triedHosts,
     tls,
+    passed,
   }
 }
 

@@ -11,7 +11,7 @@ import type { RemoteServer } from '../../routing/remote-server.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../../smtp/client/contract.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import type { TlsEvidence } from '../../tls-policy/server-policy.ts'
-import type { Lookup, SentForm } from '../../trail/events.ts'
+import type { Lookup, PassedServer, SentForm } from '../../trail/events.ts'
 import { localError } from '../local-error.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from '../outcome.ts'
 import type { Closure } from '../pacing/destination-health.ts'
@@ -79,6 +79,8 @@ export class RemoteAttempt {
   #elsewhere: { recipient: QueuedRecipient; outcome: NegativeOutcome }[] = []
   readonly #triedHosts: string[] = []
   readonly #tls = new Set<TlsEvidence>()
+  /** Until they stand in the trail. */
+  #passed: PassedServer[] = []
   readonly #triedAddresses = new Set<string>()
   readonly #forms: FormFinder
   readonly #terms: AttemptTerms
@@ -135,6 +137,10 @@ export class RemoteAttempt {
   }
 
   tryElsewhere(): void {
+    for (const { outcome } of this.#elsewhere) {
+      const { remoteMta, detail, reply } = outcome.diagnosis
+      if (remoteMta !== undefined) this.notePassed([{ host: remoteMta, detail, ...(reply ? { reply } : {}) }])
+    }
     for (const { recipient } of this.#elsewhere) this.pending.push(recipient)
     this.#elsewhere = []
   }
@@ -142,6 +148,12 @@ export class RemoteAttempt {
   noteTried(hosts: readonly string[], tls: readonly TlsEvidence[] = []): void {
     for (const host of hosts) if (!this.#triedHosts.includes(host)) this.#triedHosts.push(host)
     for (const evidence of tls) this.#tls.add(evidence)
+  }
+
+  notePassed(servers: readonly PassedServer[]): void {
+    for (const server of servers)
+      if (!this.#passed.some(one => one.host === server.host && one.detail === server.detail))
+        this.#passed.push(server)
   }
 
   noteLookup(lookup: Lookup | undefined): void {
@@ -375,6 +387,7 @@ export class RemoteAttempt {
     const dialogue = this.dialogue.take()
     const lookup = this.#lookup
     this.#lookup = undefined
+    const passed = this.#takePassed(outcome)
     this.#report({
       work: this.work,
       recipient,
@@ -384,9 +397,19 @@ export class RemoteAttempt {
       ...(this.#tls.size > 0 ? { tls: [...this.#tls] } : {}),
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) }, gate: this.gate }),
       ...(lookup ? { lookup } : {}),
+      ...(passed.length > 0 ? { passed } : {}),
       ...(this.source === undefined ? {} : { source: this.source }),
       ...this.#describeSent(recipient),
     })
+  }
+
+  /** Without the one that the outcome speaks of. */
+  #takePassed(outcome: DeliveryOutcome): readonly PassedServer[] {
+    const passed = this.#passed
+    this.#passed = []
+    if (!('diagnosis' in outcome)) return passed
+    const { remoteMta, detail } = outcome.diagnosis
+    return passed.filter(one => one.host !== remoteMta || one.detail !== detail)
   }
 
   /** In what the message that was sent differs from the one that came. */

@@ -126,6 +126,7 @@ class TurnedDelivery {
       connection,
       server: { host, address, port },
       triedHosts: [host],
+      passed: [],
       tls: [],
       record,
     }
