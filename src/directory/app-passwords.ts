@@ -3,7 +3,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
-import { parseScramCredential, type ScramCredential } from '../sasl/scram-keys.ts'
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { assertScramKeys } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
@@ -71,14 +70,9 @@ export function findAppPassword(
   })[0]
 }
 
-export function readAppScramKeys({
-  scram_keys,
-}: Pick<AppPasswordRow, 'scram_keys'>): readonly ScramCredential[] {
-  return listAppScramKeys(scram_keys).flatMap(text => parseScramCredential(text) ?? [])
-}
-
-function listAppScramKeys(text: string): readonly string[] {
-  return text === '' ? [] : text.split(' ')
+/** As texts. */
+export function listAppScramKeys({ scram_keys }: Pick<AppPasswordRow, 'scram_keys'>): readonly string[] {
+  return scram_keys === '' ? [] : scram_keys.split(' ')
 }
 
 export function readScopes(text: string): readonly AppPasswordScope[] {
@@ -113,7 +107,7 @@ export async function selectAppPasswords(tx: Tx): Promise<(AppPassword & AppPass
     account: readAddress(row.address),
     name: row.name,
     digest: row.digest,
-    scramKeys: listAppScramKeys(row.scram_keys),
+    scramKeys: listAppScramKeys(row),
     scopes: readScopes(row.scopes),
     createdAt: row.created_at,
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),

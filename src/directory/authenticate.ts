@@ -11,11 +11,17 @@ import {
   type AppPasswordScope,
   appPasswordsOf,
   findAppPassword,
-  readAppScramKeys,
+  listAppScramKeys,
   readScopes,
 } from './app-passwords.ts'
 import { maxPasswordBytes, nobodysHash, verifyPassword } from './credentials.ts'
-import { readScramKeys, type ScramColumns, type ScramPolicy, scramParametersOf } from './scram-credentials.ts'
+import {
+  findScramKeys,
+  listScramKeys,
+  type ScramColumns,
+  type ScramPolicy,
+  scramParametersOf,
+} from './scram-credentials.ts'
 
 interface CredentialsRow extends ScramColumns {
   readonly id: number
@@ -25,18 +31,20 @@ interface CredentialsRow extends ScramColumns {
 }
 
 export interface FoundCredentials extends CredentialsRow {
+  readonly address_key: string
   readonly appPasswords: readonly AppPasswordRow[]
 }
 
 export const findCredentials = defineRead(
   'directory.find-credentials',
   async (tx, input: { readonly key: string }): Promise<FoundCredentials | undefined> => {
-    const row = await tx.get<CredentialsRow>(
-      `SELECT id, address, language, password_hash, enabled, scram_keys, scram_hash
-         FROM account WHERE address_key = ?`,
+    // The next name in order is read, and handed over, where there is none like this: it costs as much.
+    const row = await tx.get<CredentialsRow & { readonly address_key: string }>(
+      `SELECT id, address, address_key, language, password_hash, enabled, scram_keys, scram_hash
+         FROM account WHERE address_key >= ? ORDER BY address_key LIMIT 1`,
       input.key,
     )
-    // No account has the id 0: a name that is nobody's costs as many reads.
+    // No account has the id 0.
     const appPasswords = await appPasswordsOf(tx, row?.id ?? 0)
     return row && { ...row, appPasswords }
   },
@@ -108,7 +116,11 @@ export async function openScram(
 ): Promise<ScramOffer<Verdict<ProvenAccount>>> {
   const prepared = await prepareText(name)
   const found = await findByName(storage, prepared)
-  const own = found && readScramKeys(found).find(key => key.hash === hash)
+  const keysIn = (columns: ScramColumns): ScramCredential | undefined =>
+    findScramKeys(listScramKeys(columns), hash)
+  const hasKeys = found !== undefined && listScramKeys(found).length > 0
+  const first = keysIn(hasKeys ? found : policy.nobody)
+  const own = hasKeys ? first : undefined
   const admissions = new Map<ScramKeys, () => Verdict<ProvenAccount>>()
   const credentials: ScramCredential[] = []
   const offer = (keys: ScramCredential, proven: () => Verdict<ProvenAccount>): void => {
@@ -117,14 +129,19 @@ export async function openScram(
   }
   if (found && own) offer(own, () => admit(found))
   for (const app of found?.appPasswords ?? []) {
-    const keys = readAppScramKeys(app).find(key => key.hash === hash)
+    const keys = findScramKeys(listAppScramKeys(app), hash)
     if (found && keys) offer(keys, () => admitApp(found, app, terms))
   }
-  const { salt, iterations } = credentials[0] ?? scramParametersOf(policy, hash, prepared)
+  const parameters = scramParametersOf(policy, hash, prepared)
+  const { salt, iterations } = credentials[0] ?? parameters
   return {
     salt,
     iterations,
-    keys: credentials.length > 0 ? credentials : [policy.nobodysKeys[hash]],
+    // A proof is computed whether or not there is anything to compare it with.
+    keys:
+      credentials.length > 0
+        ? credentials
+        : [first ?? keysIn(policy.nobody)].filter(key => key !== undefined),
     async settle(proven) {
       const admission = proven && admissions.get(proven)
       if (admission) return admission()
@@ -139,7 +156,10 @@ async function findByName(
   name: string,
 ): Promise<FoundCredentials | undefined> {
   const address = parseAddress(name)
-  return address && (await storage.run(findCredentials, { key: addressKey(address) }))
+  if (!address) return undefined
+  const key = addressKey(address)
+  const nearest = await storage.run(findCredentials, { key })
+  return nearest?.address_key === key ? nearest : undefined
 }
 
 function admit({ id, address, language, enabled }: CredentialsRow): Verdict<ProvenAccount> {

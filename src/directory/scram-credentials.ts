@@ -9,10 +9,10 @@ import {
   parseScramCredential,
   type ScramCredential,
   type ScramHash,
-  type ScramKeys,
   type ScramParameters,
 } from '../sasl/scram-keys.ts'
 import { defineRead, defineWrite, type Storage, type Tx } from '../storage/operation.ts'
+import { nobodysHash } from './credentials.ts'
 import { obtainSecret } from './secrets.ts'
 
 /**
@@ -26,8 +26,8 @@ const saltBytes = 16
 /** How the keys of one system are made. */
 export interface ScramPolicy {
   readonly secret: Uint8Array
-  /** For whom nothing is kept: no proof fits them. */
-  readonly nobodysKeys: Readonly<Record<ScramHash, ScramKeys>>
+  /** For whom nothing is kept: keys that no proof fits, in the form in which those of an account are kept, so that reading them is as much work. */
+  readonly nobody: ScramColumns
 }
 
 export async function obtainScramPolicy(
@@ -35,11 +35,14 @@ export async function obtainScramPolicy(
   source: { readonly random: Random; readonly at: number },
 ): Promise<ScramPolicy> {
   const secret = await obtainSecret(storage, 'scram-salt', source)
-  const nobodys = (bytes: number): ScramKeys => ({
-    storedKey: source.random.bytes(bytes),
-    serverKey: source.random.bytes(bytes),
+  const salt = source.random.bytes(saltBytes)
+  const keys = (['SHA-256', 'SHA-1'] as const).map(hash => {
+    const bytes = hash === 'SHA-256' ? 32 : 20
+    const [storedKey, serverKey] = [source.random.bytes(bytes), source.random.bytes(bytes)]
+    return formatScramCredential({ hash, salt, iterations, storedKey, serverKey })
   })
-  return { secret, nobodysKeys: { 'SHA-256': nobodys(32), 'SHA-1': nobodys(20) } }
+  const nobody = { password_hash: nobodysHash, scram_hash: nobodysHash, scram_keys: keys.join(' ') }
+  return { secret, nobody }
 }
 
 /**
@@ -81,6 +84,12 @@ export interface ScramColumns {
 /** None of another password than that of the hash. */
 export function readScramKeys(row: ScramColumns): readonly ScramCredential[] {
   return listScramKeys(row).flatMap(text => parseScramCredential(text) ?? [])
+}
+
+/** Of the texts the one for this hash. */
+export function findScramKeys(texts: readonly string[], hash: ScramHash): ScramCredential | undefined {
+  const text = texts.find(each => each.startsWith(`SCRAM-${hash}$`))
+  return text === undefined ? undefined : parseScramCredential(text)
 }
 
 export function listScramKeys({ password_hash, scram_keys, scram_hash }: ScramColumns): readonly string[] {
