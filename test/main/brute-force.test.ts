@@ -1,12 +1,11 @@
 // Guessing passwords over real sockets, from a hundred addresses of this machine: who is stopped, after how many, and who is
-// not hindered meanwhile. What is counted has nothing to do with the storage, so one engine is enough.
+// not hindered meanwhile.
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { logInPlain, openSession } from '../harness/log-in.ts'
-import { testOnSqlite } from '../harness/test-storage.ts'
 
 const anna = 'anna@here.test'
 const boris = 'boris@here.test'
@@ -77,35 +76,29 @@ function assertFewCompared(problems: ReadonlyMap<string, number>): void {
 
 const everyAddress = Array.from({ length: addresses }, (_, n) => n + 1)
 
-testOnSqlite(
-  '10,000 wrong passwords of one account from 100 networks: about 100 are looked at; others, and the account where it was before, log in',
-  async t => {
-    const server = await start(t)
+test('10,000 wrong passwords of one account from 100 networks: about 100 are looked at; others, and the account where it was before, log in', async t => {
+  const server = await start(t)
+  assert.equal(await logIn(server, '127.1.0.1', anna), 235)
+  const attack = Promise.all(everyAddress.map(n => guess(server, `127.0.${n}.1`, 100, () => anna)))
+  for (let n = 0; n < 8; n++) {
+    assert.equal(await logIn(server, '127.2.0.1', boris), 235)
     assert.equal(await logIn(server, '127.1.0.1', anna), 235)
-    const attack = Promise.all(everyAddress.map(n => guess(server, `127.0.${n}.1`, 100, () => anna)))
-    for (let n = 0; n < 8; n++) {
-      assert.equal(await logIn(server, '127.2.0.1', boris), 235)
-      assert.equal(await logIn(server, '127.1.0.1', anna), 235)
-    }
-    await attack
-    assert.equal(await logIn(server, '127.3.0.1', anna), 535, 'from a network that nobody knows')
-    server.clock.advance(15 * 60_000)
-    assert.equal(await logIn(server, '127.3.0.1', anna), 235)
-    assertFewCompared(await problemsOf(server))
-  },
-)
+  }
+  await attack
+  assert.equal(await logIn(server, '127.3.0.1', anna), 535, 'from a network that nobody knows')
+  server.clock.advance(15 * 60_000)
+  assert.equal(await logIn(server, '127.3.0.1', anna), 235)
+  assertFewCompared(await problemsOf(server))
+})
 
-testOnSqlite(
-  '2000 wrong passwords of any names from 100 addresses of one network: about 100 are looked at; other networks are not hindered',
-  async t => {
-    const server = await start(t)
-    const attack = Promise.all(
-      everyAddress.map(n => guess(server, `127.0.1.${n}`, 20, attempt => `name${n}-${attempt}@here.test`)),
-    )
-    for (let n = 0; n < 8; n++) assert.equal(await logIn(server, '127.2.0.1', boris), 235)
-    await attack
-    assert.equal(await logIn(server, '127.0.1.200', boris), 535, 'from the network of the guessers')
-    assert.equal(await logIn(server, '127.0.2.1', boris), 235)
-    assertFewCompared(await problemsOf(server))
-  },
-)
+test('2000 wrong passwords of any names from 100 addresses of one network: about 100 are looked at; other networks are not hindered', async t => {
+  const server = await start(t)
+  const attack = Promise.all(
+    everyAddress.map(n => guess(server, `127.0.1.${n}`, 20, attempt => `name${n}-${attempt}@here.test`)),
+  )
+  for (let n = 0; n < 8; n++) assert.equal(await logIn(server, '127.2.0.1', boris), 235)
+  await attack
+  assert.equal(await logIn(server, '127.0.1.200', boris), 535, 'from the network of the guessers')
+  assert.equal(await logIn(server, '127.0.2.1', boris), 235)
+  assertFewCompared(await problemsOf(server))
+})
