@@ -24,6 +24,7 @@ import {
   listAcmeCertificates,
   noteAcmeAccount,
   noteNotIssued,
+  releaseAcmeClaims,
 } from './operations.ts'
 import type { AcmeAccount, AcmeCertificate, IssuingProblem } from './records.ts'
 import { attemptAfterFailure, isShort, renewalAt } from './schedule.ts'
@@ -44,6 +45,8 @@ export interface CertificateKeeperOptions {
   readonly prepare: () => Promise<void>
   /** The TLSA records that the DNS has of a name, as '3 1 1 1a2b…'; rejects when it does not answer. */
   readonly publishedTlsa: (name: string) => Promise<readonly string[]>
+  /** No other server has the same storage. */
+  readonly isAlone: boolean
   /** Names this run of the server. */
   readonly by: string
   readonly clock: Clock
@@ -75,8 +78,10 @@ export class CertificateKeeper {
     })
   }
 
-  start(): void {
-    const { clock, storage } = this.#options
+  async start(): Promise<void> {
+    const { clock, storage, isAlone } = this.#options
+    // Those of a server that died: it was this one.
+    if (isAlone) await storage.run(releaseAcmeClaims, { by: undefined })
     this.#timer = clock.every(lookEveryMs, () => void this.look())
     storage.onWake('certificates', () => {
       if (this.#timer) void this.look()
@@ -84,10 +89,12 @@ export class CertificateKeeper {
     void this.look()
   }
 
-  /** An attempt that is under way is left to end with its thread: its claim runs out. */
-  stop(): void {
+  /** An attempt that is under way comes to nothing; another server, or the next start, begins anew. Never rejects. */
+  async stop(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
+    const { storage, by } = this.#options
+    await storage.run(releaseAcmeClaims, { by }).catch(() => {}) // it runs out by itself
   }
 
   /** What is due now, one look after the other. Never rejects. */
@@ -208,7 +215,7 @@ export class CertificateKeeper {
   }
 
   async #issue(name: string, keyPem: string): Promise<Certificate> {
-    const { prepare, clock, place } = this.#options
+    const { prepare, clock, place, log } = this.#options
     await prepare()
     const account = await this.#account()
     const client = await openClient({
@@ -218,7 +225,7 @@ export class CertificateKeeper {
     })
     try {
       await this.#register(client, account)
-      return await issueCertificate({ client, name, keyPem, place, clock })
+      return await issueCertificate({ client, name, keyPem, place, clock, log })
     } catch (cause) {
       // An authority may forget accounts: the next attempt registers anew, for the same key.
       if (cause instanceof IssuingFault && cause.sort === 'account' && account.url !== undefined)

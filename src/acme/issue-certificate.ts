@@ -1,6 +1,7 @@
 // One certificate from an authority: order, proof that the name is ours, request, chain (RFC 8555 §7.4, §7.5).
 import type { Authorization, Client, Order } from 'acme-client'
 import type { Clock } from '../runtime/clock.ts'
+import type { Log } from '../runtime/log.ts'
 import { type Certificate, certificateCovers, parseCertificate } from '../tls/certificate.ts'
 import { assertSoundChain } from '../tls/chain.ts'
 import { IssuingFault, type ProblemDocument, parseProblem, sortOfProblem } from './issuing-fault.ts'
@@ -27,6 +28,7 @@ export interface IssueOptions {
   readonly keyPem: string
   readonly place: ChallengePlace
   readonly clock: Clock
+  readonly log: Log
 }
 
 const looks = 60
@@ -68,7 +70,7 @@ function readIssued(chain: string, { name, keyPem, clock }: IssueOptions): Certi
 async function authorize(authorization: Authorization, options: IssueOptions): Promise<void> {
   // RFC 8555 §7.1.3: what was proven lately need not be proven again.
   if (authorization.status === 'valid') return
-  const { client, place } = options
+  const { client, place, log } = options
   const challenge = authorization.challenges.find(({ type }) => type === place.type)
   if (!challenge) {
     const offered = authorization.challenges.map(({ type }) => type).join(', ')
@@ -84,7 +86,13 @@ async function authorize(authorization: Authorization, options: IssueOptions): P
     await client.completeChallenge(challenge)
     await untilAuthorized(authorization, options)
   } finally {
-    await remove()
+    // What the authority found counts, and what is left there does no harm.
+    await remove().catch((cause: unknown) =>
+      log.warn('what proved a name is not taken away', {
+        name,
+        reason: cause instanceof Error ? cause.message : String(cause),
+      }),
+    )
   }
 }
 

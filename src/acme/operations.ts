@@ -222,6 +222,16 @@ export const noteNotIssued = defineWrite(
   },
 )
 
+/** What a server had claimed that stops; without `by` whatever is claimed, where there is one server. */
+export const releaseAcmeClaims = defineWrite(
+  'acme.release-claims',
+  async (tx, { by }: { readonly by: string | undefined }): Promise<void> => {
+    const release = 'UPDATE acme_certificate SET claimed_by = NULL, claimed_until = 0'
+    if (by === undefined) await tx.run(release)
+    else await tx.run(`${release} WHERE claimed_by = ?`, by)
+  },
+)
+
 /** A key that takes the place of the present one at a renewal; unless there is one. */
 export const keepNextKey = defineWrite(
   'acme.keep-next-key',
@@ -318,6 +328,7 @@ export const acmeOperations = [
   claimAcmeCertificate,
   keepIssued,
   noteNotIssued,
+  releaseAcmeClaims,
   keepNextKey,
   renewAcmeCertificates,
   keepAnswer,

@@ -24,10 +24,10 @@ runThread('certificates', async ({ settings, storagePort, owner }) => {
   })
   const keeper = new CertificateKeeper(acme.keeperOptions)
   await acme.listen()
-  keeper.start()
+  await keeper.start()
   return {
     async stop() {
-      keeper.stop()
+      await keeper.stop()
       await acme.close()
       resolver.close()
       await storage.close()

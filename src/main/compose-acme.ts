@@ -14,7 +14,7 @@ import { formatTlsa } from '../tls/tlsa-record.ts'
 
 export interface AcmeParts
   extends Pick<CertificateKeeperOptions, 'storage' | 'clock' | 'random' | 'log' | 'by'> {
-  readonly settings: Pick<Settings, 'hostname' | 'dataFolder' | 'tls' | 'listeners'>
+  readonly settings: Pick<Settings, 'hostname' | 'dataFolder' | 'database' | 'tls' | 'listeners'>
   readonly resolver: Pick<Resolver, 'tlsa'>
 }
 
@@ -52,6 +52,7 @@ export function composeAcme({ settings, resolver, ...parts }: AcmeParts): AcmeWo
       ...acme,
       hostname: settings.hostname,
       dataFolder: settings.dataFolder,
+      isAlone: settings.database === undefined,
       names: issuedNamesOf(settings),
       place: composePlace(acme, parts),
       prepare: open,

@@ -42,6 +42,7 @@ export interface CrewParts {
 }
 
 export const startAgainAfterMs = 1000
+const certificatesAgainAfterMs = 60_000
 
 interface Run {
   readonly resolve: (output: unknown) => void
@@ -98,13 +99,15 @@ export class Crew {
     })
   }
 
-  /** By name, as in the log; undefined where one has yet to be started. */
+  /**
+   * By name, as in the log; undefined where one has yet to be started. Without that of certificates: mail goes on when it is
+   * not there.
+   */
   get threads(): ReadonlyMap<string, Thread | undefined> {
     return new Map([
       ['store', this.#store],
       ...this.#frontNumbers.map(number => [frontName(number), this.#fronts.get(number)] as const),
       ...(this.#has('delivery') ? [['delivery', this.#delivery] as const] : []),
-      ...(this.#asksAuthority ? [['certificates', this.#certificates] as const] : []),
     ])
   }
 
@@ -177,7 +180,7 @@ export class Crew {
     await Promise.all(others.map(number => this.#startFront(number)))
     // With others at the same queue, who was before may live; on its own, nobody does.
     if (this.#has('delivery')) await this.#startDelivery({ from: this.#isShared ? 'nobody' : 'everybody' })
-    if (this.#asksAuthority) await this.#startCertificates()
+    if (this.#asksAuthority) this.#keepCertificates()
   }
 
   #has(role: NodeRole): boolean {
@@ -264,20 +267,22 @@ export class Crew {
     return this.#has('front') && this.#parts.settings.tls.acme !== undefined
   }
 
-  async #startCertificates(): Promise<void> {
+  /** Whatever becomes of it, no other thread has to end or to wait: it is started again in its own time. */
+  #keepCertificates(): void {
+    const { settings, nodeId, clock, log } = this.#parts
     const storagePort = this.#connectStorage()
-    const certificates = this.#startThread(
-      {
-        role: 'certificates',
-        settings: this.#parts.settings,
-        storagePort,
-        owner: ownerName(this.#parts.nodeId, randomUUID()),
-      },
-      [storagePort],
-    )
+    const owner = ownerName(nodeId, randomUUID())
+    const certificates = this.#startThread({ role: 'certificates', settings, storagePort, owner }, [
+      storagePort,
+    ])
     this.#certificates = certificates
-    this.#startAgainWhenDead(certificates, () => this.#startCertificates())
-    await certificates.ready
+    void certificates.ended.then(() => {
+      if (this.#over) return
+      log.warn('the certificates thread ended, and is started again in a minute')
+      clock.after(certificatesAgainAfterMs, () => {
+        if (!this.#over) this.#keepCertificates()
+      })
+    })
   }
 
   #connectStorage(): MessagePort {

@@ -6,7 +6,11 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from 'node:tls'
-import { renewAcmeCertificates } from '../../src/acme/operations.ts'
+import {
+  beginAcmeCertificate,
+  claimAcmeCertificate,
+  renewAcmeCertificates,
+} from '../../src/acme/operations.ts'
 import { readIssued } from '../../src/acme/read-issued.ts'
 import type { IssuingProblemSort } from '../../src/acme/records.ts'
 import { listAlerts } from '../../src/alert/operations.ts'
@@ -112,6 +116,50 @@ test('dns-01: the program puts the record there and takes it away, with its argu
   assert.equal(problem?.sort, 'hook')
   assert.equal(problem.detail, `${hook} add: it ended with 3: the zone is locked`)
   assert.equal(certificatePem, shown.certificatePem)
+})
+
+test('what a server had begun when it stopped or died is begun anew by the next', async t => {
+  const world = await createWorld(t)
+  const { storage, clock, server } = world
+  await storage.run(beginAcmeCertificate, { name, keyPem: 'none', now: clock.now() })
+  const claim = {
+    name,
+    until: clock.now() + 20 * 60_000,
+    now: clock.now(),
+    directory: world.authority.directory,
+  }
+  assert.ok(await storage.run(claimAcmeCertificate, { ...claim, by: 'server-0' }))
+  await server.keeper.look()
+  assert.equal((await world.kept()).failures, 0)
+  await server.keeper.stop()
+  assert.ok(await storage.run(claimAcmeCertificate, { ...claim, by: 'dead' }))
+  await server.keeper.start()
+  await server.keeper.look()
+  assert.equal((await world.kept()).failures, 1)
+})
+
+test('a proof that cannot be taken away costs nothing', async t => {
+  const told: string[] = []
+  const log = { ...silentLog, warn: (message: string) => void told.push(message) }
+  const added = (): string[] =>
+    existsSync(join(world.folder, 'zone'))
+      ? readFileSync(join(world.folder, 'zone'), 'utf8').trim().split('\n')
+      : []
+  const world: World = await createWorld(t, {
+    log,
+    acme: { challenge: 'dns-01', hook: ['/bin/false'] },
+    authority: { txt: () => added() },
+  })
+  const hook = join(world.folder, 'hook')
+  writeFileSync(
+    hook,
+    `#!/bin/sh\nif [ "$1" = remove ]; then exit 1; fi\necho "$3" >>"${world.folder}/zone"\n`,
+  )
+  chmodSync(hook, 0o755)
+  const server = await world.addServer({ hook: [hook] })
+  await server.keeper.look()
+  assert.equal((await world.kept()).problem, undefined)
+  assert.deepEqual(told, ['what proved a name is not taken away'])
 })
 
 const rate = {

@@ -251,6 +251,50 @@ describe('a mistake in the settings file', () => {
     ],
     ['[tls]\nkeyFile = "/dev/null"', '3:11', /stands alone.*Write certificateFile too/],
     [
+      '[tls.acme]\nagreeToTerms = false',
+      '3:16',
+      /Without your agreement .* Write true, or remove \[tls\.acme\]/,
+    ],
+    ['[tls.acme]\ncontact = []', '2:1', /agreeToTerms is missing in \[tls\.acme\]/],
+    [
+      '[tls.acme]\nagreeToTerms = true\nchallenge = "dns-01"',
+      '4:13',
+      /takes a program that writes to the DNS\. Write hook/,
+    ],
+    ['[tls.acme]\nagreeToTerms = true\nhook = ["/bin/true"]', '4:8', /hook is for dns-01 only/],
+    [
+      '[tls.acme]\nagreeToTerms = true\nnames = ["*.example.com"]',
+      '4:9',
+      /"\*\.example\.com" can be proven by dns-01 only/,
+    ],
+    ['[tls.acme]\nagreeToTerms = true\nnames = ["*"]', '4:10', /"\*" is not a full host name/],
+    [
+      '[tls.acme]\nagreeToTerms = true\ndirectory = "letsencrypt"',
+      '4:13',
+      /is not the address of a directory/,
+    ],
+    ['[tls.acme]\nagreeToTerms = true\nkeyId = "kid-1"', '4:9', /keyId and hmacKeyFile belong together/],
+    [
+      '[tls.acme]\nagreeToTerms = true\ncaFile = "/nowhere/ca.pem"',
+      '4:10',
+      /no such file: \/nowhere\/ca\.pem/,
+    ],
+    [
+      '[tls.acme]\nagreeToTerms = true\nport = 25',
+      '4:8',
+      /listener number 1 has the port 25 already, on which the authority would be answered/,
+    ],
+    [
+      '[tls]\ncertificateFile = "/dev/null"\nkeyFile = "/dev/null"\n[tls.acme]\nagreeToTerms = true',
+      '3:19',
+      /both for the host name\. Write in \[tls\.acme\] for which names it is/,
+    ],
+    [
+      '[[tls.certificates]]\ncertificateFile = "/dev/null"\nkeyFile = "/nowhere/k.pem"',
+      '4:11',
+      /no such file: \/nowhere\/k\.pem/,
+    ],
+    [
       '[queue]\nlifetimeHours = 4',
       '2:1',
       /delayNoticeHours is 4, but the server gives up after lifetimeHours = 4/,

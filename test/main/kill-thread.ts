@@ -2,7 +2,7 @@
 import { Session } from 'node:inspector/promises'
 import type { TestContext } from 'node:test'
 
-type ThreadName = 'store' | 'front' | 'delivery'
+type ThreadName = 'store' | 'front' | 'delivery' | 'certificates'
 
 export interface ThreadKiller {
   /** Waits for a thread of this name, ends it, and resolves when it has gone. */

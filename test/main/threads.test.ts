@@ -310,3 +310,40 @@ test('a storage that is away is waited for, however long', async t => {
   assert.equal(await server.send(await server.connect()), 250)
   await awaitDelivered(server, 1)
 })
+
+test('the thread that gets certificates may die: it is started again after a minute, and is no part of what mail needs', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'threads-'))
+  const { kill, count } = await createThreadKiller(t)
+  const settings = settingsSchema.parse({
+    hostname: 'mail.example.test',
+    listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
+    threads: { front: 1 },
+    tls: {
+      acme: { agreeToTerms: true, address: '127.0.0.1', port: 0, directory: 'https://127.0.0.1:1/directory' },
+    },
+    log: { level: 'error' },
+  })
+  const clock = createManualClock(Date.now())
+  const threads = await startOwnThreads({ ...settings, dataFolder: folder }, { clock, log: silentLog })
+  t.after(async () => {
+    await threads.stop(0)
+    await rm(folder, { recursive: true, force: true })
+  })
+  let hasFailed = false
+  threads.failed.catch(() => {
+    hasFailed = true
+  })
+  for (let deaths = 0; deaths < 3; deaths++) {
+    await kill('certificates')
+    await eventually('it to be started again', async () => {
+      clock.advance(60_000)
+      return count('certificates') === 1 || undefined
+    })
+  }
+  assert.deepEqual([...threads.all.keys()].sort(), ['delivery', 'front-0', 'store'])
+  assert.ok([...threads.all.values()].every(thread => thread?.isReady))
+  const connection = await openConnection(threads.listeners[0]?.port ?? 0)
+  assert.equal((await connection.reply())?.code, 220)
+  connection.destroy()
+  assert.equal(hasFailed, false)
+})
