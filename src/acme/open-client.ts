@@ -85,7 +85,8 @@ function faultOfResponse({ status, data, headers }: Response, now: number): Issu
 export function parseRetryAfter(value: unknown, now: number): number | undefined {
   if (typeof value !== 'string') return undefined
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const date = Date.parse(value)
+  // What else Date.parse takes for a date is none to anybody else: '-5', 'may'.
+  const date = value.endsWith(' GMT') ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
