@@ -113,11 +113,18 @@ function thumbprint(jwk: JsonWebKey): string {
   return createHash('sha256').update(canonical).digest('base64url')
 }
 
-export async function startAcmeServer(options: AcmeServerOptions): Promise<AcmeServer> {
-  const { now, lifeMs = 90 * 86_400_000, challenges = ['http-01', 'tls-alpn-01', 'dns-01'] } = options
+/** Once a process: they cost more than what is tested with them. */
+let keys: ReturnType<typeof makeKeys> | undefined
+
+async function makeKeys() {
   const root = await makeAuthority('ACME Root')
   const issuer = await makeAuthority('ACME Issuer', { issuer: root })
-  const own = await issueCertificate(root, ['localhost'])
+  return { root, issuer, own: await issueCertificate(root, ['localhost']) }
+}
+
+export async function startAcmeServer(options: AcmeServerOptions): Promise<AcmeServer> {
+  const { now, lifeMs = 90 * 86_400_000, challenges = ['http-01', 'tls-alpn-01', 'dns-01'] } = options
+  const { root, issuer, own } = await (keys ??= makeKeys())
   const faults: Faults = {
     badNonces: 0,
     newOrder: undefined,
