@@ -313,7 +313,7 @@ test('a storage that is away is waited for, however long', async t => {
 
 test('the thread that gets certificates may die: it is started again after a minute, and is no part of what mail needs', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'threads-'))
-  const { kill, count } = await createThreadKiller(t)
+  const killer = await createThreadKiller(t)
   const settings = settingsSchema.parse({
     hostname: 'mail.example.test',
     listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
@@ -334,10 +334,10 @@ test('the thread that gets certificates may die: it is started again after a min
     hasFailed = true
   })
   for (let deaths = 0; deaths < 3; deaths++) {
-    await kill('certificates')
+    await killer.kill('certificates')
     await eventually('it to be started again', async () => {
       clock.advance(60_000)
-      return count('certificates') === 1 || undefined
+      return killer.count('certificates') === 1 || undefined
     })
   }
   assert.deepEqual([...threads.all.keys()].sort(), ['delivery', 'front-0', 'store'])

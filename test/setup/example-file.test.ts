@@ -25,7 +25,8 @@ function uncomment(text: string, except: readonly string[]): string {
 
 describe('the settings file of postrider init', () => {
   const text = composeSettingsFile(chosen)
-  const files = ['certificateFile', 'keyFile', 'passwordFile']
+  // And what goes with them, or with another challenge.
+  const files = ['certificateFile', 'keyFile', 'passwordFile', 'caFile', 'hmacKeyFile', 'keyId', 'hook']
 
   it('loads, with what was chosen', () => {
     const settings = parseSettings(text, '/etc/postrider.toml')
@@ -56,6 +57,7 @@ describe('the settings file of postrider init', () => {
     // What is there by its heading alone.
     const withoutHeading = uncomment(text, [...files, ...shown, ...smartHost])
       .replace(/^\[delivery\.smartHost\][^]*?\n\[trail\]/m, '[trail]')
+      .replace(/^\[tls\.acme\][^]*?\n\[limits\]/m, '[limits]')
       .replace(/^\[health\][^]*?\n\[threads\]/m, '[threads]')
     assert.deepEqual(
       parseSettings(withoutHeading, '/etc/postrider.toml'),
