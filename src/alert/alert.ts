@@ -10,6 +10,10 @@ export const alertKindNames = [
   'certificate-file',
   /** An authority does not issue a certificate to this server, or not a new one in time. Subject: its name. */
   'certificate-renewal',
+  /** The DNS has no record, or another one, of a DKIM key that is to sign. Subject: the domain. */
+  'dkim-record',
+  /** A new DKIM key is to take the place of an old one. Subject: the domain. */
+  'dkim-key-to-publish',
 ] as const
 export type AlertKind = (typeof alertKindNames)[number]
 

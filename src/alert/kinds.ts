@@ -5,6 +5,8 @@ import { countSetAside } from '../queue/blame-for-death.ts'
 import { findDestinationHealth } from '../queue/destination-health.ts'
 import { countAtGate, destinationGate } from '../queue/gates.ts'
 import { parseQueueId, type QueueId } from '../queue/queue-id.ts'
+import type { DkimKey } from '../signing/dkim-key.ts'
+import { listDkimKeys } from '../signing/operations.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { Alert, AlertKind } from './alert.ts'
 
@@ -43,6 +45,16 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
   },
   'certificate-file': seenLately,
   'certificate-renewal': seenLately,
+  'dkim-record': {
+    lasts: (storage, { subject }) =>
+      hasKey(storage, subject, ({ state, finding }) => state === 'active' && finding !== 'right'),
+    countWaiting: () => Promise.resolve(0),
+  },
+  'dkim-key-to-publish': {
+    lasts: (storage, { subject }) =>
+      hasKey(storage, subject, ({ state, finding }) => state === 'next' && finding !== 'right'),
+    countWaiting: () => Promise.resolve(0),
+  },
 }
 
 /** What waits because of it, as `postrider queue summary --destination` takes it: 'gmail', 'gmail from newsletter'. */
@@ -53,6 +65,14 @@ export function destinationOf({ subject, evidence }: Pick<Alert, 'subject' | 'ev
 /** Nobody has tried since it was seen, until nobody knew any more. */
 export function isUntried({ seenAt, mendedAt }: Pick<Alert, 'seenAt' | 'mendedAt'>): boolean {
   return mendedAt !== undefined && mendedAt - seenAt > untriedMs
+}
+
+async function hasKey(
+  storage: Pick<Storage, 'run'>,
+  domain: string,
+  is: (key: DkimKey) => boolean,
+): Promise<boolean> {
+  return (await storage.run(listDkimKeys, { domain })).some(is)
 }
 
 function messageOf({ subject }: Alert): { readonly messageId: QueueId } {

@@ -172,6 +172,44 @@ export const english: AlertTexts = {
       now: `The authority has issued it (seen ${ended?.at ?? ''}).`,
       detail,
     }),
+    'dkim-record': facts => ({
+      about: facts.subject,
+      title: `the DKIM record of ${facts.subject} is not in the DNS as it has to be`,
+      happened:
+        'The DNS has no record, or another one, of a key with which this server signs mail of this domain. The details below say which.',
+      meaning:
+        'Receivers could not check such a signature, so nothing is signed with this key for now. Mail goes out as before, but with one signature less or with none, and receivers are more likely to take it for spam or to refuse it.',
+      steps: [
+        {
+          text: 'See the records that have to be there, and publish what is missing where the DNS of the domain is kept:',
+          command: `postrider domain dns ${facts.argument}`,
+        },
+        {
+          text: 'Then have the DNS asked again. Signing goes on by itself as soon as the record is seen.',
+          command: `postrider domain dkim ${facts.argument} --check`,
+        },
+      ],
+      over: 'The DNS has the right record, and mail is signed with this key again; or another key has taken its place.',
+    }),
+    'dkim-key-to-publish': facts => ({
+      about: facts.subject,
+      title: `${facts.subject} has a new DKIM key, whose record is to be published`,
+      happened:
+        'The keys with which mail of this domain is signed are replaced from time to time, so that one that was stolen or broken is of no use for long. The next ones are made.',
+      meaning:
+        'Nothing changes for mail: the present keys go on signing until the records of the next ones have been seen in the DNS for a day. The old records have to stay for two weeks after that.',
+      steps: [
+        {
+          text: 'Publish the records that are marked as new where the DNS of the domain is kept:',
+          command: `postrider domain dns ${facts.argument}`,
+        },
+        {
+          text: 'See how the keys stand, and when an old record may go:',
+          command: `postrider domain dkim ${facts.argument}`,
+        },
+      ],
+      over: 'The DNS has the records of the new keys.',
+    }),
   },
   happenedLabel: 'What happened',
   nowLabel: 'Now',

@@ -640,6 +640,21 @@ const forwarding = z.strictObject({
   ),
 })
 
+const dkim = z.strictObject({
+  sign: setting(
+    z.boolean().default(true),
+    'Signs what your users and this server send from a domain of this server (DKIM, RFC 6376), with an RSA and an Ed25519 key for each domain, which the server makes. A key signs as soon as its record is seen in the DNS, and for as long: "postrider domain dns example.com" prints the records, "postrider domain dkim example.com" how it stands.',
+  ),
+  rotateDays: setting(
+    count(0, 3650).default(180),
+    'Days after which a key is replaced. The new one is made then, and an alert asks to publish its record; the old one signs until that has been seen for a day. 0: only when you say so ("postrider domain dkim example.com --rotate").',
+  ),
+  signUnseenAfterHours: setting(
+    count(0, 720).default(0),
+    'Hours after which a new key signs although this server does not see its record. Only for a server whose own DNS does not show what the world sees: elsewhere a signature with a key that nobody finds is worth less than none. 0: never.',
+  ),
+})
+
 const fetchedDomain = formed(text =>
   parseDomain(text) === undefined
     ? `"${text}" is no domain name. Write for example "example.org".`
@@ -767,6 +782,7 @@ const settingsTable = z.strictObject({
   queue: setting(queue.prefault({}), 'Mail that waits for delivery.'),
   delivery: setting(delivery.prefault({}), 'How mail for others leaves.'),
   forwarding: setting(forwarding.prefault({}), 'Mail that aliases and groups send on to other servers.'),
+  dkim: setting(dkim.prefault({}), 'Signatures of mail from domains of this server.'),
   fetch: setting(
     z.array(fetched).default([]),
     'Servers that keep mail for this one, which fetches it on connections that it opens itself (ATRN): for a server without an address of its own, or behind a network that lets nobody in. One [[fetch]] for each.',

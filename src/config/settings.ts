@@ -31,6 +31,7 @@ export interface Settings {
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
   readonly forwarding: ForwardingSettings
+  readonly dkim: DkimSettings
   readonly trail: TrailSettings
   readonly alerts: AlertSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
@@ -220,6 +221,15 @@ export interface ForwardingSettings {
   readonly rewriteSender: boolean
   /** Default: the domain of the alias or group. */
   readonly domain?: string | undefined
+}
+
+export interface DkimSettings {
+  /** Mail from domains of this server is signed. */
+  readonly sign: boolean
+  /** 0: keys are not replaced by themselves. */
+  readonly rotateDays: number
+  /** A key whose record this server does not see is used all the same, so long after it was made; 0: never. */
+  readonly signUnseenAfterHours: number
 }
 
 export interface VerpSettings {

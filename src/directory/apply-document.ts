@@ -22,7 +22,7 @@ import type { StoredPassword } from './new-password.ts'
 import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
 import { insertRedirection, replaceRedirection } from './redirections.ts'
 import { deleteRelayDomain, insertRelayDomain, replaceTerms } from './relay-domains.ts'
-import { removeAccountRows, removeRedirectionRows } from './removal.ts'
+import { removeAccountRows, removeDomainRow, removeRedirectionRows } from './removal.ts'
 
 /**
  * Turns the passwords of a written document into what is kept of them (`store`). A password that is still the account's keeps its hash, so
@@ -145,7 +145,7 @@ async function removeMissing(
   }
   const domains = new Set(wanted.domains.map(domain => domain.name))
   for (const { name } of current.domains) {
-    if (!domains.has(name)) await tx.run('DELETE FROM domain WHERE name = ?', name)
+    if (!domains.has(name)) await removeDomainRow(tx, name)
   }
   return orphanedFiles
 }

@@ -15,7 +15,7 @@ import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayDomain } from './display.ts'
 import type { Domain } from './records.ts'
-import { removeAccountRows, removeRedirectionRows } from './removal.ts'
+import { removeAccountRows, removeDomainRow, removeRedirectionRows } from './removal.ts'
 import { type DomainRow, readDomain, storeAddress } from './rows.ts'
 
 export interface DomainSummary extends Domain {
@@ -178,7 +178,7 @@ export const removeDomain = defineDirectoryWrite(
     )) {
       orphanedFiles.push(...(await removeAccountRows(tx, id)))
     }
-    await tx.run('DELETE FROM domain WHERE name = ?', input.name)
+    await removeDomainRow(tx, input.name)
     return { domain, orphanedFiles }
   },
 )

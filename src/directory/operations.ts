@@ -25,7 +25,7 @@ import {
   setPostmaster,
 } from './domains.ts'
 import { findLoop } from './find-loop.ts'
-import { findStanding, listOwnAddresses, ownsAddress } from './owns-address.ts'
+import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
 import {
   changeTargets,
   createRedirection,
@@ -76,6 +76,7 @@ export const directoryOperations = [
   ownsAddress,
   findStanding,
   listOwnAddresses,
+  hasAddressIn,
   exportDirectory,
   applyDocument,
   findSecret,

@@ -56,3 +56,24 @@ export const listOwnAddresses = defineRead(
     return rows.map(row => row.address).filter(address => !address.startsWith('@'))
   },
 )
+
+/** Whether an account may send from an address in a domain: its own is there, or an alias or a catch-all that leads to it. */
+export const hasAddressIn = defineRead(
+  'directory.has-address-in',
+  async (tx, input: { readonly accountId: number; readonly domain: string }): Promise<boolean> => {
+    const { accountId, domain } = input
+    const row = await tx.get(
+      `SELECT 1 AS found FROM account WHERE id = ? AND domain = ?
+       UNION ALL
+       SELECT 1 FROM redirection
+         JOIN redirection_target ON redirection_target.redirection_id = redirection.id
+         JOIN account ON account.address_key = redirection_target.target_key
+        WHERE account.id = ? AND redirection.kind = 'alias' AND redirection.domain = ? LIMIT 1`,
+      accountId,
+      domain,
+      accountId,
+      domain,
+    )
+    return row !== undefined
+  },
+)

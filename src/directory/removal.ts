@@ -31,3 +31,9 @@ export async function removeRedirectionRows(tx: Tx, redirectionId: number): Prom
   await tx.run('DELETE FROM redirection_target WHERE redirection_id = ?', redirectionId)
   await tx.run('DELETE FROM redirection WHERE id = ?', redirectionId)
 }
+
+/** With what belongs to it alone. */
+export async function removeDomainRow(tx: Tx, name: string): Promise<void> {
+  await tx.run('DELETE FROM dkim_key WHERE domain = ?', name)
+  await tx.run('DELETE FROM domain WHERE name = ?', name)
+}

@@ -7,6 +7,7 @@ import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
 import { screeningOperations } from '../screening/operations.ts'
+import { signingOperations } from '../signing/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
 import { tlsPolicyOperations } from '../tls-policy/operations.ts'
 import { tlsReportOperations } from '../tls-report/operations.ts'
@@ -21,6 +22,7 @@ export function createRegistry(): OperationRegistry {
     ...mailboxOperations,
     ...queueOperations,
     ...screeningOperations,
+    ...signingOperations,
     ...tlsPolicyOperations,
     ...tlsReportOperations,
     ...trailOperations,

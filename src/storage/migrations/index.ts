@@ -19,6 +19,7 @@ import { acme } from './0016-acme.ts'
 import { scram } from './0017-scram.ts'
 
 import { appPasswords } from './0018-app-passwords.ts'
+import { dkimKeys } from './0019-dkim-keys.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -39,6 +40,7 @@ export const migrations: readonly string[] = [
   acme,
   scram,
   appPasswords,
+  dkimKeys,
 ]
 
 /**
