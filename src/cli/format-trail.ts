@@ -264,7 +264,7 @@ function describeProof(evidence: TlsEvidence | undefined): string {
   return `; encrypted as ${whose}`
 }
 
-function notesOf({ outcome, lookup, nextAttemptBecause, sent, passed = [] }: Attempt): string[] {
+function notesOf({ outcome, lookup, nextAttemptBecause, sent, passed = [], signatures, unsigned }: Attempt): string[] {
   const notes: string[] = []
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
   for (const { host, detail, reply } of passed)
@@ -277,6 +277,8 @@ function notesOf({ outcome, lookup, nextAttemptBecause, sent, passed = [] }: Att
     )
   if (outcome.kind === 'deferred' || outcome.kind === 'failed' || outcome.kind === 'expired')
     notes.push(`That means: ${describeCauseOf(outcome.diagnosis).because}`)
+  if (signatures) notes.push(`Signed (DKIM): ${describeSignatures(signatures)}`)
+  if (unsigned !== undefined && signaturesMattered(outcome)) notes.push(`Not signed (DKIM): ${unsigned}`)
   if (nextAttemptBecause) notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
   return notes
 }
@@ -308,6 +310,20 @@ const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
     'as soon as mail goes to that destination again, which is tried from time to time, for all that waits for it',
   'other-address':
     'from another address of the same source pool, because what that server said is about the address from which this one came',
+}
+
+/** It went, or was refused for the want of proof: what else kept it has nothing to do with signatures. */
+function signaturesMattered(outcome: DeliveryOutcome): boolean {
+  if (outcome.kind === 'deferred' || outcome.kind === 'failed' || outcome.kind === 'expired')
+    return classOf(outcome.diagnosis) === 'authentication'
+  return outcome.kind === 'relayed'
+}
+
+function describeSignatures(signatures: NonNullable<Attempt['signatures']>): string {
+  const byDomain = Map.groupBy(signatures, ({ domain }) => domain)
+  return [...byDomain]
+    .map(([domain, keys]) => `${domain}, with ${keys.map(({ selector }) => selector).join(' and ')}`)
+    .join('; ')
 }
 
 export function describeLookup({ by, name, hosts }: Lookup): string {

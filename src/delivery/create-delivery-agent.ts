@@ -17,6 +17,7 @@ import { createSiteFinder } from '../routing/site.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
+import type { MessageSigner } from '../signing/message-signer.ts'
 import type { ConnectSmtp } from '../smtp/client/contract.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -67,6 +68,8 @@ export interface DeliveryAgentOptions {
   readonly takeTlsReport?: TakeTlsReport | undefined
   /** Tells an administrator what somebody has to act on. */
   readonly alerts: Pick<Alerts, 'raise'>
+  /** Of what leaves in the name of our domains; without it nothing is signed. */
+  readonly signer?: MessageSigner | undefined
   /** How other servers are reached. Default: over the network. */
   readonly connect?: ConnectSmtp | undefined
 }
@@ -117,6 +120,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       takeTlsReport: options.takeTlsReport,
     }),
     verp: createVerpSenders(delivery.verp),
+    signer: options.signer,
     outbound: new Outbound({
       unwritten,
       storage,

@@ -24,7 +24,7 @@ import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
-import type { OutgoingMailData } from '../smtp/client/contract.ts'
+import type { MessageSigner } from '../signing/message-signer.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
@@ -41,6 +41,7 @@ import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
 import { Settler } from './settler.ts'
 import { isTooLate, tooLate } from './transfer/deliver-by.ts'
+import { putBefore } from './transfer/put-before.ts'
 import { RemoteAttempt } from './transfer/remote-attempt.ts'
 import type { VerpSenders } from './transfer/verp-senders.ts'
 import type { UnwrittenOutcomes } from './unwritten-outcomes.ts'
@@ -89,6 +90,8 @@ export interface DeliveryAgentParts {
   readonly unwritten: UnwrittenOutcomes
   /** Whose mail has a reverse-path for each recipient. */
   readonly verp?: VerpSenders | undefined
+  /** Of what leaves in the name of our domains; without it nothing is signed. */
+  readonly signer?: MessageSigner | undefined
 }
 
 /**
@@ -556,7 +559,7 @@ export class QueueAgent implements DeliveryAgent {
     { destination, trace, reversePath, recipients }: Departure,
     way: Way,
   ): RemoteAttempt {
-    const { clock, life, mailData, queue, verp } = this.#parts
+    const { clock, life, mailData, queue, signer, verp } = this.#parts
     const isRelayed = destination.kind === 'domain' && destination.isRelayed === true
     return new RemoteAttempt({
       work: isRelayed ? withRelayLifetime(work, queue) : work,
@@ -565,6 +568,7 @@ export class QueueAgent implements DeliveryAgent {
       terms: {
         reversePath,
         reversePathFor: verp?.(work.message.reversePath),
+        signer,
         now: () => clock.now(),
       },
       mailData: putBefore(Buffer.from(trace), {
@@ -612,17 +616,6 @@ interface Departure {
   /** The gate at which they stood. */
   readonly gate: GateKey | undefined
   readonly recipients: readonly QueuedRecipient[]
-}
-
-export function putBefore(trace: Uint8Array, mailData: OutgoingMailData): OutgoingMailData {
-  if (trace.length === 0) return mailData
-  return {
-    size: trace.length + mailData.size,
-    async *open() {
-      yield trace
-      yield* mailData.open()
-    },
-  }
 }
 
 /** Without its end when others may have taken the message meanwhile: the server that gets it must not keep it. */

@@ -6,6 +6,7 @@ import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
+import type { SignatureName } from '../signing/message-signer.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, PassedServer, SentForm, TrailEvent } from '../trail/events.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
@@ -41,6 +42,9 @@ export interface Attempted {
   readonly source?: string | undefined
   readonly sent?: SentForm | undefined
   readonly passed?: readonly PassedServer[] | undefined
+  readonly signatures?: readonly SignatureName[] | undefined
+  /** Why it has none, where it should have. */
+  readonly unsigned?: string | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
@@ -334,6 +338,8 @@ function describeAttempt({
   sent,
   passed,
   tls,
+  signatures,
+  unsigned,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
     kind: 'attempted',
@@ -346,6 +352,8 @@ function describeAttempt({
     ...(sent ? { sent } : {}),
     ...(passed ? { passed } : {}),
     ...(tls ? { tls } : {}),
+    ...(signatures ? { signatures } : {}),
+    ...(unsigned === undefined ? {} : { unsigned }),
   }
 }
 

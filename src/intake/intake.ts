@@ -302,6 +302,7 @@ class IncomingMessage implements MailDataSink {
         isReport: false,
         ...(this.#saysItReports ? { saysItReports: true } : {}),
         ...(this.#isBulk ? { isBulk: true } : {}),
+        ...(this.#client.local && !this.#client.account ? { isLocal: true } : {}),
       },
       mailData,
       recipients: withoutRepetitions(recipients).map(recipient => ({

@@ -15,6 +15,7 @@ import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
+import { composeSigner } from './compose-signing.ts'
 import { MailFetcher } from './mail-fetcher.ts'
 import { createSessionServices } from './session-services.ts'
 import { TrailWriter } from './trail-writer.ts'
@@ -95,6 +96,7 @@ export function composeFront(parts: FrontParts): Front {
     queue,
     delivery: settings.delivery,
     forwarding: settings.forwarding,
+    signer: composeSigner({ settings, storage, clock }),
     nextQueueId,
   })
   const logins = new Logins({

@@ -5,6 +5,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { composeAlerts } from './compose-alerts.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
+import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
 import { composeTls } from './compose-tls.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
@@ -19,6 +20,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const nextQueueId = createQueueIdMaker(clock, idSpace)
   const tls = composeTls({ settings, storage, mailData, resolver, clock, log, nextQueueId })
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
+  const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const agent = createDeliveryAgent({
     ...tls,
     alerts,
@@ -39,6 +41,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     isShared: settings.database !== undefined,
     idSpace,
     listeners,
+    signer: composeSigner({ settings, storage, clock }),
     terminals: {
       show: (key, text) =>
         new Promise(resolve => {
@@ -51,11 +54,15 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   await agent.start()
   tls.start()
   alerts.start()
+  keeper?.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await tls.stop()
-    await alerts.stop()
+    // What it asks the DNS ends with the resolver.
+    const kept = keeper?.stop()
     resolver.close()
+    await kept
+    await alerts.stop()
     await storage.close()
   }
   void agent.buried.then(async () => {

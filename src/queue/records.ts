@@ -42,6 +42,8 @@ export interface QueuedMessage {
   readonly language: Language
   /** The authenticated account, when one of ours sent it. */
   readonly accountId?: number | undefined
+  /** A machine in one of the local networks sent it, without logging in. */
+  readonly isLocal?: boolean | undefined
   /** Composed by this server (DSN): never reported on. */
   readonly isReport: boolean
   /** Its header section says that it goes to many. */

@@ -39,6 +39,7 @@ type MessageParameters = Partial<
     | 'isBulk'
     | 'tls'
     | 'isTlsReport'
+    | 'isLocal'
   >
 >
 
@@ -48,6 +49,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
   const hasLongLines = message.hasLongLines || undefined
   const isTlsReport = message.isTlsReport || undefined
   const isBulk = message.isBulk || undefined
+  const isLocal = message.isLocal || undefined
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
@@ -61,7 +63,8 @@ export function formatMessageParameters(message: QueuedMessage): string {
     isBulk === undefined &&
     hasLongLines === undefined &&
     tls === undefined &&
-    isTlsReport === undefined
+    isTlsReport === undefined &&
+    isLocal === undefined
   if (isUsual) return ''
   return JSON.stringify({
     body,
@@ -77,6 +80,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     isBulk,
     tls,
     isTlsReport,
+    isLocal,
   } satisfies MessageParameters)
 }
 
@@ -105,6 +109,7 @@ export function readMessage(row: MessageRow): QueuedMessage {
     isReport: row.is_report === 1,
     ...(parameters.saysItReports ? { saysItReports: true } : {}),
     ...(parameters.isBulk ? { isBulk: true } : {}),
+    ...(parameters.isLocal ? { isLocal: true } : {}),
   }
 }
 

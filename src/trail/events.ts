@@ -3,6 +3,7 @@ import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
+import type { SignatureName } from '../signing/message-signer.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 
@@ -142,6 +143,10 @@ export type TrailEvent =
       readonly sent?: SentForm | undefined
       /** Servers that were tried before the one of the outcome, since the connection before; a line each, however often. */
       readonly passed?: readonly PassedServer[] | undefined
+      /** With which DKIM keys it was signed. */
+      readonly signatures?: readonly SignatureName[] | undefined
+      /** Why it was not, where one of our own sent it from a domain of ours. */
+      readonly unsigned?: string | undefined
     }
   /**
    * Not tried: nothing goes there until `nextAttemptAt`, because it could not be reached, wants less or nothing from us, or a

@@ -14,6 +14,7 @@ import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { composeAlerts } from '../../src/main/compose-alerts.ts'
 import { composeFront } from '../../src/main/compose-front.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
+import { composeKeyKeeper, composeSigner } from '../../src/main/compose-signing.ts'
 import type { Fetched } from '../../src/main/mail-fetcher.ts'
 import { Terminals } from '../../src/main/terminals.ts'
 import { createQueueIdMaker, parseQueueId } from '../../src/queue/queue-id.ts'
@@ -64,6 +65,8 @@ export interface ComposedServer {
   readonly agent: DeliveryAgent
   readonly terminals: Terminals
   port(role: ListenerRole): number
+  /** What is due about DKIM keys, which nobody looks after by himself here. */
+  lookAfterKeys(): Promise<void>
   /** As `postrider fetch`. */
   fetchMail(): Promise<readonly Fetched[]>
   /** Each message of an account's INBOX as it was delivered, oldest first. */
@@ -106,6 +109,7 @@ export async function startComposedServer(
   const nextQueueId = createQueueIdMaker(clock, 15)
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
   const resolver = createSettingsResolver(settings, clock, systemRandom)
+  const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const agent = createDeliveryAgent({
     alerts,
     nextQueueId,
@@ -123,6 +127,7 @@ export async function startComposedServer(
     idSpace: 15,
     listeners: bound,
     terminals,
+    signer: composeSigner({ settings, storage, clock }),
   })
   await agent.start()
   beforeClose(async () => {
@@ -142,6 +147,7 @@ export async function startComposedServer(
     storage,
     agent,
     terminals,
+    lookAfterKeys: async () => await keeper?.look(),
     fetchMail: () => front.fetcher.fetchNow(),
     port: role => bound.find(listener => listener.role === role)?.port ?? 0,
     async mailbox(text) {

@@ -150,7 +150,8 @@ function parseLine(line: ZoneLine): ZoneRecord {
       }
     }
     case 'TXT':
-      return { name, type, ttl, data: rest.join(' ') }
+      // RFC 1035 §3.3.14: in strings of at most 255 octets.
+      return { name, type, ttl, data: rest.join(' ').match(/.{1,255}/g) ?? [''] }
     default:
       throw new Error(`not a zone line: ${line}`)
   }

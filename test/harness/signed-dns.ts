@@ -56,7 +56,7 @@ export async function startSignedDns(options: SignedDnsOptions): Promise<SignedD
     `trust-anchors { "${zone}" static-key ${anchor}; };`,
   ])
   const close = async (): Promise<void> => {
-    await Promise.all([end(serving), end(asking)])
+    await Promise.all([endNamed(serving), endNamed(asking)])
     await rm(folder, { recursive: true, force: true })
   }
   try {
@@ -123,7 +123,11 @@ async function run(name: string, ...args: readonly string[]): Promise<void> {
   if (exitCode !== 0) throw new Error(`${name} ended with ${exitCode}: ${stderr}`)
 }
 
-async function startNamed(folder: string, port: number, settings: readonly string[]): Promise<ChildProcess> {
+export async function startNamed(
+  folder: string,
+  port: number,
+  settings: readonly string[],
+): Promise<ChildProcess> {
   await mkdir(folder)
   const file = join(folder, 'named.conf')
   await writeFile(
@@ -148,7 +152,7 @@ async function startNamed(folder: string, port: number, settings: readonly strin
   return child
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function endNamed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGKILL')

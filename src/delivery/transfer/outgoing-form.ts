@@ -8,6 +8,8 @@ import { type Conversion, convertMailData } from './convert-mail-data.ts'
 import { findMessageNeeds, type MessageNeeds } from './message-needs.ts'
 
 export interface OutgoingForm {
+  /** The same for the same bytes, of one message. */
+  readonly name: string
   readonly needs: MessageNeeds
   readonly mailData: OutgoingMailData
   /** In what it is other than it came. */
@@ -42,7 +44,12 @@ export class FormFinder {
   async find(extensions: Extensions): Promise<OutgoingForm> {
     if (!meets(this.#needs, extensions)) await this.#findNeeds()
     const isMet = meets(this.#needs, extensions)
-    const unchanged: OutgoingForm = { needs: this.#needs, mailData: this.#original, changes: [] }
+    const unchanged: OutgoingForm = {
+      name: 'as-it-is',
+      needs: this.#needs,
+      mailData: this.#original,
+      changes: [],
+    }
     // Which BINARYMIME allows, and text does not.
     const hasLongLines = this.#question.message.hasLongLines === true && this.#needs.body !== 'BINARYMIME'
     if (isMet && !hasLongLines) return unchanged
@@ -52,6 +59,7 @@ export class FormFinder {
     if (conversion.kind === 'impossible')
       return isMet ? unchanged : { ...unchanged, problem: conversion.problem }
     return {
+      name: nameOf(target),
       mailData: conversion.mailData,
       changes: conversion.changes,
       needs: {
@@ -69,13 +77,17 @@ export class FormFinder {
   }
 
   async #convert(target: ConversionTarget): Promise<Conversion> {
-    const key = `${target.content} ${target.headers}`
+    const key = nameOf(target)
     const known = this.#conversions.get(key)
     if (known) return known
     const conversion = await convertMailData(this.#original, target)
     this.#conversions.set(key, conversion)
     return conversion
   }
+}
+
+function nameOf({ content, headers }: ConversionTarget): string {
+  return `${content} ${headers}`
 }
 
 function meets({ body, smtpUtf8 }: MessageNeeds, extensions: Extensions): boolean {

@@ -8,6 +8,7 @@ import { type GateKey, shareOf } from '../../queue/gates.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../../queue/records.ts'
 import type { Destination } from '../../routing/destination.ts'
 import type { RemoteServer } from '../../routing/remote-server.ts'
+import type { MessageSigner, Signing } from '../../signing/message-signer.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../../smtp/client/contract.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import type { TlsEvidence } from '../../tls-policy/server-policy.ts'
@@ -23,6 +24,7 @@ import { Dialogue } from './dialogue.ts'
 import { lacksSmtpUtf8 } from './lacks-smtp-utf8.ts'
 import type { OpenConnection } from './open-connection.ts'
 import { FormFinder, type OutgoingForm } from './outgoing-form.ts'
+import { putBefore } from './put-before.ts'
 
 /** undefined: that of the message will do. */
 export type ReversePathFor = (forwardPath: Address) => Address | undefined
@@ -33,6 +35,7 @@ export interface AttemptTerms {
   readonly reversePath: ReversePath
   /** The reverse-path for one recipient, where each has its own (VERP). */
   readonly reversePathFor?: ReversePathFor | undefined
+  readonly signer?: MessageSigner | undefined
   readonly now: () => number
 }
 
@@ -91,6 +94,8 @@ export class RemoteAttempt {
   #refusals: Diagnosis[] = []
   /** Of the connection that was opened for it; until it stands in the trail. */
   #lookup: Lookup | undefined
+  /** Of the transaction that is under way. */
+  #signing: Signing | undefined
 
   constructor({
     work,
@@ -233,7 +238,7 @@ export class RemoteAttempt {
     }
     this.#keepUtf8Addresses(open)
     if (this.pending.length === 0) return 'served'
-    const form = await this.#forms.find(connection.extensions)
+    const form = await this.#sign(await this.#forms.find(connection.extensions))
     const { size } = form.mailData
     const sizeLimit = Number(connection.extensions.get('SIZE') ?? 0)
     if (sizeLimit > 0 && size > sizeLimit) {
@@ -247,7 +252,18 @@ export class RemoteAttempt {
     if (reused && results.every(wasStale)) return 'stale'
     this.pending.splice(0, batch.length)
     this.#read(open, batch, results, form)
+    this.#signing = undefined
     return 'served'
+  }
+
+  /** After everything that changes the message: what comes later breaks the signature (RFC 6376 §5.3). */
+  async #sign(form: OutgoingForm): Promise<OutgoingForm> {
+    // It does not go there.
+    if (form.problem) return form
+    const { message } = this.work
+    const { name, mailData } = form
+    this.#signing = await this.#terms.signer?.sign({ message, form: name, mailData })
+    return this.#signing ? { ...form, mailData: putBefore(this.#signing.fields, mailData) } : form
   }
 
   /** None of the pending recipients is given to this server; when it is not too late, another may have what it lacks. */
@@ -400,6 +416,7 @@ export class RemoteAttempt {
       ...(passed.length > 0 ? { passed } : {}),
       ...(this.source === undefined ? {} : { source: this.source }),
       ...this.#describeSent(recipient),
+      ...describeSigning(this.#signing),
     })
   }
 
@@ -433,6 +450,15 @@ export class RemoteAttempt {
 /** RFC 3463 §2: 4 for what may succeed yet. */
 function deferredFrom({ diagnosis }: NegativeOutcome): NegativeOutcome {
   return { kind: 'deferred', diagnosis: { ...diagnosis, status: `4${diagnosis.status.slice(1)}` } }
+}
+
+function describeSigning(signing: Signing | undefined): Pick<Attempted, 'signatures' | 'unsigned'> {
+  if (!signing) return {}
+  const { signatures, unsigned } = signing
+  return {
+    ...(signatures.length > 0 ? { signatures } : {}),
+    ...(unsigned === undefined ? {} : { unsigned }),
+  }
 }
 
 function isAboutDestination(outcome: DeliveryOutcome): boolean {

@@ -14,12 +14,13 @@ import { createReturnPaths, type ReturnPaths } from '../../routing/return-paths.
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
+import type { MessageSigner } from '../../signing/message-signer.ts'
 import { connectSmtpOver } from '../../smtp/client/connect.ts'
 import type { SmtpConnection } from '../../smtp/client/contract.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Storage } from '../../storage/operation.ts'
-import { putBefore, whileAlive } from '../delivery-agent.ts'
+import { whileAlive } from '../delivery-agent.ts'
 import { traceOfExpansion } from '../expand-recipient.ts'
 import { localError, logLocalError } from '../local-error.ts'
 import type { NegativeOutcome } from '../outcome.ts'
@@ -32,6 +33,7 @@ import { Settler } from '../settler.ts'
 import { UnwrittenOutcomes } from '../unwritten-outcomes.ts'
 import { Dialogue } from './dialogue.ts'
 import type { OpenConnection } from './open-connection.ts'
+import { putBefore } from './put-before.ts'
 import { RemoteAttempt } from './remote-attempt.ts'
 
 export interface TurnedDeliveryParts {
@@ -44,6 +46,8 @@ export interface TurnedDeliveryParts {
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
   readonly forwarding: ForwardingSettings
+  /** Of what leaves in the name of our domains; without it nothing is signed. */
+  readonly signer?: MessageSigner | undefined
   /** Of reports. */
   readonly nextQueueId: () => QueueId
 }
@@ -213,7 +217,7 @@ class TurnedDelivery {
     trace: string,
     recipients: readonly QueuedRecipient[],
   ): Promise<void> {
-    const { clock, delivery, log, mailData, queue, returnPaths } = this.#parts
+    const { clock, delivery, log, mailData, queue, returnPaths, signer } = this.#parts
     const { connection, server } = this.#open
     const life = this.#life
     const outgoing = putBefore(Buffer.from(trace), {
@@ -228,6 +232,7 @@ class TurnedDelivery {
       terms: {
         // All of them have come the same way.
         reversePath: await returnPaths.reversePathFor(reversePath, recipients[0]?.expandedFrom),
+        signer,
         now: () => clock.now(),
       },
       mailData: outgoing,
