@@ -1,6 +1,10 @@
-// The DNS records that a domain needs for mail, as a zone file with a plain reason for each (RFC 1035 §5).
+// The DNS records that a domain needs for mail, each with what it is for; and the same as a zone file (RFC 1035 §5).
 import { isIPv4 } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
+import type { ListenerSettings, SourceSettings } from '../config/settings.ts'
+import { type DkimKey, publishedUntil } from '../signing/dkim-key.ts'
+import { formatKeyRecord, keyRecordName, revokedKeyRecord } from '../signing/key-record.ts'
 
 export interface MailDomains {
   /** A-labels. */
@@ -8,69 +12,324 @@ export interface MailDomains {
   readonly domains: readonly string[]
   /** The public addresses of the server, as far as they are known. */
   readonly addresses: readonly string[]
+  /** Default: none that mail programs could look for. */
+  readonly listeners?: readonly Pick<ListenerSettings, 'role' | 'port'>[] | undefined
+  /** Further addresses from which mail leaves (delivery.sourcePools). */
+  readonly sources?: readonly Pick<SourceSettings, 'address' | 'heloName'>[] | undefined
+  /** Through which all mail leaves. */
+  readonly smartHost?: string | undefined
+  /** Of the domains. */
+  readonly keys?: readonly DkimKey[] | undefined
+  /** Of the certificate in use: the SHA-256 of its public key, in hex. */
+  readonly certificate?: CertificateKey | undefined
 }
 
-const ttlSeconds = 3600
+export interface CertificateKey {
+  readonly publicKeyHash: string
+  /** This server keeps the key when it renews the certificate. */
+  readonly isKept: boolean
+}
 
-export function composeDnsRecords({ hostname, domains, addresses }: MailDomains): string {
-  const parts = [
-    introduction,
-    ...domains.map(domain => domainRecords(domain, hostname)),
-    hostRecords(hostname, addresses),
-  ]
+export interface DnsRecord {
+  /** A-labels, without a final dot. */
+  readonly name: string
+  readonly type: 'A' | 'AAAA' | 'MX' | 'PTR' | 'SRV' | 'TLSA' | 'TXT'
+  /** As in a zone file. */
+  readonly value: string
+  /** A sentence or two. */
+  readonly purpose: string
+  /** yes: in the zone of the domain. optional: only as `purpose` says. elsewhere: not in this zone. */
+  readonly publish: 'yes' | 'optional' | 'elsewhere'
+}
+
+export interface DnsRecordGroup {
+  readonly title: string
+  readonly records: readonly DnsRecord[]
+  /** What is to be done by hand. */
+  readonly notes: readonly string[]
+}
+
+export const ttlSeconds = 3600
+
+export function listDnsRecords(input: MailDomains): readonly DnsRecordGroup[] {
+  return [...input.domains.map(domain => domainRecords(domain, input)), hostRecords(input)]
+}
+
+export function composeDnsRecords(input: MailDomains): string {
+  const parts = [introduction, ...listDnsRecords(input).map(formatGroup)]
   return `${parts.join('\n\n')}\n`
 }
 
 const introduction = [
   '; DNS records for the mail server, to be published where the DNS of the domain is kept.',
-  '; A zone file takes them as they are; in a web form enter name, type and value of each.',
+  '; A zone file takes them as they are; in a web form enter name, type and value of each. Where it asks for a text,',
+  '; leave the quotes out, and join what stands in several pairs of them.',
 ].join('\n')
 
-function domainRecords(domain: string, hostname: string): string {
-  return [
-    `; ---- ${shown(domain)} ----`,
-    '',
-    '; MX: tells other servers which machine takes the mail of this domain.',
-    record(domain, 'MX', `10 ${hostname}.`),
-    '',
-    '; SPF (RFC 7208): only the machines of the MX record send in the name of this domain. Add whatever else sends for',
-    '; you before "-all", or its mail will be refused.',
-    record(domain, 'TXT', text('v=spf1 mx -all')),
-    '',
-    '; DMARC (RFC 7489): receivers report who sends in the name of this domain. p=none only watches; go on to',
-    '; p=quarantine and p=reject when the reports show nothing but your own servers.',
-    record(`_dmarc.${domain}`, 'TXT', text(`v=DMARC1; p=none; rua=mailto:postmaster@${domain}`)),
-  ].join('\n')
+function formatGroup({ title, records, notes }: DnsRecordGroup): string {
+  const lines = [`; ---- ${title} ----`]
+  let last = ''
+  for (const { name, type, value, purpose, publish } of records) {
+    if (purpose !== last) lines.push('', ...comment(purpose))
+    last = purpose
+    lines.push(`${publish === 'yes' ? '' : '; '}${name}. ${ttlSeconds} IN ${type} ${value}`)
+  }
+  for (const note of notes) lines.push('', ...comment(note))
+  return lines.join('\n')
 }
 
-function hostRecords(hostname: string, addresses: readonly string[]): string {
-  const known =
-    addresses.length > 0
-      ? addresses.map(address => record(hostname, isIPv4(address) ? 'A' : 'AAAA', address))
-      : [
-          '; The public address of this machine is not known here. Write it in and remove the semicolon:',
-          `; ${record(hostname, 'A', '192.0.2.1')}`,
-          `; ${record(hostname, 'AAAA', '2001:db8::1')}`,
-        ]
-  return [
-    `; ---- the server ${shown(hostname)} ----`,
-    '',
-    '; A, AAAA: the addresses of the server.',
-    ...known,
-    '',
-    '; SPF for the name that the server gives itself: its reports come without a sender, and then this name counts.',
-    record(hostname, 'TXT', text('v=spf1 a -all')),
-    '',
-    '; PTR: the way back from address to name. It is set where the address comes from (the provider of the machine), not',
-    '; in this zone. Without it many servers refuse your mail.',
-    ...(addresses.length > 0
-      ? addresses.map(address => `;   ${address} -> ${hostname}`)
-      : [`;   the address of the server -> ${hostname}`]),
-  ].join('\n')
+const width = 118
+
+function comment(text: string): string[] {
+  const lines: string[] = []
+  let line = ';'
+  for (const word of text.split(' ')) {
+    if (line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = ';'
+    }
+    line += ` ${word}`
+  }
+  return [...lines, line]
 }
 
-function record(name: string, type: string, value: string): string {
-  return `${name}. ${ttlSeconds} IN ${type} ${value}`
+function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
+  const { hostname, keys = [], listeners = [], smartHost } = input
+  const yes = (type: DnsRecord['type'], name: string, value: string, purpose: string): DnsRecord => ({
+    name,
+    type,
+    value,
+    purpose,
+    publish: 'yes',
+  })
+  const ownKeys = keys.filter(key => key.domain === domain)
+  return {
+    title: shown(domain),
+    records: [
+      yes(
+        'MX',
+        domain,
+        `10 ${hostname}.`,
+        'MX: tells other servers which machine takes the mail of this domain.',
+      ),
+      yes(
+        'TXT',
+        domain,
+        text(['v=spf1', 'mx', ...sourceMechanisms(input), '~all'].join(' ')),
+        'SPF (RFC 7208): from where mail of this domain comes. Add whatever else sends for you before "~all". That says "probably not", and not "-all": a server that refuses for SPF alone would not see that DKIM proves a message that somebody has sent on.',
+      ),
+      ...ownKeys.map(key => keyRecord(key, ownKeys)),
+      yes(
+        'TXT',
+        `_dmarc.${domain}`,
+        text(`v=DMARC1; p=none; rua=mailto:postmaster@${domain}`),
+        'DMARC (RFC 9989): receivers report who sends in the name of this domain. p=none only watches, so that nothing is lost that you have forgotten; go on to p=quarantine and p=reject when the reports show nothing but your own servers.',
+      ),
+      yes(
+        'TXT',
+        `_smtp._tls.${domain}`,
+        text(`v=TLSRPTv1; rua=mailto:postmaster@${domain}`),
+        'TLS-RPT (RFC 8460): other servers report when they could not encrypt mail to this domain; "postrider tls-reports" shows what they say.',
+      ),
+      ...listeners.flatMap(({ role, port }) =>
+        role === 'relay'
+          ? []
+          : [
+              yes(
+                'SRV',
+                `_${role}._tcp.${domain}`,
+                `0 1 ${port} ${hostname}.`,
+                'SRV (RFC 6186, RFC 8314): where mail programs of your users find the server by which they send.',
+              ),
+            ],
+      ),
+    ],
+    notes: [
+      ...(ownKeys.length > 0
+        ? []
+        : [
+            'DKIM: this server makes no keys (dkim.sign), or has made none yet: "postrider domain dkim" says how it stands.',
+          ]),
+      ...(smartHost === undefined
+        ? []
+        : [
+            `All mail leaves through ${smartHost}: add what its operator says to the SPF record ("include:…"), before "~all".`,
+          ]),
+    ],
+  }
+}
+
+/** RFC 7208 §5.6; those of the server itself are behind its MX. */
+function sourceMechanisms({ addresses, sources = [] }: MailDomains): string[] {
+  const others = sources.map(({ address }) => address).filter(address => !addresses.includes(address))
+  return [...new Set(others.filter(isPublic))].map(address => `${isIPv4(address) ? 'ip4' : 'ip6'}:${address}`)
+}
+
+function isPublic(address: string): boolean {
+  return ipaddr.parse(address).range() !== 'private'
+}
+
+function keyRecord(key: DkimKey, all: readonly DkimKey[]): DnsRecord {
+  const { domain, selector, state } = key
+  return {
+    name: keyRecordName(domain, selector),
+    type: 'TXT',
+    value: text(state === 'revoked' ? revokedKeyRecord : formatKeyRecord(key)),
+    purpose: `DKIM (RFC 6376): ${purposeOfKey(key, all)}`,
+    publish: state === 'revoked' ? 'optional' : 'yes',
+  }
+}
+
+function purposeOfKey(key: DkimKey, all: readonly DkimKey[]): string {
+  const { algorithm, state } = key
+  switch (state) {
+    case 'next':
+      return all.some(other => other.algorithm === algorithm && other.state === 'active')
+        ? 'NEW, publish it now beside the old one. It signs when this server has seen it in the DNS for a day.'
+        : 'the key by which receivers know that mail is from this domain. Mail is signed as soon as this server sees it in the DNS.'
+    case 'active':
+      return 'the key with which mail of this domain is signed.'
+    case 'retired':
+      return `an old key. What it has signed may still be under way: keep the record until ${day(publishedUntil(key))}.`
+    case 'revoked':
+      return 'a key that is no longer used: remove its record, or replace it with this one, which says so.'
+    default:
+      return state satisfies never
+  }
+}
+
+function day(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
+
+interface Host {
+  readonly name: string
+  readonly addresses: readonly string[]
+}
+
+/** The server, and the other names that it gives itself. */
+function hostsOf({ hostname, addresses, sources = [] }: MailDomains): Host[] {
+  const named = sources.filter(({ address, heloName }) => heloName !== undefined && isPublic(address))
+  const byName = Map.groupBy(named, ({ heloName = hostname }) => heloName)
+  const ofOthers = new Set(named.flatMap(({ address, heloName }) => (heloName === hostname ? [] : [address])))
+  byName.delete(hostname)
+  return [
+    { name: hostname, addresses: addresses.filter(address => !ofOthers.has(address)) },
+    ...[...byName].map(([name, own]) => ({ name, addresses: own.map(({ address }) => address) })),
+  ]
+}
+
+function hostRecords(input: MailDomains): DnsRecordGroup {
+  const { hostname, domains, addresses, sources = [], certificate, listeners = [], smartHost } = input
+  const hosts = hostsOf(input)
+  const isKnown = addresses.length > 0
+  return {
+    title: `the server ${shown(hostname)}`,
+    records: [
+      ...(isKnown ? [] : unknownAddresses(hostname)),
+      ...hosts.flatMap(({ name, addresses: own }) =>
+        own.map(
+          (address): DnsRecord => ({
+            name,
+            type: isIPv4(address) ? 'A' : 'AAAA',
+            value: address,
+            purpose: 'A, AAAA: the addresses of the server.',
+            publish: 'yes',
+          }),
+        ),
+      ),
+      // Two SPF records of one name are an error, and that of the domain has the server in it.
+      ...hosts
+        .filter(({ name }) => !domains.includes(name))
+        .map(
+          ({ name }): DnsRecord => ({
+            name,
+            type: 'TXT',
+            value: text(
+              ['v=spf1', 'a', ...(name === hostname ? unnamedMechanisms(input) : []), '-all'].join(' '),
+            ),
+            purpose:
+              'SPF for the name that the server gives itself: its reports come without a sender, and then this name counts.',
+            publish: 'yes',
+          }),
+        ),
+      ...(certificate && listeners.some(({ role, port }) => role === 'relay' && port === 25)
+        ? [tlsaRecord(hostname, certificate)]
+        : []),
+      ...(smartHost === undefined
+        ? hosts.flatMap(({ name, addresses: own }) => own.map(address => reverseRecord(address, name)))
+        : []),
+      ...(smartHost === undefined
+        ? sources
+            .filter(
+              ({ address, heloName }) =>
+                heloName === undefined && !addresses.includes(address) && isPublic(address),
+            )
+            .map(({ address }) => reverseRecord(address, hostname))
+        : []),
+    ],
+    notes:
+      isKnown || smartHost !== undefined
+        ? []
+        : [
+            `PTR: have the provider of the machine set its PTR record to ${hostname}. Without it many servers refuse your mail.`,
+          ],
+  }
+}
+
+/** Addresses from which the server gives itself its own name, and which that name does not lead to. */
+function unnamedMechanisms(input: MailDomains): string[] {
+  const unnamed = (input.sources ?? []).filter(({ heloName }) => heloName === undefined)
+  return sourceMechanisms({ ...input, sources: unnamed })
+}
+
+function unknownAddresses(hostname: string): DnsRecord[] {
+  const purpose =
+    'The public address of this machine is not known here. Write it in and remove the semicolon, or name it: --public-address.'
+  return [
+    { name: hostname, type: 'A', value: '192.0.2.1', purpose, publish: 'optional' },
+    { name: hostname, type: 'AAAA', value: '2001:db8::1', purpose, publish: 'optional' },
+  ]
+}
+
+function tlsaRecord(hostname: string, { publicKeyHash, isKept }: CertificateKey): DnsRecord {
+  const use =
+    'DANE (RFC 7672): servers that check it send only to the key that this server shows. Of use, and without danger, only where the zone is signed (DNSSEC)'
+  return {
+    name: `_25._tcp.${hostname}`,
+    type: 'TLSA',
+    value: `3 1 1 ${publicKeyHash}`,
+    purpose: isKept
+      ? `${use}. This server keeps the key when it renews its certificate.`
+      : `${use}, and then this record has to change before the key does: a renewal with a new key would keep mail away. Remove the semicolon if whoever renews your certificate keeps the key.`,
+    publish: isKept ? 'yes' : 'optional',
+  }
+}
+
+function reverseRecord(address: string, hostname: string): DnsRecord {
+  return {
+    name: ipaddr.parse(address).kind() === 'ipv4' ? reverseV4(address) : reverseV6(address),
+    type: 'PTR',
+    value: `${hostname}.`,
+    purpose:
+      'PTR: the way back from address to name. It is set where the address comes from (the provider of the machine), not in this zone. Without it many servers refuse your mail.',
+    publish: 'elsewhere',
+  }
+}
+
+function reverseV4(address: string): string {
+  return `${address.split('.').toReversed().join('.')}.in-addr.arpa`
+}
+
+/** RFC 3596 §2.5 */
+function reverseV6(address: string): string {
+  const digits = ipaddr
+    .parse(address)
+    .toNormalizedString()
+    .split(':')
+    .map(part => part.padStart(4, '0'))
+    .join('')
+  return `${digits.split('').toReversed().join('.')}.ip6.arpa`
 }
 
 // RFC 1035 §3.3.14, §5.1: a character-string of at most 255 bytes; longer ones are written in pieces.

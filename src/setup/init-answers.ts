@@ -1,9 +1,6 @@
 // What `postrider init` has to know: from flags, from questions, or from this machine.
-import { isIP } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import ipaddr from 'ipaddr.js'
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
@@ -11,6 +8,7 @@ import { canonicalHostname, problemOfAddress, problemOfHostname } from '../confi
 import type { Language } from '../queue/records.ts'
 import { WrongUsage } from '../runtime/fault.ts'
 import { problemOfDataFolder } from './problem-of-folder.ts'
+import { publicAddressesOf } from './public-addresses.ts'
 import { openQuestions, type Questions } from './questions.ts'
 
 /** What was given by flags; what is missing is asked for, or is a fault where nobody can be asked. */
@@ -182,7 +180,7 @@ async function askPublicAddresses(
   listen: readonly string[],
   questions: Questions | undefined,
 ): Promise<string[]> {
-  const known = publicOf(listen.every(isSpecific) ? listen : ownAddresses())
+  const known = publicAddressesOf(listen)
   if (!questions) return known
   const answer = await questions.ask({
     text: 'Public addresses of this machine, for its DNS records (several: with commas)',
@@ -190,19 +188,6 @@ async function askPublicAddresses(
     problemOf: text => (text === 'unknown' ? undefined : problemOfAddresses(text)),
   })
   return answer === 'unknown' ? [] : splitList(answer)
-}
-
-const isSpecific = (address: string): boolean => address !== '::' && address !== '0.0.0.0'
-
-function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap(entries => (entries ?? []).map(({ address }) => address))
-}
-
-/** Those that the internet routes: no private, loopback or link-local ones. */
-function publicOf(addresses: readonly string[]): string[] {
-  return addresses.filter(
-    address => isIP(address) !== 0 && !address.includes('%') && ipaddr.parse(address).range() === 'unicast',
-  )
 }
 
 // A system's own service keeps its data where systems keep such; anyone else beside the settings file.

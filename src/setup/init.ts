@@ -26,6 +26,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Random } from '../runtime/random.ts'
 import { scramHashesOf } from '../sasl/mechanisms.ts'
+import type { DkimKey } from '../signing/dkim-key.ts'
+import { ensureFirstKeys } from '../signing/ensure-keys.ts'
 import { problemOfFolder } from '../storage/make-folder.ts'
 import type { Storage } from '../storage/operation.ts'
 import { composeDnsRecords } from './dns-records.ts'
@@ -73,10 +75,15 @@ export async function runInit(options: InitOptions, surroundings: InitSurroundin
   })
   const settings = parseSettings(settingsText, settingsFile)
   const dnsFile = join(settingsFolder, 'dns-records.zone')
-  const dnsText = composeDnsRecords({ ...answers, addresses: answers.publicAddresses })
   mkdirSync(settingsFolder, { recursive: true })
   // The settings file last: it is what a second run refuses to write over, so a run that failed can be repeated.
-  const password = await createDirectory(answers, settings, surroundings)
+  const { password, keys } = await createDirectory(answers, settings, surroundings)
+  const dnsText = composeDnsRecords({
+    ...answers,
+    addresses: answers.publicAddresses,
+    listeners: settings.listeners,
+    keys,
+  })
   writeWhole(dnsFile, dnsText, { mode: 0o644, replace: true })
   writeWhole(settingsFile, settingsText, { mode: settingsMode(), replace: options.force === true })
   const account = displayAddress(answers.account)
@@ -107,19 +114,26 @@ function assertFolderWillDo(folder: string): void {
   )
 }
 
-/** The password of a new account; undefined when the account is there already. */
+interface CreatedDirectory {
+  /** undefined when the account is there already. */
+  readonly password: string | undefined
+  readonly keys: readonly DkimKey[]
+}
+
 async function createDirectory(
   answers: InitAnswers,
   settings: Settings,
   { openStorage, clock, random }: InitSurroundings,
-): Promise<string | undefined> {
+): Promise<CreatedDirectory> {
   const storage = await openStorage(settings)
   try {
     const present = new Set((await storage.run(listDomains, undefined)).map(({ name }) => name))
+    const keys: DkimKey[] = []
     for (const name of answers.domains) {
       if (!present.has(name)) await storage.run(createDomain, { name, at: clock.now() })
+      keys.push(...(await ensureFirstKeys(storage, name, clock.now())))
     }
-    if (await storage.run(findAccount, { address: answers.account })) return undefined
+    if (await storage.run(findAccount, { address: answers.account })) return { password: undefined, keys }
     const password = generatePassword(random)
     await storage.run(createAccount, {
       address: answers.account,
@@ -133,7 +147,7 @@ async function createDirectory(
       enabled: true,
       at: clock.now(),
     })
-    return password
+    return { password, keys }
   } finally {
     await storage.close()
   }

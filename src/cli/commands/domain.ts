@@ -21,9 +21,12 @@ import {
 } from '../../directory/relay-domains.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { WrongUsage } from '../../runtime/fault.ts'
+import { ensureFirstKeys } from '../../signing/ensure-keys.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 import { formatCount } from '../quantities.ts'
+import { addDomainDkimCommand } from './domain-dkim.ts'
+import { addDomainDnsCommand } from './domain-dns.ts'
 
 function domainJson(domain: DomainSummary): unknown {
   return {
@@ -168,8 +171,14 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
             '--keep-until-fetched, --owner and --etrn are about domains that are relayed: add --relay.',
           )
         const input = { name, postmaster: options.postmaster, at }
-        await invocation.withStorageToBegin(storage => storage.run(createDomain, input))
-        invocation.output.result({ created: name }, `Created the domain ${displayDomain(name)}.`)
+        await invocation.withStorageToBegin(async (storage, { dkim }) => {
+          await storage.run(createDomain, input)
+          if (dkim.sign) await ensureFirstKeys(storage, name, at)
+        })
+        invocation.output.result(
+          { created: name },
+          `Created the domain ${displayDomain(name)}.\nThe DNS records that it needs: postrider domain dns ${displayDomain(name)}`,
+        )
       }),
     )
 
@@ -280,6 +289,9 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
         invocation.output.result(relayJson(relay), describeRelay(relay))
       }),
     )
+
+  addDomainDkimCommand(domain, run)
+  addDomainDnsCommand(domain, run)
 
   addCommand(domain, {
     usage: 'remove',

@@ -1,0 +1,98 @@
+// postrider domain dns: every DNS record that a domain needs for mail, as a zone file.
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import type { Settings } from '../../config/settings.ts'
+import { findDomain } from '../../directory/domains.ts'
+import {
+  type CertificateKey,
+  composeDnsRecords,
+  listDnsRecords,
+  ttlSeconds,
+} from '../../setup/dns-records.ts'
+import { publicAddressesOf } from '../../setup/public-addresses.ts'
+import { ensureFirstKeys } from '../../signing/ensure-keys.ts'
+import { listDkimKeys } from '../../signing/operations.ts'
+import { generatedCertificateFile } from '../../tls/generated-certificate-file.ts'
+import { publicKeyHash } from '../../tls/public-key-hash.ts'
+import { domainArgument } from '../arguments.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+
+interface DnsOptions {
+  readonly publicAddress?: readonly string[]
+}
+
+export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
+  addCommand(domain, {
+    usage: 'dns',
+    summary: 'Print every DNS record that a domain needs for mail, as a zone file',
+    description:
+      'Print every DNS record that a domain needs for mail, with what each is for: MX, SPF, DKIM, DMARC, TLS reports, the ' +
+      'server that mail programs send by, the addresses of this server, DANE, PTR. As a zone file, or with --json for programs.',
+    examples: [
+      'domain dns example.test',
+      'domain dns example.test --public-address 192.0.2.1 --public-address 2001:db8::1',
+      'domain dns example.test --json',
+    ],
+  })
+    .addArgument(new Argument('<domain>').argParser(domainArgument))
+    .addOption(
+      new Option(
+        '--public-address <address>',
+        'an address by which others reach this server; may be repeated. Default: the public ones of this machine',
+      ).argParser(publicAddressArgument),
+    )
+    .action(
+      perform(run, async (invocation, { publicAddress }: DnsOptions, name: string) => {
+        const { keys, settings } = await invocation.withStorage(async (storage, ofServer) => {
+          await storage.run(findDomain, { name })
+          const at = invocation.clock.now()
+          return {
+            settings: ofServer,
+            keys: ofServer.dkim.sign
+              ? await ensureFirstKeys(storage, name, at)
+              : await storage.run(listDkimKeys, { domain: name }),
+          }
+        })
+        const { delivery, hostname, listeners } = settings
+        const input = {
+          hostname,
+          domains: [name],
+          addresses: publicAddress ?? publicAddressesOf(listeners.map(({ address }) => address)),
+          listeners,
+          sources: delivery.sourcePools.flatMap(({ sources }) => sources),
+          smartHost: delivery.smartHost?.host,
+          keys,
+          certificate: readCertificateKey(settings),
+        }
+        const records = listDnsRecords(input).flatMap(group => group.records)
+        invocation.output.result(
+          records.map(({ name: owner, type, value, purpose, publish }) => ({
+            name: owner,
+            type,
+            ttl: ttlSeconds,
+            value,
+            purpose,
+            publish,
+          })),
+          composeDnsRecords(input).trimEnd(),
+        )
+      }),
+    )
+}
+
+function publicAddressArgument(text: string, previous: readonly string[] | undefined): string[] {
+  if (isIP(text) === 0) throw new InvalidArgumentError('It has to be an IP address: 192.0.2.1 or 2001:db8::1')
+  return [...(previous ?? []), text]
+}
+
+/** undefined: there is none yet, or it is not for this user to read; the list does without. */
+function readCertificateKey({ dataFolder, tls }: Settings): CertificateKey | undefined {
+  const { certificateFile } = tls
+  try {
+    const pem = readFileSync(certificateFile ?? generatedCertificateFile(dataFolder), 'latin1')
+    return { publicKeyHash: publicKeyHash(pem), isKept: certificateFile === undefined }
+  } catch {
+    return undefined
+  }
+}
