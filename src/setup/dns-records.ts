@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import type { ListenerSettings, SourceSettings } from '../config/settings.ts'
+import { reverseLabels } from '../dns/reverse-labels.ts'
 import { type DkimKey, publishedUntil } from '../signing/dkim-key.ts'
 import { formatKeyRecord, keyRecordName, revokedKeyRecord } from '../signing/key-record.ts'
 
@@ -165,8 +166,11 @@ function sourceMechanisms({ addresses, sources = [] }: MailDomains): string[] {
   return [...new Set(others.filter(isPublic))].map(address => `${isIPv4(address) ? 'ip4' : 'ip6'}:${address}`)
 }
 
+/** Behind a router: what others see of it, nobody here knows. */
+const unrouted: readonly string[] = ['private', 'uniqueLocal', 'loopback', 'linkLocal', 'carrierGradeNat']
+
 function isPublic(address: string): boolean {
-  return ipaddr.parse(address).range() !== 'private'
+  return !unrouted.includes(ipaddr.parse(address).range())
 }
 
 function keyRecord(key: DkimKey, all: readonly DkimKey[]): DnsRecord {
@@ -308,28 +312,13 @@ function tlsaRecord(hostname: string, { publicKeyHash, isKept }: CertificateKey)
 
 function reverseRecord(address: string, hostname: string): DnsRecord {
   return {
-    name: ipaddr.parse(address).kind() === 'ipv4' ? reverseV4(address) : reverseV6(address),
+    name: `${reverseLabels(address)}.${isIPv4(address) ? 'in-addr' : 'ip6'}.arpa`,
     type: 'PTR',
     value: `${hostname}.`,
     purpose:
       'PTR: the way back from address to name. It is set where the address comes from (the provider of the machine), not in this zone. Without it many servers refuse your mail.',
     publish: 'elsewhere',
   }
-}
-
-function reverseV4(address: string): string {
-  return `${address.split('.').toReversed().join('.')}.in-addr.arpa`
-}
-
-/** RFC 3596 §2.5 */
-function reverseV6(address: string): string {
-  const digits = ipaddr
-    .parse(address)
-    .toNormalizedString()
-    .split(':')
-    .map(part => part.padStart(4, '0'))
-    .join('')
-  return `${digits.split('').toReversed().join('.')}.ip6.arpa`
 }
 
 // RFC 1035 §3.3.14, §5.1: a character-string of at most 255 bytes; longer ones are written in pieces.
