@@ -221,6 +221,7 @@ export class RemoteAttempt {
    */
   async transact(open: OpenConnection, reused: boolean, maxRecipients: number): Promise<'served' | 'stale'> {
     const { connection, server } = open
+    this.#signing = undefined
     open.record.dialogue = this.dialogue
     this.noteTried(open.triedHosts, open.tls)
     this.#triedAddresses.add(remoteAddress(server))
