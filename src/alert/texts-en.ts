@@ -190,6 +190,8 @@ export const english: AlertTexts = {
         },
       ],
       over: 'The DNS has the right record, and mail is signed with this key again; or another key has taken its place.',
+      now: `The DNS has the right records (seen ${facts.ended?.at ?? ''}).`,
+      detail: facts.detail,
     }),
     'dkim-key-to-publish': facts => ({
       about: facts.subject,
@@ -209,6 +211,8 @@ export const english: AlertTexts = {
         },
       ],
       over: 'The DNS has the records of the new keys.',
+      now: `The DNS has the records of the new keys (seen ${facts.ended?.at ?? ''}).`,
+      detail: facts.detail,
     }),
   },
   happenedLabel: 'What happened',

@@ -192,6 +192,8 @@ export const russian: AlertTexts = {
         },
       ],
       over: 'В DNS снова верная запись, и почта подписывается этим ключом; или его сменил другой ключ.',
+      now: `Записи в DNS снова верны (замечено: ${facts.ended?.at ?? ''}).`,
+      detail: 'записи ключа, которым подписывается почта, в DNS нет, или она не та',
     }),
     'dkim-key-to-publish': facts => ({
       about: facts.subject,
@@ -211,6 +213,8 @@ export const russian: AlertTexts = {
         },
       ],
       over: 'Записи новых ключей появились в DNS.',
+      now: `Записи новых ключей появились в DNS (замечено: ${facts.ended?.at ?? ''}).`,
+      detail: 'запись следующего ключа ещё не опубликована',
     }),
   },
   happenedLabel: 'Что случилось',

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { listAcmeCertificates } from '../../acme/operations.ts'
+import type { AcmeCertificate } from '../../acme/records.ts'
 import type { Settings } from '../../config/settings.ts'
 import { findDomain } from '../../directory/domains.ts'
 import {
@@ -44,11 +46,12 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
     )
     .action(
       perform(run, async (invocation, { publicAddress }: DnsOptions, name: string) => {
-        const { keys, settings } = await invocation.withStorage(async (storage, ofServer) => {
+        const { issued, keys, settings } = await invocation.withStorage(async (storage, ofServer) => {
           await storage.run(findDomain, { name })
           const at = invocation.clock.now()
           return {
             settings: ofServer,
+            issued: await storage.run(listAcmeCertificates, undefined),
             keys: ofServer.dkim.sign
               ? await ensureFirstKeys(storage, name, at)
               : await storage.run(listDkimKeys, { domain: name }),
@@ -63,7 +66,7 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
           sources: delivery.sourcePools.flatMap(({ sources }) => sources),
           smartHost: delivery.smartHost?.host,
           keys,
-          certificate: readCertificateKey(settings),
+          certificate: readCertificateKey(settings, issued),
         }
         const records = listDnsRecords(input).flatMap(group => group.records)
         invocation.output.result(
@@ -87,9 +90,16 @@ function publicAddressArgument(text: string, previous: readonly string[] | undef
 }
 
 /** undefined: there is none yet, or it is not for this user to read; the list does without. */
-function readCertificateKey({ dataFolder, tls }: Settings): CertificateKey | undefined {
-  const { certificateFile } = tls
+function readCertificateKey(
+  { dataFolder, hostname, tls }: Settings,
+  issued: readonly AcmeCertificate[],
+): CertificateKey | undefined {
+  const { acme, certificateFile } = tls
   try {
+    if (certificateFile === undefined && acme) {
+      const own = issued.find(({ name }) => name === hostname)?.certificatePem
+      return own === undefined ? undefined : { publicKeyHash: publicKeyHash(own), isKept: true }
+    }
     const pem = readFileSync(certificateFile ?? generatedCertificateFile(dataFolder), 'latin1')
     return { publicKeyHash: publicKeyHash(pem), isKept: certificateFile === undefined }
   } catch {
