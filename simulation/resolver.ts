@@ -26,6 +26,7 @@ export function createSimulatedResolver(classes: readonly ReceiverClass[], ledge
     aaaa: () => noData,
     txt: () => noData,
     tlsa: () => noData,
+    ptr: () => noData,
     cname: () => noData,
   }
 }

@@ -18,6 +18,8 @@ export interface Resolver {
   txt(domain: string): Promise<Answer<string>>
   /** '_25._tcp.mx.example.test' (RFC 6698 §3). */
   tlsa(name: string): Promise<Answer<TlsaRecord>>
+  /** The names of an address; asked for with `reverseName`. */
+  ptr(name: string): Promise<Answer<string>>
   /** The alias itself, which is not followed. */
   cname(name: string): Promise<Answer<string>>
 }
@@ -57,6 +59,7 @@ export function createResolver(options: ResolverOptions = {}): OwnedResolver {
     aaaa: host => resolver.ask(host, 'AAAA', readAddress),
     txt: domain => resolver.ask(domain, 'TXT', readTxt),
     tlsa: name => resolver.ask(name, 'TLSA', readTlsa),
+    ptr: name => resolver.ask(name, 'PTR', readPtr),
     cname: name => resolver.ask(name, 'CNAME', readAlias),
     close: () => resolver.close(),
   }
@@ -230,6 +233,10 @@ function readTlsa(record: RecordAnswer): TlsaRecord | undefined {
 
 function readAlias(record: RecordAnswer): string | undefined {
   return record.type === 'CNAME' ? record.data.toLowerCase() : undefined
+}
+
+function readPtr(record: RecordAnswer): string | undefined {
+  return record.type === 'PTR' ? record.data.toLowerCase() : undefined
 }
 
 function systemServers(): readonly DnsServer[] {

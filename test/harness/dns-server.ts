@@ -150,8 +150,8 @@ function parseLine(line: ZoneLine): ZoneRecord {
       }
     }
     case 'TXT':
-      // RFC 1035 §3.3.14: in strings of at most 255 octets.
-      return { name, type, ttl, data: rest.join(' ').match(/.{1,255}/g) ?? [''] }
+      // RFC 1035 §3.3: a string has 255 octets at most; a longer text is several.
+      return { name, type, ttl, data: rest.join(' ').match(/.{1,255}/gs) ?? [''] }
     default:
       throw new Error(`not a zone line: ${line}`)
   }
