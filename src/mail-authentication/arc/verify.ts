@@ -1,0 +1,93 @@
+// Is the chain whole (RFC 8617 §5.2, steps 4 and 6)? Whatever is not is a fail: there is no temporary one (§5.2).
+import { setImmediate as afterOthers } from 'node:timers/promises'
+import type { ParsedResult } from '../authentication-results.ts'
+import type { KeyRing } from '../dkim/key.ts'
+import type { KeyType } from '../dkim/signature.ts'
+import { problemOfBody, type Verification, verifyText } from '../dkim/verify.ts'
+import { type ArcChain, type ArcSet, resultsOf, sealedText } from './chain.ts'
+
+export interface ArcEvidence {
+  readonly result: 'none' | 'pass' | 'fail'
+  readonly problem?: string | undefined
+  /** Who sealed it, the first one first. */
+  readonly sealers?: readonly string[] | undefined
+  /** The sealer whose word was taken, and what it had found of DMARC. */
+  readonly trusted?: string | undefined
+}
+
+export async function verifyChain(chain: ArcChain, verification: Verification): Promise<ArcEvidence> {
+  if (chain.kind === 'none') return { result: 'none' }
+  if (chain.kind === 'broken') return { result: 'fail', problem: chain.problem }
+  const { sets, messageSignature } = chain
+  const sealers = sets.map(({ seal }) => seal.domain)
+  const fail = (problem: string): ArcEvidence => ({ result: 'fail', problem, sealers })
+  const { keys, header, hashes } = verification
+  const name = `the message signature of set ${sets.length}`
+  const bodyProblem = problemOfBody(messageSignature, hashes)
+  if (bodyProblem !== undefined) return fail(`${name}: ${bodyProblem}`)
+  const text = header.canonicalText(
+    messageSignature.signedNames,
+    messageSignature.field,
+    messageSignature.header,
+  )
+  const problem = await problemOf(keys, messageSignature, text)
+  if (problem !== undefined) return fail(`${name}: ${problem}`)
+  for (const { instance, seal } of sets.toReversed()) {
+    const sealProblem = await problemOf(keys, seal, sealedText(header, sets, instance))
+    if (sealProblem !== undefined) return fail(`the seal of set ${instance}: ${sealProblem}`)
+    // Fifty seals over a large header section are more than others should wait for.
+    if (instance > 1) await afterOthers()
+  }
+  return { result: 'pass', sealers }
+}
+
+interface Signed {
+  readonly selector: string
+  readonly domain: string
+  readonly keyType: KeyType
+  readonly signature: Buffer
+}
+
+/** undefined: it verifies. */
+async function problemOf(keys: KeyRing, signed: Signed, text: string): Promise<string | undefined> {
+  const { keyType, signature } = signed
+  const found = await keys.find(signed)
+  if (found.kind !== 'key') return found.problem
+  if (found.key.type !== keyType) return `the key is of the type ${found.key.type}, not ${keyType}`
+  return verifyText(found.key, text, signature) ? undefined : 'what it covers was changed'
+}
+
+/**
+ * The first good DMARC result for the domain that a trusted sealer wrote down, from the newest set back for as long as the
+ * sealers are trusted: whoever sealed later could have made up what stands before (§5.2, §7.2).
+ */
+export function findTrustedPass(
+  sets: readonly ArcSet[],
+  isTrusted: (domain: string) => boolean,
+  authorDomain: string,
+): string | undefined {
+  for (const set of sets.toReversed()) {
+    const { seal } = set
+    if (!isTrusted(seal.domain)) return undefined
+    if (resultsOf(set)?.results.some(result => isPassFor(result, authorDomain))) return seal.domain
+  }
+  return undefined
+}
+
+/** Whether anybody at all wrote down a good DMARC result: no proof, but a sign that the message came by others. */
+export function hasAnyPass(sets: readonly ArcSet[], authorDomain: string): boolean {
+  return sets
+    .slice(0, maxRead)
+    .some(set => resultsOf(set)?.results.some(result => isPassFor(result, authorDomain)))
+}
+
+/** The first ones: who changed the message came after who had found it good. */
+const maxRead = 5
+
+function isPassFor({ method, result, properties }: ParsedResult, authorDomain: string): boolean {
+  return (
+    method === 'dmarc' &&
+    result === 'pass' &&
+    (properties.get('header.from') ?? '').toLowerCase() === authorDomain
+  )
+}

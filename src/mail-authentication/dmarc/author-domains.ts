@@ -1,0 +1,111 @@
+// Who a reader takes for the author: the domains in the From field (RFC 9989 §5.3.1, RFC 5322 §3.6.2, RFC 6854).
+import { parseAddressLiteral } from '../../address/address-literal.ts'
+import { parseDomain } from '../../address/parse-domain.ts'
+import { removeComments } from '../comments.ts'
+import type { SignedHeader } from '../dkim/signed-header.ts'
+
+export type AuthorDomains =
+  /** In A-labels; one, as a rule. */
+  | { readonly kind: 'domains'; readonly domains: readonly string[] }
+  /** 'no-from': no field, or one without an address. 'several-from': which one is shown is for each program to say. */
+  | { readonly kind: 'no-from' | 'several-from' | 'unreadable-from' | 'too-many-authors' | 'too-many-fields' }
+
+/** Each is a walk through the DNS. */
+const maxDomains = 5
+/** Of a From field that somebody wrote for people. */
+const maxFromLength = 8000
+
+export function findAuthorDomains(header: SignedHeader, maxFields: number): AuthorDomains {
+  // A second From field could hide behind the last one that is looked at.
+  if (header.fields.length >= maxFields) return { kind: 'too-many-fields' }
+  const fields = header.named('from')
+  const [field] = fields
+  if (!field) return { kind: 'no-from' }
+  if (fields.length > 1) return { kind: 'several-from' }
+  if (field.readable.length > maxFromLength) return { kind: 'too-many-authors' }
+  const domains = new Set<string>()
+  let isUnreadable = false
+  for (const written of addressesIn(field.readable)) {
+    // What has two @ is read differently by different programs: each reading counts.
+    for (const text of domainsOf(written)) {
+      const domain = text.startsWith('[') ? parseAddressLiteral(text) : parseDomain(text)
+      if (domain === undefined) isUnreadable = true
+      else domains.add(domain)
+    }
+  }
+  if (isUnreadable) return { kind: 'unreadable-from' }
+  if (domains.size > maxDomains) return { kind: 'too-many-authors' }
+  return domains.size === 0 ? { kind: 'no-from' } : { kind: 'domains', domains: [...domains] }
+}
+
+/**
+ * What stands in angle brackets, and where a mailbox has none, what looks like an address; groups are looked into. Whatever is
+ * not valid is read as generously as programs read it, so that nobody gets by with a field that is only shown right.
+ */
+function addressesIn(value: string): string[] {
+  const addresses: string[] = []
+  let bare = ''
+  let hasAngle = false
+  const end = (): void => {
+    if (!hasAngle && bare.includes('@')) addresses.push(bare.trim())
+    bare = ''
+    hasAngle = false
+  }
+  const text = removeComments(value)
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index] ?? ''
+    if (character === '"') {
+      const close = endOfQuoted(text, index)
+      bare += text.slice(index, close)
+      index = close - 1
+    } else if (character === '<') {
+      const close = endOfAngle(text, index)
+      const inner = text.slice(index + 1, close).trim()
+      if (inner !== '') addresses.push(inner)
+      hasAngle = true
+      index = close
+    } else if (character === ',' || character === ';' || (character === ':' && !bare.includes('@'))) {
+      if (character === ':') bare = ''
+      else end()
+    } else bare += character
+  }
+  end()
+  return addresses
+}
+
+/** Behind the closing quote, or the end. */
+function endOfQuoted(text: string, start: number): number {
+  for (let index = start + 1; index < text.length; index++) {
+    if (text[index] === '\\') index++
+    else if (text[index] === '"') return index + 1
+  }
+  return text.length
+}
+
+/** At the closing bracket, or at the end. */
+function endOfAngle(text: string, start: number): number {
+  for (let index = start + 1; index < text.length; index++) {
+    if (text[index] === '"') index = endOfQuoted(text, index) - 1
+    else if (text[index] === '>') return index
+  }
+  return text.length
+}
+
+/** What follows each @ that is not quoted, up to the next; without a source route (RFC 5322 §4.4). */
+function domainsOf(address: string): string[] {
+  const route = address.startsWith('@') ? address.indexOf(':') : -1
+  const written = address.slice(route + 1)
+  const pieces: string[] = []
+  let piece: string | undefined
+  for (let index = 0; index < written.length; index++) {
+    const character = written[index] ?? ''
+    if (character === '"' && piece === undefined) index = endOfQuoted(written, index) - 1
+    else if (character === '@') {
+      if (piece !== undefined) pieces.push(piece)
+      piece = ''
+    } else if (piece !== undefined && !' \t'.includes(character)) piece += character
+  }
+  if (piece !== undefined) pieces.push(piece)
+  // An address without an @ is nobody's: a reader sees a name.
+  return pieces
+}

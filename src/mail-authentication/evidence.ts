@@ -1,0 +1,26 @@
+// What the checks of one message have found, for verdicts, header fields and the trail.
+import type { ArcEvidence } from './arc/verify.ts'
+import type { DkimEvidence } from './dkim/verify.ts'
+import type { AuthorDomains } from './dmarc/author-domains.ts'
+import type { DmarcEvidence } from './dmarc/evaluate.ts'
+import type { IprevEvidence } from './iprev.ts'
+import type { SpfEvidence } from './spf/check-host.ts'
+
+export type AuthorProblem = Exclude<AuthorDomains['kind'], 'domains'>
+
+/** A check that was not made is absent. */
+export interface AuthenticationEvidence {
+  readonly iprev?: IprevEvidence | undefined
+  /** Of MAIL FROM, and of HELO. */
+  readonly spf?: readonly SpfEvidence[] | undefined
+  /** One for each signature that was looked at. */
+  readonly dkim?: readonly DkimEvidence[] | undefined
+  /** Signatures beyond the most that are looked at. */
+  readonly dkimPassedOver?: number | undefined
+  readonly arc?: ArcEvidence | undefined
+  readonly dmarc?: DmarcEvidence | undefined
+  /** Why nobody can say whose domain DMARC would be about. */
+  readonly authorProblem?: AuthorProblem | undefined
+  /** The message looks as if a mailing list or a forwarder had sent it on, which breaks what DMARC asks for. */
+  readonly seemsForwarded?: true | undefined
+}
