@@ -1,6 +1,7 @@
 // The trail of a message in plain words: one entry a step, for someone who does not know SMTP.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
+import { describeEvidence } from '../mail-authentication/describe-evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -24,8 +25,13 @@ export function describeEvent(event: TrailEvent): TrailEntry {
     case 'refused':
       return {
         text: describeRefusal(event),
+        ...(event.authentication
+          ? { notes: describeEvidence(event.authentication, event.remoteAddress) }
+          : {}),
         dialogue: [],
       }
+    case 'authenticated':
+      return describeAuthenticated(event)
     case 'attempted':
       return { text: describeAttempt(event), notes: notesOf(event), dialogue: event.dialogue ?? [] }
     case 'postponed':
@@ -79,6 +85,20 @@ export function describeEvent(event: TrailEvent): TrailEntry {
     default:
       return event satisfies never
   }
+}
+
+/** The client's address stands in the step before. */
+function describeAuthenticated({
+  authentication,
+  verdict,
+  because,
+}: Extract<TrailEvent, { kind: 'authenticated' }>): TrailEntry {
+  const why = because === undefined ? '' : `: ${because}`
+  const text =
+    verdict === 'quarantine'
+      ? `Checked where it is from, and put aside as suspicious${why}`
+      : `Checked where it is from${why}`
+  return { text, notes: describeEvidence(authentication, 'that address'), dialogue: [] }
 }
 
 /** Why nothing went there, as what closed it was judged (delivery/pacing/destination-health.ts). */

@@ -17,6 +17,7 @@ import {
   problemOfCertificateName,
   problemOfDirectory,
   problemOfDnsServer,
+  problemOfDomain,
   problemOfHost,
   problemOfHostname,
   problemOfMailAddress,
@@ -729,6 +730,52 @@ const health = z.strictObject({
   ),
 })
 
+const checkMode = z.enum(['off', 'note', 'enforce'])
+
+const mailAuthentication = z
+  .strictObject({
+    dmarc: setting(
+      checkMode.default('enforce'),
+      'Is the message from the domain in its From field? enforce: what that domain wants refused (DMARC, p=reject) is refused, or put aside where it looks as if a mailing list had sent it on; what it wants treated as suspicious (p=quarantine) is taken, and put into the mailbox Junk. Needs spf and dkim, not off.',
+    ),
+    spf: setting(
+      checkMode.default('note'),
+      'May this server send for the domain of the sender address? DMARC needs the answer. enforce: a clear no (fail) is refused too, and with it mail that somebody forwards here from an address elsewhere.',
+    ),
+    dkim: setting(
+      checkMode.default('note'),
+      'Which domains have signed the message, and is it as they signed it? DMARC needs the answer. enforce: refused when it is signed and no signature holds; mailing lists break signatures, so hardly anybody wants that.',
+    ),
+    arc: setting(
+      z.enum(['off', 'note']).default('note'),
+      'What servers on the way had found before they changed the message. It counts for those in trustedArcSealers.',
+    ),
+    iprev: setting(
+      checkMode.default('note'),
+      'Does the address of the client have a name that leads back to it? enforce: refused when it has none.',
+    ),
+    trustedArcSealers: setting(
+      z.array(formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)).default([]),
+      'Domains of forwarders and mailing lists whose word is taken: when one of them had found a message good (ARC) before it changed it, DMARC does not refuse it here. Domains below them count too.',
+      { example: '["lists.example.org"]' },
+    ),
+    temporaryFailure: setting(
+      z.enum(['defer', 'accept']).default('defer'),
+      'When a domain wants mail refused or put aside, and the DNS does not answer what would prove that the message is from it. defer: the sender has to try again later. accept: it is taken.',
+    ),
+  })
+  .check(context => {
+    const { dmarc, spf, dkim } = context.value
+    const missing = spf === 'off' ? 'spf' : dkim === 'off' ? 'dkim' : undefined
+    if (dmarc === 'off' || missing === undefined) return
+    context.issues.push({
+      code: 'custom',
+      input: context.value,
+      path: [missing],
+      message: `mailAuthentication.${missing} is "off", but DMARC needs it. Write "note", or dmarc = "off" too.`,
+    })
+  })
+
 const settingsTable = z.strictObject({
   hostname: setting(
     hostname,
@@ -779,6 +826,10 @@ const settingsTable = z.strictObject({
   limits: setting(limits.prefault({}), 'What one stranger may demand of the server.'),
   login: setting(login.prefault({}), 'How users log in, whatever the protocol.'),
   submission: setting(submission.prefault({}), 'Mail from your own users.'),
+  mailAuthentication: setting(
+    mailAuthentication.prefault({}),
+    'Where mail of strangers on port 25 is from. For each check: off; note: what comes out is written into the message (Authentication-Results) and the trail; enforce: and has consequences. Your users, localNetworks and programs on this machine are not checked.',
+  ),
   queue: setting(queue.prefault({}), 'Mail that waits for delivery.'),
   delivery: setting(delivery.prefault({}), 'How mail for others leaves.'),
   forwarding: setting(forwarding.prefault({}), 'Mail that aliases and groups send on to other servers.'),

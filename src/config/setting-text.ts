@@ -43,6 +43,12 @@ export function problemOfDirectory(text: string): string | undefined {
     : `"${text}" is not the address of a directory. Write one such as "https://acme-v02.api.letsencrypt.org/directory".`
 }
 
+export function problemOfDomain(text: string): string | undefined {
+  return parseDomain(text) === undefined
+    ? `"${text}" is no domain. Write it as in an address behind the @: "example.org".`
+    : undefined
+}
+
 export function problemOfHost(text: string): string | undefined {
   return isIP(text) !== 0 ? undefined : problemOfHostname(text)
 }

@@ -28,6 +28,7 @@ export interface Settings {
   readonly limits: LimitSettings
   readonly login: LoginSettings
   readonly submission: SubmissionSettings
+  readonly mailAuthentication: MailAuthenticationSettings
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
   readonly forwarding: ForwardingSettings
@@ -43,6 +44,20 @@ export interface Settings {
   /** VRFY and EXPN answer strangers too. */
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
+}
+
+/** 'note': what comes out is written down. 'enforce': and has consequences. */
+export type CheckMode = 'off' | 'note' | 'enforce'
+
+export interface MailAuthenticationSettings {
+  readonly dmarc: CheckMode
+  readonly spf: CheckMode
+  readonly dkim: CheckMode
+  readonly arc: 'off' | 'note'
+  readonly iprev: CheckMode
+  /** Canonical domains. */
+  readonly trustedArcSealers: readonly string[]
+  readonly temporaryFailure: 'defer' | 'accept'
 }
 
 export interface ListenerSettings {

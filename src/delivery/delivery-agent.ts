@@ -571,7 +571,7 @@ export class QueueAgent implements DeliveryAgent {
         signer,
         now: () => clock.now(),
       },
-      mailData: putBefore(Buffer.from(trace), {
+      mailData: putBefore(Buffer.from(trace + (work.message.traceFields ?? '')), {
         size: work.message.size,
         open: () => whileAlive(life, mailData.read(work.mailDataId)),
       }),

@@ -32,6 +32,9 @@ export interface LocalDeliveryOptions {
   readonly takeTlsReport?: TakeTlsReport | undefined
 }
 
+/** The name by which mail programs know it (RFC 6154); it is made when the first message comes. */
+const junk = 'Junk'
+
 /** More than this of a message is not shown on a terminal. */
 const maxHeadBytes = 64 * 1024
 
@@ -43,7 +46,15 @@ export class LocalDelivery {
   }
 
   async deliver(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<readonly Attempted[]> {
-    const { disposition, id, isTlsReport, reversePath, size } = work.message
+    const {
+      disposition,
+      id,
+      isQuarantined,
+      isTlsReport,
+      reversePath,
+      size,
+      traceFields: found = '',
+    } = work.message
     await this.#options.noteReport(
       work.message,
       work.mailDataId,
@@ -60,9 +71,10 @@ export class LocalDelivery {
       if (disposition === 'send' && !shown) attempts.push({ ...attempt, outcome: noTerminal })
       else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: { kind: 'shown' } })
       else {
-        const { accountId, mailbox } = route
+        const { accountId } = route
+        const mailbox = isQuarantined ? junk : route.mailbox
         const traceFields =
-          returnPath + composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath)
+          returnPath + composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath) + found
         attempts.push({
           ...attempt,
           outcome: { kind: 'delivered', mailbox },

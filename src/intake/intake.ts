@@ -3,6 +3,8 @@
 import type { Address } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { findLoop } from '../directory/find-loop.ts'
+import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import { removeForgedResults } from '../mail-authentication/remove-forged.ts'
 import { BlindFieldWatch } from '../message/blind-field-watch.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
@@ -13,7 +15,9 @@ import { saysItReports } from '../message/says-it-reports.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { findTlsFields, type TlsFields } from '../message/tls-fields.ts'
 import { composeReceived } from '../message/trace-fields.ts'
+import type { CheckedMessage, MessageCheck, StrangerChecks } from '../policy/check-strangers.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
+import type { NewMessage } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { DeliverBy, Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -49,6 +53,10 @@ export interface IntakeOptions {
   readonly maxReceivedFields: number
   /** New mail waits until it is released. */
   readonly held: boolean
+  /** Without them all mail is taken as it comes. */
+  readonly strangerChecks?: StrangerChecks | undefined
+  /** Why a message is refused: for the trail, which gets the reply from the session. */
+  readonly noteEvidence?: ((reply: Reply, evidence: AuthenticationEvidence) => void) | undefined
 }
 
 export interface Intake {
@@ -97,6 +105,8 @@ class IncomingMessage implements MailDataSink {
   #identity: MessageIdentity = {}
   #saysItReports = false
   #isBulk = false
+  /** Where the mail is from is being found out. */
+  readonly #check: MessageCheck | undefined
 
   constructor(
     options: IntakeOptions,
@@ -113,6 +123,7 @@ class IncomingMessage implements MailDataSink {
     this.#acceptedAt = options.clock.now()
     this.#queueId = options.nextQueueId()
     this.#writer = options.mailData.create()
+    this.#check = options.strangerChecks?.begin(client, transaction)
   }
 
   write(piece: Uint8Array): void | Promise<void> {
@@ -130,12 +141,19 @@ class IncomingMessage implements MailDataSink {
   async finish(facts?: MailDataFacts): Promise<Reply> {
     try {
       if (this.#splitter && !this.#refusal) await this.#storeHead(this.#splitter.finish())
+      const checked = this.#refusal ? undefined : await this.#check?.finish()
+      if (checked?.verdict.kind === 'refuse') {
+        this.#refusal = checked.verdict.reply
+        this.#options.noteEvidence?.(this.#refusal, checked.evidence)
+      }
       if (this.#refusal) {
+        this.#check?.end()
         await this.#writer.abort()
         return this.#refusal
       }
-      return await this.#accept(facts)
+      return await this.#accept(facts, checked)
     } catch (cause) {
+      this.#check?.end()
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
       if (!isOutcomeUnknown(cause)) await this.#writer.abort()
       return this.#refuseFor(cause)
@@ -143,6 +161,7 @@ class IncomingMessage implements MailDataSink {
   }
 
   abort(): void {
+    this.#check?.end()
     this.#refusal ??= replies.localError
     this.#writer.abort().catch((cause: unknown) => {
       this.#options.log.warn('mail data that was given up could not be removed', { reason: String(cause) })
@@ -151,7 +170,9 @@ class IncomingMessage implements MailDataSink {
 
   #storeText(piece: Uint8Array): void | Promise<void> {
     this.#lookForBlindField(piece)
-    return this.#refusal ? undefined : this.#store(piece)
+    if (this.#refusal) return undefined
+    this.#check?.takeBody(piece)
+    return this.#store(piece)
   }
 
   #lookForBlindField(text: Uint8Array): void {
@@ -219,7 +240,10 @@ class IncomingMessage implements MailDataSink {
       return undefined
     }
     this.#tlsFields = findTlsFields(section)
-    const fixed = this.#client.role === 'relay' ? section : this.#fixSubmission(head)
+    this.#check?.takeHeader(section)
+    this.#check?.takeBody(lacksEmptyLine ? rest : rest.subarray(emptyLine.length))
+    const shown = this.#client.local ? section : removeForgedResults(section, this.#options.hostname)
+    const fixed = this.#client.role === 'relay' ? shown : this.#fixSubmission({ ...head, section: shown })
     if (!fixed) return undefined
     this.#saysItReports = saysItReports(section)
     this.#isBulk = saysItIsBulk(section)
@@ -273,7 +297,7 @@ class IncomingMessage implements MailDataSink {
     })
   }
 
-  async #accept(facts: MailDataFacts | undefined): Promise<Reply> {
+  async #accept(facts: MailDataFacts | undefined, checked: CheckedMessage | undefined): Promise<Reply> {
     const { storage, lifetimeMs, held } = this.#options
     const { reversePath, parameters, disposition, recipients } = this.#transaction
     const mailData = await this.#writer.finish()
@@ -303,6 +327,8 @@ class IncomingMessage implements MailDataSink {
         ...(this.#saysItReports ? { saysItReports: true } : {}),
         ...(this.#isBulk ? { isBulk: true } : {}),
         ...(this.#client.local && !this.#client.account ? { isLocal: true } : {}),
+        ...(checked ? { traceFields: checked.fields } : {}),
+        ...(checked?.verdict.kind === 'quarantine' ? { isQuarantined: true } : {}),
       },
       mailData,
       recipients: withoutRepetitions(recipients).map(recipient => ({
@@ -311,6 +337,7 @@ class IncomingMessage implements MailDataSink {
         originalRecipient: recipient.parameters.originalRecipient,
       })),
       reception: this.#describeReception(mailData.size),
+      ...(checked ? { authentication: describeCheck(checked) } : {}),
       held,
     })
     // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
@@ -354,6 +381,16 @@ class IncomingMessage implements MailDataSink {
       ...this.#identity,
       envelopeId: parameters.envelopeId,
     }
+  }
+}
+
+function describeCheck({ evidence, verdict }: CheckedMessage): NewMessage['authentication'] {
+  if (verdict.kind === 'refuse') return undefined
+  return {
+    kind: 'authenticated',
+    authentication: evidence,
+    verdict: verdict.kind,
+    ...(verdict.because === undefined ? {} : { because: verdict.because }),
   }
 }
 

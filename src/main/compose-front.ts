@@ -1,14 +1,18 @@
 // A front: the SMTP server with the services of this system behind it.
 import type { Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
+import type { Resolver } from '../dns/resolver.ts'
 import { createIntake } from '../intake/intake.ts'
+import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
+import { createStrangerChecks } from '../policy/check-strangers.ts'
 import type { LoginLimits, LoginTables } from '../policy/login-limiter.ts'
 import { Logins } from '../policy/logins.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
+import type { Reply } from '../smtp/reply.ts'
 import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 import { createSmtpServer } from '../smtp/server/create-smtp-server.ts'
 import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
@@ -27,6 +31,8 @@ export interface FrontParts {
   readonly certificates: CertificateStore
   readonly terminals: OpenTerminals
   readonly listeners: readonly ListenerOptions[]
+  /** For the checks of strangers' mail. */
+  readonly resolver: Resolver
   readonly connectionCounts?: ConnectionCounts
   /** What the fronts of a server share; default: one of its own. */
   readonly loginTables?: LoginTables
@@ -66,6 +72,7 @@ export function composeFront(parts: FrontParts): Front {
     certificates,
     terminals,
     listeners,
+    resolver,
     connectionCounts,
     clock,
     log,
@@ -74,6 +81,8 @@ export function composeFront(parts: FrontParts): Front {
   const { limits, queue } = settings
   const trail = new TrailWriter(storage, log)
   const nextQueueId = createQueueIdMaker(clock, idSpace)
+  /** Of refused messages, until the session has said that they were refused. */
+  const evidence = new WeakMap<Reply, AuthenticationEvidence>()
   const intake = createIntake({
     storage,
     mailData,
@@ -85,6 +94,8 @@ export function composeFront(parts: FrontParts): Front {
     lifetimeMs: queue.lifetimeHours * hourMs,
     maxReceivedFields: settings.delivery.maxReceivedFields,
     held: queue.hold,
+    strangerChecks: createStrangerChecks({ settings, dns: resolver, clock }),
+    noteEvidence: (reply, found) => evidence.set(reply, found),
   })
   const deliverTurned = createTurnedDelivery({
     storage,
@@ -128,6 +139,7 @@ export function composeFront(parts: FrontParts): Front {
       clock,
       log,
       appendTrail: record => trail.append(record),
+      evidenceFor: reply => evidence.get(reply),
     }),
     limits: {
       maxMessageBytes: limits.maxMessageBytes,

@@ -2,10 +2,12 @@
 import { readIssued } from '../acme/read-issued.ts'
 import { describeListenError } from '../config/listen-error.ts'
 import { certificateFilesOf, issuedNamesOf } from '../config/settings.ts'
+import { systemRandom } from '../runtime/random.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
 import { createCertificateAlerts } from './certificate-alerts.ts'
 import { composeFront } from './compose-front.ts'
+import { createSettingsResolver } from './compose-resolver.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
@@ -39,6 +41,7 @@ runThread('front', async start => {
     log,
   })
   storage.onWake('certificates', () => void certificates.reload())
+  const resolver = createSettingsResolver(settings, clock, systemRandom)
   let terminals = new Set(openTerminals)
   const front = composeFront({
     settings,
@@ -48,6 +51,7 @@ runThread('front', async start => {
     terminals: { isOpen: key => terminals.has(key) },
     listeners,
     loginTables,
+    resolver,
     connectionCounts: shareConnectionCounts(connectionCounts, number),
     clock,
     log,
@@ -74,6 +78,7 @@ runThread('front', async start => {
     },
     async stop(graceMs) {
       await front.close(graceMs)
+      resolver.close()
       certificates.close()
       await storage.close()
     },

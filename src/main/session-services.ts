@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import type { DeliverTurned } from '../delivery/transfer/turned-delivery.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake } from '../intake/intake.ts'
+import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import type { LoginBlock } from '../policy/login-limiter.ts'
@@ -37,6 +38,8 @@ export interface SessionServicesOptions {
   readonly log: Log
   /** Takes trail records that nobody waits for. */
   readonly appendTrail: (record: TrailRecord) => void
+  /** What intake had found when it refused a message with this very reply. */
+  readonly evidenceFor?: ((reply: Reply) => AuthenticationEvidence | undefined) | undefined
 }
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
@@ -120,7 +123,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       if (isRelayProof(client, refusal)) return
       const { loginName } = refusal
       const block = loginName === undefined ? undefined : logins.blockOf(client.remoteAddress, loginName)
-      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, block))
+      const authentication = options.evidenceFor?.(refusal.reply)
+      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, { block, authentication }))
     },
     cutOff(client, cutOff) {
       options.appendTrail(describeCutOff(options.clock.now(), client, cutOff))
@@ -158,7 +162,13 @@ function describeRefusal(
   at: number,
   client: Client,
   refusal: Refusal,
-  block: LoginBlock | undefined,
+  {
+    block,
+    authentication,
+  }: {
+    readonly block: LoginBlock | undefined
+    readonly authentication: AuthenticationEvidence | undefined
+  },
 ): TrailRecord {
   const { command, reversePath, forwardPath, recipients, loginName, mechanism, loginProblem, reply } = refusal
   return {
@@ -175,6 +185,7 @@ function describeRefusal(
       loginProblem,
       blockedUntil: block?.until,
       blockedBy: block?.by,
+      authentication,
       reply,
     },
   }

@@ -3,7 +3,7 @@ import type { Address } from '../address/address.ts'
 import type { MessageIdentity } from '../message/identify-message.ts'
 import type { NotifyCondition } from '../smtp/parameters.ts'
 import type { StoredMailData } from '../storage/mail-data.ts'
-import type { Reception } from '../trail/events.ts'
+import type { Reception, TrailEvent } from '../trail/events.ts'
 import type { QueuedMessage } from './records.ts'
 
 export interface NewRecipient {
@@ -20,5 +20,7 @@ export interface NewMessage {
   readonly reception?: Reception | undefined
   /** This server wrote it: what is known of it instead of a reception. */
   readonly written?: MessageIdentity | undefined
+  /** What the checks have found, of a stranger's message. */
+  readonly authentication?: Extract<TrailEvent, { kind: 'authenticated' }> | undefined
   readonly held: boolean
 }

@@ -48,6 +48,10 @@ export interface QueuedMessage {
   readonly isReport: boolean
   /** Its header section says that it goes to many. */
   readonly isBulk?: boolean | undefined
+  /** Header lines that were found out when it had come: they go before the mail data wherever it goes. ASCII. */
+  readonly traceFields?: string | undefined
+  /** A check has found it suspicious: accounts of ours get it in Junk. */
+  readonly isQuarantined?: boolean | undefined
   /** Its header section says that it is a report (RFC 6522), of whomever. */
   readonly saysItReports?: boolean | undefined
 }

@@ -40,16 +40,30 @@ type MessageParameters = Partial<
     | 'tls'
     | 'isTlsReport'
     | 'isLocal'
+    | 'traceFields'
+    | 'isQuarantined'
   >
 >
 
 export function formatMessageParameters(message: QueuedMessage): string {
-  const { body, smtpUtf8, disposition, ret, envelopeId, language, priority, deliverBy, saysItReports, tls } =
-    message
+  const {
+    body,
+    smtpUtf8,
+    disposition,
+    ret,
+    envelopeId,
+    language,
+    priority,
+    deliverBy,
+    saysItReports,
+    tls,
+    traceFields,
+  } = message
   const hasLongLines = message.hasLongLines || undefined
   const isTlsReport = message.isTlsReport || undefined
   const isBulk = message.isBulk || undefined
   const isLocal = message.isLocal || undefined
+  const isQuarantined = message.isQuarantined || undefined
   const isUsual =
     body === '7BIT' &&
     !smtpUtf8 &&
@@ -64,7 +78,9 @@ export function formatMessageParameters(message: QueuedMessage): string {
     hasLongLines === undefined &&
     tls === undefined &&
     isTlsReport === undefined &&
-    isLocal === undefined
+    isLocal === undefined &&
+    traceFields === undefined &&
+    isQuarantined === undefined
   if (isUsual) return ''
   return JSON.stringify({
     body,
@@ -81,6 +97,8 @@ export function formatMessageParameters(message: QueuedMessage): string {
     tls,
     isTlsReport,
     isLocal,
+    traceFields,
+    isQuarantined,
   } satisfies MessageParameters)
 }
 
@@ -110,6 +128,8 @@ export function readMessage(row: MessageRow): QueuedMessage {
     ...(parameters.saysItReports ? { saysItReports: true } : {}),
     ...(parameters.isBulk ? { isBulk: true } : {}),
     ...(parameters.isLocal ? { isLocal: true } : {}),
+    ...(parameters.traceFields === undefined ? {} : { traceFields: parameters.traceFields }),
+    ...(parameters.isQuarantined ? { isQuarantined: true } : {}),
   }
 }
 

@@ -532,6 +532,68 @@ export const replies = {
     'The header section of a submitted message cannot be sent on as it is.',
   ),
 
+  // Where a message is from
+  notAuthentic: made(
+    'notAuthentic',
+    550,
+    '5.7.26',
+    (lines: readonly string[]) => lines,
+    [
+      [
+        'example.com asks that mail which it has not sent be refused (DMARC), and nothing proves that it has sent this message.',
+        'SPF: example.com does not let 192.0.2.1 send its mail (-all)',
+        'DKIM: the message has no signature',
+        'More: https://www.rfc-editor.org/rfc/rfc9989',
+      ],
+    ],
+    'The domain of the From field wants such mail refused. Its lines say what SPF and DKIM came to. Whoever has sent it honestly asks the administrator of that domain to let this server in the SPF record, or to sign.',
+  ),
+  spfRefused: made(
+    'spfRefused',
+    550,
+    '5.7.23',
+    (lines: readonly string[]) => lines,
+    [['SPF: example.com does not let 192.0.2.1 send its mail (-all)']],
+    'With mailAuthentication.spf = "enforce": the domain of the sender says that this client may not send for it.',
+  ),
+  noValidSignature: made(
+    'noValidSignature',
+    550,
+    '5.7.20',
+    (lines: readonly string[]) => lines,
+    [['DKIM: the signature of example.com does not hold: the body was changed']],
+    'With mailAuthentication.dkim = "enforce": the message is signed, and no signature holds.',
+  ),
+  noReverseName: made(
+    'noReverseName',
+    550,
+    '5.7.25',
+    (lines: readonly string[]) => lines,
+    [['The address 192.0.2.1 has no name that leads back to it: the address has no name (PTR)']],
+    'With mailAuthentication.iprev = "enforce": the client has no name in the DNS that leads back to its address.',
+  ),
+  severalAuthors: made(
+    'severalAuthors',
+    550,
+    '5.7.1',
+    (problem: string) => `Message refused: ${problem}`,
+    ['it has more than one From field'],
+    'It could show different readers different authors (RFC 5322 §3.6), and nobody could say whose domain is to prove it.',
+  ),
+  authenticationDeferred: made(
+    'authenticationDeferred',
+    451,
+    '4.4.3',
+    (lines: readonly string[]) => lines,
+    [
+      [
+        'Whether example.com has sent this message cannot be found out at this moment; please try again later.',
+        'DKIM: the key s._domainkey.example.com could not be looked up',
+      ],
+    ],
+    'The domain of the From field wants mail refused or put aside that it has not sent, and the DNS does not answer. The sender tries again by itself.',
+  ),
+
   // Who may
   authenticated: fixed('authenticated', 235, '2.7.0', 'Authentication successful', 'The answer to AUTH.'),
   accountDisabled: fixed(

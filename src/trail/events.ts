@@ -1,5 +1,6 @@
 // The trail: what happened to each message, as events that the stages append to.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
+import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
@@ -119,7 +120,17 @@ export type TrailEvent =
       readonly blockedUntil?: number | undefined
       /** Too many wrong passwords from the network, for the account from there, or for the account from everywhere. */
       readonly blockedBy?: 'network' | 'account-from-network' | 'account' | undefined
+      /** What the checks of the message have found, when they are why. */
+      readonly authentication?: AuthenticationEvidence | undefined
       readonly reply: Reply
+    }
+  /** What the checks of a stranger's message have found. */
+  | {
+      readonly kind: 'authenticated'
+      readonly authentication: AuthenticationEvidence
+      readonly verdict: 'accept' | 'quarantine'
+      /** Why it is suspicious, or why it was let through all the same: a sentence. */
+      readonly because?: string | undefined
     }
   | {
       readonly kind: 'attempted'

@@ -68,7 +68,14 @@ function addKeys(event: TrailEvent, add: Add): void {
       for (const recipient of event.recipients ?? []) addRecipient(recipient, add)
       if (event.loginName !== undefined) add('l', event.loginName)
       addReply(event.reply, add)
+      if (event.authentication?.dmarc?.domain !== undefined) add('n', event.authentication.dmarc.domain)
       break
+    case 'authenticated': {
+      const { dmarc, dkim = [] } = event.authentication
+      if (dmarc?.domain !== undefined) add('n', dmarc.domain)
+      for (const { domain } of dkim) if (domain !== undefined) add('n', domain)
+      break
+    }
     case 'attempted':
       addRecipient(event.recipient, add)
       addOutcome(event.outcome, add)

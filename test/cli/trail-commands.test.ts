@@ -364,6 +364,51 @@ test('a refused transaction is found by its peer, with what it was told', async 
   ])
 })
 
+test('a message that was refused for where it is from is told with what was found', async context => {
+  const server = await openServer(context)
+  const event: TrailEvent = {
+    ...refusal,
+    command: 'DATA',
+    forwardPath: undefined,
+    recipients: ['boris@example.org'],
+    authentication: {
+      spf: [
+        {
+          identity: 'mailfrom',
+          domain: 'bank.test',
+          result: 'fail',
+          record: 'v=spf1 -all',
+          term: '-all',
+          lookups: 0,
+        },
+      ],
+      dkim: [],
+      dmarc: {
+        result: 'fail',
+        domain: 'bank.test',
+        policy: 'reject',
+        policyDomain: 'bank.test',
+        record: 'v=DMARC1; p=reject',
+      },
+    },
+  }
+  await server.storage.run(appendTrail, [{ at: now - minute, event }])
+  const { stdout } = await run(server, 'trace', 'bank.test')
+  assert.match(stdout, /\(not taken\) +pest@example\.net +boris@example\.org +Refused DATA/)
+  assert.match(stdout, /\n {21}SPF: bank\.test does not let 192\.0\.2\.9 send its mail \(-all\)\n/)
+  assert.match(stdout, /\n {21}DKIM: the message has no signature\n/)
+  assert.match(
+    stdout,
+    /\n {21}DMARC: nothing proves that it is from bank\.test; it asks to refuse such mail\n/,
+  )
+  const json = JSON.parse((await run(server, 'trace', 'bank.test', '--json')).stdout) as unknown[]
+  assert.partialDeepStrictEqual(json, [
+    { events: [{ authentication: { dmarc: { record: 'v=DMARC1; p=reject' } } }] },
+  ])
+  await server.storage.run(appendTrail, [{ at: now, event }])
+  assert.match((await run(server, 'trace', 'bank.test')).stderr, /shown when it alone fits, and by --json/)
+})
+
 test('the timeline tells the way, what a refusal means, and why the next attempt is then', async context => {
   const server = await openServer(context)
   const id = formatQueueId(await server.post({ to: ['boris@example.org'] }))

@@ -49,6 +49,8 @@ export interface ComposedServerOptions {
   }[]
   /** Tables of the settings file. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /** Clients on this machine say with a PROXY header on the relay port from which address they come. */
+  readonly isBehindProxy?: boolean
   /** Shared with other servers of the scenario. */
   readonly clock?: ManualClock
   /** Default: one of its own, on the engine of this run. */
@@ -69,8 +71,8 @@ export interface ComposedServer {
   lookAfterKeys(): Promise<void>
   /** As `postrider fetch`. */
   fetchMail(): Promise<readonly Fetched[]>
-  /** Each message of an account's INBOX as it was delivered, oldest first. */
-  mailbox(address: string): Promise<string[]>
+  /** Each message of an account's INBOX, or of the one named, as it was delivered, oldest first. */
+  mailbox(address: string, name?: string): Promise<string[]>
   trail(queueId: string): Promise<TrailEvent[]>
   /** Resolves when nothing is due and nothing under way. */
   settled(): Promise<void>
@@ -93,7 +95,13 @@ export async function startComposedServer(
   const certificates = await createCertificateStore({ hostname: options.hostname, dataFolder: folder, clock })
   const terminals = new Terminals()
   await fillDirectory(storage, options, clock)
-  const listeners = roles.map(role => ({ role, address: '127.0.0.1', port: 0 }))
+  const listeners = roles.map(role => ({
+    role,
+    address: '127.0.0.1',
+    port: 0,
+    ...(role === 'relay' && options.isBehindProxy ? { proxyFrom: ['127.0.0.0/8'] } : {}),
+  }))
+  const resolver = createSettingsResolver(settings, clock, systemRandom)
   const front = composeFront({
     settings,
     storage,
@@ -101,6 +109,7 @@ export async function startComposedServer(
     certificates,
     terminals,
     listeners,
+    resolver,
     clock,
     log,
     idSpace: 0,
@@ -108,7 +117,6 @@ export async function startComposedServer(
   const bound = await front.server.listen()
   const nextQueueId = createQueueIdMaker(clock, 15)
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
-  const resolver = createSettingsResolver(settings, clock, systemRandom)
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const agent = createDeliveryAgent({
     alerts,
@@ -150,10 +158,10 @@ export async function startComposedServer(
     lookAfterKeys: async () => await keeper?.look(),
     fetchMail: () => front.fetcher.fetchNow(),
     port: role => bound.find(listener => listener.role === role)?.port ?? 0,
-    async mailbox(text) {
+    async mailbox(text, mailbox = 'INBOX') {
       const account = await storage.run(findAccount, { address: address(text) })
       if (!account) throw new Error(`there is no account ${text}`)
-      const page = { accountId: account.id, mailbox: 'INBOX', limit: 1000 }
+      const page = { accountId: account.id, mailbox, limit: 1000 }
       const messages = (await storage.run(listMailboxMessages, page)).toReversed()
       return await Promise.all(
         messages.map(async message => {

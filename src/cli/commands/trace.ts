@@ -268,12 +268,26 @@ async function find(
     foundJson,
     'Nothing that fits is in the trail. "postrider trace --search <text>" looks for text anywhere in it.',
   )
+  const checked = found.flatMap(({ queueId, records }) =>
+    queueId === undefined ? records.filter(wasChecked) : [],
+  )
+  if (found.length === 1 && !invocation.output.json)
+    for (const record of checked) invocation.output.line(['', ...describeRecord(record, false)].join('\n'))
+  else if (checked.length > 0)
+    invocation.output.note(
+      'What the checks of a refused message have found is shown when it alone fits, and by --json.',
+    )
   if (hasMore)
     invocation.output.note(
       `Only the newest ${options.limit}; --limit shows more, and --since, --until and the others narrow it down.`,
     )
   if (found.some(({ queueId }) => queueId !== undefined))
     invocation.output.note('"postrider trace <queue id>" shows one of them step by step.')
+}
+
+/** It was refused for where it is from. */
+function wasChecked({ event }: TrailRecord): boolean {
+  return event.kind === 'refused' && event.authentication !== undefined
 }
 
 interface Envelope {

@@ -220,7 +220,7 @@ class TurnedDelivery {
     const { clock, delivery, log, mailData, queue, returnPaths, signer } = this.#parts
     const { connection, server } = this.#open
     const life = this.#life
-    const outgoing = putBefore(Buffer.from(trace), {
+    const outgoing = putBefore(Buffer.from(trace + (work.message.traceFields ?? '')), {
       size: work.message.size,
       open: () => whileAlive(life, mailData.read(work.mailDataId)),
     })

@@ -1,0 +1,360 @@
+// Where mail of strangers is from: what a peer is told, what our user gets, and what the trail says.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { trailAfter } from '../../src/trail/operations.ts'
+import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
+import { eventually } from '../harness/eventually.ts'
+import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
+import { createSigner } from '../mail-authentication/signer.ts'
+
+const bank = createSigner('bank.test')
+const list = createSigner('lists.test')
+
+const zone = [
+  'bank.test TXT v=spf1 ip4:192.0.2.10 -all',
+  '_dmarc.bank.test TXT v=DMARC1; p=reject',
+  `${bank.keyName} TXT ${bank.keyRecord}`,
+  `${list.keyName} TXT ${list.keyRecord}`,
+  'lists.test TXT v=spf1 ip4:198.51.100.0/24 -all',
+  'careful.test TXT v=spf1 -all',
+  '_dmarc.careful.test TXT v=DMARC1; p=quarantine',
+  '10.2.0.192.in-addr.arpa PTR mx.bank.test',
+  'mx.bank.test A 192.0.2.10',
+]
+
+interface Scene {
+  readonly server: ComposedServer
+  readonly dns: TestDnsServer
+}
+
+async function start(
+  t: TestContext,
+  mailAuthentication: Readonly<Record<string, unknown>> = {},
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<Scene> {
+  const dns = await startDnsServer(zone)
+  t.after(() => dns.close())
+  const server = await startComposedServer(t, {
+    hostname: 'mx.here.test',
+    domains: ['here.test'],
+    accounts: [{ address: 'anna@here.test' }],
+    isBehindProxy: true,
+    settings: { delivery: { dnsServers: [dns.text] }, mailAuthentication, ...more },
+  })
+  return { server, dns }
+}
+
+interface Sent {
+  readonly client?: string
+  readonly from?: string
+  readonly message: string
+}
+
+async function connect(server: ComposedServer, client: string): Promise<RawConnection> {
+  const connection = await openConnection(server.port('relay'))
+  const family = client.includes(':') ? 'TCP6' : 'TCP4'
+  await connection.write(`PROXY ${family} ${client} ${client} 40000 25\r\n`)
+  await connection.reply()
+  await connection.command('EHLO mx.bank.test')
+  return connection
+}
+
+/** The reply to the message. */
+async function send(
+  server: ComposedServer,
+  { client = '203.0.113.9', from = 'ceo@bank.test', message }: Sent,
+): Promise<RawReply> {
+  const connection = await connect(server, client)
+  assert.equal((await connection.command(`MAIL FROM:<${from}>`))?.code, 250)
+  assert.equal((await connection.command('RCPT TO:<anna@here.test>'))?.code, 250)
+  assert.equal((await connection.command('DATA'))?.code, 354)
+  await connection.write(`${message}${message.endsWith('\r\n') ? '' : '\r\n'}.\r\n`)
+  const reply = await connection.reply()
+  connection.destroy()
+  return reply ?? assert.fail('no reply')
+}
+
+const message =
+  'From: The boss <ceo@bank.test>\r\nTo: anna@here.test\r\nSubject: Pay\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\nMessage-ID: <1@bank.test>\r\n\r\nPlease pay.\r\n'
+
+async function eventsOf(server: ComposedServer): Promise<TrailEvent[]> {
+  return (await server.storage.run(trailAfter, { afterId: 0, limit: 100 })).map(({ event }) => event)
+}
+
+async function refusal(server: ComposedServer): Promise<Extract<TrailEvent, { kind: 'refused' }>> {
+  return await eventually(
+    'the refusal in the trail',
+    async () => (await eventsOf(server)).find(event => event.kind === 'refused'),
+    { everyMs: 5 },
+  )
+}
+
+test('what the domain of the author wants refused is refused, with what is missing, and the trail has the evidence', async t => {
+  const { server } = await start(t)
+  const reply = await send(server, { message })
+  assert.equal(reply.code, 550)
+  assert.deepEqual(reply.lines, [
+    '5.7.26 bank.test asks that mail which it has not sent be refused (DMARC), and nothing proves that it has sent this message.',
+    '5.7.26 SPF: bank.test does not let 203.0.113.9 send its mail (-all)',
+    '5.7.26 DKIM: the message has no signature',
+    '5.7.26 More: https://www.rfc-editor.org/rfc/rfc9989',
+  ])
+  assert.deepEqual(await server.mailbox('anna@here.test'), [])
+  const event = await refusal(server)
+  assert.partialDeepStrictEqual(event, {
+    command: 'DATA',
+    reversePath: 'ceo@bank.test',
+    authentication: {
+      spf: [{ identity: 'mailfrom', result: 'fail', term: '-all', record: 'v=spf1 ip4:192.0.2.10 -all' }, {}],
+      dkim: [],
+      dmarc: { result: 'fail', domain: 'bank.test', policy: 'reject', record: 'v=DMARC1; p=reject' },
+      iprev: { result: 'fail' },
+    },
+  })
+  const { notes = [] } = describeEvent(event)
+  assert.ok(
+    notes.includes('DMARC: nothing proves that it is from bank.test; it asks to refuse such mail'),
+    notes.join('\n'),
+  )
+  assert.ok(
+    notes.includes('Address: 203.0.113.9 has no name that leads back to it: the address has no name (PTR)'),
+  )
+})
+
+test('what is signed goes through wherever it comes from, and says on top what was found; nobody else says it', async t => {
+  const { server } = await start(t)
+  const forged =
+    'Authentication-Results: mx.here.test; dmarc=pass header.from=bank.test\r\nAuthentication-Results : MX.here.test\r\n\t; spf=pass\r\nPostrider-Verdict: accept\r\nAuthentication-Results: mx.other.test; spf=pass\r\n'
+  const reply = await send(server, { message: forged + (await bank.sign(message)) })
+  assert.equal(reply.code, 250, reply.text)
+  await server.settled()
+  const [mail = ''] = await server.mailbox('anna@here.test')
+  const unfolded = mail.replaceAll('\r\n\t', ' ').replaceAll(/ +/g, ' ').split('\r\n')
+  assert.match(unfolded[0] ?? '', /^Return-Path: /)
+  assert.match(unfolded[1] ?? '', /^Delivered-To: /)
+  assert.match(
+    unfolded[2] ?? '',
+    /^Authentication-Results: mx\.here\.test; dmarc=pass header\.from=bank\.test policy\.dmarc=reject; dkim=pass header\.d=bank\.test header\.s=s1 header\.a=rsa-sha256 header\.b="?[^ ]{8,10}; spf=fail smtp\.mailfrom=bank\.test; spf=none smtp\.helo=mx\.bank\.test; iprev=fail reason="the address has no name \(PTR\)" policy\.iprev=203\.0\.113\.9$/,
+  )
+  assert.match(unfolded[3] ?? '', /^Received: /)
+  assert.deepEqual(
+    unfolded.slice(3).filter(line => /^(?:authentication|postrider)-/i.test(line)),
+    ['Authentication-Results: mx.other.test; spf=pass'],
+  )
+  const trail = await server.trail(/queued as (\w+)/i.exec(reply.text)?.[1] ?? '')
+  assert.deepEqual(
+    trail.map(({ kind }) => kind),
+    ['received', 'authenticated', 'attempted'],
+  )
+  assert.partialDeepStrictEqual(trail[1], {
+    verdict: 'accept',
+    authentication: {
+      dmarc: { result: 'pass', alignedDkim: 'bank.test' },
+      dkim: [{ result: 'pass', keyBits: 2048 }],
+    },
+  })
+})
+
+test('what comes from where the domain says goes through without a signature', async t => {
+  const { server } = await start(t)
+  assert.equal((await send(server, { client: '192.0.2.10', message })).code, 250)
+  await server.settled()
+  const [mail = ''] = await server.mailbox('anna@here.test')
+  assert.match(mail, /dmarc=pass/)
+  assert.match(mail, /iprev=pass policy\.iprev=192\.0\.2\.10/)
+})
+
+test('a large message is checked while it comes, and carries what was found', async t => {
+  const { server } = await start(t)
+  const body = 'A line of a large message.  \r\n'.repeat(20_000)
+  const signed = await bank.sign(`${message}${body}`)
+  assert.equal((await send(server, { message: signed })).code, 250)
+  assert.equal((await send(server, { message: signed.replace('large message', 'LARGE message') })).code, 550)
+  await server.settled()
+  const [mail = '', ...others] = await server.mailbox('anna@here.test')
+  assert.match(mail, /Authentication-Results: mx\.here\.test;\r\n\tdmarc=pass/)
+  assert.ok(mail.endsWith(body))
+  assert.deepEqual(others, [])
+  assert.match(
+    (await refusal(server)).reply.lines.join('\n'),
+    /DKIM: the signature of bank\.test \(key s1\) does not hold: the body was changed/,
+  )
+})
+
+test('what the domain wants treated as suspicious is put into Junk, and says so', async t => {
+  const { server } = await start(t)
+  const suspicious = message.replaceAll('bank.test', 'careful.test')
+  const reply = await send(server, { from: 'x@careful.test', message: suspicious })
+  assert.equal(reply.code, 250, reply.text)
+  await server.settled()
+  assert.deepEqual(await server.mailbox('anna@here.test'), [])
+  const [mail = ''] = await server.mailbox('anna@here.test', 'Junk')
+  assert.match(
+    mail,
+    /\r\nPostrider-Verdict: quarantine\r\nAuthentication-Results: mx\.here\.test;\r\n\tdmarc=fail/,
+  )
+  const trail = await server.trail(/queued as (\w+)/i.exec(reply.text)?.[1] ?? '')
+  assert.deepEqual(
+    trail.slice(1).map(event => describeEvent(event).text),
+    [
+      'Checked where it is from, and put aside as suspicious: DMARC: nothing proves that it is from careful.test; it asks to treat such mail as suspicious',
+      'Delivered to anna@here.test: it is in the mailbox Junk',
+    ],
+  )
+})
+
+test('what a mailing list has changed is put into Junk, not refused', async t => {
+  const { server } = await start(t)
+  const changed = (await bank.sign(message)).replace('Please pay.', 'Please pay.\r\n-- \r\nThe list')
+  const reply = await send(server, {
+    from: 'bounce@lists.test',
+    client: '198.51.100.7',
+    message: `List-Id: <talk.lists.test>\r\n${changed}`,
+  })
+  assert.equal(reply.code, 250, reply.text)
+  await server.settled()
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 1)
+})
+
+for (const { trusted, mailbox } of [
+  { trusted: ['lists.test'], mailbox: 'INBOX' },
+  { trusted: [], mailbox: 'Junk' },
+]) {
+  test(`what a server has sealed before it changed it goes into ${mailbox}, with ${trusted.length} trusted sealers`, async t => {
+    const { server } = await start(t, { trustedArcSealers: trusted })
+    const sealed = await list.seal((await bank.sign(message)).replace('Pay\r\n', '[talk] Pay\r\n'), {
+      chain: 'none',
+      results: 'mx.lists.test; dmarc=pass header.from=bank.test',
+    })
+    const reply = await send(server, { from: 'bounce@lists.test', client: '198.51.100.7', message: sealed })
+    assert.equal(reply.code, 250, reply.text)
+    await server.settled()
+    const [mail = ''] = await server.mailbox('anna@here.test', mailbox)
+    assert.match(mail, /\tarc=pass/)
+    assert.match(mail, /\tdmarc=fail header\.from=bank\.test policy\.dmarc=reject/)
+  })
+}
+
+test('a seal of a trusted server that says what it has not found, or is broken, lets nothing through', async t => {
+  const { server } = await start(t, { trustedArcSealers: ['lists.test'] })
+  const failed = await list.seal(message, {
+    chain: 'none',
+    results: 'mx.lists.test; dmarc=fail header.from=bank.test',
+  })
+  assert.equal((await send(server, { message: failed })).code, 550)
+  const good = await list.seal(message, {
+    chain: 'none',
+    results: 'mx.lists.test; dmarc=pass header.from=bank.test',
+  })
+  assert.equal((await send(server, { message: good.replace('Please pay', 'Please PAY') })).code, 550)
+})
+
+test('two From fields, or too many authors, are refused; no From field is nobody', async t => {
+  const { server } = await start(t)
+  const two = await send(server, { message: `From: x@free.test\r\n${message}` })
+  assert.equal(two.text, '5.7.1 Message refused: it has more than one From field')
+  const many = message.replace(
+    '<ceo@bank.test>',
+    ['a', 'b', 'c', 'd', 'e', 'f'].map(name => `x@${name}.test`).join(', '),
+  )
+  assert.equal((await send(server, { message: many })).code, 550)
+  const mixed = message.replace('<ceo@bank.test>', '<x@free.test>, <ceo@bank.test>')
+  assert.match((await send(server, { from: 'x@free.test', message: mixed })).text, /5\.7\.26 bank\.test asks/)
+  assert.equal(
+    (await send(server, { from: 'x@free.test', message: message.replace(/^From: .*\r\n/, '') })).code,
+    250,
+  )
+})
+
+test('a proof that only the DNS keeps from us is waited for; a missing policy is none', async t => {
+  const { server, dns } = await start(t)
+  const signed = await bank.sign(message)
+  dns.setBehaviour(bank.keyName, 'SERVFAIL')
+  const put = await send(server, { message: signed })
+  assert.equal(put.code, 451)
+  assert.match(
+    put.text,
+    /^4\.4\.3 Whether bank\.test has sent this message cannot be found out at this moment; please try again later/,
+  )
+  dns.setBehaviour(bank.keyName, undefined)
+  assert.equal((await send(server, { message: signed })).code, 250)
+  dns.setBehaviour('_dmarc.careful.test', 'SERVFAIL')
+  const unknown = message.replaceAll('bank.test', 'careful.test')
+  assert.equal((await send(server, { from: 'x@careful.test', message: unknown })).code, 250)
+  await server.settled()
+  const [, mail = ''] = await server.mailbox('anna@here.test')
+  assert.match(mail, /dmarc=temperror/)
+})
+
+test('with temporaryFailure = "accept" it is taken', async t => {
+  const { server, dns } = await start(t, { temporaryFailure: 'accept' })
+  dns.setBehaviour(bank.keyName, 'SERVFAIL')
+  assert.equal((await send(server, { message: await bank.sign(message) })).code, 250)
+})
+
+test('a DNS that is silent holds up a message for twenty seconds, and no longer', async t => {
+  const { server, dns } = await start(t, { iprev: 'off' })
+  dns.setBehaviour('_dmarc.bank.test', 'silent')
+  dns.setBehaviour('bank.test', 'silent')
+  const reply = send(server, { message })
+  await eventually('the question', async () => dns.questions.includes('TXT _dmarc.bank.test') || undefined, {
+    everyMs: 5,
+  })
+  const done = Symbol('done')
+  // The clock of the server stands still; each of its seconds is one of ours to give.
+  for (let second = 0; second < 25; second++) {
+    if ((await Promise.race([reply, Promise.resolve(done)])) !== done) break
+    server.clock.advance(1000)
+    await new Promise(setImmediate)
+  }
+  assert.equal((await reply).code, 250)
+})
+
+test('our users, our networks and programs on this machine are not checked', async t => {
+  const { server } = await start(t, {}, { localNetworks: ['203.0.113.0/24'] })
+  assert.equal((await send(server, { client: '203.0.113.9', message })).code, 250)
+  assert.equal((await send(server, { client: '127.0.0.1', message })).code, 250)
+  await server.settled()
+  const mails = await server.mailbox('anna@here.test')
+  assert.equal(mails.length, 2)
+  for (const mail of mails) assert.doesNotMatch(mail, /Authentication-Results/)
+})
+
+test('with all checks off nothing is asked, and nothing added', async t => {
+  const { server, dns } = await start(t, { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' })
+  assert.equal((await send(server, { message })).code, 250)
+  await server.settled()
+  const [mail = ''] = await server.mailbox('anna@here.test')
+  assert.doesNotMatch(mail, /Authentication-Results/)
+  assert.deepEqual(dns.questions, [])
+})
+
+test('with "note" nothing is refused, and all of it is written down', async t => {
+  const { server } = await start(t, { dmarc: 'note' })
+  assert.equal((await send(server, { message })).code, 250)
+  await server.settled()
+  const [mail = ''] = await server.mailbox('anna@here.test')
+  assert.match(mail, /dmarc=fail header\.from=bank\.test policy\.dmarc=reject/)
+})
+
+test('each check can be made to refuse by itself', async t => {
+  const { server } = await start(t, { dmarc: 'note', spf: 'enforce' })
+  assert.match(
+    (await send(server, { message })).text,
+    /^5\.7\.23 SPF: bank\.test does not let 203\.0\.113\.9/,
+  )
+  const byName = await start(t, { iprev: 'enforce' })
+  assert.match(
+    (await send(byName.server, { message })).text,
+    /^5\.7\.25 The address 203\.0\.113\.9 has no name/,
+  )
+  const bySignature = await start(t, { dmarc: 'note', dkim: 'enforce' })
+  const changed = (await bank.sign(message)).replace('Please pay.', 'Pay.')
+  assert.match(
+    (await send(bySignature.server, { message: changed })).text,
+    /^5\.7\.20 DKIM: the signature of bank\.test/,
+  )
+})
