@@ -147,13 +147,11 @@ class IncomingMessage implements MailDataSink {
         this.#options.noteEvidence?.(this.#refusal, checked.evidence)
       }
       if (this.#refusal) {
-        this.#check?.end()
         await this.#writer.abort()
         return this.#refusal
       }
       return await this.#accept(facts, checked)
     } catch (cause) {
-      this.#check?.end()
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
       if (!isOutcomeUnknown(cause)) await this.#writer.abort()
       return this.#refuseFor(cause)
@@ -161,7 +159,6 @@ class IncomingMessage implements MailDataSink {
   }
 
   abort(): void {
-    this.#check?.end()
     this.#refusal ??= replies.localError
     this.#writer.abort().catch((cause: unknown) => {
       this.#options.log.warn('mail data that was given up could not be removed', { reason: String(cause) })

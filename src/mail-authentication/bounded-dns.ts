@@ -3,74 +3,59 @@ import type { Answer } from '../dns/answer.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 
-/** Of the resolver, with its cache. */
+/** Of the resolver, with its cache; each of its answers comes within its own time limit. */
 export type AuthenticationDns = Pick<Resolver, 'txt' | 'a' | 'aaaa' | 'mx' | 'ptr' | 'cname'>
 
-export interface BoundedDns extends AuthenticationDns {
-  /** Nobody asks any more. */
-  end(): void
-}
-
 export interface DnsBounds {
-  /** For all questions together. RFC 7208 §4.6.4: at least 20 seconds. */
+  /** From the first question to the last. RFC 7208 §4.6.4: at least 20 seconds. */
   readonly timeMs: number
   readonly maxQuestions: number
 }
 
 /**
- * When time or questions are used up, the answer is a temporary failure: to those under way, and to all that come. A name that
- * cannot be in the DNS is not asked about.
+ * When time or questions are used up, the answer to all that come is a temporary failure. A name that cannot be in the DNS is
+ * not asked about.
  */
-export function boundDns(dns: AuthenticationDns, clock: Clock, bounds: DnsBounds): BoundedDns {
-  const waiting = new Set<(answer: Answer<never>) => void>()
+export function boundDns(
+  dns: AuthenticationDns,
+  clock: Pick<Clock, 'now'>,
+  { timeMs, maxQuestions }: DnsBounds,
+): AuthenticationDns {
+  const until = clock.now() + timeMs
   let questions = 0
-  let isOver = false
-  const timer = clock.after(bounds.timeMs, () => {
-    isOver = true
-    for (const answer of waiting) answer(outOfTime)
-    waiting.clear()
-  })
+  // No promise of its own: most answers are remembered ones, and each message asks for a dozen.
   const bound =
     <Data>(ask: (name: string) => Promise<Answer<Data>>) =>
-    async (name: string): Promise<Answer<Data>> => {
-      if (!canBeAsked(name)) return { kind: 'no-such-domain' }
-      if (isOver) return outOfTime
-      if (++questions > bounds.maxQuestions) return tooManyQuestions
-      return await new Promise<Answer<Data>>((resolve, reject) => {
-        waiting.add(resolve)
-        ask(name)
-          .then(resolve, reject)
-          .finally(() => waiting.delete(resolve))
-      })
+    (name: string): Promise<Answer<Data>> => {
+      if (!canBeAsked(name)) return noSuchDomain
+      if (++questions > maxQuestions) return tooManyQuestions
+      return clock.now() < until ? ask(name) : outOfTime
     }
   return {
-    txt: bound(name => dns.txt(name)),
-    a: bound(name => dns.a(name)),
-    aaaa: bound(name => dns.aaaa(name)),
-    mx: bound(name => dns.mx(name)),
-    ptr: bound(name => dns.ptr(name)),
-    cname: bound(name => dns.cname(name)),
-    end: () => timer.cancel(),
+    txt: bound(dns.txt),
+    a: bound(dns.a),
+    aaaa: bound(dns.aaaa),
+    mx: bound(dns.mx),
+    ptr: bound(dns.ptr),
+    cname: bound(dns.cname),
   }
 }
 
-const outOfTime: Answer<never> = {
+const noSuchDomain = Promise.resolve<Answer<never>>({ kind: 'no-such-domain' })
+const outOfTime = Promise.resolve<Answer<never>>({
   kind: 'temporary-failure',
   detail: 'the DNS did not answer in the time that a message has',
-}
-const tooManyQuestions: Answer<never> = {
+})
+const tooManyQuestions = Promise.resolve<Answer<never>>({
   kind: 'temporary-failure',
   detail: 'the message leads to more DNS questions than one message may ask',
-}
+})
 
 const maxNameLength = 253
-const maxLabelLength = 63
+const longLabel = /[^.]{64}/
 
 /** RFC 1035 §2.3.4 */
 function canBeAsked(name: string): boolean {
-  return (
-    name.length > 0 &&
-    name.length <= maxNameLength &&
-    name.split('.').every(label => label.length > 0 && label.length <= maxLabelLength)
-  )
+  if (name.length === 0 || name.length > maxNameLength) return false
+  return !name.startsWith('.') && !name.endsWith('.') && !name.includes('..') && !longLabel.test(name)
 }

@@ -5,7 +5,7 @@ import { maxHeaderFields } from '../message/header-section.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { readChain } from './arc/chain.ts'
 import { type ArcEvidence, findTrustedPass, hasAnyPass, verifyChain } from './arc/verify.ts'
-import { type AuthenticationDns, type BoundedDns, boundDns } from './bounded-dns.ts'
+import { type AuthenticationDns, boundDns } from './bounded-dns.ts'
 import type { BodyHashes } from './dkim/body-hashes.ts'
 import { KeyRing } from './dkim/key.ts'
 import { SignedHeader } from './dkim/signed-header.ts'
@@ -48,11 +48,11 @@ const timeMs = 20_000
 /** Ten for each of two SPF checks and their mail hosts, keys, walks: more than any honest message needs. */
 const maxQuestions = 400
 
-/** Of a message that has been given up, `end` is called, else `finish`. */
+/** A message that is given up is only forgotten. */
 export class MessageAuthentication {
   readonly #options: MessageAuthenticationOptions
   readonly #transaction: AuthenticatedTransaction
-  readonly #dns: BoundedDns
+  readonly #dns: AuthenticationDns
   readonly #at: number
   readonly #iprev: Promise<IprevEvidence> | undefined
   readonly #spf: Promise<readonly SpfEvidence[]> | undefined
@@ -83,20 +83,12 @@ export class MessageAuthentication {
   }
 
   async finish(): Promise<AuthenticationEvidence> {
-    try {
-      const content = this.#content
-      content?.hashes.finish()
-      const [iprev, spf, found] = await Promise.all([this.#iprev, this.#spf, content?.verify(this.#at)])
-      const evidence: AuthenticationEvidence = { iprev, spf, ...found }
-      if (!content || !this.#options.wanted.dmarc) return evidence
-      return { ...evidence, ...(await this.#concludeDmarc(content, evidence)) }
-    } finally {
-      this.end()
-    }
-  }
-
-  end(): void {
-    this.#dns.end()
+    const content = this.#content
+    content?.hashes.finish()
+    const [iprev, spf, found] = await Promise.all([this.#iprev, this.#spf, content?.verify(this.#at)])
+    const evidence: AuthenticationEvidence = { iprev, spf, ...found }
+    if (!content || !this.#options.wanted.dmarc) return evidence
+    return { ...evidence, ...(await this.#concludeDmarc(content, evidence)) }
   }
 
   /** RFC 7208 §2.3, §2.4: both identities; with the null reverse-path, HELO alone. */

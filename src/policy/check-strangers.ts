@@ -13,14 +13,13 @@ export interface StrangerChecks {
   begin(client: Client, transaction: MailTransaction): MessageCheck | undefined
 }
 
-/** One message, while it comes. After `finish` or `end` it is over. */
+/** One message, while it comes. One that is given up is only forgotten. */
 export interface MessageCheck {
   /** As it came; before any of the body. */
   takeHeader(section: Uint8Array): void
   /** Behind the empty line. */
   takeBody(piece: Uint8Array): void
   finish(): Promise<CheckedMessage>
-  end(): void
 }
 
 export interface CheckedMessage {
@@ -49,7 +48,6 @@ export function createStrangerChecks({ settings, dns, clock }: StrangerChecksOpt
       return {
         takeHeader: section => authentication.takeHeader(section),
         takeBody: piece => authentication.takeBody(piece),
-        end: () => authentication.end(),
         async finish() {
           const evidence = await authentication.finish()
           const verdict = judgeAuthentication(policy, evidence, clientAddress)

@@ -10,7 +10,6 @@ import {
   type UnusableSignature,
 } from '../dkim/signature.ts'
 import type { SignedField, SignedHeader } from '../dkim/signed-header.ts'
-import { canonicalOwnField } from '../dkim/signed-header.ts'
 import { parseDnsName } from '../domain-names.ts'
 import { parseBase64, parseTagList, withoutBlanks } from '../tag-list.ts'
 
@@ -143,15 +142,13 @@ function parseSeal({ value }: SignedField): Seal | { readonly problem: string } 
 }
 
 /** What the seal of a set covers: all sets up to it, relaxed, itself last and without its value (§5.1.1). */
-export function sealedText(header: SignedHeader, sets: readonly ArcSet[], instance: number): string {
+export function sealedText(sets: readonly ArcSet[], instance: number): string {
   let text = ''
   for (const set of sets.slice(0, instance)) {
-    text += header.canonicalField(set.resultsField, 'relaxed')
-    text += header.canonicalField(set.messageSignatureField, 'relaxed')
+    text += set.resultsField.canonical('relaxed')
+    text += set.messageSignatureField.canonical('relaxed')
     text +=
-      set.instance === instance
-        ? canonicalOwnField(set.sealField, 'relaxed')
-        : header.canonicalField(set.sealField, 'relaxed')
+      set.instance === instance ? set.sealField.canonicalOwn('relaxed') : set.sealField.canonical('relaxed')
   }
   return text
 }

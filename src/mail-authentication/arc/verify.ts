@@ -33,7 +33,7 @@ export async function verifyChain(chain: ArcChain, verification: Verification): 
   const problem = await problemOf(keys, messageSignature, text)
   if (problem !== undefined) return fail(`${name}: ${problem}`)
   for (const { instance, seal } of sets.toReversed()) {
-    const sealProblem = await problemOf(keys, seal, sealedText(header, sets, instance))
+    const sealProblem = await problemOf(keys, seal, sealedText(sets, instance))
     if (sealProblem !== undefined) return fail(`the seal of set ${instance}: ${sealProblem}`)
     // Fifty seals over a large header section are more than others should wait for.
     if (instance > 1) await afterOthers()

@@ -1,6 +1,7 @@
 // Public keys in the DNS (RFC 6376 §3.6, RFC 8301, RFC 8463).
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { AuthenticationDns } from '../bounded-dns.ts'
+import { remember } from '../remember.ts'
 import { parseBase64, parseTagList, splitAtColons } from '../tag-list.ts'
 import type { KeyType } from './signature.ts'
 
@@ -77,18 +78,8 @@ async function findKey(dns: AuthenticationDns, selector: string, domain: string)
 
 const maxRecords = 4
 
-// The same few keys come all day long, and to read one costs half as much as to verify with it.
-const known = new Map<string, FoundKey>()
-const maxKnown = 1000
-
-function readKey(record: string): FoundKey {
-  const found = known.get(record)
-  if (found) return found
-  const read = parseKey(record)
-  if (known.size >= maxKnown) known.clear()
-  if (record.length <= maxKeyText) known.set(record, read)
-  return read
-}
+/** To read a key costs half as much as to verify with it. */
+const readKey = remember(parseKey)
 
 export function parseKey(record: string): FoundKey {
   const unusable = (problem: string): FoundKey => ({

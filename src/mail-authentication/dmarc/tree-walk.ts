@@ -1,5 +1,6 @@
 // The walk up the DNS tree that finds a domain's policy and its organisation (RFC 9989 §4.10).
 import type { AuthenticationDns } from '../bounded-dns.ts'
+import { remember } from '../remember.ts'
 import { isPolicyRecord, type ParsedPolicy, parsePolicyRecord } from './policy-record.ts'
 
 export interface FoundPolicy {
@@ -15,6 +16,8 @@ export interface Walk {
 
 /** §4.10: of a longer name so many labels are left after the first question. No walk has more than eight questions. */
 const maxLabels = 7
+
+const readRecord = remember(text => ({ record: parsePolicyRecord(text) }))
 
 export class TreeWalker {
   readonly #dns: AuthenticationDns
@@ -54,7 +57,7 @@ export class TreeWalker {
     const records = answer.kind === 'found' ? answer.records.filter(isPolicyRecord) : []
     // Of several, none counts.
     const [only] = records.length === 1 ? records : []
-    return only === undefined ? undefined : parsePolicyRecord(only)
+    return only === undefined ? undefined : readRecord(only).record
   }
 }
 

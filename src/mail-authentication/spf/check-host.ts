@@ -7,6 +7,7 @@ import { reverseName } from '../../dns/reverse-name.ts'
 import { isAscii } from '../../runtime/text.ts'
 import type { AuthenticationDns } from '../bounded-dns.ts'
 import { isWithin } from '../domain-names.ts'
+import { remember } from '../remember.ts'
 import { expandMacros, type MacroString, parseMacroString, usesMacro } from './macro.ts'
 import {
   type Directive,
@@ -83,6 +84,8 @@ const results: Readonly<Record<Qualifier, SpfResult>> = {
   '?': 'neutral',
 }
 
+const readRecord = remember(parseSpfRecord)
+
 class Check {
   readonly #dns: AuthenticationDns
   readonly #question: SpfQuestion
@@ -97,7 +100,7 @@ class Check {
   constructor(dns: AuthenticationDns, question: SpfQuestion) {
     this.#dns = dns
     this.#question = question
-    this.#client = parseClient(question.clientAddress)
+    this.#client = readClient(question.clientAddress).address
     // §4.3
     this.#localPart = question.localPart === '' ? 'postmaster' : question.localPart
   }
@@ -120,7 +123,7 @@ class Check {
     const text = await this.#findRecord(domain)
     if (text === undefined) return { result: 'none' }
     if (domain === this.#question.domain) this.#record ??= text
-    const record = parseSpfRecord(text)
+    const record = readRecord(text)
     if ('problem' in record)
       throw new Verdict('permerror', `the SPF record of ${domain} is not valid: ${record.problem}`)
     for (const directive of record.directives) {
@@ -361,6 +364,8 @@ function parseClient(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const address = parsed as ipaddr.IPv6
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address
 }
+
+const readClient = remember(text => ({ address: parseClient(text) }))
 
 function formatClient(client: ipaddr.IPv4 | ipaddr.IPv6 | undefined): string {
   return client?.kind() === 'ipv6' ? (client as ipaddr.IPv6).toRFC5952String() : (client?.toString() ?? '')
