@@ -71,7 +71,7 @@ export class MessageAuthentication {
     this.#spf?.catch(() => {})
   }
 
-  /** The header section, once it is whole. It must not change afterwards. */
+  /** The header section, once it is whole. */
   takeHeader(section: Uint8Array): void {
     const { wanted } = this.#options
     if (!wanted.dkim && !wanted.arc && !wanted.dmarc) return
@@ -155,7 +155,8 @@ class Content {
 
   constructor(dns: AuthenticationDns, section: Uint8Array, wanted: WantedChecks) {
     this.#wanted = wanted
-    this.#header = new SignedHeader(section)
+    // A copy: fields are read when they are asked for, and this may be a part of a larger buffer of the connection.
+    this.#header = new SignedHeader(Buffer.from(section))
     this.#keys = new KeyRing(dns)
     this.authors = findAuthorDomains(this.#header, maxHeaderFields)
     this.dmarc = new DmarcCheck(dns)
