@@ -284,7 +284,15 @@ function describeProof(evidence: TlsEvidence | undefined): string {
   return `; encrypted as ${whose}`
 }
 
-function notesOf({ outcome, lookup, nextAttemptBecause, sent, passed = [], signatures, unsigned }: Attempt): string[] {
+function notesOf({
+  outcome,
+  lookup,
+  nextAttemptBecause,
+  sent,
+  passed = [],
+  signatures,
+  unsigned,
+}: Attempt): string[] {
   const notes: string[] = []
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
   for (const { host, detail, reply } of passed)
