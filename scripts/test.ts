@@ -123,6 +123,7 @@ const onBothEngines: readonly string[] = [
   'test/trail',
   'test/screening/greylist.test.ts',
   'test/screening/learning.test.ts',
+  'test/screening/screen.test.ts',
 ]
 
 function areOnBothEngines(file: string): boolean {

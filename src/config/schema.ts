@@ -20,10 +20,12 @@ import {
   problemOfDomain,
   problemOfHost,
   problemOfHostname,
+  problemOfIpv4,
   problemOfMailAddress,
   problemOfNetwork,
   problemOfPoolName,
   problemOfReceiver,
+  problemOfScannerEndpoint,
   problemOfSender,
   problemOfSourceAddress,
   problemOfStorage,
@@ -714,6 +716,111 @@ const fetched = z
       })
   })
 
+const scannerEndpoint = formed(problemOfScannerEndpoint)
+
+const scanner = z
+  .strictObject({
+    kind: setting(
+      z.enum(['rspamd', 'spamassassin', 'clamav', 'http']),
+      'What it speaks: rspamd (HTTP, /checkv2), spamassassin (spamd), clamav (clamd, INSTREAM), http (a program of yours behind a URL: JSON in, a verdict in JSON out).',
+    ),
+    at: setting(
+      scannerEndpoint.optional(),
+      'Where it listens: a host and a port, or the path of a Unix socket. Not for http.',
+      { example: '"127.0.0.1:11333"' },
+    ),
+    url: setting(
+      z.url({ protocol: /^https?$/, error: 'Write a URL that begins with http:// or https://.' }).optional(),
+      'For http: what is asked.',
+      {
+        example: '"http://127.0.0.1:8080/verdict"',
+      },
+    ),
+    authorization: setting(
+      nonEmpty.optional(),
+      'For http: the field Authorization of the request. For rspamd: the password of its worker.',
+      { example: '"Bearer …"' },
+    ),
+    sendsMessage: setting(z.boolean().default(true), 'For http: whether the message goes too, in base64.'),
+    user: setting(nonEmpty.optional(), 'For spamassassin: whose rules and learning it uses.', {
+      example: '"debian-spamd"',
+    }),
+    weight: setting(z.number().min(0).max(100).default(1), 'Its points times this are those of the message.'),
+    timeoutSeconds: setting(count(1, 300).default(20), 'Seconds to wait for its verdict.'),
+    whenDown: setting(
+      z.enum(['accept', 'defer']).optional(),
+      'What becomes of a message that it could not look at. accept: it is taken as if the scanner had said nothing. defer: the sender has to try again later.',
+      { defaultText: 'defer for clamav, accept for the others' },
+    ),
+    maxMegabytes: setting(count(1, 10_000).default(25), 'Larger messages are not shown to it.'),
+  })
+  .check(context => {
+    const { kind, at, url } = context.value
+    const refuse = (field: string, message: string): void => {
+      context.issues.push({ code: 'custom', input: context.value, path: [field], message })
+    }
+    if (kind === 'http') {
+      if (url === undefined)
+        refuse('kind', 'A scanner of this kind needs the url that is asked. Write url = "http://…" too.')
+      if (at !== undefined)
+        refuse('at', 'A scanner of the kind http has a url, which says where it is. Remove at.')
+      return
+    }
+    if (at === undefined)
+      refuse(
+        'kind',
+        'Where does this scanner listen? Write at = "127.0.0.1:11333", or the path of its socket, too.',
+      )
+    if (url !== undefined)
+      refuse('url', 'Only a scanner of the kind http has a url. Remove it, or write kind = "http".')
+  })
+
+const addressList = z.strictObject({
+  zone: setting(
+    formed(problemOfHostname).overwrite(text => canonicalHostname(text) ?? text),
+    'The zone that is asked for the address of the client.',
+    { example: '"zen.spamhaus.org"' },
+  ),
+  points: setting(
+    z.number().min(-100).max(100).default(3),
+    'The points of a message from an address that is on the list; below 0 for a list of good senders.',
+  ),
+  answers: setting(z.array(formed(problemOfIpv4)).max(100).default([]), 'Which answers count.', {
+    example: '["127.0.0.2", "127.0.0.3"]',
+    defaultText: 'all of 127.0.0.0/8',
+  }),
+})
+
+const spam = z
+  .strictObject({
+    junkScore: setting(
+      z.number().min(0.1).max(1000).default(5),
+      'A message of a stranger with so many points goes to the mailbox Junk.',
+    ),
+    refuseScore: setting(
+      z.number().min(0.1).max(1000).default(15),
+      'One with so many points is refused, so that its sender hears of it.',
+    ),
+    filter: setting(
+      z.boolean().default(true),
+      'The filter that learns from what your users put into Junk and take out of it ("postrider mail junk", "postrider spam").',
+    ),
+    lists: setting(
+      z.array(addressList).max(20).default([]),
+      'Lists of addresses in the DNS: of those that send spam, and of those that do not. Read their terms; most do not answer public resolvers. One [[spam.lists]] for each.',
+    ),
+  })
+  .check(context => {
+    const { junkScore, refuseScore } = context.value
+    if (refuseScore < junkScore)
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: ['refuseScore'],
+        message: `refuseScore is ${refuseScore}, less than junkScore, which is ${junkScore}: nothing would ever go to Junk. Write a refuseScore above junkScore.`,
+      })
+  })
+
 const health = z.strictObject({
   address: setting(
     formed(problemOfAddress).default('127.0.0.1'),
@@ -876,6 +983,14 @@ const settingsTable = z.strictObject({
       })
       .prefault({}),
     'What somebody has to act on.',
+  ),
+  spam: setting(
+    spam.prefault({}),
+    'Whether mail of strangers is wanted: all checks add points to one score. Your users and localNetworks are not checked.',
+  ),
+  scanners: setting(
+    z.array(scanner).max(20).default([]),
+    'Outside programs that look at mail of strangers before it is accepted. One [[scanners]] for each.',
   ),
   health: setting(
     health.optional(),

@@ -8,6 +8,7 @@ import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import { providers } from '../delivery/replies/providers.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
+import { parseScannerEndpoint } from '../scanner/exchange.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
 
 /** Lower-case A-labels; `undefined` when the text is no host name with at least two labels. */
@@ -174,4 +175,14 @@ export function problemOfMailAddress(text: string): string | undefined {
   return parseAddress(text)
     ? undefined
     : `"${text}" is no mail address. Write one such as "admin@example.com".`
+}
+
+export function problemOfIpv4(text: string): string | undefined {
+  return isIPv4(text) ? undefined : `"${text}" is no IPv4 address. Write one such as "127.0.0.2".`
+}
+
+export function problemOfScannerEndpoint(text: string): string | undefined {
+  return parseScannerEndpoint(text)
+    ? undefined
+    : `"${text}" is neither a host with a port nor the path of a socket. Write "127.0.0.1:11333" or "/run/clamav/clamd.ctl".`
 }

@@ -41,6 +41,8 @@ export interface Settings {
   readonly health?: HealthSettings | undefined
   /** Servers that keep mail for this one, which it fetches (ATRN). */
   readonly fetch: readonly FetchSettings[]
+  readonly spam: SpamSettings
+  readonly scanners: readonly ScannerSettings[]
   /** VRFY and EXPN answer strangers too. */
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
@@ -268,6 +270,37 @@ export interface HealthSettings {
   readonly address: string
   readonly port: number
   readonly stopDelaySeconds: number
+}
+
+/** What points mean, and who gives them. */
+export interface SpamSettings {
+  readonly junkScore: number
+  readonly refuseScore: number
+  /** The filter that learns. */
+  readonly filter: boolean
+  readonly lists: readonly AddressListSettings[]
+}
+
+export interface AddressListSettings {
+  readonly zone: string
+  readonly points: number
+  /** None: all count. */
+  readonly answers: readonly string[]
+}
+
+export interface ScannerSettings {
+  readonly kind: 'rspamd' | 'spamassassin' | 'clamav' | 'http'
+  /** For all but http. */
+  readonly at?: string | undefined
+  /** For http. */
+  readonly url?: string | undefined
+  readonly authorization?: string | undefined
+  readonly sendsMessage: boolean
+  readonly user?: string | undefined
+  readonly weight: number
+  readonly timeoutSeconds: number
+  readonly whenDown?: 'accept' | 'defer' | undefined
+  readonly maxMegabytes: number
 }
 
 export interface FetchSettings {

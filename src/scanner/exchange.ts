@@ -1,6 +1,6 @@
 // One request and its answer over a socket, with a scanner that may answer before it has been told everything.
 import { once } from 'node:events'
-import { connect, type NetConnectOpts, type Socket } from 'node:net'
+import { connect, isIPv6, type NetConnectOpts, type Socket } from 'node:net'
 import { formatEndpoint } from '../address/format-endpoint.ts'
 import { describeNetworkError } from '../runtime/network-error.ts'
 import { ScannerFault } from './contract.ts'
@@ -12,6 +12,19 @@ export type ScannerEndpoint =
 /** '127.0.0.1:3310', '/run/clamav/clamd.ctl' */
 export function formatScannerEndpoint(endpoint: ScannerEndpoint): string {
   return endpoint.kind === 'unix' ? endpoint.path : formatEndpoint(endpoint.host, endpoint.port)
+}
+
+/** 'localhost:11333', '127.0.0.1:11333', '[::1]:11333', '/run/clamav/clamd.ctl' */
+export function parseScannerEndpoint(text: string): ScannerEndpoint | undefined {
+  if (text.startsWith('/')) return { kind: 'unix', path: text }
+  const found = /^(?:\[(?<literal>[0-9a-fA-F:.]+)\]|(?<host>[^:[\]/\s]+)):(?<port>\d{1,5})$/.exec(
+    text,
+  )?.groups
+  const host = found?.literal ?? found?.host
+  const port = Number(found?.port)
+  if (host === undefined || port < 1 || port > 65_535) return undefined
+  if (found?.literal !== undefined && !isIPv6(host)) return undefined
+  return { kind: 'tcp', host, port }
 }
 
 export function connectOptions(endpoint: ScannerEndpoint): NetConnectOpts {

@@ -8,8 +8,8 @@ export interface AddressList {
   readonly zone: string
   /** Below 0 for a list of good senders. */
   readonly points: number
-  /** Which answers count, when not all: '127.0.0.2', '127.0.0.10'. */
-  readonly answers?: readonly string[] | undefined
+  /** Which answers count: '127.0.0.2', '127.0.0.10'; none: all do. */
+  readonly answers: readonly string[]
 }
 
 export type Listing =
@@ -51,7 +51,7 @@ async function ask(
     }
   // RFC 5782 §2.1: anything else is no entry, but a zone that somebody has taken over.
   const counted = answer.records.filter(
-    record => record.startsWith('127.') && (answers === undefined || answers.includes(record)),
+    record => record.startsWith('127.') && (answers.length === 0 || answers.includes(record)),
   )
   if (counted.length === 0) return { kind: 'not-listed', zone }
   const text = await resolver.txt(name)

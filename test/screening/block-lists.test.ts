@@ -9,7 +9,7 @@ async function ask(
   t: TestContext,
   records: readonly string[],
   address: string,
-  answers?: readonly string[],
+  answers: readonly string[] = [],
 ): Promise<Listing | undefined> {
   const dns = await startDnsServer(records)
   const resolver = createResolver({ servers: [dns], timeoutMs: 2000 })

@@ -1,0 +1,38 @@
+// The scanners that the settings name.
+import type { ScannerSettings } from '../config/settings.ts'
+import { createClamdScanner } from '../scanner/clamd.ts'
+import type { Scanner } from '../scanner/contract.ts'
+import { parseScannerEndpoint } from '../scanner/exchange.ts'
+import { createHttpHook } from '../scanner/http-hook.ts'
+import { createRspamdScanner } from '../scanner/rspamd.ts'
+import { createSpamdScanner } from '../scanner/spamd.ts'
+import type { ScannerPolicy } from './run-scanners.ts'
+
+const megabyte = 1_000_000
+
+export function composeScanners(settings: readonly ScannerSettings[]): readonly ScannerPolicy[] {
+  return settings.map(one => ({
+    scanner: createScanner(one),
+    timeoutMs: one.timeoutSeconds * 1000,
+    // A virus that nobody looked for is worse than a message that comes later; spam is not.
+    whenDown: one.whenDown ?? (one.kind === 'clamav' ? 'defer' : 'accept'),
+    maxBytes: one.maxMegabytes * megabyte,
+    weight: one.weight,
+  }))
+}
+
+function createScanner({ kind, at, url, authorization, sendsMessage, user }: ScannerSettings): Scanner {
+  if (kind === 'http') return createHttpHook({ url: new URL(url ?? ''), authorization, sendsMessage })
+  const endpoint = parseScannerEndpoint(at ?? '')
+  if (!endpoint) throw new RangeError(`${at} is no place where a scanner listens`)
+  switch (kind) {
+    case 'clamav':
+      return createClamdScanner(endpoint)
+    case 'rspamd':
+      return createRspamdScanner({ endpoint, password: authorization })
+    case 'spamassassin':
+      return createSpamdScanner({ endpoint, user })
+    default:
+      return kind satisfies never
+  }
+}

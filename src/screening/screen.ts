@@ -1,0 +1,133 @@
+// Whether a stranger's message is wanted: what scanners, lists and the filter say of it adds up to one score, of which each
+// line is evidence for the trail.
+import type { SpamSettings } from '../config/settings.ts'
+import type { Resolver } from '../dns/resolver.ts'
+import type { Advice, HeaderFieldToAdd, Specimen } from '../scanner/contract.ts'
+import type { Storage } from '../storage/operation.ts'
+import { askAddressLists, type Listing, linesOfListings } from './block-lists.ts'
+import { estimateSpam } from './estimate.ts'
+import { recallWords } from './learning.ts'
+import type { Scan, Scanners } from './run-scanners.ts'
+import { meaningOf, type ScoreLine, sumOf } from './score.ts'
+import { wordsOf } from './teach.ts'
+
+export interface ScreeningParts {
+  readonly settings: SpamSettings
+  readonly storage: Pick<Storage, 'run'>
+  readonly resolver: Pick<Resolver, 'a' | 'txt'>
+  readonly scanners: Scanners
+}
+
+/** For the trail. */
+export interface ScreeningEvidence {
+  readonly score: number
+  readonly lines: readonly ScoreLine[]
+  /** Who could not be asked, and why: 'zen.spamhaus.org: …'. */
+  readonly notAsked?: readonly string[] | undefined
+}
+
+export type ScreeningVerdict =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'junk'; readonly because: string }
+  | { readonly kind: 'defer' | 'refuse'; readonly because: string }
+
+export interface Screened {
+  readonly verdict: ScreeningVerdict
+  readonly evidence: ScreeningEvidence
+  readonly headerFields: readonly HeaderFieldToAdd[]
+}
+
+/** Of a filter that is sure; less sure, less of them. Only wanted mail has fewer than none. */
+const filterPoints = [
+  { from: 0.99, points: 5 },
+  { from: 0.95, points: 3.5 },
+  { from: 0.8, points: 1.5 },
+  { from: 0.2, points: 0 },
+  { from: 0.05, points: -1 },
+  { from: 0, points: -2 },
+] as const
+
+export class Screening {
+  readonly #parts: ScreeningParts
+
+  constructor(parts: ScreeningParts) {
+    this.#parts = parts
+  }
+
+  /** There is something to ask. */
+  get isOn(): boolean {
+    const { scanners, settings } = this.#parts
+    return scanners.areAny || settings.filter || settings.lists.length > 0
+  }
+
+  /** `accountId`: of the one recipient, or of everybody. Rejects with a StorageFault. */
+  async screen(specimen: Specimen, accountId: number): Promise<Screened> {
+    const { resolver, scanners, settings } = this.#parts
+    const [scans, listings, filter] = await Promise.all([
+      scanners.scan(specimen),
+      askAddressLists(resolver, settings.lists, specimen.client.address),
+      settings.filter ? this.#askFilter(specimen, accountId) : [],
+    ])
+    const lines = [...scans.flatMap(scan => scan.lines), ...linesOfListings(listings), ...filter]
+    const notAsked = [...scans.flatMap(whyNotLooked), ...listings.flatMap(whyNoAnswer)]
+    const score = sumOf(lines)
+    return {
+      verdict: this.#judge(scans, score),
+      evidence: { score, lines, ...(notAsked.length > 0 ? { notAsked } : {}) },
+      headerFields: scans.flatMap(({ headerFields }) => headerFields),
+    }
+  }
+
+  #judge(scans: readonly Scan[], score: number): ScreeningVerdict {
+    const { junkScore: junk, refuseScore: refuse } = this.#parts.settings
+    const refusing = find(scans, 'refuse')
+    if (refusing) return { kind: 'refuse', because: because(refusing, 'it refuses the message') }
+    const meaning = meaningOf(score, { junk, refuse })
+    if (meaning === 'refuse')
+      return { kind: 'refuse', because: `it looks like spam (${score} points; ${refuse} are too many)` }
+    // What is surely spam needs no second look.
+    const deferring = find(scans, 'defer')
+    if (deferring)
+      return { kind: 'defer', because: because(deferring, 'it asks to see the message again later') }
+    const marking = find(scans, 'quarantine') ?? find(scans, 'mark')
+    if (marking) return { kind: 'junk', because: because(marking, 'it takes the message for spam') }
+    return meaning === 'junk'
+      ? { kind: 'junk', because: `it has ${score} points, and ${junk} make spam` }
+      : { kind: 'accept' }
+  }
+
+  async #askFilter(specimen: Specimen, accountId: number): Promise<readonly ScoreLine[]> {
+    const words = await wordsOf(specimen.open())
+    const { all, words: counts } = await this.#parts.storage.run(recallWords, { accountId, words })
+    const estimate = estimateSpam(counts, all)
+    if (estimate === undefined) return []
+    const points = filterPoints.find(({ from }) => estimate >= from)?.points ?? 0
+    if (points === 0) return []
+    return [
+      {
+        source: 'filter',
+        name: points > 0 ? 'like spam' : 'like wanted mail',
+        points,
+        detail: `${(100 * estimate).toFixed(1)} % by ${counts.length} words, learned from ${all.spam} of spam and ${all.ham} of wanted`,
+      },
+    ]
+  }
+}
+
+function find(scans: readonly Scan[], advice: Advice): Scan | undefined {
+  return scans.find(scan => scan.advice === advice)
+}
+
+function because({ scanner, text, notLooked }: Scan, otherwise: string): string {
+  return (
+    text ?? `${scanner}: ${notLooked === undefined ? otherwise : 'the message could not be looked at now'}`
+  )
+}
+
+function whyNotLooked({ scanner, notLooked }: Scan): string[] {
+  return notLooked === undefined ? [] : [`${scanner}: ${notLooked}`]
+}
+
+function whyNoAnswer(listing: Listing): string[] {
+  return listing.kind === 'no-answer' ? [`${listing.zone}: ${listing.detail}`] : []
+}

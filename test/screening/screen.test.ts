@@ -1,0 +1,130 @@
+// What scanners, lists and the filter come to together.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { SpamSettings } from '../../src/config/settings.ts'
+import { createResolver } from '../../src/dns/resolver.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import type { ScanReport } from '../../src/scanner/contract.ts'
+import { leastLearned } from '../../src/screening/estimate.ts'
+import { Scanners } from '../../src/screening/run-scanners.ts'
+import { type Screened, Screening } from '../../src/screening/screen.ts'
+import { teach } from '../../src/screening/teach.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
+import { openTestStorage } from '../harness/test-storage.ts'
+import { plainMessage, specimen, withBody } from '../scanner/specimen.ts'
+
+const account = 1
+const nothing: SpamSettings = { junkScore: 5, refuseScore: 15, filter: false, lists: [] }
+
+interface World {
+  readonly settings?: Partial<SpamSettings>
+  readonly reports?: readonly Partial<ScanReport>[]
+  readonly dns?: readonly string[]
+}
+
+async function open(t: TestContext, { settings, reports = [], dns = [] }: World) {
+  const { storage, beforeClose } = await openTestStorage(t)
+  const server = await startDnsServer(dns)
+  const resolver = createResolver({ servers: [server] })
+  beforeClose(async () => {
+    resolver.close()
+    await server.close()
+  })
+  const scanners = new Scanners(
+    reports.map((report, index) => ({
+      scanner: {
+        name: `scanner ${index + 1}`,
+        scan: () => Promise.resolve({ advice: 'accept', findings: [], ...report }),
+      },
+      timeoutMs: 1000,
+      whenDown: 'accept',
+      maxBytes: 1_000_000,
+      weight: 1,
+    })),
+    { clock: createManualClock(), log: silentLog },
+  )
+  const screening = new Screening({ settings: { ...nothing, ...settings }, storage, resolver, scanners })
+  return {
+    storage,
+    screen: (text = plainMessage): Promise<Screened> => screening.screen(specimen(text), account),
+  }
+}
+
+test('nothing said, nothing against it', async t => {
+  const { screen } = await open(t, {})
+  assert.deepEqual(await screen(), {
+    verdict: { kind: 'accept' },
+    evidence: { score: 0, lines: [] },
+    headerFields: [],
+  })
+})
+
+test('points add up over all who give them, and each line is kept', async t => {
+  const { screen } = await open(t, {
+    settings: { lists: [{ zone: 'bl.example.test', points: 3, answers: [] }] },
+    reports: [{ score: 2.5, findings: [{ name: 'A', score: 2.5 }] }],
+    dns: ['7.2.0.192.bl.example.test A 127.0.0.2'],
+  })
+  const { verdict, evidence } = await screen()
+  assert.deepEqual(verdict, { kind: 'junk', because: 'it has 5.5 points, and 5 make spam' })
+  assert.deepEqual(evidence, {
+    score: 5.5,
+    lines: [
+      { source: 'scanner 1', name: 'A', points: 2.5 },
+      { source: 'bl.example.test', name: 'listed as 127.0.0.2', points: 3 },
+    ],
+  })
+})
+
+test('many points refuse; so does a scanner, whatever the points, in its own words', async t => {
+  const many = await open(t, {
+    reports: [{ score: 20, findings: [{ name: 'A', score: 20 }], advice: 'defer' }],
+  })
+  assert.deepEqual((await many.screen()).verdict, {
+    kind: 'refuse',
+    because: 'it looks like spam (20 points; 15 are too many)',
+  })
+  const virus = await open(t, {
+    reports: [{ advice: 'mark' }, { advice: 'refuse', text: 'It contains a virus' }],
+  })
+  assert.deepEqual((await virus.screen()).verdict, { kind: 'refuse', because: 'It contains a virus' })
+})
+
+test('a scanner that wants to see it later is listened to, one that takes it for spam too', async t => {
+  const later = await open(t, { reports: [{ advice: 'mark' }, { advice: 'defer', text: 'Try again later' }] })
+  assert.deepEqual((await later.screen()).verdict, { kind: 'defer', because: 'Try again later' })
+  const marked = await open(t, { reports: [{ advice: 'mark', score: 1 }] })
+  assert.deepEqual((await marked.screen()).verdict, {
+    kind: 'junk',
+    because: 'scanner 1: it takes the message for spam',
+  })
+})
+
+test('who could not be asked is told, and gives no points', async t => {
+  const { screen } = await open(t, {
+    settings: { lists: [{ zone: 'bl.example.test', points: 30, answers: [] }] },
+    dns: ['7.2.0.192.bl.example.test A 127.255.255.254'],
+  })
+  const { verdict, evidence } = await screen()
+  assert.deepEqual(verdict, { kind: 'accept' })
+  assert.match(evidence.notAsked?.[0] ?? '', /^bl\.example\.test: the list answered 127\.255\.255\.254/)
+})
+
+test('what the filter has learned counts for and against', async t => {
+  const { storage, screen } = await open(t, { settings: { filter: true } })
+  assert.deepEqual((await screen()).evidence.lines, [])
+  const spam = withBody('cheap pills money back guarantee click here')
+  const ham = withBody('the meeting moves to noon, thanks for the report')
+  for (let n = 0; n < leastLearned; n++) {
+    const lesson = { accountId: account, now: 0 }
+    await teach(storage, { ...lesson, messageId: 2 * n + 1, kind: 'spam' }, specimen(spam).open())
+    await teach(storage, { ...lesson, messageId: 2 * n + 2, kind: 'ham' }, specimen(ham).open())
+  }
+  const bad = await screen(spam)
+  assert.equal(bad.evidence.lines[0]?.name, 'like spam')
+  assert.ok(bad.evidence.score >= 3.5, String(bad.evidence.score))
+  const good = await screen(ham)
+  assert.equal(good.evidence.lines[0]?.name, 'like wanted mail')
+  assert.ok(good.evidence.score < 0)
+})
