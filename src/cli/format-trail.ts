@@ -4,6 +4,7 @@ import { classOf } from '../delivery/replies/reply-class.ts'
 import { describeEvidence } from '../mail-authentication/describe-evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
+import type { ScreeningEvidence } from '../screening/screen.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
@@ -25,13 +26,16 @@ export function describeEvent(event: TrailEvent): TrailEntry {
     case 'refused':
       return {
         text: describeRefusal(event),
-        ...(event.authentication
-          ? { notes: describeEvidence(event.authentication, event.remoteAddress) }
-          : {}),
+        notes: [
+          ...(event.authentication ? describeEvidence(event.authentication, event.remoteAddress) : []),
+          ...(event.screening ? describePoints(event.screening) : []),
+        ],
         dialogue: [],
       }
     case 'authenticated':
       return describeAuthenticated(event)
+    case 'screened':
+      return describeScreened(event)
     case 'attempted':
       return { text: describeAttempt(event), notes: notesOf(event), dialogue: event.dialogue ?? [] }
     case 'postponed':
@@ -99,6 +103,30 @@ function describeAuthenticated({
       ? `Checked where it is from, and put aside as suspicious${why}`
       : `Checked where it is from${why}`
   return { text, notes: describeEvidence(authentication, 'that address'), dialogue: [] }
+}
+
+function describeScreened({
+  screening,
+  verdict,
+  because,
+}: Extract<TrailEvent, { kind: 'screened' }>): TrailEntry {
+  const why = because === undefined ? '' : `: ${because}`
+  const text =
+    verdict === 'junk'
+      ? `Looked at whether it is spam (${screening.score} points), and put into Junk${why}`
+      : `Looked at whether it is spam: ${screening.score} points`
+  return { text, notes: describePoints(screening), dialogue: [] }
+}
+
+/** A line for each who gave points, and for each who could not. */
+function describePoints({ lines, notAsked = [] }: ScreeningEvidence): string[] {
+  return [
+    ...lines.map(
+      ({ source, name, points, detail }) =>
+        `${points > 0 ? '+' : ''}${points} by ${source}: ${name}${detail === undefined ? '' : ` (${detail})`}`,
+    ),
+    ...notAsked.map(why => `not asked: ${why}`),
+  ]
 }
 
 /** Why nothing went there, as what closed it was judged (delivery/pacing/destination-health.ts). */

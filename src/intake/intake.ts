@@ -15,7 +15,13 @@ import { saysItReports } from '../message/says-it-reports.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { findTlsFields, type TlsFields } from '../message/tls-fields.ts'
 import { composeReceived } from '../message/trace-fields.ts'
-import type { CheckedMessage, MessageCheck, StrangerChecks } from '../policy/check-strangers.ts'
+import {
+  type CheckedMessage,
+  isStranger,
+  type MessageCheck,
+  type StrangerChecks,
+  verdictField,
+} from '../policy/check-strangers.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import type { NewMessage } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -23,6 +29,9 @@ import type { DeliverBy, Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
+import { isAscii, replaceControls } from '../runtime/text.ts'
+import type { HeaderFieldToAdd } from '../scanner/contract.ts'
+import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type {
@@ -33,7 +42,7 @@ import type {
   Recipient,
   ReversePathParameters,
 } from '../smtp/server/services.ts'
-import type { MailDataStore, MailDataWriter } from '../storage/mail-data.ts'
+import type { MailDataStore, MailDataWriter, StoredMailData } from '../storage/mail-data.ts'
 import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown, isPassing, StorageFault } from '../storage/storage-fault.ts'
@@ -55,8 +64,15 @@ export interface IntakeOptions {
   readonly held: boolean
   /** Without them all mail is taken as it comes. */
   readonly strangerChecks?: StrangerChecks | undefined
+  /** Whether mail of strangers is wanted. Default: all is. */
+  readonly screening?: Screening | undefined
   /** Why a message is refused: for the trail, which gets the reply from the session. */
-  readonly noteEvidence?: ((reply: Reply, evidence: AuthenticationEvidence) => void) | undefined
+  readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
+}
+
+export interface RefusalEvidence {
+  readonly authentication?: AuthenticationEvidence | undefined
+  readonly screening?: ScreeningEvidence | undefined
 }
 
 export interface Intake {
@@ -144,7 +160,7 @@ class IncomingMessage implements MailDataSink {
       const checked = this.#refusal ? undefined : await this.#check?.finish()
       if (checked?.verdict.kind === 'refuse') {
         this.#refusal = checked.verdict.reply
-        this.#options.noteEvidence?.(this.#refusal, checked.evidence)
+        this.#options.noteEvidence?.(this.#refusal, { authentication: checked.evidence })
       }
       if (this.#refusal) {
         await this.#writer.abort()
@@ -298,6 +314,19 @@ class IncomingMessage implements MailDataSink {
     const { storage, lifetimeMs, held } = this.#options
     const { reversePath, parameters, disposition, recipients } = this.#transaction
     const mailData = await this.#writer.finish()
+    const screened = await this.#screen(mailData)
+    const refusal = screened && this.#refuseUnwanted(screened, checked)
+    if (refusal) {
+      await this.#writer.abort()
+      return refusal
+    }
+    const isJunk = screened?.verdict.kind === 'junk' || screened?.verdict.kind === 'refuse'
+    const isQuarantined = isJunk || checked?.verdict.kind === 'quarantine'
+    const traceFields = [
+      checked?.fields ?? '',
+      isJunk && checked?.verdict.kind !== 'quarantine' ? verdictField : '',
+      ...(screened?.headerFields ?? []).map(formatField),
+    ].join('')
     const releaseAt = laterThan(this.#acceptedAt, parameters.releaseAt)
     const accepted = await storage.run(acceptMessage, {
       message: {
@@ -324,8 +353,8 @@ class IncomingMessage implements MailDataSink {
         ...(this.#saysItReports ? { saysItReports: true } : {}),
         ...(this.#isBulk ? { isBulk: true } : {}),
         ...(this.#client.local && !this.#client.account ? { isLocal: true } : {}),
-        ...(checked ? { traceFields: checked.fields } : {}),
-        ...(checked?.verdict.kind === 'quarantine' ? { isQuarantined: true } : {}),
+        ...(traceFields === '' ? {} : { traceFields }),
+        ...(isQuarantined ? { isQuarantined: true } : {}),
       },
       mailData,
       recipients: withoutRepetitions(recipients).map(recipient => ({
@@ -334,7 +363,7 @@ class IncomingMessage implements MailDataSink {
         originalRecipient: recipient.parameters.originalRecipient,
       })),
       reception: this.#describeReception(mailData.size),
-      ...(checked ? { authentication: describeCheck(checked) } : {}),
+      checks: [...(checked ? describeCheck(checked) : []), ...(screened ? describeScreening(screened) : [])],
       held,
     })
     // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
@@ -346,6 +375,35 @@ class IncomingMessage implements MailDataSink {
     this.#troubles.noSpace.over(this.#sort)
     this.#troubles.fault.over(this.#sort)
     return replies.queued(formatQueueId(this.#queueId))
+  }
+
+  /** undefined: it is not looked at. */
+  async #screen(mailData: StoredMailData): Promise<Screened | undefined> {
+    const { screening, mailData: store } = this.#options
+    if (!screening?.isOn || !isStranger(this.#client)) return undefined
+    const { remoteAddress: address, remotePort: port, heloName, tls } = this.#client
+    const { reversePath, recipients } = this.#transaction
+    const [only, second] = recipients
+    return await screening.screen(
+      {
+        queueId: formatQueueId(this.#queueId),
+        client: { address, port, heloName, tls: tls && `${tls.protocol} ${tls.cipher}` },
+        reversePath: reversePath === null ? '' : formatAddress(reversePath),
+        recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
+        size: mailData.size,
+        open: () => store.readStored(mailData),
+      },
+      second ? undefined : only?.forwardPath,
+    )
+  }
+
+  #refuseUnwanted({ verdict, evidence }: Screened, checked: CheckedMessage | undefined): Reply | undefined {
+    if (verdict.kind === 'accept' || verdict.kind === 'junk') return undefined
+    if (this.#transaction.recipients.every(isForPostmaster)) return undefined
+    const reply =
+      verdict.kind === 'refuse' ? replies.unwanted(verdict.because) : replies.screenedLater(verdict.because)
+    this.#options.noteEvidence?.(reply, { authentication: checked?.evidence, screening: evidence })
+    return reply
   }
 
   /** RFC 8689 §4.1: who says REQUIRETLS means it, whatever the header section says. */
@@ -381,14 +439,46 @@ class IncomingMessage implements MailDataSink {
   }
 }
 
-function describeCheck({ evidence, verdict }: CheckedMessage): NewMessage['authentication'] {
-  if (verdict.kind === 'refuse') return undefined
-  return {
-    kind: 'authenticated',
-    authentication: evidence,
-    verdict: verdict.kind,
-    ...(verdict.because === undefined ? {} : { because: verdict.because }),
-  }
+type Checks = NonNullable<NewMessage['checks']>
+
+function describeCheck({ evidence, verdict }: CheckedMessage): Checks {
+  if (verdict.kind === 'refuse') return []
+  return [
+    {
+      kind: 'authenticated',
+      authentication: evidence,
+      verdict: verdict.kind,
+      ...(verdict.because === undefined ? {} : { because: verdict.because }),
+    },
+  ]
+}
+
+/** Where nothing was said there is nothing to keep. */
+function describeScreening({ evidence, verdict }: Screened): Checks {
+  const isSilent = evidence.lines.length === 0 && evidence.notAsked === undefined
+  if (isSilent && verdict.kind === 'accept') return []
+  return [
+    {
+      kind: 'screened',
+      screening: evidence,
+      verdict: verdict.kind === 'junk' || verdict.kind === 'refuse' ? 'junk' : 'accept',
+      ...(verdict.kind === 'accept' ? {} : { because: verdict.because }),
+    },
+  ]
+}
+
+const fieldName = /^[!-9;-~]{1,60}$/
+const maxFieldLength = 900
+
+/** A scanner's; what is no field is left out. RFC 5322 §2.1.1 */
+function formatField({ name, value }: HeaderFieldToAdd): string {
+  const text = replaceControls(value, ' ').trim()
+  return fieldName.test(name) && isAscii(text) ? `${name}: ${text.slice(0, maxFieldLength)}\r\n` : ''
+}
+
+/** RFC 5321 §4.5.1: whoever has trouble with this server reaches somebody there. */
+function isForPostmaster({ forwardPath }: Recipient): boolean {
+  return ['postmaster', 'abuse'].includes(forwardPath.localPart.toLowerCase())
 }
 
 /** A time that has passed holds nothing. */

@@ -2,8 +2,7 @@
 import type { Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import type { Resolver } from '../dns/resolver.ts'
-import { createIntake } from '../intake/intake.ts'
-import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import { createIntake, type RefusalEvidence } from '../intake/intake.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
 import type { LoginLimits, LoginTables } from '../policy/login-limiter.ts'
@@ -12,6 +11,9 @@ import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { composeScanners } from '../screening/compose-scanners.ts'
+import { Scanners } from '../screening/run-scanners.ts'
+import { Screening } from '../screening/screen.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 import { createSmtpServer } from '../smtp/server/create-smtp-server.ts'
@@ -82,7 +84,7 @@ export function composeFront(parts: FrontParts): Front {
   const trail = new TrailWriter(storage, log)
   const nextQueueId = createQueueIdMaker(clock, idSpace)
   /** Of refused messages, until the session has said that they were refused. */
-  const evidence = new WeakMap<Reply, AuthenticationEvidence>()
+  const evidence = new WeakMap<Reply, RefusalEvidence>()
   const intake = createIntake({
     storage,
     mailData,
@@ -95,6 +97,13 @@ export function composeFront(parts: FrontParts): Front {
     maxReceivedFields: settings.delivery.maxReceivedFields,
     held: queue.hold,
     strangerChecks: createStrangerChecks({ settings, dns: resolver, clock }),
+    screening: new Screening({
+      settings: settings.spam,
+      storage,
+      resolver,
+      scanners: new Scanners(composeScanners(settings.scanners), { clock, log }),
+      clock,
+    }),
     noteEvidence: (reply, found) => evidence.set(reply, found),
   })
   const deliverTurned = createTurnedDelivery({

@@ -5,8 +5,7 @@ import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import type { Settings } from '../config/settings.ts'
 import type { DeliverTurned } from '../delivery/transfer/turned-delivery.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
-import type { Intake } from '../intake/intake.ts'
-import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import type { Intake, RefusalEvidence } from '../intake/intake.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import type { LoginBlock } from '../policy/login-limiter.ts'
@@ -39,7 +38,7 @@ export interface SessionServicesOptions {
   /** Takes trail records that nobody waits for. */
   readonly appendTrail: (record: TrailRecord) => void
   /** What intake had found when it refused a message with this very reply. */
-  readonly evidenceFor?: ((reply: Reply) => AuthenticationEvidence | undefined) | undefined
+  readonly evidenceFor?: ((reply: Reply) => RefusalEvidence | undefined) | undefined
 }
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
@@ -123,8 +122,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       if (isRelayProof(client, refusal)) return
       const { loginName } = refusal
       const block = loginName === undefined ? undefined : logins.blockOf(client.remoteAddress, loginName)
-      const authentication = options.evidenceFor?.(refusal.reply)
-      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, { block, authentication }))
+      const evidence = options.evidenceFor?.(refusal.reply)
+      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, { block, ...evidence }))
     },
     cutOff(client, cutOff) {
       options.appendTrail(describeCutOff(options.clock.now(), client, cutOff))
@@ -162,13 +161,7 @@ function describeRefusal(
   at: number,
   client: Client,
   refusal: Refusal,
-  {
-    block,
-    authentication,
-  }: {
-    readonly block: LoginBlock | undefined
-    readonly authentication: AuthenticationEvidence | undefined
-  },
+  { block, authentication, screening }: RefusalEvidence & { readonly block: LoginBlock | undefined },
 ): TrailRecord {
   const { command, reversePath, forwardPath, recipients, loginName, mechanism, loginProblem, reply } = refusal
   return {
@@ -186,6 +179,7 @@ function describeRefusal(
       blockedUntil: block?.until,
       blockedBy: block?.by,
       authentication,
+      screening,
       reply,
     },
   }

@@ -52,7 +52,7 @@ export function createStrangerChecks({ settings, dns, clock }: StrangerChecksOpt
           const evidence = await authentication.finish()
           const verdict = judgeAuthentication(policy, evidence, clientAddress)
           const results = composeResultsField(hostname, clientAddress, evidence)
-          return { evidence, verdict, fields: verdictField(verdict) + results }
+          return { evidence, verdict, fields: (verdict.kind === 'quarantine' ? verdictField : '') + results }
         },
       }
     },
@@ -63,7 +63,7 @@ export function createStrangerChecks({ settings, dns, clock }: StrangerChecksOpt
  * Not our users, nor networks of ours; nor programs on this machine, which no record of any domain can name; nor mail that we
  * have fetched from the server of somebody who has kept it for us: who had sent it, only that server knows.
  */
-function isStranger({ role, account, local, loopback, fetched }: Client): boolean {
+export function isStranger({ role, account, local, loopback, fetched }: Client): boolean {
   return role === 'relay' && !account && !local && !loopback && !fetched
 }
 
@@ -80,6 +80,5 @@ function wantedChecks({ iprev, spf, dkim, dmarc, arc }: AuthenticationPolicy): W
 /** In small letters; removed where a stranger has written it. */
 export const verdictFieldName = 'postrider-verdict'
 
-function verdictField(verdict: Verdict): string {
-  return verdict.kind === 'quarantine' ? 'Postrider-Verdict: quarantine\r\n' : ''
-}
+/** Of what is put aside. */
+export const verdictField = 'Postrider-Verdict: quarantine\r\n'

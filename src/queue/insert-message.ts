@@ -14,7 +14,7 @@ import { anyonesShard, shardOfDomain } from './shards.ts'
 
 export async function insertMessage(
   tx: Tx,
-  { message, mailData, recipients, reception, written, authentication, held }: NewMessage,
+  { message, mailData, recipients, reception, written, checks = [], held }: NewMessage,
 ): Promise<void> {
   const { acceptedAt, id, releaseAt } = message
   const dueAt = releaseAt ?? acceptedAt
@@ -32,7 +32,7 @@ export async function insertMessage(
     ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, place)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
     ...(written ? [() => appendEvent(tx, acceptedAt, id, describeWritten(written, recipients))] : []),
-    ...(authentication ? [() => appendEvent(tx, acceptedAt, id, authentication)] : []),
+    ...checks.map(check => () => appendEvent(tx, acceptedAt, id, check)),
     ...(releaseAt === undefined
       ? []
       : [() => appendEvent(tx, acceptedAt, id, { kind: 'scheduled', releaseAt })]),

@@ -21,6 +21,6 @@ export interface NewMessage {
   /** This server wrote it: what is known of it instead of a reception. */
   readonly written?: MessageIdentity | undefined
   /** What the checks have found, of a stranger's message. */
-  readonly authentication?: Extract<TrailEvent, { kind: 'authenticated' }> | undefined
+  readonly checks?: readonly Extract<TrailEvent, { kind: 'authenticated' | 'screened' }>[] | undefined
   readonly held: boolean
 }

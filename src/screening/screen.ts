@@ -1,12 +1,15 @@
 // Whether a stranger's message is wanted: what scanners, lists and the filter say of it adds up to one score, of which each
 // line is evidence for the trail.
+import type { Address } from '../address/address.ts'
 import type { SpamSettings } from '../config/settings.ts'
+import { findAccount } from '../directory/accounts.ts'
 import type { Resolver } from '../dns/resolver.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { Advice, HeaderFieldToAdd, Specimen } from '../scanner/contract.ts'
 import type { Storage } from '../storage/operation.ts'
 import { askAddressLists, type Listing, linesOfListings } from './block-lists.ts'
 import { estimateSpam } from './estimate.ts'
-import { recallWords } from './learning.ts'
+import { everybody, readLearned, recallWords } from './learning.ts'
 import type { Scan, Scanners } from './run-scanners.ts'
 import { meaningOf, type ScoreLine, sumOf } from './score.ts'
 import { wordsOf } from './teach.ts'
@@ -16,6 +19,7 @@ export interface ScreeningParts {
   readonly storage: Pick<Storage, 'run'>
   readonly resolver: Pick<Resolver, 'a' | 'txt'>
   readonly scanners: Scanners
+  readonly clock: Clock
 }
 
 /** For the trail. */
@@ -49,6 +53,7 @@ const filterPoints = [
 
 export class Screening {
   readonly #parts: ScreeningParts
+  #hasLearned: Promise<{ readonly is: boolean; readonly until: number }> | undefined
 
   constructor(parts: ScreeningParts) {
     this.#parts = parts
@@ -60,13 +65,13 @@ export class Screening {
     return scanners.areAny || settings.filter || settings.lists.length > 0
   }
 
-  /** `accountId`: of the one recipient, or of everybody. Rejects with a StorageFault. */
-  async screen(specimen: Specimen, accountId: number): Promise<Screened> {
+  /** `onlyRecipient`: whose own lessons count. Rejects with a StorageFault. */
+  async screen(specimen: Specimen, onlyRecipient: Address | undefined): Promise<Screened> {
     const { resolver, scanners, settings } = this.#parts
     const [scans, listings, filter] = await Promise.all([
       scanners.scan(specimen),
       askAddressLists(resolver, settings.lists, specimen.client.address),
-      settings.filter ? this.#askFilter(specimen, accountId) : [],
+      settings.filter ? this.#askFilter(specimen, onlyRecipient) : [],
     ])
     const lines = [...scans.flatMap(scan => scan.lines), ...linesOfListings(listings), ...filter]
     const notAsked = [...scans.flatMap(whyNotLooked), ...listings.flatMap(whyNoAnswer)]
@@ -96,9 +101,19 @@ export class Screening {
       : { kind: 'accept' }
   }
 
-  async #askFilter(specimen: Specimen, accountId: number): Promise<readonly ScoreLine[]> {
+  async #askFilter(specimen: Specimen, onlyRecipient: Address | undefined): Promise<readonly ScoreLine[]> {
+    const { clock, storage } = this.#parts
+    // Most servers have taught it nothing: then no message is read for it.
+    this.#hasLearned ??= hasLearned(storage, clock.now())
+    const known = await this.#hasLearned
+    if (clock.now() >= known.until) this.#hasLearned = undefined
+    if (!known.is) return []
+    const account = onlyRecipient && (await storage.run(findAccount, { address: onlyRecipient }))
     const words = await wordsOf(specimen.open())
-    const { all, words: counts } = await this.#parts.storage.run(recallWords, { accountId, words })
+    const { all, words: counts } = await storage.run(recallWords, {
+      accountId: account?.id ?? everybody,
+      words,
+    })
     const estimate = estimateSpam(counts, all)
     if (estimate === undefined) return []
     const points = filterPoints.find(({ from }) => estimate >= from)?.points ?? 0
@@ -112,6 +127,16 @@ export class Screening {
       },
     ]
   }
+}
+
+const lookAgainMs = 60_000
+
+async function hasLearned(
+  storage: Pick<Storage, 'run'>,
+  now: number,
+): Promise<{ readonly is: boolean; readonly until: number }> {
+  const { spam, ham } = await storage.run(readLearned, { accountId: everybody })
+  return { is: spam > 0 && ham > 0, until: now + lookAgainMs }
 }
 
 function find(scans: readonly Scan[], advice: Advice): Scan | undefined {

@@ -548,6 +548,25 @@ export const replies = {
     ],
     'The domain of the From field wants such mail refused. Its lines say what SPF and DKIM came to. Whoever has sent it honestly asks the administrator of that domain to let this server in the SPF record, or to sign.',
   ),
+  unwanted: made(
+    'unwanted',
+    550,
+    '5.7.1',
+    (because: string) => [
+      `The message was not accepted: ${because}`,
+      'If it is no spam, write to postmaster at the same domain, where mail is not refused for what it says',
+    ],
+    ['it looks like spam (17.5 points; 15 are too many)'],
+    'Scanners, lists and the filter found too much against a message of a stranger; the trail has each line of it.',
+  ),
+  screenedLater: made(
+    'screenedLater',
+    451,
+    '4.7.1',
+    (because: string) => `The message cannot be accepted now: ${because}; please try again later`,
+    ['clamd at 127.0.0.1:3310: the message could not be looked at now'],
+    'A scanner that the settings want to be asked is away (whenDown = "defer"), or asks to see the message again.',
+  ),
   spfRefused: made(
     'spfRefused',
     550,

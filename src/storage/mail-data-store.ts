@@ -19,6 +19,7 @@ export function createMailDataStore(files: MailDataFiles, storage: Pick<Storage,
   return {
     create: () => new Writer(files),
     read: id => readMailData(files, storage, id),
+    readStored: stored => readStored(files, stored),
     discard: names => files.remove(names),
   }
 }
@@ -113,6 +114,11 @@ class Writer implements MailDataWriter {
     // From now on one buffer, used again after each write: nobody else has it.
     if (this.#buffer.length < fileBufferBytes) this.#buffer = Buffer.allocUnsafeSlow(fileBufferBytes)
   }
+}
+
+async function* readStored(files: MailDataFiles, { location }: StoredMailData): AsyncIterable<Uint8Array> {
+  if (location.kind === 'inline') yield location.bytes
+  else yield* files.read(location.name)
 }
 
 async function* readMailData(

@@ -4,6 +4,7 @@ import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
+import type { ScreeningEvidence } from '../screening/screen.ts'
 import type { SignatureName } from '../signing/message-signer.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
@@ -122,6 +123,7 @@ export type TrailEvent =
       readonly blockedBy?: 'network' | 'account-from-network' | 'account' | undefined
       /** What the checks of the message have found, when they are why. */
       readonly authentication?: AuthenticationEvidence | undefined
+      readonly screening?: ScreeningEvidence | undefined
       readonly reply: Reply
     }
   /** What the checks of a stranger's message have found. */
@@ -130,6 +132,13 @@ export type TrailEvent =
       readonly authentication: AuthenticationEvidence
       readonly verdict: 'accept' | 'quarantine'
       /** Why it is suspicious, or why it was let through all the same: a sentence. */
+      readonly because?: string | undefined
+    }
+  /** What speaks for and against a stranger's message; not there when nothing does. */
+  | {
+      readonly kind: 'screened'
+      readonly screening: ScreeningEvidence
+      readonly verdict: 'accept' | 'junk'
       readonly because?: string | undefined
     }
   | {

@@ -76,6 +76,9 @@ function addKeys(event: TrailEvent, add: Add): void {
       for (const { domain } of dkim) if (domain !== undefined) add('n', domain)
       break
     }
+    case 'screened':
+      for (const { name } of event.screening.lines) for (const word of wordsOf(name)) add('w', word)
+      break
     case 'attempted':
       addRecipient(event.recipient, add)
       addOutcome(event.outcome, add)

@@ -9,12 +9,13 @@ import { leastLearned } from '../../src/screening/estimate.ts'
 import { Scanners } from '../../src/screening/run-scanners.ts'
 import { type Screened, Screening } from '../../src/screening/screen.ts'
 import { teach } from '../../src/screening/teach.ts'
+import { addAccount, addDomain, address } from '../directory/open-directory.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 import { plainMessage, specimen, withBody } from '../scanner/specimen.ts'
 
-const account = 1
+const anna = address('anna@example.test')
 const nothing: SpamSettings = { junkScore: 5, refuseScore: 15, filter: false, lists: [] }
 
 interface World {
@@ -44,10 +45,16 @@ async function open(t: TestContext, { settings, reports = [], dns = [] }: World)
     })),
     { clock: createManualClock(), log: silentLog },
   )
-  const screening = new Screening({ settings: { ...nothing, ...settings }, storage, resolver, scanners })
+  const screening = new Screening({
+    settings: { ...nothing, ...settings },
+    storage,
+    resolver,
+    scanners,
+    clock: createManualClock(),
+  })
   return {
     storage,
-    screen: (text = plainMessage): Promise<Screened> => screening.screen(specimen(text), account),
+    screen: (text = plainMessage): Promise<Screened> => screening.screen(specimen(text), anna),
   }
 }
 
@@ -113,7 +120,8 @@ test('who could not be asked is told, and gives no points', async t => {
 
 test('what the filter has learned counts for and against', async t => {
   const { storage, screen } = await open(t, { settings: { filter: true } })
-  assert.deepEqual((await screen()).evidence.lines, [])
+  await addDomain(storage, 'example.test')
+  const account = await addAccount(storage, 'anna@example.test')
   const spam = withBody('cheap pills money back guarantee click here')
   const ham = withBody('the meeting moves to noon, thanks for the report')
   for (let n = 0; n < leastLearned; n++) {

@@ -1,0 +1,159 @@
+// Whether strangers' mail is wanted: what a scanner says, seen by the peer, by our user and in the trail.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { describeEvent } from '../../src/cli/format-trail.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { trailAfter } from '../../src/trail/operations.ts'
+import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { eventually } from '../harness/eventually.ts'
+import { openConnection, type RawReply } from '../harness/raw-connection.ts'
+import { type FakeScanner, startFakeScanner } from '../scanner/fake-scanner.ts'
+
+/** As rspamd: its answer by a word in the message. */
+async function startRspamd(t: TestContext): Promise<FakeScanner> {
+  const answers: Readonly<Record<string, unknown>> = {
+    Pills: {
+      action: 'add header',
+      score: 8.5,
+      required_score: 15,
+      symbols: { PILLS: { score: 8.5, description: 'Pills' } },
+      milter: { add_headers: { 'X-Spam': 'Yes\r\nX-Forged: 1' } },
+    },
+    Virus: { action: 'reject', score: 1, symbols: {}, messages: { smtp_message: 'It contains a virus' } },
+    Later: { action: 'soft reject', score: 0, symbols: {} },
+  }
+  return await startFakeScanner(t, (socket, all) => {
+    if (!all.includes('The end\r\n') || socket.writableEnded) return
+    const word = Object.keys(answers).find(one => all.includes(one))
+    const body = JSON.stringify(
+      word === undefined ? { action: 'no action', score: 0.1, symbols: {} } : answers[word],
+    )
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+  })
+}
+
+async function start(
+  t: TestContext,
+  at: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<ComposedServer> {
+  return await startComposedServer(t, {
+    hostname: 'mx.here.test',
+    domains: ['here.test'],
+    accounts: [{ address: 'anna@here.test' }],
+    isBehindProxy: true,
+    settings: {
+      // Nothing here asks the DNS.
+      mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+      scanners: [{ kind: 'rspamd', at, ...more }],
+    },
+  })
+}
+
+function placeOf({ endpoint }: FakeScanner): string {
+  return endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : endpoint.path
+}
+
+async function send(
+  server: ComposedServer,
+  subject: string,
+  recipient = 'anna@here.test',
+): Promise<RawReply> {
+  const connection = await openConnection(server.port('relay'))
+  await connection.write('PROXY TCP4 203.0.113.9 203.0.113.9 40000 25\r\n')
+  await connection.reply()
+  await connection.command('EHLO client.example.net')
+  assert.equal((await connection.command('MAIL FROM:<boris@example.net>'))?.code, 250)
+  assert.equal((await connection.command(`RCPT TO:<${recipient}>`))?.code, 250)
+  assert.equal((await connection.command('DATA'))?.code, 354)
+  await connection.write(`From: boris@example.net\r\nSubject: ${subject}\r\n\r\nThe end\r\n.\r\n`)
+  const reply = await connection.reply()
+  connection.destroy()
+  return reply ?? assert.fail('no reply')
+}
+
+async function events(server: ComposedServer): Promise<TrailEvent[]> {
+  return (await server.storage.run(trailAfter, { afterId: 0, limit: 100 })).map(({ event }) => event)
+}
+
+async function eventOf<Kind extends TrailEvent['kind']>(
+  server: ComposedServer,
+  kind: Kind,
+): Promise<Extract<TrailEvent, { kind: Kind }>> {
+  const found = await eventually(
+    `${kind} in the trail`,
+    async () => (await events(server)).find(event => event.kind === kind),
+    { everyMs: 5 },
+  )
+  return found as Extract<TrailEvent, { kind: Kind }>
+}
+
+test('spam goes to Junk, with each line of its score in the trail', async t => {
+  const scanner = await startRspamd(t)
+  const server = await start(t, placeOf(scanner))
+  assert.equal((await send(server, 'Pills')).code, 250)
+  await server.settled()
+  assert.deepEqual(await server.mailbox('anna@here.test'), [])
+  const [junk = ''] = await server.mailbox('anna@here.test', 'Junk')
+  assert.match(junk, /^Postrider-Verdict: quarantine\r$/m)
+  assert.match(junk, /^X-Spam: Yes {2}X-Forged: 1\r$/m)
+  const screened = await eventOf(server, 'screened')
+  assert.deepEqual(describeEvent(screened), {
+    text: `Looked at whether it is spam (8.5 points), and put into Junk: rspamd at ${placeOf(scanner)}: it takes the message for spam`,
+    notes: [`+8.5 by rspamd at ${placeOf(scanner)}: PILLS (Pills)`],
+    dialogue: [],
+  })
+})
+
+test('wanted mail is where it belongs, and leaves no line where nothing was said', async t => {
+  const server = await start(t, placeOf(await startRspamd(t)), { weight: 0 })
+  assert.equal((await send(server, 'Lunch')).code, 250)
+  await server.settled()
+  assert.equal((await server.mailbox('anna@here.test')).length, 1)
+  assert.deepEqual(
+    (await events(server)).filter(({ kind }) => kind === 'screened'),
+    [],
+  )
+})
+
+test('what a scanner refuses is refused in its words, but not to postmaster', async t => {
+  const server = await start(t, placeOf(await startRspamd(t)))
+  const reply = await send(server, 'Virus')
+  assert.equal(reply.code, 550)
+  assert.deepEqual(reply.lines, [
+    '5.7.1 The message was not accepted: It contains a virus',
+    '5.7.1 If it is no spam, write to postmaster at the same domain, where mail is not refused for what it says',
+  ])
+  const refused = await eventOf(server, 'refused')
+  assert.equal(refused.screening?.score, 1)
+  assert.equal((await send(server, 'Virus', 'postmaster@here.test')).code, 250)
+})
+
+test('a scanner that wants to see it later, or is away where that matters, puts it off', async t => {
+  const scanner = await startRspamd(t)
+  const server = await start(t, placeOf(scanner))
+  assert.equal((await send(server, 'Later')).code, 451)
+  const strict = await start(t, '127.0.0.1:1', { whenDown: 'defer' })
+  const reply = await send(strict, 'Lunch')
+  assert.equal(reply.code, 451)
+  assert.match(
+    reply.lines.join(),
+    /rspamd at 127\.0\.0\.1:1: the message could not be looked at now; please try again later/,
+  )
+  const mild = await start(t, '127.0.0.1:1')
+  assert.equal((await send(mild, 'Lunch')).code, 250)
+  const screened = await eventOf(mild, 'screened')
+  assert.match(screened.screening.notAsked?.[0] ?? '', /nothing listens on this port there/)
+})
+
+test('a message of a megabyte is shown whole', async t => {
+  const scanner = await startFakeScanner(t, (socket, all) => {
+    if (!all.includes('The end\r\n') || socket.writableEnded) return
+    const body = JSON.stringify({ action: 'no action', score: all.length > 1_000_000 ? 9 : 0, symbols: {} })
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+  })
+  const server = await start(t, placeOf(scanner))
+  assert.equal((await send(server, `Large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(15_000)}`)).code, 250)
+  await server.settled()
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 1)
+})
