@@ -108,6 +108,7 @@ const onBothEngines: readonly string[] = [
   'test/delivery/scheduling.test.ts',
   'test/delivery/shared-queue.test.ts',
   'test/delivery/sources.test.ts',
+  'test/delivery/suppression.test.ts',
   'test/delivery/transfer-extensions.test.ts',
   'test/delivery/unwritten-outcomes.test.ts',
   'test/delivery/way.test.ts',

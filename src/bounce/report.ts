@@ -9,6 +9,10 @@ export type ReportCause =
   | 'unknown-user'
   | 'unknown-domain'
   | 'null-mx'
+  /** On our suppression list: its receiver has said before that there is no such address. */
+  | 'known-dead'
+  /** On our suppression list: the recipient does not want it, or an administrator. */
+  | 'not-wanted'
   | 'mailbox-full'
   | 'message-too-large'
   | 'policy'

@@ -203,6 +203,18 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} could not take the message at the moment.`,
     next: 'Send the message again later.',
   }),
+  'known-dead': ({ address, several }) => ({
+    happened: several
+      ? 'These addresses do not exist, as their mail servers have told ours before. So that our server does not get the reputation of sending to old lists, it sent them no mass mail again.'
+      : `The address ${address} does not exist, as its mail server has told ours before. So that our server does not get the reputation of sending to old lists, it sent no mass mail there again.`,
+    next: 'Take it off your list. If you know that the address is right, write to it personally, or ask your mail administrator to take it off the suppression list.',
+  }),
+  'not-wanted': ({ address, several }) => ({
+    happened: several
+      ? 'Our server does not send this mail to these addresses: the people there have complained about mail from you, or have asked to get no more of it.'
+      : `Our server does not send this mail to ${address}: somebody there has complained about mail from you, or has asked to get no more of it.`,
+    next: 'Take it off your list. If you know that the mail is wanted there, ask your mail administrator, who can see the reason and change it.',
+  }),
   'own-limit': ({ domain }) => ({
     happened: `Our server sends only so much mail to ${domain}, or for you, in a time, and the turn of this message did not come.`,
     next: 'Ask your mail administrator to raise the limit, or send the message again when less is waiting.',

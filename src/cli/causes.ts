@@ -72,6 +72,18 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     remedy: 'The sender has to reach the recipient in another way.',
     retry: 'useless',
   },
+  'known-dead': {
+    because: 'there is no such address, as its server has said before, and this was mass mail',
+    remedy:
+      'The sender has to take it off the list. If the address is right: "postrider suppression remove <address>".',
+    retry: 'useless',
+  },
+  'not-wanted': {
+    because: 'it is on the suppression list: the recipient, or an administrator, does not want such mail',
+    remedy:
+      'The sender has to take it off the list. "postrider suppression show <address>" says who wanted it, and when.',
+    retry: 'useless',
+  },
   'mailbox-full': {
     because: 'the mailbox of the recipient is full',
     remedy: 'The recipient has to make room in it.',

@@ -261,11 +261,15 @@ function describeHold(
 ): string {
   const last = records.findLast(
     ({ event }) =>
-      (event.kind === 'set-aside' && event.recipient === address) ||
+      ((event.kind === 'set-aside' || event.kind === 'account-held') && event.recipient === address) ||
       (event.kind === 'administered' && event.action === 'hold' && event.recipient === address),
   )
   if (last?.event.kind === 'set-aside')
     return `It was set aside ${formatTime(last.at)}, because the delivery thread died each time it had this message. `
+  if (last?.event.kind === 'account-held') {
+    const { account, because } = last.event
+    return `The account ${account} is on hold, or was ${formatTime(last.at)}: ${withoutEnd(because)}. If a stranger has its password, "postrider account password ${account}" sets a new one; "postrider account release ${account}" lets all its mail go. `
+  }
   if (last) return `An administrator held it ${formatTime(last.at)}. `
   if (isBeginningForgotten)
     return 'Why it is held is not known any more: the beginning of its trail was forgotten (trail.retentionDays, trail.maxMegabytes). '

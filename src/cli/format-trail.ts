@@ -63,6 +63,11 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `Put on hold for ${event.recipient}: the delivery thread died each time it had this message; "postrider queue release" tries it again`,
         dialogue: [],
       }
+    case 'account-held':
+      return {
+        text: `Put on hold for ${event.recipient}: the account ${event.account} is on hold (${event.because}); "postrider account release" lets its mail go`,
+        dialogue: [],
+      }
     case 'administered':
       return {
         text: `An administrator: ${event.action}${event.recipient ? ` for ${event.recipient}` : ''}${describeNewWay(event)}`,

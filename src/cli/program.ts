@@ -20,6 +20,7 @@ import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSpamCommand } from './commands/spam.ts'
+import { addSuppressionCommand } from './commands/suppression.ts'
 import { addTerminalCommand } from './commands/terminal.ts'
 import { addTlsReportsCommand } from './commands/tls-reports.ts'
 import { addTraceCommand } from './commands/trace.ts'
@@ -64,6 +65,7 @@ export function createProgram(run: CommandRun): Command {
   addTraceCommand(program, run)
   addProbeCommand(program, run)
   addQueueCommand(program, run)
+  addSuppressionCommand(program, run)
   addMailCommand(program, run)
   addSpamCommand(program, run)
   addSendCommand(program, run)

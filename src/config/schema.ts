@@ -376,6 +376,14 @@ const submission = z.strictObject({
     count(0, 365).default(30),
     'Days for which your users may have a message held before it is delivered: “send later” (FUTURERELEASE). 0: not offered.',
   ),
+  bulkSenders: setting(
+    z.array(sender()).default([]),
+    'Accounts that may write to many at once, by their address; other sender addresses; domains. Their mail counts as mass mail whatever it says of itself, so addresses that do not exist get no more of it (the suppression list), and a mailing is no reason to suspect a stolen password.',
+    {
+      example: '["newsletter@example.com"]',
+      defaultText: 'nobody; what says that it goes to many is mass mail all the same',
+    },
+  ),
   limits: setting(
     z.array(senderLimits).default([]),
     'How much a sender may send to others in a time. What goes beyond is taken and waits in the queue for its turn. The first that means a sender counts.',

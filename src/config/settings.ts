@@ -145,6 +145,8 @@ export interface LoginSettings {
 export interface SubmissionSettings {
   /** Which reverse-path an account may use: its own addresses (with its aliases), any address of its domain, any. */
   readonly senderAddress: 'own' | 'own-domain' | 'any'
+  /** Whose mail goes to many, whatever it says of itself: accounts, other sender addresses, domains. */
+  readonly bulkSenders: readonly string[]
   /** The first that means a sender counts. */
   readonly limits: readonly SenderLimitSettings[]
   readonly allowPlaintextAuthOnLoopback: boolean

@@ -46,6 +46,8 @@ export interface DeliveryAgentOptions {
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
   readonly senderLimits: readonly SenderLimitSettings[]
+  /** Whose mail goes to many, whatever it says of itself. Default: nobody's. */
+  readonly bulkSenders?: readonly string[]
   /** Default: senders are rewritten. */
   readonly forwarding?: ForwardingSettings
   /** Names this run of the agent as the owner of its leases: no two runs may have the same. */
@@ -106,6 +108,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     healthRecords,
     alerts,
     senderLimits: options.senderLimits,
+    bulkSenders: options.bulkSenders ?? [],
     local: new LocalDelivery({
       mailData,
       terminals: options.terminals,

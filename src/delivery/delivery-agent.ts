@@ -11,7 +11,7 @@ import { type GateKey, isSenderGate, listGates, takeFromGate } from '../queue/ga
 import { showQueuedMessage } from '../queue/list-queue.ts'
 import { nextDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
+import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import { giveBack, releaseLeases } from '../queue/release-leases.ts'
 import { shardOfDomain } from '../queue/shards.ts'
 import type { Destination } from '../routing/destination.ts'
@@ -30,15 +30,17 @@ import type { Storage } from '../storage/operation.ts'
 import { expandRecipient, traceOfExpansion } from './expand-recipient.ts'
 import type { LocalDelivery, LocalRecipient } from './local-delivery.ts'
 import { localError, logLocalError } from './local-error.ts'
+import type { Diagnosis } from './outcome.ts'
 import type { OwnerLife } from './owner-life.ts'
 import { Gatekeeper, type Taken, type Taking } from './pacing/gatekeeper.ts'
 import type { HealthRecords } from './pacing/health-records.ts'
 import type { Outbound } from './pacing/outbound.ts'
 import { Senders } from './pacing/senders.ts'
-import type { Attempted, NotAttempted } from './plan-settlement.ts'
+import { type Attempted, isAttempted, type NotAttempted } from './plan-settlement.ts'
 import { keptFor, withRelayLifetime } from './relayed-mail.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
+import { RulesOfClaim } from './sending-rules.ts'
 import { Settler } from './settler.ts'
 import { isTooLate, tooLate } from './transfer/deliver-by.ts'
 import { putBefore } from './transfer/put-before.ts'
@@ -86,6 +88,8 @@ export interface DeliveryAgentParts {
   readonly healthRecords: HealthRecords
   readonly alerts: Pick<Alerts, 'raise'>
   readonly senderLimits: readonly SenderLimitSettings[]
+  /** `submission.bulkSenders` */
+  readonly bulkSenders: readonly string[]
   readonly composeReports: ComposeReports
   readonly unwritten: UnwrittenOutcomes
   /** Whose mail has a reverse-path for each recipient. */
@@ -117,6 +121,8 @@ export class QueueAgent implements DeliveryAgent {
   readonly #inFlight = new Set<number>()
   readonly #senders: Senders
   readonly #gatekeeper: Gatekeeper
+  /** Recipients, among those in flight, that the suppression list has as addresses that do not exist. */
+  readonly #listedDead = new Set<number>()
   /** Recipients that were let in at a gate before it was known that they stand there. */
   readonly #returning = new Map<number, { readonly work: ClaimedWork; readonly way: Way }>()
   /** Recipients, among those in flight, that are tried apart from the others after a death. */
@@ -344,6 +350,7 @@ export class QueueAgent implements DeliveryAgent {
     for (const id of recipientIds) {
       this.#inFlight.delete(id)
       this.#suspects.delete(id)
+      this.#listedDead.delete(id)
     }
     this.#senders.ended(recipientIds)
     for (const id of recipientIds) {
@@ -458,6 +465,7 @@ export class QueueAgent implements DeliveryAgent {
   #dispatch(works: readonly ClaimedWork[], way: Way = {}): void {
     if (this.#over) return
     const routes = new RouteMemory(this.#parts.router)
+    const rules = new RulesOfClaim(this.#parts, works)
     for (const work of works) {
       // A lease of ours that ran out (the machine slept): the attempt is under way all the same.
       const [known, recipients] = partition(work.recipients, ({ id }) => this.#inFlight.has(id))
@@ -466,12 +474,12 @@ export class QueueAgent implements DeliveryAgent {
         if (one.gate !== undefined) this.#returning.set(one.id, { work: { ...work, recipients: [one] }, way })
       if (recipients.length === 0) continue
       for (const { id } of recipients) this.#inFlight.add(id)
-      void this.#deliver({ ...work, recipients }, routes, way)
+      void this.#deliver({ ...work, recipients }, { routes, rules }, way)
     }
   }
 
   /** Every recipient of the work gets an outcome. Never rejects. */
-  async #deliver(work: ClaimedWork, routes: RouteMemory, way: Way): Promise<void> {
+  async #deliver(work: ClaimedWork, { routes, rules }: Knowledge, way: Way): Promise<void> {
     const locals: LocalRecipient[] = []
     const remotes = new Map<string, Departure & { readonly recipients: QueuedRecipient[] }>()
     for (const recipient of work.recipients) {
@@ -481,13 +489,30 @@ export class QueueAgent implements DeliveryAgent {
       }
       let route: Route
       let { reversePath } = work.message
+      let suppressed: Diagnosis | undefined
       try {
+        const hold = recipient.isAskedFor ? undefined : await rules.holdOf(work.message)
+        if (hold) {
+          this.#ended({ work, recipient, outcome: hold })
+          continue
+        }
         route = await routes.route(recipient)
-        if (route.kind === 'remote')
+        if (route.kind === 'remote') {
+          suppressed = await this.#findSuppression(rules, work.message, recipient, route.destination)
           reversePath = await this.#parts.returnPaths.reversePathFor(reversePath, recipient.expandedFrom)
+        }
       } catch (cause) {
         logLocalError(this.#parts.log, cause)
         this.#ended({ work, recipient, outcome: localError(cause) })
+        continue
+      }
+      if (suppressed) {
+        this.#ended({
+          work,
+          recipient,
+          outcome: { kind: 'failed', diagnosis: suppressed },
+          isUntried: true,
+        })
         continue
       }
       switch (route.kind) {
@@ -525,6 +550,17 @@ export class QueueAgent implements DeliveryAgent {
     if (this.#over) return
     for (const departure of remotes.values()) void this.#depart(work, departure, way)
     if (locals.length > 0) await this.#deliverLocally(work, locals)
+  }
+
+  async #findSuppression(
+    rules: RulesOfClaim,
+    message: QueuedMessage,
+    recipient: QueuedRecipient,
+    destination: Destination,
+  ): Promise<Diagnosis | undefined> {
+    const { diagnosis, isListedDead } = await rules.suppressionOf(message, recipient, destination)
+    if (isListedDead) this.#listedDead.add(recipient.id)
+    return diagnosis
   }
 
   /** Never rejects. */
@@ -591,13 +627,21 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #ended(ended: Attempted | NotAttempted): void {
-    if (!this.#over || mayHaveArrived(ended)) this.#settler.add(ended)
+    if (this.#over && !mayHaveArrived(ended)) return
+    const isListedDead = isAttempted(ended) && this.#listedDead.has(ended.recipient.id)
+    this.#settler.add(isListedDead ? { ...ended, isListedDead } : ended)
   }
 }
 
 /** By which way work came here. */
 interface Way {
   readonly isSuspect?: boolean
+}
+
+/** What was found out for one claim. */
+interface Knowledge {
+  readonly routes: RouteMemory
+  readonly rules: RulesOfClaim
 }
 
 function partition<Item>(items: readonly Item[], is: (item: Item) => boolean): [Item[], Item[]] {

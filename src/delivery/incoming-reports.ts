@@ -13,6 +13,7 @@ import type { Log } from '../runtime/log.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
+import { noteReturned, type ReturnedNews } from '../suppression/operations.ts'
 import type { FoundBy, TrailEvent } from '../trail/events.ts'
 import { findReferred, noteOnce, type ReferredMessage } from '../trail/find-referred.ts'
 import { envelopeIdReference, messageIdReference, reversePathReference } from '../trail/references.ts'
@@ -88,7 +89,49 @@ async function note(
   if (!subject) return
   const foundBy = howFound(subject, references)
   const events = describe(report, message.id, foundBy, returns[0]?.recipient)
-  await storage.run(noteOnce, { at: clock.now(), queueId: subject.queueId, events })
+  const at = clock.now()
+  await storage.run(noteOnce, { at, queueId: subject.queueId, events })
+  const news = events.flatMap(event => suppressionBy(event, subject, message.id, at) ?? [])
+  if (news.length > 0) await storage.run(noteReturned, { news })
+}
+
+/** RFC 5965 §7.3: those that say that the mail is not wanted; 'not-spam' says the opposite, 'auth-failure' nothing of it. */
+const unwantedTypes: ReadonlySet<string> = new Set(['abuse', 'fraud', 'opt-out', 'opt-out-list'])
+const deadMailbox: ReadonlySet<string> = new Set(['5.1.1', '5.1.6', '5.1.10', '5.2.1'])
+const deadDomain: ReadonlySet<string> = new Set(['5.1.2', '5.4.4'])
+
+function suppressionBy(
+  event: TrailEvent,
+  { queueId, reversePath }: ReferredMessage,
+  reportId: QueueId,
+  at: number,
+): ReturnedNews | undefined {
+  const common = { at, queueId, foundBy: 'report' } as const
+  if (event.kind === 'complained') {
+    const sender = parseAddress(reversePath)
+    if (!sender || !unwantedTypes.has(event.feedbackType)) return undefined
+    const detail = `a complaint about a message of ${formatAddress(sender)} came back (${event.feedbackType}), in message ${formatQueueId(reportId)}`
+    return {
+      queueId,
+      recipient: addressOf(event.recipient),
+      suppression: { ...common, sender, reason: 'complaint', mail: 'bulk', detail },
+    }
+  }
+  const recipient = event.kind === 'bounced' ? addressOf(event.recipient) : undefined
+  if (event.kind !== 'bounced' || event.action !== 'failed' || !recipient) return undefined
+  const { status = '', diagnostic } = event
+  const reason = deadMailbox.has(status)
+    ? 'unknown-user'
+    : deadDomain.has(status)
+      ? 'unknown-domain'
+      : undefined
+  if (!reason) return undefined
+  const detail = `a report came back (${status}), in message ${formatQueueId(reportId)}${diagnostic === undefined ? '' : `: ${diagnostic}`}`
+  return { queueId, recipient, suppression: { ...common, reason, mail: 'bulk', detail } }
+}
+
+function addressOf(text: string | undefined): Address | undefined {
+  return text === undefined ? undefined : parseAddress(text)
 }
 
 /** What the trail may know the message by, and what that is; the surest first. */

@@ -68,3 +68,10 @@ export interface Waiting {
   /** Nothing goes there at present, and why; undefined: others are before it. */
   readonly closure?: Closure | undefined
 }
+
+/** No attempt: the account that sends it is on hold. */
+export interface OnHold {
+  readonly kind: 'on-hold'
+  readonly account: string
+  readonly because: string
+}

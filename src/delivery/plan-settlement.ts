@@ -7,9 +7,10 @@ import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
 import type { SignatureName } from '../signing/message-signer.ts'
+import type { AddressNews } from '../suppression/note-suppression.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, PassedServer, SentForm, TrailEvent } from '../trail/events.ts'
-import type { DeliveryOutcome, Diagnosis, Kept, Moved, Waiting } from './outcome.ts'
+import type { DeliveryOutcome, Diagnosis, Kept, Moved, OnHold, Waiting } from './outcome.ts'
 import type { Closure } from './pacing/destination-health.ts'
 import { askedWaitMs } from './replies/asked-wait.ts'
 import { diagnoseUntried } from './replies/diagnose.ts'
@@ -45,13 +46,15 @@ export interface Attempted {
   readonly signatures?: readonly SignatureName[] | undefined
   /** Why it has none, where it should have. */
   readonly unsigned?: string | undefined
+  /** The suppression list has its address as one that does not exist. */
+  readonly isListedDead?: boolean | undefined
 }
 
 /** One recipient whose turn came without an attempt. */
 export interface NotAttempted {
   readonly work: ClaimedWork
   readonly recipient: QueuedRecipient
-  readonly outcome: Waiting | Kept | Moved
+  readonly outcome: Waiting | Kept | Moved | OnHold
 }
 
 /** What the sender is to be told about. `action` as in RFC 3464 §2.3.3. */
@@ -90,6 +93,22 @@ export function planSettlement(
           result: { kind: 'move', shard: outcome.shard },
         },
       }
+    case 'on-hold':
+      return {
+        settlement: {
+          messageId: ended.work.message.id,
+          recipientId: ended.recipient.id,
+          events: [
+            {
+              kind: 'account-held',
+              recipient: formatAddress(ended.recipient.forwardPath),
+              account: outcome.account,
+              because: outcome.because,
+            },
+          ],
+          result: { kind: 'hold' },
+        },
+      }
     default:
       return outcome satisfies never
   }
@@ -97,7 +116,7 @@ export function planSettlement(
 
 export function isAttempted(ended: Attempted | NotAttempted): ended is Attempted {
   const { kind } = ended.outcome
-  return kind !== 'waiting' && kind !== 'kept' && kind !== 'moved'
+  return kind !== 'waiting' && kind !== 'kept' && kind !== 'moved' && kind !== 'on-hold'
 }
 
 /** A recipient whose turn came without an attempt. */
@@ -259,6 +278,7 @@ function planAfterAttempt(
         ...next,
       },
     ],
+    about: newsOfAddress({ ...attempted, outcome }),
     result,
   })
   switch (outcome.kind) {
@@ -493,6 +513,21 @@ function wantsHandOver(
 
 function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutcome | undefined {
   return wanted ? report : undefined
+}
+
+/** RFC 5321 §4.2.4 leaves it to the receiver what a 550 is about: what counts is what its words mean, as far as they are known. */
+function newsOfAddress({ recipient, outcome, isListedDead }: Attempted): AddressNews | undefined {
+  const address = recipient.forwardPath
+  if (outcome.kind === 'relayed') return isListedDead ? { kind: 'alive', address } : undefined
+  if (outcome.kind !== 'failed') return undefined
+  const { diagnosis } = outcome
+  const { diagnosis: detail } = reasonOf(diagnosis)
+  // Without a reply it is an address of ours.
+  if (diagnosis.reply && classOf(diagnosis) === 'unknown-user')
+    return { kind: 'dead', address, reason: 'unknown-user', detail }
+  if (diagnosis.stage === 'dns' && diagnosis.cause === 'unknown-domain')
+    return { kind: 'dead', address, reason: 'unknown-domain', detail }
+  return undefined
 }
 
 /** Why and where, for whoever looks at the queue as a whole. */

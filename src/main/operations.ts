@@ -9,6 +9,7 @@ import { queueOperations } from '../queue/operations.ts'
 import { screeningOperations } from '../screening/operations.ts'
 import { signingOperations } from '../signing/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
+import { suppressionOperations } from '../suppression/operations.ts'
 import { tlsPolicyOperations } from '../tls-policy/operations.ts'
 import { tlsReportOperations } from '../tls-report/operations.ts'
 import { trailOperations } from '../trail/operations.ts'
@@ -23,6 +24,7 @@ export function createRegistry(): OperationRegistry {
     ...queueOperations,
     ...screeningOperations,
     ...signingOperations,
+    ...suppressionOperations,
     ...tlsPolicyOperations,
     ...tlsReportOperations,
     ...trailOperations,

@@ -4,6 +4,7 @@ import { fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
 import { hasMailData, mailDataFile, removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
+import { type AddressNews, noteAddressNews } from '../suppression/note-suppression.ts'
 import { appendEvent, appendEventOnce } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import type { GatePlace } from './gates.ts'
@@ -18,6 +19,8 @@ export interface Settlement {
   readonly recipientId: number
   /** Trail events of this attempt, written with it. */
   readonly events: readonly TrailEvent[]
+  /** What it says of the address, for the suppression list. */
+  readonly about?: AddressNews | undefined
   readonly result: /** Relayed, failed, expired, cancelled: the recipient leaves the queue. */
     | { readonly kind: 'done' }
     /** Filed into a mailbox of ours in the same transaction, unless the account has it; a crash neither loses nor doubles it. */
@@ -43,6 +46,8 @@ export interface Settlement {
         readonly place: GatePlace
         readonly reason?: LastReason | undefined
       }
+    /** Its sender's mail is held: it waits for its release. */
+    | { readonly kind: 'hold' }
     /** It is due, in another part of the queue. */
     | { readonly kind: 'move'; readonly shard: number }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
@@ -120,6 +125,13 @@ export const settle = defineWrite(
       else orphanedFiles.push(...(await fileOfUnusedReport(tx, report.message)))
     }
     orphanedFiles.push(...(await removeFinishedMessages(tx, touched)))
+    await noteAddressNews(
+      tx,
+      at,
+      settlements.flatMap(({ recipientId, messageId, about }) =>
+        about && settled.has(recipientId) ? [{ queueId: messageId, about }] : [],
+      ),
+    )
     return { lost, orphanedFiles }
   },
   { wakes: 'queue' },
@@ -159,7 +171,7 @@ async function settleOne(
 }
 
 function staysInQueue({ kind }: Settlement['result']): boolean {
-  return kind === 'retry' || kind === 'wait' || kind === 'move'
+  return kind === 'retry' || kind === 'wait' || kind === 'move' || kind === 'hold'
 }
 
 /**
@@ -261,6 +273,16 @@ async function settleRecipient(
       result.reason?.diagnosis ?? null,
       result.reason?.cause ?? null,
       result.reason?.host ?? null,
+      recipientId,
+      owner,
+    )
+    return changes === 1 ? events : undefined
+  }
+  if (result.kind === 'hold') {
+    const { changes } = await tx.run(
+      `UPDATE queue_recipient SET state = 'held', due_at = ?, lease_owner = NULL, gate = NULL, gate_share = NULL
+       WHERE id = ? AND lease_owner = ?`,
+      at,
       recipientId,
       owner,
     )

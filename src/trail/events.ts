@@ -202,6 +202,13 @@ export type TrailEvent =
     }
   /** Held, because the delivery thread died each time it had the message. */
   | { readonly kind: 'set-aside'; readonly recipient: string }
+  /** Held, because the account that sends it is on hold. */
+  | {
+      readonly kind: 'account-held'
+      readonly recipient: string
+      readonly account: string
+      readonly because: string
+    }
   /** An administrator acted: hold, release, retry, cancel, reroute. */
   | {
       readonly kind: 'administered'

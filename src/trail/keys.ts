@@ -98,6 +98,7 @@ function addKeys(event: TrailEvent, add: Add): void {
       for (const recipient of event.recipients) addRecipient(recipient, add)
       break
     case 'set-aside':
+    case 'account-held':
       addRecipient(event.recipient, add)
       break
     case 'administered':

@@ -13,6 +13,8 @@ const causes = Object.keys({
   'unknown-user': true,
   'unknown-domain': true,
   'null-mx': true,
+  'known-dead': true,
+  'not-wanted': true,
   'mailbox-full': true,
   'message-too-large': true,
   policy: true,

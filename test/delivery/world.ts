@@ -44,6 +44,7 @@ export interface WorldOptions {
   readonly delivery?: Partial<DeliverySettings>
   readonly queue?: Partial<QueueSettings>
   readonly senderLimits?: readonly SenderLimitSettings[]
+  readonly bulkSenders?: readonly string[]
   readonly forwarding?: ForwardingSettings
   readonly terminals?: TerminalDisplay
   readonly alerts?: AlertSettings
@@ -216,6 +217,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       queue,
       delivery,
       senderLimits: options.senderLimits ?? [],
+      bulkSenders: options.bulkSenders ?? [],
       ...(options.forwarding ? { forwarding: options.forwarding } : {}),
       owner: `delivery-${number}`,
       takesOver: { from: options.isShared ? 'nobody' : when === 'after-death' ? 'dead' : 'everybody' },

@@ -131,6 +131,7 @@ export async function startComposedServer(
     queue: settings.queue,
     delivery: settings.delivery,
     senderLimits: settings.submission.limits,
+    bulkSenders: settings.submission.bulkSenders,
     owner: 'scenario',
     idSpace: 15,
     listeners: bound,

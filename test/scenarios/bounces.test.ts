@@ -6,6 +6,7 @@ import { describeReturn } from '../../src/cli/describe-return.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
+import { listSuppressions } from '../../src/suppression/operations.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
@@ -305,6 +306,98 @@ test('a complaint, from whatever reverse-path, to whoever keeps watch', async t 
     /^A complaint came back \(abuse\) from boris@there\.test/,
   )
   assert.equal((await returnOf(server, id, 'boris@there.test'))?.kind, 'complained')
+})
+
+async function suppressed({ storage, clock }: ComposedServer) {
+  const found = await storage.run(listSuppressions, { evenOver: true, now: clock.now(), limit: 10 })
+  return found.suppressions.map(({ address: whom, sender, reason, foundBy }) => [
+    whom,
+    sender,
+    reason,
+    foundBy,
+  ])
+}
+
+const complaintAbout = (recipient: string | undefined, type = 'abuse'): string =>
+  [
+    'Content-Type: multipart/report; report-type=feedback-report; boundary=x',
+    '',
+    '--x',
+    'Content-Type: message/feedback-report',
+    '',
+    `Feedback-Type: ${type}`,
+    ...(recipient === undefined ? [] : [`Original-Rcpt-To: <${recipient}>`]),
+    '--x',
+    'Content-Type: message/rfc822',
+    '',
+    message,
+    '--x--',
+    '',
+  ].join('\n')
+
+test('a late bounce puts the recipient on the suppression list, and a later delivery does not take it off', async t => {
+  const { server } = await serverAndPeer(t)
+  const from = 'anna@here.test'
+  const to = ['boris@there.test', 'clara@there.test']
+  await send(server, { from, to, text: message, role: 'submission' })
+  const bounce = { from: null, to: ['anna+boris=there.test@here.test'], text: reportOf({ status }) }
+  await send(server, bounce)
+  await send(server, bounce)
+  const expected = [['boris@there.test', undefined, 'unknown-user', 'report']]
+  assert.deepEqual(await suppressed(server), expected)
+  await send(server, { from, to, text: message, role: 'submission' })
+  const { suppressions } = await server.storage.run(listSuppressions, {
+    evenOver: false,
+    now: server.clock.now(),
+    limit: 10,
+  })
+  assert.equal(suppressions.length, 1, 'that server takes everything, and says so later')
+})
+
+test('a complaint puts its recipient on the suppression list, for that sender', async t => {
+  const { server, peer } = await serverAndPeer(t, {})
+  const newsletter = message.replace('Subject', 'List-Id: <news.here.test>\nSubject')
+  const sending = {
+    from: 'news@here.test',
+    to: ['boris@there.test'],
+    text: newsletter,
+    role: 'submission',
+  } as const
+  const id = await send(server, sending)
+  // It names nobody: the message went to one.
+  await send(server, {
+    from: 'fbl@there.test',
+    to: ['postmaster@here.test'],
+    text: complaintAbout(undefined),
+  })
+  assert.deepEqual(await suppressed(server), [['boris@there.test', 'news@here.test', 'complaint', 'report']])
+  const second = await send(server, sending)
+  assert.equal(peer.messages.length, 1)
+  const attempt = (await server.trail(second)).find(({ kind }) => kind === 'attempted') ?? assert.fail()
+  assert.match(
+    describeEvent(attempt).text,
+    new RegExp(
+      `boris@there\\.test is on the suppression list for mail of news@here\\.test .* by message ${id}`,
+    ),
+  )
+  await send(server, { ...sending, text: message })
+  assert.equal(peer.messages.length, 2, 'a letter by hand goes')
+})
+
+test('whoever knows a message cannot put others on the suppression list with it', async t => {
+  const { server } = await serverAndPeer(t, {})
+  const to = ['boris@there.test', 'clara@there.test']
+  await send(server, { from: 'anna@here.test', to, text: message, role: 'submission' })
+  const complaint = { from: 'fbl@there.test', to: ['postmaster@here.test'] }
+  await send(server, { ...complaint, text: complaintAbout('dora@there.test') })
+  await send(server, { ...complaint, text: complaintAbout(undefined) })
+  await send(server, { ...complaint, text: complaintAbout('boris@there.test', 'not-spam') })
+  const text = reportOf({
+    status: status.replaceAll('boris', 'dora'),
+    returned: 'Message-ID: <news-1@here.test>',
+  })
+  await send(server, { from: null, to: ['anna@here.test'], text })
+  assert.deepEqual(await suppressed(server), [])
 })
 
 test('our own reports, and mail that is none, leave no trace in other trails', async t => {

@@ -42,3 +42,18 @@ export function senderLimitOf(
   }
   return undefined
 }
+
+/** An administrator said of it that its mail goes to many (`submission.bulkSenders`): of the account, or of the reverse-path. */
+export function sendsBulk(
+  bulkSenders: readonly string[],
+  { reversePath }: Pick<QueuedMessage, 'reversePath'>,
+  account: string | undefined,
+): boolean {
+  if (bulkSenders.length === 0) return false
+  const address = account === undefined ? undefined : parseAddress(account)
+  return bulkSenders.some(
+    text =>
+      matchesSender(text, { reversePath }) ||
+      (address !== undefined && matchesSender(text, { reversePath: address })),
+  )
+}

@@ -85,6 +85,8 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   'unknown-user': 'unknown-user',
   'unknown-domain': 'permanent',
   'null-mx': 'permanent',
+  'known-dead': 'permanent',
+  'not-wanted': 'permanent',
   'mailbox-full': 'mailbox-full',
   'message-too-large': 'content',
   policy: 'policy',

@@ -20,6 +20,7 @@ import { scram } from './0017-scram.ts'
 
 import { appPasswords } from './0018-app-passwords.ts'
 import { dkimKeys } from './0019-dkim-keys.ts'
+import { abuse } from './0020-abuse.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -41,6 +42,7 @@ export const migrations: readonly string[] = [
   scram,
   appPasswords,
   dkimKeys,
+  abuse,
 ]
 
 /**
