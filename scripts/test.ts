@@ -125,6 +125,7 @@ const onBothEngines: readonly string[] = [
   'test/screening/greylist.test.ts',
   'test/screening/learning.test.ts',
   'test/screening/screen.test.ts',
+  'test/sending/sending-counts.test.ts',
 ]
 
 function areOnBothEngines(file: string): boolean {

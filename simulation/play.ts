@@ -68,7 +68,7 @@ export async function play(scenario: Scenario, options: PlayOptions = {}): Promi
       hostname: 'mail.home.test',
       queue: scenario.queue,
       delivery: scenario.delivery,
-      senderLimits: scenario.senderLimits,
+      senderRules: { limits: scenario.senderLimits, bulkSenders: [] },
       owner: 'simulation',
       idSpace: 0,
       listeners: [],

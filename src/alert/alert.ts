@@ -1,5 +1,6 @@
 // Something that a person has to act on, from when it is found until it is over.
 import type { RefusedStep, ReportedProvider, ReportedReply } from '../bounce/report.ts'
+import type { SendingEvidence } from '../sending/sending-counts.ts'
 
 export const alertKindNames = [
   /** A destination refuses mail from this server because of its name. Subject: its lane, 'gmail', 'gmail from 192.0.2.1'. */
@@ -14,6 +15,8 @@ export const alertKindNames = [
   'dkim-record',
   /** A new DKIM key is to take the place of an old one. Subject: the domain. */
   'dkim-key-to-publish',
+  /** The mail of an account is held, because a stranger may have its password. Subject: its address. */
+  'account-held',
 ] as const
 export type AlertKind = (typeof alertKindNames)[number]
 
@@ -35,6 +38,8 @@ export interface AlertEvidence {
   readonly validTo?: number | undefined
   /** Which of its sorts it is, for a kind that has several. */
   readonly sort?: string | undefined
+  /** Of an account: what is far from its history. */
+  readonly sending?: SendingEvidence | undefined
 }
 
 export interface AlertSource {

@@ -110,6 +110,7 @@ function factsOf(alert: Alert, waiting: number, language: Language): AlertFacts 
     subject,
     name: nameOfSite(siteOfLane(subject)),
     argument: quoteArgument(destinationOf(alert)),
+    account: quoteArgument(subject),
     evidence,
     endsOn: validTo === undefined || validTo <= seenAt ? undefined : alertTexts[language].day(validTo),
     waiting: { recipients: waiting, isCounted: waiting < maxCounted },
@@ -121,6 +122,6 @@ function factsOf(alert: Alert, waiting: number, language: Language): AlertFacts 
 
 /** Names of hosts come from the DNS of others, and a command line is copied into a shell. */
 function quoteArgument(text: string): string {
-  if (/^[\w.-]+$/.test(text)) return text
+  if (/^[\w.@+-]+$/.test(text)) return text
   return `'${replaceControls(text, ' ').replaceAll("'", String.raw`'\''`)}'`
 }

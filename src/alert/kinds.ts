@@ -1,6 +1,8 @@
 // What each kind of alert can be asked. How it is told stands with the texts.
+import { parseAddress } from '../address/parse-address.ts'
 import type { HealthRecord } from '../delivery/pacing/destination-health.ts'
 import { poolKey, siteOfLane } from '../delivery/pacing/lane-key.ts'
+import { findHeldAccount } from '../queue/account-holds.ts'
 import { countSetAside } from '../queue/blame-for-death.ts'
 import { findDestinationHealth } from '../queue/destination-health.ts'
 import { countAtGate, destinationGate } from '../queue/gates.ts'
@@ -55,6 +57,10 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
       hasKey(storage, subject, ({ state, finding }) => state === 'next' && finding !== 'right'),
     countWaiting: () => Promise.resolve(0),
   },
+  'account-held': {
+    lasts: async (storage, alert) => (await findHeld(storage, alert)) !== undefined,
+    countWaiting: async (storage, alert) => (await findHeld(storage, alert))?.waiting ?? 0,
+  },
 }
 
 /** What waits because of it, as `postrider queue summary --destination` takes it: 'gmail', 'gmail from newsletter'. */
@@ -73,6 +79,14 @@ async function hasKey(
   is: (key: DkimKey) => boolean,
 ): Promise<boolean> {
   return (await storage.run(listDkimKeys, { domain })).some(is)
+}
+
+async function findHeld(
+  storage: Pick<Storage, 'run'>,
+  { subject }: Alert,
+): Promise<{ readonly waiting: number } | undefined> {
+  const address = parseAddress(subject)
+  return address && (await storage.run(findHeldAccount, { address, limit: maxCounted }))
 }
 
 function messageOf({ subject }: Alert): { readonly messageId: QueueId } {

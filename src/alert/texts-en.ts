@@ -76,6 +76,14 @@ function describeInUse(endsOn: string | undefined, isOurs: boolean): string {
   return `${isOurs ? 'Until then all goes on' : `The certificate before it stays in use, until ${endsOn}`}. After that, mail programs of your users refuse to connect, and mail from servers that check certificates (MTA-STS) waits.`
 }
 
+function describeSending({ subject, evidence: { sending, detail } }: AlertFacts): string {
+  if (!sending) return `${subject} sends far more than it usually does: ${detail}.`
+  const { recipients, newRecipients, ended, failed, before } = sending.figures
+  return sending.suspicion === 'rate'
+    ? `Within two hours ${subject} has sent to ${recipients} recipients elsewhere, to ${newRecipients} of them for the first time. In the busiest hour of the 30 days before it were ${before.busiestHour}.`
+    : `Of ${ended} recipients elsewhere to whom ${subject} has sent within a day, ${failed} do not exist. In the 30 days before it were ${before.failed} of ${before.ended}. Old or bought lists of addresses look like that.`
+}
+
 export const english: AlertTexts = {
   senderName: 'Mail server',
   subject: (news, title) => `${subjects[news]}: ${title}`,
@@ -189,7 +197,6 @@ export const english: AlertTexts = {
           command: `postrider domain dkim ${facts.argument} --check`,
         },
       ],
-      over: 'The DNS has the right record, and mail is signed with this key again; or another key has taken its place.',
       now: `The DNS has the right records (seen ${facts.ended?.at ?? ''}).`,
       detail: facts.detail,
     }),
@@ -210,8 +217,36 @@ export const english: AlertTexts = {
           command: `postrider domain dkim ${facts.argument}`,
         },
       ],
-      over: 'The DNS has the records of the new keys.',
       now: `The DNS has the records of the new keys (seen ${facts.ended?.at ?? ''}).`,
+      detail: facts.detail,
+    }),
+    'account-held': facts => ({
+      about: facts.subject,
+      title: `the mail of ${facts.subject} ${facts.ended ? 'was' : 'is'} held: a stranger may have its password`,
+      happened: describeSending(facts),
+      meaning: `${countRecipients(facts)} on hold, and so does what the account still sends; nobody was told. It can log in and gets mail as before; all other mail goes on.`,
+      steps: [
+        {
+          text: 'Look at what it sends, and ask its owner whether it is theirs.',
+          command: `postrider queue list --account ${facts.account}`,
+        },
+        {
+          text: 'If not: set a new password at once, so that the stranger is out,',
+          command: `postrider account password ${facts.account} --generate`,
+        },
+        {
+          text: 'and take what the stranger sent out of the queue. Look first whether a letter of the owner is among it.',
+          command: `postrider queue cancel --account ${facts.account}`,
+        },
+        {
+          text: 'Then, or if all of it is wanted, let the rest go. For a day the account is not held again.',
+          command: `postrider account release ${facts.account}`,
+        },
+        {
+          text: 'An account that often writes to many belongs into submission.bulkSenders of the settings: its mailings are no reason for this.',
+        },
+      ],
+      now: `The account was released (seen ${facts.ended?.at ?? ''}), and its mail goes again.`,
       detail: facts.detail,
     }),
   },

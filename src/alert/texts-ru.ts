@@ -74,6 +74,14 @@ function describeInUse(endsOn: string | undefined, isOurs: boolean): string {
   return `${isOurs ? 'До этого дня всё работает' : `Прежний сертификат остаётся в работе до ${endsOn}`}. После этого почтовые программы пользователей перестанут подключаться, а почта с серверов, которые проверяют сертификаты (MTA-STS), будет ждать.`
 }
 
+function describeSending({ subject, evidence: { sending, detail } }: AlertFacts): string {
+  if (!sending) return `${subject} отправляет намного больше обычного: ${detail}.`
+  const { recipients, newRecipients, ended, failed, before } = sending.figures
+  return sending.suspicion === 'rate'
+    ? `За два часа с ${subject} отправлено на другие серверы писем получателям: ${recipients}; впервые — ${newRecipients} из них. За 30 дней до этого в самый занятый час их было ${before.busiestHour}.`
+    : `За сутки с ${subject} отправлены письма на другие серверы; получателей: ${ended}, из них не существует: ${failed}. За 30 дней до этого — ${before.failed} из ${before.ended}. Так бывает со старыми или купленными списками адресов.`
+}
+
 export const russian: AlertTexts = {
   senderName: 'Почтовый сервер',
   subject: (news, title) => `${subjects[news]}: ${title}`,
@@ -191,7 +199,6 @@ export const russian: AlertTexts = {
           command: `postrider domain dkim ${facts.argument} --check`,
         },
       ],
-      over: 'В DNS снова верная запись, и почта подписывается этим ключом; или его сменил другой ключ.',
       now: `Записи в DNS снова верны (замечено: ${facts.ended?.at ?? ''}).`,
       detail: 'записи ключа, которым подписывается почта, в DNS нет, или она не та',
     }),
@@ -212,9 +219,37 @@ export const russian: AlertTexts = {
           command: `postrider domain dkim ${facts.argument}`,
         },
       ],
-      over: 'Записи новых ключей появились в DNS.',
       now: `Записи новых ключей появились в DNS (замечено: ${facts.ended?.at ?? ''}).`,
       detail: 'запись следующего ключа ещё не опубликована',
+    }),
+    'account-held': facts => ({
+      about: facts.subject,
+      title: `письма ${facts.subject} ${facts.ended ? 'были ' : ''}задержаны: возможно, пароль украден`,
+      happened: describeSending(facts),
+      meaning: `Задержаны письма получателям (${waitingCount(facts)}) и всё, что учётная запись ещё отправит; никому ничего не сообщалось. Входить и получать почту она может как прежде; остальная почта идёт как обычно.`,
+      steps: [
+        {
+          text: 'Посмотрите, что она отправляет, и спросите владельца, его ли это письма.',
+          command: `postrider queue list --account ${facts.account}`,
+        },
+        {
+          text: 'Если нет, сразу задайте новый пароль, чтобы посторонний больше не мог войти,',
+          command: `postrider account password ${facts.account} --generate`,
+        },
+        {
+          text: 'и уберите из очереди то, что он отправил. Сначала проверьте, нет ли среди этого писем владельца.',
+          command: `postrider queue cancel --account ${facts.account}`,
+        },
+        {
+          text: 'После этого, или если письма нужны, отправьте остальное. В течение суток учётная запись не будет задержана снова.',
+          command: `postrider account release ${facts.account}`,
+        },
+        {
+          text: 'Учётную запись, которая часто пишет многим, впишите в настройку submission.bulkSenders: её рассылки не вызовут подозрений.',
+        },
+      ],
+      now: `Учётная запись снова отправляет почту (замечено: ${facts.ended?.at ?? ''}).`,
+      detail: facts.detail,
     }),
   },
   happenedLabel: 'Что случилось',

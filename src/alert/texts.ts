@@ -12,6 +12,8 @@ export interface AlertFacts {
   readonly name: string
   /** As a command line takes it. */
   readonly argument: string
+  /** The subject, as a command line takes it. */
+  readonly account: string
   readonly evidence: AlertEvidence
   /** '1 January 2026': when what is in use ends; undefined: nothing is, or it is over. */
   readonly endsOn: string | undefined

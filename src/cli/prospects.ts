@@ -9,7 +9,7 @@ import { type Limit, strictest } from '../delivery/pacing/allowance.ts'
 import type { ClosureReason } from '../delivery/pacing/destination-health.ts'
 import { readHealthRecords } from '../delivery/pacing/health-records.ts'
 import { laneKey } from '../delivery/pacing/lane-key.ts'
-import { senderLimitOf } from '../delivery/pacing/sender-limits.ts'
+import { senderLimitBy } from '../delivery/pacing/sender-limits.ts'
 import { shapingOf } from '../delivery/pacing/shaping.ts'
 import type { Source } from '../delivery/pacing/source-pools.ts'
 import { warmUpLimits } from '../delivery/pacing/warm-up.ts'
@@ -265,7 +265,7 @@ async function readSenderGate(
 ): Promise<GateState> {
   const { accountId, reversePath } = message
   const account = accountId === undefined ? undefined : await storage.run(addressOfAccount, { id: accountId })
-  const own = senderLimitOf(submission.limits, message, account)
+  const own = senderLimitBy(submission, message, account)
   const limit = own?.gate === gate ? own : undefined
   return {
     of: 'sender',

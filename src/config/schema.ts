@@ -334,6 +334,26 @@ const senderLimits = z.strictObject({
     { example: '["newsletter@example.com", "*"]' },
   ),
   ...rates,
+  newRecipientsPerDay: setting(
+    most(),
+    'Of an account: addresses elsewhere to which it has never written, in 24 hours; 0: without limit. More are refused for now (450).',
+    { example: '5000' },
+  ),
+})
+
+const accountLimits = z.strictObject({
+  perHour: setting(
+    count(0, 1_000_000_000).default(2000),
+    'Recipients elsewhere in an hour; 0: without limit. What goes beyond waits in the queue for its turn.',
+  ),
+  perDay: setting(
+    count(0, 1_000_000_000).default(10_000),
+    'Recipients elsewhere in a day; 0: without limit. What goes beyond waits in the queue for its turn.',
+  ),
+  newRecipientsPerDay: setting(
+    count(0, 1_000_000_000).default(1000),
+    'Addresses elsewhere to which the account has never written, in 24 hours; 0: without limit. More are refused for now (450), so that whoever goes through a stolen list gets no further.',
+  ),
 })
 
 const login = z.strictObject({
@@ -383,6 +403,14 @@ const submission = z.strictObject({
       example: '["newsletter@example.com"]',
       defaultText: 'nobody; what says that it goes to many is mass mail all the same',
     },
+  ),
+  holdSuspects: setting(
+    z.boolean().default(true),
+    'Holds the mail of an account that suddenly sends far more, to strangers, than it ever did, or to addresses that do not exist: somebody may have its password. The administrator is told (alerts.to). Senders in bulkSenders may.',
+  ),
+  accountLimits: setting(
+    accountLimits.prefault({}),
+    'How much each account may send that stands neither in submission.limits nor in bulkSenders.',
   ),
   limits: setting(
     z.array(senderLimits).default([]),

@@ -147,6 +147,9 @@ export interface SubmissionSettings {
   readonly senderAddress: 'own' | 'own-domain' | 'any'
   /** Whose mail goes to many, whatever it says of itself: accounts, other sender addresses, domains. */
   readonly bulkSenders: readonly string[]
+  /** An account that suddenly sends as a stranger with its password would has its mail held. */
+  readonly holdSuspects: boolean
+  readonly accountLimits: AccountLimitSettings
   /** The first that means a sender counts. */
   readonly limits: readonly SenderLimitSettings[]
   readonly allowPlaintextAuthOnLoopback: boolean
@@ -230,9 +233,18 @@ export interface ShapingSettings extends RateSettings {
   readonly recipientsPerTransaction?: number | undefined
 }
 
+/** How much each account may send of which no rule says more; 0: without limit. */
+export interface AccountLimitSettings {
+  readonly perHour: number
+  readonly perDay: number
+  readonly newRecipientsPerDay: number
+}
+
 /** How much a sender may send in a time. */
 export interface SenderLimitSettings extends RateSettings {
   readonly match: readonly string[]
+  /** Addresses to which an account has never written; 0: without limit. */
+  readonly newRecipientsPerDay?: number | undefined
 }
 
 export interface ForwardingSettings {

@@ -1,11 +1,6 @@
 // Composes the delivery agent of the parts that a server has.
 import type { Alerts } from '../alert/alerts.ts'
-import type {
-  DeliverySettings,
-  ForwardingSettings,
-  QueueSettings,
-  SenderLimitSettings,
-} from '../config/settings.ts'
+import type { DeliverySettings, ForwardingSettings, QueueSettings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
@@ -23,12 +18,13 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { TlsPolicyFinder } from '../tls-policy/find-policy.ts'
 import type { TakeTlsReport } from '../tls-report/receive-report.ts'
-import { type DeliveryAgent, QueueAgent, type TakeOver } from './delivery-agent.ts'
+import { type DeliveryAgent, type DeliveryAgentParts, QueueAgent, type TakeOver } from './delivery-agent.ts'
 import { createReportReader } from './incoming-reports.ts'
 import { LocalDelivery, type TerminalDisplay } from './local-delivery.ts'
 import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
 import { HealthRecords } from './pacing/health-records.ts'
 import { Outbound } from './pacing/outbound.ts'
+import type { SenderRules } from './pacing/sender-limits.ts'
 import { findProvider } from './replies/providers.ts'
 import { createReportComposer } from './reports.ts'
 import type { ConnectionTerms } from './transfer/open-connection.ts'
@@ -45,9 +41,8 @@ export interface DeliveryAgentOptions {
   readonly hostname: string
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
-  readonly senderLimits: readonly SenderLimitSettings[]
-  /** Whose mail goes to many, whatever it says of itself. Default: nobody's. */
-  readonly bulkSenders?: readonly string[]
+  readonly senderRules: SenderRules
+  readonly noteEnded?: DeliveryAgentParts['noteEnded']
   /** Default: senders are rewritten. */
   readonly forwarding?: ForwardingSettings
   /** Names this run of the agent as the owner of its leases: no two runs may have the same. */
@@ -107,8 +102,8 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     router: createRouter({ storage, hostname, clock, returnPaths, smartHost }),
     healthRecords,
     alerts,
-    senderLimits: options.senderLimits,
-    bulkSenders: options.bulkSenders ?? [],
+    senderRules: options.senderRules,
+    noteEnded: options.noteEnded,
     local: new LocalDelivery({
       mailData,
       terminals: options.terminals,

@@ -2,7 +2,7 @@
 // It holds no more than it can work on, and everything it holds comes back when it dies (ADR 2).
 import type { ReversePath } from '../address/address.ts'
 import type { Alerts } from '../alert/alerts.ts'
-import type { QueueSettings, SenderLimitSettings } from '../config/settings.ts'
+import type { QueueSettings } from '../config/settings.ts'
 import { blameForDeath, setAsideReason } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
 import { claimSuspects } from '../queue/claim-suspects.ts'
@@ -35,8 +35,9 @@ import type { OwnerLife } from './owner-life.ts'
 import { Gatekeeper, type Taken, type Taking } from './pacing/gatekeeper.ts'
 import type { HealthRecords } from './pacing/health-records.ts'
 import type { Outbound } from './pacing/outbound.ts'
+import type { SenderRules } from './pacing/sender-limits.ts'
 import { Senders } from './pacing/senders.ts'
-import { type Attempted, isAttempted, type NotAttempted } from './plan-settlement.ts'
+import { type Attempted, isAttempted, type NotAttempted, newsOfAddress } from './plan-settlement.ts'
 import { keptFor, withRelayLifetime } from './relayed-mail.ts'
 import type { ComposeReports } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
@@ -87,9 +88,9 @@ export interface DeliveryAgentParts {
   readonly outbound: Outbound
   readonly healthRecords: HealthRecords
   readonly alerts: Pick<Alerts, 'raise'>
-  readonly senderLimits: readonly SenderLimitSettings[]
-  /** `submission.bulkSenders` */
-  readonly bulkSenders: readonly string[]
+  readonly senderRules: SenderRules
+  /** Takes what came of the mail of an account elsewhere. */
+  readonly noteEnded?: ((ended: EndedSending) => void) | undefined
   readonly composeReports: ComposeReports
   readonly unwritten: UnwrittenOutcomes
   /** Whose mail has a reverse-path for each recipient. */
@@ -171,7 +172,7 @@ export class QueueAgent implements DeliveryAgent {
     })
     this.#senders = new Senders({
       ...parts,
-      limits: parts.senderLimits,
+      rules: parts.senderRules,
       hasLine: gate => this.#gatekeeper.hasLine(gate),
       roomAgain: () => this.#gatekeeper.roomAgain(),
     })
@@ -465,7 +466,8 @@ export class QueueAgent implements DeliveryAgent {
   #dispatch(works: readonly ClaimedWork[], way: Way = {}): void {
     if (this.#over) return
     const routes = new RouteMemory(this.#parts.router)
-    const rules = new RulesOfClaim(this.#parts, works)
+    const { storage, clock, senderRules } = this.#parts
+    const rules = new RulesOfClaim({ storage, clock, bulkSenders: senderRules.bulkSenders }, works)
     for (const work of works) {
       // A lease of ours that ran out (the machine slept): the attempt is under way all the same.
       const [known, recipients] = partition(work.recipients, ({ id }) => this.#inFlight.has(id))
@@ -626,11 +628,30 @@ export class QueueAgent implements DeliveryAgent {
     }
   }
 
+  /** What another server has decided. */
+  #count(ended: Attempted): void {
+    const { accountId } = ended.work.message
+    const { outcome } = ended
+    if (accountId === undefined || !this.#parts.noteEnded) return
+    const isDead = newsOfAddress(ended)?.kind === 'dead'
+    if (outcome.kind === 'relayed' || (outcome.kind === 'failed' && (isDead || outcome.diagnosis.reply)))
+      this.#parts.noteEnded({ accountId, ended: 1, failed: isDead ? 1 : 0 })
+  }
+
   #ended(ended: Attempted | NotAttempted): void {
     if (this.#over && !mayHaveArrived(ended)) return
+    if (isAttempted(ended)) this.#count(ended)
     const isListedDead = isAttempted(ended) && this.#listedDead.has(ended.recipient.id)
     this.#settler.add(isListedDead ? { ...ended, isListedDead } : ended)
   }
+}
+
+/** Of one recipient elsewhere. */
+export interface EndedSending {
+  readonly accountId: number
+  readonly ended: 1
+  /** 1: there is no such address. */
+  readonly failed: 0 | 1
 }
 
 /** By which way work came here. */

@@ -516,7 +516,7 @@ function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutco
 }
 
 /** RFC 5321 §4.2.4 leaves it to the receiver what a 550 is about: what counts is what its words mean, as far as they are known. */
-function newsOfAddress({ recipient, outcome, isListedDead }: Attempted): AddressNews | undefined {
+export function newsOfAddress({ recipient, outcome, isListedDead }: Attempted): AddressNews | undefined {
   const address = recipient.forwardPath
   if (outcome.kind === 'relayed') return isListedDead ? { kind: 'alive', address } : undefined
   if (outcome.kind !== 'failed') return undefined

@@ -1,5 +1,5 @@
 // To whom the mail of a claim is not sent, and whose mail is held: asked once for all that the claim has taken, so that the
-// cost of a message does not depend on how long the lists are (docs/adr/0021).
+// cost of a message does not depend on how long the lists are (docs/adr/0024).
 import { addressKey } from '../address/address-key.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'

@@ -18,6 +18,9 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   await tx.run('DELETE FROM mailbox WHERE account_id = ?', accountId)
   await tx.run('UPDATE relay_domain SET owner_id = NULL WHERE owner_id = ?', accountId)
   await tx.run('DELETE FROM app_password WHERE account_id = ?', accountId)
+  await tx.run('DELETE FROM account_hold WHERE account_id = ?', accountId)
+  await tx.run('DELETE FROM sending_count WHERE account_id = ?', accountId)
+  await tx.run('DELETE FROM correspondent WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM account WHERE id = ?', accountId)
   const orphanedFiles: string[] = []
   for (const { mail_data_id: id } of messages) {

@@ -21,6 +21,7 @@ import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
+import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeSigner } from './compose-signing.ts'
 import { MailFetcher } from './mail-fetcher.ts'
 import { createSessionServices } from './session-services.ts'
@@ -129,6 +130,7 @@ export function composeFront(parts: FrontParts): Front {
     random: systemRandom,
     log,
   })
+  const watch = composeSendingWatch({ settings, storage, clock, log })
   const fetched = new Set<Promise<void>>()
   const server = createSmtpServer({
     hostname: settings.hostname,
@@ -139,6 +141,7 @@ export function composeFront(parts: FrontParts): Front {
       intake,
       terminals,
       logins,
+      watch,
       async deliverTurned(peer) {
         const delivery = deliverTurned(peer)
         fetched.add(delivery)
@@ -197,6 +200,7 @@ export function composeFront(parts: FrontParts): Front {
       await Promise.all(fetched)
       await logins.settled()
       await trail.flush()
+      await watch.flush()
     },
   }
 }

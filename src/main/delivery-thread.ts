@@ -5,6 +5,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { composeAlerts } from './compose-alerts.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
+import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
 import { composeTls } from './compose-tls.ts'
 import { createLog } from './log.ts'
@@ -21,6 +22,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const tls = composeTls({ settings, storage, mailData, resolver, clock, log, nextQueueId })
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
+  const watch = composeSendingWatch({ settings, storage, clock, log })
   const agent = createDeliveryAgent({
     ...tls,
     alerts,
@@ -34,8 +36,8 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     hostname: settings.hostname,
     queue: settings.queue,
     delivery: settings.delivery,
-    senderLimits: settings.submission.limits,
-    bulkSenders: settings.submission.bulkSenders,
+    senderRules: settings.submission,
+    noteEnded: ended => watch.note(ended),
     forwarding: settings.forwarding,
     owner,
     takesOver,
@@ -56,8 +58,10 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   tls.start()
   alerts.start()
   keeper?.start()
+  watch.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
+    await watch.stop()
     await tls.stop()
     // What it asks the DNS ends with the resolver.
     const kept = keeper?.stop()

@@ -18,6 +18,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { limitRecipient } from '../sending/limit-recipients.ts'
+import type { SendingWatch } from '../sending/sending-watch.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Client, CutOff, Refusal, SessionServices, TurnedAway } from '../smtp/server/services.ts'
@@ -33,6 +35,8 @@ export interface SessionServicesOptions {
   readonly terminals: OpenTerminals
   readonly logins: Logins
   readonly deliverTurned: DeliverTurned
+  /** Counts what accounts send. */
+  readonly watch: Pick<SendingWatch, 'note'>
   readonly clock: Clock
   readonly log: Log
   /** Takes trail records that nobody waits for. */
@@ -72,6 +76,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       return meanwhile
     }
   }
+  const limiting = { storage, clock: options.clock, watch: options.watch, settings: settings.submission }
   const turnedAway = new TurnedAwayMemory()
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
@@ -83,7 +88,9 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     acceptForwardPath: (client, { disposition, reversePath }, { forwardPath }) =>
       putOff(
         checkReturnPath(returnPaths, reversePath, forwardPath, () =>
-          checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition),
+          checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition, account =>
+            limitRecipient(limiting, account, forwardPath),
+          ),
         ),
       ),
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),

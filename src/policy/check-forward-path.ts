@@ -8,7 +8,7 @@ import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-r
 import type { Disposition } from '../smtp/parameters.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { Client } from '../smtp/server/services.ts'
+import type { AuthenticatedAccount, Client } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 
 /** Whether a terminal of an address is open; the key is that of `addressKey`. */
@@ -27,6 +27,8 @@ export async function checkForwardPath(
   client: Client,
   forwardPath: Address,
   disposition: Disposition,
+  /** Asked last, of mail of an account for elsewhere. */
+  limitRecipient?: (account: AuthenticatedAccount) => Promise<Reply | undefined>,
 ): Promise<Reply | undefined> {
   const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname: policy.hostname })
   switch (resolved.kind) {
@@ -50,7 +52,8 @@ export async function checkForwardPath(
     case 'foreign-domain':
       if (!client.account && !client.local)
         return await refuse(storage, replies.relayDenied(formatAddress(forwardPath)))
-      return disposition === 'send' ? replies.sendOnlyHere : undefined
+      if (disposition === 'send') return replies.sendOnlyHere
+      return client.account && (await limitRecipient?.(client.account))
     default:
       return resolved satisfies never
   }

@@ -1,5 +1,6 @@
 // Every operation of the queue, for the store thread, which finds a write by its name.
 import { acceptMessage } from './accept-message.ts'
+import { endAccountHold, findHeldAccount, holdAccount, listAccountHolds } from './account-holds.ts'
 import {
   cancelRecipients,
   holdRecipients,
@@ -68,4 +69,8 @@ export const queueOperations = [
   findOwnedDomains,
   startRelayQueue,
   summarizeQueue,
+  holdAccount,
+  endAccountHold,
+  listAccountHolds,
+  findHeldAccount,
 ] as const

@@ -26,6 +26,8 @@ export interface QueueSelection {
   /** They stand in line for a destination, or in that of their sender. */
   readonly inLineFor?: 'destination' | 'sender' | undefined
   /** Their server fetches them. */
+  /** Sent by the account of this address, as `addressKey` has it. */
+  readonly account?: string | undefined
   readonly isKept?: true | undefined
   /** ms since 1970 */
   readonly acceptedBefore?: number | undefined
@@ -55,6 +57,7 @@ export function selectRecipients(selection: QueueSelection): {
   // '' is the null reverse-path, which stands as NULL.
   add("COALESCE(reverse_path, '') = ?", selection.reversePath)
   add("state = 'ready' AND attempts = 0 AND release_at > ?", selection.scheduledAfter)
+  add('account_id = (SELECT id FROM account WHERE address_key = ?)', selection.account)
   add('last_host = ?', selection.host)
   add(`${causeOfWaiting} = ?`, selection.cause)
   add('route_to = ?', selection.routeTo)

@@ -446,6 +446,15 @@ export const replies = {
     [1000],
     'limits.maxRecipients. Mail servers send the rest by themselves (RFC 5321 §4.5.3.1.10).',
   ),
+  tooManyNewRecipients: made(
+    'tooManyNewRecipients',
+    450,
+    '4.7.28',
+    (most: number, until: number) =>
+      `You have written to ${most} new addresses within a day, which is as many as this account may; try the others from ${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC, or ask your administrator`,
+    [1000, Date.UTC(2026, 0, 2, 10)],
+    'submission.accountLimits.newRecipientsPerDay, or the same in submission.limits for one account. If the account does not send so much: somebody may have its password.',
+  ),
   binaryNeedsBdat: fixed(
     'binaryNeedsBdat',
     503,

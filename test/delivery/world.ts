@@ -8,6 +8,7 @@ import type {
   DeliverySettings,
   ForwardingSettings,
   QueueSettings,
+  RateSettings,
   SenderLimitSettings,
 } from '../../src/config/settings.ts'
 import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
@@ -45,6 +46,7 @@ export interface WorldOptions {
   readonly queue?: Partial<QueueSettings>
   readonly senderLimits?: readonly SenderLimitSettings[]
   readonly bulkSenders?: readonly string[]
+  readonly accountLimits?: RateSettings
   readonly forwarding?: ForwardingSettings
   readonly terminals?: TerminalDisplay
   readonly alerts?: AlertSettings
@@ -216,8 +218,11 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
       hostname,
       queue,
       delivery,
-      senderLimits: options.senderLimits ?? [],
-      bulkSenders: options.bulkSenders ?? [],
+      senderRules: {
+        limits: options.senderLimits ?? [],
+        bulkSenders: options.bulkSenders ?? [],
+        accountLimits: options.accountLimits,
+      },
       ...(options.forwarding ? { forwarding: options.forwarding } : {}),
       owner: `delivery-${number}`,
       takesOver: { from: options.isShared ? 'nobody' : when === 'after-death' ? 'dead' : 'everybody' },

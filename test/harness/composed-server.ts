@@ -14,6 +14,7 @@ import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { composeAlerts } from '../../src/main/compose-alerts.ts'
 import { composeFront } from '../../src/main/compose-front.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
+import { composeSendingWatch } from '../../src/main/compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from '../../src/main/compose-signing.ts'
 import type { Fetched } from '../../src/main/mail-fetcher.ts'
 import { Terminals } from '../../src/main/terminals.ts'
@@ -118,6 +119,7 @@ export async function startComposedServer(
   const nextQueueId = createQueueIdMaker(clock, 15)
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
+  const watch = composeSendingWatch({ settings, storage, clock, log })
   const agent = createDeliveryAgent({
     alerts,
     nextQueueId,
@@ -130,8 +132,8 @@ export async function startComposedServer(
     hostname: settings.hostname,
     queue: settings.queue,
     delivery: settings.delivery,
-    senderLimits: settings.submission.limits,
-    bulkSenders: settings.submission.bulkSenders,
+    senderRules: settings.submission,
+    noteEnded: ended => watch.note(ended),
     owner: 'scenario',
     idSpace: 15,
     listeners: bound,
@@ -142,6 +144,7 @@ export async function startComposedServer(
   beforeClose(async () => {
     await front.close(0)
     await agent.stop(0)
+    await watch.flush()
     await alerts.stop()
     resolver.close()
     certificates.close()

@@ -76,6 +76,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
   }
   const services = createSessionServices({
     ...withoutMail,
+    watch: { note() {} },
     storage,
     logins: createLogins(storage, clock, log),
     clock,
@@ -116,6 +117,7 @@ test('what the server refuses to itself at start is not in the trail; the same f
   const trail: TrailRecord[] = []
   const services = createSessionServices({
     ...withoutMail,
+    watch: { note() {} },
     storage,
     logins: createLogins(storage, createManualClock(), silentLog),
     clock: createManualClock(),
@@ -141,6 +143,7 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
   const clock = createManualClock()
   const settings = { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' }
   const services = createSessionServices({
+    watch: { note() {} },
     settings,
     storage,
     logins: createLogins(storage, clock, silentLog),

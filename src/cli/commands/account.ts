@@ -1,6 +1,7 @@
 // postrider account: who logs in, sends and receives here.
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
+import { addressKey } from '../../address/address-key.ts'
 import { formatAddress } from '../../address/format-address.ts'
 import type { Settings } from '../../config/settings.ts'
 import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
@@ -10,17 +11,28 @@ import { findDomain } from '../../directory/domains.ts'
 import { generatePassword } from '../../directory/generate-password.ts'
 import { type StoredPassword, storedPassword } from '../../directory/new-password.ts'
 import type { Account } from '../../directory/records.ts'
-import type { Language } from '../../queue/records.ts'
+import { type AccountHold, endAccountHold, holdAccount, listAccountHolds } from '../../queue/account-holds.ts'
+import {
+  type Administered,
+  type Administration,
+  holdRecipients,
+  releaseRecipients,
+} from '../../queue/administer.ts'
+import { findRecipients } from '../../queue/find-recipients.ts'
+import type { Language, RecipientState } from '../../queue/records.ts'
 import { WrongUsage } from '../../runtime/fault.ts'
 import { scramHashesOf } from '../../sasl/mechanisms.ts'
+import type { Operation } from '../../storage/operation.ts'
+import { accountIdOf } from '../account-id.ts'
 import { addressArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { askPassword } from '../prompt.ts'
+import { formatCount } from '../quantities.ts'
 import { addAppPasswordCommands } from './app-password.ts'
 
-function accountJson(account: Account): unknown {
+function accountJson(account: Account, hold: AccountHold | undefined): unknown {
   return {
     id: account.id,
     address: displayAddress(account.address),
@@ -28,7 +40,34 @@ function accountJson(account: Account): unknown {
     language: account.language,
     enabled: account.enabled,
     createdAt: new Date(account.createdAt).toISOString(),
+    onHold: hold ? { since: new Date(hold.since).toISOString(), reason: hold.reason } : null,
   }
+}
+
+/** Recipients of one write: few enough that nobody waits for it. */
+const recipientsPerPage = 500
+
+/** All that the account has in the queue in this state; returns how many it was done to. */
+async function administerAll(
+  invocation: Invocation,
+  storage: CommandStorage,
+  address: Address,
+  operation: Operation<Administration, Administered>,
+  state: RecipientState,
+): Promise<number> {
+  const selection = { account: addressKey(address), state }
+  let done = 0
+  for (let afterId: number | undefined = 0; afterId !== undefined; ) {
+    const recipientIds: number[] = await storage.run(findRecipients, {
+      selection,
+      afterId,
+      limit: recipientsPerPage,
+    })
+    afterId = recipientIds.length < recipientsPerPage ? undefined : recipientIds.at(-1)
+    if (recipientIds.length === 0) break
+    done += (await storage.run(operation, { recipientIds, at: invocation.clock.now() })).recipients
+  }
+  return done
 }
 
 interface PasswordOptions {
@@ -89,7 +128,7 @@ function addPasswordOptions(command: Command): Command {
 export function addAccountCommand(program: Command, run: CommandRun): void {
   const account = addCommand(program, {
     usage: 'account',
-    summary: 'Accounts: create, change, list, remove',
+    summary: 'Accounts: create, change, hold, release, list, remove',
     examples: ['account create anna@example.test', 'account list'],
   })
 
@@ -183,6 +222,67 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
   }
 
   addCommand(account, {
+    usage: 'hold',
+    summary: 'Hold the mail that an account sends',
+    description:
+      'Hold the mail that an account sends: what waits in the queue, and what it still sends, when its turn comes. It can log ' +
+      'in and gets mail as before. The server does so by itself when an account suddenly sends as a stranger with its password ' +
+      'would (submission.holdSuspects).',
+    examples: ['account hold anna@example.test', 'account hold anna@example.test --reason "asked her"'],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .option('--reason <text>', 'for whoever looks at it later')
+    .action(
+      perform(run, async (invocation, { reason }: { reason?: string }, address: Address) => {
+        const { isNew, recipients } = await invocation.withStorage(async storage => {
+          const accountId = await accountIdOf(storage, address)
+          const hold = {
+            accountId,
+            since: invocation.clock.now(),
+            reason: reason ?? 'an administrator wants it',
+          }
+          return {
+            isNew: await storage.run(holdAccount, hold),
+            recipients: await administerAll(invocation, storage, address, holdRecipients, 'ready'),
+          }
+        })
+        const shown = displayAddress(address)
+        invocation.output.result(
+          { held: shown, isNew, recipients },
+          `The mail of ${shown} ${isNew ? 'is' : 'was already'} on hold (${formatCount(recipients, 'recipient')} in the queue). "postrider queue list --account ${shown}" shows it; "postrider account release ${shown}" lets it go.`,
+        )
+      }),
+    )
+
+  addCommand(account, {
+    usage: 'release',
+    summary: 'Let the mail go that an account sends',
+    description:
+      'Let the mail go that an account sends, and all of it that is held. For a day it is not held again by itself. If a ' +
+      'stranger had its password: set a new one first, and take out of the queue what the stranger sent.',
+    examples: ['account release anna@example.test'],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .action(
+      perform(run, async (invocation, _options: object, address: Address) => {
+        const { wasHeld, recipients } = await invocation.withStorage(async storage => {
+          const accountId = await accountIdOf(storage, address)
+          return {
+            wasHeld: await storage.run(endAccountHold, { accountId, at: invocation.clock.now() }),
+            recipients: await administerAll(invocation, storage, address, releaseRecipients, 'held'),
+          }
+        })
+        const shown = displayAddress(address)
+        invocation.output.result(
+          { released: shown, wasHeld, recipients },
+          wasHeld
+            ? `The mail of ${shown} goes again (${formatCount(recipients, 'recipient')} released).`
+            : `${shown} was not on hold (${formatCount(recipients, 'recipient')} released).`,
+        )
+      }),
+    )
+
+  addCommand(account, {
     usage: 'change',
     summary: 'Change the name or the language of an account',
     examples: [
@@ -215,9 +315,13 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
     .addArgument(new Argument('[domain]').argParser(domainArgument))
     .action(
       perform(run, async (invocation, _options: object, domain?: string) => {
-        const accounts = await invocation.withStorage(async storage => {
+        const { accounts, held } = await invocation.withStorage(async storage => {
           if (domain !== undefined) await storage.run(findDomain, { name: domain })
-          return await storage.run(listAccounts, { domain })
+          const holds = await storage.run(listAccountHolds, undefined)
+          return {
+            accounts: await storage.run(listAccounts, { domain }),
+            held: new Map(holds.map(hold => [hold.accountId, hold])),
+          }
         })
         invocation.output.rows(
           accounts,
@@ -225,9 +329,13 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
             { title: 'ADDRESS', cell: row => displayAddress(row.address) },
             { title: 'NAME', cell: row => row.name },
             { title: 'LANGUAGE', cell: row => row.language },
-            { title: 'STATE', cell: row => (row.enabled ? 'enabled' : 'disabled') },
+            {
+              title: 'STATE',
+              cell: row =>
+                `${row.enabled ? 'enabled' : 'disabled'}${held.has(row.id) ? ', its mail on hold' : ''}`,
+            },
           ],
-          accountJson,
+          row => accountJson(row, held.get(row.id)),
           domain === undefined
             ? 'There are no accounts yet. Create one: postrider account create anna@example.test'
             : `${displayDomain(domain)} has no accounts yet. Create one: postrider account create anna@${displayDomain(domain)}`,

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
+import { addressKey } from '../../address/address-key.ts'
 import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { describeOpenAlerts } from '../../alert/describe-alert.ts'
@@ -69,6 +70,7 @@ interface FilterOptions {
   readonly domain?: string
   readonly to?: Address
   readonly from?: GivenReversePath
+  readonly account?: Address
   readonly host?: string
   readonly cause?: string
   readonly rerouted?: string
@@ -281,6 +283,11 @@ function addFilterOptions(command: Command): Command {
       ),
     )
     .addOption(
+      new Option('--account <address>', 'what this account sent, from whichever address').argParser(
+        addressArgument,
+      ),
+    )
+    .addOption(
       new Option('--host <host>', 'what this mail host refused, or did not answer').argParser(domainArgument),
     )
     .addOption(new Option('--cause <cause>', 'what waits for this cause').choices(causeNames))
@@ -299,11 +306,23 @@ function ageArgument(text: string): number {
 }
 
 function selectionOf(
-  { domain, to, from, host, cause, rerouted: routeTo, destination, olderThan, youngerThan }: FilterOptions,
+  {
+    domain,
+    to,
+    from,
+    account,
+    host,
+    cause,
+    rerouted: routeTo,
+    destination,
+    olderThan,
+    youngerThan,
+  }: FilterOptions,
   now: number,
 ): QueueSelection {
   return {
     domain,
+    account: account && addressKey(account),
     host,
     cause,
     routeTo,
@@ -330,7 +349,7 @@ function selectionsOf(
   if (queueIds.length > 0) return queueIds.map(queueId => ({ ...selection, queueId }))
   if (isNarrowed(selection) || options.all) return [selection]
   throw new WrongUsage(
-    'Say which: queue ids, --domain, --to, --from, --host, --cause, --rerouted, --destination, --older-than, --younger-than, or --all.',
+    'Say which: queue ids, --domain, --to, --from, --account, --host, --cause, --rerouted, --destination, --older-than, --younger-than, or --all.',
   )
 }
 

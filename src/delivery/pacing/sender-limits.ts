@@ -1,7 +1,7 @@
 // Whose mail a limit of `submission.limits` counts together, and which limit that is.
 import { formatAddress } from '../../address/format-address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
-import type { SenderLimitSettings } from '../../config/settings.ts'
+import type { RateSettings, SenderLimitSettings } from '../../config/settings.ts'
 import type { RateLimit } from '../../queue/allowances.ts'
 import { accountGate, addressGate, type GateKey } from '../../queue/gates.ts'
 import type { QueuedMessage } from '../../queue/records.ts'
@@ -24,11 +24,13 @@ export function senderLimitOf(
   rules: readonly SenderLimitSettings[],
   message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'isReport'>,
   account: string | undefined,
+  /** Those of accounts that no rule means; undefined: none. */
+  accountRates?: RateSettings | undefined,
 ): SenderLimit | undefined {
   const { accountId, reversePath, isReport } = message
   if (isReport) return undefined
   const address = account === undefined ? undefined : parseAddress(account)
-  for (const rule of rules) {
+  for (const rule of rules.filter(saysRates)) {
     const means = (sender: QueuedMessage['reversePath']): boolean =>
       rule.match.some(text => matchesSender(text, { reversePath: sender }))
     if (accountId !== undefined && account !== undefined && address && means(address))
@@ -40,7 +42,31 @@ export function senderLimitOf(
         limits: rateLimitsOf(rule),
       }
   }
-  return undefined
+  if (accountId === undefined || account === undefined || accountRates === undefined) return undefined
+  return { gate: accountGate(accountId), name: account, limits: rateLimitsOf(accountRates) }
+}
+
+/** Others are about new recipients only. */
+function saysRates({ perSecond, perMinute, perHour, perDay }: RateSettings): boolean {
+  return [perSecond, perMinute, perHour, perDay].some(most => most !== undefined)
+}
+
+/** Of `submission`: what is said of how much a sender may send in a time. */
+export interface SenderRules {
+  readonly limits: readonly SenderLimitSettings[]
+  /** Undefined: none. */
+  readonly accountLimits?: RateSettings | undefined
+  readonly bulkSenders: readonly string[]
+}
+
+/** `senderLimitOf` by all that the settings say. */
+export function senderLimitBy(
+  { limits, accountLimits, bulkSenders }: SenderRules,
+  message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'isReport'>,
+  account: string | undefined,
+): SenderLimit | undefined {
+  const isBulk = sendsBulk(bulkSenders, message, account)
+  return senderLimitOf(limits, message, account, isBulk ? undefined : accountLimits)
 }
 
 /** An administrator said of it that its mail goes to many (`submission.bulkSenders`): of the account, or of the reverse-path. */

@@ -1,7 +1,6 @@
 // How much each sender may have under way, and send in a time: who sends much waits in a line of its own, so that who sends
 // little passes by.
 
-import type { SenderLimitSettings } from '../../config/settings.ts'
 import { addressOfAccount } from '../../directory/accounts.ts'
 import { type GateKey, isSenderGate, senderGate } from '../../queue/gates.ts'
 import type { QueuedMessage, QueuedRecipient } from '../../queue/records.ts'
@@ -9,12 +8,12 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Storage } from '../../storage/operation.ts'
 import { Allowance } from './allowance.ts'
 import type { Closure } from './destination-health.ts'
-import { type SenderLimit, senderLimitOf } from './sender-limits.ts'
+import { type SenderLimit, type SenderRules, senderLimitBy } from './sender-limits.ts'
 
 export interface SendersParts {
   readonly storage: Pick<Storage, 'run' | 'onWake'>
   readonly clock: Clock
-  readonly limits: readonly SenderLimitSettings[]
+  readonly rules: SenderRules
   /** Somebody stands there before it. */
   readonly hasLine: (gate: GateKey) => boolean
   /** There may be room at a gate. */
@@ -102,11 +101,11 @@ export class Senders {
   }
 
   async #limitOf(message: QueuedMessage): Promise<SenderLimit | undefined> {
-    const { limits } = this.#parts
-    if (limits.length === 0) return undefined
+    const { rules } = this.#parts
     const { accountId } = message
-    return senderLimitOf(
-      limits,
+    if (rules.limits.length === 0 && (accountId === undefined || !rules.accountLimits)) return undefined
+    return senderLimitBy(
+      rules,
       message,
       accountId === undefined ? undefined : await this.#addressOf(accountId),
     )
