@@ -246,7 +246,8 @@ async function wentTo(tx: Tx, queueId: number, recipient: Address): Promise<bool
   const rows = await tx.all<{ event: string }>(
     'SELECT event FROM trail_event WHERE queue_id = ? AND substr(event, 1, ?) = ?',
     queueId,
-    [...beginning].length,
+    // Both engines count characters, and not code units.
+    Array.from(beginning).length,
     beginning,
   )
   return rows.some(({ event }) => wasTaken(event) !== undefined)

@@ -29,13 +29,18 @@ interface Account {
   readonly accountId: number
   readonly start: number
   /** Addresses of those who are told of new ones, from `from` on. */
-  writeTo(many: number, now: number, from?: number): Promise<void>
-  count(counts: Omit<SendingCounts, 'accountId'>, now: number, bulkSenders?: string[]): Promise<string[]>
+  readonly writeTo: (many: number, now: number, from?: number) => Promise<void>
+  readonly count: (
+    counts: Omit<SendingCounts, 'accountId'>,
+    now: number,
+    bulkSenders?: string[],
+  ) => Promise<string[]>
 }
 
 async function openAccount(t: TestContext): Promise<Account> {
-  const { storage, clock, account } = await createWorld(t)
-  const accountId = await account(anna)
+  const world = await createWorld(t)
+  const { storage, clock } = world
+  const accountId = await world.account(anna)
   return {
     storage,
     accountId,

@@ -25,7 +25,7 @@ export function senderLimitOf(
   message: Pick<QueuedMessage, 'accountId' | 'reversePath' | 'isReport'>,
   account: string | undefined,
   /** Those of accounts that no rule means; undefined: none. */
-  accountRates?: RateSettings | undefined,
+  accountRates?: RateSettings,
 ): SenderLimit | undefined {
   const { accountId, reversePath, isReport } = message
   if (isReport) return undefined
