@@ -124,13 +124,18 @@ function describeScreened({
 }
 
 /** A line for each who gave points, and for each who could not. */
-function describePoints({ lines, notAsked = [] }: ScreeningEvidence): string[] {
+function describePoints({ lines, notAsked = [], comeAgainAt }: ScreeningEvidence): string[] {
   return [
     ...lines.map(
       ({ source, name, points, detail }) =>
         `${points > 0 ? '+' : ''}${points} by ${source}: ${name}${detail === undefined ? '' : ` (${detail})`}`,
     ),
     ...notAsked.map(why => `not asked: ${why}`),
+    ...(comeAgainAt === undefined
+      ? []
+      : [
+          `not known here: whoever is a mail server comes again by itself, from ${formatTime(comeAgainAt)} on`,
+        ]),
   ]
 }
 

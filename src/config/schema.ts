@@ -833,6 +833,10 @@ const spam = z
       z.number().min(0.1).max(1000).default(5),
       'A message of a stranger with so many points goes to the mailbox Junk.',
     ),
+    greylistScore: setting(
+      z.number().min(0.1).max(1000).default(3),
+      'One with so many points, and fewer than junkScore, from somebody who is not known has to come again after five minutes, which mail servers do by themselves. Known is who has come again before, a provider of which several have, and to whom your users have written. A greylistScore that is not below junkScore: nobody has to.',
+    ),
     refuseScore: setting(
       z.number().min(0.1).max(1000).default(15),
       'One with so many points is refused, so that its sender hears of it.',

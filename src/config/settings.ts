@@ -289,6 +289,7 @@ export interface HealthSettings {
 /** What points mean, and who gives them. */
 export interface SpamSettings {
   readonly junkScore: number
+  readonly greylistScore: number
   readonly refuseScore: number
   /** The filter that learns. */
   readonly filter: boolean

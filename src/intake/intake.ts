@@ -314,7 +314,7 @@ class IncomingMessage implements MailDataSink {
     const { storage, lifetimeMs, held } = this.#options
     const { reversePath, parameters, disposition, recipients } = this.#transaction
     const mailData = await this.#writer.finish()
-    const screened = await this.#screen(mailData)
+    const screened = await this.#screen(mailData, checked)
     const refusal = screened && this.#refuseUnwanted(screened, checked)
     if (refusal) {
       await this.#writer.abort()
@@ -378,7 +378,10 @@ class IncomingMessage implements MailDataSink {
   }
 
   /** undefined: it is not looked at. */
-  async #screen(mailData: StoredMailData): Promise<Screened | undefined> {
+  async #screen(
+    mailData: StoredMailData,
+    checked: CheckedMessage | undefined,
+  ): Promise<Screened | undefined> {
     const { screening, mailData: store } = this.#options
     if (!screening?.isOn || !isStranger(this.#client)) return undefined
     const { remoteAddress: address, remotePort: port, heloName, tls } = this.#client
@@ -393,7 +396,12 @@ class IncomingMessage implements MailDataSink {
         size: mailData.size,
         open: () => store.readStored(mailData),
       },
-      second ? undefined : only?.forwardPath,
+      {
+        onlyRecipient: second ? undefined : only?.forwardPath,
+        reversePath,
+        recipients: recipients.map(({ forwardPath }) => forwardPath),
+        provenDomain: checked && provenDomain(checked.evidence),
+      },
     )
   }
 
@@ -451,6 +459,14 @@ function describeCheck({ evidence, verdict }: CheckedMessage): Checks {
       ...(verdict.because === undefined ? {} : { because: verdict.because }),
     },
   ]
+}
+
+/** That of the author before that of the sender, and that before anybody's who has signed it. */
+function provenDomain({ dmarc, spf = [], dkim = [] }: AuthenticationEvidence): string | undefined {
+  if (dmarc?.result === 'pass') return dmarc.domain
+  const [sender] = spf
+  if (sender?.result === 'pass') return sender.domain
+  return dkim.find(({ result }) => result === 'pass')?.domain
 }
 
 /** Where nothing was said there is nothing to keep. */

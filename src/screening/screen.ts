@@ -1,14 +1,20 @@
 // Whether a stranger's message is wanted: what scanners, lists and the filter say of it adds up to one score, of which each
 // line is evidence for the trail.
-import type { Address } from '../address/address.ts'
+import { isIPv4 } from 'node:net'
+import type { Address, ReversePath } from '../address/address.ts'
+import { addressKey } from '../address/address-key.ts'
+import { formatAddress } from '../address/format-address.ts'
+import { hostNetworkOf } from '../address/networks.ts'
 import type { SpamSettings } from '../config/settings.ts'
 import { findAccount } from '../directory/accounts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Advice, HeaderFieldToAdd, Specimen } from '../scanner/contract.ts'
+import { knowsCorrespondent } from '../sending/sending-counts.ts'
 import type { Storage } from '../storage/operation.ts'
 import { askAddressLists, type Listing, linesOfListings } from './block-lists.ts'
 import { estimateSpam } from './estimate.ts'
+import { visitGreylist } from './greylist.ts'
 import { everybody, readLearned, recallWords } from './learning.ts'
 import type { Scan, Scanners } from './run-scanners.ts'
 import { meaningOf, type ScoreLine, sumOf } from './score.ts'
@@ -28,6 +34,18 @@ export interface ScreeningEvidence {
   readonly lines: readonly ScoreLine[]
   /** Who could not be asked, and why: 'zen.spamhaus.org: …'. */
   readonly notAsked?: readonly string[] | undefined
+  /** It was put off, as of somebody who is not known: from then on the same may come again. ms since 1970. */
+  readonly comeAgainAt?: number | undefined
+}
+
+/** What is known of the message from elsewhere. */
+export interface ScreeningContext {
+  /** Whose own lessons of the filter count. */
+  readonly onlyRecipient?: Address | undefined
+  readonly reversePath: ReversePath
+  readonly recipients: readonly Address[]
+  /** The domain that has proved that the message is from it. */
+  readonly provenDomain?: string | undefined
 }
 
 export type ScreeningVerdict =
@@ -53,7 +71,8 @@ const filterPoints = [
 
 export class Screening {
   readonly #parts: ScreeningParts
-  #hasLearned: Promise<{ readonly is: boolean; readonly until: number }> | undefined
+  /** Whether the filter has learned anything, as it was seen a moment ago. */
+  #learned: { readonly is: boolean; readonly until: number } = { is: false, until: 0 }
 
   constructor(parts: ScreeningParts) {
     this.#parts = parts
@@ -65,22 +84,62 @@ export class Screening {
     return scanners.areAny || settings.filter || settings.lists.length > 0
   }
 
-  /** `onlyRecipient`: whose own lessons count. Rejects with a StorageFault. */
-  async screen(specimen: Specimen, onlyRecipient: Address | undefined): Promise<Screened> {
+  /** Rejects with a StorageFault. */
+  async screen(specimen: Specimen, context: ScreeningContext): Promise<Screened> {
     const { resolver, scanners, settings } = this.#parts
     const [scans, listings, filter] = await Promise.all([
       scanners.scan(specimen),
       askAddressLists(resolver, settings.lists, specimen.client.address),
-      settings.filter ? this.#askFilter(specimen, onlyRecipient) : [],
+      settings.filter ? this.#askFilter(specimen, context.onlyRecipient) : [],
     ])
     const lines = [...scans.flatMap(scan => scan.lines), ...linesOfListings(listings), ...filter]
     const notAsked = [...scans.flatMap(whyNotLooked), ...listings.flatMap(whyNoAnswer)]
     const score = sumOf(lines)
+    const verdict = this.#judge(scans, score)
+    const mayBeGreylisted = verdict.kind === 'accept' && score >= settings.greylistScore
+    const comeAgainAt = mayBeGreylisted ? await this.#greylist(specimen, context) : undefined
     return {
-      verdict: this.#judge(scans, score),
-      evidence: { score, lines, ...(notAsked.length > 0 ? { notAsked } : {}) },
+      verdict:
+        comeAgainAt === undefined
+          ? verdict
+          : {
+              kind: 'defer',
+              because: `whoever looks a little like spam (${score} points) and is not known here has to come again, from ${new Date(comeAgainAt).toISOString()} on`,
+            },
+      evidence: {
+        score,
+        lines,
+        ...(notAsked.length > 0 ? { notAsked } : {}),
+        ...(comeAgainAt === undefined ? {} : { comeAgainAt }),
+      },
       headerFields: scans.flatMap(({ headerFields }) => headerFields),
     }
+  }
+
+  /** undefined: known, or come again. */
+  async #greylist(
+    { client }: Specimen,
+    { provenDomain, recipients, reversePath }: ScreeningContext,
+  ): Promise<number | undefined> {
+    const { clock, storage } = this.#parts
+    const [recipient] = recipients
+    // A report has no sender who would come again as the same.
+    if (reversePath === null || !recipient) return undefined
+    const now = clock.now()
+    for (const one of recipients.slice(0, mostAsked)) {
+      const account = await storage.run(findAccount, { address: one })
+      const who = { addressKey: addressKey(reversePath), now }
+      if (account && (await storage.run(knowsCorrespondent, { accountId: account.id, ...who })) !== 'new')
+        return undefined
+    }
+    const visit = {
+      origin: provenDomain ?? neighbourhoodOf(client.address),
+      sender: formatAddress(reversePath),
+      recipient: formatAddress(recipient),
+      now,
+    }
+    const found = await storage.run(visitGreylist, { visit, rules: greylistRules })
+    return found.kind === 'come-again' ? found.notBefore : undefined
   }
 
   #judge(scans: readonly Scan[], score: number): ScreeningVerdict {
@@ -104,10 +163,8 @@ export class Screening {
   async #askFilter(specimen: Specimen, onlyRecipient: Address | undefined): Promise<readonly ScoreLine[]> {
     const { clock, storage } = this.#parts
     // Most servers have taught it nothing: then no message is read for it.
-    this.#hasLearned ??= hasLearned(storage, clock.now())
-    const known = await this.#hasLearned
-    if (clock.now() >= known.until) this.#hasLearned = undefined
-    if (!known.is) return []
+    if (clock.now() >= this.#learned.until) this.#learned = await hasLearned(storage, clock.now())
+    if (!this.#learned.is) return []
     const account = onlyRecipient && (await storage.run(findAccount, { address: onlyRecipient }))
     const words = await wordsOf(specimen.open())
     const { all, words: counts } = await storage.run(recallWords, {
@@ -130,6 +187,10 @@ export class Screening {
 }
 
 const lookAgainMs = 60_000
+/** Sooner than the first no mail server comes again; after the second nobody does. */
+const greylistRules = { waitMs: 5 * 60_000, windowMs: 2 * 86_400_000 }
+/** Recipients of one message who may know its sender. */
+const mostAsked = 5
 
 async function hasLearned(
   storage: Pick<Storage, 'run'>,
@@ -137,6 +198,11 @@ async function hasLearned(
 ): Promise<{ readonly is: boolean; readonly until: number }> {
   const { spam, ham } = await storage.run(readLearned, { accountId: everybody })
   return { is: spam > 0 && ham > 0, until: now + lookAgainMs }
+}
+
+/** From where a sender without a proof may come again: '192.0.2.0/24', '2001:db8::/64'. */
+function neighbourhoodOf(address: string): string {
+  return isIPv4(address) ? address.replace(/\d+$/, '0/24') : hostNetworkOf(address)
 }
 
 function find(scans: readonly Scan[], advice: Advice): Scan | undefined {

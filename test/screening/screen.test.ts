@@ -7,8 +7,9 @@ import { silentLog } from '../../src/runtime/log.ts'
 import type { ScanReport } from '../../src/scanner/contract.ts'
 import { leastLearned } from '../../src/screening/estimate.ts'
 import { Scanners } from '../../src/screening/run-scanners.ts'
-import { type Screened, Screening } from '../../src/screening/screen.ts'
+import { type Screened, Screening, type ScreeningContext } from '../../src/screening/screen.ts'
 import { teach } from '../../src/screening/teach.ts'
+import { noteCorrespondent } from '../../src/sending/sending-counts.ts'
 import { addAccount, addDomain, address } from '../directory/open-directory.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
@@ -16,7 +17,8 @@ import { openTestStorage } from '../harness/test-storage.ts'
 import { plainMessage, specimen, withBody } from '../scanner/specimen.ts'
 
 const anna = address('anna@example.test')
-const nothing: SpamSettings = { junkScore: 5, refuseScore: 15, filter: false, lists: [] }
+const boris = address('boris@example.net')
+const nothing: SpamSettings = { junkScore: 5, greylistScore: 1000, refuseScore: 15, filter: false, lists: [] }
 
 interface World {
   readonly settings?: Partial<SpamSettings>
@@ -32,6 +34,7 @@ async function open(t: TestContext, { settings, reports = [], dns = [] }: World)
     resolver.close()
     await server.close()
   })
+  const clock = createManualClock()
   const scanners = new Scanners(
     reports.map((report, index) => ({
       scanner: {
@@ -43,18 +46,25 @@ async function open(t: TestContext, { settings, reports = [], dns = [] }: World)
       maxBytes: 1_000_000,
       weight: 1,
     })),
-    { clock: createManualClock(), log: silentLog },
+    { clock, log: silentLog },
   )
   const screening = new Screening({
     settings: { ...nothing, ...settings },
     storage,
     resolver,
     scanners,
-    clock: createManualClock(),
+    clock,
   })
   return {
     storage,
-    screen: (text = plainMessage): Promise<Screened> => screening.screen(specimen(text), anna),
+    clock,
+    screen: (text = plainMessage, context: Partial<ScreeningContext> = {}): Promise<Screened> =>
+      screening.screen(specimen(text), {
+        onlyRecipient: anna,
+        reversePath: boris,
+        recipients: [anna],
+        ...context,
+      }),
   }
 }
 
@@ -135,4 +145,36 @@ test('what the filter has learned counts for and against', async t => {
   const good = await screen(ham)
   assert.equal(good.evidence.lines[0]?.name, 'like wanted mail')
   assert.ok(good.evidence.score < 0)
+})
+
+test('who looks a little like spam and is not known comes again; who is known does not have to', async t => {
+  const suspicious = {
+    settings: { greylistScore: 3 },
+    reports: [{ score: 3.5, findings: [{ name: 'A', score: 3.5 }] }],
+  }
+  const { clock, screen, storage } = await open(t, suspicious)
+  const first = await screen()
+  const comeAgainAt = clock.now() + 5 * 60_000
+  assert.equal(first.verdict.kind, 'defer')
+  assert.equal(first.evidence.comeAgainAt, comeAgainAt)
+  clock.advance(5 * 60_000)
+  assert.deepEqual((await screen()).verdict, { kind: 'accept' })
+  // From another address of the same provider, which has proved its domain.
+  const vera = { reversePath: address('vera@example.org'), provenDomain: 'example.org' }
+  assert.equal((await screen(plainMessage, vera)).verdict.kind, 'defer')
+  // A report comes from nobody.
+  assert.equal((await screen(plainMessage, { reversePath: null })).verdict.kind, 'accept')
+  // Anna has written to Olga.
+  await addDomain(storage, 'example.test')
+  const accountId = await addAccount(storage, 'anna@example.test')
+  await storage.run(noteCorrespondent, {
+    accountId,
+    addressKey: 'olga@example.net',
+    most: 0,
+    now: clock.now(),
+  })
+  assert.equal(
+    (await screen(plainMessage, { reversePath: address('olga@example.net') })).verdict.kind,
+    'accept',
+  )
 })
