@@ -757,8 +757,8 @@ const scannerEndpoint = formed(problemOfScannerEndpoint)
 const scanner = z
   .strictObject({
     kind: setting(
-      z.enum(['rspamd', 'spamassassin', 'clamav', 'http']),
-      'What it speaks: rspamd (HTTP, /checkv2), spamassassin (spamd), clamav (clamd, INSTREAM), http (a program of yours behind a URL: JSON in, a verdict in JSON out).',
+      z.enum(['rspamd', 'spamassassin', 'clamav', 'milter', 'http']),
+      'What it speaks: rspamd (HTTP, /checkv2), spamassassin (spamd), clamav (clamd, INSTREAM), milter (any that refuses, puts off or aside, or adds header fields), http (a program of yours behind a URL: JSON in, a verdict in JSON out).',
     ),
     at: setting(
       scannerEndpoint.optional(),

@@ -304,7 +304,7 @@ export interface AddressListSettings {
 }
 
 export interface ScannerSettings {
-  readonly kind: 'rspamd' | 'spamassassin' | 'clamav' | 'http'
+  readonly kind: 'rspamd' | 'spamassassin' | 'clamav' | 'milter' | 'http'
   /** For all but http. */
   readonly at?: string | undefined
   /** For http. */

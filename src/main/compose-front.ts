@@ -102,7 +102,10 @@ export function composeFront(parts: FrontParts): Front {
       settings: settings.spam,
       storage,
       resolver,
-      scanners: new Scanners(composeScanners(settings.scanners), { clock, log }),
+      scanners: new Scanners(composeScanners(settings.scanners, { hostname: settings.hostname, clock }), {
+        clock,
+        log,
+      }),
       clock,
     }),
     noteEvidence: (reply, found) => evidence.set(reply, found),

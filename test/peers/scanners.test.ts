@@ -4,7 +4,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { createClamdScanner } from '../../src/scanner/clamd.ts'
 import type { Scanner } from '../../src/scanner/contract.ts'
-import { Milter } from '../../src/scanner/milter/milter.ts'
+import { createMilterScanner } from '../../src/scanner/milter/milter-scanner.ts'
 import { createRspamdScanner } from '../../src/scanner/rspamd.ts'
 import { createSpamdScanner } from '../../src/scanner/spamd.ts'
 import { missing } from '../harness/programs.ts'
@@ -63,38 +63,19 @@ describe('scanners', { concurrency: false }, () => {
   })
 
   test('OpenDKIM signs as a milter', { skip: missing('opendkim', 'openssl') }, async t => {
-    const { endpoint } = await started(t, startOpendkim)
-    const milter = await Milter.open({ endpoint, timeoutMs: 20_000, clock: systemClock })
-    const goOn = { kind: 'continue' } as const
-    const [head = '', body = ''] = plainMessage.split('\r\n\r\n')
+    const daemon = await started(t, startOpendkim)
+    const scanner = createMilterScanner({
+      endpoint: daemon.endpoint,
+      hostname: 'mx.example.test',
+      clock: systemClock,
+    })
+    const { advice, headerFields = [] } = await scanner.scan(specimen(plainMessage), never)
+    assert.equal(advice, 'accept')
     assert.deepEqual(
-      await milter.connect(
-        { hostName: 'client.example.net', address: '192.0.2.7', port: 40_000 },
-        { j: 'mx.example.test' },
-      ),
-      goOn,
+      headerFields.map(({ name }) => name),
+      ['DKIM-Signature'],
     )
-    assert.deepEqual(await milter.hello('client.example.net'), goOn)
-    assert.deepEqual(await milter.mail('boris@example.net', []), goOn)
-    assert.deepEqual(await milter.recipient('anna@example.test', []), goOn)
-    assert.deepEqual(await milter.data({ i: '0ANHN9VYR00' }), goOn)
-    const { verdict, changes } = await milter.message(
-      {
-        headerFields: head.split('\r\n').map(line => {
-          const colon = line.indexOf(':')
-          return { name: line.slice(0, colon), value: line.slice(colon + 1) }
-        }),
-        body: (async function* () {
-          yield Buffer.from(body)
-        })(),
-      },
-      { i: '0ANHN9VYR00' },
-    )
-    milter.close()
-    assert.deepEqual(verdict, { kind: 'accept' })
-    assert.equal(changes.length, 1)
-    const [signature] = changes
-    assert.ok(signature?.kind === 'insert-field' && signature.name === 'DKIM-Signature')
-    assert.match(signature.value, /d=example\.net; s=test;/)
+    assert.match(headerFields[0]?.value ?? '', /d=example\.net; s=test;/)
+    await isGone(scanner, daemon)
   })
 })

@@ -27,9 +27,13 @@ import {
 
 export interface MilterOptions {
   readonly endpoint: ScannerEndpoint
-  /** For each answer; a milter that says that it is still at work has it anew. */
-  readonly timeoutMs: number
+  /** For each answer; a milter that says that it is still at work has it anew. Default: as long as `signal` allows. */
+  readonly timeoutMs?: number | undefined
+  /** Ends all of it. */
+  readonly signal?: AbortSignal | undefined
   readonly clock: Clock
+  /** What it may do to the message, of `actions`. Default: all. */
+  readonly offers?: number | undefined
 }
 
 /** accept: it wants to hear no more of this message (or of this connection, when it said so before MAIL). */
@@ -107,16 +111,19 @@ export class Milter {
   static async open(options: MilterOptions): Promise<Milter> {
     const name = `milter at ${formatScannerEndpoint(options.endpoint)}`
     const socket = connect(connectOptions(options.endpoint))
-    const timer = options.clock.after(options.timeoutMs, () =>
-      socket.destroy(new Error('no connection in time')),
-    )
+    const { clock, signal, timeoutMs } = options
+    const giveUp = (): void => void socket.destroy(new Error('it did not answer in time'))
+    const timer = timeoutMs === undefined ? undefined : clock.after(timeoutMs, giveUp)
+    signal?.addEventListener('abort', giveUp)
+    if (signal?.aborted) giveUp()
     try {
       await once(socket, 'connect')
     } catch (cause) {
       throw unavailable(name, cause)
     } finally {
-      timer.cancel()
+      timer?.cancel()
     }
+    socket.once('close', () => signal?.removeEventListener('abort', giveUp))
     const milter = new Milter(name, options, socket)
     await milter.#negotiate()
     return milter
@@ -198,13 +205,18 @@ export class Milter {
   }
 
   async #negotiate(): Promise<void> {
-    await this.#send(formatPacket(commands.negotiate, uint32(milterVersion, offeredActions, offeredProtocol)))
+    const { offers = offeredActions } = this.#options
+    await this.#send(formatPacket(commands.negotiate, uint32(milterVersion, offers, offeredProtocol)))
     const answer = await this.#receive()
     if (answer.kind !== commands.negotiate || answer.data.length < 12) throw this.#confused(answer)
     const [version, wanted, without] = [0, 4, 8].map(at => answer.data.readUInt32BE(at))
     if (version === undefined || version < 2 || version > milterVersion || wanted === undefined)
       throw this.#confused(answer)
-    if ((wanted & ~offeredActions) !== 0) throw this.#confused(answer)
+    if ((wanted & ~offers) !== 0)
+      throw new ScannerFault(
+        'SCANNER_CONFUSED',
+        `The ${this.name} wants to change messages in ways that are not offered to it: it may refuse them, put them off or aside, and add header fields. If its configuration can do with that, restrict it.`,
+      )
     this.#protocol = without ?? 0
   }
 
@@ -292,10 +304,11 @@ export class Milter {
     while (this.#received.length === 0) {
       if (this.#end) throw this.#end
       const { clock, timeoutMs } = this.#options
-      timer ??= clock.after(timeoutMs, () => {
-        this.#fail(unavailable(this.name, new Error('it did not answer in time')))
-        this.#socket.destroy()
-      })
+      if (timeoutMs !== undefined)
+        timer ??= clock.after(timeoutMs, () => {
+          this.#fail(unavailable(this.name, new Error('it did not answer in time')))
+          this.#socket.destroy()
+        })
       await new Promise<void>(resolve => {
         this.#whenReceived = resolve
       })
