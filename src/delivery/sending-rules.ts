@@ -33,6 +33,8 @@ export class RulesOfClaim {
   constructor(parts: SendingRulesParts, works: readonly ClaimedWork[]) {
     this.#parts = parts
     this.#works = works
+    // At once, beside the routes: nobody waits for one after the other. Whoever asks for it hears of a failure.
+    this.#ask().catch(() => {})
   }
 
   /** Of all its recipients; undefined: it goes. What an administrator wants tried goes all the same. */
