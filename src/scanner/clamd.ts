@@ -11,7 +11,7 @@ export function createClamdScanner(endpoint: ScannerEndpoint): Scanner {
   return {
     name,
     async scan(specimen, signal) {
-      const answer = await askAgainWhenCut(() =>
+      const answer = await askAgainWhenCut(name, specimen.size, () =>
         exchange({
           endpoint,
           name,
@@ -31,12 +31,14 @@ const maxAsked = 3
  * What is too large for it clamd says and closes at once: if more was on its way, the system drops what it said with the
  * connection.
  */
-async function askAgainWhenCut(ask: () => Promise<Buffer>): Promise<Buffer> {
+async function askAgainWhenCut(name: string, size: number, ask: () => Promise<Buffer>): Promise<Buffer> {
   for (let asked = 1; ; asked++) {
     try {
       return await ask()
     } catch (cause) {
-      if (asked === maxAsked || !isCut(cause)) throw cause
+      if (!isCut(cause)) throw cause
+      // One that had died of it would not be there again at once.
+      if (asked === maxAsked) throw tooLarge(name, size)
     }
   }
 }
@@ -75,12 +77,15 @@ function readReport(name: string, line: string, size: number): ScanReport {
       text: `The message contains a virus (${shown}), so it was not accepted`,
     }
   }
-  if (line.startsWith('INSTREAM size limit exceeded'))
-    throw new ScannerFault(
-      'SCANNER_TOO_LARGE',
-      `The scanner ${name} does not look at messages of ${size} bytes: raise StreamMaxLength in clamd.conf, or set maxBytes of this scanner.`,
-    )
+  if (line.startsWith('INSTREAM size limit exceeded')) throw tooLarge(name, size)
   if (line.endsWith(' ERROR'))
     throw new ScannerFault('SCANNER_UNAVAILABLE', `The scanner ${name} could not look: ${oneLine(line)}.`)
   throw confused(name, line)
+}
+
+function tooLarge(name: string, size: number): ScannerFault {
+  return new ScannerFault(
+    'SCANNER_TOO_LARGE',
+    `The scanner ${name} does not look at messages of ${size} bytes: raise StreamMaxLength in clamd.conf, or write a smaller maxMegabytes for it.`,
+  )
 }

@@ -46,10 +46,11 @@ test('what it says becomes advice, what it adds becomes fields', async t => {
   const added = [
     formatPacket('h', texts('X-Seen', 'yes')),
     formatPacket('i', uint32(0), texts('Authentication-Results', 'mx; none')),
+    formatPacket('m', uint32(1), texts('Subject', 'new')),
   ]
   assert.deepEqual((await scan(t, { E: [...added, formatPacket('a')] })).report, {
     advice: 'accept',
-    findings: [],
+    findings: [{ name: 'wants Subject changed, which is not done' }],
     headerFields: [
       { name: 'X-Seen', value: 'yes' },
       { name: 'Authentication-Results', value: 'mx; none' },

@@ -1,9 +1,11 @@
 // A milter as a scanner of whole messages: it is told the session after the message has come, in one go. It may refuse, put
-// off, put aside and add header fields; what would change the rest of the message or its recipients is not offered to it.
+// off, put aside and add header fields. That fields which are there are changed is offered to it, because many milters want it
+// before they begin, and is not done: a finding says so. Changes of the body and of recipients are not offered.
 import { HeaderSplitter, parseHeaderFields } from '../../message/header-section.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import {
   type Advice,
+  type Finding,
   type HeaderFieldToAdd,
   oneLine,
   type Scanner,
@@ -21,7 +23,7 @@ export interface MilterScannerOptions {
   readonly clock: Clock
 }
 
-const offers = actions.addHeaders + actions.quarantine
+const offers = actions.addHeaders + actions.changeHeaders + actions.quarantine
 const maxHeaderBytes = 1024 * 1024
 
 export function createMilterScanner({ endpoint, hostname, clock }: MilterScannerOptions): Scanner {
@@ -100,15 +102,24 @@ function reportOf(verdict: MilterVerdict, changes: readonly MilterChange[]): Sca
       ? [{ name: change.name, value: change.value }]
       : [],
   )
+  const findings = changes.flatMap((change): Finding[] =>
+    change.kind === 'change-field'
+      ? [
+          {
+            name: `wants ${oneLine(change.name, 60)} ${change.value === undefined ? 'removed' : 'changed'}, which is not done`,
+          },
+        ]
+      : [],
+  )
   if (verdict.kind === 'refused') {
     const { code, lines } = verdict.reply
     return {
       advice: code >= 500 ? 'refuse' : 'defer',
-      findings: [],
+      findings,
       text: oneLine(lines.join(' ')),
       headerFields,
     }
   }
   const advice: Advice = held || verdict.kind === 'discard' ? 'quarantine' : 'accept'
-  return { advice, findings: [], headerFields, ...(held ? { text: held.reason } : {}) }
+  return { advice, findings, headerFields, ...(held ? { text: held.reason } : {}) }
 }

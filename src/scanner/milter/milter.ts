@@ -215,7 +215,7 @@ export class Milter {
     if ((wanted & ~offers) !== 0)
       throw new ScannerFault(
         'SCANNER_CONFUSED',
-        `The ${this.name} wants to change messages in ways that are not offered to it: it may refuse them, put them off or aside, and add header fields. If its configuration can do with that, restrict it.`,
+        `The ${this.name} wants to change messages in ways that are not offered to it: it may refuse them, put them off or aside, and add header fields, but change neither body nor recipients. If its configuration can do with that, restrict it.`,
       )
     this.#protocol = without ?? 0
   }
