@@ -63,6 +63,6 @@ test('ids that never come back are known as such', () => {
   const never = listMovedTables().filter(({ ids }) => ids === 'never-again')
   assert.deepEqual(
     never.map(({ name }) => name),
-    ['queue_recipient', 'account'],
+    ['queue_recipient', 'account', 'app_password'],
   )
 })
