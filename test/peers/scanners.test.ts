@@ -4,14 +4,19 @@ import { describe, type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { createClamdScanner } from '../../src/scanner/clamd.ts'
 import type { Scanner } from '../../src/scanner/contract.ts'
+import { formatScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { createMilterScanner } from '../../src/scanner/milter/milter-scanner.ts'
 import { createRspamdScanner } from '../../src/scanner/rspamd.ts'
 import { createSpamdScanner } from '../../src/scanner/spamd.ts'
+import { startComposedServer } from '../harness/composed-server.ts'
 import { missing } from '../harness/programs.ts'
+import { sendAsStranger } from '../scanner/send-as-stranger.ts'
 import { eicar, gtube, plainMessage, specimen, withBody } from '../scanner/specimen.ts'
 import { type Daemon, startClamd, startOpendkim, startRspamd, startSpamd } from './scanner-daemons.ts'
 
 const never = new AbortController().signal
+
+const load = { messages: 40, sessions: 4, endsAt: 20 }
 
 async function started(t: TestContext, start: () => Promise<Daemon>): Promise<Daemon> {
   const daemon = await start()
@@ -78,4 +83,46 @@ describe('scanners', { concurrency: false }, () => {
     assert.match(headerFields[0]?.value ?? '', /d=example\.net; s=test;/)
     await isGone(scanner, daemon)
   })
+
+  for (const [whenDown, start, kind] of [
+    ['accept', startSpamd, 'spamassassin'],
+    ['defer', startClamd, 'clamav'],
+  ] as const)
+    test(`${kind} ends under load: what it could not look at meets "${whenDown}", and nothing is lost`, {
+      skip: missing(kind === 'clamav' ? 'clamd' : 'spamd'),
+    }, async t => {
+      const daemon = await started(t, start)
+      const server = await startComposedServer(t, {
+        hostname: 'mx.here.test',
+        domains: ['here.test'],
+        accounts: [{ address: 'anna@here.test' }],
+        isBehindProxy: true,
+        settings: {
+          mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+          spam: { greylistScore: 1000, junkScore: 1000, refuseScore: 1000 },
+          scanners: [{ kind, at: formatScannerEndpoint(daemon.endpoint), whenDown }],
+        },
+      })
+      const codes: number[] = []
+      let sent = 0
+      const sendSome = async (): Promise<void> => {
+        while (sent < load.messages) {
+          const subject = `Message ${++sent}`
+          if (sent === load.endsAt) void daemon.stop()
+          codes.push((await sendAsStranger(server, subject)).code)
+        }
+      }
+      await Promise.all(Array.from({ length: load.sessions }, sendSome))
+      const accepted = codes.filter(code => code === 250).length
+      assert.equal(codes.length, load.messages)
+      assert.deepEqual(
+        codes.filter(code => code !== 250 && code !== 451),
+        [],
+      )
+      if (whenDown === 'accept') assert.equal(accepted, load.messages)
+      else assert.ok(accepted > 0 && accepted < load.messages, String(accepted))
+      await server.settled()
+      const arrived = await Promise.all(['INBOX', 'Junk'].map(name => server.mailbox('anna@here.test', name)))
+      assert.equal(arrived.flat().length, accepted)
+    })
 })

@@ -6,8 +6,8 @@ import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { openConnection, type RawReply } from '../harness/raw-connection.ts'
 import { type FakeScanner, startFakeScanner } from '../scanner/fake-scanner.ts'
+import { sendAsStranger } from '../scanner/send-as-stranger.ts'
 
 /** As rspamd: its answer by a word in the message. */
 async function startRspamd(t: TestContext): Promise<FakeScanner> {
@@ -54,24 +54,6 @@ function placeOf({ endpoint }: FakeScanner): string {
   return endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : endpoint.path
 }
 
-async function send(
-  server: ComposedServer,
-  subject: string,
-  recipient = 'anna@here.test',
-): Promise<RawReply> {
-  const connection = await openConnection(server.port('relay'))
-  await connection.write('PROXY TCP4 203.0.113.9 203.0.113.9 40000 25\r\n')
-  await connection.reply()
-  await connection.command('EHLO client.example.net')
-  assert.equal((await connection.command('MAIL FROM:<boris@example.net>'))?.code, 250)
-  assert.equal((await connection.command(`RCPT TO:<${recipient}>`))?.code, 250)
-  assert.equal((await connection.command('DATA'))?.code, 354)
-  await connection.write(`From: boris@example.net\r\nSubject: ${subject}\r\n\r\nThe end\r\n.\r\n`)
-  const reply = await connection.reply()
-  connection.destroy()
-  return reply ?? assert.fail('no reply')
-}
-
 async function events(server: ComposedServer): Promise<TrailEvent[]> {
   return (await server.storage.run(trailAfter, { afterId: 0, limit: 100 })).map(({ event }) => event)
 }
@@ -91,7 +73,7 @@ async function eventOf<Kind extends TrailEvent['kind']>(
 test('spam goes to Junk, with each line of its score in the trail', async t => {
   const scanner = await startRspamd(t)
   const server = await start(t, placeOf(scanner))
-  assert.equal((await send(server, 'Pills')).code, 250)
+  assert.equal((await sendAsStranger(server, 'Pills')).code, 250)
   await server.settled()
   assert.deepEqual(await server.mailbox('anna@here.test'), [])
   const [junk = ''] = await server.mailbox('anna@here.test', 'Junk')
@@ -107,7 +89,7 @@ test('spam goes to Junk, with each line of its score in the trail', async t => {
 
 test('wanted mail is where it belongs, and leaves no line where nothing was said', async t => {
   const server = await start(t, placeOf(await startRspamd(t)), { weight: 0 })
-  assert.equal((await send(server, 'Lunch')).code, 250)
+  assert.equal((await sendAsStranger(server, 'Lunch')).code, 250)
   await server.settled()
   assert.equal((await server.mailbox('anna@here.test')).length, 1)
   assert.deepEqual(
@@ -118,7 +100,7 @@ test('wanted mail is where it belongs, and leaves no line where nothing was said
 
 test('what a scanner refuses is refused in its words, but not to postmaster', async t => {
   const server = await start(t, placeOf(await startRspamd(t)))
-  const reply = await send(server, 'Virus')
+  const reply = await sendAsStranger(server, 'Virus')
   assert.equal(reply.code, 550)
   assert.deepEqual(reply.lines, [
     '5.7.1 The message was not accepted: It contains a virus',
@@ -126,22 +108,22 @@ test('what a scanner refuses is refused in its words, but not to postmaster', as
   ])
   const refused = await eventOf(server, 'refused')
   assert.equal(refused.screening?.score, 1)
-  assert.equal((await send(server, 'Virus', 'postmaster@here.test')).code, 250)
+  assert.equal((await sendAsStranger(server, 'Virus', 'postmaster@here.test')).code, 250)
 })
 
 test('a scanner that wants to see it later, or is away where that matters, puts it off', async t => {
   const scanner = await startRspamd(t)
   const server = await start(t, placeOf(scanner))
-  assert.equal((await send(server, 'Later')).code, 451)
+  assert.equal((await sendAsStranger(server, 'Later')).code, 451)
   const strict = await start(t, '127.0.0.1:1', { whenDown: 'defer' })
-  const reply = await send(strict, 'Lunch')
+  const reply = await sendAsStranger(strict, 'Lunch')
   assert.equal(reply.code, 451)
   assert.match(
     reply.lines.join(),
     /rspamd at 127\.0\.0\.1:1: the message could not be looked at now; please try again later/,
   )
   const mild = await start(t, '127.0.0.1:1')
-  assert.equal((await send(mild, 'Lunch')).code, 250)
+  assert.equal((await sendAsStranger(mild, 'Lunch')).code, 250)
   const screened = await eventOf(mild, 'screened')
   assert.match(screened.screening.notAsked?.[0] ?? '', /nothing listens on this port there/)
 })
@@ -153,7 +135,10 @@ test('a message of a megabyte is shown whole', async t => {
     socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
   })
   const server = await start(t, placeOf(scanner))
-  assert.equal((await send(server, `Large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(15_000)}`)).code, 250)
+  assert.equal(
+    (await sendAsStranger(server, `Large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(15_000)}`)).code,
+    250,
+  )
   await server.settled()
   assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 1)
 })
