@@ -82,7 +82,8 @@ test('a limit opens no more connections than it has messages for', async t => {
     await world.pass(1.1 * second)
   }
   assert.equal(peer.messages.length, 30)
-  assert.ok(peer.connections <= 2, `${peer.connections} connections`)
+  // One that was idle too long while the other had all the work is closed, and opened again.
+  assert.ok(peer.mostOpen <= 2, `${peer.mostOpen} connections at a time`)
 })
 
 test('a connection that fails uses nothing of a limit', async t => {
