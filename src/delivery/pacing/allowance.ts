@@ -44,6 +44,7 @@ export class Allowance {
   #limits: readonly Limit[] = []
   #left = 0
   #takenAt = 0
+  #lastTaken: Promise<unknown> = Promise.resolve()
 
   constructor(parts: AllowanceParts) {
     this.#parts = parts
@@ -53,6 +54,13 @@ export class Allowance {
   async take(wanted: number): Promise<Granted> {
     this.#limits = strictest(await this.#parts.limitsNow())
     if (this.#limits.length === 0) return { granted: wanted }
+    // In the order of asking: who has a connection asks before who would have to open one.
+    const taken = this.#lastTaken.then(() => this.#take(wanted))
+    this.#lastTaken = taken.catch(() => {})
+    return await taken
+  }
+
+  async #take(wanted: number): Promise<Granted> {
     // Used later it would be counted too early, and too much could be used in the span that follows.
     if (this.#left > 0 && this.#partAt(this.#takenAt) !== this.#partAt(this.#parts.clock.now()))
       await this.close()
