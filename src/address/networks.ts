@@ -71,6 +71,12 @@ export function hostNetworkOf(address: string): string {
   return `${new ipaddr.IPv6(prefix).toRFC5952String()}/${hostBits}`
 }
 
+/** From where one host may come again with another address: its /24 of IPv4, its /64 of IPv6. */
+export function neighbourhoodOf(address: string): string {
+  const host = hostNetworkOf(address)
+  return isIPv4(host) ? `${host.slice(0, host.lastIndexOf('.'))}.0/24` : host
+}
+
 // A link-local peer comes with its zone: fe80::1%eth0.
 function withoutZone(address: string): string {
   return address.replace(/%.*$/s, '')

@@ -464,7 +464,7 @@ export class QueueAgent implements DeliveryAgent {
   }
 
   #dispatch(works: readonly ClaimedWork[], way: Way = {}): void {
-    if (this.#over) return
+    if (this.#over || works.length === 0) return
     const routes = new RouteMemory(this.#parts.router)
     const { storage, clock, senderRules } = this.#parts
     const rules = new RulesOfClaim({ storage, clock, bulkSenders: senderRules.bulkSenders }, works)

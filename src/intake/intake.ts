@@ -3,6 +3,7 @@
 import type { Address } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { findLoop } from '../directory/find-loop.ts'
+import { isRoleAddress } from '../directory/keys.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { removeForgedResults } from '../mail-authentication/remove-forged.ts'
 import { BlindFieldWatch } from '../message/blind-field-watch.ts'
@@ -320,7 +321,7 @@ class IncomingMessage implements MailDataSink {
       await this.#writer.abort()
       return refusal
     }
-    const isJunk = screened?.verdict.kind === 'junk' || screened?.verdict.kind === 'refuse'
+    const isJunk = screened !== undefined && isTakenAsJunk(screened)
     const isQuarantined = isJunk || checked?.verdict.kind === 'quarantine'
     const traceFields = [
       checked?.fields ?? '',
@@ -384,13 +385,13 @@ class IncomingMessage implements MailDataSink {
   ): Promise<Screened | undefined> {
     const { screening, mailData: store } = this.#options
     if (!screening?.isOn || !isStranger(this.#client)) return undefined
-    const { remoteAddress: address, remotePort: port, heloName, tls } = this.#client
+    const { remoteAddress: address, remotePort: port, heloName } = this.#client
     const { reversePath, recipients } = this.#transaction
     const [only, second] = recipients
     return await screening.screen(
       {
         queueId: formatQueueId(this.#queueId),
-        client: { address, port, heloName, tls: tls && `${tls.protocol} ${tls.cipher}` },
+        client: { address, port, heloName, tls: this.#tlsText },
         reversePath: reversePath === null ? '' : formatAddress(reversePath),
         recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
         size: mailData.size,
@@ -407,7 +408,8 @@ class IncomingMessage implements MailDataSink {
 
   #refuseUnwanted({ verdict, evidence }: Screened, checked: CheckedMessage | undefined): Reply | undefined {
     if (verdict.kind === 'accept' || verdict.kind === 'junk') return undefined
-    if (this.#transaction.recipients.every(isForPostmaster)) return undefined
+    // Whoever has trouble with this server reaches somebody there.
+    if (this.#transaction.recipients.every(({ forwardPath }) => isRoleAddress(forwardPath))) return undefined
     const reply =
       verdict.kind === 'refuse' ? replies.unwanted(verdict.because) : replies.screenedLater(verdict.because)
     this.#options.noteEvidence?.(reply, { authentication: checked?.evidence, screening: evidence })
@@ -426,15 +428,21 @@ class IncomingMessage implements MailDataSink {
     return this.#writer.size > maxInlineBytes ? 'large' : 'small'
   }
 
+  /** 'TLSv1.3 TLS_AES_256_GCM_SHA384' */
+  get #tlsText(): string | undefined {
+    const { tls } = this.#client
+    return tls && `${tls.protocol} ${tls.cipher}`
+  }
+
   #describeReception(size: number): Reception {
-    const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt, local } = this.#client
+    const { sessionId, role, remoteAddress, heloName, account, connectedAt, local } = this.#client
     const { reversePath, recipients, parameters } = this.#transaction
     return {
       sessionId,
       role,
       remoteAddress,
       heloName,
-      tls: tls && `${tls.protocol} ${tls.cipher}`,
+      tls: this.#tlsText,
       account: account?.address,
       reversePath: formatReversePath(reversePath),
       recipients: recipients.map(recipient => formatAddress(recipient.forwardPath)),
@@ -469,15 +477,21 @@ function provenDomain({ dmarc, spf = [], dkim = [] }: AuthenticationEvidence): s
   return dkim.find(({ result }) => result === 'pass')?.domain
 }
 
+/** Of what is taken. What would be refused of others is taken for postmaster. */
+function isTakenAsJunk({ verdict: { kind } }: Screened): boolean {
+  return kind === 'junk' || kind === 'refuse'
+}
+
 /** Where nothing was said there is nothing to keep. */
-function describeScreening({ evidence, verdict }: Screened): Checks {
+function describeScreening(screened: Screened): Checks {
+  const { evidence, verdict } = screened
   const isSilent = evidence.lines.length === 0 && evidence.notAsked === undefined
   if (isSilent && verdict.kind === 'accept') return []
   return [
     {
       kind: 'screened',
       screening: evidence,
-      verdict: verdict.kind === 'junk' || verdict.kind === 'refuse' ? 'junk' : 'accept',
+      verdict: isTakenAsJunk(screened) ? 'junk' : 'accept',
       ...(verdict.kind === 'accept' ? {} : { because: verdict.because }),
     },
   ]
@@ -490,11 +504,6 @@ const maxFieldLength = 900
 function formatField({ name, value }: HeaderFieldToAdd): string {
   const text = replaceControls(value, ' ').trim()
   return fieldName.test(name) && isAscii(text) ? `${name}: ${text.slice(0, maxFieldLength)}\r\n` : ''
-}
-
-/** RFC 5321 §4.5.1: whoever has trouble with this server reaches somebody there. */
-function isForPostmaster({ forwardPath }: Recipient): boolean {
-  return ['postmaster', 'abuse'].includes(forwardPath.localPart.toLowerCase())
 }
 
 /** A time that has passed holds nothing. */

@@ -1,8 +1,7 @@
 // Brakes on guessing passwords. Failed log-ins count per network, per account as tried from one network, and per account as
 // tried from anywhere. Where an account has logged in lately it still gets in while strangers try it: else anybody could lock
 // anybody out.
-import { isIPv4 } from 'node:net'
-import { hostNetworkOf } from '../address/networks.ts'
+import { neighbourhoodOf } from '../address/networks.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { createLoginCountTable, type LoginCount, LoginCounts, type LoginCountTable } from './login-counts.ts'
 
@@ -57,7 +56,7 @@ export class LoginLimiter {
    * them. undefined: it may be tried.
    */
   blockOf(remoteAddress: string, name: string): LoginBlock | undefined {
-    const network = networkOf(remoteAddress)
+    const network = neighbourhoodOf(remoteAddress)
     const { maxPerAccount, maxPerNetwork } = this.#limits
     const own = this.#blockBy('account-from-network', accountKey(network, name), maxPerAccount)
     if (own || this.#successes.read(accountKey(network, name), this.#clock.now())) return own
@@ -69,7 +68,7 @@ export class LoginLimiter {
 
   /** How long the refusal of this attempt is to be held back: the longer, the more there have been. */
   delayOf(remoteAddress: string, name: string): number {
-    const network = networkOf(remoteAddress)
+    const network = neighbourhoodOf(remoteAddress)
     const counts = [network, accountKey(network, name), accountKey(anywhere, name)].map(
       key => this.#read(key)?.count ?? 0,
     )
@@ -78,14 +77,14 @@ export class LoginLimiter {
   }
 
   failed(remoteAddress: string, name: string): void {
-    const network = networkOf(remoteAddress)
+    const network = neighbourhoodOf(remoteAddress)
     for (const key of [network, accountKey(network, name), accountKey(anywhere, name)])
       this.#failures.add(key, this.#clock.now())
   }
 
   /** Forgets the failures with this name from there; those of the network stay, or one account of his own would reset a guesser. */
   succeeded(remoteAddress: string, name: string): void {
-    const key = accountKey(networkOf(remoteAddress), name)
+    const key = accountKey(neighbourhoodOf(remoteAddress), name)
     this.#failures.forget(key)
     this.#successes.restart(key, this.#clock.now())
   }
@@ -100,12 +99,6 @@ export class LoginLimiter {
   #read(key: string): LoginCount | undefined {
     return this.#failures.read(key, this.#clock.now())
   }
-}
-
-// Whoever guesses from an IPv4 address may change it within its /24.
-function networkOf(remoteAddress: string): string {
-  const host = hostNetworkOf(remoteAddress)
-  return isIPv4(host) ? host.slice(0, host.lastIndexOf('.')) : host
 }
 
 /** No network's name. */

@@ -1,10 +1,9 @@
 // Whether a stranger's message is wanted: what scanners, lists and the filter say of it adds up to one score, of which each
 // line is evidence for the trail.
-import { isIPv4 } from 'node:net'
 import type { Address, ReversePath } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
-import { hostNetworkOf } from '../address/networks.ts'
+import { neighbourhoodOf } from '../address/networks.ts'
 import type { SpamSettings } from '../config/settings.ts'
 import { findAccount } from '../directory/accounts.ts'
 import type { Resolver } from '../dns/resolver.ts'
@@ -198,11 +197,6 @@ async function hasLearned(
 ): Promise<{ readonly is: boolean; readonly until: number }> {
   const { spam, ham } = await storage.run(readLearned, { accountId: everybody })
   return { is: spam > 0 && ham > 0, until: now + lookAgainMs }
-}
-
-/** From where a sender without a proof may come again: '192.0.2.0/24', '2001:db8::/64'. */
-function neighbourhoodOf(address: string): string {
-  return isIPv4(address) ? address.replace(/\d+$/, '0/24') : hostNetworkOf(address)
 }
 
 function find(scans: readonly Scan[], advice: Advice): Scan | undefined {
