@@ -90,7 +90,7 @@ async function measure(
 }
 
 /** When a piece was not faster than the one before by more than this, the server is warm. */
-const stillWarming = 1.1
+const stillWarming = 1.05
 const maxWarmUps = 10
 
 /**

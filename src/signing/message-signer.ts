@@ -69,6 +69,8 @@ export class DkimSigner implements MessageSigner {
     const { id, accountId, isLocal, isReport } = question.message
     // What strangers send through us is theirs, whoever they say they are.
     if (accountId === undefined && !isLocal && !isReport) return nothing
+    // A relay that has no domains reads no message for its author.
+    if (!(await this.#options.keys.hasDomains())) return nothing
     const key = `${id} ${question.form}`
     const now = this.#options.clock.now()
     const known = this.#signed.get(key)

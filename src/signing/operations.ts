@@ -73,6 +73,12 @@ export interface KeysThatSign {
   readonly keys: readonly KeyThatSigns[]
 }
 
+/** Whether any domain is ours. */
+export const hasDomains = defineRead(
+  'signing.has-domains',
+  async tx => (await tx.get('SELECT 1 AS found FROM domain LIMIT 1')) !== undefined,
+)
+
 /** The active ones of the first of `domains` that is ours; undefined: none is. */
 export const findKeysThatSign = defineRead(
   'signing.find-keys-that-sign',
@@ -252,6 +258,7 @@ export const forgetKey = defineWrite(
 
 export const signingOperations = [
   listDkimKeys,
+  hasDomains,
   findKeysThatSign,
   addKey,
   importKey,

@@ -13,6 +13,8 @@ export interface SigningKey {
 }
 
 export interface KeyRing {
+  /** False: `find` finds nothing, whoever the author is. */
+  hasDomains(): Promise<boolean>
   /**
    * The keys that sign for `author`, a domain: those of the nearest domain of ours that it is, or is a subdomain of. With no
    * key: why there is none that may be used. undefined: it is in none of our domains.

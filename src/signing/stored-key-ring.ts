@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPublished } from './dkim-key.ts'
 import { openKey } from './key-pair.ts'
-import { findKeysThatSign } from './operations.ts'
+import { findKeysThatSign, hasDomains } from './operations.ts'
 import type { KeyRing, KeysOfDomain } from './signing-key.ts'
 
 export interface KeyRingOptions {
@@ -12,31 +12,47 @@ export interface KeyRingOptions {
   readonly terms: Parameters<typeof isPublished>[2]
 }
 
+interface Remembered<Answer> {
+  readonly answer: Promise<Answer>
+  readonly at: number
+}
+
 const rememberedMs = 60_000
 const maxRemembered = 2000
 
 export class StoredKeyRing implements KeyRing {
   readonly #options: KeyRingOptions
-  readonly #found = new Map<
-    string,
-    { readonly keys: Promise<KeysOfDomain | undefined>; readonly at: number }
-  >()
+  readonly #found = new Map<string, Remembered<KeysOfDomain | undefined>>()
+  #hasDomains: Remembered<boolean> | undefined
 
   constructor(options: KeyRingOptions) {
     this.#options = options
   }
 
+  async hasDomains(): Promise<boolean> {
+    const { storage, clock } = this.#options
+    const now = clock.now()
+    if (!isFresh(this.#hasDomains, now))
+      this.#hasDomains = { answer: storage.run(hasDomains, undefined), at: now }
+    try {
+      return await this.#hasDomains.answer
+    } catch (cause) {
+      this.#hasDomains = undefined
+      throw cause
+    }
+  }
+
   async find(author: string): Promise<KeysOfDomain | undefined> {
     const now = this.#options.clock.now()
     const known = this.#found.get(author)
-    if (known && now - known.at < rememberedMs) return await known.keys
-    const keys = this.#read(author, now)
+    if (isFresh(known, now)) return await known.answer
+    const answer = this.#read(author, now)
     this.#found.delete(author)
-    this.#found.set(author, { keys, at: now })
+    this.#found.set(author, { answer, at: now })
     const [oldest] = this.#found.keys()
     if (this.#found.size > maxRemembered && oldest !== undefined) this.#found.delete(oldest)
     try {
-      return await keys
+      return await answer
     } catch (cause) {
       this.#found.delete(author)
       throw cause
@@ -46,6 +62,7 @@ export class StoredKeyRing implements KeyRing {
   /** The directory has changed. */
   forget(): void {
     this.#found.clear()
+    this.#hasDomains = undefined
   }
 
   async #read(author: string, now: number): Promise<KeysOfDomain | undefined> {
@@ -64,4 +81,8 @@ export class StoredKeyRing implements KeyRing {
 function withParents(domain: string): string[] {
   const labels = domain.split('.')
   return labels.map((_, index) => labels.slice(index).join('.'))
+}
+
+function isFresh<Answer>(known: Remembered<Answer> | undefined, now: number): known is Remembered<Answer> {
+  return known !== undefined && now - known.at < rememberedMs
 }

@@ -43,7 +43,10 @@ test('dkimpy verifies both signatures', {
     }),
   )
   const signer = new DkimSigner({
-    keys: { find: () => Promise.resolve({ domain: 'example.test', keys }) },
+    keys: {
+      hasDomains: () => Promise.resolve(true),
+      find: () => Promise.resolve({ domain: 'example.test', keys }),
+    },
     storage: { run: () => Promise.reject(new Error('not asked')) },
     clock: createManualClock(Date.now()),
     senderAddress: 'own',

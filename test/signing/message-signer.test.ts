@@ -27,9 +27,10 @@ interface Case {
   readonly own?: readonly string[]
 }
 
-const signer = (own: readonly string[], used: readonly SigningKey[] = keys): DkimSigner =>
+const signer = (own: readonly string[], used: readonly SigningKey[] = keys, hasDomains = true): DkimSigner =>
   new DkimSigner({
     keys: {
+      hasDomains: () => Promise.resolve(hasDomains),
       find: author =>
         Promise.resolve(
           author === domain || author.endsWith(`.${domain}`) ? { domain, keys: used } : undefined,
@@ -252,6 +253,20 @@ describe('what is signed', () => {
     })
     assert.deepEqual(signatures, [])
     assert.match(unsigned ?? '', /postrider domain dkim example\.test/)
+  })
+
+  it('is not even read on a server without domains', async () => {
+    const { signatures, unsigned } = await signer([], [], false).sign({
+      message: { id: 1, accountId: 1, isReport: false },
+      form: 'as-it-is',
+      mailData: {
+        size: 10,
+        open: () => {
+          throw new Error('it was read')
+        },
+      },
+    })
+    assert.deepEqual({ signatures, unsigned }, { signatures: [], unsigned: undefined })
   })
 
   it('is read and signed once for however many receivers, and once for each form', async () => {
