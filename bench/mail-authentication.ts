@@ -139,6 +139,8 @@ function composeSettings(port: number, greetingPort: number, state: 'off' | 'on'
     'address = "127.0.0.1"',
     `port = ${port}`,
     'proxyFrom = ["127.0.0.0/8"]',
+    '[spam]',
+    'greetingDelaySeconds = 0',
     '[limits]',
     'maxConnections = 20000',
     'maxConnectionsPerAddress = 20000',

@@ -20,7 +20,7 @@ import {
   problemOfDomain,
   problemOfHost,
   problemOfHostname,
-  problemOfIpv4,
+  problemOfListAnswer,
   problemOfMailAddress,
   problemOfNetwork,
   problemOfPoolName,
@@ -821,10 +821,14 @@ const addressList = z.strictObject({
     z.number().min(-100).max(100).default(3),
     'The points of a message from an address that is on the list; below 0 for a list of good senders.',
   ),
-  answers: setting(z.array(formed(problemOfIpv4)).max(100).default([]), 'Which answers count.', {
-    example: '["127.0.0.2", "127.0.0.3"]',
-    defaultText: 'all of 127.0.0.0/8',
-  }),
+  answers: setting(
+    z.array(formed(problemOfListAnswer)).max(100).default([]),
+    'Which answers count; a star stands for any number.',
+    {
+      example: '["127.0.0.2", "127.0.0.3"]',
+      defaultText: 'all of 127.0.0.0/8',
+    },
+  ),
 })
 
 const spam = z
@@ -840,6 +844,18 @@ const spam = z
     refuseScore: setting(
       z.number().min(0.1).max(1000).default(15),
       'One with so many points is refused, so that its sender hears of it.',
+    ),
+    clientNames: setting(
+      z.boolean().default(true),
+      'Points for a server that calls itself by our name, by an address that is not its own or by no full name, and for an address without a name (PTR) that leads back to it.',
+    ),
+    greetingDelaySeconds: setting(
+      z.number().min(0).max(60).default(4),
+      'A stranger from a network that has not been here is greeted after so long. Programs that send spam often talk before, and are turned away. 0: at once.',
+    ),
+    refusalDelaySeconds: setting(
+      z.number().min(0).max(60).default(3),
+      'Of the recipients that a stranger names in one session, each that is refused after the third is refused after so long: who tries names takes long over it. 0: at once.',
     ),
     filter: setting(
       z.boolean().default(true),

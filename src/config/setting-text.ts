@@ -177,8 +177,11 @@ export function problemOfMailAddress(text: string): string | undefined {
     : `"${text}" is no mail address. Write one such as "admin@example.com".`
 }
 
-export function problemOfIpv4(text: string): string | undefined {
-  return isIPv4(text) ? undefined : `"${text}" is no IPv4 address. Write one such as "127.0.0.2".`
+/** Of a list in the DNS; a star stands for any number. */
+export function problemOfListAnswer(text: string): string | undefined {
+  return isIPv4(text.replaceAll('*', '0'))
+    ? undefined
+    : `"${text}" is no answer of a list. Write an address such as "127.0.0.2", or "127.0.*.3" with a star for any number.`
 }
 
 export function problemOfScannerEndpoint(text: string): string | undefined {

@@ -291,6 +291,12 @@ export interface SpamSettings {
   readonly junkScore: number
   readonly greylistScore: number
   readonly refuseScore: number
+  /** What the client calls itself, and what its address is called, count. */
+  readonly clientNames: boolean
+  /** Of strangers from networks that have not been here. */
+  readonly greetingDelaySeconds: number
+  /** Of strangers who have been refused several times. */
+  readonly refusalDelaySeconds: number
   /** The filter that learns. */
   readonly filter: boolean
   readonly lists: readonly AddressListSettings[]

@@ -402,6 +402,7 @@ class IncomingMessage implements MailDataSink {
         reversePath,
         recipients: recipients.map(({ forwardPath }) => forwardPath),
         provenDomain: checked && provenDomain(checked.evidence),
+        reverse: checked?.evidence.iprev,
       },
     )
   }

@@ -7,6 +7,7 @@ import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
 import type { LoginLimits, LoginTables } from '../policy/login-limiter.ts'
 import { Logins } from '../policy/logins.ts'
+import { Patience } from '../policy/patience.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -100,6 +101,7 @@ export function composeFront(parts: FrontParts): Front {
     strangerChecks: createStrangerChecks({ settings, dns: resolver, clock }),
     screening: new Screening({
       settings: settings.spam,
+      hostname: settings.hostname,
       storage,
       resolver,
       scanners: new Scanners(composeScanners(settings.scanners, { hostname: settings.hostname, clock }), {
@@ -145,6 +147,7 @@ export function composeFront(parts: FrontParts): Front {
       terminals,
       logins,
       watch,
+      patience: new Patience(settings.spam, clock),
       async deliverTurned(peer) {
         const delivery = deliverTurned(peer)
         fetched.add(delivery)

@@ -10,6 +10,7 @@ import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-pa
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import type { LoginBlock } from '../policy/login-limiter.ts'
 import { type Logins, loginNameToKeep } from '../policy/logins.ts'
+import type { Patience } from '../policy/patience.ts'
 import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
@@ -35,6 +36,7 @@ export interface SessionServicesOptions {
   readonly terminals: OpenTerminals
   readonly logins: Logins
   readonly deliverTurned: DeliverTurned
+  readonly patience: Patience
   /** Counts what accounts send. */
   readonly watch: Pick<SendingWatch, 'note'>
   readonly clock: Clock
@@ -46,7 +48,7 @@ export interface SessionServicesOptions {
 }
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
-  const { settings, storage, intake, terminals } = options
+  const { settings, storage, intake, terminals, patience } = options
   const recipients = rememberRecipients(storage)
   const { logins } = options
   const { hostname } = settings
@@ -80,19 +82,26 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   const turnedAway = new TurnedAwayMemory()
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
+    connect: client => patience.atConnect(client),
+    hello(client) {
+      patience.atHello(client)
+      return undefined
+    },
     acceptReversePath: (client, reversePath, parameters) =>
       // A stranger on the relay port may send from anywhere: nothing to ask the directory for.
       client.account || client.role !== 'relay'
         ? putOff(checkReversePath(storage, senderPolicy, client, reversePath, parameters))
         : undefined,
-    acceptForwardPath: (client, { disposition, reversePath }, { forwardPath }) =>
-      putOff(
+    async acceptForwardPath(client, { disposition, reversePath }, { forwardPath }) {
+      const reply = await putOff(
         checkReturnPath(returnPaths, reversePath, forwardPath, () =>
           checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition, account =>
             limitRecipient(limiting, account, forwardPath),
           ),
         ),
-      ),
+      )
+      return reply && (await patience.answer(client, reply))
+    },
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
     authenticate: ({ remoteAddress }, name, password) => logins.verifyPassword(remoteAddress, name, password),
     openScram: ({ remoteAddress }, hash, name) => logins.openScram(remoteAddress, hash, name),
@@ -125,6 +134,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
           }),
       }
     },
+    disconnected: client => patience.forget(client),
     refused(client, refusal) {
       if (isRelayProof(client, refusal)) return
       const { loginName } = refusal

@@ -8,7 +8,7 @@ export interface AddressList {
   readonly zone: string
   /** Below 0 for a list of good senders. */
   readonly points: number
-  /** Which answers count: '127.0.0.2', '127.0.0.10'; none: all do. */
+  /** Which answers count: '127.0.0.2', '127.0.*.3'; none: all do. */
   readonly answers: readonly string[]
 }
 
@@ -51,7 +51,8 @@ async function ask(
     }
   // RFC 5782 §2.1: anything else is no entry, but a zone that somebody has taken over.
   const counted = answer.records.filter(
-    record => record.startsWith('127.') && (answers.length === 0 || answers.includes(record)),
+    record =>
+      record.startsWith('127.') && (answers.length === 0 || answers.some(answer => isLike(record, answer))),
   )
   if (counted.length === 0) return { kind: 'not-listed', zone }
   const text = await resolver.txt(name)
@@ -64,6 +65,11 @@ async function ask(
       ? { text: text.records[0].slice(0, 200) }
       : {}),
   }
+}
+
+function isLike(record: string, answer: string): boolean {
+  const parts = record.split('.')
+  return answer.split('.').every((part, index) => part === '*' || part === parts[index])
 }
 
 /** By convention of the large lists: 127.255.255.252 a mistake in the zone's name, .254 a public resolver, .255 too many questions. */

@@ -6,12 +6,15 @@ import { formatAddress } from '../address/format-address.ts'
 import { neighbourhoodOf } from '../address/networks.ts'
 import type { SpamSettings } from '../config/settings.ts'
 import { findAccount } from '../directory/accounts.ts'
+import { isDomain } from '../directory/domains.ts'
 import type { Resolver } from '../dns/resolver.ts'
+import type { IprevEvidence } from '../mail-authentication/iprev.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Advice, HeaderFieldToAdd, Specimen } from '../scanner/contract.ts'
 import { knowsCorrespondent } from '../sending/sending-counts.ts'
 import type { Storage } from '../storage/operation.ts'
 import { askAddressLists, type Listing, linesOfListings } from './block-lists.ts'
+import { linesOfClient } from './client-lines.ts'
 import { estimateSpam } from './estimate.ts'
 import { visitGreylist } from './greylist.ts'
 import { everybody, readLearned, recallWords } from './learning.ts'
@@ -21,6 +24,8 @@ import { wordsOf } from './teach.ts'
 
 export interface ScreeningParts {
   readonly settings: SpamSettings
+  /** Of this server, canonical. */
+  readonly hostname: string
   readonly storage: Pick<Storage, 'run'>
   readonly resolver: Pick<Resolver, 'a' | 'txt'>
   readonly scanners: Scanners
@@ -45,6 +50,8 @@ export interface ScreeningContext {
   readonly recipients: readonly Address[]
   /** The domain that has proved that the message is from it. */
   readonly provenDomain?: string | undefined
+  /** Of the client's address. */
+  readonly reverse?: IprevEvidence | undefined
 }
 
 export type ScreeningVerdict =
@@ -80,18 +87,19 @@ export class Screening {
   /** There is something to ask. */
   get isOn(): boolean {
     const { scanners, settings } = this.#parts
-    return scanners.areAny || settings.filter || settings.lists.length > 0
+    return scanners.areAny || settings.filter || settings.clientNames || settings.lists.length > 0
   }
 
   /** Rejects with a StorageFault. */
   async screen(specimen: Specimen, context: ScreeningContext): Promise<Screened> {
     const { resolver, scanners, settings } = this.#parts
-    const [scans, listings, filter] = await Promise.all([
+    const [scans, listings, filter, client] = await Promise.all([
       scanners.scan(specimen),
       askAddressLists(resolver, settings.lists, specimen.client.address),
       settings.filter ? this.#askFilter(specimen, context.onlyRecipient) : [],
+      settings.clientNames ? this.#lookAtClient(specimen, context.reverse) : [],
     ])
-    const lines = [...scans.flatMap(scan => scan.lines), ...linesOfListings(listings), ...filter]
+    const lines = [...client, ...scans.flatMap(scan => scan.lines), ...linesOfListings(listings), ...filter]
     const notAsked = [...scans.flatMap(whyNotLooked), ...listings.flatMap(whyNoAnswer)]
     const score = sumOf(lines)
     const verdict = this.#judge(scans, score)
@@ -113,6 +121,16 @@ export class Screening {
       },
       headerFields: scans.flatMap(({ headerFields }) => headerFields),
     }
+  }
+
+  async #lookAtClient(
+    { client: { address, heloName } }: Specimen,
+    reverse: IprevEvidence | undefined,
+  ): Promise<readonly ScoreLine[]> {
+    const { hostname, storage } = this.#parts
+    const isOurs = async (domain: string): Promise<boolean> =>
+      domain === hostname || (await storage.run(isDomain, { name: domain }))
+    return await linesOfClient({ address, heloName, reverse, isOurs })
   }
 
   /** undefined: known, or come again. */

@@ -73,12 +73,6 @@ export interface KeysThatSign {
   readonly keys: readonly KeyThatSigns[]
 }
 
-/** Whether any domain is ours. */
-export const hasDomains = defineRead(
-  'signing.has-domains',
-  async tx => (await tx.get('SELECT 1 AS found FROM domain LIMIT 1')) !== undefined,
-)
-
 /** The active ones of the first of `domains` that is ours; undefined: none is. */
 export const findKeysThatSign = defineRead(
   'signing.find-keys-that-sign',
@@ -258,7 +252,6 @@ export const forgetKey = defineWrite(
 
 export const signingOperations = [
   listDkimKeys,
-  hasDomains,
   findKeysThatSign,
   addKey,
   importKey,

@@ -1,9 +1,10 @@
 // The keys of our domains as the database keeps them, for whoever signs; remembered for a minute.
+import { hasDomains } from '../directory/domains.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPublished } from './dkim-key.ts'
 import { openKey } from './key-pair.ts'
-import { findKeysThatSign, hasDomains } from './operations.ts'
+import { findKeysThatSign } from './operations.ts'
 import type { KeyRing, KeysOfDomain } from './signing-key.ts'
 
 export interface KeyRingOptions {

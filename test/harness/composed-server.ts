@@ -190,8 +190,15 @@ export async function startComposedServer(
 
 /** A manual clock would hold back the answer to a wrong password for ever. */
 function withoutDelays(settings: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
-  const { login } = settings
-  return { ...settings, login: { maxDelaySeconds: 0, ...(typeof login === 'object' ? login : {}) } }
+  const within = (name: string): object => {
+    const table = settings[name]
+    return typeof table === 'object' && table !== null ? table : {}
+  }
+  return {
+    ...settings,
+    login: { maxDelaySeconds: 0, ...within('login') },
+    spam: { greetingDelaySeconds: 0, refusalDelaySeconds: 0, ...within('spam') },
+  }
 }
 
 async function fillDirectory(

@@ -8,6 +8,7 @@ import { createAccount } from '../../src/directory/accounts.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
 import { createSessionServices } from '../../src/main/session-services.ts'
 import { Logins } from '../../src/policy/logins.ts'
+import { Patience } from '../../src/policy/patience.ts'
 import { createReturnPaths } from '../../src/routing/return-paths.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
@@ -54,6 +55,7 @@ const withoutMail = {
   intake: { open: () => assert.fail('no message is expected') },
   deliverTurned: async () => {},
   terminals: { isOpen: () => false },
+  patience: new Patience({ greetingDelaySeconds: 0, refusalDelaySeconds: 0 }, createManualClock()),
 }
 
 test('ten wrong passwords from a network: the right one is answered as a wrong one for a quarter of an hour', async context => {
@@ -150,6 +152,7 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
     intake: { open: () => assert.fail('no message is expected') },
     terminals: { isOpen: () => false },
     deliverTurned: () => assert.fail('nothing is fetched'),
+    patience: withoutMail.patience,
     clock,
     log: silentLog,
     appendTrail: () => {},

@@ -54,6 +54,12 @@ test('an address that is not listed, or listed as what does not count', async t 
   assert.equal((await ask(t, records, '192.0.2.7', ['127.0.0.2']))?.kind, 'not-listed')
 })
 
+test('a star stands for any number', async t => {
+  const records = ['7.2.0.192.bl.example.test A 127.0.14.3', '8.2.0.192.bl.example.test A 127.0.14.30']
+  assert.equal((await ask(t, records, '192.0.2.7', ['127.0.*.3']))?.kind, 'listed')
+  assert.equal((await ask(t, records, '192.0.2.8', ['127.0.*.3']))?.kind, 'not-listed')
+})
+
 test('a list that refuses to answer, or that has been taken over, lists nobody', async t => {
   const refused = await ask(t, ['7.2.0.192.bl.example.test A 127.255.255.254'], '192.0.2.7')
   assert.ok(refused?.kind === 'no-answer')

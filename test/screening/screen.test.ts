@@ -18,7 +18,16 @@ import { plainMessage, specimen, withBody } from '../scanner/specimen.ts'
 
 const anna = address('anna@example.test')
 const boris = address('boris@example.net')
-const nothing: SpamSettings = { junkScore: 5, greylistScore: 1000, refuseScore: 15, filter: false, lists: [] }
+const nothing: SpamSettings = {
+  junkScore: 5,
+  greylistScore: 1000,
+  refuseScore: 15,
+  clientNames: false,
+  greetingDelaySeconds: 0,
+  refusalDelaySeconds: 0,
+  filter: false,
+  lists: [],
+}
 
 interface World {
   readonly settings?: Partial<SpamSettings>
@@ -50,6 +59,7 @@ async function open(t: TestContext, { settings, reports = [], dns = [] }: World)
   )
   const screening = new Screening({
     settings: { ...nothing, ...settings },
+    hostname: 'mail.example.test',
     storage,
     resolver,
     scanners,
@@ -58,13 +68,22 @@ async function open(t: TestContext, { settings, reports = [], dns = [] }: World)
   return {
     storage,
     clock,
-    screen: (text = plainMessage, context: Partial<ScreeningContext> = {}): Promise<Screened> =>
-      screening.screen(specimen(text), {
-        onlyRecipient: anna,
-        reversePath: boris,
-        recipients: [anna],
-        ...context,
-      }),
+    screen: (
+      text = plainMessage,
+      context: Partial<ScreeningContext> = {},
+      heloName = 'client.example.net',
+    ): Promise<Screened> => {
+      const one = specimen(text)
+      return screening.screen(
+        { ...one, client: { ...one.client, heloName } },
+        {
+          onlyRecipient: anna,
+          reversePath: boris,
+          recipients: [anna],
+          ...context,
+        },
+      )
+    },
   }
 }
 
@@ -177,4 +196,30 @@ test('who looks a little like spam and is not known comes again; who is known do
     (await screen(plainMessage, { reversePath: address('olga@example.net') })).verdict.kind,
     'accept',
   )
+})
+
+test('what the client calls itself, and the name of its address, have points', async t => {
+  const { screen, storage } = await open(t, { settings: { clientNames: true } })
+  await addDomain(storage, 'example.test')
+  const linesOf = async (heloName: string, context: Partial<ScreeningContext> = {}): Promise<string[]> => {
+    const { evidence } = await screen(plainMessage, context, heloName)
+    return evidence.lines.map(({ source, name, points }) => `${source}: ${name} ${points}`)
+  }
+  for (const [heloName, lines] of [
+    ['client.example.net', []],
+    ['клиент.рф', []],
+    ['[192.0.2.7]', []],
+    ['[192.0.2.8]', ['client: address of another 2']],
+    ['[IPv6:2001:db8::7]', ['client: address of another 2']],
+    ['192.0.2.7', ['client: address for a name 2']],
+    ['localhost', ['client: no full name 1.5']],
+    ['MY_PC', ['client: no full name 1.5']],
+    ['Mail.Example.Test.', ['client: our own name 4']],
+    ['example.test', ['client: our own name 4']],
+    ['mx.example.test', []],
+  ] as const)
+    assert.deepEqual(await linesOf(heloName), lines, heloName)
+  const reverse = { result: 'fail', problem: 'the address has no name (PTR)' } as const
+  assert.deepEqual(await linesOf('client.example.net', { reverse }), ['client: address without a name 1'])
+  assert.deepEqual(await linesOf('client.example.net', { reverse: { result: 'temperror' } }), [])
 })
