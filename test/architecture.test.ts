@@ -103,8 +103,8 @@ describe('the architecture', () => {
   const reach: Readonly<Record<string, readonly string[]>> = {
     'node:sqlite': ['storage'],
     'node:worker_threads': ['main', 'storage', 'cli'],
-    'node:http': ['acme', 'health', 'scanner'],
-    'node:https': ['acme', 'scanner', 'tls-policy', 'tls-report'],
+    'node:http': ['scanner', 'web'],
+    'node:https': ['acme', 'scanner', 'tls-policy', 'tls-report', 'web'],
     'node:dgram': ['dns'],
     'node:dns': ['dns', 'config'],
     'node:tls': ['acme', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],

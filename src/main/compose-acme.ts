@@ -1,5 +1,5 @@
 // Certificates of an authority as the certificates thread has them, by the settings.
-import { type AnswerListener, listenForChallenges } from '../acme/answer-listener.ts'
+import { listenForChallenges } from '../acme/answer-listener.ts'
 import type { CertificateKeeperOptions } from '../acme/certificate-keeper.ts'
 import { alpnPlace, dnsPlace, httpPlace } from '../acme/challenge-places.ts'
 import { createDnsHook } from '../acme/dns-hook.ts'
@@ -11,6 +11,7 @@ import { type AcmeSettings, acmePort, issuedNamesOf, type Settings } from '../co
 import type { Resolver } from '../dns/resolver.ts'
 import { Fault } from '../runtime/fault.ts'
 import { formatTlsa } from '../tls/tlsa-record.ts'
+import type { OpenListener } from '../web/open-listener.ts'
 
 export interface AcmeParts
   extends Pick<CertificateKeeperOptions, 'storage' | 'clock' | 'random' | 'log' | 'by'> {
@@ -32,13 +33,13 @@ export function composeAcme({ settings, resolver, ...parts }: AcmeParts): AcmeWo
   if (!acme) throw new Error('the settings have no [tls.acme]')
   const { storage, log } = parts
   const { challenge, address, port = acmePort(challenge) } = acme
-  let listener: Promise<AnswerListener> | undefined
+  let listener: Promise<OpenListener> | undefined
   let bound: number | undefined
   const open = async (): Promise<void> => {
     if (challenge === 'dns-01') return
     listener ??= listenForChallenges(challenge, { address, port }, asked => storage.run(findAnswer, asked))
     try {
-      bound = (await listener).port
+      bound = (await listener).bound.port
     } catch (cause) {
       listener = undefined
       const { message } = describeListenError(cause, { address, port }, '[tls.acme]')

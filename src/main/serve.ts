@@ -14,7 +14,7 @@ import { describeListenError, portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import { certificateFilesOf, type Settings } from '../config/settings.ts'
 import { hasDomains } from '../directory/domains.ts'
-import { type HealthServer, startHealthServer } from '../health/health-server.ts'
+import { startHealthServer } from '../health/health-server.ts'
 import { formatProblems, type Problem, ServerHealth } from '../health/server-health.ts'
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { createLoginTables } from '../policy/login-limiter.ts'
@@ -36,6 +36,7 @@ import { takeActivatedSockets } from '../systemd/activated-sockets.ts'
 import { findServiceManager, type ServiceManager } from '../systemd/notify.ts'
 import { feedWatchdog } from '../systemd/watchdog.ts'
 import { readValidCertificate } from '../tls/certificate.ts'
+import type { OpenListener } from '../web/open-listener.ts'
 import { type AssignedSockets, assignSockets, countFronts } from './assign-sockets.ts'
 import { type ControlServer, startControlServer } from './control-server.ts'
 import { enterCluster } from './enter-cluster.ts'
@@ -68,7 +69,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
   // last: a start that the settings or this machine forbid leaves nothing behind.
   if (hasLockFile(dataFolder)) await lock.take()
   const health = new ServerHealth(systemClock, log)
-  let healthServer: HealthServer | undefined
+  let healthServer: OpenListener | undefined
   let server: RunningServer | undefined
   let watchdog: Timer | undefined
   try {
@@ -160,7 +161,7 @@ async function tellHealth(
   { health: wanted }: Settings,
   health: ServerHealth,
   log: Log,
-): Promise<HealthServer | undefined> {
+): Promise<OpenListener | undefined> {
   if (!wanted) return undefined
   try {
     const server = await startHealthServer(wanted, () => health.examine())
