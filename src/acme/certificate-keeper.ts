@@ -33,7 +33,8 @@ export interface CertificateKeeperOptions {
   readonly storage: Pick<Storage, 'run' | 'onWake'>
   readonly hostname: string
   readonly dataFolder: string
-  readonly names: readonly string[]
+  /** Asked for at each look: domains come and go. */
+  readonly names: () => Promise<readonly string[]>
   readonly directory: string
   /** Mail addresses. */
   readonly contact: readonly string[]
@@ -83,9 +84,10 @@ export class CertificateKeeper {
     // Those of a server that died: it was this one.
     if (isAlone) await storage.run(releaseAcmeClaims, { by: undefined })
     this.#timer = clock.every(lookEveryMs, () => void this.look())
-    storage.onWake('certificates', () => {
-      if (this.#timer) void this.look()
-    })
+    for (const topic of ['certificates', 'directory'] as const)
+      storage.onWake(topic, () => {
+        if (this.#timer) void this.look()
+      })
     void this.look()
   }
 
@@ -113,7 +115,7 @@ export class CertificateKeeper {
   async #look(): Promise<void> {
     const { storage, names, clock } = this.#options
     const known = new Map((await storage.run(listAcmeCertificates, undefined)).map(one => [one.name, one]))
-    for (const name of names) {
+    for (const name of await names()) {
       const kept = known.get(name)
       if (kept) {
         await this.#tellIfFailing(kept)

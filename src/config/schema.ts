@@ -893,6 +893,32 @@ const health = z.strictObject({
   ),
 })
 
+const mtaSts = z.strictObject({
+  mode: setting(
+    z.enum(['testing', 'enforce', 'none']).default('testing'),
+    'testing: others report what is wrong, and deliver all the same ("postrider tls-reports"). enforce: others deliver only over TLS with a certificate that they can check. none: there was a policy, and it no longer counts.',
+  ),
+  maxAgeDays: setting(count(1, 365).default(14), 'So long others may go by a policy that they have fetched.'),
+  mx: setting(
+    z
+      .array(formed(problemOfCertificateName).overwrite(text => canonicalCertificateName(text) ?? text))
+      .min(1)
+      .max(100)
+      .optional(),
+    'The mail hosts of your domains, as their MX records name them; a * stands for one label.',
+    { example: '["mail.example.com", "*.backup.example.net"]', defaultText: 'hostname' },
+  ),
+  address: setting(
+    formed(problemOfAddress).default('::'),
+    'The address on which the policy is served, over HTTPS. "::" is every address of this machine.',
+    { example: '"192.0.2.1"' },
+  ),
+  port: setting(
+    count(0, 65_535).default(443),
+    'Its port, where something before this server leads port 443 to another one. 0 lets the system choose one, which only tests want.',
+  ),
+})
+
 const checkMode = z.enum(['off', 'note', 'enforce'])
 
 const mailAuthentication = z
@@ -1053,6 +1079,11 @@ const settingsTable = z.strictObject({
     'Tells over HTTP how the server is, for load balancers and whatever starts it anew. /health: it lives (all its threads answer). /ready: it takes mail now (they are all there, the storage answers, there is a domain, and it is not stopping). Each answers 200, or 503 and what is wrong.',
     { defaultText: 'nobody is told' },
   ),
+  mtaSts: setting(
+    mtaSts.optional(),
+    'The policy of your domains for TLS (MTA-STS, RFC 8461), which this server then serves at https://mta-sts.<domain>. "postrider domain dns" prints the records that go with it.',
+    { defaultText: 'they have none' },
+  ),
   threads: setting(
     z
       .strictObject({
@@ -1067,25 +1098,43 @@ const settingsTable = z.strictObject({
   ),
 })
 
+interface OtherPort {
+  readonly path: readonly string[]
+  readonly port: number | undefined
+  /** In a sentence: 'health is told'. */
+  readonly what: string
+}
+
 export const settingsSchema = settingsTable.check(context => {
   const { listeners: bound, health: told, roles, storage } = context.value
-  const refuse = (path: PropertyKey[], message: string): void => {
-    context.issues.push({ code: 'custom', input: context.value, path, message })
+  const refuse = (path: readonly string[], message: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, path: [...path], message })
   }
-  const same = told?.port === 0 ? -1 : bound.findIndex(({ port: number }) => number === told?.port)
-  if (same !== -1)
-    refuse(
-      ['health', 'port'],
-      `The listener number ${same + 1} has this port already. Give health another one.`,
-    )
   const asked = context.value.tls.acme
-  const answered = asked && asked.challenge !== 'dns-01' ? (asked.port ?? acmePort(asked.challenge)) : 0
-  const shared = answered === 0 ? -1 : bound.findIndex(({ port: number }) => number === answered)
-  if (shared !== -1)
-    refuse(
-      ['tls', 'acme', 'port'],
-      `The listener number ${shared + 1} has the port ${answered} already, on which the authority would be answered. Give one of them another port.`,
-    )
+  const others: readonly OtherPort[] = [
+    { path: ['health', 'port'], port: told?.port, what: 'health is told' },
+    {
+      path: ['tls', 'acme', 'port'],
+      port: asked && asked.challenge !== 'dns-01' ? (asked.port ?? acmePort(asked.challenge)) : undefined,
+      what: 'the authority is answered ([tls.acme])',
+    },
+    { path: ['mtaSts', 'port'], port: context.value.mtaSts?.port, what: 'the MTA-STS policy is served' },
+  ]
+  for (const [index, { path, port: number, what }] of others.entries()) {
+    if (number === undefined || number === 0) continue
+    const listener = bound.findIndex(one => one.port === number)
+    const other = others.slice(0, index).find(one => one.port === number)
+    if (listener !== -1)
+      refuse(
+        path,
+        `The listener number ${listener + 1} has the port ${number} already, on which ${what}. Give one of them another port.`,
+      )
+    else if (other)
+      refuse(
+        path,
+        `On port ${number} ${other.what} already, and there ${what} too. Give one of them another port.`,
+      )
+  }
   const missing = nodeRoles.filter(role => !roles.includes(role))
   if (storage === 'sqlite' && missing.length > 0)
     refuse(

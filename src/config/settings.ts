@@ -9,6 +9,8 @@ import type { PasswordMechanism } from '../sasl/mechanisms.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
 import type { CertificateFiles } from '../tls/certificate.ts'
+import type { OwnStsPolicy } from '../tls-policy/own-policy.ts'
+import type { StsMode } from '../tls-policy/sts-policy.ts'
 
 export interface Settings {
   /** The server's own name: greeting, EHLO, Received, Reporting-MTA. */
@@ -39,6 +41,8 @@ export interface Settings {
   readonly threads: { readonly front: number }
   /** Undefined: nobody may ask. */
   readonly health?: HealthSettings | undefined
+  /** Undefined: our domains have no policy. */
+  readonly mtaSts?: StsSettings | undefined
   /** Servers that keep mail for this one, which it fetches (ATRN). */
   readonly fetch: readonly FetchSettings[]
   readonly spam: SpamSettings
@@ -287,6 +291,20 @@ export interface HealthSettings {
 }
 
 /** What points mean, and who gives them. */
+/** The policy that our domains publish (RFC 8461), and where it is served. */
+export interface StsSettings {
+  readonly mode: StsMode
+  readonly maxAgeDays: number
+  /** Default: the host name. */
+  readonly mx?: readonly string[] | undefined
+  readonly address: string
+  readonly port: number
+}
+
+export function ownStsPolicy({ hostname }: Pick<Settings, 'hostname'>, sts: StsSettings): OwnStsPolicy {
+  return { ...sts, mx: sts.mx ?? [hostname] }
+}
+
 export interface SpamSettings {
   readonly junkScore: number
   readonly greylistScore: number

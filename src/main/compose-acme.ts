@@ -6,8 +6,9 @@ import { createDnsHook } from '../acme/dns-hook.ts'
 import type { ChallengePlace } from '../acme/issue-certificate.ts'
 import { IssuingFault } from '../acme/issuing-fault.ts'
 import { findAnswer } from '../acme/operations.ts'
+import { listIssuedNames } from '../config/issued-names.ts'
 import { describeListenError } from '../config/listen-error.ts'
-import { type AcmeSettings, acmePort, issuedNamesOf, type Settings } from '../config/settings.ts'
+import { type AcmeSettings, acmePort, type Settings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { Fault } from '../runtime/fault.ts'
 import { formatTlsa } from '../tls/tlsa-record.ts'
@@ -15,7 +16,7 @@ import type { OpenListener } from '../web/open-listener.ts'
 
 export interface AcmeParts
   extends Pick<CertificateKeeperOptions, 'storage' | 'clock' | 'random' | 'log' | 'by'> {
-  readonly settings: Pick<Settings, 'hostname' | 'dataFolder' | 'database' | 'tls' | 'listeners'>
+  readonly settings: Pick<Settings, 'hostname' | 'dataFolder' | 'database' | 'tls' | 'listeners' | 'mtaSts'>
   readonly resolver: Pick<Resolver, 'tlsa'>
 }
 
@@ -54,7 +55,7 @@ export function composeAcme({ settings, resolver, ...parts }: AcmeParts): AcmeWo
       hostname: settings.hostname,
       dataFolder: settings.dataFolder,
       isAlone: settings.database === undefined,
-      names: issuedNamesOf(settings),
+      names: () => listIssuedNames(storage, settings),
       place: composePlace(acme, parts),
       prepare: open,
       async publishedTlsa(name) {

@@ -1,7 +1,8 @@
 // A front thread: sessions. Several listen on the same ports.
 import { readIssued } from '../acme/read-issued.ts'
+import { listIssuedNames } from '../config/issued-names.ts'
 import { describeListenError } from '../config/listen-error.ts'
-import { certificateFilesOf, issuedNamesOf } from '../config/settings.ts'
+import { certificateFilesOf } from '../config/settings.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
@@ -12,6 +13,7 @@ import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
 import { showCertificate } from './shown-certificate.ts'
+import { serveStsPolicy } from './sts-policy-server.ts'
 import { runThread, tellMain } from './thread.ts'
 
 runThread('front', async start => {
@@ -33,7 +35,7 @@ runThread('front', async start => {
     hostname,
     dataFolder,
     files: certificateFilesOf(tls),
-    readIssued: () => readIssued(storage, issuedNamesOf(settings)),
+    readIssued: async () => await readIssued(storage, await listIssuedNames(storage, settings)),
     ticketKey,
     // One of them is enough.
     ...(number === 0 && { tell: createCertificateAlerts(storage, clock, log) }),
@@ -57,6 +59,8 @@ runThread('front', async start => {
     log,
     idSpace,
   })
+  // One of them is enough.
+  const policyServer = number === 0 ? await serveStsPolicy({ settings, storage, certificates }) : undefined
   let bound: readonly BoundListener[]
   try {
     bound = await front.server.listen()
@@ -78,6 +82,7 @@ runThread('front', async start => {
     },
     async stop(graceMs) {
       await front.close(graceMs)
+      await policyServer?.close()
       resolver.close()
       certificates.close()
       await storage.close()

@@ -6,6 +6,8 @@ import type { ListenerSettings, SourceSettings } from '../config/settings.ts'
 import { reverseLabels } from '../dns/reverse-labels.ts'
 import { type DkimKey, publishedUntil } from '../signing/dkim-key.ts'
 import { formatKeyRecord, keyRecordName, revokedKeyRecord } from '../signing/key-record.ts'
+import { type OwnStsPolicy, stsIdOf } from '../tls-policy/own-policy.ts'
+import { stsHostOf } from '../tls-policy/sts-policy.ts'
 
 export interface MailDomains {
   /** A-labels. */
@@ -21,6 +23,8 @@ export interface MailDomains {
   readonly smartHost?: string | undefined
   /** Of the domains. */
   readonly keys?: readonly DkimKey[] | undefined
+  /** Of [mtaSts]. */
+  readonly stsPolicy?: OwnStsPolicy | undefined
   /** Of the certificate in use: the SHA-256 of its public key, in hex. */
   readonly certificate?: CertificateKey | undefined
 }
@@ -34,7 +38,7 @@ export interface CertificateKey {
 export interface DnsRecord {
   /** A-labels, without a final dot. */
   readonly name: string
-  readonly type: 'A' | 'AAAA' | 'MX' | 'PTR' | 'SRV' | 'TLSA' | 'TXT'
+  readonly type: 'A' | 'AAAA' | 'CNAME' | 'MX' | 'PTR' | 'SRV' | 'TLSA' | 'TXT'
   /** As in a zone file. */
   readonly value: string
   /** A sentence or two. */
@@ -95,7 +99,7 @@ function comment(text: string): string[] {
 }
 
 function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
-  const { hostname, keys = [], listeners = [], smartHost } = input
+  const { hostname, keys = [], listeners = [], smartHost, stsPolicy } = input
   const yes = (type: DnsRecord['type'], name: string, value: string, purpose: string): DnsRecord => ({
     name,
     type,
@@ -132,6 +136,22 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
         text(`v=TLSRPTv1; rua=mailto:postmaster@${domain}`),
         'TLS-RPT (RFC 8460): other servers report when they could not encrypt mail to this domain; "postrider tls-reports" shows what they say.',
       ),
+      ...(stsPolicy
+        ? [
+            yes(
+              'TXT',
+              `_mta-sts.${domain}`,
+              text(`v=STSv1; id=${stsIdOf(stsPolicy)}`),
+              'MTA-STS (RFC 8461): others deliver to this domain over TLS only, to a certificate that they can check, as the policy says. With another policy ([mtaSts] in the settings) comes another id.',
+            ),
+            yes(
+              'CNAME',
+              stsHostOf(domain),
+              `${hostname}.`,
+              'From where the policy is fetched, over HTTPS: this server serves it, with a certificate for this name.',
+            ),
+          ]
+        : []),
       ...listeners.flatMap(({ role, port }) =>
         role === 'relay'
           ? []
@@ -150,6 +170,11 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
         ? []
         : [
             'DKIM: this server makes no keys (dkim.sign), or has made none yet: "postrider domain dkim" says how it stands.',
+          ]),
+      ...(stsPolicy
+        ? []
+        : [
+            'MTA-STS: the settings have no [mtaSts], so this domain asks nobody to insist on TLS with a certificate that can be checked.',
           ]),
       ...(smartHost === undefined
         ? []

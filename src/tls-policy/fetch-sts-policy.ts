@@ -1,6 +1,6 @@
 // Fetches the MTA-STS policy of a domain over HTTPS (RFC 8461 §3.3).
 import { askHttps, type HttpsOptions } from './https.ts'
-import { parseStsPolicy, type StsPolicy } from './sts-policy.ts'
+import { parseStsPolicy, type StsPolicy, stsHostOf, stsPath } from './sts-policy.ts'
 
 export type FetchedStsPolicy =
   | { readonly kind: 'fetched'; readonly policy: StsPolicy }
@@ -19,10 +19,10 @@ const maxBytes = 64 * 1024
 
 export function createStsFetcher(options: HttpsOptions): FetchStsPolicy {
   return async domain => {
-    const host = `mta-sts.${domain}`
+    const host = stsHostOf(domain)
     const answer = await askHttps(options, {
       host,
-      path: '/.well-known/mta-sts.txt',
+      path: stsPath,
       method: 'GET',
       headers: { accept: 'text/plain' },
       maxAnswerBytes: maxBytes,

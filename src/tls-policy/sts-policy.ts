@@ -10,6 +10,20 @@ export interface StsPolicy {
   readonly mx: readonly string[]
 }
 
+/** Where a domain has its policy (§3.3): this path, over HTTPS, on its host `stsHostOf`. */
+export const stsPath = '/.well-known/mta-sts.txt'
+
+export function stsHostOf(domain: string): string {
+  return `${stsPrefix}${domain}`
+}
+
+/** Canonical; undefined: the host is none on which a policy is. */
+export function domainOfStsHost(host: string): string | undefined {
+  return host.startsWith(stsPrefix) ? parseDomain(host.slice(stsPrefix.length)) : undefined
+}
+
+const stsPrefix = 'mta-sts.'
+
 /** RFC 8461 §3.2 */
 const maxAgeSeconds = 31_557_600
 /** A policy that names more is none. */

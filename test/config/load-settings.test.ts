@@ -282,8 +282,15 @@ describe('a mistake in the settings file', () => {
     [
       '[tls.acme]\nagreeToTerms = true\nport = 25',
       '4:8',
-      /listener number 1 has the port 25 already, on which the authority would be answered/,
+      /listener number 1 has the port 25 already, on which the authority is answered \(\[tls\.acme\]\)\. Give one/,
     ],
+    ['[mtaSts]\nport = 465', '3:8', /has the port 465 already, on which the MTA-STS policy is served/],
+    [
+      '[tls.acme]\nagreeToTerms = true\nchallenge = "tls-alpn-01"\n[mtaSts]',
+      '5:1',
+      /On port 443 the authority is answered \(\[tls\.acme\]\) already, and there the MTA-STS policy is served too/,
+    ],
+    ['[mtaSts]\nmode = "always"', '3:8', /testing/],
     [
       '[tls]\ncertificateFile = "/dev/null"\nkeyFile = "/dev/null"\n[tls.acme]\nagreeToTerms = true',
       '3:19',

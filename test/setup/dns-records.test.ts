@@ -26,6 +26,18 @@ describe('the DNS records', () => {
     assert.match(zone, /^; (1\.(0\.)+)8\.b\.d\.0\.1\.0\.0\.2\.ip6\.arpa\. 3600 IN PTR mail\.example\.com\.$/m)
   })
 
+  it('have those of the MTA-STS policy where there is one', () => {
+    const zone = composeDnsRecords({
+      hostname: 'mail.example.com',
+      domains: ['example.com'],
+      addresses: ['192.0.2.1'],
+      stsPolicy: { mode: 'enforce', maxAgeDays: 14, mx: ['mail.example.com'] },
+    })
+    const records = recordsOf(zone).filter(record => record.includes('mta-sts'))
+    assert.match(records[0] ?? '', /^_mta-sts\.example\.com\. 3600 IN TXT "v=STSv1; id=[0-9a-f]{20}"$/)
+    assert.deepEqual(records.slice(1), ['mta-sts.example.com. 3600 IN CNAME mail.example.com.'])
+  })
+
   it('hold A-labels, and show people the U-labels', () => {
     const zone = composeDnsRecords({
       hostname: 'mail.xn--e1afmkfd.xn--p1ai',

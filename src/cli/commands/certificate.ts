@@ -6,8 +6,9 @@ import { readIssued } from '../../acme/read-issued.ts'
 import type { AcmeCertificate } from '../../acme/records.ts'
 import { formatDomainForPeople } from '../../address/parse-domain.ts'
 import { issuingSteps } from '../../alert/texts-en.ts'
+import { listIssuedNames } from '../../config/issued-names.ts'
 import { canonicalCertificateName } from '../../config/setting-text.ts'
-import { certificateFilesOf, issuedNamesOf, type Settings } from '../../config/settings.ts'
+import { certificateFilesOf, type Settings } from '../../config/settings.ts'
 import { type ShownCertificate, showCertificate } from '../../main/shown-certificate.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { certificateCovers } from '../../tls/certificate.ts'
@@ -57,22 +58,23 @@ export function addCertificateCommand(program: Command, run: CommandRun): void {
   }).action(
     perform(run, async (invocation, _options: unknown, given: readonly string[]) => {
       const settings = await invocation.settings()
-      const all = issuedNamesOf(settings)
-      if (all.length === 0)
+      if (!settings.tls.acme)
         throw new UsageFault(
           'CLI_NO_AUTHORITY',
           'The settings have no [tls.acme], so no authority issues certificates to this server. docs/operations.md says how ("Certificates").',
         )
-      const names = given.length === 0 ? all : given.map(name => canonicalCertificateName(name) ?? name)
-      const strange = names.find(name => !all.includes(name))
-      if (strange !== undefined)
-        throw new UsageFault(
-          'CLI_UNKNOWN_CERTIFICATE',
-          `No authority issues certificates for ${strange} to this server, only for ${all.join(', ')} (names in [tls.acme]).`,
-        )
-      await invocation.withStorage(
-        async storage => await storage.run(renewAcmeCertificates, { names, now: invocation.clock.now() }),
-      )
+      const names = await invocation.withStorage(async storage => {
+        const all = await listIssuedNames(storage, settings)
+        const wanted = given.length === 0 ? all : given.map(name => canonicalCertificateName(name) ?? name)
+        const strange = wanted.find(name => !all.includes(name))
+        if (strange !== undefined)
+          throw new UsageFault(
+            'CLI_UNKNOWN_CERTIFICATE',
+            `No authority issues certificates for ${strange} to this server, only for ${all.join(', ')} (names in [tls.acme]).`,
+          )
+        await storage.run(renewAcmeCertificates, { names: wanted, now: invocation.clock.now() })
+        return wanted
+      })
       invocation.output.result(
         { names },
         `Asked for: ${names.join(', ')}. What comes of it: postrider certificate show`,
@@ -132,7 +134,9 @@ async function listCertificates(
     dataFolder,
     files: certificateFilesOf(tls),
     readIssued: async () =>
-      (await withData(invocation, settings, storage => readIssued(storage, issuedNamesOf(settings)))) ?? [],
+      (await withData(invocation, settings, async storage =>
+        readIssued(storage, await listIssuedNames(storage, settings)),
+      )) ?? [],
     generates: false,
     clock: invocation.clock,
   })
@@ -141,9 +145,12 @@ async function listCertificates(
 }
 
 async function listRenewals(invocation: Invocation, settings: Settings): Promise<readonly AcmeCertificate[]> {
-  const names = issuedNamesOf(settings)
-  const kept = await withData(invocation, settings, storage => storage.run(listAcmeCertificates, undefined))
-  return (kept ?? []).filter(({ name }) => names.includes(name))
+  const kept = await withData(invocation, settings, async storage => {
+    const names = await listIssuedNames(storage, settings)
+    const all = await storage.run(listAcmeCertificates, undefined)
+    return all.filter(({ name }) => names.includes(name))
+  })
+  return kept ?? []
 }
 
 /** undefined: no authority issues anything, or there is no data yet. */

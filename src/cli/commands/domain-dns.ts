@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { listAcmeCertificates } from '../../acme/operations.ts'
 import type { AcmeCertificate } from '../../acme/records.ts'
-import type { Settings } from '../../config/settings.ts'
+import { ownStsPolicy, type Settings } from '../../config/settings.ts'
 import { findDomain } from '../../directory/domains.ts'
 import {
   type CertificateKey,
@@ -57,7 +57,7 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
               : await storage.run(listDkimKeys, { domain: name }),
           }
         })
-        const { delivery, hostname, listeners } = settings
+        const { delivery, hostname, listeners, mtaSts } = settings
         const input = {
           hostname,
           domains: [name],
@@ -66,6 +66,7 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
           sources: delivery.sourcePools.flatMap(({ sources }) => sources),
           smartHost: delivery.smartHost?.host,
           keys,
+          stsPolicy: mtaSts && ownStsPolicy(settings, mtaSts),
           certificate: readCertificateKey(settings, issued),
         }
         const records = listDnsRecords(input).flatMap(group => group.records)
