@@ -23,7 +23,9 @@ export async function linesOfClient({
   reverse,
   isOurs,
 }: ClientFacts): Promise<readonly ScoreLine[]> {
-  const name = await lineOfName(heloName, address, isOurs)
+  // Most servers: nobody is asked about them.
+  const isProven = reverse?.result === 'pass' && reverse.name?.toLowerCase() === heloName.toLowerCase()
+  const name = isProven ? undefined : await lineOfName(heloName, address, isOurs)
   return [
     ...(name ? [{ source: 'client', ...name }] : []),
     ...(reverse?.result === 'fail'

@@ -222,4 +222,7 @@ test('what the client calls itself, and the name of its address, have points', a
   const reverse = { result: 'fail', problem: 'the address has no name (PTR)' } as const
   assert.deepEqual(await linesOf('client.example.net', { reverse }), ['client: address without a name 1'])
   assert.deepEqual(await linesOf('client.example.net', { reverse: { result: 'temperror' } }), [])
+  // A client with the name of our host leads back to itself: it is ours.
+  const ours = { result: 'pass', name: 'mail.example.test' } as const
+  assert.deepEqual(await linesOf('mail.example.test', { reverse: ours }), [])
 })
