@@ -39,7 +39,12 @@ export function describeTrace(
     'count' in step ? [describeMore(step)] : describeRecord(step, style.withDialogue),
   )
   const told = isBeginningForgotten ? [describeForgotten(queueId, style), ...lines] : lines
-  return [...told, ...(told.length === 0 ? [] : ['']), ...describeNow(queued, style)].join('\n')
+  return [
+    ...told,
+    ...(told.length === 0 ? [] : ['']),
+    ...describeKept(queueId, records),
+    ...describeNow(queued, records, style),
+  ].join('\n')
 }
 
 export function describeForgotten(
@@ -76,12 +81,32 @@ export function describeRecord({ at, event }: TrailRecord, withDialogue: boolean
   ]
 }
 
+/** For whom it is in the quarantine. */
+function keptAside(records: readonly TrailRecord[]): readonly string[] {
+  const kept = new Set<string>()
+  for (const { event } of records) {
+    if (event.kind === 'quarantined') for (const recipient of event.recipients) kept.add(recipient)
+    if (event.kind === 'quarantine-ended') for (const recipient of event.recipients) kept.delete(recipient)
+  }
+  return [...kept]
+}
+
+function describeKept(queueId: QueueId, records: readonly TrailRecord[]): string[] {
+  const kept = keptAside(records)
+  if (kept.length === 0) return []
+  const id = formatQueueId(queueId)
+  return [
+    `Now: ${kept.join(', ')} ${kept.length === 1 ? 'does' : 'do'} not get it before an administrator has looked: "postrider quarantine show ${id}", "postrider quarantine release ${id}".`,
+  ]
+}
+
 function describeNow(
   queued: ShownMessage | undefined,
+  records: readonly TrailRecord[],
   { now, prospects }: Pick<TraceStyle, 'now' | 'prospects'>,
 ): string[] {
   if (!queued || queued.recipients.length === 0)
-    return ['Now: nothing is left to do; it is no longer in the queue.']
+    return keptAside(records).length > 0 ? [] : ['Now: nothing is left to do; it is no longer in the queue.']
   const id = formatQueueId(queued.message.id)
   return queued.recipients.map(recipient => {
     const address = formatAddressForPeople(recipient.forwardPath)

@@ -35,6 +35,8 @@ export interface RecipientStanding {
     | 'failed'
     | 'expired'
     | 'cancelled'
+    | 'quarantined'
+    | 'removed'
     | 'unknown'
   readonly cause?: string | undefined
   /** When the next attempt is, ms since 1970. */
@@ -276,6 +278,32 @@ function describeHold(
   return 'New mail is held here (queue.hold), or was when it came. '
 }
 
+/** undefined: it is not in the quarantine, and did not end there. */
+function describeQuarantine(
+  id: string,
+  recipient: string,
+  records: readonly TrailRecord[],
+): RecipientStanding | undefined {
+  const last = records.findLast(
+    ({ event }) =>
+      (event.kind === 'quarantined' || event.kind === 'quarantine-ended') &&
+      event.recipients.includes(recipient),
+  )
+  if (last?.event.kind === 'quarantined')
+    return {
+      recipient,
+      kind: 'quarantined',
+      text: `To ${recipient}: it is kept aside since ${formatTime(last.at)}, ${withoutEnd(last.event.because)}. "postrider quarantine release ${id}" delivers it; ${formatTime(last.event.until)} it is removed.`,
+    }
+  if (last?.event.kind === 'quarantine-ended' && last.event.how !== 'released')
+    return {
+      recipient,
+      kind: 'removed',
+      text: `To ${recipient}: it was kept aside, and ${last.event.how === 'deleted' ? 'an administrator deleted it' : 'removed when its time there was over'} ${formatTime(last.at)}; the sender was not told.`,
+    }
+  return undefined
+}
+
 function describeGone(
   queueId: QueueId,
   recipient: string,
@@ -286,6 +314,8 @@ function describeGone(
     ({ event }) =>
       event.kind === 'administered' && event.action === 'cancel' && event.recipient === recipient,
   )
+  const kept = describeQuarantine(id, recipient, records)
+  if (kept) return kept
   const ended = records.findLast(({ event }) => event.kind === 'attempted' && event.recipient === recipient)
   const event = ended?.event
   if (cancelled && (event?.kind !== 'attempted' || isNegative(event)))
@@ -372,6 +402,7 @@ function recipientsOf(records: readonly TrailRecord[]): readonly string[] {
   for (const { event } of records) {
     if (event.kind === 'received')
       for (const recipient of event.reception.recipients) recipients.add(recipient)
+    if (event.kind === 'quarantined') for (const recipient of event.recipients) recipients.add(recipient)
     if (event.kind === 'attempted') {
       recipients.add(event.recipient)
       if (event.outcome.kind === 'expanded') for (const into of event.outcome.into) recipients.add(into)

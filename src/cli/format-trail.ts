@@ -7,7 +7,15 @@ import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
-import type { FoundBy, Lookup, NextAttemptReason, PeerFacts, Reception, TrailEvent } from '../trail/events.ts'
+import type {
+  FoundBy,
+  ListedRecipient,
+  Lookup,
+  NextAttemptReason,
+  PeerFacts,
+  Reception,
+  TrailEvent,
+} from '../trail/events.ts'
 import { describeCauseOf } from './causes.ts'
 import { formatCount, formatSize, formatTime } from './quantities.ts'
 
@@ -28,6 +36,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: describeRefusal(event),
         notes: [
           ...(event.authentication ? describeEvidence(event.authentication, event.remoteAddress) : []),
+          ...(event.lists ?? []).map(describeListed),
           ...(event.screening ? describePoints(event.screening) : []),
         ],
         dialogue: [],
@@ -68,6 +77,13 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `Put on hold for ${event.recipient}: the account ${event.account} is on hold (${event.because}); "postrider account release" lets its mail go`,
         dialogue: [],
       }
+    case 'quarantined':
+      return {
+        text: `Kept aside for ${event.recipients.join(', ')} until an administrator has looked, at most until ${formatTime(event.until)}${because(event.because)}; "postrider quarantine show" shows it`,
+        dialogue: [],
+      }
+    case 'quarantine-ended':
+      return { text: describeQuarantineEnd(event), dialogue: [] }
     case 'administered':
       return {
         text: `An administrator: ${event.action}${event.recipient ? ` for ${event.recipient}` : ''}${describeNewWay(event)}`,
@@ -113,14 +129,53 @@ function describeAuthenticated({
 function describeScreened({
   screening,
   verdict,
-  because,
+  because: reason,
+  lists = [],
 }: Extract<TrailEvent, { kind: 'screened' }>): TrailEntry {
-  const why = because === undefined ? '' : `: ${because}`
-  const text =
-    verdict === 'junk'
-      ? `Looked at whether it is spam (${screening.score} points), and put into Junk${why}`
-      : `Looked at whether it is spam: ${screening.score} points`
-  return { text, notes: describePoints(screening), dialogue: [] }
+  return {
+    text: `${screenedWords[verdict](screening.score)}${because(reason)}`,
+    notes: [...lists.map(describeListed), ...describePoints(screening)],
+    dialogue: [],
+  }
+}
+
+const screenedWords = {
+  accept: (score: number) => `Looked at whether it is spam: ${score} points`,
+  junk: (score: number) => `Looked at whether it is spam (${score} points), and put into Junk`,
+  quarantine: (score: number) => `Looked at whether it is spam (${score} points), and kept aside`,
+} as const
+
+function because(reason: string | undefined): string {
+  return reason === undefined || reason === '' ? '' : `: ${reason}`
+}
+
+function describeListed({ recipient, verdict, entry, list, by, name, isUnproven }: ListedRecipient): string {
+  const whose = list === 'administrator' ? "the administrator's list" : 'its own list'
+  const what = by === 'author' ? 'the From field' : 'the sender address'
+  const effect = isUnproven
+    ? `does not count, since nothing proves that the message is from there (SPF, DKIM)`
+    : verdict === 'allow'
+      ? 'lets it in, whatever its score'
+      : 'keeps it out'
+  return `for ${recipient}: the entry ${entry} (${verdict}) of ${whose} ${effect}; ${what} has ${name}`
+}
+
+function describeQuarantineEnd({
+  recipients,
+  how,
+  taught,
+}: Extract<TrailEvent, { kind: 'quarantine-ended' }>): string {
+  const whom = recipients.length > 0 ? ` for ${recipients.join(', ')}` : ''
+  switch (how) {
+    case 'released':
+      return `An administrator released it from the quarantine${whom}${taught ? ', and taught the filter that it is wanted' : ''}`
+    case 'deleted':
+      return `An administrator deleted it from the quarantine${whom}; its sender was not told`
+    case 'expired':
+      return `Removed from the quarantine${whom}, since its time there is over (spam.quarantineDays); its sender was not told`
+    default:
+      return how satisfies never
+  }
 }
 
 /** A line for each who gave points, and for each who could not. */

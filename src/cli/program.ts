@@ -15,9 +15,11 @@ import { addInitCommand } from './commands/init.ts'
 import { addMailCommand } from './commands/mail.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addProbeCommand } from './commands/probe.ts'
+import { addQuarantineCommand } from './commands/quarantine.ts'
 import { addQueueCommand } from './commands/queue.ts'
 import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
 import { addSendCommand } from './commands/send.ts'
+import { addSenderCommand } from './commands/sender.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSpamCommand } from './commands/spam.ts'
 import { addSuppressionCommand } from './commands/suppression.ts'
@@ -66,8 +68,10 @@ export function createProgram(run: CommandRun): Command {
   addProbeCommand(program, run)
   addQueueCommand(program, run)
   addSuppressionCommand(program, run)
+  addQuarantineCommand(program, run)
   addMailCommand(program, run)
   addSpamCommand(program, run)
+  addSenderCommand(program, run)
   addSendCommand(program, run)
   addFetchCommand(program, run)
   addTerminalCommand(program, run)

@@ -857,6 +857,15 @@ const spam = z
       z.number().min(0).max(60).default(3),
       'Of the recipients that a stranger names in one session, each that is refused after the third is refused after so long: who tries names takes long over it. 0: at once.',
     ),
+    quarantineScore: setting(
+      z.number().min(0.1).max(1000).optional(),
+      'One with so many points, and fewer than refuseScore, is kept aside: nobody gets it before an administrator has looked at it ("postrider quarantine list") and released it. What a scanner wants in quarantine is kept aside in any case.',
+      { example: '10', defaultText: 'none: it goes to Junk' },
+    ),
+    quarantineDays: setting(
+      count(1, 3650).default(30),
+      'Days for which a message is kept aside. Then it is removed; its sender is not told, since most senders of spam are forged.',
+    ),
     filter: setting(
       z.boolean().default(true),
       'The filter that learns from what your users put into Junk and take out of it ("postrider mail junk", "postrider spam").',
@@ -867,7 +876,14 @@ const spam = z
     ),
   })
   .check(context => {
-    const { junkScore, refuseScore } = context.value
+    const { junkScore, quarantineScore, refuseScore } = context.value
+    if (quarantineScore !== undefined && (quarantineScore < junkScore || quarantineScore > refuseScore))
+      context.issues.push({
+        code: 'custom',
+        input: context.value,
+        path: ['quarantineScore'],
+        message: `quarantineScore is ${quarantineScore}, and not between junkScore (${junkScore}) and refuseScore (${refuseScore}). Write one between them.`,
+      })
     if (refuseScore < junkScore)
       context.issues.push({
         code: 'custom',

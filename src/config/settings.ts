@@ -315,6 +315,9 @@ export interface SpamSettings {
   readonly greetingDelaySeconds: number
   /** Of strangers who have been refused several times. */
   readonly refusalDelaySeconds: number
+  /** Undefined: only what a scanner wants kept aside is. */
+  readonly quarantineScore?: number | undefined
+  readonly quarantineDays: number
   /** The filter that learns. */
   readonly filter: boolean
   readonly lists: readonly AddressListSettings[]

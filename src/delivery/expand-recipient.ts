@@ -22,6 +22,7 @@ export function expandRecipient(
       originalRecipient,
       expandedFrom: [...(recipient.expandedFrom ?? []), recipient.forwardPath],
       ...(notify ? { notify } : {}),
+      ...(recipient.isWanted ? { isWanted: true } : {}),
     }),
   )
   return { work, recipient, outcome: { kind: 'expanded', into: targets.map(formatAddress) }, into }

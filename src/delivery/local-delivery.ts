@@ -2,6 +2,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { composeDeliveredTo, composeReturnPath } from '../message/trace-fields.ts'
+import { verdictField } from '../message/verdict-field.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Route } from '../routing/route.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
@@ -72,9 +73,12 @@ export class LocalDelivery {
       else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: { kind: 'shown' } })
       else {
         const { accountId } = route
-        const mailbox = isQuarantined ? junk : route.mailbox
+        const isJunk = isQuarantined === true && recipient.isWanted !== true
+        const mailbox = isJunk ? junk : route.mailbox
         const traceFields =
-          returnPath + composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath) + found
+          returnPath +
+          composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath) +
+          (recipient.isWanted ? found.replace(verdictField, '') : found)
         attempts.push({
           ...attempt,
           outcome: { kind: 'delivered', mailbox },

@@ -21,6 +21,7 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   await tx.run('DELETE FROM account_hold WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM sending_count WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM correspondent WHERE account_id = ?', accountId)
+  await tx.run('DELETE FROM sender_entry WHERE owner_id = ?', accountId)
   await tx.run('DELETE FROM account WHERE id = ?', accountId)
   const orphanedFiles: string[] = []
   for (const { mail_data_id: id } of messages) {

@@ -3,9 +3,9 @@
 import type { Address } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { findLoop } from '../directory/find-loop.ts'
-import { isRoleAddress } from '../directory/keys.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { removeForgedResults } from '../mail-authentication/remove-forged.ts'
+import { findAuthors } from '../message/authors.ts'
 import { BlindFieldWatch } from '../message/blind-field-watch.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
@@ -16,15 +16,15 @@ import { saysItReports } from '../message/says-it-reports.ts'
 import { fixSubmission } from '../message/submission-fix-ups.ts'
 import { findTlsFields, type TlsFields } from '../message/tls-fields.ts'
 import { composeReceived } from '../message/trace-fields.ts'
+import { verdictField } from '../message/verdict-field.ts'
 import {
   type CheckedMessage,
   isStranger,
   type MessageCheck,
   type StrangerChecks,
-  verdictField,
 } from '../policy/check-strangers.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
-import type { NewMessage } from '../queue/new-message.ts'
+import type { NewMessage, NewRecipient } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { DeliverBy, Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -33,6 +33,8 @@ import type { Log, LogFields } from '../runtime/log.ts'
 import { isAscii, replaceControls } from '../runtime/text.ts'
 import type { HeaderFieldToAdd } from '../scanner/contract.ts'
 import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
+import { findSenderEntries } from '../sender-list/operations.ts'
+import { decideSender, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type {
@@ -40,14 +42,14 @@ import type {
   MailDataFacts,
   MailDataSink,
   MailTransaction,
-  Recipient,
   ReversePathParameters,
 } from '../smtp/server/services.ts'
 import type { MailDataStore, MailDataWriter, StoredMailData } from '../storage/mail-data.ts'
 import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown, isPassing, StorageFault } from '../storage/storage-fault.ts'
-import type { Reception } from '../trail/events.ts'
+import type { ListedRecipient, Reception } from '../trail/events.ts'
+import { describeDecisions, type JudgedRecipient, judgeMessage } from './judge-message.ts'
 
 export interface IntakeOptions {
   readonly storage: Storage
@@ -63,6 +65,8 @@ export interface IntakeOptions {
   readonly maxReceivedFields: number
   /** New mail waits until it is released. */
   readonly held: boolean
+  /** How long a message is kept aside. */
+  readonly quarantineMs?: number | undefined
   /** Without them all mail is taken as it comes. */
   readonly strangerChecks?: StrangerChecks | undefined
   /** Whether mail of strangers is wanted. Default: all is. */
@@ -74,6 +78,8 @@ export interface IntakeOptions {
 export interface RefusalEvidence {
   readonly authentication?: AuthenticationEvidence | undefined
   readonly screening?: ScreeningEvidence | undefined
+  /** Lists of senders that decided. */
+  readonly lists?: readonly ListedRecipient[] | undefined
 }
 
 export interface Intake {
@@ -120,6 +126,7 @@ class IncomingMessage implements MailDataSink {
   #tlsFields: TlsFields = { isOptional: false, isReport: false }
   #refusal: Reply | undefined
   #identity: MessageIdentity = {}
+  #authors: readonly Address[] = []
   #saysItReports = false
   #isBulk = false
   /** Where the mail is from is being found out. */
@@ -262,6 +269,7 @@ class IncomingMessage implements MailDataSink {
     this.#saysItReports = saysItReports(section)
     this.#isBulk = saysItIsBulk(section)
     this.#identity = identifyMessage(fixed)
+    if (isStranger(this.#client)) this.#authors = findAuthors(section)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
   }
@@ -315,17 +323,26 @@ class IncomingMessage implements MailDataSink {
     const { storage, lifetimeMs, held } = this.#options
     const { reversePath, parameters, disposition, recipients } = this.#transaction
     const mailData = await this.#writer.finish()
-    const screened = await this.#screen(mailData, checked)
-    const refusal = screened && this.#refuseUnwanted(screened, checked)
-    if (refusal) {
+    const decisions = await this.#askLists(checked)
+    const screened = await this.#screen(mailData, checked, decisions)
+    const isSuspicious = checked?.verdict.kind === 'quarantine'
+    const judged = judgeMessage({ recipients, decisions, screened, isSuspicious })
+    const lists = describeDecisions({ recipients, decisions })
+    if (judged.kind === 'refuse') {
+      this.#options.noteEvidence?.(judged.reply, {
+        authentication: checked?.evidence,
+        screening: screened?.evidence,
+        ...(lists.length > 0 ? { lists } : {}),
+      })
       await this.#writer.abort()
-      return refusal
+      return judged.reply
     }
-    const isJunk = screened !== undefined && isTakenAsJunk(screened)
-    const isQuarantined = isJunk || checked?.verdict.kind === 'quarantine'
+    const taken = judged.recipients.filter(({ fate }) => fate !== 'quarantine')
+    const aside = judged.recipients.filter(({ fate }) => fate === 'quarantine')
+    const isQuarantined = taken.some(({ fate }) => fate === 'junk')
     const traceFields = [
       checked?.fields ?? '',
-      isJunk && checked?.verdict.kind !== 'quarantine' ? verdictField : '',
+      isQuarantined && !isSuspicious ? verdictField : '',
       ...(screened?.headerFields ?? []).map(formatField),
     ].join('')
     const releaseAt = laterThan(this.#acceptedAt, parameters.releaseAt)
@@ -358,13 +375,20 @@ class IncomingMessage implements MailDataSink {
         ...(isQuarantined ? { isQuarantined: true } : {}),
       },
       mailData,
-      recipients: withoutRepetitions(recipients).map(recipient => ({
-        forwardPath: recipient.forwardPath,
-        notify: recipient.parameters.notify,
-        originalRecipient: recipient.parameters.originalRecipient,
-      })),
+      recipients: withoutRepetitions(taken).map(one => describeRecipient(one, isQuarantined)),
+      ...(aside.length > 0
+        ? {
+            aside: {
+              recipients: withoutRepetitions(aside).map(one => describeRecipient(one, false)),
+              identity: this.#identity,
+              author: this.#authors.map(formatAddress).join(', '),
+              endsAt: this.#acceptedAt + (this.#options.quarantineMs ?? usualQuarantineMs),
+              because: screened && 'because' in screened.verdict ? screened.verdict.because : '',
+            },
+          }
+        : {}),
       reception: this.#describeReception(mailData.size),
-      checks: [...(checked ? describeCheck(checked) : []), ...(screened ? describeScreening(screened) : [])],
+      checks: [...(checked ? describeCheck(checked) : []), ...describeScreening(screened, lists)],
       held,
     })
     // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
@@ -378,10 +402,24 @@ class IncomingMessage implements MailDataSink {
     return replies.queued(formatQueueId(this.#queueId))
   }
 
+  /** What the lists of senders say, for each recipient; empty: nothing, to anybody. */
+  async #askLists(checked: CheckedMessage | undefined): Promise<readonly (SenderDecision | undefined)[]> {
+    if (!isStranger(this.#client)) return []
+    const { hostname, storage } = this.#options
+    const { reversePath } = this.#transaction
+    const names = { reversePath, authors: this.#authors }
+    const recipients = this.#transaction.recipients.map(({ forwardPath }) => forwardPath)
+    const entries = await storage.run(findSenderEntries, { names, recipients, hostname })
+    const isProven = (domain: string): boolean =>
+      checked !== undefined && isProvenBy(checked.evidence, domain)
+    return entries.map(ofRecipient => decideSender(ofRecipient, names, isProven))
+  }
+
   /** undefined: it is not looked at. */
   async #screen(
     mailData: StoredMailData,
     checked: CheckedMessage | undefined,
+    decisions: readonly (SenderDecision | undefined)[],
   ): Promise<Screened | undefined> {
     const { screening, mailData: store } = this.#options
     if (!screening?.isOn || !isStranger(this.#client)) return undefined
@@ -403,18 +441,9 @@ class IncomingMessage implements MailDataSink {
         recipients: recipients.map(({ forwardPath }) => forwardPath),
         provenDomain: checked && provenDomain(checked.evidence),
         reverse: checked?.evidence.iprev,
+        isAllowed: decisions.some(decision => decision?.verdict === 'allow' && !decision.isUnproven),
       },
     )
-  }
-
-  #refuseUnwanted({ verdict, evidence }: Screened, checked: CheckedMessage | undefined): Reply | undefined {
-    if (verdict.kind === 'accept' || verdict.kind === 'junk') return undefined
-    // Whoever has trouble with this server reaches somebody there.
-    if (this.#transaction.recipients.every(({ forwardPath }) => isRoleAddress(forwardPath))) return undefined
-    const reply =
-      verdict.kind === 'refuse' ? replies.unwanted(verdict.because) : replies.screenedLater(verdict.because)
-    this.#options.noteEvidence?.(reply, { authentication: checked?.evidence, screening: evidence })
-    return reply
   }
 
   /** RFC 8689 §4.1: who says REQUIRETLS means it, whatever the header section says. */
@@ -478,25 +507,29 @@ function provenDomain({ dmarc, spf = [], dkim = [] }: AuthenticationEvidence): s
   return dkim.find(({ result }) => result === 'pass')?.domain
 }
 
-/** Of what is taken. What would be refused of others is taken for postmaster. */
-function isTakenAsJunk({ verdict: { kind } }: Screened): boolean {
-  return kind === 'junk' || kind === 'refuse'
-}
-
 /** Where nothing was said there is nothing to keep. */
-function describeScreening(screened: Screened): Checks {
-  const { evidence, verdict } = screened
-  const isSilent = evidence.lines.length === 0 && evidence.notAsked === undefined
+function describeScreening(screened: Screened | undefined, lists: readonly ListedRecipient[]): Checks {
+  const { evidence = { score: 0, lines: [] }, verdict = { kind: 'accept' as const } } = screened ?? {}
+  const isSilent = evidence.lines.length === 0 && evidence.notAsked === undefined && lists.length === 0
   if (isSilent && verdict.kind === 'accept') return []
   return [
     {
       kind: 'screened',
       screening: evidence,
-      verdict: isTakenAsJunk(screened) ? 'junk' : 'accept',
+      verdict: nameOf(verdict),
       ...(verdict.kind === 'accept' ? {} : { because: verdict.because }),
+      ...(lists.length > 0 ? { lists } : {}),
     },
   ]
 }
+
+/** Of what is taken. What would be refused of others is taken for postmaster. */
+function nameOf({ kind }: Screened['verdict']): 'accept' | 'junk' | 'quarantine' {
+  if (kind === 'refuse') return 'junk'
+  return kind === 'defer' ? 'accept' : kind
+}
+
+const usualQuarantineMs = 30 * 86_400_000
 
 const fieldName = /^[!-9;-~]{1,60}$/
 const maxFieldLength = 900
@@ -518,13 +551,26 @@ function deliverByOf({ deliverBy }: ReversePathParameters, now: number): Deliver
   return { at: now + seconds * 1000, mode, trace }
 }
 
+/** `isQuarantined`: those of whom nothing else is said get it in Junk. */
+function describeRecipient(
+  { recipient: { forwardPath, parameters }, fate }: JudgedRecipient,
+  isQuarantined: boolean,
+): NewRecipient {
+  return {
+    forwardPath,
+    notify: parameters.notify,
+    originalRecipient: parameters.originalRecipient,
+    ...(isQuarantined && fate === 'inbox' ? { isWanted: true } : {}),
+  }
+}
+
 /** Who is named twice gets the message once, as the first RCPT wanted it. */
-function withoutRepetitions(recipients: readonly Recipient[]): readonly Recipient[] {
-  if (recipients.length === 1) return recipients
-  const byAddress = new Map<string, Recipient>()
-  for (const recipient of recipients) {
-    const address = formatAddress(recipient.forwardPath)
-    if (!byAddress.has(address)) byAddress.set(address, recipient)
+function withoutRepetitions(recipients: readonly JudgedRecipient[]): readonly JudgedRecipient[] {
+  if (recipients.length <= 1) return recipients
+  const byAddress = new Map<string, JudgedRecipient>()
+  for (const one of recipients) {
+    const address = formatAddress(one.recipient.forwardPath)
+    if (!byAddress.has(address)) byAddress.set(address, one)
   }
   return [...byAddress.values()]
 }

@@ -98,6 +98,7 @@ export function composeFront(parts: FrontParts): Front {
     lifetimeMs: queue.lifetimeHours * hourMs,
     maxReceivedFields: settings.delivery.maxReceivedFields,
     held: queue.hold,
+    quarantineMs: settings.spam.quarantineDays * dayMs,
     strangerChecks: createStrangerChecks({ settings, dns: resolver, clock }),
     screening: new Screening({
       settings: settings.spam,
@@ -158,6 +159,7 @@ export function composeFront(parts: FrontParts): Front {
       log,
       appendTrail: record => trail.append(record),
       evidenceFor: reply => evidence.get(reply),
+      noteEvidence: (reply, found) => evidence.set(reply, found),
     }),
     limits: {
       maxMessageBytes: limits.maxMessageBytes,

@@ -10,6 +10,7 @@ import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
 import { composeTls } from './compose-tls.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
+import { createQuarantineKeeper } from './quarantine-keeper.ts'
 import { endThread, runThread, tellMain } from './thread.ts'
 
 runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver, listeners }) => {
@@ -23,6 +24,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const watch = composeSendingWatch({ settings, storage, clock, log })
+  const quarantine = createQuarantineKeeper({ storage, mailData, clock, log })
   const agent = createDeliveryAgent({
     ...tls,
     alerts,
@@ -59,9 +61,11 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   alerts.start()
   keeper?.start()
   watch.start()
+  quarantine.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await watch.stop()
+    await quarantine.stop()
     await tls.stop()
     // What it asks the DNS ends with the resolver.
     const kept = keeper?.stop()

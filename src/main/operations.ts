@@ -7,6 +7,7 @@ import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
 import { screeningOperations } from '../screening/operations.ts'
+import { senderListOperations } from '../sender-list/operations.ts'
 import { sendingOperations } from '../sending/sending-counts.ts'
 import { signingOperations } from '../signing/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
@@ -24,6 +25,7 @@ export function createRegistry(): OperationRegistry {
     ...mailboxOperations,
     ...queueOperations,
     ...screeningOperations,
+    ...senderListOperations,
     ...signingOperations,
     ...sendingOperations,
     ...suppressionOperations,

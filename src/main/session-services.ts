@@ -4,10 +4,12 @@ import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import type { Settings } from '../config/settings.ts'
 import type { DeliverTurned } from '../delivery/transfer/turned-delivery.ts'
+import { isRoleAddress } from '../directory/keys.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { Intake, RefusalEvidence } from '../intake/intake.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
+import { isStranger } from '../policy/check-strangers.ts'
 import type { LoginBlock } from '../policy/login-limiter.ts'
 import { type Logins, loginNameToKeep } from '../policy/logins.ts'
 import type { Patience } from '../policy/patience.ts'
@@ -19,6 +21,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { findSenderEntries } from '../sender-list/operations.ts'
+import { decideSender } from '../sender-list/sender-list.ts'
 import { limitRecipient } from '../sending/limit-recipients.ts'
 import type { SendingWatch } from '../sending/sending-watch.ts'
 import { replies } from '../smtp/replies.ts'
@@ -45,6 +49,7 @@ export interface SessionServicesOptions {
   readonly appendTrail: (record: TrailRecord) => void
   /** What intake had found when it refused a message with this very reply. */
   readonly evidenceFor?: ((reply: Reply) => RefusalEvidence | undefined) | undefined
+  readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
 }
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
@@ -94,10 +99,20 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
         : undefined,
     async acceptForwardPath(client, { disposition, reversePath }, { forwardPath }) {
       const reply = await putOff(
-        checkReturnPath(returnPaths, reversePath, forwardPath, () =>
-          checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition, account =>
-            limitRecipient(limiting, account, forwardPath),
-          ),
+        checkReturnPath(
+          returnPaths,
+          reversePath,
+          forwardPath,
+          async () =>
+            (await checkForwardPath(
+              recipients,
+              senderPolicy,
+              terminals,
+              client,
+              forwardPath,
+              disposition,
+              account => limitRecipient(limiting, account, forwardPath),
+            )) ?? (await checkBlocked(options, client, reversePath, forwardPath)),
         ),
       )
       return reply && (await patience.answer(client, reply))
@@ -174,11 +189,29 @@ async function checkReturnPath(
   return reversePath === null ? undefined : replies.returnPathForReports(address)
 }
 
+/** By the sender address alone: who the author is, and what is proved, shows when the message has come. */
+async function checkBlocked(
+  { storage, settings: { hostname }, noteEvidence }: SessionServicesOptions,
+  client: Client,
+  reversePath: ReversePath,
+  forwardPath: Address,
+): Promise<Reply | undefined> {
+  if (reversePath === null || !isStranger(client) || isRoleAddress(forwardPath)) return undefined
+  const names = { reversePath, authors: [] }
+  const [entries = []] = await storage.run(findSenderEntries, { names, recipients: [forwardPath], hostname })
+  const decision = decideSender(entries, names, () => true)
+  if (decision?.verdict !== 'block') return undefined
+  const recipient = formatAddress(forwardPath)
+  const reply = replies.senderBlocked([recipient], decision.name, decision.list)
+  noteEvidence?.(reply, { lists: [{ recipient, ...decision }] })
+  return reply
+}
+
 function describeRefusal(
   at: number,
   client: Client,
   refusal: Refusal,
-  { block, authentication, screening }: RefusalEvidence & { readonly block: LoginBlock | undefined },
+  { block, authentication, screening, lists }: RefusalEvidence & { readonly block: LoginBlock | undefined },
 ): TrailRecord {
   const { command, reversePath, forwardPath, recipients, loginName, mechanism, loginProblem, reply } = refusal
   return {
@@ -197,6 +230,7 @@ function describeRefusal(
       blockedBy: block?.by,
       authentication,
       screening,
+      lists,
       reply,
     },
   }

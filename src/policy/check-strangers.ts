@@ -4,6 +4,7 @@ import type { AuthenticationDns } from '../mail-authentication/bounded-dns.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { MessageAuthentication, type WantedChecks } from '../mail-authentication/message-authentication.ts'
 import { composeResultsField } from '../mail-authentication/results-field.ts'
+import { verdictField } from '../message/verdict-field.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Client, MailTransaction } from '../smtp/server/services.ts'
 import { type AuthenticationPolicy, judgeAuthentication, type Verdict } from './judge-authentication.ts'
@@ -79,6 +80,3 @@ function wantedChecks({ iprev, spf, dkim, dmarc, arc }: AuthenticationPolicy): W
 
 /** In small letters; removed where a stranger has written it. */
 export const verdictFieldName = 'postrider-verdict'
-
-/** Of what is put aside. */
-export const verdictField = 'Postrider-Verdict: quarantine\r\n'

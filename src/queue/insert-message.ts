@@ -6,6 +6,7 @@ import type { Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
 import type { TrailEvent } from '../trail/events.ts'
 import { addressGate, type GatePlace, gateLookMs, senderGate, shareOf } from './gates.ts'
+import { insertQuarantined } from './insert-quarantined.ts'
 import type { NewMessage, NewRecipient } from './new-message.ts'
 import type { QueueId } from './queue-id.ts'
 import type { QueuedMessage, RecipientState } from './records.ts'
@@ -14,7 +15,7 @@ import { anyonesShard, shardOfDomain } from './shards.ts'
 
 export async function insertMessage(
   tx: Tx,
-  { message, mailData, recipients, reception, written, checks = [], held }: NewMessage,
+  { message, mailData, recipients, aside, reception, written, checks = [], held }: NewMessage,
 ): Promise<void> {
   const { acceptedAt, id, releaseAt } = message
   const dueAt = releaseAt ?? acceptedAt
@@ -28,11 +29,12 @@ export async function insertMessage(
   }
   const inserts = [
     () => insertMailData(tx, id, mailData),
-    () => insertQueueMessage(tx, message),
+    ...(recipients.length > 0 ? [() => insertQueueMessage(tx, message)] : []),
     ...recipients.map(recipient => () => insertRecipient(tx, id, recipient, place)),
     ...(reception ? [() => appendEvent(tx, acceptedAt, id, { kind: 'received', reception })] : []),
     ...(written ? [() => appendEvent(tx, acceptedAt, id, describeWritten(written, recipients))] : []),
     ...checks.map(check => () => appendEvent(tx, acceptedAt, id, check)),
+    ...(aside ? [() => insertQuarantined(tx, { ...aside, message, keptAt: acceptedAt })] : []),
     ...(releaseAt === undefined
       ? []
       : [() => appendEvent(tx, acceptedAt, id, { kind: 'scheduled', releaseAt })]),
@@ -52,9 +54,10 @@ function describeWritten(
   }
 }
 
-async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void> {
+/** Where others of its recipients are in the queue already, it is there. */
+export async function insertQueueMessage(tx: Tx, message: QueuedMessage): Promise<void> {
   await tx.run(
-    'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, release_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO queue_message (id, mail_data_id, reverse_path, size, accepted_at, expires_at, release_at, account_id, is_report, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     message.id,
     message.id,
     message.reversePath === null ? null : formatAddress(message.reversePath),

@@ -4,6 +4,7 @@ import type { MessageIdentity } from '../message/identify-message.ts'
 import type { NotifyCondition } from '../smtp/parameters.ts'
 import type { StoredMailData } from '../storage/mail-data.ts'
 import type { Reception, TrailEvent } from '../trail/events.ts'
+import type { QuarantinedMessage } from './insert-quarantined.ts'
 import type { QueuedMessage } from './records.ts'
 
 export interface NewRecipient {
@@ -11,12 +12,17 @@ export interface NewRecipient {
   readonly notify?: readonly NotifyCondition[] | undefined
   readonly originalRecipient?: string | undefined
   readonly expandedFrom?: readonly Address[] | undefined
+  /** In INBOX, whatever `isQuarantined` says of the message. */
+  readonly isWanted?: true | undefined
 }
 
 export interface NewMessage {
   readonly message: QueuedMessage
   readonly mailData: StoredMailData
+  /** None: all for whom it came are in `aside`. */
   readonly recipients: readonly NewRecipient[]
+  /** For whom it is kept aside, and does not go into the queue. */
+  readonly aside?: Omit<QuarantinedMessage, 'message' | 'keptAt'> | undefined
   readonly reception?: Reception | undefined
   /** This server wrote it: what is known of it instead of a reception. */
   readonly written?: MessageIdentity | undefined

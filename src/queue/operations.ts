@@ -20,6 +20,7 @@ import { countAtGate, listGates, takeFromGate } from './gates.ts'
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
 import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
+import { quarantineOperations } from './quarantine.ts'
 import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
 import { giveBack, releaseLeases } from './release-leases.ts'
 import { settle } from './settle.ts'
@@ -73,4 +74,5 @@ export const queueOperations = [
   endAccountHold,
   listAccountHolds,
   findHeldAccount,
+  ...quarantineOperations,
 ] as const

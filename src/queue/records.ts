@@ -77,6 +77,8 @@ export interface QueuedRecipient {
   readonly dueAt: number
   /** The addresses (alias, group) whose expansion led here, the sender's own first. */
   readonly expandedFrom?: readonly Address[] | undefined
+  /** Its account gets it in INBOX, whatever `isQuarantined` says of the message. */
+  readonly isWanted?: true | undefined
   readonly delayReportedAt?: number | undefined
   /** Where an administrator sends it: 'mx2.example.org:25'. */
   readonly routeTo?: string | undefined

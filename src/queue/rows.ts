@@ -155,15 +155,15 @@ export interface RecipientRow {
 export const recipientColumns =
   'id, message_id, forward_path, domain, parameters, state, due_at, attempts, lease_owner, last_diagnosis, last_cause, last_host, delay_reported_at, route_to, asked_for, gate'
 
-interface RecipientParameters extends Pick<NewRecipient, 'notify' | 'originalRecipient'> {
+interface RecipientParameters extends Pick<NewRecipient, 'notify' | 'originalRecipient' | 'isWanted'> {
   readonly expandedFrom?: readonly string[] | undefined
 }
 
 export function formatRecipientParameters(recipient: NewRecipient): string | null {
-  const { notify, originalRecipient } = recipient
+  const { notify, originalRecipient, isWanted } = recipient
   const expandedFrom = recipient.expandedFrom?.map(formatAddress)
-  if (notify === undefined && originalRecipient === undefined && expandedFrom === undefined) return null
-  return JSON.stringify({ notify, originalRecipient, expandedFrom } satisfies RecipientParameters)
+  const parameters: RecipientParameters = { notify, originalRecipient, expandedFrom, isWanted }
+  return Object.values(parameters).every(value => value === undefined) ? null : JSON.stringify(parameters)
 }
 
 export function readRecipient(row: RecipientRow): QueuedRecipient {
@@ -178,6 +178,7 @@ export function readRecipient(row: RecipientRow): QueuedRecipient {
     attempts: row.attempts,
     dueAt: row.due_at,
     expandedFrom: parameters?.expandedFrom === undefined ? undefined : readAddresses(parameters.expandedFrom),
+    ...(parameters?.isWanted ? { isWanted: true } : {}),
     delayReportedAt: row.delay_reported_at ?? undefined,
     routeTo: row.route_to ?? undefined,
     lastReason:

@@ -14,6 +14,8 @@ export interface ScoreLine {
 export interface ScoreLimits {
   /** From here on it goes to Junk. */
   readonly junk: number
+  /** From here on it is kept aside; undefined: never. */
+  readonly quarantine?: number | undefined
   /** From here on it is refused. */
   readonly refuse: number
 }
@@ -24,7 +26,8 @@ export function sumOf(lines: readonly ScoreLine[]): number {
   return Math.round(sum * 100) / 100
 }
 
-export function meaningOf(score: number, limits: ScoreLimits): 'accept' | 'junk' | 'refuse' {
+export function meaningOf(score: number, limits: ScoreLimits): 'accept' | 'junk' | 'quarantine' | 'refuse' {
   if (score >= limits.refuse) return 'refuse'
+  if (limits.quarantine !== undefined && score >= limits.quarantine) return 'quarantine'
   return score >= limits.junk ? 'junk' : 'accept'
 }

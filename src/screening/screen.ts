@@ -52,12 +52,15 @@ export interface ScreeningContext {
   readonly provenDomain?: string | undefined
   /** Of the client's address. */
   readonly reverse?: IprevEvidence | undefined
+  /** Somebody who gets it wants it: nobody has to come again. */
+  readonly isAllowed?: boolean | undefined
 }
 
 export type ScreeningVerdict =
   | { readonly kind: 'accept' }
-  | { readonly kind: 'junk'; readonly because: string }
-  | { readonly kind: 'defer' | 'refuse'; readonly because: string }
+  | { readonly kind: 'junk' | 'quarantine' | 'defer'; readonly because: string }
+  /** 'scanner': it refuses the message by itself, and not for its points. */
+  | { readonly kind: 'refuse'; readonly by: 'score' | 'scanner'; readonly because: string }
 
 export interface Screened {
   readonly verdict: ScreeningVerdict
@@ -103,7 +106,7 @@ export class Screening {
     const notAsked = [...scans.flatMap(whyNotLooked), ...listings.flatMap(whyNoAnswer)]
     const score = sumOf(lines)
     const verdict = this.#judge(scans, score)
-    const mayBeGreylisted = verdict.kind === 'accept' && score >= settings.greylistScore
+    const mayBeGreylisted = !context.isAllowed && verdict.kind === 'accept' && score >= settings.greylistScore
     const comeAgainAt = mayBeGreylisted ? await this.#greylist(specimen, context) : undefined
     return {
       verdict:
@@ -160,17 +163,30 @@ export class Screening {
   }
 
   #judge(scans: readonly Scan[], score: number): ScreeningVerdict {
-    const { junkScore: junk, refuseScore: refuse } = this.#parts.settings
+    const { junkScore: junk, quarantineScore: quarantine, refuseScore: refuse } = this.#parts.settings
     const refusing = find(scans, 'refuse')
-    if (refusing) return { kind: 'refuse', because: because(refusing, 'it refuses the message') }
-    const meaning = meaningOf(score, { junk, refuse })
+    if (refusing)
+      return { kind: 'refuse', by: 'scanner', because: because(refusing, 'it refuses the message') }
+    const meaning = meaningOf(score, { junk, quarantine, refuse })
     if (meaning === 'refuse')
-      return { kind: 'refuse', because: `it looks like spam (${score} points; ${refuse} are too many)` }
+      return {
+        kind: 'refuse',
+        by: 'score',
+        because: `it looks like spam (${score} points; ${refuse} are too many)`,
+      }
     // What is surely spam needs no second look.
     const deferring = find(scans, 'defer')
     if (deferring)
       return { kind: 'defer', because: because(deferring, 'it asks to see the message again later') }
-    const marking = find(scans, 'quarantine') ?? find(scans, 'mark')
+    const keeping = find(scans, 'quarantine')
+    if (keeping)
+      return {
+        kind: 'quarantine',
+        because: because(keeping, 'it wants somebody to look at the message first'),
+      }
+    if (meaning === 'quarantine')
+      return { kind: 'quarantine', because: `it has ${score} points, and ${quarantine} are kept aside` }
+    const marking = find(scans, 'mark')
     if (marking) return { kind: 'junk', because: because(marking, 'it takes the message for spam') }
     return meaning === 'junk'
       ? { kind: 'junk', because: `it has ${score} points, and ${junk} make spam` }

@@ -568,6 +568,22 @@ export const replies = {
     ['it looks like spam (17.5 points; 15 are too many)'],
     'Scanners, lists and the filter found too much against a message of a stranger; the trail has each line of it.',
   ),
+  senderBlocked: made(
+    'senderBlocked',
+    550,
+    '5.7.1',
+    (recipients: readonly string[], sender: string, list: 'account' | 'administrator') =>
+      list === 'administrator'
+        ? `This server takes no mail from ${sender}: its administrator has blocked this sender`
+        : `${recipients
+            .slice(0, 3)
+            .map(recipient => `<${recipient}>`)
+            .join(
+              ', ',
+            )} ${recipients.length === 1 ? 'takes' : 'take'} no mail from ${sender}: the sender is blocked there`,
+    [['anna@example.test'], 'boris@example.org', 'account'],
+    'A list of blocked senders, of the account or of the administrator ("postrider sender list"): at RCPT by the sender address, after the message by its From field. Nobody else is concerned.',
+  ),
   screenedLater: made(
     'screenedLater',
     451,

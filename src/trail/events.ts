@@ -5,6 +5,7 @@ import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
+import type { SenderDecision } from '../sender-list/sender-list.ts'
 import type { SignatureName } from '../signing/message-signer.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
@@ -124,6 +125,8 @@ export type TrailEvent =
       /** What the checks of the message have found, when they are why. */
       readonly authentication?: AuthenticationEvidence | undefined
       readonly screening?: ScreeningEvidence | undefined
+      /** Entries of lists of senders that are why, or that say something else. */
+      readonly lists?: readonly ListedRecipient[] | undefined
       readonly reply: Reply
     }
   /** What the checks of a stranger's message have found. */
@@ -138,8 +141,11 @@ export type TrailEvent =
   | {
       readonly kind: 'screened'
       readonly screening: ScreeningEvidence
-      readonly verdict: 'accept' | 'junk'
+      /** Of those whose lists say nothing else. */
+      readonly verdict: 'accept' | 'junk' | 'quarantine'
       readonly because?: string | undefined
+      /** For whom an entry of a list of senders decides. */
+      readonly lists?: readonly ListedRecipient[] | undefined
     }
   | {
       readonly kind: 'attempted'
@@ -238,6 +244,21 @@ export type TrailEvent =
       /** How often the same has happened to this address since the event before this one, and was not written. */
       readonly repeated?: number | undefined
     } & PeerFacts)
+  /** Kept aside until an administrator has looked, for these recipients. */
+  | {
+      readonly kind: 'quarantined'
+      readonly recipients: readonly string[]
+      readonly because: string
+      /** Then it is removed, ms since 1970. */
+      readonly until: number
+    }
+  | {
+      readonly kind: 'quarantine-ended'
+      readonly recipients: readonly string[]
+      readonly how: 'released' | 'deleted' | 'expired'
+      /** The filter has learned from it that it is wanted. */
+      readonly taught?: true | undefined
+    }
   /** Held at the sender's wish (RFC 4865). */
   | { readonly kind: 'scheduled'; readonly releaseAt: number }
   /** Not tried: the server of its domain fetches it, until then at the latest, or has not done so in time. */
@@ -272,6 +293,11 @@ export type TrailEvent =
       readonly reportId: string
       readonly foundBy: FoundBy
     }
+
+/** What a list of senders says for one recipient. */
+export interface ListedRecipient extends SenderDecision {
+  readonly recipient: string
+}
 
 /** By what a report names the message that it is about. */
 export type FoundBy = 'verp' | 'envelope-id' | 'message-id' | 'queue-id'

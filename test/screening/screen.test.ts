@@ -25,6 +25,7 @@ const nothing: SpamSettings = {
   clientNames: false,
   greetingDelaySeconds: 0,
   refusalDelaySeconds: 0,
+  quarantineDays: 30,
   filter: false,
   lists: [],
 }
@@ -119,12 +120,17 @@ test('many points refuse; so does a scanner, whatever the points, in its own wor
   })
   assert.deepEqual((await many.screen()).verdict, {
     kind: 'refuse',
+    by: 'score',
     because: 'it looks like spam (20 points; 15 are too many)',
   })
   const virus = await open(t, {
     reports: [{ advice: 'mark' }, { advice: 'refuse', text: 'It contains a virus' }],
   })
-  assert.deepEqual((await virus.screen()).verdict, { kind: 'refuse', because: 'It contains a virus' })
+  assert.deepEqual((await virus.screen()).verdict, {
+    kind: 'refuse',
+    by: 'scanner',
+    because: 'It contains a virus',
+  })
 })
 
 test('a scanner that wants to see it later is listened to, one that takes it for spam too', async t => {
@@ -135,6 +141,19 @@ test('a scanner that wants to see it later is listened to, one that takes it for
     kind: 'junk',
     because: 'scanner 1: it takes the message for spam',
   })
+})
+
+test('above the second threshold it is kept aside, and so is what a scanner wants there', async t => {
+  const settings = { quarantineScore: 8 }
+  const many = await open(t, { settings, reports: [{ score: 8, advice: 'mark' }] })
+  assert.deepEqual((await many.screen()).verdict, {
+    kind: 'quarantine',
+    because: 'it has 8 points, and 8 are kept aside',
+  })
+  const fewer = await open(t, { settings, reports: [{ score: 7.9 }] })
+  assert.equal((await fewer.screen()).verdict.kind, 'junk')
+  const wished = await open(t, { reports: [{ advice: 'quarantine', text: 'Look at its attachment' }] })
+  assert.deepEqual((await wished.screen()).verdict, { kind: 'quarantine', because: 'Look at its attachment' })
 })
 
 test('who could not be asked is told, and gives no points', async t => {

@@ -1,0 +1,106 @@
+// What becomes of a stranger's message for each of its recipients, by what their lists of senders say, and by its score.
+import { formatAddress } from '../address/format-address.ts'
+import { isRoleAddress } from '../directory/keys.ts'
+import type { Screened } from '../screening/screen.ts'
+import type { SenderDecision } from '../sender-list/sender-list.ts'
+import { replies } from '../smtp/replies.ts'
+import type { Reply } from '../smtp/reply.ts'
+import type { Recipient } from '../smtp/server/services.ts'
+import type { ListedRecipient } from '../trail/events.ts'
+
+export interface MessageToJudge {
+  readonly recipients: readonly Recipient[]
+  /** Of the recipients, in their order; empty: nobody's list is about it. */
+  readonly decisions: readonly (SenderDecision | undefined)[]
+  readonly screened?: Screened | undefined
+  /** Whether it is from where it says that it is, is in doubt: no list changes that. */
+  readonly isSuspicious: boolean
+  /** A hook of the administrator's wants it taken, whatever its score. */
+  readonly isAccepted?: boolean | undefined
+}
+
+type Fate = 'inbox' | 'junk' | 'quarantine'
+
+export interface JudgedRecipient {
+  readonly recipient: Recipient
+  readonly fate: Fate
+}
+
+export type Judged =
+  | { readonly kind: 'refuse'; readonly reply: Reply }
+  | { readonly kind: 'take'; readonly recipients: readonly JudgedRecipient[] }
+
+/** One reply is all that there is for a message: what some of its recipients do not want, and others do, is taken. */
+export function judgeMessage(question: MessageToJudge): Judged {
+  const { recipients, screened, isSuspicious } = question
+  const each = recipients.map((recipient, index) => ({ recipient, voice: voiceOf(question, index) }))
+  const verdict = screened?.verdict ?? { kind: 'accept' as const }
+  const blocked = each.filter(({ voice }) => voice === 'block')
+  if (blocked.length === each.length && each.length > 0) return { kind: 'refuse', reply: refuse(question) }
+  // Whoever has trouble with this server reaches somebody there.
+  const isForRoles = recipients.every(({ forwardPath }) => isRoleAddress(forwardPath))
+  if (!isForRoles) {
+    if (verdict.kind === 'defer') return { kind: 'refuse', reply: replies.screenedLater(verdict.because) }
+    // What a scanner refuses outright may be a virus; only a score is overruled.
+    const isRefused =
+      verdict.kind === 'refuse' && (verdict.by === 'scanner' || each.every(({ voice }) => voice !== 'allow'))
+    if (isRefused) return { kind: 'refuse', reply: replies.unwanted(verdict.because) }
+  }
+  return {
+    kind: 'take',
+    recipients: each.map(({ recipient, voice }) => {
+      const fate = voice === 'allow' ? 'inbox' : voice === 'block' ? 'junk' : fateBy(verdict, recipient)
+      return { recipient, fate: fate === 'inbox' && isSuspicious ? 'junk' : fate }
+    }),
+  }
+}
+
+/** Of what is taken: what would be refused of others is put away. */
+function fateBy(verdict: Screened['verdict'], { forwardPath }: Recipient): Fate {
+  switch (verdict.kind) {
+    case 'quarantine':
+      return isRoleAddress(forwardPath) ? 'junk' : 'quarantine'
+    case 'junk':
+    case 'refuse':
+      return 'junk'
+    // Of what is put off only mail for a role is here.
+    case 'defer':
+    case 'accept':
+      return 'inbox'
+    default:
+      return verdict satisfies never
+  }
+}
+
+/** An entry that nothing proves says nothing, and no list keeps anybody from postmaster. */
+function voiceOf(
+  { recipients, decisions, isAccepted }: MessageToJudge,
+  index: number,
+): 'allow' | 'block' | undefined {
+  const decision = decisions[index]
+  const otherwise = isAccepted ? 'allow' : undefined
+  if (!decision || decision.isUnproven) return otherwise
+  if (decision.verdict === 'allow') return 'allow'
+  const recipient = recipients[index]
+  return recipient && isRoleAddress(recipient.forwardPath) ? otherwise : 'block'
+}
+
+function refuse({ recipients, decisions }: MessageToJudge): Reply {
+  const [first] = decisions
+  return replies.senderBlocked(
+    recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
+    first?.name ?? '',
+    first?.list ?? 'account',
+  )
+}
+
+/** For the trail. */
+export function describeDecisions({
+  recipients,
+  decisions,
+}: Pick<MessageToJudge, 'recipients' | 'decisions'>): readonly ListedRecipient[] {
+  return decisions.flatMap((decision, index) => {
+    const recipient = recipients[index]
+    return decision && recipient ? [{ recipient: formatAddress(recipient.forwardPath), ...decision }] : []
+  })
+}
