@@ -179,13 +179,14 @@ function describeQuarantineEnd({
 }
 
 /** A line for each who gave points, and for each who could not. */
-function describePoints({ lines, notAsked = [], comeAgainAt }: ScreeningEvidence): string[] {
+function describePoints({ changes = [], lines, notAsked = [], comeAgainAt }: ScreeningEvidence): string[] {
   return [
     ...lines.map(
       ({ source, name, points, detail }) =>
         `${points > 0 ? '+' : ''}${points} by ${source}: ${name}${detail === undefined ? '' : ` (${detail})`}`,
     ),
     ...notAsked.map(why => `not asked: ${why}`),
+    ...changes.map(what => `changed by ${what}`),
     ...(comeAgainAt === undefined
       ? []
       : [

@@ -758,7 +758,7 @@ const scanner = z
   .strictObject({
     kind: setting(
       z.enum(['rspamd', 'spamassassin', 'clamav', 'milter', 'http']),
-      'What it speaks: rspamd (HTTP, /checkv2), spamassassin (spamd), clamav (clamd, INSTREAM), milter (any that refuses, puts off or aside, or adds header fields), http (a program of yours behind a URL: JSON in, a verdict in JSON out).',
+      'What it speaks: rspamd (HTTP, /checkv2), spamassassin (spamd), clamav (clamd, INSTREAM), milter (any that speaks the protocol of Sendmail’s), http (a program of yours behind a URL: JSON in, a verdict in JSON out).',
     ),
     at: setting(
       scannerEndpoint.optional(),

@@ -31,7 +31,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
 import { isAscii, replaceControls } from '../runtime/text.ts'
-import type { HeaderFieldToAdd } from '../scanner/contract.ts'
+import type { HeaderFieldToAdd, MessageChanges } from '../scanner/contract.ts'
 import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
 import { findSenderEntries } from '../sender-list/operations.ts'
 import { decideSender, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
@@ -49,6 +49,13 @@ import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown, isPassing, StorageFault } from '../storage/storage-fault.ts'
 import type { ListedRecipient, Reception } from '../trail/events.ts'
+import {
+  type ChangedEnvelope,
+  changeEnvelope,
+  changesText,
+  type Rewritten,
+  rewriteMessage,
+} from './change-message.ts'
 import { describeDecisions, type JudgedRecipient, judgeMessage } from './judge-message.ts'
 
 export interface IntakeOptions {
@@ -121,6 +128,8 @@ class IncomingMessage implements MailDataSink {
   readonly #acceptedAt: number
   readonly #queueId: QueueId
   readonly #writer: MailDataWriter
+  /** Of what filters have made of it. */
+  #rewriter: MailDataWriter | undefined
   #splitter: HeaderSplitter | undefined = new HeaderSplitter(maxHeaderBytes)
   #blindFieldWatch: BlindFieldWatch | undefined
   #tlsFields: TlsFields = { isOptional: false, isReport: false }
@@ -177,14 +186,19 @@ class IncomingMessage implements MailDataSink {
       return await this.#accept(facts, checked)
     } catch (cause) {
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
-      if (!isOutcomeUnknown(cause)) await this.#writer.abort()
+      if (!isOutcomeUnknown(cause)) await this.#giveUp()
       return this.#refuseFor(cause)
     }
   }
 
+  async #giveUp(): Promise<void> {
+    await this.#writer.abort()
+    await this.#rewriter?.abort()
+  }
+
   abort(): void {
     this.#refusal ??= replies.localError
-    this.#writer.abort().catch((cause: unknown) => {
+    this.#giveUp().catch((cause: unknown) => {
       this.#options.log.warn('mail data that was given up could not be removed', { reason: String(cause) })
     })
   }
@@ -321,7 +335,7 @@ class IncomingMessage implements MailDataSink {
 
   async #accept(facts: MailDataFacts | undefined, checked: CheckedMessage | undefined): Promise<Reply> {
     const { storage, lifetimeMs, held } = this.#options
-    const { reversePath, parameters, disposition, recipients } = this.#transaction
+    const { parameters, disposition, recipients } = this.#transaction
     const mailData = await this.#writer.finish()
     const decisions = await this.#askLists(checked)
     const screened = await this.#screen(mailData, checked, decisions)
@@ -337,8 +351,9 @@ class IncomingMessage implements MailDataSink {
       await this.#writer.abort()
       return judged.reply
     }
-    const taken = judged.recipients.filter(({ fate }) => fate !== 'quarantine')
-    const aside = judged.recipients.filter(({ fate }) => fate === 'quarantine')
+    const changed = await this.#change(mailData, facts, screened, judged.recipients)
+    const taken = changed.recipients.filter(({ fate }) => fate !== 'quarantine')
+    const aside = changed.recipients.filter(({ fate }) => fate === 'quarantine')
     const isQuarantined = taken.some(({ fate }) => fate === 'junk')
     const traceFields = [
       checked?.fields ?? '',
@@ -349,10 +364,10 @@ class IncomingMessage implements MailDataSink {
     const accepted = await storage.run(acceptMessage, {
       message: {
         id: this.#queueId,
-        reversePath,
-        size: mailData.size,
+        reversePath: changed.reversePath,
+        size: changed.mailData.size,
         // Many a program sends 8-bit text without a word about it.
-        body: parameters.body === '7BIT' && facts?.isEightBit ? '8BITMIME' : parameters.body,
+        body: parameters.body === '7BIT' && changed.facts?.isEightBit ? '8BITMIME' : parameters.body,
         smtpUtf8: parameters.smtpUtf8,
         disposition,
         ret: parameters.ret,
@@ -360,7 +375,7 @@ class IncomingMessage implements MailDataSink {
         priority: parameters.priority,
         deliverBy: deliverByOf(parameters, this.#acceptedAt),
         releaseAt,
-        hasLongLines: facts?.hasLongLines,
+        hasLongLines: changed.facts?.hasLongLines,
         ...this.#describeTls(),
         acceptedAt: this.#acceptedAt,
         // RFC 4865: it has all its time once it is released.
@@ -374,7 +389,7 @@ class IncomingMessage implements MailDataSink {
         ...(traceFields === '' ? {} : { traceFields }),
         ...(isQuarantined ? { isQuarantined: true } : {}),
       },
-      mailData,
+      mailData: changed.mailData,
       recipients: withoutRepetitions(taken).map(one => describeRecipient(one, isQuarantined)),
       ...(aside.length > 0
         ? {
@@ -383,7 +398,9 @@ class IncomingMessage implements MailDataSink {
               identity: this.#identity,
               author: this.#authors.map(formatAddress).join(', '),
               endsAt: this.#acceptedAt + (this.#options.quarantineMs ?? usualQuarantineMs),
-              because: screened && 'because' in screened.verdict ? screened.verdict.because : '',
+              because:
+                changed.because ??
+                (screened && 'because' in screened.verdict ? screened.verdict.because : ''),
             },
           }
         : {}),
@@ -394,12 +411,57 @@ class IncomingMessage implements MailDataSink {
     // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
     // the message once more, under another id (ADR 3).
     if (accepted === 'duplicate') {
-      await this.#writer.abort()
+      await this.#giveUp()
       return replies.localError
     }
+    if (this.#rewriter) await this.#writer.abort()
     this.#troubles.noSpace.over(this.#sort)
     this.#troubles.fault.over(this.#sort)
     return replies.queued(formatQueueId(this.#queueId))
+  }
+
+  /** As filters of the administrator's want it, which may do with it what they like. */
+  async #change(
+    mailData: StoredMailData,
+    facts: MailDataFacts | undefined,
+    screened: Screened | undefined,
+    recipients: readonly JudgedRecipient[],
+  ): Promise<ChangedMessage> {
+    const { reversePath } = this.#transaction
+    const changes = screened?.changes
+    if (!changes) return { mailData, facts, reversePath, recipients }
+    const envelope = changeEnvelope({ reversePath, recipients }, changes)
+    const isForNobody = envelope.recipients.length === 0
+    return {
+      mailData,
+      facts,
+      ...(changesText(changes) ? await this.#rewrite(mailData, changes) : {}),
+      reversePath: envelope.reversePath,
+      // To throw it away unseen is nobody's right.
+      ...(isForNobody
+        ? {
+            recipients: recipients.map(({ recipient }) => ({ recipient, fate: 'quarantine' })),
+            because: 'a scanner has left it no recipient',
+          }
+        : { recipients: envelope.recipients }),
+    }
+  }
+
+  async #rewrite(mailData: StoredMailData, changes: MessageChanges): Promise<Partial<Rewritten>> {
+    // Its lines are none that could be looked at.
+    if (this.#transaction.parameters.body === 'BINARYMIME') return {}
+    try {
+      const rewritten = await rewriteMessage(this.#options.mailData, mailData, changes, 2 * maxHeaderBytes)
+      this.#rewriter = rewritten.writer
+      return rewritten
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause
+      this.#options.log.warn('what a scanner makes of a message is no mail: it is taken as it came', {
+        ...this.#logFields,
+        reason: cause.message,
+      })
+      return {}
+    }
   }
 
   /** What the lists of senders say, for each recipient; empty: nothing, to anybody. */
@@ -485,6 +547,13 @@ class IncomingMessage implements MailDataSink {
   }
 }
 
+interface ChangedMessage extends ChangedEnvelope {
+  readonly mailData: StoredMailData
+  readonly facts: MailDataFacts | undefined
+  /** Why all of it is put aside. */
+  readonly because?: string
+}
+
 type Checks = NonNullable<NewMessage['checks']>
 
 function describeCheck({ evidence, verdict }: CheckedMessage): Checks {
@@ -510,7 +579,11 @@ function provenDomain({ dmarc, spf = [], dkim = [] }: AuthenticationEvidence): s
 /** Where nothing was said there is nothing to keep. */
 function describeScreening(screened: Screened | undefined, lists: readonly ListedRecipient[]): Checks {
   const { evidence = { score: 0, lines: [] }, verdict = { kind: 'accept' as const } } = screened ?? {}
-  const isSilent = evidence.lines.length === 0 && evidence.notAsked === undefined && lists.length === 0
+  const isSilent =
+    evidence.lines.length === 0 &&
+    evidence.notAsked === undefined &&
+    evidence.changes === undefined &&
+    lists.length === 0
   if (isSilent && verdict.kind === 'accept') return []
   return [
     {

@@ -1,4 +1,5 @@
 // What outside scanners are asked, and what they answer, whichever protocol they speak.
+import type { MessageEdits } from '../message/edit-message.ts'
 import { Fault } from '../runtime/fault.ts'
 import { replaceControls } from '../runtime/text.ts'
 
@@ -47,6 +48,14 @@ export interface HeaderFieldToAdd {
   readonly value: string
 }
 
+/** What a scanner makes of the message that goes on, if it does. */
+export interface MessageChanges extends MessageEdits {
+  readonly addedRecipients: readonly string[]
+  readonly removedRecipients: readonly string[]
+  /** '' is the null reverse-path; undefined: it stays. */
+  readonly reversePath?: string | undefined
+}
+
 export interface ScanReport {
   readonly advice: Advice
   /** In the scanner's own measure. */
@@ -57,6 +66,8 @@ export interface ScanReport {
   /** What the sender is to be told; one printable line. */
   readonly text?: string | undefined
   readonly headerFields?: readonly HeaderFieldToAdd[] | undefined
+  /** Beyond fields to add. */
+  readonly changes?: MessageChanges | undefined
 }
 
 export interface Scanner {

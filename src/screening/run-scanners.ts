@@ -6,6 +6,7 @@ import type { Log } from '../runtime/log.ts'
 import {
   type Advice,
   type HeaderFieldToAdd,
+  type MessageChanges,
   type Scanner,
   ScannerFault,
   type ScanReport,
@@ -32,6 +33,7 @@ export interface Scan {
   /** For the sender. */
   readonly text?: string | undefined
   readonly headerFields: readonly HeaderFieldToAdd[]
+  readonly changes?: MessageChanges | undefined
   /** Why it did not look; `advice` is then what the settings say. */
   readonly notLooked?: string | undefined
 }
@@ -94,7 +96,7 @@ function notLooked({ name }: Scanner, advice: Advice, why: string): Scan {
 
 function readReport(
   { scanner, weight }: ScannerPolicy,
-  { advice, score, findings, text, headerFields = [] }: ScanReport,
+  { advice, changes, score, findings, text, headerFields = [] }: ScanReport,
 ): Omit<Scan, 'scanner'> {
   const lines = findings.map(
     ({ name, score: points = 0, detail }): ScoreLine => ({
@@ -111,6 +113,7 @@ function readReport(
     advice,
     lines: isAccounted ? lines : [...lines, { source: scanner.name, name: 'total', points: rest }],
     headerFields,
+    ...(changes === undefined ? {} : { changes }),
     ...(text === undefined ? {} : { text }),
   }
 }

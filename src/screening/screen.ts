@@ -10,7 +10,13 @@ import { isDomain } from '../directory/domains.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { IprevEvidence } from '../mail-authentication/iprev.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Advice, HeaderFieldToAdd, Specimen } from '../scanner/contract.ts'
+import {
+  type Advice,
+  type HeaderFieldToAdd,
+  type MessageChanges,
+  oneLine,
+  type Specimen,
+} from '../scanner/contract.ts'
 import { knowsCorrespondent } from '../sending/sending-counts.ts'
 import type { Storage } from '../storage/operation.ts'
 import { askAddressLists, type Listing, linesOfListings } from './block-lists.ts'
@@ -38,6 +44,8 @@ export interface ScreeningEvidence {
   readonly lines: readonly ScoreLine[]
   /** Who could not be asked, and why: 'zen.spamhaus.org: …'. */
   readonly notAsked?: readonly string[] | undefined
+  /** Where it was taken: who made something else of it, and what: 'milter at 127.0.0.1:8891: another body'. */
+  readonly changes?: readonly string[] | undefined
   /** It was put off, as of somebody who is not known: from then on the same may come again. ms since 1970. */
   readonly comeAgainAt?: number | undefined
 }
@@ -66,6 +74,8 @@ export interface Screened {
   readonly verdict: ScreeningVerdict
   readonly evidence: ScreeningEvidence
   readonly headerFields: readonly HeaderFieldToAdd[]
+  /** Where it is taken. */
+  readonly changes?: MessageChanges | undefined
 }
 
 /** Of a filter that is sure; less sure, less of them. Only wanted mail has fewer than none. */
@@ -104,6 +114,7 @@ export class Screening {
     ])
     const lines = [...client, ...scans.flatMap(scan => scan.lines), ...linesOfListings(listings), ...filter]
     const notAsked = [...scans.flatMap(whyNotLooked), ...listings.flatMap(whyNoAnswer)]
+    const changes = joinChanges(scans)
     const score = sumOf(lines)
     const verdict = this.#judge(scans, score)
     const mayBeGreylisted = !context.isAllowed && verdict.kind === 'accept' && score >= settings.greylistScore
@@ -120,9 +131,11 @@ export class Screening {
         score,
         lines,
         ...(notAsked.length > 0 ? { notAsked } : {}),
+        ...(changes ? { changes: scans.flatMap(describeChanges) } : {}),
         ...(comeAgainAt === undefined ? {} : { comeAgainAt }),
       },
       headerFields: scans.flatMap(({ headerFields }) => headerFields),
+      ...(changes ? { changes } : {}),
     }
   }
 
@@ -249,4 +262,34 @@ function whyNotLooked({ scanner, notLooked }: Scan): string[] {
 
 function whyNoAnswer(listing: Listing): string[] {
   return listing.kind === 'no-answer' ? [`${listing.zone}: ${listing.detail}`] : []
+}
+
+/** In the order of the settings; of several bodies and senders the last one's. */
+function joinChanges(scans: readonly Scan[]): MessageChanges | undefined {
+  const all = scans.flatMap(({ changes }) => changes ?? [])
+  if (all.length === 0) return undefined
+  const body = all.findLast(one => one.body !== undefined)?.body
+  const reversePath = all.findLast(one => one.reversePath !== undefined)?.reversePath
+  return {
+    fields: all.flatMap(({ fields }) => fields),
+    ...(body === undefined ? {} : { body }),
+    addedRecipients: all.flatMap(({ addedRecipients }) => addedRecipients),
+    removedRecipients: all.flatMap(({ removedRecipients }) => removedRecipients),
+    ...(reversePath === undefined ? {} : { reversePath }),
+  }
+}
+
+function describeChanges({ scanner, changes }: Scan): string[] {
+  if (!changes) return []
+  const { fields, body, addedRecipients, removedRecipients, reversePath } = changes
+  const names = [...new Set(fields.map(({ name }) => oneLine(name, 60)))]
+  const listed = (addresses: readonly string[]): string => addresses.map(one => oneLine(one, 320)).join(', ')
+  const parts = [
+    ...(names.length > 0 ? [`other fields (${names.join(', ')})`] : []),
+    ...(body === undefined ? [] : [`another body (${body.length} bytes)`]),
+    ...(reversePath === undefined ? [] : [`another sender (<${oneLine(reversePath, 320)}>)`]),
+    ...(addedRecipients.length > 0 ? [`further recipients (${listed(addedRecipients)})`] : []),
+    ...(removedRecipients.length > 0 ? [`not to ${listed(removedRecipients)}`] : []),
+  ]
+  return [`${scanner}: ${parts.join('; ')}`]
 }

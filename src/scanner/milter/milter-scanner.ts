@@ -1,20 +1,11 @@
 // A milter as a scanner of whole messages: it is told the session after the message has come, in one go. It may refuse, put
-// off, put aside and add header fields. That fields which are there are changed is offered to it, because many milters want it
-// before they begin, and is not done: a finding says so. Changes of the body and of recipients are not offered.
+// off, put aside, and change the message, its sender and its recipients.
+import type { FieldEdit } from '../../message/edit-message.ts'
 import { HeaderSplitter, parseHeaderFields } from '../../message/header-section.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import {
-  type Advice,
-  type Finding,
-  type HeaderFieldToAdd,
-  oneLine,
-  type Scanner,
-  type ScanReport,
-  type Specimen,
-} from '../contract.ts'
+import { type Advice, oneLine, type Scanner, type ScanReport, type Specimen } from '../contract.ts'
 import { formatScannerEndpoint, type ScannerEndpoint } from '../exchange.ts'
 import { Milter, type MilterChange, type MilterMessage, type MilterVerdict } from './milter.ts'
-import { actions } from './packets.ts'
 
 export interface MilterScannerOptions {
   readonly endpoint: ScannerEndpoint
@@ -23,14 +14,13 @@ export interface MilterScannerOptions {
   readonly clock: Clock
 }
 
-const offers = actions.addHeaders + actions.changeHeaders + actions.quarantine
 const maxHeaderBytes = 1024 * 1024
 
 export function createMilterScanner({ endpoint, hostname, clock }: MilterScannerOptions): Scanner {
   return {
     name: `milter at ${formatScannerEndpoint(endpoint)}`,
     async scan(specimen, signal) {
-      const milter = await Milter.open({ endpoint, clock, signal, offers })
+      const milter = await Milter.open({ endpoint, clock, signal })
       try {
         return await tell(milter, specimen, hostname)
       } finally {
@@ -96,30 +86,55 @@ async function* remaining(
 }
 
 function reportOf(verdict: MilterVerdict, changes: readonly MilterChange[]): ScanReport {
-  const held = changes.find(change => change.kind === 'quarantine')
-  const headerFields = changes.flatMap((change): HeaderFieldToAdd[] =>
-    change.kind === 'add-field' || change.kind === 'insert-field'
-      ? [{ name: change.name, value: change.value }]
-      : [],
-  )
-  const findings = changes.flatMap((change): Finding[] =>
-    change.kind === 'change-field'
-      ? [
-          {
-            name: `wants ${oneLine(change.name, 60)} ${change.value === undefined ? 'removed' : 'changed'}, which is not done`,
-          },
-        ]
-      : [],
-  )
   if (verdict.kind === 'refused') {
     const { code, lines } = verdict.reply
-    return {
-      advice: code >= 500 ? 'refuse' : 'defer',
-      findings,
-      text: oneLine(lines.join(' ')),
-      headerFields,
-    }
+    return { advice: code >= 500 ? 'refuse' : 'defer', findings: [], text: oneLine(lines.join(' ')) }
   }
+  const held = changes.find(change => change.kind === 'quarantine')
   const advice: Advice = held || verdict.kind === 'discard' ? 'quarantine' : 'accept'
-  return { advice, findings, headerFields, ...(held ? { text: held.reason } : {}) }
+  return { advice, findings: [], ...changesOf(changes), ...(held ? { text: held.reason } : {}) }
+}
+
+/** A field more, wherever, goes before all others with those of other scanners: for that the message is not written anew. */
+function changesOf(all: readonly MilterChange[]): Pick<ScanReport, 'headerFields' | 'changes'> {
+  const fields = all.flatMap(change => editOf(change) ?? [])
+  const pieces = all.flatMap(change => (change.kind === 'replace-body' ? [change.piece] : []))
+  const addressesOf = (kind: 'add-recipient' | 'delete-recipient' | 'change-sender'): string[] =>
+    all.flatMap(change => (change.kind === kind ? [change.address] : []))
+  const addedRecipients = addressesOf('add-recipient')
+  const removedRecipients = addressesOf('delete-recipient')
+  const reversePath = addressesOf('change-sender').at(-1)
+  const onlyAdds = fields.every(({ kind }) => kind !== 'change')
+  const changesMore =
+    pieces.length > 0 ||
+    addedRecipients.length > 0 ||
+    removedRecipients.length > 0 ||
+    reversePath !== undefined
+  return {
+    ...(onlyAdds ? { headerFields: fields.map(({ name, value = '' }) => ({ name, value })) } : {}),
+    ...(onlyAdds && !changesMore
+      ? {}
+      : {
+          changes: {
+            fields: onlyAdds ? [] : fields,
+            ...(pieces.length > 0 ? { body: Buffer.concat(pieces) } : {}),
+            addedRecipients,
+            removedRecipients,
+            ...(reversePath === undefined ? {} : { reversePath }),
+          },
+        }),
+  }
+}
+
+function editOf(change: MilterChange): FieldEdit | undefined {
+  switch (change.kind) {
+    case 'add-field':
+      return { kind: 'add', name: change.name, value: change.value }
+    case 'insert-field':
+      return { kind: 'insert', index: change.index, name: change.name, value: change.value }
+    case 'change-field':
+      return { kind: 'change', index: change.index, name: change.name, value: change.value }
+    default:
+      return undefined
+  }
 }

@@ -32,8 +32,6 @@ export interface MilterOptions {
   /** Ends all of it. */
   readonly signal?: AbortSignal | undefined
   readonly clock: Clock
-  /** What it may do to the message, of `actions`. Default: all. */
-  readonly offers?: number | undefined
 }
 
 /** accept: it wants to hear no more of this message (or of this connection, when it said so before MAIL). */
@@ -85,6 +83,8 @@ const offeredProtocol = Object.values(protocol).reduce((sum, one) => sum + one, 
 const maxBodyPieceBytes = 65_535
 /** A filter that changes more than this has lost its way. */
 const maxChanges = 10_000
+/** Of all that it says at the end, a new body above all: it is held in memory. */
+const maxChangedBytes = 100 * 1024 * 1024
 
 const goOn: MilterVerdict = { kind: 'continue' }
 
@@ -205,18 +205,13 @@ export class Milter {
   }
 
   async #negotiate(): Promise<void> {
-    const { offers = offeredActions } = this.#options
-    await this.#send(formatPacket(commands.negotiate, uint32(milterVersion, offers, offeredProtocol)))
+    await this.#send(formatPacket(commands.negotiate, uint32(milterVersion, offeredActions, offeredProtocol)))
     const answer = await this.#receive()
     if (answer.kind !== commands.negotiate || answer.data.length < 12) throw this.#confused(answer)
     const [version, wanted, without] = [0, 4, 8].map(at => answer.data.readUInt32BE(at))
     if (version === undefined || version < 2 || version > milterVersion || wanted === undefined)
       throw this.#confused(answer)
-    if ((wanted & ~offers) !== 0)
-      throw new ScannerFault(
-        'SCANNER_CONFUSED',
-        `The ${this.name} wants to change messages in ways that are not offered to it: it may refuse them, put them off or aside, and add header fields, but change neither body nor recipients. If its configuration can do with that, restrict it.`,
-      )
+    if ((wanted & ~offeredActions) !== 0) throw this.#confused(answer)
     this.#protocol = without ?? 0
   }
 
@@ -254,11 +249,13 @@ export class Milter {
   /** What it says at the end of the body: changes, then a verdict. */
   async #conclude(): Promise<MilterConclusion> {
     const changes: MilterChange[] = []
+    let bytes = 0
     for (;;) {
       const answer = await this.#answer()
       const change = readChange(answer)
       if (!change) return { verdict: this.#judge(answer), changes }
-      if (changes.push(change) > maxChanges) throw this.#confused(answer)
+      bytes += answer.data.length
+      if (changes.push(change) > maxChanges || bytes > maxChangedBytes) throw this.#confused(answer)
     }
   }
 
