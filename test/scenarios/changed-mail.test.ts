@@ -63,9 +63,7 @@ test('who gets it besides, and who does not; a large message too', async t => {
     formatPacket('-', texts('<ANNA@here.test>')),
     formatPacket(
       'b',
-      Buffer.from(
-        `${'A line of a hundred bytes, more or less, as people do not write them.\r\n'.repeat(3000)}`,
-      ),
+      Buffer.from('A line of a hundred bytes, more or less, as people do not write them.\r\n'.repeat(3000)),
     ),
     formatPacket('e', texts('<bounces@here.test>')),
   ])
