@@ -36,6 +36,8 @@ export type ReportCause =
   /** A virus, or something else in the message that the rules there forbid. */
   | 'content'
   | 'no-answer'
+  /** It took the whole message, and broke off without a word of what becomes of it (RFC 1047). */
+  | 'unconfirmed'
   /** This server keeps mail for the domain until its own server takes it, which it has not done. */
   | 'not-fetched'
   | 'refused-connection'

@@ -119,6 +119,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} does not answer.`,
     next: 'The problem is not on your side. Contact the recipient some other way, or send the message again later.',
   }),
+  unconfirmed: facts => ({
+    happened: `${otherServer(facts)} took the whole message, and then broke off without saying whether it keeps it.`,
+    next: 'The recipient may have it, perhaps several times. Ask them before you send it again.',
+  }),
   'not-fetched': ({ domain }) => ({
     happened: `Our server keeps mail for ${domain} until the mail server of that domain takes it, which it has not done yet.`,
     next: 'Nothing is wrong with your message or the address. Contact the recipient some other way: their mail server has been out of reach for a long time.',

@@ -145,6 +145,12 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     remedy:
       'If others reach it: look at the firewall and the network of this server; many providers close port 25. Else only its administrator can help.',
   },
+  unconfirmed: {
+    because:
+      'the other server took the whole message, and broke off without saying what becomes of it: the recipient may have it',
+    remedy:
+      'Each further attempt may bring one more copy (RFC 1047): ask the recipient, and cancel it if it is there ("postrider queue cancel"). Mostly a filter there takes too long at the end of a message; its administrator can help.',
+  },
   'refused-connection': {
     because: 'nothing listens at the other server, or a firewall is before it',
     remedy: 'Only its administrator can help.',

@@ -14,7 +14,7 @@ import { shapingOf } from '../delivery/pacing/shaping.ts'
 import type { Source } from '../delivery/pacing/source-pools.ts'
 import { warmUpLimits } from '../delivery/pacing/warm-up.ts'
 import { endFor } from '../delivery/relayed-mail.ts'
-import { providers } from '../delivery/replies/providers.ts'
+import { findProvider, providers } from '../delivery/replies/providers.ts'
 import { addressOfAccount } from '../directory/accounts.ts'
 import { lookAtAllowance } from '../queue/allowances.ts'
 import { destinationGate, destinationOfGate, type GateKey, listGates } from '../queue/gates.ts'
@@ -243,7 +243,9 @@ async function findLimit(
   { site: key, lane, source }: { readonly site: string; readonly lane: string; readonly source: Source },
   { domain = '', host }: Hint,
 ): Promise<GateClosure | undefined> {
-  const provider = providers.find(one => one.key === key)?.key
+  const provider = (
+    providers.find(one => one.key === key) ?? (host === undefined ? undefined : findProvider(host))
+  )?.key
   // Which hosts a provider has is not written down, but for the one that was tried last.
   const hosts = provider === undefined ? hostsOfKey(key) : host === undefined ? [] : [host.toLowerCase()]
   const { limits } = shapingOf(delivery, { key, hosts, provider }, domain)

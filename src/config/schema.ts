@@ -506,7 +506,7 @@ const smartHost = z
 const shaping = z.strictObject({
   match: setting(
     z.array(receiver()).min(1),
-    'For whom: a provider ("gmail"), a domain, a mail host, or the end of the name of mail hosts (".mail.protection.outlook.com"). What goes through the smart host is limited by its name alone, an address in brackets: ["smtp.example.net"] or ["[192.0.2.1]"].',
+    'For whom: a provider ("gmail"), a domain (whose mail is then apart from that of others with the same mail hosts), a mail host, or the end of the name of mail hosts (".mail.protection.outlook.com"). What goes through the smart host is limited by its name alone, an address in brackets: ["smtp.example.net"] or ["[192.0.2.1]"].',
     { example: '["gmail", "example.org"]' },
   ),
   connections: setting(count(1, 1000).optional(), 'Connections at one time.', { example: '5' }),

@@ -25,6 +25,7 @@ import { aloneAtQueue, SharedOwnerLife } from './owner-life.ts'
 import { HealthRecords } from './pacing/health-records.ts'
 import { Outbound } from './pacing/outbound.ts'
 import type { SenderRules } from './pacing/sender-limits.ts'
+import { namesDomain } from './pacing/shaping.ts'
 import { findProvider } from './replies/providers.ts'
 import { createReportComposer } from './reports.ts'
 import type { ConnectionTerms } from './transfer/open-connection.ts'
@@ -123,7 +124,12 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       unwritten,
       storage,
       healthRecords,
-      findSite: createSiteFinder({ resolver, random, providerOf: host => findProvider(host)?.key }),
+      findSite: createSiteFinder({
+        resolver,
+        random,
+        providerOf: host => findProvider(host)?.key,
+        isNamed: domain => namesDomain(delivery, domain),
+      }),
       clock,
       log,
       hostname,

@@ -131,9 +131,13 @@ class StubResolver {
             signal: this.#closing.signal,
           })
           const { rcode } = response as { rcode?: string }
-          if (rcode === noError || rcode === nameError)
+          if (rcode === noError && isReferral(response))
+            failures.push(
+              `${formatServer(server)} only names other servers that may know: it is no resolver, or does not serve this machine`,
+            )
+          else if (rcode === noError || rcode === nameError)
             return { response, isTrusted: isTrusted(server, this.#dnssec) }
-          failures.push(`${formatServer(server)} answered ${rcode ?? 'nothing'}`)
+          else failures.push(`${formatServer(server)} answered ${rcode ?? 'nothing'}`)
         } catch (cause) {
           failures.push(cause instanceof Error ? cause.message : String(cause))
         }
@@ -145,6 +149,16 @@ class StubResolver {
       detail: `the ${type} records of ${name} could not be looked up: ${detail}`,
     }
   }
+}
+
+/** RFC 2308 §2.1: it looks like the answer that there is nothing of this type, but for the SOA record. */
+function isReferral({ answers = [], authorities = [], flag_aa: isAuthoritative }: DecodedPacket): boolean {
+  return (
+    !isAuthoritative &&
+    answers.length === 0 &&
+    authorities.some(({ type }) => type === 'NS') &&
+    !authorities.some(({ type }) => type === 'SOA')
+  )
 }
 
 interface Response {

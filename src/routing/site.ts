@@ -10,7 +10,7 @@ import type { Random } from '../runtime/random.ts'
 import type { Destination } from './destination.ts'
 
 export interface Site {
-  /** 'gmail' for a provider, 'mx1.example.org mx2.example.org' for the hosts of anybody else. */
+  /** 'gmail' for a provider, 'mx1.example.org mx2.example.org' for the hosts of anybody else, or a domain. */
   readonly key: string
   /** Mail hosts, the preferred first; none where the DNS named none. A host that the settings or an administrator name. */
   readonly hosts: readonly string[]
@@ -24,20 +24,25 @@ export interface SiteFinderOptions {
   readonly random: Random
   /** The key of the provider whose mail host this is. */
   readonly providerOf: (host: string) => ProviderKey | undefined
+  /** The settings have limits for this domain by its name: it is a receiver of its own, whoever has the same hosts. */
+  readonly isNamed: (domain: string) => boolean
 }
 
 /** Longer keys are shortened: they stand with each recipient that waits. */
 const maxKeyLength = 200
 
 /** Never rejects: where the DNS does not say, the domain stands for itself, and whoever connects finds out why. */
-export function createSiteFinder({ resolver, random, providerOf }: SiteFinderOptions): SiteFinder {
+export function createSiteFinder({ resolver, random, providerOf, isNamed }: SiteFinderOptions): SiteFinder {
   return async destination => {
     if (destination.kind !== 'domain') return { key: destination.key, hosts: hostsNamedBy(destination) }
-    const found = await lookupMailHosts(resolver, destination.domain, random)
-    if (found.kind !== 'hosts') return { key: destination.domain, hosts: [] }
+    const { domain } = destination
+    const found = await lookupMailHosts(resolver, domain, random)
+    if (found.kind !== 'hosts') return { key: domain, hosts: [] }
     const hosts = found.hosts.map(({ host }) => host.toLowerCase())
     const provider = hosts[0] === undefined ? undefined : providerOf(hosts[0])
-    return { key: provider ?? keyOf(hosts), hosts, provider }
+    // A rule for a host of this name is for all who have it.
+    const isOfItsOwn = isNamed(domain) && !hosts.includes(domain)
+    return { key: isOfItsOwn ? domain : (provider ?? keyOf(hosts)), hosts, provider }
   }
 }
 

@@ -147,11 +147,21 @@ describe('the class', () => {
     const host = 'gmail-smtp-in.l.google.com'
     assert.equal(classOf(judge(host, reply('IP address'))), 'reputation-block')
     assert.notEqual(classOf(judge(host, reply('SPF domain'))), 'reputation-block')
+    for (const whose of [
+      'from your DKIM domain [example.test 36]',
+      'from your SPF domain [example.test 36]',
+    ]) {
+      const limited = parseReply(
+        `421 4.7.28 Gmail has detected an unusual rate of mail originating ${whose}.`,
+      )
+      assert.equal(closesDestination(classOf(judge(host, limited))), false, whose)
+    }
   })
 
   test('without a reply: what a server may do better next time is temporary', () => {
     for (const cause of [
       'no-answer',
+      'unconfirmed',
       'refused-connection',
       'dns-failure',
       'login-required',

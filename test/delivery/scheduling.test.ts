@@ -34,7 +34,7 @@ const standing = (world: World, gate = 'destination mx1.example.org'): Promise<n
   world.storage.run(countAtGate, { gate, limit: 10_000 })
 
 const limited = (limits: Omit<ShapingSettings, 'match'>): WorldOptions => ({
-  delivery: { limits: [{ match: ['example.org'], ...limits }] },
+  delivery: { limits: [{ match: ['mx1.example.org'], ...limits }] },
 })
 
 test('a destination that takes its time keeps few messages from the queue, and nobody else waits', async t => {
@@ -158,6 +158,49 @@ test('a message with more recipients than the limit leaves goes in parts', async
   )
   await world.pass(62 * second)
   assert.equal(peer.messages.flatMap(({ forwardPaths }) => forwardPaths).length, 5)
+})
+
+test('a limit that names a domain is for its mail, and no other mail of the same hosts', async t => {
+  for (const first of ['example.org', 'example.net']) {
+    const { world, peer } = await worldWith(t, undefined, {
+      delivery: { limits: [{ match: ['example.net'], perMinute: 2 }] },
+    })
+    world.dns.mx('example.net', 10, 'mx1.example.org')
+    const others = ['example.org', 'example.net'].filter(name => name !== first)
+    for (const domain of [first, ...others]) await acceptSeveral(world, 4, domain)
+    await world.pass(0)
+    const taken = peer.messages.flatMap(({ forwardPaths }) => forwardPaths).map(path => path.split('@')[1])
+    assert.deepEqual(
+      [
+        taken.filter(name => name === 'example.org').length,
+        taken.filter(name => name === 'example.net').length,
+      ],
+      [4, 2],
+    )
+    assert.equal(await standing(world, 'destination example.net'), 2)
+  }
+})
+
+test('with a reverse-path of its own each recipient is one of the limit, and no more', async t => {
+  const { world, peer } = await worldWith(t, undefined, {
+    delivery: {
+      limits: [{ match: ['mx1.example.org'], perHour: 6 }],
+      verp: { senders: [from], delimiter: '=' },
+    },
+  })
+  await world.post({ from, to: ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(name => `${name}@example.org`) })
+  assert.equal(peer.messages.length, 6)
+  assert.equal(await standing(world), 1)
+})
+
+test('a message of which the server was not told uses nothing of a limit', async t => {
+  const { world, peer } = await worldWith(t, undefined, limited({ perHour: 1 }))
+  peer.extensions = ['SIZE 10']
+  await acceptSeveral(world, 3)
+  await world.pass(0)
+  assert.equal(peer.messages.length, 0)
+  // Each has failed for its size; none stands in line.
+  assert.equal(await standing(world), 0)
 })
 
 test('messages of a connection, recipients of a transaction: as the settings say for that destination', async t => {

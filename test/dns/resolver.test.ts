@@ -54,6 +54,21 @@ test('the strings of a text record are one text (RFC 7208 §3.3)', async t => {
   assert.deepEqual(await answer, { kind: 'found', records: ['v=spf1 ip4:192.0.2.1 -all'], ttlMs: minuteMs })
 })
 
+test('a server that only names other servers has not answered', async t => {
+  const server = await startManualDnsServer(t)
+  const { resolver } = resolverOf(t, server)
+  const answer = resolver.mx('example.org')
+  const referral: Partial<Packet> = {
+    flags: 0,
+    authorities: [{ type: 'NS', name: 'org', ttl: 60, data: 'a0.example.test' }],
+  }
+  // Asked a second time, as after any failure.
+  for (let time = 1; time <= 2; time++) await (await server.next()).answer(referral)
+  const { kind, ...rest } = await answer
+  assert.equal(kind, 'temporary-failure')
+  assert.match('detail' in rest ? rest.detail : '', /only names other servers/)
+})
+
 test('a name that does not exist is another thing than a name without such records', async t => {
   const { resolver } = await resolverOver(t, ['www.example.org A 192.0.2.1'])
   assert.deepEqual(await resolver.mx('nowhere.test'), { kind: 'no-such-domain' })

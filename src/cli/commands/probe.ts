@@ -4,6 +4,7 @@ import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import type { Settings } from '../../config/settings.ts'
+import { namesDomain } from '../../delivery/pacing/shaping.ts'
 import { poolFor, type Source, sourcesTo } from '../../delivery/pacing/source-pools.ts'
 import { findProvider } from '../../delivery/replies/providers.ts'
 import { connectionTerms } from '../../delivery/transfer/connection-terms.ts'
@@ -110,7 +111,12 @@ function composeProbe(
   const { hostname, delivery, listeners } = settings
   const resolver = createSettingsResolver(settings, clock, random)
   const named = sourceAddress === undefined ? undefined : sourceNamed(sourceAddress, settings)
-  const findSite = createSiteFinder({ resolver, random, providerOf: host => findProvider(host)?.key })
+  const findSite = createSiteFinder({
+    resolver,
+    random,
+    providerOf: host => findProvider(host)?.key,
+    isNamed: domain => namesDomain(delivery, domain),
+  })
   const policies = createTlsPolicyFinder({
     storage,
     resolver,

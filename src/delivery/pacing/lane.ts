@@ -308,7 +308,7 @@ export class Lane implements ConnectionHolder {
   /** For so many recipients its limits leave room; 0: none, and it stands in line. */
   async #allow(attempt: RemoteAttempt): Promise<number> {
     const { allowance, clock, health, rules } = this.#options
-    const wanted = Math.min(attempt.pending.length, rules.maxRecipientsPerTransaction)
+    const wanted = Math.min(attempt.pending.length, rules.maxRecipientsPerTransaction, attempt.mostAtOnce)
     const { granted, moreAt, diagnosis } = await allowance.take(wanted)
     if (moreAt !== undefined && diagnosis) {
       health.limited(moreAt, diagnosis)
@@ -337,7 +337,8 @@ export class Lane implements ConnectionHolder {
     const ended = transaction.catch(() => {}) // whoever serves the attempt is told
     this.#transactions.add(ended)
     try {
-      const verdict = await transaction
+      const { verdict, asked } = await transaction
+      this.#options.allowance.putBack(most - asked)
       this.#learn(attempt)
       return verdict
     } finally {

@@ -24,6 +24,11 @@ const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
 
+/** Whether limits are for this domain, by its name. */
+export function namesDomain({ limits }: Pick<DeliverySettings, 'limits'>, domain: string): boolean {
+  return limits.some(({ match }) => match.includes(domain))
+}
+
 /** `domain`: of the recipient, for rules that name it. */
 export function shapingOf(settings: DeliverySettings, site: Site, domain: string): ShapingRules {
   const own = settings.limits.filter(rule => rule.match.some(text => matchesDestination(text, site, domain)))

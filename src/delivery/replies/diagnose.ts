@@ -41,7 +41,8 @@ export function judgeFailure(server: RemoteServer, facts: ClientFailureFacts): N
   if (facts.reply && facts.kind === 'reply') return judgeReply(server, facts.stage, facts.reply)
   // STARTTLS is missing where somebody took it away, or a certificate could not be loaded: it may be back.
   const kind = facts.stage === 'tls' && facts.kind === 'extension-missing' ? 'tls' : facts.kind
-  const { cause, status } = meanings[kind]
+  const isUnconfirmed = facts.stage === 'end-of-data' && (kind === 'closed' || kind === 'timeout')
+  const { cause, status } = isUnconfirmed ? unconfirmed : meanings[kind]
   return {
     // Without a reply waiting is of no use only when the server lacks what the message needs.
     kind: kind === 'extension-missing' ? 'failed' : 'deferred',
@@ -120,6 +121,9 @@ const meanings: Readonly<Record<ClientFailureFacts['kind'], { cause: ReportCause
   'extension-missing': { cause: 'extension-missing', status: '5.6.3' },
   'auth-unavailable': { cause: 'login-required', status: '4.7.0' },
 }
+
+/** After the final dot. */
+const unconfirmed = { cause: 'unconfirmed', status: '4.4.2' } as const
 
 const stageWords: Readonly<Record<ClientStage, string>> = {
   connect: 'the connection',

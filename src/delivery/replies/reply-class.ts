@@ -101,6 +101,7 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   spam: 'content',
   content: 'content',
   'no-answer': 'temporary',
+  unconfirmed: 'temporary',
   'refused-connection': 'temporary',
   'dns-failure': 'temporary',
   'tls-failure': 'tls',

@@ -66,6 +66,14 @@ export interface RemoteAttemptParts {
   readonly report: (ended: Attempted | NotAttempted) => void
 }
 
+export interface Transacted {
+  readonly verdict: 'served' | 'stale'
+  /** Recipients of whom the server was told. */
+  readonly asked: number
+}
+
+const nobodyAsked: Transacted = { verdict: 'served', asked: 0 }
+
 export class RemoteAttempt {
   readonly work: ClaimedWork
   readonly destination: Destination
@@ -214,12 +222,17 @@ export class RemoteAttempt {
       throw new Error('an attempt has ended without an outcome for each of its recipients')
   }
 
+  /** So many recipients a transaction of it may have: with a reverse-path of its own each has one to himself. */
+  get mostAtOnce(): number {
+    return this.#terms.reversePathFor ? 1 : Number.POSITIVE_INFINITY
+  }
+
   /**
    * One transaction with up to `maxRecipients` of the pending recipients. Each of them has an outcome afterwards, is to
    * be tried elsewhere, or is pending again: the server wanted fewer at a time, or the `reused` connection was 'stale'.
    * Rejects on a fault of ours, with all of them pending.
    */
-  async transact(open: OpenConnection, reused: boolean, maxRecipients: number): Promise<'served' | 'stale'> {
+  async transact(open: OpenConnection, reused: boolean, maxRecipients: number): Promise<Transacted> {
     const { connection, server } = open
     this.#signing = undefined
     open.record.dialogue = this.dialogue
@@ -228,33 +241,33 @@ export class RemoteAttempt {
     const kept = reasonToKeep(this.work.message, connection.extensions, server, this.#terms.now())
     if (kept) {
       this.#keep({ kind: 'failed', diagnosis: kept })
-      return 'served'
+      return nobodyAsked
     }
     const lacking =
       this.work.message.tls === 'required' ? lacksProtection(open, this.work.message) : undefined
     if (lacking) {
       this.dialogue.note(lacking.diagnosis.detail)
       this.#keep(lacking)
-      return 'served'
+      return nobodyAsked
     }
     this.#keepUtf8Addresses(open)
-    if (this.pending.length === 0) return 'served'
+    if (this.pending.length === 0) return nobodyAsked
     const form = await this.#sign(await this.#forms.find(connection.extensions))
     const { size } = form.mailData
     const sizeLimit = Number(connection.extensions.get('SIZE') ?? 0)
     if (sizeLimit > 0 && size > sizeLimit) {
       this.endPending({ kind: 'failed', diagnosis: tooLarge(server, size, sizeLimit) })
-      return 'served'
+      return nobodyAsked
     }
-    const batch = this.pending.slice(0, this.#terms.reversePathFor ? 1 : maxRecipients)
+    const batch = this.pending.slice(0, Math.min(maxRecipients, this.mostAtOnce))
     this.#changes = form.changes
     const results = await this.#send(open, batch, form)
     open.record.dialogue = undefined
-    if (reused && results.every(wasStale)) return 'stale'
+    if (reused && results.every(wasStale)) return { verdict: 'stale', asked: 0 }
     this.pending.splice(0, batch.length)
     this.#read(open, batch, results, form)
     this.#signing = undefined
-    return 'served'
+    return { verdict: 'served', asked: batch.length }
   }
 
   /** After everything that changes the message: what comes later breaks the signature (RFC 6376 §5.3). */

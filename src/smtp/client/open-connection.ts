@@ -187,7 +187,7 @@ export class OpenConnection implements SmtpConnection {
         return
       }
       const complete = await this.#streamData(transaction)
-      const end = await this.#readReply('end-of-data', this.#timeouts.dataEndMs)
+      const end = await this.#readReply(complete ? 'end-of-data' : 'data', this.#timeouts.dataEndMs)
       this.#settleEnd(accepted, end, complete, results)
     } else {
       this.#needsReset = true
@@ -216,7 +216,7 @@ export class OpenConnection implements SmtpConnection {
       throw new RangeError(
         `the mail data was said to have ${size} bytes, and has ${sent > size ? 'more' : sent}`,
       )
-    const end = await this.#readReply('end-of-data', this.#timeouts.dataEndMs)
+    const end = await this.#readReply(sent === size ? 'end-of-data' : 'data', this.#timeouts.dataEndMs)
     this.#settleEnd(accepted, end, sent === size, results)
   }
 

@@ -29,6 +29,49 @@ export const googleReplies: readonly KnownReply[] = [
       },
     ],
   },
+  // Whose mail it is that is too much: others of this server are not concerned.
+  {
+    provider: 'gmail',
+    words: 'unusual rate of … originating from your dkim domain',
+    class: 'domain-block',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [
+      {
+        reply:
+          '421 4.7.28 Gmail has detected an unusual rate of unsolicited email originating from your DKIM domain. To protect our users from spam, email sent from your domain has been temporarily rate limited.',
+        source: gmailErrors,
+      },
+    ],
+  },
+  {
+    provider: 'gmail',
+    words: 'unusual rate of … originating from your spf domain',
+    class: 'domain-block',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [
+      {
+        reply:
+          '421 4.7.28 Gmail has detected an unusual rate of unsolicited email originating from your SPF domain. To protect our users from spam, email sent from your domain has been temporarily rate limited.',
+        source: gmailErrors,
+      },
+    ],
+  },
+  {
+    provider: 'gmail',
+    words: 'unusual rate of … containing one of your url domains',
+    class: 'domain-block',
+    cause: 'rate',
+    step: 'slow-down',
+    seen: [
+      {
+        reply:
+          '421 4.7.28 Gmail has detected an unusual rate of unsolicited email containing one of your URL domains. To protect our users from spam, email with the URL has been temporarily rate limited.',
+        source: gmailErrors,
+      },
+    ],
+  },
   {
     provider: 'gmail',
     code: 4,
