@@ -1,9 +1,8 @@
 // What came of TLS, day by day; which days were reported on; and what others reported to us.
 
-import { acceptMessage } from '../queue/accept-message.ts'
-import type { NewMessage } from '../queue/new-message.ts'
-import { newMessageWire } from '../queue/new-message-wire.ts'
-import { defineRead, defineWrite, type Tx, type Wire } from '../storage/operation.ts'
+import { type DayOfDomain, dayMs, dayOf } from '../daily-report/day.ts'
+import { defineReportedDays } from '../daily-report/reported-days.ts'
+import { defineRead, defineWrite } from '../storage/operation.ts'
 import type { ReceivedTlsReport } from './report-json.ts'
 import type { TlsOutcome } from './tls-outcome.ts'
 
@@ -62,33 +61,7 @@ export const listTlsCounts = defineRead(
   },
 )
 
-export interface DayOfDomain {
-  readonly day: number
-  readonly domain: string
-}
-
-/** Days before `beforeDay` on which nobody has decided yet whether they are reported. */
-export const listUnreportedDays = defineRead(
-  'tls-report.unreported',
-  async (
-    tx,
-    input: { readonly beforeDay: number; readonly after: DayOfDomain; readonly limit: number },
-  ): Promise<DayOfDomain[]> => {
-    const { day, domain } = input.after
-    return await tx.all<DayOfDomain>(
-      `SELECT DISTINCT day, domain FROM tls_result
-        WHERE day < ? AND (day > ? OR (day = ? AND domain > ?)) AND NOT EXISTS (
-          SELECT 1 FROM tls_report_sent WHERE tls_report_sent.day = tls_result.day
-             AND tls_report_sent.domain = tls_result.domain)
-        ORDER BY day, domain LIMIT ?`,
-      input.beforeDay,
-      day,
-      day,
-      domain,
-      input.limit,
-    )
-  },
-)
+export const tlsReportedDays = defineReportedDays('tls-report')
 
 const maxCountsInReport = 1000
 
@@ -105,57 +78,8 @@ export const tlsCountsOfDay = defineRead(
   },
 )
 
-export interface ReportedDay extends DayOfDomain {
-  readonly at: number
-  /** Where the report went; none when the domain wants none. */
-  readonly targets: readonly string[]
-}
-
-/** False: another server was first. */
-async function noteReported(tx: Tx, { day, domain, at, targets }: ReportedDay): Promise<boolean> {
-  const { changes } = await tx.run(
-    'INSERT INTO tls_report_sent (day, domain, sent_at, targets) VALUES (?, ?, ?, ?) ON CONFLICT (day, domain) DO NOTHING',
-    day,
-    domain,
-    at,
-    targets.join(' '),
-  )
-  return changes > 0
-}
-
-export const noteTlsDayDone = defineWrite(
-  'tls-report.done',
-  async (tx, input: ReportedDay): Promise<boolean> => await noteReported(tx, input),
-)
-
-export interface QueuedTlsReport {
-  readonly reported: ReportedDay
-  readonly message: NewMessage
-}
-
-const queuedReportWire: Wire<QueuedTlsReport> = {
-  pack: ({ reported, message }) => ({ reported, message: newMessageWire.pack(message) }),
-  unpack(packed) {
-    const { reported, message } = packed as { reported: ReportedDay; message: unknown }
-    return { reported, message: newMessageWire.unpack(message) }
-  },
-}
-
-/** Notes the day and queues the report in one transaction, so that it goes once. */
-export const queueTlsReport = defineWrite(
-  'tls-report.queue',
-  async (tx, { reported, message }: QueuedTlsReport): Promise<'queued' | 'done-already' | 'duplicate'> => {
-    if (!(await noteReported(tx, reported))) return 'done-already'
-    if ((await acceptMessage.run(tx, message)) === 'accepted') return 'queued'
-    await tx.run('DELETE FROM tls_report_sent WHERE day = ? AND domain = ?', reported.day, reported.domain)
-    return 'duplicate'
-  },
-  { wakes: 'queue', wire: queuedReportWire },
-)
-
 /** Anybody can send reports: no more than these are kept of a day. */
 const maxReceivedADay = 1000
-const dayMs = 24 * 60 * 60 * 1000
 
 export interface NewReceivedReport {
   readonly key: string
@@ -207,7 +131,7 @@ export const listReceivedReports = defineRead(
 export const expireTlsReports = defineWrite(
   'tls-report.expire',
   async (tx, input: { readonly before: number }): Promise<void> => {
-    const day = Math.floor(input.before / dayMs)
+    const day = dayOf(input.before)
     await tx.run('DELETE FROM tls_result WHERE day < ?', day)
     await tx.run('DELETE FROM tls_report_sent WHERE day < ?', day)
     await tx.run('DELETE FROM tls_report_received WHERE received_at < ?', input.before)
@@ -217,10 +141,8 @@ export const expireTlsReports = defineWrite(
 export const tlsReportOperations = [
   addTlsCounts,
   listTlsCounts,
-  listUnreportedDays,
   tlsCountsOfDay,
-  noteTlsDayDone,
-  queueTlsReport,
+  ...Object.values(tlsReportedDays),
   keepReceivedReport,
   listReceivedReports,
   expireTlsReports,

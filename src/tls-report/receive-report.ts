@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import { readAttachments, readWhole } from '../daily-report/read-mail.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -36,7 +37,7 @@ export function createReportReceiver(options: ReportReceiverOptions): TakeTlsRep
     const queueId = formatQueueId(message.queueId)
     if (message.size > maxMessageBytes) return
     try {
-      const report = await readReport(await readAll(options.mailData, message.mailDataId))
+      const report = await readReport(await readWhole(options.mailData, message.mailDataId))
       if (!report) {
         log.info('a message that looked like a report on TLS is none', { queueId })
         return
@@ -51,25 +52,17 @@ export function createReportReceiver(options: ReportReceiverOptions): TakeTlsRep
   }
 }
 
-async function readAll(mailData: MailDataStore, id: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of mailData.read(id)) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
 const unpack = promisify(gunzip)
 
 /** undefined: there is none in it. */
 export async function readReport(message: Uint8Array): Promise<ReceivedTlsReport | undefined> {
-  // Loaded when there is a report: a server that starts has better things to do.
-  const [{ default: PostalMime }, { parseReportJson }] = await Promise.all([
-    import('postal-mime'),
+  // Loaded when there is a report, as what finds it is.
+  const [attachments, { parseReportJson }] = await Promise.all([
+    readAttachments(message),
     import('./parse-report.ts'),
   ])
-  const { attachments } = await PostalMime.parse(message, { attachmentEncoding: 'arraybuffer' })
-  for (const { mimeType, content } of attachments) {
+  for (const { mimeType, bytes } of attachments) {
     if (mimeType !== 'application/tlsrpt+gzip' && mimeType !== 'application/tlsrpt+json') continue
-    const bytes = typeof content === 'string' ? Buffer.from(content) : Buffer.from(content as ArrayBuffer)
     const json = mimeType.endsWith('+json') ? bytes : await unpackWithinLimits(bytes)
     const report = json && parseReportJson(json.toString('utf8'))
     if (report) return report

@@ -1,17 +1,7 @@
 // The report itself (RFC 8460 §4.4), composed of our counts; and what is kept of those that others send.
-import { dayMs, formatDay } from './day.ts'
+import { dayMs, formatDay } from '../daily-report/day.ts'
+import { type ReportFrame, reportId } from '../daily-report/report-frame.ts'
 import type { TlsCount } from './operations.ts'
-
-export interface ReportFrame {
-  /** Ours. */
-  readonly hostname: string
-  readonly day: number
-  readonly domain: string
-}
-
-export function reportId({ hostname, day, domain }: ReportFrame): string {
-  return `${formatDay(day)}.${domain}@${hostname}`
-}
 
 /** `counts` are of the day and domain of the frame. */
 export function composeReportJson(frame: ReportFrame, counts: readonly TlsCount[]): string {

@@ -1,8 +1,8 @@
 // Where a domain wants its TLS reports: the TXT record at _smtp._tls (RFC 8460 §3).
 
 import type { Address } from '../address/address.ts'
-import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
+import { formatMailto, parseMailto } from '../daily-report/mailto.ts'
 
 export type ReportTarget =
   | { readonly kind: 'mail'; readonly address: Address }
@@ -29,7 +29,7 @@ function readTarget(text: string): ReportTarget | undefined {
   if (!URL.canParse(text)) return undefined
   const uri = new URL(text)
   if (uri.protocol === 'mailto:') {
-    const address = parseAddress(decode(uri.pathname) ?? '')
+    const address = parseMailto(uri)
     return address && { kind: 'mail', address }
   }
   // A name and the usual port: nobody is to make this server knock at doors inside its own network.
@@ -40,17 +40,6 @@ function readTarget(text: string): ReportTarget | undefined {
     : undefined
 }
 
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    // A percent sign that begins nothing.
-    return undefined
-  }
-}
-
 export function formatTarget(target: ReportTarget): string {
-  return target.kind === 'mail'
-    ? `mailto:${target.address.localPart}@${target.address.domain}`
-    : `https://${target.host}${target.path}`
+  return target.kind === 'mail' ? formatMailto(target.address) : `https://${target.host}${target.path}`
 }

@@ -1,76 +1,43 @@
 // Sends the reports on the days that are over to the domains that want them (RFC 8460 §3 – §5). Where several servers
 // share the queue, whoever comes first sends.
 import { gzipSync } from 'node:zlib'
-import { storeOwnMessage } from '../queue/own-message.ts'
-import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
-import { hashText } from '../runtime/hash-text.ts'
+import type { DayOfDomain } from '../daily-report/day.ts'
+import { isLastChance, reportOnDueDays } from '../daily-report/due-days.ts'
+import { queueDailyReport, type ReportQueueOptions } from '../daily-report/queue-report.ts'
+import type { ReportedDay } from '../daily-report/reported-days.ts'
 import type { Log } from '../runtime/log.ts'
-import type { MailDataStore } from '../storage/mail-data.ts'
-import type { Storage } from '../storage/operation.ts'
 import { askHttps, type HttpsOptions } from '../tls-policy/https.ts'
-import { composeReportMail } from './compose-mail.ts'
-import { dayMs, dayOf } from './day.ts'
-import {
-  type DayOfDomain,
-  listUnreportedDays,
-  noteTlsDayDone,
-  queueTlsReport,
-  type ReportedDay,
-  tlsCountsOfDay,
-} from './operations.ts'
+import { composeTlsReportMail } from './compose-mail.ts'
+import { tlsCountsOfDay, tlsReportedDays } from './operations.ts'
 import { composeReportJson } from './report-json.ts'
 import { formatTarget, type ReportTarget, readReportTargets } from './report-record.ts'
 
-export interface TlsReporterOptions extends HttpsOptions {
-  readonly storage: Storage
-  readonly mailData: MailDataStore
+export interface TlsReporterOptions extends HttpsOptions, Omit<ReportQueueOptions, 'queueReport'> {
   readonly log: Log
   readonly hostname: string
-  readonly nextQueueId: () => QueueId
-  /** The queue is on hold: reports wait like any message. */
-  readonly held: boolean
 }
 
-/** The last counts of a day are written within a minute of its end. */
-const settleMs = 10 * 60_000
-/** §4.1: not everybody at midnight. */
-const spreadMs = 4 * 60 * 60_000
-/** Where nobody takes a report over HTTPS it is offered until it is so old. */
-const giveUpMs = dayMs
-/** What a server that was down for longer has not reported, nobody wants to know any more. */
-const oldestDays = 3
 const maxAnswerBytes = 64 * 1024
-const batch = 200
 
 /** Never rejects. */
 export async function sendTlsReports(options: TlsReporterOptions): Promise<void> {
   const { clock, log, storage } = options
-  let after: DayOfDomain = { day: dayOf(clock.now()) - oldestDays, domain: '' }
   try {
-    for (;;) {
-      const days = await storage.run(listUnreportedDays, {
-        beforeDay: dayOf(clock.now() - settleMs),
-        after,
-        limit: batch,
-      })
-      for (const day of days) if (isDue(day, clock.now())) await reportOn(options, day)
-      const last = days.at(-1)
-      if (!last || days.length < batch) return
-      after = last
-    }
+    await reportOnDueDays({
+      clock,
+      storage,
+      listUnreported: tlsReportedDays.listUnreported,
+      reportOn: day => reportOn(options, day),
+    })
   } catch (cause) {
     log.warn('reports on TLS could not be sent', { reason: String(cause) })
   }
 }
 
-function isDue({ day, domain }: DayOfDomain, now: number): boolean {
-  return now >= (day + 1) * dayMs + settleMs + (hashText(domain, day) % spreadMs)
-}
-
 async function reportOn(options: TlsReporterOptions, { day, domain }: DayOfDomain): Promise<void> {
   const { clock, log, resolver, storage, hostname } = options
   const record = await resolver.txt(`_smtp._tls.${domain}`)
-  const isOld = clock.now() > (day + 1) * dayMs + giveUpMs
+  const isOld = isLastChance({ day, domain }, clock.now())
   // Asked again in an hour.
   if (record.kind === 'temporary-failure' && !isOld) return
   const targets = record.kind === 'found' ? readReportTargets(record.records) : []
@@ -81,7 +48,7 @@ async function reportOn(options: TlsReporterOptions, { day, domain }: DayOfDomai
     targets: takers.map(formatTarget),
   })
   if (targets.length === 0) {
-    await storage.run(noteTlsDayDone, doneWith([]))
+    await storage.run(tlsReportedDays.noteDone, doneWith([]))
     return
   }
   const json = composeReportJson(
@@ -94,7 +61,7 @@ async function reportOn(options: TlsReporterOptions, { day, domain }: DayOfDomai
   // and the mail waits for nobody: the queue tries for as long as it is of use.
   if (takers.length === 0 && !isOld) return
   const reported = doneWith(takers)
-  if (byMail.length === 0) await storage.run(noteTlsDayDone, reported)
+  if (byMail.length === 0) await storage.run(tlsReportedDays.noteDone, reported)
   else await queueMail(options, reported, byMail, json)
   if (takers.length > 0) log.info('a report on TLS was sent', { domain, to: reported.targets.join(' ') })
   else log.warn('a report on TLS was given up: nobody took it in a day', { domain })
@@ -128,37 +95,23 @@ async function post(
 }
 
 async function queueMail(
-  { held, hostname, mailData, nextQueueId, storage }: TlsReporterOptions,
+  options: TlsReporterOptions,
   reported: ReportedDay,
   byMail: readonly Extract<ReportTarget, { kind: 'mail' }>[],
   json: string,
 ): Promise<void> {
+  const { hostname } = options
   const { at, day, domain } = reported
   const to = byMail.map(({ address }) => address)
-  const id = nextQueueId()
-  const own = await storeOwnMessage(
-    mailData,
-    composeReportMail({ hostname, day, domain, to, at, json, queueId: formatQueueId(id) }),
+  await queueDailyReport(
+    { ...options, queueReport: tlsReportedDays.queueReport },
     {
-      id,
-      body: '7BIT',
-      smtpUtf8: false,
-      language: 'en',
+      reported,
+      to,
+      compose: queueId => composeTlsReportMail({ hostname, day, domain, to, at, json, queueId }),
       tls: 'optional',
       // The address may be one of ours.
       isTlsReport: true,
-      to,
-      at,
-      // §5.5: after a day it is of no use.
-      lifetimeMs: dayMs,
-      held,
     },
   )
-  try {
-    const queued = await storage.run(queueTlsReport, { reported, message: own.message })
-    if (queued !== 'queued') await own.abort()
-  } catch (cause) {
-    await own.abort()
-    throw cause
-  }
 }

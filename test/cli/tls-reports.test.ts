@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { dayOf } from '../../src/daily-report/day.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
-import { dayOf } from '../../src/tls-report/day.ts'
 import { addTlsCounts, keepReceivedReport } from '../../src/tls-report/operations.ts'
 import { makeServerFolder, succeed, succeedJson } from './run-postrider.ts'
 

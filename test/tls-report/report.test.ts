@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import * as fc from 'fast-check'
-import { composeReportMail } from '../../src/tls-report/compose-mail.ts'
+import { composeTlsReportMail } from '../../src/tls-report/compose-mail.ts'
 import type { TlsCount } from '../../src/tls-report/operations.ts'
 import { parseReportJson } from '../../src/tls-report/parse-report.ts'
 import { readReport } from '../../src/tls-report/receive-report.ts'
@@ -120,7 +120,7 @@ function mailWith(type: string, content: Uint8Array): Uint8Array {
 
 test('what we send is what we read', async () => {
   const json = composeReportJson(frame, counts)
-  const mail = composeReportMail({
+  const mail = composeTlsReportMail({
     ...frame,
     to: [{ localPart: 'reports', domain: 'example.org' }],
     at: Date.UTC(2024, 9, 5),

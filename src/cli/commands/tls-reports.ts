@@ -1,6 +1,6 @@
 // postrider tls-reports: what came of TLS with other servers, as this server counted it and as others report it.
 import { type Command, Option } from 'commander'
-import { dayOf, formatDay } from '../../tls-report/day.ts'
+import { dayOf, formatDay } from '../../daily-report/day.ts'
 import {
   type KeptTlsReport,
   listReceivedReports,
