@@ -114,6 +114,7 @@ const onBothEngines: readonly string[] = [
   'test/delivery/way.test.ts',
   'test/cluster',
   'test/directory',
+  'test/dmarc-report',
   'test/intake',
   'test/mailbox',
   'test/policy',

@@ -15,6 +15,8 @@ export const alertKindNames = [
   'dkim-record',
   /** A new DKIM key is to take the place of an old one. Subject: the domain. */
   'dkim-key-to-publish',
+  /** Others report that mail from this server fails DMARC. Subject: the domain of its authors. */
+  'dmarc-alignment',
   /** The mail of an account is held, because a stranger may have its password. Subject: its address. */
   'account-held',
 ] as const

@@ -25,6 +25,8 @@ const untriedMs = 7 * 24 * 3_600_000
 /** What only a machine knows, it raises again each hour for as long as it lasts. */
 export const raisedAgainMs = 3_600_000
 const unseenMs = 2 * raisedAgainMs
+/** Reports come once a day, and some late. */
+const unreportedMs = 3 * 24 * 3_600_000
 
 const seenLately: AlertKindEntry = {
   lasts: async (_storage, { seenAt }, now) => now - seenAt < unseenMs,
@@ -56,6 +58,10 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
     lasts: (storage, { subject }) =>
       hasKey(storage, subject, ({ state, finding }) => state === 'next' && finding !== 'right'),
     countWaiting: () => Promise.resolve(0),
+  },
+  'dmarc-alignment': {
+    lasts: async (_storage, { seenAt }, now) => now - seenAt < unreportedMs,
+    countWaiting: async () => 0,
   },
   'account-held': {
     lasts: async (storage, alert) => (await findHeld(storage, alert)) !== undefined,

@@ -220,6 +220,33 @@ export const english: AlertTexts = {
       now: `The DNS has the records of the new keys (seen ${facts.ended?.at ?? ''}).`,
       detail: facts.detail,
     }),
+    'dmarc-alignment': facts => ({
+      about: facts.subject,
+      title: `mail of ${facts.subject} that leaves this server ${facts.ended ? 'failed' : 'fails'} DMARC elsewhere`,
+      happened:
+        'Another server reports that it got mail with an author of this domain from an address of this server, and that neither DKIM nor SPF proved it. Which server, and how much mail, stands in the details below.',
+      meaning:
+        'What the DMARC record of the domain says about forged mail is done with such mail: with p=quarantine it is taken for spam, with p=reject it is refused. With p=none nothing happens yet.',
+      steps: [
+        {
+          text: 'See which address it is, and whether DKIM or SPF fails:',
+          command: `postrider dmarc-reports --domain ${facts.argument}`,
+        },
+        {
+          text: 'If DKIM fails, see whether the keys of the domain are in the DNS:',
+          command: `postrider domain dkim ${facts.argument} --check`,
+        },
+        {
+          text: 'If SPF fails, compare the SPF record with the one that it should be:',
+          command: `postrider domain dns ${facts.argument}`,
+        },
+        {
+          text: 'If both are right, find out who sends such mail through this server (an old program, a form on a web site, somebody who forwards), and with which author.',
+        },
+      ],
+      now: `No report has said so for three days (seen ${facts.ended?.at ?? ''}).`,
+      detail: facts.detail,
+    }),
     'account-held': facts => ({
       about: facts.subject,
       title: `the mail of ${facts.subject} ${facts.ended ? 'was' : 'is'} held: a stranger may have its password`,

@@ -8,6 +8,7 @@ import { addApplyCommand } from './commands/apply.ts'
 import { addCertificateCommand } from './commands/certificate.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addClusterCommand } from './commands/cluster.ts'
+import { addDmarcReportsCommand } from './commands/dmarc-reports.ts'
 import { addDomainCommand } from './commands/domain.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addFetchCommand } from './commands/fetch.ts'
@@ -76,5 +77,6 @@ export function createProgram(run: CommandRun): Command {
   addFetchCommand(program, run)
   addTerminalCommand(program, run)
   addTlsReportsCommand(program, run)
+  addDmarcReportsCommand(program, run)
   return program
 }

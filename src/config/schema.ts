@@ -937,6 +937,26 @@ const mtaSts = z.strictObject({
 
 const checkMode = z.enum(['off', 'note', 'enforce'])
 
+const problemOfOrganization = (text: string): string | undefined =>
+  /^[^\p{Cc}]{1,200}$/u.test(text) ? undefined : 'Write a name of at most 200 characters, on one line.'
+
+const dmarcReports = z.strictObject({
+  send: setting(
+    z.boolean().default(true),
+    'Sends a daily report to each domain that asks for one in its DMARC record (rua=, RFC 9990): from which addresses mail in its name came, what SPF and DKIM found, and what became of it. Nothing of a message itself is in it.',
+  ),
+  organization: setting(
+    formed(problemOfOrganization).optional(),
+    'Who you are, for those who read the reports.',
+    { example: '"Example Ltd"', defaultText: 'the name of this server' },
+  ),
+  contact: setting(
+    formed(problemOfMailAddress).optional(),
+    'The address to which those who read the reports may write.',
+    { example: '"postmaster@example.com"', defaultText: 'postmaster at the name of this server' },
+  ),
+})
+
 const mailAuthentication = z
   .strictObject({
     dmarc: setting(
@@ -967,6 +987,10 @@ const mailAuthentication = z
     temporaryFailure: setting(
       z.enum(['defer', 'accept']).default('defer'),
       'When a domain wants mail refused or put aside, and the DNS does not answer what would prove that the message is from it. defer: the sender has to try again later. accept: it is taken.',
+    ),
+    dmarcReports: setting(
+      dmarcReports.prefault({}),
+      'Reports on what DMARC found, to the domains that ask for them. Needs dmarc, not off.',
     ),
   })
   .check(context => {

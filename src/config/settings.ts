@@ -64,6 +64,16 @@ export interface MailAuthenticationSettings {
   /** Canonical domains. */
   readonly trustedArcSealers: readonly string[]
   readonly temporaryFailure: 'defer' | 'accept'
+  readonly dmarcReports: DmarcReportSettings
+}
+
+/** Daily reports to the domains that ask for them (RFC 9990). */
+export interface DmarcReportSettings {
+  readonly send: boolean
+  /** Default: the host name. */
+  readonly organization?: string | undefined
+  /** An address. Default: the postmaster of the host name. */
+  readonly contact?: string | undefined
 }
 
 export interface ListenerSettings {

@@ -1,4 +1,4 @@
-// A report as mail: some words for people, and the report, compressed.
+// A report as mail: some words for people, and the report, compressed (RFC 8460 §5.3, RFC 9990 §3.5.2).
 import { gzipSync } from 'node:zlib'
 import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'

@@ -16,7 +16,7 @@ export interface ReportQueueOptions {
   readonly queueReport: ReportedDaysOperations['queueReport']
 }
 
-export interface OutgoingReport extends Pick<OwnMessage, 'tls' | 'isTlsReport'> {
+export interface OutgoingReport extends Pick<OwnMessage, 'tls' | 'isTlsReport' | 'isDmarcReport'> {
   readonly reported: ReportedDay
   readonly to: readonly Address[]
   readonly compose: (queueId: string) => Uint8Array

@@ -1,6 +1,7 @@
 // Composes the delivery agent of the parts that a server has.
 import type { Alerts } from '../alert/alerts.ts'
 import type { DeliverySettings, ForwardingSettings, QueueSettings } from '../config/settings.ts'
+import type { TakeDmarcReport } from '../dmarc-report/receive-report.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
@@ -64,6 +65,7 @@ export interface DeliveryAgentOptions {
   /** Counts, for reports, what came of TLS (RFC 8460). */
   readonly noteTls?: ConnectionTerms['noteTls']
   readonly takeTlsReport?: TakeTlsReport | undefined
+  readonly takeDmarcReport?: TakeDmarcReport | undefined
   /** Tells an administrator what somebody has to act on. */
   readonly alerts: Pick<Alerts, 'raise'>
   /** Of what leaves in the name of our domains; without it nothing is signed. */
@@ -117,6 +119,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
         verpDelimiter: delivery.verp.delimiter,
       }),
       takeTlsReport: options.takeTlsReport,
+      takeDmarcReport: options.takeDmarcReport,
     }),
     verp: createVerpSenders(delivery.verp),
     signer: options.signer,

@@ -1,6 +1,7 @@
 // Delivery to accounts of ours: into the mailbox, on the terminal, or both (RFC 5321 §4.4, RFC 821 §3.4).
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
+import type { TakeDmarcReport } from '../dmarc-report/receive-report.ts'
 import { composeDeliveredTo, composeReturnPath } from '../message/trace-fields.ts'
 import { verdictField } from '../message/verdict-field.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
@@ -31,6 +32,8 @@ export interface LocalDeliveryOptions {
   readonly noteReport: NoteReport
   /** Reads what another server reports on TLS with ours (RFC 8460). Never rejects. */
   readonly takeTlsReport?: TakeTlsReport | undefined
+  /** Reads what another server reports on mail in our names (RFC 9990). Never rejects. */
+  readonly takeDmarcReport?: TakeDmarcReport | undefined
 }
 
 /** The name by which mail programs know it (RFC 6154); it is made when the first message comes. */
@@ -50,6 +53,7 @@ export class LocalDelivery {
     const {
       disposition,
       id,
+      isDmarcReport,
       isQuarantined,
       isTlsReport,
       reversePath,
@@ -62,6 +66,7 @@ export class LocalDelivery {
       locals.map(({ recipient }) => recipient),
     )
     if (isTlsReport) await this.#options.takeTlsReport?.({ queueId: id, mailDataId: work.mailDataId, size })
+    if (isDmarcReport) await this.#options.takeDmarcReport?.({ ...work.message, mailDataId: work.mailDataId })
     const text = disposition === 'mail' ? '' : await this.#readText(work)
     const returnPath = composeReturnPath(reversePath)
     const attempts: Attempted[] = []

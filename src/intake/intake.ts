@@ -1,6 +1,6 @@
 // Takes responsibility for messages: trace field, loop check, what a submission lacks, and the durable write before 250
 // (RFC 5321 §4.2.5, §6.1).
-import type { Address } from '../address/address.ts'
+import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { findLoop } from '../directory/find-loop.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
@@ -9,6 +9,7 @@ import { findAuthors } from '../message/authors.ts'
 import { BlindFieldWatch } from '../message/blind-field-watch.ts'
 import { countReceivedFields } from '../message/count-received.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
+import { looksLikeDmarcReport } from '../message/dmarc-report-subject.ts'
 import { HeaderSplitter, type SplitMessage } from '../message/header-section.ts'
 import { identifyMessage, type MessageIdentity } from '../message/identify-message.ts'
 import { saysItIsBulk } from '../message/says-it-is-bulk.ts'
@@ -78,6 +79,8 @@ export interface IntakeOptions {
   readonly strangerChecks?: StrangerChecks | undefined
   /** Whether mail of strangers is wanted. Default: all is. */
   readonly screening?: Screening | undefined
+  /** What the checks of a stranger's message came to, once it is accepted or refused for good. */
+  readonly noteChecked?: ((checked: FinallyChecked) => void) | undefined
   /** Why a message is refused: for the trail, which gets the reply from the session. */
   readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
 }
@@ -87,6 +90,13 @@ export interface RefusalEvidence {
   readonly screening?: ScreeningEvidence | undefined
   /** Lists of senders that decided. */
   readonly lists?: readonly ListedRecipient[] | undefined
+}
+
+export interface FinallyChecked extends Pick<CheckedMessage, 'evidence' | 'verdict'> {
+  readonly clientAddress: string
+  readonly reversePath: ReversePath
+  /** It is a report on DMARC itself, to all appearances. */
+  readonly isDmarcReport: boolean
 }
 
 export interface Intake {
@@ -179,11 +189,10 @@ class IncomingMessage implements MailDataSink {
         this.#refusal = checked.verdict.reply
         this.#options.noteEvidence?.(this.#refusal, { authentication: checked.evidence })
       }
-      if (this.#refusal) {
-        await this.#writer.abort()
-        return this.#refusal
-      }
-      return await this.#accept(facts, checked)
+      if (this.#refusal) await this.#writer.abort()
+      const reply = this.#refusal ?? (await this.#accept(facts, checked))
+      if (checked) this.#noteChecked(reply, checked)
+      return reply
     } catch (cause) {
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
       if (!isOutcomeUnknown(cause)) await this.#giveUp()
@@ -194,6 +203,15 @@ class IncomingMessage implements MailDataSink {
   async #giveUp(): Promise<void> {
     await this.#writer.abort()
     await this.#rewriter?.abort()
+  }
+
+  /** What is refused for now comes again, and counts then. */
+  #noteChecked({ code }: Reply, { evidence, verdict }: CheckedMessage): void {
+    if (code >= 400 && code < 500) return
+    const { remoteAddress: clientAddress } = this.#client
+    const { reversePath } = this.#transaction
+    const isDmarcReport = looksLikeDmarcReport(this.#identity)
+    this.#options.noteChecked?.({ clientAddress, reversePath, evidence, verdict, isDmarcReport })
   }
 
   abort(): void {
@@ -383,6 +401,7 @@ class IncomingMessage implements MailDataSink {
         language: this.#language,
         accountId: this.#client.account?.id,
         isReport: false,
+        ...(looksLikeDmarcReport(this.#identity) ? { isDmarcReport: true } : {}),
         ...(this.#saysItReports ? { saysItReports: true } : {}),
         ...(this.#isBulk ? { isBulk: true } : {}),
         ...(this.#client.local && !this.#client.account ? { isLocal: true } : {}),

@@ -1,6 +1,7 @@
 // A front: the SMTP server with the services of this system behind it.
 import type { Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
+import { DmarcCounts } from '../dmarc-report/dmarc-counts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createIntake, type RefusalEvidence } from '../intake/intake.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
@@ -87,6 +88,7 @@ export function composeFront(parts: FrontParts): Front {
   const nextQueueId = createQueueIdMaker(clock, idSpace)
   /** Of refused messages, until the session has said that they were refused. */
   const evidence = new WeakMap<Reply, RefusalEvidence>()
+  const dmarcCounts = new DmarcCounts({ storage, clock, log })
   const intake = createIntake({
     storage,
     mailData,
@@ -112,6 +114,10 @@ export function composeFront(parts: FrontParts): Front {
       clock,
     }),
     noteEvidence: (reply, found) => evidence.set(reply, found),
+    noteChecked(checked) {
+      // Two servers that report to each other would do so for ever about nothing but their reports.
+      if (settings.mailAuthentication.dmarcReports.send && !checked.isDmarcReport) dmarcCounts.note(checked)
+    },
   })
   const deliverTurned = createTurnedDelivery({
     storage,
@@ -209,6 +215,7 @@ export function composeFront(parts: FrontParts): Front {
       await logins.settled()
       await trail.flush()
       await watch.flush()
+      await dmarcCounts.flush()
     },
   }
 }

@@ -4,6 +4,7 @@ import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
 import { composeAlerts } from './compose-alerts.ts'
+import { composeDmarc } from './compose-dmarc.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
@@ -22,11 +23,13 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const nextQueueId = createQueueIdMaker(clock, idSpace)
   const tls = composeTls({ settings, storage, mailData, resolver, clock, log, nextQueueId })
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
+  const dmarc = composeDmarc({ settings, storage, mailData, resolver, alerts, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const watch = composeSendingWatch({ settings, storage, clock, log })
   const quarantine = createQuarantineKeeper({ storage, mailData, clock, log })
   const agent = createDeliveryAgent({
     ...tls,
+    takeDmarcReport: dmarc.takeDmarcReport,
     alerts,
     storage,
     mailData,
@@ -58,6 +61,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   })
   await agent.start()
   tls.start()
+  dmarc.start()
   alerts.start()
   keeper?.start()
   watch.start()
@@ -67,6 +71,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     await watch.stop()
     await quarantine.stop()
     await tls.stop()
+    dmarc.stop()
     // What it asks the DNS ends with the resolver.
     const kept = keeper?.stop()
     resolver.close()

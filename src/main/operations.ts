@@ -3,6 +3,7 @@ import { acmeOperations } from '../acme/operations.ts'
 import { alertOperations } from '../alert/operations.ts'
 import { clusterOperations } from '../cluster/operations.ts'
 import { directoryOperations } from '../directory/operations.ts'
+import { dmarcReportOperations } from '../dmarc-report/operations.ts'
 import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
@@ -22,6 +23,7 @@ export function createRegistry(): OperationRegistry {
     ...alertOperations,
     ...clusterOperations,
     ...directoryOperations,
+    ...dmarcReportOperations,
     ...mailboxOperations,
     ...queueOperations,
     ...screeningOperations,

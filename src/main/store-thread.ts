@@ -1,4 +1,7 @@
 // The store thread: the one writer of the database.
+
+import { expireDmarcReports } from '../dmarc-report/operations.ts'
+import { expireReceivedReports } from '../dmarc-report/received-reports.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { describeFault, runWrite, serveStorage } from '../storage/serve-storage.ts'
 import { expireStsPolicies } from '../tls-policy/operations.ts'
@@ -20,7 +23,10 @@ runThread('store', async ({ settings }) => {
 
   const expireReports = async (): Promise<void> => {
     const now = clock.now()
-    await storage.run(expireTlsReports, { before: now - settings.trail.retentionDays * dayMs })
+    const before = now - settings.trail.retentionDays * dayMs
+    await storage.run(expireTlsReports, { before })
+    await storage.run(expireDmarcReports, { now, before })
+    await storage.run(expireReceivedReports, { before })
     await storage.run(expireStsPolicies, { now })
   }
   const keep = (what: string, task: () => Promise<void>): void => {
@@ -29,7 +35,7 @@ runThread('store', async ({ settings }) => {
   keep('looking for mail data without a row', () => store.sweep())
   const housekeeping = systemClock.every(hourMs, () => {
     keep('removing what nothing refers to', () => store.tidy())
-    keep('forgetting old reports on TLS', expireReports)
+    keep('forgetting old reports on TLS and DMARC', expireReports)
   })
 
   const trail = keepTrail({ storage, clock, log, settings: settings.trail })

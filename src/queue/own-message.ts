@@ -6,7 +6,10 @@ import type { NewMessage } from './new-message.ts'
 import type { QueuedMessage } from './records.ts'
 
 export interface OwnMessage
-  extends Pick<QueuedMessage, 'id' | 'body' | 'smtpUtf8' | 'language' | 'tls' | 'isTlsReport'> {
+  extends Pick<
+    QueuedMessage,
+    'id' | 'body' | 'smtpUtf8' | 'language' | 'tls' | 'isTlsReport' | 'isDmarcReport'
+  > {
   readonly to: readonly Address[]
   readonly at: number
   readonly lifetimeMs: number

@@ -28,6 +28,8 @@ export interface QueuedMessage {
   readonly tls?: 'required' | 'optional' | undefined
   /** Looks like a report of another server about TLS with ours (RFC 8460). */
   readonly isTlsReport?: boolean | undefined
+  /** Looks like a report of another server about DMARC (RFC 9990). */
+  readonly isDmarcReport?: boolean | undefined
   readonly acceptedAt: number
   /** MT-PRIORITY (RFC 6710), -9 … 9; undefined: the sender has not said any, which is 0. */
   readonly priority?: number | undefined

@@ -39,6 +39,7 @@ type MessageParameters = Partial<
     | 'isBulk'
     | 'tls'
     | 'isTlsReport'
+    | 'isDmarcReport'
     | 'isLocal'
     | 'traceFields'
     | 'isQuarantined'
@@ -61,6 +62,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
   } = message
   const hasLongLines = message.hasLongLines || undefined
   const isTlsReport = message.isTlsReport || undefined
+  const isDmarcReport = message.isDmarcReport || undefined
   const isBulk = message.isBulk || undefined
   const isLocal = message.isLocal || undefined
   const isQuarantined = message.isQuarantined || undefined
@@ -78,6 +80,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     hasLongLines === undefined &&
     tls === undefined &&
     isTlsReport === undefined &&
+    isDmarcReport === undefined &&
     isLocal === undefined &&
     traceFields === undefined &&
     isQuarantined === undefined
@@ -96,6 +99,7 @@ export function formatMessageParameters(message: QueuedMessage): string {
     isBulk,
     tls,
     isTlsReport,
+    isDmarcReport,
     isLocal,
     traceFields,
     isQuarantined,
@@ -120,6 +124,7 @@ export function readMessage(row: MessageRow): QueuedMessage {
     hasLongLines: parameters.hasLongLines,
     ...(parameters.tls === undefined ? {} : { tls: parameters.tls }),
     ...(parameters.isTlsReport ? { isTlsReport: true } : {}),
+    ...(parameters.isDmarcReport ? { isDmarcReport: true } : {}),
     acceptedAt: row.accepted_at,
     expiresAt: row.expires_at,
     language: parameters.language ?? 'en',

@@ -128,7 +128,7 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
         'TXT',
         `_dmarc.${domain}`,
         text(`v=DMARC1; p=none; rua=mailto:postmaster@${domain}`),
-        'DMARC (RFC 9989): receivers report who sends in the name of this domain. p=none only watches, so that nothing is lost that you have forgotten; go on to p=quarantine and p=reject when the reports show nothing but your own servers.',
+        'DMARC (RFC 9989): receivers report who sends in the name of this domain. p=none only watches, so that nothing is lost that you have forgotten; go on to p=quarantine and p=reject when the reports show nothing but your own servers ("postrider dmarc-reports").',
       ),
       yes(
         'TXT',

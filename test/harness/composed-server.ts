@@ -12,6 +12,7 @@ import { createRedirection } from '../../src/directory/redirections.ts'
 import { createRelayDomain } from '../../src/directory/relay-domains.ts'
 import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { composeAlerts } from '../../src/main/compose-alerts.ts'
+import { composeDmarc, type DmarcWork } from '../../src/main/compose-dmarc.ts'
 import { composeFront } from '../../src/main/compose-front.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
 import { composeSendingWatch } from '../../src/main/compose-sending-watch.ts'
@@ -67,6 +68,8 @@ export interface ComposedServer {
   readonly storage: Storage
   readonly agent: DeliveryAgent
   readonly terminals: Terminals
+  /** Reports on DMARC, which nobody sends by himself here. */
+  readonly dmarc: DmarcWork
   port(role: ListenerRole): number
   /** What is due about DKIM keys, which nobody looks after by himself here. */
   lookAfterKeys(): Promise<void>
@@ -118,6 +121,7 @@ export async function startComposedServer(
   const bound = await front.server.listen()
   const nextQueueId = createQueueIdMaker(clock, 15)
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
+  const dmarc = composeDmarc({ settings, storage, mailData, resolver, alerts, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const watch = composeSendingWatch({ settings, storage, clock, log })
   const agent = createDeliveryAgent({
@@ -138,6 +142,7 @@ export async function startComposedServer(
     idSpace: 15,
     listeners: bound,
     terminals,
+    takeDmarcReport: dmarc.takeDmarcReport,
     signer: composeSigner({ settings, storage, clock }),
   })
   await agent.start()
@@ -159,6 +164,7 @@ export async function startComposedServer(
     storage,
     agent,
     terminals,
+    dmarc,
     lookAfterKeys: async () => await keeper?.look(),
     fetchMail: () => front.fetcher.fetchNow(),
     port: role => bound.find(listener => listener.role === role)?.port ?? 0,

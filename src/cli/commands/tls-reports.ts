@@ -1,5 +1,5 @@
 // postrider tls-reports: what came of TLS with other servers, as this server counted it and as others report it.
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { dayOf, formatDay } from '../../daily-report/day.ts'
 import {
   type KeptTlsReport,
@@ -7,16 +7,15 @@ import {
   listTlsCounts,
   type TlsCount,
 } from '../../tls-report/operations.ts'
-import { countArgument } from '../arguments.ts'
 import { formatColumns } from '../columns.ts'
-import { addCommand, type CommandRun, perform } from '../command.ts'
+import type { CommandRun } from '../command.ts'
 import { formatTime } from '../quantities.ts'
+import { addReportsCommand, tableOf } from '../reports-command.ts'
 
-const dayMs = 24 * 60 * 60 * 1000
 const maxShown = 1000
 
 export function addTlsReportsCommand(program: Command, run: CommandRun): void {
-  addCommand(program, {
+  addReportsCommand(program, run, {
     usage: 'tls-reports',
     summary: 'Show how TLS with other servers went',
     description:
@@ -24,26 +23,26 @@ export function addTlsReportsCommand(program: Command, run: CommandRun): void {
       'not and why; and what other servers report of their connections to this one (TLS-RPT). Nobody proves who wrote ' +
       'such a report.',
     examples: ['tls-reports', 'tls-reports --days 30'],
+    async read(storage, { days, now, since }) {
+      const counts = await storage.run(listTlsCounts, { sinceDay: dayOf(now) - days + 1, limit: maxShown })
+      const received = await storage.run(listReceivedReports, { since, limit: maxShown })
+      return {
+        json: { sent: counts.map(countJson), received: received.map(receivedJson) },
+        sections: [
+          {
+            title: 'Connections of this server to others',
+            table: tableOf(counts, countTable),
+            none: 'None',
+          },
+          {
+            title: 'What others report of their connections to this server',
+            table: tableOf(received, receivedTable),
+            none: 'Nothing',
+          },
+        ],
+      }
+    },
   })
-    .addOption(new Option('--days <days>', 'how far to look back').argParser(countArgument).default(7))
-    .action(
-      perform(run, async (invocation, { days }: { readonly days: number }) => {
-        const now = invocation.clock.now()
-        const { counts, received } = await invocation.withStorage(async storage => ({
-          counts: await storage.run(listTlsCounts, { sinceDay: dayOf(now) - days + 1, limit: maxShown }),
-          received: await storage.run(listReceivedReports, { since: now - days * dayMs, limit: maxShown }),
-        }))
-        invocation.output.result(
-          { sent: counts.map(countJson), received: received.map(receivedJson) },
-          [
-            'Connections of this server to others:',
-            counts.length === 0 ? `None in the last ${days} days.\n` : countTable(counts),
-            'What others report of their connections to this server:',
-            received.length === 0 ? `Nothing in the last ${days} days.` : receivedTable(received),
-          ].join('\n'),
-        )
-      }),
-    )
 }
 
 const policyNames = { none: 'none', sts: 'MTA-STS', dane: 'DANE' } as const

@@ -21,6 +21,8 @@ import { scram } from './0017-scram.ts'
 import { appPasswords } from './0018-app-passwords.ts'
 import { dkimKeys } from './0019-dkim-keys.ts'
 import { abuse } from './0020-abuse.ts'
+import { dmarcCounts } from './0023-dmarc-counts.ts'
+import { dmarcReports } from './0024-dmarc-reports.ts'
 import { senderList } from './0025-sender-list.ts'
 import { quarantine } from './0026-quarantine.ts'
 
@@ -45,6 +47,8 @@ export const migrations: readonly string[] = [
   appPasswords,
   dkimKeys,
   abuse,
+  dmarcCounts,
+  dmarcReports,
   senderList,
   quarantine,
 ]
