@@ -386,6 +386,7 @@ function notesOf({
   passed = [],
   signatures,
   unsigned,
+  seal,
 }: Attempt): string[] {
   const notes: string[] = []
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
@@ -401,6 +402,7 @@ function notesOf({
     notes.push(`That means: ${describeCauseOf(outcome.diagnosis).because}`)
   if (signatures) notes.push(`Signed (DKIM): ${describeSignatures(signatures)}`)
   if (unsigned !== undefined && signaturesMattered(outcome)) notes.push(`Not signed (DKIM): ${unsigned}`)
+  if (seal) notes.push(...describeSeal(seal, outcome))
   if (nextAttemptBecause) notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
   return notes
 }
@@ -439,6 +441,12 @@ function signaturesMattered(outcome: DeliveryOutcome): boolean {
   if (outcome.kind === 'deferred' || outcome.kind === 'failed' || outcome.kind === 'expired')
     return classOf(outcome.diagnosis) === 'authentication'
   return outcome.kind === 'relayed'
+}
+
+function describeSeal(seal: NonNullable<Attempt['seal']>, outcome: DeliveryOutcome): string[] {
+  if ('unsealed' in seal) return signaturesMattered(outcome) ? [`Not sealed (ARC): ${seal.unsealed}`] : []
+  const { domain, selector, instance, chain } = seal
+  return [`Sealed (ARC): ${domain}, with ${selector}, as number ${instance}; the chain before: ${chain}`]
 }
 
 function describeSignatures(signatures: NonNullable<Attempt['signatures']>): string {

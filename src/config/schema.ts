@@ -677,6 +677,10 @@ const forwarding = z.strictObject({
     'The domain of these sender addresses. Its MX has to lead to this server, and its SPF record has to name it.',
     { example: '"example.com"', defaultText: 'the domain of the alias or group' },
   ),
+  sealArc: setting(
+    z.boolean().default(false),
+    'Seals mail of strangers that an alias, a group or a catch-all sends on to another server (ARC, RFC 8617), with the RSA key of the same domain: it then says what this server had found (SPF, DKIM, DMARC) before the message went on. Of use where the next server trusts yours. Needs dkim.sign, and mailAuthentication.arc not off.',
+  ),
 })
 
 const dkim = z.strictObject({
@@ -1150,6 +1154,17 @@ export const settingsSchema = settingsTable.check(context => {
   const refuse = (path: readonly string[], message: string): void => {
     context.issues.push({ code: 'custom', input: context.value, path: [...path], message })
   }
+  const { dkim: signing, forwarding: onward, mailAuthentication: checks } = context.value
+  if (onward.sealArc && !signing.sign)
+    refuse(
+      ['forwarding', 'sealArc'],
+      'The keys are those of DKIM, and dkim.sign is false. Turn that on, or this off.',
+    )
+  if (onward.sealArc && checks.arc === 'off')
+    refuse(
+      ['forwarding', 'sealArc'],
+      'A seal says whether the seals before it hold, and mailAuthentication.arc is "off". Write "note" there, or turn this off.',
+    )
   const asked = context.value.tls.acme
   const others: readonly OtherPort[] = [
     { path: ['health', 'port'], port: told?.port, what: 'health is told' },

@@ -266,6 +266,8 @@ export interface ForwardingSettings {
   readonly rewriteSender: boolean
   /** Default: the domain of the alias or group. */
   readonly domain?: string | undefined
+  /** What strangers have written gets an ARC set (RFC 8617). */
+  readonly sealArc: boolean
 }
 
 export interface DkimSettings {

@@ -1,13 +1,13 @@
 // Composes the delivery agent of the parts that a server has.
 import type { Alerts } from '../alert/alerts.ts'
-import type { DeliverySettings, ForwardingSettings, QueueSettings } from '../config/settings.ts'
+import type { DeliverySettings, QueueSettings } from '../config/settings.ts'
 import type { TakeDmarcReport } from '../dmarc-report/receive-report.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
-import { createReturnPaths } from '../routing/return-paths.ts'
+import { createReturnPaths, type ReturnPathsOptions } from '../routing/return-paths.ts'
 import { createRouter } from '../routing/route.ts'
 import { createSiteFinder } from '../routing/site.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -46,7 +46,7 @@ export interface DeliveryAgentOptions {
   readonly senderRules: SenderRules
   readonly noteEnded?: DeliveryAgentParts['noteEnded']
   /** Default: senders are rewritten. */
-  readonly forwarding?: ForwardingSettings
+  readonly forwarding?: ReturnPathsOptions['forwarding']
   /** Names this run of the agent as the owner of its leases: no two runs may have the same. */
   readonly owner: string
   /** Default: those of everybody. */

@@ -6,7 +6,7 @@ import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
-import type { SignatureName } from '../signing/message-signer.ts'
+import type { SealName, SignatureName } from '../signing/message-signer.ts'
 import type { AddressNews } from '../suppression/note-suppression.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type { Lookup, NextAttemptReason, PassedServer, SentForm, TrailEvent } from '../trail/events.ts'
@@ -46,6 +46,7 @@ export interface Attempted {
   readonly signatures?: readonly SignatureName[] | undefined
   /** Why it has none, where it should have. */
   readonly unsigned?: string | undefined
+  readonly seal?: SealName | undefined
   /** The suppression list has its address as one that does not exist. */
   readonly isListedDead?: boolean | undefined
 }
@@ -360,6 +361,7 @@ function describeAttempt({
   tls,
   signatures,
   unsigned,
+  seal,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
     kind: 'attempted',
@@ -374,6 +376,7 @@ function describeAttempt({
     ...(tls ? { tls } : {}),
     ...(signatures ? { signatures } : {}),
     ...(unsigned === undefined ? {} : { unsigned }),
+    ...(seal ? { seal } : {}),
   }
 }
 

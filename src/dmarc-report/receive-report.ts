@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Alerts } from '../alert/alerts.ts'
 import { readWhole } from '../daily-report/read-mail.ts'
 import { isDomain } from '../directory/domains.ts'
-import { parseAuthenticationResults } from '../mail-authentication/authentication-results.ts'
-import { findFieldValue, parseHeaderFields } from '../message/header-section.ts'
+import { findOwnResults } from '../mail-authentication/own-results.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -115,11 +114,8 @@ function keyOf({ organization, reportId, domain }: ReceivedDmarcReport): string 
 function provenAuthor({ isReport, traceFields = '' }: SuspectedDmarcReport, hostname: string): string {
   // Our own, on mail that strangers sent in our name.
   if (isReport) return hostname
-  const section = Buffer.from(traceFields)
-  const value = findFieldValue(parseHeaderFields(section), 'authentication-results')
-  const found = value === undefined ? undefined : parseAuthenticationResults(value)
-  if (found?.by !== hostname.toLowerCase()) return ''
-  const dmarc = found.results.find(({ method, result }) => method === 'dmarc' && result === 'pass')
+  const found = findOwnResults(traceFields, hostname)
+  const dmarc = found?.results.find(({ method, result }) => method === 'dmarc' && result === 'pass')
   return dmarc?.properties.get('header.from')?.toLowerCase() ?? ''
 }
 

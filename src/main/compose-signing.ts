@@ -2,13 +2,14 @@
 // delivery thread.
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { ArcSealer } from '../signing/arc-sealer.ts'
 import { KeyKeeper, type KeyKeeperOptions } from '../signing/key-keeper.ts'
 import { DkimSigner, type MessageSigner } from '../signing/message-signer.ts'
 import { StoredKeyRing } from '../signing/stored-key-ring.ts'
 import type { Storage } from '../storage/operation.ts'
 
 export interface SigningParts {
-  readonly settings: Pick<Settings, 'dkim' | 'submission'>
+  readonly settings: Pick<Settings, 'hostname' | 'dkim' | 'submission' | 'forwarding'>
   readonly storage: Storage
   readonly clock: Clock
 }
@@ -18,7 +19,11 @@ export function composeSigner({ settings, storage, clock }: SigningParts): Messa
   if (!settings.dkim.sign) return undefined
   const keys = new StoredKeyRing({ storage, clock, terms: settings.dkim })
   storage.onWake('directory', () => keys.forget())
-  return new DkimSigner({ keys, storage, clock, senderAddress: settings.submission.senderAddress })
+  const signer = new DkimSigner({ keys, storage, clock, senderAddress: settings.submission.senderAddress })
+  const { hostname, forwarding } = settings
+  return forwarding.sealArc
+    ? new ArcSealer({ keys, clock, hostname, domain: forwarding.domain, others: signer })
+    : signer
 }
 
 /** undefined: the settings want no signatures. */

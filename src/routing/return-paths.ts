@@ -14,7 +14,7 @@ export interface ReturnPathsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly hostname: string
-  readonly forwarding: ForwardingSettings
+  readonly forwarding: Pick<ForwardingSettings, 'rewriteSender' | 'domain'>
 }
 
 export interface ReturnPaths {

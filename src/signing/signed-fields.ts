@@ -54,21 +54,27 @@ export interface SignedFields {
   readonly relaxed: string
 }
 
-/** undefined: there are more fields than anybody looks at. Each octet of the section is one character. */
-export function selectSignedFields(section: Uint8Array): SignedFields | undefined {
+/**
+ * `more`: further names, in small letters, each signed as it is. undefined: there are more fields than anybody looks at. Each
+ * octet of the section is one character.
+ */
+export function selectSignedFields(
+  section: Uint8Array,
+  more: readonly string[] = [],
+): SignedFields | undefined {
   const fields = parseHeaderFields(section)
   if (fields.length >= maxHeaderFields) return undefined
   const byName = Map.groupBy(fields, ({ name }) => name.toLowerCase())
   const names: string[] = []
   let relaxed = ''
-  const sign = (name: string, more: number): void => {
+  const sign = (name: string, spare: number): void => {
     // §5.4.2: of several the last one first.
     const found = (byName.get(name) ?? []).toReversed()
     for (const field of found) relaxed += relaxField(section, field)
-    names.push(...Array<string>(found.length + more).fill(name))
+    names.push(...Array<string>(found.length + spare).fill(name))
   }
   for (const name of sealed) sign(name, 1)
-  for (const name of covered) sign(name, 0)
+  for (const name of [...covered, ...more]) sign(name, 0)
   return { names, relaxed }
 }
 

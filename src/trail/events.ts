@@ -6,7 +6,7 @@ import type { QueueId } from '../queue/queue-id.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
 import type { SenderDecision } from '../sender-list/sender-list.ts'
-import type { SignatureName } from '../signing/message-signer.ts'
+import type { SealName, SignatureName } from '../signing/message-signer.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 
@@ -173,6 +173,8 @@ export type TrailEvent =
       readonly signatures?: readonly SignatureName[] | undefined
       /** Why it was not, where one of our own sent it from a domain of ours. */
       readonly unsigned?: string | undefined
+      /** Of mail of strangers that was sent on: the ARC set that it got, or why it got none. */
+      readonly seal?: SealName | undefined
     }
   /**
    * Not tried: nothing goes there until `nextAttemptAt`, because it could not be reached, wants less or nothing from us, or a

@@ -334,6 +334,20 @@ describe('a mistake in the settings file', () => {
       '5:16',
       /no such file: \/nowhere\/password/,
     ],
+    // DMARC, ARC
+    ['[mailAuthentication]\ndmarc = "enforce"\nspf = "off"', '4:7', /DMARC needs it/],
+    ['[mailAuthentication.dmarcReports]\ncontact = "postmaster"', '3:11', /"postmaster" is no mail address/],
+    [
+      '[mailAuthentication.dmarcReports]\norganization = "a\\nb"',
+      '3:16',
+      /at most 200 characters, on one line/,
+    ],
+    ['[forwarding]\nsealArc = true\n[dkim]\nsign = false', '3:11', /dkim\.sign is false/],
+    [
+      '[forwarding]\nsealArc = true\n[mailAuthentication]\narc = "off"',
+      '3:11',
+      /mailAuthentication\.arc is "off"/,
+    ],
     // TOML itself
     ['dataFolder = /var/mail', '2:14', /Text needs quotation marks/],
     ['dataFolder = "/var/mail', '2:24', /closing quotation mark is missing/],

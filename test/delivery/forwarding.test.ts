@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import type { ForwardingSettings } from '../../src/config/settings.ts'
 import { obtainSecret } from '../../src/directory/secrets.ts'
+import type { ReturnPathsOptions } from '../../src/routing/return-paths.ts'
 import { createSeededRandom } from '../harness/seeded-random.ts'
 import { type RemotePeer, startPeer } from './remote-peer.ts'
 import { createWorld, hour, type World } from './world.ts'
@@ -12,7 +12,7 @@ const srs = /^SRS0=[A-Z2-7]{6}=[A-Z2-7]{2}=example\.net=sender@example\.test$/
 
 async function worldAndPeer(
   t: TestContext,
-  forwarding?: ForwardingSettings,
+  forwarding?: ReturnPathsOptions['forwarding'],
 ): Promise<{ world: World; peer: RemotePeer }> {
   const peer = await startPeer({ address: '127.0.0.2' })
   t.after(() => peer.close())

@@ -6,7 +6,6 @@ import type { Alerts } from '../../src/alert/alerts.ts'
 import type {
   AlertSettings,
   DeliverySettings,
-  ForwardingSettings,
   QueueSettings,
   RateSettings,
   SenderLimitSettings,
@@ -24,6 +23,7 @@ import { acceptMessage } from '../../src/queue/accept-message.ts'
 import type { NewRecipient } from '../../src/queue/new-message.ts'
 import { createQueueIdMaker, type QueueId } from '../../src/queue/queue-id.ts'
 import type { Language, QueuedMessage } from '../../src/queue/records.ts'
+import type { ReturnPathsOptions } from '../../src/routing/return-paths.ts'
 import type { Log } from '../../src/runtime/log.ts'
 import type { MailDataStore } from '../../src/storage/mail-data.ts'
 import { defineRead, type Storage } from '../../src/storage/operation.ts'
@@ -47,7 +47,7 @@ export interface WorldOptions {
   readonly senderLimits?: readonly SenderLimitSettings[]
   readonly bulkSenders?: readonly string[]
   readonly accountLimits?: RateSettings
-  readonly forwarding?: ForwardingSettings
+  readonly forwarding?: ReturnPathsOptions['forwarding']
   readonly terminals?: TerminalDisplay
   readonly alerts?: AlertSettings
   /** What the agents have in the place of the real one. */

@@ -276,7 +276,9 @@ export class RemoteAttempt {
     if (form.problem) return form
     const { message } = this.work
     const { name, mailData } = form
-    this.#signing = await this.#terms.signer?.sign({ message, form: name, mailData })
+    // All of them have come the same way.
+    const forwardedBy = this.pending[0]?.expandedFrom?.at(-1)
+    this.#signing = await this.#terms.signer?.sign({ message, form: name, mailData, forwardedBy })
     return this.#signing ? { ...form, mailData: putBefore(this.#signing.fields, mailData) } : form
   }
 
@@ -466,12 +468,13 @@ function deferredFrom({ diagnosis }: NegativeOutcome): NegativeOutcome {
   return { kind: 'deferred', diagnosis: { ...diagnosis, status: `4${diagnosis.status.slice(1)}` } }
 }
 
-function describeSigning(signing: Signing | undefined): Pick<Attempted, 'signatures' | 'unsigned'> {
+function describeSigning(signing: Signing | undefined): Pick<Attempted, 'signatures' | 'unsigned' | 'seal'> {
   if (!signing) return {}
-  const { signatures, unsigned } = signing
+  const { signatures, unsigned, seal } = signing
   return {
     ...(signatures.length > 0 ? { signatures } : {}),
     ...(unsigned === undefined ? {} : { unsigned }),
+    ...(seal ? { seal } : {}),
   }
 }
 

@@ -2,7 +2,7 @@
 // queue of its domains, through the same attempts and settlements as any other (docs/adr/0015).
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { DeliverySettings, ForwardingSettings, QueueSettings } from '../../config/settings.ts'
+import type { DeliverySettings, QueueSettings } from '../../config/settings.ts'
 import { extendLease } from '../../queue/extend-lease.ts'
 import type { QueueId } from '../../queue/queue-id.ts'
 import type { ClaimedWork, QueuedRecipient } from '../../queue/records.ts'
@@ -10,7 +10,7 @@ import { claimRelayQueue, fetchOwnerPrefix } from '../../queue/relay-queue.ts'
 import { giveBack } from '../../queue/release-leases.ts'
 import { relayedDestination } from '../../routing/destination.ts'
 import type { RemoteServer } from '../../routing/remote-server.ts'
-import { createReturnPaths, type ReturnPaths } from '../../routing/return-paths.ts'
+import { createReturnPaths, type ReturnPaths, type ReturnPathsOptions } from '../../routing/return-paths.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
@@ -45,7 +45,7 @@ export interface TurnedDeliveryParts {
   readonly hostname: string
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
-  readonly forwarding: ForwardingSettings
+  readonly forwarding: ReturnPathsOptions['forwarding']
   /** Of what leaves in the name of our domains; without it nothing is signed. */
   readonly signer?: MessageSigner | undefined
   /** Of reports. */

@@ -36,7 +36,7 @@ export type ArcChain =
   | { readonly kind: 'chain'; readonly sets: readonly ArcSet[]; readonly messageSignature: Signature }
 
 /** §4.2.1 */
-const maxSets = 50
+export const maxSets = 50
 
 const sealName = 'arc-seal'
 const messageSignatureName = 'arc-message-signature'
@@ -97,6 +97,27 @@ function byInstance(fields: readonly SignedField[]): ReadonlyMap<number, SignedF
     found.set(instance, field)
   }
   return found
+}
+
+export interface NewestSet {
+  /** The highest that any field of ARC has; 0 without one. */
+  readonly instance: number
+  /** Whoever sealed it last has found the chain broken (cv=fail). */
+  readonly saysBroken: boolean
+}
+
+/** For whoever adds a set, whatever the chain is worth (§5.1, steps 2 and 3). */
+export function findNewestSet(header: SignedHeader): NewestSet {
+  const fields = [sealName, messageSignatureName, resultsName].flatMap(name => header.named(name))
+  const instance = fields.reduce((newest, field) => Math.max(newest, instanceOf(field) ?? 0), 0)
+  const saysBroken = header
+    .named(sealName)
+    .some(field => instanceOf(field) === instance && readTag(field, 'cv').toLowerCase() === 'fail')
+  return { instance, saysBroken }
+}
+
+function readTag({ value }: SignedField, name: string): string {
+  return withoutBlanks(parseTagList(value)?.get(name)?.value ?? '')
 }
 
 const instanceValue = /^[0-9]{1,2}$/
