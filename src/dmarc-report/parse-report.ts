@@ -1,5 +1,6 @@
 // A report (RFC 9990 §3.1, and RFC 7489 before it) as others send it: whoever they are, and whatever they write. Read as a stream;
 // what is kept of it is bounded, however long it is.
+import { setImmediate as afterOthers } from 'node:timers/promises'
 import sax from 'sax'
 import { parseIpAddress } from '../address/networks.ts'
 import { parseDomain } from '../address/parse-domain.ts'
@@ -34,6 +35,8 @@ export interface ReceivedSource {
 }
 
 const maxDepth = 32
+/** A report on ten thousand sources has half as many. */
+const maxElements = 500_000
 const maxAttributes = 50
 const maxValueLength = 1000
 const maxSources = 1000
@@ -46,6 +49,8 @@ export async function parseReport(pieces: AsyncIterable<Uint8Array>): Promise<Re
   for await (const piece of pieces) {
     decoder ??= decoderFor(piece)
     reader.write(decoder.decode(piece, { stream: true }))
+    // Others want to work too.
+    await afterOthers()
   }
   reader.write(decoder?.decode() ?? '')
   return reader.finish()
@@ -71,6 +76,7 @@ class FeedbackReader {
   /** Without prefixes: some put the elements into a namespace, most do not. */
   readonly #path: string[] = []
   #attributes = 0
+  #elements = 0
   #text = ''
   #metadata: Fields = new Map()
   #record: Fields = new Map()
@@ -131,6 +137,7 @@ class FeedbackReader {
     }
     if (this.#path.push(local) > maxDepth)
       throw new UnreadableReport(`its elements are nested more than ${maxDepth} deep`)
+    if (++this.#elements > maxElements) throw new UnreadableReport(`it has more than ${maxElements} elements`)
     this.#text = ''
     if (this.#path.length === 2 && local === 'record') this.#record = new Map()
   }

@@ -1,6 +1,7 @@
 // Reports of others that come as mail to addresses of ours: read, kept, and told of where mail of this server itself fails.
 import { createHash } from 'node:crypto'
 import type { Alerts } from '../alert/alerts.ts'
+import { dayOf } from '../daily-report/day.ts'
 import { readWhole } from '../daily-report/read-mail.ts'
 import { isDomain } from '../directory/domains.ts'
 import { findOwnResults } from '../mail-authentication/own-results.ts'
@@ -33,10 +34,24 @@ export type SuspectedDmarcReport = Pick<QueuedMessage, 'id' | 'size' | 'isReport
 /** Never rejects: the message is delivered in any case. */
 export type TakeDmarcReport = (message: SuspectedDmarcReport) => Promise<void>
 
+/**
+ * To read one may take a second of work, and anybody can send them: no more are read in a day than any domain gets, and of those
+ * whose writer nobody proves, fewer.
+ */
+const maxReadADay = { proven: 2000, unproven: 200 }
+
 /** RFC 7489 §6.2 had ten megabytes as its example, and no honest report comes near. */
 const maxMessageBytes = 10 * 1024 * 1024
 
 export function createDmarcReceiver(options: DmarcReceiverOptions): TakeDmarcReport {
+  let today = 0
+  let read = { proven: 0, unproven: 0 }
+  const mayRead = (sort: keyof typeof maxReadADay): boolean => {
+    const day = dayOf(options.clock.now())
+    if (day !== today) read = { proven: 0, unproven: 0 }
+    today = day
+    return ++read[sort] <= maxReadADay[sort]
+  }
   return async message => {
     const { clock, log, storage } = options
     const queueId = formatQueueId(message.id)
@@ -44,6 +59,10 @@ export function createDmarcReceiver(options: DmarcReceiverOptions): TakeDmarcRep
       receivedAt: clock.now(),
       queueId: message.id,
       proven: provenAuthor(message, options.hostname),
+    }
+    if (!mayRead(common.proven === '' ? 'unproven' : 'proven')) {
+      log.warn('a report on DMARC was not read: too many have come today', { queueId })
+      return
     }
     try {
       const report = await readWithinLimits(options, message)

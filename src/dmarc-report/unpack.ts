@@ -43,11 +43,11 @@ export async function* unpackReport(bytes: Buffer): AsyncGenerator<Buffer> {
   }
 }
 
-async function openPacked(bytes: Buffer): Promise<AsyncIterable<Buffer>> {
+async function openPacked(bytes: Buffer): Promise<AsyncIterable<Buffer> | Iterable<Buffer>> {
   const packing = packingOf(bytes)
   switch (packing) {
     case 'gzip':
-      return gunzip(bytes)
+      return gunzip(withoutLineEnd(bytes))
     case 'zip':
       return await openZip(bytes)
     case 'none':
@@ -59,12 +59,16 @@ async function openPacked(bytes: Buffer): Promise<AsyncIterable<Buffer>> {
 
 const sliceBytes = 64 * 1024
 
-async function* inSlices(bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let start = 0; start < bytes.length; start += sliceBytes) {
+function* inSlices(bytes: Buffer): Generator<Buffer> {
+  for (let start = 0; start < bytes.length; start += sliceBytes)
     yield bytes.subarray(start, start + sliceBytes)
-    // Others want to work too.
-    await new Promise(resolve => setImmediate(resolve))
-  }
+}
+
+/** Some append one, and the last octet of what is so small is 0 (RFC 1952 §2.3.1). */
+function withoutLineEnd(bytes: Buffer): Buffer {
+  let end = bytes.length
+  while (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d) end--
+  return bytes.subarray(0, end)
 }
 
 /** Whoever ends it early ends the work. */

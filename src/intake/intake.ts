@@ -401,7 +401,7 @@ class IncomingMessage implements MailDataSink {
         language: this.#language,
         accountId: this.#client.account?.id,
         isReport: false,
-        ...(looksLikeDmarcReport(this.#identity) ? { isDmarcReport: true } : {}),
+        ...(!this.#client.account && looksLikeDmarcReport(this.#identity) ? { isDmarcReport: true } : {}),
         ...(this.#saysItReports ? { saysItReports: true } : {}),
         ...(this.#isBulk ? { isBulk: true } : {}),
         ...(this.#client.local && !this.#client.account ? { isLocal: true } : {}),

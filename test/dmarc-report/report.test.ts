@@ -110,6 +110,7 @@ describe('the report', () => {
       sources: [{ address: '2001:db8::1', messages: 12, sender: 'helo "<?>" name' }],
     })
     assert.deepEqual(await read(gzipSync(xml)), plain)
+    assert.deepEqual(await read(Buffer.concat([gzipSync(xml), Buffer.from('\r\n')])), plain)
     assert.deepEqual(await read(zipOf('mail.example.test!example.org!1!2.xml', xml)), plain)
   })
 })
@@ -340,6 +341,10 @@ describe('what is made to hurt', () => {
       await problemOf(Buffer.from(`${head}<feedback>${'<a>'.repeat(10_000)}`)),
       'its elements are nested more than 32 deep',
     )
+    assert.equal(
+      await problemOf(gzipSync(`${head}<feedback>${'<a/>'.repeat(3_000_000)}`)),
+      'it has more than 500000 elements',
+    )
     const long = 'x'.repeat(5_000_000)
     const report = await read(
       Buffer.from(
@@ -354,9 +359,9 @@ describe('what is made to hurt', () => {
     assert.match(await problemOf(Buffer.from(`${head}<${long}>`)), /^it is no XML \(Max buffer length/)
   })
 
-  it('is bounded in what is kept of it: of a hundred thousand sources, a thousand and the sum of the rest', async () => {
+  it('is bounded in what is kept of it: of fifty thousand sources, a thousand and the sum of the rest', async () => {
     const records = Array.from(
-      { length: 100_000 },
+      { length: 50_000 },
       (_, n) =>
         `<record><row><source_ip>10.${n >> 16}.${(n >> 8) & 255}.${n & 255}</source_ip><count>2</count><policy_evaluated><dkim>${n % 2 === 0 ? 'pass' : 'fail'}</dkim></policy_evaluated></row></record>`,
     )
@@ -366,8 +371,8 @@ describe('what is made to hurt', () => {
     assert.deepEqual(
       others.map(({ dkim, messages }) => [dkim, messages]),
       [
-        [true, 99_000],
-        [false, 99_000],
+        [true, 49_000],
+        [false, 49_000],
       ],
     )
   })

@@ -19,12 +19,16 @@ import {
   listDmarcReports,
   listDmarcSources,
 } from '../../src/dmarc-report/received-reports.ts'
+import { formatKeyRecord, keyRecordName } from '../../src/signing/key-record.ts'
+import { listDkimKeys } from '../../src/signing/operations.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawReply } from '../harness/raw-connection.ts'
+import { authenticate } from '../mail-authentication/authenticate.ts'
 import { createSigner } from '../mail-authentication/signer.ts'
+import { createZone } from '../mail-authentication/zone.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -224,6 +228,31 @@ test('what comes in the name of a domain is counted, and reported to it when the
   assert.deepEqual(reported?.targets, ['mailto:dmarc@bank.test'])
 })
 
+test('a report is signed, so that DMARC proves it where it comes', async t => {
+  const scene = await start(t, wanted)
+  const { server, dns, peer, zone } = scene
+  await server.lookAfterKeys()
+  const keys = (await server.storage.run(listDkimKeys, { domain: 'here.test' })).map(
+    key => [keyRecordName(key.domain, key.selector), formatKeyRecord(key)] as const,
+  )
+  dns.setZone([...zone, ...keys.map(([name, record]) => `${name} TXT ${record}`)])
+  await server.pass(hour)
+  await server.lookAfterKeys()
+  await send(scene, { message: mailOf('ceo@bank.test') })
+  await counted(scene, 1)
+  await tomorrow(scene)
+  const receiver = createZone({
+    ...Object.fromEntries(keys.map(([name, record]) => [name, { txt: [record] }])),
+    '_dmarc.here.test': { txt: ['v=DMARC1; p=reject'] },
+  })
+  const found = await authenticate(receiver, peer.messages[0]?.mailData ?? '', { at: server.clock.now() })
+  assert.partialDeepStrictEqual(found.dmarc, {
+    result: 'pass',
+    domain: 'mx.here.test',
+    alignedDkim: 'here.test',
+  })
+})
+
 test('a message that has to come again counts when it has come', async t => {
   const scene = await start(t, wanted)
   scene.dns.setBehaviour(bank.keyName, 'SERVFAIL')
@@ -377,6 +406,23 @@ test('a report whose writer nobody proves is shown as such, and alarms nobody', 
   assert.equal(report?.proven, '')
   assert.equal(report?.failed, 3)
   assert.deepEqual(await scene.server.storage.run(listAlerts, { which: 'open' }), [])
+})
+
+test('of reports whose writer nobody proves two hundred are read in a day', async t => {
+  const scene = await start(t, 'v=DMARC1; p=none')
+  const { server } = scene
+  const mail = mailOf('noreply@bank.test', 'Report Domain: here.test Submitter: bank.test')
+  for (let sent = 0; sent < 205; sent++) assert.equal((await send(scene, { message: mail })).code, 250)
+  await server.settled()
+  const reports = await server.storage.run(listDmarcReports, { since: 0, limit: 1000 })
+  assert.equal(reports.length, 200)
+  assert.equal(reports[0]?.problem, 'nothing in it is XML, gzip or zip')
+  assert.equal((await server.mailbox('anna@here.test')).length, 205)
+  // Those whose writer is proved are read all the same.
+  const proven = await bank.sign(reportMail(gzipSync(feedback('here.test', []))))
+  assert.equal((await send(scene, { message: proven })).code, 250)
+  await server.settled()
+  assert.equal((await server.storage.run(listDmarcReports, { since: 0, limit: 1000 })).length, 201)
 })
 
 test('what cannot be read, or is about a domain of others, is delivered, and it is said why it does not count', async t => {
