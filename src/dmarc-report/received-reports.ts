@@ -118,7 +118,7 @@ interface ReportRow {
   readonly failed: number
 }
 
-interface Period {
+export interface Period {
   /** ms since 1970. */
   readonly since: number
   readonly limit: number

@@ -224,7 +224,10 @@ describe('where reports go', () => {
       'a@example.org',
       'b+1@example.org',
     ])
-    assert.deepEqual(targets('https://example.org/,mailto:a@[192.0.2.1],mailto:,x'), [])
+    assert.deepEqual(
+      targets('https://example.org/,mailto:a@[192.0.2.1],mailto:,x,mailto:%C3%BC@example.org'),
+      [],
+    )
     assert.deepEqual(targets('mailto:a@example.org!10m,mailto:b@example.org!50,mailto:c@example.org!x'), [
       'a@example.org 10485760',
       'b@example.org 50',
