@@ -12,12 +12,12 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
+import { readHead } from '../storage/read-head.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { noteReturned, type ReturnedNews } from '../suppression/operations.ts'
 import type { FoundBy, TrailEvent } from '../trail/events.ts'
 import { findReferred, noteOnce, type ReferredMessage } from '../trail/find-referred.ts'
 import { envelopeIdReference, messageIdReference, reversePathReference } from '../trail/references.ts'
-import { readHead } from './transfer/read-head.ts'
 
 export interface ReportReaderOptions {
   readonly storage: Storage

@@ -7,11 +7,11 @@ import { verdictField } from '../message/verdict-field.ts'
 import type { ClaimedWork, QueuedRecipient } from '../queue/records.ts'
 import type { Route } from '../routing/route.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
+import { readHead } from '../storage/read-head.ts'
 import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import type { NoteReport } from './incoming-reports.ts'
 import type { Attempted } from './plan-settlement.ts'
 import { formatForTerminal } from './terminal-text.ts'
-import { readHead } from './transfer/read-head.ts'
 
 /** Live sessions that users have opened: true when at least one of this address has shown the text. */
 export interface TerminalDisplay {
@@ -53,7 +53,6 @@ export class LocalDelivery {
     const {
       disposition,
       id,
-      isDmarcReport,
       isQuarantined,
       isTlsReport,
       reversePath,
@@ -66,7 +65,14 @@ export class LocalDelivery {
       locals.map(({ recipient }) => recipient),
     )
     if (isTlsReport) await this.#options.takeTlsReport?.({ queueId: id, mailDataId: work.mailDataId, size })
-    if (isDmarcReport) await this.#options.takeDmarcReport?.({ ...work.message, mailDataId: work.mailDataId })
+    await this.#options.takeDmarcReport?.({
+      ...work.message,
+      mailDataId: work.mailDataId,
+      addresses: locals.flatMap(({ recipient: { expandedFrom = [], forwardPath } }) => [
+        ...expandedFrom,
+        forwardPath,
+      ]),
+    })
     const text = disposition === 'mail' ? '' : await this.#readText(work)
     const returnPath = composeReturnPath(reversePath)
     const attempts: Attempted[] = []

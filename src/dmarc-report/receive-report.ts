@@ -1,5 +1,7 @@
 // Reports of others that come as mail to addresses of ours: read, kept, and told of where mail of this server itself fails.
 import { createHash } from 'node:crypto'
+import type { Address } from '../address/address.ts'
+import { addressKey } from '../address/address-key.ts'
 import type { Alerts } from '../alert/alerts.ts'
 import { dayOf } from '../daily-report/day.ts'
 import { readWhole } from '../daily-report/read-mail.ts'
@@ -11,6 +13,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
+import { readHead } from '../storage/read-head.ts'
 import type { ReceivedDmarcReport } from './parse-report.ts'
 import { readDmarcReport } from './read-report.ts'
 import { type JudgedSource, keepDmarcReport, type UnreadReport } from './received-reports.ts'
@@ -22,17 +25,24 @@ export interface DmarcReceiverOptions {
   readonly clock: Clock
   readonly log: Log
   readonly hostname: string
+  /** Where the DMARC records of our domains want reports; keys, as `addressKey` gives them. */
+  readonly reportAddresses: () => ReadonlySet<string>
   /** From which this server sends, as far as it knows. Never rejects. */
   readonly ownAddresses: () => Promise<ReadonlySet<string>>
   readonly alerts?: Pick<Alerts, 'raise'> | undefined
 }
 
-export type SuspectedDmarcReport = Pick<QueuedMessage, 'id' | 'size' | 'isReport' | 'traceFields'> & {
+export type DeliveredMessage = Pick<
+  QueuedMessage,
+  'id' | 'size' | 'isReport' | 'isDmarcReport' | 'traceFields'
+> & {
   readonly mailDataId: number
+  /** To which it was sent, aliases and groups on its way included. */
+  readonly addresses: readonly Address[]
 }
 
-/** Never rejects: the message is delivered in any case. */
-export type TakeDmarcReport = (message: SuspectedDmarcReport) => Promise<void>
+/** Looks whether it is a report, and reads it. Never rejects: the message is delivered in any case. */
+export type TakeDmarcReport = (message: DeliveredMessage) => Promise<void>
 
 /**
  * To read one may take a second of work, and anybody can send them: no more are read in a day than any domain gets, and of those
@@ -55,6 +65,7 @@ export function createDmarcReceiver(options: DmarcReceiverOptions): TakeDmarcRep
   return async message => {
     const { clock, log, storage } = options
     const queueId = formatQueueId(message.id)
+    if (!message.isDmarcReport && !(await hasReportName(options, message))) return
     const common = {
       receivedAt: clock.now(),
       queueId: message.id,
@@ -80,9 +91,32 @@ export function createDmarcReceiver(options: DmarcReceiverOptions): TakeDmarcRep
   }
 }
 
+/** RFC 9990 §3.5.2: 'mail.receiver.example!example.com!1013662812!1013749130.xml.gz' */
+const reportName = /![0-9]{9,11}![0-9]{9,11}/
+const maxHeadBytes = 64 * 1024
+
+/** Some write what they like into the subject; where reports are wanted, the name of the file tells them from other mail. */
+async function hasReportName(
+  { log, mailData, reportAddresses }: DmarcReceiverOptions,
+  { id, mailDataId, addresses }: DeliveredMessage,
+): Promise<boolean> {
+  const wanted = reportAddresses()
+  if (!addresses.some(address => wanted.has(addressKey(address)))) return false
+  try {
+    const head = await readHead(mailData.read(mailDataId), maxHeadBytes)
+    return reportName.test(head.toString('latin1').replaceAll(/\r\n[ \t]+/g, ''))
+  } catch (cause) {
+    log.warn('a report on DMARC could not be looked for', {
+      queueId: formatQueueId(id),
+      reason: String(cause),
+    })
+    return false
+  }
+}
+
 async function readWithinLimits(
   { mailData }: DmarcReceiverOptions,
-  { size, mailDataId }: SuspectedDmarcReport,
+  { size, mailDataId }: DeliveredMessage,
 ): Promise<ReceivedDmarcReport> {
   if (size > maxMessageBytes)
     throw new UnreadableReport(
@@ -130,7 +164,7 @@ function keyOf({ organization, reportId, domain }: ReceivedDmarcReport): string 
 }
 
 /** By what this server found when the mail came: whoever sends in another's name could report anything. */
-function provenAuthor({ isReport, traceFields = '' }: SuspectedDmarcReport, hostname: string): string {
+function provenAuthor({ isReport, traceFields = '' }: DeliveredMessage, hostname: string): string {
   // Our own, on mail that strangers sent in our name.
   if (isReport) return hostname
   const found = findOwnResults(traceFields, hostname)

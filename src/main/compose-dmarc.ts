@@ -1,10 +1,14 @@
 // Reports on DMARC as the delivery thread has them: ours are sent, and those of others read.
+import { addressKey } from '../address/address-key.ts'
 import { packageVersion } from '../config/package-version.ts'
 import type { Settings } from '../config/settings.ts'
 import type { DeliveryAgentOptions } from '../delivery/create-delivery-agent.ts'
+import { listDomainNames } from '../directory/domains.ts'
 import { createDmarcReceiver, type DmarcReceiverOptions } from '../dmarc-report/receive-report.ts'
+import { readTargets } from '../dmarc-report/report-targets.ts'
 import { type DmarcReporterOptions, sendDmarcReports } from '../dmarc-report/send-reports.ts'
 import type { Resolver } from '../dns/resolver.ts'
+import { isPolicyRecord } from '../mail-authentication/dmarc/policy-record.ts'
 import { oneAtATime } from '../runtime/one-at-a-time.ts'
 import { publicAddressesOf } from '../setup/public-addresses.ts'
 
@@ -32,7 +36,9 @@ export function composeDmarc({ settings, resolver, ...parts }: DmarcParts): Dmar
     organization = hostname,
     contact = `postmaster@${hostname}`,
   } = mailAuthentication.dmarcReports
+  let reportAddresses: ReadonlySet<string> = new Set()
   const keepHouse = async (): Promise<void> => {
+    reportAddresses = await findReportAddresses(parts, resolver, reportAddresses)
     if (!send) return
     const reporter = { organization, contact, generator: `Postrider ${packageVersion()}` }
     await sendDmarcReports({ ...parts, dns: resolver, hostname, reporter, held: queue.hold })
@@ -42,6 +48,7 @@ export function composeDmarc({ settings, resolver, ...parts }: DmarcParts): Dmar
     takeDmarcReport: createDmarcReceiver({
       ...parts,
       hostname,
+      reportAddresses: () => reportAddresses,
       ownAddresses: () => findOwnAddresses(settings, resolver),
     }),
     keepHouse,
@@ -51,6 +58,31 @@ export function composeDmarc({ settings, resolver, ...parts }: DmarcParts): Dmar
       look()
     },
     stop: () => timer?.cancel(),
+  }
+}
+
+/** More domains than that are looked after by their subjects alone. */
+const maxDomains = 1000
+
+/** Where the DMARC records of our domains want reports. What the DNS does not tell now stays as it was. Never rejects. */
+async function findReportAddresses(
+  { storage, log }: Pick<DmarcParts, 'storage' | 'log'>,
+  resolver: Pick<Resolver, 'txt'>,
+  known: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  try {
+    const found = new Set<string>()
+    for (const domain of await storage.run(listDomainNames, { limit: maxDomains })) {
+      const answer = await resolver.txt(`_dmarc.${domain}`)
+      if (answer.kind === 'temporary-failure') for (const key of known) found.add(key)
+      if (answer.kind !== 'found') continue
+      for (const { address } of answer.records.filter(isPolicyRecord).flatMap(readTargets))
+        found.add(addressKey(address))
+    }
+    return found
+  } catch (cause) {
+    log.debug('where reports on DMARC are wanted could not be found out', { reason: String(cause) })
+    return known
   }
 }
 

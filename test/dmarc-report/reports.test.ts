@@ -408,6 +408,25 @@ test('a report whose writer nobody proves is shown as such, and alarms nobody', 
   assert.deepEqual(await scene.server.storage.run(listAlerts, { which: 'open' }), [])
 })
 
+test('where reports are wanted they are known by the name of the file too, whatever their subject says', async t => {
+  const scene = await start(t, 'v=DMARC1; p=none')
+  const { server } = scene
+  const report = reportMail(gzipSync(feedback('here.test', [{ address: '198.51.100.7', count: 3 }])), {
+    name: 'bank.test!here.test!1767225600!1767311999.xml.gz',
+  }).replace(/^Subject: .*$/m, 'Subject: Your daily numbers')
+  const list = async (): Promise<number> =>
+    (await server.storage.run(listDmarcReports, { since: 0, limit: 10 })).length
+  assert.equal((await send(scene, { message: report })).code, 250)
+  await server.settled()
+  assert.equal(await list(), 0, 'nobody has asked the DNS yet where they are wanted')
+  await server.dmarc.keepHouse()
+  assert.equal((await send(scene, { message: mailOf('boris@bank.test') })).code, 250)
+  assert.equal((await send(scene, { message: report })).code, 250)
+  await server.settled()
+  assert.equal(await list(), 1)
+  assert.equal((await server.mailbox('anna@here.test')).length, 3)
+})
+
 test('of reports whose writer nobody proves two hundred are read in a day', async t => {
   const scene = await start(t, 'v=DMARC1; p=none')
   const { server } = scene
