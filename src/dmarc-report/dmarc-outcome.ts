@@ -50,8 +50,8 @@ export interface ReportableOutcome {
   readonly outcome: DmarcOutcome
 }
 
-/** RFC 9990 §3.1.3 lets there be a hundred. */
-const maxSignatures = 10
+/** RFC 9990 §3.1.3 lets there be a hundred; each makes what is kept of a stranger's messages larger. */
+const maxSignatures = 5
 /** A record may be cut off before it says so. */
 const wholeRecord = 500
 

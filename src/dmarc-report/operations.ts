@@ -11,7 +11,7 @@ export const dmarcReportedDays = defineReportedDays('dmarc-report')
 
 /** Strangers make up names and addresses: what is kept of a day is bounded. What goes beyond is counted, and not listed. */
 const maxDomainsOfDay = 20_000
-const maxOutcomesOfDay = 200_000
+const maxOutcomesOfDay = 100_000
 export const maxOutcomesOfDomain = 5000
 
 type DmarcCounts = readonly Counted<DmarcOutcome>[]

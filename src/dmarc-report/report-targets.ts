@@ -37,10 +37,11 @@ function readTarget(text: string): ReportTarget | undefined {
   return { address, maxBytes: Number(amount) * units[unit.toLowerCase() as keyof typeof units] }
 }
 
-export type ConfirmedTargets =
-  | { readonly kind: 'confirmed'; readonly targets: readonly ReportTarget[] }
-  /** The DNS did not answer. */
-  | { readonly kind: 'unknown'; readonly problem: string }
+export interface ConfirmedTargets {
+  readonly targets: readonly ReportTarget[]
+  /** Of others nobody knows: the DNS did not answer. */
+  readonly problem?: string | undefined
+}
 
 /** Those of `targets` that are of the organisation of `domain`, or that say that they take its reports. */
 export async function confirmTargets(
@@ -50,12 +51,13 @@ export async function confirmTargets(
 ): Promise<ConfirmedTargets> {
   const walker = new TreeWalker(dns)
   const confirmed: ReportTarget[] = []
+  let problem: string | undefined
   for (const target of targets) {
     const found = await confirmTarget(dns, walker, domain, target)
-    if (typeof found === 'string') return { kind: 'unknown', problem: found }
-    confirmed.push(...found)
+    if (typeof found === 'string') problem ??= found
+    else confirmed.push(...found)
   }
-  return { kind: 'confirmed', targets: confirmed }
+  return { targets: confirmed, ...(problem === undefined ? {} : { problem }) }
 }
 
 /** A text says what failed. */

@@ -15,7 +15,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { composeReportXml, type Reporter } from './compose-report.ts'
 import { dmarcCountsOfDay, dmarcReportedDays } from './operations.ts'
-import { confirmTargets, type ReportTarget, readTargets } from './report-targets.ts'
+import { type ConfirmedTargets, confirmTargets, type ReportTarget, readTargets } from './report-targets.ts'
 
 export interface DmarcReporterOptions extends Omit<ReportQueueOptions, 'queueReport'> {
   readonly clock: Clock
@@ -45,22 +45,22 @@ export async function sendDmarcReports(options: DmarcReporterOptions): Promise<v
 
 async function reportOn(options: DmarcReporterOptions, { day, domain }: DayOfDomain): Promise<void> {
   const { clock, log, storage } = options
-  const wanted = await findWanted(options, domain)
-  if (wanted.kind === 'unknown') {
-    // Asked again in an hour.
-    if (!isLastChance({ day, domain }, clock.now())) return
-    log.warn('a report on DMARC was given up', { domain, reason: wanted.problem })
+  const { policy, targets, problem } = await findWanted(options, domain)
+  // Asked again in an hour.
+  if (problem !== undefined && !isLastChance({ day, domain }, clock.now())) return
+  if (problem !== undefined)
+    log.warn('a report on DMARC does not go to all who may want it', { domain, reason: problem })
+  if (policy && targets.length > 0) {
+    const queued = await queueReport(options, { day, domain }, { policy, targets })
+    if (queued === 'queued') return
   }
-  const takers =
-    wanted.kind === 'wanted' ? await queueReport(options, { day, domain }, wanted) : 'nothing-to-report'
-  if (takers === 'nothing-to-report')
-    await storage.run(dmarcReportedDays.noteDone, { day, domain, at: clock.now(), targets: [] })
+  await storage.run(dmarcReportedDays.noteDone, { day, domain, at: clock.now(), targets: [] })
 }
 
 async function queueReport(
   options: DmarcReporterOptions,
   { day, domain }: DayOfDomain,
-  { policy, targets }: Extract<Wanted, { kind: 'wanted' }>,
+  { policy, targets }: { readonly policy: PolicyRecord; readonly targets: readonly ReportTarget[] },
 ): Promise<'queued' | 'nothing-to-report'> {
   const { clock, hostname, log, reporter, storage } = options
   const found = await storage.run(dmarcCountsOfDay, { day, domain })
@@ -101,24 +101,20 @@ async function queueReport(
   return 'queued'
 }
 
-type Wanted =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'unknown'; readonly problem: string }
-  | { readonly kind: 'wanted'; readonly policy: PolicyRecord; readonly targets: readonly ReportTarget[] }
+interface Wanted extends ConfirmedTargets {
+  /** undefined: there is none, or the DNS did not answer. */
+  readonly policy?: PolicyRecord | undefined
+}
 
 /** What its record says now: that is the last thing it said of the day. */
 async function findWanted({ dns: unbounded, clock }: DmarcReporterOptions, domain: string): Promise<Wanted> {
   const dns = boundDns(unbounded, clock, dnsBounds)
   const answer = await dns.txt(`_dmarc.${domain}`)
-  if (answer.kind === 'temporary-failure') return { kind: 'unknown', problem: answer.detail }
+  if (answer.kind === 'temporary-failure') return { targets: [], problem: answer.detail }
   const records = answer.kind === 'found' ? answer.records.filter(isPolicyRecord) : []
   const [only] = records
   // RFC 9989 §4.10: of several, none counts.
   const policy = only === undefined || records.length > 1 ? undefined : parsePolicyRecord(only)
-  if (!policy || policy.policy === undefined) return { kind: 'none' }
-  const confirmed = await confirmTargets(dns, domain, readTargets(policy.text))
-  if (confirmed.kind === 'unknown') return confirmed
-  return confirmed.targets.length === 0
-    ? { kind: 'none' }
-    : { kind: 'wanted', policy, targets: confirmed.targets }
+  if (!policy || policy.policy === undefined) return { targets: [] }
+  return { policy, ...(await confirmTargets(dns, domain, readTargets(policy.text))) }
 }
