@@ -8,6 +8,7 @@ import type { Reply } from '../../smtp/reply.ts'
 import type { DeliveryStage, Diagnosis, NegativeOutcome } from '../outcome.ts'
 import { classifyReply, replyStatus } from './classify-reply.ts'
 import { findKnownReply } from './known-reply.ts'
+import { classOf } from './reply-class.ts'
 
 export function remoteAddress(server: RemoteServer): string {
   return formatEndpoint(server.address, server.port)
@@ -23,17 +24,25 @@ export function judgeReply(server: RemoteServer, stage: ClientStage, reply: Repl
   const isAboutUs = server.isSmartHost === true && refusesUs(stage, reply)
   const cause = causeOfReply(server.host, reply, stage)
   const status = replyStatus(reply, stage, cause)
+  const mayPass = isAboutUs || isAboutOurName(server, stage, reply, cause)
   return {
-    kind: reply.code >= 500 && !isAboutUs ? 'failed' : 'deferred',
+    kind: reply.code >= 500 && !mayPass ? 'failed' : 'deferred',
     diagnosis: {
       stage,
       cause: isAboutUs ? 'smart-host' : cause,
-      status: isAboutUs ? `4${status.slice(1)}` : status,
+      status: mayPass ? `4${status.slice(1)}` : status,
       ...whereMet(server),
       reply,
       detail: `${server.host} (${remoteAddress(server)}) refused ${stageWords[stage]}`,
     },
   }
+}
+
+/** It has heard of no message yet: which of those that wait knocks there should not cost that one its delivery. */
+function isAboutOurName(server: RemoteServer, stage: ClientStage, reply: Reply, cause: ReportCause): boolean {
+  return (
+    isBeforeMail(stage) && classOf({ stage, cause, remoteMta: server.host, reply }) === 'reputation-block'
+  )
 }
 
 /** The same when there was no reply to the command, or another than the protocol has. */
