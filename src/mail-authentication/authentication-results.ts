@@ -1,5 +1,5 @@
 // Authentication-Results fields: composed for what we accept, read where others have written them (RFC 8601).
-import { removeComments } from './comments.ts'
+import { removeComments } from '../message/comments.ts'
 import { trimBlanks } from './tag-list.ts'
 
 export interface MethodResult {

@@ -96,10 +96,10 @@ test('each change at the end of the body is handed on, signs of life are not', a
   const { verdict, changes } = await milter.message({ headerFields, body: bodyOf('x') })
   assert.deepEqual(verdict, { kind: 'accept' })
   assert.deepEqual(changes, [
-    { kind: 'add-field', name: 'X-Seen', value: 'yes' },
-    { kind: 'insert-field', index: 0, name: 'X-First', value: ' 1' },
-    { kind: 'change-field', index: 2, name: 'Received', value: undefined },
-    { kind: 'change-field', index: 1, name: 'Subject', value: 'new' },
+    { kind: 'edit-field', edit: { kind: 'add', name: 'X-Seen', value: 'yes' } },
+    { kind: 'edit-field', edit: { kind: 'insert', index: 0, name: 'X-First', value: ' 1' } },
+    { kind: 'edit-field', edit: { kind: 'change', index: 2, name: 'Received', value: undefined } },
+    { kind: 'edit-field', edit: { kind: 'change', index: 1, name: 'Subject', value: 'new' } },
     { kind: 'add-recipient', address: 'copy@example.test' },
     { kind: 'delete-recipient', address: 'anna@example.test' },
     { kind: 'change-sender', address: 'other@example.net' },

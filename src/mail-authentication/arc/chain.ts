@@ -1,6 +1,7 @@
 // ARC: what servers on the way have found before they changed the message, sealed by each (RFC 8617 §4, §5.2).
+
+import { removeComments } from '../../message/comments.ts'
 import { type ParsedResults, parseAuthenticationResults } from '../authentication-results.ts'
-import { removeComments } from '../comments.ts'
 import {
   type KeyType,
   keyTypeOf,

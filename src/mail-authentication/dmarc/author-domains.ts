@@ -1,7 +1,7 @@
 // Who a reader takes for the author: the domains in the From field (RFC 9989 §5.3.1, RFC 5322 §3.6.2, RFC 6854).
 import { parseAddressLiteral } from '../../address/address-literal.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
-import { removeComments } from '../comments.ts'
+import { endOfQuoted, writtenAddresses } from '../../message/written-addresses.ts'
 import type { SignedHeader } from '../dkim/signed-header.ts'
 
 export type AuthorDomains =
@@ -25,7 +25,7 @@ export function findAuthorDomains(header: SignedHeader, maxFields: number): Auth
   if (field.readable.length > maxFromLength) return { kind: 'too-many-authors' }
   const domains = new Set<string>()
   let isUnreadable = false
-  for (const written of addressesIn(field.readable)) {
+  for (const written of writtenAddresses(field.readable)) {
     // What has two @ is read differently by different programs: each reading counts.
     for (const text of domainsOf(written)) {
       const domain = text.startsWith('[') ? parseAddressLiteral(text) : parseDomain(text)
@@ -36,59 +36,6 @@ export function findAuthorDomains(header: SignedHeader, maxFields: number): Auth
   if (isUnreadable) return { kind: 'unreadable-from' }
   if (domains.size > maxDomains) return { kind: 'too-many-authors' }
   return domains.size === 0 ? { kind: 'no-from' } : { kind: 'domains', domains: [...domains] }
-}
-
-/**
- * What stands in angle brackets, and where a mailbox has none, what looks like an address; groups are looked into. Whatever is
- * not valid is read as generously as programs read it, so that nobody gets by with a field that is only shown right.
- */
-function addressesIn(value: string): string[] {
-  const addresses: string[] = []
-  let bare = ''
-  let hasAngle = false
-  const end = (): void => {
-    if (!hasAngle && bare.includes('@')) addresses.push(bare.trim())
-    bare = ''
-    hasAngle = false
-  }
-  const text = removeComments(value)
-  for (let index = 0; index < text.length; index++) {
-    const character = text[index] ?? ''
-    if (character === '"') {
-      const close = endOfQuoted(text, index)
-      bare += text.slice(index, close)
-      index = close - 1
-    } else if (character === '<') {
-      const close = endOfAngle(text, index)
-      const inner = text.slice(index + 1, close).trim()
-      if (inner !== '') addresses.push(inner)
-      hasAngle = true
-      index = close
-    } else if (character === ',' || character === ';' || (character === ':' && !bare.includes('@'))) {
-      if (character === ':') bare = ''
-      else end()
-    } else bare += character
-  }
-  end()
-  return addresses
-}
-
-/** Behind the closing quote, or the end. */
-function endOfQuoted(text: string, start: number): number {
-  for (let index = start + 1; index < text.length; index++) {
-    if (text[index] === '\\') index++
-    else if (text[index] === '"') return index + 1
-  }
-  return text.length
-}
-
-/** At the closing bracket, or at the end. */
-function endOfAngle(text: string, start: number): number {
-  for (let index = start + 1; index < text.length; index++) {
-    if (text[index] === '"') index = endOfQuoted(text, index) - 1
-    else if (text[index] === '>') return index
-  }
-  return text.length
 }
 
 /** What follows each @ that is not quoted, up to the next; without a source route (RFC 5322 §4.4). */

@@ -1,6 +1,5 @@
 // A milter as a scanner of whole messages: it is told the session after the message has come, in one go. It may refuse, put
 // off, put aside, and change the message, its sender and its recipients.
-import type { FieldEdit } from '../../message/edit-message.ts'
 import { HeaderSplitter, parseHeaderFields } from '../../message/header-section.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type Advice, oneLine, type Scanner, type ScanReport, type Specimen } from '../contract.ts'
@@ -97,7 +96,7 @@ function reportOf(verdict: MilterVerdict, changes: readonly MilterChange[]): Sca
 
 /** A field more, wherever, goes before all others with those of other scanners: for that the message is not written anew. */
 function changesOf(all: readonly MilterChange[]): Pick<ScanReport, 'headerFields' | 'changes'> {
-  const fields = all.flatMap(change => editOf(change) ?? [])
+  const fields = all.flatMap(change => (change.kind === 'edit-field' ? [change.edit] : []))
   const pieces = all.flatMap(change => (change.kind === 'replace-body' ? [change.piece] : []))
   const addressesOf = (kind: 'add-recipient' | 'delete-recipient' | 'change-sender'): string[] =>
     all.flatMap(change => (change.kind === kind ? [change.address] : []))
@@ -123,18 +122,5 @@ function changesOf(all: readonly MilterChange[]): Pick<ScanReport, 'headerFields
             ...(reversePath === undefined ? {} : { reversePath }),
           },
         }),
-  }
-}
-
-function editOf(change: MilterChange): FieldEdit | undefined {
-  switch (change.kind) {
-    case 'add-field':
-      return { kind: 'add', name: change.name, value: change.value }
-    case 'insert-field':
-      return { kind: 'insert', index: change.index, name: change.name, value: change.value }
-    case 'change-field':
-      return { kind: 'change', index: change.index, name: change.name, value: change.value }
-    default:
-      return undefined
   }
 }

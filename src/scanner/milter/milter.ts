@@ -2,6 +2,7 @@
 // milter protocol, version 6, as libmilter speaks it). One connection for each session.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { FieldEdit } from '../../message/edit-message.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import { oneLine, ScannerFault } from '../contract.ts'
@@ -40,16 +41,7 @@ export type MilterVerdict =
   | { readonly kind: 'refused'; readonly reply: Reply }
 
 export type MilterChange =
-  | { readonly kind: 'add-field'; readonly name: string; readonly value: string }
-  /** Before the field that is the `index`th of all, from 0. */
-  | { readonly kind: 'insert-field'; readonly index: number; readonly name: string; readonly value: string }
-  /** The `index`th of this name, from 1; without a value it goes. */
-  | {
-      readonly kind: 'change-field'
-      readonly index: number
-      readonly name: string
-      readonly value: string | undefined
-    }
+  | { readonly kind: 'edit-field'; readonly edit: FieldEdit }
   | { readonly kind: 'add-recipient' | 'delete-recipient' | 'change-sender'; readonly address: string }
   /** All pieces together are the new body. */
   | { readonly kind: 'replace-body'; readonly piece: Buffer }
@@ -352,15 +344,21 @@ function readChange({ kind, data }: Packet): MilterChange | undefined {
   switch (kind) {
     case 'h': {
       const [name = '', value = ''] = readTexts(data)
-      return { kind: 'add-field', name, value }
+      return { kind: 'edit-field', edit: { kind: 'add', name, value } }
     }
     case 'i': {
       const [name = '', value = ''] = readTexts(data.subarray(4))
-      return { kind: 'insert-field', index: readIndex(data), name, value }
+      return { kind: 'edit-field', edit: { kind: 'insert', index: readIndex(data), name, value } }
     }
     case 'm': {
       const [name = '', value = ''] = readTexts(data.subarray(4))
-      return { kind: 'change-field', index: readIndex(data), name, value: value === '' ? undefined : value }
+      const edit = {
+        kind: 'change',
+        index: readIndex(data),
+        name,
+        value: value === '' ? undefined : value,
+      } as const
+      return { kind: 'edit-field', edit }
     }
     case '+':
     case '2':
