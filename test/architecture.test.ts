@@ -102,13 +102,13 @@ describe('the architecture', () => {
   /** Modules that reach outside the process, and the folders that may use them. */
   const reach: Readonly<Record<string, readonly string[]>> = {
     'node:sqlite': ['storage'],
-    'node:worker_threads': ['main', 'storage', 'cli'],
+    'node:worker_threads': ['main', 'storage', 'cli', 'hooks'],
     'node:http': ['scanner', 'web'],
     'node:https': ['acme', 'scanner', 'tls-policy', 'tls-report', 'web'],
     'node:dgram': ['dns'],
     'node:dns': ['dns', 'config'],
     'node:tls': ['acme', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],
-    'node:fs': ['storage', 'config', 'setup', 'tls', 'main', 'cli', 'dns', 'systemd'],
+    'node:fs': ['storage', 'config', 'setup', 'tls', 'main', 'cli', 'dns', 'systemd', 'hooks'],
     // No shell, and no other program than systemd-notify, and the one for the DNS that the settings name; no code from text.
     'node:child_process': ['acme', 'systemd'],
     'node:vm': [],

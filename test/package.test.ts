@@ -54,6 +54,7 @@ await server.close(0)
 
 const typed = `
 import { connectSmtp, createSmtpServer } from 'postrider/smtp'
+import { accept, type HookFile, type MailHook, reject, score } from 'postrider/hooks'
 import type { MailDataSink, Reply, SessionServices, SmtpConnection, SmtpServer, SmtpServerOptions } from 'postrider/smtp'
 
 const ok: Reply = { code: 250, enhanced: '2.0.0', lines: ['Ok'] }
@@ -72,6 +73,14 @@ const connect = (): Promise<SmtpConnection> =>
 // @ts-expect-error -- a server needs services
 createSmtpServer({ hostname: 'mail.example.test', listeners: [] })
 export { connect, server }
+
+const hooks: HookFile = {
+  mail: ({ reversePath, heloName }) => (reversePath.endsWith(heloName) ? score(1, 'why') : undefined),
+  data: async ({ message }) => (message.fields.some(({ name }) => name === 'X') ? reject(550, message.body) : accept()),
+}
+// @ts-expect-error -- there is no message yet
+const tooEarly: MailHook = ({ message }) => message
+export { hooks, tooEarly }
 `
 
 interface Manifest {
@@ -147,6 +156,8 @@ describe('the npm package', () => {
       'dist/smtp/index.js',
       'dist/smtp/index.d.ts',
       'dist/cli/postrider.js',
+      'dist/hooks/hook-worker.js',
+      'dist/hooks/index.d.ts',
       'docs/settings.md',
       'docs/replies.md',
       'docs/commands.md',

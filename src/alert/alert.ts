@@ -19,6 +19,10 @@ export const alertKindNames = [
   'dmarc-alignment',
   /** The mail of an account is held, because a stranger may have its password. Subject: its address. */
   'account-held',
+  /** A scanner refuses what an account sends. Subject: its address. */
+  'account-sends-virus',
+  /** The hook file cannot be used as it is. Subject: the file. */
+  'hook-file',
 ] as const
 export type AlertKind = (typeof alertKindNames)[number]
 

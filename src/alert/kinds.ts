@@ -24,6 +24,7 @@ export const maxCounted = 10_000
 const untriedMs = 7 * 24 * 3_600_000
 /** What only a machine knows, it raises again each hour for as long as it lasts. */
 export const raisedAgainMs = 3_600_000
+const aDayMs = 24 * 3_600_000
 const unseenMs = 2 * raisedAgainMs
 /** Reports come once a day, and some late. */
 const unreportedMs = 3 * 24 * 3_600_000
@@ -63,6 +64,9 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
     lasts: async (_storage, { seenAt }, now) => now - seenAt < unreportedMs,
     countWaiting: async () => 0,
   },
+  'hook-file': seenLately,
+  // Whoever sends no more of it has mended it.
+  'account-sends-virus': { ...seenLately, lasts: async (_storage, { seenAt }, now) => now - seenAt < aDayMs },
   'account-held': {
     lasts: async (storage, alert) => (await findHeld(storage, alert)) !== undefined,
     countWaiting: async (storage, alert) => (await findHeld(storage, alert))?.waiting ?? 0,

@@ -76,7 +76,8 @@ function describeInUse(endsOn: string | undefined, isOurs: boolean): string {
   return `${isOurs ? 'Until then all goes on' : `The certificate before it stays in use, until ${endsOn}`}. After that, mail programs of your users refuse to connect, and mail from servers that check certificates (MTA-STS) waits.`
 }
 
-function describeSending({ subject, evidence: { sending, detail } }: AlertFacts): string {
+function describeSending({ subject, evidence: { sending, detail, sort } }: AlertFacts): string {
+  if (sort === 'spam') return `What ${subject} sends looks like spam: ${detail}.`
   if (!sending) return `${subject} sends far more than it usually does: ${detail}.`
   const { recipients, newRecipients, ended, failed, before } = sending.figures
   return sending.suspicion === 'rate'
@@ -160,6 +161,43 @@ export const english: AlertTexts = {
         },
       ],
       now: `The files have been in order since ${ended?.at ?? ''}.`,
+      detail,
+    }),
+    'account-sends-virus': ({ subject, account, evidence, ended, detail }) => ({
+      about: subject,
+      title: `what ${subject} ${ended ? 'sent was' : 'sends is'} refused by a scanner`,
+      happened: `Of a message of this account a scanner said: ${evidence.detail}.`,
+      meaning:
+        'The message was refused and nobody got it. A machine of its owner may have a virus, or a stranger the password.',
+      steps: [
+        {
+          text: 'Look at what the account has sent lately, and from where.',
+          command: `postrider trace ${account}`,
+        },
+        {
+          text: 'If it was not its owner: set a new password,',
+          command: `postrider account password ${account} --generate`,
+        },
+        {
+          text: 'and hold what it still sends until you know more.',
+          command: `postrider account hold ${account}`,
+        },
+      ],
+      now: `Nothing of the kind has been sent since ${ended?.at ?? ''}.`,
+      detail,
+    }),
+    'hook-file': ({ subject, evidence, ended, detail }) => ({
+      about: subject,
+      title: `the hook file ${subject} ${ended ? 'could' : 'can'}not be used`,
+      happened: `Its newest version does not run: ${evidence.detail}.`,
+      meaning:
+        'The version before is used, where there was one; after a start there is none, and mail comes in as if there were no hook file.',
+      steps: [
+        {
+          text: 'Correct the file at that place. The server notices it by itself, and the log says that it is loaded.',
+        },
+      ],
+      now: `Nothing has been wrong with it since ${ended?.at ?? ''}.`,
       detail,
     }),
     'certificate-renewal': ({ subject, evidence, endsOn, ended, detail }) => ({

@@ -74,7 +74,9 @@ function describeInUse(endsOn: string | undefined, isOurs: boolean): string {
   return `${isOurs ? 'До этого дня всё работает' : `Прежний сертификат остаётся в работе до ${endsOn}`}. После этого почтовые программы пользователей перестанут подключаться, а почта с серверов, которые проверяют сертификаты (MTA-STS), будет ждать.`
 }
 
-function describeSending({ subject, evidence: { sending, detail } }: AlertFacts): string {
+function describeSending({ subject, evidence: { sending, detail, sort } }: AlertFacts): string {
+  if (sort === 'spam')
+    return `Письма ${subject} похожи на спам. Причина, как она записана в журнале: ${detail}`
   if (!sending) return `${subject} отправляет намного больше обычного: ${detail}.`
   const { recipients, newRecipients, ended, failed, before } = sending.figures
   return sending.suspicion === 'rate'
@@ -162,6 +164,43 @@ export const russian: AlertTexts = {
         },
       ],
       now: `Файлы снова в порядке (с какого времени: ${ended?.at ?? ''}).`,
+      detail,
+    }),
+    'account-sends-virus': ({ subject, account, evidence, ended, detail }) => ({
+      about: subject,
+      title: `проверка не пропустила письмо ${subject}`,
+      happened: `О письме этой учётной записи сканер сообщил, как записано в журнале: ${evidence.detail}`,
+      meaning:
+        'Письмо отклонено, его никто не получил. Возможно, на компьютере владельца вирус или пароль стал известен постороннему.',
+      steps: [
+        {
+          text: 'Посмотрите, что учётная запись отправляла в последнее время и откуда.',
+          command: `postrider trace ${account}`,
+        },
+        {
+          text: 'Если это был не владелец, задайте новый пароль',
+          command: `postrider account password ${account} --generate`,
+        },
+        {
+          text: 'и задержите то, что она ещё отправит, пока не разберётесь.',
+          command: `postrider account hold ${account}`,
+        },
+      ],
+      now: `Больше такого не было (с какого времени: ${ended?.at ?? ''}).`,
+      detail,
+    }),
+    'hook-file': ({ subject, evidence, ended, detail }) => ({
+      about: subject,
+      title: `файл обработчиков ${subject} ${ended ? 'был ' : ''}непригоден`,
+      happened: `Его последняя версия не работает. Причина, как она записана в журнале: ${evidence.detail}`,
+      meaning:
+        'Работает прежняя версия, если она была загружена; после перезапуска её нет, и почта принимается так, будто файла обработчиков нет вовсе.',
+      steps: [
+        {
+          text: 'Исправьте файл в указанном месте. Сервер заметит это сам, и в журнале появится запись о том, что файл загружен.',
+        },
+      ],
+      now: `С файлом снова всё в порядке (с какого времени: ${ended?.at ?? ''}).`,
       detail,
     }),
     'certificate-renewal': ({ subject, evidence, endsOn, ended, detail }) => ({

@@ -9,6 +9,7 @@ import type { Reply } from '../smtp/reply.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type {
   FoundBy,
+  HookRemark,
   ListedRecipient,
   Lookup,
   NextAttemptReason,
@@ -37,6 +38,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         notes: [
           ...(event.authentication ? describeEvidence(event.authentication, event.remoteAddress) : []),
           ...(event.lists ?? []).map(describeListed),
+          ...(event.hooks ?? []).map(describeRemark),
           ...(event.screening ? describePoints(event.screening) : []),
         ],
         dialogue: [],
@@ -77,6 +79,12 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `Put on hold for ${event.recipient}: the account ${event.account} is on hold (${event.because}); "postrider account release" lets its mail go`,
         dialogue: [],
       }
+    case 'hooked':
+      return {
+        text: `Asked the hook file about ${describePeer(event)}`,
+        notes: event.remarks.map(describeRemark),
+        dialogue: [],
+      }
     case 'quarantined':
       return {
         text: `Kept aside for ${event.recipients.join(', ')} until an administrator has looked, at most until ${formatTime(event.until)}${because(event.because)}; "postrider quarantine show" shows it`,
@@ -106,7 +114,11 @@ export function describeEvent(event: TrailEvent): TrailEntry {
     case 'cut-off':
       return { text: describeCutOff(event), dialogue: [] }
     case 'turned-away':
-      return { text: describeTurnedAway(event), dialogue: [] }
+      return {
+        text: describeTurnedAway(event),
+        ...(event.hooks ? { notes: event.hooks.map(describeRemark) } : {}),
+        dialogue: [],
+      }
     default:
       return event satisfies never
   }
@@ -142,6 +154,7 @@ function describeScreened({
 const screenedWords = {
   accept: (score: number) => `Looked at whether it is spam: ${score} points`,
   junk: (score: number) => `Looked at whether it is spam (${score} points), and put into Junk`,
+  hold: (score: number) => `Looked at whether an account of ours sends spam (${score} points)`,
   quarantine: (score: number) => `Looked at whether it is spam (${score} points), and kept aside`,
 } as const
 
@@ -158,6 +171,26 @@ function describeListed({ recipient, verdict, entry, list, by, name, isUnproven 
       ? 'lets it in, whatever its score'
       : 'keeps it out'
   return `for ${recipient}: the entry ${entry} (${verdict}) of ${whose} ${effect}; ${what} has ${name}`
+}
+
+/** 'mail: +3 points (a new customer)' */
+function describeRemark({ stage, verdict, points = 0, text = '', recipient }: HookRemark): string {
+  const where = recipient === undefined ? stage : `${stage} (${recipient})`
+  const why = text === '' ? '' : ` (${text})`
+  switch (verdict) {
+    case 'accept':
+      return `${where}: it is to be taken, whatever its points${why}`
+    case 'score':
+      return `${where}: ${points > 0 ? '+' : ''}${points} points${why}`
+    case 'reject':
+      return `${where}: refused${why}`
+    case 'defer':
+      return `${where}: put off${why}`
+    case 'none':
+      return `${where}: no verdict: ${text}`
+    default:
+      return verdict satisfies never
+  }
 }
 
 function describeQuarantineEnd({

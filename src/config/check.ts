@@ -8,6 +8,7 @@ import { databaseFileName } from '../storage/sqlite-connection.ts'
 import { checkCertificate } from './checks/check-certificate.ts'
 import { checkDataFolder } from './checks/check-data-folder.ts'
 import { checkDatabase, type Directory } from './checks/check-database.ts'
+import { checkHooks } from './checks/check-hooks.ts'
 import { checkLimits } from './checks/check-limits.ts'
 import { checkListeners } from './checks/check-listeners.ts'
 import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
@@ -102,6 +103,7 @@ async function collectFindings(
     checkSources(settings),
     checkNames(settings, lookup, domains),
     checkSmartHost(settings, lookup),
+    checkHooks(settings, options.clock),
   ])
   const settingsFinding = ok(
     'settings',

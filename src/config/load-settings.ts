@@ -89,6 +89,7 @@ export function placeSettings(
     ...rest,
     dataFolder: resolve(folder, data.dataFolder),
     database: parseServerAddress(storage),
+    hooks: data.hooks && { ...data.hooks, file: resolve(folder, data.hooks.file) },
     fetch: data.fetch.map((one, index) => ({
       ...one,
       password: contents.fetch[index] ?? one.password,
@@ -264,6 +265,7 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
     }
     return password
   }
+  read(['hooks', 'file'])
   const fetched = valueAt(document.value, ['fetch'])
   return {
     acmeHmacKey: readPassword(['tls', 'acme', 'hmacKeyFile']),

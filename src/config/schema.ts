@@ -408,6 +408,15 @@ const submission = z.strictObject({
     z.boolean().default(true),
     'Holds the mail of an account that suddenly sends far more, to strangers, than it ever did, or to addresses that do not exist: somebody may have its password. The administrator is told (alerts.to). Senders in bulkSenders may.',
   ),
+  spamScore: setting(
+    z.number().min(0.1).max(1000).optional(),
+    'Of what an account sends, so many points of the scanners with outgoing = true, and of the hook file, are too many.',
+    { example: '8', defaultText: 'none: no number is' },
+  ),
+  whenSpam: setting(
+    z.enum(['hold', 'refuse']).default('hold'),
+    'What becomes of it. hold: it is taken, and all mail of the account is held until "postrider account release"; the administrator is told. refuse: this message is refused, with the reason.',
+  ),
   accountLimits: setting(
     accountLimits.prefault({}),
     'How much each account may send that stands neither in submission.limits nor in bulkSenders.',
@@ -793,6 +802,10 @@ const scanner = z
       { defaultText: 'defer for clamav, accept for the others' },
     ),
     maxMegabytes: setting(count(1, 10_000).default(25), 'Larger messages are not shown to it.'),
+    outgoing: setting(
+      z.boolean().default(false),
+      'Whether it looks at what your accounts send, too. What it refuses is refused, and an alert names the account; for its points see spamScore under [submission].',
+    ),
   })
   .check(context => {
     const { kind, at, url } = context.value
@@ -814,6 +827,22 @@ const scanner = z
     if (url !== undefined)
       refuse('url', 'Only a scanner of the kind http has a url. Remove it, or write kind = "http".')
   })
+
+const hooks = z.strictObject({
+  file: setting(
+    nonEmptyText(),
+    'The file, in TypeScript or JavaScript, which exports some of the functions connect, hello, mail, rcpt and data. It is loaded anew when it changes.',
+    { example: '"hooks.ts"' },
+  ),
+  timeoutSeconds: setting(
+    z.number().min(0.1).max(60).default(5),
+    'Seconds in which a function has to give its verdict. Later there is none.',
+  ),
+  maxMegabytes: setting(
+    count(16, 4096).default(64),
+    'Memory for its JavaScript, in each front thread. What needs more is ended and started anew.',
+  ),
+})
 
 const addressList = z.strictObject({
   zone: setting(
@@ -1117,6 +1146,11 @@ const settingsTable = z.strictObject({
   scanners: setting(
     z.array(scanner).max(20).default([]),
     'Outside programs that look at mail of strangers before it is accepted. One [[scanners]] for each.',
+  ),
+  hooks: setting(
+    hooks.optional(),
+    'A file of your own with functions that see each session and message, and accept, refuse, put off or give points.',
+    { defaultText: 'none' },
   ),
   health: setting(
     health.optional(),

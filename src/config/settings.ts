@@ -47,6 +47,8 @@ export interface Settings {
   readonly fetch: readonly FetchSettings[]
   readonly spam: SpamSettings
   readonly scanners: readonly ScannerSettings[]
+  /** A program of the administrator's own; undefined: none. */
+  readonly hooks?: HookSettings | undefined
   /** VRFY and EXPN answer strangers too. */
   readonly verifyForEveryone: boolean
   readonly allowMissingAngleBrackets: boolean
@@ -163,6 +165,9 @@ export interface SubmissionSettings {
   readonly bulkSenders: readonly string[]
   /** An account that suddenly sends as a stranger with its password would has its mail held. */
   readonly holdSuspects: boolean
+  /** Of what an account sends: so many points of scanners are too many; undefined: no number is. */
+  readonly spamScore?: number | undefined
+  readonly whenSpam: 'hold' | 'refuse'
   readonly accountLimits: AccountLimitSettings
   /** The first that means a sender counts. */
   readonly limits: readonly SenderLimitSettings[]
@@ -354,6 +359,15 @@ export interface ScannerSettings {
   readonly weight: number
   readonly timeoutSeconds: number
   readonly whenDown?: 'accept' | 'defer' | undefined
+  /** Asked about what our accounts send, too. */
+  readonly outgoing: boolean
+  readonly maxMegabytes: number
+}
+
+export interface HookSettings {
+  /** Absolute. */
+  readonly file: string
+  readonly timeoutSeconds: number
   readonly maxMegabytes: number
 }
 

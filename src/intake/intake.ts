@@ -3,7 +3,6 @@
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import { findLoop } from '../directory/find-loop.ts'
-import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { removeForgedResults } from '../mail-authentication/remove-forged.ts'
 import { findAuthors } from '../message/authors.ts'
 import { BlindFieldWatch } from '../message/blind-field-watch.ts'
@@ -25,17 +24,14 @@ import {
   type StrangerChecks,
 } from '../policy/check-strangers.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
-import type { NewMessage, NewRecipient } from '../queue/new-message.ts'
+import type { NewRecipient } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { DeliverBy, Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
 import { isAscii, replaceControls } from '../runtime/text.ts'
-import type { HeaderFieldToAdd, MessageChanges } from '../scanner/contract.ts'
-import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
-import { findSenderEntries } from '../sender-list/operations.ts'
-import { decideSender, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
+import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type {
@@ -49,7 +45,7 @@ import type { MailDataStore, MailDataWriter, StoredMailData } from '../storage/m
 import { maxInlineBytes } from '../storage/mail-data-store.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isOutcomeUnknown, isPassing, StorageFault } from '../storage/storage-fault.ts'
-import type { ListedRecipient, Reception } from '../trail/events.ts'
+import type { Reception } from '../trail/events.ts'
 import {
   type ChangedEnvelope,
   changeEnvelope,
@@ -57,9 +53,10 @@ import {
   type Rewritten,
   rewriteMessage,
 } from './change-message.ts'
-import { describeDecisions, type JudgedRecipient, judgeMessage } from './judge-message.ts'
+import { type InspectionParts, inspectMessage, type RefusalEvidence } from './inspect-message.ts'
+import type { JudgedRecipient } from './judge-message.ts'
 
-export interface IntakeOptions {
+export interface IntakeOptions extends InspectionParts {
   readonly storage: Storage
   readonly mailData: MailDataStore
   readonly clock: Clock
@@ -77,19 +74,10 @@ export interface IntakeOptions {
   readonly quarantineMs?: number | undefined
   /** Without them all mail is taken as it comes. */
   readonly strangerChecks?: StrangerChecks | undefined
-  /** Whether mail of strangers is wanted. Default: all is. */
-  readonly screening?: Screening | undefined
   /** What the checks of a stranger's message came to, once it is accepted or refused for good. */
   readonly noteChecked?: ((checked: FinallyChecked) => void) | undefined
   /** Why a message is refused: for the trail, which gets the reply from the session. */
   readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
-}
-
-export interface RefusalEvidence {
-  readonly authentication?: AuthenticationEvidence | undefined
-  readonly screening?: ScreeningEvidence | undefined
-  /** Lists of senders that decided. */
-  readonly lists?: readonly ListedRecipient[] | undefined
 }
 
 export interface FinallyChecked extends Pick<CheckedMessage, 'evidence' | 'verdict'> {
@@ -353,30 +341,30 @@ class IncomingMessage implements MailDataSink {
 
   async #accept(facts: MailDataFacts | undefined, checked: CheckedMessage | undefined): Promise<Reply> {
     const { storage, lifetimeMs, held } = this.#options
-    const { parameters, disposition, recipients } = this.#transaction
+    const { parameters, disposition } = this.#transaction
     const mailData = await this.#writer.finish()
-    const decisions = await this.#askLists(checked)
-    const screened = await this.#screen(mailData, checked, decisions)
-    const isSuspicious = checked?.verdict.kind === 'quarantine'
-    const judged = judgeMessage({ recipients, decisions, screened, isSuspicious })
-    const lists = describeDecisions({ recipients, decisions })
+    const inspected = await inspectMessage(this.#options, {
+      client: this.#client,
+      transaction: this.#transaction,
+      specimen: this.#describeSpecimen(mailData),
+      checked,
+      authors: this.#authors,
+    })
+    const { judged } = inspected
     if (judged.kind === 'refuse') {
-      this.#options.noteEvidence?.(judged.reply, {
-        authentication: checked?.evidence,
-        screening: screened?.evidence,
-        ...(lists.length > 0 ? { lists } : {}),
-      })
+      this.#options.noteEvidence?.(judged.reply, inspected.evidence)
       await this.#writer.abort()
       return judged.reply
     }
-    const changed = await this.#change(mailData, facts, screened, judged.recipients)
+    const isSuspicious = checked?.verdict.kind === 'quarantine'
+    const changed = await this.#change(mailData, facts, inspected.changes, judged.recipients)
     const taken = changed.recipients.filter(({ fate }) => fate !== 'quarantine')
     const aside = changed.recipients.filter(({ fate }) => fate === 'quarantine')
     const isQuarantined = taken.some(({ fate }) => fate === 'junk')
     const traceFields = [
       checked?.fields ?? '',
       isQuarantined && !isSuspicious ? verdictField : '',
-      ...(screened?.headerFields ?? []).map(formatField),
+      ...inspected.headerFields.map(formatField),
     ].join('')
     const releaseAt = laterThan(this.#acceptedAt, parameters.releaseAt)
     const accepted = await storage.run(acceptMessage, {
@@ -417,14 +405,12 @@ class IncomingMessage implements MailDataSink {
               identity: this.#identity,
               author: this.#authors.map(formatAddress).join(', '),
               endsAt: this.#acceptedAt + (this.#options.quarantineMs ?? usualQuarantineMs),
-              because:
-                changed.because ??
-                (screened && 'because' in screened.verdict ? screened.verdict.because : ''),
+              because: changed.because ?? inspected.because,
             },
           }
         : {}),
       reception: this.#describeReception(mailData.size),
-      checks: [...(checked ? describeCheck(checked) : []), ...describeScreening(screened, lists)],
+      checks: inspected.checks,
       held,
     })
     // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
@@ -443,11 +429,10 @@ class IncomingMessage implements MailDataSink {
   async #change(
     mailData: StoredMailData,
     facts: MailDataFacts | undefined,
-    screened: Screened | undefined,
+    changes: MessageChanges | undefined,
     recipients: readonly JudgedRecipient[],
   ): Promise<ChangedMessage> {
     const { reversePath } = this.#transaction
-    const changes = screened?.changes
     if (!changes) return { mailData, facts, reversePath, recipients }
     const envelope = changeEnvelope({ reversePath, recipients }, changes)
     const isForNobody = envelope.recipients.length === 0
@@ -483,48 +468,17 @@ class IncomingMessage implements MailDataSink {
     }
   }
 
-  /** What the lists of senders say, for each recipient; empty: nothing, to anybody. */
-  async #askLists(checked: CheckedMessage | undefined): Promise<readonly (SenderDecision | undefined)[]> {
-    if (!isStranger(this.#client)) return []
-    const { hostname, storage } = this.#options
-    const { reversePath } = this.#transaction
-    const names = { reversePath, authors: this.#authors }
-    const recipients = this.#transaction.recipients.map(({ forwardPath }) => forwardPath)
-    const entries = await storage.run(findSenderEntries, { names, recipients, hostname })
-    const isProven = (domain: string): boolean =>
-      checked !== undefined && isProvenBy(checked.evidence, domain)
-    return entries.map(ofRecipient => decideSender(ofRecipient, names, isProven))
-  }
-
-  /** undefined: it is not looked at. */
-  async #screen(
-    mailData: StoredMailData,
-    checked: CheckedMessage | undefined,
-    decisions: readonly (SenderDecision | undefined)[],
-  ): Promise<Screened | undefined> {
-    const { screening, mailData: store } = this.#options
-    if (!screening?.isOn || !isStranger(this.#client)) return undefined
-    const { remoteAddress: address, remotePort: port, heloName } = this.#client
+  #describeSpecimen(mailData: StoredMailData): Specimen {
+    const { remoteAddress: address, remotePort: port, heloName, account } = this.#client
     const { reversePath, recipients } = this.#transaction
-    const [only, second] = recipients
-    return await screening.screen(
-      {
-        queueId: formatQueueId(this.#queueId),
-        client: { address, port, heloName, tls: this.#tlsText },
-        reversePath: reversePath === null ? '' : formatAddress(reversePath),
-        recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
-        size: mailData.size,
-        open: () => store.readStored(mailData),
-      },
-      {
-        onlyRecipient: second ? undefined : only?.forwardPath,
-        reversePath,
-        recipients: recipients.map(({ forwardPath }) => forwardPath),
-        provenDomain: checked && provenDomain(checked.evidence),
-        reverse: checked?.evidence.iprev,
-        isAllowed: decisions.some(decision => decision?.verdict === 'allow' && !decision.isUnproven),
-      },
-    )
+    return {
+      queueId: formatQueueId(this.#queueId),
+      client: { address, port, heloName, account: account?.address, tls: this.#tlsText },
+      reversePath: reversePath === null ? '' : formatAddress(reversePath),
+      recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
+      size: mailData.size,
+      open: () => this.#options.mailData.readStored(mailData),
+    }
   }
 
   /** RFC 8689 §4.1: who says REQUIRETLS means it, whatever the header section says. */
@@ -571,54 +525,6 @@ interface ChangedMessage extends ChangedEnvelope {
   readonly facts: MailDataFacts | undefined
   /** Why all of it is put aside. */
   readonly because?: string
-}
-
-type Checks = NonNullable<NewMessage['checks']>
-
-function describeCheck({ evidence, verdict }: CheckedMessage): Checks {
-  if (verdict.kind === 'refuse') return []
-  return [
-    {
-      kind: 'authenticated',
-      authentication: evidence,
-      verdict: verdict.kind,
-      ...(verdict.because === undefined ? {} : { because: verdict.because }),
-    },
-  ]
-}
-
-/** That of the author before that of the sender, and that before anybody's who has signed it. */
-function provenDomain({ dmarc, spf = [], dkim = [] }: AuthenticationEvidence): string | undefined {
-  if (dmarc?.result === 'pass') return dmarc.domain
-  const [sender] = spf
-  if (sender?.result === 'pass') return sender.domain
-  return dkim.find(({ result }) => result === 'pass')?.domain
-}
-
-/** Where nothing was said there is nothing to keep. */
-function describeScreening(screened: Screened | undefined, lists: readonly ListedRecipient[]): Checks {
-  const { evidence = { score: 0, lines: [] }, verdict = { kind: 'accept' as const } } = screened ?? {}
-  const isSilent =
-    evidence.lines.length === 0 &&
-    evidence.notAsked === undefined &&
-    evidence.changes === undefined &&
-    lists.length === 0
-  if (isSilent && verdict.kind === 'accept') return []
-  return [
-    {
-      kind: 'screened',
-      screening: evidence,
-      verdict: nameOf(verdict),
-      ...(verdict.kind === 'accept' ? {} : { because: verdict.because }),
-      ...(lists.length > 0 ? { lists } : {}),
-    },
-  ]
-}
-
-/** Of what is taken. What would be refused of others is taken for postmaster. */
-function nameOf({ kind }: Screened['verdict']): 'accept' | 'junk' | 'quarantine' {
-  if (kind === 'refuse') return 'junk'
-  return kind === 'defer' ? 'accept' : kind
 }
 
 const usualQuarantineMs = 30 * 86_400_000

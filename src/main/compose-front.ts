@@ -3,12 +3,15 @@ import type { Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { DmarcCounts } from '../dmarc-report/dmarc-counts.ts'
 import type { Resolver } from '../dns/resolver.ts'
-import { createIntake, type RefusalEvidence } from '../intake/intake.ts'
+import type { Hooks } from '../hooks/hooks.ts'
+import type { RefusalEvidence } from '../intake/inspect-message.ts'
+import { createIntake } from '../intake/intake.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
 import type { LoginLimits, LoginTables } from '../policy/login-limiter.ts'
 import { Logins } from '../policy/logins.ts'
 import { Patience } from '../policy/patience.ts'
+import { SessionHooks } from '../policy/session-hooks.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -23,6 +26,7 @@ import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
+import { composeOutgoing } from './compose-outgoing.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeSigner } from './compose-signing.ts'
 import { MailFetcher } from './mail-fetcher.ts'
@@ -38,6 +42,8 @@ export interface FrontParts {
   readonly listeners: readonly ListenerOptions[]
   /** For the checks of strangers' mail. */
   readonly resolver: Resolver
+  /** The hook file; has been started. */
+  readonly hooks?: Hooks | undefined
   readonly connectionCounts?: ConnectionCounts
   /** What the fronts of a server share; default: one of its own. */
   readonly loginTables?: LoginTables
@@ -89,7 +95,18 @@ export function composeFront(parts: FrontParts): Front {
   /** Of refused messages, until the session has said that they were refused. */
   const evidence = new WeakMap<Reply, RefusalEvidence>()
   const dmarcCounts = new DmarcCounts({ storage, clock, log })
+  const noteEvidence = (reply: Reply, found: RefusalEvidence): void => void evidence.set(reply, found)
+  const hooks =
+    parts.hooks &&
+    new SessionHooks({
+      hooks: parts.hooks,
+      now: () => clock.now(),
+      noteEvidence,
+      appendTrail: record => trail.append(record),
+    })
   const intake = createIntake({
+    ...composeOutgoing({ settings, storage, clock, log }),
+    hooks,
     storage,
     mailData,
     clock,
@@ -113,11 +130,11 @@ export function composeFront(parts: FrontParts): Front {
       }),
       clock,
     }),
-    noteEvidence: (reply, found) => evidence.set(reply, found),
     noteChecked(checked) {
       // Two servers that report to each other would do so for ever about nothing but their reports.
       if (settings.mailAuthentication.dmarcReports.send && !checked.isDmarcReport) dmarcCounts.note(checked)
     },
+    noteEvidence,
   })
   const deliverTurned = createTurnedDelivery({
     storage,
@@ -165,7 +182,8 @@ export function composeFront(parts: FrontParts): Front {
       log,
       appendTrail: record => trail.append(record),
       evidenceFor: reply => evidence.get(reply),
-      noteEvidence: (reply, found) => evidence.set(reply, found),
+      noteEvidence,
+      hooks,
     }),
     limits: {
       maxMessageBytes: limits.maxMessageBytes,

@@ -8,6 +8,7 @@ import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
 import { createCertificateAlerts } from './certificate-alerts.ts'
 import { composeFront } from './compose-front.ts'
+import { composeHooks } from './compose-hooks.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
@@ -44,6 +45,9 @@ runThread('front', async start => {
   })
   storage.onWake('certificates', () => void certificates.reload())
   const resolver = createSettingsResolver(settings, clock, systemRandom)
+  // One of them is enough to raise alerts.
+  const hooks = composeHooks({ settings, storage, clock, log, raisesAlerts: number === 0 })
+  await hooks?.start()
   let terminals = new Set(openTerminals)
   const front = composeFront({
     settings,
@@ -53,6 +57,7 @@ runThread('front', async start => {
     terminals: { isOpen: key => terminals.has(key) },
     listeners,
     loginTables,
+    hooks,
     resolver,
     connectionCounts: shareConnectionCounts(connectionCounts, number),
     clock,
@@ -83,6 +88,7 @@ runThread('front', async start => {
     async stop(graceMs) {
       await front.close(graceMs)
       await policyServer?.close()
+      hooks?.stop()
       resolver.close()
       certificates.close()
       await storage.close()

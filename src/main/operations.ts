@@ -9,6 +9,7 @@ import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
 import { screeningOperations } from '../screening/operations.ts'
 import { senderListOperations } from '../sender-list/operations.ts'
+import { outgoingOperations } from '../sending/outgoing-suspects.ts'
 import { sendingOperations } from '../sending/sending-counts.ts'
 import { signingOperations } from '../signing/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
@@ -30,6 +31,7 @@ export function createRegistry(): OperationRegistry {
     ...senderListOperations,
     ...signingOperations,
     ...sendingOperations,
+    ...outgoingOperations,
     ...suppressionOperations,
     ...tlsPolicyOperations,
     ...tlsReportOperations,

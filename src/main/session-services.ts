@@ -6,7 +6,8 @@ import type { Settings } from '../config/settings.ts'
 import type { DeliverTurned } from '../delivery/transfer/turned-delivery.ts'
 import { isRoleAddress } from '../directory/keys.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
-import type { Intake, RefusalEvidence } from '../intake/intake.ts'
+import type { RefusalEvidence } from '../intake/inspect-message.ts'
+import type { Intake } from '../intake/intake.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { isStranger } from '../policy/check-strangers.ts'
@@ -15,6 +16,7 @@ import { type Logins, loginNameToKeep } from '../policy/logins.ts'
 import type { Patience } from '../policy/patience.ts'
 import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
+import type { SessionHooks } from '../policy/session-hooks.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -49,13 +51,14 @@ export interface SessionServicesOptions {
   readonly appendTrail: (record: TrailRecord) => void
   /** What intake had found when it refused a message with this very reply. */
   readonly evidenceFor?: ((reply: Reply) => RefusalEvidence | undefined) | undefined
+  readonly hooks?: SessionHooks | undefined
   readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
 }
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
   const { settings, storage, intake, terminals, patience } = options
   const recipients = rememberRecipients(storage)
-  const { logins } = options
+  const { hooks, logins } = options
   const { hostname } = settings
   const returnPaths = createReturnPaths({
     storage: recipients,
@@ -87,18 +90,26 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   const turnedAway = new TurnedAwayMemory()
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   return {
-    connect: client => patience.atConnect(client),
+    connect(client) {
+      const asked = hooks?.connect(client)
+      return asked ? asked.then(reply => reply ?? patience.atConnect(client)) : patience.atConnect(client)
+    },
     hello(client) {
       patience.atHello(client)
-      return undefined
+      return hooks?.hello(client)
     },
-    acceptReversePath: (client, reversePath, parameters) =>
+    acceptReversePath(client, reversePath, parameters) {
+      const askHooks = (): Promise<Reply | undefined> | undefined =>
+        hooks?.mail(client, reversePath, parameters)
       // A stranger on the relay port may send from anywhere: nothing to ask the directory for.
-      client.account || client.role !== 'relay'
-        ? putOff(checkReversePath(storage, senderPolicy, client, reversePath, parameters))
-        : undefined,
-    async acceptForwardPath(client, { disposition, reversePath }, { forwardPath }) {
-      const reply = await putOff(
+      if (!client.account && client.role === 'relay') return askHooks()
+      return putOff(checkReversePath(storage, senderPolicy, client, reversePath, parameters)).then(
+        reply => reply ?? askHooks(),
+      )
+    },
+    async acceptForwardPath(client, transaction, { forwardPath }) {
+      const { disposition, reversePath } = transaction
+      const found = await putOff(
         checkReturnPath(
           returnPaths,
           reversePath,
@@ -115,6 +126,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
             )) ?? (await checkBlocked(options, client, reversePath, forwardPath)),
         ),
       )
+      const reply = found ?? (await hooks?.rcpt(client, transaction, forwardPath))
       return reply && (await patience.answer(client, reply))
     },
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
@@ -149,7 +161,10 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
           }),
       }
     },
-    disconnected: client => patience.forget(client),
+    disconnected(client) {
+      patience.forget(client)
+      hooks?.forget(client)
+    },
     refused(client, refusal) {
       if (isRelayProof(client, refusal)) return
       const { loginName } = refusal
@@ -163,10 +178,16 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     turnedAway(peer) {
       const at = options.clock.now()
       const repeated = turnedAway.note(wordOf(peer), at)
+      const said = peer.reply && options.evidenceFor?.(peer.reply)?.hooks
       if (repeated !== undefined)
         options.appendTrail({
           at,
-          event: { kind: 'turned-away', ...peer, ...(repeated > 0 ? { repeated } : {}) },
+          event: {
+            kind: 'turned-away',
+            ...peer,
+            ...(said ? { hooks: said } : {}),
+            ...(repeated > 0 ? { repeated } : {}),
+          },
         })
     },
   }
@@ -211,7 +232,13 @@ function describeRefusal(
   at: number,
   client: Client,
   refusal: Refusal,
-  { block, authentication, screening, lists }: RefusalEvidence & { readonly block: LoginBlock | undefined },
+  {
+    block,
+    authentication,
+    screening,
+    lists,
+    hooks,
+  }: RefusalEvidence & { readonly block: LoginBlock | undefined },
 ): TrailRecord {
   const { command, reversePath, forwardPath, recipients, loginName, mechanism, loginProblem, reply } = refusal
   return {
@@ -231,6 +258,7 @@ function describeRefusal(
       authentication,
       screening,
       lists,
+      hooks,
       reply,
     },
   }

@@ -27,6 +27,8 @@ export interface NewMessage {
   /** This server wrote it: what is known of it instead of a reception. */
   readonly written?: MessageIdentity | undefined
   /** What the checks have found, of a stranger's message. */
-  readonly checks?: readonly Extract<TrailEvent, { kind: 'authenticated' | 'screened' }>[] | undefined
+  readonly checks?:
+    | readonly Extract<TrailEvent, { kind: 'authenticated' | 'screened' | 'hooked' }>[]
+    | undefined
   readonly held: boolean
 }

@@ -60,6 +60,8 @@ export interface ScreeningContext {
   readonly provenDomain?: string | undefined
   /** Of the client's address. */
   readonly reverse?: IprevEvidence | undefined
+  /** Points that others have given already. */
+  readonly lines?: readonly ScoreLine[] | undefined
   /** Somebody who gets it wants it: nobody has to come again. */
   readonly isAllowed?: boolean | undefined
 }
@@ -112,7 +114,13 @@ export class Screening {
       settings.filter ? this.#askFilter(specimen, context.onlyRecipient) : [],
       settings.clientNames ? this.#lookAtClient(specimen, context.reverse) : [],
     ])
-    const lines = [...client, ...scans.flatMap(scan => scan.lines), ...linesOfListings(listings), ...filter]
+    const lines = [
+      ...(context.lines ?? []),
+      ...client,
+      ...scans.flatMap(scan => scan.lines),
+      ...linesOfListings(listings),
+      ...filter,
+    ]
     const notAsked = [...scans.flatMap(whyNotLooked), ...listings.flatMap(whyNoAnswer)]
     const changes = joinChanges(scans)
     const score = sumOf(lines)
@@ -246,17 +254,17 @@ async function hasLearned(
   return { is: spam > 0 && ham > 0, until: now + lookAgainMs }
 }
 
-function find(scans: readonly Scan[], advice: Advice): Scan | undefined {
+export function find(scans: readonly Scan[], advice: Advice): Scan | undefined {
   return scans.find(scan => scan.advice === advice)
 }
 
-function because({ scanner, text, notLooked }: Scan, otherwise: string): string {
+export function because({ scanner, text, notLooked }: Scan, otherwise: string): string {
   return (
     text ?? `${scanner}: ${notLooked === undefined ? otherwise : 'the message could not be looked at now'}`
   )
 }
 
-function whyNotLooked({ scanner, notLooked }: Scan): string[] {
+export function whyNotLooked({ scanner, notLooked }: Scan): string[] {
   return notLooked === undefined ? [] : [`${scanner}: ${notLooked}`]
 }
 

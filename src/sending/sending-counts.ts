@@ -15,7 +15,7 @@ const renewAfterMs = 30 * 24 * hourMs
 /** Not written to for so long, it is new again. */
 const knownForMs = 730 * 24 * hourMs
 /** An administrator who let the mail go has looked at it. */
-const trustedForMs = 24 * hourMs
+export const trustedForMs = 24 * hourMs
 
 const hourOf = (at: number): number => Math.floor(at / hourMs)
 

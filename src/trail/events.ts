@@ -1,5 +1,6 @@
 // The trail: what happened to each message, as events that the stages append to.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
+import type { HookStage } from '../hooks/worker-messages.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { QueueId } from '../queue/queue-id.ts'
@@ -127,6 +128,8 @@ export type TrailEvent =
       readonly screening?: ScreeningEvidence | undefined
       /** Entries of lists of senders that are why, or that say something else. */
       readonly lists?: readonly ListedRecipient[] | undefined
+      /** What the hook file had said before, and why it refused. */
+      readonly hooks?: readonly HookRemark[] | undefined
       readonly reply: Reply
     }
   /** What the checks of a stranger's message have found. */
@@ -141,8 +144,8 @@ export type TrailEvent =
   | {
       readonly kind: 'screened'
       readonly screening: ScreeningEvidence
-      /** Of those whose lists say nothing else. */
-      readonly verdict: 'accept' | 'junk' | 'quarantine'
+      /** Of those whose lists say nothing else. 'hold': of an account of ours, whose mail is held. */
+      readonly verdict: 'accept' | 'junk' | 'quarantine' | 'hold'
       readonly because?: string | undefined
       /** For whom an entry of a list of senders decides. */
       readonly lists?: readonly ListedRecipient[] | undefined
@@ -243,6 +246,7 @@ export type TrailEvent =
       readonly reply?: Reply | undefined
       /** What went wrong, where there was no reply to give. */
       readonly problem?: string | undefined
+      readonly hooks?: readonly HookRemark[] | undefined
       /** How often the same has happened to this address since the event before this one, and was not written. */
       readonly repeated?: number | undefined
     } & PeerFacts)
@@ -261,6 +265,8 @@ export type TrailEvent =
       /** The filter has learned from it that it is wanted. */
       readonly taught?: true | undefined
     }
+  /** What the hook file of the administrator's said of a session, or of a message of it. */
+  | ({ readonly kind: 'hooked'; readonly remarks: readonly HookRemark[] } & PeerFacts)
   /** Held at the sender's wish (RFC 4865). */
   | { readonly kind: 'scheduled'; readonly releaseAt: number }
   /** Not tried: the server of its domain fetches it, until then at the latest, or has not done so in time. */
@@ -295,6 +301,18 @@ export type TrailEvent =
       readonly reportId: string
       readonly foundBy: FoundBy
     }
+
+/** What one function of the hook file said; 'none': it should have said something, and `text` says why it has not. */
+export interface HookRemark {
+  readonly stage: HookStage
+  readonly verdict: 'accept' | 'reject' | 'defer' | 'score' | 'none'
+  readonly points?: number | undefined
+  /** Of a refusal. */
+  readonly code?: number | undefined
+  readonly text?: string | undefined
+  /** Of rcpt. */
+  readonly recipient?: string | undefined
+}
 
 /** What a list of senders says for one recipient. */
 export interface ListedRecipient extends SenderDecision {

@@ -101,6 +101,10 @@ function addKeys(event: TrailEvent, add: Add): void {
     case 'account-held':
       addRecipient(event.recipient, add)
       break
+    case 'hooked':
+      addPeer(event, add)
+      for (const { recipient } of event.remarks) if (recipient !== undefined) addRecipient(recipient, add)
+      break
     case 'quarantined':
     case 'quarantine-ended':
       for (const recipient of event.recipients) addRecipient(recipient, add)

@@ -126,6 +126,21 @@ test('secrets that every user of this machine may read', async context => {
   assert.deepEqual(await openFiles('storage = "postgres://postrider@127.0.0.1:1/postrider"\n' + listener), [])
 })
 
+test('a hook file that does not run: the place in it', async context => {
+  const folder = temporaryFolder(context)
+  const file = join(folder, 'hooks.ts')
+  const text = `${listener}[hooks]\nfile = ${JSON.stringify(file)}\n`
+  writeFileSync(file, 'export const mail = () => undefined\n')
+  assert.ok(
+    (await check(context, text)).findings.some(({ subject, what }) => subject === 'hooks' && what === file),
+  )
+  writeFileSync(file, '\nexport function mail() {\n')
+  const { findings } = await check(context, text)
+  const finding = findings.find(({ subject }) => subject === 'hooks')
+  assert.equal(finding?.severity, 'warning')
+  assert.ok(finding.what.startsWith(`the hook file cannot be used: ${file}:2: SyntaxError: `), finding.what)
+})
+
 test('a port that another program has, and two listeners that exclude each other', async context => {
   const other = createServer()
   await new Promise<void>(resolve => {

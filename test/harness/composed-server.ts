@@ -14,6 +14,7 @@ import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { composeAlerts } from '../../src/main/compose-alerts.ts'
 import { composeDmarc, type DmarcWork } from '../../src/main/compose-dmarc.ts'
 import { composeFront } from '../../src/main/compose-front.ts'
+import { composeHooks } from '../../src/main/compose-hooks.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
 import { composeSendingWatch } from '../../src/main/compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from '../../src/main/compose-signing.ts'
@@ -106,6 +107,8 @@ export async function startComposedServer(
     ...(role === 'relay' && options.isBehindProxy ? { proxyFrom: ['127.0.0.0/8'] } : {}),
   }))
   const resolver = createSettingsResolver(settings, clock, systemRandom)
+  const hooks = composeHooks({ settings, storage, clock, log, raisesAlerts: true })
+  await hooks?.start()
   const front = composeFront({
     settings,
     storage,
@@ -114,6 +117,7 @@ export async function startComposedServer(
     terminals,
     listeners,
     resolver,
+    hooks,
     clock,
     log,
     idSpace: 0,
@@ -148,6 +152,7 @@ export async function startComposedServer(
   await agent.start()
   beforeClose(async () => {
     await front.close(0)
+    hooks?.stop()
     await agent.stop(0)
     await watch.flush()
     await alerts.stop()

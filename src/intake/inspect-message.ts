@@ -1,0 +1,275 @@
+// A message that has come whole, before it is accepted: what lists of senders, the hook file, scanners and the score say of it, and
+// what becomes of it for each recipient.
+import type { Address } from '../address/address.ts'
+import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import { type CheckedMessage, isStranger } from '../policy/check-strangers.ts'
+import { describeMessage, type HookedAnswer, type SessionHooks } from '../policy/session-hooks.ts'
+import type { NewMessage } from '../queue/new-message.ts'
+import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
+import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
+import type { OutgoingScreened, OutgoingScreening } from '../screening/screen-outgoing.ts'
+import { findSenderEntries } from '../sender-list/operations.ts'
+import { decideSender, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
+import { replies } from '../smtp/replies.ts'
+import type { Reply } from '../smtp/reply.ts'
+import type { AuthenticatedAccount, Client, MailTransaction } from '../smtp/server/services.ts'
+import type { Storage } from '../storage/operation.ts'
+import type { HookRemark, ListedRecipient } from '../trail/events.ts'
+import { describeDecisions, type Judged, judgeMessage } from './judge-message.ts'
+
+export interface InspectionParts {
+  readonly storage: Pick<Storage, 'run'>
+  readonly hostname: string
+  /** Whether mail of strangers is wanted. Default: all is. */
+  readonly screening?: Screening | undefined
+  /** Of what our accounts send. Default: nobody looks at it. */
+  readonly outgoing?: OutgoingScreening | undefined
+  readonly suspects?: OutgoingSuspects | undefined
+  /** The hook file of the administrator's. */
+  readonly hooks?: Pick<SessionHooks, 'data'> | undefined
+}
+
+/** What becomes of an account of ours that sends what scanners find. */
+export interface OutgoingSuspects {
+  /** Too many points. A reply: it is not to be taken. */
+  spam(account: AuthenticatedAccount, because: string): Promise<Reply | undefined>
+  /** What a scanner refuses. Never rejects. */
+  refused(account: AuthenticatedAccount, because: string): Promise<void>
+}
+
+export interface MessageToInspect {
+  readonly client: Client
+  readonly transaction: MailTransaction
+  readonly specimen: Specimen
+  /** Of a stranger's. */
+  readonly checked: CheckedMessage | undefined
+  readonly authors: readonly Address[]
+}
+
+/** Why a message is refused, and what else was found: for the trail. */
+export interface RefusalEvidence {
+  readonly authentication?: AuthenticationEvidence | undefined
+  readonly screening?: ScreeningEvidence | undefined
+  /** Lists of senders that decided. */
+  readonly lists?: readonly ListedRecipient[] | undefined
+  readonly hooks?: readonly HookRemark[] | undefined
+}
+
+export interface Inspected {
+  readonly judged: Judged
+  readonly evidence: RefusalEvidence
+  /** For the trail of what is taken. */
+  readonly checks: NonNullable<NewMessage['checks']>
+  readonly headerFields: readonly HeaderFieldToAdd[]
+  /** What filters of the administrator's make of it. */
+  readonly changes?: MessageChanges | undefined
+  /** Why it is put aside or away. */
+  readonly because: string
+}
+
+const noAnswer: HookedAnswer = { isAccepted: false, lines: [], remarks: [] }
+
+/** Rejects with a StorageFault. */
+export async function inspectMessage(parts: InspectionParts, message: MessageToInspect): Promise<Inspected> {
+  const { client, transaction, checked } = message
+  const { recipients } = transaction
+  const hooked = (await askHooks(parts, message)) ?? noAnswer
+  const decisions = hooked.reply ? [] : await askLists(parts, message)
+  const screened = hooked.reply ? undefined : await screen(parts, message, decisions, hooked)
+  const outgoing = hooked.reply ? undefined : await screenOutgoing(parts, message, hooked)
+  const lists = describeDecisions({ recipients, decisions })
+  const { remarks } = hooked
+  const refusal = hooked.reply ?? outgoing?.refusal
+  return {
+    judged: refusal
+      ? { kind: 'refuse', reply: refusal }
+      : judgeMessage({
+          recipients,
+          decisions,
+          screened,
+          isSuspicious: checked?.verdict.kind === 'quarantine',
+          isAccepted: hooked.isAccepted,
+        }),
+    evidence: {
+      authentication: checked?.evidence,
+      screening: screened?.evidence ?? outgoing?.screened.evidence,
+      ...(lists.length > 0 ? { lists } : {}),
+      ...(remarks.length > 0 ? { hooks: remarks } : {}),
+    },
+    checks: [
+      ...(checked ? describeCheck(checked) : []),
+      ...(remarks.length > 0 ? [describeRemarks(client, remarks)] : []),
+      ...describeScreening(screened, lists),
+      ...(outgoing ? describeOutgoing(outgoing.screened) : []),
+    ],
+    headerFields: screened?.headerFields ?? [],
+    changes: screened?.changes,
+    because: screened && 'because' in screened.verdict ? screened.verdict.because : '',
+  }
+}
+
+/** What was said of the session before counts too. undefined: there is no hook file. */
+async function askHooks(
+  { hooks }: InspectionParts,
+  { client, transaction, specimen, checked }: MessageToInspect,
+): Promise<HookedAnswer | undefined> {
+  const { queueId, size } = specimen
+  const evidence = checked?.evidence ?? {}
+  return await hooks?.data(client, transaction, async () =>
+    describeMessage(
+      {
+        queueId,
+        size,
+        provenDomains: provenDomains(evidence),
+        ...(evidence.dmarc ? { dmarc: evidence.dmarc.result } : {}),
+      },
+      specimen.open(),
+    ),
+  )
+}
+
+/** What the lists of senders say, for each recipient; empty: nothing, to anybody. */
+async function askLists(
+  { storage, hostname }: InspectionParts,
+  { client, transaction, checked, authors }: MessageToInspect,
+): Promise<readonly (SenderDecision | undefined)[]> {
+  if (!isStranger(client)) return []
+  const names = { reversePath: transaction.reversePath, authors }
+  const recipients = transaction.recipients.map(({ forwardPath }) => forwardPath)
+  const entries = await storage.run(findSenderEntries, { names, recipients, hostname })
+  const isProven = (domain: string): boolean => checked !== undefined && isProvenBy(checked.evidence, domain)
+  return entries.map(ofRecipient => decideSender(ofRecipient, names, isProven))
+}
+
+/** undefined: it is not looked at. */
+async function screen(
+  { screening }: InspectionParts,
+  { client, transaction, specimen, checked }: MessageToInspect,
+  decisions: readonly (SenderDecision | undefined)[],
+  { lines, isAccepted }: HookedAnswer,
+): Promise<Screened | undefined> {
+  if (!screening || !isStranger(client) || !(screening.isOn || lines.length > 0)) return undefined
+  const { reversePath, recipients } = transaction
+  const [only, second] = recipients
+  return await screening.screen(specimen, {
+    onlyRecipient: second ? undefined : only?.forwardPath,
+    reversePath,
+    recipients: recipients.map(({ forwardPath }) => forwardPath),
+    provenDomain: checked && provenDomains(checked.evidence)[0],
+    reverse: checked?.evidence.iprev,
+    lines,
+    isAllowed:
+      isAccepted || decisions.some(decision => decision?.verdict === 'allow' && !decision.isUnproven),
+  })
+}
+
+interface LookedAtOutgoing {
+  readonly screened: OutgoingScreened
+  readonly refusal?: Reply | undefined
+}
+
+/** Of an account of ours. undefined: it is not looked at. */
+async function screenOutgoing(
+  { outgoing, suspects }: InspectionParts,
+  { client: { account }, specimen }: MessageToInspect,
+  { lines, isAccepted }: HookedAnswer,
+): Promise<LookedAtOutgoing | undefined> {
+  if (!account || !outgoing?.isOn(lines)) return undefined
+  const screened = await outgoing.screen(specimen, lines)
+  const { verdict } = screened
+  switch (verdict.kind) {
+    case 'accept':
+      return { screened }
+    case 'defer':
+      return { screened, refusal: replies.outgoingLater(verdict.because) }
+    case 'refuse':
+      await suspects?.refused(account, verdict.because)
+      return { screened, refusal: replies.outgoingRefused(verdict.because) }
+    case 'spam':
+      return isAccepted ? { screened } : { screened, refusal: await suspects?.spam(account, verdict.because) }
+    default:
+      return verdict satisfies never
+  }
+}
+
+type Checks = NonNullable<NewMessage['checks']>
+
+function describeCheck({ evidence, verdict }: CheckedMessage): Checks {
+  if (verdict.kind === 'refuse') return []
+  return [
+    {
+      kind: 'authenticated',
+      authentication: evidence,
+      verdict: verdict.kind,
+      ...(verdict.because === undefined ? {} : { because: verdict.because }),
+    },
+  ]
+}
+
+function describeRemarks(
+  { sessionId, role, remoteAddress, heloName, account }: Client,
+  remarks: readonly HookRemark[],
+): Checks[number] {
+  return {
+    kind: 'hooked',
+    sessionId,
+    role,
+    remoteAddress,
+    heloName,
+    account: account?.address,
+    remarks,
+  }
+}
+
+/** Where nothing was said there is nothing to keep. */
+function describeScreening(screened: Screened | undefined, lists: readonly ListedRecipient[]): Checks {
+  const { evidence = { score: 0, lines: [] }, verdict = { kind: 'accept' as const } } = screened ?? {}
+  const isSilent =
+    evidence.lines.length === 0 &&
+    evidence.notAsked === undefined &&
+    evidence.changes === undefined &&
+    lists.length === 0
+  if (isSilent && verdict.kind === 'accept') return []
+  return [
+    {
+      kind: 'screened',
+      screening: evidence,
+      verdict: nameOf(verdict),
+      ...(verdict.kind === 'accept' ? {} : { because: verdict.because }),
+      ...(lists.length > 0 ? { lists } : {}),
+    },
+  ]
+}
+
+/** Of what is taken. What would be refused of others is taken for postmaster. */
+function nameOf({ kind }: Screened['verdict']): 'accept' | 'junk' | 'quarantine' {
+  if (kind === 'refuse') return 'junk'
+  return kind === 'defer' ? 'accept' : kind
+}
+
+function describeOutgoing({ evidence, verdict }: OutgoingScreened): Checks {
+  const isSilent = evidence.lines.length === 0 && evidence.notAsked === undefined
+  if (isSilent && verdict.kind === 'accept') return []
+  return [
+    {
+      kind: 'screened',
+      screening: evidence,
+      verdict: verdict.kind === 'spam' ? 'hold' : 'accept',
+      ...(verdict.kind === 'accept' ? {} : { because: verdict.because }),
+    },
+  ]
+}
+
+/** That of the author before that of the sender, and that before those that have signed it. */
+function provenDomains({ dmarc, spf = [], dkim = [] }: AuthenticationEvidence): readonly string[] {
+  const [sender] = spf
+  return [
+    ...new Set(
+      [
+        dmarc?.result === 'pass' ? dmarc.domain : undefined,
+        sender?.result === 'pass' ? sender.domain : undefined,
+        ...dkim.map(({ result, domain }) => (result === 'pass' ? domain : undefined)),
+      ].filter(domain => domain !== undefined),
+    ),
+  ]
+}

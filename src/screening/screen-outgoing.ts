@@ -1,0 +1,66 @@
+// What our own accounts send, looked at by the scanners that the settings want asked about it: a stolen password sends viruses
+// and spam in the name of this server.
+import type { HeaderFieldToAdd, Specimen } from '../scanner/contract.ts'
+import type { Scanners } from './run-scanners.ts'
+import { type ScoreLine, sumOf } from './score.ts'
+import { because, find, type ScreeningEvidence, whyNotLooked } from './screen.ts'
+
+export interface OutgoingParts {
+  /** Those that are asked about what accounts send. */
+  readonly scanners: Scanners
+  /** So many points are too many; undefined: no number is. */
+  readonly score?: number | undefined
+}
+
+export interface OutgoingScreened {
+  readonly verdict:
+    | { readonly kind: 'accept' }
+    /** It may be a virus; or a scanner that matters is away. */
+    | { readonly kind: 'refuse' | 'defer'; readonly because: string }
+    /** Too many points, or somebody is to look first. */
+    | { readonly kind: 'spam'; readonly because: string }
+  readonly evidence: ScreeningEvidence
+  readonly headerFields: readonly HeaderFieldToAdd[]
+}
+
+export class OutgoingScreening {
+  readonly #parts: OutgoingParts
+
+  constructor(parts: OutgoingParts) {
+    this.#parts = parts
+  }
+
+  /** There is something to ask, or others' points to add up. */
+  isOn(lines: readonly ScoreLine[]): boolean {
+    return this.#parts.scanners.areAny || (lines.length > 0 && this.#parts.score !== undefined)
+  }
+
+  /** `lines`: points that others have given. */
+  async screen(specimen: Specimen, lines: readonly ScoreLine[]): Promise<OutgoingScreened> {
+    const scans = await this.#parts.scanners.scan(specimen)
+    const all = [...lines, ...scans.flatMap(scan => scan.lines)]
+    const score = sumOf(all)
+    const notAsked = scans.flatMap(whyNotLooked)
+    return {
+      verdict: this.#judge(scans, score),
+      evidence: { score, lines: all, ...(notAsked.length > 0 ? { notAsked } : {}) },
+      // What scanners tell other servers is of mail that comes in.
+      headerFields: [],
+    }
+  }
+
+  #judge(scans: Awaited<ReturnType<Scanners['scan']>>, score: number): OutgoingScreened['verdict'] {
+    const refusing = find(scans, 'refuse')
+    if (refusing) return { kind: 'refuse', because: because(refusing, 'it refuses the message') }
+    const { score: most } = this.#parts
+    if (most !== undefined && score >= most)
+      return { kind: 'spam', because: `it looks like spam (${score} points; ${most} are too many)` }
+    const keeping = find(scans, 'quarantine')
+    if (keeping)
+      return { kind: 'spam', because: because(keeping, 'it wants somebody to look at the message first') }
+    const deferring = find(scans, 'defer')
+    return deferring
+      ? { kind: 'defer', because: because(deferring, 'it asks to see the message again later') }
+      : { kind: 'accept' }
+  }
+}

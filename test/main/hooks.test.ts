@@ -1,0 +1,57 @@
+// The hook file of a server as an administrator runs it: in every front, and what it prints in the log.
+import assert from 'node:assert/strict'
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { eventually } from '../harness/eventually.ts'
+import { openConnection } from '../harness/raw-connection.ts'
+import { createServerFolder, runPostrider, startServer } from '../harness/server-process.ts'
+
+const greetingOf = (text: string): string =>
+  `import { reject, type HelloHook } from 'postrider/hooks'
+console.log('these are the hooks')
+export const hello: HelloHook = ({ heloName }) =>
+  heloName === 'loop.test' ? loop() : reject(550, '${text}')
+function loop(): never { for (;;); }
+`
+
+test('a server runs its hook file in each front, loads it anew, and outlives a loop in it', async t => {
+  const at = await createServerFolder({
+    settings: '[hooks]\nfile = "hooks.ts"\ntimeoutSeconds = 0.5\n[threads]\nfront = 2',
+  })
+  t.after(() => at.remove())
+  const file = join(at.folder, 'hooks.ts')
+  const missing = await runPostrider('serve', '--settings', at.settingsFile)
+  assert.equal(missing.exitCode, 1)
+  assert.match(missing.stderr, /postrider\.toml:4:8\n.*There is no such file: .*hooks\.ts/s)
+
+  await writeFile(file, greetingOf('First'))
+  const server = await startServer(at)
+  const answer = async (name = 'client.test'): Promise<string> => {
+    const connection = await openConnection(server.port('relay'))
+    await connection.reply()
+    const reply = await connection.command(`EHLO ${name}`)
+    connection.destroy()
+    return `${reply?.code} ${reply?.lines[0] ?? ''}`
+  }
+  try {
+    assert.equal(await answer(), '550 5.7.1 First')
+    assert.equal(server.output().match(/these are the hooks/g)?.length, 2)
+    await writeFile(`${file}~`, greetingOf('Second'))
+    await rename(`${file}~`, file)
+    await eventually('the new file in both fronts', async () => {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => answer()))
+      return answers.every(one => one === '550 5.7.1 Second') || undefined
+    })
+    // Without its verdict.
+    assert.match(await answer('loop.test'), /^250 /)
+    await eventually(
+      'the thread started anew',
+      async () => /ended, and is started anew/.test(server.output()) || undefined,
+    )
+    await eventually('its answers', async () => (await answer()) === '550 5.7.1 Second' || undefined)
+    assert.equal(await server.stop(), 0)
+  } finally {
+    await server.kill()
+  }
+})

@@ -1,0 +1,162 @@
+// What our own accounts send, looked at by scanners: a virus is refused and told of, spam holds the account or is refused.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { describeAlert } from '../../src/alert/describe-alert.ts'
+import { listAlerts } from '../../src/alert/operations.ts'
+import { describeEvent } from '../../src/cli/format-trail.ts'
+import { formatBlock } from '../../src/notice/format-text.ts'
+import { endAccountHold, listAccountHolds } from '../../src/queue/account-holds.ts'
+import { releaseRecipients } from '../../src/queue/administer.ts'
+import { findRecipients } from '../../src/queue/find-recipients.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { connectSmtp } from '../../src/smtp/client/connect.ts'
+import { trailAfter } from '../../src/trail/operations.ts'
+import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { eventually } from '../harness/eventually.ts'
+import { startFakeScanner } from '../scanner/fake-scanner.ts'
+
+const anna = 'anna@here.test'
+const carl = 'carl@here.test'
+const address = (text: string) => parseAddress(text) ?? assert.fail(text)
+
+interface Scene {
+  readonly server: ComposedServer
+  /** What the scanner was told. */
+  readonly received: () => string
+}
+
+async function start(
+  t: TestContext,
+  submission: Readonly<Record<string, unknown>> = {},
+  scanner: Readonly<Record<string, unknown>> = { outgoing: true },
+): Promise<Scene> {
+  const fake = await startFakeScanner(t, (socket, all) => {
+    if (!all.includes('The end\r\n') || socket.writableEnded) return
+    const text = all.toString('latin1')
+    const score = Number(/Points ([0-9.]+)/.exec(text)?.[1] ?? 0)
+    const isVirus = text.includes('Eicar')
+    const messages = isVirus ? { smtp_message: 'it contains the virus Eicar' } : {}
+    const answer = { action: isVirus ? 'reject' : 'no action', score, symbols: {}, messages }
+    const body = JSON.stringify(answer)
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+  })
+  const { endpoint } = fake
+  const at = endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : ''
+  const server = await startComposedServer(t, {
+    hostname: 'mx.here.test',
+    domains: ['here.test'],
+    accounts: [{ address: anna }, { address: carl }],
+    settings: { submission, scanners: [{ kind: 'rspamd', at, ...scanner }] },
+  })
+  return { server, received: () => fake.received().toString('latin1') }
+}
+
+/** The reply to the message that anna sends to carl. */
+async function send(server: ComposedServer, subject: string): Promise<string> {
+  const connection = await connectSmtp({
+    host: '127.0.0.1',
+    port: server.port('submission'),
+    helloName: 'client.test',
+    tls: 'starttls',
+    verifyCertificate: false,
+    auth: { username: anna, password: 'secret' },
+    clock: systemClock,
+  })
+  const mailData = Buffer.from(`From: <${anna}>\r\nSubject: ${subject}\r\n\r\nThe end\r\n`)
+  const [sent] = await connection.send({
+    reversePath: address(anna),
+    body: '7BIT',
+    smtpUtf8: false,
+    recipients: [{ forwardPath: address(carl) }],
+    mailData: {
+      size: mailData.length,
+      async *open() {
+        yield mailData
+      },
+    },
+  })
+  connection.close()
+  await server.settled()
+  const result = sent?.result
+  if (result?.kind === 'accepted') return `250 ${result.reply.lines.join(' ')}`
+  return result && 'reply' in result && result.reply
+    ? `${result.reply.code} ${result.reply.enhanced} ${result.reply.lines.join(' ')}`
+    : assert.fail(result?.kind)
+}
+
+async function alertsOf({ storage }: ComposedServer) {
+  return await storage.run(listAlerts, { which: 'open' })
+}
+
+test('a virus is refused in the words of the scanner, and an alert names the account', async t => {
+  const { server, received } = await start(t)
+  assert.equal(
+    await send(server, 'Eicar'),
+    '550 5.7.1 Your message was not accepted: it contains the virus Eicar If you have not sent it, somebody has your password: tell the administrator of this server',
+  )
+  assert.match(received(), /^User: anna@here\.test\r$/m)
+  assert.deepEqual(await server.mailbox(carl), [])
+  const [alert] = await alertsOf(server)
+  assert.ok(alert)
+  assert.deepEqual([alert.kind, alert.subject], ['account-sends-virus', anna])
+  const told = formatBlock(describeAlert(alert, 0, 'en').block)
+  assert.match(told, /it contains\s+the virus Eicar/)
+  assert.match(told, /postrider account password anna@here\.test --generate/)
+  assert.match(formatBlock(describeAlert(alert, 0, 'ru').block), /Письмо отклонено/)
+  const refused = await eventually('the refusal in the trail', async () =>
+    (await server.storage.run(trailAfter, { afterId: 0, limit: 50 })).find(
+      ({ event }) => event.kind === 'refused',
+    ),
+  )
+  assert.match(describeEvent(refused.event).text, /^Refused DATA of client\.test/)
+})
+
+test('too many points hold the mail of the account, and whoever was released is not held again', async t => {
+  const { server } = await start(t, { spamScore: 8 })
+  assert.match(await send(server, 'Points 7.5'), /^250/)
+  assert.equal((await server.mailbox(carl)).length, 1)
+  assert.match(await send(server, 'Points 9'), /^250/)
+  assert.match(await send(server, 'Points 0'), /^250/)
+  assert.equal((await server.mailbox(carl)).length, 1)
+  const [hold] = await server.storage.run(listAccountHolds, undefined)
+  assert.ok(hold)
+  assert.equal(hold.reason, 'of what it sends a scanner says: it looks like spam (9 points; 8 are too many)')
+  const [alert] = await alertsOf(server)
+  assert.ok(alert)
+  assert.equal(alert.kind, 'account-held')
+  assert.match(formatBlock(describeAlert(alert, 2, 'en').block), /What anna@here\.test sends looks like spam/)
+
+  const at = server.clock.now()
+  await server.storage.run(endAccountHold, { accountId: hold.accountId, at })
+  const selection = { state: 'held' } as const
+  const recipientIds = await server.storage.run(findRecipients, { selection, afterId: 0, limit: 10 })
+  await server.storage.run(releaseRecipients, { recipientIds, at })
+  await server.settled()
+  assert.equal((await server.mailbox(carl)).length, 3)
+  assert.match(await send(server, 'Points 9.5'), /^250/)
+  assert.equal((await server.mailbox(carl)).length, 4)
+  assert.deepEqual(await server.storage.run(listAccountHolds, undefined), [])
+})
+
+test('where the settings want it, spam is refused and nobody is held', async t => {
+  const { server } = await start(t, { spamScore: 8, whenSpam: 'refuse' })
+  assert.match(
+    await send(server, 'Points 9'),
+    /^550 5\.7\.1 Your message was not accepted: it looks like spam \(9 points/,
+  )
+  assert.deepEqual(await server.storage.run(listAccountHolds, undefined), [])
+})
+
+test('a scanner that is not asked about what accounts send sees none of it; one that is away and matters puts it off', async t => {
+  const { server, received } = await start(t, { spamScore: 8 }, {})
+  assert.match(await send(server, 'Eicar'), /^250/)
+  assert.equal(received(), '')
+  const away = await start(t, {}, { at: '127.0.0.1:1', outgoing: true, whenDown: 'defer' })
+  assert.match(
+    await send(away.server, 'Hello'),
+    /^451 4\.7\.1 Your message cannot be accepted now: rspamd at/,
+  )
+  const mild = await start(t, {}, { at: '127.0.0.1:1', outgoing: true })
+  assert.match(await send(mild.server, 'Hello'), /^250/)
+})
