@@ -55,8 +55,8 @@ export class Hooks {
   /** Resolves when the file is loaded, or cannot be. */
   async start(): Promise<void> {
     const { file, clock } = this.#options
+    this.#watching = watchFile(file, clock, changed => this.#changeTo(changed))
     const source = readIfThere(file)
-    this.#watching = watchFile(file, source, clock, changed => this.#changeTo(changed))
     this.#timers.add(clock.every(tellEveryMs, () => this.#problem && this.#options.tell?.(this.#problem)))
     if (source === undefined) this.#refuse({ message: 'it cannot be read', file })
     else this.#changeTo(source)

@@ -1,35 +1,31 @@
 // Notices that a file is another one: written, or replaced as editors do it (a new file takes its name).
 import { createHash } from 'node:crypto'
-import { type FSWatcher, readFileSync, watch } from 'node:fs'
-import { dirname } from 'node:path'
+import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { Clock, Timer } from '../runtime/clock.ts'
 
-/** Several events come with one change, and the last of them may be the one after which the text is whole. */
+/** Several events come with one change; what comes after the last of them is seen at the next. */
 const settleMs = 200
 /** Where nothing tells of changes (file systems of other machines), it is looked at so often. */
 const lookEveryMs = 30_000
 
-/** `changed`: the text of the file, once for each that differs from the one before, `first` being the first. */
-export function watchFile(
-  file: string,
-  first: string | undefined,
-  clock: Clock,
-  changed: (source: string) => void,
-): { close(): void } {
-  let known = first === undefined ? undefined : hashOf(first)
+/** `changed`: the text of the file, once for each change of its text or its time. */
+export function watchFile(file: string, clock: Clock, changed: (source: string) => void): { close(): void } {
+  let known = versionOf(file)
   let soon: Timer | undefined
   const look = (): void => {
     soon = undefined
+    const version = versionOf(file)
     const source = readIfThere(file)
-    if (source === undefined || hashOf(source) === known) return
-    known = hashOf(source)
+    if (source === undefined || version === known) return
+    known = version
     changed(source)
   }
-  const lookSoon = (): void => {
-    soon?.cancel()
-    soon = clock.after(settleMs, look)
-  }
-  const watcher = watchFolder(dirname(file), lookSoon)
+  const watcher = watchFolder(dirname(file), name => {
+    // A link of Kubernetes leads over a folder that is replaced, '..data'.
+    if (name === null || name === basename(file) || name.startsWith('..'))
+      soon ??= clock.after(settleMs, look)
+  })
   const timer = clock.every(lookEveryMs, look)
   return {
     close() {
@@ -41,9 +37,9 @@ export function watchFile(
 }
 
 /** The folder: a watch on the file itself would stay with the one that was replaced. undefined: it cannot be watched. */
-function watchFolder(folder: string, changed: () => void): FSWatcher | undefined {
+function watchFolder(folder: string, changed: (name: string | null) => void): FSWatcher | undefined {
   try {
-    const watcher = watch(folder, { persistent: false }, changed)
+    const watcher = watch(folder, { persistent: false }, (_event, name) => changed(name))
     // A folder that goes away: whoever looks from time to time sees it when it is back.
     watcher.on('error', () => watcher.close())
     return watcher
@@ -63,6 +59,10 @@ export function readIfThere(file: string): string | undefined {
   }
 }
 
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64')
+/** Another one for another text, and when somebody has touched it. undefined: it is not there. */
+function versionOf(file: string): string | undefined {
+  const source = readIfThere(file)
+  if (source === undefined) return undefined
+  const { mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? {}
+  return `${mtimeMs} ${createHash('sha256').update(source).digest('base64')}`
 }

@@ -8,18 +8,18 @@ import type { NewMessage } from '../queue/new-message.ts'
 import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
 import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
 import type { OutgoingScreened, OutgoingScreening } from '../screening/screen-outgoing.ts'
-import { findSenderEntries } from '../sender-list/operations.ts'
 import { decideSender, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
+import type { SenderLists } from '../sender-list/sender-lists.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { AuthenticatedAccount, Client, MailTransaction } from '../smtp/server/services.ts'
-import type { Storage } from '../storage/operation.ts'
 import type { HookRemark, ListedRecipient } from '../trail/events.ts'
 import { describeDecisions, type Judged, judgeMessage } from './judge-message.ts'
 
 export interface InspectionParts {
-  readonly storage: Pick<Storage, 'run'>
   readonly hostname: string
+  /** Whose mail is wanted, and whose not. Default: nobody's is on a list. */
+  readonly senderLists?: SenderLists | undefined
   /** Whether mail of strangers is wanted. Default: all is. */
   readonly screening?: Screening | undefined
   /** Of what our accounts send. Default: nobody looks at it. */
@@ -130,13 +130,13 @@ async function askHooks(
 
 /** What the lists of senders say, for each recipient; empty: nothing, to anybody. */
 async function askLists(
-  { storage, hostname }: InspectionParts,
+  { senderLists, hostname }: InspectionParts,
   { client, transaction, checked, authors }: MessageToInspect,
 ): Promise<readonly (SenderDecision | undefined)[]> {
-  if (!isStranger(client)) return []
+  if (!senderLists || !isStranger(client)) return []
   const names = { reversePath: transaction.reversePath, authors }
   const recipients = transaction.recipients.map(({ forwardPath }) => forwardPath)
-  const entries = await storage.run(findSenderEntries, { names, recipients, hostname })
+  const entries = await senderLists.find({ names, recipients, hostname })
   const isProven = (domain: string): boolean => checked !== undefined && isProvenBy(checked.evidence, domain)
   return entries.map(ofRecipient => decideSender(ofRecipient, names, isProven))
 }

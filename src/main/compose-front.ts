@@ -19,6 +19,7 @@ import { systemRandom } from '../runtime/random.ts'
 import { composeScanners } from '../screening/compose-scanners.ts'
 import { Scanners } from '../screening/run-scanners.ts'
 import { Screening } from '../screening/screen.ts'
+import { createSenderLists } from '../sender-list/sender-lists.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 import { createSmtpServer } from '../smtp/server/create-smtp-server.ts'
@@ -104,9 +105,11 @@ export function composeFront(parts: FrontParts): Front {
       noteEvidence,
       appendTrail: record => trail.append(record),
     })
+  const senderLists = createSenderLists(storage)
   const intake = createIntake({
     ...composeOutgoing({ settings, storage, clock, log }),
     hooks,
+    senderLists,
     storage,
     mailData,
     clock,
@@ -184,6 +187,7 @@ export function composeFront(parts: FrontParts): Front {
       evidenceFor: reply => evidence.get(reply),
       noteEvidence,
       hooks,
+      senderLists,
     }),
     limits: {
       maxMessageBytes: limits.maxMessageBytes,

@@ -23,8 +23,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
-import { findSenderEntries } from '../sender-list/operations.ts'
 import { decideSender } from '../sender-list/sender-list.ts'
+import type { SenderLists } from '../sender-list/sender-lists.ts'
 import { limitRecipient } from '../sending/limit-recipients.ts'
 import type { SendingWatch } from '../sending/sending-watch.ts'
 import { replies } from '../smtp/replies.ts'
@@ -52,6 +52,8 @@ export interface SessionServicesOptions {
   /** What intake had found when it refused a message with this very reply. */
   readonly evidenceFor?: ((reply: Reply) => RefusalEvidence | undefined) | undefined
   readonly hooks?: SessionHooks | undefined
+  /** Whose mail is wanted, and whose not. */
+  readonly senderLists?: SenderLists | undefined
   readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
 }
 
@@ -212,14 +214,15 @@ async function checkReturnPath(
 
 /** By the sender address alone: who the author is, and what is proved, shows when the message has come. */
 async function checkBlocked(
-  { storage, settings: { hostname }, noteEvidence }: SessionServicesOptions,
+  { senderLists, settings: { hostname }, noteEvidence }: SessionServicesOptions,
   client: Client,
   reversePath: ReversePath,
   forwardPath: Address,
 ): Promise<Reply | undefined> {
-  if (reversePath === null || !isStranger(client) || isRoleAddress(forwardPath)) return undefined
+  if (!senderLists || reversePath === null || !isStranger(client) || isRoleAddress(forwardPath))
+    return undefined
   const names = { reversePath, authors: [] }
-  const [entries = []] = await storage.run(findSenderEntries, { names, recipients: [forwardPath], hostname })
+  const [entries = []] = await senderLists.find({ names, recipients: [forwardPath], hostname })
   const decision = decideSender(entries, names, () => true)
   if (decision?.verdict !== 'block') return undefined
   const recipient = formatAddress(forwardPath)

@@ -5,7 +5,8 @@ import { parseAddress } from '../address/parse-address.ts'
 import { endOfLine, startsWithName } from './header-lines.ts'
 import { writtenAddresses } from './written-addresses.ts'
 
-const fromName = Buffer.from('from:')
+const fromName = Buffer.from('from')
+const colon = 0x3a
 const maxFieldBytes = 4000
 /** Nobody shows more. */
 const maxAuthors = 5
@@ -14,18 +15,26 @@ const maxAuthors = 5
 export function findAuthors(section: Uint8Array): readonly Address[] {
   const authors: Address[] = []
   for (let start = 0; start < section.length && authors.length < maxAuthors; ) {
-    const isFrom = startsWithName(section, start, fromName)
+    const value = startOfValue(section, start)
     let end = endOfLine(section, start)
     while (isBlank(section[end])) end = endOfLine(section, end)
-    if (isFrom)
+    if (value !== undefined)
       authors.push(
-        ...writtenAddresses(readText(section, start + fromName.length, end))
+        ...writtenAddresses(readText(section, value, end))
           .slice(0, maxAuthors)
           .flatMap(text => parseAddress(text) ?? []),
       )
     start = end
   }
   return authors.slice(0, maxAuthors)
+}
+
+/** Behind the colon of a From field; undefined: the line begins another one. Blanks before it are an old way (§4.5). */
+function startOfValue(section: Uint8Array, start: number): number | undefined {
+  if (!startsWithName(section, start, fromName)) return undefined
+  let at = start + fromName.length
+  while (isBlank(section[at])) at++
+  return section[at] === colon ? at + 1 : undefined
 }
 
 function isBlank(byte: number | undefined): boolean {

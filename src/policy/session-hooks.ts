@@ -40,6 +40,8 @@ interface Said {
   /** Those that stand in the trail already. */
   readonly written: Set<HookRemark>
   client: Client
+  /** The session is over; a function may still be thinking about it. */
+  isOver: boolean
 }
 
 /** A session with thousands of recipients says no more than that. */
@@ -100,18 +102,18 @@ export class SessionHooks {
     describe: () => Promise<HookedMessage>,
   ): Promise<HookedAnswer> {
     const { hooks } = this.#parts
+    const said = this.#saidOf(client)
     if (hooks.has('data')) {
       const session = {
         ...describeMail(client, transaction),
         recipients: transaction.recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
         message: await describe(),
       }
-      this.#note(client, remarkOf('data', await hooks.ask('data', session)))
+      this.#note(said, remarkOf('data', await hooks.ask('data', session)))
     }
-    const said = this.#sessions.get(client.sessionId)
-    const remarks = said ? [...said.ofSession, ...said.ofTransaction] : []
+    const remarks = [...said.ofSession, ...said.ofTransaction]
     const refusing = remarks.find(({ verdict, stage }) => stage === 'data' && isRefusal(verdict))
-    for (const remark of remarks) said?.written.add(remark)
+    for (const remark of remarks) said.written.add(remark)
     return {
       ...(refusing ? { reply: replyTo(refusing) } : {}),
       isAccepted: remarks.some(({ verdict }) => verdict === 'accept'),
@@ -125,7 +127,9 @@ export class SessionHooks {
   /** The session is over: what nobody has written yet is written. */
   forget({ sessionId }: Client): void {
     const said = this.#sessions.get(sessionId)
-    if (said) this.#write(said)
+    if (!said) return
+    said.isOver = true
+    this.#write(said)
     this.#sessions.delete(sessionId)
   }
 
@@ -145,9 +149,10 @@ export class SessionHooks {
     session: HookSessions[Stage],
     recipient: string | undefined,
   ): Promise<Reply | undefined> {
+    const said = this.#saidOf(client)
     const remark = remarkOf(stage, await this.#parts.hooks.ask(stage, session), recipient)
     if (!remark || !isRefusal(remark.verdict)) {
-      this.#note(client, remark)
+      this.#note(said, remark)
       return undefined
     }
     const reply = replyTo(remark)
@@ -155,22 +160,28 @@ export class SessionHooks {
     return reply
   }
 
-  #note(client: Client, remark: HookRemark | undefined): void {
-    if (!remark) return
+  #saidOf(client: Client): Said {
     const said = this.#sessions.get(client.sessionId) ?? {
       ofSession: [],
       ofTransaction: [],
       written: new Set(),
       client,
+      isOver: false,
     }
     this.#sessions.set(client.sessionId, said)
     said.client = client
+    return said
+  }
+
+  #note(said: Said, remark: HookRemark | undefined): void {
+    if (!remark) return
     const isOfSession = remark.stage === 'connect' || remark.stage === 'hello'
     const list = isOfSession ? said.ofSession : said.ofTransaction
     // EHLO may come again, and says then what holds.
     const before = remark.stage === 'hello' ? list.findIndex(({ stage }) => stage === 'hello') : -1
     if (before >= 0) list.splice(before, 1)
     if (list.length < maxRemarks || remark.stage === 'data') list.push(remark)
+    if (said.isOver) this.#write(said)
   }
 
   #write({ ofSession, ofTransaction, written, client }: Said): void {

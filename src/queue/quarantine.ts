@@ -10,7 +10,7 @@ import type { QuarantineContent, QuarantinedMessage } from './insert-quarantined
 import { formatQueueId, type QueueId } from './queue-id.ts'
 import { readIfIntact } from './rows.ts'
 
-interface QuarantineRow {
+export interface QuarantineRow {
   readonly id: QueueId
   readonly kept_at: number
   readonly ends_at: number
@@ -18,7 +18,7 @@ interface QuarantineRow {
   readonly content: string
 }
 
-const columns = 'id, kept_at, ends_at, because, content'
+export const quarantineColumns = 'id, kept_at, ends_at, because, content'
 
 export interface QuarantineSelection {
   readonly queueId?: QueueId | undefined
@@ -50,7 +50,7 @@ export const listQuarantine = defineRead(
   async (tx, { selection, afterId, limit }: QuarantinePage): Promise<QuarantineListing> => {
     const { where, values } = select(selection)
     const rows = await tx.all<QuarantineRow>(
-      `SELECT ${columns} FROM quarantined WHERE id > ? AND ${where} ORDER BY id LIMIT ?`,
+      `SELECT ${quarantineColumns} FROM quarantined WHERE id > ? AND ${where} ORDER BY id LIMIT ?`,
       afterId,
       ...values,
       limit,
@@ -89,7 +89,7 @@ function select({ queueId, reversePath, keptBefore, keptAfter }: QuarantineSelec
   }
 }
 
-function readQuarantined(row: QuarantineRow): QuarantinedMessage {
+export function readQuarantined(row: QuarantineRow): QuarantinedMessage {
   const content = JSON.parse(row.content) as Partial<QuarantineContent>
   const { message, recipients, identity = {}, author } = content
   if (!message || !Array.isArray(recipients))
@@ -127,7 +127,7 @@ export const releaseQuarantined = defineWrite(
     // Others of its recipients may still be in the queue, and be the last to leave it now.
     await tx.lockRow('queue_message', queueId)
     const row = await tx.get<QuarantineRow>(
-      `DELETE FROM quarantined WHERE id = ? RETURNING ${columns}`,
+      `DELETE FROM quarantined WHERE id = ? RETURNING ${quarantineColumns}`,
       queueId,
     )
     if (!row) return undefined
@@ -163,7 +163,7 @@ export const endQuarantined = defineWrite(
     for (const queueId of [...new Set(queueIds)].toSorted((a, b) => a - b)) {
       await tx.lockRow('queue_message', queueId)
       const row = await tx.get<QuarantineRow>(
-        `DELETE FROM quarantined WHERE id = ? RETURNING ${columns}`,
+        `DELETE FROM quarantined WHERE id = ? RETURNING ${quarantineColumns}`,
         queueId,
       )
       if (!row) continue

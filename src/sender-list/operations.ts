@@ -53,6 +53,11 @@ export const findSenderEntries = defineRead(
   },
 )
 
+export const hasSenderEntries = defineRead(
+  'sender-list.has-entries',
+  async (tx): Promise<boolean> => (await tx.get('SELECT 1 AS found FROM sender_entry LIMIT 1')) !== undefined,
+)
+
 async function isAnyAbout(tx: Tx, keys: readonly string[]): Promise<boolean> {
   for (const page of pagesOf(keys))
     if (await tx.get(`SELECT 1 AS found FROM sender_entry WHERE sender_key IN (${places}) LIMIT 1`, ...page))
@@ -125,6 +130,7 @@ export const putSenderEntry = defineWrite(
     )
     return before?.verdict
   },
+  { wakes: 'directory' },
 )
 
 /** False: the list had nothing about this sender. */
@@ -141,6 +147,7 @@ export const removeSenderEntry = defineWrite(
     )
     return changes > 0
   },
+  { wakes: 'directory' },
 )
 
 export interface SenderEntryPage {
@@ -177,6 +184,7 @@ export const listSenderEntries = defineRead(
 
 export const senderListOperations = [
   findSenderEntries,
+  hasSenderEntries,
   putSenderEntry,
   removeSenderEntry,
   listSenderEntries,

@@ -8,6 +8,7 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
 import { openMailDataFiles } from '../../src/storage/mail-data-files.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { addAccount, addDomain, address } from '../directory/open-directory.ts'
 import { makeServerFolder, runHere, succeed, succeedJson } from './run-postrider.ts'
 
@@ -125,4 +126,22 @@ test('what is deleted is gone, and nothing is deleted that was not named', async
     '1 message deleted; nobody was told.\n',
   )
   assert.match(await succeed(folder, 'verify'), /is in order/)
+})
+
+test('a row that cannot be read hides no other, and verify finds it', async t => {
+  const folder = await makeServer(t)
+  const damage = defineWrite('test.damage', async tx => {
+    await tx.run("UPDATE quarantined SET content = '{}' WHERE id = ?", 4096)
+  })
+  const storage = await openLocalStorage(join(folder, 'mail-data'))
+  await storage.run(damage, undefined)
+  await storage.close()
+  const listed = await runHere(folder, ['quarantine', 'list'])
+  assert.match(listed.stdout, /Offer 1/)
+  assert.match(listed.stderr, /1 message damaged: "postrider verify" says what is wrong/)
+  assert.match(
+    (await runHere(folder, ['quarantine', 'show', idOf(0)])).stderr,
+    /cannot be read\. "postrider verify"/,
+  )
+  assert.match((await runHere(folder, ['verify'])).stdout, /The row 4096 of quarantined cannot be read/)
 })

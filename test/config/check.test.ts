@@ -134,6 +134,13 @@ test('a hook file that does not run: the place in it', async context => {
   assert.ok(
     (await check(context, text)).findings.some(({ subject, what }) => subject === 'hooks' && what === file),
   )
+  chmodSync(file, 0o666)
+  assert.ok(
+    (await check(context, text)).findings.some(({ what }) =>
+      what.startsWith('every user of this machine may write'),
+    ),
+  )
+  chmodSync(file, 0o644)
   writeFileSync(file, '\nexport function mail() {\n')
   const { findings } = await check(context, text)
   const finding = findings.find(({ subject }) => subject === 'hooks')

@@ -1,0 +1,38 @@
+// Whom a reader takes for the author of a message.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { formatAddress } from '../../src/address/format-address.ts'
+import { findAuthors } from '../../src/message/authors.ts'
+
+const authorsOf = (section: string): string[] => findAuthors(Buffer.from(section)).map(formatAddress)
+
+test('the addresses of every From field, in whichever form they are written', () => {
+  for (const [field, authors] of [
+    ['From: boris@example.org', ['boris@example.org']],
+    ['FROM : boris@example.org', ['boris@example.org']],
+    ['Fromage: boris@example.org', []],
+    ['from:"B., \\"x@y.test\\"" <Boris@Example.ORG>', ['Boris@example.org']],
+    ['From: B (a@b.test) <boris@example.org>, carl@example.net', ['boris@example.org', 'carl@example.net']],
+    ['From: B\r\n <boris@example.org>', ['boris@example.org']],
+    ['From: Friends: boris@example.org, carl@example.net;', ['boris@example.org', 'carl@example.net']],
+    ['From: anna@here.test <boris@example.org>', ['boris@example.org']],
+    ['From: <a@one.test> <b@two.test>', ['a@one.test', 'b@two.test']],
+    ['From: a@one.test\r\nFrom: b@two.test', ['a@one.test', 'b@two.test']],
+    ['From: борис@пример.рф', ['борис@xn--e1afmkfd.xn--p1ai']],
+    ['From: nobody', []],
+    ['From: <boris@example.org', ['boris@example.org']],
+    ['From: (boris@example.org', []],
+    ['Subject: hello\r\nX-From: x@y.test\r\n', []],
+  ] as const)
+    assert.deepEqual(authorsOf(`To: anna@here.test\r\n${field}\r\nDate: today\r\n`), authors, field)
+})
+
+test('no more than a few, and no text that breaks it', () => {
+  assert.equal(authorsOf(`From: ${'a@b.test, '.repeat(1000)}\r\n`).length, 5)
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 200 }), text => {
+      assert.ok(authorsOf(`From: ${text}\r\n`).length <= 5)
+    }),
+  )
+})
