@@ -804,7 +804,7 @@ const scanner = z
     maxMegabytes: setting(count(1, 10_000).default(25), 'Larger messages are not shown to it.'),
     outgoing: setting(
       z.boolean().default(false),
-      'Whether it looks at what your accounts send, too. What it refuses is refused, and an alert names the account; for its points see spamScore under [submission].',
+      'Whether it looks at what your accounts send, too. What it refuses, or wants in quarantine, is refused, and an alert names the account; for its points see spamScore under [submission].',
     ),
   })
   .check(context => {

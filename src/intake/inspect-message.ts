@@ -102,8 +102,8 @@ export async function inspectMessage(parts: InspectionParts, message: MessageToI
       ...describeScreening(screened, lists),
       ...(outgoing ? describeOutgoing(outgoing.screened) : []),
     ],
-    headerFields: screened?.headerFields ?? [],
-    changes: screened?.changes,
+    headerFields: screened?.headerFields ?? outgoing?.screened.headerFields ?? [],
+    changes: screened?.changes ?? outgoing?.screened.changes,
     because: screened && 'because' in screened.verdict ? screened.verdict.because : '',
   }
 }
@@ -248,7 +248,8 @@ function nameOf({ kind }: Screened['verdict']): 'accept' | 'junk' | 'quarantine'
 }
 
 function describeOutgoing({ evidence, verdict }: OutgoingScreened): Checks {
-  const isSilent = evidence.lines.length === 0 && evidence.notAsked === undefined
+  const isSilent =
+    evidence.lines.length === 0 && evidence.notAsked === undefined && evidence.changes === undefined
   if (isSilent && verdict.kind === 'accept') return []
   return [
     {

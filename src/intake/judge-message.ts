@@ -49,10 +49,21 @@ export function judgeMessage(question: MessageToJudge): Judged {
   return {
     kind: 'take',
     recipients: each.map(({ recipient, voice }) => {
-      const fate = voice === 'allow' ? 'inbox' : voice === 'block' ? 'junk' : fateBy(verdict, recipient)
+      const fate = fateOf(voice, verdict, recipient)
       return { recipient, fate: fate === 'inbox' && isSuspicious ? 'junk' : fate }
     }),
   }
+}
+
+/** What a scanner wants looked at first may be a virus too: only points are overruled. */
+function fateOf(
+  voice: 'allow' | 'block' | undefined,
+  verdict: Screened['verdict'],
+  recipient: Recipient,
+): Fate {
+  if (voice === 'block') return 'junk'
+  const isOverruled = voice === 'allow' && !(verdict.kind === 'quarantine' && verdict.by === 'scanner')
+  return isOverruled ? 'inbox' : fateBy(verdict, recipient)
 }
 
 /** Of what is taken: what would be refused of others is put away. */

@@ -1,9 +1,16 @@
 // What our own accounts send, looked at by the scanners that the settings want asked about it: a stolen password sends viruses
 // and spam in the name of this server.
-import type { HeaderFieldToAdd, Specimen } from '../scanner/contract.ts'
+import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
 import type { Scanners } from './run-scanners.ts'
 import { type ScoreLine, sumOf } from './score.ts'
-import { because, find, type ScreeningEvidence, whyNotLooked } from './screen.ts'
+import {
+  because,
+  describeChanges,
+  find,
+  joinChanges,
+  type ScreeningEvidence,
+  whyNotLooked,
+} from './screen.ts'
 
 export interface OutgoingParts {
   /** Those that are asked about what accounts send. */
@@ -17,10 +24,11 @@ export interface OutgoingScreened {
     | { readonly kind: 'accept' }
     /** It may be a virus; or a scanner that matters is away. */
     | { readonly kind: 'refuse' | 'defer'; readonly because: string }
-    /** Too many points, or somebody is to look first. */
+    /** Too many points. */
     | { readonly kind: 'spam'; readonly because: string }
   readonly evidence: ScreeningEvidence
   readonly headerFields: readonly HeaderFieldToAdd[]
+  readonly changes?: MessageChanges | undefined
 }
 
 export class OutgoingScreening {
@@ -41,11 +49,17 @@ export class OutgoingScreening {
     const all = [...lines, ...scans.flatMap(scan => scan.lines)]
     const score = sumOf(all)
     const notAsked = scans.flatMap(whyNotLooked)
+    const changes = joinChanges(scans)
     return {
       verdict: this.#judge(scans, score),
-      evidence: { score, lines: all, ...(notAsked.length > 0 ? { notAsked } : {}) },
-      // What scanners tell other servers is of mail that comes in.
-      headerFields: [],
+      evidence: {
+        score,
+        lines: all,
+        ...(notAsked.length > 0 ? { notAsked } : {}),
+        ...(changes ? { changes: scans.flatMap(describeChanges) } : {}),
+      },
+      headerFields: scans.flatMap(({ headerFields }) => headerFields),
+      ...(changes ? { changes } : {}),
     }
   }
 
@@ -56,8 +70,7 @@ export class OutgoingScreening {
     if (most !== undefined && score >= most)
       return { kind: 'spam', because: `it looks like spam (${score} points; ${most} are too many)` }
     const keeping = find(scans, 'quarantine')
-    if (keeping)
-      return { kind: 'spam', because: because(keeping, 'it wants somebody to look at the message first') }
+    if (keeping) return { kind: 'refuse', because: because(keeping, 'it does not let the message out') }
     const deferring = find(scans, 'defer')
     return deferring
       ? { kind: 'defer', because: because(deferring, 'it asks to see the message again later') }

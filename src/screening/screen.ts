@@ -68,9 +68,9 @@ export interface ScreeningContext {
 
 export type ScreeningVerdict =
   | { readonly kind: 'accept' }
-  | { readonly kind: 'junk' | 'quarantine' | 'defer'; readonly because: string }
-  /** 'scanner': it refuses the message by itself, and not for its points. */
-  | { readonly kind: 'refuse'; readonly by: 'score' | 'scanner'; readonly because: string }
+  | { readonly kind: 'junk' | 'defer'; readonly because: string }
+  /** 'scanner': one wants it by itself, and not for the points. */
+  | { readonly kind: 'quarantine' | 'refuse'; readonly by: 'score' | 'scanner'; readonly because: string }
 
 export interface Screened {
   readonly verdict: ScreeningVerdict
@@ -203,10 +203,15 @@ export class Screening {
     if (keeping)
       return {
         kind: 'quarantine',
+        by: 'scanner',
         because: because(keeping, 'it wants somebody to look at the message first'),
       }
     if (meaning === 'quarantine')
-      return { kind: 'quarantine', because: `it has ${score} points, and ${quarantine} are kept aside` }
+      return {
+        kind: 'quarantine',
+        by: 'score',
+        because: `it has ${score} points, and ${quarantine} are kept aside`,
+      }
     const marking = find(scans, 'mark')
     if (marking) return { kind: 'junk', because: because(marking, 'it takes the message for spam') }
     return meaning === 'junk'
@@ -273,7 +278,7 @@ function whyNoAnswer(listing: Listing): string[] {
 }
 
 /** In the order of the settings; of several bodies and senders the last one's. */
-function joinChanges(scans: readonly Scan[]): MessageChanges | undefined {
+export function joinChanges(scans: readonly Scan[]): MessageChanges | undefined {
   const all = scans.flatMap(({ changes }) => changes ?? [])
   if (all.length === 0) return undefined
   const body = all.findLast(one => one.body !== undefined)?.body
@@ -287,7 +292,7 @@ function joinChanges(scans: readonly Scan[]): MessageChanges | undefined {
   }
 }
 
-function describeChanges({ scanner, changes }: Scan): string[] {
+export function describeChanges({ scanner, changes }: Scan): string[] {
   if (!changes) return []
   const { fields, body, addedRecipients, removedRecipients, reversePath } = changes
   const names = [...new Set(fields.map(({ name }) => oneLine(name, 60)))]

@@ -148,12 +148,17 @@ test('above the second threshold it is kept aside, and so is what a scanner want
   const many = await open(t, { settings, reports: [{ score: 8, advice: 'mark' }] })
   assert.deepEqual((await many.screen()).verdict, {
     kind: 'quarantine',
+    by: 'score',
     because: 'it has 8 points, and 8 are kept aside',
   })
   const fewer = await open(t, { settings, reports: [{ score: 7.9 }] })
   assert.equal((await fewer.screen()).verdict.kind, 'junk')
   const wished = await open(t, { reports: [{ advice: 'quarantine', text: 'Look at its attachment' }] })
-  assert.deepEqual((await wished.screen()).verdict, { kind: 'quarantine', because: 'Look at its attachment' })
+  assert.deepEqual((await wished.screen()).verdict, {
+    kind: 'quarantine',
+    by: 'scanner',
+    because: 'Look at its attachment',
+  })
 })
 
 test('who could not be asked is told, and gives no points', async t => {

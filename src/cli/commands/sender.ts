@@ -48,9 +48,9 @@ const verdicts: Readonly<
   allow: {
     summary: 'Always take the mail of a sender',
     description:
-      'Always take the mail of a sender into INBOX: no score, greylisting or quarantine counts. It has to be proved that ' +
+      'Always take the mail of a sender into INBOX: neither points nor greylisting count. It has to be proved that ' +
       'the message is from there (SPF or DKIM), since a name alone anybody can write; and never passes what DMARC refuses, ' +
-      'or what a scanner refuses.',
+      'or what a scanner refuses or wants in quarantine.',
     done: 'is always taken',
   },
   block: {
