@@ -1,6 +1,7 @@
 // Real scanners: ClamAV, SpamAssassin, rspamd, and OpenDKIM as a milter.
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { listAlerts } from '../../src/alert/operations.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { createClamdScanner } from '../../src/scanner/clamd.ts'
 import type { Scanner } from '../../src/scanner/contract.ts'
@@ -8,7 +9,11 @@ import { formatScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { createMilterScanner } from '../../src/scanner/milter/milter-scanner.ts'
 import { createRspamdScanner } from '../../src/scanner/rspamd.ts'
 import { createSpamdScanner } from '../../src/scanner/spamd.ts'
+import { putSenderEntry } from '../../src/sender-list/operations.ts'
+import { everybodys } from '../../src/sender-list/sender-list.ts'
+import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { startComposedServer } from '../harness/composed-server.ts'
+import { startDnsServer } from '../harness/dns-server.ts'
 import { missing } from '../harness/programs.ts'
 import { sendAsStranger } from '../scanner/send-as-stranger.ts'
 import { eicar, gtube, plainMessage, specimen, withBody } from '../scanner/specimen.ts'
@@ -82,6 +87,68 @@ describe('scanners', { concurrency: false }, () => {
     )
     assert.match(headerFields[0]?.value ?? '', /d=example\.net; s=test;/)
     await isGone(scanner, daemon)
+  })
+
+  test('ClamAV lets no virus in from a wanted sender, nor out of an account', {
+    skip: missing('clamd'),
+  }, async t => {
+    const daemon = await started(t, startClamd)
+    const dns = await startDnsServer(['example.net TXT v=spf1 ip4:203.0.113.9 -all'])
+    t.after(() => dns.close())
+    const server = await startComposedServer(t, {
+      hostname: 'mx.here.test',
+      domains: ['here.test'],
+      accounts: [{ address: 'anna@here.test' }],
+      isBehindProxy: true,
+      settings: {
+        delivery: { dnsServers: [dns.text] },
+        spam: { clientNames: false },
+        scanners: [{ kind: 'clamav', at: formatScannerEndpoint(daemon.endpoint), outgoing: true }],
+      },
+    })
+    const since = server.clock.now()
+    const entry = { ownerId: everybodys, verdict: 'allow', sender: 'example.net', note: '', since } as const
+    await server.storage.run(putSenderEntry, entry)
+    assert.equal((await sendAsStranger(server, 'Hello')).code, 250)
+    await server.settled()
+    const [hello = ''] = await server.mailbox('anna@here.test')
+    assert.match(hello, /spf=pass/)
+    const virus = `Hello\r\n\r\n${eicar}`
+    const refused = await sendAsStranger(server, virus)
+    assert.equal(refused.code, 550)
+    assert.match(refused.lines.join(' '), /Eicar-Test-Signature/)
+    const connection = await connectSmtp({
+      host: '127.0.0.1',
+      port: server.port('submission'),
+      helloName: 'client.test',
+      tls: 'starttls',
+      verifyCertificate: false,
+      auth: { username: 'anna@here.test', password: 'secret' },
+      clock: systemClock,
+    })
+    const mailData = Buffer.from(`From: anna@here.test\r\nSubject: ${virus}\r\n`)
+    const anna = { localPart: 'anna', domain: 'here.test' }
+    const [sent] = await connection.send({
+      reversePath: anna,
+      body: '7BIT',
+      smtpUtf8: false,
+      recipients: [{ forwardPath: anna }],
+      mailData: {
+        size: mailData.length,
+        async *open() {
+          yield mailData
+        },
+      },
+    })
+    connection.close()
+    assert.ok(sent && 'reply' in sent.result && sent.result.reply)
+    assert.match(sent.result.reply.lines.join(' '), /^Your message was not accepted: .*Eicar-Test-Signature/)
+    assert.deepEqual(
+      (await server.storage.run(listAlerts, { which: 'open' })).map(({ kind, subject }) => [kind, subject]),
+      [['account-sends-virus', 'anna@here.test']],
+    )
+    await server.settled()
+    assert.equal((await server.mailbox('anna@here.test')).length, 1)
   })
 
   for (const [whenDown, start, kind] of [

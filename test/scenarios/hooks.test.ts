@@ -191,6 +191,18 @@ test('a promise that never ends costs its verdict after the deadline, and nobody
   assert.ok((await trailOf(server)).includes('mail: +1 points (call 3)'))
 })
 
+test('a session that ends while a function thinks is remembered until it has, and no longer', async t => {
+  const { server } = await start(t, faulty)
+  const slow = await greet(server)
+  await slow.write('MAIL FROM:<waits@friend.test>\r\n')
+  // The next session is served, so the function has been asked.
+  assert.match(await send(server, 'Hello', 'counts@friend.test'), /^250/)
+  slow.destroy()
+  assert.match(await send(server, 'Hello', 'counts@friend.test'), /^250/)
+  server.clock.advance(5000)
+  await inTrail(server, /^mail: no verdict: it had not answered after 5 s$/)
+})
+
 test('a loop without an end stops no session; its thread is ended and started anew', async t => {
   const { server } = await start(t, faulty)
   const looping = await greet(server)
