@@ -91,6 +91,8 @@ test('what is kept aside is listed, by filters, and shown', async t => {
   assert.match(await succeed(folder, 'trace', idOf(0)), /Now: anna@example\.test does not get it before/)
   assert.match(await succeed(folder, 'why', idOf(0)), /it is kept aside since/)
   assert.deepEqual(((await succeedJson(folder, 'queue', 'list')) as object[]).length, 0)
+  const summary = await runHere(folder, ['queue', 'summary'])
+  assert.match(summary.stderr, /2 messages are kept aside: "postrider quarantine list" shows what/)
 })
 
 test('a release puts it into the queue, and teaches the filter when asked', async t => {

@@ -26,6 +26,7 @@ import {
   type ShownRecipient,
   showQueuedMessage,
 } from '../../queue/list-queue.ts'
+import { countQuarantine } from '../../queue/quarantine.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
 import type { RecipientState } from '../../queue/records.ts'
 import type { QueueSelection } from '../../queue/select-recipients.ts'
@@ -764,7 +765,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
   const { by, limit } = options
   const now = invocation.clock.now()
   const selection = selectionOf(options, now)
-  const { summary, closures, openings, openAlerts, noServer } = await invocation.withStorage(
+  const { summary, closures, openings, openAlerts, quarantined, noServer } = await invocation.withStorage(
     async (storage, settings) => {
       const hosts = by === 'destination' ? await readDestinationHosts(storage, settings) : []
       const summary = await storage.run(summarizeQueue, { by, selection, now, ages, limit, hosts })
@@ -773,6 +774,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
         summary,
         ...(await readGroupProspects(storage, settings, summary.groups, destinations, now)),
         openAlerts: await storage.run(countOpenAlerts, undefined),
+        quarantined: await storage.run(countQuarantine, undefined),
         noServer: summary.recipients > 0 && (await isServerMissing(storage, settings, invocation.clock)),
       }
     },
@@ -787,6 +789,7 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
         ...summary,
         groups: summary.groups.map(asJson),
         openAlerts,
+        quarantined,
         noServer,
       },
       '',
@@ -794,6 +797,10 @@ async function summarize(invocation: Invocation, options: SummaryOptions): Promi
     return
   }
   if (openAlerts > 0) invocation.output.note(`${describeOpenAlerts(openAlerts)}\n`)
+  if (quarantined > 0)
+    invocation.output.note(
+      `${formatCount(quarantined, 'message is', 'messages are')} kept aside: "postrider quarantine list" shows what\n`,
+    )
   invocation.output.rows(
     summary.groups,
     [
