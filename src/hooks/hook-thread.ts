@@ -34,6 +34,9 @@ const aliveMs = 1000
 const maxPending = 200
 const maxYoungGenerationSizeMb = 8
 const maxLineLength = 500
+/** What a file prints in a minute beyond that is not in the log. */
+const maxLinesPerMinute = 100
+const minuteMs = 60_000
 
 // In dist/ it is a .js file, in src/ .ts: whatever this file is.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
@@ -53,6 +56,7 @@ export class HookThread {
   #stages: ReadonlySet<HookStage> = new Set()
   #lastId = 0
   #ping: Timer | undefined
+  #printed = { since: -Infinity, lines: 0 }
   #isRetired = false
   #isEnding = false
   /** Why it ends. */
@@ -187,10 +191,18 @@ export class HookThread {
   #logLines(stream: NodeJS.ReadableStream): void {
     stream.setEncoding('utf8')
     stream.on('data', (text: string) => {
-      for (const line of text.split('\n'))
-        if (line.trim() !== '')
-          this.#options.log.info('the hook file says', { text: line.slice(0, maxLineLength) })
+      for (const line of text.split('\n')) if (line.trim() !== '') this.#logLine(line)
     })
+  }
+
+  #logLine(line: string): void {
+    const { clock, log } = this.#options
+    if (clock.now() - this.#printed.since >= minuteMs) this.#printed = { since: clock.now(), lines: 0 }
+    this.#printed.lines++
+    if (this.#printed.lines <= maxLinesPerMinute)
+      log.info('the hook file says', { text: line.slice(0, maxLineLength) })
+    else if (this.#printed.lines === maxLinesPerMinute + 1)
+      log.warn('the hook file says more than is kept', { linesPerMinute: maxLinesPerMinute })
   }
 }
 

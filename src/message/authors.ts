@@ -7,7 +7,7 @@ import { writtenAddresses } from './written-addresses.ts'
 
 const fromName = Buffer.from('from')
 const colon = 0x3a
-const maxFieldBytes = 4000
+const maxFieldBytes = 16_384
 /** Nobody shows more. */
 const maxAuthors = 5
 

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { listAlerts } from '../../src/alert/operations.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -19,16 +20,17 @@ interface Scene {
   readonly file: string
 }
 
-async function start(t: TestContext, source: string, name = 'hooks.ts'): Promise<Scene> {
+async function start(t: TestContext, source: string, log?: Log): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'postrider-hooks-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const file = join(folder, name)
+  const file = join(folder, 'hooks.ts')
   await writeFile(file, source)
   const server = await startComposedServer(t, {
     hostname: 'mx.here.test',
     domains: ['here.test'],
     accounts: [{ address: anna }],
     isBehindProxy: true,
+    ...(log ? { log } : {}),
     settings: {
       mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
       spam: { filter: false, clientNames: false },
@@ -288,6 +290,23 @@ test('a file that cannot be used from the start lets mail in as if there were no
     alert?.evidence.detail ?? '',
     /it exports none of the functions connect, hello, mail, rcpt, data$/,
   )
+})
+
+test('what a file prints is in the log, within bounds', async t => {
+  const told: string[] = []
+  const log: Log = {
+    ...silentLog,
+    info: (message, fields) => void told.push(`${message}: ${String(fields?.['text'])}`),
+    warn: message => void told.push(message),
+  }
+  await start(t, 'for (let n = 0; n < 1000; n++) console.log("line", n)\nexport const mail = () => {}\n', log)
+  await eventually(
+    'the end of it',
+    async () => told.includes('the hook file says more than is kept') || undefined,
+  )
+  const lines = told.filter(line => line.startsWith('the hook file says: '))
+  assert.equal(lines.length, 100)
+  assert.equal(lines[99], 'the hook file says: line 99')
 })
 
 test('the example does what it says', async t => {
