@@ -1,5 +1,6 @@
 // The lists of wanted and unwanted senders as an administrator keeps them.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
@@ -67,4 +68,26 @@ test('what is no sender, no account, or not on the list is told', async t => {
     missing.stderr,
     /example\.org is not on the list for everybody\. "postrider sender list" shows who is\./,
   )
+})
+
+test('lists go into a file and come out of it the same; a line that is wrong changes nothing', async t => {
+  const folder = await makeServer(t)
+  await succeed(folder, 'sender', 'allow', 'partner.test', '--note', 'sales')
+  await succeed(folder, 'sender', 'block', 'boris@example.org', '--account', anna)
+  const exported = await succeed(folder, 'sender', 'export')
+  const before = await list(folder)
+  await succeed(folder, 'sender', 'remove', 'partner.test')
+  await succeed(folder, 'sender', 'remove', 'boris@example.org', '--account', anna)
+  writeFileSync(join(folder, 'lists.jsonl'), exported)
+  assert.equal(await succeed(folder, 'sender', 'import', 'lists.jsonl'), '2 senders are on a list.\n')
+  assert.deepEqual(await list(folder), before)
+
+  writeFileSync(join(folder, 'plain.txt'), 'one.test\n\nx@two.test\r\n')
+  await succeed(folder, 'sender', 'import', 'plain.txt', '--account', anna)
+  assert.equal((await list(folder, '--account', anna)).length, 3)
+  writeFileSync(join(folder, 'bad.txt'), 'three.test\nno such thing\n')
+  const bad = await runHere(folder, ['sender', 'import', 'bad.txt'])
+  assert.equal(bad.exitCode, 1)
+  assert.match(bad.stderr, /bad\.txt:2: this is neither an address nor a domain/)
+  assert.deepEqual(await list(folder, '--everybody'), [['partner.test', 'allow', null, 'sales']])
 })

@@ -1,6 +1,8 @@
 // postrider sender: whose mail is wanted, and whose is not, whatever its score: for one account, or for all.
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
+import { formatAddress } from '../../address/format-address.ts'
+import { parseAddress } from '../../address/parse-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { listAccounts } from '../../directory/accounts.ts'
 import { displayAddress } from '../../directory/display.ts'
@@ -16,14 +18,20 @@ import { accountIdOf } from '../account-id.ts'
 import { addressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform, removeAliases } from '../command.ts'
 import type { CommandStorage } from '../open-storage.ts'
-import { formatTime } from '../quantities.ts'
+import { formatCount, formatTime } from '../quantities.ts'
+import { inputName, readInput } from '../read-input.ts'
 
 const pageSize = 500
 
 /** 'boris@example.org', or 'example.org' and '@example.org' for the domain with all below it. */
+function parseSender(text: string): Address | string | undefined {
+  if (text.startsWith('@')) return parseDomain(text.slice(1))
+  return text.includes('@') ? parseAddress(text) : parseDomain(text)
+}
+
 function senderArgument(text: string): Address | string {
-  const domain = parseDomain(text.startsWith('@') ? text.slice(1) : text)
-  if (domain !== undefined && (text.startsWith('@') || !text.includes('@'))) return domain
+  const sender = parseSender(text)
+  if (sender !== undefined) return sender
   if (!text.includes('@'))
     throw new InvalidArgumentError(
       'It has to be an address, boris@example.org, or a domain, example.org, which stands for all below it too.',
@@ -65,7 +73,7 @@ const verdicts: Readonly<
 export function addSenderCommand(program: Command, run: CommandRun): void {
   const sender = addCommand(program, {
     usage: 'sender',
-    summary: 'Senders whose mail is always taken, or never: allow, block, list, remove',
+    summary: 'Senders whose mail is always taken, or never: allow, block, list, remove, import, export',
     description:
       'Senders whose mail is always taken, or never, whatever its score: for one account, or for everybody. What the ' +
       "administrator blocks for everybody is blocked; else an account's own list counts before the administrator's; and in " +
@@ -129,32 +137,20 @@ export function addSenderCommand(program: Command, run: CommandRun): void {
     .option('--everybody', 'only the list that is for everybody')
     .action(
       perform(run, async (invocation, { account, everybody }: AccountOptions & { everybody?: true }) => {
-        const { entries, names } = await invocation.withStorage(async storage => {
+        const entries = await invocation.withStorage(async storage => {
           const ownerId = everybody ? everybodys : account && (await accountIdOf(storage, account))
-          const accounts = await storage.run(listAccounts, { domain: undefined })
-          return {
-            entries: await collect(storage, ownerId),
-            names: new Map(accounts.map(({ id, address }) => [id, displayAddress(address)])),
-          }
+          return await collect(storage, ownerId)
         })
-        const nameOf = ({ ownerId }: SenderEntry): string | null =>
-          ownerId === everybodys ? null : (names.get(ownerId) ?? `account ${ownerId}`)
         invocation.output.rows(
           entries,
           [
             { title: 'SENDER', cell: row => formatDomainsForPeople(row.sender) },
             { title: 'VERDICT', cell: row => row.verdict },
-            { title: 'FOR', cell: row => nameOf(row) ?? 'everybody' },
+            { title: 'FOR', cell: row => row.account ?? 'everybody' },
             { title: 'SINCE', cell: row => formatTime(row.since) },
             { title: 'NOTE', cell: row => row.note },
           ],
-          row => ({
-            sender: row.sender,
-            verdict: row.verdict,
-            account: nameOf(row),
-            since: new Date(row.since).toISOString(),
-            note: row.note,
-          }),
+          entryJson,
           'Nobody is on a list.',
         )
       }),
@@ -185,23 +181,142 @@ export function addSenderCommand(program: Command, run: CommandRun): void {
         )
       }),
     )
+
+  addCommand(sender, {
+    usage: 'export',
+    summary: 'Write all lists, one JSON object a line',
+    examples: ['sender export > senders.jsonl'],
+  }).action(
+    perform(run, async invocation => {
+      const entries = await invocation.withStorage(storage => collect(storage, undefined))
+      for (const entry of entries) invocation.output.jsonLine(entryJson(entry))
+    }),
+  )
+
+  addCommand(sender, {
+    usage: 'import <file>',
+    summary: 'Put senders on a list from a file: one a line, or what export has written',
+    description:
+      'Put senders on a list from a file ("-" is stdin): one address or domain a line, or JSON objects as "export" writes them. ' +
+      'All are read before the first is written.',
+    examples: ['sender import pests.txt --verdict block', 'sender import senders.jsonl'],
+  })
+    .addOption(
+      new Option('--verdict <verdict>', 'for lines that do not say it')
+        .choices(['allow', 'block'])
+        .default('block'),
+    )
+    .addOption(accountOption())
+    .action(
+      perform(run, async (invocation, options: AccountOptions & { verdict: SenderVerdict }, file: string) => {
+        const { verdict, account } = options
+        const defaults = { verdict, account, since: invocation.clock.now() }
+        const entries = parseLines(await readInput(invocation, file), file, defaults)
+        await invocation.withStorage(async storage => {
+          const owners = new Map<string, number>()
+          for (const { account: owner } of entries) {
+            const key = owner ? formatAddress(owner) : ''
+            if (!owners.has(key)) owners.set(key, await ownerOf(storage, owner))
+          }
+          for (const { account: owner, ...entry } of entries) {
+            const ownerId = owners.get(owner ? formatAddress(owner) : '') ?? everybodys
+            await storage.run(putSenderEntry, { ...entry, ownerId })
+          }
+        })
+        invocation.output.result(
+          { imported: entries.length },
+          `${formatCount(entries.length, 'sender is', 'senders are')} on a list.`,
+        )
+      }),
+    )
+}
+
+interface NamedEntry extends SenderEntry {
+  /** null: for everybody. */
+  readonly account: string | null
+}
+
+function entryJson({ sender, verdict, account, since, note }: NamedEntry): object {
+  return { sender, verdict, account, since: new Date(since).toISOString(), note }
+}
+
+interface ImportedEntry {
+  readonly sender: Address | string
+  readonly verdict: SenderVerdict
+  readonly account: Address | undefined
+  readonly since: number
+  readonly note: string
+}
+
+/** All are read before the first is written. */
+function parseLines(
+  text: string,
+  file: string,
+  defaults: Omit<ImportedEntry, 'sender' | 'note'>,
+): ImportedEntry[] {
+  return text.split(/\r?\n/).flatMap((line, index) => {
+    if (line.trim() === '') return []
+    const parsed = line.trimStart().startsWith('{')
+      ? parseObject(line, defaults)
+      : { ...defaults, sender: parseSender(line.trim()), note: 'imported' }
+    if (parsed?.sender !== undefined) return [{ ...parsed, sender: parsed.sender }]
+    throw new UsageFault(
+      'CLI_FILE',
+      `${inputName(file)}:${index + 1}: this is neither an address nor a domain, and nothing that "sender export" writes. Nothing was changed.`,
+    )
+  })
+}
+
+function parseObject(
+  line: string,
+  defaults: Omit<ImportedEntry, 'sender' | 'note'>,
+): (Omit<ImportedEntry, 'sender'> & { readonly sender: Address | string | undefined }) | undefined {
+  let given: Readonly<Record<string, unknown>>
+  try {
+    given = JSON.parse(line) as Readonly<Record<string, unknown>>
+  } catch {
+    // No JSON: told with its line.
+    return undefined
+  }
+  const textOf = (name: string): string | undefined => {
+    const value = given[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  const verdict = (['allow', 'block'] as const).find(one => one === (textOf('verdict') ?? defaults.verdict))
+  const accountText = textOf('account')
+  const account = accountText === undefined ? undefined : parseAddress(accountText)
+  const since = Date.parse(textOf('since') ?? new Date(defaults.since).toISOString())
+  if (!verdict || Number.isNaN(since) || (accountText !== undefined && !account)) return undefined
+  // null says everybody; an object that says nothing takes what the command line says.
+  return {
+    sender: parseSender(textOf('sender') ?? ''),
+    verdict,
+    account: 'account' in given ? account : defaults.account,
+    since,
+    note: textOf('note') ?? 'imported',
+  }
 }
 
 async function ownerOf(storage: CommandStorage, account: Address | undefined): Promise<number> {
   return account ? await accountIdOf(storage, account) : everybodys
 }
 
-async function collect(
-  storage: CommandStorage,
-  ownerId: number | undefined,
-): Promise<readonly SenderEntry[]> {
-  const found: SenderEntry[] = []
+async function collect(storage: CommandStorage, ownerId: number | undefined): Promise<readonly NamedEntry[]> {
+  const accounts = await storage.run(listAccounts, { domain: undefined })
+  const names = new Map(accounts.map(({ id, address }) => [id, displayAddress(address)]))
+  const found: NamedEntry[] = []
   for (let after: SenderEntryPage['after']; ; ) {
     const { entries, end }: Awaited<ReturnType<typeof listSenderEntries.run>> = await storage.run(
       listSenderEntries,
       { ownerId, after, limit: pageSize },
     )
-    found.push(...entries)
+    found.push(
+      ...entries.map(entry => ({
+        ...entry,
+        account:
+          entry.ownerId === everybodys ? null : (names.get(entry.ownerId) ?? `account ${entry.ownerId}`),
+      })),
+    )
     if (!end) return found
     after = end
   }

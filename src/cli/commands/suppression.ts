@@ -1,6 +1,4 @@
 // postrider suppression: to whom mail is not sent, and why.
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
@@ -22,11 +20,10 @@ import {
 } from '../../suppression/suppression.ts'
 import { addressArgument, countArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
-import { describeFileError } from '../describe-file-error.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
-import { readAll } from '../prompt.ts'
 import { formatCount, formatRelative, formatTime } from '../quantities.ts'
+import { inputName, readInput } from '../read-input.ts'
 
 const dayMs = 24 * 3_600_000
 const pageSize = 500
@@ -216,7 +213,7 @@ export function addSuppressionCommand(program: Command, run: CommandRun): void {
         run,
         async (invocation, options: { reason: SuppressionReason; sender?: Address }, file: string) => {
           const at = invocation.clock.now()
-          const suppressions = parseLines(await readText(invocation, file), file, { ...options, at })
+          const suppressions = parseLines(await readInput(invocation, file), file, { ...options, at })
           await invocation.withStorage(async storage => {
             for (let from = 0; from < suppressions.length; from += pageSize)
               await storage.run(addSuppressions, { suppressions: suppressions.slice(from, from + pageSize) })
@@ -331,7 +328,7 @@ function parseLines(text: string, file: string, defaults: ImportDefaults): NewSu
     if (parsed) return [parsed]
     throw new UsageFault(
       'CLI_FILE',
-      `${file === '-' ? 'stdin' : file}:${index + 1}: this is no address, and nothing that "suppression export" writes. Nothing was added.`,
+      `${inputName(file)}:${index + 1}: this is no address, and nothing that "suppression export" writes. Nothing was added.`,
     )
   })
 }
@@ -374,15 +371,5 @@ function parseObject(line: string, defaults: ImportDefaults): NewSuppression | u
     foundBy: 'administrator',
     detail: textOf('detail') ?? 'imported',
     until,
-  }
-}
-
-async function readText(invocation: Invocation, file: string): Promise<string> {
-  const { keyboard, workingFolder } = invocation.surroundings
-  if (file === '-') return (await readAll(keyboard)).toString('utf8')
-  try {
-    return readFileSync(resolve(workingFolder, file), 'utf8')
-  } catch (cause) {
-    throw new UsageFault('CLI_FILE', `${file} cannot be read: ${describeFileError(cause)}`, { cause })
   }
 }
