@@ -17,7 +17,7 @@ function loop(): never { for (;;); }
 
 test('a server runs its hook file in each front, loads it anew, and outlives a loop in it', async t => {
   const at = await createServerFolder({
-    settings: '[hooks]\nfile = "hooks.ts"\ntimeoutSeconds = 0.5\n[threads]\nfront = 2',
+    settings: '[hooks]\nfile = "hooks.ts"\ntimeoutSeconds = 3\n[threads]\nfront = 2',
   })
   t.after(() => at.remove())
   const file = join(at.folder, 'hooks.ts')
