@@ -3,7 +3,7 @@
 import type { Address } from '../address/address.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { type CheckedMessage, isStranger } from '../policy/check-strangers.ts'
-import { describeMessage, type HookedAnswer, type SessionHooks } from '../policy/session-hooks.ts'
+import { describeMessage, type HookedAnswer, type MessageHooks } from '../policy/session-hooks.ts'
 import type { NewMessage } from '../queue/new-message.ts'
 import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
 import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
@@ -25,8 +25,6 @@ export interface InspectionParts {
   /** Of what our accounts send. Default: nobody looks at it. */
   readonly outgoing?: OutgoingScreening | undefined
   readonly suspects?: OutgoingSuspects | undefined
-  /** The hook file of the administrator's. */
-  readonly hooks?: Pick<SessionHooks, 'data'> | undefined
 }
 
 /** What becomes of an account of ours that sends what scanners find. */
@@ -44,6 +42,8 @@ export interface MessageToInspect {
   /** Of a stranger's. */
   readonly checked: CheckedMessage | undefined
   readonly authors: readonly Address[]
+  /** The hook file of the administrator's. */
+  readonly hooks?: MessageHooks | undefined
 }
 
 /** Why a message is refused, and what else was found: for the trail. */
@@ -73,7 +73,7 @@ const noAnswer: HookedAnswer = { isAccepted: false, lines: [], remarks: [] }
 export async function inspectMessage(parts: InspectionParts, message: MessageToInspect): Promise<Inspected> {
   const { client, transaction, checked } = message
   const { recipients } = transaction
-  const hooked = (await askHooks(parts, message)) ?? noAnswer
+  const hooked = (await askHooks(message)) ?? noAnswer
   const decisions = hooked.reply ? [] : await askLists(parts, message)
   const screened = hooked.reply ? undefined : await screen(parts, message, decisions, hooked)
   const outgoing = hooked.reply ? undefined : await screenOutgoing(parts, message, hooked)
@@ -109,13 +109,10 @@ export async function inspectMessage(parts: InspectionParts, message: MessageToI
 }
 
 /** What was said of the session before counts too. undefined: there is no hook file. */
-async function askHooks(
-  { hooks }: InspectionParts,
-  { client, transaction, specimen, checked }: MessageToInspect,
-): Promise<HookedAnswer | undefined> {
+async function askHooks({ hooks, specimen, checked }: MessageToInspect): Promise<HookedAnswer | undefined> {
   const { queueId, size } = specimen
   const evidence = checked?.evidence ?? {}
-  return await hooks?.data(client, transaction, async () =>
+  return await hooks?.data(async () =>
     describeMessage(
       {
         queueId,

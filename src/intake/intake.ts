@@ -23,6 +23,7 @@ import {
   type MessageCheck,
   type StrangerChecks,
 } from '../policy/check-strangers.ts'
+import type { MessageHooks, SessionHooks } from '../policy/session-hooks.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -76,6 +77,8 @@ export interface IntakeOptions extends InspectionParts {
   readonly strangerChecks?: StrangerChecks | undefined
   /** What the checks of a stranger's message came to, once it is accepted or refused for good. */
   readonly noteChecked?: ((checked: FinallyChecked) => void) | undefined
+  /** The hook file of the administrator's. */
+  readonly hooks?: Pick<SessionHooks, 'begin'> | undefined
   /** Why a message is refused: for the trail, which gets the reply from the session. */
   readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
 }
@@ -138,6 +141,7 @@ class IncomingMessage implements MailDataSink {
   #isBulk = false
   /** Where the mail is from is being found out. */
   readonly #check: MessageCheck | undefined
+  readonly #hooks: MessageHooks | undefined
 
   constructor(
     options: IntakeOptions,
@@ -155,6 +159,7 @@ class IncomingMessage implements MailDataSink {
     this.#queueId = options.nextQueueId()
     this.#writer = options.mailData.create()
     this.#check = options.strangerChecks?.begin(client, transaction)
+    this.#hooks = options.hooks?.begin(client, transaction)
   }
 
   write(piece: Uint8Array): void | Promise<void> {
@@ -349,6 +354,7 @@ class IncomingMessage implements MailDataSink {
       specimen: this.#describeSpecimen(mailData),
       checked,
       authors: this.#authors,
+      hooks: this.#hooks,
     })
     const { judged } = inspected
     if (judged.kind === 'refuse') {

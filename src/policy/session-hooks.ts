@@ -33,6 +33,12 @@ export interface HookedAnswer {
   readonly remarks: readonly HookRemark[]
 }
 
+/** The functions, for one message. */
+export interface MessageHooks {
+  /** The message has come: with what was said of its session and transaction before. */
+  data(describe: () => Promise<HookedMessage>): Promise<HookedAnswer>
+}
+
 interface Said {
   /** Of connect and hello: they hold for each message. */
   readonly ofSession: HookRemark[]
@@ -56,7 +62,9 @@ export class SessionHooks {
     this.#parts = parts
   }
 
+  /** Of every session, and first. */
   connect(client: Client): Promise<Reply | undefined> | undefined {
+    this.#sessions.set(client.sessionId, nothingSaid(client))
     return this.#askAt('connect', client, () => describeClient(client))
   }
 
@@ -95,14 +103,19 @@ export class SessionHooks {
     )
   }
 
-  /** Of a message that has come: with what was said of its session and transaction before. */
-  async data(
+  /** When mail data begins: what was said before counts, though the client be gone when the message is whole. */
+  begin(client: Client, transaction: MailTransaction): MessageHooks {
+    const said = this.#saidOf(client)
+    return { data: describe => this.#data(said, client, transaction, describe) }
+  }
+
+  async #data(
+    said: Said,
     client: Client,
     transaction: MailTransaction,
     describe: () => Promise<HookedMessage>,
   ): Promise<HookedAnswer> {
     const { hooks } = this.#parts
-    const said = this.#saidOf(client)
     if (hooks.has('data')) {
       const session = {
         ...describeMail(client, transaction),
@@ -161,14 +174,8 @@ export class SessionHooks {
   }
 
   #saidOf(client: Client): Said {
-    const said = this.#sessions.get(client.sessionId) ?? {
-      ofSession: [],
-      ofTransaction: [],
-      written: new Set(),
-      client,
-      isOver: false,
-    }
-    this.#sessions.set(client.sessionId, said)
+    // One that is over is not remembered again.
+    const said = this.#sessions.get(client.sessionId) ?? { ...nothingSaid(client), isOver: true }
     said.client = client
     return said
   }
@@ -202,6 +209,10 @@ export class SessionHooks {
       },
     })
   }
+}
+
+function nothingSaid(client: Client): Said {
+  return { ofSession: [], ofTransaction: [], written: new Set(), client, isOver: false }
 }
 
 function isRefusal(verdict: HookRemark['verdict']): boolean {
