@@ -49,6 +49,8 @@ interface ChooseOptions extends FilterOptions {
 }
 
 const pageSize = 200
+/** Few enough that nobody waits for it. */
+const messagesOfWrite = 100
 const hourMs = 3_600_000
 
 export function addQuarantineCommand(program: Command, run: CommandRun): void {
@@ -123,12 +125,17 @@ export function addQuarantineCommand(program: Command, run: CommandRun): void {
     .option('--all', 'everything that is kept aside')
     .action(
       perform(run, async (invocation, options: ChooseOptions, queueIds: readonly QueueId[] = []) => {
-        const { messages } = await invocation.withStorage(async (storage, settings) => {
-          const chosen = await choose(invocation, storage, options, queueIds)
-          const ended = { queueIds: chosen.map(idOf), at: invocation.clock.now(), how: 'deleted' as const }
-          const done = await storage.run(endQuarantined, ended)
-          await invocation.mailData(storage, settings).discard(done.orphanedFiles)
-          return done
+        const messages = await invocation.withStorage(async (storage, settings) => {
+          const ids = (await choose(invocation, storage, options, queueIds)).map(idOf)
+          let deleted = 0
+          for (let from = 0; from < ids.length; from += messagesOfWrite) {
+            const page = ids.slice(from, from + messagesOfWrite)
+            const end = { queueIds: page, at: invocation.clock.now(), how: 'deleted' } as const
+            const done = await storage.run(endQuarantined, end)
+            await invocation.mailData(storage, settings).discard(done.orphanedFiles)
+            deleted += done.messages
+          }
+          return deleted
         })
         invocation.output.result(
           { deleted: messages },
