@@ -1,5 +1,8 @@
 // What our own accounts send, looked at by scanners: a virus is refused and told of, spam holds the account or is refused.
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { describeAlert } from '../../src/alert/describe-alert.ts'
@@ -30,6 +33,7 @@ async function start(
   t: TestContext,
   submission: Readonly<Record<string, unknown>> = {},
   scanner: Readonly<Record<string, unknown>> = { outgoing: true },
+  more: Readonly<Record<string, unknown>> = {},
 ): Promise<Scene> {
   const fake = await startFakeScanner(t, (socket, all) => {
     if (!all.includes('The end\r\n') || socket.writableEnded) return
@@ -47,7 +51,7 @@ async function start(
     hostname: 'mx.here.test',
     domains: ['here.test'],
     accounts: [{ address: anna }, { address: carl }],
-    settings: { submission, scanners: [{ kind: 'rspamd', at, ...scanner }] },
+    settings: { submission, scanners: [{ kind: 'rspamd', at, ...scanner }], ...more },
   })
   return { server, received: () => fake.received().toString('latin1') }
 }
@@ -159,4 +163,28 @@ test('a scanner that is not asked about what accounts send sees none of it; one 
   )
   const mild = await start(t, {}, { at: '127.0.0.1:1', outgoing: true })
   assert.match(await send(mild.server, 'Hello'), /^250/)
+})
+
+test('points of the hook file count for what accounts send, and its yes lets it out', async t => {
+  const folder = await mkdtemp(join(tmpdir(), 'postrider-hooks-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'hooks.ts')
+  await writeFile(
+    file,
+    `import { accept, score, type DataHook } from 'postrider/hooks'
+export const data: DataHook = ({ account, message }) => {
+  const subject = message.fields.find(({ name }) => name === 'Subject')?.value
+  if (account === 'anna@here.test' && subject === 'Offer') return score(9, 'it sells something')
+  return subject === 'Points 20' ? accept() : undefined
+}
+`,
+  )
+  const settings = { spamScore: 8, whenSpam: 'refuse' }
+  const { server } = await start(t, settings, { outgoing: true }, { hooks: { file } })
+  assert.match(
+    await send(server, 'Offer'),
+    /^550 5\.7\.1 Your message was not accepted: it looks like spam \(9 points/,
+  )
+  assert.match(await send(server, 'Points 20'), /^250/)
+  assert.match(await send(server, 'Hello'), /^250/)
 })
