@@ -18,6 +18,7 @@ import { composeHooks } from '../../src/main/compose-hooks.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
 import { composeSendingWatch } from '../../src/main/compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from '../../src/main/compose-signing.ts'
+import { composeTls } from '../../src/main/compose-tls.ts'
 import type { Fetched } from '../../src/main/mail-fetcher.ts'
 import { Terminals } from '../../src/main/terminals.ts'
 import { createQueueIdMaker, parseQueueId } from '../../src/queue/queue-id.ts'
@@ -52,6 +53,8 @@ export interface ComposedServerOptions {
   }[]
   /** Tables of the settings file. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /** Receivers may demand TLS, as delivery has it; here their policies are served on this port. Default: nobody asks. */
+  readonly httpsPort?: number | undefined
   /** Clients on this machine say with a PROXY header on the relay port from which address they come. */
   readonly isBehindProxy?: boolean
   /** Shared with other servers of the scenario. */
@@ -128,7 +131,13 @@ export async function startComposedServer(
   const dmarc = composeDmarc({ settings, storage, mailData, resolver, alerts, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const watch = composeSendingWatch({ settings, storage, clock, log })
+  const { httpsPort } = options
+  const tls =
+    httpsPort === undefined
+      ? undefined
+      : composeTls({ settings, storage, mailData, resolver, clock, log, nextQueueId, httpsPort })
   const agent = createDeliveryAgent({
+    ...tls,
     alerts,
     nextQueueId,
     storage,
@@ -154,6 +163,7 @@ export async function startComposedServer(
     await front.close(0)
     hooks?.stop()
     await agent.stop(0)
+    await tls?.stop()
     await watch.flush()
     await alerts.stop()
     resolver.close()

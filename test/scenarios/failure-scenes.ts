@@ -6,16 +6,19 @@ import { parseAddress } from '../../src/address/parse-address.ts'
 import { splitMessage } from '../../src/bounce/message-parts.ts'
 import { readTrace } from '../../src/cli/commands/trace.ts'
 import { describeTrace, type TracedMessage } from '../../src/cli/describe-trace.ts'
-import { describeWhy } from '../../src/cli/describe-why.ts'
+import { describeWhy, standingsOf } from '../../src/cli/describe-why.ts'
 import { type Prospects, readProspects } from '../../src/cli/prospects.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
-import { type RemotePeer, type Script, startPeer } from '../delivery/remote-peer.ts'
+import { type Script, startPeer } from '../delivery/remote-peer.ts'
+import { contextOf, issueCertificate } from '../harness/certificates.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
+import { startServer } from '../smtp-server/start-server.ts'
+import { policyText, startPolicyServer, trustedAuthority } from '../tls-policy/policy-server.ts'
 
 const minute = 60_000
 const hour = 60 * minute
@@ -42,11 +45,28 @@ export interface Scene {
   readonly about: string
   readonly recipient: string
   readonly zone: readonly string[]
+  /** Of the mail host, which has no TLS. */
   readonly script?: Script
+  /** The mail host takes everything, over TLS, with a certificate for this name; its domain has an MTA-STS policy. */
+  readonly enforced?: { readonly certificateFor: string }
   /** Tables of the settings file. */
   readonly queue?: Readonly<Record<string, unknown>>
   /** Default: the message fails at once. */
-  play?(server: ComposedServer, peer: RemotePeer, afterFirstAttempt: () => Promise<void>): Promise<void>
+  play?(stage: Stage): Promise<void>
+}
+
+/** What a scene is played with. */
+interface Stage {
+  readonly server: ComposedServer
+  readonly host: MailHost
+  readonly queueId: string
+  readonly afterFirstAttempt: () => Promise<void>
+}
+
+interface MailHost {
+  readonly port: number
+  /** That it was sent. */
+  readonly commands: readonly string[]
 }
 
 /** Nothing that is printed hangs on how often chance was asked. */
@@ -60,14 +80,43 @@ const atRcpt =
     command.startsWith('RCPT') ? reply : undefined
 const commandTimeoutSeconds = 60
 
-async function playHours(
-  server: ComposedServer,
-  hours: number,
-  afterFirst: () => Promise<void>,
-): Promise<void> {
+/** To each moment at which something is due, until there is none, or so much time has passed. */
+async function playHours(stage: Stage, hours: number): Promise<void> {
+  const { server, afterFirstAttempt } = stage
+  const end = server.clock.now() + hours * hour
   await server.settled()
-  await afterFirst()
-  for (let n = 0; n < hours * 6; n++) await server.pass(10 * minute)
+  await afterFirstAttempt()
+  for (let next = await nextMoment(stage); next && next.at <= end; next = await nextMoment(stage)) {
+    await server.pass(next.at - server.clock.now())
+    if (next.isPromised) await assertAttempt(stage, next.at)
+  }
+}
+
+interface Moment {
+  readonly at: number
+  /** `why` says that it is tried then. */
+  readonly isPromised: boolean
+}
+
+/** undefined: the message is gone. */
+async function nextMoment({ server, queueId }: Stage): Promise<Moment | undefined> {
+  const message = await readMessage(server, queueId)
+  const [recipient] = message.queued?.recipients ?? []
+  if (!recipient) return undefined
+  const { now, prospects } = await styleFor(server, message)
+  const [standing] = standingsOf(message, { now, prospects })
+  const promised = standing?.nextAttemptAt ?? assert.fail('it waits, and nothing is said of when it goes')
+  // Who stands in line is told of the delay, and given up, in time.
+  return recipient.dueAt < promised
+    ? { at: recipient.dueAt, isPromised: false }
+    : { at: promised, isPromised: true }
+}
+
+/** What was promised has come. */
+async function assertAttempt({ server, queueId }: Stage, at: number): Promise<void> {
+  const { records } = await readMessage(server, queueId)
+  const attempts = records.filter(({ event }) => event.kind === 'attempted').map(record => record.at)
+  assert.equal(new Date(attempts.at(-1) ?? 0).toISOString(), new Date(at).toISOString())
 }
 
 export const scenes: readonly Scene[] = [
@@ -88,7 +137,7 @@ export const scenes: readonly Scene[] = [
     about: 'Nothing listens on the address of the mail host, until the queue lifetime is over.',
     recipient: boris,
     zone: ['example.org MX 10 mx.example.org', 'mx.example.org A 127.0.0.3'],
-    play: (server, _peer, afterFirst) => playHours(server, 49, afterFirst),
+    play: stage => playHours(stage, 49),
   },
   {
     title: 'Timeout',
@@ -97,24 +146,30 @@ export const scenes: readonly Scene[] = [
     zone: mailHost,
     script: command => (command.startsWith('EHLO') ? 'silence' : undefined),
     queue: { lifetimeHours: 2, retryMinutes: [60], delayNoticeHours: 0 },
-    async play(server, peer, afterFirst) {
-      for (let attempt = 1; attempt <= 3; attempt++) {
+    async play(stage) {
+      const { server, host, afterFirstAttempt } = stage
+      for (let attempt = 1, next = await nextMoment(stage); next; next = await nextMoment(stage)) {
+        server.clock.advance(next.at - server.clock.now())
         server.agent.wake()
-        await eventually(`EHLO of attempt ${attempt}`, async () => peer.commands[attempt - 1])
-        server.clock.advance(commandTimeoutSeconds * 1000)
+        if (next.isPromised) {
+          await eventually(`EHLO of attempt ${attempt}`, async () => host.commands[attempt - 1])
+          server.clock.advance(commandTimeoutSeconds * 1000)
+        }
         await server.agent.idle()
-        if (attempt === 1) await afterFirst()
-        server.clock.advance(hour)
+        if (next.isPromised) await assertAttempt(stage, next.at + commandTimeoutSeconds * 1000)
+        if (attempt === 1) await afterFirstAttempt()
+        attempt++
       }
     },
   },
   {
     title: 'TLS failure under policy',
-    about: 'The mail host takes mail over TLS only, and does not offer it.',
+    about:
+      'The policy of the domain (MTA-STS, mode enforce) demands a valid certificate of its mail host; the host shows one for another name, until the queue lifetime is over.',
     recipient: boris,
-    zone: mailHost,
-    script: command =>
-      command.startsWith('MAIL') ? '530 5.7.0 Must issue a STARTTLS command first' : undefined,
+    zone: [...mailHost, '_mta-sts.example.org TXT v=STSv1; id=20260101;', 'mta-sts.example.org A 127.0.0.3'],
+    enforced: { certificateFor: 'www.example.net' },
+    play: stage => playHours(stage, 49),
   },
   {
     title: '550: no such user',
@@ -139,7 +194,7 @@ export const scenes: readonly Scene[] = [
     script: atRcpt(
       '421 4.7.28 Gmail has detected an unusual rate of mail originating from your IP address 192.0.2.25. To protect our users from spam, mail has been temporarily rate limited.',
     ),
-    play: (server, _peer, afterFirst) => playHours(server, 5, afterFirst),
+    play: stage => playHours(stage, 5),
   },
   {
     title: '554: reputation',
@@ -157,27 +212,26 @@ export const scenes: readonly Scene[] = [
     recipient: boris,
     zone: mailHost,
     script: atRcpt('451 4.3.0 Temporary server error'),
-    play: (server, _peer, afterFirst) => playHours(server, 49, afterFirst),
+    play: stage => playHours(stage, 49),
   },
 ]
 
 /** Plays the scene for a sender who reads this language. */
 export async function playScene(t: TestContext, scene: Scene, language: 'en' | 'ru'): Promise<Played> {
-  const peer = await startPeer({ address: '127.0.0.2', ...(scene.script ? { script: scene.script } : {}) })
+  const host = await startMailHost(t, scene)
+  const httpsPort = scene.enforced ? await servePolicy(t) : undefined
   const dns = await startDnsServer(scene.zone)
-  t.after(async () => {
-    await peer.close()
-    await dns.close()
-  })
+  t.after(() => dns.close())
   const sender = 'anna@example.com'
   const server = await startComposedServer(t, {
     hostname: 'mail.example.com',
     domains: ['example.com'],
     accounts: [{ address: sender, language }],
     random: evenly,
+    httpsPort,
     settings: {
       queue: { lifetimeHours: 48, ...scene.queue },
-      delivery: { port: peer.port, dnsServers: [dns.text], commandTimeoutSeconds },
+      delivery: { port: host.port, dnsServers: [dns.text], commandTimeoutSeconds },
     },
   })
   const queueId = await submit(server, sender, scene.recipient, language)
@@ -185,9 +239,32 @@ export async function playScene(t: TestContext, scene: Scene, language: 'en' | '
   const afterFirstAttempt = async (): Promise<void> => {
     whyMeanwhile = await askWhy(server, queueId)
   }
-  if (scene.play) await scene.play(server, peer, afterFirstAttempt)
+  if (scene.play) await scene.play({ server, host, queueId, afterFirstAttempt })
   else await server.settled()
   return { server, sender, queueId, whyMeanwhile }
+}
+
+const hostAddress = '127.0.0.2'
+
+async function startMailHost(t: TestContext, { script, enforced }: Scene): Promise<MailHost> {
+  if (!enforced) {
+    const peer = await startPeer({ address: hostAddress, ...(script ? { script } : {}) })
+    t.after(() => peer.close())
+    return peer
+  }
+  const context = contextOf(await issueCertificate(trustedAuthority, [enforced.certificateFor]))
+  const { server, port } = await startServer({
+    listeners: [{ role: 'relay', address: hostAddress, port: 0 }],
+    tls: { secureContext: () => context },
+  })
+  t.after(() => server.close())
+  return { port, commands: [] }
+}
+
+/** Its port. */
+async function servePolicy(t: TestContext): Promise<number> {
+  const { port } = await startPolicyServer(t, { body: policyText('enforce', ['mx.example.org'], 604_800) })
+  return port
 }
 
 async function readMessage({ storage }: ComposedServer, queueId: string): Promise<TracedMessage> {
@@ -211,7 +288,7 @@ async function styleFor(
 async function askWhy(server: ComposedServer, queueId: string): Promise<string> {
   const message = await readMessage(server, queueId)
   const style = await styleFor(server, message)
-  return `$ postrider why ${queueId}\n${wrap(describeWhy(message, style))}`
+  return `$ postrider why ${queueId}\n${wrap(withoutChance(describeWhy(message, style)))}`
 }
 
 /** As a terminal of that width shows it. */
@@ -258,13 +335,20 @@ async function submit(
 /** The text of the last report that the sender got. */
 export const reportView: View = {
   title: 'The report to the sender',
-  async collect({ server, sender }) {
-    const reports = await server.mailbox(sender)
-    const part = splitMessage(Buffer.from(reports.at(-1) ?? assert.fail('no report'))).find(
-      ({ type }) => type === 'text/plain',
-    )
-    return (part ?? assert.fail('no text')).body.toString().replaceAll('\r\n', '\n')
-  },
+  collect: played => partOfReport(played, 'text/plain'),
+}
+
+/** RFC 3464 */
+export const statusView: View = {
+  title: 'Its part for programs (`message/delivery-status`)',
+  collect: played => partOfReport(played, 'message/delivery-status'),
+}
+
+async function partOfReport({ server, sender }: Played, type: string): Promise<string> {
+  const reports = await server.mailbox(sender)
+  const parts = splitMessage(Buffer.from(reports.at(-1) ?? assert.fail('no report')))
+  const part = parts.find(one => one.type === type) ?? assert.fail(`no ${type}`)
+  return part.body.toString().replaceAll('\r\n', '\n')
 }
 
 export const whyView: View = {
@@ -288,5 +372,7 @@ export const traceView: View = {
 
 /** Ports are another each time, and the addresses are those of the machine that played. */
 export function withoutChance(text: string): string {
-  return text.replaceAll(/127\.0\.0\.(\d):\d+/g, (_, last: string) => `192.0.2.${last}:25`)
+  return text
+    .replaceAll(/127\.0\.0\.(\d):\d+/g, (_, last: string) => `192.0.2.${last}:25`)
+    .replaceAll(/127\.0\.0\.(\d)/g, (_, last: string) => `192.0.2.${last}`)
 }

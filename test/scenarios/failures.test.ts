@@ -8,6 +8,7 @@ import {
   reportView,
   type Scene,
   scenes,
+  statusView,
   traceView,
   type View,
   whyView,
@@ -17,7 +18,7 @@ import {
 const document = resolve(import.meta.dirname, '../../docs/failures.md')
 const writes = process.env['POSTRIDER_WRITE_DOCUMENTS'] === '1'
 
-const views: readonly View[] = [reportView, whyView, traceView]
+const views: readonly View[] = [reportView, statusView, whyView, traceView]
 
 // Commands print the time of the machine.
 process.env['TZ'] = 'UTC'
