@@ -30,7 +30,10 @@ export type ReportCause =
   | 'login-required'
   /** Our server's name, in DNS (PTR) or in its EHLO, is not accepted there. */
   | 'server-name'
+  /** The other server wants less mail at a time. */
   | 'rate'
+  /** Who is new there is to come again later: no matter of how much is sent. */
+  | 'greylisted'
   /** Taken for spam. */
   | 'spam'
   /** A virus, or something else in the message that the rules there forbid. */

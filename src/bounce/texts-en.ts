@@ -93,6 +93,10 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `${otherServer(facts)} limits how many messages it takes at a time.`,
     next: 'Send the message again later. If you send to many people, spread it over a longer time.',
   }),
+  greylisted: facts => ({
+    happened: `${otherServer(facts)} does not know our server yet and asked it to come again later (greylisting), each time it came.`,
+    next: 'Send the message again: it may be taken then. If not, contact the recipient some other way; the administrator there can say what is wrong.',
+  }),
   blocklist: facts => ({
     happened: `${otherServer(facts)} takes no mail from us at the moment: our server is on a block list or has a bad reputation there.`,
     next: 'Show this report to your mail administrator, who can have us taken off the list. Nothing is wrong with the address. Until then, contact the recipient some other way.',

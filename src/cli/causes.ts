@@ -1,7 +1,6 @@
 // Why mail was not taken, for the administrator: in plain words, and what he can do about it.
 import type { ReportCause } from '../bounce/report.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
-import { causeOfReply } from '../delivery/replies/diagnose.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
 
 export interface CauseWords {
@@ -128,7 +127,11 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
       'Its IP address needs a name in the DNS (PTR) that leads back to it: "postrider check" says more.',
   },
   rate: {
-    because: 'the other server wants less mail at a time, or wants to see it come back later (greylisting)',
+    because: 'the other server wants less mail at a time',
+    retry: 'harmful',
+  },
+  greylisted: {
+    because: 'the other server wants to see it come back later (greylisting)',
     retry: 'harmful',
   },
   spam: {
@@ -222,7 +225,8 @@ export function describeCauseOf(
   diagnosis: Pick<Diagnosis, 'cause' | 'stage' | 'remoteMta' | 'reply'>,
 ): CauseWords {
   const { cause, stage, reply } = diagnosis
-  if (cause === 'rate') return { ...words.rate, because: whatRate(diagnosis) ?? words.rate.because }
+  if (cause === 'rate' && classOf(diagnosis) === 'mailbox-busy')
+    return { ...words.rate, because: 'the recipient gets more mail at a time than the other server allows' }
   if (cause === 'other' && reply)
     return {
       because: 'the other server refused it in words that are not known here',
@@ -234,19 +238,6 @@ export function describeCauseOf(
     ...words[cause],
     because: `the smart host, through which all mail leaves, did not ${isSilent ? 'answer' : 'take it'}`,
   }
-}
-
-/** Which of the two it is; undefined: the reply does not tell. */
-function whatRate(diagnosis: Pick<Diagnosis, 'cause' | 'stage' | 'remoteMta' | 'reply'>): string | undefined {
-  const { stage, remoteMta, reply } = diagnosis
-  if (!reply) return undefined
-  const deliveryClass = classOf(diagnosis)
-  if (deliveryClass === 'greylisted') return 'the other server wants to see it come back later (greylisting)'
-  if (deliveryClass === 'mailbox-busy')
-    return 'the recipient gets more mail at a time than the other server allows'
-  // Each reply of this cause has that class where nothing better is known: the words have to say it.
-  const isSaid = causeOfReply(remoteMta, reply, stage) === 'rate'
-  return deliveryClass === 'rate-limited' && isSaid ? 'the other server wants less mail at a time' : undefined
 }
 
 export const causeNames: readonly string[] = Object.keys(words)

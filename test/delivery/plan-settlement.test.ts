@@ -111,12 +111,12 @@ test('who was greylisted waits five minutes at least, and who is full for hours'
     assert.ok(result.kind === 'retry')
     return (result.dueAt - acceptedAt) / minute
   }
-  assert.equal(waitAfter('rate', 'greylisted, come back later'), 5.5)
-  assert.equal(waitAfter('rate', 'greylisted, come back later', 3), 1)
+  assert.equal(waitAfter('greylisted', 'greylisted, come back later'), 5.5)
+  assert.equal(waitAfter('greylisted', 'greylisted, come back later', 3), 1)
   assert.equal(waitAfter('mailbox-full', 'mailbox full'), 264)
   assert.equal(waitAfter('server-busy', 'busy'), 1)
   // Who names a time is asked again then, however often.
-  assert.equal(waitAfter('rate', 'Greylisted for 600 seconds', 3), 11)
+  assert.equal(waitAfter('greylisted', 'Greylisted for 600 seconds', 3), 11)
   assert.equal(waitAfter('server-busy', 'busy, please try again in 1 hour'), 66)
   assert.equal(waitAfter('mailbox-full', 'mailbox full, try again in 5 minutes'), 264)
 })

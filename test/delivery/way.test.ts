@@ -1,9 +1,10 @@
 // What the trail tells of the way that mail took, and mail that an administrator sends another way.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { rerouteRecipients } from '../../src/queue/administer.ts'
+import { holdRecipients, rerouteRecipients } from '../../src/queue/administer.ts'
 import { findRecipients } from '../../src/queue/find-recipients.ts'
 import { listQueue } from '../../src/queue/list-queue.ts'
+import { summarizeQueue } from '../../src/queue/summarize-queue.ts'
 import { formatRoute, hostDestination } from '../../src/routing/destination.ts'
 import { createReturnPaths } from '../../src/routing/return-paths.ts'
 import { createRouter } from '../../src/routing/route.ts'
@@ -87,6 +88,47 @@ test('the queue knows for which cause, and of which host, mail waits', async t =
     limit: 10,
   })
   assert.deepEqual(messages, [])
+})
+
+test('what is to come back later and what is too much are two causes: who holds the one leaves the other', async t => {
+  const peer = await peerFor(t, {
+    script: command => {
+      if (command.startsWith('RCPT TO:<new@')) return '450 4.2.0 Recipient address rejected: Greylisted'
+      return command.startsWith('RCPT') ? '450 4.7.1 Too many messages, slow down' : undefined
+    },
+  })
+  const world = await createWorld(t, { delivery: { port: peer.port } })
+  world.dns.host('example.org', '127.0.0.1')
+  for (const recipient of ['new', 'much'])
+    await world.post({ from: 'anna@here.test', to: [`${recipient}@example.org`] })
+  const { groups } = await world.storage.run(summarizeQueue, {
+    by: 'cause',
+    selection: {},
+    now: world.clock.now(),
+    ages: [],
+    limit: 10,
+  })
+  assert.deepEqual(
+    groups.map(({ name, recipients }) => [name, recipients]),
+    [
+      ['greylisted', 1],
+      ['rate', 1],
+    ],
+  )
+  const recipientIds = await world.storage.run(findRecipients, {
+    selection: { cause: 'rate' },
+    afterId: 0,
+    limit: 10,
+  })
+  await world.storage.run(holdRecipients, { recipientIds, at: world.clock.now() })
+  const { messages } = await world.storage.run(listQueue, { selection: {}, afterId: 0, limit: 10 })
+  assert.deepEqual(
+    messages.flatMap(({ recipients }) => recipients.map(one => [one.forwardPath.localPart, one.state])),
+    [
+      ['new', 'ready'],
+      ['much', 'held'],
+    ],
+  )
 })
 
 test('rerouted mail goes to the host that is named, at once, and its trail says so', async t => {

@@ -69,7 +69,7 @@ const greylistingNames: readonly string[] = ['postgrey*', 'greylist*']
 
 /** Words as `wordsOf` leaves them; * stands for any end of the last one. The first that occur decide. */
 const causesByWords: readonly (readonly [words: string, cause: ReportCause])[] = [
-  ...greylistings.map(words => [words, 'rate'] as const),
+  ...greylistings.map(words => [words, 'greylisted'] as const),
   ['spf', 'authentication'],
   ['sender policy framework', 'authentication'],
   ['dkim', 'authentication'],
@@ -360,13 +360,6 @@ export function classifyReply(reply: Reply, stage: DeliveryStage): ReportCause {
   }
 }
 
-/** Who is new is to come again: no matter of how much is sent. */
-export function isGreylisting({ code, lines }: Reply): boolean {
-  if (code >= 500) return false
-  const { words, names } = wordsOf(lines.join(' ').slice(0, maxTextLength))
-  return speaksOfGreylisting(words, names)
-}
-
 function speaksOfGreylisting(words: string, names: string): boolean {
   return (
     greylistings.some(sought => contains(words, sought)) ||
@@ -390,7 +383,7 @@ function findCause(reply: Reply, stage: DeliveryStage): ReportCause {
   const precise = detail === undefined ? undefined : preciseDetails[detail]
   if (precise) return precise
   const { words, names } = wordsOf(text)
-  if (reply.code < 500 && speaksOfGreylisting(words, names)) return 'rate'
+  if (reply.code < 500 && speaksOfGreylisting(words, names)) return 'greylisted'
   const listed = findListedDomain(words, names)
   if (listed) return listed
   // Here a user who is unknown is ours, in that server's eyes.
@@ -558,6 +551,7 @@ export function replyStatus(
     case 'spam':
     case 'content':
     case 'rate':
+    case 'greylisted':
       return `${codeClass}.7.0`
     default:
       return `${codeClass}.0.0`

@@ -2,7 +2,6 @@
 import type { ReportCause } from '../../bounce/report.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import type { DeliveryStage, Diagnosis } from '../outcome.ts'
-import { isGreylisting } from './classify-reply.ts'
 import { findKnownReply } from './known-reply.ts'
 
 /**
@@ -76,7 +75,6 @@ function classOfReply(
 ): DeliveryClass {
   const known = findKnownReply(host, reply, stage)
   if (known) return known.class
-  if (cause === 'rate' && isGreylisting(reply)) return 'greylisted'
   if (cause === 'other') return reply.code >= 500 ? 'unknown' : 'temporary'
   return classes[cause]
 }
@@ -98,6 +96,7 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   'login-required': 'policy',
   'server-name': 'reputation-block',
   rate: 'rate-limited',
+  greylisted: 'greylisted',
   spam: 'content',
   content: 'content',
   'no-answer': 'temporary',

@@ -94,7 +94,7 @@ export const filterReplies: readonly KnownReply[] = [
     // By its table of codes: who is new is to come again, after a minute at the earliest.
     words: 'internal resource* … temporarily unavailable',
     class: 'greylisted',
-    cause: 'rate',
+    cause: 'greylisted',
     step: 'wait',
     seen: [
       { reply: '451 internal resources are temporarily unavailable', source: sisimaiMimecast },
@@ -362,7 +362,7 @@ export const filterReplies: readonly KnownReply[] = [
   {
     words: 'blocked using grey rbl … greylisting in action',
     class: 'greylisted',
-    cause: 'rate',
+    cause: 'greylisted',
     step: 'wait',
     seen: [
       {

@@ -51,7 +51,7 @@ export const programReplies: readonly KnownReply[] = [
     code: 4,
     words: 'greylisting in action please come back',
     class: 'greylisted',
-    cause: 'rate',
+    cause: 'greylisted',
     step: 'wait',
     seen: [
       {
@@ -67,7 +67,7 @@ export const programReplies: readonly KnownReply[] = [
   {
     words: 'recipient address rejected greylisted',
     class: 'greylisted',
-    cause: 'rate',
+    cause: 'greylisted',
     step: 'wait',
     seen: [
       { reply: '450 4.2.0 Recipient address rejected: Greylisted', source: bytecamp },
