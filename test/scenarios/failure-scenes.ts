@@ -201,10 +201,9 @@ export const scenes: readonly Scene[] = [
     about: 'The mail host asks a block list, and our address is on it.',
     recipient: boris,
     zone: mailHost,
-    script: command =>
-      command === '(connect)'
-        ? '554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.25'
-        : undefined,
+    script: atRcpt(
+      '554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.25',
+    ),
   },
   {
     title: 'Expired',
