@@ -149,8 +149,14 @@ describe('links and files', () => {
 
 describe('rfcs', () => {
   const rows = [
-    ...read('docs/rfcs.md').matchAll(/^\| RFC (\d+) \| [^|]*\| ([^|]*) \| ?(?:`([^`|]+)` )?\|[^|]*\|$/gm),
-  ].map(([line, number = '', state = '', file]) => ({ line, number, state, file }))
+    ...read('docs/rfcs.md').matchAll(/^\| RFC (\d+) \| ([^|]*)\| ([^|]*) \| ?(?:`([^`|]+)` )?\|[^|]*\|$/gm),
+  ].map(([line, number = '', sections = '', state = '', file]) => ({
+    line,
+    number,
+    sections: sections.split(',').map(section => section.trim()),
+    state,
+    file,
+  }))
 
   it('stand in rows that can be read', () => {
     const lines = read('docs/rfcs.md').match(/^\| RFC \d.*$/gm) ?? []
@@ -162,6 +168,17 @@ describe('rfcs', () => {
       assert.match(state, /^(?:yes|partly|no)$/, line)
       assert.ok(state === 'no' || file !== undefined, `no file: ${line}`)
     }
+  })
+
+  it('of which one says "no" have no other that says "yes" of the same', () => {
+    const denied = rows.filter(({ state }) => state === 'no')
+    const contradictions = denied.flatMap(({ line, number, sections }) =>
+      rows
+        .filter(row => row.number === number && row.state !== 'no')
+        .filter(row => sections.includes('') || row.sections.some(section => sections.includes(section)))
+        .map(row => `${line} / ${row.line}`),
+    )
+    assert.deepEqual(contradictions, [])
   })
 
   it('that the code names have each a row', () => {
