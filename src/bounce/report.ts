@@ -43,6 +43,10 @@ export type ReportCause =
   | 'unconfirmed'
   /** This server keeps mail for the domain until its own server takes it, which it has not done. */
   | 'not-fetched'
+  /** Mail for the domain is to go on to its own server, and the DNS names none. */
+  | 'relay-dns'
+  /** An administrator sends the mail to a host that has no address. */
+  | 'unknown-host'
   | 'refused-connection'
   | 'dns-failure'
   | 'tls-failure'

@@ -131,6 +131,14 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
     happened: `Our server keeps mail for ${domain} until the mail server of that domain takes it, which it has not done yet.`,
     next: 'Nothing is wrong with your message or the address. Contact the recipient some other way: their mail server has been out of reach for a long time.',
   }),
+  'relay-dns': ({ domain }) => ({
+    happened: `Our server takes mail for ${domain} only to pass it on to the mail server of that domain, and the DNS names none.`,
+    next: 'Show this report to your mail administrator. Nothing is wrong with your message or the address; until that is corrected, contact the recipient some other way.',
+  }),
+  'unknown-host': () => ({
+    happened: 'Our server was told to send your message by way of a server that does not exist.',
+    next: 'Show this report to your mail administrator. Nothing is wrong with your message or the address.',
+  }),
   'refused-connection': facts => ({
     happened: `${otherServer(facts)} is not accepting connections.`,
     next: 'Nothing is wrong with your message. Contact the recipient some other way, or send it again later.',

@@ -21,6 +21,17 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
     remedy: 'Its administrator has to connect and fetch it (ATRN), or ask for it (ETRN).',
     retry: 'useless',
   },
+  'relay-dns': {
+    because: 'this server is to pass it on, and the DNS names no server of the domain to which it could',
+    remedy:
+      'The domain needs an MX record that leads to its own server, with a smaller number than any that leads to this one. If that server is to fetch its mail instead: "postrider domain relay <domain> --keep-until-fetched --owner <account>". If its people are to have their mail here: hold what waits ("postrider queue hold --domain <domain>"), remove the domain, create it without --relay, with their accounts, and release the mail.',
+  },
+  'unknown-host': {
+    because: 'the host to which an administrator sends it has no address',
+    remedy:
+      'Name another one ("postrider queue reroute <queue id> --via <host:port>"), send it on its usual way ("postrider queue reroute <queue id> --back"), or give that host an address in the DNS.',
+    retry: 'useless',
+  },
   'own-limit': {
     because: 'this server sends no more there, or for this sender, at a time',
     remedy:
@@ -111,7 +122,8 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   },
   authentication: {
     because: 'it could not be proved that the mail comes from the domain that it names (SPF, DKIM, DMARC)',
-    remedy: 'Look at the DNS records of the sending domain: "postrider check" says what is missing.',
+    remedy:
+      'The records of the sending domain have to be in its DNS: "postrider domain dns <domain>" prints them, "postrider domain dkim <domain> --check" says which keys are seen there.',
   },
   'sender-refused': {
     because: 'the address of the sender is not accepted there',
@@ -164,7 +176,8 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   },
   'tls-failure': {
     because: 'no connection with the encryption that is demanded came about',
-    remedy: 'The administrator of the other server has to look at its certificate.',
+    remedy:
+      'The administrator of the other server has to look at its encryption; "postrider probe <address>" shows how far it comes.',
   },
   loop: {
     because: 'the mail goes round in a circle',
@@ -227,6 +240,8 @@ export function describeCauseOf(
   const { cause, stage, reply } = diagnosis
   if (cause === 'rate' && classOf(diagnosis) === 'mailbox-busy')
     return { ...words.rate, because: 'the recipient gets more mail at a time than the other server allows' }
+  // Past TLS: it is the connection without it that was refused.
+  if (cause === 'tls-failure' && reply && stage !== 'tls') return demandsTls
   if (cause === 'other' && reply)
     return {
       because: 'the other server refused it in words that are not known here',
@@ -238,6 +253,12 @@ export function describeCauseOf(
     ...words[cause],
     because: `the smart host, through which all mail leaves, did not ${isSilent ? 'answer' : 'take it'}`,
   }
+}
+
+const demandsTls: CauseWords = {
+  because: 'the other server demands an encryption that the connection did not have',
+  remedy:
+    'Its administrator has to offer encryption (STARTTLS) there; "postrider probe <address>" shows whether it does. If it does: look whether delivery.tls is "never" in your settings.',
 }
 
 export const causeNames: readonly string[] = Object.keys(words)

@@ -29,6 +29,9 @@ export function describePlace({ of, name, closure }: GateState, isToldAlready: b
       : `for ${describeDestination(name)}, because the limit of this server there is used up${limit}`
   }
   const met = isToldAlready ? '' : ` (${describeDiagnosis(closure.diagnosis)})`
+  const { cause } = closure.diagnosis
+  if (cause === 'relay-dns') return `until the DNS names a server for it${met}`
+  if (cause === 'unknown-host') return `for ${describeDestination(name)}, which has no address${met}`
   return `for ${describeDestination(name)}, ${describeClosure(closure)}${met}`
 }
 
@@ -41,6 +44,13 @@ function describeClosure(closure: ClosureOfServer): string {
 /** Out of reach all the same, and yet a server was there: it answered, and did not let us in. */
 function wasTurnedAway(closure: GateClosure): boolean {
   return closure.reason === 'unreachable' && closure.diagnosis.reply !== undefined
+}
+
+/** There is nothing yet that could be reached. */
+function hasNoServer(closure: GateClosure): boolean {
+  if (closure.reason !== 'unreachable') return false
+  const { cause } = closure.diagnosis
+  return cause === 'relay-dns' || cause === 'unknown-host'
 }
 
 const closureWords: Readonly<Record<ClosureOfServer['reason'], string>> = {
@@ -57,6 +67,7 @@ export function describeOpening({ closure }: GateState, now: number): string {
     case 'limit':
       return `There is more at ${at}.`
     case 'unreachable':
+      if (hasNoServer(closure)) return `The DNS is asked again at ${at}, without anybody doing anything.`
       return `Nothing goes there until ${at}; then one message finds out whether it ${wasTurnedAway(closure) ? 'lets this server in' : 'can be reached'} again, and the others follow.`
     case 'slow-down':
     case 'suspended':
@@ -83,6 +94,8 @@ export function describeSpeedUp({ of, closure }: GateState, queueId: string): st
       return `What would speed it up: a higher limit in the settings (${setting}. ${useless}`
     }
     case 'unreachable':
+      if (hasNoServer(closure))
+        return `${remedyOf(closure.diagnosis)}When the DNS is mended, ${retry} tries it at once.`
       return `${remedyOf(closure.diagnosis)}As soon as that server ${wasTurnedAway(closure) ? 'lets this one in' : 'is there'} again, ${retry} tries it at once.`
     case 'slow-down':
       return patience
@@ -91,6 +104,22 @@ export function describeSpeedUp({ of, closure }: GateState, queueId: string): st
     default:
       return closure satisfies never
   }
+}
+
+/** Who stands there is given up before it opens; `end`: when, ms since 1970. */
+export function opensTooLate({ closure }: GateState, end: number): boolean {
+  return closure !== undefined && closure.until >= end
+}
+
+/** Sentences, in place of the above: what is left to do then. */
+export function describeLastWays(gate: GateState, queueId: string): string {
+  const speedUp = gate.closure?.reason === 'slow-down' ? '' : `${describeSpeedUp(gate, queueId)} `
+  // The limit of a sender holds whatever way its mail goes.
+  const other =
+    gate.of === 'sender'
+      ? ''
+      : `Another way may be open: "postrider queue reroute ${queueId} --via <host:port>". `
+  return `${speedUp}${other}If nothing of that can be done, tell its sender now.`
 }
 
 /** Ends with a blank, or is empty. */
@@ -104,6 +133,7 @@ export const patience = 'Nothing speeds it up: it goes by itself, and trying mor
 /** For a table. */
 export function closureInShort(closure: GateClosure): string {
   if (wasTurnedAway(closure)) return 'turned us away'
+  if (hasNoServer(closure)) return 'no server in the DNS'
   return {
     unreachable: 'could not be reached',
     'slow-down': 'asked for less mail',

@@ -5,7 +5,7 @@ import type { ShownMessage } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { TrailRecord } from '../trail/events.ts'
 import { collapseRuns, type More } from './collapse-runs.ts'
-import { describeOpening, describePlace } from './describe-gate.ts'
+import { describeOpening, describePlace, opensTooLate } from './describe-gate.ts'
 import { describeEvent } from './format-trail.ts'
 import type { Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
@@ -111,7 +111,8 @@ function describeNow(
   return queued.recipients.map(recipient => {
     const address = formatAddressForPeople(recipient.forwardPath)
     const standing = standingOf(recipient, now, queued.message.releaseAt)
-    const end = formatTime(prospects.endFor(queued.message, recipient))
+    const endAt = prospects.endFor(queued.message, recipient)
+    const end = formatTime(endAt)
     switch (standing.kind) {
       case 'underway':
         return `Now: ${address} is being delivered.`
@@ -125,7 +126,8 @@ function describeNow(
         return `Now: ${address} is kept for the server of its domain, which fetches it, until ${end}.`
       case 'in-line': {
         const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
-        return `Now: ${address} stands in line ${describePlace(gate, true)}. ${describeOpening(gate, now)}`
+        const late = opensTooLate(gate, endAt) ? ` It is given up before, at ${end}.` : ''
+        return `Now: ${address} stands in line ${describePlace(gate, true)}. ${describeOpening(gate, now)}${late}`
       }
       case 'due':
         return `Now: ${address} is due, and waits for its turn.`

@@ -6,7 +6,14 @@ import type { ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
 import { describeCause, describeCauseOf } from './causes.ts'
-import { describeOpening, describePlace, describeSpeedUp, patience } from './describe-gate.ts'
+import {
+  describeLastWays,
+  describeOpening,
+  describePlace,
+  describeSpeedUp,
+  opensTooLate,
+  patience,
+} from './describe-gate.ts'
 import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './describe-return.ts'
 import { isOlderThan, type TracedMessage } from './describe-trace.ts'
 import { describeDiagnosis, formatReply } from './format-trail.ts'
@@ -134,7 +141,8 @@ function describeWaiting(
   const id = formatQueueId(queueId)
   const last = lastAttempt(records, address)
   const tried = describeLast(recipient, last)
-  const end = queued ? describeEnd(prospects.endFor(queued.message, recipient), now) : ''
+  const endAt = queued && prospects.endFor(queued.message, recipient)
+  const end = endAt === undefined ? '' : describeEnd(endAt, now)
   const way = recipient.routeTo === undefined ? '' : ` An administrator sends it to ${recipient.routeTo}.`
   const base = { recipient: address, kind: standing.kind, cause: recipient.lastCause }
   switch (standing.kind) {
@@ -168,10 +176,13 @@ function describeWaiting(
     case 'in-line': {
       const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
       const isSaid = recipient.lastCause === 'own-limit' && gate.closure?.reason === 'limit'
+      const place = `To ${shown}: it stands in line ${describePlace(gate, isTold(gate, recipient))}. ${isSaid ? '' : tried}${describeOpening(gate, now)}${way}`
+      if (endAt !== undefined && opensTooLate(gate, endAt))
+        return { ...base, text: `${place}${describeTooLate(endAt, now)} ${describeLastWays(gate, id)}` }
       return {
         ...base,
         nextAttemptAt: gate.closure?.until,
-        text: `To ${shown}: it stands in line ${describePlace(gate, isTold(gate, recipient))}. ${isSaid ? '' : tried}${describeOpening(gate, now)}${way}${end} ${describeSpeedUp(gate, id)}`,
+        text: `${place}${end} ${describeSpeedUp(gate, id)}`,
       }
     }
     case 'due':
@@ -217,6 +228,10 @@ function whyThen(last: Attempted | undefined): string {
 
 function describeEnd(at: number, now: number): string {
   return ` It is given up ${formatRelative(at, now)} (${formatTime(at)}) if it has not been delivered by then, and the sender is told.`
+}
+
+function describeTooLate(at: number, now: number): string {
+  return ` That is too late: as it stands it will not arrive. It is given up before, ${formatRelative(at, now)} (${formatTime(at)}), and the sender is told.`
 }
 
 /** What closes the gate is what this recipient itself has met. */

@@ -68,15 +68,10 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
 /** Of a domain that is relayed: what is wrong with its DNS is for its administrator to mend, and its mail waits for that. */
 function keepWaiting(lookup: ServerLookup, domain: string): ServerLookup {
   if (lookup.kind !== 'failed') return lookup
-  const { cause, status, detail } = lookup.diagnosis
-  return cause === 'own-mx'
-    ? deferred(
-        'not-fetched',
-        '4.4.1',
-        `the DNS names no mail host of ${domain} before this server`,
-        lookup.hosts,
-      )
-    : deferred(cause, `4${status.slice(1)}`, detail, lookup.hosts)
+  const { cause, detail } = lookup.diagnosis
+  const isOwn = cause === 'own-mx'
+  const met = isOwn ? `the MX records of ${domain} lead to no server before this one` : detail
+  return deferred('relay-dns', isOwn ? '4.4.1' : '4.4.4', met, lookup.hosts)
 }
 
 async function findByDomain(options: ServerFinderOptions, domain: string): Promise<ServerLookup> {
@@ -218,10 +213,12 @@ async function findNamedHost(
   options: ServerFinderOptions,
   { host, port }: Extract<Destination, { kind: 'host' }>,
 ): Promise<ServerLookup> {
-  const { addresses, failure } = await findAddressesOf(options, host)
+  const { addresses, failure, exists } = await findAddressesOf(options, host)
   if (addresses.length === 0) {
-    const detail = failure ?? `the host ${host}, to which an administrator sends this mail, has no address`
-    return deferred('dns-failure', '4.4.3', detail, [host])
+    if (failure !== undefined) return deferred('dns-failure', '4.4.3', failure, [host])
+    const lacks = exists ? 'has no address in the DNS' : 'does not exist in the DNS (NXDOMAIN)'
+    const detail = `the host ${host}, to which an administrator sends this mail, ${lacks}`
+    return deferred('unknown-host', '4.4.4', detail, [host])
   }
   if (addresses.some(address => options.own.isOwnAddress(address, port))) {
     const detail = `an administrator sends this mail to ${host} port ${port}, which is this server itself`
@@ -238,8 +235,14 @@ async function findNamedHost(
 async function findAddressesOf(
   options: ServerFinderOptions,
   host: string,
-): Promise<{ readonly addresses: readonly string[]; readonly failure?: string | undefined }> {
-  return isIP(host) === 0 ? await resolveAddresses(options, host) : { addresses: [host] }
+): Promise<{
+  readonly addresses: readonly string[]
+  readonly failure?: string | undefined
+  readonly exists: boolean
+}> {
+  if (isIP(host) !== 0) return { addresses: [host], exists: true }
+  const { addresses, failure, answers } = await resolveAddresses(options, host)
+  return { addresses, failure, exists: !answers.some(answer => answer.kind === 'no-such-domain') }
 }
 
 /** IPv6 before IPv4 (RFC 6724 §2.1); among each the order of the DNS, which RFC 5321 §5.1 says to keep. */

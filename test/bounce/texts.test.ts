@@ -32,6 +32,8 @@ const causes = Object.keys({
   'no-answer': true,
   unconfirmed: true,
   'not-fetched': true,
+  'relay-dns': true,
+  'unknown-host': true,
   'refused-connection': true,
   'dns-failure': true,
   'tls-failure': true,

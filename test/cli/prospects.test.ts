@@ -443,6 +443,52 @@ test('the warm-up of an address: nothing but its own setting lifts that', async 
   assert.doesNotMatch(why, /delivery\.limits/)
 })
 
+test('a limit that leaves room only after the lifetime: it will not arrive, and what is left to do', async t => {
+  const expiresAt = now + 59 * minute
+  const { id, say } = await waiting(t, {
+    settings: '[delivery]\nlimits = [{ match = ["mx.example.org"], perDay = 1 }]\n',
+    message: { expiresAt },
+    result: inLine('destination mx.example.org'),
+    async prepare(storage) {
+      const limits = [{ most: 1, spanMs: 24 * hour }]
+      await storage.run(takeAllowance, { allowance: 'destination mx.example.org', limits, wanted: 1, now })
+    },
+  })
+  const why = await say('why', id)
+  assert.match(
+    why,
+    /There is more at 2026-02-01 14:24:00 \(in 1 d\)\. That is too late: as it stands it will not arrive\. It is given up before, in 59 min \(2026-01-31 14:59:00\), and the sender is told\./,
+  )
+  assert.match(
+    why,
+    new RegExp(
+      `a higher limit in the settings \\(delivery\\.limits\\), .* Another way may be open: "postrider queue reroute ${id} --via <host:port>"\\. If nothing of that can be done, tell its sender now\\.\n$`,
+    ),
+  )
+  const [json] = JSON.parse(await say('why', id, '--json')) as { recipients: object[] }[]
+  assert.partialDeepStrictEqual(json, { recipients: [{ nextAttemptAt: null }] })
+  assert.match(
+    await say('trace', id),
+    /There is more at .*\. It is given up before, at 2026-01-31 14:59:00\.$/m,
+  )
+  assert.match(await say('queue', 'show', id), /^Next try: {2}There is more at .* It is given up before\.$/m)
+  assert.match(await say('queue', 'list'), /in line +0 +too late /m)
+})
+
+test('a receiver that wants less until after the lifetime is not to be asked more often', async t => {
+  const { id, say } = await waiting(t, {
+    message: { expiresAt: now + 10 * minute },
+    result: inLine('destination mx.dead.example'),
+    prepare: async storage => await close(storage, 'slow-down', tooMuch),
+  })
+  const why = await say('why', id)
+  assert.match(
+    why,
+    /as it stands it will not arrive\. .* Another way may be open: .* tell its sender now\.\n$/,
+  )
+  assert.doesNotMatch(why, /queue retry|by itself/)
+})
+
 test('who only waits for his turn', async t => {
   const { id, say } = await waiting(t, { result: inLine('destination mx1.example.org mx2.example.org') })
   assert.match(

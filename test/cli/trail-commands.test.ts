@@ -1,5 +1,6 @@
 // Commands that answer where mail is, and why: trace, why, queue summary, queue reroute.
 import assert from 'node:assert/strict'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { formatAddress } from '../../src/address/format-address.ts'
@@ -24,6 +25,7 @@ import type { TrailEvent } from '../../src/trail/events.ts'
 import { shrinkTrail } from '../../src/trail/expire-trail.ts'
 import { appendTrail } from '../../src/trail/operations.ts'
 import { address } from '../directory/open-directory.ts'
+import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { makeServerFolder, type Ran, runHere, succeed } from './run-postrider.ts'
 
 const minute = 60_000
@@ -888,8 +890,20 @@ test('queue summary: a line for each destination, cause or sender', async contex
   assert.doesNotMatch(filtered.stdout, /example\.org/)
 })
 
+async function askDns(
+  context: TestContext,
+  { folder }: Server,
+  zone: readonly string[],
+): Promise<TestDnsServer> {
+  const dns = await startDnsServer(zone)
+  context.after(() => dns.close())
+  appendFileSync(join(folder, 'postrider.toml'), `[delivery]\ndnsServers = ["${dns.text}"]\n`)
+  return dns
+}
+
 test('queue reroute sends what fits another way, and back', async context => {
   const server = await openServer(context)
+  await askDns(context, server, ['mx2.example.org A 192.0.2.2'])
   const id = formatQueueId(await server.post({ to: ['boris@example.org', 'vera@example.com'] }))
   await server.attempt('deferred')
   const ran = await run(server, 'queue', 'reroute', '--domain', 'example.org', '--via', 'mx2.example.org')
@@ -906,6 +920,36 @@ test('queue reroute sends what fits another way, and back', async context => {
   assert.match((await run(server, 'trace', id)).stdout, /on the usual way again/)
   const byCause = await run(server, 'queue', 'hold', '--cause', 'mailbox-full', '--host', 'mx.example.org')
   assert.equal(byCause.stdout, '2 recipients held.\n')
+})
+
+test('queue reroute says at once when the host does not exist, is this server, or is not known to be either', async context => {
+  const server = await openServer(context)
+  const dns = await askDns(context, server, [
+    'mx.example.net A 192.0.2.3',
+    'none.example.net TXT none',
+    'mail.example.test A 127.0.0.1',
+  ])
+  dns.setBehaviour('silent.example.net', 'SERVFAIL')
+  await server.post({ to: ['boris@example.org'] })
+  await server.attempt('deferred')
+  const via = async (host: string): Promise<Ran> =>
+    await run(server, 'queue', 'reroute', '--all', '--via', host)
+  const typo = await via('mx.exmple.net')
+  assert.equal(typo.stdout, '1 recipient sent to mx.exmple.net:25.\n')
+  assert.match(
+    typo.stderr,
+    /cannot get there: the host mx\.exmple\.net, to which .*, does not exist in the DNS \(NXDOMAIN\)\. .*--rerouted mx\.exmple\.net:25 --via/,
+  )
+  assert.match((await via('none.example.net')).stderr, /none\.example\.net, .*, has no address in the DNS\./)
+  assert.match((await via('silent.example.net')).stderr, /cannot get there: .*silent\.example\.net/)
+  assert.match((await via('mail.example.test')).stderr, /which is this server itself\./)
+  assert.doesNotMatch((await via('mx.example.net')).stderr, /cannot get there/)
+  assert.doesNotMatch((await via('192.0.2.3')).stderr, /cannot get there/)
+  const forPrograms = async (host: string): Promise<unknown> =>
+    JSON.parse((await run(server, 'queue', 'reroute', '--all', '--via', host, '--json')).stdout)
+  assert.partialDeepStrictEqual(await forPrograms('mx.example.net'), { problem: null })
+  const { problem } = (await forPrograms('mx.exmple.net')) as { readonly problem: string }
+  assert.match(problem, /NXDOMAIN/)
 })
 
 test('why and trace of an address say how it failed to log in, and what the client was not told', async context => {

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createResolver } from '../../src/dns/resolver.ts'
-import { domainDestination, smartHostDestination } from '../../src/routing/destination.ts'
+import {
+  domainDestination,
+  hostDestination,
+  relayedDestination,
+  smartHostDestination,
+} from '../../src/routing/destination.ts'
 import { createServerFinder, type ServerFinder } from '../../src/routing/find-servers.ts'
 import { createOwnEndpoints } from '../../src/routing/own-endpoints.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -133,6 +138,44 @@ test('a smart host that has no address, or is ourselves, keeps mail waiting', as
   ] as const) {
     assert.equal((await find(smartHostDestination({ ...smartHost, host }))).kind, kind, host)
   }
+})
+
+for (const [what, zone, detail] of [
+  ['that does not exist', [], /^the domain home\.test does not exist$/],
+  ['without MX and address', ['home.test TXT none'], /names no mail host/],
+  [
+    'whose MX leads only here',
+    ['home.test MX 10 mail.example.test', 'mail.example.test A 192.0.2.99'],
+    /^the MX records of home\.test lead to no server before this one$/,
+  ],
+  ['with a null MX', ['home.test MX 0 .'], /null MX/],
+  ['whose mail host has no address', ['home.test MX 10 mx.home.test', 'mx.home.test TXT none'], /no address/],
+] as const) {
+  test(`mail for a domain that is relayed, ${what}, waits for its DNS, and is no fault of the sender`, async t => {
+    const find = await finder(t, { zone })
+    const found = await find(relayedDestination('home.test'))
+    assert.ok(found.kind === 'deferred')
+    const { cause, status, detail: told } = found.diagnosis
+    assert.equal(cause, 'relay-dns')
+    assert.match(status, /^4\./)
+    assert.match(told, detail)
+  })
+}
+
+test('a host that an administrator has named: NXDOMAIN is told from a name without an address, and from no answer', async t => {
+  const zone = ['none.example.org TXT none', 'mx.example.org A 192.0.2.1']
+  const find = await finder(t, { zone, fails: 'silent.example.org' })
+  for (const [host, cause, detail] of [
+    ['nope.example.org', 'unknown-host', /does not exist in the DNS \(NXDOMAIN\)$/],
+    ['none.example.org', 'unknown-host', /has no address in the DNS$/],
+    ['silent.example.org', 'dns-failure', /silent\.example\.org/],
+  ] as const) {
+    const found = await find(hostDestination(`${host}:25`) ?? assert.fail())
+    assert.ok(found.kind === 'deferred', host)
+    assert.equal(found.diagnosis.cause, cause)
+    assert.match(found.diagnosis.detail, detail)
+  }
+  assert.equal((await find(hostDestination('mx.example.org:25') ?? assert.fail())).kind, 'servers')
 })
 
 test('a stranger with a thousand mail hosts costs no more than a few', async t => {

@@ -49,6 +49,8 @@ export interface Scene {
   readonly script?: Script
   /** The mail host takes everything, over TLS, with a certificate for this name; its domain has an MTA-STS policy. */
   readonly enforced?: { readonly certificateFor: string }
+  /** A domain of another server, whose mail this one passes on. */
+  readonly relays?: string
   /** Tables of the settings file. */
   readonly queue?: Readonly<Record<string, unknown>>
   /** Default: the message fails at once. */
@@ -56,7 +58,7 @@ export interface Scene {
 }
 
 /** What a scene is played with. */
-interface Stage {
+export interface Stage {
   readonly server: ComposedServer
   readonly host: MailHost
   readonly queueId: string
@@ -105,7 +107,8 @@ async function nextMoment({ server, queueId }: Stage): Promise<Moment | undefine
   if (!recipient) return undefined
   const { now, prospects } = await styleFor(server, message)
   const [standing] = standingsOf(message, { now, prospects })
-  const promised = standing?.nextAttemptAt ?? assert.fail('it waits, and nothing is said of when it goes')
+  // Nothing is promised where its time is over before.
+  const promised = standing?.nextAttemptAt ?? Number.POSITIVE_INFINITY
   // Who stands in line is told of the delay, and given up, in time.
   return recipient.dueAt < promised
     ? { at: recipient.dueAt, isPromised: false }
@@ -227,6 +230,7 @@ export async function playScene(t: TestContext, scene: Scene, language: 'en' | '
     domains: ['example.com'],
     accounts: [{ address: sender, language }],
     random: evenly,
+    ...(scene.relays === undefined ? {} : { relays: [{ name: scene.relays }] }),
     httpsPort,
     settings: {
       queue: { lifetimeHours: 48, ...scene.queue },

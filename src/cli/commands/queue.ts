@@ -7,6 +7,7 @@ import { formatAddress, formatAddressForPeople, formatReversePath } from '../../
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
 import { describeOpenAlerts } from '../../alert/describe-alert.ts'
 import { countOpenAlerts } from '../../alert/operations.ts'
+import type { Settings } from '../../config/settings.ts'
 import { requestMs } from '../../delivery/pacing/destination-health.ts'
 import {
   type Administered,
@@ -50,8 +51,9 @@ import {
   reversePathArgument,
 } from '../arguments.ts'
 import { causeNames } from '../causes.ts'
+import { findRouteProblem } from '../check-route.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { closureInShort, describeOpening, describePlace } from '../describe-gate.ts'
+import { closureInShort, describeOpening, describePlace, opensTooLate } from '../describe-gate.ts'
 import type { Invocation } from '../invocation.ts'
 import { checkServer, isServerMissing, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
@@ -398,7 +400,11 @@ async function administer(
     if (isMissed) invocation.output.note(noServerText)
     const noServer = administration.needsServer ? { noServer: isMissed } : {}
     if (leaves === undefined) {
-      invocation.output.result({ action: verb, recipients, underWay, ...noServer }, lines.join('\n'))
+      const problem = await noteRouteProblem(invocation, settings, administration)
+      invocation.output.result(
+        { action: verb, recipients, underWay, ...noServer, ...problem },
+        lines.join('\n'),
+      )
       return
     }
     const left = await sum(selections, async selection => await count({ ...selection, state: leaves.state }))
@@ -427,6 +433,21 @@ async function administer(
       lines.join('\n'),
     )
   })
+}
+
+/** For programs: `problem`, null where there is none. */
+async function noteRouteProblem(
+  invocation: Invocation,
+  settings: Settings,
+  { to }: AdministrationCommand,
+): Promise<{ readonly problem?: string | null }> {
+  if (to === undefined) return {}
+  const problem = await findRouteProblem(invocation, settings, to)
+  if (problem !== undefined)
+    invocation.output.note(
+      `As it looks now it cannot get there: ${problem}. So long it waits. "postrider queue reroute --rerouted ${to} --via <host:port>" sends it elsewhere, with --back in place of --via on its usual way.`,
+    )
+  return { problem: problem ?? null }
 }
 
 /** How many of them stand in which kind of line. */
@@ -654,7 +675,8 @@ function describeNextTry(
   if (standing.kind === 'kept') return ['Next try:  when its server fetches it']
   if (standing.kind === 'in-line') {
     const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
-    return [`In line:   ${describePlace(gate, false)}`, `Next try:  ${describeOpening(gate, now)}`]
+    const late = opensTooLate(gate, prospects.endFor(message, recipient)) ? ' It is given up before.' : ''
+    return [`In line:   ${describePlace(gate, false)}`, `Next try:  ${describeOpening(gate, now)}${late}`]
   }
   const next = nextText(recipient, message, prospects, now)
   return next === '' ? [] : [`Next try:  ${formatTime(recipient.dueAt)} (${next})`]
@@ -692,8 +714,11 @@ function nextText(
     case 'kept':
       return 'when fetched'
     case 'in-line': {
-      const closure = prospects.gateOf(recipient)?.closure
-      return closure ? formatRelative(closure.until, now) : 'when there is room'
+      const gate = prospects.gateOf(recipient)
+      if (!gate?.closure) return 'when there is room'
+      return opensTooLate(gate, prospects.endFor(message, recipient))
+        ? 'too late'
+        : formatRelative(gate.closure.until, now)
     }
     default:
       return recipient.dueAt <= now ? 'now' : formatRelative(recipient.dueAt, now)

@@ -119,6 +119,8 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   'signed-content': 'content',
   'utf8-address': 'content',
   'not-fetched': 'temporary',
+  'relay-dns': 'temporary',
+  'unknown-host': 'temporary',
   'too-late': 'permanent',
   'no-deliver-by': 'permanent',
   'own-limit': 'temporary',
