@@ -190,7 +190,7 @@ function turnInLine(
   const diagnosis = isTooLate(work.message, now)
     ? tooLate
     : closure
-      ? diagnoseUntried(closure.diagnosis)
+      ? diagnoseClosure(closure, recipient)
       : soFar(recipient)
   const postponed: readonly TrailEvent[] = closure
     ? [
@@ -215,6 +215,11 @@ function turnInLine(
     lookAt: now + gateLookMs,
     nextAttemptAt: closure?.until,
   }
+}
+
+/** What this recipient was answered itself stays the reason; what others were answered is not said of it. */
+function diagnoseClosure({ diagnosis }: Closure, { lastReason }: QueuedRecipient): Diagnosis {
+  return lastReason?.diagnosis === reasonOf(diagnosis).diagnosis ? diagnosis : diagnoseUntried(diagnosis)
 }
 
 const inLine: Diagnosis = {

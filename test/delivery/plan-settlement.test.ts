@@ -169,6 +169,24 @@ test('it is told of a delay once, and of the end of its time, with the reason', 
   )
 })
 
+test('what it was answered itself stays the reason while nothing goes there; what others were answered is not said of it', () => {
+  const reply = { code: 421, enhanced: '4.7.28', lines: ['Too much mail'] }
+  const met: Diagnosis = { ...diagnosis, stage: 'rcpt', cause: 'rate', remoteMta: 'mx.example.org', reply }
+  const reasonFor = (told: string): Diagnosis | undefined => {
+    const lastReason = { diagnosis: told, cause: 'rate', host: 'mx.example.org' }
+    const { report } = waitingAt(
+      acceptedAt + 4 * hour,
+      { closure: { ...closure, diagnosis: met } },
+      { lastReason },
+    )
+    return report && 'diagnosis' in report.outcome ? report.outcome.diagnosis : undefined
+  }
+  assert.deepEqual(reasonFor(`${diagnosis.detail}: 421 4.7.28 Too much mail`), met)
+  const ofOther = reasonFor(`${diagnosis.detail}: 450 4.2.0 Greylisted`)
+  assert.equal(ofOther?.reply, undefined)
+  assert.match(ofOther?.detail ?? '', /answered 421 4\.7\.28 to other mail/)
+})
+
 test('the trail has the reason, and no word for one that only waits for its turn', () => {
   assert.deepEqual(waitingAt(acceptedAt).settlement.events, [])
   assert.deepEqual(waitingAt(acceptedAt, { closure }).settlement.events, [
