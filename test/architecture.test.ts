@@ -105,7 +105,7 @@ describe('the architecture', () => {
     'node:worker_threads': ['main', 'storage', 'cli', 'hooks'],
     'node:http': ['scanner', 'web'],
     'node:https': ['acme', 'scanner', 'tls-policy', 'tls-report', 'web'],
-    'node:dgram': ['dns'],
+    'node:dgram': ['dns', 'doctor'],
     'node:dns': ['dns', 'config'],
     'node:tls': ['acme', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],
     'node:fs': ['storage', 'config', 'setup', 'tls', 'main', 'cli', 'dns', 'systemd', 'hooks'],

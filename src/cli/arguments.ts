@@ -1,4 +1,5 @@
 // Arguments and options as values; whatever is not one ends the command with a message and exit code 2.
+import { isIP } from 'node:net'
 import { InvalidArgumentError } from 'commander'
 import type { Address, ReversePath } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
@@ -81,4 +82,10 @@ export function textsArgument(text: string, previous: readonly string[] | undefi
 
 export function queueIdsArgument(text: string, previous: readonly QueueId[] | undefined): QueueId[] {
   return [...(previous ?? []), queueIdArgument(text)]
+}
+
+/** May be repeated. */
+export function publicAddressArgument(text: string, previous: readonly string[] | undefined): string[] {
+  if (isIP(text) === 0) throw new InvalidArgumentError('It has to be an IP address: 192.0.2.1 or 2001:db8::1')
+  return [...(previous ?? []), text]
 }

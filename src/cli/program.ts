@@ -9,6 +9,7 @@ import { addCertificateCommand } from './commands/certificate.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addClusterCommand } from './commands/cluster.ts'
 import { addDmarcReportsCommand } from './commands/dmarc-reports.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addDomainCommand } from './commands/domain.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addFetchCommand } from './commands/fetch.ts'
@@ -51,6 +52,7 @@ export function createProgram(run: CommandRun): Command {
   addServeCommand(program, run)
   addInitCommand(program, run)
   addCheckCommand(program, run)
+  addDoctorCommand(program, run)
   addAlertsCommand(program, run)
   addCertificateCommand(program, run)
   addVerifyCommand(program, run)

@@ -1,14 +1,24 @@
 // One question to one DNS server: over UDP, and over TCP when the answer does not fit (RFC 1035 §4.2, RFC 6891, RFC 7766).
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
-import { type DecodedPacket, decode, encode, type Packet, streamEncode } from 'dns-packet'
+import {
+  AUTHENTIC_DATA,
+  CHECKING_DISABLED,
+  type DecodedPacket,
+  DNSSEC_OK,
+  decode,
+  encode,
+  type Packet,
+  RECURSION_DESIRED,
+  streamEncode,
+} from 'dns-packet'
 import { formatEndpoint } from '../address/format-endpoint.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeNetworkError } from '../runtime/network-error.ts'
 import type { Random } from '../runtime/random.ts'
 import type { DnsServer } from './answer.ts'
 
-export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'MX' | 'TXT' | 'PTR' | 'TLSA'
+export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'DS' | 'MX' | 'NS' | 'PTR' | 'SOA' | 'SRV' | 'TLSA' | 'TXT'
 
 export interface ExchangeOptions {
   readonly clock: Clock
@@ -16,7 +26,15 @@ export interface ExchangeOptions {
   readonly timeoutMs: number
   /** Ends it: it rejects. */
   readonly signal: AbortSignal
+  /** Default: as a resolver is asked. */
+  readonly manner?: QuestionManner | undefined
 }
+
+export type QuestionManner =
+  /** What the server itself knows, with its signatures (RFC 1035 §4.1.1, RD; RFC 4035 §3.2.1, DO). */
+  | 'authority'
+  /** As a resolver is asked, and what does not pass its checks of DNSSEC too (RFC 4035 §3.2.2, CD). */
+  | 'unchecked'
 
 /** RFC 6891 §6.2.5, and what fits into an Ethernet frame without fragments. */
 const udpPayloadBytes = 1232
@@ -32,11 +50,11 @@ export async function askServer(
   // A random id and a random source port (the system's): who guesses must guess both (RFC 5452).
   const [high = 0, low = 0] = options.random.bytes(2)
   const id = high * 256 + low
+  const isAuthority = options.manner === 'authority'
   const query: Packet = {
     type: 'query',
     id,
-    // RD; AD asks whether the answer was validated, without the signatures (RFC 6840 §5.7).
-    flags: 0x0100 + 0x0020,
+    flags: flagsOf(options.manner),
     questions: [{ name, type }],
     additionals: [
       {
@@ -45,8 +63,8 @@ export async function askServer(
         udpPayloadSize: udpPayloadBytes,
         extendedRcode: 0,
         ednsVersion: 0,
-        flags: 0,
-        flag_do: false,
+        flags: isAuthority ? DNSSEC_OK : 0,
+        flag_do: isAuthority,
         options: [],
       },
     ],
@@ -63,6 +81,12 @@ export async function askServer(
   if (options.signal.aborted) throw givenUp(server)
   const answer = await askOverUdp(server, encode(query), matches, options)
   return answer.flag_tc ? await askOverTcp(server, streamEncode(query), matches, options) : answer
+}
+
+function flagsOf(manner: QuestionManner | undefined): number {
+  if (manner === 'authority') return 0
+  // AD asks whether the answer was validated, without the signatures (RFC 6840 §5.7).
+  return RECURSION_DESIRED + (manner === 'unchecked' ? CHECKING_DISABLED : AUTHENTIC_DATA)
 }
 
 type Matches = (answer: DecodedPacket) => boolean

@@ -253,7 +253,8 @@ function readPtr(record: RecordAnswer): string | undefined {
   return record.type === 'PTR' ? record.data.toLowerCase() : undefined
 }
 
-function systemServers(): readonly DnsServer[] {
+/** Those that the system asks. */
+export function systemServers(): readonly DnsServer[] {
   return getServers().map(text => {
     const bracketed = /^\[(.+)\]:(\d+)$/.exec(text)
     if (bracketed) return { address: bracketed[1] ?? '', port: Number(bracketed[2]) }

@@ -35,7 +35,7 @@ export async function proveNoOpenRelay(options: RelayProofOptions): Promise<Rela
   if (!refuses(await options.acceptForwardPath(strangerClient(options), otherStranger)))
     problems.push({ kind: 'open-policy' })
   for (const listener of options.listeners) {
-    const problem = await tryListener(options, listener)
+    const problem = await tryToRelay(options, listener)
     if (problem) problems.push(problem)
   }
   return problems
@@ -88,8 +88,9 @@ function strangerClient({ hostname }: RelayProofOptions): Client {
   }
 }
 
-async function tryListener(
-  options: RelayProofOptions,
+/** A session as any stranger's, to the address and port of the listener. undefined: it may not relay. */
+export async function tryToRelay(
+  options: Pick<RelayProofOptions, 'hostname' | 'localNetworks' | 'connect'>,
   listener: RelayProofOptions['listeners'][number],
 ): Promise<RelayProblem | undefined> {
   const untested = (reason: string): RelayProblem => ({ kind: 'untested', listener, reason })

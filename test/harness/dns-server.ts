@@ -24,6 +24,8 @@ export interface TestDnsServer {
   sign(domain: string): void
   /** Answers over UDP are cut, so that TCP is needed. */
   truncateUdp(truncate: boolean): void
+  /** Its answers are no authority's (AA). */
+  disown(isLame: boolean): void
   close(): Promise<void>
 }
 
@@ -40,6 +42,7 @@ export async function startDnsServer(
 ): Promise<TestDnsServer> {
   let records = lines.map(parseLine)
   let truncating = false
+  let lame = false
   const behaviours = new Map<string, 'silent' | 'SERVFAIL'>()
   const questions: string[] = []
   const signed: string[] = []
@@ -61,8 +64,13 @@ export async function startDnsServer(
     const exists =
       answers.length > 0 || records.some(record => record.name === name || record.name.endsWith(`.${name}`))
     const isValidated = isSigned(name) && answers.every(record => isSigned(record.name))
-    const flags = authoritative + (exists ? 0 : nxdomain) + (isValidated && query.flag_ad ? authenticData : 0)
-    return { ...base, flags, answers }
+    const flags =
+      (lame ? 0 : authoritative) +
+      (exists ? 0 : nxdomain) +
+      (isValidated && query.flag_ad ? authenticData : 0)
+    // RFC 2308 §3
+    const authorities = answers.length > 0 ? [] : zoneOf(records, name)
+    return { ...base, flags, answers, authorities }
   }
 
   const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4')
@@ -111,6 +119,9 @@ export async function startDnsServer(
     truncateUdp(truncate) {
       truncating = truncate
     },
+    disown(isLame) {
+      lame = isLame
+    },
     async close() {
       for (const socket of sockets) socket.destroy()
       tcp.close()
@@ -149,6 +160,20 @@ function parseLine(line: ZoneLine): ZoneRecord {
         },
       }
     }
+    case 'SRV': {
+      const [priority = 0, weight = 0, port = 0] = rest.map(Number)
+      return { name, type, ttl, data: { priority, weight, port, target: rest[3] ?? '' } }
+    }
+    case 'SOA': {
+      // 'example.test SOA ns.example.test 1': the primary and the serial.
+      const times = { refresh: 3600, retry: 600, expire: 86_400, minimum: ttl }
+      return {
+        name,
+        type,
+        ttl,
+        data: { mname: rest[0] ?? '', rname: `root.${name}`, serial: Number(rest[1]), ...times },
+      }
+    }
     case 'TXT':
       // RFC 1035 §3.3: a string has 255 octets at most; a longer text is several.
       return { name, type, ttl, data: rest.join(' ').match(/.{1,255}/gs) ?? [''] }
@@ -170,4 +195,12 @@ function find(records: readonly ZoneRecord[], name: string, type: string): ZoneR
       type,
     ),
   ]
+}
+
+/** The SOA of the zone in which a name is, where there is one. */
+function zoneOf(records: readonly ZoneRecord[], name: string): ZoneRecord[] {
+  const above = records.filter(
+    record => record.type === 'SOA' && (record.name === name || name.endsWith(`.${record.name}`)),
+  )
+  return above.sort((a, b) => b.name.length - a.name.length).slice(0, 1)
 }

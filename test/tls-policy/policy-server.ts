@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { TestContext } from 'node:test'
 import { setDefaultCACertificates } from 'node:tls'
 import { issueCertificate, makeAuthority, type TestCertificate } from '../harness/certificates.ts'
 
@@ -26,7 +25,7 @@ export interface PolicyAnswer {
 }
 
 export async function startPolicyServer(
-  t: TestContext,
+  t: { after(close: () => void): void },
   answer: PolicyAnswer,
   certificate?: TestCertificate,
 ): Promise<PolicyServer> {

@@ -1,7 +1,6 @@
 // postrider domain dns: every DNS record that a domain needs for mail, as a zone file.
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { listAcmeCertificates } from '../../acme/operations.ts'
 import type { AcmeCertificate } from '../../acme/records.ts'
 import { ownStsPolicy, type Settings } from '../../config/settings.ts'
@@ -17,7 +16,7 @@ import { ensureFirstKeys } from '../../signing/ensure-keys.ts'
 import { listDkimKeys } from '../../signing/operations.ts'
 import { generatedCertificateFile } from '../../tls/generated-certificate-file.ts'
 import { publicKeyHash } from '../../tls/public-key-hash.ts'
-import { domainArgument } from '../arguments.ts'
+import { domainArgument, publicAddressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 
 interface DnsOptions {
@@ -83,11 +82,6 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
         )
       }),
     )
-}
-
-function publicAddressArgument(text: string, previous: readonly string[] | undefined): string[] {
-  if (isIP(text) === 0) throw new InvalidArgumentError('It has to be an IP address: 192.0.2.1 or 2001:db8::1')
-  return [...(previous ?? []), text]
 }
 
 /** undefined: there is none yet, or it is not for this user to read; the list does without. */

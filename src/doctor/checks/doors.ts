@@ -1,0 +1,254 @@
+// The ports of this server, tried at its public addresses as anybody would: who greets there, and with which certificate.
+import type { X509Certificate } from 'node:crypto'
+import { formatEndpoint } from '../../address/format-endpoint.ts'
+import type { CertificateProblem } from '../../smtp/client/contract.ts'
+import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
+import type { ListenerRole } from '../../smtp/server/services.ts'
+import { endsSoonMs } from '../../tls/certificate-store.ts'
+import {
+  allWell,
+  error,
+  type Finding,
+  found,
+  joinVerdicts,
+  notChecked,
+  type Verdict,
+  warning,
+} from '../finding.ts'
+import { isSameAddress, type OwnServer } from '../own-server.ts'
+import type { World } from '../world.ts'
+
+export interface Door {
+  readonly address: string
+  readonly port: number
+  readonly role: ListenerRole
+}
+
+export interface DoorView extends Door {
+  readonly outcome:
+    | {
+        readonly kind: 'open'
+        /** The name in the greeting, in lower case. */
+        readonly greets: string | undefined
+        /** undefined: it offers no TLS. */
+        readonly tls: ShownTls | undefined
+      }
+    /** Nobody answered; `isWithoutWay`: nothing leads there from this machine. */
+    | { readonly kind: 'closed'; readonly isWithoutWay: boolean; readonly detail: string }
+    /** Somebody answered, and it went wrong from there. */
+    | { readonly kind: 'broken'; readonly detail: string }
+}
+
+export interface ShownTls {
+  /** The server's own first. */
+  readonly chain: readonly X509Certificate[]
+  /** As a program sees it that checks certificates as browsers do. */
+  readonly problem: CertificateProblem | undefined
+}
+
+const timeoutMs = 10_000
+
+/** Never rejects. */
+export async function observeDoor(
+  { connect, clock }: Pick<World, 'connect' | 'clock'>,
+  { hostname }: Pick<OwnServer, 'hostname'>,
+  door: Door,
+): Promise<DoorView> {
+  const { address, port, role } = door
+  let greets: string | undefined
+  const options = {
+    host: hostname,
+    address,
+    port,
+    helloName: hostname,
+    tls: role === 'submissions' ? ('implicit' as const) : ('opportunistic' as const),
+    verifyCertificate: false,
+    connectTimeoutMs: timeoutMs,
+    commandTimeoutMs: timeoutMs,
+    clock,
+    onDialogue(line: string) {
+      greets ??= /^S: 220[ -]([^ ]+)/.exec(line)?.[1]?.toLowerCase()
+    },
+  }
+  try {
+    // Once for the usual verdict on the certificate, and once for the certificate itself.
+    const usual = await connect(options)
+    await usual.quit()
+    if (!usual.tls) return { ...door, outcome: { kind: 'open', greets, tls: undefined } }
+    let shown: readonly X509Certificate[] = []
+    const looking = await connect({
+      ...options,
+      verifyChain(chain) {
+        shown = chain
+        return undefined
+      },
+    })
+    await looking.quit()
+    return {
+      ...door,
+      outcome: { kind: 'open', greets, tls: { chain: shown, problem: usual.tls.problem } },
+    }
+  } catch (cause) {
+    if (!(cause instanceof SmtpClientFailure)) throw cause
+    const { stage, kind, detail } = cause.facts
+    return {
+      ...door,
+      outcome:
+        stage === 'connect' && kind !== 'tls'
+          ? { kind: 'closed', isWithoutWay: kind === 'unreachable', detail }
+          : { kind: 'broken', detail },
+    }
+  }
+}
+
+const uses: Readonly<Record<ListenerRole, string>> = {
+  relay: 'other servers bring mail',
+  submission: 'your users send',
+  submissions: 'your users send',
+}
+
+/** At an address that is known to be ours. */
+export function judgeDoor(own: OwnServer, { address, port, role, outcome }: DoorView): Verdict {
+  const at = formatEndpoint(address, port)
+  const cost =
+    role === 'relay' ? 'Mail from other servers does not arrive.' : 'Your users cannot send by this port.'
+  if (outcome.kind === 'broken')
+    return found(
+      error(
+        'port-broken',
+        `${at}, where ${uses[role]}, answers, and then: ${outcome.detail}.`,
+        cost,
+        `See what the log of the server says, and what stands between: postrider check`,
+      ),
+    )
+  if (outcome.kind === 'closed') {
+    if (outcome.isWithoutWay) return notChecked(`${at}: ${outcome.detail}`)
+    if (own.addresses.length === 0)
+      return notChecked(
+        `${at}: ${outcome.detail}. This machine is behind a router, which may lead no connection from inside back inside; try it from elsewhere`,
+      )
+    return found(
+      error(
+        'port-closed',
+        `${at}, where ${uses[role]}, does not answer: ${outcome.detail}.`,
+        cost,
+        own.listeners.some(listener => listener.port === port && listener.role === role)
+          ? `The server listens on port ${port}, but not at this address or not for this way: see address in [[listeners]], the firewall of this machine, and that of its provider.`
+          : `No listener of the settings has port ${port}: add one, or have the router pass it on.`,
+      ),
+    )
+  }
+  if (outcome.tls || role === 'relay') return allWell
+  return found(
+    error(
+      'port-without-tls',
+      `${at}, where ${uses[role]}, offers no TLS.`,
+      'Nobody can log in there, or passwords could be read on the way.',
+      'See "postrider certificate show", and whether something between takes STARTTLS out (a firewall that "inspects" SMTP).',
+    ),
+  )
+}
+
+interface Shown {
+  readonly certificate: X509Certificate
+  readonly problem: CertificateProblem | undefined
+  readonly doors: readonly string[]
+}
+
+const dayMs = 86_400_000
+
+/**
+ * The certificates of all open doors, each once. Other servers take any on port 25, unless a domain asks them not to:
+ * `isCheckedByServers` (MTA-STS).
+ */
+export function judgeCertificates(
+  { hostname }: Pick<OwnServer, 'hostname'>,
+  views: readonly DoorView[],
+  isCheckedByServers: boolean,
+  now: number,
+): Verdict {
+  const byCertificate = new Map<string, Shown>()
+  for (const { role, address, port, outcome } of views) {
+    const tls = outcome.kind === 'open' ? outcome.tls : undefined
+    const certificate = tls?.chain[0]
+    if (!tls || !certificate || (role === 'relay' && !isCheckedByServers)) continue
+    const key = `${certificate.fingerprint256} ${tls.problem?.code}`
+    const doors = [...(byCertificate.get(key)?.doors ?? []), formatEndpoint(address, port)]
+    byCertificate.set(key, { certificate, problem: tls.problem, doors })
+  }
+  if (byCertificate.size === 0) return allWell
+  return joinVerdicts([...byCertificate.values()].map(shown => judgeShown(hostname, shown, now)))
+}
+
+function judgeShown(hostname: string, { certificate, problem, doors }: Shown, now: number): Verdict {
+  const where = doors.join(', ')
+  if (problem) return found(findingOf(hostname, certificate, problem, where))
+  const end = certificate.validToDate.getTime()
+  const lifetime = end - certificate.validFromDate.getTime()
+  // Some live for days only, and are renewed when a third of that is left.
+  if (end - now >= Math.min(endsSoonMs, lifetime / 6)) return allWell
+  return found(
+    warning(
+      'certificate-ends',
+      `The certificate at ${where} ends in ${Math.max(0, Math.floor((end - now) / dayMs))} days.`,
+      'After that, mail programs of your users refuse to connect.',
+      'Renew it, and see why it was not renewed by itself: postrider certificate show',
+    ),
+  )
+}
+
+const cost = 'Mail programs of your users warn of it or refuse to connect.'
+
+function findingOf(
+  hostname: string,
+  certificate: X509Certificate,
+  { code, detail }: CertificateProblem,
+  where: string,
+): Finding {
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return error(
+        'certificate-expired',
+        `The certificate at ${where}, or one of its chain, has ended (its own end: ${certificate.validToDate.toISOString().slice(0, 10)}).`,
+        cost,
+        'Renew it, and see why it was not renewed by itself: postrider certificate show',
+      )
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+    case 'HOSTNAME_MISMATCH':
+      return error(
+        'certificate-name',
+        `The certificate at ${where} is not for ${hostname}, but for ${(certificate.subjectAltName ?? '').replaceAll('DNS:', '') || 'no name at all'}.`,
+        cost,
+        `Get one that has ${hostname} among its names.`,
+      )
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return error(
+        'certificate-chain',
+        `The certificate at ${where} does not lead to an authority that others know: that of its issuer is missing, or the authority is one of your own.`,
+        cost,
+        'Name the file with the whole chain in the settings (often "fullchain"). If the authority is your own, run this command with NODE_EXTRA_CA_CERTS=<its certificate>.',
+      )
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+      return warning(
+        'certificate-untrusted',
+        `The certificate at ${where} comes from no authority that others know: ${detail}.`,
+        cost,
+        `Have this server get one: [tls.acme] in the settings. Or get one for ${hostname} and name its files in [tls].`,
+      )
+    default:
+      return error(
+        'certificate-invalid',
+        `The certificate at ${where} is not valid: ${detail} (${code}).`,
+        cost,
+        'Get another one; "postrider certificate show" says where this one is from.',
+      )
+  }
+}
+
+/** Doors at one address, of a server that should be running. */
+export function doorsAt(views: readonly DoorView[], address: string): readonly DoorView[] {
+  return views.filter(view => isSameAddress(view.address, address))
+}

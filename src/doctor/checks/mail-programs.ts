@@ -1,0 +1,87 @@
+// The SRV records by which mail programs find the server of their user (RFC 6186, RFC 8314 §5.1).
+
+import type { ListenerSettings } from '../../config/settings.ts'
+import type { InspectedAnswer } from '../../dns/inspector.ts'
+import { type Circumstances, misled } from '../circumstances.ts'
+import { advice, allWell, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
+import { type OwnServer, ownNames } from '../own-server.ts'
+import type { World } from '../world.ts'
+import { type NameView, observeName } from './names.ts'
+
+export interface ServiceView {
+  /** '_submissions._tcp.example.test' */
+  readonly name: string
+  readonly port: number
+  readonly answer: InspectedAnswer
+  readonly services: readonly { readonly target: NameView; readonly port: number }[]
+}
+
+export async function observeServices(
+  { resolver, inspector }: Pick<World, 'resolver' | 'inspector'>,
+  { listeners }: Pick<OwnServer, 'listeners'>,
+  domain: string,
+): Promise<readonly ServiceView[]> {
+  const submission = listeners.filter(({ role }) => role !== 'relay')
+  return await Promise.all(
+    submission.map(async ({ role, port }: Pick<ListenerSettings, 'role' | 'port'>) => {
+      const name = `_${role}._tcp.${domain}`
+      const answer = await inspector.askResolver(name, 'SRV')
+      const records = answer.kind === 'answer' ? answer.records : []
+      const services = await Promise.all(
+        records
+          .flatMap(record =>
+            record.type === 'SRV'
+              ? [{ target: record.data.target.toLowerCase(), port: record.data.port }]
+              : [],
+          )
+          .map(async service => ({
+            port: service.port,
+            target: await observeName(resolver, service.target),
+          })),
+      )
+      return { name, port, answer, services }
+    }),
+  )
+}
+
+export function judgeServices(views: readonly ServiceView[], circumstances: Circumstances): Verdict {
+  return joinVerdicts(views.map(view => judgeService(view, circumstances)))
+}
+
+function judgeService({ name, port, answer, services }: ServiceView, circumstances: Circumstances): Verdict {
+  const { own, isMisled, isOurs } = circumstances
+  if (answer.kind !== 'answer') return notChecked(answer.detail)
+  if (answer.rcode !== 'NOERROR' && answer.rcode !== 'NXDOMAIN')
+    return notChecked(`the SRV records of ${name} could not be looked up: ${answer.rcode}`)
+  const publish = `Publish: ${name}. IN SRV 0 1 ${port} ${own.hostname}.`
+  if (services.length === 0)
+    return found(
+      advice(
+        'service-missing',
+        `${name} has no SRV record.`,
+        'Users have to enter the server in their mail programs themselves.',
+        publish,
+      ),
+    )
+  // RFC 6186 §3.4: a dot says that there is no such service, which somebody may want.
+  if (services.every(({ target }) => target.name === '' || target.name === '.')) return allWell
+  const names = ownNames(own)
+  for (const { target, port: said } of services) {
+    if (names.includes(target.name) && isMisled(target.name)) return notChecked(misled(target.name))
+    const leadsHere =
+      names.includes(target.name) ||
+      (target.addresses.kind === 'some' && target.addresses.addresses.some(isOurs))
+    // A router in front may have another port; here nobody knows of it.
+    if (leadsHere && said === port) return allWell
+  }
+  if (services.some(({ target }) => target.addresses.kind === 'unknown'))
+    return notChecked(`where ${name} leads: the DNS did not tell`)
+  return found(
+    warning(
+      'service-elsewhere',
+      `${name} leads mail programs to ${services.map(({ target, port: said }) => `${target.name} port ${said}`).join(', ')}, and not to ${own.hostname} port ${port}.`,
+      'Mail programs that set themselves up do not find this server.',
+      publish,
+    ),
+  )
+}
