@@ -8,43 +8,13 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { z } from 'zod'
 import { checkNames } from '../../src/doctor/examine.ts'
-import type { Ran } from '../cli/run-postrider.ts'
 import { issueCertificate, makeAuthority, type TestCertificate } from '../harness/certificates.ts'
 import type { ZoneLine } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { trustedAuthority } from '../tls-policy/policy-server.ts'
-import {
-  address,
-  type CorrectWorld,
-  domain,
-  emptyAddress,
-  hostname,
-  neighbour,
-  startCorrectWorld,
-} from './correct-world.ts'
-
-const reports = z.object({
-  findings: z.array(
-    z.object({
-      check: z.string(),
-      subject: z.string(),
-      code: z.string(),
-      severity: z.string(),
-      what: z.string().min(10),
-      cost: z.string().min(10),
-      remedy: z.string().min(10),
-    }),
-  ),
-  notChecked: z.array(z.object({ check: z.string(), subject: z.string(), because: z.string().min(5) })),
-  passed: z.array(z.object({ check: z.string(), subject: z.string() })),
-})
-
-type Report = z.output<typeof reports>
-
-const read = ({ stdout, stderr }: Ran): Report => {
-  assert.equal(stderr, '')
-  return reports.parse(JSON.parse(stdout))
-}
+import { type CorrectWorld, emptyAddress, startCorrectWorld } from './correct-world.ts'
+import { codesOf, readReport } from './report.ts'
+import { address, domain, hostname, neighbour } from './surroundings.ts'
 
 let world: CorrectWorld
 
@@ -55,9 +25,6 @@ before(async () => {
 after(async () => {
   await world?.close()
 })
-
-/** Each code once, whatever it was found of. */
-const codesOf = ({ findings }: Report): string[] => [...new Set(findings.map(({ code }) => code))].sort()
 
 const without = (start: string): readonly ZoneLine[] => {
   const rest = world.zone.filter(line => !line.startsWith(start))
@@ -476,7 +443,7 @@ async function startProxies(front: string): Promise<() => void> {
 describe('postrider doctor', () => {
   it('finds nothing on a correct set-up, and has looked at everything', async () => {
     const ran = await world.doctor()
-    const report = read(ran)
+    const report = readReport(ran)
     assert.deepEqual(report.findings, [])
     assert.deepEqual(report.notChecked, [])
     assert.equal(ran.exitCode, 0)
@@ -510,7 +477,7 @@ describe('postrider doctor', () => {
     )
     try {
       const ran = await world.doctor()
-      const report = read(ran)
+      const report = readReport(ran)
       assert.deepEqual(codesOf(report), ['dmarc-idle', 'service-missing', 'tls-reports-missing'])
       assert.ok(report.findings.every(({ severity }) => severity === 'advice'))
       assert.equal(ran.exitCode, 0)
@@ -524,7 +491,7 @@ describe('postrider doctor', () => {
       world.dns.setBehaviour(name, 'SERVFAIL')
     try {
       const ran = await world.doctor('--time-server', '127.0.0.98:1123')
-      const report = read(ran)
+      const report = readReport(ran)
       assert.deepEqual(report.findings, [])
       assert.equal(ran.exitCode, 0)
       const places = new Set(report.notChecked.map(({ check, subject }) => `${check} ${subject}`))
@@ -549,7 +516,7 @@ describe('postrider doctor', () => {
       [] as readonly ZoneLine[],
     ]) {
       world.publish([...without('2.0.0.127.list.test'), ...lines])
-      const report = read(await world.doctor())
+      const report = readReport(await world.doctor())
       world.publish(world.zone)
       assert.deepEqual(report.findings, [])
       assert.deepEqual(
@@ -584,7 +551,7 @@ describe('postrider doctor', () => {
         world.dns.setZone(zone?.() ?? world.zone)
         world.secondDns.setZone(secondZone?.() ?? zone?.() ?? world.zone)
         const ran = await world.doctor(...more)
-        const report = read(ran)
+        const report = readReport(ran)
         assert.deepEqual(codesOf(report), [code], JSON.stringify(report.findings, null, 1))
         assert.equal(ran.exitCode, 1)
       } finally {
@@ -597,7 +564,7 @@ describe('postrider doctor', () => {
   it('a server that does not run: server-stopped, and nothing else', async () => {
     await world.server.stop()
     const ran = await world.doctor()
-    assert.deepEqual(codesOf(read(ran)), ['server-stopped'])
+    assert.deepEqual(codesOf(readReport(ran)), ['server-stopped'])
     assert.equal(ran.exitCode, 1)
   })
 })

@@ -17,6 +17,20 @@ export interface SignedDnsOptions {
   readonly records: readonly string[]
   /** Changes the zone after it was signed: what it changes is forged. */
   readonly forge?: (signedZone: string) => string
+  /** From when until when the signatures hold; default: from now, for 30 days. */
+  readonly signed?: { readonly from: Date; readonly until: Date }
+  /** The validating server refuses all of it: its signatures are over, or forged. */
+  readonly isRefused?: boolean
+  /** Further zones, without signatures, of which the validating server is the authority too: by name, their records. */
+  readonly plainZones?: Readonly<Record<string, readonly string[]>>
+  /** Default: free ones. */
+  readonly ports?: SignedDnsPorts
+}
+
+export interface SignedDnsPorts {
+  /** Of the server that has the signed zone. */
+  readonly authority: number
+  readonly resolver: number
 }
 
 export interface SignedDns {
@@ -32,11 +46,14 @@ export function missingSignedDns(): string | false {
   return missing('named', 'dnssec-keygen', 'dnssec-signzone')
 }
 
+/** BIND listens on addresses that an interface has, so not on any of 127.0.0.0/8. */
+export async function findSignedDnsPorts(): Promise<SignedDnsPorts> {
+  return { authority: await findFreePort(address), resolver: await findFreePort(address) }
+}
+
 export async function startSignedDns(options: SignedDnsOptions): Promise<SignedDns> {
-  const { zone } = options
-  // BIND listens on addresses that an interface has, so not on any of 127.0.0.0/8.
-  const authoritative = await findFreePort(address)
-  const validating = await findFreePort(address)
+  const { zone, plainZones = {}, isRefused = false } = options
+  const { authority: authoritative, resolver: validating } = options.ports ?? (await findSignedDnsPorts())
   const folder = await mkdtemp(join(tmpdir(), 'signed-dns-'))
   const zoneFile = await signZone(folder, options)
   const anchor = await readAnchor(folder)
@@ -53,6 +70,7 @@ export async function startSignedDns(options: SignedDnsOptions): Promise<SignedD
     'empty-zones-enable no;',
     '};',
     `zone "${zone}" { type forward; forward only; forwarders { ${address} port ${authoritative}; }; };`,
+    ...(await writePlainZones(folder, plainZones)),
     `trust-anchors { "${zone}" static-key ${anchor}; };`,
   ])
   const close = async (): Promise<void> => {
@@ -60,9 +78,11 @@ export async function startSignedDns(options: SignedDnsOptions): Promise<SignedD
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    await eventually('an answer that BIND has validated', async () => {
+    await eventually('BIND to have judged the zone', async () => {
       const resolver = createResolver({ servers: [{ address, port: validating }], timeoutMs: 1000 })
       const answer = await resolver.txt(zone)
+      if (isRefused)
+        return answer.kind === 'temporary-failure' && answer.detail.includes('SERVFAIL') ? true : undefined
       return answer.kind === 'found' && answer.isAuthentic ? true : undefined
     })
   } catch (cause) {
@@ -76,7 +96,10 @@ export async function startSignedDns(options: SignedDnsOptions): Promise<SignedD
 }
 
 /** Returns the signed zone's file. */
-async function signZone(folder: string, { zone, records, forge }: SignedDnsOptions): Promise<string> {
+async function signZone(
+  folder: string,
+  { zone, records, forge, signed: period }: SignedDnsOptions,
+): Promise<string> {
   const plain = join(folder, 'zone')
   const lines = [
     '$TTL 300',
@@ -100,6 +123,7 @@ async function signZone(folder: string, { zone, records, forge }: SignedDnsOptio
     folder,
     '-O',
     'full',
+    ...(period ? ['-P', '-s', timeOf(period.from), '-e', timeOf(period.until)] : []),
     '-o',
     zone,
     '-f',
@@ -108,6 +132,30 @@ async function signZone(folder: string, { zone, records, forge }: SignedDnsOptio
   )
   if (forge) await writeFile(signed, forge(await readFile(signed, 'utf8')))
   return signed
+}
+
+/** '20261127110000' */
+function timeOf(date: Date): string {
+  return date.toISOString().replaceAll(/[-:T]|\..*/g, '')
+}
+
+/** Returns what the settings of BIND say of them. */
+async function writePlainZones(
+  folder: string,
+  zones: Readonly<Record<string, readonly string[]>>,
+): Promise<readonly string[]> {
+  return await Promise.all(
+    Object.entries(zones).map(async ([zone, records]) => {
+      const file = join(folder, `plain-${zone}`)
+      const own = [
+        '$TTL 300',
+        `${zone}. SOA ns.${zone}. root.${zone}. 1 3600 600 86400 60`,
+        `${zone}. NS ns.${zone}.`,
+      ]
+      await writeFile(file, `${[...own, `ns.${zone}. A 127.0.0.1`, ...records].join('\n')}\n`)
+      return `zone "${zone}" { type primary; file "${file}"; };`
+    }),
+  )
 }
 
 /** '257 3 13 "…"' */

@@ -18,8 +18,8 @@ export interface ZoneView {
   readonly servers: readonly NameServerView[]
   /** What is asked, and what the resolver says to it. */
   readonly questions: readonly (ZoneQuestion & { readonly seen: InspectedAnswer })[]
-  /** The resolver refuses what it would answer if it did not check signatures. */
-  readonly isBogus: boolean
+  /** What the resolver refuses, and would answer if it did not check signatures: 'example.test MX'. */
+  readonly bogus: readonly string[]
   /** The resolver says that it has checked them. */
   readonly isAuthentic: boolean
   /** Its parent says that it is signed (DS); undefined: nobody says. */
@@ -89,22 +89,20 @@ export async function observeZone(
   questions: readonly ZoneQuestion[],
 ): Promise<ZoneView> {
   const { inspector, resolver } = world
-  const soa = await inspector.askResolver(apex, 'SOA')
-  const unchecked =
-    soa.kind === 'answer' && soa.rcode === 'SERVFAIL'
-      ? await inspector.askResolver(apex, 'SOA', 'unchecked')
-      : undefined
-  const isBogus = unchecked?.kind === 'answer' && unchecked.rcode === 'NOERROR'
-  const manner = isBogus ? 'unchecked' : undefined
-  const [list, seen, isSigned] = await Promise.all([
-    inspector.askResolver(apex, 'NS', manner),
-    Promise.all(questions.map(async ({ name, type }) => await inspector.askResolver(name, type, manner))),
+  const [soa, ...seen] = await Promise.all(
+    [{ name: apex, type: 'SOA' } as const, ...questions].map(
+      async question => await askAsOthersDo(inspector, question),
+    ),
+  )
+  const isRefused = soa?.isBogus === true
+  const [list, isSigned] = await Promise.all([
+    inspector.askResolver(apex, 'NS', isRefused ? 'unchecked' : undefined),
     observeSigned(inspector, apex),
   ])
   const names = list.kind === 'answer' ? list.records.flatMap(nameOfServer) : []
   const servers = await Promise.all(
     [...new Set(names)].slice(0, maxServers).map(async (name): Promise<NameServerView> => {
-      const addresses = isBogus
+      const addresses = isRefused
         ? await lookUpUnchecked(inspector, name)
         : await lookUpAddresses(resolver, name)
       const chosen = addresses.kind === 'some' ? chooseAddresses(addresses.addresses) : []
@@ -122,12 +120,28 @@ export async function observeZone(
     servers,
     questions: questions.map((question, index) => ({
       ...question,
-      seen: seen[index] ?? { kind: 'silent', detail: 'it was not asked' },
+      seen: seen[index]?.answer ?? { kind: 'silent', detail: 'it was not asked' },
     })),
-    isBogus,
-    isAuthentic: soa.kind === 'answer' && soa.isAuthentic,
+    bogus: [soa, ...seen].flatMap(one => (one?.isBogus ? [`${one.name} ${one.type}`] : [])),
+    isAuthentic: soa?.answer.kind === 'answer' && soa.answer.isAuthentic,
     isSigned,
   }
+}
+
+interface Asked extends ZoneQuestion {
+  readonly answer: InspectedAnswer
+  readonly isBogus: boolean
+}
+
+/** What is refused is asked for once more, without checks: so it is known whether that was the reason. */
+async function askAsOthersDo(inspector: World['inspector'], question: ZoneQuestion): Promise<Asked> {
+  const { name, type } = question
+  const answer = await inspector.askResolver(name, type)
+  if (answer.kind !== 'answer' || answer.rcode !== 'SERVFAIL') return { ...question, answer, isBogus: false }
+  const unchecked = await inspector.askResolver(name, type, 'unchecked')
+  const isBogus =
+    unchecked.kind === 'answer' && (unchecked.rcode === 'NOERROR' || unchecked.rcode === 'NXDOMAIN')
+  return { ...question, answer, isBogus }
 }
 
 function nameOfServer(record: DnsRecord): string[] {
@@ -177,9 +191,7 @@ function hasZone(soa: InspectedAnswer): boolean {
 }
 
 export function judgeZone(view: ZoneView): Verdict {
-  const { apex, servers, isBogus } = view
-  // What is not answered for its signatures is told as that.
-  if (isBogus) return allWell
+  const { apex, servers } = view
   if (servers.length === 0) return notChecked(`the name servers of ${apex} were not found`)
   const isAnybodyHeard = servers.some(({ sightings }) => sightings.some(({ soa }) => soa.kind === 'answer'))
   if (!isAnybodyHeard)
@@ -309,6 +321,8 @@ function judgePublicView(view: ZoneView): Verdict {
     const answers = serials.map(({ sighting }) => dataOf(sighting.answers[index], question))
     const known = answers.filter(data => data !== undefined)
     if (known.length === 0) return allWell
+    // Told of the signatures.
+    if (view.bogus.includes(`${name} ${type}`)) return allWell
     if (seen.kind !== 'answer' || (seen.rcode !== 'NOERROR' && seen.rcode !== 'NXDOMAIN'))
       return notChecked(
         `what the resolver has of ${name} ${type}: ${seen.kind === 'answer' ? seen.rcode : seen.detail}`,
@@ -346,7 +360,8 @@ const dayMs = 86_400_000
 const soonMs = 3 * dayMs
 
 export function judgeSignatures(view: ZoneView, now: number): Verdict {
-  const { apex, servers, isBogus, isAuthentic, isSigned } = view
+  const { apex, servers, bogus, isAuthentic, isSigned } = view
+  const isBogus = bogus.length > 0
   const signatures = servers.flatMap(({ sightings }) =>
     sightings.flatMap(({ soa, answers }) => [soa, ...answers].flatMap(signaturesOf)),
   )
@@ -356,7 +371,8 @@ export function judgeSignatures(view: ZoneView, now: number): Verdict {
   )
   const cost =
     'To who checks DNSSEC, and large receivers do, your domain does not exist: they take no mail from it and send none.'
-  const counts = isBogus || isSigned !== false
+  // An island of signatures, to which no parent leads, is of no use and of no harm.
+  const counts = isBogus || isAuthentic || isSigned !== false
   if (first && first.expiresAt <= now && counts)
     return found(
       error(
@@ -370,13 +386,12 @@ export function judgeSignatures(view: ZoneView, now: number): Verdict {
     return found(
       error(
         'dnssec-bogus',
-        `The DNSSEC signatures of ${apex} are wrong: the resolver refuses what is in the zone.`,
+        `The DNSSEC signatures of ${apex} are wrong: the resolver refuses ${bogus.join(', ')}.`,
         cost,
         'See whether the DS record at the registry is that of the key with which the zone is signed. If it cannot be mended soon, have the registry remove the DS record.',
       ),
     )
-  if (!first) return allWell
-  if (!counts) return allWell
+  if (!first || !counts) return allWell
   const left = first.expiresAt - now
   // Some signers renew each signature every day, and none waits for the last sixth of its life.
   if (left < soonMs && left < first.lifetimeMs / 6)
