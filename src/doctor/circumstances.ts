@@ -19,3 +19,10 @@ export function misled(name: string): string {
 export function misrouted(domain: string): string {
   return `the MX records of ${domain} have to be mended first`
 }
+
+export const unknownSource =
+  'from which address mail leaves is not known, for this machine has no public one; name it: --public-address'
+
+export function othersSend(smartHost: string): string {
+  return `mail leaves through ${smartHost}, and what receivers see are the addresses of that`
+}

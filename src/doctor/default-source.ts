@@ -1,6 +1,6 @@
 // From which public addresses this machine connects to others, when nobody chooses: as the system says, without a packet sent.
 import { createSocket } from 'node:dgram'
-import ipaddr from 'ipaddr.js'
+import { isPublicAddress } from './public-address.ts'
 
 /** Nobody's: only the route there is asked for. */
 const somewhere = [
@@ -11,7 +11,7 @@ const somewhere = [
 /** Empty behind a router. */
 export async function findDefaultSources(): Promise<readonly string[]> {
   const found = await Promise.all(somewhere.map(sourceTowards))
-  return found.filter(address => address !== undefined).filter(isPublic)
+  return found.filter(address => address !== undefined).filter(isPublicAddress)
 }
 
 function sourceTowards({ family, address }: (typeof somewhere)[number]): Promise<string | undefined> {
@@ -25,8 +25,4 @@ function sourceTowards({ family, address }: (typeof somewhere)[number]): Promise
     socket.on('error', () => finish(undefined))
     socket.connect(9, address, (cause?: Error) => finish(cause ? undefined : socket.address().address))
   })
-}
-
-function isPublic(address: string): boolean {
-  return !address.includes('%') && ipaddr.parse(address).range() === 'unicast'
 }

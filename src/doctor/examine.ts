@@ -1,6 +1,7 @@
 // Looks at the world as others see it, check by check: observations first, then the verdict on each, so that one mistake is told
 // once.
 
+import type { AddressList } from '../screening/block-lists.ts'
 import { keyRecordName } from '../signing/key-record.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import { askTime, type TimeServer } from './ask-time.ts'
@@ -24,12 +25,16 @@ import { judgeHelloName, judgeHostname, type NameView, observeName } from './che
 import { judgeOutward, type OutwardView, observeOutward } from './checks/outward.ts'
 import { judgeRelaying, observeRelaying } from './checks/relaying.ts'
 import { judgeReverse, observeReverse } from './checks/reverse.ts'
+import { judgeSignatures } from './checks/signatures.ts'
 import { judgeSpf, observeSpf } from './checks/spf.ts'
 import { judgeTlsReports, observeTlsReports } from './checks/tls-reports.ts'
-import { findApexes, judgeSignatures, judgeZone, observeZone, type ZoneQuestion } from './checks/zones.ts'
-import type { Circumstances } from './circumstances.ts'
+import { findApexes, observeZone, type ZoneQuestion } from './checks/zone-view.ts'
+import { judgeZone } from './checks/zones.ts'
+import { type Circumstances, othersSend, unknownSource } from './circumstances.ts'
+import { fewAtATime } from './few-at-a-time.ts'
 import { error, found, notChecked, type Verdict } from './finding.ts'
 import { isSameAddress, type OwnDomain, type OwnServer, ownNames, type SendingAddress } from './own-server.ts'
+import { isPublicAddress } from './public-address.ts'
 import type { World } from './world.ts'
 
 export const checkNames = [
@@ -65,18 +70,24 @@ export interface Examined extends Verdict {
 export interface ExaminationTerms {
   /** Domains whose mail hosts are tried, to see whether the way out is open. */
   readonly peers: readonly string[]
-  readonly addressLists: readonly string[]
+  readonly addressLists: readonly AddressList[]
   readonly domainLists: readonly string[]
   readonly timeServer: TimeServer | undefined
 }
+
+/** At a time; each has dozens of questions. */
+const fewDomains = 5
 
 /** In the order of `checkNames`. */
 export async function examine(
   world: World,
   known: OwnServer,
   terms: ExaminationTerms,
+  /** Is told what is looked at now. */
+  onStep: (what: string) => void = () => {},
 ): Promise<readonly Examined[]> {
   const { clock } = world
+  onStep('Looking up the names of this server')
   const hostname = await observeName(world.resolver, known.hostname)
   const own = withSending(known, hostname)
   const names = await Promise.all(
@@ -86,9 +97,10 @@ export async function examine(
   )
   const nameOf = (name: string): NameView => names.find(one => one.name === name) ?? hostname
   const mailHosts = new Map<string, MailHostsView>()
-  await Promise.all(
-    own.domains.map(async ({ name }) => mailHosts.set(name, await observeMailHosts(world, name))),
-  )
+  await fewAtATime(own.domains, fewDomains, async ({ name }) => {
+    mailHosts.set(name, await observeMailHosts(world, name))
+  })
+  onStep('Connecting to the ports of this server')
   const doors =
     own.state === 'stopped' ? [] : await observeDoors(world, own, hostname, [...mailHosts.values()])
 
@@ -130,10 +142,11 @@ export async function examine(
     if (verdict.findings.length > 0) misrouted.add(domain.name)
   }
 
+  onStep('Asking name servers, block lists and what else the DNS has')
   const stsViews = new Map<string, MtaStsView>()
   await Promise.all([
     examineZones(world, own, add),
-    ...own.domains.map(async domain => {
+    fewAtATime(own.domains, fewDomains, async domain => {
       const sts = await examineDomain(world, domain, circumstances, mailHosts.get(domain.name), terms, add)
       stsViews.set(domain.name, sts)
     }),
@@ -148,8 +161,12 @@ export async function examine(
       )
     }),
   ])
+  if (own.sending.length === 0)
+    for (const check of ['reverse DNS', 'block lists'] as const)
+      add(check, own.hostname, notChecked(own.smartHost ? othersSend(own.smartHost.host) : unknownSource))
   examineDoors(circumstances, hostname, doors, [...stsViews.values()].some(demandsCertificates), add)
   await examineRelaying(world, own, doors, add)
+  onStep('Connecting to other servers')
   const outward = await examineOutward(world, own, terms, add)
   add('clock', 'this machine', judgeClock(await observeClock(world, terms, outward)))
   return examined.sort(
@@ -168,7 +185,7 @@ function withSending(own: OwnServer, { addresses }: NameView): OwnServer {
   return {
     ...own,
     sending: addresses.addresses
-      .filter(address => ipv6 || !address.includes(':'))
+      .filter(address => isPublicAddress(address) && (ipv6 || !address.includes(':')))
       .map(address => ({ address, helloName: hostname })),
   }
 }
@@ -229,13 +246,11 @@ function isOurs(own: OwnServer, hostname: NameView, doors: readonly DoorView[], 
 async function examineZones(world: World, own: OwnServer, add: Add): Promise<void> {
   const { zones, unknown } = await findApexes(world, questionsOf(own))
   for (const { name, detail } of unknown) add('zones', name, notChecked(detail))
-  await Promise.all(
-    [...zones].map(async ([apex, questions]) => {
-      const view = await observeZone(world, apex, questions)
-      add('zones', apex, judgeZone(view))
-      add('DNSSEC', apex, judgeSignatures(view, world.clock.now()))
-    }),
-  )
+  await fewAtATime([...zones], fewDomains, async ([apex, questions]) => {
+    const view = await observeZone(world, apex, questions)
+    add('zones', apex, judgeZone(view))
+    add('DNSSEC', apex, judgeSignatures(view, world.clock.now()))
+  })
 }
 
 function questionsOf({ hostname, domains }: OwnServer): readonly ZoneQuestion[] {

@@ -18,7 +18,7 @@ export interface OwnServer {
   readonly sending: readonly SendingAddress[]
   /** Addresses of this machine from which the settings have mail leave (delivery.sourcePools). */
   readonly sources: readonly SendingAddress[]
-  /** With the ports that they have. */
+  /** Those that others are to reach, with the ports that they have. */
   readonly listeners: readonly Pick<ListenerSettings, 'role' | 'port'>[]
   readonly localNetworks: readonly string[]
   readonly smartHost: Pick<SmartHostSettings, 'host' | 'port'> | undefined

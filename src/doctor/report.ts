@@ -1,5 +1,5 @@
 // What the examination found, for a person and for programs.
-import { formatDomainsForPeople } from '../address/parse-domain.ts'
+import { formatDomainForPeople, formatDomainsForPeople } from '../address/parse-domain.ts'
 import type { CheckName, Examined } from './examine.ts'
 import type { Finding, Severity } from './finding.ts'
 
@@ -42,17 +42,19 @@ export function formatReport(report: Report): string {
   const good = Map.groupBy(passed, ({ check }) => check)
   const blocks = [
     ...[...good].map(
-      ([check, places]) => `ok       ${check}: ${places.map(({ subject }) => subject).join(', ')}`,
+      ([check, places]) =>
+        `ok       ${check}: ${places.map(({ subject }) => formatDomainForPeople(subject)).join(', ')}`,
     ),
-    ...notChecked.map(
-      ({ check, subject, because }) => `-        ${check} ${subject}: not checked, because: ${because}.`,
+    ...notChecked.map(({ check, subject, because }) =>
+      formatDomainsForPeople(`-        ${check} ${subject}: not checked, because: ${because}.`),
     ),
     ...findings.map(
       ({ severity, check, subject, what, cost, remedy }) =>
-        `${marks[severity]}  ${check} ${subject}: ${what}\n${indent}Costs: ${cost}\n${indent}Mend:  ${remedy}`,
+        // What is to be published stays in the letters of the DNS.
+        `${formatDomainsForPeople(`${marks[severity]}  ${check} ${subject}: ${what}\n${indent}Costs: ${cost}`)}\n${indent}Mend:  ${remedy}`,
     ),
   ]
-  return [...blocks, '', summary(report)].map(formatDomainsForPeople).join('\n')
+  return [...blocks, '', summary(report)].join('\n')
 }
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`

@@ -307,6 +307,11 @@ const broken: readonly Broken[] = [
     zone: () => beside(`${domain} NS ns3.${domain}`),
   },
   {
+    what: 'a name server that only the zone above still names, and that is gone',
+    code: 'name-server-missing',
+    secondZone: () => beside(`${domain} NS ns9.${domain}`),
+  },
+  {
     what: 'a name server that has the zone of before',
     code: 'name-server-behind',
     zone: () => [
@@ -327,7 +332,7 @@ const broken: readonly Broken[] = [
       without(`${domain} NS ns1`).map(line =>
         line.startsWith('_dmarc.') ? `_dmarc.${domain} TXT v=DMARC1; p=reject` : line,
       ),
-    secondZone: () => world.zone,
+    secondZone: () => without(`${domain} NS ns1`),
   },
   {
     what: 'port 25 of others out of reach',

@@ -1,6 +1,7 @@
 // postrider doctor: what is wrong with this server as others see it, what that costs, and how to mend it.
 import { isIP } from 'node:net'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { isLoopback } from '../../address/networks.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
 import { parseDnsServer } from '../../config/setting-text.ts'
 import type { Settings } from '../../config/settings.ts'
@@ -9,11 +10,12 @@ import { resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { createInspector } from '../../dns/inspector.ts'
 import { createResolver, systemServers } from '../../dns/resolver.ts'
 import type { TimeServer } from '../../doctor/ask-time.ts'
-import { usualAddressLists, usualDomainLists } from '../../doctor/checks/block-lists.ts'
+import { asList, usualAddressLists, usualDomainLists } from '../../doctor/checks/block-lists.ts'
 import { usualPeers } from '../../doctor/checks/outward.ts'
 import { findDefaultSources } from '../../doctor/default-source.ts'
 import { examine } from '../../doctor/examine.ts'
 import type { OwnServer, SendingAddress } from '../../doctor/own-server.ts'
+import { isPublicAddress } from '../../doctor/public-address.ts'
 import { composeReport, formatReport, isAnythingWrong } from '../../doctor/report.ts'
 import type { World } from '../../doctor/world.ts'
 import { publicAddressesOf } from '../../setup/public-addresses.ts'
@@ -88,12 +90,15 @@ export function addDoctorCommand(program: Command, run: CommandRun): void {
     )
     .action(
       perform(run, async (invocation, options: DoctorOptions) => {
+        const progress = invocation.output.progress()
         const report = await invocation.withStorage(async (storage, settings) => {
           const { world, close } = openWorld(invocation, settings, options.otherPort ?? {})
           try {
             const own = await describeServer(storage, settings, options)
-            return composeReport(await examine(world, own, termsOf(settings, options)))
+            const terms = termsOf(settings, options)
+            return composeReport(await examine(world, own, terms, what => progress.update(`${what} …`)))
           } finally {
+            progress.end()
             close()
           }
         })
@@ -159,10 +164,11 @@ function termsOf(
   { spam }: Settings,
   { peer, blockList, domainBlockList, timeServer }: DoctorOptions,
 ): Parameters<typeof examine>[2] {
-  const asked = spam.lists.filter(({ points }) => points > 0).map(({ zone }) => zone)
+  const configured = spam.lists.filter(({ points }) => points > 0)
+  const usual = usualAddressLists.filter(zone => !configured.some(list => list.zone === zone))
   return {
     peers: peer ?? usualPeers,
-    addressLists: blockList ?? [...new Set([...usualAddressLists, ...asked])],
+    addressLists: blockList?.map(asList) ?? [...usual.map(asList), ...configured],
     domainLists: domainBlockList ?? usualDomainLists,
     timeServer,
   }
@@ -174,12 +180,12 @@ async function describeServer(
   { publicAddress }: DoctorOptions,
 ): Promise<OwnServer> {
   const { delivery, dkim, fetch, hostname, localNetworks } = settings
-  const { state, listeners } = await findListeners(settings)
   const sources = delivery.sourcePools
     .flatMap(pool => pool.sources)
     .map(({ address, heloName = hostname }): SendingAddress => ({ address, helloName: heloName }))
   const names = (await storage.run(listDomains, undefined)).map(({ name }) => name)
   const addresses = publicAddress ?? publicAddressesOf(settings.listeners.map(({ address }) => address))
+  const { state, listeners } = await findListeners(settings, addresses)
   return {
     hostname,
     domains: await Promise.all(
@@ -206,16 +212,30 @@ async function describeServer(
   }
 }
 
-async function findListeners(settings: Settings): Promise<Pick<OwnServer, 'state' | 'listeners'>> {
-  const { roles, listeners } = settings
-  if (!roles.includes('front')) return { state: 'elsewhere', listeners }
+async function findListeners(
+  settings: Settings,
+  addresses: readonly string[],
+): Promise<Pick<OwnServer, 'state' | 'listeners'>> {
+  const { roles } = settings
+  const forOthers = (listeners: Settings['listeners']): Settings['listeners'] =>
+    listeners.filter(({ address }) => isForOthers(address, addresses))
+  if (!roles.includes('front')) return { state: 'elsewhere', listeners: forOthers(settings.listeners) }
   const status = await askRunningServer(settings, async control => await control.status())
-  if (typeof status === 'string') return { state: status === 'none' ? 'stopped' : 'running', listeners }
-  const actual = status.listeners.flatMap(({ role, port }) => {
-    const listener = listeners.find(one => one.role === role)
-    return listener ? [{ role: listener.role, port }] : []
+  if (typeof status === 'string')
+    return { state: status === 'none' ? 'stopped' : 'running', listeners: forOthers(settings.listeners) }
+  const actual = status.listeners.flatMap(({ role, address, port }) => {
+    const listener = settings.listeners.find(one => one.role === role)
+    return listener ? [{ ...listener, address, port }] : []
   })
-  return { state: 'running', listeners: actual }
+  return { state: 'running', listeners: forOthers(actual) }
+}
+
+/** One that programs of this machine or network use is nothing that the world has to reach. */
+function isForOthers(listening: string, addresses: readonly string[]): boolean {
+  if (listening === '::' || listening === '0.0.0.0' || addresses.includes(listening)) return true
+  if (isLoopback(listening)) return false
+  // Without a public address of its own the machine is behind a router, which leads to a private one.
+  return isPublicAddress(listening) || !publicAddressesOf(['::']).some(isPublicAddress)
 }
 
 /** Where pools take all mail, none leaves from what the system would choose. */

@@ -1,7 +1,7 @@
 // Block lists (RFC 5782): is an address from which we send on one, or a domain of ours? A list that does not answer as lists do is
 // not believed.
 import type { Resolver } from '../../dns/resolver.ts'
-import { askAddressLists, type Listing } from '../../screening/block-lists.ts'
+import { type AddressList, askAddressLists, type Listing } from '../../screening/block-lists.ts'
 import { error, found, joinVerdicts, notChecked, type Verdict } from '../finding.ts'
 import type { World } from '../world.ts'
 
@@ -21,12 +21,13 @@ const neverListed = '127.0.0.1'
 
 export async function observeAddressLists(
   { resolver }: Pick<World, 'resolver'>,
-  zones: readonly string[],
+  lists: readonly AddressList[],
   address: string,
 ): Promise<ListsView> {
   const listings = await Promise.all(
-    zones.map(async zone => {
-      const [own] = await askAddressLists(resolver, [asList(zone)], address)
+    lists.map(async list => {
+      const { zone } = list
+      const [own] = await askAddressLists(resolver, [list], address)
       if (own?.kind !== 'listed') {
         const [test] = await askAddressLists(resolver, [asList(zone)], alwaysListed)
         if (own?.kind === 'no-answer' || test?.kind === 'listed') return own
@@ -85,7 +86,8 @@ async function askDomainList(
   }
 }
 
-function asList(zone: string): { zone: string; points: number; answers: readonly string[] } {
+/** All of its answers count. */
+export function asList(zone: string): AddressList {
   return { zone, points: 1, answers: [] }
 }
 

@@ -12,6 +12,7 @@ import {
   organizationalDomain,
   TreeWalker,
 } from '../../mail-authentication/dmarc/tree-walk.ts'
+import { isWithin } from '../../mail-authentication/domain-names.ts'
 import { parseTagList } from '../../mail-authentication/tag-list.ts'
 import { advice, error, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
 import type { OwnServer } from '../own-server.ts'
@@ -52,6 +53,8 @@ export async function observeDmarc(
       if (!address) return { uri, address, consent: 'own' as const, isTaken: undefined }
       const [target, isTaken] = await Promise.all([walker.walk(address.domain), takesMailFor(address)])
       const isSameOrganization =
+        isWithin(address.domain, domain) ||
+        isWithin(domain, address.domain) ||
         organizationalDomain(address.domain, target.found) === organizationalDomain(domain, walk.found)
       const consent = isSameOrganization ? 'own' : await observeConsent(resolver, domain, address.domain)
       return { uri, address, consent, isTaken }

@@ -1,6 +1,5 @@
 // The SRV records by which mail programs find the server of their user (RFC 6186, RFC 8314 §5.1).
 
-import type { ListenerSettings } from '../../config/settings.ts'
 import type { InspectedAnswer } from '../../dns/inspector.ts'
 import { type Circumstances, misled } from '../circumstances.ts'
 import { advice, allWell, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
@@ -11,7 +10,8 @@ import { type NameView, observeName } from './names.ts'
 export interface ServiceView {
   /** '_submissions._tcp.example.test' */
   readonly name: string
-  readonly port: number
+  /** On which the service is there. */
+  readonly ports: readonly number[]
   readonly answer: InspectedAnswer
   readonly services: readonly { readonly target: NameView; readonly port: number }[]
 }
@@ -21,10 +21,14 @@ export async function observeServices(
   { listeners }: Pick<OwnServer, 'listeners'>,
   domain: string,
 ): Promise<readonly ServiceView[]> {
-  const submission = listeners.filter(({ role }) => role !== 'relay')
+  const byRole = Map.groupBy(
+    listeners.filter(({ role }) => role !== 'relay'),
+    ({ role }) => role,
+  )
   return await Promise.all(
-    submission.map(async ({ role, port }: Pick<ListenerSettings, 'role' | 'port'>) => {
+    [...byRole].map(async ([role, own]) => {
       const name = `_${role}._tcp.${domain}`
+      const ports = own.map(({ port }) => port)
       const answer = await inspector.askResolver(name, 'SRV')
       const records = answer.kind === 'answer' ? answer.records : []
       const services = await Promise.all(
@@ -39,7 +43,7 @@ export async function observeServices(
             target: await observeName(resolver, service.target),
           })),
       )
-      return { name, port, answer, services }
+      return { name, ports, answer, services }
     }),
   )
 }
@@ -48,12 +52,12 @@ export function judgeServices(views: readonly ServiceView[], circumstances: Circ
   return joinVerdicts(views.map(view => judgeService(view, circumstances)))
 }
 
-function judgeService({ name, port, answer, services }: ServiceView, circumstances: Circumstances): Verdict {
+function judgeService({ name, ports, answer, services }: ServiceView, circumstances: Circumstances): Verdict {
   const { own, isMisled, isOurs } = circumstances
   if (answer.kind !== 'answer') return notChecked(answer.detail)
   if (answer.rcode !== 'NOERROR' && answer.rcode !== 'NXDOMAIN')
     return notChecked(`the SRV records of ${name} could not be looked up: ${answer.rcode}`)
-  const publish = `Publish: ${name}. IN SRV 0 1 ${port} ${own.hostname}.`
+  const publish = `Publish: ${name}. IN SRV 0 1 ${ports[0]} ${own.hostname}.`
   if (services.length === 0)
     return found(
       advice(
@@ -72,14 +76,14 @@ function judgeService({ name, port, answer, services }: ServiceView, circumstanc
       names.includes(target.name) ||
       (target.addresses.kind === 'some' && target.addresses.addresses.some(isOurs))
     // A router in front may have another port; here nobody knows of it.
-    if (leadsHere && said === port) return allWell
+    if (leadsHere && ports.includes(said)) return allWell
   }
   if (services.some(({ target }) => target.addresses.kind === 'unknown'))
     return notChecked(`where ${name} leads: the DNS did not tell`)
   return found(
     warning(
       'service-elsewhere',
-      `${name} leads mail programs to ${services.map(({ target, port: said }) => `${target.name} port ${said}`).join(', ')}, and not to ${own.hostname} port ${port}.`,
+      `${name} leads mail programs to ${services.map(({ target, port: said }) => `${target.name} port ${said}`).join(', ')}, and not to ${own.hostname} port ${ports.join(' or ')}.`,
       'Mail programs that set themselves up do not find this server.',
       publish,
     ),

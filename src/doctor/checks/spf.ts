@@ -3,7 +3,7 @@ import type { Answer } from '../../dns/answer.ts'
 import { boundDns } from '../../mail-authentication/bounded-dns.ts'
 import { checkHost, type SpfEvidence } from '../../mail-authentication/spf/check-host.ts'
 import { isSpfRecord, parseSpfRecord } from '../../mail-authentication/spf/parse-record.ts'
-import { type Circumstances, misled, misrouted } from '../circumstances.ts'
+import { type Circumstances, misled, misrouted, othersSend, unknownSource } from '../circumstances.ts'
 import {
   allWell,
   error,
@@ -70,7 +70,7 @@ export function judgeSpf({ domain, answer, own, strangers }: SpfView, circumstan
     ...strangers,
   ])
   if (problem) return found(problem)
-  if (strangers.every(({ result }) => result === 'pass'))
+  if (isForEverybody(strangers))
     return found(
       error(
         'spf-everyone',
@@ -79,11 +79,15 @@ export function judgeSpf({ domain, answer, own, strangers }: SpfView, circumstan
         'End it with "~all" or "-all", and see that no network in it is the whole internet.',
       ),
     )
-  if (circumstances.own.smartHost)
-    return notChecked(
-      `whether the record covers the addresses from which ${circumstances.own.smartHost.host} sends: its operator knows them`,
-    )
+  if (circumstances.own.smartHost) return notChecked(othersSend(circumstances.own.smartHost.host))
+  if (own.length === 0) return notChecked(unknownSource)
   return joinVerdicts(own.map(one => judgeOwn(domain, record, one, circumstances)))
+}
+
+/** Of one family is enough. */
+function isForEverybody(strangers: SpfView['strangers']): boolean {
+  const [one, other, ofIpv6] = strangers.map(({ result }) => result === 'pass')
+  return (one && other) === true || ofIpv6 === true
 }
 
 function missing(domain: string, { own }: Circumstances): Finding {

@@ -1,194 +1,8 @@
-// The zones of our names, as each of their name servers has them and as the resolver sees them: do they agree, and are their
-// signatures good for a while yet (RFC 1034 §4.2.2, RFC 4034 §3.1.5)?
-import type { RecordType } from '../../dns/exchange.ts'
-import { type DnsRecord, formatRecordData, type InspectedAnswer } from '../../dns/inspector.ts'
+// Do the name servers of a zone have it, do they agree, and does our resolver see what they have (RFC 1034 §4.2.2)?
+import { formatRecordData, type InspectedAnswer } from '../../dns/inspector.ts'
 import { isSpfRecord } from '../../mail-authentication/spf/parse-record.ts'
 import { advice, allWell, error, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
-import type { World } from '../world.ts'
-import { observeSigned } from './dane.ts'
-import { type Addresses, lookUpAddresses } from './names.ts'
-
-export interface ZoneQuestion {
-  readonly name: string
-  readonly type: RecordType
-}
-
-export interface ZoneView {
-  readonly apex: string
-  readonly servers: readonly NameServerView[]
-  /** What is asked, and what the resolver says to it. */
-  readonly questions: readonly (ZoneQuestion & { readonly seen: InspectedAnswer })[]
-  /** What the resolver refuses, and would answer if it did not check signatures: 'example.test MX'. */
-  readonly bogus: readonly string[]
-  /** The resolver says that it has checked them. */
-  readonly isAuthentic: boolean
-  /** Its parent says that it is signed (DS); undefined: nobody says. */
-  readonly isSigned: boolean | undefined
-}
-
-export interface NameServerView {
-  readonly name: string
-  readonly addresses: Addresses
-  readonly sightings: readonly Sighting[]
-}
-
-/** What one name server at one address says. */
-export interface Sighting {
-  readonly address: string
-  readonly soa: InspectedAnswer
-  /** In the order of the questions; empty when it has not the zone. */
-  readonly answers: readonly InspectedAnswer[]
-}
-
-/** Zones have fewer; of each two addresses. */
-const maxServers = 13
-const maxAddresses = 2
-
-/** Where names of ours are: each zone once. `unknown`: names whose zone could not be found, and why. */
-export interface Apexes {
-  readonly zones: ReadonlyMap<string, readonly ZoneQuestion[]>
-  readonly unknown: readonly { readonly name: string; readonly detail: string }[]
-}
-
-export async function findApexes(
-  { inspector }: Pick<World, 'inspector'>,
-  questions: readonly ZoneQuestion[],
-): Promise<Apexes> {
-  const names = [...new Set(questions.map(({ name }) => name))]
-  const apexes = await Promise.all(names.map(async name => ({ name, apex: await findApex(inspector, name) })))
-  const zones = new Map<string, ZoneQuestion[]>()
-  const unknown: { name: string; detail: string }[] = []
-  for (const { name, apex } of apexes) {
-    if ('detail' in apex) unknown.push({ name, detail: apex.detail })
-    else
-      zones.set(apex.name, [...(zones.get(apex.name) ?? []), ...questions.filter(one => one.name === name)])
-  }
-  return { zones, unknown }
-}
-
-/** The owner of the SOA that comes with the answer or in place of it (RFC 2308 §3). */
-async function findApex(
-  inspector: World['inspector'],
-  name: string,
-): Promise<{ readonly name: string } | { readonly detail: string }> {
-  let answer = await inspector.askResolver(name, 'SOA')
-  if (answer.kind === 'answer' && answer.rcode === 'SERVFAIL')
-    answer = await inspector.askResolver(name, 'SOA', 'unchecked')
-  if (answer.kind !== 'answer') return { detail: answer.detail }
-  const soa = [...answer.records, ...answer.authorities].find(({ type }) => type === 'SOA')
-  return soa
-    ? { name: soa.name.toLowerCase() }
-    : {
-        detail: `the zone of ${name} is not known: the resolver answered ${answer.rcode} without a SOA record`,
-      }
-}
-
-export async function observeZone(
-  world: Pick<World, 'inspector' | 'resolver' | 'nameServerPort'>,
-  apex: string,
-  questions: readonly ZoneQuestion[],
-): Promise<ZoneView> {
-  const { inspector, resolver } = world
-  const [soa, ...seen] = await Promise.all(
-    [{ name: apex, type: 'SOA' } as const, ...questions].map(
-      async question => await askAsOthersDo(inspector, question),
-    ),
-  )
-  const isRefused = soa?.isBogus === true
-  const [list, isSigned] = await Promise.all([
-    inspector.askResolver(apex, 'NS', isRefused ? 'unchecked' : undefined),
-    observeSigned(inspector, apex),
-  ])
-  const names = list.kind === 'answer' ? list.records.flatMap(nameOfServer) : []
-  const servers = await Promise.all(
-    [...new Set(names)].slice(0, maxServers).map(async (name): Promise<NameServerView> => {
-      const addresses = isRefused
-        ? await lookUpUnchecked(inspector, name)
-        : await lookUpAddresses(resolver, name)
-      const chosen = addresses.kind === 'some' ? chooseAddresses(addresses.addresses) : []
-      return {
-        name,
-        addresses,
-        sightings: await Promise.all(
-          chosen.map(async address => await observeServer(world, address, apex, questions)),
-        ),
-      }
-    }),
-  )
-  return {
-    apex,
-    servers,
-    questions: questions.map((question, index) => ({
-      ...question,
-      seen: seen[index]?.answer ?? { kind: 'silent', detail: 'it was not asked' },
-    })),
-    bogus: [soa, ...seen].flatMap(one => (one?.isBogus ? [`${one.name} ${one.type}`] : [])),
-    isAuthentic: soa?.answer.kind === 'answer' && soa.answer.isAuthentic,
-    isSigned,
-  }
-}
-
-interface Asked extends ZoneQuestion {
-  readonly answer: InspectedAnswer
-  readonly isBogus: boolean
-}
-
-/** What is refused is asked for once more, without checks: so it is known whether that was the reason. */
-async function askAsOthersDo(inspector: World['inspector'], question: ZoneQuestion): Promise<Asked> {
-  const { name, type } = question
-  const answer = await inspector.askResolver(name, type)
-  if (answer.kind !== 'answer' || answer.rcode !== 'SERVFAIL') return { ...question, answer, isBogus: false }
-  const unchecked = await inspector.askResolver(name, type, 'unchecked')
-  const isBogus =
-    unchecked.kind === 'answer' && (unchecked.rcode === 'NOERROR' || unchecked.rcode === 'NXDOMAIN')
-  return { ...question, answer, isBogus }
-}
-
-function nameOfServer(record: DnsRecord): string[] {
-  return record.type === 'NS' ? [record.data.toLowerCase()] : []
-}
-
-async function lookUpUnchecked(inspector: World['inspector'], name: string): Promise<Addresses> {
-  const answers = await Promise.all([
-    inspector.askResolver(name, 'A', 'unchecked'),
-    inspector.askResolver(name, 'AAAA', 'unchecked'),
-  ])
-  const addresses = answers.flatMap(answer =>
-    answer.kind === 'answer'
-      ? answer.records.flatMap(record => (record.type === 'A' || record.type === 'AAAA' ? [record.data] : []))
-      : [],
-  )
-  return addresses.length > 0
-    ? { kind: 'some', addresses }
-    : { kind: 'unknown', detail: `${name} was not found` }
-}
-
-/** One of each family before a second of one. */
-function chooseAddresses(addresses: readonly string[]): readonly string[] {
-  const [four] = addresses.filter(address => !address.includes(':'))
-  const [six] = addresses.filter(address => address.includes(':'))
-  const first = [four, six].filter(address => address !== undefined)
-  return [...new Set([...first, ...addresses])].slice(0, maxAddresses)
-}
-
-async function observeServer(
-  { inspector, nameServerPort }: Pick<World, 'inspector' | 'nameServerPort'>,
-  address: string,
-  apex: string,
-  questions: readonly ZoneQuestion[],
-): Promise<Sighting> {
-  const server = { address, port: nameServerPort }
-  const soa = await inspector.askAuthority(server, apex, 'SOA')
-  if (!hasZone(soa)) return { address, soa, answers: [] }
-  const answers = await Promise.all(
-    questions.map(async ({ name, type }) => await inspector.askAuthority(server, name, type)),
-  )
-  return { address, soa, answers }
-}
-
-function hasZone(soa: InspectedAnswer): boolean {
-  return soa.kind === 'answer' && soa.isAuthoritative && soa.records.some(({ type }) => type === 'SOA')
-}
+import { hasZone, type NameServerView, type Sighting, type ZoneQuestion, type ZoneView } from './zone-view.ts'
 
 export function judgeZone(view: ZoneView): Verdict {
   const { apex, servers } = view
@@ -198,8 +12,14 @@ export function judgeZone(view: ZoneView): Verdict {
     return notChecked(
       `none of the name servers of ${apex} answers this machine: ${servers.map(({ name }) => name).join(', ')}. It may be that only its own resolver may ask others (port 53)`,
     )
+  // The resolver found the zone somewhere: so it is not these that answer.
+  if (!servers.some(({ sightings }) => sightings.some(({ soa }) => hasZone(soa))))
+    return notChecked(
+      `none of the name servers of ${apex} answers this machine as one that has the zone. It may be that something on the way answers in their place`,
+    )
   return joinVerdicts([
     ...servers.map(server => judgeServer(apex, server)),
+    judgeDelegation(view),
     judgeAgreement(view),
     judgePublicView(view),
   ])
@@ -239,6 +59,27 @@ function judgeServer(apex: string, { name, addresses, sightings }: NameServerVie
         ),
       )
     }),
+  )
+}
+
+function judgeDelegation({ apex, servers, delegation }: ZoneView): Verdict {
+  if (!delegation) return notChecked(`what the zone above ${apex} says of its name servers`)
+  // Of one that does not do its duty it was told already that it is named.
+  const good = servers.filter(({ sightings }) => sightings.some(({ soa }) => hasZone(soa)))
+  const above = good.filter(({ namedBy }) => namedBy === 'parent').map(({ name }) => name)
+  const within = good.filter(({ namedBy }) => namedBy === 'zone').map(({ name }) => name)
+  if (above.length + within.length === 0) return allWell
+  const parts = [
+    ...(above.length > 0 ? [`only the zone above names ${above.join(', ')}`] : []),
+    ...(within.length > 0 ? [`only the zone itself names ${within.join(', ')}`] : []),
+  ]
+  return found(
+    advice(
+      'delegation-differs',
+      `The name servers of ${apex} are not the same above it and in it: ${parts.join('; ')}.`,
+      'None while all of them have the zone; but whoever switches one off that is still named takes the domain away from some.',
+      'Correct the NS records of the zone, or those at the registry.',
+    ),
   )
 }
 
@@ -354,85 +195,4 @@ function dataOf(answer: InspectedAnswer | undefined, { name, type }: ZoneQuestio
   // What else stands there is not about mail.
   const counted = type === 'TXT' && data.some(isSpfRecord) ? data.filter(isSpfRecord) : data
   return counted.sort().join(' | ')
-}
-
-const dayMs = 86_400_000
-const soonMs = 3 * dayMs
-
-export function judgeSignatures(view: ZoneView, now: number): Verdict {
-  const { apex, servers, bogus, isAuthentic, isSigned } = view
-  const isBogus = bogus.length > 0
-  const signatures = servers.flatMap(({ sightings }) =>
-    sightings.flatMap(({ soa, answers }) => [soa, ...answers].flatMap(signaturesOf)),
-  )
-  const first = signatures.reduce<Signature | undefined>(
-    (soonest, one) => (soonest && soonest.expiresAt <= one.expiresAt ? soonest : one),
-    undefined,
-  )
-  const cost =
-    'To who checks DNSSEC, and large receivers do, your domain does not exist: they take no mail from it and send none.'
-  // An island of signatures, to which no parent leads, is of no use and of no harm.
-  const counts = isBogus || isAuthentic || isSigned !== false
-  if (first && first.expiresAt <= now && counts)
-    return found(
-      error(
-        'dnssec-expired',
-        `The DNSSEC signatures of ${apex} are over: that of ${first.name} ${first.type} since ${timeOf(first.expiresAt)}.`,
-        cost,
-        'Have the zone signed anew, and see why it was not done by itself (the keys, the clock of the signer).',
-      ),
-    )
-  if (isBogus)
-    return found(
-      error(
-        'dnssec-bogus',
-        `The DNSSEC signatures of ${apex} are wrong: the resolver refuses ${bogus.join(', ')}.`,
-        cost,
-        'See whether the DS record at the registry is that of the key with which the zone is signed. If it cannot be mended soon, have the registry remove the DS record.',
-      ),
-    )
-  if (!first || !counts) return allWell
-  const left = first.expiresAt - now
-  // Some signers renew each signature every day, and none waits for the last sixth of its life.
-  if (left < soonMs && left < first.lifetimeMs / 6)
-    return found(
-      warning(
-        'dnssec-expires',
-        `The DNSSEC signatures of ${apex} end soon: that of ${first.name} ${first.type} on ${timeOf(first.expiresAt)}.`,
-        `When they are over: ${cost.charAt(0).toLowerCase()}${cost.slice(1)}`,
-        'Have the zone signed anew, and see why it was not done by itself.',
-      ),
-    )
-  return isAuthentic
-    ? allWell
-    : notChecked(
-        `whether the signatures of ${apex} are right: the resolver does not say that it has checked them. Name one that does, on this machine, in delivery.dnsServers`,
-      )
-}
-
-interface Signature {
-  readonly name: string
-  readonly type: string
-  readonly expiresAt: number
-  readonly lifetimeMs: number
-}
-
-function signaturesOf(answer: InspectedAnswer): Signature[] {
-  if (answer.kind !== 'answer') return []
-  return answer.records.flatMap(record => {
-    if (record.type !== 'RRSIG') return []
-    const { typeCovered, expiration, inception } = record.data
-    return [
-      {
-        name: record.name.toLowerCase(),
-        type: typeCovered,
-        expiresAt: expiration * 1000,
-        lifetimeMs: (expiration - inception) * 1000,
-      },
-    ]
-  })
-}
-
-function timeOf(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
