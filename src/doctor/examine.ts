@@ -1,6 +1,7 @@
 // Looks at the world as others see it, check by check: observations first, then the verdict on each, so that one mistake is told
 // once.
 
+import type { InspectedAnswer } from '../dns/inspector.ts'
 import type { AddressList } from '../screening/block-lists.ts'
 import { keyRecordName } from '../signing/key-record.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
@@ -32,13 +33,14 @@ import { findApexes, observeZone, type ZoneQuestion } from './checks/zone-view.t
 import { judgeZone } from './checks/zones.ts'
 import { type Circumstances, othersSend, unknownSource } from './circumstances.ts'
 import { fewAtATime } from './few-at-a-time.ts'
-import { error, found, notChecked, type Verdict } from './finding.ts'
+import { allWell, error, found, notChecked, type Verdict } from './finding.ts'
 import { isSameAddress, type OwnDomain, type OwnServer, ownNames, type SendingAddress } from './own-server.ts'
 import { isPublicAddress } from './public-address.ts'
 import type { World } from './world.ts'
 
 export const checkNames = [
   'server',
+  'resolver',
   'names',
   'zones',
   'DNSSEC',
@@ -111,6 +113,7 @@ export async function examine(
   }
 
   add('server', own.hostname, judgeState(own))
+  add('resolver', 'this machine', judgeResolver(await world.inspector.askResolver(own.hostname, 'SOA')))
   const hostVerdict = add(
     'names',
     own.hostname,
@@ -202,7 +205,20 @@ function judgeState({ state, domains }: OwnServer): Verdict {
     )
   return domains.length === 0
     ? notChecked('there is no domain yet: postrider domain create example.com')
-    : found()
+    : allWell
+}
+
+/** Whatever it says: that it answers. */
+function judgeResolver(answer: InspectedAnswer): Verdict {
+  if (answer.kind === 'answer') return allWell
+  return found(
+    error(
+      'resolver-silent',
+      `No DNS server answers this one: ${answer.detail}.`,
+      'No mail leaves for other domains, and nothing is known of senders.',
+      'See /etc/resolv.conf, or name servers in delivery.dnsServers.',
+    ),
+  )
 }
 
 async function observeDoors(

@@ -2,7 +2,7 @@
 // other servers, a block list and a time server answer. A test breaks one thing of it.
 import { startDnsServer, type TestDnsServer, type ZoneLine } from '../harness/dns-server.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
-import { domain, peerAddress, prepareSurroundings, type Surroundings } from './surroundings.ts'
+import { domain, peerAddress, prepareSurroundings, type Surroundings, zoneLine } from './surroundings.ts'
 
 /** Nobody listens there. */
 export const emptyAddress = '127.0.0.99'
@@ -55,14 +55,4 @@ export async function startCorrectWorld(): Promise<CorrectWorld> {
       await Promise.all([dns.close(), secondDns.close()])
     },
   }
-}
-
-/** As the DNS server of the tests reads it: without quotes, and without final dots. */
-function zoneLine(line: string): ZoneLine {
-  const [, name = '', type = '', value = ''] = /^([^ ]+)\. ([A-Z]+) (.*)$/.exec(line) ?? []
-  const plain =
-    type === 'TXT'
-      ? [...value.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join('')
-      : value.replaceAll(/\.(?= |$)/g, '')
-  return `${name} ${type} ${plain}`
 }

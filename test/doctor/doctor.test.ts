@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -351,6 +351,16 @@ const broken: readonly Broken[] = [
     breaking: () => {
       world.time.aheadMs = 600_000
       return () => (world.time.aheadMs = 0)
+    },
+  },
+  {
+    what: 'no DNS server that answers',
+    code: 'resolver-silent',
+    breaking: async () => {
+      const { at, dns } = world
+      const settings = await readFile(at.settingsFile, 'utf8')
+      await writeFile(at.settingsFile, settings.replace(dns.text, `${emptyAddress}:${dns.port}`))
+      return async () => await writeFile(at.settingsFile, settings)
     },
   },
   {

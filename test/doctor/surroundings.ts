@@ -158,3 +158,20 @@ export async function prepareSurroundings(dns: SurroundingDns): Promise<Surround
     },
   }
 }
+
+/** Of what `postrider domain dns --json` prints, as the DNS server of the tests reads it: without quotes and final dots. */
+export function zoneLinesOf(printed: unknown): readonly string[] {
+  return (printed as readonly PrintedRecord[])
+    .filter(({ publish }) => publish !== 'optional')
+    .map(({ name, type, value }) => zoneLine(`${name}. ${type} ${value}`))
+}
+
+/** A line of a zone file, the same way. */
+export function zoneLine(line: string): string {
+  const [, name = '', type = '', value = ''] = /^([^ ]+)\. ([A-Z]+) (.*)$/.exec(line) ?? []
+  const plain =
+    type === 'TXT'
+      ? [...value.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join('')
+      : value.replaceAll(/\.(?= |$)/g, '')
+  return `${name} ${type} ${plain}`
+}

@@ -65,10 +65,9 @@ describe('postrider doctor and BIND', { skip: missingSignedDns() }, () => {
     return dns
   }
 
-  it('finds nothing in a correct zone, and has looked at everything', async t => {
+  it('finds nothing in a correct zone, and has looked at everything', async () => {
     const ran = await surroundings.doctor()
     const report = readReport(ran)
-    t.diagnostic((await surroundings.tell()).stdout)
     assert.deepEqual(report.findings, [])
     assert.deepEqual(report.notChecked, [])
     assert.equal(ran.exitCode, 0)

@@ -247,7 +247,7 @@ async function findSending(
   const isAllInPools = delivery.sourcePools.some(
     ({ senders, destinations, classes }) => senders.length + destinations.length + classes.length === 0,
   )
-  const chosen = publicAddress ?? (isAllInPools ? [] : await findDefaultSources())
+  const chosen = isAllInPools ? [] : (publicAddress ?? (await findDefaultSources()))
   const others = chosen
     .filter(address => delivery.ipv6 || !address.includes(':'))
     .filter(address => !sources.some(source => source.address === address))

@@ -2,7 +2,7 @@
 // not believed.
 import type { Resolver } from '../../dns/resolver.ts'
 import { type AddressList, askAddressLists, type Listing } from '../../screening/block-lists.ts'
-import { error, found, joinVerdicts, notChecked, type Verdict } from '../finding.ts'
+import { allWell, error, found, joinVerdicts, notChecked, type Verdict } from '../finding.ts'
 import type { World } from '../world.ts'
 
 /** Of those that large receivers use, and that anybody may ask a few times a day. */
@@ -98,7 +98,7 @@ function noAnswer(zone: string, detail: string): Listing {
 export function judgeLists({ subject, listings }: ListsView): Verdict {
   return joinVerdicts(
     listings.map(listing => {
-      if (listing.kind === 'not-listed') return joinVerdicts([])
+      if (listing.kind === 'not-listed') return allWell
       if (listing.kind === 'no-answer') return notChecked(`${listing.zone}: ${listing.detail}`)
       const words = listing.text === undefined ? '' : `, and it says: "${listing.text}"`
       return found(

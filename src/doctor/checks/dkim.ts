@@ -1,11 +1,6 @@
 // DKIM (RFC 6376): are the records of our keys where receivers look for them, and are they right?
 import { type DkimKey, publishedUntil } from '../../signing/dkim-key.ts'
-import {
-  compareKeyRecord,
-  formatKeyRecord,
-  type KeyFinding,
-  keyRecordName,
-} from '../../signing/key-record.ts'
+import { compareKeyRecord, type KeyFinding, keyRecordName } from '../../signing/key-record.ts'
 import { allWell, error, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
 import type { OwnDomain } from '../own-server.ts'
 import type { World } from '../world.ts'
@@ -50,7 +45,7 @@ function judgeKey({ key, finding }: KeyView, all: readonly DkimKey[]): Verdict {
   if (finding.kind === 'unknown') return notChecked(finding.detail)
   if (state === 'revoked') return judgeRevoked(name, finding)
   if (finding.kind === 'right') return allWell
-  const publish = `Publish: ${name}. IN TXT ${JSON.stringify(formatKeyRecord(key))}`
+  const publish = `Publish the record as "postrider domain dns ${domain}" prints it`
   const isSecond = all.some(other => other.algorithm === algorithm && other.state === 'active')
   if (state === 'next' && isSecond)
     return found(
@@ -58,7 +53,7 @@ function judgeKey({ key, finding }: KeyView, all: readonly DkimKey[]): Verdict {
         'dkim-next-missing',
         `The record of the next DKIM key, ${name}, ${describe(finding)}.`,
         'The old key goes on signing: it is not replaced before the record of the new one is seen.',
-        publish,
+        `${publish}.`,
       ),
     )
   if (state === 'retired')
@@ -75,7 +70,7 @@ function judgeKey({ key, finding }: KeyView, all: readonly DkimKey[]): Verdict {
       finding.kind === 'missing' ? 'dkim-missing' : 'dkim-different',
       `The record of the DKIM key ${name} ${describe(finding)}.`,
       unsigned,
-      publish,
+      `${publish}.`,
     ),
   )
 }

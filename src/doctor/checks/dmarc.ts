@@ -14,7 +14,7 @@ import {
 } from '../../mail-authentication/dmarc/tree-walk.ts'
 import { isWithin } from '../../mail-authentication/domain-names.ts'
 import { parseTagList } from '../../mail-authentication/tag-list.ts'
-import { advice, error, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
+import { advice, allWell, error, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
 import type { OwnServer } from '../own-server.ts'
 import type { World } from '../world.ts'
 
@@ -119,7 +119,8 @@ export function judgeDmarc({ domain, answer, policy, walkFailure, reports }: Dma
   const parsed = record === undefined ? undefined : parsePolicyRecord(record)
   const [wrong] = texts.filter(text => looksMeant.test(text))
   if (record === undefined && wrong === undefined) {
-    if (policy) return judgeReports(domain, policy.record, [])
+    // That of its organisation holds for it, and is judged where it stands.
+    if (policy) return allWell
     if (walkFailure !== undefined) return notChecked(walkFailure)
     return found(error('dmarc-missing', `${domain} has no DMARC record.`, cost, `Publish: ${proposal}`))
   }
@@ -189,5 +190,5 @@ function judgeReport(domain: string, { uri, address, consent, isTaken }: ReportV
         `In the DNS of ${address.domain}: ${consentName(domain, address.domain)}. IN TXT "v=DMARC1"`,
       ),
     )
-  return joinVerdicts([])
+  return allWell
 }

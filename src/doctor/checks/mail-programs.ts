@@ -1,6 +1,6 @@
 // The SRV records by which mail programs find the server of their user (RFC 6186, RFC 8314 §5.1).
 
-import type { InspectedAnswer } from '../../dns/inspector.ts'
+import type { DnsRecord, InspectedAnswer } from '../../dns/inspector.ts'
 import { type Circumstances, misled } from '../circumstances.ts'
 import { advice, allWell, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
 import { type OwnServer, ownNames } from '../own-server.ts'
@@ -13,6 +13,8 @@ export interface ServiceView {
   /** On which the service is there. */
   readonly ports: readonly number[]
   readonly answer: InspectedAnswer
+  /** A single dot says that there is no such service, which somebody may want. */
+  readonly isDenied: boolean
   readonly services: readonly { readonly target: NameView; readonly port: number }[]
 }
 
@@ -30,34 +32,40 @@ export async function observeServices(
       const name = `_${role}._tcp.${domain}`
       const ports = own.map(({ port }) => port)
       const answer = await inspector.askResolver(name, 'SRV')
-      const records = answer.kind === 'answer' ? answer.records : []
-      const services = await Promise.all(
-        records
-          .flatMap(record =>
-            record.type === 'SRV'
-              ? [{ target: record.data.target.toLowerCase(), port: record.data.port }]
-              : [],
+      const records = answer.kind === 'answer' ? answer.records.flatMap(readService) : []
+      // RFC 6186 §3.4
+      const isDenied = records.some(({ target }) => target === '' || target === '.')
+      const services = isDenied
+        ? []
+        : await Promise.all(
+            records.map(async service => ({
+              port: service.port,
+              target: await observeName(resolver, service.target),
+            })),
           )
-          .map(async service => ({
-            port: service.port,
-            target: await observeName(resolver, service.target),
-          })),
-      )
-      return { name, ports, answer, services }
+      return { name, ports, answer, isDenied, services }
     }),
   )
+}
+
+function readService(record: DnsRecord): { readonly target: string; readonly port: number }[] {
+  return record.type === 'SRV' ? [{ target: record.data.target.toLowerCase(), port: record.data.port }] : []
 }
 
 export function judgeServices(views: readonly ServiceView[], circumstances: Circumstances): Verdict {
   return joinVerdicts(views.map(view => judgeService(view, circumstances)))
 }
 
-function judgeService({ name, ports, answer, services }: ServiceView, circumstances: Circumstances): Verdict {
+function judgeService(
+  { name, ports, answer, isDenied, services }: ServiceView,
+  circumstances: Circumstances,
+): Verdict {
   const { own, isMisled, isOurs } = circumstances
   if (answer.kind !== 'answer') return notChecked(answer.detail)
   if (answer.rcode !== 'NOERROR' && answer.rcode !== 'NXDOMAIN')
     return notChecked(`the SRV records of ${name} could not be looked up: ${answer.rcode}`)
   const publish = `Publish: ${name}. IN SRV 0 1 ${ports[0]} ${own.hostname}.`
+  if (isDenied) return allWell
   if (services.length === 0)
     return found(
       advice(
@@ -67,8 +75,6 @@ function judgeService({ name, ports, answer, services }: ServiceView, circumstan
         publish,
       ),
     )
-  // RFC 6186 §3.4: a dot says that there is no such service, which somebody may want.
-  if (services.every(({ target }) => target.name === '' || target.name === '.')) return allWell
   const names = ownNames(own)
   for (const { target, port: said } of services) {
     if (names.includes(target.name) && isMisled(target.name)) return notChecked(misled(target.name))
