@@ -4,7 +4,6 @@
 import type { InspectedAnswer } from '../dns/inspector.ts'
 import type { AddressList } from '../screening/block-lists.ts'
 import { keyRecordName } from '../signing/key-record.ts'
-import type { ListenerRole } from '../smtp/server/services.ts'
 import { askTime, type TimeServer } from './ask-time.ts'
 import { judgeLists, observeAddressLists, observeDomainLists } from './checks/block-lists.ts'
 import { type ClockOffset, type ClockView, judgeClock } from './checks/clock.ts'
@@ -31,7 +30,7 @@ import { judgeSpf, observeSpf } from './checks/spf.ts'
 import { judgeTlsReports, observeTlsReports } from './checks/tls-reports.ts'
 import { findApexes, observeZone, type ZoneQuestion } from './checks/zone-view.ts'
 import { judgeZone } from './checks/zones.ts'
-import { type Circumstances, othersSend, unknownSource } from './circumstances.ts'
+import { type Circumstances, misled as misledBy, othersSend, unknownSource } from './circumstances.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import { allWell, error, found, notChecked, type Verdict } from './finding.ts'
 import { isSameAddress, type OwnDomain, type OwnServer, ownNames, type SendingAddress } from './own-server.ts'
@@ -167,7 +166,16 @@ export async function examine(
   if (own.sending.length === 0)
     for (const check of ['reverse DNS', 'block lists'] as const)
       add(check, own.hostname, notChecked(own.smartHost ? othersSend(own.smartHost.host) : unknownSource))
-  examineDoors(circumstances, hostname, doors, [...stsViews.values()].some(demandsCertificates), add)
+  // Of a domain whose MX records are to be mended nobody knows yet which hosts will be checked.
+  const checkedHosts = [...stsViews].flatMap(([domain, sts]) =>
+    demandsCertificates(sts) && !misrouted.has(domain) ? (mailHosts.get(domain)?.hosts ?? []) : [],
+  )
+  examineDoors(
+    circumstances,
+    doors,
+    checkedHosts.map(({ name }) => name),
+    add,
+  )
   await examineRelaying(world, own, doors, add)
   onStep('Connecting to other servers')
   const outward = await examineOutward(world, own, terms, add)
@@ -228,18 +236,20 @@ async function observeDoors(
   mailHosts: readonly MailHostsView[],
 ): Promise<readonly DoorView[]> {
   const wanted: Door[] = []
-  const want = (address: string, port: number, role: ListenerRole): void => {
-    if (!wanted.some(door => isSameAddress(door.address, address) && door.port === port))
-      wanted.push({ address, port, role })
+  const want = (door: Door): void => {
+    if (!wanted.some(one => isSameDoor(one, door) && one.name === door.name)) wanted.push(door)
   }
   const addressesOf = ({ addresses }: NameView): readonly string[] =>
     addresses.kind === 'some' ? addresses.addresses.filter(one => own.ipv6 || !one.includes(':')) : []
   for (const address of addressesOf(hostname)) {
-    want(address, own.mailPort, 'relay')
-    for (const { role, port } of own.listeners) if (role !== 'relay') want(address, port, role)
+    want({ name: own.hostname, address, port: own.mailPort, role: 'relay' })
+    for (const { role, port } of own.listeners)
+      if (role !== 'relay') want({ name: own.hostname, address, port, role })
   }
   for (const { hosts } of mailHosts)
-    for (const host of hosts) for (const address of addressesOf(host)) want(address, own.mailPort, 'relay')
+    for (const host of hosts)
+      for (const address of addressesOf(host))
+        want({ name: host.name, address, port: own.mailPort, role: 'relay' })
   const views: DoorView[] = []
   // One after the other: a server counts the connections of one address.
   for (const door of wanted) views.push(await observeDoor(world, own, door))
@@ -261,7 +271,9 @@ function isOurs(own: OwnServer, hostname: NameView, doors: readonly DoorView[], 
 
 async function examineZones(world: World, own: OwnServer, add: Add): Promise<void> {
   const { zones, unknown } = await findApexes(world, questionsOf(own))
-  for (const { name, detail } of unknown) add('zones', name, notChecked(detail))
+  // What is below a name that is not known is not known either, and need not be told.
+  const isBelow = (name: string): boolean => unknown.some(other => name.endsWith(`.${other.name}`))
+  for (const { name, detail } of unknown) if (!isBelow(name)) add('zones', name, notChecked(detail))
   await fewAtATime([...zones], fewDomains, async ([apex, questions]) => {
     const view = await observeZone(world, apex, questions)
     add('zones', apex, judgeZone(view))
@@ -349,32 +361,41 @@ async function examineDane(
   for (const name of new Set(ours.map(host => host.name))) {
     const host = ours.find(one => one.name === name)
     const addresses = host?.addresses.kind === 'some' ? host.addresses.addresses : []
-    const own25 = addresses.filter(isOurAddress).flatMap(address => doorsAt(doors, address))
-    add('DANE', name, judgeDane(await observeDane(world, name, own.mailPort), own25, circumstances))
+    const shown = addresses
+      .filter(isOurAddress)
+      .flatMap(address => doorsAt(doors, address).filter(door => door.name === name))
+    add('DANE', name, judgeDane(await observeDane(world, name, own.mailPort), shown, circumstances))
   }
+}
+
+function isSameDoor(one: Pick<Door, 'address' | 'port'>, other: Pick<Door, 'address' | 'port'>): boolean {
+  return isSameAddress(one.address, other.address) && one.port === other.port
 }
 
 function examineDoors(
   { own, now, isMisled, isOurs: isOurAddress }: Circumstances,
-  { addresses }: NameView,
   doors: readonly DoorView[],
-  isCheckedByServers: boolean,
+  checkedHosts: readonly string[],
   add: Add,
 ): void {
-  const { hostname } = own
-  if (own.state === 'stopped') {
-    add('ports', hostname, notChecked('the server does not run'))
-    return
-  }
-  if (isMisled(hostname)) {
-    add('ports', hostname, notChecked(`the addresses of ${hostname} have to be mended first`))
-    return
-  }
-  const all = addresses.kind === 'some' ? addresses.addresses : []
+  const { hostname, state } = own
   // What another one answers at was told of the name.
-  const ours = all.filter(isOurAddress).flatMap(address => doorsAt(doors, address))
-  for (const door of ours) add('ports', `${door.address} ${door.port}`, judgeDoor(own, door))
-  add('certificates', hostname, judgeCertificates(own, ours, isCheckedByServers, now))
+  const ours = doors.filter(({ address }) => isOurAddress(address))
+  const reason = state === 'stopped' ? 'the server does not run' : misledBy(hostname)
+  if (state === 'stopped' || (isMisled(hostname) && ours.length === 0)) {
+    add('ports', hostname, notChecked(reason))
+    add('certificates', hostname, notChecked(reason))
+    return
+  }
+  for (const door of ours.filter((one, index) => ours.findIndex(other => isSameDoor(one, other)) === index))
+    add('ports', `${door.address} ${door.port}`, judgeDoor(own, door))
+  add(
+    'certificates',
+    hostname,
+    ours.some(({ outcome }) => outcome.kind === 'open')
+      ? judgeCertificates(ours, checkedHosts, now)
+      : notChecked('none of its ports was reached'),
+  )
 }
 
 async function examineRelaying(
@@ -383,11 +404,15 @@ async function examineRelaying(
   doors: readonly DoorView[],
   add: Add,
 ): Promise<void> {
-  for (const door of doors) {
-    const { role, outcome, address, port } = door
-    // Whoever answers there under another name is not ours to test.
-    if (role !== 'relay' || outcome.kind !== 'open' || outcome.greets !== own.hostname) continue
-    add('relaying', `${address} ${port}`, judgeRelaying(await observeRelaying(world, own, door)))
+  // Whoever answers there under another name is not ours to test.
+  const ours = doors.filter(
+    ({ role, outcome }) => role === 'relay' && outcome.kind === 'open' && outcome.greets === own.hostname,
+  )
+  if (ours.length === 0)
+    add('relaying', own.hostname, notChecked('its port for other servers was not reached'))
+  for (const [index, door] of ours.entries()) {
+    if (ours.findIndex(other => isSameDoor(door, other)) !== index) continue
+    add('relaying', `${door.address} ${door.port}`, judgeRelaying(await observeRelaying(world, own, door)))
   }
 }
 

@@ -253,7 +253,7 @@ const broken: readonly Broken[] = [
     ],
     breaking: () => {
       const { answer } = world.policy
-      world.policy.answer = { body: answer.body.replace(hostname, 'mx.unsigned.test') }
+      world.policy.answer = { body: answer.body.replace('enforce', 'none') }
       return () => (world.policy.answer = answer)
     },
   },
@@ -380,6 +380,16 @@ const broken: readonly Broken[] = [
       ),
     breaking: async () => await startProxies('127.0.0.26'),
     more: ['--public-address', '127.0.0.26'],
+  },
+  {
+    what: 'a certificate that is not for a mail host, where other servers check it (MTA-STS)',
+    code: 'certificate-name',
+    zone: () => [...mx(`${domain} MX 10 mx.${domain}`), `mx.${domain} A ${address}`],
+    breaking: () => {
+      const { answer } = world.policy
+      world.policy.answer = { body: answer.body.replace(hostname, `mx.${domain}`) }
+      return () => (world.policy.answer = answer)
+    },
   },
   {
     what: 'a certificate for another name',

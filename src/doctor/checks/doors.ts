@@ -19,6 +19,8 @@ import { isSameAddress, type OwnServer } from '../own-server.ts'
 import type { World } from '../world.ts'
 
 export interface Door {
+  /** By which name somebody comes to the address: the certificate has to be for it. */
+  readonly name: string
   readonly address: string
   readonly port: number
   readonly role: ListenerRole
@@ -54,10 +56,10 @@ export async function observeDoor(
   { hostname }: Pick<OwnServer, 'hostname'>,
   door: Door,
 ): Promise<DoorView> {
-  const { address, port, role } = door
+  const { name, address, port, role } = door
   let greets: string | undefined
   const options = {
-    host: hostname,
+    host: name,
     address,
     port,
     helloName: hostname,
@@ -150,6 +152,7 @@ export function judgeDoor(own: OwnServer, { address, port, role, outcome }: Door
 }
 
 interface Shown {
+  readonly name: string
   readonly certificate: X509Certificate
   readonly problem: CertificateProblem | undefined
   readonly doors: readonly string[]
@@ -158,31 +161,29 @@ interface Shown {
 const dayMs = 86_400_000
 
 /**
- * The certificates of all open doors, each once. Other servers take any on port 25, unless a domain asks them not to:
- * `isCheckedByServers` (MTA-STS).
+ * The certificates of all open doors, each once for a name. Other servers take any on port 25, unless a domain asks them not
+ * to (MTA-STS): `checkedHosts` are the mail hosts of such domains.
  */
 export function judgeCertificates(
-  { hostname }: Pick<OwnServer, 'hostname'>,
   views: readonly DoorView[],
-  isCheckedByServers: boolean,
+  checkedHosts: readonly string[],
   now: number,
 ): Verdict {
   const byCertificate = new Map<string, Shown>()
-  for (const { role, address, port, outcome } of views) {
+  for (const { name, role, address, port, outcome } of views) {
     const tls = outcome.kind === 'open' ? outcome.tls : undefined
     const certificate = tls?.chain[0]
-    if (!tls || !certificate || (role === 'relay' && !isCheckedByServers)) continue
-    const key = `${certificate.fingerprint256} ${tls.problem?.code}`
+    if (!tls || !certificate || (role === 'relay' && !checkedHosts.includes(name))) continue
+    const key = `${name} ${certificate.fingerprint256} ${tls.problem?.code}`
     const doors = [...(byCertificate.get(key)?.doors ?? []), formatEndpoint(address, port)]
-    byCertificate.set(key, { certificate, problem: tls.problem, doors })
+    byCertificate.set(key, { name, certificate, problem: tls.problem, doors })
   }
-  if (byCertificate.size === 0) return allWell
-  return joinVerdicts([...byCertificate.values()].map(shown => judgeShown(hostname, shown, now)))
+  return joinVerdicts([...byCertificate.values()].map(shown => judgeShown(shown, now)))
 }
 
-function judgeShown(hostname: string, { certificate, problem, doors }: Shown, now: number): Verdict {
+function judgeShown({ name, certificate, problem, doors }: Shown, now: number): Verdict {
   const where = doors.join(', ')
-  if (problem) return found(findingOf(hostname, certificate, problem, where))
+  if (problem) return found(findingOf(name, certificate, problem, where))
   const end = certificate.validToDate.getTime()
   const lifetime = end - certificate.validFromDate.getTime()
   // Some live for days only, and are renewed when a third of that is left.
@@ -197,10 +198,11 @@ function judgeShown(hostname: string, { certificate, problem, doors }: Shown, no
   )
 }
 
-const cost = 'Mail programs of your users warn of it or refuse to connect.'
+const cost =
+  'Mail programs of your users warn of it or refuse to connect; so do servers that check certificates (MTA-STS).'
 
 function findingOf(
-  hostname: string,
+  name: string,
   certificate: X509Certificate,
   { code, detail }: CertificateProblem,
   where: string,
@@ -217,9 +219,9 @@ function findingOf(
     case 'HOSTNAME_MISMATCH':
       return error(
         'certificate-name',
-        `The certificate at ${where} is not for ${hostname}, but for ${(certificate.subjectAltName ?? '').replaceAll('DNS:', '') || 'no name at all'}.`,
+        `The certificate at ${where} is not for ${name}, but for ${(certificate.subjectAltName ?? '').replaceAll('DNS:', '') || 'no name at all'}.`,
         cost,
-        `Get one that has ${hostname} among its names.`,
+        `Get one that has ${name} among its names.`,
       )
     case 'UNABLE_TO_GET_ISSUER_CERT':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
@@ -236,7 +238,7 @@ function findingOf(
         'certificate-untrusted',
         `The certificate at ${where} comes from no authority that others know: ${detail}.`,
         cost,
-        `Have this server get one: [tls.acme] in the settings. Or get one for ${hostname} and name its files in [tls].`,
+        `Have this server get one: [tls.acme] in the settings. Or get one for ${name} and name its files in [tls].`,
       )
     default:
       return error(
