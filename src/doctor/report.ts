@@ -1,7 +1,7 @@
 // What the examination found, for a person and for programs.
 import { formatDomainForPeople, formatDomainsForPeople } from '../address/parse-domain.ts'
-import type { CheckName, Examined } from './examine.ts'
 import type { Finding, Severity } from './finding.ts'
+import type { CheckName, Examined } from './ledger.ts'
 
 export interface Report {
   readonly findings: readonly (Finding & Place)[]

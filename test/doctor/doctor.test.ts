@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { z } from 'zod'
-import { checkNames } from '../../src/doctor/examine.ts'
+import { checkNames } from '../../src/doctor/ledger.ts'
 import { issueCertificate, makeAuthority, type TestCertificate } from '../harness/certificates.ts'
 import type { ZoneLine } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -579,6 +579,12 @@ describe('postrider doctor', () => {
         const report = readReport(ran)
         assert.deepEqual(codesOf(report), [code], JSON.stringify(report.findings, null, 1))
         assert.equal(ran.exitCode, 1)
+        // Each check is told of, whatever came of it.
+        const told = [...report.findings, ...report.notChecked, ...report.passed].map(({ check }) => check)
+        assert.deepEqual(
+          checkNames.filter(name => !told.includes(name)),
+          [],
+        )
       } finally {
         await restore?.()
         world.publish(world.zone)
