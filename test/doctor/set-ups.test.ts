@@ -177,6 +177,35 @@ describe('postrider doctor finds nothing', () => {
     assert.deepEqual(report.notChecked, [])
   })
 
+  it('where a DKIM record is an alias of one that somebody else keeps', async () => {
+    const [key = ''] = world.zone.filter(line => line.includes('._domainkey.'))
+    const [name = ''] = key.split(' ')
+    const report = await examineSetUp({
+      zone: [
+        ...without(key),
+        `${name} CNAME ours.keeper.test`,
+        `ours.keeper.test ${key.slice(name.length + 1)}`,
+        'keeper.test SOA ns.keeper.test 1',
+        'keeper.test NS ns.keeper.test',
+      ],
+    })
+    assert.deepEqual(report.findings, [])
+    assert.deepEqual(report.notChecked, [])
+  })
+
+  it('in one domain that is named, whatever the others are like', async () => {
+    await world.at.postrider('domain', 'create', 'gone.test')
+    try {
+      const report = await examineSetUp({ more: [domain] })
+      assert.deepEqual(report.findings, [])
+      const unknown = await world.doctor('nobodys.test')
+      assert.equal(unknown.exitCode, 1)
+      assert.match(unknown.stderr, /nobodys\.test/)
+    } finally {
+      await world.at.postrider('domain', 'remove', 'gone.test')
+    }
+  })
+
   it('where a peer answers that it does not want us: the way out is open', async () => {
     const peer = await startPeer({
       address: '127.0.0.31',

@@ -69,7 +69,9 @@ export async function startDnsServer(
       (exists ? 0 : nxdomain) +
       (isValidated && query.flag_ad ? authenticData : 0)
     // RFC 2308 §3
-    const authorities = answers.length > 0 ? [] : zoneOf(records, name)
+    const authorities = answers.some(record => record.type === question.type)
+      ? []
+      : zoneOf(records, endOf(answers, name))
     return { ...base, flags, answers, authorities }
   }
 
@@ -195,6 +197,12 @@ function find(records: readonly ZoneRecord[], name: string, type: string): ZoneR
       type,
     ),
   ]
+}
+
+/** Where the aliases lead. */
+function endOf(answers: readonly ZoneRecord[], name: string): string {
+  const last = answers.at(-1)
+  return last?.type === 'CNAME' ? last.data.toLowerCase() : name
 }
 
 /** The SOA of the zone in which a name is, where there is one. */

@@ -1,11 +1,11 @@
 // postrider doctor: what is wrong with this server as others see it, what that costs, and how to mend it.
 import { isIP } from 'node:net'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { isLoopback } from '../../address/networks.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
 import { parseDnsServer } from '../../config/setting-text.ts'
 import type { Settings } from '../../config/settings.ts'
-import { listDomains } from '../../directory/domains.ts'
+import { findDomain, listDomains } from '../../directory/domains.ts'
 import { resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { createInspector } from '../../dns/inspector.ts'
 import { createResolver, systemServers } from '../../dns/resolver.ts'
@@ -46,12 +46,18 @@ export function addDoctorCommand(program: Command, run: CommandRun): void {
     summary: 'Look at this server as others see it: what is wrong, what it costs and how to mend it',
     description:
       'Look at this server as others see it: the DNS records of its domains, on each of their name servers and in the public ' +
-      'view, PTR, its ports and certificates from outside, whether it relays for strangers, whether the provider lets it send, ' +
+      'view, PTR, its ports and certificates at its public addresses, whether it relays for strangers, whether the provider lets it send, ' +
       'block lists, DNSSEC, the clock. Says what is wrong, what that costs and how to mend it; and what could not be checked, ' +
       'and why. It asks servers on the internet, and sends no mail. It ends with 0 when nothing is wrong, else with 1. ' +
-      '"postrider check" looks at the settings and this machine.',
-    examples: ['doctor', 'doctor --public-address 192.0.2.1', 'doctor --time-server 192.0.2.123 --json'],
+      'Of the domains of this server it looks at all, or at those named. "postrider check" looks at the settings and this machine.',
+    examples: [
+      'doctor',
+      'doctor example.test',
+      'doctor --public-address 192.0.2.1',
+      'doctor --time-server 192.0.2.123 --json',
+    ],
   })
+    .addArgument(new Argument('[domains...]', 'of this server; default: all').argParser(domainsArgument))
     .addOption(
       new Option(
         '--public-address <address>',
@@ -89,12 +95,12 @@ export function addDoctorCommand(program: Command, run: CommandRun): void {
       ).argParser(otherPortArgument),
     )
     .action(
-      perform(run, async (invocation, options: DoctorOptions) => {
+      perform(run, async (invocation, options: DoctorOptions, given: readonly string[] | undefined) => {
         const progress = invocation.output.progress()
         const report = await invocation.withStorage(async (storage, settings) => {
           const { world, close } = openWorld(invocation, settings, options.otherPort ?? {})
           try {
-            const own = await describeServer(storage, settings, options)
+            const own = await describeServer(storage, settings, options, given ?? [])
             const terms = termsOf(settings, options)
             return composeReport(await examine(world, own, terms, what => progress.update(`${what} …`)))
           } finally {
@@ -178,12 +184,14 @@ async function describeServer(
   storage: CommandStorage,
   settings: Settings,
   { publicAddress }: DoctorOptions,
+  given: readonly string[],
 ): Promise<OwnServer> {
   const { delivery, dkim, fetch, hostname, localNetworks } = settings
   const sources = delivery.sourcePools
     .flatMap(pool => pool.sources)
     .map(({ address, heloName = hostname }): SendingAddress => ({ address, helloName: heloName }))
-  const names = (await storage.run(listDomains, undefined)).map(({ name }) => name)
+  const names = given.length > 0 ? given : (await storage.run(listDomains, undefined)).map(({ name }) => name)
+  for (const name of given) await storage.run(findDomain, { name })
   const addresses = publicAddress ?? publicAddressesOf(settings.listeners.map(({ address }) => address))
   const { state, listeners } = await findListeners(settings, addresses)
   return {

@@ -51,7 +51,7 @@ export function judgeMailHosts(
           'domain-missing',
           `${domain} is not in the DNS.`,
           `Nobody can write to @${domain}, and most servers refuse what comes from there.`,
-          'See whether its registration has run out, and whether its registry knows its name servers. If it is gone for good, remove it: postrider domain remove',
+          `See whether its registration has run out, and whether its registry knows its name servers. If it is gone for good: postrider domain remove ${domain}`,
         ),
       )
     case 'no-data':

@@ -1,6 +1,7 @@
 // The zones of our names as others see them: by the zone above, on each of their name servers, and through the resolver.
 import type { RecordType } from '../../dns/exchange.ts'
 import type { DnsRecord, InspectedAnswer } from '../../dns/inspector.ts'
+import { isWithin } from '../../mail-authentication/domain-names.ts'
 import { fewAtATime } from '../few-at-a-time.ts'
 import type { World } from '../world.ts'
 import { observeSigned } from './dane.ts'
@@ -80,12 +81,15 @@ async function findApex(
   if (answer.kind === 'answer' && answer.rcode === 'SERVFAIL')
     answer = await inspector.askResolver(name, 'SOA', 'unchecked')
   if (answer.kind !== 'answer') return { detail: answer.detail }
-  const soa = [...answer.records, ...answer.authorities].find(({ type }) => type === 'SOA')
-  return soa
-    ? { name: soa.name.toLowerCase() }
-    : {
-        detail: `the zone of ${name} is not known: the resolver answered ${answer.rcode} without a SOA record`,
-      }
+  const soas = [...answer.records, ...answer.authorities].filter(({ type }) => type === 'SOA')
+  const own = soas.map(soa => soa.name.toLowerCase()).find(apex => isWithin(name, apex))
+  if (own !== undefined) return { name: own }
+  // An alias: what was found is where it leads, and its own zone is that of the name above.
+  if (soas.length > 0 && name.includes('.'))
+    return await findApex(inspector, name.slice(name.indexOf('.') + 1))
+  return {
+    detail: `the zone of ${name} is not known: the resolver answered ${answer.rcode} without a SOA record`,
+  }
 }
 
 export async function observeZone(
