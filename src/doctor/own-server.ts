@@ -4,6 +4,7 @@ import type { Address } from '../address/address.ts'
 import { parseIpAddress } from '../address/networks.ts'
 import type { ListenerSettings, SmartHostSettings } from '../config/settings.ts'
 import type { DkimKey } from '../signing/dkim-key.ts'
+import type { OwnStsPolicy } from '../tls-policy/own-policy.ts'
 
 export interface OwnServer {
   /** Canonical. */
@@ -27,6 +28,8 @@ export interface OwnServer {
   readonly ipv6: boolean
   /** 'elsewhere': the ports of this installation are another machine's. */
   readonly state: 'running' | 'stopped' | 'elsewhere'
+  /** What its domains are to have ([mtaSts] in the settings), and what it serves. */
+  readonly stsPolicy: OwnStsPolicy | undefined
   /** Mail from its domains is signed. */
   readonly signs: boolean
   /** Whether its mail finds somebody here; undefined: the domain is another server's. */

@@ -208,6 +208,24 @@ const broken: readonly Broken[] = [
     },
   },
   {
+    what: 'no MTA-STS record for the policy that is served',
+    code: 'mta-sts-missing',
+    zone: () => without(`_mta-sts.${domain}`),
+    breaking: async () => await changeSettings(settings => `${settings}\n[mtaSts]\nmode = "enforce"\n`),
+  },
+  {
+    what: 'another MTA-STS policy than that of the settings',
+    code: 'mta-sts-other',
+    breaking: async () => await changeSettings(settings => `${settings}\n[mtaSts]\nmode = "testing"\n`),
+  },
+  {
+    what: 'an MTA-STS record with the id of an older policy',
+    code: 'mta-sts-id',
+    breaking: async () =>
+      // The policy that is served holds for a day.
+      await changeSettings(settings => `${settings}\n[mtaSts]\nmode = "enforce"\nmaxAgeDays = 1\n`),
+  },
+  {
     what: 'an MTA-STS policy that does not name the mail host',
     code: 'mta-sts-unnamed',
     breaking: () => {
@@ -356,12 +374,8 @@ const broken: readonly Broken[] = [
   {
     what: 'no DNS server that answers',
     code: 'resolver-silent',
-    breaking: async () => {
-      const { at, dns } = world
-      const settings = await readFile(at.settingsFile, 'utf8')
-      await writeFile(at.settingsFile, settings.replace(dns.text, `${emptyAddress}:${dns.port}`))
-      return async () => await writeFile(at.settingsFile, settings)
-    },
+    breaking: async () =>
+      await changeSettings(settings => settings.replace(world.dns.text, `${emptyAddress}:${world.dns.port}`)),
   },
   {
     what: 'a domain that is not in the DNS',
@@ -431,6 +445,14 @@ const broken: readonly Broken[] = [
     },
   },
 ]
+
+/** Of what the settings file says to the command; the server has read it already. */
+async function changeSettings(change: (settings: string) => string): Promise<() => Promise<void>> {
+  const { settingsFile } = world.at
+  const settings = await readFile(settingsFile, 'utf8')
+  await writeFile(settingsFile, change(settings))
+  return async () => await writeFile(settingsFile, settings)
+}
 
 /** Has the server show another certificate, and resolves when it does; what it returns takes that back. */
 async function showCertificate(certificate: TestCertificate): Promise<() => Promise<unknown>> {

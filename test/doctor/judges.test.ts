@@ -28,6 +28,7 @@ const own: OwnServer = {
   mailPort: 25,
   ipv6: true,
   state: 'running',
+  stsPolicy: undefined,
   signs: true,
   takesMailFor: async () => await Promise.resolve(true),
 }

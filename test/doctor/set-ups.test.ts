@@ -12,6 +12,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { createStsFetcher } from '../../src/tls-policy/fetch-sts-policy.ts'
+import { composeStsPolicy, stsIdOf } from '../../src/tls-policy/own-policy.ts'
 import { startPeer } from '../delivery/remote-peer.ts'
 import type { ZoneLine } from '../harness/dns-server.ts'
 import { type CorrectWorld, startCorrectWorld } from './correct-world.ts'
@@ -177,6 +178,22 @@ describe('postrider doctor finds nothing', () => {
     assert.deepEqual(report.notChecked, [])
   })
 
+  it('where the policy of [mtaSts] is served, and its record has its id', async () => {
+    const policy = { mode: 'enforce', maxAgeDays: 14, mx: [hostname] } as const
+    const { answer } = world.policy
+    world.policy.answer = { body: composeStsPolicy(policy) }
+    try {
+      const report = await examineSetUp({
+        settings: '[mtaSts]\nmode = "enforce"',
+        zone: [...without('_mta-sts'), `_mta-sts.${domain} TXT v=STSv1; id=${stsIdOf(policy)}`],
+      })
+      assert.deepEqual(report.findings, [])
+      assert.deepEqual(report.notChecked, [])
+    } finally {
+      world.policy.answer = answer
+    }
+  })
+
   it('where a DKIM record is an alias of one that somebody else keeps', async () => {
     const [key = ''] = world.zone.filter(line => line.includes('._domainkey.'))
     const [name = ''] = key.split(' ')
@@ -266,6 +283,7 @@ async function describeBehindRouter(): Promise<OwnServer> {
     mailPort: ports.relay,
     ipv6: true,
     state: 'running',
+    stsPolicy: undefined,
     signs: true,
     takesMailFor: async () => await Promise.resolve(true),
   }

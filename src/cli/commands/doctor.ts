@@ -4,7 +4,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { isLoopback } from '../../address/networks.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
 import { parseDnsServer } from '../../config/setting-text.ts'
-import type { Settings } from '../../config/settings.ts'
+import { ownStsPolicy, type Settings } from '../../config/settings.ts'
 import { findDomain, listDomains } from '../../directory/domains.ts'
 import { resolveRecipient } from '../../directory/resolve-recipient.ts'
 import { createInspector } from '../../dns/inspector.ts'
@@ -186,7 +186,7 @@ async function describeServer(
   { publicAddress }: DoctorOptions,
   given: readonly string[],
 ): Promise<OwnServer> {
-  const { delivery, dkim, fetch, hostname, localNetworks } = settings
+  const { delivery, dkim, fetch, hostname, localNetworks, mtaSts } = settings
   const sources = delivery.sourcePools
     .flatMap(pool => pool.sources)
     .map(({ address, heloName = hostname }): SendingAddress => ({ address, helloName: heloName }))
@@ -212,6 +212,7 @@ async function describeServer(
     mailPort: delivery.port,
     ipv6: delivery.ipv6,
     state,
+    stsPolicy: mtaSts && ownStsPolicy(settings, mtaSts),
     signs: dkim.sign,
     async takesMailFor(address) {
       const { kind } = await storage.run(resolveRecipient, { address, hostname })
