@@ -8,9 +8,12 @@ import { judgeMtaSts, type MtaStsView, observeMtaSts } from './checks/mta-sts.ts
 import { judgeSpf, observeSpf } from './checks/spf.ts'
 import { judgeTlsReports, observeTlsReports } from './checks/tls-reports.ts'
 import type { Circumstances } from './circumstances.ts'
+import { notChecked } from './finding.ts'
 import type { Ledger } from './ledger.ts'
 import type { OwnDomain } from './own-server.ts'
 import type { World } from './world.ts'
+
+const ofDomain = ['SPF', 'DKIM', 'DMARC', 'MTA-STS', 'TLS reports', 'mail programs', 'block lists'] as const
 
 export async function examineDomain(
   world: World,
@@ -30,8 +33,11 @@ export async function examineDomain(
     observeTlsReports(world, own, name),
     observeServices(world, own, name),
   ])
-  // Of a domain that is not there every record is missing: that was told.
-  if (mailHosts.answer.kind === 'no-such-domain') return sts
+  if (mailHosts.answer.kind === 'no-such-domain') {
+    // Every record is missing then, and that was told.
+    for (const check of ofDomain) ledger.add(check, name, notChecked(`${name} is not in the DNS`))
+    return sts
+  }
   ledger.add('SPF', name, judgeSpf(spf, circumstances))
   ledger.add('DKIM', name, judgeKeys(name, keys, own.signs))
   ledger.add('DMARC', name, judgeDmarc(dmarc))

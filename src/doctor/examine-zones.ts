@@ -16,7 +16,9 @@ export async function examineZones(world: World, own: OwnServer, ledger: Ledger)
   const { zones, unknown } = await findApexes(world, questionsOf(own))
   // What is below a name that is not known is not known either, and need not be told.
   const isBelow = (name: string): boolean => unknown.some(other => name.endsWith(`.${other.name}`))
-  for (const { name, detail } of unknown) if (!isBelow(name)) ledger.add('zones', name, notChecked(detail))
+  for (const { name, detail } of unknown)
+    if (!isBelow(name))
+      for (const check of ['zones', 'DNSSEC'] as const) ledger.add(check, name, notChecked(detail))
   await fewAtATime([...zones], fewZones, async ([apex, questions]) => {
     const view = await observeZone(world, apex, questions)
     ledger.add('zones', apex, judgeZone(view))

@@ -46,6 +46,7 @@ export async function examine(
   const heard = judgeResolver(await world.inspector.askResolver(known.hostname, 'SOA'))
   ledger.add('resolver', 'this machine', heard)
   if (heard.findings.length > 0) {
+    await examineClock(world, terms.timeServer, [], ledger)
     ledger.fillIn(known.hostname, 'no DNS server answers')
     return ledger.entries()
   }

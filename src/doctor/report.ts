@@ -45,8 +45,8 @@ export function formatReport(report: Report): string {
       ([check, places]) =>
         `ok       ${check}: ${places.map(({ subject }) => formatDomainForPeople(subject)).join(', ')}`,
     ),
-    ...notChecked.map(({ check, subject, because }) =>
-      formatDomainsForPeople(`-        ${check} ${subject}: not checked, because: ${because}.`),
+    ...[...Map.groupBy(notChecked, ({ because }) => because)].map(([because, places]) =>
+      formatDomainsForPeople(`-        ${formatPlaces(places)}: not checked, because: ${because}.`),
     ),
     ...findings.map(
       ({ severity, check, subject, what, cost, remedy }) =>
@@ -55,6 +55,13 @@ export function formatReport(report: Report): string {
     ),
   ]
   return [...blocks, '', summary(report)].join('\n')
+}
+
+/** 'MX, SPF example.test; names mail.example.test' */
+function formatPlaces(places: readonly Place[]): string {
+  return [...Map.groupBy(places, ({ subject }) => subject)]
+    .map(([subject, own]) => `${own.map(({ check }) => check).join(', ')} ${subject}`)
+    .join('; ')
 }
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
