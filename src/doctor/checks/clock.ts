@@ -13,12 +13,10 @@ export interface ClockOffset {
   readonly offsetMs: number
 }
 
-export interface GreetingTime extends ClockOffset {}
-
 const date = /[A-Z][a-z]{2}, +\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/
 
 /** '220 mx.example.org ESMTP Exim 4.98 Fri, 27 Nov 2026 10:56:19 +0000' */
-export function readGreetingTime(host: string, greeting: string, at: number): GreetingTime | undefined {
+export function readGreetingTime(host: string, greeting: string, at: number): ClockOffset | undefined {
   const [text] = date.exec(greeting) ?? []
   const time = text === undefined ? Number.NaN : Date.parse(text)
   return Number.isNaN(time) ? undefined : { source: host, offsetMs: time - at }

@@ -16,6 +16,7 @@ import {
   warning,
 } from '../finding.ts'
 import { isSameAddress, type OwnServer } from '../own-server.ts'
+import { isWithoutWay } from '../without-way.ts'
 import type { World } from '../world.ts'
 
 export interface Door {
@@ -97,7 +98,7 @@ export async function observeDoor(
       ...door,
       outcome:
         stage === 'connect' && kind !== 'tls'
-          ? { kind: 'closed', isWithoutWay: kind === 'unreachable', detail }
+          ? { kind: 'closed', isWithoutWay: isWithoutWay(cause), detail }
           : { kind: 'broken', detail },
     }
   }

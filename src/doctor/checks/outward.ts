@@ -5,8 +5,9 @@ import type { Resolver } from '../../dns/resolver.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
 import { allWell, error, found, notChecked, type Verdict } from '../finding.ts'
 import type { OwnServer } from '../own-server.ts'
+import { isWithoutWay } from '../without-way.ts'
 import type { World } from '../world.ts'
-import { type GreetingTime, readGreetingTime } from './clock.ts'
+import { type ClockOffset, readGreetingTime } from './clock.ts'
 import { lookUpAddresses } from './names.ts'
 
 /** Whoever is reached there tells only that the port is open: the connection is greeted and left. */
@@ -23,9 +24,9 @@ export interface Attempt {
   readonly peer: string
   readonly port: number
   readonly outcome:
-    | { readonly kind: 'open'; readonly time: GreetingTime | undefined }
+    | { readonly kind: 'open'; readonly time: ClockOffset | undefined }
     | { readonly kind: 'closed'; readonly detail: string }
-    /** Nothing is known of the port: the peer was not found. */
+    /** Nothing is known of the port: the peer was not found, or this machine has no way to its network. */
     | { readonly kind: 'unknown'; readonly detail: string }
 }
 
@@ -72,7 +73,8 @@ async function tryHosts(
 ): Promise<Attempt['outcome']> {
   const addresses = await addressesFor(resolver, hosts, source?.address, ipv6)
   if (typeof addresses === 'string') return { kind: 'unknown', detail: addresses }
-  let detail = ''
+  let closed: string | undefined
+  let noWay: string | undefined
   for (const { host, address } of addresses) {
     let greeting = ''
     let greetedAt = 0
@@ -101,10 +103,13 @@ async function tryHosts(
       // Whoever refuses us with words has been reached.
       if (cause.facts.stage !== 'connect')
         return { kind: 'open', time: readGreetingTime(host, greeting, greetedAt) }
-      detail = cause.facts.detail
+      if (isWithoutWay(cause)) noWay = cause.facts.detail
+      else closed = cause.facts.detail
     }
   }
-  return { kind: 'closed', detail }
+  return closed === undefined
+    ? { kind: 'unknown', detail: noWay ?? 'nobody was tried' }
+    : { kind: 'closed', detail: closed }
 }
 
 interface HostAddress {
@@ -112,7 +117,7 @@ interface HostAddress {
   readonly address: string
 }
 
-/** Two hosts are enough, an address each: first of IPv4, which everybody has. */
+/** Two hosts are enough, an address of each kind. */
 const maxHosts = 2
 
 async function addressesFor(
@@ -126,10 +131,12 @@ async function addressesFor(
   for (const host of hosts.slice(0, maxHosts)) {
     const addresses = await lookUpAddresses(resolver, host)
     if (addresses.kind === 'unknown') failure = addresses.detail
-    const [first] = (addresses.kind === 'some' ? addresses.addresses : []).filter(address =>
-      source === undefined ? ipv6 || !address.includes(':') : address.includes(':') === source.includes(':'),
-    )
-    if (first !== undefined) found.push({ host, address: first })
+    const all = addresses.kind === 'some' ? addresses.addresses : []
+    for (const isIpv6 of [false, true]) {
+      const mayBeUsed = source === undefined ? ipv6 || !isIpv6 : source.includes(':') === isIpv6
+      const address = all.find(one => one.includes(':') === isIpv6)
+      if (mayBeUsed && address !== undefined) found.push({ host, address })
+    }
   }
   return found.length > 0 ? found : failure
 }
