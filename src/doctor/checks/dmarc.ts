@@ -1,18 +1,13 @@
 // DMARC (RFC 9989): what receivers are to do with mail that is not ours, and where they report it (RFC 9990).
 import type { Address } from '../../address/address.ts'
-import { parseAddress } from '../../address/parse-address.ts'
+import { confirmTargets, type ReportTarget, readTargets } from '../../dmarc-report/report-targets.ts'
 import type { Answer } from '../../dns/answer.ts'
 import {
   isPolicyRecord,
   type ParsedPolicy,
   parsePolicyRecord,
 } from '../../mail-authentication/dmarc/policy-record.ts'
-import {
-  applyingPolicy,
-  organizationalDomain,
-  TreeWalker,
-} from '../../mail-authentication/dmarc/tree-walk.ts'
-import { isWithin } from '../../mail-authentication/domain-names.ts'
+import { applyingPolicy, TreeWalker } from '../../mail-authentication/dmarc/tree-walk.ts'
 import { parseTagList } from '../../mail-authentication/tag-list.ts'
 import { advice, allWell, error, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
 import type { OwnServer } from '../own-server.ts'
@@ -32,11 +27,15 @@ export interface ReportView {
   readonly uri: string
   /** undefined: no address of mail. */
   readonly address: Address | undefined
-  /** Whether the domain of the address agrees to get reports about ours (RFC 9990 §4); 'own': it need not. */
-  readonly consent: 'own' | 'given' | 'missing' | 'unknown'
+  /** Whether the domain of the address takes reports about ours (RFC 9990 §4). */
+  readonly consent: Consent
   /** Of a domain of ours: whether it finds anybody. */
   readonly isTaken: boolean | undefined
 }
+
+export type Consent =
+  | { readonly kind: 'given' | 'missing' }
+  | { readonly kind: 'unknown'; readonly detail: string }
 
 export async function observeDmarc(
   { resolver }: Pick<World, 'resolver'>,
@@ -48,34 +47,27 @@ export async function observeDmarc(
   const policy = applyingPolicy(domain, walk)
   const uris = policy && policy.domain === domain ? reportUris(policy.record.text) : []
   const reports = await Promise.all(
-    uris.map(async uri => {
-      const address = parseMailto(uri)
-      if (!address) return { uri, address, consent: 'own' as const, isTaken: undefined }
-      const [target, isTaken] = await Promise.all([walker.walk(address.domain), takesMailFor(address)])
-      const isSameOrganization =
-        isWithin(address.domain, domain) ||
-        isWithin(domain, address.domain) ||
-        organizationalDomain(address.domain, target.found) === organizationalDomain(domain, walk.found)
-      const consent = isSameOrganization ? 'own' : await observeConsent(resolver, domain, address.domain)
-      return { uri, address, consent, isTaken }
+    uris.map(async (uri): Promise<ReportView> => {
+      const [target] = readTargets(`v=DMARC1; rua=${uri}`)
+      if (!target) return { uri, address: undefined, consent: { kind: 'missing' }, isTaken: undefined }
+      const [consent, isTaken] = await Promise.all([
+        observeConsent(resolver, domain, target),
+        takesMailFor(target.address),
+      ])
+      return { uri, address: target.address, consent, isTaken }
     }),
   )
   return { domain, answer, policy, walkFailure: walk.failure, reports }
 }
 
-/** RFC 9990 §4: '<ours>._report._dmarc.<theirs>' */
 async function observeConsent(
   resolver: World['resolver'],
   domain: string,
-  target: string,
-): Promise<ReportView['consent']> {
-  const answer = await resolver.txt(consentName(domain, target))
-  if (answer.kind === 'temporary-failure') return 'unknown'
-  return answer.kind === 'found' && answer.records.some(isPolicyRecord) ? 'given' : 'missing'
-}
-
-function consentName(domain: string, target: string): string {
-  return `${domain}._report._dmarc.${target}`
+  target: ReportTarget,
+): Promise<Consent> {
+  const { targets, problem } = await confirmTargets(resolver, domain, [target])
+  if (problem !== undefined) return { kind: 'unknown', detail: problem }
+  return { kind: targets.length > 0 ? 'given' : 'missing' }
 }
 
 function reportUris(record: string): string[] {
@@ -84,17 +76,6 @@ function reportUris(record: string): string[] {
     .split(',')
     .map(uri => uri.trim())
     .filter(uri => uri !== '')
-}
-
-/** 'mailto:postmaster@example.test', with '!10m' at its end perhaps. */
-function parseMailto(uri: string): Address | undefined {
-  const [, text] = /^mailto:([^!?]+)/i.exec(uri) ?? []
-  if (text === undefined) return undefined
-  try {
-    return parseAddress(decodeURIComponent(text))
-  } catch {
-    return undefined // a percent sign that begins nothing
-  }
 }
 
 const looksMeant = /^\s*v\s*=\s*dmarc/i
@@ -179,15 +160,14 @@ function judgeReport(domain: string, { uri, address, consent, isTaken }: ReportV
         `postrider alias create ${address.localPart}@${address.domain}; or name another address in rua=`,
       ),
     )
-  if (consent === 'unknown')
-    return notChecked(`whether ${address.domain} takes reports about ${domain}: the DNS did not answer`)
-  if (consent === 'missing')
+  if (consent.kind === 'unknown') return notChecked(consent.detail)
+  if (consent.kind === 'missing')
     return found(
       warning(
         'dmarc-reports-unauthorised',
         `The DMARC reports about ${domain} are to go to ${address.domain}, which does not say that it takes them.`,
         'Receivers send no reports there.',
-        `In the DNS of ${address.domain}: ${consentName(domain, address.domain)}. IN TXT "v=DMARC1"`,
+        `In the DNS of ${address.domain}: ${domain}._report._dmarc.${address.domain}. IN TXT "v=DMARC1"`,
       ),
     )
   return allWell
