@@ -21,7 +21,7 @@ export function misrouted(domain: string): string {
 }
 
 export const unknownSource =
-  'from which address mail leaves is not known, for this machine has no public one; name it: --public-address'
+  'which address others see is not known, for mail leaves from a private one; name it: --public-address'
 
 export function othersSend(smartHost: string): string {
   return `mail leaves through ${smartHost}, and what receivers see are the addresses of that`

@@ -1,6 +1,5 @@
-// From which public addresses this machine connects to others, when nobody chooses: as the system says, without a packet sent.
+// From which addresses this machine connects to others, when nobody chooses: as the system says, without a packet sent.
 import { createSocket } from 'node:dgram'
-import { isPublicAddress } from './public-address.ts'
 
 /** Nobody's: only the route there is asked for. */
 const somewhere = [
@@ -8,10 +7,10 @@ const somewhere = [
   { family: 'udp6', address: '2000::1' },
 ] as const
 
-/** Empty behind a router. */
+/** One of each kind of which there is a way out; a private one behind a router. */
 export async function findDefaultSources(): Promise<readonly string[]> {
   const found = await Promise.all(somewhere.map(sourceTowards))
-  return found.filter(address => address !== undefined).filter(isPublicAddress)
+  return found.filter(address => address !== undefined)
 }
 
 function sourceTowards({ family, address }: (typeof somewhere)[number]): Promise<string | undefined> {

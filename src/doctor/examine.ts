@@ -17,7 +17,7 @@ import { examineZones } from './examine-zones.ts'
 import { fewAtATime } from './few-at-a-time.ts'
 import { allWell, error, found, notChecked, type Verdict } from './finding.ts'
 import { type Examined, Ledger } from './ledger.ts'
-import { isSameAddress, type OwnServer, ownNames } from './own-server.ts'
+import { isSameAddress, isUnknownKind, kindOf, type OwnServer, ownNames } from './own-server.ts'
 import { isPublicAddress } from './public-address.ts'
 import type { World } from './world.ts'
 
@@ -120,17 +120,14 @@ async function observeNames(world: World, known: OwnServer): Promise<Names> {
   }
 }
 
-/** Behind a router nobody here knows from which address mail leaves: as a rule from that to which the host name leads. */
+/** Behind a router others see, as a rule, the address to which the host name leads. */
 function withSending(own: OwnServer, { addresses }: NameView): OwnServer {
-  if (own.smartHost) return { ...own, sending: [] }
-  if (own.sending.length > 0 || addresses.kind !== 'some') return own
-  const { hostname, ipv6 } = own
-  return {
-    ...own,
-    sending: addresses.addresses
-      .filter(address => isPublicAddress(address) && (ipv6 || !address.includes(':')))
-      .map(address => ({ address, helloName: hostname })),
-  }
+  if (own.smartHost || addresses.kind !== 'some') return own
+  const { behindRouter, hostname, sending } = own
+  const assumed = addresses.addresses.filter(
+    address => behindRouter.includes(kindOf(address)) && isPublicAddress(address),
+  )
+  return { ...own, sending: [...sending, ...assumed.map(address => ({ address, helloName: hostname }))] }
 }
 
 async function observeAllMailHosts(
@@ -187,7 +184,7 @@ function isOurs(own: OwnServer, hostname: NameView, doors: readonly DoorView[], 
   // Not known to be another's, and the host name says that it is ours.
   const { addresses } = hostname
   return (
-    own.addresses.length === 0 &&
+    isUnknownKind(own, address) &&
     addresses.kind === 'some' &&
     addresses.addresses.some(one => isSameAddress(one, address))
   )
@@ -220,6 +217,11 @@ async function examineSending(
   ledger: Ledger,
 ): Promise<void> {
   const { own } = circumstances
+  // Whom a router exchanges for another is known by that to others.
+  for (const { address } of own.smartHost ? [] : own.sources)
+    if (!own.sending.some(one => one.address === address))
+      for (const check of ['reverse DNS', 'block lists'] as const)
+        ledger.add(check, address, notChecked(unknownSource))
   if (own.sending.length === 0) {
     const reason = own.smartHost ? othersSend(own.smartHost.host) : unknownSource
     ledger.add('reverse DNS', own.hostname, notChecked(reason))

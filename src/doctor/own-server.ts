@@ -17,6 +17,8 @@ export interface OwnServer {
   readonly addresses: readonly string[]
   /** From which mail leaves for others; empty: not known, or none does, since it leaves through a smart host. */
   readonly sending: readonly SendingAddress[]
+  /** Kinds of addresses in which mail leaves from a private one, as behind a router: what others see, nobody here knows. */
+  readonly behindRouter: readonly AddressKind[]
   /** Addresses of this machine from which the settings have mail leave (delivery.sourcePools). */
   readonly sources: readonly SendingAddress[]
   /** Those that others are to reach, with the ports that they have. */
@@ -34,6 +36,17 @@ export interface OwnServer {
   readonly signs: boolean
   /** Whether its mail finds somebody here; undefined: the domain is another server's. */
   readonly takesMailFor: (address: Address) => Promise<boolean | undefined>
+}
+
+export type AddressKind = 'ipv4' | 'ipv6'
+
+export function kindOf(address: string): AddressKind {
+  return address.includes(':') ? 'ipv6' : 'ipv4'
+}
+
+/** Others reach this machine at no address of that kind that it knows of. */
+export function isUnknownKind({ addresses }: Pick<OwnServer, 'addresses'>, address: string): boolean {
+  return !addresses.some(one => kindOf(one) === kindOf(address))
 }
 
 export interface OwnDomain {

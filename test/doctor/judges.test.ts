@@ -21,6 +21,7 @@ const own: OwnServer = {
   domains: [],
   addresses: ['192.0.2.1'],
   sending: [],
+  behindRouter: [],
   sources: [],
   listeners: [{ role: 'relay', port: 25 }],
   localNetworks: [],

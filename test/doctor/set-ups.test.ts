@@ -77,6 +77,7 @@ describe('postrider doctor finds nothing', () => {
     const report = await examineSetUp({
       settings:
         '[[delivery.sourcePools]]\nname = "bulk"\nclasses = ["bulk"]\n[[delivery.sourcePools.sources]]\naddress = "127.0.0.26"\nheloName = "out.example.test"',
+      more: ['--public-address', address, '--public-address', '127.0.0.26'],
       zone: [
         ...without(`${domain} TXT v=spf1`),
         `${domain} TXT v=spf1 mx ip4:127.0.0.26 ~all`,
@@ -90,6 +91,22 @@ describe('postrider doctor finds nothing', () => {
     const passed = placesOf(report.passed)
     for (const place of ['reverse DNS 127.0.0.26', 'SPF out.example.test', 'way out 127.0.0.26'])
       assert.ok(passed.includes(place), place)
+  })
+
+  it('where a pool has an address that a router exchanges for another', async () => {
+    const report = await examineSetUp({
+      settings:
+        '[[delivery.sourcePools]]\nname = "bulk"\nclasses = ["bulk"]\n[[delivery.sourcePools.sources]]\naddress = "127.0.0.26"',
+    })
+    assert.deepEqual(report.findings, [])
+    assert.deepEqual(placesOf(report.notChecked), ['reverse DNS 127.0.0.26', 'block lists 127.0.0.26'])
+  })
+
+  it('where only its IPv6 address is its own, and a router leads to it for IPv4', async () => {
+    const own = { ...(await describeBehindRouter()), addresses: ['2001:db8::1'], mailPort: 1 }
+    const report = composeReport(await examine(openWorld(), own, { ...terms(), peers: [] }))
+    assert.deepEqual(report.findings, [])
+    assert.ok(placesOf(report.notChecked).includes(`names ${hostname}`))
   })
 
   it('where another server keeps the mail of a domain, and this one fetches it', async () => {
@@ -272,6 +289,7 @@ async function describeBehindRouter(): Promise<OwnServer> {
     domains: [{ name: domain, keys: [], isFetched: false }],
     addresses: [],
     sending: [],
+    behindRouter: ['ipv4'],
     sources: [],
     listeners: [
       { role: 'relay', port: ports.relay },

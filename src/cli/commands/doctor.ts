@@ -14,7 +14,7 @@ import { asList, usualAddressLists, usualDomainLists } from '../../doctor/checks
 import { usualPeers } from '../../doctor/checks/outward.ts'
 import { findDefaultSources } from '../../doctor/default-source.ts'
 import { examine } from '../../doctor/examine.ts'
-import type { OwnServer, SendingAddress } from '../../doctor/own-server.ts'
+import { kindOf, type OwnServer, type SendingAddress } from '../../doctor/own-server.ts'
 import { isPublicAddress } from '../../doctor/public-address.ts'
 import { composeReport, formatReport, isAnythingWrong } from '../../doctor/report.ts'
 import type { World } from '../../doctor/world.ts'
@@ -204,7 +204,7 @@ async function describeServer(
       })),
     ),
     addresses: [...new Set([...addresses, ...publicAddressesOf(sources.map(({ address }) => address))])],
-    sending: delivery.smartHost ? [] : await findSending(settings, sources, publicAddress),
+    ...(await findSending(settings, sources, publicAddress)),
     sources,
     listeners,
     localNetworks,
@@ -251,14 +251,20 @@ function isForOthers(listening: string, addresses: readonly string[]): boolean {
 async function findSending(
   { delivery, hostname }: Settings,
   sources: readonly SendingAddress[],
-  publicAddress: readonly string[] | undefined,
-): Promise<readonly SendingAddress[]> {
+  publicAddress: readonly string[] = [],
+): Promise<Pick<OwnServer, 'sending' | 'behindRouter'>> {
+  if (delivery.smartHost) return { sending: [], behindRouter: [] }
+  const isSeen = (address: string): boolean => isPublicAddress(address) || publicAddress.includes(address)
   const isAllInPools = delivery.sourcePools.some(
     ({ senders, destinations, classes }) => senders.length + destinations.length + classes.length === 0,
   )
-  const chosen = isAllInPools ? [] : (publicAddress ?? (await findDefaultSources()))
+  const usual = publicAddress.length > 0 ? publicAddress : await findDefaultSources()
+  const chosen = (isAllInPools ? [] : usual).filter(address => delivery.ipv6 || kindOf(address) === 'ipv4')
   const others = chosen
-    .filter(address => delivery.ipv6 || !address.includes(':'))
     .filter(address => !sources.some(source => source.address === address))
-  return [...sources, ...others.map(address => ({ address, helloName: hostname }))]
+    .map(address => ({ address, helloName: hostname }))
+  return {
+    sending: [...sources, ...others].filter(({ address }) => isSeen(address)),
+    behindRouter: [...new Set(chosen.filter(address => !isSeen(address)).map(kindOf))],
+  }
 }

@@ -15,7 +15,7 @@ import {
   type Verdict,
   warning,
 } from '../finding.ts'
-import { isSameAddress, type OwnServer } from '../own-server.ts'
+import { isSameAddress, isUnknownKind, type OwnServer } from '../own-server.ts'
 import { isWithoutWay } from '../without-way.ts'
 import type { World } from '../world.ts'
 
@@ -126,7 +126,7 @@ export function judgeDoor(own: OwnServer, { address, port, role, outcome }: Door
     )
   if (outcome.kind === 'closed') {
     if (outcome.isWithoutWay) return notChecked(`${at}: ${outcome.detail}`)
-    if (own.addresses.length === 0)
+    if (isUnknownKind(own, address))
       return notChecked(
         `${at}: ${outcome.detail}. This machine is behind a router, which may lead no connection from inside back inside; try it from elsewhere`,
       )

@@ -1,7 +1,7 @@
 // The names that this server gives itself: do they lead here? Everything else starts from there (RFC 5321 §4.1.4, RFC 1035 §3.4.1).
 import type { Resolver } from '../../dns/resolver.ts'
 import { allWell, error, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
-import { isSameAddress, type OwnServer } from '../own-server.ts'
+import { isSameAddress, isUnknownKind, type OwnServer } from '../own-server.ts'
 import type { DoorView } from './doors.ts'
 
 export type Addresses =
@@ -68,9 +68,9 @@ function judgeAddress(
   const { outcome } = door
   if (outcome.kind === 'closed' && outcome.isWithoutWay)
     return notChecked(`whether ${address} leads here: ${outcome.detail}`)
-  if (outcome.kind === 'closed' && own.addresses.length === 0)
+  if (outcome.kind === 'closed' && isUnknownKind(own, address))
     return notChecked(
-      `whether ${address} leads here: this machine has no public address, and routers often lead no connection from inside back inside. Try it from elsewhere: telnet ${address} ${door.port}`,
+      `whether ${address} leads here: this machine has no public address of that kind, and routers often lead no connection from inside back inside. Try it from elsewhere: telnet ${address} ${door.port}`,
     )
   const there =
     outcome.kind === 'open'
