@@ -4,22 +4,19 @@ import type { ProbedRoute, ProbeFindings } from '../delivery/transfer/probe.ts'
 import type { ServerLookup } from '../routing/find-servers.ts'
 import type { Route } from '../routing/route.ts'
 import { describeCauseOf } from './causes.ts'
-import { describeDiagnosis, describeLookup, formatReply } from './format-trail.ts'
+import { whyPlain } from './describe-tls.ts'
+import { describeDiagnosis, describeLookup, describePassed, formatReply } from './format-trail.ts'
 
 /** `from`: the sender, as it is shown. A line each; without the dialogue. */
 export function describeProbe(findings: ProbeFindings, from: string): string[] {
-  const { routes, lookup, source, server, tls, extensions, triedHosts } = findings
+  const { routes, lookup, source, server, tls, tlsEvidence, extensions, passed = [] } = findings
   const lines = routes.map(describeRoute)
   if (lookup) lines.push(describeServers(lookup))
   if (source !== undefined) lines.push(`Source: this server connects from ${source}.`)
+  lines.push(...passed.map(one => `${describePassed(one)}.`))
   if (server) {
-    const [, ...others] = triedHosts ?? []
-    const after =
-      others.length > 0
-        ? `, after others that did not answer, or lack what it needs (${(triedHosts ?? []).slice(0, -1).join(', ')})`
-        : ''
-    lines.push(`Connection: ${server.host} at ${server.address} port ${server.port} answers${after}.`)
-    lines.push(`Encryption: ${describeTls(tls, extensions ?? [])}`)
+    lines.push(`Connection: ${server.host} at ${server.address} port ${server.port} answers.`)
+    lines.push(`Encryption: ${describeTls(tls, tlsEvidence)}`)
   }
   if (extensions && extensions.length > 0) lines.push(`It offers: ${extensions.join(', ')}.`)
   lines.push(...describeVerdict(findings, from))
@@ -60,12 +57,10 @@ function describeServers(lookup: ServerLookup): string {
   return `DNS: ${lookup.diagnosis.detail}.`
 }
 
-function describeTls(tls: ProbeFindings['tls'], extensions: readonly string[]): string {
+function describeTls(tls: ProbeFindings['tls'], evidence: ProbeFindings['tlsEvidence']): string {
   if (tls)
-    return `${tls.protocol} with ${tls.cipher}; its certificate is ${tls.authorized ? 'valid for its name' : 'not valid for its name, or from nobody that this machine trusts'}.`
-  return extensions.includes('STARTTLS')
-    ? 'none, although the server offers it: it did not come about, or the settings rule it out.'
-    : 'none: the server does not offer it. What is sent could be read on the way.'
+    return `${tls.protocol} with ${tls.cipher}; its certificate is ${tls.problem ? `not verified: ${tls.problem.detail}` : 'verified'}.`
+  return `none: ${whyPlain(evidence?.failure)}. What is sent could be read on the way.`
 }
 
 function describeVerdict({ verdict, server }: ProbeFindings, from: string): string[] {

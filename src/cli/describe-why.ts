@@ -15,6 +15,7 @@ import {
   patience,
 } from './describe-gate.ts'
 import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './describe-return.ts'
+import { describePlain } from './describe-tls.ts'
 import { isOlderThan, type TracedMessage } from './describe-trace.ts'
 import { describeDiagnosis, formatReply } from './format-trail.ts'
 import type { GateState, Prospects } from './prospects.ts'
@@ -359,7 +360,7 @@ function describeGone(
     case 'shown':
       return { recipient, kind: 'shown', text: `To ${recipient}: it was shown at a terminal (${at}).` }
     case 'relayed': {
-      const taken = `To ${recipient}: ${outcome.remoteMta} took it at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}").`
+      const taken = `To ${recipient}: ${outcome.remoteMta} took it at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}")${describePlain(event)}.`
       const back = describeReturn(recipient, records)
       return {
         recipient,

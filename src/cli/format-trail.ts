@@ -6,18 +6,19 @@ import type { FormChange } from '../message/mime/plan-conversion.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
 import type { Reply } from '../smtp/reply.ts'
-import type { TlsEvidence } from '../tls-policy/server-policy.ts'
 import type {
   FoundBy,
   HookRemark,
   ListedRecipient,
   Lookup,
   NextAttemptReason,
+  PassedServer,
   PeerFacts,
   Reception,
   TrailEvent,
 } from '../trail/events.ts'
 import { describeCauseOf } from './causes.ts'
+import { describePlain, describeProof, noteTls } from './describe-tls.ts'
 import { formatCount, formatSize, formatTime } from './quantities.ts'
 
 export interface TrailEntry {
@@ -385,7 +386,7 @@ function describeAttempt(event: Attempt): string {
   const { recipient, attempt, outcome, mxHosts, tls, source } = event
   const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
-  const proof = outcome.kind === 'relayed' && tls ? describeProof(tls.at(-1)) : ''
+  const proof = outcome.kind === 'relayed' ? describePlain(event) + describeProof(tls?.at(-1)) : ''
   const from = source === undefined ? '' : `; from our address ${source}`
   return describeOutcome(recipient, number, outcome, describeNext(event)) + proof + from + hosts
 }
@@ -401,30 +402,11 @@ function describeNext({ nextAttemptAt, nextAttemptBecause, closedUntil }: Attemp
     : `; it stands in line for its destination, where nothing goes until ${formatTime(closedUntil)}`
 }
 
-/** What a policy of the receiver made of the connection that took the message. */
-function describeProof(evidence: TlsEvidence | undefined): string {
-  if (!evidence || evidence.policy === 'none') return ''
-  const whose = evidence.policy === 'dane' ? 'its DNS demands (DANE)' : 'its MTA-STS policy demands'
-  if (evidence.result === 'verified') return `; the certificate of ${evidence.host} is as ${whose}`
-  if (evidence.failure)
-    return `; that is not as ${whose}, which is not in force yet: ${evidence.failure.detail}`
-  return `; encrypted as ${whose}`
-}
-
-function notesOf({
-  outcome,
-  lookup,
-  nextAttemptBecause,
-  sent,
-  passed = [],
-  signatures,
-  unsigned,
-  seal,
-}: Attempt): string[] {
+function notesOf(event: Attempt): string[] {
+  const { outcome, lookup, nextAttemptBecause, sent, passed = [], signatures, unsigned, seal } = event
   const notes: string[] = []
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
-  for (const { host, detail, reply } of passed)
-    notes.push(`Not by ${host}: ${reply ? `${detail} [${formatReply(reply)}]` : detail}`)
+  notes.push(...passed.map(describePassed), ...noteTls(event))
   if (sent?.reversePath !== undefined && sent.rewritten)
     notes.push(`Sender on this way: ${sent.reversePath}, ${rewrittenWords[sent.rewritten]}`)
   if (sent?.changes)
@@ -438,6 +420,13 @@ function notesOf({
   if (seal) notes.push(...describeSeal(seal, outcome))
   if (nextAttemptBecause) notes.push(`Next attempt: ${nextAttemptWords[nextAttemptBecause]}`)
   return notes
+}
+
+export function describePassed({ host, detail, reply, lastUntil }: PassedServer): string {
+  const met = reply ? `${detail} [${formatReply(reply)}]` : detail
+  return lastUntil === undefined
+    ? `Not by ${host}: ${met}`
+    : `Not by ${host}, which did not answer lately, and until ${formatTime(lastUntil)} is asked after the others: ${met}`
 }
 
 const rewrittenWords: Readonly<Record<'srs' | 'verp', string>> = {

@@ -1,5 +1,6 @@
 // What a connection to one mail host has to satisfy, and what came of it: plain data, and the words for people.
 import type { TlsaRecord } from '../dns/answer.ts'
+import type { ConnectionTls } from '../smtp/client/contract.ts'
 import type { FetchedStsPolicy } from './fetch-sts-policy.ts'
 import type { KeptStsPolicy } from './operations.ts'
 
@@ -58,8 +59,13 @@ export interface TlsEvidence {
   readonly terms: readonly string[]
   /** Of MTA-STS: the hosts that it names. Of DANE: the name at which the records stand. */
   readonly hosts: readonly string[]
-  /** verified: the certificate is what the policy demands. encrypted: TLS, and the policy demands no more. */
+  /**
+   * verified: the certificate is what the policy demands. encrypted: TLS, and the policy demands no more. plain: no TLS; without
+   * a failure because our settings want none.
+   */
   readonly result: 'verified' | 'encrypted' | 'plain' | 'failed'
+  /** Of TLS that came about: version, cipher, and whether the certificate is valid. */
+  readonly connection?: ConnectionTls | undefined
   /** What was wrong with TLS; of a policy in testing, mail went all the same. */
   readonly failure?: { readonly type: TlsFailureType; readonly detail: string } | undefined
   /** The host is proven to be the right one, and the certificate to be its own: enough for REQUIRETLS (RFC 8689 §4.2.1). */

@@ -64,6 +64,8 @@ export interface PassedServer {
   readonly host: string
   readonly detail: string
   readonly reply?: Reply | undefined
+  /** It was not asked this time: it met that lately, and until then (ms since 1970) comes after the others. */
+  readonly lastUntil?: number | undefined
 }
 
 /** In what a message that was sent differs from the one that came (docs/adr/0018). */

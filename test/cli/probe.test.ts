@@ -46,7 +46,7 @@ test('a recipient who is taken: each step is told, and nothing is sent', async c
       'boris@example.org: not of this server; its mail goes to the mail host of its domain.\n' +
       'DNS: the DNS names for example.org: mx.example.org (127.0.0.1, preference 10).\n' +
       `Connection: mx.example.org at 127.0.0.1 port ${peer.port} answers.\n` +
-      'Encryption: none: the server does not offer it. What is sent could be read on the way.\n' +
+      'Encryption: none: mx.example.org offers no STARTTLS. What is sent could be read on the way.\n' +
       'It offers: PIPELINING, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES.\n' +
       'Answer: "250 2.1.5 Ok" to the recipient, with mail from postmaster@example.test. Nothing was sent.\n' +
       'Result: mx.example.org would take a message, as far as it says before it has seen one.\n',
@@ -114,13 +114,53 @@ test('an address beyond ASCII goes to the server of the domain that takes it', a
   assert.equal(ran.exitCode, 0, ran.stdout)
   assert.match(
     ran.stdout,
-    /^Connection: mx2\.example\.org at .* answers, after others that .* lack what it needs \(mx\.example\.org\)\.$/m,
+    /^Not by mx\.example\.org: mx\.example\.org does not offer SMTPUTF8, .*\nConnection: mx2\.example\.org at .* answers\.$/m,
   )
   assert.deepEqual(second.commands.slice(1, 3), [
     'MAIL FROM:<postmaster@example.test> SMTPUTF8',
     // The peer keeps octets.
     Buffer.from('RCPT TO:<почта@two.example.org>').toString('latin1'),
   ])
+})
+
+test('of mail hosts that do not answer each is told with its reason', async t => {
+  const { folder, peer } = await open(t)
+  await peer.close()
+  const second = await startPeer({ address: '127.0.0.2', port: peer.port })
+  t.after(() => second.close())
+  const taken = await probe(folder, 'boris@two.example.org')
+  assert.equal(taken.exitCode, 0, taken.stdout)
+  const refused = `no connection to 127\\.0\\.0\\.1:${peer.port}: refused; .*`
+  assert.match(
+    taken.stdout,
+    new RegExp(`^Not by mx\\.example\\.org: ${refused}\\nConnection: mx2\\.example\\.org`, 'm'),
+  )
+  await second.close()
+  const dead = await probe(folder, 'boris@two.example.org')
+  assert.equal(dead.exitCode, 1)
+  // One of them is the answer, and the other one stands by itself.
+  assert.equal(dead.stdout.match(/no connection to 127\.0\.0\.[12]:/g)?.length, 2, dead.stdout)
+})
+
+test('that a server gets its mail without TLS is told with the reason', async t => {
+  const { folder, peer } = await open(t, {
+    extensions: ['STARTTLS'],
+    script: command => (command === 'STARTTLS' ? '454 4.7.0 Not today' : undefined),
+  })
+  const encryption = async (): Promise<string> =>
+    /^Encryption: .*$/m.exec((await probe(folder, 'boris@example.org')).stdout)?.[0] ?? ''
+  const read = 'What is sent could be read on the way.'
+  assert.equal(
+    await encryption(),
+    `Encryption: none: mx.example.org offers STARTTLS, and refused it (454 4.7.0 Not today). ${read}`,
+  )
+  peer.script = command => (command === 'STARTTLS' ? '220 2.0.0 Ready\r\nthis is no TLS' : undefined)
+  assert.match(
+    await encryption(),
+    /^Encryption: none: TLS was tried, and failed: mx\.example\.org does not speak SMTP/,
+  )
+  appendFileSync(`${folder}/postrider.toml`, 'tls = "never"\n')
+  assert.equal(await encryption(), `Encryption: none: the settings want no TLS there. ${read}`)
 })
 
 test('the sender is of a domain of this server: of its host name only where that is one, or there is none', async context => {

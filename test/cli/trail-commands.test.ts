@@ -175,7 +175,13 @@ function attempted(recipient: string, kind: 'deferred' | 'failed' | 'relayed'): 
   if (kind === 'relayed')
     return {
       ...base,
-      outcome: { kind, dsnAware: true, ...server, reply: { code: 250, lines: ['Ok: queued as 77'] } },
+      outcome: {
+        kind,
+        dsnAware: true,
+        ...server,
+        reply: { code: 250, lines: ['Ok: queued as 77'] },
+        tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384',
+      },
     }
   const code = kind === 'deferred' ? 452 : 550
   const diagnosis = {
@@ -616,6 +622,31 @@ const setAside = defineWrite('test.set-aside', async (tx, { id }: { id: number }
   )
 })
 
+const takenInTheClear: TrailEvent = {
+  kind: 'attempted',
+  recipient: 'boris@example.org',
+  attempt: 2,
+  outcome: {
+    kind: 'relayed',
+    dsnAware: false,
+    remoteMta: 'mx.example.org',
+    remoteAddress: '192.0.2.25:25',
+    reply: { code: 250, lines: ['Ok'] },
+  },
+  tls: [
+    {
+      host: 'mx.example.org',
+      address: '192.0.2.25:25',
+      policy: 'none',
+      terms: [],
+      hosts: [],
+      result: 'plain',
+      failure: { type: 'starttls-not-supported', detail: 'mx.example.org offers no STARTTLS' },
+      isAuthenticated: false,
+    },
+  ],
+}
+
 for (const [what, prepare, said] of [
   ['due', async () => {}, /it is due, and waits for its turn\. It has not been tried yet\./],
   [
@@ -639,6 +670,14 @@ for (const [what, prepare, said] of [
     'delivered elsewhere',
     async (server: Server) => await server.attempt('relayed'),
     /mx\.example\.org took it at 2026-01-31 14:05:09 \("250 Ok: queued as 77"\)\. From then on it is that server's/,
+  ],
+  [
+    'delivered elsewhere in the clear',
+    async (server: Server, id: QueueId) => {
+      await server.attempt('relayed')
+      await server.storage.run(appendTrail, [{ at: now, queueId: id, event: takenInTheClear }])
+    },
+    /took it at 2026-01-31 14:05:09 \("250 Ok"\); not encrypted: mx\.example\.org offers no STARTTLS\. From then/,
   ],
   [
     'failed',

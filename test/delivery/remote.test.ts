@@ -506,9 +506,26 @@ test('a server whose STARTTLS is broken gets its mail without', async t => {
     script: command => (command === 'STARTTLS' ? '220 2.0.0 Ready\r\nthis is no TLS' : undefined),
   })
   const world = await worldWith(t, peer)
-  await world.post({ from, to })
+  const id = await world.post({ from, to })
   assert.equal(peer.messages.length, 1)
   assert.equal(peer.connections, 2)
+  const [attempt] = await world.attempts(id)
+  assert.ok(attempt)
+  assert.match(
+    describeEvent(attempt).text,
+    /: 250 2\.0\.0 Ok: queued as PEER; not encrypted: TLS was tried, and failed: mx1\.example\.org does not speak SMTP/,
+  )
+})
+
+test('a server that gets its mail in the clear, by its own will or by ours: the trail says which', async t => {
+  const peer = await peerFor(t)
+  const told = async (tls: 'opportunistic' | 'never'): Promise<string> => {
+    const world = await worldWith(t, peer, { delivery: { tls } })
+    const [attempt] = await world.attempts(await world.post({ from, to }))
+    return attempt ? describeEvent(attempt).text : ''
+  }
+  assert.match(await told('opportunistic'), /; not encrypted: mx1\.example\.org offers no STARTTLS/)
+  assert.match(await told('never'), /; not encrypted: the settings want no TLS there/)
 })
 
 test('a message over the declared SIZE fails without being sent', async t => {
@@ -808,6 +825,10 @@ test('a mail host that is dead costs one timeout, not one for each connection; n
   assert.match(
     attempt.dialogue?.join('\n') ?? '',
     /mx0\.example\.org at 127\.0\.0\.3 did not answer lately: until .* it is asked after the others/,
+  )
+  assert.match(
+    describeEvent(attempt).notes?.join('\n') ?? '',
+    /^Not by mx0\.example\.org, which did not answer lately, and until .* is asked after the others: mx0\.example\.org did not answer within \d+ s$/m,
   )
 
   await world.pass(2 * minute)

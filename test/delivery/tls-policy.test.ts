@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type { SecureContext } from 'node:tls'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import type { QueueId } from '../../src/queue/queue-id.ts'
+import { replies } from '../../src/smtp/replies.ts'
 import { StorageFault } from '../../src/storage/storage-fault.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { contextOf, issueCertificate, makeAuthority, type TestCertificate } from '../harness/certificates.ts'
@@ -353,6 +354,29 @@ test('DANE: TLSA records that the DNS does not prove are none', async t => {
   const id = await world.post(posting)
   assert.equal(server.taken.length, 1)
   assert.deepEqual(evidence(await lastAttempt(world, id)), ['none encrypted'])
+})
+
+test('a recipient who is refused over TLS: the trail has the handshake, and says what it was', async t => {
+  const { world } = await receiverFor(t, contextOf(unknown), {
+    overrides: { services: { acceptForwardPath: () => replies.noSuchMailbox('boris') } },
+  })
+  const attempt = await lastAttempt(world, await world.post(posting))
+  assert.equal(negative(attempt).kind, 'failed')
+  const [{ connection } = {}] = attempt.tls ?? []
+  assert.partialDeepStrictEqual(connection, {
+    protocol: 'TLSv1.3',
+    authorized: false,
+    problem: { detail: 'who issued the certificate is not known' },
+  })
+  const outcome = 'certificate is not verified: who issued the certificate is not known'
+  assert.match(
+    describeEvent(attempt).notes?.join('\n') ?? '',
+    new RegExp(`^Encrypted with TLSv1\\.3 TLS_\\S+; its ${outcome}$`, 'm'),
+  )
+  assert.match(
+    attempt.dialogue?.join('\n') ?? '',
+    /\nS: 220 .*\n-- TLS: TLSv1\.3 with TLS_\S+; certificate not verified: who issued the certificate is not known\nC: EHLO /,
+  )
 })
 
 test('DANE: an alias of a mail host is followed, and its own TLSA records count first', async t => {

@@ -154,7 +154,19 @@ function composeProbe(
 }
 
 function probeJson(
-  { routes, lookup, source, triedHosts, server, tls, extensions, verdict, dialogue }: ProbeFindings,
+  {
+    routes,
+    lookup,
+    source,
+    triedHosts,
+    passed,
+    server,
+    tls,
+    tlsEvidence,
+    extensions,
+    verdict,
+    dialogue,
+  }: ProbeFindings,
   forwardPath: Address,
   reversePath: ReversePath,
 ): unknown {
@@ -175,8 +187,10 @@ function probeJson(
     lookup: lookup?.lookup ?? null,
     source: source ?? null,
     triedHosts: triedHosts ?? [],
+    passed: passed ?? [],
     server: server ? { host: server.host, address: server.address, port: server.port } : null,
     tls: tls ?? null,
+    tlsEvidence: tlsEvidence ?? null,
     extensions: extensions ?? [],
     verdict,
     dialogue,

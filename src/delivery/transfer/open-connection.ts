@@ -21,9 +21,10 @@ import {
   gatherEvidence,
   judgeUnderPolicy,
   noPolicy,
+  noTlsWanted,
   type TlsDemand,
 } from './tls-demand.ts'
-import type { UnresponsiveServers } from './unresponsive-servers.ts'
+import type { ServerOrder, UnresponsiveServers } from './unresponsive-servers.ts'
 
 export interface OpenConnection {
   readonly kind: 'connected'
@@ -33,7 +34,7 @@ export interface OpenConnection {
   readonly triedHosts: readonly string[]
   /** What was demanded of TLS, and what came of it, at each of them that came so far. */
   readonly tls: readonly TlsEvidence[]
-  /** Those of the servers that could not be had, in their order. */
+  /** Those of the servers that could not be had, in their order, and those that were not asked because they could not lately. */
   readonly passed: readonly PassedServer[]
   /** Where the connection's lines go; each attempt on it brings its own. */
   readonly record: { dialogue: Dialogue | undefined }
@@ -81,7 +82,8 @@ export async function openConnection(
   const tls: TlsEvidence[] = []
   const passed: PassedServer[] = []
   let worst: { outcome: NegativeOutcome; isPolicy: boolean; weight: number } | undefined
-  for (const server of orderServers(terms, servers, dialogue)) {
+  const order = orderServers(terms, servers, dialogue)
+  for (const server of order.servers) {
     if (triedHosts.at(-1) !== server.host) triedHosts.push(server.host)
     const watched = terms.unresponsive?.begin(server, terms.common.localAddress)
     const attempt = await connectUnderPolicy(
@@ -92,11 +94,13 @@ export async function openConnection(
     )
     if (attempt.evidence) {
       tls.push(attempt.evidence)
-      if (policies) terms.noteTls?.(policies.domain, attempt.evidence)
+      // What our own settings rule out is no news for the receiver.
+      if (policies && terms.tls !== 'never') terms.noteTls?.(policies.domain, attempt.evidence)
     }
     if ('connection' in attempt) {
       watched?.answered()
       const { connection, record } = attempt
+      passed.unshift(...notAsked(order, servers, server))
       return { kind: 'connected', server, triedHosts, tls, passed, connection, record }
     }
     const { outcome, facts, isPolicy } = attempt
@@ -124,14 +128,28 @@ function orderServers(
   { unresponsive, common: { localAddress } }: ConnectionTerms,
   servers: readonly RemoteServer[],
   dialogue: Dialogue,
-): readonly RemoteServer[] {
-  if (!unresponsive || servers.length === 1) return servers
+): ServerOrder {
+  if (!unresponsive || servers.length === 1) return { servers, last: [] }
   const order = unresponsive.order(servers, localAddress)
   for (const { server, until } of order.last)
     dialogue.note(
       `${server.host} at ${server.address} did not answer lately: until ${new Date(until).toISOString()} it is asked after the others`,
     )
-  return order.servers
+  return order
+}
+
+/** Those that would have been asked before `connected`, but for what is remembered of them. */
+function notAsked(
+  { last }: ServerOrder,
+  servers: readonly RemoteServer[],
+  connected: RemoteServer,
+): PassedServer[] {
+  // It is one of them itself: those before it were asked in vain.
+  if (last.some(({ server }) => server === connected)) return []
+  const place = servers.indexOf(connected)
+  return last
+    .filter(({ server }) => servers.indexOf(server) < place)
+    .map(({ server: { host }, detail, until }) => ({ host, detail, lastUntil: until }))
 }
 
 function withPatience(terms: ConnectionTerms, patienceMs: number | undefined): ConnectionTerms {
@@ -179,7 +197,12 @@ async function connectUnderPolicy(
     return { outcome: demand.outcome, evidence: demand.evidence, isPolicy: true }
   }
   const attempt = await connectTo(terms, server, dialogue, demand)
-  const evidence = terms.tls === 'never' ? undefined : gatherEvidence(policy, server, policies, attempt)
+  const evidence =
+    demand.tls === 'never'
+      ? 'connection' in attempt
+        ? noTlsWanted(policy, server)
+        : undefined
+      : gatherEvidence(policy, server, policies, attempt)
   if (evidence?.failure && policy.kind !== 'none' && 'connection' in attempt)
     dialogue.note(`the TLS policy is not kept, and not in force: ${evidence.failure.detail}`)
   if ('connection' in attempt) return { connection: attempt.connection, record: attempt.record, evidence }

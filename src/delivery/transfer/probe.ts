@@ -8,6 +8,8 @@ import type { RemoteServer } from '../../routing/remote-server.ts'
 import type { Route, Router } from '../../routing/route.ts'
 import type { SmtpConnection } from '../../smtp/client/contract.ts'
 import type { Reply } from '../../smtp/reply.ts'
+import type { TlsEvidence } from '../../tls-policy/server-policy.ts'
+import type { PassedServer } from '../../trail/events.ts'
 import type { NegativeOutcome } from '../outcome.ts'
 import { type Source, serversFrom } from '../pacing/source-pools.ts'
 import { judgeFailure, judgeReply } from '../replies/diagnose.ts'
@@ -39,6 +41,10 @@ export interface ProbeFindings {
   readonly triedHosts?: readonly string[] | undefined
   readonly server?: RemoteServer | undefined
   readonly tls?: SmtpConnection['tls']
+  /** What came of TLS at `server`. */
+  readonly tlsEvidence?: TlsEvidence | undefined
+  /** Why each of the others that were asked did not do. */
+  readonly passed?: readonly PassedServer[] | undefined
   readonly extensions?: readonly string[] | undefined
   readonly verdict: ProbeVerdict
   readonly dialogue: readonly string[]
@@ -86,11 +92,13 @@ async function askServers(
 ): Promise<Omit<ProbeFindings, 'routes'>> {
   const dialogue = new Dialogue()
   const triedHosts: string[] = []
-  let asked: Pick<ProbeFindings, 'server' | 'tls' | 'extensions'> = {}
+  let asked: Pick<ProbeFindings, 'server' | 'tls' | 'tlsEvidence' | 'extensions'> = {}
+  const passed: PassedServer[] = []
   let verdict: ProbeVerdict | undefined
   for (let left = servers; left.length > 0; ) {
     const opened = await openConnection(terms, left, dialogue)
     triedHosts.push(...opened.triedHosts.filter(host => !triedHosts.includes(host)))
+    passed.push(...opened.passed)
     if (opened.kind === 'unreachable') {
       // A server that is down today may have what the one before will never have.
       if (opened.outcome.kind === 'deferred') verdict = opened.outcome
@@ -98,14 +106,27 @@ async function askServers(
       break
     }
     const { connection, server } = opened
-    asked = { server, tls: connection.tls, extensions: [...connection.extensions.keys()] }
+    asked = {
+      server,
+      tls: connection.tls,
+      tlsEvidence: opened.tls.at(-1),
+      extensions: [...connection.extensions.keys()],
+    }
     const lack = lacksSmtpUtf8(opened, probe.reversePath, probe.forwardPath)
     verdict = lack ? { kind: 'failed', diagnosis: lack } : await askFor(connection, server, probe)
     await connection.quit()
     left = lack ? left.slice(left.indexOf(server) + 1) : []
+    if (lack && left.length > 0) passed.push({ host: server.host, detail: lack.detail })
   }
   if (!verdict) throw new RangeError('a probe needs at least one server')
-  return { triedHosts, ...asked, verdict, dialogue: dialogue.take() }
+  return { triedHosts, passed: withoutTold(passed, verdict), ...asked, verdict, dialogue: dialogue.take() }
+}
+
+/** The verdict speaks of that one itself. */
+function withoutTold(passed: readonly PassedServer[], verdict: ProbeVerdict): readonly PassedServer[] {
+  if (!('diagnosis' in verdict)) return passed
+  const { remoteMta, detail } = verdict.diagnosis
+  return passed.filter(one => one.host !== remoteMta || one.detail !== detail)
 }
 
 async function askFor(

@@ -146,9 +146,7 @@ export function gatherEvidence(
   }
   const { tls } = attempt.connection
   if (!tls) {
-    const failure: TlsEvidence['failure'] = failedFacts
-      ? failureOf(failedFacts)
-      : { type: 'starttls-not-supported', detail: `${server.host} offers no STARTTLS` }
+    const failure = failedFacts ? failureOf(failedFacts) : missingTls(attempt.connection, server)
     return { ...common, result: 'plain', failure, isAuthenticated: false }
   }
   const isHostProven =
@@ -158,7 +156,22 @@ export function gatherEvidence(
   const isAuthenticated = tls.authorized && isHostProven
   const failure = stsProblem(policy, server, tls.problem) ?? stsFailure
   const isKept = failure === undefined && policy.kind !== 'none' && isStrict(policy)
-  return { ...common, result: isKept ? 'verified' : 'encrypted', failure, isAuthenticated }
+  return { ...common, result: isKept ? 'verified' : 'encrypted', connection: tls, failure, isAuthenticated }
+}
+
+/** TLS that is not tried, because our settings want none. */
+export function noTlsWanted(policy: ServerTlsPolicy, server: RemoteServer): TlsEvidence {
+  return { ...describe(policy, server), result: 'plain', isAuthenticated: false }
+}
+
+function missingTls(
+  { tlsRefusal }: SmtpConnection,
+  { host }: RemoteServer,
+): NonNullable<TlsEvidence['failure']> {
+  const detail = tlsRefusal
+    ? `${host} offers STARTTLS, and refused it (${[tlsRefusal.code, tlsRefusal.enhanced ?? [], ...tlsRefusal.lines].flat().join(' ')})`
+    : `${host} offers no STARTTLS`
+  return { type: 'starttls-not-supported', detail }
 }
 
 function isStrict(policy: ServerTlsPolicy): boolean {

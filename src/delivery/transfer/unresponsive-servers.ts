@@ -9,12 +9,19 @@ interface Silence {
   /** From then on one connection finds out whether it answers again. */
   readonly until: number
   readonly waitMs: number
+  readonly detail: string
 }
 
 export interface ServerOrder {
   readonly servers: readonly RemoteServer[]
-  /** Those that would have been asked earlier, and until when they are not. */
-  readonly last: readonly { readonly server: RemoteServer; readonly until: number }[]
+  readonly last: readonly PutLast[]
+}
+
+/** One that comes after the others: until when, and what it met when it was asked. */
+export interface PutLast {
+  readonly server: RemoteServer
+  readonly until: number
+  readonly detail: string
 }
 
 /** One connection that is being opened. */
@@ -47,12 +54,12 @@ export class UnresponsiveServers {
   order(servers: readonly RemoteServer[], from: string | undefined): ServerOrder {
     const now = this.#clock.now()
     const first: RemoteServer[] = []
-    const last: { server: RemoteServer; until: number }[] = []
+    const last: PutLast[] = []
     for (const server of servers) {
       const key = keyOf(server, from)
       const silence = this.#silences.get(key)
       if (silence && now < silence.until) {
-        last.push({ server, until: silence.until })
+        last.push({ server, until: silence.until, detail: silence.detail })
         continue
       }
       if (silence) this.#silences.set(key, { ...silence, until: now + silence.waitMs })
@@ -74,19 +81,20 @@ export class UnresponsiveServers {
       },
       failed: facts => {
         // Whoever refuses at once costs nothing.
-        if (facts.kind === 'timeout' || facts.kind === 'unreachable') this.#keptSilent(key, startedAt)
+        if (facts.kind === 'timeout' || facts.kind === 'unreachable')
+          this.#keptSilent(key, startedAt, facts.detail)
       },
     }
   }
 
-  #keptSilent(key: string, startedAt: number): void {
+  #keptSilent(key: string, startedAt: number, detail: string): void {
     const known = this.#silences.get(key)
     // Of several at a time the first to fail counts.
     if (known && startedAt < known.noticedAt) return
     const waitMs = known ? Math.min(2 * known.waitMs, longestWaitMs) : firstWaitMs
     const noticedAt = this.#clock.now()
     this.#silences.delete(key)
-    this.#silences.set(key, { noticedAt, until: noticedAt + waitMs, waitMs })
+    this.#silences.set(key, { noticedAt, until: noticedAt + waitMs, waitMs, detail })
     const [oldest] = this.#silences.keys()
     if (this.#silences.size > maxKnown && oldest !== undefined) this.#silences.delete(oldest)
   }

@@ -9,6 +9,7 @@ import { ClientSocket } from './client-socket.ts'
 import type {
   ClientFailureFacts,
   ClientStage,
+  ConnectionTls,
   SmtpClientOptions,
   SmtpConnection,
   SmtpOverOptions,
@@ -42,6 +43,7 @@ export async function connectAndIntroduce(options: SmtpClientOptions): Promise<I
   assertClientOptions(options)
   const clock = options.clock ?? systemClock
   const socket = await ClientSocket.open(options, clock, options.connectTimeoutMs ?? defaultConnectTimeoutMs)
+  if (socket.socket instanceof TLSSocket) noteTls(describeTls(socket.socket, options), options)
   return { socket, connection: await introduceOrLeave(socket, options) }
 }
 
@@ -109,26 +111,27 @@ async function introduce(
   const greeting = await socket.readReply('greeting', options.greetingTimeoutMs ?? timeouts.commandMs)
   assertPositive(greeting, 'greeting', `${options.host} refused the connection`)
   let hello = await sayHello(socket, options, read)
-  let secure: TLSSocket | undefined
-  if (options.tls === 'implicit') secure = socket.socket as TLSSocket
+  let tls: ConnectionTls | undefined
+  let tlsRefusal: Reply | undefined
+  if (options.tls === 'implicit') tls = describeTls(socket.socket as TLSSocket, options)
   else if (options.tls !== 'never' && hello.extensions.has('STARTTLS')) {
-    secure = await startTls(socket, options, read, timeouts)
-    if (secure) hello = await sayHello(socket, options, read)
+    const started = await startTls(socket, options, read, timeouts)
+    if ('code' in started) tlsRefusal = started
+    else {
+      tls = started
+      noteTls(tls, options)
+      hello = await sayHello(socket, options, read)
+    }
   } else if (options.tls === 'starttls') {
     fail({ stage: 'tls', kind: 'extension-missing', detail: `${options.host} offers no STARTTLS` })
   }
   if (options.auth) {
     // RFC 4954 §4: no password in the clear, unless the caller wants it.
-    if (!secure && !(options.allowPlaintextAuth ?? options.tls === 'never')) {
+    if (!tls && !(options.allowPlaintextAuth ?? options.tls === 'never')) {
       const detail = `${options.host} offers no TLS, so the password is kept back`
       fail({ stage: 'auth', kind: 'auth-unavailable', detail })
     }
     await authenticate(socket, options, options.auth, hello, read)
-  }
-  const tls = secure && {
-    protocol: secure.getProtocol() ?? '',
-    cipher: secure.getCipher().standardName,
-    ...judgeCertificate(secure, options),
   }
   return new OpenConnection({
     socket,
@@ -136,8 +139,22 @@ async function introduce(
     extensions: hello.extensions,
     timeouts,
     tls,
+    tlsRefusal,
     authenticated: options.auth !== undefined,
   })
+}
+
+function describeTls(socket: TLSSocket, options: SmtpClientOptions): ConnectionTls {
+  return {
+    protocol: socket.getProtocol() ?? '',
+    cipher: socket.getCipher().standardName,
+    ...judgeCertificate(socket, options),
+  }
+}
+
+function noteTls({ protocol, cipher, problem }: ConnectionTls, { onDialogue }: SmtpClientOptions): void {
+  const certificate = problem ? `certificate not verified: ${problem.detail}` : 'certificate verified'
+  onDialogue?.(`-- TLS: ${protocol} with ${cipher}; ${certificate}`)
 }
 
 async function sayHello(
@@ -165,18 +182,18 @@ function readExtensions({ lines }: Reply): Map<string, string> {
   return extensions
 }
 
-/** undefined: the server does not want TLS now, and that is enough for opportunistic use. */
+/** A reply: the server does not want TLS now, and that is enough for opportunistic use. */
 async function startTls(
   socket: ClientSocket,
   options: SmtpClientOptions,
   read: (stage: ClientStage) => Promise<Reply>,
   timeouts: ClientTimeouts,
-): Promise<TLSSocket | undefined> {
+): Promise<ConnectionTls | Reply> {
   socket.assertQuiet('its answer to EHLO')
   socket.sendLine('STARTTLS')
   const reply = await read('tls')
-  if (isPositive(reply)) return await socket.secure(options, timeouts.commandMs)
-  if (options.tls === 'opportunistic' && reply.code !== 421) return undefined
+  if (isPositive(reply)) return describeTls(await socket.secure(options, timeouts.commandMs), options)
+  if (options.tls === 'opportunistic' && reply.code !== 421) return reply
   return fail({ stage: 'tls', kind: 'reply', reply, detail: `${options.host} refused STARTTLS` })
 }
 

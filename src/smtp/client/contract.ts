@@ -32,7 +32,10 @@ export interface SmtpClientOptions {
   /** RFC 5321 §4.5.3.2: each reply has its deadline; this one for all but DATA's end. */
   readonly commandTimeoutMs?: number
   readonly clock?: Clock
-  /** The dialogue, line by line, as 'C: …' and 'S: …'; passwords never, mail data only as its size. */
+  /**
+   * The dialogue, line by line, as 'C: …' and 'S: …'; passwords never, mail data only as its size. What came of the TLS
+   * handshake as '-- …'.
+   */
   readonly onDialogue?: ((line: string) => void) | undefined
 }
 
@@ -142,6 +145,8 @@ export interface SmtpConnection {
   /** Upper-case keyword → its parameters text, '' when none; empty after HELO. */
   readonly extensions: ReadonlyMap<string, string>
   readonly tls?: ConnectionTls | undefined
+  /** The server offers STARTTLS, and refused it; with 'opportunistic' that is no obstacle. */
+  readonly tlsRefusal?: Reply | undefined
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localAddress: string

@@ -41,6 +41,7 @@ export interface Introduction {
   readonly extensions: ReadonlyMap<string, string>
   readonly timeouts: ClientTimeouts
   readonly tls: SmtpConnection['tls']
+  readonly tlsRefusal: SmtpConnection['tlsRefusal']
   readonly authenticated: boolean
 }
 
@@ -51,6 +52,7 @@ export class OpenConnection implements SmtpConnection {
   readonly #timeouts: ClientTimeouts
   readonly extensions: ReadonlyMap<string, string>
   readonly tls?: ConnectionTls
+  readonly tlsRefusal?: Reply
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localAddress: string
@@ -58,7 +60,7 @@ export class OpenConnection implements SmtpConnection {
   /** The server may still have a transaction open that came to nothing. */
   #needsReset = false
 
-  constructor({ socket, host, extensions, timeouts, tls, authenticated }: Introduction) {
+  constructor({ socket, host, extensions, timeouts, tls, tlsRefusal, authenticated }: Introduction) {
     this.#socket = socket
     this.#host = host
     this.#timeouts = timeouts
@@ -68,6 +70,7 @@ export class OpenConnection implements SmtpConnection {
     this.remotePort = socket.remotePort
     this.localAddress = socket.localAddress
     if (tls) this.tls = tls
+    if (tlsRefusal) this.tlsRefusal = tlsRefusal
     socket.rest()
   }
 
