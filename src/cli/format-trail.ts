@@ -37,6 +37,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       return {
         text: describeRefusal(event),
         notes: [
+          describeConnection(event),
           ...(event.authentication ? describeEvidence(event.authentication, event.remoteAddress) : []),
           ...(event.lists ?? []).map(describeListed),
           ...(event.hooks ?? []).map(describeRemark),
@@ -113,7 +114,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         dialogue: [],
       }
     case 'cut-off':
-      return { text: describeCutOff(event), dialogue: [] }
+      return { text: describeCutOff(event), notes: [describeConnection(event)], dialogue: [] }
     case 'turned-away':
       return {
         text: describeTurnedAway(event),
@@ -286,12 +287,29 @@ function describePeer({ heloName, remoteAddress }: PeerFacts): string {
   return heloName ? `${heloName} (${remoteAddress})` : remoteAddress
 }
 
+function describePeerTls({ tls }: Pick<PeerFacts, 'tls'>): string {
+  return tls ? `encrypted with ${tls}` : 'not encrypted'
+}
+
+/** Of a session from which no message came. */
+function describeConnection(peer: PeerFacts): string {
+  const { remoteAddress, heloName, role, account, sessionId } = peer
+  return `Connection: ${[
+    `from ${remoteAddress}`,
+    heloName === undefined ? 'no EHLO' : `EHLO ${heloName}`,
+    describePeerTls(peer),
+    account === undefined ? 'not logged in' : `logged in as ${account}`,
+    ...(role === undefined ? [] : [`on the listener for ${role}`]),
+    ...(sessionId === undefined ? [] : [`session ${sessionId}`]),
+  ].join(', ')}`
+}
+
 function describeSender(reversePath: string): string {
   return reversePath === '' || reversePath === '<>' ? 'the null sender <>' : reversePath
 }
 
 function describeReception(reception: Reception): string {
-  const tls = reception.tls ? `encrypted with ${reception.tls}` : 'not encrypted'
+  const tls = describePeerTls(reception)
   const account = reception.account
     ? `, logged in as ${reception.account}`
     : reception.local

@@ -218,8 +218,10 @@ async function run(server: Server, ...parameters: readonly string[]): Promise<Ra
 const refusal: TrailEvent = {
   kind: 'refused',
   sessionId: 's9',
+  role: 'relay',
   remoteAddress: '192.0.2.9',
   heloName: 'pest.example.net',
+  tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384',
   command: 'RCPT',
   reversePath: 'pest@example.net',
   forwardPath: 'boris@example.org',
@@ -362,11 +364,20 @@ test('the only one that fits is told step by step', async context => {
 
 test('a refused transaction is found by its peer, with what it was told', async context => {
   const { server } = await fill(context)
-  const { stdout } = await run(server, 'trace', 'pest.example.net')
+  const alone = await run(server, 'trace', 'pest.example.net')
+  assert.equal(
+    alone.stdout,
+    'Not taken:\n' +
+      '2026-01-31 14:04:09  Refused RCPT of pest.example.net (192.0.2.9) from pest@example.net to boris@example.org: 550 5.7.1 No relaying\n' +
+      '                     Connection: from 192.0.2.9, EHLO pest.example.net, encrypted with TLSv1.3 TLS_AES_256_GCM_SHA384, not logged in, on the listener for relay, session s9\n',
+  )
+  const listed = await run(server, 'trace', 'boris@example.org')
   assert.match(
-    stdout,
+    listed.stdout,
     /\(not taken\) +pest@example\.net +boris@example\.org +Refused RCPT of pest\.example\.net \(192\.0\.2\.9\)/,
   )
+  assert.match(listed.stderr, /What was not taken is told in full, .* when it alone fits, and by --json/)
+  assert.deepEqual(idsIn((await run(server, 'trace', '--search', 'relaying')).stdout), ['(not taken)'])
   const json = JSON.parse((await run(server, 'trace', '5.7.1', '--json')).stdout) as unknown[]
   assert.partialDeepStrictEqual(json, [
     { queueId: null, events: [{ kind: 'refused', reply: { code: 550 } }] },
@@ -403,7 +414,7 @@ test('a message that was refused for where it is from is told with what was foun
   }
   await server.storage.run(appendTrail, [{ at: now - minute, event }])
   const { stdout } = await run(server, 'trace', 'bank.test')
-  assert.match(stdout, /\(not taken\) +pest@example\.net +boris@example\.org +Refused DATA/)
+  assert.match(stdout, /^Not taken:\n\S+ \S+ {2}Refused DATA of pest\.example\.net/)
   assert.match(stdout, /\n {21}SPF: bank\.test does not let 192\.0\.2\.9 send its mail \(-all\)\n/)
   assert.match(stdout, /\n {21}DKIM: the message has no signature\n/)
   assert.match(
@@ -415,7 +426,10 @@ test('a message that was refused for where it is from is told with what was foun
     { events: [{ authentication: { dmarc: { record: 'v=DMARC1; p=reject' } } }] },
   ])
   await server.storage.run(appendTrail, [{ at: now, event }])
-  assert.match((await run(server, 'trace', 'bank.test')).stderr, /shown when it alone fits, and by --json/)
+  assert.match(
+    (await run(server, 'trace', 'bank.test')).stderr,
+    /what the checks had found, when it alone fits, and by --json/,
+  )
 })
 
 test('the timeline tells the way, what a refusal means, and why the next attempt is then', async context => {

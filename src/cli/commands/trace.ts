@@ -54,6 +54,8 @@ const dayMs = 24 * 60 * 60 * 1000
 const searchedDays = 7
 const maxSteps = 200
 const notSearched = 'not in the mail itself'
+/** Refused, cut off or turned away: it has no queue id. */
+const notTaken = 'not taken'
 
 export function addTraceCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -252,13 +254,19 @@ async function find(
     await trace(invocation, only.queueId, options)
     return
   }
+  if (found.length === 1 && only && !invocation.output.json) {
+    invocation.output.line('Not taken:')
+    for (const record of only.records)
+      invocation.output.line(describeRecord(record, options.dialogue === true).join('\n'))
+    return
+  }
   invocation.output.rows(
     found,
     [
       { title: 'TIME', cell: ({ records }) => formatTime(records[0]?.at ?? 0) },
       {
         title: 'QUEUE ID',
-        cell: ({ queueId }) => (queueId === undefined ? '(not taken)' : formatQueueId(queueId)),
+        cell: ({ queueId }) => (queueId === undefined ? `(${notTaken})` : formatQueueId(queueId)),
       },
       { title: 'FROM', cell: ({ records }) => envelopeOf(records).from },
       { title: 'TO', cell: ({ records }) => formatDomainsForPeople(envelopeOf(records).to) },
@@ -268,14 +276,9 @@ async function find(
     foundJson,
     'Nothing that fits is in the trail. "postrider trace --search <text>" looks for text anywhere in it.',
   )
-  const checked = found.flatMap(({ queueId, records }) =>
-    queueId === undefined ? records.filter(wasChecked) : [],
-  )
-  if (found.length === 1 && !invocation.output.json)
-    for (const record of checked) invocation.output.line(['', ...describeRecord(record, false)].join('\n'))
-  else if (checked.length > 0)
+  if (found.some(({ queueId }) => queueId === undefined))
     invocation.output.note(
-      'What the checks of a refused message have found is shown when it alone fits, and by --json.',
+      'What was not taken is told in full, with the reply and what the checks had found, when it alone fits, and by --json.',
     )
   if (hasMore)
     invocation.output.note(
@@ -283,11 +286,6 @@ async function find(
     )
   if (found.some(({ queueId }) => queueId !== undefined))
     invocation.output.note('"postrider trace <queue id>" shows one of them step by step.')
-}
-
-/** It was refused for where it is from. */
-function wasChecked({ event }: TrailRecord): boolean {
-  return event.kind === 'refused' && event.authentication !== undefined
 }
 
 interface Envelope {
@@ -359,7 +357,7 @@ async function follow(
     const { output } = invocation
     if (output.json) output.jsonLine(recordJson(record))
     else {
-      const id = record.queueId === undefined ? '(not taken)' : formatQueueId(record.queueId)
+      const id = record.queueId === undefined ? `(${notTaken})` : formatQueueId(record.queueId)
       const lines = describeRecord(record, options.dialogue === true)
       const named = subject?.kind === 'queue-id' ? lines : [`${id}  ${lines[0] ?? ''}`, ...lines.slice(1)]
       output.line(named.join('\n'), isNew ? undefined : 'dim')
@@ -396,7 +394,7 @@ async function search(invocation: Invocation, text: string, options: TraceOption
       { title: 'TIME', cell: record => formatTime(record.at) },
       {
         title: 'QUEUE ID',
-        cell: record => (record.queueId === undefined ? '(refused)' : formatQueueId(record.queueId)),
+        cell: record => (record.queueId === undefined ? `(${notTaken})` : formatQueueId(record.queueId)),
       },
       { title: 'WHAT', cell: record => formatDomainsForPeople(describeEvent(record.event).text) },
     ],
