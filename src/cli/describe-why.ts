@@ -360,7 +360,10 @@ function describeGone(
     case 'shown':
       return { recipient, kind: 'shown', text: `To ${recipient}: it was shown at a terminal (${at}).` }
     case 'relayed': {
-      const taken = `To ${recipient}: ${outcome.remoteMta} took it at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}")${describePlain(event)}.`
+      const taker = event.fetched
+        ? `the server of the account ${event.fetched.account} (${outcome.remoteMta}) fetched it (${event.fetched.verb})`
+        : `${outcome.remoteMta} took it`
+      const taken = `To ${recipient}: ${taker} at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}")${describePlain(event)}.`
       const back = describeReturn(recipient, records)
       return {
         recipient,

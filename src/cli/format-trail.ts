@@ -13,13 +13,14 @@ import type {
   Lookup,
   NextAttemptReason,
   PassedServer,
-  PeerFacts,
   Reception,
   TrailEvent,
 } from '../trail/events.ts'
 import { describeCauseOf } from './causes.ts'
+import { describeFetching } from './describe-fetching.ts'
+import { describeConnection, describePeer, describePeerTls, describeRepeated } from './describe-peer.ts'
 import { describePlain, describeProof, noteTls } from './describe-tls.ts'
-import { formatCount, formatSize, formatTime } from './quantities.ts'
+import { formatSize, formatTime } from './quantities.ts'
 
 export interface TrailEntry {
   readonly text: string
@@ -113,6 +114,10 @@ export function describeEvent(event: TrailEvent): TrailEntry {
         text: `A complaint came back (${event.feedbackType})${event.recipient ? ` from ${event.recipient}` : ''}, in message ${event.reportId}; found by ${foundByWords[event.foundBy]}`,
         dialogue: [],
       }
+    case 'asked-for':
+    case 'queue-started':
+    case 'fetched':
+      return describeFetching(event)
     case 'cut-off':
       return { text: describeCutOff(event), notes: [describeConnection(event)], dialogue: [] }
     case 'turned-away':
@@ -283,27 +288,6 @@ const reportWords: Readonly<Record<string, string>> = {
   expanded: 'it went to several addresses',
 }
 
-function describePeer({ heloName, remoteAddress }: PeerFacts): string {
-  return heloName ? `${heloName} (${remoteAddress})` : remoteAddress
-}
-
-function describePeerTls({ tls }: Pick<PeerFacts, 'tls'>): string {
-  return tls ? `encrypted with ${tls}` : 'not encrypted'
-}
-
-/** Of a session from which no message came. */
-function describeConnection(peer: PeerFacts): string {
-  const { remoteAddress, heloName, role, account, sessionId } = peer
-  return `Connection: ${[
-    `from ${remoteAddress}`,
-    heloName === undefined ? 'no EHLO' : `EHLO ${heloName}`,
-    describePeerTls(peer),
-    account === undefined ? 'not logged in' : `logged in as ${account}`,
-    ...(role === undefined ? [] : [`on the listener for ${role}`]),
-    ...(sessionId === undefined ? [] : [`session ${sessionId}`]),
-  ].join(', ')}`
-}
-
 function describeSender(reversePath: string): string {
   return reversePath === '' || reversePath === '<>' ? 'the null sender <>' : reversePath
 }
@@ -323,16 +307,17 @@ function quoteSubject(subject: string | undefined): string {
 }
 
 function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): string {
-  const { command, mechanism, forwardPath, recipients = [], reversePath, loginName, reply } = event
+  const { command, mechanism, forwardPath, recipients = [], domains, reversePath, loginName, reply } = event
   const peer = describePeer(event)
   const who = loginName === undefined ? peer : `${peer} as ${loginName}`
   const from = reversePath === undefined ? '' : ` from ${describeSender(reversePath)}`
   const to = forwardPath === undefined ? recipients.join(', ') : forwardPath
+  const whose = domains === undefined ? '' : ` for the mail of ${domains.join(', ')}`
   const verb = mechanism === undefined ? command : `${command} ${mechanism}`
   const reasons = describeLoginProblem(event)
   const told = formatReply(reply)
   const why = reasons === '' ? told : `${reasons} (${told})`
-  return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}: ${why}`
+  return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}${whose}: ${why}`
 }
 
 /** What the client was not told; may be empty. */
@@ -387,10 +372,7 @@ function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string
 
 function describeTurnedAway(event: Extract<TrailEvent, { kind: 'turned-away' }>): string {
   const why = event.reply ? formatReply(event.reply) : (event.problem ?? 'no reason is known')
-  const repeated = event.repeated
-    ? ` (and ${formatCount(event.repeated, 'time')} before, since the last entry)`
-    : ''
-  return `Turned away ${describePeer(event)} at the beginning of a connection: ${why}${repeated}`
+  return `Turned away ${describePeer(event)} at the beginning of a connection: ${why}${describeRepeated(event)}`
 }
 
 function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): string {
@@ -401,12 +383,13 @@ function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): s
 type Attempt = Extract<TrailEvent, { kind: 'attempted' }>
 
 function describeAttempt(event: Attempt): string {
-  const { recipient, attempt, outcome, mxHosts, tls, source } = event
-  const hosts = mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
+  const { attempt, outcome, mxHosts, tls, source } = event
+  const hosts =
+    !event.fetched && mxHosts && mxHosts.length > 0 ? ` (servers tried: ${mxHosts.join(', ')})` : ''
   const number = attempt > 1 ? `, attempt ${attempt}` : ''
   const proof = outcome.kind === 'relayed' ? describePlain(event) + describeProof(tls?.at(-1)) : ''
   const from = source === undefined ? '' : `; from our address ${source}`
-  return describeOutcome(recipient, number, outcome, describeNext(event)) + proof + from + hosts
+  return describeOutcome(event, number, describeNext(event)) + proof + from + hosts
 }
 
 /** Begins with a semicolon, or is empty. */
@@ -421,8 +404,12 @@ function describeNext({ nextAttemptAt, nextAttemptBecause, closedUntil }: Attemp
 }
 
 function notesOf(event: Attempt): string[] {
-  const { outcome, lookup, nextAttemptBecause, sent, passed = [], signatures, unsigned, seal } = event
+  const { outcome, lookup, fetched, nextAttemptBecause, sent, passed = [], signatures, unsigned, seal } = event
   const notes: string[] = []
+  if (fetched && outcome.kind !== 'relayed')
+    notes.push(
+      `On a connection that the account ${fetched.account} opened to fetch its mail (${fetched.verb})`,
+    )
   if (lookup) notes.push(`Way: ${describeLookup(lookup)}`)
   notes.push(...passed.map(describePassed), ...noteTls(event))
   if (sent?.reversePath !== undefined && sent.rewritten)
@@ -517,7 +504,7 @@ export function describeLookup({ by, name, hosts }: Lookup): string {
   }
 }
 
-function describeOutcome(recipient: string, number: string, outcome: DeliveryOutcome, next: string): string {
+function describeOutcome({ recipient, outcome, fetched }: Attempt, number: string, next: string): string {
   switch (outcome.kind) {
     case 'delivered':
       return outcome.isCopy
@@ -528,7 +515,10 @@ function describeOutcome(recipient: string, number: string, outcome: DeliveryOut
     case 'relayed': {
       const tls = outcome.tls ? `, encrypted with ${outcome.tls}` : ''
       const time = outcome.keepsTime === false ? ', which promises no time of delivery,' : ''
-      return `Handed to ${outcome.remoteMta} at ${outcome.remoteAddress}${tls}${time} for ${recipient}: ${formatReply(outcome.reply)}`
+      const way = fetched
+        ? `Fetched by the account ${fetched.account} (${fetched.verb}), as ${outcome.remoteMta} at ${outcome.remoteAddress}`
+        : `Handed to ${outcome.remoteMta} at ${outcome.remoteAddress}`
+      return `${way}${tls}${time} for ${recipient}: ${formatReply(outcome.reply)}`
     }
     case 'expanded':
       return `${recipient} leads to ${outcome.into.join(', ')}`

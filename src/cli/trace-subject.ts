@@ -47,6 +47,7 @@ function addressKeys(text: string): TraceSubject {
     trailKeys.recipient(canonical),
     trailKeys.sender(canonical),
     trailKeys.login(canonical),
+    trailKeys.account(canonical),
     trailKeys.messageId(text),
   )
 }

@@ -9,7 +9,14 @@ import type { Settlement } from '../queue/settle.ts'
 import type { SealName, SignatureName } from '../signing/message-signer.ts'
 import type { AddressNews } from '../suppression/note-suppression.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
-import type { Lookup, NextAttemptReason, PassedServer, SentForm, TrailEvent } from '../trail/events.ts'
+import type {
+  FetchedOn,
+  Lookup,
+  NextAttemptReason,
+  PassedServer,
+  SentForm,
+  TrailEvent,
+} from '../trail/events.ts'
 import type { DeliveryOutcome, Diagnosis, Kept, Moved, OnHold, Waiting } from './outcome.ts'
 import type { Closure } from './pacing/destination-health.ts'
 import { askedWaitMs } from './replies/asked-wait.ts'
@@ -43,6 +50,7 @@ export interface Attempted {
   readonly source?: string | undefined
   readonly sent?: SentForm | undefined
   readonly passed?: readonly PassedServer[] | undefined
+  readonly fetched?: FetchedOn | undefined
   readonly signatures?: readonly SignatureName[] | undefined
   /** Why it has none, where it should have. */
   readonly unsigned?: string | undefined
@@ -363,6 +371,7 @@ function describeAttempt({
   source,
   sent,
   passed,
+  fetched,
   tls,
   signatures,
   unsigned,
@@ -378,6 +387,7 @@ function describeAttempt({
     ...(source === undefined ? {} : { source }),
     ...(sent ? { sent } : {}),
     ...(passed ? { passed } : {}),
+    ...(fetched ? { fetched } : {}),
     ...(tls ? { tls } : {}),
     ...(signatures ? { signatures } : {}),
     ...(unsigned === undefined ? {} : { unsigned }),

@@ -163,7 +163,7 @@ export function composeFront(parts: FrontParts): Front {
     log,
   })
   const watch = composeSendingWatch({ settings, storage, clock, log })
-  const fetched = new Set<Promise<void>>()
+  const fetched = new Set<Promise<unknown>>()
   const server = createSmtpServer({
     hostname: settings.hostname,
     listeners,
@@ -178,8 +178,9 @@ export function composeFront(parts: FrontParts): Front {
       async deliverTurned(peer) {
         const delivery = deliverTurned(peer)
         fetched.add(delivery)
-        await delivery
+        const handed = await delivery
         fetched.delete(delivery)
+        return handed
       },
       clock,
       log,

@@ -32,8 +32,11 @@ import type { Reply } from '../smtp/reply.ts'
 import type { Client, CutOff, Refusal, SessionServices, TurnedAway } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
-import type { PeerFacts, TrailRecord } from '../trail/events.ts'
-import { TurnedAwayMemory } from './turned-away-memory.ts'
+import type { PeerFacts, TrailEvent, TrailRecord } from '../trail/events.ts'
+import { RepeatMemory } from './repeat-memory.ts'
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
 
 export interface SessionServicesOptions {
   readonly settings: Settings
@@ -89,8 +92,20 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     }
   }
   const limiting = { storage, clock: options.clock, watch: options.watch, settings: settings.submission }
-  const turnedAway = new TurnedAwayMemory()
+  const turnedAway = new RepeatMemory(minuteMs)
+  const inVain = new RepeatMemory(hourMs)
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
+  /** Whoever comes every few minutes, and finds nothing, stands in the trail once an hour. */
+  const noteAsked = (
+    event: Extract<TrailEvent, { kind: 'queue-started' | 'fetched' }>,
+    isInVain: boolean,
+  ): void => {
+    const at = options.clock.now()
+    const { sessionId: _session, ...whatFor } = event
+    const repeated = isInVain ? inVain.note(JSON.stringify(whatFor), at) : 0
+    if (repeated === undefined) return
+    options.appendTrail({ at, event: repeated > 0 ? { ...event, repeated } : event })
+  }
   return {
     connect(client) {
       const asked = hooks?.connect(client)
@@ -136,22 +151,34 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     openScram: ({ remoteAddress }, hash, name) => logins.openScram(remoteAddress, hash, name),
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
-    startQueue: (client, request) =>
-      putOff(
-        startQueueOf(storage, client, request, options.clock.now()),
+    async startQueue(client, request) {
+      const now = options.clock.now()
+      const asked = describePeer(client)
+      const answer = await putOff(
+        startQueueOf(storage, client, request, { asked, now }),
         replies.cannotStartQueue('that node'),
-      ),
+      )
+      if ('code' in answer) return answer
+      const { reply, started } = answer
+      if (started) noteAsked({ kind: 'queue-started', ...asked, ...started, reply }, started.messages === 0)
+      return reply
+    },
     async turnAround(client, { verb, account, domains: wanted }) {
       const found = await putOff(
         findFetchable(storage, account, wanted, options.clock.now()),
         replies.cannotFetch,
       )
-      if ('code' in found) return found
+      const asked = describePeer(client)
+      if ('code' in found) {
+        if (found.code === replies.nothingToFetch.code)
+          noteAsked({ kind: 'fetched', verb, domains: wanted, ...asked }, true)
+        return found
+      }
       const { heloName, remoteAddress: address, remotePort: port } = client
       return {
         reply: replies.turning,
-        take: ({ socket, signal }) =>
-          options.deliverTurned({
+        async take({ socket, signal }) {
+          const handed = await options.deliverTurned({
             socket,
             signal,
             verb,
@@ -160,7 +187,9 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
             address,
             port,
             domains: found,
-          }),
+          })
+          noteAsked({ kind: 'fetched', verb, domains: found, handed, ...asked }, false)
+        },
       }
     },
     disconnected(client) {
@@ -243,7 +272,17 @@ function describeRefusal(
     hooks,
   }: RefusalEvidence & { readonly block: LoginBlock | undefined },
 ): TrailRecord {
-  const { command, reversePath, forwardPath, recipients, loginName, mechanism, loginProblem, reply } = refusal
+  const {
+    command,
+    reversePath,
+    forwardPath,
+    recipients,
+    domains,
+    loginName,
+    mechanism,
+    loginProblem,
+    reply,
+  } = refusal
   return {
     at,
     event: {
@@ -253,6 +292,7 @@ function describeRefusal(
       reversePath: reversePath === undefined ? undefined : formatReversePath(reversePath),
       forwardPath: forwardPath && formatAddress(forwardPath),
       recipients: recipients?.map(formatAddress),
+      ...(domains && domains.length > 0 ? { domains } : {}),
       loginName: loginName === undefined ? undefined : loginNameToKeep(loginName),
       mechanism,
       loginProblem,

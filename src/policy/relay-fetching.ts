@@ -5,6 +5,8 @@ import {
   findOwnedDomains,
   mostCounted,
   type OwnedDomain,
+  type QueueStart,
+  type StartedQueue,
   startRelayQueue,
 } from '../queue/relay-queue.ts'
 import { replies } from '../smtp/replies.ts'
@@ -20,35 +22,44 @@ const startedMs = 30 * minuteMs
 /** Strangers start a queue at most so often. */
 const pauseMs = minuteMs
 
-/** ETRN. */
+export interface QueueAnswer {
+  readonly reply: Reply
+  /** Of a reply that is no refusal: as it was asked for, and what is tried now. */
+  readonly started?: { readonly node: string } & StartedQueue
+}
+
+/** ETRN. `asked`: the client, for the trail of the messages. */
 export async function startQueueOf(
   storage: Runner,
   client: Client,
   request: QueueRequest,
-  now: number,
-): Promise<Reply> {
+  { asked, now }: Pick<QueueStart, 'asked' | 'now'>,
+): Promise<QueueAnswer> {
   const node = nameOf(request)
   const found = await findDomains(storage, client, request)
-  if ('code' in found) return found
-  if (client.account && !(await isEnabled(storage, client.account))) return replies.accountDisabled
+  if ('code' in found) return { reply: found }
+  if (client.account && !(await isEnabled(storage, client.account))) return { reply: replies.accountDisabled }
   const allowed = found.filter(domain => mayStart(client, domain))
   if (allowed.length === 0)
-    return found.length === 0
-      ? replies.nodeNotAllowed('notRelayed', node)
-      : replies.nodeNotAllowed('notYours', node)
+    return { reply: replies.nodeNotAllowed(found.length === 0 ? 'notRelayed' : 'notYours', node) }
   const unlessUntil = allowed.every(domain => isOwner(client, domain)) ? undefined : now + startedMs - pauseMs
   // Asked first: each start wakes delivery, and a stranger may ask without end.
   if (unlessUntil !== undefined && allowed.every(({ startsUntil }) => startsUntil > unlessUntil))
-    return replies.queueStartedBefore(node)
-  const { domains, recipients } = await storage.run(startRelayQueue, {
+    return { reply: replies.queueStartedBefore(node), started: { node, domains: [], messages: 0 } }
+  const started = await storage.run(startRelayQueue, {
+    asked,
     domains: allowed.map(({ name }) => name),
     now,
     startsUntil: now + startedMs,
     unlessUntil,
   })
+  return { reply: replyToStart(started, node), started: { node, ...started } }
+}
+
+function replyToStart({ domains, messages }: StartedQueue, node: string): Reply {
   if (domains.length === 0) return replies.queueStartedBefore(node)
-  if (recipients === 0) return replies.nothingQueued(node)
-  return recipients < mostCounted ? replies.queueStarted(recipients, node) : replies.longQueueStarted(node)
+  if (messages === 0) return replies.nothingQueued(node)
+  return messages < mostCounted ? replies.queueStarted(messages, node) : replies.longQueueStarted(node)
 }
 
 async function findDomains(

@@ -1,5 +1,7 @@
 // The queue of domains that are relayed: their servers ask for it (ETRN), or fetch it (ATRN, TURN).
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+import type { PeerFacts, TrailEvent } from '../trail/events.ts'
+import { marksOf } from '../trail/keys.ts'
 import { lease } from './claim-due-work.ts'
 import type { ClaimedWork } from './records.ts'
 import { type RecipientRow, recipientColumns } from './rows.ts'
@@ -98,7 +100,7 @@ async function selectOwned(tx: Tx, question: DomainQuestion): Promise<readonly O
   }
 }
 
-/** More than this are not counted: whoever asks wants to know whether it is worth while. */
+/** More messages than this are not counted: whoever asks wants to know whether it is worth while. */
 export const mostCounted = 10_000
 
 export const countRelayQueue = defineRead(
@@ -112,7 +114,7 @@ export const countRelayQueue = defineRead(
 async function count(tx: Tx, domains: readonly string[], now: number): Promise<number> {
   if (domains.length === 0) return 0
   const row = await tx.get<{ count: number }>(
-    `SELECT count(*) AS count FROM (SELECT id FROM queue_recipient
+    `SELECT count(*) AS count FROM (SELECT DISTINCT message_id FROM queue_recipient
       WHERE relay_domain IN (${domains.map(() => '?').join(', ')}) AND ${isWaiting} LIMIT ?) AS waiting`,
     ...domains,
     now,
@@ -123,6 +125,8 @@ async function count(tx: Tx, domains: readonly string[], now: number): Promise<n
 
 export interface QueueStart {
   readonly domains: readonly string[]
+  /** Who wants it, for the trail of each message. */
+  readonly asked: PeerFacts
   readonly now: number
   /** So long mail is attempted that else waits to be fetched, new mail too. */
   readonly startsUntil: number
@@ -133,13 +137,15 @@ export interface QueueStart {
 export interface StartedQueue {
   /** Domains whose mail is attempted now. None: all were started a moment ago. */
   readonly domains: readonly string[]
-  readonly recipients: number
+  readonly messages: number
 }
+
+const isPutOff = "relay_domain = ? AND due_at > ? AND state = 'ready' AND lease_owner IS NULL"
 
 /** Their mail is due now (RFC 1985 §5). */
 export const startRelayQueue = defineWrite(
   'queue.start-relay-queue',
-  async (tx, { domains, now, startsUntil, unlessUntil }: QueueStart): Promise<StartedQueue> => {
+  async (tx, { domains, asked, now, startsUntil, unlessUntil }: QueueStart): Promise<StartedQueue> => {
     const started: string[] = []
     for (const name of domains) {
       const { changes } = await tx.run(
@@ -150,15 +156,27 @@ export const startRelayQueue = defineWrite(
       )
       if (changes === 1) started.push(name)
     }
-    const recipients = await count(tx, started, now)
-    for (const name of started)
-      await tx.run(
-        `UPDATE queue_recipient SET due_at = ?, asked_for = 1 WHERE relay_domain = ? AND due_at > ? AND state = 'ready' AND lease_owner IS NULL`,
-        now,
-        name,
-        now,
-      )
-    return { domains: started, recipients }
+    const messages = await count(tx, started, now)
+    for (const name of started) {
+      await noteAskedFor(tx, name, asked, now)
+      await tx.run(`UPDATE queue_recipient SET due_at = ?, asked_for = 1 WHERE ${isPutOff}`, now, name, now)
+    }
+    return { domains: started, messages }
   },
   { wakes: 'queue' },
 )
+
+/** Of each message whose attempt it brings forward; in one statement, since a queue may be long. */
+async function noteAskedFor(tx: Tx, domain: string, asked: PeerFacts, now: number): Promise<void> {
+  const event: TrailEvent = { kind: 'asked-for', verb: 'ETRN', domain, ...asked }
+  await tx.run(
+    `INSERT INTO trail_event (queue_id, at, event, keys)
+      SELECT message_id, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT)
+        FROM queue_recipient WHERE ${isPutOff} GROUP BY message_id`,
+    now,
+    JSON.stringify(event),
+    marksOf(event),
+    domain,
+    now,
+  )
+}

@@ -77,6 +77,20 @@ export interface SentForm {
   readonly changes?: readonly FormChange[] | undefined
 }
 
+export interface FetchedOn {
+  readonly verb: 'ATRN' | 'TURN'
+  readonly account: string
+}
+
+/** Numbers of messages; one with several recipients may be counted in each. */
+export interface FetchedMail {
+  readonly taken: number
+  readonly deferred: number
+  readonly failed: number
+  /** Why nothing could be handed over. */
+  readonly problem?: string | undefined
+}
+
 /** Why the next attempt is when it is. */
 export type NextAttemptReason =
   /** The waits of `queue.retryMinutes`. */
@@ -115,6 +129,8 @@ export type TrailEvent =
       readonly forwardPath?: string | undefined
       /** Those who had been accepted, when the whole message is refused. */
       readonly recipients?: readonly string[] | undefined
+      /** Whose mail was asked for (ETRN, ATRN). */
+      readonly domains?: readonly string[] | undefined
       /** Of AUTH. */
       readonly loginName?: string | undefined
       /** Of AUTH: 'SCRAM-SHA-256'. */
@@ -174,6 +190,8 @@ export type TrailEvent =
       readonly sent?: SentForm | undefined
       /** Servers that were tried before the one of the outcome, since the connection before; a line each, however often. */
       readonly passed?: readonly PassedServer[] | undefined
+      /** It went on a connection that the account's server opened to fetch its mail. */
+      readonly fetched?: FetchedOn | undefined
       /** With which DKIM keys it was signed. */
       readonly signatures?: readonly SignatureName[] | undefined
       /** Why it was not, where one of our own sent it from a domain of ours. */
@@ -213,6 +231,30 @@ export type TrailEvent =
       readonly recipients: readonly string[]
       readonly aboutId: string
     }
+  /** The server of its domain asked for it (RFC 1985): it is tried now. */
+  | ({ readonly kind: 'asked-for'; readonly verb: 'ETRN'; readonly domain: string } & PeerFacts)
+  /** ETRN was taken: without a queue id; each of the messages has 'asked-for'. */
+  | ({
+      readonly kind: 'queue-started'
+      /** As it was asked for: 'example.org', '@example.org', '#all'. */
+      readonly node: string
+      /** Whose mail is tried now; none: that had just been done. */
+      readonly domains: readonly string[]
+      readonly messages: number
+      readonly reply: Reply
+      readonly repeated?: number | undefined
+    } & PeerFacts)
+  /** A server came to fetch its mail; without a queue id. */
+  | ({
+      readonly kind: 'fetched'
+      readonly verb: 'ATRN' | 'TURN'
+      /** None: all of the account's, of which nothing waited. */
+      readonly domains: readonly string[]
+      /** What came of it; undefined: nothing waited. */
+      readonly handed?: FetchedMail | undefined
+      /** How often the same has happened since the event before this one, and was not written. */
+      readonly repeated?: number | undefined
+    } & PeerFacts)
   /** Held, because the delivery thread died each time it had the message. */
   | { readonly kind: 'set-aside'; readonly recipient: string }
   /** Held, because the account that sends it is on hold. */

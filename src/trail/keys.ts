@@ -8,8 +8,8 @@ import type { TrailEvent } from './events.ts'
 /** 'f:anna@example.org': a letter for what it is, and the text in small letters. */
 export type TrailKey = string
 
-/** f: sender. t: recipient. l: name at AUTH. n: domain or host. i: IP address. m: Message-ID. c: reply. w: word. s: session. */
-type KeyKind = 'f' | 't' | 'l' | 'n' | 'i' | 'm' | 'c' | 'w' | 's'
+/** a: account that asked for mail. f: sender. t: recipient. l: name at AUTH. n: domain or host. i: IP address. m: Message-ID. c: reply. w: word. s: session. */
+type KeyKind = 'a' | 'f' | 't' | 'l' | 'n' | 'i' | 'm' | 'c' | 'w' | 's'
 
 function makeKey(kind: KeyKind, text: string): TrailKey {
   return `${kind}:${text.toLowerCase()}`
@@ -18,6 +18,8 @@ function makeKey(kind: KeyKind, text: string): TrailKey {
 export const trailKeys = {
   sender: (address: string): TrailKey => makeKey('f', address),
   recipient: (address: string): TrailKey => makeKey('t', address),
+  /** The account whose server asked for its mail. */
+  account: (address: string): TrailKey => makeKey('a', address),
   /** The name with which somebody tried to log in. */
   login: (address: string): TrailKey => makeKey('l', address),
   /** A domain, a mail host, the name in EHLO. */
@@ -67,6 +69,7 @@ function addKeys(event: TrailEvent, add: Add): void {
       if (event.forwardPath !== undefined) addRecipient(event.forwardPath, add)
       for (const recipient of event.recipients ?? []) addRecipient(recipient, add)
       if (event.loginName !== undefined) add('l', event.loginName)
+      if (event.domains) addAsked(event.domains, event, add)
       addReply(event.reply, add)
       if (event.authentication?.dmarc?.domain !== undefined) add('n', event.authentication.dmarc.domain)
       break
@@ -83,6 +86,7 @@ function addKeys(event: TrailEvent, add: Add): void {
       addRecipient(event.recipient, add)
       addOutcome(event.outcome, add)
       for (const host of event.mxHosts ?? []) addHost(host, add)
+      if (event.fetched) add('a', event.fetched.account)
       break
     case 'postponed':
       addRecipient(event.recipient, add)
@@ -125,6 +129,19 @@ function addKeys(event: TrailEvent, add: Add): void {
     case 'complained':
       if (event.recipient !== undefined) addRecipient(event.recipient, add)
       break
+    case 'asked-for':
+      addPeer(event, add)
+      addAsked([event.domain], event, add)
+      break
+    case 'queue-started':
+      addPeer(event, add)
+      addAsked(event.domains, event, add)
+      addReply(event.reply, add)
+      break
+    case 'fetched':
+      addPeer(event, add)
+      addAsked(event.domains, event, add)
+      break
     case 'cut-off':
       addPeer(event, add)
       addSender(event.reversePath, add)
@@ -149,6 +166,15 @@ function addPeer({ sessionId, remoteAddress, heloName }: Peer, add: Add): void {
   if (sessionId !== undefined) add('s', sessionId)
   add('i', remoteAddress)
   if (heloName !== undefined) addHost(heloName, add)
+}
+
+function addAsked(
+  domains: readonly string[],
+  { account }: { readonly account?: string | undefined },
+  add: Add,
+): void {
+  if (account !== undefined) add('a', account)
+  for (const domain of domains) add('n', domain)
 }
 
 function addHost(host: string, add: Add): void {
@@ -227,7 +253,7 @@ export function markOf(key: TrailKey): number {
 
 /** The state of the hash after 'f:' and its like: goes on with the text, without a string for the whole. */
 const hashStates = new Map<KeyKind, number>(
-  (['f', 't', 'l', 'n', 'i', 'm', 'c', 'w', 's'] as const).map(kind => [
+  (['a', 'f', 't', 'l', 'n', 'i', 'm', 'c', 'w', 's'] as const).map(kind => [
     kind,
     hashState(`${kind}:`, hashKey),
   ]),

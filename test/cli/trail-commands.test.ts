@@ -384,6 +384,35 @@ test('a refused transaction is found by its peer, with what it was told', async 
   ])
 })
 
+test('who came to fetch mail is found by the account, alone and in a list', async context => {
+  const server = await openServer(context)
+  const fetched: TrailEvent = {
+    kind: 'fetched',
+    verb: 'ATRN',
+    domains: ['home.test'],
+    sessionId: 's3',
+    role: 'submission',
+    remoteAddress: '192.0.2.8',
+    heloName: 'server.home.test',
+    account: 'customer@example.test',
+    handed: { taken: 2, deferred: 1, failed: 0 },
+  }
+  await server.storage.run(appendTrail, [{ at: now - minute, event: fetched }])
+  const alone = await run(server, 'trace', 'customer@example.test')
+  assert.match(
+    alone.stdout,
+    /^Asked for mail:\n.* came to fetch the mail of home\.test \(ATRN\): it took 2 messages, put off 1\n {21}Connection: from 192\.0\.2\.8, /,
+  )
+  await server.storage.run(appendTrail, [
+    { at: now, event: { ...fetched, handed: { taken: 0, deferred: 0, failed: 0, problem: 'it left' } } },
+  ])
+  const { stdout } = await run(server, 'trace', 'home.test')
+  assert.match(
+    stdout,
+    /\(asked for mail\) +customer@example\.test +home\.test +server\.home\.test \(192\.0\.2\.8\)/,
+  )
+})
+
 test('a message that was refused for where it is from is told with what was found', async context => {
   const server = await openServer(context)
   const event: TrailEvent = {

@@ -53,7 +53,7 @@ function createLogins(storage: Storage, clock: Clock, log: Log): Logins {
 const withoutMail = {
   settings: { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' },
   intake: { open: () => assert.fail('no message is expected') },
-  deliverTurned: async () => {},
+  deliverTurned: async () => ({ taken: 0, deferred: 0, failed: 0 }),
   terminals: { isOpen: () => false },
   patience: new Patience({ greetingDelaySeconds: 0, refusalDelaySeconds: 0 }, createManualClock()),
 }

@@ -13,9 +13,13 @@ import {
   startRelayQueue,
 } from '../../src/queue/relay-queue.ts'
 import { settle } from '../../src/queue/settle.ts'
+import { findEvents } from '../../src/trail/find-events.ts'
+import { trailKeys } from '../../src/trail/keys.ts'
+import { trailOfMessage } from '../../src/trail/operations.ts'
 import { at, describeWork, leaseMs, minute, openQueue, type TestQueue } from './open-queue.ts'
 
 const owner = `${fetchOwnerPrefix}test`
+const asked = { sessionId: 's1', remoteAddress: '192.0.2.7', account: 'customer@provider.test' }
 
 async function relay(queue: TestQueue, name: string, keepsUntilFetched = true): Promise<void> {
   await queue.storage.run(createRelayDomain, { name, keepsUntilFetched, anyoneStarts: false, at })
@@ -105,7 +109,7 @@ test('mail that was queued before the domain was relayed is mail for it too, and
 test('ETRN makes the mail of its domains due, once in a while for strangers', async t => {
   const queue = await openRelayQueue(t)
   await relay(queue, 'sub.home.test')
-  await queue.accept({ to: ['anna@home.test', 'anna@sub.home.test', 'clara@example.org'] })
+  await queue.accept({ to: ['anna@home.test', 'boris@home.test', 'anna@sub.home.test', 'clara@example.org'] })
   await putOff(queue, await queue.claim('agent', at), 'agent')
   const names = await queue.storage.run(findOwnedDomains, { kind: 'with-subdomains', name: 'home.test' })
   assert.deepEqual(
@@ -114,18 +118,31 @@ test('ETRN makes the mail of its domains due, once in a while for strangers', as
   )
   const start = (now: number, unlessUntil?: number) =>
     queue.storage.run(startRelayQueue, {
+      asked,
       domains: names.map(({ name }) => name),
       now,
       startsUntil: now + 30 * minute,
       unlessUntil,
     })
-  assert.deepEqual(await start(at + minute), { domains: ['home.test', 'sub.home.test'], recipients: 2 })
+  assert.deepEqual(await start(at + minute), { domains: ['home.test', 'sub.home.test'], messages: 1 })
+  const kinds = await queue.storage.run(trailOfMessage, { queueId: 1 })
+  assert.deepEqual(
+    kinds.flatMap(({ event }) => (event.kind === 'asked-for' ? [event] : [])),
+    ['home.test', 'sub.home.test'].map(domain => ({ kind: 'asked-for', verb: 'ETRN', domain, ...asked })),
+  )
+  const { records: found } = await queue.storage.run(findEvents, {
+    anyOf: [trailKeys.account('customer@provider.test')],
+    since: 0,
+    until: at + minute,
+    limit: 10,
+  })
+  assert.equal(found.length, 2)
   assert.deepEqual(describeWork(await queue.claim('agent', at + minute)), [
-    '1: anna@home.test',
+    '1: anna@home.test boris@home.test',
     '1: anna@sub.home.test',
   ])
   const again = at + minute + 30_000
-  assert.deepEqual(await start(again, again + 29 * minute), { domains: [], recipients: 0 })
+  assert.deepEqual(await start(again, again + 29 * minute), { domains: [], messages: 0 })
   assert.equal((await start(again)).domains.length, 2)
 })
 

@@ -1,10 +1,18 @@
 // Mail for servers that come and fetch it: kept without attempts, and handed over on a connection that the other one opens.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { describeEvent, type TrailEntry } from '../../src/cli/format-trail.ts'
+import { parseTraceSubject } from '../../src/cli/trace-subject.ts'
+import { parseQueueId } from '../../src/queue/queue-id.ts'
 import { startRelayQueue } from '../../src/queue/relay-queue.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
+import type { TrailEvent } from '../../src/trail/events.ts'
+import { findEvents } from '../../src/trail/find-events.ts'
+import { findMessages } from '../../src/trail/find-messages.ts'
+import type { TrailKey } from '../../src/trail/keys.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
+import { eventually } from '../harness/eventually.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { sendMessage } from '../harness/send-message.ts'
@@ -115,6 +123,31 @@ test('mail is kept without attempts, and fetched by a server that nobody can rea
   assert.deepEqual(await customer.fetchMail(), [{ host: '127.0.0.1', kind: 'no-mail', messages: 0 }])
 })
 
+function keysOf(text: string): readonly TrailKey[] {
+  const subject = parseTraceSubject(text)
+  return subject?.kind === 'keys' ? subject.anyOf : assert.fail(text)
+}
+
+/** What "postrider trace <text>" finds of this kind, newest first. */
+async function askedEvents(
+  { storage }: ComposedServer,
+  text: string,
+  kind: TrailEvent['kind'],
+): Promise<readonly TrailEntry[]> {
+  const { records } = await storage.run(findEvents, {
+    anyOf: keysOf(text),
+    since: 0,
+    until: Number.MAX_SAFE_INTEGER,
+    limit: 100,
+  })
+  return records.flatMap(({ event }) => (event.kind === kind ? [describeEvent(event)] : []))
+}
+
+/** The newest of them, when it has been written. */
+function asked(provider: ComposedServer, text: string, kind: TrailEvent['kind']): Promise<TrailEntry> {
+  return eventually(`an event ${kind}`, async () => (await askedEvents(provider, text, kind))[0])
+}
+
 test('the trail says that it was kept, and then whom it was handed to', async t => {
   const made = await startProvider(t)
   const { provider } = made
@@ -135,6 +168,62 @@ test('the trail says that it was kept, and then whom it was handed to', async t 
   assert.ok(attempted?.kind === 'attempted' && attempted.outcome.kind === 'relayed')
   assert.equal(attempted.outcome.remoteMta, 'server.home.test')
   assert.match(attempted.dialogue?.[0] ?? '', /a connection that server\.home\.test opened .* \(ATRN\)/)
+  assert.match(
+    describeEvent(attempted).text,
+    /^Fetched by the account customer@provider\.test \(ATRN\), as server\.home\.test at 127\.0\.0\.1:\d+, encrypted with TLSv1\.3 TLS_\S+ for anna@home\.test: 250 [^()]*$/,
+  )
+  assert.match(
+    (await asked(provider, 'customer@provider.test', 'fetched')).text,
+    /^server\.home\.test \(127\.0\.0\.1\), logged in as customer@provider\.test, came to fetch the mail of home\.test, second\.test \(ATRN\): it took 1 message$/,
+  )
+  const byAccount = await findMessages(provider.storage, {
+    groups: [keysOf('customer@provider.test')],
+    since: 0,
+    until: Number.MAX_SAFE_INTEGER,
+    limit: 10,
+  })
+  assert.deepEqual(
+    new Set(byAccount.found.map(({ queueId }) => queueId)),
+    new Set([undefined, parseQueueId(id)]),
+  )
+})
+
+test('who finds nothing to fetch stands in the trail once an hour, with how often it came', async t => {
+  const made = await startProvider(t)
+  const { provider, clock } = made
+  const comeForMail = async (): Promise<void> => {
+    const peer = await logIn(provider)
+    assert.equal((await peer.command('ATRN home.test'))?.code, 453)
+    peer.destroy()
+  }
+  await comeForMail()
+  await comeForMail()
+  clock.advance(hour)
+  await comeForMail()
+  const [again, first, ...others] = await eventually('two events', async () => {
+    const events = await askedEvents(provider, 'customer@provider.test', 'fetched')
+    return events.length >= 2 ? events : undefined
+  })
+  assert.deepEqual(others, [])
+  assert.match(first?.text ?? '', /came to fetch the mail of home\.test \(ATRN\): nothing waited$/)
+  assert.match(again?.text ?? '', /: nothing waited \(and 1 time before, since the last entry\)$/)
+})
+
+test('who may not fetch stands in the trail with the domain that was asked for', async t => {
+  const { provider } = await startProvider(t)
+  const stranger = await logIn(provider, 'stranger@provider.test')
+  assert.equal((await stranger.command('ATRN home.test'))?.code, 450)
+  assert.equal((await stranger.command('ETRN home.test'))?.code, 459)
+  stranger.destroy()
+  const refused = await eventually('two refusals', async () => {
+    const events = await askedEvents(provider, 'home.test', 'refused')
+    return events.length >= 2 ? events : undefined
+  })
+  assert.deepEqual(
+    refused.map(({ text }) => /^Refused \w+ of \S+ \(\S+\) for the mail of home\.test/.exec(text)?.[0]),
+    ['ETRN', 'ATRN'].map(verb => `Refused ${verb} of server.home.test (127.0.0.1) for the mail of home.test`),
+  )
+  assert.match(refused[0]?.notes?.[0] ?? '', /logged in as stranger@provider\.test/)
 })
 
 test('what demands REQUIRETLS is not handed over where nothing proves the server, and waits', async t => {
@@ -309,6 +398,14 @@ test('ETRN makes the mail of a domain go to its own mail hosts for a while, and 
   const owner = await logIn(provider)
   assert.deepEqual((await owner.command('ETRN @test'))?.text, '2.0.0 Ok, 1 pending message for @test started')
   owner.destroy()
+  assert.equal(
+    (await asked(provider, 'customer@provider.test', 'queue-started')).text,
+    'server.home.test (127.0.0.1), logged in as customer@provider.test, asked that the mail of @test be sent (ETRN), which is home.test: 1 message is tried now',
+  )
+  assert.equal(
+    (await asked(provider, 'customer@provider.test', 'asked-for')).text,
+    'It is tried now, because server.home.test (127.0.0.1), logged in as customer@provider.test, asked for the mail of home.test (ETRN)',
+  )
   await provider.settled()
   await home.settled()
   assert.equal((await home.mailbox('anna@home.test')).length, 1)
@@ -403,10 +500,11 @@ test('a server that stops lets the transaction end, and begins no other', async 
   await stopped
   // What was not begun went back to the queue, where it is kept.
   await provider.settled()
-  const { recipients } = await provider.storage.run(startRelayQueue, {
+  const { messages } = await provider.storage.run(startRelayQueue, {
     domains: ['home.test'],
+    asked: { remoteAddress: '127.0.0.1' },
     now: made.clock.now(),
     startsUntil: 0,
   })
-  assert.equal(recipients, 1)
+  assert.equal(messages, 1)
 })

@@ -54,8 +54,12 @@ const dayMs = 24 * 60 * 60 * 1000
 const searchedDays = 7
 const maxSteps = 200
 const notSearched = 'not in the mail itself'
-/** Refused, cut off or turned away: it has no queue id. */
-const notTaken = 'not taken'
+
+/** What has no queue id: it was refused, cut off or turned away, or somebody came for mail. */
+function namelessWord(records: readonly TrailRecord[]): string {
+  const kind = records[0]?.event.kind
+  return kind === 'fetched' || kind === 'queue-started' ? 'asked for mail' : 'not taken'
+}
 
 export function addTraceCommand(program: Command, run: CommandRun): void {
   addCommand(program, {
@@ -255,7 +259,8 @@ async function find(
     return
   }
   if (found.length === 1 && only && !invocation.output.json) {
-    invocation.output.line('Not taken:')
+    const word = namelessWord(only.records)
+    invocation.output.line(`${word.charAt(0).toUpperCase()}${word.slice(1)}:`)
     for (const record of only.records)
       invocation.output.line(describeRecord(record, options.dialogue === true).join('\n'))
     return
@@ -266,7 +271,8 @@ async function find(
       { title: 'TIME', cell: ({ records }) => formatTime(records[0]?.at ?? 0) },
       {
         title: 'QUEUE ID',
-        cell: ({ queueId }) => (queueId === undefined ? `(${notTaken})` : formatQueueId(queueId)),
+        cell: ({ queueId, records }) =>
+          queueId === undefined ? `(${namelessWord(records)})` : formatQueueId(queueId),
       },
       { title: 'FROM', cell: ({ records }) => envelopeOf(records).from },
       { title: 'TO', cell: ({ records }) => formatDomainsForPeople(envelopeOf(records).to) },
@@ -309,6 +315,9 @@ function envelopeOf(records: readonly TrailRecord[]): Envelope {
         }
       case 'cut-off':
         return { from: senderText(event.reversePath), to: listed(event.recipients), subject: '' }
+      case 'queue-started':
+      case 'fetched':
+        return { from: event.account ?? '', to: listed(event.domains), subject: '' }
       case 'written':
         return { from: '<>', to: listed(event.recipients), subject: event.subject ?? '' }
       default:
@@ -357,7 +366,7 @@ async function follow(
     const { output } = invocation
     if (output.json) output.jsonLine(recordJson(record))
     else {
-      const id = record.queueId === undefined ? `(${notTaken})` : formatQueueId(record.queueId)
+      const id = record.queueId === undefined ? `(${namelessWord([record])})` : formatQueueId(record.queueId)
       const lines = describeRecord(record, options.dialogue === true)
       const named = subject?.kind === 'queue-id' ? lines : [`${id}  ${lines[0] ?? ''}`, ...lines.slice(1)]
       output.line(named.join('\n'), isNew ? undefined : 'dim')
@@ -394,7 +403,8 @@ async function search(invocation: Invocation, text: string, options: TraceOption
       { title: 'TIME', cell: record => formatTime(record.at) },
       {
         title: 'QUEUE ID',
-        cell: record => (record.queueId === undefined ? `(${notTaken})` : formatQueueId(record.queueId)),
+        cell: record =>
+          record.queueId === undefined ? `(${namelessWord([record])})` : formatQueueId(record.queueId),
       },
       { title: 'WHAT', cell: record => formatDomainsForPeople(describeEvent(record.event).text) },
     ],

@@ -12,7 +12,7 @@ import type { MessageSigner, Signing } from '../../signing/message-signer.ts'
 import type { ClientFailureFacts, OutgoingMailData, RecipientResult } from '../../smtp/client/contract.ts'
 import type { Reply } from '../../smtp/reply.ts'
 import type { TlsEvidence } from '../../tls-policy/server-policy.ts'
-import type { Lookup, PassedServer, SentForm } from '../../trail/events.ts'
+import type { FetchedOn, Lookup, PassedServer, SentForm } from '../../trail/events.ts'
 import { localError } from '../local-error.ts'
 import type { DeliveryOutcome, Diagnosis, NegativeOutcome } from '../outcome.ts'
 import type { Closure } from '../pacing/destination-health.ts'
@@ -36,6 +36,8 @@ export interface AttemptTerms {
   /** The reverse-path for one recipient, where each has its own (VERP). */
   readonly reversePathFor?: ReversePathFor | undefined
   readonly signer?: MessageSigner | undefined
+  /** On a connection that was opened to fetch it. */
+  readonly fetched?: FetchedOn | undefined
   readonly now: () => number
 }
 
@@ -430,6 +432,7 @@ export class RemoteAttempt {
       ...(gate === undefined ? {} : { place: { gate, share: shareOf(this.work.message) }, gate: this.gate }),
       ...(lookup ? { lookup } : {}),
       ...(passed.length > 0 ? { passed } : {}),
+      ...(this.#terms.fetched ? { fetched: this.#terms.fetched } : {}),
       ...(this.source === undefined ? {} : { source: this.source }),
       ...this.#describeSent(recipient),
       ...describeSigning(this.#signing),

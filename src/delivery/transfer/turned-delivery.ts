@@ -20,6 +20,7 @@ import type { SmtpConnection } from '../../smtp/client/contract.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Storage } from '../../storage/operation.ts'
+import type { FetchedMail, FetchedOn } from '../../trail/events.ts'
 import { whileAlive } from '../delivery-agent.ts'
 import { traceOfExpansion } from '../expand-recipient.ts'
 import { localError, logLocalError } from '../local-error.ts'
@@ -57,7 +58,7 @@ export interface TurnedPeer {
   readonly socket: Socket
   /** Nothing more is to be begun. */
   readonly signal: AbortSignal
-  readonly verb: string
+  readonly verb: FetchedOn['verb']
   readonly account: string
   /** The name that it gave itself in EHLO. */
   readonly name: string
@@ -67,7 +68,7 @@ export interface TurnedPeer {
 }
 
 /** Resolves when the connection is over, and what became of each message is written. Never rejects. */
-export type DeliverTurned = (peer: TurnedPeer) => Promise<void>
+export type DeliverTurned = (peer: TurnedPeer) => Promise<FetchedMail>
 
 export function createTurnedDelivery(parts: TurnedDeliveryParts): DeliverTurned {
   const returnPaths = createReturnPaths(parts)
@@ -90,9 +91,9 @@ export function createTurnedDelivery(parts: TurnedDeliveryParts): DeliverTurned 
         account: peer.account,
         reason,
       })
-      return
+      return { taken: 0, deferred: 0, failed: 0, problem: reason }
     }
-    await new TurnedDelivery({ ...parts, returnPaths }, peer, connection, record).run()
+    return await new TurnedDelivery({ ...parts, returnPaths }, peer, connection, record).run()
   }
 }
 
@@ -114,6 +115,7 @@ class TurnedDelivery {
   readonly #held = new Set<number>()
   readonly #deferred: number[] = []
   readonly #counts = { delivered: 0, deferred: 0, failed: 0 }
+  readonly #messages = { taken: new Set<QueueId>(), deferred: new Set<QueueId>(), failed: new Set<QueueId>() }
   #leasedUntil = 0
 
   constructor(
@@ -157,7 +159,7 @@ class TurnedDelivery {
   }
 
   /** Never rejects. */
-  async run(): Promise<void> {
+  async run(): Promise<FetchedMail> {
     const { clock, log } = this.#parts
     const { account, domains, verb } = this.#peer
     const { connection } = this.#open
@@ -173,6 +175,8 @@ class TurnedDelivery {
     extending.cancel()
     await this.#giveBack()
     log.info('mail was fetched', { account, verb, domains: domains.join(', '), ...this.#counts })
+    const { taken, deferred, failed } = this.#messages
+    return { taken: taken.size, deferred: deferred.size, failed: failed.size }
   }
 
   get #goesOn(): boolean {
@@ -233,6 +237,7 @@ class TurnedDelivery {
         // All of them have come the same way.
         reversePath: await returnPaths.reversePathFor(reversePath, recipients[0]?.expandedFrom),
         signer,
+        fetched: { verb: this.#peer.verb, account: this.#peer.account },
         now: () => clock.now(),
       },
       mailData: outgoing,
@@ -269,10 +274,16 @@ class TurnedDelivery {
 
   #ended(ended: Attempted | NotAttempted): void {
     const { kind } = ended.outcome
-    if (kind === 'relayed') this.#counts.delivered++
-    else if (kind === 'failed') this.#counts.failed++
-    else {
+    const { id } = ended.work.message
+    if (kind === 'relayed') {
+      this.#counts.delivered++
+      this.#messages.taken.add(id)
+    } else if (kind === 'failed') {
+      this.#counts.failed++
+      this.#messages.failed.add(id)
+    } else {
       this.#counts.deferred++
+      this.#messages.deferred.add(id)
       this.#deferred.push(ended.recipient.id)
     }
     this.#settler.add(ended)

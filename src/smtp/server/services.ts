@@ -169,6 +169,8 @@ export interface Refusal {
   readonly forwardPath?: Address | undefined
   /** Those who had been accepted, when the whole message is refused. */
   readonly recipients?: readonly Address[] | undefined
+  /** Whose mail ETRN or ATRN asked for. */
+  readonly domains?: readonly string[] | undefined
   /** The name with which AUTH was tried, as the client gave it. */
   readonly loginName?: string | undefined
   /** Of AUTH: 'SCRAM-SHA-256'. */

@@ -24,13 +24,15 @@ export const etrn: Command = {
     if (!request) return session.stay(replies.syntax('usage', etrn.syntax))
     const answer = session.context.services.startQueue?.(session.client, request)
     return answer instanceof Promise
-      ? answer.then(reply => answerStart(session, reply))
-      : answerStart(session, answer ?? replies.notOffered('ETRN'))
+      ? answer.then(reply => answerStart(session, request, reply))
+      : answerStart(session, request, answer ?? replies.notOffered('ETRN'))
   },
 }
 
-function answerStart(session: Session, reply: Reply): Step {
-  return reply.code < 400 ? session.stay(reply) : session.refuse({ command: 'ETRN', reply })
+function answerStart(session: Session, request: QueueRequest, reply: Reply): Step {
+  if (reply.code < 400) return session.stay(reply)
+  const domains = request.kind === 'queue' ? [] : [request.domain]
+  return session.refuse({ command: 'ETRN', domains, reply })
 }
 
 /** RFC 1985 §5.3 */
@@ -102,13 +104,18 @@ function turnAround(
   if (!account) return session.refuse({ command: verb, reply: replies.authRequired })
   const answer = context.services.turnAround?.(client, { verb, account, domains })
   return answer instanceof Promise
-    ? answer.then(given => answerTurn(session, verb, given))
-    : answerTurn(session, verb, answer ?? replies.notOffered(verb))
+    ? answer.then(given => answerTurn(session, verb, domains, given))
+    : answerTurn(session, verb, domains, answer ?? replies.notOffered(verb))
 }
 
-function answerTurn(session: Session, verb: TurnRequest['verb'], answer: Turn | Reply): Step {
+function answerTurn(
+  session: Session,
+  verb: TurnRequest['verb'],
+  domains: readonly string[],
+  answer: Turn | Reply,
+): Step {
   // RFC 2645 §5.2.1: 453 is no refusal, and whoever comes every few minutes hears it most of the time.
   if ('code' in answer && answer.code === replies.nothingToFetch.code) return session.stay(answer)
-  if ('code' in answer) return session.refuse({ command: verb, reply: assertRefusal(answer) })
+  if ('code' in answer) return session.refuse({ command: verb, domains, reply: assertRefusal(answer) })
   return { reply: undefined, next: session.state, effect: { kind: 'turn-around', turn: answer } }
 }

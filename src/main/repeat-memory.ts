@@ -1,6 +1,6 @@
-// Whoever is turned away often comes back at once, many times: of these one in a minute goes into the trail.
+// Whoever is turned away often comes back at once, many times, and so does who fetches mail that is not there: of these one in
+// a while goes into the trail.
 
-const quietMs = 60_000
 const maxRemembered = 10_000
 
 interface Seen {
@@ -8,13 +8,18 @@ interface Seen {
   untold: number
 }
 
-export class TurnedAwayMemory {
+export class RepeatMemory {
+  readonly #quietMs: number
   readonly #seen = new Map<string, Seen>()
 
-  /** `word`: the peer and why. How many of the same were not told; undefined: this one is not to be told either. */
+  constructor(quietMs: number) {
+    this.#quietMs = quietMs
+  }
+
+  /** `word`: the peer and what it met. How many of the same were not told; undefined: this one is not to be told either. */
   note(word: string, now: number): number | undefined {
     const seen = this.#seen.get(word)
-    if (seen && now - seen.since < quietMs) {
+    if (seen && now - seen.since < this.#quietMs) {
       seen.untold++
       return undefined
     }

@@ -1,0 +1,29 @@
+// Whoever talked to this server, in words.
+import type { PeerFacts } from '../trail/events.ts'
+import { formatCount } from './quantities.ts'
+
+export function describePeer({ heloName, remoteAddress }: PeerFacts): string {
+  return heloName ? `${heloName} (${remoteAddress})` : remoteAddress
+}
+
+export function describePeerTls({ tls }: Pick<PeerFacts, 'tls'>): string {
+  return tls ? `encrypted with ${tls}` : 'not encrypted'
+}
+
+/** Of a session from which no message came. */
+export function describeConnection(peer: PeerFacts): string {
+  const { remoteAddress, heloName, role, account, sessionId } = peer
+  return `Connection: ${[
+    `from ${remoteAddress}`,
+    heloName === undefined ? 'no EHLO' : `EHLO ${heloName}`,
+    describePeerTls(peer),
+    account === undefined ? 'not logged in' : `logged in as ${account}`,
+    ...(role === undefined ? [] : [`on the listener for ${role}`]),
+    ...(sessionId === undefined ? [] : [`session ${sessionId}`]),
+  ].join(', ')}`
+}
+
+/** Begins with a blank, or is empty. */
+export function describeRepeated({ repeated }: { readonly repeated?: number | undefined }): string {
+  return repeated ? ` (and ${formatCount(repeated, 'time')} before, since the last entry)` : ''
+}
