@@ -1,12 +1,13 @@
 // The trail of a message as a timeline for people, and how the message stands now. Text only: whoever has the records may ask.
 import { formatAddressForPeople } from '../address/format-address.ts'
 import { formatDomainsForPeople } from '../address/parse-domain.ts'
-import type { ShownMessage } from '../queue/list-queue.ts'
+import type { ShownMessage, ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { TrailRecord } from '../trail/events.ts'
 import { collapseRuns, type More } from './collapse-runs.ts'
 import { describeOpening, describePlace, opensTooLate } from './describe-gate.ts'
 import { describeEvent } from './format-trail.ts'
+import { listNames } from './group-standings.ts'
 import type { Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
 import { standingOf } from './standing.ts'
@@ -107,34 +108,46 @@ function describeNow(
 ): string[] {
   if (!queued || queued.recipients.length === 0)
     return keptAside(records).length > 0 ? [] : ['Now: nothing is left to do; it is no longer in the queue.']
-  const id = formatQueueId(queued.message.id)
-  return queued.recipients.map(recipient => {
-    const address = formatAddressForPeople(recipient.forwardPath)
-    const standing = standingOf(recipient, now, queued.message.releaseAt)
-    const endAt = prospects.endFor(queued.message, recipient)
-    const end = formatTime(endAt)
-    switch (standing.kind) {
-      case 'underway':
-        return `Now: ${address} is being delivered.`
-      case 'held':
-        return `Now: ${address} is held. "postrider queue release ${id}" delivers it.`
-      case 'suspect':
-        return `Now: ${address} is due, and is tried apart from others, because the delivery thread died when it had this message.`
-      case 'scheduled':
-        return `Now: ${address} is delivered ${formatRelative(standing.until, now)}, as its sender wants.`
-      case 'kept':
-        return `Now: ${address} is kept for the server of its domain, which fetches it, until ${end}.`
-      case 'in-line': {
-        const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
-        const late = opensTooLate(gate, endAt) ? ` It is given up before, at ${end}.` : ''
-        return `Now: ${address} stands in line ${describePlace(gate, true)}. ${describeOpening(gate, now)}${late}`
-      }
-      case 'due':
-        return `Now: ${address} is due, and waits for its turn.`
-      case 'waiting':
-        return `Now: ${address} is tried again ${formatRelative(standing.until, now)}, until ${end}.`
-      default:
-        return standing satisfies never
-    }
+  const byState = Map.groupBy(queued.recipients, recipient =>
+    describeState(queued, recipient, { now, prospects }),
+  )
+  return [...byState].map(([state, recipients]) => {
+    const names = listNames(recipients.map(({ forwardPath }) => formatAddressForPeople(forwardPath)))
+    return `Now: ${names} ${recipients.length === 1 ? state : state.replace(/^is /, 'are ').replace(/^stands /, 'stand ')}`
   })
+}
+
+/** Behind the address. */
+function describeState(
+  { message }: ShownMessage,
+  recipient: ShownRecipient,
+  { now, prospects }: Pick<TraceStyle, 'now' | 'prospects'>,
+): string {
+  const id = formatQueueId(message.id)
+  const standing = standingOf(recipient, now, message.releaseAt)
+  const endAt = prospects.endFor(message, recipient)
+  const end = formatTime(endAt)
+  switch (standing.kind) {
+    case 'underway':
+      return 'is being delivered.'
+    case 'held':
+      return `is held. "postrider queue release ${id}" delivers it.`
+    case 'suspect':
+      return 'is due, and is tried apart from others, because the delivery thread died when it had this message.'
+    case 'scheduled':
+      return `is delivered ${formatRelative(standing.until, now)}, as its sender wants.`
+    case 'kept':
+      return `is kept for the server of its domain, which fetches it, until ${end}.`
+    case 'in-line': {
+      const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
+      const late = opensTooLate(gate, endAt) ? ` It is given up before, at ${end}.` : ''
+      return `stands in line ${describePlace(gate, true)}. ${describeOpening(gate, now)}${late}`
+    }
+    case 'due':
+      return 'is due, and waits for its turn.'
+    case 'waiting':
+      return `is tried again ${formatRelative(standing.until, now)}, until ${end}.`
+    default:
+      return standing satisfies never
+  }
 }

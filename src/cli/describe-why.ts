@@ -18,6 +18,7 @@ import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './desc
 import { describePlain } from './describe-tls.ts'
 import { isOlderThan, type TracedMessage } from './describe-trace.ts'
 import { describeDiagnosis, formatReply } from './format-trail.ts'
+import { patternOf, type Saying, tellGroup } from './group-standings.ts'
 import type { GateState, Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
 import { type Standing, standingOf } from './standing.ts'
@@ -52,9 +53,11 @@ export interface RecipientStanding {
   readonly nextAttemptBecause?: NextAttemptReason | undefined
   /** Sentences. */
   readonly text: string
+  /** The same in its parts; undefined: it stands for itself. */
+  readonly saying?: Saying | undefined
 }
 
-/** More recipients than this are counted. */
+/** More different things than this are counted. */
 const maxTold = 5
 
 export function describeWhy(message: TracedMessage, style: WhyStyle): string {
@@ -62,15 +65,36 @@ export function describeWhy(message: TracedMessage, style: WhyStyle): string {
   const id = formatQueueId(queueId)
   if (records.length === 0 && !queued) return describeUnknown(queueId, style)
   const standings = standingsOf(message, style)
-  const told = standings.slice(0, maxTold).map(({ text }) => text)
+  const groups = groupStandings(standings)
+  const told = groups.slice(0, maxTold).map(({ text }) => text)
+  const others = groups.slice(maxTold).reduce((sum, { count }) => sum + count, 0)
   const more =
-    standings.length > maxTold
-      ? [
-          `${formatCount(standings.length - maxTold, 'more recipient')}: "postrider trace ${id}" tells of each.`,
-        ]
-      : []
+    others > 0 ? [`${formatCount(others, 'more recipient')}: "postrider trace ${id}" tells of each.`] : []
   const said = [describeMessage(message, style.now), ...told, ...more].join(' ')
   return formatDomainsForPeople(said + describeReturnsOfNobody(records))
+}
+
+interface StandingGroup {
+  readonly text: string
+  readonly count: number
+}
+
+/** Of what is the same, but for details, one text. */
+function groupStandings(standings: readonly RecipientStanding[]): readonly StandingGroup[] {
+  const groups = Map.groupBy(standings, ({ saying, text }) => (saying ? patternOf(saying) : text))
+  return [...groups.values()].map(group => {
+    const sayings = group.flatMap(({ saying }) => saying ?? [])
+    const [alone] = group
+    return { text: sayings.length > 0 ? tellGroup(sayings) : (alone?.text ?? ''), count: group.length }
+  })
+}
+
+function say(
+  name: string,
+  body: string,
+  parts: Pick<Saying, 'detail' | 'time'> = {},
+): Pick<RecipientStanding, 'text' | 'saying'> {
+  return { text: `To ${name}: ${body}`, saying: { name, body, ...parts } }
 }
 
 /** Those that wait first. */
@@ -142,6 +166,7 @@ function describeWaiting(
   const id = formatQueueId(queueId)
   const last = lastAttempt(records, address)
   const tried = describeLast(recipient, last)
+  const detail = reasonOf(recipient, last)
   const endAt = queued && prospects.endFor(queued.message, recipient)
   const end = endAt === undefined ? '' : describeEnd(endAt, now)
   const way = recipient.routeTo === undefined ? '' : ` An administrator sends it to ${recipient.routeTo}.`
@@ -150,55 +175,85 @@ function describeWaiting(
     case 'underway':
       return {
         ...base,
-        text: `To ${shown}: it is being delivered at this moment.${way} ${tried}"postrider trace ${id} --follow" shows how it goes.`,
+        ...say(
+          shown,
+          `it is being delivered at this moment.${way} ${tried}"postrider trace ${id} --follow" shows how it goes.`,
+          { detail },
+        ),
       }
     case 'held':
       return {
         ...base,
-        text: `To ${shown}: it is held, and stays so until somebody releases it. ${describeHold(records, address, isBeginningForgotten)}${tried}"postrider queue release ${id}" delivers it.`,
+        ...say(
+          shown,
+          `it is held, and stays so until somebody releases it. ${describeHold(records, address, isBeginningForgotten)}${tried}"postrider queue release ${id}" delivers it.`,
+          { detail },
+        ),
       }
     case 'suspect':
       return {
         ...base,
         nextAttemptAt: recipient.dueAt,
-        text: `To ${shown}: it was under way when the delivery thread died, so it is tried apart from other mail, in small groups, to find out which message it was. It is its turn soon; nothing needs to be done.`,
+        ...say(
+          shown,
+          `it was under way when the delivery thread died, so it is tried apart from other mail, in small groups, to find out which message it was. It is its turn soon; nothing needs to be done.`,
+        ),
       }
     case 'scheduled':
       return {
         ...base,
         nextAttemptAt: standing.until,
-        text: `To ${shown}: its sender wants it delivered ${formatRelative(standing.until, now)} (${formatTime(standing.until)}), and so long it waits. "postrider queue retry ${id}" delivers it at once.`,
+        ...say(
+          shown,
+          `its sender wants it delivered ${formatRelative(standing.until, now)} (${formatTime(standing.until)}), and so long it waits. "postrider queue retry ${id}" delivers it at once.`,
+        ),
       }
     case 'kept':
       return {
         ...base,
-        text: `To ${shown}: it is kept for the server of its domain, which fetches it; nothing is tried before.${end}`,
+        ...say(
+          shown,
+          `it is kept for the server of its domain, which fetches it; nothing is tried before.${end}`,
+        ),
       }
     case 'in-line': {
       const gate = prospects.gateOf(recipient) ?? { of: 'destination', name: standing.gate }
       const isSaid = recipient.lastCause === 'own-limit' && gate.closure?.reason === 'limit'
-      const place = `To ${shown}: it stands in line ${describePlace(gate, isTold(gate, recipient))}. ${isSaid ? '' : tried}${describeOpening(gate, now)}${way}`
+      const place = `it stands in line ${describePlace(gate, isTold(gate, recipient))}. ${isSaid ? '' : tried}${describeOpening(gate, now)}${way}`
       if (endAt !== undefined && opensTooLate(gate, endAt))
-        return { ...base, text: `${place}${describeTooLate(endAt, now)} ${describeLastWays(gate, id)}` }
+        return {
+          ...base,
+          ...say(shown, `${place}${describeTooLate(endAt, now)} ${describeLastWays(gate, id)}`, { detail }),
+        }
       return {
         ...base,
         nextAttemptAt: gate.closure?.until,
-        text: `${place}${end} ${describeSpeedUp(gate, id)}`,
+        ...say(shown, `${place}${end} ${describeSpeedUp(gate, id)}`, { detail }),
       }
     }
     case 'due':
       return {
         ...base,
         nextAttemptAt: recipient.dueAt,
-        text: `To ${shown}: it is due, and waits for its turn. ${tried}${way}If it stays so: other mail for the same server is before it, or no server delivers; "postrider queue summary" shows how much waits.`,
+        ...say(
+          shown,
+          `it is due, and waits for its turn. ${tried}${way}If it stays so: other mail for the same server is before it, or no server delivers; "postrider queue summary" shows how much waits.`,
+          { detail },
+        ),
       }
-    case 'waiting':
+    case 'waiting': {
+      const next = `${formatRelative(standing.until, now)} (${formatTime(standing.until)})`
       return {
         ...base,
         nextAttemptAt: standing.until,
         nextAttemptBecause: last?.nextAttemptBecause,
-        text: `To ${shown}: it waits in the queue of this server. ${tried}The next attempt is ${formatRelative(standing.until, now)} (${formatTime(standing.until)})${whyThen(last)}.${way}${end} ${speedUp(recipient, id)}`,
+        ...say(
+          shown,
+          `it waits in the queue of this server. ${tried}The next attempt is ${next}${whyThen(last)}.${way}${end} ${speedUp(recipient, id)}`,
+          { detail, time: { at: standing.until, text: next } },
+        ),
       }
+    }
     default:
       return standing satisfies never
   }
@@ -247,10 +302,14 @@ function describeLast(recipient: ShownRecipient, last: Attempted | undefined): s
   if (recipient.attempts === 0 && recipient.lastDiagnosis === undefined) return 'It has not been tried yet. '
   const { lastCause } = recipient
   const met = last && 'diagnosis' in last.outcome ? last.outcome.diagnosis : undefined
-  const reason = recipient.lastDiagnosis ?? (met ? describeDiagnosis(met) : '')
   const words = met && met.cause === lastCause ? describeCauseOf(met) : describeCause(lastCause)
   const because = lastCause === undefined ? '' : `, because ${words.because}`
-  return `${describeTries(recipient, last)}${because}: ${withoutEnd(reason)}. `
+  return `${describeTries(recipient, last)}${because}: ${reasonOf(recipient, last)}. `
+}
+
+function reasonOf({ lastDiagnosis }: ShownRecipient, last: Attempted | undefined): string {
+  const met = last && 'diagnosis' in last.outcome ? last.outcome.diagnosis : undefined
+  return withoutEnd(lastDiagnosis ?? (met ? describeDiagnosis(met) : ''))
 }
 
 function describeTries({ attempts, lastCause }: ShownRecipient, last: Attempted | undefined): string {
@@ -309,13 +368,19 @@ function describeQuarantine(
     return {
       recipient,
       kind: 'quarantined',
-      text: `To ${recipient}: it is kept aside since ${formatTime(last.at)}, ${withoutEnd(last.event.because)}. "postrider quarantine release ${id}" delivers it; ${formatTime(last.event.until)} it is removed.`,
+      ...say(
+        recipient,
+        `it is kept aside since ${formatTime(last.at)}, ${withoutEnd(last.event.because)}. "postrider quarantine release ${id}" delivers it; ${formatTime(last.event.until)} it is removed.`,
+      ),
     }
   if (last?.event.kind === 'quarantine-ended' && last.event.how !== 'released')
     return {
       recipient,
       kind: 'removed',
-      text: `To ${recipient}: it was kept aside, and ${last.event.how === 'deleted' ? 'an administrator deleted it' : 'removed when its time there was over'} ${formatTime(last.at)}; the sender was not told.`,
+      ...say(
+        recipient,
+        `it was kept aside, and ${last.event.how === 'deleted' ? 'an administrator deleted it' : 'removed when its time there was over'} ${formatTime(last.at)}; the sender was not told.`,
+      ),
     }
   return undefined
 }
@@ -338,40 +403,56 @@ function describeGone(
     return {
       recipient,
       kind: 'cancelled',
-      text: `To ${recipient}: an administrator took it out of the queue ${formatTime(cancelled.at)}; the sender was not told.`,
+      ...say(
+        recipient,
+        `an administrator took it out of the queue ${formatTime(cancelled.at)}; the sender was not told.`,
+      ),
     }
   if (!ended || event?.kind !== 'attempted')
     return {
       recipient,
       kind: 'unknown',
-      text: `To ${recipient}: it is not in the queue, and nothing is written of its end; "postrider trace ${id}" shows what there is.`,
+      ...say(
+        recipient,
+        `it is not in the queue, and nothing is written of its end; "postrider trace ${id}" shows what there is.`,
+      ),
     }
   const at = formatTime(ended.at)
   const { outcome } = event
+  const time = { at: ended.at, text: at }
   switch (outcome.kind) {
     case 'delivered':
       return {
         recipient,
         kind: 'delivered',
-        text: outcome.isCopy
-          ? `To ${recipient}: the account had the message already, by another of its addresses (${at}).`
-          : `To ${recipient}: it has been in the mailbox ${outcome.mailbox} since ${at}.`,
+        ...say(
+          recipient,
+          outcome.isCopy
+            ? `the account had the message already, by another of its addresses (${at}).`
+            : `it has been in the mailbox ${outcome.mailbox} since ${at}.`,
+          { time },
+        ),
       }
     case 'shown':
-      return { recipient, kind: 'shown', text: `To ${recipient}: it was shown at a terminal (${at}).` }
+      return { recipient, kind: 'shown', ...say(recipient, `it was shown at a terminal (${at}).`) }
     case 'relayed': {
       const taker = event.fetched
         ? `the server of the account ${event.fetched.account} (${outcome.remoteMta}) fetched it (${event.fetched.verb})`
         : `${outcome.remoteMta} took it`
-      const taken = `To ${recipient}: ${taker} at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${formatReply(outcome.reply)}")${describePlain(event)}.`
+      const answer = formatReply(outcome.reply)
+      const taken = `${taker} at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${answer}")${describePlain(event)}.`
       const back = describeReturn(recipient, records)
       return {
         recipient,
         kind: back?.kind ?? 'relayed',
         cause: back?.cause,
-        text: back
-          ? `${taken} ${back.text}`
-          : `${taken} From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
+        ...say(
+          recipient,
+          back
+            ? `${taken} ${back.text}`
+            : `${taken} From then on it is that server's; if it cannot be found there, its administrator can look for this answer.`,
+          { detail: answer, time },
+        ),
       }
     }
     case 'expanded':
@@ -384,12 +465,17 @@ function describeGone(
       const kind = outcome.kind === 'deferred' ? 'unknown' : outcome.kind
       const verb =
         outcome.kind === 'expired' ? 'was given up, the time for trying was over' : 'failed for good'
+      const detail = withoutEnd(describeDiagnosis(outcome.diagnosis))
       const told = wasTold(records, recipient) ? ' The sender has been told.' : ''
       return {
         recipient,
         kind,
         cause,
-        text: `To ${recipient}: it ${verb} at ${at}, because ${because}: ${withoutEnd(describeDiagnosis(outcome.diagnosis))}.${told}${remedy === undefined ? '' : ` ${remedy}`}`,
+        ...say(
+          recipient,
+          `it ${verb} at ${at}, because ${because}: ${detail}.${told}${remedy === undefined ? '' : ` ${remedy}`}`,
+          { detail, time },
+        ),
       }
     }
     default:

@@ -404,7 +404,17 @@ function describeNext({ nextAttemptAt, nextAttemptBecause, closedUntil }: Attemp
 }
 
 function notesOf(event: Attempt): string[] {
-  const { outcome, lookup, fetched, nextAttemptBecause, sent, passed = [], signatures, unsigned, seal } = event
+  const {
+    outcome,
+    lookup,
+    fetched,
+    nextAttemptBecause,
+    sent,
+    passed = [],
+    signatures,
+    unsigned,
+    seal,
+  } = event
   const notes: string[] = []
   if (fetched && outcome.kind !== 'relayed')
     notes.push(

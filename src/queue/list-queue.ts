@@ -106,6 +106,22 @@ export const listQueue = defineRead('queue.list', async (tx, page: QueuePage): P
   return { messages, damaged, lastId: rows.length < page.limit ? undefined : rows.at(-1)?.id }
 })
 
+/** The oldest messages with a recipient that the selection means. */
+export const findQueuedMessages = defineRead(
+  'queue.find-messages',
+  async (tx, { selection, limit }: Pick<QueuePage, 'selection' | 'limit'>): Promise<readonly QueueId[]> => {
+    const { where, values } = selectRecipients(selection)
+    const rows = await tx.all<{ id: QueueId }>(
+      `SELECT id FROM queue_message
+        WHERE EXISTS (SELECT 1 FROM queue_recipient WHERE queue_recipient.message_id = queue_message.id AND ${where})
+        ORDER BY id LIMIT ?`,
+      ...values,
+      limit,
+    )
+    return rows.map(({ id }) => id)
+  },
+)
+
 export const showQueuedMessage = defineRead(
   'queue.show',
   async (tx, input: { readonly queueId: QueueId }): Promise<ShownMessage | undefined> => {

@@ -18,7 +18,7 @@ import { findQueueDamageInPage } from './find-damage.ts'
 import { countRecipients, findRecipients } from './find-recipients.ts'
 import { countAtGate, listGates, takeFromGate } from './gates.ts'
 import { buryOwners, enterOwner, keepOwner, removeOwner, retireOwner } from './lease-owners.ts'
-import { countQueue, listQueue, showQueuedMessage } from './list-queue.ts'
+import { countQueue, findQueuedMessages, listQueue, showQueuedMessage } from './list-queue.ts'
 import { nextDueAt } from './next-due-at.ts'
 import { quarantineOperations } from './quarantine.ts'
 import { claimRelayQueue, countRelayQueue, findOwnedDomains, startRelayQueue } from './relay-queue.ts'
@@ -55,6 +55,7 @@ export const queueOperations = [
   nextDueAt,
   settle,
   listQueue,
+  findQueuedMessages,
   showQueuedMessage,
   countQueue,
   findQueueDamageInPage,

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { formatAddress } from '../../src/address/format-address.ts'
 import type { ReportCause } from '../../src/bounce/report.ts'
 import { describeCauseOf } from '../../src/cli/causes.ts'
+import { patternOf, type Saying, tellGroup } from '../../src/cli/group-standings.ts'
 import type { Surroundings } from '../../src/cli/invocation.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { holdRecipients } from '../../src/queue/administer.ts'
@@ -756,6 +757,60 @@ async function whyAfter(
   }[]
   return { said: stdout, recipients: json?.recipients ?? [] }
 }
+
+test('of several recipients what is the same is said once, with what differs', async context => {
+  const server = await openServer(context)
+  const to = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(name => `${name}@example.org`)
+  const id = formatQueueId(await server.post({ to }))
+  await server.attempt('deferred')
+  const { stdout } = await run(server, 'why', id)
+  const names = 'a@example.org, b@example.org, c@example.org, d@example.org, e@example.org and 2 more'
+  assert.equal(stdout.match(/The next attempt is/g)?.length, 1, stdout)
+  assert.match(
+    stdout,
+    new RegExp(
+      `To ${names}: it waits in the queue of this server\\. .* refused RCPT: 452 4\\.2\\.2 Mailbox full\\.`,
+    ),
+  )
+  assert.match(
+    (await run(server, 'trace', id)).stdout,
+    new RegExp(`^Now: ${names} are tried again in 20 min`, 'm'),
+  )
+  const json = JSON.parse((await run(server, 'why', id, '--json')).stdout) as {
+    recipients: { text: string }[]
+  }[]
+  assert.match(json[0]?.recipients[6]?.text ?? '', /^To g@example\.org: it waits in the queue of this server/)
+})
+
+test('in a group each has its own answer, and the time is that of the first', () => {
+  const sayings: readonly Saying[] = ['a@x', 'b@x', 'c@x'].map((name, n) => ({
+    name,
+    body: `it waits: no connection to mx${n % 2}. The next is in ${n} min. It helps to wait.`,
+    detail: `no connection to mx${n % 2}`,
+    time: { at: n, text: `in ${n} min` },
+  }))
+  assert.equal(new Set(sayings.map(patternOf)).size, 1)
+  assert.equal(
+    tellGroup(sayings),
+    'To a@x, b@x and c@x: it waits: a@x and c@x: no connection to mx0; b@x: no connection to mx1. The next is in 0 min for the first of them. It helps to wait.',
+  )
+})
+
+test('why of an address says how many more wait than it tells of', async context => {
+  const server = await openServer(context)
+  for (let n = 0; n < 5; n++) await server.post({ to: ['boris@example.org'], subject: `Message ${n}` })
+  const more = async (): Promise<string> =>
+    (await run(server, 'why', 'boris@example.org')).stdout.trimEnd().split('\n').at(-1) ?? ''
+  assert.equal(
+    await more(),
+    '2 more messages to or from it wait: "postrider queue list --to boris@example.org" and "postrider queue list --from boris@example.org" have all.',
+  )
+  await server.attempt('relayed')
+  assert.equal(
+    await more(),
+    'More messages to or from it are known: "postrider trace boris@example.org" lists them.',
+  )
+})
 
 const report = {
   kind: 'bounced',

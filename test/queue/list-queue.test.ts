@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatAddress } from '../../src/address/format-address.ts'
-import { countQueue, listQueue, type QueueListing, showQueuedMessage } from '../../src/queue/list-queue.ts'
+import {
+  countQueue,
+  findQueuedMessages,
+  listQueue,
+  type QueueListing,
+  showQueuedMessage,
+} from '../../src/queue/list-queue.ts'
 import { createQueueIdMaker } from '../../src/queue/queue-id.ts'
 import type { QueueSelection } from '../../src/queue/select-recipients.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
@@ -25,6 +31,15 @@ test('every message is on one page, oldest first', async t => {
   for (let n = 0; n < 7; n++) await queue.accept({ to: [`a${n}@example.org`, `b${n}@example.org`] })
   assert.deepEqual(await pages(queue, 3), [[1, 2, 3], [4, 5, 6], [7]])
   assert.deepEqual(await pages(queue, 7), [[1, 2, 3, 4, 5, 6, 7]])
+})
+
+test('the messages of a recipient, without what else is known of them', async t => {
+  const queue = await openQueue(t)
+  for (const name of ['anna', 'boris', 'anna', 'anna'])
+    await queue.accept({ to: [`${name}@example.org`, 'clara@example.org'] })
+  const selection = { forwardPath: 'anna@example.org' }
+  assert.deepEqual(await queue.storage.run(findQueuedMessages, { selection, limit: 9 }), [1, 3, 4])
+  assert.deepEqual(await queue.storage.run(findQueuedMessages, { selection, limit: 2 }), [1, 3])
 })
 
 test('ids of real size are paged just so', async t => {

@@ -3,7 +3,7 @@ import { Argument, type Command, InvalidArgumentError } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
-import { listQueue, type ShownMessage } from '../../queue/list-queue.ts'
+import { findQueuedMessages } from '../../queue/list-queue.ts'
 import { formatQueueId, parseQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { hasAny } from '../../trail/find-events.ts'
@@ -26,6 +26,8 @@ type WhySubject =
 
 /** Of an address: so many messages, those that wait before those that do not. */
 const maxMessages = 3
+/** So many that wait are counted. */
+const maxWaiting = 100
 /** So many are counted. */
 const maxLogIns = 1000
 const dayMs = 86_400_000
@@ -59,11 +61,11 @@ function whyArgument(text: string): WhySubject {
 
 async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
   const now = invocation.clock.now()
-  const { messages, noServer, retentionDays, prospects, refusedLogIn } = await invocation.withStorage(
+  const { messages, others, noServer, retentionDays, prospects, refusedLogIn } = await invocation.withStorage(
     async (storage, settings) => {
-      const ids =
+      const { ids, others } =
         subject.kind === 'queue-id'
-          ? [subject.queueId]
+          ? { ids: [subject.queueId], others: undefined }
           : await messagesOf(storage, formatAddress(subject.address))
       const traces: (StoredTrace & { readonly queueId: QueueId })[] = []
       for (const queueId of ids) traces.push({ queueId, ...(await readTrace(storage, queueId)) })
@@ -81,6 +83,7 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
             queued: waiting.find(({ message }) => message.id === queueId),
           }),
         ),
+        others,
         noServer,
         retentionDays: settings.trail.retentionDays,
         refusedLogIn:
@@ -110,6 +113,7 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
     [
       ...(noServer ? [noServerText] : []),
       ...paragraphs,
+      ...(others === undefined ? [] : [others]),
       ...(refusedLogIn === undefined ? [] : [refusedLogIn]),
     ].join('\n\n'),
   )
@@ -141,15 +145,19 @@ function styleOf({ records, queued }: TracedMessage, subject: WhySubject, style:
   return isRecipient ? { ...style, recipient } : style
 }
 
-async function messagesOf(storage: Pick<CommandStorage, 'run'>, address: string): Promise<QueueId[]> {
-  const waiting: ShownMessage[] = []
-  for (const selection of [{ forwardPath: address }, { reversePath: address }]) {
-    const { messages } = await storage.run(listQueue, { selection, afterId: 0, limit: maxMessages })
-    waiting.push(...messages)
-  }
-  const ids = new Set(waiting.map(({ message }) => message.id))
+interface MessagesOf {
+  readonly ids: readonly QueueId[]
+  /** Sentences about those that are not among them; undefined: there are none. */
+  readonly others: string | undefined
+}
+
+async function messagesOf(storage: Pick<CommandStorage, 'run'>, address: string): Promise<MessagesOf> {
+  const ids = new Set<QueueId>()
+  for (const selection of [{ forwardPath: address }, { reversePath: address }])
+    for (const id of await storage.run(findQueuedMessages, { selection, limit: maxWaiting })) ids.add(id)
+  const moreWaiting = ids.size - maxMessages
   const keys = [trailKeys.recipient(address), trailKeys.sender(address)]
-  const { found } = await findMessages(storage, {
+  const { found, hasMore } = await findMessages(storage, {
     groups: [keys],
     since: 0,
     until: Number.MAX_SAFE_INTEGER,
@@ -160,7 +168,24 @@ async function messagesOf(storage: Pick<CommandStorage, 'run'>, address: string)
     records.some(({ event }) => event.kind !== 'reports' && hasAny(event, keys))
   for (const message of found)
     if (message.queueId !== undefined && isOfAddress(message)) ids.add(message.queueId)
-  return [...ids].slice(0, maxMessages)
+  return {
+    ids: [...ids].slice(0, maxMessages),
+    others: describeOthers(address, { moreWaiting, hasMore: hasMore || ids.size > maxMessages }),
+  }
+}
+
+function describeOthers(
+  address: string,
+  { moreWaiting, hasMore }: { readonly moreWaiting: number; readonly hasMore: boolean },
+): string | undefined {
+  if (moreWaiting > 0) {
+    const some = moreWaiting + maxMessages >= maxWaiting ? `${maxWaiting - maxMessages} or more` : moreWaiting
+    const wait = some === 1 ? 'more message to or from it waits' : 'more messages to or from it wait'
+    return `${some} ${wait}: "postrider queue list --to ${address}" and "postrider queue list --from ${address}" have all.`
+  }
+  return hasMore
+    ? `More messages to or from it are known: "postrider trace ${address}" lists them.`
+    : undefined
 }
 
 function whyJson(message: TracedMessage, style: WhyStyle, text: string): unknown {
