@@ -372,13 +372,22 @@ test('a refused transaction is found by its peer, with what it was told', async 
       '2026-01-31 14:04:09  Refused RCPT of pest.example.net (192.0.2.9) from pest@example.net to boris@example.org: 550 5.7.1 No relaying\n' +
       '                     Connection: from 192.0.2.9, EHLO pest.example.net, encrypted with TLSv1.3 TLS_AES_256_GCM_SHA384, not logged in, on the listener for relay, session s9\n',
   )
+  await server.storage.run(appendTrail, [{ at: now, event: { ...refusal, forwardPath: 'vera@example.org' } }])
+  const session = await run(server, 'trace', 'pest.example.net')
+  assert.match(
+    session.stdout,
+    /^Not taken:\n.* to boris@example\.org: 550 5\.7\.1 No relaying\n.*\n.* to vera@example\.org: 550 5\.7\.1 No relaying\n {21}Connection: .*\n$/,
+  )
   const listed = await run(server, 'trace', 'boris@example.org')
   assert.match(
     listed.stdout,
     /\(not taken\) +pest@example\.net +boris@example\.org +Refused RCPT of pest\.example\.net \(192\.0\.2\.9\)/,
   )
   assert.match(listed.stderr, /What was not taken is told in full, .* when it alone fits, and by --json/)
-  assert.deepEqual(idsIn((await run(server, 'trace', '--search', 'relaying')).stdout), ['(not taken)'])
+  assert.deepEqual(idsIn((await run(server, 'trace', '--search', 'relaying')).stdout), [
+    '(not taken)',
+    '(not taken)',
+  ])
   const json = JSON.parse((await run(server, 'trace', '5.7.1', '--json')).stdout) as unknown[]
   assert.partialDeepStrictEqual(json, [
     { queueId: null, events: [{ kind: 'refused', reply: { code: 550 } }] },
@@ -405,7 +414,14 @@ test('who came to fetch mail is found by the account, alone and in a list', asyn
     /^Asked for mail:\n.* came to fetch the mail of home\.test \(ATRN\): it took 2 messages, put off 1\n {21}Connection: from 192\.0\.2\.8, /,
   )
   await server.storage.run(appendTrail, [
-    { at: now, event: { ...fetched, handed: { taken: 0, deferred: 0, failed: 0, problem: 'it left' } } },
+    {
+      at: now,
+      event: {
+        ...fetched,
+        sessionId: 's4',
+        handed: { taken: 0, deferred: 0, failed: 0, problem: 'it left' },
+      },
+    },
   ])
   const { stdout } = await run(server, 'trace', 'home.test')
   assert.match(
@@ -455,7 +471,7 @@ test('a message that was refused for where it is from is told with what was foun
   assert.partialDeepStrictEqual(json, [
     { events: [{ authentication: { dmarc: { record: 'v=DMARC1; p=reject' } } }] },
   ])
-  await server.storage.run(appendTrail, [{ at: now, event }])
+  await server.storage.run(appendTrail, [{ at: now, event: { ...event, sessionId: 's10' } }])
   assert.match(
     (await run(server, 'trace', 'bank.test')).stderr,
     /what the checks had found, when it alone fits, and by --json/,

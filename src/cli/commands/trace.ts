@@ -258,10 +258,11 @@ async function find(
     await trace(invocation, only.queueId, options)
     return
   }
-  if (found.length === 1 && only && !invocation.output.json) {
+  if (only && !hasMore && isOneSession(found) && !invocation.output.json) {
     const word = namelessWord(only.records)
     invocation.output.line(`${word.charAt(0).toUpperCase()}${word.slice(1)}:`)
-    for (const record of only.records)
+    // The newest of them came first.
+    for (const record of found.toReversed().flatMap(({ records }) => records))
       invocation.output.line(describeRecord(record, options.dialogue === true).join('\n'))
     return
   }
@@ -292,6 +293,17 @@ async function find(
     )
   if (found.some(({ queueId }) => queueId !== undefined))
     invocation.output.note('"postrider trace <queue id>" shows one of them step by step.')
+}
+
+/** All of it happened on one connection, and none of it is of a message: one thing, or several recipients who were refused. */
+function isOneSession(found: readonly FoundMessage[]): boolean {
+  if (found.some(({ queueId }) => queueId !== undefined)) return false
+  const sessions = new Set(found.map(({ records }) => sessionOf(records[0]?.event)))
+  return sessions.size === 1 && (found.length === 1 || !sessions.has(undefined))
+}
+
+function sessionOf(event: TrailRecord['event'] | undefined): string | undefined {
+  return event !== undefined && 'sessionId' in event ? event.sessionId : undefined
 }
 
 interface Envelope {
