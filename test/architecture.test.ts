@@ -103,8 +103,8 @@ describe('the architecture', () => {
   const reach: Readonly<Record<string, readonly string[]>> = {
     'node:sqlite': ['storage'],
     'node:worker_threads': ['main', 'storage', 'cli', 'hooks'],
-    'node:http': ['scanner', 'web'],
-    'node:https': ['acme', 'scanner', 'tls-policy', 'tls-report', 'web'],
+    'node:http': ['openid', 'scanner', 'web'],
+    'node:https': ['acme', 'openid', 'scanner', 'tls-policy', 'tls-report', 'web'],
     'node:dgram': ['dns', 'doctor'],
     'node:dns': ['dns', 'config'],
     'node:tls': ['acme', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],

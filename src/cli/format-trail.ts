@@ -357,6 +357,21 @@ const loginProblems: Readonly<Record<Exclude<LoginProblem, 'blocked'>, string>> 
   'app-password-elsewhere': 'that app password is for another protocol',
   'app-password-expired': 'that app password has expired',
   'not-offered': 'that mechanism is not offered',
+  'token-missing': 'it showed no token; it asked which would be taken',
+  'token-malformed': 'what it showed is no signed token (JWT)',
+  'token-foreign-issuer': 'its token is from nobody in login.openid',
+  'token-foreign-audience': 'its token is for another program (audience in login.openid)',
+  'token-forged':
+    'no key of the provider has made the signature of its token, or the kind of signature is not taken',
+  'token-expired': 'its token has expired',
+  'token-not-yet-valid': 'its token is not valid yet; is the clock right?',
+  'token-scope': 'its token lacks the scope that login.openid demands',
+  'token-nobody': 'its token has no address that names an account, or one that the provider has not verified',
+  'certificate-missing': 'it showed no certificate that login.certificates trusts',
+  'certificate-expired': 'its certificate is not valid now',
+  'certificate-nobody': 'its certificate names no account',
+  'provider-down': 'the OpenID provider does not answer, so nobody could say; the log says what is wrong',
+  'directory-down': 'LDAP does not answer, so nobody could say; the log says what is wrong',
 }
 
 function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string {

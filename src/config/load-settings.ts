@@ -73,6 +73,8 @@ interface FileContents {
   readonly acmeHmacKey?: string | undefined
   /** PEM. */
   readonly acmeCa?: string | undefined
+  /** Of each [[login.openid]]; PEM. */
+  readonly openidCa?: readonly (string | undefined)[] | undefined
 }
 
 /** What the schema has found sound, with its paths counted from `folder`. */
@@ -95,6 +97,13 @@ export function placeSettings(
       password: contents.fetch[index] ?? one.password,
       passwordFile: place(one.passwordFile),
     })),
+    login: {
+      ...data.login,
+      openid: data.login.openid.map(({ caFile: _caFile, ...one }, index) => ({
+        ...one,
+        caPem: contents.openidCa?.[index],
+      })),
+    },
     tls: {
       certificateFile: place(data.tls.certificateFile),
       keyFile: place(data.tls.keyFile),
@@ -267,7 +276,11 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
   }
   read(['hooks', 'file'])
   const fetched = valueAt(document.value, ['fetch'])
+  const openid = valueAt(document.value, ['login', 'openid'])
   return {
+    openidCa: Array.isArray(openid)
+      ? openid.map((_, index) => read(['login', 'openid', index, 'caFile']))
+      : [],
     acmeHmacKey: readPassword(['tls', 'acme', 'hmacKeyFile']),
     acmeCa: read(['tls', 'acme', 'caFile']),
     smartHost: readPassword(['delivery', 'smartHost', 'passwordFile']),

@@ -20,6 +20,7 @@ import {
   problemOfDomain,
   problemOfHost,
   problemOfHostname,
+  problemOfIssuer,
   problemOfListAnswer,
   problemOfMailAddress,
   problemOfNetwork,
@@ -356,6 +357,44 @@ const accountLimits = z.strictObject({
   ),
 })
 
+const openid = z.strictObject({
+  issuer: setting(
+    formed(problemOfIssuer),
+    'The provider, exactly as it calls itself in its tokens (iss). What else has to be known of it is asked there (/.well-known/openid-configuration behind it).',
+    { example: '"https://sso.example.com/realms/main"' },
+  ),
+  audience: setting(
+    z.array(nonEmpty).min(1),
+    'For whom a token has to be (aud): one of these. What you write here stands for this server at the provider. A token for another program of yours is refused, or that program could send mail for your users.',
+    { example: '["postrider"]' },
+  ),
+  claim: setting(
+    nonEmptyText().default('email'),
+    'Which claim of a token names the account, by the address of the account (not of an alias). Take one that your users cannot change at the provider themselves.',
+    { example: '"preferred_username"' },
+  ),
+  verifiedEmailOnly: setting(
+    z.boolean().default(true),
+    'The claim email counts only where email_verified is true. false only for a provider that does not say so, and where nobody can write an address of somebody else: otherwise one user can be any other.',
+  ),
+  domain: setting(
+    formed(problemOfDomain)
+      .overwrite(text => parseDomain(text) ?? text)
+      .optional(),
+    'Put behind a claim that has no @: "anna" is anna@ this domain.',
+    { example: '"example.com"', defaultText: 'such a claim names nobody' },
+  ),
+  scope: setting(nonEmptyText().optional(), 'A scope that a token must have (scope, or scp).', {
+    example: '"mail"',
+    defaultText: 'none is demanded',
+  }),
+  caFile: setting(
+    nonEmptyText().optional(),
+    'Certificates (PEM) of who vouches for the provider’s own web server, beside those that everybody knows.',
+    { example: '"/etc/postrider/own-authority.pem"' },
+  ),
+})
+
 const login = z.strictObject({
   mechanisms: setting(
     z
@@ -380,6 +419,11 @@ const login = z.strictObject({
   maxDelaySeconds: setting(
     count(0, 60).default(4),
     'From the third wrong password on the answer is held back, first for a quarter of a second, then for twice as long each time, up to this. 0: not at all.',
+  ),
+  openid: setting(
+    z.array(openid).max(20).default([]),
+    'Providers whose tokens are taken instead of a password (OpenID Connect; OAUTHBEARER and XOAUTH2): Keycloak, Microsoft Entra ID and others that give out signed tokens (JWT). One [[login.openid]] for each.',
+    { defaultText: 'no tokens are taken' },
   ),
 })
 

@@ -7,6 +7,7 @@ import { parseAddressLiteral } from '../address/address-literal.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import { providers } from '../delivery/replies/providers.ts'
+import { problemOfProviderUrl } from '../openid/provider-keys.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { parseScannerEndpoint } from '../scanner/exchange.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
@@ -42,6 +43,16 @@ export function problemOfDirectory(text: string): string | undefined {
   return URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol)
     ? undefined
     : `"${text}" is not the address of a directory. Write one such as "https://acme-v02.api.letsencrypt.org/directory".`
+}
+
+export function problemOfIssuer(text: string): string | undefined {
+  const example = 'Write what the provider calls its issuer, such as "https://sso.example.com/realms/main".'
+  const problem = problemOfProviderUrl(text)
+  if (problem === 'not-secret')
+    return `"${text}" would be asked for its keys without TLS, so anybody on the way could say who your users are. ${example}`
+  return problem === undefined && URL.parse(text)?.search === ''
+    ? undefined
+    : `"${text}" is no address of an OpenID provider. ${example}`
 }
 
 export function problemOfDomain(text: string): string | undefined {

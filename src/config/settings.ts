@@ -156,6 +156,21 @@ export interface LoginSettings {
   readonly maxFailuresPerNetwork: number
   readonly blockMinutes: number
   readonly maxDelaySeconds: number
+  readonly openid: readonly OpenIdSettings[]
+}
+
+/** Whose tokens are taken (OAUTHBEARER, XOAUTH2). */
+export interface OpenIdSettings {
+  readonly issuer: string
+  readonly audience: readonly string[]
+  /** Which claim of a token names the account. */
+  readonly claim: string
+  readonly verifiedEmailOnly: boolean
+  /** Behind a claim without an @; canonical. */
+  readonly domain?: string | undefined
+  readonly scope?: string | undefined
+  /** PEM. */
+  readonly caPem?: string | undefined
 }
 
 export interface SubmissionSettings {

@@ -1,5 +1,7 @@
 // Who a name and a password prove. What is done is the same for a name that exists and one that does not.
+import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
+import { formatAddress } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { Language } from '../queue/records.ts'
 import { isRefusal, type LoginProblem, type LoginRefusal, type Verdict } from '../sasl/authority.ts'
@@ -149,6 +151,19 @@ export async function openScram(
       return refuse(own ? 'wrong-password' : 'no-scram-keys')
     },
   }
+}
+
+/** The account whose address somebody else has proven; `name`: as whom he wants to act, or ''. */
+export async function admitProven(
+  storage: Pick<Storage, 'run'>,
+  proven: Address,
+  name: string,
+): Promise<Verdict<ProvenAccount>> {
+  // Nobody acts for somebody else here.
+  const wanted = name === '' ? proven : parseAddress(name)
+  if (!wanted || addressKey(wanted) !== addressKey(proven)) return refuse('other-identity')
+  const found = await findByName(storage, formatAddress(proven))
+  return found ? admit(found) : refuse('no-such-account')
 }
 
 async function findByName(

@@ -1,11 +1,14 @@
 // A front: the SMTP server with the services of this system behind it.
-import type { Settings } from '../config/settings.ts'
+import { getCACertificates } from 'node:tls'
+import type { OpenIdSettings, Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { DmarcCounts } from '../dmarc-report/dmarc-counts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Hooks } from '../hooks/hooks.ts'
 import type { RefusalEvidence } from '../intake/inspect-message.ts'
 import { createIntake } from '../intake/intake.ts'
+import { ProviderKeys } from '../openid/provider-keys.ts'
+import type { Provider } from '../openid/verify-token.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
 import type { LoginLimits, LoginTables } from '../policy/login-limiter.ts'
@@ -74,6 +77,13 @@ function loginLimitsOf(login: Settings['login']): LoginLimits {
     maxPerAccount: login.maxFailuresPerAccount,
     maxDelayMs: login.maxDelaySeconds * secondMs,
   }
+}
+
+function composeProviders(providers: readonly OpenIdSettings[], clock: Clock, log: Log): readonly Provider[] {
+  return providers.map(({ caPem, ...provider }) => {
+    const ca = caPem === undefined ? undefined : [...getCACertificates('default'), caPem]
+    return { ...provider, keys: new ProviderKeys({ issuer: provider.issuer, ca, clock, log }) }
+  })
 }
 
 export function composeFront(parts: FrontParts): Front {
@@ -156,6 +166,7 @@ export function composeFront(parts: FrontParts): Front {
     storage,
     protocol: 'smtp',
     mechanisms: settings.login.mechanisms,
+    providers: composeProviders(settings.login.openid, clock, log),
     limits: loginLimitsOf(settings.login),
     tables: parts.loginTables,
     clock,

@@ -149,6 +149,9 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
     authenticate: ({ remoteAddress }, name, password) => logins.verifyPassword(remoteAddress, name, password),
     openScram: ({ remoteAddress }, hash, name) => logins.openScram(remoteAddress, hash, name),
+    ...(logins.takesTokens && {
+      verifyToken: ({ remoteAddress }, name, token) => logins.verifyToken(remoteAddress, name, token),
+    }),
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
     async startQueue(client, request) {

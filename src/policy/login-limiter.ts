@@ -53,11 +53,12 @@ export class LoginLimiter {
 
   /**
    * While it holds the answer is that of a wrong password, whatever the password is: hashing costs us more than asking costs
-   * them. undefined: it may be tried.
+   * them. undefined: it may be tried. Where no name was given ('') only the network counts.
    */
   blockOf(remoteAddress: string, name: string): LoginBlock | undefined {
     const network = neighbourhoodOf(remoteAddress)
     const { maxPerAccount, maxPerNetwork } = this.#limits
+    if (name === '') return this.#blockBy('network', network, maxPerNetwork)
     const own = this.#blockBy('account-from-network', accountKey(network, name), maxPerAccount)
     if (own || this.#successes.read(accountKey(network, name), this.#clock.now())) return own
     return (
@@ -68,18 +69,13 @@ export class LoginLimiter {
 
   /** How long the refusal of this attempt is to be held back: the longer, the more there have been. */
   delayOf(remoteAddress: string, name: string): number {
-    const network = neighbourhoodOf(remoteAddress)
-    const counts = [network, accountKey(network, name), accountKey(anywhere, name)].map(
-      key => this.#read(key)?.count ?? 0,
-    )
+    const counts = keysOf(remoteAddress, name).map(key => this.#read(key)?.count ?? 0)
     const beyond = Math.max(...counts) - freeFailures
     return beyond > 0 ? Math.min(this.#limits.maxDelayMs, firstDelayMs * 2 ** Math.min(beyond - 1, 20)) : 0
   }
 
   failed(remoteAddress: string, name: string): void {
-    const network = neighbourhoodOf(remoteAddress)
-    for (const key of [network, accountKey(network, name), accountKey(anywhere, name)])
-      this.#failures.add(key, this.#clock.now())
+    for (const key of keysOf(remoteAddress, name)) this.#failures.add(key, this.#clock.now())
   }
 
   /** Forgets the failures with this name from there; those of the network stay, or one account of his own would reset a guesser. */
@@ -104,6 +100,11 @@ export class LoginLimiter {
 /** No network's name. */
 const anywhere = '*'
 const maxNameCharacters = 320
+
+function keysOf(remoteAddress: string, name: string): readonly string[] {
+  const network = neighbourhoodOf(remoteAddress)
+  return name === '' ? [network] : [network, accountKey(network, name), accountKey(anywhere, name)]
+}
 
 function accountKey(network: string, name: string): string {
   return `${network} ${name.slice(0, maxNameCharacters).toLowerCase()}`

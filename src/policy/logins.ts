@@ -3,13 +3,28 @@
 import { formatAddress } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { type AppPasswordScope, noteAppPasswordUse } from '../directory/app-passwords.ts'
-import { type LoginTerms, openScram, type ProvenAccount, verifyLogin } from '../directory/authenticate.ts'
+import {
+  admitProven,
+  type LoginTerms,
+  openScram,
+  type ProvenAccount,
+  verifyLogin,
+} from '../directory/authenticate.ts'
 import { addMissingScramKeys, obtainScramPolicy, type ScramPolicy } from '../directory/scram-credentials.ts'
+import { hintsOf, type Provider, verifyToken } from '../openid/verify-token.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Random } from '../runtime/random.ts'
-import { isRefusal, type LoginRefusal, type Verdict } from '../sasl/authority.ts'
+import {
+  isGuess,
+  isRefusal,
+  isTemporary,
+  type LoginRefusal,
+  type TokenVerdict,
+  type Verdict,
+} from '../sasl/authority.ts'
+import type { TokenHints } from '../sasl/mechanism.ts'
 import { type PasswordMechanism, scramHashesOf } from '../sasl/mechanisms.ts'
 import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -25,6 +40,8 @@ export interface LoginParts {
   /** App passwords are for some protocols. */
   readonly protocol: AppPasswordScope
   readonly mechanisms: readonly PasswordMechanism[]
+  /** Whose tokens are taken. */
+  readonly providers?: readonly Provider[] | undefined
   readonly limits: LoginLimits
   /** Those of other fronts too; default: its own. */
   readonly tables?: LoginTables | undefined
@@ -88,6 +105,28 @@ export class Logins {
     }
   }
 
+  get takesTokens(): boolean {
+    return (this.#parts.providers ?? []).length > 0
+  }
+
+  /** `name`: who the client says that it is, or ''. */
+  async verifyToken(
+    remoteAddress: string,
+    name: string,
+    token: string | undefined,
+  ): Promise<TokenVerdict<ProvenAccount>> {
+    const { providers = [], storage, clock } = this.#parts
+    let hints: TokenHints | undefined
+    const verdict = await this.#judge(remoteAddress, name, async () => {
+      const found = await verifyToken(providers, token, clock)
+      if (found.kind === 'unavailable') return { refused: 'provider-down' }
+      hints = found.hints
+      if (found.kind === 'refused') return { refused: found.problem }
+      return await admitProven(storage, found.address, name)
+    })
+    return isRefusal(verdict) ? { ...verdict, hints: hints ?? hintsOf(providers[0]) } : verdict
+  }
+
   async #judge(
     remoteAddress: string,
     name: string,
@@ -96,10 +135,12 @@ export class Logins {
     // To a guesser it looks like one more wrong password; the trail and the log know better.
     const verdict = this.#limiter.blockOf(remoteAddress, name) ? blocked : await verify()
     if (isRefusal(verdict)) {
-      if (verdict !== blocked) this.#countFailure(remoteAddress, name)
+      // It is no guess, and whoever has guessed before learns nothing from it either.
+      if (isTemporary(verdict.refused)) return verdict
+      if (verdict !== blocked && isGuess(verdict.refused)) this.#countFailure(remoteAddress, name)
       await this.#holdBack(this.#limiter.delayOf(remoteAddress, name))
     } else {
-      this.#limiter.succeeded(remoteAddress, name)
+      this.#limiter.succeeded(remoteAddress, name === '' ? verdict.address : name)
       this.#noteUse(verdict)
     }
     return verdict

@@ -1,6 +1,6 @@
 // Who knows whether what a client has shown proves anybody: the ports of an exchange. All of them answer the same for a name
 // that exists and one that does not, and take as long.
-import type { SaslProblem } from './mechanism.ts'
+import type { SaslProblem, TokenHints } from './mechanism.ts'
 import type { ScramHash, ScramOffer } from './scram-keys.ts'
 
 /** Why somebody did not get in: for the trail, never for the client. */
@@ -17,6 +17,29 @@ export type LoginProblem =
   | 'app-password-elsewhere'
   | 'app-password-expired'
   | 'not-offered'
+  | TokenProblem
+  | CertificateProblem
+  /** Nobody can say now: whoever could does not answer. It says nothing of the client. */
+  | 'provider-down'
+  | 'directory-down'
+
+/** Why a token proves nobody. */
+export type TokenProblem =
+  /** There was none: the client asked what would be taken. */
+  | 'token-missing'
+  | 'token-malformed'
+  | 'token-foreign-issuer'
+  | 'token-foreign-audience'
+  /** No key of the provider made its signature, or one of a kind that is not taken. */
+  | 'token-forged'
+  | 'token-expired'
+  | 'token-not-yet-valid'
+  | 'token-scope'
+  /** The claim that names the account is not there, is no address, or is not verified. */
+  | 'token-nobody'
+
+/** Why a certificate proves nobody. */
+export type CertificateProblem = 'certificate-missing' | 'certificate-expired' | 'certificate-nobody'
 
 export interface LoginRefusal {
   readonly refused: LoginProblem
@@ -24,12 +47,41 @@ export interface LoginRefusal {
 
 export type Verdict<Account> = Account | LoginRefusal
 
+const temporary: ReadonlySet<LoginProblem> = new Set<LoginProblem>(['provider-down', 'directory-down'])
+
+/** The client may come again with the same: it is not refused, and has not guessed. */
+export function isTemporary(problem: LoginProblem): boolean {
+  return temporary.has(problem)
+}
+
+// With these nobody has tried what was not his: he asked, or his token was right before or will be.
+const innocent: ReadonlySet<LoginProblem> = new Set<LoginProblem>([
+  ...temporary,
+  'token-missing',
+  'token-expired',
+  'token-not-yet-valid',
+])
+
+/** It counts against whoever guesses. */
+export function isGuess(problem: LoginProblem): boolean {
+  return !innocent.has(problem)
+}
+
 export function isRefusal(verdict: object): verdict is LoginRefusal {
   return 'refused' in verdict
 }
+
+/** A refusal helps the client to a better token. */
+export type TokenVerdict<Account> = Account | (LoginRefusal & { readonly hints?: TokenHints | undefined })
 
 export interface Authority<Account> {
   verifyPassword(name: string, password: string): Promise<Verdict<Account>>
   /** Undefined where SCRAM is not offered. */
   readonly openScram?: ((hash: ScramHash, name: string) => Promise<ScramOffer<Verdict<Account>>>) | undefined
+  /** `name` is '' where the token alone is to say who it is. Undefined where tokens are not taken. */
+  readonly verifyToken?:
+    | ((name: string, token: string | undefined) => Promise<TokenVerdict<Account>>)
+    | undefined
+  /** By the client's certificate; `name` as for tokens. Undefined where certificates are not taken. */
+  readonly verifyCertificate?: ((name: string) => Promise<Verdict<Account>>) | undefined
 }

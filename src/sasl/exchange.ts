@@ -1,6 +1,6 @@
 // One exchange of a mechanism with a client, as a protocol sees it (SMTP, and whatever else takes SASL): steps that end in an
 // account, or in a reason that is for the trail and never for the client.
-import { type Authority, isRefusal, type LoginProblem, type Verdict } from './authority.ts'
+import { type Authority, isRefusal, isTemporary, type LoginProblem, type Verdict } from './authority.ts'
 import type { SaslConnection, SaslMechanism, SaslStep } from './mechanism.ts'
 import type { ScramOffer } from './scram-keys.ts'
 
@@ -14,7 +14,13 @@ export type ExchangeStep<Account> =
     }
   /** `data` goes to the client with the success, or before it where a protocol has no room for it there (RFC 4422 §5). */
   | { readonly kind: 'proven'; readonly account: Account; readonly data?: Buffer | undefined }
-  | { readonly kind: 'refused'; readonly problem: LoginProblem; readonly name?: string | undefined }
+  /** `data` goes to the client before the refusal, and whatever it answers is of no matter (RFC 7628 §3.2.3). */
+  | {
+      readonly kind: 'refused'
+      readonly problem: LoginProblem
+      readonly name?: string | undefined
+      readonly data?: Buffer | undefined
+    }
   | { readonly kind: 'malformed' }
 
 export function startExchange<Account extends object>(
@@ -60,6 +66,21 @@ function follow<Account extends object>(
       if (!asked) return { kind: 'malformed' }
       const { keys, data } = step
       return asked.offer.settle(keys).then(verdict => conclude(verdict, asked.name, Buffer.from(data)))
+    }
+    case 'token': {
+      const { name, token, explain } = step
+      if (!authority.verifyToken) return { kind: 'refused', problem: 'not-offered', name }
+      return authority.verifyToken(name, token).then(verdict => {
+        if (!isRefusal(verdict)) return { kind: 'proven', account: verdict }
+        const { refused: problem, hints = { isScopeMissing: false } } = verdict
+        if (isTemporary(problem)) return { kind: 'refused', problem, name }
+        return { kind: 'refused', problem, name, data: Buffer.from(explain(hints)) }
+      })
+    }
+    case 'external': {
+      const { name } = step
+      if (!authority.verifyCertificate) return { kind: 'refused', problem: 'not-offered', name }
+      return authority.verifyCertificate(name).then(verdict => conclude(verdict, name))
     }
     default:
       return step satisfies never

@@ -28,10 +28,28 @@ export type SaslStep =
     }
   /** The client knows the password that `keys` are of; undefined: it knows none. `data` proves the server to it. */
   | { readonly kind: 'scram-proof'; readonly keys: ScramKeys | undefined; readonly data: string }
+  /** What somebody else has given the client, and who it says that it is, or ''; without a token it only asks. */
+  | {
+      readonly kind: 'token'
+      readonly name: string
+      readonly token: string | undefined
+      /** For the client, when the token is refused. */
+      readonly explain: (hints: TokenHints) => string
+    }
+  /** Who it is, the layer below has shown; '': as whom it acts follows from that. */
+  | { readonly kind: 'external'; readonly name: string }
   /** The client's answer makes no sense. */
   | { readonly kind: 'malformed' }
   /** It makes sense, and is not permitted whatever the password. */
   | { readonly kind: 'denied'; readonly problem: SaslProblem; readonly name?: string | undefined }
+
+/** What helps a client to a token that is taken; the same whatever was wrong with the one that it had, but for the scope. */
+export interface TokenHints {
+  readonly isScopeMissing: boolean
+  readonly scope?: string | undefined
+  /** Where the provider describes itself (OpenID Connect Discovery). */
+  readonly configuration?: string | undefined
+}
 
 /** Why a mechanism denies. */
 export type SaslProblem =

@@ -1,4 +1,6 @@
 // The mechanisms that there are, and which of them a connection is offered.
+import { oauthBearer, xoauth2 } from './bearer.ts'
+import { external } from './external.ts'
 import { login } from './login.ts'
 import type { SaslMechanism } from './mechanism.ts'
 import { plain } from './plain.ts'
@@ -14,13 +16,17 @@ export const usualMechanisms: readonly PasswordMechanism[] = ['SCRAM-SHA-256', '
 
 interface Offered {
   readonly mechanism: SaslMechanism
-  readonly choice: PasswordMechanism
+  /** Of those that are for passwords. */
+  readonly choice?: PasswordMechanism
   readonly scram?: ScramHash
   readonly bindsChannel?: true
+  /** What else there has to be. */
+  readonly needs?: 'tokens' | 'certificate'
 }
 
 /** The strongest first (RFC 7677 §4 wants SHA-256 before SHA-1): many clients take the first that they know. */
 const offers: readonly Offered[] = [
+  { mechanism: external, needs: 'certificate' },
   {
     mechanism: createScram('SHA-256', 'plus'),
     choice: 'SCRAM-SHA-256',
@@ -32,6 +38,9 @@ const offers: readonly Offered[] = [
   { mechanism: createScram('SHA-1', 'plain'), choice: 'SCRAM-SHA-1', scram: 'SHA-1' },
   { mechanism: plain, choice: 'PLAIN' },
   { mechanism: login, choice: 'LOGIN' },
+  // Last: a client that knows them, and has a password, would take the first of the list.
+  { mechanism: oauthBearer, needs: 'tokens' },
+  { mechanism: xoauth2, needs: 'tokens' },
 ]
 
 export const mechanismNames: readonly string[] = offers.map(({ mechanism }) => mechanism.name)
@@ -40,13 +49,19 @@ export interface MechanismTerms {
   readonly allowed: readonly PasswordMechanism[]
   readonly hasScram: boolean
   readonly hasChannelBinding: boolean
+  /** Somebody gives out tokens that are taken here. */
+  readonly hasTokens: boolean
+  /** The client has shown a certificate that is taken here. */
+  readonly hasCertificate: boolean
 }
 
 export function offeredMechanisms(terms: MechanismTerms): readonly SaslMechanism[] {
   return offers
     .filter(
-      ({ choice, scram, bindsChannel }) =>
-        terms.allowed.includes(choice) &&
+      ({ choice, scram, bindsChannel, needs }) =>
+        (choice === undefined || terms.allowed.includes(choice)) &&
+        (needs !== 'tokens' || terms.hasTokens) &&
+        (needs !== 'certificate' || terms.hasCertificate) &&
         (scram === undefined || terms.hasScram) &&
         (bindsChannel === undefined || terms.hasChannelBinding),
     )
@@ -55,6 +70,8 @@ export function offeredMechanisms(terms: MechanismTerms): readonly SaslMechanism
 
 /** For which of them keys are to be kept. */
 export function scramHashesOf(allowed: readonly PasswordMechanism[]): readonly ScramHash[] {
-  const hashes = new Set(offers.filter(({ choice }) => allowed.includes(choice)).map(({ scram }) => scram))
+  const hashes = new Set(
+    offers.filter(({ choice }) => choice !== undefined && allowed.includes(choice)).map(({ scram }) => scram),
+  )
   return [...hashes].filter(hash => hash !== undefined)
 }

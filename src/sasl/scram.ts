@@ -2,6 +2,7 @@
 // password itself never comes here. With -PLUS both prove it for this TLS connection only.
 import { timingSafeEqual } from 'node:crypto'
 import { type ChannelBindingType, channelBindingTypes } from './channel-binding.ts'
+import { type Binding, parseBinding, readName, readValue } from './gs2-header.ts'
 import {
   decodeBase64,
   decodeUtf8,
@@ -47,10 +48,6 @@ interface First {
   readonly name: string
   readonly nonce: string
 }
-
-type Binding =
-  /** n: the client knows none. y: it knows some, and believes that the server does not. */
-  { readonly kind: 'n' | 'y' } | { readonly kind: 'p'; readonly type: string }
 
 const malformed: SaslStep = { kind: 'malformed' }
 
@@ -157,12 +154,6 @@ function parseFirst(message: Buffer): First | undefined {
   }
 }
 
-function parseBinding(flag: string): Binding | undefined {
-  if (flag === 'n' || flag === 'y') return { kind: flag }
-  const type = readValue(flag, 'p')
-  return type !== undefined && /^[A-Za-z0-9.-]+$/.test(type) ? { kind: 'p', type } : undefined
-}
-
 /** The client-final-message. */
 interface Final {
   readonly binding: Buffer
@@ -183,15 +174,4 @@ function parseFinal(message: Buffer): Final | undefined {
   if (!binding || binding.length === 0 || nonce === undefined || !proof || proof.length === 0)
     return undefined
   return { binding, nonce, proof, withoutProof }
-}
-
-function readValue(text: string, attribute: string): string | undefined {
-  return text.startsWith(`${attribute}=`) ? text.slice(attribute.length + 1) : undefined
-}
-
-/** §5.1: a comma in a name is =2C, an equals sign =3D, and no other = is in it. */
-function readName(text: string, attribute: string): string | undefined {
-  const encoded = readValue(text, attribute)
-  if (encoded === undefined || /=(?!2C|3D)/.test(encoded)) return undefined
-  return encoded.replaceAll('=2C', ',').replaceAll('=3D', '=')
 }

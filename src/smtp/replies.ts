@@ -697,6 +697,20 @@ export const replies = {
     'Name or password is wrong',
     'AUTH failed. The name is the whole address. The same reply for every reason, so that nobody can find out which names exist; after many wrong passwords also for the right one, for a quarter of an hour (the log and "postrider trace" with the name say so).',
   ),
+  tokenRefused: fixed(
+    'tokenRefused',
+    535,
+    '5.7.8',
+    'That token lets nobody in here',
+    'AUTH with a token (OAUTHBEARER, XOAUTH2) that is expired, is not for this server, or names no account of it. "postrider trace" with the address says which.',
+  ),
+  certificateRefused: fixed(
+    'certificateRefused',
+    535,
+    '5.7.8',
+    'That certificate lets nobody in here',
+    'AUTH EXTERNAL with a certificate that names no account, or another one than the client wants. "postrider trace" with the address says which.',
+  ),
   authCancelled: fixed(
     'authCancelled',
     501,
@@ -738,8 +752,8 @@ export const replies = {
     'authUnavailable',
     454,
     '4.7.0',
-    'Passwords cannot be checked at the moment; please try again later',
-    'A fault of ours; it says nothing of the password. The log says what.',
+    'Log-ins cannot be checked at the moment; please try again later',
+    'A fault of ours, or whoever knows the account outside (an OpenID provider, LDAP) does not answer; it says nothing of the password. The log says what.',
   ),
   authMechanismUnknown: made(
     'authMechanismUnknown',

@@ -312,6 +312,32 @@ describe('a mistake in the settings file', () => {
       '7:8',
       /listener number 1 has this address and port already/,
     ],
+    [
+      '[[login.openid]]\nissuer = "https://sso.example"',
+      '2:1',
+      /audience is missing in \[\[login\.openid\]\]/,
+    ],
+    [
+      '[[login.openid]]\nissuer = "http://sso.example"\naudience = ["a"]',
+      '3:10',
+      /would be asked for its keys without TLS/,
+    ],
+    [
+      '[[login.openid]]\nissuer = "sso.example"\naudience = ["a"]',
+      '3:10',
+      /is no address of an OpenID provider\. Write what the provider calls its issuer/,
+    ],
+    ['[[login.openid]]\nissuer = "https://sso.example"\naudience = []', '4:12', /audience is empty/],
+    [
+      '[[login.openid]]\nissuer = "https://sso.example"\naudience = ["a"]\ndomain = "@example.org"',
+      '5:10',
+      /"@example\.org" is no domain/,
+    ],
+    [
+      '[[login.openid]]\nissuer = "https://sso.example"\naudience = ["a"]\ncaFile = "/nowhere/ca.pem"',
+      '5:10',
+      /no such file: \/nowhere\/ca\.pem/,
+    ],
     // Files
     [
       '[tls]\ncertificateFile = "/nowhere/c.pem"\nkeyFile = "/dev/null"',

@@ -78,6 +78,8 @@ const services = record<SessionServices>(
     acceptForwardPath: service,
     authenticate: service,
     openScram: service,
+    verifyToken: service,
+    verifyCertificate: service,
     verify: service,
     expand: service,
     startQueue: service,

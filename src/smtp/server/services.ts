@@ -1,8 +1,9 @@
 // What an SMTP server session needs of the system around it. The composition root supplies it; an embedding
 // program supplies its own. Everything but `receive` is optional for a program that embeds the server.
+import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Address, ReversePath } from '../../address/address.ts'
-import type { LoginProblem, LoginRefusal } from '../../sasl/authority.ts'
+import type { LoginProblem, LoginRefusal, TokenVerdict } from '../../sasl/authority.ts'
 import type { ChannelBindingType } from '../../sasl/channel-binding.ts'
 import type { ScramHash, ScramOffer } from '../../sasl/scram-keys.ts'
 import type { BodyType, DeliverByRequest, Disposition, NotifyCondition } from '../parameters.ts'
@@ -22,6 +23,8 @@ export interface TlsFacts {
   readonly serverName?: string | undefined
   /** What only the two ends of this connection know (RFC 5056); undefined: none of this type, or the connection is over. */
   readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
+  /** The client's, of an authority that is trusted for that (`clientCertificates`). */
+  readonly clientCertificate?: X509Certificate | undefined
 }
 
 /** The peer as the session knows it so far. A new value whenever something is learned. */
@@ -228,6 +231,16 @@ export interface SessionServices {
    * nobody's it answers as for any other, and always the same. SCRAM is not offered without it.
    */
   openScram?(client: Client, hash: ScramHash, name: string): Promise<ScramOffer<LoginAnswer>>
+  /**
+   * OAUTHBEARER and XOAUTH2: whom the token proves, if it is whom the client names ('': it names nobody). Not offered without it.
+   */
+  verifyToken?(
+    client: Client,
+    name: string,
+    token: string | undefined,
+  ): Promise<TokenVerdict<AuthenticatedAccount>>
+  /** EXTERNAL: whom `client.tls.clientCertificate` proves, as above. Not offered without it, nor without a certificate. */
+  verifyCertificate?(client: Client, name: string): Promise<LoginAnswer>
   /** VRFY: 250, 251, 252, 550, 553 (RFC 5321 §3.5.3). */
   verify?(client: Client, question: AddressQuestion): MaybePromise<Reply>
   /** EXPN: one line a member. */

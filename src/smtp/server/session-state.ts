@@ -23,6 +23,11 @@ export interface OpenTransaction {
   refusedRecipients: number
 }
 
+export type AuthStep =
+  | ExchangeStep<AuthenticatedAccount>
+  /** It has been refused already, and has been told why. */
+  | { readonly kind: 'told'; readonly reply: Reply }
+
 export type SessionState =
   /** Before EHLO, and again after STARTTLS. */
   | { readonly phase: 'greeted' }
@@ -30,7 +35,7 @@ export type SessionState =
   | {
       readonly phase: 'authenticating'
       readonly mechanism: string
-      readonly next: (answer: Buffer) => MaybePromise<ExchangeStep<AuthenticatedAccount>>
+      readonly next: (answer: Buffer) => MaybePromise<AuthStep>
     }
   | { readonly phase: 'transaction'; readonly transaction: OpenTransaction }
   /** Between BDAT commands, the first of which has come. */

@@ -217,6 +217,9 @@ export class Session {
       allowed,
       hasScram: services.openScram !== undefined,
       hasChannelBinding: this.#hasChannelBinding,
+      hasTokens: services.verifyToken !== undefined,
+      hasCertificate:
+        services.verifyCertificate !== undefined && this.client.tls?.clientCertificate !== undefined,
     })
   }
 

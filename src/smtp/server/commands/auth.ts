@@ -1,13 +1,14 @@
 // AUTH (RFC 4954).
 
-import type { Authority } from '../../../sasl/authority.ts'
-import { type ExchangeStep, startExchange } from '../../../sasl/exchange.ts'
+import { type Authority, isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
+import { startExchange } from '../../../sasl/exchange.ts'
 import { decodeBase64 } from '../../../sasl/mechanism.ts'
 import { replies } from '../../replies.ts'
+import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
-import type { AuthenticatedAccount, LoginAnswer, MaybePromise, Refusal } from '../services.ts'
+import type { AuthenticatedAccount, LoginAnswer, MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
-import { ready, type SessionState, type Step } from '../session-state.ts'
+import { type AuthStep, ready, type SessionState, type Step } from '../session-state.ts'
 
 /** RFC 4954 §4 */
 export const maxAuthLineBytes = 12_288
@@ -64,6 +65,9 @@ function authorityOf({ client, context: { services } }: Session): Authority<Auth
         if (!offer) throw new Error('openScram gave nothing: a name that is nobody’s has an offer too')
         return { ...offer, settle: async keys => judge(await offer.settle(keys)) }
       }),
+    verifyToken: services.verifyToken?.bind(services, client),
+    verifyCertificate:
+      services.verifyCertificate && (async name => judge(await services.verifyCertificate?.(client, name))),
   }
 }
 
@@ -78,8 +82,6 @@ export function continueAuthentication(
   if (!answer) return { reply: replies.authNotBase64, next: ready }
   return take(session, mechanism, () => next(answer))
 }
-
-type AuthStep = ExchangeStep<AuthenticatedAccount>
 
 function take(session: Session, mechanism: string, go: () => MaybePromise<AuthStep>): MaybePromise<Step> {
   const step = go()
@@ -99,8 +101,14 @@ function answer(session: Session, mechanism: string, step: AuthStep): Step {
       return challenge(mechanism, step.data, step.next)
     case 'malformed':
       return { reply: replies.authMalformed, next: ready }
-    case 'refused':
-      return refuse(session, { mechanism, loginName: step.name, loginProblem: step.problem })
+    case 'refused': {
+      const reply = refuse(session, mechanism, step.problem, step.name)
+      return step.data
+        ? challenge(mechanism, step.data, () => ({ kind: 'told', reply }))
+        : { reply, next: ready }
+    }
+    case 'told':
+      return { reply: step.reply, next: ready }
     case 'proven': {
       const { account, data } = step
       // RFC 4954 §4: the success has no room for what the mechanism says last, so that is a challenge, and answered by nothing.
@@ -123,7 +131,17 @@ function challenge(mechanism: string, data: Buffer, next: Authenticating['next']
   }
 }
 
-function refuse(session: Session, facts: Pick<Refusal, 'mechanism' | 'loginName' | 'loginProblem'>): Step {
-  session.noteRefusal({ command: 'AUTH', ...facts, reply: replies.authFailed })
-  return { reply: replies.authFailed, next: ready }
+/** Noted at once: a client that has its challenge may go away with it. */
+function refuse(session: Session, mechanism: string, problem: LoginProblem, name: string | undefined): Reply {
+  const reply = isTemporary(problem) ? replies.authUnavailable : (refusals[mechanism] ?? replies.authFailed)
+  const loginName = name === '' ? undefined : name
+  session.noteRefusal({ command: 'AUTH', mechanism, loginName, loginProblem: problem, reply })
+  return reply
+}
+
+/** Of those who show no password. */
+const refusals: Readonly<Record<string, Reply>> = {
+  OAUTHBEARER: replies.tokenRefused,
+  XOAUTH2: replies.tokenRefused,
+  EXTERNAL: replies.certificateRefused,
 }
