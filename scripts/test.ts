@@ -117,6 +117,7 @@ const onBothEngines: readonly string[] = [
   'test/dmarc-report',
   'test/intake',
   'test/mailbox',
+  'test/peers/ldap.test.ts',
   'test/policy',
   'test/queue',
   'test/scenarios',

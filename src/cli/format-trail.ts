@@ -371,6 +371,8 @@ const loginProblems: Readonly<Record<Exclude<LoginProblem, 'blocked'>, string>> 
   'certificate-expired': 'its certificate is not valid now',
   'certificate-nobody': 'its certificate names no account',
   'provider-down': 'the OpenID provider does not answer, so nobody could say; the log says what is wrong',
+  'directory-gone':
+    'the account was made for LDAP, which does not know it (any more), or has it in no group that may',
   'directory-down': 'LDAP does not answer, so nobody could say; the log says what is wrong',
 }
 

@@ -75,6 +75,9 @@ interface FileContents {
   readonly acmeCa?: string | undefined
   /** Of each [[login.openid]]; PEM. */
   readonly openidCa?: readonly (string | undefined)[] | undefined
+  readonly ldapPassword?: string | undefined
+  /** PEM. */
+  readonly ldapCa?: string | undefined
 }
 
 /** What the schema has found sound, with its paths counted from `folder`. */
@@ -103,6 +106,11 @@ export function placeSettings(
         ...one,
         caPem: contents.openidCa?.[index],
       })),
+      ldap: data.login.ldap && {
+        ...data.login.ldap,
+        password: contents.ldapPassword ?? data.login.ldap.password,
+        caPem: contents.ldapCa,
+      },
     },
     tls: {
       certificateFile: place(data.tls.certificateFile),
@@ -281,6 +289,8 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
     openidCa: Array.isArray(openid)
       ? openid.map((_, index) => read(['login', 'openid', index, 'caFile']))
       : [],
+    ldapPassword: readPassword(['login', 'ldap', 'passwordFile']),
+    ldapCa: read(['login', 'ldap', 'caFile']),
     acmeHmacKey: readPassword(['tls', 'acme', 'hmacKeyFile']),
     acmeCa: read(['tls', 'acme', 'caFile']),
     smartHost: readPassword(['delivery', 'smartHost', 'passwordFile']),

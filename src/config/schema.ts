@@ -6,21 +6,27 @@ import { z } from 'zod'
 import { parseDomain } from '../address/parse-domain.ts'
 import { nodeRoles } from '../cluster/nodes.ts'
 import { messageClasses } from '../queue/message-class.ts'
-import { passwordMechanisms, usualMechanisms } from '../sasl/mechanisms.ts'
+import { passwordMechanisms } from '../sasl/mechanisms.ts'
 import {
   canonicalCertificateName,
   canonicalHostname,
   canonicalNetwork,
   canonicalReceiver,
   canonicalSender,
+  isOnThisMachine,
   problemOfAddress,
+  problemOfAttribute,
+  problemOfBindPassword,
   problemOfCertificateName,
   problemOfDirectory,
+  problemOfDn,
   problemOfDnsServer,
   problemOfDomain,
+  problemOfFilter,
   problemOfHost,
   problemOfHostname,
   problemOfIssuer,
+  problemOfLdapUrl,
   problemOfListAnswer,
   problemOfMailAddress,
   problemOfNetwork,
@@ -30,6 +36,7 @@ import {
   problemOfSender,
   problemOfSourceAddress,
   problemOfStorage,
+  problemOfUserDn,
   problemOfVerpSender,
 } from './setting-text.ts'
 import { acmePort } from './settings.ts'
@@ -395,14 +402,130 @@ const openid = z.strictObject({
   ),
 })
 
+const ldap = z
+  .strictObject({
+    url: setting(
+      formed(problemOfLdapUrl),
+      'The server: ldaps:// with TLS from the first byte, ldap:// with StartTLS.',
+      { example: '"ldaps://ldap.example.com"' },
+    ),
+    tls: setting(
+      z.enum(['starttls', 'never']).default('starttls'),
+      'For ldap://. starttls: TLS before anything is said. never: passwords cross the network as they are, so it is for this very machine (localhost) only, unless allowCleartext says otherwise.',
+    ),
+    allowCleartext: setting(
+      z.boolean().default(false),
+      'Lets tls be never towards another machine: for a network that something else protects.',
+    ),
+    caFile: setting(
+      nonEmptyText().optional(),
+      'Certificates (PEM) of who vouches for that of the LDAP server, beside those that everybody knows.',
+      { example: '"/etc/postrider/own-authority.pem"' },
+    ),
+    domains: setting(
+      z.array(formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)).default([]),
+      'The domains of this server whose people LDAP may know.',
+      { example: '["example.com"]', defaultText: 'all of them' },
+    ),
+    bindDn: setting(
+      formed(problemOfDn).optional(),
+      'As whom this server searches. Somebody who may read the addresses, and nothing else.',
+      { example: '"cn=postrider,ou=services,dc=example,dc=com"', defaultText: 'as nobody (anonymous)' },
+    ),
+    password: setting(
+      formed(problemOfBindPassword).optional(),
+      'The password of bindDn. Better in a file: passwordFile.',
+      {
+        example: '"secret"',
+      },
+    ),
+    passwordFile: setting(nonEmptyText().optional(), 'A file whose first line is that password.', {
+      example: '"/etc/postrider/ldap-password"',
+    }),
+    base: setting(
+      formed(problemOfDn).optional(),
+      'Below which entry people are looked for. What the server says of entries elsewhere is not taken.',
+      { example: '"ou=people,dc=example,dc=com"' },
+    ),
+    userDn: setting(
+      formed(problemOfUserDn).optional(),
+      'Instead of base: the name of a person’s entry, made from the address, so that nobody has to search: {localPart}, {domain}, {address}. Without a bindDn that may read the entries mail is refused for whoever has not logged in yet.',
+      { example: '"uid={localPart},ou=people,dc=example,dc=com"' },
+    ),
+    filter: setting(
+      formed(problemOfFilter).default('(mail={address})'),
+      'Which entry is that of an address: {address}, {localPart}, {domain} stand for what is asked for, escaped (RFC 4515). Add aliases, and what else an entry must have.',
+      { example: '"(&(objectClass=person)(|(mail={address})(proxyAddresses=smtp:{address})))"' },
+    ),
+    addressAttribute: setting(
+      formed(problemOfAttribute).default('mail'),
+      'Where an entry has its address. With several, the account has the shortest (of those the first in the alphabet), and the others are its aliases.',
+    ),
+    aliasAttribute: setting(
+      formed(problemOfAttribute).optional(),
+      'Where an entry has further addresses, which become aliases of the account. "smtp:" before one is left out.',
+      { example: '"proxyAddresses"', defaultText: 'nowhere' },
+    ),
+    nameAttribute: setting(
+      formed(problemOfAttribute).default('cn'),
+      'Where an entry has the name of the person.',
+      {
+        example: '"displayName"',
+      },
+    ),
+    group: setting(
+      formed(problemOfDn).optional(),
+      'Only members of this group (member, uniqueMember or memberUid in its entry). Groups within groups are not followed; Active Directory can do that in filter.',
+      { example: '"cn=mail,ou=groups,dc=example,dc=com"', defaultText: 'everybody whom the filter finds' },
+    ),
+    timeoutSeconds: setting(count(1, 60).default(10), 'Seconds to wait for an answer.'),
+  })
+  .check(context => {
+    const {
+      url,
+      tls: protection,
+      allowCleartext,
+      bindDn,
+      password,
+      passwordFile,
+      base,
+      userDn,
+    } = context.value
+    const complain = (name: string, message: string): void => {
+      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
+    }
+    if ((base === undefined) === (userDn === undefined))
+      complain(
+        base === undefined ? 'url' : 'userDn',
+        base === undefined
+          ? 'Where are your people in this directory? Write base = "ou=people,dc=example,dc=com" too.'
+          : 'base and userDn are two ways to find an entry. Remove one of them.',
+      )
+    const hasPassword = password !== undefined || passwordFile !== undefined
+    if (bindDn !== undefined && !hasPassword)
+      complain('bindDn', 'bindDn stands without a password, so it proves nobody. Write passwordFile too.')
+    if (bindDn === undefined && hasPassword)
+      complain(
+        password === undefined ? 'passwordFile' : 'password',
+        'A password without bindDn is nobody’s. Write bindDn too.',
+      )
+    if (protection === 'never' && !allowCleartext && !isOnThisMachine(url))
+      complain(
+        'tls',
+        'With tls = "never" the passwords of your users would cross the network as they are. Write tls = "starttls", or allowCleartext = true where something else protects that network.',
+      )
+    if (protection === 'never' && url.startsWith('ldaps:'))
+      complain('tls', 'ldaps:// has TLS from the first byte. Remove tls, or write ldap:// in url.')
+  })
+
 const login = z.strictObject({
   mechanisms: setting(
-    z
-      .array(z.enum(passwordMechanisms))
-      .min(1)
-      .default([...usualMechanisms]),
+    z.array(z.enum(passwordMechanisms)).min(1).optional(),
     'How users prove who they are with a password. SCRAM: it does not cross the network, and SCRAM-SHA-256-PLUS and SCRAM-SHA-1-PLUS, which come along, prove that nobody is in between. Its keys are made when a password is set, or at the next log-in with PLAIN or LOGIN; until then SCRAM fails for that account. SCRAM-SHA-1 is for old programs.',
-    { example: '["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]' },
+    {
+      example: '["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]',
+      defaultText: '["SCRAM-SHA-256", "PLAIN", "LOGIN"]; where there is [login.ldap], ["PLAIN", "LOGIN"]',
+    },
   ),
   maxFailuresPerAccount: setting(
     count(1, 1_000_000).default(10),
@@ -424,6 +547,11 @@ const login = z.strictObject({
     z.array(openid).max(20).default([]),
     'Providers whose tokens are taken instead of a password (OpenID Connect; OAUTHBEARER and XOAUTH2): Keycloak, Microsoft Entra ID and others that give out signed tokens (JWT). One [[login.openid]] for each.',
     { defaultText: 'no tokens are taken' },
+  ),
+  ldap: setting(
+    ldap.optional(),
+    'A directory over LDAP that knows accounts beside those of this server: OpenLDAP, Active Directory, 389 Directory Server and others. An account of it is made here when somebody first logs in to it, or writes to it; its password is LDAP’s.',
+    { defaultText: 'there is none' },
   ),
 })
 

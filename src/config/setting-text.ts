@@ -7,6 +7,7 @@ import { parseAddressLiteral } from '../address/address-literal.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import { providers } from '../delivery/replies/providers.ts'
+import { hasPlaceholder, isFilter } from '../ldap/ldap-text.ts'
 import { problemOfProviderUrl } from '../openid/provider-keys.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { parseScannerEndpoint } from '../scanner/exchange.ts'
@@ -53,6 +54,55 @@ export function problemOfIssuer(text: string): string | undefined {
   return problem === undefined && URL.parse(text)?.search === ''
     ? undefined
     : `"${text}" is no address of an OpenID provider. ${example}`
+}
+
+export function problemOfLdapUrl(text: string): string | undefined {
+  const url = URL.parse(text)
+  const isServer =
+    url !== null &&
+    ['ldap:', 'ldaps:'].includes(url.protocol) &&
+    url.hostname !== '' &&
+    ['', '/'].includes(url.pathname) &&
+    url.username + url.search + url.hash === ''
+  return isServer
+    ? undefined
+    : `"${text}" is no LDAP server. Write one such as "ldaps://ldap.example.com" or "ldap://192.0.2.10:3890", and what belongs behind it into base and filter.`
+}
+
+export function isOnThisMachine(url: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(url)?.hostname ?? '')
+}
+
+export function problemOfBindPassword(text: string): string | undefined {
+  return text === ''
+    ? 'An empty password proves nobody (RFC 4513 §5.1.2). Write the password of bindDn, or remove both.'
+    : undefined
+}
+
+export function problemOfDn(text: string): string | undefined {
+  return /^[A-Za-z0-9.-]+ *=/.test(text) && !text.includes('{')
+    ? undefined
+    : `"${text}" is no name of an entry (DN). Write one such as "ou=people,dc=example,dc=com".`
+}
+
+export function problemOfUserDn(text: string): string | undefined {
+  return /^[A-Za-z0-9.-]+ *=/.test(text) && hasPlaceholder(text)
+    ? undefined
+    : `"${text}" does not make the name of an entry from an address. Write one such as "uid={localPart},ou=people,dc=example,dc=com".`
+}
+
+export function problemOfFilter(text: string): string | undefined {
+  if (!isFilter(text))
+    return `"${text}" is no filter of LDAP (RFC 4515). Write one such as "(&(objectClass=person)(mail={address}))".`
+  return hasPlaceholder(text)
+    ? undefined
+    : `"${text}" finds the same entries whatever the address is. Put {address} or {localPart} where it belongs, such as "(mail={address})".`
+}
+
+export function problemOfAttribute(text: string): string | undefined {
+  return /^[A-Za-z][A-Za-z0-9-]*$/.test(text)
+    ? undefined
+    : `"${text}" is no attribute of LDAP. Write one such as "mail".`
 }
 
 export function problemOfDomain(text: string): string | undefined {

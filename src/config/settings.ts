@@ -5,7 +5,7 @@ import type { NodeRole } from '../cluster/nodes.ts'
 import type { DnssecTrust } from '../dns/answer.ts'
 import type { MessageClass } from '../queue/message-class.ts'
 import type { Language } from '../queue/records.ts'
-import type { PasswordMechanism } from '../sasl/mechanisms.ts'
+import { type PasswordMechanism, shownMechanisms, usualMechanisms } from '../sasl/mechanisms.ts'
 import type { ListenerRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
 import type { CertificateFiles } from '../tls/certificate.ts'
@@ -148,8 +148,8 @@ export interface LimitSettings {
 }
 
 export interface LoginSettings {
-  /** SCRAM-SHA-256 and SCRAM-SHA-1 with their -PLUS. */
-  readonly mechanisms: readonly PasswordMechanism[]
+  /** SCRAM-SHA-256 and SCRAM-SHA-1 with their -PLUS. Default: `mechanismsOf`. */
+  readonly mechanisms?: readonly PasswordMechanism[] | undefined
   /** Wrong passwords for one account from one network, after which that network gets no further with it. */
   readonly maxFailuresPerAccount: number
   /** The same for one network and all names; and for one account, from wherever. */
@@ -157,6 +157,36 @@ export interface LoginSettings {
   readonly blockMinutes: number
   readonly maxDelaySeconds: number
   readonly openid: readonly OpenIdSettings[]
+  readonly ldap?: LdapSettings | undefined
+}
+
+export function mechanismsOf({
+  mechanisms,
+  ldap,
+}: Pick<LoginSettings, 'mechanisms' | 'ldap'>): readonly PasswordMechanism[] {
+  return mechanisms ?? (ldap ? shownMechanisms : usualMechanisms)
+}
+
+/** Accounts beside those of this server. */
+export interface LdapSettings {
+  readonly url: string
+  /** For ldap://. */
+  readonly tls: 'starttls' | 'never'
+  /** PEM. */
+  readonly caPem?: string | undefined
+  /** Canonical; none: all of this server. */
+  readonly domains: readonly string[]
+  readonly bindDn?: string | undefined
+  readonly password?: string | undefined
+  /** One of the two. */
+  readonly base?: string | undefined
+  readonly userDn?: string | undefined
+  readonly filter: string
+  readonly addressAttribute: string
+  readonly aliasAttribute?: string | undefined
+  readonly nameAttribute: string
+  readonly group?: string | undefined
+  readonly timeoutSeconds: number
 }
 
 /** Whose tokens are taken (OAUTHBEARER, XOAUTH2). */

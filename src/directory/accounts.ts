@@ -19,7 +19,7 @@ import type { Account } from './records.ts'
 import { removeAccountRows } from './removal.ts'
 import { type AccountRow, readAccount, readAddress, storeAddress } from './rows.ts'
 
-const selectAccounts = 'SELECT id, address, name, language, enabled, created_at FROM account'
+const selectAccounts = 'SELECT id, address, name, language, enabled, created_at, outside FROM account'
 
 /** All, or those of one domain (canonical). */
 export const listAccounts = defineRead(
@@ -57,6 +57,8 @@ export interface NewAccount {
   readonly scramKeys?: readonly string[] | undefined
   readonly language: Language
   readonly enabled: boolean
+  /** A directory elsewhere proves it, and not this password. */
+  readonly outside?: boolean | undefined
   readonly at: number
 }
 
@@ -76,8 +78,8 @@ export async function insertAccount(tx: Tx, input: NewAccount): Promise<{ id: nu
   assertPasswordHash(input.passwordHash)
   assertScramKeys(scramKeys)
   const row = await tx.get<{ id: number }>(
-    `INSERT INTO account (address, address_key, domain, name, password_hash, language, enabled, created_at, scram_keys, scram_hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+    `INSERT INTO account (address, address_key, domain, name, password_hash, language, enabled, created_at, outside, scram_keys, scram_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
     storeAddress(input.address),
     addressKey(input.address),
     input.address.domain,
@@ -86,6 +88,7 @@ export async function insertAccount(tx: Tx, input: NewAccount): Promise<{ id: nu
     input.language,
     input.enabled ? 1 : 0,
     input.at,
+    input.outside ? 1 : 0,
     ...scramColumns(input.passwordHash, scramKeys),
   )
   if (!row) throw new Error('INSERT … RETURNING gave no row')
@@ -104,6 +107,8 @@ export interface AccountChange {
   readonly address: Address
   readonly name?: string | undefined
   readonly passwordHash?: string | undefined
+  /** With a password of its own an account is no longer one that a directory elsewhere knows, unless this says so. */
+  readonly outside?: boolean | undefined
   /** Of the new password; those of the old one go with it. */
   readonly scramKeys?: readonly string[] | undefined
   readonly language?: Language | undefined
@@ -126,12 +131,18 @@ export const changeAccount = defineDirectoryWrite(
       addressKey(input.address),
     )
     if (changes === 0) throw noSuchAccount(input.address)
-    if (input.passwordHash !== undefined)
-      await tx.run(
-        'UPDATE account SET scram_keys = ?, scram_hash = ? WHERE address_key = ?',
-        ...scramColumns(input.passwordHash, input.scramKeys ?? []),
-        addressKey(input.address),
-      )
+    if (input.passwordHash === undefined) return
+    await tx.run(
+      'UPDATE account SET outside = ?, scram_keys = ?, scram_hash = ? WHERE address_key = ?',
+      input.outside ? 1 : 0,
+      ...scramColumns(input.passwordHash, input.scramKeys ?? []),
+      addressKey(input.address),
+    )
+    if (input.outside) return
+    await tx.run(
+      'UPDATE redirection SET outside_of = NULL WHERE outside_of = (SELECT id FROM account WHERE address_key = ?)',
+      addressKey(input.address),
+    )
   },
 )
 
@@ -201,7 +212,8 @@ async function relayDomainsOf(tx: Tx, accountId: number): Promise<string[]> {
 async function pointersTo(tx: Tx, address: Address): Promise<string[]> {
   const rows = await tx.all<{ address: string }>(
     `SELECT address FROM redirection
-      WHERE id IN (SELECT redirection_id FROM redirection_target WHERE target_key = ?) ORDER BY address_key`,
+      WHERE id IN (SELECT redirection_id FROM redirection_target WHERE target_key = ?) AND outside_of IS NULL
+      ORDER BY address_key`,
     addressKey(address),
   )
   const domains = await domainsWithPostmaster(tx, address)

@@ -7,7 +7,7 @@ import { changeAccount, insertAccount } from './accounts.ts'
 import { removeAppPassword, writeAppPassword } from './app-passwords.ts'
 import { compareDocuments, type DirectoryChange } from './compare-documents.ts'
 import { assertNoLoop } from './constraints.ts'
-import { verifyPassword } from './credentials.ts'
+import { nobodysHash, verifyPassword } from './credentials.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress } from './display.ts'
@@ -19,6 +19,7 @@ import {
 } from './document.ts'
 import { insertDomain, writePostmaster } from './domains.ts'
 import type { StoredPassword } from './new-password.ts'
+import { removeOutsideAlias } from './outside-accounts.ts'
 import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
 import { insertRedirection, replaceRedirection } from './redirections.ts'
 import { deleteRelayDomain, insertRelayDomain, replaceTerms } from './relay-domains.ts'
@@ -42,7 +43,10 @@ export async function hashPasswords(
   for (const { address, name, language, enabled, credential, position } of written.accounts) {
     const old = known.get(addressKey(address))
     let stored: StoredPassword | undefined = old
-    if (credential.kind === 'hash') {
+    const outside = credential.kind === 'outside' || (credential.kind === 'keep' && old?.outside === true)
+    if (credential.kind === 'outside') {
+      if (!old?.outside) stored = { passwordHash: nobodysHash, scramKeys: [] }
+    } else if (credential.kind === 'hash') {
       // A file from before there were keys, or without them, takes none away.
       const keepsKeys = credential.scramKeys.length === 0 && credential.passwordHash === old?.passwordHash
       stored = keepsKeys ? old : credential
@@ -55,12 +59,32 @@ export async function hashPasswords(
       problems.push({ ...position, message })
     } else {
       const { passwordHash, scramKeys } = stored
-      accounts.push({ address, name, language, enabled, passwordHash, scramKeys })
+      accounts.push({ address, name, language, enabled, outside, passwordHash, scramKeys })
     }
     progress(accounts.length + problems.length, written.accounts.length)
   }
   if (problems.length > 0) return { kind: 'problems', problems }
-  return { kind: 'document', document: { ...written, accounts } }
+  return { kind: 'document', document: keepOutsideAccounts({ ...written, accounts }, current) }
+}
+
+/** Whom a directory elsewhere knows a file need not know: he may have come after it was written. */
+function keepOutsideAccounts(wanted: DirectoryDocument, current: DirectoryDocument): DirectoryDocument {
+  const written = new Set(
+    [...wanted.accounts, ...wanted.redirections].map(({ address }) => addressKey(address)),
+  )
+  const domains = new Set(wanted.domains.map(({ name }) => name))
+  const kept = current.accounts.filter(
+    ({ address, outside }) => outside && !written.has(addressKey(address)) && domains.has(address.domain),
+  )
+  const keys = new Set(kept.map(({ address }) => addressKey(address)))
+  return {
+    ...wanted,
+    accounts: [...wanted.accounts, ...kept],
+    appPasswords: [
+      ...wanted.appPasswords,
+      ...current.appPasswords.filter(({ account }) => keys.has(addressKey(account))),
+    ],
+  }
 }
 
 export interface DocumentApplication {
@@ -113,6 +137,8 @@ async function removeMissing(
   withContents: boolean,
 ): Promise<string[]> {
   const orphanedFiles: string[] = []
+  for (const { address } of [...wanted.accounts, ...wanted.redirections])
+    await removeOutsideAlias(tx, address)
   const redirections = new Set(
     wanted.redirections.map(({ kind, address }) => `${kind} ${addressKey(address)}`),
   )

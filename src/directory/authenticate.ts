@@ -30,6 +30,7 @@ interface CredentialsRow extends ScramColumns {
   readonly address: string
   readonly language: Language
   readonly enabled: number
+  readonly outside: number
 }
 
 export interface FoundCredentials extends CredentialsRow {
@@ -42,7 +43,7 @@ export const findCredentials = defineRead(
   async (tx, input: { readonly key: string }): Promise<FoundCredentials | undefined> => {
     // The next name in order is read, and handed over, where there is none like this: it costs as much.
     const row = await tx.get<CredentialsRow & { readonly address_key: string }>(
-      `SELECT id, address, address_key, language, password_hash, enabled, scram_keys, scram_hash
+      `SELECT id, address, address_key, language, password_hash, enabled, outside, scram_keys, scram_hash
          FROM account WHERE address_key >= ? ORDER BY address_key LIMIT 1`,
       input.key,
     )
@@ -57,6 +58,8 @@ export interface ProvenAccount {
   /** Canonical text of the account's own address. */
   readonly address: string
   readonly language: Language
+  /** A directory elsewhere knows the account, and has been asked whether it still does, or is yet to be. */
+  readonly outside?: 'asked' | 'unasked' | undefined
   /** By which it logged in; undefined: by the account's own password. */
   readonly appPassword?: UsedAppPassword | undefined
 }
@@ -66,6 +69,13 @@ export interface UsedAppPassword {
   readonly name: string
   /** Before this time. */
   readonly lastUsedAt?: number | undefined
+}
+
+/** Who knows accounts that have no password here. */
+export interface OutsideAuthority {
+  /** Of a name that is nobody's here: whether it could be somebody's there. */
+  mayKnow(name: string): boolean
+  verifyPassword(name: string, password: string): Promise<Verdict<ProvenAccount>>
 }
 
 /** Where and when somebody logs in. */
@@ -83,14 +93,19 @@ export async function verifyLogin(
   name: string,
   password: string,
   terms: LoginTerms,
+  outside?: OutsideAuthority,
 ): Promise<Verdict<ProvenAccount>> {
   const found = await findByName(storage, name)
   // Too long to be anybody's: hash something of the size that a password has.
   const candidate = Buffer.byteLength(password) <= maxPasswordBytes ? password : ''
   const appPassword = findAppPassword(found?.appPasswords ?? [], candidate)
   if (found && appPassword) return admitApp(found, appPassword, terms)
+  const isOutside = found ? found.outside === 1 : outside?.mayKnow(name) === true
+  if (isOutside && outside)
+    return candidate === password ? await outside.verifyPassword(name, password) : refuse('wrong-password')
   const matches = await verifyPassword(found?.password_hash ?? nobodysHash, candidate)
   if (!found) return refuse('no-such-account')
+  if (isOutside) return refuse('directory-gone')
   if (!matches || candidate !== password) return refuse('wrong-password')
   return admit(found)
 }
@@ -177,8 +192,9 @@ async function findByName(
   return nearest?.address_key === key ? nearest : undefined
 }
 
-function admit({ id, address, language, enabled }: CredentialsRow): Verdict<ProvenAccount> {
-  return enabled === 0 ? refuse('account-disabled') : { id, address, language }
+function admit({ id, address, language, enabled, outside }: CredentialsRow): Verdict<ProvenAccount> {
+  if (enabled === 0) return refuse('account-disabled')
+  return { id, address, language, ...(outside === 1 ? { outside: 'unasked' } : {}) }
 }
 
 function admitApp(

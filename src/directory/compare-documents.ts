@@ -85,7 +85,15 @@ function domainItem({ name, postmaster }: DocumentDomain): Item {
   }
 }
 
-function accountItem({ address, name, language, enabled, passwordHash, scramKeys }: DocumentAccount): Item {
+function accountItem({
+  address,
+  name,
+  language,
+  enabled,
+  outside,
+  passwordHash,
+  scramKeys,
+}: DocumentAccount): Item {
   return {
     kind: 'account',
     address: displayAddress(address),
@@ -93,8 +101,9 @@ function accountItem({ address, name, language, enabled, passwordHash, scramKeys
       ...(name === '' ? [] : [['name', name] as const]),
       ['language', language],
       ['enabled', enabled ? 'yes' : 'no'],
-      ['password', passwordHash],
-      ['scramKeys', scramKeys.toSorted().join(' ')],
+      ...(outside
+        ? [['ldap', 'yes'] as const]
+        : [['password', passwordHash] as const, ['scramKeys', scramKeys.toSorted().join(' ')] as const]),
     ]),
   }
 }

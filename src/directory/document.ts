@@ -26,6 +26,8 @@ export interface DocumentAccount {
   readonly name: string
   readonly language: Language
   readonly enabled: boolean
+  /** A directory elsewhere knows it; its hash is then nobody's. */
+  readonly outside: boolean
   readonly passwordHash: string
   /** Of the same password; none: nobody logs in with SCRAM. */
   readonly scramKeys: readonly string[]
@@ -63,10 +65,11 @@ export const exportDirectory = defineRead('directory.export', async tx => await 
 export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
   const domains = await tx.all<DomainRow>('SELECT id, name, postmaster, created_at FROM domain ORDER BY name')
   const accounts = await tx.all<AccountRow & ScramColumns>(
-    `SELECT id, address, name, language, enabled, created_at, password_hash, scram_keys, scram_hash FROM account ORDER BY domain, address_key`,
+    `SELECT id, address, name, language, enabled, created_at, outside, password_hash, scram_keys, scram_hash FROM account ORDER BY domain, address_key`,
   )
   const rows = await tx.all<RedirectionRow>(
-    'SELECT id, kind, address, name, created_at FROM redirection ORDER BY kind, domain, address_key',
+    // What a directory elsewhere says is not said here.
+    'SELECT id, kind, address, name, created_at FROM redirection WHERE outside_of IS NULL ORDER BY kind, domain, address_key',
   )
   const redirections: DocumentRedirection[] = []
   for (const row of rows) {
@@ -79,12 +82,13 @@ export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
       return { name, ...(postmaster ? { postmaster } : {}) }
     }),
     accounts: accounts.map(row => {
-      const { address, name, language, enabled } = readAccount(row)
+      const { address, name, language, enabled, outside } = readAccount(row)
       return {
         address,
         name,
         language,
         enabled,
+        outside,
         passwordHash: row.password_hash,
         scramKeys: listScramKeys(row),
       }

@@ -10,7 +10,7 @@ const heading = `# The domains, accounts, aliases and groups of a Postrider serv
 #   postrider apply <this file>              makes the server as this file says; what is not here is removed
 #
 # For a new account, or a new password, write password = "…" instead of passwordHash and scramKeys. An account without
-# any of them keeps the password it has. Keep this file as safe as the passwords themselves.
+# any of them keeps the password it has; one with ldap = true is one that LDAP knows. Keep this file as safe as the passwords themselves.
 `
 
 type FieldValue = string | boolean | readonly string[]
@@ -48,12 +48,13 @@ export function documentTables({
       name: displayDomain(name),
       postmaster: postmaster && displayAddress(postmaster),
     })),
-    account: accounts.map(({ address, name, language, enabled, passwordHash, scramKeys }) => ({
+    account: accounts.map(({ address, name, language, enabled, outside, passwordHash, scramKeys }) => ({
       address: displayAddress(address),
       name: name === '' ? undefined : name,
       language,
       enabled: enabled ? undefined : false,
-      passwordHash,
+      ldap: outside ? true : undefined,
+      passwordHash: outside ? undefined : passwordHash,
       scramKeys: scramKeys.length === 0 ? undefined : scramKeys,
     })),
     appPassword: appPasswords.map(({ account, name, digest, scramKeys, scopes, expiresAt }) => ({

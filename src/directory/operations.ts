@@ -25,6 +25,7 @@ import {
   setPostmaster,
 } from './domains.ts'
 import { findLoop } from './find-loop.ts'
+import { findOutsideAccount, keepOutsideAccount } from './outside-accounts.ts'
 import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
 import {
   changeTargets,
@@ -57,6 +58,8 @@ export const directoryOperations = [
   removeAccount,
   findAccount,
   addressOfAccount,
+  findOutsideAccount,
+  keepOutsideAccount,
   findCredentials,
   addScramKeys,
   findScramColumns,

@@ -34,7 +34,8 @@ export interface WrittenAccount {
   readonly name: string
   readonly language: Language
   readonly enabled: boolean
-  readonly credential:
+  readonly credential: /** A directory elsewhere knows it. */
+    | { readonly kind: 'outside' }
     | { readonly kind: 'hash'; readonly passwordHash: string; readonly scramKeys: readonly string[] }
     | { readonly kind: 'password'; readonly password: string }
     | { readonly kind: 'keep' }
@@ -57,7 +58,7 @@ type Section = 'domain' | 'account' | 'appPassword' | 'alias' | 'group' | 'relay
 
 const fields: Record<Section, readonly string[]> = {
   domain: ['name', 'postmaster'],
-  account: ['address', 'name', 'language', 'enabled', 'password', 'passwordHash', 'scramKeys'],
+  account: ['address', 'name', 'language', 'enabled', 'ldap', 'password', 'passwordHash', 'scramKeys'],
   appPassword: ['account', 'name', 'digest', 'scramKeys', 'scopes', 'expires'],
   alias: ['address', 'targets'],
   group: ['address', 'name', 'members'],
@@ -270,6 +271,12 @@ class DocumentReader implements WrittenDocument {
         'scramKeys are of a passwordHash, and there is none. A password needs no keys: they are made from it.',
       )
     if (password && hash) this.#report(password.node, 'Give password or passwordHash, not both.')
+    const given = password ?? hash
+    if (entry.values.has('ldap') && this.#boolean(entry, 'ldap')) {
+      if (given)
+        this.#report(given.node, 'An account with ldap = true has no password here. Remove one of the two.')
+      return { kind: 'outside' }
+    }
     if (password) {
       const problem = problemOfPassword(password.value)
       if (problem !== undefined) this.#report(password.node, problem)

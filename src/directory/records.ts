@@ -33,6 +33,8 @@ export interface Account {
   readonly language: Language
   /** A disabled account neither logs in nor receives. */
   readonly enabled: boolean
+  /** A directory elsewhere knows it (LDAP), and no password of this server proves it. */
+  readonly outside: boolean
   readonly createdAt: number
 }
 

@@ -22,6 +22,7 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   await tx.run('DELETE FROM sending_count WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM correspondent WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM sender_entry WHERE owner_id = ?', accountId)
+  await removeOutsideAliases(tx, 'outside_of = ?', accountId)
   await tx.run('DELETE FROM account WHERE id = ?', accountId)
   const orphanedFiles: string[] = []
   for (const { mail_data_id: id } of messages) {
@@ -36,8 +37,18 @@ export async function removeRedirectionRows(tx: Tx, redirectionId: number): Prom
   await tx.run('DELETE FROM redirection WHERE id = ?', redirectionId)
 }
 
+async function removeOutsideAliases(
+  tx: Tx,
+  which: 'outside_of = ?' | 'outside_of IS NOT NULL AND domain = ?',
+  value: number | string,
+): Promise<void> {
+  const rows = await tx.all<{ id: number }>(`SELECT id FROM redirection WHERE ${which}`, value)
+  for (const { id } of rows) await removeRedirectionRows(tx, id)
+}
+
 /** With what belongs to it alone. */
 export async function removeDomainRow(tx: Tx, name: string): Promise<void> {
+  await removeOutsideAliases(tx, 'outside_of IS NOT NULL AND domain = ?', name)
   await tx.run('DELETE FROM dkim_key WHERE domain = ?', name)
   await tx.run('DELETE FROM domain WHERE name = ?', name)
 }

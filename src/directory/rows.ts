@@ -28,6 +28,7 @@ export interface AccountRow {
   readonly name: string
   readonly language: Language
   readonly enabled: number
+  readonly outside: number
   readonly created_at: number
 }
 
@@ -82,6 +83,7 @@ export function readAccount(row: AccountRow): Account {
     name: row.name,
     language: row.language,
     enabled: row.enabled === 1,
+    outside: row.outside === 1,
     createdAt: row.created_at,
   }
 }

@@ -1,17 +1,14 @@
 // A front: the SMTP server with the services of this system behind it.
-import { getCACertificates } from 'node:tls'
-import type { OpenIdSettings, Settings } from '../config/settings.ts'
+import { mechanismsOf, type Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { DmarcCounts } from '../dmarc-report/dmarc-counts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Hooks } from '../hooks/hooks.ts'
 import type { RefusalEvidence } from '../intake/inspect-message.ts'
 import { createIntake } from '../intake/intake.ts'
-import { ProviderKeys } from '../openid/provider-keys.ts'
-import type { Provider } from '../openid/verify-token.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
-import type { LoginLimits, LoginTables } from '../policy/login-limiter.ts'
+import type { LoginTables } from '../policy/login-limiter.ts'
 import { Logins } from '../policy/logins.ts'
 import { Patience } from '../policy/patience.ts'
 import { SessionHooks } from '../policy/session-hooks.ts'
@@ -30,6 +27,7 @@ import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
+import { composeOutsideAccounts, composeProviders, loginLimitsOf } from './compose-log-ins.ts'
 import { composeOutgoing } from './compose-outgoing.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeSigner } from './compose-signing.ts'
@@ -69,22 +67,6 @@ const secondMs = 1000
 const minuteMs = 60 * secondMs
 const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
-
-function loginLimitsOf(login: Settings['login']): LoginLimits {
-  return {
-    windowMs: login.blockMinutes * minuteMs,
-    maxPerNetwork: login.maxFailuresPerNetwork,
-    maxPerAccount: login.maxFailuresPerAccount,
-    maxDelayMs: login.maxDelaySeconds * secondMs,
-  }
-}
-
-function composeProviders(providers: readonly OpenIdSettings[], clock: Clock, log: Log): readonly Provider[] {
-  return providers.map(({ caPem, ...provider }) => {
-    const ca = caPem === undefined ? undefined : [...getCACertificates('default'), caPem]
-    return { ...provider, keys: new ProviderKeys({ issuer: provider.issuer, ca, clock, log }) }
-  })
-}
 
 export function composeFront(parts: FrontParts): Front {
   const {
@@ -162,10 +144,12 @@ export function composeFront(parts: FrontParts): Front {
     signer: composeSigner({ settings, storage, clock }),
     nextQueueId,
   })
+  const outside = composeOutsideAccounts(settings, storage, clock, log)
   const logins = new Logins({
     storage,
     protocol: 'smtp',
-    mechanisms: settings.login.mechanisms,
+    mechanisms: mechanismsOf(settings.login),
+    outside,
     providers: composeProviders(settings.login.openid, clock, log),
     limits: loginLimitsOf(settings.login),
     tables: parts.loginTables,
@@ -184,6 +168,7 @@ export function composeFront(parts: FrontParts): Front {
       intake,
       terminals,
       logins,
+      outside,
       watch,
       patience: new Patience(settings.spam, clock),
       async deliverTurned(peer) {
@@ -214,7 +199,7 @@ export function composeFront(parts: FrontParts): Front {
       sessionTimeoutMs: limits.sessionTimeoutMinutes * minuteMs,
     },
     tls: { secureContext: serverName => certificates.secureContext(serverName) },
-    authMechanisms: settings.login.mechanisms,
+    authMechanisms: mechanismsOf(settings.login),
     allowPlaintextAuthOnLoopback: settings.submission.allowPlaintextAuthOnLoopback,
     localNetworks: settings.localNetworks,
     verifyForEveryone: settings.verifyForEveryone,

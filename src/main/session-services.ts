@@ -8,11 +8,14 @@ import { isRoleAddress } from '../directory/keys.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { RefusalEvidence } from '../intake/inspect-message.ts'
 import type { Intake } from '../intake/intake.ts'
+import { LdapFault } from '../ldap/ldap-fault.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { isStranger } from '../policy/check-strangers.ts'
 import type { LoginBlock } from '../policy/login-limiter.ts'
 import { type Logins, loginNameToKeep } from '../policy/logins.ts'
+import type { OutsideAccounts } from '../policy/outside-accounts.ts'
+import { findOutsideRecipients } from '../policy/outside-recipients.ts'
 import type { Patience } from '../policy/patience.ts'
 import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
@@ -44,6 +47,8 @@ export interface SessionServicesOptions {
   readonly intake: Intake
   readonly terminals: OpenTerminals
   readonly logins: Logins
+  /** Accounts that LDAP knows. */
+  readonly outside?: OutsideAccounts | undefined
   readonly deliverTurned: DeliverTurned
   readonly patience: Patience
   /** Counts what accounts send. */
@@ -62,8 +67,9 @@ export interface SessionServicesOptions {
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
   const { settings, storage, intake, terminals, patience } = options
-  const recipients = rememberRecipients(storage)
-  const { hooks, logins } = options
+  const { hooks, logins, outside } = options
+  const remembered = rememberRecipients(storage)
+  const recipients = outside ? findOutsideRecipients(remembered, storage, outside) : remembered
   const { hostname } = settings
   const returnPaths = createReturnPaths({
     storage: recipients,
@@ -86,6 +92,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       trouble.over()
       return reply
     } catch (cause) {
+      // LDAP says for itself what is wrong with it.
+      if (cause instanceof LdapFault) return meanwhile
       if (!isPassing(cause)) throw cause
       trouble.hit(cause)
       return meanwhile

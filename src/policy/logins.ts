@@ -29,9 +29,12 @@ import { type PasswordMechanism, scramHashesOf } from '../sasl/mechanisms.ts'
 import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type LoginBlock, LoginLimiter, type LoginLimits, type LoginTables } from './login-limiter.ts'
+import type { OutsideAccounts } from './outside-accounts.ts'
 
 /** A program that logs in each second is no news each second. */
 const useMs = 60_000
+/** Where some passwords are looked at elsewhere: no refusal comes sooner, wherever the account is, if there is one. */
+const evenMs = 500
 /** Each holds a connection. */
 const maxWaiting = 1000
 
@@ -40,6 +43,8 @@ export interface LoginParts {
   /** App passwords are for some protocols. */
   readonly protocol: AppPasswordScope
   readonly mechanisms: readonly PasswordMechanism[]
+  /** Who knows accounts that have no password here. */
+  readonly outside?: Pick<OutsideAccounts, 'mayKnow' | 'verifyPassword' | 'confirm'> | undefined
   /** Whose tokens are taken. */
   readonly providers?: readonly Provider[] | undefined
   readonly limits: LoginLimits
@@ -85,9 +90,10 @@ export class Logins {
     password: string,
   ): Promise<Verdict<ProvenAccount>> {
     const verdict = await this.#judge(remoteAddress, name, () =>
-      verifyLogin(this.#parts.storage, name, password, this.#terms),
+      verifyLogin(this.#parts.storage, name, password, this.#terms, this.#parts.outside),
     )
-    if (!isRefusal(verdict) && !verdict.appPassword && this.#scramHashes.length > 0)
+    // Keys of a password of LDAP would outlive it.
+    if (!isRefusal(verdict) && !verdict.appPassword && !verdict.outside && this.#scramHashes.length > 0)
       this.#later(() => this.#addScramKeys(verdict, password))
     return verdict
   }
@@ -133,17 +139,25 @@ export class Logins {
     verify: () => Promise<Verdict<ProvenAccount>>,
   ): Promise<Verdict<ProvenAccount>> {
     // To a guesser it looks like one more wrong password; the trail and the log know better.
-    const verdict = this.#limiter.blockOf(remoteAddress, name) ? blocked : await verify()
+    const begun = this.#parts.clock.now()
+    const verdict = this.#limiter.blockOf(remoteAddress, name) ? blocked : await this.#confirm(await verify())
     if (isRefusal(verdict)) {
       // It is no guess, and whoever has guessed before learns nothing from it either.
       if (isTemporary(verdict.refused)) return verdict
       if (verdict !== blocked && isGuess(verdict.refused)) this.#countFailure(remoteAddress, name)
-      await this.#holdBack(this.#limiter.delayOf(remoteAddress, name))
+      const { outside, limits, clock } = this.#parts
+      const even = outside ? Math.min(evenMs, limits.maxDelayMs) - (clock.now() - begun) : 0
+      await this.#holdBack(Math.max(even, this.#limiter.delayOf(remoteAddress, name)))
     } else {
       this.#limiter.succeeded(remoteAddress, name === '' ? verdict.address : name)
       this.#noteUse(verdict)
     }
     return verdict
+  }
+
+  async #confirm(verdict: Verdict<ProvenAccount>): Promise<Verdict<ProvenAccount>> {
+    if (isRefusal(verdict) || verdict.outside !== 'unasked') return verdict
+    return (await this.#parts.outside?.confirm(verdict)) ?? { refused: 'directory-gone' }
   }
 
   get #terms(): LoginTerms {

@@ -22,6 +22,8 @@ export type LoginProblem =
   /** Nobody can say now: whoever could does not answer. It says nothing of the client. */
   | 'provider-down'
   | 'directory-down'
+  /** The account was LDAP's, and LDAP does not know it any more. */
+  | 'directory-gone'
 
 /** Why a token proves nobody. */
 export type TokenProblem =

@@ -11,6 +11,9 @@ import type { ScramHash } from './scram-keys.ts'
 export const passwordMechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN', 'LOGIN'] as const
 export type PasswordMechanism = (typeof passwordMechanisms)[number]
 
+/** What LDAP can be shown: nothing is kept of its passwords, and SCRAM would need something. */
+export const shownMechanisms: readonly PasswordMechanism[] = ['PLAIN', 'LOGIN']
+
 /** SHA-1 only for those who need it. */
 export const usualMechanisms: readonly PasswordMechanism[] = ['SCRAM-SHA-256', 'PLAIN', 'LOGIN']
 

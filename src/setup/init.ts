@@ -16,7 +16,7 @@ import { dirname, join, resolve } from 'node:path'
 import { formatAddress } from '../address/format-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { parseSettings } from '../config/load-settings.ts'
-import type { Settings } from '../config/settings.ts'
+import { mechanismsOf, type Settings } from '../config/settings.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
 import { displayAddress } from '../directory/display.ts'
 import { createDomain, listDomains } from '../directory/domains.ts'
@@ -141,7 +141,7 @@ async function createDirectory(
       ...(await storedPassword(storage, formatAddress(answers.account), password, {
         random,
         at: clock.now(),
-        scramHashes: scramHashesOf(settings.login.mechanisms),
+        scramHashes: scramHashesOf(mechanismsOf(settings.login)),
       })),
       language: answers.language,
       enabled: true,

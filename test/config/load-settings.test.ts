@@ -338,6 +338,64 @@ describe('a mistake in the settings file', () => {
       '5:10',
       /no such file: \/nowhere\/ca\.pem/,
     ],
+    [
+      '[login.ldap]\nurl = "https://ldap.example"\nbase = "dc=x"',
+      '3:7',
+      /is no LDAP server\. Write one such as "ldaps:/,
+    ],
+    ['[login.ldap]\nurl = "ldaps://ldap.example/dc=x"\nbase = "dc=x"', '3:7', /into base and filter/],
+    ['[login.ldap]\nurl = "ldaps://ldap.example"', '3:7', /Where are your people in this directory\?/],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "dc=x"\nuserDn = "uid={localPart},dc=x"',
+      '5:10',
+      /two ways to find an entry/,
+    ],
+    ['[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "people"', '4:8', /"people" is no name of an entry/],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nuserDn = "uid=anna,dc=x"',
+      '4:10',
+      /does not make the name of an entry from an address/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "dc=x"\nfilter = "mail={address}"',
+      '5:10',
+      /is no filter of LDAP/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "dc=x"\nfilter = "(objectClass=person)"',
+      '5:10',
+      /finds the same entries whatever the address is/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "dc=x"\nbindDn = "cn=x,dc=x"',
+      '5:10',
+      /bindDn stands without a password/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "dc=x"\nbindDn = "cn=x,dc=x"\npassword = ""',
+      '6:12',
+      /An empty password proves nobody/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "dc=x"\npassword = "x"',
+      '5:12',
+      /A password without bindDn is nobody’s/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldap://ldap.example"\ntls = "never"\nbase = "dc=x"',
+      '4:7',
+      /passwords of your users would cross the network as they are/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldaps://localhost"\ntls = "never"\nbase = "dc=x"',
+      '4:7',
+      /ldaps:\/\/ has TLS from the first byte/,
+    ],
+    [
+      '[login.ldap]\nurl = "ldaps://ldap.example"\nbase = "dc=x"\nbindDn = "cn=x,dc=x"\npasswordFile = "/nowhere/password"',
+      '6:16',
+      /no such file: \/nowhere\/password/,
+    ],
     // Files
     [
       '[tls]\ncertificateFile = "/nowhere/c.pem"\nkeyFile = "/dev/null"',

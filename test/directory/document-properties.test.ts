@@ -50,6 +50,7 @@ const account = fc.record({
   name: fc.string({ unit: 'grapheme', maxLength: 20 }).filter(text => !/[\p{Cc}\u2028\u2029]/u.test(text)),
   language: fc.constantFrom('en', 'ru'),
   enabled: fc.boolean(),
+  outside: fc.boolean(),
 })
 
 const anyKeys = `SCRAM-SHA-256$4096:${'A'.repeat(16)}$${'A'.repeat(43)}=:${'B'.repeat(42)}A=`
@@ -63,13 +64,15 @@ test('what is formatted is parsed back as it was', () => {
       }),
       drawn => {
         const accounts = drawn.map(
-          ({ localPart, name, language, enabled }): DocumentAccount => ({
+          ({ localPart, name, language, enabled, outside }): DocumentAccount => ({
             address: { localPart, domain: 'xn--80a1acny.xn--p1ai' },
             name,
             language: language === 'ru' ? 'ru' : 'en',
             enabled,
-            passwordHash: noPassword,
-            scramKeys: language === 'ru' ? [anyKeys] : [],
+            outside,
+            // Of one that is known elsewhere there is nothing to write.
+            passwordHash: outside ? '' : noPassword,
+            scramKeys: language === 'ru' && !outside ? [anyKeys] : [],
           }),
         )
         const document: DirectoryDocument = {
@@ -86,6 +89,7 @@ test('what is formatted is parsed back as it was', () => {
           name,
           language,
           enabled,
+          outside: credential.kind === 'outside',
           passwordHash: credential.kind === 'hash' ? credential.passwordHash : '',
           scramKeys: credential.kind === 'hash' ? credential.scramKeys : [],
         }))

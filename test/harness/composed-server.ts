@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
-import type { Settings } from '../../src/config/settings.ts'
+import { mechanismsOf, type Settings } from '../../src/config/settings.ts'
 import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
 import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import { createAccount, findAccount } from '../../src/directory/accounts.ts'
@@ -55,6 +55,8 @@ export interface ComposedServerOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   /** Receivers may demand TLS, as delivery has it; here their policies are served on this port. Default: nobody asks. */
   readonly httpsPort?: number | undefined
+  /** What a settings file would have out of other files. */
+  readonly complete?: (settings: Settings) => Settings
   /** Clients on this machine say with a PROXY header on the relay port from which address they come. */
   readonly isBehindProxy?: boolean
   /** Shared with other servers of the scenario. */
@@ -99,7 +101,8 @@ export async function startComposedServer(
   const log = options.log ?? silentLog
   const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
   const parsed = settingsSchema.parse({ hostname: options.hostname, ...withoutDelays(options.settings) })
-  const settings: Settings = { ...parsed, dataFolder: folder }
+  const { complete = same => same } = options
+  const settings = complete({ ...parsed, dataFolder: folder })
   const certificates = await createCertificateStore({ hostname: options.hostname, dataFolder: folder, clock })
   const terminals = new Terminals()
   await fillDirectory(storage, options, clock)
@@ -228,8 +231,8 @@ async function fillDirectory(
   clock: ManualClock,
 ): Promise<void> {
   const at = clock.now()
-  const { mechanisms } = settingsSchema.parse({ hostname: options.hostname, ...options.settings }).login
-  const scramHashes = scramHashesOf(mechanisms)
+  const { login } = settingsSchema.parse({ hostname: options.hostname, ...options.settings })
+  const scramHashes = scramHashesOf(mechanismsOf(login))
   for (const name of options.domains) await storage.run(createDomain, { name, at })
   for (const { address: text, password = 'secret', language = 'en' } of options.accounts ?? []) {
     const stored = await storedPassword(storage, text, password, { random: systemRandom, at, scramHashes })

@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { addressKey } from '../../address/address-key.ts'
 import { formatAddress } from '../../address/format-address.ts'
-import type { Settings } from '../../config/settings.ts'
+import { mechanismsOf, type Settings } from '../../config/settings.ts'
 import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
 import { problemOfPassword } from '../../directory/credentials.ts'
 import { displayAddress, displayDomain } from '../../directory/display.ts'
@@ -39,6 +39,7 @@ function accountJson(account: Account, hold: AccountHold | undefined): unknown {
     name: account.name,
     language: account.language,
     enabled: account.enabled,
+    ldap: account.outside,
     createdAt: new Date(account.createdAt).toISOString(),
     onHold: hold ? { since: new Date(hold.since).toISOString(), reason: hold.reason } : null,
   }
@@ -105,7 +106,7 @@ async function keep(
   address: Address,
   password: string,
 ): Promise<StoredPassword> {
-  const scramHashes = scramHashesOf(settings.login.mechanisms)
+  const scramHashes = scramHashesOf(mechanismsOf(settings.login))
   return await storedPassword(storage, formatAddress(address), password, {
     random,
     at: clock.now(),
@@ -177,7 +178,9 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
     addCommand(account, {
       usage: 'password',
       summary: 'Set a new password',
-      description: 'Set a new password: typed, from stdin, or made up and shown (--generate).',
+      description:
+        'Set a new password: typed, from stdin, or made up and shown (--generate). An account of LDAP is one of this server from ' +
+        'then on, and LDAP is not asked about it any more.',
       examples: ['account password anna@example.test', 'account password anna@example.test --generate'],
     }).addArgument(new Argument('<address>').argParser(addressArgument)),
   )
@@ -332,7 +335,7 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
             {
               title: 'STATE',
               cell: row =>
-                `${row.enabled ? 'enabled' : 'disabled'}${held.has(row.id) ? ', its mail on hold' : ''}`,
+                `${row.enabled ? 'enabled' : 'disabled'}${row.outside ? ', of LDAP' : ''}${held.has(row.id) ? ', its mail on hold' : ''}`,
             },
           ],
           row => accountJson(row, held.get(row.id)),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Settings } from '../../config/settings.ts'
+import { mechanismsOf, type Settings } from '../../config/settings.ts'
 import { applyDocument, hashPasswords } from '../../directory/apply-document.ts'
 import { compareDocuments, type DirectoryChange, formatChange } from '../../directory/compare-documents.ts'
 import { directoryFault } from '../../directory/directory-fault.ts'
@@ -48,7 +48,7 @@ export function addApplyCommand(program: Command, run: CommandRun): void {
           const terms = {
             random: invocation.random,
             at: invocation.clock.now(),
-            scramHashes: options.dryRun ? [] : scramHashesOf(settings.login.mechanisms),
+            scramHashes: options.dryRun ? [] : scramHashesOf(mechanismsOf(settings.login)),
           }
           const hashed = await hashPasswords(
             parsed.document,

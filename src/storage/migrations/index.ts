@@ -21,6 +21,7 @@ import { scram } from './0017-scram.ts'
 import { appPasswords } from './0018-app-passwords.ts'
 import { dkimKeys } from './0019-dkim-keys.ts'
 import { abuse } from './0020-abuse.ts'
+import { outsideAccounts } from './0021-outside-accounts.ts'
 import { dmarcCounts } from './0023-dmarc-counts.ts'
 import { dmarcReports } from './0024-dmarc-reports.ts'
 import { senderList } from './0025-sender-list.ts'
@@ -47,6 +48,7 @@ export const migrations: readonly string[] = [
   appPasswords,
   dkimKeys,
   abuse,
+  outsideAccounts,
   dmarcCounts,
   dmarcReports,
   senderList,
