@@ -1,4 +1,5 @@
 // The settings file → Settings, or every mistake in it.
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
@@ -78,6 +79,8 @@ interface FileContents {
   readonly ldapPassword?: string | undefined
   /** PEM. */
   readonly ldapCa?: string | undefined
+  /** PEM. */
+  readonly clientsCa?: string | undefined
 }
 
 /** What the schema has found sound, with its paths counted from `folder`. */
@@ -110,6 +113,10 @@ export function placeSettings(
         ...data.login.ldap,
         password: contents.ldapPassword ?? data.login.ldap.password,
         caPem: contents.ldapCa,
+      },
+      certificates: data.login.certificates && {
+        ...data.login.certificates,
+        caPem: contents.clientsCa,
       },
     },
     tls: {
@@ -283,6 +290,13 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
     return password
   }
   read(['hooks', 'file'])
+  const readAuthorities = (path: TomlPath): string | undefined => {
+    const pem = read(path)
+    const problem = pem === undefined ? undefined : problemOfAuthorities(pem)
+    if (problem !== undefined)
+      mistakes.push({ ...document.positionOf(path), path: placeOf(path), message: problem })
+    return pem
+  }
   const fetched = valueAt(document.value, ['fetch'])
   const openid = valueAt(document.value, ['login', 'openid'])
   return {
@@ -291,12 +305,28 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
       : [],
     ldapPassword: readPassword(['login', 'ldap', 'passwordFile']),
     ldapCa: read(['login', 'ldap', 'caFile']),
+    clientsCa: readAuthorities(['login', 'certificates', 'caFile']),
     acmeHmacKey: readPassword(['tls', 'acme', 'hmacKeyFile']),
     acmeCa: read(['tls', 'acme', 'caFile']),
     smartHost: readPassword(['delivery', 'smartHost', 'passwordFile']),
     fetch: Array.isArray(fetched)
       ? fetched.map((_, index) => readPassword(['fetch', index, 'passwordFile']))
       : [],
+  }
+}
+
+/** Who is not there cannot vouch for anybody, and OpenSSL would not say so. */
+function problemOfAuthorities(pem: string): string | undefined {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (blocks.length === 0)
+    return 'This file has no certificate (PEM, "-----BEGIN CERTIFICATE-----"). Put that of your authority there.'
+  try {
+    const own = blocks.map(block => new X509Certificate(block)).find(({ ca }) => !ca)
+    return own
+      ? `The certificate of "${own.subject.replaceAll('\n', ', ')}" in this file is not that of an authority. Put the authority’s there, which has issued it.`
+      : undefined
+  } catch {
+    return 'A certificate in this file cannot be read. Put that of your authority there, as PEM.'
   }
 }
 

@@ -5,6 +5,7 @@ import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { parseDomain } from '../address/parse-domain.ts'
 import { nodeRoles } from '../cluster/nodes.ts'
+import { canonicalFingerprint } from '../policy/certificate-names.ts'
 import { messageClasses } from '../queue/message-class.ts'
 import { passwordMechanisms } from '../sasl/mechanisms.ts'
 import {
@@ -23,6 +24,7 @@ import {
   problemOfDnsServer,
   problemOfDomain,
   problemOfFilter,
+  problemOfFingerprint,
   problemOfHost,
   problemOfHostname,
   problemOfIssuer,
@@ -518,6 +520,60 @@ const ldap = z
       complain('tls', 'ldaps:// has TLS from the first byte. Remove tls, or write ldap:// in url.')
   })
 
+const certificateAccount = z
+  .strictObject({
+    commonName: setting(
+      nonEmptyText().optional(),
+      'The common name (CN) in the subject of the certificate.',
+      {
+        example: '"scanner-3"',
+      },
+    ),
+    fingerprint: setting(
+      formed(problemOfFingerprint)
+        .overwrite(text => canonicalFingerprint(text) ?? text)
+        .optional(),
+      'Instead of a common name: the SHA-256 of the certificate, as "openssl x509 -noout -fingerprint -sha256" shows it. The authority has to vouch for it all the same.',
+      {
+        example:
+          '"5E:1D:0A:47:C3:0F:7B:91:22:E4:8C:6D:AA:10:93:F5:0C:7E:D2:35:B8:41:6F:9A:C0:54:1B:E7:38:2D:66:F1"',
+      },
+    ),
+    account: setting(formed(problemOfMailAddress), 'The account that it is.', {
+      example: '"scanner@example.com"',
+    }),
+  })
+  .check(context => {
+    const { commonName, fingerprint } = context.value
+    if ((commonName === undefined) !== (fingerprint === undefined)) return
+    context.issues.push({
+      code: 'custom',
+      input: context.value,
+      path: [commonName === undefined ? 'account' : 'fingerprint'],
+      message:
+        commonName === undefined
+          ? 'Which certificate is that of this account? Write commonName or fingerprint too.'
+          : 'commonName and fingerprint are two ways to name a certificate. Remove one of them.',
+    })
+  })
+
+const clientCertificates = z.strictObject({
+  caFile: setting(
+    nonEmptyText(),
+    'Certificates (PEM) of the authorities that may say who a client is: your own. Never those that everybody knows, which give certificates to everybody.',
+    { example: '"/etc/postrider/clients-authority.pem"' },
+  ),
+  useAddresses: setting(
+    z.boolean().default(true),
+    'A mail address in a certificate (rfc822Name of its subjectAltName) names the account. false where the authority does not look at what it writes there.',
+  ),
+  accounts: setting(
+    z.array(certificateAccount).max(1000).default([]),
+    'Whose a certificate is that has no address. One [[login.certificates.accounts]] for each.',
+    { defaultText: 'such a certificate is nobody’s' },
+  ),
+})
+
 const login = z.strictObject({
   mechanisms: setting(
     z.array(z.enum(passwordMechanisms)).min(1).optional(),
@@ -552,6 +608,11 @@ const login = z.strictObject({
     ldap.optional(),
     'A directory over LDAP that knows accounts beside those of this server: OpenLDAP, Active Directory, 389 Directory Server and others. An account of it is made here when somebody first logs in to it, or writes to it; its password is LDAP’s.',
     { defaultText: 'there is none' },
+  ),
+  certificates: setting(
+    clientCertificates.optional(),
+    'Certificates of clients instead of a password (EXTERNAL): for programs and devices that have one. With this, mail programs on the ports for users are asked for a certificate; those that have none go on as before.',
+    { defaultText: 'none are taken' },
   ),
 })
 

@@ -9,6 +9,7 @@ import { parseDomain } from '../address/parse-domain.ts'
 import { providers } from '../delivery/replies/providers.ts'
 import { hasPlaceholder, isFilter } from '../ldap/ldap-text.ts'
 import { problemOfProviderUrl } from '../openid/provider-keys.ts'
+import { canonicalFingerprint } from '../policy/certificate-names.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { parseScannerEndpoint } from '../scanner/exchange.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
@@ -71,6 +72,12 @@ export function problemOfLdapUrl(text: string): string | undefined {
 
 export function isOnThisMachine(url: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(url)?.hostname ?? '')
+}
+
+export function problemOfFingerprint(text: string): string | undefined {
+  return canonicalFingerprint(text) === undefined
+    ? `"${text}" is no SHA-256 of a certificate, which has 64 hexadecimal digits. "openssl x509 -noout -fingerprint -sha256 -in certificate.pem" shows it.`
+    : undefined
 }
 
 export function problemOfBindPassword(text: string): string | undefined {

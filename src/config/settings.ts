@@ -158,6 +158,20 @@ export interface LoginSettings {
   readonly maxDelaySeconds: number
   readonly openid: readonly OpenIdSettings[]
   readonly ldap?: LdapSettings | undefined
+  /** Undefined: no certificates of clients are taken. */
+  readonly certificates?: ClientCertificateSettings | undefined
+}
+
+export interface ClientCertificateSettings {
+  /** PEM: who is trusted to say who a client is; without them nobody is asked. */
+  readonly caPem?: string | undefined
+  readonly useAddresses: boolean
+  readonly accounts: readonly {
+    readonly commonName?: string | undefined
+    /** SHA-256, 64 hexadecimal digits. */
+    readonly fingerprint?: string | undefined
+    readonly account: string
+  }[]
 }
 
 export function mechanismsOf({

@@ -150,6 +150,7 @@ export function composeFront(parts: FrontParts): Front {
     protocol: 'smtp',
     mechanisms: mechanismsOf(settings.login),
     outside,
+    certificates: settings.login.certificates,
     providers: composeProviders(settings.login.openid, clock, log),
     limits: loginLimitsOf(settings.login),
     tables: parts.loginTables,
@@ -198,7 +199,11 @@ export function composeFront(parts: FrontParts): Front {
       dataBlockTimeoutMs: limits.dataBlockTimeoutSeconds * secondMs,
       sessionTimeoutMs: limits.sessionTimeoutMinutes * minuteMs,
     },
-    tls: { secureContext: serverName => certificates.secureContext(serverName) },
+    tls: {
+      secureContext: serverName => certificates.secureContext(serverName),
+      // Without authorities all that everybody knows would be trusted.
+      asksForClientCertificate: settings.login.certificates?.caPem !== undefined,
+    },
     authMechanisms: mechanismsOf(settings.login),
     allowPlaintextAuthOnLoopback: settings.submission.allowPlaintextAuthOnLoopback,
     localNetworks: settings.localNetworks,

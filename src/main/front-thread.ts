@@ -38,6 +38,7 @@ runThread('front', async start => {
     files: certificateFilesOf(tls),
     readIssued: async () => await readIssued(storage, await listIssuedNames(storage, settings)),
     ticketKey,
+    clientAuthorities: settings.login.certificates?.caPem,
     // One of them is enough.
     ...(number === 0 && { tell: createCertificateAlerts(storage, clock, log) }),
     clock,

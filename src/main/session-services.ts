@@ -160,6 +160,10 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     ...(logins.takesTokens && {
       verifyToken: ({ remoteAddress }, name, token) => logins.verifyToken(remoteAddress, name, token),
     }),
+    ...(logins.takesCertificates && {
+      verifyCertificate: ({ remoteAddress, tls }, name) =>
+        logins.verifyCertificate(remoteAddress, name, tls?.clientCertificate),
+    }),
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
     async startQueue(client, request) {

@@ -1,5 +1,6 @@
 // Whoever logs in, by whatever protocol: looks who is proven, and holds back who guesses.
 
+import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { type AppPasswordScope, noteAppPasswordUse } from '../directory/app-passwords.ts'
@@ -24,10 +25,12 @@ import {
   type TokenVerdict,
   type Verdict,
 } from '../sasl/authority.ts'
+import type { ClientCertificate } from '../sasl/client-certificate.ts'
 import type { TokenHints } from '../sasl/mechanism.ts'
 import { type PasswordMechanism, scramHashesOf } from '../sasl/mechanisms.ts'
 import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
+import { accountsOfCertificate, type CertificateNames } from './certificate-names.ts'
 import { type LoginBlock, LoginLimiter, type LoginLimits, type LoginTables } from './login-limiter.ts'
 import type { OutsideAccounts } from './outside-accounts.ts'
 
@@ -44,7 +47,9 @@ export interface LoginParts {
   readonly protocol: AppPasswordScope
   readonly mechanisms: readonly PasswordMechanism[]
   /** Who knows accounts that have no password here. */
-  readonly outside?: Pick<OutsideAccounts, 'mayKnow' | 'verifyPassword' | 'confirm'> | undefined
+  readonly outside?: Pick<OutsideAccounts, 'mayKnow' | 'verifyPassword' | 'confirm' | 'look'> | undefined
+  /** Whose accounts client certificates are; undefined: they are not taken. */
+  readonly certificates?: CertificateNames | undefined
   /** Whose tokens are taken. */
   readonly providers?: readonly Provider[] | undefined
   readonly limits: LoginLimits
@@ -121,16 +126,61 @@ export class Logins {
     name: string,
     token: string | undefined,
   ): Promise<TokenVerdict<ProvenAccount>> {
-    const { providers = [], storage, clock } = this.#parts
+    const { providers = [], clock } = this.#parts
     let hints: TokenHints | undefined
     const verdict = await this.#judge(remoteAddress, name, async () => {
       const found = await verifyToken(providers, token, clock)
       if (found.kind === 'unavailable') return { refused: 'provider-down' }
       hints = found.hints
       if (found.kind === 'refused') return { refused: found.problem }
-      return await admitProven(storage, found.address, name)
+      return await this.#admit(found.address, name)
     })
     return isRefusal(verdict) ? { ...verdict, hints: hints ?? hintsOf(providers[0]) } : verdict
+  }
+
+  get takesCertificates(): boolean {
+    return this.#parts.certificates !== undefined
+  }
+
+  /** `name`: as whom the client wants to act, or ''. */
+  async verifyCertificate(
+    remoteAddress: string,
+    name: string,
+    shown: ClientCertificate | undefined,
+  ): Promise<Verdict<ProvenAccount>> {
+    return await this.#judge(remoteAddress, name, async () => {
+      const { certificates, clock } = this.#parts
+      if (!certificates || !shown) return { refused: 'certificate-missing' }
+      if (shown.kind === 'worthless') return { refused: shown.problem }
+      const { certificate } = shown
+      // It was valid at the handshake, perhaps of a session that has gone on since.
+      if (
+        certificate.validFromDate.getTime() > clock.now() ||
+        certificate.validToDate.getTime() < clock.now()
+      )
+        return { refused: 'certificate-expired' }
+      return await this.#admitFirst(accountsOfCertificate(certificate, certificates), name)
+    })
+  }
+
+  /** With no name, the first that is an account. */
+  async #admitFirst(candidates: readonly Address[], name: string): Promise<Verdict<ProvenAccount>> {
+    let verdict: Verdict<ProvenAccount> = { refused: 'certificate-nobody' }
+    for (const candidate of candidates) {
+      verdict = await this.#admit(candidate, name)
+      const isNext = isRefusal(verdict) && ['no-such-account', 'other-identity'].includes(verdict.refused)
+      if (!isNext) return verdict
+    }
+    return verdict
+  }
+
+  /** Whom somebody else has proven; LDAP may know him, and nobody has asked for him yet. */
+  async #admit(proven: Address, name: string): Promise<Verdict<ProvenAccount>> {
+    const { storage, outside } = this.#parts
+    const verdict = await admitProven(storage, proven, name)
+    if (!outside || !isRefusal(verdict) || verdict.refused !== 'no-such-account') return verdict
+    const problem = await outside.look(proven)
+    return problem ? { refused: problem } : await admitProven(storage, proven, name)
   }
 
   async #judge(

@@ -83,6 +83,16 @@ export class OutsideAccounts implements OutsideAuthority {
     }
   }
 
+  /** Makes the account of this address, if LDAP knows it; else why there is none. */
+  async look(address: Address): Promise<'no-such-account' | 'directory-down' | undefined> {
+    try {
+      return (await this.find(address)) ? undefined : 'no-such-account'
+    } catch (cause) {
+      if (cause instanceof LdapFault) return 'directory-down'
+      throw cause
+    }
+  }
+
   /** The account of whoever LDAP knows by this address, or by it without its subaddress. Rejects with an LdapFault. */
   async find(address: Address): Promise<Address | undefined> {
     if (!this.#isTheirs(address)) return undefined

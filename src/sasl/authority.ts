@@ -18,7 +18,7 @@ export type LoginProblem =
   | 'app-password-expired'
   | 'not-offered'
   | TokenProblem
-  | CertificateProblem
+  | ClientCertificateProblem
   /** Nobody can say now: whoever could does not answer. It says nothing of the client. */
   | 'provider-down'
   | 'directory-down'
@@ -41,7 +41,13 @@ export type TokenProblem =
   | 'token-nobody'
 
 /** Why a certificate proves nobody. */
-export type CertificateProblem = 'certificate-missing' | 'certificate-expired' | 'certificate-nobody'
+export type ClientCertificateProblem =
+  | 'certificate-missing'
+  /** No authority that is trusted for clients vouches for it. */
+  | 'certificate-untrusted'
+  | 'certificate-expired'
+  /** It names no account. */
+  | 'certificate-nobody'
 
 export interface LoginRefusal {
   readonly refused: LoginProblem
@@ -56,12 +62,16 @@ export function isTemporary(problem: LoginProblem): boolean {
   return temporary.has(problem)
 }
 
-// With these nobody has tried what was not his: he asked, or his token was right before or will be.
+// With these nobody has tried what was not his: he asked, or what he has was right before, or is only of no use here.
 const innocent: ReadonlySet<LoginProblem> = new Set<LoginProblem>([
   ...temporary,
   'token-missing',
   'token-expired',
   'token-not-yet-valid',
+  'certificate-missing',
+  'certificate-untrusted',
+  'certificate-expired',
+  'certificate-nobody',
 ])
 
 /** It counts against whoever guesses. */

@@ -6,8 +6,10 @@ export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
 export { Fault, UsageFault } from '../runtime/fault.ts'
 export { type Log, silentLog } from '../runtime/log.ts'
 export type { Random } from '../runtime/random.ts'
-export type { LoginProblem, LoginRefusal } from '../sasl/authority.ts'
+export type { LoginProblem, LoginRefusal, TokenVerdict } from '../sasl/authority.ts'
 export type { ChannelBindingType } from '../sasl/channel-binding.ts'
+export type { ClientCertificate } from '../sasl/client-certificate.ts'
+export type { TokenHints } from '../sasl/mechanism.ts'
 export type { PasswordMechanism } from '../sasl/mechanisms.ts'
 export {
   deriveScramCredential,

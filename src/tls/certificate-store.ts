@@ -8,6 +8,7 @@ import { type Log, type LogFields, silentLog } from '../runtime/log.ts'
 import {
   type Certificate,
   type CertificateFiles,
+  type ContextMore,
   certificateCovers,
   readValidCertificate,
   secureContextOf,
@@ -24,6 +25,8 @@ export interface CertificateStoreOptions {
   readonly readIssued?: () => Promise<readonly Certificate[]>
   /** Of session tickets: 48 bytes, the same in all threads, so that a session can go on in any. */
   readonly ticketKey?: Uint8Array | undefined
+  /** PEM: who is trusted to say who a client is. */
+  readonly clientAuthorities?: string | undefined
   /** What somebody has to act on, each time that the files are looked at. */
   readonly tell?: (trouble: CertificateTrouble) => void
   /** False: where no certificate was generated, none is now. */
@@ -162,12 +165,16 @@ class Store implements CertificateStore {
     this.#timer?.cancel()
   }
 
+  get #more(): ContextMore {
+    return { ticketKey: this.#ticketKey, clientAuthorities: this.#options.clientAuthorities }
+  }
+
   #renewContext(shown: Shown): Shown {
-    return { ...shown, context: secureContextOf(shown.certificate, this.#ticketKey) }
+    return { ...shown, context: secureContextOf(shown.certificate, this.#more) }
   }
 
   #show(certificate: Certificate, source: CertificateInUse['source']): Shown {
-    return { certificate, source, context: secureContextOf(certificate, this.#ticketKey) }
+    return { certificate, source, context: secureContextOf(certificate, this.#more) }
   }
 
   /** What a handshake chooses from, in the order in which it is asked for a name. */

@@ -1,5 +1,5 @@
 // A certificate with its chain and its private key (PEM), checked before anybody is shown it.
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { assertSoundChain } from './chain.ts'
@@ -163,6 +163,9 @@ export function assertValidAt({ validFrom, validTo }: Certificate, now: number, 
   }
 }
 
+/** Of OpenSSL. */
+const maxSessionIdContext = 32
+
 /** RFC 8996, RFC 9325 §3.1.1: TLS 1.2 and 1.3 only. */
 const minVersion = 'TLSv1.2'
 
@@ -180,20 +183,39 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-function contextOf(certificatePem: string, keyPem: string, ticketKey?: Uint8Array): SecureContext {
+/** What a context has beside its certificate. */
+export interface ContextMore {
+  /** Of session tickets: 48 bytes; default: one that nobody else has. */
+  readonly ticketKey?: Uint8Array | undefined
+  /** PEM: who is trusted to say who a client is, where clients are asked. */
+  readonly clientAuthorities?: string | undefined
+}
+
+function contextOf(
+  certificatePem: string,
+  keyPem: string,
+  { ticketKey, clientAuthorities }: ContextMore = {},
+): SecureContext {
   return createSecureContext({
     cert: certificatePem,
     key: keyPem,
     minVersion,
     ciphers,
     ...(ticketKey && { ticketKeys: Buffer.from(ticketKey) }),
+    ...(clientAuthorities !== undefined && {
+      ca: clientAuthorities,
+      // A session goes on only where the same are trusted as at its beginning.
+      sessionIdContext: createHash('sha256')
+        .update(clientAuthorities)
+        .digest('hex')
+        .slice(0, maxSessionIdContext),
+    }),
   })
 }
 
-/** `ticketKey`: 48 bytes; default: one that nobody else has. */
 export function secureContextOf(
   certificate: Pick<Certificate, 'certificatePem' | 'keyPem'>,
-  ticketKey?: Uint8Array,
+  more?: ContextMore,
 ): SecureContext {
-  return contextOf(certificate.certificatePem, certificate.keyPem, ticketKey)
+  return contextOf(certificate.certificatePem, certificate.keyPem, more)
 }

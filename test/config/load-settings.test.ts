@@ -396,6 +396,19 @@ describe('a mistake in the settings file', () => {
       '6:16',
       /no such file: \/nowhere\/password/,
     ],
+    ['[login.certificates]\nuseAddresses = true', '2:1', /caFile is missing in \[login\.certificates\]/],
+    ['[login.certificates]\ncaFile = "/dev/null"', '3:10', /This file has no certificate \(PEM/],
+    ['[login.certificates]\ncaFile = "/nowhere/ca.pem"', '3:10', /no such file: \/nowhere\/ca\.pem/],
+    [
+      '[login.certificates]\ncaFile = "/dev/null"\n[[login.certificates.accounts]]\naccount = "a@example.com"',
+      '5:11',
+      /Which certificate is that of this account\? Write commonName or fingerprint too/,
+    ],
+    [
+      '[login.certificates]\ncaFile = "/dev/null"\n[[login.certificates.accounts]]\ncommonName = "x"\nfingerprint = "12:34"\naccount = "a@example.com"',
+      '6:15',
+      /is no SHA-256 of a certificate/,
+    ],
     // Files
     [
       '[tls]\ncertificateFile = "/nowhere/c.pem"\nkeyFile = "/dev/null"',

@@ -36,6 +36,10 @@ export async function makeAuthority(
 }
 
 export interface IssueOptions {
+  /** Mail addresses (rfc822Name), beside the names. */
+  readonly addresses?: readonly string[]
+  /** Default: the first of the names. */
+  readonly commonName?: string
   readonly notBefore?: Date
   readonly notAfter?: Date
 }
@@ -44,14 +48,18 @@ export interface IssueOptions {
 export async function issueCertificate(
   issuer: TestCertificate | undefined,
   names: readonly string[],
-  { notBefore, notAfter }: IssueOptions = {},
+  { notBefore, notAfter, addresses = [], commonName = names[0] ?? 'nobody' }: IssueOptions = {},
 ): Promise<TestCertificate> {
-  return await make(names[0] ?? 'nobody', issuer, {
+  const altNames = [
+    ...names.map(value => ({ type: 2, value }) as const),
+    ...addresses.map(value => ({ type: 1, value }) as const),
+  ]
+  return await make(commonName, issuer, {
     ...(notBefore ? { notBeforeDate: notBefore } : {}),
     ...(notAfter ? { notAfterDate: notAfter } : {}),
     extensions: [
       { name: 'basicConstraints', cA: false },
-      { name: 'subjectAltName', altNames: names.map(value => ({ type: 2, value })) },
+      ...(altNames.length > 0 ? [{ name: 'subjectAltName', altNames } as const] : []),
     ],
   })
 }

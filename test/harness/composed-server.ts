@@ -103,7 +103,12 @@ export async function startComposedServer(
   const parsed = settingsSchema.parse({ hostname: options.hostname, ...withoutDelays(options.settings) })
   const { complete = same => same } = options
   const settings = complete({ ...parsed, dataFolder: folder })
-  const certificates = await createCertificateStore({ hostname: options.hostname, dataFolder: folder, clock })
+  const certificates = await createCertificateStore({
+    hostname: options.hostname,
+    dataFolder: folder,
+    clientAuthorities: settings.login.certificates?.caPem,
+    clock,
+  })
   const terminals = new Terminals()
   await fillDirectory(storage, options, clock)
   const listeners = roles.map(role => ({

@@ -27,6 +27,8 @@ import { type ComposedServer, startComposedServer } from '../harness/composed-se
 import { eventually } from '../harness/eventually.ts'
 import { logInPlain, logInScram } from '../harness/log-in.ts'
 import { createAccount, readMessage } from '../harness/mailboxes.ts'
+import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
+import { mailAudience, startOpenIdProvider } from '../harness/openid-provider.ts'
 import { missing, type ProgramResult, runProgram } from '../harness/programs.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
@@ -60,9 +62,11 @@ async function start(
   ldap: Readonly<Record<string, unknown>> = {},
   login: Readonly<Record<string, unknown>> = {},
   trusts: 'its authority' | 'nobody' = 'its authority',
+  clock: ManualClock = createManualClock(),
 ): Promise<ComposedServer> {
   return await startComposedServer(t, {
     complete: settings => (trusts === 'nobody' ? settings : trustSlapd(settings)),
+    clock,
     hostname: 'mail.here.test',
     domains: ['here.test'],
     accounts: [{ address: anna }],
@@ -388,6 +392,42 @@ test('export and apply: accounts of LDAP go along, and a file that does not know
   await apply(`${exported}\n[[alias]]\naddress = "lena.smith@here.test"\ntargets = ["anna@here.test"]\n`)
   const [alias] = await storage.run(listRedirections, { kind: 'alias' })
   assert.deepEqual(alias?.targets, [address(anna)])
+})
+
+test('a token of an OpenID provider for an account of LDAP: made when it is first needed, and gone when LDAP says so', {
+  skip,
+}, async t => {
+  const provider = await startOpenIdProvider(t)
+  const nora = 'nora@here.test'
+  const dn = `uid=nora,${people}`
+  await slapd.modify(
+    `dn: ${dn}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: nora\ncn: Nora\nsn: N\nmail: ${nora}\nuserPassword: x\n`,
+  )
+  const server = await start(
+    t,
+    {},
+    { openid: [{ issuer: provider.issuer, audience: [mailAudience] }] },
+    'its authority',
+    createManualClock(Date.now()),
+  )
+  const show = async (): Promise<number | undefined> => {
+    const connection = await connect(t, server)
+    const message = `n,,\x01auth=Bearer ${await provider.token({ email: nora })}\x01\x01`
+    const reply = await connection.command(`AUTH OAUTHBEARER ${Buffer.from(message).toString('base64')}`)
+    return reply?.code === 334 ? (await connection.command('AQ=='))?.code : reply?.code
+  }
+  assert.equal(await show(), 235)
+  assert.equal((await accountsOf(server)).nora, true)
+  await slapd.stop()
+  try {
+    assert.equal(await show(), 454)
+  } finally {
+    await slapd.startAgain()
+  }
+  await slapd.modify(`dn: ${dn}\nchangetype: delete\n`)
+  server.clock.advance(5000)
+  assert.equal(await show(), 535)
+  assert.deepEqual(await problems(server, 2), ['directory-down', 'directory-gone'])
 })
 
 /** swaks speaks TLS through a Perl module that is a package of its own. */

@@ -36,6 +36,7 @@ async function heldBack(
         return { refused: 'wrong-password' }
       },
       confirm: async account => account,
+      look: async () => 'no-such-account',
     },
     clock,
     random: systemRandom,

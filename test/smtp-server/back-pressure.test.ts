@@ -159,6 +159,7 @@ void test('replies are not made for a peer that does not read them', async () =>
       nextSessionId: () => '1',
       secureContext: () => assert.fail('no TLS'),
       secure: () => assert.fail('no TLS'),
+      tlsFacts: () => assert.fail('no TLS'),
       admit: () => undefined,
       released() {},
       note() {},

@@ -115,7 +115,10 @@ const serverOptions = record<SmtpServerOptions>({
   ),
   tls: optional(
     record<NonNullable<SmtpServerOptions['tls']>>(
-      { secureContext: mustBe('a function that gives a SecureContext', isCallable, 'TLS_UNUSABLE') },
+      {
+        secureContext: mustBe('a function that gives a SecureContext', isCallable, 'TLS_UNUSABLE'),
+        asksForClientCertificate: optional(trueOrFalse),
+      },
       { expected: 'an object with the function secureContext', code: 'TLS_UNUSABLE' },
     ),
   ),

@@ -15,7 +15,6 @@ import type { MailFlow } from './mail-flow.ts'
 import { disown, guard, own, type SocketOwner, tellWhenSecured } from './owned-socket.ts'
 import { parseProxyHeader } from './proxy-protocol.ts'
 import { ReplyOutput } from './reply-output.ts'
-import { tlsFactsOf } from './secure-socket.ts'
 import type { CutOff, ListenerRole, MaybePromise, TlsFacts, Turn, TurnedAway } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
 import type { Chunk, Effect, Step } from './session-state.ts'
@@ -32,7 +31,9 @@ export interface ConnectionHost {
   /** Throws when the certificate cannot be used. */
   secureContext(): SecureContext
   /** Wraps the server's end of a socket in TLS. */
-  secure(socket: Socket, secureContext: SecureContext): TLSSocket
+  secure(socket: Socket, secureContext: SecureContext, role: ListenerRole): TLSSocket
+  /** Of such a socket, after the handshake. */
+  tlsFacts(secure: TLSSocket, role: ListenerRole): TlsFacts
   /** Counts the peer's connections; a Reply refuses this one. */
   admit(remoteAddress: string): Reply | undefined
   /** `admitted`: it was counted. */
@@ -138,7 +139,7 @@ export class Connection implements SocketOwner {
   greetFetched(): void {
     this.#fetched = true
     const socket = this.#socket
-    this.#openSession(socket instanceof TLSSocket ? tlsFactsOf(socket) : undefined)
+    this.#openSession(socket instanceof TLSSocket ? this.#host.tlsFacts(socket, this.#role) : undefined)
     socket.resume()
   }
 
@@ -656,13 +657,13 @@ export class Connection implements SocketOwner {
       plain.unshift(this.#pending)
       this.#pending = undefined
     }
-    const secure = this.#host.secure(plain, secureContext)
+    const secure = this.#host.secure(plain, secureContext, this.#role)
     this.#adopt(secure)
     tellWhenSecured(secure)
   }
 
   secured(secure: TLSSocket): void {
-    const tls = tlsFactsOf(secure)
+    const tls = this.#host.tlsFacts(secure, this.#role)
     if (this.session) {
       this.session.enterTls(tls)
       this.#mode = commands

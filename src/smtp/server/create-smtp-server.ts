@@ -23,7 +23,7 @@ import {
   type SmtpServerLimits,
   type SmtpServerOptions,
 } from './options.ts'
-import { secureContextOf, secureSocket } from './secure-socket.ts'
+import { asksForCertificate, secureContextOf, secureSocket, tlsFactsOf } from './secure-socket.ts'
 import type { Client, ListenerRole } from './services.ts'
 import type { SessionContext } from './session.ts'
 
@@ -103,7 +103,8 @@ class NetworkSmtpServer implements SmtpServer {
       expectDeadline: at => this.#deadlines.expect(at),
       nextSessionId: () => `${prefix}-${++this.#lastSession}`,
       secureContext: () => secureContextOf(tls),
-      secure: (socket, secureContext) => secureSocket(socket, secureContext, tls),
+      secure: (socket, secureContext, role) => secureSocket(socket, secureContext, tls, role),
+      tlsFacts: (secure, role) => tlsFactsOf(secure, asksForCertificate(tls, role)),
       admit: address => this.#admit(address),
       released: (connection, admitted) => this.#released(connection, admitted),
       note: (message, connection, fields) => log.info(message, { peer: connection.remoteAddress, ...fields }),

@@ -92,7 +92,14 @@ export interface SmtpServerOptions {
   readonly services: SessionServices
   readonly limits?: Partial<SmtpServerLimits>
   /** Called for each handshake, so that a renewed certificate is used at once. Without it: no STARTTLS, no submissions. */
-  readonly tls?: { readonly secureContext: (serverName?: string) => SecureContext }
+  readonly tls?: {
+    readonly secureContext: (serverName?: string) => SecureContext
+    /**
+     * Clients on the ports for users are asked for a certificate, for EXTERNAL. Then the contexts must have the authorities that are
+     * trusted for that (`ca`), or all that everybody knows are, and a `sessionIdContext`. Default false.
+     */
+    readonly asksForClientCertificate?: boolean
+  }
   /** AUTH without TLS from loopback addresses, for a developer's own machine. Default false: AUTH needs TLS. */
   readonly allowPlaintextAuthOnLoopback?: boolean
   /** How users may log in, where the services can; SCRAM with its -PLUS. Default: SCRAM-SHA-256, PLAIN, LOGIN. */

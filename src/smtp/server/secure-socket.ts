@@ -3,8 +3,9 @@ import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { UsageFault } from '../../runtime/fault.ts'
 import { channelBindingOf } from '../../sasl/channel-binding.ts'
+import { clientCertificateOf } from '../../sasl/client-certificate.ts'
 import type { SmtpServerOptions } from './options.ts'
-import type { TlsFacts } from './services.ts'
+import type { ListenerRole, TlsFacts } from './services.ts'
 
 type TlsOptions = SmtpServerOptions['tls']
 
@@ -15,10 +16,19 @@ export function secureContextOf(tls: TlsOptions): SecureContext {
 }
 
 /** Emits 'secure' after the handshake; a failed one is an 'error' or just a 'close'. */
-export function secureSocket(socket: Socket, secureContext: SecureContext, tls: TlsOptions): TLSSocket {
+export function secureSocket(
+  socket: Socket,
+  secureContext: SecureContext,
+  tls: TlsOptions,
+  role: ListenerRole,
+): TLSSocket {
+  const requestCert = asksForCertificate(tls, role)
   const secure = new TLSSocket(socket, {
     isServer: true,
     secureContext,
+    // Without one, or with one that nobody vouches for, a client can do all but EXTERNAL.
+    requestCert,
+    rejectUnauthorized: false,
     SNICallback(serverName, callback) {
       try {
         callback(null, tls?.secureContext(serverName))
@@ -32,13 +42,19 @@ export function secureSocket(socket: Socket, secureContext: SecureContext, tls: 
   return secure
 }
 
-/** After the handshake. */
-export function tlsFactsOf(secure: TLSSocket): TlsFacts {
+/** Servers have certificates of their own, which say nothing here. */
+export function asksForCertificate(tls: TlsOptions, role: ListenerRole): boolean {
+  return tls?.asksForClientCertificate === true && role !== 'relay'
+}
+
+/** After the handshake. `wasAsked`: for its certificate. */
+export function tlsFactsOf(secure: TLSSocket, wasAsked: boolean): TlsFacts {
   const { servername } = secure
   return {
     protocol: secure.getProtocol() ?? '',
     cipher: secure.getCipher().standardName,
     serverName: typeof servername === 'string' && servername !== '' ? servername : undefined,
     channelBinding: type => channelBindingOf(secure, type),
+    ...(wasAsked && { clientCertificate: clientCertificateOf(secure) }),
   }
 }

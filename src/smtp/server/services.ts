@@ -1,10 +1,10 @@
 // What an SMTP server session needs of the system around it. The composition root supplies it; an embedding
 // program supplies its own. Everything but `receive` is optional for a program that embeds the server.
-import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Address, ReversePath } from '../../address/address.ts'
 import type { LoginProblem, LoginRefusal, TokenVerdict } from '../../sasl/authority.ts'
 import type { ChannelBindingType } from '../../sasl/channel-binding.ts'
+import type { ClientCertificate } from '../../sasl/client-certificate.ts'
 import type { ScramHash, ScramOffer } from '../../sasl/scram-keys.ts'
 import type { BodyType, DeliverByRequest, Disposition, NotifyCondition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
@@ -23,8 +23,8 @@ export interface TlsFacts {
   readonly serverName?: string | undefined
   /** What only the two ends of this connection know (RFC 5056); undefined: none of this type, or the connection is over. */
   readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
-  /** The client's, of an authority that is trusted for that (`clientCertificates`). */
-  readonly clientCertificate?: X509Certificate | undefined
+  /** Where the client was asked for one. */
+  readonly clientCertificate?: ClientCertificate | undefined
 }
 
 /** The peer as the session knows it so far. A new value whenever something is learned. */

@@ -219,7 +219,7 @@ export class Session {
       hasChannelBinding: this.#hasChannelBinding,
       hasTokens: services.verifyToken !== undefined,
       hasCertificate:
-        services.verifyCertificate !== undefined && this.client.tls?.clientCertificate !== undefined,
+        services.verifyCertificate !== undefined && this.client.tls?.clientCertificate?.kind === 'trusted',
     })
   }
 

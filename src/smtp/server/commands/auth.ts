@@ -33,8 +33,7 @@ export const auth: Command = {
     if (name === '' || rest.length > 0) return session.stay(replies.syntax('usage', auth.syntax))
     const offered = session.authMechanisms
     const mechanism = offered.find(each => each.name === name.toUpperCase())
-    if (!mechanism)
-      return session.stay(replies.authMechanismUnknown(offered.map(each => each.name).join(' ')))
+    if (!mechanism) return notOffered(session, name.toUpperCase())
     // RFC 4954 §4: = is an initial response that is there and empty.
     const decoded =
       initial === undefined ? undefined : initial === '=' ? Buffer.alloc(0) : decodeBase64(initial)
@@ -43,6 +42,14 @@ export const auth: Command = {
       startExchange(mechanism, decoded, session.saslConnection, authorityOf(session)),
     )
   },
+}
+
+function notOffered(session: Session, mechanism: string): Step {
+  const reply = replies.authMechanismUnknown(session.authMechanisms.map(each => each.name).join(' '))
+  const { clientCertificate } = session.client.tls ?? {}
+  if (mechanism !== 'EXTERNAL' || clientCertificate?.kind !== 'worthless') return session.stay(reply)
+  // Its owner wonders why; whoever looks after the server finds it in the trail.
+  return session.refuse({ command: 'AUTH', mechanism, loginProblem: clientCertificate.problem, reply })
 }
 
 function whereOffered(session: Session): string {
