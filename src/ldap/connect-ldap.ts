@@ -85,7 +85,7 @@ function isSuccess(answer: Buffer): boolean {
 }
 
 function noTls({ host, port }: LdapEndpoint): LdapFault {
-  return new LdapFault('LDAP_CONFUSED', `The LDAP server ${host}:${port} does not take StartTLS.`, {
+  return new LdapFault('LDAP_REFUSED', `The LDAP server ${host}:${port} does not take StartTLS.`, {
     remedy: 'Name it as ldaps:// in login.ldap, if it has TLS on a port of its own.',
   })
 }

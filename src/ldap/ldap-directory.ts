@@ -250,7 +250,7 @@ function describe(cause: unknown, what: string): unknown {
           ? 'It wants TLS: remove tls = "never" from [login.ldap].'
           : 'Look at its log.'
   return new LdapFault(
-    passing ? 'LDAP_UNAVAILABLE' : 'LDAP_CONFUSED',
+    passing ? 'LDAP_UNAVAILABLE' : 'LDAP_REFUSED',
     `The LDAP server answers ${what} with the result ${code}.`,
     { cause, remedy },
   )

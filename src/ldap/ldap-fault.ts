@@ -4,9 +4,9 @@ import { Fault, type FaultOptions } from '../runtime/fault.ts'
 export type LdapFaultCode =
   /** It does not answer: that may pass. */
   | 'LDAP_UNAVAILABLE'
-  /** It does not let this server in, as the settings have it. */
+  /** It does not let this server in, or ask what the settings have. */
   | 'LDAP_REFUSED'
-  /** It answers what it should not. */
+  /** It answers to one question what it should not. */
   | 'LDAP_CONFUSED'
 
 export class LdapFault extends Fault {

@@ -22,6 +22,9 @@ import type { Storage } from '../storage/operation.ts'
 const unknownMs = 60_000
 /** So long nobody asks a server that has just not answered. */
 const pauseMs = 5000
+/** Each is a connection; the others wait for their turn. */
+const maxAtOnce = 20
+const warnEveryMs = 60_000
 const maxNameCharacters = 200
 
 export interface OutsideAccountsParts {
@@ -39,6 +42,9 @@ export class OutsideAccounts implements OutsideAuthority {
   readonly #trouble: LastingTrouble
   readonly #unknown = new ForAWhile<true>()
   readonly #asking = new Map<string, Promise<Address | undefined>>()
+  readonly #waiting: (() => void)[] = []
+  #underWay = 0
+  #warnedAt = Number.NEGATIVE_INFINITY
   #outage: { readonly fault: LdapFault; readonly until: number } | undefined
 
   constructor(parts: OutsideAccountsParts) {
@@ -124,19 +130,34 @@ export class OutsideAccounts implements OutsideAuthority {
 
   async #ask<T>(question: (directory: OutsideAccountsParts['directory']) => Promise<T>): Promise<T> {
     const { directory, clock } = this.#parts
-    if (this.#outage && this.#outage.until > clock.now()) throw this.#outage.fault
+    if (this.#underWay >= maxAtOnce) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    this.#underWay++
     try {
+      if (this.#outage && this.#outage.until > clock.now()) throw this.#outage.fault
       const answer = await question(directory)
       this.#outage = undefined
       this.#trouble.over()
       return answer
     } catch (cause) {
-      if (!(cause instanceof LdapFault)) throw cause
-      this.#trouble.hit(cause)
-      // What it says of one entry is no reason to ask it for no other.
-      if (cause.code === 'LDAP_UNAVAILABLE') this.#outage = { fault: cause, until: clock.now() + pauseMs }
+      if (cause instanceof LdapFault && cause !== this.#outage?.fault) this.#note(cause)
       throw cause
+    } finally {
+      this.#underWay--
+      this.#waiting.shift()?.()
     }
+  }
+
+  #note(fault: LdapFault): void {
+    const { clock, log } = this.#parts
+    if (fault.code !== 'LDAP_CONFUSED') {
+      this.#trouble.hit(fault)
+      if (fault.code === 'LDAP_UNAVAILABLE') this.#outage = { fault, until: clock.now() + pauseMs }
+      return
+    }
+    // What it says of one entry is no reason to ask it for no other, and a stranger could ask for that one again and again.
+    if (clock.now() - this.#warnedAt < warnEveryMs) return
+    this.#warnedAt = clock.now()
+    log.warn('LDAP answers what cannot be; nobody gets in by that', { reason: fault.message })
   }
 
   /** undefined: the entry is not whose it was taken for, or there is no room for it. */

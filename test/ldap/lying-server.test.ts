@@ -115,7 +115,7 @@ for (const { what, lies, code, said } of [
   {
     what: 'a referral instead of an answer',
     lies: { search: request => answers.done(request, 10) },
-    code: 'LDAP_CONFUSED',
+    code: 'LDAP_REFUSED',
     said: /the result 10.*Name the server that it points to/,
   },
   {
@@ -153,7 +153,7 @@ for (const { what, lies, code, said } of [
           answers.done(request, 80),
         ]),
     },
-    code: 'LDAP_CONFUSED',
+    code: 'LDAP_REFUSED',
     said: /the result 80/,
   },
 ] satisfies readonly {
@@ -216,7 +216,7 @@ test('StartTLS refused, or followed by words in the clear: nothing more is said 
     const endpoint = { host: '127.0.0.1', port: server.port, tls: 'starttls' } as const
     await assert.rejects(
       connectLdap(endpoint, new AbortController().signal),
-      isFault('LDAP_CONFUSED', /does not take StartTLS/),
+      isFault('LDAP_REFUSED', /does not take StartTLS/),
     )
     assert.equal(server.requests.length, 1)
   }
