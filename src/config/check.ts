@@ -11,6 +11,7 @@ import { checkDatabase, type Directory } from './checks/check-database.ts'
 import { checkHooks } from './checks/check-hooks.ts'
 import { checkLimits } from './checks/check-limits.ts'
 import { checkListeners } from './checks/check-listeners.ts'
+import { checkLogIns } from './checks/check-log-ins.ts'
 import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
 import { checkRelaying } from './checks/check-relaying.ts'
 import { checkSecrets } from './checks/check-secrets.ts'
@@ -103,6 +104,7 @@ async function collectFindings(
     checkSources(settings),
     checkNames(settings, lookup, domains),
     checkSmartHost(settings, lookup),
+    settings.roles.includes('front') ? checkLogIns(settings, options.clock) : [],
     checkHooks(settings, options.clock),
   ])
   const settingsFinding = ok(

@@ -112,6 +112,7 @@ export function placeSettings(
       ldap: data.login.ldap && {
         ...data.login.ldap,
         password: contents.ldapPassword ?? data.login.ldap.password,
+        passwordFile: place(data.login.ldap.passwordFile),
         caPem: contents.ldapCa,
       },
       certificates: data.login.certificates && {

@@ -192,6 +192,7 @@ export interface LdapSettings {
   readonly domains: readonly string[]
   readonly bindDn?: string | undefined
   readonly password?: string | undefined
+  readonly passwordFile?: string | undefined
   /** One of the two. */
   readonly base?: string | undefined
   readonly userDn?: string | undefined

@@ -82,6 +82,12 @@ export class ProviderKeys {
     return await this.#usable.find(header, token)
   }
 
+  /** Asks the provider now. Rejects with a ProviderFault. */
+  async look(): Promise<void> {
+    await this.#fetch()
+    if (this.#problem) throw this.#problem
+  }
+
   get #now(): number {
     return this.#options.clock.now()
   }

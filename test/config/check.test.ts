@@ -10,6 +10,7 @@ import type { NameLookup } from '../../src/config/checks/check-names.ts'
 import { parseSettings } from '../../src/config/load-settings.ts'
 import { generateCertificate } from '../../src/tls/generate-certificate.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
+import { startOpenIdProvider } from '../harness/openid-provider.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const day = 86_400_000
@@ -121,6 +122,11 @@ test('secrets that every user of this machine may read', async context => {
   ])
   const inSettings = [warning('postrider.toml', 'a password')]
   assert.deepEqual(await openFiles(`${listener}${smartHost}password = "secret"\n`), inSettings)
+  const ldap = `${listener}[login.ldap]\nurl = "ldap://127.0.0.1:1"\nbase = "dc=x"\nbindDn = "cn=x,dc=x"\n`
+  assert.deepEqual(await openFiles(`${ldap}password = "secret"\n`), inSettings)
+  assert.deepEqual(await openFiles(`${ldap}passwordFile = "${password}"\n`), [
+    warning('password', 'a password'),
+  ])
   const storage = 'storage = "postgres://postrider:secret@127.0.0.1:1/postrider"\n'
   assert.deepEqual(await openFiles(storage + listener), inSettings)
   assert.deepEqual(await openFiles('storage = "postgres://postrider@127.0.0.1:1/postrider"\n' + listener), [])
@@ -343,4 +349,27 @@ test('looking makes nothing', async context => {
     readDomains: () => assert.fail('there is no database to read'),
   })
   assert.ok(!existsSync(join(folder, 'postrider-data')))
+})
+
+test('an OpenID provider that does not answer, or is another', async context => {
+  const provider = await startOpenIdProvider(context)
+  const openid = (issuer: string): string =>
+    `${listener}[[login.openid]]\nissuer = "${issuer}"\naudience = ["mail"]\n`
+  const said = async (issuer: string): Promise<readonly string[]> => {
+    const { findings } = await check(context, openid(issuer))
+    return findings
+      .filter(({ subject }) => subject === 'log-ins')
+      .map(({ severity, what }) => `${severity}: ${what}`)
+  }
+  assert.deepEqual(await said(provider.issuer), [`ok: the OpenID provider ${provider.issuer} gives its keys`])
+  assert.match(
+    (await said(`${provider.issuer}/realms/main`))[0] ?? '',
+    /^warning: .* answered with the HTTP status 404/,
+  )
+  assert.match(
+    (await said(provider.issuer.replace('127.0.0.1', 'localhost')))[0] ?? '',
+    /^warning: .* answered with another issuer: http:\/\/127\.0\.0\.1/,
+  )
+  await provider.stop()
+  assert.match((await said(provider.issuer))[0] ?? '', /^warning: .* gave no answer: refused/)
 })

@@ -430,6 +430,36 @@ test('a token of an OpenID provider for an account of LDAP: made when it is firs
   assert.deepEqual(await problems(server, 2), ['directory-down', 'directory-gone'])
 })
 
+test('postrider check asks LDAP as the server would', { skip }, async t => {
+  const at = await createServerFolder({
+    tables: [
+      '[login]',
+      'mechanisms = ["SCRAM-SHA-256", "PLAIN"]',
+      '[login.ldap]',
+      `url = "${slapd.secureUrl}"`,
+      `caFile = "${slapd.caFile}"`,
+      `base = "${people}"`,
+      `bindDn = "${searcher.dn}"`,
+      'passwordFile = "ldap-password"',
+    ].join('\n'),
+  })
+  t.after(() => at.remove())
+  const look = async (password: string): Promise<string> => {
+    await writeFile(join(at.folder, 'ldap-password'), `${password}\n`)
+    return (await at.tryPostrider('check')).stdout
+  }
+  const right = await look(searcher.password)
+  assert.match(right, /ok +log-ins: the LDAP server ldaps:\/\/localhost:\d+ can be asked/)
+  assert.match(
+    right,
+    /warning +log-ins: login\.mechanisms has SCRAM-SHA-256, which cannot be used with passwords of LDAP/,
+  )
+  assert.match(
+    await look('wrong'),
+    /warning +log-ins: The LDAP server does not let cn=postrider,dc=here,dc=test in/,
+  )
+})
+
 /** swaks speaks TLS through a Perl module that is a package of its own. */
 async function missingForSwaks(): Promise<string | false> {
   const absent = missing('slapd', 'slapadd', 'swaks', 'perl')

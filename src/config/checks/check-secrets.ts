@@ -20,8 +20,13 @@ export async function checkSecrets(settings: Settings, settingsFile: string | un
 }
 
 function listSecretFiles(settings: Settings, settingsFile: string | undefined): SecretFile[] {
-  const { tls, delivery, fetch } = settings
-  const logins = [...(delivery.smartHost ? [delivery.smartHost] : []), ...fetch]
+  const {
+    tls,
+    delivery: { smartHost },
+    fetch,
+    login: { ldap },
+  } = settings
+  const logins = [...(smartHost ? [smartHost] : []), ...fetch, ...(ldap ? [ldap] : [])]
   const files: SecretFile[] = logins.flatMap(({ passwordFile }) =>
     passwordFile === undefined ? [] : [{ file: passwordFile, holds: 'a password', cost: passwordCost }],
   )
