@@ -25,8 +25,17 @@ function uncomment(text: string, except: readonly string[]): string {
 
 describe('the settings file of postrider init', () => {
   const text = composeSettingsFile(chosen)
-  // And what goes with them, or with another challenge.
-  const files = ['certificateFile', 'keyFile', 'passwordFile', 'caFile', 'hmacKeyFile', 'keyId', 'hook']
+  // And what goes with them, with another challenge, or with another way to find an entry.
+  const files = [
+    'certificateFile',
+    'keyFile',
+    'passwordFile',
+    'caFile',
+    'hmacKeyFile',
+    'keyId',
+    'hook',
+    'userDn',
+  ]
 
   it('loads, with what was chosen', () => {
     const settings = parseSettings(text, '/etc/postrider.toml')
@@ -45,7 +54,9 @@ describe('the settings file of postrider init', () => {
   })
 
   it('has nothing in its comments that the server would refuse', () => {
-    const settings = parseSettings(uncomment(text, files), '/etc/postrider.toml')
+    // A table that is nothing without a file.
+    const withoutFiles = uncomment(text, files).replace(/^\[login\.certificates\]$/m, '# $&')
+    const settings = parseSettings(withoutFiles.replace(/^useAddresses/m, '# $&'), '/etc/postrider.toml')
     assert.equal(settings.delivery.smartHost?.host, 'smtp.example.com')
     assert.deepEqual(settings.delivery.dnsServers, ['192.0.2.53', '[2001:db8::53]:5353'])
   })
@@ -58,6 +69,7 @@ describe('the settings file of postrider init', () => {
     const withoutHeading = uncomment(text, [...files, ...shown, ...smartHost])
       .replace(/^\[delivery\.smartHost\][^]*?\n\[trail\]/m, '[trail]')
       .replace(/^\[tls\.acme\][^]*?\n\[limits\]/m, '[limits]')
+      .replace(/^\[login\.ldap\][^]*?\n\[submission\]/m, '[submission]')
       .replace(/^\[health\][^]*?\n\[threads\]/m, '[threads]')
     assert.deepEqual(
       parseSettings(withoutHeading, '/etc/postrider.toml'),

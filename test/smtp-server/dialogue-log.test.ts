@@ -35,6 +35,7 @@ void test('commands and codes are logged; passwords, and what may be one, are no
     // Sent by a client that has missed a refusal.
     secret,
     `AUTH XOAUTH2 ${secret}`,
+    `AUTH NTLM ${secret}`,
     `AUTH ${secret}`,
     `AUTH PLAIN=${secret}`,
     `AUTH\tPLAIN\t${secret}`,
@@ -53,6 +54,8 @@ void test('commands and codes are logged; passwords, and what may be one, are no
     'server true 535 5.7.8',
     `client true (no command, ${secret.length} bytes)`,
     'server true 500 5.5.1',
+    'client true AUTH XOAUTH2 (initial response)',
+    'server true 504 5.5.4',
     'client true AUTH (no mechanism of this server)',
     'server true 504 5.5.4',
     'client true AUTH (no mechanism of this server)',
