@@ -1,5 +1,5 @@
 // Mail that is kept aside: taken, durable, in nobody's mailbox and in no line, until an administrator releases or deletes it,
-// or its time is over (docs/adr/0033). Its sender is told nothing meanwhile, since nothing has happened.
+// or its time is over (docs/adr/0027). Its sender is told nothing meanwhile, since nothing has happened.
 import { formatAddress } from '../address/format-address.ts'
 import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineRead, defineWrite, type SqlValue } from '../storage/operation.ts'

@@ -1,5 +1,5 @@
 // Whose mail an account wants, or does not want, whatever its score: entries of the account's own list and of the
-// administrator's, and which of them decides (docs/adr/0033).
+// administrator's, and which of them decides (docs/adr/0027).
 import type { Address, ReversePath } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'

@@ -22,10 +22,10 @@ import { appPasswords } from './0018-app-passwords.ts'
 import { dkimKeys } from './0019-dkim-keys.ts'
 import { abuse } from './0020-abuse.ts'
 import { outsideAccounts } from './0021-outside-accounts.ts'
-import { dmarcCounts } from './0023-dmarc-counts.ts'
-import { dmarcReports } from './0024-dmarc-reports.ts'
-import { senderList } from './0025-sender-list.ts'
-import { quarantine } from './0026-quarantine.ts'
+import { dmarcCounts } from './0022-dmarc-counts.ts'
+import { dmarcReports } from './0023-dmarc-reports.ts'
+import { senderList } from './0024-sender-list.ts'
+import { quarantine } from './0025-quarantine.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -60,4 +60,4 @@ export const migrations: readonly string[] = [
  * are brought up to date one after another (docs/adr/0010). A migration that takes away, or gives another meaning to, what
  * they use raises it to its own number. What is only added does not: columns with a default, tables, indexes.
  */
-export const worksFrom = 3
+export const worksFrom = 25
