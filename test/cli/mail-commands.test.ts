@@ -223,7 +223,7 @@ test('the trail says in plain words what happened, and what is to come', async c
     waiting,
     /Not delivered yet to boris: connection to 192\.0\.2\.1:25 timed out after 30 s; next attempt at .* \(servers tried: mx\.silent\.test\)/,
   )
-  assert.match(waiting, /\nNow: boris@silent\.test is tried again in \d+ min, until /)
+  assert.match(waiting, /\nNow: boris@silent\.test and vera@other\.test are tried again in \d+ min, until /)
   assert.doesNotMatch(waiting, /EHLO/)
   assert.match(await succeed(folder, 'trace', deferred, '--dialogue'), /C: EHLO mail\.example\.test/)
   const json = (await succeedJson(folder, 'trace', deferred)) as {
