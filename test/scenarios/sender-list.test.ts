@@ -139,9 +139,10 @@ test('whom an account blocks is refused at RCPT, for this account alone, and the
   ])
   assert.match(replies[3] ?? '', /^250 2\.0\.0 Ok: queued as/)
   assert.deepEqual(await subjects(server, carl, 'INBOX'), ['Hello'])
-  assert.deepEqual((await lastOf(server, 'refused')).slice(1), [
+  assert.equal(
+    (await lastOf(server, 'refused')).at(-1),
     'for sales@here.test: the entry pest.test (block) of its own list keeps it out; the sender address has a@mail.pest.test',
-  ])
+  )
 })
 
 test('who is blocked by the From field is refused after the message; of several recipients only the others get it', async t => {
