@@ -79,7 +79,7 @@ export function describeEvent(event: TrailEvent): TrailEntry {
       }
     case 'account-held':
       return {
-        text: `Put on hold for ${event.recipient}: the account ${event.account} is on hold (${event.because}); "postrider account release" lets its mail go`,
+        text: `Put on hold for ${event.recipient}: the account ${event.account} is on hold (${event.because}); "postrider account release ${event.account}" lets its mail go`,
         dialogue: [],
       }
     case 'hooked':

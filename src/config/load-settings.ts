@@ -290,7 +290,6 @@ function readNamedFiles(document: TomlDocument, folder: string, mistakes: Settin
     }
     return password
   }
-  read(['hooks', 'file'])
   const readAuthorities = (path: TomlPath): string | undefined => {
     const pem = read(path)
     const problem = pem === undefined ? undefined : problemOfAuthorities(pem)

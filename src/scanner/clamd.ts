@@ -11,36 +11,47 @@ export function createClamdScanner(endpoint: ScannerEndpoint): Scanner {
   return {
     name,
     async scan(specimen, signal) {
-      const answer = await askAgainWhenCut(name, specimen.size, () =>
-        exchange({
-          endpoint,
-          name,
-          request: streamIn(specimen),
-          isWhole: bytes => bytes.includes(0),
-          signal,
-        }),
-      )
+      const ask = (request: AsyncIterable<Uint8Array>): Promise<Buffer> =>
+        exchange({ endpoint, name, request, isWhole: bytes => bytes.includes(0), signal })
+      const answer = await askAgainWhenCut(name, specimen, ask)
       return readReport(name, answer.toString('utf8').replace(/\0.*$/s, ''), specimen.size)
     },
   }
 }
 
 const maxAsked = 3
+/** Nobody gives StreamMaxLength less: it is 25 or 100 MB as clamd comes. */
+const leastLimit = 1_000_000
 
 /**
  * What is too large for it clamd says and closes at once: if more was on its way, the system drops what it said with the
- * connection.
+ * connection. Only where it is there, and the message is not small, is it believed to be that: somebody before it, or what is left
+ * of it, may cut off everything.
  */
-async function askAgainWhenCut(name: string, size: number, ask: () => Promise<Buffer>): Promise<Buffer> {
+async function askAgainWhenCut(
+  name: string,
+  specimen: Specimen,
+  ask: (request: AsyncIterable<Uint8Array>) => Promise<Buffer>,
+): Promise<Buffer> {
   for (let asked = 1; ; asked++) {
     try {
-      return await ask()
+      return await ask(streamIn(specimen))
     } catch (cause) {
       if (!isCut(cause)) throw cause
-      // One that had died of it would not be there again at once.
-      if (asked === maxAsked) throw tooLarge(name, size)
+      if (asked < maxAsked) continue
+      if (specimen.size < leastLimit || !(await isThere(ask))) throw cause
+      throw tooLarge(name, specimen.size)
     }
   }
+}
+
+async function isThere(ask: (request: AsyncIterable<Uint8Array>) => Promise<Buffer>): Promise<boolean> {
+  const answer = await ask(ping()).catch(() => Buffer.alloc(0))
+  return answer.toString('latin1').startsWith('PONG')
+}
+
+async function* ping(): AsyncIterable<Uint8Array> {
+  yield Buffer.from('zPING\0')
 }
 
 function isCut(fault: unknown): boolean {

@@ -42,7 +42,8 @@ type Answer = z.infer<typeof answerSchema>
 /** By rspamd's actions, the weakest first. 'rewrite subject' is its other way to mark. */
 const adviceOf: Readonly<Record<string, Advice>> = {
   'no action': 'accept',
-  greylist: 'defer',
+  // A threshold that is crossed. Whom its own greylisting wants to come again it answers with 'soft reject'.
+  greylist: 'accept',
   'add header': 'mark',
   'rewrite subject': 'mark',
   'soft reject': 'defer',

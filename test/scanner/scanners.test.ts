@@ -7,7 +7,7 @@ import type { ScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { createHttpHook } from '../../src/scanner/http-hook.ts'
 import { createRspamdScanner } from '../../src/scanner/rspamd.ts'
 import { createSpamdScanner } from '../../src/scanner/spamd.ts'
-import { startFakeScanner, startOneAnswer } from './fake-scanner.ts'
+import { type FakeScanner, startFakeScanner, startOneAnswer } from './fake-scanner.ts'
 import { plainMessage, specimen } from './specimen.ts'
 
 const never = new AbortController().signal
@@ -77,6 +77,25 @@ test('a virus is named to the sender, whatever its name is made of', async t => 
   assert.equal(report.advice, 'refuse')
   assert.deepEqual(report.findings, [{ name: 'Win.Test  250 fine' }])
   assert.equal(report.text, 'The message contains a virus (Win.Test  250 fine), so it was not accepted')
+})
+
+test('one that cuts off everything is away; only one that is there has found a large message too large', async t => {
+  const cutting = (answersPing: boolean): Promise<FakeScanner> =>
+    startFakeScanner(t, (socket, all) => {
+      if (answersPing && all.toString('latin1').startsWith('zPING')) socket.end('PONG\0')
+      else socket.resetAndDestroy()
+    })
+  const codeOf = async (answersPing: boolean, size: number): Promise<string> => {
+    const { endpoint } = await cutting(answersPing)
+    const scanned = createClamdScanner(endpoint).scan(specimen('x'.repeat(size)), never)
+    return await scanned.then(
+      () => 'none',
+      (cause: Error & { code: ScannerFaultCode }) => cause.code,
+    )
+  }
+  assert.equal(await codeOf(false, 40_000_000), 'SCANNER_UNAVAILABLE')
+  assert.equal(await codeOf(true, 500), 'SCANNER_UNAVAILABLE')
+  assert.equal(await codeOf(true, 40_000_000), 'SCANNER_TOO_LARGE')
 })
 
 test('an answer that comes in the middle of the message is an answer', async t => {
@@ -172,7 +191,7 @@ test("rspamd's actions become advice; nothing is thrown away unheard", async t =
   const adviceOf = async (action: string): Promise<string> =>
     (await ask(t, rspamd, httpAnswer(JSON.stringify({ action, score: 0 })))).advice
   assert.equal(await adviceOf('no action'), 'accept')
-  assert.equal(await adviceOf('greylist'), 'defer')
+  assert.equal(await adviceOf('greylist'), 'accept')
   assert.equal(await adviceOf('soft reject'), 'defer')
   assert.equal(await adviceOf('rewrite subject'), 'mark')
   assert.equal(await adviceOf('reject'), 'refuse')

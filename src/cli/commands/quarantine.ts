@@ -59,7 +59,7 @@ export function addQuarantineCommand(program: Command, run: CommandRun): void {
     summary: 'Mail that is kept aside until somebody has looked: list, show, release, delete',
     description:
       'Mail that is kept aside until somebody has looked: that with many points (spam.quarantineScore), and that which a ' +
-      'scanner wants in quarantine. Nobody has got it, and its sender has been told that it is here. After ' +
+      'scanner wants in quarantine. Nobody has got it; its sender was told that it was taken, and nothing more. After ' +
       'spam.quarantineDays it is removed.',
     examples: ['quarantine list', 'quarantine show 1CCD5D74AAE', 'quarantine release 1CCD5D74AAE --not-junk'],
   })
