@@ -24,6 +24,7 @@ import {
   removeDomain,
   setPostmaster,
 } from './domains.ts'
+import { findAccountBehind } from './find-account-behind.ts'
 import { findLoop } from './find-loop.ts'
 import { findOutsideAccount, keepOutsideAccount } from './outside-accounts.ts'
 import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
@@ -76,6 +77,7 @@ export const directoryOperations = [
   findRedirection,
   findLoop,
   resolveRecipient,
+  findAccountBehind,
   ownsAddress,
   findStanding,
   listOwnAddresses,

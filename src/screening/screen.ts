@@ -5,8 +5,8 @@ import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { neighbourhoodOf } from '../address/networks.ts'
 import type { SpamSettings } from '../config/settings.ts'
-import { findAccount } from '../directory/accounts.ts'
 import { isDomain } from '../directory/domains.ts'
+import { findAccountBehind } from '../directory/find-account-behind.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { IprevEvidence } from '../mail-authentication/iprev.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -162,16 +162,16 @@ export class Screening {
     { client }: Specimen,
     { provenDomain, recipients, reversePath }: ScreeningContext,
   ): Promise<number | undefined> {
-    const { clock, storage } = this.#parts
+    const { clock, hostname, storage } = this.#parts
     const [recipient] = recipients
     // A report has no sender who would come again as the same.
     if (reversePath === null || !recipient) return undefined
     const now = clock.now()
     for (const one of recipients.slice(0, mostAsked)) {
-      const account = await storage.run(findAccount, { address: one })
-      const who = { addressKey: addressKey(reversePath), now }
-      if (account && (await storage.run(knowsCorrespondent, { accountId: account.id, ...who })) !== 'new')
-        return undefined
+      const accountId = await storage.run(findAccountBehind, { address: one, hostname })
+      if (accountId === undefined) continue
+      const who = { accountId, addressKey: addressKey(reversePath), now }
+      if ((await storage.run(knowsCorrespondent, who)) !== 'new') return undefined
     }
     const visit = {
       origin: provenDomain ?? neighbourhoodOf(client.address),
@@ -220,14 +220,15 @@ export class Screening {
   }
 
   async #askFilter(specimen: Specimen, onlyRecipient: Address | undefined): Promise<readonly ScoreLine[]> {
-    const { clock, storage } = this.#parts
+    const { clock, hostname, storage } = this.#parts
     // Most servers have taught it nothing: then no message is read for it.
     if (clock.now() >= this.#learned.until) this.#learned = await hasLearned(storage, clock.now())
     if (!this.#learned.is) return []
-    const account = onlyRecipient && (await storage.run(findAccount, { address: onlyRecipient }))
+    const accountId =
+      onlyRecipient && (await storage.run(findAccountBehind, { address: onlyRecipient, hostname }))
     const words = await wordsOf(specimen.open())
     const { all, words: counts } = await storage.run(recallWords, {
-      accountId: account?.id ?? everybody,
+      accountId: accountId ?? everybody,
       words,
     })
     const estimate = estimateSpam(counts, all)

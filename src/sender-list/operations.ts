@@ -1,7 +1,7 @@
 // The lists of wanted and unwanted senders as the database keeps them: what a session asks, and what an administrator does.
 import type { Address } from '../address/address.ts'
 import { formatAddress } from '../address/format-address.ts'
-import { resolveRecipient } from '../directory/resolve-recipient.ts'
+import { findAccountBehind } from '../directory/find-account-behind.ts'
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { everybodys, keyOfSender, keysOfNames, type SenderEntry, type SenderNames } from './sender-list.ts'
 
@@ -44,7 +44,7 @@ export const findSenderEntries = defineRead(
     const known = new Map<number, readonly SenderEntry[]>()
     const found: (readonly SenderEntry[])[] = []
     for (const recipient of recipients) {
-      const accountId = await accountOf(tx, recipient, hostname)
+      const accountId = (await findAccountBehind.run(tx, { address: recipient, hostname })) ?? everybodys
       const entries = known.get(accountId) ?? (await readEntries(tx, keys, accountId))
       known.set(accountId, entries)
       found.push(entries)
@@ -86,17 +86,6 @@ function* pagesOf(keys: readonly string[]): Iterable<readonly string[]> {
     const page = keys.slice(from, from + keysAtOnce)
     yield [...page, ...Array.from({ length: keysAtOnce - page.length }, () => '')]
   }
-}
-
-/** The account to which an address leads, by itself or as its only target; of a group no member's list speaks for all. */
-async function accountOf(tx: Tx, address: Address, hostname: string): Promise<number> {
-  const resolved = await resolveRecipient.run(tx, { address, hostname })
-  if (resolved.kind === 'account') return resolved.accountId
-  if (resolved.kind !== 'redirection') return everybodys
-  const [target, second] = resolved.targets
-  if (!target || second) return everybodys
-  const behind = await resolveRecipient.run(tx, { address: target, hostname })
-  return behind.kind === 'account' ? behind.accountId : everybodys
 }
 
 export interface NewSenderEntry extends Omit<SenderEntry, 'sender'> {

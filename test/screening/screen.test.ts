@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { SpamSettings } from '../../src/config/settings.ts'
+import { createRedirection } from '../../src/directory/redirections.ts'
 import { createResolver } from '../../src/dns/resolver.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import type { ScanReport } from '../../src/scanner/contract.ts'
@@ -216,10 +217,18 @@ test('who looks a little like spam and is not known comes again; who is known do
     most: 0,
     now: clock.now(),
   })
-  assert.equal(
-    (await screen(plainMessage, { reversePath: address('olga@example.net') })).verdict.kind,
-    'accept',
-  )
+  const olga = { reversePath: address('olga@example.net') }
+  assert.equal((await screen(plainMessage, olga)).verdict.kind, 'accept')
+  // Who writes to an alias of hers writes to her.
+  const sales = address('sales@example.test')
+  await storage.run(createRedirection, {
+    kind: 'alias',
+    address: sales,
+    name: '',
+    targets: [anna],
+    at: clock.now(),
+  })
+  assert.equal((await screen(plainMessage, { ...olga, recipients: [sales] })).verdict.kind, 'accept')
 })
 
 test('what the client calls itself, and the name of its address, have points', async t => {
