@@ -3,7 +3,12 @@
 import type { Address } from '../address/address.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { type CheckedMessage, isStranger } from '../policy/check-strangers.ts'
-import { describeMessage, type HookedAnswer, type MessageHooks } from '../policy/session-hooks.ts'
+import {
+  describeHooked,
+  describeMessage,
+  type HookedAnswer,
+  type MessageHooks,
+} from '../policy/session-hooks.ts'
 import type { NewMessage } from '../queue/new-message.ts'
 import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
 import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
@@ -98,7 +103,7 @@ export async function inspectMessage(parts: InspectionParts, message: MessageToI
     },
     checks: [
       ...(checked ? describeCheck(checked) : []),
-      ...(remarks.length > 0 ? [describeRemarks(client, remarks)] : []),
+      ...(remarks.length > 0 ? [describeHooked(client, remarks)] : []),
       ...describeScreening(screened, lists),
       ...(outgoing ? describeOutgoing(outgoing.screened) : []),
     ],
@@ -201,21 +206,6 @@ function describeCheck({ evidence, verdict }: CheckedMessage): Checks {
       ...(verdict.because === undefined ? {} : { because: verdict.because }),
     },
   ]
-}
-
-function describeRemarks(
-  { sessionId, role, remoteAddress, heloName, account }: Client,
-  remarks: readonly HookRemark[],
-): Checks[number] {
-  return {
-    kind: 'hooked',
-    sessionId,
-    role,
-    remoteAddress,
-    heloName,
-    account: account?.address,
-    remarks,
-  }
 }
 
 /** Where nothing was said there is nothing to keep. */

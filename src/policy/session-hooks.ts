@@ -10,7 +10,7 @@ import type { ScoreLine } from '../screening/score.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Client, MailTransaction, ReversePathParameters } from '../smtp/server/services.ts'
-import type { HookRemark, TrailRecord } from '../trail/events.ts'
+import type { HookRemark, TrailEvent, TrailRecord } from '../trail/events.ts'
 
 export interface SessionHooksParts {
   readonly hooks: Pick<Hooks, 'ask' | 'file' | 'has'>
@@ -195,19 +195,7 @@ export class SessionHooks {
     const remarks = [...ofSession, ...ofTransaction].filter(remark => !written.has(remark))
     if (remarks.length === 0) return
     for (const remark of remarks) written.add(remark)
-    const { sessionId, role, remoteAddress, heloName, account } = client
-    this.#parts.appendTrail({
-      at: this.#parts.now(),
-      event: {
-        kind: 'hooked',
-        sessionId,
-        role,
-        remoteAddress,
-        heloName,
-        account: account?.address,
-        remarks,
-      },
-    })
+    this.#parts.appendTrail({ at: this.#parts.now(), event: describeHooked(client, remarks) })
   }
 }
 
@@ -310,5 +298,21 @@ export async function describeMessage(
     fields: parseHeaderFields(bytes.subarray(0, end)).map(({ name, value }) => ({ name, value })),
     body: bytes.subarray(start, start + shownBytes).toString('utf8'),
     isBodyWhole: facts.size <= start + shownBytes && facts.size <= bytes.length,
+  }
+}
+
+/** For the trail. */
+export function describeHooked(
+  { sessionId, role, remoteAddress, heloName, account }: Client,
+  remarks: readonly HookRemark[],
+): Extract<TrailEvent, { kind: 'hooked' }> {
+  return {
+    kind: 'hooked',
+    sessionId,
+    role,
+    remoteAddress,
+    heloName,
+    account: account?.address,
+    remarks,
   }
 }

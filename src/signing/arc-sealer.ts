@@ -4,6 +4,7 @@ import { type ArcChain, findNewestSet, maxSets, readChain } from '../mail-authen
 import { SignedHeader } from '../mail-authentication/dkim/signed-header.ts'
 import { findOwnResults, type OwnResults } from '../mail-authentication/own-results.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { RecentAnswers } from '../runtime/recent-answers.ts'
 import { composeArcSet } from './arc-set.ts'
 import {
   isOfStranger,
@@ -15,7 +16,7 @@ import {
 import { hashBody, readHead } from './read-outgoing.ts'
 import { selectSignedFields } from './signed-fields.ts'
 import type { KeyRing, SigningKey } from './signing-key.ts'
-import { SigningMemory } from './signing-memory.ts'
+import { createSigningMemory } from './signing-memory.ts'
 
 export interface ArcSealerOptions {
   readonly keys: KeyRing
@@ -29,11 +30,11 @@ export interface ArcSealerOptions {
 
 export class ArcSealer implements MessageSigner {
   readonly #options: ArcSealerOptions
-  readonly #memory: SigningMemory<Signing>
+  readonly #memory: RecentAnswers<Signing>
 
   constructor(options: ArcSealerOptions) {
     this.#options = options
-    this.#memory = new SigningMemory(options.clock)
+    this.#memory = createSigningMemory(options.clock)
   }
 
   async sign(question: SigningQuestion): Promise<Signing> {

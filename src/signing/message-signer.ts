@@ -7,13 +7,14 @@ import { findAuthorDomains } from '../message/author-domains.ts'
 import { countFields, findFieldValue, parseHeaderFields } from '../message/header-section.ts'
 import type { QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { RecentAnswers } from '../runtime/recent-answers.ts'
 import type { OutgoingMailData } from '../smtp/client/contract.ts'
 import type { Storage } from '../storage/operation.ts'
 import { composeSignature } from './dkim-signature.ts'
 import { hashBody, readHead } from './read-outgoing.ts'
 import { selectSignedFields } from './signed-fields.ts'
 import type { KeyRing, KeysOfDomain } from './signing-key.ts'
-import { SigningMemory } from './signing-memory.ts'
+import { createSigningMemory } from './signing-memory.ts'
 
 export interface SigningQuestion {
   readonly message: Pick<QueuedMessage, 'id' | 'accountId' | 'isLocal' | 'isReport' | 'traceFields'>
@@ -63,11 +64,11 @@ export const nothingSigned: Signing = { fields: new Uint8Array(0), signatures: [
 
 export class DkimSigner implements MessageSigner {
   readonly #options: DkimSignerOptions
-  readonly #memory: SigningMemory<Signing>
+  readonly #memory: RecentAnswers<Signing>
 
   constructor(options: DkimSignerOptions) {
     this.#options = options
-    this.#memory = new SigningMemory(options.clock)
+    this.#memory = createSigningMemory(options.clock)
   }
 
   async sign(question: SigningQuestion): Promise<Signing> {

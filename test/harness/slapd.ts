@@ -1,13 +1,13 @@
 // A real LDAP server (OpenLDAP's slapd), with people of the tests, on ports of its own.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { issueCertificate, makeAuthority } from './certificates.ts'
 import { endTree } from './end-tree.ts'
 import { findFreePort } from './free-port.ts'
+import { isListening } from './is-listening.ts'
 import { findProgram, runProgram } from './programs.ts'
 
 export const suffix = 'dc=here,dc=test'
@@ -128,17 +128,6 @@ export async function startSlapd(): Promise<Slapd> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-  })
 }
 
 function person(uid: string, name: string, mails: readonly string[]): string {

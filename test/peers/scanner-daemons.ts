@@ -1,13 +1,13 @@
 // The daemons of outside scanners, each with a configuration of its own in a temporary folder.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { endTree } from '../harness/end-tree.ts'
 import { findFreePort } from '../harness/free-port.ts'
+import { isListening } from '../harness/is-listening.ts'
 import { findProgram, runProgram } from '../harness/programs.ts'
 import { eicar } from '../scanner/specimen.ts'
 
@@ -57,17 +57,6 @@ async function untilListening(
     await sleep(50)
   }
   throw new Error(`${name} does not listen after ${patienceMs} ms:\n${said()}`)
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-  })
 }
 
 /** With one signature, of the test file that all virus scanners know. */

@@ -17,6 +17,7 @@ import { everybodys, type SenderEntry, type SenderVerdict } from '../../sender-l
 import { accountIdOf } from '../account-id.ts'
 import { addressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform, removeAliases } from '../command.ts'
+import { parseJsonLine } from '../json-line.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { formatCount, formatTime } from '../quantities.ts'
 import { inputName, readInput } from '../read-input.ts'
@@ -271,17 +272,9 @@ function parseObject(
   line: string,
   defaults: Omit<ImportedEntry, 'sender' | 'note'>,
 ): (Omit<ImportedEntry, 'sender'> & { readonly sender: Address | string | undefined }) | undefined {
-  let given: Readonly<Record<string, unknown>>
-  try {
-    given = JSON.parse(line) as Readonly<Record<string, unknown>>
-  } catch {
-    // No JSON: told with its line.
-    return undefined
-  }
-  const textOf = (name: string): string | undefined => {
-    const value = given[name]
-    return typeof value === 'string' ? value : undefined
-  }
+  const object = parseJsonLine(line)
+  if (!object) return undefined
+  const { given, textOf } = object
   const verdict = (['allow', 'block'] as const).find(one => one === (textOf('verdict') ?? defaults.verdict))
   const accountText = textOf('account')
   const account = accountText === undefined ? undefined : parseAddress(accountText)

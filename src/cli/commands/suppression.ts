@@ -21,6 +21,7 @@ import {
 import { addressArgument, countArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 import type { Invocation } from '../invocation.ts'
+import { parseJsonLine } from '../json-line.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { formatCount, formatRelative, formatTime } from '../quantities.ts'
 import { inputName, readInput } from '../read-input.ts'
@@ -342,17 +343,9 @@ function parsePlain(line: string, { reason, sender, at }: ImportDefaults): NewSu
 
 /** The times that the object names are kept, so that what is moved from another server means the same here. */
 function parseObject(line: string, defaults: ImportDefaults): NewSuppression | undefined {
-  let given: Readonly<Record<string, unknown>>
-  try {
-    given = JSON.parse(line) as Readonly<Record<string, unknown>>
-  } catch {
-    // No JSON: told with its line.
-    return undefined
-  }
-  const textOf = (name: string): string | undefined => {
-    const value = given[name]
-    return typeof value === 'string' ? value : undefined
-  }
+  const object = parseJsonLine(line)
+  if (!object) return undefined
+  const { textOf } = object
   const address = parseAddress(textOf('address') ?? '')
   const senderText = textOf('sender')
   const sender = senderText === undefined ? defaults.sender : parseAddress(senderText)
