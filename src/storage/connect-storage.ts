@@ -1,7 +1,7 @@
 // Storage for a thread that is not the store: reads on a connection of its own, writes over a port.
 import type { MessagePort } from 'node:worker_threads'
 import { Fault } from '../runtime/fault.ts'
-import type { Operation, Storage, WakeTopic } from './operation.ts'
+import type { Operation, Storage, WakeListener, WakeTopic } from './operation.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, storageIsGone } from './storage-fault.ts'
 import type { FromStore, ToStore, WriteRequest } from './storage-messages.ts'
@@ -48,7 +48,7 @@ class ConnectedStorage implements Storage {
     })
   }
 
-  onWake(topic: WakeTopic, listener: () => void): void {
+  onWake(topic: WakeTopic, listener: WakeListener): void {
     if (!this.#listeners.has(topic)) this.#port.postMessage({ kind: 'listen', topic } satisfies ToStore)
     this.#listeners.add(topic, listener)
   }
@@ -70,7 +70,7 @@ class ConnectedStorage implements Storage {
 
   #take(message: FromStore): void {
     if (message.kind === 'wake') {
-      this.#listeners.wake([message.topic])
+      this.#listeners.wake(message.topic, message.keys)
       return
     }
     for (const result of message.results) {

@@ -1,22 +1,23 @@
 // The one writer: whatever waits goes into one transaction, so that one sync serves many messages.
 
-import type { AnyOperation, WakeTopic } from './operation.ts'
-import { type PendingWrite, resolveWrites } from './pending-write.ts'
+import type { AnyOperation } from './operation.ts'
+import { type PendingWrite, resolveWrites, wokenBy } from './pending-write.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 import { toStorageFault } from './storage-fault.ts'
+import type { Woken } from './woken.ts'
 
 // Bounds how long one commit keeps those waiting who come during it.
 const maxBatch = 500
 
 export class GroupCommit {
   readonly #connection: SqliteConnection
-  readonly #woken: (topics: ReadonlySet<WakeTopic>) => void
+  readonly #tell: (woken: Woken) => void
   #waiting: PendingWrite[] = []
   #draining: Promise<void> | undefined
 
-  constructor(connection: SqliteConnection, woken: (topics: ReadonlySet<WakeTopic>) => void) {
+  constructor(connection: SqliteConnection, tell: (woken: Woken) => void) {
     this.#connection = connection
-    this.#woken = woken
+    this.#tell = tell
   }
 
   submit(operation: AnyOperation, input: unknown): Promise<unknown> {
@@ -56,10 +57,13 @@ export class GroupCommit {
       else for (const waiting of batch) await this.#commit([waiting])
       return
     }
-    resolveWrites(batch, outputs, this.#woken)
+    const woken = wokenBy(batch, this.#connection.takeWoken())
+    resolveWrites(batch, outputs)
+    if (woken.size > 0) this.#tell(woken)
   }
 
   #rollBack(): void {
+    this.#connection.takeWoken()
     try {
       // SQLite rolls back by itself on some errors (disk full, I/O).
       if (this.#connection.inTransaction) this.#connection.execute('ROLLBACK')

@@ -4,7 +4,7 @@ import { createDataFolder } from './data-folder.ts'
 import { GroupCommit } from './group-commit.ts'
 import { listMailDataFiles } from './mail-data-files.ts'
 import { migrate } from './migrate.ts'
-import type { AnyOperation, Operation, Storage, WakeTopic } from './operation.ts'
+import type { AnyOperation, Operation, Storage, WakeListener, WakeTopic } from './operation.ts'
 import { databaseFileName, isDatabaseThere, SqliteConnection } from './sqlite-connection.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { StorageFault, storageIsGone } from './storage-fault.ts'
@@ -48,7 +48,7 @@ export class LocalStorage implements Storage {
   constructor(writer: SqliteConnection, reader: SqliteReader) {
     this.#writer = writer
     this.#reader = reader
-    this.#commits = new GroupCommit(writer, topics => this.#listeners.wake(topics))
+    this.#commits = new GroupCommit(writer, woken => this.#listeners.wakeAll(woken))
   }
 
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output> {
@@ -57,7 +57,7 @@ export class LocalStorage implements Storage {
     return this.#commits.submit(operation as AnyOperation, input) as Promise<Output>
   }
 
-  onWake(topic: WakeTopic, listener: () => void): void {
+  onWake(topic: WakeTopic, listener: WakeListener): void {
     this.#listeners.add(topic, listener)
   }
 

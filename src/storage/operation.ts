@@ -32,12 +32,17 @@ export interface Tx {
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>
   all<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }>
+  /** After the commit whoever listens to `topic` is told `key`: the id of what has changed. */
+  wake(topic: WakeTopic, key: number): void
 }
 
 /** What a write may wake: whoever listens is told after the commit. */
-export type WakeTopic = 'queue' | 'directory' | 'certificates'
+export type WakeTopic = 'queue' | 'directory' | 'certificates' | 'mailbox'
 
-export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory', 'certificates']
+export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory', 'certificates', 'mailbox']
+
+/** What of a topic has changed; undefined: any of it may have. */
+export type WakeKeys = ReadonlySet<number> | undefined
 
 /**
  * A named function over a transaction. Input and output cross threads and sockets: plain data (structured clone),
@@ -66,6 +71,8 @@ export interface Wire<Input> {
   unpack(packed: unknown): Input
 }
 
+export type WakeListener = (keys: WakeKeys) => void
+
 export interface Storage {
   /**
    * Reads see every write whose promise has resolved. A write resolves when it is durable: it survives a
@@ -73,8 +80,8 @@ export interface Storage {
    * after a rejection nothing of the operation is there, but for 'STORAGE_GONE', after which nobody knows.
    */
   run<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Output>
-  /** Calls back after each commit of an operation that wakes `topic`, whichever thread ran it; calls are coalesced. */
-  onWake(topic: WakeTopic, listener: () => void): void
+  /** Calls back after each commit that wakes `topic`, whichever thread ran it; calls are coalesced. */
+  onWake(topic: WakeTopic, listener: WakeListener): void
   close(): Promise<void>
 }
 

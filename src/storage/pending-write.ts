@@ -1,5 +1,6 @@
 // Writes that wait for a transaction, on any engine.
-import type { AnyOperation, WakeTopic } from './operation.ts'
+import type { AnyOperation } from './operation.ts'
+import { type Woken, WokenTopics } from './woken.ts'
 
 export interface PendingWrite {
   readonly operation: AnyOperation
@@ -8,18 +9,15 @@ export interface PendingWrite {
   readonly reject: (cause: unknown) => void
 }
 
-/** What they wake together. */
-export function topicsOf(batch: readonly PendingWrite[]): ReadonlySet<WakeTopic> {
-  return new Set(batch.flatMap(({ operation }) => operation.wakes ?? []))
+/** What they wake together, with what their transaction has woken. */
+export function wokenBy(batch: readonly PendingWrite[], byTransaction: Woken): Woken {
+  const topics = new WokenTopics()
+  topics.addAll(byTransaction)
+  for (const { operation } of batch) if (operation.wakes) topics.add(operation.wakes)
+  return topics.take()
 }
 
-/** After the commit: tells each its output, and `woken` what they wake together. */
-export function resolveWrites(
-  batch: readonly PendingWrite[],
-  outputs: readonly unknown[],
-  woken: (topics: ReadonlySet<WakeTopic>) => void,
-): void {
-  const topics = topicsOf(batch)
+/** After the commit: tells each its output. */
+export function resolveWrites(batch: readonly PendingWrite[], outputs: readonly unknown[]): void {
   for (const [index, { resolve }] of batch.entries()) resolve(outputs[index])
-  if (topics.size > 0) woken(topics)
 }

@@ -18,8 +18,8 @@ export function serveStorage(port: MessagePort, storage: Storage, registry: Oper
     post({ kind: 'results', results: full })
   }
   const listen = (topic: WakeTopic): void => {
-    storage.onWake(topic, () => post({ kind: 'wake', topic }))
-    post({ kind: 'wake', topic })
+    storage.onWake(topic, keys => post({ kind: 'wake', topic, keys }))
+    post({ kind: 'wake', topic, keys: undefined })
   }
   port.on('message', (message: ToStore) => {
     if (message.kind === 'close') {

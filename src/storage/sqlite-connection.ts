@@ -2,9 +2,10 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { SqlValue, Tx } from './operation.ts'
+import type { SqlValue, Tx, WakeTopic } from './operation.ts'
 import { oneByOne } from './side-by-side.ts'
 import { toStorageFault } from './storage-fault.ts'
+import { type Woken, WokenTopics } from './woken.ts'
 
 export const databaseFileName = 'postrider.sqlite'
 
@@ -23,6 +24,7 @@ const busyTimeoutMs = 5000
 export class SqliteConnection implements Tx {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #woken = new WokenTopics()
   readonly file: string
 
   /** Throws a StorageFault. A writer creates the file when it is missing. */
@@ -66,6 +68,15 @@ export class SqliteConnection implements Tx {
 
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }> {
     return attempt(() => this.#prepare(sql).run(...values) as { changes: number })
+  }
+
+  wake(topic: WakeTopic, key: number): void {
+    this.#woken.add(topic, key)
+  }
+
+  /** What the transaction has woken that has just ended. */
+  takeWoken(): Woken {
+    return this.#woken.take()
   }
 
   async hasTable(name: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 // What a thread and the store thread say to each other: everything of one turn of the event loop in one message.
-import type { WakeTopic } from './operation.ts'
+import type { WakeKeys, WakeTopic } from './operation.ts'
 
 export interface WriteRequest {
   readonly id: number
@@ -19,4 +19,4 @@ export type ToStore =
 
 export type FromStore =
   | { readonly kind: 'results'; readonly results: readonly WriteResult[] }
-  | { readonly kind: 'wake'; readonly topic: WakeTopic }
+  | { readonly kind: 'wake'; readonly topic: WakeTopic; readonly keys: WakeKeys }

@@ -178,8 +178,8 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     run: (operation, input) =>
       agent <= dead ? Promise.reject(storageIsGone()) : storageOfAgents.run(operation, input),
     onWake: (topic, listener) =>
-      storage.onWake(topic, () => {
-        if (agent > dead) listener()
+      storage.onWake(topic, keys => {
+        if (agent > dead) listener(keys)
       }),
     close: () => Promise.resolve(),
   })

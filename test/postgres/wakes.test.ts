@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { createDomain } from '../../src/directory/domains.ts'
 import { rememberRecipients } from '../../src/directory/recipient-cache.ts'
 import { resolveRecipient } from '../../src/directory/resolve-recipient.ts'
-import { defineWrite, type Storage, type WakeTopic } from '../../src/storage/operation.ts'
+import { defineWrite, type Storage, type WakeKeys, type WakeTopic } from '../../src/storage/operation.ts'
 import { openPostgresStorage } from '../../src/storage/postgres/postgres-storage.ts'
 import { eventually } from '../harness/eventually.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
@@ -56,6 +56,25 @@ for (const topic of ['queue', 'directory'] as const) {
     await until('the other is called', () => there() >= 1)
   })
 }
+
+test('the other hears which mailboxes have changed; of very many, that any may have', async t => {
+  const one = await openStorage(t, own.uri, collectLog().log)
+  const two = await openStorage(t, own.uri, collectLog().log)
+  const told: WakeKeys[] = []
+  two.onWake('mailbox', keys => told.push(keys))
+  const change = defineWrite('test.change-mailboxes', async (tx, ids: readonly number[]) => {
+    for (const id of ids) tx.wake('mailbox', id)
+    await tx.get('SELECT 1')
+  })
+  await one.run(change, [3, 7])
+  await until('the other is told', () => told.length > 0)
+  await one.run(
+    change,
+    Array.from({ length: 2000 }, (_, index) => index),
+  )
+  await until('the other is told again', () => told.length > 1)
+  assert.deepEqual(told, [new Set([3, 7]), undefined])
+})
 
 for (const topic of ['directory'] as const) {
   test(`${topic}: one that has died after its commit has told the others`, async t => {

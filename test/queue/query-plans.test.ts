@@ -52,6 +52,7 @@ async function plansOf<Input, Output>(
       return await connection.all<Row>(sql, ...values)
     },
     run: (sql, ...values) => connection.run(sql, ...values),
+    wake: (topic, key) => connection.wake(topic, key),
   }
   await operation.run(tx, input)
   return plans

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createOperationRegistry, defineRead } from '../../src/storage/operation.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
-import { addNote, addNoteAndFail, addNoteAndWake, createNotes, listNotes } from './notes.ts'
+import { addNote, addNoteAndFail, addNoteAndWake, createNotes, listNotes, wakeForNote } from './notes.ts'
 
 test('an operation that fails harms only itself', async t => {
   const { storage } = await openTestStorage(t)
@@ -119,6 +119,21 @@ test('who listens is called after the commit, once for all that it held, and not
   await storage.run(addNoteAndWake, { id: 5, text: 'x' })
   await second
   assert.deepEqual(seen, [3, 5])
+})
+
+test('who listens is told which keys were woken, of what was committed', async t => {
+  const { storage } = await openTestStorage(t)
+  await storage.run(createNotes, undefined)
+  const told: number[] = []
+  storage.onWake('mailbox', keys => told.push(...(keys ?? [Number.NaN])))
+  await Promise.allSettled([
+    storage.run(wakeForNote, { id: 7, text: 'seven' }),
+    storage.run(wakeForNote, { id: 8, text: 'eight' }),
+    // Refused by the engine: the keys of the others are told all the same, and this one's not.
+    storage.run(wakeForNote, { id: 9, text: 'nine', failing: true }),
+  ])
+  await storage.run(wakeForNote, { id: 7, text: 'seven' })
+  assert.deepEqual(told.toSorted(), [7, 7, 8])
 })
 
 test('closing waits for the writes that were asked for; later ones are refused', async t => {

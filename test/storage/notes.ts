@@ -47,6 +47,16 @@ export const addNoteAndWake: Operation<Note, void> = {
   },
 }
 
+/** Wakes whoever listens to mailboxes, with the id of the note. */
+export const wakeForNote = defineWrite(
+  'note.wake',
+  async (tx, { id, failing }: Note & { readonly failing?: boolean }) => {
+    tx.wake('mailbox', id)
+    if (failing) throw new Error('woken in vain')
+    await tx.run('DELETE FROM note WHERE id = ?', id)
+  },
+)
+
 export const listNotes = defineRead(
   'note.list',
   async (tx): Promise<Note[]> => await tx.all<Note>('SELECT id, text FROM note ORDER BY id'),

@@ -2,9 +2,10 @@
 import { Socket } from 'node:net'
 import { Client, DatabaseError, types } from 'pg'
 import { systemClock } from '../../runtime/clock.ts'
-import type { LockableTable, SqlValue, Tx } from '../operation.ts'
+import type { LockableTable, SqlValue, Tx, WakeTopic } from '../operation.ts'
 import { sideBySide } from '../side-by-side.ts'
 import { StorageFault } from '../storage-fault.ts'
+import { type Woken, WokenTopics } from '../woken.ts'
 import { numberPlaceholders } from './dialect.ts'
 import { standbysLacking } from './durability.ts'
 import { type PostgresLimits, usualLimits } from './limits.ts'
@@ -71,6 +72,7 @@ export class PostgresConnection implements Tx {
   readonly #socket: Socket
   readonly #limits: PostgresLimits
   readonly server: string
+  readonly #woken = new WokenTopics()
   #isUsable = true
   /** What the server warned of since the last COMMIT was sent. */
   #warning: string | undefined
@@ -160,6 +162,15 @@ export class PostgresConnection implements Tx {
 
   async run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }> {
     return { changes: (await this.#query(sql, values)).changes }
+  }
+
+  wake(topic: WakeTopic, key: number): void {
+    this.#woken.add(topic, key)
+  }
+
+  /** What has been woken since it was last asked. */
+  takeWoken(): Woken {
+    return this.#woken.take()
   }
 
   async hasTable(name: string): Promise<boolean> {

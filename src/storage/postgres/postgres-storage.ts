@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
 import { schemaVersion } from '../migrate.ts'
-import type { AnyOperation, Operation, Storage, WakeTopic } from '../operation.ts'
+import type { AnyOperation, Operation, Storage, WakeListener, WakeTopic } from '../operation.ts'
 import { storageIsGone } from '../storage-fault.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { limitsOfMigration, type PostgresLimits, usualLimits } from './limits.ts'
@@ -92,8 +92,8 @@ export class PostgresStorage implements Storage {
       log,
       outage,
       maxTransactions,
-      announce: (connection, topics) => wakes.announce(connection, topics),
-      woken: topics => wakes.tell(topics),
+      announce: (connection, woken) => wakes.announce(connection, woken),
+      tell: woken => wakes.tell(woken),
     })
   }
 
@@ -103,7 +103,7 @@ export class PostgresStorage implements Storage {
     return this.#writer.submit(operation as AnyOperation, input) as Promise<Output>
   }
 
-  onWake(topic: WakeTopic, listener: () => void): void {
+  onWake(topic: WakeTopic, listener: WakeListener): void {
     this.#wakes.on(topic, listener)
   }
 

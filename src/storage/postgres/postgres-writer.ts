@@ -5,10 +5,11 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
 import { patienceOf } from '../../runtime/patience.ts'
-import type { AnyOperation, WakeTopic } from '../operation.ts'
-import { type PendingWrite, resolveWrites, topicsOf } from '../pending-write.ts'
+import type { AnyOperation } from '../operation.ts'
+import { type PendingWrite, resolveWrites, wokenBy } from '../pending-write.ts'
 import { sideBySide } from '../side-by-side.ts'
 import { StorageFault } from '../storage-fault.ts'
+import type { Woken } from '../woken.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { PostgresLimits } from './limits.ts'
 import type { PostgresConnection } from './postgres-connection.ts'
@@ -24,9 +25,9 @@ export interface PostgresWriterParts {
   readonly outage: LastingTrouble
   readonly maxTransactions: number
   /** Before the commit, in its transaction. */
-  readonly announce: (connection: PostgresConnection, topics: ReadonlySet<WakeTopic>) => Promise<void>
+  readonly announce: (connection: PostgresConnection, woken: Woken) => Promise<void>
   /** After the commit. */
-  readonly woken: (topics: ReadonlySet<WakeTopic>) => void
+  readonly tell: (woken: Woken) => void
 }
 
 /** Whatever the database has for others: who has waited for a row has to see what was committed meanwhile. */
@@ -90,9 +91,9 @@ export class PostgresWriter {
 
   /** Never rejects. */
   async #write(batch: readonly PendingWrite[]): Promise<void> {
-    let outputs: readonly unknown[]
+    let committed: Pick<Transaction, 'outputs' | 'woken'>
     try {
-      outputs = await this.#commit(batch)
+      committed = await this.#commit(batch)
     } catch (cause) {
       const [only] = batch
       if (batch.length === 1 && only) only.reject(cause)
@@ -102,24 +103,30 @@ export class PostgresWriter {
       else for (const waiting of batch) await this.#write([waiting])
       return
     }
-    resolveWrites(batch, outputs, this.#parts.woken)
+    resolveWrites(batch, committed.outputs)
+    if (committed.woken.size > 0) this.#parts.tell(committed.woken)
   }
 
   /** Rejects with nothing of the batch written; with 'STORAGE_GONE' when not even looking tells whether it was. */
-  async #commit(batch: readonly PendingWrite[]): Promise<readonly unknown[]> {
+  async #commit(batch: readonly PendingWrite[]): Promise<Transaction> {
     const { pool, limits, outage } = this.#parts
     let patience = patienceOf(limits.patienceMs)
     for (let looks = 0; ; ) {
-      const transaction: Transaction = { mark: randomUUID(), outputs: [], isCommitting: false }
+      const transaction: Transaction = {
+        mark: randomUUID(),
+        outputs: [],
+        woken: new Map(),
+        isCommitting: false,
+      }
       try {
         await pool.use(connection => this.#runTransaction(connection, batch, transaction))
         outage.over('write')
-        return transaction.outputs
+        return transaction
       } catch (cause) {
         const isLost = isUnavailable(cause)
         if (isLost) outage.hit(cause, 'write')
         if (transaction.isCommitting && isUnanswered(cause)) {
-          if (await this.#wasCommitted(transaction.mark)) return transaction.outputs
+          if (await this.#wasCommitted(transaction.mark)) return transaction
           // Whoever could say so answers again, however long that took.
           if (++looks <= maxLooks) patience = patienceOf(limits.patienceMs)
         }
@@ -154,11 +161,13 @@ export class PostgresWriter {
   ): Promise<void> {
     const { announce, clock } = this.#parts
     try {
+      connection.takeWoken() // of one that was rolled back
       // Behind one another on the way: nobody waits for the answers to the first.
       const begun = [connection.execute(begin), writeMark(connection, transaction.mark, clock.now())]
       const [outputs] = await Promise.all([runOperations(connection, batch), ...begun])
-      await announce(connection, topicsOf(batch))
       transaction.outputs = outputs
+      transaction.woken = wokenBy(batch, connection.takeWoken())
+      await announce(connection, transaction.woken)
       transaction.isCommitting = true
       await connection.commit()
     } catch (cause) {
@@ -170,6 +179,7 @@ export class PostgresWriter {
 interface Transaction {
   readonly mark: string
   outputs: unknown[]
+  woken: Woken
   /** COMMIT is on its way. */
   isCommitting: boolean
 }

@@ -4,8 +4,9 @@
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { LastingTrouble } from '../../runtime/lasting-trouble.ts'
 import type { Log } from '../../runtime/log.ts'
-import { type WakeTopic, wakeTopics } from '../operation.ts'
+import { type WakeKeys, type WakeListener, type WakeTopic, wakeTopics } from '../operation.ts'
 import { WakeListeners } from '../wake-listeners.ts'
+import { type Woken, WokenTopics } from '../woken.ts'
 import { limitsOfWakes, type PostgresLimits } from './limits.ts'
 import { PostgresConnection } from './postgres-connection.ts'
 import type { ServerAddress } from './server-address.ts'
@@ -16,6 +17,9 @@ const reconnectMs = 1000
 const tellEveryMs = 20
 /** So often the server is asked whether it is still there: a connection that is cut without a word says nothing for hours. */
 const beatMs = 15_000
+
+/** A notification holds 8,000 bytes: of more than this nobody is told which. */
+const maxKeys = 400
 
 const toldWithCommit: ReadonlySet<WakeTopic> = new Set(['directory'])
 
@@ -35,7 +39,7 @@ export class Wakes {
   #reconnecting: Timer | undefined
   #beat: Timer | undefined
   #pause: Timer | undefined
-  #toTell = new Set<WakeTopic>()
+  readonly #toTell = new WokenTopics()
   #telling: Promise<void> | undefined
   #closed = false
 
@@ -50,19 +54,20 @@ export class Wakes {
     })
   }
 
-  on(topic: WakeTopic, listener: () => void): void {
+  on(topic: WakeTopic, listener: WakeListener): void {
     this.#listeners.add(topic, listener)
   }
 
   /** In the transaction that is about to be committed. */
-  async announce(connection: PostgresConnection, topics: ReadonlySet<WakeTopic>): Promise<void> {
-    for (const topic of topics) if (toldWithCommit.has(topic)) await this.#notify(connection, topic)
+  async announce(connection: PostgresConnection, woken: Woken): Promise<void> {
+    for (const [topic, keys] of woken)
+      if (toldWithCommit.has(topic)) await this.#notify(connection, topic, keys)
   }
 
   /** After the commit: here at once, on the other nodes soon, however often it is said meanwhile. */
-  tell(topics: ReadonlySet<WakeTopic>): void {
-    for (const topic of topics) if (!toldWithCommit.has(topic)) this.#toTell.add(topic)
-    this.#listeners.wake(topics)
+  tell(woken: Woken): void {
+    this.#toTell.addAll(new Map([...woken].filter(([topic]) => !toldWithCommit.has(topic))))
+    this.#listeners.wakeAll(woken)
     this.#tellOthers()
   }
 
@@ -75,7 +80,7 @@ export class Wakes {
     await this.#telling
     const connection = this.#connection
     if (!connection) return
-    await this.#notifyAll(connection, this.#toTell).catch(() => {}) // they look by themselves, later
+    await this.#notifyAll(connection, this.#toTell.take()).catch(() => {}) // they look by themselves, later
     connection.close()
   }
 
@@ -84,8 +89,10 @@ export class Wakes {
     const { address, limits } = this.#parts
     const connection = await PostgresConnection.open(address, 'wake', limitsOfWakes(limits))
     connection.onNotification((_channel, payload) => {
-      const [topic, sender] = payload.split(' ')
-      if (sender !== this.#name) this.#listeners.wake(wakeTopics.filter(one => one === topic))
+      const [name, sender, keys = ''] = payload.split(' ')
+      const topic = wakeTopics.find(one => one === name)
+      if (topic && sender !== this.#name)
+        this.#listeners.wake(topic, keys === '' ? undefined : new Set(keys.split(',').map(Number)))
     })
     try {
       await connection.execute(`LISTEN ${channel}`)
@@ -102,16 +109,16 @@ export class Wakes {
     return true
   }
 
-  async #notify(connection: PostgresConnection, topic: WakeTopic): Promise<void> {
-    await connection.run('SELECT pg_notify(?, ?)', channel, `${topic} ${this.#name}`)
+  async #notify(connection: PostgresConnection, topic: WakeTopic, keys: WakeKeys): Promise<void> {
+    const named = keys && keys.size <= maxKeys ? ` ${[...keys].join(',')}` : ''
+    await connection.run('SELECT pg_notify(?, ?)', channel, `${topic} ${this.#name}${named}`)
   }
 
   #tellOthers(): void {
     const connection = this.#connection
-    if (this.#closed || this.#telling || this.#pause || this.#toTell.size === 0 || !connection) return
-    const topics = this.#toTell
-    this.#toTell = new Set()
-    this.#telling = this.#notifyAll(connection, topics).then(
+    if (this.#closed || this.#telling || this.#pause || this.#toTell.isEmpty || !connection) return
+    const woken = this.#toTell.take()
+    this.#telling = this.#notifyAll(connection, woken).then(
       () => {
         this.#telling = undefined
         this.#pause = this.#parts.clock.after(tellEveryMs, () => {
@@ -122,15 +129,15 @@ export class Wakes {
       (cause: unknown) => {
         this.#telling = undefined
         // Told when there is a connection again: whatever the reason, a new one is the way out.
-        for (const topic of topics) this.#toTell.add(topic)
+        this.#toTell.addAll(woken)
         connection.close()
         this.#parts.log.debug('other nodes could not be woken yet', { reason: String(cause) })
       },
     )
   }
 
-  async #notifyAll(connection: PostgresConnection, topics: ReadonlySet<WakeTopic>): Promise<void> {
-    for (const topic of topics) await this.#notify(connection, topic)
+  async #notifyAll(connection: PostgresConnection, woken: Woken): Promise<void> {
+    for (const [topic, keys] of woken) await this.#notify(connection, topic, keys)
   }
 
   #lost(server: string): void {
@@ -147,7 +154,7 @@ export class Wakes {
           if (!isConnected) return
           this.#parts.outage.over()
           // Whatever was said meanwhile was not heard.
-          this.#listeners.wake(wakeTopics)
+          this.#listeners.wakeAll(new Map(wakeTopics.map(topic => [topic, undefined])))
           this.#tellOthers()
         },
         (cause: unknown) => {
