@@ -20,6 +20,7 @@ import { addProbeCommand } from './commands/probe.ts'
 import { addQuarantineCommand } from './commands/quarantine.ts'
 import { addQueueCommand } from './commands/queue.ts'
 import { addAliasCommand, addGroupCommand } from './commands/redirection.ts'
+import { addRepairCommand } from './commands/repair.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addSenderCommand } from './commands/sender.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -56,6 +57,7 @@ export function createProgram(run: CommandRun): Command {
   addAlertsCommand(program, run)
   addCertificateCommand(program, run)
   addVerifyCommand(program, run)
+  addRepairCommand(program, run)
   addClusterCommand(program, run)
   addMigrateCommand(program, run)
   program.commandsGroup('Who is here:')

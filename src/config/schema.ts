@@ -1334,6 +1334,17 @@ const settingsTable = z.strictObject({
     'Servers that keep mail for this one, which fetches it on connections that it opens itself (ATRN): for a server without an address of its own, or behind a network that lets nobody in. One [[fetch]] for each.',
     { defaultText: 'none' },
   ),
+  mailboxes: setting(
+    z
+      .strictObject({
+        keepExpungedDays: setting(
+          count(0, 3650).default(14),
+          'Days for which a message that somebody has deleted can be had back ("postrider mail deleted", "postrider mail restore"). Until then its room is not free. 0: it is gone within the hour.',
+        ),
+      })
+      .prefault({}),
+    'The mailboxes of your accounts.',
+  ),
   trail: setting(
     z
       .strictObject({

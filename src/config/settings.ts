@@ -36,6 +36,7 @@ export interface Settings {
   readonly forwarding: ForwardingSettings
   readonly dkim: DkimSettings
   readonly trail: TrailSettings
+  readonly mailboxes: MailboxesSettings
   readonly alerts: AlertSettings
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   readonly threads: { readonly front: number }
@@ -349,6 +350,10 @@ export interface VerpSettings {
   readonly senders: readonly string[]
   /** Between the recipient's local-part and domain. */
   readonly delimiter: string
+}
+
+export interface MailboxesSettings {
+  readonly keepExpungedDays: number
 }
 
 export interface TrailSettings {

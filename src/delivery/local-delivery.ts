@@ -36,7 +36,7 @@ export interface LocalDeliveryOptions {
   readonly takeDmarcReport?: TakeDmarcReport | undefined
 }
 
-/** The name by which mail programs know it (RFC 6154); it is made when the first message comes. */
+/** Its name, unless the account has another mailbox for it (RFC 6154). */
 const junk = 'Junk'
 
 /** More than this of a message is not shown on a terminal. */
@@ -93,7 +93,7 @@ export class LocalDelivery {
         attempts.push({
           ...attempt,
           outcome: { kind: 'delivered', mailbox },
-          filing: { accountId, mailbox, traceFields },
+          filing: { accountId, mailbox, traceFields, ...(isJunk ? { specialUse: junk } : {}) },
         })
       }
     }

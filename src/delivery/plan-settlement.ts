@@ -2,6 +2,7 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import type { ReportCause } from '../bounce/report.ts'
+import type { FilingPlace } from '../mailbox/file-message.ts'
 import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
@@ -31,9 +32,7 @@ export interface Attempted {
   readonly recipient: QueuedRecipient
   readonly outcome: DeliveryOutcome
   /** Where a delivered message is to be filed. */
-  readonly filing?:
-    | { readonly accountId: number; readonly mailbox: string; readonly traceFields: string }
-    | undefined
+  readonly filing?: FilingPlace | undefined
   /** Who takes the place of an expanded recipient. */
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined

@@ -2,6 +2,7 @@
 
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
+import { makeUsualMailboxes } from '../mailbox/mailbox-names.ts'
 import type { Language } from '../queue/records.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
 import {
@@ -92,6 +93,7 @@ export async function insertAccount(tx: Tx, input: NewAccount): Promise<{ id: nu
     ...scramColumns(input.passwordHash, scramKeys),
   )
   if (!row) throw new Error('INSERT … RETURNING gave no row')
+  await makeUsualMailboxes(tx, row.id, input.at)
   return row
 }
 

@@ -7,15 +7,18 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   // Mail that is being filed comes before its end, and is removed with it, or finds it gone.
   await tx.lockRow('account', accountId)
   const messages = await tx.all<{ mail_data_id: number }>(
-    `SELECT DISTINCT mail_data_id FROM mailbox_message
-      WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?) ORDER BY mail_data_id`,
+    `SELECT mail_data_id FROM mailbox_message WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)
+      UNION SELECT mail_data_id FROM expunged_message WHERE account_id = ? ORDER BY mail_data_id`,
+    accountId,
     accountId,
   )
-  await tx.run(
-    'DELETE FROM mailbox_message WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)',
-    accountId,
-  )
-  await tx.run('DELETE FROM mailbox WHERE account_id = ?', accountId)
+  for (const table of ['mailbox_message', 'mailbox_block', 'mailbox_vanished'])
+    await tx.run(
+      `DELETE FROM ${table} WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)`,
+      accountId,
+    )
+  for (const table of ['expunged_message', 'mailbox_subscription', 'uid_validity', 'mailbox'])
+    await tx.run(`DELETE FROM ${table} WHERE account_id = ?`, accountId)
   await tx.run('UPDATE relay_domain SET owner_id = NULL WHERE owner_id = ?', accountId)
   await tx.run('DELETE FROM app_password WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM account_hold WHERE account_id = ?', accountId)

@@ -2,57 +2,103 @@
 
 import type { Tx } from '../storage/operation.ts'
 import { StorageFault } from '../storage/storage-fault.ts'
+import { writeStates } from './blocks.ts'
+import { findMailboxNamed, findMailboxOfUse, makeMailbox } from './mailbox-names.ts'
+import { adoptKeywords, advanceMailbox, countMessages, type Mailbox, type SpecialUse } from './mailbox-row.ts'
+import { formatKeywords, stateOf } from './message-state.ts'
 
 export interface Filing {
   readonly accountId: number
-  /** 'INBOX' */
+  /** 'INBOX'; made, when there is none of this name. */
   readonly mailbox: string
+  /** Into the account's mailbox of this use, whatever its name; into `mailbox` when there is none. */
+  readonly specialUse?: SpecialUse | undefined
   /** Header lines that this delivery puts before the mail data: Return-Path, Delivered-To. */
   readonly traceFields: string
-  /** Also the id of its mail data. */
   readonly queueId: number
+  /** The queue id, unless it says otherwise. */
+  readonly mailDataId?: number | undefined
   readonly receivedAt: number
+  readonly flags?: number | undefined
+  readonly keywords?: readonly string[] | undefined
 }
 
+/** Where a message goes, and what is written above it. */
+export type FilingPlace = Pick<Filing, 'accountId' | 'mailbox' | 'specialUse' | 'traceFields'>
+
+/** Whoever calls has locked the account. */
 export async function fileMessage(tx: Tx, filing: Filing): Promise<void> {
-  const { id, uid } = await takeUid(tx, filing)
-  const { changes } = await tx.run(
-    `INSERT INTO mailbox_message (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, size)
-       SELECT ?, ?, id, ?, ?, ?, size + ? FROM mail_data WHERE id = ?`,
-    id,
-    uid,
-    filing.queueId,
-    filing.traceFields,
-    filing.receivedAt,
-    Buffer.byteLength(filing.traceFields),
-    filing.queueId,
-  )
-  if (changes !== 1) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${filing.queueId}.`)
+  const mailbox = await findOrMake(tx, filing)
+  await insertMessages(tx, mailbox, filing.receivedAt, [filing])
 }
 
-/** RFC 9051 §2.3.1.1: unique identifiers ascend. A mailbox is made when the first message comes. */
-export async function takeUid(
+/** A message that comes into a mailbox, from wherever. */
+export type Arrival = Pick<
+  Filing,
+  'traceFields' | 'queueId' | 'mailDataId' | 'receivedAt' | 'flags' | 'keywords'
+>
+
+/** The UID of the first; those of the others follow it. Keywords beyond what a mailbox can have are left out. */
+export async function insertMessages(
   tx: Tx,
-  { accountId, mailbox, receivedAt }: Pick<Filing, 'accountId' | 'mailbox' | 'receivedAt'>,
-): Promise<{ id: number; uid: number }> {
-  const take = async (): Promise<{ id: number; uid: number } | undefined> =>
-    await tx.get<{ id: number; uid: number }>(
-      'UPDATE mailbox SET uid_next = uid_next + 1 WHERE account_id = ? AND name = ? RETURNING id, uid_next - 1 AS uid',
-      accountId,
-      mailbox,
+  mailbox: Mailbox,
+  savedAt: number,
+  arrivals: readonly Arrival[],
+): Promise<{ readonly firstUid: number; readonly modSeq: number }> {
+  const wanted = arrivals.flatMap(({ keywords = [] }) => keywords)
+  const adopted = await adoptKeywords(tx, mailbox, wanted)
+  const written = new Map(adopted?.map((keyword, at) => [wanted[at], keyword]))
+  const messages: (Omit<Arrival, 'keywords'> & {
+    mailDataId: number
+    size: number
+    flags: number
+    keywords: string
+  })[] = []
+  for (const arrival of arrivals) {
+    const { keywords = [], flags = 0, queueId, mailDataId = queueId } = arrival
+    const row = await tx.get<{ size: number }>('SELECT size FROM mail_data WHERE id = ?', mailDataId)
+    if (!row) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${mailDataId}.`)
+    messages.push({
+      ...arrival,
+      mailDataId,
+      flags,
+      keywords: formatKeywords(keywords.flatMap(keyword => written.get(keyword) ?? [])),
+      size: row.size + Buffer.byteLength(arrival.traceFields),
+    })
+  }
+  const advanced = await advanceMailbox(tx, mailbox.id, countMessages(messages), messages.length)
+  const { firstUid, modSeq } = advanced
+  for (const [at, message] of messages.entries())
+    await tx.run(
+      `INSERT INTO mailbox_message
+         (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      mailbox.id,
+      firstUid + at,
+      message.mailDataId,
+      message.queueId,
+      message.traceFields,
+      message.receivedAt,
+      savedAt,
+      message.size,
+      message.flags,
+      message.keywords,
+      modSeq,
     )
-  const taken = await take()
-  if (taken) return taken
-  const uidValidity = Math.floor(receivedAt / 1000)
-  // Another server may be making it at this moment.
-  await tx.run(
-    'INSERT INTO mailbox (account_id, name, uid_validity, uid_next) VALUES (?, ?, ?, 1) ON CONFLICT (account_id, name) DO NOTHING',
-    accountId,
-    mailbox,
-    uidValidity,
+  await writeStates(
+    tx,
+    mailbox.id,
+    messages.map((message, at) => [firstUid + at, stateOf(message)]),
   )
-  const first = await take()
-  if (!first)
-    throw new StorageFault('STORAGE_DAMAGED', `Mailbox ${mailbox} of account ${accountId} could not be made.`)
-  return first
+  return advanced
+}
+
+async function findOrMake(
+  tx: Tx,
+  { accountId, mailbox: name, specialUse, receivedAt }: Filing,
+): Promise<Mailbox> {
+  const found =
+    (specialUse && (await findMailboxOfUse(tx, accountId, specialUse))) ??
+    (await findMailboxNamed(tx, accountId, name))
+  return found ?? (await makeMailbox(tx, { accountId, name, specialUse, now: receivedAt }))
 }

@@ -1,57 +1,24 @@
-// Mailboxes as the command line sees them.
-import { removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
+// Every operation on mailboxes, and those that the command line alone asks for, where a mailbox goes by its name.
 import { defineRead, defineWrite } from '../storage/operation.ts'
-import { moveMailboxMessage } from './move-message.ts'
-
-export interface MailboxSummary {
-  readonly name: string
-  readonly messages: number
-  readonly bytes: number
-}
-
-export interface MailboxMessage {
-  readonly uid: number
-  readonly queueId: number
-  readonly mailDataId: number
-  readonly receivedAt: number
-  /** Of the delivered text: trace fields and mail data. */
-  readonly size: number
-  /** To be put before the mail data. */
-  readonly traceFields: string
-}
-
-interface MessageRow {
-  readonly uid: number
-  readonly queue_id: number
-  readonly mail_data_id: number
-  readonly received_at: number
-  readonly size: number
-  readonly trace_fields: string
-}
-
-const messageColumns = 'uid, queue_id, mail_data_id, received_at, mailbox_message.size, trace_fields'
-
-function readRow(row: MessageRow): MailboxMessage {
-  return {
-    uid: row.uid,
-    queueId: row.queue_id,
-    mailDataId: row.mail_data_id,
-    receivedAt: row.received_at,
-    size: row.size,
-    traceFields: row.trace_fields,
-  }
-}
-
-export const listMailboxes = defineRead(
-  'mailbox.list',
-  async (tx, input: { readonly accountId: number }): Promise<MailboxSummary[]> =>
-    await tx.all<MailboxSummary>(
-      `SELECT mailbox.name, count(mailbox_message.id) AS messages, COALESCE(sum(mailbox_message.size), 0) AS bytes
-         FROM mailbox LEFT JOIN mailbox_message ON mailbox_message.mailbox_id = mailbox.id
-        WHERE account_id = ? GROUP BY mailbox.id, mailbox.name ORDER BY mailbox.name`,
-      input.accountId,
-    ),
-)
+import { changeFlags } from './change-flags.ts'
+import { copyMessages, moveMessages, moveRowsTo } from './copy-messages.ts'
+import { expungeMessages } from './expunge.ts'
+import { forgetExpunged, listExpunged, restoreExpunged } from './expunged.ts'
+import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
+import { lockAccounts } from './mailbox-row.ts'
+import { type MailboxMessage, type MessageRow, messageColumns, readMessage } from './message-row.ts'
+import {
+  createMailbox,
+  findMailbox,
+  listMailboxes,
+  listSubscriptions,
+  removeMailbox,
+  renameMailbox,
+  subscribe,
+  unsubscribe,
+} from './name-operations.ts'
+import { readChanges, readKeywords, readMailboxState, readMessages } from './read-mailbox.ts'
+import { rebuildBlocks } from './rebuild-blocks.ts'
 
 export interface MailboxPage {
   readonly accountId: number
@@ -73,7 +40,7 @@ export const listMailboxMessages = defineRead(
       input.beforeUid ?? Number.MAX_SAFE_INTEGER,
       input.limit,
     )
-    return rows.map(readRow)
+    return rows.map(readMessage)
   },
 )
 
@@ -108,35 +75,52 @@ export const findMailboxMessage = defineRead(
       input.mailbox,
       input.uid,
     )
-    return row && readRow(row)
+    return row && readMessage(row)
   },
 )
 
-/** The orphaned file to discard after the commit, when there is one. */
-export const deleteMailboxMessage = defineWrite(
-  'mailbox.delete-message',
-  async (
-    tx,
-    input: MailboxMessageName,
-  ): Promise<{ readonly deleted: boolean; readonly orphanedFiles: readonly string[] }> => {
-    const row = await tx.get<{ mail_data_id: number }>(
-      `DELETE FROM mailbox_message WHERE uid = ? AND mailbox_id = (SELECT id FROM mailbox WHERE account_id = ? AND name = ?)
-        RETURNING mail_data_id`,
-      input.uid,
-      input.accountId,
-      input.mailbox,
-    )
-    if (!row) return { deleted: false, orphanedFiles: [] }
-    const file = await removeUnreferencedMailData(tx, row.mail_data_id)
-    return { deleted: true, orphanedFiles: file === undefined ? [] : [file] }
+export interface MailboxMove extends MailboxMessageName {
+  /** Made, when there is none of this name. */
+  readonly to: string
+  readonly now: number
+}
+
+/** Its UID in the other mailbox; undefined: it is not there. */
+export const moveMailboxMessage = defineWrite(
+  'mailbox.move-message',
+  async (tx, { accountId, mailbox, uid, to, now }: MailboxMove): Promise<number | undefined> => {
+    await lockAccounts(tx, accountId)
+    const source = await findMailboxNamed(tx, accountId, mailbox)
+    if (!source) return undefined
+    const target =
+      (await findMailboxNamed(tx, accountId, to)) ?? (await makeMailbox(tx, { accountId, name: to, now }))
+    return await moveRowsTo(tx, { source, target, now }, [{ first: uid, last: uid }])
   },
 )
 
 export const mailboxOperations = [
+  changeFlags,
+  copyMessages,
+  countMailboxMessages,
+  createMailbox,
+  expungeMessages,
+  findMailbox,
+  findMailboxMessage,
+  forgetExpunged,
+  listExpunged,
   listMailboxes,
   listMailboxMessages,
-  countMailboxMessages,
-  findMailboxMessage,
-  deleteMailboxMessage,
+  listSubscriptions,
   moveMailboxMessage,
+  moveMessages,
+  readChanges,
+  readKeywords,
+  readMailboxState,
+  readMessages,
+  rebuildBlocks,
+  removeMailbox,
+  renameMailbox,
+  restoreExpunged,
+  subscribe,
+  unsubscribe,
 ] as const

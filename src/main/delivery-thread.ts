@@ -9,9 +9,9 @@ import { createSettingsResolver } from './compose-resolver.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
 import { composeTls } from './compose-tls.ts'
+import { createHouseKeeper } from './house-keeper.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
-import { createQuarantineKeeper } from './quarantine-keeper.ts'
 import { endThread, runThread, tellMain } from './thread.ts'
 
 runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver, listeners }) => {
@@ -26,7 +26,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const dmarc = composeDmarc({ settings, storage, mailData, resolver, alerts, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const watch = composeSendingWatch({ settings, storage, clock, log })
-  const quarantine = createQuarantineKeeper({ storage, mailData, clock, log })
+  const house = createHouseKeeper({ storage, mailData, clock, log, ...settings.mailboxes })
   const agent = createDeliveryAgent({
     ...tls,
     takeDmarcReport: dmarc.takeDmarcReport,
@@ -65,11 +65,11 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   alerts.start()
   keeper?.start()
   watch.start()
-  quarantine.start()
+  house.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await watch.stop()
-    await quarantine.stop()
+    await house.stop()
     await tls.stop()
     dmarc.stop()
     // What it asks the DNS ends with the resolver.

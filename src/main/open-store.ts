@@ -2,6 +2,7 @@
 // done when the server entered (enter-cluster.ts).
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
+import { makeMissingBlocks } from '../mailbox/rebuild-blocks.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { openLocalStorage } from '../storage/local-storage.ts'
@@ -21,7 +22,15 @@ export interface Store {
   tidy(): Promise<void>
 }
 
-export async function openStore({ dataFolder, database }: Settings, log: Log): Promise<Store> {
+export async function openStore(settings: Settings, log: Log): Promise<Store> {
+  const store = await openEngine(settings, log)
+  const mailboxes = await makeMissingBlocks(store.storage)
+  if (mailboxes > 0)
+    log.info('the index of each mailbox was made, which an older version did not have', { mailboxes })
+  return store
+}
+
+async function openEngine({ dataFolder, database }: Settings, log: Log): Promise<Store> {
   if (database) {
     const { storage, clock } = await connectWithClock(database, log, log)
     return postgresStore(storage, clock)

@@ -1,6 +1,6 @@
 // What an attempt came to, written in one transaction: recipients leave or wait, mail is filed, reports are queued.
 import { formatAddress } from '../address/format-address.ts'
-import { fileMessage } from '../mailbox/file-message.ts'
+import { type FilingPlace, fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
 import { hasMailData, mailDataFile, removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
@@ -24,12 +24,7 @@ export interface Settlement {
   readonly result: /** Relayed, failed, expired, cancelled: the recipient leaves the queue. */
     | { readonly kind: 'done' }
     /** Filed into a mailbox of ours in the same transaction, unless the account has it; a crash neither loses nor doubles it. */
-    | {
-        readonly kind: 'file'
-        readonly accountId: number
-        readonly mailbox: string
-        readonly traceFields: string
-      }
+    | ({ readonly kind: 'file' } & FilingPlace)
     | ({
         readonly kind: 'retry'
         /** False: there was no attempt, so none is counted, and a suspect (docs/adr/0005) is still one. */

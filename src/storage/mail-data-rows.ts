@@ -42,13 +42,14 @@ export async function insertMailData(tx: Tx, id: number, mailData: StoredMailDat
   )
 }
 
-/** Removes mail data that neither the queue, nor the quarantine, nor a mailbox refers to; returns its file, to be discarded after the commit. */
+/** Removes mail data to which nothing refers: no queue, no quarantine, no mailbox, and nothing that has left one lately; returns its file, to be discarded after the commit. */
 export async function removeUnreferencedMailData(tx: Tx, id: number): Promise<string | undefined> {
   // Two who take away the last two references must not each take the other's for one that stays.
   await tx.lockRow('mail_data', id)
   const removed = await tx.get<{ file_name: string | null }>(
     `DELETE FROM mail_data WHERE id = ?
        AND NOT EXISTS (SELECT 1 FROM mailbox_message WHERE mail_data_id = mail_data.id)
+       AND NOT EXISTS (SELECT 1 FROM expunged_message WHERE mail_data_id = mail_data.id)
        AND NOT EXISTS (SELECT 1 FROM queue_message WHERE queue_message.id = mail_data.id)
        AND NOT EXISTS (SELECT 1 FROM quarantined WHERE quarantined.id = mail_data.id)
      RETURNING file_name`,

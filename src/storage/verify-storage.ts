@@ -125,6 +125,8 @@ const findDangling = defineRead(
     UNION ALL
     SELECT 'The mailbox message', id FROM mailbox_message WHERE mail_data_id NOT IN (SELECT id FROM mail_data)
     UNION ALL
+    SELECT 'The expunged message', id FROM expunged_message WHERE mail_data_id NOT IN (SELECT id FROM mail_data)
+    UNION ALL
     SELECT 'The quarantined message', id FROM quarantined WHERE id NOT IN (SELECT id FROM mail_data)
     UNION ALL
     SELECT 'The queued recipient', id FROM queue_recipient WHERE message_id NOT IN (SELECT id FROM queue_message)

@@ -5,6 +5,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
+import { findAccount } from '../../src/directory/accounts.ts'
+import { changeFlags } from '../../src/mailbox/change-flags.ts'
+import { expungeMessages } from '../../src/mailbox/expunge.ts'
+import { flags } from '../../src/mailbox/message-state.ts'
+import { findMailbox } from '../../src/mailbox/name-operations.ts'
 import { acceptMessage } from '../../src/queue/accept-message.ts'
 import { claimDueWork } from '../../src/queue/claim-due-work.ts'
 import { formatQueueId } from '../../src/queue/queue-id.ts'
@@ -337,6 +342,41 @@ test('the queue: list, show, hold, release, retry, cancel', async context => {
   assert.equal(gone.exitCode, 1)
   assert.match(gone.stderr, /is not in the queue\. "postrider trace/)
   assert.match(await succeed(folder, 'trace', deferred), /An administrator: cancel for vera@other\.test/)
+})
+
+test('what has been deleted is listed and put back; a mailbox that is not in order is found and repaired', async context => {
+  const { folder, mailFolder } = await makeMail(context)
+  const anna = 'anna@example.test'
+  const none = await runPostrider(folder, ['mail', 'deleted', anna])
+  assert.match(none.stderr, /has deleted nothing that can be had back/)
+  const storage = await openLocalStorage(mailFolder)
+  const accountId = (await storage.run(findAccount, { address: address(anna) }))?.id ?? 0
+  const inbox = await storage.run(findMailbox, { accountId, name: 'INBOX' })
+  assert.ok(inbox)
+  const open = { accountId, mailboxId: inbox.id, uidValidity: inbox.uidValidity }
+  const ranges = [{ first: 1, last: 1 }]
+  const deleted = { mode: 'add', flags: flags.deleted, keywords: [] } as const
+  await storage.run(changeFlags, { ...open, ...deleted, ranges })
+  await storage.run(expungeMessages, { ...open, limit: 10, now: acceptedAt })
+  await storage.close()
+  assert.match(await succeed(folder, 'mail', 'deleted', anna), /^NUMBER.*\n +1 .* INBOX .*Привет мир/m)
+  const listed = (await succeedJson(folder, 'mail', 'deleted', anna)) as Record<string, unknown>[]
+  assert.deepEqual(
+    listed.map(({ number, mailbox }) => ({ number, mailbox })),
+    [{ number: 1, mailbox: 'INBOX' }],
+  )
+  const wrong = await runPostrider(folder, ['mail', 'restore', anna, '7'])
+  assert.match(wrong.stderr, /has no deleted message 7\. ".*mail deleted anna@example\.test" shows/)
+  assert.match(await succeed(folder, 'mail', 'restore', anna, '1'), /is in INBOX again, as \d+/)
+  assert.match(await succeed(folder, 'repair'), /nothing to repair/)
+
+  const database = new DatabaseSync(join(mailFolder, 'postrider.sqlite'))
+  database.exec('UPDATE mailbox SET unseen = 7 WHERE messages > 0')
+  database.close()
+  const verified = await runPostrider(folder, ['verify'])
+  assert.match(verified.stdout, /is not in order: it counts wrong: unseen\.\n {2}.* repair"/)
+  assert.match(await succeed(folder, 'repair'), /it counts wrong: unseen\.\n1 mailbox repaired/)
+  assert.match(await succeed(folder, 'verify'), /is in order/)
 })
 
 test('removing an account removes its mail, and the files that held it', async context => {

@@ -1,12 +1,11 @@
 // Filing: unique identifiers that ascend, mailboxes made when needed, mail data shared (RFC 9051 §2.3.1.1).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { MailboxMessage } from '../../src/mailbox/message-row.ts'
 import {
   countMailboxMessages,
-  deleteMailboxMessage,
   findMailboxMessage,
   listMailboxMessages,
-  type MailboxMessage,
   type MailboxMessageName,
 } from '../../src/mailbox/operations.ts'
 import { defineRead } from '../../src/storage/operation.ts'
@@ -36,8 +35,7 @@ test('unique identifiers ascend, and one that was deleted does not come again', 
   await mailboxes.file({ queueId: 1 }, { queueId: 2 })
   await mailboxes.file({ queueId: 3 })
   assert.deepEqual(await uids(mailboxes, 1), [1, 2, 3])
-  for (const uid of [2, 3])
-    await mailboxes.storage.run(deleteMailboxMessage, { accountId: 1, mailbox: 'INBOX', uid })
+  await mailboxes.expunge([2, 3])
   await mailboxes.store(4)
   await mailboxes.file({ queueId: 4 })
   assert.deepEqual(await uids(mailboxes, 1), [1, 4])
@@ -47,7 +45,7 @@ test('a mailbox that is empty again keeps its identity', async t => {
   const mailboxes = await openMailboxes(t)
   await mailboxes.store(1)
   await mailboxes.file({ queueId: 1 })
-  await mailboxes.storage.run(deleteMailboxMessage, { accountId: 1, mailbox: 'INBOX', uid: 1 })
+  await mailboxes.expunge([1])
   assert.deepEqual(await mailboxes.summaries(1), ['INBOX 0 0'])
   await mailboxes.store(2)
   await mailboxes.file({ queueId: 2, receivedAt: at + 60_000 })

@@ -1,7 +1,15 @@
 // Mailboxes over real storage in a folder of its own: mail data, and what is filed of it.
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { changeFlags } from '../../src/mailbox/change-flags.ts'
+import { expungeMessages } from '../../src/mailbox/expunge.ts'
 import { type Filing, fileMessage } from '../../src/mailbox/file-message.ts'
-import { listMailboxes, listMailboxMessages, type MailboxMessage } from '../../src/mailbox/operations.ts'
+import type { OpenMailbox } from '../../src/mailbox/mailbox-row.ts'
+import type { MailboxMessage } from '../../src/mailbox/message-row.ts'
+import { flags } from '../../src/mailbox/message-state.ts'
+import { findMailbox, listMailboxes } from '../../src/mailbox/name-operations.ts'
+import { listMailboxMessages } from '../../src/mailbox/operations.ts'
+import { rangesOf } from '../../src/mailbox/uid-ranges.ts'
 import type { StoredMailData } from '../../src/storage/mail-data.ts'
 import { insertMailData } from '../../src/storage/mail-data-rows.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
@@ -17,6 +25,10 @@ export interface TestMailboxes extends TestStorage {
   /** Each mailbox of an account with its messages and bytes: 'INBOX 2 46'. */
   summaries(accountId: number): Promise<string[]>
   list(accountId: number, mailbox?: string): Promise<MailboxMessage[]>
+  /** A mailbox as a session has it open. */
+  open(accountId?: number, name?: string): Promise<OpenMailbox>
+  /** From INBOX of account 1, unless it says otherwise. */
+  expunge(uids: readonly number[], open?: OpenMailbox): Promise<void>
   /** The text of mail data; rejects when it is gone. */
   read(id: number): Promise<string>
 }
@@ -35,6 +47,11 @@ const fileMessages = defineWrite('test.file-messages', async (tx, filings: reado
 export async function openMailboxes(t: TestContext): Promise<TestMailboxes> {
   const opened = await openTestStorage(t)
   const { storage, mailData } = opened
+  const open = async (accountId = 1, name = 'INBOX'): Promise<OpenMailbox> => {
+    const mailbox = await storage.run(findMailbox, { accountId, name })
+    assert.ok(mailbox, `${name} of ${accountId} is there`)
+    return { accountId, mailboxId: mailbox.id, uidValidity: mailbox.uidValidity }
+  }
   return {
     ...opened,
     async store(id, text = 'Subject: Test\r\n\r\nText\r\n') {
@@ -57,6 +74,14 @@ export async function openMailboxes(t: TestContext): Promise<TestMailboxes> {
     },
     list: async (accountId, mailbox = 'INBOX') =>
       (await storage.run(listMailboxMessages, { accountId, mailbox, limit: 1000 })).toReversed(),
+    open,
+    async expunge(uids, mailbox) {
+      const opened = mailbox ?? (await open())
+      const ranges = rangesOf(uids)
+      const change = { mode: 'add', flags: flags.deleted, keywords: [] } as const
+      await storage.run(changeFlags, { ...opened, ...change, ranges })
+      await storage.run(expungeMessages, { ...opened, ranges, limit: 1000, now: at })
+    },
     async read(id) {
       const chunks: Uint8Array[] = []
       for await (const chunk of mailData.read(id)) chunks.push(chunk)

@@ -1,7 +1,8 @@
 // What an attempt came to, in one transaction: recipients leave or wait, mail is filed, reports are queued.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listMailboxes, listMailboxMessages } from '../../src/mailbox/operations.ts'
+import { listMailboxes } from '../../src/mailbox/name-operations.ts'
+import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { cancelRecipients, holdRecipients } from '../../src/queue/administer.ts'
 import { countQueue, showQueuedMessage } from '../../src/queue/list-queue.ts'
 import { nextDueAt } from '../../src/queue/next-due-at.ts'
@@ -111,6 +112,10 @@ test('file: it is in the mailbox, and out of the queue', async t => {
   assert.deepEqual(await queue.storage.run(listMailboxMessages, page), [
     {
       uid: 1,
+      flags: 0,
+      keywords: [],
+      modSeq: 2,
+      savedAt: at + 5,
       queueId: 1,
       mailDataId: 1,
       receivedAt: at + 5,

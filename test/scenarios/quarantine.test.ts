@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import { createQuarantineKeeper } from '../../src/main/quarantine-keeper.ts'
+import { createHouseKeeper } from '../../src/main/house-keeper.ts'
 import { listQuarantine, releaseQuarantined } from '../../src/queue/quarantine.ts'
 import { formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/runtime/log.ts'
@@ -127,7 +127,12 @@ test('what nobody releases is removed when its time is over, with its file, and 
   const server = await start(t, { storage: opened })
   // Large enough to be a file.
   const id = await send(server, 'Points 9', { body: 'x'.repeat(70).concat('\r\n').repeat(5000) })
-  const keeper = createQuarantineKeeper({ ...server, mailData: opened.mailData, log: silentLog })
+  const keeper = createHouseKeeper({
+    ...server,
+    mailData: opened.mailData,
+    log: silentLog,
+    keepExpungedDays: 1,
+  })
   await keeper.look()
   assert.deepEqual(await kept(server), [id])
   assert.equal((await opened.mailDataFiles()).length, 1)

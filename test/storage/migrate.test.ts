@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { findMailbox, listMailboxes } from '../../src/mailbox/name-operations.ts'
+import { findMailboxDamage, makeMissingBlocks } from '../../src/mailbox/rebuild-blocks.ts'
 import { migrations } from '../../src/storage/migrations/index.ts'
 import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
 import { makeFolder, openStorage } from './notes.ts'
@@ -23,4 +25,30 @@ test('2: the number of expansions gives way to their addresses, and recipients s
   assert.equal(row?.['forward_path'], 'anna@example.test')
   assert.equal(row['attempts'], 2)
   assert.ok(!('expansions' in row))
+})
+
+test('26: mailboxes of before are counted and indexed, and each account has the usual ones', async t => {
+  const folder = makeFolder(t)
+  const old = new DatabaseSync(join(folder, databaseFileName))
+  for (const statements of migrations.slice(0, 25)) old.exec(statements)
+  old.exec(`PRAGMA user_version = 25;
+    INSERT INTO account (id, address, address_key, domain, name, password_hash, language, enabled, created_at)
+      VALUES (5, 'anna@example.test', 'anna@example.test', 'example.test', '', '', 'en', 1, 1700000000000);
+    INSERT INTO mailbox (id, account_id, name, uid_validity, uid_next)
+      VALUES (1, 5, 'INBOX', 1700000001, 4), (2, 5, 'Junk', 1700000002, 1);
+    INSERT INTO mail_data (id, size, checksum, bytes) VALUES (7, 100, x'00', x'00');
+    INSERT INTO mailbox_message (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, size)
+      VALUES (1, 1, 7, 7, '', 1, 100), (1, 3, 7, 7, '', 1, 120)`)
+  old.close()
+  const storage = await openStorage(t, folder)
+  assert.equal(await makeMissingBlocks(storage), 6)
+  assert.equal(await makeMissingBlocks(storage), 0)
+  assert.deepEqual(await findMailboxDamage(storage), [])
+  const inbox = await storage.run(findMailbox, { accountId: 5, name: 'INBOX' })
+  assert.deepEqual([inbox?.messages, inbox?.unseen, inbox?.bytes, inbox?.uidNext], [2, 2, 220, 4])
+  const mailboxes = await storage.run(listMailboxes, { accountId: 5 })
+  assert.deepEqual(
+    mailboxes.map(({ name, specialUse = '-' }) => `${name} ${specialUse}`),
+    ['Archive Archive', 'Drafts Drafts', 'INBOX -', 'Junk Junk', 'Sent Sent', 'Trash Trash'],
+  )
 })

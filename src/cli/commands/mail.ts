@@ -3,13 +3,14 @@ import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatDomainsForPeople } from '../../address/parse-domain.ts'
 import { displayAddress } from '../../directory/display.ts'
-import { moveMailboxMessage } from '../../mailbox/move-message.ts'
+import { listExpunged, restoreExpunged } from '../../mailbox/expunged.ts'
+import type { MailboxMessage } from '../../mailbox/message-row.ts'
+import { listMailboxes } from '../../mailbox/name-operations.ts'
 import {
   countMailboxMessages,
   findMailboxMessage,
-  listMailboxes,
   listMailboxMessages,
-  type MailboxMessage,
+  moveMailboxMessage,
 } from '../../mailbox/operations.ts'
 import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { findFieldValue } from '../../message/header-section.ts'
@@ -40,8 +41,13 @@ interface ListOptions extends MailboxOptions {
   readonly limit: number
 }
 
-interface ListedMessage {
-  readonly message: MailboxMessage
+interface DeletedOptions {
+  readonly before?: number
+  readonly limit: number
+}
+
+interface ListedMessage<Message = MailboxMessage> {
+  readonly message: Message
   /** undefined: its mail data is damaged. */
   readonly header: { readonly author: string; readonly subject: string } | undefined
 }
@@ -52,7 +58,7 @@ const mailboxOption = (): Option =>
 export function addMailCommand(program: Command, run: CommandRun): void {
   const mail = addCommand(program, {
     usage: 'mail',
-    summary: 'Mail in the mailboxes of this server: list, read, junk, not-junk',
+    summary: 'Mail in the mailboxes of this server: list, read, deleted, restore, junk, not-junk',
     examples: ['mail list anna@example.test', 'mail read anna@example.test 1'],
   })
 
@@ -102,8 +108,88 @@ export function addMailCommand(program: Command, run: CommandRun): void {
       }),
     )
 
+  addDeletedCommands(mail, run)
   addJudgement(mail, run, 'junk', 'Put a message into Junk, as spam')
   addJudgement(mail, run, 'not-junk', 'Put a message from Junk back into INBOX, as wanted')
+}
+
+function addDeletedCommands(mail: Command, run: CommandRun): void {
+  addCommand(mail, {
+    usage: 'deleted',
+    summary: 'Show what has been deleted and can be had back',
+    description:
+      'Show the messages that have left their mailboxes and can be had back, the last deleted first. After mailboxes.keepExpungedDays they are gone.',
+    examples: ['mail deleted anna@example.test'],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .addOption(new Option('--before <number>', 'only those with a smaller number').argParser(numberArgument))
+    .addOption(new Option('--limit <messages>', 'at most so many').argParser(countArgument).default(100))
+    .action(
+      perform(run, async (invocation, options: DeletedOptions, address: Address) => {
+        await listDeleted(invocation, options, address)
+      }),
+    )
+
+  addCommand(mail, {
+    usage: 'restore',
+    summary: 'Put back what has been deleted',
+    description:
+      'Put a message back into the mailbox from which it was deleted; the mailbox is made again when it has gone.',
+    examples: ['mail restore anna@example.test 12'],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .addArgument(new Argument('<number>', 'as "mail deleted" shows it').argParser(numberArgument))
+    .action(
+      perform(run, async (invocation, _options, address: Address, id: number) => {
+        const restored = await invocation.withStorage(async storage => {
+          const accountId = await accountIdOf(storage, address)
+          return await storage.run(restoreExpunged, { accountId, id, now: invocation.clock.now() })
+        })
+        if (!restored)
+          throw new UsageFault(
+            'CLI_NO_SUCH_MESSAGE',
+            `${displayAddress(address)} has no deleted message ${id}. "postrider mail deleted ${displayAddress(address)}" shows what can be had back.`,
+          )
+        const { mailbox, uid } = restored
+        invocation.output.result(restored, `The message is in ${mailbox} again, as ${uid}.`)
+      }),
+    )
+}
+
+async function listDeleted(
+  invocation: Invocation,
+  { before, limit }: DeletedOptions,
+  address: Address,
+): Promise<void> {
+  const listed = await invocation.withStorage(async (storage, settings) => {
+    const accountId = await accountIdOf(storage, address)
+    const messages = await storage.run(listExpunged, { accountId, before, limit })
+    return await readHeaders(invocation, invocation.mailData(storage, settings), messages)
+  })
+  invocation.output.rows(
+    listed,
+    [
+      { title: 'NUMBER', align: 'right', cell: ({ message }) => String(message.id) },
+      { title: 'DELETED', cell: ({ message }) => formatTime(message.expungedAt) },
+      { title: 'MAILBOX', cell: ({ message }) => message.mailbox },
+      { title: 'SIZE', align: 'right', cell: ({ message }) => formatSize(message.size) },
+      { title: 'QUEUE ID', cell: ({ message }) => formatQueueId(message.queueId) },
+      { title: 'FROM', cell: ({ header }) => formatDomainsForPeople(header?.author ?? '') },
+      { title: 'SUBJECT', cell: ({ header }) => header?.subject ?? '(damaged)' },
+    ],
+    ({ message, header }) => ({
+      number: message.id,
+      deletedAt: new Date(message.expungedAt).toISOString(),
+      receivedAt: new Date(message.receivedAt).toISOString(),
+      mailbox: message.mailbox,
+      size: message.size,
+      queueId: formatQueueId(message.queueId),
+      from: header?.author ?? null,
+      subject: header?.subject ?? null,
+      damaged: header === undefined,
+    }),
+    `${displayAddress(address)} has deleted nothing that can be had back.`,
+  )
 }
 
 type Judgement = 'junk' | 'not-junk'
@@ -238,13 +324,13 @@ async function list(invocation: Invocation, options: ListOptions, address: Addre
     )
 }
 
-async function readHeaders(
+async function readHeaders<Message extends Pick<MailboxMessage, 'mailDataId'>>(
   invocation: Invocation,
   mailData: MailDataStore,
-  messages: readonly MailboxMessage[],
-): Promise<ListedMessage[]> {
+  messages: readonly Message[],
+): Promise<ListedMessage<Message>[]> {
   const progress = invocation.output.progress()
-  const listed: ListedMessage[] = []
+  const listed: ListedMessage<Message>[] = []
   try {
     for (const message of messages) {
       listed.push({ message, header: await readHeader(mailData, message) })
@@ -258,7 +344,7 @@ async function readHeaders(
 
 async function readHeader(
   mailData: MailDataStore,
-  { mailDataId }: MailboxMessage,
+  { mailDataId }: Pick<MailboxMessage, 'mailDataId'>,
 ): Promise<ListedMessage['header']> {
   try {
     const fields = await previewHeader(mailData.read(mailDataId))

@@ -1,6 +1,7 @@
 // postrider verify: reads everything that is stored and says what is damaged.
 import type { Command } from 'commander'
 import type { Settings } from '../../config/settings.ts'
+import { findMailboxDamage } from '../../mailbox/rebuild-blocks.ts'
 import { findQueueDamage } from '../../queue/find-damage.ts'
 import { openMailDataFiles } from '../../storage/mail-data-files.ts'
 import { createMailDataStore } from '../../storage/mail-data-store.ts'
@@ -69,7 +70,7 @@ async function verifyFolder(
   return await verifyStorage(
     dataFolder,
     reader => createMailDataStore(openMailDataFiles(dataFolder, invocation.random), reader),
-    verifyQueueRows,
+    verifyRows,
     onProgress,
   )
 }
@@ -79,7 +80,7 @@ async function verifyDatabase(
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<StorageFinding[]> {
   return await invocation.withStorage((storage, settings) =>
-    verifyRecords(storage, invocation.mailData(storage, settings), verifyQueueRows, onProgress),
+    verifyRecords(storage, invocation.mailData(storage, settings), verifyRows, onProgress),
   )
 }
 
@@ -99,10 +100,16 @@ function conclusion(where: string, findings: readonly StorageFinding[], checked:
     : `${where} is in order: ${formatCount(checked, 'message')} read.`
 }
 
-async function verifyQueueRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[]> {
-  return (await findQueueDamage(reader)).map(({ table, id }) => ({
-    kind: 'row',
+async function verifyRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[]> {
+  const rows = (await findQueueDamage(reader)).map(({ table, id }) => ({
+    kind: 'row' as const,
     problem: `The row ${id} of ${table} cannot be read: it is passed over, and its mail is not delivered.`,
     remedy: 'Restore the data folder from a backup; keep a copy of the damaged one.',
   }))
+  const mailboxes = (await findMailboxDamage(reader)).map(({ mailboxId, problem }) => ({
+    kind: 'row' as const,
+    problem: `The mailbox with row id ${mailboxId} is not in order: ${problem}.`,
+    remedy: 'Its messages are there: "postrider repair" makes what was derived from them anew.',
+  }))
+  return [...rows, ...mailboxes]
 }

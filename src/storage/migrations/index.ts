@@ -26,6 +26,7 @@ import { dmarcCounts } from './0022-dmarc-counts.ts'
 import { dmarcReports } from './0023-dmarc-reports.ts'
 import { senderList } from './0024-sender-list.ts'
 import { quarantine } from './0025-quarantine.ts'
+import { mailboxState } from './0026-mailbox-state.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -53,6 +54,7 @@ export const migrations: readonly string[] = [
   dmarcReports,
   senderList,
   quarantine,
+  mailboxState,
 ]
 
 /**
@@ -60,4 +62,4 @@ export const migrations: readonly string[] = [
  * are brought up to date one after another (docs/adr/0010). A migration that takes away, or gives another meaning to, what
  * they use raises it to its own number. What is only added does not: columns with a default, tables, indexes.
  */
-export const worksFrom = 25
+export const worksFrom = 26

@@ -48,7 +48,8 @@ export function listMovedTables(): readonly MovedTable[] {
 function describeTable(name: string, columns: readonly ColumnRow[]): MovedTable {
   const key = columns.filter(column => column.key > 0).toSorted((a, b) => a.key - b.key)
   if (key.length === 0) throw new Error(`the table ${name} has no primary key, so nothing can move it`)
-  const hasOwnIds = key.length === 1 && key[0]?.type === 'INTEGER'
+  // A key of another name is somebody else's id: an account's.
+  const hasOwnIds = key.length === 1 && key[0]?.column === 'id' && key[0].type === 'INTEGER'
   const neverAgain = columns.some(({ statement }) => /\bPRIMARY KEY AUTOINCREMENT\b/.test(statement))
   return {
     name,

@@ -1,4 +1,5 @@
-// Removes from the quarantine what nobody has released in its time.
+// Removes what has been kept for its time: from the quarantine what nobody has released, and what has left its mailbox.
+import { forgetExpunged } from '../mailbox/expunged.ts'
 import { endQuarantined, findQuarantineOver } from '../queue/quarantine.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -7,38 +8,36 @@ import { oneAtATime } from '../runtime/one-at-a-time.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 
-export interface QuarantineKeeperOptions {
+export interface HouseKeeperOptions {
   readonly storage: Pick<Storage, 'run'>
   readonly mailData: Pick<MailDataStore, 'discard'>
   readonly clock: Clock
   readonly log: Log
+  readonly keepExpungedDays: number
 }
 
+const dayMs = 24 * 3_600_000
 const everyMs = 3_600_000
 /** Of one write: few enough that nobody waits for it. */
 const messagesAtATime = 100
 
-export interface QuarantineKeeper {
-  /** Resolves when nothing is left that is over. Rejects with a StorageFault. */
+export interface HouseKeeper {
+  /** Resolves when nothing is left whose time is over. Rejects with a StorageFault. */
   look(): Promise<void>
   start(): void
   stop(): Promise<void>
 }
 
-export function createQuarantineKeeper({
-  storage,
-  mailData,
-  clock,
-  log,
-}: QuarantineKeeperOptions): QuarantineKeeper {
+export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
+  const { storage, mailData, clock, log } = options
   const trouble = new LastingTrouble(log, {
-    begins: 'what is over in the quarantine is not removed',
-    ends: 'what is over in the quarantine is removed again',
+    begins: 'mail whose time is over, in the quarantine or out of a mailbox, is not removed',
+    ends: 'mail whose time is over is removed again',
   })
   const state = { isStopped: false }
   let timer: { cancel(): void } | undefined
   let looking = Promise.resolve()
-  const look = async (): Promise<void> => {
+  const endQuarantine = async (): Promise<void> => {
     while (!state.isStopped) {
       const now = clock.now()
       const queueIds = await storage.run(findQuarantineOver, { now, limit: messagesAtATime })
@@ -46,6 +45,18 @@ export function createQuarantineKeeper({
       const { orphanedFiles } = await storage.run(endQuarantined, { queueIds, at: now, how: 'expired' })
       await mailData.discard(orphanedFiles)
     }
+  }
+  const endExpunged = async (): Promise<void> => {
+    const before = clock.now() - options.keepExpungedDays * dayMs
+    while (!state.isStopped) {
+      const { count, orphanedFiles } = await storage.run(forgetExpunged, { before, limit: messagesAtATime })
+      await mailData.discard(orphanedFiles)
+      if (count < messagesAtATime) return
+    }
+  }
+  const look = async (): Promise<void> => {
+    await endQuarantine()
+    await endExpunged()
   }
   const guarded = async (): Promise<void> => {
     try {

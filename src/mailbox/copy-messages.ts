@@ -1,0 +1,166 @@
+// Copies and moves messages to another mailbox, all or none of them (RFC 9051 §6.4.7, §6.4.8).
+import { defineWrite, type Tx } from '../storage/operation.ts'
+import { writeStates } from './blocks.ts'
+import { noteVanished } from './expunge.ts'
+import { findMailboxNamed } from './mailbox-names.ts'
+import {
+  adoptKeywords,
+  advanceMailbox,
+  countMessages,
+  findOpenMailbox,
+  lockAccounts,
+  type Mailbox,
+  type OpenMailbox,
+} from './mailbox-row.ts'
+import { type FlagRow, flagColumns } from './message-row.ts'
+import { formatKeywords, parseKeywords, stateOf } from './message-state.ts'
+import { rangesOf, type UidRange } from './uid-ranges.ts'
+
+export interface Copying {
+  readonly from: OpenMailbox
+  readonly ranges: readonly UidRange[]
+  readonly to: { readonly accountId: number; readonly name: string }
+  readonly now: number
+}
+
+export type Copied =
+  | {
+      readonly kind: 'copied'
+      readonly target: OpenMailbox
+      /** Of those that were there, ascending. */
+      readonly source: readonly UidRange[]
+      /** The UID of the first in the other mailbox; those of the others follow it. */
+      readonly firstUid: number
+    }
+  /** None of them is there. */
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'no-target' }
+
+export const copyMessages = defineWrite(
+  'mailbox.copy',
+  async (tx, copying: Copying): Promise<Copied> => await bring(tx, copying, insertCopies),
+)
+
+/** The copy, and the leaving of the originals: nobody finds a message in both, or in neither. */
+export const moveMessages = defineWrite(
+  'mailbox.move',
+  async (tx, copying: Copying): Promise<Copied> => await bring(tx, copying, moveRows),
+)
+
+interface Row extends FlagRow {
+  readonly id: number
+  readonly size: number
+}
+
+interface Bringing {
+  readonly source: Mailbox
+  readonly target: Mailbox
+  readonly rows: readonly Row[]
+  readonly firstUid: number
+  readonly modSeq: number
+  readonly now: number
+}
+
+type WriteRows = (tx: Tx, bringing: Bringing) => Promise<void>
+
+async function bring(tx: Tx, { from, ranges, to, now }: Copying, write: WriteRows): Promise<Copied> {
+  await lockAccounts(tx, from.accountId, to.accountId)
+  const source = await findOpenMailbox(tx, from)
+  if (!source) return { kind: 'gone' }
+  const target = await findMailboxNamed(tx, to.accountId, to.name)
+  if (!target) return { kind: 'no-target' }
+  const rows = await findRows(tx, source, ranges)
+  if (rows.length === 0) return { kind: 'nothing' }
+  return {
+    kind: 'copied',
+    target: { accountId: target.accountId, mailboxId: target.id, uidValidity: target.uidValidity },
+    source: rangesOf(rows.map(({ uid }) => uid)),
+    firstUid: await bringRows(tx, { source, target, now }, rows, write),
+  }
+}
+
+async function findRows(tx: Tx, source: Mailbox, ranges: readonly UidRange[]): Promise<readonly Row[]> {
+  const found = await tx.forAll(ranges, ({ first, last }) =>
+    tx.all<Row>(
+      `SELECT ${flagColumns}, id, size FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid`,
+      source.id,
+      first,
+      last,
+    ),
+  )
+  return found.flat()
+}
+
+/** The first UID in the other mailbox. */
+async function bringRows(
+  tx: Tx,
+  way: Pick<Bringing, 'source' | 'target' | 'now'>,
+  found: readonly Row[],
+  write: WriteRows,
+): Promise<number> {
+  const { target } = way
+  const rows = await keepKeywords(tx, target, found)
+  const { firstUid, modSeq } = await advanceMailbox(tx, target.id, countMessages(rows), rows.length)
+  await write(tx, { ...way, rows, firstUid, modSeq })
+  await writeStates(
+    tx,
+    target.id,
+    rows.map((row, at) => [firstUid + at, stateOf(row)]),
+  )
+  return firstUid
+}
+
+/** Keywords come along as long as the other mailbox can have them. */
+async function keepKeywords(tx: Tx, target: Mailbox, rows: readonly Row[]): Promise<readonly Row[]> {
+  const wanted = [...new Set(rows.flatMap(row => parseKeywords(row.keywords)))]
+  const adopted = await adoptKeywords(tx, target, wanted)
+  const written = new Map(adopted?.map((keyword, at) => [wanted[at], keyword]))
+  return rows.map(row => ({
+    ...row,
+    keywords: formatKeywords(parseKeywords(row.keywords).flatMap(keyword => written.get(keyword) ?? [])),
+  }))
+}
+
+/**
+ * Inside somebody's transaction, who has locked the account. The UID of the first in the other mailbox; undefined: there
+ * is none of them.
+ */
+export async function moveRowsTo(
+  tx: Tx,
+  way: Pick<Bringing, 'source' | 'target' | 'now'>,
+  ranges: readonly UidRange[],
+): Promise<number | undefined> {
+  const rows = await findRows(tx, way.source, ranges)
+  return rows.length === 0 ? undefined : await bringRows(tx, way, rows, moveRows)
+}
+
+async function insertCopies(tx: Tx, { target, rows, firstUid, modSeq, now }: Bringing): Promise<void> {
+  for (const [at, { id, keywords }] of rows.entries())
+    await tx.run(
+      `INSERT INTO mailbox_message
+         (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq)
+       SELECT ?, ?, mail_data_id, queue_id, trace_fields, received_at, ?, size, flags, ?, ? FROM mailbox_message WHERE id = ?`,
+      target.id,
+      firstUid + at,
+      now,
+      keywords,
+      modSeq,
+      id,
+    )
+}
+
+async function moveRows(tx: Tx, bringing: Bringing): Promise<void> {
+  const { source, target, rows, firstUid, modSeq, now } = bringing
+  for (const [at, { id, keywords }] of rows.entries())
+    await tx.run(
+      'UPDATE mailbox_message SET mailbox_id = ?, uid = ?, saved_at = ?, keywords = ?, mod_seq = ? WHERE id = ?',
+      target.id,
+      firstUid + at,
+      now,
+      keywords,
+      modSeq,
+      id,
+    )
+  await noteVanished(tx, source, rows)
+}

@@ -1,0 +1,101 @@
+// The mailboxes of an account by their names: found and made, inside somebody's transaction.
+import type { Tx } from '../storage/operation.ts'
+import { type Mailbox, type MailboxRow, mailboxColumns, readMailbox, type SpecialUse } from './mailbox-row.ts'
+
+/** Between the levels of a name. */
+export const delimiter = '/'
+
+/** What each account has from the beginning (RFC 6154). */
+export const usualMailboxes: readonly {
+  readonly name: string
+  readonly specialUse?: SpecialUse | undefined
+}[] = [
+  { name: 'INBOX' },
+  { name: 'Drafts', specialUse: 'Drafts' },
+  { name: 'Sent', specialUse: 'Sent' },
+  { name: 'Junk', specialUse: 'Junk' },
+  { name: 'Trash', specialUse: 'Trash' },
+  { name: 'Archive', specialUse: 'Archive' },
+]
+
+export async function findMailboxNamed(
+  tx: Tx,
+  accountId: number,
+  name: string,
+): Promise<Mailbox | undefined> {
+  const row = await tx.get<MailboxRow>(
+    `SELECT ${mailboxColumns} FROM mailbox WHERE account_id = ? AND name = ?`,
+    accountId,
+    name,
+  )
+  return row && readMailbox(row)
+}
+
+export async function findMailboxOfUse(
+  tx: Tx,
+  accountId: number,
+  specialUse: SpecialUse,
+): Promise<Mailbox | undefined> {
+  const row = await tx.get<MailboxRow>(
+    `SELECT ${mailboxColumns} FROM mailbox WHERE account_id = ? AND special_use = ?`,
+    accountId,
+    specialUse,
+  )
+  return row && readMailbox(row)
+}
+
+export interface NewMailbox {
+  readonly accountId: number
+  /** Of which there is none yet. */
+  readonly name: string
+  readonly specialUse?: SpecialUse | undefined
+  readonly now: number
+}
+
+/** Subscribed: who makes a mailbox wants to see it. Whoever calls has locked the account. */
+export async function makeMailbox(tx: Tx, mailbox: NewMailbox): Promise<Mailbox> {
+  const { accountId, name, specialUse, now } = mailbox
+  const row = await tx.get<MailboxRow>(
+    `INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use) VALUES (?, ?, ?, 1, ?)
+       RETURNING ${mailboxColumns}`,
+    accountId,
+    name,
+    await takeUidValidity(tx, accountId, now),
+    specialUse ?? null,
+  )
+  if (!row) throw new Error('INSERT … RETURNING gave no row')
+  await subscribeTo(tx, accountId, name)
+  return readMailbox(row)
+}
+
+/** For a new account. */
+export async function makeUsualMailboxes(tx: Tx, accountId: number, now: number): Promise<void> {
+  for (const usual of usualMailboxes) await makeMailbox(tx, { ...usual, accountId, now })
+}
+
+export async function subscribeTo(tx: Tx, accountId: number, name: string): Promise<void> {
+  await tx.run(
+    'INSERT INTO mailbox_subscription (account_id, name) VALUES (?, ?) ON CONFLICT (account_id, name) DO NOTHING',
+    accountId,
+    name,
+  )
+}
+
+/**
+ * RFC 9051 §2.3.1.1: a mailbox that takes the name of one that was removed has a greater UIDVALIDITY, also within the same
+ * second.
+ */
+export async function takeUidValidity(tx: Tx, accountId: number, now: number): Promise<number> {
+  const seconds = Math.floor(now / 1000)
+  const row = await tx.get<{ last: number }>(
+    `INSERT INTO uid_validity (account_id, last) VALUES (?, ?)
+       ON CONFLICT (account_id) DO UPDATE SET last = CASE WHEN uid_validity.last < ? THEN ? ELSE uid_validity.last + 1 END
+     RETURNING last`,
+    accountId,
+    seconds,
+    seconds,
+    seconds,
+  )
+  if (!row) throw new Error('INSERT … RETURNING gave no row')
+  return row.last
+}

@@ -1,0 +1,115 @@
+// What a session reads of a mailbox: all of it at its opening, and from then on what has changed since.
+import { defineRead, type Tx } from '../storage/operation.ts'
+import { type Block, readBlocks } from './blocks.ts'
+import { findOpenMailbox, type Mailbox, type OpenMailbox } from './mailbox-row.ts'
+import {
+  type FlagRow,
+  flagColumns,
+  type MailboxMessage,
+  type MessageFlags,
+  type MessageRow,
+  messageColumns,
+  readFlags,
+  readMessage,
+} from './message-row.ts'
+import { parseRanges, type UidRange, uniteRanges } from './uid-ranges.ts'
+
+export interface MailboxState {
+  readonly mailbox: Mailbox
+  readonly blocks: readonly Block[]
+}
+
+/** At one moment: the blocks are those of `mailbox.modSeq`. undefined: it is gone. */
+export const readMailboxState = defineRead(
+  'mailbox.read-state',
+  async (tx, open: OpenMailbox): Promise<MailboxState | undefined> => {
+    const mailbox = await findOpenMailbox(tx, open)
+    return mailbox && { mailbox, blocks: await readBlocks(tx, mailbox.id) }
+  },
+)
+
+export interface ChangesSince extends OpenMailbox {
+  /** The mod-sequence up to which the session knows everything. */
+  readonly since: number
+  /** The last page was full: what comes behind its last message. */
+  readonly after?: { readonly modSeq: number; readonly uid: number } | undefined
+  readonly limit: number
+}
+
+export interface MailboxChanges {
+  readonly mailbox: Mailbox
+  /** New messages among them; in the order of their mod-sequences, and `limit` at most. */
+  readonly changed: readonly MessageFlags[]
+  /** With the first page. 'forgotten': it was too long ago, whatever is not there has left. */
+  readonly vanished: readonly UidRange[] | 'forgotten'
+}
+
+/** undefined: it is gone. */
+export const readChanges = defineRead(
+  'mailbox.read-changes',
+  async (tx, { since, after, limit, ...open }: ChangesSince): Promise<MailboxChanges | undefined> => {
+    const mailbox = await findOpenMailbox(tx, open)
+    if (!mailbox) return undefined
+    if (mailbox.modSeq <= since) return { mailbox, changed: [], vanished: [] }
+    const { modSeq, uid } = after ?? { modSeq: since + 1, uid: 0 } // UIDs begin at 1
+    const rows = await tx.all<FlagRow>(
+      `SELECT ${flagColumns} FROM mailbox_message
+        WHERE mailbox_id = ? AND (mod_seq, uid) > (?, ?) ORDER BY mod_seq, uid LIMIT ?`,
+      mailbox.id,
+      modSeq,
+      uid,
+      limit,
+    )
+    return {
+      mailbox,
+      changed: rows.map(readFlags),
+      vanished: after ? [] : await findVanished(tx, mailbox, since),
+    }
+  },
+)
+
+async function findVanished(tx: Tx, mailbox: Mailbox, since: number): Promise<MailboxChanges['vanished']> {
+  if (since < mailbox.vanishedFrom) return 'forgotten'
+  const rows = await tx.all<{ uids: string }>(
+    'SELECT uids FROM mailbox_vanished WHERE mailbox_id = ? AND mod_seq > ?',
+    mailbox.id,
+    since,
+  )
+  return uniteRanges(rows.flatMap(({ uids }) => parseRanges(uids)))
+}
+
+export interface MessagesWanted extends OpenMailbox {
+  readonly range: UidRange
+  readonly limit: number
+}
+
+/** Ascending, `limit` at most. */
+export const readMessages = defineRead(
+  'mailbox.read-messages',
+  async (tx, { mailboxId, range, limit }: MessagesWanted): Promise<readonly MailboxMessage[]> => {
+    const rows = await tx.all<MessageRow>(
+      `SELECT ${messageColumns} FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
+      mailboxId,
+      range.first,
+      range.last,
+      limit,
+    )
+    return rows.map(readMessage)
+  },
+)
+
+/** Those that have keywords, ascending: the flags of all are in the blocks. */
+export const readKeywords = defineRead(
+  'mailbox.read-keywords',
+  async (tx, { mailboxId, range, limit }: MessagesWanted): Promise<readonly MessageFlags[]> => {
+    const rows = await tx.all<FlagRow>(
+      `SELECT ${flagColumns} FROM mailbox_message ${tx.byIndex('mailbox_message_keywords')}
+        WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND keywords <> '' ORDER BY uid LIMIT ?`,
+      mailboxId,
+      range.first,
+      range.last,
+      limit,
+    )
+    return rows.map(readFlags)
+  },
+)
