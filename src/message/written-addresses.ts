@@ -46,7 +46,7 @@ export function endOfQuoted(text: string, start: number): number {
 }
 
 /** At the closing bracket, or at the end. */
-function endOfAngle(text: string, start: number): number {
+export function endOfAngle(text: string, start: number): number {
   for (let index = start + 1; index < text.length; index++) {
     if (text[index] === '"') index = endOfQuoted(text, index) - 1
     else if (text[index] === '>') return index

@@ -25,6 +25,8 @@ export interface MimeEvents {
   endOfContent(): void
   /** Delimiters, preambles and epilogues. */
   structure(bytes: Buffer): void
+  /** Nothing more belongs to this entity: the delimiter behind it, or the end of the message, comes next. The innermost first. */
+  ended?(entity: Entity): void
 }
 
 export type WalkProblem = 'header-too-long' | 'too-many-parts'
@@ -59,6 +61,8 @@ export class MimeWalker {
   #state: 'header' | 'leaf' | 'outside' = 'header'
   /** Those that the present place is in, the innermost last. */
   #multiparts: Multipart[] = []
+  /** Those that have begun and not ended, with how many multiparts each is in. */
+  readonly #open: { readonly entity: Entity; readonly level: number }[] = []
   #section: Buffer[] = []
   #sectionBytes = 0
   #isMessage = true
@@ -81,6 +85,7 @@ export class MimeWalker {
     this.#walk(true)
     if (this.#state === 'header') this.#endHeader()
     if (this.#state === 'leaf') this.#events.endOfContent()
+    this.#endEntities(0)
   }
 
   #walk(isEnd: boolean): void {
@@ -127,14 +132,9 @@ export class MimeWalker {
     const kind = this.#kindOf(content, !isMessage && parent?.isDigest === true)
     if (this.#entities >= maxEntities) throw new WalkEnded('too-many-parts')
     const isSigned = parent?.isSigned ?? false
-    this.#events.header(section, {
-      index: this.#entities++,
-      kind,
-      fields,
-      content,
-      isMessage,
-      isSigned,
-    })
+    const entity = { index: this.#entities++, kind, fields, content, isMessage, isSigned }
+    this.#open.push({ entity, level: this.#multiparts.length })
+    this.#events.header(section, entity)
     this.#atLineStart = true
     this.#isMessage = kind === 'message'
     this.#state = kind === 'message' ? 'header' : kind === 'multipart' ? 'outside' : 'leaf'
@@ -206,6 +206,7 @@ export class MimeWalker {
 
   #pass(start: number, { level, isClosing, end }: FoundDelimiter): number {
     if (this.#state === 'leaf') this.#events.endOfContent()
+    this.#endEntities(level + 1)
     this.#events.structure(this.#pending.subarray(start, end))
     this.#multiparts.length = isClosing ? level : level + 1
     this.#depth = this.#multiparts.length
@@ -213,6 +214,14 @@ export class MimeWalker {
     this.#isMessage = false
     this.#atLineStart = true
     return end
+  }
+
+  /** Those that are in so many multiparts or more. */
+  #endEntities(level: number): void {
+    for (let last = this.#open.at(-1); last && last.level >= level; last = this.#open.at(-1)) {
+      this.#open.pop()
+      this.#events.ended?.(last.entity)
+    }
   }
 
   #hand(start: number, end: number): number {
