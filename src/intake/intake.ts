@@ -136,6 +136,8 @@ class IncomingMessage implements MailDataSink {
   #tlsFields: TlsFields = { isOptional: false, isReport: false }
   #refusal: Reply | undefined
   #identity: MessageIdentity = {}
+  /** To all appearances. */
+  #isDmarcReport = false
   #authors: readonly Address[] = []
   #saysItReports = false
   #isBulk = false
@@ -203,7 +205,7 @@ class IncomingMessage implements MailDataSink {
     if (code >= 400 && code < 500) return
     const { remoteAddress: clientAddress } = this.#client
     const { reversePath } = this.#transaction
-    const isDmarcReport = looksLikeDmarcReport(this.#identity)
+    const isDmarcReport = this.#isDmarcReport
     this.#options.noteChecked?.({ clientAddress, reversePath, evidence, verdict, isDmarcReport })
   }
 
@@ -294,6 +296,7 @@ class IncomingMessage implements MailDataSink {
     this.#saysItReports = saysItReports(section)
     this.#isBulk = saysItIsBulk(section)
     this.#identity = identifyMessage(fixed)
+    this.#isDmarcReport = looksLikeDmarcReport(this.#identity)
     if (isStranger(this.#client)) this.#authors = findAuthors(section)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
@@ -395,7 +398,7 @@ class IncomingMessage implements MailDataSink {
         language: this.#language,
         accountId: this.#client.account?.id,
         isReport: false,
-        ...(!this.#client.account && looksLikeDmarcReport(this.#identity) ? { isDmarcReport: true } : {}),
+        ...(!this.#client.account && this.#isDmarcReport ? { isDmarcReport: true } : {}),
         ...(this.#saysItReports ? { saysItReports: true } : {}),
         ...(this.#isBulk ? { isBulk: true } : {}),
         ...(this.#client.local && !this.#client.account ? { isLocal: true } : {}),
