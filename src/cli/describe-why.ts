@@ -17,7 +17,7 @@ import {
 import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './describe-return.ts'
 import { describePlain } from './describe-tls.ts'
 import { isOlderThan, type TracedMessage } from './describe-trace.ts'
-import { describeDiagnosis, formatReply } from './format-trail.ts'
+import { describeDiagnosis, formatReply, signaturesMattered } from './format-trail.ts'
 import { patternOf, type Saying, tellGroup } from './group-standings.ts'
 import type { GateState, Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
@@ -71,7 +71,15 @@ export function describeWhy(message: TracedMessage, style: WhyStyle): string {
   const more =
     others > 0 ? [`${formatCount(others, 'more recipient')}: "postrider trace ${id}" tells of each.`] : []
   const said = [describeMessage(message, style.now), ...told, ...more].join(' ')
-  return formatDomainsForPeople(said + describeReturnsOfNobody(records))
+  return formatDomainsForPeople(said + describeUnsigned(records) + describeReturnsOfNobody(records))
+}
+
+/** Begins with a blank, or is empty. */
+function describeUnsigned(records: readonly TrailRecord[]): string {
+  const last = records.map(({ event }) => event).findLast(event => event.kind === 'attempted')
+  return last?.unsigned === undefined || !signaturesMattered(last.outcome)
+    ? ''
+    : ` It was not signed (DKIM): ${last.unsigned}.`
 }
 
 interface StandingGroup {

@@ -492,7 +492,8 @@ const nextAttemptWords: Readonly<Record<NextAttemptReason, string>> = {
 }
 
 /** It went, or was refused for the want of proof: what else kept it has nothing to do with signatures. */
-function signaturesMattered(outcome: DeliveryOutcome): boolean {
+/** Where a receiver has seen that there was none. */
+export function signaturesMattered(outcome: DeliveryOutcome): boolean {
   if (outcome.kind === 'deferred' || outcome.kind === 'failed' || outcome.kind === 'expired')
     return classOf(outcome.diagnosis) === 'authentication'
   return outcome.kind === 'relayed'

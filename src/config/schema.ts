@@ -619,7 +619,7 @@ const login = z.strictObject({
 const submission = z.strictObject({
   senderAddress: setting(
     z.enum(['own', 'own-domain', 'any']).default('own'),
-    'Which sender address an account may use in MAIL. own: its own and its aliases. own-domain: any in its domain. any: any at all. The From field inside the message is not compared: with each of these your users can write what they like there.',
+    'Which addresses an account may send as: in MAIL, and in the From and Sender fields of the message, which are what a reader sees. own: its own and its aliases. own-domain: any in its domain too. any: any at all; what it writes in the name of a domain that is not of this server leaves unsigned.',
   ),
   allowPlaintextAuthOnLoopback: setting(
     z.boolean().default(false),

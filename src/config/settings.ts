@@ -220,7 +220,7 @@ export interface OpenIdSettings {
 }
 
 export interface SubmissionSettings {
-  /** Which reverse-path an account may use: its own addresses (with its aliases), any address of its domain, any. */
+  /** As whom an account may send, in MAIL and in the fields that a reader sees: its own addresses (with its aliases), any of its domain, any. */
   readonly senderAddress: 'own' | 'own-domain' | 'any'
   /** Whose mail goes to many, whatever it says of itself: accounts, other sender addresses, domains. */
   readonly bulkSenders: readonly string[]

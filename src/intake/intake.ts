@@ -77,6 +77,10 @@ export interface IntakeOptions extends InspectionParts {
   readonly strangerChecks?: StrangerChecks | undefined
   /** What the checks of a stranger's message came to, once it is accepted or refused for good. */
   readonly noteChecked?: ((checked: FinallyChecked) => void) | undefined
+  /** Whether an account may write in the names that its message has; undefined: it may. Default: it may in any. */
+  readonly checkWriters?:
+    | ((client: Client, transaction: MailTransaction, section: Uint8Array) => Promise<Reply | undefined>)
+    | undefined
   /** The hook file of the administrator's. */
   readonly hooks?: Pick<SessionHooks, 'begin'> | undefined
   /** Why a message is refused: for the trail, which gets the reply from the session. */
@@ -299,7 +303,21 @@ class IncomingMessage implements MailDataSink {
     this.#isDmarcReport = looksLikeDmarcReport(this.#identity)
     if (isStranger(this.#client)) this.#authors = findAuthors(section)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
-    return this.#storeEach([received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest])
+    const pieces = [received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest]
+    const { checkWriters } = this.#options
+    if (!checkWriters || !this.#client.account) return this.#storeEach(pieces)
+    return this.#lookAtWriters(checkWriters, fixed).then(() => this.#storeEach(pieces))
+  }
+
+  async #lookAtWriters(
+    checkWriters: NonNullable<IntakeOptions['checkWriters']>,
+    section: Uint8Array,
+  ): Promise<void> {
+    try {
+      this.#refusal = await checkWriters(this.#client, this.#transaction, section)
+    } catch (cause) {
+      this.#refusal = this.#refuseFor(cause)
+    }
   }
 
   /** In their order, each after the one before is written: a header section may be too large for memory. */

@@ -9,6 +9,7 @@ import { createIntake } from '../intake/intake.ts'
 import { composeProviders } from '../openid/compose-providers.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
+import { checkWriters } from '../policy/check-writers.ts'
 import type { LoginTables } from '../policy/login-limiter.ts'
 import { Logins } from '../policy/logins.ts'
 import { Patience } from '../policy/patience.ts'
@@ -99,6 +100,7 @@ export function composeFront(parts: FrontParts): Front {
       appendTrail: record => trail.append(record),
     })
   const senderLists = createSenderLists(storage)
+  const senderPolicy = { hostname: settings.hostname, senderAddress: settings.submission.senderAddress }
   const intake = createIntake({
     ...composeOutgoing({ settings, storage, clock, log }),
     hooks,
@@ -115,6 +117,8 @@ export function composeFront(parts: FrontParts): Front {
     held: queue.hold,
     quarantineMs: settings.spam.quarantineDays * dayMs,
     strangerChecks: createStrangerChecks({ settings, dns: resolver, clock }),
+    checkWriters: (client, transaction, section) =>
+      checkWriters(storage, senderPolicy, client, transaction, section),
     screening: new Screening({
       settings: settings.spam,
       hostname: settings.hostname,

@@ -1,5 +1,5 @@
-// Who a message says has written it: the addresses in its From field (RFC 5322 §3.6.2, §3.4), read as generously as mail
-// programs read them. For lists of senders, which are about what a reader sees.
+// Who a message says has written it, or sends it: the addresses in its From field, or in one like it (RFC 5322 §3.6.2, §3.4), read
+// as generously as mail programs read them. For what is about what a reader sees.
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { endOfLine, startsWithName } from './header-lines.ts'
@@ -14,25 +14,59 @@ const maxAuthors = 5
 /** Of all From fields, where there are several; what is no address is passed over. */
 export function findAuthors(section: Uint8Array): readonly Address[] {
   const authors: Address[] = []
-  for (let start = 0; start < section.length && authors.length < maxAuthors; ) {
-    const value = startOfValue(section, start)
-    let end = endOfLine(section, start)
-    while (isBlank(section[end])) end = endOfLine(section, end)
-    if (value !== undefined)
-      authors.push(
-        ...writtenAddresses(readText(section, value, end))
-          .slice(0, maxAuthors)
-          .flatMap(text => parseAddress(text) ?? []),
-      )
-    start = end
+  for (const { addresses } of fieldsOf(section, fromName)) {
+    if (authors.length >= maxAuthors) break
+    authors.push(...addresses.slice(0, maxAuthors).flatMap(text => parseAddress(text) ?? []))
   }
   return authors.slice(0, maxAuthors)
 }
 
-/** Behind the colon of a From field; undefined: the line begins another one. Blanks before it are an old way (§4.5). */
-function startOfValue(section: Uint8Array, start: number): number | undefined {
-  if (!startsWithName(section, start, fromName)) return undefined
-  let at = start + fromName.length
+export interface WrittenName {
+  /** As it stands there. */
+  readonly text: string
+  /** undefined: programs differ in how they read it. */
+  readonly address: Address | undefined
+}
+
+/** Whom the From and Sender fields name, each once. 'too-long': what follows could be shown to a reader all the same. */
+export function findWriters(
+  section: Uint8Array,
+  field: 'from' | 'sender',
+): readonly WrittenName[] | 'too-long' {
+  const found = new Map<string, WrittenName>()
+  for (const { addresses, isWhole } of fieldsOf(section, Buffer.from(field))) {
+    if (!isWhole) return 'too-long'
+    // 'root' alone, as old programs write it, is nobody's address anywhere.
+    for (const text of addresses)
+      if (text.includes('@')) found.set(text, { text, address: parseAddress(text) })
+  }
+  return [...found.values()]
+}
+
+interface WrittenField {
+  readonly addresses: readonly string[]
+  readonly isWhole: boolean
+}
+
+/** `name`: in small letters. */
+function* fieldsOf(section: Uint8Array, name: Uint8Array): Iterable<WrittenField> {
+  for (let start = 0; start < section.length; ) {
+    const value = startOfValue(section, start, name)
+    let end = endOfLine(section, start)
+    while (isBlank(section[end])) end = endOfLine(section, end)
+    if (value !== undefined)
+      yield {
+        addresses: writtenAddresses(readText(section, value, end)),
+        isWhole: end - value <= maxFieldBytes,
+      }
+    start = end
+  }
+}
+
+/** Behind the colon of the field; undefined: the line begins another one. Blanks before it are an old way (§4.5). */
+function startOfValue(section: Uint8Array, start: number, name: Uint8Array): number | undefined {
+  if (!startsWithName(section, start, name)) return undefined
+  let at = start + name.length
   while (isBlank(section[at])) at++
   return section[at] === colon ? at + 1 : undefined
 }
@@ -41,8 +75,8 @@ function isBlank(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09
 }
 
-function readText(section: Uint8Array, start: number, end: number): string {
-  return Buffer.from(section.subarray(start, Math.min(end, start + maxFieldBytes)))
+function readText(section: Uint8Array, value: number, end: number): string {
+  return Buffer.from(section.subarray(value, Math.min(end, value + maxFieldBytes)))
     .toString('utf8')
     .replaceAll(/\r?\n/g, '')
 }

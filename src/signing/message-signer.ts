@@ -110,7 +110,13 @@ export class DkimSigner implements MessageSigner {
     const [author] = authors
     if (author === undefined || authors.length > 1) return unsigned('its authors are of several domains')
     const found = await this.#options.keys.find(author)
-    if (!found) return nothingSigned
+    // What this server itself writes under its own name needs no domain of ours.
+    if (!found)
+      return message.isReport
+        ? nothingSigned
+        : unsigned(
+            `its From field is of ${author}, which is no domain of this server: only that domain itself can sign it`,
+          )
     if (!(await this.#mayWriteIn(message, found.domain)))
       return unsigned(`the account that sent it has no address in ${found.domain}`)
     if (found.keys.length === 0)

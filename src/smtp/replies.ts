@@ -889,6 +889,28 @@ export const replies = {
     ['boss@example.test', 'anna@example.test'],
     'submission.senderAddress says which addresses an account may send from.',
   ),
+  writerNotYours: made(
+    'writerNotYours',
+    550,
+    '5.7.1',
+    (field: string, writer: string, account: string) => [
+      `The ${field} field has <${writer}>, which is not an address of ${account}`,
+      'Choose one of your own addresses as the sender in your mail program; the administrator can give you this one as an alias',
+    ],
+    ['From', 'boss@example.test', 'anna@example.test'],
+    'What a reader sees as the author (From), or as who has sent it for him (Sender), has to be an address that the account may send from, as submission.senderAddress says. An alias makes it one: "postrider alias create". To pass on what somebody else wrote, forward it; a program that writes for many sends from one of localNetworks.',
+  ),
+  writerUnreadable: made(
+    'writerUnreadable',
+    550,
+    '5.7.1',
+    (field: string, writer?: string) =>
+      writer === undefined
+        ? `The ${field} field has more addresses than can be looked at; write one of your own`
+        : `The ${field} field has <${writer}>, which is no address that every program reads in the same way; write one of your own`,
+    ['From', 'boss@example.org@example.test'],
+    'Readers could be shown another author than the one that is checked (submission.senderAddress).',
+  ),
   relayDenied: made(
     'relayDenied',
     550,

@@ -194,7 +194,7 @@ export type TrailEvent =
       readonly fetched?: FetchedOn | undefined
       /** With which DKIM keys it was signed. */
       readonly signatures?: readonly SignatureName[] | undefined
-      /** Why it was not, where one of our own sent it from a domain of ours. */
+      /** Why it was not, where one of our own sent it. */
       readonly unsigned?: string | undefined
       /** Of mail of strangers that was sent on: the ARC set that it got, or why it got none. */
       readonly seal?: SealName | undefined

@@ -7,6 +7,7 @@ import type { Alert } from '../../src/alert/alert.ts'
 import { listAlerts } from '../../src/alert/operations.ts'
 import { exportDirectory } from '../../src/directory/document.ts'
 import { removeDomain } from '../../src/directory/domains.ts'
+import { createRedirection, removeRedirection } from '../../src/directory/redirections.ts'
 import type { DkimKey } from '../../src/signing/dkim-key.ts'
 import { formatKeyRecord, keyRecordName } from '../../src/signing/key-record.ts'
 import { findKeysThatSign, listDkimKeys } from '../../src/signing/operations.ts'
@@ -211,12 +212,32 @@ test('what an alias sends on for a stranger is not signed, whoever he says he is
   assert.deepEqual(await scene.verified(), [both])
 })
 
-test('nobody signs in the name of a domain in which he has no address', async t => {
+test('nobody is signed in the name of a domain in which he has no address any more', async t => {
   const scene = await startSigning(t)
-  const id = await scene.submit({ from: 'second <anna@here.test>' })
-  const { unsigned, signatures } = await attemptOf(scene.server, id)
-  assert.equal(signatures, undefined)
-  assert.match(unsigned ?? '', /no address in here\.test/)
+  const { storage } = scene.server
+  const alias = { localPart: 'shop', domain: 'here.test' }
+  const target = { localPart: 'eva', domain: 'second.test' }
+  await storage.run(createRedirection, {
+    kind: 'alias',
+    address: alias,
+    name: '',
+    targets: [target],
+    at: 0,
+  })
+  scene.peer.script = command => (command === 'DATA' ? '451 4.3.0 Later' : undefined)
+  const id = await scene.submit({ from: '"second" <shop@here.test>' })
+  await storage.run(removeRedirection, { kind: 'alias', address: alias })
+  scene.peer.script = () => undefined
+  await scene.later(hour)
+  await scene.server.settled()
+  const attempts = (await scene.server.trail(id)).filter(event => event.kind === 'attempted')
+  assert.deepEqual(
+    attempts.map(({ signatures, unsigned }) => [signatures?.length, unsigned]),
+    [
+      [2, undefined],
+      [undefined, 'the account that sent it has no address in here.test'],
+    ],
+  )
 })
 
 test('a key whose record is gone signs no more, and somebody is told; and it signs again when the record is back', async t => {
