@@ -1097,6 +1097,33 @@ const addressList = z.strictObject({
   ),
 })
 
+/** Of a check; 0 for one that is not to count. */
+const unprovenPoints = (usual: number) => z.number().min(0).max(100).default(usual)
+
+const unproven = z.strictObject({
+  ownDomain: setting(
+    unprovenPoints(8),
+    'The From field has an address of one of your domains, and neither SPF nor a signature proves that the message is from there: somebody writes as one of your people. A service that sends in your name has to stand in the SPF record of the domain, or to sign; else its mail goes to Junk, as long as these points reach spam.junkScore.',
+  ),
+  spfFail: setting(
+    unprovenPoints(2),
+    'SPF says that this server may not send for the domain of the sender address, and no signature of that domain or of the author holds. Mail that somebody forwards here fails too.',
+  ),
+  spfSoftfail: setting(unprovenPoints(1), 'The same, of which the domain is not sure (~all).'),
+  dmarcNone: setting(
+    unprovenPoints(1),
+    'Nothing proves the domain of the From field (DMARC), which asks for nothing then (p=none).',
+  ),
+  dmarcQuarantine: setting(
+    unprovenPoints(2.5),
+    'The same, of a domain that wants such mail treated as suspicious (p=quarantine), where mailAuthentication.dmarc is not "enforce".',
+  ),
+  dmarcReject: setting(
+    unprovenPoints(3.5),
+    'The same, of a domain that wants such mail refused (p=reject), where mailAuthentication.dmarc is not "enforce".',
+  ),
+})
+
 const spam = z
   .strictObject({
     junkScore: setting(
@@ -1135,6 +1162,10 @@ const spam = z
     filter: setting(
       z.boolean().default(true),
       'The filter that learns from what your users put into Junk and take out of it ("postrider mail junk", "postrider spam").',
+    ),
+    unproven: setting(
+      unproven.prefault({}),
+      'Points for a message of which nothing proves that it is from where it says. What a server in mailAuthentication.trustedArcSealers, or a mailing list to which somebody who gets it has written, has sent on has none. 0: it does not count.',
     ),
     lists: setting(
       z.array(addressList).max(20).default([]),
@@ -1227,7 +1258,7 @@ const mailAuthentication = z
   .strictObject({
     dmarc: setting(
       checkMode.default('enforce'),
-      'Is the message from the domain in its From field? enforce: what that domain wants refused (DMARC, p=reject) is refused, or put aside where it looks as if a mailing list had sent it on; what it wants treated as suspicious (p=quarantine) is taken, and put into the mailbox Junk. Needs spf and dkim, not off.',
+      'Is the message from the domain in its From field? enforce: what that domain wants refused (DMARC, p=reject) is refused, or put into Junk where a mailing list or forwarder that is known here has sent it on; what it wants treated as suspicious (p=quarantine) is taken, and put into the mailbox Junk. Needs spf and dkim, not off.',
     ),
     spf: setting(
       checkMode.default('note'),
@@ -1247,7 +1278,7 @@ const mailAuthentication = z
     ),
     trustedArcSealers: setting(
       z.array(formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)).default([]),
-      'Domains of forwarders and mailing lists whose word is taken: when one of them had found a message good (ARC) before it changed it, DMARC does not refuse it here. Domains below them count too.',
+      'Domains of forwarders and mailing lists whose word is taken: when one of them had found a message good (ARC) before it changed it, DMARC does not refuse it here, and it has none of the points in spam.unproven. Domains below them count too.',
       { example: '["lists.example.org"]' },
     ),
     temporaryFailure: setting(

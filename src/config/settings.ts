@@ -393,6 +393,8 @@ export interface SpamSettings {
   readonly refuseScore: number
   /** What the client calls itself, and what its address is called, count. */
   readonly clientNames: boolean
+  /** Nothing proves that the message is from where it says. */
+  readonly unproven: UnprovenPoints
   /** Of strangers from networks that have not been here. */
   readonly greetingDelaySeconds: number
   /** Of strangers who have been refused several times. */
@@ -403,6 +405,18 @@ export interface SpamSettings {
   /** The filter that learns. */
   readonly filter: boolean
   readonly lists: readonly AddressListSettings[]
+}
+
+/** 0: it does not count. */
+export interface UnprovenPoints {
+  /** A From field in one of our domains. */
+  readonly ownDomain: number
+  readonly spfFail: number
+  readonly spfSoftfail: number
+  /** DMARC fails, by the policy of the domain, where no more comes of it. */
+  readonly dmarcNone: number
+  readonly dmarcQuarantine: number
+  readonly dmarcReject: number
 }
 
 export interface AddressListSettings {

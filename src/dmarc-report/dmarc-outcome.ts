@@ -108,7 +108,7 @@ function dispositionOf({ dmarc }: AuthenticationEvidence, { kind }: Verdict): Dm
 /** RFC 9990 §3.1.1.9: wherever it fails, and what was done is not what the record says; and where more was done than that. */
 function reasonFor(
   disposition: DmarcOutcome['disposition'],
-  { arc, dmarc, seemsForwarded }: AuthenticationEvidence,
+  { arc, dmarc, forwarder }: AuthenticationEvidence,
 ): OverrideReason | undefined {
   const { isTesting, policy = 'none', result } = dmarc ?? {}
   if (result === 'temperror' && disposition === 'none')
@@ -120,8 +120,8 @@ function reasonFor(
   if (disposition === 'reject') return { type: 'local_policy', comment: 'Another check refused it.' }
   if (disposition === 'none' && arc?.trusted !== undefined)
     return { type: 'trusted_forwarder', comment: `${arc.trusted} had found it good (ARC).` }
-  if (disposition === 'quarantine' && seemsForwarded)
-    return { type: 'mailing_list', comment: 'It looks like a mailing list or a forwarder.' }
+  if (disposition === 'quarantine' && forwarder)
+    return { type: 'mailing_list', comment: 'A mailing list or a forwarder that is known here sent it on.' }
   return { type: 'local_policy', comment: 'This server only notes what DMARC finds.' }
 }
 

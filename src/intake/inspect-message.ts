@@ -158,7 +158,7 @@ async function screen(
     reversePath,
     recipients: recipients.map(({ forwardPath }) => forwardPath),
     provenDomain: checked && provenDomains(checked.evidence)[0],
-    reverse: checked?.evidence.iprev,
+    origin: checked && { evidence: checked.evidence, isActedUpon: checked.verdict.kind !== 'accept' },
     lines,
     isAllowed:
       isAccepted || decisions.some(decision => decision?.verdict === 'allow' && !decision.isUnproven),

@@ -292,7 +292,8 @@ class IncomingMessage implements MailDataSink {
       return undefined
     }
     this.#tlsFields = findTlsFields(section)
-    this.#check?.takeHeader(section)
+    if (isStranger(this.#client)) this.#authors = findAuthors(section)
+    this.#check?.takeHeader(section, this.#authors)
     this.#check?.takeBody(lacksEmptyLine ? rest : rest.subarray(emptyLine.length))
     const shown = this.#client.local ? section : removeForgedResults(section, this.#options.hostname)
     const fixed = this.#client.role === 'relay' ? shown : this.#fixSubmission({ ...head, section: shown })
@@ -301,7 +302,6 @@ class IncomingMessage implements MailDataSink {
     this.#isBulk = saysItIsBulk(section)
     this.#identity = identifyMessage(fixed)
     this.#isDmarcReport = looksLikeDmarcReport(this.#identity)
-    if (isStranger(this.#client)) this.#authors = findAuthors(section)
     const received = Buffer.from(this.#composeReceived(), 'utf8')
     const pieces = [received, fixed, ...(lacksEmptyLine ? [emptyLine] : []), rest]
     const { checkWriters } = this.#options

@@ -1,17 +1,21 @@
 // What was found, in sentences for people who know none of these names: for the reply to a sender, and for the trail.
 import type { DkimEvidence } from './dkim/verify.ts'
 import type { DmarcEvidence } from './dmarc/evaluate.ts'
-import type { AuthenticationEvidence, AuthorProblem } from './evidence.ts'
+import type { AuthenticationEvidence, AuthorProblem, KnownForwarder } from './evidence.ts'
 import type { SpfEvidence } from './spf/check-host.ts'
 
 /** Everything, a line for each check. `client`: its address. */
 export function describeEvidence(evidence: AuthenticationEvidence, client: string): string[] {
-  const { iprev, spf = [], dkim, arc, dmarc } = evidence
+  const { iprev, spf = [], dkim, arc, dmarc, unprovenOwn } = evidence
   return [
     ...spf.map(one => describeSpf(one, client)),
     ...(dkim ? describeDkim(evidence) : []),
     ...(arc && arc.result !== 'none' ? [describeArc(arc)] : []),
     ...(dmarc ? [describeDmarc(evidence)] : []),
+    ...(unprovenOwn === undefined
+      ? []
+      : [`Author: ${unprovenOwn} is of this server, and nothing proves that it is from there`]),
+    ...describeWay(evidence),
     ...(iprev
       ? [
           iprev.result === 'pass'
@@ -22,7 +26,27 @@ export function describeEvidence(evidence: AuthenticationEvidence, client: strin
   ]
 }
 
+function describeWay({ forwarder, lists = [] }: AuthenticationEvidence): string[] {
+  if (forwarder) return [`Way: ${describeForwarder(forwarder)}`]
+  return lists.length === 0
+    ? []
+    : [
+        `Way: it says that it is of the mailing list ${lists.join(' or ')}, which has not proved itself, or to which nobody here has written`,
+      ]
+}
+
+export function describeForwarder({ name, knownBy }: KnownForwarder): string {
+  return knownBy === 'correspondence'
+    ? `it came by the mailing list ${name}, which has proved itself, and to which one of ours has written`
+    : `it came by ${name}, which has proved itself, and which a list of senders lets in`
+}
+
 export function describeSpf(evidence: SpfEvidence, client: string): string {
+  return `SPF: ${saySpf(evidence, client)}`
+}
+
+/** Without a name before it. */
+export function saySpf(evidence: SpfEvidence, client: string): string {
   const { domain, identity, result, term, termOf, problem, explanation } = evidence
   const name = identity === 'helo' ? `the name in EHLO, ${domain === '' ? 'none' : domain},` : domain
   const because =
@@ -30,19 +54,19 @@ export function describeSpf(evidence: SpfEvidence, client: string): string {
   const own = explanation === undefined ? '' : `; it says: "${explanation}"`
   switch (result) {
     case 'pass':
-      return `SPF: ${name} lets ${client} send its mail${because}`
+      return `${name} lets ${client} send its mail${because}`
     case 'fail':
-      return `SPF: ${name} does not let ${client} send its mail${because}${own}`
+      return `${name} does not let ${client} send its mail${because}${own}`
     case 'softfail':
-      return `SPF: ${name} does not expect ${client} to send its mail, but is not sure${because}`
+      return `${name} does not expect ${client} to send its mail, but is not sure${because}`
     case 'neutral':
-      return `SPF: ${name} does not say whether ${client} may send its mail${because}`
+      return `${name} does not say whether ${client} may send its mail${because}`
     case 'none':
-      return `SPF: ${name} says nothing about who may send its mail (no SPF record)`
+      return `${name} says nothing about who may send its mail (no SPF record)`
     case 'temperror':
-      return `SPF: what ${name} says could not be found out: ${problem}`
+      return `what ${name} says could not be found out: ${problem}`
     case 'permerror':
-      return `SPF: what ${name} says cannot be understood: ${problem}`
+      return `what ${name} says cannot be understood: ${problem}`
     default:
       return result satisfies never
   }
@@ -84,7 +108,11 @@ function describeArc({
 
 export function describeDmarc({ dmarc, authorProblem }: AuthenticationEvidence): string {
   if (authorProblem !== undefined) return `DMARC: not to be decided: ${describeAuthorProblem(authorProblem)}`
-  if (!dmarc) return ''
+  return dmarc ? `DMARC: ${sayDmarc(dmarc)}` : ''
+}
+
+/** Without a name before it. */
+export function sayDmarc(dmarc: DmarcEvidence): string {
   const { domain, result, problem, alignedSpf, alignedDkim } = dmarc
   switch (result) {
     case 'pass': {
@@ -92,16 +120,16 @@ export function describeDmarc({ dmarc, authorProblem }: AuthenticationEvidence):
         ...(alignedDkim === undefined ? [] : [`its signature (${alignedDkim})`]),
         ...(alignedSpf === undefined ? [] : [`SPF (${alignedSpf})`]),
       ]
-      return `DMARC: it is from ${domain}: proved by ${proofs.join(' and ')}`
+      return `it is from ${domain}: proved by ${proofs.join(' and ')}`
     }
     case 'fail':
-      return `DMARC: nothing proves that it is from ${domain}; ${describePolicy(dmarc)}`
+      return `nothing proves that it is from ${domain}; ${describePolicy(dmarc)}`
     case 'none':
-      return `DMARC: ${domain} does not say what it wants done with mail that is not from it`
+      return `${domain} does not say what it wants done with mail that is not from it`
     case 'temperror':
-      return `DMARC: whether it is from ${domain} could not be found out: ${problem}`
+      return `whether it is from ${domain} could not be found out: ${problem}`
     case 'permerror':
-      return `DMARC: not to be decided${problem === undefined ? '' : `: ${problem}`}`
+      return `not to be decided${problem === undefined ? '' : `: ${problem}`}`
     default:
       return result satisfies never
   }

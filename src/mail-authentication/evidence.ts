@@ -21,6 +21,18 @@ export interface AuthenticationEvidence {
   readonly dmarc?: DmarcEvidence | undefined
   /** Why nobody can say whose domain DMARC would be about. */
   readonly authorProblem?: AuthorProblem | undefined
-  /** The message looks as if a mailing list or a forwarder had sent it on, which breaks what DMARC asks for. */
-  readonly seemsForwarded?: true | undefined
+  /** The address in the From field: one of ours, of which nothing proves that it has written this. */
+  readonly unprovenOwn?: string | undefined
+  /** Where nothing proves the author: which mailing lists the message says it comes from, as anybody can write. */
+  readonly lists?: readonly string[] | undefined
+  /** Who has sent it on, which breaks what would prove the author. */
+  readonly forwarder?: KnownForwarder | undefined
+}
+
+/** A mailing list or a forwarder that has proved itself, and is known to those who get the message. */
+export interface KnownForwarder {
+  /** 'talk@lists.example.org'; of a sender list the entry: 'lists.example.org'. */
+  readonly name: string
+  /** 'correspondence': one of ours has written to it. 'sender-list': somebody wants its mail. */
+  readonly knownBy: 'correspondence' | 'sender-list'
 }

@@ -4,7 +4,7 @@ import type { ReversePath } from '../address/address.ts'
 import { maxHeaderFields } from '../message/header-section.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { readChain } from './arc/chain.ts'
-import { type ArcEvidence, findTrustedPass, hasAnyPass, verifyChain } from './arc/verify.ts'
+import { type ArcEvidence, findTrustedPass, verifyChain } from './arc/verify.ts'
 import { type AuthenticationDns, boundDns } from './bounded-dns.ts'
 import type { BodyHashes } from './dkim/body-hashes.ts'
 import { KeyRing } from './dkim/key.ts'
@@ -102,9 +102,9 @@ export class MessageAuthentication {
   }
 
   async #concludeDmarc(
-    { authors, dmarc, chain, seemsMailingList }: Content,
+    { authors, dmarc, chain }: Content,
     { spf = [], dkim = [], arc }: AuthenticationEvidence,
-  ): Promise<Pick<AuthenticationEvidence, 'dmarc' | 'arc' | 'authorProblem' | 'seemsForwarded'>> {
+  ): Promise<Pick<AuthenticationEvidence, 'dmarc' | 'arc' | 'authorProblem'>> {
     if (authors.kind !== 'domains') return { dmarc: { result: 'permerror' }, authorProblem: authors.kind }
     // RFC 9989 §4.4.2: MAIL FROM, which is HELO when the reverse-path is null, and never HELO besides it.
     const [sender] = spf
@@ -125,13 +125,10 @@ export class MessageAuthentication {
     const domain = worst.domain ?? ''
     const isTrusted = (sealer: string): boolean =>
       this.#options.trustedSealers.some(trusted => isWithin(sealer, trusted))
-    const trusted = worst.result === 'fail' ? findTrustedPass(sets, isTrusted, domain) : undefined
-    const seemsForwarded = worst.result === 'fail' && (seemsMailingList || hasAnyPass(sets, domain))
-    return {
-      dmarc: worst,
-      ...(arc && trusted !== undefined ? { arc: { ...arc, trusted } } : {}),
-      ...(seemsForwarded ? { seemsForwarded: true } : {}),
-    }
+    const { result } = worst
+    const trusted =
+      result === 'fail' || result === 'none' ? findTrustedPass(sets, isTrusted, domain, result) : undefined
+    return { dmarc: worst, ...(arc && trusted !== undefined ? { arc: { ...arc, trusted } } : {}) }
   }
 }
 
@@ -150,8 +147,6 @@ class Content {
   readonly dmarc: DmarcCheck
   readonly chain: ReturnType<typeof readChain>
   readonly hashes: BodyHashes
-  /** RFC 2369, RFC 2919 */
-  readonly seemsMailingList: boolean
 
   constructor(dns: AuthenticationDns, section: Uint8Array, wanted: WantedChecks) {
     this.#wanted = wanted
@@ -169,7 +164,6 @@ class Content {
     this.chain = wanted.arc ? readChain(this.#header) : { kind: 'none' }
     const messageSignatures = this.chain.kind === 'chain' ? [this.chain.messageSignature] : []
     this.hashes = hashesFor([...this.#signatures.signatures, ...messageSignatures])
-    this.seemsMailingList = ['list-id', 'list-post'].some(name => this.#header.named(name).length > 0)
     // So that they are there when the body has come.
     const sealed = this.chain.kind === 'chain' ? this.chain.sets.map(({ seal }) => seal) : []
     for (const signed of [...this.#signatures.signatures.filter(isUsable), ...messageSignatures, ...sealed])

@@ -116,7 +116,7 @@ export function composeFront(parts: FrontParts): Front {
     maxReceivedFields: settings.delivery.maxReceivedFields,
     held: queue.hold,
     quarantineMs: settings.spam.quarantineDays * dayMs,
-    strangerChecks: createStrangerChecks({ settings, dns: resolver, clock }),
+    strangerChecks: createStrangerChecks({ settings, dns: resolver, clock, storage, senderLists }),
     checkWriters: (client, transaction, section) =>
       checkWriters(storage, senderPolicy, client, transaction, section),
     screening: new Screening({

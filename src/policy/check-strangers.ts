@@ -1,13 +1,22 @@
 // The checks of strangers' mail: who is checked, with what, and what a message takes along of it.
+import type { Address } from '../address/address.ts'
+import { formatAddress } from '../address/format-address.ts'
 import type { Settings } from '../config/settings.ts'
 import type { AuthenticationDns } from '../mail-authentication/bounded-dns.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { MessageAuthentication, type WantedChecks } from '../mail-authentication/message-authentication.ts'
 import { composeResultsField } from '../mail-authentication/results-field.ts'
+import { findListAddresses } from '../message/list-addresses.ts'
 import { verdictField } from '../message/verdict-field.ts'
-import type { Clock } from '../runtime/clock.ts'
 import type { Client, MailTransaction } from '../smtp/server/services.ts'
 import { type AuthenticationPolicy, judgeAuthentication, type Verdict } from './judge-authentication.ts'
+import {
+  type ForwardedMessage,
+  type ForwarderParts,
+  findKnownList,
+  findWantedForwarder,
+} from './known-forwarder.ts'
+import { findUnprovenOwn } from './unproven-own.ts'
 
 export interface StrangerChecks {
   /** undefined: nobody whose mail is checked. */
@@ -16,8 +25,8 @@ export interface StrangerChecks {
 
 /** One message, while it comes. One that is given up is only forgotten. */
 export interface MessageCheck {
-  /** As it came; before any of the body. */
-  takeHeader(section: Uint8Array): void
+  /** As it came; before any of the body. `authors`: of its From field. */
+  takeHeader(section: Uint8Array, authors: readonly Address[]): void
   /** Behind the empty line. */
   takeBody(piece: Uint8Array): void
   finish(): Promise<CheckedMessage>
@@ -30,27 +39,37 @@ export interface CheckedMessage {
   readonly fields: string
 }
 
-export interface StrangerChecksOptions {
+export interface StrangerChecksOptions extends Omit<ForwarderParts, 'hostname'> {
   readonly settings: Pick<Settings, 'hostname' | 'mailAuthentication'>
   readonly dns: AuthenticationDns
-  readonly clock: Clock
 }
 
-export function createStrangerChecks({ settings, dns, clock }: StrangerChecksOptions): StrangerChecks {
+export function createStrangerChecks(parts: StrangerChecksOptions): StrangerChecks {
+  const { settings, dns, clock } = parts
   const { hostname, mailAuthentication: policy } = settings
   const wanted = wantedChecks(policy)
   const isAny = Object.values(wanted).includes(true)
   const options = { dns, clock, hostname, wanted, trustedSealers: policy.trustedArcSealers }
   return {
-    begin(client, { reversePath }) {
+    begin(client, { reversePath, recipients }) {
       if (!isAny || !isStranger(client)) return undefined
       const { remoteAddress: clientAddress, heloName } = client
       const authentication = new MessageAuthentication(options, { clientAddress, heloName, reversePath })
+      let written: WrittenNames = { authors: [], lists: [] }
       return {
-        takeHeader: section => authentication.takeHeader(section),
+        takeHeader(section, authors) {
+          written = { authors, lists: findListAddresses(section) }
+          authentication.takeHeader(section)
+        },
         takeBody: piece => authentication.takeBody(piece),
         async finish() {
-          const evidence = await authentication.finish()
+          const found = await authentication.finish()
+          const evidence = await lookFurther({ ...parts, hostname }, policy, {
+            ...written,
+            evidence: found,
+            reversePath,
+            recipients: recipients.map(({ forwardPath }) => forwardPath),
+          })
           const verdict = judgeAuthentication(policy, evidence, clientAddress)
           const results = composeResultsField(hostname, clientAddress, evidence)
           return { evidence, verdict, fields: (verdict.kind === 'quarantine' ? verdictField : '') + results }
@@ -58,6 +77,32 @@ export function createStrangerChecks({ settings, dns, clock }: StrangerChecksOpt
       }
     },
   }
+}
+
+type WrittenNames = Pick<ForwardedMessage, 'authors' | 'lists'>
+
+/** Where nothing proves the author: is he one of ours, and has somebody whom we know sent it on? Rejects with a StorageFault. */
+async function lookFurther(
+  parts: ForwarderParts,
+  { dmarc: mode }: AuthenticationPolicy,
+  message: ForwardedMessage,
+): Promise<AuthenticationEvidence> {
+  const { evidence, authors, lists } = message
+  const { arc, dmarc } = evidence
+  const unprovenOwn = await findUnprovenOwn(parts, evidence, authors)
+  const isFailed = dmarc?.result === 'fail'
+  if (!isFailed && unprovenOwn === undefined) return evidence
+  const further = {
+    ...evidence,
+    ...(unprovenOwn === undefined ? {} : { unprovenOwn }),
+    ...(lists.length === 0 ? {} : { lists: lists.map(formatAddress) }),
+  }
+  if (arc?.trusted !== undefined) return further
+  const isToBeRefused = mode === 'enforce' && isFailed && dmarc.policy === 'reject'
+  const forwarder =
+    (await findKnownList(parts, message)) ??
+    (isToBeRefused ? await findWantedForwarder(parts, message) : undefined)
+  return forwarder ? { ...further, forwarder } : further
 }
 
 /**

@@ -4,9 +4,11 @@ import {
   describeAuthorProblem,
   describeDkim,
   describeDmarc,
+  describeForwarder,
   describeSpf,
 } from '../mail-authentication/describe-evidence.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import { isAscii } from '../runtime/text.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 
@@ -67,7 +69,7 @@ function judgeDmarc(
   evidence: AuthenticationEvidence,
   clientAddress: string,
 ): Verdict {
-  const { arc, authorProblem, dmarc, seemsForwarded } = evidence
+  const { arc, authorProblem, dmarc, forwarder } = evidence
   if (mode !== 'enforce' || !dmarc) return { kind: 'accept' }
   if (authorProblem !== undefined) return judgeAuthor(authorProblem)
   const { domain = '', policy = 'none', result } = dmarc
@@ -88,15 +90,20 @@ function judgeDmarc(
     }
   if (policy === 'quarantine') return { kind: 'quarantine', because: describeDmarc(evidence) }
   // RFC 9989 §7.4: a mailing list breaks what would prove it, and is no crime.
-  if (seemsForwarded)
+  if (forwarder)
     return {
       kind: 'quarantine',
-      because: `${describeDmarc(evidence)}; not refused, since it looks like a mailing list or a forwarder`,
+      because: `${describeDmarc(evidence)}; not refused, since ${describeForwarder(forwarder)}`,
     }
   const text = `${domain} asks that mail which it has not sent be refused (DMARC), and nothing proves that it has sent this message.`
   return {
     kind: 'refuse',
-    reply: replies.notAuthentic([text, ...proofs(evidence, clientAddress), moreAt]),
+    reply: replies.notAuthentic([
+      text,
+      ...proofs(evidence, clientAddress),
+      ...sayUnknownList(evidence),
+      moreAt,
+    ]),
   }
 }
 
@@ -118,6 +125,15 @@ function judgeAuthor(problem: NonNullable<AuthenticationEvidence['authorProblem'
 }
 
 const moreAt = 'More: https://www.rfc-editor.org/rfc/rfc9989'
+
+function sayUnknownList({ lists = [] }: AuthenticationEvidence): string[] {
+  const [list] = lists.filter(isAscii)
+  return list === undefined
+    ? []
+    : [
+        `The mailing list that it names, ${list}, is not known to its recipient, who can have this server let it in (list of wanted senders).`,
+      ]
+}
 
 /** What SPF and DKIM came to, and where that proves somebody else, whom. */
 function proofs(evidence: AuthenticationEvidence, clientAddress: string): string[] {

@@ -24,6 +24,7 @@ import { linesOfClient } from './client-lines.ts'
 import { estimateSpam } from './estimate.ts'
 import { visitGreylist } from './greylist.ts'
 import { everybody, readLearned, recallWords } from './learning.ts'
+import { linesOfOrigin, type Origin } from './origin-lines.ts'
 import type { Scan, Scanners } from './run-scanners.ts'
 import { meaningOf, type ScoreLine, sumOf } from './score.ts'
 import { wordsOf } from './teach.ts'
@@ -58,8 +59,8 @@ export interface ScreeningContext {
   readonly recipients: readonly Address[]
   /** The domain that has proved that the message is from it. */
   readonly provenDomain?: string | undefined
-  /** Of the client's address. */
-  readonly reverse?: IprevEvidence | undefined
+  /** What the checks of where it is from have found; undefined: none was made. */
+  readonly origin?: Origin | undefined
   /** Points that others have given already. */
   readonly lines?: readonly ScoreLine[] | undefined
   /** Somebody who gets it wants it: nobody has to come again. */
@@ -102,7 +103,13 @@ export class Screening {
   /** There is something to ask. */
   get isOn(): boolean {
     const { scanners, settings } = this.#parts
-    return scanners.areAny || settings.filter || settings.clientNames || settings.lists.length > 0
+    return (
+      scanners.areAny ||
+      settings.filter ||
+      settings.clientNames ||
+      settings.lists.length > 0 ||
+      Object.values(settings.unproven).some(points => points > 0)
+    )
   }
 
   /** Rejects with a StorageFault. */
@@ -112,11 +119,12 @@ export class Screening {
       scanners.scan(specimen),
       askAddressLists(resolver, settings.lists, specimen.client.address),
       settings.filter ? this.#askFilter(specimen, context.onlyRecipient) : [],
-      settings.clientNames ? this.#lookAtClient(specimen, context.reverse) : [],
+      settings.clientNames ? this.#lookAtClient(specimen, context.origin?.evidence.iprev) : [],
     ])
     const lines = [
       ...(context.lines ?? []),
       ...client,
+      ...(context.origin ? linesOfOrigin(context.origin, specimen.client.address, settings.unproven) : []),
       ...scans.flatMap(scan => scan.lines),
       ...linesOfListings(listings),
       ...filter,

@@ -39,6 +39,25 @@ export const knowsCorrespondent = defineRead(
   },
 )
 
+/** Whether one of the accounts has written to one of the addresses. Few of each. */
+export const hasWrittenTo = defineRead(
+  'sending.has-written-to',
+  async (
+    tx,
+    question: {
+      readonly accountIds: readonly number[]
+      readonly addressKeys: readonly string[]
+      readonly now: number
+    },
+  ): Promise<boolean> => {
+    const { accountIds, addressKeys, now } = question
+    for (const accountId of accountIds)
+      for (const key of addressKeys)
+        if ((await knowsCorrespondent.run(tx, { accountId, addressKey: key, now })) !== 'new') return true
+    return false
+  },
+)
+
 export type NewCorrespondence =
   | { readonly kind: 'noted' }
   /** The limit of the last 24 hours is used up, until then at least. */
@@ -235,6 +254,7 @@ export interface SendingEvidence {
 
 export const sendingOperations = [
   knowsCorrespondent,
+  hasWrittenTo,
   noteCorrespondent,
   countSending,
   forgetCorrespondents,

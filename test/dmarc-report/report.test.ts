@@ -138,11 +138,8 @@ describe('what counts of a message', () => {
 
   it('is what was done with it, and why that is not what the domain wants', () => {
     assert.deepEqual(judge({ dmarc }, refuse), ['example.org', 'reject', undefined])
-    assert.deepEqual(judge({ dmarc, seemsForwarded: true }, quarantine), [
-      'example.org',
-      'quarantine',
-      'mailing_list',
-    ])
+    const forwarder = { name: 'talk@lists.test', knownBy: 'correspondence' } as const
+    assert.deepEqual(judge({ dmarc, forwarder }, quarantine), ['example.org', 'quarantine', 'mailing_list'])
     assert.deepEqual(judge({ dmarc, arc: { result: 'pass', trusted: 'lists.test' } }, accept), [
       'example.org',
       'none',

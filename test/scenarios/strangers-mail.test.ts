@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { findAccount } from '../../src/directory/accounts.ts'
+import { putSenderEntry } from '../../src/sender-list/operations.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
+import { logInPlain, openSession } from '../harness/log-in.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 import { createSigner } from '../mail-authentication/signer.ts'
 
@@ -212,31 +215,112 @@ test('what the domain wants treated as suspicious is put into Junk, and says so'
   )
 })
 
-test('what a mailing list has changed is put into Junk, not refused', async t => {
-  const { server } = await start(t)
+/** From a mailing list that has changed what its author had signed. */
+async function passOn(
+  server: ComposedServer,
+  {
+    fields = 'List-Id: A talk <talk.lists.test>\r\n',
+    client = '198.51.100.7',
+    from = 'bounce@lists.test',
+  } = {},
+): Promise<RawReply> {
   const changed = (await bank.sign(message)).replace('Please pay.', 'Please pay.\r\n-- \r\nThe list')
-  const reply = await send(server, {
-    from: 'bounce@lists.test',
-    client: '198.51.100.7',
-    message: `List-Id: <talk.lists.test>\r\n${changed}`,
-  })
-  assert.equal(reply.code, 250, reply.text)
+  return await send(server, { from, client, message: fields + changed })
+}
+
+/** As a mail program of hers does it; of what goes no further than here no message comes. */
+async function annaWritesTo(server: ComposedServer, recipient: string): Promise<void> {
+  const session = await openSession(server.port('submission'))
+  assert.equal(await logInPlain(session, 'anna@here.test', 'secret'), 235)
+  assert.equal((await session.command('MAIL FROM:<anna@here.test>'))?.code, 250)
+  assert.equal((await session.command(`RCPT TO:<${recipient}>`))?.code, 250)
+  session.destroy()
+}
+
+const withLogIn = { submission: { allowPlaintextAuthOnLoopback: true } }
+
+test('a field that says that it is of a mailing list changes nothing: anybody can write one', async t => {
+  const { server } = await start(t, {}, withLogIn)
+  const unknown = await passOn(server)
+  assert.equal(unknown.code, 550)
+  assert.match(
+    unknown.text,
+    /The mailing list that it names, talk@lists\.test, is not known to its recipient, who can have this server let it in/,
+  )
+  const { notes = [] } = describeEvent(await refusal(server))
+  assert.ok(
+    notes.includes(
+      'Way: it says that it is of the mailing list talk@lists.test, which has not proved itself, or to which nobody here has written',
+    ),
+    notes.join('\n'),
+  )
+  // Nor does it where she knows the list, and it is not the list that sends.
+  await annaWritesTo(server, 'talk@lists.test')
+  assert.equal((await passOn(server, { client: '203.0.113.9' })).code, 550)
+  assert.equal((await passOn(server, { client: '203.0.113.9', from: 'x@free.test' })).code, 550)
+  assert.deepEqual(await server.mailbox('anna@here.test', 'Junk').catch(() => []), [])
+})
+
+test('what a mailing list has changed that she knows is put into Junk, not refused', async t => {
+  const { server } = await start(t, {}, withLogIn)
+  const lists: readonly (readonly [string, string])[] = [
+    ['List-Id: A talk <talk.lists.test>\r\n', 'Talk@lists.test'],
+    ['List-Post: <https://lists.test/>,\r\n <mailto:chat%40lists.test?subject=x>\r\n', 'chat@lists.test'],
+    // There one subscribes.
+    ['List-Id: <news.lists.test>\r\n', 'news-request@lists.test'],
+  ]
+  const replies: RawReply[] = []
+  for (const [fields, written] of lists) {
+    assert.equal((await passOn(server, { fields })).code, 550)
+    await annaWritesTo(server, written)
+    replies.push(await passOn(server, { fields }))
+  }
+  assert.deepEqual(
+    replies.map(({ code }) => code),
+    [250, 250, 250],
+  )
+  await server.settled()
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 3)
+  const [, checked] = await server.trail(/queued as (\w+)/i.exec(replies[0]?.text ?? '')?.[1] ?? '')
+  assert.match(
+    checked ? describeEvent(checked).text : '',
+    /it asks to refuse such mail; not refused, since it came by the mailing list talk@lists\.test, which has proved itself, and to which one of ours has written$/,
+  )
+})
+
+test('so is what a forwarder has changed that her list of senders lets in, where that proves itself', async t => {
+  const { server } = await start(t)
+  const anna = await server.storage.run(findAccount, { address: { localPart: 'anna', domain: 'here.test' } })
+  const entry = {
+    ownerId: anna?.id ?? assert.fail(),
+    verdict: 'allow',
+    sender: 'lists.test',
+    note: '',
+    since: 0,
+  } as const
+  await server.storage.run(putSenderEntry, entry)
+  assert.equal((await passOn(server, { client: '203.0.113.9', fields: '' })).code, 550)
+  assert.equal((await passOn(server, { fields: '' })).code, 250)
   await server.settled()
   assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 1)
+  // The name of the author is proved by nothing, whoever wants his mail.
+  await server.storage.run(putSenderEntry, { ...entry, sender: 'bank.test' })
+  assert.equal((await send(server, { message })).code, 550)
 })
 
 for (const { trusted, mailbox } of [
   { trusted: ['lists.test'], mailbox: 'INBOX' },
-  { trusted: [], mailbox: 'Junk' },
+  { trusted: [], mailbox: undefined },
 ]) {
-  test(`what a server has sealed before it changed it goes into ${mailbox}, with ${trusted.length} trusted sealers`, async t => {
+  test(`what a server has sealed before it changed it is ${mailbox ? 'taken' : 'refused'}, with ${trusted.length} trusted sealers`, async t => {
     const { server } = await start(t, { trustedArcSealers: trusted })
     const sealed = await list.seal((await bank.sign(message)).replace('Pay\r\n', '[talk] Pay\r\n'), {
       chain: 'none',
       results: 'mx.lists.test; dmarc=pass header.from=bank.test',
     })
     const reply = await send(server, { from: 'bounce@lists.test', client: '198.51.100.7', message: sealed })
-    assert.equal(reply.code, 250, reply.text)
+    assert.equal(reply.code, mailbox ? 250 : 550, reply.text)
+    if (!mailbox) return
     await server.settled()
     const [mail = ''] = await server.mailbox('anna@here.test', mailbox)
     assert.match(mail, /\tarc=pass/)
@@ -338,12 +422,121 @@ test('with all checks off nothing is asked, and nothing added', async t => {
   assert.deepEqual(dns.questions, [])
 })
 
-test('with "note" nothing is refused, and all of it is written down', async t => {
+test('with "note" nothing is refused, and all of it is written down, and has points', async t => {
   const { server } = await start(t, { dmarc: 'note' })
-  assert.equal((await send(server, { message })).code, 250)
+  const reply = await send(server, { message })
+  assert.equal(reply.code, 250, reply.text)
   await server.settled()
-  const [mail = ''] = await server.mailbox('anna@here.test')
+  const [mail = ''] = await server.mailbox('anna@here.test', 'Junk')
   assert.match(mail, /dmarc=fail header\.from=bank\.test policy\.dmarc=reject/)
+  const trail = await server.trail(/queued as (\w+)/i.exec(reply.text)?.[1] ?? '')
+  const screened = trail.find(({ kind }) => kind === 'screened') ?? assert.fail('not screened')
+  assert.deepEqual(describeEvent(screened), {
+    text: 'Looked at whether it is spam (5.5 points), and put into Junk: it has 5.5 points, and 5 make spam',
+    notes: [
+      '+3.5 by origin: DMARC fail, p=reject (nothing proves that it is from bank.test; it asks to refuse such mail)',
+      '+2 by origin: SPF fail (bank.test does not let 203.0.113.9 send its mail (-all))',
+    ],
+    dialogue: [],
+  })
+  const without = { unproven: { spfFail: 0, dmarcReject: 0 }, clientNames: false }
+  const { server: mild } = await start(t, { dmarc: 'note' }, { spam: without })
+  assert.equal((await send(mild, { message })).code, 250)
+  await mild.settled()
+  assert.equal((await mild.mailbox('anna@here.test')).length, 1)
+})
+
+/** As of her colleague. */
+const asColleague = message.replace('The boss <ceo@bank.test>', 'Carl <carl@here.test>')
+
+test('who writes as one of our users from outside, without a proof, is put into Junk, whatever the record says', async t => {
+  const { server, dns } = await start(t)
+  for (const record of [[], ['_dmarc.here.test TXT v=DMARC1; p=none']]) {
+    // What a stranger proves of himself is worth nothing.
+    dns.setZone([...zone, ...record, 'evil.test TXT v=spf1 +all'])
+    const reply = await send(server, { from: 'x@evil.test', message: asColleague })
+    assert.equal(reply.code, 250, reply.text)
+    await server.settled()
+    const trail = await server.trail(/queued as (\w+)/i.exec(reply.text)?.[1] ?? '')
+    const told = trail.flatMap(event => describeEvent(event).notes ?? [])
+    for (const note of [
+      '+8 by origin: an address of ours (the From field has carl@here.test, and nothing proves that it is from there)',
+      'Author: carl@here.test is of this server, and nothing proves that it is from there',
+    ])
+      assert.ok(told.includes(note), told.join('\n'))
+    // What the DNS has said is remembered.
+    server.clock.advance(86_400_000)
+  }
+  assert.deepEqual(await server.mailbox('anna@here.test'), [])
+  const junk = await server.mailbox('anna@here.test', 'Junk')
+  assert.deepEqual(
+    junk.map(mail => /dmarc=\w+/.exec(mail)?.[0]),
+    ['dmarc=none', 'dmarc=fail'],
+  )
+})
+
+test('our own domain is proved by its SPF record, its signature, or one of a name below it', async t => {
+  const { server, dns } = await start(t)
+  const [here, service] = [createSigner('here.test'), createSigner('mail.here.test')]
+  dns.setZone([
+    ...zone,
+    'here.test TXT v=spf1 ip4:198.51.100.99 -all',
+    ...[here, service].map(({ keyName, keyRecord }) => `${keyName} TXT ${keyRecord}`),
+  ])
+  const from = 'x@free.test'
+  const sent = [
+    await send(server, { from: 'carl@here.test', client: '198.51.100.99', message: asColleague }),
+    await send(server, { from, message: await here.sign(asColleague) }),
+    await send(server, { from, message: await service.sign(asColleague) }),
+  ]
+  assert.deepEqual(
+    sent.map(({ code }) => code),
+    [250, 250, 250],
+  )
+  await server.settled()
+  assert.equal((await server.mailbox('anna@here.test')).length, 3)
+  // While the DNS keeps the proof from us, nobody is suspected.
+  dns.setBehaviour(here.keyName, 'SERVFAIL')
+  assert.equal((await send(server, { from, message: await here.sign(asColleague) })).code, 250)
+  await server.settled()
+  assert.equal((await server.mailbox('anna@here.test')).length, 4)
+})
+
+test('what comes back from a mailing list to which one of us has written is no forgery', async t => {
+  const { server } = await start(t, {}, withLogIn)
+  const listed = `List-Id: <talk.lists.test>\r\n${asColleague.replaceAll('carl@', 'anna@')}`
+  const byList = { from: 'bounce@lists.test', client: '198.51.100.7', message: listed }
+  assert.equal((await send(server, byList)).code, 250)
+  await annaWritesTo(server, 'talk@lists.test')
+  assert.equal((await send(server, byList)).code, 250)
+  await server.settled()
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 1)
+  assert.equal((await server.mailbox('anna@here.test')).length, 1)
+})
+
+test('nor is what a trusted sealer has found to be ours, of a domain without a DMARC record', async t => {
+  const { server } = await start(t, { trustedArcSealers: ['lists.test'] })
+  for (const found of [
+    'dkim=pass header.d=here.test',
+    'spf=pass smtp.mailfrom=carl@here.test',
+    'dkim=pass header.d=evil.test',
+    'dkim=fail header.d=here.test',
+  ]) {
+    const sealed = await list.seal(asColleague.replace('Pay', found), {
+      chain: 'none',
+      results: `mx.lists.test; ${found}`,
+    })
+    const reply = await send(server, { from: 'bounce@lists.test', client: '198.51.100.7', message: sealed })
+    assert.equal(reply.code, 250, reply.text)
+  }
+  await server.settled()
+  const subjects = async (mailbox: string): Promise<(string | undefined)[]> =>
+    (await server.mailbox('anna@here.test', mailbox)).map(mail => /^Subject: (.*)\r$/m.exec(mail)?.[1])
+  assert.deepEqual(await subjects('INBOX'), [
+    'dkim=pass header.d=here.test',
+    'spf=pass smtp.mailfrom=carl@here.test',
+  ])
+  assert.deepEqual(await subjects('Junk'), ['dkim=pass header.d=evil.test', 'dkim=fail header.d=here.test'])
 })
 
 test('each check can be made to refuse by itself', async t => {

@@ -4,6 +4,9 @@ import { type TestContext, test } from 'node:test'
 import type { SpamSettings } from '../../src/config/settings.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
 import { createResolver } from '../../src/dns/resolver.ts'
+import type { AuthenticationEvidence } from '../../src/mail-authentication/evidence.ts'
+import type { IprevEvidence } from '../../src/mail-authentication/iprev.ts'
+import type { SpfEvidence } from '../../src/mail-authentication/spf/check-host.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import type { ScanReport } from '../../src/scanner/contract.ts'
 import { leastLearned } from '../../src/screening/estimate.ts'
@@ -24,6 +27,7 @@ const nothing: SpamSettings = {
   greylistScore: 1000,
   refuseScore: 15,
   clientNames: false,
+  unproven: { ownDomain: 0, spfFail: 0, spfSoftfail: 0, dmarcNone: 0, dmarcQuarantine: 0, dmarcReject: 0 },
   greetingDelaySeconds: 0,
   refusalDelaySeconds: 0,
   quarantineDays: 30,
@@ -252,10 +256,78 @@ test('what the client calls itself, and the name of its address, have points', a
     ['mx.example.test', []],
   ] as const)
     assert.deepEqual(await linesOf(heloName), lines, heloName)
-  const reverse = { result: 'fail', problem: 'the address has no name (PTR)' } as const
-  assert.deepEqual(await linesOf('client.example.net', { reverse }), ['client: address without a name 1'])
-  assert.deepEqual(await linesOf('client.example.net', { reverse: { result: 'temperror' } }), [])
+  const found = (iprev: IprevEvidence): Partial<ScreeningContext> => ({
+    origin: { evidence: { iprev }, isActedUpon: false },
+  })
+  assert.deepEqual(
+    await linesOf('client.example.net', found({ result: 'fail', problem: 'the address has no name (PTR)' })),
+    ['client: address without a name 1'],
+  )
+  assert.deepEqual(await linesOf('client.example.net', found({ result: 'temperror' })), [])
   // A client with the name of our host leads back to itself: it is ours.
-  const ours = { result: 'pass', name: 'mail.example.test' } as const
-  assert.deepEqual(await linesOf('mail.example.test', { reverse: ours }), [])
+  assert.deepEqual(
+    await linesOf('mail.example.test', found({ result: 'pass', name: 'mail.example.test' })),
+    [],
+  )
+})
+
+test('what the checks of its origin speak against has points, and what they speak for has none', async t => {
+  const unproven = {
+    ownDomain: 8,
+    spfFail: 2,
+    spfSoftfail: 1,
+    dmarcNone: 0.5,
+    dmarcQuarantine: 2.5,
+    dmarcReject: 3.5,
+  }
+  const { screen } = await open(t, { settings: { unproven, junkScore: 1000, refuseScore: 1000 } })
+  const spf = (result: SpfEvidence['result'], domain = 'bank.test'): SpfEvidence => ({
+    identity: 'mailfrom',
+    domain,
+    result,
+    lookups: 1,
+  })
+  const dmarc = (policy: 'none' | 'quarantine' | 'reject') =>
+    ({ result: 'fail', domain: 'bank.test', policyDomain: 'bank.test', policy }) as const
+  const signed = (domain: string, result: 'pass' | 'fail' = 'pass') =>
+    [{ result, domain, selector: 's', algorithm: 'rsa-sha256' }] as const
+  const known = { name: 'talk@lists.test', knownBy: 'correspondence' } as const
+  const examples: readonly (readonly [AuthenticationEvidence, readonly string[]])[] = [
+    [{ spf: [spf('fail')] }, ['SPF fail 2']],
+    [{ spf: [spf('softfail')] }, ['SPF softfail 1']],
+    [{ spf: [spf('pass'), spf('fail', 'helo.test')] }, []],
+    [{ spf: [spf('neutral')], dkim: [], dmarc: { result: 'none', domain: 'bank.test' } }, []],
+    [{ spf: [spf('temperror')], dmarc: { result: 'temperror', domain: 'bank.test' } }, []],
+    [{ dmarc: dmarc('none') }, ['DMARC fail, p=none 0.5']],
+    [
+      { dmarc: dmarc('quarantine'), spf: [spf('softfail')] },
+      ['DMARC fail, p=quarantine 2.5', 'SPF softfail 1'],
+    ],
+    [{ dmarc: dmarc('reject'), spf: [spf('fail')] }, ['DMARC fail, p=reject 3.5', 'SPF fail 2']],
+    // A signature that does not hold is as none; one of a stranger is worth nothing.
+    [{ spf: [spf('fail')], dkim: signed('bank.test', 'fail') }, ['SPF fail 2']],
+    [
+      { dmarc: dmarc('none'), spf: [spf('fail')], dkim: signed('evil.test') },
+      ['DMARC fail, p=none 0.5', 'SPF fail 2'],
+    ],
+    // Who has signed it has sent it, whoever has brought it here.
+    [{ spf: [spf('fail')], dkim: signed('bank.test') }, []],
+    [{ dmarc: { result: 'pass', domain: 'bank.test' }, spf: [spf('fail', 'old.test')] }, []],
+    [
+      { unprovenOwn: 'anna@example.test', dmarc: dmarc('none'), spf: [spf('fail')] },
+      ['an address of ours 8', 'SPF fail 2'],
+    ],
+    [{ unprovenOwn: 'anna@example.test', dmarc: dmarc('none'), spf: [spf('pass')], forwarder: known }, []],
+    [{ dmarc: dmarc('reject'), arc: { result: 'pass', trusted: 'lists.test' } }, []],
+  ]
+  for (const [evidence, lines] of examples) {
+    const found = (await screen(plainMessage, { origin: { evidence, isActedUpon: false } })).evidence.lines
+    assert.deepEqual(
+      found.map(({ source, name, points }) => `${source}: ${name} ${points}`),
+      lines.map(line => `origin: ${line}`),
+      JSON.stringify(evidence),
+    )
+    const acted = await screen(plainMessage, { origin: { evidence, isActedUpon: true } })
+    assert.deepEqual(acted.evidence.lines, [])
+  }
 })

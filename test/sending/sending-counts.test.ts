@@ -7,6 +7,7 @@ import { endAccountHold, listAccountHolds } from '../../src/queue/account-holds.
 import {
   countSending,
   forgetCorrespondents,
+  hasWrittenTo,
   knowsCorrespondent,
   noteCorrespondent,
   type SendingCounts,
@@ -82,6 +83,21 @@ test('an address is new once, and again when nothing was written to it for two y
   assert.equal(await storage.run(knowsCorrespondent, { ...question, now: start + 32 * day }), 'known')
   assert.equal(await storage.run(knowsCorrespondent, { ...question, now: start + 800 * day }), 'new')
   assert.equal(await storage.run(forgetCorrespondents, { now: start + 800 * day }), 1)
+})
+
+test('one of several has written to one of several addresses, or none has', async t => {
+  const { storage, accountId, start } = await openAccount(t)
+  const question = {
+    accountIds: [accountId + 1, accountId],
+    addressKeys: ['x@example.org', 'boris@example.org'],
+    now: start,
+  }
+  assert.equal(await storage.run(hasWrittenTo, question), false)
+  await storage.run(noteCorrespondent, { accountId, addressKey: 'boris@example.org', most: 1, now: start })
+  assert.equal(await storage.run(hasWrittenTo, question), true)
+  assert.equal(await storage.run(hasWrittenTo, { ...question, accountIds: [accountId + 1] }), false)
+  assert.equal(await storage.run(hasWrittenTo, { ...question, addressKeys: ['x@example.org'] }), false)
+  assert.equal(await storage.run(hasWrittenTo, { ...question, now: start + 800 * day }), false)
 })
 
 test('so many new addresses in 24 hours, and those who are known go on', async t => {

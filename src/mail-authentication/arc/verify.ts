@@ -4,6 +4,7 @@ import type { ParsedResult } from '../authentication-results.ts'
 import type { KeyRing } from '../dkim/key.ts'
 import type { KeyType } from '../dkim/signature.ts'
 import { problemOfBody, type Verification, verifyText } from '../dkim/verify.ts'
+import { isWithin } from '../domain-names.ts'
 import { type ArcChain, type ArcSet, resultsOf, sealedText } from './chain.ts'
 
 export interface ArcEvidence {
@@ -58,31 +59,24 @@ async function problemOf(keys: KeyRing, signed: Signed, text: string): Promise<s
 }
 
 /**
- * The first good DMARC result for the domain that a trusted sealer wrote down, from the newest set back for as long as the
- * sealers are trusted: whoever sealed later could have made up what stands before (§5.2, §7.2).
+ * The first good result for the author's domain that a trusted sealer wrote down, from the newest set back for as long as the
+ * sealers are trusted: whoever sealed later could have made up what stands before (§5.2, §7.2). 'none': the domain has no DMARC
+ * record, so nobody has a result of DMARC for it; what would be aligned proves it then (RFC 9989 §4.4).
  */
 export function findTrustedPass(
   sets: readonly ArcSet[],
   isTrusted: (domain: string) => boolean,
   authorDomain: string,
+  dmarc: 'fail' | 'none',
 ): string | undefined {
   for (const set of sets.toReversed()) {
     const { seal } = set
     if (!isTrusted(seal.domain)) return undefined
-    if (resultsOf(set)?.results.some(result => isPassFor(result, authorDomain))) return seal.domain
+    const isPass = dmarc === 'none' ? isProofOf : isPassFor
+    if (resultsOf(set)?.results.some(result => isPass(result, authorDomain))) return seal.domain
   }
   return undefined
 }
-
-/** Whether anybody at all wrote down a good DMARC result: no proof, but a sign that the message came by others. */
-export function hasAnyPass(sets: readonly ArcSet[], authorDomain: string): boolean {
-  return sets
-    .slice(0, maxRead)
-    .some(set => resultsOf(set)?.results.some(result => isPassFor(result, authorDomain)))
-}
-
-/** The first ones: who changed the message came after who had found it good. */
-const maxRead = 5
 
 function isPassFor({ method, result, properties }: ParsedResult, authorDomain: string): boolean {
   return (
@@ -90,4 +84,11 @@ function isPassFor({ method, result, properties }: ParsedResult, authorDomain: s
     result === 'pass' &&
     (properties.get('header.from') ?? '').toLowerCase() === authorDomain
   )
+}
+
+function isProofOf({ method, result, properties }: ParsedResult, authorDomain: string): boolean {
+  const name = method === 'dkim' ? 'header.d' : method === 'spf' ? 'smtp.mailfrom' : undefined
+  if (name === undefined || result !== 'pass') return false
+  const proven = (properties.get(name) ?? '').toLowerCase()
+  return isWithin(proven.slice(proven.lastIndexOf('@') + 1), authorDomain)
 }

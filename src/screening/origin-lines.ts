@@ -1,0 +1,77 @@
+// What the checks of where a message is from speak against it (SPF, DMARC), where no more came of them. A pass is worth nothing: who
+// sends spam proves his own domains. A signature that does not hold is as none (RFC 6376 §6.1).
+import type { UnprovenPoints } from '../config/settings.ts'
+import { sayDmarc, saySpf } from '../mail-authentication/describe-evidence.ts'
+import { isWithin } from '../mail-authentication/domain-names.ts'
+import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import type { ScoreLine } from './score.ts'
+
+export interface Origin {
+  readonly evidence: AuthenticationEvidence
+  /** Something has come of it already: the message is put aside. */
+  readonly isActedUpon: boolean
+}
+
+export function linesOfOrigin(
+  { evidence, isActedUpon }: Origin,
+  clientAddress: string,
+  points: UnprovenPoints,
+): readonly ScoreLine[] {
+  const { arc, dmarc, forwarder } = evidence
+  // Who is known to send on what others write breaks what would prove them.
+  if (isActedUpon || dmarc?.result === 'pass' || arc?.trusted !== undefined || forwarder) return []
+  return [lineOfAuthor(evidence, points), lineOfSender(evidence, clientAddress, points)].flatMap(line =>
+    line && line.points > 0 ? [{ source: 'origin', ...line }] : [],
+  )
+}
+
+type Line = Omit<ScoreLine, 'source'>
+
+function lineOfAuthor(
+  { dmarc, unprovenOwn }: AuthenticationEvidence,
+  points: UnprovenPoints,
+): Line | undefined {
+  if (unprovenOwn !== undefined)
+    return {
+      name: 'an address of ours',
+      points: points.ownDomain,
+      detail: `the From field has ${unprovenOwn}, and nothing proves that it is from there`,
+    }
+  if (dmarc?.result !== 'fail') return undefined
+  const { policy = 'none' } = dmarc
+  return { name: `DMARC fail, p=${policy}`, points: pointsOf(policy, points), detail: sayDmarc(dmarc) }
+}
+
+function pointsOf(policy: 'none' | 'quarantine' | 'reject', points: UnprovenPoints): number {
+  switch (policy) {
+    case 'none':
+      return points.dmarcNone
+    case 'quarantine':
+      return points.dmarcQuarantine
+    case 'reject':
+      return points.dmarcReject
+    default:
+      return policy satisfies never
+  }
+}
+
+/** RFC 7208 §8.4, §8.5. Whose signature holds has sent it, whoever has brought it here: a forwarder stands in no record of his. */
+function lineOfSender(
+  { dkim = [], dmarc, spf = [] }: AuthenticationEvidence,
+  clientAddress: string,
+  points: UnprovenPoints,
+): Line | undefined {
+  const [sender] = spf
+  if (sender?.result !== 'fail' && sender?.result !== 'softfail') return undefined
+  const domains = [dmarc?.domain, sender.domain.toLowerCase()].filter(one => one !== undefined)
+  const isSigned = dkim.some(
+    ({ result, domain: by }) =>
+      result === 'pass' && domains.some(one => by !== undefined && isWithin(one, by)),
+  )
+  if (isSigned) return undefined
+  return {
+    name: `SPF ${sender.result}`,
+    points: sender.result === 'fail' ? points.spfFail : points.spfSoftfail,
+    detail: saySpf(sender, clientAddress),
+  }
+}
