@@ -1,9 +1,7 @@
 // A connection on which mail can be sent: one transaction after the other (RFC 5321 §3.3, RFC 2920, RFC 3030).
 import { formatAddress, formatReversePath } from '../../address/format-address.ts'
 import { needsSmtpUtf8 } from '../../address/scan-mailbox.ts'
-import { encodeUtf8Address } from '../../address/utf8-address.ts'
-import { isAscii } from '../../runtime/text.ts'
-import type { DeliverByRequest } from '../parameters.ts'
+import { formatDeliverBy, formatForwardPathParameters } from '../parameter-words.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { encodeXtext } from '../xtext.ts'
 import { assertProbedTransaction, assertTransaction } from './assert-options.ts'
@@ -380,33 +378,12 @@ function wantsSmtpUtf8({ smtpUtf8, reversePath, recipients }: OutgoingTransactio
   )
 }
 
-/** RFC 2852 §4: at most nine digits. */
-function formatDeliverBy({ seconds, mode, trace }: DeliverByRequest): string {
-  const time = Math.max(-maxByTime, Math.min(maxByTime, Math.trunc(seconds)))
-  return `${time};${mode === 'return' ? 'R' : 'N'}${trace ? 'T' : ''}`
-}
-
-const maxByTime = 999_999_999
-
 function formatRecipient(
   { forwardPath, notify, originalRecipient }: OutgoingRecipient,
   dsn: boolean,
 ): string {
-  const parts = [`RCPT TO:<${formatAddress(forwardPath)}>`]
-  if (dsn && notify) parts.push(`NOTIFY=${notify.length === 0 ? 'NEVER' : notify.join(',')}`)
-  if (dsn && originalRecipient !== undefined)
-    parts.push(`ORCPT=${formatOriginalRecipient(originalRecipient)}`)
-  return parts.join(' ')
-}
-
-/** RFC 3461 §4.2; xtext is for ASCII, and an address beyond it has a form and a type of its own (RFC 6533 §3). */
-function formatOriginalRecipient(originalRecipient: string): string {
-  const semicolon = originalRecipient.indexOf(';')
-  const type = originalRecipient.slice(0, semicolon)
-  const address = originalRecipient.slice(semicolon + 1)
-  return type === 'utf-8' || !isAscii(address)
-    ? `utf-8;${encodeUtf8Address(address)}`
-    : `${type};${encodeXtext(address)}`
+  const parameters = dsn ? formatForwardPathParameters({ notify, originalRecipient }) : []
+  return [`RCPT TO:<${formatAddress(forwardPath)}>`, ...parameters].join(' ')
 }
 
 async function* noMailData(): AsyncIterable<Uint8Array> {}
