@@ -7,7 +7,10 @@ const introduction = `# Replies
 Generated from \`src/smtp/replies.ts\` by \`npm run generate\`.
 
 Every reply of this server to an SMTP client, what it means and what to do. The first number is the reply code of RFC 5321
-§4.2, the second the enhanced status code of RFC 3463. Names, addresses and numbers in the texts are samples.`
+§4.2, the second the enhanced status code of RFC 3463. Names, addresses and numbers in the texts are samples.
+
+What is refused for where it is from, by a scanner, a milter, its points, a list of senders or the hook file has one line more,
+\`To ask about this, name the number 1CCD5D74AAE\`: \`postrider trace 1CCD5D74AAE\` shows what was found.`
 
 const classes: readonly (readonly [title: string, belongs: (code: number) => boolean])[] = [
   ['Done, or go on (2xx, 3xx)', code => code < 400],

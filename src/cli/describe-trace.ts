@@ -39,6 +39,7 @@ export function describeTrace(
   const lines = steps.flatMap(step =>
     'count' in step ? [describeMore(step)] : describeRecord(step, style.withDialogue),
   )
+  if (isRefused(records)) return ['Not taken:', ...lines].join('\n')
   const told = isBeginningForgotten ? [describeForgotten(queueId, style), ...lines] : lines
   return [
     ...told,
@@ -46,6 +47,13 @@ export function describeTrace(
     ...describeKept(queueId, records),
     ...describeNow(queued, records, style),
   ].join('\n')
+}
+
+/** It never became a message: the id is that of the reply. */
+export function isRefused(records: readonly TrailRecord[]): boolean {
+  return (
+    records.length > 0 && records.every(({ event: { kind } }) => kind === 'refused' || kind === 'turned-away')
+  )
 }
 
 export function describeForgotten(

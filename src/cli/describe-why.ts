@@ -16,8 +16,8 @@ import {
 } from './describe-gate.ts'
 import { describeReturn, describeReturnsOfNobody, type ReturnKind } from './describe-return.ts'
 import { describePlain } from './describe-tls.ts'
-import { isOlderThan, type TracedMessage } from './describe-trace.ts'
-import { describeDiagnosis, formatReply, signaturesMattered } from './format-trail.ts'
+import { isOlderThan, isRefused, type TracedMessage } from './describe-trace.ts'
+import { describeDiagnosis, describeEvent, formatReply, signaturesMattered } from './format-trail.ts'
 import { patternOf, type Saying, tellGroup } from './group-standings.ts'
 import type { GateState, Prospects } from './prospects.ts'
 import { formatCount, formatRelative, formatTime } from './quantities.ts'
@@ -64,6 +64,7 @@ export function describeWhy(message: TracedMessage, style: WhyStyle): string {
   const { queueId, records, queued } = message
   const id = formatQueueId(queueId)
   if (records.length === 0 && !queued) return describeUnknown(queueId, style)
+  if (isRefused(records)) return describeRefused(id, records)
   const standings = standingsOf(message, style)
   const groups = groupStandings(standings)
   const told = groups.slice(0, maxTold).map(({ text }) => text)
@@ -125,6 +126,14 @@ export function standingsOf(
 }
 
 /** Neither in the queue nor in the trail. */
+/** What the reply said is all that there was to it; what was found stands in the trail. */
+function describeRefused(id: string, records: readonly TrailRecord[]): string {
+  const told = records.map(({ at, event }) => `${formatTime(at)}: ${describeEvent(event).text}.`)
+  return formatDomainsForPeople(
+    `${id} is no message: it was not taken. ${told.join(' ')} "postrider trace ${id}" has what was found.`,
+  )
+}
+
 export function describeUnknown(
   queueId: QueueId,
   { now, retentionDays }: Pick<WhyStyle, 'now' | 'retentionDays'>,

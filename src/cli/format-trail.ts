@@ -30,7 +30,26 @@ export interface TrailEntry {
   readonly dialogue: readonly string[]
 }
 
+/** Whatever a hook or a scanner has said in several lines is told in one: a line of the trail is a step, or stands below one. */
 export function describeEvent(event: TrailEvent): TrailEntry {
+  const entry = entryOf(event)
+  return {
+    ...entry,
+    text: joinLines(entry.text),
+    ...(entry.notes ? { notes: entry.notes.map(joinLines) } : {}),
+  }
+}
+
+function joinLines(text: string): string {
+  if (!/[\r\n]/.test(text)) return text
+  return text
+    .split(/[\r\n]+/)
+    .map(line => line.trim())
+    .filter(line => line !== '')
+    .join(' ')
+}
+
+function entryOf(event: TrailEvent): TrailEntry {
   switch (event.kind) {
     case 'received':
       return { text: describeReception(event.reception), dialogue: [] }

@@ -1034,7 +1034,14 @@ const scanner = z
       'What becomes of a message that it could not look at. accept: it is taken as if the scanner had said nothing. defer: the sender has to try again later.',
       { defaultText: 'defer for clamav, accept for the others' },
     ),
-    maxMegabytes: setting(count(1, 10_000).default(25), 'Larger messages are not shown to it.'),
+    maxMegabytes: setting(
+      count(1, 10_000).default(25),
+      'Larger messages are not shown to it: whenTooLarge says what becomes of them.',
+    ),
+    whenTooLarge: setting(
+      z.enum(['accept', 'quarantine', 'refuse']).default('accept'),
+      'What becomes of a message that is too large for it, by maxMegabytes or by a limit of its own (StreamMaxLength of ClamAV). accept: it is taken as if the scanner had said nothing, and the trail says so. quarantine: nobody gets it before an administrator has looked at it (of what your accounts send: refused). refuse: the sender is told that it is too large to be looked at.',
+    ),
     outgoing: setting(
       z.boolean().default(false),
       'Whether it looks at what your accounts send, too. What it refuses, or wants in quarantine, is refused, and an alert names the account; for its points see spamScore under [submission].',

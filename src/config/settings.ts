@@ -438,6 +438,7 @@ export interface ScannerSettings {
   readonly weight: number
   readonly timeoutSeconds: number
   readonly whenDown?: 'accept' | 'defer' | undefined
+  readonly whenTooLarge: 'accept' | 'quarantine' | 'refuse'
   /** Asked about what our accounts send, too. */
   readonly outgoing: boolean
   readonly maxMegabytes: number

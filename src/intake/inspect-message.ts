@@ -10,7 +10,9 @@ import {
   type MessageHooks,
 } from '../policy/session-hooks.ts'
 import type { NewMessage } from '../queue/new-message.ts'
+import type { QueueId } from '../queue/queue-id.ts'
 import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
+import type { Attending } from '../screening/run-scanners.ts'
 import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
 import type { OutgoingScreened, OutgoingScreening } from '../screening/screen-outgoing.ts'
 import { decideSender, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
@@ -49,10 +51,14 @@ export interface MessageToInspect {
   readonly authors: readonly Address[]
   /** The hook file of the administrator's. */
   readonly hooks?: MessageHooks | undefined
+  /** Scanners that have followed its transaction. */
+  readonly attending?: Attending | undefined
 }
 
 /** Why a message is refused, and what else was found: for the trail. */
 export interface RefusalEvidence {
+  /** What its reply calls it, by which whoever has met it asks about it. */
+  readonly id?: QueueId | undefined
   readonly authentication?: AuthenticationEvidence | undefined
   readonly screening?: ScreeningEvidence | undefined
   /** Lists of senders that decided. */
@@ -146,7 +152,7 @@ async function askLists(
 /** undefined: it is not looked at. */
 async function screen(
   { screening }: InspectionParts,
-  { client, transaction, specimen, checked }: MessageToInspect,
+  { client, transaction, specimen, checked, attending }: MessageToInspect,
   decisions: readonly (SenderDecision | undefined)[],
   { lines, isAccepted }: HookedAnswer,
 ): Promise<Screened | undefined> {
@@ -160,6 +166,7 @@ async function screen(
     provenDomain: checked && provenDomains(checked.evidence)[0],
     origin: checked && { evidence: checked.evidence, isActedUpon: checked.verdict.kind !== 'accept' },
     lines,
+    attending,
     isAllowed:
       isAccepted || decisions.some(decision => decision?.verdict === 'allow' && !decision.isUnproven),
   })
@@ -173,11 +180,11 @@ interface LookedAtOutgoing {
 /** Of an account of ours. undefined: it is not looked at. */
 async function screenOutgoing(
   { outgoing, suspects }: InspectionParts,
-  { client: { account }, specimen }: MessageToInspect,
+  { client: { account }, specimen, attending }: MessageToInspect,
   { lines, isAccepted }: HookedAnswer,
 ): Promise<LookedAtOutgoing | undefined> {
   if (!account || !outgoing?.isOn(lines)) return undefined
-  const screened = await outgoing.screen(specimen, lines)
+  const screened = await outgoing.screen(specimen, lines, attending)
   const { verdict } = screened
   switch (verdict.kind) {
     case 'accept':
@@ -185,6 +192,7 @@ async function screenOutgoing(
     case 'defer':
       return { screened, refusal: replies.outgoingLater(verdict.because) }
     case 'refuse':
+      if (verdict.isUnseen) return { screened, refusal: replies.outgoingTooLarge(verdict.because) }
       await suspects?.refused(account, verdict.because)
       return { screened, refusal: replies.outgoingRefused(verdict.because) }
     case 'spam':

@@ -24,6 +24,7 @@ import {
   type StrangerChecks,
 } from '../policy/check-strangers.ts'
 import type { MessageHooks, SessionHooks } from '../policy/session-hooks.ts'
+import type { SessionScanners } from '../policy/session-scanners.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -33,6 +34,7 @@ import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log, LogFields } from '../runtime/log.ts'
 import { isAscii, replaceControls } from '../runtime/text.ts'
 import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
+import type { Attending } from '../screening/run-scanners.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type {
@@ -83,8 +85,10 @@ export interface IntakeOptions extends InspectionParts {
     | undefined
   /** The hook file of the administrator's. */
   readonly hooks?: Pick<SessionHooks, 'begin'> | undefined
-  /** Why a message is refused: for the trail, which gets the reply from the session. */
-  readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
+  /** Scanners that have followed the transaction. */
+  readonly sessionScanners?: Pick<SessionScanners, 'take'> | undefined
+  /** Why a message is refused: for the trail, which gets the reply from the session. Gives the reply as it goes out. */
+  readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => Reply) | undefined
 }
 
 export interface FinallyChecked extends Pick<CheckedMessage, 'evidence' | 'verdict'> {
@@ -148,6 +152,7 @@ class IncomingMessage implements MailDataSink {
   /** Where the mail is from is being found out. */
   readonly #check: MessageCheck | undefined
   readonly #hooks: MessageHooks | undefined
+  readonly #attending: Promise<Attending | undefined> | undefined
 
   constructor(
     options: IntakeOptions,
@@ -166,6 +171,7 @@ class IncomingMessage implements MailDataSink {
     this.#writer = options.mailData.create()
     this.#check = options.strangerChecks?.begin(client, transaction)
     this.#hooks = options.hooks?.begin(client, transaction)
+    this.#attending = options.sessionScanners?.take(client)
   }
 
   write(piece: Uint8Array): void | Promise<void> {
@@ -185,8 +191,7 @@ class IncomingMessage implements MailDataSink {
       if (this.#splitter && !this.#refusal) await this.#storeHead(this.#splitter.finish())
       const checked = this.#refusal ? undefined : await this.#check?.finish()
       if (checked?.verdict.kind === 'refuse') {
-        this.#refusal = checked.verdict.reply
-        this.#options.noteEvidence?.(this.#refusal, { authentication: checked.evidence })
+        this.#refusal = this.#refuse(checked.verdict.reply, { authentication: checked.evidence })
       }
       if (this.#refusal) await this.#writer.abort()
       const reply = this.#refusal ?? (await this.#accept(facts, checked))
@@ -196,7 +201,18 @@ class IncomingMessage implements MailDataSink {
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
       if (!isOutcomeUnknown(cause)) await this.#giveUp()
       return this.#refuseFor(cause)
+    } finally {
+      this.#endAttendance()
     }
+  }
+
+  #refuse(reply: Reply, evidence: RefusalEvidence): Reply {
+    return this.#options.noteEvidence?.(reply, { ...evidence, id: this.#queueId }) ?? reply
+  }
+
+  /** Never rejects, and nobody waits for it. */
+  #endAttendance(): void {
+    void this.#attending?.then(attending => attending?.close())
   }
 
   async #giveUp(): Promise<void> {
@@ -215,6 +231,7 @@ class IncomingMessage implements MailDataSink {
 
   abort(): void {
     this.#refusal ??= replies.localError
+    this.#endAttendance()
     this.#giveUp().catch((cause: unknown) => {
       this.#options.log.warn('mail data that was given up could not be removed', { reason: String(cause) })
     })
@@ -372,16 +389,17 @@ class IncomingMessage implements MailDataSink {
     const inspected = await inspectMessage(this.#options, {
       client: this.#client,
       transaction: this.#transaction,
-      specimen: this.#describeSpecimen(mailData),
+      specimen: this.#describeSpecimen(mailData, checked),
       checked,
       authors: this.#authors,
       hooks: this.#hooks,
+      attending: await this.#attending,
     })
     const { judged } = inspected
     if (judged.kind === 'refuse') {
-      this.#options.noteEvidence?.(judged.reply, inspected.evidence)
+      const reply = this.#refuse(judged.reply, inspected.evidence)
       await this.#writer.abort()
-      return judged.reply
+      return reply
     }
     const isSuspicious = checked?.verdict.kind === 'quarantine'
     const changed = await this.#change(mailData, facts, inspected.changes, judged.recipients)
@@ -495,12 +513,21 @@ class IncomingMessage implements MailDataSink {
     }
   }
 
-  #describeSpecimen(mailData: StoredMailData): Specimen {
-    const { remoteAddress: address, remotePort: port, heloName, account } = this.#client
+  #describeSpecimen(mailData: StoredMailData, checked: CheckedMessage | undefined): Specimen {
+    const { remoteAddress: address, remotePort: port, heloName, account, mechanism } = this.#client
+    const { iprev } = checked?.evidence ?? {}
     const { reversePath, recipients } = this.#transaction
     return {
       queueId: formatQueueId(this.#queueId),
-      client: { address, port, heloName, account: account?.address, tls: this.#tlsText },
+      client: {
+        address,
+        port,
+        heloName,
+        ...(iprev?.result === 'pass' ? { hostName: iprev.name } : {}),
+        account: account?.address,
+        mechanism,
+        tls: this.#tlsText,
+      },
       reversePath: reversePath === null ? '' : formatAddress(reversePath),
       recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
       size: mailData.size,

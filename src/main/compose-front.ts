@@ -1,4 +1,5 @@
 // A front: the SMTP server with the services of this system behind it.
+import { packageVersion } from '../config/package-version.ts'
 import { mechanismsOf, type Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { DmarcCounts } from '../dmarc-report/dmarc-counts.ts'
@@ -14,7 +15,8 @@ import type { LoginTables } from '../policy/login-limiter.ts'
 import { Logins } from '../policy/logins.ts'
 import { Patience } from '../policy/patience.ts'
 import { SessionHooks } from '../policy/session-hooks.ts'
-import { createQueueIdMaker } from '../queue/queue-id.ts'
+import { SessionScanners } from '../policy/session-scanners.ts'
+import { createQueueIdMaker, formatQueueId } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
@@ -22,6 +24,7 @@ import { composeScanners } from '../screening/compose-scanners.ts'
 import { Scanners } from '../screening/run-scanners.ts'
 import { Screening } from '../screening/screen.ts'
 import { createSenderLists } from '../sender-list/sender-lists.ts'
+import { withRefusalId } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 import { createSmtpServer } from '../smtp/server/create-smtp-server.ts'
@@ -90,7 +93,12 @@ export function composeFront(parts: FrontParts): Front {
   /** Of refused messages, until the session has said that they were refused. */
   const evidence = new WeakMap<Reply, RefusalEvidence>()
   const dmarcCounts = new DmarcCounts({ storage, clock, log })
-  const noteEvidence = (reply: Reply, found: RefusalEvidence): void => void evidence.set(reply, found)
+  const noteEvidence = (reply: Reply, found: RefusalEvidence): Reply => {
+    const id = found.id ?? nextQueueId()
+    const told = withRefusalId(reply, formatQueueId(id))
+    evidence.set(told, { ...found, id })
+    return told
+  }
   const hooks =
     parts.hooks &&
     new SessionHooks({
@@ -101,8 +109,33 @@ export function composeFront(parts: FrontParts): Front {
     })
   const senderLists = createSenderLists(storage)
   const senderPolicy = { hostname: settings.hostname, senderAddress: settings.submission.senderAddress }
+  const product = `Postrider ${packageVersion()}`
+  const scanners = new Scanners(
+    composeScanners(settings.scanners, { hostname: settings.hostname, product, clock }),
+    {
+      clock,
+      log,
+    },
+  )
+  const {
+    outgoing,
+    suspects,
+    scanners: outgoingScanners,
+  } = composeOutgoing({ settings, product, storage, clock, log })
+  const sessionScanners =
+    scanners.attends || outgoingScanners.attends
+      ? new SessionScanners({
+          strangers: scanners,
+          outgoing: outgoingScanners,
+          dns: settings.mailAuthentication.iprev === 'off' ? undefined : resolver,
+          clock,
+          noteEvidence,
+        })
+      : undefined
   const intake = createIntake({
-    ...composeOutgoing({ settings, storage, clock, log }),
+    outgoing,
+    suspects,
+    sessionScanners,
     hooks,
     senderLists,
     storage,
@@ -124,10 +157,7 @@ export function composeFront(parts: FrontParts): Front {
       hostname: settings.hostname,
       storage,
       resolver,
-      scanners: new Scanners(composeScanners(settings.scanners, { hostname: settings.hostname, clock }), {
-        clock,
-        log,
-      }),
+      scanners,
       clock,
     }),
     noteChecked(checked) {
@@ -190,6 +220,7 @@ export function composeFront(parts: FrontParts): Front {
       evidenceFor: reply => evidence.get(reply),
       noteEvidence,
       hooks,
+      sessionScanners,
       senderLists,
     }),
     limits: {

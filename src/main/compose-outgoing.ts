@@ -14,26 +14,37 @@ import type { Storage } from '../storage/operation.ts'
 
 export interface OutgoingParts {
   readonly settings: Pick<Settings, 'hostname' | 'scanners' | 'submission'>
+  /** What this server is: 'Postrider 1.0.0'. */
+  readonly product: string
   readonly storage: Pick<Storage, 'run'>
   readonly clock: Clock
   readonly log: Log
 }
 
 export interface Outgoing {
+  /** Those that are asked about what accounts send. */
+  readonly scanners: Scanners
   readonly outgoing: OutgoingScreening
   readonly suspects: OutgoingSuspects
 }
 
-export function composeOutgoing({ settings, storage, clock, log }: OutgoingParts): Outgoing {
+export function composeOutgoing({ settings, product, storage, clock, log }: OutgoingParts): Outgoing {
   const { hostname, scanners, submission } = settings
-  const wanted = scanners.filter(({ outgoing }) => outgoing)
+  const wanted = new Scanners(
+    composeScanners(
+      scanners.filter(({ outgoing }) => outgoing),
+      { hostname, product, clock },
+    ),
+    { clock, log },
+  )
   const trouble = new LastingTrouble(log, {
     begins: 'an alert about what an account sends is not kept',
     ends: 'alerts about what accounts send are kept again',
   })
   return {
+    scanners: wanted,
     outgoing: new OutgoingScreening({
-      scanners: new Scanners(composeScanners(wanted, { hostname, clock }), { clock, log }),
+      scanners: wanted,
       score: submission.spamScore,
     }),
     suspects: {

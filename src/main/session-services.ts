@@ -20,7 +20,9 @@ import type { Patience } from '../policy/patience.ts'
 import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
 import type { SessionHooks } from '../policy/session-hooks.ts'
+import type { SessionScanners } from '../policy/session-scanners.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
+import { formatQueueId } from '../queue/queue-id.ts'
 import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -62,12 +64,15 @@ export interface SessionServicesOptions {
   readonly hooks?: SessionHooks | undefined
   /** Whose mail is wanted, and whose not. */
   readonly senderLists?: SenderLists | undefined
-  readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => void) | undefined
+  /** Gives the reply as it goes out. */
+  readonly noteEvidence?: ((reply: Reply, evidence: RefusalEvidence) => Reply) | undefined
+  /** Scanners that follow transactions. */
+  readonly sessionScanners?: SessionScanners | undefined
 }
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
   const { settings, storage, intake, terminals, patience } = options
-  const { hooks, logins, outside } = options
+  const { hooks, logins, outside, sessionScanners } = options
   const remembered = rememberRecipients(storage)
   const recipients = outside ? findOutsideRecipients(remembered, storage, outside) : remembered
   const { hostname } = settings
@@ -124,6 +129,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       return hooks?.hello(client)
     },
     acceptReversePath(client, reversePath, parameters) {
+      sessionScanners?.mail(client)
       const askHooks = (): Promise<Reply | undefined> | undefined =>
         hooks?.mail(client, reversePath, parameters)
       // A stranger on the relay port may send from anywhere: nothing to ask the directory for.
@@ -132,7 +138,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
         reply => reply ?? askHooks(),
       )
     },
-    async acceptForwardPath(client, transaction, { forwardPath }) {
+    async acceptForwardPath(client, transaction, recipient) {
+      const { forwardPath } = recipient
       const { disposition, reversePath } = transaction
       const found = await putOff(
         checkReturnPath(
@@ -151,7 +158,10 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
             )) ?? (await checkBlocked(options, client, reversePath, forwardPath)),
         ),
       )
-      const reply = found ?? (await hooks?.rcpt(client, transaction, forwardPath))
+      const reply =
+        found ??
+        (await hooks?.rcpt(client, transaction, forwardPath)) ??
+        (await sessionScanners?.rcpt(client, transaction, recipient))
       return reply && (await patience.answer(client, reply))
     },
     receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
@@ -210,6 +220,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     disconnected(client) {
       patience.forget(client)
       hooks?.forget(client)
+      sessionScanners?.forget(client)
     },
     refused(client, refusal) {
       if (isRelayProof(client, refusal)) return
@@ -223,8 +234,9 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     },
     turnedAway(peer) {
       const at = options.clock.now()
-      const repeated = turnedAway.note(wordOf(peer), at)
-      const said = peer.reply && options.evidenceFor?.(peer.reply)?.hooks
+      const { id, hooks: said } = (peer.reply && options.evidenceFor?.(peer.reply)) ?? {}
+      // Somebody may ask about each that has a number.
+      const repeated = id === undefined ? turnedAway.note(wordOf(peer), at) : 0
       if (repeated !== undefined)
         options.appendTrail({
           at,
@@ -232,6 +244,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
             kind: 'turned-away',
             ...peer,
             ...(said ? { hooks: said } : {}),
+            ...(id === undefined ? {} : { id: formatQueueId(id) }),
             ...(repeated > 0 ? { repeated } : {}),
           },
         })
@@ -271,8 +284,7 @@ async function checkBlocked(
   if (decision?.verdict !== 'block') return undefined
   const recipient = formatAddress(forwardPath)
   const reply = replies.senderBlocked([recipient], decision.name, decision.list)
-  noteEvidence?.(reply, { lists: [{ recipient, ...decision }] })
-  return reply
+  return noteEvidence?.(reply, { lists: [{ recipient, ...decision }] }) ?? reply
 }
 
 function describeRefusal(
@@ -281,6 +293,7 @@ function describeRefusal(
   refusal: Refusal,
   {
     block,
+    id,
     authentication,
     screening,
     lists,
@@ -317,6 +330,7 @@ function describeRefusal(
       screening,
       lists,
       hooks,
+      ...(id === undefined ? {} : { id: formatQueueId(id) }),
       reply,
     },
   }

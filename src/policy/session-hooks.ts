@@ -15,8 +15,8 @@ import type { HookRemark, TrailEvent, TrailRecord } from '../trail/events.ts'
 export interface SessionHooksParts {
   readonly hooks: Pick<Hooks, 'ask' | 'file' | 'has'>
   readonly now: () => number
-  /** For the trail of what is refused. */
-  readonly noteEvidence: (reply: Reply, evidence: { readonly hooks: readonly HookRemark[] }) => void
+  /** For the trail of what is refused. Gives the reply as it goes out. */
+  readonly noteEvidence: (reply: Reply, evidence: { readonly hooks: readonly HookRemark[] }) => Reply
   readonly appendTrail: (record: TrailRecord) => void
 }
 
@@ -168,9 +168,7 @@ export class SessionHooks {
       this.#note(said, remark)
       return undefined
     }
-    const reply = replyTo(remark)
-    this.#parts.noteEvidence(reply, { hooks: [remark] })
-    return reply
+    return this.#parts.noteEvidence(replyTo(remark), { hooks: [remark] })
   }
 
   #saidOf(client: Client): Said {

@@ -2,6 +2,7 @@
 import type { MessageEdits } from '../message/edit-message.ts'
 import { Fault } from '../runtime/fault.ts'
 import { replaceControls } from '../runtime/text.ts'
+import type { Reply } from '../smtp/reply.ts'
 
 /** A message as a scanner is shown it: whole, before it is accepted. */
 export interface Specimen {
@@ -27,8 +28,45 @@ export interface SpecimenClient {
   readonly hostName?: string | undefined
   /** The account that has logged in. */
   readonly account?: string | undefined
+  /** With which mechanism: 'SCRAM-SHA-256'. */
+  readonly mechanism?: string | undefined
   /** 'TLSv1.3 TLS_AES_256_GCM_SHA384' */
   readonly tls?: string | undefined
+}
+
+/** A mail transaction, of which some scanners want to hear before there is a message. */
+export interface AttendedTransaction {
+  readonly client: AttendedClient
+  /** '' is the null reverse-path. */
+  readonly reversePath: string
+  /** Of MAIL: 'SIZE=1000', 'BODY=8BITMIME'. */
+  readonly parameters: readonly string[]
+}
+
+export interface AttendedClient extends SpecimenClient {
+  /** Where it has connected to: '192.0.2.25' and 25. */
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  /** Of its address in the DNS, whether or not that name leads back. */
+  readonly pointerName?: string | undefined
+  /** Of a certificate that proves whom it names: '/C=DE/CN=scanner-3'. */
+  readonly certificate?: { readonly subject: string; readonly issuer: string } | undefined
+}
+
+export interface AttendedRecipient {
+  readonly address: string
+  /** Of RCPT: 'NOTIFY=NEVER'. */
+  readonly parameters: readonly string[]
+}
+
+/** A scanner in one transaction. After a ScannerFault only `close` is of use. */
+export interface Attendance {
+  /** A reply refuses this recipient, and no other. Rejects with a ScannerFault, also when `signal` ends it. */
+  recipient(recipient: AttendedRecipient, signal: AbortSignal): Promise<Reply | undefined>
+  /** As that of a Scanner; of the recipients only those that were not refused. */
+  scan(specimen: Specimen, signal: AbortSignal): Promise<ScanReport>
+  /** The transaction is over, or there is no message of it. */
+  close(): void
 }
 
 /** accept: nothing against it. mark: spam, to be shown as such. quarantine: nobody gets it before somebody has looked. */
@@ -75,6 +113,8 @@ export interface Scanner {
   readonly name: string
   /** Rejects with a ScannerFault, also when `signal` ends it. */
   scan(specimen: Specimen, signal: AbortSignal): Promise<ScanReport>
+  /** Of one that wants to hear of each recipient when it is named. */
+  attend?(transaction: AttendedTransaction): Attendance
 }
 
 export type ScannerFaultCode =

@@ -12,6 +12,8 @@ import type { ScannerPolicy } from './run-scanners.ts'
 
 interface Surroundings {
   readonly hostname: string
+  /** What this server is: 'Postrider 1.0.0'. */
+  readonly product: string
   readonly clock: Clock
 }
 
@@ -26,6 +28,7 @@ export function composeScanners(
     timeoutMs: one.timeoutSeconds * 1000,
     // A virus that nobody looked for is worse than a message that comes later; spam is not.
     whenDown: one.whenDown ?? (one.kind === 'clamav' ? 'defer' : 'accept'),
+    whenTooLarge: one.whenTooLarge,
     maxBytes: one.maxMegabytes * megabyte,
     weight: one.weight,
   }))

@@ -1,7 +1,7 @@
 // What our own accounts send, looked at by the scanners that the settings want asked about it: a stolen password sends viruses
 // and spam in the name of this server.
 import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/contract.ts'
-import type { Scanners } from './run-scanners.ts'
+import type { Attending, Scanners } from './run-scanners.ts'
 import { type ScoreLine, sumOf } from './score.ts'
 import {
   because,
@@ -23,7 +23,12 @@ export interface OutgoingScreened {
   readonly verdict:
     | { readonly kind: 'accept' }
     /** It may be a virus; or a scanner that matters is away. */
-    | { readonly kind: 'refuse' | 'defer'; readonly because: string }
+    | {
+        readonly kind: 'refuse' | 'defer'
+        readonly because: string
+        /** Nobody has looked at it: it is refused for its size. */
+        readonly isUnseen?: boolean | undefined
+      }
     /** Too many points. */
     | { readonly kind: 'spam'; readonly because: string }
   readonly evidence: ScreeningEvidence
@@ -43,9 +48,13 @@ export class OutgoingScreening {
     return this.#parts.scanners.areAny || (lines.length > 0 && this.#parts.score !== undefined)
   }
 
-  /** `lines`: points that others have given. */
-  async screen(specimen: Specimen, lines: readonly ScoreLine[]): Promise<OutgoingScreened> {
-    const scans = await this.#parts.scanners.scan(specimen)
+  /** `lines`: points that others have given. `attending`: scanners that have followed the transaction. */
+  async screen(
+    specimen: Specimen,
+    lines: readonly ScoreLine[],
+    attending?: Attending,
+  ): Promise<OutgoingScreened> {
+    const scans = await this.#parts.scanners.scan(specimen, attending)
     const all = [...lines, ...scans.flatMap(scan => scan.lines)]
     const score = sumOf(all)
     const notAsked = scans.flatMap(whyNotLooked)
@@ -64,13 +73,18 @@ export class OutgoingScreening {
   }
 
   #judge(scans: Awaited<ReturnType<Scanners['scan']>>, score: number): OutgoingScreened['verdict'] {
-    const refusing = find(scans, 'refuse')
+    // Whoever has seen something is believed before those who have not looked.
+    const looked = scans.filter(({ notLooked }) => notLooked === undefined)
+    const refusing = find(looked, 'refuse')
     if (refusing) return { kind: 'refuse', because: because(refusing, 'it refuses the message') }
     const { score: most } = this.#parts
     if (most !== undefined && score >= most)
       return { kind: 'spam', because: `it looks like spam (${score} points; ${most} are too many)` }
-    const keeping = find(scans, 'quarantine')
+    const keeping = find(looked, 'quarantine')
     if (keeping) return { kind: 'refuse', because: because(keeping, 'it does not let the message out') }
+    const unseen = find(scans, 'refuse') ?? find(scans, 'quarantine')
+    if (unseen)
+      return { kind: 'refuse', because: because(unseen, 'it does not let the message out'), isUnseen: true }
     const deferring = find(scans, 'defer')
     return deferring
       ? { kind: 'defer', because: because(deferring, 'it asks to see the message again later') }

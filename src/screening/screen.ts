@@ -25,7 +25,7 @@ import { estimateSpam } from './estimate.ts'
 import { visitGreylist } from './greylist.ts'
 import { everybody, readLearned, recallWords } from './learning.ts'
 import { linesOfOrigin, type Origin } from './origin-lines.ts'
-import type { Scan, Scanners } from './run-scanners.ts'
+import type { Attending, Scan, Scanners } from './run-scanners.ts'
 import { meaningOf, type ScoreLine, sumOf } from './score.ts'
 import { wordsOf } from './teach.ts'
 
@@ -65,6 +65,8 @@ export interface ScreeningContext {
   readonly lines?: readonly ScoreLine[] | undefined
   /** Somebody who gets it wants it: nobody has to come again. */
   readonly isAllowed?: boolean | undefined
+  /** Scanners that have followed its transaction. */
+  readonly attending?: Attending | undefined
 }
 
 export type ScreeningVerdict =
@@ -116,7 +118,7 @@ export class Screening {
   async screen(specimen: Specimen, context: ScreeningContext): Promise<Screened> {
     const { resolver, scanners, settings } = this.#parts
     const [scans, listings, filter, client] = await Promise.all([
-      scanners.scan(specimen),
+      scanners.scan(specimen, context.attending),
       askAddressLists(resolver, settings.lists, specimen.client.address),
       settings.filter ? this.#askFilter(specimen, context.onlyRecipient) : [],
       settings.clientNames ? this.#lookAtClient(specimen, context.origin?.evidence.iprev) : [],

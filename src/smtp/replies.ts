@@ -74,6 +74,11 @@ function worded<Code extends number, Sentence extends string>(
 
 const maxLineLength = 480
 
+/** With what the refusal is called, on a line of its own: whoever asks about it names that. */
+export function withRefusalId(reply: Reply, id: string): Reply {
+  return { ...reply, lines: [...reply.lines, `To ask about this, name the number ${id}`] }
+}
+
 // RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets.
 function toLines(text: string | readonly string[]): readonly string[] {
   return (typeof text === 'string' ? [text] : text).map(line => printable(line).slice(0, maxLineLength))
@@ -595,6 +600,15 @@ export const replies = {
     ['it contains a virus'],
     'A scanner that looks at what accounts send ([[scanners]], outgoing = true) refuses it, or it has too many points (submission.spamScore). The alerts name the account.',
   ),
+  outgoingTooLarge: made(
+    'outgoingTooLarge',
+    552,
+    '5.3.4',
+    (because: string) =>
+      `Your message was not accepted: ${because}; send it in parts, or a link to what is large`,
+    ['it is too large to be looked at (31.2 MB)'],
+    'A scanner that looks at what accounts send takes no message of this size, and its whenTooLarge is not "accept".',
+  ),
   outgoingLater: made(
     'outgoingLater',
     451,
@@ -618,6 +632,22 @@ export const replies = {
     (lines: readonly string[]) => lines,
     [['Please try again in an hour']],
     'The hook file of the administrator puts it off, in its own words; at connect with 421. The sender tries again by itself.',
+  ),
+  recipientFiltered: made(
+    'recipientFiltered',
+    550,
+    '5.7.1',
+    (lines: readonly string[]) => lines,
+    [['Command rejected']],
+    'A milter ([[scanners]], kind = "milter") refuses this recipient, in its own words and with its own codes; the others are not concerned.',
+  ),
+  recipientFilteredLater: made(
+    'recipientFilteredLater',
+    451,
+    '4.7.1',
+    (lines: readonly string[]) => lines,
+    [['Service unavailable - try again later']],
+    'A milter puts this recipient off, in its own words and with its own codes. The sender tries again by itself.',
   ),
   screenedLater: made(
     'screenedLater',

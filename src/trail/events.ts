@@ -148,6 +148,8 @@ export type TrailEvent =
       readonly lists?: readonly ListedRecipient[] | undefined
       /** What the hook file had said before, and why it refused. */
       readonly hooks?: readonly HookRemark[] | undefined
+      /** What its reply calls it: '1CCD5D74AAE'. */
+      readonly id?: string | undefined
       readonly reply: Reply
     }
   /** What the checks of a stranger's message have found. */
@@ -291,6 +293,8 @@ export type TrailEvent =
       /** What went wrong, where there was no reply to give. */
       readonly problem?: string | undefined
       readonly hooks?: readonly HookRemark[] | undefined
+      /** What its reply calls it. */
+      readonly id?: string | undefined
       /** How often the same has happened to this address since the event before this one, and was not written. */
       readonly repeated?: number | undefined
     } & PeerFacts)

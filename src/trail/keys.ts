@@ -8,8 +8,8 @@ import type { TrailEvent } from './events.ts'
 /** 'f:anna@example.org': a letter for what it is, and the text in small letters. */
 export type TrailKey = string
 
-/** a: account that asked for mail. f: sender. t: recipient. l: name at AUTH. n: domain or host. i: IP address. m: Message-ID. c: reply. w: word. s: session. */
-type KeyKind = 'a' | 'f' | 't' | 'l' | 'n' | 'i' | 'm' | 'c' | 'w' | 's'
+/** a: account that asked for mail. f: sender. t: recipient. l: name at AUTH. n: domain or host. i: IP address. m: Message-ID. c: reply. w: word. s: session. q: what a reply calls its refusal. */
+type KeyKind = 'a' | 'f' | 't' | 'l' | 'n' | 'i' | 'm' | 'c' | 'w' | 's' | 'q'
 
 function makeKey(kind: KeyKind, text: string): TrailKey {
   return `${kind}:${text.toLowerCase()}`
@@ -31,6 +31,8 @@ export const trailKeys = {
   reply: (code: string): TrailKey => makeKey('c', code),
   word: (word: string): TrailKey => makeKey('w', word),
   session: (id: string): TrailKey => makeKey('s', id),
+  /** '1CCD5D74AAE' */
+  refusal: (id: string): TrailKey => makeKey('q', id),
 } as const
 
 /** Somebody else writes subjects and recipients: an event has no more keys than this. */
@@ -71,6 +73,7 @@ function addKeys(event: TrailEvent, add: Add): void {
       if (event.loginName !== undefined) add('l', event.loginName)
       if (event.domains) addAsked(event.domains, event, add)
       addReply(event.reply, add)
+      if (event.id !== undefined) add('q', event.id)
       if (event.authentication?.dmarc?.domain !== undefined) add('n', event.authentication.dmarc.domain)
       break
     case 'authenticated': {
@@ -150,6 +153,7 @@ function addKeys(event: TrailEvent, add: Add): void {
     case 'turned-away':
       addPeer(event, add)
       if (event.reply) addReply(event.reply, add)
+      if (event.id !== undefined) add('q', event.id)
       break
     default:
       event satisfies never
@@ -253,7 +257,7 @@ export function markOf(key: TrailKey): number {
 
 /** The state of the hash after 'f:' and its like: goes on with the text, without a string for the whole. */
 const hashStates = new Map<KeyKind, number>(
-  (['a', 'f', 't', 'l', 'n', 'i', 'm', 'c', 'w', 's'] as const).map(kind => [
+  (['a', 'f', 't', 'l', 'n', 'i', 'm', 'c', 'w', 's', 'q'] as const).map(kind => [
     kind,
     hashState(`${kind}:`, hashKey),
   ]),

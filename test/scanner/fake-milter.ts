@@ -13,10 +13,12 @@ export interface FakeMilter extends FakeScanner {
   readonly heard: Heard[]
 }
 
+type Answers = readonly Buffer[] | ((text: string) => readonly Buffer[] | undefined)
+
 /** Answers each command that wants an answer; without one in `answers`: go on. */
 export async function startMilter(
   t: TestContext,
-  answers: Readonly<Record<string, readonly Buffer[]>> = {},
+  answers: Readonly<Record<string, Answers>> = {},
   { wanted = 0, without = 0 }: { readonly wanted?: number; readonly without?: number } = {},
 ): Promise<FakeMilter> {
   const heard: Heard[] = []
@@ -30,10 +32,13 @@ export async function startMilter(
     const packets = reader.take(all.subarray(from))
     assert.notEqual(packets, 'too-long')
     for (const { kind, data } of packets === 'too-long' ? [] : packets) {
-      heard.push({ kind, text: data.toString('utf8') })
+      const text = data.toString('utf8')
+      const given = answers[kind]
+      heard.push({ kind, text })
       if (kind === 'O') socket.write(formatPacket('O', uint32(6, wanted, without)))
       else if (!['D', 'A', 'Q'].includes(kind))
-        for (const answer of answers[kind] ?? [formatPacket('c')]) socket.write(answer)
+        for (const answer of (typeof given === 'function' ? given(text) : given) ?? [formatPacket('c')])
+          socket.write(answer)
     }
   })
   return { ...fake, heard }

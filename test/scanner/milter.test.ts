@@ -46,6 +46,7 @@ test('a session is told step by step, with its macros', async t => {
     'T ""',
     'L "From\\u0000Boris <boris@example.net>\\u0000"',
     'L "Subject\\u0000a\\n b\\u0000"',
+    'D "Ni\\u00000AN\\u0000"',
     'N ""',
     'B "At noon?\\r\\n"',
     'D "Ei\\u00000AN\\u0000"',

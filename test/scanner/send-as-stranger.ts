@@ -8,6 +8,7 @@ export async function sendAsStranger(
   server: ComposedServer,
   subject: string,
   recipient = 'anna@here.test',
+  text = '',
 ): Promise<RawReply> {
   const connection = await openConnection(server.port('relay'))
   await connection.write('PROXY TCP4 203.0.113.9 203.0.113.9 40000 25\r\n')
@@ -16,7 +17,7 @@ export async function sendAsStranger(
   assert.equal((await connection.command('MAIL FROM:<boris@example.net>'))?.code, 250)
   assert.equal((await connection.command(`RCPT TO:<${recipient}>`))?.code, 250)
   assert.equal((await connection.command('DATA'))?.code, 354)
-  await connection.write(`From: boris@example.net\r\nSubject: ${subject}\r\n\r\nThe end\r\n.\r\n`)
+  await connection.write(`From: boris@example.net\r\nSubject: ${subject}\r\n\r\n${text}The end\r\n.\r\n`)
   const reply = await connection.reply()
   connection.destroy()
   return reply ?? assert.fail('no reply')

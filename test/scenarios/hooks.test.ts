@@ -12,6 +12,7 @@ import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
+import { withoutNumber } from '../harness/refusal-number.ts'
 
 const anna = 'anna@here.test'
 
@@ -47,7 +48,7 @@ async function connect(server: ComposedServer, client = '198.51.100.9'): Promise
 }
 
 function lineOf(reply: RawReply | undefined): string {
-  return `${reply?.code} ${reply?.lines.join(' ')}`
+  return withoutNumber(`${reply?.code} ${reply?.lines.join(' ')}`)
 }
 
 /** A session that has been greeted. */
@@ -129,7 +130,7 @@ test('each function refuses, puts off, accepts or gives points, and the trail ha
   assert.equal(lineOf(await greeted.command('EHLO later.test')), '451 4.7.1 Come back tomorrow')
   assert.equal((await greeted.command('EHLO client.test'))?.code, 250)
   const unknown = await greeted.command('MAIL FROM:<nobody@friend.test>')
-  assert.deepEqual(unknown?.lines, ['5.7.1 We do not know him', '5.7.1 and never did'])
+  assert.deepEqual(unknown?.lines.slice(0, 2), ['5.7.1 We do not know him', '5.7.1 and never did'])
   assert.equal(unknown?.code, 553)
   assert.equal((await greeted.command('MAIL FROM:<boris@friend.test>'))?.code, 250)
   assert.equal((await greeted.command(`RCPT TO:<${anna}>`))?.code, 250)

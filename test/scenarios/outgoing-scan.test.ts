@@ -17,6 +17,7 @@ import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
+import { withoutNumber } from '../harness/refusal-number.ts'
 import { startFakeScanner } from '../scanner/fake-scanner.ts'
 
 const anna = 'anna@here.test'
@@ -57,7 +58,7 @@ async function start(
 }
 
 /** The reply to the message that anna sends to carl. */
-async function send(server: ComposedServer, subject: string): Promise<string> {
+async function send(server: ComposedServer, subject: string, text = ''): Promise<string> {
   const connection = await connectSmtp({
     host: '127.0.0.1',
     port: server.port('submission'),
@@ -67,7 +68,7 @@ async function send(server: ComposedServer, subject: string): Promise<string> {
     auth: { username: anna, password: 'secret' },
     clock: systemClock,
   })
-  const mailData = Buffer.from(`From: <${anna}>\r\nSubject: ${subject}\r\n\r\nThe end\r\n`)
+  const mailData = Buffer.from(`From: <${anna}>\r\nSubject: ${subject}\r\n\r\n${text}The end\r\n`)
   const [sent] = await connection.send({
     reversePath: address(anna),
     body: '7BIT',
@@ -85,7 +86,7 @@ async function send(server: ComposedServer, subject: string): Promise<string> {
   const result = sent?.result
   if (result?.kind === 'accepted') return `250 ${result.reply.lines.join(' ')}`
   return result && 'reply' in result && result.reply
-    ? `${result.reply.code} ${result.reply.enhanced} ${result.reply.lines.join(' ')}`
+    ? withoutNumber(`${result.reply.code} ${result.reply.enhanced} ${result.reply.lines.join(' ')}`)
     : assert.fail(result?.kind)
 }
 
@@ -163,6 +164,18 @@ test('a scanner that is not asked about what accounts send sees none of it; one 
   )
   const mild = await start(t, {}, { at: '127.0.0.1:1', outgoing: true })
   assert.match(await send(mild.server, 'Hello'), /^250/)
+})
+
+test('what is too large for the scanner is refused where the settings want it, and nobody is suspected for it', async t => {
+  const large = 'A line of a large message\r\n'.repeat(40_000)
+  for (const whenTooLarge of ['refuse', 'quarantine']) {
+    const { server } = await start(t, {}, { outgoing: true, maxMegabytes: 1, whenTooLarge })
+    assert.match(
+      await send(server, 'Holiday', large),
+      /^552 5\.3\.4 Your message was not accepted: it is too large to be looked at \(1\.1 MB\);/,
+    )
+    assert.deepEqual(await alertsOf(server), [])
+  }
 })
 
 test('points of the hook file count for what accounts send, and its yes lets it out', async t => {

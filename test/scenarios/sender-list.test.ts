@@ -13,6 +13,7 @@ import { type ComposedServer, startComposedServer } from '../harness/composed-se
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
+import { withoutNumber } from '../harness/refusal-number.ts'
 import { startFakeScanner } from '../scanner/fake-scanner.ts'
 
 const anna = 'anna@here.test'
@@ -93,13 +94,13 @@ async function send(server: ComposedServer, sent: Sent): Promise<readonly string
   for (const recipient of to) {
     const reply = await connection.command(`RCPT TO:<${recipient}>`)
     if (reply?.code === 250) accepted++
-    replies.push(`${reply?.code} ${reply?.lines.join(' ')}`)
+    replies.push(withoutNumber(`${reply?.code} ${reply?.lines.join(' ')}`))
   }
   if (accepted > 0) {
     assert.equal((await connection.command('DATA'))?.code, 354)
     await connection.write(`From: ${author}\r\nSubject: ${subject}\r\n\r\nThe end\r\n.\r\n`)
     const reply = await connection.reply()
-    replies.push(`${reply?.code} ${reply?.lines.join(' ')}`)
+    replies.push(withoutNumber(`${reply?.code} ${reply?.lines.join(' ')}`))
   }
   connection.destroy()
   await server.settled()

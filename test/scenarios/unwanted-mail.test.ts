@@ -102,13 +102,32 @@ test('what a scanner refuses is refused in its words, but not to postmaster', as
   const server = await start(t, placeOf(await startRspamd(t)))
   const reply = await sendAsStranger(server, 'Virus')
   assert.equal(reply.code, 550)
-  assert.deepEqual(reply.lines, [
+  assert.deepEqual(reply.lines.slice(0, -1), [
     '5.7.1 The message was not accepted: It contains a virus',
     '5.7.1 If it is no spam, write to postmaster at the same domain, where mail is not refused for what it says',
   ])
   const refused = await eventOf(server, 'refused')
   assert.equal(refused.screening?.score, 1)
   assert.equal((await sendAsStranger(server, 'Virus', 'postmaster@here.test')).code, 250)
+})
+
+test('what is too large for a scanner is taken, refused or kept aside, as the settings say, and the trail says why', async t => {
+  const large = 'A line of a large message\r\n'.repeat(40_000)
+  const at = placeOf(await startRspamd(t))
+  const refusing = await start(t, at, { maxMegabytes: 1, whenTooLarge: 'refuse', whenDown: 'defer' })
+  assert.equal((await sendAsStranger(refusing, 'Small')).code, 250)
+  const { code, lines } = await sendAsStranger(refusing, 'Large', 'anna@here.test', large)
+  assert.equal(code, 550)
+  assert.match(lines[0] ?? '', /not accepted: it is too large to be looked at \(1\.1 MB\)$/)
+  const refused = await eventOf(refusing, 'refused')
+  assert.match(refused.screening?.notAsked?.[0] ?? '', /and 1000000 are the most$/)
+  const keeping = await start(t, at, { maxMegabytes: 1, whenTooLarge: 'quarantine' })
+  assert.equal((await sendAsStranger(keeping, 'Large', 'anna@here.test', large)).code, 250)
+  const kept = await eventOf(keeping, 'quarantined')
+  assert.match(kept.because, /^it is too large to be looked at/)
+  const taking = await start(t, at, { maxMegabytes: 1, whenDown: 'defer' })
+  assert.equal((await sendAsStranger(taking, 'Large', 'anna@here.test', large)).code, 250)
+  assert.match((await eventOf(taking, 'screened')).screening.notAsked?.[0] ?? '', /and 1000000 are the most$/)
 })
 
 test('a scanner that wants to see it later, or is away where that matters, puts it off', async t => {

@@ -13,6 +13,7 @@ function policy(scan: Scanner['scan'], more: Partial<ScannerPolicy> = {}): Scann
     scanner: { name: 'test', scan },
     timeoutMs: 10_000,
     whenDown: 'accept',
+    whenTooLarge: 'accept',
     maxBytes: 1_000_000,
     weight: 1,
     ...more,
@@ -110,6 +111,20 @@ test('a message that is too large for it passes, however it says so', async () =
   assert.deepEqual([first?.advice, second?.advice], ['accept', 'accept'])
   assert.match(second?.notLooked ?? '', /and 10 are the most/)
   assert.deepEqual(lines, [])
+})
+
+test('what is too large for it may be refused or kept aside, which "down" has nothing to do with', async () => {
+  const tooLarge = (): Promise<ScanReport> =>
+    Promise.reject(new ScannerFault('SCANNER_TOO_LARGE', 'too large'))
+  const { all } = scanners(
+    policy(tooLarge, { whenTooLarge: 'quarantine' }),
+    policy(reporting({}), { maxBytes: 10, whenTooLarge: 'refuse', whenDown: 'defer' }),
+    policy(reporting({}), { whenTooLarge: 'refuse' }),
+  )
+  const [first, second, third] = await all.scan(specimen(plainMessage))
+  assert.deepEqual([first?.advice, second?.advice, third?.advice], ['quarantine', 'refuse', 'accept'])
+  assert.match(second?.text ?? '', /^it is too large to be looked at/)
+  assert.match(second?.notLooked ?? '', /and 10 are the most/)
 })
 
 test('an exception in a scanner costs its own verdict only', async () => {

@@ -58,6 +58,7 @@ async function open(t: TestContext, { settings, reports = [], dns = [] }: World)
       },
       timeoutMs: 1000,
       whenDown: 'accept',
+      whenTooLarge: 'accept',
       maxBytes: 1_000_000,
       weight: 1,
     })),

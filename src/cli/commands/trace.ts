@@ -166,8 +166,26 @@ export async function readTrace(
 ): Promise<StoredTrace> {
   const records = await storage.run(trailOfMessage, { queueId })
   const stored = await storage.run(showQueuedMessage, { queueId })
+  if (records.length === 0 && !stored) {
+    const refusals = await findRefusals(storage, queueId)
+    if (refusals.length > 0) return { records: refusals, stored, isBeginningForgotten: false }
+  }
   const oldestAt = await storage.run(oldestEventAt, undefined)
   return { records, stored, isBeginningForgotten: isForgotten(queueId, records, stored, oldestAt) }
+}
+
+/** What was refused under this id never became a message. */
+async function findRefusals(
+  storage: Pick<CommandStorage, 'run'>,
+  queueId: QueueId,
+): Promise<readonly TrailRecord[]> {
+  const { found } = await findMessages(storage, {
+    groups: [[trailKeys.refusal(formatQueueId(queueId))]],
+    since: 0,
+    until: Number.MAX_SAFE_INTEGER,
+    limit: 10,
+  })
+  return found.toReversed().flatMap(({ records }) => records)
 }
 
 export interface StoredTrace extends Pick<TracedMessage, 'records' | 'isBeginningForgotten'> {

@@ -122,7 +122,6 @@ export class Milter {
   }
 
   async connect(peer: MilterPeer, macros: Macros = {}): Promise<MilterVerdict> {
-    if (this.#protocol & protocol.noConnect) return goOn
     const family = peer.address.includes(':') ? '6' : '4'
     const port = Buffer.alloc(2)
     port.writeUInt16BE(peer.port)
@@ -130,13 +129,15 @@ export class Milter {
       commands.connect,
       [texts(peer.hostName), family, port, texts(peer.address)],
       macros,
-      protocol.noReplyToConnect,
+      { skip: protocol.noConnect, noReply: protocol.noReplyToConnect },
     )
   }
 
   async hello(heloName: string, macros: Macros = {}): Promise<MilterVerdict> {
-    if (this.#protocol & protocol.noHello) return goOn
-    return await this.#step(commands.hello, [texts(heloName)], macros, protocol.noReplyToHello)
+    return await this.#step(commands.hello, [texts(heloName)], macros, {
+      skip: protocol.noHello,
+      noReply: protocol.noReplyToHello,
+    })
   }
 
   /** `parameters`: as sent, 'BODY=8BITMIME'. */
@@ -145,9 +146,11 @@ export class Milter {
     parameters: readonly string[],
     macros: Macros = {},
   ): Promise<MilterVerdict> {
-    if (this.#protocol & protocol.noMail) return goOn
     const words = texts(`<${reversePath}>`, ...parameters)
-    return await this.#step(commands.mail, [words], macros, protocol.noReplyToMail)
+    return await this.#step(commands.mail, [words], macros, {
+      skip: protocol.noMail,
+      noReply: protocol.noReplyToMail,
+    })
   }
 
   async recipient(
@@ -155,28 +158,34 @@ export class Milter {
     parameters: readonly string[],
     macros: Macros = {},
   ): Promise<MilterVerdict> {
-    if (this.#protocol & protocol.noRecipient) return goOn
     const words = texts(`<${forwardPath}>`, ...parameters)
-    return await this.#step(commands.recipient, [words], macros, protocol.noReplyToRecipient)
+    return await this.#step(commands.recipient, [words], macros, {
+      skip: protocol.noRecipient,
+      noReply: protocol.noReplyToRecipient,
+    })
   }
 
   async data(macros: Macros = {}): Promise<MilterVerdict> {
-    if (this.#protocol & protocol.noData) return goOn
-    return await this.#step(commands.data, [], macros, protocol.noReplyToData)
+    return await this.#step(commands.data, [], macros, {
+      skip: protocol.noData,
+      noReply: protocol.noReplyToData,
+    })
   }
 
   /** From the first field to the end of the body: what becomes of the message. */
   async message({ headerFields, body }: MilterMessage, macros: Macros = {}): Promise<MilterConclusion> {
-    for (const { name, value } of (this.#protocol & protocol.noHeaders) === 0 ? headerFields : []) {
+    const ofHeader = { skip: protocol.noHeaders, noReply: protocol.noReplyToHeader }
+    for (const { name, value } of headerFields) {
       const shown = this.#protocol & protocol.keepsLeadingBlank ? value : value.replace(/^[ \t]/, '')
       const packet = [texts(name, shown.replaceAll('\r\n', '\n'))]
-      const verdict = await this.#step(commands.header, packet, {}, protocol.noReplyToHeader)
+      const verdict = await this.#step(commands.header, packet, {}, ofHeader)
       if (verdict.kind !== 'continue') return { verdict, changes: [] }
     }
-    if ((this.#protocol & protocol.noEndOfHeaders) === 0) {
-      const verdict = await this.#step(commands.endOfHeaders, [], {}, protocol.noReplyToEndOfHeaders)
-      if (verdict.kind !== 'continue') return { verdict, changes: [] }
-    }
+    const atEndOfHeaders = await this.#step(commands.endOfHeaders, [], macros, {
+      skip: protocol.noEndOfHeaders,
+      noReply: protocol.noReplyToEndOfHeaders,
+    })
+    if (atEndOfHeaders.kind !== 'continue') return { verdict: atEndOfHeaders, changes: [] }
     if ((this.#protocol & protocol.noBody) === 0) {
       const verdict = await this.#sendBody(body)
       if (verdict.kind !== 'continue') return { verdict, changes: [] }
@@ -226,11 +235,13 @@ export class Milter {
     command: string,
     parts: readonly (Uint8Array | string)[],
     macros: Macros,
-    withoutReply: number,
+    { skip, noReply }: { readonly skip: number; readonly noReply: number },
   ): Promise<MilterVerdict> {
+    // Also to whom the step itself is not told, as Sendmail and Postfix do: a filter looks for them later.
     await this.#tellMacros(command, macros)
+    if (this.#protocol & skip) return goOn
     await this.#send(formatPacket(command, ...parts))
-    return this.#protocol & withoutReply ? goOn : this.#judge(await this.#answer())
+    return this.#protocol & noReply ? goOn : this.#judge(await this.#answer())
   }
 
   async #tellMacros(command: string, macros: Macros): Promise<void> {

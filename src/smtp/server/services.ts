@@ -44,6 +44,8 @@ export interface Client {
   readonly tls?: TlsFacts | undefined
   /** The account that AUTH proved. */
   readonly account?: AuthenticatedAccount | undefined
+  /** Of AUTH: 'SCRAM-SHA-256'. */
+  readonly mechanism?: string | undefined
   /** Inside a network that may relay without AUTH (`localNetworks`). */
   readonly local: boolean
   /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */

@@ -131,7 +131,7 @@ export class Session {
 
   /** The TLS handshake is done: everything that was said before it is forgotten (RFC 3207 §4.2). */
   enterTls(tls: TlsFacts): void {
-    const { heloName: _heloName, account: _account, ...client } = this.client
+    const { heloName: _heloName, account: _account, mechanism: _mechanism, ...client } = this.client
     this.client = { ...client, extended: false, tls }
     this.#refusedData = 0
     this.state = greeted

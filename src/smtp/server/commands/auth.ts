@@ -123,7 +123,7 @@ function answer(session: Session, mechanism: string, step: AuthStep): Step {
         return challenge(mechanism, data, last =>
           last.length === 0 ? { kind: 'proven', account } : { kind: 'malformed' },
         )
-      session.client = { ...session.client, account }
+      session.client = { ...session.client, account, mechanism }
       return { reply: replies.authenticated, next: ready }
     }
     default:
