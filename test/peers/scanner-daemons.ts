@@ -112,16 +112,16 @@ worker "normal" { bind_socket = "127.0.0.1:${port}"; count = 1; }
   })
 }
 
-/** Signs what it is shown, for example.net. */
-export function startOpendkim(): Promise<Daemon> {
+/** Signs for example.net: what comes from these networks, or from somebody who has logged in. */
+export function startOpendkim(internalHosts = '0.0.0.0/0'): Promise<Daemon> {
   return startDaemon('opendkim', async (folder, port) => {
     const key = join(folder, 'key.pem')
-    await runProgram(['openssl', 'genrsa', '-out', key, '2048'])
+    await runProgram(['openssl', 'genrsa', '-out', key, '1024'])
     await chmod(key, 0o600)
     const config = join(folder, 'opendkim.conf')
     await writeFile(
       config,
-      `Mode s\nDomain example.net\nSelector test\nKeyFile ${key}\nInternalHosts 0.0.0.0/0\nSocket inet:${port}@127.0.0.1\nSyslog no\nPidFile ${folder}/pid\nRequireSafeKeys no\nCanonicalization relaxed/relaxed\n`,
+      `Mode s\nDomain example.net\nSelector test\nKeyFile ${key}\nInternalHosts ${internalHosts}\nSocket inet:${port}@127.0.0.1\nSyslog no\nPidFile ${folder}/pid\nRequireSafeKeys no\nCanonicalization relaxed/relaxed\n`,
     )
     return ['-f', '-x', config]
   })

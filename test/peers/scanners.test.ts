@@ -21,7 +21,7 @@ import { type Daemon, startClamd, startOpendkim, startRspamd, startSpamd } from 
 
 const never = new AbortController().signal
 
-const load = { messages: 40, sessions: 4, endsAt: 20 }
+const load = { messages: 24, sessions: 4, endsAt: 12 }
 
 async function started(t: TestContext, start: () => Promise<Daemon>): Promise<Daemon> {
   const daemon = await start()
@@ -151,12 +151,64 @@ describe('scanners', { concurrency: false }, () => {
     assert.equal((await server.mailbox('anna@here.test')).length, 1)
   })
 
-  for (const [whenDown, start, kind] of [
-    ['accept', startSpamd, 'spamassassin'],
-    ['defer', startClamd, 'clamav'],
+  test('OpenDKIM signs for whom has logged in, and for nobody else', {
+    skip: missing('opendkim', 'openssl'),
+  }, async t => {
+    const daemon = await started(t, () => startOpendkim('192.0.2.1'))
+    const server = await startComposedServer(t, {
+      hostname: 'mx.example.net',
+      domains: ['example.net', 'here.test'],
+      accounts: [{ address: 'anna@here.test' }, { address: 'boris@example.net' }],
+      isBehindProxy: true,
+      settings: {
+        mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+        spam: { greylistScore: 1000, clientNames: false },
+        scanners: [{ kind: 'milter', at: formatScannerEndpoint(daemon.endpoint), outgoing: true }],
+      },
+    })
+    assert.equal((await sendAsStranger(server, 'Of a stranger')).code, 250)
+    const connection = await connectSmtp({
+      host: '127.0.0.1',
+      port: server.port('submission'),
+      helloName: 'client.test',
+      tls: 'starttls',
+      verifyCertificate: false,
+      auth: { username: 'boris@example.net', password: 'secret' },
+      clock: systemClock,
+    })
+    const mailData = Buffer.from('From: boris@example.net\r\nSubject: Of Boris\r\n\r\nHello\r\n')
+    await connection.send({
+      reversePath: { localPart: 'boris', domain: 'example.net' },
+      body: '7BIT',
+      smtpUtf8: false,
+      recipients: [{ forwardPath: { localPart: 'anna', domain: 'here.test' } }],
+      mailData: {
+        size: mailData.length,
+        async *open() {
+          yield mailData
+        },
+      },
+    })
+    connection.close()
+    await server.settled()
+    const signed = (await server.mailbox('anna@here.test')).map(mail => [
+      /^Subject: (.*)\r$/m.exec(mail)?.[1],
+      /^DKIM-Signature:[^]*?d=example\.net;/m.test(mail),
+    ])
+    assert.deepEqual(signed, [
+      ['Of a stranger', false],
+      ['Of Boris', true],
+    ])
+  })
+
+  for (const [whenDown, start, kind, ...programs] of [
+    ['accept', startSpamd, 'spamassassin', 'spamd'],
+    ['defer', startClamd, 'clamav', 'clamd'],
+    ['accept', startRspamd, 'rspamd', 'rspamd'],
+    ['defer', startOpendkim, 'milter', 'opendkim', 'openssl'],
   ] as const)
-    test(`${kind} ends under load: what it could not look at meets "${whenDown}", and nothing is lost`, {
-      skip: missing(kind === 'clamav' ? 'clamd' : 'spamd'),
+    test(`${programs[0]} ends under load: what it could not look at meets "${whenDown}", and nothing is lost`, {
+      skip: missing(...programs),
     }, async t => {
       const daemon = await started(t, start)
       const server = await startComposedServer(t, {
@@ -191,5 +243,10 @@ describe('scanners', { concurrency: false }, () => {
       await server.settled()
       const arrived = await Promise.all(['INBOX', 'Junk'].map(name => server.mailbox('anna@here.test', name)))
       assert.equal(arrived.flat().length, accepted)
+      // Whatever came in has been before OpenDKIM, from the connection to the end of the message.
+      if (kind === 'milter') {
+        const signed = arrived.flat().filter(mail => /^DKIM-Signature:[^]*?d=example\.net;/m.test(mail))
+        assert.equal(signed.length, accepted)
+      }
     })
 })
