@@ -36,6 +36,7 @@ export async function startCorrectWorld(): Promise<CorrectWorld> {
     'peer.test MX 10 mx.peer.test',
     `mx.peer.test A ${peerAddress}`,
     '2.0.0.127.list.test A 127.0.0.2',
+    'test.domains.test A 127.0.1.2',
   ]
   dns.sign(domain)
   const publish = (lines: readonly ZoneLine[]): void => {

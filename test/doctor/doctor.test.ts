@@ -557,6 +557,40 @@ describe('postrider doctor', () => {
     }
   })
 
+  it('shows no green for the zone of a domain that is not in the DNS', async () => {
+    await world.at.postrider('domain', 'create', 'gone.test')
+    const report = readReport(await world.doctor())
+    await world.at.postrider('domain', 'remove', 'gone.test')
+    const places = report.notChecked.map(({ check, subject }) => `${check} ${subject}`)
+    for (const place of ['zones gone.test', 'DNSSEC gone.test']) assert.ok(places.includes(place), place)
+    // The zone that says so is not ours.
+    assert.deepEqual(
+      report.passed.filter(({ subject }) => subject === 'test'),
+      [],
+    )
+  })
+
+  it('believes no list of domains that answers nobody, lists everybody, or nobody', async () => {
+    for (const [lines, why] of [
+      [
+        [`${domain}.domains.test A 127.0.1.2`, 'invalid.domains.test A 127.0.1.2'],
+        /it lists what no list may/,
+      ],
+      [[], /it does not even list what every list has to/],
+      [['test.domains.test A 127.255.255.254'], /it does not serve this resolver/],
+    ] as const) {
+      world.publish([...without('test.domains.test'), ...lines])
+      const report = readReport(await world.doctor())
+      world.publish(world.zone)
+      assert.deepEqual(report.findings, [])
+      assert.deepEqual(
+        report.notChecked.map(({ check, subject }) => `${check} ${subject}`),
+        [`block lists ${domain}`],
+      )
+      assert.match(report.notChecked[0]?.because ?? '', why)
+    }
+  })
+
   it('believes no block list that lists everybody, and none that lists nobody', async () => {
     for (const lines of [
       ['25.0.0.127.list.test A 127.0.0.2', '1.0.0.127.list.test A 127.0.0.2'],

@@ -5,6 +5,7 @@ import { judgeClock, readGreetingTime } from '../../src/doctor/checks/clock.ts'
 import { judgeKeys } from '../../src/doctor/checks/dkim.ts'
 import { type DoorView, judgeCertificates, judgeDoor } from '../../src/doctor/checks/doors.ts'
 import { judgeOutward } from '../../src/doctor/checks/outward.ts'
+import { judgeSignatures } from '../../src/doctor/checks/signatures.ts'
 import type { ZoneView } from '../../src/doctor/checks/zone-view.ts'
 import { judgeZone } from '../../src/doctor/checks/zones.ts'
 import type { Verdict } from '../../src/doctor/finding.ts'
@@ -192,6 +193,24 @@ test('serial numbers: those of one operator are compared, across the end of thei
   assert.match(finding?.what ?? '', /^ns0\.example\.test .*serial 4294967295.* is behind ns1/)
   // The same records for mail: nothing is wrong as yet.
   assert.equal(finding?.severity, 'advice')
+})
+
+test('signatures: a zone that is not signed has none to check; one that nobody has seen is not checked', () => {
+  const judge = (view: ZoneView): Verdict => judgeSignatures(view, now)
+  const seen = zone(soa('a.test', 7))
+  assert.deepEqual(judge({ ...seen, isSigned: false }), { findings: [], notChecked: [] })
+  const nowhere: ZoneView = { ...zone(), isSigned: true }
+  for (const view of [
+    nowhere,
+    { ...nowhere, isSigned: undefined },
+    { ...zone(soa('a.test', 7, false)), isSigned: true },
+    { ...seen, isSigned: true },
+    seen,
+  ]) {
+    const { findings, notChecked } = judge(view)
+    assert.deepEqual(findings, [])
+    assert.equal(notChecked.length, 1)
+  }
 })
 
 test('where no name server answers as itself, something on the way answers in its place: not checked', () => {

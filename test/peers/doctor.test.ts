@@ -57,7 +57,7 @@ describe('postrider doctor and BIND', { skip: missingSignedDns() }, () => {
         test: [`${domain}. NS ns.${domain}.`, `ns.${domain}. A 127.0.0.1`],
         'peer.test': ['peer.test. MX 10 mx.peer.test.', `mx.peer.test. A ${peerAddress}`],
         'list.test': ['2.0.0.127.list.test. A 127.0.0.2'],
-        'domains.test': [],
+        'domains.test': ['test.domains.test. A 127.0.1.2'],
       },
       ports,
       ...options,

@@ -31,10 +31,7 @@ export async function observeAddressLists(
       if (own?.kind !== 'listed') {
         const [test] = await askAddressLists(resolver, [asList(zone)], alwaysListed)
         if (own?.kind === 'no-answer' || test?.kind === 'listed') return own
-        return noAnswer(
-          zone,
-          test?.kind === 'no-answer' ? test.detail : 'it does not even list what every list has to',
-        )
+        return noAnswer(zone, test?.kind === 'no-answer' ? test.detail : listsNothing)
       }
       const [none] = await askAddressLists(resolver, [asList(zone)], neverListed)
       return none?.kind === 'listed' ? noAnswer(zone, listsAll) : own
@@ -43,9 +40,15 @@ export async function observeAddressLists(
   return { subject: address, listings: listings.filter(one => one !== undefined) }
 }
 
+const listsNothing = 'it does not even list what every list has to'
 const listsAll = 'it lists what no list may; perhaps it has ended'
 
-/** §2.3, §5: 'invalid' is on no list of domains; what has to be on one is each list's own. */
+/** §5: 'invalid' is on no list of domains, and 'test' on each; but some have an entry of their own for that instead. */
+const testDomains: Readonly<Record<string, string>> = {
+  'dbl.spamhaus.org': 'dbltest.com',
+  'multi.surbl.org': 'test.surbl.org',
+}
+
 export async function observeDomainLists(
   { resolver }: Pick<World, 'resolver'>,
   zones: readonly string[],
@@ -54,7 +57,12 @@ export async function observeDomainLists(
   const listings = await Promise.all(
     zones.map(async zone => {
       const own = await askDomainList(resolver, zone, domain)
-      if (own.kind !== 'listed') return own
+      if (own.kind === 'no-answer') return own
+      if (own.kind !== 'listed') {
+        const test = await askDomainList(resolver, zone, testDomains[zone] ?? 'test')
+        if (test.kind === 'listed') return own
+        return noAnswer(zone, test.kind === 'no-answer' ? test.detail : listsNothing)
+      }
       const none = await askDomainList(resolver, zone, 'invalid')
       return none.kind === 'listed' ? noAnswer(zone, listsAll) : own
     }),

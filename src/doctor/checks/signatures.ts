@@ -1,7 +1,7 @@
 // The signatures of a zone (DNSSEC): good for a while yet, and taken by the resolver (RFC 4034 §3.1.5)?
 import type { InspectedAnswer } from '../../dns/inspector.ts'
 import { allWell, error, found, notChecked, type Verdict, warning } from '../finding.ts'
-import type { ZoneView } from './zone-view.ts'
+import { hasZone, type ZoneView } from './zone-view.ts'
 
 const dayMs = 86_400_000
 const soonMs = 3 * dayMs
@@ -38,7 +38,8 @@ export function judgeSignatures(view: ZoneView, now: number): Verdict {
         'See whether the DS record at the registry is that of the key with which the zone is signed. If it cannot be mended soon, have the registry remove the DS record.',
       ),
     )
-  if (!first || !counts) return allWell
+  if (!counts) return allWell
+  if (!first) return judgeUnseen(view)
   const left = first.expiresAt - now
   // Some signers renew each signature every day, and none waits for the last sixth of its life.
   if (left < soonMs && left < first.lifetimeMs / 6)
@@ -55,6 +56,19 @@ export function judgeSignatures(view: ZoneView, now: number): Verdict {
     : notChecked(
         `whether the signatures of ${apex} are right: the resolver does not say that it has checked them. Name one that does, on this machine, in delivery.dnsServers`,
       )
+}
+
+/** Of which no signature was seen. */
+function judgeUnseen({ apex, servers, isAuthentic, isSigned }: ZoneView): Verdict {
+  if (!servers.some(({ sightings }) => sightings.some(({ soa }) => hasZone(soa))))
+    return notChecked(`the signatures of ${apex}: none of its name servers showed this machine the zone`)
+  // The resolver has seen them, and says that they are right.
+  if (isAuthentic) return allWell
+  return notChecked(
+    isSigned
+      ? `the signatures of ${apex}: the zone above says that it is signed, and its name servers showed this machine none`
+      : `whether ${apex} is signed (DNSSEC): the resolver did not say what the zone above has of it`,
+  )
 }
 
 interface Signature {

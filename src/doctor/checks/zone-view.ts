@@ -4,7 +4,6 @@ import type { DnsRecord, InspectedAnswer } from '../../dns/inspector.ts'
 import { isWithin } from '../../mail-authentication/domain-names.ts'
 import { fewAtATime } from '../few-at-a-time.ts'
 import type { World } from '../world.ts'
-import { observeSigned } from './dane.ts'
 import { type Addresses, lookUpAddresses } from './names.ts'
 
 export interface ZoneQuestion {
@@ -66,24 +65,34 @@ export async function findApexes(
   const unknown: { name: string; detail: string }[] = []
   for (const { name, apex } of apexes) {
     if ('detail' in apex) unknown.push({ name, detail: apex.detail })
-    else
+    // The zone that says so is that of a registry, or of somebody else.
+    else if (apex.isMissing && isHostOrDomain(name))
+      unknown.push({ name, detail: `${name} is not in the DNS` })
+  }
+  for (const { name, apex } of apexes) {
+    if ('name' in apex && !unknown.some(one => isWithin(name, one.name)))
       zones.set(apex.name, [...(zones.get(apex.name) ?? []), ...questions.filter(one => one.name === name)])
   }
   return { zones, unknown }
+}
+
+/** And no record of one, which may be missing where its domain is not. */
+function isHostOrDomain(name: string): boolean {
+  return !name.split('.').some(label => label.startsWith('_'))
 }
 
 /** The owner of the SOA that comes with the answer or in place of it (RFC 2308 §3). */
 async function findApex(
   inspector: World['inspector'],
   name: string,
-): Promise<{ readonly name: string } | { readonly detail: string }> {
+): Promise<{ readonly name: string; readonly isMissing: boolean } | { readonly detail: string }> {
   let answer = await inspector.askResolver(name, 'SOA')
   if (answer.kind === 'answer' && answer.rcode === 'SERVFAIL')
     answer = await inspector.askResolver(name, 'SOA', 'unchecked')
   if (answer.kind !== 'answer') return { detail: answer.detail }
   const soas = [...answer.records, ...answer.authorities].filter(({ type }) => type === 'SOA')
   const own = soas.map(soa => soa.name.toLowerCase()).find(apex => isWithin(name, apex))
-  if (own !== undefined) return { name: own }
+  if (own !== undefined) return { name: own, isMissing: answer.rcode === 'NXDOMAIN' }
   // An alias: what was found is where it leads, and its own zone is that of the name above.
   if (soas.length > 0 && name.includes('.'))
     return await findApex(inspector, name.slice(name.indexOf('.') + 1))
@@ -106,7 +115,7 @@ export async function observeZone(
   const isRefused = soa?.isBogus === true
   const [list, isSigned, delegation] = await Promise.all([
     inspector.askResolver(apex, 'NS', isRefused ? 'unchecked' : undefined),
-    observeSigned(inspector, apex),
+    askWhetherSigned(inspector, apex),
     askParent(world, apex),
   ])
   const own = list.kind === 'answer' ? list.records.flatMap(nameOfServer) : []
@@ -140,6 +149,14 @@ export async function observeZone(
     isAuthentic: soa?.answer.kind === 'answer' && soa.answer.isAuthentic,
     isSigned,
   }
+}
+
+/** Its own DS record, and not one above: a zone below a signed one need not be signed. undefined: nobody says. */
+async function askWhetherSigned(inspector: World['inspector'], apex: string): Promise<boolean | undefined> {
+  const answer = await inspector.askResolver(apex, 'DS')
+  if (answer.kind !== 'answer') return undefined
+  if (answer.records.some(({ type }) => type === 'DS')) return true
+  return answer.rcode === 'NOERROR' || answer.rcode === 'NXDOMAIN' ? false : undefined
 }
 
 /** So many of its servers are tried. */
