@@ -1,5 +1,5 @@
-// A hook file: what this server does with each session and message beyond what it does by itself. In your own file the import is
-// 'postrider/hooks'; name it under [hooks] in the settings.
+// A hook file: what this server does with each session and message beyond what it does by itself. Copy it beside your settings, name
+// it under [hooks] there, and keep of it what you need.
 import {
   accept,
   type ConnectHook,
@@ -10,7 +10,7 @@ import {
   type RcptHook,
   reject,
   score,
-} from '../src/hooks/index.ts'
+} from 'postrider/hooks'
 
 /** Before the greeting: a network that has done nothing but harm. */
 export const connect: ConnectHook = ({ address }) =>

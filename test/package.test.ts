@@ -102,6 +102,7 @@ const packed = [
   'src',
   'scripts',
   'docs',
+  'examples',
   'tsconfig.json',
   'tsconfig.build.json',
 ]
@@ -161,6 +162,7 @@ describe('the npm package', () => {
       'docs/settings.md',
       'docs/replies.md',
       'docs/commands.md',
+      'examples/hooks.ts',
       'SECURITY.md',
       'LICENSE',
       'README.md',
@@ -172,7 +174,7 @@ describe('the npm package', () => {
       files.filter(
         file =>
           /^(src|test|bench|scripts|node_modules)\//.test(file) ||
-          (file.endsWith('.ts') && !file.endsWith('.d.ts')),
+          (file.endsWith('.ts') && !file.endsWith('.d.ts') && file !== 'examples/hooks.ts'),
       ),
       [],
     )
@@ -224,6 +226,8 @@ describe('the npm package', () => {
   ] as const) {
     it(`has types that hold in a strict project (${resolution.join(', ')})`, async () => {
       writeFileSync(join(project, 'typed.ts'), typed)
+      // As the documents say to begin: a copy of the example, in a folder of one's own.
+      cpSync(join(project, 'node_modules/postrider/examples/hooks.ts'), join(project, 'hooks.ts'))
       const [module, moduleResolution] = resolution
       const options = [
         '--noEmit',
@@ -244,6 +248,7 @@ describe('the npm package', () => {
         '--moduleResolution',
         moduleResolution,
         'typed.ts',
+        'hooks.ts',
       ).catch((cause: unknown) => {
         assert.fail(String((cause as { stdout?: string }).stdout))
       })

@@ -557,7 +557,7 @@ function describeOutcome({ recipient, outcome, fetched }: Attempt, number: strin
     case 'delivered':
       return outcome.isCopy
         ? `Delivered to ${recipient}: this account has the message already, and gets no second copy`
-        : `Delivered to ${recipient}: it is in the mailbox ${outcome.mailbox}`
+        : `Delivered to ${recipient}: ${outcome.isMoved ? 'it was in Junk already, and has moved to' : 'it is in'} the mailbox ${outcome.mailbox}`
     case 'shown':
       return `Shown at the terminal of ${recipient}`
     case 'relayed': {

@@ -93,7 +93,13 @@ export class LocalDelivery {
         attempts.push({
           ...attempt,
           outcome: { kind: 'delivered', mailbox },
-          filing: { accountId, mailbox, traceFields, ...(isJunk ? { specialUse: junk } : {}) },
+          filing: {
+            accountId,
+            mailbox,
+            traceFields,
+            isWanted: recipient.isWanted,
+            ...(isJunk ? { specialUse: junk } : {}),
+          },
         })
       }
     }

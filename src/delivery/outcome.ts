@@ -27,8 +27,16 @@ export interface Diagnosis {
 export type NegativeOutcome = Extract<DeliveryOutcome, { kind: 'deferred' | 'failed' }>
 
 export type DeliveryOutcome =
-  /** In a mailbox of ours. `isCopy`: the account had the message already, by another of its addresses. */
-  | { readonly kind: 'delivered'; readonly mailbox: string; readonly isCopy?: boolean | undefined }
+  /**
+   * In a mailbox of ours. `isCopy`: the account had the message already, by another of its addresses. `isMoved`: and had it in Junk,
+   * whence it has come.
+   */
+  | {
+      readonly kind: 'delivered'
+      readonly mailbox: string
+      readonly isCopy?: boolean | undefined
+      readonly isMoved?: boolean | undefined
+    }
   /** Shown at a terminal that was open (SEND, SOML), and in no mailbox. */
   | { readonly kind: 'shown' }
   /** Another server took responsibility. `dsnAware`: it offered DSN, so that it reports success itself (RFC 3461 §5.2). */

@@ -32,7 +32,7 @@ export interface Attempted {
   readonly recipient: QueuedRecipient
   readonly outcome: DeliveryOutcome
   /** Where a delivered message is to be filed. */
-  readonly filing?: FilingPlace | undefined
+  readonly filing?: (FilingPlace & { readonly isWanted?: boolean | undefined }) | undefined
   /** Who takes the place of an expanded recipient. */
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined

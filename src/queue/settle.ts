@@ -2,6 +2,7 @@
 import { formatAddress } from '../address/format-address.ts'
 import { type FilingPlace, fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
+import { takeOutOfJunk } from '../mailbox/take-out-of-junk.ts'
 import { hasMailData, mailDataFile, removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { type AddressNews, noteAddressNews } from '../suppression/note-suppression.ts'
@@ -24,7 +25,11 @@ export interface Settlement {
   readonly result: /** Relayed, failed, expired, cancelled: the recipient leaves the queue. */
     | { readonly kind: 'done' }
     /** Filed into a mailbox of ours in the same transaction, unless the account has it; a crash neither loses nor doubles it. */
-    | ({ readonly kind: 'file' } & FilingPlace)
+    | ({
+        readonly kind: 'file'
+        /** Somebody has said that it is wanted: what the account has of it in Junk moves. */
+        readonly isWanted?: boolean | undefined
+      } & FilingPlace)
     | ({
         readonly kind: 'retry'
         /** False: there was no attempt, so none is counted, and a suspect (docs/adr/0005) is still one. */
@@ -323,8 +328,10 @@ async function settleRecipient(
   if (!gone) return undefined
   if (result.kind === 'file') {
     // One copy for each account, by whichever of its addresses (aliases, subaddresses, catch-all) the message came first.
+    const filing = { ...result, queueId: messageId, receivedAt: at }
+    if (result.isWanted && (await takeOutOfJunk(tx, filing))) return events.map(asMoved)
     if (await holdsMessage(tx, result.accountId, messageId)) return events.map(asCopy)
-    await fileMessage(tx, { ...result, queueId: messageId, receivedAt: at })
+    await fileMessage(tx, filing)
   }
   // Held while its delivery was under way: then so are those who take its place.
   if (result.kind === 'expand') {
@@ -348,6 +355,12 @@ async function noteDeparture(tx: Tx, at: number, { messageId, events }: Settleme
 function asCopy(event: TrailEvent): TrailEvent {
   return event.kind === 'attempted' && event.outcome.kind === 'delivered'
     ? { ...event, outcome: { ...event.outcome, isCopy: true } }
+    : event
+}
+
+function asMoved(event: TrailEvent): TrailEvent {
+  return event.kind === 'attempted' && event.outcome.kind === 'delivered'
+    ? { ...event, outcome: { ...event.outcome, isMoved: true } }
     : event
 }
 

@@ -312,7 +312,7 @@ test('what a file prints is in the log, within bounds', async t => {
 
 test('the example does what it says', async t => {
   const example = await readFile(resolve(import.meta.dirname, '../../examples/hooks.ts'), 'utf8')
-  const { server } = await start(t, example.replace('../src/hooks/index.ts', 'postrider/hooks'))
+  const { server } = await start(t, example)
   const unwelcome = await connect(server, '203.0.113.9')
   assert.equal(lineOf(await unwelcome.reply()), '554 5.7.1 This network is not welcome here')
   unwelcome.destroy()

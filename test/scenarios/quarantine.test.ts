@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { findAccount } from '../../src/directory/accounts.ts'
+import { listMailboxMessages } from '../../src/mailbox/operations.ts'
 import { createHouseKeeper } from '../../src/main/house-keeper.ts'
 import { listQuarantine, releaseQuarantined } from '../../src/queue/quarantine.ts'
 import { formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
@@ -120,6 +122,35 @@ test('what a scanner wants in quarantine is kept aside, but never from postmaste
   await server.storage.run(releaseQuarantined, { queueId: idOf(id), at, lifetimeMs })
   await server.settled()
   assert.equal((await server.mailbox(carl)).length, 1)
+})
+
+test('a release moves what somebody has in Junk already, and delivers no second copy', async t => {
+  const server = await start(t)
+  // Postmaster is anna.
+  const id = await send(server, 'Look first', { to: [anna, 'postmaster@here.test'] })
+  assert.deepEqual(await kept(server), [id])
+  assert.equal((await server.mailbox(anna)).length, 0)
+  const [junk = ''] = await server.mailbox(anna, 'Junk')
+  assert.match(junk, /^Postrider-Verdict: quarantine\r$/m)
+  await server.storage.run(releaseQuarantined, { queueId: idOf(id), at: server.clock.now(), lifetimeMs })
+  await server.settled()
+  assert.deepEqual(await server.mailbox(anna, 'Junk'), [])
+  const [mail = '', ...others] = await server.mailbox(anna)
+  assert.deepEqual(others, [])
+  assert.doesNotMatch(mail, /Postrider-Verdict/)
+  assert.match(mail, /^Delivered-To: anna@here\.test\r$/m)
+  assert.match(mail, /The end\r\n$/)
+  const account = await server.storage.run(findAccount, {
+    address: { localPart: 'anna', domain: 'here.test' },
+  })
+  const page = { accountId: account?.id ?? assert.fail(), mailbox: 'INBOX', limit: 1 }
+  const [shown] = await server.storage.run(listMailboxMessages, page)
+  assert.equal(shown?.size, Buffer.byteLength(mail))
+  assert.ok(
+    (await told(server, id)).includes(
+      'Delivered to anna@here.test: it was in Junk already, and has moved to the mailbox INBOX',
+    ),
+  )
 })
 
 test('what nobody releases is removed when its time is over, with its file, and its sender is not told', async t => {

@@ -11,7 +11,7 @@ import { type ComposedServer, startComposedServer } from '../harness/composed-se
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
-import { type FakeMilter, startMilter } from '../scanner/fake-milter.ts'
+import { type FakeMilter, startMilter } from './fake-milter.ts'
 
 const anna = 'anna@here.test'
 const carl = 'carl@here.test'
