@@ -33,7 +33,7 @@ async function startDaemon(
   child.stdout?.on('data', chunk => (said += String(chunk)))
   child.stderr?.on('data', chunk => (said += String(chunk)))
   const stop = async (): Promise<void> => {
-    if (child.pid !== undefined) await endTree(child.pid, 5000)
+    if (child.pid !== undefined) await endTree(child.pid, 0)
     await rm(folder, { recursive: true, force: true })
   }
   try {
