@@ -1292,6 +1292,14 @@ const mailAuthentication = z
       z.enum(['defer', 'accept']).default('defer'),
       'When a domain wants mail refused or put aside, and the DNS does not answer what would prove that the message is from it. defer: the sender has to try again later. accept: it is taken.',
     ),
+    explanationUrl: setting(
+      z.url({ protocol: /^https?$/, error: 'Write a URL that begins with http:// or https://.' }).optional(),
+      'The page to which a reply points that refuses a message for where it is from. The server has one of its own, in English and Russian, where [mtaSts] serves port 443 and the certificate is no self-made one.',
+      {
+        example: '"https://www.example.com/why-refused"',
+        defaultText: 'https://<hostname>/refused, or where that is not served, the text of the standard',
+      },
+    ),
     dmarcReports: setting(
       dmarcReports.prefault({}),
       'Reports on what DMARC found, to the domains that ask for them. Needs dmarc, not off.',

@@ -67,6 +67,8 @@ export interface MailAuthenticationSettings {
   /** Canonical domains. */
   readonly trustedArcSealers: readonly string[]
   readonly temporaryFailure: 'defer' | 'accept'
+  /** Where whoever is refused reads more. */
+  readonly explanationUrl?: string | undefined
   readonly dmarcReports: DmarcReportSettings
 }
 
@@ -119,6 +121,18 @@ export interface AcmeSettings {
 export function issuedNamesOf({ hostname, tls }: Pick<Settings, 'hostname' | 'tls'>): readonly string[] {
   return tls.acme ? (tls.acme.names ?? [hostname]) : []
 }
+
+/** Where whoever is refused for where his message is from reads more; undefined: this server has no page that others can reach. */
+export function explanationUrlOf(
+  settings: Pick<Settings, 'hostname' | 'tls' | 'mtaSts' | 'mailAuthentication'>,
+): string | undefined {
+  const { hostname, tls, mtaSts, mailAuthentication } = settings
+  if (mailAuthentication.explanationUrl !== undefined) return mailAuthentication.explanationUrl
+  const isProven = issuedNamesOf(settings).includes(hostname) || certificateFilesOf(tls).length > 0
+  return mtaSts?.port === httpsPort && isProven ? `https://${hostname}/refused` : undefined
+}
+
+const httpsPort = 443
 
 /** Where the authority asks, and is answered unless the settings say otherwise. */
 export function acmePort(challenge: ChallengeType): number {

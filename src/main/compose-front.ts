@@ -1,6 +1,6 @@
 // A front: the SMTP server with the services of this system behind it.
 import { packageVersion } from '../config/package-version.ts'
-import { mechanismsOf, type Settings } from '../config/settings.ts'
+import { explanationUrlOf, mechanismsOf, type Settings } from '../config/settings.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
 import { DmarcCounts } from '../dmarc-report/dmarc-counts.ts'
 import type { Resolver } from '../dns/resolver.ts'
@@ -149,7 +149,14 @@ export function composeFront(parts: FrontParts): Front {
     maxReceivedFields: settings.delivery.maxReceivedFields,
     held: queue.hold,
     quarantineMs: settings.spam.quarantineDays * dayMs,
-    strangerChecks: createStrangerChecks({ settings, dns: resolver, clock, storage, senderLists }),
+    strangerChecks: createStrangerChecks({
+      settings,
+      dns: resolver,
+      moreAt: explanationUrlOf(settings),
+      clock,
+      storage,
+      senderLists,
+    }),
     checkWriters: (client, transaction, section) =>
       checkWriters(storage, senderPolicy, client, transaction, section),
     screening: new Screening({

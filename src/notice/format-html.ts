@@ -107,7 +107,8 @@ function isolate(text: string): string {
   return `<bdi>${escapeHtml(text)}</bdi>`
 }
 
-function escapeHtml(text: string): string {
+/** For text, and for values of attributes in quotation marks. */
+export function escapeHtml(text: string): string {
   return replaceControls(text, ' ')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -42,10 +42,12 @@ export interface CheckedMessage {
 export interface StrangerChecksOptions extends Omit<ForwarderParts, 'hostname'> {
   readonly settings: Pick<Settings, 'hostname' | 'mailAuthentication'>
   readonly dns: AuthenticationDns
+  /** Where whoever is refused reads more; default: the standard. */
+  readonly moreAt?: string | undefined
 }
 
 export function createStrangerChecks(parts: StrangerChecksOptions): StrangerChecks {
-  const { settings, dns, clock } = parts
+  const { settings, dns, moreAt, clock } = parts
   const { hostname, mailAuthentication: policy } = settings
   const wanted = wantedChecks(policy)
   const isAny = Object.values(wanted).includes(true)
@@ -70,7 +72,7 @@ export function createStrangerChecks(parts: StrangerChecksOptions): StrangerChec
             reversePath,
             recipients: recipients.map(({ forwardPath }) => forwardPath),
           })
-          const verdict = judgeAuthentication(policy, evidence, clientAddress)
+          const verdict = judgeAuthentication(policy, evidence, { clientAddress, moreAt })
           const results = composeResultsField(hostname, clientAddress, evidence)
           return { evidence, verdict, fields: (verdict.kind === 'quarantine' ? verdictField : '') + results }
         },

@@ -20,54 +20,65 @@ export type Verdict =
   | { readonly kind: 'quarantine'; readonly because: string }
   | { readonly kind: 'refuse'; readonly reply: Reply }
 
+export interface JudgedClient {
+  readonly clientAddress: string
+  /** Where whoever is refused reads more; default: the standard. */
+  readonly moreAt?: string | undefined
+}
+
 export function judgeAuthentication(
   policy: AuthenticationPolicy,
   evidence: AuthenticationEvidence,
-  clientAddress: string,
+  client: JudgedClient,
 ): Verdict {
   return (
-    judgeReverse(policy, evidence, clientAddress) ??
-    judgeSpf(policy, evidence, clientAddress) ??
-    judgeDkim(policy, evidence) ??
-    judgeDmarc(policy, evidence, clientAddress)
+    judgeReverse(policy, evidence, client) ??
+    judgeSpf(policy, evidence, client) ??
+    judgeDkim(policy, evidence, client) ??
+    judgeDmarc(policy, evidence, client)
   )
+}
+
+function more(url: string | undefined): string[] {
+  return url === undefined ? [] : [`More: ${url}`]
 }
 
 function judgeReverse(
   { iprev: mode }: AuthenticationPolicy,
   { iprev }: AuthenticationEvidence,
-  clientAddress: string,
+  { clientAddress, moreAt }: JudgedClient,
 ): Verdict | undefined {
   if (mode !== 'enforce' || iprev?.result !== 'fail') return undefined
   const text = `The address ${clientAddress} has no name that leads back to it: ${iprev.problem}`
-  return { kind: 'refuse', reply: replies.noReverseName([text]) }
+  return { kind: 'refuse', reply: replies.noReverseName([text, ...more(moreAt)]) }
 }
 
 /** Of HELO only where there is no sender: many a server calls itself by a name that is not quite its own. */
 function judgeSpf(
   { spf: mode }: AuthenticationPolicy,
   { spf = [] }: AuthenticationEvidence,
-  clientAddress: string,
+  { clientAddress, moreAt }: JudgedClient,
 ): Verdict | undefined {
   const [sender] = spf
   if (mode !== 'enforce' || sender?.result !== 'fail') return undefined
-  return { kind: 'refuse', reply: replies.spfRefused([describeSpf(sender, clientAddress)]) }
+  return { kind: 'refuse', reply: replies.spfRefused([describeSpf(sender, clientAddress), ...more(moreAt)]) }
 }
 
 function judgeDkim(
   { dkim: mode }: AuthenticationPolicy,
   evidence: AuthenticationEvidence,
+  { moreAt }: JudgedClient,
 ): Verdict | undefined {
   const { dkim = [] } = evidence
   if (mode !== 'enforce' || dkim.length === 0) return undefined
   if (dkim.some(({ result }) => result === 'pass' || result === 'temperror')) return undefined
-  return { kind: 'refuse', reply: replies.noValidSignature(describeDkim(evidence)) }
+  return { kind: 'refuse', reply: replies.noValidSignature([...describeDkim(evidence), ...more(moreAt)]) }
 }
 
 function judgeDmarc(
   { dmarc: mode, temporaryFailure }: AuthenticationPolicy,
   evidence: AuthenticationEvidence,
-  clientAddress: string,
+  { clientAddress, moreAt = standard }: JudgedClient,
 ): Verdict {
   const { arc, authorProblem, dmarc, forwarder } = evidence
   if (mode !== 'enforce' || !dmarc) return { kind: 'accept' }
@@ -102,7 +113,7 @@ function judgeDmarc(
       text,
       ...proofs(evidence, clientAddress),
       ...sayUnknownList(evidence),
-      moreAt,
+      ...more(moreAt),
     ]),
   }
 }
@@ -124,7 +135,7 @@ function judgeAuthor(problem: NonNullable<AuthenticationEvidence['authorProblem'
   }
 }
 
-const moreAt = 'More: https://www.rfc-editor.org/rfc/rfc9989'
+const standard = 'https://www.rfc-editor.org/rfc/rfc9989'
 
 function sayUnknownList({ lists = [] }: AuthenticationEvidence): string[] {
   const [list] = lists.filter(isAscii)

@@ -89,6 +89,15 @@ port = ${policyPort}`
     )
     const host = 'mta-sts.example.test'
     assert.equal((await ask(policyPort, host, authority.caPem, '/')).status, 404)
+    // What its refusals point to, at its own name alone.
+    const page = await ask(policyPort, 'mail.example.test', authority.caPem, '/refused')
+    assert.deepEqual([page.status, page.type], [200, 'text/html; charset=utf-8'])
+    for (const words of [
+      'Why mail.example.test refused a message',
+      'Почему сервер mail.example.test не принял письмо',
+    ])
+      assert.ok(page.body.includes(`<h1>${words}</h1>`), words)
+    assert.equal((await ask(policyPort, host, authority.caPem, '/refused')).status, 404)
     const other = await ask(policyPort, host, authority.caPem, undefined, 'mta-sts.example.org')
     assert.equal(other.status, 404)
     // Without TLS there is nothing.

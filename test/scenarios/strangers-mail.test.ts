@@ -194,6 +194,24 @@ test('a large message is checked while it comes, and carries what was found', as
   )
 })
 
+test('a refusal points to the page of this server where there is one, or to the one that the settings name', async t => {
+  const own = { mtaSts: { mode: 'testing' }, tls: { acme: { agreeToTerms: true } } }
+  const named = 'https://www.here.test/refused'
+  for (const [settings, more, url] of [
+    [{}, own, 'https://mx.here.test/refused'],
+    // Nobody could check its certificate, or reach it.
+    [{}, { mtaSts: own.mtaSts }, 'https://www.rfc-editor.org/rfc/rfc9989'],
+    [{}, { ...own, mtaSts: { port: 8443 } }, 'https://www.rfc-editor.org/rfc/rfc9989'],
+    [{ explanationUrl: named }, own, named],
+    [{ explanationUrl: named, spf: 'enforce' }, {}, named],
+  ] as const) {
+    const { server } = await start(t, settings, more)
+    const { code, lines } = await send(server, { message })
+    assert.equal(code, 550)
+    assert.match(lines.at(-2) ?? '', new RegExp(`^5\\.7\\.2[36] More: ${url}$`))
+  }
+})
+
 test('what the domain wants treated as suspicious is put into Junk, and says so', async t => {
   const { server } = await start(t)
   const suspicious = message.replaceAll('bank.test', 'careful.test')
