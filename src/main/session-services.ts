@@ -121,6 +121,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   }
   return {
     connect(client) {
+      sessionScanners?.connect(client)
       const asked = hooks?.connect(client)
       return asked ? asked.then(reply => reply ?? patience.atConnect(client)) : patience.atConnect(client)
     },

@@ -31,16 +31,21 @@ const maxLines = 5
 
 export class SessionScanners {
   readonly #parts: SessionScannersParts
-  /** By session: who follows its transaction. */
-  readonly #following = new Map<string, Promise<Attending | undefined>>()
+  /** By session: who follows its transaction. Of one that is over there is nothing, though a command of it still be under way. */
+  readonly #following = new Map<string, Promise<Attending | undefined> | undefined>()
 
   constructor(parts: SessionScannersParts) {
     this.#parts = parts
   }
 
+  /** Of every session, and first. */
+  connect({ sessionId }: Client): void {
+    this.#following.set(sessionId, undefined)
+  }
+
   /** A new transaction: what was before it is over. */
   mail(client: Client): void {
-    this.forget(client)
+    end(this.take(client))
   }
 
   /** Of a recipient that nobody else has anything against. Never rejects. */
@@ -49,8 +54,10 @@ export class SessionScanners {
     transaction: MailTransaction,
     { forwardPath, parameters }: Recipient,
   ): Promise<Reply | undefined> {
-    const following = this.#following.get(client.sessionId) ?? this.#begin(client, transaction)
-    this.#following.set(client.sessionId, following)
+    const { sessionId } = client
+    if (!this.#following.has(sessionId)) return undefined
+    const following = this.#following.get(sessionId) ?? this.#begin(client, transaction)
+    this.#following.set(sessionId, following)
     const attending = await following
     const refused = await attending?.recipient({
       address: formatAddress(forwardPath),
@@ -64,12 +71,14 @@ export class SessionScanners {
   /** The message comes: whoever takes them ends them. */
   take({ sessionId }: Client): Promise<Attending | undefined> | undefined {
     const following = this.#following.get(sessionId)
-    this.#following.delete(sessionId)
+    if (following) this.#following.set(sessionId, undefined)
     return following
   }
 
+  /** The session is over. */
   forget(client: Client): void {
-    void this.take(client)?.then(attending => attending?.close())
+    end(this.take(client))
+    this.#following.delete(client.sessionId)
   }
 
   /** Never rejects. */
@@ -89,6 +98,11 @@ export class SessionScanners {
     const { dns, clock } = this.#parts
     return dns && (await checkReverse(boundDns(dns, clock, nameBounds), remoteAddress))
   }
+}
+
+/** Nobody waits for it. */
+function end(following: Promise<Attending | undefined> | undefined): void {
+  void following?.then(attending => attending?.close())
 }
 
 /** Whoever has trouble with this server reaches somebody there. */

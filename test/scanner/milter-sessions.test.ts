@@ -223,3 +223,23 @@ for (const [whenDown, code] of [
     // It is asked no more after that.
     assert.equal(milter.heard.filter(({ kind }) => kind === 'R').length, 1)
   })
+
+test('a milter that hangs at RCPT costs its time once, and the message is taken without it', async t => {
+  const { server, milter } = await start(t, { R: [] })
+  const connection = await connect(server)
+  await say(connection, 'MAIL FROM:<boris@example.net>')
+  const answered = connection.command(`RCPT TO:<${anna}>`)
+  await eventually('the milter is asked', () =>
+    Promise.resolve(milter.heard.some(({ kind }) => kind === 'R') || undefined),
+  )
+  server.clock.advance(20_000)
+  assert.equal((await answered)?.code, 250)
+  assert.equal((await say(connection, `RCPT TO:<${carl}>`)).code, 250)
+  assert.equal((await sendText(connection, 'Hello')).code, 250)
+  connection.destroy()
+  await server.settled()
+  assert.equal((await server.mailbox(anna)).length, 1)
+  const records = await server.storage.run(trailAfter, { afterId: 0, limit: 100 })
+  const screened = records.flatMap(({ event }) => (event.kind === 'screened' ? [event] : []))
+  assert.match(screened[0]?.screening.notAsked?.[0] ?? '', /^milter at .*did not answer in time/)
+})
