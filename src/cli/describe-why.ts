@@ -125,7 +125,6 @@ export function standingsOf(
     : all.filter(({ recipient }) => recipient.toLowerCase() === only.toLowerCase())
 }
 
-/** Neither in the queue nor in the trail. */
 /** What the reply said is all that there was to it; what was found stands in the trail. */
 function describeRefused(id: string, records: readonly TrailRecord[]): string {
   const told = records.map(({ at, event }) => `${formatTime(at)}: ${describeEvent(event).text}.`)
@@ -134,6 +133,7 @@ function describeRefused(id: string, records: readonly TrailRecord[]): string {
   )
 }
 
+/** Neither in the queue nor in the trail. */
 export function describeUnknown(
   queueId: QueueId,
   { now, retentionDays }: Pick<WhyStyle, 'now' | 'retentionDays'>,

@@ -16,7 +16,7 @@ export const notASubject =
   'A queue id has 11 digits and letters, none of them a U, and looks like 1CCD5D74AAE. Other text is found with --search.'
 
 export const subjectForms =
-  'It can be a queue id (1CCD5D74AAE), a Message-ID (<…@…>), an address, a domain or host name, an IP address, or a reply code (550, 5.1.1).'
+  'It can be a queue id or the number of a refusal (1CCD5D74AAE), a Message-ID (<…@…>), an address, a domain or host name, an IP address, or a reply code (550, 5.1.1).'
 
 /** undefined: it is none of these. */
 export function parseTraceSubject(text: string): TraceSubject | undefined {

@@ -363,6 +363,23 @@ test('the only one that fits is told step by step', async context => {
   assert.match(none.stderr, /^Nothing that fits is in the trail/)
 })
 
+test('a refusal is found by the number that its reply gave it, and is no message', async context => {
+  const { server } = await fill(context)
+  const id = '1CCD5D74AAE'
+  await server.storage.run(appendTrail, [{ at: now, event: { ...refusal, id } }])
+  const traced = await run(server, 'trace', id.toLowerCase())
+  assert.match(
+    traced.stdout,
+    /^Not taken:\n\S+ \S+ {2}Refused RCPT of pest\.example\.net .*: 550 5\.7\.1 No relaying\n {21}Connection: .*\n$/,
+  )
+  const why = await run(server, 'why', id)
+  assert.match(why.stdout, /^1CCD5D74AAE is no message: it was not taken\. .*No relaying\./)
+  const json = JSON.parse((await run(server, 'trace', id, '--json')).stdout) as object
+  assert.partialDeepStrictEqual(json, { queueId: id, events: [{ kind: 'refused', id }], waiting: [] })
+  const unknown = await run(server, 'trace', '1CCD5D74AAF')
+  assert.match(unknown.stderr, /Nothing is known of 1CCD5D74AAF/)
+})
+
 test('a refused transaction is found by its peer, with what it was told', async context => {
   const { server } = await fill(context)
   const alone = await run(server, 'trace', 'pest.example.net')
