@@ -29,10 +29,9 @@ export class CanonicalBody {
 
   /** Most of what people write is canonical already, but for the empty lines at its end. */
   #passAsItIs(piece: Uint8Array): boolean {
-    if (this.#lines > 1 || this.#hasBlank || this.#hasCr || this.#isEmpty) return false
+    if (this.#lines > 1 || this.#hasBlank || this.#hasCr) return false
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
-    if (this.#isRelaxed && (bytes.includes(tab) || bytes.includes(twoBlanks) || bytes.includes(blankAndEnd)))
-      return false
+    if (this.#isRelaxed && !isReduced(bytes)) return false
     const last = bytes.at(-1)
     const before = bytes.at(-2)
     const endsWithLine = last === lf && before === cr
@@ -42,6 +41,7 @@ export class CanonicalBody {
       if (bytes[0] === cr) return false
       this.#take(lineEnds.subarray(0, 2))
     }
+    this.#isEmpty = false
     this.#take(endsWithLine ? bytes.subarray(0, -2) : bytes)
     this.#lines = endsWithLine ? 1 : 0
     return true
@@ -125,6 +125,17 @@ export class CanonicalBody {
   }
 }
 
+/** No white space that relaxed text has otherwise: no tab, no two blanks, none before the end of a line. */
+function isReduced(bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index] ?? 0
+    if (byte > space || byte === cr || byte === lf) continue
+    const next = bytes[index + 1] ?? 0
+    if (byte === tab || (byte === space && (next === space || next === cr))) return false
+  }
+  return true
+}
+
 const cr = 0x0d
 const lf = 0x0a
 const space = 0x20
@@ -132,8 +143,6 @@ const tab = 0x09
 /** More empty lines than this may have come with earlier pieces. */
 const maxLinesInPlace = 8
 const lineEnds = Buffer.from('\r\n'.repeat(16_384))
-const twoBlanks = Buffer.from('  ')
-const blankAndEnd = Buffer.from(' \r\n')
 const blankAndCr = Buffer.from(' \r')
 
 let room = new Uint8Array(64 * 1024)
