@@ -47,7 +47,7 @@ export function composeReportXml({ frame, reporter, policy, counts, unlisted }: 
 }
 
 function composePolicy(domain: string, policy: PolicyRecord): string[] {
-  const options = parseTagList(policy.text)?.get('fo')?.value ?? ''
+  const options = parseTagList(policy.text)?.get('fo') ?? ''
   return [
     '<policy_published>',
     element('domain', domain),

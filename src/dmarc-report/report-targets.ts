@@ -16,7 +16,7 @@ const maxTargets = 5
 
 /** Of a record; in its order, and none twice. Addresses only: no other URI is known (RFC 9990 §3.5.3). */
 export function readTargets(record: string): readonly ReportTarget[] {
-  const list = parseTagList(record)?.get('rua')?.value ?? ''
+  const list = parseTagList(record)?.get('rua') ?? ''
   const targets = new Map<string, ReportTarget>()
   for (const text of list.split(',')) {
     const target = readTarget(text.trim())

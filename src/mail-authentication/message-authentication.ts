@@ -150,8 +150,7 @@ class Content {
 
   constructor(dns: AuthenticationDns, section: Uint8Array, wanted: WantedChecks) {
     this.#wanted = wanted
-    // A copy: fields are read when they are asked for, and this may be a part of a larger buffer of the connection.
-    this.#header = new SignedHeader(Buffer.from(section))
+    this.#header = new SignedHeader(section)
     this.#keys = new KeyRing(dns)
     this.authors = findAuthorDomains(this.#header, maxHeaderFields)
     this.dmarc = new DmarcCheck(dns)

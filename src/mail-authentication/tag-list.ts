@@ -1,15 +1,7 @@
 // Lists of tags: 'v=1; a=rsa-sha256; …' in signatures, keys and policies (RFC 6376 §3.2).
 
-export interface Tag {
-  readonly name: string
-  /** Without the white space around it. */
-  readonly value: string
-  /** Where the value stands in the text, with that white space. */
-  readonly start: number
-  readonly end: number
-}
-
-export type TagList = ReadonlyMap<string, Tag>
+/** By name; values without the white space around them. */
+export type TagList = ReadonlyMap<string, string>
 
 const tagName = /^[A-Za-z][A-Za-z0-9_]*$/
 /** Nobody writes more; a list that has more is none. */
@@ -17,7 +9,7 @@ const maxTags = 100
 
 /** Names keep their case (§3.2). undefined: it is no such list, or has a tag twice. */
 export function parseTagList(text: string): TagList | undefined {
-  const tags = new Map<string, Tag>()
+  const tags = new Map<string, string>()
   for (let start = 0; start < text.length; ) {
     const semicolon = text.indexOf(';', start)
     const end = semicolon < 0 ? text.length : semicolon
@@ -30,7 +22,7 @@ export function parseTagList(text: string): TagList | undefined {
     }
     const name = trimBlanks(piece.slice(0, equals))
     if (!tagName.test(name) || tags.has(name) || tags.size >= maxTags) return undefined
-    tags.set(name, { name, value: trimBlanks(piece.slice(equals + 1)), start: start + equals + 1, end })
+    tags.set(name, trimBlanks(piece.slice(equals + 1)))
     start = end + 1
   }
   return tags
@@ -49,13 +41,16 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a
 }
 
+const blank = /[ \t\r\n]/
+const blanks = /[ \t\r\n]+/g
+
 export function withoutBlanks(text: string): string {
-  return text.replaceAll(/[ \t\r\n]+/g, '')
+  return blank.test(text) ? text.replaceAll(blanks, '') : text
 }
 
 /** 'a : b' → ['a', 'b'] */
 export function splitAtColons(text: string): string[] {
-  return text.split(':').map(piece => withoutBlanks(piece))
+  return withoutBlanks(text).split(':')
 }
 
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/

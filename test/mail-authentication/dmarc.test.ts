@@ -246,6 +246,11 @@ describe('the author', () => {
     assert.deepEqual(findAuthorDomains(header, 100), { kind: 'several-from' })
   })
 
+  it('is not looked for in a field whose colon stands on a later line', () => {
+    const header = new SignedHeader(Buffer.from('From\r\n : c@d.test\r\nFrom: a@b.test\r\n'))
+    assert.deepEqual(findAuthorDomains(header, 100), { kind: 'domains', domains: ['b.test'] })
+  })
+
   it('is nobody where not all fields are looked at', () => {
     const header = new SignedHeader(
       Buffer.from(`From: a@b.test\r\n${'X: y\r\n'.repeat(3000)}From: c@d.test\r\n`),

@@ -71,7 +71,7 @@ async function observeConsent(
 }
 
 function reportUris(record: string): string[] {
-  const list = parseTagList(record)?.get('rua')?.value ?? ''
+  const list = parseTagList(record)?.get('rua') ?? ''
   return list
     .split(',')
     .map(uri => uri.trim())
@@ -120,7 +120,7 @@ export function judgeDmarc({ domain, answer, policy, walkFailure, reports }: Dma
 
 /** RFC 9989 §4.10.1: a wrong p= beside a rua= counts as p=none, which nobody meant who wrote something else. */
 function isHalfRead(record: string): boolean {
-  const policy = parseTagList(record)?.get('p')?.value.toLowerCase()
+  const policy = parseTagList(record)?.get('p')?.toLowerCase()
   return policy === undefined || !['none', 'quarantine', 'reject'].includes(policy)
 }
 

@@ -118,7 +118,7 @@ export function findNewestSet(header: SignedHeader): NewestSet {
 }
 
 function readTag({ value }: SignedField, name: string): string {
-  return withoutBlanks(parseTagList(value)?.get(name)?.value ?? '')
+  return withoutBlanks(parseTagList(value)?.get(name) ?? '')
 }
 
 const instanceValue = /^[0-9]{1,2}$/
@@ -128,7 +128,7 @@ function instanceOf({ name, value }: SignedField): number | undefined {
   const text =
     name === resultsName
       ? /^[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,2})[ \t\r\n]*;/.exec(removeComments(value))?.[1]
-      : parseTagList(value)?.get('i')?.value
+      : parseTagList(value)?.get('i')
   if (text === undefined || !instanceValue.test(text)) return undefined
   const instance = Number(text)
   return instance >= 1 && instance <= maxSets ? instance : undefined
@@ -147,7 +147,7 @@ const maxResultsLength = 4000
 function parseSeal({ value }: SignedField): Seal | { readonly problem: string } {
   const tags = parseTagList(value)
   if (!tags) return { problem: 'it is no list of tags' }
-  const read = (name: string): string => tags.get(name)?.value ?? ''
+  const read = (name: string): string => tags.get(name) ?? ''
   // It covers the ARC fields and nothing else, and says neither.
   if (tags.has('h') || tags.has('bh'))
     return { problem: 'it names fields or a body, which it does not cover' }

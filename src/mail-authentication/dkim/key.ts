@@ -37,22 +37,15 @@ export class KeyRing {
     this.#dns = dns
   }
 
-  async find({
-    selector,
-    domain,
-  }: {
-    readonly selector: string
-    readonly domain: string
-  }): Promise<FoundKey> {
+  find({ selector, domain }: { readonly selector: string; readonly domain: string }): Promise<FoundKey> {
     const name = `${selector}._domainkey.${domain}`
-    const found = this.#found.get(name) ?? findKey(this.#dns, selector, domain)
+    const found = this.#found.get(name) ?? findKey(this.#dns, name)
     this.#found.set(name, found)
-    return await found
+    return found
   }
 }
 
-async function findKey(dns: AuthenticationDns, selector: string, domain: string): Promise<FoundKey> {
-  const name = `${selector}._domainkey.${domain}`
+async function findKey(dns: AuthenticationDns, name: string): Promise<FoundKey> {
   const answer = await dns.txt(name)
   switch (answer.kind) {
     case 'temporary-failure':
@@ -88,7 +81,7 @@ export function parseKey(record: string): FoundKey {
   })
   const tags = parseTagList(record)
   if (!tags) return unusable('is no list of tags')
-  const read = (name: string): string | undefined => tags.get(name)?.value
+  const read = (name: string): string | undefined => tags.get(name)
   const [first] = tags.keys()
   if (tags.has('v') && (first !== 'v' || read('v') !== 'DKIM1')) return unusable('is of another version')
   const type = (read('k') ?? 'rsa').toLowerCase()

@@ -46,7 +46,7 @@ const maxSignedText = 10_000
 
 export function parseSignature(field: SignedField, kind: 'dkim' | 'arc'): Signature | UnusableSignature {
   const tags = parseTagList(field.value)
-  const read = (name: string): string | undefined => tags?.get(name)?.value
+  const read = (name: string): string | undefined => tags?.get(name)
   const unusable = (problem: string): UnusableSignature => ({
     field,
     problem,
@@ -78,7 +78,8 @@ export function parseSignature(field: SignedField, kind: 'dkim' | 'arc'): Signat
   // §5.4: or anybody could write another one.
   if (!signedNames.includes('from')) return unusable('it does not cover the From field')
   const bodyHash = parseBase64(read('bh') ?? '')
-  const signature = parseBase64(read('b') ?? '')
+  const text = withoutBlanks(read('b') ?? '')
+  const signature = parseBase64(text)
   if (!bodyHash || !signature) return unusable('b= or bh= is no base64')
   const identity = kind === 'dkim' ? parseIdentity(read('i'), domain) : { domain: undefined }
   if ('problem' in identity) return unusable(identity.problem)
@@ -98,7 +99,7 @@ export function parseSignature(field: SignedField, kind: 'dkim' | 'arc'): Signat
     signedNames,
     bodyHash,
     signature,
-    tell: tellOf(read('b')) ?? '',
+    tell: tellOf(text) ?? '',
     ...times,
   }
 }
@@ -150,11 +151,11 @@ function parseNumbers(
 ):
   | { readonly bodyLength: number | undefined; readonly expiresAt: number | undefined }
   | { readonly problem: string } {
-  const wrong = ['l', 't', 'x'].find(name => tags.has(name) && !numbers.test(tags.get(name)?.value ?? ''))
+  const wrong = ['l', 't', 'x'].find(name => tags.has(name) && !numbers.test(tags.get(name) ?? ''))
   if (wrong !== undefined) return { problem: `${wrong}= is no number` }
   const read = (name: string): number | undefined => {
-    const tag = tags.get(name)
-    return tag && Number(tag.value)
+    const text = tags.get(name)
+    return text === undefined ? undefined : Number(text)
   }
   const signedAt = read('t')
   const expiresAt = read('x')

@@ -1,49 +1,32 @@
 // The header section as signatures see it (RFC 6376 §3.4.1, §3.4.2, §3.7, §5.4.2).
-import { endOfLine } from '../../message/header-lines.ts'
 import { maxHeaderFields } from '../../message/header-section.ts'
 import { trimBlanks } from '../tag-list.ts'
 import type { Canonicalization } from './canonical-body.ts'
 
 /** One field; what nobody asks for is not read. */
 export class SignedField {
-  readonly #section: Buffer
-  readonly #start: number
-  readonly #colon: number
-  readonly #end: number
   /** In small letters. */
   readonly name: string
-  #text: string | undefined
+  /** As it came, latin1, with its last CRLF. */
+  readonly text: string
+  readonly #colon: number
   #relaxed: string | undefined
 
-  constructor(
-    section: Buffer,
-    name: string,
-    { start, colon, end }: Record<'start' | 'colon' | 'end', number>,
-  ) {
-    this.#section = section
+  /** `colon`: where in the text it stands. */
+  constructor(name: string, text: string, colon: number) {
     this.name = name
-    this.#start = start
+    this.text = text
     this.#colon = colon
-    this.#end = end
-  }
-
-  /** As it came, latin1, with its last CRLF. */
-  get text(): string {
-    this.#text ??= withLineEnd(this.#section.toString('latin1', this.#start, this.#end))
-    return this.#text
   }
 
   /** Behind the colon, latin1, with its last CRLF. */
   get value(): string {
-    return this.text.slice(this.#colon + 1 - this.#start)
+    return this.text.slice(this.#colon + 1)
   }
 
   /** The value as people read it: UTF-8, unfolded. */
   get readable(): string {
-    return this.#section
-      .toString('utf8', this.#colon + 1, this.#end)
-      .replaceAll(/\r?\n/g, '')
-      .trim()
+    return unfold(Buffer.from(this.value, 'latin1').toString('utf8')).trim()
   }
 
   /** With its last CRLF. */
@@ -70,9 +53,10 @@ export class SignedHeader {
   readonly fields: readonly SignedField[]
   readonly #byName = new Map<string, SignedField[]>()
 
-  /** The section must not change afterwards. */
+  /** Of the section nothing is kept but a text of its own. */
   constructor(section: Uint8Array) {
-    this.fields = readFields(Buffer.from(section.buffer, section.byteOffset, section.byteLength))
+    const bytes = Buffer.from(section.buffer, section.byteOffset, section.byteLength)
+    this.fields = readFields(bytes.toString('latin1'))
     for (const field of this.fields) {
       const same = this.#byName.get(field.name)
       if (same) same.push(field)
@@ -104,43 +88,58 @@ export class SignedHeader {
 }
 
 const fieldName = /^[!-9;-~]+$/
-const colonByte = 0x3a
 
-function readFields(section: Buffer): SignedField[] {
+/** `section`: latin1. */
+function readFields(section: string): SignedField[] {
   const fields: SignedField[] = []
   for (let start = 0; start < section.length && fields.length < maxHeaderFields; ) {
     let end = endOfLine(section, start)
-    const colon = start + section.subarray(start, end).indexOf(colonByte)
-    while (section[end] === 0x20 || section[end] === 0x09) end = endOfLine(section, end)
-    const name = colon < start ? '' : section.toString('latin1', start, colon).trimEnd()
-    if (fieldName.test(name)) fields.push(new SignedField(section, name.toLowerCase(), { start, colon, end }))
+    // The name and its colon stand on the first line.
+    const colon = section.slice(start, end).indexOf(':')
+    while (section[end] === ' ' || section[end] === '\t') end = endOfLine(section, end)
+    const text = section.slice(start, end)
+    const name = text.slice(0, Math.max(colon, 0)).trimEnd()
+    if (fieldName.test(name)) fields.push(new SignedField(name.toLowerCase(), withLineEnd(text), colon))
     start = end
   }
   return fields
+}
+
+/** Behind its line feed, or the end of the section. */
+function endOfLine(section: string, start: number): number {
+  const newline = section.indexOf('\n', start)
+  return newline < 0 ? section.length : newline + 1
 }
 
 function withLineEnd(text: string): string {
   return text.endsWith('\r\n') ? text : `${text}\r\n`
 }
 
+const wideBlank = /[ \t]{2}|\t/
+const wideBlanks = /[ \t]{2,}|\t/g
+
 /** §3.4.2 */
 function relax(name: string, value: string): string {
-  const unfolded = value.replaceAll(/\r?\n/g, '')
-  return `${name}:${trimBlanks(unfolded.replaceAll(/[ \t]{2,}|\t/g, ' '))}\r\n`
+  const line = unfold(trimBlanks(value))
+  return `${name}:${wideBlank.test(line) ? line.replaceAll(wideBlanks, ' ') : line}\r\n`
+}
+
+/** Most fields are one line. */
+function unfold(text: string): string {
+  return text.includes('\n') ? text.replaceAll(/\r?\n/g, '') : text
 }
 
 /** b= with nothing in it; all around it stays. */
 function withoutSignature(value: string): string {
-  const found = /(^|;)([ \t\r\n]*b[ \t\r\n]*=)[^;]*/.exec(value)
-  if (!found) return value
-  const [whole, before = '', tag = ''] = found
-  // What stands behind the value, before the end of the field, is white space of the field.
-  const isLast = found.index + whole.length === value.length
-  return (
-    value.slice(0, found.index) +
-    before +
-    tag +
-    (isLast ? '\r\n' : '') +
-    value.slice(found.index + whole.length)
-  )
+  for (let start = 0; start < value.length; ) {
+    const semicolon = value.indexOf(';', start)
+    const end = semicolon < 0 ? value.length : semicolon
+    const tag = value.slice(start, end)
+    const equals = tag.indexOf('=')
+    // What stands behind the value, before the end of the field, is white space of the field.
+    if (equals >= 0 && trimBlanks(tag.slice(0, equals)) === 'b')
+      return value.slice(0, start + equals + 1) + (semicolon < 0 ? '\r\n' : value.slice(end))
+    start = end + 1
+  }
+  return value
 }

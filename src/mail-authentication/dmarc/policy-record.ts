@@ -34,13 +34,13 @@ export type ParsedPolicy =
 export function parsePolicyRecord(text: string): ParsedPolicy | undefined {
   const tags = parseTagList(text)
   if (!tags) return undefined
-  const read = (name: string): string | undefined => tags.get(name)?.value.toLowerCase()
+  const read = (name: string): string | undefined => tags.get(name)?.toLowerCase()
   const psd = read('psd')
   const publicSuffix = psd === 'y' || psd === 'n' ? psd : 'u'
   const [p, sp, np] = [read('p'), read('sp'), read('np')]
   const isWrong = !isPolicy(p) || [sp, np].some(one => one !== undefined && !isPolicy(one))
   // Whoever only asks for reports is one who only looks on.
-  if (isWrong && !hasReportAddress(tags.get('rua')?.value)) return { text, policy: undefined, publicSuffix }
+  if (isWrong && !hasReportAddress(tags.get('rua'))) return { text, policy: undefined, publicSuffix }
   const policy = isWrong || !isPolicy(p) ? 'none' : p
   const subdomainPolicy = !isWrong && isPolicy(sp) ? sp : policy
   return {
