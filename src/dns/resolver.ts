@@ -84,20 +84,18 @@ class StubResolver {
     this.#cache = new DnsCache(this.#clock)
   }
 
-  async ask<Data>(name: string, type: RecordType, read: ReadRecord<Data>): Promise<Answer<Data>> {
+  ask<Data>(name: string, type: RecordType, read: ReadRecord<Data>): Promise<Answer<Data>> {
     const key = `${type} ${name.toLowerCase()}`
     const known = this.#cache.find(key) as Answer<Data> | undefined
-    if (known) return known
+    if (known) return Promise.resolve(known)
     // Many messages ask for the same domain at the same moment: one question serves them.
     const underway = this.#asked.get(key) as Promise<Answer<Data>> | undefined
-    if (underway) return await underway
-    const asking = this.#askAndKeep(key, name.toLowerCase(), type, read)
-    this.#asked.set(key, asking)
-    try {
-      return await asking
-    } finally {
+    if (underway) return underway
+    const asking = this.#askAndKeep(key, name.toLowerCase(), type, read).finally(() => {
       this.#asked.delete(key)
-    }
+    })
+    this.#asked.set(key, asking)
+    return asking
   }
 
   close(): void {

@@ -52,10 +52,19 @@ const tooManyQuestions = Promise.resolve<Answer<never>>({
 })
 
 const maxNameLength = 253
-const longLabel = /[^.]{64}/
+const maxLabelLength = 63
 
-/** RFC 1035 §2.3.4 */
+/** RFC 1035 §2.3.4: no label is empty, none too long. */
 function canBeAsked(name: string): boolean {
-  if (name.length === 0 || name.length > maxNameLength) return false
-  return !name.startsWith('.') && !name.endsWith('.') && !name.includes('..') && !longLabel.test(name)
+  if (name.length > maxNameLength) return false
+  let start = 0
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', start)) {
+    if (!canBeLabel(dot - start)) return false
+    start = dot + 1
+  }
+  return canBeLabel(name.length - start)
+}
+
+function canBeLabel(length: number): boolean {
+  return length > 0 && length <= maxLabelLength
 }

@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net'
 import { parseIpAddress, plainAddress } from '../address/networks.ts'
 import { reverseName } from '../dns/reverse-name.ts'
 import type { AuthenticationDns } from './bounded-dns.ts'
+import { remember } from './remember.ts'
 
 export interface IprevEvidence {
   readonly result: 'pass' | 'fail' | 'temperror' | 'permerror'
@@ -16,7 +17,7 @@ const maxNames = 10
 
 export async function checkReverse(dns: AuthenticationDns, clientAddress: string): Promise<IprevEvidence> {
   const client = plainAddress(clientAddress)
-  const asked = reverseName(client)
+  const asked = nameOf(client)
   if (asked === undefined) return { result: 'permerror', problem: 'the client has no IP address' }
   const answer = await dns.ptr(asked)
   if (answer.kind === 'temporary-failure') return { result: 'temperror', problem: answer.detail }
@@ -35,6 +36,9 @@ export async function checkReverse(dns: AuthenticationDns, clientAddress: string
     : { result: 'temperror', name, problem: failure }
 }
 
+/** A server sends more than one message. */
+const nameOf = remember(reverseName)
+
 function isSame(one: string, other: string): boolean {
-  return parseIpAddress(one)?.toString() === parseIpAddress(other)?.toString()
+  return one === other || parseIpAddress(one)?.toString() === parseIpAddress(other)?.toString()
 }

@@ -27,10 +27,10 @@ export class TreeWalker {
     this.#dns = dns
   }
 
-  async walk(domain: string): Promise<Walk> {
+  walk(domain: string): Promise<Walk> {
     const known = this.#walks.get(domain) ?? this.#walkUp(domain)
     this.#walks.set(domain, known)
-    return await known
+    return known
   }
 
   async #walkUp(domain: string): Promise<Walk> {

@@ -8,7 +8,7 @@ import { isAscii } from '../../runtime/text.ts'
 import type { AuthenticationDns } from '../bounded-dns.ts'
 import { isWithin } from '../domain-names.ts'
 import { remember } from '../remember.ts'
-import { expandMacros, type MacroString, parseMacroString, usesMacro } from './macro.ts'
+import { expandMacros, type MacroLetter, type MacroString, parseMacroString, usesMacro } from './macro.ts'
 import {
   type Directive,
   isSpfRecord,
@@ -127,7 +127,9 @@ class Check {
     if ('problem' in record)
       throw new Verdict('permerror', `the SPF record of ${domain} is not valid: ${record.problem}`)
     for (const directive of record.directives) {
-      if (!(await this.#matches(directive.mechanism, domain))) continue
+      const matches = this.#matches(directive.mechanism, domain)
+      // Most terms of a large record are networks, for which nobody has to wait.
+      if (!(typeof matches === 'boolean' ? matches : await matches)) continue
       return await this.#decide(directive, record, domain, isOuter)
     }
     if (!record.redirect) return { result: 'neutral' }
@@ -169,7 +171,7 @@ class Check {
     return records[0]
   }
 
-  async #matches(mechanism: Mechanism, domain: string): Promise<boolean> {
+  #matches(mechanism: Mechanism, domain: string): boolean | Promise<boolean> {
     switch (mechanism.kind) {
       case 'all':
         return true
@@ -177,26 +179,15 @@ class Check {
       case 'ip6':
         return this.#isIn(mechanism.network.address, mechanism.network.prefixLength)
       case 'include':
-        return await this.#includes(mechanism.domain, domain)
-      case 'a': {
-        this.#count()
-        const target = await this.#target(mechanism.domain, domain)
-        return await this.#hasAddress(target, mechanism.prefix4, mechanism.prefix6)
-      }
+        return this.#includes(mechanism.domain, domain)
+      case 'a':
+        return this.#matchesAddress(mechanism, domain)
       case 'mx':
-        return await this.#matchesMx(mechanism, domain)
-      case 'ptr': {
-        this.#count()
-        const target = (await this.#target(mechanism.domain, domain)).toLowerCase()
-        return (await this.#validatedNames()).some(name => isWithin(name, target))
-      }
-      case 'exists': {
-        this.#count()
-        // §5.7: always A records, whatever the client has.
-        const answer = this.#noteVoid(await this.#dns.a(await this.#target(mechanism.domain, domain)))
-        if (answer.kind === 'temporary-failure') throw new Verdict('temperror', answer.detail)
-        return answer.kind === 'found'
-      }
+        return this.#matchesMx(mechanism, domain)
+      case 'ptr':
+        return this.#matchesName(mechanism.domain, domain)
+      case 'exists':
+        return this.#matchesAny(mechanism.domain, domain)
       default:
         return mechanism satisfies never
     }
@@ -210,6 +201,30 @@ class Check {
     if (result === 'none')
       throw new Verdict('permerror', `the SPF record of ${domain} includes ${target}, which has none`)
     return result === 'pass'
+  }
+
+  /** §5.3 */
+  async #matchesAddress(
+    { domain: of, prefix4, prefix6 }: Extract<Mechanism, { kind: 'a' | 'mx' }>,
+    domain: string,
+  ): Promise<boolean> {
+    this.#count()
+    return await this.#hasAddress(await this.#target(of, domain), prefix4, prefix6)
+  }
+
+  /** §5.5 */
+  async #matchesName(of: MacroString | undefined, domain: string): Promise<boolean> {
+    this.#count()
+    const target = (await this.#target(of, domain)).toLowerCase()
+    return (await this.#validatedNames()).some(name => isWithin(name, target))
+  }
+
+  /** §5.7: always A records, whatever the client has. */
+  async #matchesAny(of: MacroString, domain: string): Promise<boolean> {
+    this.#count()
+    const answer = this.#noteVoid(await this.#dns.a(await this.#target(of, domain)))
+    if (answer.kind === 'temporary-failure') throw new Verdict('temperror', answer.detail)
+    return answer.kind === 'found'
   }
 
   /** §5.4 */
@@ -241,8 +256,8 @@ class Check {
     })
   }
 
-  async #askAddresses(host: string): Promise<Answer<string>> {
-    return this.#client?.kind() === 'ipv4' ? await this.#dns.a(host) : await this.#dns.aaaa(host)
+  #askAddresses(host: string): Promise<Answer<string>> {
+    return this.#client?.kind() === 'ipv4' ? this.#dns.a(host) : this.#dns.aaaa(host)
   }
 
   #isIn(network: ipaddr.IPv4 | ipaddr.IPv6, prefixLength: number): boolean {
@@ -270,31 +285,46 @@ class Check {
   }
 
   /** §4.8: what a term is about; §7.3: of a name that is too long, the labels on the left go. */
-  async #target(spec: MacroString | undefined, domain: string): Promise<string> {
+  #target(spec: MacroString | undefined, domain: string): string | Promise<string> {
     if (!spec) return domain
-    let name = expandMacros(spec, await this.#macroValues(domain, usesMacro(spec, 'p')))
-    if (name.endsWith('.')) name = name.slice(0, -1)
-    while (name.length > maxNameLength && name.includes('.')) name = name.slice(name.indexOf('.') + 1)
-    return name
+    const expanded = this.#expand(spec, domain)
+    return typeof expanded === 'string' ? shortenName(expanded) : expanded.then(shortenName)
   }
 
-  async #macroValues(domain: string, withName: boolean) {
+  /** Only the name of the client has to be waited for. */
+  #expand(text: MacroString, domain: string): string | Promise<string> {
+    const expand = (name: string): string =>
+      expandMacros(text, letter => (letter === 'p' ? name : this.#valueOf(letter, domain)))
+    return usesMacro(text, 'p') ? this.#validatedNameFor(domain).then(expand) : expand('')
+  }
+
+  #valueOf(letter: Exclude<MacroLetter, 'p'>, domain: string): string {
     const { domain: senderDomain, heloName, hostname, at } = this.#question
     const client = this.#client
-    const plain = formatClient(client)
-    return {
-      s: `${this.#localPart}@${senderDomain}`,
-      l: this.#localPart,
-      o: senderDomain,
-      d: domain,
-      i: client?.kind() === 'ipv4' ? plain : dottedNibbles(client),
-      p: withName ? await this.#validatedNameFor(domain) : 'unknown',
-      v: client?.kind() === 'ipv4' ? 'in-addr' : 'ip6',
-      h: heloName,
-      c: plain,
-      r: hostname,
-      t: String(Math.floor(at / 1000)),
-    } as const
+    switch (letter) {
+      case 's':
+        return `${this.#localPart}@${senderDomain}`
+      case 'l':
+        return this.#localPart
+      case 'o':
+        return senderDomain
+      case 'd':
+        return domain
+      case 'i':
+        return client?.kind() === 'ipv4' ? formatClient(client) : dottedNibbles(client)
+      case 'v':
+        return client?.kind() === 'ipv4' ? 'in-addr' : 'ip6'
+      case 'h':
+        return heloName
+      case 'c':
+        return formatClient(client)
+      case 'r':
+        return hostname
+      case 't':
+        return String(Math.floor(at / 1000))
+      default:
+        return letter satisfies never
+    }
   }
 
   /** §7.3, %{p} */
@@ -334,15 +364,20 @@ class Check {
     if (text === undefined || !isAscii(text)) return undefined
     const parsed = parseMacroString(text, { explanation: true })
     if (!parsed) return undefined
-    const values = await this.#macroValues(domain, usesMacro(parsed, 'p'))
-    return expandMacros(parsed, values)
-      .replaceAll(/[^ -~]/g, '?')
-      .slice(0, maxExplanation)
+    const expanded = await this.#expand(parsed, domain)
+    return expanded.replaceAll(/[^ -~]/g, '?').slice(0, maxExplanation)
   }
 }
 
 const maxNameLength = 253
 const maxExplanation = 300
+
+function shortenName(expanded: string): string {
+  let name = expanded.endsWith('.') ? expanded.slice(0, -1) : expanded
+  while (name.length > maxNameLength && name.includes('.')) name = name.slice(name.indexOf('.') + 1)
+  return name
+}
+
 const unspecified = parseIpAddress('::') as ipaddr.IPv6
 
 function isFullName(domain: string): boolean {

@@ -15,7 +15,8 @@ export type MacroPart =
 
 export type MacroLetter = 's' | 'l' | 'o' | 'd' | 'i' | 'p' | 'h' | 'c' | 'r' | 't' | 'v'
 export type MacroString = readonly MacroPart[]
-export type MacroValues = Readonly<Record<MacroLetter, string>>
+/** Of a letter, when it is asked for. */
+export type MacroValues = (letter: MacroLetter) => string
 
 const macro = /^\{([slodiphcrtv])([0-9]*)(r?)([.\-+,/_=]*)\}/i
 const maxDigits = 3
@@ -70,12 +71,12 @@ export function usesMacro(text: MacroString, letter: MacroLetter): boolean {
   return text.some(part => part.kind === 'macro' && part.letter === letter)
 }
 
-export function expandMacros(text: MacroString, values: MacroValues): string {
+export function expandMacros(text: MacroString, valueOf: MacroValues): string {
   let expanded = ''
   for (const part of text) {
     if (part.kind === 'literal') expanded += part.text
     else {
-      const value = transform(values[part.letter], part)
+      const value = transform(valueOf(part.letter), part)
       expanded += part.isEscaped ? encodeForUrl(value) : value
     }
     if (expanded.length > maxExpanded) return expanded.slice(0, maxExpanded)
