@@ -149,8 +149,8 @@ class IncomingMessage implements MailDataSink {
   #authors: readonly Address[] = []
   #saysItReports = false
   #isBulk = false
-  /** Where the mail is from is being found out. */
-  readonly #check: MessageCheck | undefined
+  /** Where the mail is from is being found out; not kept any longer, since what it holds is several times the message. */
+  #check: MessageCheck | undefined
   readonly #hooks: MessageHooks | undefined
   readonly #attending: Promise<Attending | undefined> | undefined
 
@@ -190,6 +190,7 @@ class IncomingMessage implements MailDataSink {
     try {
       if (this.#splitter && !this.#refusal) await this.#storeHead(this.#splitter.finish())
       const checked = this.#refusal ? undefined : await this.#check?.finish()
+      this.#check = undefined
       if (checked?.verdict.kind === 'refuse') {
         this.#refusal = this.#refuse(checked.verdict.reply, { authentication: checked.evidence })
       }
