@@ -1,0 +1,248 @@
+// vacation (RFC 5230, RFC 6131): an answer while somebody is away, to people and not to programs (RFC 3834).
+import type { Address } from '../../address/address.ts'
+import { addressKey } from '../../address/address-key.ts'
+import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
+import { parseAddress } from '../../address/parse-address.ts'
+import { decodeEncodedWords } from '../../message/encoded-words.ts'
+import { writtenAddresses } from '../../message/written-addresses.ts'
+import type { Argument, Call, CommandCall, CommandDefinition } from '../language/definitions.ts'
+import { readAddressList, readOneAddress } from '../message/one-address.ts'
+import type { Run } from '../run.ts'
+import { ScriptError } from '../script-error.ts'
+import { badAddress } from './store.ts'
+
+const secondsPerDay = 86_400
+const defaultSeconds = 7 * secondsPerDay
+const maxSubjectLength = 500
+
+const vacation: CommandDefinition = {
+  name: 'vacation',
+  extensions: ['vacation', 'vacation-seconds'],
+  tags: {
+    days: { value: 'number', group: 'how long' },
+    seconds: { value: 'number', group: 'how long', extension: 'vacation-seconds' },
+    subject: { value: 'string' },
+    from: { value: 'string' },
+    addresses: { value: 'string-list' },
+    mime: {},
+    handle: { value: 'string' },
+  },
+  parameters: [{ name: 'the text of the answer', kind: 'string' }],
+  check(call, checker) {
+    const from = call.tags.get('from')
+    const template =
+      from !== undefined && from !== true && from.kind === 'strings' ? from.values[0] : undefined
+    if (template?.constant !== undefined && !isMailboxList(template.constant))
+      checker.problem(template, badFrom(template.constant))
+    const reason = call.arguments[0]
+    const text = reason?.kind === 'strings' ? reason.values[0]?.constant : undefined
+    // §5: 8-bit text has no place in the header of an entity.
+    if (reason && call.tags.has('mime') && text !== undefined && !hasAsciiHeader(text))
+      checker.problem(
+        reason,
+        'With :mime the text begins with fields (Content-Type: …), and these must be in ASCII.',
+      )
+  },
+  async run(call, run) {
+    if (run.has('reject'))
+      throw new ScriptError(
+        call,
+        'The message was rejected before, and is not to be answered as well. Write stop; behind the reject.',
+      )
+    // §4.7
+    if (run.hasVacation)
+      throw new ScriptError(
+        call,
+        'vacation was used before, and can be used once for a message. Put the two into if and else.',
+      )
+    run.hasVacation = true
+    const why = refusal(call, run)
+    if (why !== undefined) return skip(call, run, why)
+    const { reversePath } = run.circumstances.envelope
+    if (!reversePath) return skip(call, run, 'the message has no sender')
+    const key = responseKey(call, run, reversePath)
+    if (await run.circumstances.memory.has('vacation', key))
+      return skip(call, run, `${formatAddressForPeople(reversePath)} has had this answer`)
+    answer(call, run, reversePath, key)
+    return 'next'
+  },
+}
+
+function skip(call: CommandCall, run: Run, why: string): 'next' {
+  run.tell('note', call, `vacation does not answer: ${why}`)
+  return 'next'
+}
+
+function answer(call: CommandCall, run: Run, to: Address, key: string): void {
+  const { owner, envelope } = run.circumstances
+  const addressed = findOwnerInRecipients(ownAddresses(call, run), run)
+  const from = call.tags.has('from') ? run.string(call.tags.get('from')).trim() : undefined
+  if (from !== undefined && !isMailboxList(from)) throw new ScriptError(call, badFrom(from))
+  run.remember({ kind: 'vacation', key, seconds: periodOf(call, run) })
+  const messageId = firstMessageId(run.message.values('message-id')[0] ?? '')
+  run.act(
+    {
+      kind: 'vacation',
+      to,
+      from: from ?? formatAddress(addressed ?? owner.addresses[0] ?? envelope.recipient),
+      subject: subjectOf(call, run),
+      text: run.string(call.arguments[0]),
+      isMime: call.tags.has('mime'),
+      inReplyTo: messageId,
+      references: referencesOf(run, messageId),
+      origin: run.originOf(call),
+    },
+    `vacation answers ${formatAddressForPeople(to)}`,
+  )
+}
+
+/** RFC 5322 §3.6.4: those of the message, or what it answers itself, and then it. */
+export function referencesOf(run: Run, messageId: string | undefined): string[] {
+  const before = run.message.values('references')[0] ?? run.message.values('in-reply-to')[0] ?? ''
+  const known = [...before.matchAll(/<[^<>\s]{1,250}>/g)].map(([id]) => id)
+  // The first tells the thread, the last ones the place in it.
+  const kept = known.length > 20 ? [...known.slice(0, 1), ...known.slice(-19)] : known
+  return messageId === undefined ? kept : [...kept.filter(id => id !== messageId), messageId]
+}
+
+export function firstMessageId(value: string): string | undefined {
+  return /<[^<>\s]{1,250}>/.exec(value)?.[0]
+}
+
+/** §4.1, RFC 6131 §2: never less than the least, nor more than the most. */
+function periodOf({ tags }: Call, { limits }: Run): number {
+  const days = numberOf(tags.get('days'))
+  const seconds = numberOf(tags.get('seconds'))
+  const asked = seconds ?? (days === undefined ? defaultSeconds : Math.max(days, 1) * secondsPerDay)
+  // RFC 6131 §2: 0 answers each message, where a site allows that; the least is what this one does.
+  return Math.min(Math.max(asked, limits.minVacationSeconds), limits.maxVacationSeconds)
+}
+
+function numberOf(argument: Argument | true | undefined): number | undefined {
+  return argument !== undefined && argument !== true && argument.kind === 'number'
+    ? argument.value
+    : undefined
+}
+
+/** §5.3 */
+function subjectOf(call: Call, run: Run): string {
+  const original = run.message.values('subject')[0]
+  const subject = call.tags.has('subject')
+    ? run.string(call.tags.get('subject'))
+    : original === undefined || original === ''
+      ? 'Automated reply'
+      : `Auto: ${original}`
+  // Some scripts were made by programs that encode it themselves.
+  return oneLine(decodeEncodedWords(subject)).slice(0, maxSubjectLength)
+}
+
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\0-\x1f\x7f]+/g, ' ').trim()
+}
+
+/** §4.2: what the answer is told from others by, before variables have been put in. */
+function responseKey(call: Call, run: Run, to: Address): string {
+  const written = (argument: Argument | true | undefined): string | null =>
+    argument !== undefined && argument !== true && argument.kind === 'strings'
+      ? (argument.values[0]?.written ?? null)
+      : null
+  const what = call.tags.has('handle')
+    ? [run.string(call.tags.get('handle'))]
+    : [
+        written(call.tags.get('subject')),
+        written(call.tags.get('from')),
+        call.tags.has('mime'),
+        written(call.arguments[0]),
+      ]
+  return JSON.stringify([addressKey(to), ...what])
+}
+
+/** RFC 5230 §4.5, §4.6; RFC 3834 §2: why nobody is answered, or undefined. */
+function refusal(call: Call, run: Run): string | undefined {
+  const { message, circumstances } = run
+  const { reversePath } = circumstances.envelope
+  if (!reversePath) return 'the message comes from a program: it has no sender'
+  if (isAutomatic(reversePath)) return `${formatAddressForPeople(reversePath)} is the address of a program`
+  const own = ownAddresses(call, run)
+  if (own.has(addressKey(reversePath))) return 'the message comes from this account itself'
+  const submitted = message.values('auto-submitted')[0]
+  if (submitted !== undefined && !/^no\b/i.test(submitted)) return 'the message is automatic (Auto-Submitted)'
+  const listField = listFields.find(name => message.values(name).length > 0)
+  if (listField !== undefined) return `the message comes from a mailing list (${listField})`
+  if (message.values('precedence').some(value => /^(bulk|junk|list)\b/i.test(value)))
+    return 'the message is bulk mail (Precedence)'
+  if (message.values('x-auto-response-suppress').some(value => /\b(all|oof|autoreply)\b/i.test(value)))
+    return 'the message asks for no automatic answers (X-Auto-Response-Suppress)'
+  if (!findOwnerInRecipients(own, run))
+    return 'none of the addresses of this account stands in To or Cc. List others with :addresses'
+  return undefined
+}
+
+const listFields = [
+  'List-Id',
+  'List-Help',
+  'List-Subscribe',
+  'List-Unsubscribe',
+  'List-Post',
+  'List-Owner',
+  'List-Archive',
+]
+
+const automaticLocalParts = [
+  'mailer-daemon',
+  'listserv',
+  'majordomo',
+  'noreply',
+  'no-reply',
+  'do-not-reply',
+  'donotreply',
+  'bounce',
+  'bounces',
+]
+
+function isAutomatic({ localPart }: Address): boolean {
+  const name = localPart.toLowerCase()
+  return (
+    automaticLocalParts.includes(name) ||
+    name.startsWith('owner-') ||
+    name.endsWith('-request') ||
+    name.endsWith('-bounces')
+  )
+}
+
+function ownAddresses(call: Call, run: Run): ReadonlySet<string> {
+  const { owner, envelope } = run.circumstances
+  const written = run.strings(call.tags.get('addresses')).flatMap(text => readOneAddress(text) ?? [])
+  return new Set([...owner.addresses, envelope.recipient, ...written].map(addressKey))
+}
+
+const recipientFields = ['to', 'cc', 'bcc', 'resent-to', 'resent-cc', 'resent-bcc']
+const maxRecipientsLookedAt = 1000
+
+/** The first of the account's own addresses that the message was written to: the one that answers. */
+function findOwnerInRecipients(own: ReadonlySet<string>, { message }: Run): Address | undefined {
+  return recipientFields
+    .flatMap(name => message.values(name))
+    .flatMap(writtenAddresses)
+    .slice(0, maxRecipientsLookedAt)
+    .map(parseAddress)
+    .find(address => address !== undefined && own.has(addressKey(address)))
+}
+
+/** RFC 5322 §3.4, as far as a From field goes: names and addresses, with commas between them. */
+export function isMailboxList(text: string): boolean {
+  return readAddressList(text) !== undefined
+}
+
+function badFrom(text: string): string {
+  return text.includes('@')
+    ? `:from ${badAddress(text).replace('is no address:', 'cannot stand in From:')}`
+    : `:from needs an address, as in "Anna <anna@example.org>", not ${JSON.stringify(text.slice(0, 100))}.`
+}
+
+function hasAsciiHeader(text: string): boolean {
+  const end = text.startsWith('\r\n') ? 0 : text.indexOf('\r\n\r\n')
+  return !/[^\0-\x7f]/.test(end < 0 ? text : text.slice(0, end))
+}
+
+export const vacationCommands: readonly CommandDefinition[] = [vacation]

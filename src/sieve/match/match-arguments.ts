@@ -1,0 +1,235 @@
+// Match types and comparators, which most tests have (RFC 5228 §2.7, RFC 5231, draft-ietf-sieve-regex).
+import type { Argument, Call, CallChecker, TagDefinition } from '../language/definitions.ts'
+import type { Run } from '../run.ts'
+import { ScriptError } from '../script-error.ts'
+import { type Comparator, comparators, defaultComparator } from './comparators.ts'
+import { containsText } from './find-text.ts'
+import { matchGlob, parseGlob } from './glob.ts'
+import { matchPattern, type Pattern, parsePattern } from './regular-expression.ts'
+
+export const matchTags: Readonly<Record<string, TagDefinition>> = {
+  comparator: { value: 'string' },
+  is: { group: 'match type' },
+  contains: { group: 'match type' },
+  matches: { group: 'match type' },
+  regex: { group: 'match type', extension: 'regex' },
+  count: { group: 'match type', value: 'string', extension: 'relational' },
+  value: { group: 'match type', value: 'string', extension: 'relational' },
+}
+
+type MatchType = 'is' | 'contains' | 'matches' | 'regex' | 'count' | 'value'
+
+const matchTypes: readonly MatchType[] = ['contains', 'matches', 'regex', 'count', 'value']
+
+const relations: Readonly<Record<string, (order: number) => boolean>> = {
+  gt: order => order > 0,
+  ge: order => order >= 0,
+  lt: order => order < 0,
+  le: order => order <= 0,
+  eq: order => order === 0,
+  ne: order => order !== 0,
+}
+
+/** `keys`: what is sought, so that patterns are looked at while the script is read. */
+export function checkMatch(call: Call, keys: Argument | undefined, checker: CallChecker): void {
+  const comparator = checkComparator(call, checker)
+  const matchType = matchTypeOf(call)
+  const relation = call.tags.get(matchType)
+  if (relation !== undefined && relation !== true && relation.kind === 'strings') {
+    const [name] = relation.values
+    if (name?.constant !== undefined && !Object.hasOwn(relations, name.constant.toLowerCase()))
+      checker.problem(relation, `:${matchType} is followed by one of ${Object.keys(relations).join(', ')}.`)
+  }
+  if ((matchType === 'contains' || matchType === 'matches') && comparator && !comparator.hasSubstrings)
+    checker.problem(
+      call,
+      `:${matchType} looks into texts, which the comparator ${comparator.name} cannot. Use :is, or :value of "relational".`,
+    )
+  if (matchType === 'regex') checkPatterns(keys, comparator ?? defaultComparator, checker)
+}
+
+function checkComparator(call: Call, checker: CallChecker): Comparator | undefined {
+  const argument = call.tags.get('comparator')
+  if (argument === undefined || argument === true || argument.kind !== 'strings') return defaultComparator
+  const name = argument.values[0]?.constant
+  if (name === undefined) {
+    checker.problem(argument, 'The name of a comparator stands as it is: no variable can be in it.')
+    return undefined
+  }
+  const comparator = comparators.get(name)
+  if (!comparator)
+    checker.problem(
+      argument,
+      `There is no comparator ${JSON.stringify(name.slice(0, 60))}: there are ${[...comparators.keys()].join(', ')}.`,
+    )
+  else if (!checker.isRequired(`comparator-${name}`))
+    checker.problem(
+      argument,
+      `This comparator is an extension: write require "comparator-${name}"; at the top of the script.`,
+    )
+  return comparator
+}
+
+function checkPatterns(keys: Argument | undefined, comparator: Comparator, checker: CallChecker): void {
+  if (keys?.kind !== 'strings') return
+  for (const key of keys.values) {
+    if (key.constant === undefined) continue
+    const pattern = parsePattern(key.constant, ignoresCase(comparator))
+    if (typeof pattern === 'string') checker.problem(key, pattern)
+  }
+}
+
+function ignoresCase({ name }: Comparator): boolean {
+  return name.endsWith('-casemap')
+}
+
+function matchTypeOf({ tags }: Call): MatchType {
+  return matchTypes.find(each => tags.has(each)) ?? 'is'
+}
+
+export interface MatchOptions {
+  /** RFC 5231 §4: where it is not the number of values. */
+  readonly count?: number
+  /** RFC 5173 §6: `body` sets none. */
+  readonly setsVariables?: boolean
+}
+
+/** Whether any value matches any key. */
+export function matchAny(
+  call: Call,
+  run: Run,
+  values: readonly string[],
+  keys: readonly string[],
+  { count = values.length, setsVariables = true }: MatchOptions = {},
+): boolean {
+  const comparator = comparatorOf(call, run)
+  const matchType = matchTypeOf(call)
+  if (matchType === 'count') return matchOrder(call, run, [String(count)], keys, comparator)
+  if (matchType === 'value') return matchOrder(call, run, values, keys, comparator)
+  const found =
+    matchType === 'matches'
+      ? findGlob(run, values, keys, comparator)
+      : matchType === 'regex'
+        ? findPattern(call, run, values, keys, comparator)
+        : findEqual(run, matchType, values, keys, comparator)
+  if (!found) return false
+  // RFC 5229 §3.2
+  if (setsVariables && found !== true) run.frame.matches = found
+  return true
+}
+
+function comparatorOf(call: Call, run: Run): Comparator {
+  const argument = call.tags.get('comparator')
+  const name = argument === undefined ? undefined : run.string(argument)
+  return (name === undefined ? undefined : comparators.get(name)) ?? defaultComparator
+}
+
+function matchOrder(
+  call: Call,
+  run: Run,
+  values: readonly string[],
+  keys: readonly string[],
+  comparator: Comparator,
+): boolean {
+  const name = run.string(call.tags.get('count') ?? call.tags.get('value')).toLowerCase()
+  const relation = Object.hasOwn(relations, name) ? relations[name] : undefined
+  if (!relation)
+    throw new ScriptError(
+      call,
+      `${JSON.stringify(name.slice(0, 40))} is no relation: use one of ${Object.keys(relations).join(', ')}.`,
+    )
+  return values.some(value =>
+    keys.some(key => {
+      run.spend(64 + fast(value.length + key.length))
+      return relation(comparator.compare(value, key))
+    }),
+  )
+}
+
+function findEqual(
+  run: Run,
+  matchType: 'is' | 'contains',
+  values: readonly string[],
+  keys: readonly string[],
+  comparator: Comparator,
+): boolean {
+  const foldedKeys = fold(run, keys, comparator)
+  return fold(run, values, comparator).some(value =>
+    foldedKeys.some(key => {
+      run.spend(32 + (matchType === 'is' ? 0 : fast(value.length + key.length)))
+      return matchType === 'is' ? value === key : containsText(value, key)
+    }),
+  )
+}
+
+/** What the engine does in one go costs less than what is done here for each character. */
+function fast(length: number): number {
+  return Math.ceil(length / 4)
+}
+
+/** A state of a regular expression costs more. */
+const slowness = 8
+
+function fold(run: Run, texts: readonly string[], comparator: Comparator): string[] {
+  return texts.map(text => {
+    run.spend(fast(text.length))
+    return comparator.fold(text)
+  })
+}
+
+function findGlob(
+  run: Run,
+  values: readonly string[],
+  keys: readonly string[],
+  comparator: Comparator,
+): readonly string[] | undefined {
+  const globs = fold(run, keys, comparator).map(parseGlob)
+  for (const value of values) {
+    run.spend(value.length)
+    const points = Array.from(comparator.prepare?.(value) ?? value)
+    const folded = Array.from(comparator.fold(value))
+    for (const glob of globs) {
+      run.spend(64)
+      const places = matchGlob(glob, folded, run.spend)
+      if (places) return [value, ...places.map(([start, end]) => points.slice(start, end).join(''))]
+    }
+  }
+  return undefined
+}
+
+function findPattern(
+  call: Call,
+  run: Run,
+  values: readonly string[],
+  keys: readonly string[],
+  comparator: Comparator,
+): readonly string[] | undefined {
+  const patterns = keys.flatMap(key => readPattern(call, run, key, comparator) ?? [])
+  for (const value of values) {
+    for (const { pattern, cost } of patterns) {
+      run.spend(64 + value.length * cost * slowness)
+      const found = matchPattern(pattern, value)
+      if (found) return found
+    }
+  }
+  return undefined
+}
+
+/**
+ * The engine looks at each character once for each state that the pattern has. undefined: what variables have made of it is no
+ * pattern, and matches nothing: a stranger may have written what they hold, and must not end the script with it.
+ */
+function readPattern(
+  call: Call,
+  run: Run,
+  key: string,
+  comparator: Comparator,
+): { readonly pattern: Pattern; readonly cost: number } | undefined {
+  run.spend(64 * 10 + key.length * 64)
+  const pattern = parsePattern(key, ignoresCase(comparator))
+  if (typeof pattern === 'string') {
+    run.tell('note', call, `:regex matches nothing here: ${pattern}`)
+    return undefined
+  }
+  return { pattern, cost: Math.max(1, pattern.programSize()) }
+}
