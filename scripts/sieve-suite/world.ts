@@ -1,0 +1,250 @@
+// What a test script of the suite runs in: a message, mailboxes, what was sent, the scripts beside the file.
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Address } from '../../src/address/address.ts'
+import { formatAddress } from '../../src/address/format-address.ts'
+import { parseAddress } from '../../src/address/parse-address.ts'
+import { encodeWords } from '../../src/message/encoded-words.ts'
+import { formatDate } from '../../src/message/format-date.ts'
+import { HeaderSplitter } from '../../src/message/header-section.ts'
+import type { Circumstances, SieveMessage } from '../../src/sieve/circumstances.ts'
+import { defaultLimits, type SieveLimits } from '../../src/sieve/limits.ts'
+import type { FileInto, Keep, Notification, SieveAction, VacationReply } from '../../src/sieve/outcome.ts'
+import { parseScript } from '../../src/sieve/parse-script.ts'
+import type { SieveProblem } from '../../src/sieve/problem.ts'
+import type { ParsedScript, SieveScript } from '../../src/sieve/script.ts'
+
+/** A test asks for what belongs to another program, and says nothing about this one. */
+export class NotApplicable extends Error {}
+
+/** `test_fail` */
+export class TestFailed extends Error {}
+
+interface Stored {
+  readonly message: SieveMessage
+  readonly flags: readonly string[]
+}
+
+interface Sent {
+  readonly message: SieveMessage
+  readonly from: Address | null
+  readonly to: Address
+}
+
+export class World {
+  /** Of the scripts that are tested. */
+  limits: SieveLimits = defaultLimits
+  readonly #folder: string
+  message: SieveMessage = splitMessage(
+    'From: sender@example.com\r\nTo: recipient@example.com\r\n\r\nTest\r\n',
+  )
+  reversePath: Address | null = address('sender@example.com')
+  recipient: Address = address('recipient@example.com')
+  originalRecipient: Address | undefined
+  authenticatedAs: string | undefined
+  owner: Address | undefined
+  delimiter = '+'
+  readonly mailboxes = new Map<string, Stored[]>([['INBOX', []]])
+  readonly metadata = new Map<string, string>()
+  readonly executed = new Set<SieveAction>()
+  readonly sent: Sent[] = []
+  /** Of the script that was read or run last. */
+  problems: readonly SieveProblem[] = []
+  script: SieveScript | undefined
+  /** Of the script that was read last. */
+  unknownExtension: string | undefined
+  /** What `test_error` was asked last. */
+  askedAboutProblems: { readonly problems: readonly string[]; readonly isText: boolean } | undefined
+  /** What another program was told by its settings, which this one has not. */
+  readonly foreignSettings = new Set<string>()
+
+  constructor(file: string) {
+    this.#folder = dirname(file)
+  }
+
+  /** What a test that fails has to be seen with. */
+  seen(): Pick<World, 'askedAboutProblems' | 'unknownExtension'> {
+    return this
+  }
+
+  circumstances(): Circumstances {
+    return {
+      message: this.message,
+      envelope: {
+        reversePath: this.reversePath,
+        recipient: this.recipient,
+        originalRecipient: this.originalRecipient,
+        authenticatedAs: this.authenticatedAs,
+      },
+      owner: { addresses: this.owner ? [this.owner, this.recipient] : [this.recipient] },
+      nowMs: Date.now(),
+      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      mailboxes: {
+        exists: name => Promise.resolve(this.mailboxes.has(mailboxName(name))),
+        hasSpecialUse: () => Promise.resolve(false),
+        readMetadata: (mailbox, name) =>
+          Promise.resolve(this.metadata.get(`${mailbox ?? ''}\0${name.toLowerCase()}`)),
+      },
+      // Each test of the suite is the first of its kind.
+      memory: { has: () => Promise.resolve(false) },
+      readScript: (location, name) => Promise.resolve(this.#readIncluded(location, name)),
+      environment: {
+        // What the server of the suite calls itself.
+        name: 'Pigeonhole Sieve',
+        version: '0',
+        host: 'mail.example.com',
+        domain: 'example.com',
+        location: 'MS',
+        phase: 'during',
+      },
+      recipientDelimiter: this.delimiter,
+    }
+  }
+
+  readScriptFile(name: string): ParsedScript | undefined {
+    const path = join(this.#folder, name)
+    return existsSync(path) ? parseScript(readFileSync(path, 'utf8')) : undefined
+  }
+
+  #readIncluded(location: string, name: string): ParsedScript | undefined {
+    const folder = location === 'global' ? 'included-global' : 'included'
+    return this.readScriptFile(join(folder, `${name}.sieve`))
+  }
+
+  /** Does what actions say; false where one cannot be done. */
+  async perform(actions: readonly SieveAction[]): Promise<boolean> {
+    let isDone = true
+    for (const action of actions) {
+      if (this.executed.has(action)) continue
+      this.executed.add(action)
+      isDone = (await this.#performOne(action)) && isDone
+    }
+    return isDone
+  }
+
+  async #performOne(action: SieveAction): Promise<boolean> {
+    switch (action.kind) {
+      case 'keep':
+        return this.#store('INBOX', action)
+      case 'fileinto': {
+        const name = mailboxName(action.mailbox)
+        // In the mailboxes of the suite a slash parts levels, none of which is empty.
+        if (!this.mailboxes.has(name) && action.create && !name.includes('//')) this.mailboxes.set(name, [])
+        return this.#store(name, action)
+      }
+      case 'redirect':
+        this.sent.push({
+          message: await this.#redirected(action.headerSection),
+          from: this.reversePath,
+          to: action.forwardPath,
+        })
+        return true
+      case 'vacation':
+        this.sent.push({ message: splitMessage(composeReply(action)), from: null, to: action.to })
+        return true
+      case 'notify':
+        for (const to of [...action.to, ...action.cc, ...action.bcc])
+          this.sent.push({
+            message: splitMessage(composeNotification(action)),
+            from: action.reversePath,
+            to,
+          })
+        return true
+      case 'reject':
+        if (this.reversePath)
+          this.sent.push({
+            message: splitMessage(
+              `Auto-Submitted: auto-replied\r\nFrom: postmaster@example.com\r\nTo: ${formatAddress(this.reversePath)}\r\nSubject: Rejected\r\n\r\n${action.text}`,
+            ),
+            from: null,
+            to: this.reversePath,
+          })
+        return true
+      case 'discard':
+        return true
+      default:
+        return action satisfies never
+    }
+  }
+
+  async #store(name: string, action: Keep | FileInto): Promise<boolean> {
+    const mailbox = this.mailboxes.get(name)
+    const message = await this.#edited(action.headerSection)
+    // The server of the suite has this keyword for each message of plain text that it stores.
+    const flags = [...action.flags, '$HasNoAttachment']
+    ;(mailbox ?? this.mailboxes.get('INBOX'))?.push({ message, flags })
+    return mailbox !== undefined
+  }
+
+  /** The server of the suite says who has redirected. */
+  async #redirected(section: Uint8Array | undefined): Promise<SieveMessage> {
+    const { headerSection } = await this.#edited(section)
+    const field = Buffer.from(`X-Sieve-Redirected-From: ${formatAddress(this.recipient)}\r\n`)
+    return messageOf(Buffer.concat([field, headerSection]), await this.message.readBody(Infinity))
+  }
+
+  async #edited(section: Uint8Array | undefined): Promise<SieveMessage> {
+    if (!section) return this.message
+    const body = await this.message.readBody(Infinity)
+    return messageOf(section, body)
+  }
+}
+
+/** INBOX in any letters, and what is below it. */
+function mailboxName(name: string): string {
+  return name.replace(/^inbox(?=$|[./])/i, 'INBOX')
+}
+
+export function address(text: string): Address {
+  const found = parseAddress(text)
+  if (!found) throw new NotApplicable(`an address that SMTP would not have let in: ${JSON.stringify(text)}`)
+  return found
+}
+
+/** Lines of the suite's files end as they like. */
+export function splitMessage(text: string): SieveMessage {
+  const splitter = new HeaderSplitter(10_000_000)
+  const bytes = Buffer.from(text.replaceAll(/\r?\n/g, '\r\n'))
+  const split = splitter.take(bytes)
+  const { section, rest, lacksEmptyLine } = typeof split === 'string' ? splitter.finish() : split
+  return messageOf(section, lacksEmptyLine ? rest : rest.length === 0 ? undefined : rest.subarray(2))
+}
+
+function messageOf(headerSection: Uint8Array, body: Uint8Array | undefined): SieveMessage {
+  return {
+    headerSection,
+    size: headerSection.length + (body ? 2 + body.length : 0),
+    readBody: max => Promise.resolve(body?.subarray(0, max)),
+  }
+}
+
+/** As delivery would, and no more than the tests of the suite look at. */
+function composeReply(reply: VacationReply): string {
+  return [
+    `Date: ${formatDate(Date.now())}`,
+    `From: ${reply.from}`,
+    `To: ${formatAddress(reply.to)}`,
+    `Subject: ${encodeWords(reply.subject)}`,
+    'Auto-Submitted: auto-replied',
+    ...(reply.inReplyTo === undefined ? [] : [`In-Reply-To: ${reply.inReplyTo}`]),
+    ...(reply.references.length === 0 ? [] : [`References: ${reply.references.join('\r\n ')}`]),
+    ...(reply.isMime
+      ? [reply.text]
+      : ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 8bit', '', reply.text]),
+  ].join('\r\n')
+}
+
+function composeNotification(notification: Notification): string {
+  const list = (name: string, all: readonly Address[]): string[] =>
+    all.length === 0 ? [] : [`${name}: ${all.map(formatAddress).join(', ')}`]
+  return [
+    'Auto-Submitted: auto-notified',
+    `From: ${notification.from}`,
+    ...list('To', notification.to),
+    ...list('Cc', notification.cc),
+    `Subject: ${encodeWords(notification.subject)}`,
+    ...notification.fields.map(({ name, value }) => `${name}: ${encodeWords(value)}`),
+    '',
+    notification.text,
+  ].join('\r\n')
+}
