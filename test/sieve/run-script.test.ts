@@ -483,6 +483,12 @@ describe('addresses', () => {
     )
   })
 
+  it('are never what a name decodes to', async () => {
+    const fields = 'From: =?utf-8?q?boss@example.org,?= <mallory@example.net>'
+    assert.equal(await matches(fields, 'address "from" "boss@example.org"'), false)
+    assert.equal(await matches(fields, 'address "from" "mallory@example.net"'), true)
+  })
+
   it('have their local-part without quotes', async () => {
     assert.equal(await matches('From: "a b"@example.net', 'address :localpart "from" "a b"'), true)
   })

@@ -222,7 +222,7 @@ const maxRecipientsLookedAt = 1000
 /** The first of the account's own addresses that the message was written to: the one that answers. */
 function findOwnerInRecipients(own: ReadonlySet<string>, { message }: Run): Address | undefined {
   return recipientFields
-    .flatMap(name => message.values(name))
+    .flatMap(name => message.writtenValues(name))
     .flatMap(writtenAddresses)
     .slice(0, maxRecipientsLookedAt)
     .map(parseAddress)

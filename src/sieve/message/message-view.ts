@@ -12,6 +12,8 @@ interface FieldView {
   readonly bytes: Uint8Array
   /** RFC 5228 §2.4.2.2, §2.7.2: unfolded, decoded, without blanks at its ends. */
   readonly value: string
+  /** As it stands, but unfolded: a name that decodes to an address must not be taken for one. */
+  readonly written: string
 }
 
 export const maxFieldNameLength = 200
@@ -40,6 +42,12 @@ export class MessageView {
   values(name: string): string[] {
     const lower = name.toLowerCase()
     return this.#fields.filter(field => field.name === lower).map(({ value }) => value)
+  }
+
+  /** Of the same fields, nothing decoded: for what is in them that is no text (addresses, Message-IDs). */
+  writtenValues(name: string): string[] {
+    const lower = name.toLowerCase()
+    return this.#fields.filter(field => field.name === lower).map(({ written }) => written)
   }
 
   /** RFC 5228 §5.9. */
@@ -74,7 +82,7 @@ export class MessageView {
     const bytes = Buffer.from(`${name}: ${foldValue(name, line)}\r\n`)
     const length = this.#fields.reduce((sum, field) => sum + field.bytes.length, 0)
     if (length + bytes.length > this.#limits.maxHeaderBytes) return false
-    const field = { name: name.toLowerCase(), bytes, value: line }
+    const field = { name: name.toLowerCase(), bytes, value: line, written: line }
     if (isLast) this.#fields.push(field)
     else this.#fields.unshift(field)
     this.#changed()
@@ -113,13 +121,14 @@ export function oneAt(length: number, index: number, fromEnd: boolean): [number,
 function splitFields(section: Uint8Array): FieldView[] {
   const fields: FieldView[] = []
   let from = 0
-  const keep = (to: number, name: string | undefined, value: string): void => {
-    if (to > from) fields.push({ name, bytes: section.subarray(from, to), value })
+  const keep = (to: number, name: string | undefined, written: string): void => {
+    const value = decodeEncodedWords(written).trim()
+    if (to > from) fields.push({ name, bytes: section.subarray(from, to), value, written })
     from = to
   }
   for (const { name, value, start, end } of parseHeaderFields(section)) {
     keep(start, undefined, '')
-    keep(end, name.toLowerCase(), decodeEncodedWords(value).trim())
+    keep(end, name.toLowerCase(), value)
   }
   keep(section.length, undefined, '')
   return fields

@@ -15,8 +15,13 @@ import { oneAt } from '../message/message-view.ts'
 import type { Run } from '../run.ts'
 
 /** RFC 5260 §6: with several names, all their fields are counted. */
-export function chosenValues(call: Call, names: Argument | undefined, run: Run): string[] {
-  const values = run.strings(names).flatMap(name => run.message.values(name))
+export function chosenValues(
+  call: Call,
+  names: Argument | undefined,
+  run: Run,
+  valuesOf = (name: string): string[] => run.message.values(name),
+): string[] {
+  const values = run.strings(names).flatMap(valuesOf)
   const index = indexOf(call)
   return index === undefined ? values : values.slice(...oneAt(values.length, index, call.tags.has('last')))
 }
@@ -91,7 +96,9 @@ const address: TestDefinition = {
   evaluate(call, run) {
     const [names, keys] = call.arguments
     const { recipientDelimiter } = run.circumstances
-    const addresses = chosenValues(call, names, run).flatMap(readAddresses)
+    // RFC 5228 §5.1: never the phrase, whatever it decodes to.
+    const written = chosenValues(call, names, run, name => run.message.writtenValues(name))
+    const addresses = written.flatMap(readAddresses)
     const parts = addresses.flatMap(each => partOf(call, each, recipientDelimiter) ?? [])
     return matchAny(call, run, parts, run.strings(keys))
   },
