@@ -1,0 +1,277 @@
+// One connection of ManageSieve: it owns the bytes, the deadlines and the handshake; the session owns the protocol.
+import type { Socket } from 'node:net'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import { isLoopback, plainAddress } from '../address/networks.ts'
+import {
+  disown,
+  own,
+  type SocketOwner,
+  tellWhenDrained,
+  tellWhenSecured,
+} from '../smtp/server/owned-socket.ts'
+import { CommandReader } from './command-reader.ts'
+import { formatResponse, type Response } from './response.ts'
+import { responses } from './responses.ts'
+import type { TlsFacts } from './services.ts'
+import { Session, type SessionContext, type Step } from './session.ts'
+
+/** What the server gives its connections. */
+export interface ConnectionHost {
+  readonly context: SessionContext
+  readonly timeouts: {
+    /** Of a client that has not logged in. */
+    readonly loginMs: number
+    /** RFC 5804 §1.2: 30 minutes at least, once it has. */
+    readonly idleMs: number
+  }
+  now(): number
+  /** A connection's deadline has been set. */
+  expectDeadline(at: number): void
+  nextSessionId(): string
+  /** Throws when the certificate cannot be used. */
+  secureContext(): SecureContext
+  /** The server's end of TLS on this socket. */
+  secure(socket: Socket, secureContext: SecureContext): TLSSocket
+  tlsFacts(secure: TLSSocket): TlsFacts
+  released(connection: Connection): void
+  note(message: string, connection: Connection): void
+  /** An error of ours, without a session that it could be told to. */
+  fault(cause: unknown, connection: Connection): void
+}
+
+/** More than a script, and all that a client says around it, needs no more room. */
+const maxLineBytes = 16 * 1024
+const maxSkippedBytes = 1024 * 1024
+const maxBufferedBytes = 64 * 1024
+/** How long a client has for closing its half after we closed ours. */
+const closeWaitMs = 10_000
+
+export class Connection implements SocketOwner {
+  readonly #host: ConnectionHost
+  #socket: Socket
+  session: Session | undefined
+  readonly #reader: CommandReader
+  /** 'busy': an answer is being found; 'blocked': the client does not take what was said. */
+  #mode: 'commands' | 'busy' | 'blocked' | 'handshake' | 'closed' = 'busy'
+  #waitingBytes = 0
+  #isPaused = false
+  /** The client has closed its half; what came before is still served. */
+  #inputEnded = false
+  #isDraining = false
+  readonly remoteAddress: string
+  /** ms since 1970 */
+  deadlineAt = 0
+
+  constructor(host: ConnectionHost, socket: Socket) {
+    this.#host = host
+    this.#socket = socket
+    this.#reader = new CommandReader({
+      maxLineBytes,
+      maxLiteralBytes: maxLiteralBytes(host.context),
+      maxSkippedBytes,
+    })
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
+  }
+
+  // Beginning and end
+
+  adopt(): void {
+    own(this.#socket, this)
+    this.#extendDeadline()
+  }
+
+  greet(): void {
+    this.session = new Session(this.#host.context, {
+      sessionId: this.#host.nextSessionId(),
+      remoteAddress: this.remoteAddress,
+      isLoopback: isLoopback(this.remoteAddress),
+    })
+    this.#apply(this.session.greet())
+    this.#run()
+  }
+
+  refuseNewcomer(): void {
+    this.#bid(responses.tooManyConnections)
+  }
+
+  /** Ends when nothing is lost by that: between two commands. */
+  drain(): void {
+    this.#isDraining = true
+    if (this.#mode === 'commands' || this.#mode === 'blocked') this.#bid(responses.shuttingDown)
+    else if (this.#mode === 'handshake') this.#socket.destroy()
+  }
+
+  cut(): void {
+    if (this.#mode !== 'closed' && this.#mode !== 'handshake') this.#bid(responses.shuttingDown)
+    this.#socket.destroy()
+  }
+
+  #bid(farewell: Response): void {
+    this.#write(formatResponse(farewell))
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#mode === 'closed') return
+    this.#mode = 'closed'
+    this.#reader.forget()
+    this.#socket.end()
+    this.#setDeadline(this.#host.now() + closeWaitMs)
+    // What it still sends is read and thrown away, or a reset could overtake the answer.
+    this.#resume()
+  }
+
+  gone(): void {
+    this.#mode = 'closed'
+    this.#host.released(this)
+  }
+
+  ended(): void {
+    this.#inputEnded = true
+    if (this.#mode === 'handshake') this.#socket.destroy()
+    else this.#run()
+  }
+
+  failed(cause: Error): void {
+    if (this.#mode !== 'closed') this.#host.note(`connection failed: ${cause.message}`, this)
+    this.#socket.destroy()
+  }
+
+  fail(cause: unknown): void {
+    this.#host.fault(cause, this)
+    if (this.#mode === 'handshake') this.#socket.destroy()
+    else this.#bid(responses.fault)
+  }
+
+  // Deadlines
+
+  #extendDeadline(): void {
+    const { loginMs, idleMs } = this.#host.timeouts
+    this.#setDeadline(this.#host.now() + (this.session?.isLoggedIn ? idleMs : loginMs))
+  }
+
+  #setDeadline(at: number): void {
+    this.deadlineAt = at
+    this.#host.expectDeadline(at)
+  }
+
+  /** The deadline has passed. While it is us who are slow, the client is not to blame. */
+  expire(): void {
+    if (this.#mode === 'busy') this.#extendDeadline()
+    else if (this.#mode === 'commands') this.#bid(responses.timedOut)
+    else this.#socket.destroy()
+  }
+
+  // Bytes
+
+  take(bytes: Buffer): void {
+    if (this.#mode === 'closed') return
+    // The bytes of a command do not move the deadline, or a client that sends one a minute could keep its place for ever.
+    this.#reader.take(bytes)
+    this.#waitingBytes += bytes.length
+    this.#run()
+  }
+
+  /** Goes on until the bytes are used up or something has to be waited for. */
+  #run(): void {
+    while (this.#mode === 'commands') {
+      const read = this.#reader.read()
+      if (!read) break
+      const step = this.session?.take(read)
+      if (step instanceof Promise) this.#wait(step)
+      else if (step) this.#apply(step)
+    }
+    if (this.#mode === 'commands') {
+      this.#waitingBytes = 0
+      this.#resume()
+      // What is left is no whole command, and never will be.
+      if (this.#inputEnded) this.#end()
+    } else if (this.#mode !== 'closed' && this.#waitingBytes > maxBufferedBytes) this.#pause()
+  }
+
+  #wait(step: Promise<Step>): void {
+    this.#mode = 'busy'
+    step
+      .then(outcome => {
+        if (this.#mode === 'closed') return
+        this.#apply(outcome)
+        this.#run()
+      })
+      .catch((cause: unknown) => this.fail(cause))
+  }
+
+  #apply({ output, effect }: Step): void {
+    if (effect === 'start-tls') {
+      this.#startTls(output)
+      return
+    }
+    this.#mode = 'commands'
+    this.#write(output)
+    if (effect === 'close') this.#end()
+    else if (this.#isDraining) this.#bid(responses.shuttingDown)
+    else this.#extendDeadline()
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#socket.write(bytes) || this.#mode === 'closed') return
+    // A client that does not take its answers gets no more of them.
+    this.#mode = 'blocked'
+    tellWhenDrained(this.#socket)
+  }
+
+  drained(): void {
+    if (this.#mode !== 'blocked') return
+    this.#mode = 'commands'
+    this.#extendDeadline()
+    this.#run()
+  }
+
+  // TLS
+
+  #startTls(ready: Buffer): void {
+    // CVE-2011-0411: what was sent in the clear must not be taken for what comes encrypted.
+    if (this.#reader.hasPending) {
+      this.#bid(responses.textAfterStartTls)
+      return
+    }
+    let secureContext: SecureContext
+    try {
+      secureContext = this.#host.secureContext()
+    } catch (cause) {
+      this.#host.fault(cause, this)
+      this.#apply({ output: formatResponse(responses.tlsUnavailable) })
+      return
+    }
+    const plain = this.#socket
+    plain.write(ready)
+    disown(plain)
+    this.#mode = 'handshake'
+    const secure = this.#host.secure(plain, secureContext)
+    this.#socket = secure
+    own(secure, this)
+    tellWhenSecured(secure)
+  }
+
+  secured(secure: TLSSocket): void {
+    const step = this.session?.enterTls(this.#host.tlsFacts(secure))
+    if (step) this.#apply(step)
+    this.#run()
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+}
+
+/** A script, and a name beside it. */
+function maxLiteralBytes({ limits }: SessionContext): number {
+  return (limits.sieve?.maxScriptBytes ?? 256 * 1024) + 1024
+}

@@ -1,0 +1,60 @@
+// What a session of ManageSieve needs of the system around it. The composition root supplies it.
+import type { Authority, LoginProblem } from '../sasl/authority.ts'
+import type { ChannelBindingType } from '../sasl/channel-binding.ts'
+import type { ClientCertificate } from '../sasl/client-certificate.ts'
+
+export interface TlsFacts {
+  readonly protocol: string
+  readonly cipher: string
+  readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
+  readonly clientCertificate?: ClientCertificate | undefined
+}
+
+/** The peer as the session knows it so far. */
+export interface Client {
+  readonly sessionId: string
+  readonly remoteAddress: string
+  readonly tls?: TlsFacts | undefined
+  readonly isLoopback: boolean
+}
+
+export interface Account {
+  readonly id: number
+  /** 'anna@example.test' */
+  readonly address: string
+}
+
+export interface ListedScript {
+  readonly name: string
+  readonly isActive: boolean
+}
+
+/** Why a script is not kept. */
+export type StoreProblem = 'too-many-scripts' | 'no-space'
+
+/** Of AUTHENTICATE, for the trail. */
+export interface RefusedLogin {
+  readonly mechanism: string
+  /** As the client gave it. */
+  readonly name: string | undefined
+  readonly problem: LoginProblem
+}
+
+/** Promises settle when what was asked is durable. Names are right (RFC 5804 §1.6); whether they exist is asked here. */
+export interface SessionServices {
+  /** Who knows whether what this client shows proves anybody. */
+  authorityFor(client: Client): Authority<Account>
+  listScripts(account: Account): Promise<readonly ListedScript[]>
+  readScript(account: Account, name: string): Promise<Uint8Array | undefined>
+  /** Whether a script of this length would be kept under this name. */
+  judgeSpace(account: Account, name: string, bytes: number): Promise<StoreProblem | undefined>
+  /** In the place of one of this name; whether it is active stays as it was. */
+  storeScript(account: Account, name: string, script: Uint8Array): Promise<StoreProblem | undefined>
+  /** undefined: none is active. False: there is none of this name. */
+  activateScript(account: Account, name: string | undefined): Promise<boolean>
+  deleteScript(account: Account, name: string): Promise<'deleted' | 'nonexistent' | 'active'>
+  renameScript(account: Account, from: string, to: string): Promise<'renamed' | 'nonexistent' | 'exists'>
+  /** Must not throw and is not waited for. */
+  loginRefused?(client: Client, refused: RefusedLogin): void
+  loggedIn?(client: Client, account: Account): void
+}

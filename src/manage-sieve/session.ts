@@ -1,0 +1,493 @@
+// The session of ManageSieve (RFC 5804): takes commands, returns steps. It touches no socket, timer or log.
+import { isUtf8 } from 'node:buffer'
+import { nearestName } from '../runtime/nearest-name.ts'
+import type { Random } from '../runtime/random.ts'
+import { isTemporary } from '../sasl/authority.ts'
+import { channelBindingTypes } from '../sasl/channel-binding.ts'
+import { type ExchangeStep, startExchange } from '../sasl/exchange.ts'
+import { decodeBase64, type SaslMechanism } from '../sasl/mechanism.ts'
+import { offeredMechanisms, type PasswordMechanism } from '../sasl/mechanisms.ts'
+import { isScriptName } from '../sieve/commands/include.ts'
+import { extensions } from '../sieve/language/vocabulary.ts'
+import { defaultLimits, type SieveLimits } from '../sieve/limits.ts'
+import { parseScript } from '../sieve/parse-script.ts'
+import { formatProblem } from '../sieve/problem.ts'
+import type { CommandToken, ReadCommand, RefusedCommand } from './command-reader.ts'
+import { formatLine, formatResponse, formatString, type Response } from './response.ts'
+import { responses } from './responses.ts'
+import type { Account, Client, SessionServices, StoreProblem, TlsFacts } from './services.ts'
+
+/** What all sessions of a server share. */
+export interface SessionContext {
+  readonly hostname: string
+  /** '0.1.0', for IMPLEMENTATION. */
+  readonly version: string
+  readonly services: SessionServices
+  readonly hasTls: boolean
+  readonly allowPlaintextAuthOnLoopback: boolean
+  readonly authMechanisms: readonly PasswordMechanism[]
+  readonly random: Random
+  readonly limits: { readonly maxErrors: number; readonly maxScripts: number; readonly sieve?: SieveLimits }
+  /** A service threw: a fault of ours, for the log. */
+  readonly fault: (cause: unknown, client: Client) => void
+}
+
+type State =
+  | { readonly phase: 'not-authenticated' }
+  | {
+      readonly phase: 'authenticating'
+      readonly mechanism: string
+      readonly next: (answer: Buffer) => MaybePromise<LoginStep>
+    }
+  | { readonly phase: 'authenticated'; readonly account: Account }
+  | { readonly phase: 'logout' }
+
+type MaybePromise<T> = T | Promise<T>
+type LoginStep = ExchangeStep<Account> | { readonly kind: 'told'; readonly response: Response }
+
+export interface Step {
+  readonly output: Buffer
+  readonly effect?: 'start-tls' | 'close'
+}
+
+interface Command {
+  readonly syntax: string
+  /** RFC 5804 §2 */
+  readonly phases: readonly State['phase'][]
+  readonly parameters: readonly CommandToken['kind'][]
+  readonly optional?: number
+  run(session: Session, values: readonly CommandToken[]): MaybePromise<Step>
+}
+
+const notAuthenticated: State = { phase: 'not-authenticated' }
+/** Of SCRAM: nobody meets the same one twice. */
+const nonceBytes = 18
+
+export class Session {
+  readonly context: SessionContext
+  client: Client
+  #state: State = notAuthenticated
+  #errors = 0
+
+  constructor(context: SessionContext, client: Client) {
+    this.context = context
+    this.client = client
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#state.phase === 'authenticated'
+  }
+
+  greet(): Step {
+    return {
+      output: Buffer.concat([
+        this.capabilities(),
+        formatResponse(responses.capabilities(this.context.hostname)),
+      ]),
+    }
+  }
+
+  /** RFC 5804 §2.2: nothing that was said before counts, and the capabilities come anew. */
+  enterTls(tls: TlsFacts): Step {
+    this.client = { ...this.client, tls }
+    this.#state = notAuthenticated
+    return this.greet()
+  }
+
+  take(read: ReadCommand): MaybePromise<Step> {
+    const step = this.#answer(read)
+    return step instanceof Promise
+      ? step.catch((cause: unknown) => {
+          this.context.fault(cause, this.client)
+          if (this.#state.phase === 'authenticating') this.#state = notAuthenticated
+          return say(responses.tryLater)
+        })
+      : step
+  }
+
+  #answer(read: ReadCommand): MaybePromise<Step> {
+    switch (read.kind) {
+      case 'command':
+        return this.#state.phase === 'authenticating'
+          ? this.#continueLogin(this.#state, read.tokens)
+          : this.#dispatch(read.tokens)
+      case 'refused':
+        if (this.#state.phase === 'authenticating') this.#state = notAuthenticated
+        return this.mistake(this.#refusal(read.why))
+      case 'lost':
+        return close(read.why === 'too-much' ? responses.tooMuch : responses.literalWithoutPlus)
+      default:
+        return read satisfies never
+    }
+  }
+
+  #refusal(why: RefusedCommand): Response {
+    switch (why) {
+      case 'line-too-long':
+        return responses.lineTooLong
+      case 'literal-too-large':
+        return responses.literalTooLarge(this.sieveLimits.maxScriptBytes)
+      case 'syntax':
+      case 'too-many-arguments':
+        return responses.syntax
+      default:
+        return why satisfies never
+    }
+  }
+
+  #dispatch([first, ...values]: readonly CommandToken[]): MaybePromise<Step> {
+    if (first?.kind !== 'atom') return this.mistake(responses.syntax)
+    const verb = first.text.toUpperCase()
+    const command = Object.hasOwn(commands, verb) ? commands[verb] : undefined
+    if (!command) return this.mistake(responses.unknownCommand(nearestName(verb, Object.keys(commands))))
+    if (!command.phases.includes(this.#state.phase)) return this.mistake(this.#wrongPhase())
+    const { parameters, optional = 0 } = command
+    const fits =
+      values.length <= parameters.length &&
+      values.length >= parameters.length - optional &&
+      values.every(({ kind }, index) => kind === parameters[index])
+    return fits ? command.run(this, values) : this.mistake(responses.usage(command.syntax))
+  }
+
+  #wrongPhase(): Response {
+    if (this.#state.phase === 'authenticated') return responses.notLoggedOut
+    return this.mayAuthenticate ? responses.logInFirst : responses.startTlsFirst
+  }
+
+  /** One mistake more: a client that makes nothing else is a program that guesses. */
+  mistake(response: Response): Step {
+    this.#errors++
+    if (this.#errors < this.context.limits.maxErrors) return say(response)
+    return {
+      output: Buffer.concat([formatResponse(response), formatResponse(responses.tooManyErrors)]),
+      effect: 'close',
+    }
+  }
+
+  logOut(): Step {
+    this.#state = { phase: 'logout' }
+    return close(responses.loggedOut)
+  }
+
+  get account(): Account {
+    if (this.#state.phase !== 'authenticated') throw new Error('a command ran without an account')
+    return this.#state.account
+  }
+
+  get sieveLimits(): SieveLimits {
+    return this.context.limits.sieve ?? defaultLimits
+  }
+
+  // Capabilities
+
+  /** RFC 5804 §1.7 */
+  capabilities(): Buffer {
+    const { version, hasTls } = this.context
+    const lines: (readonly [string, string?])[] = [
+      ['IMPLEMENTATION', `Postrider ${version}`],
+      ['VERSION', '1.0'],
+      ['SASL', this.#mechanisms.map(({ name }) => name).join(' ')],
+      ['SIEVE', extensions.join(' ')],
+      ['NOTIFY', 'mailto'],
+      ['MAXREDIRECTS', String(this.sieveLimits.maxRedirects)],
+      ...(hasTls && !this.client.tls && !this.isLoggedIn ? [['STARTTLS'] as const] : []),
+      ...(this.#state.phase === 'authenticated' ? [['OWNER', this.#state.account.address] as const] : []),
+    ]
+    return Buffer.concat(
+      lines.map(([name, value]) =>
+        formatLine(formatString(name), ...(value === undefined ? [] : [formatString(value)])),
+      ),
+    )
+  }
+
+  get mayAuthenticate(): boolean {
+    return (
+      this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.isLoopback)
+    )
+  }
+
+  get #mechanisms(): readonly SaslMechanism[] {
+    if (!this.mayAuthenticate) return []
+    const authority = this.context.services.authorityFor(this.client)
+    return offeredMechanisms({
+      allowed: this.context.authMechanisms,
+      hasScram: authority.openScram !== undefined,
+      hasChannelBinding: this.#hasChannelBinding,
+      hasTokens: authority.verifyToken !== undefined,
+      hasCertificate:
+        authority.verifyCertificate !== undefined && this.client.tls?.clientCertificate?.kind === 'trusted',
+    })
+  }
+
+  get #hasChannelBinding(): boolean {
+    const { channelBinding } = this.client.tls ?? {}
+    return channelBinding !== undefined && channelBindingTypes.some(type => channelBinding(type))
+  }
+
+  // AUTHENTICATE (RFC 5804 §2.1)
+
+  authenticate(name: string, initial: Buffer | undefined): MaybePromise<Step> {
+    if (!this.mayAuthenticate) return this.mistake(responses.startTlsFirst)
+    const offered = this.#mechanisms
+    const mechanism = offered.find(each => each.name === name.toUpperCase())
+    if (!mechanism) return this.mistake(responses.mechanismUnknown(offered.map(each => each.name).join(' ')))
+    const decoded = initial && decodeBase64(initial.toString('latin1'))
+    if (initial && !decoded) return this.mistake(responses.authNotBase64)
+    const { random, services } = this.context
+    return this.#takeLogin(mechanism.name, () =>
+      startExchange(
+        mechanism,
+        decoded,
+        {
+          channelBinding: type => this.client.tls?.channelBinding?.(type),
+          offersChannelBinding: this.#hasChannelBinding,
+          nonce: () => Buffer.from(random.bytes(nonceBytes)).toString('base64'),
+        },
+        services.authorityFor(this.client),
+      ),
+    )
+  }
+
+  #continueLogin(
+    { mechanism, next }: Extract<State, { phase: 'authenticating' }>,
+    tokens: readonly CommandToken[],
+  ): MaybePromise<Step> {
+    this.#state = notAuthenticated
+    const [answer, ...more] = tokens
+    if (answer?.kind !== 'string' || more.length > 0) return this.mistake(responses.authMalformed)
+    const text = answer.bytes.toString('latin1')
+    if (text === '*') return say(responses.authCancelled)
+    const decoded = decodeBase64(text)
+    return decoded ? this.#takeLogin(mechanism, () => next(decoded)) : this.mistake(responses.authNotBase64)
+  }
+
+  #takeLogin(mechanism: string, go: () => MaybePromise<LoginStep>): MaybePromise<Step> {
+    const step = go()
+    if (!(step instanceof Promise)) return this.#concludeLogin(mechanism, step)
+    return step.then(
+      outcome => this.#concludeLogin(mechanism, outcome),
+      (cause: unknown) => {
+        this.context.fault(cause, this.client)
+        return say(responses.authUnavailable)
+      },
+    )
+  }
+
+  #concludeLogin(mechanism: string, step: LoginStep): Step {
+    switch (step.kind) {
+      case 'challenge':
+        return this.#challenge(mechanism, step.data, step.next)
+      case 'malformed':
+        return this.mistake(responses.authMalformed)
+      case 'told':
+        return this.mistake(step.response)
+      case 'refused': {
+        this.context.services.loginRefused?.(this.client, {
+          mechanism,
+          name: step.name === '' ? undefined : step.name,
+          problem: step.problem,
+        })
+        const response = isTemporary(step.problem) ? responses.authUnavailable : responses.authFailed
+        // RFC 7628 §3.2.3: what helps the client comes first, and whatever it answers is of no matter.
+        return step.data
+          ? this.#challenge(mechanism, step.data, () => ({ kind: 'told', response }))
+          : this.mistake(response)
+      }
+      case 'proven': {
+        this.#state = { phase: 'authenticated', account: step.account }
+        this.#errors = 0
+        this.context.services.loggedIn?.(this.client, step.account)
+        return say(
+          step.data
+            ? { ...responses.loggedIn, data: { code: 'SASL', value: step.data.toString('base64') } }
+            : responses.loggedIn,
+        )
+      }
+      default:
+        return step satisfies never
+    }
+  }
+
+  #challenge(mechanism: string, data: Buffer, next: (answer: Buffer) => MaybePromise<LoginStep>): Step {
+    this.#state = { phase: 'authenticating', mechanism, next }
+    return { output: formatLine(formatString(data.toString('base64'))) }
+  }
+}
+
+function say(response: Response): Step {
+  return { output: formatResponse(response) }
+}
+
+export function close(response: Response): Step {
+  return { output: formatResponse(response), effect: 'close' }
+}
+
+// Commands
+
+const before: readonly State['phase'][] = ['not-authenticated']
+const after: readonly State['phase'][] = ['authenticated']
+const always: readonly State['phase'][] = ['not-authenticated', 'authenticated']
+
+function bytesOf(token: CommandToken | undefined): Buffer {
+  return token?.kind === 'string' ? token.bytes : Buffer.alloc(0)
+}
+
+/** undefined: no name of a script (RFC 5804 §1.6). NFC, so that a name is one name, however it was typed. */
+function nameOf(token: CommandToken | undefined): string | undefined {
+  const bytes = bytesOf(token)
+  if (!isUtf8(bytes)) return undefined
+  const name = bytes.toString('utf8').normalize('NFC')
+  return isScriptName(name) ? name : undefined
+}
+
+/** Why a script is not taken, or undefined. */
+function judgeScript(session: Session, bytes: Buffer): Response | undefined {
+  if (bytes.length === 0) return responses.emptyScript
+  if (!isUtf8(bytes)) return responses.notUtf8
+  const { maxScriptBytes } = session.sieveLimits
+  if (bytes.length > maxScriptBytes) return responses.literalTooLarge(maxScriptBytes)
+  const { problems } = parseScript(bytes.toString('utf8'), { limits: session.sieveLimits })
+  return problems && responses.problems(problems.map(formatProblem))
+}
+
+function spaceProblem(session: Session, problem: StoreProblem): Response {
+  return problem === 'no-space'
+    ? responses.noSpace
+    : responses.tooManyScripts(session.context.limits.maxScripts)
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  AUTHENTICATE: {
+    syntax: 'AUTHENTICATE "<mechanism>" ["<initial response in base64>"]',
+    phases: before,
+    parameters: ['string', 'string'],
+    optional: 1,
+    run: (session, [mechanism, initial]) =>
+      session.authenticate(bytesOf(mechanism).toString('latin1'), initial && bytesOf(initial)),
+  },
+  STARTTLS: {
+    syntax: 'STARTTLS',
+    phases: before,
+    parameters: [],
+    run(session) {
+      if (session.client.tls) return session.mistake(responses.tlsAlready)
+      if (!session.context.hasTls) return session.mistake(responses.tlsNotOffered)
+      return { ...say(responses.ok), effect: 'start-tls' }
+    },
+  },
+  LOGOUT: { syntax: 'LOGOUT', phases: always, parameters: [], run: session => session.logOut() },
+  CAPABILITY: {
+    syntax: 'CAPABILITY',
+    phases: always,
+    parameters: [],
+    run: session => session.greet(),
+  },
+  NOOP: {
+    syntax: 'NOOP ["<tag>"]',
+    phases: always,
+    parameters: ['string'],
+    optional: 1,
+    // RFC 5804 §2.13
+    run: (_, [tag]) =>
+      say(tag ? { kind: 'OK', data: { code: 'TAG', value: bytesOf(tag) }, text: 'Done' } : responses.ok),
+  },
+  HAVESPACE: {
+    syntax: 'HAVESPACE "<name>" <bytes>',
+    phases: after,
+    parameters: ['string', 'number'],
+    async run(session, [nameToken, size]) {
+      const name = nameOf(nameToken)
+      if (name === undefined) return session.mistake(responses.badName)
+      const bytes = size?.kind === 'number' ? size.value : 0
+      const { maxScriptBytes } = session.sieveLimits
+      if (bytes > maxScriptBytes) return say(responses.literalTooLarge(maxScriptBytes))
+      const problem = await session.context.services.judgeSpace(session.account, name, bytes)
+      return say(problem === undefined ? responses.ok : spaceProblem(session, problem))
+    },
+  },
+  PUTSCRIPT: {
+    syntax: 'PUTSCRIPT "<name>" {<bytes>+} and the script',
+    phases: after,
+    parameters: ['string', 'string'],
+    async run(session, [nameToken, script]) {
+      const name = nameOf(nameToken)
+      if (name === undefined) return session.mistake(responses.badName)
+      const bytes = bytesOf(script)
+      const wrong = judgeScript(session, bytes)
+      if (wrong) return say(wrong)
+      const problem = await session.context.services.storeScript(session.account, name, bytes)
+      return say(problem === undefined ? responses.ok : spaceProblem(session, problem))
+    },
+  },
+  CHECKSCRIPT: {
+    syntax: 'CHECKSCRIPT {<bytes>+} and the script',
+    phases: after,
+    parameters: ['string'],
+    run: (session, [script]) => say(judgeScript(session, bytesOf(script)) ?? responses.ok),
+  },
+  LISTSCRIPTS: {
+    syntax: 'LISTSCRIPTS',
+    phases: after,
+    parameters: [],
+    async run(session) {
+      const scripts = await session.context.services.listScripts(session.account)
+      const lines = scripts.map(({ name, isActive }) =>
+        formatLine(formatString(name), ...(isActive ? ['ACTIVE'] : [])),
+      )
+      return { output: Buffer.concat([...lines, formatResponse(responses.ok)]) }
+    },
+  },
+  SETACTIVE: {
+    syntax: 'SETACTIVE "<name>", or SETACTIVE "" for none',
+    phases: after,
+    parameters: ['string'],
+    async run(session, [nameToken]) {
+      // RFC 5804 §2.8: nothing is active under the empty name.
+      const isNone = bytesOf(nameToken).length === 0
+      const name = isNone ? undefined : nameOf(nameToken)
+      if (!isNone && name === undefined) return session.mistake(responses.badName)
+      const isThere = await session.context.services.activateScript(session.account, name)
+      return say(isThere ? responses.ok : responses.noSuchScript)
+    },
+  },
+  GETSCRIPT: {
+    syntax: 'GETSCRIPT "<name>"',
+    phases: after,
+    parameters: ['string'],
+    async run(session, [nameToken]) {
+      const name = nameOf(nameToken)
+      if (name === undefined) return session.mistake(responses.badName)
+      const script = await session.context.services.readScript(session.account, name)
+      if (!script) return say(responses.noSuchScript)
+      const literal = Buffer.concat([Buffer.from(`{${script.length}}\r\n`), script])
+      return { output: Buffer.concat([formatLine(literal), formatResponse(responses.ok)]) }
+    },
+  },
+  DELETESCRIPT: {
+    syntax: 'DELETESCRIPT "<name>"',
+    phases: after,
+    parameters: ['string'],
+    async run(session, [nameToken]) {
+      const name = nameOf(nameToken)
+      if (name === undefined) return session.mistake(responses.badName)
+      const outcome = await session.context.services.deleteScript(session.account, name)
+      if (outcome === 'deleted') return say(responses.ok)
+      return say(outcome === 'active' ? responses.scriptActive : responses.noSuchScript)
+    },
+  },
+  RENAMESCRIPT: {
+    syntax: 'RENAMESCRIPT "<old name>" "<new name>"',
+    phases: after,
+    parameters: ['string', 'string'],
+    async run(session, [fromToken, toToken]) {
+      const from = nameOf(fromToken)
+      const to = nameOf(toToken)
+      if (from === undefined || to === undefined) return session.mistake(responses.badName)
+      const outcome = await session.context.services.renameScript(session.account, from, to)
+      if (outcome === 'renamed') return say(responses.ok)
+      return say(outcome === 'exists' ? responses.scriptExists : responses.noSuchScript)
+    },
+  },
+}
+
+export const commandNames: readonly string[] = Object.keys(commands)
