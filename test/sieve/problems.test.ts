@@ -209,6 +209,13 @@ const mistakes: readonly (readonly [what: string, script: string, problems: read
     ],
   ],
   [
+    'a comparator of numbers for a regular expression',
+    'require ["regex", "comparator-i;ascii-numeric"];\nif header :regex :comparator "i;ascii-numeric" "subject" "1" { keep; }',
+    [
+      'line 2, column 4: :regex looks into texts, which the comparator i;ascii-numeric cannot. Use :is, or :value of "relational".',
+    ],
+  ],
+  [
     'a regular expression that is none',
     'require "regex";\nif header :regex "subject" "(a" { keep; }',
     ['line 2, column 28: This is no regular expression: error parsing regexp: missing closing ): `(a`.'],

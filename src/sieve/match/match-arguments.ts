@@ -21,6 +21,9 @@ type MatchType = 'is' | 'contains' | 'matches' | 'regex' | 'count' | 'value'
 
 const matchTypes: readonly MatchType[] = ['contains', 'matches', 'regex', 'count', 'value']
 
+/** They look into texts, which some comparators cannot. */
+const textMatchTypes: readonly MatchType[] = ['contains', 'matches', 'regex']
+
 const relations: Readonly<Record<string, (order: number) => boolean>> = {
   gt: order => order > 0,
   ge: order => order >= 0,
@@ -40,7 +43,7 @@ export function checkMatch(call: Call, keys: Argument | undefined, checker: Call
     if (name?.constant !== undefined && !Object.hasOwn(relations, name.constant.toLowerCase()))
       checker.problem(relation, `:${matchType} is followed by one of ${Object.keys(relations).join(', ')}.`)
   }
-  if ((matchType === 'contains' || matchType === 'matches') && comparator && !comparator.hasSubstrings)
+  if (textMatchTypes.includes(matchType) && comparator && !comparator.hasSubstrings)
     checker.problem(
       call,
       `:${matchType} looks into texts, which the comparator ${comparator.name} cannot. Use :is, or :value of "relational".`,

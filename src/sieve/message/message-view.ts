@@ -10,10 +10,10 @@ interface FieldView {
   readonly name: string | undefined
   /** With its line end. */
   readonly bytes: Uint8Array
-  /** RFC 5228 §2.4.2.2, §2.7.2: unfolded, decoded, without blanks at its ends. */
-  readonly value: string
   /** As it stands, but unfolded: a name that decodes to an address must not be taken for one. */
   readonly written: string
+  /** RFC 5228 §2.4.2.2, §2.7.2: unfolded, decoded, without blanks at its ends; once it is asked for. */
+  value: string | undefined
 }
 
 export const maxFieldNameLength = 200
@@ -27,6 +27,8 @@ export class MessageView {
   readonly #message: SieveMessage
   readonly #limits: SieveLimits
   readonly #fields: FieldView[]
+  /** Until they change. */
+  #byName: Map<string, FieldView[]> | undefined
   #isEdited = false
   #edited: Uint8Array | undefined
   #body: Promise<Uint8Array | undefined> | undefined
@@ -40,14 +42,25 @@ export class MessageView {
 
   /** Of all fields with this name, whatever its letters, in their order. */
   values(name: string): string[] {
-    const lower = name.toLowerCase()
-    return this.#fields.filter(field => field.name === lower).map(({ value }) => value)
+    return this.#named(name).map(valueOf)
   }
 
   /** Of the same fields, nothing decoded: for what is in them that is no text (addresses, Message-IDs). */
   writtenValues(name: string): string[] {
-    const lower = name.toLowerCase()
-    return this.#fields.filter(field => field.name === lower).map(({ written }) => written)
+    return this.#named(name).map(({ written }) => written)
+  }
+
+  #named(name: string): readonly FieldView[] {
+    if (!this.#byName) {
+      this.#byName = new Map()
+      for (const field of this.#fields) {
+        if (field.name === undefined) continue
+        const same = this.#byName.get(field.name)
+        if (same) same.push(field)
+        else this.#byName.set(field.name, [field])
+      }
+    }
+    return this.#byName.get(name.toLowerCase()) ?? []
   }
 
   /** RFC 5228 §5.9. */
@@ -96,10 +109,9 @@ export class MessageView {
     fromEnd: boolean,
     matches: (value: string) => boolean,
   ): void {
-    const lower = name.toLowerCase()
-    const named = this.#fields.filter(field => field.name === lower)
+    const named = this.#named(name)
     const chosen = index === undefined ? named : named.slice(...oneAt(named.length, index, fromEnd))
-    const gone = new Set(chosen.filter(({ value }) => matches(value)))
+    const gone = new Set(chosen.filter(field => matches(valueOf(field))))
     if (gone.size === 0) return
     const left = this.#fields.filter(field => !gone.has(field))
     this.#fields.splice(0, this.#fields.length, ...left)
@@ -109,7 +121,13 @@ export class MessageView {
   #changed(): void {
     this.#isEdited = true
     this.#edited = undefined
+    this.#byName = undefined
   }
+}
+
+function valueOf(field: FieldView): string {
+  field.value ??= decodeEncodedWords(field.written).trim()
+  return field.value
 }
 
 /** The range of the one that is meant: none, where there are fewer (RFC 5260 §6). */
@@ -122,8 +140,7 @@ function splitFields(section: Uint8Array): FieldView[] {
   const fields: FieldView[] = []
   let from = 0
   const keep = (to: number, name: string | undefined, written: string): void => {
-    const value = decodeEncodedWords(written).trim()
-    if (to > from) fields.push({ name, bytes: section.subarray(from, to), value, written })
+    if (to > from) fields.push({ name, bytes: section.subarray(from, to), written, value: undefined })
     from = to
   }
   for (const { name, value, start, end } of parseHeaderFields(section)) {
