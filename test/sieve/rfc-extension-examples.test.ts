@@ -210,6 +210,30 @@ if header :matches "subject" "*" {
       ],
     ],
     [
+      '§4.2 one answer with two texts',
+      `require "vacation";
+if header :contains "subject" "lunch" {
+    vacation :handle "ran-away" "I'm out and can't meet for lunch";
+} else {
+    vacation :handle "ran-away" "I'm out";
+}`,
+      [
+        [
+          plain,
+          ["vacation sender@example.net <Auto: Lunch> I'm out and can't meet for lunch", 'implicit keep'],
+        ],
+        [
+          message('To: me@example.com\nSubject: dinner?'),
+          ["vacation sender@example.net <Auto: dinner?> I'm out", 'implicit keep'],
+        ],
+        [
+          message('To: me@example.com\nSubject: dinner?'),
+          ['implicit keep'],
+          { remembered: new Set(['vacation ["sender@example.net","ran-away"]']) },
+        ],
+      ],
+    ],
+    [
       // The RFC lacks the semicolon at the end.
       '§4.4 MIME',
       `require "vacation";
@@ -1167,22 +1191,49 @@ if not duplicate :seconds 1800
     ],
   ],
   'RFC 8579 (special-use)': [
-    [
-      '§4 fileinto',
-      'require ["fileinto", "special-use"]; fileinto :specialuse "\\\\Junk" "INBOX/Spam";',
-      [[plain, ['fileinto INBOX/Spam :specialuse \\Junk']]],
-    ],
-    [
-      '§4.1 with :create',
-      'require ["fileinto", "special-use", "mailbox"]; fileinto :specialuse "\\\\Junk" :create "INBOX/Spam";',
-      [[plain, ['fileinto INBOX/Spam :create :specialuse \\Junk']]],
-    ],
-    [
-      '§3 specialuse_exists',
-      'require "special-use"; if anyof (specialuse_exists "Spam" "\\\\Junk", specialuse_exists ["\\\\Archive", "\\\\Sent"]) { discard; }',
+    ...(
       [
-        [plain, ['discard'], { mailboxes: ['INBOX', 'Spam'], specialUses: ['Spam \\Junk'] }],
-        [plain, ['implicit keep'], { mailboxes: ['INBOX', 'Spam'], specialUses: ['Old \\Archive'] }],
+        ['"\\\\Archive" "INBOX/Archive"', 'fileinto INBOX/Archive :specialuse \\Archive'],
+        ['"\\\\Junk" "Spam"', 'fileinto Spam :specialuse \\Junk'],
+        ['"\\\\Junk" :create "Spam"', 'fileinto Spam :create :specialuse \\Junk'],
+      ] as const
+    ).map(
+      ([rest, action]): Example => [
+        `§4 fileinto :specialuse ${rest}`,
+        `require ["fileinto", "special-use", "mailbox"]; fileinto :specialuse ${rest};`,
+        [[plain, [action]]],
+      ],
+    ),
+    [
+      // With :matches, as the erratum has it, and without imapsieve, which this server has not.
+      '§3.1 specialuse_exists',
+      `require ["special-use", "environment", "variables"];
+if environment :matches "imap.mailbox" "*" {
+    set "mailbox" "\${1}";
+}
+if allof(
+    environment "imap.cause" "COPY",
+    specialuse_exists "\${mailbox}" "\\\\Junk") {
+    redirect "spam-report@example.org";
+}`,
+      [
+        [plain, ['implicit keep']],
+        [
+          plain,
+          ['redirect spam-report@example.org'],
+          {
+            environment: { 'imap.mailbox': 'Spam', 'imap.cause': 'COPY' },
+            mailboxes: ['Spam'],
+            specialUses: ['Spam \\Junk'],
+          },
+        ],
+      ],
+    ],
+    [
+      '§3 specialuse_exists of any mailbox',
+      'require "special-use"; if specialuse_exists ["\\\\Archive", "\\\\Sent"] { discard; }',
+      [
+        [plain, ['implicit keep'], { specialUses: ['Old \\Archive'] }],
         [plain, ['discard'], { specialUses: ['Old \\Archive', 'Sent \\Sent'] }],
       ],
     ],

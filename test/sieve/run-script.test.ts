@@ -314,6 +314,14 @@ describe('vacation', () => {
     assert.equal(action.from, 'sales@example.com')
   })
 
+  it('has lines that end with CRLF and no NUL, whatever variables hold', async () => {
+    const text =
+      'require ["vacation", "variables", "encoded-character"]; if header :matches "x" "*" { vacation "a${unicode:0a}b${unicode:0d}c${1}"; }'
+    const [action] = (await run(text, message('To: me@example.com\nX: =?utf-8?q?d=00e?='))).actions
+    assert.ok(action?.kind === 'vacation')
+    assert.equal(action.text, 'a\r\nb\r\ncde')
+  })
+
   it('has no line end in its subject, whatever the message has', async () => {
     const text = message('To: me@example.com\nSubject: =?utf-8?q?a=0D=0ABcc:_b@example.net?=')
     const [action] = (await run(script, text)).actions

@@ -11,11 +11,12 @@ import type {
 } from '../language/definitions.ts'
 import type { Template } from '../language/template.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
+import { cleanText, oneLine } from '../message/clean-text.ts'
 import { readOneAddress } from '../message/one-address.ts'
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
 import { isMailto, type Mailto, parseMailto } from './mailto.ts'
-import { firstMessageId, oneLine, referencesOf } from './vacation.ts'
+import { firstMessageId, referencesOf } from './vacation.ts'
 
 const maxSubjectLength = 500
 /** RFC 5435 §3.5 */
@@ -136,7 +137,7 @@ function send(call: CommandCall, run: Run, mailto: Mailto): void {
       reversePath: envelope.reversePath === null ? null : (authorOf(from) ?? envelope.recipient),
       from: from ?? formatAddress(envelope.recipient),
       subject: subjectOf(call, run, mailto),
-      text: mailto.body ?? defaultText(run),
+      text: cleanText(mailto.body ?? defaultText(run)),
       importance: importance === 1 ? 1 : importance === 3 ? 3 : 2,
       fields: mailto.fields,
       references: referencesOf(run, messageId),

@@ -6,6 +6,7 @@ import { parseAddress } from '../../address/parse-address.ts'
 import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { writtenAddresses } from '../../message/written-addresses.ts'
 import type { Argument, Call, CommandCall, CommandDefinition } from '../language/definitions.ts'
+import { cleanText, oneLine } from '../message/clean-text.ts'
 import { readAddressList, readOneAddress } from '../message/one-address.ts'
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
@@ -86,7 +87,7 @@ function answer(call: CommandCall, run: Run, to: Address, key: string): void {
       to,
       from: from ?? formatAddress(addressed ?? owner.addresses[0] ?? envelope.recipient),
       subject: subjectOf(call, run),
-      text: run.string(call.arguments[0]),
+      text: cleanText(run.string(call.arguments[0])),
       isMime: call.tags.has('mime'),
       inReplyTo: messageId,
       references: referencesOf(run, messageId),
@@ -96,17 +97,20 @@ function answer(call: CommandCall, run: Run, to: Address, key: string): void {
   )
 }
 
+/** As generous as RFC 5322 §3.6.4 allows, and nothing that could not stand in a field. */
+const messageIds = /<[!-;=?-~]{1,250}>/g
+
 /** RFC 5322 §3.6.4: those of the message, or what it answers itself, and then it. */
 export function referencesOf(run: Run, messageId: string | undefined): string[] {
   const before = run.message.values('references')[0] ?? run.message.values('in-reply-to')[0] ?? ''
-  const known = [...before.matchAll(/<[^<>\s]{1,250}>/g)].map(([id]) => id)
+  const known = [...before.matchAll(messageIds)].map(([id]) => id)
   // The first tells the thread, the last ones the place in it.
   const kept = known.length > 20 ? [...known.slice(0, 1), ...known.slice(-19)] : known
   return messageId === undefined ? kept : [...kept.filter(id => id !== messageId), messageId]
 }
 
 export function firstMessageId(value: string): string | undefined {
-  return /<[^<>\s]{1,250}>/.exec(value)?.[0]
+  return value.match(messageIds)?.[0]
 }
 
 /** §4.1, RFC 6131 §2: never less than the least, nor more than the most. */
@@ -134,10 +138,6 @@ function subjectOf(call: Call, run: Run): string {
       : `Auto: ${original}`
   // Some scripts were made by programs that encode it themselves.
   return oneLine(decodeEncodedWords(subject)).slice(0, maxSubjectLength)
-}
-
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\0-\x1f\x7f]+/g, ' ').trim()
 }
 
 /** §4.2: what the answer is told from others by, before variables have been put in. */
