@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path'
 import type { Address } from '../../src/address/address.ts'
 import { formatAddress } from '../../src/address/format-address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
-import { encodeWords } from '../../src/message/encoded-words.ts'
-import { formatDate } from '../../src/message/format-date.ts'
 import { HeaderSplitter } from '../../src/message/header-section.ts'
 import type { Circumstances, SieveMessage } from '../../src/sieve/circumstances.ts'
+import { composeNotification } from '../../src/sieve/compose/compose-notification.ts'
+import { composeRejection } from '../../src/sieve/compose/compose-rejection.ts'
+import { composeReply } from '../../src/sieve/compose/compose-reply.ts'
+import type { ComposedMail, ComposeOptions } from '../../src/sieve/compose/composed-mail.ts'
 import { defaultLimits, type SieveLimits } from '../../src/sieve/limits.ts'
-import type { FileInto, Keep, Notification, SieveAction, VacationReply } from '../../src/sieve/outcome.ts'
+import type { FileInto, Keep, SieveAction } from '../../src/sieve/outcome.ts'
 import { parseScript } from '../../src/sieve/parse-script.ts'
 import type { SieveProblem } from '../../src/sieve/problem.ts'
 import type { ParsedScript, SieveScript } from '../../src/sieve/script.ts'
@@ -140,31 +142,38 @@ export class World {
         })
         return true
       case 'vacation':
-        this.sent.push({ message: splitMessage(composeReply(action)), from: null, to: action.to })
+        this.#send(composeReply(action, this.#composeOptions()))
         return true
       case 'notify':
-        for (const to of [...action.to, ...action.cc, ...action.bcc])
-          this.sent.push({
-            message: splitMessage(composeNotification(action)),
-            from: action.reversePath,
-            to,
-          })
+        this.#send(composeNotification(action, { ...this.#composeOptions(), owner: this.recipient }))
         return true
       case 'reject':
         if (this.reversePath)
-          this.sent.push({
-            message: splitMessage(
-              `Auto-Submitted: auto-replied\r\nFrom: postmaster@example.com\r\nTo: ${formatAddress(this.reversePath)}\r\nSubject: Rejected\r\n\r\n${action.text}`,
-            ),
-            from: null,
-            to: this.reversePath,
-          })
+          this.#send(
+            composeRejection(action, {
+              ...this.#composeOptions(),
+              hostname: 'mail.example.com',
+              language: 'en',
+              to: this.reversePath,
+              recipient: this.recipient,
+              headerSection: this.message.headerSection,
+            }),
+          )
         return true
       case 'discard':
         return true
       default:
         return action satisfies never
     }
+  }
+
+  #composeOptions(): ComposeOptions {
+    return { messageId: `${this.sent.length}@mail.example.com`, at: Date.now() }
+  }
+
+  #send({ mailData, reversePath, recipients }: ComposedMail): void {
+    for (const to of recipients)
+      this.sent.push({ message: splitMessage(mailData.toString()), from: reversePath, to })
   }
 
   async #store(name: string, action: Keep | FileInto): Promise<boolean> {
@@ -216,35 +225,4 @@ function messageOf(headerSection: Uint8Array, body: Uint8Array | undefined): Sie
     size: headerSection.length + (body ? 2 + body.length : 0),
     readBody: max => Promise.resolve(body?.subarray(0, max)),
   }
-}
-
-/** As delivery would, and no more than the tests of the suite look at. */
-function composeReply(reply: VacationReply): string {
-  return [
-    `Date: ${formatDate(Date.now())}`,
-    `From: ${reply.from}`,
-    `To: ${formatAddress(reply.to)}`,
-    `Subject: ${encodeWords(reply.subject)}`,
-    'Auto-Submitted: auto-replied',
-    ...(reply.inReplyTo === undefined ? [] : [`In-Reply-To: ${reply.inReplyTo}`]),
-    ...(reply.references.length === 0 ? [] : [`References: ${reply.references.join('\r\n ')}`]),
-    ...(reply.isMime
-      ? [reply.text]
-      : ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 8bit', '', reply.text]),
-  ].join('\r\n')
-}
-
-function composeNotification(notification: Notification): string {
-  const list = (name: string, all: readonly Address[]): string[] =>
-    all.length === 0 ? [] : [`${name}: ${all.map(formatAddress).join(', ')}`]
-  return [
-    'Auto-Submitted: auto-notified',
-    `From: ${notification.from}`,
-    ...list('To', notification.to),
-    ...list('Cc', notification.cc),
-    `Subject: ${encodeWords(notification.subject)}`,
-    ...notification.fields.map(({ name, value }) => `${name}: ${encodeWords(value)}`),
-    '',
-    notification.text,
-  ].join('\r\n')
 }

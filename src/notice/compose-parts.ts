@@ -43,7 +43,7 @@ function composeText(boundary: string, type: string, text: string): Buffer {
 }
 
 /** As it is, for whoever reads the message without a mail program, where 7 bits and the length of a line allow it. */
-function encodeText(text: string): Entity {
+export function encodeText(text: string): Entity {
   const bytes = Buffer.from(text)
   const isPlain = text.split(crlf).every(line => line.length <= maxLineLength && /^[\t -~]*$/.test(line))
   if (isPlain) return { fields: [], bytes }
