@@ -31,6 +31,9 @@ const lf = 0x0a
 const quote = 0x22
 const backslash = 0x5c
 const literalMark = /^\{(\d{1,15})(\+?)\}$/
+const looseMark = /[ \t]\{(\d{1,15})(\+?)\}$/
+/** With a blank before it and the CR behind it. */
+const longestMark = 20
 const atomText = /^[A-Za-z_][A-Za-z0-9_./-]{0,63}$/
 const numberText = /^\d{1,10}$/
 
@@ -93,10 +96,12 @@ export class CommandReader {
   #judgeOpenLine(): ReadCommand | undefined {
     if (this.#lineBytes + this.#pending.length <= this.#limits.maxLineBytes) return undefined
     this.#refusal ??= 'line-too-long'
-    this.#skipped += this.#pending.length
-    // The last byte may be the CR of the line end, which nothing depends on here.
-    this.#pending = Buffer.alloc(0)
-    this.#lookedAt = 0
+    const dropped = Math.max(this.#pending.length - longestMark, 0)
+    this.#skipped += dropped
+    this.#lineBytes += dropped
+    // A literal may stand at its end, all the same.
+    this.#pending = Buffer.from(this.#pending.subarray(dropped))
+    this.#lookedAt = this.#pending.length
     return this.#skipped > this.#limits.maxSkippedBytes ? { kind: 'lost', why: 'too-much' } : undefined
   }
 
@@ -122,7 +127,7 @@ export class CommandReader {
     if (this.#lineBytes > this.#limits.maxLineBytes) this.#refusal ??= 'line-too-long'
     if (part.at(-1) !== cr) this.#refusal ??= 'syntax'
     const line = part.at(-1) === cr ? part.subarray(0, -1) : part
-    const mark = this.#readTokens(line)
+    const mark = this.#refusal === 'line-too-long' ? markAtEnd(line) : this.#readTokens(line)
     if (mark === undefined) return this.#finish()
     const [, digits = '', plus] = mark
     const length = Number(digits)
@@ -212,6 +217,11 @@ export class CommandReader {
     this.#refusal ??= 'syntax'
     return line.length
   }
+}
+
+/** Of a line that may have lost its beginning. */
+function markAtEnd(line: Buffer): RegExpExecArray | undefined {
+  return looseMark.exec(line.subarray(-longestMark + 1).toString('latin1')) ?? undefined
 }
 
 function endOfWord(line: Buffer, start: number): number {
