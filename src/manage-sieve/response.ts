@@ -24,12 +24,13 @@ export interface Response {
 /** RFC 5804 §4 quoted: 1024 octets at most, no CR, LF, NUL. */
 const maxQuotedBytes = 1024
 
+/** What would have to be escaped goes as a literal: there are clients that show the backslashes. */
 export function formatString(value: string | Buffer): string | Buffer {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value
   const text = bytes.toString('utf8')
   // oxlint-disable-next-line no-control-regex -- what a quoted string must not have
-  if (bytes.length <= maxQuotedBytes && !/[\0\r\n]/.test(text) && Buffer.from(text).equals(bytes))
-    return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
+  if (bytes.length <= maxQuotedBytes && !/[\0\r\n"\\]/.test(text) && Buffer.from(text).equals(bytes))
+    return `"${text}"`
   return Buffer.concat([Buffer.from(`{${bytes.length}}\r\n`), bytes])
 }
 

@@ -48,8 +48,8 @@ export const responses = {
   badName: no('A script has a name of 1 to 128 characters, without / and control characters.'),
   noSuchScript: no('There is no script of this name.', 'NONEXISTENT'),
   scriptExists: no('There is a script of this name already.', 'ALREADYEXISTS'),
-  scriptActive: no('The script is active: say SETACTIVE "" first, or make another one active.', 'ACTIVE'),
-  emptyScript: no('An empty script does nothing. To have none, say SETACTIVE "".'),
+  scriptActive: no('The script is active: make another one active first, or none.', 'ACTIVE'),
+  emptyScript: no('An empty script does nothing. To have no script at work, make none active.'),
   notUtf8: no('The script is not in UTF-8: save it so in your editor.'),
   tooManyScripts: (max: number): Response =>
     no(`An account may have ${max} scripts: delete one first.`, 'QUOTA/MAXSCRIPTS'),
