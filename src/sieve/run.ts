@@ -3,6 +3,7 @@ import type { Circumstances } from './circumstances.ts'
 import type { Argument, Call, CommandCall, Flow, TestCall } from './language/definitions.ts'
 import type { Template } from './language/template.ts'
 import type { SieveLimits } from './limits.ts'
+import type { Pattern } from './match/regular-expression.ts'
 import { MessageView } from './message/message-view.ts'
 import type { FileInto, Keep, Origin, Remembered, ScriptName, SieveAction, TraceLine } from './outcome.ts'
 import type { Position } from './problem.ts'
@@ -46,6 +47,8 @@ export class Run {
   hasVacation = false
   /** RFC 5436 §2.7: whom a notification has gone to. */
   readonly notified = new Set<string>()
+  /** Regular expressions, or what is wrong with them. */
+  readonly patterns = new Map<string, Pattern | string>()
   readonly remembered = new Map<string, Remembered>()
   readonly trace: TraceLine[] = []
   /** Where the run is: for a mistake that no argument stands for. */

@@ -40,11 +40,35 @@ describe('a hostile script', () => {
     const text = messageOf(`Subject: ${'x'.repeat(60_000)}\n\n`)
     const one = await run('require "regex"; if header :regex "subject" "(x+x+)+y" { discard; }', text)
     assert.equal(one.actions[0]?.kind, 'keep')
-    const large = await run(
-      'require "regex"; if header :regex "subject" "([a-z]{1,100}){1,10}y" { discard; }',
-      text,
-    )
-    assert.match(large.error?.text ?? '', tooLong)
+    const many = Array.from({ length: 100 }, (_, index) => `"(x+x+)+y${index}"`).join(',')
+    const outcome = await run(`require "regex"; if header :regex "subject" [${many}] { discard; }`, text)
+    assert.match(outcome.error?.text ?? '', tooLong)
+  })
+
+  it('with a regular expression of many repeats is refused, and one of some is not', () => {
+    const problem = (pattern: string): string | undefined =>
+      parseScript(`require "regex"; if header :regex "subject" "${pattern}" { discard; }`).problems?.[0]?.text
+    for (const pattern of [
+      '([a-z]{1,100}){1,10}y',
+      '(((a{10}){10}){10}){10}',
+      '(a{1,50}){1,50}',
+      'a{1001}',
+      '(ab{1,900})+c{900}',
+    ])
+      assert.match(problem(pattern) ?? '', /repeats too much/, pattern)
+    for (const pattern of [
+      '[]a]{3}(b|c){2,20}',
+      '^[[:alpha:]]{1,64}@[^]@]+$',
+      '(\\\\{{1,3}x)*',
+      'a{2}b{2}c{2}',
+    ])
+      assert.equal(problem(pattern), undefined, pattern)
+  })
+
+  it('with patterns that it makes anew each time is ended, or is done', async () => {
+    const again = 'set "p" "(a{1,50}){1,9}${p}"; if header :regex "x" "${p}" { discard; }\n'
+    const outcome = await run(`require ["regex", "variables"]; ${again.repeat(1000)}`, 'X: a\n\n')
+    assert.equal(outcome.actions[0]?.kind, 'keep')
   })
 
   it('with variables that double keeps them within their bound, and ends', async () => {

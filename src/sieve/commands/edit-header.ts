@@ -32,7 +32,7 @@ const addheader: CommandDefinition = {
     if (!isFieldName(name)) throw new ScriptError(call, badName(name))
     if (ownFields.includes(name.toLowerCase())) return 'next'
     const value = run.string(call.arguments[1])
-    run.spend(value.length * 4)
+    run.spend(value.length * 4 + run.message.fieldCount * 16)
     if (!run.message.addField(name, value, call.tags.has('last')))
       throw new ScriptError(
         call,
@@ -65,6 +65,7 @@ const deleteheader: CommandDefinition = {
     if (!isFieldName(name)) throw new ScriptError(call, badName(name))
     if (protectedFields.includes(name.toLowerCase())) return 'next'
     const keys = patterns && run.strings(patterns)
+    run.spend(run.message.fieldCount * 16)
     run.message.deleteFields(
       name,
       indexOf(call),

@@ -3,7 +3,7 @@ import type { Argument, Call, CallChecker, TagDefinition } from '../language/def
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
 import { type Comparator, comparators, defaultComparator } from './comparators.ts'
-import { containsText } from './find-text.ts'
+import { containsText, costOfSearch } from './find-text.ts'
 import { matchGlob, parseGlob } from './glob.ts'
 import { matchPattern, type Pattern, parsePattern } from './regular-expression.ts'
 
@@ -159,7 +159,7 @@ function findEqual(
   const foldedKeys = fold(run, keys, comparator)
   return fold(run, values, comparator).some(value =>
     foldedKeys.some(key => {
-      run.spend(32 + (matchType === 'is' ? 0 : fast(value.length + key.length)))
+      run.spend(32 + (matchType === 'is' ? 0 : costOfSearch(value, key)))
       return matchType === 'is' ? value === key : containsText(value, key)
     }),
   )
@@ -228,11 +228,22 @@ function readPattern(
   key: string,
   comparator: Comparator,
 ): { readonly pattern: Pattern; readonly cost: number } | undefined {
-  run.spend(64 * 10 + key.length * 64)
-  const pattern = parsePattern(key, ignoresCase(comparator))
+  const pattern = compile(run, key, ignoresCase(comparator))
   if (typeof pattern === 'string') {
     run.tell('note', call, `:regex matches nothing here: ${pattern}`)
     return undefined
   }
   return { pattern, cost: Math.max(1, pattern.programSize()) }
+}
+
+/** Once in a run. A state costs some microseconds. */
+function compile(run: Run, key: string, ignores: boolean): Pattern | string {
+  const name = `${ignores ? 'i' : ''}:${key}`
+  const known = run.patterns.get(name)
+  if (known !== undefined) return known
+  run.spend(1000 + key.length * 64)
+  const pattern = parsePattern(key, ignores)
+  if (typeof pattern !== 'string') run.spend(pattern.programSize() * 256)
+  run.patterns.set(name, pattern)
+  return pattern
 }

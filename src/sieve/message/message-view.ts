@@ -63,6 +63,10 @@ export class MessageView {
     return this.#byName.get(name.toLowerCase()) ?? []
   }
 
+  get fieldCount(): number {
+    return this.#fields.length
+  }
+
   /** RFC 5228 §5.9. */
   get size(): number {
     const section = this.editedSection()

@@ -98,6 +98,7 @@ const address: TestDefinition = {
     const { recipientDelimiter } = run.circumstances
     // RFC 5228 §5.1: never the phrase, whatever it decodes to.
     const written = chosenValues(call, names, run, name => run.message.writtenValues(name))
+    run.spend(written.reduce((sum, value) => sum + value.length, 0))
     const addresses = written.flatMap(readAddresses)
     const parts = addresses.flatMap(each => partOf(call, each, recipientDelimiter) ?? [])
     return matchAny(call, run, parts, run.strings(keys))
