@@ -98,8 +98,7 @@ export class Run {
 
   async evaluate(call: TestCall): Promise<boolean> {
     this.#begin(call)
-    const result = call.definition.evaluate(call, this)
-    return typeof result === 'boolean' ? result : result
+    return call.definition.evaluate(call, this)
   }
 
   #begin(call: Call): void {
