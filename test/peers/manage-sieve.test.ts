@@ -20,7 +20,7 @@ test('sieve-connect', { skip: missing('sieve-connect') }, async () => {
   const connect = async (...args: readonly string[]): Promise<string> => {
     const account = ['--server', '127.0.0.1', '--port', String(house.port), '--user', 'anna@example.test']
     const whole = ['sieve-connect', ...account, '--passwordfd', '0', '--notlsverify', ...args] as const
-    const { stdout, stderr } = await runProgram(whole as readonly [string, ...string[]], {
+    const { stdout, stderr } = await runProgram(whole, {
       input: 'secret\n',
     })
     return stdout + stderr
