@@ -38,6 +38,9 @@ const knownElsewhere = new Set([
   '"spamtestplus"',
   '"virustest"',
   '"extlists"',
+  '"vnd.dovecot.execute"',
+  '"vnd.dovecot.filter"',
+  '"vnd.dovecot.pipe"',
 ])
 
 /** Names of actions in the suite. */
@@ -77,6 +80,8 @@ export function suiteVocabulary(world: World, results: TestResult[]): Vocabulary
       async run(call, run) {
         const name = run.string(call.arguments[0])
         results.push({ name, ...(await judge(call, run, world)) })
+        // What was set before this test says nothing of the next.
+        world.foreignSettings.clear()
         return 'next' as const
       },
     },

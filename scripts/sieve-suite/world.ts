@@ -176,9 +176,10 @@ export class World {
       this.sent.push({ message: splitMessage(mailData.toString()), from: reversePath, to })
   }
 
+  /** What cannot be stored where it should go is kept as it came (RFC 5228 §2.10.6, RFC 5293 §7). */
   async #store(name: string, action: Keep | FileInto): Promise<boolean> {
     const mailbox = this.mailboxes.get(name)
-    const message = await this.#edited(action.headerSection)
+    const message = mailbox ? await this.#edited(action.headerSection) : this.message
     // The server of the suite has this keyword for each message of plain text that it stores.
     const flags = [...action.flags, '$HasNoAttachment']
     ;(mailbox ?? this.mailboxes.get('INBOX'))?.push({ message, flags })

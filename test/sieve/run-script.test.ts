@@ -322,6 +322,12 @@ describe('vacation', () => {
     assert.equal(action.text, 'a\r\nb\r\ncde')
   })
 
+  it('has a subject that is cut between characters, and shows it', async () => {
+    const [action] = (await run(script, message(`To: me@example.com\nSubject: ${'😀'.repeat(300)}`))).actions
+    assert.ok(action?.kind === 'vacation')
+    assert.equal(action.subject, `Auto: ${'😀'.repeat(249)}…`)
+  })
+
   it('has no line end in its subject, whatever the message has', async () => {
     const text = message('To: me@example.com\nSubject: =?utf-8?q?a=0D=0ABcc:_b@example.net?=')
     const [action] = (await run(script, text)).actions

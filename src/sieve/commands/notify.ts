@@ -11,14 +11,14 @@ import type {
 } from '../language/definitions.ts'
 import type { Template } from '../language/template.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
-import { cleanText, oneLine } from '../message/clean-text.ts'
+import { cleanText, oneLine, shorten } from '../message/clean-text.ts'
 import { readOneAddress } from '../message/one-address.ts'
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
 import { isMailto, type Mailto, parseMailto } from './mailto.ts'
 import { firstMessageId, referencesOf } from './vacation.ts'
 
-const maxSubjectLength = 500
+const maxSubjectLength = 256
 /** RFC 5435 §3.5 */
 const option = /^[A-Za-z0-9][A-Za-z0-9.\-_]*=[^\0\r\n]*$/
 
@@ -160,7 +160,7 @@ function subjectOf(call: CommandCall, run: Run, mailto: Mailto): string {
   const subject = call.tags.has('message')
     ? run.string(call.tags.get('message'))
     : (mailto.subject ?? run.message.values('subject')[0] ?? '')
-  return oneLine(subject).slice(0, maxSubjectLength) || 'New mail'
+  return shorten(oneLine(subject), maxSubjectLength) || 'New mail'
 }
 
 /** RFC 5435 §3.6: who wrote, and about what. */

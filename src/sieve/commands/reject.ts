@@ -1,6 +1,6 @@
 // reject and ereject (RFC 5429): the sender gets the message back, with a reason.
 import type { CommandDefinition } from '../language/definitions.ts'
-import { cleanText } from '../message/clean-text.ts'
+import { cleanText, shorten } from '../message/clean-text.ts'
 import { ScriptError } from '../script-error.ts'
 
 /** Nobody reads more, and a reply has lines. */
@@ -24,7 +24,7 @@ function rejectCommand(name: 'reject' | 'ereject'): CommandDefinition {
           'The message was delivered or answered before, and is not to be rejected as well. Write stop; behind what comes before this.',
         )
       run.keepsImplicitly = false
-      const text = cleanText(run.string(call.arguments[0])).slice(0, maxReasonLength)
+      const text = shorten(cleanText(run.string(call.arguments[0])), maxReasonLength)
       run.act({ kind: 'reject', by: name, text, origin: run.originOf(call) }, `${name}: ${firstLine(text)}`)
       return 'next'
     },

@@ -6,7 +6,7 @@ import { parseAddress } from '../../address/parse-address.ts'
 import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { writtenAddresses } from '../../message/written-addresses.ts'
 import type { Argument, Call, CommandCall, CommandDefinition } from '../language/definitions.ts'
-import { cleanText, oneLine } from '../message/clean-text.ts'
+import { cleanText, oneLine, shorten } from '../message/clean-text.ts'
 import { readAddressList, readOneAddress } from '../message/one-address.ts'
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
@@ -14,7 +14,7 @@ import { badAddress } from './store.ts'
 
 const secondsPerDay = 86_400
 const defaultSeconds = 7 * secondsPerDay
-const maxSubjectLength = 500
+const maxSubjectLength = 256
 
 const vacation: CommandDefinition = {
   name: 'vacation',
@@ -137,7 +137,7 @@ function subjectOf(call: Call, run: Run): string {
       ? 'Automated reply'
       : `Auto: ${original}`
   // Some scripts were made by programs that encode it themselves.
-  return oneLine(decodeEncodedWords(subject)).slice(0, maxSubjectLength)
+  return shorten(oneLine(decodeEncodedWords(subject)), maxSubjectLength)
 }
 
 /** §4.2: what the answer is told from others by, before variables have been put in. */

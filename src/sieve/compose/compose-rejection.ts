@@ -5,7 +5,7 @@ import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { findFieldValue, parseHeaderFields } from '../../message/header-section.ts'
 import { isMessageId } from '../../message/message-id.ts'
 import { composePart, crlf, toBase64Lines } from '../../notice/compose-parts.ts'
-import { oneLine } from '../message/clean-text.ts'
+import { oneLine, shorten } from '../message/clean-text.ts'
 import type { Reject } from '../outcome.ts'
 import { composeText } from './compose-reply.ts'
 import { type ComposedMail, type ComposeOptions, composeMail } from './composed-mail.ts'
@@ -47,7 +47,7 @@ export function composeRejection({ text }: Reject, options: RejectionOptions): C
   const fields = parseHeaderFields(headerSection)
   const original = findFieldValue(fields, 'message-id')
   const messageId = original !== undefined && isMessageId(original) ? original : undefined
-  const subject = Array.from(oneLine(decodeEncodedWords(findFieldValue(fields, 'subject') ?? '')))
+  const subject = oneLine(decodeEncodedWords(findFieldValue(fields, 'subject') ?? ''))
   const words = texts[language]
   const boundary = `rejected-${options.messageId.replaceAll(/[^\w.-]/g, '-')}`.slice(0, 60)
   const address = formatAddress(recipient)
@@ -58,7 +58,7 @@ export function composeRejection({ text }: Reject, options: RejectionOptions): C
     recipients: [to],
     from: `<${address}>`,
     to: [to],
-    subject: words.subject(subject.slice(0, maxSubjectLength).join('')),
+    subject: words.subject(shorten(subject, maxSubjectLength)),
     autoSubmitted: 'auto-replied (rejected)',
     inReplyTo: messageId,
     references: messageId === undefined ? [] : [messageId],

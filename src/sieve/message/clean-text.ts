@@ -9,3 +9,9 @@ export function cleanText(text: string): string {
 export function oneLine(text: string): string {
   return text.replaceAll(/[\0-\x1f\x7f]+/g, ' ').trim()
 }
+
+/** By characters, so that none is cut in two; one that is cut says so. */
+export function shorten(text: string, maxLength: number): string {
+  const characters = Array.from(text)
+  return characters.length <= maxLength ? text : `${characters.slice(0, maxLength - 1).join('')}…`
+}
