@@ -6,7 +6,7 @@ import type { DnssecTrust } from '../dns/answer.ts'
 import type { MessageClass } from '../queue/message-class.ts'
 import type { Language } from '../queue/records.ts'
 import { type PasswordMechanism, shownMechanisms, usualMechanisms } from '../sasl/mechanisms.ts'
-import type { ListenerRole } from '../smtp/server/services.ts'
+import type { SmtpRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
 import type { CertificateFiles } from '../tls/certificate.ts'
 import type { OwnStsPolicy } from '../tls-policy/own-policy.ts'
@@ -82,7 +82,7 @@ export interface DmarcReportSettings {
 }
 
 export interface ListenerSettings {
-  readonly role: ListenerRole
+  readonly role: SmtpRole
   readonly address: string
   readonly port: number
   readonly proxyFrom: readonly string[]

@@ -4,9 +4,9 @@
 export interface Connected {
   /** As in the log and in the trail. */
   readonly sessionId: string
-  /** relay: from another server (port 25). submission, submissions: from a user. */
-  readonly role: 'relay' | 'submission' | 'submissions'
-  /** Of the client: '192.0.2.1', '2001:db8::1'. */
+  /** relay: from another server (port 25). submission, submissions: from a user. lmtp: from a server in front of this one. */
+  readonly role: 'relay' | 'submission' | 'submissions' | 'lmtp'
+  /** Of the client: '192.0.2.1', '2001:db8::1'; 'unix:' and a path where it came over a UNIX socket. */
   readonly address: string
   readonly port: number
   /** From a network in `localNetworks`. */
@@ -15,7 +15,7 @@ export interface Connected {
 }
 
 export interface Greeted extends Connected {
-  /** As the client said it at EHLO or HELO. */
+  /** As the client said it at EHLO, HELO or LHLO. */
   readonly heloName: string
   /** The address of the account that has logged in. */
   readonly account?: string | undefined

@@ -16,6 +16,7 @@ const duties: Readonly<Record<ListenerRole, string>> = {
   relay: 'mail from other servers',
   submission: 'mail from your users: STARTTLS, log in',
   submissions: 'mail from your users: TLS, log in',
+  lmtp: 'mail for the mailboxes here, from a server before this one',
 }
 
 export function startBanner({ hostname, dataFolder, listeners, accounts }: StartBannerOptions): string {

@@ -15,7 +15,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Random } from '../runtime/random.ts'
 import { scramHashesOf, usualMechanisms } from '../sasl/mechanisms.ts'
-import type { ListenerRole } from '../smtp/server/services.ts'
+import type { SmtpRole } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 
 /** RFC 2606 §2: .test is nobody's, now and later. */
@@ -27,7 +27,7 @@ export interface TryOutOptions {
   /** Default: data in the project folder. */
   readonly dataFolder?: string | undefined
   /** 0 lets the system choose, for tests. */
-  readonly ports?: Readonly<Record<ListenerRole, number>> | undefined
+  readonly ports?: Readonly<Record<SmtpRole, number>> | undefined
 }
 
 /** How a server to try out gets other ports. */
@@ -38,7 +38,7 @@ export const tryOutPortsElsewhere =
 export const tryOutFolderElsewhere =
   'start this one in a folder of its own, with other ports: "mkdir -p second && cd second && postrider serve --try --ports 3525,3587,3465"'
 
-const defaultPorts: Readonly<Record<ListenerRole, number>> = {
+const defaultPorts: Readonly<Record<SmtpRole, number>> = {
   relay: 2525,
   submission: 2587,
   submissions: 2465,
@@ -49,7 +49,7 @@ export function tryOutSettings(
   { dataFolder, ports = defaultPorts }: TryOutOptions = {},
 ): Settings {
   const addresses = hasIpv6Loopback() ? ['127.0.0.1', '::1'] : ['127.0.0.1']
-  const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
+  const roles: readonly SmtpRole[] = ['relay', 'submission', 'submissions']
   const listeners: ListenerSettings[] = addresses.flatMap(address =>
     roles.map(role => ({ role, address, port: ports[role], proxyFrom: [] })),
   )

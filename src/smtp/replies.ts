@@ -167,6 +167,14 @@ export const replies = {
     ['mail.example.test', '192.0.2.1'],
     'limits.maxConnectionsPerAddress is reached; of IPv6 a whole /64 counts as one address.',
   ),
+  notYourDoor: made(
+    'notYourDoor',
+    554,
+    '5.7.1',
+    (hostname: string, address: string) => `${hostname} does not talk to ${address} on this port`,
+    ['mail.example.test', '192.0.2.1'],
+    'lmtp[].clients does not name this address. If it is that of a mail server of yours, add it.',
+  ),
   timedOut: worded(
     'timedOut',
     421,
@@ -257,6 +265,17 @@ export const replies = {
     ['XYZZY'],
     'The first word of the line is no SMTP command.',
   ),
+  otherDialect: made(
+    'otherDialect',
+    500,
+    '5.5.1',
+    (hello: string) =>
+      hello === 'LHLO'
+        ? 'This is LMTP: say LHLO, or talk SMTP to another port'
+        : 'This is SMTP: say EHLO, or talk LMTP to another port',
+    ['LHLO'],
+    'A client talks SMTP where LMTP is spoken ([[lmtp]]), or the other way round (RFC 2033). Give it the other port, or the other protocol.',
+  ),
   badCommandLine: fixed(
     'badCommandLine',
     500,
@@ -333,7 +352,7 @@ export const replies = {
     503,
     '5.5.1',
     {
-      helloFirst: () => 'Say EHLO first',
+      helloFirst: hello => `Say ${hello} first`,
       mailFirst: () => 'Say MAIL first',
       mailAndRcptFirst: () => 'Say MAIL and RCPT first',
       finishAuth: () => 'Finish AUTH first',
@@ -343,7 +362,7 @@ export const replies = {
       hasTls: () => 'TLS is on already',
       loggedIn: () => 'You are logged in already',
     },
-    '',
+    'EHLO',
     'The command is right, but not now; the text says what comes first.',
   ),
   notOffered: made(

@@ -14,6 +14,7 @@ import {
   queuedAs,
   recipient,
   relayClient,
+  single,
   submissionClient,
   type TestIntake,
 } from './open-intake.ts'
@@ -134,7 +135,7 @@ test('the language of reports is the sender’s, else the server’s', async t =
       },
       language,
     )
-    queuedAs(await sink.finish())
+    queuedAs(single(await sink.finish()))
   }
   assert.deepEqual(
     (await intake.queued()).map(({ message }) => message.language),

@@ -1,4 +1,5 @@
 // An intake over real storage in a folder of its own, with a clock that stands still.
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { createIntake, type Intake, type IntakeOptions } from '../../src/intake/intake.ts'
@@ -6,7 +7,13 @@ import { countQueue, listQueue, type ShownMessage } from '../../src/queue/list-q
 import { createQueueIdMaker, parseQueueId, type QueueId } from '../../src/queue/queue-id.ts'
 import type { Log, LogFields } from '../../src/runtime/log.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
-import type { Client, MailDataSink, MailTransaction, Recipient } from '../../src/smtp/server/services.ts'
+import type {
+  Client,
+  EndReply,
+  MailDataSink,
+  MailTransaction,
+  Recipient,
+} from '../../src/smtp/server/services.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage, type TestStorage } from '../harness/test-storage.ts'
 
@@ -119,7 +126,7 @@ export async function openIntake(t: TestContext, options: Partial<IntakeOptions>
         const written = sink.write(piece)
         if (written) await written
       }
-      return await sink.finish()
+      return single(await sink.finish())
     },
     async textOf(reply) {
       const chunks: Uint8Array[] = []
@@ -137,4 +144,10 @@ export function inPieces(text: string, size: number): Buffer[] {
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
     bytes.subarray(n * size, (n + 1) * size),
   )
+}
+
+/** What everybody is answered who does not talk LMTP. */
+export function single(reply: EndReply): Reply {
+  assert.ok('code' in reply)
+  return reply
 }

@@ -165,7 +165,7 @@ void test('replies are not made for a peer that does not read them', async () =>
       note() {},
       fault: cause => assert.fail(String(cause)),
     },
-    'relay',
+    { role: 'relay' },
     peer as unknown as Socket,
   )
   connection.adopt()

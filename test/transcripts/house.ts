@@ -8,9 +8,11 @@ import { SmtpClientFailure } from '../../src/smtp/client/smtp-client-failure.ts'
 import type { DeliverByRequest } from '../../src/smtp/parameters.ts'
 import { replies } from '../../src/smtp/replies.ts'
 import type { Reply } from '../../src/smtp/reply.ts'
+import { isForUsers } from '../../src/smtp/server/roles.ts'
 import type {
   AuthenticatedAccount,
   Client,
+  EndReply,
   MailDataSink,
   MailTransaction,
   MaybePromise,
@@ -52,6 +54,29 @@ export function createHouse(tempo: Tempo, relays = false): House {
   const at = <T>(answer: () => T): MaybePromise<T> =>
     tempo === 'at-once' ? answer() : nextTurn().then(answer)
 
+  /** Over LMTP: the mailboxes of some are full, or cannot be written now. */
+  const fileForEach = (client: Client, transaction: MailTransaction, mailData: Buffer): EndReply => {
+    const localParts = transaction.recipients.map(({ forwardPath }) => forwardPath.localPart)
+    if (localParts.includes('miscount')) return []
+    const isFiled = (localPart: string): boolean => localPart !== 'over-quota' && localPart !== 'locked'
+    if (localParts.some(isFiled))
+      accepted.push(
+        describe(
+          client,
+          {
+            ...transaction,
+            recipients: transaction.recipients.filter(({ forwardPath }) => isFiled(forwardPath.localPart)),
+          },
+          mailData,
+        ),
+      )
+    return localParts.map(localPart => {
+      if (localPart === 'over-quota') return reply(552, '5.2.2', 'The mailbox is full')
+      if (localPart === 'locked') return reply(451, '4.2.0', 'The mailbox is locked')
+      return reply(250, '2.1.5', `Delivered to ${localPart}`)
+    })
+  }
+
   const createSink = (client: Client, transaction: MailTransaction): MailDataSink => {
     const chunks: Buffer[] = []
     const localParts = transaction.recipients.map(({ forwardPath }) => forwardPath.localPart)
@@ -67,6 +92,7 @@ export function createHouse(tempo: Tempo, relays = false): House {
         if (localParts.includes('finish-fault')) throw new Error('a fault that the transcript wants')
         open--
         if (localParts.includes('spam')) return reply(550, '5.7.1', 'This looks like spam')
+        if (client.role === 'lmtp') return fileForEach(client, transaction, Buffer.concat(chunks))
         accepted.push(describe(client, transaction, Buffer.concat(chunks)))
         return reply(250, '2.0.0', `Ok: queued as ${accepted.length}`)
       },
@@ -85,7 +111,7 @@ export function createHouse(tempo: Tempo, relays = false): House {
         const address = formatReversePath(reversePath)
         if (address === 'fault@example.org') throw new Error('a fault that the transcript wants')
         if (address === 'blocked@example.org') return reply(550, '5.7.1', 'Not from you')
-        if (client.role !== 'relay' && !client.account && !client.local)
+        if (isForUsers(client.role) && !client.account && !client.local)
           return reply(530, '5.7.0', 'Authentication required')
         return undefined
       }),

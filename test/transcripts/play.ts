@@ -17,7 +17,15 @@ export async function play(transcript: Transcript, way: Way, tempo: Tempo): Prom
   const withTls = settings.tls || settings.role === 'submissions'
   const server = createSmtpServer({
     hostname: 'mail.example.test',
-    listeners: [{ role: settings.role, address: '127.0.0.1', port: 0, proxyFrom: settings.proxyFrom }],
+    listeners: [
+      {
+        role: settings.role,
+        address: '127.0.0.1',
+        port: 0,
+        proxyFrom: settings.proxyFrom,
+        ...(settings.clients.length > 0 ? { clients: settings.clients } : {}),
+      },
+    ],
     services: house.services,
     limits: settings.limits,
     ...(withTls ? { tls: { secureContext: testSecureContext } } : {}),

@@ -33,6 +33,8 @@ export interface TranscriptSettings {
   /** Options of the server that are true. */
   readonly options: readonly string[]
   readonly localNetworks: readonly string[]
+  /** Who may come in; none: everybody. */
+  readonly clients: readonly string[]
   readonly proxyFrom: readonly string[]
   readonly ways: readonly Way[]
 }
@@ -52,6 +54,7 @@ const defaults: TranscriptSettings = {
   limits: {},
   options: [],
   localNetworks: [],
+  clients: [],
   proxyFrom: [],
   ways: allWays,
 }
@@ -97,6 +100,8 @@ function parseSetting(line: string, where: string): Partial<TranscriptSettings> 
       return { options: words }
     case 'localNetworks':
       return { localNetworks: words }
+    case 'clients':
+      return { clients: words }
     case 'proxyFrom':
       return { proxyFrom: words }
     case 'ways': {

@@ -5,7 +5,7 @@ import type { Settings } from '../../config/settings.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { startBanner } from '../../setup/start-banner.ts'
 import { tryOutSettings } from '../../setup/try-out.ts'
-import type { ListenerRole } from '../../smtp/server/services.ts'
+import type { SmtpRole } from '../../smtp/server/services.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { findSettingsFile, settingsFileName } from '../find-settings.ts'
 import type { Invocation } from '../invocation.ts'
@@ -45,7 +45,7 @@ export function addServeCommand(program: Command, run: CommandRun): void {
 
 interface ServeCommandOptions {
   readonly try?: true
-  readonly ports?: Readonly<Record<ListenerRole, number>>
+  readonly ports?: Readonly<Record<SmtpRole, number>>
 }
 
 async function settingsToServe(
@@ -69,7 +69,7 @@ async function settingsToServe(
   )
 }
 
-function parsePorts(text: string): Readonly<Record<ListenerRole, number>> {
+function parsePorts(text: string): Readonly<Record<SmtpRole, number>> {
   const ports = text.split(',').map(Number)
   const [relay, submission, submissions] = ports
   if (

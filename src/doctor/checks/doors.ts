@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import { formatEndpoint } from '../../address/format-endpoint.ts'
 import type { CertificateProblem } from '../../smtp/client/contract.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
-import type { ListenerRole } from '../../smtp/server/services.ts'
+import type { SmtpRole } from '../../smtp/server/services.ts'
 import { endsSoonMs } from '../../tls/certificate-store.ts'
 import {
   allWell,
@@ -24,7 +24,7 @@ export interface Door {
   readonly name: string
   readonly address: string
   readonly port: number
-  readonly role: ListenerRole
+  readonly role: SmtpRole
 }
 
 export interface DoorView extends Door {
@@ -104,7 +104,7 @@ export async function observeDoor(
   }
 }
 
-const uses: Readonly<Record<ListenerRole, string>> = {
+const uses: Readonly<Record<SmtpRole, string>> = {
   relay: 'other servers bring mail',
   submission: 'your users send',
   submissions: 'your users send',

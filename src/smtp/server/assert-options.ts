@@ -14,6 +14,7 @@ import {
   isText,
   listOf,
   mustBe,
+  type OptionCheck,
   oneOf,
   optional,
   part,
@@ -26,8 +27,10 @@ import type { ConnectionCounts } from './connection-counts.ts'
 import {
   defaultLimits,
   type ListenerOptions,
+  type PortOptions,
   type SmtpServerOptions,
   type TransferExtensions,
+  type UnixSocketOptions,
 } from './options.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
@@ -40,9 +43,25 @@ export function assertOptions(options: SmtpServerOptions): void {
       'TLS_MISSING',
       `listeners[${withoutTls}] is for submissions, which start with TLS: it needs a certificate, so give tls too.`,
     )
+  for (const [index, one] of options.listeners.entries()) assertGuarded(one, `listeners[${index}]`)
 }
 
-const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
+/** LMTP knows no log-in: who may talk it is said beforehand. RFC 2033 §5: never on the port of SMTP. */
+function assertGuarded(options: ListenerOptions, name: string): void {
+  if (options.role !== 'lmtp' || 'path' in options) return
+  if (options.port === 25)
+    throw new UsageFault(
+      'LISTEN_PORT',
+      `${name} is for lmtp, which must not be on port 25. Take another one, such as 24.`,
+    )
+  if (!options.clients || options.clients.length === 0)
+    throw new UsageFault(
+      'CLIENTS_MISSING',
+      `${name} is for lmtp, which asks nobody for a password: say in clients from which networks mail is taken, or give a path.`,
+    )
+}
+
+const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions', 'lmtp']
 
 const network = mustBe(
   'a network: 192.0.2.0/24, 2001:db8::/32 or one address',
@@ -51,7 +70,7 @@ const network = mustBe(
 )
 const networks = optional(listOf(network, { expected: 'an array of networks', code: 'NETWORK_SYNTAX' }))
 
-const listener = record<ListenerOptions>({
+const port = record<PortOptions>({
   role: oneOf(roles, 'ROLE_UNKNOWN'),
   address: mustBe(
     'an IP address: 127.0.0.1 for this machine alone, :: for all',
@@ -62,10 +81,19 @@ const listener = record<ListenerOptions>({
     expected: 'a whole number from 0 (the system chooses) to 65535',
     code: 'LISTEN_PORT',
   }),
+  clients: networks,
   proxyFrom: networks,
   reusePort: optional(trueOrFalse),
   sockets: optional(listOf(wholeNumber(0, Number.MAX_SAFE_INTEGER, { expected: 'a file descriptor' }))),
 })
+
+const unixSocket = record<UnixSocketOptions>({
+  role: oneOf(['lmtp'], 'ROLE_UNKNOWN'),
+  path: mustBe('an absolute path', value => isText(value) && value.startsWith('/'), 'LISTEN_ADDRESS'),
+})
+
+const listener: OptionCheck = value =>
+  typeof value === 'object' && value !== null && 'path' in value ? unixSocket(value) : port(value)
 
 const service = optional(mustBe('a function, or not there', isCallable, 'SERVICE_UNUSABLE'))
 

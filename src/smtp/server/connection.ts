@@ -10,6 +10,7 @@ import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 import { findLine, findLineEnd, isTlsHandshake } from './command-input.ts'
 import { describeLine } from './describe-line.ts'
+import { addressAt, type Door } from './door.ts'
 import { DataReader } from './mail-data.ts'
 import type { MailFlow } from './mail-flow.ts'
 import { disown, guard, own, type SocketOwner, tellWhenSecured } from './owned-socket.ts'
@@ -35,7 +36,7 @@ export interface ConnectionHost {
   /** Of such a socket, after the handshake. */
   tlsFacts(secure: TLSSocket, role: ListenerRole): TlsFacts
   /** Counts the peer's connections; a Reply refuses this one. */
-  admit(remoteAddress: string): Reply | undefined
+  admit(remoteAddress: string, door: Door): Reply | undefined
   /** `admitted`: it was counted. */
   released(connection: Connection, admitted: boolean): void
   note(message: string, connection: Connection, fields?: LogFields): void
@@ -77,7 +78,7 @@ const drainedCloseWaitMs = 1000
 
 export class Connection implements SocketOwner {
   readonly #host: ConnectionHost
-  readonly #role: ListenerRole
+  readonly #door: Door
   #socket: Socket
   session: Session | undefined
   #mode: Mode = waiting
@@ -98,14 +99,18 @@ export class Connection implements SocketOwner {
   deadlineAt = 0
   readonly openedAt: number
 
-  constructor(host: ConnectionHost, role: ListenerRole, socket: Socket) {
+  constructor(host: ConnectionHost, door: Door, socket: Socket) {
     this.#host = host
-    this.#role = role
+    this.#door = door
     this.#socket = socket
     this.#output = new ReplyOutput(socket)
     this.openedAt = host.now()
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
+    this.remoteAddress = addressAt(door, socket)
     this.#remotePort = socket.remotePort ?? 0
+  }
+
+  get #role(): ListenerRole {
+    return this.#door.role
   }
 
   // Beginning and end
@@ -129,7 +134,7 @@ export class Connection implements SocketOwner {
 
   greet(): void {
     this.#admitted = true
-    const refusal = this.#host.admit(this.remoteAddress)
+    const refusal = this.#host.admit(this.remoteAddress, this.#door)
     if (refusal) this.#turnAway(refusal)
     else if (this.#role === 'submissions') this.#startTls(this.#host.secureContext())
     else this.#openSession(undefined)
@@ -564,6 +569,7 @@ export class Connection implements SocketOwner {
     else if (step.effect?.kind === 'turn-around') this.#turnAround(step.effect.turn)
     else {
       if (step.reply) this.#say(step.reply)
+      for (const reply of step.further ?? []) this.#say(reply)
       if (step.effect) this.#perform(step.effect, step.reply)
       else if (this.#draining && this.#isBetweenTransactions)
         this.refuse(replies.shuttingDown(this.#host.context.hostname))

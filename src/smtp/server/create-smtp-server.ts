@@ -14,6 +14,8 @@ import { assertOptions } from './assert-options.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
+import { type Door, isForNamedClients, mayEnter } from './door.ts'
+import { formatOptions } from './format-listener.ts'
 import { type Listener, openListener } from './listener.ts'
 import {
   type BoundListener,
@@ -105,7 +107,7 @@ class NetworkSmtpServer implements SmtpServer {
       secureContext: () => secureContextOf(tls),
       secure: (socket, secureContext, role) => secureSocket(socket, secureContext, tls, role),
       tlsFacts: (secure, role) => tlsFactsOf(secure, asksForCertificate(tls, role)),
-      admit: address => this.#admit(address),
+      admit: (address, door) => this.#admit(address, door),
       released: (connection, admitted) => this.#released(connection, admitted),
       note: (message, connection, fields) => log.info(message, { peer: connection.remoteAddress, ...fields }),
       noteDialogue: log.isDebugEnabled
@@ -131,8 +133,9 @@ class NetworkSmtpServer implements SmtpServer {
     try {
       for (const options of this.#options.listeners) {
         const listener = await openListener(options, {
-          connected: (socket, speaksForOthers) => this.#accept(options.role, socket, speaksForOthers),
-          failed: cause => this.#options.log?.error('a listener failed', { port: options.port }, cause),
+          connected: (socket, door, speaksForOthers) => this.#accept(door, socket, speaksForOthers),
+          failed: cause =>
+            this.#options.log?.error('a listener failed', { listener: formatOptions(options) }, cause),
         })
         this.#listeners.push(listener)
       }
@@ -150,12 +153,12 @@ class NetworkSmtpServer implements SmtpServer {
     return [...new Set(bound.filter(({ role }) => roles.includes(role)).map(({ port }) => port))]
   }
 
-  #accept(role: ListenerRole, socket: Socket, speaksForOthers: boolean): void {
+  #accept(door: Door, socket: Socket, speaksForOthers: boolean): void {
     if (this.#connections.size >= this.#host.context.limits.maxConnections + politeRefusals) {
       socket.destroy()
       return
     }
-    const connection = new Connection(this.#host, role, socket)
+    const connection = new Connection(this.#host, door, socket)
     this.#connections.add(connection)
     connection.adopt()
     try {
@@ -168,7 +171,7 @@ class NetworkSmtpServer implements SmtpServer {
   }
 
   serve(socket: Socket): Promise<{ readonly messages: number }> {
-    const connection = new Connection(this.#host, 'relay', socket)
+    const connection = new Connection(this.#host, { role: 'relay' }, socket)
     this.#connections.add(connection)
     const over = new Promise<{ readonly messages: number }>(resolve => {
       this.#whenReleased.set(connection, resolve)
@@ -183,11 +186,14 @@ class NetworkSmtpServer implements SmtpServer {
     return over
   }
 
-  #admit(address: string): Reply | undefined {
+  #admit(address: string, door: Door): Reply | undefined {
     const { limits, hostname } = this.#host.context
     const host = hostNetworkOf(address)
     const count = this.#counts.add(host)
+    if (!mayEnter(door, address)) return replies.notYourDoor(hostname, address)
     if (this.#connections.size > limits.maxConnections) return replies.tooManyConnections(hostname)
+    // One server may have the mail of many.
+    if (isForNamedClients(door)) return undefined
     return count > limits.maxConnectionsPerAddress
       ? replies.tooManyConnectionsFromYou(hostname, host)
       : undefined

@@ -4,20 +4,19 @@
 // has noticed, since "Help me" in a letter is a command too, so of what follows there are only the verbs.
 
 import { mechanismNames } from '../../sasl/mechanisms.ts'
-import { commandTable } from './command-table.ts'
 import type { Session } from './session.ts'
 
 /** `line` is without its CRLF. */
 export function describeLine(
   line: Buffer,
-  { state, mailDataMayFollow }: Pick<Session, 'state' | 'mailDataMayFollow'>,
+  { dialect, state, mailDataMayFollow }: Pick<Session, 'dialect' | 'state' | 'mailDataMayFollow'>,
 ): string {
   if (state.phase === 'authenticating') return '(answer to a challenge)'
   const [verb = '', argument, ...rest] = line
     .toString('utf8')
     .trim()
     .split(/[ \t]+/)
-  if (!commandTable.has(verb.toUpperCase())) return `(no command, ${line.length} bytes)`
+  if (!dialect.commands.has(verb.toUpperCase())) return `(no command, ${line.length} bytes)`
   if (mailDataMayFollow) return `${verb} (${line.length} bytes)`
   if (verb.toUpperCase() === 'AUTH' && argument !== undefined) {
     // What is none of these may be the response of a client that has left the mechanism out.

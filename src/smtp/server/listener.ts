@@ -2,7 +2,8 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { isInNetworks } from '../../address/networks.ts'
 import { assertNetworks } from './assert-networks.ts'
-import type { BoundListener, ListenerOptions } from './options.ts'
+import type { Door } from './door.ts'
+import type { BoundListener, ListenerOptions, PortOptions, UnixSocketOptions } from './options.ts'
 
 /** Connections that wait for accept(): a burst should not be refused by the system. */
 const backlog = 4096
@@ -17,20 +18,35 @@ export interface Listener {
 
 export interface ListenerEvents {
   /** `speaksForOthers`: the peer has to begin with a PROXY header. */
-  connected(socket: Socket, speaksForOthers: boolean): void
+  connected(socket: Socket, door: Door, speaksForOthers: boolean): void
   /** accept() failed (EMFILE and the like); the next connection is a new try. */
   failed(cause: Error): void
 }
 
 /** Rejects with the system's error (EADDRINUSE, EACCES …). */
 export async function openListener(options: ListenerOptions, events: ListenerEvents): Promise<Listener> {
-  const { role, address, port, proxyFrom = [], reusePort = false, sockets } = options
+  return 'path' in options ? await openUnixSocket(options, events) : await openPort(options, events)
+}
+
+async function openUnixSocket({ role, path }: UnixSocketOptions, events: ListenerEvents): Promise<Listener> {
+  const door: Door = { role, path }
+  const server = await listenOn({ path }, socket => events.connected(socket, door, false), events)
+  return {
+    bound: { role, address: '', port: 0, path },
+    isInherited: false,
+    close: () => closeServer(server),
+  }
+}
+
+async function openPort(options: PortOptions, events: ListenerEvents): Promise<Listener> {
+  const { role, address, port, clients, proxyFrom = [], reusePort = false, sockets } = options
   const balancers = assertNetworks(proxyFrom)
+  const door: Door = { role, clients: clients && assertNetworks(clients) }
   const connected = (socket: Socket): void => {
     // Undefined when nobody is there any more.
     const { remoteAddress } = socket
     if (remoteAddress === undefined) socket.destroy()
-    else events.connected(socket, balancers.length > 0 && isInNetworks(remoteAddress, balancers))
+    else events.connected(socket, door, balancers.length > 0 && isInNetworks(remoteAddress, balancers))
   }
   const places: readonly Place[] = sockets?.map(fd => ({ fd })) ?? [{ host: address, port, reusePort }]
   const servers = await listenOnAll(places, connected, events)
@@ -45,6 +61,7 @@ export async function openListener(options: ListenerOptions, events: ListenerEve
 }
 
 type Place =
+  | { readonly path: string }
   | { readonly fd: number }
   | { readonly host: string; readonly port: number; readonly reusePort: boolean }
 

@@ -2,7 +2,7 @@
 
 import { replies } from '../replies.ts'
 import { isPositive, type Reply } from '../reply.ts'
-import type { MailDataSink, MaybePromise } from './services.ts'
+import type { EndReply, MailDataSink, MaybePromise } from './services.ts'
 import type { TextCheck } from './text-check.ts'
 
 export class MailFlow {
@@ -88,7 +88,7 @@ export class MailFlow {
   }
 
   /** The reply to the end of the data: 250 when the message is the sink's, else why not. */
-  async finish(): Promise<Reply> {
+  async finish(): Promise<EndReply> {
     this.#check?.finish()
     if (this.#check?.problem) this.#giveUp(this.#check.problem)
     if (this.#problem) return this.#problem

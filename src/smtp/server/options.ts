@@ -8,12 +8,23 @@ import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
 import type { ConnectionCounts } from './connection-counts.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
-export interface ListenerOptions {
+export type ListenerOptions = PortOptions | UnixSocketOptions
+
+/** A UNIX socket, for LMTP alone. Who may open the file is for the caller to say, who makes its folder and removes what is stale. */
+export interface UnixSocketOptions {
+  readonly role: 'lmtp'
+  /** Absolute. */
+  readonly path: string
+}
+
+export interface PortOptions {
   readonly role: ListenerRole
   /** '::' takes IPv4 too where the system allows it. */
   readonly address: string
   /** 0 lets the system choose. */
   readonly port: number
+  /** Who may come in at all: addresses or CIDR networks. Default: everybody, but over LMTP it has to be said. */
+  readonly clients?: readonly string[]
   /** Peers (addresses or CIDR networks) that must start with a PROXY protocol header, v1 or v2; nobody else may. */
   readonly proxyFrom?: readonly string[]
   /** Several threads listen on the same port (SO_REUSEPORT). */
@@ -140,6 +151,8 @@ export interface SmtpServer {
 
 export interface BoundListener {
   readonly role: ListenerRole
+  /** '' and 0 where it is a UNIX socket. */
   readonly address: string
   readonly port: number
+  readonly path?: string | undefined
 }

@@ -5,6 +5,7 @@ import { UsageFault } from '../../runtime/fault.ts'
 import { channelBindingOf } from '../../sasl/channel-binding.ts'
 import { clientCertificateOf } from '../../sasl/client-certificate.ts'
 import type { SmtpServerOptions } from './options.ts'
+import { isForUsers } from './roles.ts'
 import type { ListenerRole, TlsFacts } from './services.ts'
 
 type TlsOptions = SmtpServerOptions['tls']
@@ -44,7 +45,7 @@ export function secureSocket(
 
 /** Servers have certificates of their own, which say nothing here. */
 export function asksForCertificate(tls: TlsOptions, role: ListenerRole): boolean {
-  return tls?.asksForClientCertificate === true && role !== 'relay'
+  return tls?.asksForClientCertificate === true && isForUsers(role)
 }
 
 /** After the handshake. `wasAsked`: for its certificate. */

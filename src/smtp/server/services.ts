@@ -11,8 +11,13 @@ import type { Reply } from '../reply.ts'
 
 export type MaybePromise<T> = T | Promise<T>
 
-/** relay: port 25, between servers. submission: port 587, from clients. submissions: port 465, TLS from the first byte. */
-export type ListenerRole = 'relay' | 'submission' | 'submissions'
+/**
+ * relay: port 25, between servers. submission: port 587, from clients. submissions: port 465, TLS from the first byte. lmtp: from
+ * a server that knows us, for the mailboxes that are here (RFC 2033).
+ */
+export type ListenerRole = SmtpRole | 'lmtp'
+
+export type SmtpRole = 'relay' | 'submission' | 'submissions'
 
 export interface TlsFacts {
   /** 'TLSv1.3' */
@@ -32,7 +37,10 @@ export interface Client {
   /** Unique among all servers; joins the log lines and the trail of one connection. */
   readonly sessionId: string
   readonly role: ListenerRole
-  /** The peer's address (from the PROXY header, where there was one): '192.0.2.1', '2001:db8::1'. */
+  /**
+   * The peer's address (from the PROXY header, where there was one): '192.0.2.1', '2001:db8::1'. On a UNIX socket nobody has
+   * one: 'unix:' and the path of the socket.
+   */
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localAddress: string
@@ -46,9 +54,9 @@ export interface Client {
   readonly account?: AuthenticatedAccount | undefined
   /** Of AUTH: 'SCRAM-SHA-256'. */
   readonly mechanism?: string | undefined
-  /** Inside a network that may relay without AUTH (`localNetworks`). */
+  /** Inside a network that may relay without AUTH (`localNetworks`); never over LMTP, which does not relay. */
   readonly local: boolean
-  /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */
+  /** A peer on this very machine, and no load balancer that does not say whom it speaks for; never over LMTP. */
   readonly loopback: boolean
   /** This server opened the connection to fetch its mail (`serve`): the peer passes on what others have sent. */
   readonly fetched?: true | undefined
@@ -116,6 +124,12 @@ export interface MailDataFacts {
 }
 
 /**
+ * The answer to a whole message. A list is for LMTP, where each recipient has a reply of its own (RFC 2033 §4.2), in the order of
+ * the transaction; a single one is everybody's.
+ */
+export type EndReply = Reply | readonly Reply[]
+
+/**
  * Where one message's data goes, in two phases as in SMTP itself. After `finish` or `abort` it is over.
  * A rejected promise of `write` or `finish` is a fault of ours: the session answers 451 and calls `abort`.
  */
@@ -127,7 +141,7 @@ export interface MailDataSink {
    */
   write(chunk: Uint8Array): MaybePromise<void>
   /** Takes responsibility (or not): the reply to the final dot or to BDAT LAST. 250 only when durable. */
-  finish(facts?: MailDataFacts): Promise<Reply>
+  finish(facts?: MailDataFacts): Promise<EndReply>
   abort(): void
 }
 

@@ -53,7 +53,8 @@ export interface Chunk {
   readonly last: boolean
   readonly into:
     | { readonly kind: 'flow'; readonly flow: MailFlow }
-    | { readonly kind: 'refused'; readonly reply: Reply }
+    /** `times`: the reply is given so often. */
+    | { readonly kind: 'refused'; readonly reply: Reply; readonly times: number }
 }
 
 /** What the connection is to do with its bytes next. */
@@ -72,6 +73,8 @@ export type Effect =
 /** A step of the session: what to answer, in which state it is then, what the connection does besides. */
 export interface Step {
   readonly reply: Reply | undefined
+  /** What follows `reply`: in LMTP the replies of the other recipients. */
+  readonly further?: readonly Reply[]
   readonly next: SessionState
   readonly effect?: Effect
 }

@@ -8,11 +8,22 @@ import { offeredMechanisms, type PasswordMechanism } from '../../sasl/mechanisms
 import { replies } from '../replies.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { parseCommandLine } from './command-line.ts'
-import { commandTable } from './command-table.ts'
+import { type Dialect, dialectOf } from './command-table.ts'
 import { continueAuthentication } from './commands/auth.ts'
 import { finishChunk } from './commands/bdat.ts'
+import { isAtUnixSocket } from './door.ts'
 import { noTransferExtensions, type SmtpServerLimits, type TransferExtensions } from './options.ts'
-import type { Client, CutOff, MaybePromise, Refusal, SessionServices, TlsFacts } from './services.ts'
+import { isForUsers } from './roles.ts'
+import type {
+  Client,
+  CutOff,
+  EndReply,
+  MaybePromise,
+  Recipient,
+  Refusal,
+  SessionServices,
+  TlsFacts,
+} from './services.ts'
 import {
   type Chunk,
   greeted,
@@ -62,6 +73,7 @@ const outOfOrder: Readonly<Record<SessionPhase, Parameters<typeof replies.wrongO
 
 export class Session {
   readonly context: SessionContext
+  readonly dialect: Dialect
   client: Client
   state: SessionState = greeted
   transactions = 0
@@ -75,6 +87,7 @@ export class Session {
   constructor(context: SessionContext, client: Client) {
     this.context = context
     this.client = client
+    this.dialect = dialectOf(client.role)
   }
 
   /** One line without its CRLF: a command, or an answer within AUTH. */
@@ -83,19 +96,26 @@ export class Session {
       if (this.state.phase === 'authenticating') return continueAuthentication(this, this.state, line)
       const command = parseCommandLine(line)
       if ('code' in command) return this.stay(command)
-      const row = commandTable.get(command.verb)
-      if (!row)
-        return isHttp(command.verb)
-          ? this.hangUp(replies.notHttp(this.context.hostname))
-          : this.stay(replies.unknownCommand(command.verb.slice(0, 32)))
+      const row = this.dialect.commands.get(command.verb)
+      if (!row) return this.#refuseVerb(command.verb)
       // Until it is accepted.
       if (row.verb === 'DATA') this.#refusedData++
       const denied = row.denied?.(this) ?? (row.needsLogin ? this.loginDemand : undefined)
       if (denied) return this.refuse({ command: row.verb, reply: denied })
       if (!row.phases.includes(this.state.phase))
-        return this.stay(replies.wrongOrder(outOfOrder[this.state.phase]))
+        return this.stay(replies.wrongOrder(outOfOrder[this.state.phase], this.dialect.hello))
       return row.run(this, command.argument)
     })
+  }
+
+  #refuseVerb(verb: string): Step {
+    if (isHttp(verb)) return this.hangUp(replies.notHttp(this.context.hostname))
+    // RFC 2033 §4.1: neither dialect takes the greeting of the other.
+    return this.stay(
+      greetings.has(verb)
+        ? replies.otherDialect(this.dialect.hello)
+        : replies.unknownCommand(verb.slice(0, 32)),
+    )
   }
 
   /** The line is none that could be read: too long, or not ended by CRLF. */
@@ -157,17 +177,54 @@ export class Session {
     return this.stay(refusal.reply)
   }
 
-  /** The message is taken or refused; either way the transaction is over. */
-  endTransaction(command: string, transaction: OpenTransaction, reply: Reply): Step {
+  /** The message has come whole, and is taken or refused; either way the transaction is over. */
+  endTransaction(command: string, transaction: OpenTransaction, end: EndReply): Step {
+    const answers = this.#answersTo(transaction, end)
     // Who brings good messages is no pest, whatever else went wrong before.
-    if (isPositive(reply)) {
+    if (answers.some(isPositive)) {
       this.#errors = 0
       this.accepted++
-    } else {
-      const recipients = transaction.recipients.map(({ forwardPath }) => forwardPath)
-      this.noteRefusal({ command, reversePath: transaction.reversePath, recipients, reply })
     }
+    const recipients = transaction.recipients.map(({ forwardPath }, index) => ({
+      forwardPath,
+      reply: answers[index] ?? answers[0],
+    }))
+    for (const [reply, refused] of Map.groupBy(recipients, each => each.reply)) {
+      if (reply) this.#noteRefused(command, transaction, reply, refused)
+    }
+    const [reply, ...further] = answers
+    return { reply, further, next: ready }
+  }
+
+  /** It is given up before it has come whole: one reply, whoever is to get it. */
+  giveUpTransaction(command: string, transaction: OpenTransaction, reply: Reply): Step {
+    this.#noteRefused(command, transaction, reply, transaction.recipients)
     return { reply, next: ready }
+  }
+
+  #noteRefused(
+    command: string,
+    { reversePath }: OpenTransaction,
+    reply: Reply,
+    refused: readonly Pick<Recipient, 'forwardPath'>[],
+  ): void {
+    const recipients = refused.map(({ forwardPath }) => forwardPath)
+    this.noteRefusal({ command, reversePath, recipients, reply })
+  }
+
+  /** RFC 2033 §4.2: in LMTP as many as there are recipients. */
+  #answersTo({ recipients }: Pick<OpenTransaction, 'recipients'>, end: EndReply): readonly Reply[] {
+    const isOne = 'code' in end
+    if (isOne) return this.dialect.answersEach ? recipients.map(() => end) : [end]
+    if (this.dialect.answersEach && end.length === recipients.length) return end
+    const cause = new RangeError(`a sink gave ${end.length} replies to ${recipients.length} recipients`)
+    this.context.fault(cause, this.client)
+    return this.#answersTo({ recipients }, replies.localError)
+  }
+
+  /** To a message that is refused: how many replies its end has. */
+  answersToEnd({ recipients }: OpenTransaction): number {
+    return this.dialect.answersEach ? Math.max(1, recipients.length) : 1
   }
 
   hangUp(reply: Reply): Step {
@@ -204,7 +261,7 @@ export class Session {
 
   /** Whether AUTH may be offered now (RFC 4954 §4: a password needs a layer that protects it). */
   get mayAuthenticate(): boolean {
-    if (!this.context.services.authenticate || this.client.role === 'relay') return false
+    if (!this.context.services.authenticate || !isForUsers(this.client.role)) return false
     return (
       this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.loopback)
     )
@@ -240,7 +297,7 @@ export class Session {
 
   /** On a submission port: what has to come before mail (RFC 6409 §4.3). */
   get loginDemand(): Reply | undefined {
-    if (this.client.role === 'relay' || !this.context.services.authenticate || this.isTrusted)
+    if (!isForUsers(this.client.role) || !this.context.services.authenticate || this.isTrusted)
       return undefined
     return this.mayAuthenticate || !this.context.hasTls ? replies.authRequired : replies.startTlsFirst
   }
@@ -259,9 +316,15 @@ export class Session {
   /** What this client is offered: before it has logged in too, because it need not ask again afterwards. */
   get transferExtensions(): TransferExtensions {
     const offered = this.context.transferExtensions
-    if (this.client.role !== 'relay') return offered
+    if (isForUsers(this.client.role)) return offered
     // RFC 4865: FUTURERELEASE is for submission servers only.
     return this.isTrusted ? { ...offered, maxHoldSeconds: 0 } : noTransferExtensions
+  }
+
+  /** On a UNIX socket there is nobody in between. */
+  get mayStartTls(): boolean {
+    const { remoteAddress, tls } = this.client
+    return this.context.hasTls && !tls && !isAtUnixSocket(remoteAddress)
   }
 
   /** RFC 8689 §4.1: never without TLS. */
@@ -305,14 +368,15 @@ export class Session {
 
 /**
  * `isBehindProxy`: the address is that of a load balancer, which did not say whom it speaks for; its rights are not theirs.
- * No more are those of a server from which mail is fetched: anybody may have sent that.
+ * No more are those of a server from which mail is fetched: anybody may have sent that. Over LMTP an address has no rights but to
+ * hand over mail for what is here.
  */
 export function createClient(
   context: SessionContext,
   facts: Omit<Client, 'extended' | 'local' | 'loopback'>,
   isBehindProxy = false,
 ): Client {
-  const hasOwnRights = !isBehindProxy && !facts.fetched
+  const hasOwnRights = !isBehindProxy && !facts.fetched && facts.role !== 'lmtp'
   return {
     ...facts,
     extended: false,
@@ -320,6 +384,8 @@ export function createClient(
     loopback: hasOwnRights && isLoopback(facts.remoteAddress),
   }
 }
+
+const greetings = new Set(['EHLO', 'HELO', 'LHLO'])
 
 // What web browsers and HTTP clients say first; the rest of it would only be errors.
 const httpVerbs = new Set(['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS', 'CONNECT', 'DELETE', 'PATCH', 'PRI'])

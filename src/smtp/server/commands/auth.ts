@@ -6,6 +6,7 @@ import { decodeBase64 } from '../../../sasl/mechanism.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
+import { isForUsers } from '../roles.ts'
 import type { AuthenticatedAccount, LoginAnswer, MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import { type AuthStep, ready, type SessionState, type Step } from '../session-state.ts'
@@ -23,11 +24,11 @@ export const auth: Command = {
   endsGroup: true,
   denied(session) {
     if (!session.context.services.authenticate) return replies.notOffered('AUTH')
-    if (session.client.role === 'relay') return replies.authElsewhere(session.loginPlace)
+    if (!isForUsers(session.client.role)) return replies.authElsewhere(session.loginPlace)
     return session.mayAuthenticate ? undefined : replies.authNeedsTls
   },
   run(session, argument) {
-    if (!session.client.extended) return session.stay(replies.wrongOrder('helloFirst'))
+    if (!session.client.extended) return session.stay(replies.wrongOrder('helloFirst', session.dialect.hello))
     if (session.client.account) return session.stay(replies.wrongOrder('loggedIn'))
     const [name = '', initial, ...rest] = argument.split(/ +/)
     if (name === '' || rest.length > 0) return session.stay(replies.syntax('usage', auth.syntax))
@@ -54,7 +55,7 @@ function notOffered(session: Session, mechanism: string): Step {
 
 function whereOffered(session: Session): string {
   if (!session.context.services.authenticate) return 'This server does not offer it.'
-  if (session.client.role === 'relay') return `Not offered on this port; log in on ${session.loginPlace}.`
+  if (!isForUsers(session.client.role)) return `Not offered on this port; log in on ${session.loginPlace}.`
   if (!session.mayAuthenticate) return 'Only over TLS: say STARTTLS first.'
   return `Offered on this connection: ${session.authMechanisms.map(({ name }) => name).join(', ')}.`
 }

@@ -31,8 +31,10 @@ export const bdat: Command = {
       // RFC 3030 §2: a refused chunk's octets are read away first, then comes the refusal.
       if ('code' in found) {
         // A message that has lost a chunk must not be taken: the transaction is over.
-        const next = session.state.phase === 'transaction' ? ready : session.state
-        return readChunk(next, { size, last, into: { kind: 'refused', reply: found } })
+        const { state } = session
+        const next = state.phase === 'transaction' ? ready : state
+        const times = last && state.phase === 'transaction' ? session.answersToEnd(state.transaction) : 1
+        return readChunk(next, { size, last, into: { kind: 'refused', reply: found, times } })
       }
       return readChunk(found.next, { size, last, into: { kind: 'flow', flow: found.flow } })
     }
@@ -53,9 +55,12 @@ function flowFor(session: Session): MaybePromise<Opened | Reply> {
   const { state } = session
   if (state.phase === 'chunks') return { flow: state.flow, next: state }
   if (state.phase !== 'transaction')
-    return replies.wrongOrder(state.phase === 'greeted' ? 'helloFirst' : 'mailAndRcptFirst')
+    return replies.wrongOrder(
+      state.phase === 'greeted' ? 'helloFirst' : 'mailAndRcptFirst',
+      session.dialect.hello,
+    )
   const { transaction } = state
-  const missing = missingRecipients(transaction)
+  const missing = missingRecipients(session, transaction)
   if (missing) return missing
   const opened = openFlow(session, 'BDAT', transaction)
   const wrap = (flow: MailFlow | Reply): Opened | Reply =>
@@ -64,12 +69,15 @@ function flowFor(session: Session): MaybePromise<Opened | Reply> {
 }
 
 export function finishChunk(session: Session, { size, last, into }: Chunk): MaybePromise<Step> {
-  if (into.kind === 'refused') return session.stay(into.reply)
+  if (into.kind === 'refused') {
+    const { reply, times } = into
+    return { ...session.stay(reply), further: Array.from({ length: times - 1 }, () => reply) }
+  }
   const { state } = session
   if (state.phase !== 'chunks') return session.stay(replies.localError)
   const { flow, transaction } = state
-  if (last) return flow.finish().then(reply => session.endTransaction('BDAT', transaction, reply))
+  if (last) return flow.finish().then(end => session.endTransaction('BDAT', transaction, end))
   // Further chunks of a message that is refused are read away.
-  if (flow.problem) return session.endTransaction('BDAT', transaction, flow.problem)
+  if (flow.problem) return session.giveUpTransaction('BDAT', transaction, flow.problem)
   return session.stay(replies.chunkOk(size))
 }

@@ -24,7 +24,7 @@ export const data: Command = {
     if (argument !== '') return session.stay(replies.syntax('standsAlone', 'DATA'))
     const { transaction } = state
     if (transaction.parameters.body === 'BINARYMIME') return session.stay(replies.binaryNeedsBdat)
-    const missing = missingRecipients(transaction)
+    const missing = missingRecipients(session, transaction)
     if (missing) return session.stay(missing)
     const opened = openFlow(session, 'DATA', transaction)
     const begin = (flow: MailFlow | Reply): Step => {
@@ -39,9 +39,13 @@ export const data: Command = {
   },
 }
 
-export function missingRecipients(transaction: OpenTransaction): Reply | undefined {
-  if (transaction.recipients.length > 0) return undefined
-  return transaction.refusedRecipients > 0 ? replies.noValidRecipients : replies.noRecipients
+export function missingRecipients(
+  { dialect }: Session,
+  { recipients, refusedRecipients }: OpenTransaction,
+): Reply | undefined {
+  if (recipients.length > 0) return undefined
+  // RFC 2033 §4.2: where nobody is left who could be answered, 503 in any case.
+  return refusedRecipients > 0 && !dialect.answersEach ? replies.noValidRecipients : replies.noRecipients
 }
 
 /** Asks the services for a sink; a refusal ends the transaction (RFC 5321 §3.3). Never throws. */

@@ -1,4 +1,5 @@
-// EHLO and HELO (RFC 5321 §4.1.1.1): who the client is; EHLO also asks what the server can.
+// EHLO and HELO (RFC 5321 §4.1.1.1), and the LHLO of LMTP (RFC 2033 §4.1): who the client is; all but HELO also ask what the
+// server can.
 
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
@@ -17,7 +18,14 @@ export const ehlo: Command = {
   ],
   phases: always,
   endsGroup: true,
-  run: (session, argument) => hello(session, argument, true),
+  run: (session, argument) => hello(session, 'EHLO', argument),
+}
+
+export const lhlo: Command = {
+  ...ehlo,
+  verb: 'LHLO',
+  syntax: 'LHLO <your host name>',
+  run: (session, argument) => hello(session, 'LHLO', argument),
 }
 
 export const helo: Command = {
@@ -26,7 +34,7 @@ export const helo: Command = {
   explanation: ['Starts the session as in 1982, without extensions. Better: EHLO.'],
   phases: always,
   endsGroup: true,
-  run: (session, argument) => hello(session, argument, false),
+  run: (session, argument) => hello(session, 'HELO', argument),
 }
 
 const maxNameLength = 255
@@ -34,9 +42,9 @@ const maxNameLength = 255
 // mail for that. Only what cannot be a name at all is an error.
 const name = /^[!-~]+$/
 
-function hello(session: Session, argument: string, extended: boolean): MaybePromise<Step> {
-  if (argument === '')
-    return session.stay(replies.syntax('usage', `${extended ? 'EHLO' : 'HELO'} and the name of your host`))
+function hello(session: Session, verb: 'EHLO' | 'LHLO' | 'HELO', argument: string): MaybePromise<Step> {
+  const extended = verb !== 'HELO'
+  if (argument === '') return session.stay(replies.syntax('usage', `${verb} and the name of your host`))
   if (argument.length > maxNameLength || !name.test(argument)) {
     return session.stay(replies.syntax('noHostName'))
   }
@@ -46,7 +54,7 @@ function hello(session: Session, argument: string, extended: boolean): MaybeProm
   const decide = (reply: Reply | undefined): Step => {
     if (reply) {
       session.client = before
-      return session.refuse({ command: extended ? 'EHLO' : 'HELO', reply: assertRefusal(reply) })
+      return session.refuse({ command: verb, reply: assertRefusal(reply) })
     }
     // EHLO in the middle of a transaction is a RSET as well (RFC 5321 §4.1.4).
     session.dropTransaction()
@@ -63,9 +71,10 @@ function mayFetch(session: Session): boolean {
 }
 
 function extensionLines(session: Session): string[] {
-  const { hostname, limits, hasTls, services } = session.context
+  const { hostname, limits, services } = session.context
+  const { commands } = session.dialect
   const lines = [hostname, 'PIPELINING', `SIZE ${limits.maxMessageBytes}`]
-  if (hasTls && !session.client.tls) lines.push('STARTTLS')
+  if (session.mayStartTls) lines.push('STARTTLS')
   if (session.mayAuthenticate && !session.client.account)
     lines.push(`AUTH ${session.authMechanisms.map(({ name }) => name).join(' ')}`)
   lines.push('8BITMIME', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES', 'DSN')
@@ -78,7 +87,7 @@ function extensionLines(session: Session): string[] {
   // RFC 9422 §4
   lines.push(`LIMITS MAILMAX=${limits.maxTransactionsPerSession} RCPTMAX=${limits.maxRecipients}`)
   // RFC 5321 §3.5.2: EXPN where it is answered. SEND, SOML and SAML are keywords of the first registry (RFC 1869 §5).
-  if (services.startQueue) lines.push('ETRN')
+  if (services.startQueue && commands.has('ETRN')) lines.push('ETRN')
   // RFC 2645 §5.1.1; TURN is of no use before AUTH, and nobody would look for it.
   if (services.turnAround && mayFetch(session))
     lines.push(...(session.client.account ? ['ATRN', 'TURN'] : ['ATRN']))

@@ -10,7 +10,7 @@ export const starttls: Command = {
   endsGroup: true,
   denied(session) {
     if (session.client.tls) return replies.wrongOrder('hasTls')
-    return session.context.hasTls ? undefined : replies.notOffered('STARTTLS')
+    return session.mayStartTls ? undefined : replies.notOffered('STARTTLS')
   },
   run(session, argument) {
     if (argument !== '') return session.stay(replies.syntax('standsAlone', 'STARTTLS'))

@@ -4,6 +4,7 @@ import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
 import { assertRefusal } from '../mail-flow.ts'
+import { isForUsers } from '../roles.ts'
 import type { MaybePromise, QueueRequest, Turn, TurnRequest } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { Step } from '../session-state.ts'
@@ -88,9 +89,9 @@ function deniesTurn(verb: 'ATRN' | 'TURN'): (session: Session) => Reply | undefi
     const { client, context } = session
     if (!context.services.turnAround || !context.services.authenticate) return replies.notOffered(verb)
     if (client.account) return undefined
-    return client.role === 'relay'
-      ? replies.fetchElsewhere(session.loginPlace)
-      : (session.loginDemand ?? replies.authRequired)
+    return isForUsers(client.role)
+      ? (session.loginDemand ?? replies.authRequired)
+      : replies.fetchElsewhere(session.loginPlace)
   }
 }
 
