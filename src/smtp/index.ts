@@ -48,15 +48,18 @@ export {
   type BoundListener,
   defaultLimits,
   type ListenerOptions,
+  type PortOptions,
   type SmtpServer,
   type SmtpServerLimits,
   type SmtpServerOptions,
   type TransferExtensions,
+  type UnixSocketOptions,
 } from './server/options.ts'
 export type {
   AddressQuestion,
   AuthenticatedAccount,
   Client,
+  EndReply,
   ForwardPathParameters,
   ListenerRole,
   LoginAnswer,

@@ -416,6 +416,14 @@ export const replies = {
     ['1CCD5D74AAE'],
     'The message is stored; from now on it is ours. "postrider trace <id>" tells what becomes of it.',
   ),
+  delivered: made(
+    'delivered',
+    250,
+    '2.0.0',
+    (recipient: string, id: string) => `<${recipient}> delivered as ${id}`,
+    ['anna@example.test', '1CCD5D74AAE'],
+    'Over LMTP: the message is in the mailbox of this recipient. "postrider trace <id>" tells it too.',
+  ),
   badSender: worded(
     'badSender',
     501,
@@ -967,6 +975,14 @@ export const replies = {
     (recipient: string) => `<${recipient}> is not here, and relaying takes a login`,
     ['someone@example.com'],
     'A stranger wants to send through this server to another. Users log in on port 587 or 465.',
+  ),
+  notForMailboxes: made(
+    'notForMailboxes',
+    550,
+    '5.1.2',
+    (recipient: string) => `<${recipient}> has no mailbox here, and LMTP is for mailboxes only`,
+    ['someone@example.com'],
+    'LMTP hands over what is to be delivered on this server; nothing is relayed by it. The server in front sends mail here for a domain that this one does not have: "postrider domain create" makes it one, or correct the transport there.',
   ),
   noDomainYet: fixed(
     'noDomainYet',

@@ -93,6 +93,42 @@ const wrong: readonly (readonly [what: string, options: object, code: string, me
     'TLS_MISSING',
     /^listeners\[1\].* tls/,
   ],
+  [
+    'LMTP for everybody',
+    { listeners: [{ ...relay, role: 'lmtp' }] },
+    'CLIENTS_MISSING',
+    /^listeners\[0\] is for lmtp, .*say in clients .*, or give a path/,
+  ],
+  [
+    'LMTP for nobody',
+    { listeners: [{ ...relay, role: 'lmtp', clients: [] }] },
+    'CLIENTS_MISSING',
+    /^listeners\[0\] is for lmtp/,
+  ],
+  [
+    'LMTP on the port of SMTP',
+    { listeners: [{ ...relay, role: 'lmtp', port: 25, clients: ['::1'] }] },
+    'LISTEN_PORT',
+    /^listeners\[0\] is for lmtp, which must not be on port 25/,
+  ],
+  [
+    'a client that is no network',
+    { listeners: [{ ...relay, clients: ['front'] }] },
+    'NETWORK_SYNTAX',
+    /^listeners\[0\]\.clients\[0\] is "front"/,
+  ],
+  [
+    'a UNIX socket for SMTP',
+    { listeners: [{ role: 'relay', path: '/run/relay' }] },
+    'ROLE_UNKNOWN',
+    /^listeners\[0\]\.role is "relay"; .*lmtp/,
+  ],
+  [
+    'a path from nowhere',
+    { listeners: [{ role: 'lmtp', path: 'lmtp' }] },
+    'LISTEN_ADDRESS',
+    /^listeners\[0\]\.path is "lmtp"; .*an absolute path/,
+  ],
   ['a listener that is none', { listeners: [null] }, 'OPTION_VALUE', /^listeners\[0\] is null; .*an object/],
   [
     'a reusePort of words',

@@ -1,6 +1,7 @@
 // What a program hands to the client: said to be wrong before a socket is open, or a line of the message is out.
 import { isIP, Socket } from 'node:net'
 import type { Address } from '../../address/address.ts'
+import { UsageFault } from '../../runtime/fault.ts'
 import {
   assertSound,
   callable,
@@ -22,6 +23,7 @@ import {
 } from '../option-checks.ts'
 import type { BodyType, DeliverByMode, DeliverByRequest, NotifyCondition } from '../parameters.ts'
 import type {
+  ClientProtocol,
   ClientTls,
   OutgoingMailData,
   OutgoingRecipient,
@@ -34,6 +36,11 @@ import type {
 /** Throws a UsageFault at the first that will not do. */
 export function assertClientOptions(options: SmtpClientOptions): void {
   assertSound(options, clientOptions)
+  if ((options.port === undefined) === (options.path === undefined))
+    throw new UsageFault(
+      'OPTION_VALUE',
+      'port or path has to be given: a port to connect to, or the path of a UNIX socket.',
+    )
 }
 
 /** Throws a UsageFault at the first that will not do. */
@@ -56,6 +63,8 @@ export function assertTransaction(transaction: OutgoingTransaction): void {
 export function assertProbedTransaction(transaction: ProbedTransaction): void {
   assertSound(transaction, probedTransaction, 'transaction')
 }
+
+const protocols: readonly ClientProtocol[] = ['smtp', 'lmtp']
 
 const tlsModes: readonly ClientTls[] = ['implicit', 'starttls', 'opportunistic', 'never']
 
@@ -82,7 +91,9 @@ const connectedSocket = mustBe('a Socket of node:net', value => value instanceof
 const clientOptions = record<SmtpClientOptions>({
   ...overChecks,
   address: optional(ipAddress),
-  port: wholeNumber(1, 65_535),
+  protocol: optional(oneOf(protocols)),
+  port: optional(wholeNumber(1, 65_535)),
+  path: optional(filledText),
   localAddress: optional(ipAddress),
   tls: oneOf(tlsModes),
   verifyCertificate: trueOrFalse,

@@ -36,8 +36,8 @@ export class ClientSocket {
     this.#host = options.host
     this.#clock = clock
     this.#onDialogue = options.onDialogue
-    this.remoteAddress = socket.remoteAddress ?? ''
-    this.remotePort = socket.remotePort ?? options.port
+    this.remoteAddress = socket.remoteAddress ?? (options.path === undefined ? '' : `unix:${options.path}`)
+    this.remotePort = socket.remotePort ?? options.port ?? 0
     this.localAddress = socket.localAddress ?? ''
     this.#socket = socket
     this.#listen(socket)
@@ -263,12 +263,16 @@ export class ClientSocket {
 }
 
 function openSocket(options: SmtpClientOptions, clock: Clock, timeoutMs: number): Promise<Socket> {
-  const where = `${options.address ?? options.host}:${options.port}`
-  const target = {
-    host: options.address ?? options.host,
-    port: options.port,
-    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
-  }
+  const { path, address = options.host, port = 0 } = options
+  const where = path ?? `${address}:${port}`
+  const target =
+    path === undefined
+      ? {
+          host: address,
+          port,
+          ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+        }
+      : { path }
   const implicit = options.tls === 'implicit'
   return new Promise((resolve, reject) => {
     const socket = implicit ? connectTls({ ...target, ...tlsOptions(options) }) : connectTcp(target)
@@ -324,7 +328,8 @@ function openSocket(options: SmtpClientOptions, clock: Clock, timeoutMs: number)
 }
 
 function connectFailureKind({ code }: NodeJS.ErrnoException): ClientFailureFacts['kind'] {
-  if (code === 'ECONNREFUSED') return 'refused-connection'
+  // ENOENT: of a UNIX socket that nobody has opened.
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'refused-connection'
   return code === 'ETIMEDOUT' ? 'timeout' : 'unreachable'
 }
 

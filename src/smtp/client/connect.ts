@@ -1,4 +1,4 @@
-// Opens a connection to a server, up to the point where MAIL may be said: greeting, EHLO, STARTTLS, AUTH.
+// Opens a connection to a server, up to the point where MAIL may be said: greeting, EHLO (in LMTP: LHLO), STARTTLS, AUTH.
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { systemClock } from '../../runtime/clock.ts'
@@ -141,6 +141,7 @@ async function introduce(
     tls,
     tlsRefusal,
     authenticated: options.auth !== undefined,
+    answersEach: options.protocol === 'lmtp',
   })
 }
 
@@ -159,12 +160,15 @@ function noteTls({ protocol, cipher, problem }: ConnectionTls, { onDialogue }: S
 
 async function sayHello(
   socket: ClientSocket,
-  { helloName, host }: SmtpClientOptions,
+  { helloName, host, protocol }: SmtpClientOptions,
   read: (stage: ClientStage) => Promise<Reply>,
 ): Promise<Hello> {
-  socket.sendLine(`EHLO ${helloName}`)
+  const isLmtp = protocol === 'lmtp'
+  socket.sendLine(`${isLmtp ? 'LHLO' : 'EHLO'} ${helloName}`)
   const reply = await read('hello')
   if (isPositive(reply)) return { extensions: readExtensions(reply) }
+  // RFC 2033 §4.1: there is nothing else to say.
+  if (isLmtp) fail({ stage: 'hello', kind: 'reply', reply, detail: `${host} refused LHLO` })
   // RFC 5321 §3.2: a server that does not know EHLO knows HELO. 4xx and 421 mean something else.
   if (reply.code < 500) fail({ stage: 'hello', kind: 'reply', reply, detail: `${host} refused EHLO` })
   socket.sendLine(`HELO ${helloName}`)

@@ -7,12 +7,19 @@ import type { Reply } from '../reply.ts'
 
 export type ClientTls = 'implicit' | 'starttls' | 'opportunistic' | 'never'
 
+/** LMTP (RFC 2033) is SMTP with LHLO, in which a message has a reply for each recipient. */
+export type ClientProtocol = 'smtp' | 'lmtp'
+
 export interface SmtpClientOptions {
+  /** Default 'smtp'. */
+  readonly protocol?: ClientProtocol | undefined
   /** The name to check a certificate against and to send as SNI. */
   readonly host: string
   /** Where to connect: an IP address; default `host`. */
   readonly address?: string | undefined
-  readonly port: number
+  /** A port, or the path of a UNIX socket: one of them. */
+  readonly port?: number | undefined
+  readonly path?: string | undefined
   readonly localAddress?: string | undefined
   /** The argument of EHLO. */
   readonly helloName: string
@@ -134,7 +141,7 @@ export interface ProbedTransaction extends Omit<OutgoingTransaction, 'mailData'>
 
 export interface RecipientResult {
   readonly recipient: OutgoingRecipient
-  /** accepted: the final reply was 2xx. refused: this recipient, or the transaction, got a 4xx or 5xx. failed: no reply came. */
+  /** accepted: the final reply, in LMTP that to this recipient, was 2xx. refused: this recipient, or the transaction, got a 4xx or 5xx. failed: no reply came. */
   readonly result:
     | { readonly kind: 'accepted'; readonly reply: Reply }
     | { readonly kind: 'refused'; readonly stage: ClientStage; readonly reply: Reply }

@@ -41,12 +41,15 @@ export interface Introduction {
   readonly tls: SmtpConnection['tls']
   readonly tlsRefusal: SmtpConnection['tlsRefusal']
   readonly authenticated: boolean
+  /** LMTP: a message has a reply for each recipient (RFC 2033 §4.2). */
+  readonly answersEach: boolean
 }
 
 export class OpenConnection implements SmtpConnection {
   readonly #socket: ClientSocket
   readonly #host: string
   readonly #authenticated: boolean
+  readonly #answersEach: boolean
   readonly #timeouts: ClientTimeouts
   readonly extensions: ReadonlyMap<string, string>
   readonly tls?: ConnectionTls
@@ -58,11 +61,12 @@ export class OpenConnection implements SmtpConnection {
   /** The server may still have a transaction open that came to nothing. */
   #needsReset = false
 
-  constructor({ socket, host, extensions, timeouts, tls, tlsRefusal, authenticated }: Introduction) {
+  constructor({ socket, host, extensions, timeouts, tls, tlsRefusal, ...rest }: Introduction) {
     this.#socket = socket
     this.#host = host
     this.#timeouts = timeouts
-    this.#authenticated = authenticated
+    this.#authenticated = rest.authenticated
+    this.#answersEach = rest.answersEach
     this.extensions = extensions
     this.remoteAddress = socket.remoteAddress
     this.remotePort = socket.remotePort
@@ -183,13 +187,17 @@ export class OpenConnection implements SmtpConnection {
     if (isPositive(start)) {
       // RFC 2920 §3.1: a server that wants data although nobody is to get it gets an empty message.
       if (accepted.length === 0) {
+        // RFC 2033 §4.2: it should have refused, and has a reply for nobody.
+        if (this.#answersEach) {
+          this.close()
+          return
+        }
         this.#socket.sendLine('.')
         await this.#readReply('data', commandMs)
         return
       }
       const complete = await this.#streamData(transaction)
-      const end = await this.#readReply(complete ? 'end-of-data' : 'data', this.#timeouts.dataEndMs)
-      this.#settleEnd(accepted, end, complete, results)
+      await this.#readEnd(accepted, complete, results)
     } else {
       this.#needsReset = true
       this.#settle(accepted, start, 'data', results)
@@ -217,8 +225,7 @@ export class OpenConnection implements SmtpConnection {
       throw new RangeError(
         `the mail data was said to have ${size} bytes, and has ${sent > size ? 'more' : sent}`,
       )
-    const end = await this.#readReply(sent === size ? 'end-of-data' : 'data', this.#timeouts.dataEndMs)
-    this.#settleEnd(accepted, end, sent === size, results)
+    await this.#readEnd(accepted, sent === size, results)
   }
 
   /** MAIL and RCPT: their replies, in turn or at once; returns who was accepted. */
@@ -266,6 +273,23 @@ export class OpenConnection implements SmtpConnection {
         ? { kind: 'accepted', reply }
         : { kind: 'refused', stage, reply }
     for (const recipient of recipients) results.set(recipient, result)
+  }
+
+  /** What is said of the whole message: once, or in LMTP of each recipient in turn. */
+  async #readEnd(
+    accepted: readonly OutgoingRecipient[],
+    complete: boolean,
+    results: Map<OutgoingRecipient, Result>,
+  ): Promise<void> {
+    for (const recipients of this.#answersEach ? accepted.map(one => [one]) : [accepted]) {
+      const end = await this.#readReply(complete ? 'end-of-data' : 'data', this.#timeouts.dataEndMs)
+      this.#settleEnd(recipients, end, complete, results)
+      // Who answers before the end answers for all, and is not listened to any longer.
+      if (!complete) {
+        for (const rest of accepted) if (!results.has(rest)) this.#settleEnd([rest], end, complete, results)
+        return
+      }
+    }
   }
 
   /** `complete`: everything was sent before the reply came. */

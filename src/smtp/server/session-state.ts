@@ -31,7 +31,8 @@ export type AuthStep =
 export type SessionState =
   /** Before EHLO, and again after STARTTLS. */
   | { readonly phase: 'greeted' }
-  | { readonly phase: 'ready' }
+  /** `owedAtEnd`: of a message that was given up between its chunks, to so many recipients its end is yet to be answered. */
+  | { readonly phase: 'ready'; readonly owedAtEnd?: number }
   | {
       readonly phase: 'authenticating'
       readonly mechanism: string
@@ -53,7 +54,7 @@ export interface Chunk {
   readonly last: boolean
   readonly into:
     | { readonly kind: 'flow'; readonly flow: MailFlow }
-    /** `times`: the reply is given so often. */
+    /** `times`: the reply is given so often; 0: there is nobody to be answered (RFC 2033 §4.3). */
     | { readonly kind: 'refused'; readonly reply: Reply; readonly times: number }
 }
 

@@ -199,7 +199,12 @@ export class Session {
   /** It is given up before it has come whole: one reply, whoever is to get it. */
   giveUpTransaction(command: string, transaction: OpenTransaction, reply: Reply): Step {
     this.#noteRefused(command, transaction, reply, transaction.recipients)
-    return { reply, next: ready }
+    return { reply, next: this.givenUp() }
+  }
+
+  /** Between the chunks of a message. */
+  givenUp(): SessionState {
+    return this.dialect.answersEach ? { phase: 'ready', owedAtEnd: this.repliesToEnd() } : ready
   }
 
   #noteRefused(
@@ -222,9 +227,12 @@ export class Session {
     return this.#answersTo({ recipients }, replies.localError)
   }
 
-  /** To a message that is refused: how many replies its end has. */
-  answersToEnd({ recipients }: OpenTransaction): number {
-    return this.dialect.answersEach ? Math.max(1, recipients.length) : 1
+  /** How many replies the end of a message has now, that is refused. RFC 2033 §4.3: as many as RCPT commands were taken, or none. */
+  repliesToEnd(): number {
+    const { state } = this
+    if (!this.dialect.answersEach) return 1
+    if (state.phase === 'ready') return state.owedAtEnd ?? 0
+    return 'transaction' in state ? state.transaction.recipients.length : 1
   }
 
   hangUp(reply: Reply): Step {

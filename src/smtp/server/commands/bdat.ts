@@ -32,9 +32,14 @@ export const bdat: Command = {
       if ('code' in found) {
         // A message that has lost a chunk must not be taken: the transaction is over.
         const { state } = session
-        const next = state.phase === 'transaction' ? ready : state
-        const times = last && state.phase === 'transaction' ? session.answersToEnd(state.transaction) : 1
-        return readChunk(next, { size, last, into: { kind: 'refused', reply: found, times } })
+        const times = last ? session.repliesToEnd() : 1
+        const over = last ? ready : session.givenUp()
+        const isOver = state.phase === 'transaction' || (last && state.phase === 'ready')
+        return readChunk(isOver ? over : state, {
+          size,
+          last,
+          into: { kind: 'refused', reply: found, times },
+        })
       }
       return readChunk(found.next, { size, last, into: { kind: 'flow', flow: found.flow } })
     }
@@ -71,6 +76,7 @@ function flowFor(session: Session): MaybePromise<Opened | Reply> {
 export function finishChunk(session: Session, { size, last, into }: Chunk): MaybePromise<Step> {
   if (into.kind === 'refused') {
     const { reply, times } = into
+    if (times === 0) return { reply: undefined, next: session.state }
     return { ...session.stay(reply), further: Array.from({ length: times - 1 }, () => reply) }
   }
   const { state } = session
