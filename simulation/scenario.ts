@@ -114,6 +114,7 @@ export const usualDelivery: DeliverySettings = {
   sourcePools: [],
   verp: { senders: [], delimiter: '=' },
   dnssec: 'loopback',
+  lmtp: [],
   tlsReports: false,
 }
 

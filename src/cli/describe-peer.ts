@@ -6,16 +6,23 @@ export function describePeer({ heloName, remoteAddress }: PeerFacts): string {
   return heloName ? `${heloName} (${remoteAddress})` : remoteAddress
 }
 
-export function describePeerTls({ tls }: Pick<PeerFacts, 'tls'>): string {
+export function describePeerTls({ tls, remoteAddress }: Pick<PeerFacts, 'tls' | 'remoteAddress'>): string {
+  if (remoteAddress.startsWith('unix:')) return 'on this machine'
   return tls ? `encrypted with ${tls}` : 'not encrypted'
+}
+
+/** Begins with a blank, or is empty. */
+export function describeProtocol({ role }: Pick<PeerFacts, 'role'>): string {
+  return role === 'lmtp' ? ' over LMTP' : ''
 }
 
 /** Of a session from which no message came. */
 export function describeConnection(peer: PeerFacts): string {
   const { remoteAddress, heloName, role, account, sessionId } = peer
+  const hello = role === 'lmtp' ? 'LHLO' : 'EHLO'
   return `Connection: ${[
     `from ${remoteAddress}`,
-    heloName === undefined ? 'no EHLO' : `EHLO ${heloName}`,
+    heloName === undefined ? `no ${hello}` : `${hello} ${heloName}`,
     describePeerTls(peer),
     account === undefined ? 'not logged in' : `logged in as ${account}`,
     ...(role === undefined ? [] : [`on the listener for ${role}`]),

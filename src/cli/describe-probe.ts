@@ -1,6 +1,7 @@
 // What "postrider probe" found, step by step, for someone who does not know SMTP.
 import { formatAddressForPeople } from '../address/format-address.ts'
 import type { ProbedRoute, ProbeFindings } from '../delivery/transfer/probe.ts'
+import { formatLmtpStore } from '../routing/destination.ts'
 import type { ServerLookup } from '../routing/find-servers.ts'
 import type { Route } from '../routing/route.ts'
 import { describeCauseOf } from './causes.ts'
@@ -34,6 +35,8 @@ function routeWords(route: Route): string {
     case 'expansion':
       return `${redirectionWords[route.redirection]} of this server, which leads to ${route.targets.map(formatAddressForPeople).join(', ')}.`
     case 'remote':
+      if (route.destination.kind === 'lmtp')
+        return `an account, or a domain, whose mailboxes are behind LMTP at ${formatLmtpStore(route.destination.store)}.`
       return route.destination.kind === 'smart-host'
         ? `not of this server; its mail leaves through the smart host ${route.destination.smartHost.host}, like all mail for others.`
         : 'not of this server; its mail goes to the mail host of its domain.'

@@ -14,6 +14,8 @@ function evidenceOf({ outcome, tls = [] }: Attempt): TlsEvidence | undefined {
 export function describePlain(event: Attempt): string {
   const { outcome } = event
   if (outcome.kind !== 'relayed' || outcome.tls !== undefined) return ''
+  // Between two programs on one machine there is nobody.
+  if (outcome.remoteAddress.startsWith('unix:')) return ''
   const evidence = evidenceOf(event)
   return `; ${(evidence && describeTls(evidence)) ?? 'not encrypted'}`
 }

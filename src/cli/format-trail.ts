@@ -18,7 +18,13 @@ import type {
 } from '../trail/events.ts'
 import { describeCauseOf } from './causes.ts'
 import { describeFetching } from './describe-fetching.ts'
-import { describeConnection, describePeer, describePeerTls, describeRepeated } from './describe-peer.ts'
+import {
+  describeConnection,
+  describePeer,
+  describePeerTls,
+  describeProtocol,
+  describeRepeated,
+} from './describe-peer.ts'
 import { describePlain, describeProof, noteTls } from './describe-tls.ts'
 import { formatSize, formatTime } from './quantities.ts'
 
@@ -318,7 +324,7 @@ function describeReception(reception: Reception): string {
     : reception.local
       ? ', from a network that may send without logging in'
       : ''
-  return `Received from ${describePeer(reception)}, ${tls}${account}: ${formatSize(reception.size)} from ${describeSender(reception.reversePath)} to ${reception.recipients.join(', ')}${quoteSubject(reception.subject)}`
+  return `Received${describeProtocol(reception)} from ${describePeer(reception)}, ${tls}${account}: ${formatSize(reception.size)} from ${describeSender(reception.reversePath)} to ${reception.recipients.join(', ')}${quoteSubject(reception.subject)}`
 }
 
 function quoteSubject(subject: string | undefined): string {
@@ -547,6 +553,8 @@ export function describeLookup({ by, name, hosts }: Lookup): string {
       return `all mail leaves through the smart host ${name}: ${list}`
     case 'rerouted':
       return `an administrator sends it to ${name}: ${list}`
+    case 'lmtp':
+      return `the mailboxes are behind LMTP at ${name}${list === '' ? '' : `: ${list}`}`
     default:
       return by satisfies never
   }
@@ -565,7 +573,7 @@ function describeOutcome({ recipient, outcome, fetched }: Attempt, number: strin
       const time = outcome.keepsTime === false ? ', which promises no time of delivery,' : ''
       const way = fetched
         ? `Fetched by the account ${fetched.account} (${fetched.verb}), as ${outcome.remoteMta} at ${outcome.remoteAddress}`
-        : `Handed to ${outcome.remoteMta} at ${outcome.remoteAddress}`
+        : `${outcome.isFinal ? 'Delivered over LMTP' : 'Handed'} to ${outcome.remoteMta} at ${outcome.remoteAddress}`
       return `${way}${tls}${time} for ${recipient}: ${formatReply(outcome.reply)}`
     }
     case 'expanded':

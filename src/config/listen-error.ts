@@ -60,7 +60,7 @@ export function describeListenError(
 /** How a server with a settings file gets another port. */
 export const portsInSettings = portsIn('[[listeners]]')
 
-function portsIn(table: string): string {
+export function portsIn(table: string): string {
   return `write another port in ${table} of the settings file.`
 }
 

@@ -97,6 +97,7 @@ export function placeSettings(
     ...rest,
     dataFolder: resolve(folder, data.dataFolder),
     database: parseServerAddress(storage),
+    lmtp: data.lmtp.map(one => ({ ...one, path: place(one.path) })),
     hooks: data.hooks && { ...data.hooks, file: resolve(folder, data.hooks.file) },
     fetch: data.fetch.map((one, index) => ({
       ...one,

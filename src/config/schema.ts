@@ -19,6 +19,7 @@ import {
   problemOfAttribute,
   problemOfBindPassword,
   problemOfCertificateName,
+  problemOfClients,
   problemOfDirectory,
   problemOfDn,
   problemOfDnsServer,
@@ -30,12 +31,15 @@ import {
   problemOfIssuer,
   problemOfLdapUrl,
   problemOfListAnswer,
+  problemOfLmtpStore,
   problemOfMailAddress,
+  problemOfMode,
   problemOfNetwork,
   problemOfPoolName,
   problemOfReceiver,
   problemOfScannerEndpoint,
   problemOfSender,
+  problemOfSocketPath,
   problemOfSourceAddress,
   problemOfStorage,
   problemOfUserDn,
@@ -134,6 +138,75 @@ const listeners = z
         })
       }
     }
+  })
+
+const lmtpListener = z
+  .strictObject({
+    path: setting(
+      formed(problemOfSocketPath).optional(),
+      'A UNIX socket to listen on. Its folder has to be there. Give a path or a port.',
+      { example: '"/run/postrider/lmtp"' },
+    ),
+    mode: setting(
+      formed(problemOfMode).optional(),
+      'Who may open the socket, as chmod takes it: "0600" its owner, "0660" its group too.',
+      { example: '"0660"', defaultText: '"0600"' },
+    ),
+    owner: setting(
+      nonEmptyText().optional(),
+      'To which user the socket is given, by name or number. Only root may give it away.',
+      { example: '"postfix"', defaultText: 'the user of this server' },
+    ),
+    group: setting(
+      nonEmptyText().optional(),
+      'To which group the socket is given, by name or number: one that the user of this server is in.',
+      { example: '"postfix"', defaultText: 'the group of this server' },
+    ),
+    address: setting(
+      formed(problemOfAddress).optional(),
+      'The address to listen on, with a port. "::" is every address of this machine.',
+      { example: '"10.0.0.5"', defaultText: '"::"' },
+    ),
+    port: setting(
+      count(0, 65_535).optional(),
+      'The port; LMTP must not have that of SMTP (25). 0 lets the system choose one, which only tests want.',
+      { example: '24' },
+    ),
+    clients: setting(
+      z.array(formed(problemOfClients)).optional(),
+      'Who may talk LMTP to the port: the addresses or networks of your servers in front. LMTP knows no passwords, so nobody else gets in.',
+      { example: '["10.0.0.7"]' },
+    ),
+  })
+  .check(context => {
+    const { path, port: number, clients = [], ...rest } = context.value
+    const complain = (name: string, message: string): void => {
+      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
+    }
+    if (path === undefined && number === undefined)
+      complain('path', 'Write path = "/run/postrider/lmtp" for a UNIX socket, or port and clients.')
+    if (path !== undefined && number !== undefined)
+      complain('port', 'A [[lmtp]] has a path or a port. Write another [[lmtp]] for the port, or remove one.')
+    if (number === 25)
+      complain(
+        'port',
+        'Port 25 is for SMTP, and LMTP must not be there (RFC 2033). Write another one: port = 24',
+      )
+    const ofPath = (['mode', 'owner', 'group'] as const).find(name => rest[name] !== undefined)
+    if (path === undefined && ofPath !== undefined)
+      complain(
+        ofPath,
+        `${ofPath} is for a UNIX socket, and this is a port. Remove it, or write path instead of port.`,
+      )
+    if (path !== undefined && rest.address !== undefined)
+      complain('address', 'A UNIX socket has no address. Remove this line.')
+    if (path !== undefined && context.value.clients !== undefined)
+      complain('clients', 'Who may open a UNIX socket, mode, owner and group say. Remove this line.')
+    if (path === undefined && number !== undefined && clients.length === 0)
+      complain(
+        context.value.clients === undefined ? 'port' : 'clients',
+        'LMTP knows no passwords: say who may talk to this port. Write for example clients = ["10.0.0.7"]',
+      )
   })
 
 const moreCertificate = z.strictObject({
@@ -831,6 +904,44 @@ const sourcePools = z.array(sourcePool).check(context => {
   }
 })
 
+const lmtpStore = z.strictObject({
+  to: setting(
+    formed(problemOfLmtpStore),
+    'Where it takes LMTP: "unix:" and the path of a UNIX socket, or a host and a port.',
+    { example: '"unix:/run/dovecot/lmtp"' },
+  ),
+  domains: setting(
+    z.array(formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)).default([]),
+    'The domains whose mail goes there: of this server, or that it relays (these have to be named).',
+    {
+      example: '["example.org"]',
+      defaultText: 'those of all accounts of which no other [[delivery.lmtp]] says more',
+    },
+  ),
+})
+
+const lmtpStores = z
+  .array(lmtpStore)
+  .max(100)
+  .check(context => {
+    const seen = new Set<string>()
+    for (const [index, { domains }] of context.value.entries()) {
+      for (const name of domains.length > 0 ? domains : ['']) {
+        if (seen.has(name))
+          context.issues.push({
+            code: 'custom',
+            input: context.value,
+            path: [index, name === '' ? 'to' : 'domains'],
+            message:
+              name === ''
+                ? 'Another [[delivery.lmtp]] without domains takes all the rest already. Name the domains of one of them.'
+                : `Another [[delivery.lmtp]] has ${name} already. Name each domain once.`,
+          })
+        seen.add(name)
+      }
+    }
+  })
+
 const delivery = z.strictObject({
   port: setting(count(1, 65_535).default(25), 'The port of MX hosts: 25 everywhere but in tests.'),
   maxConnections: setting(
@@ -901,6 +1012,11 @@ const delivery = z.strictObject({
       })
       .prefault({}),
     'Return paths that name the recipient (VERP).',
+  ),
+  lmtp: setting(
+    lmtpStores.default([]),
+    'Mailboxes that another server has (Dovecot, Cyrus): mail for them is handed over by LMTP instead of being kept here. One [[delivery.lmtp]] for each such server.',
+    { defaultText: 'mailboxes are here' },
   ),
   smartHost: setting(
     smartHost.optional(),
@@ -1363,6 +1479,11 @@ const settingsTable = z.strictObject({
     'Where the server listens: one [[listeners]] for each port. With none in the file it listens on ports 25, 587 and 465 of every address.',
     { defaultText: 'relay on 25, submission on 587, submissions on 465' },
   ),
+  lmtp: setting(
+    z.array(lmtpListener).max(20).default([]),
+    'Where another mail server in front of this one hands over mail for mailboxes here, over LMTP (RFC 2033): it is told of each recipient what has become of the message, which is in the mailbox when it is taken. One [[lmtp]] for each socket or port.',
+    { defaultText: 'none' },
+  ),
   tls: setting(tls.prefault({}), 'The certificate that this server shows.'),
   limits: setting(limits.prefault({}), 'What one stranger may demand of the server.'),
   login: setting(login.prefault({}), 'How users log in, whatever the protocol.'),
@@ -1467,15 +1588,15 @@ const settingsTable = z.strictObject({
 })
 
 interface OtherPort {
-  readonly path: readonly string[]
+  readonly path: readonly (string | number)[]
   readonly port: number | undefined
   /** In a sentence: 'health is told'. */
   readonly what: string
 }
 
 export const settingsSchema = settingsTable.check(context => {
-  const { listeners: bound, health: told, roles, storage } = context.value
-  const refuse = (path: readonly string[], message: string): void => {
+  const { listeners: bound, health: told, lmtp, roles, storage } = context.value
+  const refuse = (path: readonly (string | number)[], message: string): void => {
     context.issues.push({ code: 'custom', input: context.value, path: [...path], message })
   }
   const { dkim: signing, forwarding: onward, mailAuthentication: checks } = context.value
@@ -1498,6 +1619,7 @@ export const settingsSchema = settingsTable.check(context => {
       what: 'the authority is answered ([tls.acme])',
     },
     { path: ['mtaSts', 'port'], port: context.value.mtaSts?.port, what: 'the MTA-STS policy is served' },
+    ...lmtp.map((one, index) => ({ path: ['lmtp', index, 'port'], port: one.port, what: 'LMTP is spoken' })),
   ]
   for (const [index, { path, port: number, what }] of others.entries()) {
     if (number === undefined || number === 0) continue
@@ -1514,6 +1636,15 @@ export const settingsSchema = settingsTable.check(context => {
         `On port ${number} ${other.what} already, and there ${what} too. Give one of them another port.`,
       )
   }
+  for (const [index, { to }] of context.value.delivery.lmtp.entries())
+    if (lmtp.some(({ path }) => path !== undefined && to === `unix:${path}`))
+      refuse(
+        ['delivery', 'lmtp', index, 'to'],
+        'This is the socket on which this server itself takes LMTP ([[lmtp]]): its mail would go in a circle. Name that of the server that has the mailboxes.',
+      )
+  for (const [index, { path }] of lmtp.entries())
+    if (path !== undefined && lmtp.findIndex(one => one.path === path) < index)
+      refuse(['lmtp', index, 'path'], 'Another [[lmtp]] has this path already. Remove one of them.')
   const missing = nodeRoles.filter(role => !roles.includes(role))
   if (storage === 'sqlite' && missing.length > 0)
     refuse(

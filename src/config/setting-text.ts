@@ -10,6 +10,7 @@ import { providers } from '../delivery/replies/providers.ts'
 import { hasPlaceholder, isFilter } from '../ldap/ldap-text.ts'
 import { problemOfProviderUrl } from '../openid/provider-keys.ts'
 import { canonicalFingerprint } from '../policy/certificate-names.ts'
+import { parseLmtpStore } from '../routing/destination.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import { parseScannerEndpoint } from '../scanner/exchange.ts'
 import { parseServerAddress } from '../storage/postgres/server-address.ts'
@@ -189,6 +190,42 @@ export function parseDnsServer(text: string): DnsServerAddress | undefined {
 export function problemOfDnsServer(text: string): string | undefined {
   if (parseDnsServer(text)) return undefined
   return `"${text}" is not the address of a DNS server. Write an address, with its port if that is not 53: "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353".`
+}
+
+/** sun_path has 108 bytes with its NUL; the system would cut a longer one. */
+const maxSocketPathBytes = 107
+
+export function problemOfSocketPath(text: string): string | undefined {
+  if (text === '' || text.includes('\0')) return 'That is no path. Write for example "/run/postrider/lmtp".'
+  const length = Buffer.byteLength(text)
+  return length > maxSocketPathBytes
+    ? `The path of a UNIX socket has at most ${maxSocketPathBytes} bytes, and this one has ${length}. Take a shorter one, such as "/run/postrider/lmtp".`
+    : undefined
+}
+
+export function problemOfLmtpStore(text: string): string | undefined {
+  const how =
+    'Write "unix:/run/dovecot/lmtp" for a UNIX socket, or a host with its port such as "dovecot.example.com:24".'
+  const store = parseLmtpStore(text)
+  if (!store) return `"${text}" is no LMTP server. ${how}`
+  if (store.kind === 'socket') return problemOfSocketPath(store.path)
+  if (store.port < 1 || store.port > 65_535) return `"${text}" has no port from 1 to 65535. ${how}`
+  return problemOfHost(store.host)
+}
+
+export function problemOfMode(text: string): string | undefined {
+  return /^0?[0-7]{3}$/.test(text)
+    ? undefined
+    : `"${text}" is no mode. Write three digits from 0 to 7, as chmod takes them: "0660".`
+}
+
+/** Of those who need no password: a network, and not the world. */
+export function problemOfClients(text: string): string | undefined {
+  const problem = problemOfNetwork(text)
+  if (problem !== undefined) return problem
+  return text.endsWith('/0')
+    ? `"${text}" is everybody, and LMTP knows no passwords. Name the addresses of your servers, such as "10.0.0.7".`
+    : undefined
 }
 
 export function problemOfStorage(text: string): string | undefined {

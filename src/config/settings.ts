@@ -24,6 +24,8 @@ export interface Settings {
   /** Of reports to senders who have not chosen one. */
   readonly language: Language
   readonly listeners: readonly ListenerSettings[]
+  /** For servers in front of this one; who may talk to them is said with each. */
+  readonly lmtp: readonly LmtpSettings[]
   /** CIDR networks that may relay without AUTH. Default none. */
   readonly localNetworks: readonly string[]
   readonly tls: TlsSettings
@@ -86,6 +88,43 @@ export interface ListenerSettings {
   readonly address: string
   readonly port: number
   readonly proxyFrom: readonly string[]
+}
+
+/** A UNIX socket has a path, a port has clients. */
+export interface LmtpSettings {
+  /** Absolute. */
+  readonly path?: string | undefined
+  /** '0660' */
+  readonly mode?: string | undefined
+  readonly owner?: string | undefined
+  readonly group?: string | undefined
+  readonly address?: string | undefined
+  readonly port?: number | undefined
+  readonly clients?: readonly string[] | undefined
+}
+
+export interface LmtpSocket extends Pick<LmtpSettings, 'owner' | 'group'> {
+  readonly path: string
+  /** 0o660 */
+  readonly mode: number
+}
+
+export interface LmtpPort {
+  readonly address: string
+  readonly port: number
+  readonly clients: readonly string[]
+}
+
+export function lmtpSocketsOf(lmtp: readonly LmtpSettings[]): readonly LmtpSocket[] {
+  return lmtp.flatMap(({ path, mode = '0600', owner, group }) =>
+    path === undefined ? [] : [{ path, mode: Number.parseInt(mode, 8), owner, group }],
+  )
+}
+
+export function lmtpPortsOf(lmtp: readonly LmtpSettings[]): readonly LmtpPort[] {
+  return lmtp.flatMap(({ address = '::', port, clients = [] }) =>
+    port === undefined ? [] : [{ address, port, clients }],
+  )
 }
 
 export interface TlsSettings {
@@ -290,6 +329,15 @@ export interface DeliverySettings {
   /** The first that fits a message is its own; none: the system chooses the address. */
   readonly sourcePools: readonly SourcePoolSettings[]
   readonly verp: VerpSettings
+  /** Who has mailboxes that are not here. */
+  readonly lmtp: readonly LmtpStoreSettings[]
+}
+
+export interface LmtpStoreSettings {
+  /** Canonical; none: those of all accounts for whom no other is named. */
+  readonly domains: readonly string[]
+  /** 'unix:/run/dovecot/lmtp', 'dovecot.example.com:24' */
+  readonly to: string
 }
 
 /** Addresses of this machine from which some mail leaves. */

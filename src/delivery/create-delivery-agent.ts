@@ -6,6 +6,7 @@ import type { Resolver } from '../dns/resolver.ts'
 import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
+import { createLmtpStores } from '../routing/lmtp-stores.ts'
 import { createOwnEndpoints, type Endpoint } from '../routing/own-endpoints.ts'
 import { createReturnPaths, type ReturnPathsOptions } from '../routing/return-paths.ts'
 import { createRouter } from '../routing/route.ts'
@@ -102,7 +103,14 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       : aloneAtQueue,
     queue,
     returnPaths,
-    router: createRouter({ storage, hostname, clock, returnPaths, smartHost }),
+    router: createRouter({
+      storage,
+      hostname,
+      clock,
+      returnPaths,
+      smartHost,
+      stores: createLmtpStores(delivery.lmtp),
+    }),
     healthRecords,
     alerts,
     senderRules: options.senderRules,

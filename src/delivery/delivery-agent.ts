@@ -14,7 +14,7 @@ import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import { giveBack, releaseLeases } from '../queue/release-leases.ts'
 import { shardOfDomain } from '../queue/shards.ts'
-import type { Destination } from '../routing/destination.ts'
+import { type Destination, isRelayed } from '../routing/destination.ts'
 import type { ReturnPaths } from '../routing/return-paths.ts'
 import type { Route, Router } from '../routing/route.ts'
 import type { Site } from '../routing/site.ts'
@@ -499,7 +499,8 @@ export class QueueAgent implements DeliveryAgent {
           continue
         }
         route = await routes.route(recipient)
-        if (route.kind === 'remote') {
+        // Who has a mailbox there wants its mail, and nobody checks there again where it is from.
+        if (route.kind === 'remote' && route.destination.kind !== 'lmtp') {
           suppressed = await this.#findSuppression(rules, work.message, recipient, route.destination)
           reversePath = await this.#parts.returnPaths.reversePathFor(reversePath, recipient.expandedFrom)
         }
@@ -568,7 +569,8 @@ export class QueueAgent implements DeliveryAgent {
   /** Never rejects. */
   async #depart(work: ClaimedWork, departure: Departure, way: Way): Promise<void> {
     try {
-      if (way.isSuspect) await this.#relay(work, departure, way)
+      // How much an account may send elsewhere is no matter of mailboxes here.
+      if (way.isSuspect || departure.destination.kind === 'lmtp') await this.#relay(work, departure, way)
       else {
         const { admitted, standing, gate, closure } = await this.#senders.admit(
           work.message,
@@ -598,15 +600,14 @@ export class QueueAgent implements DeliveryAgent {
     way: Way,
   ): RemoteAttempt {
     const { clock, life, mailData, queue, signer, verp } = this.#parts
-    const isRelayed = destination.kind === 'domain' && destination.isRelayed === true
+    const leaves = destination.kind !== 'lmtp'
     return new RemoteAttempt({
-      work: isRelayed ? withRelayLifetime(work, queue) : work,
+      work: isRelayed(destination) ? withRelayLifetime(work, queue) : work,
       recipients,
       destination,
       terms: {
         reversePath,
-        reversePathFor: verp?.(work.message.reversePath),
-        signer,
+        ...(leaves ? { reversePathFor: verp?.(work.message.reversePath), signer } : {}),
         now: () => clock.now(),
       },
       mailData: putBefore(Buffer.from(trace + (work.message.traceFields ?? '')), {
@@ -634,8 +635,10 @@ export class QueueAgent implements DeliveryAgent {
     const { outcome } = ended
     if (accountId === undefined || !this.#parts.noteEnded) return
     const isDead = newsOfAddress(ended)?.kind === 'dead'
-    if (outcome.kind === 'relayed' || (outcome.kind === 'failed' && (isDead || outcome.diagnosis.reply)))
-      this.#parts.noteEnded({ accountId, ended: 1, failed: isDead ? 1 : 0 })
+    const isElsewhere =
+      (outcome.kind === 'relayed' && !outcome.isFinal) ||
+      (outcome.kind === 'failed' && !outcome.diagnosis.isAtStore && (isDead || outcome.diagnosis.reply))
+    if (isElsewhere) this.#parts.noteEnded({ accountId, ended: 1, failed: isDead ? 1 : 0 })
   }
 
   #ended(ended: Attempted | NotAttempted): void {
@@ -721,7 +724,8 @@ class RouteMemory {
       this.#byAddress.set(key, asked)
     }
     const route = await asked
-    if (route.kind === 'remote') this.#foreignDomains.set(domain, route)
+    // There each address is a mailbox, or none.
+    if (route.kind === 'remote' && route.destination.kind !== 'lmtp') this.#foreignDomains.set(domain, route)
     return route
   }
 }

@@ -50,15 +50,7 @@ export class LocalDelivery {
   }
 
   async deliver(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<readonly Attempted[]> {
-    const {
-      disposition,
-      id,
-      isQuarantined,
-      isTlsReport,
-      reversePath,
-      size,
-      traceFields: found = '',
-    } = work.message
+    const { disposition, id, isTlsReport, size } = work.message
     await this.#options.noteReport(
       work.message,
       work.mailDataId,
@@ -74,7 +66,6 @@ export class LocalDelivery {
       ]),
     })
     const text = disposition === 'mail' ? '' : await this.#readText(work)
-    const returnPath = composeReturnPath(reversePath)
     const attempts: Attempted[] = []
     for (const { recipient, route } of locals) {
       const attempt = { work, recipient }
@@ -82,26 +73,7 @@ export class LocalDelivery {
       // SEND: the terminal only; SOML: the mailbox when there is no terminal; SAML: both (RFC 821 §3.4).
       if (disposition === 'send' && !shown) attempts.push({ ...attempt, outcome: noTerminal })
       else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: { kind: 'shown' } })
-      else {
-        const { accountId } = route
-        const isJunk = isQuarantined === true && recipient.isWanted !== true
-        const mailbox = isJunk ? junk : route.mailbox
-        const traceFields =
-          returnPath +
-          composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath) +
-          (recipient.isWanted ? found.replace(verdictField, '') : found)
-        attempts.push({
-          ...attempt,
-          outcome: { kind: 'delivered', mailbox },
-          filing: {
-            accountId,
-            mailbox,
-            traceFields,
-            isWanted: recipient.isWanted,
-            ...(isJunk ? { specialUse: junk } : {}),
-          },
-        })
-      }
+      else attempts.push(fileInMailbox(work, { recipient, route }))
     }
     return attempts
   }
@@ -112,6 +84,30 @@ export class LocalDelivery {
 
   async #show(address: Address, text: string): Promise<boolean> {
     return (await this.#options.terminals?.show(addressKey(address), text)) ?? false
+  }
+}
+
+/** Into which mailbox it is to be filed, and with which trace fields. */
+export function fileInMailbox(work: ClaimedWork, { recipient, route }: LocalRecipient): Attempted {
+  const { isQuarantined, reversePath, traceFields: found = '' } = work.message
+  const { accountId } = route
+  const isJunk = isQuarantined === true && recipient.isWanted !== true
+  const mailbox = isJunk ? junk : route.mailbox
+  const traceFields =
+    composeReturnPath(reversePath) +
+    composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath) +
+    (recipient.isWanted ? found.replace(verdictField, '') : found)
+  return {
+    work,
+    recipient,
+    outcome: { kind: 'delivered', mailbox },
+    filing: {
+      accountId,
+      mailbox,
+      traceFields,
+      isWanted: recipient.isWanted,
+      ...(isJunk ? { specialUse: junk } : {}),
+    },
   }
 }
 

@@ -18,6 +18,8 @@ export interface Diagnosis {
   readonly remoteAddress?: string | undefined
   /** That is no server of the recipient's, but the one through which our mail leaves. */
   readonly viaSmartHost?: boolean | undefined
+  /** It has the mailboxes of accounts here: what it says of an address is for its administrator, who is ours. */
+  readonly isAtStore?: true | undefined
   /** The reply of the remote server, verbatim. */
   readonly reply?: Reply | undefined
   /** One English sentence for the administrator: 'connection to 192.0.2.1:25 timed out after 30 s'. */
@@ -49,6 +51,8 @@ export type DeliveryOutcome =
       readonly tls?: string | undefined
       /** It was wanted by a time (RFC 2852), which went along; false: the server has no DELIVERBY. */
       readonly keepsTime?: boolean | undefined
+      /** Into a mailbox there: that server took it over LMTP. */
+      readonly isFinal?: true | undefined
     }
   /** Replaced by other recipients: alias, group, catch-all. */
   | { readonly kind: 'expanded'; readonly into: readonly string[] }

@@ -308,7 +308,7 @@ function planAfterAttempt(
         report: reportWhen(
           (!outcome.dsnAware && wantsSuccess(attempted)) || wantsHandOver(attempted, outcome),
           {
-            action: 'relayed',
+            action: outcome.isFinal ? 'delivered' : 'relayed',
             attempted,
             outcome,
           },
@@ -536,7 +536,7 @@ function reportWhen(wanted: boolean, report: ReportableOutcome): ReportableOutco
 export function newsOfAddress({ recipient, outcome, isListedDead }: Attempted): AddressNews | undefined {
   const address = recipient.forwardPath
   if (outcome.kind === 'relayed') return isListedDead ? { kind: 'alive', address } : undefined
-  if (outcome.kind !== 'failed') return undefined
+  if (outcome.kind !== 'failed' || outcome.diagnosis.isAtStore) return undefined
   const { diagnosis } = outcome
   const { diagnosis: detail } = reasonOf(diagnosis)
   // Without a reply it is an address of ours.

@@ -3,7 +3,7 @@
 import { addressKey } from '../address/address-key.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
-import type { Destination } from '../routing/destination.ts'
+import { type Destination, isRelayed } from '../routing/destination.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import { findSendingRules, type SendingAccount, type SendingRules } from '../suppression/operations.ts'
@@ -86,7 +86,7 @@ function isOwn(
   destination: Destination,
 ): boolean {
   if (accountId !== undefined) return true
-  return expandedFrom === undefined && !(destination.kind === 'domain' && destination.isRelayed === true)
+  return expandedFrom === undefined && !isRelayed(destination)
 }
 
 function diagnose({ address, sender, reason, since, queueId, detail }: Suppression): Diagnosis {

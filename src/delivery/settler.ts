@@ -221,7 +221,7 @@ function placeOf(ended: Attempted | NotAttempted): GatePlace | undefined {
   return ended.outcome.kind === 'waiting' ? ended.outcome.place : undefined
 }
 
-function filesOf(reports: readonly SettlementReport[]): string[] {
+export function filesOf(reports: readonly SettlementReport[]): string[] {
   return reports.flatMap(({ message: { mailData } }) =>
     mailData.location.kind === 'file' ? [mailData.location.name] : [],
   )

@@ -2,6 +2,7 @@
 // (RFC 5321 §4.2.5, §6.1).
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
+import type { AtOnce, DeliverAtOnce, Fate } from '../delivery/at-once.ts'
 import { findLoop } from '../directory/find-loop.ts'
 import { removeForgedResults } from '../mail-authentication/remove-forged.ts'
 import { findAuthors } from '../message/authors.ts'
@@ -26,7 +27,7 @@ import {
 import type { MessageHooks, SessionHooks } from '../policy/session-hooks.ts'
 import type { SessionScanners } from '../policy/session-scanners.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
-import type { NewRecipient } from '../queue/new-message.ts'
+import type { NewMessage, NewRecipient } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { DeliverBy, Language, QueuedMessage } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -37,8 +38,10 @@ import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/cont
 import type { Attending } from '../screening/run-scanners.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
+import { isForUsers } from '../smtp/server/roles.ts'
 import type {
   Client,
+  EndReply,
   MailDataFacts,
   MailDataSink,
   MailTransaction,
@@ -73,6 +76,8 @@ export interface IntakeOptions extends InspectionParts {
   readonly maxReceivedFields: number
   /** New mail waits until it is released. */
   readonly held: boolean
+  /** Files what comes over LMTP before it is answered. Without it that goes by the queue, as all mail does. */
+  readonly deliverAtOnce?: DeliverAtOnce | undefined
   /** How long a message is kept aside. */
   readonly quarantineMs?: number | undefined
   /** Without them all mail is taken as it comes. */
@@ -186,7 +191,7 @@ class IncomingMessage implements MailDataSink {
     return this.#storeHead(split)
   }
 
-  async finish(facts?: MailDataFacts): Promise<Reply> {
+  async finish(facts?: MailDataFacts): Promise<EndReply> {
     try {
       if (this.#splitter && !this.#refusal) await this.#storeHead(this.#splitter.finish())
       const checked = this.#refusal ? undefined : await this.#check?.finish()
@@ -196,7 +201,8 @@ class IncomingMessage implements MailDataSink {
       }
       if (this.#refusal) await this.#writer.abort()
       const reply = this.#refusal ?? (await this.#accept(facts, checked))
-      if (checked) this.#noteChecked(reply, checked)
+      // Those who bring mail over LMTP are no strangers.
+      if (checked && 'code' in reply) this.#noteChecked(reply, checked)
       return reply
     } catch (cause) {
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
@@ -314,7 +320,7 @@ class IncomingMessage implements MailDataSink {
     this.#check?.takeHeader(section, this.#authors)
     this.#check?.takeBody(lacksEmptyLine ? rest : rest.subarray(emptyLine.length))
     const shown = this.#client.local ? section : removeForgedResults(section, this.#options.hostname)
-    const fixed = this.#client.role === 'relay' ? shown : this.#fixSubmission({ ...head, section: shown })
+    const fixed = isForUsers(this.#client.role) ? this.#fixSubmission({ ...head, section: shown }) : shown
     if (!fixed) return undefined
     this.#saysItReports = saysItReports(section)
     this.#isBulk = saysItIsBulk(section)
@@ -371,6 +377,7 @@ class IncomingMessage implements MailDataSink {
     return composeReceived({
       heloName: this.#client.heloName,
       remoteAddress: this.#client.remoteAddress,
+      protocol: this.#client.role === 'lmtp' ? 'LMTP' : 'SMTP',
       hostname: this.#options.hostname,
       extended: this.#client.extended,
       tls: this.#client.tls,
@@ -383,8 +390,8 @@ class IncomingMessage implements MailDataSink {
     })
   }
 
-  async #accept(facts: MailDataFacts | undefined, checked: CheckedMessage | undefined): Promise<Reply> {
-    const { storage, lifetimeMs, held } = this.#options
+  async #accept(facts: MailDataFacts | undefined, checked: CheckedMessage | undefined): Promise<EndReply> {
+    const { lifetimeMs, held } = this.#options
     const { parameters, disposition } = this.#transaction
     const mailData = await this.#writer.finish()
     const inspected = await inspectMessage(this.#options, {
@@ -413,7 +420,7 @@ class IncomingMessage implements MailDataSink {
       ...inspected.headerFields.map(formatField),
     ].join('')
     const releaseAt = laterThan(this.#acceptedAt, parameters.releaseAt)
-    const accepted = await storage.run(acceptMessage, {
+    const kept = await this.#take({
       message: {
         id: this.#queueId,
         reversePath: changed.reversePath,
@@ -461,14 +468,35 @@ class IncomingMessage implements MailDataSink {
     })
     // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
     // the message once more, under another id (ADR 3).
-    if (accepted === 'duplicate') {
+    if (kept.kind === 'outdated') {
       await this.#giveUp()
       return replies.localError
     }
-    if (this.#rewriter) await this.#writer.abort()
+    if (!kept.isKept) await this.#giveUp()
+    else if (this.#rewriter) await this.#writer.abort()
     this.#troubles.noSpace.over(this.#sort)
     this.#troubles.fault.over(this.#sort)
-    return replies.queued(formatQueueId(this.#queueId))
+    return this.#answer(kept.fates)
+  }
+
+  /** Who has no fate is in the queue. */
+  async #take(message: NewMessage): Promise<AtOnce> {
+    const { storage, held, deliverAtOnce } = this.#options
+    if (deliverAtOnce && this.#client.role === 'lmtp' && !held) {
+      return await deliverAtOnce(message)
+    }
+    const accepted = await storage.run(acceptMessage, message)
+    return accepted === 'duplicate' ? { kind: 'outdated' } : { kind: 'decided', fates: noFates, isKept: true }
+  }
+
+  /** RFC 2033 §4.2: over LMTP each recipient has an answer of its own. */
+  #answer(fates: ReadonlyMap<string, Fate>): EndReply {
+    const id = formatQueueId(this.#queueId)
+    if (fates.size === 0) return replies.queued(id)
+    return this.#transaction.recipients.map(({ forwardPath }) => {
+      const address = formatAddress(forwardPath)
+      return answerTo(address, fates.get(address), id)
+    })
   }
 
   /** As filters of the administrator's want it, which may do with it what they like. */
@@ -580,6 +608,24 @@ interface ChangedMessage extends ChangedEnvelope {
   readonly facts: MailDataFacts | undefined
   /** Why all of it is put aside. */
   readonly because?: string
+}
+
+const noFates: ReadonlyMap<string, Fate> = new Map()
+
+function answerTo(address: string, fate: Fate | undefined, id: string): Reply {
+  switch (fate?.kind) {
+    case 'delivered':
+      return replies.delivered(address, id)
+    case 'failed':
+      return fate.diagnosis.status === '5.2.1'
+        ? replies.mailboxDisabled(address)
+        : replies.noSuchMailbox(address)
+    case 'queued':
+    case undefined:
+      return replies.queued(id)
+    default:
+      return fate satisfies never
+  }
 }
 
 const usualQuarantineMs = 30 * 86_400_000

@@ -32,6 +32,7 @@ import type { ListenerOptions, SmtpServer } from '../smtp/server/options.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
+import { composeDeliveryAtOnce } from './compose-at-once.ts'
 import { composeOutsideAccounts, loginLimitsOf } from './compose-log-ins.ts'
 import { composeOutgoing } from './compose-outgoing.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
@@ -133,6 +134,7 @@ export function composeFront(parts: FrontParts): Front {
         })
       : undefined
   const intake = createIntake({
+    deliverAtOnce: composeDeliveryAtOnce({ settings, storage, mailData, clock, log, nextQueueId }),
     outgoing,
     suspects,
     sessionScanners,

@@ -14,6 +14,7 @@ import type { Log } from '../runtime/log.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { type AssignedSockets, socketsOfFront } from './assign-sockets.ts'
+import { lmtpListenerOptions } from './lmtp-sockets.ts'
 import type { Fetched } from './mail-fetcher.ts'
 import { type ConnectionCountTable, forgetConnections } from './shared-connection-counts.ts'
 import type { ShownCertificate } from './shown-certificate.ts'
@@ -34,7 +35,7 @@ export interface CrewParts {
   readonly terminals: Terminals
   readonly ticketKey: () => Uint8Array
   /** The ports that the system chose for the crew before this one. */
-  readonly listeners: readonly BoundListener[]
+  readonly bound: readonly BoundListener[]
   /** Those that systemd opened. */
   readonly sockets: AssignedSockets
   /** Says whether a thread that has died may be started again, and counts it. */
@@ -52,7 +53,7 @@ interface Run {
 export class Crew {
   readonly #parts: CrewParts
   readonly #trouble: LastingTrouble
-  #listeners: readonly BoundListener[]
+  #bound: readonly BoundListener[]
   #store: Thread | undefined
   readonly #fronts = new Map<number, Thread>()
   #delivery: Thread | undefined
@@ -64,15 +65,20 @@ export class Crew {
 
   constructor(parts: CrewParts) {
     this.#parts = parts
-    this.#listeners = parts.listeners
+    this.#bound = parts.bound
     this.#trouble = new LastingTrouble(parts.log, {
       begins: 'a thread could not be started again; trying on',
       ends: 'threads are started again',
     })
   }
 
+  /** All that the fronts have opened. */
+  get bound(): readonly BoundListener[] {
+    return this.#bound
+  }
+
   get listeners(): readonly BoundListener[] {
-    return this.#listeners
+    return this.#bound.filter(({ role }) => role !== 'lmtp')
   }
 
   /** Rejects when a thread cannot be started; `end` then ends the others. Resolves to when the store has ended. */
@@ -176,7 +182,7 @@ export class Crew {
   async #startUsers(): Promise<void> {
     const [first, ...others] = this.#frontNumbers
     // The first front finds out which ports the system chose; the others then share them.
-    if (first !== undefined) this.#listeners = await this.#startFront(first)
+    if (first !== undefined) this.#bound = await this.#startFront(first)
     await Promise.all(others.map(number => this.#startFront(number)))
     // With others at the same queue, who was before may live; on its own, nobody does.
     if (this.#has('delivery')) await this.#startDelivery({ from: this.#isShared ? 'nobody' : 'everybody' })
@@ -227,12 +233,16 @@ export class Crew {
   #listenerOptions(front: number): readonly ListenerOptions[] {
     const { settings, sockets } = this.#parts
     const fronts = settings.threads.front
-    return settings.listeners.map((listener, index) => ({
-      ...listener,
-      port: this.#listeners[index]?.port ?? listener.port,
-      reusePort: fronts > 1,
-      sockets: socketsOfFront(sockets[index], front, fronts),
-    }))
+    const bound = this.listeners
+    return [
+      ...settings.listeners.map((listener, index) => ({
+        ...listener,
+        port: bound[index]?.port ?? listener.port,
+        reusePort: fronts > 1,
+        sockets: socketsOfFront(sockets[index], front, fronts),
+      })),
+      ...lmtpListenerOptions(settings.lmtp, front, fronts, this.#bound),
+    ]
   }
 
   async #startDelivery(takesOver: TakeOver): Promise<void> {
@@ -246,7 +256,7 @@ export class Crew {
         idSpace: this.#idSpace(this.#parts.settings.threads.front),
         owner,
         takesOver,
-        listeners: this.#listeners,
+        listeners: this.#bound.filter(({ path }) => path === undefined),
       },
       [storagePort],
     )

@@ -2,7 +2,7 @@
 import { readIssued } from '../acme/read-issued.ts'
 import { listIssuedNames } from '../config/issued-names.ts'
 import { describeListenError } from '../config/listen-error.ts'
-import { certificateFilesOf } from '../config/settings.ts'
+import { certificateFilesOf, lmtpSocketsOf } from '../config/settings.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
@@ -10,6 +10,7 @@ import { createCertificateAlerts } from './certificate-alerts.ts'
 import { composeFront } from './compose-front.ts'
 import { composeHooks } from './compose-hooks.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
+import { guardSockets, makeWay } from './lmtp-sockets.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
@@ -67,9 +68,12 @@ runThread('front', async start => {
   })
   // One of them is enough.
   const policyServer = number === 0 ? await serveStsPolicy({ settings, storage, certificates }) : undefined
+  const lmtpSockets = number === 0 ? lmtpSocketsOf(settings.lmtp) : []
   let bound: readonly BoundListener[]
   try {
+    await makeWay(lmtpSockets)
     bound = await front.server.listen()
+    await guardSockets(lmtpSockets)
   } catch (cause) {
     throw describeListenError(cause)
   }

@@ -10,9 +10,10 @@ import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
 import { checkSources } from '../config/checks/check-sources.ts'
 import type { Finding } from '../config/checks/finding.ts'
-import { describeListenError, portsInSettings } from '../config/listen-error.ts'
+import { describeListenError, portsIn, portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
-import { certificateFilesOf, type Settings } from '../config/settings.ts'
+import { probeSockets } from '../config/probe-sockets.ts'
+import { certificateFilesOf, lmtpPortsOf, lmtpSocketsOf, type Settings } from '../config/settings.ts'
 import { hasDomains } from '../directory/domains.ts'
 import { startHealthServer } from '../health/health-server.ts'
 import { formatProblems, type Problem, ServerHealth } from '../health/server-health.ts'
@@ -88,7 +89,7 @@ export async function runServe(options: ServeOptions): Promise<void> {
     const { threads, storage, lost } = server
     health.serves({ threads: () => threads.all, storage, findLack: () => findLack(storage) })
     watchdog = manager && watch(health, manager, log)
-    await manager?.ready(`listening: ${describeListeners(threads.listeners)}`)
+    await manager?.ready(`listening: ${describeListeners(threads.bound)}`)
     try {
       await Promise.race([stopWanted, threads.failed, ...(lost ? [lost] : [])])
     } finally {
@@ -282,12 +283,17 @@ async function startControl(
  * word. So each port is taken alone first, which fails when anybody has it.
  */
 async function assertPortsAreFree(
-  { listeners, roles }: Settings,
+  { listeners, lmtp, roles }: Settings,
   sockets: AssignedSockets,
   howToMove: string,
 ): Promise<void> {
   const own = roles.includes('front') ? listeners.filter((_, index) => sockets[index] === undefined) : []
-  const problems = await probeListeners(own, howToMove)
+  const others = roles.includes('front') ? lmtp : []
+  const problems = [
+    ...(await probeListeners(own, howToMove)),
+    ...(await probeListeners(lmtpPortsOf(others), portsIn('[[lmtp]]'))),
+    ...(await probeSockets(lmtpSocketsOf(others))),
+  ]
   if (problems.length === 0) return
   throw new UsageFault(
     problems[0]?.code ?? 'LISTEN_FAILED',
@@ -350,7 +356,7 @@ async function logStart(
   const openAlerts = await storage.run(countOpenAlerts, undefined)
   if (openAlerts > 0) log.warn(describeOpenAlerts(openAlerts))
   if (database) await tellDurability(storage, log)
-  log.info('listening', { hostname, listeners: describeListeners(threads.listeners) })
+  log.info('listening', { hostname, listeners: describeListeners(threads.bound) })
 }
 
 async function findLack(storage: Pick<Storage, 'run'>): Promise<Problem | undefined> {

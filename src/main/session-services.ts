@@ -34,6 +34,7 @@ import { limitRecipient } from '../sending/limit-recipients.ts'
 import type { SendingWatch } from '../sending/sending-watch.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
+import { isForUsers } from '../smtp/server/roles.ts'
 import type { Client, CutOff, Refusal, SessionServices, TurnedAway } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
@@ -133,8 +134,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       sessionScanners?.mail(client)
       const askHooks = (): Promise<Reply | undefined> | undefined =>
         hooks?.mail(client, reversePath, parameters)
-      // A stranger on the relay port may send from anywhere: nothing to ask the directory for.
-      if (!client.account && client.role === 'relay') return askHooks()
+      // Another server may bring mail from anywhere: nothing to ask the directory for.
+      if (!client.account && !isForUsers(client.role)) return askHooks()
       return putOff(checkReversePath(storage, senderPolicy, client, reversePath, parameters)).then(
         reply => reply ?? askHooks(),
       )

@@ -14,7 +14,10 @@ import { Terminals } from './terminals.ts'
 import type { ThreadRole } from './thread-messages.ts'
 
 export interface Threads {
+  /** For SMTP. */
   readonly listeners: readonly BoundListener[]
+  /** Those of LMTP too. */
+  readonly bound: readonly BoundListener[]
   readonly terminals: Terminals
   /** By name, as they are now. */
   readonly all: ReadonlyMap<string, Thread | undefined>
@@ -55,7 +58,7 @@ class Supervisor implements Threads {
   readonly terminals: Terminals
   readonly failed: Promise<never>
   readonly #fail: (cause: Fault) => void
-  readonly #createCrew: (listeners: readonly BoundListener[]) => Crew
+  readonly #createCrew: (bound: readonly BoundListener[]) => Crew
   readonly #clock: Clock
   readonly #trouble: LastingTrouble
   readonly #log: Log
@@ -86,7 +89,7 @@ class Supervisor implements Threads {
       mayStartAgain: (role: ThreadRole) => this.#mayStartAgain(role),
       ticketKey: () => this.#ticketKey,
     }
-    this.#createCrew = listeners => new Crew({ ...parts, listeners })
+    this.#createCrew = bound => new Crew({ ...parts, bound })
     this.#crew = this.#createCrew([])
     this.#ticketKeys = given.clock.every(ticketKeyLivesMs, () => {
       this.#ticketKey = randomBytes(ticketKeyBytes)
@@ -96,6 +99,10 @@ class Supervisor implements Threads {
 
   get listeners(): readonly BoundListener[] {
     return this.#crew.listeners
+  }
+
+  get bound(): readonly BoundListener[] {
+    return this.#crew.bound
   }
 
   get all(): ReadonlyMap<string, Thread | undefined> {
@@ -140,7 +147,7 @@ class Supervisor implements Threads {
     if (this.#stopping) return
     await this.#crew.end()
     if (this.#stopping || (isDeath && !this.#mayStartAgain('store'))) return
-    this.#crew = this.#createCrew(this.#crew.listeners)
+    this.#crew = this.#createCrew(this.#crew.bound)
     try {
       await this.start()
       this.#trouble.over()

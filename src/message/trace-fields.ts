@@ -1,4 +1,5 @@
 // Trace fields: Received, Return-Path (RFC 5321 §4.4) and Delivered-To (RFC 9228).
+import { isIP } from 'node:net'
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddressLiteral } from '../address/address-literal.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
@@ -8,7 +9,9 @@ import { formatDate } from './format-date.ts'
 
 export interface ReceivedFacts {
   readonly heloName: string | undefined
+  /** What is no IP address is a socket on this machine. */
   readonly remoteAddress: string
+  readonly protocol: 'SMTP' | 'LMTP'
   readonly hostname: string
   readonly extended: boolean
   readonly tls?: { readonly protocol: string; readonly cipher: string } | undefined
@@ -25,7 +28,9 @@ export interface ReceivedFacts {
 
 /** With its final CRLF. */
 export function composeReceived(facts: ReceivedFacts): string {
-  const from = `${atomText(facts.heloName ?? 'unknown')} (${formatAddressLiteral(facts.remoteAddress)})`
+  const { remoteAddress } = facts
+  const peer = isIP(remoteAddress) === 0 ? 'local' : formatAddressLiteral(remoteAddress)
+  const from = `${atomText(facts.heloName ?? 'unknown')} (${peer})`
   const tls = facts.tls ? `\r\n\t(${commentText(facts.tls.protocol)} ${commentText(facts.tls.cipher)})` : ''
   const recipient = facts.onlyRecipient ? `\r\n\tfor <${formatAddress(facts.onlyRecipient)}>` : ''
   const priority = facts.priority === undefined ? '' : `\r\n\tPRIORITY ${facts.priority}`
@@ -36,9 +41,10 @@ export function composeReceived(facts: ReceivedFacts): string {
 }
 
 /** RFC 3848, RFC 6531 §4.3: what the connection was like, as one word. */
-function protocolName({ extended, tls, authenticated, smtpUtf8 }: ReceivedFacts): string {
+function protocolName({ protocol, extended, tls, authenticated, smtpUtf8 }: ReceivedFacts): string {
   if (!extended) return 'SMTP'
-  return `${smtpUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
+  const name = smtpUtf8 ? `UTF8${protocol}` : protocol === 'LMTP' ? 'LMTP' : 'ESMTP'
+  return `${name}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
 }
 
 // Whatever a peer called itself must neither end the comment or the field nor start another one.

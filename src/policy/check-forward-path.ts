@@ -48,8 +48,12 @@ export async function checkForwardPath(
       )
     // That this server relays for the domain is what its administrator said: the yes of the relay control.
     case 'relay-domain':
+      if (client.role === 'lmtp') return replies.notForMailboxes(formatAddress(forwardPath))
       return disposition === 'send' ? replies.sendOnlyHere : undefined
     case 'foreign-domain':
+      // RFC 2033 §3: it hands over what is to be delivered here.
+      if (client.role === 'lmtp')
+        return await refuse(storage, replies.notForMailboxes(formatAddress(forwardPath)))
       if (!client.account && !client.local)
         return await refuse(storage, replies.relayDenied(formatAddress(forwardPath)))
       if (disposition === 'send') return replies.sendOnlyHere

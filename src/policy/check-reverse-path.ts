@@ -4,6 +4,7 @@ import { formatAddress } from '../address/format-address.ts'
 import { findStanding } from '../directory/owns-address.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
+import { isForUsers } from '../smtp/server/roles.ts'
 import type { Client, ReversePathParameters } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { describeOwner, maySendAs, type SenderPolicy } from './sender-policy.ts'
@@ -19,7 +20,7 @@ export async function checkReversePath(
   if (!account) {
     if (client.local) return undefined
     // RFC 6409 §4.3: a submission server takes nothing from strangers.
-    return client.role === 'relay' ? undefined : replies.authRequired
+    return isForUsers(client.role) ? replies.authRequired : undefined
   }
   const standing = await storage.run(findStanding, { accountId: account.id })
   // It may have been disabled or removed since it logged in.

@@ -145,7 +145,7 @@ interface Outcome {
 }
 
 /** It has been removed since the recipient was routed. */
-function lacksAccount({ result }: Settlement, accounts: ReadonlySet<number>): boolean {
+export function lacksAccount({ result }: Settlement, accounts: ReadonlySet<number>): boolean {
   return result.kind === 'file' && !accounts.has(result.accountId)
 }
 
@@ -183,7 +183,7 @@ export async function lockMessages(tx: Tx, ids: Iterable<QueueId>): Promise<void
 }
 
 /** Of the accounts into which mail is to be filed those that are still there, and stay until the end. */
-async function lockAccounts(tx: Tx, settlements: readonly Settlement[]): Promise<ReadonlySet<number>> {
+export async function lockAccounts(tx: Tx, settlements: readonly Settlement[]): Promise<ReadonlySet<number>> {
   const wanted = settlements.flatMap(({ result }) => (result.kind === 'file' ? [result.accountId] : []))
   const there = await tx.forAll(ascending(wanted), async id => {
     await tx.lockRow('account', id)
@@ -234,7 +234,7 @@ async function lockLeases(
 }
 
 // Either trail leads to the other message.
-async function insertReport(
+export async function insertReport(
   tx: Tx,
   at: number,
   { message, about: { messageId, action, recipients } }: SettlementReport,
@@ -326,18 +326,25 @@ async function settleRecipient(
     owner,
   )
   if (!gone) return undefined
-  if (result.kind === 'file') {
-    // One copy for each account, by whichever of its addresses (aliases, subaddresses, catch-all) the message came first.
-    const filing = { ...result, queueId: messageId, receivedAt: at }
-    if (result.isWanted && (await takeOutOfJunk(tx, filing))) return events.map(asMoved)
-    if (await holdsMessage(tx, result.accountId, messageId)) return events.map(asCopy)
-    await fileMessage(tx, filing)
-  }
   // Held while its delivery was under way: then so are those who take its place.
   if (result.kind === 'expand') {
     const place = { state: gone.state, dueAt: at, priority: gone.priority }
     await insertNewcomers(tx, messageId, result.into, place)
   }
+  return await fileOnce(tx, at, { messageId, events, result })
+}
+
+/** One copy for each account, by whichever of its addresses (aliases, subaddresses, catch-all) the message came first. */
+export async function fileOnce(
+  tx: Tx,
+  at: number,
+  { messageId, events, result }: Pick<Settlement, 'messageId' | 'events' | 'result'>,
+): Promise<readonly TrailEvent[]> {
+  if (result.kind !== 'file') return events
+  const filing = { ...result, queueId: messageId, receivedAt: at }
+  if (result.isWanted && (await takeOutOfJunk(tx, filing))) return events.map(asMoved)
+  if (await holdsMessage(tx, result.accountId, messageId)) return events.map(asCopy)
+  await fileMessage(tx, filing)
   return events
 }
 

@@ -1,4 +1,4 @@
-// Where mail leaves this server to: the mail hosts of a domain, an address literal, or the smart host.
+// Where mail leaves this server to: the mail hosts of a domain, an address literal, the smart host, or mailboxes behind LMTP.
 import { formatEndpoint } from '../address/format-endpoint.ts'
 import type { SmartHostSettings } from '../config/settings.ts'
 
@@ -14,6 +14,13 @@ export type Destination =
   /** `address` without brackets and tag: '192.0.2.1', '2001:db8::1' (RFC 5321 §4.1.3). */
   | { readonly kind: 'literal'; readonly key: string; readonly domain: string; readonly address: string }
   | { readonly kind: 'smart-host'; readonly key: string; readonly smartHost: SmartHostSettings }
+  /** A server that has the mailboxes, over LMTP (RFC 2033). `isRelayed`: of a domain that this server only relays for. */
+  | {
+      readonly kind: 'lmtp'
+      readonly key: string
+      readonly store: LmtpStore
+      readonly isRelayed?: boolean | undefined
+    }
   /** A host that an administrator has named for some of the queued mail. */
   | { readonly kind: 'host'; readonly key: string; readonly host: string; readonly port: number }
 
@@ -34,6 +41,35 @@ export function smartHostDestination(smartHost: SmartHostSettings): Destination 
   return { kind: 'smart-host', key: `smart-host ${smartHost.host}:${smartHost.port}`, smartHost }
 }
 
+export type LmtpStore =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'host'; readonly host: string; readonly port: number }
+
+/** 'unix:/run/dovecot/lmtp', 'dovecot.example.org:24', '[2001:db8::1]:24'; undefined: none of these. */
+export function parseLmtpStore(text: string): LmtpStore | undefined {
+  if (text.startsWith(unixPrefix)) {
+    const path = text.slice(unixPrefix.length)
+    return path.startsWith('/') ? { kind: 'socket', path } : undefined
+  }
+  const endpoint = parseRoute(text)
+  return endpoint && { kind: 'host', ...endpoint }
+}
+
+export function formatLmtpStore(store: LmtpStore): string {
+  return store.kind === 'socket' ? unixPrefix + store.path : formatRoute(store.host, store.port)
+}
+
+const unixPrefix = 'unix:'
+
+export function lmtpDestination(store: LmtpStore): Extract<Destination, { kind: 'lmtp' }> {
+  return { kind: 'lmtp', key: `lmtp ${formatLmtpStore(store)}`, store }
+}
+
+/** This server relays for its domain: see `relayedDestination`. */
+export function isRelayed(destination: Destination): boolean {
+  return 'isRelayed' in destination && destination.isRelayed === true
+}
+
 /** Of the recipient; '' where the way is not that of its domain. */
 export function domainOf(destination: Destination): string {
   return 'domain' in destination ? destination.domain : ''
@@ -41,12 +77,15 @@ export function domainOf(destination: Destination): string {
 
 /** `route`: as `formatRoute` writes it. */
 export function hostDestination(route: string): Destination | undefined {
+  const endpoint = parseRoute(route)
+  return endpoint && { kind: 'host', key: `host ${route}`, ...endpoint }
+}
+
+function parseRoute(route: string): { readonly host: string; readonly port: number } | undefined {
   const at = route.lastIndexOf(':')
   const host = route.slice(0, at).replaceAll(/[[\]]/g, '')
   const port = Number(route.slice(at + 1))
-  return host === '' || !Number.isInteger(port)
-    ? undefined
-    : { kind: 'host', key: `host ${route}`, host, port }
+  return host === '' || !Number.isInteger(port) ? undefined : { host, port }
 }
 
 /** As it stands with a queued recipient: 'mx2.example.org:25', '[2001:db8::1]:25'. */

@@ -7,7 +7,7 @@ import { lookupMailHosts, type MailHost } from '../dns/mail-hosts.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Lookup } from '../trail/events.ts'
-import type { Destination } from './destination.ts'
+import { type Destination, formatLmtpStore, type LmtpStore } from './destination.ts'
 import type { OwnEndpoints } from './own-endpoints.ts'
 import type { RemoteServer } from './remote-server.ts'
 
@@ -59,6 +59,8 @@ export function createServerFinder(options: ServerFinderOptions): ServerFinder {
         return await findSmartHost(options, destination.smartHost)
       case 'host':
         return await findNamedHost(options, destination)
+      case 'lmtp':
+        return await findStore(options, destination.store)
       default:
         return destination satisfies never
     }
@@ -228,6 +230,27 @@ async function findNamedHost(
     kind: 'servers',
     servers: addresses.map(address => ({ host, address, port })),
     lookup: { by: 'rerouted', name: `${host}:${port}`, hosts: [{ host, addresses }] },
+  }
+}
+
+/** What is wrong with it is wrong in our settings, or with a server of ours: the mail waits until it is mended. */
+async function findStore(options: ServerFinderOptions, store: LmtpStore): Promise<ServerLookup> {
+  const name = formatLmtpStore(store)
+  if (store.kind === 'socket') {
+    const { path } = store
+    const server = { host: 'localhost', address: path, port: 0, path, isStore: true }
+    return { kind: 'servers', servers: [server], lookup: { by: 'lmtp', name, hosts: [] } }
+  }
+  const { host, port } = store
+  const { addresses, failure } = await findAddressesOf(options, host)
+  if (addresses.length === 0)
+    return deferred('dns-failure', '4.4.3', failure ?? `the LMTP server ${host} has no address`, [host])
+  if (addresses.some(address => options.own.isOwnAddress(address, port)))
+    return deferred('loop', '4.4.6', `the LMTP server ${host} port ${port} is this server itself`, [host])
+  return {
+    kind: 'servers',
+    servers: addresses.map(address => ({ host, address, port, isStore: true })),
+    lookup: { by: 'lmtp', name, hosts: [{ host, addresses }] },
   }
 }
 

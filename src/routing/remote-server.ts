@@ -5,6 +5,10 @@ export interface RemoteServer {
   readonly host: string
   readonly address: string
   readonly port: number
+  /** A UNIX socket on this machine: what is to be connected to instead. */
+  readonly path?: string | undefined
+  /** What it takes over LMTP is delivered. What is wrong with it before MAIL is wrong here, and mended here. */
+  readonly isStore?: boolean | undefined
   /** The way of all our mail: what is wrong with it is wrong here, and not with the recipient's server. */
   readonly isSmartHost?: boolean | undefined
   /**

@@ -1,11 +1,13 @@
 // Where the mail of one recipient goes: a mailbox of ours, other recipients, another server, or nowhere.
 import type { Address } from '../address/address.ts'
+import { addressKey } from '../address/address-key.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { maxExpansions } from '../directory/redirection-chains.ts'
-import { resolveRecipient } from '../directory/resolve-recipient.ts'
+import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type Destination, domainDestination, hostDestination, relayedDestination } from './destination.ts'
+import type { LmtpStores } from './lmtp-stores.ts'
 import type { ReturnPaths } from './return-paths.ts'
 
 export type Route =
@@ -47,12 +49,14 @@ export interface RouterOptions {
   readonly clock: Pick<Clock, 'now'>
   /** Takes all mail for elsewhere. */
   readonly smartHost?: Destination | undefined
+  /** Who has the mailboxes of accounts, and of domains that this server relays, where this server has them not itself. */
+  readonly stores?: LmtpStores | undefined
 }
 
 const inbox = 'INBOX'
 
 export function createRouter(options: RouterOptions): Router {
-  const { storage, hostname, clock, returnPaths, smartHost } = options
+  const { storage, hostname, clock, returnPaths, smartHost, stores } = options
   return {
     async route({ forwardPath, expandedFrom = [], routeTo }) {
       const named = routeTo === undefined ? undefined : hostDestination(routeTo)
@@ -66,7 +70,14 @@ export function createRouter(options: RouterOptions): Router {
       const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname })
       switch (resolved.kind) {
         case 'account':
-          return { kind: 'mailbox', accountId: resolved.accountId, address: resolved.address, mailbox: inbox }
+          return (
+            routeToStore(stores, resolved, forwardPath, expandedFrom) ?? {
+              kind: 'mailbox',
+              accountId: resolved.accountId,
+              address: resolved.address,
+              mailbox: inbox,
+            }
+          )
         case 'redirection':
           // RFC 5321 §6.3: an alias that leads back to itself ends here, instead of growing the queue for ever.
           if (expandedFrom.length >= maxExpansions) return aliasLoop
@@ -83,7 +94,7 @@ export function createRouter(options: RouterOptions): Router {
           const { domain } = forwardPath
           return resolved.keepsUntilFetched && clock.now() >= resolved.startsUntil
             ? { kind: 'kept', domain }
-            : { kind: 'remote', destination: relayedDestination(domain) }
+            : { kind: 'remote', destination: stores?.ofRelayed(domain) ?? relayedDestination(domain) }
         }
         case 'foreign-domain':
           return { kind: 'remote', destination: smartHost ?? domainDestination(forwardPath.domain) }
@@ -92,6 +103,21 @@ export function createRouter(options: RouterOptions): Router {
       }
     },
   }
+}
+
+/** There it is known by the account's own address, with what stood after the +. undefined: its mailbox is here. */
+function routeToStore(
+  stores: LmtpStores | undefined,
+  { address, detail }: Extract<ResolvedRecipient, { kind: 'account' }>,
+  forwardPath: Address,
+  expandedFrom: readonly Address[],
+): Route | undefined {
+  const destination = stores?.ofAccounts(address.domain)
+  if (!destination) return undefined
+  if (detail !== undefined || addressKey(forwardPath) === addressKey(address))
+    return { kind: 'remote', destination }
+  if (expandedFrom.length >= maxExpansions) return aliasLoop
+  return { kind: 'expansion', redirection: 'alias', address: forwardPath, targets: [address] }
 }
 
 const unknownAddress: Route = {

@@ -52,6 +52,8 @@ function hostsNamedBy(destination: Exclude<Destination, { kind: 'domain' }>): re
       return [nameOfHost(destination.smartHost.host)]
     case 'host':
       return [nameOfHost(destination.host)]
+    case 'lmtp':
+      return destination.store.kind === 'host' ? [nameOfHost(destination.store.host)] : []
     case 'literal':
       return []
     default:
@@ -64,10 +66,11 @@ export function nameOfHost(host: string): string {
   return isIP(host) === 0 ? host.toLowerCase() : formatAddressLiteral(host)
 }
 
-const namedHost = /^(?:smart-host|host) \[?(.+?)\]?:\d+$/
+const namedHost = /^(?:smart-host|host|lmtp) \[?(.+?)\]?:\d+$/
 
 /** Those that the key of a site tells: without a provider's. */
 export function hostsOfKey(key: string): readonly string[] {
+  if (key.startsWith('lmtp unix:')) return []
   const [, named] = namedHost.exec(key) ?? []
   return named === undefined ? key.split(' ') : [nameOfHost(named)]
 }

@@ -45,9 +45,9 @@ export interface PeerFacts {
 
 /** Where the mail of an attempt was to go, and what the DNS said of the way; once for each connection that is opened. */
 export interface Lookup {
-  /** 'mx': by the domain's MX records. 'rerouted': an administrator named the host. */
-  readonly by: 'mx' | 'literal' | 'smart-host' | 'rerouted'
-  /** The domain, the address, or 'host:port'. */
+  /** 'mx': by the domain's MX records. 'rerouted': an administrator named the host. 'lmtp': the settings name the server. */
+  readonly by: 'mx' | 'literal' | 'smart-host' | 'rerouted' | 'lmtp'
+  /** The domain, the address, 'host:port', or 'unix:/path'. */
   readonly name: string
   /** In the order in which they are tried. */
   readonly hosts: readonly LookupHost[]

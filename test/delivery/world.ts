@@ -169,6 +169,7 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     limits: [],
     sourcePools: [],
     verp: { senders: [], delimiter: '=' },
+    lmtp: [],
     ...options.delivery,
   }
   let agents = 0

@@ -26,6 +26,7 @@ import type { Language } from '../../src/queue/records.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
 import { scramHashesOf } from '../../src/sasl/mechanisms.ts'
+import type { ListenerOptions } from '../../src/smtp/server/options.ts'
 import type { ListenerRole } from '../../src/smtp/server/services.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createCertificateStore } from '../../src/tls/certificate-store.ts'
@@ -111,12 +112,13 @@ export async function startComposedServer(
   })
   const terminals = new Terminals()
   await fillDirectory(storage, options, clock)
-  const listeners = roles.map(role => ({
+  const listeners: ListenerOptions[] = roles.map(role => ({
     role,
     address: '127.0.0.1',
     port: 0,
     ...(role === 'relay' && options.isBehindProxy ? { proxyFrom: ['127.0.0.0/8'] } : {}),
   }))
+  listeners.push({ role: 'lmtp', address: '127.0.0.1', port: 0, clients: ['127.0.0.1'] })
   const resolver = createSettingsResolver(settings, clock, systemRandom)
   const hooks = composeHooks({ settings, storage, clock, log, raisesAlerts: true })
   await hooks?.start()

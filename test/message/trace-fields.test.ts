@@ -16,6 +16,7 @@ import {
 const facts: ReceivedFacts = {
   heloName: 'client.example.org',
   remoteAddress: '192.0.2.7',
+  protocol: 'SMTP',
   hostname: 'mail.example.test',
   extended: true,
   authenticated: false,

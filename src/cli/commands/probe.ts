@@ -14,6 +14,7 @@ import { findPostmaster } from '../../directory/find-postmaster.ts'
 import { createSettingsResolver } from '../../main/compose-resolver.ts'
 import { domainOf, smartHostDestination } from '../../routing/destination.ts'
 import { createServerFinder } from '../../routing/find-servers.ts'
+import { createLmtpStores } from '../../routing/lmtp-stores.ts'
 import { createOwnEndpoints } from '../../routing/own-endpoints.ts'
 import { createReturnPaths } from '../../routing/return-paths.ts'
 import { createRouter } from '../../routing/route.ts'
@@ -131,6 +132,7 @@ function composeProbe(
       clock,
       returnPaths: createReturnPaths({ storage, clock, random, hostname, forwarding: settings.forwarding }),
       smartHost: delivery.smartHost && smartHostDestination(delivery.smartHost),
+      stores: createLmtpStores(delivery.lmtp),
     }),
     findServers: createServerFinder({
       resolver,
@@ -143,7 +145,8 @@ function composeProbe(
       if (named) return named
       const message = { reversePath, isReport: false }
       const site = await findSite(destination)
-      const pool = poolFor(delivery.sourcePools, message, site, domainOf(destination))
+      const pools = destination.kind === 'lmtp' ? [] : delivery.sourcePools
+      const pool = poolFor(pools, message, site, domainOf(destination))
       return sourcesTo(pool, lookup)[0]
     },
     terms: (destination, source) => ({

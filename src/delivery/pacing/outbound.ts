@@ -122,7 +122,9 @@ export class Outbound {
     const { destination } = attempt
     const site = await this.#options.findSite(destination)
     const { sourcePools } = this.#options.settings
-    const pool = poolFor(sourcePools, attempt.work.message, site, domainOf(destination))
+    // From where mail leaves for others is no matter of a server of ours.
+    const pools = destination.kind === 'lmtp' ? [] : sourcePools
+    const pool = poolFor(pools, attempt.work.message, site, domainOf(destination))
     const sources = await this.#sourcesTo(pool, destination)
     if (this.#isDrained) return false
     const elsewhere = this.#doors.shardElsewhere(site)

@@ -11,7 +11,7 @@ import { findKnownReply } from './known-reply.ts'
 import { classOf } from './reply-class.ts'
 
 export function remoteAddress(server: RemoteServer): string {
-  return formatEndpoint(server.address, server.port)
+  return server.path === undefined ? formatEndpoint(server.address, server.port) : `unix:${server.path}`
 }
 
 /** What is known word for word comes before what codes and general words say. */
@@ -24,7 +24,10 @@ export function judgeReply(server: RemoteServer, stage: ClientStage, reply: Repl
   const isAboutUs = server.isSmartHost === true && refusesUs(stage, reply)
   const cause = causeOfReply(server.host, reply, stage)
   const status = replyStatus(reply, stage, cause)
-  const mayPass = isAboutUs || isAboutOurName(server, stage, reply, cause)
+  const mayPass =
+    isAboutUs ||
+    isAboutOurName(server, stage, reply, cause) ||
+    (server.isStore === true && isBeforeMail(stage))
   return {
     kind: reply.code >= 500 && !mayPass ? 'failed' : 'deferred',
     diagnosis: {
@@ -83,11 +86,12 @@ export function diagnoseUntried(ofOther: Diagnosis): Diagnosis {
 
 export function whereMet(
   server: RemoteServer,
-): Pick<Diagnosis, 'remoteMta' | 'remoteAddress' | 'viaSmartHost'> {
+): Pick<Diagnosis, 'remoteMta' | 'remoteAddress' | 'viaSmartHost' | 'isAtStore'> {
   return {
     remoteMta: server.host,
     remoteAddress: remoteAddress(server),
     ...(server.isSmartHost ? { viaSmartHost: true } : {}),
+    ...(server.isStore ? { isAtStore: true } : {}),
   }
 }
 

@@ -26,6 +26,10 @@ export function connectionTerms(
     commandTimeoutMs: settings.commandTimeoutSeconds * 1000,
     clock,
   }
+  if (destination.kind === 'lmtp') {
+    const tls = destination.store.kind === 'socket' ? 'never' : settings.tls
+    return { common, connect, protocol: 'lmtp', tls, verifyCertificate: false }
+  }
   if (destination.kind !== 'smart-host')
     return { common, connect, tls: settings.tls, verifyCertificate: false }
   const { smartHost } = destination

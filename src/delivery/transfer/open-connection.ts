@@ -4,6 +4,7 @@ import type { RemoteServer } from '../../routing/remote-server.ts'
 import { connectSmtp } from '../../smtp/client/connect.ts'
 import type {
   ClientFailureFacts,
+  ClientProtocol,
   ClientTls,
   ConnectSmtp,
   SmtpClientOptions,
@@ -51,6 +52,8 @@ export interface NoConnection {
 }
 
 export interface ConnectionTerms {
+  /** Default 'smtp'. */
+  readonly protocol?: ClientProtocol | undefined
   readonly tls: ClientTls
   readonly verifyCertificate: boolean
   readonly auth?: SmtpClientOptions['auth']
@@ -238,13 +241,14 @@ async function connectOnce(
   const record: OpenConnection['record'] = { dialogue }
   const { localAddress } = terms.common
   const from = localAddress === undefined ? '' : ` from ${localAddress}`
-  dialogue.note(`connecting to ${server.host} at ${server.address} port ${server.port}${from}`)
+  const place = server.path === undefined ? `${server.address} port ${server.port}` : server.path
+  dialogue.note(`connecting to ${server.host} at ${place}${from}`)
   try {
     const connection = await (terms.connect ?? connectSmtp)({
       ...terms.common,
+      protocol: terms.protocol,
       host: server.host,
-      address: server.address,
-      port: server.port,
+      ...(server.path === undefined ? { address: server.address, port: server.port } : { path: server.path }),
       tls,
       verifyCertificate: verifyCertificate && tls !== 'never',
       serverName,

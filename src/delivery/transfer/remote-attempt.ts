@@ -240,13 +240,18 @@ export class RemoteAttempt {
     open.record.dialogue = this.dialogue
     this.noteTried(open.triedHosts, open.tls)
     this.#triedAddresses.add(remoteAddress(server))
-    const kept = reasonToKeep(this.work.message, connection.extensions, server, this.#terms.now())
+    // What is handed over there is delivered: nobody has to promise anything of what comes after that.
+    const kept = server.isStore
+      ? undefined
+      : reasonToKeep(this.work.message, connection.extensions, server, this.#terms.now())
     if (kept) {
       this.#keep({ kind: 'failed', diagnosis: kept })
       return nobodyAsked
     }
     const lacking =
-      this.work.message.tls === 'required' ? lacksProtection(open, this.work.message) : undefined
+      this.work.message.tls === 'required' && server.path === undefined
+        ? lacksProtection(open, this.work.message)
+        : undefined
     if (lacking) {
       this.dialogue.note(lacking.diagnosis.detail)
       this.#keep(lacking)
@@ -351,7 +356,10 @@ export class RemoteAttempt {
             remoteMta: server.host,
             remoteAddress: remoteAddress(server),
             reply: result.reply,
-            ...(this.work.message.deliverBy ? { keepsTime: connection.extensions.has('DELIVERBY') } : {}),
+            ...(server.isStore ? { isFinal: true as const } : {}),
+            ...(this.work.message.deliverBy && !server.isStore
+              ? { keepsTime: connection.extensions.has('DELIVERBY') }
+              : {}),
             ...(connection.tls ? { tls: `${connection.tls.protocol} ${connection.tls.cipher}` } : {}),
           })
           break
