@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { loadSettings, parseSettings } from '../../src/config/load-settings.ts'
+import { lmtpPortsOf, lmtpSocketsOf } from '../../src/config/settings.ts'
 import { SettingsFault } from '../../src/config/settings-fault.ts'
 import { UsageFault } from '../../src/runtime/fault.ts'
 
@@ -62,6 +63,18 @@ describe('a settings file', () => {
       'x.toml',
     )
     assert.deepEqual(settings.localNetworks, ['192.0.2.1/32', '2001:db8::1/128', '10.0.0.0/8'])
+  })
+
+  it('takes LMTP by a UNIX socket or a port, and hands it to those who have mailboxes', () => {
+    const settings = parseSettings(
+      `${hostname}[[lmtp]]\npath = "lmtp"\nmode = "660"\ngroup = "postfix"\n[[lmtp]]\nport = 24\nclients = ["10.0.0.7"]\n[[delivery.lmtp]]\nto = "[2001:db8::1]:24"\ndomains = ["пример.рф"]`,
+      '/etc/postrider/postrider.toml',
+    )
+    assert.deepEqual(lmtpSocketsOf(settings.lmtp), [
+      { path: '/etc/postrider/lmtp', mode: 0o660, owner: undefined, group: 'postfix' },
+    ])
+    assert.deepEqual(lmtpPortsOf(settings.lmtp), [{ address: '::', port: 24, clients: ['10.0.0.7'] }])
+    assert.deepEqual(settings.delivery.lmtp, [{ to: '[2001:db8::1]:24', domains: ['xn--e1afmkfd.xn--p1ai'] }])
   })
 
   it('counts relative paths from its own folder, and reads the password of the smart host', async () => {
@@ -172,6 +185,42 @@ describe('a mistake in the settings file', () => {
       '5:11',
       /not an IP address\. Write "::"/,
     ],
+    [
+      '[[lmtp]]\nmode = "0660"',
+      '2:1',
+      /Write path = "\/run\/postrider\/lmtp" for a UNIX socket, or port and clients/,
+    ],
+    ['[[lmtp]]\npath = "/run/lmtp"\nport = 24', '4:8', /has a path or a port/],
+    ['[[lmtp]]\nport = 24', '3:8', /knows no passwords: say who may talk to this port/],
+    ['[[lmtp]]\nport = 24\nclients = []', '4:11', /knows no passwords/],
+    ['[[lmtp]]\nport = 25\nclients = ["10.0.0.7"]', '3:8', /Port 25 is for SMTP/],
+    ['[[lmtp]]\nport = 24\nclients = ["0.0.0.0/0"]', '4:12', /is everybody, and LMTP knows no passwords/],
+    ['[[lmtp]]\nport = 24\nclients = ["front"]', '4:12', /"front" is/],
+    ['[[lmtp]]\nport = 24\nclients = ["10.0.0.7"]\nmode = "0660"', '5:8', /mode is for a UNIX socket/],
+    ['[[lmtp]]\npath = "/run/lmtp"\nclients = ["10.0.0.7"]', '4:11', /mode, owner and group say/],
+    ['[[lmtp]]\npath = "/run/lmtp"\naddress = "::"', '4:11', /has no address/],
+    ['[[lmtp]]\npath = "/run/lmtp"\nmode = "rw"', '4:8', /"rw" is no mode\. Write three digits/],
+    [`[[lmtp]]\npath = "/${'x'.repeat(120)}"`, '3:8', /at most 107 bytes, and this one has 121/],
+    [
+      '[[lmtp]]\nport = 587\nclients = ["10.0.0.7"]',
+      '3:8',
+      /number 2 has the port 587 already, on which LMTP/,
+    ],
+    ['[[lmtp]]\npath = "/run/lmtp"\n[[lmtp]]\npath = "/run/lmtp"', '5:8', /has this path already/],
+    ['[[delivery.lmtp]]\nto = "dovecot"', '3:6', /"dovecot" is no LMTP server\. Write "unix:/],
+    ['[[delivery.lmtp]]\nto = "unix:lmtp"', '3:6', /is no LMTP server/],
+    ['[[delivery.lmtp]]\nto = "dovecot.example.com:0"', '3:6', /no port from 1 to 65535/],
+    [
+      '[[delivery.lmtp]]\nto = "unix:/run/a"\n[[delivery.lmtp]]\nto = "unix:/run/b"',
+      '5:6',
+      /takes all the rest already/,
+    ],
+    [
+      '[[delivery.lmtp]]\nto = "unix:/run/a"\ndomains = ["example.org"]\n[[delivery.lmtp]]\nto = "unix:/run/b"\ndomains = ["example.org"]',
+      '7:11',
+      /has example\.org already/,
+    ],
+    ['[[lmtp]]\npath = "/run/lmtp"\n[[delivery.lmtp]]\nto = "unix:/run/lmtp"', '5:6', /would go in a circle/],
     ['[[listeners]]\nport = 25', '2:1', /role is missing in \[\[listeners\]\]\. Write role = "relay"/],
     ['localNetworks = ["10.0.0.1/8"]', '2:18', /Write "10\.0\.0\.0\/8" for the network/],
     ['localNetworks = ["10.0.0.0/33"]', '2:18', /a number from 0 to 32/],

@@ -23,6 +23,8 @@ export interface Ledger {
 export interface LedgerLoadOptions {
   readonly port: number
   readonly connections: number
+  /** Default EHLO; LHLO for LMTP, where each message has one recipient, and so one reply. */
+  readonly hello?: 'EHLO' | 'LHLO'
   readonly ledger: Ledger
   /** What the n-th message of a connection is. */
   readonly compose: (n: number) => { readonly recipient: string; readonly bodyBytes: number }
@@ -95,7 +97,7 @@ async function sendOverAll(options: LedgerLoadOptions, isStopping: () => boolean
 }
 
 async function sendMany(
-  { port, ledger, compose }: LedgerLoadOptions,
+  { port, hello = 'EHLO', ledger, compose }: LedgerLoadOptions,
   isStopping: () => boolean,
 ): Promise<void> {
   const connection = await openConnection(port).catch(() => undefined)
@@ -105,7 +107,7 @@ async function sendMany(
     const greeting = await connection.reply()
     if (!greeting) return
     if (greeting.code !== 220) throw new PutOff('the server did not greet', greeting)
-    if ((await connection.command('EHLO load.example.org'))?.code !== 250) return
+    if ((await connection.command(`${hello} load.example.org`))?.code !== 250) return
     let next = composeMessage(compose(0))
     await connection.write(envelope(next))
     for (let n = 1; await isReadyForData(connection); n++) {
