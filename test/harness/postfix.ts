@@ -114,6 +114,7 @@ function composeMasterFile(options: PostfixOptions): string {
     unix('proxymap', '-', '-', '-'),
     unix('smtp', '-', '-', '-'),
     unix('relay', '-', '-', '-', 'smtp'),
+    unix('lmtp', '-', '-', '-'),
     unix('error', '-', '-', '-'),
     unix('retry', '-', '-', '-', 'error'),
     unix('discard', '-', '-', '-'),
