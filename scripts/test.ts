@@ -102,6 +102,7 @@ const onBothEngines: readonly string[] = [
   'test/alert',
   'test/delivery/deaths.test.ts',
   'test/delivery/forwarding.test.ts',
+  'test/delivery/lmtp.test.ts',
   'test/delivery/local.test.ts',
   'test/delivery/remote.test.ts',
   'test/delivery/reports.test.ts',

@@ -458,6 +458,15 @@ function describeGone(
         : `${outcome.remoteMta} took it`
       const answer = formatReply(outcome.reply)
       const taken = `${taker} at ${at}${event.source === undefined ? '' : ` from our address ${event.source}`} ("${answer}")${describePlain(event)}.`
+      if (outcome.isFinal)
+        return {
+          recipient,
+          kind: 'delivered',
+          ...say(recipient, `it has been in the mailbox at ${outcome.remoteMta} since ${at} ("${answer}").`, {
+            detail: answer,
+            time,
+          }),
+        }
       const back = describeReturn(recipient, records)
       return {
         recipient,

@@ -5,7 +5,7 @@ import type { ConnectSmtp, SmtpConnection } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { formatListener } from '../smtp/server/format-listener.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
-import type { Client, Refusal } from '../smtp/server/services.ts'
+import type { Client, ListenerRole, Refusal } from '../smtp/server/services.ts'
 
 // RFC 2606 and RFC 5737: names and an address that are nobody's, so they can be no domain and no network of ours.
 const stranger: Address = { localPart: 'relay-test', domain: 'postrider-self-test.invalid' }
@@ -32,8 +32,9 @@ export type RelayProblem =
 /** Everything but 'untested' is a reason not to serve. */
 export async function proveNoOpenRelay(options: RelayProofOptions): Promise<RelayProblem[]> {
   const problems: RelayProblem[] = []
-  if (!refuses(await options.acceptForwardPath(strangerClient(options), otherStranger)))
-    problems.push({ kind: 'open-policy' })
+  for (const role of ['relay', 'lmtp'] as const)
+    if (!refuses(await options.acceptForwardPath(strangerClient(options, role), otherStranger)))
+      problems.push({ kind: 'open-policy' })
   for (const listener of options.listeners) {
     const problem = await tryToRelay(options, listener)
     if (problem) problems.push(problem)
@@ -72,10 +73,10 @@ function refuses(reply: Reply | undefined): boolean {
   return reply !== undefined && reply.code >= 400
 }
 
-function strangerClient({ hostname }: RelayProofOptions): Client {
+function strangerClient({ hostname }: RelayProofOptions, role: ListenerRole): Client {
   return {
     sessionId: 'self-test',
-    role: 'relay',
+    role,
     remoteAddress: strangerAddress,
     remotePort: 25,
     localAddress: strangerAddress,

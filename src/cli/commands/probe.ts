@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander'
 import type { Address, ReversePath } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople, formatReversePath } from '../../address/format-address.ts'
 import { formatDomainsForPeople, parseDomain } from '../../address/parse-domain.ts'
-import type { Settings } from '../../config/settings.ts'
+import { lmtpPortsOf, type Settings } from '../../config/settings.ts'
 import { namesDomain } from '../../delivery/pacing/shaping.ts'
 import { poolFor, type Source, sourcesTo } from '../../delivery/pacing/source-pools.ts'
 import { findProvider } from '../../delivery/replies/providers.ts'
@@ -136,7 +136,7 @@ function composeProbe(
     }),
     findServers: createServerFinder({
       resolver,
-      own: createOwnEndpoints({ hostname, listeners }),
+      own: createOwnEndpoints({ hostname, listeners: [...listeners, ...lmtpPortsOf(settings.lmtp)] }),
       random,
       port: delivery.port,
       ipv6: delivery.ipv6,
