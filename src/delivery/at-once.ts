@@ -16,7 +16,7 @@ import { expandRecipient } from './expand-recipient.ts'
 import type { NoteReport } from './incoming-reports.ts'
 import { fileInMailbox } from './local-delivery.ts'
 import type { Diagnosis } from './outcome.ts'
-import { type Attempted, planSettlement } from './plan-settlement.ts'
+import { type Attempted, planSettlement, type ReportableOutcome } from './plan-settlement.ts'
 import { createReportComposer } from './reports.ts'
 import { createRetrySchedule } from './retry-schedule.ts'
 import { filesOf } from './settler.ts'
@@ -49,9 +49,10 @@ export interface AtOnceParts {
 
 /** Groups with more mailboxes than that are expanded by the queue: a session should not wait for so long. */
 const maxFilings = 100
+const hourMs = 3_600_000
 
 export function createDeliveryAtOnce(parts: AtOnceParts): DeliverAtOnce {
-  const { storage, mailData, log, queue } = parts
+  const { storage, mailData, queue } = parts
   const schedule = createRetrySchedule(queue)
   return async incoming => {
     const { message } = incoming
@@ -69,15 +70,8 @@ export function createDeliveryAtOnce(parts: AtOnceParts): DeliverAtOnce {
     const ended = each.flatMap(({ way }) => (way.kind === 'mailboxes' ? way.ended : []))
     if (ended.length + queued.length === 0) return { kind: 'decided', fates, isKept: false }
     const plans = ended.map(one => planSettlement(one, message.acceptedAt, schedule, 0))
-    const reports = await createReportComposer({
-      ...parts,
-      mailData: beforeItIsKept(mailData, incoming.mailData),
-      lifetimeMs: queue.lifetimeHours * 3_600_000,
-      held: false,
-    })(
-      plans.flatMap(({ report }) => report ?? []),
-      message.acceptedAt,
-    )
+    const told = plans.flatMap(({ report }) => report ?? [])
+    const reports = told.length > 0 ? await composeReports(parts, incoming, told) : []
     const written = await storage.run(queued.length + reports.length > 0 ? fileAndQueue : fileAtOnce, {
       message: { ...incoming, recipients: queued },
       settlements: plans.map(({ settlement }) => settlement),
@@ -88,7 +82,6 @@ export function createDeliveryAtOnce(parts: AtOnceParts): DeliverAtOnce {
       return { kind: 'outdated' }
     }
     await noteReport(parts, message, ended)
-    if (log.isDebugEnabled) log.debug('delivered at once', { queueId: formatQueueId(message.id) })
     return { kind: 'decided', fates, isKept: true }
   }
 }
@@ -148,6 +141,21 @@ function fateOf(way: Way): Fate {
 /** As the queue would have it, in which it never stands. */
 function queuedRecipient({ id, acceptedAt }: QueuedMessage, recipient: NewRecipient): QueuedRecipient {
   return { ...recipient, id: 0, messageId: id, state: 'ready', attempts: 0, dueAt: acceptedAt }
+}
+
+/** Of successes, for those who want to hear of them. */
+async function composeReports(
+  { mailData, queue, ...parts }: AtOnceParts,
+  { message, mailData: stored }: NewMessage,
+  told: readonly ReportableOutcome[],
+): Promise<readonly SettlementReport[]> {
+  const compose = createReportComposer({
+    ...parts,
+    mailData: beforeItIsKept(mailData, stored),
+    lifetimeMs: queue.lifetimeHours * hourMs,
+    held: false,
+  })
+  return await compose(told, message.acceptedAt)
 }
 
 /** No row names it yet. */
