@@ -3,7 +3,7 @@
 // (an alias that leads to another server) is put into the queue, in the same transaction.
 import { formatAddress } from '../address/format-address.ts'
 import type { QueueSettings } from '../config/settings.ts'
-import { fileAndQueue, fileAtOnce } from '../queue/file-at-once.ts'
+import { fileAtOnce } from '../queue/file-at-once.ts'
 import type { NewMessage, NewRecipient } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
 import type { ClaimedWork, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
@@ -72,7 +72,7 @@ export function createDeliveryAtOnce(parts: AtOnceParts): DeliverAtOnce {
     const plans = ended.map(one => planSettlement(one, message.acceptedAt, schedule, 0))
     const told = plans.flatMap(({ report }) => report ?? [])
     const reports = told.length > 0 ? await composeReports(parts, incoming, told) : []
-    const written = await storage.run(queued.length + reports.length > 0 ? fileAndQueue : fileAtOnce, {
+    const written = await storage.run(fileAtOnce, {
       message: { ...incoming, recipients: queued },
       settlements: plans.map(({ settlement }) => settlement),
       reports,

@@ -48,9 +48,6 @@ const wire: Wire<FilingAtOnce> = {
 
 export const fileAtOnce = defineWrite('queue.file-at-once', file, { wire })
 
-/** The same, when something is due afterwards. */
-export const fileAndQueue = defineWrite('queue.file-and-queue', file, { wakes: 'queue', wire })
-
 async function file(tx: Tx, { message, settlements, reports }: FilingAtOnce): Promise<FiledAtOnce> {
   const { id, acceptedAt: at } = message.message
   const accounts = await lockAccounts(tx, settlements)
@@ -63,5 +60,6 @@ async function file(tx: Tx, { message, settlements, reports }: FilingAtOnce): Pr
     await tx.forAll(events, event => appendEvent(tx, at, id, event))
   }
   for (const report of reports) await insertReport(tx, at, report)
+  if (message.recipients.length + reports.length > 0) tx.wake('queue', id)
   return 'filed'
 }

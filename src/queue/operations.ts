@@ -14,7 +14,7 @@ import { claimDueWork } from './claim-due-work.ts'
 import { claimSuspects } from './claim-suspects.ts'
 import { findDestinationHealth, listDestinationHealth, noteDestinationHealth } from './destination-health.ts'
 import { extendLease } from './extend-lease.ts'
-import { fileAndQueue, fileAtOnce } from './file-at-once.ts'
+import { fileAtOnce } from './file-at-once.ts'
 import { findQueueDamageInPage } from './find-damage.ts'
 import { countRecipients, findRecipients } from './find-recipients.ts'
 import { countAtGate, listGates, takeFromGate } from './gates.ts'
@@ -56,7 +56,6 @@ export const queueOperations = [
   nextDueAt,
   settle,
   fileAtOnce,
-  fileAndQueue,
   listQueue,
   findQueuedMessages,
   showQueuedMessage,

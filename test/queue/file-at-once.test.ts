@@ -73,7 +73,10 @@ test('by two of its addresses an account gets one copy, and the trail says so', 
 test('who leads elsewhere is in the queue, and the others are not', async t => {
   const queue = await openQueue(t)
   const message = await queue.compose({ to: ['out@example.org'] })
+  const woken = new Promise<void>(resolve => queue.storage.onWake('queue', () => resolve()))
   await file(queue, message)
+  // Whoever delivers is told that something is due.
+  await woken
   assert.deepEqual(await filed(queue), [message.message.id])
   assert.deepEqual(await queue.lines(), ['1 out@example.org ready'])
 })
