@@ -467,7 +467,7 @@ class IncomingMessage implements MailDataSink {
       held,
     })
     // Another node made the same id in the same millisecond. It stands in the Received field already, so the peer sends
-    // the message once more, under another id (ADR 3).
+    // the message once more, under another id (ADR 3); so it does when an account has just gone away.
     if (kept.kind === 'outdated') {
       await this.#giveUp()
       return replies.localError
