@@ -67,14 +67,29 @@ export function hostNetworkOf(address: string): string {
   if (!parsed) return address
   if (parsed.kind() === 'ipv4') return parsed.toString()
   if (isMapped(parsed)) return parsed.toIPv4Address().toString()
-  const prefix = parsed.toByteArray().map((byte, index) => (index < hostBits / 8 ? byte : 0))
-  return `${new ipaddr.IPv6(prefix).toRFC5952String()}/${hostBits}`
+  return prefixOf(parsed, hostBits)
+}
+
+/** `bits`: whole bytes of it. */
+function prefixOf(address: ipaddr.IPv4 | ipaddr.IPv6, bits: number): string {
+  const prefix = address.toByteArray().map((byte, index) => (index < bits / 8 ? byte : 0))
+  return `${new ipaddr.IPv6(prefix).toRFC5952String()}/${bits}`
 }
 
 /** From where one host may come again with another address: its /24 of IPv4, its /64 of IPv6. */
 export function neighbourhoodOf(address: string): string {
   const host = hostNetworkOf(address)
   return isIPv4(host) ? `${host.slice(0, host.lastIndexOf('.'))}.0/24` : host
+}
+
+/** What one customer may have: of IPv6 a /48, with 65,536 networks of hosts (RFC 6177 §2). */
+const siteBits = 48
+
+/** From where one party may come with many networks: its /24 of IPv4, its /48 of IPv6. */
+export function siteOf(address: string): string {
+  const parsed = parseIpAddress(withoutZone(address))
+  if (!parsed || parsed.kind() === 'ipv4' || isMapped(parsed)) return neighbourhoodOf(address)
+  return prefixOf(parsed, siteBits)
 }
 
 // A link-local peer comes with its zone: fe80::1%eth0.

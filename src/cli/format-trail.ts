@@ -365,7 +365,7 @@ function describeLoginProblem({
 const blockWords = {
   network: 'from there',
   'account-from-network': 'from there',
-  account: 'for this account, from many places; where it has logged in lately it still can',
+  account: 'for this account, from many places and from there too',
 } as const
 
 const loginProblems: Readonly<Record<Exclude<LoginProblem, 'blocked'>, string>> = {

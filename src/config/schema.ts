@@ -658,11 +658,11 @@ const login = z.strictObject({
   ),
   maxFailuresPerAccount: setting(
     count(1, 1_000_000).default(10),
-    'Wrong passwords for one account from one network (of IPv4 a /24, of IPv6 a /64), after which the right one is answered as a wrong one too, from there, for a while.',
+    'Wrong passwords for one account from one network (of IPv4 a /24, of IPv6 a /64), after which the right one is answered as a wrong one too, from there, for a while. Where the account has logged in within the last 90 days each address counts for itself.',
   ),
   maxFailuresPerNetwork: setting(
     count(1, 1_000_000).default(100),
-    'The same for one network, whatever the names, and for one account, from wherever. Where an account has logged in within the last 30 days it still does.',
+    'The same for one network, whatever the names. And so many for one account, from wherever, after which each network that is new to the account has two tries. Where an account has logged in within the last 90 days neither hinders it.',
   ),
   blockMinutes: setting(
     count(1, 1440).default(15),

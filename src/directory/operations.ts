@@ -26,6 +26,7 @@ import {
 } from './domains.ts'
 import { findAccountBehind } from './find-account-behind.ts'
 import { findLoop } from './find-loop.ts'
+import { findKnownNetwork, noteKnownNetwork } from './known-networks.ts'
 import { findOutsideAccount, keepOutsideAccount } from './outside-accounts.ts'
 import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
 import {
@@ -69,6 +70,8 @@ export const directoryOperations = [
   listAppPasswords,
   removeAppPassword,
   noteAppPasswordUse,
+  findKnownNetwork,
+  noteKnownNetwork,
   listAccounts,
   createRedirection,
   changeTargets,

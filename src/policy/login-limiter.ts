@@ -1,9 +1,16 @@
 // Brakes on guessing passwords. Failed log-ins count per network, per account as tried from one network, and per account as
-// tried from anywhere. Where an account has logged in lately it still gets in while strangers try it: else anybody could lock
-// anybody out.
-import { neighbourhoodOf } from '../address/networks.ts'
+// tried from anywhere. Where an account has logged in lately only what comes from that very address counts against it: else
+// anybody could lock anybody out. For the same reason an account that is tried from everywhere is not closed to networks that
+// have never been seen, but each of them has two tries (docs/adr/0029).
+import { hostNetworkOf, neighbourhoodOf, siteOf } from '../address/networks.ts'
+import { networkKnownForMs } from '../directory/known-networks.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { createLoginCountTable, type LoginCount, LoginCounts, type LoginCountTable } from './login-counts.ts'
+import {
+  createSharedCountTable,
+  type SharedCount,
+  SharedCounts,
+  type SharedCountTable,
+} from './shared-counts.ts'
 
 export interface LoginLimits {
   readonly windowMs: number
@@ -17,12 +24,12 @@ export interface LoginLimits {
 
 /** What fronts share. */
 export interface LoginTables {
-  readonly failures: LoginCountTable
-  readonly successes: LoginCountTable
+  readonly failures: SharedCountTable
+  readonly successes: SharedCountTable
 }
 
 export function createLoginTables(): LoginTables {
-  return { failures: createLoginCountTable(), successes: createLoginCountTable() }
+  return { failures: createSharedCountTable(), successes: createSharedCountTable() }
 }
 
 export interface LoginBlock {
@@ -32,23 +39,24 @@ export interface LoginBlock {
   readonly by: 'network' | 'account-from-network' | 'account'
 }
 
-/** So long a network is known as one from which an account logs in. */
-const knownMs = 30 * 86_400_000
-/** Typing errors cost no time. */
+/** Who logs in each minute is noted once in so long. */
+const renewAfterMs = 86_400_000
+/** Typing errors cost no time, and are forgiven while others guess. */
 const freeFailures = 2
 const firstDelayMs = 250
 
 export class LoginLimiter {
   readonly #clock: Clock
   readonly #limits: LoginLimits
-  readonly #failures: LoginCounts
-  readonly #successes: LoginCounts
+  readonly #failures: SharedCounts
+  /** Networks from which accounts log in, as far as this server has seen it since its start. */
+  readonly #successes: SharedCounts
 
   constructor(clock: Clock, limits: LoginLimits, tables: LoginTables = createLoginTables()) {
     this.#clock = clock
     this.#limits = limits
-    this.#failures = new LoginCounts(tables.failures, limits.windowMs)
-    this.#successes = new LoginCounts(tables.successes, knownMs)
+    this.#failures = new SharedCounts(tables.failures, limits.windowMs)
+    this.#successes = new SharedCounts(tables.successes, networkKnownForMs)
   }
 
   /**
@@ -59,11 +67,16 @@ export class LoginLimiter {
     const network = neighbourhoodOf(remoteAddress)
     const { maxPerAccount, maxPerNetwork } = this.#limits
     if (name === '') return this.#blockBy('network', network, maxPerNetwork)
-    const own = this.#blockBy('account-from-network', accountKey(network, name), maxPerAccount)
-    if (own || this.#successes.read(accountKey(network, name), this.#clock.now())) return own
+    if (this.knows(remoteAddress, name))
+      return this.#blockBy(
+        'account-from-network',
+        accountKey(hostNetworkOf(remoteAddress), name),
+        maxPerAccount,
+      )
     return (
+      this.#blockBy('account-from-network', accountKey(network, name), maxPerAccount) ??
       this.#blockBy('network', network, maxPerNetwork) ??
-      this.#blockBy('account', accountKey(anywhere, name), maxPerNetwork)
+      this.#blockWhileTried(remoteAddress, name)
     )
   }
 
@@ -78,11 +91,46 @@ export class LoginLimiter {
     for (const key of keysOf(remoteAddress, name)) this.#failures.add(key, this.#clock.now())
   }
 
-  /** Forgets the failures with this name from there; those of the network stay, or one account of his own would reset a guesser. */
-  succeeded(remoteAddress: string, name: string): void {
+  /**
+   * Forgets the failures with this name from there; those of the network stay, or one account of his own would reset a guesser.
+   * Returns whether that it logs in from there is news, to be kept.
+   */
+  succeeded(remoteAddress: string, name: string): boolean {
+    for (const place of placesOf(remoteAddress)) this.#failures.forget(accountKey(place, name))
     const key = accountKey(neighbourhoodOf(remoteAddress), name)
-    this.#failures.forget(key)
-    this.#successes.restart(key, this.#clock.now())
+    const now = this.#clock.now()
+    const before = this.#successes.read(key, now)
+    if (before && now - before.since < renewAfterMs) return false
+    this.#successes.restart(key, now)
+    return true
+  }
+
+  /** Whether the account has logged in from there lately, as far as this server has seen it or was told. */
+  knows(remoteAddress: string, name: string): boolean {
+    const key = accountKey(neighbourhoodOf(remoteAddress), name)
+    return this.#successes.read(key, this.#clock.now()) !== undefined
+  }
+
+  /** It was seen elsewhere, or before this server was started; ms since 1970. */
+  tell(remoteAddress: string, name: string, lastAt: number): void {
+    this.#successes.restart(accountKey(neighbourhoodOf(remoteAddress), name), lastAt)
+  }
+
+  /** Somebody guesses the password of this account from many places. */
+  isTriedEverywhere(name: string): boolean {
+    return this.#everywhere(name) !== undefined
+  }
+
+  #everywhere(name: string): LoginBlock | undefined {
+    return this.#blockBy('account', accountKey(anywhere, name), this.#limits.maxPerNetwork)
+  }
+
+  /** Of an account that is tried from everywhere, one place has no more tries than somebody who mistypes needs. */
+  #blockWhileTried(remoteAddress: string, name: string): LoginBlock | undefined {
+    const everywhere = this.#everywhere(name)
+    const most = Math.min(freeFailures, this.#limits.maxPerAccount)
+    const own = everywhere && this.#blockBy('account', accountKey(siteOf(remoteAddress), name), most)
+    return everywhere && own && { by: 'account', until: Math.min(everywhere.until, own.until) }
   }
 
   #blockBy(by: LoginBlock['by'], key: string, most: number): LoginBlock | undefined {
@@ -92,7 +140,7 @@ export class LoginLimiter {
       : undefined
   }
 
-  #read(key: string): LoginCount | undefined {
+  #read(key: string): SharedCount | undefined {
     return this.#failures.read(key, this.#clock.now())
   }
 }
@@ -103,7 +151,13 @@ const maxNameCharacters = 320
 
 function keysOf(remoteAddress: string, name: string): readonly string[] {
   const network = neighbourhoodOf(remoteAddress)
-  return name === '' ? [network] : [network, accountKey(network, name), accountKey(anywhere, name)]
+  if (name === '') return [network]
+  return [network, ...[...placesOf(remoteAddress), anywhere].map(place => accountKey(place, name))]
+}
+
+/** The host, its network and the site, smallest first; some are the same. */
+function placesOf(remoteAddress: string): readonly string[] {
+  return [...new Set([hostNetworkOf(remoteAddress), neighbourhoodOf(remoteAddress), siteOf(remoteAddress)])]
 }
 
 function accountKey(network: string, name: string): string {

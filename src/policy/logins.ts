@@ -1,7 +1,9 @@
 // Whoever logs in, by whatever protocol: looks who is proven, and holds back who guesses.
 
 import type { Address } from '../address/address.ts'
+import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
+import { neighbourhoodOf } from '../address/networks.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { type AppPasswordScope, noteAppPasswordUse } from '../directory/app-passwords.ts'
 import {
@@ -11,6 +13,7 @@ import {
   type ProvenAccount,
   verifyLogin,
 } from '../directory/authenticate.ts'
+import { findKnownNetwork, noteKnownNetwork } from '../directory/known-networks.ts'
 import { addMissingScramKeys, obtainScramPolicy, type ScramPolicy } from '../directory/scram-credentials.ts'
 import { hintsOf, type Provider, verifyToken } from '../openid/verify-token.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -190,7 +193,8 @@ export class Logins {
   ): Promise<Verdict<ProvenAccount>> {
     // To a guesser it looks like one more wrong password; the trail and the log know better.
     const begun = this.#parts.clock.now()
-    const verdict = this.#limiter.blockOf(remoteAddress, name) ? blocked : await this.#confirm(await verify())
+    const block = await this.#findBlock(remoteAddress, name)
+    const verdict = block ? blocked : await this.#confirm(await verify())
     if (isRefusal(verdict)) {
       // It is no guess, and whoever has guessed before learns nothing from it either.
       if (isTemporary(verdict.refused)) return verdict
@@ -199,10 +203,32 @@ export class Logins {
       const even = outside ? Math.min(evenMs, limits.maxDelayMs) - (clock.now() - begun) : 0
       await this.#holdBack(Math.max(even, this.#limiter.delayOf(remoteAddress, name)))
     } else {
-      this.#limiter.succeeded(remoteAddress, name === '' ? verdict.address : name)
+      if (this.#limiter.succeeded(remoteAddress, name === '' ? verdict.address : name))
+        this.#noteNetwork(verdict, remoteAddress)
       this.#noteUse(verdict)
     }
     return verdict
+  }
+
+  /** That the account logs in from there may have been seen by another server, or before this one was started. */
+  async #findBlock(remoteAddress: string, name: string): Promise<LoginBlock | undefined> {
+    const block = this.#limiter.blockOf(remoteAddress, name)
+    const address = block && parseAddress(name)
+    if (!address || this.#limiter.knows(remoteAddress, name)) return block
+    const { storage, clock } = this.#parts
+    const lastAt = await storage.run(findKnownNetwork, {
+      addressKey: addressKey(address),
+      network: neighbourhoodOf(remoteAddress),
+      now: clock.now(),
+    })
+    if (lastAt === undefined) return block
+    this.#limiter.tell(remoteAddress, name, lastAt)
+    return this.#limiter.blockOf(remoteAddress, name)
+  }
+
+  #noteNetwork({ id: accountId }: ProvenAccount, remoteAddress: string): void {
+    const noted = { accountId, network: neighbourhoodOf(remoteAddress), at: this.#parts.clock.now() }
+    this.#later(() => this.#parts.storage.run(noteKnownNetwork, noted))
   }
 
   async #confirm(verdict: Verdict<ProvenAccount>): Promise<Verdict<ProvenAccount>> {
@@ -222,18 +248,24 @@ export class Logins {
   }
 
   #countFailure(remoteAddress: string, name: string): void {
+    const { log } = this.#parts
+    const wasTried = this.#limiter.isTriedEverywhere(name)
     this.#limiter.failed(remoteAddress, name)
+    const kept = loginNameToKeep(name)
+    if (!wasTried && this.#limiter.isTriedEverywhere(name))
+      log.warn(
+        'somebody guesses the password of an account from many networks: each that is new has two tries for a while, and those where the account logs in as many as ever',
+        { name: kept },
+      )
     const block = this.#limiter.blockOf(remoteAddress, name)
-    if (!block) return
-    this.#parts.log.warn(
-      'too many wrong passwords: log-ins are refused for a while, the right password too',
-      {
-        remoteAddress,
-        name: loginNameToKeep(name),
-        by: block.by,
-        until: new Date(block.until).toISOString(),
-      },
-    )
+    // Of thousands of networks that try one account, one line is enough.
+    if (!block || block.by === 'account') return
+    log.warn('too many wrong passwords: log-ins are refused for a while, the right password too', {
+      remoteAddress,
+      name: kept,
+      by: block.by,
+      until: new Date(block.until).toISOString(),
+    })
   }
 
   /** Slows down who guesses. So many wait at most: the others are answered at once, and tell guessers no more by that. */

@@ -7,8 +7,10 @@ import {
   isInNetworks,
   isLoopback,
   type Network,
+  neighbourhoodOf,
   parseNetwork,
   plainAddress,
+  siteOf,
 } from '../../src/address/networks.ts'
 
 function networks(...texts: string[]): Network[] {
@@ -142,3 +144,15 @@ test('a host is an IPv4 address or a /64, in whatever spelling', () => {
   ] as const)
     assert.equal(hostNetworkOf(address), host, address)
 })
+
+for (const [address, neighbourhood, site] of [
+  ['192.0.2.7', '192.0.2.0/24', '192.0.2.0/24'],
+  ['::ffff:192.0.2.7', '192.0.2.0/24', '192.0.2.0/24'],
+  ['2001:db8:1:2:3::4', '2001:db8:1:2::/64', '2001:db8:1::/48'],
+  ['fe80::1%eth0', 'fe80::/64', 'fe80::/48'],
+  ['nowhere', 'nowhere', 'nowhere'],
+] as const)
+  test(`the neighbours of ${address}, and its site`, () => {
+    assert.equal(neighbourhoodOf(address), neighbourhood)
+    assert.equal(siteOf(address), site)
+  })

@@ -1147,7 +1147,7 @@ test('why and trace of an address say how it failed to log in, and what the clie
   const { stderr } = await run(server, 'why', 'olga@example.test')
   assert.match(
     stderr,
-    /Logging in with this name failed 2 times in the last 24 hours, last at .*: Refused AUTH PLAIN of 198\.51\.100\.7 as olga@example\.test: too many wrong passwords for this account, from many places; where it has logged in lately it still can: refused until .*\(535 5\.7\.8 Name or password is wrong\)/,
+    /Logging in with this name failed 2 times in the last 24 hours, last at .*: Refused AUTH PLAIN of 198\.51\.100\.7 as olga@example\.test: too many wrong passwords for this account, from many places and from there too: refused until .*\(535 5\.7\.8 Name or password is wrong\)/,
   )
   const { stdout } = await run(server, 'trace', 'olga@example.test')
   assert.match(stdout, /as olga@example\.test: the password is wrong \(535/)

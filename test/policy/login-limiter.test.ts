@@ -1,8 +1,8 @@
 // Who is held back after how many wrong passwords, and who is not.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLoginCountTable, LoginCounts } from '../../src/policy/login-counts.ts'
 import { createLoginTables, LoginLimiter } from '../../src/policy/login-limiter.ts'
+import { createSharedCountTable, SharedCounts } from '../../src/policy/shared-counts.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
 const limits = { windowMs: 1000, maxPerNetwork: 5, maxPerAccount: 2, maxDelayMs: 4000 }
@@ -38,18 +38,42 @@ test('a success forgives the name, not the network', () => {
   assert.equal(limiter.blockOf('192.0.2.1', 'boris')?.by, 'network')
 })
 
-test('an account is closed to strangers when it is tried from many networks, and to those where it logs in it is not', () => {
+test('of an account that is tried from many networks each of them has two tries, and those where it logs in as many as ever', () => {
   const clock = createManualClock()
-  const limiter = new LoginLimiter(clock, limits)
+  const many = { ...limits, maxPerAccount: 4 }
+  const limiter = new LoginLimiter(clock, many)
   limiter.succeeded('203.0.113.1', 'anna')
   for (let i = 0; i < 5; i++) limiter.failed(`198.51.${i}.1`, 'anna')
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+  limiter.failed('192.0.2.1', 'anna')
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+  limiter.failed('192.0.2.99', 'anna')
   assert.equal(limiter.blockOf('192.0.2.1', 'anna')?.by, 'account')
-  assert.equal(limiter.blockOf('203.0.113.99', 'Anna'), undefined)
+  for (let i = 0; i < 2; i++) limiter.failed(`2001:db8:0:${i}::1`, 'anna')
+  assert.equal(limiter.blockOf('2001:db8:0:ffff::1', 'anna')?.by, 'account', 'a site of IPv6 is one')
+  assert.equal(limiter.blockOf('2001:db8:1::1', 'anna'), undefined)
   assert.equal(limiter.blockOf('192.0.2.1', 'boris'), undefined)
-  for (let i = 0; i < 2; i++) limiter.failed('203.0.113.1', 'anna')
-  assert.equal(limiter.blockOf('203.0.113.1', 'anna')?.by, 'account-from-network', 'guessed there too')
+  for (let i = 0; i < 3; i++) limiter.failed('203.0.113.1', 'anna')
+  assert.equal(limiter.blockOf('203.0.113.1', 'anna'), undefined)
   clock.advance(1000)
   assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+})
+
+test('where it logs in an account is closed to the address that guesses, and to no neighbour', () => {
+  const limiter = new LoginLimiter(createManualClock(), limits)
+  limiter.succeeded('203.0.113.1', 'anna')
+  for (let i = 0; i < 9; i++) limiter.failed('203.0.113.66', 'anna')
+  assert.equal(limiter.blockOf('203.0.113.66', 'anna')?.by, 'account-from-network')
+  assert.equal(limiter.blockOf('203.0.113.1', 'Anna'), undefined)
+})
+
+test('that an account logs in from somewhere is news once a day', () => {
+  const clock = createManualClock()
+  const limiter = new LoginLimiter(clock, limits)
+  const news = (address: string): boolean => limiter.succeeded(address, 'anna')
+  assert.deepEqual([news('203.0.113.1'), news('203.0.113.2'), news('192.0.2.1')], [true, false, true])
+  clock.advance(86_400_000)
+  assert.equal(news('203.0.113.1'), true)
 })
 
 test('who shares a network with a guesser still logs in, if that is where it did before', () => {
@@ -81,9 +105,9 @@ test('fronts count together', () => {
 })
 
 test('what strangers make it remember is bounded, and takes the place of what is older', () => {
-  const table = createLoginCountTable()
+  const table = createSharedCountTable()
   const bytes = table.slots.byteLength
-  const counts = new LoginCounts(table, 1_000_000_000)
+  const counts = new SharedCounts(table, 1_000_000_000)
   counts.add('first', 0)
   for (let i = 0; i < 300_000; i++) counts.add(`name ${i}`, 1_000_000 + i)
   assert.equal(table.slots.byteLength, bytes)
@@ -91,4 +115,12 @@ test('what strangers make it remember is bounded, and takes the place of what is
   assert.equal(counts.read('name 299999', 2_000_000)?.count, 1)
   const latest = Array.from({ length: 10_000 }, (_, i) => counts.read(`name ${299_999 - i}`, 2_000_000))
   assert.ok(latest.filter(count => count?.count === 1).length > 9_900)
+})
+
+test('what was counted often stays, however many others come', () => {
+  const counts = new SharedCounts(createSharedCountTable(), 1_000_000_000)
+  counts.add('guesser', 0)
+  assert.equal(counts.add('guesser', 0), 2)
+  for (let i = 0; i < 300_000; i++) counts.add(`name ${i}`, 1000 + i)
+  assert.equal(counts.read('guesser', 400_000)?.count, 2)
 })

@@ -27,6 +27,7 @@ import { dmarcReports } from './0023-dmarc-reports.ts'
 import { senderList } from './0024-sender-list.ts'
 import { quarantine } from './0025-quarantine.ts'
 import { mailboxState } from './0026-mailbox-state.ts'
+import { knownNetworks } from './0027-known-networks.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -55,6 +56,7 @@ export const migrations: readonly string[] = [
   senderList,
   quarantine,
   mailboxState,
+  knownNetworks,
 ]
 
 /**

@@ -1,17 +1,18 @@
 // How often something happened, and since when, for as many keys as there is room: a table of fixed size, in memory that all
-// fronts share. A stranger chooses names and addresses, so what is remembered of them is bounded; what began longest ago is
-// forgotten first. Two fronts that count the same at one moment may lose one count between them.
+// fronts share. A stranger chooses names and addresses, so what is remembered of them is bounded; of those that share a place
+// the one with the lowest count is forgotten first, and of equals the one that began longest ago: so nobody makes his own
+// count forgotten by bringing many others. Two fronts that count the same at one moment may lose one count between them.
 import { randomInt } from 'node:crypto'
 import { hashText } from '../runtime/hash-text.ts'
 
 /** What threads hand to each other. */
-export interface LoginCountTable {
+export interface SharedCountTable {
   readonly slots: Uint32Array<SharedArrayBuffer>
   /** Of the hashes, so that nobody can choose names that share their places with others. */
   readonly keys: readonly [number, number]
 }
 
-export interface LoginCount {
+export interface SharedCount {
   readonly count: number
   /** ms since 1970, to the second. */
   readonly since: number
@@ -24,7 +25,7 @@ const words = 3
 const secondMs = 1000
 
 /** 768 KiB, for 65,536 keys. */
-export function createLoginCountTable(): LoginCountTable {
+export function createSharedCountTable(): SharedCountTable {
   const bytes = buckets * slotsPerBucket * words * Uint32Array.BYTES_PER_ELEMENT
   return {
     slots: new Uint32Array(new SharedArrayBuffer(bytes)),
@@ -32,31 +33,30 @@ export function createLoginCountTable(): LoginCountTable {
   }
 }
 
-export class LoginCounts {
+export class SharedCounts {
   readonly #slots: Uint32Array<SharedArrayBuffer>
   readonly #keys: readonly [number, number]
   readonly #windowMs: number
 
   /** Each window of a key begins with the first count in it. */
-  constructor({ slots, keys }: LoginCountTable, windowMs: number) {
+  constructor({ slots, keys }: SharedCountTable, windowMs: number) {
     this.#slots = slots
     this.#keys = keys
     this.#windowMs = windowMs
   }
 
   /** undefined: none within the window. */
-  read(key: string, now: number): LoginCount | undefined {
+  read(key: string, now: number): SharedCount | undefined {
     const at = this.#find(key)
     return at === undefined ? undefined : this.#readAt(at, now)
   }
 
-  add(key: string, now: number): void {
+  /** Returns how often it is now. */
+  add(key: string, now: number): number {
     const found = this.#find(key)
-    if (found !== undefined && this.#readAt(found, now)) {
-      Atomics.add(this.#slots, found + 1, 1)
-      return
-    }
+    if (found !== undefined && this.#readAt(found, now)) return Atomics.add(this.#slots, found + 1, 1) + 1
     this.#begin(found ?? this.#roomFor(key, now), key, now)
+    return 1
   }
 
   /** As if it had never been counted but now. */
@@ -75,7 +75,7 @@ export class LoginCounts {
     Atomics.store(this.#slots, at, this.#tagOf(key))
   }
 
-  #readAt(at: number, now: number): LoginCount | undefined {
+  #readAt(at: number, now: number): SharedCount | undefined {
     const since = Atomics.load(this.#slots, at + 2) * secondMs
     return now - since < this.#windowMs ? { count: Atomics.load(this.#slots, at + 1), since } : undefined
   }
@@ -85,16 +85,17 @@ export class LoginCounts {
     return this.#placesOf(key).find(at => Atomics.load(this.#slots, at) === tag)
   }
 
-  /** A place that nothing has, or whose window is over, or that which began longest ago. */
+  /** A place that nothing has, or whose window is over, or that whose count is lowest, or began longest ago. */
   #roomFor(key: string, now: number): number {
-    let oldest = 0
-    let oldestSince = Number.POSITIVE_INFINITY
+    const nothing: SharedCount = { count: 0, since: 0 }
+    let least = nothing
+    let place: number | undefined
     for (const at of this.#placesOf(key)) {
-      const held = Atomics.load(this.#slots, at) === 0 ? undefined : this.#readAt(at, now)
-      const since = held?.since ?? -1
-      if (since < oldestSince) [oldest, oldestSince] = [at, since]
+      const held = Atomics.load(this.#slots, at) === 0 ? nothing : (this.#readAt(at, now) ?? nothing)
+      const isLess = held.count < least.count || (held.count === least.count && held.since < least.since)
+      if (place === undefined || isLess) [place, least] = [at, held]
     }
-    return oldest
+    return place ?? 0
   }
 
   #placesOf(key: string): number[] {
