@@ -97,6 +97,21 @@ function withoutZone(address: string): string {
   return address.replace(/%.*$/s, '')
 }
 
+const privateRanges: readonly string[] = [
+  'private',
+  'loopback',
+  'linkLocal',
+  'uniqueLocal',
+  'carrierGradeNat',
+]
+
+/** An address that nobody has on the internet: of this machine, this network, or behind somebody's translation. */
+export function isPrivateAddress(address: string | Network['address']): boolean {
+  const parsed = typeof address === 'string' ? parseIpAddress(withoutZone(address)) : address
+  if (!parsed) return false
+  return privateRanges.includes((isMapped(parsed) ? parsed.toIPv4Address() : parsed).range())
+}
+
 const loopback: readonly Network[] = ['127.0.0.0/8', '::1/128'].flatMap(text => parseNetwork(text) ?? [])
 
 export function isLoopback(address: string): boolean {

@@ -3,6 +3,7 @@ import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
 import { describeEvidence } from '../mail-authentication/describe-evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
+import { type ReachedLimit, settingOf } from '../policy/stranger-limits.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -67,6 +68,7 @@ function entryOf(event: TrailEvent): TrailEntry {
           ...(event.authentication ? describeEvidence(event.authentication, event.remoteAddress) : []),
           ...(event.lists ?? []).map(describeListed),
           ...(event.hooks ?? []).map(describeRemark),
+          ...describeLimit(event),
           ...(event.screening ? describePoints(event.screening) : []),
         ],
         dialogue: [],
@@ -148,7 +150,7 @@ function entryOf(event: TrailEvent): TrailEntry {
     case 'turned-away':
       return {
         text: describeTurnedAway(event),
-        ...(event.hooks ? { notes: event.hooks.map(describeRemark) } : {}),
+        notes: [...(event.hooks ?? []).map(describeRemark), ...describeLimit(event)],
         dialogue: [],
       }
     default:
@@ -342,7 +344,7 @@ function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): strin
   const reasons = describeLoginProblem(event)
   const told = formatReply(reply)
   const why = reasons === '' ? told : `${reasons} (${told})`
-  return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}${whose}: ${why}`
+  return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}${whose}: ${why}${describeRepeated(event)}`
 }
 
 /** What the client was not told; may be empty. */
@@ -416,6 +418,10 @@ function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string
 function describeTurnedAway(event: Extract<TrailEvent, { kind: 'turned-away' }>): string {
   const why = event.reply ? formatReply(event.reply) : (event.problem ?? 'no reason is known')
   return `Turned away ${describePeer(event)} at the beginning of a connection: ${why}${describeRepeated(event)}`
+}
+
+function describeLimit({ limit }: { readonly limit?: ReachedLimit | undefined }): string[] {
+  return limit ? [`${settingOf(limit)} is ${limit.most}: reached by ${limit.network} as a whole`] : []
 }
 
 function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): string {

@@ -25,6 +25,7 @@ import { addSendCommand } from './commands/send.ts'
 import { addSenderCommand } from './commands/sender.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSpamCommand } from './commands/spam.ts'
+import { addStrangersCommand } from './commands/strangers.ts'
 import { addSuppressionCommand } from './commands/suppression.ts'
 import { addTerminalCommand } from './commands/terminal.ts'
 import { addTlsReportsCommand } from './commands/tls-reports.ts'
@@ -77,6 +78,7 @@ export function createProgram(run: CommandRun): Command {
   addMailCommand(program, run)
   addSpamCommand(program, run)
   addSenderCommand(program, run)
+  addStrangersCommand(program, run)
   addSendCommand(program, run)
   addFetchCommand(program, run)
   addTerminalCommand(program, run)

@@ -358,6 +358,39 @@ const tls = z
     }
   })
 
+const perTime = (usual: number) => count(0, 1_000_000_000).default(usual)
+
+const strangerLimits = z.strictObject({
+  connectionsPerMinute: setting(
+    perTime(200),
+    'Connections from one network in a minute; more are answered 421. 0, here as below: without limit.',
+  ),
+  connectionsPerHour: setting(perTime(3000), 'The same in an hour.'),
+  messagesPerMinute: setting(
+    perTime(200),
+    'Messages from one network in a minute; more are put off (450 to MAIL).',
+  ),
+  messagesPerHour: setting(perTime(2000), 'The same in an hour.'),
+  recipientsPerMinute: setting(
+    perTime(1000),
+    'Recipients, of all its messages, in a minute; more are put off (450 to RCPT).',
+  ),
+  recipientsPerHour: setting(perTime(5000), 'The same in an hour.'),
+  refusedRecipientsPerMinute: setting(
+    perTime(50),
+    'Recipients that are refused, most of them because they do not exist, in a minute, beside as many as are taken. From half of them on each refusal is held back (spam.refusalDelaySeconds); beyond them the connection is closed (421), and no other is taken from that network until the time is over.',
+  ),
+  refusedRecipientsPerHour: setting(perTime(100), 'The same in an hour.'),
+  exempt: setting(
+    z.array(network).default([]),
+    'Networks to which none of this applies: relays of partners, your second mail host, a service that filters your mail.',
+    {
+      example: '["192.0.2.0/24", "2001:db8::/32"]',
+      defaultText: 'none',
+    },
+  ),
+})
+
 const limits = z.strictObject({
   maxMessageBytes: setting(
     count(65_536, 2_147_483_647).default(52_428_800),
@@ -398,6 +431,10 @@ const limits = z.strictObject({
   drainSeconds: setting(
     count(0, 3600).default(30),
     'Seconds that messages under way get to finish when the server stops; new connections get 421 meanwhile.',
+  ),
+  strangers: setting(
+    strangerLimits.prefault({}),
+    'What strangers on port 25 may bring in a time, for each network (a /24 of IPv4, a /64 of IPv6). Networks from which wanted mail comes are never limited, but for recipients that do not exist; nor are your users, localNetworks and private addresses.',
   ),
 })
 

@@ -199,6 +199,21 @@ export interface LimitSettings {
   readonly dataBlockTimeoutSeconds: number
   readonly sessionTimeoutMinutes: number
   readonly drainSeconds: number
+  readonly strangers: StrangerLimitSettings
+}
+
+/** Of one network; 0: without limit. */
+export interface StrangerLimitSettings {
+  readonly connectionsPerMinute: number
+  readonly connectionsPerHour: number
+  readonly messagesPerMinute: number
+  readonly messagesPerHour: number
+  readonly recipientsPerMinute: number
+  readonly recipientsPerHour: number
+  readonly refusedRecipientsPerMinute: number
+  readonly refusedRecipientsPerHour: number
+  /** Networks that are not counted. */
+  readonly exempt: readonly string[]
 }
 
 export interface LoginSettings {

@@ -88,6 +88,8 @@ export interface IntakeOptions extends InspectionParts {
   readonly checkWriters?:
     | ((client: Client, transaction: MailTransaction, section: Uint8Array) => Promise<Reply | undefined>)
     | undefined
+  /** What came of a message of a stranger: whether it is wanted, once it is taken or refused for good. */
+  readonly noteStranger?: ((client: Client, isWanted: boolean) => void) | undefined
   /** The hook file of the administrator's. */
   readonly hooks?: Pick<SessionHooks, 'begin'> | undefined
   /** Scanners that have followed the transaction. */
@@ -154,6 +156,8 @@ class IncomingMessage implements MailDataSink {
   #authors: readonly Address[] = []
   #saysItReports = false
   #isBulk = false
+  /** It was put away or aside, for one of its recipients at least. */
+  #isUnwanted = false
   /** Where the mail is from is being found out; not kept any longer, since what it holds is several times the message. */
   #check: MessageCheck | undefined
   readonly #hooks: MessageHooks | undefined
@@ -203,6 +207,7 @@ class IncomingMessage implements MailDataSink {
       const reply = this.#refusal ?? (await this.#accept(facts, checked))
       // Those who bring mail over LMTP are no strangers.
       if (checked && 'code' in reply) this.#noteChecked(reply, checked)
+      if ('code' in reply) this.#noteStranger(reply)
       return reply
     } catch (cause) {
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
@@ -225,6 +230,11 @@ class IncomingMessage implements MailDataSink {
   async #giveUp(): Promise<void> {
     await this.#writer.abort()
     await this.#rewriter?.abort()
+  }
+
+  #noteStranger({ code }: Reply): void {
+    if ((code >= 400 && code < 500) || !isStranger(this.#client)) return
+    this.#options.noteStranger?.(this.#client, code < 400 && !this.#isUnwanted)
   }
 
   /** What is refused for now comes again, and counts then. */
@@ -414,6 +424,7 @@ class IncomingMessage implements MailDataSink {
     const taken = changed.recipients.filter(({ fate }) => fate !== 'quarantine')
     const aside = changed.recipients.filter(({ fate }) => fate === 'quarantine')
     const isQuarantined = taken.some(({ fate }) => fate === 'junk')
+    this.#isUnwanted = isQuarantined || aside.length > 0
     const traceFields = [
       checked?.fields ?? '',
       isQuarantined && !isSuspicious ? verdictField : '',

@@ -16,6 +16,7 @@ import { Logins } from '../policy/logins.ts'
 import { Patience } from '../policy/patience.ts'
 import { SessionHooks } from '../policy/session-hooks.ts'
 import { SessionScanners } from '../policy/session-scanners.ts'
+import { StrangerLimits, type StrangerTables } from '../policy/stranger-limits.ts'
 import { createQueueIdMaker, formatQueueId } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
@@ -55,6 +56,7 @@ export interface FrontParts {
   readonly connectionCounts?: ConnectionCounts
   /** What the fronts of a server share; default: one of its own. */
   readonly loginTables?: LoginTables
+  readonly strangerTables?: StrangerTables
   readonly clock: Clock
   readonly log: Log
   /** Sets the queue ids of this front apart from those of others: 0 … 255. */
@@ -133,6 +135,7 @@ export function composeFront(parts: FrontParts): Front {
           noteEvidence,
         })
       : undefined
+  const strangerLimits = new StrangerLimits(limits.strangers, clock, parts.strangerTables)
   const intake = createIntake({
     deliverAtOnce: composeDeliveryAtOnce({ settings, storage, mailData, clock, log, nextQueueId }),
     outgoing,
@@ -173,6 +176,7 @@ export function composeFront(parts: FrontParts): Front {
       // Two servers that report to each other would do so for ever about nothing but their reports.
       if (settings.mailAuthentication.dmarcReports.send && !checked.isDmarcReport) dmarcCounts.note(checked)
     },
+    noteStranger: (client, isWanted) => strangerLimits.note(client, isWanted),
     noteEvidence,
   })
   const deliverTurned = createTurnedDelivery({
@@ -216,6 +220,7 @@ export function composeFront(parts: FrontParts): Front {
       outside,
       watch,
       patience: new Patience(settings.spam, clock),
+      strangerLimits,
       async deliverTurned(peer) {
         const delivery = deliverTurned(peer)
         fetched.add(delivery)

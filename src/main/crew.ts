@@ -7,6 +7,7 @@ import { type NodeRole, ownerName } from '../cluster/nodes.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { LoginTables } from '../policy/login-limiter.ts'
+import type { StrangerTables } from '../policy/stranger-limits.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -32,6 +33,7 @@ export interface CrewParts {
   readonly log: Log
   readonly connectionCounts: ConnectionCountTable
   readonly loginTables: LoginTables
+  readonly strangerTables: StrangerTables
   readonly terminals: Terminals
   readonly ticketKey: () => Uint8Array
   /** The ports that the system chose for the crew before this one. */
@@ -206,7 +208,7 @@ export class Crew {
   }
 
   async #startFront(number: number): Promise<readonly BoundListener[]> {
-    const { connectionCounts, loginTables, settings, terminals } = this.#parts
+    const { connectionCounts, loginTables, strangerTables, settings, terminals } = this.#parts
     forgetConnections(connectionCounts, number)
     const storagePort = this.#connectStorage()
     const front = this.#startThread(
@@ -219,6 +221,7 @@ export class Crew {
         listeners: this.#listenerOptions(number),
         connectionCounts,
         loginTables,
+        strangerTables,
         openTerminals: terminals.keys,
         ticketKey: this.#parts.ticketKey(),
       },

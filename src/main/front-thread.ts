@@ -27,6 +27,7 @@ runThread('front', async start => {
     listeners,
     connectionCounts,
     loginTables,
+    strangerTables,
     openTerminals,
     ticketKey,
   } = start
@@ -59,6 +60,7 @@ runThread('front', async start => {
     terminals: { isOpen: key => terminals.has(key) },
     listeners,
     loginTables,
+    strangerTables,
     hooks,
     resolver,
     connectionCounts: shareConnectionCounts(connectionCounts, number),

@@ -20,6 +20,7 @@ import { formatProblems, type Problem, ServerHealth } from '../health/server-hea
 import { checkForwardPath } from '../policy/check-forward-path.ts'
 import { createLoginTables } from '../policy/login-limiter.ts'
 import { describeRelayProblem, isReasonNotToServe, proveNoOpenRelay } from '../policy/prove-no-open-relay.ts'
+import { createStrangerTables } from '../policy/stranger-limits.ts'
 import { systemClock, type Timer } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
@@ -217,6 +218,7 @@ async function startServer(
       idSpaces,
       connectionCounts,
       loginTables: createLoginTables(),
+      strangerTables: createStrangerTables(),
       sockets,
       clock: systemClock,
       log,

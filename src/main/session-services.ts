@@ -21,6 +21,12 @@ import { isRelayProof } from '../policy/prove-no-open-relay.ts'
 import { findFetchable, startQueueOf } from '../policy/relay-fetching.ts'
 import type { SessionHooks } from '../policy/session-hooks.ts'
 import type { SessionScanners } from '../policy/session-scanners.ts'
+import {
+  type ReachedLimit,
+  replyTo,
+  type StrangerLimits,
+  type StrangersBring,
+} from '../policy/stranger-limits.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
@@ -54,6 +60,8 @@ export interface SessionServicesOptions {
   readonly outside?: OutsideAccounts | undefined
   readonly deliverTurned: DeliverTurned
   readonly patience: Patience
+  /** How much they may bring in a time. */
+  readonly strangerLimits: StrangerLimits
   /** Counts what accounts send. */
   readonly watch: Pick<SendingWatch, 'note'>
   readonly clock: Clock
@@ -72,7 +80,7 @@ export interface SessionServicesOptions {
 }
 
 export function createSessionServices(options: SessionServicesOptions): SessionServices {
-  const { settings, storage, intake, terminals, patience } = options
+  const { settings, storage, intake, terminals, patience, strangerLimits } = options
   const { hooks, logins, outside, sessionScanners } = options
   const remembered = rememberRecipients(storage)
   const recipients = outside ? findOutsideRecipients(remembered, storage, outside) : remembered
@@ -108,6 +116,24 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   const limiting = { storage, clock: options.clock, watch: options.watch, settings: settings.submission }
   const turnedAway = new RepeatMemory(minuteMs)
   const inVain = new RepeatMemory(hourMs)
+  const limited = new RepeatMemory(minuteMs)
+  /** Why these were given. They have no number, since not each of them is in the trail. */
+  const reached = new WeakMap<Reply, ReachedLimit>()
+  /** Undefined: there is room for one more of these. */
+  const refuseBeyond = (client: Client, what: StrangersBring): Reply | undefined => {
+    const limit = strangerLimits.find(client, what)
+    if (!limit) return undefined
+    const reply = replyTo(limit, hostname)
+    reached.set(reply, limit)
+    return reply
+  }
+  const countRecipient = (client: Client, refusal: Reply | undefined): Reply | undefined => {
+    if (refusal && refusal.code < 500) return refusal
+    const what = refusal ? 'refusedRecipients' : 'recipients'
+    const beyond = refusal && refuseBeyond(client, what)
+    strangerLimits.count(client, what)
+    return beyond ?? refusal
+  }
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
   /** Whoever comes every few minutes, and finds nothing, stands in the trail once an hour. */
   const noteAsked = (
@@ -122,6 +148,9 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   }
   return {
     connect(client) {
+      const refusal = refuseBeyond(client, 'refusedRecipients') ?? refuseBeyond(client, 'connections')
+      if (refusal) return refusal
+      strangerLimits.count(client, 'connections')
       sessionScanners?.connect(client)
       const asked = hooks?.connect(client)
       return asked ? asked.then(reply => reply ?? patience.atConnect(client)) : patience.atConnect(client)
@@ -131,6 +160,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       return hooks?.hello(client)
     },
     acceptReversePath(client, reversePath, parameters) {
+      const refusal = refuseBeyond(client, 'messages')
+      if (refusal) return refusal
       sessionScanners?.mail(client)
       const askHooks = (): Promise<Reply | undefined> | undefined =>
         hooks?.mail(client, reversePath, parameters)
@@ -141,6 +172,8 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       )
     },
     async acceptForwardPath(client, transaction, recipient) {
+      const refusal = refuseBeyond(client, 'recipients')
+      if (refusal) return refusal
       const { forwardPath } = recipient
       const { disposition, reversePath } = transaction
       const found = await putOff(
@@ -160,13 +193,17 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
             )) ?? (await checkBlocked(options, client, reversePath, forwardPath)),
         ),
       )
-      const reply =
+      const verdict =
         found ??
         (await hooks?.rcpt(client, transaction, forwardPath)) ??
         (await sessionScanners?.rcpt(client, transaction, recipient))
-      return reply && (await patience.answer(client, reply))
+      const reply = countRecipient(client, verdict)
+      return reply && (await patience.answer(client, reply, strangerLimits.isGuessing(client)))
     },
-    receive: (client, transaction) => intake.open(client, transaction, client.account?.language),
+    receive(client, transaction) {
+      strangerLimits.count(client, 'messages')
+      return intake.open(client, transaction, client.account?.language)
+    },
     authenticate: ({ remoteAddress }, name, password) => logins.verifyPassword(remoteAddress, name, password),
     openScram: ({ remoteAddress }, hash, name) => logins.openScram(remoteAddress, hash, name),
     ...(logins.takesTokens && {
@@ -229,7 +266,11 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       const { loginName } = refusal
       const block = loginName === undefined ? undefined : logins.blockOf(client.remoteAddress, loginName)
       const evidence = options.evidenceFor?.(refusal.reply)
-      options.appendTrail(describeRefusal(options.clock.now(), client, refusal, { block, ...evidence }))
+      const now = options.clock.now()
+      const limit = reached.get(refusal.reply)
+      const repeated = limit ? limited.note(wordOfLimit(limit), now) : 0
+      if (repeated === undefined) return
+      options.appendTrail(describeRefusal(now, client, refusal, { block, limit, repeated, ...evidence }))
     },
     cutOff(client, cutOff) {
       options.appendTrail(describeCutOff(options.clock.now(), client, cutOff))
@@ -237,8 +278,11 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     turnedAway(peer) {
       const at = options.clock.now()
       const { id, hooks: said } = (peer.reply && options.evidenceFor?.(peer.reply)) ?? {}
+      const limit = peer.reply && reached.get(peer.reply)
+      const repeat = (): number | undefined =>
+        limit ? limited.note(wordOfLimit(limit), at) : turnedAway.note(wordOf(peer), at)
       // Somebody may ask about each that has a number.
-      const repeated = id === undefined ? turnedAway.note(wordOf(peer), at) : 0
+      const repeated = id === undefined ? repeat() : 0
       if (repeated !== undefined)
         options.appendTrail({
           at,
@@ -247,6 +291,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
             ...peer,
             ...(said ? { hooks: said } : {}),
             ...(id === undefined ? {} : { id: formatQueueId(id) }),
+            ...(limit ? { limit } : {}),
             ...(repeated > 0 ? { repeated } : {}),
           },
         })
@@ -300,7 +345,13 @@ function describeRefusal(
     screening,
     lists,
     hooks,
-  }: RefusalEvidence & { readonly block: LoginBlock | undefined },
+    limit,
+    repeated,
+  }: RefusalEvidence & {
+    readonly block: LoginBlock | undefined
+    readonly limit: ReachedLimit | undefined
+    readonly repeated: number
+  },
 ): TrailRecord {
   const {
     command,
@@ -333,6 +384,8 @@ function describeRefusal(
       lists,
       hooks,
       ...(id === undefined ? {} : { id: formatQueueId(id) }),
+      ...(limit ? { limit } : {}),
+      ...(repeated > 0 ? { repeated } : {}),
       reply,
     },
   }
@@ -366,6 +419,10 @@ function describeCutOff(
       reply,
     },
   }
+}
+
+function wordOfLimit({ what, network }: ReachedLimit): string {
+  return `${what} ${network}`
 }
 
 function wordOf({ remoteAddress, reply, problem }: TurnedAway): string {

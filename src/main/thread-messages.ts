@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { LoginTables } from '../policy/login-limiter.ts'
+import type { StrangerTables } from '../policy/stranger-limits.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import type { Fetched } from './mail-fetcher.ts'
 import type { ConnectionCountTable } from './shared-connection-counts.ts'
@@ -25,6 +26,7 @@ export type ThreadStart =
       readonly listeners: readonly ListenerOptions[]
       readonly connectionCounts: ConnectionCountTable
       readonly loginTables: LoginTables
+      readonly strangerTables: StrangerTables
       readonly openTerminals: readonly string[]
       /** Of TLS session tickets: the same for all fronts. */
       readonly ticketKey: Uint8Array

@@ -45,7 +45,15 @@ const ticketKeyBytes = 48
 export interface ThreadsParts
   extends Pick<
     CrewParts,
-    'settings' | 'nodeId' | 'idSpaces' | 'connectionCounts' | 'loginTables' | 'sockets' | 'clock' | 'log'
+    | 'settings'
+    | 'nodeId'
+    | 'idSpaces'
+    | 'connectionCounts'
+    | 'loginTables'
+    | 'strangerTables'
+    | 'sockets'
+    | 'clock'
+    | 'log'
   > {}
 
 export async function startThreads(parts: ThreadsParts): Promise<Threads> {

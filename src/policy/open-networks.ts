@@ -1,6 +1,5 @@
 // Networks in `localNetworks` that are too wide to be anybody's own: whoever is in one may relay without AUTH.
-import type ipaddr from 'ipaddr.js'
-import { parseNetwork } from '../address/networks.ts'
+import { isPrivateAddress, parseNetwork } from '../address/networks.ts'
 
 export interface OpenNetwork {
   readonly network: string
@@ -26,7 +25,7 @@ function judgeNetwork(network: string): OpenNetwork | undefined {
   const { address, prefixLength } = parsed
   const kind = address.kind()
   // A private range cannot be reached from outside, so its size is the administrator's affair.
-  if (isPrivate(address) && prefixLength >= (kind === 'ipv4' ? 8 : 7)) return undefined
+  if (isPrivateAddress(address) && prefixLength >= (kind === 'ipv4' ? 8 : 7)) return undefined
   if (prefixLength < refuseBelow[kind]) {
     return { network, severity: 'refuse', reason: 'it takes in a good part of the Internet' }
   }
@@ -34,8 +33,4 @@ function judgeNetwork(network: string): OpenNetwork | undefined {
     return { network, severity: 'warn', reason: 'it is a large range of public addresses' }
   }
   return undefined
-}
-
-function isPrivate(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  return ['private', 'loopback', 'linkLocal', 'uniqueLocal', 'carrierGradeNat'].includes(address.range())
 }

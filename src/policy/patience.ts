@@ -49,12 +49,18 @@ export class Patience {
   }
 
   /** The answer to a command, in time. */
-  answer(client: Client, reply: Reply | undefined): MaybePromise<Reply | undefined> {
+  answer(
+    client: Client,
+    reply: Reply | undefined,
+    /** Its network tries which addresses exist. */
+    isGuessing = false,
+  ): MaybePromise<Reply | undefined> {
     const { refusalDelaySeconds: seconds } = this.#settings
-    if (seconds === 0 || !reply || reply.code < 500 || !isStranger(client)) return reply
+    if (seconds === 0 || !reply || !isStranger(client)) return reply
+    if (reply.code < 500) return isGuessing && reply.code === 421 ? this.#wait(seconds, reply) : reply
     const refusals = (this.#refusals.get(client.sessionId) ?? 0) + 1
     this.#refusals.set(client.sessionId, refusals)
-    return refusals > promptRefusals ? this.#wait(seconds, reply) : reply
+    return isGuessing || refusals > promptRefusals ? this.#wait(seconds, reply) : reply
   }
 
   forget({ sessionId }: Client): void {

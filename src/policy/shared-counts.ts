@@ -22,6 +22,7 @@ const buckets = 8192
 const slotsPerBucket = 8
 /** Tag, count, seconds since 1970 when it began. */
 const words = 3
+const bucketWords = slotsPerBucket * words
 const secondMs = 1000
 
 /** 768 KiB, for 65,536 keys. */
@@ -82,25 +83,30 @@ export class SharedCounts {
 
   #find(key: string): number | undefined {
     const tag = this.#tagOf(key)
-    return this.#placesOf(key).find(at => Atomics.load(this.#slots, at) === tag)
+    const first = this.#firstPlaceOf(key)
+    for (let at = first; at < first + bucketWords; at += words)
+      if (Atomics.load(this.#slots, at) === tag) return at
+    return undefined
   }
 
   /** A place that nothing has, or whose window is over, or that whose count is lowest, or began longest ago. */
   #roomFor(key: string, now: number): number {
-    const nothing: SharedCount = { count: 0, since: 0 }
-    let least = nothing
-    let place: number | undefined
-    for (const at of this.#placesOf(key)) {
-      const held = Atomics.load(this.#slots, at) === 0 ? nothing : (this.#readAt(at, now) ?? nothing)
-      const isLess = held.count < least.count || (held.count === least.count && held.since < least.since)
-      if (place === undefined || isLess) [place, least] = [at, held]
+    const first = this.#firstPlaceOf(key)
+    let place = first
+    let least: SharedCount | undefined
+    for (let at = first; at < first + bucketWords; at += words) {
+      const held = Atomics.load(this.#slots, at) === 0 ? undefined : this.#readAt(at, now)
+      if (!held) return at
+      if (!least || held.count < least.count || (held.count === least.count && held.since < least.since)) {
+        place = at
+        least = held
+      }
     }
-    return place ?? 0
+    return place
   }
 
-  #placesOf(key: string): number[] {
-    const first = (hashText(key, this.#keys[0]) % buckets) * slotsPerBucket
-    return Array.from({ length: slotsPerBucket }, (_, n) => (first + n) * words)
+  #firstPlaceOf(key: string): number {
+    return (hashText(key, this.#keys[0]) % buckets) * bucketWords
   }
 
   /** 0 is an empty place. */

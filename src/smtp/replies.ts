@@ -72,6 +72,16 @@ function worded<Code extends number, Sentence extends string>(
   return (sentence, subject = '') => ({ code, enhanced, lines: toLines(sentences[sentence](subject)) })
 }
 
+/** `per`: 'minute', 'hour' */
+function timeWords(per: string): string {
+  return per === 'hour' ? 'an hour' : `a ${per}`
+}
+
+/** ms since 1970 */
+function formatUntil(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+}
+
 const maxLineLength = 480
 
 /** With what the refusal is called, on a line of its own: whoever asks about it names that. */
@@ -174,6 +184,24 @@ export const replies = {
     (hostname: string, address: string) => `${hostname} does not talk to ${address} on this port`,
     ['mail.example.test', '192.0.2.1'],
     'lmtp[].clients does not name this address. If it is that of a mail server of yours, add it.',
+  ),
+  tooManyConnectionsInTime: made(
+    'tooManyConnectionsInTime',
+    421,
+    '4.7.28',
+    (hostname: string, most: number, per: string, network: string, until: number) =>
+      `${hostname} takes at most ${most} connections ${timeWords(per)} from ${network}; please try again from ${formatUntil(until)} on`,
+    ['mail.example.test', 200, 'minute', '192.0.2.0/24', Date.UTC(2026, 0, 2, 10)],
+    'limits.strangers.connectionsPerMinute or connectionsPerHour. The sender tries again by itself; limits.strangers.exempt names networks that are not counted.',
+  ),
+  tooManyUnknownRecipients: made(
+    'tooManyUnknownRecipients',
+    421,
+    '4.7.28',
+    (hostname: string, most: number, per: string, network: string, until: number) =>
+      `${hostname} was asked from ${network} for more than ${most} recipients ${timeWords(per)} that it has to refuse; please check your addresses, and try again from ${formatUntil(until)} on`,
+    ['mail.example.test', 100, 'hour', '192.0.2.0/24', Date.UTC(2026, 0, 2, 10)],
+    'limits.strangers.refusedRecipientsPerMinute or refusedRecipientsPerHour: somebody tries which addresses exist. At RCPT the connection is closed, and new ones get the same until then.',
   ),
   timedOut: worded(
     'timedOut',
@@ -477,6 +505,15 @@ export const replies = {
     (most: number) => `At most ${most} recipients in one transaction; send the rest in another`,
     [1000],
     'limits.maxRecipients. Mail servers send the rest by themselves (RFC 5321 §4.5.3.1.10).',
+  ),
+  tooMuchInTime: made(
+    'tooMuchInTime',
+    450,
+    '4.7.28',
+    (what: 'messages' | 'recipients', most: number, per: string, network: string, until: number) =>
+      `At most ${most} ${what} ${timeWords(per)} are taken from ${network}; please try again from ${formatUntil(until)} on`,
+    ['messages', 2000, 'hour', '192.0.2.0/24', Date.UTC(2026, 0, 2, 10)],
+    'limits.strangers.messagesPerMinute, messagesPerHour, recipientsPerMinute or recipientsPerHour, of a network from which little wanted mail has come so far. The sender tries again by itself; limits.strangers.exempt names networks that are not counted.',
   ),
   tooManyNewRecipients: made(
     'tooManyNewRecipients',

@@ -3,6 +3,7 @@ import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { HookStage } from '../hooks/worker-messages.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
+import type { ReachedLimit } from '../policy/stranger-limits.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
@@ -150,6 +151,10 @@ export type TrailEvent =
       readonly hooks?: readonly HookRemark[] | undefined
       /** What its reply calls it: '1CCD5D74AAE'. */
       readonly id?: string | undefined
+      /** Of strangers, by their network: it is why. */
+      readonly limit?: ReachedLimit | undefined
+      /** How often the network has met the limit since the event before this one, which was not written. */
+      readonly repeated?: number | undefined
       readonly reply: Reply
     }
   /** What the checks of a stranger's message have found. */
@@ -295,6 +300,8 @@ export type TrailEvent =
       readonly hooks?: readonly HookRemark[] | undefined
       /** What its reply calls it. */
       readonly id?: string | undefined
+      /** Of strangers, by their network: it is why, and then it is the network that is counted. */
+      readonly limit?: ReachedLimit | undefined
       /** How often the same has happened to this address since the event before this one, and was not written. */
       readonly repeated?: number | undefined
     } & PeerFacts)

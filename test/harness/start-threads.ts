@@ -4,6 +4,7 @@ import type { Settings } from '../../src/config/settings.ts'
 import { createConnectionCountTable } from '../../src/main/shared-connection-counts.ts'
 import { startThreads, type Threads, type ThreadsParts } from '../../src/main/threads.ts'
 import { createLoginTables } from '../../src/policy/login-limiter.ts'
+import { createStrangerTables } from '../../src/policy/stranger-limits.ts'
 
 export function startOwnThreads(
   settings: Settings,
@@ -16,6 +17,7 @@ export function startOwnThreads(
     idSpaces: Array.from({ length: fronts + 1 }, (_, number) => number),
     connectionCounts: createConnectionCountTable(fronts),
     loginTables: createLoginTables(),
+    strangerTables: createStrangerTables(),
     sockets,
     clock,
     log,

@@ -9,6 +9,7 @@ import { hashPassword } from '../../src/directory/credentials.ts'
 import { createSessionServices } from '../../src/main/session-services.ts'
 import { Logins } from '../../src/policy/logins.ts'
 import { Patience } from '../../src/policy/patience.ts'
+import { StrangerLimits } from '../../src/policy/stranger-limits.ts'
 import { createReturnPaths } from '../../src/routing/return-paths.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
@@ -56,6 +57,10 @@ const withoutMail = {
   deliverTurned: async () => ({ taken: 0, deferred: 0, failed: 0 }),
   terminals: { isOpen: () => false },
   patience: new Patience({ greetingDelaySeconds: 0, refusalDelaySeconds: 0 }, createManualClock()),
+  strangerLimits: new StrangerLimits(
+    settingsSchema.parse({ hostname: 'mail.example.test' }).limits.strangers,
+    createManualClock(),
+  ),
 }
 
 test('ten wrong passwords from a network: the right one is answered as a wrong one for a quarter of an hour', async context => {
@@ -153,6 +158,7 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
     terminals: { isOpen: () => false },
     deliverTurned: () => assert.fail('nothing is fetched'),
     patience: withoutMail.patience,
+    strangerLimits: withoutMail.strangerLimits,
     clock,
     log: silentLog,
     appendTrail: () => {},

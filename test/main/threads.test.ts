@@ -17,6 +17,7 @@ import { createConnectionCountTable } from '../../src/main/shared-connection-cou
 import { startThread } from '../../src/main/start-thread.ts'
 import type { Threads } from '../../src/main/threads.ts'
 import { createLoginTables } from '../../src/policy/login-limiter.ts'
+import { createStrangerTables } from '../../src/policy/stranger-limits.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { SqliteReader } from '../../src/storage/sqlite-reader.ts'
@@ -42,14 +43,26 @@ interface RunningThreads extends ThreadKiller {
 async function start(
   t: TestContext,
   fronts: number,
-  limits: { readonly maxConnectionsPerAddress?: number } = {},
+  limits: {
+    readonly maxConnectionsPerAddress?: number
+    readonly strangers?: { readonly connectionsPerMinute: number }
+  } = {},
   clock: Clock = systemClock,
 ): Promise<RunningThreads> {
   const folder = await mkdtemp(join(tmpdir(), 'threads-'))
   const killer = await createThreadKiller(t)
   const settings = settingsSchema.parse({
     hostname: 'mail.example.test',
-    listeners: [{ role: 'relay', address: '127.0.0.1', port: 0 }],
+    listeners: [
+      {
+        role: 'relay',
+        address: '127.0.0.1',
+        port: 0,
+        // They say from where they come.
+        proxyFrom: limits.strangers ? ['127.0.0.0/8'] : [],
+      },
+    ],
+    spam: { greetingDelaySeconds: 0 },
     threads: { front: fronts },
     limits,
     log: { level: 'error' },
@@ -172,6 +185,19 @@ test('connections of one address count over all fronts', async t => {
   for (const connection of connections) connection.destroy()
 })
 
+test('what a network of strangers brings counts over all fronts', async t => {
+  const server = await start(t, 3, { strangers: { connectionsPerMinute: 5 } })
+  const { port = 0 } = server.threads.listeners[0] ?? {}
+  const codes: (number | undefined)[] = []
+  for (let n = 0; n < 12; n++) {
+    const connection = await openConnection(port)
+    await connection.write(`PROXY TCP4 203.0.113.${n} 203.0.113.200 40000 25\r\n`)
+    codes.push((await connection.reply())?.code)
+    connection.destroy()
+  }
+  assert.deepEqual(codes, [...Array.from({ length: 5 }, () => 220), ...Array.from({ length: 7 }, () => 421)])
+})
+
 test('the connections of a front that died count no longer', async t => {
   const alone = await start(t, 1, { maxConnectionsPerAddress: 1 })
   await alone.connect()
@@ -277,6 +303,7 @@ test('a thread that is refused ends, whatever it had opened', async t => {
       listeners: settings.listeners,
       connectionCounts: createConnectionCountTable(1),
       loginTables: createLoginTables(),
+      strangerTables: createStrangerTables(),
       openTerminals: [],
       ticketKey: new Uint8Array(48),
     },

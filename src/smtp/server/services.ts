@@ -219,7 +219,7 @@ export interface TurnedAway {
   readonly problem?: string | undefined
 }
 
-/** `undefined` from a check means: nothing against it. A Reply with 4xx or 5xx refuses. */
+/** `undefined` from a check means: nothing against it. A Reply with 4xx or 5xx refuses; one with 421 ends the session as well. */
 export interface SessionServices {
   /** Opens the data phase of a transaction that has at least one recipient. A Reply refuses (452, 421 …). */
   receive(client: Client, transaction: MailTransaction): MaybePromise<MailDataSink | Reply>

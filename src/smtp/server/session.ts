@@ -174,7 +174,8 @@ export class Session {
   /** A refusal that the trail should know of: it tells why a message did not come. */
   refuse(refusal: Refusal): Step {
     this.noteRefusal(refusal)
-    return this.stay(refusal.reply)
+    // RFC 5321 §3.8: who says 421 closes.
+    return refusal.reply.code === 421 ? this.hangUp(refusal.reply) : this.stay(refusal.reply)
   }
 
   /** The message has come whole, and is taken or refused; either way the transaction is over. */

@@ -1,0 +1,193 @@
+// How much strangers may bring in a time, by the network that they come from. Networks whose mail is known to be wanted are
+// not counted against, whatever they bring, so that no large provider meets a limit; but nobody names more recipients that do
+// not exist than he names of those who do.
+import {
+  isInNetworks,
+  isPrivateAddress,
+  type Network,
+  neighbourhoodOf,
+  parseNetwork,
+} from '../address/networks.ts'
+import type { StrangerLimitSettings } from '../config/settings.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { replies } from '../smtp/replies.ts'
+import type { Reply } from '../smtp/reply.ts'
+import type { Client } from '../smtp/server/services.ts'
+import { isStranger } from './check-strangers.ts'
+import { createSharedCountTable, SharedCounts, type SharedCountTable } from './shared-counts.ts'
+
+export type StrangersBring = 'connections' | 'messages' | 'recipients' | 'refusedRecipients'
+
+/** For the trail. */
+export interface ReachedLimit {
+  readonly what: StrangersBring
+  /** '192.0.2.0/24' */
+  readonly network: string
+  readonly most: number
+  readonly per: Span
+  /** ms since 1970 */
+  readonly until: number
+}
+
+/** What fronts share. */
+export interface StrangerTables {
+  readonly minute: SharedCountTable
+  readonly hour: SharedCountTable
+  readonly standing: SharedCountTable
+}
+
+export function createStrangerTables(): StrangerTables {
+  return {
+    minute: createSharedCountTable(),
+    hour: createSharedCountTable(),
+    standing: createSharedCountTable(),
+  }
+}
+
+type Span = 'minute' | 'hour'
+
+const spans = ['minute', 'hour'] as const
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const standingMs = 30 * 24 * hourMs
+/** Of so many messages that were wanted, and of one that was not at most for so many that were, a network is known. */
+const knownAfter = 20
+const wantedForEach = 4
+const maxRemembered = 1000
+
+const most = {
+  connections: { minute: 'connectionsPerMinute', hour: 'connectionsPerHour' },
+  messages: { minute: 'messagesPerMinute', hour: 'messagesPerHour' },
+  recipients: { minute: 'recipientsPerMinute', hour: 'recipientsPerHour' },
+  refusedRecipients: { minute: 'refusedRecipientsPerMinute', hour: 'refusedRecipientsPerHour' },
+} as const satisfies Record<StrangersBring, Record<Span, keyof StrangerLimitSettings>>
+
+/** 'limits.strangers.connectionsPerMinute' */
+export function settingOf({ what, per }: Pick<ReachedLimit, 'what' | 'per'>): string {
+  return `limits.strangers.${most[what][per]}`
+}
+
+export class StrangerLimits {
+  readonly #settings: StrangerLimitSettings
+  readonly #exempt: readonly Network[]
+  readonly #clock: Clock
+  readonly #counts: Readonly<Record<Span, SharedCounts>>
+  readonly #standing: SharedCounts
+  /** Of addresses that were here lately. */
+  readonly #networks = new Map<string, string | undefined>()
+
+  constructor(
+    settings: StrangerLimitSettings,
+    clock: Clock,
+    tables: StrangerTables = createStrangerTables(),
+  ) {
+    this.#settings = settings
+    this.#exempt = settings.exempt.flatMap(text => parseNetwork(text) ?? [])
+    this.#clock = clock
+    this.#counts = {
+      minute: new SharedCounts(tables.minute, minuteMs),
+      hour: new SharedCounts(tables.hour, hourMs),
+    }
+    this.#standing = new SharedCounts(tables.standing, standingMs)
+  }
+
+  /** Of one more of these: the limit that it would go beyond. */
+  find(client: Client, what: StrangersBring): ReachedLimit | undefined {
+    const network = this.#networkOf(client)
+    if (network === undefined || (what !== 'refusedRecipients' && this.#isKnown(network))) return undefined
+    for (const per of spans) {
+      const limit = this.#settings[most[what][per]]
+      const counted =
+        limit === 0 ? undefined : this.#counts[per].read(keyOf(network, what), this.#clock.now())
+      if (!counted || counted.count < limit + this.#allowance(network, what, per)) continue
+      return {
+        what,
+        network,
+        most: limit,
+        per,
+        until: counted.since + (per === 'minute' ? minuteMs : hourMs),
+      }
+    }
+    return undefined
+  }
+
+  count(client: Client, what: StrangersBring): void {
+    const network = this.#networkOf(client)
+    if (network === undefined) return
+    const now = this.#clock.now()
+    for (const per of spans) this.#counts[per].add(keyOf(network, what), now)
+  }
+
+  /** Half of what is too much: its answers are to be held back. */
+  isGuessing(client: Client): boolean {
+    const network = this.#networkOf(client)
+    if (network === undefined) return false
+    return spans.some(per => {
+      const limit = this.#settings[most.refusedRecipients[per]]
+      const refused = this.#counts[per].read(keyOf(network, 'refusedRecipients'), this.#clock.now())
+      const allowance = this.#allowance(network, 'refusedRecipients', per)
+      return limit > 0 && refused !== undefined && refused.count > limit / 2 + allowance
+    })
+  }
+
+  /** What came of a message, once that is known for good. */
+  note(client: Client, isWanted: boolean): void {
+    const network = this.#networkOf(client)
+    if (network !== undefined) this.#standing.add(standingKey(network, isWanted), this.#clock.now())
+  }
+
+  /** A server with many users here names some that have gone; who guesses names hardly any other. */
+  #allowance(network: string, what: StrangersBring, per: Span): number {
+    if (what !== 'refusedRecipients') return 0
+    return this.#counts[per].read(keyOf(network, 'recipients'), this.#clock.now())?.count ?? 0
+  }
+
+  #isKnown(network: string): boolean {
+    const now = this.#clock.now()
+    const wanted = this.#standing.read(standingKey(network, true), now)?.count ?? 0
+    if (wanted < knownAfter) return false
+    return wanted >= wantedForEach * (this.#standing.read(standingKey(network, false), now)?.count ?? 0)
+  }
+
+  /**
+   * undefined: nobody who is counted. Addresses that are none of the internet are those of neighbours, or of a proxy that
+   * everybody comes through.
+   */
+  #networkOf(client: Client): string | undefined {
+    return isStranger(client) ? this.#countedNetworkOf(client.remoteAddress) : undefined
+  }
+
+  #countedNetworkOf(address: string): string | undefined {
+    // Asked several times for each message.
+    if (this.#networks.has(address)) return this.#networks.get(address)
+    const isNone = isPrivateAddress(address) || isInNetworks(address, this.#exempt)
+    const network = isNone ? undefined : neighbourhoodOf(address)
+    if (this.#networks.size >= maxRemembered) this.#networks.clear()
+    this.#networks.set(address, network)
+    return network
+  }
+}
+
+/** `hostname`: of this server, where the connection ends with it. */
+export function replyTo(limit: ReachedLimit, hostname: string): Reply {
+  const { what, network, most: count, per, until } = limit
+  switch (what) {
+    case 'connections':
+      return replies.tooManyConnectionsInTime(hostname, count, per, network, until)
+    case 'refusedRecipients':
+      return replies.tooManyUnknownRecipients(hostname, count, per, network, until)
+    case 'messages':
+    case 'recipients':
+      return replies.tooMuchInTime(what, count, per, network, until)
+    default:
+      return what satisfies never
+  }
+}
+
+function keyOf(network: string, what: StrangersBring): string {
+  return `${what} ${network}`
+}
+
+function standingKey(network: string, isWanted: boolean): string {
+  return `${isWanted ? 'wanted' : 'unwanted'} ${network}`
+}
