@@ -450,7 +450,7 @@ const rates = {
 const senderLimits = z.strictObject({
   match: setting(
     z.array(sender()).min(1),
-    'For whom: an account by its address (then all that it sends counts, whatever the sender address), another sender address, a domain, or "*" for all. Each account, or address, that it means has the limit for itself.',
+    'For whom: an account by its address (then all that it sends counts, whatever the sender address), another sender address, a domain, or "*" for all. Each account, or address, that it means has the limit for itself. Recipients on this server count too; a group or an alias of this server once for all whose mailboxes are here.',
     { example: '["newsletter@example.com", "*"]' },
   ),
   ...rates,
@@ -464,12 +464,9 @@ const senderLimits = z.strictObject({
 const accountLimits = z.strictObject({
   perHour: setting(
     count(0, 1_000_000_000).default(2000),
-    'Recipients elsewhere in an hour; 0: without limit. What goes beyond waits in the queue for its turn.',
+    'Recipients in an hour, here and elsewhere; 0: without limit. What goes beyond waits in the queue for its turn. A group or an alias of this server counts once for all whose mailboxes are here.',
   ),
-  perDay: setting(
-    count(0, 1_000_000_000).default(10_000),
-    'Recipients elsewhere in a day; 0: without limit. What goes beyond waits in the queue for its turn.',
-  ),
+  perDay: setting(count(0, 1_000_000_000).default(10_000), 'The same in a day.'),
   newRecipientsPerDay: setting(
     count(0, 1_000_000_000).default(1000),
     'Addresses elsewhere to which the account has never written, in 24 hours; 0: without limit. More are refused for now (450), so that whoever goes through a stolen list gets no further.',

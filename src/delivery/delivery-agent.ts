@@ -7,7 +7,7 @@ import { blameForDeath, setAsideReason } from '../queue/blame-for-death.ts'
 import { claimDueWork } from '../queue/claim-due-work.ts'
 import { claimSuspects } from '../queue/claim-suspects.ts'
 import { extendLease } from '../queue/extend-lease.ts'
-import { type GateKey, isSenderGate, listGates, takeFromGate } from '../queue/gates.ts'
+import { type GateKey, isSenderGate, listGates, shareOf, takeFromGate } from '../queue/gates.ts'
 import { showQueuedMessage } from '../queue/list-queue.ts'
 import { nextDueAt } from '../queue/next-due-at.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -552,7 +552,8 @@ export class QueueAgent implements DeliveryAgent {
     // Given back while their routes were looked up.
     if (this.#over) return
     for (const departure of remotes.values()) void this.#depart(work, departure, way)
-    if (locals.length > 0) await this.#deliverLocally(work, locals)
+    const admitted = await this.#admitLocally(work, locals, way)
+    if (admitted.length > 0 && !this.#over) await this.#deliverLocally(work, admitted)
   }
 
   async #findSuppression(
@@ -618,6 +619,30 @@ export class QueueAgent implements DeliveryAgent {
       isAskedFor: recipients.some(({ isAskedFor }) => isAskedFor),
       report: ended => this.#ended(ended),
     })
+  }
+
+  /** Those for whom the limit of the sender leaves room; the others stand in line. Never rejects. */
+  async #admitLocally(
+    work: ClaimedWork,
+    locals: readonly LocalRecipient[],
+    way: Way,
+  ): Promise<readonly LocalRecipient[]> {
+    const { message } = work
+    if (way.isSuspect || locals.length === 0) return locals
+    try {
+      const recipients = locals.map(({ recipient }) => recipient)
+      const { admitted, standing, gate, closure } = await this.#senders.admitLocal(message, recipients)
+      if (standing.length === 0) return locals
+      const place = { gate, share: shareOf(message) }
+      for (const recipient of standing)
+        this.#ended({ work, recipient, outcome: { kind: 'waiting', place, closure } })
+      const rest = new Set(admitted)
+      return locals.filter(({ recipient }) => rest.has(recipient))
+    } catch (cause) {
+      logLocalError(this.#parts.log, cause)
+      for (const { recipient } of locals) this.#ended({ work, recipient, outcome: localError(cause) })
+      return []
+    }
   }
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {

@@ -1,6 +1,7 @@
 // How much each sender may have under way, and send in a time: who sends much waits in a line of its own, so that who sends
 // little passes by.
 
+import { addressKey } from '../../address/address-key.ts'
 import { addressOfAccount } from '../../directory/accounts.ts'
 import { type GateKey, isSenderGate, senderGate } from '../../queue/gates.ts'
 import type { QueuedMessage, QueuedRecipient } from '../../queue/records.ts'
@@ -33,6 +34,11 @@ export interface Admitted {
   readonly standing: readonly QueuedRecipient[]
   readonly gate: GateKey
   readonly closure?: Closure | undefined
+}
+
+/** As the sender of the message named it. */
+function namedAddressOf({ expandedFrom: [first] = [], forwardPath }: QueuedRecipient): string {
+  return addressKey(first ?? forwardPath)
 }
 
 export class Senders {
@@ -68,6 +74,27 @@ export class Senders {
     for (const { id } of admitted) this.#senderOf.set(id, gate)
     this.#count(gate, admitted.length)
     return { admitted, standing: recipients.slice(granted), gate, closure: this.#closureOf(gate) }
+  }
+
+  /**
+   * For accounts of ours: only a limit of its sender makes such mail wait. Whom a group or an alias has led there was named by
+   * one address, and counts once. Rejects as `admit`.
+   */
+  async admitLocal(message: QueuedMessage, recipients: readonly QueuedRecipient[]): Promise<Admitted> {
+    // What a stranger sends to us is no sending of ours, whatever his address.
+    const isOurs = message.accountId !== undefined || message.isLocal === true
+    const limit = isOurs ? await this.#limitOf(message) : undefined
+    const gate = limit?.gate ?? senderGate(message)
+    if (!limit) return { admitted: recipients, standing: [], gate }
+    const named = [...Map.groupBy(recipients, namedAddressOf).values()]
+    const firsts = named.flatMap(([first]) => first ?? [])
+    const granted = this.#closureOf(gate) ? 0 : await this.#allow(limit, firsts)
+    return {
+      admitted: named.slice(0, granted).flat(),
+      standing: named.slice(granted).flat(),
+      gate,
+      closure: this.#closureOf(gate),
+    }
   }
 
   ended(recipientIds: readonly number[]): void {
