@@ -7,10 +7,11 @@ import { numberOf } from './words.ts'
 /** Who sends to whom, from where. */
 export interface Visit {
   /**
-   * The domain that has proved itself (DKIM, SPF), so that a provider that comes again from another address is the same one;
-   * else the network of the client: '192.0.2.0/24'.
+   * What it is the same by when it comes again: the domain that has proved itself (DKIM, SPF), from whichever of its addresses,
+   * and the network of the client ('192.0.2.0/24', '2001:db8::/64'), where nothing proves it, or not each time (RFC 6647).
+   * The first is what becomes known to all.
    */
-  readonly origin: string
+  readonly origins: readonly [string, ...string[]]
   /** 'boris@example.net', '' for the null reverse-path. */
   readonly sender: string
   readonly recipient: string
@@ -37,23 +38,31 @@ export const visitGreylist = defineWrite(
     tx,
     { visit, rules }: { readonly visit: Visit; readonly rules: GreylistRules },
   ): Promise<Greylisted> => {
-    const { origin, sender, recipient, now } = visit
-    const originKey = numberOf(`origin ${origin}`)
+    const { origins, sender, recipient, now } = visit
+    const originKey = numberOf(`origin ${origins[0]}`)
     const known = await read(tx, originKey)
     if (known && known.passes >= knownAfter) return { kind: 'known' }
-    const key = numberOf(`${origin} ${sender.toLowerCase()} ${recipient.toLowerCase()}`)
-    const entry = await read(tx, key)
+    const keys = origins.map(origin =>
+      numberOf(`${origin} ${sender.toLowerCase()} ${recipient.toLowerCase()}`),
+    )
+    const noteAll = async (entry: Entry): Promise<void> => {
+      for (const key of keys) await note(tx, key, entry)
+    }
+    const entry = firstOf(await tx.forAll(keys, key => read(tx, key)), now - rules.windowMs)
     if (entry && entry.passes > 0) {
-      await note(tx, key, { ...entry, lastAt: now })
+      await noteAll({ ...entry, lastAt: now })
       return { kind: 'known' }
     }
-    if (!entry || now > entry.firstAt + rules.windowMs) {
-      await note(tx, key, { firstAt: now, lastAt: now, passes: 0 })
+    if (!entry) {
+      await noteAll({ firstAt: now, lastAt: now, passes: 0 })
       return { kind: 'come-again', notBefore: now + rules.waitMs }
     }
     const notBefore = entry.firstAt + rules.waitMs
-    if (now < notBefore) return { kind: 'come-again', notBefore }
-    await note(tx, key, { ...entry, lastAt: now, passes: 1 })
+    if (now < notBefore) {
+      await noteAll(entry)
+      return { kind: 'come-again', notBefore }
+    }
+    await noteAll({ ...entry, lastAt: now, passes: 1 })
     await note(tx, originKey, {
       firstAt: known?.firstAt ?? now,
       lastAt: now,
@@ -67,6 +76,14 @@ interface Entry {
   readonly firstAt: number
   readonly lastAt: number
   readonly passes: number
+}
+
+/** Of those that still count: one that has come again, else the earliest. */
+function firstOf(entries: readonly (Entry | undefined)[], since: number): Entry | undefined {
+  return entries
+    .filter(entry => entry !== undefined)
+    .filter(({ firstAt, passes }) => passes > 0 || firstAt >= since)
+    .toSorted((a, b) => b.passes - a.passes || a.firstAt - b.firstAt)[0]
 }
 
 async function read(tx: Tx, key: number): Promise<Entry | undefined> {

@@ -22,7 +22,7 @@ import type { Storage } from '../storage/operation.ts'
 import { askAddressLists, type Listing, linesOfListings } from './block-lists.ts'
 import { linesOfClient } from './client-lines.ts'
 import { estimateSpam } from './estimate.ts'
-import { visitGreylist } from './greylist.ts'
+import { type Visit, visitGreylist } from './greylist.ts'
 import { everybody, readLearned, recallWords } from './learning.ts'
 import { linesOfOrigin, type Origin } from './origin-lines.ts'
 import type { Attending, Scan, Scanners } from './run-scanners.ts'
@@ -183,8 +183,9 @@ export class Screening {
       const who = { accountId, addressKey: addressKey(reversePath), now }
       if ((await storage.run(knowsCorrespondent, who)) !== 'new') return undefined
     }
-    const visit = {
-      origin: provenDomain ?? neighbourhoodOf(client.address),
+    const network = neighbourhoodOf(client.address)
+    const visit: Visit = {
+      origins: provenDomain === undefined ? [network] : [provenDomain, network],
       sender: formatAddress(reversePath),
       recipient: formatAddress(recipient),
       now,

@@ -15,8 +15,17 @@ async function open(t: TestContext) {
     storage,
     visit: (
       now: number,
-      { origin = '192.0.2.0/24', sender = 'boris@example.net', recipient = 'anna@example.test' } = {},
-    ) => storage.run(visitGreylist, { visit: { origin, sender, recipient, now }, rules }),
+      {
+        origin = '192.0.2.0/24',
+        others = [] as readonly string[],
+        sender = 'boris@example.net',
+        recipient = 'anna@example.test',
+      } = {},
+    ) =>
+      storage.run(visitGreylist, {
+        visit: { origins: [origin, ...others], sender, recipient, now },
+        rules,
+      }),
   }
 }
 
@@ -60,6 +69,17 @@ test('an origin from which several have come again is known to everybody', async
     assert.deepEqual(await visit(start + rules.waitMs, { origin, sender }), known)
   }
   assert.deepEqual(await visit(start + hour, { origin, sender: 'new@example.net' }), known)
+})
+
+test('what has proved itself one time and not the other is the same, by its network and by its domain', async t => {
+  const { visit } = await open(t)
+  const proven = { origin: 'example.net', others: ['192.0.2.0/24'] }
+  const first = await visit(start, proven)
+  assert.deepEqual(await visit(start + minute), first, 'unproven, from the same network')
+  assert.deepEqual(await visit(start + rules.waitMs), known)
+  const elsewhere = { origin: 'example.net', others: ['198.51.100.0/24'] }
+  assert.deepEqual(await visit(start + hour, elsewhere), known)
+  assert.deepEqual(await visit(start + 2 * hour, { origin: '198.51.100.0/24' }), known)
 })
 
 test('who has not come again is forgotten soon, who is known later', async t => {
