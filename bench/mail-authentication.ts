@@ -145,6 +145,12 @@ function composeSettings(port: number, greetingPort: number, state: 'off' | 'on'
     'maxConnections = 20000',
     'maxConnectionsPerAddress = 20000',
     'maxTransactionsPerSession = 1000000',
+    // Counted as in earnest, and never reached.
+    '[limits.strangers]',
+    ...['messages', 'recipients', 'connections'].flatMap(what => [
+      `${what}PerMinute = 1000000000`,
+      `${what}PerHour = 1000000000`,
+    ]),
     '[queue]',
     'hold = true',
     '[delivery]',

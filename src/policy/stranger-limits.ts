@@ -1,6 +1,6 @@
-// How much strangers may bring in a time, by the network that they come from. Networks whose mail is known to be wanted are
-// not counted against, whatever they bring, so that no large provider meets a limit; but nobody names more recipients that do
-// not exist than he names of those who do.
+// How much strangers may bring in a time, by the network that they come from. From where wanted mail comes there may be more of
+// it, and after a day as much as there is, so that no large provider meets a limit, and nobody who is new floods this server;
+// but whoever it is, he names hardly more recipients that do not exist than such as do.
 import {
   isInNetworks,
   isPrivateAddress,
@@ -53,6 +53,9 @@ const standingMs = 30 * 24 * hourMs
 /** Of so many messages that were wanted, and of one that was not at most for so many that were, a network is known. */
 const knownAfter = 20
 const wantedForEach = 4
+/** Then it may bring so many times as much, and when the first of them is so old without limit. */
+const timesOfKnown = 10
+const trustedAfterMs = 24 * hourMs
 const maxRemembered = 1000
 
 const most = {
@@ -94,11 +97,12 @@ export class StrangerLimits {
   /** Of one more of these: the limit that it would go beyond. */
   find(client: Client, what: StrangersBring): ReachedLimit | undefined {
     const network = this.#networkOf(client)
-    if (network === undefined || (what !== 'refusedRecipients' && this.#isKnown(network))) return undefined
+    if (network === undefined) return undefined
     for (const per of spans) {
-      const limit = this.#settings[most[what][per]]
-      const counted =
-        limit === 0 ? undefined : this.#counts[per].read(keyOf(network, what), this.#clock.now())
+      const setting = this.#settings[most[what][per]]
+      if (setting === 0) continue
+      const limit = setting * this.#timesAsMuch(network, what)
+      const counted = this.#counts[per].read(keyOf(network, what), this.#clock.now())
       if (!counted || counted.count < limit + this.#allowance(network, what, per)) continue
       return {
         what,
@@ -142,11 +146,14 @@ export class StrangerLimits {
     return this.#counts[per].read(keyOf(network, 'recipients'), this.#clock.now())?.count ?? 0
   }
 
-  #isKnown(network: string): boolean {
+  #timesAsMuch(network: string, what: StrangersBring): number {
+    if (what === 'refusedRecipients') return 1
     const now = this.#clock.now()
-    const wanted = this.#standing.read(standingKey(network, true), now)?.count ?? 0
-    if (wanted < knownAfter) return false
-    return wanted >= wantedForEach * (this.#standing.read(standingKey(network, false), now)?.count ?? 0)
+    const wanted = this.#standing.read(standingKey(network, true), now)
+    if (!wanted || wanted.count < knownAfter) return 1
+    const unwanted = this.#standing.read(standingKey(network, false), now)?.count ?? 0
+    if (wanted.count < wantedForEach * unwanted) return 1
+    return now - wanted.since < trustedAfterMs ? timesOfKnown : Number.POSITIVE_INFINITY
   }
 
   /**

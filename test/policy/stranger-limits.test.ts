@@ -82,12 +82,19 @@ for (const [what, setting] of [
       assert.equal(isFull(what), false)
     })
 
-test('whose mail is wanted is not limited, until too much of it is not', () => {
-  const { limits, count, isFull } = open({ messagesPerHour: 10 })
+test('whose mail is wanted may bring ten times as much, and after a day what it likes, until too much of it is not', () => {
+  const { clock, limits, count, isFull } = open({ messagesPerHour: 10 })
   count('messages', 10)
   for (let n = 0; n < 19; n++) limits.note(stranger, true)
   assert.equal(isFull('messages'), true)
   limits.note(stranger, true)
+  assert.equal(isFull('messages'), false)
+  count('messages', 89)
+  assert.equal(isFull('messages'), false)
+  count('messages', 1)
+  assert.equal(limits.find(stranger, 'messages')?.most, 100)
+  clock.advance(24 * 3_600_000)
+  count('messages', 1000)
   assert.equal(isFull('messages'), false)
   for (let n = 0; n < 5; n++) limits.note(stranger, false)
   assert.equal(isFull('messages'), false)

@@ -176,7 +176,7 @@ test('from half of them on each refusal of that network is held back, in whateve
   second.destroy()
 })
 
-test('a network from which wanted mail comes brings as much as it likes; one whose mail is unwanted does not', async t => {
+test('a network from which wanted mail comes brings more of it; one whose mail is unwanted does not', async t => {
   const server = await start(
     t,
     { messagesPerHour: 20 },
