@@ -692,7 +692,7 @@ const login = z.strictObject({
   ),
   maxFailuresPerAccount: setting(
     count(1, 1_000_000).default(10),
-    'Wrong passwords for one account from one network (of IPv4 a /24, of IPv6 a /64), after which the right one is answered as a wrong one too, from there, for a while. Where the account has logged in within the last 90 days each address counts for itself.',
+    'Wrong passwords for one account from one network (of IPv4 a /24, of IPv6 a /64), after which the right one is answered as a wrong one too, from there, for a while. Where the account has logged in within the last 90 days each address counts for itself. The same wrong password again from one address is no other one.',
   ),
   maxFailuresPerNetwork: setting(
     count(1, 1_000_000).default(100),

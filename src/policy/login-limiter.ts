@@ -87,7 +87,9 @@ export class LoginLimiter {
     return beyond > 0 ? Math.min(this.#limits.maxDelayMs, firstDelayMs * 2 ** Math.min(beyond - 1, 20)) : 0
   }
 
-  failed(remoteAddress: string, name: string): void {
+  /** `password`: where it is known; the same one again, from the same address with the same name, is no other guess. */
+  failed(remoteAddress: string, name: string, password?: string): void {
+    if (password !== undefined && this.#isRepeated(remoteAddress, name, password)) return
     for (const key of keysOf(remoteAddress, name)) this.#failures.add(key, this.#clock.now())
   }
 
@@ -123,6 +125,14 @@ export class LoginLimiter {
 
   #everywhere(name: string): LoginBlock | undefined {
     return this.#blockBy('account', accountKey(anywhere, name), this.#limits.maxPerNetwork)
+  }
+
+  /** Of the password only a keyed hash is kept, in memory. So many times, since each costs us as much as the first. */
+  #isRepeated(remoteAddress: string, name: string, password: string): boolean {
+    const key = accountKey(hostNetworkOf(remoteAddress), name)
+    const now = this.#clock.now()
+    const isFirst = this.#failures.add(`password ${key} ${password}`, now) === 1
+    return !isFirst && this.#failures.add(`again ${key}`, now) <= this.#limits.maxPerNetwork
   }
 
   /** Of an account that is tried from everywhere, one place has no more tries than somebody who mistypes needs. */

@@ -97,8 +97,11 @@ export class Logins {
     name: string,
     password: string,
   ): Promise<Verdict<ProvenAccount>> {
-    const verdict = await this.#judge(remoteAddress, name, () =>
-      verifyLogin(this.#parts.storage, name, password, this.#terms, this.#parts.outside),
+    const verdict = await this.#judge(
+      remoteAddress,
+      name,
+      () => verifyLogin(this.#parts.storage, name, password, this.#terms, this.#parts.outside),
+      password,
     )
     // Keys of a password of LDAP would outlive it.
     if (!isRefusal(verdict) && !verdict.appPassword && !verdict.outside && this.#scramHashes.length > 0)
@@ -190,6 +193,7 @@ export class Logins {
     remoteAddress: string,
     name: string,
     verify: () => Promise<Verdict<ProvenAccount>>,
+    password?: string,
   ): Promise<Verdict<ProvenAccount>> {
     // To a guesser it looks like one more wrong password; the trail and the log know better.
     const begun = this.#parts.clock.now()
@@ -198,7 +202,7 @@ export class Logins {
     if (isRefusal(verdict)) {
       // It is no guess, and whoever has guessed before learns nothing from it either.
       if (isTemporary(verdict.refused)) return verdict
-      if (verdict !== blocked && isGuess(verdict.refused)) this.#countFailure(remoteAddress, name)
+      if (verdict !== blocked && isGuess(verdict.refused)) this.#countFailure(remoteAddress, name, password)
       const { outside, limits, clock } = this.#parts
       const even = outside ? Math.min(evenMs, limits.maxDelayMs) - (clock.now() - begun) : 0
       await this.#holdBack(Math.max(even, this.#limiter.delayOf(remoteAddress, name)))
@@ -247,10 +251,10 @@ export class Logins {
     this.#later(() => this.#parts.storage.run(noteAppPasswordUse, { id, at }))
   }
 
-  #countFailure(remoteAddress: string, name: string): void {
+  #countFailure(remoteAddress: string, name: string, password: string | undefined): void {
     const { log } = this.#parts
     const wasTried = this.#limiter.isTriedEverywhere(name)
-    this.#limiter.failed(remoteAddress, name)
+    this.#limiter.failed(remoteAddress, name, password)
     const kept = loginNameToKeep(name)
     if (!wasTried && this.#limiter.isTriedEverywhere(name))
       log.warn(

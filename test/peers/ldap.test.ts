@@ -241,7 +241,7 @@ test('LDAP away: its accounts have to wait, and nobody else', { skip }, async t 
 
 test('wrong passwords of LDAP are guesses like others', { skip }, async t => {
   const server = await start(t, {}, { maxFailuresPerAccount: 3 })
-  for (let times = 0; times < 3; times++) assert.equal(await logIn(t, server, lena, 'wrong'), 535)
+  for (let times = 0; times < 3; times++) assert.equal(await logIn(t, server, lena, `wrong ${times}`), 535)
   assert.equal(await logIn(t, server, lena, 'secret of lena'), 535)
   assert.deepEqual(await problems(server, 4), [
     'wrong-password',

@@ -67,6 +67,16 @@ test('where it logs in an account is closed to the address that guesses, and to 
   assert.equal(limiter.blockOf('203.0.113.1', 'Anna'), undefined)
 })
 
+test('the same wrong password again is no other guess, so many times; elsewhere, or of somebody else, it is one', () => {
+  const limiter = new LoginLimiter(createManualClock(), { ...limits, maxPerAccount: 3 })
+  for (let i = 0; i < 6; i++) limiter.failed('192.0.2.1', 'anna', 'old')
+  limiter.failed('192.0.2.1', 'boris', 'old')
+  limiter.failed('192.0.2.2', 'anna', 'old')
+  assert.equal(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+  limiter.failed('192.0.2.1', 'anna', 'old')
+  assert.notEqual(limiter.blockOf('192.0.2.1', 'anna'), undefined)
+})
+
 test('that an account logs in from somewhere is news once a day', () => {
   const clock = createManualClock()
   const limiter = new LoginLimiter(clock, limits)
