@@ -79,6 +79,30 @@ void test('a service refuses a peer at connect; another one fails: both are told
   await server.close()
 })
 
+for (const [verb, service] of [
+  ['EHLO', 'hello'],
+  ['MAIL', 'acceptReversePath'],
+  ['RCPT', 'acceptForwardPath'],
+  ['DATA', 'receive'],
+] as const)
+  void test(`a service that answers ${verb} with 421 ends the session`, async () => {
+    const enough = { code: 421, enhanced: '4.7.28', lines: ['Enough for now'] }
+    const { server, connect } = await startServer({ services: { [service]: () => enough } })
+    const connection = await connect()
+    await connection.reply()
+    const lines = ['EHLO client.example.org', 'MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.test>', 'DATA']
+    for (const line of lines) {
+      const code = (await connection.command(line))?.code
+      if (line.startsWith(verb)) {
+        assert.equal(code, 421)
+        break
+      }
+      assert.equal(code, 250)
+    }
+    await connection.closed
+    await server.close()
+  })
+
 void test('draining: 421 between transactions, an open one is finished first', async () => {
   const { server, port, taken, connect, greeted } = await startServer()
   const idle = await greeted()

@@ -174,8 +174,7 @@ export class Session {
   /** A refusal that the trail should know of: it tells why a message did not come. */
   refuse(refusal: Refusal): Step {
     this.noteRefusal(refusal)
-    // RFC 5321 §3.8: who says 421 closes.
-    return refusal.reply.code === 421 ? this.hangUp(refusal.reply) : this.stay(refusal.reply)
+    return this.stay(refusal.reply)
   }
 
   /** The message has come whole, and is taken or refused; either way the transaction is over. */
@@ -371,7 +370,8 @@ export class Session {
     if (step.reply && step.reply.code >= 500 && ++this.#errors > this.context.limits.maxErrorsPerSession) {
       return this.hangUp(replies.tooManyErrors(this.context.hostname))
     }
-    return step
+    // RFC 5321 §3.8: who says 421 closes, whichever service wanted it.
+    return step.reply?.code === 421 && !step.effect ? this.hangUp(step.reply) : step
   }
 }
 
