@@ -64,7 +64,7 @@ export async function startPeer(options: PeerOptions = {}): Promise<RemotePeer> 
   const sessions = new Map<Socket, Voice>()
   const waiting: { verb: string; resolve: () => void }[] = []
   const said: string[] = []
-  const server: Server = createServer(socket => {
+  const server: Server = createServer({ noDelay: true }, socket => {
     socket.on('error', () => {})
     const note = (command: string): void => {
       said.push(command)

@@ -472,8 +472,8 @@ async function showCertificate(certificate: TestCertificate): Promise<() => Prom
 async function startProxies(front: string): Promise<() => void> {
   const proxies = await Promise.all(
     Object.values(world.ports).map(async (port: number) => {
-      const proxy = createServer(client => {
-        const behind = connect({ host: address, port, localAddress: neighbour })
+      const proxy = createServer({ noDelay: true }, client => {
+        const behind = connect({ host: address, port, localAddress: neighbour, noDelay: true })
         client.pipe(behind).pipe(client)
         for (const socket of [client, behind]) socket.on('error', () => socket.destroy())
       })

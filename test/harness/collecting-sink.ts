@@ -12,7 +12,7 @@ export interface CollectingSink {
 export async function startCollectingSink(address = '127.0.0.1', port = 0): Promise<CollectingSink> {
   const messages: string[] = []
   const sockets = new Set<Socket>()
-  const server = createServer(socket => {
+  const server = createServer({ noDelay: true }, socket => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     // The peer may be killed at any moment; what it sent half is dropped.

@@ -31,7 +31,12 @@ export async function openConnection(
   address = '127.0.0.1',
   from?: string,
 ): Promise<RawConnection> {
-  const socket = connect({ port, host: address, ...(from !== undefined && { localAddress: from }) })
+  const socket = connect({
+    port,
+    host: address,
+    noDelay: true,
+    ...(from !== undefined && { localAddress: from }),
+  })
   await once(socket, 'connect')
   return new Connection(socket)
 }

@@ -33,8 +33,8 @@ export async function startTcpProxy(toPort: number): Promise<TcpProxy> {
   const forgotten = new Set<Pair>()
   let isCut = false
   let connections = 0
-  const server = createServer(client => {
-    const pair: Pair = { client, server: connect(toPort, '127.0.0.1') }
+  const server = createServer({ noDelay: true }, client => {
+    const pair: Pair = { client, server: connect({ port: toPort, host: '127.0.0.1', noDelay: true }) }
     const number = ++connections
     pairs.add(pair)
     if (isCut) hold(pair)

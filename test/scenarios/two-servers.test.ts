@@ -152,8 +152,8 @@ test('a server that is down gets the mail when it is up again; the sender hears 
 /** Lets connections to one port arrive at another: a server that comes up where nobody listened. */
 async function forward(t: import('node:test').TestContext, from: number, to: number): Promise<() => void> {
   const { createServer, connect } = await import('node:net')
-  const server = createServer(socket => {
-    const onward = connect(to, '127.0.0.1')
+  const server = createServer({ noDelay: true }, socket => {
+    const onward = connect({ port: to, host: '127.0.0.1', noDelay: true })
     socket.pipe(onward).pipe(socket)
     socket.on('error', () => onward.destroy())
     onward.on('error', () => socket.destroy())

@@ -26,7 +26,7 @@ export async function peerFor(t: TestContext, options: PeerOptions = {}): Promis
 /** A server of which the test writes every byte; `serve` gets each connection. */
 export async function listen(t: TestContext, serve: (socket: Socket) => void): Promise<{ port: number }> {
   const sockets = new Set<Socket>()
-  const server = createServer(socket => {
+  const server = createServer({ noDelay: true }, socket => {
     sockets.add(socket)
     socket.on('error', () => {})
     serve(socket)
