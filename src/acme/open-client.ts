@@ -1,6 +1,6 @@
 // The client of an authority (RFC 8555), by the library: its errors as values, its waits left to our clock.
 import { Agent } from 'node:https'
-import { rootCertificates } from 'node:tls'
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import type { Client } from 'acme-client'
 import type { Clock } from '../runtime/clock.ts'
 import { describeNetworkError } from '../runtime/network-error.ts'
@@ -44,7 +44,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
     // A certificate takes some twenty requests: one handshake is enough for them.
     httpsAgent: new Agent({
       keepAlive: true,
-      ...(caPem !== undefined && { ca: [...rootCertificates, caPem] }),
+      ...(caPem !== undefined && { secureContext: contextWith(caPem) }),
     }),
   })
   // Its own repeats what counts against us, after waits as long as a server likes, and loses the error of a connection.
@@ -65,6 +65,15 @@ export async function openClient(options: ClientOptions): Promise<Client> {
       externalAccountBinding: { kid: externalAccount.keyId, hmacKey: externalAccount.hmacKey },
     }),
   })
+}
+
+let ownContext: { readonly caPem: string; readonly context: SecureContext } | undefined
+
+/** Kept: to read those that everybody knows takes tens of milliseconds, which each connection would take again. */
+function contextWith(caPem: string): SecureContext {
+  if (ownContext?.caPem !== caPem)
+    ownContext = { caPem, context: createSecureContext({ ca: [...rootCertificates, caPem] }) }
+  return ownContext.context
 }
 
 /** RFC 8555 §6.5: the library repeats what had a nonce that is known no more. */
