@@ -33,7 +33,7 @@ test('domains, accounts, aliases and groups, by command line', async context => 
     `${'x'.repeat(1025)}\n`,
   )
   assert.match(tooLong.stderr, /has 1025 bytes, too many: choose one of at most 1024\./)
-  const nowhere = await runPostrider(folder, ['export', join(folder, 'nowhere', 'x.toml')])
+  const nowhere = await runHere(folder, ['export', join(folder, 'nowhere', 'x.toml')])
   assert.match(
     nowhere.stderr,
     /nowhere\/x\.toml cannot be written: there is no such file or folder\. Correct the path\.\n$/,
@@ -95,7 +95,7 @@ test('domains, accounts, aliases and groups, by command line', async context => 
     refused.stderr,
     /target of @example\.test, info@example\.test, team@example\.test, postmaster@example\.test/,
   )
-  assert.equal((await runPostrider(folder, ['domain', 'remove', 'example.test'])).exitCode, 1)
+  assert.equal((await runHere(folder, ['domain', 'remove', 'example.test'])).exitCode, 1)
   await run('group', 'remove', 'team@example.test')
   await run('alias', 'remove', '@example.test')
   await run('account', 'remove', 'anna@example.test', '--force')
@@ -201,7 +201,7 @@ test('export, edit, look at the differences, apply', async context => {
     await succeed(folder, 'apply', 'directory.toml', '--dry-run'),
     `${difference}2 changes; nothing was applied.\n`,
   )
-  const unconfirmed = await runPostrider(folder, ['apply', 'directory.toml'])
+  const unconfirmed = await runHere(folder, ['apply', 'directory.toml'])
   assert.equal(unconfirmed.exitCode, 1)
   assert.match(unconfirmed.stderr, /--yes/)
   assert.equal(await succeed(folder, 'apply', 'directory.toml', '--yes'), `${difference}Applied 2 changes.\n`)
@@ -214,13 +214,13 @@ test('export, edit, look at the differences, apply', async context => {
   assert.equal(back.stdout, '- account boris@example.test\n- alias info@example.test\nApplied 2 changes.\n')
 
   writeFileSync(file, '[[domain]]\nname = "example.test"\n[[account]]\naddress = "anna@exmaple.test"\n')
-  const mistaken = await runPostrider(folder, ['apply', 'directory.toml', '--yes'])
+  const mistaken = await runHere(folder, ['apply', 'directory.toml', '--yes'])
   assert.equal(mistaken.exitCode, 1)
   assert.equal(
     mistaken.stderr,
     'directory.toml:4:11: exmaple.test is no [[domain]] of this file.\nNothing was changed.\n',
   )
-  const missing = await runPostrider(folder, ['apply', 'nowhere.toml'])
+  const missing = await runHere(folder, ['apply', 'nowhere.toml'])
   assert.equal(missing.exitCode, 1)
   assert.equal(
     missing.stderr,
@@ -241,7 +241,7 @@ test('a document without a domain is shown, and applied only when that is asked 
   const folder = makeServerFolder(remove => context.after(remove))
   await succeed(folder, 'domain', 'create', 'example.test')
   writeFileSync(join(folder, 'empty.toml'), '')
-  const refused = await runPostrider(folder, ['apply', 'empty.toml', '--yes', '--force'])
+  const refused = await runHere(folder, ['apply', 'empty.toml', '--yes', '--force'])
   assert.equal(refused.exitCode, 1)
   assert.equal(refused.stdout, '- domain example.test\n')
   assert.match(refused.stderr, /^empty\.toml has no domain: .*--allow-empty\.\n$/)
@@ -260,17 +260,17 @@ test('a document without a domain is shown, and applied only when that is asked 
 
 test('without settings, with broken settings, with the try-out folder', async context => {
   const folder = makeFolder(remove => context.after(remove))
-  const none = await runPostrider(folder, ['account', 'list'])
+  const none = await runHere(folder, ['account', 'list'])
   assert.equal(none.exitCode, 1)
   assert.match(
     none.stderr,
     /^There is no postrider\.toml in this folder.*--settings.*postrider init.*serve --try/s,
   )
-  const unnamed = await runPostrider(folder, ['account', 'list', '--settings', 'nowhere.toml'])
+  const unnamed = await runHere(folder, ['account', 'list', '--settings', 'nowhere.toml'])
   assert.equal(unnamed.exitCode, 1)
   assert.match(unnamed.stderr, /nowhere\.toml/)
   writeFileSync(join(folder, 'broken.toml'), 'hostname = 5\n')
-  const broken = await runPostrider(folder, ['--settings', 'broken.toml', 'account', 'list'])
+  const broken = await runHere(folder, ['--settings', 'broken.toml', 'account', 'list'])
   assert.equal(broken.exitCode, 1)
   assert.match(broken.stderr, /broken\.toml:1:/)
   writeFileSync(join(folder, 'other.toml'), 'hostname = "mail.example.test"\ndataFolder = "other-data"\n')
@@ -478,20 +478,14 @@ test('app passwords, by command line', async context => {
     [['x', '--expires', 'soon'], 2, /no time to come/],
     [['two\nlines'], 2, /one line of at most 100 characters/],
   ] as const) {
-    const refused = await runPostrider(folder, [...add, ...parameters])
+    const refused = await runHere(folder, [...add, ...parameters])
     assert.equal(refused.exitCode, exitCode, refused.stderr)
     assert.match(refused.stderr, message)
   }
-  const nobody = await runPostrider(folder, ['account', 'app-password', 'add', 'nobody@example.test', 'x'])
+  const nobody = await runHere(folder, ['account', 'app-password', 'add', 'nobody@example.test', 'x'])
   assert.match(nobody.stderr, /There is no account nobody@example\.test/)
   await run('account', 'app-password', 'remove', 'anna@example.test', 'phone')
-  const again = await runPostrider(folder, [
-    'account',
-    'app-password',
-    'remove',
-    'anna@example.test',
-    'phone',
-  ])
+  const again = await runHere(folder, ['account', 'app-password', 'remove', 'anna@example.test', 'phone'])
   assert.match(again.stderr, /has no app password "phone"/)
   const [row] = (await succeedJson(folder, 'account', 'app-password', 'list')) as { name: string }[]
   assert.equal(row?.name, 'office printer')

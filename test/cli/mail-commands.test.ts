@@ -171,7 +171,7 @@ test('mail in mailboxes is listed and read', async context => {
     page.map(({ uid, subject, damaged }) => ({ uid, subject, damaged })),
     [{ uid: 1, subject: 'Привет мир', damaged: false }],
   )
-  const newest = await runPostrider(folder, ['mail', 'list', 'anna@example.test', '--limit', '1'])
+  const newest = await runHere(folder, ['mail', 'list', 'anna@example.test', '--limit', '1'])
   assert.match(newest.stdout, /\n +2 .* large\n$/)
   assert.equal(newest.stderr, '1 older message not shown: --before 2 goes on.\n')
   // Into a pipe: byte by byte, whatever a stranger wrote.
@@ -179,12 +179,12 @@ test('mail in mailboxes is listed and read', async context => {
   assert.ok(read.startsWith('Return-Path: <sender@elsewhere.test>\r\nFrom: Sender'))
   assert.ok(read.endsWith('\r\n\r\nSome \u001b[31mtext\r\n'))
   assert.equal((await succeed(folder, 'mail', 'read', 'anna@example.test', '2')).length, 38 + 18 + 72 * 2000)
-  const missing = await runPostrider(folder, ['mail', 'read', 'anna@example.test', '3'])
+  const missing = await runHere(folder, ['mail', 'read', 'anna@example.test', '3'])
   assert.equal(missing.exitCode, 1)
   assert.match(missing.stderr, /no message 3 in INBOX/)
-  assert.equal((await runPostrider(folder, ['mail', 'list', 'nobody@example.test'])).exitCode, 1)
+  assert.equal((await runHere(folder, ['mail', 'list', 'nobody@example.test'])).exitCode, 1)
   assert.equal(
-    (await runPostrider(folder, ['mail', 'list', 'anna@example.test', '--mailbox', 'Nowhere'])).exitCode,
+    (await runHere(folder, ['mail', 'list', 'anna@example.test', '--mailbox', 'Nowhere'])).exitCode,
     1,
   )
 })
@@ -241,7 +241,7 @@ test('the trail says in plain words what happened, and what is to come', async c
   )
   assert.equal(json.waiting.length, 2)
   assert.match(await succeed(folder, 'trace', '--search', 'silent.test'), new RegExp(deferred))
-  const unknown = await runPostrider(folder, ['trace', '00000000001'])
+  const unknown = await runHere(folder, ['trace', '00000000001'])
   assert.equal(unknown.exitCode, 1)
   assert.match(unknown.stderr, /Nothing is known of 00000000001/)
 })
@@ -382,10 +382,10 @@ test('what has been deleted is listed and put back; a mailbox that is not in ord
 test('removing an account removes its mail, and the files that held it', async context => {
   const { folder, mailFolder } = await makeMail(context)
   assert.equal(mailFiles(mailFolder).length, 1)
-  const refused = await runPostrider(folder, ['account', 'remove', 'anna@example.test'])
+  const refused = await runHere(folder, ['account', 'remove', 'anna@example.test'])
   assert.match(refused.stderr, /anna@example\.test has 2 messages/)
   writeFileSync(join(folder, 'empty.toml'), '[[domain]]\nname = "example.test"\n')
-  const applied = await runPostrider(folder, ['apply', 'empty.toml', '--yes'])
+  const applied = await runHere(folder, ['apply', 'empty.toml', '--yes'])
   assert.equal(applied.exitCode, 1)
   assert.match(applied.stderr, /has mail \(2\) and is not in the file/)
   await succeed(folder, 'account', 'remove', 'anna@example.test', '--force')

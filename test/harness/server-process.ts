@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectControl } from '../../src/main/control-client.ts'
 import type { ServerStatus } from '../../src/main/control-protocol.ts'
+import { runHere } from '../cli/run-postrider.ts'
 import { endTree } from './end-tree.ts'
 import { compileCache, type ProgramResult, runProgram } from './programs.ts'
 
@@ -16,7 +17,10 @@ export interface ServerFolder {
   readonly settingsFile: string
   readonly dataFolder: string
   readonly clockShiftMs: number
-  /** Runs `postrider …` on these settings, with a server running or without. Throws when it fails. */
+  /**
+   * Runs `postrider …` on these settings, with a server running or without. Throws when it fails. In the test's process,
+   * for the time that another takes to start, unless it is a server.
+   */
   postrider(...args: readonly string[]): Promise<string>
   /** The same, and the exit code is the caller's to judge. */
   tryPostrider(...args: readonly string[]): Promise<ProgramResult>
@@ -72,8 +76,10 @@ export async function createServerFolder(options: ServerFolderOptions = {}): Pro
       '',
     ].join('\n'),
   )
-  const tryPostrider = (...args: readonly string[]): Promise<ProgramResult> =>
-    runPostrider(...args, '--settings', settingsFile)
+  const tryPostrider = (...args: readonly string[]): Promise<ProgramResult> => {
+    const parameters = [...args, '--settings', settingsFile]
+    return args[0] === 'serve' ? runPostrider(...parameters) : runHere(process.cwd(), parameters)
+  }
   return {
     folder,
     settingsFile,

@@ -116,9 +116,11 @@ test('a start with a chain that is over or in disorder ends with a message that 
 })
 
 test('the command shows what is in use, with a server and without, and the TLSA records of the keys', async t => {
+  // For half an hour from now it says the same of how long they go on.
+  const notAfter = new Date(Date.now() + (100 * 24 + 0.5) * 3_600_000)
   const [own, wild] = await Promise.all([
-    issueCertificate(undefined, ['mail.example.test', 'smtp.example.test']),
-    issueCertificate(undefined, ['*.example.org']),
+    issueCertificate(undefined, ['mail.example.test', 'smtp.example.test'], { notAfter }),
+    issueCertificate(undefined, ['*.example.org'], { notAfter }),
   ])
   const at = await createServerFolder({
     tables: `[tls]
