@@ -35,6 +35,9 @@ import { trailOfMessage } from '../../src/trail/operations.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
 import { openTestStorage, type TestStorage } from './test-storage.ts'
 
+/** For `mailAuthentication` of the settings, where nothing is to be asked of the DNS about whose mail it is. */
+export const unauthenticated = { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' } as const
+
 export interface ComposedServerOptions {
   readonly hostname: string
   /** Domains of this server. */

@@ -12,6 +12,7 @@ import {
   type ServerProcess,
   startServer,
 } from '../harness/server-process.ts'
+import { sendWithMsmtp } from './msmtp.ts'
 
 const user = 'anna@example.test'
 const authority = await makeAuthority('clients')
@@ -42,23 +43,16 @@ async function msmtp(
   role: 'submission' | 'submissions',
   subject: string,
 ): Promise<ProgramResult> {
-  const file = join(at.folder, `msmtprc-${name}-${role}`)
-  const lines = [
-    'account default',
-    'host 127.0.0.1',
-    `port ${server.port(role)}`,
-    'tls on',
-    `tls_starttls ${role === 'submission' ? 'on' : 'off'}`,
-    'tls_certcheck off',
-    `tls_cert_file ${join(at.folder, `${name}.pem`)}`,
-    `tls_key_file ${join(at.folder, `${name}.key`)}`,
-    'auth external',
-    `user ${user}`,
-    `from ${user}`,
-  ]
-  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
-  return await runProgram(['msmtp', `--file=${file}`, user], {
-    input: `From: ${user}\nTo: ${user}\nSubject: ${subject}\n\nGood day.\n`,
+  return await sendWithMsmtp(at, server, {
+    role,
+    from: user,
+    to: user,
+    subject,
+    logIn: [
+      'auth external',
+      `tls_cert_file ${join(at.folder, `${name}.pem`)}`,
+      `tls_key_file ${join(at.folder, `${name}.key`)}`,
+    ],
   })
 }
 

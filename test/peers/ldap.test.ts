@@ -33,6 +33,7 @@ import { missing, type ProgramResult, runProgram } from '../harness/programs.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
 import { mailGroup, people, type Slapd, searcher, startSlapd } from '../harness/slapd.ts'
+import { sendWithMsmtp } from './msmtp.ts'
 
 const skip = missing('slapd', 'slapadd', 'ldapmodify')
 const anna = 'anna@here.test'
@@ -508,22 +509,11 @@ test('swaks and msmtp log in by LDAP at the server as it is run', {
   const wrong = await swaks('PLAIN', 'wrong')
   assert.notEqual(wrong.exitCode, 0)
   assert.match(wrong.stdout, /535 5\.7\.8/)
-  const file = join(at.folder, 'msmtprc')
-  const lines = [
-    'account default',
-    'host 127.0.0.1',
-    `port ${server.port('submissions')}`,
-    'tls on',
-    'tls_starttls off',
-    'tls_certcheck off',
-    'auth plain',
-    `user ${oleg}`,
-    'password "secret of oleg"',
-    `from ${oleg}`,
-  ]
-  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
-  const sent = await runProgram(['msmtp', `--file=${file}`, lena], {
-    input: `From: ${oleg}\nTo: ${lena}\nSubject: from one to the other\n\nGood day.\n`,
+  const sent = await sendWithMsmtp(at, server, {
+    from: oleg,
+    to: lena,
+    subject: 'from one to the other',
+    logIn: ['auth plain', 'password "secret of oleg"'],
   })
   assert.equal(sent.exitCode, 0, sent.stdout + sent.stderr)
   assert.match(await readMessage(at, lena, 'from one to the other'), /Good day/)

@@ -1,7 +1,5 @@
 // Clients that we did not write log in by each mechanism, over STARTTLS and over TLS from the first byte.
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createAccount, readMessage } from '../harness/mailboxes.ts'
 import { missing, type ProgramResult, runProgram } from '../harness/programs.ts'
@@ -11,6 +9,7 @@ import {
   type ServerProcess,
   startServer,
 } from '../harness/server-process.ts'
+import { sendWithMsmtp } from './msmtp.ts'
 
 const user = 'anna@example.test'
 // What SASLprep changes (a letter in two parts), and what SCRAM writes otherwise.
@@ -69,25 +68,12 @@ for (const mechanism of [
 
 for (const mechanism of ['scram-sha-256', 'scram-sha-1']) {
   test(`msmtp sends a message: ${mechanism}`, { skip: missing('msmtp') }, async () => {
-    const file = join(at.folder, `msmtprc-${mechanism}`)
-    const lines = [
-      'account default',
-      'host 127.0.0.1',
-      `port ${server.port('submissions')}`,
-      'tls on',
-      'tls_starttls off',
-      'tls_certcheck off',
-      `auth ${mechanism}`,
-      `user ${user}`,
-      `password "${password}"`,
-      `from ${user}`,
-    ]
-    // msmtp refuses a file with a password that others may read.
-    await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
     const subject = `by msmtp with ${mechanism}`
-    const result = await runProgram(['msmtp', `--file=${file}`, user], {
-      input: `From: ${user}\nTo: ${user}\nSubject: ${subject}\n\nGood day.\n`,
-      env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    const result = await sendWithMsmtp(at, server, {
+      from: user,
+      to: user,
+      subject,
+      logIn: [`auth ${mechanism}`, `password "${password}"`],
     })
     assert.equal(result.exitCode, 0, result.stdout + result.stderr)
     assert.match(await readMessage(at, user, subject), /with (UTF8SMTPSA|ESMTPSA)/)

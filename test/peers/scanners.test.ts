@@ -12,7 +12,7 @@ import { createSpamdScanner } from '../../src/scanner/spamd.ts'
 import { putSenderEntry } from '../../src/sender-list/operations.ts'
 import { everybodys } from '../../src/sender-list/sender-list.ts'
 import { connectSmtp } from '../../src/smtp/client/connect.ts'
-import { startComposedServer } from '../harness/composed-server.ts'
+import { startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { missing } from '../harness/programs.ts'
 import { sendAsStranger } from '../scanner/send-as-stranger.ts'
@@ -217,7 +217,7 @@ describe('scanners', { concurrency: false }, () => {
         accounts: [{ address: 'anna@here.test' }],
         isBehindProxy: true,
         settings: {
-          mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+          mailAuthentication: unauthenticated,
           spam: { greylistScore: 1000, junkScore: 1000, refuseScore: 1000 },
           scanners: [{ kind, at: formatScannerEndpoint(daemon.endpoint), whenDown }],
         },

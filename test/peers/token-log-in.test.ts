@@ -6,13 +6,14 @@ import { after, before, test } from 'node:test'
 import { createTransport } from 'nodemailer'
 import { createAccount, readMessage } from '../harness/mailboxes.ts'
 import { mailAudience, type OpenIdProvider, startOpenIdProvider } from '../harness/openid-provider.ts'
-import { missing, type ProgramResult, runProgram } from '../harness/programs.ts'
+import { missing, type ProgramResult } from '../harness/programs.ts'
 import {
   createServerFolder,
   type ServerFolder,
   type ServerProcess,
   startServer,
 } from '../harness/server-process.ts'
+import { sendWithMsmtp } from './msmtp.ts'
 
 const user = 'anna@example.test'
 
@@ -59,24 +60,13 @@ test('nodemailer: XOAUTH2, over STARTTLS and over TLS from the first byte', asyn
 })
 
 async function msmtp(mechanism: string, token: string, subject: string): Promise<ProgramResult> {
-  const file = join(at.folder, `msmtprc-${mechanism}`)
   const tokenFile = join(at.folder, 'token')
   await writeFile(tokenFile, token)
-  const lines = [
-    'account default',
-    'host 127.0.0.1',
-    `port ${server.port('submissions')}`,
-    'tls on',
-    'tls_starttls off',
-    'tls_certcheck off',
-    `auth ${mechanism}`,
-    `user ${user}`,
-    `passwordeval "cat ${tokenFile}"`,
-    `from ${user}`,
-  ]
-  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
-  return await runProgram(['msmtp', `--file=${file}`, user], {
-    input: `From: ${user}\nTo: ${user}\nSubject: ${subject}\n\nGood day.\n`,
+  return await sendWithMsmtp(at, server, {
+    from: user,
+    to: user,
+    subject,
+    logIn: [`auth ${mechanism}`, `passwordeval "cat ${tokenFile}"`],
   })
 }
 

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { listQuarantine } from '../../src/queue/quarantine.ts'
 import { formatPacket, texts, uint32 } from '../../src/scanner/milter/packets.ts'
-import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { startMilter } from '../scanner/fake-milter.ts'
 import { sendAsStranger } from '../scanner/send-as-stranger.ts'
 
@@ -17,8 +17,7 @@ async function start(t: TestContext, answers: readonly Buffer[]): Promise<Compos
     accounts: [{ address: 'anna@here.test' }, { address: 'archive@here.test' }],
     isBehindProxy: true,
     settings: {
-      // Nothing here asks the DNS.
-      mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+      mailAuthentication: unauthenticated,
       scanners: [{ kind: 'milter', at }],
     },
   })

@@ -9,7 +9,7 @@ import { listAlerts } from '../../src/alert/operations.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
-import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
@@ -33,7 +33,7 @@ async function start(t: TestContext, source: string, log?: Log): Promise<Scene> 
     isBehindProxy: true,
     ...(log ? { log } : {}),
     settings: {
-      mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+      mailAuthentication: unauthenticated,
       spam: { filter: false, clientNames: false },
       hooks: { file, timeoutSeconds: 5, maxMegabytes: 32 },
     },

@@ -18,7 +18,7 @@ import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
-import { startFakeScanner } from '../scanner/fake-scanner.ts'
+import { pointsIn, startFakeRspamd } from '../scanner/fake-rspamd.ts'
 
 const anna = 'anna@here.test'
 const carl = 'carl@here.test'
@@ -36,23 +36,17 @@ async function start(
   scanner: Readonly<Record<string, unknown>> = { outgoing: true },
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<Scene> {
-  const fake = await startFakeScanner(t, (socket, all) => {
-    if (!all.includes('The end\r\n') || socket.writableEnded) return
-    const text = all.toString('latin1')
-    const score = Number(/Points ([0-9.]+)/.exec(text)?.[1] ?? 0)
-    const isVirus = text.includes('Eicar')
-    const messages = isVirus ? { smtp_message: 'it contains the virus Eicar' } : {}
-    const answer = { action: isVirus ? 'reject' : 'no action', score, symbols: {}, messages }
-    const body = JSON.stringify(answer)
-    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
-  })
-  const { endpoint } = fake
-  const at = endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : ''
+  const fake = await startFakeRspamd(t, told => ({
+    score: pointsIn(told),
+    ...(told.includes('Eicar')
+      ? { action: 'reject', messages: { smtp_message: 'it contains the virus Eicar' } }
+      : {}),
+  }))
   const server = await startComposedServer(t, {
     hostname: 'mx.here.test',
     domains: ['here.test'],
     accounts: [{ address: anna }, { address: carl }],
-    settings: { submission, scanners: [{ kind: 'rspamd', at, ...scanner }], ...more },
+    settings: { submission, scanners: [{ kind: 'rspamd', at: fake.at, ...scanner }], ...more },
   })
   return { server, received: () => fake.received().toString('latin1') }
 }

@@ -8,34 +8,29 @@ import { createHouseKeeper } from '../../src/main/house-keeper.ts'
 import { listQuarantine, releaseQuarantined } from '../../src/queue/quarantine.ts'
 import { formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/runtime/log.ts'
-import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { openConnection } from '../harness/raw-connection.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
-import { startFakeScanner } from '../scanner/fake-scanner.ts'
+import { pointsIn, startFakeRspamd } from '../scanner/fake-rspamd.ts'
 
 const dayMs = 86_400_000
 const anna = 'anna@here.test'
 const carl = 'carl@here.test'
 
 async function start(t: TestContext, options: Partial<Parameters<typeof startComposedServer>[1]> = {}) {
-  const scanner = await startFakeScanner(t, (socket, all) => {
-    if (!all.includes('The end\r\n') || socket.writableEnded) return
-    const text = all.toString('latin1')
-    const score = Number(/Points ([0-9.]+)/.exec(text)?.[1] ?? 0)
-    const action = text.includes('Look first') ? 'quarantine' : 'no action'
-    const body = JSON.stringify({ action, score, symbols: {} })
-    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
-  })
-  const { endpoint } = scanner
+  const { at } = await startFakeRspamd(t, told => ({
+    score: pointsIn(told),
+    ...(told.includes('Look first') ? { action: 'quarantine' } : {}),
+  }))
   return await startComposedServer(t, {
     hostname: 'mx.here.test',
     domains: ['here.test'],
     accounts: [{ address: anna }, { address: carl }],
     isBehindProxy: true,
     settings: {
-      mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+      mailAuthentication: unauthenticated,
       spam: { filter: false, clientNames: false, quarantineScore: 8, quarantineDays: 10 },
-      scanners: [{ kind: 'rspamd', at: endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : '' }],
+      scanners: [{ kind: 'rspamd', at }],
     },
     ...options,
   })

@@ -14,7 +14,7 @@ import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
-import { startFakeScanner } from '../scanner/fake-scanner.ts'
+import { pointsIn, startFakeRspamd } from '../scanner/fake-rspamd.ts'
 
 const anna = 'anna@here.test'
 const carl = 'carl@here.test'
@@ -34,14 +34,10 @@ const address = (text: string) => parseAddress(text) ?? assert.fail(text)
 async function start(t: TestContext): Promise<ComposedServer> {
   const dns = await startDnsServer(zone)
   t.after(() => dns.close())
-  const scanner = await startFakeScanner(t, (socket, all) => {
-    if (!all.includes('The end\r\n') || socket.writableEnded) return
-    const score = Number(/Points ([0-9.]+)/.exec(all.toString('latin1'))?.[1] ?? 0)
-    const action = all.includes('Virus') ? 'reject' : 'no action'
-    const body = JSON.stringify({ action, score, symbols: {} })
-    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
-  })
-  const { endpoint } = scanner
+  const { at } = await startFakeRspamd(t, told => ({
+    score: pointsIn(told),
+    ...(told.includes('Virus') ? { action: 'reject' } : {}),
+  }))
   return await startComposedServer(t, {
     hostname: 'mx.here.test',
     domains: ['here.test'],
@@ -51,7 +47,7 @@ async function start(t: TestContext): Promise<ComposedServer> {
     settings: {
       delivery: { dnsServers: [dns.text] },
       spam: { filter: false, clientNames: false },
-      scanners: [{ kind: 'rspamd', at: endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : '' }],
+      scanners: [{ kind: 'rspamd', at }],
     },
   })
 }

@@ -6,7 +6,7 @@ import { findAccount } from '../../src/directory/accounts.ts'
 import { putSenderEntry } from '../../src/sender-list/operations.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
-import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { logInPlain, openSession } from '../harness/log-in.ts'
@@ -433,7 +433,7 @@ test('our users, our networks and programs on this machine are not checked', asy
 })
 
 test('with all checks off nothing is asked, and nothing added', async t => {
-  const { server, dns } = await start(t, { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' })
+  const { server, dns } = await start(t, unauthenticated)
   assert.equal((await send(server, { message })).code, 250)
   await server.settled()
   const [mail = ''] = await server.mailbox('anna@here.test')

@@ -4,14 +4,14 @@ import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
-import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { type FakeScanner, startFakeScanner } from '../scanner/fake-scanner.ts'
+import { startFakeRspamd } from '../scanner/fake-rspamd.ts'
 import { sendAsStranger } from '../scanner/send-as-stranger.ts'
 
-/** As rspamd: its answer by a word in the message. */
-async function startRspamd(t: TestContext): Promise<FakeScanner> {
-  const answers: Readonly<Record<string, unknown>> = {
+/** Answers by a word in the message; where it is. */
+async function startRspamd(t: TestContext): Promise<string> {
+  const answers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     Pills: {
       action: 'add header',
       score: 8.5,
@@ -22,14 +22,11 @@ async function startRspamd(t: TestContext): Promise<FakeScanner> {
     Virus: { action: 'reject', score: 1, symbols: {}, messages: { smtp_message: 'It contains a virus' } },
     Later: { action: 'soft reject', score: 0, symbols: {} },
   }
-  return await startFakeScanner(t, (socket, all) => {
-    if (!all.includes('The end\r\n') || socket.writableEnded) return
-    const word = Object.keys(answers).find(one => all.includes(one))
-    const body = JSON.stringify(
-      word === undefined ? { action: 'no action', score: 0.1, symbols: {} } : answers[word],
-    )
-    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+  const { at } = await startFakeRspamd(t, told => {
+    const word = Object.keys(answers).find(one => told.includes(one))
+    return word === undefined ? { score: 0.1 } : (answers[word] ?? {})
   })
+  return at
 }
 
 async function start(
@@ -43,15 +40,10 @@ async function start(
     accounts: [{ address: 'anna@here.test' }],
     isBehindProxy: true,
     settings: {
-      // Nothing here asks the DNS.
-      mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+      mailAuthentication: unauthenticated,
       scanners: [{ kind: 'rspamd', at, ...more }],
     },
   })
-}
-
-function placeOf({ endpoint }: FakeScanner): string {
-  return endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : endpoint.path
 }
 
 async function events(server: ComposedServer): Promise<TrailEvent[]> {
@@ -71,8 +63,8 @@ async function eventOf<Kind extends TrailEvent['kind']>(
 }
 
 test('spam goes to Junk, with each line of its score in the trail', async t => {
-  const scanner = await startRspamd(t)
-  const server = await start(t, placeOf(scanner))
+  const at = await startRspamd(t)
+  const server = await start(t, at)
   assert.equal((await sendAsStranger(server, 'Pills')).code, 250)
   await server.settled()
   assert.deepEqual(await server.mailbox('anna@here.test'), [])
@@ -81,14 +73,14 @@ test('spam goes to Junk, with each line of its score in the trail', async t => {
   assert.match(junk, /^X-Spam: Yes {2}X-Forged: 1\r$/m)
   const screened = await eventOf(server, 'screened')
   assert.deepEqual(describeEvent(screened), {
-    text: `Looked at whether it is spam (8.5 points), and put into Junk: rspamd at ${placeOf(scanner)}: it takes the message for spam`,
-    notes: [`+8.5 by rspamd at ${placeOf(scanner)}: PILLS (Pills)`],
+    text: `Looked at whether it is spam (8.5 points), and put into Junk: rspamd at ${at}: it takes the message for spam`,
+    notes: [`+8.5 by rspamd at ${at}: PILLS (Pills)`],
     dialogue: [],
   })
 })
 
 test('wanted mail is where it belongs, and leaves no line where nothing was said', async t => {
-  const server = await start(t, placeOf(await startRspamd(t)), { weight: 0 })
+  const server = await start(t, await startRspamd(t), { weight: 0 })
   assert.equal((await sendAsStranger(server, 'Lunch')).code, 250)
   await server.settled()
   assert.equal((await server.mailbox('anna@here.test')).length, 1)
@@ -99,7 +91,7 @@ test('wanted mail is where it belongs, and leaves no line where nothing was said
 })
 
 test('what a scanner refuses is refused in its words, but not to postmaster', async t => {
-  const server = await start(t, placeOf(await startRspamd(t)))
+  const server = await start(t, await startRspamd(t))
   const reply = await sendAsStranger(server, 'Virus')
   assert.equal(reply.code, 550)
   assert.deepEqual(reply.lines.slice(0, -1), [
@@ -113,7 +105,7 @@ test('what a scanner refuses is refused in its words, but not to postmaster', as
 
 test('what is too large for a scanner is taken, refused or kept aside, as the settings say, and the trail says why', async t => {
   const large = 'A line of a large message\r\n'.repeat(40_000)
-  const at = placeOf(await startRspamd(t))
+  const at = await startRspamd(t)
   const refusing = await start(t, at, { maxMegabytes: 1, whenTooLarge: 'refuse', whenDown: 'defer' })
   assert.equal((await sendAsStranger(refusing, 'Small')).code, 250)
   const { code, lines } = await sendAsStranger(refusing, 'Large', 'anna@here.test', large)
@@ -131,8 +123,8 @@ test('what is too large for a scanner is taken, refused or kept aside, as the se
 })
 
 test('a scanner that wants to see it later, or is away where that matters, puts it off', async t => {
-  const scanner = await startRspamd(t)
-  const server = await start(t, placeOf(scanner))
+  const at = await startRspamd(t)
+  const server = await start(t, at)
   assert.equal((await sendAsStranger(server, 'Later')).code, 451)
   const strict = await start(t, '127.0.0.1:1', { whenDown: 'defer' })
   const reply = await sendAsStranger(strict, 'Lunch')
@@ -148,12 +140,8 @@ test('a scanner that wants to see it later, or is away where that matters, puts 
 })
 
 test('a message of a megabyte is shown whole', async t => {
-  const scanner = await startFakeScanner(t, (socket, all) => {
-    if (!all.includes('The end\r\n') || socket.writableEnded) return
-    const body = JSON.stringify({ action: 'no action', score: all.length > 1_000_000 ? 9 : 0, symbols: {} })
-    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
-  })
-  const server = await start(t, placeOf(scanner))
+  const { at } = await startFakeRspamd(t, told => ({ score: told.length > 1_000_000 ? 9 : 0 }))
+  const server = await start(t, at)
   assert.equal(
     (await sendAsStranger(server, `Large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(15_000)}`)).code,
     250,
