@@ -3,7 +3,17 @@
 // With arguments it runs a part, without the checks: `npm test -- test/queue test/smtp/session.test.ts`. What takes longer than
 // everybody can wait for runs by `npm run fault-test`.
 import { spawn } from 'node:child_process'
-import { globSync, readFileSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, join, relative, resolve, sep } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,7 +23,8 @@ import { inspect } from 'node:util'
 import { systemClock } from '../src/runtime/clock.ts'
 import { silentLog } from '../src/runtime/log.ts'
 import { openPostgresStorage } from '../src/storage/postgres/postgres-storage.ts'
-import { addressOf, startPostgres } from '../test/harness/postgres-server.ts'
+import { addressOf, type PostgresServer, startPostgres } from '../test/harness/postgres-server.ts'
+import { compileCache } from '../test/harness/programs.ts'
 import { watchTests } from './test-watch.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -27,6 +38,7 @@ interface Run {
   readonly files: readonly string[]
   readonly fileTimeoutMs: number
 }
+
 const started = performance.now()
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`
@@ -75,7 +87,36 @@ function findTests(parts: readonly string[]): string[] {
       : [path]
   })
   if (files.length === 0) throw new Error(`There are no tests in ${parts.join(', ')}.`)
-  return files.sort()
+  return files.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1))
+}
+
+/** They begin: of what takes long, none is left for the end, when nothing runs beside it. */
+const longest: readonly string[] = [
+  'test/main/threads.test.ts',
+  'test/main/brute-force.test.ts',
+  'test/faults/refuse-to-start.test.ts',
+  'test/main/serve.test.ts',
+  'test/peers/haproxy.test.ts',
+  'test/cli/serve-try.test.ts',
+  'test/main/health.test.ts',
+  'test/storage/move/round-trip.test.ts',
+  'test/simulation/simulation.test.ts',
+  'test/systemd/activation.test.ts',
+  'test/cli/directory-commands.test.ts',
+  'test/faults/kill.test.ts',
+  'test/storage/move/administrator.test.ts',
+  'test/package.test.ts',
+  'test/peers/ldap.test.ts',
+  'test/delivery/scheduling.test.ts',
+  'test/acme/keeper.test.ts',
+  'test/main/acme.test.ts',
+  'test/main/certificates.test.ts',
+  'test/faults/disk-full.test.ts',
+]
+
+function rank(file: string): number {
+  const place = longest.indexOf(relative(root, file))
+  return place < 0 ? longest.length : place
 }
 
 interface Skipped {
@@ -143,13 +184,27 @@ function areOnBothEngines(file: string): boolean {
 const usesTestStorage =
   /from '.*\/(?:test-storage|open-directory|open-intake|open-mailboxes|open-queue|world|composed-server)\.ts'/
 
-/** A server of our own, stopped at the end, whose database the tests copy. */
-async function runOnPostgres(chosen: Run): Promise<Totals> {
+interface Postgres {
+  readonly server: PostgresServer
+  /** The URI of a database that the tests copy. */
+  readonly template: string
+}
+
+async function preparePostgres(): Promise<Postgres> {
   const server = await startPostgres({ settings: quick })
   try {
-    const uri = await server.createDatabase('template_of_tests')
-    await (await openPostgresStorage(addressOf(uri), systemClock, silentLog)).close()
-    process.env['POSTRIDER_TEST_POSTGRES'] = uri
+    const template = await server.createDatabase('template_of_tests')
+    await (await openPostgresStorage(addressOf(template), systemClock, silentLog)).close()
+    return { server, template }
+  } catch (cause) {
+    await server.stop()
+    throw cause
+  }
+}
+
+async function runOnPostgres(chosen: Run, { server, template }: Postgres): Promise<Totals> {
+  process.env['POSTRIDER_TEST_POSTGRES'] = template
+  try {
     return await runTests(chosen)
   } finally {
     delete process.env['POSTRIDER_TEST_POSTGRES']
@@ -166,7 +221,48 @@ function couldNotRun(cause: unknown): Totals {
 /** Power cuts are not what these tests are about. */
 const quick = ['fsync = off', 'full_page_writes = off', 'autovacuum = off']
 
+/**
+ * A folder in memory, where there is room for what the tests write; nothing of it outlives a power cut anyway, and the disk is
+ * waited for at each commit. Undefined: they have that of the system.
+ */
+function makeMemoryFolder(): string | undefined {
+  const memory = '/dev/shm'
+  // PostgreSQL is run from a folder of the tests.
+  const isThere = readMounts().some(line => line.includes(` ${memory} tmpfs `) && !line.includes('noexec'))
+  if (!isThere) return undefined
+  const { bavail, bsize } = statfsSync(memory)
+  if (bavail * bsize < roomForTests || !isWritable(memory)) return undefined
+  const folder = mkdtempSync(join(memory, 'postrider-'))
+  // As /tmp: what the tests start runs as other users too.
+  chmodSync(folder, 0o1777)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => process.exit(code))
+  return folder
+}
+
+const roomForTests = 4 * 1024 ** 3
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    // Which is the answer.
+    return false
+  }
+}
+
+function readMounts(): readonly string[] {
+  return process.platform === 'linux' ? readFileSync('/proc/mounts', 'utf8').split('\n') : []
+}
+
 const place = (file: string | undefined): string => (file === undefined ? '' : relative(root, file))
+
+const preloaded = ['test/harness/fixed-seed.ts']
 
 async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
   let passed = 0
@@ -180,7 +276,10 @@ async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
     cwd: root,
     concurrency: Math.max(3, Math.min(4, availableParallelism())),
     timeout: testTimeoutMs,
-    execArgv: [...watch.execArgv, '--import', pathToFileURL(join(root, 'test/harness/fixed-seed.ts')).href],
+    execArgv: [
+      ...watch.execArgv,
+      ...preloaded.flatMap(file => ['--import', pathToFileURL(join(root, file)).href]),
+    ],
   })
   stream.on('test:pass', ({ name, file, details, skip, todo }) => {
     if (details.type === 'suite') return
@@ -261,15 +360,38 @@ function chooseTests(parts: readonly string[]): Run {
   return { files: findTests(['test']).filter(file => !left.includes(file)), fileTimeoutMs }
 }
 
+interface Both {
+  readonly onSqlite: Totals
+  readonly onPostgres: Totals | undefined
+}
+
+async function runOnBoth(chosen: Run, again: readonly string[]): Promise<Both> {
+  if (again.length === 0) return { onSqlite: await runTests(chosen), onPostgres: undefined }
+  // It starts while the others run.
+  const prepared = preparePostgres().then(
+    postgres => ({ postgres }),
+    (cause: unknown) => ({ cause }),
+  )
+  const onSqlite = await runTests(chosen)
+  print('\nThe same over PostgreSQL:')
+  const result = await prepared
+  const onPostgres =
+    'cause' in result
+      ? couldNotRun(result.cause)
+      : await runOnPostgres({ ...chosen, files: again }, result.postgres).catch(couldNotRun)
+  return { onSqlite, onPostgres }
+}
+
 async function main(parts: readonly string[]): Promise<number> {
   const chosen = chooseTests(parts)
   const { files } = chosen
   const failedChecks = parts.length > 0 ? [] : await runChecks()
-  const onSqlite = await runTests(chosen)
   const again = files.filter(areOnBothEngines)
-  if (again.length > 0) print('\nThe same over PostgreSQL:')
-  const onPostgres =
-    again.length > 0 ? await runOnPostgres({ ...chosen, files: again }).catch(couldNotRun) : undefined
+  const memory = makeMemoryFolder()
+  if (memory !== undefined) process.env['TMPDIR'] = memory
+  // For the test processes too, and their threads.
+  process.env['NODE_COMPILE_CACHE'] = compileCache
+  const { onSqlite, onPostgres } = await runOnBoth(chosen, again)
   const skipped = [...onSqlite.skipped, ...(onPostgres?.skipped ?? [])]
   if (skipped.length > 0) {
     print(`\nSKIPPED, so nothing is known of them here (${skipped.length}):`)

@@ -36,7 +36,7 @@ export function makeServerFolder(after: (remove: () => void) => void): string {
 export async function runPostrider(folder: string, parameters: readonly string[], stdin = ''): Promise<Ran> {
   const child = spawn(process.execPath, [command, ...parameters], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], TZ: 'UTC', NODE_COMPILE_CACHE: compileCache },
+    env: { PATH: process.env['PATH'], TMPDIR: tmpdir(), TZ: 'UTC', NODE_COMPILE_CACHE: compileCache },
     timeout: 60_000,
   })
   const out: Buffer[] = []

@@ -6,7 +6,8 @@ import { delimiter, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 /** For the processes of ours: the sources without their types, kept between them, which halves the start of each. */
-export const compileCache = join(tmpdir(), 'postrider-test-compile-cache')
+export const compileCache =
+  process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'postrider-test-compile-cache')
 
 // Where Debian keeps the programs of an administrator; not on everybody's PATH.
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin']
