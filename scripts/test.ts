@@ -262,7 +262,7 @@ function readMounts(): readonly string[] {
 
 const place = (file: string | undefined): string => (file === undefined ? '' : relative(root, file))
 
-const preloaded = ['test/harness/fixed-seed.ts']
+const preloaded = ['test/harness/untracked-promises.ts', 'test/harness/fixed-seed.ts']
 
 async function runTests({ files, fileTimeoutMs }: Run): Promise<Totals> {
   let passed = 0
