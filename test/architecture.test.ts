@@ -85,7 +85,7 @@ describe('the architecture', () => {
   })
 
   it('keeps the SMTP server and client usable without the rest', () => {
-    const allowed = ['smtp', 'sasl', 'address', 'message', 'bounce', 'runtime']
+    const allowed = ['smtp', 'connection', 'sasl', 'address', 'message', 'bounce', 'runtime']
     const wrong = imports.filter(({ file, target }) => {
       const to = folderOf(target)
       return folderOf(file) === 'smtp' && to !== undefined && !allowed.includes(to)
@@ -107,7 +107,7 @@ describe('the architecture', () => {
     'node:https': ['acme', 'openid', 'scanner', 'tls-policy', 'tls-report', 'web'],
     'node:dgram': ['dns', 'doctor'],
     'node:dns': ['dns', 'config'],
-    'node:tls': ['acme', 'ldap', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],
+    'node:tls': ['acme', 'connection', 'ldap', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],
     'node:fs': ['storage', 'config', 'setup', 'tls', 'main', 'cli', 'dns', 'systemd', 'hooks'],
     // No shell, and no other program than systemd-notify, and the one for the DNS that the settings name; no code from text.
     'node:child_process': ['acme', 'systemd'],

@@ -4,8 +4,8 @@
 // count. It is never too small, and too large only when both are shared with other hosts that are connected now. The
 // hash is keyed, so that nobody can choose addresses that share a victim's.
 import { randomInt } from 'node:crypto'
+import type { ConnectionCounts } from '../connection/connection-counts.ts'
 import { hashText } from '../runtime/hash-text.ts'
-import type { ConnectionCounts } from '../smtp/server/connection-counts.ts'
 
 /** What threads hand to each other. */
 export interface ConnectionCountTable {

@@ -8,7 +8,7 @@ import {
   type SocketOwner,
   tellWhenDrained,
   tellWhenSecured,
-} from '../smtp/server/owned-socket.ts'
+} from '../connection/owned-socket.ts'
 import { CommandReader } from './command-reader.ts'
 import { formatResponse, type Response } from './response.ts'
 import { responses } from './responses.ts'

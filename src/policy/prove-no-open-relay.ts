@@ -1,9 +1,9 @@
 // At start the server proves that it is no open relay: a stranger must not be able to send through it to a stranger.
 import type { Address } from '../address/address.ts'
 import { isInNetworks, type Network, parseNetwork } from '../address/networks.ts'
+import { formatListener } from '../connection/format-listener.ts'
 import type { ConnectSmtp, SmtpConnection } from '../smtp/client/contract.ts'
 import type { Reply } from '../smtp/reply.ts'
-import { formatListener } from '../smtp/server/format-listener.ts'
 import type { BoundListener } from '../smtp/server/options.ts'
 import type { Client, ListenerRole, Refusal } from '../smtp/server/services.ts'
 

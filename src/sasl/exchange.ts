@@ -1,10 +1,10 @@
 // One exchange of a mechanism with a client, as a protocol sees it (SMTP, and whatever else takes SASL): steps that end in an
 // account, or in a reason that is for the trail and never for the client.
+
+import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { type Authority, isRefusal, isTemporary, type LoginProblem, type Verdict } from './authority.ts'
 import type { SaslConnection, SaslMechanism, SaslStep } from './mechanism.ts'
 import type { ScramOffer } from './scram-keys.ts'
-
-type MaybePromise<T> = T | Promise<T>
 
 export type ExchangeStep<Account> =
   | {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { parseProxyHeader } from '../../src/connection/proxy-protocol.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { passwordMechanisms } from '../../src/sasl/mechanisms.ts'
 import { formatReply } from '../../src/smtp/reply.ts'
@@ -11,7 +12,6 @@ import {
   parseReversePathParameters,
 } from '../../src/smtp/server/esmtp-parameters.ts'
 import { defaultLimits, type TransferExtensions } from '../../src/smtp/server/options.ts'
-import { parseProxyHeader } from '../../src/smtp/server/proxy-protocol.ts'
 import { createClient, Session } from '../../src/smtp/server/session.ts'
 import { decodeXtext, encodeXtext } from '../../src/smtp/xtext.ts'
 import { nastyBytes } from './nasty-bytes.ts'

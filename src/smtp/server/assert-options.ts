@@ -1,6 +1,8 @@
 // Whether a server can be made of its options: what a program in JavaScript may get wrong is said before anything is open.
 import { isIP } from 'node:net'
 import { parseNetwork } from '../../address/networks.ts'
+import type { ConnectionCounts } from '../../connection/connection-counts.ts'
+import type { ServerTls } from '../../connection/tls-facts.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
@@ -23,7 +25,6 @@ import {
   trueOrFalse,
   wholeNumber,
 } from '../option-checks.ts'
-import type { ConnectionCounts } from './connection-counts.ts'
 import {
   defaultLimits,
   type ListenerOptions,
@@ -142,7 +143,7 @@ const serverOptions = record<SmtpServerOptions>({
     }),
   ),
   tls: optional(
-    record<NonNullable<SmtpServerOptions['tls']>>(
+    record<ServerTls>(
       {
         secureContext: mustBe('a function that gives a SecureContext', isCallable, 'TLS_UNUSABLE'),
         asksForClientCertificate: optional(trueOrFalse),

@@ -5,21 +5,21 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { plainAddress } from '../../address/networks.ts'
+import { addressAt, type Door } from '../../connection/door.ts'
+import { disown, guard, own, type SocketOwner, tellWhenSecured } from '../../connection/owned-socket.ts'
+import { parseProxyHeader } from '../../connection/proxy-protocol.ts'
+import { describeTlsFailure, peerHasGone, type TlsFailure } from '../../connection/tls-failure.ts'
 import type { LogFields } from '../../runtime/log.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 import { findLine, findLineEnd, isTlsHandshake } from './command-input.ts'
 import { describeLine } from './describe-line.ts'
-import { addressAt, type Door } from './door.ts'
 import { DataReader } from './mail-data.ts'
 import type { MailFlow } from './mail-flow.ts'
-import { disown, guard, own, type SocketOwner, tellWhenSecured } from './owned-socket.ts'
-import { parseProxyHeader } from './proxy-protocol.ts'
 import { ReplyOutput } from './reply-output.ts'
 import type { CutOff, ListenerRole, MaybePromise, TlsFacts, Turn, TurnedAway } from './services.ts'
 import { createClient, Session, type SessionContext } from './session.ts'
 import type { Chunk, Effect, Step } from './session-state.ts'
-import { describeTlsFailure, peerHasGone, type TlsFailure } from './tls-failure.ts'
 
 /** What the server gives its connections. */
 export interface ConnectionHost {
@@ -36,7 +36,7 @@ export interface ConnectionHost {
   /** Of such a socket, after the handshake. */
   tlsFacts(secure: TLSSocket, role: ListenerRole): TlsFacts
   /** Counts the peer's connections; a Reply refuses this one. */
-  admit(remoteAddress: string, door: Door): Reply | undefined
+  admit(remoteAddress: string, door: Door<ListenerRole>): Reply | undefined
   /** `admitted`: it was counted. */
   released(connection: Connection, admitted: boolean): void
   note(message: string, connection: Connection, fields?: LogFields): void
@@ -78,7 +78,7 @@ const drainedCloseWaitMs = 1000
 
 export class Connection implements SocketOwner {
   readonly #host: ConnectionHost
-  readonly #door: Door
+  readonly #door: Door<ListenerRole>
   #socket: Socket
   session: Session | undefined
   #mode: Mode = waiting
@@ -99,7 +99,7 @@ export class Connection implements SocketOwner {
   deadlineAt = 0
   readonly openedAt: number
 
-  constructor(host: ConnectionHost, door: Door, socket: Socket) {
+  constructor(host: ConnectionHost, door: Door<ListenerRole>, socket: Socket) {
     this.#host = host
     this.#door = door
     this.#socket = socket
@@ -267,7 +267,7 @@ export class Connection implements SocketOwner {
   }
 
   #noteTlsFailure(cause: TlsFailure): void {
-    const problem = describeTlsFailure(cause, this.#role)
+    const problem = describeTlsFailure(cause, this.#role === 'submissions' ? 'at-once' : 'after-starttls')
     this.#host.note(problem, this, cause === peerHasGone ? {} : { code: cause.code })
     this.#noteTurnedAway({ problem })
   }

@@ -2,6 +2,14 @@
 import type { Socket } from 'node:net'
 import { hostNetworkOf } from '../../address/networks.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
+import { assertNetworks } from '../../connection/assert-networks.ts'
+import { type ConnectionCounts, createConnectionCounts } from '../../connection/connection-counts.ts'
+import { DeadlineWatch } from '../../connection/deadline-watch.ts'
+import { type Door, isForNamedClients, mayEnter } from '../../connection/door.ts'
+import { formatOptions } from '../../connection/format-listener.ts'
+import { type Listener, openListener } from '../../connection/listener.ts'
+import { secureContextOf, secureSocket, tlsFactsOf } from '../../connection/secure-socket.ts'
+import type { ServerTls } from '../../connection/tls-facts.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { silentLog } from '../../runtime/log.ts'
@@ -9,14 +17,8 @@ import { systemRandom } from '../../runtime/random.ts'
 import { usualMechanisms } from '../../sasl/mechanisms.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
-import { assertNetworks } from './assert-networks.ts'
 import { assertOptions } from './assert-options.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
-import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
-import { DeadlineWatch } from './deadline-watch.ts'
-import { type Door, isForNamedClients, mayEnter } from './door.ts'
-import { formatOptions } from './format-listener.ts'
-import { type Listener, openListener } from './listener.ts'
 import {
   type BoundListener,
   defaultLimits,
@@ -25,7 +27,7 @@ import {
   type SmtpServerLimits,
   type SmtpServerOptions,
 } from './options.ts'
-import { asksForCertificate, secureContextOf, secureSocket, tlsFactsOf } from './secure-socket.ts'
+import { isForUsers } from './roles.ts'
 import type { Client, ListenerRole } from './services.ts'
 import type { SessionContext } from './session.ts'
 
@@ -55,7 +57,7 @@ class NetworkSmtpServer implements SmtpServer {
   readonly #connections = new Set<Connection>()
   readonly #whenReleased = new Map<Connection, (served: { readonly messages: number }) => void>()
   readonly #counts: ConnectionCounts
-  readonly #listeners: Listener[] = []
+  readonly #listeners: Listener<ListenerRole>[] = []
   readonly #deadlines: DeadlineWatch
   #listens = false
   #closing = false
@@ -105,7 +107,8 @@ class NetworkSmtpServer implements SmtpServer {
       expectDeadline: at => this.#deadlines.expect(at),
       nextSessionId: () => `${prefix}-${++this.#lastSession}`,
       secureContext: () => secureContextOf(tls),
-      secure: (socket, secureContext, role) => secureSocket(socket, secureContext, tls, role),
+      secure: (socket, secureContext, role) =>
+        secureSocket(socket, { secureContext, tls, requestCert: asksForCertificate(tls, role) }),
       tlsFacts: (secure, role) => tlsFactsOf(secure, asksForCertificate(tls, role)),
       admit: (address, door) => this.#admit(address, door),
       released: (connection, admitted) => this.#released(connection, admitted),
@@ -153,7 +156,7 @@ class NetworkSmtpServer implements SmtpServer {
     return [...new Set(bound.filter(({ role }) => roles.includes(role)).map(({ port }) => port))]
   }
 
-  #accept(door: Door, socket: Socket, speaksForOthers: boolean): void {
+  #accept(door: Door<ListenerRole>, socket: Socket, speaksForOthers: boolean): void {
     if (this.#connections.size >= this.#host.context.limits.maxConnections + politeRefusals) {
       socket.destroy()
       return
@@ -186,7 +189,7 @@ class NetworkSmtpServer implements SmtpServer {
     return over
   }
 
-  #admit(address: string, door: Door): Reply | undefined {
+  #admit(address: string, door: Door<ListenerRole>): Reply | undefined {
     const { limits, hostname } = this.#host.context
     const host = hostNetworkOf(address)
     const count = this.#counts.add(host)
@@ -256,4 +259,9 @@ class NetworkSmtpServer implements SmtpServer {
       }
     })
   }
+}
+
+/** Servers have certificates of their own, which say nothing here. */
+function asksForCertificate(tls: ServerTls | undefined, role: ListenerRole): boolean {
+  return tls?.asksForClientCertificate === true && isForUsers(role)
 }

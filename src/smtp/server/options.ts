@@ -1,40 +1,23 @@
 // The settings of an SMTP server, as the server itself takes them: plain values, defaults in one place.
 import type { Socket } from 'node:net'
-import type { SecureContext } from 'node:tls'
+import type { ConnectionCounts } from '../../connection/connection-counts.ts'
+import type {
+  BoundListener as BoundListenerOf,
+  PortOptions as PortOptionsOf,
+  UnixSocketOptions as UnixSocketOptionsOf,
+} from '../../connection/listener-options.ts'
+import type { ServerTls } from '../../connection/tls-facts.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
-import type { ConnectionCounts } from './connection-counts.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
+/** Over LMTP it has to be said who may come in (`clients`). */
+export type PortOptions = PortOptionsOf<ListenerRole>
+/** For LMTP alone. */
+export type UnixSocketOptions = UnixSocketOptionsOf<'lmtp'>
 export type ListenerOptions = PortOptions | UnixSocketOptions
-
-/** A UNIX socket, for LMTP alone. Who may open the file is for the caller to say, who makes its folder and removes what is stale. */
-export interface UnixSocketOptions {
-  readonly role: 'lmtp'
-  /** Absolute. */
-  readonly path: string
-}
-
-export interface PortOptions {
-  readonly role: ListenerRole
-  /** '::' takes IPv4 too where the system allows it. */
-  readonly address: string
-  /** 0 lets the system choose. */
-  readonly port: number
-  /** Who may come in at all: addresses or CIDR networks. Default: everybody, but over LMTP it has to be said. */
-  readonly clients?: readonly string[]
-  /** Peers (addresses or CIDR networks) that must start with a PROXY protocol header, v1 or v2; nobody else may. */
-  readonly proxyFrom?: readonly string[]
-  /** Several threads listen on the same port (SO_REUSEPORT). */
-  readonly reusePort?: boolean
-  /**
-   * Sockets that listen there already, by file descriptor (opened by systemd): they are used, and none is opened; with an
-   * empty list another thread has them. Whoever comes when this server closes is left to the next that uses them.
-   */
-  readonly sockets?: readonly number[] | undefined
-}
 
 /** RFC 5321 §4.5.3.1 and §4.5.3.2; the defaults are at least what the RFC demands. */
 export interface SmtpServerLimits {
@@ -102,15 +85,8 @@ export interface SmtpServerOptions {
   readonly listeners: readonly ListenerOptions[]
   readonly services: SessionServices
   readonly limits?: Partial<SmtpServerLimits>
-  /** Called for each handshake, so that a renewed certificate is used at once. Without it: no STARTTLS, no submissions. */
-  readonly tls?: {
-    readonly secureContext: (serverName?: string) => SecureContext
-    /**
-     * Clients on the ports for users are asked for a certificate, for EXTERNAL. Then the contexts must have the authorities that are
-     * trusted for that (`ca`), or all that everybody knows are, and a `sessionIdContext`. Default false.
-     */
-    readonly asksForClientCertificate?: boolean
-  }
+  /** Without it: no STARTTLS, no submissions. */
+  readonly tls?: ServerTls
   /** AUTH without TLS from loopback addresses, for a developer's own machine. Default false: AUTH needs TLS. */
   readonly allowPlaintextAuthOnLoopback?: boolean
   /** How users may log in, where the services can; SCRAM with its -PLUS. Default: SCRAM-SHA-256, PLAIN, LOGIN. */
@@ -149,10 +125,4 @@ export interface SmtpServer {
   serve(socket: Socket): Promise<{ readonly messages: number }>
 }
 
-export interface BoundListener {
-  readonly role: ListenerRole
-  /** '' and 0 where it is a UNIX socket. */
-  readonly address: string
-  readonly port: number
-  readonly path?: string | undefined
-}
+export type BoundListener = BoundListenerOf<ListenerRole>

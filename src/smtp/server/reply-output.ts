@@ -1,8 +1,8 @@
 // The replies of a connection on their way out: those to a group of commands go out together (RFC 2920 §3.2), and none pile up
 // for a peer that does not read.
 import type { Socket } from 'node:net'
+import { tellWhenDrained } from '../../connection/owned-socket.ts'
 import { formatReply, type Reply } from '../reply.ts'
-import { tellWhenDrained } from './owned-socket.ts'
 
 /** So many characters go out together; more are not kept for a peer that does not read. */
 const maxOutputLength = 16 * 1024

@@ -2,14 +2,16 @@
 // program supplies its own. Everything but `receive` is optional for a program that embeds the server.
 import type { Socket } from 'node:net'
 import type { Address, ReversePath } from '../../address/address.ts'
-import type { LoginProblem, LoginRefusal, TokenVerdict } from '../../sasl/authority.ts'
-import type { ChannelBindingType } from '../../sasl/channel-binding.ts'
-import type { ClientCertificate } from '../../sasl/client-certificate.ts'
-import type { ScramHash, ScramOffer } from '../../sasl/scram-keys.ts'
+import type { TlsFacts } from '../../connection/tls-facts.ts'
+import type { MaybePromise } from '../../runtime/maybe-promise.ts'
+import type { LoginProblem } from '../../sasl/authority.ts'
+import type { AuthenticatedAccount, LogInServices } from '../../sasl/log-in-services.ts'
 import type { BodyType, DeliverByRequest, Disposition, NotifyCondition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
 
-export type MaybePromise<T> = T | Promise<T>
+export type { TlsFacts } from '../../connection/tls-facts.ts'
+export type { MaybePromise } from '../../runtime/maybe-promise.ts'
+export type { AuthenticatedAccount, LoginAnswer } from '../../sasl/log-in-services.ts'
 
 /**
  * relay: port 25, between servers. submission: port 587, from clients. submissions: port 465, TLS from the first byte. lmtp: from
@@ -18,19 +20,6 @@ export type MaybePromise<T> = T | Promise<T>
 export type ListenerRole = SmtpRole | 'lmtp'
 
 export type SmtpRole = 'relay' | 'submission' | 'submissions'
-
-export interface TlsFacts {
-  /** 'TLSv1.3' */
-  readonly protocol: string
-  /** 'TLS_AES_256_GCM_SHA384' */
-  readonly cipher: string
-  /** The name that the client asked for (SNI). */
-  readonly serverName?: string | undefined
-  /** What only the two ends of this connection know (RFC 5056); undefined: none of this type, or the connection is over. */
-  readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
-  /** Where the client was asked for one. */
-  readonly clientCertificate?: ClientCertificate | undefined
-}
 
 /** The peer as the session knows it so far. A new value whenever something is learned. */
 export interface Client {
@@ -61,17 +50,6 @@ export interface Client {
   /** This server opened the connection to fetch its mail (`serve`): the peer passes on what others have sent. */
   readonly fetched?: true | undefined
 }
-
-export interface AuthenticatedAccount {
-  readonly id: number
-  /** 'anna@example.test': the account's own address, which is also its name at AUTH. */
-  readonly address: string
-  /** Of reports to this account. */
-  readonly language?: 'en' | 'ru' | undefined
-}
-
-/** A refusal says why, for `refused`; the client is told the same for all of them. */
-export type LoginAnswer = AuthenticatedAccount | LoginRefusal | undefined
 
 /** The parameters of MAIL that outlive the session. */
 export interface ReversePathParameters {
@@ -220,7 +198,7 @@ export interface TurnedAway {
 }
 
 /** `undefined` from a check means: nothing against it. A Reply with 4xx or 5xx refuses; one with 421 ends the session as well. */
-export interface SessionServices {
+export interface SessionServices extends LogInServices<Client> {
   /** Opens the data phase of a transaction that has at least one recipient. A Reply refuses (452, 421 …). */
   receive(client: Client, transaction: MailTransaction): MaybePromise<MailDataSink | Reply>
 
@@ -240,23 +218,6 @@ export interface SessionServices {
     transaction: MailTransaction,
     recipient: Recipient,
   ): MaybePromise<Reply | undefined>
-  /** PLAIN and LOGIN hand in name and password as sent; undefined: wrong, whatever the reason. AUTH is not offered without it. */
-  authenticate?(client: Client, name: string, password: string): Promise<LoginAnswer>
-  /**
-   * What is kept of the password of this name (as sent) for SCRAM, and what becomes of the client's proof. For a name that is
-   * nobody's it answers as for any other, and always the same. SCRAM is not offered without it.
-   */
-  openScram?(client: Client, hash: ScramHash, name: string): Promise<ScramOffer<LoginAnswer>>
-  /**
-   * OAUTHBEARER and XOAUTH2: whom the token proves, if it is whom the client names ('': it names nobody). Not offered without it.
-   */
-  verifyToken?(
-    client: Client,
-    name: string,
-    token: string | undefined,
-  ): Promise<TokenVerdict<AuthenticatedAccount>>
-  /** EXTERNAL: whom `client.tls.clientCertificate` proves, as above. Not offered without it, nor without a certificate. */
-  verifyCertificate?(client: Client, name: string): Promise<LoginAnswer>
   /** VRFY: 250, 251, 252, 550, 553 (RFC 5321 §3.5.3). */
   verify?(client: Client, question: AddressQuestion): MaybePromise<Reply>
   /** EXPN: one line a member. */

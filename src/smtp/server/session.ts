@@ -1,6 +1,7 @@
 // The SMTP session: takes command lines, returns steps (RFC 5321 §4.1.4). It touches no socket, timer or log.
 import type { Network } from '../../address/networks.ts'
 import { isInNetworks, isLoopback } from '../../address/networks.ts'
+import { isAtUnixSocket } from '../../connection/door.ts'
 import type { Random } from '../../runtime/random.ts'
 import { channelBindingTypes } from '../../sasl/channel-binding.ts'
 import type { SaslConnection, SaslMechanism } from '../../sasl/mechanism.ts'
@@ -11,7 +12,6 @@ import { parseCommandLine } from './command-line.ts'
 import { type Dialect, dialectOf } from './command-table.ts'
 import { continueAuthentication } from './commands/auth.ts'
 import { finishChunk } from './commands/bdat.ts'
-import { isAtUnixSocket } from './door.ts'
 import { noTransferExtensions, type SmtpServerLimits, type TransferExtensions } from './options.ts'
 import { isForUsers } from './roles.ts'
 import type {

@@ -1,13 +1,14 @@
 // AUTH (RFC 4954).
 
-import { type Authority, isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
+import { isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
 import { startExchange } from '../../../sasl/exchange.ts'
+import { authorityFor } from '../../../sasl/log-in-services.ts'
 import { decodeBase64 } from '../../../sasl/mechanism.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
 import { isForUsers } from '../roles.ts'
-import type { AuthenticatedAccount, LoginAnswer, MaybePromise } from '../services.ts'
+import type { MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import { type AuthStep, ready, type SessionState, type Step } from '../session-state.ts'
 
@@ -40,7 +41,12 @@ export const auth: Command = {
       initial === undefined ? undefined : initial === '=' ? Buffer.alloc(0) : decodeBase64(initial)
     if (initial !== undefined && !decoded) return session.stay(replies.authNotBase64)
     return take(session, mechanism.name, () =>
-      startExchange(mechanism, decoded, session.saslConnection, authorityOf(session)),
+      startExchange(
+        mechanism,
+        decoded,
+        session.saslConnection,
+        authorityFor(session.client, session.context.services),
+      ),
     )
   },
 }
@@ -58,25 +64,6 @@ function whereOffered(session: Session): string {
   if (!isForUsers(session.client.role)) return `Not offered on this port; log in on ${session.loginPlace}.`
   if (!session.mayAuthenticate) return 'Only over TLS: say STARTTLS first.'
   return `Offered on this connection: ${session.authMechanisms.map(({ name }) => name).join(', ')}.`
-}
-
-function authorityOf({ client, context: { services } }: Session): Authority<AuthenticatedAccount> {
-  const judge = (answer: LoginAnswer) => answer ?? { refused: 'wrong-password' as const }
-  return {
-    async verifyPassword(name, password) {
-      return judge(await services.authenticate?.(client, name, password))
-    },
-    openScram:
-      services.openScram &&
-      (async (hash, name) => {
-        const offer = await services.openScram?.(client, hash, name)
-        if (!offer) throw new Error('openScram gave nothing: a name that is nobody’s has an offer too')
-        return { ...offer, settle: async keys => judge(await offer.settle(keys)) }
-      }),
-    verifyToken: services.verifyToken?.bind(services, client),
-    verifyCertificate:
-      services.verifyCertificate && (async name => judge(await services.verifyCertificate?.(client, name))),
-  }
 }
 
 /** The client's answer to a challenge. */

@@ -1,12 +1,13 @@
 // Why a TLS handshake failed, for the administrator: what OpenSSL says of it means little to most.
-import type { ListenerRole } from './services.ts'
-
 /** An error of a TLS socket: 'ERR_SSL_…', and `reason` in the words of OpenSSL. */
 export interface TlsFailure {
   readonly code?: string | undefined
   readonly reason?: string | undefined
   readonly message: string
 }
+
+/** TLS from the first byte, or after a command. */
+export type TlsBegin = 'at-once' | 'after-starttls'
 
 export const peerHasGone: TlsFailure = {
   message: 'the client closed the connection before the end of it',
@@ -33,13 +34,13 @@ const alerts: readonly (readonly [ending: string, words: string])[] = [
 ]
 
 /** A line for the log; the library's own `code` goes beside it. */
-export function describeTlsFailure(cause: TlsFailure, role: ListenerRole): string {
-  return `TLS handshake failed: ${inPlainWords(cause.code ?? '', role) ?? cause.reason ?? cause.message}`
+export function describeTlsFailure(cause: TlsFailure, begin: TlsBegin): string {
+  return `TLS handshake failed: ${inPlainWords(cause.code ?? '', begin) ?? cause.reason ?? cause.message}`
 }
 
-function inPlainWords(code: string, role: ListenerRole): string | undefined {
+function inPlainWords(code: string, begin: TlsBegin): string | undefined {
   if (noTls.has(code))
-    return role === 'submissions'
+    return begin === 'at-once'
       ? 'the client spoke without TLS to the port for TLS'
       : 'the client went on without TLS after STARTTLS'
   return inWords.get(code) ?? alerts.find(([ending]) => code.endsWith(ending))?.[1]

@@ -1,35 +1,41 @@
 // One listener, and what it takes a peer for: a client, or a balancer that speaks for one.
 import { createServer, type Server, type Socket } from 'node:net'
-import { isInNetworks } from '../../address/networks.ts'
+import { isInNetworks } from '../address/networks.ts'
 import { assertNetworks } from './assert-networks.ts'
 import type { Door } from './door.ts'
-import type { BoundListener, ListenerOptions, PortOptions, UnixSocketOptions } from './options.ts'
+import type { BoundListener, ListenerOptions, PortOptions, UnixSocketOptions } from './listener-options.ts'
 
 /** Connections that wait for accept(): a burst should not be refused by the system. */
 const backlog = 4096
 
-export interface Listener {
-  readonly bound: BoundListener
+export interface Listener<Role extends string> {
+  readonly bound: BoundListener<Role>
   /** Its sockets stay open elsewhere, where newcomers wait for the next server. */
   readonly isInherited: boolean
   /** Stops listening; resolves when the last connection that it took has gone. */
   close(): Promise<void>
 }
 
-export interface ListenerEvents {
+export interface ListenerEvents<Role extends string> {
   /** `speaksForOthers`: the peer has to begin with a PROXY header. */
-  connected(socket: Socket, door: Door, speaksForOthers: boolean): void
+  connected(socket: Socket, door: Door<Role>, speaksForOthers: boolean): void
   /** accept() failed (EMFILE and the like); the next connection is a new try. */
   failed(cause: Error): void
 }
 
 /** Rejects with the system's error (EADDRINUSE, EACCES …). */
-export async function openListener(options: ListenerOptions, events: ListenerEvents): Promise<Listener> {
+export async function openListener<Role extends string>(
+  options: ListenerOptions<Role>,
+  events: ListenerEvents<Role>,
+): Promise<Listener<Role>> {
   return 'path' in options ? await openUnixSocket(options, events) : await openPort(options, events)
 }
 
-async function openUnixSocket({ role, path }: UnixSocketOptions, events: ListenerEvents): Promise<Listener> {
-  const door: Door = { role, path }
+async function openUnixSocket<Role extends string>(
+  { role, path }: UnixSocketOptions<Role>,
+  events: ListenerEvents<Role>,
+): Promise<Listener<Role>> {
+  const door: Door<Role> = { role, path }
   const server = await listenOn({ path }, socket => events.connected(socket, door, false), events)
   return {
     bound: { role, address: '', port: 0, path },
@@ -38,10 +44,13 @@ async function openUnixSocket({ role, path }: UnixSocketOptions, events: Listene
   }
 }
 
-async function openPort(options: PortOptions, events: ListenerEvents): Promise<Listener> {
+async function openPort<Role extends string>(
+  options: PortOptions<Role>,
+  events: ListenerEvents<Role>,
+): Promise<Listener<Role>> {
   const { role, address, port, clients, proxyFrom = [], reusePort = false, sockets } = options
   const balancers = assertNetworks(proxyFrom)
-  const door: Door = { role, clients: clients && assertNetworks(clients) }
+  const door: Door<Role> = { role, clients: clients && assertNetworks(clients) }
   const connected = (socket: Socket): void => {
     // Undefined when nobody is there any more.
     const { remoteAddress } = socket
@@ -69,7 +78,7 @@ type Place =
 async function listenOnAll(
   places: readonly Place[],
   connected: (socket: Socket) => void,
-  events: ListenerEvents,
+  events: Pick<ListenerEvents<string>, 'failed'>,
 ): Promise<readonly Server[]> {
   const tried = await Promise.allSettled(places.map(place => listenOn(place, connected, events)))
   const servers = tried.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
@@ -82,7 +91,7 @@ async function listenOnAll(
 async function listenOn(
   place: Place,
   connected: (socket: Socket) => void,
-  events: ListenerEvents,
+  events: Pick<ListenerEvents<string>, 'failed'>,
 ): Promise<Server> {
   // Half-open: a peer that closes its side after its last command still gets its replies.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, connected)

@@ -1,10 +1,9 @@
 // What a connection has come in by: a port, or a UNIX socket.
 import type { Socket } from 'node:net'
-import { isInNetworks, type Network, plainAddress } from '../../address/networks.ts'
-import type { ListenerRole } from './services.ts'
+import { isInNetworks, type Network, plainAddress } from '../address/networks.ts'
 
-export interface Door {
-  readonly role: ListenerRole
+export interface Door<Role extends string = string> {
+  readonly role: Role
   /** Of a UNIX socket. */
   readonly path?: string | undefined
   /** Nobody else may come in; undefined: whoever likes. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { DeadlineWatch } from '../../src/connection/deadline-watch.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { DeadlineWatch } from '../../src/smtp/server/deadline-watch.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 
 function watching(coarseMs: number) {

@@ -1,29 +1,26 @@
 // The server's end of TLS on a socket that is open already (RFC 3207, RFC 8314).
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
-import { UsageFault } from '../../runtime/fault.ts'
-import { channelBindingOf } from '../../sasl/channel-binding.ts'
-import { clientCertificateOf } from '../../sasl/client-certificate.ts'
-import type { SmtpServerOptions } from './options.ts'
-import { isForUsers } from './roles.ts'
-import type { ListenerRole, TlsFacts } from './services.ts'
-
-type TlsOptions = SmtpServerOptions['tls']
+import { UsageFault } from '../runtime/fault.ts'
+import { channelBindingOf } from '../sasl/channel-binding.ts'
+import { clientCertificateOf } from '../sasl/client-certificate.ts'
+import type { ServerTls, TlsFacts } from './tls-facts.ts'
 
 /** Throws when the certificate cannot be used. */
-export function secureContextOf(tls: TlsOptions): SecureContext {
+export function secureContextOf(tls: ServerTls | undefined): SecureContext {
   if (!tls) throw new UsageFault('TLS_MISSING', 'There is no certificate.')
   return tls.secureContext()
 }
 
+/** Whether the client is asked for its certificate is the caller's matter: not on every port it says anything. */
+export interface HandshakeTerms {
+  readonly secureContext: SecureContext
+  readonly tls: ServerTls | undefined
+  readonly requestCert: boolean
+}
+
 /** Emits 'secure' after the handshake; a failed one is an 'error' or just a 'close'. */
-export function secureSocket(
-  socket: Socket,
-  secureContext: SecureContext,
-  tls: TlsOptions,
-  role: ListenerRole,
-): TLSSocket {
-  const requestCert = asksForCertificate(tls, role)
+export function secureSocket(socket: Socket, { secureContext, tls, requestCert }: HandshakeTerms): TLSSocket {
   const secure = new TLSSocket(socket, {
     isServer: true,
     secureContext,
@@ -41,11 +38,6 @@ export function secureSocket(
   // A session needs one handshake; more of them only cost the server (CVE-2009-3555 and its kin).
   secure.disableRenegotiation()
   return secure
-}
-
-/** Servers have certificates of their own, which say nothing here. */
-export function asksForCertificate(tls: TlsOptions, role: ListenerRole): boolean {
-  return tls?.asksForClientCertificate === true && isForUsers(role)
 }
 
 /** After the handshake. `wasAsked`: for its certificate. */

@@ -1,6 +1,6 @@
 // A listener in words, for logs and messages.
-import { formatEndpoint } from '../../address/format-endpoint.ts'
-import type { BoundListener, ListenerOptions } from './options.ts'
+import { formatEndpoint } from '../address/format-endpoint.ts'
+import type { BoundListener, ListenerOptions } from './listener-options.ts'
 
 /** 'relay 127.0.0.1:25', 'lmtp unix:/run/postrider/lmtp' */
 export function formatListener({ role, address, port, path }: BoundListener): string {

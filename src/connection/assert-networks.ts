@@ -1,6 +1,6 @@
 // Networks as the settings of the server name them.
-import { type Network, parseNetwork } from '../../address/networks.ts'
-import { UsageFault } from '../../runtime/fault.ts'
+import { type Network, parseNetwork } from '../address/networks.ts'
+import { UsageFault } from '../runtime/fault.ts'
 
 /** Throws a UsageFault at the first text that is neither a network nor an address. */
 export function assertNetworks(texts: readonly string[]): readonly Network[] {

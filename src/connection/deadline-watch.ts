@@ -1,6 +1,6 @@
 // One timer for the deadlines of all connections: it runs when the first of them is over, so a server on which nothing
 // happens does nothing. Deadlines that move on are found out when it runs, which costs nothing meanwhile.
-import type { Clock, Timer } from '../../runtime/clock.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
 
 const longestWaitMs = 60_000
 
