@@ -1,0 +1,111 @@
+// NOTIFY (RFC 5465): which events the client wants to hear of, and of which mailboxes.
+import type { Cursor } from '../cursor.ts'
+import { parseMailboxName } from '../mailbox-name.ts'
+import { type FetchAttribute, parseFetchAttributes } from './fetch.ts'
+
+export type MailboxFilter =
+  | { readonly kind: 'selected' | 'selected-delayed' | 'inboxes' | 'personal' | 'subscribed' }
+  | { readonly kind: 'subtree' | 'mailboxes'; readonly mailboxes: readonly string[] }
+
+export const notifyEvents = [
+  'MessageNew',
+  'MessageExpunge',
+  'FlagChange',
+  'AnnotationChange',
+  'MailboxName',
+  'SubscriptionChange',
+  'MailboxMetadataChange',
+  'ServerMetadataChange',
+] as const
+
+export type NotifyEvent = (typeof notifyEvents)[number]
+
+export interface EventGroup {
+  readonly filter: MailboxFilter
+  /** None: nothing is wanted of these mailboxes. */
+  readonly events: readonly NotifyEvent[]
+  /** What FETCH would say of a new message, of the selected mailbox. */
+  readonly attributes: readonly FetchAttribute[]
+}
+
+export interface NotifyCommand {
+  readonly verb: 'NOTIFY'
+  /** undefined: NONE. */
+  readonly groups: readonly EventGroup[] | undefined
+  /** STATUS of each mailbox first. */
+  readonly status: boolean
+}
+
+export function parseNotify(cursor: Cursor): NotifyCommand {
+  cursor.blank()
+  if (cursor.takesKeyword('NONE')) return { verb: 'NOTIFY', groups: undefined, status: false }
+  if (!cursor.takesKeyword('SET')) cursor.expect('SET or NONE')
+  cursor.blank()
+  const status = cursor.takesKeyword('STATUS')
+  if (status) cursor.blank()
+  return { verb: 'NOTIFY', groups: cursor.separated(() => readGroup(cursor)), status }
+}
+
+function readGroup(cursor: Cursor): EventGroup {
+  cursor.skip('(')
+  const filter = readFilter(cursor)
+  cursor.blank()
+  let attributes: readonly FetchAttribute[] = []
+  const readEvent = (): NotifyEvent => {
+    const event = readEventName(cursor)
+    if (event !== 'MessageNew' || !cursor.seesBehindBlank('(')) return event
+    cursor.blank()
+    attributes = parseFetchAttributes(cursor)
+    return event
+  }
+  const events = cursor.takesKeyword('NONE') ? [] : cursor.list(readEvent)
+  cursor.skip(')')
+  const problem = findProblem(filter, events, attributes)
+  if (problem !== undefined) cursor.fail('syntax', problem)
+  return { filter, events, attributes }
+}
+
+/** RFC 5465 §5: what goes only together. */
+function findProblem(
+  { kind }: MailboxFilter,
+  events: readonly NotifyEvent[],
+  attributes: readonly FetchAttribute[],
+): string | undefined {
+  const has = (event: NotifyEvent): boolean => events.includes(event)
+  if (has('MessageNew') !== has('MessageExpunge'))
+    return 'MessageNew and MessageExpunge go together (RFC 5465 5)'
+  if ((has('FlagChange') || has('AnnotationChange')) && !has('MessageNew'))
+    return 'FlagChange needs MessageNew and MessageExpunge (RFC 5465 5)'
+  if (attributes.length > 0 && kind !== 'selected' && kind !== 'selected-delayed')
+    return 'Attributes of new messages are told of the selected mailbox only (RFC 5465 5.2)'
+  return undefined
+}
+
+function readEventName(cursor: Cursor): NotifyEvent {
+  const word = cursor.keyword('an event')
+  const event = notifyEvents.find(each => each.toUpperCase() === word)
+  if (event === undefined) cursor.fail('syntax', `NOTIFY knows ${notifyEvents.join(' ')}`)
+  return event ?? 'MessageNew'
+}
+
+function readFilter(cursor: Cursor): MailboxFilter {
+  const kind = cursor.keyword('which mailboxes').toLowerCase()
+  switch (kind) {
+    case 'selected':
+    case 'selected-delayed':
+    case 'inboxes':
+    case 'personal':
+    case 'subscribed':
+      return { kind }
+    case 'subtree':
+    case 'mailboxes':
+      cursor.blank()
+      return { kind, mailboxes: cursor.listOrOne(() => parseMailboxName(cursor)) }
+    default:
+      cursor.fail(
+        'syntax',
+        'NOTIFY knows selected selected-delayed inboxes personal subscribed subtree mailboxes',
+      )
+      return { kind: 'selected' }
+  }
+}

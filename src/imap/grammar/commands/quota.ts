@@ -1,0 +1,42 @@
+// GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208 §4.1).
+import type { Cursor } from '../cursor.ts'
+import { parseMailboxName } from '../mailbox-name.ts'
+
+export interface GetQuotaCommand {
+  readonly verb: 'GETQUOTA'
+  readonly root: string
+}
+
+export interface GetQuotaRootCommand {
+  readonly verb: 'GETQUOTAROOT'
+  readonly mailbox: string
+}
+
+export interface SetQuotaCommand {
+  readonly verb: 'SETQUOTA'
+  readonly root: string
+  /** Resource in upper case → limit; STORAGE counts units of 1024 octets (§5.1). */
+  readonly limits: ReadonlyMap<string, number>
+}
+
+export function parseGetQuota(cursor: Cursor): GetQuotaCommand {
+  cursor.blank()
+  return { verb: 'GETQUOTA', root: cursor.astring('a quota root') }
+}
+
+export function parseGetQuotaRoot(cursor: Cursor): GetQuotaRootCommand {
+  cursor.blank()
+  return { verb: 'GETQUOTAROOT', mailbox: parseMailboxName(cursor) }
+}
+
+export function parseSetQuota(cursor: Cursor): SetQuotaCommand {
+  cursor.blank()
+  const root = cursor.astring('a quota root')
+  cursor.blank()
+  const limits = cursor.list(() => {
+    const resource = cursor.atom('the name of a resource').toUpperCase()
+    cursor.blank()
+    return [resource, cursor.number64('a limit')] as const
+  }, 'may-be-empty')
+  return { verb: 'SETQUOTA', root, limits: new Map(limits) }
+}

@@ -1,0 +1,73 @@
+// SORT and THREAD (RFC 5256), SORT with result options (RFC 5267 §3) and by what is displayed (RFC 5957).
+import type { Cursor } from '../cursor.ts'
+import type { NamedBy } from '../sequence-set.ts'
+import { parseSearchProgram, parseSearchReturn, type SearchKey, type SearchReturnOptions } from './search.ts'
+
+export const sortKeys = [
+  'ARRIVAL',
+  'CC',
+  'DATE',
+  'FROM',
+  'SIZE',
+  'SUBJECT',
+  'TO',
+  'DISPLAYFROM',
+  'DISPLAYTO',
+] as const
+
+export interface SortCriterion {
+  readonly key: (typeof sortKeys)[number]
+  readonly reverse: boolean
+}
+
+export interface SortCommand {
+  readonly verb: 'SORT'
+  readonly by: NamedBy
+  readonly returns: SearchReturnOptions | undefined
+  readonly criteria: readonly SortCriterion[]
+  readonly key: SearchKey
+}
+
+export interface ThreadCommand {
+  readonly verb: 'THREAD'
+  readonly by: NamedBy
+  readonly algorithm: 'ORDEREDSUBJECT' | 'REFERENCES'
+  readonly key: SearchKey
+}
+
+export function parseSort(cursor: Cursor, by: NamedBy): SortCommand {
+  const returns = parseSearchReturn(cursor)
+  cursor.blank()
+  const criteria = cursor.list(() => readCriterion(cursor))
+  return { verb: 'SORT', by, returns, criteria, key: readProgram(cursor) }
+}
+
+function readCriterion(cursor: Cursor): SortCriterion {
+  const reverse = cursor.takesKeyword('REVERSE')
+  if (reverse) cursor.blank()
+  const word = cursor.keyword('a sort key')
+  const key = sortKeys.find(each => each === word)
+  if (key === undefined) cursor.fail('syntax', `SORT knows REVERSE ${sortKeys.join(' ')}`)
+  return { key: key ?? 'ARRIVAL', reverse }
+}
+
+export function parseThread(cursor: Cursor, by: NamedBy): ThreadCommand {
+  cursor.blank()
+  const algorithm = cursor.keyword('an algorithm')
+  if (algorithm !== 'ORDEREDSUBJECT' && algorithm !== 'REFERENCES')
+    cursor.fail('syntax', 'THREAD knows ORDEREDSUBJECT and REFERENCES')
+  return {
+    verb: 'THREAD',
+    by,
+    algorithm: algorithm === 'REFERENCES' ? 'REFERENCES' : 'ORDEREDSUBJECT',
+    key: readProgram(cursor),
+  }
+}
+
+/** RFC 5256 §3: the charset is always there. */
+function readProgram(cursor: Cursor): SearchKey {
+  cursor.blank()
+  const charset = cursor.astring('the name of a charset')
+  cursor.blank()
+  return parseSearchProgram(cursor, charset)
+}

@@ -1,0 +1,42 @@
+// STATUS (RFC 9051 §6.3.11), with what RFC 7162, 8474 and 9208 add to it.
+import type { Cursor } from '../cursor.ts'
+import { parseMailboxName } from '../mailbox-name.ts'
+
+export const statusItems = [
+  'MESSAGES',
+  'UIDNEXT',
+  'UIDVALIDITY',
+  'UNSEEN',
+  'DELETED',
+  'SIZE',
+  'RECENT',
+  'HIGHESTMODSEQ',
+  'MAILBOXID',
+  'DELETED-STORAGE',
+  'APPENDLIMIT',
+] as const
+
+export type StatusItem = (typeof statusItems)[number]
+
+export interface StatusCommand {
+  readonly verb: 'STATUS'
+  readonly mailbox: string
+  readonly items: readonly StatusItem[]
+}
+
+export function parseStatus(cursor: Cursor): StatusCommand {
+  cursor.blank()
+  const mailbox = parseMailboxName(cursor)
+  cursor.blank()
+  return { verb: 'STATUS', mailbox, items: parseStatusItems(cursor) }
+}
+
+/** In parentheses; also a return option of LIST (RFC 5819). */
+export function parseStatusItems(cursor: Cursor): readonly StatusItem[] {
+  return cursor.list(() => {
+    const word = cursor.keyword('an item of STATUS')
+    const item = statusItems.find(each => each === word)
+    if (item === undefined) cursor.fail('syntax', `STATUS knows ${statusItems.join(' ')}`)
+    return item ?? 'MESSAGES'
+  })
+}
