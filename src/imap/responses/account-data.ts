@@ -1,0 +1,116 @@
+// CAPABILITY, ENABLED, ID (RFC 9051 §7.2; RFC 2971 §3.2), QUOTA (RFC 9208 §4.2), ACL (RFC 4314 §3), METADATA (RFC 5464 §4.4),
+// URLs (RFC 4467 §7): what belongs to no message.
+import { isUtf8 } from 'node:buffer'
+import { announce, joinPieces, type Octets, type Piece } from './octets.ts'
+import { formatAstring, formatMailboxName, formatNilOrString, formatString } from './strings.ts'
+import type { ResponseTerms } from './terms.ts'
+
+const ascii: ResponseTerms = { utf8: false }
+
+export function formatCapabilities(names: readonly string[]): string {
+  return `* CAPABILITY ${names.join(' ')}\r\n`
+}
+
+export function formatEnabled(names: readonly string[]): string {
+  return `* ENABLED${names.map(name => ` ${name}`).join('')}\r\n`
+}
+
+/** null: the server does not say. */
+export function formatId(fields: ReadonlyMap<string, string> | null): string {
+  if (!fields || fields.size === 0) return '* ID NIL\r\n'
+  return `* ID (${[...fields]
+    .flat()
+    .map(text => formatString(text, ascii))
+    .join(' ')})\r\n`
+}
+
+export interface QuotaResource {
+  /** 'STORAGE' in units of 1024 octets, 'MESSAGE' … */
+  readonly name: string
+  readonly used: number
+  readonly limit: number
+}
+
+export function formatQuota(root: string, resources: readonly QuotaResource[], terms: ResponseTerms): string {
+  const texts = resources.map(({ name, used, limit }) => `${name} ${used} ${limit}`)
+  return `* QUOTA ${formatAstring(root, terms)} (${texts.join(' ')})\r\n`
+}
+
+export function formatQuotaRoots(mailbox: string, roots: readonly string[], terms: ResponseTerms): string {
+  const names = roots.map(root => ` ${formatAstring(root, terms)}`).join('')
+  return `* QUOTAROOT ${formatMailboxName(mailbox, terms)}${names}\r\n`
+}
+
+/** Identifier → rights. */
+export function formatAcl(
+  mailbox: string,
+  rights: ReadonlyMap<string, string>,
+  terms: ResponseTerms,
+): string {
+  const pairs = [...rights].flat().map(text => ` ${formatAstring(text, terms)}`)
+  return `* ACL ${formatMailboxName(mailbox, terms)}${pairs.join('')}\r\n`
+}
+
+/** `required`: always granted. `optional`: what may be granted, each group as a whole. */
+export function formatListRights(
+  mailbox: string,
+  {
+    identifier,
+    required,
+    optional,
+  }: { readonly identifier: string; readonly required: string; readonly optional: readonly string[] },
+  terms: ResponseTerms,
+): string {
+  const words = [identifier, required, ...optional].map(text => formatAstring(text, terms))
+  return `* LISTRIGHTS ${formatMailboxName(mailbox, terms)} ${words.join(' ')}\r\n`
+}
+
+export function formatMyRights(mailbox: string, rights: string, terms: ResponseTerms): string {
+  return `* MYRIGHTS ${formatMailboxName(mailbox, terms)} ${formatAstring(rights, terms)}\r\n`
+}
+
+/** Entries with their values; '' is the server itself. */
+export function formatMetadata(
+  mailbox: string,
+  entries: ReadonlyMap<string, Buffer | null>,
+  terms: ResponseTerms,
+): readonly Piece[] {
+  const pieces: Piece[] = [`* METADATA ${formatMailboxName(mailbox, terms)} (`]
+  let separator = ''
+  for (const [name, value] of entries) {
+    pieces.push(`${separator}${formatAstring(name, terms)} `, ...formatValue(value, terms))
+    separator = ' '
+  }
+  pieces.push(')\r\n')
+  return joinPieces(pieces)
+}
+
+function formatValue(value: Buffer | null, terms: ResponseTerms): readonly Piece[] {
+  if (!value) return ['NIL']
+  const hasNul = value.includes(0)
+  if (!hasNul && isUtf8(value)) return [formatString(value.toString('utf8'), terms)]
+  const octets = { size: value.length, content: value }
+  return [announce(octets, hasNul ? 'literal8' : 'literal'), octets]
+}
+
+/** RFC 5464 §4.4.2: which entries have changed, without a question. */
+export function formatMetadataChange(
+  mailbox: string,
+  names: readonly string[],
+  terms: ResponseTerms,
+): string {
+  const words = names.map(name => formatAstring(name, terms)).join(' ')
+  return `* METADATA ${formatMailboxName(mailbox, terms)} ${words}\r\n`
+}
+
+export function formatGeneratedUrls(urls: readonly string[]): string {
+  return `* GENURLAUTH ${urls.map(url => formatAstring(url, ascii)).join(' ')}\r\n`
+}
+
+/** null: it cannot be fetched. */
+export function formatFetchedUrl(url: string, octets: Octets | null): readonly Piece[] {
+  const name = `* URLFETCH ${formatAstring(url, ascii)} `
+  return octets
+    ? joinPieces([name, announce(octets, 'literal'), octets, '\r\n'])
+    : [`${name}${formatNilOrString(null, ascii)}\r\n`]
+}

@@ -1,0 +1,114 @@
+// FETCH (RFC 9051 §7.5.2), and UIDFETCH for a client that knows UIDs only (RFC 9586 §3.3).
+import type { Partial, Section } from '../grammar/commands/section.ts'
+import { formatDateTime } from '../grammar/dates.ts'
+import { type BodyStructure, formatBodyStructure } from './body-structure.ts'
+import { type Envelope, formatEnvelope } from './envelope.ts'
+import { announce, joinPieces, type Octets, type Piece } from './octets.ts'
+import { formatAstring, formatNilOrString } from './strings.ts'
+import type { ResponseTerms } from './terms.ts'
+
+export type FetchItem =
+  | { readonly kind: 'FLAGS'; readonly flags: readonly string[] }
+  | { readonly kind: 'UID' | 'MODSEQ' | 'RFC822.SIZE'; readonly value: number }
+  /** ms since 1970 */
+  | { readonly kind: 'INTERNALDATE'; readonly at: number }
+  | { readonly kind: 'SAVEDATE'; readonly at: number | null }
+  | { readonly kind: 'ENVELOPE'; readonly envelope: Envelope }
+  | { readonly kind: 'BODY' | 'BODYSTRUCTURE'; readonly structure: BodyStructure }
+  /** null: there is no such part. */
+  | {
+      readonly kind: 'BODY[]'
+      readonly section: Section
+      readonly partial: Partial | undefined
+      readonly octets: Octets | null
+    }
+  | {
+      readonly kind: 'BINARY[]'
+      readonly part: readonly number[]
+      readonly partial: Partial | undefined
+      readonly octets: Octets | null
+    }
+  | { readonly kind: 'BINARY.SIZE[]'; readonly part: readonly number[]; readonly size: number }
+  | { readonly kind: 'RFC822' | 'RFC822.HEADER' | 'RFC822.TEXT'; readonly octets: Octets }
+  | { readonly kind: 'EMAILID'; readonly id: string }
+  | { readonly kind: 'THREADID'; readonly id: string | null }
+  | { readonly kind: 'PREVIEW'; readonly text: string | null }
+
+/** `number`: the message's, or its UID in a UIDFETCH. */
+export function formatFetch(
+  number: number,
+  items: readonly FetchItem[],
+  terms: ResponseTerms,
+  name: 'FETCH' | 'UIDFETCH' = 'FETCH',
+): readonly Piece[] {
+  const pieces: Piece[] = [`* ${number} ${name} (`]
+  for (const [index, item] of items.entries()) {
+    if (index > 0) pieces.push(' ')
+    pieces.push(...formatItem(item, terms))
+  }
+  pieces.push(')\r\n')
+  return joinPieces(pieces)
+}
+
+function formatItem(item: FetchItem, terms: ResponseTerms): readonly Piece[] {
+  switch (item.kind) {
+    case 'FLAGS':
+      return [`FLAGS (${item.flags.join(' ')})`]
+    case 'MODSEQ':
+      return [`MODSEQ (${item.value})`]
+    case 'UID':
+    case 'RFC822.SIZE':
+      return [`${item.kind} ${item.value}`]
+    case 'INTERNALDATE':
+      return [`INTERNALDATE "${formatDateTime(item.at)}"`]
+    case 'SAVEDATE':
+      return [item.at === null ? 'SAVEDATE NIL' : `SAVEDATE "${formatDateTime(item.at)}"`]
+    case 'ENVELOPE':
+      return [`ENVELOPE ${formatEnvelope(item.envelope, terms)}`]
+    case 'BODY':
+    case 'BODYSTRUCTURE':
+      return [`${item.kind} ${formatBodyStructure(item.structure, item.kind, terms)}`]
+    case 'BODY[]':
+      return withOctets(
+        `BODY[${formatSection(item.section, terms)}]${formatOrigin(item.partial)}`,
+        item.octets,
+        'literal',
+      )
+    case 'BINARY[]':
+      return withOctets(
+        `BINARY[${item.part.join('.')}]${formatOrigin(item.partial)}`,
+        item.octets,
+        'literal8',
+      )
+    case 'BINARY.SIZE[]':
+      return [`BINARY.SIZE[${item.part.join('.')}] ${item.size}`]
+    case 'RFC822':
+    case 'RFC822.HEADER':
+    case 'RFC822.TEXT':
+      return withOctets(item.kind, item.octets, 'literal')
+    case 'EMAILID':
+      return [`EMAILID (${item.id})`]
+    case 'THREADID':
+      return [item.id === null ? 'THREADID NIL' : `THREADID (${item.id})`]
+    case 'PREVIEW':
+      return [`PREVIEW ${formatNilOrString(item.text, terms)}`]
+    default:
+      return item satisfies never
+  }
+}
+
+function withOctets(name: string, octets: Octets | null, form: 'literal' | 'literal8'): readonly Piece[] {
+  return octets ? [`${name} ${announce(octets, form)}`, octets] : [`${name} NIL`]
+}
+
+/** As the client wrote it, but for the case of its letters: '1.2.HEADER.FIELDS (To Cc)'. */
+export function formatSection({ part, text }: Section, terms: ResponseTerms): string {
+  const words = [...part.map(String), ...(text.kind === 'all' ? [] : [text.kind])].join('.')
+  if (!('fields' in text)) return words
+  return `${words} (${text.fields.map(field => formatAstring(field, terms)).join(' ')})`
+}
+
+/** RFC 9051 §7.5.2: where it begins; how long it is, the literal says. */
+function formatOrigin(partial: Partial | undefined): string {
+  return partial ? `<${partial.offset}>` : ''
+}
