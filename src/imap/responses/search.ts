@@ -5,11 +5,7 @@ import { formatNumberSet } from './number-set.ts'
 import { quote } from './strings.ts'
 
 /** `modSeq`: the highest of them, where the client asked by it (RFC 7162 §3.1.5). */
-export function formatSearched(
-  verb: 'SEARCH' | 'SORT',
-  numbers: readonly number[],
-  modSeq?: number,
-): string {
+export function formatSearched(verb: 'SEARCH' | 'SORT', numbers: readonly number[], modSeq?: number): string {
   const found = numbers.length > 0 ? ` ${numbers.join(' ')}` : ''
   return `* ${verb}${found}${modSeq === undefined || numbers.length === 0 ? '' : ` (MODSEQ ${modSeq})`}\r\n`
 }

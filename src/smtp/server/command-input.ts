@@ -47,11 +47,3 @@ function judgeLength(
 function isAuth(line: Buffer): boolean {
   return line.toString('latin1', 0, 5).toUpperCase() === 'AUTH '
 }
-
-/** The first two bytes of a TLS record with a handshake in it (RFC 8446 §5.1). */
-const tlsHandshakeRecord = 0x16
-const tlsMajorVersion = 0x03
-
-export function isTlsHandshake(bytes: Buffer): boolean {
-  return bytes[0] === tlsHandshakeRecord && bytes[1] === tlsMajorVersion
-}

@@ -1,7 +1,7 @@
 // The states of a session (RFC 5321 §4.1.4): a transaction exists only in the phases that have one.
 
 import type { ReversePath } from '../../address/address.ts'
-import type { ExchangeStep } from '../../sasl/exchange.ts'
+import type { DialogueStep } from '../../sasl/dialogue.ts'
 import type { Disposition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
 import type { MailFlow } from './mail-flow.ts'
@@ -23,10 +23,7 @@ export interface OpenTransaction {
   refusedRecipients: number
 }
 
-export type AuthStep =
-  | ExchangeStep<AuthenticatedAccount>
-  /** It has been refused already, and has been told why. */
-  | { readonly kind: 'told'; readonly reply: Reply }
+export type AuthStep = DialogueStep<AuthenticatedAccount>
 
 export type SessionState =
   /** Before EHLO, and again after STARTTLS. */

@@ -1,7 +1,7 @@
 // AUTH (RFC 4954).
 
 import { isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
-import { startExchange } from '../../../sasl/exchange.ts'
+import { startDialogue } from '../../../sasl/dialogue.ts'
 import { authorityFor } from '../../../sasl/log-in-services.ts'
 import { decodeBase64 } from '../../../sasl/mechanism.ts'
 import { replies } from '../../replies.ts'
@@ -41,12 +41,13 @@ export const auth: Command = {
       initial === undefined ? undefined : initial === '=' ? Buffer.alloc(0) : decodeBase64(initial)
     if (initial !== undefined && !decoded) return session.stay(replies.authNotBase64)
     return take(session, mechanism.name, () =>
-      startExchange(
+      startDialogue({
         mechanism,
-        decoded,
-        session.saslConnection,
-        authorityFor(session.client, session.context.services),
-      ),
+        initial: decoded,
+        connection: session.saslConnection,
+        authority: authorityFor(session.client, session.context.services),
+        noteRefused: (problem, name) => noteRefused(session, mechanism.name, problem, name),
+      }),
     )
   },
 }
@@ -93,45 +94,34 @@ function take(session: Session, mechanism: string, go: () => MaybePromise<AuthSt
 function answer(session: Session, mechanism: string, step: AuthStep): Step {
   switch (step.kind) {
     case 'challenge':
-      return challenge(mechanism, step.data, step.next)
+      return {
+        reply: replies.authChallenge(step.data.toString('base64')),
+        next: { phase: 'authenticating', mechanism, next: step.next },
+      }
     case 'malformed':
       return { reply: replies.authMalformed, next: ready }
-    case 'refused': {
-      const reply = refuse(session, mechanism, step.problem, step.name)
-      return step.data
-        ? challenge(mechanism, step.data, () => ({ kind: 'told', reply }))
-        : { reply, next: ready }
-    }
-    case 'told':
-      return { reply: step.reply, next: ready }
-    case 'proven': {
-      const { account, data } = step
-      // RFC 4954 §4: the success has no room for what the mechanism says last, so that is a challenge, and answered by nothing.
-      if (data)
-        return challenge(mechanism, data, last =>
-          last.length === 0 ? { kind: 'proven', account } : { kind: 'malformed' },
-        )
-      session.client = { ...session.client, account, mechanism }
+    case 'refused':
+      return { reply: refusalOf(mechanism, step.problem), next: ready }
+    case 'proven':
+      session.client = { ...session.client, account: step.account, mechanism }
       return { reply: replies.authenticated, next: ready }
-    }
     default:
       return step satisfies never
   }
 }
 
-function challenge(mechanism: string, data: Buffer, next: Authenticating['next']): Step {
-  return {
-    reply: replies.authChallenge(data.toString('base64')),
-    next: { phase: 'authenticating', mechanism, next },
-  }
+function noteRefused(
+  session: Session,
+  mechanism: string,
+  problem: LoginProblem,
+  name: string | undefined,
+): void {
+  const reply = refusalOf(mechanism, problem)
+  session.noteRefusal({ command: 'AUTH', mechanism, loginName: name, loginProblem: problem, reply })
 }
 
-/** Noted at once: a client that has its challenge may go away with it. */
-function refuse(session: Session, mechanism: string, problem: LoginProblem, name: string | undefined): Reply {
-  const reply = isTemporary(problem) ? replies.authUnavailable : (refusals[mechanism] ?? replies.authFailed)
-  const loginName = name === '' ? undefined : name
-  session.noteRefusal({ command: 'AUTH', mechanism, loginName, loginProblem: problem, reply })
-  return reply
+function refusalOf(mechanism: string, problem: LoginProblem): Reply {
+  return isTemporary(problem) ? replies.authUnavailable : (refusals[mechanism] ?? replies.authFailed)
 }
 
 /** Of those who show no password. */
