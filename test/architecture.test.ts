@@ -99,6 +99,21 @@ describe('the architecture', () => {
     assert.deepEqual(between.map(tell), [])
   })
 
+  it('keeps the IMAP grammar and server usable without the rest', () => {
+    const allowed = ['imap', 'connection', 'sasl', 'address', 'runtime']
+    const wrong = imports.filter(({ file, target }) => {
+      const to = folderOf(target)
+      return folderOf(file) === 'imap' && to !== undefined && !allowed.includes(to)
+    })
+    assert.deepEqual(wrong.map(tell), [])
+    const upwards = imports.filter(
+      ({ file, target }) =>
+        (file.startsWith('src/imap/grammar/') && /^src\/imap\/(?:responses|server)\//.test(target)) ||
+        (file.startsWith('src/imap/responses/') && target.startsWith('src/imap/server/')),
+    )
+    assert.deepEqual(upwards.map(tell), [])
+  })
+
   /** Modules that reach outside the process, and the folders that may use them. */
   const reach: Readonly<Record<string, readonly string[]>> = {
     'node:sqlite': ['storage'],
@@ -107,7 +122,7 @@ describe('the architecture', () => {
     'node:https': ['acme', 'openid', 'scanner', 'tls-policy', 'tls-report', 'web'],
     'node:dgram': ['dns', 'doctor'],
     'node:dns': ['dns', 'config'],
-    'node:tls': ['acme', 'connection', 'ldap', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],
+    'node:tls': ['acme', 'connection', 'imap', 'ldap', 'tls', 'tls-policy', 'smtp', 'main', 'cli'],
     'node:fs': ['storage', 'config', 'setup', 'tls', 'main', 'cli', 'dns', 'systemd', 'hooks'],
     // No shell, and no other program than systemd-notify, and the one for the DNS that the settings name; no code from text.
     'node:child_process': ['acme', 'systemd'],

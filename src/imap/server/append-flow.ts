@@ -1,0 +1,133 @@
+// One APPEND or REPLACE on its way: between its literals the session reads, within them the octets go to the store.
+import type { MaybePromise } from '../../runtime/maybe-promise.ts'
+import { type AppendEvent, type AppendPlace, parseAppendStep } from '../grammar/commands/append.ts'
+import type { LiteralMark } from '../grammar/literal-mark.ts'
+import type { GrammarTerms } from '../grammar/terms.ts'
+import { answers } from '../responses/answers.ts'
+import { codes } from '../responses/codes.ts'
+import type { StatusResponse } from '../responses/status-response.ts'
+import { answerProblem } from './answer-problem.ts'
+import {
+  type AccountMailboxes,
+  type Appended,
+  type AppendTarget,
+  isRefusal,
+  type Refusal,
+} from './mailbox-services.ts'
+
+export type AppendTurn =
+  /** The literal is a name, which belongs to what stands before it. */
+  | { readonly kind: 'collect' }
+  | { readonly kind: 'stream' }
+  /** The command is over. */
+  | { readonly kind: 'answer'; readonly response: StatusResponse }
+
+export interface AppendTerms {
+  readonly tag: string
+  /** Of what stands before the arguments: tag and verb. */
+  readonly headLength: number
+  readonly grammar: GrammarTerms
+  readonly maxMessageBytes: number
+  readonly mailboxes: AccountMailboxes
+}
+
+export class AppendFlow {
+  readonly tag: string
+  readonly #terms: AppendTerms
+  readonly #verb: 'APPEND' | 'REPLACE'
+  #place: AppendPlace
+  #target: AppendTarget | undefined
+  #hasFailed = false
+  /** Octets of the message that is being read. */
+  #size = 0
+
+  constructor(terms: AppendTerms, place: Extract<AppendPlace, { at: 'start' }>) {
+    this.tag = terms.tag
+    this.#terms = terms
+    this.#verb = place.verb
+    this.#place = place
+  }
+
+  /** `bytes` is what stands between two literals of octets; the last line announces one, or the command ends with it. */
+  async advance(bytes: Buffer): Promise<AppendTurn> {
+    if (this.#hasFailed) return { kind: 'answer', response: answers.localError }
+    const begin = this.#place.at === 'start' ? this.#terms.headLength : 0
+    const step = parseAppendStep(bytes.subarray(begin), this.#place, this.#terms.grammar)
+    if (step.kind === 'needs-string') return { kind: 'collect' }
+    if (step.kind === 'malformed') return this.#refuse(answerProblem(step.problem))
+    for (const event of step.events) {
+      const refusal = await this.#follow(event, step.kind === 'octets' ? step.literal : undefined)
+      if (refusal) return this.#refuse(refusal)
+    }
+    if (step.kind === 'end') return await this.#commit()
+    this.#size += step.literal.size
+    if (this.#size > this.#terms.maxMessageBytes)
+      return this.#refuse(answers.messageTooBig(this.#terms.maxMessageBytes))
+    this.#place = step.next
+    return { kind: 'stream' }
+  }
+
+  async #follow(event: AppendEvent, literal: LiteralMark | undefined): Promise<StatusResponse | undefined> {
+    switch (event.kind) {
+      case 'mailbox': {
+        const target = await this.#terms.mailboxes.append(event.mailbox, event.replaces)
+        if (isRefusal(target)) return answerRefusal(target)
+        this.#target = target
+        return undefined
+      }
+      case 'message':
+        this.#size = 0
+        // Said before the octets are asked for, so that nobody sends what is not wanted (RFC 9051 §6.3.12).
+        if (literal && literal.size > this.#terms.maxMessageBytes)
+          return answers.messageTooBig(this.#terms.maxMessageBytes)
+        return answerRefusal(await this.#target?.begin(event.message, literal?.size ?? 0))
+      case 'url':
+        return answerRefusal(await this.#target?.appendUrl(event.url))
+      case 'message-end':
+        return answerRefusal(await this.#target?.end())
+      default:
+        return event satisfies never
+    }
+  }
+
+  /** What comes of the command now is read and thrown away; then it is answered. */
+  fail(): void {
+    this.abort()
+    this.#hasFailed = true
+  }
+
+  write(octets: Uint8Array): MaybePromise<void> {
+    return this.#target?.write(octets)
+  }
+
+  async #commit(): Promise<AppendTurn> {
+    const appended = await this.#target?.commit()
+    this.#target = undefined
+    const response = !appended
+      ? answers.localError
+      : isRefusal(appended)
+        ? { status: 'NO' as const, code: appended.code, text: appended.refused }
+        : { ...answers.completed(this.#verb), code: codeOf(appended) }
+    return { kind: 'answer', response }
+  }
+
+  #refuse(response: StatusResponse): AppendTurn {
+    this.abort()
+    return { kind: 'answer', response }
+  }
+
+  /** Nothing of it is kept. */
+  abort(): void {
+    this.#target?.abort()
+    this.#target = undefined
+  }
+}
+
+function answerRefusal(refusal: Refusal | undefined): StatusResponse | undefined {
+  return refusal && { status: 'NO', code: refusal.code, text: refusal.refused }
+}
+
+/** RFC 4315 §3 */
+function codeOf({ uidValidity, uids }: Appended): StatusResponse['code'] {
+  return uids && codes.appendUid(uidValidity, uids)
+}

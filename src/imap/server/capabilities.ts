@@ -1,0 +1,24 @@
+// What CAPABILITY says (RFC 9051 §6.1.1): it depends on TLS and on whether somebody has logged in.
+import type { Session } from './session.ts'
+
+/** Of the protocol itself and of its grammar, from the greeting on. */
+const always = ['IMAP4rev2', 'IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE']
+
+/** After log-in: what the commands of the table have. */
+const afterLogin = ['IDLE', 'NAMESPACE', 'UNSELECT', 'UIDPLUS', 'MULTIAPPEND', 'CATENATE', 'UTF8=ACCEPT']
+
+export function capabilitiesOf(session: Session): readonly string[] {
+  const { context, client, isCompressed } = session
+  const names = [...always]
+  if (client.account) {
+    names.push(...afterLogin, `APPENDLIMIT=${context.limits.maxMessageBytes}`)
+    // RFC 4978 §3: not offered where it cannot be had any more.
+    if (context.offersCompression && !isCompressed) names.push('COMPRESS=DEFLATE')
+    return names
+  }
+  if (context.hasTls && !client.tls) names.push('STARTTLS')
+  if (session.mayAuthenticate) names.push(...session.authMechanisms.map(({ name }) => `AUTH=${name}`))
+  // RFC 9051 §6.2.3
+  if (!session.mayAuthenticate) names.push('LOGINDISABLED')
+  return names
+}

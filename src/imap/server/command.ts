@@ -1,0 +1,52 @@
+// One row of the command table.
+import type { MaybePromise } from '../../runtime/maybe-promise.ts'
+import type { ImapCommand } from '../grammar/command.ts'
+import type { StatusResponse } from '../responses/status-response.ts'
+import type { Session } from './session.ts'
+import type { SessionPhase, Step, Telling } from './session-state.ts'
+
+export type CommandVerb = ImapCommand['verb']
+
+type WithVerb<Command, Verb> = Command extends { readonly verb: infer Verbs }
+  ? Verb extends Verbs
+    ? Command
+    : never
+  : never
+
+export type CommandOf<Verb extends CommandVerb> = WithVerb<ImapCommand, Verb>
+
+export interface CommandTerms {
+  /** The states in which it is allowed (RFC 9051 §6). */
+  readonly phases: readonly SessionPhase[]
+  /** 'UID' may stand before it; what the grammar takes, the table says again. */
+  readonly uidVariant: 'also' | 'none'
+  /**
+   * RFC 9051 §5.5: after it the meaning of what comes depends on its answer, so the client waits. What is sent all the same is
+   * not looked at, and the connection ends: it may be somebody else's.
+   */
+  readonly mayBePipelined: 'yes' | 'no'
+  /**
+   * Whether messages that have gone may be told with its answer. RFC 9051 §7.5.1: not while the client names messages by numbers;
+   * `by-uid`: with the UID variant only.
+   */
+  readonly tellsExpunges: 'yes' | 'no' | 'by-uid'
+}
+
+export interface Command<Verb extends CommandVerb = CommandVerb> extends CommandTerms {
+  readonly verb: Verb
+  /** Why this client cannot have it here and now, whatever the state. */
+  readonly denied?: ((session: Session) => StatusResponse | undefined) | undefined
+  run(session: Session, command: CommandOf<Verb>, tag: string): MaybePromise<Step> | Telling
+}
+
+export const everywhere: readonly SessionPhase[] = ['not-authenticated', 'authenticated', 'selected']
+export const beforeLogin: readonly SessionPhase[] = ['not-authenticated']
+export const afterLogin: readonly SessionPhase[] = ['authenticated', 'selected']
+export const withMailbox: readonly SessionPhase[] = ['selected']
+
+/** What most commands are. */
+export const usual: Omit<CommandTerms, 'phases'> = {
+  uidVariant: 'none',
+  mayBePipelined: 'yes',
+  tellsExpunges: 'yes',
+}

@@ -1,0 +1,147 @@
+// AUTHENTICATE (RFC 9051 §6.2.2, RFC 4959) and LOGIN (§6.2.3).
+import type { MaybePromise } from '../../../runtime/maybe-promise.ts'
+import { isRefusal, isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
+import { type DialogueStep, startDialogue } from '../../../sasl/dialogue.ts'
+import { type AuthenticatedAccount, authorityFor } from '../../../sasl/log-in-services.ts'
+import { decodeBase64 } from '../../../sasl/mechanism.ts'
+import { answers } from '../../responses/answers.ts'
+import type { StatusResponse } from '../../responses/status-response.ts'
+import { beforeLogin, type Command, usual } from '../command.ts'
+import type { Session } from '../session.ts'
+import type { OpenCommand, Step } from '../session-state.ts'
+
+type Authenticating = Extract<OpenCommand, { kind: 'authenticating' }>
+
+const asterisk = 0x2a
+
+function needsTls(session: Session): StatusResponse | undefined {
+  if (!session.context.services.authenticate) return answers.unknownMechanism('')
+  return session.mayAuthenticate ? undefined : answers.loginNeedsTls
+}
+
+export const authenticate: Command<'AUTHENTICATE'> = {
+  ...usual,
+  verb: 'AUTHENTICATE',
+  phases: beforeLogin,
+  // What follows are answers to challenges.
+  mayBePipelined: 'yes',
+  denied: needsTls,
+  run(session, { mechanism: name, initialResponse }, tag) {
+    const offered = session.authMechanisms
+    const mechanism = offered.find(each => each.name === name)
+    if (!mechanism) {
+      const { clientCertificate } = session.client.tls ?? {}
+      // Its owner wonders why; whoever looks after the server finds it in the trail.
+      if (name === 'EXTERNAL' && clientCertificate?.kind === 'worthless')
+        session.noteLoginRefused(name, clientCertificate.problem, undefined)
+      return session.answer(tag, answers.unknownMechanism(offered.map(each => each.name).join(' ')))
+    }
+    const initial = initialResponse === undefined ? undefined : decodeInitial(initialResponse)
+    if (initialResponse !== undefined && !initial) return session.answer(tag, answers.notBase64)
+    const begin = startDialogue({
+      mechanism,
+      initial,
+      connection: session.saslConnection,
+      authority: authorityFor(session.client, session.context.services),
+      noteRefused: (problem, loginName) => session.noteLoginRefused(name, problem, loginName),
+    })
+    return go(session, { tag, mechanism: name }, begin)
+  },
+}
+
+/** RFC 4959 §3: '=' is one that is there and empty. */
+function decodeInitial(text: string): Buffer | undefined {
+  return text === '=' ? Buffer.alloc(0) : decodeBase64(text)
+}
+
+/** The client's answer to a challenge. */
+export function continueAuthentication(
+  session: Session,
+  open: Authenticating,
+  line: Buffer,
+): MaybePromise<Step> {
+  // RFC 9051 §6.2.2: a lone asterisk gives up.
+  if (line.length === 1 && line[0] === asterisk) return session.answer(open.tag, answers.cancelled)
+  const answer = decodeBase64(line.toString('latin1'))
+  return answer ? go(session, open, open.next(answer)) : session.answer(open.tag, answers.notBase64)
+}
+
+type Begun = Pick<Authenticating, 'tag' | 'mechanism'>
+
+function go(
+  session: Session,
+  begun: Begun,
+  step: MaybePromise<DialogueStep<AuthenticatedAccount>>,
+): MaybePromise<Step> {
+  if (!(step instanceof Promise)) return tell(session, begun, step)
+  return step.then(
+    outcome => tell(session, begun, outcome),
+    (cause: unknown) => {
+      session.context.fault(cause, session.client)
+      return session.answer(begun.tag, answers.loginUnavailable)
+    },
+  )
+}
+
+function tell(
+  session: Session,
+  { tag, mechanism }: Begun,
+  step: DialogueStep<AuthenticatedAccount>,
+): MaybePromise<Step> {
+  switch (step.kind) {
+    case 'challenge':
+      return {
+        continuation: step.data.toString('base64'),
+        next: session.state,
+        open: { kind: 'authenticating', tag, mechanism, next: step.next },
+      }
+    case 'malformed':
+      return session.answer(tag, answers.malformedResponse)
+    case 'refused':
+      return session.answer(tag, refusalOf(mechanism, step.problem))
+    case 'proven':
+      return enter(session, tag, step.account)
+    default:
+      return step satisfies never
+  }
+}
+
+/** Of those who show no password. */
+const refusals: Readonly<Record<string, StatusResponse>> = {
+  OAUTHBEARER: answers.tokenRefused,
+  XOAUTH2: answers.tokenRefused,
+  EXTERNAL: answers.certificateRefused,
+}
+
+function refusalOf(mechanism: string, problem: LoginProblem): StatusResponse {
+  return isTemporary(problem) ? answers.loginUnavailable : (refusals[mechanism] ?? answers.wrongCredentials)
+}
+
+async function enter(session: Session, tag: string, account: AuthenticatedAccount): Promise<Step> {
+  const client = { ...session.client, account }
+  const mailboxes = await session.context.services.openMailboxes(client, account)
+  const next = session.logIn(client, mailboxes)
+  // RFC 9051 §6.2.2: the client need not ask what there is now.
+  return { answer: { tag, response: answers.loggedIn(session.capabilities) }, next }
+}
+
+const loginCommand = 'LOGIN command'
+
+export const login: Command<'LOGIN'> = {
+  ...usual,
+  verb: 'LOGIN',
+  phases: beforeLogin,
+  denied: needsTls,
+  async run(session, { name, password }, tag) {
+    const authority = authorityFor(session.client, session.context.services)
+    try {
+      const verdict = await authority.verifyPassword(name, password)
+      if (!isRefusal(verdict)) return await enter(session, tag, verdict)
+      session.noteLoginRefused(loginCommand, verdict.refused, name)
+      return session.answer(tag, refusalOf(loginCommand, verdict.refused))
+    } catch (cause) {
+      session.context.fault(cause, session.client)
+      return session.answer(tag, answers.loginUnavailable)
+    }
+  },
+}

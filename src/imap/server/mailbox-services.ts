@@ -1,0 +1,174 @@
+// The mailboxes of one account, as a session sees them. Whoever keeps mailboxes implements this; a session asks one thing at a
+// time, and waits for the answer.
+//
+// What is large comes as a stream and is made while the client reads it: messages in batches, octets in pieces. Whoever gives one
+// counts on `return` at any point, because a client may go away in the middle of it.
+import type { MaybePromise } from '../../runtime/maybe-promise.ts'
+import type { AppendedMessage, ReplacedMessage } from '../grammar/commands/append.ts'
+import type { CopyCommand } from '../grammar/commands/copy.ts'
+import type { FetchCommand } from '../grammar/commands/fetch.ts'
+import type { ListCommand } from '../grammar/commands/list.ts'
+import type { CreateCommand } from '../grammar/commands/mailboxes.ts'
+import type { SearchKey } from '../grammar/commands/search.ts'
+import type { QuickResync } from '../grammar/commands/select.ts'
+import type { SortCriterion, ThreadCommand } from '../grammar/commands/sort.ts'
+import type { StatusItem } from '../grammar/commands/status.ts'
+import type { StoreCommand } from '../grammar/commands/store.ts'
+import type { NamedBy, NumberRange, SequenceSet } from '../grammar/sequence-set.ts'
+import type { ResponseCode } from '../responses/codes.ts'
+import type { FetchItem } from '../responses/fetch.ts'
+import type { ListedMailbox, Namespaces, StatusValue } from '../responses/mailbox-data.ts'
+import type { Thread } from '../responses/thread.ts'
+
+/** Why not, for NO: expected, and for the eyes of the client. */
+export interface Refusal {
+  /** A sentence. */
+  readonly refused: string
+  readonly code?: ResponseCode | undefined
+}
+
+export type OrRefusal<Value> = MaybePromise<Value | Refusal>
+
+export interface AccountMailboxes {
+  readonly namespaces: Namespaces
+  /** With what `returns` asks of each: attributes, and STATUS where that is wanted. */
+  list(query: Omit<ListCommand, 'verb'>): AsyncIterable<readonly ListedWithStatus[]>
+  status(mailbox: string, items: readonly StatusItem[]): OrRefusal<ReadonlyMap<StatusItem, StatusValue>>
+  create(mailbox: Omit<CreateCommand, 'verb'>): OrRefusal<{ readonly mailboxId: string }>
+  delete(mailbox: string): OrRefusal<undefined>
+  rename(mailbox: string, newName: string): OrRefusal<undefined>
+  setSubscribed(mailbox: string, subscription: 'subscribed' | 'unsubscribed'): OrRefusal<undefined>
+  select(mailbox: string, terms: SelectTerms): OrRefusal<SelectedMailbox>
+  /** TRYCREATE, no rights, over quota already: refused before any octet is read. */
+  append(mailbox: string, replaces: ReplacedMessage | undefined): OrRefusal<AppendTarget>
+  /** The session is over. */
+  close(): void
+}
+
+export interface ListedWithStatus {
+  readonly mailbox: ListedMailbox
+  /** undefined: not asked for, or not to be had of this one (RFC 5819 §2). */
+  readonly status?: ReadonlyMap<StatusItem, StatusValue> | undefined
+}
+
+export interface SelectTerms {
+  readonly access: 'read-write' | 'read-only'
+  readonly quickResync: QuickResync | undefined
+}
+
+/** Messages on their way into a mailbox: all of them appear with `commit`, or none (RFC 3502). */
+export interface AppendTarget {
+  /** `size` as announced: of the message, or of the first of its parts that comes as octets; 0 where none does. */
+  begin(message: AppendedMessage, size: number): OrRefusal<undefined>
+  /** CATENATE (RFC 4469): what the URL names is the next part. */
+  appendUrl(url: string): OrRefusal<undefined>
+  /** A returned promise is back-pressure. The bytes are a part of the socket's buffer: copy what you keep. */
+  write(bytes: Uint8Array): MaybePromise<void>
+  /** The message is whole: it may be refused now (bare line ends and the like). */
+  end(): OrRefusal<undefined>
+  /** Durable when it resolves. */
+  commit(): OrRefusal<Appended>
+  /** Nothing of it is kept. */
+  abort(): void
+}
+
+/** undefined `uids`: who appended may not read there (RFC 4315 §3). */
+export interface Appended {
+  readonly uidValidity: number
+  readonly uids: readonly NumberRange[] | undefined
+}
+
+/** One mailbox as one session sees it: numbers of messages are the session's own, and change with `takeChanges` only. */
+export interface SelectedMailbox {
+  readonly facts: SelectedFacts
+  /** With QRESYNC: what has gone, and what has changed since (RFC 7162 §3.2.5). */
+  readonly resync?:
+    | { readonly vanished: readonly NumberRange[]; fetch(): AsyncIterable<MessageBatch> }
+    | undefined
+  /** Messages of the set that are there, ascending; RFC 9051 §6.4.5. \Seen is set by it where the attributes say so. */
+  fetch(request: Omit<FetchCommand, 'verb'>): AsyncIterable<MessageBatch>
+  store(request: Omit<StoreCommand, 'verb'>): OrRefusal<Stored>
+  search(request: SearchRequest): OrRefusal<Found>
+  sort(request: SearchRequest & { readonly criteria: readonly SortCriterion[] }): OrRefusal<Found>
+  thread(request: Omit<ThreadCommand, 'verb'>): OrRefusal<readonly Thread[]>
+  copy(request: CopyCommand): OrRefusal<Copied>
+  /** undefined: whatever is \Deleted. What has gone shows in `takeChanges`. */
+  expunge(set: SequenceSet | undefined): OrRefusal<undefined>
+  /** For `$` (RFC 5182). */
+  save(uids: readonly NumberRange[]): void
+  /**
+   * What has happened since it was asked last, by this session or another. `without-expunges`: the client could not know which
+   * numbers are meant (RFC 9051 §7.5.1), so they are kept for later.
+   */
+  takeChanges(scope: 'all' | 'without-expunges'): MaybePromise<readonly MailboxChange[]>
+  /** Called when there is something to take, once until it is taken. One listener: the session. */
+  onChange(listener: () => void): void
+  /** The mailbox is not selected any more. */
+  release(): void
+}
+
+export interface SelectedFacts {
+  readonly access: 'read-write' | 'read-only'
+  readonly exists: number
+  readonly uidValidity: number
+  readonly uidNext: number
+  readonly highestModSeq: number
+  /** The number of the first message that is not \Seen. */
+  readonly firstUnseen: number | undefined
+  readonly flags: readonly string[]
+  /** With \* where new keywords are kept. */
+  readonly permanentFlags: readonly string[]
+  readonly mailboxId: string
+}
+
+export interface FetchedMessage {
+  readonly sequence: number
+  readonly uid: number
+  readonly items: readonly FetchItem[]
+}
+
+/** So many as are worth one write: their texts go out together. */
+export type MessageBatch = readonly FetchedMessage[]
+
+export interface Stored {
+  /** UNCHANGEDSINCE did not let these change (RFC 7162 §3.1.3), by the numbers of the command. */
+  readonly modified: readonly NumberRange[]
+}
+
+export interface SearchRequest {
+  readonly by: NamedBy
+  readonly key: SearchKey
+}
+
+export interface Found {
+  /** UIDs or numbers, as asked: ascending from `search`, in their order from `sort`. */
+  readonly numbers: readonly number[]
+  /** The highest of them. */
+  readonly modSeq: number
+}
+
+export interface Copied {
+  readonly uidValidity: number
+  readonly from: readonly NumberRange[]
+  readonly to: readonly NumberRange[]
+}
+
+export type MailboxChange =
+  /** Numbers of messages: each counts after those before it have gone. */
+  | {
+      readonly kind: 'expunged'
+      readonly sequences: readonly number[]
+      readonly uids: readonly NumberRange[]
+    }
+  | { readonly kind: 'exists'; readonly count: number }
+  | {
+      readonly kind: 'flags'
+      readonly sequence: number
+      readonly uid: number
+      readonly flags: readonly string[]
+      readonly modSeq: number
+    }
+
+export function isRefusal(value: object | undefined): value is Refusal {
+  return value !== undefined && 'refused' in value
+}

@@ -1,0 +1,59 @@
+// What an IMAP server session needs of the system around it. The composition root supplies it; an embedding program
+// supplies its own.
+import type { TlsFacts } from '../../connection/tls-facts.ts'
+import type { MaybePromise } from '../../runtime/maybe-promise.ts'
+import type { LoginProblem } from '../../sasl/authority.ts'
+import type { AuthenticatedAccount, LogInServices } from '../../sasl/log-in-services.ts'
+import type { StatusResponse } from '../responses/status-response.ts'
+import type { AccountMailboxes } from './mailbox-services.ts'
+
+/** imap: port 143, with STARTTLS. imaps: port 993, TLS from the first byte. */
+export type ListenerRole = 'imap' | 'imaps'
+
+/** The peer as the session knows it so far. A new value whenever something is learned. */
+export interface Client {
+  /** Unique among all servers; joins the log lines and the trail of one connection. */
+  readonly sessionId: string
+  readonly role: ListenerRole
+  /** The peer's address (from the PROXY header, where there was one): '192.0.2.1', '2001:db8::1'. */
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+  readonly connectedAt: number
+  readonly tls?: TlsFacts | undefined
+  /** Whom LOGIN or AUTHENTICATE proved. */
+  readonly account?: AuthenticatedAccount | undefined
+  /** What the program says of itself (ID, RFC 2971): 'name', 'version' … */
+  readonly identity?: ReadonlyMap<string, string | null> | undefined
+  /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */
+  readonly loopback: boolean
+}
+
+/** Evidence for the trail of a log-in that failed. */
+export interface RefusedLogIn {
+  /** 'SCRAM-SHA-256', 'LOGIN command' … */
+  readonly mechanism: string
+  /** As the client gave it. */
+  readonly loginName?: string | undefined
+  readonly problem: LoginProblem
+}
+
+export interface SessionServices extends LogInServices<Client> {
+  /** At connect: undefined greets; a response refuses and closes. */
+  connect?(client: Client): MaybePromise<StatusResponse | undefined>
+  /** Somebody has logged in: his mailboxes, for this session. They are closed with it. */
+  openMailboxes(client: Client, account: AuthenticatedAccount): MaybePromise<AccountMailboxes>
+  /** For the trail. Must not throw and is not waited for; as the next three. */
+  loginRefused?(client: Client, refused: RefusedLogIn): void
+  /** Whoever came no further than the beginning of a connection: `problem` says why the TLS handshake failed. */
+  turnedAway?(peer: TurnedAway): void
+  disconnected?(client: Client): void
+}
+
+export interface TurnedAway {
+  readonly role: ListenerRole
+  readonly remoteAddress: string
+  readonly response?: StatusResponse | undefined
+  readonly problem?: string | undefined
+}

@@ -1,0 +1,446 @@
+// The IMAP session: takes commands, returns steps (RFC 9051 §3). It touches no socket, timer or log.
+import type { MaybePromise } from '../../runtime/maybe-promise.ts'
+import type { Random } from '../../runtime/random.ts'
+import type { LoginProblem } from '../../sasl/authority.ts'
+import { channelBindingTypes } from '../../sasl/channel-binding.ts'
+import type { SaslConnection, SaslMechanism } from '../../sasl/mechanism.ts'
+import { offeredMechanisms, type PasswordMechanism } from '../../sasl/mechanisms.ts'
+import { type CommandHead, isProblem, parseCommand, parseCommandHead } from '../grammar/command.ts'
+import type { LiteralMark } from '../grammar/literal-mark.ts'
+import type { GrammarTerms } from '../grammar/terms.ts'
+import { answers } from '../responses/answers.ts'
+import type { StatusResponse } from '../responses/status-response.ts'
+import type { ResponseTerms } from '../responses/terms.ts'
+import { answerProblem } from './answer-problem.ts'
+import { AppendFlow, type AppendTurn } from './append-flow.ts'
+import { capabilitiesOf } from './capabilities.ts'
+import type { Command, CommandTerms } from './command.ts'
+import { appendTerms, commandTable } from './command-table.ts'
+import { continueAuthentication } from './commands/authenticate.ts'
+import { endIdle } from './commands/idle.ts'
+import type { AccountMailboxes, SelectedMailbox } from './mailbox-services.ts'
+import type { ImapServerLimits } from './options.ts'
+import type { Client, SessionServices } from './services.ts'
+import type { OpenCommand, SessionState, Step, Telling } from './session-state.ts'
+import { formatChanges } from './tell-changes.ts'
+
+/** What all sessions of a server share. */
+export interface SessionContext {
+  readonly hostname: string
+  readonly services: SessionServices
+  readonly limits: ImapServerLimits
+  readonly hasTls: boolean
+  /** On which TLS comes first. */
+  readonly tlsPorts: () => readonly number[]
+  readonly allowPlaintextAuthOnLoopback: boolean
+  readonly authMechanisms: readonly PasswordMechanism[]
+  readonly offersCompression: boolean
+  readonly identity: ReadonlyMap<string, string>
+  readonly random: Random
+  /** A service threw: a fault of ours, for the log. */
+  readonly fault: (cause: unknown, client: Client) => void
+}
+
+/** What becomes of a literal that has been announced. */
+export type LiteralTurn =
+  /** It is a part of the command. */
+  | { readonly kind: 'collect' }
+  /** Its octets are wanted as they come. */
+  | { readonly kind: 'stream' }
+  /** The command is over; what the client sends of it all the same is read away. */
+  | { readonly kind: 'refuse'; readonly step: Step }
+
+/** Of SCRAM: nobody meets the same one twice. */
+const nonceBytes = 18
+
+const meantFor: Readonly<Record<string, string>> = {
+  'not-authenticated': 'who has not logged in',
+  authenticated: 'who has logged in and selected no mailbox',
+  selected: 'who has selected a mailbox',
+}
+
+export class Session {
+  readonly context: SessionContext
+  client: Client
+  state: SessionState = { phase: 'not-authenticated' }
+  /** A command has begun, and what comes next belongs to it. */
+  open: OpenCommand | undefined
+  isCompressed = false
+  /** In upper case (ENABLE, RFC 5161). */
+  readonly enabled = new Set<string>()
+  readonly #wake: () => void
+  #errors = 0
+  #isAbandoned = false
+
+  /** `wake` is called when there is news for a client that idles. */
+  constructor(context: SessionContext, client: Client, wake: () => void) {
+    this.context = context
+    this.client = client
+    this.#wake = wake
+  }
+
+  // What the connection asks
+
+  get greeting(): StatusResponse {
+    return answers.greeting(this.context.hostname, capabilitiesOf(this))
+  }
+
+  /** What comes next is a line and no command: there are no literals in it. */
+  get readsLine(): boolean {
+    return this.open?.kind === 'authenticating' || this.open?.kind === 'idling'
+  }
+
+  get isLoggedIn(): boolean {
+    return this.state.phase === 'authenticated' || this.state.phase === 'selected'
+  }
+
+  /** A command, or whatever comes next of one that is open; without its CRLF. */
+  take(bytes: Buffer): MaybePromise<Step> | Telling {
+    const { open } = this
+    this.open = undefined
+    switch (open?.kind) {
+      case 'authenticating':
+        return this.#settle(() => continueAuthentication(this, open, bytes), open.tag)
+      case 'idling':
+        return this.#settle(() => endIdle(this, open, bytes), open.tag)
+      case 'appending':
+        return this.#settle(
+          async () => this.#endAppend(open.flow, await open.flow.advance(bytes)),
+          open.flow.tag,
+        )
+      case undefined:
+        return this.#run(bytes)
+      default:
+        return open satisfies never
+    }
+  }
+
+  #run(bytes: Buffer): MaybePromise<Step> | Telling {
+    const head = parseCommandHead(bytes, this.terms)
+    if (isProblem(head)) return this.#enter(this.answer(head.tag ?? '*', answerProblem(head)))
+    const { tag } = head
+    if (head.verb === 'APPEND') return this.#appendNothing(head, bytes)
+    const row = this.#find(head)
+    if ('status' in row) return this.#enter(this.answer(tag, row))
+    const command = parseCommand(bytes, head, this.terms)
+    if (!command || isProblem(command))
+      return this.#enter(
+        this.answer(tag, command ? answerProblem(command) : answers.unknownCommand(head.verb)),
+      )
+    const scope =
+      row.tellsExpunges === 'yes' || (row.tellsExpunges === 'by-uid' && head.by === 'uid')
+        ? 'all'
+        : 'without-expunges'
+    return this.#settle(() => row.run(this, command, tag), tag, scope)
+  }
+
+  /** Without a literal: there is something wrong with it, which the grammar knows. */
+  #appendNothing(head: CommandHead, bytes: Buffer): MaybePromise<Step> | Telling {
+    const flow = this.#openAppend(head, 'APPEND')
+    if (!(flow instanceof AppendFlow)) return this.#enter(this.answer(head.tag, flow))
+    return this.#settle(async () => this.#endAppend(flow, await flow.advance(bytes)), head.tag)
+  }
+
+  /** The row of a command, or why it cannot be had. */
+  #find({ verb }: CommandHead): Command | StatusResponse {
+    const row = commandTable.get(verb)
+    if (!row) return answers.unknownCommand(verb.slice(0, 32))
+    return this.#deny(verb, row) ?? row.denied?.(this) ?? row
+  }
+
+  #deny(verb: string, { phases }: CommandTerms): StatusResponse | undefined {
+    if (phases.includes(this.state.phase)) return undefined
+    return answers.wrongState(verb, phases.map(phase => meantFor[phase]).join(', or '))
+  }
+
+  /** `bytes` ends with a line that announces `mark`; `collected` is what the command has already. */
+  announce(
+    bytes: Buffer,
+    mark: LiteralMark,
+    collected: { readonly bytes: number; readonly literals: number },
+  ): MaybePromise<LiteralTurn> {
+    if (this.open?.kind === 'appending') return this.#advance(this.open.flow, bytes, mark, collected)
+    const head = parseCommandHead(bytes, this.terms)
+    if (isProblem(head)) return this.#refuse(head.tag ?? '*', answerProblem(head))
+    if (head.verb === 'APPEND') {
+      const flow = this.#openAppend(head, head.verb)
+      if (!(flow instanceof AppendFlow)) return this.#refuse(head.tag, flow)
+      this.open = { kind: 'appending', flow }
+      return this.#advance(flow, bytes, mark, collected)
+    }
+    const row = this.#find(head)
+    return 'status' in row ? this.#refuse(head.tag, row) : this.#collect(head.tag, mark, collected)
+  }
+
+  #openAppend(head: CommandHead, verb: 'APPEND'): AppendFlow | StatusResponse {
+    const { state } = this
+    const denied = this.#deny(verb, appendTerms)
+    if (denied) return denied
+    if (!('mailboxes' in state)) return answers.localError
+    const terms = {
+      tag: head.tag,
+      headLength: head.length,
+      grammar: this.terms,
+      maxMessageBytes: this.context.limits.maxMessageBytes,
+      mailboxes: state.mailboxes,
+    }
+    return new AppendFlow(terms, { at: 'start', verb, by: head.by })
+  }
+
+  #collect(
+    tag: string,
+    mark: LiteralMark,
+    collected: { readonly bytes: number; readonly literals: number },
+  ): LiteralTurn {
+    const { limits } = this.context
+    const most = this.isLoggedIn ? limits.maxCommandBytes : limits.maxCommandBytesBeforeLogin
+    if (collected.bytes + mark.size > most) return this.#refuse(tag, answers.commandTooLong(most))
+    if (collected.literals >= limits.maxLiteralsPerCommand)
+      return this.#refuse(tag, answers.tooManyLiterals(limits.maxLiteralsPerCommand))
+    return { kind: 'collect' }
+  }
+
+  #refuse(tag: string, response: StatusResponse): LiteralTurn {
+    this.dropOpen()
+    return { kind: 'refuse', step: this.#enter(this.answer(tag, response)) }
+  }
+
+  async #advance(
+    flow: AppendFlow,
+    bytes: Buffer,
+    mark: LiteralMark,
+    collected: { readonly bytes: number; readonly literals: number },
+  ): Promise<LiteralTurn> {
+    try {
+      const turn = await flow.advance(bytes)
+      // The connection may have gone while a service was asked.
+      if (this.#isAbandoned) flow.abort()
+      switch (turn.kind) {
+        case 'collect':
+          return this.#collect(flow.tag, mark, collected)
+        case 'stream': {
+          const { maxLiteralsPerCommand } = this.context.limits
+          return collected.literals < maxLiteralsPerCommand
+            ? { kind: 'stream' }
+            : this.#refuse(flow.tag, answers.tooManyLiterals(maxLiteralsPerCommand))
+        }
+        case 'answer':
+          return this.#refuse(flow.tag, turn.response)
+        default:
+          return turn satisfies never
+      }
+    } catch (cause) {
+      this.context.fault(cause, this.client)
+      return this.#refuse(flow.tag, answers.localError)
+    }
+  }
+
+  #endAppend(flow: AppendFlow, turn: AppendTurn): Step {
+    // Without a literal at the end of the line there is nothing but an answer.
+    if (turn.kind === 'answer') return this.answer(flow.tag, turn.response)
+    flow.abort()
+    return this.answer(flow.tag, answers.localError)
+  }
+
+  /** Of a literal that is streamed. */
+  write(octets: Uint8Array): MaybePromise<void> {
+    if (this.open?.kind !== 'appending') return undefined
+    const { flow } = this.open
+    const fail = (cause: unknown): void => {
+      this.context.fault(cause, this.client)
+      flow.fail()
+    }
+    try {
+      const written = flow.write(octets)
+      return written instanceof Promise ? written.catch(fail) : undefined
+    } catch (cause) {
+      fail(cause)
+      return undefined
+    }
+  }
+
+  /** What came cannot be a command: too long, or not ended by CRLF. `beginning` has its tag, if anything. */
+  refuseLine(beginning: Buffer, response: StatusResponse): Step {
+    const { open } = this
+    this.dropOpen()
+    if (open) return this.#enter(this.answer(open.kind === 'appending' ? open.flow.tag : open.tag, response))
+    const head = parseCommandHead(beginning, this.terms)
+    return this.#enter(this.answer(head.tag ?? '*', response))
+  }
+
+  /** For a client that idles: what has happened. */
+  async news(): Promise<string> {
+    return await this.#takeChanges('all')
+  }
+
+  /** The TLS handshake is done: everything that was said before it is forgotten (RFC 9051 §6.2.1). */
+  enterTls(tls: Client['tls']): void {
+    const { identity: _identity, ...client } = this.client
+    this.client = { ...client, tls }
+  }
+
+  /** The connection has gone, or is about to. */
+  abandon(): void {
+    if (this.#isAbandoned) return
+    this.#isAbandoned = true
+    this.dropOpen()
+    if (this.state.phase === 'selected') this.state.mailbox.release()
+    if ('mailboxes' in this.state) this.state.mailboxes.close()
+    this.state = { phase: 'logout' }
+  }
+
+  /** Gives up what is under way. */
+  dropOpen(): void {
+    if (this.open?.kind === 'appending') this.open.flow.abort()
+    this.open = undefined
+  }
+
+  // For the commands
+
+  answer(tag: string, response: StatusResponse): Step {
+    return { answer: { tag, response }, next: this.state }
+  }
+
+  logIn(client: Client, mailboxes: AccountMailboxes): SessionState {
+    this.client = client
+    if (this.#isAbandoned) mailboxes.close()
+    return { phase: 'authenticated', mailboxes }
+  }
+
+  /** Its news go to this session from now on. */
+  watch(mailbox: SelectedMailbox): void {
+    mailbox.onChange(() => {
+      if (this.open?.kind === 'idling') this.#wake()
+    })
+  }
+
+  get terms(): GrammarTerms {
+    const { maxTerms, maxNesting } = this.context.limits
+    return { utf8Names: this.hasUtf8, maxTerms, maxNesting }
+  }
+
+  get responseTerms(): ResponseTerms {
+    return { utf8: this.hasUtf8 }
+  }
+
+  get hasUtf8(): boolean {
+    return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
+  }
+
+  get capabilities(): readonly string[] {
+    return capabilitiesOf(this)
+  }
+
+  /** Whether log-ins may be offered now (RFC 9051 §11.1: a password needs a layer that protects it). */
+  get mayAuthenticate(): boolean {
+    if (!this.context.services.authenticate) return false
+    return (
+      this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.loopback)
+    )
+  }
+
+  get authMechanisms(): readonly SaslMechanism[] {
+    const { authMechanisms: allowed, services } = this.context
+    return offeredMechanisms({
+      allowed,
+      hasScram: services.openScram !== undefined,
+      hasChannelBinding: this.#hasChannelBinding,
+      hasTokens: services.verifyToken !== undefined,
+      hasCertificate:
+        services.verifyCertificate !== undefined && this.client.tls?.clientCertificate?.kind === 'trusted',
+    })
+  }
+
+  /** This connection as a mechanism sees it. */
+  get saslConnection(): SaslConnection {
+    const { random } = this.context
+    return {
+      channelBinding: type => this.client.tls?.channelBinding?.(type),
+      offersChannelBinding: this.#hasChannelBinding,
+      nonce: () => Buffer.from(random.bytes(nonceBytes)).toString('base64'),
+    }
+  }
+
+  get #hasChannelBinding(): boolean {
+    const { channelBinding } = this.client.tls ?? {}
+    return channelBinding !== undefined && channelBindingTypes.some(type => channelBinding(type))
+  }
+
+  noteLoginRefused(mechanism: string, problem: LoginProblem, loginName: string | undefined): void {
+    this.#errors++
+    try {
+      this.context.services.loginRefused?.(this.client, { mechanism, loginName, problem })
+    } catch (cause) {
+      // What the trail cannot keep must not change what the client is told.
+      this.context.fault(cause, this.client)
+    }
+  }
+
+  // Steps
+
+  #settle(
+    run: () => MaybePromise<Step> | Telling,
+    tag: string,
+    scope: 'all' | 'without-expunges' = 'all',
+  ): MaybePromise<Step> | Telling {
+    try {
+      const result = run()
+      if (Symbol.asyncIterator in result) return this.#followTelling(result, tag, scope)
+      if (!(result instanceof Promise) && this.state.phase !== 'selected') return this.#enter(result)
+      return this.#finish(Promise.resolve(result), tag, scope)
+    } catch (cause) {
+      return this.#failed(cause, tag)
+    }
+  }
+
+  async #finish(step: Promise<Step>, tag: string, scope: 'all' | 'without-expunges'): Promise<Step> {
+    try {
+      return this.#enter(await this.#withChanges(await step, scope))
+    } catch (cause) {
+      return this.#failed(cause, tag)
+    }
+  }
+
+  async *#followTelling(telling: Telling, tag: string, scope: 'all' | 'without-expunges'): Telling {
+    try {
+      return this.#enter(await this.#withChanges(yield* telling, scope))
+    } catch (cause) {
+      return this.#failed(cause, tag)
+    }
+  }
+
+  /** RFC 9051 §7: what has happened in the mailbox stands before the answer. */
+  async #withChanges(step: Step, scope: 'all' | 'without-expunges'): Promise<Step> {
+    // A mailbox that is selected with this step has told all of itself.
+    if (!step.answer || step.effect || step.next.phase !== 'selected' || step.next !== this.state) return step
+    const changes = await this.#takeChanges(scope)
+    return changes === '' ? step : { ...step, untagged: (step.untagged ?? '') + changes }
+  }
+
+  async #takeChanges(scope: 'all' | 'without-expunges'): Promise<string> {
+    if (this.state.phase !== 'selected') return ''
+    return formatChanges(await this.state.mailbox.takeChanges(scope), this)
+  }
+
+  #failed(cause: unknown, tag: string): Step {
+    this.context.fault(cause, this.client)
+    this.dropOpen()
+    return this.#enter(this.answer(tag, answers.localError))
+  }
+
+  #enter(step: Step): Step {
+    this.state = step.next
+    this.open = step.open
+    // A service may have opened something while the connection went away: nobody will ask for it.
+    if (this.#isAbandoned) this.dropOpen()
+    if (step.answer?.response.status === 'BAD') this.#errors++
+    if (this.#errors > this.context.limits.maxErrorsPerSession && step.answer)
+      return {
+        ...step,
+        open: undefined,
+        effect: 'close',
+        farewell: answers.tooManyErrors,
+      }
+    return step
+  }
+}
