@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { resolveRanges, type SequenceSet } from '../../src/imap/grammar/sequence-set.ts'
 import { codes } from '../../src/imap/responses/codes.ts'
 import type { FetchItem } from '../../src/imap/responses/fetch.ts'
+import { toRanges } from '../../src/imap/responses/number-set.ts'
 import type {
   AccountMailboxes,
   AppendTarget,
@@ -11,6 +12,7 @@ import type {
   MailboxChange,
   Refusal,
   SelectedMailbox,
+  SelectTerms,
 } from '../../src/imap/server/mailbox-services.ts'
 import type { RefusedLogIn, SessionServices } from '../../src/imap/server/services.ts'
 import type { MaybePromise } from '../../src/runtime/maybe-promise.ts'
@@ -30,8 +32,16 @@ export interface House {
   deliver(): void
 }
 
+const missing: Refusal = { refused: 'There is no such mailbox', code: codes.nonExistent }
 const password = 'secret'
 const account = { id: 1, address: 'anna@example.test' }
+
+function numbersOf(set: SequenceSet, largest: number): readonly number[] {
+  if (set.kind === 'saved') return []
+  return resolveRanges(set.ranges, largest).flatMap(({ first, last }) =>
+    Array.from({ length: Math.max(0, Math.min(last, largest) - first + 1) }, (_, index) => first + index),
+  )
+}
 
 export interface HouseOptions {
   readonly tempo?: Tempo
@@ -108,7 +118,7 @@ export function createHouse({
     }
   }
 
-  const select = (name: string, access: 'read-write' | 'read-only'): SelectedMailbox | Refusal => {
+  const select = (name: string, { access, quickResync }: SelectTerms): SelectedMailbox | Refusal => {
     if (name !== 'INBOX') return { refused: 'There is no such mailbox', code: codes.nonExistent }
     open++
     let waiting: MailboxChange[] = []
@@ -118,6 +128,12 @@ export function createHouse({
       wake()
     }
     selected.add(hear)
+    const lose = (uids: readonly number[]): void => {
+      if (uids.length === 0) return
+      // Each counts after those before it have gone.
+      const sequences = uids.map((uid, index) => uid - index)
+      hear({ kind: 'expunged', sequences, uids: toRanges(uids) })
+    }
     return {
       facts: {
         access,
@@ -131,13 +147,43 @@ export function createHouse({
         mailboxId: 'F1',
       },
       fetch: request => fetch(request.set, exists),
-      store: () => ({ refused: 'not in this house' }),
-      search: () => ({ refused: 'not in this house' }),
-      sort: () => ({ refused: 'not in this house' }),
-      thread: () => ({ refused: 'not in this house' }),
-      copy: () => ({ refused: 'not in this house' }),
-      expunge: () => at(() => undefined),
-      save() {},
+      resync: quickResync && {
+        vanished: [{ first: 41, last: 43 }],
+        async *changed() {
+          yield [{ sequence: 1, uid: 1, items: [{ kind: 'FLAGS', flags: ['\\Seen'] }] }]
+        },
+      },
+      vanishedSince: () => at(() => [{ first: 8, last: 9 }]),
+      store: ({ set, flags, silent, unchangedSince }) =>
+        at(() => {
+          if (flags.includes('$Refused')) return { refused: 'No more keywords', code: codes.limit }
+          for (const sequence of numbersOf(set, exists))
+            if (!silent) hear({ kind: 'flags', sequence, uid: sequence, flags, modSeq: 13 })
+          return { modified: unchangedSince === undefined ? [] : [{ first: 2, last: 3 }] }
+        }),
+      search: ({ key, saves }) =>
+        at(() =>
+          key.kind === 'text'
+            ? { refused: 'No text is searched here' }
+            : {
+                numbers: key.kind === 'flag' ? [] : saves === undefined ? [1, 2, 3, 5] : [2],
+                modSeq: 12,
+              },
+        ),
+      sort: () => at(() => ({ numbers: [3, 1, 2], modSeq: 12 })),
+      thread: () => at(() => [{ number: 1, answers: [{ number: 2, answers: [] }] }]),
+      copy: ({ verb, set, mailbox }) =>
+        at(() => {
+          if (mailbox !== 'Trash') return { refused: 'There is no such mailbox', code: codes.tryCreate }
+          const from = numbersOf(set, exists)
+          if (verb === 'MOVE') lose(from)
+          return { uidValidity: 9, from: toRanges(from), to: toRanges(from.map(uid => uid + 70)) }
+        }),
+      expunge: set =>
+        at(() => {
+          lose(set ? numbersOf(set, exists) : [2])
+          return undefined
+        }),
       takeChanges: scope =>
         at(() => {
           const taken = waiting.filter(({ kind }) => scope === 'all' || kind !== 'expunged')
@@ -184,13 +230,27 @@ export function createHouse({
     open++
     return {
       namespaces: { personal: [''], otherUsers: [], shared: [] },
-      async *list() {},
-      status: () => ({ refused: 'not in this house' }),
-      create: () => ({ refused: 'not in this house' }),
-      delete: () => ({ refused: 'not in this house' }),
-      rename: () => ({ refused: 'not in this house' }),
-      setSubscribed: () => ({ refused: 'not in this house' }),
-      select: (name, { access }) => at(() => select(name, access)),
+      async *list({ returns, patterns }) {
+        await at(() => {})
+        const status = returns?.status && new Map(returns.status.map(item => [item, 3] as const))
+        yield [{ mailbox: { name: 'INBOX', attributes: ['\\HasNoChildren'] }, status }]
+        if (patterns.includes('*'))
+          yield [{ mailbox: { name: 'Входящие', attributes: ['\\Noselect'] }, status: undefined }]
+      },
+      status: (mailbox, items) =>
+        at(() => (mailbox === 'INBOX' ? new Map(items.map(item => [item, 3] as const)) : missing)),
+      create: ({ mailbox, specialUse }) =>
+        at(() => {
+          if (mailbox === 'INBOX') return { refused: 'It is there already', code: codes.alreadyExists }
+          if (specialUse.includes('\\New')) return { refused: 'No such use', code: codes.useAttribute }
+          return { mailboxId: 'F2' }
+        }),
+      delete: mailbox => at(() => (mailbox === 'Trash' ? undefined : missing)),
+      rename: (mailbox, newName) =>
+        at(() => (mailbox === 'Trash' && newName === 'Bin' ? undefined : missing)),
+      setSubscribed: (mailbox, subscription) =>
+        at(() => (mailbox === 'Trash' && subscription === 'subscribed' ? undefined : missing)),
+      select: (name, terms) => at(() => select(name, terms)),
       append: mailbox => at(() => append(mailbox)),
       close() {
         open--

@@ -62,6 +62,8 @@ export const answers = {
   compressionStarts: ok('DEFLATE from now on'),
   compressionActive: no('The connection is compressed already', codes.compressionActive),
   unknownCompression: no('There is DEFLATE only', codes.cannot),
+  enableFirst: (name: string) => bad(`Say ENABLE ${name} first`, codes.clientBug),
+  readOnly: no('The mailbox was opened to be read', codes.noPermission),
   // Idling
   idleEnds: ok('IDLE completed'),
   expectedDone: bad('Expected DONE'),

@@ -4,8 +4,37 @@ import type { Session } from './session.ts'
 /** Of the protocol itself and of its grammar, from the greeting on. */
 const always = ['IMAP4rev2', 'IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE']
 
-/** After log-in: what the commands of the table have. */
-const afterLogin = ['IDLE', 'NAMESPACE', 'UNSELECT', 'UIDPLUS', 'MULTIAPPEND', 'CATENATE', 'UTF8=ACCEPT']
+/** After log-in: what the commands of the table have, and whoever keeps the mailboxes (`mailbox-services.ts`) has to keep up to. */
+const afterLogin = [
+  'IDLE',
+  'NAMESPACE',
+  'UNSELECT',
+  'UIDPLUS',
+  'MOVE',
+  'CONDSTORE',
+  'QRESYNC',
+  'ESEARCH',
+  'SEARCHRES',
+  'ESORT',
+  'SORT',
+  'SORT=DISPLAY',
+  'THREAD=ORDEREDSUBJECT',
+  'THREAD=REFERENCES',
+  'WITHIN',
+  'LIST-EXTENDED',
+  'LIST-STATUS',
+  'STATUS=SIZE',
+  'SPECIAL-USE',
+  'CREATE-SPECIAL-USE',
+  'MULTIAPPEND',
+  'CATENATE',
+  'BINARY',
+  'PARTIAL',
+  'OBJECTID',
+  'SAVEDATE',
+  'PREVIEW',
+  'UTF8=ACCEPT',
+]
 
 export function capabilitiesOf(session: Session): readonly string[] {
   const { context, client, isCompressed } = session

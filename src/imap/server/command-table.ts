@@ -3,6 +3,9 @@ import { afterLogin, type Command, type CommandTerms, usual } from './command.ts
 import { authenticate, login } from './commands/authenticate.ts'
 import { fetch } from './commands/fetch.ts'
 import { idle } from './commands/idle.ts'
+import { create, list, lsub, remove, rename, status, subscribe, unsubscribe } from './commands/mailboxes.ts'
+import { copy, expunge, move, store } from './commands/messages.ts'
+import { search, sort, thread } from './commands/search.ts'
 import { close, examine, namespace, select, unselect } from './commands/select.ts'
 import { capability, check, enable, id, logout, noop } from './commands/session-commands.ts'
 import { compress, starttls } from './commands/transport.ts'
@@ -19,12 +22,27 @@ const commands: readonly Command[] = [
   enable,
   compress,
   namespace,
+  list,
+  lsub,
+  status,
+  create,
+  remove,
+  rename,
+  subscribe,
+  unsubscribe,
   select,
   examine,
   close,
   unselect,
   idle,
   fetch,
+  store,
+  search,
+  sort,
+  thread,
+  copy,
+  move,
+  expunge,
 ]
 
 export const commandTable: ReadonlyMap<string, Command> = new Map(

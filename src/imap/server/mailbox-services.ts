@@ -81,21 +81,23 @@ export interface Appended {
 /** One mailbox as one session sees it: numbers of messages are the session's own, and change with `takeChanges` only. */
 export interface SelectedMailbox {
   readonly facts: SelectedFacts
-  /** With QRESYNC: what has gone, and what has changed since (RFC 7162 §3.2.5). */
+  /** With `quickResync`: what has gone, and what has changed since (RFC 7162 §3.2.5). */
   readonly resync?:
-    | { readonly vanished: readonly NumberRange[]; fetch(): AsyncIterable<MessageBatch> }
+    | { readonly vanished: readonly NumberRange[]; changed(): AsyncIterable<MessageBatch> }
     | undefined
   /** Messages of the set that are there, ascending; RFC 9051 §6.4.5. \Seen is set by it where the attributes say so. */
   fetch(request: Omit<FetchCommand, 'verb'>): AsyncIterable<MessageBatch>
+  /** UIDs of the set that have gone since then (RFC 7162 §3.2.6). */
+  vanishedSince(modSeq: number, set: SequenceSet): MaybePromise<readonly NumberRange[]>
+  /** What it changes shows in `takeChanges`, unless it is silent. */
   store(request: Omit<StoreCommand, 'verb'>): OrRefusal<Stored>
   search(request: SearchRequest): OrRefusal<Found>
   sort(request: SearchRequest & { readonly criteria: readonly SortCriterion[] }): OrRefusal<Found>
   thread(request: Omit<ThreadCommand, 'verb'>): OrRefusal<readonly Thread[]>
+  /** All of them or none. What MOVE takes away shows in `takeChanges`. */
   copy(request: CopyCommand): OrRefusal<Copied>
   /** undefined: whatever is \Deleted. What has gone shows in `takeChanges`. */
   expunge(set: SequenceSet | undefined): OrRefusal<undefined>
-  /** For `$` (RFC 5182). */
-  save(uids: readonly NumberRange[]): void
   /**
    * What has happened since it was asked last, by this session or another. `without-expunges`: the client could not know which
    * numbers are meant (RFC 9051 §7.5.1), so they are kept for later.
@@ -138,6 +140,8 @@ export interface Stored {
 export interface SearchRequest {
   readonly by: NamedBy
   readonly key: SearchKey
+  /** What `$` is from now on (RFC 5182 §2.4); undefined: what it was. A search that is refused leaves nothing in it. */
+  readonly saves: 'all' | 'min' | 'max' | 'min-and-max' | undefined
 }
 
 export interface Found {

@@ -1,4 +1,6 @@
 // The IMAP session: takes commands, returns steps (RFC 9051 §3). It touches no socket, timer or log.
+
+import { Fault } from '../../runtime/fault.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { LoginProblem } from '../../sasl/authority.ts'
@@ -18,7 +20,7 @@ import type { Command, CommandTerms } from './command.ts'
 import { appendTerms, commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/authenticate.ts'
 import { endIdle } from './commands/idle.ts'
-import type { AccountMailboxes, SelectedMailbox } from './mailbox-services.ts'
+import type { AccountMailboxes, Refusal, SelectedMailbox } from './mailbox-services.ts'
 import type { ImapServerLimits } from './options.ts'
 import type { Client, SessionServices } from './services.ts'
 import type { OpenCommand, SessionState, Step, Telling } from './session-state.ts'
@@ -173,16 +175,14 @@ export class Session {
   }
 
   #openAppend(head: CommandHead, verb: 'APPEND'): AppendFlow | StatusResponse {
-    const { state } = this
     const denied = this.#deny(verb, appendTerms)
     if (denied) return denied
-    if (!('mailboxes' in state)) return answers.localError
     const terms = {
       tag: head.tag,
       headLength: head.length,
       grammar: this.terms,
       maxMessageBytes: this.context.limits.maxMessageBytes,
-      mailboxes: state.mailboxes,
+      mailboxes: this.mailboxes,
     }
     return new AppendFlow(terms, { at: 'start', verb, by: head.by })
   }
@@ -297,6 +297,23 @@ export class Session {
 
   // For the commands
 
+  /** Of who has logged in; the table lets nobody else get there. */
+  get mailboxes(): AccountMailboxes {
+    if (!('mailboxes' in this.state)) throw new Fault('IMAP_STATE', 'Nobody has logged in.')
+    return this.state.mailboxes
+  }
+
+  /** Of who has selected one. */
+  get selected(): SelectedMailbox {
+    if (this.state.phase !== 'selected') throw new Fault('IMAP_STATE', 'No mailbox is selected.')
+    return this.state.mailbox
+  }
+
+  /** What cannot be, and why. */
+  decline(tag: string, { refused, code }: Refusal): Step {
+    return this.answer(tag, { status: 'NO', code, text: refused })
+  }
+
   answer(tag: string, response: StatusResponse): Step {
     return { answer: { tag, response }, next: this.state }
   }
@@ -307,11 +324,18 @@ export class Session {
     return { phase: 'authenticated', mailboxes }
   }
 
-  /** Its news go to this session from now on. */
-  watch(mailbox: SelectedMailbox): void {
+  /** It is selected, and its news go to this session from now on. */
+  enter(mailboxes: AccountMailboxes, mailbox: SelectedMailbox, name: string): SessionState {
+    if (this.#isAbandoned) {
+      // The connection has gone while it was opened.
+      mailbox.release()
+      return this.state
+    }
     mailbox.onChange(() => {
       if (this.open?.kind === 'idling') this.#wake()
     })
+    this.state = { phase: 'selected', mailboxes, mailbox, name }
+    return this.state
   }
 
   get terms(): GrammarTerms {
@@ -411,8 +435,7 @@ export class Session {
 
   /** RFC 9051 §7: what has happened in the mailbox stands before the answer. */
   async #withChanges(step: Step, scope: 'all' | 'without-expunges'): Promise<Step> {
-    // A mailbox that is selected with this step has told all of itself.
-    if (!step.answer || step.effect || step.next.phase !== 'selected' || step.next !== this.state) return step
+    if (!step.answer || step.effect || step.next.phase !== 'selected') return step
     const changes = await this.#takeChanges(scope)
     return changes === '' ? step : { ...step, untagged: (step.untagged ?? '') + changes }
   }

@@ -21,9 +21,12 @@ function formatChange(change: MailboxChange, { responseTerms, enabled }: ChangeT
     case 'exists':
       return formatCount(change.count, 'EXISTS')
     case 'flags': {
-      const items: FetchItem[] = [{ kind: 'FLAGS', flags: change.flags }]
-      // RFC 7162 §3.1, §3.2.4: who knows mod-sequences is told them, and with QRESYNC the UID too.
-      if (enabled.has('QRESYNC')) items.unshift({ kind: 'UID', value: change.uid })
+      // RFC 9051 §6.4.9, RFC 7162 §3.2.4: behind UID commands and with QRESYNC the UID has to be there; it never does harm.
+      const items: FetchItem[] = [
+        { kind: 'UID', value: change.uid },
+        { kind: 'FLAGS', flags: change.flags },
+      ]
+      // RFC 7162 §3.1: who knows mod-sequences is told them.
       if (enabled.has('CONDSTORE')) items.push({ kind: 'MODSEQ', value: change.modSeq })
       const pieces = formatFetch(change.sequence, items, responseTerms)
       return pieces.filter(piece => typeof piece === 'string').join('')

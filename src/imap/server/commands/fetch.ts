@@ -1,11 +1,11 @@
 // FETCH and UID FETCH (RFC 9051 §6.4.5): told while the client reads it, a batch of messages at a time.
+import type { FetchAttribute } from '../../grammar/commands/fetch.ts'
 import { answers } from '../../responses/answers.ts'
-import { formatFetch } from '../../responses/fetch.ts'
-import { joinPieces, type Piece } from '../../responses/octets.ts'
-import { type Command, usual, withMailbox } from '../command.ts'
-import type { MessageBatch } from '../mailbox-services.ts'
+import { formatVanished } from '../../responses/mailbox-data.ts'
+import { type Command, type CommandOf, usual, withMailbox } from '../command.ts'
 import type { Session } from '../session.ts'
 import type { Telling } from '../session-state.ts'
+import { formatBatch } from '../tell-messages.ts'
 
 export const fetch: Command<'FETCH'> = {
   ...usual,
@@ -14,23 +14,37 @@ export const fetch: Command<'FETCH'> = {
   uidVariant: 'also',
   // RFC 9051 §7.5.1
   tellsExpunges: 'by-uid',
-  run: (session, { verb: _verb, ...request }, tag) => tell(session, request, tag),
+  run: (session, command, tag) => tell(session, command, tag),
 }
 
 async function* tell(
   session: Session,
-  request: Parameters<Extract<Session['state'], { phase: 'selected' }>['mailbox']['fetch']>[0],
+  { verb: _verb, ...request }: CommandOf<'FETCH'>,
   tag: string,
 ): Telling {
-  const { state } = session
-  if (state.phase !== 'selected') return session.answer(tag, answers.localError)
-  for await (const batch of state.mailbox.fetch(request)) yield* formatBatch(session, batch)
+  if (request.vanished && !session.enabled.has('QRESYNC'))
+    return session.answer(tag, answers.enableFirst('QRESYNC'))
+  const attributes = withImplied(request)
+  // RFC 7162 §3.1: who asks for mod-sequences is told them from now on.
+  if (attributes.some(({ kind }) => kind === 'MODSEQ')) session.enabled.add('CONDSTORE')
+  const { selected } = session
+  if (request.vanished && request.changedSince !== undefined) {
+    const vanished = await selected.vanishedSince(request.changedSince, request.set)
+    if (vanished.length > 0) yield formatVanished(vanished, 'earlier')
+  }
+  for await (const batch of selected.fetch({ ...request, attributes })) yield* formatBatch(session, batch)
   return session.answer(tag, answers.completed('FETCH'))
 }
 
-/** Texts of neighbours go out as one. */
-function formatBatch(session: Session, batch: MessageBatch): readonly Piece[] {
-  return joinPieces(
-    batch.flatMap(({ sequence, items }) => formatFetch(sequence, items, session.responseTerms)),
-  )
+/** UID FETCH has the UID (RFC 9051 §6.4.9), and CHANGEDSINCE the mod-sequence (RFC 7162 §3.1.4.1), asked for or not. */
+function withImplied({
+  by,
+  attributes,
+  changedSince,
+}: Omit<CommandOf<'FETCH'>, 'verb'>): readonly FetchAttribute[] {
+  const implied: FetchAttribute[] = []
+  const lacks = (name: FetchAttribute['kind']): boolean => !attributes.some(({ kind }) => kind === name)
+  if (by === 'uid' && lacks('UID')) implied.push({ kind: 'UID' })
+  if (changedSince !== undefined && lacks('MODSEQ')) implied.push({ kind: 'MODSEQ' })
+  return [...implied, ...attributes]
 }

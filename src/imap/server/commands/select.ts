@@ -1,43 +1,53 @@
 // SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3), CLOSE and UNSELECT (§6.4.1, §6.4.2), NAMESPACE (§6.3.10).
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
-import { formatCount, formatFlags, formatListed, formatNamespaces } from '../../responses/mailbox-data.ts'
+import {
+  formatCount,
+  formatFlags,
+  formatListed,
+  formatNamespaces,
+  formatVanished,
+} from '../../responses/mailbox-data.ts'
+import type { Piece } from '../../responses/octets.ts'
 import { formatStatusResponse } from '../../responses/status-response.ts'
-import { afterLogin, type Command, usual, withMailbox } from '../command.ts'
-import { isRefusal, type SelectedFacts } from '../mailbox-services.ts'
+import { afterLogin, type Command, type CommandOf, usual, withMailbox } from '../command.ts'
+import { isRefusal, type SelectedFacts, type SelectedMailbox } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
-import type { SessionState, Step } from '../session-state.ts'
+import type { SessionState, Step, Telling } from '../session-state.ts'
+import { formatBatch } from '../tell-messages.ts'
 
 function selecting(verb: 'SELECT' | 'EXAMINE'): Command<'SELECT' | 'EXAMINE'> {
-  return {
-    ...usual,
-    verb,
-    phases: afterLogin,
-    // RFC 9051 §5.5: what numbers mean afterwards depends on it, and on nothing that a client could not know.
-    async run(session, { mailbox: name }, tag) {
-      const before = session.state
-      if (!('mailboxes' in before)) return session.answer(tag, answers.localError)
-      // §6.3.2: also when the new one cannot be had, the old one is not selected any more.
-      const left = leave(before)
-      const closed = before.phase === 'selected' ? closedNotice : ''
-      const access = verb === 'SELECT' ? 'read-write' : 'read-only'
-      const mailbox = await before.mailboxes.select(name, { access, quickResync: undefined })
-      if (isRefusal(mailbox))
-        return {
-          untagged: closed,
-          answer: { tag, response: { status: 'NO', code: mailbox.code, text: mailbox.refused } },
-          next: left,
-        }
-      session.watch(mailbox)
-      const { facts } = mailbox
-      const code = facts.access === 'read-only' ? codes.readOnly : codes.readWrite
-      return {
-        untagged: closed + describe(session, name, facts),
-        answer: { tag, response: { ...answers.completed(verb), code } },
-        next: { phase: 'selected', mailboxes: before.mailboxes, mailbox, name },
-      }
-    },
-  }
+  return { ...usual, verb, phases: afterLogin, run: (session, command, tag) => tell(session, command, tag) }
+}
+
+async function* tell(
+  session: Session,
+  { verb, mailbox: name, condstore, quickResync }: CommandOf<'SELECT'>,
+  tag: string,
+): Telling {
+  if (quickResync && !session.enabled.has('QRESYNC'))
+    return session.answer(tag, answers.enableFirst('QRESYNC'))
+  if (condstore) session.enabled.add('CONDSTORE')
+  const { mailboxes } = session
+  // RFC 9051 §6.3.2: also when the new one cannot be had, the old one is not selected any more.
+  const wasSelected = session.state.phase === 'selected'
+  session.state = leave(session.state)
+  if (wasSelected) yield closedNotice
+  const access = verb === 'SELECT' ? 'read-write' : 'read-only'
+  const mailbox = await mailboxes.select(name, { access, quickResync })
+  if (isRefusal(mailbox)) return session.decline(tag, mailbox)
+  const next = session.enter(mailboxes, mailbox, name)
+  yield describe(session, name, mailbox.facts)
+  yield* resync(session, mailbox)
+  const code = mailbox.facts.access === 'read-only' ? codes.readOnly : codes.readWrite
+  return { answer: { tag, response: { ...answers.completed(verb), code } }, next }
+}
+
+/** RFC 7162 §3.2.5.1 */
+async function* resync(session: Session, { resync }: SelectedMailbox): AsyncGenerator<Piece> {
+  if (!resync) return
+  if (resync.vanished.length > 0) yield formatVanished(resync.vanished, 'earlier')
+  for await (const batch of resync.changed()) yield* formatBatch(session, batch)
 }
 
 const closedNotice = formatStatusResponse('*', {
@@ -46,8 +56,9 @@ const closedNotice = formatStatusResponse('*', {
   text: 'The mailbox before it is closed',
 })
 
-function leave(state: Extract<SessionState, { phase: 'authenticated' | 'selected' }>): SessionState {
-  if (state.phase === 'selected') state.mailbox.release()
+function leave(state: SessionState): SessionState {
+  if (state.phase !== 'selected') return state
+  state.mailbox.release()
   return { phase: 'authenticated', mailboxes: state.mailboxes }
 }
 
@@ -88,30 +99,23 @@ export const close: Command<'CLOSE'> = {
   verb: 'CLOSE',
   phases: withMailbox,
   async run(session, _command, tag) {
-    const { state } = session
+    const { selected } = session
     // §6.4.1: what is \Deleted goes without a word, unless the mailbox is only looked at.
-    if (state.phase === 'selected' && state.mailbox.facts.access === 'read-write')
-      await state.mailbox.expunge(undefined)
+    if (selected.facts.access === 'read-write') await selected.expunge(undefined)
     return unselected(session, tag, 'CLOSE')
   },
 }
 
 function unselected(session: Session, tag: string, verb: string): Step {
-  const { state } = session
-  const next = 'mailboxes' in state ? leave(state) : state
-  return { answer: { tag, response: answers.completed(verb) }, next }
+  return { answer: { tag, response: answers.completed(verb) }, next: leave(session.state) }
 }
 
 export const namespace: Command<'NAMESPACE'> = {
   ...usual,
   verb: 'NAMESPACE',
   phases: afterLogin,
-  run(session, _command, tag) {
-    const { state } = session
-    return {
-      ...session.answer(tag, answers.completed('NAMESPACE')),
-      untagged:
-        'mailboxes' in state ? formatNamespaces(state.mailboxes.namespaces, session.responseTerms) : '',
-    }
-  },
+  run: (session, _command, tag) => ({
+    ...session.answer(tag, answers.completed('NAMESPACE')),
+    untagged: formatNamespaces(session.mailboxes.namespaces, session.responseTerms),
+  }),
 }

@@ -59,6 +59,9 @@ export const id: Command<'ID'> = {
 const enableable: ReadonlyMap<string, readonly string[]> = new Map([
   ['IMAP4REV2', ['IMAP4REV2']],
   ['UTF8=ACCEPT', ['UTF8=ACCEPT']],
+  ['CONDSTORE', ['CONDSTORE']],
+  // RFC 7162 §3.2.3: it is more than CONDSTORE, and has it in it.
+  ['QRESYNC', ['CONDSTORE', 'QRESYNC']],
 ])
 
 export const enable: Command<'ENABLE'> = {
@@ -67,9 +70,8 @@ export const enable: Command<'ENABLE'> = {
   // RFC 9051 §6.3.1: before a mailbox is selected.
   phases: ['authenticated'],
   run(session, { capabilities }, tag) {
-    const enabled = capabilities.flatMap(name => enableable.get(name) ?? [])
-    const added = enabled.filter(name => !session.enabled.has(name))
-    for (const name of added) session.enabled.add(name)
+    const added = capabilities.filter(name => enableable.has(name) && !session.enabled.has(name))
+    for (const name of added.flatMap(each => enableable.get(each) ?? [])) session.enabled.add(name)
     return {
       ...session.answer(tag, answers.completed('ENABLE')),
       // RFC 5161 §3.2: what was enabled before is not said again.

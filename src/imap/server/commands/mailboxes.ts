@@ -1,0 +1,104 @@
+// What is done to whole mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, LSUB, STATUS (RFC 9051 §6.3.4 – §6.3.11).
+import { answers } from '../../responses/answers.ts'
+import { codes } from '../../responses/codes.ts'
+import { formatListed, formatMailboxStatus, hierarchyDelimiter } from '../../responses/mailbox-data.ts'
+import { afterLogin, type Command, type CommandOf, usual } from '../command.ts'
+import { isRefusal, type OrRefusal } from '../mailbox-services.ts'
+import type { Session } from '../session.ts'
+import type { Step, Telling } from '../session-state.ts'
+
+export const create: Command<'CREATE'> = {
+  ...usual,
+  verb: 'CREATE',
+  phases: afterLogin,
+  async run(session, { mailbox, specialUse }, tag) {
+    const created = await session.mailboxes.create({ mailbox, specialUse })
+    if (isRefusal(created)) return session.decline(tag, created)
+    // RFC 8474 §4.1
+    const code = codes.mailboxId(created.mailboxId)
+    return session.answer(tag, { ...answers.completed('CREATE'), code })
+  },
+}
+
+export const remove: Command<'DELETE'> = {
+  ...usual,
+  verb: 'DELETE',
+  phases: afterLogin,
+  run: (session, { mailbox }, tag) => done(session, tag, 'DELETE', session.mailboxes.delete(mailbox)),
+}
+
+export const rename: Command<'RENAME'> = {
+  ...usual,
+  verb: 'RENAME',
+  phases: afterLogin,
+  run: (session, { mailbox, newName }, tag) =>
+    done(session, tag, 'RENAME', session.mailboxes.rename(mailbox, newName)),
+}
+
+export const subscribe: Command<'SUBSCRIBE'> = {
+  ...usual,
+  verb: 'SUBSCRIBE',
+  phases: afterLogin,
+  run: (session, { mailbox }, tag) =>
+    done(session, tag, 'SUBSCRIBE', session.mailboxes.setSubscribed(mailbox, 'subscribed')),
+}
+
+export const unsubscribe: Command<'UNSUBSCRIBE'> = {
+  ...usual,
+  verb: 'UNSUBSCRIBE',
+  phases: afterLogin,
+  run: (session, { mailbox }, tag) =>
+    done(session, tag, 'UNSUBSCRIBE', session.mailboxes.setSubscribed(mailbox, 'unsubscribed')),
+}
+
+async function done(
+  session: Session,
+  tag: string,
+  verb: string,
+  outcome: OrRefusal<undefined>,
+): Promise<Step> {
+  const refusal = await outcome
+  return refusal ? session.decline(tag, refusal) : session.answer(tag, answers.completed(verb))
+}
+
+export const status: Command<'STATUS'> = {
+  ...usual,
+  verb: 'STATUS',
+  phases: afterLogin,
+  async run(session, { mailbox, items }, tag) {
+    // RFC 7162 §3.1
+    if (items.includes('HIGHESTMODSEQ')) session.enabled.add('CONDSTORE')
+    const values = await session.mailboxes.status(mailbox, items)
+    if (isRefusal(values)) return session.decline(tag, values)
+    return {
+      ...session.answer(tag, answers.completed('STATUS')),
+      untagged: formatMailboxStatus(mailbox, values, session.responseTerms),
+    }
+  },
+}
+
+function listing(verb: 'LIST' | 'LSUB'): Command<'LIST' | 'LSUB'> {
+  return { ...usual, verb, phases: afterLogin, run: (session, command, tag) => tell(session, command, tag) }
+}
+
+export const list = listing('LIST')
+export const lsub = listing('LSUB')
+
+async function* tell(session: Session, command: CommandOf<'LIST'>, tag: string): Telling {
+  const { verb, ...query } = command
+  const completed = session.answer(tag, answers.completed(verb))
+  const [pattern, ...others] = query.patterns
+  // RFC 9051 §6.3.9: no name at all asks for the delimiter and the root of the names.
+  if (pattern === '' && others.length === 0 && query.selection.length === 0) {
+    yield `* ${verb} (\\Noselect) "${hierarchyDelimiter}" ""\r\n`
+    return completed
+  }
+  for await (const batch of session.mailboxes.list(query)) {
+    const lines = batch.map(({ mailbox, status: values }) => {
+      const line = formatListed(mailbox, session.responseTerms, verb)
+      return values ? line + formatMailboxStatus(mailbox.name, values, session.responseTerms) : line
+    })
+    yield lines.join('')
+  }
+  return completed
+}

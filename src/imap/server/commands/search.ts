@@ -1,0 +1,125 @@
+// SEARCH (RFC 9051 §6.4.4), SORT and THREAD (RFC 5256), with the results that the client wants of them.
+import type { Page } from '../../grammar/commands/page.ts'
+import type { SearchKey, SearchReturnOptions } from '../../grammar/commands/search.ts'
+import type { NamedBy } from '../../grammar/sequence-set.ts'
+import { answers } from '../../responses/answers.ts'
+import { formatExtendedSearch, formatSearched } from '../../responses/search.ts'
+import { formatThreads } from '../../responses/thread.ts'
+import { type Command, usual, withMailbox } from '../command.ts'
+import { type Found, isRefusal, type SearchRequest } from '../mailbox-services.ts'
+
+/** RFC 9051 §7.5.1, for all of them. */
+const terms = { ...usual, phases: withMailbox, uidVariant: 'also', tellsExpunges: 'by-uid' } as const
+
+export const search: Command<'SEARCH'> = {
+  ...terms,
+  verb: 'SEARCH',
+  async run(session, { by, key, returns }, tag) {
+    const asksModSeq = namesModSeq(key)
+    // RFC 7162 §3.1
+    if (asksModSeq) session.enabled.add('CONDSTORE')
+    const found = await session.selected.search({ by, key, saves: savesOf(returns) })
+    if (isRefusal(found)) return session.decline(tag, found)
+    const modSeq = asksModSeq && found.numbers.length > 0 ? found.modSeq : undefined
+    const wanted = returns ?? (session.enabled.has('IMAP4REV2') ? everything : undefined)
+    return {
+      ...session.answer(tag, answers.completed('SEARCH')),
+      // RFC 9051 §7.3.4: IMAP4rev2 knows ESEARCH only.
+      untagged: wanted
+        ? tell({ tag, by, wanted, modSeq }, found)
+        : formatSearched('SEARCH', found.numbers, modSeq),
+    }
+  },
+}
+
+export const sort: Command<'SORT'> = {
+  ...terms,
+  verb: 'SORT',
+  async run(session, { by, key, criteria, returns }, tag) {
+    const found = await session.selected.sort({ by, key, criteria, saves: savesOf(returns) })
+    if (isRefusal(found)) return session.decline(tag, found)
+    return {
+      ...session.answer(tag, answers.completed('SORT')),
+      untagged: returns
+        ? tell({ tag, by, wanted: returns, modSeq: undefined }, found)
+        : formatSearched('SORT', found.numbers),
+    }
+  },
+}
+
+export const thread: Command<'THREAD'> = {
+  ...terms,
+  verb: 'THREAD',
+  async run(session, { verb: _verb, ...request }, tag) {
+    const threads = await session.selected.thread(request)
+    if (isRefusal(threads)) return session.decline(tag, threads)
+    return {
+      ...session.answer(tag, answers.completed('THREAD')),
+      untagged: formatThreads(threads),
+    }
+  },
+}
+
+const everything: SearchReturnOptions = {
+  min: false,
+  max: false,
+  all: true,
+  count: false,
+  save: false,
+  page: undefined,
+}
+
+/** RFC 5182 §2.4: with MIN or MAX and nothing else, only these. */
+function savesOf(returns: SearchReturnOptions | undefined): SearchRequest['saves'] {
+  if (!returns?.save) return undefined
+  const { min, max, all, count, page } = returns
+  if (all || count || page || !(min || max)) return 'all'
+  return min && max ? 'min-and-max' : min ? 'min' : 'max'
+}
+
+interface Question {
+  readonly tag: string
+  readonly by: NamedBy
+  readonly wanted: SearchReturnOptions
+  readonly modSeq: number | undefined
+}
+
+/** Of a SORT, the first is the least, and the last the greatest (RFC 5267 §3.1). */
+function tell({ tag, by, wanted, modSeq }: Question, { numbers }: Found): string {
+  const { min, max, all, count, page } = wanted
+  // RFC 5182 §2.1: SAVE alone is answered by nothing.
+  if (!min && !max && !all && !count && !page) return ''
+  return formatExtendedSearch({
+    tag,
+    by,
+    min: min ? numbers[0] : undefined,
+    max: max ? numbers.at(-1) : undefined,
+    all: all ? numbers : undefined,
+    count: count ? numbers.length : undefined,
+    page: page && { page, numbers: cut(numbers, page) },
+    modSeq,
+  })
+}
+
+/** RFC 9394 §3.1: from the end, the last is the first. */
+function cut(numbers: readonly number[], { from, first, last }: Page): readonly number[] {
+  return from === 'start'
+    ? numbers.slice(first - 1, last)
+    : numbers.slice(Math.max(0, numbers.length - last), Math.max(0, numbers.length - first + 1))
+}
+
+/** RFC 7162 §3.1.5; a search has few keys, and few levels of them. */
+function namesModSeq(key: SearchKey): boolean {
+  switch (key.kind) {
+    case 'mod-seq':
+      return true
+    case 'and':
+      return key.keys.some(namesModSeq)
+    case 'or':
+      return namesModSeq(key.left) || namesModSeq(key.right)
+    case 'not':
+      return namesModSeq(key.key)
+    default:
+      return false
+  }
+}

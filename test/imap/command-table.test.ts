@@ -1,0 +1,23 @@
+// The table of commands says the same as the grammar.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { uidVerbs } from '../../src/imap/grammar/command.ts'
+import { commandTable } from '../../src/imap/server/command-table.ts'
+
+void test('commands that UID may stand before are the grammar’s, but for REPLACE, which is not answered yet', () => {
+  const also = [...commandTable.values()].filter(({ uidVariant }) => uidVariant === 'also')
+  assert.deepEqual(
+    also.map(({ verb }) => verb).toSorted(),
+    [...uidVerbs].filter(verb => verb !== 'REPLACE').toSorted(),
+  )
+})
+
+void test('messages that have gone are not told while a client names them by numbers (RFC 9051 §7.5.1)', () => {
+  const silent = [...commandTable.values()].filter(({ tellsExpunges }) => tellsExpunges !== 'yes')
+  assert.deepEqual(silent.map(({ verb }) => verb).toSorted(), ['FETCH', 'SEARCH', 'SORT', 'STORE', 'THREAD'])
+})
+
+void test('after two commands the bytes mean something else: nothing may be sent behind them', () => {
+  const ending = [...commandTable.values()].filter(({ mayBePipelined }) => mayBePipelined === 'no')
+  assert.deepEqual(ending.map(({ verb }) => verb).toSorted(), ['COMPRESS', 'STARTTLS'])
+})
