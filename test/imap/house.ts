@@ -1,6 +1,7 @@
 // The house of the IMAP transcripts: who lives there, and what is in the mailboxes. Its services answer at once or later; the
 // dialogue must be the same.
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ReplacedMessage } from '../../src/imap/grammar/commands/append.ts'
 import { resolveRanges, type SequenceSet } from '../../src/imap/grammar/sequence-set.ts'
 import { codes } from '../../src/imap/responses/codes.ts'
 import type { FetchItem } from '../../src/imap/responses/fetch.ts'
@@ -67,7 +68,7 @@ export function createHouse({
   const at = <T>(answer: () => T): MaybePromise<T> =>
     tempo === 'at-once' ? answer() : nextTurn().then(answer)
 
-  const append = (mailbox: string): AppendTarget | Refusal => {
+  const append = (mailbox: string, replaces: ReplacedMessage | undefined): AppendTarget | Refusal => {
     if (mailbox === 'fault') throw new Error('a fault that the transcript wants')
     if (mailbox !== 'INBOX' && mailbox !== 'Входящие')
       return { refused: 'There is no such mailbox', code: codes.tryCreate }
@@ -107,6 +108,15 @@ export function createHouse({
         at(() => {
           open--
           accepted.push(...lines)
+          if (replaces && replaces.number !== '*')
+            for (const hear of selected) {
+              hear({ kind: 'exists', count: exists + 1 })
+              hear({
+                kind: 'expunged',
+                sequences: [replaces.number],
+                uids: toRanges([replaces.number]),
+              })
+            }
           return {
             uidValidity: 7,
             uids: [{ first: accepted.length - lines.length + 1, last: accepted.length }],
@@ -251,7 +261,7 @@ export function createHouse({
       setSubscribed: (mailbox, subscription) =>
         at(() => (mailbox === 'Trash' && subscription === 'subscribed' ? undefined : missing)),
       select: (name, terms) => at(() => select(name, terms)),
-      append: mailbox => at(() => append(mailbox)),
+      append: (mailbox, replaces) => at(() => append(mailbox, replaces)),
       close() {
         open--
       },

@@ -15,6 +15,7 @@ export const answers = {
   tooManyConnections: bye('Too many connections; try again later', codes.unavailable),
   tooManyConnectionsFromYou: (host: string) => bye(`Too many connections from ${host}`, codes.unavailable),
   talksTooEarly: bye('Wait for the greeting before you speak'),
+  noTlsOnThisPort: bye('There is no TLS on this port'),
   tlsOnPlainPort: (ports: readonly number[]) =>
     bye(
       ports.length > 0

@@ -5,7 +5,7 @@ import type { LiteralMark } from '../grammar/literal-mark.ts'
 import type { GrammarTerms } from '../grammar/terms.ts'
 import { answers } from '../responses/answers.ts'
 import { codes } from '../responses/codes.ts'
-import type { StatusResponse } from '../responses/status-response.ts'
+import { formatStatusResponse, type StatusResponse } from '../responses/status-response.ts'
 import { answerProblem } from './answer-problem.ts'
 import {
   type AccountMailboxes,
@@ -20,7 +20,7 @@ export type AppendTurn =
   | { readonly kind: 'collect' }
   | { readonly kind: 'stream' }
   /** The command is over. */
-  | { readonly kind: 'answer'; readonly response: StatusResponse }
+  | { readonly kind: 'answer'; readonly response: StatusResponse; readonly untagged?: string | undefined }
 
 export interface AppendTerms {
   readonly tag: string
@@ -71,7 +71,7 @@ export class AppendFlow {
     switch (event.kind) {
       case 'mailbox': {
         const target = await this.#terms.mailboxes.append(event.mailbox, event.replaces)
-        if (isRefusal(target)) return answerRefusal(target)
+        if (isRefusal(target)) return refusalOf(target)
         this.#target = target
         return undefined
       }
@@ -103,12 +103,14 @@ export class AppendFlow {
   async #commit(): Promise<AppendTurn> {
     const appended = await this.#target?.commit()
     this.#target = undefined
-    const response = !appended
-      ? answers.localError
-      : isRefusal(appended)
-        ? { status: 'NO' as const, code: appended.code, text: appended.refused }
-        : { ...answers.completed(this.#verb), code: codeOf(appended) }
-    return { kind: 'answer', response }
+    if (!appended) return { kind: 'answer', response: answers.localError }
+    if (isRefusal(appended)) return { kind: 'answer', response: refusalOf(appended) }
+    const response = answers.completed(this.#verb)
+    const code = codeOf(appended)
+    if (this.#verb === 'APPEND') return { kind: 'answer', response: { ...response, code } }
+    // RFC 8508 §3.4: the new one is told of before the old one goes.
+    const untagged = code && formatStatusResponse('*', { status: 'OK', code, text: 'It is there' })
+    return { kind: 'answer', response, untagged }
   }
 
   #refuse(response: StatusResponse): AppendTurn {
@@ -124,7 +126,11 @@ export class AppendFlow {
 }
 
 function answerRefusal(refusal: Refusal | undefined): StatusResponse | undefined {
-  return refusal && { status: 'NO', code: refusal.code, text: refusal.refused }
+  return refusal && refusalOf(refusal)
+}
+
+function refusalOf({ refused, code }: Refusal): StatusResponse {
+  return { status: 'NO', code, text: refused }
 }
 
 /** RFC 4315 §3 */

@@ -28,6 +28,7 @@ const afterLogin = [
   'CREATE-SPECIAL-USE',
   'MULTIAPPEND',
   'CATENATE',
+  'REPLACE',
   'BINARY',
   'PARTIAL',
   'OBJECTID',

@@ -1,5 +1,12 @@
 // The commands of the server: in which states each is allowed, and what may come with it and behind it.
-import { afterLogin, type Command, type CommandTerms, usual } from './command.ts'
+import {
+  type AppendCommand,
+  afterLogin,
+  type Command,
+  deniedWhereReadOnly,
+  usual,
+  withMailbox,
+} from './command.ts'
 import { authenticate, login } from './commands/authenticate.ts'
 import { fetch } from './commands/fetch.ts'
 import { idle } from './commands/idle.ts'
@@ -49,5 +56,12 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
   commands.map(command => [command.verb, command]),
 )
 
-/** APPEND has no value of its own: it is read in steps (`append-flow.ts`). */
-export const appendTerms: CommandTerms = { ...usual, phases: afterLogin }
+const appendCommands: readonly AppendCommand[] = [
+  { ...usual, verb: 'APPEND', phases: afterLogin },
+  // RFC 8508 §3.2: the message that goes is in the mailbox that is selected.
+  { ...usual, verb: 'REPLACE', phases: withMailbox, uidVariant: 'also', denied: deniedWhereReadOnly },
+]
+
+export const appendTable: ReadonlyMap<string, AppendCommand> = new Map(
+  appendCommands.map(command => [command.verb, command]),
+)

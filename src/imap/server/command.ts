@@ -1,6 +1,7 @@
 // One row of the command table.
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { ImapCommand } from '../grammar/command.ts'
+import { answers } from '../responses/answers.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
 import type { Session } from './session.ts'
 import type { SessionPhase, Step, Telling } from './session-state.ts'
@@ -37,6 +38,18 @@ export interface Command<Verb extends CommandVerb = CommandVerb> extends Command
   /** Why this client cannot have it here and now, whatever the state. */
   readonly denied?: ((session: Session) => StatusResponse | undefined) | undefined
   run(session: Session, command: CommandOf<Verb>, tag: string): MaybePromise<Step> | Telling
+}
+
+/** APPEND and REPLACE have no value of their own: they are read in steps (`append-flow.ts`). */
+export interface AppendCommand extends CommandTerms {
+  readonly verb: 'APPEND' | 'REPLACE'
+  readonly denied?: ((session: Session) => StatusResponse | undefined) | undefined
+}
+
+/** What is only looked at stays as it is (RFC 9051 §6.3.3). */
+export function deniedWhereReadOnly(session: Session): StatusResponse | undefined {
+  if (session.state.phase !== 'selected') return undefined
+  return session.selected.facts.access === 'read-only' ? answers.readOnly : undefined
 }
 
 export const everywhere: readonly SessionPhase[] = ['not-authenticated', 'authenticated', 'selected']

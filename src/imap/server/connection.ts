@@ -367,7 +367,8 @@ export class Connection implements SocketOwner, KeptConnection {
     const { session } = this
     if (this.#mode !== commands || !session) return false
     if (!session.isLoggedIn && this.#reader.isBetweenCommands && isTlsHandshake(bytes)) {
-      this.#turnAway(answers.tlsOnPlainPort(this.#host.context.tlsPorts()))
+      const { hasTls, tlsPorts } = this.#host.context
+      this.#turnAway(hasTls ? answers.tlsOnPlainPort(tlsPorts()) : answers.noTlsOnThisPort)
       return false
     }
     const { event, rest } = this.#reader.read(bytes)

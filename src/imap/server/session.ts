@@ -16,8 +16,8 @@ import type { ResponseTerms } from '../responses/terms.ts'
 import { answerProblem } from './answer-problem.ts'
 import { AppendFlow, type AppendTurn } from './append-flow.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import type { Command, CommandTerms } from './command.ts'
-import { appendTerms, commandTable } from './command-table.ts'
+import type { AppendCommand, Command, CommandTerms } from './command.ts'
+import { appendTable, commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/authenticate.ts'
 import { endIdle } from './commands/idle.ts'
 import type { AccountMailboxes, Refusal, SelectedMailbox } from './mailbox-services.ts'
@@ -121,7 +121,8 @@ export class Session {
     const head = parseCommandHead(bytes, this.terms)
     if (isProblem(head)) return this.#enter(this.answer(head.tag ?? '*', answerProblem(head)))
     const { tag } = head
-    if (head.verb === 'APPEND') return this.#appendNothing(head, bytes)
+    const appending = appendTable.get(head.verb)
+    if (appending) return this.#appendNothing(appending, head, bytes)
     const row = this.#find(head)
     if ('status' in row) return this.#enter(this.answer(tag, row))
     const command = parseCommand(bytes, head, this.terms)
@@ -137,8 +138,8 @@ export class Session {
   }
 
   /** Without a literal: there is something wrong with it, which the grammar knows. */
-  #appendNothing(head: CommandHead, bytes: Buffer): MaybePromise<Step> | Telling {
-    const flow = this.#openAppend(head, 'APPEND')
+  #appendNothing(row: AppendCommand, head: CommandHead, bytes: Buffer): MaybePromise<Step> | Telling {
+    const flow = this.#openAppend(row, head)
     if (!(flow instanceof AppendFlow)) return this.#enter(this.answer(head.tag, flow))
     return this.#settle(async () => this.#endAppend(flow, await flow.advance(bytes)), head.tag)
   }
@@ -164,8 +165,9 @@ export class Session {
     if (this.open?.kind === 'appending') return this.#advance(this.open.flow, bytes, mark, collected)
     const head = parseCommandHead(bytes, this.terms)
     if (isProblem(head)) return this.#refuse(head.tag ?? '*', answerProblem(head))
-    if (head.verb === 'APPEND') {
-      const flow = this.#openAppend(head, head.verb)
+    const appending = appendTable.get(head.verb)
+    if (appending) {
+      const flow = this.#openAppend(appending, head)
       if (!(flow instanceof AppendFlow)) return this.#refuse(head.tag, flow)
       this.open = { kind: 'appending', flow }
       return this.#advance(flow, bytes, mark, collected)
@@ -174,8 +176,9 @@ export class Session {
     return 'status' in row ? this.#refuse(head.tag, row) : this.#collect(head.tag, mark, collected)
   }
 
-  #openAppend(head: CommandHead, verb: 'APPEND'): AppendFlow | StatusResponse {
-    const denied = this.#deny(verb, appendTerms)
+  #openAppend(row: AppendCommand, head: CommandHead): AppendFlow | StatusResponse {
+    const { verb } = row
+    const denied = this.#deny(verb, row) ?? row.denied?.(this)
     if (denied) return denied
     const terms = {
       tag: head.tag,
@@ -237,7 +240,7 @@ export class Session {
 
   #endAppend(flow: AppendFlow, turn: AppendTurn): Step {
     // Without a literal at the end of the line there is nothing but an answer.
-    if (turn.kind === 'answer') return this.answer(flow.tag, turn.response)
+    if (turn.kind === 'answer') return { ...this.answer(flow.tag, turn.response), untagged: turn.untagged }
     flow.abort()
     return this.answer(flow.tag, answers.localError)
   }

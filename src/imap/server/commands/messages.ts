@@ -2,15 +2,8 @@
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
 import { formatStatusResponse, type StatusResponse } from '../../responses/status-response.ts'
-import { type Command, usual, withMailbox } from '../command.ts'
+import { type Command, deniedWhereReadOnly, usual, withMailbox } from '../command.ts'
 import { type Copied, isRefusal } from '../mailbox-services.ts'
-import type { Session } from '../session.ts'
-
-/** What is only looked at stays as it is (RFC 9051 §6.3.3). */
-function readOnly(session: Session): StatusResponse | undefined {
-  if (session.state.phase !== 'selected') return undefined
-  return session.selected.facts.access === 'read-only' ? answers.readOnly : undefined
-}
 
 export const store: Command<'STORE'> = {
   ...usual,
@@ -19,7 +12,7 @@ export const store: Command<'STORE'> = {
   uidVariant: 'also',
   // RFC 9051 §7.5.1
   tellsExpunges: 'by-uid',
-  denied: readOnly,
+  denied: deniedWhereReadOnly,
   async run(session, { verb: _verb, ...request }, tag) {
     // RFC 7162 §3.1
     if (request.unchangedSince !== undefined) session.enabled.add('CONDSTORE')
@@ -48,7 +41,7 @@ export const move: Command<'MOVE'> = {
   verb: 'MOVE',
   phases: withMailbox,
   uidVariant: 'also',
-  denied: readOnly,
+  denied: deniedWhereReadOnly,
   async run(session, command, tag) {
     const moved = await session.selected.copy(command)
     if (isRefusal(moved)) return session.decline(tag, moved)
@@ -71,7 +64,7 @@ export const expunge: Command<'EXPUNGE'> = {
   verb: 'EXPUNGE',
   phases: withMailbox,
   uidVariant: 'also',
-  denied: readOnly,
+  denied: deniedWhereReadOnly,
   async run(session, { set }, tag) {
     const refusal = await session.selected.expunge(set)
     return refusal ? session.decline(tag, refusal) : session.answer(tag, answers.completed('EXPUNGE'))
