@@ -13,9 +13,7 @@ import {
   formatMetadata,
   formatQuota,
 } from '../../src/imap/responses/account-data.ts'
-import type { BodyStructure } from '../../src/imap/responses/body-structure.ts'
 import { codes } from '../../src/imap/responses/codes.ts'
-import type { Envelope } from '../../src/imap/responses/envelope.ts'
 import { formatFetch } from '../../src/imap/responses/fetch.ts'
 import {
   formatExpunged,
@@ -31,6 +29,7 @@ import { formatExtendedSearch, formatSearched } from '../../src/imap/responses/s
 import { formatStatusResponse } from '../../src/imap/responses/status-response.ts'
 import { formatAstring, formatString } from '../../src/imap/responses/strings.ts'
 import { formatThreads, type Thread } from '../../src/imap/responses/thread.ts'
+import type { Envelope, Part } from '../../src/message/structure/structure.ts'
 
 const old = { utf8: false }
 const utf8 = { utf8: true }
@@ -43,40 +42,34 @@ function together(pieces: readonly Piece[]): string {
     .join('')
 }
 
-const terry = { name: 'Terry Gray', mailbox: 'gray', host: 'cac.example' }
-const imap = { name: null, mailbox: 'imap', host: 'cac.example' }
+const terry = { name: 'Terry Gray', localPart: 'gray', domain: 'cac.example' }
+const imap = { localPart: 'imap', domain: 'cac.example' }
 
 // RFC 9051 §8
 const envelope: Envelope = {
   date: 'Wed, 17 Jul 1996 02:23:25 -0700 (PDT)',
   subject: 'IMAP4rev2 WG mtg summary and minutes',
   from: [terry],
-  sender: [],
-  replyTo: [],
+  sender: [terry],
+  replyTo: [terry],
   to: [imap],
   cc: [
-    { name: null, mailbox: 'minutes', host: 'CNRI.example' },
-    { name: 'John Klensin', mailbox: 'KLENSIN', host: 'MIT.example' },
+    { localPart: 'minutes', domain: 'CNRI.example' },
+    { name: 'John Klensin', localPart: 'KLENSIN', domain: 'MIT.example' },
   ],
   bcc: [],
-  inReplyTo: null,
   messageId: '<B27397-0100000@cac.example>',
 }
 
-const text: BodyStructure = {
-  kind: 'text',
-  type: 'TEXT',
-  subtype: 'PLAIN',
-  parameters: new Map([['CHARSET', 'US-ASCII']]),
-  id: null,
-  description: null,
-  encoding: '7BIT',
-  size: 3028,
+const text: Part = {
+  kind: 'leaf',
+  type: 'text',
+  subtype: 'plain',
+  parameters: [['charset', 'US-ASCII']],
+  encoding: '7bit',
+  header: { start: 0, end: 342 },
+  body: { start: 342, end: 3370 },
   lines: 92,
-  md5: null,
-  disposition: null,
-  languages: [],
-  location: null,
 }
 
 describe('FETCH', () => {
@@ -100,7 +93,7 @@ describe('FETCH', () => {
         '(("Terry Gray" NIL "gray" "cac.example")) (("Terry Gray" NIL "gray" "cac.example")) ' +
         '(("Terry Gray" NIL "gray" "cac.example")) ((NIL NIL "imap" "cac.example")) ' +
         '((NIL NIL "minutes" "CNRI.example")("John Klensin" NIL "KLENSIN" "MIT.example")) NIL NIL ' +
-        '"<B27397-0100000@cac.example>") BODY ("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 3028 92))\r\n',
+        '"<B27397-0100000@cac.example>") BODY ("text" "plain" ("charset" "US-ASCII") NIL NIL "7bit" 3028 92))\r\n',
     )
   })
 
@@ -135,13 +128,13 @@ describe('FETCH', () => {
   })
 
   it('of parts within parts, with and without extension data', () => {
-    const structure: BodyStructure = {
+    const structure: Part = {
+      ...text,
       kind: 'multipart',
+      type: 'multipart',
       subtype: 'mixed',
-      parameters: new Map([['boundary', 'x"y']]),
-      disposition: null,
-      languages: ['en', 'ru'],
-      location: null,
+      parameters: [['boundary', 'x"y']],
+      language: ['en', 'ru'],
       parts: [
         text,
         {
@@ -149,16 +142,17 @@ describe('FETCH', () => {
           kind: 'message',
           type: 'message',
           subtype: 'rfc822',
-          parameters: new Map(),
-          envelope,
-          body: text,
-          disposition: { type: 'attachment', parameters: new Map([['filename', 'a.eml']]) },
+          parameters: [],
+          envelope: { ...envelope, to: [{ group: 'team' }, imap, { group: null }] },
+          message: text,
+          disposition: { type: 'attachment', parameters: [['filename', 'a.eml']] },
         },
       ],
     }
     const short = together(formatFetch(1, [{ kind: 'BODY', structure }], old))
     const long = together(formatFetch(1, [{ kind: 'BODYSTRUCTURE', structure }], old))
-    assert.match(short, /BODY \(\("TEXT" .* 92\)\("message" "rfc822" NIL .* 92\) "mixed"\)\)\r\n$/)
+    assert.match(short, /BODY \(\("text" .* 92\)\("message" "rfc822" NIL .* 92\) "mixed"\)\)\r\n$/)
+    assert.ok(long.includes('((NIL NIL "team" NIL)(NIL NIL "imap" "cac.example")(NIL NIL NIL NIL))'))
     assert.match(
       long,
       / 92 NIL \("attachment" \("filename" "a\.eml"\)\) NIL NIL\) "mixed" \("boundary" "x\\"y"\) NIL \("en" "ru"\) NIL\)\)\r\n$/,

@@ -1,65 +1,12 @@
 // BODY and BODYSTRUCTURE (RFC 9051 §7.5.2): the MIME parts of a message, without what is in them.
-import { type Envelope, formatEnvelope } from './envelope.ts'
+import type { Parameters, Part } from '../../message/structure/structure.ts'
+import { formatEnvelope } from './envelope.ts'
 import { formatNilOrString, formatString } from './strings.ts'
 import type { ResponseTerms } from './terms.ts'
 
-export interface Disposition {
-  /** 'attachment' */
-  readonly type: string
-  readonly parameters: ReadonlyMap<string, string>
-}
-
-/** Extension data: all that BODY leaves out. */
-interface PartExtension {
-  readonly disposition: Disposition | null
-  readonly languages: readonly string[]
-  readonly location: string | null
-}
-
-interface SinglePart extends PartExtension {
-  /** 'image' */
-  readonly type: string
-  readonly subtype: string
-  readonly parameters: ReadonlyMap<string, string>
-  readonly id: string | null
-  readonly description: string | null
-  /** Content-Transfer-Encoding: '7bit' where there is none. */
-  readonly encoding: string
-  /** Octets, as encoded. */
-  readonly size: number
-  readonly md5: string | null
-}
-
-export interface BasicPart extends SinglePart {
-  readonly kind: 'basic'
-}
-
-export interface TextPart extends SinglePart {
-  readonly kind: 'text'
-  readonly lines: number
-}
-
-/** message/rfc822 and message/global. */
-export interface MessagePart extends SinglePart {
-  readonly kind: 'message'
-  readonly envelope: Envelope
-  readonly body: BodyStructure
-  readonly lines: number
-}
-
-export interface Multipart extends PartExtension {
-  readonly kind: 'multipart'
-  readonly subtype: string
-  readonly parameters: ReadonlyMap<string, string>
-  /** At least one (§7.5.2): whoever reads a multipart without parts makes an empty text of it. */
-  readonly parts: readonly BodyStructure[]
-}
-
-/** How deep it may be is the matter of whoever reads messages. */
-export type BodyStructure = BasicPart | TextPart | MessagePart | Multipart
-
+/** How deep it may be is the matter of whoever reads messages. BODY has no extension data. */
 export function formatBodyStructure(
-  part: BodyStructure,
+  part: Part,
   form: 'BODY' | 'BODYSTRUCTURE',
   terms: ResponseTerms,
 ): string {
@@ -72,36 +19,38 @@ export function formatBodyStructure(
     formatString(part.type, terms),
     formatString(part.subtype, terms),
     formatParameters(part.parameters, terms),
-    formatNilOrString(part.id, terms),
-    formatNilOrString(part.description, terms),
+    formatNilOrString(part.id ?? null, terms),
+    formatNilOrString(part.description ?? null, terms),
     formatString(part.encoding, terms),
-    part.size,
+    part.body.end - part.body.start,
   ]
   if (part.kind === 'message')
-    fields.push(formatEnvelope(part.envelope, terms), formatBodyStructure(part.body, form, terms))
-  if (part.kind !== 'basic') fields.push(part.lines)
+    fields.push(formatEnvelope(part.envelope, terms), formatBodyStructure(part.message, form, terms))
+  if (part.kind === 'message' || part.type === 'text') fields.push(part.lines)
   return `(${fields.join(' ')}${extension})`
 }
 
-function formatExtension(part: BodyStructure, terms: ResponseTerms): string {
+function formatExtension(part: Part, terms: ResponseTerms): string {
   const fields = [
-    part.kind === 'multipart' ? formatParameters(part.parameters, terms) : formatNilOrString(part.md5, terms),
+    part.kind === 'multipart'
+      ? formatParameters(part.parameters, terms)
+      : formatNilOrString(part.md5 ?? null, terms),
     formatDisposition(part.disposition, terms),
-    formatLanguages(part.languages, terms),
-    formatNilOrString(part.location, terms),
+    formatLanguages(part.language ?? [], terms),
+    formatNilOrString(part.location ?? null, terms),
   ]
   return fields.join(' ')
 }
 
-function formatParameters(parameters: ReadonlyMap<string, string>, terms: ResponseTerms): string {
-  if (parameters.size === 0) return 'NIL'
-  return `(${[...parameters]
+function formatParameters(parameters: Parameters, terms: ResponseTerms): string {
+  if (parameters.length === 0) return 'NIL'
+  return `(${parameters
     .flat()
     .map(text => formatString(text, terms))
     .join(' ')})`
 }
 
-function formatDisposition(disposition: Disposition | null, terms: ResponseTerms): string {
+function formatDisposition(disposition: Part['disposition'], terms: ResponseTerms): string {
   if (!disposition) return 'NIL'
   return `(${formatString(disposition.type, terms)} ${formatParameters(disposition.parameters, terms)})`
 }

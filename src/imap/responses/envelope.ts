@@ -1,43 +1,22 @@
 // ENVELOPE (RFC 9051 §7.5.2): the header section of a message, taken apart.
+import type { Envelope, EnvelopeAddress } from '../../message/structure/structure.ts'
 import { formatNilOrString } from './strings.ts'
 import type { ResponseTerms } from './terms.ts'
 
-/** In a group the first has its name as `mailbox` and no host, and the last has neither. */
-export interface EnvelopeAddress {
-  /** The phrase before the address. */
-  readonly name: string | null
-  readonly mailbox: string | null
-  readonly host: string | null
-}
-
-/** Fields as they stand in the message; null: there is none. */
-export interface Envelope {
-  readonly date: string | null
-  readonly subject: string | null
-  readonly from: readonly EnvelopeAddress[]
-  /** Empty: as `from` (§7.5.2); so with `replyTo`. */
-  readonly sender: readonly EnvelopeAddress[]
-  readonly replyTo: readonly EnvelopeAddress[]
-  readonly to: readonly EnvelopeAddress[]
-  readonly cc: readonly EnvelopeAddress[]
-  readonly bcc: readonly EnvelopeAddress[]
-  readonly inReplyTo: string | null
-  readonly messageId: string | null
-}
-
 export function formatEnvelope(envelope: Envelope, terms: ResponseTerms): string {
-  const { from, sender, replyTo } = envelope
+  const text = (field: string | undefined): string => formatNilOrString(field ?? null, terms)
+  const addresses = (list: readonly EnvelopeAddress[]): string => formatAddresses(list, terms)
   const fields = [
-    formatNilOrString(envelope.date, terms),
-    formatNilOrString(envelope.subject, terms),
-    formatAddresses(from, terms),
-    formatAddresses(sender.length > 0 ? sender : from, terms),
-    formatAddresses(replyTo.length > 0 ? replyTo : from, terms),
-    formatAddresses(envelope.to, terms),
-    formatAddresses(envelope.cc, terms),
-    formatAddresses(envelope.bcc, terms),
-    formatNilOrString(envelope.inReplyTo, terms),
-    formatNilOrString(envelope.messageId, terms),
+    text(envelope.date),
+    text(envelope.subject),
+    addresses(envelope.from),
+    addresses(envelope.sender),
+    addresses(envelope.replyTo),
+    addresses(envelope.to),
+    addresses(envelope.cc),
+    addresses(envelope.bcc),
+    text(envelope.inReplyTo),
+    text(envelope.messageId),
   ]
   return `(${fields.join(' ')})`
 }
@@ -47,8 +26,10 @@ function formatAddresses(addresses: readonly EnvelopeAddress[], terms: ResponseT
   return `(${addresses.map(address => formatAddress(address, terms)).join('')})`
 }
 
-// The second is the source route, which RFC 5321 appendix C has done away with.
-function formatAddress({ name, mailbox, host }: EnvelopeAddress, terms: ResponseTerms): string {
-  const [nameText, mailboxText, hostText] = [name, mailbox, host].map(text => formatNilOrString(text, terms))
-  return `(${nameText} NIL ${mailboxText} ${hostText})`
+// The second is the source route, which RFC 5321 appendix C has done away with. A group begins with its name in the place of the
+// mailbox and no host, and ends with neither.
+function formatAddress(address: EnvelopeAddress, terms: ResponseTerms): string {
+  const text = (part: string | null): string => formatNilOrString(part, terms)
+  if ('group' in address) return `(NIL NIL ${text(address.group)} NIL)`
+  return `(${text(address.name ?? null)} NIL ${text(address.localPart)} ${text(address.domain)})`
 }

@@ -1,8 +1,10 @@
 // FETCH (RFC 9051 §7.5.2), and UIDFETCH for a client that knows UIDs only (RFC 9586 §3.3).
+
+import type { Envelope, Part } from '../../message/structure/structure.ts'
 import type { Partial, Section } from '../grammar/commands/section.ts'
 import { formatDateTime } from '../grammar/dates.ts'
-import { type BodyStructure, formatBodyStructure } from './body-structure.ts'
-import { type Envelope, formatEnvelope } from './envelope.ts'
+import { formatBodyStructure } from './body-structure.ts'
+import { formatEnvelope } from './envelope.ts'
 import { announce, joinPieces, type Octets, type Piece } from './octets.ts'
 import { formatAstring, formatNilOrString } from './strings.ts'
 import type { ResponseTerms } from './terms.ts'
@@ -14,7 +16,7 @@ export type FetchItem =
   | { readonly kind: 'INTERNALDATE'; readonly at: number }
   | { readonly kind: 'SAVEDATE'; readonly at: number | null }
   | { readonly kind: 'ENVELOPE'; readonly envelope: Envelope }
-  | { readonly kind: 'BODY' | 'BODYSTRUCTURE'; readonly structure: BodyStructure }
+  | { readonly kind: 'BODY' | 'BODYSTRUCTURE'; readonly structure: Part }
   /** null: there is no such part. */
   | {
       readonly kind: 'BODY[]'
