@@ -50,6 +50,8 @@ export interface HouseOptions {
   readonly message?: () => AsyncIterable<Uint8Array>
   readonly messageSize?: number
   readonly messages?: number
+  /** Waited for before changes are taken. */
+  readonly whenTaking?: () => Promise<void>
   readonly appendWrite?: (octets: Uint8Array) => MaybePromise<void>
 }
 
@@ -58,6 +60,7 @@ export function createHouse({
   message,
   messageSize = 5,
   messages = 3,
+  whenTaking,
   appendWrite,
 }: HouseOptions = {}): House {
   const accepted: string[] = []
@@ -194,12 +197,14 @@ export function createHouse({
           lose(set ? numbersOf(set, exists) : [2])
           return undefined
         }),
-      takeChanges: scope =>
-        at(() => {
+      takeChanges(scope) {
+        const take = (): readonly MailboxChange[] => {
           const taken = waiting.filter(({ kind }) => scope === 'all' || kind !== 'expunged')
           waiting = waiting.filter(change => !taken.includes(change))
           return taken
-        }),
+        }
+        return whenTaking ? whenTaking().then(take) : at(take)
+      },
       onChange(listener) {
         wake = listener
       },

@@ -14,7 +14,7 @@ import {
   formatQuota,
 } from '../../src/imap/responses/account-data.ts'
 import { codes } from '../../src/imap/responses/codes.ts'
-import { formatFetch } from '../../src/imap/responses/fetch.ts'
+import { writeFetch } from '../../src/imap/responses/fetch.ts'
 import {
   formatExpunged,
   formatListed,
@@ -24,7 +24,7 @@ import {
   type StatusValue,
 } from '../../src/imap/responses/mailbox-data.ts'
 import { formatNumberSet, toRanges } from '../../src/imap/responses/number-set.ts'
-import type { Octets, Piece } from '../../src/imap/responses/octets.ts'
+import { type Octets, type Piece, PieceWriter } from '../../src/imap/responses/octets.ts'
 import { formatExtendedSearch, formatSearched } from '../../src/imap/responses/search.ts'
 import { formatStatusResponse } from '../../src/imap/responses/status-response.ts'
 import { formatAstring, formatString } from '../../src/imap/responses/strings.ts'
@@ -41,6 +41,14 @@ function together(pieces: readonly Piece[]): string {
     .map(piece => (typeof piece === 'string' ? piece : Buffer.from(piece.content as Uint8Array).toString()))
     .join('')
 }
+
+function formatFetch(...words: WithoutFirst<Parameters<typeof writeFetch>>): readonly Piece[] {
+  const writer = new PieceWriter()
+  writeFetch(writer, ...words)
+  return writer.pieces
+}
+
+type WithoutFirst<Words extends readonly unknown[]> = Words extends [unknown, ...infer Rest] ? Rest : never
 
 const terry = { name: 'Terry Gray', localPart: 'gray', domain: 'cac.example' }
 const imap = { localPart: 'imap', domain: 'cac.example' }

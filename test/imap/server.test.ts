@@ -133,6 +133,28 @@ void test('a client that idles hears of news at once; another one with its next 
   assert.equal(house.open(), 0)
 })
 
+void test('news that come while a client stops idling: its answer comes all the same', async () => {
+  let open = (): void => {}
+  let gate = Promise.resolve()
+  const { server, house, connect } = await startServer({}, { whenTaking: () => gate })
+  const client = await connect()
+  await client.command('a SELECT INBOX')
+  client.write('b IDLE\r\n')
+  assert.equal(await client.line(), '+ idling')
+  gate = new Promise(resolve => {
+    open = resolve
+  })
+  // The first is being looked for; the second, and the end of it, come meanwhile.
+  house.deliver()
+  house.deliver()
+  client.write('DONE\r\n')
+  await turns(100)
+  open()
+  assert.deepEqual(await client.until('b'), ['* 4 EXISTS', '* 5 EXISTS', 'b OK IDLE completed'])
+  client.destroy()
+  await server.close()
+})
+
 void test('a gigabyte that nobody reads is not made, others are served, and what was open is closed', async () => {
   const size = 1024 * mebibyte
   let made = 0

@@ -1,8 +1,8 @@
 // CAPABILITY, ENABLED, ID (RFC 9051 §7.2; RFC 2971 §3.2), QUOTA (RFC 9208 §4.2), ACL (RFC 4314 §3), METADATA (RFC 5464 §4.4),
 // URLs (RFC 4467 §7): what belongs to no message.
 import { isUtf8 } from 'node:buffer'
-import { announce, joinPieces, type Octets, type Piece } from './octets.ts'
-import { formatAstring, formatMailboxName, formatNilOrString, formatString } from './strings.ts'
+import { type Octets, type Piece, PieceWriter } from './octets.ts'
+import { formatAstring, formatMailboxName, formatString } from './strings.ts'
 import type { ResponseTerms } from './terms.ts'
 
 const ascii: ResponseTerms = { utf8: false }
@@ -75,22 +75,21 @@ export function formatMetadata(
   entries: ReadonlyMap<string, Buffer | null>,
   terms: ResponseTerms,
 ): readonly Piece[] {
-  const pieces: Piece[] = [`* METADATA ${formatMailboxName(mailbox, terms)} (`]
+  const writer = new PieceWriter().add(`* METADATA ${formatMailboxName(mailbox, terms)} (`)
   let separator = ''
   for (const [name, value] of entries) {
-    pieces.push(`${separator}${formatAstring(name, terms)} `, ...formatValue(value, terms))
+    writer.add(`${separator}${formatAstring(name, terms)} `)
+    writeValue(writer, value, terms)
     separator = ' '
   }
-  pieces.push(')\r\n')
-  return joinPieces(pieces)
+  return writer.add(')\r\n').pieces
 }
 
-function formatValue(value: Buffer | null, terms: ResponseTerms): readonly Piece[] {
-  if (!value) return ['NIL']
-  const hasNul = value.includes(0)
-  if (!hasNul && isUtf8(value)) return [formatString(value.toString('utf8'), terms)]
-  const octets = { size: value.length, content: value }
-  return [announce(octets, hasNul ? 'literal8' : 'literal'), octets]
+function writeValue(writer: PieceWriter, value: Buffer | null, terms: ResponseTerms): void {
+  const hasNul = value?.includes(0) ?? false
+  if (!value) writer.add('NIL')
+  else if (!hasNul && isUtf8(value)) writer.add(formatString(value.toString('utf8'), terms))
+  else writer.addLiteral({ size: value.length, content: value }, hasNul ? 'literal8' : 'literal')
 }
 
 /** RFC 5464 §4.4.2: which entries have changed, without a question. */
@@ -109,8 +108,8 @@ export function formatGeneratedUrls(urls: readonly string[]): string {
 
 /** null: it cannot be fetched. */
 export function formatFetchedUrl(url: string, octets: Octets | null): readonly Piece[] {
-  const name = `* URLFETCH ${formatAstring(url, ascii)} `
-  return octets
-    ? joinPieces([name, announce(octets, 'literal'), octets, '\r\n'])
-    : [`${name}${formatNilOrString(null, ascii)}\r\n`]
+  const writer = new PieceWriter().add(`* URLFETCH ${formatAstring(url, ascii)} `)
+  if (octets) writer.addLiteral(octets)
+  else writer.add('NIL')
+  return writer.add('\r\n').pieces
 }

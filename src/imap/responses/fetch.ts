@@ -5,7 +5,7 @@ import type { Partial, Section } from '../grammar/commands/section.ts'
 import { formatDateTime } from '../grammar/dates.ts'
 import { formatBodyStructure } from './body-structure.ts'
 import { formatEnvelope } from './envelope.ts'
-import { announce, joinPieces, type Octets, type Piece } from './octets.ts'
+import type { LiteralForm, Octets, PieceWriter } from './octets.ts'
 import { formatAstring, formatNilOrString } from './strings.ts'
 import type { ResponseTerms } from './terms.ts'
 
@@ -37,70 +37,81 @@ export type FetchItem =
   | { readonly kind: 'PREVIEW'; readonly text: string | null }
 
 /** `number`: the message's, or its UID in a UIDFETCH. */
-export function formatFetch(
+export function writeFetch(
+  writer: PieceWriter,
   number: number,
   items: readonly FetchItem[],
   terms: ResponseTerms,
   name: 'FETCH' | 'UIDFETCH' = 'FETCH',
-): readonly Piece[] {
-  const pieces: Piece[] = [`* ${number} ${name} (`]
-  for (const [index, item] of items.entries()) {
-    if (index > 0) pieces.push(' ')
-    pieces.push(...formatItem(item, terms))
+): void {
+  writer.add(`* ${number} ${name} (`)
+  let separator = ''
+  for (const item of items) {
+    writer.add(separator)
+    writeItem(writer, item, terms)
+    separator = ' '
   }
-  pieces.push(')\r\n')
-  return joinPieces(pieces)
+  writer.add(')\r\n')
 }
 
-function formatItem(item: FetchItem, terms: ResponseTerms): readonly Piece[] {
+function writeItem(writer: PieceWriter, item: FetchItem, terms: ResponseTerms): void {
   switch (item.kind) {
-    case 'FLAGS':
-      return [`FLAGS (${item.flags.join(' ')})`]
-    case 'MODSEQ':
-      return [`MODSEQ (${item.value})`]
-    case 'UID':
-    case 'RFC822.SIZE':
-      return [`${item.kind} ${item.value}`]
-    case 'INTERNALDATE':
-      return [`INTERNALDATE "${formatDateTime(item.at)}"`]
-    case 'SAVEDATE':
-      return [item.at === null ? 'SAVEDATE NIL' : `SAVEDATE "${formatDateTime(item.at)}"`]
-    case 'ENVELOPE':
-      return [`ENVELOPE ${formatEnvelope(item.envelope, terms)}`]
-    case 'BODY':
-    case 'BODYSTRUCTURE':
-      return [`${item.kind} ${formatBodyStructure(item.structure, item.kind, terms)}`]
     case 'BODY[]':
-      return withOctets(
-        `BODY[${formatSection(item.section, terms)}]${formatOrigin(item.partial)}`,
-        item.octets,
-        'literal',
-      )
+      writer.add(`BODY[${formatSection(item.section, terms)}]${formatOrigin(item.partial)} `)
+      writeOctets(writer, item.octets, 'literal')
+      break
     case 'BINARY[]':
-      return withOctets(
-        `BINARY[${item.part.join('.')}]${formatOrigin(item.partial)}`,
-        item.octets,
-        'literal8',
-      )
-    case 'BINARY.SIZE[]':
-      return [`BINARY.SIZE[${item.part.join('.')}] ${item.size}`]
+      writer.add(`BINARY[${item.part.join('.')}]${formatOrigin(item.partial)} `)
+      writeOctets(writer, item.octets, 'literal8')
+      break
     case 'RFC822':
     case 'RFC822.HEADER':
     case 'RFC822.TEXT':
-      return withOctets(item.kind, item.octets, 'literal')
-    case 'EMAILID':
-      return [`EMAILID (${item.id})`]
-    case 'THREADID':
-      return [item.id === null ? 'THREADID NIL' : `THREADID (${item.id})`]
-    case 'PREVIEW':
-      return [`PREVIEW ${formatNilOrString(item.text, terms)}`]
+      writer.add(`${item.kind} `)
+      writeOctets(writer, item.octets, 'literal')
+      break
     default:
-      return item satisfies never
+      writer.add(formatItem(item, terms))
   }
 }
 
-function withOctets(name: string, octets: Octets | null, form: 'literal' | 'literal8'): readonly Piece[] {
-  return octets ? [`${name} ${announce(octets, form)}`, octets] : [`${name} NIL`]
+function writeOctets(writer: PieceWriter, octets: Octets | null, form: LiteralForm): void {
+  if (octets) writer.addLiteral(octets, form)
+  else writer.add('NIL')
+}
+
+/** What is text alone. */
+type TextItem = Exclude<FetchItem, { readonly octets: Octets | null }>
+
+export function formatItem(item: TextItem, terms: ResponseTerms): string {
+  switch (item.kind) {
+    case 'FLAGS':
+      return `FLAGS (${item.flags.join(' ')})`
+    case 'MODSEQ':
+      return `MODSEQ (${item.value})`
+    case 'UID':
+    case 'RFC822.SIZE':
+      return `${item.kind} ${item.value}`
+    case 'INTERNALDATE':
+      return `INTERNALDATE "${formatDateTime(item.at)}"`
+    case 'SAVEDATE':
+      return item.at === null ? 'SAVEDATE NIL' : `SAVEDATE "${formatDateTime(item.at)}"`
+    case 'ENVELOPE':
+      return `ENVELOPE ${formatEnvelope(item.envelope, terms)}`
+    case 'BODY':
+    case 'BODYSTRUCTURE':
+      return `${item.kind} ${formatBodyStructure(item.structure, item.kind, terms)}`
+    case 'BINARY.SIZE[]':
+      return `BINARY.SIZE[${item.part.join('.')}] ${item.size}`
+    case 'EMAILID':
+      return `EMAILID (${item.id})`
+    case 'THREADID':
+      return item.id === null ? 'THREADID NIL' : `THREADID (${item.id})`
+    case 'PREVIEW':
+      return `PREVIEW ${formatNilOrString(item.text, terms)}`
+    default:
+      return item satisfies never
+  }
 }
 
 /** As the client wrote it, but for the case of its letters: '1.2.HEADER.FIELDS (To Cc)'. */

@@ -10,18 +10,28 @@ export interface Octets {
 /** Text goes out in UTF-8. */
 export type Piece = string | Octets
 
-/** '{5}' before them; `~`: there may be NUL in them (RFC 3516 §4.2). */
-export function announce({ size }: Octets, form: 'literal' | 'literal8'): string {
-  return `${form === 'literal8' ? '~' : ''}{${size}}\r\n`
-}
+export type LiteralForm =
+  | 'literal'
+  /** There may be NUL in it (RFC 3516 §4.2). */
+  | 'literal8'
 
-/** Neighbouring texts become one. */
-export function joinPieces(pieces: readonly Piece[]): readonly Piece[] {
-  const joined: Piece[] = []
-  for (const piece of pieces) {
-    const last = joined.at(-1)
-    if (typeof piece === 'string' && typeof last === 'string') joined[joined.length - 1] = last + piece
-    else joined.push(piece)
+/** A response that is being written: neighbouring texts are one. */
+export class PieceWriter {
+  readonly #pieces: Piece[] = []
+  #text = ''
+
+  add(text: string): this {
+    this.#text += text
+    return this
   }
-  return joined
+
+  addLiteral(octets: Octets, form: LiteralForm = 'literal'): this {
+    this.#pieces.push(`${this.#text}${form === 'literal8' ? '~' : ''}{${octets.size}}\r\n`, octets)
+    this.#text = ''
+    return this
+  }
+
+  get pieces(): readonly Piece[] {
+    return this.#text === '' ? this.#pieces : [...this.#pieces, this.#text]
+  }
 }

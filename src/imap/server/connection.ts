@@ -341,10 +341,7 @@ export class Connection implements SocketOwner, KeptConnection {
       if (this.#pending && this.#pending.length > maxBufferedBytes) this.#pause()
       return
     }
-    if (this.#hasNews) {
-      this.#tellNews()
-      return
-    }
+    if (this.#tellNews()) return
     this.#flush()
     if (this.#output.isBlocked) return
     this.#resume()
@@ -567,11 +564,15 @@ export class Connection implements SocketOwner, KeptConnection {
     })
   }
 
-  #tellNews(): void {
-    this.#hasNews = false
+  /** True when it goes on once they are there. */
+  #tellNews(): boolean {
     const { session } = this
-    if (session?.open?.kind !== 'idling') return
-    this.#when(session.news(), text => this.#output.addText(text))
+    const isHeard = this.#hasNews && session?.open?.kind === 'idling'
+    // Whoever idles no more is told with the answer to a command.
+    this.#hasNews = false
+    if (!isHeard) return false
+    this.#resumeAfter(session.news(), text => this.#output.addText(text))
+    return true
   }
 
   // TLS and compression

@@ -1,5 +1,5 @@
 // What has happened in a mailbox, as its session is told (RFC 9051 §7.5; RFC 7162 §3.2.10 with QRESYNC).
-import { type FetchItem, formatFetch } from '../responses/fetch.ts'
+import { formatItem } from '../responses/fetch.ts'
 import { formatCount, formatExpunged, formatVanished } from '../responses/mailbox-data.ts'
 import type { ResponseTerms } from '../responses/terms.ts'
 import type { MailboxChange } from './mailbox-services.ts'
@@ -22,14 +22,14 @@ function formatChange(change: MailboxChange, { responseTerms, enabled }: ChangeT
       return formatCount(change.count, 'EXISTS')
     case 'flags': {
       // RFC 9051 §6.4.9, RFC 7162 §3.2.4: behind UID commands and with QRESYNC the UID has to be there; it never does harm.
-      const items: FetchItem[] = [
-        { kind: 'UID', value: change.uid },
-        { kind: 'FLAGS', flags: change.flags },
+      const words = [
+        formatItem({ kind: 'UID', value: change.uid }, responseTerms),
+        formatItem({ kind: 'FLAGS', flags: change.flags }, responseTerms),
       ]
       // RFC 7162 §3.1: who knows mod-sequences is told them.
-      if (enabled.has('CONDSTORE')) items.push({ kind: 'MODSEQ', value: change.modSeq })
-      const pieces = formatFetch(change.sequence, items, responseTerms)
-      return pieces.filter(piece => typeof piece === 'string').join('')
+      if (enabled.has('CONDSTORE'))
+        words.push(formatItem({ kind: 'MODSEQ', value: change.modSeq }, responseTerms))
+      return `* ${change.sequence} FETCH (${words.join(' ')})\r\n`
     }
     default:
       return change satisfies never

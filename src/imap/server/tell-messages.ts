@@ -1,6 +1,6 @@
 // Messages as FETCH tells them: texts of neighbours go out as one.
-import { formatFetch } from '../responses/fetch.ts'
-import { joinPieces, type Piece } from '../responses/octets.ts'
+import { writeFetch } from '../responses/fetch.ts'
+import { type Piece, PieceWriter } from '../responses/octets.ts'
 import type { ResponseTerms } from '../responses/terms.ts'
 import type { MessageBatch } from './mailbox-services.ts'
 
@@ -8,5 +8,7 @@ export function formatBatch(
   { responseTerms }: { readonly responseTerms: ResponseTerms },
   batch: MessageBatch,
 ): readonly Piece[] {
-  return joinPieces(batch.flatMap(({ sequence, items }) => formatFetch(sequence, items, responseTerms)))
+  const writer = new PieceWriter()
+  for (const { sequence, items } of batch) writeFetch(writer, sequence, items, responseTerms)
+  return writer.pieces
 }
