@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { CommandReader, type ReaderEvent } from '../../src/imap/server/command-reader.ts'
 import { cutAt } from '../smtp-server/nasty-bytes.ts'
 
-const limits = { maxLineBytes: 60, maxSkippedBytes: () => 200 }
+const limits = { maxLineBytes: () => 60, maxSkippedBytes: () => 200 }
 
 type Choice = 'collect' | 'stream' | 'refuse'
 

@@ -4,9 +4,9 @@
 // Pieces are kept as they came and joined once, so that a client that sends byte by byte costs no more than one that does not.
 import { findLiteralMark, type LiteralMark } from '../grammar/literal-mark.ts'
 
+/** They may be others once somebody has logged in. */
 export interface ReaderLimits {
-  readonly maxLineBytes: number
-  /** It may be another one once somebody has logged in. */
+  readonly maxLineBytes: () => number
   readonly maxSkippedBytes: () => number
 }
 
@@ -143,7 +143,7 @@ export class CommandReader {
   #readLine(bytes: Buffer): ReaderStep {
     const found = bytes.indexOf(lineFeed)
     const end = found < 0 ? bytes.length : found + 1
-    if (this.#size - this.#lineStart + end > this.#limits.maxLineBytes + 2) {
+    if (this.#size - this.#lineStart + end > this.#limits.maxLineBytes() + 2) {
       const beginning = this.#beginning(bytes)
       // A literal that is announced at the end of the line may have begun in what is here already.
       const tail = this.#joined().subarray(-tailBytes)

@@ -98,9 +98,9 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#host = host
     this.#role = role
     this.#socket = socket
-    const { maxLineBytes, maxMessageBytes } = host.context.limits
+    const { maxMessageBytes } = host.context.limits
     this.#reader = new CommandReader({
-      maxLineBytes,
+      maxLineBytes: () => this.#maxLineBytes,
       // A message that nobody wants is read away as far as one may have been meant.
       maxSkippedBytes: () => maxSkippedBytes + (this.session?.isLoggedIn ? 2 * maxMessageBytes : 0),
     })
@@ -389,10 +389,7 @@ export class Connection implements SocketOwner, KeptConnection {
         this.#apply(session.refuseLine(event.beginning, answers.bareLineFeed))
         break
       case 'line-too-long':
-        this.#refusal = session.refuseLine(
-          event.beginning,
-          answers.lineTooLong(this.#host.context.limits.maxLineBytes),
-        )
+        this.#refusal = session.refuseLine(event.beginning, answers.lineTooLong(this.#maxLineBytes))
         break
       case 'skipped':
         this.#answerRefusal()
@@ -404,6 +401,12 @@ export class Connection implements SocketOwner, KeptConnection {
       default:
         event satisfies never
     }
+  }
+
+  /** A stranger's line is no longer than his command may be. */
+  get #maxLineBytes(): number {
+    const { maxLineBytes, maxCommandBytesBeforeLogin } = this.#host.context.limits
+    return this.session?.isLoggedIn ? maxLineBytes : Math.min(maxLineBytes, maxCommandBytesBeforeLogin)
   }
 
   #take(session: Session, bytes: Buffer): void {
