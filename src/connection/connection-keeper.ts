@@ -7,8 +7,9 @@ import { UsageFault } from '../runtime/fault.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
+import { formatOptions } from './format-listener.ts'
 import { type Listener, openListener } from './listener.ts'
-import type { BoundListener, ListenerOptions } from './listener-options.ts'
+import type { BoundListener, PortOptions } from './listener-options.ts'
 
 /** Connections over the limit that are told so; still more are closed without a word. */
 const politeRefusals = 100
@@ -37,7 +38,7 @@ export interface KeptConnection {
 }
 
 export interface KeeperOptions<Role extends string, Connection> {
-  readonly listeners: readonly ListenerOptions<Role>[]
+  readonly listeners: readonly Omit<PortOptions<Role>, 'clients'>[]
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   /** The shortest of its deadlines, ms: how exactly they are watched. */
@@ -95,8 +96,8 @@ export class ConnectionKeeper<Role extends string, Connection extends KeptConnec
     try {
       for (const options of this.#options.listeners) {
         const listener = await openListener(options, {
-          connected: (socket, speaksForOthers) => this.#accept(options.role, socket, speaksForOthers),
-          failed: cause => this.#log.error('a listener failed', { port: options.port }, cause),
+          connected: (socket, door, speaksForOthers) => this.#accept(door.role, socket, speaksForOthers),
+          failed: cause => this.#log.error('a listener failed', { listener: formatOptions(options) }, cause),
         })
         this.#listeners.push(listener)
       }

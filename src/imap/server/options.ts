@@ -2,7 +2,7 @@
 import type { ConnectionCounts } from '../../connection/connection-counts.ts'
 import type {
   BoundListener as BoundListenerOf,
-  ListenerOptions as ListenerOptionsOf,
+  PortOptions as PortOptionsOf,
 } from '../../connection/listener-options.ts'
 import type { ServerTls } from '../../connection/tls-facts.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -11,7 +11,7 @@ import type { Random } from '../../runtime/random.ts'
 import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
-export type ListenerOptions = ListenerOptionsOf<ListenerRole>
+export type ListenerOptions = Omit<PortOptionsOf<ListenerRole>, 'clients'>
 export type BoundListener = BoundListenerOf<ListenerRole>
 
 export interface ImapServerLimits {
