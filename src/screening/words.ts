@@ -3,11 +3,11 @@
 
 import { decodeEncodedWords } from '../message/encoded-words.ts'
 import { findFieldValue, type HeaderField } from '../message/header-section.ts'
-import { splitParameters } from '../message/mime/content-fields.ts'
+import { charsetDecoderOf, parameterOf } from '../message/mime/charset.ts'
 import { type Entity, MimeWalker, WalkEnded } from '../message/mime/mime-walker.ts'
+import { decodeTransfer } from '../message/mime/transfer-decoder.ts'
 import { hashText } from '../runtime/hash-text.ts'
 import { textOfHtml } from './html-text.ts'
-import { decodeTransfer } from './transfer-decoding.ts'
 
 /** Of content that is encoded yet: what comes after it is not looked at. */
 const maxPartBytes = 128 * 1024
@@ -100,10 +100,9 @@ export class WordCollector {
     if (!this.#isText || this.#characters >= maxTextCharacters) return
     const { content: fields, fields: headerFields } = this.#entity ?? {}
     const bytes = decodeTransfer(content, fields?.encoding ?? '7bit')
-    const text = decodeCharset(bytes, charsetOf(headerFields ?? [])).slice(
-      0,
-      maxTextCharacters - this.#characters,
-    )
+    const text = charsetDecoderOf(headerFields ?? [])
+      .decode(bytes)
+      .slice(0, maxTextCharacters - this.#characters)
     this.#characters += text.length
     this.#addText(fields?.type === 'text/html' ? this.#readHtml(text) : text)
   }
@@ -170,21 +169,4 @@ function extensionOf(fields: readonly HeaderField[]): string | undefined {
   return name === undefined
     ? undefined
     : /\.(?<extension>[a-z0-9]{1,8})$/i.exec(name)?.groups?.extension?.toLowerCase()
-}
-
-function charsetOf(fields: readonly HeaderField[]): string {
-  return parameterOf(fields, 'content-type', 'charset') ?? 'utf-8'
-}
-
-function parameterOf(fields: readonly HeaderField[], field: string, name: string): string | undefined {
-  return splitParameters(findFieldValue(fields, field) ?? '').find(one => one.name === name)?.value
-}
-
-/** A name that nobody knows is read as the one that most have. */
-function decodeCharset(bytes: Uint8Array, charset: string): string {
-  try {
-    return new TextDecoder(charset).decode(bytes)
-  } catch {
-    return new TextDecoder('utf-8').decode(bytes)
-  }
 }

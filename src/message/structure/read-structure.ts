@@ -1,4 +1,4 @@
-// Reads the structure of a message that comes in pieces, in bounded memory, whatever its size.
+// Reads the structure of a message that comes in pieces (RFC 9051 §7.5.2), in bounded memory, whatever its size.
 import { findFieldValue, type HeaderField } from '../header-section.ts'
 import { splitParameters } from '../mime/content-fields.ts'
 import { type Entity, type MimeEvents, MimeWalker, WalkEnded } from '../mime/mime-walker.ts'
