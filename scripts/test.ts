@@ -158,6 +158,7 @@ const onBothEngines: readonly string[] = [
   'test/directory',
   'test/dmarc-report',
   'test/intake',
+  'test/mail-access',
   'test/mailbox',
   'test/peers/ldap.test.ts',
   'test/policy',

@@ -6,6 +6,7 @@ import { writeStates } from './blocks.ts'
 import { findMailboxNamed, findMailboxOfUse, makeMailbox } from './mailbox-names.ts'
 import { adoptKeywords, advanceMailbox, countMessages, type Mailbox, type SpecialUse } from './mailbox-row.ts'
 import { formatKeywords, stateOf } from './message-state.ts'
+import { wantStructure } from './structures.ts'
 
 export interface Filing {
   readonly accountId: number
@@ -66,6 +67,7 @@ export async function insertMessages(
       size: row.size + Buffer.byteLength(arrival.traceFields),
     })
   }
+  for (const { mailDataId } of messages) await wantStructure(tx, mailDataId)
   const advanced = await advanceMailbox(tx, mailbox.id, countMessages(messages), messages.length)
   const { firstUid, modSeq } = advanced
   for (const [at, message] of messages.entries())

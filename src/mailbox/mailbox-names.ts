@@ -23,12 +23,7 @@ export async function findMailboxNamed(
   accountId: number,
   name: string,
 ): Promise<Mailbox | undefined> {
-  const row = await tx.get<MailboxRow>(
-    `SELECT ${mailboxColumns} FROM mailbox WHERE account_id = ? AND name = ?`,
-    accountId,
-    name,
-  )
-  return row && readMailbox(row)
+  return await findBy(tx, accountId, 'name', name)
 }
 
 export async function findMailboxOfUse(
@@ -36,10 +31,19 @@ export async function findMailboxOfUse(
   accountId: number,
   specialUse: SpecialUse,
 ): Promise<Mailbox | undefined> {
+  return await findBy(tx, accountId, 'special_use', specialUse)
+}
+
+async function findBy(
+  tx: Tx,
+  accountId: number,
+  column: 'name' | 'special_use',
+  value: string,
+): Promise<Mailbox | undefined> {
   const row = await tx.get<MailboxRow>(
-    `SELECT ${mailboxColumns} FROM mailbox WHERE account_id = ? AND special_use = ?`,
+    `SELECT ${mailboxColumns} FROM mailbox WHERE account_id = ? AND ${column} = ?`,
     accountId,
-    specialUse,
+    value,
   )
   return row && readMailbox(row)
 }

@@ -1,5 +1,6 @@
 // Every operation on mailboxes, and those that the command line alone asks for, where a mailbox goes by its name.
 import { defineRead, defineWrite } from '../storage/operation.ts'
+import { appendMessages } from './append-messages.ts'
 import { changeFlags } from './change-flags.ts'
 import { copyMessages, moveMessages, moveRowsTo } from './copy-messages.ts'
 import { expungeMessages } from './expunge.ts'
@@ -19,6 +20,7 @@ import {
 } from './name-operations.ts'
 import { readChanges, readKeywords, readMailboxState, readMessages } from './read-mailbox.ts'
 import { rebuildBlocks } from './rebuild-blocks.ts'
+import { findWantedStructures, keepStructures, readStructures } from './structures.ts'
 
 export interface MailboxPage {
   readonly accountId: number
@@ -99,6 +101,7 @@ export const moveMailboxMessage = defineWrite(
 )
 
 export const mailboxOperations = [
+  appendMessages,
   changeFlags,
   copyMessages,
   countMailboxMessages,
@@ -106,7 +109,9 @@ export const mailboxOperations = [
   expungeMessages,
   findMailbox,
   findMailboxMessage,
+  findWantedStructures,
   forgetExpunged,
+  keepStructures,
   listExpunged,
   listMailboxes,
   listMailboxMessages,
@@ -117,6 +122,7 @@ export const mailboxOperations = [
   readKeywords,
   readMailboxState,
   readMessages,
+  readStructures,
   rebuildBlocks,
   removeMailbox,
   renameMailbox,

@@ -51,3 +51,35 @@ export function countUids(ranges: readonly UidRange[]): number {
 export function* uidsOf(ranges: readonly UidRange[]): Generator<number> {
   for (const { first, last } of ranges) for (let uid = first; uid <= last; uid++) yield uid
 }
+
+/** What is in both; each of them ascending, without overlaps. */
+export function intersectRanges(left: readonly UidRange[], right: readonly UidRange[]): UidRange[] {
+  const common: UidRange[] = []
+  for (let at = 0, other = 0; at < left.length && other < right.length; ) {
+    const [one, two] = [left[at], right[other]]
+    if (!one || !two) break
+    const first = Math.max(one.first, two.first)
+    const last = Math.min(one.last, two.last)
+    if (first <= last) common.push({ first, last })
+    if (one.last < two.last) at++
+    else other++
+  }
+  return common
+}
+
+/** What is left without these UIDs, which ascend. */
+export function subtractRanges(ranges: readonly UidRange[], uids: Iterable<number>): UidRange[] {
+  const taken = rangesOf(uids)
+  const left: UidRange[] = []
+  for (const { first, last } of ranges) {
+    let from = first
+    for (const gap of taken) {
+      if (gap.last < from) continue
+      if (gap.first > last) break
+      if (gap.first > from) left.push({ first: from, last: gap.first - 1 })
+      from = gap.last + 1
+    }
+    if (from <= last) left.push({ first: from, last })
+  }
+  return left
+}

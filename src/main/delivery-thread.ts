@@ -12,6 +12,7 @@ import { composeTls } from './compose-tls.ts'
 import { createHouseKeeper } from './house-keeper.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
+import { createStructureKeeper } from './structure-keeper.ts'
 import { endThread, runThread, tellMain } from './thread.ts'
 
 runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver, listeners }) => {
@@ -26,6 +27,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const dmarc = composeDmarc({ settings, storage, mailData, resolver, alerts, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const watch = composeSendingWatch({ settings, storage, clock, log })
+  const structures = createStructureKeeper({ storage, mailData, log })
   const house = createHouseKeeper({ storage, mailData, clock, log, ...settings.mailboxes })
   const agent = createDeliveryAgent({
     ...tls,
@@ -66,10 +68,12 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   keeper?.start()
   watch.start()
   house.start()
+  structures.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await watch.stop()
     await house.stop()
+    await structures.stop()
     await tls.stop()
     dmarc.stop()
     // What it asks the DNS ends with the resolver.

@@ -55,7 +55,11 @@ export async function removeUnreferencedMailData(tx: Tx, id: number): Promise<st
      RETURNING file_name`,
     id,
   )
-  return removed?.file_name ?? undefined
+  if (!removed) return undefined
+  // What was read of it goes with it.
+  for (const table of ['message_structure', 'structure_wanted'])
+    await tx.run(`DELETE FROM ${table} WHERE mail_data_id = ?`, id)
+  return removed.file_name ?? undefined
 }
 
 export const isMailDataFileNamed = defineRead(

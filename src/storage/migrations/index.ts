@@ -28,6 +28,7 @@ import { senderList } from './0024-sender-list.ts'
 import { quarantine } from './0025-quarantine.ts'
 import { mailboxState } from './0026-mailbox-state.ts'
 import { knownNetworks } from './0027-known-networks.ts'
+import { messageStructure } from './0028-message-structure.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -57,6 +58,7 @@ export const migrations: readonly string[] = [
   quarantine,
   mailboxState,
   knownNetworks,
+  messageStructure,
 ]
 
 /**

@@ -1,0 +1,98 @@
+// Messages on their way into a mailbox, as a client appends them (RFC 9051 §6.3.12).
+import type { AppendedMessage } from '../imap/grammar/commands/append.ts'
+import { codes } from '../imap/responses/codes.ts'
+import type { Appended, AppendTarget, Refusal } from '../imap/server/mailbox-services.ts'
+import { type AppendedMail, appendMessages } from '../mailbox/append-messages.ts'
+import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
+import type { MailDataWriter } from '../storage/mail-data.ts'
+import { readFlagNames } from './flag-names.ts'
+import { LineEnds } from './line-ends.ts'
+import { mailboxGone } from './open-mailbox.ts'
+import type { AccessParts } from './parts.ts'
+
+/** Of one command: they stand in memory, or in files, until it ends. */
+const maxMessages = 1000
+
+export class MailboxAppend implements AppendTarget {
+  readonly #parts: AccessParts
+  readonly #to: OpenMailbox
+  readonly #replaces: { readonly from: OpenMailbox; readonly uid: number } | undefined
+  readonly #messages: AppendedMail[] = []
+  #open:
+    | { readonly message: AppendedMessage; readonly writer: MailDataWriter; readonly lines: LineEnds }
+    | undefined
+
+  constructor(
+    parts: AccessParts,
+    to: OpenMailbox,
+    replaces?: { readonly from: OpenMailbox; readonly uid: number },
+  ) {
+    this.#parts = parts
+    this.#to = to
+    this.#replaces = replaces
+  }
+
+  begin(message: AppendedMessage): Refusal | undefined {
+    if (this.#messages.length >= maxMessages)
+      return { refused: `Append ${maxMessages} messages at a time at most`, code: codes.limit }
+    this.#open = { message, writer: this.#parts.mailData.create(), lines: new LineEnds() }
+    return undefined
+  }
+
+  appendUrl(url: string): Refusal {
+    return { refused: 'URLs cannot be fetched here', code: codes.badUrl(url) }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#open) await this.#open.writer.write(this.#open.lines.take(bytes))
+  }
+
+  async end(): Promise<Refusal | undefined> {
+    if (!this.#open) return undefined
+    const { message, writer } = this.#open
+    if (writer.size === 0) {
+      await this.#giveUp()
+      return { refused: 'There is nothing in this message', code: codes.cannot }
+    }
+    const mailData = await writer.finish()
+    this.#open = undefined
+    this.#messages.push({
+      id: this.#parts.nextQueueId(),
+      mailData,
+      ...readFlagNames(message.flags),
+      receivedAt: message.internalDate ?? this.#parts.clock.now(),
+    })
+    return undefined
+  }
+
+  async commit(): Promise<Appended | Refusal> {
+    const outcome = await this.#parts.storage.run(appendMessages, {
+      to: this.#to,
+      messages: this.#messages,
+      replaces: this.#replaces,
+      now: this.#parts.clock.now(),
+    })
+    if (outcome.kind === 'gone') {
+      this.abort()
+      return mailboxGone
+    }
+    const { firstUid } = outcome
+    const uids = [{ first: firstUid, last: firstUid + this.#messages.length - 1 }]
+    return { uidValidity: this.#to.uidValidity, uids }
+  }
+
+  abort(): void {
+    void this.#giveUp()
+    const files = this.#messages.flatMap(({ mailData: { location } }) =>
+      location.kind === 'file' ? [location.name] : [],
+    )
+    // Files that no row names: what is left of them is swept at the next start.
+    if (files.length > 0) void this.#parts.mailData.discard(files).catch(() => {})
+  }
+
+  async #giveUp(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.writer.abort()
+  }
+}

@@ -1,0 +1,261 @@
+// FETCH: what is asked for of each message, in batches (RFC 9051 §6.4.5).
+import type { FetchAttribute, FetchCommand } from '../imap/grammar/commands/fetch.ts'
+import type { Partial, Section } from '../imap/grammar/commands/section.ts'
+import type { FetchItem } from '../imap/responses/fetch.ts'
+import type { Octets } from '../imap/responses/octets.ts'
+import type { FetchedMessage, MessageBatch } from '../imap/server/mailbox-services.ts'
+import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
+import type { MessageNumbers } from '../mailbox/message-numbers.ts'
+import type { MailboxMessage, MessageFlags } from '../mailbox/message-row.ts'
+import { readChanges, readKeywords, readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
+import { StructureReader } from '../message/structure/read-structure.ts'
+import type { Extent, MessageStructure } from '../message/structure/structure.ts'
+import { formatQueueId } from '../queue/queue-id.ts'
+import { decodedSize, decodePart } from './decode-part.ts'
+import { findPart, findSection } from './find-section.ts'
+import { FlagStates, flagNames } from './flag-names.ts'
+import { MessageText } from './message-text.ts'
+import type { AccessParts } from './parts.ts'
+import { readPreview } from './preview.ts'
+import { inPieces, spanUids } from './selection.ts'
+import { structuresOf } from './structures.ts'
+
+export interface Fetching extends Pick<AccessParts, 'storage' | 'mailData'> {
+  readonly id: OpenMailbox
+  readonly numbers: MessageNumbers
+  /** Ascending. */
+  readonly uids: readonly number[]
+  /** Sets \Seen; those that did not have it, as they are now. */
+  readonly markSeen: (uids: readonly number[]) => Promise<readonly MessageFlags[]>
+}
+
+/** Where nothing asks for it. */
+const unread = new StructureReader().finish()
+
+/** Of flags alone: they come from memory. */
+const flagsOfBatch = 2000
+const messagesOfBatch = 100
+
+type Request = Omit<FetchCommand, 'verb'>
+
+export async function* fetchMessages(fetching: Fetching, request: Request): AsyncGenerator<MessageBatch> {
+  const uids = pageOf(await sinceChange(fetching, request), request.page)
+  if (request.attributes.every(({ kind }) => kind === 'FLAGS' || kind === 'UID')) {
+    yield* fetchFlags(fetching, request, uids)
+    return
+  }
+  const seen = request.attributes.some(setsSeen)
+  for (const piece of inPieces(uids, messagesOfBatch)) {
+    const marked = new Map(
+      (seen ? await fetching.markSeen(piece) : []).map(message => [message.uid, message]),
+    )
+    const batch: FetchedMessage[] = []
+    const messages = await readAll(fetching, piece)
+    const structures = request.attributes.some(needsStructure)
+      ? await structuresOf(fetching, messages)
+      : undefined
+    for (const message of messages) {
+      const sequence = fetching.numbers.numberOf(message.uid)
+      if (sequence === undefined) continue
+      const items = await describeMessage(fetching, request, message, structures?.get(message.mailDataId))
+      const changed = marked.get(message.uid)
+      const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
+      if (changed && !isTold) items.push({ kind: 'FLAGS', flags: flagNames(changed.flags, changed.keywords) })
+      batch.push({ sequence, uid: message.uid, items })
+    }
+    yield batch
+  }
+}
+
+/** CHANGEDSINCE (RFC 7162 §3.1.4.1). */
+async function sinceChange(
+  { storage, id, uids }: Fetching,
+  { changedSince }: Request,
+): Promise<readonly number[]> {
+  if (changedSince === undefined) return uids
+  const wanted = new Set(uids)
+  const changed: number[] = []
+  for (let after: { modSeq: number; uid: number } | undefined; ; ) {
+    const page = await storage.run(readChanges, { ...id, since: changedSince, after, limit: flagsOfBatch })
+    changed.push(...(page?.changed ?? []).flatMap(({ uid }) => (wanted.has(uid) ? [uid] : [])))
+    after = page?.changed.at(-1)
+    if (!after) return changed.sort((a, b) => a - b)
+  }
+}
+
+/** PARTIAL (RFC 9394 §3.1). */
+export function pageOf<Value>(values: readonly Value[], page: Request['page']): readonly Value[] {
+  if (!page) return values
+  if (page.from === 'start') return values.slice(page.first - 1, page.last)
+  return values.slice(Math.max(values.length - page.last, 0), Math.max(values.length - page.first + 1, 0))
+}
+
+async function* fetchFlags(
+  { storage, id, numbers }: Fetching,
+  { attributes }: Request,
+  uids: readonly number[],
+): AsyncGenerator<MessageBatch> {
+  const state = await storage.run(readMailboxState, id)
+  const states = new FlagStates(state?.blocks ?? [])
+  for (const piece of inPieces(uids, flagsOfBatch)) {
+    const keywords = piece.some(uid => states.of(uid)?.hasKeywords === true)
+      ? await keywordsOf(storage, id, piece)
+      : undefined
+    yield piece.flatMap(uid => {
+      const sequence = numbers.numberOf(uid)
+      const found = states.of(uid)
+      if (sequence === undefined || !found) return []
+      const words = found.hasKeywords ? (keywords?.get(uid) ?? []) : []
+      const items = attributes.map(
+        ({ kind }): FetchItem =>
+          kind === 'UID' ? { kind, value: uid } : { kind: 'FLAGS', flags: flagNames(found.flags, words) },
+      )
+      return [{ sequence, uid, items }]
+    })
+  }
+}
+
+async function keywordsOf(
+  storage: AccessParts['storage'],
+  id: OpenMailbox,
+  uids: readonly number[],
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  const range = { first: uids[0] ?? 0, last: uids.at(-1) ?? 0 }
+  const messages = await storage.run(readKeywords, { ...id, range, limit: flagsOfBatch })
+  return new Map(messages.map(({ uid, keywords }) => [uid, keywords]))
+}
+
+async function readAll(
+  { storage, id, numbers }: Fetching,
+  uids: readonly number[],
+): Promise<readonly MailboxMessage[]> {
+  const messages: MailboxMessage[] = []
+  for (const range of spanUids(numbers, uids))
+    messages.push(...(await storage.run(readMessages, { ...id, range, limit: messagesOfBatch })))
+  return messages
+}
+
+/** The whole message, and what its row says, need no look into it. */
+function needsStructure(attribute: FetchAttribute): boolean {
+  switch (attribute.kind) {
+    case 'ENVELOPE':
+    case 'BODY':
+    case 'BODYSTRUCTURE':
+    case 'RFC822.HEADER':
+    case 'RFC822.TEXT':
+    case 'BINARY[]':
+    case 'BINARY.SIZE[]':
+    case 'PREVIEW':
+      return true
+    case 'BODY[]':
+      return !isWhole(attribute.section)
+    default:
+      return false
+  }
+}
+
+function isWhole({ part, text }: Section): boolean {
+  return part.length === 0 && text.kind === 'all'
+}
+
+function setsSeen(attribute: FetchAttribute): boolean {
+  if (attribute.kind === 'BODY[]' || attribute.kind === 'BINARY[]') return !attribute.peek
+  return attribute.kind === 'RFC822' || attribute.kind === 'RFC822.TEXT'
+}
+
+async function describeMessage(
+  { mailData }: Fetching,
+  { attributes, changedSince }: Request,
+  message: MailboxMessage,
+  structure: MessageStructure = unread,
+): Promise<FetchItem[]> {
+  const text = new MessageText(mailData, message)
+  const items: FetchItem[] = []
+  for (const attribute of attributes) items.push(await describe(attribute, message, text, structure))
+  // RFC 7162 §3.1.4.1: CHANGEDSINCE asks for it.
+  if (changedSince !== undefined && !attributes.some(({ kind }) => kind === 'MODSEQ'))
+    items.push({ kind: 'MODSEQ', value: message.modSeq })
+  return items
+}
+
+async function describe(
+  attribute: FetchAttribute,
+  message: MailboxMessage,
+  text: MessageText,
+  structure: MessageStructure,
+): Promise<FetchItem> {
+  const { kind } = attribute
+  switch (kind) {
+    case 'FLAGS':
+      return { kind, flags: flagNames(message.flags, message.keywords) }
+    case 'UID':
+      return { kind, value: message.uid }
+    case 'MODSEQ':
+      return { kind, value: message.modSeq }
+    case 'RFC822.SIZE':
+      return { kind, value: message.size }
+    case 'INTERNALDATE':
+      return { kind, at: message.receivedAt }
+    case 'SAVEDATE':
+      return { kind, at: message.savedAt }
+    case 'EMAILID':
+      // Copies of a message are one (RFC 8474 §5.1): they share its mail data.
+      return { kind, id: `E${formatQueueId(message.mailDataId)}` }
+    case 'THREADID':
+      return { kind, id: null }
+    case 'ENVELOPE':
+      return { kind, envelope: structure.envelope }
+    case 'BODY':
+    case 'BODYSTRUCTURE':
+      return { kind, structure: structure.root }
+    case 'RFC822':
+      return { kind, octets: text.octets(text.whole) }
+    case 'RFC822.HEADER':
+      return { kind, octets: text.octets(text.withTrace(structure.root.header)) }
+    case 'RFC822.TEXT':
+      return { kind, octets: text.octets(structure.root.body) }
+    case 'BODY[]': {
+      const { partial, section } = attribute
+      return { kind, section, partial, octets: await readSection(attribute, text, structure) }
+    }
+    case 'BINARY[]':
+    case 'BINARY.SIZE[]':
+      return await describeBinary(attribute, text, structure)
+    case 'PREVIEW':
+      // RFC 8970 §3.2: LAZY takes what costs nothing, and this is read.
+      return { kind, text: attribute.lazy ? null : await readPreview(structure.root, text) }
+    default:
+      return kind satisfies never
+  }
+}
+
+async function readSection(
+  { section, partial }: Extract<FetchAttribute, { kind: 'BODY[]' }>,
+  text: MessageText,
+  structure: MessageStructure,
+): Promise<Octets | null> {
+  const found = isWhole(section) ? text.whole : await findSection(section, structure, text)
+  if (!found) return null
+  if (!Buffer.isBuffer(found)) return text.octets(partOf(found, partial))
+  const bytes = partial ? found.subarray(partial.offset, partial.offset + partial.length) : found
+  return { size: bytes.length, content: bytes }
+}
+
+/** §6.4.5: what is behind the end is empty. */
+function partOf({ start, end }: Extent, partial: Partial | undefined): Extent {
+  if (!partial) return { start, end }
+  const from = Math.min(start + partial.offset, end)
+  return { start: from, end: Math.min(from + partial.length, end) }
+}
+
+async function describeBinary(
+  attribute: Extract<FetchAttribute, { kind: 'BINARY[]' | 'BINARY.SIZE[]' }>,
+  text: MessageText,
+  { root }: MessageStructure,
+): Promise<FetchItem> {
+  const { kind, part: path } = attribute
+  const part = path.length === 0 ? root : findPart(root, path)
+  if (kind === 'BINARY.SIZE[]') return { kind, part: path, size: part ? await decodedSize(part, text) : 0 }
+  const { partial } = attribute
+  return { kind, part: path, partial, octets: part ? await decodePart(part, text, partial) : null }
+}

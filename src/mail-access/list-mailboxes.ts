@@ -1,0 +1,127 @@
+// Which mailboxes a LIST or LSUB names, and what it says of each (RFC 9051 §6.3.9, RFC 5258, RFC 3501 §6.3.9).
+import type { ListCommand } from '../imap/grammar/commands/list.ts'
+import type { ListedMailbox } from '../imap/responses/mailbox-data.ts'
+import { delimiter } from '../mailbox/mailbox-names.ts'
+import type { Mailbox } from '../mailbox/mailbox-row.ts'
+
+export interface MailboxNames {
+  readonly mailboxes: readonly Mailbox[]
+  readonly subscriptions: readonly string[]
+}
+
+/** By name. */
+export function listNames(
+  query: Omit<ListCommand, 'verb'> & { readonly verb?: 'LIST' | 'LSUB' },
+  known: MailboxNames,
+): ListedMailbox[] {
+  const tree = new NameTree(known)
+  const patterns = query.patterns.map(pattern => compilePattern(query.reference + pattern))
+  const selection = new Set(query.selection)
+  const listed: ListedMailbox[] = []
+  for (const name of tree.names) {
+    if (!patterns.some(matches => matches(name))) continue
+    const isSubscribed = tree.isSubscribed(name)
+    const isSelected =
+      (!selection.has('SUBSCRIBED') || isSubscribed) &&
+      (!selection.has('SPECIAL-USE') || tree.useOf(name) !== undefined)
+    const childInfo =
+      selection.has('RECURSIVEMATCH') && selection.has('SUBSCRIBED') && tree.hasSubscribedBelow(name)
+        ? ['SUBSCRIBED']
+        : undefined
+    if (!isSelected && !childInfo) continue
+    // What is no mailbox is told for the sake of what is below, or because it is subscribed to (RFC 5258 §3.4).
+    if (!tree.isMailbox(name) && !tree.hasBelow(name) && !selection.has('SUBSCRIBED')) continue
+    listed.push({ name, attributes: attributesOf(name, tree, query, isSubscribed), childInfo })
+  }
+  return listed
+}
+
+function attributesOf(
+  name: string,
+  tree: NameTree,
+  { returns, selection }: Omit<ListCommand, 'verb'>,
+  isSubscribed: boolean,
+): readonly string[] {
+  const use = tree.useOf(name)
+  return [
+    ...(tree.isMailbox(name) ? [] : ['\\NonExistent', '\\Noselect']),
+    tree.hasBelow(name) ? '\\HasChildren' : '\\HasNoChildren',
+    ...(isSubscribed && (returns?.subscribed === true || selection.includes('SUBSCRIBED'))
+      ? ['\\Subscribed']
+      : []),
+    ...(use === undefined ? [] : [`\\${use}`]),
+  ]
+}
+
+/** Names, with those levels above them that are no mailboxes. */
+class NameTree {
+  readonly names: readonly string[]
+  readonly #mailboxes: ReadonlyMap<string, Mailbox>
+  readonly #subscriptions: ReadonlySet<string>
+  readonly #above = new Set<string>()
+  readonly #aboveSubscribed = new Set<string>()
+
+  constructor({ mailboxes, subscriptions }: MailboxNames) {
+    this.#mailboxes = new Map(mailboxes.map(mailbox => [mailbox.name, mailbox]))
+    this.#subscriptions = new Set(subscriptions)
+    for (const { name } of mailboxes) for (const level of levelsAbove(name)) this.#above.add(level)
+    for (const name of subscriptions) for (const level of levelsAbove(name)) this.#aboveSubscribed.add(level)
+    const names = new Set(['INBOX', ...this.#mailboxes.keys(), ...this.#above, ...this.#subscriptions])
+    this.names = [...names].sort()
+  }
+
+  /** INBOX is always there: it is made with the first message at the latest. */
+  isMailbox(name: string): boolean {
+    return name === 'INBOX' || this.#mailboxes.has(name)
+  }
+
+  isSubscribed(name: string): boolean {
+    return this.#subscriptions.has(name)
+  }
+
+  hasBelow(name: string): boolean {
+    return this.#above.has(name)
+  }
+
+  hasSubscribedBelow(name: string): boolean {
+    return this.#aboveSubscribed.has(name)
+  }
+
+  useOf(name: string): string | undefined {
+    return this.#mailboxes.get(name)?.specialUse
+  }
+}
+
+function levelsAbove(name: string): string[] {
+  const levels = name.split(delimiter)
+  return levels.slice(1).map((_, depth) => levels.slice(0, depth + 1).join(delimiter))
+}
+
+/**
+ * `*` stands for anything, `%` for anything within a level. In time that grows with the product of both lengths, and not with
+ * the number of ways to match: the places of the pattern that may be reached are kept as a set.
+ */
+export function compilePattern(pattern: string): (name: string) => boolean {
+  // Neighbouring stars are one.
+  const parts = Array.from(pattern.replaceAll(/[*%]*\*[*%]*/g, '*').replaceAll(/%+/g, '%'))
+  return name => {
+    let places = reach(parts, new Set([0]))
+    for (const character of name) {
+      const next = new Set<number>()
+      for (const place of places) {
+        const part = parts[place]
+        if (part === character) next.add(place + 1)
+        if (part === '*' || (part === '%' && character !== delimiter)) next.add(place)
+      }
+      places = reach(parts, next)
+      if (places.size === 0) return false
+    }
+    return places.has(parts.length)
+  }
+}
+
+/** A star may stand for nothing. */
+function reach(parts: readonly string[], places: Set<number>): Set<number> {
+  for (const place of places) if (parts[place] === '*' || parts[place] === '%') places.add(place + 1)
+  return places
+}

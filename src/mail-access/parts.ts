@@ -1,0 +1,13 @@
+// What the mailboxes of a session are made of.
+import type { Clock } from '../runtime/clock.ts'
+import type { MailDataStore } from '../storage/mail-data.ts'
+import type { Storage } from '../storage/operation.ts'
+import type { MailboxChanges } from './mailbox-changes.ts'
+
+export interface AccessParts {
+  readonly storage: Pick<Storage, 'run'>
+  readonly mailData: MailDataStore
+  readonly clock: Clock
+  readonly changes: MailboxChanges
+  readonly nextQueueId: () => number
+}

@@ -1,0 +1,67 @@
+// SEARCH: which messages fit a key (RFC 9051 §6.4.4). What is cheap is looked at first, and a message is only read where that has
+// not decided it.
+import { setImmediate as turn } from 'node:timers/promises'
+import type { SearchKey } from '../imap/grammar/commands/search.ts'
+import type { NamedBy, NumberRange } from '../imap/grammar/sequence-set.ts'
+import type { Found } from '../imap/server/mailbox-services.ts'
+import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
+import type { MessageNumbers } from '../mailbox/message-numbers.ts'
+import { readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
+import { compileKey, type Matcher } from './compile-key.ts'
+import { FlagStates } from './flag-names.ts'
+import { MessageText } from './message-text.ts'
+import type { AccessParts } from './parts.ts'
+import { SearchedMessage } from './searched-message.ts'
+import { inPieces, spanUids } from './selection.ts'
+
+export interface Searching extends Pick<AccessParts, 'storage' | 'mailData' | 'clock'> {
+  readonly id: OpenMailbox
+  readonly numbers: MessageNumbers
+  /** `$` */
+  readonly saved: readonly NumberRange[]
+}
+
+const messagesOfPiece = 500
+
+export async function searchMessages(searching: Searching, key: SearchKey, by: NamedBy): Promise<Found> {
+  const { numbers } = searching
+  const matcher = await compileFor(searching, key)
+  const named = (uid: number): number => (by === 'uid' ? uid : (numbers.numberOf(uid) ?? 0))
+  if (matcher.cost === 0) return { numbers: [...candidates(numbers, matcher)].map(named), modSeq: 0 }
+  const found: number[] = []
+  let modSeq = 0
+  for await (const { row } of findMessages(searching, matcher)) {
+    found.push(named(row.uid))
+    modSeq = Math.max(modSeq, row.modSeq)
+  }
+  return { numbers: found, modSeq }
+}
+
+export async function compileFor(
+  { storage, id, numbers, saved, clock }: Searching,
+  key: SearchKey,
+): Promise<Matcher> {
+  const state = await storage.run(readMailboxState, id)
+  return compileKey(key, { numbers, saved, states: new FlagStates(state?.blocks ?? []), now: clock.now() })
+}
+
+/** Ascending. */
+export async function* findMessages(
+  { storage, mailData, id, numbers }: Searching,
+  matcher: Matcher,
+): AsyncGenerator<SearchedMessage> {
+  for (const uids of inPieces(candidates(numbers, matcher), messagesOfPiece)) {
+    for (const range of spanUids(numbers, uids))
+      for (const row of await storage.run(readMessages, { ...id, range, limit: messagesOfPiece })) {
+        const message = new SearchedMessage(row, new MessageText(mailData, row))
+        if (await matcher.matches(message)) yield message
+      }
+    // The storage answers without a turn of the event loop: other sessions get theirs here.
+    await turn()
+  }
+}
+
+function* candidates(numbers: MessageNumbers, matcher: Matcher): Generator<number> {
+  for (const uid of numbers.uidsIn([{ first: 1, last: Number.MAX_SAFE_INTEGER }]))
+    if (matcher.mayMatch(uid)) yield uid
+}

@@ -1,0 +1,80 @@
+// A message that a search looks at: what is dear to read is read when it is first asked for, and once.
+import type { MailboxMessage } from '../mailbox/message-row.ts'
+import { decodeEncodedWords } from '../message/encoded-words.ts'
+import { type HeaderField, HeaderSplitter, parseHeaderFields } from '../message/header-section.ts'
+import { TextReader } from '../message/structure/read-text.ts'
+import type { MessageText } from './message-text.ts'
+
+export class SearchedMessage {
+  readonly row: MailboxMessage
+  readonly #text: MessageText
+  #fields: Promise<readonly DecodedField[]> | undefined
+  #body: Promise<string> | undefined
+
+  constructor(row: MailboxMessage, text: MessageText) {
+    this.row = row
+    this.#text = text
+  }
+
+  fields(): Promise<readonly DecodedField[]> {
+    this.#fields ??= this.#readFields()
+    return this.#fields
+  }
+
+  /** As a reader sees it; undefined: there is none. */
+  async field(wanted: string): Promise<string | undefined> {
+    return (await this.fields()).find(({ name }) => name === wanted)?.decoded
+  }
+
+  /** Folded for comparison. */
+  body(): Promise<string> {
+    this.#body ??= this.#readBody()
+    return this.#body
+  }
+
+  async #readFields(): Promise<readonly DecodedField[]> {
+    const above = parseHeaderFields(Buffer.from(`${this.row.traceFields}\r\n`))
+    const splitter = new HeaderSplitter(maxHeaderBytes)
+    for await (const piece of this.#text.pieces()) {
+      const split = splitter.take(piece)
+      if (split === 'incomplete') continue
+      if (split === 'too-long') break
+      return [...above, ...parseHeaderFields(split.section)].map(decodeField)
+    }
+    return above.map(decodeField)
+  }
+
+  async #readBody(): Promise<string> {
+    const reader = new TextReader()
+    for await (const piece of this.#text.pieces()) reader.take(piece)
+    return fold(reader.finish().body)
+  }
+}
+
+const maxHeaderBytes = 256 * 1024
+
+export interface DecodedField {
+  /** In lower case. */
+  readonly name: string
+  /** Without encoded words. */
+  readonly decoded: string
+  /** The same, folded for comparison. */
+  readonly value: string
+}
+
+function decodeField({ name, value }: HeaderField): DecodedField {
+  const decoded = decodeEncodedWords(value)
+  return { name: name.toLowerCase(), decoded, value: fold(decoded) }
+}
+
+/** ms since 1970; undefined: it is no date (RFC 5322 §3.3). */
+export function readDate(field: string | undefined): number | undefined {
+  // A comment behind it names the zone.
+  const at = field === undefined ? Number.NaN : Date.parse(field.replace(/\s*\([^()]*\)\s*$/, ''))
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** As i;unicode-casemap compares (RFC 5051), near enough: without regard to case, and to how a letter is composed. */
+export function fold(text: string): string {
+  return text.normalize('NFKC').toLowerCase()
+}

@@ -1,0 +1,81 @@
+// SORT (RFC 5256 §3, RFC 5957): messages that fit a key, in the order that is asked for.
+import type { SearchKey } from '../imap/grammar/commands/search.ts'
+import type { SortCriterion } from '../imap/grammar/commands/sort.ts'
+import type { NamedBy } from '../imap/grammar/sequence-set.ts'
+import type { Found } from '../imap/server/mailbox-services.ts'
+import { readBaseSubject } from '../message/structure/base-subject.ts'
+import { parseEnvelopeAddresses } from '../message/structure/envelope-addresses.ts'
+import { compileFor, findMessages, type Searching } from './search-messages.ts'
+import { fold, readDate, type SearchedMessage } from './searched-message.ts'
+
+interface Sortable {
+  readonly uid: number
+  readonly number: number
+  readonly values: readonly (string | number)[]
+}
+
+export async function sortMessages(
+  searching: Searching,
+  key: SearchKey,
+  criteria: readonly SortCriterion[],
+  by: NamedBy,
+): Promise<Found> {
+  const found: Sortable[] = []
+  let modSeq = 0
+  for await (const message of findMessages(searching, await compileFor(searching, key))) {
+    const { uid } = message.row
+    const values: (string | number)[] = []
+    for (const criterion of criteria) values.push(await valueOf(message, criterion.key))
+    found.push({ uid, number: searching.numbers.numberOf(uid) ?? 0, values })
+    modSeq = Math.max(modSeq, message.row.modSeq)
+  }
+  found.sort((a, b) => compare(a, b, criteria))
+  return { numbers: found.map(({ uid, number }) => (by === 'uid' ? uid : number)), modSeq }
+}
+
+function compare(a: Sortable, b: Sortable, criteria: readonly SortCriterion[]): number {
+  for (const [at, { reverse }] of criteria.entries()) {
+    const [one = 0, other = 0] = [a.values[at], b.values[at]]
+    if (one !== other) return one < other !== reverse ? -1 : 1
+  }
+  // §3: what is alike stays in the order of the mailbox.
+  return a.number - b.number
+}
+
+async function valueOf(message: SearchedMessage, key: SortCriterion['key']): Promise<string | number> {
+  const { row } = message
+  switch (key) {
+    case 'ARRIVAL':
+      return row.receivedAt
+    case 'SIZE':
+      return row.size
+    case 'DATE':
+      return readDate(await message.field('date')) ?? row.receivedAt
+    case 'SUBJECT':
+      return fold(readBaseSubject((await message.field('subject')) ?? '').base)
+    case 'CC':
+    case 'FROM':
+    case 'TO':
+      return firstAddress(await message.field(key.toLowerCase()))
+    case 'DISPLAYFROM':
+      return firstName(await message.field('from'))
+    case 'DISPLAYTO':
+      return firstName(await message.field('to'))
+    default:
+      return key satisfies never
+  }
+}
+
+/** §3: the local-part of the first address. */
+function firstAddress(value = ''): string {
+  const first = parseEnvelopeAddresses(value).find(address => 'localPart' in address)
+  return first && 'localPart' in first ? fold(first.localPart) : ''
+}
+
+/** RFC 5957 §3 */
+function firstName(value = ''): string {
+  const [first] = parseEnvelopeAddresses(value)
+  if (!first) return ''
+  if ('group' in first) return fold(first.group ?? '')
+  return fold(first.name ?? `${first.localPart}@${first.domain}`)
+}

@@ -1,0 +1,34 @@
+// The structures of messages, as sessions ask for them: kept ones, and where one is not yet, read now.
+import type { MailboxMessage } from '../mailbox/message-row.ts'
+import { type KeptStructure, keepStructures, readStructures } from '../mailbox/structures.ts'
+import { StructureReader } from '../message/structure/read-structure.ts'
+import type { MessageStructure } from '../message/structure/structure.ts'
+import { MessageText } from './message-text.ts'
+import type { AccessParts } from './parts.ts'
+
+export async function readStructure(pieces: AsyncIterable<Uint8Array>): Promise<MessageStructure> {
+  const reader = new StructureReader()
+  for await (const piece of pieces) reader.take(piece)
+  return reader.finish()
+}
+
+/** By the ids of their mail data; without those that cannot be read. */
+export async function structuresOf(
+  { storage, mailData }: Pick<AccessParts, 'storage' | 'mailData'>,
+  messages: readonly MailboxMessage[],
+): Promise<ReadonlyMap<number, MessageStructure>> {
+  const mailDataIds = [...new Set(messages.map(message => message.mailDataId))]
+  const kept = await storage.run(readStructures, { mailDataIds })
+  if (kept.size === mailDataIds.length) return kept
+  const structures = new Map(kept)
+  const found: KeptStructure[] = []
+  for (const message of messages) {
+    const { mailDataId } = message
+    if (structures.has(mailDataId)) continue
+    const structure = await readStructure(new MessageText(mailData, message).pieces())
+    structures.set(mailDataId, structure)
+    found.push({ mailDataId, structure })
+  }
+  await storage.run(keepStructures, { structures: found })
+  return structures
+}

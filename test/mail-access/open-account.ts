@@ -1,0 +1,119 @@
+// The mailboxes of an account over real storage, and what sessions see of them, as lines.
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import type { FetchAttribute, FetchCommand } from '../../src/imap/grammar/commands/fetch.ts'
+import type { SequenceRange } from '../../src/imap/grammar/sequence-set.ts'
+import { writeFetch } from '../../src/imap/responses/fetch.ts'
+import { PieceWriter } from '../../src/imap/responses/octets.ts'
+import {
+  type AppendTarget,
+  isRefusal,
+  type MailboxChange,
+  type SelectedMailbox,
+} from '../../src/imap/server/mailbox-services.ts'
+import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
+import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
+import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
+import { openTestStorage } from '../harness/test-storage.ts'
+
+export interface TestAccount {
+  readonly clock: ManualClock
+  readonly mailboxes: AccountMailboxes
+  /** Another session of the same account. */
+  openAgain(): AccountMailboxes
+  /** Into INBOX, unless it says otherwise. */
+  append(text: string, options?: { flags?: readonly string[]; mailbox?: string; at?: number }): Promise<void>
+  select(mailbox?: string, from?: AccountMailboxes): Promise<SelectedMailbox>
+}
+
+export async function openAccount(t: TestContext): Promise<TestAccount> {
+  const { storage, mailData } = await openTestStorage(t)
+  const clock = createManualClock()
+  let lastId = 0
+  const parts = {
+    storage,
+    mailData,
+    clock,
+    changes: createMailboxChanges(storage),
+    nextQueueId: () => ++lastId,
+  }
+  const open = (): AccountMailboxes => new AccountMailboxes(parts, 1)
+  const mailboxes = open()
+  return {
+    clock,
+    mailboxes,
+    openAgain: open,
+    async append(text, { flags = [], mailbox = 'INBOX', at } = {}) {
+      const target = await mailboxes.append(mailbox, undefined)
+      assert.ok(!isRefusal(target))
+      await appendTo(target, text, flags, at)
+      assert.ok(!isRefusal(await target.commit()))
+    },
+    async select(mailbox = 'INBOX', from = mailboxes) {
+      const selected = await from.select(mailbox, { access: 'read-write', quickResync: undefined })
+      assert.ok(!isRefusal(selected))
+      return selected
+    },
+  }
+}
+
+export async function appendTo(
+  target: AppendTarget,
+  text: string,
+  flags: readonly string[] = [],
+  internalDate?: number,
+): Promise<void> {
+  const bytes = Buffer.from(text)
+  assert.equal(await target.begin({ flags, internalDate, utf8: false }, bytes.length), undefined)
+  await target.write(bytes)
+  assert.equal(await target.end(), undefined)
+}
+
+export const all: readonly SequenceRange[] = [{ first: 1, last: '*' }]
+
+export const ranges = (...of: readonly SequenceRange[]) => ({ kind: 'ranges', ranges: of }) as const
+
+/** As the client reads them, a line for each message. */
+export async function fetch(
+  mailbox: SelectedMailbox,
+  attributes: readonly FetchAttribute[],
+  options: Partial<FetchCommand> = {},
+): Promise<string[]> {
+  const lines: string[] = []
+  const request = {
+    by: 'sequence',
+    set: ranges(...all),
+    changedSince: undefined,
+    vanished: false,
+    page: undefined,
+    ...options,
+  } as const
+  for await (const batch of mailbox.fetch({ ...request, attributes }))
+    for (const { sequence, items } of batch) {
+      let line = ''
+      const writer = new PieceWriter()
+      writeFetch(writer, sequence, items, { utf8: true })
+      for (const piece of writer.pieces) {
+        if (typeof piece === 'string') line += piece
+        else {
+          const content: Uint8Array[] = []
+          if (piece.content instanceof Uint8Array) content.push(piece.content)
+          else for await (const chunk of piece.content) content.push(chunk)
+          const bytes = Buffer.concat(content)
+          assert.equal(bytes.length, piece.size, 'the literal is as long as was announced')
+          line += bytes.toString('utf8')
+        }
+      }
+      lines.push(line.slice(0, -2))
+    }
+  return lines
+}
+
+/** 'expunged 2 3', 'exists 4', 'flags 1 (\Seen)'. */
+export function told(changes: readonly MailboxChange[]): string[] {
+  return changes.map(change => {
+    if (change.kind === 'expunged') return `expunged ${change.sequences.join(' ')}`
+    if (change.kind === 'exists') return `exists ${change.count}`
+    return `flags ${change.sequence} (${change.flags.join(' ')})`
+  })
+}

@@ -1,0 +1,318 @@
+// A selected mailbox: what a session fetches, changes and is told, alone and beside another session (RFC 9051 §6.4, §7.5).
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { FetchAttribute } from '../../src/imap/grammar/commands/fetch.ts'
+import type { Section } from '../../src/imap/grammar/commands/section.ts'
+import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
+import { appendTo, fetch, openAccount, ranges, told } from './open-account.ts'
+
+const lines = (...text: readonly string[]): string => text.map(line => `${line}\r\n`).join('')
+
+const message = lines(
+  'From: Anna <anna@example.test>',
+  'To: boris@example.org',
+  'Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=',
+  'Message-ID: <1@example.test>',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  '',
+  'first',
+  '--b',
+  'Content-Type: message/rfc822',
+  '',
+  'Subject: inner',
+  '',
+  'inside',
+  '--b',
+  'Content-Type: text/plain; charset=utf-8',
+  'Content-Transfer-Encoding: base64',
+  '',
+  '0J/RgNC4',
+  '0LLQtdGC',
+  '--b--',
+)
+
+const body = (
+  text: Section['text'],
+  part: readonly number[] = [],
+  partial?: { offset: number; length: number },
+): FetchAttribute => ({ kind: 'BODY[]', section: { part, text }, partial, peek: true })
+
+const set = (action: 'add' | 'remove' | 'replace', flags: readonly string[], first = 1, last = first) =>
+  ({
+    by: 'sequence',
+    set: ranges({ first, last }),
+    unchangedSince: undefined,
+    action,
+    silent: false,
+    flags,
+  }) as const
+
+const flags: readonly FetchAttribute[] = [{ kind: 'FLAGS' }]
+
+const changes = async (mailbox: SelectedMailbox, scope: 'all' | 'without-expunges' = 'all') =>
+  told(await mailbox.takeChanges(scope))
+
+test('the parts of a message, each where it stands', async t => {
+  const account = await openAccount(t)
+  await account.append(message)
+  const mailbox = await account.select()
+  for (const [attribute, expected] of [
+    [body({ kind: 'all' }), message],
+    [body({ kind: 'TEXT' }), message.slice(message.indexOf('--b'))],
+    [body({ kind: 'HEADER' }), message.slice(0, message.indexOf('--b'))],
+    [
+      body({ kind: 'HEADER.FIELDS', fields: ['to', 'SUBJECT', 'cc'] }),
+      lines('To: boris@example.org', 'Subject: =?utf-8?B?0J/RgNC40LLQtdGC?=', ''),
+    ],
+    [body({ kind: 'all' }, [1]), 'first'],
+    [
+      body({ kind: 'MIME' }, [3]),
+      lines('Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64', ''),
+    ],
+    [body({ kind: 'all' }, [2]), lines('Subject: inner', '') + 'inside'],
+    [body({ kind: 'HEADER' }, [2]), lines('Subject: inner', '')],
+    [body({ kind: 'TEXT' }, [2]), 'inside'],
+    [body({ kind: 'all' }, [2, 1]), 'inside'],
+    [body({ kind: 'all' }, [1], { offset: 1, length: 3 }), 'irs'],
+    [body({ kind: 'all' }, [1], { offset: 9, length: 3 }), ''],
+    [{ kind: 'BINARY[]', part: [3], partial: undefined, peek: true }, 'Привет'],
+    [{ kind: 'RFC822.HEADER' }, message.slice(0, message.indexOf('--b'))],
+  ] as const) {
+    const [line = ''] = await fetch(mailbox, [attribute])
+    assert.ok(line.endsWith(`}\r\n${expected})`), `${JSON.stringify(attribute)}: ${line}`)
+  }
+  for (const path of [[4], [1, 1], [2, 2], [2, 1, 1]])
+    assert.match((await fetch(mailbox, [body({ kind: 'all' }, path)]))[0] ?? '', / NIL\)$/)
+  const size: FetchAttribute = { kind: 'BINARY.SIZE[]', part: [3] }
+  assert.deepEqual(await fetch(mailbox, [size]), ['* 1 FETCH (BINARY.SIZE[3] 12)'])
+})
+
+test('envelope, structure, dates and sizes', async t => {
+  const account = await openAccount(t)
+  const at = Date.UTC(2026, 4, 6, 7, 8, 9)
+  await account.append(message, { at })
+  const mailbox = await account.select()
+  const [line = ''] = await fetch(mailbox, [
+    { kind: 'UID' },
+    { kind: 'INTERNALDATE' },
+    { kind: 'RFC822.SIZE' },
+    { kind: 'ENVELOPE' },
+  ])
+  assert.equal(
+    line,
+    `* 1 FETCH (UID 1 INTERNALDATE "06-May-2026 07:08:09 +0000" RFC822.SIZE ${message.length} ENVELOPE (NIL "=?utf-8?B?0J/RgNC40LLQtdGC?=" ` +
+      '(("Anna" NIL "anna" "example.test")) (("Anna" NIL "anna" "example.test")) (("Anna" NIL "anna" "example.test")) ' +
+      '((NIL NIL "boris" "example.org")) NIL NIL NIL "<1@example.test>"))',
+  )
+  const [structure = ''] = await fetch(mailbox, [{ kind: 'BODY' }])
+  assert.match(
+    structure,
+    /BODY \(\("text" "plain" \("charset" "us-ascii"\) NIL NIL "7bit" 5 1\)\("message" "rfc822" NIL NIL NIL "7bit" \d+ \(.*"inner".*\) \("text" "plain" .* 6 1\) 3\)\("text" "plain" \("charset" "utf-8"\) NIL NIL "base64" 18 2\) "mixed"\)/i,
+  )
+})
+
+test('the beginning of the text, from the part that is shown', async t => {
+  const account = await openAccount(t)
+  await account.append(message)
+  await account.append(lines('Content-Type: text/html', '', '<style>p {}</style><p>Ein &amp; alles', '</p>'))
+  await account.append(lines('Content-Type: image/png', '', 'png'))
+  await account.append(lines('Subject: long', '', 'я'.repeat(500)))
+  const mailbox = await account.select()
+  const shown = async (lazy: boolean) =>
+    (await fetch(mailbox, [{ kind: 'PREVIEW', lazy }])).map(line =>
+      line.slice(line.indexOf('PREVIEW') + 8, -1),
+    )
+  assert.deepEqual(await shown(false), ['"first"', '"Ein & alles"', '""', `"${'я'.repeat(200)}"`])
+  assert.deepEqual(await shown(true), ['NIL', 'NIL', 'NIL', 'NIL'])
+  assert.deepEqual(
+    await fetch(mailbox, flags),
+    [1, 2, 3, 4].map(number => `* ${number} FETCH (FLAGS ())`),
+  )
+})
+
+test('who reads a message sets \\Seen, and is told so in the same answer; who peeks does not', async t => {
+  const account = await openAccount(t)
+  await account.append(message)
+  await account.append(message)
+  const mailbox = await account.select()
+  assert.equal(mailbox.facts.firstUnseen, 1)
+  await fetch(mailbox, [body({ kind: 'all' })])
+  assert.deepEqual(await fetch(mailbox, flags), ['* 1 FETCH (FLAGS ())', '* 2 FETCH (FLAGS ())'])
+  const read: FetchAttribute = {
+    kind: 'BODY[]',
+    section: { part: [1], text: { kind: 'all' } },
+    partial: undefined,
+    peek: false,
+  }
+  const answer = await fetch(mailbox, [read], { set: ranges({ first: 1, last: 1 }) })
+  assert.deepEqual(answer, ['* 1 FETCH (BODY[1] {5}\r\nfirst FLAGS (\\Seen))'])
+  assert.deepEqual(await changes(mailbox), [])
+  assert.deepEqual(await fetch(mailbox, [read], { set: ranges({ first: 1, last: 1 }) }), [
+    '* 1 FETCH (BODY[1] {5}\r\nfirst)',
+  ])
+})
+
+test('a session opened for reading changes nothing', async t => {
+  const account = await openAccount(t)
+  await account.append(message)
+  const mailbox = await account.mailboxes.select('INBOX', { access: 'read-only', quickResync: undefined })
+  assert.ok(!isRefusal(mailbox))
+  await fetch(mailbox, [{ kind: 'RFC822' }])
+  assert.deepEqual(await fetch(mailbox, flags), ['* 1 FETCH (FLAGS ())'])
+  assert.ok(isRefusal(await mailbox.store(set('add', ['\\Seen']))))
+  assert.ok(isRefusal(await mailbox.expunge(undefined)))
+})
+
+test('flags and keywords are set, added and removed; .SILENT says nothing to this session, and all to the other', async t => {
+  const account = await openAccount(t)
+  await account.append(message, { flags: ['\\Draft', '$Work'] })
+  const mine = await account.select()
+  const other = await account.select('INBOX', account.openAgain())
+  assert.deepEqual(await fetch(mine, flags), ['* 1 FETCH (FLAGS (\\Draft $Work))'])
+  await mine.store(set('add', ['\\seen', 'later']))
+  assert.deepEqual(await changes(mine), ['flags 1 (\\Seen \\Draft $Work later)'])
+  await mine.store({ ...set('remove', ['$WORK', '\\Draft']), silent: true })
+  assert.deepEqual(await changes(mine), [])
+  assert.deepEqual(await changes(other), ['flags 1 (\\Seen later)'])
+  await mine.store(set('replace', []))
+  assert.deepEqual(await changes(mine), ['flags 1 ()'])
+})
+
+test('UNCHANGEDSINCE leaves what has changed meanwhile', async t => {
+  const account = await openAccount(t)
+  for (let i = 0; i < 3; i++) await account.append(message)
+  const mine = await account.select()
+  const since = mine.facts.highestModSeq
+  const other = await account.select('INBOX', account.openAgain())
+  await other.store(set('add', ['\\Flagged'], 2))
+  const stored = await mine.store({ ...set('add', ['\\Seen'], 1, 3), unchangedSince: since })
+  assert.deepEqual(stored, { modified: [{ first: 2, last: 2 }] })
+  assert.deepEqual(await fetch(mine, flags), [
+    '* 1 FETCH (FLAGS (\\Seen))',
+    '* 2 FETCH (FLAGS (\\Flagged))',
+    '* 3 FETCH (FLAGS (\\Seen))',
+  ])
+})
+
+test('what another session removes keeps its number here until it can be told', async t => {
+  const account = await openAccount(t)
+  for (let i = 0; i < 4; i++) await account.append(message)
+  const mine = await account.select()
+  const other = await account.select('INBOX', account.openAgain())
+  await other.store(set('add', ['\\Deleted'], 2, 3))
+  await other.expunge(undefined)
+  await account.append(message)
+  assert.deepEqual(await changes(mine, 'without-expunges'), ['exists 5'])
+  assert.deepEqual(await fetch(mine, [{ kind: 'UID' }]), [
+    '* 1 FETCH (UID 1)',
+    '* 4 FETCH (UID 4)',
+    '* 5 FETCH (UID 5)',
+  ])
+  assert.deepEqual(await changes(mine), ['expunged 2 2'])
+  assert.deepEqual(await fetch(mine, [{ kind: 'UID' }]), [
+    '* 1 FETCH (UID 1)',
+    '* 2 FETCH (UID 4)',
+    '* 3 FETCH (UID 5)',
+  ])
+  assert.deepEqual(await changes(mine), [])
+})
+
+test('a session that waits is woken by a change of its mailbox, and of no other', async t => {
+  const account = await openAccount(t)
+  await account.mailboxes.create({ mailbox: 'Other', specialUse: [] })
+  const mine = await account.select()
+  let calls = 0
+  const called = new Promise<void>(resolve => {
+    mine.onChange(() => {
+      calls++
+      resolve()
+    })
+  })
+  await account.append(message, { mailbox: 'Other' })
+  await account.append(message)
+  await called
+  assert.deepEqual(await changes(mine), ['exists 1'])
+  assert.equal(calls, 1)
+  mine.release()
+})
+
+test('copies and moves: the other UIDs, and what is told here', async t => {
+  const account = await openAccount(t)
+  for (let i = 0; i < 3; i++) await account.append(message, { flags: i === 1 ? ['\\Flagged', 'k'] : [] })
+  await account.mailboxes.create({ mailbox: 'Archive/2026', specialUse: [] })
+  const mine = await account.select()
+  const copy = { by: 'uid', set: ranges({ first: 2, last: '*' }), mailbox: 'Archive/2026' } as const
+  const copied = await mine.copy({ verb: 'COPY', ...copy })
+  assert.ok(!isRefusal(copied))
+  assert.deepEqual([copied.from, copied.to], [[{ first: 2, last: 3 }], [{ first: 1, last: 2 }]])
+  const moved = await mine.copy({ verb: 'MOVE', ...copy })
+  assert.ok(!isRefusal(moved))
+  assert.deepEqual(moved.to, [{ first: 3, last: 4 }])
+  assert.deepEqual(await changes(mine), ['expunged 2 2'])
+  const archive = await account.select('Archive/2026', account.openAgain())
+  assert.deepEqual(
+    await fetch(archive, flags),
+    ['(\\Flagged k)', '()', '(\\Flagged k)', '()'].map((words, at) => `* ${at + 1} FETCH (FLAGS ${words})`),
+  )
+  assert.deepEqual(await mine.copy({ verb: 'COPY', ...copy, mailbox: 'Nowhere' }), {
+    refused: 'There is no mailbox Nowhere',
+    code: { name: 'TRYCREATE' },
+  })
+})
+
+test('a mailbox that is removed has lost its messages, for a session that has it open', async t => {
+  const account = await openAccount(t)
+  await account.mailboxes.create({ mailbox: 'Work', specialUse: [] })
+  await account.append(message, { mailbox: 'Work' })
+  const mine = await account.select('Work')
+  assert.equal(await account.openAgain().delete('Work'), undefined)
+  assert.ok(isRefusal(await mine.store(set('add', ['\\Seen']))))
+  assert.deepEqual(await fetch(mine, flags), [])
+})
+
+test('several messages are appended together or not at all, with line ends as mail has them', async t => {
+  const account = await openAccount(t)
+  const target = await account.mailboxes.append('INBOX', undefined)
+  assert.ok(!isRefusal(target))
+  await appendTo(target, 'Subject: one\n\nlf\n', ['\\Seen'])
+  await appendTo(target, message)
+  const mailbox = await account.select()
+  assert.equal(mailbox.facts.exists, 0)
+  const appended = await target.commit()
+  assert.ok(!isRefusal(appended))
+  assert.deepEqual(appended.uids, [{ first: 1, last: 2 }])
+  const again = await account.select()
+  assert.deepEqual(
+    (await fetch(again, [body({ kind: 'all' })], { set: ranges({ first: 1, last: 1 }) }))[0],
+    '* 1 FETCH (BODY[] {20}\r\nSubject: one\r\n\r\nlf\r\n)',
+  )
+
+  const given = await account.mailboxes.append('INBOX', undefined)
+  assert.ok(!isRefusal(given))
+  await appendTo(given, message)
+  given.abort()
+  assert.equal((await account.select()).facts.exists, 2)
+})
+
+test('CHANGEDSINCE and pages', async t => {
+  const account = await openAccount(t)
+  for (let i = 0; i < 5; i++) await account.append(message)
+  const mine = await account.select()
+  const since = mine.facts.highestModSeq
+  await mine.store(set('add', ['\\Seen'], 4))
+  await mine.store(set('add', ['\\Seen'], 2))
+  assert.deepEqual(await fetch(mine, [{ kind: 'UID' }, { kind: 'FLAGS' }], { changedSince: since }), [
+    '* 2 FETCH (UID 2 FLAGS (\\Seen))',
+    '* 4 FETCH (UID 4 FLAGS (\\Seen))',
+  ])
+  const page = async (from: 'start' | 'end', first: number, last: number) =>
+    (await fetch(mine, [{ kind: 'UID' }], { page: { from, first, last } }))
+      .map(line => line.slice(2, 3))
+      .join('')
+  assert.deepEqual(
+    [await page('start', 2, 3), await page('end', 1, 2), await page('start', 6, 9)],
+    ['23', '45', ''],
+  )
+})

@@ -1,0 +1,194 @@
+// SEARCH, SORT and THREAD over real messages (RFC 9051 §6.4.4, RFC 5256).
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { SearchKey } from '../../src/imap/grammar/commands/search.ts'
+import type { SortCriterion } from '../../src/imap/grammar/commands/sort.ts'
+import { formatThreads } from '../../src/imap/responses/thread.ts'
+import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
+import { openAccount, ranges, type TestAccount } from './open-account.ts'
+
+const day = (date: string): number => Date.parse(`${date}T00:00:00Z`)
+
+const messages: readonly { text: string; flags?: readonly string[]; at?: number }[] = [
+  {
+    text: 'From: Anna <anna@example.test>\nSubject: =?koi8-r?B?8NLJ18XU?=\nDate: Wed, 1 Apr 2026 23:30:00 -0800\n\nplain Text here\n',
+    flags: ['\\Seen', '$Work'],
+    at: day('2026-04-02'),
+  },
+  {
+    text:
+      'From: boris@example.org\nTo: Анна <anna@example.test>\nSubject: Re: Offer\nDate: Thu, 2 Apr 2026 10:00:00 +0000\n' +
+      'Content-Type: text/plain; charset=windows-1251\nContent-Transfer-Encoding: quoted-printable\n\n=CF=F0=E8=\n=E2=E5=F2 from 1251\n',
+    flags: ['\\Flagged'],
+    at: day('2026-04-03') + 1,
+  },
+  {
+    text:
+      'From: carl@example.net\nSubject: files\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>Straße</p>\n' +
+      '--b\nContent-Type: application/pdf; name="bill.pdf"\nContent-Transfer-Encoding: base64\n\nc2VjcmV0\n--b--\n',
+    at: day('2026-04-04'),
+  },
+]
+
+async function openThree(t: TestContext): Promise<{ account: TestAccount; mailbox: SelectedMailbox }> {
+  const account = await openAccount(t)
+  for (const { text, flags, at } of messages)
+    await account.append(text, { ...(flags ? { flags } : {}), ...(at === undefined ? {} : { at }) })
+  return { account, mailbox: await account.select() }
+}
+
+async function search(mailbox: SelectedMailbox, key: SearchKey): Promise<string> {
+  const found = await mailbox.search({ by: 'sequence', key, saves: undefined })
+  assert.ok(!isRefusal(found))
+  return found.numbers.join(' ')
+}
+
+const header = (field: string, text: string): SearchKey => ({ kind: 'header', field, text })
+const flag = (name: string): SearchKey => ({ kind: 'flag', flag: name })
+const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })
+const date = (of: 'internal' | 'sent', relation: 'before' | 'on' | 'since', on: string): SearchKey => ({
+  kind: 'date',
+  of,
+  relation,
+  day: day(on),
+})
+
+test('each key finds what it says', async t => {
+  const { mailbox } = await openThree(t)
+  for (const [key, expected] of [
+    [{ kind: 'all' }, '1 2 3'],
+    [flag('\\seen'), '1'],
+    [not(flag('\\Seen')), '2 3'],
+    [flag('$work'), '1'],
+    [not(flag('$work')), '2 3'],
+    [flag('unheard-of'), ''],
+    [header('subject', 'ПРИВ'), '1'],
+    [header('subject', ''), '1 2 3'],
+    [header('to', ''), '2'],
+    [header('to', 'анна'), '2'],
+    [{ kind: 'body', text: 'text HERE' }, '1'],
+    [{ kind: 'body', text: 'привет' }, '2'],
+    [{ kind: 'body', text: 'STRASSE' }, ''],
+    [{ kind: 'body', text: 'straße' }, '3'],
+    [{ kind: 'body', text: 'bill.pdf' }, '3'],
+    [{ kind: 'body', text: 'secret' }, ''],
+    [{ kind: 'body', text: 'carl@' }, ''],
+    [{ kind: 'text', text: 'carl@' }, '3'],
+    [{ kind: 'text', text: '1251' }, '2'],
+    [date('internal', 'on', '2026-04-03'), '2'],
+    [date('internal', 'before', '2026-04-03'), '1'],
+    [date('internal', 'since', '2026-04-03'), '2 3'],
+    // As it is written, whatever the zone; without a Date field, when it came.
+    [date('sent', 'on', '2026-04-01'), '1'],
+    [date('sent', 'since', '2026-04-04'), '3'],
+    [{ kind: 'size', relation: 'larger', bytes: 200 }, '2 3'],
+    [{ kind: 'messages', by: 'sequence', set: ranges({ first: 2, last: '*' }) }, '2 3'],
+    [{ kind: 'messages', by: 'uid', set: ranges({ first: 1, last: 1 }) }, '1'],
+    [{ kind: 'and', keys: [not(flag('\\Seen')), { kind: 'body', text: 'привет' }] }, '2'],
+    [{ kind: 'or', left: flag('\\Flagged'), right: header('from', 'carl') }, '2 3'],
+    [not({ kind: 'or', left: flag('\\Flagged'), right: header('from', 'carl') }), '1'],
+    [{ kind: 'recent' }, ''],
+  ] as const)
+    assert.equal(await search(mailbox, key), expected, JSON.stringify(key))
+})
+
+test('by age, by mod-sequence, and in what a search before has saved', async t => {
+  const { account, mailbox } = await openThree(t)
+  account.clock.advance(day('2026-04-03') + 3_600_000 - account.clock.now())
+  assert.equal(await search(mailbox, { kind: 'age', relation: 'younger', seconds: 3600 }), '2 3')
+  assert.equal(await search(mailbox, { kind: 'age', relation: 'older', seconds: 3600 }), '1')
+  const since = mailbox.facts.highestModSeq
+  await mailbox.store({
+    by: 'uid',
+    set: ranges({ first: 2, last: 2 }),
+    unchangedSince: undefined,
+    action: 'add',
+    silent: true,
+    flags: ['\\Seen'],
+  })
+  const changed = await mailbox.search({
+    by: 'uid',
+    key: { kind: 'mod-seq', modSeq: since + 1 },
+    saves: undefined,
+  })
+  assert.deepEqual(changed, { numbers: [2], modSeq: since + 1 })
+  await mailbox.search({ by: 'sequence', key: not(header('from', 'anna')), saves: 'all' })
+  const saved = { kind: 'messages', by: 'sequence', set: { kind: 'saved' } } as const
+  assert.equal(await search(mailbox, { kind: 'and', keys: [saved, flag('\\Seen')] }), '2')
+})
+
+test('sorted by each criterion', async t => {
+  const account = await openAccount(t)
+  for (const [text, at] of [
+    ['From: zoe@b\nSubject: Re: [list] beta\nDate: Fri, 3 Apr 2026 00:00:00 +0000\n\nlonger\n', 2],
+    ['From: "Alpha" <mark@b>\nSubject: alpha\nDate: Thu, 2 Apr 2026 00:00:00 +0000\n\nx\n', 3],
+    ['From: anna@b\nTo: yan@c\nCc: q@c\nSubject: Fwd: beta\nDate: Wed, 1 Apr 2026 00:00:00 +0000\n\nx\n', 1],
+  ] as const)
+    await account.append(text, { at })
+  const mailbox = await account.select()
+  const sort = async (...criteria: readonly (readonly [SortCriterion['key'], 'reverse'?])[]) => {
+    const found = await mailbox.sort({
+      by: 'sequence',
+      key: { kind: 'all' },
+      saves: undefined,
+      criteria: criteria.map(([key, reverse]) => ({ key, reverse: reverse !== undefined })),
+    })
+    assert.ok(!isRefusal(found))
+    return found.numbers.join('')
+  }
+  assert.equal(await sort(['ARRIVAL']), '312')
+  assert.equal(await sort(['ARRIVAL', 'reverse']), '213')
+  assert.equal(await sort(['DATE']), '321')
+  assert.equal(await sort(['FROM']), '321')
+  assert.equal(await sort(['DISPLAYFROM']), '231')
+  assert.equal(await sort(['SUBJECT'], ['DATE']), '231')
+  assert.equal(await sort(['SUBJECT'], ['DATE', 'reverse']), '213')
+  assert.equal(await sort(['SUBJECT', 'reverse'], ['ARRIVAL']), '312')
+  assert.equal(await sort(['CC']), '123')
+  assert.equal(await sort(['TO', 'reverse']), '312')
+  assert.equal(await sort(['SIZE']), '213')
+})
+
+test('threads by what messages refer to, and by their subjects', async t => {
+  const account = await openAccount(t)
+  const write = (id: string, subject: string, references: string, hour: number): Promise<void> =>
+    account.append(
+      `Message-ID: <${id}@x>\nSubject: ${subject}\n${references === '' ? '' : `References: ${references}\n`}Date: Wed, 1 Apr 2026 0${hour}:00:00 +0000\n\n`,
+    )
+  await write('a', 'one', '', 1)
+  await write('b', 'Re: one', '<a@x>', 2)
+  await write('c', 'Re: one', '<a@x>', 3)
+  await write('d', 'Re: one', '<a@x> <b@x>', 4)
+  // Two that answer a message which is not there.
+  await write('e', 'two', '<missing@x>', 5)
+  await write('f', 'three', '<missing@x>', 6)
+  // No references: by the subject.
+  await write('g', 'Re: one', '', 7)
+  // In a circle.
+  await write('h', 'four', '<i@x>', 8)
+  await write('i', 'four', '<h@x>', 9)
+  const mailbox = await account.select()
+  const thread = async (algorithm: 'REFERENCES' | 'ORDEREDSUBJECT'): Promise<string> => {
+    const threads = await mailbox.thread({ by: 'sequence', algorithm, key: { kind: 'all' } })
+    assert.ok(!isRefusal(threads))
+    return formatThreads(threads).trim()
+  }
+  assert.equal(await thread('REFERENCES'), '* THREAD (1 (2 4)(3)(7))((5)(6))(9 8)')
+  assert.equal(await thread('ORDEREDSUBJECT'), '* THREAD (1 (2)(3)(4)(7))(5)(6)(8 9)')
+})
+
+test('a thousand messages, each the answer to the one before, are one thread', async t => {
+  const account = await openAccount(t)
+  const target = await account.mailboxes.append('INBOX', undefined)
+  assert.ok(!isRefusal(target))
+  for (let i = 0; i < 1000; i++) {
+    await target.begin({ flags: [], internalDate: i, utf8: false }, 10)
+    await target.write(Buffer.from(`Message-ID: <${i}@x>\nSubject: s\nReferences: <${i - 1}@x>\n\n`))
+    await target.end()
+  }
+  assert.ok(!isRefusal(await target.commit()))
+  const mailbox = await account.select()
+  const threads = await mailbox.thread({ by: 'sequence', algorithm: 'REFERENCES', key: { kind: 'all' } })
+  assert.ok(!isRefusal(threads))
+  assert.match(formatThreads(threads), /^\* THREAD \(1 2 3 .* 999 1000\)\r\n$/)
+})
