@@ -1,6 +1,7 @@
 // Whether the time of a refused log-in tells that there is such an account: known and unknown names in turn, each with a wrong
 // password, as the server looks at them. For each way the medians, and how often one known attempt took longer than one unknown
-// (0.5: nothing can be told), with how many standard errors that is away from chance.
+// (0.5: nothing can be told), with how many standard errors that is away from chance. In the process itself, and as a client on this
+// machine sees it.
 //
 //   npx node bench/log-in.ts [--attempts 1000]
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,9 +15,18 @@ import { openScram, verifyLogin } from '../src/directory/authenticate.ts'
 import { createDomain } from '../src/directory/domains.ts'
 import { storedAppPassword, storedPassword } from '../src/directory/new-password.ts'
 import { obtainScramPolicy } from '../src/directory/scram-credentials.ts'
+import { Logins } from '../src/policy/logins.ts'
+import { systemClock } from '../src/runtime/clock.ts'
+import { silentLog } from '../src/runtime/log.ts'
 import { systemRandom } from '../src/runtime/random.ts'
+import { usualMechanisms } from '../src/sasl/mechanisms.ts'
+import { replies } from '../src/smtp/replies.ts'
+import { createSmtpServer } from '../src/smtp/server/create-smtp-server.ts'
+import type { SmtpServer } from '../src/smtp/server/options.ts'
 import { openLocalStorage } from '../src/storage/local-storage.ts'
 import type { Storage } from '../src/storage/operation.ts'
+import { openConnection, type RawConnection, type RawReply } from '../test/harness/raw-connection.ts'
+import { createScramClient } from '../test/harness/scram-client.ts'
 
 interface Comparison {
   readonly way: string
@@ -53,20 +63,68 @@ async function fill(storage: Storage): Promise<void> {
 async function compare(
   way: string,
   attempts: number,
-  attempt: (name: string) => Promise<unknown>,
+  /** Resolves with how long it took, in ms. */
+  attempt: (name: string) => Promise<number>,
 ): Promise<Comparison> {
   const times = { known: [] as number[], unknown: [] as number[] }
   for (let n = 0; n < attempts + accounts; n++) {
     // Which of the two comes first must not matter.
     const kinds = n % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)
     for (const kind of kinds) {
-      const since = performance.now()
-      await attempt(`known${n % accounts}${kind === 'known' ? '' : '-not'}@example.test`)
+      const took = await attempt(`known${n % accounts}${kind === 'known' ? '' : '-not'}@example.test`)
       // The first of each account fill caches.
-      if (n >= accounts) times[kind].push(performance.now() - since)
+      if (n >= accounts) times[kind].push(took)
     }
   }
   return { way, ...times }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const since = performance.now()
+  await work()
+  return performance.now() - since
+}
+
+/** Nobody is held back, or only the first attempts would be looked at. */
+const unlimited = { windowMs: 60_000, maxPerNetwork: 1e9, maxPerAccount: 1e9, maxDelayMs: 0 }
+
+function startServer(logins: Logins): SmtpServer {
+  return createSmtpServer({
+    hostname: 'mail.example.test',
+    listeners: [{ role: 'submission', address: '127.0.0.1', port: 0 }],
+    services: {
+      authenticate: (client, name, password) => logins.verifyPassword(client.remoteAddress, name, password),
+      openScram: (client, hash, name) => logins.openScram(client.remoteAddress, hash, name),
+      receive: () => replies.localError,
+    },
+    allowPlaintextAuthOnLoopback: true,
+  })
+}
+
+/** From the first line of AUTH to the refusal, on a connection of its own. */
+async function attemptOver(
+  port: number,
+  authenticate: (connection: RawConnection) => Promise<RawReply | undefined>,
+): Promise<number> {
+  const connection = await openConnection(port)
+  await connection.reply()
+  await connection.command('EHLO client.example.test')
+  const took = await timed(async () => {
+    const reply = await authenticate(connection)
+    if (reply?.code !== 535) throw new Error(`not refused: ${reply?.code ?? 'closed'}`)
+  })
+  connection.destroy()
+  return took
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+/** The client's part of the work is not timed: it has the same for all. */
+async function tryScram(connection: RawConnection, name: string): Promise<RawReply | undefined> {
+  const client = createScramClient({ name, password: 'wrong' })
+  const challenge = await connection.command(`AUTH SCRAM-SHA-256 ${base64(client.first)}`)
+  const serverFirst = Buffer.from(challenge?.lines[0] ?? '', 'base64').toString('utf8')
+  return await connection.command(base64(client.answer(serverFirst)))
 }
 
 const median = (values: readonly number[]): number =>
@@ -94,13 +152,31 @@ const { values } = parseArgs({ options: { attempts: { type: 'string', default: '
 const attempts = Number(values.attempts)
 const folder = await mkdtemp(join(tmpdir(), 'postrider-bench-'))
 const storage = await openLocalStorage(join(folder, 'data'))
+const logins = new Logins({
+  storage,
+  protocol: 'smtp',
+  mechanisms: usualMechanisms,
+  limits: unlimited,
+  clock: systemClock,
+  random: systemRandom,
+  log: silentLog,
+})
+const server = startServer(logins)
 try {
   await fill(storage)
   const policy = await obtainScramPolicy(storage, { random: systemRandom, at: 0 })
+  const [listener] = await server.listen()
+  const port = listener?.port ?? 0
   const comparisons = [
-    await compare('PLAIN', attempts, name => verifyLogin(storage, name, 'wrong', terms)),
-    await compare('SCRAM-SHA-256', attempts, async name =>
-      (await openScram(storage, policy, 'SHA-256', name, terms)).settle(undefined),
+    await compare('PLAIN', attempts, name => timed(() => verifyLogin(storage, name, 'wrong', terms))),
+    await compare('SCRAM-SHA-256', attempts, name =>
+      timed(async () => (await openScram(storage, policy, 'SHA-256', name, terms)).settle(undefined)),
+    ),
+    await compare('PLAIN, as a client sees it', attempts, name =>
+      attemptOver(port, connection => connection.command(`AUTH PLAIN ${base64(`\0${name}\0wrong`)}`)),
+    ),
+    await compare('SCRAM-SHA-256, as a client sees it', attempts, name =>
+      attemptOver(port, connection => tryScram(connection, name)),
     ),
   ]
   for (const comparison of comparisons) {
@@ -112,6 +188,8 @@ try {
     )
   }
 } finally {
+  await server.close()
+  await logins.settled()
   await storage.close()
   await rm(folder, { recursive: true })
 }
