@@ -7,9 +7,10 @@ import { UsageFault } from '../runtime/fault.ts'
 import { type Log, silentLog } from '../runtime/log.ts'
 import { type ConnectionCounts, createConnectionCounts } from './connection-counts.ts'
 import { DeadlineWatch } from './deadline-watch.ts'
+import { type Door, isForNamedClients, mayEnter } from './door.ts'
 import { formatOptions } from './format-listener.ts'
 import { type Listener, openListener } from './listener.ts'
-import type { BoundListener, PortOptions } from './listener-options.ts'
+import type { BoundListener, ListenerOptions } from './listener-options.ts'
 
 /** Connections over the limit that are told so; still more are closed without a word. */
 const politeRefusals = 100
@@ -38,7 +39,7 @@ export interface KeptConnection {
 }
 
 export interface KeeperOptions<Role extends string, Connection> {
-  readonly listeners: readonly Omit<PortOptions<Role>, 'clients'>[]
+  readonly listeners: readonly ListenerOptions<Role>[]
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   /** The shortest of its deadlines, ms: how exactly they are watched. */
@@ -46,12 +47,13 @@ export interface KeeperOptions<Role extends string, Connection> {
   readonly connectionCounts?: ConnectionCounts | undefined
   readonly clock?: Clock | undefined
   readonly log?: Log | undefined
-  create(role: Role, socket: Socket): Connection
+  create(door: Door<Role>, socket: Socket): Connection
 }
 
 /** 'yours': from one network. */
 export type Admission =
   | { readonly kind: 'admitted' }
+  | { readonly kind: 'not-your-door' }
   | { readonly kind: 'too-many' }
   | { readonly kind: 'too-many-of-yours'; readonly host: string }
 
@@ -81,10 +83,6 @@ export class ConnectionKeeper<Role extends string, Connection extends KeptConnec
     return this.#connections.size
   }
 
-  get isClosing(): boolean {
-    return this.#closing
-  }
-
   /** All or none. */
   async listen(): Promise<readonly BoundListener<Role>[]> {
     if (this.#listens || this.#closing)
@@ -96,7 +94,7 @@ export class ConnectionKeeper<Role extends string, Connection extends KeptConnec
     try {
       for (const options of this.#options.listeners) {
         const listener = await openListener(options, {
-          connected: (socket, door, speaksForOthers) => this.#accept(door.role, socket, speaksForOthers),
+          connected: (socket, door, speaksForOthers) => this.#accept(door, socket, speaksForOthers),
           failed: cause => this.#log.error('a listener failed', { listener: formatOptions(options) }, cause),
         })
         this.#listeners.push(listener)
@@ -114,28 +112,37 @@ export class ConnectionKeeper<Role extends string, Connection extends KeptConnec
     return [...new Set(bound.filter(({ role }) => roles.includes(role)).map(({ port }) => port))]
   }
 
-  #accept(role: Role, socket: Socket, speaksForOthers: boolean): void {
+  #accept(door: Door<Role>, socket: Socket, speaksForOthers: boolean): void {
     if (this.#connections.size >= this.#options.maxConnections + politeRefusals) {
       socket.destroy()
       return
     }
-    const connection = this.#options.create(role, socket)
+    this.begin(this.#options.create(door, socket), connection => {
+      if (speaksForOthers) connection.expectProxy()
+      else connection.greet()
+    })
+  }
+
+  /** One that has come in, or that this side has opened: `start` says what is done first. */
+  begin(connection: Connection, start: (connection: Connection) => void): void {
     this.#connections.add(connection)
     connection.adopt()
     try {
       if (this.#closing) connection.refuseNewcomer()
-      else if (speaksForOthers) connection.expectProxy()
-      else connection.greet()
+      else start(connection)
     } catch (cause) {
       connection.fail(cause)
     }
   }
 
   /** Counts a peer, whose address is known now; each needs a `release` that says so. */
-  admit(address: string): Admission {
+  admit(address: string, door: Door<Role>): Admission {
     const host = hostNetworkOf(address)
     const count = this.#counts.add(host)
+    if (!mayEnter(door, address)) return { kind: 'not-your-door' }
     if (this.#connections.size > this.#options.maxConnections) return { kind: 'too-many' }
+    // One server may have the mail of many.
+    if (isForNamedClients(door)) return { kind: 'admitted' }
     return count > this.#options.maxConnectionsPerAddress
       ? { kind: 'too-many-of-yours', host }
       : { kind: 'admitted' }

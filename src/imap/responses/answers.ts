@@ -12,6 +12,7 @@ export const answers = {
   greeting: (hostname: string, capabilities: readonly string[]) =>
     ok(`${hostname} is ready`, codes.capability(capabilities)),
   shuttingDown: bye('The server is about to stop; connect again in a moment', codes.unavailable),
+  notYourDoor: bye('This server does not talk to your address on this port'),
   tooManyConnections: bye('Too many connections; try again later', codes.unavailable),
   tooManyConnectionsFromYou: (host: string) => bye(`Too many connections from ${host}`, codes.unavailable),
   talksTooEarly: bye('Wait for the greeting before you speak'),

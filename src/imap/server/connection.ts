@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { isLoopback, plainAddress } from '../../address/networks.ts'
 import type { Admission, KeptConnection } from '../../connection/connection-keeper.ts'
+import { addressAt, type Door } from '../../connection/door.ts'
 import { disown, guard, own, type SocketOwner, tellWhenSecured } from '../../connection/owned-socket.ts'
 import { parseProxyHeader } from '../../connection/proxy-protocol.ts'
 import type { TlsFacts } from '../../connection/tls-facts.ts'
@@ -37,7 +38,7 @@ export interface ConnectionHost {
   secure(socket: Socket, secureContext: SecureContext): TLSSocket
   /** Of such a socket, after the handshake. */
   tlsFacts(secure: TLSSocket): TlsFacts
-  admit(remoteAddress: string): Admission
+  admit(remoteAddress: string, door: Door<ListenerRole>): Admission
   released(connection: Connection, counted: 'counted' | 'not-counted'): void
   note(message: string, connection: Connection, fields?: LogFields): void
   /** An error of ours, without a session that it could be told to. */
@@ -69,7 +70,7 @@ const drainedCloseWaitMs = 1000
 
 export class Connection implements SocketOwner, KeptConnection {
   readonly #host: ConnectionHost
-  readonly #role: ListenerRole
+  readonly #door: Door<ListenerRole>
   #socket: Socket
   session: Session | undefined
   #mode: Mode = waiting
@@ -94,9 +95,9 @@ export class Connection implements SocketOwner, KeptConnection {
   deadlineAt = 0
   readonly openedAt: number
 
-  constructor(host: ConnectionHost, role: ListenerRole, socket: Socket) {
+  constructor(host: ConnectionHost, door: Door<ListenerRole>, socket: Socket) {
     this.#host = host
-    this.#role = role
+    this.#door = door
     this.#socket = socket
     const { maxMessageBytes } = host.context.limits
     this.#reader = new CommandReader({
@@ -109,8 +110,12 @@ export class Connection implements SocketOwner, KeptConnection {
       drained: () => this.#readOn(),
     })
     this.openedAt = host.now()
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
+    this.remoteAddress = addressAt(door, socket)
     this.#remotePort = socket.remotePort ?? 0
+  }
+
+  get #role(): ListenerRole {
+    return this.#door.role
   }
 
   // Beginning and end
@@ -126,8 +131,9 @@ export class Connection implements SocketOwner, KeptConnection {
 
   greet(): void {
     this.#isCounted = true
-    const admission = this.#host.admit(this.remoteAddress)
-    if (admission.kind === 'too-many') this.#turnAway(answers.tooManyConnections)
+    const admission = this.#host.admit(this.remoteAddress, this.#door)
+    if (admission.kind === 'not-your-door') this.#turnAway(answers.notYourDoor)
+    else if (admission.kind === 'too-many') this.#turnAway(answers.tooManyConnections)
     else if (admission.kind === 'too-many-of-yours')
       this.#turnAway(answers.tooManyConnectionsFromYou(admission.host))
     else if (this.#role === 'imaps') this.#startTls(this.#host.secureContext())

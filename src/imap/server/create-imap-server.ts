@@ -71,7 +71,7 @@ class NetworkImapServer implements ImapServer {
       secureContext: () => secureContextOf(tls),
       secure: (socket, secureContext) => secureSocket(socket, { secureContext, tls, requestCert }),
       tlsFacts: secure => tlsFactsOf(secure, requestCert),
-      admit: address => this.#keeper.admit(address),
+      admit: (address, door) => this.#keeper.admit(address, door),
       released: (connection, counted) => {
         if (!this.#keeper.release(connection, counted) || !connection.session) return
         const { client } = connection.session
@@ -98,7 +98,7 @@ class NetworkImapServer implements ImapServer {
       connectionCounts: options.connectionCounts,
       clock,
       log,
-      create: (role, socket) => new Connection(host, role, socket),
+      create: (door, socket) => new Connection(host, door, socket),
     })
   }
 

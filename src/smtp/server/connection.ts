@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { plainAddress } from '../../address/networks.ts'
+import type { KeptConnection } from '../../connection/connection-keeper.ts'
 import { addressAt, type Door } from '../../connection/door.ts'
 import { disown, guard, own, type SocketOwner, tellWhenSecured } from '../../connection/owned-socket.ts'
 import { parseProxyHeader } from '../../connection/proxy-protocol.ts'
@@ -77,7 +78,7 @@ const closeWaitMs = 10_000
 /** The same when the whole server waits for it. */
 const drainedCloseWaitMs = 1000
 
-export class Connection implements SocketOwner {
+export class Connection implements SocketOwner, KeptConnection {
   readonly #host: ConnectionHost
   readonly #door: Door<ListenerRole>
   #socket: Socket
@@ -116,7 +117,7 @@ export class Connection implements SocketOwner {
 
   // Beginning and end
 
-  /** Takes the socket over; then `greet`, `expectProxy` or `refuse` says how it goes on. */
+  /** Takes the socket over; then `greet`, `expectProxy` or `refuseNewcomer` says how it goes on. */
   adopt(): void {
     this.#adopt(this.#socket)
     this.#extendDeadline()
@@ -147,6 +148,11 @@ export class Connection implements SocketOwner {
     const socket = this.#socket
     this.#openSession(socket instanceof TLSSocket ? this.#host.tlsFacts(socket, this.#role) : undefined)
     socket.resume()
+  }
+
+  /** The server ends, and takes nobody any more. */
+  refuseNewcomer(): void {
+    this.refuse(replies.shuttingDown(this.#host.context.hostname))
   }
 
   /** Says why, and closes. */
