@@ -9,10 +9,10 @@ import {
   tellWhenDrained,
   tellWhenSecured,
 } from '../connection/owned-socket.ts'
+import type { TlsFacts } from '../connection/tls-facts.ts'
 import { CommandReader } from './command-reader.ts'
 import { formatResponse, type Response } from './response.ts'
 import { responses } from './responses.ts'
-import type { TlsFacts } from './services.ts'
 import { Session, type SessionContext, type Step } from './session.ts'
 
 /** What the server gives its connections. */
@@ -84,7 +84,7 @@ export class Connection implements SocketOwner {
     this.session = new Session(this.#host.context, {
       sessionId: this.#host.nextSessionId(),
       remoteAddress: this.remoteAddress,
-      isLoopback: isLoopback(this.remoteAddress),
+      loopback: isLoopback(this.remoteAddress),
     })
     this.#apply(this.session.greet())
     this.#run()

@@ -1,21 +1,14 @@
 // What a session of ManageSieve needs of the system around it. The composition root supplies it.
+import type { TlsFacts } from '../connection/tls-facts.ts'
 import type { Authority, LoginProblem } from '../sasl/authority.ts'
-import type { ChannelBindingType } from '../sasl/channel-binding.ts'
-import type { ClientCertificate } from '../sasl/client-certificate.ts'
-
-export interface TlsFacts {
-  readonly protocol: string
-  readonly cipher: string
-  readonly channelBinding?: ((type: ChannelBindingType) => Uint8Array | undefined) | undefined
-  readonly clientCertificate?: ClientCertificate | undefined
-}
 
 /** The peer as the session knows it so far. */
 export interface Client {
   readonly sessionId: string
   readonly remoteAddress: string
   readonly tls?: TlsFacts | undefined
-  readonly isLoopback: boolean
+  /** A peer on this very machine. */
+  readonly loopback: boolean
 }
 
 export interface Account {

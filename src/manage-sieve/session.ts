@@ -1,12 +1,13 @@
 // The session of ManageSieve (RFC 5804): takes commands, returns steps. It touches no socket, timer or log.
 import { isUtf8 } from 'node:buffer'
+import type { TlsFacts } from '../connection/tls-facts.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import type { Random } from '../runtime/random.ts'
 import { isTemporary } from '../sasl/authority.ts'
-import { channelBindingTypes } from '../sasl/channel-binding.ts'
 import { type ExchangeStep, startExchange } from '../sasl/exchange.ts'
+import { mayLogIn, mechanismsFor, saslConnectionOf } from '../sasl/log-in-terms.ts'
 import { decodeBase64, type SaslMechanism } from '../sasl/mechanism.ts'
-import { offeredMechanisms, type PasswordMechanism } from '../sasl/mechanisms.ts'
+import type { PasswordMechanism } from '../sasl/mechanisms.ts'
 import { isScriptName } from '../sieve/commands/include.ts'
 import { extensions } from '../sieve/language/vocabulary.ts'
 import { defaultLimits, type SieveLimits } from '../sieve/limits.ts'
@@ -15,7 +16,7 @@ import { formatProblem } from '../sieve/problem.ts'
 import type { CommandToken, ReadCommand, RefusedCommand } from './command-reader.ts'
 import { formatLine, formatResponse, formatString, type Response } from './response.ts'
 import { responses } from './responses.ts'
-import type { Account, Client, SessionServices, StoreProblem, TlsFacts } from './services.ts'
+import type { Account, Client, SessionServices, StoreProblem } from './services.ts'
 
 /** What all sessions of a server share. */
 export interface SessionContext {
@@ -60,9 +61,6 @@ interface Command {
 }
 
 const notAuthenticated: State = { phase: 'not-authenticated' }
-/** Of SCRAM: nobody meets the same one twice. */
-const nonceBytes = 18
-
 export class Session {
   readonly context: SessionContext
   client: Client
@@ -201,27 +199,13 @@ export class Session {
   }
 
   get mayAuthenticate(): boolean {
-    return (
-      this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.isLoopback)
-    )
+    return mayLogIn(this.context, this.client)
   }
 
   get #mechanisms(): readonly SaslMechanism[] {
     if (!this.mayAuthenticate) return []
     const authority = this.context.services.authorityFor(this.client)
-    return offeredMechanisms({
-      allowed: this.context.authMechanisms,
-      hasScram: authority.openScram !== undefined,
-      hasChannelBinding: this.#hasChannelBinding,
-      hasTokens: authority.verifyToken !== undefined,
-      hasCertificate:
-        authority.verifyCertificate !== undefined && this.client.tls?.clientCertificate?.kind === 'trusted',
-    })
-  }
-
-  get #hasChannelBinding(): boolean {
-    const { channelBinding } = this.client.tls ?? {}
-    return channelBinding !== undefined && channelBindingTypes.some(type => channelBinding(type))
+    return mechanismsFor({ ...this.context, services: authority }, this.client)
   }
 
   // AUTHENTICATE (RFC 5804 §2.1)
@@ -233,16 +217,12 @@ export class Session {
     if (!mechanism) return this.mistake(responses.mechanismUnknown(offered.map(each => each.name).join(' ')))
     const decoded = initial && decodeBase64(initial.toString('latin1'))
     if (initial && !decoded) return this.mistake(responses.authNotBase64)
-    const { random, services } = this.context
+    const { services } = this.context
     return this.#takeLogin(mechanism.name, () =>
       startExchange(
         mechanism,
         decoded,
-        {
-          channelBinding: type => this.client.tls?.channelBinding?.(type),
-          offersChannelBinding: this.#hasChannelBinding,
-          nonce: () => Buffer.from(random.bytes(nonceBytes)).toString('base64'),
-        },
+        saslConnectionOf(this.context, this.client),
         services.authorityFor(this.client),
       ),
     )

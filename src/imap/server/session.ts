@@ -4,9 +4,9 @@ import { Fault } from '../../runtime/fault.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { LoginProblem } from '../../sasl/authority.ts'
-import { channelBindingTypes } from '../../sasl/channel-binding.ts'
+import { mayLogIn, mechanismsFor, saslConnectionOf } from '../../sasl/log-in-terms.ts'
 import type { SaslConnection, SaslMechanism } from '../../sasl/mechanism.ts'
-import { offeredMechanisms, type PasswordMechanism } from '../../sasl/mechanisms.ts'
+import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
 import { type CommandHead, isProblem, parseCommand, parseCommandHead } from '../grammar/command.ts'
 import type { LiteralMark } from '../grammar/literal-mark.ts'
 import type { GrammarTerms } from '../grammar/terms.ts'
@@ -51,9 +51,6 @@ export type LiteralTurn =
   | { readonly kind: 'stream' }
   /** The command is over; what the client sends of it all the same is read away. */
   | { readonly kind: 'refuse'; readonly step: Step }
-
-/** Of SCRAM: nobody meets the same one twice. */
-const nonceBytes = 18
 
 const meantFor: Readonly<Record<string, string>> = {
   'not-authenticated': 'who has not logged in',
@@ -358,39 +355,16 @@ export class Session {
     return capabilitiesOf(this)
   }
 
-  /** Whether log-ins may be offered now (RFC 9051 §11.1: a password needs a layer that protects it). */
   get mayAuthenticate(): boolean {
-    if (!this.context.services.authenticate) return false
-    return (
-      this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.loopback)
-    )
+    return this.context.services.authenticate !== undefined && mayLogIn(this.context, this.client)
   }
 
   get authMechanisms(): readonly SaslMechanism[] {
-    const { authMechanisms: allowed, services } = this.context
-    return offeredMechanisms({
-      allowed,
-      hasScram: services.openScram !== undefined,
-      hasChannelBinding: this.#hasChannelBinding,
-      hasTokens: services.verifyToken !== undefined,
-      hasCertificate:
-        services.verifyCertificate !== undefined && this.client.tls?.clientCertificate?.kind === 'trusted',
-    })
+    return mechanismsFor(this.context, this.client)
   }
 
-  /** This connection as a mechanism sees it. */
   get saslConnection(): SaslConnection {
-    const { random } = this.context
-    return {
-      channelBinding: type => this.client.tls?.channelBinding?.(type),
-      offersChannelBinding: this.#hasChannelBinding,
-      nonce: () => Buffer.from(random.bytes(nonceBytes)).toString('base64'),
-    }
-  }
-
-  get #hasChannelBinding(): boolean {
-    const { channelBinding } = this.client.tls ?? {}
-    return channelBinding !== undefined && channelBindingTypes.some(type => channelBinding(type))
+    return saslConnectionOf(this.context, this.client)
   }
 
   noteLoginRefused(mechanism: string, problem: LoginProblem, loginName: string | undefined): void {

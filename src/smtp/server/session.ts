@@ -3,9 +3,9 @@ import type { Network } from '../../address/networks.ts'
 import { isInNetworks, isLoopback } from '../../address/networks.ts'
 import { isAtUnixSocket } from '../../connection/door.ts'
 import type { Random } from '../../runtime/random.ts'
-import { channelBindingTypes } from '../../sasl/channel-binding.ts'
+import { mayLogIn, mechanismsFor, saslConnectionOf } from '../../sasl/log-in-terms.ts'
 import type { SaslConnection, SaslMechanism } from '../../sasl/mechanism.ts'
-import { offeredMechanisms, type PasswordMechanism } from '../../sasl/mechanisms.ts'
+import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
 import { replies } from '../replies.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { parseCommandLine } from './command-line.ts'
@@ -58,9 +58,6 @@ export interface SessionContext {
   /** A service threw: a fault of ours, for the log. */
   readonly fault: (cause: unknown, client: Client) => void
 }
-
-/** Of SCRAM: nobody meets the same one twice. */
-const nonceBytes = 18
 
 const outOfOrder: Readonly<Record<SessionPhase, Parameters<typeof replies.wrongOrder>[0]>> = {
   greeted: 'helloFirst',
@@ -267,40 +264,18 @@ export class Session {
     }
   }
 
-  /** Whether AUTH may be offered now (RFC 4954 §4: a password needs a layer that protects it). */
   get mayAuthenticate(): boolean {
-    if (!this.context.services.authenticate || !isForUsers(this.client.role)) return false
-    return (
-      this.client.tls !== undefined || (this.context.allowPlaintextAuthOnLoopback && this.client.loopback)
-    )
+    const { authenticate } = this.context.services
+    return authenticate !== undefined && isForUsers(this.client.role) && mayLogIn(this.context, this.client)
   }
 
   /** What EHLO names, where AUTH may be offered. */
   get authMechanisms(): readonly SaslMechanism[] {
-    const { authMechanisms: allowed, services } = this.context
-    return offeredMechanisms({
-      allowed,
-      hasScram: services.openScram !== undefined,
-      hasChannelBinding: this.#hasChannelBinding,
-      hasTokens: services.verifyToken !== undefined,
-      hasCertificate:
-        services.verifyCertificate !== undefined && this.client.tls?.clientCertificate?.kind === 'trusted',
-    })
+    return mechanismsFor(this.context, this.client)
   }
 
-  /** This connection as a mechanism sees it. */
   get saslConnection(): SaslConnection {
-    const { random } = this.context
-    return {
-      channelBinding: type => this.client.tls?.channelBinding?.(type),
-      offersChannelBinding: this.#hasChannelBinding,
-      nonce: () => Buffer.from(random.bytes(nonceBytes)).toString('base64'),
-    }
-  }
-
-  get #hasChannelBinding(): boolean {
-    const { channelBinding } = this.client.tls ?? {}
-    return channelBinding !== undefined && channelBindingTypes.some(type => channelBinding(type))
+    return saslConnectionOf(this.context, this.client)
   }
 
   /** On a submission port: what has to come before mail (RFC 6409 §4.3). */
