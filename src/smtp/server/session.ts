@@ -265,8 +265,9 @@ export class Session {
   }
 
   get mayAuthenticate(): boolean {
-    const { authenticate } = this.context.services
-    return authenticate !== undefined && isForUsers(this.client.role) && mayLogIn(this.context, this.client)
+    const { context, client } = this
+    if (!context.services.authenticate || !isForUsers(client.role)) return false
+    return mayLogIn(context, client)
   }
 
   /** What EHLO names, where AUTH may be offered. */
