@@ -1273,7 +1273,7 @@ const unproven = z.strictObject({
   ),
   dmarcQuarantine: setting(
     unprovenPoints(2.5),
-    'The same, of a domain that wants such mail treated as suspicious (p=quarantine), where mailAuthentication.dmarc is not "enforce".',
+    'The same, of a domain that wants such mail treated as suspicious (p=quarantine), where mailAuthentication.dmarc is not "enforce"; and of a From field that each program reads in its own way.',
   ),
   dmarcReject: setting(
     unprovenPoints(3.5),

@@ -156,9 +156,9 @@ export function describeAuthorProblem(problem: AuthorProblem): string {
 }
 
 const authorProblems: Readonly<Record<AuthorProblem, string>> = {
-  'no-from': 'it has no From field with an address',
+  'no-from': 'it has no From field with anything in it',
   'several-from': 'it has more than one From field',
-  'unreadable-from': 'its From field has an address that cannot be read',
+  'unreadable-from': 'its From field has no address that every program reads in the same way',
   'too-many-authors': 'its From field has more authors than any message',
   'too-many-fields': 'it has more header fields than any message',
 }

@@ -3,7 +3,7 @@
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { endOfLine, startsWithName } from './header-lines.ts'
-import { writtenAddresses } from './written-addresses.ts'
+import { type ShownAddresses, shownAddresses } from './written-addresses.ts'
 
 const fromName = Buffer.from('from')
 const colon = 0x3a
@@ -14,9 +14,11 @@ const maxAuthors = 5
 /** Of all From fields, where there are several; what is no address is passed over. */
 export function findAuthors(section: Uint8Array): readonly Address[] {
   const authors: Address[] = []
-  for (const { addresses } of fieldsOf(section, fromName)) {
+  for (const { shown } of fieldsOf(section, fromName)) {
     if (authors.length >= maxAuthors) break
-    authors.push(...addresses.slice(0, maxAuthors).flatMap(text => parseAddress(text) ?? []))
+    authors.push(
+      ...[...shown.addresses, ...shown.hidden].slice(0, maxAuthors).flatMap(text => parseAddress(text) ?? []),
+    )
   }
   return authors.slice(0, maxAuthors)
 }
@@ -28,23 +30,28 @@ export interface WrittenName {
   readonly address: Address | undefined
 }
 
-/** Whom the From and Sender fields name, each once. 'too-long': what follows could be shown to a reader all the same. */
+/**
+ * Whom the From and Sender fields name, each once. 'too-long': what follows could be shown to a reader all the same. 'nobody': the
+ * From field is there, and names no one.
+ */
 export function findWriters(
   section: Uint8Array,
   field: 'from' | 'sender',
-): readonly WrittenName[] | 'too-long' {
+): readonly WrittenName[] | 'too-long' | 'nobody' {
   const found = new Map<string, WrittenName>()
-  for (const { addresses, isWhole } of fieldsOf(section, Buffer.from(field))) {
+  for (const { shown, isWhole } of fieldsOf(section, Buffer.from(field))) {
     if (!isWhole) return 'too-long'
+    if (field === 'from' && shown.isEmpty && shown.hidden.length === 0) return 'nobody'
     // 'root' alone, as old programs write it, is nobody's address anywhere.
-    for (const text of addresses)
+    for (const text of shown.addresses)
       if (text.includes('@')) found.set(text, { text, address: parseAddress(text) })
+    for (const text of shown.hidden) found.set(text, { text, address: undefined })
   }
   return [...found.values()]
 }
 
 interface WrittenField {
-  readonly addresses: readonly string[]
+  readonly shown: ShownAddresses
   readonly isWhole: boolean
 }
 
@@ -56,7 +63,7 @@ function* fieldsOf(section: Uint8Array, name: Uint8Array): Iterable<WrittenField
     while (isBlank(section[end])) end = endOfLine(section, end)
     if (value !== undefined)
       yield {
-        addresses: writtenAddresses(readText(section, value, end)),
+        shown: shownAddresses(readText(section, value, end)),
         isWhole: end - value <= maxFieldBytes,
       }
     start = end

@@ -25,6 +25,7 @@ export async function checkWriters(
   for (const field of ['from', 'sender'] as const) {
     const name = fieldNames[field]
     const writers = findWriters(section, field)
+    if (writers === 'nobody') return replies.writerMissing(name)
     if (writers === 'too-long' || writers.length > maxWriters) return replies.writerUnreadable(name)
     for (const { address, text } of writers) {
       if (!address) return replies.writerUnreadable(name, shown(text, parameters))

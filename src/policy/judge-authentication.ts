@@ -121,7 +121,7 @@ function judgeDmarc(
 /** RFC 9989 §5.3.1 leaves what is no message of one author to the receiver; each program would show it differently. */
 function judgeAuthor(problem: NonNullable<AuthenticationEvidence['authorProblem']>): Verdict {
   switch (problem) {
-    // Nobody's name is shown, so nobody's is abused.
+    // Nothing is shown, so nobody's name is abused.
     case 'no-from':
       return { kind: 'accept' }
     case 'unreadable-from':

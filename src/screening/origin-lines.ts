@@ -1,7 +1,7 @@
 // What the checks of where a message is from speak against it (SPF, DMARC), where no more came of them. A pass is worth nothing: who
 // sends spam proves his own domains. A signature that does not hold is as none (RFC 6376 §6.1).
 import type { UnprovenPoints } from '../config/settings.ts'
-import { sayDmarc, saySpf } from '../mail-authentication/describe-evidence.ts'
+import { describeAuthorProblem, sayDmarc, saySpf } from '../mail-authentication/describe-evidence.ts'
 import { isWithin } from '../mail-authentication/domain-names.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { ScoreLine } from './score.ts'
@@ -28,7 +28,7 @@ export function linesOfOrigin(
 type Line = Omit<ScoreLine, 'source'>
 
 function lineOfAuthor(
-  { dmarc, unprovenOwn }: AuthenticationEvidence,
+  { authorProblem, dmarc, unprovenOwn }: AuthenticationEvidence,
   points: UnprovenPoints,
 ): Line | undefined {
   if (unprovenOwn !== undefined)
@@ -36,6 +36,13 @@ function lineOfAuthor(
       name: 'an address of ours',
       points: points.ownDomain,
       detail: `the From field has ${unprovenOwn}, and nothing proves that it is from there`,
+    }
+  if (authorProblem === 'unreadable-from')
+    return {
+      name: 'unreadable From',
+      // As where it is acted upon: such a message is put aside.
+      points: points.dmarcQuarantine,
+      detail: describeAuthorProblem(authorProblem),
     }
   if (dmarc?.result !== 'fail') return undefined
   const { policy = 'none' } = dmarc

@@ -1005,6 +1005,14 @@ export const replies = {
     ['From', 'boss@example.org@example.test'],
     'Readers could be shown another author than the one that is checked (submission.senderAddress).',
   ),
+  writerMissing: made(
+    'writerMissing',
+    550,
+    '5.7.1',
+    (field: string) => `The ${field} field names nobody; write one of your own addresses`,
+    ['From'],
+    'The field is there, and is empty or has the name of a group without members. A program that writes no From field at all gets one from the server.',
+  ),
   relayDenied: made(
     'relayDenied',
     550,

@@ -22,7 +22,16 @@ test('the addresses of every From field, in whichever form they are written', ()
     ['From: борис@пример.рф', ['борис@xn--e1afmkfd.xn--p1ai']],
     ['From: nobody', []],
     ['From: <boris@example.org', ['boris@example.org']],
-    ['From: (boris@example.org', []],
+    // Programs differ: what one of them shows counts.
+    ['From: (boris@example.org', ['boris@example.org']],
+    ['From: (Boris <boris@example.org>', ['boris@example.org']],
+    ['From: "Boris <boris@example.org>', ['boris@example.org']],
+    ['From: "boris@example.org"', ['boris@example.org']],
+    ['From: boris@example.org <undisclosed>', ['boris@example.org']],
+    ['From: =?utf-8?q?boris=40example.org?= <>', ['boris@example.org']],
+    ['From: =?utf-8?b?Ym9yaXNAZXhhbXBsZS5vcmc=?=', ['boris@example.org']],
+    ['From: B =?utf-8?q?=3Cboris=40example.org=3E?=', ['boris@example.org']],
+    ['From: =?utf-8?q?boris=40example.org?= <carl@example.net>', ['carl@example.net']],
     ['Subject: hello\r\nX-From: x@y.test\r\n', []],
   ] as const)
     assert.deepEqual(authorsOf(`To: anna@here.test\r\n${field}\r\nDate: today\r\n`), authors, field)

@@ -494,6 +494,33 @@ test('who writes as one of our users from outside, without a proof, is put into 
   )
 })
 
+test('a broken From field, which programs show as an address all the same, is put into Junk', async t => {
+  const { server, dns } = await start(t)
+  dns.setZone([...zone, 'evil.test TXT v=spf1 +all'])
+  const fields = [
+    '"ceo <ceo@bank.test>',
+    '(Carl <carl@here.test>',
+    '=?utf-8?q?ceo=40bank.test?=',
+    'Carl =?utf-8?q?=3Ccarl=40here.test=3E?=',
+    'ceo@bank.test <undisclosed>',
+    '=?utf-8?q?ceo=40bank.test?= <>',
+    '"ceo@bank.test"',
+  ]
+  for (const field of fields) {
+    const broken = message.replace('The boss <ceo@bank.test>', field)
+    const reply = await send(server, { from: 'x@evil.test', message: broken })
+    assert.equal(reply.code, 250, reply.text)
+    await server.settled()
+    const trail = await server.trail(/queued as (\w+)/i.exec(reply.text)?.[1] ?? '')
+    const told = trail.flatMap(event => describeEvent(event).notes ?? [])
+    const note =
+      'DMARC: not to be decided: its From field has no address that every program reads in the same way'
+    assert.ok(told.includes(note), `${field}\n${told.join('\n')}`)
+  }
+  assert.deepEqual(await server.mailbox('anna@here.test'), [])
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, fields.length)
+})
+
 test('our own domain is proved by its SPF record, its signature, or one of a name below it', async t => {
   const { server, dns } = await start(t)
   const [here, service] = [createSigner('here.test'), createSigner('mail.here.test')]

@@ -107,6 +107,35 @@ test('whoever else could be shown as the author or the sender is looked at too',
   }
 })
 
+test('where programs may show an address that stands in no address, it is refused, whosever it is', async t => {
+  const server = await start(t)
+  for (const field of [
+    '=?utf-8?q?boss=40here.test?=',
+    'Boss <=?utf-8?q?boss=40here.test?=>',
+    'Boss =?utf-8?q?=3Cboss=40here.test=3E?=',
+    'boss@here.test <>',
+    'boss@here.test <undisclosed>',
+    '(boss <boss@here.test>',
+    '"boss <boss@here.test>',
+    'Anna <anna@here.test>, =?utf-8?q?boss=40here.test?=',
+  ]) {
+    const reply = await submit(server, [`From: ${field}`])
+    assert.equal(reply.code, 550, field)
+    assert.match(reply.text, /From field has <.*boss@here\.test>+, which is no address that every/, field)
+  }
+  const unknown = await submit(server, ['From: =?x-own?q?boss=40here.test?='])
+  assert.match(unknown.text, /From field has <=\?x-own\?q\?boss=40here\.test\?=>, which is no address/)
+})
+
+test('a From field that names nobody is refused', async t => {
+  const server = await start(t)
+  for (const field of ['From:', 'From: <>', 'From: undisclosed:;', 'From: (The boss)']) {
+    const reply = await submit(server, [field])
+    assert.equal(reply.code, 550, field)
+    assert.match(reply.text, /^5\.7\.1 The From field names nobody; write one of your own addresses/, field)
+  }
+})
+
 test('an account writes as itself, and as its subaddresses and aliases', async t => {
   const server = await start(t)
   const own: readonly (readonly [readonly string[], Submitted])[] = [
@@ -118,6 +147,9 @@ test('an account writes as itself, and as its subaddresses and aliases', async t
     [['From: анна@second.test'], { utf8: true }],
     [[], {}],
     [['From: anna'], {}],
+    [['From: "boss@here.test" <anna@here.test>'], {}],
+    [['From: =?utf-8?q?Anna_=28boss=40here.test=29?= <anna@here.test>'], {}],
+    [['From: Anna <anna@here.test> (Sales'], {}],
     // A report that it has read something.
     [['From: anna@here.test'], { reversePath: '' }],
   ]

@@ -318,6 +318,11 @@ test('what the checks of its origin speak against has points, and what they spea
       { unprovenOwn: 'anna@example.test', dmarc: dmarc('none'), spf: [spf('fail')] },
       ['an address of ours 8', 'SPF fail 2'],
     ],
+    [
+      { authorProblem: 'unreadable-from', dmarc: { result: 'permerror' }, spf: [spf('pass')] },
+      ['unreadable From 2.5'],
+    ],
+    [{ authorProblem: 'no-from', dmarc: { result: 'permerror' }, spf: [spf('pass')] }, []],
     [{ unprovenOwn: 'anna@example.test', dmarc: dmarc('none'), spf: [spf('pass')], forwarder: known }, []],
     [{ dmarc: dmarc('reject'), arc: { result: 'pass', trusted: 'lists.test' } }, []],
   ]
