@@ -434,7 +434,7 @@ const limits = z.strictObject({
   ),
   strangers: setting(
     strangerLimits.prefault({}),
-    'What strangers on port 25 may bring in a time, for each network (a /24 of IPv4, a /64 of IPv6). Networks from which wanted mail comes may bring ten times as much, and after a day without limit, but for recipients that do not exist. Your users, localNetworks and private addresses are not counted.',
+    'What strangers on port 25 may bring in a time, for each network (a /24 of IPv4; a /64 of IPv6, and all of its /48 together as much). Networks from which wanted mail comes may bring ten times as much, and after a day without limit, but for recipients that do not exist. Your users, localNetworks and private addresses are not counted.',
   ),
 })
 

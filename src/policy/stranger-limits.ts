@@ -7,6 +7,7 @@ import {
   type Network,
   neighbourhoodOf,
   parseNetwork,
+  siteOf,
 } from '../address/networks.ts'
 import type { StrangerLimitSettings } from '../config/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -77,7 +78,7 @@ export class StrangerLimits {
   readonly #counts: Readonly<Record<Span, SharedCounts>>
   readonly #standing: SharedCounts
   /** Of addresses that were here lately. */
-  readonly #networks = new Map<string, string | undefined>()
+  readonly #networks = new Map<string, readonly string[]>()
 
   constructor(
     settings: StrangerLimitSettings,
@@ -96,12 +97,21 @@ export class StrangerLimits {
 
   /** Of one more of these: the limit that it would go beyond. */
   find(client: Client, what: StrangersBring): ReachedLimit | undefined {
-    const network = this.#networkOf(client)
-    if (network === undefined) return undefined
+    let times = 1
+    for (const network of this.#networksOf(client)) {
+      // Whose own mail is wanted does not answer for the others of its site.
+      times = Math.max(times, this.#timesAsMuch(network, what))
+      const limit = this.#findOf(network, what, times)
+      if (limit) return limit
+    }
+    return undefined
+  }
+
+  #findOf(network: string, what: StrangersBring, times: number): ReachedLimit | undefined {
     for (const per of spans) {
       const setting = this.#settings[most[what][per]]
       if (setting === 0) continue
-      const limit = setting * this.#timesAsMuch(network, what)
+      const limit = setting * times
       const counted = this.#counts[per].read(keyOf(network, what), this.#clock.now())
       if (!counted || counted.count < limit + this.#allowance(network, what, per)) continue
       return {
@@ -116,28 +126,27 @@ export class StrangerLimits {
   }
 
   count(client: Client, what: StrangersBring): void {
-    const network = this.#networkOf(client)
-    if (network === undefined) return
     const now = this.#clock.now()
-    for (const per of spans) this.#counts[per].add(keyOf(network, what), now)
+    for (const network of this.#networksOf(client))
+      for (const per of spans) this.#counts[per].add(keyOf(network, what), now)
   }
 
   /** Half of what is too much: its answers are to be held back. */
   isGuessing(client: Client): boolean {
-    const network = this.#networkOf(client)
-    if (network === undefined) return false
-    return spans.some(per => {
-      const limit = this.#settings[most.refusedRecipients[per]]
-      const refused = this.#counts[per].read(keyOf(network, 'refusedRecipients'), this.#clock.now())
-      const allowance = this.#allowance(network, 'refusedRecipients', per)
-      return limit > 0 && refused !== undefined && refused.count > limit / 2 + allowance
-    })
+    return this.#networksOf(client).some(network =>
+      spans.some(per => {
+        const limit = this.#settings[most.refusedRecipients[per]]
+        const refused = this.#counts[per].read(keyOf(network, 'refusedRecipients'), this.#clock.now())
+        const allowance = this.#allowance(network, 'refusedRecipients', per)
+        return limit > 0 && refused !== undefined && refused.count > limit / 2 + allowance
+      }),
+    )
   }
 
   /** What came of a message, once that is known for good. */
   note(client: Client, isWanted: boolean): void {
-    const network = this.#networkOf(client)
-    if (network !== undefined) this.#standing.add(standingKey(network, isWanted), this.#clock.now())
+    const now = this.#clock.now()
+    for (const network of this.#networksOf(client)) this.#standing.add(standingKey(network, isWanted), now)
   }
 
   /** A server with many users here names some that have gone; who guesses names hardly any other. */
@@ -157,21 +166,22 @@ export class StrangerLimits {
   }
 
   /**
-   * undefined: nobody who is counted. Addresses that are none of the internet are those of neighbours, or of a proxy that
-   * everybody comes through.
+   * The narrowest first; none: nobody who is counted. Of IPv6 a /64 costs nothing, so who has a /48 is counted by that too.
+   * Addresses that are none of the internet are those of neighbours, or of a proxy that everybody comes through.
    */
-  #networkOf(client: Client): string | undefined {
-    return isStranger(client) ? this.#countedNetworkOf(client.remoteAddress) : undefined
+  #networksOf(client: Client): readonly string[] {
+    return isStranger(client) ? this.#countedNetworksOf(client.remoteAddress) : []
   }
 
-  #countedNetworkOf(address: string): string | undefined {
+  #countedNetworksOf(address: string): readonly string[] {
     // Asked several times for each message.
-    if (this.#networks.has(address)) return this.#networks.get(address)
+    const known = this.#networks.get(address)
+    if (known) return known
     const isNone = isPrivateAddress(address) || isInNetworks(address, this.#exempt)
-    const network = isNone ? undefined : neighbourhoodOf(address)
+    const networks = isNone ? [] : [...new Set([neighbourhoodOf(address), siteOf(address)])]
     if (this.#networks.size >= maxRemembered) this.#networks.clear()
-    this.#networks.set(address, network)
-    return network
+    this.#networks.set(address, networks)
+    return networks
   }
 }
 

@@ -114,6 +114,30 @@ test('of recipients that are refused nobody has more than of those that are take
   assert.equal(isFull('refusedRecipients'), true, 'whoever it is')
 })
 
+for (const what of ['connections', 'messages', 'recipients', 'refusedRecipients'] as const)
+  test(`${what}: of IPv6 a /48 is one, however many of its 65,536 networks they come from`, () => {
+    const { limits, count, isFull } = open({ [`${what}PerHour`]: 60 })
+    for (let n = 0; n < 60; n++) {
+      assert.equal(isFull(what, clientAt(`2a02:db8:1:${n.toString(16)}::1`)), false)
+      count(what, 1, clientAt(`2a02:db8:1:${n.toString(16)}::1`))
+    }
+    const fresh = clientAt('2a02:db8:1:ffff::1')
+    assert.equal(limits.find(fresh, what)?.network, '2a02:db8:1::/48')
+    assert.equal(limits.isGuessing(fresh), what === 'refusedRecipients')
+    assert.equal(isFull(what, clientAt('2a02:db8:2::1')), false)
+  })
+
+test('whose own mail is wanted is not limited for the others of its /48', () => {
+  const { limits, count, isFull } = open({ messagesPerHour: 10 })
+  const wanted = clientAt('2a02:db8:1:1::1')
+  for (let n = 0; n < 20; n++) limits.note(wanted, true)
+  const other = clientAt('2a02:db8:1:2::1')
+  for (let n = 0; n < 20; n++) limits.note(other, false)
+  count('messages', 10, other)
+  assert.deepEqual([isFull('messages', other), isFull('messages', wanted)], [true, false])
+  assert.equal(isFull('messages', clientAt('2a02:db8:1:3::1')), true)
+})
+
 for (const [who, client] of [
   ['an account', clientAt('192.0.2.1', { account: { id: 1, address: 'anna@here.test' } })],
   ['a user who has yet to log in', clientAt('192.0.2.1', { role: 'submission' })],
