@@ -47,7 +47,7 @@ function describeSetting(schema: z.ZodType, name: string): SettingDescription[] 
     name,
     kind,
     expected: expectedOf(inner),
-    options: inner instanceof z.ZodEnum ? inner.options.map(formatToml) : [],
+    options: optionsOf(inner),
     text: documentation?.text ?? '',
     example: documentation?.example ?? ownDefault,
     defaultText: documentation?.defaultText ?? ownDefault,
@@ -64,6 +64,7 @@ function describeSetting(schema: z.ZodType, name: string): SettingDescription[] 
         name: `${name}[]`,
         kind: 'item',
         expected: expectedOf(element),
+        options: optionsOf(element),
         example: itemExample(own.example),
       },
     ]
@@ -91,15 +92,20 @@ function asSchema(inner: unknown): z.ZodType {
   throw new TypeError('settingsSchema holds something that is no zod schema')
 }
 
+function optionsOf(schema: z.ZodType): readonly string[] {
+  return schema instanceof z.ZodEnum ? schema.options.map(formatToml) : []
+}
+
 function expectedOf(schema: z.ZodType): string {
-  if (schema instanceof z.ZodNumber) return `a whole number from ${schema.minValue} to ${schema.maxValue}`
+  if (schema instanceof z.ZodNumber)
+    return `a ${schema.isInt ? 'whole ' : ''}number from ${schema.minValue} to ${schema.maxValue}`
   if (schema instanceof z.ZodBoolean) return 'true or false'
-  if (schema instanceof z.ZodEnum) return alternatives(schema.options.map(option => formatToml(option)))
+  if (schema instanceof z.ZodEnum) return alternatives(optionsOf(schema))
   const element = elementOf(schema)
   if (element) {
     if (element instanceof z.ZodObject) return 'a list of tables'
     return element instanceof z.ZodNumber
-      ? `a list of whole numbers from ${element.minValue} to ${element.maxValue}`
+      ? `a list of ${element.isInt ? 'whole ' : ''}numbers from ${element.minValue} to ${element.maxValue}`
       : 'a list of texts in quotation marks'
   }
   if (schema instanceof z.ZodObject) return 'a table'

@@ -176,6 +176,9 @@ function describeIssue(
   const position = { ...document.positionOf(path), path: placeOf(path) }
   if (issue.code === 'custom') return [{ ...position, message: issue.message }]
   if (given === undefined) return missingCounts ? [describeMissing(document, path)] : []
+  // A text in quotation marks it is: the schema says what is wrong with it.
+  if (issue.code === 'invalid_format' && issue.format === 'url')
+    return [{ ...position, message: `${nameOf(path)} is ${showValue(given)}. ${issue.message}` }]
   return [{ ...position, message: describeWrong(path, given) }]
 }
 
@@ -212,17 +215,30 @@ function describeWrong(path: TomlPath, given: unknown): string {
   }
   if (Array.isArray(given) && given.length === 0)
     return `${name} is empty; it has to be ${expected}, at least one. Write ${assignment(name, description)}`
-  const unquoted = typeof given === 'string' && expected.includes(given) && !expected.includes('"')
-  if (
-    unquoted ||
-    (typeof given === 'string' && expected.startsWith('a whole number') && /^\d+$/.test(given))
-  ) {
+  if (typeof given === 'string' && isOnlyQuoted(given, expected)) {
     return `${name} is the text ${shown}; it has to be ${expected}. Write it without quotation marks: ${leafOf(name)} = ${given}`
   }
   if (expected.startsWith('a list') && !Array.isArray(given)) {
     return `${name} is ${shown}; it has to be ${expected}. Write it in square brackets: ${leafOf(name)} = [${formatToml(given)}]`
   }
+  const near = typeof given === 'string' ? nearestOption(given, description?.options ?? []) : undefined
+  if (near !== undefined) return `${name} is ${shown}; it has to be ${expected}. Did you mean ${near}?`
   return `${name} is ${shown}; it has to be ${expected}. Write for example ${assignment(name, description)}`
+}
+
+/** Whether nothing but the quotation marks is wrong. */
+function isOnlyQuoted(given: string, expected: string): boolean {
+  if (expected === 'true or false') return given === 'true' || given === 'false'
+  if (expected.startsWith('a whole number')) return /^\d+$/.test(given)
+  return expected.startsWith('a number') && /^-?\d+(\.\d+)?$/.test(given)
+}
+
+/** Of options in TOML that which is meant: "clamd" is "clamav", "true" nothing. */
+function nearestOption(given: string, options: readonly string[]): string | undefined {
+  const near = nearestName(formatToml(given), options)
+  if (near !== undefined) return near
+  const beginning = given.slice(0, 3).toLowerCase()
+  return beginning.length < 3 ? undefined : options.find(option => option.startsWith(`"${beginning}`))
 }
 
 function describeUnknown(path: TomlPath, key: string): string {
@@ -377,7 +393,10 @@ function heading(path: TomlPath): string {
 }
 
 function assignment(name: string, description: SettingDescription | undefined): string {
-  const example = description?.example ?? (description?.expected.startsWith('a list') ? '[]' : '…')
+  const example =
+    description?.example ??
+    description?.options[0] ??
+    (description?.expected.startsWith('a list') ? '[]' : '…')
   return description?.kind === 'item' ? example : `${leafOf(name)} = ${example}`
 }
 
