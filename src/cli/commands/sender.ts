@@ -40,8 +40,28 @@ function senderArgument(text: string): Address | string {
   return addressArgument(text)
 }
 
-const senderOf = (): Argument =>
-  new Argument('<sender>', 'an address, or a domain with all below it').argParser(senderArgument)
+/** What would never match, or far more than is meant. */
+function problemOfSender(sender: Address | string, verdict: SenderVerdict): string | undefined {
+  if (typeof sender !== 'string')
+    return sender.localPart === '*'
+      ? `Nobody's address is ${formatAddress(sender)}. Write ${sender.domain} alone: a domain stands for all its addresses, and for all below it.`
+      : undefined
+  return verdict === 'allow' && !sender.includes('.') && !sender.startsWith('[')
+    ? `${sender} has no dot, so it would stand for all domains that end in .${sender}. Write the whole domain, example.org, or an address, boris@example.org.`
+    : undefined
+}
+
+function listedSenderArgument(verdict: SenderVerdict): (text: string) => Address | string {
+  return text => {
+    const sender = senderArgument(text)
+    const problem = problemOfSender(sender, verdict)
+    if (problem !== undefined) throw new InvalidArgumentError(problem)
+    return sender
+  }
+}
+
+const senderOf = (parse = senderArgument): Argument =>
+  new Argument('<sender>', 'an address, or a domain with all below it').argParser(parse)
 const accountOption = (): Option =>
   new Option('--account <address>', 'on the list of this account; default: for everybody').argParser(
     addressArgument,
@@ -97,7 +117,7 @@ export function addSenderCommand(program: Command, run: CommandRun): void {
         `sender ${verdict} example.org --note "asked for by sales"`,
       ],
     })
-      .addArgument(senderOf())
+      .addArgument(senderOf(listedSenderArgument(verdict)))
       .addOption(accountOption())
       .option('--note <text>', 'for whoever looks at it later')
       .action(
@@ -260,11 +280,11 @@ function parseLines(
     const parsed = line.trimStart().startsWith('{')
       ? parseObject(line, defaults)
       : { ...defaults, sender: parseSender(line.trim()), note: 'imported' }
-    if (parsed?.sender !== undefined) return [{ ...parsed, sender: parsed.sender }]
-    throw new UsageFault(
-      'CLI_FILE',
-      `${inputName(file)}:${index + 1}: this is neither an address nor a domain, and nothing that "sender export" writes. Nothing was changed.`,
-    )
+    const problem = parsed?.sender !== undefined && problemOfSender(parsed.sender, parsed.verdict)
+    if (parsed?.sender !== undefined && !problem) return [{ ...parsed, sender: parsed.sender }]
+    const what =
+      problem || 'this is neither an address nor a domain, and nothing that "sender export" writes.'
+    throw new UsageFault('CLI_FILE', `${inputName(file)}:${index + 1}: ${what} Nothing was changed.`)
   })
 }
 
