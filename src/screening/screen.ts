@@ -143,7 +143,7 @@ export class Screening {
           ? verdict
           : {
               kind: 'defer',
-              because: `whoever looks a little like spam (${score} points) and is not known here has to come again, from ${new Date(comeAgainAt).toISOString()} on`,
+              because: `who is not known here has to send a message again, as mail servers do by themselves, from ${new Date(comeAgainAt).toISOString()} on`,
             },
       evidence: {
         score,
