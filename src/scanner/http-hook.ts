@@ -29,20 +29,29 @@ const verdictSchema = z.strictObject({
 export function createHttpHook({ url, authorization, sendsMessage }: HttpHookOptions): Scanner {
   const name = `the hook ${url.origin}${url.pathname}`
   const isTls = url.protocol === 'https:'
+  const headers = {
+    'Content-Type': 'application/json',
+    ...(authorization === undefined ? {} : { Authorization: authorization }),
+  }
   const options: RequestOptions = {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
     path: `${url.pathname}${url.search}`,
-    headers: {
-      'Content-Type': 'application/json',
-      ...(authorization === undefined ? {} : { Authorization: authorization }),
-    },
   }
   return {
     name,
     async scan(specimen, signal) {
-      const body = formatBody(specimen, sendsMessage)
-      const verdict = verdictSchema.safeParse(await postForJson({ options, isTls, name, body, signal }))
+      const { body, length } = formatBody(specimen, sendsMessage)
+      const verdict = verdictSchema.safeParse(
+        await postForJson({
+          // Small programs read no body that comes in chunks.
+          options: { ...options, headers: { ...headers, 'Content-Length': length } },
+          isTls,
+          name,
+          body,
+          signal,
+        }),
+      )
       if (!verdict.success) {
         const [issue] = verdict.error.issues
         throw confused(name, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
@@ -63,16 +72,28 @@ export function createHttpHook({ url, authorization, sendsMessage }: HttpHookOpt
   }
 }
 
-async function* formatBody(specimen: Specimen, sendsMessage: boolean): AsyncIterable<Uint8Array> {
+function formatBody(
+  specimen: Specimen,
+  sendsMessage: boolean,
+): { readonly body: AsyncIterable<Uint8Array>; readonly length: number } {
   const { queueId, client, reversePath, recipients, size } = specimen
   const facts = JSON.stringify({ queueId, client, reversePath, recipients, size })
-  if (!sendsMessage) {
-    yield Buffer.from(facts)
-    return
+  const [before, after] = sendsMessage ? [`${facts.slice(0, -1)},"message":"`, '"}'] : [facts, '']
+  return {
+    body: joinBody(before, sendsMessage ? specimen : undefined, after),
+    // Of base64, four for each three that have begun.
+    length: Buffer.byteLength(before) + (sendsMessage ? 4 * Math.ceil(size / 3) : 0) + after.length,
   }
-  yield Buffer.from(`${facts.slice(0, -1)},"message":"`)
-  yield* encodeBase64(specimen.open())
-  yield Buffer.from('"}')
+}
+
+async function* joinBody(
+  before: string,
+  message: Specimen | undefined,
+  after: string,
+): AsyncIterable<Uint8Array> {
+  yield Buffer.from(before)
+  if (message) yield* encodeBase64(message.open())
+  if (after !== '') yield Buffer.from(after)
 }
 
 /** In pieces of whole groups of three bytes, so that they join to one text (RFC 4648 §4). */
