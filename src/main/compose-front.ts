@@ -208,35 +208,36 @@ export function composeFront(parts: FrontParts): Front {
   })
   const watch = composeSendingWatch({ settings, storage, clock, log })
   const fetched = new Set<Promise<unknown>>()
+  const { tellRest, ...services } = createSessionServices({
+    settings,
+    storage,
+    intake,
+    terminals,
+    logins,
+    outside,
+    watch,
+    patience: new Patience(settings.spam, clock),
+    strangerLimits,
+    async deliverTurned(peer) {
+      const delivery = deliverTurned(peer)
+      fetched.add(delivery)
+      const handed = await delivery
+      fetched.delete(delivery)
+      return handed
+    },
+    clock,
+    log,
+    appendTrail: record => trail.append(record),
+    evidenceFor: reply => evidence.get(reply),
+    noteEvidence,
+    hooks,
+    sessionScanners,
+    senderLists,
+  })
   const server = createSmtpServer({
     hostname: settings.hostname,
     listeners,
-    services: createSessionServices({
-      settings,
-      storage,
-      intake,
-      terminals,
-      logins,
-      outside,
-      watch,
-      patience: new Patience(settings.spam, clock),
-      strangerLimits,
-      async deliverTurned(peer) {
-        const delivery = deliverTurned(peer)
-        fetched.add(delivery)
-        const handed = await delivery
-        fetched.delete(delivery)
-        return handed
-      },
-      clock,
-      log,
-      appendTrail: record => trail.append(record),
-      evidenceFor: reply => evidence.get(reply),
-      noteEvidence,
-      hooks,
-      sessionScanners,
-      senderLists,
-    }),
+    services,
     limits: {
       maxMessageBytes: limits.maxMessageBytes,
       maxRecipients: limits.maxRecipients,
@@ -284,6 +285,7 @@ export function composeFront(parts: FrontParts): Front {
     async close(graceMs) {
       fetcher.stop()
       await server.close(graceMs)
+      tellRest()
       // What was handed over is written down before the storage closes.
       await Promise.all(fetched)
       await logins.settled()

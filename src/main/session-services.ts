@@ -79,7 +79,12 @@ export interface SessionServicesOptions {
   readonly sessionScanners?: SessionScanners | undefined
 }
 
-export function createSessionServices(options: SessionServicesOptions): SessionServices {
+export interface ComposedSessionServices extends SessionServices {
+  /** Gives the trail what it has yet to be told of those who came again and again, at the end. */
+  readonly tellRest: () => void
+}
+
+export function createSessionServices(options: SessionServicesOptions): ComposedSessionServices {
   const { settings, storage, intake, terminals, patience, strangerLimits } = options
   const { hooks, logins, outside, sessionScanners } = options
   const remembered = rememberRecipients(storage)
@@ -114,9 +119,9 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
     }
   }
   const limiting = { storage, clock: options.clock, watch: options.watch, settings: settings.submission }
-  const turnedAway = new RepeatMemory(minuteMs)
-  const inVain = new RepeatMemory(hourMs)
-  const limited = new RepeatMemory(minuteMs)
+  const turnedAway = new RepeatMemory(minuteMs, options.clock)
+  const inVain = new RepeatMemory(hourMs, options.clock)
+  const limited = new RepeatMemory(minuteMs, options.clock)
   /** Why these were given. They have no number, since not each of them is in the trail. */
   const reached = new WeakMap<Reply, ReachedLimit>()
   /** Undefined: there is room for one more of these. */
@@ -142,9 +147,10 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
   ): void => {
     const at = options.clock.now()
     const { sessionId: _session, ...whatFor } = event
-    const repeated = isInVain ? inVain.note(JSON.stringify(whatFor), at) : 0
-    if (repeated === undefined) return
-    options.appendTrail({ at, event: repeated > 0 ? { ...event, repeated } : event })
+    const tell = (repeated: number): void =>
+      options.appendTrail({ at, event: repeated > 0 ? { ...event, repeated } : event })
+    if (isInVain) inVain.note(JSON.stringify(whatFor), tell)
+    else tell(0)
   }
   return {
     connect(client) {
@@ -268,9 +274,12 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       const evidence = options.evidenceFor?.(refusal.reply)
       const now = options.clock.now()
       const limit = reached.get(refusal.reply)
-      const repeated = limit ? limited.note(wordOfLimit(limit), now) : 0
-      if (repeated === undefined) return
-      options.appendTrail(describeRefusal(now, client, refusal, { block, limit, repeated, ...evidence }))
+      // At once: the session goes on meanwhile.
+      const { at, event } = describeRefusal(now, client, refusal, { block, limit, ...evidence })
+      const tell = (repeated: number): void =>
+        options.appendTrail({ at, event: repeated > 0 ? { ...event, repeated } : event })
+      if (limit) limited.note(wordOfLimit(limit), tell)
+      else tell(0)
     },
     cutOff(client, cutOff) {
       options.appendTrail(describeCutOff(options.clock.now(), client, cutOff))
@@ -279,11 +288,7 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
       const at = options.clock.now()
       const { id, hooks: said } = (peer.reply && options.evidenceFor?.(peer.reply)) ?? {}
       const limit = peer.reply && reached.get(peer.reply)
-      const repeat = (): number | undefined =>
-        limit ? limited.note(wordOfLimit(limit), at) : turnedAway.note(wordOf(peer), at)
-      // Somebody may ask about each that has a number.
-      const repeated = id === undefined ? repeat() : 0
-      if (repeated !== undefined)
+      const tell = (repeated: number): void =>
         options.appendTrail({
           at,
           event: {
@@ -295,6 +300,13 @@ export function createSessionServices(options: SessionServicesOptions): SessionS
             ...(repeated > 0 ? { repeated } : {}),
           },
         })
+      // Somebody may ask about each that has a number.
+      if (id !== undefined) tell(0)
+      else if (limit) limited.note(wordOfLimit(limit), tell)
+      else turnedAway.note(wordOf(peer), tell)
+    },
+    tellRest() {
+      for (const memory of [turnedAway, inVain, limited]) memory.tellRest()
     },
   }
 }
@@ -346,13 +358,11 @@ function describeRefusal(
     lists,
     hooks,
     limit,
-    repeated,
   }: RefusalEvidence & {
     readonly block: LoginBlock | undefined
     readonly limit: ReachedLimit | undefined
-    readonly repeated: number
   },
-): TrailRecord {
+): { readonly at: number; readonly event: Extract<TrailEvent, { kind: 'refused' }> } {
   const {
     command,
     reversePath,
@@ -385,7 +395,6 @@ function describeRefusal(
       hooks,
       ...(id === undefined ? {} : { id: formatQueueId(id) }),
       ...(limit ? { limit } : {}),
-      ...(repeated > 0 ? { repeated } : {}),
       reply,
     },
   }

@@ -198,8 +198,8 @@ test('who finds nothing to fetch stands in the trail once an hour, with how ofte
   }
   await comeForMail()
   await comeForMail()
-  clock.advance(hour)
   await comeForMail()
+  clock.advance(hour)
   const [again, first, ...others] = await eventually('two events', async () => {
     const events = await askedEvents(provider, 'customer@provider.test', 'fetched')
     return events.length >= 2 ? events : undefined

@@ -96,6 +96,7 @@ test('messages: the next is put off at MAIL with 450, and the session goes on', 
   const server = await start(t, { messagesPerHour: 2 })
   const connection = await openSession(server)
   assert.deepEqual([await send(connection), await send(connection), await send(connection)], [250, 250, 450])
+  assert.equal(await send(connection), 450)
   const again = await connection.command('MAIL FROM:<boris@example.net>')
   assert.match(
     again?.text ?? '',
@@ -104,8 +105,12 @@ test('messages: the next is put off at MAIL with 450, and the session goes on', 
   connection.destroy()
   server.clock.advance(3_600_000)
   assert.equal(await send(await openSession(server)), 250)
-  const found = await refusals(server, 1)
-  assert.equal(found.length, 1, 'one entry a minute for a network')
+  const found = await refusals(server, 2)
+  assert.equal(found.length, 2, 'the first, and the others when the minute is over')
+  assert.deepEqual(
+    found.map(event => (event.kind === 'refused' ? event.repeated : 'another')),
+    [undefined, 1],
+  )
 })
 
 test('recipients: the next is put off at RCPT with 450, those before get the message', async t => {
