@@ -26,8 +26,12 @@ export function describeEvidence(evidence: AuthenticationEvidence, client: strin
   ]
 }
 
-function describeWay({ forwarder, lists = [] }: AuthenticationEvidence): string[] {
-  if (forwarder) return [`Way: ${describeForwarder(forwarder)}`]
+function describeWay({ forwarder, lists = [], unprovenOwn }: AuthenticationEvidence): string[] {
+  if (forwarder) {
+    const isForAuthor = unprovenOwn === undefined || forwarder.isUsedByAuthor === true
+    const but = isForAuthor ? '' : '; its author has not written to it, so it proves nothing of him'
+    return [`Way: ${describeForwarder(forwarder)}${but}`]
+  }
   return lists.length === 0
     ? []
     : [

@@ -92,17 +92,18 @@ async function lookFurther(
   const { evidence, authors, lists } = message
   const { arc, dmarc } = evidence
   const unprovenOwn = await findUnprovenOwn(parts, evidence, authors)
+  const [firstOwn] = unprovenOwn
   const isFailed = dmarc?.result === 'fail'
-  if (!isFailed && unprovenOwn === undefined) return evidence
+  if (!isFailed && !firstOwn) return evidence
   const further = {
     ...evidence,
-    ...(unprovenOwn === undefined ? {} : { unprovenOwn }),
+    ...(firstOwn ? { unprovenOwn: formatAddress(firstOwn) } : {}),
     ...(lists.length === 0 ? {} : { lists: lists.map(formatAddress) }),
   }
   if (arc?.trusted !== undefined) return further
   const isToBeRefused = mode === 'enforce' && isFailed && dmarc.policy === 'reject'
   const forwarder =
-    (await findKnownList(parts, message)) ??
+    (await findKnownList(parts, message, unprovenOwn)) ??
     (isToBeRefused ? await findWantedForwarder(parts, message) : undefined)
   return forwarder ? { ...further, forwarder } : further
 }

@@ -4,6 +4,7 @@
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
+import { findAccount } from '../directory/accounts.ts'
 import { findAccountBehind } from '../directory/find-account-behind.ts'
 import type { AuthenticationEvidence, KnownForwarder } from '../mail-authentication/evidence.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -29,13 +30,20 @@ export interface ForwardedMessage extends SenderNames {
 /** People of one message who may know its list. */
 const mostAsked = 5
 
-/** A mailing list to which one who gets the message, or its author where he is one of ours, has written. */
+/**
+ * A mailing list to which one who gets the message, or its author where he is one of ours, has written; one that all of
+ * `unprovenOwn` use comes first.
+ */
 export async function findKnownList(
   { storage, clock, hostname }: ForwarderParts,
   { evidence, lists, authors, recipients }: ForwardedMessage,
+  unprovenOwn: readonly Address[],
 ): Promise<KnownForwarder | undefined> {
   const proven = lists.filter(({ domain }) => isProvenBy(evidence, domain))
   if (proven.length === 0) return undefined
+  for (const list of unprovenOwn.length > 0 ? proven : [])
+    if (await areUsersOf(list, unprovenOwn, { storage, now: clock.now() }))
+      return { name: formatAddress(list), knownBy: 'correspondence', isUsedByAuthor: true }
   const accountIds = new Set<number>()
   for (const address of [...recipients.slice(0, mostAsked), ...authors.slice(0, 1)]) {
     const accountId = await storage.run(findAccountBehind, { address, hostname })
@@ -51,6 +59,21 @@ export async function findKnownList(
       return { name: formatAddress(list), knownBy: 'correspondence' }
   }
   return undefined
+}
+
+/** Whether each is the address of an account that has written to the list; behind an alias may be anybody. */
+async function areUsersOf(
+  list: Address,
+  people: readonly Address[],
+  { storage, now }: { readonly storage: Pick<Storage, 'run'>; readonly now: number },
+): Promise<boolean> {
+  const addressKeys = addressesOf(list).map(addressKey)
+  for (const address of people) {
+    const account = await storage.run(findAccount, { address })
+    if (!account) return false
+    if (!(await storage.run(hasWrittenTo, { accountIds: [account.id], addressKeys, now }))) return false
+  }
+  return true
 }
 
 /** Whom a list of senders, the administrator's or that of somebody who gets the message, lets in; proven, as it has to be. */

@@ -1,27 +1,25 @@
 // Mail of strangers that says one of us has written it: does anything prove that?
 import type { Address } from '../address/address.ts'
-import { formatAddress } from '../address/format-address.ts'
 import { isDomain } from '../directory/domains.ts'
 import { isWithin } from '../mail-authentication/domain-names.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { Storage } from '../storage/operation.ts'
 
-/** The first author in a domain of this server, or at its name, for whom nothing stands. */
+/** The authors in a domain of this server, or at its name, for whom nothing stands. */
 export async function findUnprovenOwn(
   { storage, hostname }: { readonly storage: Pick<Storage, 'run'>; readonly hostname: string },
   evidence: AuthenticationEvidence,
   authors: readonly Address[],
-): Promise<string | undefined> {
+): Promise<readonly Address[]> {
   // Who has not looked at both knows nothing.
-  if (!evidence.spf || !evidence.dkim) return undefined
-  const domains = new Set<string>()
+  if (!evidence.spf || !evidence.dkim) return []
+  const found: Address[] = []
   for (const author of authors) {
     const { domain } = author
-    if (domains.has(domain) || !isUnproven(evidence, domain)) continue
-    domains.add(domain)
-    if (domain === hostname || (await storage.run(isDomain, { name: domain }))) return formatAddress(author)
+    if (!isUnproven(evidence, domain)) continue
+    if (domain === hostname || (await storage.run(isDomain, { name: domain }))) found.push(author)
   }
-  return undefined
+  return found
 }
 
 /**

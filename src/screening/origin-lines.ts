@@ -17,12 +17,19 @@ export function linesOfOrigin(
   clientAddress: string,
   points: UnprovenPoints,
 ): readonly ScoreLine[] {
-  const { arc, dmarc, forwarder } = evidence
-  // Who is known to send on what others write breaks what would prove them.
-  if (isActedUpon || dmarc?.result === 'pass' || arc?.trusted !== undefined || forwarder) return []
+  const { arc, dmarc } = evidence
+  if (isActedUpon || dmarc?.result === 'pass' || arc?.trusted !== undefined || isSentOn(evidence)) return []
   return [lineOfAuthor(evidence, points), lineOfSender(evidence, clientAddress, points)].flatMap(line =>
     line && line.points > 0 ? [{ source: 'origin', ...line }] : [],
   )
+}
+
+/**
+ * Who is known to send on what others write breaks what would prove them. But for one of ours stands only what he uses himself:
+ * anybody may have a list to which one of ours has written once.
+ */
+function isSentOn({ forwarder, unprovenOwn }: AuthenticationEvidence): boolean {
+  return forwarder !== undefined && (unprovenOwn === undefined || forwarder.isUsedByAuthor === true)
 }
 
 type Line = Omit<ScoreLine, 'source'>

@@ -560,6 +560,29 @@ test('what comes back from a mailing list to which one of us has written is no f
   assert.equal((await server.mailbox('anna@here.test')).length, 1)
 })
 
+test('but a list to which one of us has written speaks for nobody else of us', async t => {
+  const { server } = await start(t, {}, withLogIn)
+  await annaWritesTo(server, 'talk@lists.test')
+  const fields = 'List-Post: <mailto:talk@lists.test>\r\n'
+  const both = asColleague.replace('Carl <carl@here.test>', 'anna@here.test, carl@here.test')
+  const sent: string[] = []
+  for (const message of [asColleague, both]) {
+    const byList = { from: 'bounce@lists.test', client: '198.51.100.7', message: fields + message }
+    const reply = await send(server, byList)
+    assert.equal(reply.code, 250, reply.text)
+    sent.push(/queued as (\w+)/i.exec(reply.text)?.[1] ?? '')
+  }
+  await server.settled()
+  assert.deepEqual(await server.mailbox('anna@here.test'), [])
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 2)
+  const told = (await server.trail(sent[0] ?? '')).flatMap(event => describeEvent(event).notes ?? [])
+  for (const note of [
+    '+8 by origin: an address of ours (the From field has carl@here.test, and nothing proves that it is from there)',
+    'Way: it came by the mailing list talk@lists.test, which has proved itself, and to which one of ours has written; its author has not written to it, so it proves nothing of him',
+  ])
+    assert.ok(told.includes(note), told.join('\n'))
+})
+
 test('nor is what a trusted sealer has found to be ours, of a domain without a DMARC record', async t => {
   const { server } = await start(t, { trustedArcSealers: ['lists.test'] })
   for (const found of [

@@ -327,7 +327,19 @@ test('what the checks of its origin speak against has points, and what they spea
       ['unreadable From 2.5'],
     ],
     [{ authorProblem: 'no-from', dmarc: { result: 'permerror' }, spf: [spf('pass')] }, []],
-    [{ unprovenOwn: 'anna@example.test', dmarc: dmarc('none'), spf: [spf('pass')], forwarder: known }, []],
+    [
+      { unprovenOwn: 'anna@example.test', dmarc: dmarc('none'), spf: [spf('pass')], forwarder: known },
+      ['an address of ours 8'],
+    ],
+    [
+      {
+        unprovenOwn: 'anna@example.test',
+        dmarc: dmarc('none'),
+        spf: [spf('pass')],
+        forwarder: { ...known, isUsedByAuthor: true },
+      },
+      [],
+    ],
     [{ dmarc: dmarc('reject'), arc: { result: 'pass', trusted: 'lists.test' } }, []],
   ]
   for (const [evidence, lines] of examples) {
