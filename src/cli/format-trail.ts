@@ -6,6 +6,7 @@ import type { FormChange } from '../message/mime/plan-conversion.ts'
 import { type ReachedLimit, settingOf } from '../policy/stranger-limits.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
+import { doesCount } from '../sender-list/sender-list.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type {
   FoundBy,
@@ -179,10 +180,20 @@ function describeScreened({
   lists = [],
 }: Extract<TrailEvent, { kind: 'screened' }>): TrailEntry {
   return {
-    text: `${screenedWords[verdict](screening.score)}${because(reason)}`,
+    text: `${screenedWords[verdict](screening.score)}${sayExcept(verdict, lists)}${because(reason)}`,
     notes: [...lists.map(describeListed), ...describePoints(screening)],
     dialogue: [],
   }
+}
+
+/** The notes below it say for whom. */
+function sayExcept(
+  verdict: Extract<TrailEvent, { kind: 'screened' }>['verdict'],
+  lists: readonly ListedRecipient[],
+): string {
+  const isPutAway = verdict === 'junk' || verdict === 'quarantine'
+  const isLetIn = lists.some(listed => listed.verdict === 'allow' && doesCount(listed))
+  return isPutAway && isLetIn ? ' where no list of senders lets it in' : ''
 }
 
 const screenedWords = {
@@ -196,14 +207,17 @@ function because(reason: string | undefined): string {
   return reason === undefined || reason === '' ? '' : `: ${reason}`
 }
 
-function describeListed({ recipient, verdict, entry, list, by, name, isUnproven }: ListedRecipient): string {
+function describeListed(listed: ListedRecipient): string {
+  const { recipient, verdict, entry, list, by, name, isUnproven, isAsOurs } = listed
   const whose = list === 'administrator' ? "the administrator's list" : 'its own list'
   const what = by === 'author' ? 'the From field' : 'the sender address'
   const effect = isUnproven
     ? `does not count, since nothing proves that the message is from there (SPF, DKIM)`
-    : verdict === 'allow'
-      ? 'lets it in, whatever its score'
-      : 'keeps it out'
+    : isAsOurs
+      ? 'does not count, since the message comes as of one of ours, and nothing proves that it is from there'
+      : verdict === 'allow'
+        ? 'lets it in, whatever its score'
+        : 'keeps it out'
   return `for ${recipient}: the entry ${entry} (${verdict}) of ${whose} ${effect}; ${what} has ${name}`
 }
 

@@ -2,6 +2,7 @@
 // what becomes of it for each recipient.
 import type { Address } from '../address/address.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import { findUnspokenOwn } from '../mail-authentication/unspoken-own.ts'
 import { type CheckedMessage, isStranger } from '../policy/check-strangers.ts'
 import {
   describeHooked,
@@ -15,7 +16,7 @@ import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/cont
 import type { Attending } from '../screening/run-scanners.ts'
 import type { Screened, Screening, ScreeningEvidence } from '../screening/screen.ts'
 import type { OutgoingScreened, OutgoingScreening } from '../screening/screen-outgoing.ts'
-import { decideSender, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
+import { decideSender, doesCount, isProvenBy, type SenderDecision } from '../sender-list/sender-list.ts'
 import type { SenderLists } from '../sender-list/sender-lists.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -145,8 +146,12 @@ async function askLists(
   const names = { reversePath: transaction.reversePath, authors }
   const recipients = transaction.recipients.map(({ forwardPath }) => forwardPath)
   const entries = await senderLists.find({ names, recipients, hostname })
-  const isProven = (domain: string): boolean => checked !== undefined && isProvenBy(checked.evidence, domain)
-  return entries.map(ofRecipient => decideSender(ofRecipient, names, isProven))
+  const { evidence = {} } = checked ?? {}
+  const proof = {
+    isProven: (domain: string): boolean => isProvenBy(evidence, domain),
+    unprovenOwn: findUnspokenOwn(evidence),
+  }
+  return entries.map(ofRecipient => decideSender(ofRecipient, names, proof))
 }
 
 /** undefined: it is not looked at. */
@@ -167,8 +172,7 @@ async function screen(
     origin: checked && { evidence: checked.evidence, isActedUpon: checked.verdict.kind !== 'accept' },
     lines,
     attending,
-    isAllowed:
-      isAccepted || decisions.some(decision => decision?.verdict === 'allow' && !decision.isUnproven),
+    isAllowed: isAccepted || decisions.some(decision => decision?.verdict === 'allow' && doesCount(decision)),
   })
 }
 

@@ -2,7 +2,7 @@
 import { formatAddress } from '../address/format-address.ts'
 import { isRoleAddress } from '../directory/keys.ts'
 import type { Screened } from '../screening/screen.ts'
-import type { SenderDecision } from '../sender-list/sender-list.ts'
+import { doesCount, type SenderDecision } from '../sender-list/sender-list.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import type { Recipient } from '../smtp/server/services.ts'
@@ -83,14 +83,14 @@ function fateBy(verdict: Screened['verdict'], { forwardPath }: Recipient): Fate 
   }
 }
 
-/** An entry that nothing proves says nothing, and no list keeps anybody from postmaster. */
+/** An entry that does not count says nothing, and no list keeps anybody from postmaster. */
 function voiceOf(
   { recipients, decisions, isAccepted }: MessageToJudge,
   index: number,
 ): 'allow' | 'block' | undefined {
   const decision = decisions[index]
   const otherwise = isAccepted ? 'allow' : undefined
-  if (!decision || decision.isUnproven) return otherwise
+  if (!decision || !doesCount(decision)) return otherwise
   if (decision.verdict === 'allow') return 'allow'
   const recipient = recipients[index]
   return recipient && isRoleAddress(recipient.forwardPath) ? otherwise : 'block'

@@ -339,7 +339,7 @@ async function checkBlocked(
     return undefined
   const names = { reversePath, authors: [] }
   const [entries = []] = await senderLists.find({ names, recipients: [forwardPath], hostname })
-  const decision = decideSender(entries, names, () => true)
+  const decision = decideSender(entries, names, { isProven: () => true })
   if (decision?.verdict !== 'block') return undefined
   const recipient = formatAddress(forwardPath)
   const reply = replies.senderBlocked([recipient], decision.name, decision.list)

@@ -8,7 +8,7 @@ import { findAccount } from '../directory/accounts.ts'
 import { findAccountBehind } from '../directory/find-account-behind.ts'
 import type { AuthenticationEvidence, KnownForwarder } from '../mail-authentication/evidence.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { decideSender, isProvenBy, type SenderNames } from '../sender-list/sender-list.ts'
+import { decideSender, doesCount, isProvenBy, type SenderNames } from '../sender-list/sender-list.ts'
 import type { SenderLists } from '../sender-list/sender-lists.ts'
 import { hasWrittenTo } from '../sending/sending-counts.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -83,10 +83,11 @@ export async function findWantedForwarder(
 ): Promise<KnownForwarder | undefined> {
   const names = { reversePath, authors }
   const entries = await senderLists.find({ names, recipients, hostname })
-  const isProven = (domain: string): boolean => isProvenBy(evidence, domain)
+  // What it lets in goes to Junk, whoever the author is.
+  const proof = { isProven: (domain: string): boolean => isProvenBy(evidence, domain) }
   const decision = entries
-    .map(ofRecipient => decideSender(ofRecipient, names, isProven))
-    .find(one => one?.verdict === 'allow' && !one.isUnproven)
+    .map(ofRecipient => decideSender(ofRecipient, names, proof))
+    .find(one => one?.verdict === 'allow' && doesCount(one))
   return decision && { name: decision.entry, knownBy: 'sender-list' }
 }
 

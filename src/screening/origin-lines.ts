@@ -4,6 +4,7 @@ import type { UnprovenPoints } from '../config/settings.ts'
 import { describeAuthorProblem, sayDmarc, saySpf } from '../mail-authentication/describe-evidence.ts'
 import { isWithin } from '../mail-authentication/domain-names.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import { findUnspokenOwn } from '../mail-authentication/unspoken-own.ts'
 import type { ScoreLine } from './score.ts'
 
 export interface Origin {
@@ -28,8 +29,8 @@ export function linesOfOrigin(
  * Who is known to send on what others write breaks what would prove them. But for one of ours stands only what he uses himself:
  * anybody may have a list to which one of ours has written once.
  */
-function isSentOn({ forwarder, unprovenOwn }: AuthenticationEvidence): boolean {
-  return forwarder !== undefined && (unprovenOwn === undefined || forwarder.isUsedByAuthor === true)
+function isSentOn(evidence: AuthenticationEvidence): boolean {
+  return evidence.forwarder !== undefined && findUnspokenOwn(evidence) === undefined
 }
 
 type Line = Omit<ScoreLine, 'source'>

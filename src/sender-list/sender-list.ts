@@ -39,6 +39,20 @@ export interface SenderDecision {
   readonly name: string
   /** Nothing proves that the message is from there, so an entry that would let it in does not count. */
   readonly isUnproven?: true | undefined
+  /** The message comes as of one of us, which nothing proves: an entry that lets in somebody else does not count. */
+  readonly isAsOurs?: true | undefined
+}
+
+/** An entry that is written down and does not count says nothing. */
+export function doesCount({ isUnproven, isAsOurs }: SenderDecision): boolean {
+  return !isUnproven && !isAsOurs
+}
+
+/** What the checks of a message have found. */
+export interface SenderProof {
+  readonly isProven: (domain: string) => boolean
+  /** The address of ours as which it comes without a proof. */
+  readonly unprovenOwn?: string | undefined
 }
 
 /** Of a domain so many labels are looked at, from the end. */
@@ -75,12 +89,12 @@ function domainsAbove(domain: string): readonly string[] {
 export function decideSender(
   entries: readonly SenderEntry[],
   names: SenderNames,
-  isProven: (domain: string) => boolean,
+  proof: SenderProof,
 ): SenderDecision | undefined {
-  const matches = matchesOf(entries, names, isProven)
+  const matches = matchesOf(entries, names, proof)
   const best = (list: Match['list']): Match | undefined =>
     matches
-      .filter(match => match.list === list && match.isUnproven !== true)
+      .filter(match => match.list === list && doesCount(match))
       .toSorted((a, b) => b.narrowness - a.narrowness || (a.verdict === 'block' ? -1 : 1))[0]
   const administrators = best('administrator')
   const decisive =
@@ -97,8 +111,11 @@ interface Match extends SenderDecision {
 function matchesOf(
   entries: readonly SenderEntry[],
   { reversePath, authors }: SenderNames,
-  isProven: (domain: string) => boolean,
+  { isProven, unprovenOwn }: SenderProof,
 ): readonly Match[] {
+  // What a reader sees is whom it is from: neither its envelope nor a second author makes it mail of somebody who is wanted.
+  const isAsOurs = (by: Match['by']): boolean =>
+    unprovenOwn !== undefined && (by === 'reverse-path' || authors.length > 1)
   const names = [
     ...authors.map(name => ({ name, by: 'author' as const })),
     ...(reversePath ? [{ name: reversePath, by: 'reverse-path' as const }] : []),
@@ -116,6 +133,7 @@ function matchesOf(
           name: formatAddress(name),
           narrowness,
           ...(verdict === 'allow' && !isProven(name.domain) ? { isUnproven: true } : {}),
+          ...(verdict === 'allow' && isAsOurs(by) ? { isAsOurs: true } : {}),
         },
       ]
     }),

@@ -187,6 +187,34 @@ test('who is on the list of wanted senders passes every score, where SPF proves 
   )
 })
 
+test('whose envelope alone is wanted does not get in as one of us, and the trail says what became of it for whom', async t => {
+  const server = await start(t)
+  await put(server, 'allow', 'friend.test', anna)
+  const friend = { from: 'x@friend.test', client: friendsServer }
+  const asUs = ['The boss <carl@here.test>', 'carl@here.test, x@friend.test']
+  for (const author of asUs)
+    assert.match((await send(server, { ...friend, author, subject: 'Pay' }))[1] ?? '', /^250/)
+  assert.deepEqual(await subjects(server, anna, 'INBOX'), [])
+  assert.deepEqual(await subjects(server, anna, 'Junk'), ['Pay', 'Pay'])
+  const [text, ...notes] = await lastOf(server, 'screened')
+  assert.equal(
+    text,
+    'Looked at whether it is spam (8 points), and put into Junk: it has 8 points, and 5 make spam',
+  )
+  assert.match(
+    notes[0] ?? '',
+    /^for anna@here\.test: the entry friend\.test \(allow\) of its own list does not count, since the message comes as of one of ours, and nothing proves that it is from there; /,
+  )
+  // By the same envelope a service sends what others write.
+  await send(server, { ...friend, author: 'someone@other.test', to: [anna, carl], subject: 'Points 8' })
+  assert.deepEqual(await subjects(server, anna, 'INBOX'), ['Points 8'])
+  assert.deepEqual(await subjects(server, carl, 'Junk'), ['Points 8'])
+  assert.equal(
+    (await lastOf(server, 'screened'))[0],
+    'Looked at whether it is spam (8 points), and put into Junk where no list of senders lets it in: it has 8 points, and 5 make spam',
+  )
+})
+
 test('a wanted sender need not come again, and passes neither DMARC nor what a scanner refuses', async t => {
   const server = await start(t)
   await put(server, 'allow', 'friend.test')
