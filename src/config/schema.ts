@@ -1260,7 +1260,7 @@ const unprovenPoints = (usual: number) => z.number().min(0).max(100).default(usu
 const unproven = z.strictObject({
   ownDomain: setting(
     unprovenPoints(8),
-    'The From field has an address of one of your domains, and neither SPF nor a signature proves that the message is from there: somebody writes as one of your people. A service that sends in your name has to stand in the SPF record of the domain, or to sign; else its mail goes to Junk, as long as these points reach spam.junkScore.',
+    'The From field has an address of one of your domains or of a name below one, or has it as the name of somebody else, and neither SPF nor a signature proves that the message is from there: somebody writes as one of your people. A service that sends in your name has to stand in the SPF record of the domain, or to sign; else its mail goes to Junk, as long as these points reach spam.junkScore.',
   ),
   spfFail: setting(
     unprovenPoints(2),

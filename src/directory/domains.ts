@@ -8,6 +8,7 @@ import {
   assertNoLoop,
   assertTargetsKnown,
   isOwnDomain,
+  isRelayDomain,
   mayLeadOn,
   noSuchDomain,
 } from './constraints.ts'
@@ -17,6 +18,9 @@ import { displayDomain } from './display.ts'
 import type { Domain } from './records.ts'
 import { removeAccountRows, removeDomainRow, removeRedirectionRows } from './removal.ts'
 import { type DomainRow, readDomain, storeAddress } from './rows.ts'
+
+/** Of a name so many labels are looked at, from the end. */
+const maxLabels = 12
 
 export interface DomainSummary extends Domain {
   readonly accounts: number
@@ -63,6 +67,20 @@ export const listDomainNames = defineRead(
 export const isDomain = defineRead(
   'directory.is-domain',
   async (tx, input: { readonly name: string }): Promise<boolean> => await isOwnDomain(tx, input.name),
+)
+
+/** The domain of ours that it is or is below, where none that is relayed is nearer: `name` in A-labels. */
+export const findDomainAbove = defineRead(
+  'directory.find-domain-above',
+  async (tx, input: { readonly name: string }): Promise<string | undefined> => {
+    const labels = input.name.split('.').slice(-maxLabels)
+    const names = labels.map((_, index) => labels.slice(index).join('.'))
+    for (const name of new Set([input.name, ...names])) {
+      if (await isOwnDomain(tx, name)) return name
+      if (await isRelayDomain(tx, name)) return undefined
+    }
+    return undefined
+  },
 )
 
 /** Whether there is any, of ours or relayed: without one, nobody knows what is ours. */

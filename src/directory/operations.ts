@@ -18,6 +18,7 @@ import { findCredentials } from './authenticate.ts'
 import { exportDirectory } from './document.ts'
 import {
   createDomain,
+  findDomainAbove,
   isDomain,
   listDomainNames,
   listDomains,
@@ -52,6 +53,7 @@ export const directoryOperations = [
   createDomain,
   listDomains,
   listDomainNames,
+  findDomainAbove,
   isDomain,
   setPostmaster,
   removeDomain,

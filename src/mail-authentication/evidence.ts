@@ -21,7 +21,7 @@ export interface AuthenticationEvidence {
   readonly dmarc?: DmarcEvidence | undefined
   /** Why nobody can say whose domain DMARC would be about. */
   readonly authorProblem?: AuthorProblem | undefined
-  /** The address in the From field: one of ours, of which nothing proves that it has written this. */
+  /** The address in the From field, or in the name there: one of ours, of which nothing proves that it has written this. */
   readonly unprovenOwn?: string | undefined
   /** Where nothing proves the author: which mailing lists the message says it comes from, as anybody can write. */
   readonly lists?: readonly string[] | undefined

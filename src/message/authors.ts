@@ -2,6 +2,7 @@
 // as generously as mail programs read them. For what is about what a reader sees.
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import { decodeEncodedWords } from './encoded-words.ts'
 import { endOfLine, startsWithName } from './header-lines.ts'
 import { type ShownAddresses, shownAddresses } from './written-addresses.ts'
 
@@ -10,6 +11,8 @@ const colon = 0x3a
 const maxFieldBytes = 16_384
 /** Nobody shows more. */
 const maxAuthors = 5
+/** RFC 5321 §4.5.3.1.3, and what may stand around it. */
+const maxAddressLength = 400
 
 /** Of all From fields, where there are several; what is no address is passed over. */
 export function findAuthors(section: Uint8Array): readonly Address[] {
@@ -21,6 +24,30 @@ export function findAuthors(section: Uint8Array): readonly Address[] {
     )
   }
   return authors.slice(0, maxAuthors)
+}
+
+/**
+ * Addresses that stand in the place of an author's name, or at the end of it: "Anna <anna@example.org>" <x@elsewhere.example>. Where
+ * a program shows names only, its reader takes them for the author. What a list or a calendar adds behind one says whose it is.
+ */
+export function findAddressesAsNames(section: Uint8Array): readonly Address[] {
+  const found: Address[] = []
+  for (const { shown } of fieldsOf(section, fromName)) {
+    if (found.length >= maxAuthors) break
+    found.push(...shown.names.slice(0, maxAuthors).flatMap(name => addressAtEnd(name) ?? []))
+  }
+  return found.slice(0, maxAuthors)
+}
+
+function addressAtEnd(name: string): Address | undefined {
+  const unquoted = name.replaceAll(/\\(.)/g, '$1').replaceAll('"', ' ')
+  // Letters of full width, and what has none, look like the address all the same.
+  const shown = decodeEncodedWords(unquoted)
+    .normalize('NFKC')
+    .replaceAll(/\p{Cf}/gu, '')
+  const last = shown.split(/[\s<>()[\],;:]+/).findLast(word => /[^'.]/.test(word))
+  if (last === undefined || last.length > maxAddressLength || !last.includes('@')) return undefined
+  return parseAddress(last.replaceAll(/^'+|['.]+$/g, ''))
 }
 
 export interface WrittenName {

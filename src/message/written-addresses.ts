@@ -15,6 +15,8 @@ export interface ShownAddresses {
   readonly addresses: readonly string[]
   /** What a program may show as one that another program does not see. */
   readonly hidden: readonly string[]
+  /** What stands beside addresses in angle brackets, as it is written: with quotes, and encoded. */
+  readonly names: readonly string[]
   /** Nothing in it could be anybody: it is empty, or has empty brackets, comments or names of groups only. */
   readonly isEmpty: boolean
 }
@@ -32,6 +34,7 @@ export function shownAddresses(value: string): ShownAddresses {
   return {
     addresses,
     hidden: [...hidden].filter(text => !known.has(text)),
+    names: mailboxes.flatMap(({ bare, angles }) => (angles.length > 0 ? [bare] : [])),
     isEmpty: mailboxes.every(
       ({ bare, angles, isGroup }) => isGroup || (bare.trim() === '' && angles.length === 0),
     ),

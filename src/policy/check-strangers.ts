@@ -6,6 +6,7 @@ import type { AuthenticationDns } from '../mail-authentication/bounded-dns.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { MessageAuthentication, type WantedChecks } from '../mail-authentication/message-authentication.ts'
 import { composeResultsField } from '../mail-authentication/results-field.ts'
+import { findAddressesAsNames } from '../message/authors.ts'
 import { findListAddresses } from '../message/list-addresses.ts'
 import { verdictField } from '../message/verdict-field.ts'
 import type { Client, MailTransaction } from '../smtp/server/services.ts'
@@ -57,10 +58,10 @@ export function createStrangerChecks(parts: StrangerChecksOptions): StrangerChec
       if (!isAny || !isStranger(client)) return undefined
       const { remoteAddress: clientAddress, heloName } = client
       const authentication = new MessageAuthentication(options, { clientAddress, heloName, reversePath })
-      let written: WrittenNames = { authors: [], lists: [] }
+      let written: WrittenNames = { authors: [], names: [], lists: [] }
       return {
         takeHeader(section, authors) {
-          written = { authors, lists: findListAddresses(section) }
+          written = { authors, names: findAddressesAsNames(section), lists: findListAddresses(section) }
           authentication.takeHeader(section)
         },
         takeBody: piece => authentication.takeBody(piece),
@@ -81,17 +82,20 @@ export function createStrangerChecks(parts: StrangerChecksOptions): StrangerChec
   }
 }
 
-type WrittenNames = Pick<ForwardedMessage, 'authors' | 'lists'>
+interface WrittenNames extends Pick<ForwardedMessage, 'authors' | 'lists'> {
+  /** Addresses that stand as names of authors. */
+  readonly names: readonly Address[]
+}
 
 /** Where nothing proves the author: is he one of ours, and has somebody whom we know sent it on? Rejects with a StorageFault. */
 async function lookFurther(
   parts: ForwarderParts,
   { dmarc: mode }: AuthenticationPolicy,
-  message: ForwardedMessage,
+  message: ForwardedMessage & WrittenNames,
 ): Promise<AuthenticationEvidence> {
-  const { evidence, authors, lists } = message
+  const { evidence, authors, names, lists } = message
   const { arc, dmarc } = evidence
-  const unprovenOwn = await findUnprovenOwn(parts, evidence, authors)
+  const unprovenOwn = await findUnprovenOwn(parts, evidence, [...authors, ...names])
   const [firstOwn] = unprovenOwn
   const isFailed = dmarc?.result === 'fail'
   if (!isFailed && !firstOwn) return evidence

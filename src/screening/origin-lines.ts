@@ -18,8 +18,10 @@ export function linesOfOrigin(
   clientAddress: string,
   points: UnprovenPoints,
 ): readonly ScoreLine[] {
-  const { arc, dmarc } = evidence
-  if (isActedUpon || dmarc?.result === 'pass' || arc?.trusted !== undefined || isSentOn(evidence)) return []
+  const { arc, dmarc, unprovenOwn } = evidence
+  // The author may have proved himself, and bear one of our addresses as his name.
+  const isProven = dmarc?.result === 'pass' && unprovenOwn === undefined
+  if (isActedUpon || isProven || arc?.trusted !== undefined || isSentOn(evidence)) return []
   return [lineOfAuthor(evidence, points), lineOfSender(evidence, clientAddress, points)].flatMap(line =>
     line && line.points > 0 ? [{ source: 'origin', ...line }] : [],
   )

@@ -494,6 +494,30 @@ test('who writes as one of our users from outside, without a proof, is put into 
   )
 })
 
+test('so is who writes as somebody below our domain, or with the address of one of us as his name', async t => {
+  const { server, dns } = await start(t)
+  const hr = createSigner('mail.here.test')
+  dns.setZone([
+    ...zone,
+    'evil.test TXT v=spf1 +all',
+    '_dmarc.evil.test TXT v=DMARC1; p=reject',
+    `${hr.keyName} TXT ${hr.keyRecord}`,
+  ])
+  const write = async (author: string, sign = async (text: string) => text): Promise<void> => {
+    const written = await sign(asColleague.replace('Carl <carl@here.test>', author))
+    const reply = await send(server, { from: 'x@evil.test', message: written })
+    assert.equal(reply.code, 250, reply.text)
+    await server.settled()
+  }
+  for (const author of ['boss@hr.here.test', '"carl@here.test" <a@evil.test>']) await write(author)
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 2)
+  // Another name of ours has signed it; or it is nobody of ours.
+  await write('boss@hr.here.test', text => hr.sign(text))
+  await write('"carl@nothere.test" <a@evil.test>')
+  assert.equal((await server.mailbox('anna@here.test')).length, 2)
+  assert.equal((await server.mailbox('anna@here.test', 'Junk')).length, 2)
+})
+
 test('a broken From field, which programs show as an address all the same, is put into Junk', async t => {
   const { server, dns } = await start(t)
   dns.setZone([...zone, 'evil.test TXT v=spf1 +all'])
