@@ -23,6 +23,8 @@ export const alertKindNames = [
   'account-sends-virus',
   /** The hook file cannot be used as it is. Subject: the file. */
   'hook-file',
+  /** A scanner does not look at mail. Subject: the scanner, 'clamd at 127.0.0.1:3310'. */
+  'scanner-away',
 ] as const
 export type AlertKind = (typeof alertKindNames)[number]
 

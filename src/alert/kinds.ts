@@ -65,6 +65,11 @@ export const alertKinds: Readonly<Record<AlertKind, AlertKindEntry>> = {
     countWaiting: async () => 0,
   },
   'hook-file': seenLately,
+  // Whoever has asked it and got an answer says so by himself.
+  'scanner-away': {
+    ...seenLately,
+    lasts: async (_storage, { seenAt, mendedAt }, now) => mendedAt === undefined && now - seenAt < unseenMs,
+  },
   // Whoever sends no more of it has mended it.
   'account-sends-virus': { ...seenLately, lasts: async (_storage, { seenAt }, now) => now - seenAt < aDayMs },
   'account-held': {

@@ -200,6 +200,26 @@ export const english: AlertTexts = {
       now: `Nothing has been wrong with it since ${ended?.at ?? ''}.`,
       detail,
     }),
+    'scanner-away': ({ subject, evidence, ended, detail }) => ({
+      about: subject,
+      title: `the scanner ${subject} ${ended ? 'did' : 'does'} not look at mail`,
+      happened: evidence.detail,
+      meaning:
+        evidence.sort === 'defer'
+          ? 'All mail that it is to look at is put off (451) for as long as it is away: whenDown of this scanner is "defer". The senders try again for some days, then they give up.'
+          : 'Mail is taken without it for as long as it is away: whenDown of this scanner is "accept".',
+      steps: [
+        {
+          text: 'Start the scanner, or correct where the settings say that it listens ([[scanners]]). Then see whether each answers:',
+          command: 'postrider check',
+        },
+        ...(evidence.sort === 'defer'
+          ? [{ text: 'If it stays away: whenDown = "accept" takes the mail without having looked at it.' }]
+          : []),
+      ],
+      now: `It has looked at mail again, or none was to be looked at, since ${ended?.at ?? ''}.`,
+      detail,
+    }),
     'certificate-renewal': ({ subject, evidence, endsOn, ended, detail }) => ({
       about: subject,
       title:

@@ -203,6 +203,26 @@ export const russian: AlertTexts = {
       now: `С файлом снова всё в порядке (с какого времени: ${ended?.at ?? ''}).`,
       detail,
     }),
+    'scanner-away': ({ subject, evidence, ended, detail }) => ({
+      about: subject,
+      title: `сканер ${subject} не ${ended ? 'проверял' : 'проверяет'} почту`,
+      happened: `Причина, как она записана в журнале: ${evidence.detail}`,
+      meaning:
+        evidence.sort === 'defer'
+          ? 'Пока сканер недоступен, вся почта, которую он должен проверять, временно не принимается (451): для него задано whenDown = "defer". Отправители повторяют попытки несколько дней, затем прекращают их.'
+          : 'Пока сканер недоступен, почта принимается без его проверки: для него задано whenDown = "accept".',
+      steps: [
+        {
+          text: 'Запустите сканер или исправьте в настройках адрес, по которому он доступен ([[scanners]]). Затем проверьте, отвечает ли каждый сканер:',
+          command: 'postrider check',
+        },
+        ...(evidence.sort === 'defer'
+          ? [{ text: 'Если сканер не вернётся: с whenDown = "accept" почта принимается без проверки.' }]
+          : []),
+      ],
+      now: `Сканер снова проверяет почту, или проверять было нечего (с какого времени: ${ended?.at ?? ''}).`,
+      detail,
+    }),
     'certificate-renewal': ({ subject, evidence, endsOn, ended, detail }) => ({
       about: subject,
       title:

@@ -39,6 +39,7 @@ import { composeOutgoing } from './compose-outgoing.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeSigner } from './compose-signing.ts'
 import { MailFetcher } from './mail-fetcher.ts'
+import { createScannerAlerts } from './scanner-alerts.ts'
 import { createSessionServices } from './session-services.ts'
 import { TrailWriter } from './trail-writer.ts'
 
@@ -113,18 +114,20 @@ export function composeFront(parts: FrontParts): Front {
   const senderLists = createSenderLists(storage)
   const senderPolicy = { hostname: settings.hostname, senderAddress: settings.submission.senderAddress }
   const product = `Postrider ${packageVersion()}`
+  const scannerWatch = createScannerAlerts(storage, clock, log)
   const scanners = new Scanners(
     composeScanners(settings.scanners, { hostname: settings.hostname, product, clock }),
     {
       clock,
       log,
+      watch: scannerWatch,
     },
   )
   const {
     outgoing,
     suspects,
     scanners: outgoingScanners,
-  } = composeOutgoing({ settings, product, storage, clock, log })
+  } = composeOutgoing({ settings, product, storage, watch: scannerWatch, clock, log })
   const sessionScanners =
     scanners.attends || outgoingScanners.attends
       ? new SessionScanners({

@@ -6,7 +6,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
 import { composeScanners } from '../screening/compose-scanners.ts'
-import { Scanners } from '../screening/run-scanners.ts'
+import { Scanners, type ScannerWatch } from '../screening/run-scanners.ts'
 import { OutgoingScreening } from '../screening/screen-outgoing.ts'
 import { holdSpammer } from '../sending/outgoing-suspects.ts'
 import { replies } from '../smtp/replies.ts'
@@ -17,6 +17,7 @@ export interface OutgoingParts {
   /** What this server is: 'Postrider 1.0.0'. */
   readonly product: string
   readonly storage: Pick<Storage, 'run'>
+  readonly watch: ScannerWatch
   readonly clock: Clock
   readonly log: Log
 }
@@ -28,14 +29,14 @@ export interface Outgoing {
   readonly suspects: OutgoingSuspects
 }
 
-export function composeOutgoing({ settings, product, storage, clock, log }: OutgoingParts): Outgoing {
+export function composeOutgoing({ settings, product, storage, watch, clock, log }: OutgoingParts): Outgoing {
   const { hostname, scanners, submission } = settings
   const wanted = new Scanners(
     composeScanners(
       scanners.filter(({ outgoing }) => outgoing),
       { hostname, product, clock },
     ),
-    { clock, log },
+    { clock, log, watch },
   )
   const trouble = new LastingTrouble(log, {
     begins: 'an alert about what an account sends is not kept',

@@ -31,6 +31,12 @@ export interface ScannerPolicy {
   readonly weight: number
 }
 
+/** Who hears whether scanners look at mail. */
+export interface ScannerWatch {
+  failed(scanner: string, why: string, whenDown: ScannerPolicy['whenDown']): void
+  answered(scanner: string): void
+}
+
 /** What one scanner came to. */
 export interface Scan {
   readonly scanner: string
@@ -48,13 +54,15 @@ export class Scanners {
   readonly #policies: readonly ScannerPolicy[]
   readonly #clock: Clock
   readonly #trouble: LastingTrouble
+  readonly #watch: ScannerWatch | undefined
 
   constructor(
     policies: readonly ScannerPolicy[],
-    { clock, log }: { readonly clock: Clock; readonly log: Log },
+    { clock, log, watch }: { readonly clock: Clock; readonly log: Log; readonly watch?: ScannerWatch },
   ) {
     this.#policies = policies
     this.#clock = clock
+    this.#watch = watch
     this.#trouble = new LastingTrouble(log, {
       begins: 'a scanner does not look at mail',
       ends: 'the scanner looks at mail again',
@@ -102,13 +110,16 @@ export class Scanners {
         attending?.has(policy) ? attending.scan(policy, specimen, signal) : scanner.scan(specimen, signal),
       )
       this.#trouble.over(scanner.name)
+      this.#watch?.answered(scanner.name)
       return { scanner: scanner.name, ...readReport(policy, report) }
     } catch (cause) {
       // What it will never look at is no trouble that passes: later it would be the same.
       if (cause instanceof ScannerFault && cause.code === 'SCANNER_TOO_LARGE')
         return tooLarge(policy, specimen, cause.message)
       this.#trouble.hit(cause, scanner.name)
-      return notLooked(scanner, whenDown, cause instanceof Error ? cause.message : String(cause))
+      const why = cause instanceof Error ? cause.message : String(cause)
+      this.#watch?.failed(scanner.name, why, whenDown)
+      return notLooked(scanner, whenDown, why)
     }
   }
 }

@@ -1,7 +1,11 @@
 // Whether strangers' mail is wanted: what a scanner says, seen by the peer, by our user and in the trail.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { Alert } from '../../src/alert/alert.ts'
+import { describeAlert } from '../../src/alert/describe-alert.ts'
+import { listAlerts } from '../../src/alert/operations.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { formatBlock } from '../../src/notice/format-text.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
@@ -137,6 +141,26 @@ test('a scanner that wants to see it later, or is away where that matters, puts 
   assert.equal((await sendAsStranger(mild, 'Lunch')).code, 250)
   const screened = await eventOf(mild, 'screened')
   assert.match(screened.screening.notAsked?.[0] ?? '', /nothing listens on this port there/)
+})
+
+test('of a scanner that is away an alert tells, until it answers again', async t => {
+  let isThere = false
+  const { at } = await startFakeRspamd(t, () => (isThere ? { score: 0 } : { action: 5 }))
+  const server = await start(t, at, { whenDown: 'defer' })
+  const alerts = async (): Promise<Alert[]> => await server.storage.run(listAlerts, { which: 'lasting' })
+  for (let n = 0; n < 3; n++) assert.equal((await sendAsStranger(server, 'Lunch')).code, 451)
+  const [alert] = await eventually('an alert', async () => {
+    const found = await alerts()
+    return found.length > 0 ? found : undefined
+  })
+  assert.ok(alert)
+  assert.deepEqual([alert.kind, alert.subject], ['scanner-away', `rspamd at ${at}`])
+  const told = formatBlock(describeAlert(alert, 0, 'en').block)
+  assert.match(told, /is put off\s+\(451\)/)
+  assert.match(told, /postrider check/)
+  isThere = true
+  assert.equal((await sendAsStranger(server, 'Lunch')).code, 250)
+  await eventually('its end', async () => ((await alerts()).length === 0 ? true : undefined))
 })
 
 test('a message of a megabyte is shown whole', async t => {
