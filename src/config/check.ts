@@ -14,6 +14,7 @@ import { checkListeners } from './checks/check-listeners.ts'
 import { checkLogIns } from './checks/check-log-ins.ts'
 import { checkNames, createNameLookup, type NameLookup } from './checks/check-names.ts'
 import { checkRelaying } from './checks/check-relaying.ts'
+import { checkScanners } from './checks/check-scanners.ts'
 import { checkSecrets } from './checks/check-secrets.ts'
 import { checkSmartHost } from './checks/check-smart-host.ts'
 import { checkSources } from './checks/check-sources.ts'
@@ -106,6 +107,7 @@ async function collectFindings(
     checkSmartHost(settings, lookup),
     settings.roles.includes('front') ? checkLogIns(settings, options.clock) : [],
     checkHooks(settings, options.clock),
+    settings.roles.includes('front') ? checkScanners(settings, options.clock) : [],
   ])
   const settingsFinding = ok(
     'settings',

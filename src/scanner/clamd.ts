@@ -16,6 +16,11 @@ export function createClamdScanner(endpoint: ScannerEndpoint): Scanner {
       const answer = await askAgainWhenCut(name, specimen, ask)
       return readReport(name, answer.toString('utf8').replace(/\0.*$/s, ''), specimen.size)
     },
+    async ping(signal) {
+      const isWhole = (bytes: Buffer): boolean => bytes.includes(0)
+      const answer = await exchange({ endpoint, name, request: ping(), isWhole, signal })
+      if (!isPong(answer)) throw confused(name, answer.toString('utf8'))
+    },
   }
 }
 
@@ -47,6 +52,10 @@ async function askAgainWhenCut(
 
 async function isThere(ask: (request: AsyncIterable<Uint8Array>) => Promise<Buffer>): Promise<boolean> {
   const answer = await ask(ping()).catch(() => Buffer.alloc(0))
+  return isPong(answer)
+}
+
+function isPong(answer: Buffer): boolean {
   return answer.toString('latin1').startsWith('PONG')
 }
 

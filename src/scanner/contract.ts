@@ -113,6 +113,8 @@ export interface Scanner {
   readonly name: string
   /** Rejects with a ScannerFault, also when `signal` ends it. */
   scan(specimen: Specimen, signal: AbortSignal): Promise<ScanReport>
+  /** Whether it is there, and speaks as it should where its protocol has a way to ask. Rejects as `scan`. */
+  ping?(signal: AbortSignal): Promise<void>
   /** Of one that wants to hear of each recipient when it is named. */
   attend?(transaction: AttendedTransaction): Attendance
 }

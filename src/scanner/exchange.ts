@@ -73,6 +73,27 @@ export async function exchange(options: Exchange): Promise<Buffer> {
   }
 }
 
+/** Whether somebody listens there; nothing is said. Rejects with a ScannerFault. */
+export async function reach({
+  endpoint,
+  name,
+  signal,
+}: Pick<Exchange, 'endpoint' | 'name' | 'signal'>): Promise<void> {
+  const socket = connect(connectOptions(endpoint))
+  const onAbort = (): void => void socket.destroy(new Error('it did not answer in time'))
+  signal.addEventListener('abort', onAbort)
+  try {
+    if (signal.aborted) onAbort()
+    await once(socket, 'connect')
+  } catch (cause) {
+    throw unavailable(name, cause)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    socket.on('error', () => {})
+    socket.destroy()
+  }
+}
+
 export function unavailable(name: string, cause: unknown): ScannerFault {
   const why = cause instanceof Error ? describeNetworkError(cause) : String(cause)
   return new ScannerFault('SCANNER_UNAVAILABLE', `The scanner ${name} gave no answer: ${why}.`, { cause })

@@ -3,7 +3,7 @@
 import type { RequestOptions } from 'node:http'
 import { z } from 'zod'
 import { oneLine, type Scanner, type Specimen } from './contract.ts'
-import { confused } from './exchange.ts'
+import { confused, reach } from './exchange.ts'
 import { postForJson } from './post-json.ts'
 
 export interface HttpHookOptions {
@@ -29,17 +29,22 @@ const verdictSchema = z.strictObject({
 export function createHttpHook({ url, authorization, sendsMessage }: HttpHookOptions): Scanner {
   const name = `the hook ${url.origin}${url.pathname}`
   const isTls = url.protocol === 'https:'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
+  const endpoint = { kind: 'tcp', host, port } as const
   const headers = {
     'Content-Type': 'application/json',
     ...(authorization === undefined ? {} : { Authorization: authorization }),
   }
   const options: RequestOptions = {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
+    host,
+    port,
     path: `${url.pathname}${url.search}`,
   }
   return {
     name,
+    // Without a message there is nothing to ask such a program.
+    ping: signal => reach({ endpoint, name, signal }),
     async scan(specimen, signal) {
       const { body, length } = formatBody(specimen, sendsMessage)
       const verdict = verdictSchema.safeParse(

@@ -9,7 +9,13 @@ import {
   type ScanReport,
   type Specimen,
 } from './contract.ts'
-import { confused, connectOptions, formatScannerEndpoint, type ScannerEndpoint } from './exchange.ts'
+import {
+  confused,
+  connectOptions,
+  exchange,
+  formatScannerEndpoint,
+  type ScannerEndpoint,
+} from './exchange.ts'
 import { postForJson } from './post-json.ts'
 
 export interface RspamdOptions {
@@ -74,6 +80,14 @@ export function createRspamdScanner({ endpoint, password }: RspamdOptions): Scan
       )
       if (!answer.success) throw confused(name, answer.error.issues[0]?.message ?? '')
       return readReport(name, answer.data)
+    },
+    async ping(signal) {
+      const request = async function* (): AsyncIterable<Uint8Array> {
+        yield Buffer.from('GET /ping HTTP/1.0\r\nConnection: close\r\n\r\n')
+      }
+      const answer = await exchange({ endpoint, name, request: request(), signal })
+      const text = answer.toString('utf8')
+      if (!/^HTTP\/1\.\d 200 .*pong/s.test(text)) throw confused(name, text)
     },
   }
 }

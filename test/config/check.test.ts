@@ -8,9 +8,11 @@ import { type TestContext, test } from 'node:test'
 import { type CheckOptions, type CheckResult, runCheck } from '../../src/config/check.ts'
 import type { NameLookup } from '../../src/config/checks/check-names.ts'
 import { parseSettings } from '../../src/config/load-settings.ts'
+import { formatScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { generateCertificate } from '../../src/tls/generate-certificate.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { startOpenIdProvider } from '../harness/openid-provider.ts'
+import { startOneAnswer } from '../scanner/fake-scanner.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const day = 86_400_000
@@ -349,6 +351,50 @@ test('looking makes nothing', async context => {
     readDomains: () => assert.fail('there is no database to read'),
   })
   assert.ok(!existsSync(join(folder, 'postrider-data')))
+})
+
+test('scanners: each is asked whether it is there, as its protocol has it', async context => {
+  const answers = {
+    clamav: ['zPING\0', 'PONG\0'],
+    rspamd: ['GET /ping HTTP/1.0', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npong\r\n'],
+    spamassassin: ['PING SPAMC/1.2', 'SPAMD/1.5 0 PONG\r\n'],
+    milter: ['', ''],
+  }
+  for (const [kind, [asked = '', answer = '']] of Object.entries(answers)) {
+    const { endpoint } = await startOneAnswer(context, answer, all => all.includes(asked))
+    const scanner = `[[scanners]]\nkind = "${kind}"\nat = "${formatScannerEndpoint(endpoint)}"\n`
+    const right = await check(context, `${listener}${scanner}`)
+    assert.doesNotMatch(complaints(right).join(), /scanners/, right.text)
+    assert.match(right.text, /ok {7}scanners: /)
+    if (kind === 'milter') continue
+    const other = await startOneAnswer(context, 'HTTP/1.1 400 Bad Request\r\n\r\n\0')
+    const wrong = `[[scanners]]\nkind = "${kind}"\nat = "${formatScannerEndpoint(other.endpoint)}"\n`
+    assert.match((await check(context, `${listener}${wrong}`)).text, /the right kind of scanner/)
+  }
+})
+
+test('scanners that are away: what that costs', async context => {
+  const socket = join(temporaryFolder(context), 'none.sock')
+  const scanners = [
+    '[[scanners]]\nkind = "clamav"\nat = "127.0.0.1:1"',
+    '[[scanners]]\nkind = "rspamd"\nat = "127.0.0.1:1"',
+    `[[scanners]]\nkind = "milter"\nat = "${socket}"\nwhenDown = "defer"`,
+    '[[scanners]]\nkind = "http"\nurl = "http://127.0.0.1:1/verdict"',
+  ].join('\n')
+  const { text, findings, exitCode } = await check(context, `${listener}${scanners}`)
+  const away = findings.filter(({ subject }) => subject === 'scanners')
+  assert.deepEqual(
+    away.map(({ severity, cost }) => [severity, cost.includes('(451)')]),
+    [
+      ['warning', true],
+      ['warning', false],
+      ['warning', true],
+      ['warning', false],
+    ],
+    text,
+  )
+  assert.match(text, /scanners: The scanner clamd at 127\.0\.0\.1:1 gave no answer: refused; nothing listens/)
+  assert.equal(exitCode, 0)
 })
 
 test('an OpenID provider that does not answer, or is another', async context => {

@@ -7,7 +7,7 @@ export type Severity = 'error' | 'warning' | 'ok'
 export interface Finding {
   /** error: the server would not start, or would do harm. warning: it works less well than it could. */
   readonly severity: Severity
-  /** 'settings', 'listeners', 'database', 'data folder', 'certificate', 'secrets', 'names', 'smart host', 'log-ins', 'relaying', 'limits', 'source addresses', 'hooks', 'disk' */
+  /** 'settings', 'listeners', 'database', 'data folder', 'certificate', 'secrets', 'names', 'smart host', 'log-ins', 'relaying', 'limits', 'source addresses', 'hooks', 'scanners', 'disk' */
   readonly subject: string
   readonly what: string
   /** What goes wrong because of it; '' when all is well. */

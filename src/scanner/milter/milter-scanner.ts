@@ -13,7 +13,7 @@ import {
   type ScanReport,
   type Specimen,
 } from '../contract.ts'
-import { formatScannerEndpoint, type ScannerEndpoint } from '../exchange.ts'
+import { formatScannerEndpoint, reach, type ScannerEndpoint } from '../exchange.ts'
 import { type Macros, Milter, type MilterChange, type MilterMessage, type MilterVerdict } from './milter.ts'
 
 export interface MilterScannerOptions {
@@ -29,9 +29,11 @@ const maxHeaderBytes = 1024 * 1024
 
 export function createMilterScanner(options: MilterScannerOptions): Scanner {
   const attend = (transaction: AttendedTransaction): Attendance => new MilterAttendance(options, transaction)
+  const name = `milter at ${formatScannerEndpoint(options.endpoint)}`
   return {
-    name: `milter at ${formatScannerEndpoint(options.endpoint)}`,
+    name,
     attend,
+    ping: signal => reach({ endpoint: options.endpoint, name, signal }),
     async scan(specimen, signal) {
       const attendance = attend({
         client: specimen.client,
