@@ -34,18 +34,19 @@ export type Judged =
 export function judgeMessage(question: MessageToJudge): Judged {
   const { recipients, screened, isSuspicious } = question
   const each = recipients.map((recipient, index) => ({ recipient, voice: voiceOf(question, index) }))
-  const verdict = screened?.verdict ?? { kind: 'accept' as const }
+  const found = screened?.verdict ?? { kind: 'accept' as const }
   const blocked = each.filter(({ voice }) => voice === 'block')
   if (blocked.length === each.length && each.length > 0) return { kind: 'refuse', reply: refuse(question) }
+  // What a scanner refuses outright, or has not seen, may be a virus; only points are overruled.
+  if (found.kind === 'refuse' && found.by === 'scanner')
+    return { kind: 'refuse', reply: replies.scannerRefused(found.because) }
   // Whoever has trouble with this server reaches somebody there.
   const isForRoles = recipients.every(({ forwardPath }) => isRoleAddress(forwardPath))
-  if (!isForRoles) {
-    if (verdict.kind === 'defer') return { kind: 'refuse', reply: replies.screenedLater(verdict.because) }
-    // What a scanner refuses outright may be a virus; only a score is overruled.
-    const isRefused =
-      verdict.kind === 'refuse' && (verdict.by === 'scanner' || each.every(({ voice }) => voice !== 'allow'))
-    if (isRefused) return { kind: 'refuse', reply: replies.unwanted(verdict.because) }
-  }
+  const isWanted = isForRoles || each.some(({ voice }) => voice === 'allow')
+  if (found.kind === 'refuse' && !isWanted) return { kind: 'refuse', reply: replies.unwanted(found.because) }
+  const verdict = found.kind === 'refuse' ? (found.otherwise ?? found) : found
+  if (verdict.kind === 'defer' && (verdict.by === 'scanner' || !isForRoles))
+    return { kind: 'refuse', reply: replies.screenedLater(verdict.because) }
   return {
     kind: 'take',
     recipients: each.map(({ recipient, voice }) => {
@@ -74,7 +75,7 @@ function fateBy(verdict: Screened['verdict'], { forwardPath }: Recipient): Fate 
     case 'junk':
     case 'refuse':
       return 'junk'
-    // Of what is put off only mail for a role is here.
+    // Of what is put off for its points only mail for a role is here.
     case 'defer':
     case 'accept':
       return 'inbox'

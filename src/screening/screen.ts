@@ -71,9 +71,21 @@ export interface ScreeningContext {
 
 export type ScreeningVerdict =
   | { readonly kind: 'accept' }
-  | { readonly kind: 'junk' | 'defer'; readonly because: string }
-  /** 'scanner': one wants it by itself, and not for the points. */
-  | { readonly kind: 'quarantine' | 'refuse'; readonly by: 'score' | 'scanner'; readonly because: string }
+  | { readonly kind: 'junk'; readonly because: string }
+  | {
+      readonly kind: 'quarantine' | 'defer' | 'refuse'
+      /** 'scanner': one wants it by itself, or is away, and it is not for the points. */
+      readonly by: 'score' | 'scanner'
+      readonly because: string
+      /** Of what has too many points: what scanners want by themselves, which holds where points do not count. */
+      readonly otherwise?: ScannersWish | undefined
+    }
+
+interface ScannersWish {
+  readonly kind: 'defer' | 'quarantine'
+  readonly by: 'scanner'
+  readonly because: string
+}
 
 export interface Screened {
   readonly verdict: ScreeningVerdict
@@ -143,6 +155,7 @@ export class Screening {
           ? verdict
           : {
               kind: 'defer',
+              by: 'score',
               because: `who is not known here has to send a message again, as mail servers do by themselves, from ${new Date(comeAgainAt).toISOString()} on`,
             },
       evidence: {
@@ -200,23 +213,16 @@ export class Screening {
     if (refusing)
       return { kind: 'refuse', by: 'scanner', because: because(refusing, 'it refuses the message') }
     const meaning = meaningOf(score, { junk, quarantine, refuse })
+    const wish = wishOf(scans)
+    // What is surely spam needs no second look.
     if (meaning === 'refuse')
       return {
         kind: 'refuse',
         by: 'score',
         because: `it looks like spam (${score} points; ${refuse} are too many)`,
+        ...(wish ? { otherwise: wish } : {}),
       }
-    // What is surely spam needs no second look.
-    const deferring = find(scans, 'defer')
-    if (deferring)
-      return { kind: 'defer', because: because(deferring, 'it asks to see the message again later') }
-    const keeping = find(scans, 'quarantine')
-    if (keeping)
-      return {
-        kind: 'quarantine',
-        by: 'scanner',
-        because: because(keeping, 'it wants somebody to look at the message first'),
-      }
+    if (wish) return wish
     if (meaning === 'quarantine')
       return {
         kind: 'quarantine',
@@ -269,6 +275,18 @@ async function hasLearned(
 ): Promise<{ readonly is: boolean; readonly until: number }> {
   const { spam, ham } = await storage.run(readLearned, { accountId: everybody })
   return { is: spam > 0 && ham > 0, until: now + lookAgainMs }
+}
+
+function wishOf(scans: readonly Scan[]): ScannersWish | undefined {
+  const deferring = find(scans, 'defer')
+  if (deferring) {
+    const why = because(deferring, 'it asks to see the message again later')
+    return { kind: 'defer', by: 'scanner', because: why }
+  }
+  const keeping = find(scans, 'quarantine')
+  if (!keeping) return undefined
+  const why = because(keeping, 'it wants somebody to look at the message first')
+  return { kind: 'quarantine', by: 'scanner', because: why }
 }
 
 export function find(scans: readonly Scan[], advice: Advice): Scan | undefined {

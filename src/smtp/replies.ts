@@ -637,6 +637,14 @@ export const replies = {
     ['it looks like spam (17.5 points; 15 are too many)'],
     'Scanners, lists and the filter found too much against a message of a stranger; the trail has each line of it.',
   ),
+  scannerRefused: made(
+    'scannerRefused',
+    550,
+    '5.7.1',
+    (because: string) => `The message was not accepted: ${because}`,
+    ['it contains a virus'],
+    'A scanner refuses a message of a stranger by itself, whatever its points and for whomever it is, postmaster too.',
+  ),
   senderBlocked: made(
     'senderBlocked',
     550,

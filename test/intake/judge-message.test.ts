@@ -12,10 +12,23 @@ const because = 'why'
 const verdicts = {
   accept: { kind: 'accept' },
   junk: { kind: 'junk', because },
-  defer: { kind: 'defer', because },
+  defer: { kind: 'defer', by: 'score', because },
+  'defer by a scanner': { kind: 'defer', by: 'scanner', because },
   quarantine: { kind: 'quarantine', by: 'score', because },
   'quarantine by a scanner': { kind: 'quarantine', by: 'scanner', because },
   refuse: { kind: 'refuse', by: 'score', because },
+  'refuse, unseen': {
+    kind: 'refuse',
+    by: 'score',
+    because,
+    otherwise: { kind: 'defer', by: 'scanner', because },
+  },
+  'refuse, to be looked at': {
+    kind: 'refuse',
+    by: 'score',
+    because,
+    otherwise: { kind: 'quarantine', by: 'scanner', because },
+  },
   'refuse by a scanner': { kind: 'refuse', by: 'scanner', because },
 } as const satisfies Record<string, ScreeningVerdict>
 
@@ -60,10 +73,13 @@ const table: readonly (readonly [
   ['accept', 'inbox', 'inbox', 'inbox', 'inbox inbox junk'],
   ['junk', 'junk', 'inbox', 'junk', 'inbox junk junk'],
   ['defer', '451', '451', 'inbox', '451'],
+  ['defer by a scanner', '451', '451', '451', '451'],
   ['quarantine', 'quarantine', 'inbox', 'junk', 'inbox quarantine junk'],
   ['quarantine by a scanner', 'quarantine', 'quarantine', 'junk', 'quarantine quarantine junk'],
   ['refuse', '550', 'inbox', 'junk', 'inbox junk junk'],
-  ['refuse by a scanner', '550', '550', 'junk', '550'],
+  ['refuse, unseen', '550', '451', '451', '451'],
+  ['refuse, to be looked at', '550', 'quarantine', 'junk', 'quarantine quarantine junk'],
+  ['refuse by a scanner', '550', '550', '550', '550'],
 ]
 
 for (const [name, alone, allowed, role, mixed] of table)

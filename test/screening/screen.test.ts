@@ -128,6 +128,7 @@ test('many points refuse; so does a scanner, whatever the points, in its own wor
     kind: 'refuse',
     by: 'score',
     because: 'it looks like spam (20 points; 15 are too many)',
+    otherwise: { kind: 'defer', by: 'scanner', because: 'scanner 1: it asks to see the message again later' },
   })
   const virus = await open(t, {
     reports: [{ advice: 'mark' }, { advice: 'refuse', text: 'It contains a virus' }],
@@ -141,7 +142,11 @@ test('many points refuse; so does a scanner, whatever the points, in its own wor
 
 test('a scanner that wants to see it later is listened to, one that takes it for spam too', async t => {
   const later = await open(t, { reports: [{ advice: 'mark' }, { advice: 'defer', text: 'Try again later' }] })
-  assert.deepEqual((await later.screen()).verdict, { kind: 'defer', because: 'Try again later' })
+  assert.deepEqual((await later.screen()).verdict, {
+    kind: 'defer',
+    by: 'scanner',
+    because: 'Try again later',
+  })
   const marked = await open(t, { reports: [{ advice: 'mark', score: 1 }] })
   assert.deepEqual((await marked.screen()).verdict, {
     kind: 'junk',
