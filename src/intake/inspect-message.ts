@@ -194,11 +194,11 @@ async function screenOutgoing(
     case 'accept':
       return { screened }
     case 'defer':
-      return { screened, refusal: replies.outgoingLater(verdict.because) }
+      return { screened, refusal: replies.outgoingLater(verdict.told) }
     case 'refuse':
-      if (verdict.isUnseen) return { screened, refusal: replies.outgoingTooLarge(verdict.because) }
+      if (verdict.isUnseen) return { screened, refusal: replies.outgoingTooLarge(verdict.told) }
       await suspects?.refused(account, verdict.because)
-      return { screened, refusal: replies.outgoingRefused(verdict.because) }
+      return { screened, refusal: replies.outgoingRefused(verdict.told) }
     case 'spam':
       return isAccepted ? { screened } : { screened, refusal: await suspects?.spam(account, verdict.because) }
     default:

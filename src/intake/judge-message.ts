@@ -39,14 +39,14 @@ export function judgeMessage(question: MessageToJudge): Judged {
   if (blocked.length === each.length && each.length > 0) return { kind: 'refuse', reply: refuse(question) }
   // What a scanner refuses outright, or has not seen, may be a virus; only points are overruled.
   if (found.kind === 'refuse' && found.by === 'scanner')
-    return { kind: 'refuse', reply: replies.scannerRefused(found.because) }
+    return { kind: 'refuse', reply: replies.scannerRefused(found.told) }
   // Whoever has trouble with this server reaches somebody there.
   const isForRoles = recipients.every(({ forwardPath }) => isRoleAddress(forwardPath))
   const isWanted = isForRoles || each.some(({ voice }) => voice === 'allow')
-  if (found.kind === 'refuse' && !isWanted) return { kind: 'refuse', reply: replies.unwanted(found.because) }
+  if (found.kind === 'refuse' && !isWanted) return { kind: 'refuse', reply: replies.unwanted(found.told) }
   const verdict = found.kind === 'refuse' ? (found.otherwise ?? found) : found
   if (verdict.kind === 'defer' && (verdict.by === 'scanner' || !isForRoles))
-    return { kind: 'refuse', reply: replies.screenedLater(verdict.because) }
+    return { kind: 'refuse', reply: replies.screenedLater(verdict.told) }
   return {
     kind: 'take',
     recipients: each.map(({ recipient, voice }) => {

@@ -50,7 +50,7 @@ export function composeOutgoing({ settings, product, storage, watch, clock, log 
     }),
     suspects: {
       async spam({ id: accountId, address: account }, because) {
-        if (submission.whenSpam === 'refuse') return replies.outgoingRefused(because)
+        if (submission.whenSpam === 'refuse') return replies.outgoingRefused('it looks like spam')
         const suspect = { accountId, account, because, now: clock.now() }
         if ((await storage.run(holdSpammer, suspect)) === 'held')
           log.error('the mail of an account is held: it looks like spam', {

@@ -146,8 +146,26 @@ function sayUnknownList({ lists = [] }: AuthenticationEvidence): string[] {
       ]
 }
 
+/** What the DNS did not say names our resolvers, which are nobody's business; the trail keeps it. */
+function withoutServers({ spf, dkim, ...evidence }: AuthenticationEvidence): AuthenticationEvidence {
+  return {
+    ...evidence,
+    ...(spf && { spf: spf.map(withoutServer) }),
+    ...(dkim && { dkim: dkim.map(withoutServer) }),
+  }
+}
+
+function withoutServer<Found extends { readonly result: string; readonly problem?: string | undefined }>(
+  found: Found,
+): Found {
+  return found.result === 'temperror'
+    ? { ...found, problem: 'the DNS gives no answer at this moment' }
+    : found
+}
+
 /** What SPF and DKIM came to, and where that proves somebody else, whom. */
-function proofs(evidence: AuthenticationEvidence, clientAddress: string): string[] {
+function proofs(found: AuthenticationEvidence, clientAddress: string): string[] {
+  const evidence = withoutServers(found)
   const domain = evidence.dmarc?.domain ?? ''
   const [sender] = evidence.spf ?? []
   const spf = sender ? describeSpf(sender, clientAddress) : 'SPF: not checked'

@@ -4,10 +4,10 @@ import type { HeaderFieldToAdd, MessageChanges, Specimen } from '../scanner/cont
 import type { Attending, Scanners } from './run-scanners.ts'
 import { type ScoreLine, sumOf } from './score.ts'
 import {
-  because,
   describeChanges,
   find,
   joinChanges,
+  reasons,
   type ScreeningEvidence,
   whyNotLooked,
 } from './screen.ts'
@@ -26,6 +26,8 @@ export interface OutgoingScreened {
     | {
         readonly kind: 'refuse' | 'defer'
         readonly because: string
+        /** For the peer. */
+        readonly told: string
         /** Nobody has looked at it: it is refused for its size. */
         readonly isUnseen?: boolean | undefined
       }
@@ -76,18 +78,17 @@ export class OutgoingScreening {
     // Whoever has seen something is believed before those who have not looked.
     const looked = scans.filter(({ notLooked }) => notLooked === undefined)
     const refusing = find(looked, 'refuse')
-    if (refusing) return { kind: 'refuse', because: because(refusing, 'it refuses the message') }
+    if (refusing) return { kind: 'refuse', ...reasons(refusing, 'refuses the message') }
     const { score: most } = this.#parts
     if (most !== undefined && score >= most)
       return { kind: 'spam', because: `it looks like spam (${score} points; ${most} are too many)` }
     const keeping = find(looked, 'quarantine')
-    if (keeping) return { kind: 'refuse', because: because(keeping, 'it does not let the message out') }
+    if (keeping) return { kind: 'refuse', ...reasons(keeping, 'does not let the message out') }
     const unseen = find(scans, 'refuse') ?? find(scans, 'quarantine')
-    if (unseen)
-      return { kind: 'refuse', because: because(unseen, 'it does not let the message out'), isUnseen: true }
+    if (unseen) return { kind: 'refuse', ...reasons(unseen, 'does not let the message out'), isUnseen: true }
     const deferring = find(scans, 'defer')
     return deferring
-      ? { kind: 'defer', because: because(deferring, 'it asks to see the message again later') }
+      ? { kind: 'defer', ...reasons(deferring, 'asks to see the message again later') }
       : { kind: 'accept' }
   }
 }

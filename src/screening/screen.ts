@@ -76,7 +76,10 @@ export type ScreeningVerdict =
       readonly kind: 'quarantine' | 'defer' | 'refuse'
       /** 'scanner': one wants it by itself, or is away, and it is not for the points. */
       readonly by: 'score' | 'scanner'
+      /** For the trail. */
       readonly because: string
+      /** The same for the peer, who learns nothing of what is inside: no program, address or limit. */
+      readonly told: string
       /** Of what has too many points: what scanners want by themselves, which holds where points do not count. */
       readonly otherwise?: ScannersWish | undefined
     }
@@ -85,6 +88,7 @@ interface ScannersWish {
   readonly kind: 'defer' | 'quarantine'
   readonly by: 'scanner'
   readonly because: string
+  readonly told: string
 }
 
 export interface Screened {
@@ -210,8 +214,7 @@ export class Screening {
   #judge(scans: readonly Scan[], score: number): ScreeningVerdict {
     const { junkScore: junk, quarantineScore: quarantine, refuseScore: refuse } = this.#parts.settings
     const refusing = find(scans, 'refuse')
-    if (refusing)
-      return { kind: 'refuse', by: 'scanner', because: because(refusing, 'it refuses the message') }
+    if (refusing) return { kind: 'refuse', by: 'scanner', ...reasons(refusing, 'refuses the message') }
     const meaning = meaningOf(score, { junk, quarantine, refuse })
     const wish = wishOf(scans)
     // What is surely spam needs no second look.
@@ -220,6 +223,7 @@ export class Screening {
         kind: 'refuse',
         by: 'score',
         because: `it looks like spam (${score} points; ${refuse} are too many)`,
+        told: 'it looks like spam',
         ...(wish ? { otherwise: wish } : {}),
       }
     if (wish) return wish
@@ -228,9 +232,10 @@ export class Screening {
         kind: 'quarantine',
         by: 'score',
         because: `it has ${score} points, and ${quarantine} are kept aside`,
+        told: 'it looks like spam',
       }
     const marking = find(scans, 'mark')
-    if (marking) return { kind: 'junk', because: because(marking, 'it takes the message for spam') }
+    if (marking) return { kind: 'junk', because: because(marking, 'takes the message for spam') }
     return meaning === 'junk'
       ? { kind: 'junk', because: `it has ${score} points, and ${junk} make spam` }
       : { kind: 'accept' }
@@ -280,23 +285,31 @@ async function hasLearned(
 function wishOf(scans: readonly Scan[]): ScannersWish | undefined {
   const deferring = find(scans, 'defer')
   if (deferring) {
-    const why = because(deferring, 'it asks to see the message again later')
-    return { kind: 'defer', by: 'scanner', because: why }
+    return { kind: 'defer', by: 'scanner', ...reasons(deferring, 'asks to see the message again later') }
   }
   const keeping = find(scans, 'quarantine')
   if (!keeping) return undefined
-  const why = because(keeping, 'it wants somebody to look at the message first')
-  return { kind: 'quarantine', by: 'scanner', because: why }
+  return {
+    kind: 'quarantine',
+    by: 'scanner',
+    ...reasons(keeping, 'wants somebody to look at the message first'),
+  }
 }
 
 export function find(scans: readonly Scan[], advice: Advice): Scan | undefined {
   return scans.find(scan => scan.advice === advice)
 }
 
-export function because({ scanner, text, notLooked }: Scan, otherwise: string): string {
+function because({ scanner, text, notLooked }: Scan, wish: string): string {
   return (
-    text ?? `${scanner}: ${notLooked === undefined ? otherwise : 'the message could not be looked at now'}`
+    text ?? `${scanner}: ${notLooked === undefined ? `it ${wish}` : 'the message could not be looked at now'}`
   )
+}
+
+/** `wish`: 'refuses the message'. What a scanner says itself is meant for the peer; which one it is he need not know. */
+export function reasons(scan: Scan, wish: string): { readonly because: string; readonly told: string } {
+  const told = scan.notLooked === undefined ? `a scanner ${wish}` : 'it could not be looked at'
+  return { because: because(scan, wish), told: scan.text ?? told }
 }
 
 export function whyNotLooked({ scanner, notLooked }: Scan): string[] {

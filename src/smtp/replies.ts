@@ -634,7 +634,7 @@ export const replies = {
       `The message was not accepted: ${because}`,
       'If it is no spam, write to postmaster at the same domain, where mail is not refused for what it says',
     ],
-    ['it looks like spam (17.5 points; 15 are too many)'],
+    ['it looks like spam'],
     'Scanners, lists and the filter found too much against a message of a stranger; the trail has each line of it.',
   ),
   scannerRefused: made(
@@ -686,7 +686,7 @@ export const replies = {
     451,
     '4.7.1',
     (because: string) => `Your message cannot be accepted now: ${because}; please try again later`,
-    ['clamd at 127.0.0.1:3310: the message could not be looked at now'],
+    ['it could not be looked at'],
     'A scanner that looks at what accounts send, and that the settings want to be asked, is away (whenDown = "defer").',
   ),
   hookRefused: made(
@@ -726,7 +726,7 @@ export const replies = {
     451,
     '4.7.1',
     (because: string) => `The message cannot be accepted now: ${because}; please try again later`,
-    ['clamd at 127.0.0.1:3310: the message could not be looked at now'],
+    ['it could not be looked at'],
     'A scanner that the settings want to be asked is away (whenDown = "defer"), or asks to see the message again.',
   ),
   spfRefused: made(

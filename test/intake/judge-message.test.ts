@@ -9,27 +9,30 @@ import { recipient } from './open-intake.ts'
 type Voice = 'allow' | 'unproven' | 'block' | undefined
 
 const because = 'why'
+const told = 'for the peer'
 const verdicts = {
   accept: { kind: 'accept' },
   junk: { kind: 'junk', because },
-  defer: { kind: 'defer', by: 'score', because },
-  'defer by a scanner': { kind: 'defer', by: 'scanner', because },
-  quarantine: { kind: 'quarantine', by: 'score', because },
-  'quarantine by a scanner': { kind: 'quarantine', by: 'scanner', because },
-  refuse: { kind: 'refuse', by: 'score', because },
+  defer: { kind: 'defer', by: 'score', because, told },
+  'defer by a scanner': { kind: 'defer', by: 'scanner', because, told },
+  quarantine: { kind: 'quarantine', by: 'score', because, told },
+  'quarantine by a scanner': { kind: 'quarantine', by: 'scanner', because, told },
+  refuse: { kind: 'refuse', by: 'score', because, told },
   'refuse, unseen': {
     kind: 'refuse',
     by: 'score',
     because,
-    otherwise: { kind: 'defer', by: 'scanner', because },
+    told,
+    otherwise: { kind: 'defer', by: 'scanner', because, told },
   },
   'refuse, to be looked at': {
     kind: 'refuse',
     by: 'score',
     because,
-    otherwise: { kind: 'quarantine', by: 'scanner', because },
+    told,
+    otherwise: { kind: 'quarantine', by: 'scanner', because, told },
   },
-  'refuse by a scanner': { kind: 'refuse', by: 'scanner', because },
+  'refuse by a scanner': { kind: 'refuse', by: 'scanner', because, told },
 } as const satisfies Record<string, ScreeningVerdict>
 
 function decision(voice: Voice): SenderDecision | undefined {

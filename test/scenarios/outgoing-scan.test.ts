@@ -142,7 +142,7 @@ test('where the settings want it, spam is refused and nobody is held', async t =
   const { server } = await start(t, { spamScore: 8, whenSpam: 'refuse' })
   assert.match(
     await send(server, 'Points 9'),
-    /^550 5\.7\.1 Your message was not accepted: it looks like spam \(9 points/,
+    /^550 5\.7\.1 Your message was not accepted: it looks like spam /,
   )
   assert.deepEqual(await server.storage.run(listAccountHolds, undefined), [])
 })
@@ -154,7 +154,7 @@ test('a scanner that is not asked about what accounts send sees none of it; one 
   const away = await start(t, {}, { at: '127.0.0.1:1', outgoing: true, whenDown: 'defer' })
   assert.match(
     await send(away.server, 'Hello'),
-    /^451 4\.7\.1 Your message cannot be accepted now: rspamd at/,
+    /^451 4\.7\.1 Your message cannot be accepted now: it could not be looked at;/,
   )
   const mild = await start(t, {}, { at: '127.0.0.1:1', outgoing: true })
   assert.match(await send(mild.server, 'Hello'), /^250/)
@@ -188,10 +188,7 @@ export const data: DataHook = ({ account, message }) => {
   )
   const settings = { spamScore: 8, whenSpam: 'refuse' }
   const { server } = await start(t, settings, { outgoing: true }, { hooks: { file } })
-  assert.match(
-    await send(server, 'Offer'),
-    /^550 5\.7\.1 Your message was not accepted: it looks like spam \(9 points/,
-  )
+  assert.match(await send(server, 'Offer'), /^550 5\.7\.1 Your message was not accepted: it looks like spam /)
   assert.match(await send(server, 'Points 20'), /^250/)
   assert.match(await send(server, 'Hello'), /^250/)
 })

@@ -133,8 +133,11 @@ test('a scanner that wants to see it later, or is away where that matters, puts 
   assert.equal(reply.code, 451)
   assert.match(
     reply.lines.join(),
-    /rspamd at 127\.0\.0\.1:1: the message could not be looked at now; please try again later/,
+    /^4\.7\.1 The message cannot be accepted now: it could not be looked at; please try again later/,
   )
+  // Which scanner it is, and where, is for the trail alone.
+  assert.doesNotMatch(reply.lines.join(), /rspamd|127\.0\.0\.1/)
+  assert.match((await eventOf(strict, 'refused')).screening?.notAsked?.[0] ?? '', /rspamd at 127\.0\.0\.1:1/)
   assert.equal((await sendAsStranger(strict, 'Lunch', 'postmaster@here.test')).code, 451)
   const mild = await start(t, '127.0.0.1:1')
   assert.equal((await sendAsStranger(mild, 'Lunch')).code, 250)

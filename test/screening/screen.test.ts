@@ -128,7 +128,13 @@ test('many points refuse; so does a scanner, whatever the points, in its own wor
     kind: 'refuse',
     by: 'score',
     because: 'it looks like spam (20 points; 15 are too many)',
-    otherwise: { kind: 'defer', by: 'scanner', because: 'scanner 1: it asks to see the message again later' },
+    told: 'it looks like spam',
+    otherwise: {
+      kind: 'defer',
+      by: 'scanner',
+      because: 'scanner 1: it asks to see the message again later',
+      told: 'a scanner asks to see the message again later',
+    },
   })
   const virus = await open(t, {
     reports: [{ advice: 'mark' }, { advice: 'refuse', text: 'It contains a virus' }],
@@ -137,6 +143,7 @@ test('many points refuse; so does a scanner, whatever the points, in its own wor
     kind: 'refuse',
     by: 'scanner',
     because: 'It contains a virus',
+    told: 'It contains a virus',
   })
 })
 
@@ -146,6 +153,7 @@ test('a scanner that wants to see it later is listened to, one that takes it for
     kind: 'defer',
     by: 'scanner',
     because: 'Try again later',
+    told: 'Try again later',
   })
   const marked = await open(t, { reports: [{ advice: 'mark', score: 1 }] })
   assert.deepEqual((await marked.screen()).verdict, {
@@ -161,6 +169,7 @@ test('above the second threshold it is kept aside, and so is what a scanner want
     kind: 'quarantine',
     by: 'score',
     because: 'it has 8 points, and 8 are kept aside',
+    told: 'it looks like spam',
   })
   const fewer = await open(t, { settings, reports: [{ score: 7.9 }] })
   assert.equal((await fewer.screen()).verdict.kind, 'junk')
@@ -169,6 +178,7 @@ test('above the second threshold it is kept aside, and so is what a scanner want
     kind: 'quarantine',
     by: 'scanner',
     because: 'Look at its attachment',
+    told: 'Look at its attachment',
   })
 })
 
