@@ -38,6 +38,7 @@ describe('scanners', { concurrency: false }, () => {
   test('ClamAV finds EICAR, and says what is too large', { skip: missing('clamd') }, async t => {
     const daemon = await started(t, startClamd)
     const scanner = createClamdScanner(daemon.endpoint)
+    await scanner.ping?.(never)
     assert.deepEqual(await scanner.scan(specimen(plainMessage), never), { advice: 'accept', findings: [] })
     const found = await scanner.scan(specimen(withBody(eicar)), never)
     assert.equal(found.advice, 'refuse')
@@ -51,6 +52,7 @@ describe('scanners', { concurrency: false }, () => {
   test('SpamAssassin tells its score and its rules', { skip: missing('spamd') }, async t => {
     const daemon = await started(t, startSpamd)
     const scanner = createSpamdScanner({ endpoint: daemon.endpoint })
+    await scanner.ping?.(never)
     assert.equal((await scanner.scan(specimen(plainMessage), never)).advice, 'accept')
     const spam = await scanner.scan(specimen(withBody(gtube)), never)
     assert.equal(spam.advice, 'mark')
@@ -62,6 +64,7 @@ describe('scanners', { concurrency: false }, () => {
   test('rspamd refuses its test pattern', { skip: missing('rspamd') }, async t => {
     const daemon = await started(t, startRspamd)
     const scanner = createRspamdScanner({ endpoint: daemon.endpoint })
+    await scanner.ping?.(never)
     assert.equal((await scanner.scan(specimen(plainMessage), never)).advice, 'accept')
     const spam = await scanner.scan(specimen(withBody(gtube)), never)
     assert.equal(spam.advice, 'refuse')
