@@ -30,11 +30,13 @@ export interface KeptConnection {
   refuseNewcomer(): void
   /** The deadline has passed. */
   expire(): void
+  /** That threw: whoever cannot be told why is cut. */
+  cutFor(cause: unknown): void
   /** Ends when nothing is lost by that. */
   drain(): void
   /** Ends now. */
   cut(): void
-  /** One of these threw. */
+  /** One of the others threw. */
   fail(cause: unknown): void
 }
 
@@ -164,7 +166,7 @@ export class ConnectionKeeper<Role extends string, Connection extends KeptConnec
   #expire(now: number): number {
     let first = Number.POSITIVE_INFINITY
     for (const connection of this.#connections) {
-      if (connection.deadlineAt <= now) connection.expire()
+      if (connection.deadlineAt <= now) expire(connection)
       first = Math.min(first, connection.deadlineAt)
     }
     return first
@@ -200,5 +202,14 @@ export class ConnectionKeeper<Role extends string, Connection extends KeptConnec
         resolve()
       }
     })
+  }
+}
+
+/** No error of ours gets past the connection that it happened in: the others have deadlines too. */
+function expire(connection: KeptConnection): void {
+  try {
+    connection.expire()
+  } catch (cause) {
+    connection.cutFor(cause)
   }
 }

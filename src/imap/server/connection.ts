@@ -4,10 +4,11 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { isLoopback, plainAddress } from '../../address/networks.ts'
+import { beginHandshake, type Handshake, hasSpoken } from '../../connection/begin-handshake.ts'
 import type { Admission, KeptConnection } from '../../connection/connection-keeper.ts'
-import { addressAt, type Door } from '../../connection/door.ts'
-import { disown, guard, own, type SocketOwner, tellWhenSecured } from '../../connection/owned-socket.ts'
-import { parseProxyHeader } from '../../connection/proxy-protocol.ts'
+import type { Door } from '../../connection/door.ts'
+import { guard, own, type SocketOwner, tellWhenSecured } from '../../connection/owned-socket.ts'
+import { Peer } from '../../connection/peer.ts'
 import type { TlsFacts } from '../../connection/tls-facts.ts'
 import { describeTlsFailure, peerHasGone, type TlsFailure } from '../../connection/tls-failure.ts'
 import { isTlsHandshake } from '../../connection/tls-handshake.ts'
@@ -50,8 +51,7 @@ type Mode =
   /** A service is asked, an answer is on its way out, or the greeting is. */
   | { readonly kind: 'waiting' }
   | { readonly kind: 'commands' }
-  /** `bytesBefore`: what had come on the plain socket until then. */
-  | { readonly kind: 'handshake'; readonly plain: Socket; readonly bytesBefore: number }
+  | Handshake
   | { readonly kind: 'closed' }
 
 const proxyHeader: Mode = { kind: 'proxy-header' }
@@ -83,14 +83,12 @@ export class Connection implements SocketOwner, KeptConnection {
   /** Of a command that is refused, while the rest of it goes by. */
   #refusal: Step | undefined
   #isPaused = false
-  #isBehindProxy = false
   /** The client has closed its half; what came before is still served. */
   #inputEnded = false
   #isDraining = false
   #isCounted = false
   #hasNews = false
-  remoteAddress: string
-  #remotePort: number
+  readonly #peer: Peer
   /** When the client will have been silent for too long; ms since 1970. */
   deadlineAt = 0
   readonly openedAt: number
@@ -110,8 +108,11 @@ export class Connection implements SocketOwner, KeptConnection {
       drained: () => this.#readOn(),
     })
     this.openedAt = host.now()
-    this.remoteAddress = addressAt(door, socket)
-    this.#remotePort = socket.remotePort ?? 0
+    this.#peer = new Peer(door, socket)
+  }
+
+  get remoteAddress(): string {
+    return this.#peer.address
   }
 
   get #role(): ListenerRole {
@@ -224,8 +225,7 @@ export class Connection implements SocketOwner, KeptConnection {
   #endInput(): void {
     this.#inputEnded = true
     if (this.#mode.kind === 'handshake') {
-      // Who only looks whether the port is open is no news: balancers do it every few seconds.
-      if (this.#mode.plain.bytesRead > this.#mode.bytesBefore) this.#noteTlsFailure(peerHasGone)
+      if (hasSpoken(this.#mode)) this.#noteTlsFailure(peerHasGone)
       this.#socket.destroy()
     } else this.#run()
   }
@@ -259,12 +259,12 @@ export class Connection implements SocketOwner, KeptConnection {
       sessionId: this.#host.nextSessionId(),
       role: this.#role,
       remoteAddress: this.remoteAddress,
-      remotePort: this.#remotePort,
+      remotePort: this.#peer.port,
       localAddress: plainAddress(socket.localAddress ?? ''),
       localPort: socket.localPort ?? 0,
       connectedAt: this.openedAt,
       tls,
-      loopback: !this.#isBehindProxy && isLoopback(this.remoteAddress),
+      loopback: !this.#peer.isUnknown && isLoopback(this.remoteAddress),
     }
     this.session = new Session(context, client, () => this.#wake())
     const refusal = context.services.connect?.(client)
@@ -298,19 +298,14 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#host.expectDeadline(at)
   }
 
-  /** One that cannot be told why is cut. */
-  expire(): void {
-    try {
-      this.#expire()
-    } catch (cause) {
-      this.#mode = closed
-      this.deadlineAt = Number.POSITIVE_INFINITY
-      this.#socket.destroy()
-      this.#host.fault(cause, this)
-    }
+  cutFor(cause: unknown): void {
+    this.#mode = closed
+    this.deadlineAt = Number.POSITIVE_INFINITY
+    this.#socket.destroy()
+    this.#host.fault(cause, this)
   }
 
-  #expire(): void {
+  expire(): void {
     const { limits } = this.#host.context
     if (this.#mode === closed || this.#mode.kind === 'handshake' || this.#mode === proxyHeader)
       this.#socket.destroy()
@@ -453,21 +448,15 @@ export class Connection implements SocketOwner, KeptConnection {
   }
 
   #readProxyHeader(bytes: Buffer): boolean {
-    const header = parseProxyHeader(bytes)
-    if (header.kind === 'incomplete') return false
-    if (header.kind === 'malformed') {
+    const length = this.#peer.readProxyHeader(bytes)
+    if (length === 'incomplete') return false
+    if (length === 'malformed') {
       this.#host.note('no PROXY header where one has to be', this)
       this.#socket.destroy()
       return false
     }
-    this.#pending = header.length < bytes.length ? bytes.subarray(header.length) : undefined
+    this.#pending = length < bytes.length ? bytes.subarray(length) : undefined
     this.#mode = waiting
-    // PROXY UNKNOWN, or LOCAL: the balancer looks whether we live, or does not know its client.
-    this.#isBehindProxy = !header.peer
-    if (header.peer) {
-      this.remoteAddress = plainAddress(header.peer.address)
-      this.#remotePort = header.peer.port
-    }
     this.greet()
     return true
   }
@@ -609,14 +598,8 @@ export class Connection implements SocketOwner, KeptConnection {
   #startTls(secureContext: SecureContext): void {
     this.#output.flush()
     const plain = this.#socket
-    disown(plain)
-    this.#mode = { kind: 'handshake', plain, bytesBefore: plain.bytesRead - (this.#pending?.length ?? 0) }
-    // What came along with a PROXY header is the start of the handshake.
-    if (this.#pending) {
-      plain.pause()
-      plain.unshift(this.#pending)
-      this.#pending = undefined
-    }
+    this.#mode = beginHandshake(plain, this.#pending)
+    this.#pending = undefined
     const secure = this.#host.secure(plain, secureContext)
     this.#socket = secure
     own(secure, this)

@@ -1,6 +1,6 @@
 // What an IMAP server session needs of the system around it. The composition root supplies it; an embedding program
 // supplies its own.
-import type { TlsFacts } from '../../connection/tls-facts.ts'
+import type { SessionPeer } from '../../connection/session-peer.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { LoginProblem } from '../../sasl/authority.ts'
 import type { AuthenticatedAccount, LogInServices } from '../../sasl/log-in-services.ts'
@@ -11,19 +11,7 @@ import type { AccountMailboxes } from './mailbox-services.ts'
 export type ListenerRole = 'imap' | 'imaps'
 
 /** The peer as the session knows it so far. A new value whenever something is learned. */
-export interface Client {
-  /** Unique among all servers; joins the log lines and the trail of one connection. */
-  readonly sessionId: string
-  readonly role: ListenerRole
-  /** The peer's address (from the PROXY header, where there was one): '192.0.2.1', '2001:db8::1'. */
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localAddress: string
-  readonly localPort: number
-  readonly connectedAt: number
-  readonly tls?: TlsFacts | undefined
-  /** Whom LOGIN or AUTHENTICATE proved. */
-  readonly account?: AuthenticatedAccount | undefined
+export interface Client extends SessionPeer<ListenerRole> {
   /** What the program says of itself (ID, RFC 2971): 'name', 'version' … */
   readonly identity?: ReadonlyMap<string, string | null> | undefined
   /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */

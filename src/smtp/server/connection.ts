@@ -5,10 +5,11 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { plainAddress } from '../../address/networks.ts'
+import { beginHandshake, type Handshake, hasSpoken } from '../../connection/begin-handshake.ts'
 import type { KeptConnection } from '../../connection/connection-keeper.ts'
-import { addressAt, type Door } from '../../connection/door.ts'
+import type { Door } from '../../connection/door.ts'
 import { disown, guard, own, type SocketOwner, tellWhenSecured } from '../../connection/owned-socket.ts'
-import { parseProxyHeader } from '../../connection/proxy-protocol.ts'
+import { Peer } from '../../connection/peer.ts'
 import { describeTlsFailure, peerHasGone, type TlsFailure } from '../../connection/tls-failure.ts'
 import { isTlsHandshake } from '../../connection/tls-handshake.ts'
 import type { LogFields } from '../../runtime/log.ts'
@@ -59,8 +60,7 @@ type Mode =
   | { readonly kind: 'long-line'; readonly reply: Reply; skipped: number }
   | { readonly kind: 'data'; readonly reader: DataReader; readonly flow: MailFlow }
   | { readonly kind: 'chunk'; readonly chunk: Chunk; left: number }
-  /** `bytesBefore`: what had come on the plain socket until then. */
-  | { readonly kind: 'handshake'; readonly plain: Socket; readonly bytesBefore: number }
+  | Handshake
   /** This end is the client now; whoever was asked to turn the connection around has the socket. */
   | { readonly kind: 'turned'; readonly stopping: AbortController }
   | { readonly kind: 'closed' }
@@ -89,14 +89,12 @@ export class Connection implements SocketOwner, KeptConnection {
   /** While it is blocked, nothing of what the peer sends is looked at. */
   readonly #output: ReplyOutput
   #paused = false
-  #isBehindProxy = false
   #fetched = false
   /** The peer has closed its half; what came before is still served. */
   #inputEnded = false
   #draining = false
   #admitted = false
-  remoteAddress: string
-  #remotePort: number
+  readonly #peer: Peer
   /** When the peer will have been silent for too long; ms since 1970. */
   deadlineAt = 0
   readonly openedAt: number
@@ -107,8 +105,11 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#socket = socket
     this.#output = new ReplyOutput(socket)
     this.openedAt = host.now()
-    this.remoteAddress = addressAt(door, socket)
-    this.#remotePort = socket.remotePort ?? 0
+    this.#peer = new Peer(door, socket)
+  }
+
+  get remoteAddress(): string {
+    return this.#peer.address
   }
 
   get #role(): ListenerRole {
@@ -259,8 +260,7 @@ export class Connection implements SocketOwner, KeptConnection {
   ended(): void {
     this.#inputEnded = true
     if (this.#mode.kind === 'handshake') {
-      // Who only looks whether the port is open is no news: balancers do it every few seconds.
-      if (this.#mode.plain.bytesRead > this.#mode.bytesBefore) this.#noteTlsFailure(peerHasGone)
+      if (hasSpoken(this.#mode)) this.#noteTlsFailure(peerHasGone)
       this.#socket.destroy()
     } else this.#run()
   }
@@ -298,14 +298,14 @@ export class Connection implements SocketOwner, KeptConnection {
           sessionId: this.#host.nextSessionId(),
           role: this.#role,
           remoteAddress: this.remoteAddress,
-          remotePort: this.#remotePort,
+          remotePort: this.#peer.port,
           localAddress: plainAddress(socket.localAddress ?? ''),
           localPort: socket.localPort ?? 0,
           connectedAt: this.openedAt,
           tls,
           ...(this.#fetched ? { fetched: true } : {}),
         },
-        this.#isBehindProxy,
+        this.#peer.isUnknown,
       ),
     )
     const refusal = context.services.connect?.(this.session.client)
@@ -366,19 +366,14 @@ export class Connection implements SocketOwner, KeptConnection {
     return this.openedAt + this.#host.context.limits.sessionTimeoutMs
   }
 
-  /** Called by the server's `DeadlineWatch` when `deadlineAt` has passed. One that cannot be told why is cut. */
-  expire(): void {
-    try {
-      this.#expire()
-    } catch (cause) {
-      this.#mode = closed
-      this.deadlineAt = Number.POSITIVE_INFINITY
-      this.#socket.destroy()
-      this.#host.fault(cause, this)
-    }
+  cutFor(cause: unknown): void {
+    this.#mode = closed
+    this.deadlineAt = Number.POSITIVE_INFINITY
+    this.#socket.destroy()
+    this.#host.fault(cause, this)
   }
 
-  #expire(): void {
+  expire(): void {
     const isSessionOver = this.#host.now() >= this.#sessionEndsAt
     if (this.#mode === closed || this.#mode.kind === 'handshake' || this.#mode === proxyHeader)
       this.#socket.destroy()
@@ -522,21 +517,15 @@ export class Connection implements SocketOwner, KeptConnection {
   }
 
   #readProxyHeader(bytes: Buffer): boolean {
-    const header = parseProxyHeader(bytes)
-    if (header.kind === 'incomplete') return false
-    if (header.kind === 'malformed') {
+    const length = this.#peer.readProxyHeader(bytes)
+    if (length === 'incomplete') return false
+    if (length === 'malformed') {
       this.#host.note('no PROXY header where one has to be', this)
       this.#socket.destroy()
       return false
     }
-    this.#keep(bytes, header.length)
+    this.#keep(bytes, length)
     this.#mode = waiting
-    // PROXY UNKNOWN, or LOCAL: the balancer looks whether we live, or does not know its client.
-    this.#isBehindProxy = !header.peer
-    if (header.peer) {
-      this.remoteAddress = plainAddress(header.peer.address)
-      this.#remotePort = header.peer.port
-    }
     this.greet()
     return true
   }
@@ -662,14 +651,8 @@ export class Connection implements SocketOwner, KeptConnection {
   #startTls(secureContext: SecureContext): void {
     this.#output.flush()
     const plain = this.#socket
-    disown(plain)
-    this.#mode = { kind: 'handshake', plain, bytesBefore: plain.bytesRead - (this.#pending?.length ?? 0) }
-    // What came along with a PROXY header is the start of the handshake.
-    if (this.#pending) {
-      plain.pause()
-      plain.unshift(this.#pending)
-      this.#pending = undefined
-    }
+    this.#mode = beginHandshake(plain, this.#pending)
+    this.#pending = undefined
     const secure = this.#host.secure(plain, secureContext, this.#role)
     this.#adopt(secure)
     tellWhenSecured(secure)

@@ -2,7 +2,7 @@
 // program supplies its own. Everything but `receive` is optional for a program that embeds the server.
 import type { Socket } from 'node:net'
 import type { Address, ReversePath } from '../../address/address.ts'
-import type { TlsFacts } from '../../connection/tls-facts.ts'
+import type { SessionPeer } from '../../connection/session-peer.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { LoginProblem } from '../../sasl/authority.ts'
 import type { AuthenticatedAccount, LogInServices } from '../../sasl/log-in-services.ts'
@@ -22,25 +22,10 @@ export type ListenerRole = SmtpRole | 'lmtp'
 export type SmtpRole = 'relay' | 'submission' | 'submissions'
 
 /** The peer as the session knows it so far. A new value whenever something is learned. */
-export interface Client {
-  /** Unique among all servers; joins the log lines and the trail of one connection. */
-  readonly sessionId: string
-  readonly role: ListenerRole
-  /**
-   * The peer's address (from the PROXY header, where there was one): '192.0.2.1', '2001:db8::1'. On a UNIX socket nobody has
-   * one: 'unix:' and the path of the socket.
-   */
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localAddress: string
-  readonly localPort: number
-  readonly connectedAt: number
+export interface Client extends SessionPeer<ListenerRole> {
   /** The argument of EHLO or HELO, as sent. */
   readonly heloName?: string | undefined
   readonly extended: boolean
-  readonly tls?: TlsFacts | undefined
-  /** The account that AUTH proved. */
-  readonly account?: AuthenticatedAccount | undefined
   /** Of AUTH: 'SCRAM-SHA-256'. */
   readonly mechanism?: string | undefined
   /** Inside a network that may relay without AUTH (`localNetworks`); never over LMTP, which does not relay. */
