@@ -23,11 +23,13 @@ export interface Matcher {
 }
 
 const anyUid = (): boolean => true
-const ofRow = (matches: (message: SearchedMessage) => boolean): Matcher => ({
-  cost: 1,
+/** Nothing is known before it is looked at. */
+const ofMessage = (cost: Matcher['cost'], matches: Matcher['matches']): Matcher => ({
+  cost,
   mayMatch: anyUid,
   matches,
 })
+const ofRow = (matches: (message: SearchedMessage) => boolean): Matcher => ofMessage(1, matches)
 
 const ofUid = (matches: (uid: number) => boolean): Matcher => ({
   cost: 0,
@@ -101,11 +103,7 @@ function either(left: Matcher, right: Matcher): Matcher {
 function negate(matcher: Matcher): Matcher {
   if (matcher.cost === 0) return ofUid(uid => !matcher.mayMatch(uid))
   // What may match may fail to, too.
-  return {
-    cost: matcher.cost,
-    mayMatch: anyUid,
-    matches: async message => !(await matcher.matches(message)),
-  }
+  return ofMessage(matcher.cost, async message => !(await matcher.matches(message)))
 }
 
 function dearest(matchers: readonly Matcher[]): Matcher['cost'] {
@@ -124,32 +122,24 @@ function compileFlag(name: string, { states }: KeyTerms): Matcher {
 }
 
 function compileHeader(field: string, text: string): Matcher {
-  return {
-    cost: 2,
-    mayMatch: anyUid,
-    async matches(message) {
-      const fields = await message.fields()
-      return fields.some(({ name, value }) => name === field && value.includes(text))
-    },
-  }
+  return ofMessage(2, async message => {
+    const fields = await message.fields()
+    return fields.some(({ name, value }) => name === field && value.includes(text))
+  })
 }
 
 function compileBody(text: string): Matcher {
-  return { cost: 3, mayMatch: anyUid, matches: async message => (await message.body()).includes(text) }
+  return ofMessage(3, async message => (await message.body()).includes(text))
 }
 
 function compileText(text: string): Matcher {
-  return {
-    cost: 3,
-    mayMatch: anyUid,
-    async matches(message) {
-      const fields = await message.fields()
-      return (
-        fields.some(({ name, value }) => `${name}: ${value}`.includes(text)) ||
-        (await message.body()).includes(text)
-      )
-    },
-  }
+  return ofMessage(3, async message => {
+    const fields = await message.fields()
+    return (
+      fields.some(({ name, value }) => `${name}: ${value}`.includes(text)) ||
+      (await message.body()).includes(text)
+    )
+  })
 }
 
 const dayMs = 24 * 3_600_000
@@ -162,22 +152,18 @@ function compileDate({ of, relation, day }: Extract<SearchKey, { kind: 'date' }>
   }
   if (of === 'internal') return ofRow(({ row }) => holds(row.receivedAt))
   if (of === 'saved') return ofRow(({ row }) => holds(row.savedAt))
-  return {
-    cost: 2,
-    mayMatch: anyUid,
-    async matches(message) {
-      const date = (await message.fields()).find(({ name }) => name === 'date')?.value
-      const written = date === undefined ? undefined : writtenDay(date)
-      // Without a Date field, or with one that nobody can read: when it came.
-      return holds(written ?? message.row.receivedAt)
-    },
-  }
+  return ofMessage(2, async message => {
+    const date = (await message.fields()).find(({ name }) => name === 'date')?.value
+    const written = date === undefined ? undefined : writtenDay(date)
+    // Without a Date field, or with one that nobody can read: when it came.
+    return holds(written ?? message.row.receivedAt)
+  })
 }
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
 /** The day as it is written, whatever the zone (§6.4.4: disregarding time and timezone). */
-export function writtenDay(date: string): number | undefined {
+function writtenDay(date: string): number | undefined {
   const [, day, month, year] = /(?:^|[\s,])(\d{1,2})\s+([a-z]{3})[a-z]*\s+(\d{2,4})(?!\d)/.exec(date) ?? []
   const index = months.indexOf(month ?? '')
   if (day === undefined || year === undefined || index < 0) return undefined

@@ -7,10 +7,11 @@ import type { FetchedMessage, MessageBatch } from '../imap/server/mailbox-servic
 import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MailboxMessage, MessageFlags } from '../mailbox/message-row.ts'
-import { readChanges, readKeywords, readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
+import { readKeywords, readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
+import { changePages } from './change-pages.ts'
 import { decodedSize, decodePart } from './decode-part.ts'
 import { findPart, findSection } from './find-section.ts'
 import { FlagStates, flagNames } from './flag-names.ts'
@@ -75,16 +76,13 @@ async function sinceChange(
   if (changedSince === undefined) return uids
   const wanted = new Set(uids)
   const changed: number[] = []
-  for (let after: { modSeq: number; uid: number } | undefined; ; ) {
-    const page = await storage.run(readChanges, { ...id, since: changedSince, after, limit: flagsOfBatch })
+  for await (const page of changePages(storage, id, changedSince))
     changed.push(...(page?.changed ?? []).flatMap(({ uid }) => (wanted.has(uid) ? [uid] : [])))
-    after = page?.changed.at(-1)
-    if (!after) return changed.sort((a, b) => a - b)
-  }
+  return changed.sort((a, b) => a - b)
 }
 
 /** PARTIAL (RFC 9394 §3.1). */
-export function pageOf<Value>(values: readonly Value[], page: Request['page']): readonly Value[] {
+function pageOf<Value>(values: readonly Value[], page: Request['page']): readonly Value[] {
   if (!page) return values
   if (page.from === 'start') return values.slice(page.first - 1, page.last)
   return values.slice(Math.max(values.length - page.last, 0), Math.max(values.length - page.first + 1, 0))

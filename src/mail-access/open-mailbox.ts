@@ -25,20 +25,22 @@ import type {
   SelectTerms,
   Stored,
 } from '../imap/server/mailbox-services.ts'
+import { type Block, uidsInState } from '../mailbox/blocks.ts'
 import { changeFlags } from '../mailbox/change-flags.ts'
 import { copyMessages, moveMessages } from '../mailbox/copy-messages.ts'
 import { expungeMessages } from '../mailbox/expunge.ts'
 import type { Mailbox, OpenMailbox as MailboxId } from '../mailbox/mailbox-row.ts'
 import { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MessageFlags } from '../mailbox/message-row.ts'
-import { flags as flagBits } from '../mailbox/message-state.ts'
+import { flags as flagBits, live } from '../mailbox/message-state.ts'
 import {
   type MailboxChanges,
   type MailboxState,
   readChanges,
   readMailboxState,
 } from '../mailbox/read-mailbox.ts'
-import { intersectRanges, rangesOf, subtractRanges, uidsOf } from '../mailbox/uid-ranges.ts'
+import { countUids, intersectRanges, rangesOf, subtractRanges, uidsOf } from '../mailbox/uid-ranges.ts'
+import { changePages } from './change-pages.ts'
 import { fetchMessages } from './fetch-messages.ts'
 import { FlagStates, flagNames, readFlagNames, systemFlagNames } from './flag-names.ts'
 import type { AccessParts } from './parts.ts'
@@ -49,7 +51,6 @@ import { threadMessages } from './thread-messages.ts'
 
 /** Messages of one write: others wait for its end. */
 const messagesOfWrite = 2000
-const changesOfPage = 2000
 
 export const mailboxGone: Refusal = {
   refused: 'This mailbox has been removed',
@@ -83,7 +84,7 @@ export class OpenMailbox implements SelectedMailbox {
     this.#id = { accountId: mailbox.accountId, mailboxId: mailbox.id, uidValidity: mailbox.uidValidity }
     this.#numbers = new MessageNumbers(blocks)
     this.#known = mailbox.modSeq
-    this.facts = describeFacts(mailbox, access, this.#numbers.count, this.#findUnseen(new FlagStates(blocks)))
+    this.facts = describeFacts(mailbox, access, this.#numbers.count, this.#findUnseen(blocks))
     this.#stopListening = parts.changes.listen(mailbox.id, () => {
       this.#isDirty = true
       this.#listener?.()
@@ -106,10 +107,7 @@ export class OpenMailbox implements SelectedMailbox {
       changed: () =>
         this.fetch({
           by: 'uid',
-          set: {
-            kind: 'ranges',
-            ranges: uids.map(({ first, last }) => ({ first, last: Math.min(last, maxUid) })),
-          },
+          set: { kind: 'ranges', ranges: uids },
           attributes: [{ kind: 'UID' }, { kind: 'FLAGS' }, { kind: 'MODSEQ' }],
           changedSince: modSeq,
           vanished: false,
@@ -118,13 +116,10 @@ export class OpenMailbox implements SelectedMailbox {
     }
   }
 
-  #findUnseen(states: FlagStates): number | undefined {
-    let number = 0
-    for (const uid of this.#numbers.uidsIn([everything])) {
-      number++
-      if (((states.of(uid)?.flags ?? 0) & flagBits.seen) === 0) return number
-    }
-    return undefined
+  /** The number of the first. */
+  #findUnseen(blocks: readonly Block[]): number | undefined {
+    const [first] = uidsInState(blocks, live | flagBits.seen, live)
+    return first === undefined ? undefined : this.#numbers.numberOf(first)
   }
 
   onChange(listener: () => void): void {
@@ -252,7 +247,7 @@ export class OpenMailbox implements SelectedMailbox {
       case 'nothing':
         return { uidValidity: 0, from: [], to: [] }
       case 'copied': {
-        const count = [...uidsOf(outcome.source)].length
+        const count = countUids(outcome.source)
         return {
           uidValidity: outcome.target.uidValidity,
           from: outcome.source,
@@ -322,30 +317,22 @@ export class OpenMailbox implements SelectedMailbox {
     this.#isDirty = false
     const arrived: number[] = []
     let known: number | undefined
-    for (let after: { modSeq: number; uid: number } | undefined; ; ) {
-      const page = await this.#parts.storage.run(readChanges, {
-        ...this.#id,
-        since: this.#known,
-        after,
-        limit: changesOfPage,
-      })
+    for await (const page of changePages(this.#parts.storage, this.#id, this.#known)) {
       if (!page) {
         // Nothing of it is there any more.
         this.#later = [...this.#numbers.uidsIn([everything])]
         return
       }
+      if (known === undefined) await this.#noteVanished(page.vanished)
       // What leaves while further pages are read is told the next time.
       known ??= page.mailbox.modSeq
-      if (!after) await this.#noteVanished(page.vanished)
       for (const message of page.changed) {
         if (!this.#numbers.has(message.uid)) arrived.push(message.uid)
         else if (this.#silent.get(message.uid) !== message.modSeq) this.#changed.set(message.uid, message)
       }
-      after = page.changed.at(-1)
-      if (!after || page.changed.length < changesOfPage) break
     }
     this.#silent.clear()
-    this.#known = known
+    this.#known = known ?? this.#known
     for (const uid of arrived.sort((a, b) => a - b)) this.#numbers.add(uid)
     this.#hasNew ||= arrived.length > 0
   }
@@ -363,8 +350,8 @@ export class OpenMailbox implements SelectedMailbox {
   }
 }
 
-const maxUid = 2 ** 32 - 1
-const everything = { first: 1, last: maxUid }
+/** RFC 9051 §9, nz-number */
+const everything = { first: 1, last: 2 ** 32 - 1 }
 
 function describeFacts(
   mailbox: Mailbox,

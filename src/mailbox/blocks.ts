@@ -55,6 +55,13 @@ export function trim(octets: Uint8Array): Uint8Array {
   return octets.subarray(0, end)
 }
 
+/** UIDs of those whose states have, of the bits of `mask`, these and no others; ascending. */
+export function* uidsInState(blocks: readonly Block[], mask: number, bits: number): Generator<number> {
+  for (const { number, states } of blocks)
+    for (let at = 0; at < states.length; at++)
+      if (((states[at] ?? 0) & mask) === bits) yield number * uidsPerBlock + at
+}
+
 export async function readBlocks(tx: Tx, mailboxId: number): Promise<Block[]> {
   const rows = await tx.all<BlockRow>(
     'SELECT block, states FROM mailbox_block WHERE mailbox_id = ? ORDER BY block',

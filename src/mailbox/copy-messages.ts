@@ -4,16 +4,16 @@ import { writeStates } from './blocks.ts'
 import { noteVanished } from './expunge.ts'
 import { findMailboxNamed } from './mailbox-names.ts'
 import {
-  adoptKeywords,
   advanceMailbox,
   countMessages,
   findOpenMailbox,
+  keywordsForRows,
   lockAccounts,
   type Mailbox,
   type OpenMailbox,
 } from './mailbox-row.ts'
 import { type FlagRow, flagColumns } from './message-row.ts'
-import { formatKeywords, parseKeywords, stateOf } from './message-state.ts'
+import { parseKeywords, stateOf } from './message-state.ts'
 import { rangesOf, type UidRange } from './uid-ranges.ts'
 
 export interface Copying {
@@ -113,13 +113,9 @@ async function bringRows(
 
 /** Keywords come along as long as the other mailbox can have them. */
 async function keepKeywords(tx: Tx, target: Mailbox, rows: readonly Row[]): Promise<readonly Row[]> {
-  const wanted = [...new Set(rows.flatMap(row => parseKeywords(row.keywords)))]
-  const adopted = await adoptKeywords(tx, target, wanted)
-  const written = new Map(adopted?.map((keyword, at) => [wanted[at], keyword]))
-  return rows.map(row => ({
-    ...row,
-    keywords: formatKeywords(parseKeywords(row.keywords).flatMap(keyword => written.get(keyword) ?? [])),
-  }))
+  const all = rows.flatMap(row => parseKeywords(row.keywords))
+  const textOf = await keywordsForRows(tx, target, all)
+  return rows.map(row => ({ ...row, keywords: textOf(parseKeywords(row.keywords)) }))
 }
 
 /**

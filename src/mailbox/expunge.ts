@@ -1,7 +1,7 @@
 // Takes messages out of a mailbox. They are kept aside for a while, for whoever wants one back; and the mailbox remembers
 // that they have left, for sessions that have not seen it (RFC 7162 §3.2.5).
 import { defineWrite, type Tx } from '../storage/operation.ts'
-import { readBlocks, uidsPerBlock, writeStates } from './blocks.ts'
+import { readBlocks, uidsInState, writeStates } from './blocks.ts'
 import {
   advanceMailbox,
   type Counted,
@@ -42,11 +42,8 @@ export const expungeMessages = defineWrite(
 )
 
 async function findDeleted(tx: Tx, mailboxId: number): Promise<number[]> {
-  const uids: number[] = []
-  for (const { number, states } of await readBlocks(tx, mailboxId))
-    for (const [at, state] of states.entries())
-      if ((state & (live | flags.deleted)) === (live | flags.deleted)) uids.push(number * uidsPerBlock + at)
-  return uids
+  const deleted = live | flags.deleted
+  return [...uidsInState(await readBlocks(tx, mailboxId), deleted, deleted)]
 }
 
 /** Whoever calls has locked the account. `ranges` hold UIDs of messages that are there, and no other UID. */

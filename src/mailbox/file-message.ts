@@ -4,8 +4,14 @@ import type { Tx } from '../storage/operation.ts'
 import { StorageFault } from '../storage/storage-fault.ts'
 import { writeStates } from './blocks.ts'
 import { findMailboxNamed, findMailboxOfUse, makeMailbox } from './mailbox-names.ts'
-import { adoptKeywords, advanceMailbox, countMessages, type Mailbox, type SpecialUse } from './mailbox-row.ts'
-import { formatKeywords, stateOf } from './message-state.ts'
+import {
+  advanceMailbox,
+  countMessages,
+  keywordsForRows,
+  type Mailbox,
+  type SpecialUse,
+} from './mailbox-row.ts'
+import { stateOf } from './message-state.ts'
 import { wantStructure } from './structures.ts'
 
 export interface Filing {
@@ -46,9 +52,8 @@ export async function insertMessages(
   savedAt: number,
   arrivals: readonly Arrival[],
 ): Promise<{ readonly firstUid: number; readonly modSeq: number }> {
-  const wanted = arrivals.flatMap(({ keywords = [] }) => keywords)
-  const adopted = await adoptKeywords(tx, mailbox, wanted)
-  const written = new Map(adopted?.map((keyword, at) => [wanted[at], keyword]))
+  const all = arrivals.flatMap(({ keywords = [] }) => keywords)
+  const textOf = await keywordsForRows(tx, mailbox, all)
   const messages: (Omit<Arrival, 'keywords'> & {
     mailDataId: number
     size: number
@@ -63,7 +68,7 @@ export async function insertMessages(
       ...arrival,
       mailDataId,
       flags,
-      keywords: formatKeywords(keywords.flatMap(keyword => written.get(keyword) ?? [])),
+      keywords: textOf(keywords),
       size: row.size + Buffer.byteLength(arrival.traceFields),
     })
   }

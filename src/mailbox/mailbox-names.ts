@@ -6,7 +6,7 @@ import { type Mailbox, type MailboxRow, mailboxColumns, readMailbox, type Specia
 export const delimiter = '/'
 
 /** What each account has from the beginning (RFC 6154). */
-export const usualMailboxes: readonly {
+const usualMailboxes: readonly {
   readonly name: string
   readonly specialUse?: SpecialUse | undefined
 }[] = [
@@ -89,7 +89,7 @@ export async function subscribeTo(tx: Tx, accountId: number, name: string): Prom
  * RFC 9051 §2.3.1.1: a mailbox that takes the name of one that was removed has a greater UIDVALIDITY, also within the same
  * second.
  */
-export async function takeUidValidity(tx: Tx, accountId: number, now: number): Promise<number> {
+async function takeUidValidity(tx: Tx, accountId: number, now: number): Promise<number> {
   const seconds = Math.floor(now / 1000)
   const row = await tx.get<{ last: number }>(
     `INSERT INTO uid_validity (account_id, last) VALUES (?, ?)

@@ -153,7 +153,7 @@ export async function advanceMailbox(
 }
 
 /** A mailbox has at most so many different keywords: each is told at every SELECT. */
-export const maxKeywords = 500
+const maxKeywords = 500
 
 /**
  * `keywords` as the mailbox writes them (they are the same in either case, RFC 9051 §2.3.2); new ones are kept.
@@ -176,4 +176,16 @@ export async function adoptKeywords(
   if (known.size > mailbox.keywords.length)
     await tx.run('UPDATE mailbox SET keywords = ? WHERE id = ?', formatKeywords(known.values()), mailbox.id)
   return adopted
+}
+
+/** The same for messages that come with keywords: what their rows have of them. None, where all together are too many. */
+export async function keywordsForRows(
+  tx: Tx,
+  mailbox: Pick<Mailbox, 'id' | 'keywords'>,
+  all: Iterable<string>,
+): Promise<(keywords: readonly string[]) => string> {
+  const wanted = [...new Set(all)]
+  const adopted = await adoptKeywords(tx, mailbox, wanted)
+  const written = new Map(adopted?.map((keyword, at) => [wanted[at], keyword]))
+  return keywords => formatKeywords(keywords.flatMap(keyword => written.get(keyword) ?? []))
 }

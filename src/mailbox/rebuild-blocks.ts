@@ -19,7 +19,7 @@ interface Row {
   readonly size: number
 }
 
-export const findMailboxesWithoutBlocks = defineRead(
+const findMailboxesWithoutBlocks = defineRead(
   'mailbox.find-without-blocks',
   async (tx): Promise<readonly number[]> => {
     const rows = await tx.all<{ id: number }>('SELECT id FROM mailbox WHERE has_blocks = 0 ORDER BY id')

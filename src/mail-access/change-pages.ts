@@ -1,0 +1,20 @@
+// What has changed in a mailbox, page by page.
+import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
+import { type MailboxChanges, readChanges } from '../mailbox/read-mailbox.ts'
+import type { AccessParts } from './parts.ts'
+
+const changesOfPage = 2000
+
+/** undefined, and the end: the mailbox is gone. What leaves while further pages are read is in none of them. */
+export async function* changePages(
+  storage: AccessParts['storage'],
+  id: OpenMailbox,
+  since: number,
+): AsyncGenerator<MailboxChanges | undefined> {
+  for (let after: { modSeq: number; uid: number } | undefined; ; ) {
+    const page = await storage.run(readChanges, { ...id, since, after, limit: changesOfPage })
+    yield page
+    after = page?.changed.at(-1)
+    if (!page || !after || page.changed.length < changesOfPage) return
+  }
+}
