@@ -16,3 +16,8 @@ export function parseDnsName(text: string): string | undefined {
 export function isWithin(name: string, domain: string): boolean {
   return name === domain || name.endsWith(`.${domain}`)
 }
+
+/** Is one of the two the other, or below it? */
+export function isRelated(one: string, other: string): boolean {
+  return isWithin(one, other) || isWithin(other, one)
+}

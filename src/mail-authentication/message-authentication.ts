@@ -12,7 +12,7 @@ import { SignedHeader } from './dkim/signed-header.ts'
 import { chooseSignatures, hashesFor, isUsable, verifySignature } from './dkim/verify.ts'
 import { type AuthorDomains, findAuthorDomains } from './dmarc/author-domains.ts'
 import { DmarcCheck, type DmarcEvidence, type Identifiers } from './dmarc/evaluate.ts'
-import { isWithin } from './domain-names.ts'
+import { isRelated, isWithin } from './domain-names.ts'
 import type { AuthenticationEvidence } from './evidence.ts'
 import { checkReverse, type IprevEvidence } from './iprev.ts'
 import { checkHost, type SpfEvidence } from './spf/check-host.ts'
@@ -156,9 +156,7 @@ class Content {
     this.dmarc = new DmarcCheck(dns)
     const domains = this.authors.kind === 'domains' ? this.authors.domains : []
     this.#signatures = wanted.dkim
-      ? chooseSignatures(this.#header, domain =>
-          domains.some(author => isWithin(author, domain) || isWithin(domain, author)),
-        )
+      ? chooseSignatures(this.#header, domain => domains.some(author => isRelated(author, domain)))
       : { signatures: [], passedOver: 0 }
     this.chain = wanted.arc ? readChain(this.#header) : { kind: 'none' }
     const messageSignatures = this.chain.kind === 'chain' ? [this.chain.messageSignature] : []

@@ -1,7 +1,7 @@
 // Mail of strangers that says one of us has written it: does anything prove that?
 import type { Address } from '../address/address.ts'
 import { findDomainAbove } from '../directory/domains.ts'
-import { isWithin } from '../mail-authentication/domain-names.ts'
+import { isRelated, isWithin } from '../mail-authentication/domain-names.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { Storage } from '../storage/operation.ts'
 
@@ -44,8 +44,4 @@ function isUnproven(
     const name = by.toLowerCase()
     return isRelated(name, domain) || isWithin(name, own)
   })
-}
-
-function isRelated(one: string, other: string): boolean {
-  return isWithin(one, other) || isWithin(other, one)
 }

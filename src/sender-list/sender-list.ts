@@ -3,6 +3,7 @@
 import type { Address, ReversePath } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
+import { isWithin } from '../mail-authentication/domain-names.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 
 export type SenderVerdict = 'allow' | 'block'
@@ -145,10 +146,6 @@ function narrownessOf(sender: string, name: Address): number | undefined {
   const at = sender.lastIndexOf('@')
   if (at >= 0) return sender.toLowerCase() === addressKey(name) ? 1000 : undefined
   return isWithin(name.domain, sender) ? sender.length : undefined
-}
-
-export function isWithin(domain: string, above: string): boolean {
-  return domain === above || domain.endsWith(`.${above}`)
 }
 
 /**
