@@ -129,6 +129,3 @@ function wantedChecks({ iprev, spf, dkim, dmarc, arc }: AuthenticationPolicy): W
     arc: arc !== 'off',
   }
 }
-
-/** In small letters; removed where a stranger has written it. */
-export const verdictFieldName = 'postrider-verdict'
