@@ -10,6 +10,7 @@ import {
   siteOf,
 } from '../address/networks.ts'
 import type { StrangerLimitSettings } from '../config/settings.ts'
+import { remember } from '../mail-authentication/remember.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -48,8 +49,8 @@ export function createStrangerTables(): StrangerTables {
 type Span = 'minute' | 'hour'
 
 const spans = ['minute', 'hour'] as const
-const minuteMs = 60_000
-const hourMs = 60 * minuteMs
+const hourMs = 3_600_000
+const spanMs: Readonly<Record<Span, number>> = { minute: 60_000, hour: hourMs }
 const standingMs = 30 * 24 * hourMs
 /** Of so many messages that were wanted, and of one that was not at most for so many that were, a network is known. */
 const knownAfter = 20
@@ -57,7 +58,6 @@ const wantedForEach = 4
 /** Then it may bring so many times as much, and when the first of them is so old without limit. */
 const timesOfKnown = 10
 const trustedAfterMs = 24 * hourMs
-const maxRemembered = 1000
 
 const most = {
   connections: { minute: 'connectionsPerMinute', hour: 'connectionsPerHour' },
@@ -73,12 +73,11 @@ export function settingOf({ what, per }: Pick<ReachedLimit, 'what' | 'per'>): st
 
 export class StrangerLimits {
   readonly #settings: StrangerLimitSettings
-  readonly #exempt: readonly Network[]
   readonly #clock: Clock
   readonly #counts: Readonly<Record<Span, SharedCounts>>
   readonly #standing: SharedCounts
-  /** Of addresses that were here lately. */
-  readonly #networks = new Map<string, readonly string[]>()
+  /** Of an address; asked several times for each message. */
+  readonly #countedNetworksOf: (address: string) => readonly string[]
 
   constructor(
     settings: StrangerLimitSettings,
@@ -86,11 +85,12 @@ export class StrangerLimits {
     tables: StrangerTables = createStrangerTables(),
   ) {
     this.#settings = settings
-    this.#exempt = settings.exempt.flatMap(text => parseNetwork(text) ?? [])
+    const exempt = settings.exempt.flatMap(text => parseNetwork(text) ?? [])
+    this.#countedNetworksOf = remember(address => countedNetworksOf(address, exempt))
     this.#clock = clock
     this.#counts = {
-      minute: new SharedCounts(tables.minute, minuteMs),
-      hour: new SharedCounts(tables.hour, hourMs),
+      minute: new SharedCounts(tables.minute, spanMs.minute),
+      hour: new SharedCounts(tables.hour, spanMs.hour),
     }
     this.#standing = new SharedCounts(tables.standing, standingMs)
   }
@@ -119,7 +119,7 @@ export class StrangerLimits {
         network,
         most: limit,
         per,
-        until: counted.since + (per === 'minute' ? minuteMs : hourMs),
+        until: counted.since + spanMs[per],
       }
     }
     return undefined
@@ -172,17 +172,11 @@ export class StrangerLimits {
   #networksOf(client: Client): readonly string[] {
     return isStranger(client) ? this.#countedNetworksOf(client.remoteAddress) : []
   }
+}
 
-  #countedNetworksOf(address: string): readonly string[] {
-    // Asked several times for each message.
-    const known = this.#networks.get(address)
-    if (known) return known
-    const isNone = isPrivateAddress(address) || isInNetworks(address, this.#exempt)
-    const networks = isNone ? [] : [...new Set([neighbourhoodOf(address), siteOf(address)])]
-    if (this.#networks.size >= maxRemembered) this.#networks.clear()
-    this.#networks.set(address, networks)
-    return networks
-  }
+function countedNetworksOf(address: string, exempt: readonly Network[]): readonly string[] {
+  if (isPrivateAddress(address) || isInNetworks(address, exempt)) return []
+  return [...new Set([neighbourhoodOf(address), siteOf(address)])]
 }
 
 /** `hostname`: of this server, where the connection ends with it. */
