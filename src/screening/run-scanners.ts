@@ -107,7 +107,7 @@ export class Scanners {
       )
     try {
       const report = await within(this.#clock, timeoutMs, signal =>
-        attending?.has(policy) ? attending.scan(policy, specimen, signal) : scanner.scan(specimen, signal),
+        attending ? attending.scan(policy, specimen, signal) : scanner.scan(specimen, signal),
       )
       this.#trouble.over(scanner.name)
       this.#watch?.answered(scanner.name)
@@ -157,11 +157,7 @@ export class Attending {
     return undefined
   }
 
-  has(policy: ScannerPolicy): boolean {
-    return this.#attendances.has(policy)
-  }
-
-  /** As that of a Scanner. */
+  /** As that of a Scanner, also by one that does not follow. */
   async scan(policy: ScannerPolicy, specimen: Specimen, signal: AbortSignal): Promise<ScanReport> {
     if (this.#faults.has(policy)) throw this.#faults.get(policy)
     const attendance = this.#attendances.get(policy)
