@@ -299,12 +299,12 @@ function because({ scanner, text, notLooked }: Scan, wish: string): string {
   )
 }
 
-/** `wish`: 'refuses the message'. What a scanner says itself is meant for the peer; which one it is he need not know. */
 function comeAgain(at: number): ScreeningVerdict {
   const told = `who is not known here has to send a message again, as mail servers do by themselves, from ${new Date(at).toISOString()} on`
   return { kind: 'defer', by: 'score', because: told, told }
 }
 
+/** `wish`: 'refuses the message'. What a scanner says itself is meant for the peer; which one it is he need not know. */
 export function reasons(scan: Scan, wish: string): { readonly because: string; readonly told: string } {
   const told = scan.notLooked === undefined ? `a scanner ${wish}` : 'it could not be looked at'
   return { because: because(scan, wish), told: scan.text ?? told }
