@@ -48,15 +48,11 @@ export interface Exchange {
   readonly signal: AbortSignal
 }
 
+type Place = Pick<Exchange, 'endpoint' | 'name' | 'signal'>
+
 /** Resolves with the answer, even to a part of the request. Rejects with a ScannerFault. */
 export async function exchange(options: Exchange): Promise<Buffer> {
-  const { name, signal } = options
-  const socket = connect(connectOptions(options.endpoint))
-  const onAbort = (): void => void socket.destroy(new Error('it did not answer in time'))
-  signal.addEventListener('abort', onAbort)
-  try {
-    if (signal.aborted) onAbort()
-    await once(socket, 'connect')
+  return await overSocket(options, async socket => {
     const answer = readAnswer(socket, options)
     // What is wrong with the connection is said by whoever reads.
     const isSent = send(socket, options).catch(() => {})
@@ -64,29 +60,27 @@ export async function exchange(options: Exchange): Promise<Buffer> {
     socket.destroy()
     await isSent
     return bytes
-  } catch (cause) {
-    throw cause instanceof ScannerFault ? cause : unavailable(name, cause)
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    socket.on('error', () => {})
-    socket.destroy()
-  }
+  })
 }
 
 /** Whether somebody listens there; nothing is said. Rejects with a ScannerFault. */
-export async function reach({
-  endpoint,
-  name,
-  signal,
-}: Pick<Exchange, 'endpoint' | 'name' | 'signal'>): Promise<void> {
+export async function reach(place: Place): Promise<void> {
+  await overSocket(place, async () => {})
+}
+
+async function overSocket<Result>(
+  { endpoint, name, signal }: Place,
+  work: (socket: Socket) => Promise<Result>,
+): Promise<Result> {
   const socket = connect(connectOptions(endpoint))
   const onAbort = (): void => void socket.destroy(new Error('it did not answer in time'))
   signal.addEventListener('abort', onAbort)
   try {
     if (signal.aborted) onAbort()
     await once(socket, 'connect')
+    return await work(socket)
   } catch (cause) {
-    throw unavailable(name, cause)
+    throw cause instanceof ScannerFault ? cause : unavailable(name, cause)
   } finally {
     signal.removeEventListener('abort', onAbort)
     socket.on('error', () => {})
