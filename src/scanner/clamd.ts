@@ -1,6 +1,6 @@
 // ClamAV's daemon: INSTREAM (clamd(8)). The message goes in pieces, each behind its length; one line comes back.
 import { oneLine, type Scanner, ScannerFault, type ScanReport, type Specimen } from './contract.ts'
-import { confused, exchange, formatScannerEndpoint, type ScannerEndpoint } from './exchange.ts'
+import { confused, type Exchange, exchange, formatScannerEndpoint, type ScannerEndpoint } from './exchange.ts'
 
 const command = 'zINSTREAM\0'
 /** Of a piece; clamd takes any length up to its StreamMaxLength. */
@@ -8,22 +8,26 @@ const maxPieceBytes = 64 * 1024
 
 export function createClamdScanner(endpoint: ScannerEndpoint): Scanner {
   const name = `clamd at ${formatScannerEndpoint(endpoint)}`
+  const askUntil =
+    (signal: AbortSignal): Ask =>
+    request =>
+      exchange({ endpoint, name, request, isWhole: bytes => bytes.includes(0), signal })
   return {
     name,
     async scan(specimen, signal) {
-      const ask = (request: AsyncIterable<Uint8Array>): Promise<Buffer> =>
-        exchange({ endpoint, name, request, isWhole: bytes => bytes.includes(0), signal })
-      const answer = await askAgainWhenCut(name, specimen, ask)
+      const answer = await askAgainWhenCut(name, specimen, askUntil(signal))
       return readReport(name, answer.toString('utf8').replace(/\0.*$/s, ''), specimen.size)
     },
     async ping(signal) {
-      const isWhole = (bytes: Buffer): boolean => bytes.includes(0)
-      const answer = await exchange({ endpoint, name, request: ping(), isWhole, signal })
+      const answer = await askUntil(signal)(ping)
       if (!isPong(answer)) throw confused(name, answer.toString('utf8'))
     },
   }
 }
 
+type Ask = (request: Exchange['request']) => Promise<Buffer>
+
+const ping = [Buffer.from('zPING\0')]
 const maxAsked = 3
 /** Nobody gives StreamMaxLength less: it is 25 or 100 MB as clamd comes. */
 const leastLimit = 1_000_000
@@ -33,11 +37,7 @@ const leastLimit = 1_000_000
  * connection. Only where it is there, and the message is not small, is it believed to be that: somebody before it, or what is left
  * of it, may cut off everything.
  */
-async function askAgainWhenCut(
-  name: string,
-  specimen: Specimen,
-  ask: (request: AsyncIterable<Uint8Array>) => Promise<Buffer>,
-): Promise<Buffer> {
+async function askAgainWhenCut(name: string, specimen: Specimen, ask: Ask): Promise<Buffer> {
   for (let asked = 1; ; asked++) {
     try {
       return await ask(streamIn(specimen))
@@ -50,17 +50,13 @@ async function askAgainWhenCut(
   }
 }
 
-async function isThere(ask: (request: AsyncIterable<Uint8Array>) => Promise<Buffer>): Promise<boolean> {
-  const answer = await ask(ping()).catch(() => Buffer.alloc(0))
+async function isThere(ask: Ask): Promise<boolean> {
+  const answer = await ask(ping).catch(() => Buffer.alloc(0))
   return isPong(answer)
 }
 
 function isPong(answer: Buffer): boolean {
   return answer.toString('latin1').startsWith('PONG')
-}
-
-async function* ping(): AsyncIterable<Uint8Array> {
-  yield Buffer.from('zPING\0')
 }
 
 function isCut(fault: unknown): boolean {

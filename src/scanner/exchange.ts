@@ -40,7 +40,7 @@ export interface Exchange {
   readonly endpoint: ScannerEndpoint
   /** For people. */
   readonly name: string
-  readonly request: AsyncIterable<Uint8Array>
+  readonly request: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
   /** The answer is complete; else it is when the scanner closes the connection. */
   readonly isWhole?: (answer: Buffer) => boolean
   /** Tells the scanner that the request is over. */

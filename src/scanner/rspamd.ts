@@ -82,10 +82,8 @@ export function createRspamdScanner({ endpoint, password }: RspamdOptions): Scan
       return readReport(name, answer.data)
     },
     async ping(signal) {
-      const request = async function* (): AsyncIterable<Uint8Array> {
-        yield Buffer.from('GET /ping HTTP/1.0\r\nConnection: close\r\n\r\n')
-      }
-      const answer = await exchange({ endpoint, name, request: request(), signal })
+      const request = [Buffer.from('GET /ping HTTP/1.0\r\nConnection: close\r\n\r\n')]
+      const answer = await exchange({ endpoint, name, request, signal })
       const text = answer.toString('utf8')
       if (!/^HTTP\/1\.\d 200 .*pong/s.test(text)) throw confused(name, text)
     },

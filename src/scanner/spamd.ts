@@ -27,10 +27,8 @@ export function createSpamdScanner({ endpoint, user }: SpamdOptions): Scanner {
       return readReport(name, answer.toString('utf8'))
     },
     async ping(signal) {
-      const request = async function* (): AsyncIterable<Uint8Array> {
-        yield Buffer.from('PING SPAMC/1.2\r\n\r\n')
-      }
-      const answer = await exchange({ endpoint, name, request: request(), closesAfterRequest: true, signal })
+      const request = [Buffer.from('PING SPAMC/1.2\r\n\r\n')]
+      const answer = await exchange({ endpoint, name, request, closesAfterRequest: true, signal })
       const text = answer.toString('utf8')
       if (!/^SPAMD\/[\d.]+ 0 PONG/.test(text)) throw confused(name, text)
     },
