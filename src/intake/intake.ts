@@ -25,7 +25,7 @@ import {
   type StrangerChecks,
 } from '../policy/check-strangers.ts'
 import type { MessageHooks, SessionHooks } from '../policy/session-hooks.ts'
-import type { SessionScanners } from '../policy/session-scanners.ts'
+import { describeClient, endAttendance, type SessionScanners } from '../policy/session-scanners.ts'
 import { acceptMessage } from '../queue/accept-message.ts'
 import type { NewMessage, NewRecipient } from '../queue/new-message.ts'
 import { formatQueueId, type QueueId } from '../queue/queue-id.ts'
@@ -214,17 +214,12 @@ class IncomingMessage implements MailDataSink {
       if (!isOutcomeUnknown(cause)) await this.#giveUp()
       return this.#refuseFor(cause)
     } finally {
-      this.#endAttendance()
+      endAttendance(this.#attending)
     }
   }
 
   #refuse(reply: Reply, evidence: RefusalEvidence): Reply {
     return this.#options.noteEvidence?.(reply, { ...evidence, id: this.#queueId }) ?? reply
-  }
-
-  /** Never rejects, and nobody waits for it. */
-  #endAttendance(): void {
-    void this.#attending?.then(attending => attending?.close())
   }
 
   async #giveUp(): Promise<void> {
@@ -248,7 +243,7 @@ class IncomingMessage implements MailDataSink {
 
   abort(): void {
     this.#refusal ??= replies.localError
-    this.#endAttendance()
+    endAttendance(this.#attending)
     this.#giveUp().catch((cause: unknown) => {
       this.#options.log.warn('mail data that was given up could not be removed', { reason: String(cause) })
     })
@@ -554,20 +549,10 @@ class IncomingMessage implements MailDataSink {
   }
 
   #describeSpecimen(mailData: StoredMailData, checked: CheckedMessage | undefined): Specimen {
-    const { remoteAddress: address, remotePort: port, heloName, account, mechanism } = this.#client
-    const { iprev } = checked?.evidence ?? {}
     const { reversePath, recipients } = this.#transaction
     return {
       queueId: formatQueueId(this.#queueId),
-      client: {
-        address,
-        port,
-        heloName,
-        ...(iprev?.result === 'pass' ? { hostName: iprev.name } : {}),
-        account: account?.address,
-        mechanism,
-        tls: this.#tlsText,
-      },
+      client: describeClient(this.#client, checked?.evidence.iprev),
       reversePath: reversePath === null ? '' : formatAddress(reversePath),
       recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
       size: mailData.size,
@@ -587,21 +572,15 @@ class IncomingMessage implements MailDataSink {
     return this.#writer.size > maxInlineBytes ? 'large' : 'small'
   }
 
-  /** 'TLSv1.3 TLS_AES_256_GCM_SHA384' */
-  get #tlsText(): string | undefined {
-    const { tls } = this.#client
-    return tls && `${tls.protocol} ${tls.cipher}`
-  }
-
   #describeReception(size: number): Reception {
-    const { sessionId, role, remoteAddress, heloName, account, connectedAt, local } = this.#client
+    const { sessionId, role, remoteAddress, heloName, tls, account, connectedAt, local } = this.#client
     const { reversePath, recipients, parameters } = this.#transaction
     return {
       sessionId,
       role,
       remoteAddress,
       heloName,
-      tls: this.#tlsText,
+      tls: tls && `${tls.protocol} ${tls.cipher}`,
       account: account?.address,
       reversePath: formatReversePath(reversePath),
       recipients: recipients.map(recipient => formatAddress(recipient.forwardPath)),

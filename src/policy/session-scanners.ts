@@ -5,7 +5,7 @@ import { isRoleAddress } from '../directory/keys.ts'
 import { type AuthenticationDns, boundDns } from '../mail-authentication/bounded-dns.ts'
 import { checkReverse, type IprevEvidence } from '../mail-authentication/iprev.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { AttendedClient } from '../scanner/contract.ts'
+import type { AttendedClient, SpecimenClient } from '../scanner/contract.ts'
 import type { Attending, RefusedRecipient, Scanners } from '../screening/run-scanners.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
 import { formatForwardPathParameters, formatReversePathParameters } from '../smtp/parameter-words.ts'
@@ -45,7 +45,7 @@ export class SessionScanners {
 
   /** A new transaction: what was before it is over. */
   mail(client: Client): void {
-    end(this.take(client))
+    endAttendance(this.take(client))
   }
 
   /** Of a recipient that nobody else has anything against. Never rejects. */
@@ -77,7 +77,7 @@ export class SessionScanners {
 
   /** The session is over. */
   forget(client: Client): void {
-    end(this.take(client))
+    endAttendance(this.take(client))
     this.#following.delete(client.sessionId)
   }
 
@@ -88,7 +88,7 @@ export class SessionScanners {
     const scanners = isFromStranger ? strangers : client.account ? outgoing : undefined
     if (!scanners?.attends) return undefined
     return scanners.attend({
-      client: describeClient(client, isFromStranger ? await this.#askName(client) : undefined),
+      client: describeAttended(client, isFromStranger ? await this.#askName(client) : undefined),
       reversePath: reversePath === null ? '' : formatAddress(reversePath),
       parameters: formatReversePathParameters(parameters),
     })
@@ -100,8 +100,8 @@ export class SessionScanners {
   }
 }
 
-/** Nobody waits for it. */
-function end(following: Promise<Attending | undefined> | undefined): void {
+/** Nobody waits for it, and it never rejects. */
+export function endAttendance(following: Promise<Attending | undefined> | undefined): void {
   void following?.then(attending => attending?.close())
 }
 
@@ -110,19 +110,29 @@ function isOpenToAll(client: Client, forwardPath: Address): boolean {
   return !client.account && isRoleAddress(forwardPath)
 }
 
-function describeClient(client: Client, reverse: IprevEvidence | undefined): AttendedClient {
-  const { remoteAddress, remotePort, localAddress, localPort, heloName, account, mechanism, tls } = client
-  const { clientCertificate } = tls ?? {}
+/** Of its address only a name that leads back to it. */
+export function describeClient(
+  { remoteAddress, remotePort, heloName, account, mechanism, tls }: Client,
+  reverse: IprevEvidence | undefined,
+): SpecimenClient {
   return {
     address: remoteAddress,
     port: remotePort,
-    localAddress,
-    localPort,
     heloName,
+    ...(reverse?.result === 'pass' ? { hostName: reverse.name } : {}),
     account: account?.address,
     mechanism,
     ...(tls ? { tls: `${tls.protocol} ${tls.cipher}` } : {}),
-    ...(reverse?.result === 'pass' ? { hostName: reverse.name } : {}),
+  }
+}
+
+function describeAttended(client: Client, reverse: IprevEvidence | undefined): AttendedClient {
+  const { localAddress, localPort, tls } = client
+  const { clientCertificate } = tls ?? {}
+  return {
+    ...describeClient(client, reverse),
+    localAddress,
+    localPort,
     ...(reverse?.name === undefined ? {} : { pointerName: reverse.name }),
     ...(clientCertificate?.kind === 'trusted'
       ? {
