@@ -206,8 +206,7 @@ class IncomingMessage implements MailDataSink {
       if (this.#refusal) await this.#writer.abort()
       const reply = this.#refusal ?? (await this.#accept(facts, checked))
       // Those who bring mail over LMTP are no strangers.
-      if (checked && 'code' in reply) this.#noteChecked(reply, checked)
-      if ('code' in reply) this.#noteStranger(reply)
+      if ('code' in reply) this.#note(reply, checked)
       return reply
     } catch (cause) {
       // The store may have gone away after its commit: then a row names the file. When none does, the sweep takes it.
@@ -227,14 +226,14 @@ class IncomingMessage implements MailDataSink {
     await this.#rewriter?.abort()
   }
 
-  #noteStranger({ code }: Reply): void {
-    if ((code >= 400 && code < 500) || !isStranger(this.#client)) return
-    this.#options.noteStranger?.(this.#client, code < 400 && !this.#isUnwanted)
+  /** What is refused for now comes again, and counts then. */
+  #note({ code }: Reply, checked: CheckedMessage | undefined): void {
+    if (code >= 400 && code < 500) return
+    if (checked) this.#noteChecked(checked)
+    if (isStranger(this.#client)) this.#options.noteStranger?.(this.#client, code < 400 && !this.#isUnwanted)
   }
 
-  /** What is refused for now comes again, and counts then. */
-  #noteChecked({ code }: Reply, { evidence, verdict }: CheckedMessage): void {
-    if (code >= 400 && code < 500) return
+  #noteChecked({ evidence, verdict }: CheckedMessage): void {
     const { remoteAddress: clientAddress } = this.#client
     const { reversePath } = this.#transaction
     const isDmarcReport = this.#isDmarcReport
