@@ -13,20 +13,8 @@ const styles = {
 } as const
 
 /** Lines end with LF; the encoder turns them into CRLF. */
-export function formatAsHtml(
-  { groups, details, technical, closing }: Notice,
-  { language, title }: { readonly language: string; readonly title: string },
-): string {
-  return [
-    '<!DOCTYPE html>',
-    `<html lang="${escapeHtml(language)}">`,
-    '<head>',
-    '<meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    '<meta name="color-scheme" content="light dark">',
-    `<title>${escapeHtml(title)}</title>`,
-    '</head>',
-    `<body style="${styles.body}">`,
+export function formatAsHtml({ groups, details, technical, closing }: Notice, titled: TitledPage): string {
+  return frameHtml(titled, [
     ...groups.flatMap(({ opening, blocks }) => [
       `<h1 style="${styles.opening}">${escapeHtml(opening)}</h1>`,
       ...blocks.flatMap(formatBlock),
@@ -42,11 +30,32 @@ export function formatAsHtml(
       : []),
     '<hr>',
     `<p style="${styles.small}">${escapeHtml(closing)}</p>`,
+  ])
+    .map(line => `${fold(line)}\n`)
+    .join('')
+}
+
+export interface TitledPage {
+  readonly language: string
+  readonly title: string
+}
+
+/** Lines of a whole page around those of its body. */
+export function frameHtml({ language, title }: TitledPage, body: readonly string[]): readonly string[] {
+  return [
+    '<!DOCTYPE html>',
+    `<html lang="${escapeHtml(language)}">`,
+    '<head>',
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    '<meta name="color-scheme" content="light dark">',
+    `<title>${escapeHtml(title)}</title>`,
+    '</head>',
+    `<body style="${styles.body}">`,
+    ...body,
     '</body>',
     '</html>',
   ]
-    .map(line => `${fold(line)}\n`)
-    .join('')
 }
 
 const width = 76

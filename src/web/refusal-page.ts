@@ -1,6 +1,6 @@
 // What a refusal of mail points to: why mail is refused for where it is from, and what to do, in English and Russian on one page.
 // Nothing of any message is on it.
-import { escapeHtml } from '../notice/format-html.ts'
+import { escapeHtml, frameHtml } from '../notice/format-html.ts'
 import type { Page } from './page-server.ts'
 
 export const refusalPath = '/refused'
@@ -100,27 +100,12 @@ const standards = [
   ['DMARC', 'https://www.rfc-editor.org/rfc/rfc9989'],
 ] as const
 
-const style =
-  'margin:0 auto; padding:16px; max-width:40em; overflow-wrap:anywhere; font-family:sans-serif; font-size:16px; line-height:1.45'
-
 export function composeRefusalPage(hostname: string): Page {
-  const text = [
-    '<!DOCTYPE html>',
-    '<html lang="en">',
-    '<head>',
-    '<meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    '<meta name="color-scheme" content="light dark">',
-    `<title>${escapeHtml(english.title(hostname))}</title>`,
-    '</head>',
-    `<body style="${style}">`,
+  const lines = frameHtml({ language: english.language, title: english.title(hostname) }, [
     '<p><a href="#en">English</a> · <a href="#ru" lang="ru">По-русски</a></p>',
     ...[english, russian].flatMap(texts => formatTexts(texts, hostname)),
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n')
-  return { status: 200, text, contentType: 'text/html; charset=utf-8' }
+  ])
+  return { status: 200, text: `${lines.join('\n')}\n`, contentType: 'text/html; charset=utf-8' }
 }
 
 function formatTexts(
