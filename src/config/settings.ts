@@ -234,10 +234,12 @@ export interface LoginSettings {
 export interface ClientCertificateSettings {
   /** PEM: who is trusted to say who a client is; without them nobody is asked. */
   readonly caPem?: string | undefined
+  /** The addresses in a certificate count. */
   readonly useAddresses: boolean
   readonly accounts: readonly {
+    /** Of the subject; it has no other. */
     readonly commonName?: string | undefined
-    /** SHA-256, 64 hexadecimal digits. */
+    /** SHA-256 of the whole certificate, 64 hexadecimal digits. */
     readonly fingerprint?: string | undefined
     readonly account: string
   }[]

@@ -2,20 +2,9 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import type { ClientCertificateSettings } from '../config/settings.ts'
 
-export interface CertificateMapping {
-  /** Of the subject; it has no other. */
-  readonly commonName?: string | undefined
-  /** SHA-256 of the whole certificate, 64 hexadecimal digits. */
-  readonly fingerprint?: string | undefined
-  readonly account: string
-}
-
-export interface CertificateNames {
-  /** The addresses in a certificate count. */
-  readonly useAddresses: boolean
-  readonly accounts: readonly CertificateMapping[]
-}
+export type CertificateNames = Pick<ClientCertificateSettings, 'useAddresses' | 'accounts'>
 
 /** In the order in which they count. */
 export function accountsOfCertificate(
