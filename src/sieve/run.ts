@@ -1,6 +1,7 @@
 // One run of a script: its variables, the message as it is by now, what has been decided, and how much it may still do.
 import type { Circumstances } from './circumstances.ts'
-import type { Argument, Call, CommandCall, Flow, TestCall } from './language/definitions.ts'
+import { type GivenArgument, templateOf, templatesOf } from './language/arguments.ts'
+import type { Call, CommandCall, Flow, TestCall } from './language/definitions.ts'
 import type { Template } from './language/template.ts'
 import type { SieveLimits } from './limits.ts'
 import type { Pattern } from './match/regular-expression.ts'
@@ -147,15 +148,13 @@ export class Run {
     return text
   }
 
-  strings(argument: Argument | true | undefined): readonly string[] {
-    if (argument === undefined || argument === true || argument.kind !== 'strings') return []
-    return argument.values.map(template => this.expand(template))
+  strings(argument: GivenArgument): readonly string[] {
+    return templatesOf(argument).map(template => this.expand(template))
   }
 
   /** The first one, or ''. */
-  string(argument: Argument | true | undefined): string {
-    if (argument === undefined || argument === true || argument.kind !== 'strings') return ''
-    const [template] = argument.values
+  string(argument: GivenArgument): string {
+    const template = templateOf(argument)
     return template ? this.expand(template) : ''
   }
 

@@ -1,4 +1,5 @@
 // addheader and deleteheader (RFC 5293).
+import { checkConstants } from '../language/arguments.ts'
 import type { CommandDefinition } from '../language/definitions.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
 import { checkIndex, indexOf } from '../message/address-parts.ts'
@@ -10,8 +11,10 @@ const protectedFields = ['received', 'auto-submitted']
 /** These are what this server says of the message, or what it sees loops by. */
 const ownFields = [...protectedFields, 'return-path', 'delivered-to', 'authentication-results']
 
-function badName(name: string): string {
-  return `${JSON.stringify(name.slice(0, 60))} is no name of a field: it has letters, digits and -, no blank and no colon.`
+function nameProblem(name: string): string | undefined {
+  return isFieldName(name)
+    ? undefined
+    : `${JSON.stringify(name.slice(0, 60))} is no name of a field: it has letters, digits and -, no blank and no colon.`
 }
 
 const addheader: CommandDefinition = {
@@ -22,14 +25,11 @@ const addheader: CommandDefinition = {
     { name: 'the name of a field', kind: 'string' },
     { name: 'its value', kind: 'string' },
   ],
-  check({ arguments: [name] }, checker) {
-    const template = name?.kind === 'strings' ? name.values[0] : undefined
-    if (template?.constant !== undefined && !isFieldName(template.constant))
-      checker.problem(template, badName(template.constant))
-  },
+  check: ({ arguments: [name] }, checker) => checkConstants(name, checker, nameProblem),
   run(call, run) {
     const name = run.string(call.arguments[0])
-    if (!isFieldName(name)) throw new ScriptError(call, badName(name))
+    const problem = nameProblem(name)
+    if (problem !== undefined) throw new ScriptError(call, problem)
     if (ownFields.includes(name.toLowerCase())) return 'next'
     const value = run.string(call.arguments[1])
     run.spend(value.length * 4 + run.message.fieldCount * 16)
@@ -54,15 +54,13 @@ const deleteheader: CommandDefinition = {
   check(call, checker) {
     checkMatch(call, call.arguments[1], checker)
     checkIndex(call, checker)
-    const [name] = call.arguments
-    const template = name?.kind === 'strings' ? name.values[0] : undefined
-    if (template?.constant !== undefined && !isFieldName(template.constant))
-      checker.problem(template, badName(template.constant))
+    checkConstants(call.arguments[0], checker, nameProblem)
   },
   run(call, run) {
     const [nameArgument, patterns] = call.arguments
     const name = run.string(nameArgument)
-    if (!isFieldName(name)) throw new ScriptError(call, badName(name))
+    const problem = nameProblem(name)
+    if (problem !== undefined) throw new ScriptError(call, problem)
     if (protectedFields.includes(name.toLowerCase())) return 'next'
     const keys = patterns && run.strings(patterns)
     run.spend(run.message.fieldCount * 16)

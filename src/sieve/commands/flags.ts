@@ -1,4 +1,5 @@
 // Flags of a message (RFC 5232): setflag, addflag, removeflag, and the test hasflag.
+import { templateOf, templatesOf } from '../language/arguments.ts'
 import type { Argument, CallChecker, CommandDefinition, TestDefinition } from '../language/definitions.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
 import type { Run } from '../run.ts'
@@ -44,7 +45,7 @@ function checkVariable(argument: Argument | undefined, checker: CallChecker): vo
       argument,
       'A variable for flags needs an extension: write require "variables"; at the top of the script.',
     )
-  if (argument.kind === 'strings') for (const name of argument.values) checkVariableName(name, checker)
+  for (const name of templatesOf(argument)) checkVariableName(name, checker)
 }
 
 type Change = (before: readonly string[], flags: readonly string[]) => readonly string[]
@@ -59,8 +60,8 @@ function flagCommand(name: string, change: Change): CommandDefinition {
     ],
     check({ arguments: [variable] }, checker) {
       checkVariable(variable, checker)
-      if (variable?.kind === 'strings')
-        checker.variables.set.add(variable.values[0]?.constant?.toLowerCase() ?? '')
+      const template = templateOf(variable)
+      if (template) checker.variables.set.add(template.constant?.toLowerCase() ?? '')
     },
     run({ arguments: [variable, list] }, run) {
       const target = variable && run.string(variable).toLowerCase()

@@ -1,4 +1,5 @@
 // include, return and global (RFC 6609): scripts in scripts.
+import { templateOf, templatesOf } from '../language/arguments.ts'
 import type { CommandDefinition, IncludeLocation } from '../language/definitions.ts'
 import { formatProblem } from '../problem.ts'
 import { newFrame, type Run } from '../run.ts'
@@ -18,8 +19,7 @@ const include: CommandDefinition = {
   tags: { personal: { group: 'location' }, global: { group: 'location' }, once: {}, optional: {} },
   parameters: [{ name: 'the name of a script', kind: 'string' }],
   check(call, checker) {
-    const [argument] = call.arguments
-    const template = argument?.kind === 'strings' ? argument.values[0] : undefined
+    const template = templateOf(call.arguments[0])
     if (!template) return
     const name = template.constant
     if (name === undefined)
@@ -84,8 +84,7 @@ const global: CommandDefinition = {
   needsAll: true,
   parameters: [{ name: 'names of variables', kind: 'string-list' }],
   check({ arguments: [names] }, checker) {
-    if (names?.kind !== 'strings') return
-    for (const template of names.values) {
+    for (const template of templatesOf(names)) {
       checkVariableName(template, checker)
       const name = template.constant?.toLowerCase() ?? ''
       if (name.includes('.'))

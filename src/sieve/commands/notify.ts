@@ -2,14 +2,8 @@
 import type { Address } from '../../address/address.ts'
 import { addressKey } from '../../address/address-key.ts'
 import { formatAddress } from '../../address/format-address.ts'
-import type {
-  Argument,
-  CallChecker,
-  CommandCall,
-  CommandDefinition,
-  TestDefinition,
-} from '../language/definitions.ts'
-import type { Template } from '../language/template.ts'
+import { checkConstants } from '../language/arguments.ts'
+import type { CommandCall, CommandDefinition, TestDefinition } from '../language/definitions.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
 import { cleanText, oneLine, shorten } from '../message/clean-text.ts'
 import { readOneAddress } from '../message/one-address.ts'
@@ -22,30 +16,12 @@ const maxSubjectLength = 256
 /** RFC 5435 §3.5 */
 const option = /^[A-Za-z0-9][A-Za-z0-9.\-_]*=[^\0\r\n]*$/
 
-function templateOf(argument: Argument | true | undefined): Template | undefined {
-  return argument !== undefined && argument !== true && argument.kind === 'strings'
-    ? argument.values[0]
-    : undefined
-}
-
 /** What is wrong with a method, or undefined. */
 function methodProblem(uri: string): string | undefined {
   if (!isMailto(uri))
     return `This server sends notifications by mail only: write "mailto:anna@example.org", not ${JSON.stringify(uri.slice(0, 60))}.`
   const mailto = parseMailto(uri)
   return typeof mailto === 'string' ? `This mailto URI cannot be used. ${mailto}` : undefined
-}
-
-function checkConstant(
-  argument: Argument | true | undefined,
-  checker: CallChecker,
-  problemOf: (text: string) => string | undefined,
-): void {
-  if (argument === undefined || argument === true || argument.kind !== 'strings') return
-  for (const template of argument.values) {
-    const problem = template.constant === undefined ? undefined : problemOf(template.constant)
-    if (problem !== undefined) checker.problem(template, problem)
-  }
 }
 
 function importanceProblem(text: string): string | undefined {
@@ -73,13 +49,11 @@ const notify: CommandDefinition = {
   },
   parameters: [{ name: 'a method ("mailto:anna@example.org")', kind: 'string' }],
   check(call, checker) {
-    checkConstant(call.tags.get('importance'), checker, importanceProblem)
-    checkConstant(call.tags.get('from'), checker, fromProblem)
-    checkConstant(call.tags.get('options'), checker, optionProblem)
+    checkConstants(call.tags.get('importance'), checker, importanceProblem)
+    checkConstants(call.tags.get('from'), checker, fromProblem)
+    checkConstants(call.tags.get('options'), checker, optionProblem)
     // RFC 5435 §3.2: a method that is not there is a mistake of the run; that a mailto URI is none can be seen now.
-    const method = templateOf(call.arguments[0])
-    if (method?.constant !== undefined && isMailto(method.constant))
-      checkConstant(call.arguments[0], checker, methodProblem)
+    checkConstants(call.arguments[0], checker, uri => (isMailto(uri) ? methodProblem(uri) : undefined))
   },
   run(call, run) {
     const uri = run.string(call.arguments[0])

@@ -1,12 +1,7 @@
 // Where a message goes: keep, fileinto, discard, redirect (RFC 5228 §4), with what extensions add to them.
 import { formatAddressForPeople } from '../../address/format-address.ts'
-import type {
-  Argument,
-  Call,
-  CallChecker,
-  CommandDefinition,
-  TagDefinition,
-} from '../language/definitions.ts'
+import { checkConstants } from '../language/arguments.ts'
+import type { Call, CommandDefinition, TagDefinition } from '../language/definitions.ts'
 import { readOneAddress } from '../message/one-address.ts'
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
@@ -59,7 +54,7 @@ const discard: CommandDefinition = {
   },
 }
 
-export const maxMailboxName = 1000
+const maxMailboxName = 1000
 
 /** What is wrong with the name of a mailbox, or undefined (RFC 5228 §4.1, RFC 9051 §5.1). */
 export function mailboxProblem(name: string): string | undefined {
@@ -68,14 +63,6 @@ export function mailboxProblem(name: string): string | undefined {
   if (/[\0-\x1f\x7f-\x9f\u2028\u2029\ufffd]/.test(name) || !name.isWellFormed())
     return 'The name of a mailbox must not have line ends, other control characters or broken ones.'
   return undefined
-}
-
-export function checkMailboxNames(argument: Argument | undefined, checker: CallChecker): void {
-  if (argument?.kind !== 'strings') return
-  for (const name of argument.values) {
-    const problem = name.constant === undefined ? undefined : mailboxProblem(name.constant)
-    if (problem !== undefined) checker.problem(name, problem)
-  }
 }
 
 /** RFC 8579 §4 names them as RFC 6154 §2 has them, RFC 8457 and others after it: '\\Junk'. */
@@ -98,8 +85,8 @@ const fileinto: CommandDefinition = {
   },
   parameters: [{ name: 'the name of a mailbox', kind: 'string' }],
   check(call, checker) {
-    checkMailboxNames(call.arguments[0], checker)
-    checkSpecialUse(call.tags.get('specialuse'), checker)
+    checkConstants(call.arguments[0], checker, mailboxProblem)
+    checkConstants(call.tags.get('specialuse'), checker, specialUseProblem)
   },
   run(call, run) {
     refuseBesideReject(call, run)
@@ -127,22 +114,12 @@ const fileinto: CommandDefinition = {
   },
 }
 
-export function checkSpecialUse(argument: Argument | true | undefined, checker: CallChecker): void {
-  if (argument === undefined || argument === true || argument.kind !== 'strings') return
-  for (const attribute of argument.values) {
-    const problem = attribute.constant === undefined ? undefined : specialUseProblem(attribute.constant)
-    if (problem !== undefined) checker.problem(attribute, problem)
-  }
-}
-
 const redirect: CommandDefinition = {
   name: 'redirect',
   tags: copyTags,
   parameters: [{ name: 'an address', kind: 'string' }],
   check({ arguments: [address] }, checker) {
-    const template = address?.kind === 'strings' ? address.values[0] : undefined
-    if (template?.constant !== undefined && !readOneAddress(template.constant))
-      checker.problem(template, badAddress(template.constant))
+    checkConstants(address, checker, text => (readOneAddress(text) ? undefined : badAddress(text)))
   },
   run(call, run) {
     refuseBesideReject(call, run)

@@ -5,7 +5,8 @@ import { formatAddress, formatAddressForPeople } from '../../address/format-addr
 import { parseAddress } from '../../address/parse-address.ts'
 import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { writtenAddresses } from '../../message/written-addresses.ts'
-import type { Argument, Call, CommandCall, CommandDefinition } from '../language/definitions.ts'
+import { checkConstants, type GivenArgument, numberOf, templateOf } from '../language/arguments.ts'
+import type { Call, CommandCall, CommandDefinition } from '../language/definitions.ts'
 import { cleanText, oneLine, shorten } from '../message/clean-text.ts'
 import { readAddressList, readOneAddress } from '../message/one-address.ts'
 import type { Run } from '../run.ts'
@@ -30,13 +31,9 @@ const vacation: CommandDefinition = {
   },
   parameters: [{ name: 'the text of the answer', kind: 'string' }],
   check(call, checker) {
-    const from = call.tags.get('from')
-    const template =
-      from !== undefined && from !== true && from.kind === 'strings' ? from.values[0] : undefined
-    if (template?.constant !== undefined && !isMailboxList(template.constant))
-      checker.problem(template, badFrom(template.constant))
-    const reason = call.arguments[0]
-    const text = reason?.kind === 'strings' ? reason.values[0]?.constant : undefined
+    checkConstants(call.tags.get('from'), checker, fromProblem)
+    const reason = templateOf(call.arguments[0])
+    const text = reason?.constant
     // §5: 8-bit text has no place in the header of an entity.
     if (reason && call.tags.has('mime') && text !== undefined && !hasAsciiHeader(text))
       checker.problem(
@@ -78,7 +75,8 @@ function answer(call: CommandCall, run: Run, to: Address, key: string): void {
   const { owner, envelope } = run.circumstances
   const addressed = findOwnerInRecipients(ownAddresses(call, run), run)
   const from = call.tags.has('from') ? run.string(call.tags.get('from')).trim() : undefined
-  if (from !== undefined && !isMailboxList(from)) throw new ScriptError(call, badFrom(from))
+  const problem = from === undefined ? undefined : fromProblem(from)
+  if (problem !== undefined) throw new ScriptError(call, problem)
   run.remember({ kind: 'vacation', key, seconds: periodOf(call, run) })
   const messageId = firstMessageId(run.message.values('message-id')[0] ?? '')
   run.act(
@@ -122,12 +120,6 @@ function periodOf({ tags }: Call, { limits }: Run): number {
   return Math.min(Math.max(asked, limits.minVacationSeconds), limits.maxVacationSeconds)
 }
 
-function numberOf(argument: Argument | true | undefined): number | undefined {
-  return argument !== undefined && argument !== true && argument.kind === 'number'
-    ? argument.value
-    : undefined
-}
-
 /** §5.3 */
 function subjectOf(call: Call, run: Run): string {
   const original = run.message.values('subject')[0]
@@ -142,10 +134,7 @@ function subjectOf(call: Call, run: Run): string {
 
 /** §4.2: what the answer is told from others by, before variables have been put in. */
 function responseKey(call: Call, run: Run, to: Address): string {
-  const written = (argument: Argument | true | undefined): string | null =>
-    argument !== undefined && argument !== true && argument.kind === 'strings'
-      ? (argument.values[0]?.written ?? null)
-      : null
+  const written = (argument: GivenArgument): string | null => templateOf(argument)?.written ?? null
   const what = call.tags.has('handle')
     ? [run.string(call.tags.get('handle'))]
     : [
@@ -230,11 +219,8 @@ function findOwnerInRecipients(own: ReadonlySet<string>, { message }: Run): Addr
 }
 
 /** RFC 5322 §3.4, as far as a From field goes: names and addresses, with commas between them. */
-export function isMailboxList(text: string): boolean {
-  return readAddressList(text) !== undefined
-}
-
-function badFrom(text: string): string {
+function fromProblem(text: string): string | undefined {
+  if (readAddressList(text)) return undefined
   return text.includes('@')
     ? `:from ${badAddress(text).replace('is no address:', 'cannot stand in From:')}`
     : `:from needs an address, as in "Anna <anna@example.org>", not ${JSON.stringify(text.slice(0, 100))}.`

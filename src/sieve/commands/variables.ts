@@ -1,4 +1,5 @@
 // Variables: `set` and its modifiers, and the test `string` (RFC 5229 §4, §5; RFC 5435 §6; :quoteregex of draft-ietf-sieve-regex).
+import { templateOf } from '../language/arguments.ts'
 import type { CommandDefinition, TagDefinition, TestDefinition } from '../language/definitions.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
 import { checkVariableName } from './variable-names.ts'
@@ -57,7 +58,7 @@ const set: CommandDefinition = {
     { name: 'its value', kind: 'string' },
   ],
   check({ arguments: [name] }, checker) {
-    const template = name?.kind === 'strings' ? name.values[0] : undefined
+    const template = templateOf(name)
     if (!template) return
     checkVariableName(template, checker)
     checker.variables.set.add(template.constant?.toLowerCase() ?? '')

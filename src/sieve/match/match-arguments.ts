@@ -1,4 +1,5 @@
 // Match types and comparators, which most tests have (RFC 5228 §2.7, RFC 5231, draft-ietf-sieve-regex).
+import { checkConstants, templateOf } from '../language/arguments.ts'
 import type { Argument, Call, CallChecker, TagDefinition } from '../language/definitions.ts'
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
@@ -37,49 +38,43 @@ const relations: Readonly<Record<string, (order: number) => boolean>> = {
 export function checkMatch(call: Call, keys: Argument | undefined, checker: CallChecker): void {
   const comparator = checkComparator(call, checker)
   const matchType = matchTypeOf(call)
-  const relation = call.tags.get(matchType)
-  if (relation !== undefined && relation !== true && relation.kind === 'strings') {
-    const [name] = relation.values
-    if (name?.constant !== undefined && !Object.hasOwn(relations, name.constant.toLowerCase()))
-      checker.problem(relation, `:${matchType} is followed by one of ${Object.keys(relations).join(', ')}.`)
-  }
+  checkConstants(call.tags.get(matchType), checker, name =>
+    Object.hasOwn(relations, name.toLowerCase())
+      ? undefined
+      : `:${matchType} is followed by one of ${Object.keys(relations).join(', ')}.`,
+  )
   if (textMatchTypes.includes(matchType) && comparator && !comparator.hasSubstrings)
     checker.problem(
       call,
       `:${matchType} looks into texts, which the comparator ${comparator.name} cannot. Use :is, or :value of "relational".`,
     )
-  if (matchType === 'regex') checkPatterns(keys, comparator ?? defaultComparator, checker)
+  if (matchType === 'regex')
+    checkConstants(keys, checker, key => {
+      const pattern = parsePattern(key, ignoresCase(comparator ?? defaultComparator))
+      return typeof pattern === 'string' ? pattern : undefined
+    })
 }
 
 function checkComparator(call: Call, checker: CallChecker): Comparator | undefined {
-  const argument = call.tags.get('comparator')
-  if (argument === undefined || argument === true || argument.kind !== 'strings') return defaultComparator
-  const name = argument.values[0]?.constant
+  const template = templateOf(call.tags.get('comparator'))
+  if (!template) return defaultComparator
+  const name = template.constant
   if (name === undefined) {
-    checker.problem(argument, 'The name of a comparator stands as it is: no variable can be in it.')
+    checker.problem(template, 'The name of a comparator stands as it is: no variable can be in it.')
     return undefined
   }
   const comparator = comparators.get(name)
   if (!comparator)
     checker.problem(
-      argument,
+      template,
       `There is no comparator ${JSON.stringify(name.slice(0, 60))}: there are ${[...comparators.keys()].join(', ')}.`,
     )
   else if (!checker.isRequired(`comparator-${name}`))
     checker.problem(
-      argument,
+      template,
       `This comparator is an extension: write require "comparator-${name}"; at the top of the script.`,
     )
   return comparator
-}
-
-function checkPatterns(keys: Argument | undefined, comparator: Comparator, checker: CallChecker): void {
-  if (keys?.kind !== 'strings') return
-  for (const key of keys.values) {
-    if (key.constant === undefined) continue
-    const pattern = parsePattern(key.constant, ignoresCase(comparator))
-    if (typeof pattern === 'string') checker.problem(key, pattern)
-  }
 }
 
 function ignoresCase({ name }: Comparator): boolean {

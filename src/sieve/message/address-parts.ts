@@ -1,6 +1,7 @@
 // The parts of an address (RFC 5228 §2.7.4, RFC 5233 §2).
 
 import { endOfQuoted, writtenAddresses } from '../../message/written-addresses.ts'
+import { numberOf } from '../language/arguments.ts'
 import type { Call, CallChecker, TagDefinition } from '../language/definitions.ts'
 
 export const addressTags: Readonly<Record<string, TagDefinition>> = {
@@ -77,6 +78,5 @@ export function checkIndex(call: Call, checker: CallChecker): void {
 }
 
 export function indexOf(call: Call): number | undefined {
-  const index = call.tags.get('index')
-  return index !== undefined && index !== true && index.kind === 'number' ? index.value : undefined
+  return numberOf(call.tags.get('index'))
 }

@@ -1,5 +1,6 @@
 // `date` and `currentdate` (RFC 5260 §4, §5).
 
+import { checkConstants } from '../language/arguments.ts'
 import type { Call, CallChecker, TagDefinition, TestDefinition } from '../language/definitions.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
 import { checkIndex, indexTags } from '../message/address-parts.ts'
@@ -30,19 +31,12 @@ const zonePattern = /^([+-])(\d\d)([0-5]\d)$/
 function checkDate(call: Call, partIndex: number, checker: CallChecker): void {
   checkMatch(call, call.arguments[partIndex + 1], checker)
   checkIndex(call, checker)
-  const zone = call.tags.get('zone')
-  if (zone !== undefined && zone !== true && zone.kind === 'strings') {
-    const text = zone.values[0]?.constant
-    if (text !== undefined && !zonePattern.test(text)) checker.problem(zone, badZone(text))
-  }
-  const part = call.arguments[partIndex]
-  if (part?.kind !== 'strings') return
-  const name = part.values[0]?.constant
-  if (name !== undefined && !dateParts.includes(name.toLowerCase()))
-    checker.problem(
-      part,
-      `A date has no part ${JSON.stringify(name.slice(0, 40))}: it has ${dateParts.join(', ')}.`,
-    )
+  checkConstants(call.tags.get('zone'), checker, text => (zonePattern.test(text) ? undefined : badZone(text)))
+  checkConstants(call.arguments[partIndex], checker, name =>
+    dateParts.includes(name.toLowerCase())
+      ? undefined
+      : `A date has no part ${JSON.stringify(name.slice(0, 40))}: it has ${dateParts.join(', ')}.`,
+  )
 }
 
 function badZone(text: string): string {

@@ -1,5 +1,6 @@
 // What surrounds a script: `environment` (RFC 5183), mailboxes and their annotations (RFC 5490, RFC 8579), `duplicate` (RFC 7352).
-import { checkMailboxNames, checkSpecialUse, mailboxProblem, specialUseProblem } from '../commands/store.ts'
+import { mailboxProblem, specialUseProblem } from '../commands/store.ts'
+import { checkConstants, numberOf } from '../language/arguments.ts'
 import type { Call, TestDefinition } from '../language/definitions.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
 import { isFieldName } from '../message/message-view.ts'
@@ -28,7 +29,7 @@ const mailboxexists: TestDefinition = {
   name: 'mailboxexists',
   extensions: ['mailbox'],
   parameters: [{ name: 'names of mailboxes', kind: 'string-list' }],
-  check: ({ arguments: [names] }, checker) => checkMailboxNames(names, checker),
+  check: ({ arguments: [names] }, checker) => checkConstants(names, checker, mailboxProblem),
   async evaluate({ arguments: [names] }, run) {
     for (const name of run.strings(names)) if (!(await isThere(name, run))) return false
     return true
@@ -48,8 +49,8 @@ const specialuseExists: TestDefinition = {
     { name: 'special uses', kind: 'string-list' },
   ],
   check({ arguments: [mailbox, attributes] }, checker) {
-    checkMailboxNames(mailbox, checker)
-    checkSpecialUse(attributes, checker)
+    checkConstants(mailbox, checker, mailboxProblem)
+    checkConstants(attributes, checker, specialUseProblem)
   },
   async evaluate({ arguments: [mailbox, attributes] }, run) {
     const name = mailbox && run.string(mailbox)
@@ -152,11 +153,7 @@ const duplicate: TestDefinition = {
   },
   async evaluate({ tags }, run) {
     const id = uniqueIdOf(tags, run)
-    const seconds = tags.get('seconds')
-    const asked =
-      seconds !== undefined && seconds !== true && seconds.kind === 'number'
-        ? seconds.value
-        : defaultDuplicateSeconds
+    const asked = numberOf(tags.get('seconds')) ?? defaultDuplicateSeconds
     if (id === undefined || asked === 0) return false
     run.spend(1000)
     const key = JSON.stringify([tags.has('handle') ? run.string(tags.get('handle')) : null, id])

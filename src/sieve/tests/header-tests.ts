@@ -1,5 +1,6 @@
 // What fields and the envelope say: `header`, `address` (RFC 5228 §5.1, §5.7, RFC 5260 §6) and `envelope` (§5.4).
 import { formatAddress, formatReversePath } from '../../address/format-address.ts'
+import { checkConstants } from '../language/arguments.ts'
 import type { Argument, Call, TestDefinition } from '../language/definitions.ts'
 import { checkMatch, matchAny, matchTags } from '../match/match-arguments.ts'
 import {
@@ -84,14 +85,11 @@ const address: TestDefinition = {
   check(call, checker) {
     checkMatch(call, call.arguments[1], checker)
     checkIndex(call, checker)
-    const [names] = call.arguments
-    if (names?.kind !== 'strings') return
-    for (const name of names.values)
-      if (name.constant !== undefined && !addressFields.includes(name.constant.toLowerCase()))
-        checker.problem(
-          name,
-          `The field ${JSON.stringify(name.constant.slice(0, 60))} has no addresses that address could look at: use header for it.`,
-        )
+    checkConstants(call.arguments[0], checker, name =>
+      addressFields.includes(name.toLowerCase())
+        ? undefined
+        : `The field ${JSON.stringify(name.slice(0, 60))} has no addresses that address could look at: use header for it.`,
+    )
   },
   evaluate(call, run) {
     const [names, keys] = call.arguments
@@ -117,11 +115,11 @@ const envelope: TestDefinition = {
   ],
   check(call, checker) {
     checkMatch(call, call.arguments[1], checker)
-    const [parts] = call.arguments
-    if (parts?.kind !== 'strings') return
-    for (const part of parts.values)
-      if (part.constant !== undefined && !envelopeParts.includes(part.constant.toLowerCase()))
-        checker.problem(part, 'The envelope has "from" and "to": who sent the message, and to whom it came.')
+    checkConstants(call.arguments[0], checker, part =>
+      envelopeParts.includes(part.toLowerCase())
+        ? undefined
+        : 'The envelope has "from" and "to": who sent the message, and to whom it came.',
+    )
   },
   evaluate(call, run) {
     const [parts, keys] = call.arguments

@@ -1,4 +1,5 @@
 // Tests that only join others, or look at the message as a whole (RFC 5228 §5.2 – §5.10), and `ihave` (RFC 5463).
+import { numberOf, templatesOf } from '../language/arguments.ts'
 import type { TestDefinition } from '../language/definitions.ts'
 
 const allof: TestDefinition = {
@@ -36,7 +37,7 @@ const size: TestDefinition = {
     if (call.tags.size === 0) checker.problem(call, 'size says :over or :under: size :over 100K.')
   },
   evaluate({ tags, arguments: [limit] }, run) {
-    const value = limit?.kind === 'number' ? limit.value : 0
+    const value = numberOf(limit) ?? 0
     return tags.has('over') ? run.message.size > value : run.message.size < value
   },
 }
@@ -54,8 +55,7 @@ const ihave: TestDefinition = {
   extensions: ['ihave'],
   parameters: [{ name: 'names of extensions', kind: 'string-list' }],
   check({ arguments: [names] }, checker) {
-    if (names?.kind !== 'strings') return
-    for (const name of names.values)
+    for (const name of templatesOf(names))
       if (name.constant === undefined)
         checker.problem(name, 'The name of an extension stands as it is: no variable can be in it.')
   },
