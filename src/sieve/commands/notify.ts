@@ -16,12 +16,17 @@ const maxSubjectLength = 256
 /** RFC 5435 §3.5 */
 const option = /^[A-Za-z0-9][A-Za-z0-9.\-_]*=[^\0\r\n]*$/
 
-/** What is wrong with a method, or undefined. */
-function methodProblem(uri: string): string | undefined {
+/** Or what is wrong with it. */
+function readMethod(uri: string): Mailto | string {
   if (!isMailto(uri))
     return `This server sends notifications by mail only: write "mailto:anna@example.org", not ${JSON.stringify(uri.slice(0, 60))}.`
   const mailto = parseMailto(uri)
-  return typeof mailto === 'string' ? `This mailto URI cannot be used. ${mailto}` : undefined
+  return typeof mailto === 'string' ? `This mailto URI cannot be used. ${mailto}` : mailto
+}
+
+function methodProblem(uri: string): string | undefined {
+  const method = readMethod(uri)
+  return typeof method === 'string' ? method : undefined
 }
 
 function importanceProblem(text: string): string | undefined {
@@ -56,13 +61,11 @@ const notify: CommandDefinition = {
     checkConstants(call.arguments[0], checker, uri => (isMailto(uri) ? methodProblem(uri) : undefined))
   },
   run(call, run) {
-    const uri = run.string(call.arguments[0])
+    const mailto = readMethod(run.string(call.arguments[0]))
+    if (typeof mailto === 'string') throw new ScriptError(call, mailto)
     const problem =
-      methodProblem(uri) ??
-      tagProblem(call, run, 'importance', importanceProblem) ??
-      tagProblem(call, run, 'from', fromProblem)
-    const mailto = problem === undefined ? parseMailto(uri) : (problem ?? '')
-    if (typeof mailto === 'string') throw new ScriptError(call, problem ?? mailto)
+      tagProblem(call, run, 'importance', importanceProblem) ?? tagProblem(call, run, 'from', fromProblem)
+    if (problem !== undefined) throw new ScriptError(call, problem)
     // RFC 5436 §2.7: what is automatic itself tells nobody, or two such scripts would write to each other for ever.
     const submitted = run.message.values('auto-submitted')[0]
     if (submitted !== undefined && !/^no\b/i.test(submitted)) {
