@@ -10,7 +10,7 @@ import { readOneAddress } from '../message/one-address.ts'
 import type { Run } from '../run.ts'
 import { ScriptError } from '../script-error.ts'
 import { isMailto, type Mailto, parseMailto } from './mailto.ts'
-import { firstMessageId, referencesOf } from './vacation.ts'
+import { isAutoSubmitted, threadOf } from './vacation.ts'
 
 const maxSubjectLength = 256
 /** RFC 5435 §3.5 */
@@ -67,8 +67,7 @@ const notify: CommandDefinition = {
       tagProblem(call, run, 'importance', importanceProblem) ?? tagProblem(call, run, 'from', fromProblem)
     if (problem !== undefined) throw new ScriptError(call, problem)
     // RFC 5436 §2.7: what is automatic itself tells nobody, or two such scripts would write to each other for ever.
-    const submitted = run.message.values('auto-submitted')[0]
-    if (submitted !== undefined && !/^no\b/i.test(submitted)) {
+    if (isAutoSubmitted(run)) {
       run.tell('note', call, 'notify tells nobody: the message is automatic (Auto-Submitted)')
       return 'next'
     }
@@ -87,8 +86,7 @@ function tagProblem(
 }
 
 function send(call: CommandCall, run: Run, mailto: Mailto): void {
-  const { message, circumstances } = run
-  const { envelope } = circumstances
+  const { envelope } = run.circumstances
   const from = call.tags.has('from') ? run.string(call.tags.get('from')) : undefined
   const importance = call.tags.has('importance') ? Number(run.string(call.tags.get('importance'))) : 2
   // RFC 5436 §2.7: one notification for an address is enough.
@@ -104,7 +102,6 @@ function send(call: CommandCall, run: Run, mailto: Mailto): void {
     run.tell('note', call, 'notify has told these addresses before')
     return
   }
-  const messageId = firstMessageId(message.values('message-id')[0] ?? '')
   run.act(
     {
       kind: 'notify',
@@ -117,7 +114,7 @@ function send(call: CommandCall, run: Run, mailto: Mailto): void {
       text: cleanText(mailto.body ?? defaultText(run)),
       importance: importance === 1 ? 1 : importance === 3 ? 3 : 2,
       fields: mailto.fields,
-      references: referencesOf(run, messageId),
+      references: threadOf(run).references,
       origin: run.originOf(call),
     },
     `notify ${recipients.join(', ')}`,

@@ -78,7 +78,7 @@ function answer(call: CommandCall, run: Run, to: Address, key: string): void {
   const problem = from === undefined ? undefined : fromProblem(from)
   if (problem !== undefined) throw new ScriptError(call, problem)
   run.remember({ kind: 'vacation', key, seconds: periodOf(call, run) })
-  const messageId = firstMessageId(run.message.values('message-id')[0] ?? '')
+  const { messageId, references } = threadOf(run)
   run.act(
     {
       kind: 'vacation',
@@ -88,7 +88,7 @@ function answer(call: CommandCall, run: Run, to: Address, key: string): void {
       text: cleanText(run.string(call.arguments[0])),
       isMime: call.tags.has('mime'),
       inReplyTo: messageId,
-      references: referencesOf(run, messageId),
+      references,
       origin: run.originOf(call),
     },
     `vacation answers ${formatAddressForPeople(to)}`,
@@ -98,17 +98,27 @@ function answer(call: CommandCall, run: Run, to: Address, key: string): void {
 /** As generous as RFC 5322 §3.6.4 allows, and nothing that could not stand in a field. */
 const messageIds = /<[!-;=?-~]{1,250}>/g
 
+interface Thread {
+  /** Of the message, with its brackets. */
+  readonly messageId: string | undefined
+  readonly references: readonly string[]
+}
+
 /** RFC 5322 §3.6.4: those of the message, or what it answers itself, and then it. */
-export function referencesOf(run: Run, messageId: string | undefined): string[] {
-  const before = run.message.values('references')[0] ?? run.message.values('in-reply-to')[0] ?? ''
+export function threadOf({ message }: Run): Thread {
+  const messageId = message.values('message-id')[0]?.match(messageIds)?.[0]
+  const before = message.values('references')[0] ?? message.values('in-reply-to')[0] ?? ''
   const known = [...before.matchAll(messageIds)].map(([id]) => id)
   // The first tells the thread, the last ones the place in it.
   const kept = known.length > 20 ? [...known.slice(0, 1), ...known.slice(-19)] : known
-  return messageId === undefined ? kept : [...kept.filter(id => id !== messageId), messageId]
+  const references = messageId === undefined ? kept : [...kept.filter(id => id !== messageId), messageId]
+  return { messageId, references }
 }
 
-export function firstMessageId(value: string): string | undefined {
-  return value.match(messageIds)?.[0]
+/** Auto-Submitted says so (RFC 3834 §5). */
+export function isAutoSubmitted({ message }: Run): boolean {
+  const submitted = message.values('auto-submitted')[0]
+  return submitted !== undefined && !/^no\b/i.test(submitted)
 }
 
 /** §4.1, RFC 6131 §2: never less than the least, nor more than the most. */
@@ -154,8 +164,7 @@ function refusal(call: Call, run: Run): string | undefined {
   if (isAutomatic(reversePath)) return `${formatAddressForPeople(reversePath)} is the address of a program`
   const own = ownAddresses(call, run)
   if (own.has(addressKey(reversePath))) return 'the message comes from this account itself'
-  const submitted = message.values('auto-submitted')[0]
-  if (submitted !== undefined && !/^no\b/i.test(submitted)) return 'the message is automatic (Auto-Submitted)'
+  if (isAutoSubmitted(run)) return 'the message is automatic (Auto-Submitted)'
   const listField = listFields.find(name => message.values(name).length > 0)
   if (listField !== undefined) return `the message comes from a mailing list (${listField})`
   if (message.values('precedence').some(value => /^(bulk|junk|list)\b/i.test(value)))
