@@ -54,14 +54,14 @@ const vacation: CommandDefinition = {
         'vacation was used before, and can be used once for a message. Put the two into if and else.',
       )
     run.hasVacation = true
-    const why = refusal(call, run)
-    if (why !== undefined) return skip(call, run, why)
     const { reversePath } = run.circumstances.envelope
-    if (!reversePath) return skip(call, run, 'the message has no sender')
+    if (!reversePath) return skip(call, run, 'the message comes from a program: it has no sender')
+    const answering = findAnswering(call, run, reversePath)
+    if (typeof answering === 'string') return skip(call, run, answering)
     const key = responseKey(call, run, reversePath)
     if (await run.circumstances.memory.has('vacation', key))
       return skip(call, run, `${formatAddressForPeople(reversePath)} has had this answer`)
-    answer(call, run, reversePath, key)
+    answer(call, run, { to: reversePath, answering, key })
     return 'next'
   },
 }
@@ -71,9 +71,14 @@ function skip(call: CommandCall, run: Run, why: string): 'next' {
   return 'next'
 }
 
-function answer(call: CommandCall, run: Run, to: Address, key: string): void {
-  const { owner, envelope } = run.circumstances
-  const addressed = findOwnerInRecipients(ownAddresses(call, run), run)
+interface Answer {
+  readonly to: Address
+  /** The address of the account that the message was written to. */
+  readonly answering: Address
+  readonly key: string
+}
+
+function answer(call: CommandCall, run: Run, { to, answering, key }: Answer): void {
   const from = call.tags.has('from') ? run.string(call.tags.get('from')).trim() : undefined
   const problem = from === undefined ? undefined : fromProblem(from)
   if (problem !== undefined) throw new ScriptError(call, problem)
@@ -83,7 +88,7 @@ function answer(call: CommandCall, run: Run, to: Address, key: string): void {
     {
       kind: 'vacation',
       to,
-      from: from ?? formatAddress(addressed ?? owner.addresses[0] ?? envelope.recipient),
+      from: from ?? formatAddress(answering),
       subject: subjectOf(call, run),
       text: cleanText(run.string(call.arguments[0])),
       isMime: call.tags.has('mime'),
@@ -156,11 +161,9 @@ function responseKey(call: Call, run: Run, to: Address): string {
   return JSON.stringify([addressKey(to), ...what])
 }
 
-/** RFC 5230 §4.5, §4.6; RFC 3834 §2: why nobody is answered, or undefined. */
-function refusal(call: Call, run: Run): string | undefined {
-  const { message, circumstances } = run
-  const { reversePath } = circumstances.envelope
-  if (!reversePath) return 'the message comes from a program: it has no sender'
+/** Which address of the account answers, or why none does (RFC 5230 §4.5, §4.6; RFC 3834 §2). */
+function findAnswering(call: Call, run: Run, reversePath: Address): Address | string {
+  const { message } = run
   if (isAutomatic(reversePath)) return `${formatAddressForPeople(reversePath)} is the address of a program`
   const own = ownAddresses(call, run)
   if (own.has(addressKey(reversePath))) return 'the message comes from this account itself'
@@ -171,9 +174,10 @@ function refusal(call: Call, run: Run): string | undefined {
     return 'the message is bulk mail (Precedence)'
   if (message.values('x-auto-response-suppress').some(value => /\b(all|oof|autoreply)\b/i.test(value)))
     return 'the message asks for no automatic answers (X-Auto-Response-Suppress)'
-  if (!findOwnerInRecipients(own, run))
-    return 'none of the addresses of this account stands in To or Cc. List others with :addresses'
-  return undefined
+  return (
+    findOwnerInRecipients(own, run) ??
+    'none of the addresses of this account stands in To or Cc. List others with :addresses'
+  )
 }
 
 const listFields = [
