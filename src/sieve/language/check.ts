@@ -2,7 +2,7 @@
 import { nearestName } from '../../runtime/nearest-name.ts'
 import type { SieveLimits } from '../limits.ts'
 import { comparators, ownComparators } from '../match/comparators.ts'
-import { Problems, type SourceText } from '../problem.ts'
+import { type Position, Problems, type SourceText } from '../problem.ts'
 import type { SieveScript } from '../script.ts'
 import type { ArgumentNode, CommandNode, StringNode, TestNode } from '../syntax/tree.ts'
 import type {
@@ -17,7 +17,6 @@ import type {
   ScriptNeed,
   TagDefinition,
   TestCall,
-  TestDefinition,
   Vocabulary,
 } from './definitions.ts'
 import { decodeEncodedCharacters, readTemplate } from './template.ts'
@@ -139,7 +138,8 @@ class Checker implements CallChecker {
     const definition = this.#vocabulary.commands.get(node.name)
     if (!definition) {
       // A test of an `ihave` that fails may keep it from being run.
-      if (this.#asksForUnknown) return this.#notHere(node)
+      if (this.#asksForUnknown)
+        return { ...this.#notHere(node), definition: { name: node.name, run: () => 'next' }, block: [] }
       this.#problems.add(node.at, this.#noSuchCommand(node.name))
       return undefined
     }
@@ -149,18 +149,20 @@ class Checker implements CallChecker {
     return { ...call, definition, block }
   }
 
-  #notHere(node: CommandNode): CommandCall {
-    const where = { ...this.#source.positionAt(node.at), offset: node.at }
+  /** Of a command or a test that nobody here knows. */
+  #notHere({ at, name }: TestNode): Call {
     return {
-      ...where,
-      name: node.name,
+      ...this.#whereIs(at),
+      name,
       tags: new Map(),
       arguments: [],
       tests: [],
-      needsAtRunTime: `that brings ${node.name}`,
-      definition: { name: node.name, run: () => 'next' },
-      block: [],
+      needsAtRunTime: `that brings ${name}`,
     }
+  }
+
+  #whereIs(offset: number): Position & { readonly offset: number } {
+    return { ...this.#source.positionAt(offset), offset }
   }
 
   #checkPlace(node: CommandNode, definition: CommandDefinition, before: string | undefined): void {
@@ -190,7 +192,8 @@ class Checker implements CallChecker {
   #checkTest(node: TestNode): TestCall | undefined {
     const definition = this.#vocabulary.tests.get(node.name)
     if (!definition) {
-      if (this.#asksForUnknown) return this.#testNotHere(node)
+      if (this.#asksForUnknown)
+        return { ...this.#notHere(node), definition: { name: node.name, evaluate: () => false } }
       const nearest = nearestName(node.name, [...this.#vocabulary.tests.keys()])
       const hint = this.#vocabulary.commands.has(node.name)
         ? `${node.name} is a command: it stands inside of a block.`
@@ -201,28 +204,12 @@ class Checker implements CallChecker {
     return { ...this.#checkCall(node, definition), definition }
   }
 
-  #testNotHere(node: TestNode): TestCall {
-    const definition: TestDefinition = { name: node.name, evaluate: () => false }
-    const where = { ...this.#source.positionAt(node.at), offset: node.at }
-    const needsAtRunTime = `that brings ${node.name}`
-    return {
-      ...where,
-      name: node.name,
-      tags: new Map(),
-      arguments: [],
-      tests: [],
-      needsAtRunTime,
-      definition,
-    }
-  }
-
   #checkCall(node: TestNode, definition: CallDefinition): Call {
     const before = this.#problems.count
     const needsAtRunTime = this.#checkExtensions(node, definition)
     const { tags, positional } = this.#sortArguments(node, definition)
     const call: Call = {
-      ...this.#source.positionAt(node.at),
-      offset: node.at,
+      ...this.#whereIs(node.at),
       name: node.name,
       tags,
       arguments: this.#assign(node, positional, definition.parameters ?? []),
@@ -341,7 +328,7 @@ class Checker implements CallChecker {
   }
 
   #readArgument(node: ArgumentNode, kind: ArgumentKind, name: string): Argument | undefined {
-    const where = { ...this.#source.positionAt(node.at), offset: node.at }
+    const where = this.#whereIs(node.at)
     if (node.kind === 'number' && kind === 'number') return { ...where, kind: 'number', value: node.value }
     if (node.kind === 'strings' && kind !== 'number' && (kind === 'string-list' || !node.isList)) {
       const values = node.strings.map(each => this.#readString(each))
