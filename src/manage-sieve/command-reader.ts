@@ -147,17 +147,12 @@ export class CommandReader {
   }
 
   #finish(): ReadCommand | undefined {
-    const { isEmpty } = this
     const refusal = this.#refusal
     const tokens = this.#tokens
     this.#begin()
     if (refusal !== undefined) return { kind: 'refused', why: refusal }
     // An empty line says nothing: some clients send one behind a literal.
-    return isEmpty ? undefined : { kind: 'command', tokens }
-  }
-
-  get isEmpty(): boolean {
-    return this.#tokens.length === 0
+    return tokens.length === 0 ? undefined : { kind: 'command', tokens }
   }
 
   #begin(): void {

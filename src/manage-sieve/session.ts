@@ -298,7 +298,7 @@ function say(response: Response): Step {
   return { output: formatResponse(response) }
 }
 
-export function close(response: Response): Step {
+function close(response: Response): Step {
   return { output: formatResponse(response), effect: 'close' }
 }
 
@@ -469,5 +469,3 @@ const commands: Readonly<Record<string, Command>> = {
     },
   },
 }
-
-export const commandNames: readonly string[] = Object.keys(commands)

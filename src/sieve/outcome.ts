@@ -50,7 +50,7 @@ export interface Redirect {
   readonly origin: Origin
 }
 
-/** RFC 5429. `atProtocol`: with a reply where that is still possible, else with a DSN; `report`: with a message. */
+/** RFC 5429. `ereject`: with a reply where that is still possible, else with a DSN; `reject`: with a message. */
 export interface Reject {
   readonly kind: 'reject'
   readonly by: 'reject' | 'ereject'

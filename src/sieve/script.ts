@@ -6,9 +6,9 @@ export interface SieveScript {
   readonly commands: readonly CommandCall[]
   /** Of `require`. */
   readonly extensions: ReadonlySet<string>
-  /** What it will ask for when it runs. */
   /** What `ihave` may find beside them (RFC 5463). */
   readonly conditional: ReadonlySet<string>
+  /** What it will ask for when it runs. */
   readonly needs: readonly ScriptNeed[]
 }
 

@@ -17,7 +17,7 @@ export interface Template {
 }
 
 /** RFC 5229 §6: nine at least. */
-export const maxMatchIndex = 99
+const maxMatchIndex = 99
 export const maxVariableName = 64
 
 const reference = /\$\{((?:[A-Za-z_][A-Za-z0-9_]*\.)*)([A-Za-z_][A-Za-z0-9_]*|[0-9]+)\}/g

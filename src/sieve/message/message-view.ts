@@ -16,7 +16,7 @@ interface FieldView {
   value: string | undefined
 }
 
-export const maxFieldNameLength = 200
+const maxFieldNameLength = 200
 const fieldName = /^[!-9;-~]+$/
 
 export function isFieldName(name: string): boolean {
