@@ -342,8 +342,8 @@ export async function fileOnce(
 ): Promise<readonly TrailEvent[]> {
   if (result.kind !== 'file') return events
   const filing = { ...result, queueId: messageId, receivedAt: at }
-  if (result.isWanted && (await takeOutOfJunk(tx, filing))) return events.map(asMoved)
-  if (await holdsMessage(tx, result.accountId, messageId)) return events.map(asCopy)
+  if (result.isWanted && (await takeOutOfJunk(tx, filing))) return withNote(events, { isMoved: true })
+  if (await holdsMessage(tx, result.accountId, messageId)) return withNote(events, { isCopy: true })
   await fileMessage(tx, filing)
   return events
 }
@@ -359,16 +359,16 @@ async function noteDeparture(tx: Tx, at: number, { messageId, events }: Settleme
   }
 }
 
-function asCopy(event: TrailEvent): TrailEvent {
-  return event.kind === 'attempted' && event.outcome.kind === 'delivered'
-    ? { ...event, outcome: { ...event.outcome, isCopy: true } }
-    : event
-}
-
-function asMoved(event: TrailEvent): TrailEvent {
-  return event.kind === 'attempted' && event.outcome.kind === 'delivered'
-    ? { ...event, outcome: { ...event.outcome, isMoved: true } }
-    : event
+/** What the delivery found in the account. */
+function withNote(
+  events: readonly TrailEvent[],
+  note: { readonly isCopy: true } | { readonly isMoved: true },
+): TrailEvent[] {
+  return events.map(event =>
+    event.kind === 'attempted' && event.outcome.kind === 'delivered'
+      ? { ...event, outcome: { ...event.outcome, ...note } }
+      : event,
+  )
 }
 
 // Who is in this message already gets it once, however many aliases lead to them.
