@@ -505,8 +505,7 @@ export class QueueAgent implements DeliveryAgent {
           reversePath = await this.#parts.returnPaths.reversePathFor(reversePath, recipient.expandedFrom)
         }
       } catch (cause) {
-        logLocalError(this.#parts.log, cause)
-        this.#ended({ work, recipient, outcome: localError(cause) })
+        this.#failedHere(work, [recipient], cause)
         continue
       }
       if (suppressed) {
@@ -583,9 +582,7 @@ export class QueueAgent implements DeliveryAgent {
         if (admitted.length > 0) await this.#relay(work, { ...departure, recipients: admitted }, way)
       }
     } catch (cause) {
-      logLocalError(this.#parts.log, cause)
-      for (const recipient of departure.recipients)
-        this.#ended({ work, recipient, outcome: localError(cause) })
+      this.#failedHere(work, departure.recipients, cause)
     }
   }
 
@@ -629,8 +626,8 @@ export class QueueAgent implements DeliveryAgent {
   ): Promise<readonly LocalRecipient[]> {
     const { message } = work
     if (way.isSuspect || locals.length === 0) return locals
+    const recipients = locals.map(({ recipient }) => recipient)
     try {
-      const recipients = locals.map(({ recipient }) => recipient)
       const { admitted, standing, gate, closure } = await this.#senders.admitLocal(message, recipients)
       if (standing.length === 0) return locals
       const place = { gate, share: shareOf(message) }
@@ -639,8 +636,7 @@ export class QueueAgent implements DeliveryAgent {
       const rest = new Set(admitted)
       return locals.filter(({ recipient }) => rest.has(recipient))
     } catch (cause) {
-      logLocalError(this.#parts.log, cause)
-      for (const { recipient } of locals) this.#ended({ work, recipient, outcome: localError(cause) })
+      this.#failedHere(work, recipients, cause)
       return []
     }
   }
@@ -649,9 +645,18 @@ export class QueueAgent implements DeliveryAgent {
     try {
       for (const attempted of await this.#parts.local.deliver(work, locals)) this.#ended(attempted)
     } catch (cause) {
-      logLocalError(this.#parts.log, cause)
-      for (const { recipient } of locals) this.#ended({ work, recipient, outcome: localError(cause) })
+      this.#failedHere(
+        work,
+        locals.map(({ recipient }) => recipient),
+        cause,
+      )
     }
+  }
+
+  /** Something of ours is wrong: each of them gets an outcome all the same. */
+  #failedHere(work: ClaimedWork, recipients: readonly QueuedRecipient[], cause: unknown): void {
+    logLocalError(this.#parts.log, cause)
+    for (const recipient of recipients) this.#ended({ work, recipient, outcome: localError(cause) })
   }
 
   /** What another server has decided. */
