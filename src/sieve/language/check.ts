@@ -298,9 +298,9 @@ class Checker implements CallChecker {
       )
       return undefined
     }
-    const needed = tag.anyExtension ?? (tag.extension === undefined ? [] : [tag.extension])
-    if (needed.length > 0 && !needed.some(each => this.#required.has(each) || this.#conditional.has(each)))
-      this.#problems.add(at, missingRequire(`:${name}`, needed.slice(0, 1)))
+    const { extension } = tag
+    if (extension !== undefined && !this.#required.has(extension) && !this.#conditional.has(extension))
+      this.#problems.add(at, missingRequire(`:${name}`, [extension]))
     return tag
   }
 

@@ -13,8 +13,6 @@ export interface TagDefinition {
   readonly group?: string
   /** The extension that brings the tag, where it is another than that of the command. */
   readonly extension?: string
-  /** Several of which one has to be there. */
-  readonly anyExtension?: readonly string[]
   /** Another tag, without which this one means nothing. */
   readonly needs?: string
 }
