@@ -10,6 +10,7 @@ import {
   tellWhenSecured,
 } from '../connection/owned-socket.ts'
 import type { TlsFacts } from '../connection/tls-facts.ts'
+import { defaultLimits } from '../sieve/limits.ts'
 import { CommandReader } from './command-reader.ts'
 import { formatResponse, type Response } from './response.ts'
 import { responses } from './responses.ts'
@@ -273,5 +274,5 @@ export class Connection implements SocketOwner {
 
 /** A script, and a name beside it. */
 function maxLiteralBytes({ limits }: SessionContext): number {
-  return (limits.sieve?.maxScriptBytes ?? 256 * 1024) + 1024
+  return (limits.sieve ?? defaultLimits).maxScriptBytes + 1024
 }
