@@ -1,5 +1,5 @@
 // A message with other fields, or another body: as filters want it that are trusted to change mail.
-import { HeaderSplitter, parseHeaderFields } from './header-section.ts'
+import { cutHeaderSection, HeaderSplitter } from './header-section.ts'
 
 /** In their order: each counts from what those before have left. */
 export type FieldEdit =
@@ -63,7 +63,9 @@ export async function* editMessage(
 }
 
 function editFields(section: Uint8Array, edits: readonly FieldEdit[]): Uint8Array {
-  const fields = splitFields(section)
+  const fields = cutHeaderSection(section).map(
+    ({ field, bytes }): Field => ({ name: field?.name.toLowerCase(), bytes }),
+  )
   for (const edit of edits) {
     const field = edit.value === undefined ? undefined : compose(edit.name, edit.value)
     // A name that is none would end the header section.
@@ -89,21 +91,6 @@ function placeOf(fields: readonly Field[], edit: FieldEdit): number {
     default:
       return edit satisfies never
   }
-}
-
-function splitFields(section: Uint8Array): Field[] {
-  const fields: Field[] = []
-  let from = 0
-  const keep = (to: number, name: string | undefined): void => {
-    if (to > from) fields.push({ name, bytes: section.subarray(from, to) })
-    from = to
-  }
-  for (const { name, start, end } of parseHeaderFields(section)) {
-    keep(start, undefined)
-    keep(end, name.toLowerCase())
-  }
-  keep(section.length, undefined)
-  return fields
 }
 
 const fieldName = /^[!-9;-~]{1,200}$/

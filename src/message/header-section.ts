@@ -198,6 +198,28 @@ export function parseHeaderFields(section: Uint8Array): HeaderField[] {
   return fields
 }
 
+/** A field, or lines that are none; with their line ends. */
+export interface HeaderPiece {
+  readonly field: HeaderField | undefined
+  readonly bytes: Uint8Array
+}
+
+/** All of the section, in its order. */
+export function cutHeaderSection(section: Uint8Array): HeaderPiece[] {
+  const pieces: HeaderPiece[] = []
+  let from = 0
+  const keep = (to: number, field: HeaderField | undefined): void => {
+    if (to > from) pieces.push({ field, bytes: section.subarray(from, to) })
+    from = to
+  }
+  for (const field of parseHeaderFields(section)) {
+    keep(field.start, undefined)
+    keep(field.end, field)
+  }
+  keep(section.length, undefined)
+  return pieces
+}
+
 /** Behind the CRLF of the last line of the field that starts here: lines that begin with a blank go on with it. */
 function endOfField(text: Buffer, start: number): number {
   let end = start

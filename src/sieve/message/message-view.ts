@@ -1,6 +1,6 @@
 // A message as a script sees it: its fields, as they are after what the script has changed in them (RFC 5293), and its body.
 import { decodeEncodedWords, encodeWords } from '../../message/encoded-words.ts'
-import { parseHeaderFields } from '../../message/header-section.ts'
+import { cutHeaderSection } from '../../message/header-section.ts'
 import type { SieveMessage } from '../circumstances.ts'
 import type { SieveLimits } from '../limits.ts'
 import { type BodyPart, readBodyParts } from './body-parts.ts'
@@ -37,7 +37,12 @@ export class MessageView {
   constructor(message: SieveMessage, limits: SieveLimits) {
     this.#message = message
     this.#limits = limits
-    this.#fields = splitFields(message.headerSection)
+    this.#fields = cutHeaderSection(message.headerSection).map(({ field, bytes }) => ({
+      name: field?.name.toLowerCase(),
+      bytes,
+      written: field?.value ?? '',
+      value: undefined,
+    }))
   }
 
   /** Of all fields with this name, whatever its letters, in their order. */
@@ -138,21 +143,6 @@ function valueOf(field: FieldView): string {
 export function oneAt(length: number, index: number, fromEnd: boolean): [number, number] {
   const at = fromEnd ? length - index : index - 1
   return index < 1 || at < 0 || at >= length ? [0, 0] : [at, at + 1]
-}
-
-function splitFields(section: Uint8Array): FieldView[] {
-  const fields: FieldView[] = []
-  let from = 0
-  const keep = (to: number, name: string | undefined, written: string): void => {
-    if (to > from) fields.push({ name, bytes: section.subarray(from, to), written, value: undefined })
-    from = to
-  }
-  for (const { name, value, start, end } of parseHeaderFields(section)) {
-    keep(start, undefined, '')
-    keep(end, name.toLowerCase(), value)
-  }
-  keep(section.length, undefined, '')
-  return fields
 }
 
 /** RFC 5322 §2.1.1: a line should have 78 characters, and has 998 at most. */
