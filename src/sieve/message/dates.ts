@@ -75,7 +75,7 @@ export function momentAt(ms: number, offsetMinutes: number): Moment {
 export function zoneOffsetAt(ms: number, timeZone: string): number {
   if (timeZone === 'UTC') return 0
   try {
-    const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(ms)
+    const parts = offsetFormat(timeZone).formatToParts(ms)
     const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
     const [, sign, hours, minutes] = /^GMT([+-])(\d\d):(\d\d)/.exec(name) ?? []
     return (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0))
@@ -83,6 +83,17 @@ export function zoneOffsetAt(ms: number, timeZone: string): number {
     // The name is of the settings, which check it; a rule about a date is no reason not to deliver.
     return 0
   }
+}
+
+let lastFormat: { readonly timeZone: string; readonly format: Intl.DateTimeFormat } | undefined
+
+/** A server has one time zone, and making a format takes longer than all else that a test for a date does. */
+function offsetFormat(timeZone: string): Intl.DateTimeFormat {
+  if (lastFormat?.timeZone !== timeZone) {
+    const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
+    lastFormat = { timeZone, format }
+  }
+  return lastFormat.format
 }
 
 /** undefined: there is no such part. */
