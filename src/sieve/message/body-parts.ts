@@ -1,7 +1,8 @@
 // The body of a message as `body` searches it (RFC 5173 §5): its parts, decoded, each with its content type.
 
 import { findFieldValue, type HeaderField } from '../../message/header-section.ts'
-import { type ContentFields, isIdentity, splitParameters } from '../../message/mime/content-fields.ts'
+import { parameterOf } from '../../message/mime/charset.ts'
+import { type ContentFields, isIdentity } from '../../message/mime/content-fields.ts'
 import { type Entity, MimeWalker, WalkEnded } from '../../message/mime/mime-walker.ts'
 
 export interface BodyPart {
@@ -132,8 +133,7 @@ function decodeText({ fields, encoding, type }: OpenPart, content: Buffer): stri
   const bytes = decodeTransfer(content, encoding)
   if (!bytes) return undefined
   if (!type.startsWith('text/')) return bytes.toString('utf8')
-  const parameters = splitParameters(findFieldValue(fields, 'content-type') ?? '')
-  const charset = parameters.find(({ name }) => name === 'charset')?.value ?? 'utf-8'
+  const charset = parameterOf(fields, 'content-type', 'charset') ?? 'utf-8'
   try {
     return new TextDecoder(charset, { ignoreBOM: true }).decode(bytes)
   } catch {
