@@ -8,9 +8,18 @@ const tab = 0x09
 /** RFC 2045 §6.7: a line has 76 characters; one that is longer is not kept together. */
 const maxLine = 64 * 1024
 
+interface Decoded {
+  readonly decoded: Uint8Array
+  /** What waits for more. */
+  readonly rest: Buffer
+  /** What follows is no content. */
+  readonly isOver?: boolean
+}
+
 export class TransferDecoder {
-  readonly #decode: (bytes: Buffer, isEnd: boolean) => { readonly decoded: Uint8Array; readonly rest: Buffer }
+  readonly #decode: (bytes: Buffer, isEnd: boolean) => Decoded
   #rest: Buffer = Buffer.alloc(0)
+  #isOver = false
 
   /** 'base64', 'quoted-printable'; of anything else the content is itself. */
   constructor(encoding: string) {
@@ -27,9 +36,11 @@ export class TransferDecoder {
   }
 
   #step(piece: Uint8Array, isEnd: boolean): Uint8Array {
+    if (this.#isOver) return nothing
     const bytes = Buffer.concat([this.#rest, piece])
-    const { decoded, rest } = this.#decode(bytes, isEnd)
+    const { decoded, rest, isOver = false } = this.#decode(bytes, isEnd)
     this.#rest = Buffer.from(rest)
+    this.#isOver = isOver
     return decoded
   }
 }
@@ -42,25 +53,28 @@ export function decodeTransfer(content: Uint8Array, encoding: string): Uint8Arra
 
 const nothing = Buffer.alloc(0)
 
-function keep(bytes: Buffer): { readonly decoded: Uint8Array; readonly rest: Buffer } {
+function keep(bytes: Buffer): Decoded {
   return { decoded: bytes, rest: nothing }
 }
 
-/** What is no character of the alphabet is passed over (§6.8). Four at a time: the rest waits for more. */
-function decodeBase64(
-  bytes: Buffer,
-  isEnd: boolean,
-): { readonly decoded: Uint8Array; readonly rest: Buffer } {
-  const text = bytes.toString('latin1').replaceAll(/[^A-Za-z0-9+/]/g, '')
-  const end = isEnd ? text.length : text.length - (text.length % 4)
-  return { decoded: Buffer.from(text.slice(0, end), 'base64'), rest: Buffer.from(text.slice(end), 'latin1') }
+/**
+ * What is no character of the alphabet is passed over, and padding ends the content (§6.8): what a mailing list wrote below it
+ * is none. Four at a time: the rest waits for more.
+ */
+function decodeBase64(bytes: Buffer, isEnd: boolean): Decoded {
+  const padding = bytes.indexOf(equals)
+  const isOver = padding >= 0
+  const text = bytes.toString('latin1', 0, isOver ? padding : bytes.length).replaceAll(/[^A-Za-z0-9+/]/g, '')
+  const end = isEnd || isOver ? text.length : text.length - (text.length % 4)
+  return {
+    decoded: Buffer.from(text.slice(0, end), 'base64'),
+    rest: Buffer.from(text.slice(end), 'latin1'),
+    isOver,
+  }
 }
 
 /** Line by line: blanks at the end of one are no content, and '=' there joins it with the next. */
-function decodeQuotedPrintable(
-  bytes: Buffer,
-  isEnd: boolean,
-): { readonly decoded: Uint8Array; readonly rest: Buffer } {
+function decodeQuotedPrintable(bytes: Buffer, isEnd: boolean): Decoded {
   const decoded = Buffer.allocUnsafe(bytes.length)
   let length = 0
   let start = 0

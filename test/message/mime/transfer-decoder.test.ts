@@ -13,6 +13,7 @@ test('quoted-printable and base64, valid and not', () => {
     ['base64', '0J/R\r\ngNC40LLQtdGC\r\n', 'Привет'],
     ['base64', 'YQ==', 'a'],
     ['base64', 'Y*W!I=', 'ab'],
+    ['base64', 'YWI=\r\n-- \r\nlist footer\r\n', 'ab'],
     ['7bit', 'as =3D it is', 'as =3D it is'],
     ['x-unknown', 'as it is', 'as it is'],
   ] as const)
