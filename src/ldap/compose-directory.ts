@@ -1,7 +1,6 @@
 // The LDAP directory of the settings.
 import type { LdapSettings } from '../config/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { withOwnAuthority } from '../tls/authorities.ts'
 import type { LdapEndpoint } from './connect-ldap.ts'
 import { LdapDirectory } from './ldap-directory.ts'
 
@@ -30,6 +29,6 @@ function endpointOf({ url, tls, caPem }: LdapSettings): LdapEndpoint {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isImplicit ? ldapsPort : ldapPort) : Number(port),
     tls: isImplicit ? 'implicit' : tls,
-    ca: withOwnAuthority(caPem),
+    caPem,
   }
 }

@@ -5,14 +5,15 @@ import { connect, isIP, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { describeNetworkError } from '../runtime/network-error.ts'
+import { contextTrusting } from '../tls/authorities.ts'
 import { LdapFault } from './ldap-fault.ts'
 
 export interface LdapEndpoint {
   readonly host: string
   readonly port: number
   readonly tls: 'implicit' | 'starttls' | 'never'
-  /** PEM, of who vouches for its certificate; undefined: those that everybody knows. */
-  readonly ca?: readonly string[] | undefined
+  /** PEM, of who vouches for its certificate, beside those that everybody knows. */
+  readonly caPem?: string | undefined
 }
 
 /** Rejects with an LdapFault; `signal` ends it, now and later. */
@@ -90,12 +91,12 @@ function noTls({ host, port }: LdapEndpoint): LdapFault {
   })
 }
 
-async function secure(socket: Socket, { host, ca }: LdapEndpoint): Promise<TLSSocket> {
+async function secure(socket: Socket, { host, caPem }: LdapEndpoint): Promise<TLSSocket> {
   const options: ConnectionOptions = {
     socket,
     // RFC 6066 §3: an address is no server name.
     ...(isIP(host) === 0 ? { servername: host } : { host }),
-    ...(ca && { ca: [...ca] }),
+    ...(caPem !== undefined && { secureContext: contextTrusting(caPem) }),
     minVersion: 'TLSv1.2',
   }
   const tls = connectTls(options)

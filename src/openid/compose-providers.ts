@@ -2,7 +2,6 @@
 import type { OpenIdSettings } from '../config/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import { withOwnAuthority } from '../tls/authorities.ts'
 import { ProviderKeys } from './provider-keys.ts'
 import type { Provider } from './verify-token.ts'
 
@@ -13,6 +12,6 @@ export function composeProviders(
 ): readonly (Provider & { readonly keys: ProviderKeys })[] {
   return providers.map(({ caPem, ...provider }) => ({
     ...provider,
-    keys: new ProviderKeys({ issuer: provider.issuer, ca: withOwnAuthority(caPem), clock, log }),
+    keys: new ProviderKeys({ issuer: provider.issuer, caPem, clock, log }),
   }))
 }

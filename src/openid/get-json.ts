@@ -3,23 +3,29 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { describeNetworkError } from '../runtime/network-error.ts'
+import { contextTrusting } from '../tls/authorities.ts'
 import { ProviderFault } from './provider-fault.ts'
 
 const maxAnswerBytes = 512 * 1024
 
 export interface GetJsonOptions {
   /** PEM, of who vouches for the provider's certificate, beside those that everybody knows. */
-  readonly ca?: readonly string[] | undefined
+  readonly caPem?: string | undefined
   readonly signal: AbortSignal
 }
 
 /** Rejects with a ProviderFault. */
-export async function getJson(url: URL, { ca, signal }: GetJsonOptions): Promise<unknown> {
+export async function getJson(url: URL, { caPem, signal }: GetJsonOptions): Promise<unknown> {
   const headers = { Accept: 'application/json', 'User-Agent': 'postrider' }
   // No redirect is followed: it could lead to whomever, and these addresses have none.
   const request =
     url.protocol === 'https:'
-      ? httpsRequest(url, { headers, signal, agent: false, ...(ca && { ca: [...ca] }) })
+      ? httpsRequest(url, {
+          headers,
+          signal,
+          agent: false,
+          ...(caPem !== undefined && { secureContext: contextTrusting(caPem) }),
+        })
       : httpRequest(url, { headers, signal, agent: false })
   request.on('error', () => {})
   try {

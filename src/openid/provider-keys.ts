@@ -35,8 +35,8 @@ const keySetSchema = z.object({
 export interface ProviderKeysOptions {
   /** 'https://sso.example.com/realms/main' */
   readonly issuer: string
-  /** PEM. */
-  readonly ca?: readonly string[] | undefined
+  /** PEM, of who vouches for its certificate, beside those that everybody knows. */
+  readonly caPem?: string | undefined
   readonly clock: Clock
   readonly log: Log
 }
@@ -127,9 +127,9 @@ export class ProviderKeys {
   }
 
   async #readKeys(signal: AbortSignal): Promise<JSONWebKeySet> {
-    const { issuer, ca } = this.#options
+    const { issuer, caPem } = this.#options
     const described = new URL(this.configuration)
-    const configuration = configurationSchema.safeParse(await getJson(described, { ca, signal }))
+    const configuration = configurationSchema.safeParse(await getJson(described, { caPem, signal }))
     if (!configuration.success) throw confused(described, 'what does not say issuer and jwks_uri')
     // Discovery §4.3: anybody could say that he is another.
     if (configuration.data.issuer !== issuer)
@@ -138,7 +138,7 @@ export class ProviderKeys {
     if (problemOfProviderUrl(place) !== undefined)
       throw confused(described, 'a jwks_uri that is not under https://')
     const keysUrl = new URL(place)
-    const keys = keySetSchema.safeParse(await getJson(keysUrl, { ca, signal }))
+    const keys = keySetSchema.safeParse(await getJson(keysUrl, { caPem, signal }))
     if (!keys.success) throw confused(keysUrl, 'what is no set of keys (JWKS)')
     return keys.data
   }
