@@ -1,12 +1,11 @@
 // The keys of an OpenID provider: found by its issuer (OpenID Connect Discovery 1.0 §4), kept, and asked for again when they
 // are old or a token names one that is not among them. While the provider does not answer, those that were kept go on.
-import {
-  type CryptoKey,
+import type {
+  CryptoKey,
   createLocalJWKSet,
-  errors,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type JWTHeaderParameters,
+  FlattenedJWSInput,
+  JSONWebKeySet,
+  JWTHeaderParameters,
 } from 'jose'
 import { z } from 'zod'
 import type { Clock } from '../runtime/clock.ts'
@@ -74,6 +73,7 @@ export class ProviderKeys {
     try {
       return await this.#usable.find(header, token)
     } catch (cause) {
+      const { errors } = await import('jose')
       if (!(cause instanceof errors.JWKSNoMatchingKey)) throw cause
     }
     // A new one, perhaps.
@@ -114,7 +114,8 @@ export class ProviderKeys {
     const timer = this.#options.clock.after(deadlineMs, () => patience.abort())
     try {
       const keys = await this.#readKeys(patience.signal)
-      this.#kept = { find: createLocalJWKSet(keys), at: this.#now }
+      const jose = await import('jose')
+      this.#kept = { find: jose.createLocalJWKSet(keys), at: this.#now }
       this.#problem = undefined
       this.#trouble.over()
     } catch (cause) {

@@ -1,5 +1,5 @@
 // Whom a token proves: a JWT (RFC 7519, RFC 9068) that a provider of the settings has signed, for this server, and that holds now.
-import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { errors, JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -46,6 +46,8 @@ export interface Provider {
   readonly keys: Pick<ProviderKeys, 'find' | 'configuration'>
 }
 
+type Jose = typeof import('jose')
+
 export type TokenFindings =
   | { readonly kind: 'proven'; readonly address: Address; readonly hints: TokenHints }
   | { readonly kind: 'refused'; readonly problem: TokenProblem; readonly hints: TokenHints }
@@ -57,7 +59,9 @@ export async function verifyToken(
   token: string | undefined,
   clock: Clock,
 ): Promise<TokenFindings> {
-  const claimed = token === undefined ? undefined : readIssuer(token)
+  // Read when a token comes: a server, or a command, that has nothing to do with tokens does not wait for it at its start.
+  const jose = await import('jose')
+  const claimed = token === undefined ? undefined : readIssuer(jose, token)
   const provider = providers.find(({ issuer }) => issuer === claimed)
   const refuse = (problem: TokenProblem): TokenFindings => ({
     kind: 'refused',
@@ -68,20 +72,20 @@ export async function verifyToken(
   if (claimed === undefined) return refuse('token-malformed')
   if (!provider) return refuse('token-foreign-issuer')
   try {
-    const { payload } = await verifySignature(token, provider, clock)
+    const { payload } = await verifySignature(jose, token, provider, clock)
     if (provider.scope !== undefined && !scopesOf(payload).includes(provider.scope))
       return refuse('token-scope')
     const address = accountOf(payload, provider)
     return address ? { kind: 'proven', address, hints: hintsOf(provider) } : refuse('token-nobody')
   } catch (cause) {
     if (cause instanceof ProviderFault) return { kind: 'unavailable' }
-    if (cause instanceof errors.JOSEError) return refuse(problemOf(cause))
+    if (cause instanceof jose.errors.JOSEError) return refuse(problemOf(jose, cause))
     throw cause
   }
 }
 
 /** What it says itself, which proves nothing: only whose keys are to be tried. */
-function readIssuer(token: string): string | undefined {
+function readIssuer({ decodeJwt, errors }: Jose, token: string): string | undefined {
   if (token.length > maxTokenCharacters) return undefined
   try {
     const { iss } = decodeJwt(token)
@@ -93,6 +97,7 @@ function readIssuer(token: string): string | undefined {
 }
 
 async function verifySignature(
+  { errors, jwtVerify }: Jose,
   token: string,
   { issuer, audience, keys }: Provider,
   clock: Clock,
@@ -113,7 +118,7 @@ async function verifySignature(
   })
 }
 
-function problemOf(cause: errors.JOSEError): TokenProblem {
+function problemOf({ errors }: Jose, cause: errors.JOSEError): TokenProblem {
   if (cause instanceof errors.JWTExpired) return 'token-expired'
   if (cause instanceof errors.JWTClaimValidationFailed) {
     if (cause.claim === 'aud') return 'token-foreign-audience'
