@@ -78,6 +78,14 @@ function formed(problemOf: (text: string) => string | undefined): z.ZodString {
   })
 }
 
+/** Of a table: what is wrong with it stands with one of its settings. */
+function complaintsOf({
+  issues,
+  value: input,
+}: z.core.ParsePayload): (name: string, message: string) => void {
+  return (name, message) => void issues.push({ code: 'custom', input, path: [name], message })
+}
+
 const sender = (): z.ZodType<string> =>
   formed(problemOfSender).overwrite(text => canonicalSender(text) ?? text)
 
@@ -94,6 +102,7 @@ const network = formed(problemOfNetwork).overwrite(text =>
   problemOfNetwork(text) === undefined ? canonicalNetwork(text) : text,
 )
 const networks = z.array(network)
+const domain = formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)
 
 const listener = z.strictObject({
   role: setting(
@@ -180,9 +189,7 @@ const lmtpListener = z
   })
   .check(context => {
     const { path, port: number, clients = [], ...rest } = context.value
-    const complain = (name: string, message: string): void => {
-      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
-    }
+    const complain = complaintsOf(context)
     if (path === undefined && number === undefined)
       complain('path', 'Write path = "/run/postrider/lmtp" for a UNIX socket, or port and clients.')
     if (path !== undefined && number !== undefined)
@@ -287,9 +294,7 @@ const acme = z
   })
   .check(context => {
     const { agreeToTerms, challenge, hook, names = [], keyId, hmacKeyFile } = context.value
-    const complain = (name: string, message: string): void => {
-      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
-    }
+    const complain = complaintsOf(context)
     if (!agreeToTerms)
       complain(
         'agreeToTerms',
@@ -493,13 +498,10 @@ const openid = z.strictObject({
     z.boolean().default(true),
     'The claim email counts only where email_verified is true. false only for a provider that does not say so, and where nobody can write an address of somebody else: otherwise one user can be any other.',
   ),
-  domain: setting(
-    formed(problemOfDomain)
-      .overwrite(text => parseDomain(text) ?? text)
-      .optional(),
-    'Put behind a claim that has no @: "anna" is anna@ this domain.',
-    { example: '"example.com"', defaultText: 'such a claim names nobody' },
-  ),
+  domain: setting(domain.optional(), 'Put behind a claim that has no @: "anna" is anna@ this domain.', {
+    example: '"example.com"',
+    defaultText: 'such a claim names nobody',
+  }),
   scope: setting(nonEmptyText().optional(), 'A scope that a token must have (scope, or scp).', {
     example: '"mail"',
     defaultText: 'none is demanded',
@@ -531,11 +533,10 @@ const ldap = z
       'Certificates (PEM) of who vouches for that of the LDAP server, beside those that everybody knows.',
       { example: '"/etc/postrider/own-authority.pem"' },
     ),
-    domains: setting(
-      z.array(formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)).default([]),
-      'The domains of this server whose people LDAP may know.',
-      { example: '["example.com"]', defaultText: 'all of them' },
-    ),
+    domains: setting(z.array(domain).default([]), 'The domains of this server whose people LDAP may know.', {
+      example: '["example.com"]',
+      defaultText: 'all of them',
+    }),
     bindDn: setting(
       formed(problemOfDn).optional(),
       'As whom this server searches. Somebody who may read the addresses, and nothing else.',
@@ -600,9 +601,7 @@ const ldap = z
       base,
       userDn,
     } = context.value
-    const complain = (name: string, message: string): void => {
-      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
-    }
+    const complain = complaintsOf(context)
     if ((base === undefined) === (userDn === undefined))
       complain(
         base === undefined ? 'url' : 'userDn',
@@ -835,9 +834,7 @@ const smartHost = z
   })
   .check(context => {
     const { username, password, passwordFile } = context.value
-    const complain = (name: string, message: string): void => {
-      context.issues.push({ code: 'custom', input: context.value, path: [name], message })
-    }
+    const complain = complaintsOf(context)
     const given = passwordFile === undefined ? 'password' : 'passwordFile'
     const hasPassword = password !== undefined || passwordFile !== undefined
     if (password !== undefined && passwordFile !== undefined) {
@@ -945,7 +942,7 @@ const lmtpStore = z.strictObject({
     { example: '"unix:/run/dovecot/lmtp"' },
   ),
   domains: setting(
-    z.array(formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)).default([]),
+    z.array(domain).default([]),
     'The domains whose mail goes there: of this server, or that it relays (these have to be named).',
     {
       example: '["example.org"]',
@@ -1199,9 +1196,7 @@ const scanner = z
   })
   .check(context => {
     const { kind, at, url } = context.value
-    const refuse = (field: string, message: string): void => {
-      context.issues.push({ code: 'custom', input: context.value, path: [field], message })
-    }
+    const refuse = complaintsOf(context)
     if (kind === 'http') {
       if (url === undefined)
         refuse('kind', 'A scanner of this kind needs the url that is asked. Write url = "http://…" too.')
@@ -1434,7 +1429,7 @@ const mailAuthentication = z
       'Does the address of the client have a name that leads back to it? enforce: refused when it has none.',
     ),
     trustedArcSealers: setting(
-      z.array(formed(problemOfDomain).overwrite(text => parseDomain(text) ?? text)).default([]),
+      z.array(domain).default([]),
       'Domains of forwarders and mailing lists whose word is taken: when one of them had found a message good (ARC) before it changed it, DMARC does not refuse it here, and it has none of the points in spam.unproven. Domains below them count too.',
       { example: '["lists.example.org"]' },
     ),
