@@ -2,7 +2,7 @@
 //
 // Until that is said the system's usual mode holds, by which others may not write to it, and so not connect.
 import { chmod, chown, readFile, unlink } from 'node:fs/promises'
-import { assertUsable } from '../config/probe-sockets.ts'
+import { assertUsable } from '../config/probe-lmtp.ts'
 import { type LmtpSettings, type LmtpSocket, lmtpPortsOf, lmtpSocketsOf } from '../config/settings.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'

@@ -10,10 +10,10 @@ import { checkLimits } from '../config/checks/check-limits.ts'
 import { checkRelaying } from '../config/checks/check-relaying.ts'
 import { checkSources } from '../config/checks/check-sources.ts'
 import type { Finding } from '../config/checks/finding.ts'
-import { describeListenError, portsIn, portsInSettings } from '../config/listen-error.ts'
+import { describeListenError, portsInSettings } from '../config/listen-error.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
-import { probeSockets } from '../config/probe-sockets.ts'
-import { certificateFilesOf, lmtpPortsOf, lmtpSocketsOf, type Settings } from '../config/settings.ts'
+import { probeLmtp } from '../config/probe-lmtp.ts'
+import { certificateFilesOf, type Settings } from '../config/settings.ts'
 import { formatListener } from '../connection/format-listener.ts'
 import { hasDomains } from '../directory/domains.ts'
 import { startHealthServer } from '../health/health-server.ts'
@@ -291,11 +291,7 @@ async function assertPortsAreFree(
 ): Promise<void> {
   const own = roles.includes('front') ? listeners.filter((_, index) => sockets[index] === undefined) : []
   const others = roles.includes('front') ? lmtp : []
-  const problems = [
-    ...(await probeListeners(own, howToMove)),
-    ...(await probeListeners(lmtpPortsOf(others), portsIn('[[lmtp]]'))),
-    ...(await probeSockets(lmtpSocketsOf(others))),
-  ]
+  const problems = [...(await probeListeners(own, howToMove)), ...(await probeLmtp(others))]
   if (problems.length === 0) return
   throw new UsageFault(
     problems[0]?.code ?? 'LISTEN_FAILED',

@@ -1,8 +1,7 @@
 // Can every listener be opened?
-import { portsIn } from '../listen-error.ts'
 import { probeListeners } from '../probe-listeners.ts'
-import { probeSockets } from '../probe-sockets.ts'
-import { lmtpPortsOf, lmtpSocketsOf, type Settings } from '../settings.ts'
+import { probeLmtp } from '../probe-lmtp.ts'
+import type { Settings } from '../settings.ts'
 import { type Finding, ok } from './finding.ts'
 
 const subject = 'listeners'
@@ -10,11 +9,7 @@ const subject = 'listeners'
 /** `running`: this server holds its ports itself. */
 export async function checkListeners({ listeners, lmtp }: Settings, running: boolean): Promise<Finding[]> {
   if (running) return [ok(subject, 'the server is running and has its ports')]
-  const faults = [
-    ...(await probeListeners(listeners)),
-    ...(await probeListeners(lmtpPortsOf(lmtp), portsIn('[[lmtp]]'))),
-    ...(await probeSockets(lmtpSocketsOf(lmtp))),
-  ]
+  const faults = [...(await probeListeners(listeners)), ...(await probeLmtp(lmtp))]
   if (faults.length === 0) return [ok(subject, `all ${listeners.length + lmtp.length} can be opened`)]
   return faults.map(fault => {
     const [what = '', ...remedy] = fault.message.split('\n')

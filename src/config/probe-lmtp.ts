@@ -1,13 +1,22 @@
-// Can the UNIX sockets of [[lmtp]] be opened? What is there already may be the socket of another server, a stale one, or a file that
-// somebody wants to keep.
+// Can the ports and the UNIX sockets of [[lmtp]] be opened? What is there already may be the socket of another server, a stale one, or
+// a file that somebody wants to keep.
 import { lstat, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { UsageFault } from '../runtime/fault.ts'
-import type { LmtpSocket } from './settings.ts'
+import { portsIn } from './listen-error.ts'
+import { probeListeners } from './probe-listeners.ts'
+import { type LmtpSettings, type LmtpSocket, lmtpPortsOf, lmtpSocketsOf } from './settings.ts'
 
-/** A fault for each that cannot. */
-export async function probeSockets(sockets: readonly Pick<LmtpSocket, 'path'>[]): Promise<UsageFault[]> {
+/** A fault for each problem. */
+export async function probeLmtp(lmtp: readonly LmtpSettings[]): Promise<UsageFault[]> {
+  return [
+    ...(await probeListeners(lmtpPortsOf(lmtp), portsIn('[[lmtp]]'))),
+    ...(await probeSockets(lmtpSocketsOf(lmtp))),
+  ]
+}
+
+async function probeSockets(sockets: readonly Pick<LmtpSocket, 'path'>[]): Promise<UsageFault[]> {
   const faults = await Promise.all(sockets.map(({ path }) => probeSocket(path)))
   return faults.filter(fault => fault !== undefined)
 }
