@@ -79,6 +79,9 @@ export interface SessionServicesOptions {
   readonly sessionScanners?: SessionScanners | undefined
 }
 
+/** What happens again and again, and is told once with how often. */
+type RepeatedEvent = Extract<TrailEvent, { kind: 'queue-started' | 'fetched' | 'refused' | 'turned-away' }>
+
 export interface ComposedSessionServices extends SessionServices {
   /** Gives the trail what it has yet to be told of those who came again and again, at the end. */
   readonly tellRest: () => void
@@ -140,15 +143,18 @@ export function createSessionServices(options: SessionServicesOptions): Composed
     return beyond ?? refusal
   }
   const senderPolicy = { hostname, senderAddress: settings.submission.senderAddress }
+  /** Writes into the trail what happened at `at`, and how many of the same were not told before it. */
+  const tellOf =
+    (at: number, event: RepeatedEvent): ((repeated: number) => void) =>
+    repeated =>
+      options.appendTrail({ at, event: repeated > 0 ? { ...event, repeated } : event })
   /** Whoever comes every few minutes, and finds nothing, stands in the trail once an hour. */
   const noteAsked = (
     event: Extract<TrailEvent, { kind: 'queue-started' | 'fetched' }>,
     isInVain: boolean,
   ): void => {
-    const at = options.clock.now()
     const { sessionId: _session, ...whatFor } = event
-    const tell = (repeated: number): void =>
-      options.appendTrail({ at, event: repeated > 0 ? { ...event, repeated } : event })
+    const tell = tellOf(options.clock.now(), event)
     if (isInVain) inVain.note(JSON.stringify(whatFor), tell)
     else tell(0)
   }
@@ -276,8 +282,7 @@ export function createSessionServices(options: SessionServicesOptions): Composed
       const limit = reached.get(refusal.reply)
       // At once: the session goes on meanwhile.
       const { at, event } = describeRefusal(now, client, refusal, { block, limit, ...evidence })
-      const tell = (repeated: number): void =>
-        options.appendTrail({ at, event: repeated > 0 ? { ...event, repeated } : event })
+      const tell = tellOf(at, event)
       if (limit) limited.note(wordOfLimit(limit), tell)
       else tell(0)
     },
@@ -285,21 +290,15 @@ export function createSessionServices(options: SessionServicesOptions): Composed
       options.appendTrail(describeCutOff(options.clock.now(), client, cutOff))
     },
     turnedAway(peer) {
-      const at = options.clock.now()
       const { id, hooks: said } = (peer.reply && options.evidenceFor?.(peer.reply)) ?? {}
       const limit = peer.reply && reached.get(peer.reply)
-      const tell = (repeated: number): void =>
-        options.appendTrail({
-          at,
-          event: {
-            kind: 'turned-away',
-            ...peer,
-            ...(said ? { hooks: said } : {}),
-            ...(id === undefined ? {} : { id: formatQueueId(id) }),
-            ...(limit ? { limit } : {}),
-            ...(repeated > 0 ? { repeated } : {}),
-          },
-        })
+      const tell = tellOf(options.clock.now(), {
+        kind: 'turned-away',
+        ...peer,
+        ...(said ? { hooks: said } : {}),
+        ...(id === undefined ? {} : { id: formatQueueId(id) }),
+        ...(limit ? { limit } : {}),
+      })
       // Somebody may ask about each that has a number.
       if (id !== undefined) tell(0)
       else if (limit) limited.note(wordOfLimit(limit), tell)
