@@ -1,6 +1,6 @@
 // The DNS records that a domain needs for mail, each with what it is for; and the same as a zone file (RFC 1035 §5).
 import { isIPv4 } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { isPrivateAddress } from '../address/networks.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import type { ListenerSettings, SourceSettings } from '../config/settings.ts'
 import { reverseLabels } from '../dns/reverse-labels.ts'
@@ -192,10 +192,8 @@ function sourceMechanisms({ addresses, sources = [] }: MailDomains): string[] {
 }
 
 /** Behind a router: what others see of it, nobody here knows. */
-const unrouted: readonly string[] = ['private', 'uniqueLocal', 'loopback', 'linkLocal', 'carrierGradeNat']
-
 function isPublic(address: string): boolean {
-  return !unrouted.includes(ipaddr.parse(address).range())
+  return !isPrivateAddress(address)
 }
 
 function keyRecord(key: DkimKey, all: readonly DkimKey[]): DnsRecord {
