@@ -267,10 +267,12 @@ export interface LdapSettings {
   /** One of the two. */
   readonly base?: string | undefined
   readonly userDn?: string | undefined
+  /** '(mail={address})' */
   readonly filter: string
   readonly addressAttribute: string
   readonly aliasAttribute?: string | undefined
   readonly nameAttribute: string
+  /** Only its members. */
   readonly group?: string | undefined
   readonly timeoutSeconds: number
 }
@@ -278,12 +280,15 @@ export interface LdapSettings {
 /** Whose tokens are taken (OAUTHBEARER, XOAUTH2). */
 export interface OpenIdSettings {
   readonly issuer: string
+  /** One of these is whom the token is for. */
   readonly audience: readonly string[]
-  /** Which claim of a token names the account. */
+  /** Which claim of a token names the account: 'email', 'preferred_username'. */
   readonly claim: string
+  /** The claim `email` counts only where `email_verified` says so. */
   readonly verifiedEmailOnly: boolean
-  /** Behind a claim without an @; canonical. */
+  /** Put behind a claim that has no @; canonical. */
   readonly domain?: string | undefined
+  /** Demanded. */
   readonly scope?: string | undefined
   /** PEM. */
   readonly caPem?: string | undefined

@@ -2,24 +2,19 @@
 // own, so that none runs with the rights of the one before.
 import type { Client, Entry } from 'ldapts'
 import type { Address } from '../address/address.ts'
+import type { LdapSettings } from '../config/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { connectLdap, type LdapEndpoint, type LdapStream, toLdapFault } from './connect-ldap.ts'
 import { LdapFault } from './ldap-fault.ts'
 import { fillDn, fillFilter, isWithin } from './ldap-text.ts'
 
-export interface LdapOptions {
+export interface LdapOptions
+  extends Pick<LdapSettings, 'filter' | 'addressAttribute' | 'aliasAttribute' | 'nameAttribute' | 'group'> {
   readonly endpoint: LdapEndpoint
   /** Who searches; undefined: anybody may. */
   readonly searcher?: { readonly dn: string; readonly password: string } | undefined
   /** Where people are: below `base`, each found by the filter; or each at a name that is made from the address. */
   readonly place: { readonly base: string } | { readonly userDn: string }
-  /** '(mail={address})' */
-  readonly filter: string
-  readonly addressAttribute: string
-  readonly aliasAttribute?: string | undefined
-  readonly nameAttribute: string
-  /** Only its members. */
-  readonly group?: string | undefined
   readonly timeoutMs: number
 }
 

@@ -2,6 +2,7 @@
 import type { errors, JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
+import type { OpenIdSettings } from '../config/settings.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { TokenProblem } from '../sasl/authority.ts'
 import type { TokenHints } from '../sasl/mechanism.ts'
@@ -31,18 +32,7 @@ const maxTokenCharacters = 16_384
 /** RFC 8725 §3.11: what is signed for another purpose is no token for us. RFC 9068 §2.1. */
 const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt'])
 
-export interface Provider {
-  readonly issuer: string
-  /** One of these is whom the token is for. */
-  readonly audience: readonly string[]
-  /** Which claim names the account: 'email', 'preferred_username'. */
-  readonly claim: string
-  /** The claim `email` counts only where `email_verified` says so. */
-  readonly verifiedEmailOnly: boolean
-  /** Put behind a claim that has no @. */
-  readonly domain?: string | undefined
-  /** Demanded. */
-  readonly scope?: string | undefined
+export interface Provider extends Omit<OpenIdSettings, 'caPem'> {
   readonly keys: Pick<ProviderKeys, 'find' | 'configuration'>
 }
 
