@@ -11,6 +11,7 @@ import type { ServerAddress } from '../storage/postgres/server-address.ts'
 import type { CertificateFiles } from '../tls/certificate.ts'
 import type { OwnStsPolicy } from '../tls-policy/own-policy.ts'
 import type { StsMode } from '../tls-policy/sts-policy.ts'
+import { refusalPath } from '../web/refusal-page.ts'
 
 export interface Settings {
   /** The server's own name: greeting, EHLO, Received, Reporting-MTA. */
@@ -168,7 +169,7 @@ export function explanationUrlOf(
   const { hostname, tls, mtaSts, mailAuthentication } = settings
   if (mailAuthentication.explanationUrl !== undefined) return mailAuthentication.explanationUrl
   const isProven = issuedNamesOf(settings).includes(hostname) || certificateFilesOf(tls).length > 0
-  return mtaSts?.port === httpsPort && isProven ? `https://${hostname}/refused` : undefined
+  return mtaSts?.port === httpsPort && isProven ? `https://${hostname}${refusalPath}` : undefined
 }
 
 const httpsPort = 443
