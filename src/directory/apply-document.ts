@@ -19,7 +19,7 @@ import {
 } from './document.ts'
 import { insertDomain, writePostmaster } from './domains.ts'
 import type { StoredPassword } from './new-password.ts'
-import { removeOutsideAlias } from './outside-accounts.ts'
+import { listOutsideAliases, removeOutsideAlias } from './outside-accounts.ts'
 import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
 import { insertRedirection, replaceRedirection } from './redirections.ts'
 import { deleteRelayDomain, insertRelayDomain, replaceTerms } from './relay-domains.ts'
@@ -137,8 +137,11 @@ async function removeMissing(
   withContents: boolean,
 ): Promise<string[]> {
   const orphanedFiles: string[] = []
-  for (const { address } of [...wanted.accounts, ...wanted.redirections])
-    await removeOutsideAlias(tx, address)
+  const written = new Set(
+    [...wanted.accounts, ...wanted.redirections].map(({ address }) => addressKey(address)),
+  )
+  for (const alias of await listOutsideAliases(tx))
+    if (written.has(addressKey(alias))) await removeOutsideAlias(tx, alias)
   const redirections = new Set(
     wanted.redirections.map(({ kind, address }) => `${kind} ${addressKey(address)}`),
   )

@@ -120,6 +120,14 @@ async function aliasChanges(
   return { stale: aliases.filter(alias => !wanted.has(addressKey(alias))), missing }
 }
 
+/** Of all accounts that the directory elsewhere knows. */
+export async function listOutsideAliases(tx: Tx): Promise<readonly Address[]> {
+  const rows = await tx.all<{ address: string }>(
+    'SELECT address FROM redirection WHERE outside_of IS NOT NULL',
+  )
+  return rows.map(row => readAddress(row.address))
+}
+
 /** Of the directory elsewhere; makes room for what somebody makes here. */
 export async function removeOutsideAlias(tx: Tx, address: Address): Promise<void> {
   const row = await tx.get<{ id: number }>(
