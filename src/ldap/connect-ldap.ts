@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
-import { describeNetworkError } from '../runtime/network-error.ts'
+import { describeNoAnswer } from '../runtime/network-error.ts'
 import { contextTrusting } from '../tls/authorities.ts'
 import { LdapFault } from './ldap-fault.ts'
 
@@ -33,11 +33,7 @@ export async function connectLdap(endpoint: LdapEndpoint, signal: AbortSignal): 
 /** Any error of a connection. */
 export function toLdapFault(cause: unknown, { host, port }: LdapEndpoint, signal: AbortSignal): LdapFault {
   if (cause instanceof LdapFault) return cause
-  const why = signal.aborted
-    ? 'it did not answer in time'
-    : cause instanceof Error
-      ? describeNetworkError(cause)
-      : String(cause)
+  const why = describeNoAnswer(cause, signal)
   return new LdapFault('LDAP_UNAVAILABLE', `The LDAP server ${host}:${port} gave no answer: ${why}.`, {
     cause,
   })

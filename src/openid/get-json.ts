@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { describeNetworkError } from '../runtime/network-error.ts'
+import { describeNoAnswer } from '../runtime/network-error.ts'
 import { contextTrusting } from '../tls/authorities.ts'
 import { ProviderFault } from './provider-fault.ts'
 
@@ -37,11 +37,7 @@ export async function getJson(url: URL, { caPem, signal }: GetJsonOptions): Prom
     return parseJson(url, text)
   } catch (cause) {
     if (cause instanceof ProviderFault) throw cause
-    const why = signal.aborted
-      ? 'it did not answer in time'
-      : cause instanceof Error
-        ? describeNetworkError(cause)
-        : String(cause)
+    const why = describeNoAnswer(cause, signal)
     throw new ProviderFault('PROVIDER_UNAVAILABLE', `${url.href} gave no answer: ${why}.`, { cause })
   } finally {
     request.destroy()

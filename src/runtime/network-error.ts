@@ -19,6 +19,12 @@ const words: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name could not be looked up, the DNS does not answer',
 }
 
+/** Why a question over the network has no answer. `signal`: our patience is over. */
+export function describeNoAnswer(cause: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return 'it did not answer in time'
+  return cause instanceof Error ? describeNetworkError(cause) : String(cause)
+}
+
 /** 'no answer (ETIMEDOUT)'. Of OpenSSL's errors its reason: 'no shared cipher (ERR_SSL_NO_SHARED_CIPHER)'. */
 export function describeNetworkError(cause: Error): string {
   const { code, reason } = cause as Error & { readonly code?: unknown; readonly reason?: unknown }
