@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { isOnThisMachine } from '../address/on-this-machine.ts'
 import { parseDomain } from '../address/parse-domain.ts'
 import { nodeRoles } from '../cluster/nodes.ts'
 import { canonicalFingerprint } from '../policy/certificate-names.ts'
@@ -14,7 +15,6 @@ import {
   canonicalNetwork,
   canonicalReceiver,
   canonicalSender,
-  isOnThisMachine,
   problemOfAddress,
   problemOfAttribute,
   problemOfBindPassword,

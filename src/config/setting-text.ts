@@ -71,10 +71,6 @@ export function problemOfLdapUrl(text: string): string | undefined {
     : `"${text}" is no LDAP server. Write one such as "ldaps://ldap.example.com" or "ldap://192.0.2.10:3890", and what belongs behind it into base and filter.`
 }
 
-export function isOnThisMachine(url: string): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(URL.parse(url)?.hostname ?? '')
-}
-
 export function problemOfFingerprint(text: string): string | undefined {
   return canonicalFingerprint(text) === undefined
     ? `"${text}" is no SHA-256 of a certificate, which has 64 hexadecimal digits. "openssl x509 -noout -fingerprint -sha256 -in certificate.pem" shows it.`

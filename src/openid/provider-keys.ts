@@ -8,6 +8,7 @@ import type {
   JWTHeaderParameters,
 } from 'jose'
 import { z } from 'zod'
+import { isOnThisMachine } from '../address/on-this-machine.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
@@ -156,5 +157,5 @@ export function problemOfProviderUrl(text: string): 'no-url' | 'not-secret' | un
   if (!url || url.username !== '' || url.hash !== '') return 'no-url'
   if (url.protocol === 'https:') return undefined
   if (url.protocol !== 'http:') return 'no-url'
-  return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname) ? undefined : 'not-secret'
+  return isOnThisMachine(text) ? undefined : 'not-secret'
 }
