@@ -20,7 +20,7 @@ export function fillFilter(template: string, address: Address): string {
 }
 
 /** RFC 4515 §3 */
-export function escapeFilterValue(text: string): string {
+function escapeFilterValue(text: string): string {
   return text.replaceAll(/[\\*()\0]/g, character => `\\${hex(character)}`)
 }
 
@@ -30,7 +30,7 @@ export function fillDn(template: string, address: Address): string {
 }
 
 /** RFC 4514 §2.4; more is escaped than has to be. */
-export function escapeDnValue(text: string): string {
+function escapeDnValue(text: string): string {
   return text
     .replaceAll(/[\\",#+<>;=\0]/g, character => `\\${hex(character)}`)
     .replace(/^ | $/g, '\\20')

@@ -147,7 +147,7 @@ export class ProviderKeys {
 }
 
 /** §4: behind the issuer, whatever path it has. */
-export function configurationOf(issuer: string): string {
+function configurationOf(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 }
 
