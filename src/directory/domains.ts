@@ -8,7 +8,6 @@ import {
   assertNoLoop,
   assertTargetsKnown,
   isOwnDomain,
-  isRelayDomain,
   mayLeadOn,
   noSuchDomain,
 } from './constraints.ts'
@@ -74,12 +73,16 @@ export const findDomainAbove = defineRead(
   'directory.find-domain-above',
   async (tx, input: { readonly name: string }): Promise<string | undefined> => {
     const labels = input.name.split('.').slice(-maxLabels)
-    const names = labels.map((_, index) => labels.slice(index).join('.'))
-    for (const name of new Set([input.name, ...names])) {
-      if (await isOwnDomain(tx, name)) return name
-      if (await isRelayDomain(tx, name)) return undefined
-    }
-    return undefined
+    const names = [input.name, ...labels.map((_, index) => labels.slice(index).join('.'))]
+    const places = names.map(() => '?').join(', ')
+    const known = await tx.all<{ name: string; is_ours: number }>(
+      `SELECT name, 1 AS is_ours FROM domain WHERE name IN (${places})
+        UNION ALL SELECT name, 0 FROM relay_domain WHERE name IN (${places})`,
+      ...names,
+      ...names,
+    )
+    const nearest = known.toSorted((a, b) => b.name.length - a.name.length)[0]
+    return nearest?.is_ours === 1 ? nearest.name : undefined
   },
 )
 

@@ -5,7 +5,7 @@ import { createAccount, removeAccount } from '../../src/directory/accounts.ts'
 import { applyDocument, hashPasswords } from '../../src/directory/apply-document.ts'
 import { compareDocuments, formatChange } from '../../src/directory/compare-documents.ts'
 import { exportDirectory } from '../../src/directory/document.ts'
-import { createDomain } from '../../src/directory/domains.ts'
+import { createDomain, findDomainAbove } from '../../src/directory/domains.ts'
 import { formatDocument } from '../../src/directory/format-document.ts'
 import { parseDocument } from '../../src/directory/parse-document.ts'
 import {
@@ -176,4 +176,19 @@ test('mistakes in [[relay]] are named', () => {
       '11 The domain home.test is here twice.',
     ],
   )
+})
+
+test('a name is in the nearest domain above it that is known, if that is ours', async t => {
+  const storage = await openExample(t)
+  await addDomain(storage, 'own.away.example.test')
+  await addRelay(storage, 'away.example.test')
+  const above = (name: string) => storage.run(findDomainAbove, { name })
+  assert.equal(await above('example.test'), 'example.test')
+  assert.equal(await above('a.b.example.test'), 'example.test')
+  assert.equal(await above('away.example.test'), undefined)
+  assert.equal(await above('a.away.example.test'), undefined)
+  assert.equal(await above('a.own.away.example.test'), 'own.away.example.test')
+  assert.equal(await above('badexample.test'), undefined)
+  // Of a long name its end counts.
+  assert.equal(await above(`${'a.'.repeat(100)}example.test`), 'example.test')
 })
