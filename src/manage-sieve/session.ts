@@ -1,6 +1,7 @@
 // The session of ManageSieve (RFC 5804): takes commands, returns steps. It touches no socket, timer or log.
 import { isUtf8 } from 'node:buffer'
 import type { TlsFacts } from '../connection/tls-facts.ts'
+import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import type { Random } from '../runtime/random.ts'
 import { isTemporary } from '../sasl/authority.ts'
@@ -43,7 +44,6 @@ type State =
   | { readonly phase: 'authenticated'; readonly account: Account }
   | { readonly phase: 'logout' }
 
-type MaybePromise<T> = T | Promise<T>
 type LoginStep = ExchangeStep<Account> | { readonly kind: 'told'; readonly response: Response }
 
 export interface Step {
