@@ -8,3 +8,8 @@ export function packageVersion(): string {
     typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, 'version') : undefined
   return typeof version === 'string' ? version : 'unknown'
 }
+
+/** What this server is: 'Postrider 1.0.0'. */
+export function productName(): string {
+  return `Postrider ${packageVersion()}`
+}

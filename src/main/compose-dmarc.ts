@@ -1,6 +1,6 @@
 // Reports on DMARC as the delivery thread has them: ours are sent, and those of others read.
 import { addressKey } from '../address/address-key.ts'
-import { packageVersion } from '../config/package-version.ts'
+import { productName } from '../config/package-version.ts'
 import type { Settings } from '../config/settings.ts'
 import type { DeliveryAgentOptions } from '../delivery/create-delivery-agent.ts'
 import { listDomainNames } from '../directory/domains.ts'
@@ -40,7 +40,7 @@ export function composeDmarc({ settings, resolver, ...parts }: DmarcParts): Dmar
   const keepHouse = async (): Promise<void> => {
     reportAddresses = await findReportAddresses(parts, resolver, reportAddresses)
     if (!send) return
-    const reporter = { organization, contact, generator: `Postrider ${packageVersion()}` }
+    const reporter = { organization, contact, generator: productName() }
     await sendDmarcReports({ ...parts, dns: resolver, hostname, reporter, held: queue.hold })
   }
   let timer: { cancel(): void } | undefined

@@ -1,5 +1,5 @@
 // A front: the SMTP server with the services of this system behind it.
-import { packageVersion } from '../config/package-version.ts'
+import { productName } from '../config/package-version.ts'
 import { explanationUrlOf, mechanismsOf, type Settings } from '../config/settings.ts'
 import type { ConnectionCounts } from '../connection/connection-counts.ts'
 import { createTurnedDelivery } from '../delivery/transfer/turned-delivery.ts'
@@ -113,7 +113,7 @@ export function composeFront(parts: FrontParts): Front {
     })
   const senderLists = createSenderLists(storage)
   const senderPolicy = { hostname: settings.hostname, senderAddress: settings.submission.senderAddress }
-  const product = `Postrider ${packageVersion()}`
+  const product = productName()
   const scannerWatch = createScannerAlerts(storage, clock, log)
   const scanners = new Scanners(
     composeScanners(settings.scanners, { hostname: settings.hostname, product, clock }),

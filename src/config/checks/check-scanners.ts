@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { Fault } from '../../runtime/fault.ts'
 import { composeScanners } from '../../screening/compose-scanners.ts'
 import type { ScannerPolicy } from '../../screening/run-scanners.ts'
-import { packageVersion } from '../package-version.ts'
+import { productName } from '../package-version.ts'
 import type { Settings } from '../settings.ts'
 import { type Finding, ok } from './finding.ts'
 
@@ -14,7 +14,7 @@ export async function checkScanners(
   { scanners, hostname }: Pick<Settings, 'scanners' | 'hostname'>,
   clock: Clock,
 ): Promise<Finding[]> {
-  const product = `Postrider ${packageVersion()}`
+  const product = productName()
   return await Promise.all(composeScanners(scanners, { hostname, product, clock }).map(checkScanner))
 }
 
