@@ -115,6 +115,18 @@ export class Cursor {
     return this.some(keywordCharacters, expected).toUpperCase()
   }
 
+  /** One of these, in any case of its letters. Whoever asks for another is told them: `knows` is 'STATUS knows'. */
+  oneOf<Word extends string>(
+    words: readonly [Word, ...(readonly Word[])],
+    expected: string,
+    knows: string,
+  ): Word {
+    const keyword = this.keyword(expected)
+    const word = words.find(each => each.toUpperCase() === keyword)
+    if (word === undefined) this.fail('syntax', `${knows} ${words.join(' ')}`)
+    return word ?? words[0]
+  }
+
   /** The keyword that comes next, not yet taken; '' when there is none. */
   peekKeyword(): string {
     const start = this.#position
@@ -136,6 +148,10 @@ export class Cursor {
     if (this.takes(' ') && this.takesKeyword(word)) return true
     this.#position = start
     return false
+  }
+
+  skipKeyword(word: string): void {
+    if (!this.takesKeyword(word)) this.expect(word)
   }
 
   atom(expected: string): string {

@@ -114,9 +114,7 @@ function readLazy(cursor: Cursor): boolean {
   // In a list a blank may be followed by the next attribute; '(LAZY)' is the only modifier (RFC 8970 §3).
   if (!cursor.seesBehindBlank('(')) return false
   cursor.blank()
-  cursor.list(() => {
-    if (!cursor.takesKeyword('LAZY')) cursor.expect('LAZY')
-  })
+  cursor.list(() => cursor.skipKeyword('LAZY'))
   return true
 }
 

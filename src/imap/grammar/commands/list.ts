@@ -37,12 +37,10 @@ export function parseList(cursor: Cursor): ListCommand {
 }
 
 function readSelection(cursor: Cursor): readonly SelectionOption[] {
-  const chosen = cursor.list(() => {
-    const word = cursor.keyword('a selection option')
-    const option = selectionOptions.find(each => each === word)
-    if (option === undefined) cursor.fail('syntax', `LIST selects by ${selectionOptions.join(' ')}`)
-    return option ?? 'SUBSCRIBED'
-  }, 'may-be-empty')
+  const chosen = cursor.list(
+    () => cursor.oneOf(selectionOptions, 'a selection option', 'LIST selects by'),
+    'may-be-empty',
+  )
   // RFC 5258 §3.1: it recurses for the sake of another one, and REMOTE is none.
   const needsBase = chosen.includes('RECURSIVEMATCH') && !chosen.some(isBase)
   if (needsBase) cursor.fail('syntax', 'RECURSIVEMATCH needs SUBSCRIBED or SPECIAL-USE beside it')
@@ -56,7 +54,7 @@ function isBase(option: SelectionOption): boolean {
 function readReturn(cursor: Cursor): ListReturnOptions {
   const words = new Set<string>()
   let status: readonly StatusItem[] | undefined
-  if (!cursor.takesKeyword('RETURN')) cursor.expect('RETURN')
+  cursor.skipKeyword('RETURN')
   cursor.blank()
   cursor.list(() => {
     const word = cursor.keyword('a return option')

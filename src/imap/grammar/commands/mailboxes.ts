@@ -40,7 +40,7 @@ export function parseCreate(cursor: Cursor): CreateCommand {
   let specialUse: readonly string[] = []
   if (cursor.takes(' '))
     cursor.list(() => {
-      if (!cursor.takesKeyword('USE')) cursor.expect('USE')
+      cursor.skipKeyword('USE')
       cursor.blank()
       specialUse = cursor.list(() => readUse(cursor), 'may-be-empty')
     })

@@ -52,7 +52,7 @@ function readGroup(cursor: Cursor): EventGroup {
   cursor.blank()
   let attributes: readonly FetchAttribute[] = []
   const readEvent = (): NotifyEvent => {
-    const event = readEventName(cursor)
+    const event = cursor.oneOf(notifyEvents, 'an event', 'NOTIFY knows')
     if (event !== 'MessageNew' || !cursor.seesBehindBlank('(')) return event
     cursor.blank()
     attributes = parseFetchAttributes(cursor)
@@ -79,13 +79,6 @@ function findProblem(
   if (attributes.length > 0 && kind !== 'selected' && kind !== 'selected-delayed')
     return 'Attributes of new messages are told of the selected mailbox only (RFC 5465 5.2)'
   return undefined
-}
-
-function readEventName(cursor: Cursor): NotifyEvent {
-  const word = cursor.keyword('an event')
-  const event = notifyEvents.find(each => each.toUpperCase() === word)
-  if (event === undefined) cursor.fail('syntax', `NOTIFY knows ${notifyEvents.join(' ')}`)
-  return event ?? 'MessageNew'
 }
 
 function readFilter(cursor: Cursor): MailboxFilter {

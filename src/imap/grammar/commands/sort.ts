@@ -45,10 +45,7 @@ export function parseSort(cursor: Cursor, by: NamedBy): SortCommand {
 function readCriterion(cursor: Cursor): SortCriterion {
   const reverse = cursor.takesKeyword('REVERSE')
   if (reverse) cursor.blank()
-  const word = cursor.keyword('a sort key')
-  const key = sortKeys.find(each => each === word)
-  if (key === undefined) cursor.fail('syntax', `SORT knows REVERSE ${sortKeys.join(' ')}`)
-  return { key: key ?? 'ARRIVAL', reverse }
+  return { key: cursor.oneOf(sortKeys, 'a sort key', 'SORT knows REVERSE'), reverse }
 }
 
 export function parseThread(cursor: Cursor, by: NamedBy): ThreadCommand {

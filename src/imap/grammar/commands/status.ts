@@ -33,10 +33,5 @@ export function parseStatus(cursor: Cursor): StatusCommand {
 
 /** In parentheses; also a return option of LIST (RFC 5819). */
 export function parseStatusItems(cursor: Cursor): readonly StatusItem[] {
-  return cursor.list(() => {
-    const word = cursor.keyword('an item of STATUS')
-    const item = statusItems.find(each => each === word)
-    if (item === undefined) cursor.fail('syntax', `STATUS knows ${statusItems.join(' ')}`)
-    return item ?? 'MESSAGES'
-  })
+  return cursor.list(() => cursor.oneOf(statusItems, 'an item of STATUS', 'STATUS knows'))
 }

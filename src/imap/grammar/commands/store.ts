@@ -33,7 +33,7 @@ export function parseStore(cursor: Cursor, by: NamedBy): StoreCommand {
 function readUnchangedSince(cursor: Cursor): number {
   let modSeq = 0
   cursor.list(() => {
-    if (!cursor.takesKeyword('UNCHANGEDSINCE')) cursor.expect('UNCHANGEDSINCE')
+    cursor.skipKeyword('UNCHANGEDSINCE')
     cursor.blank()
     modSeq = cursor.number64('a mod-sequence')
   })
