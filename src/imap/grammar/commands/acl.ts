@@ -48,15 +48,6 @@ export function aclOfIdentifierParser(
   }
 }
 
-export function aclOfMailboxParser(
-  verb: AclOfMailboxCommand['verb'],
-): (cursor: Cursor) => AclOfMailboxCommand {
-  return cursor => {
-    cursor.blank()
-    return { verb, mailbox: parseMailboxName(cursor) }
-  }
-}
-
 function readIdentifier(cursor: Cursor): string {
   const identifier = cursor.astring('whose rights')
   if (identifier === '' || identifier === '-') cursor.expect('a name before this')

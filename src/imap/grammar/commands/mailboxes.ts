@@ -60,7 +60,10 @@ export function parseRename(cursor: Cursor): RenameCommand {
   return { verb: 'RENAME', mailbox, newName: parseMailboxName(cursor) }
 }
 
-export function mailboxParser(verb: MailboxCommand['verb']): (cursor: Cursor) => MailboxCommand {
+/** Of a command that has a mailbox for its only argument. */
+export function mailboxParser<Verb extends string>(
+  verb: Verb,
+): (cursor: Cursor) => { readonly verb: Verb; readonly mailbox: string } {
   return cursor => {
     cursor.blank()
     return { verb, mailbox: parseMailboxName(cursor) }

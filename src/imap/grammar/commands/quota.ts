@@ -1,6 +1,5 @@
 // GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208 §4.1).
 import type { Cursor } from '../cursor.ts'
-import { parseMailboxName } from '../mailbox-name.ts'
 
 export interface GetQuotaCommand {
   readonly verb: 'GETQUOTA'
@@ -22,11 +21,6 @@ export interface SetQuotaCommand {
 export function parseGetQuota(cursor: Cursor): GetQuotaCommand {
   cursor.blank()
   return { verb: 'GETQUOTA', root: cursor.astring('a quota root') }
-}
-
-export function parseGetQuotaRoot(cursor: Cursor): GetQuotaRootCommand {
-  cursor.blank()
-  return { verb: 'GETQUOTAROOT', mailbox: parseMailboxName(cursor) }
 }
 
 export function parseSetQuota(cursor: Cursor): SetQuotaCommand {
