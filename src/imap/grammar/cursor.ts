@@ -205,7 +205,7 @@ export class Cursor {
 
   /** Binary data: a literal8, or a literal that has no NUL in it anyway. */
   anyLiteral(expected: string): Buffer {
-    if (this.peek() === tilde && this.bytes[this.#position + 1] === leftBrace) this.#position++
+    if (this.seesLiteral8) this.#position++
     return this.#literal(expected)
   }
 

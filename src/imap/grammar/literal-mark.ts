@@ -1,4 +1,5 @@
 // The end of a line that announces a literal (RFC 9051 §4.3, RFC 7888, RFC 3516 §4.4): {5}, {5+}, ~{5}, ~{5+}.
+import { digits } from './characters.ts'
 
 export interface LiteralMark {
   /** Octets that follow the CRLF. Infinity: more than can be counted here. */
@@ -11,8 +12,6 @@ export interface LiteralMark {
   readonly at: number
 }
 
-const zero = 0x30
-const nine = 0x39
 const plus = 0x2b
 const leftBrace = 0x7b
 const rightBrace = 0x7d
@@ -28,7 +27,7 @@ export function findLiteralMark(line: Buffer): LiteralMark | undefined {
   const waits = line[end] !== plus
   if (!waits) end--
   let start = end
-  while (start >= 0 && isDigit(line[start])) start--
+  while (start >= 0 && digits[line[start] ?? 0] === 1) start--
   const length = end - start
   if (line[start] !== leftBrace || length === 0) return undefined
   const binary = line[start - 1] === tilde
@@ -40,8 +39,4 @@ export function findLiteralMark(line: Buffer): LiteralMark | undefined {
     binary,
     at: binary ? start - 1 : start,
   }
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= zero && byte <= nine
 }

@@ -1,4 +1,5 @@
 // The parts of a message that FETCH names (RFC 9051 §6.4.5, §9 section): BODY[1.2.HEADER.FIELDS (To Cc)]<0.1024>.
+import { digits } from '../characters.ts'
 import type { Cursor } from '../cursor.ts'
 
 export type SectionText =
@@ -41,7 +42,7 @@ export function parseBinaryPart(cursor: Cursor): readonly number[] {
 /** Up to what is no number; the dot before that is taken. */
 export function parsePart(cursor: Cursor): readonly number[] {
   const part: number[] = []
-  while (isDigit(cursor.peek())) {
+  while (digits[cursor.peek()] === 1) {
     part.push(cursor.nonZeroNumber('the number of a part'))
     if (part.length > maxPartLevels) cursor.fail('too-complex', `A part has ${maxPartLevels} levels at most`)
     if (!cursor.takes('.')) break
@@ -79,8 +80,4 @@ export function parsePartial(cursor: Cursor): Partial | undefined {
   if (length === 0) cursor.expect('a number of octets above 0')
   cursor.skip('>')
   return { offset, length }
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39
 }
