@@ -15,7 +15,6 @@ export const answers = {
   notYourDoor: bye('This server does not talk to your address on this port'),
   tooManyConnections: bye('Too many connections; try again later', codes.unavailable),
   tooManyConnectionsFromYou: (host: string) => bye(`Too many connections from ${host}`, codes.unavailable),
-  talksTooEarly: bye('Wait for the greeting before you speak'),
   noTlsOnThisPort: bye('There is no TLS on this port'),
   tlsOnPlainPort: (ports: readonly number[]) =>
     bye(
@@ -30,7 +29,8 @@ export const answers = {
   tooManyErrors: bye('Too many errors'),
   loggingOut: bye('Until next time'),
   // Any command
-  completed: (verb: string) => ok(`${verb} completed`),
+  completed: (verb: string, code?: StatusResponse['code']) => ok(`${verb} completed`, code),
+  refused: (text: string, code: StatusResponse['code']) => no(text, code),
   localError: no('Something went wrong here; it was written down', codes.serverBug),
   unknownCommand: (verb: string) => bad(`There is no command ${verb}`),
   wrongState: (verb: string, when: string) => bad(`${verb} is for ${when}`, codes.clientBug),
@@ -71,5 +71,4 @@ export const answers = {
   expectedDone: bad('Expected DONE'),
   // Messages that come
   messageTooBig: (octets: number) => no(`A message may have ${octets} octets`, codes.tooBig),
-  appended: (code: StatusResponse['code']) => ok('APPEND completed', code),
 } as const

@@ -105,12 +105,11 @@ export class AppendFlow {
     this.#target = undefined
     if (!appended) return { kind: 'answer', response: answers.localError }
     if (isRefusal(appended)) return { kind: 'answer', response: refusalOf(appended) }
-    const response = answers.completed(this.#verb)
     const code = codeOf(appended)
-    if (this.#verb === 'APPEND') return { kind: 'answer', response: { ...response, code } }
+    if (this.#verb === 'APPEND') return { kind: 'answer', response: answers.completed('APPEND', code) }
     // RFC 8508 §3.4: the new one is told of before the old one goes.
     const untagged = code && formatStatusResponse('*', { status: 'OK', code, text: 'It is there' })
-    return { kind: 'answer', response, untagged }
+    return { kind: 'answer', response: answers.completed('REPLACE'), untagged }
   }
 
   #refuse(response: StatusResponse): AppendTurn {
@@ -130,7 +129,7 @@ function answerRefusal(refusal: Refusal | undefined): StatusResponse | undefined
 }
 
 function refusalOf({ refused, code }: Refusal): StatusResponse {
-  return { status: 'NO', code, text: refused }
+  return answers.refused(refused, code)
 }
 
 /** RFC 4315 §3 */

@@ -311,7 +311,7 @@ export class Session {
 
   /** What cannot be, and why. */
   decline(tag: string, { refused, code }: Refusal): Step {
-    return this.answer(tag, { status: 'NO', code, text: refused })
+    return this.answer(tag, answers.refused(refused, code))
   }
 
   answer(tag: string, response: StatusResponse): Step {

@@ -15,8 +15,7 @@ export const create: Command<'CREATE'> = {
     const created = await session.mailboxes.create({ mailbox, specialUse })
     if (isRefusal(created)) return session.decline(tag, created)
     // RFC 8474 §4.1
-    const code = codes.mailboxId(created.mailboxId)
-    return session.answer(tag, { ...answers.completed('CREATE'), code })
+    return session.answer(tag, answers.completed('CREATE', codes.mailboxId(created.mailboxId)))
   },
 }
 

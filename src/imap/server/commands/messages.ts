@@ -20,7 +20,7 @@ export const store: Command<'STORE'> = {
     if (isRefusal(stored)) return session.decline(tag, stored)
     // RFC 7162 §3.1.3
     const code = stored.modified.length > 0 ? codes.modified(stored.modified) : undefined
-    return session.answer(tag, { ...answers.completed('STORE'), code })
+    return session.answer(tag, answers.completed('STORE', code))
   },
 }
 
@@ -32,7 +32,7 @@ export const copy: Command<'COPY'> = {
   async run(session, command, tag) {
     const copied = await session.selected.copy(command)
     if (isRefusal(copied)) return session.decline(tag, copied)
-    return session.answer(tag, { ...answers.completed('COPY'), code: codeOf(copied) })
+    return session.answer(tag, answers.completed('COPY', codeOf(copied)))
   },
 }
 

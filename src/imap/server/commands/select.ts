@@ -40,7 +40,7 @@ async function* tell(
   yield describe(session, name, mailbox.facts)
   yield* resync(session, mailbox)
   const code = mailbox.facts.access === 'read-only' ? codes.readOnly : codes.readWrite
-  return { answer: { tag, response: { ...answers.completed(verb), code } }, next }
+  return { answer: { tag, response: answers.completed(verb, code) }, next }
 }
 
 /** RFC 7162 §3.2.5.1 */
