@@ -16,9 +16,8 @@ import {
   type SequenceNumber,
   type SequenceSet,
 } from '../../src/imap/grammar/sequence-set.ts'
-import { usualTerms } from '../../src/imap/grammar/terms.ts'
 import { formatAttribute, formatKey, formatSet, formatText } from './format-command.ts'
-import { problemOf, read, readCommand, utf8Terms } from './parse.ts'
+import { problemOf, read, readCommand, usualTerms, utf8Terms } from './parse.ts'
 
 /** Plain objects, as the parsers make them. */
 const record = <T>(model: { [Name in keyof T]: fc.Arbitrary<T[Name]> }): fc.Arbitrary<T> =>

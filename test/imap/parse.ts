@@ -12,8 +12,9 @@ import {
   parseAppendStep,
 } from '../../src/imap/grammar/commands/append.ts'
 import type { GrammarProblem } from '../../src/imap/grammar/problem.ts'
-import { type GrammarTerms, usualTerms } from '../../src/imap/grammar/terms.ts'
+import type { GrammarTerms } from '../../src/imap/grammar/terms.ts'
 
+export const usualTerms: GrammarTerms = { utf8Names: false, maxTerms: 2000, maxNesting: 200 }
 export const utf8Terms: GrammarTerms = { ...usualTerms, utf8Names: true }
 
 /** Without the CRLF at the end. */

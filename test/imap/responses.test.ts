@@ -4,7 +4,6 @@ import { describe, it, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { StatusItem } from '../../src/imap/grammar/commands/status.ts'
 import { Cursor } from '../../src/imap/grammar/cursor.ts'
-import { usualTerms } from '../../src/imap/grammar/terms.ts'
 import {
   formatAcl,
   formatFetchedUrl,
@@ -30,6 +29,7 @@ import { formatStatusResponse } from '../../src/imap/responses/status-response.t
 import { formatAstring, formatString } from '../../src/imap/responses/strings.ts'
 import { formatThreads, type Thread } from '../../src/imap/responses/thread.ts'
 import type { Envelope, Part } from '../../src/message/structure/structure.ts'
+import { usualTerms } from './parse.ts'
 
 const old = { utf8: false }
 const utf8 = { utf8: true }

@@ -8,5 +8,3 @@ export interface GrammarTerms {
   /** Parentheses, NOT and OR within one another. */
   readonly maxNesting: number
 }
-
-export const usualTerms: GrammarTerms = { utf8Names: false, maxTerms: 2000, maxNesting: 200 }
