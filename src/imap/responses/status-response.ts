@@ -13,6 +13,11 @@ export function formatStatusResponse(tag: string, { status, code, text }: Status
   return `${tag} ${status} ${code ? `${formatCode(code)} ` : ''}${inOneLine(text)}\r\n`
 }
 
+/** OK that answers no command: what programs read of it is the code. */
+export function formatNote(code: StatusResponse['code'], text: string): string {
+  return formatStatusResponse('*', { status: 'OK', code, text })
+}
+
 /** resp-text is text, and there is some (§9). What a client has sent may be in it. */
 function inOneLine(text: string): string {
   const plain = text.replaceAll(/[^ -~]+/g, '?').trim()

@@ -5,7 +5,7 @@ import type { LiteralMark } from '../grammar/literal-mark.ts'
 import type { GrammarTerms } from '../grammar/terms.ts'
 import { answers } from '../responses/answers.ts'
 import { codes } from '../responses/codes.ts'
-import { formatStatusResponse, type StatusResponse } from '../responses/status-response.ts'
+import { formatNote, type StatusResponse } from '../responses/status-response.ts'
 import { answerProblem } from './answer-problem.ts'
 import {
   type AccountMailboxes,
@@ -108,7 +108,7 @@ export class AppendFlow {
     const code = codeOf(appended)
     if (this.#verb === 'APPEND') return { kind: 'answer', response: answers.completed('APPEND', code) }
     // RFC 8508 §3.4: the new one is told of before the old one goes.
-    const untagged = code && formatStatusResponse('*', { status: 'OK', code, text: 'It is there' })
+    const untagged = code && formatNote(code, 'It is there')
     return { kind: 'answer', response: answers.completed('REPLACE'), untagged }
   }
 

@@ -14,7 +14,7 @@ export const fetch: Command<'FETCH'> = {
   uidVariant: 'also',
   // RFC 9051 §7.5.1
   tellsExpunges: 'by-uid',
-  run: (session, command, tag) => tell(session, command, tag),
+  run: tell,
 }
 
 async function* tell(

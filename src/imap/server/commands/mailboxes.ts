@@ -77,7 +77,7 @@ export const status: Command<'STATUS'> = {
 }
 
 function listing(verb: 'LIST' | 'LSUB'): Command<'LIST' | 'LSUB'> {
-  return { ...usual, verb, phases: afterLogin, run: (session, command, tag) => tell(session, command, tag) }
+  return { ...usual, verb, phases: afterLogin, run: tell }
 }
 
 export const list = listing('LIST')

@@ -1,7 +1,7 @@
 // What is done to messages: STORE (RFC 9051 §6.4.6), COPY, MOVE (§6.4.7, §6.4.8), EXPUNGE (§6.4.3).
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
-import { formatStatusResponse, type StatusResponse } from '../../responses/status-response.ts'
+import { formatNote, type StatusResponse } from '../../responses/status-response.ts'
 import { type Command, deniedWhereReadOnly, usual, withMailbox } from '../command.ts'
 import { type Copied, isRefusal } from '../mailbox-services.ts'
 
@@ -48,7 +48,7 @@ export const move: Command<'MOVE'> = {
     const code = codeOf(moved)
     return {
       // RFC 6851 §4.3: where they are now is told before they go.
-      untagged: code && formatStatusResponse('*', { status: 'OK', code, text: 'Moved' }),
+      untagged: code && formatNote(code, 'Moved'),
       ...session.answer(tag, answers.completed('MOVE')),
     }
   },

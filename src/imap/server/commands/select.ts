@@ -9,7 +9,7 @@ import {
   formatVanished,
 } from '../../responses/mailbox-data.ts'
 import type { Piece } from '../../responses/octets.ts'
-import { formatStatusResponse } from '../../responses/status-response.ts'
+import { formatNote } from '../../responses/status-response.ts'
 import { afterLogin, type Command, type CommandOf, usual, withMailbox } from '../command.ts'
 import { isRefusal, type SelectedFacts, type SelectedMailbox } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
@@ -17,7 +17,7 @@ import type { SessionState, Step, Telling } from '../session-state.ts'
 import { formatBatch } from '../tell-messages.ts'
 
 function selecting(verb: 'SELECT' | 'EXAMINE'): Command<'SELECT' | 'EXAMINE'> {
-  return { ...usual, verb, phases: afterLogin, run: (session, command, tag) => tell(session, command, tag) }
+  return { ...usual, verb, phases: afterLogin, run: tell }
 }
 
 async function* tell(
@@ -50,11 +50,7 @@ async function* resync(session: Session, { resync }: SelectedMailbox): AsyncGene
   for await (const batch of resync.changed()) yield* formatBatch(session, batch)
 }
 
-const closedNotice = formatStatusResponse('*', {
-  status: 'OK',
-  code: codes.closed,
-  text: 'The mailbox before it is closed',
-})
+const closedNotice = formatNote(codes.closed, 'The mailbox before it is closed')
 
 function leave(state: SessionState): SessionState {
   if (state.phase !== 'selected') return state
@@ -63,8 +59,6 @@ function leave(state: SessionState): SessionState {
 }
 
 function describe(session: Session, name: string, facts: SelectedFacts): string {
-  const note = (code: Parameters<typeof formatStatusResponse>[1]['code'], text: string): string =>
-    formatStatusResponse('*', { status: 'OK', code, text })
   const isRev2 = session.enabled.has('IMAP4REV2')
   return [
     formatFlags(facts.flags),
@@ -73,12 +67,12 @@ function describe(session: Session, name: string, facts: SelectedFacts): string 
     ...(isRev2 ? [] : [formatCount(0, 'RECENT')]),
     ...(isRev2 || facts.firstUnseen === undefined
       ? []
-      : [note(codes.unseen(facts.firstUnseen), 'The first message that was not seen')]),
-    note(codes.uidValidity(facts.uidValidity), 'UIDs are valid'),
-    note(codes.uidNext(facts.uidNext), 'The next UID'),
-    note(codes.permanentFlags(facts.permanentFlags), 'Flags that are kept'),
-    note(codes.highestModSeq(facts.highestModSeq), 'The highest mod-sequence'),
-    note(codes.mailboxId(facts.mailboxId), 'The mailbox'),
+      : [formatNote(codes.unseen(facts.firstUnseen), 'The first message that was not seen')]),
+    formatNote(codes.uidValidity(facts.uidValidity), 'UIDs are valid'),
+    formatNote(codes.uidNext(facts.uidNext), 'The next UID'),
+    formatNote(codes.permanentFlags(facts.permanentFlags), 'Flags that are kept'),
+    formatNote(codes.highestModSeq(facts.highestModSeq), 'The highest mod-sequence'),
+    formatNote(codes.mailboxId(facts.mailboxId), 'The mailbox'),
     // RFC 9051 §6.3.2
     ...(isRev2 ? [formatListed({ name, attributes: [] }, session.responseTerms)] : []),
   ].join('')
