@@ -49,6 +49,6 @@ export function capabilitiesOf(session: Session): readonly string[] {
   if (context.hasTls && !client.tls) names.push('STARTTLS')
   if (session.mayAuthenticate) names.push(...session.authMechanisms.map(({ name }) => `AUTH=${name}`))
   // RFC 9051 §6.2.3
-  if (!session.mayAuthenticate) names.push('LOGINDISABLED')
+  else names.push('LOGINDISABLED')
   return names
 }

@@ -10,6 +10,12 @@ export interface ReaderLimits {
   readonly maxSkippedBytes: () => number
 }
 
+/** Of a command that has begun, in octets and literals. */
+export interface Collected {
+  readonly bytes: number
+  readonly literals: number
+}
+
 export type ReaderEvent =
   /** A command whole, or what stands behind the last literal of octets; without its CRLF. */
   | { readonly kind: 'command'; readonly bytes: Buffer }
@@ -71,8 +77,7 @@ export class CommandReader {
     return kind === 'collect' || kind === 'stream' || kind === 'skip-literal'
   }
 
-  /** Of the command so far, in octets and literals. */
-  get collected(): { readonly bytes: number; readonly literals: number } {
+  get collected(): Collected {
     return { bytes: this.#size, literals: this.#literals }
   }
 

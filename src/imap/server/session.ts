@@ -14,9 +14,10 @@ import { answers } from '../responses/answers.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
 import type { ResponseTerms } from '../responses/terms.ts'
 import { answerProblem } from './answer-problem.ts'
-import { AppendFlow, type AppendTurn } from './append-flow.ts'
+import { AppendFlow } from './append-flow.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import type { AppendCommand, Command, CommandTerms } from './command.ts'
+import type { Collected } from './command-reader.ts'
 import { appendTable, commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/authenticate.ts'
 import { endIdle } from './commands/idle.ts'
@@ -81,7 +82,7 @@ export class Session {
   // What the connection asks
 
   get greeting(): StatusResponse {
-    return answers.greeting(this.context.hostname, capabilitiesOf(this))
+    return answers.greeting(this.context.hostname, this.capabilities)
   }
 
   /** What comes next is a line and no command: there are no literals in it. */
@@ -103,10 +104,7 @@ export class Session {
       case 'idling':
         return this.#settle(() => endIdle(this, open, bytes), open.tag)
       case 'appending':
-        return this.#settle(
-          async () => this.#endAppend(open.flow, await open.flow.advance(bytes)),
-          open.flow.tag,
-        )
+        return this.#endAppend(open.flow, bytes)
       case undefined:
         return this.#run(bytes)
       default:
@@ -138,7 +136,7 @@ export class Session {
   #appendNothing(row: AppendCommand, head: CommandHead, bytes: Buffer): MaybePromise<Step> | Telling {
     const flow = this.#openAppend(row, head)
     if (!(flow instanceof AppendFlow)) return this.#enter(this.answer(head.tag, flow))
-    return this.#settle(async () => this.#endAppend(flow, await flow.advance(bytes)), head.tag)
+    return this.#endAppend(flow, bytes)
   }
 
   /** The row of a command, or why it cannot be had. */
@@ -154,11 +152,7 @@ export class Session {
   }
 
   /** `bytes` ends with a line that announces `mark`; `collected` is what the command has already. */
-  announce(
-    bytes: Buffer,
-    mark: LiteralMark,
-    collected: { readonly bytes: number; readonly literals: number },
-  ): MaybePromise<LiteralTurn> {
+  announce(bytes: Buffer, mark: LiteralMark, collected: Collected): MaybePromise<LiteralTurn> {
     if (this.open?.kind === 'appending') return this.#advance(this.open.flow, bytes, mark, collected)
     const head = parseCommandHead(bytes, this.terms)
     if (isProblem(head)) return this.#refuse(head.tag ?? '*', answerProblem(head))
@@ -187,17 +181,16 @@ export class Session {
     return new AppendFlow(terms, { at: 'start', verb, by: head.by })
   }
 
-  #collect(
-    tag: string,
-    mark: LiteralMark,
-    collected: { readonly bytes: number; readonly literals: number },
-  ): LiteralTurn {
+  #collect(tag: string, mark: LiteralMark, collected: Collected): LiteralTurn {
     const { limits } = this.context
     const most = this.isLoggedIn ? limits.maxCommandBytes : limits.maxCommandBytesBeforeLogin
     if (collected.bytes + mark.size > most) return this.#refuse(tag, answers.commandTooLong(most))
-    if (collected.literals >= limits.maxLiteralsPerCommand)
-      return this.#refuse(tag, answers.tooManyLiterals(limits.maxLiteralsPerCommand))
-    return { kind: 'collect' }
+    return this.#admit('collect', tag, collected)
+  }
+
+  #admit(kind: 'collect' | 'stream', tag: string, { literals }: Collected): LiteralTurn {
+    const { maxLiteralsPerCommand: most } = this.context.limits
+    return literals < most ? { kind } : this.#refuse(tag, answers.tooManyLiterals(most))
   }
 
   #refuse(tag: string, response: StatusResponse): LiteralTurn {
@@ -209,7 +202,7 @@ export class Session {
     flow: AppendFlow,
     bytes: Buffer,
     mark: LiteralMark,
-    collected: { readonly bytes: number; readonly literals: number },
+    collected: Collected,
   ): Promise<LiteralTurn> {
     try {
       const turn = await flow.advance(bytes)
@@ -218,12 +211,8 @@ export class Session {
       switch (turn.kind) {
         case 'collect':
           return this.#collect(flow.tag, mark, collected)
-        case 'stream': {
-          const { maxLiteralsPerCommand } = this.context.limits
-          return collected.literals < maxLiteralsPerCommand
-            ? { kind: 'stream' }
-            : this.#refuse(flow.tag, answers.tooManyLiterals(maxLiteralsPerCommand))
-        }
+        case 'stream':
+          return this.#admit('stream', flow.tag, collected)
         case 'answer':
           return this.#refuse(flow.tag, turn.response)
         default:
@@ -235,11 +224,14 @@ export class Session {
     }
   }
 
-  #endAppend(flow: AppendFlow, turn: AppendTurn): Step {
-    // Without a literal at the end of the line there is nothing but an answer.
-    if (turn.kind === 'answer') return { ...this.answer(flow.tag, turn.response), untagged: turn.untagged }
-    flow.abort()
-    return this.answer(flow.tag, answers.localError)
+  /** Without a literal at the end of the line there is nothing but an answer. */
+  #endAppend(flow: AppendFlow, bytes: Buffer): MaybePromise<Step> | Telling {
+    return this.#settle(async () => {
+      const turn = await flow.advance(bytes)
+      if (turn.kind === 'answer') return { ...this.answer(flow.tag, turn.response), untagged: turn.untagged }
+      flow.abort()
+      return this.answer(flow.tag, answers.localError)
+    }, flow.tag)
   }
 
   /** Of a literal that is streamed. */
