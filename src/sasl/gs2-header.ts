@@ -1,6 +1,6 @@
 // The GS2 header (RFC 5801 §4): whether the client binds the channel, and for whom it acts. SCRAM and OAUTHBEARER begin with it.
 
-export type Binding =
+type Binding =
   /** n: the client knows none. y: it knows some, and believes that the server does not. */
   { readonly kind: 'n' | 'y' } | { readonly kind: 'p'; readonly type: string }
 
@@ -20,7 +20,7 @@ export function readGs2Header(text: string): Gs2Header | undefined {
     : undefined
 }
 
-export function parseBinding(flag: string): Binding | undefined {
+function parseBinding(flag: string): Binding | undefined {
   if (flag === 'n' || flag === 'y') return { kind: flag }
   const type = readValue(flag, 'p')
   return type !== undefined && /^[A-Za-z0-9.-]+$/.test(type) ? { kind: 'p', type } : undefined

@@ -2,7 +2,7 @@
 // password itself never comes here. With -PLUS both prove it for this TLS connection only.
 import { timingSafeEqual } from 'node:crypto'
 import { type ChannelBindingType, channelBindingTypes } from './channel-binding.ts'
-import { type Binding, parseBinding, readName, readValue } from './gs2-header.ts'
+import { type Gs2Header, readGs2Header, readName, readValue } from './gs2-header.ts'
 import {
   decodeBase64,
   decodeUtf8,
@@ -39,12 +39,10 @@ interface Scram {
 }
 
 /** The client-first-message. */
-interface First {
+interface First extends Gs2Header {
   /** 'n,,': the client repeats it, so that nobody can have changed it on the way. */
   readonly gs2Header: string
   readonly bare: string
-  readonly binding: Binding
-  readonly identity: string
   readonly name: string
   readonly nonce: string
 }
@@ -136,22 +134,14 @@ function parseFirst(message: Buffer): First | undefined {
   const text = decodeUtf8(message)
   if (text === undefined || text.includes('\0')) return undefined
   const [flag = '', identityText = '', ...attributes] = text.split(',')
-  const binding = parseBinding(flag)
-  const identity = identityText === '' ? '' : readName(identityText, 'a')
+  const gs2Header = `${flag},${identityText},`
+  const header = readGs2Header(gs2Header)
   const [nameText = '', nonceText = ''] = attributes
   // A mandatory extension ('m=') would stand where the name is: RFC 5802 §5.1 wants it refused.
   const name = readName(nameText, 'n')
   const nonce = readValue(nonceText, 'r')
-  if (!binding || identity === undefined || !name || nonce === undefined || !noncePattern.test(nonce))
-    return undefined
-  return {
-    gs2Header: `${flag},${identityText},`,
-    bare: attributes.join(','),
-    binding,
-    identity,
-    name,
-    nonce,
-  }
+  if (!header || !name || nonce === undefined || !noncePattern.test(nonce)) return undefined
+  return { ...header, gs2Header, bare: attributes.join(','), name, nonce }
 }
 
 /** The client-final-message. */
