@@ -1,19 +1,18 @@
 // OAUTHBEARER (RFC 7628) and XOAUTH2 (what Google and Microsoft had before it): a token that somebody else has given out.
 import { readGs2Header } from './gs2-header.ts'
-import { decodeUtf8, type SaslMechanism, type SaslStep, type TokenHints } from './mechanism.ts'
+import { clientFirst, decodeUtf8, type SaslMechanism, type SaslStep, type TokenHints } from './mechanism.ts'
 
 const separator = '\x01'
 
 /** RFC 7628 §3.1 */
 export const oauthBearer: SaslMechanism = {
   name: 'OAUTHBEARER',
-  start: initial =>
-    initial ? readOauthBearer(initial) : { kind: 'challenge', data: '', next: readOauthBearer },
+  start: clientFirst(readOauthBearer),
 }
 
 export const xoauth2: SaslMechanism = {
   name: 'XOAUTH2',
-  start: initial => (initial ? readXoauth2(initial) : { kind: 'challenge', data: '', next: readXoauth2 }),
+  start: clientFirst(readXoauth2),
 }
 
 function readOauthBearer(message: Buffer): SaslStep {

@@ -1,9 +1,9 @@
 // EXTERNAL (RFC 4422 appendix A): who the client is, TLS has shown by its certificate. It only says as whom it acts.
-import { decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
+import { clientFirst, decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
 
 export const external: SaslMechanism = {
   name: 'EXTERNAL',
-  start: initial => (initial ? readIdentity(initial) : { kind: 'challenge', data: '', next: readIdentity }),
+  start: clientFirst(readIdentity),
 }
 
 /** Nothing: as whomever the certificate names. */

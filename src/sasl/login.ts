@@ -1,10 +1,9 @@
 // LOGIN: never standardised, and what old clients speak (draft-murchison-sasl-login).
-import { decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
+import { clientFirst, decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
 
 export const login: SaslMechanism = {
   name: 'LOGIN',
-  start: initial =>
-    initial ? askPassword(initial) : { kind: 'challenge', data: 'Username:', next: askPassword },
+  start: clientFirst(askPassword, 'Username:'),
 }
 
 function askPassword(answer: Buffer): SaslStep {

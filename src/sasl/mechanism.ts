@@ -75,6 +75,17 @@ export interface SaslMechanism {
   start(initial: Buffer | undefined, connection: SaslConnection): SaslStep
 }
 
+/** The client speaks first: where it sends no initial response, a challenge asks for one. */
+export function clientFirst(
+  read: (message: Buffer, connection: SaslConnection) => SaslStep,
+  challenge = '',
+): SaslMechanism['start'] {
+  return (initial, connection) =>
+    initial
+      ? read(initial, connection)
+      : { kind: 'challenge', data: challenge, next: message => read(message, connection) }
+}
+
 /** What is no UTF-8 is neither a name nor a password (RFC 4616 §2). */
 export function decodeUtf8(bytes: Buffer): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined

@@ -1,9 +1,9 @@
 // PLAIN (RFC 4616): [authzid] NUL authcid NUL password.
-import { decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
+import { clientFirst, decodeUtf8, type SaslMechanism, type SaslStep } from './mechanism.ts'
 
 export const plain: SaslMechanism = {
   name: 'PLAIN',
-  start: initial => (initial ? readMessage(initial) : { kind: 'challenge', data: '', next: readMessage }),
+  start: clientFirst(readMessage),
 }
 
 function readMessage(message: Buffer): SaslStep {

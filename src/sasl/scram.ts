@@ -4,6 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { type ChannelBindingType, channelBindingTypes } from './channel-binding.ts'
 import { type Gs2Header, readGs2Header, readName, readValue } from './gs2-header.ts'
 import {
+  clientFirst,
   decodeBase64,
   decodeUtf8,
   type SaslConnection,
@@ -21,14 +22,9 @@ import {
 export type ScramForm = 'plain' | 'plus'
 
 export function createScram(hash: ScramHash, form: ScramForm): SaslMechanism {
-  const start = (message: Buffer, connection: SaslConnection): SaslStep =>
-    readFirst(message, { hash, form, connection })
   return {
     name: `SCRAM-${hash}${form === 'plus' ? '-PLUS' : ''}`,
-    start: (initial, connection) =>
-      initial
-        ? start(initial, connection)
-        : { kind: 'challenge', data: '', next: message => start(message, connection) },
+    start: clientFirst((message, connection) => readFirst(message, { hash, form, connection })),
   }
 }
 
