@@ -96,3 +96,8 @@ export function decodeBase64(text: string): Buffer | undefined {
   const decoded = Buffer.from(text, 'base64')
   return decoded.toString('base64') === text ? decoded : undefined
 }
+
+/** RFC 4954 §4, RFC 4959 §3: '=' is an initial response that is there and empty. */
+export function decodeInitialResponse(text: string): Buffer | undefined {
+  return text === '=' ? Buffer.alloc(0) : decodeBase64(text)
+}

@@ -3,7 +3,7 @@ import type { MaybePromise } from '../../../runtime/maybe-promise.ts'
 import { isRefusal, isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
 import { type DialogueStep, startDialogue } from '../../../sasl/dialogue.ts'
 import { type AuthenticatedAccount, authorityFor } from '../../../sasl/log-in-services.ts'
-import { decodeBase64 } from '../../../sasl/mechanism.ts'
+import { decodeBase64, decodeInitialResponse } from '../../../sasl/mechanism.ts'
 import { answers } from '../../responses/answers.ts'
 import type { StatusResponse } from '../../responses/status-response.ts'
 import { beforeLogin, type Command, usual } from '../command.ts'
@@ -36,7 +36,7 @@ export const authenticate: Command<'AUTHENTICATE'> = {
         session.noteLoginRefused(name, clientCertificate.problem, undefined)
       return session.answer(tag, answers.unknownMechanism(offered.map(each => each.name).join(' ')))
     }
-    const initial = initialResponse === undefined ? undefined : decodeInitial(initialResponse)
+    const initial = initialResponse === undefined ? undefined : decodeInitialResponse(initialResponse)
     if (initialResponse !== undefined && !initial) return session.answer(tag, answers.notBase64)
     const begin = startDialogue({
       mechanism,
@@ -47,11 +47,6 @@ export const authenticate: Command<'AUTHENTICATE'> = {
     })
     return go(session, { tag, mechanism: name }, begin)
   },
-}
-
-/** RFC 4959 §3: '=' is one that is there and empty. */
-function decodeInitial(text: string): Buffer | undefined {
-  return text === '=' ? Buffer.alloc(0) : decodeBase64(text)
 }
 
 /** The client's answer to a challenge. */

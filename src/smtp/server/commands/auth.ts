@@ -3,7 +3,7 @@
 import { isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
 import { startDialogue } from '../../../sasl/dialogue.ts'
 import { authorityFor } from '../../../sasl/log-in-services.ts'
-import { decodeBase64 } from '../../../sasl/mechanism.ts'
+import { decodeBase64, decodeInitialResponse } from '../../../sasl/mechanism.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
@@ -36,9 +36,7 @@ export const auth: Command = {
     const offered = session.authMechanisms
     const mechanism = offered.find(each => each.name === name.toUpperCase())
     if (!mechanism) return notOffered(session, name.toUpperCase())
-    // RFC 4954 §4: = is an initial response that is there and empty.
-    const decoded =
-      initial === undefined ? undefined : initial === '=' ? Buffer.alloc(0) : decodeBase64(initial)
+    const decoded = initial === undefined ? undefined : decodeInitialResponse(initial)
     if (initial !== undefined && !decoded) return session.stay(replies.authNotBase64)
     return take(session, mechanism.name, () =>
       startDialogue({
