@@ -1,6 +1,7 @@
 // How a session may log in as its connection is now: whatever it speaks.
 import type { TlsFacts } from '../connection/tls-facts.ts'
 import type { Random } from '../runtime/random.ts'
+import type { ClientCertificateProblem } from './authority.ts'
 import { channelBindingTypes } from './channel-binding.ts'
 import type { SaslConnection, SaslMechanism } from './mechanism.ts'
 import { offeredMechanisms, type PasswordMechanism } from './mechanisms.ts'
@@ -49,6 +50,18 @@ export function mechanismsFor(
     hasTokens: services.verifyToken !== undefined,
     hasCertificate: services.verifyCertificate !== undefined && tls?.clientCertificate?.kind === 'trusted',
   })
+}
+
+/**
+ * Why a mechanism is not offered, where that is for the trail: the owner of a certificate that proves nobody wonders, and whoever
+ * looks after the server finds it there.
+ */
+export function whyNotOffered(
+  mechanism: string,
+  { tls }: Pick<LogInClient, 'tls'>,
+): ClientCertificateProblem | undefined {
+  const certificate = tls?.clientCertificate
+  return mechanism === 'EXTERNAL' && certificate?.kind === 'worthless' ? certificate.problem : undefined
 }
 
 /** The connection as a mechanism sees it. */

@@ -3,6 +3,7 @@ import type { MaybePromise } from '../../../runtime/maybe-promise.ts'
 import { isRefusal, isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
 import { type DialogueStep, startDialogue } from '../../../sasl/dialogue.ts'
 import { type AuthenticatedAccount, authorityFor } from '../../../sasl/log-in-services.ts'
+import { whyNotOffered } from '../../../sasl/log-in-terms.ts'
 import { decodeBase64, decodeInitialResponse } from '../../../sasl/mechanism.ts'
 import { answers } from '../../responses/answers.ts'
 import type { StatusResponse } from '../../responses/status-response.ts'
@@ -30,10 +31,8 @@ export const authenticate: Command<'AUTHENTICATE'> = {
     const offered = session.authMechanisms
     const mechanism = offered.find(each => each.name === name)
     if (!mechanism) {
-      const { clientCertificate } = session.client.tls ?? {}
-      // Its owner wonders why; whoever looks after the server finds it in the trail.
-      if (name === 'EXTERNAL' && clientCertificate?.kind === 'worthless')
-        session.noteLoginRefused(name, clientCertificate.problem, undefined)
+      const problem = whyNotOffered(name, session.client)
+      if (problem) session.noteLoginRefused(name, problem, undefined)
       return session.answer(tag, answers.unknownMechanism(offered.map(each => each.name).join(' ')))
     }
     const initial = initialResponse === undefined ? undefined : decodeInitialResponse(initialResponse)

@@ -3,7 +3,8 @@
 import { isTemporary, type LoginProblem } from '../../../sasl/authority.ts'
 import { startDialogue } from '../../../sasl/dialogue.ts'
 import { authorityFor } from '../../../sasl/log-in-services.ts'
-import { decodeBase64, decodeInitialResponse } from '../../../sasl/mechanism.ts'
+import { whyNotOffered } from '../../../sasl/log-in-terms.ts'
+import { decodeBase64, decodeInitialResponse, type SaslMechanism } from '../../../sasl/mechanism.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
@@ -35,7 +36,7 @@ export const auth: Command = {
     if (name === '' || rest.length > 0) return session.stay(replies.syntax('usage', auth.syntax))
     const offered = session.authMechanisms
     const mechanism = offered.find(each => each.name === name.toUpperCase())
-    if (!mechanism) return notOffered(session, name.toUpperCase())
+    if (!mechanism) return notOffered(session, name.toUpperCase(), offered)
     const decoded = initial === undefined ? undefined : decodeInitialResponse(initial)
     if (initial !== undefined && !decoded) return session.stay(replies.authNotBase64)
     return take(session, mechanism.name, () =>
@@ -50,12 +51,12 @@ export const auth: Command = {
   },
 }
 
-function notOffered(session: Session, mechanism: string): Step {
-  const reply = replies.authMechanismUnknown(session.authMechanisms.map(each => each.name).join(' '))
-  const { clientCertificate } = session.client.tls ?? {}
-  if (mechanism !== 'EXTERNAL' || clientCertificate?.kind !== 'worthless') return session.stay(reply)
-  // Its owner wonders why; whoever looks after the server finds it in the trail.
-  return session.refuse({ command: 'AUTH', mechanism, loginProblem: clientCertificate.problem, reply })
+function notOffered(session: Session, mechanism: string, offered: readonly SaslMechanism[]): Step {
+  const reply = replies.authMechanismUnknown(offered.map(each => each.name).join(' '))
+  const loginProblem = whyNotOffered(mechanism, session.client)
+  return loginProblem
+    ? session.refuse({ command: 'AUTH', mechanism, loginProblem, reply })
+    : session.stay(reply)
 }
 
 function whereOffered(session: Session): string {
