@@ -48,6 +48,13 @@ const offers: readonly Offered[] = [
 
 export const mechanismNames: readonly string[] = offers.map(({ mechanism }) => mechanism.name)
 
+export type Shown = 'password' | NonNullable<Offered['needs']>
+
+/** What a client shows with it; a log-in that is none of these mechanisms is one with a password. */
+export function shownWith(name: string): Shown {
+  return offers.find(({ mechanism }) => mechanism.name === name)?.needs ?? 'password'
+}
+
 export interface MechanismTerms {
   readonly allowed: readonly PasswordMechanism[]
   readonly hasScram: boolean

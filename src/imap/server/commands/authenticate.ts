@@ -5,6 +5,7 @@ import { type DialogueStep, startDialogue } from '../../../sasl/dialogue.ts'
 import { type AuthenticatedAccount, authorityFor } from '../../../sasl/log-in-services.ts'
 import { whyNotOffered } from '../../../sasl/log-in-terms.ts'
 import { decodeBase64, decodeInitialResponse } from '../../../sasl/mechanism.ts'
+import { type Shown, shownWith } from '../../../sasl/mechanisms.ts'
 import { answers } from '../../responses/answers.ts'
 import type { StatusResponse } from '../../responses/status-response.ts'
 import { beforeLogin, type Command, usual } from '../command.ts'
@@ -100,15 +101,14 @@ function tell(
   }
 }
 
-/** Of those who show no password. */
-const refusals: Readonly<Record<string, StatusResponse>> = {
-  OAUTHBEARER: answers.tokenRefused,
-  XOAUTH2: answers.tokenRefused,
-  EXTERNAL: answers.certificateRefused,
+const refusals: Readonly<Record<Shown, StatusResponse>> = {
+  password: answers.wrongCredentials,
+  tokens: answers.tokenRefused,
+  certificate: answers.certificateRefused,
 }
 
 function refusalOf(mechanism: string, problem: LoginProblem): StatusResponse {
-  return isTemporary(problem) ? answers.loginUnavailable : (refusals[mechanism] ?? answers.wrongCredentials)
+  return isTemporary(problem) ? answers.loginUnavailable : refusals[shownWith(mechanism)]
 }
 
 async function enter(session: Session, tag: string, account: AuthenticatedAccount): Promise<Step> {

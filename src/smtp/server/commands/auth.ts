@@ -5,6 +5,7 @@ import { startDialogue } from '../../../sasl/dialogue.ts'
 import { authorityFor } from '../../../sasl/log-in-services.ts'
 import { whyNotOffered } from '../../../sasl/log-in-terms.ts'
 import { decodeBase64, decodeInitialResponse, type SaslMechanism } from '../../../sasl/mechanism.ts'
+import { type Shown, shownWith } from '../../../sasl/mechanisms.ts'
 import { replies } from '../../replies.ts'
 import type { Reply } from '../../reply.ts'
 import type { Command } from '../command.ts'
@@ -120,12 +121,11 @@ function noteRefused(
 }
 
 function refusalOf(mechanism: string, problem: LoginProblem): Reply {
-  return isTemporary(problem) ? replies.authUnavailable : (refusals[mechanism] ?? replies.authFailed)
+  return isTemporary(problem) ? replies.authUnavailable : refusals[shownWith(mechanism)]
 }
 
-/** Of those who show no password. */
-const refusals: Readonly<Record<string, Reply>> = {
-  OAUTHBEARER: replies.tokenRefused,
-  XOAUTH2: replies.tokenRefused,
-  EXTERNAL: replies.certificateRefused,
+const refusals: Readonly<Record<Shown, Reply>> = {
+  password: replies.authFailed,
+  tokens: replies.tokenRefused,
+  certificate: replies.certificateRefused,
 }
