@@ -182,12 +182,9 @@ export class Session {
       this.#errors = 0
       this.accepted++
     }
-    const recipients = transaction.recipients.map(({ forwardPath }, index) => ({
-      forwardPath,
-      reply: answers[index] ?? answers[0],
-    }))
-    for (const [reply, refused] of Map.groupBy(recipients, each => each.reply)) {
-      if (reply) this.#noteRefused(command, transaction, reply, refused)
+    const told = Map.groupBy(transaction.recipients, (_, index) => answers[index] ?? answers[0])
+    for (const [reply, recipients] of told) {
+      if (reply) this.#noteRefused(command, transaction, reply, recipients)
     }
     const [reply, ...further] = answers
     return { reply, further, next: ready }
@@ -208,7 +205,7 @@ export class Session {
     command: string,
     { reversePath }: OpenTransaction,
     reply: Reply,
-    refused: readonly Pick<Recipient, 'forwardPath'>[],
+    refused: readonly Recipient[],
   ): void {
     const recipients = refused.map(({ forwardPath }) => forwardPath)
     this.noteRefusal({ command, reversePath, recipients, reply })
