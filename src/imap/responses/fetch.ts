@@ -115,7 +115,7 @@ export function formatItem(item: TextItem, terms: ResponseTerms): string {
 }
 
 /** As the client wrote it, but for the case of its letters: '1.2.HEADER.FIELDS (To Cc)'. */
-export function formatSection({ part, text }: Section, terms: ResponseTerms): string {
+function formatSection({ part, text }: Section, terms: ResponseTerms): string {
   const words = [...part.map(String), ...(text.kind === 'all' ? [] : [text.kind])].join('.')
   if (!('fields' in text)) return words
   return `${words} (${text.fields.map(field => formatAstring(field, terms)).join(' ')})`

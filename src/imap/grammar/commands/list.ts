@@ -3,7 +3,7 @@ import type { Cursor } from '../cursor.ts'
 import { parseMailboxName, parsePattern } from '../mailbox-name.ts'
 import { parseStatusItems, type StatusItem } from './status.ts'
 
-export const selectionOptions = ['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE'] as const
+const selectionOptions = ['SUBSCRIBED', 'REMOTE', 'RECURSIVEMATCH', 'SPECIAL-USE'] as const
 
 export type SelectionOption = (typeof selectionOptions)[number]
 

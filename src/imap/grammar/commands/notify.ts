@@ -7,7 +7,7 @@ export type MailboxFilter =
   | { readonly kind: 'selected' | 'selected-delayed' | 'inboxes' | 'personal' | 'subscribed' }
   | { readonly kind: 'subtree' | 'mailboxes'; readonly mailboxes: readonly string[] }
 
-export const notifyEvents = [
+const notifyEvents = [
   'MessageNew',
   'MessageExpunge',
   'FlagChange',

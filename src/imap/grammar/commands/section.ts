@@ -40,7 +40,7 @@ export function parseBinaryPart(cursor: Cursor): readonly number[] {
 }
 
 /** Up to what is no number; the dot before that is taken. */
-export function parsePart(cursor: Cursor): readonly number[] {
+function parsePart(cursor: Cursor): readonly number[] {
   const part: number[] = []
   while (digits[cursor.peek()] === 1) {
     part.push(cursor.nonZeroNumber('the number of a part'))

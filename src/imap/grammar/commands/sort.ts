@@ -3,7 +3,7 @@ import type { Cursor } from '../cursor.ts'
 import type { NamedBy } from '../sequence-set.ts'
 import { parseSearchProgram, parseSearchReturn, type SearchKey, type SearchReturnOptions } from './search.ts'
 
-export const sortKeys = [
+const sortKeys = [
   'ARRIVAL',
   'CC',
   'DATE',

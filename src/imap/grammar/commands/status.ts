@@ -2,7 +2,7 @@
 import type { Cursor } from '../cursor.ts'
 import { parseMailboxName } from '../mailbox-name.ts'
 
-export const statusItems = [
+const statusItems = [
   'MESSAGES',
   'UIDNEXT',
   'UIDVALIDITY',
