@@ -73,6 +73,10 @@ export class Cursor {
     return this.peek() === character.charCodeAt(0)
   }
 
+  get seesDigit(): boolean {
+    return digits[this.peek()] === 1
+  }
+
   /** A blank, and this character behind it. */
   seesBehindBlank(character: string): boolean {
     return this.sees(' ') && this.bytes[this.#position + 1] === character.charCodeAt(0)

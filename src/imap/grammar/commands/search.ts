@@ -163,7 +163,7 @@ class KeyReader {
       cursor.skip(')')
       return inner
     }
-    if (cursor.sees('$') || cursor.sees('*') || /^[0-9]/.test(cursor.peekKeyword()))
+    if (cursor.sees('$') || cursor.sees('*') || cursor.seesDigit)
       return { kind: 'messages', by: 'sequence', set: parseSequenceSet(cursor) }
     return this.#named(cursor.keyword('a search key'))
   }

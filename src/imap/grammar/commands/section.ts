@@ -1,5 +1,4 @@
 // The parts of a message that FETCH names (RFC 9051 §6.4.5, §9 section): BODY[1.2.HEADER.FIELDS (To Cc)]<0.1024>.
-import { digits } from '../characters.ts'
 import type { Cursor } from '../cursor.ts'
 
 export type SectionText =
@@ -42,7 +41,7 @@ export function parseBinaryPart(cursor: Cursor): readonly number[] {
 /** Up to what is no number; the dot before that is taken. */
 function parsePart(cursor: Cursor): readonly number[] {
   const part: number[] = []
-  while (digits[cursor.peek()] === 1) {
+  while (cursor.seesDigit) {
     part.push(cursor.nonZeroNumber('the number of a part'))
     if (part.length > maxPartLevels) cursor.fail('too-complex', `A part has ${maxPartLevels} levels at most`)
     if (!cursor.takes('.')) break
