@@ -11,10 +11,10 @@ import { createRspamdScanner } from '../../src/scanner/rspamd.ts'
 import { createSpamdScanner } from '../../src/scanner/spamd.ts'
 import { putSenderEntry } from '../../src/sender-list/operations.ts'
 import { everybodys } from '../../src/sender-list/sender-list.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { missing } from '../harness/programs.ts'
+import { sendMail } from '../harness/send-message.ts'
 import { sendAsStranger } from '../scanner/send-as-stranger.ts'
 import { eicar, gtube, plainMessage, specimen, withBody } from '../scanner/specimen.ts'
 import { type Daemon, startClamd, startOpendkim, startRspamd, startSpamd } from './scanner-daemons.ts'
@@ -120,30 +120,13 @@ describe('scanners', { concurrency: false }, () => {
     const refused = await sendAsStranger(server, virus)
     assert.equal(refused.code, 550)
     assert.match(refused.lines.join(' '), /Eicar-Test-Signature/)
-    const connection = await connectSmtp({
-      host: '127.0.0.1',
-      port: server.port('submission'),
-      helloName: 'client.test',
-      tls: 'starttls',
-      verifyCertificate: false,
-      auth: { username: 'anna@here.test', password: 'secret' },
-      clock: systemClock,
-    })
-    const mailData = Buffer.from(`From: anna@here.test\r\nSubject: ${virus}\r\n`)
-    const anna = { localPart: 'anna', domain: 'here.test' }
-    const [sent] = await connection.send({
+    const anna = 'anna@here.test'
+    const [sent] = await sendMail(server.port('submission'), {
+      account: anna,
       reversePath: anna,
-      body: '7BIT',
-      smtpUtf8: false,
-      recipients: [{ forwardPath: anna }],
-      mailData: {
-        size: mailData.length,
-        async *open() {
-          yield mailData
-        },
-      },
+      forwardPaths: [anna],
+      mailData: `From: anna@here.test\r\nSubject: ${virus}\r\n`,
     })
-    connection.close()
     assert.ok(sent && 'reply' in sent.result && sent.result.reply)
     assert.match(sent.result.reply.lines.join(' '), /^Your message was not accepted: .*Eicar-Test-Signature/)
     assert.deepEqual(
@@ -170,29 +153,12 @@ describe('scanners', { concurrency: false }, () => {
       },
     })
     assert.equal((await sendAsStranger(server, 'Of a stranger')).code, 250)
-    const connection = await connectSmtp({
-      host: '127.0.0.1',
-      port: server.port('submission'),
-      helloName: 'client.test',
-      tls: 'starttls',
-      verifyCertificate: false,
-      auth: { username: 'boris@example.net', password: 'secret' },
-      clock: systemClock,
+    await sendMail(server.port('submission'), {
+      account: 'boris@example.net',
+      reversePath: 'boris@example.net',
+      forwardPaths: ['anna@here.test'],
+      mailData: 'From: boris@example.net\r\nSubject: Of Boris\r\n\r\nHello\r\n',
     })
-    const mailData = Buffer.from('From: boris@example.net\r\nSubject: Of Boris\r\n\r\nHello\r\n')
-    await connection.send({
-      reversePath: { localPart: 'boris', domain: 'example.net' },
-      body: '7BIT',
-      smtpUtf8: false,
-      recipients: [{ forwardPath: { localPart: 'anna', domain: 'here.test' } }],
-      mailData: {
-        size: mailData.length,
-        async *open() {
-          yield mailData
-        },
-      },
-    })
-    connection.close()
     await server.settled()
     const signed = (await server.mailbox('anna@here.test')).map(mail => [
       /^Subject: (.*)\r$/m.exec(mail)?.[1],

@@ -1,16 +1,15 @@
 // A milter at the sessions of the composed server: it hears of each recipient when it is named, and refuses it alone.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { systemClock } from '../../src/runtime/clock.ts'
 import { formatScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { formatPacket, texts } from '../../src/scanner/milter/packets.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
+import { sendMail } from '../harness/send-message.ts'
 import { type FakeMilter, startMilter } from './fake-milter.ts'
 
 const anna = 'anna@here.test'
@@ -141,30 +140,12 @@ test('a milter is told at each stage what is known then: parameters, names, and 
 
 test('of an account it hears how it has logged in, and over what', async t => {
   const { server, milter } = await start(t, {}, { outgoing: true })
-  const connection = await connectSmtp({
-    host: '127.0.0.1',
-    port: server.port('submission'),
-    helloName: 'laptop.test',
-    tls: 'starttls',
-    verifyCertificate: false,
-    auth: { username: anna, password: 'secret' },
-    clock: systemClock,
+  const [sent] = await sendMail(server.port('submission'), {
+    account: anna,
+    reversePath: anna,
+    forwardPaths: [carl],
+    mailData: `From: <${anna}>\r\nSubject: Out\r\n\r\nHello\r\n`,
   })
-  const mailData = Buffer.from(`From: <${anna}>\r\nSubject: Out\r\n\r\nHello\r\n`)
-  const [localPart, domain] = ['carl', 'here.test']
-  const [sent] = await connection.send({
-    reversePath: { localPart: 'anna', domain },
-    body: '7BIT',
-    smtpUtf8: false,
-    recipients: [{ forwardPath: { localPart, domain } }],
-    mailData: {
-      size: mailData.length,
-      async *open() {
-        yield mailData
-      },
-    },
-  })
-  connection.close()
   assert.equal(sent?.result.kind, 'accepted')
   const { '{auth_type}': type, ...mail } = macrosOf(milter, 'M')
   assert.match(type ?? '', /^(?:SCRAM-SHA-256(?:-PLUS)?|PLAIN)$/)

@@ -1,18 +1,14 @@
 // What comes back after another server has taken a message: reports and complaints find the trail of that message.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { parseAddress } from '../../src/address/parse-address.ts'
 import { describeReturn } from '../../src/cli/describe-return.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { listSuppressions } from '../../src/suppression/operations.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
-
-const address = (text: string) => parseAddress(text) ?? assert.fail(text)
+import { queueIdOf, sendMail } from '../harness/send-message.ts'
 
 interface Sending {
   readonly from: string | null
@@ -24,33 +20,16 @@ interface Sending {
 
 /** Resolves with the queue id. Who submits is anna, by her network. */
 async function send(server: ComposedServer, { from, to, text, envelopeId, role = 'relay' }: Sending) {
-  const connection = await connectSmtp({
-    host: '127.0.0.1',
-    port: server.port(role),
-    helloName: 'client.example.net',
-    tls: role === 'relay' ? 'never' : 'starttls',
-    verifyCertificate: false,
-    ...(role === 'relay' ? {} : { auth: { username: 'anna@here.test', password: 'secret' } }),
-    clock: systemClock,
-  })
-  const mailData = Buffer.from(text.replaceAll('\n', '\r\n'))
-  const [result] = await connection.send({
-    reversePath: from === null ? null : address(from),
-    body: '7BIT',
-    smtpUtf8: false,
+  const [result] = await sendMail(server.port(role), {
+    account: role === 'relay' ? undefined : 'anna@here.test',
+    reversePath: from,
+    forwardPaths: to,
+    mailData: text.replaceAll('\n', '\r\n'),
     envelopeId,
-    recipients: to.map(each => ({ forwardPath: address(each) })),
-    mailData: {
-      size: mailData.length,
-      async *open() {
-        yield mailData
-      },
-    },
   })
-  connection.close()
-  assert.ok(result?.result.kind === 'accepted', JSON.stringify(result?.result))
+  const queueId = queueIdOf(result)
   await server.settled()
-  return /queued as ([0-9A-Z]{11})/.exec(result.result.reply.lines.join(' '))?.[1] ?? assert.fail()
+  return queueId
 }
 
 const message = 'From: <anna@here.test>\nSubject: News\nMessage-ID: <news-1@here.test>\n\nText\n'

@@ -2,21 +2,19 @@
 // and what there is to see of each, by views that look at the server when it is over.
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { parseAddress } from '../../src/address/parse-address.ts'
 import { splitMessage } from '../../src/bounce/message-parts.ts'
 import { readTrace } from '../../src/cli/commands/trace.ts'
 import { describeTrace, type TracedMessage } from '../../src/cli/describe-trace.ts'
 import { describeWhy, standingsOf } from '../../src/cli/describe-why.ts'
 import { type Prospects, readProspects } from '../../src/cli/prospects.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { type Script, startPeer } from '../delivery/remote-peer.ts'
 import { contextOf, issueCertificate } from '../harness/certificates.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
+import { queueIdOf, sendMail } from '../harness/send-message.ts'
 import { startServer } from '../smtp-server/start-server.ts'
 import { policyText, startPolicyServer, trustedAuthority } from '../tls-policy/policy-server.ts'
 
@@ -307,32 +305,14 @@ async function submit(
   recipient: string,
   language: 'en' | 'ru',
 ): Promise<string> {
-  const connection = await connectSmtp({
-    host: '127.0.0.1',
-    port: server.port('submission'),
+  const [result] = await sendMail(server.port('submission'), {
+    account: sender,
     helloName: 'client.example.com',
-    tls: 'starttls',
-    verifyCertificate: false,
-    auth: { username: sender, password: 'secret' },
-    clock: systemClock,
+    reversePath: sender,
+    forwardPaths: [recipient],
+    mailData: `From: <${sender}>\r\nSubject: ${subjects[language]}\r\n\r\nPlease pay.\r\n`,
   })
-  const mailData = Buffer.from(`From: <${sender}>\r\nSubject: ${subjects[language]}\r\n\r\nPlease pay.\r\n`)
-  const address = (text: string) => parseAddress(text) ?? assert.fail(text)
-  const [result] = await connection.send({
-    reversePath: address(sender),
-    body: '7BIT',
-    smtpUtf8: false,
-    recipients: [{ forwardPath: address(recipient) }],
-    mailData: {
-      size: mailData.length,
-      async *open() {
-        yield mailData
-      },
-    },
-  })
-  connection.close()
-  assert.ok(result?.result.kind === 'accepted')
-  return /queued as ([0-9A-Z]{11})/.exec(result.result.reply.lines.join(' '))?.[1] ?? assert.fail()
+  return queueIdOf(result)
 }
 
 /** The text of the last report that the sender got. */

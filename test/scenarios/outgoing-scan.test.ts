@@ -4,7 +4,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { parseAddress } from '../../src/address/parse-address.ts'
 import { describeAlert } from '../../src/alert/describe-alert.ts'
 import { listAlerts } from '../../src/alert/operations.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
@@ -12,17 +11,15 @@ import { formatBlock } from '../../src/notice/format-text.ts'
 import { endAccountHold, listAccountHolds } from '../../src/queue/account-holds.ts'
 import { releaseRecipients } from '../../src/queue/administer.ts'
 import { findRecipients } from '../../src/queue/find-recipients.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
+import { sendMail } from '../harness/send-message.ts'
 import { pointsIn, startFakeRspamd } from '../scanner/fake-rspamd.ts'
 
 const anna = 'anna@here.test'
 const carl = 'carl@here.test'
-const address = (text: string) => parseAddress(text) ?? assert.fail(text)
 
 interface Scene {
   readonly server: ComposedServer
@@ -53,29 +50,13 @@ async function start(
 
 /** The reply to the message that anna sends to carl. */
 async function send(server: ComposedServer, subject: string, text = ''): Promise<string> {
-  const connection = await connectSmtp({
-    host: '127.0.0.1',
-    port: server.port('submission'),
+  const [sent] = await sendMail(server.port('submission'), {
+    account: anna,
     helloName: 'client.test',
-    tls: 'starttls',
-    verifyCertificate: false,
-    auth: { username: anna, password: 'secret' },
-    clock: systemClock,
+    reversePath: anna,
+    forwardPaths: [carl],
+    mailData: `From: <${anna}>\r\nSubject: ${subject}\r\n\r\n${text}The end\r\n`,
   })
-  const mailData = Buffer.from(`From: <${anna}>\r\nSubject: ${subject}\r\n\r\n${text}The end\r\n`)
-  const [sent] = await connection.send({
-    reversePath: address(anna),
-    body: '7BIT',
-    smtpUtf8: false,
-    recipients: [{ forwardPath: address(carl) }],
-    mailData: {
-      size: mailData.length,
-      async *open() {
-        yield mailData
-      },
-    },
-  })
-  connection.close()
   await server.settled()
   const result = sent?.result
   if (result?.kind === 'accepted') return `250 ${result.reply.lines.join(' ')}`

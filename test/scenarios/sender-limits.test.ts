@@ -3,11 +3,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { createRedirection } from '../../src/directory/redirections.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { address } from '../directory/open-directory.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { openConnection } from '../harness/raw-connection.ts'
+import { queueIdOf, sendMail } from '../harness/send-message.ts'
 
 const colleagues = ['boris', 'olga', 'ivan', 'vera'].map(name => `${name}@here.test`)
 const hour = 3_600_000
@@ -27,32 +26,14 @@ async function send(
   to: readonly string[],
   account = 'anna@here.test',
 ): Promise<string> {
-  const connection = await connectSmtp({
-    host: '127.0.0.1',
-    port: server.port('submission'),
-    helloName: 'client.example.net',
-    tls: 'starttls',
-    verifyCertificate: false,
-    auth: { username: account, password: 'secret' },
-    clock: systemClock,
+  const [sent] = await sendMail(server.port('submission'), {
+    account,
+    reversePath: account,
+    forwardPaths: to,
+    mailData: `From: <${account}>\r\nSubject: Hello\r\n\r\nText\r\n`,
   })
-  const mailData = Buffer.from(`From: <${account}>\r\nSubject: Hello\r\n\r\nText\r\n`)
-  const [sent] = await connection.send({
-    reversePath: address(account),
-    body: '7BIT',
-    smtpUtf8: false,
-    recipients: to.map(each => ({ forwardPath: address(each) })),
-    mailData: {
-      size: mailData.length,
-      async *open() {
-        yield mailData
-      },
-    },
-  })
-  connection.close()
   await server.settled()
-  assert.ok(sent?.result.kind === 'accepted')
-  return /queued as ([0-9A-Z]{11})/.exec(sent.result.reply.lines.join(' '))?.[1] ?? assert.fail()
+  return queueIdOf(sent)
 }
 
 /** How many messages each colleague has. */

@@ -11,12 +11,11 @@ import { formatBlock } from '../../src/notice/format-text.ts'
 import { endAccountHold, listAccountHolds } from '../../src/queue/account-holds.ts'
 import { releaseRecipients } from '../../src/queue/administer.ts'
 import { findRecipients } from '../../src/queue/find-recipients.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { connectSmtp } from '../../src/smtp/client/connect.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
+import { sendMail } from '../harness/send-message.ts'
 
 const address = (text: string) => parseAddress(text) ?? assert.fail(text)
 const day = 24 * 3_600_000
@@ -49,29 +48,12 @@ interface Sent {
 }
 
 async function send(server: ComposedServer, account: string, to: readonly string[]): Promise<Sent> {
-  const connection = await connectSmtp({
-    host: '127.0.0.1',
-    port: server.port('submission'),
-    helloName: 'client.example.net',
-    tls: 'starttls',
-    verifyCertificate: false,
-    auth: { username: account, password: 'secret' },
-    clock: systemClock,
+  const results = await sendMail(server.port('submission'), {
+    account,
+    reversePath: account,
+    forwardPaths: to,
+    mailData: `From: <${account}>\r\nSubject: Hello\r\n\r\nText\r\n`,
   })
-  const mailData = Buffer.from(`From: <${account}>\r\nSubject: Hello\r\n\r\nText\r\n`)
-  const results = await connection.send({
-    reversePath: address(account),
-    body: '7BIT',
-    smtpUtf8: false,
-    recipients: to.map(each => ({ forwardPath: address(each) })),
-    mailData: {
-      size: mailData.length,
-      async *open() {
-        yield mailData
-      },
-    },
-  })
-  connection.close()
   await server.settled()
   const texts = results.map(({ result }) =>
     result.kind === 'accepted'
