@@ -27,7 +27,7 @@ import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { openConnection, type RawReply } from '../harness/raw-connection.ts'
+import { openConnectionOf, type RawReply } from '../harness/raw-connection.ts'
 import { authenticate } from '../mail-authentication/authenticate.ts'
 import { createSigner } from '../mail-authentication/signer.ts'
 import { createZone } from '../mail-authentication/zone.ts'
@@ -93,8 +93,7 @@ async function send(
     message,
   }: { client?: string; from?: string; message: string },
 ): Promise<RawReply> {
-  const connection = await openConnection(server.port('relay'))
-  await connection.write(`PROXY TCP4 ${client} ${client} 40000 25\r\n`)
+  const connection = await openConnectionOf(client, server.port('relay'))
   await connection.reply()
   await connection.command('EHLO mx.bank.test')
   assert.equal((await connection.command(`MAIL FROM:<${from}>`))?.code, 250)

@@ -41,6 +41,14 @@ export async function openConnection(
   return new Connection(socket)
 }
 
+/** To a server that takes the PROXY header of this machine: comes from this client, of either family. Nothing is read yet. */
+export async function openConnectionOf(client: string, port: number): Promise<RawConnection> {
+  const connection = await openConnection(port)
+  const family = client.includes(':') ? 'TCP6' : 'TCP4'
+  await connection.write(`PROXY ${family} ${client} ${client} 40000 25\r\n`)
+  return connection
+}
+
 class Connection implements RawConnection {
   socket: Socket
   readonly closed: Promise<void>

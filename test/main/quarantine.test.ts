@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { awaitMessage, createAccount } from '../harness/mailboxes.ts'
-import { openConnection } from '../harness/raw-connection.ts'
+import { openConnectionOf } from '../harness/raw-connection.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
 
 const anna = 'anna@example.test'
@@ -31,8 +31,7 @@ export const data: DataHook = ({ message }) =>
   const server = await startServer(at)
   try {
     const send = async (subject: string, text: string): Promise<string> => {
-      const connection = await openConnection(server.port('relay'))
-      await connection.write('PROXY TCP4 203.0.113.9 203.0.113.9 40000 25\r\n')
+      const connection = await openConnectionOf('203.0.113.9', server.port('relay'))
       await connection.reply()
       let last = ''
       for (const command of [

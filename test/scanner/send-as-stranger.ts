@@ -1,7 +1,7 @@
 // A message of a stranger, over a connection of its own.
 import assert from 'node:assert/strict'
 import type { ComposedServer } from '../harness/composed-server.ts'
-import { openConnection, type RawReply } from '../harness/raw-connection.ts'
+import { openConnectionOf, type RawReply } from '../harness/raw-connection.ts'
 
 /** The reply to the message, to a server that is behind a proxy. */
 export async function sendAsStranger(
@@ -10,8 +10,7 @@ export async function sendAsStranger(
   recipient = 'anna@here.test',
   text = '',
 ): Promise<RawReply> {
-  const connection = await openConnection(server.port('relay'))
-  await connection.write('PROXY TCP4 203.0.113.9 203.0.113.9 40000 25\r\n')
+  const connection = await openConnectionOf('203.0.113.9', server.port('relay'))
   await connection.reply()
   await connection.command('EHLO client.example.net')
   assert.equal((await connection.command('MAIL FROM:<boris@example.net>'))?.code, 250)

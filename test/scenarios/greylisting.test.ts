@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
-import { openConnection } from '../harness/raw-connection.ts'
+import { openConnectionOf } from '../harness/raw-connection.ts'
 
 const wait = 5 * 60_000
 
@@ -27,9 +27,7 @@ async function start(t: TestContext): Promise<ComposedServer> {
 
 /** It calls itself by our name, which has points: not so many that it goes to Junk. The code of the reply to the message. */
 async function send(server: ComposedServer, client: string, from: string): Promise<number | undefined> {
-  const connection = await openConnection(server.port('relay'))
-  const family = client.includes(':') ? 'TCP6' : 'TCP4'
-  await connection.write(`PROXY ${family} ${client} ${client} 40000 25\r\n`)
+  const connection = await openConnectionOf(client, server.port('relay'))
   await connection.reply()
   for (const line of ['EHLO mx.here.test', `MAIL FROM:<${from}>`, 'RCPT TO:<anna@here.test>', 'DATA'])
     assert.ok(((await connection.command(line))?.code ?? 999) < 400)

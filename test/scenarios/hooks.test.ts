@@ -11,7 +11,7 @@ import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
+import { openConnectionOf, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
 
 const anna = 'anna@here.test'
@@ -42,9 +42,7 @@ async function start(t: TestContext, source: string, log?: Log): Promise<Scene> 
 }
 
 async function connect(server: ComposedServer, client = '198.51.100.9'): Promise<RawConnection> {
-  const connection = await openConnection(server.port('relay'))
-  await connection.write(`PROXY TCP4 ${client} ${client} 40000 25\r\n`)
-  return connection
+  return await openConnectionOf(client, server.port('relay'))
 }
 
 function lineOf(reply: RawReply | undefined): string {

@@ -9,7 +9,7 @@ import { listQuarantine, releaseQuarantined } from '../../src/queue/quarantine.t
 import { formatQueueId, parseQueueId } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
-import { openConnection } from '../harness/raw-connection.ts'
+import { openConnectionOf } from '../harness/raw-connection.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 import { pointsIn, startFakeRspamd } from '../scanner/fake-rspamd.ts'
 
@@ -42,8 +42,7 @@ async function send(
   subject: string,
   { to = [anna], body = 'Text' }: { readonly to?: readonly string[]; readonly body?: string } = {},
 ): Promise<string> {
-  const connection = await openConnection(server.port('relay'))
-  await connection.write('PROXY TCP4 203.0.113.9 203.0.113.9 40000 25\r\n')
+  const connection = await openConnectionOf('203.0.113.9', server.port('relay'))
   await connection.reply()
   await connection.command('EHLO client.test')
   await connection.command('MAIL FROM:<boris@friend.test> RET=HDRS')

@@ -15,7 +15,7 @@ import { everybodys } from '../../src/sender-list/sender-list.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { openConnection, type RawReply } from '../harness/raw-connection.ts'
+import { openConnectionOf, type RawReply } from '../harness/raw-connection.ts'
 import { numberIn } from '../harness/refusal-number.ts'
 import { startMilter } from '../scanner/fake-milter.ts'
 
@@ -89,9 +89,8 @@ async function refusalOf(
     client = '203.0.113.9',
   }: Attempt,
 ): Promise<RawReply> {
-  const connection = await openConnection(server.port('relay'))
+  const connection = await openConnectionOf(client, server.port('relay'))
   try {
-    await connection.write(`PROXY TCP4 ${client} ${client} 40000 25\r\n`)
     const greeting = await connection.reply()
     if (greeting && greeting.code >= 400) return greeting
     for (const line of ['EHLO client.test', `MAIL FROM:<${from}>`, `RCPT TO:<${to}>`, 'DATA']) {

@@ -14,7 +14,7 @@ import type { TrailEvent } from '../../src/trail/events.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
-import { openConnection } from '../harness/raw-connection.ts'
+import { openConnectionOf } from '../harness/raw-connection.ts'
 import { authenticate } from '../mail-authentication/authenticate.ts'
 import { createSigner } from '../mail-authentication/signer.ts'
 import { createZone, type TestZone } from '../mail-authentication/zone.ts'
@@ -84,8 +84,7 @@ async function start(
     zone: () => createZone(Object.fromEntries([...records].map(([name, text]) => [name, { txt: [text] }]))),
     async forward(message) {
       peer.messages.length = 0
-      const connection = await openConnection(server.port('relay'))
-      await connection.write('PROXY TCP4 203.0.113.9 203.0.113.9 40000 25\r\n')
+      const connection = await openConnectionOf('203.0.113.9', server.port('relay'))
       await connection.reply()
       for (const command of [
         'EHLO mx.bank.test',

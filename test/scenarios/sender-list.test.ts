@@ -12,7 +12,7 @@ import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
+import { openConnectionOf, type RawConnection } from '../harness/raw-connection.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
 import { pointsIn, startFakeRspamd } from '../scanner/fake-rspamd.ts'
 
@@ -80,8 +80,7 @@ interface Sent {
 /** The lines of each reply: those to RCPT, and that to the message where there was one. */
 async function send(server: ComposedServer, sent: Sent): Promise<readonly string[]> {
   const { from, author = from, client = strangersServer, to = [anna], subject } = sent
-  const connection: RawConnection = await openConnection(server.port('relay'))
-  await connection.write(`PROXY TCP4 ${client} ${client} 40000 25\r\n`)
+  const connection: RawConnection = await openConnectionOf(client, server.port('relay'))
   await connection.reply()
   await connection.command('EHLO client.test')
   assert.equal((await connection.command(`MAIL FROM:<${from}>`))?.code, 250)

@@ -7,7 +7,7 @@ import type { TrailEvent } from '../../src/trail/events.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
+import { openConnectionOf, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 
 async function start(
   t: TestContext,
@@ -34,9 +34,7 @@ interface Met {
 }
 
 async function connect(server: ComposedServer, address = '203.0.113.9'): Promise<Met> {
-  const connection = await openConnection(server.port('relay'))
-  const family = address.includes(':') ? 'TCP6' : 'TCP4'
-  await connection.write(`PROXY ${family} ${address} ${address} 40000 25\r\n`)
+  const connection = await openConnectionOf(address, server.port('relay'))
   return { connection, greeting: await connection.reply() }
 }
 

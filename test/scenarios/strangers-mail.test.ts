@@ -10,7 +10,7 @@ import { type ComposedServer, startComposedServer, unauthenticated } from '../ha
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { logInPlain, openSession } from '../harness/log-in.ts'
-import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
+import { openConnectionOf, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
 import { createSigner } from '../mail-authentication/signer.ts'
 
@@ -64,9 +64,7 @@ interface Sent {
 }
 
 async function connect(server: ComposedServer, client: string): Promise<RawConnection> {
-  const connection = await openConnection(server.port('relay'))
-  const family = client.includes(':') ? 'TCP6' : 'TCP4'
-  await connection.write(`PROXY ${family} ${client} ${client} 40000 25\r\n`)
+  const connection = await openConnectionOf(client, server.port('relay'))
   await connection.reply()
   await connection.command('EHLO mx.bank.test')
   return connection
