@@ -31,7 +31,7 @@ import type { ListenerRole } from '../../src/smtp/server/services.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createCertificateStore } from '../../src/tls/certificate-store.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailOfMessage } from '../../src/trail/operations.ts'
+import { trailAfter, trailOfMessage } from '../../src/trail/operations.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
 import { openTestStorage, type TestStorage } from './test-storage.ts'
 
@@ -88,6 +88,8 @@ export interface ComposedServer {
   /** Each message of an account's INBOX, or of the one named, as it was delivered, oldest first. */
   mailbox(address: string, name?: string): Promise<string[]>
   trail(queueId: string): Promise<TrailEvent[]>
+  /** The whole trail. */
+  events(): Promise<TrailEvent[]>
   /** Resolves when nothing is due and nothing under way. */
   settled(): Promise<void>
   /** Moves the clock, then waits until nothing is due. */
@@ -211,6 +213,10 @@ export async function startComposedServer(
     },
     async trail(queueId) {
       const records = await storage.run(trailOfMessage, { queueId: parseQueueId(queueId) ?? 0 })
+      return records.map(record => record.event)
+    },
+    async events() {
+      const records = await storage.run(trailAfter, { afterId: 0, limit: 1000 })
       return records.map(record => record.event)
     },
     settled,

@@ -22,7 +22,6 @@ import { parseDocument } from '../../src/directory/parse-document.ts'
 import { createRedirection, listRedirections } from '../../src/directory/redirections.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { logInPlain, logInScram } from '../harness/log-in.ts'
@@ -120,10 +119,9 @@ type Refused = Extract<TrailEvent, { kind: 'refused' }>
 
 async function problems(server: ComposedServer, count: number): Promise<(string | undefined)[]> {
   return await eventually(`${count} refusals in the trail`, async () => {
-    const records = await server.storage.run(trailAfter, { afterId: 0, limit: 1000 })
-    const found = records
-      .map(({ event }) => event)
-      .filter((event): event is Refused => event.kind === 'refused' && event.command === 'AUTH')
+    const found = (await server.events()).filter(
+      (event): event is Refused => event.kind === 'refused' && event.command === 'AUTH',
+    )
     return found.length >= count ? found.map(({ loginProblem }) => loginProblem) : undefined
   })
 }

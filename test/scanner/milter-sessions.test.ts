@@ -3,8 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { formatScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { formatPacket, texts } from '../../src/scanner/milter/packets.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -76,11 +75,6 @@ function macrosOf({ heard }: FakeMilter, stage: string): Readonly<Record<string,
 const refusesAnna = (text: string) =>
   text.includes(anna) ? [formatPacket('y', texts('553 5.1.9 Anna has moved'))] : undefined
 
-async function refusals(server: ComposedServer): Promise<Extract<TrailEvent, { kind: 'refused' }>[]> {
-  const records = await server.storage.run(trailAfter, { afterId: 0, limit: 100 })
-  return records.flatMap(({ event }) => (event.kind === 'refused' ? [event] : []))
-}
-
 test('a milter refuses one recipient alone, in its own words; the others get the message', async t => {
   const { server, milter } = await start(t, { R: refusesAnna })
   const connection = await connect(server)
@@ -98,11 +92,8 @@ test('a milter refuses one recipient alone, in its own words; the others get the
     milter.heard.map(({ kind }) => kind).filter(kind => kind !== 'D' && kind !== 'L'),
     ['O', 'C', 'H', 'M', 'R', 'R', 'T', 'N', 'B', 'E', 'Q'],
   )
-  const [event] = await eventually('the trail has the refusal', async () => {
-    const found = await refusals(server)
-    return found.length > 0 ? found : undefined
-  })
-  assert.equal(event?.forwardPath, anna)
+  const event = await awaitEvent(server, 'refused')
+  assert.equal(event.forwardPath, anna)
   assert.match(event.screening?.lines[0]?.source ?? '', /^milter at 127\.0\.0\.1:/)
   assert.equal(event.screening?.lines[0]?.detail, 'Anna has moved')
 })
@@ -220,7 +211,6 @@ test('a milter that hangs at RCPT costs its time once, and the message is taken 
   connection.destroy()
   await server.settled()
   assert.equal((await server.mailbox(anna)).length, 1)
-  const records = await server.storage.run(trailAfter, { afterId: 0, limit: 100 })
-  const screened = records.flatMap(({ event }) => (event.kind === 'screened' ? [event] : []))
+  const screened = (await server.events()).flatMap(event => (event.kind === 'screened' ? [event] : []))
   assert.match(screened[0]?.screening.notAsked?.[0] ?? '', /^milter at .*did not answer in time/)
 })

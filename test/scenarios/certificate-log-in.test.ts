@@ -5,11 +5,9 @@ import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvents } from '../harness/await-events.ts'
 import { issueCertificate, makeAuthority, type TestCertificate } from '../harness/certificates.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
-import { eventually } from '../harness/eventually.ts'
 import { logInPlain } from '../harness/log-in.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
@@ -77,16 +75,6 @@ async function logIn(
 async function offered(connection: RawConnection): Promise<string | undefined> {
   const hello = await connection.command('EHLO client.example.org')
   return hello?.lines.find(line => line.startsWith('AUTH '))
-}
-
-type Refused = Extract<TrailEvent, { kind: 'refused' }>
-
-async function refusals(server: ComposedServer, count: number): Promise<Refused[]> {
-  return await eventually(`${count} refusals in the trail`, async () => {
-    const records = await server.storage.run(trailAfter, { afterId: 0, limit: 1000 })
-    const found = records.map(({ event }) => event).filter(event => event.kind === 'refused')
-    return found.length >= count ? found : undefined
-  })
 }
 
 test('a certificate with an address lets its account in, with and without saying so', async t => {
@@ -181,7 +169,7 @@ for (const [what, problem, make] of [
     assert.doesNotMatch((await offered(connection)) ?? '', /EXTERNAL/)
     assert.equal((await connection.command(`AUTH EXTERNAL ${encode(anna)}`))?.code, 504)
     assert.equal(await logInPlain(connection, anna, 'secret'), 235)
-    const [refused] = await refusals(server, 1)
+    const [refused] = await awaitEvents(server, 'refused', 1)
     assert.equal(refused?.loginProblem, problem)
   })
 
@@ -197,7 +185,7 @@ test('nobody is another by his certificate, and one without an account is nobody
   const connection = await connect(t, server, showing(annas))
   await connection.command('EHLO client.example.org')
   assert.equal((await connection.command(`AUTH EXTERNAL ${encode('a\0b')}`))?.code, 501)
-  const found = await refusals(server, 7)
+  const found = await awaitEvents(server, 'refused', 7)
   assert.deepEqual(
     found.map(({ loginProblem }) => loginProblem),
     [
@@ -273,7 +261,7 @@ test('a session that goes on keeps its certificate, until that is over', async t
   assert.equal((await (await resume()).command('AUTH EXTERNAL ='))?.code, 235)
   server.clock.advance(2 * dayMs)
   assert.equal((await (await resume()).command('AUTH EXTERNAL ='))?.code, 535)
-  const [refused] = await refusals(server, 1)
+  const [refused] = await awaitEvents(server, 'refused', 1)
   assert.equal(refused?.loginProblem, 'certificate-expired')
 })
 

@@ -8,7 +8,6 @@ import { type TestContext, test } from 'node:test'
 import { listAlerts } from '../../src/alert/operations.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnectionOf, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
@@ -79,9 +78,8 @@ async function send(
 }
 
 /** Every line of the trail. */
-async function trailOf({ storage }: ComposedServer): Promise<string[]> {
-  const records = await storage.run(trailAfter, { afterId: 0, limit: 200 })
-  return records.flatMap(({ event }) => {
+async function trailOf(server: ComposedServer): Promise<string[]> {
+  return (await server.events()).flatMap(event => {
     const { text, notes = [] } = describeEvent(event)
     return [text, ...notes]
   })

@@ -2,8 +2,6 @@
 // anew and at another server over the same storage, and where nobody has seen him yet.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { logInPlain, openSession } from '../harness/log-in.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
@@ -50,10 +48,9 @@ async function guessFrom(server: ComposedServer, networks: number): Promise<void
 
 async function blocked(server: ComposedServer): Promise<(string | undefined)[]> {
   await server.stopListening()
-  const records = await server.storage.run(trailAfter, { afterId: 0, limit: 1000 })
-  return records
-    .map(({ event }): TrailEvent => event)
-    .flatMap(event => (event.kind === 'refused' && event.loginProblem === 'blocked' ? [event.blockedBy] : []))
+  return (await server.events()).flatMap(event =>
+    event.kind === 'refused' && event.loginProblem === 'blocked' ? [event.blockedBy] : [],
+  )
 }
 
 test('where an account has logged in its owner still does, after a start and at another server, though his neighbours guess too', async t => {

@@ -15,8 +15,7 @@ import { storedAppPassword } from '../../src/directory/new-password.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { deriveScramCredential, formatScramCredential } from '../../src/sasl/scram-keys.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvents } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { logInPlain, logInScram, openSession, type ScramLogIn } from '../harness/log-in.ts'
@@ -63,23 +62,13 @@ async function scram(
   return await logInScram(await connect(t, server), { name, password })
 }
 
-type Refused = Extract<TrailEvent, { kind: 'refused' }>
-
-async function refusals(server: ComposedServer, count: number): Promise<Refused[]> {
-  return await eventually(`${count} refusals in the trail`, async () => {
-    const records = await server.storage.run(trailAfter, { afterId: 0, limit: 1000 })
-    const found = records.map(({ event }) => event).filter(event => event.kind === 'refused')
-    return found.length >= count ? found : undefined
-  })
-}
-
 test('SCRAM: the account of its keys, and the server proves itself', async t => {
   const server = await start(t)
   const { code, provesItself } = await scram(t, server, anna)
   assert.deepEqual([code, provesItself], [235, true])
   assert.equal((await scram(t, server, 'ANNA@here.test')).code, 235)
   assert.equal((await scram(t, server, anna, 'wrong')).code, 535)
-  const [refused] = await refusals(server, 1)
+  const [refused] = await awaitEvents(server, 'refused', 1)
   assert.ok(refused)
   assert.match(
     describeEvent(refused).text,
@@ -91,7 +80,7 @@ test('a password from before there were keys: SCRAM fails as a wrong one, until 
   const server = await start(t)
   const before = await scram(t, server, olga)
   assert.equal(before.code, 535)
-  const [refused] = await refusals(server, 1)
+  const [refused] = await awaitEvents(server, 'refused', 1)
   assert.equal(refused?.loginProblem, 'no-scram-keys')
   assert.equal(await logInPlain(await connect(t, server), olga, 'secret'), 235)
   const after = await eventually('keys of the password', async () => {
@@ -206,7 +195,7 @@ test('an app password for another protocol, or past its day, is a wrong one, and
     const problem = password === 'for-imap' ? 'app-password-elsewhere' : 'app-password-expired'
     expected.push(problem, problem)
   }
-  const refused = await refusals(server, 4)
+  const refused = await awaitEvents(server, 'refused', 4)
   assert.deepEqual(
     refused.map(({ loginProblem }) => loginProblem),
     expected,

@@ -11,9 +11,8 @@ import { formatBlock } from '../../src/notice/format-text.ts'
 import { endAccountHold, listAccountHolds } from '../../src/queue/account-holds.ts'
 import { releaseRecipients } from '../../src/queue/administer.ts'
 import { findRecipients } from '../../src/queue/find-recipients.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
-import { eventually } from '../harness/eventually.ts'
 import { withoutNumber } from '../harness/refusal-number.ts'
 import { sendMail } from '../harness/send-message.ts'
 import { pointsIn, startFakeRspamd } from '../scanner/fake-rspamd.ts'
@@ -84,12 +83,8 @@ test('a virus is refused in the words of the scanner, and an alert names the acc
   assert.match(told, /it contains\s+the virus Eicar/)
   assert.match(told, /postrider account password anna@here\.test --generate/)
   assert.match(formatBlock(describeAlert(alert, 0, 'ru').block), /Письмо отклонено/)
-  const refused = await eventually('the refusal in the trail', async () =>
-    (await server.storage.run(trailAfter, { afterId: 0, limit: 50 })).find(
-      ({ event }) => event.kind === 'refused',
-    ),
-  )
-  assert.match(describeEvent(refused.event).text, /^Refused DATA of client\.test/)
+  const refused = await awaitEvent(server, 'refused')
+  assert.match(describeEvent(refused).text, /^Refused DATA of client\.test/)
 })
 
 test('too many points hold the mail of the account, and whoever was released is not held again', async t => {

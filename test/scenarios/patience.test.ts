@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
@@ -73,12 +72,8 @@ test('who talks before the greeting is turned away, with an entry in the trail, 
     assert.match(text, /greeting/)
     await stranger.closed
   }
-  const found = await eventually('the entry', async () =>
-    (await server.storage.run(trailAfter, { afterId: 0, limit: 100 }))
-      .map(({ event }): TrailEvent => event)
-      .find(event => event.kind === 'turned-away'),
-  )
-  assert.equal(found.kind === 'turned-away' && found.remoteAddress, '203.0.113.9')
+  const found = await awaitEvent(server, 'turned-away')
+  assert.equal(found.remoteAddress, '203.0.113.9')
 })
 
 test('from the fourth on, recipients that are refused are refused late; those that are taken are taken at once', async t => {

@@ -8,7 +8,6 @@ import { findAccount, removeAccount } from '../../src/directory/accounts.ts'
 import { listSenderEntries, putSenderEntry } from '../../src/sender-list/operations.ts'
 import type { SenderVerdict } from '../../src/sender-list/sender-list.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -110,13 +109,10 @@ async function subjects(server: ComposedServer, account: string, mailbox: string
 async function lastOf(server: ComposedServer, kind: TrailEvent['kind']): Promise<string[]> {
   const found = await eventually(
     `${kind} in the trail`,
-    async () =>
-      (await server.storage.run(trailAfter, { afterId: 0, limit: 200 })).findLast(
-        ({ event }) => event.kind === kind,
-      ),
+    async () => (await server.events()).findLast(event => event.kind === kind),
     { everyMs: 5 },
   )
-  const { text, notes = [] } = describeEvent(found.event)
+  const { text, notes = [] } = describeEvent(found)
   return [text, ...notes]
 }
 

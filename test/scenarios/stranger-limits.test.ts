@@ -3,8 +3,6 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnectionOf, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
@@ -56,10 +54,9 @@ async function send(connection: RawConnection, text = 'Subject: hello'): Promise
 
 async function refusals(server: ComposedServer, count: number) {
   return await eventually(`${count} events of limits`, async () => {
-    const records = await server.storage.run(trailAfter, { afterId: 0, limit: 1000 })
-    const found = records
-      .map(({ event }): TrailEvent => event)
-      .filter(event => (event.kind === 'refused' || event.kind === 'turned-away') && event.limit)
+    const found = (await server.events()).filter(
+      event => (event.kind === 'refused' || event.kind === 'turned-away') && event.limit,
+    )
     return found.length >= count ? found : undefined
   })
 }

@@ -4,8 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { findAccount } from '../../src/directory/accounts.ts'
 import { putSenderEntry } from '../../src/sender-list/operations.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { startDnsServer, type TestDnsServer } from '../harness/dns-server.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -88,18 +87,6 @@ async function send(
 const message =
   'From: The boss <ceo@bank.test>\r\nTo: anna@here.test\r\nSubject: Pay\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\nMessage-ID: <1@bank.test>\r\n\r\nPlease pay.\r\n'
 
-async function eventsOf(server: ComposedServer): Promise<TrailEvent[]> {
-  return (await server.storage.run(trailAfter, { afterId: 0, limit: 100 })).map(({ event }) => event)
-}
-
-async function refusal(server: ComposedServer): Promise<Extract<TrailEvent, { kind: 'refused' }>> {
-  return await eventually(
-    'the refusal in the trail',
-    async () => (await eventsOf(server)).find(event => event.kind === 'refused'),
-    { everyMs: 5 },
-  )
-}
-
 test('what the domain of the author wants refused is refused, with what is missing, and the trail has the evidence', async t => {
   const { server } = await start(t)
   const reply = await send(server, { message })
@@ -111,7 +98,7 @@ test('what the domain of the author wants refused is refused, with what is missi
     '5.7.26 More: https://www.rfc-editor.org/rfc/rfc9989',
   ])
   assert.deepEqual(await server.mailbox('anna@here.test'), [])
-  const event = await refusal(server)
+  const event = await awaitEvent(server, 'refused')
   assert.partialDeepStrictEqual(event, {
     command: 'DATA',
     reversePath: 'ceo@bank.test',
@@ -187,7 +174,7 @@ test('a large message is checked while it comes, and carries what was found', as
   assert.ok(mail.endsWith(body))
   assert.deepEqual(others, [])
   assert.match(
-    withoutNumber((await refusal(server)).reply.lines.join('\n')),
+    withoutNumber((await awaitEvent(server, 'refused')).reply.lines.join('\n')),
     /DKIM: the signature of bank\.test \(key s1\) does not hold: the body was changed/,
   )
 })
@@ -264,7 +251,7 @@ test('a field that says that it is of a mailing list changes nothing: anybody ca
     unknown.text,
     /The mailing list that it names, talk@lists\.test, is not known to its recipient, who can have this server let it in/,
   )
-  const { notes = [] } = describeEvent(await refusal(server))
+  const { notes = [] } = describeEvent(await awaitEvent(server, 'refused'))
   assert.ok(
     notes.includes(
       'Way: it says that it is of the mailing list talk@lists.test, which has not proved itself, or to which nobody here has written',

@@ -5,11 +5,11 @@ import { type TestContext, test } from 'node:test'
 import { describeWhy } from '../../src/cli/describe-why.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
-import { trailAfter, trailOfMessage } from '../../src/trail/operations.ts'
+import { trailOfMessage } from '../../src/trail/operations.ts'
 import { startPeer } from '../delivery/remote-peer.ts'
+import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { startDnsServer } from '../harness/dns-server.ts'
-import { eventually } from '../harness/eventually.ts'
 import { logInPlain, openSession } from '../harness/log-in.ts'
 import type { RawReply } from '../harness/raw-connection.ts'
 
@@ -68,15 +68,8 @@ test('a From field with an address of somebody else is refused, and the reply sa
     '5.7.1 The From field has <boss@here.test>, which is not an address of anna@here.test, who may also send as info@here.test',
     '5.7.1 Choose one of your own addresses as the sender in your mail program; the administrator can give you this one as an alias',
   ])
-  const refused = await eventually(
-    'the refusal in the trail',
-    async () =>
-      (await server.storage.run(trailAfter, { afterId: 0, limit: 100 })).find(
-        ({ event }) => event.kind === 'refused',
-      ),
-    { everyMs: 5 },
-  )
-  assert.partialDeepStrictEqual(refused.event, {
+  const refused = await awaitEvent(server, 'refused')
+  assert.partialDeepStrictEqual(refused, {
     command: 'DATA',
     account: 'anna@here.test',
     recipients: ['boris@there.test'],

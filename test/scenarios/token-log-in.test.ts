@@ -4,10 +4,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { base64url, SignJWT, UnsecuredJWT } from 'jose'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvents } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
-import { eventually } from '../harness/eventually.ts'
 import { logInPlain } from '../harness/log-in.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { mailAudience, type OpenIdProvider, startOpenIdProvider } from '../harness/openid-provider.ts'
@@ -85,16 +83,6 @@ async function logIn(t: TestContext, world: World, token: string, name = ''): Pr
 
 async function logInXoauth2(t: TestContext, world: World, token: string, name: string): Promise<LogIn> {
   return await send(await connect(t, world), 'XOAUTH2', `user=${name}\x01auth=Bearer ${token}\x01\x01`, '')
-}
-
-type Refused = Extract<TrailEvent, { kind: 'refused' }>
-
-async function refusals({ server }: World, count: number): Promise<Refused[]> {
-  return await eventually(`${count} refusals in the trail`, async () => {
-    const records = await server.storage.run(trailAfter, { afterId: 0, limit: 1000 })
-    const found = records.map(({ event }) => event).filter(event => event.kind === 'refused')
-    return found.length >= count ? found : undefined
-  })
 }
 
 test('a token of the provider lets its account in, with either mechanism, and with no name too', async t => {
@@ -177,7 +165,7 @@ test('tokens that let nobody in: the same for the client, and the trail says why
   for (const [problem, token] of tokens)
     assert.deepEqual(await logIn(t, world, token), { code: 535, explained: expected }, `${problem} ${token}`)
   assert.deepEqual(
-    (await refusals(world, tokens.length)).map(({ loginProblem }) => loginProblem),
+    (await awaitEvents(world.server, 'refused', tokens.length)).map(({ loginProblem }) => loginProblem),
     tokens.map(([problem]) => problem),
   )
   // What is only just out of time still counts: clocks differ.
@@ -199,7 +187,7 @@ test('a token without the scope, one for somebody else, and none: said each in i
   const question = await send(await connect(t, world), 'OAUTHBEARER', 'n,,\x01auth=\x01\x01', 'AQ==')
   assert.equal(question.code, 535)
   assert.match(JSON.stringify(question.explained), /openid-configuration/)
-  const found = await refusals(world, 4)
+  const found = await awaitEvents(world.server, 'refused', 4)
   assert.deepEqual(
     found.map(({ loginProblem, loginName }) => [loginProblem, loginName]),
     [
@@ -267,7 +255,7 @@ test('while the provider is away its last keys are used; without any, tokens hav
   await provider.stop()
   assert.deepEqual(await logIn(t, world, early), { code: 454 })
   assert.equal(await logInPlain(await connect(t, world), anna, 'secret'), 235)
-  const [refused] = await refusals(world, 1)
+  const [refused] = await awaitEvents(world.server, 'refused', 1)
   assert.ok(refused)
   assert.match(
     describeEvent(refused).text,
@@ -310,7 +298,7 @@ test('an outage is no guess, nor is a token that was right before; a wrong one i
   for (let times = 0; times < 3; times++) assert.equal((await logIn(t, world, forged, anna)).code, 535)
   assert.equal((await logIn(t, world, good, anna)).code, 535)
   assert.equal(await logInPlain(await connect(t, world), anna, 'secret'), 535)
-  const found = await refusals(world, 13)
+  const found = await awaitEvents(world.server, 'refused', 13)
   assert.deepEqual(
     found.slice(-2).map(({ loginProblem, blockedBy }) => [loginProblem, blockedBy]),
     [
@@ -344,5 +332,8 @@ test('a client that gives up after the challenge, or says nonsense, is not let i
     assert.equal((await connection.command('MAIL FROM:<anna@here.test>'))?.code, 530)
   }
   // Each is in the trail once.
-  assert.equal((await refusals(world, 6)).filter(({ command }) => command === 'AUTH').length, 3)
+  assert.equal(
+    (await awaitEvents(world.server, 'refused', 6)).filter(({ command }) => command === 'AUTH').length,
+    3,
+  )
 })

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
@@ -28,26 +27,6 @@ async function connect(server: ComposedServer): Promise<RawConnection> {
   return connection
 }
 
-async function eventsOf(server: ComposedServer): Promise<TrailEvent[]> {
-  const records = await server.storage.run(trailAfter, { afterId: 0, limit: 100 })
-  return records.map(({ event }) => event)
-}
-
-/** The first event of this kind, when it has been written. */
-async function eventOf<Kind extends TrailEvent['kind']>(
-  server: ComposedServer,
-  kind: Kind,
-): Promise<Extract<TrailEvent, { kind: Kind }>> {
-  return await eventually(
-    `an event ${kind}`,
-    async () =>
-      (await eventsOf(server)).find(
-        (event): event is Extract<TrailEvent, { kind: Kind }> => event.kind === kind,
-      ),
-    { everyMs: 5 },
-  )
-}
-
 test('a connection that breaks in the middle of the message, after recipients were taken', async t => {
   const server = await start(t)
   const connection = await connect(server)
@@ -56,7 +35,7 @@ test('a connection that breaks in the middle of the message, after recipients we
   await connection.command('DATA')
   await connection.write('Subject: half\r\n\r\nhalf')
   connection.destroy()
-  const event = await eventOf(server, 'cut-off')
+  const event = await awaitEvent(server, 'cut-off')
   assert.partialDeepStrictEqual(event, {
     remoteAddress: '127.0.0.1',
     heloName: 'client.there.test',
@@ -78,7 +57,7 @@ test('a client that takes its leave between RCPT and DATA, and one that is silen
   await leaving.command('MAIL FROM:<boris@there.test>')
   await leaving.command('RCPT TO:<anna@here.test>')
   await leaving.command('QUIT')
-  assert.partialDeepStrictEqual(await eventOf(server, 'cut-off'), { during: 'commands', how: 'quit' })
+  assert.partialDeepStrictEqual(await awaitEvent(server, 'cut-off'), { during: 'commands', how: 'quit' })
 
   const silent = await start(t)
   const connection = await connect(silent)
@@ -86,7 +65,7 @@ test('a client that takes its leave between RCPT and DATA, and one that is silen
   await connection.command('RCPT TO:<anna@here.test>')
   silent.clock.advance(11 * 60_000)
   assert.equal((await connection.reply())?.code, 421)
-  const event = await eventOf(silent, 'cut-off')
+  const event = await awaitEvent(silent, 'cut-off')
   assert.partialDeepStrictEqual(event, { during: 'commands', how: 'closed', reply: { code: 421 } })
   assert.match(
     describeEvent(event).text,
@@ -110,9 +89,9 @@ test('sessions that come to a good end, or to no recipient, write nothing of the
   await good.command('Subject: whole\r\n\r\nText\r\n.')
   await good.command('QUIT')
   await good.closed
-  await eventOf(server, 'refused')
+  await awaitEvent(server, 'refused')
   await server.settled()
-  const kinds = (await eventsOf(server)).map(({ kind }) => kind).toSorted()
+  const kinds = (await server.events()).map(({ kind }) => kind).toSorted()
   assert.deepEqual(kinds, ['attempted', 'received', 'refused'])
 })
 
@@ -125,7 +104,7 @@ test('who talks before the greeting is turned away, once a minute in the trail',
     await connection.closed
   }
   await talk()
-  const first = await eventOf(server, 'turned-away')
+  const first = await awaitEvent(server, 'turned-away')
   assert.partialDeepStrictEqual(first, { remoteAddress: '127.0.0.1', role: 'relay', reply: { code: 554 } })
   await talk()
   await talk()
@@ -133,7 +112,7 @@ test('who talks before the greeting is turned away, once a minute in the trail',
   // Nobody has to come once more for the rest to be told.
   server.clock.advance(61_000)
   const last = await eventually('the second event', async () => {
-    const events = await eventsOf(server)
+    const events = await server.events()
     return events.length > 1 ? events : undefined
   })
   assert.deepEqual(
@@ -153,13 +132,13 @@ test('more connections than are allowed, and a TLS handshake that fails, are tol
   await one.reply()
   const two = await openConnection(server.port('relay'))
   assert.equal((await two.reply())?.code, 421)
-  assert.partialDeepStrictEqual(await eventOf(server, 'turned-away'), { reply: { code: 421 } })
+  assert.partialDeepStrictEqual(await awaitEvent(server, 'turned-away'), { reply: { code: 421 } })
 
   const other = await start(t)
   const plain = await openConnection(other.port('submissions'))
   await plain.write('EHLO client.there.test\r\n')
   await plain.closed
-  const event = await eventOf(other, 'turned-away')
+  const event = await awaitEvent(other, 'turned-away')
   assert.partialDeepStrictEqual(event, { role: 'submissions', remoteAddress: '127.0.0.1' })
   assert.ok(event.problem !== undefined && event.reply === undefined)
 })
@@ -172,7 +151,7 @@ test('a message that is refused at its end is in the trail with those for whom i
   await connection.command('DATA')
   await connection.write(`Subject: large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(1200)}.\r\n`)
   assert.equal((await connection.reply())?.code, 552)
-  const event = await eventOf(server, 'refused')
+  const event = await awaitEvent(server, 'refused')
   assert.partialDeepStrictEqual(event, {
     command: 'DATA',
     heloName: 'client.there.test',
@@ -192,6 +171,6 @@ test('what came in has its Message-ID and subject, and whether its network may s
   await connection.command('RCPT TO:<anna@here.test>')
   await connection.command('DATA')
   await connection.command('Subject: =?utf-8?Q?M=C3=A4rz?=\r\nMessage-ID: <1@there.test>\r\n\r\nText\r\n.')
-  const { reception } = await eventOf(server, 'received')
+  const { reception } = await awaitEvent(server, 'received')
   assert.partialDeepStrictEqual(reception, { subject: 'März', messageId: '1@there.test', local: true })
 })

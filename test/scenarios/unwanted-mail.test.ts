@@ -6,8 +6,7 @@ import { describeAlert } from '../../src/alert/describe-alert.ts'
 import { listAlerts } from '../../src/alert/operations.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { formatBlock } from '../../src/notice/format-text.ts'
-import type { TrailEvent } from '../../src/trail/events.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
+import { awaitEvent } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { startFakeRspamd } from '../scanner/fake-rspamd.ts'
@@ -50,22 +49,6 @@ async function start(
   })
 }
 
-async function events(server: ComposedServer): Promise<TrailEvent[]> {
-  return (await server.storage.run(trailAfter, { afterId: 0, limit: 100 })).map(({ event }) => event)
-}
-
-async function eventOf<Kind extends TrailEvent['kind']>(
-  server: ComposedServer,
-  kind: Kind,
-): Promise<Extract<TrailEvent, { kind: Kind }>> {
-  const found = await eventually(
-    `${kind} in the trail`,
-    async () => (await events(server)).find(event => event.kind === kind),
-    { everyMs: 5 },
-  )
-  return found as Extract<TrailEvent, { kind: Kind }>
-}
-
 test('spam goes to Junk, with each line of its score in the trail', async t => {
   const at = await startRspamd(t)
   const server = await start(t, at)
@@ -75,7 +58,7 @@ test('spam goes to Junk, with each line of its score in the trail', async t => {
   const [junk = ''] = await server.mailbox('anna@here.test', 'Junk')
   assert.match(junk, /^Postrider-Verdict: quarantine\r$/m)
   assert.match(junk, /^X-Spam: Yes {2}X-Forged: 1\r$/m)
-  const screened = await eventOf(server, 'screened')
+  const screened = await awaitEvent(server, 'screened')
   assert.deepEqual(describeEvent(screened), {
     text: `Looked at whether it is spam (8.5 points), and put into Junk: rspamd at ${at}: it takes the message for spam`,
     notes: [`+8.5 by rspamd at ${at}: PILLS (Pills)`],
@@ -89,7 +72,7 @@ test('wanted mail is where it belongs, and leaves no line where nothing was said
   await server.settled()
   assert.equal((await server.mailbox('anna@here.test')).length, 1)
   assert.deepEqual(
-    (await events(server)).filter(({ kind }) => kind === 'screened'),
+    (await server.events()).filter(({ kind }) => kind === 'screened'),
     [],
   )
 })
@@ -99,7 +82,7 @@ test('what a scanner refuses is refused in its words, to postmaster too', async 
   const reply = await sendAsStranger(server, 'Virus')
   assert.equal(reply.code, 550)
   assert.deepEqual(reply.lines.slice(0, -1), ['5.7.1 The message was not accepted: It contains a virus'])
-  const refused = await eventOf(server, 'refused')
+  const refused = await awaitEvent(server, 'refused')
   assert.equal(refused.screening?.score, 1)
   assert.equal((await sendAsStranger(server, 'Virus', 'postmaster@here.test')).code, 550)
   assert.equal((await sendAsStranger(server, 'Pills', 'postmaster@here.test')).code, 250)
@@ -113,15 +96,18 @@ test('what is too large for a scanner is taken, refused or kept aside, as the se
   const { code, lines } = await sendAsStranger(refusing, 'Large', 'anna@here.test', large)
   assert.equal(code, 550)
   assert.match(lines[0] ?? '', /not accepted: it is too large to be looked at \(1\.1 MB\)$/)
-  const refused = await eventOf(refusing, 'refused')
+  const refused = await awaitEvent(refusing, 'refused')
   assert.match(refused.screening?.notAsked?.[0] ?? '', /and 1000000 are the most$/)
   const keeping = await start(t, at, { maxMegabytes: 1, whenTooLarge: 'quarantine' })
   assert.equal((await sendAsStranger(keeping, 'Large', 'anna@here.test', large)).code, 250)
-  const kept = await eventOf(keeping, 'quarantined')
+  const kept = await awaitEvent(keeping, 'quarantined')
   assert.match(kept.because, /^it is too large to be looked at/)
   const taking = await start(t, at, { maxMegabytes: 1, whenDown: 'defer' })
   assert.equal((await sendAsStranger(taking, 'Large', 'anna@here.test', large)).code, 250)
-  assert.match((await eventOf(taking, 'screened')).screening.notAsked?.[0] ?? '', /and 1000000 are the most$/)
+  assert.match(
+    (await awaitEvent(taking, 'screened')).screening.notAsked?.[0] ?? '',
+    /and 1000000 are the most$/,
+  )
 })
 
 test('a scanner that wants to see it later, or is away where that matters, puts it off', async t => {
@@ -137,11 +123,14 @@ test('a scanner that wants to see it later, or is away where that matters, puts 
   )
   // Which scanner it is, and where, is for the trail alone.
   assert.doesNotMatch(reply.lines.join(), /rspamd|127\.0\.0\.1/)
-  assert.match((await eventOf(strict, 'refused')).screening?.notAsked?.[0] ?? '', /rspamd at 127\.0\.0\.1:1/)
+  assert.match(
+    (await awaitEvent(strict, 'refused')).screening?.notAsked?.[0] ?? '',
+    /rspamd at 127\.0\.0\.1:1/,
+  )
   assert.equal((await sendAsStranger(strict, 'Lunch', 'postmaster@here.test')).code, 451)
   const mild = await start(t, '127.0.0.1:1')
   assert.equal((await sendAsStranger(mild, 'Lunch')).code, 250)
-  const screened = await eventOf(mild, 'screened')
+  const screened = await awaitEvent(mild, 'screened')
   assert.match(screened.screening.notAsked?.[0] ?? '', /nothing listens on this port there/)
 })
 
