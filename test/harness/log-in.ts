@@ -1,4 +1,5 @@
 // Logging in over SMTP by hand.
+import type { ConnectionOptions } from 'node:tls'
 import type { RawConnection } from './raw-connection.ts'
 import { openConnection } from './raw-connection.ts'
 import { createScramClient, type ScramClientOptions } from './scram-client.ts'
@@ -9,6 +10,15 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
 export async function openSession(port: number, from?: string): Promise<RawConnection> {
   const connection = await openConnection(port, '127.0.0.1', from)
   await connection.reply()
+  await connection.command('EHLO client.example.org')
+  return connection
+}
+
+/** The same over TLS, after STARTTLS and a second EHLO; with a certificate, where the options have one. */
+export async function openTlsSession(port: number, options?: ConnectionOptions): Promise<RawConnection> {
+  const connection = await openSession(port)
+  await connection.command('STARTTLS')
+  await connection.startTls(options)
   await connection.command('EHLO client.example.org')
   return connection
 }

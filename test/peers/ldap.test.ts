@@ -24,12 +24,12 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
-import { logInPlain, logInScram } from '../harness/log-in.ts'
+import { logInPlain, logInScram, openSession, openTlsSession } from '../harness/log-in.ts'
 import { createAccount, readMessage } from '../harness/mailboxes.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 import { mailAudience, startOpenIdProvider } from '../harness/openid-provider.ts'
 import { missing, type ProgramResult, runProgram } from '../harness/programs.ts'
-import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
+import type { RawConnection } from '../harness/raw-connection.ts'
 import { createServerFolder, startServer } from '../harness/server-process.ts'
 import { mailGroup, people, type Slapd, searcher, startSlapd } from '../harness/slapd.ts'
 import { sendWithMsmtp } from './msmtp.ts'
@@ -86,13 +86,8 @@ async function start(
 }
 
 async function connect(t: TestContext, server: ComposedServer): Promise<RawConnection> {
-  const connection = await openConnection(server.port('submission'))
+  const connection = await openTlsSession(server.port('submission'))
   t.after(() => connection.destroy())
-  await connection.reply()
-  await connection.command('EHLO client.example.org')
-  await connection.command('STARTTLS')
-  await connection.startTls()
-  await connection.command('EHLO client.example.org')
   return connection
 }
 
@@ -107,10 +102,8 @@ async function logIn(
 
 /** The code of the answer to a stranger's RCPT. */
 async function rcpt(t: TestContext, server: ComposedServer, to: string): Promise<number | undefined> {
-  const connection = await openConnection(server.port('relay'))
+  const connection = await openSession(server.port('relay'))
   t.after(() => connection.destroy())
-  await connection.reply()
-  await connection.command('EHLO client.example.org')
   await connection.command('MAIL FROM:<stranger@elsewhere.test>')
   return (await connection.command(`RCPT TO:<${to}>`))?.code
 }

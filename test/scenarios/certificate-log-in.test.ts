@@ -8,9 +8,9 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { awaitEvents } from '../harness/await-events.ts'
 import { issueCertificate, makeAuthority, type TestCertificate } from '../harness/certificates.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
-import { logInPlain } from '../harness/log-in.ts'
+import { logInPlain, openSession, openTlsSession } from '../harness/log-in.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
-import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
+import type { RawConnection } from '../harness/raw-connection.ts'
 
 const anna = 'anna@here.test'
 const dayMs = 86_400_000
@@ -50,12 +50,8 @@ async function connect(
   options: ConnectionOptions = {},
   role: 'relay' | 'submission' = 'submission',
 ): Promise<RawConnection> {
-  const connection = await openConnection(server.port(role))
+  const connection = await openTlsSession(server.port(role), options)
   t.after(() => connection.destroy())
-  await connection.reply()
-  await connection.command('EHLO client.example.org')
-  await connection.command('STARTTLS')
-  await connection.startTls(options)
   return connection
 }
 
@@ -68,7 +64,6 @@ async function logIn(
   identity = '',
 ): Promise<number | undefined> {
   const connection = await connect(t, server, options)
-  await connection.command('EHLO client.example.org')
   return (await connection.command(`AUTH EXTERNAL ${encode(identity)}`))?.code
 }
 
@@ -183,7 +178,6 @@ test('nobody is another by his certificate, and one without an account is nobody
   const gone = await issueCertificate(authority, [], { addresses: ['gone@here.test'] })
   assert.equal(await logIn(t, server, showing(gone)), 535)
   const connection = await connect(t, server, showing(annas))
-  await connection.command('EHLO client.example.org')
   assert.equal((await connection.command(`AUTH EXTERNAL ${encode('a\0b')}`))?.code, 501)
   const found = await awaitEvents(server, 'refused', 7)
   assert.deepEqual(
@@ -216,7 +210,6 @@ test('several addresses: the first that is an account, or the one that the clien
     [anna, anna],
   ] as const) {
     const connection = await connect(t, server, showing(both))
-    await connection.command('EHLO client.example.org')
     assert.equal((await connection.command(`AUTH EXTERNAL ${encode(identity)}`))?.code, 235)
     assert.equal((await connection.command(`MAIL FROM:<${sender}>`))?.code, 250)
   }
@@ -248,14 +241,12 @@ test('a session that goes on keeps its certificate, until that is over', async t
     notAfter: new Date(Date.now() + dayMs),
   })
   const first = await connect(t, server, { ...showing(ending), maxVersion: 'TLSv1.2' })
-  await first.command('EHLO client.example.org')
   assert.equal((await first.command('AUTH EXTERNAL ='))?.code, 235)
   const session = (first.socket as TLSSocket).getSession()
   assert.ok(session)
   const resume = async (): Promise<RawConnection> => {
     const connection = await connect(t, server, { ...showing(ending), maxVersion: 'TLSv1.2', session })
     assert.equal((connection.socket as TLSSocket).isSessionReused(), true)
-    await connection.command('EHLO client.example.org')
     return connection
   }
   assert.equal((await (await resume()).command('AUTH EXTERNAL ='))?.code, 235)
@@ -268,7 +259,6 @@ test('a session that goes on keeps its certificate, until that is over', async t
 test('nobody is asked for a certificate on the port for servers, nor where the settings want none', async t => {
   const server = await start(t)
   const relay = await connect(t, server, showing(annas), 'relay')
-  await relay.command('EHLO client.example.org')
   assert.equal((await relay.command('AUTH EXTERNAL ='))?.code, 502)
   const none = await startComposedServer(t, {
     hostname: 'mail.here.test',
@@ -282,9 +272,7 @@ test('nobody is asked for a certificate on the port for servers, nor where the s
 
 test('without TLS there is no EXTERNAL', async t => {
   const server = await start(t)
-  const connection = await openConnection(server.port('submission'))
+  const connection = await openSession(server.port('submission'))
   t.after(() => connection.destroy())
-  await connection.reply()
-  await connection.command('EHLO client.example.org')
   assert.equal((await connection.command(`AUTH EXTERNAL ${encode(anna)}`))?.code, 538)
 })

@@ -6,7 +6,7 @@ import { base64url, SignJWT, UnsecuredJWT } from 'jose'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { awaitEvents } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
-import { logInPlain } from '../harness/log-in.ts'
+import { logInPlain, openTlsSession } from '../harness/log-in.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { mailAudience, type OpenIdProvider, startOpenIdProvider } from '../harness/openid-provider.ts'
 import { openConnection, type RawConnection } from '../harness/raw-connection.ts'
@@ -39,13 +39,8 @@ async function start(
 }
 
 async function connect(t: TestContext, { server }: World): Promise<RawConnection> {
-  const connection = await openConnection(server.port('submission'))
+  const connection = await openTlsSession(server.port('submission'))
   t.after(() => connection.destroy())
-  await connection.reply()
-  await connection.command('EHLO client.example.org')
-  await connection.command('STARTTLS')
-  await connection.startTls()
-  await connection.command('EHLO client.example.org')
   return connection
 }
 
