@@ -422,18 +422,21 @@ test('a token of an OpenID provider for an account of LDAP: made when it is firs
   assert.deepEqual(await problems(server, 2), ['directory-down', 'directory-gone'])
 })
 
+/** Of the settings file; the password stands in a file beside it. */
+function ldapTable(): string {
+  return [
+    '[login.ldap]',
+    `url = "${slapd.secureUrl}"`,
+    `caFile = "${slapd.caFile}"`,
+    `base = "${people}"`,
+    `bindDn = "${searcher.dn}"`,
+    'passwordFile = "ldap-password"',
+  ].join('\n')
+}
+
 test('postrider check asks LDAP as the server would', { skip }, async t => {
   const at = await createServerFolder({
-    tables: [
-      '[login]',
-      'mechanisms = ["SCRAM-SHA-256", "PLAIN"]',
-      '[login.ldap]',
-      `url = "${slapd.secureUrl}"`,
-      `caFile = "${slapd.caFile}"`,
-      `base = "${people}"`,
-      `bindDn = "${searcher.dn}"`,
-      'passwordFile = "ldap-password"',
-    ].join('\n'),
+    tables: `[login]\nmechanisms = ["SCRAM-SHA-256", "PLAIN"]\n${ldapTable()}`,
   })
   t.after(() => at.remove())
   const look = async (password: string): Promise<string> => {
@@ -464,14 +467,7 @@ test('swaks and msmtp log in by LDAP at the server as it is run', {
   skip: (await missingForSwaks()) || missing('msmtp'),
 }, async t => {
   const at = await createServerFolder({
-    tables: [
-      '[login.ldap]',
-      `url = "${slapd.secureUrl}"`,
-      `caFile = "${slapd.caFile}"`,
-      `base = "${people}"`,
-      `bindDn = "${searcher.dn}"`,
-      'passwordFile = "ldap-password"',
-    ].join('\n'),
+    tables: ldapTable(),
   })
   t.after(() => at.remove())
   await writeFile(join(at.folder, 'ldap-password'), `${searcher.password}\n`)
