@@ -18,9 +18,7 @@ import type {
 import type { RefusedLogIn, SessionServices } from '../../src/imap/server/services.ts'
 import type { MaybePromise } from '../../src/runtime/maybe-promise.ts'
 import { deriveScramCredential } from '../../src/sasl/scram-keys.ts'
-
-/** Whether the services answer in the same turn or in a later one. */
-export type Tempo = 'at-once' | 'later'
+import type { Tempo } from '../transcripts/transcript.ts'
 
 export interface House {
   readonly services: SessionServices

@@ -21,9 +21,7 @@ import type {
   SessionServices,
   TurnedConnection,
 } from '../../src/smtp/server/services.ts'
-
-/** Whether the services answer in the same turn or in a later one. */
-export type Tempo = 'at-once' | 'later'
+import type { Tempo } from './transcript.ts'
 
 export interface House {
   readonly services: SessionServices

@@ -5,10 +5,10 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { ManualClock } from '../harness/manual-clock.ts'
-import { type Move, matches, type Way } from './transcript.ts'
+import { type Move, matches, type Transcript, type Way } from './transcript.ts'
 
 // Everything that may be sent in one piece: up to the next move that needs the replies before it, as the greeting does.
-export function toBatches(moves: readonly Move[]): Move[][] {
+function toBatches(moves: readonly Move[]): Move[][] {
   const batches: Move[][] = []
   let batch: Move[] = []
   let greeted = false
@@ -26,9 +26,32 @@ export function toBatches(moves: readonly Move[]): Move[][] {
   return [...batches, batch]
 }
 
+export interface Listener {
+  readonly port: number
+  readonly clock: ManualClock
+  readonly implicitTls: boolean
+}
+
+/** The whole dialogue, with a server that listens in this process. */
+export async function converse(
+  { name, moves }: Transcript,
+  way: Way,
+  { port, clock, implicitTls }: Listener,
+): Promise<void> {
+  const peer = new Peer(name, clock, implicitTls)
+  try {
+    await peer.connect(port)
+    for (const part of way === 'pipelined' ? toBatches(moves) : moves.map(move => [move]))
+      await peer.play(part, way)
+    await peer.assertSilent()
+  } finally {
+    peer.destroy()
+  }
+}
+
 const patienceMs = 10_000
 
-export class Peer {
+class Peer {
   readonly #name: string
   readonly #clock: ManualClock
   readonly #implicitTls: boolean

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { createSmtpServer } from '../../src/smtp/server/create-smtp-server.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { testSecureContext } from '../harness/secure-context.ts'
-import { createHouse, type Tempo } from './house.ts'
-import { Peer, toBatches } from './peer.ts'
-import { matches, type Transcript, type Way } from './transcript.ts'
+import { createHouse } from './house.ts'
+import { converse } from './peer.ts'
+import { matches, type Tempo, type Transcript, type Way } from './transcript.ts'
 
 export async function play(transcript: Transcript, way: Way, tempo: Tempo): Promise<void> {
   const { settings } = transcript
@@ -38,16 +38,10 @@ export async function play(transcript: Transcript, way: Way, tempo: Tempo): Prom
   })
   const [listener] = await server.listen()
   assert.ok(listener)
-  const peer = new Peer(transcript.name, clock, settings.role === 'submissions')
+  const implicitTls = settings.role === 'submissions'
   try {
-    await peer.connect(listener.port)
-    for (const part of way === 'pipelined'
-      ? toBatches(transcript.moves)
-      : transcript.moves.map(move => [move]))
-      await peer.play(part, way)
-    await peer.assertSilent()
+    await converse(transcript, way, { port: listener.port, clock, implicitTls })
   } finally {
-    peer.destroy()
     await server.close(0)
   }
   assert.deepEqual(

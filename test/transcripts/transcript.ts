@@ -20,6 +20,9 @@ export type Way = 'lines' | 'bytes' | 'pipelined'
 
 export const allWays: readonly Way[] = ['lines', 'bytes', 'pipelined']
 
+/** Whether the services answer in the same turn or in a later one. */
+export type Tempo = 'at-once' | 'later'
+
 export type Move =
   | { readonly kind: 'server'; readonly line: number; readonly pattern: string }
   | { readonly kind: 'client'; readonly line: number; readonly bytes: Buffer }
