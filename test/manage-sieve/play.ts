@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { matches } from '../transcripts/transcript.ts'
 import { type House, type HouseOptions, openHouse } from './house.ts'
 
 export type Way = 'line by line' | 'byte by byte' | 'pipelined'
@@ -91,7 +92,7 @@ class Player {
     if (expected !== '*') {
       const heard = await this.#peer.line()
       assert.ok(
-        heard !== undefined && matches(heard, expected),
+        heard !== undefined && matches(expected, heard),
         `heard ${JSON.stringify(heard)}, and not ${expected}`,
       )
       return
@@ -111,17 +112,6 @@ class Player {
       .sort()
       .join(', ')
   }
-}
-
-function matches(heard: string, expected: string): boolean {
-  const parts = expected.split('...')
-  let at = 0
-  for (const [index, part] of parts.entries()) {
-    const found = index === 0 ? (heard.startsWith(part) ? 0 : -1) : heard.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return parts.length > 1 ? heard.endsWith(parts.at(-1) ?? '') : heard === expected
 }
 
 export class Peer {
