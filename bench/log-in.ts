@@ -25,8 +25,8 @@ import { createSmtpServer } from '../src/smtp/server/create-smtp-server.ts'
 import type { SmtpServer } from '../src/smtp/server/options.ts'
 import { openLocalStorage } from '../src/storage/local-storage.ts'
 import type { Storage } from '../src/storage/operation.ts'
-import { openConnection, type RawConnection, type RawReply } from '../test/harness/raw-connection.ts'
-import { createScramClient } from '../test/harness/scram-client.ts'
+import { logInPlain, logInScram, openSession } from '../test/harness/log-in.ts'
+import type { RawConnection } from '../test/harness/raw-connection.ts'
 
 interface Comparison {
   readonly way: string
@@ -104,27 +104,15 @@ function startServer(logins: Logins): SmtpServer {
 /** From the first line of AUTH to the refusal, on a connection of its own. */
 async function attemptOver(
   port: number,
-  authenticate: (connection: RawConnection) => Promise<RawReply | undefined>,
+  logIn: (connection: RawConnection) => Promise<number | undefined>,
 ): Promise<number> {
-  const connection = await openConnection(port)
-  await connection.reply()
-  await connection.command('EHLO client.example.test')
+  const connection = await openSession(port)
   const took = await timed(async () => {
-    const reply = await authenticate(connection)
-    if (reply?.code !== 535) throw new Error(`not refused: ${reply?.code ?? 'closed'}`)
+    const code = await logIn(connection)
+    if (code !== 535) throw new Error(`not refused: ${code ?? 'closed'}`)
   })
   connection.destroy()
   return took
-}
-
-const base64 = (text: string): string => Buffer.from(text).toString('base64')
-
-/** The client's part of the work is not timed: it has the same for all. */
-async function tryScram(connection: RawConnection, name: string): Promise<RawReply | undefined> {
-  const client = createScramClient({ name, password: 'wrong' })
-  const challenge = await connection.command(`AUTH SCRAM-SHA-256 ${base64(client.first)}`)
-  const serverFirst = Buffer.from(challenge?.lines[0] ?? '', 'base64').toString('utf8')
-  return await connection.command(base64(client.answer(serverFirst)))
 }
 
 const median = (values: readonly number[]): number =>
@@ -173,10 +161,10 @@ try {
       timed(async () => (await openScram(storage, policy, 'SHA-256', name, terms)).settle(undefined)),
     ),
     await compare('PLAIN, as a client sees it', attempts, name =>
-      attemptOver(port, connection => connection.command(`AUTH PLAIN ${base64(`\0${name}\0wrong`)}`)),
+      attemptOver(port, connection => logInPlain(connection, name, 'wrong')),
     ),
     await compare('SCRAM-SHA-256, as a client sees it', attempts, name =>
-      attemptOver(port, connection => tryScram(connection, name)),
+      attemptOver(port, async connection => (await logInScram(connection, { name, password: 'wrong' })).code),
     ),
   ]
   for (const comparison of comparisons) {
