@@ -147,7 +147,7 @@ describe('scanners', { concurrency: false }, () => {
       accounts: [{ address: 'anna@here.test' }, { address: 'boris@example.net' }],
       isBehindProxy: true,
       settings: {
-        mailAuthentication: { dmarc: 'off', spf: 'off', dkim: 'off', arc: 'off', iprev: 'off' },
+        mailAuthentication: unauthenticated,
         spam: { greylistScore: 1000, clientNames: false },
         scanners: [{ kind: 'milter', at: formatScannerEndpoint(daemon.endpoint), outgoing: true }],
       },

@@ -1,5 +1,6 @@
 // rspamd as the scenarios have it: what it says of a message is the test's. Each message has to end with a line 'The end'.
 import type { TestContext } from 'node:test'
+import { formatScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { startFakeScanner } from './fake-scanner.ts'
 
 export interface FakeRspamd {
@@ -24,7 +25,7 @@ export async function startFakeRspamd(
     })
     socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
   })
-  return { at: endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : endpoint.path, received }
+  return { at: formatScannerEndpoint(endpoint), received }
 }
 
 /** The points that a message asks for: 'Points 8.5'. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import { listQuarantine } from '../../src/queue/quarantine.ts'
+import { formatScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { formatPacket, texts, uint32 } from '../../src/scanner/milter/packets.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { startMilter } from '../scanner/fake-milter.ts'
@@ -10,7 +11,6 @@ import { sendAsStranger } from '../scanner/send-as-stranger.ts'
 
 async function start(t: TestContext, answers: readonly Buffer[]): Promise<ComposedServer> {
   const { endpoint } = await startMilter(t, { E: [...answers, formatPacket('c')] })
-  const at = endpoint.kind === 'tcp' ? `${endpoint.host}:${endpoint.port}` : endpoint.path
   return await startComposedServer(t, {
     hostname: 'mx.here.test',
     domains: ['here.test'],
@@ -18,7 +18,7 @@ async function start(t: TestContext, answers: readonly Buffer[]): Promise<Compos
     isBehindProxy: true,
     settings: {
       mailAuthentication: unauthenticated,
-      scanners: [{ kind: 'milter', at }],
+      scanners: [{ kind: 'milter', at: formatScannerEndpoint(endpoint) }],
     },
   })
 }

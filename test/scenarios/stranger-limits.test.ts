@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describeEvent } from '../../src/cli/format-trail.ts'
-import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnectionOf, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 
@@ -20,7 +20,7 @@ async function start(
     settings: {
       limits: { strangers },
       spam: { clientNames: false, ...spam },
-      mailAuthentication: { spf: 'off', dkim: 'off', dmarc: 'off', arc: 'off', iprev: 'off' },
+      mailAuthentication: unauthenticated,
     },
   })
 }
