@@ -18,7 +18,8 @@ import { formatProblem } from '../../src/sieve/problem.ts'
 import { Run } from '../../src/sieve/run.ts'
 import { finishRun, runScript } from '../../src/sieve/run-script.ts'
 import { ScriptError } from '../../src/sieve/script-error.ts'
-import { address, NotApplicable, splitMessage, TestFailed, type World } from './world.ts'
+import { messageOf } from '../../test/harness/sieve.ts'
+import { address, NotApplicable, TestFailed, type World } from './world.ts'
 
 export interface TestResult {
   readonly name: string
@@ -315,7 +316,7 @@ function settingCommand(
 
 /** Without a word about the envelope, it is what the fields say. */
 function setMessage(world: World, text: string): void {
-  world.message = splitMessage(text)
+  world.message = messageOf(text)
   const fields = parseHeaderFields(world.message.headerSection)
   const first = (name: string): ReturnType<typeof parseAddress> => {
     const [written] = writtenAddresses(findFieldValue(fields, name) ?? '')

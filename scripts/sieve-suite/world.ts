@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path'
 import type { Address } from '../../src/address/address.ts'
 import { formatAddress } from '../../src/address/format-address.ts'
 import { parseAddress } from '../../src/address/parse-address.ts'
-import { HeaderSplitter } from '../../src/message/header-section.ts'
 import type { Circumstances, SieveMessage } from '../../src/sieve/circumstances.ts'
 import { composeNotification } from '../../src/sieve/compose/compose-notification.ts'
 import { composeRejection } from '../../src/sieve/compose/compose-rejection.ts'
@@ -15,6 +14,7 @@ import type { FileInto, Keep, SieveAction } from '../../src/sieve/outcome.ts'
 import { parseScript } from '../../src/sieve/parse-script.ts'
 import type { SieveProblem } from '../../src/sieve/problem.ts'
 import type { ParsedScript, SieveScript } from '../../src/sieve/script.ts'
+import { joinMessage, messageOf } from '../../test/harness/sieve.ts'
 
 /** A test asks for what belongs to another program, and says nothing about this one. */
 export class NotApplicable extends Error {}
@@ -37,9 +37,7 @@ export class World {
   /** Of the scripts that are tested. */
   limits: SieveLimits = defaultLimits
   readonly #folder: string
-  message: SieveMessage = splitMessage(
-    'From: sender@example.com\r\nTo: recipient@example.com\r\n\r\nTest\r\n',
-  )
+  message: SieveMessage = messageOf('From: sender@example.com\r\nTo: recipient@example.com\r\n\r\nTest\r\n')
   reversePath: Address | null = address('sender@example.com')
   recipient: Address = address('recipient@example.com')
   originalRecipient: Address | undefined
@@ -173,7 +171,7 @@ export class World {
 
   #send({ mailData, reversePath, recipients }: ComposedMail): void {
     for (const to of recipients)
-      this.sent.push({ message: splitMessage(mailData.toString()), from: reversePath, to })
+      this.sent.push({ message: messageOf(mailData.toString()), from: reversePath, to })
   }
 
   /** What cannot be stored where it should go is kept as it came (RFC 5228 §2.10.6, RFC 5293 §7). */
@@ -190,13 +188,13 @@ export class World {
   async #redirected(section: Uint8Array | undefined): Promise<SieveMessage> {
     const { headerSection } = await this.#edited(section)
     const field = Buffer.from(`X-Sieve-Redirected-From: ${formatAddress(this.recipient)}\r\n`)
-    return messageOf(Buffer.concat([field, headerSection]), await this.message.readBody(Infinity))
+    return joinMessage(Buffer.concat([field, headerSection]), await this.message.readBody(Infinity))
   }
 
   async #edited(section: Uint8Array | undefined): Promise<SieveMessage> {
     if (!section) return this.message
     const body = await this.message.readBody(Infinity)
-    return messageOf(section, body)
+    return joinMessage(section, body)
   }
 }
 
@@ -209,21 +207,4 @@ export function address(text: string): Address {
   const found = parseAddress(text)
   if (!found) throw new NotApplicable(`an address that SMTP would not have let in: ${JSON.stringify(text)}`)
   return found
-}
-
-/** Lines of the suite's files end as they like. */
-export function splitMessage(text: string): SieveMessage {
-  const splitter = new HeaderSplitter(10_000_000)
-  const bytes = Buffer.from(text.replaceAll(/\r?\n/g, '\r\n'))
-  const split = splitter.take(bytes)
-  const { section, rest, lacksEmptyLine } = typeof split === 'string' ? splitter.finish() : split
-  return messageOf(section, lacksEmptyLine ? rest : rest.length === 0 ? undefined : rest.subarray(2))
-}
-
-function messageOf(headerSection: Uint8Array, body: Uint8Array | undefined): SieveMessage {
-  return {
-    headerSection,
-    size: headerSection.length + (body ? 2 + body.length : 0),
-    readBody: max => Promise.resolve(body?.subarray(0, max)),
-  }
 }

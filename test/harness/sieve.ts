@@ -41,11 +41,15 @@ export function messageOf(text: string): SieveMessage {
   const bytes = Buffer.from(text.replaceAll(/\r?\n/g, '\r\n'))
   const splitter = new HeaderSplitter(10_000_000)
   const taken = splitter.take(bytes)
-  const { section, rest } = typeof taken === 'string' ? splitter.finish() : taken
-  const body = rest.length === 0 ? undefined : rest.subarray(2)
+  const { section, rest, lacksEmptyLine } = typeof taken === 'string' ? splitter.finish() : taken
+  return joinMessage(section, lacksEmptyLine ? rest : rest.length === 0 ? undefined : rest.subarray(2))
+}
+
+/** `body` is undefined where there is not even an empty line. */
+export function joinMessage(headerSection: Uint8Array, body: Uint8Array | undefined): SieveMessage {
   return {
-    headerSection: section,
-    size: bytes.length,
+    headerSection,
+    size: headerSection.length + (body ? 2 + body.length : 0),
     readBody: max => Promise.resolve(body?.subarray(0, max)),
   }
 }
