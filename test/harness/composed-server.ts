@@ -116,7 +116,7 @@ export async function startComposedServer(
     clock,
   })
   const terminals = new Terminals()
-  await fillDirectory(storage, options, clock)
+  await fillDirectory(storage, options, settings, clock)
   const listeners: ListenerOptions[] = roles.map(role => ({
     role,
     address: '127.0.0.1',
@@ -244,10 +244,10 @@ function withoutDelays(settings: Readonly<Record<string, unknown>> = {}): Readon
 async function fillDirectory(
   storage: Storage,
   options: ComposedServerOptions,
+  { login }: Settings,
   clock: ManualClock,
 ): Promise<void> {
   const at = clock.now()
-  const { login } = settingsSchema.parse({ hostname: options.hostname, ...options.settings })
   const scramHashes = scramHashesOf(mechanismsOf(login))
   for (const name of options.domains) await storage.run(createDomain, { name, at })
   for (const { address: text, password = 'secret', language = 'en' } of options.accounts ?? []) {
