@@ -3,11 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { issueCertificate, makeAuthority } from './certificates.ts'
 import { endTree } from './end-tree.ts'
 import { findFreePort } from './free-port.ts'
-import { isListening } from './is-listening.ts'
+import { untilListening } from './is-listening.ts'
 import { findProgram, runProgram } from './programs.ts'
 
 export const suffix = 'dc=here,dc=test'
@@ -85,14 +84,7 @@ export async function startSlapd(): Promise<Slapd> {
     child = spawn(findProgram('slapd') ?? 'slapd', ['-h', listeners, '-f', files.config, '-d', '0'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    let said = ''
-    child.stderr?.on('data', chunk => (said += String(chunk)))
-    for (let waited = 0; waited < patienceMs; waited += 20) {
-      if (child.exitCode !== null) throw new Error(`slapd ended with ${child.exitCode}:\n${said}`)
-      if ((await isListening(port)) && (await isListening(securePort))) return
-      await sleep(20)
-    }
-    throw new Error(`slapd does not listen after ${patienceMs} ms:\n${said}`)
+    await untilListening({ name: 'slapd', child, ports: [port, securePort], patienceMs })
   }
   const stop = async (): Promise<void> => {
     const running = child

@@ -1,13 +1,12 @@
 // The daemons of outside scanners, each with a configuration of its own in a temporary folder.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScannerEndpoint } from '../../src/scanner/exchange.ts'
 import { endTree } from '../harness/end-tree.ts'
 import { findFreePort } from '../harness/free-port.ts'
-import { isListening } from '../harness/is-listening.ts'
+import { untilListening } from '../harness/is-listening.ts'
 import { findProgram, runProgram } from '../harness/programs.ts'
 import { eicar } from '../scanner/specimen.ts'
 
@@ -29,34 +28,17 @@ async function startDaemon(
   const port = await findFreePort()
   const command = await configure(folder, port)
   const child = spawn(findProgram(name) ?? name, command, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  child.stdout?.on('data', chunk => (said += String(chunk)))
-  child.stderr?.on('data', chunk => (said += String(chunk)))
   const stop = async (): Promise<void> => {
     if (child.pid !== undefined) await endTree(child.pid, 0)
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    await untilListening(name, port, child, () => said)
+    await untilListening({ name, child, ports: [port], patienceMs })
   } catch (cause) {
     await stop()
     throw cause
   }
   return { endpoint: { kind: 'tcp', host: '127.0.0.1', port }, stop }
-}
-
-async function untilListening(
-  name: string,
-  port: number,
-  child: ChildProcess,
-  said: () => string,
-): Promise<void> {
-  for (let waited = 0; waited < patienceMs; waited += 50) {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}:\n${said()}`)
-    if (await isListening(port)) return
-    await sleep(50)
-  }
-  throw new Error(`${name} does not listen after ${patienceMs} ms:\n${said()}`)
 }
 
 /** With one signature, of the test file that all virus scanners know. */
