@@ -13,16 +13,30 @@ export function describePeerTls({ tls, remoteAddress }: Pick<PeerFacts, 'tls' | 
 
 /** Begins with a blank, or is empty. */
 export function describeProtocol({ role }: Pick<PeerFacts, 'role'>): string {
-  return role === 'lmtp' ? ' over LMTP' : ''
+  switch (role) {
+    case 'lmtp':
+      return ' over LMTP'
+    case 'imap':
+    case 'imaps':
+      return ' over IMAP'
+    default:
+      return ''
+  }
+}
+
+/** The command with which a client says who it is, where there is one. */
+function helloOf(role: string | undefined): string | undefined {
+  if (role === 'imap' || role === 'imaps') return undefined
+  return role === 'lmtp' ? 'LHLO' : 'EHLO'
 }
 
 /** Of a session from which no message came. */
 export function describeConnection(peer: PeerFacts): string {
   const { remoteAddress, heloName, role, account, sessionId } = peer
-  const hello = role === 'lmtp' ? 'LHLO' : 'EHLO'
+  const hello = helloOf(role)
   return `Connection: ${[
     `from ${remoteAddress}`,
-    heloName === undefined ? `no ${hello}` : `${hello} ${heloName}`,
+    ...(hello === undefined ? [] : [heloName === undefined ? `no ${hello}` : `${hello} ${heloName}`]),
     describePeerTls(peer),
     account === undefined ? 'not logged in' : `logged in as ${account}`,
     ...(role === undefined ? [] : [`on the listener for ${role}`]),

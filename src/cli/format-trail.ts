@@ -16,6 +16,7 @@ import type {
   NextAttemptReason,
   PassedServer,
   Reception,
+  RefusedLogIn,
   TrailEvent,
 } from '../trail/events.ts'
 import { describeCauseOf } from './causes.ts'
@@ -74,6 +75,8 @@ function entryOf(event: TrailEvent): TrailEntry {
         ],
         dialogue: [],
       }
+    case 'login-refused':
+      return { text: describeRefusedLogIn(event), notes: [describeConnection(event)], dialogue: [] }
     case 'authenticated':
       return describeAuthenticated(event)
     case 'screened':
@@ -361,12 +364,14 @@ function describeRefusal(event: Extract<TrailEvent, { kind: 'refused' }>): strin
   return `Refused ${verb} of ${who}${from}${to === '' ? '' : ` to ${to}`}${whose}: ${why}${describeRepeated(event)}`
 }
 
+function describeRefusedLogIn(event: Extract<TrailEvent, { kind: 'login-refused' }>): string {
+  const { mechanism, loginName } = event
+  const who = loginName === undefined ? describePeer(event) : `${describePeer(event)} as ${loginName}`
+  return `Refused ${mechanism} of ${who}${describeProtocol(event)}: ${describeLoginProblem(event)}`
+}
+
 /** What the client was not told; may be empty. */
-function describeLoginProblem({
-  loginProblem,
-  blockedUntil,
-  blockedBy = 'network',
-}: Extract<TrailEvent, { kind: 'refused' }>): string {
+function describeLoginProblem({ loginProblem, blockedUntil, blockedBy = 'network' }: RefusedLogIn): string {
   const reasons = [
     ...(loginProblem === undefined || loginProblem === 'blocked' ? [] : [loginProblems[loginProblem]]),
     ...(blockedUntil === undefined
@@ -431,7 +436,7 @@ function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string
 
 function describeTurnedAway(event: Extract<TrailEvent, { kind: 'turned-away' }>): string {
   const why = event.reply ? formatReply(event.reply) : (event.problem ?? 'no reason is known')
-  return `Turned away ${describePeer(event)} at the beginning of a connection: ${why}${describeRepeated(event)}`
+  return `Turned away ${describePeer(event)}${describeProtocol(event)} at the beginning of a connection: ${why}${describeRepeated(event)}`
 }
 
 function describeLimit({ limit }: { readonly limit?: ReachedLimit | undefined }): string[] {

@@ -9,6 +9,7 @@ import { nodeRoles } from '../cluster/nodes.ts'
 import { canonicalFingerprint } from '../policy/certificate-names.ts'
 import { messageClasses } from '../queue/message-class.ts'
 import { passwordMechanisms } from '../sasl/mechanisms.ts'
+import { listenerRoles, usualPorts } from './listener-roles.ts'
 import {
   canonicalCertificateName,
   canonicalHostname,
@@ -106,8 +107,8 @@ const domain = formed(problemOfDomain).overwrite(text => parseDomain(text) ?? te
 
 const listener = z.strictObject({
   role: setting(
-    z.enum(['relay', 'submission', 'submissions']),
-    'relay: mail from other servers (port 25). submission: mail from your users, with STARTTLS (port 587). submissions: mail from your users, with TLS from the first byte (port 465).',
+    z.enum(listenerRoles),
+    'relay: mail from other servers (port 25). submission: mail from your users, with STARTTLS (port 587). submissions: the same with TLS from the first byte (port 465). imap: your users read their mail, with STARTTLS (port 143). imaps: the same with TLS from the first byte (port 993).',
     { example: '"relay"' },
   ),
   address: setting(
@@ -123,11 +124,12 @@ const listener = z.strictObject({
   ),
 })
 
-const defaultListeners: z.output<typeof listener>[] = [
-  { role: 'relay', address: '::', port: 25, proxyFrom: [] },
-  { role: 'submission', address: '::', port: 587, proxyFrom: [] },
-  { role: 'submissions', address: '::', port: 465, proxyFrom: [] },
-]
+const defaultListeners: z.output<typeof listener>[] = listenerRoles.map(role => ({
+  role,
+  address: '::',
+  port: usualPorts[role],
+  proxyFrom: [],
+}))
 
 const listeners = z
   .array(listener)
@@ -407,7 +409,7 @@ const limits = z.strictObject({
   ),
   maxConnections: setting(
     count(1, 1_000_000).default(10_000),
-    'Connections at one time, over all listeners; more are answered 421. Each costs a file descriptor ("ulimit -n").',
+    'Connections of SMTP at one time, over all listeners; more are answered 421. Each costs a file descriptor ("ulimit -n").',
   ),
   maxConnectionsPerAddress: setting(
     count(1, 1_000_000).default(50),
@@ -463,6 +465,21 @@ const senderLimits = z.strictObject({
     most(),
     'Of an account: addresses elsewhere to which it has never written, in 24 hours; 0: without limit. More are refused for now (450).',
     { example: '5000' },
+  ),
+})
+
+const imap = z.strictObject({
+  maxConnections: setting(
+    count(1, 1_000_000).default(6000),
+    'Connections at one time, over all listeners; whoever comes then is told to come again. A mail program has some of them open as long as it runs, and each costs a file descriptor ("ulimit -n").',
+  ),
+  maxConnectionsPerAddress: setting(
+    count(1, 1_000_000).default(1000),
+    'Connections at one time from one IP address; of IPv6, from one /64. A whole office may have one address.',
+  ),
+  idleTimeoutMinutes: setting(
+    count(30, 10_080).default(31),
+    'Minutes that a mail program may be silent. RFC 9051 §5.4 asks for 30 at least.',
   ),
 })
 
@@ -1505,8 +1522,8 @@ const settingsTable = z.strictObject({
   ),
   listeners: setting(
     listeners.default(defaultListeners),
-    'Where the server listens: one [[listeners]] for each port. With none in the file it listens on ports 25, 587 and 465 of every address.',
-    { defaultText: 'relay on 25, submission on 587, submissions on 465' },
+    'Where the server listens: one [[listeners]] for each port. With none in the file it listens for all of them, on their usual ports of every address.',
+    { defaultText: listenerRoles.map(role => `${role} on ${usualPorts[role]}`).join(', ') },
   ),
   lmtp: setting(
     z.array(lmtpListener).max(20).default([]),
@@ -1515,6 +1532,7 @@ const settingsTable = z.strictObject({
   ),
   tls: setting(tls.prefault({}), 'The certificate that this server shows.'),
   limits: setting(limits.prefault({}), 'What one stranger may demand of the server.'),
+  imap: setting(imap.prefault({}), 'IMAP: how your users read their mail.'),
   login: setting(login.prefault({}), 'How users log in, whatever the protocol.'),
   submission: setting(submission.prefault({}), 'Mail from your own users.'),
   mailAuthentication: setting(
@@ -1607,7 +1625,7 @@ const settingsTable = z.strictObject({
       .strictObject({
         front: setting(
           count(1, 15).default(() => Math.max(1, Math.min(4, availableParallelism() - 1))),
-          'Threads that talk SMTP; they share the ports.',
+          'Threads that talk to mail programs and servers; they share the ports.',
           { defaultText: 'one less than processors, from 1 to 4' },
         ),
       })

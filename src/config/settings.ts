@@ -6,12 +6,12 @@ import type { DnssecTrust } from '../dns/answer.ts'
 import type { MessageClass } from '../queue/message-class.ts'
 import type { Language } from '../queue/records.ts'
 import { type PasswordMechanism, shownMechanisms, usualMechanisms } from '../sasl/mechanisms.ts'
-import type { SmtpRole } from '../smtp/server/services.ts'
 import type { ServerAddress } from '../storage/postgres/server-address.ts'
 import type { CertificateFiles } from '../tls/certificate.ts'
 import type { OwnStsPolicy } from '../tls-policy/own-policy.ts'
 import type { StsMode } from '../tls-policy/sts-policy.ts'
 import { refusalPath } from '../web/refusal-page.ts'
+import type { ListenerRole } from './listener-roles.ts'
 
 export interface Settings {
   /** The server's own name: greeting, EHLO, Received, Reporting-MTA. */
@@ -31,6 +31,7 @@ export interface Settings {
   readonly localNetworks: readonly string[]
   readonly tls: TlsSettings
   readonly limits: LimitSettings
+  readonly imap: ImapSettings
   readonly login: LoginSettings
   readonly submission: SubmissionSettings
   readonly mailAuthentication: MailAuthenticationSettings
@@ -85,7 +86,7 @@ export interface DmarcReportSettings {
 }
 
 export interface ListenerSettings {
-  readonly role: SmtpRole
+  readonly role: ListenerRole
   readonly address: string
   readonly port: number
   readonly proxyFrom: readonly string[]
@@ -201,6 +202,13 @@ export interface LimitSettings {
   readonly sessionTimeoutMinutes: number
   readonly drainSeconds: number
   readonly strangers: StrangerLimitSettings
+}
+
+/** Of sessions in which users read their mail. */
+export interface ImapSettings {
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly idleTimeoutMinutes: number
 }
 
 /** Of one network; 0: without limit. */

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { type NodeRole, ownerName } from '../cluster/nodes.ts'
+import type { ServedListener, ServedOptions } from '../config/listener-roles.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { LoginTables } from '../policy/login-limiter.ts'
@@ -12,7 +13,6 @@ import type { Clock } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
-import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { type AssignedSockets, socketsOfFront } from './assign-sockets.ts'
 import { lmtpListenerOptions } from './lmtp-sockets.ts'
@@ -37,7 +37,7 @@ export interface CrewParts {
   readonly terminals: Terminals
   readonly ticketKey: () => Uint8Array
   /** The ports that the system chose for the crew before this one. */
-  readonly bound: readonly BoundListener[]
+  readonly bound: readonly ServedListener[]
   /** Those that systemd opened. */
   readonly sockets: AssignedSockets
   /** Says whether a thread that has died may be started again, and counts it. */
@@ -55,7 +55,7 @@ interface Run {
 export class Crew {
   readonly #parts: CrewParts
   readonly #trouble: LastingTrouble
-  #bound: readonly BoundListener[]
+  #bound: readonly ServedListener[]
   #store: Thread | undefined
   readonly #fronts = new Map<number, Thread>()
   #delivery: Thread | undefined
@@ -75,11 +75,11 @@ export class Crew {
   }
 
   /** All that the fronts have opened. */
-  get bound(): readonly BoundListener[] {
+  get bound(): readonly ServedListener[] {
     return this.#bound
   }
 
-  get listeners(): readonly BoundListener[] {
+  get listeners(): readonly ServedListener[] {
     return this.#bound.filter(({ role }) => role !== 'lmtp')
   }
 
@@ -207,7 +207,7 @@ export class Crew {
     return space
   }
 
-  async #startFront(number: number): Promise<readonly BoundListener[]> {
+  async #startFront(number: number): Promise<readonly ServedListener[]> {
     const { connectionCounts, loginTables, strangerTables, settings, terminals } = this.#parts
     forgetConnections(connectionCounts, number)
     const storagePort = this.#connectStorage()
@@ -233,7 +233,7 @@ export class Crew {
   }
 
   /** With the ports that the system chose, once it has. */
-  #listenerOptions(front: number): readonly ListenerOptions[] {
+  #listenerOptions(front: number): readonly ServedOptions[] {
     const { settings, sockets } = this.#parts
     const fronts = settings.threads.front
     const bound = this.listeners

@@ -2,9 +2,9 @@
 import { readIssued } from '../acme/read-issued.ts'
 import { listIssuedNames } from '../config/issued-names.ts'
 import { describeListenError } from '../config/listen-error.ts'
+import type { ServedListener } from '../config/listener-roles.ts'
 import { certificateFilesOf, lmtpSocketsOf } from '../config/settings.ts'
 import { systemRandom } from '../runtime/random.ts'
-import type { BoundListener } from '../smtp/server/options.ts'
 import { createCertificateStore } from '../tls/certificate-store.ts'
 import { createCertificateAlerts } from './certificate-alerts.ts'
 import { composeFront } from './compose-front.ts'
@@ -71,10 +71,10 @@ runThread('front', async start => {
   // One of them is enough.
   const policyServer = number === 0 ? await serveStsPolicy({ settings, storage, certificates }) : undefined
   const lmtpSockets = number === 0 ? lmtpSocketsOf(settings.lmtp) : []
-  let bound: readonly BoundListener[]
+  let bound: readonly ServedListener[]
   try {
     await makeWay(lmtpSockets)
-    bound = await front.server.listen()
+    bound = await front.listen()
     await guardSockets(lmtpSockets)
   } catch (cause) {
     throw describeListenError(cause)

@@ -2,10 +2,10 @@
 //
 // Until that is said the system's usual mode holds, by which others may not write to it, and so not connect.
 import { chmod, chown, readFile, unlink } from 'node:fs/promises'
+import type { ServedListener, ServedOptions } from '../config/listener-roles.ts'
 import { assertUsable } from '../config/probe-lmtp.ts'
 import { type LmtpSettings, type LmtpSocket, lmtpPortsOf, lmtpSocketsOf } from '../config/settings.ts'
 import { UsageFault } from '../runtime/fault.ts'
-import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 
 /**
  * What one of the fronts listens on; a UNIX socket can be one front's only. `bound`: what has been opened before, with the ports that
@@ -15,8 +15,8 @@ export function lmtpListenerOptions(
   lmtp: readonly LmtpSettings[],
   front: number,
   fronts: number,
-  bound: readonly BoundListener[],
-): readonly ListenerOptions[] {
+  bound: readonly ServedListener[],
+): readonly ServedOptions[] {
   const ports = bound.filter(({ role, path }) => role === 'lmtp' && path === undefined)
   return [
     ...lmtpPortsOf(lmtp).map((one, index) => ({

@@ -11,6 +11,7 @@ import { checkRelaying } from '../config/checks/check-relaying.ts'
 import { checkSources } from '../config/checks/check-sources.ts'
 import type { Finding } from '../config/checks/finding.ts'
 import { describeListenError, portsInSettings } from '../config/listen-error.ts'
+import { isSmtp, type ServedListener } from '../config/listener-roles.ts'
 import { probeListeners } from '../config/probe-listeners.ts'
 import { probeLmtp } from '../config/probe-lmtp.ts'
 import { certificateFilesOf, type Settings } from '../config/settings.ts'
@@ -29,7 +30,6 @@ import { systemRandom } from '../runtime/random.ts'
 import type { StartBannerOptions } from '../setup/start-banner.ts'
 import { ensureTryOut, tryOutFolderElsewhere, tryOutPortsElsewhere } from '../setup/try-out.ts'
 import { connectSmtp } from '../smtp/client/connect.ts'
-import type { BoundListener } from '../smtp/server/options.ts'
 import { type DataFolderLock, hasLockFile } from '../storage/data-folder.ts'
 import type { Operation, Storage } from '../storage/operation.ts'
 import { describeDurability, readDurability } from '../storage/postgres/durability.ts'
@@ -327,10 +327,9 @@ async function assertNoOpenRelay(
   const problems = await proveNoOpenRelay({
     hostname,
     localNetworks,
-    listeners: threads.listeners.map((listener, index) => ({
-      ...listener,
-      proxyFrom: settings.listeners[index]?.proxyFrom ?? [],
-    })),
+    listeners: threads.listeners
+      .map((listener, index) => ({ ...listener, proxyFrom: settings.listeners[index]?.proxyFrom ?? [] }))
+      .filter(isSmtp),
     connect: connectSmtp,
     acceptForwardPath: (client, forwardPath) =>
       checkForwardPath(storage, { hostname }, { isOpen: () => false }, client, forwardPath, 'mail'),
@@ -362,7 +361,7 @@ async function findLack(storage: Pick<Storage, 'run'>): Promise<Problem | undefi
   return { part: 'directory', what: 'has no domain' }
 }
 
-function describeListeners(listeners: readonly BoundListener[]): string {
+function describeListeners(listeners: readonly ServedListener[]): string {
   return listeners.length === 0 ? 'none: this server only delivers' : listeners.map(formatListener).join(', ')
 }
 

@@ -40,8 +40,11 @@ export function countConnections({ counters, fronts }: ConnectionCountTable): nu
   return sum
 }
 
+/** Those of each protocol: whoever has many of one may have as many of another. */
+export type CountsOf = (protocol: 'smtp' | 'imap') => ConnectionCounts
+
 /** The counts as one front adds to them. */
-export function shareConnectionCounts(table: ConnectionCountTable, front: number): ConnectionCounts {
+export function shareConnectionCounts(table: ConnectionCountTable, front: number): CountsOf {
   const { counters, fronts, keys } = table
   const indexOf = (owner: number, row: number, slot: number): number => (owner * rows + row) * slots + slot
   const change = (host: string, by: 1 | -1): number[] =>
@@ -52,10 +55,10 @@ export function shareConnectionCounts(table: ConnectionCountTable, front: number
       for (let owner = 0; owner < fronts; owner++) sum += Atomics.load(counters, indexOf(owner, row, slot))
       return sum
     })
-  return {
-    add: host => Math.min(...change(host, 1)),
+  return protocol => ({
+    add: host => Math.min(...change(`${protocol} ${host}`, 1)),
     remove(host) {
-      change(host, -1)
+      change(`${protocol} ${host}`, -1)
     },
-  }
+  })
 }

@@ -1,9 +1,9 @@
 // A worker thread as the main thread holds it.
 import { type MessagePort, Worker } from 'node:worker_threads'
+import type { ServedListener } from '../config/listener-roles.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Fault, UsageFault } from '../runtime/fault.ts'
 import type { Log } from '../runtime/log.ts'
-import type { BoundListener } from '../smtp/server/options.ts'
 import type { FromThread, ThreadRole, ThreadStart, ToThread } from './thread-messages.ts'
 
 export interface Thread {
@@ -11,7 +11,7 @@ export interface Thread {
   /** As in the log: of several fronts each has its own. */
   readonly name: string
   /** Rejects when the thread refuses to start or ends before it is ready. */
-  readonly ready: Promise<readonly BoundListener[]>
+  readonly ready: Promise<readonly ServedListener[]>
   /** Until it ends. */
   readonly isReady: boolean
   readonly ended: Promise<void>
@@ -55,7 +55,7 @@ export function startThread(
     resourceLimits: { maxYoungGenerationSizeMb },
   })
   let isReady = false
-  const ready = Promise.withResolvers<readonly BoundListener[]>()
+  const ready = Promise.withResolvers<readonly ServedListener[]>()
   const ended = Promise.withResolvers<void>()
   const pings: PromiseWithResolvers<void>[] = []
   ready.promise.catch(() => {})

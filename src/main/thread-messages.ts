@@ -1,11 +1,11 @@
 // What the main thread and its worker threads say to each other.
 
 import type { MessagePort } from 'node:worker_threads'
+import type { ServedListener, ServedOptions } from '../config/listener-roles.ts'
 import type { Settings } from '../config/settings.ts'
 import type { TakeOver } from '../delivery/delivery-agent.ts'
 import type { LoginTables } from '../policy/login-limiter.ts'
 import type { StrangerTables } from '../policy/stranger-limits.ts'
-import type { BoundListener, ListenerOptions } from '../smtp/server/options.ts'
 import type { Fetched } from './mail-fetcher.ts'
 import type { ConnectionCountTable } from './shared-connection-counts.ts'
 import type { ShownCertificate } from './shown-certificate.ts'
@@ -23,7 +23,7 @@ export type ThreadStart =
       readonly number: number
       /** Of the queue ids that it makes. */
       readonly idSpace: number
-      readonly listeners: readonly ListenerOptions[]
+      readonly listeners: readonly ServedOptions[]
       readonly connectionCounts: ConnectionCountTable
       readonly loginTables: LoginTables
       readonly strangerTables: StrangerTables
@@ -40,7 +40,7 @@ export type ThreadStart =
       readonly owner: string
       readonly takesOver: TakeOver
       /** Where this server itself listens: never a mail host to relay to. */
-      readonly listeners: readonly BoundListener[]
+      readonly listeners: readonly ServedListener[]
     }
   | {
       readonly role: 'certificates'
@@ -68,7 +68,7 @@ export type ToThread =
   | { readonly kind: 'stop'; readonly graceMs: number }
 
 export type FromThread =
-  | { readonly kind: 'ready'; readonly listeners: readonly BoundListener[] }
+  | { readonly kind: 'ready'; readonly listeners: readonly ServedListener[] }
   | { readonly kind: 'pong' }
   /** The thread could not start: shown to the administrator; the server ends. */
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }

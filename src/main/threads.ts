@@ -1,10 +1,10 @@
 // The worker threads of one server: one crew after another, should the store die.
 import { randomBytes } from 'node:crypto'
+import type { ServedListener } from '../config/listener-roles.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { Fault } from '../runtime/fault.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
-import type { BoundListener } from '../smtp/server/options.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import { Crew, type CrewParts, startAgainAfterMs } from './crew.ts'
 import type { Fetched } from './mail-fetcher.ts'
@@ -14,10 +14,10 @@ import { Terminals } from './terminals.ts'
 import type { ThreadRole } from './thread-messages.ts'
 
 export interface Threads {
-  /** For SMTP. */
-  readonly listeners: readonly BoundListener[]
+  /** Those of [[listeners]], in their order. */
+  readonly listeners: readonly ServedListener[]
   /** Those of LMTP too. */
-  readonly bound: readonly BoundListener[]
+  readonly bound: readonly ServedListener[]
   readonly terminals: Terminals
   /** By name, as they are now. */
   readonly all: ReadonlyMap<string, Thread | undefined>
@@ -66,7 +66,7 @@ class Supervisor implements Threads {
   readonly terminals: Terminals
   readonly failed: Promise<never>
   readonly #fail: (cause: Fault) => void
-  readonly #createCrew: (bound: readonly BoundListener[]) => Crew
+  readonly #createCrew: (bound: readonly ServedListener[]) => Crew
   readonly #clock: Clock
   readonly #trouble: LastingTrouble
   readonly #log: Log
@@ -105,11 +105,11 @@ class Supervisor implements Threads {
     })
   }
 
-  get listeners(): readonly BoundListener[] {
+  get listeners(): readonly ServedListener[] {
     return this.#crew.listeners
   }
 
-  get bound(): readonly BoundListener[] {
+  get bound(): readonly ServedListener[] {
     return this.#crew.bound
   }
 

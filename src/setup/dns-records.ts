@@ -160,7 +160,7 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
                 'SRV',
                 `_${role}._tcp.${domain}`,
                 `0 1 ${port} ${hostname}.`,
-                'SRV (RFC 6186, RFC 8314): where mail programs of your users find the server by which they send.',
+                `SRV (RFC 6186, RFC 8314): where mail programs of your users find the server ${role === 'imap' || role === 'imaps' ? 'where they read' : 'by which they send'}.`,
               ),
             ],
       ),

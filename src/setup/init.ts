@@ -15,6 +15,7 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import { formatAddress } from '../address/format-address.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
+import { listenerRoles, usualPorts } from '../config/listener-roles.ts'
 import { parseSettings } from '../config/load-settings.ts'
 import { mechanismsOf, type Settings } from '../config/settings.ts'
 import { createAccount, findAccount } from '../directory/accounts.ts'
@@ -67,11 +68,9 @@ export async function runInit(options: InitOptions, surroundings: InitSurroundin
   const answers = await collectAnswers(options, settingsFolder, surroundings)
   const settingsText = composeSettingsFile({
     ...answers,
-    listeners: answers.listen.flatMap(address => [
-      { role: 'relay', address, port: 25 },
-      { role: 'submission', address, port: 587 },
-      { role: 'submissions', address, port: 465 },
-    ]),
+    listeners: answers.listen.flatMap(address =>
+      listenerRoles.map(role => ({ role, address, port: usualPorts[role] })),
+    ),
   })
   const settings = parseSettings(settingsText, settingsFile)
   const dnsFile = join(settingsFolder, 'dns-records.zone')

@@ -1,21 +1,22 @@
 // What `npm start` prints: where the server listens, who may log in, a dialogue to paste, and how to go on.
 
 import { formatEndpoint } from '../address/format-endpoint.ts'
-import type { BoundListener } from '../smtp/server/options.ts'
-import type { ListenerRole } from '../smtp/server/services.ts'
+import type { ServedListener, ServedRole } from '../config/listener-roles.ts'
 import type { TryOutAccount } from './try-out.ts'
 
 export interface StartBannerOptions {
   readonly hostname: string
   readonly dataFolder: string
-  readonly listeners: readonly BoundListener[]
+  readonly listeners: readonly ServedListener[]
   readonly accounts: readonly TryOutAccount[]
 }
 
-const duties: Readonly<Record<ListenerRole, string>> = {
+const duties: Readonly<Record<ServedRole, string>> = {
   relay: 'mail from other servers',
   submission: 'mail from your users: STARTTLS, log in',
   submissions: 'mail from your users: TLS, log in',
+  imap: 'your users read their mail: STARTTLS, log in',
+  imaps: 'your users read their mail: TLS, log in',
   lmtp: 'mail for the mailboxes here, from a server before this one',
 }
 
@@ -44,7 +45,7 @@ export function startBanner({ hostname, dataFolder, listeners, accounts }: Start
   ].join('\n')
 }
 
-function dialogue(relay: BoundListener, recipient: string): string[] {
+function dialogue(relay: ServedListener, recipient: string): string[] {
   const lines = [
     'HELO testmail.com',
     'MAIL FROM: <test@testmail.com>',

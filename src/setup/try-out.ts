@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { type ListenerRole, listenerRoles } from '../config/listener-roles.ts'
 import { placeSettings } from '../config/load-settings.ts'
 import { settingsSchema } from '../config/schema.ts'
 import type { ListenerSettings, Settings } from '../config/settings.ts'
@@ -15,7 +16,6 @@ import type { Clock } from '../runtime/clock.ts'
 import { UsageFault } from '../runtime/fault.ts'
 import type { Random } from '../runtime/random.ts'
 import { scramHashesOf, usualMechanisms } from '../sasl/mechanisms.ts'
-import type { SmtpRole } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 
 /** RFC 2606 §2: .test is nobody's, now and later. */
@@ -23,25 +23,29 @@ export const tryOutDomain = 'example.test'
 const hostname = `mail.${tryOutDomain}`
 const localParts = ['anna', 'boris']
 
+export type TryOutPorts = Readonly<Partial<Record<ListenerRole, number>>>
+
 export interface TryOutOptions {
   /** Default: data in the project folder. */
   readonly dataFolder?: string | undefined
-  /** 0 lets the system choose, for tests. */
-  readonly ports?: Readonly<Record<SmtpRole, number>> | undefined
+  /** For those that are not there the system chooses. Default: the usual ones, and 2000. */
+  readonly ports?: TryOutPorts | undefined
 }
 
 /** How a server to try out gets other ports. */
 export const tryOutPortsElsewhere =
-  'give this server others, for relay, submission and submissions:  npm start -- --ports 3525,3587,3465'
+  'give this server others (relay, submission, submissions; the rest the system chooses):  npm start -- --ports 3525,3587,3465'
 
 /** How a second server to try out is started beside the first: in a folder inside this one, where npx finds the program too. */
 export const tryOutFolderElsewhere =
   'start this one in a folder of its own, with other ports: "mkdir -p second && cd second && postrider serve --try --ports 3525,3587,3465"'
 
-const defaultPorts: Readonly<Record<SmtpRole, number>> = {
+const defaultPorts: TryOutPorts = {
   relay: 2525,
   submission: 2587,
   submissions: 2465,
+  imap: 2143,
+  imaps: 2993,
 }
 
 export function tryOutSettings(
@@ -49,9 +53,8 @@ export function tryOutSettings(
   { dataFolder, ports = defaultPorts }: TryOutOptions = {},
 ): Settings {
   const addresses = hasIpv6Loopback() ? ['127.0.0.1', '::1'] : ['127.0.0.1']
-  const roles: readonly SmtpRole[] = ['relay', 'submission', 'submissions']
   const listeners: ListenerSettings[] = addresses.flatMap(address =>
-    roles.map(role => ({ role, address, port: ports[role], proxyFrom: [] })),
+    listenerRoles.map(role => ({ role, address, port: ports[role] ?? 0, proxyFrom: [] })),
   )
   const settings = settingsSchema.parse({
     hostname,

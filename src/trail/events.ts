@@ -44,6 +44,19 @@ export interface PeerFacts {
   readonly account?: string | undefined
 }
 
+export interface RefusedLogIn {
+  /** As the client gave it, where it is an address. */
+  readonly loginName?: string | undefined
+  /** 'SCRAM-SHA-256' */
+  readonly mechanism?: string | undefined
+  /** What was wrong, which the client is not told. */
+  readonly loginProblem?: LoginProblem | undefined
+  /** Until when nobody from this network gets in with this name, ms since 1970. */
+  readonly blockedUntil?: number | undefined
+  /** Too many wrong passwords from the network, for the account from there, or for the account from everywhere. */
+  readonly blockedBy?: 'network' | 'account-from-network' | 'account' | undefined
+}
+
 /** Where the mail of an attempt was to go, and what the DNS said of the way; once for each connection that is opened. */
 export interface Lookup {
   /** 'mx': by the domain's MX records. 'rerouted': an administrator named the host. 'lmtp': the settings name the server. */
@@ -117,7 +130,7 @@ export type DialogueLine = string
 export type TrailEvent =
   | { readonly kind: 'received'; readonly reception: Reception }
   /** Refused before it had a queue id; found by session and address. */
-  | {
+  | ({
       readonly kind: 'refused'
       readonly sessionId: string
       readonly role?: string | undefined
@@ -132,16 +145,6 @@ export type TrailEvent =
       readonly recipients?: readonly string[] | undefined
       /** Whose mail was asked for (ETRN, ATRN). */
       readonly domains?: readonly string[] | undefined
-      /** Of AUTH. */
-      readonly loginName?: string | undefined
-      /** Of AUTH: 'SCRAM-SHA-256'. */
-      readonly mechanism?: string | undefined
-      /** Of AUTH: what was wrong, which the client is not told. */
-      readonly loginProblem?: LoginProblem | undefined
-      /** Until when nobody from this network gets in with this name, ms since 1970. */
-      readonly blockedUntil?: number | undefined
-      /** Too many wrong passwords from the network, for the account from there, or for the account from everywhere. */
-      readonly blockedBy?: 'network' | 'account-from-network' | 'account' | undefined
       /** What the checks of the message have found, when they are why. */
       readonly authentication?: AuthenticationEvidence | undefined
       readonly screening?: ScreeningEvidence | undefined
@@ -156,7 +159,14 @@ export type TrailEvent =
       /** How often the network has met the limit since the event before this one, which was not written. */
       readonly repeated?: number | undefined
       readonly reply: Reply
-    }
+    } & RefusedLogIn)
+  /** A log-in that failed, over another protocol than SMTP; found by session, address and name. */
+  | ({
+      readonly kind: 'login-refused'
+      readonly mechanism: string
+      readonly loginProblem: LoginProblem
+    } & PeerFacts &
+      RefusedLogIn)
   /** What the checks of a stranger's message have found. */
   | {
       readonly kind: 'authenticated'

@@ -76,6 +76,10 @@ function addKeys(event: TrailEvent, add: Add): void {
       if (event.id !== undefined) add('q', event.id)
       if (event.authentication?.dmarc?.domain !== undefined) add('n', event.authentication.dmarc.domain)
       break
+    case 'login-refused':
+      addPeer(event, add)
+      if (event.loginName !== undefined) add('l', event.loginName)
+      break
     case 'authenticated': {
       const { dmarc, dkim = [] } = event.authentication
       if (dmarc?.domain !== undefined) add('n', dmarc.domain)

@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { listenerRoles } from '../../src/config/listener-roles.ts'
 import { generatedCertificateFile } from '../../src/tls/generated-certificate-file.ts'
 import { findFreePort } from '../harness/free-port.ts'
 import { command, createServerFolder, startServer } from '../harness/server-process.ts'
@@ -51,7 +52,7 @@ test('a second one beside the first: which process that is, and how both can run
 // Its domain was made behind its certificate, which the second start therefore threw away.
 test('a second start finds the certificate of the first, accounts and all', async context => {
   const folder = makeFolder(remove => context.after(remove))
-  const ports = [await findFreePort(), await findFreePort(), await findFreePort()].join(',')
+  const ports = (await Promise.all(listenerRoles.map(() => findFreePort()))).join(',')
   const first = await startAndStop(folder, ports)
   const second = await startAndStop(folder, ports)
   assert.equal(second.certificate, first.certificate)

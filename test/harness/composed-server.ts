@@ -1,6 +1,7 @@
 // The whole server in the test's process: real storage, sessions and delivery, with DNS zones and a clock of the test's.
 import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
+import { listenerRoles, type ServedOptions, type ServedRole } from '../../src/config/listener-roles.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { mechanismsOf, type Settings } from '../../src/config/settings.ts'
 import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
@@ -26,8 +27,6 @@ import type { Language } from '../../src/queue/records.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
 import { scramHashesOf } from '../../src/sasl/mechanisms.ts'
-import type { ListenerOptions } from '../../src/smtp/server/options.ts'
-import type { ListenerRole } from '../../src/smtp/server/services.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createCertificateStore } from '../../src/tls/certificate-store.ts'
 import type { TrailEvent } from '../../src/trail/events.ts'
@@ -80,7 +79,7 @@ export interface ComposedServer {
   readonly terminals: Terminals
   /** Reports on DMARC, which nobody sends by himself here. */
   readonly dmarc: DmarcWork
-  port(role: ListenerRole): number
+  port(role: ServedRole): number
   /** What is due about DKIM keys, which nobody looks after by himself here. */
   lookAfterKeys(): Promise<void>
   /** As `postrider fetch`. */
@@ -105,7 +104,6 @@ export async function startComposedServer(
   const clock = options.clock ?? createManualClock()
   const { folder, storage, mailData, beforeClose } = options.storage ?? (await openTestStorage(t, { clock }))
   const log = options.log ?? silentLog
-  const roles: readonly ListenerRole[] = ['relay', 'submission', 'submissions']
   const parsed = settingsSchema.parse({ hostname: options.hostname, ...withoutDelays(options.settings) })
   const { complete = same => same } = options
   const settings = complete({ ...parsed, dataFolder: folder })
@@ -117,7 +115,7 @@ export async function startComposedServer(
   })
   const terminals = new Terminals()
   await fillDirectory(storage, options, settings, clock)
-  const listeners: ListenerOptions[] = roles.map(role => ({
+  const listeners: ServedOptions[] = listenerRoles.map(role => ({
     role,
     address: '127.0.0.1',
     port: 0,
@@ -140,7 +138,7 @@ export async function startComposedServer(
     log,
     idSpace: 0,
   })
-  const bound = await front.server.listen()
+  const bound = await front.listen()
   const nextQueueId = createQueueIdMaker(clock, 15)
   const alerts = composeAlerts({ settings, storage, mailData, clock, log, nextQueueId })
   const dmarc = composeDmarc({ settings, storage, mailData, resolver, alerts, clock, log, nextQueueId })

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ListenerRole } from '../../src/config/listener-roles.ts'
 import { connectControl } from '../../src/main/control-client.ts'
 import type { ServerStatus } from '../../src/main/control-protocol.ts'
 import { runHere } from '../cli/run-postrider.ts'
@@ -111,7 +112,7 @@ export interface LaunchedServer {
 
 export interface ServerProcess extends Omit<LaunchedServer, 'listening'> {
   /** The port of the first listener with a role. */
-  port(role: 'relay' | 'submission' | 'submissions'): number
+  port(role: ListenerRole): number
 }
 
 /** Starts `postrider serve` and waits until it listens. */

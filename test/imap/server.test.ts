@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createDeflateRaw } from 'node:zlib'
+import { ImapClient } from '../harness/imap-client.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { createScramClient } from '../harness/scram-client.ts'
-import { ImapClient, startServer } from './start-server.ts'
+import { startServer } from './start-server.ts'
 
 const mebibyte = 1024 * 1024
 

@@ -6,15 +6,14 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { changeAccount, createAccount } from '../../src/directory/accounts.ts'
 import {
   type AppPasswordScope,
-  createAppPassword,
   listAppPasswords,
   removeAppPassword,
 } from '../../src/directory/app-passwords.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
-import { storedAppPassword } from '../../src/directory/new-password.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { deriveScramCredential, formatScramCredential } from '../../src/sasl/scram-keys.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
+import { addAppPassword } from '../harness/app-passwords.ts'
 import { awaitEvents } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
@@ -133,19 +132,12 @@ test('what is offered is what login.mechanisms says', async t => {
   assert.equal(await logInPlain(connection, anna, 'secret'), 235)
 })
 
-async function addApp(
+const addApp = (
   server: ComposedServer,
   name: string,
   password: string,
   more: { readonly scopes?: readonly AppPasswordScope[]; readonly expiresAt?: number } = {},
-): Promise<void> {
-  const at = server.clock.now()
-  const account = parseAddress(anna)
-  assert.ok(account)
-  const secret = await storedAppPassword(server.storage, anna, password, { random: systemRandom, at })
-  const { scopes = ['smtp'], expiresAt } = more
-  await server.storage.run(createAppPassword, { account, name, scopes, expiresAt, at, ...secret })
-}
+): Promise<void> => addAppPassword(server, anna, { name, password, scopes: ['smtp'], ...more })
 
 test('app passwords: with PLAIN, LOGIN and SCRAM, beside the password of the account, and their use is kept', async t => {
   const server = await start(t, { mechanisms: ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN', 'LOGIN'] })

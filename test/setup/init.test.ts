@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, wr
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { type TestContext, test } from 'node:test'
+import { listenerRoles } from '../../src/config/listener-roles.ts'
 import { loadSettings } from '../../src/config/load-settings.ts'
 import { authenticate } from '../../src/directory/authenticate.ts'
 import { listDomains } from '../../src/directory/domains.ts'
@@ -60,7 +61,7 @@ test('by flags: settings that load, DNS records, the domain, an account that can
   assert.equal(settings.dataFolder, dataFolder)
   assert.deepEqual(
     settings.listeners.map(({ role, address, port }) => `${role} ${address} ${port}`),
-    ['relay :: 25', 'submission :: 587', 'submissions :: 465'],
+    ['relay :: 25', 'submission :: 587', 'submissions :: 465', 'imap :: 143', 'imaps :: 993'],
   )
   assert.equal(result.dnsFile, join(folder, 'dns-records.zone'))
   const zone = readFileSync(result.dnsFile, 'utf8')
@@ -164,7 +165,7 @@ test('by questions: suggestions are taken with Enter, wrong answers asked again'
   )
   const settings = await loadSettings(file)
   assert.equal(settings.hostname, 'mail.xn--e1afmkfd.xn--p1ai')
-  assert.equal(settings.listeners.length, 6)
+  assert.equal(settings.listeners.length, 2 * listenerRoles.length)
   assert.equal(result.account, 'анна@пример.рф')
   assert.match(readFileSync(result.dnsFile, 'utf8'), /пример\.рф \(in the DNS xn--e1afmkfd\.xn--p1ai\)/)
   assert.equal(result.asked.length, 6)

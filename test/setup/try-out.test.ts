@@ -16,14 +16,14 @@ import { createManualClock } from '../harness/manual-clock.ts'
 
 const values = { clock: createManualClock(), random: systemRandom }
 
-test('it listens on loopback only, on the three ports of the README', () => {
+test('it listens on loopback only, on the ports of the README', () => {
   const settings = tryOutSettings('/home/anna/postrider')
   assert.equal(settings.dataFolder, '/home/anna/postrider/data')
   for (const { address } of settings.listeners) assert.ok(['127.0.0.1', '::1'].includes(address), address)
   const ipv4 = settings.listeners.filter(({ address }) => address === '127.0.0.1')
   assert.deepEqual(
     ipv4.map(({ role, port }) => `${role} ${port}`),
-    ['relay 2525', 'submission 2587', 'submissions 2465'],
+    ['relay 2525', 'submission 2587', 'submissions 2465', 'imap 2143', 'imaps 2993'],
   )
   assert.deepEqual(
     Object.keys(settings).sort(),

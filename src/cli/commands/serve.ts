@@ -1,11 +1,11 @@
 // postrider serve: runs the server until it is told to stop.
 import { type Command, InvalidArgumentError } from 'commander'
+import { listenerRoles } from '../../config/listener-roles.ts'
 import { loadSettings } from '../../config/load-settings.ts'
 import type { Settings } from '../../config/settings.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
 import { startBanner } from '../../setup/start-banner.ts'
-import { tryOutSettings } from '../../setup/try-out.ts'
-import type { SmtpRole } from '../../smtp/server/services.ts'
+import { type TryOutPorts, tryOutSettings } from '../../setup/try-out.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { findSettingsFile, settingsFileName } from '../find-settings.ts'
 import type { Invocation } from '../invocation.ts'
@@ -17,7 +17,7 @@ export function addServeCommand(program: Command, run: CommandRun): void {
     summary: 'Run the server',
     description:
       'Run the server until it gets SIGINT or SIGTERM. --try starts one to try out: a domain under .test with two accounts, ' +
-      'in the folder ./data, on ports 2525, 2587 and 2465. The log goes to standard error: plain lines on a terminal, one JSON ' +
+      'in the folder ./data, on ports 2525, 2587 and 2465, and for IMAP 2143 and 2993. The log goes to standard error: plain lines on a terminal, one JSON ' +
       'object a line anywhere else (docs/log.md).',
     examples: [
       'serve',
@@ -27,7 +27,11 @@ export function addServeCommand(program: Command, run: CommandRun): void {
     ],
   })
     .option('--try', 'a server to try out, on this machine only')
-    .option('--ports <ports>', 'with --try: other ports for relay, submission and submissions', parsePorts)
+    .option(
+      '--ports <ports>',
+      `with --try: other ports for ${listenerRoles.join(', ')}; the last may be left to the system`,
+      parsePorts,
+    )
     .action(
       perform(run, async (invocation, options: ServeCommandOptions) => {
         const parent = isChildOfNpm(invocation.surroundings.environment) ? process.ppid : undefined
@@ -45,7 +49,7 @@ export function addServeCommand(program: Command, run: CommandRun): void {
 
 interface ServeCommandOptions {
   readonly try?: true
-  readonly ports?: Readonly<Record<SmtpRole, number>>
+  readonly ports?: TryOutPorts
 }
 
 async function settingsToServe(
@@ -69,18 +73,18 @@ async function settingsToServe(
   )
 }
 
-function parsePorts(text: string): Readonly<Record<SmtpRole, number>> {
+const leastPorts = 3
+
+function parsePorts(text: string): TryOutPorts {
   const ports = text.split(',').map(Number)
-  const [relay, submission, submissions] = ports
   if (
-    relay === undefined ||
-    submission === undefined ||
-    submissions === undefined ||
-    new Set(ports).size !== 3 ||
+    ports.length < leastPorts ||
+    ports.length > listenerRoles.length ||
+    new Set(ports).size !== ports.length ||
     !ports.every(port => Number.isInteger(port) && port >= 1 && port <= 65_535)
   )
     throw new InvalidArgumentError(
-      'It has to be three different ports from 1 to 65535, as in 3525,3587,3465.',
+      `It has to be three different ports from 1 to 65535, as in 3525,3587,3465, or up to ${listenerRoles.length} (${listenerRoles.join(', ')}).`,
     )
-  return { relay, submission, submissions }
+  return Object.fromEntries(ports.map((port, index) => [listenerRoles[index], port]))
 }

@@ -6,15 +6,15 @@ import type { Finding } from './finding.ts'
 /** Database, log, mail data and outgoing connections need descriptors too. */
 const othersNeed = 500
 
-export async function checkLimits({ limits, delivery }: Settings): Promise<Finding[]> {
+export async function checkLimits({ limits, imap, delivery }: Settings): Promise<Finding[]> {
   const allowed = await readDescriptorLimit()
-  const wanted = limits.maxConnections + delivery.maxConnections + othersNeed
+  const wanted = limits.maxConnections + imap.maxConnections + delivery.maxConnections + othersNeed
   if (allowed === undefined || allowed >= wanted) return []
   return [
     {
       severity: 'warning',
       subject: 'limits',
-      what: `limits.maxConnections is ${limits.maxConnections}, but this user may open only ${allowed} files and connections.`,
+      what: `limits.maxConnections is ${limits.maxConnections} and imap.maxConnections ${imap.maxConnections}, but this user may open only ${allowed} files and connections.`,
       cost: 'Under load, connections fail before the limit turns them away politely.',
       remedy: `LimitNOFILE=${wanted} in the systemd unit ("ulimit -n ${wanted}" in a shell), or a smaller maxConnections.`,
     },

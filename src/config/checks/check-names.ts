@@ -97,7 +97,7 @@ function checkWhere(hostname: string, addresses: readonly string[]): Finding[] {
       subject,
       what: `${hostname} leads to ${addresses.join(', ')}, and this machine has none of these addresses.`,
       cost: 'If no router or load balancer there passes the ports on to this machine, no mail arrives.',
-      remedy: 'Correct the A and AAAA records, or see that ports 25, 465 and 587 are passed on.',
+      remedy: 'Correct the A and AAAA records, or see that the ports of this server are passed on.',
     },
   ]
 }

@@ -1,4 +1,4 @@
-// What the sessions of this server ask for, joined from the parts that know.
+// What the SMTP sessions of this server ask for, joined from the parts that know.
 
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
@@ -44,13 +44,15 @@ import { isForUsers } from '../smtp/server/roles.ts'
 import type { Client, CutOff, Refusal, SessionServices, TurnedAway } from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
-import type { PeerFacts, TrailEvent, TrailRecord } from '../trail/events.ts'
+import type { TrailEvent, TrailRecord } from '../trail/events.ts'
+import { logInServicesOf } from './compose-log-ins.ts'
+import { peerFactsOf } from './peer-facts.ts'
 import { RepeatMemory } from './repeat-memory.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
-export interface SessionServicesOptions {
+export interface SmtpServicesOptions {
   readonly settings: Settings
   readonly storage: Storage
   readonly intake: Intake
@@ -82,12 +84,12 @@ export interface SessionServicesOptions {
 /** What happens again and again, and is told once with how often. */
 type RepeatedEvent = Extract<TrailEvent, { kind: 'queue-started' | 'fetched' | 'refused' | 'turned-away' }>
 
-export interface ComposedSessionServices extends SessionServices {
+export interface ComposedSmtpServices extends SessionServices {
   /** Gives the trail what it has yet to be told of those who came again and again, at the end. */
   readonly tellRest: () => void
 }
 
-export function createSessionServices(options: SessionServicesOptions): ComposedSessionServices {
+export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpServices {
   const { settings, storage, intake, terminals, patience, strangerLimits } = options
   const { hooks, logins, outside, sessionScanners } = options
   const remembered = rememberRecipients(storage)
@@ -216,20 +218,12 @@ export function createSessionServices(options: SessionServicesOptions): Composed
       strangerLimits.count(client, 'messages')
       return intake.open(client, transaction, client.account?.language)
     },
-    authenticate: ({ remoteAddress }, name, password) => logins.verifyPassword(remoteAddress, name, password),
-    openScram: ({ remoteAddress }, hash, name) => logins.openScram(remoteAddress, hash, name),
-    ...(logins.takesTokens && {
-      verifyToken: ({ remoteAddress }, name, token) => logins.verifyToken(remoteAddress, name, token),
-    }),
-    ...(logins.takesCertificates && {
-      verifyCertificate: ({ remoteAddress, tls }, name) =>
-        logins.verifyCertificate(remoteAddress, name, tls?.clientCertificate),
-    }),
+    ...logInServicesOf(logins),
     verify: (_client, question) => verifyAnswer(storage, hostname, question),
     expand: (_client, question) => expandAnswer(storage, hostname, question),
     async startQueue(client, request) {
       const now = options.clock.now()
-      const asked = describePeer(client)
+      const asked = peerFactsOf(client)
       const answer = await putOff(
         startQueueOf(storage, client, request, { asked, now }),
         replies.cannotStartQueue('that node'),
@@ -244,7 +238,7 @@ export function createSessionServices(options: SessionServicesOptions): Composed
         findFetchable(storage, account, wanted, options.clock.now()),
         replies.cannotFetch,
       )
-      const asked = describePeer(client)
+      const asked = peerFactsOf(client)
       if ('code' in found) {
         if (found.code === replies.nothingToFetch.code)
           noteAsked({ kind: 'fetched', verb, domains: wanted, ...asked }, true)
@@ -329,7 +323,7 @@ async function checkReturnPath(
 
 /** By the sender address alone: who the author is, and what is proved, shows when the message has come. */
 async function checkBlocked(
-  { senderLists, settings: { hostname }, noteEvidence }: SessionServicesOptions,
+  { senderLists, settings: { hostname }, noteEvidence }: SmtpServicesOptions,
   client: Client,
   reversePath: ReversePath,
   forwardPath: Address,
@@ -377,7 +371,7 @@ function describeRefusal(
     at,
     event: {
       kind: 'refused',
-      ...describePeer(client),
+      ...peerFactsOf(client),
       command,
       reversePath: reversePath === undefined ? undefined : formatReversePath(reversePath),
       forwardPath: forwardPath && formatAddress(forwardPath),
@@ -399,17 +393,6 @@ function describeRefusal(
   }
 }
 
-function describePeer({ sessionId, role, remoteAddress, heloName, tls, account }: Client) {
-  return {
-    sessionId,
-    role,
-    remoteAddress,
-    heloName,
-    tls: tls && `${tls.protocol} ${tls.cipher}`,
-    account: account?.address,
-  } satisfies PeerFacts
-}
-
 function describeCutOff(
   at: number,
   client: Client,
@@ -419,7 +402,7 @@ function describeCutOff(
     at,
     event: {
       kind: 'cut-off',
-      ...describePeer(client),
+      ...peerFactsOf(client),
       reversePath: formatReversePath(transaction.reversePath),
       recipients: transaction.recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
       during,

@@ -6,7 +6,7 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
 import { createAccount } from '../../src/directory/accounts.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
-import { createSessionServices } from '../../src/main/session-services.ts'
+import { createSmtpServices } from '../../src/main/smtp-services.ts'
 import { Logins } from '../../src/policy/logins.ts'
 import { Patience } from '../../src/policy/patience.ts'
 import { StrangerLimits } from '../../src/policy/stranger-limits.ts'
@@ -81,7 +81,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
     ...silentLog,
     warn: (message, fields) => void warned.push(`${message} ${JSON.stringify(fields)}`),
   }
-  const services = createSessionServices({
+  const services = createSmtpServices({
     ...withoutMail,
     watch: { note() {} },
     storage,
@@ -122,7 +122,7 @@ test('ten wrong passwords from a network: the right one is answered as a wrong o
 test('what the server refuses to itself at start is not in the trail; the same from elsewhere is', async context => {
   const storage = await openDirectory(context)
   const trail: TrailRecord[] = []
-  const services = createSessionServices({
+  const services = createSmtpServices({
     ...withoutMail,
     watch: { note() {} },
     storage,
@@ -149,7 +149,7 @@ test('a report to a return address of forwarded mail is taken from strangers; ot
   await addDomain(storage, 'example.test')
   const clock = createManualClock()
   const settings = { ...settingsSchema.parse({ hostname: 'mail.example.test' }), dataFolder: '' }
-  const services = createSessionServices({
+  const services = createSmtpServices({
     watch: { note() {} },
     settings,
     storage,

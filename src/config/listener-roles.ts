@@ -1,0 +1,39 @@
+// What a listener is there for: which protocol, and for whom.
+import type { BoundListener, PortOptions, UnixSocketOptions } from '../connection/listener-options.ts'
+import type { ListenerRole as ImapRole } from '../imap/server/services.ts'
+import type { SmtpRole, ListenerRole as SmtpServerRole } from '../smtp/server/services.ts'
+
+/** Of [[listeners]]. */
+export type ListenerRole = SmtpRole | ImapRole
+
+/** With that of [[lmtp]]. */
+export type ServedRole = ListenerRole | SmtpServerRole
+export type ServedOptions = PortOptions<ServedRole> | UnixSocketOptions<'lmtp'>
+export type ServedListener = BoundListener<ServedRole>
+
+/** Where programs look for each (RFC 8314 §7, and the registry of ports), in the order in which people list them. */
+export const usualPorts: Readonly<Record<ListenerRole, number>> = {
+  relay: 25,
+  submission: 587,
+  submissions: 465,
+  imap: 143,
+  imaps: 993,
+}
+
+export const listenerRoles = Object.keys(usualPorts) as readonly ListenerRole[]
+
+interface WithRole {
+  readonly role: ServedRole
+}
+
+export function isSmtp<Listener extends WithRole>(
+  listener: Listener,
+): listener is Listener & { readonly role: SmtpServerRole } {
+  return !isImap(listener)
+}
+
+export function isImap<Listener extends WithRole>(
+  listener: Listener,
+): listener is Listener & { readonly role: ImapRole } {
+  return listener.role === 'imap' || listener.role === 'imaps'
+}
