@@ -26,6 +26,7 @@ import {
   unsubscribe,
 } from '../mailbox/name-operations.ts'
 import { readMailboxState } from '../mailbox/read-mailbox.ts'
+import { countRecent } from '../mailbox/recent.ts'
 import { MailboxAppend } from './append-target.ts'
 import { listNames } from './list-mailboxes.ts'
 import { mailboxIdOf, OpenMailbox } from './open-mailbox.ts'
@@ -70,11 +71,15 @@ export class AccountMailboxes implements ImapMailboxes {
     const subscriptions = await storage.run(listSubscriptions, account)
     const byName = new Map(mailboxes.map(mailbox => [mailbox.name, mailbox]))
     const { returns } = query
-    yield listNames(query, { mailboxes, subscriptions }).map(mailbox => {
+    const listed: ListedWithStatus[] = []
+    for (const mailbox of listNames(query, { mailboxes, subscriptions })) {
       const found = byName.get(mailbox.name)
-      const status = returns?.status && found ? statusOf(found, returns.status) : undefined
-      return { mailbox, status }
-    })
+      listed.push({
+        mailbox,
+        status: returns?.status && found ? await statusOf(this.#parts, found, returns.status) : undefined,
+      })
+    }
+    yield listed
   }
 
   async status(
@@ -82,7 +87,7 @@ export class AccountMailboxes implements ImapMailboxes {
     items: readonly StatusItem[],
   ): Promise<ReadonlyMap<StatusItem, StatusValue> | Refusal> {
     const mailbox = await this.#find(name)
-    return mailbox ? statusOf(mailbox, items) : missing(name)
+    return mailbox ? await statusOf(this.#parts, mailbox, items) : missing(name)
   }
 
   async create({
@@ -203,11 +208,17 @@ function problemOfName(name: string): string | undefined {
   return name.length > maxNameLength ? `A mailbox name has ${maxNameLength} characters at most` : undefined
 }
 
-function statusOf(mailbox: Mailbox, items: readonly StatusItem[]): ReadonlyMap<StatusItem, StatusValue> {
-  return new Map(items.map(item => [item, statusValue(mailbox, item)]))
+async function statusOf(
+  { storage }: Pick<AccessParts, 'storage'>,
+  mailbox: Mailbox,
+  items: readonly StatusItem[],
+): Promise<ReadonlyMap<StatusItem, StatusValue>> {
+  const hasRecent = items.includes('RECENT') && mailbox.recentFrom < mailbox.uidNext
+  const recent = hasRecent ? await storage.run(countRecent, { mailboxId: mailbox.id }) : 0
+  return new Map(items.map(item => [item, statusValue({ ...mailbox, recent }, item)]))
 }
 
-function statusValue(mailbox: Mailbox, item: StatusItem): StatusValue {
+function statusValue(mailbox: Mailbox & { readonly recent: number }, item: StatusItem): StatusValue {
   switch (item) {
     case 'MESSAGES':
       return mailbox.messages
@@ -222,7 +233,7 @@ function statusValue(mailbox: Mailbox, item: StatusItem): StatusValue {
     case 'SIZE':
       return mailbox.bytes
     case 'RECENT':
-      return 0
+      return mailbox.recent
     case 'HIGHESTMODSEQ':
       return mailbox.modSeq
     case 'MAILBOXID':

@@ -5,11 +5,13 @@ import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { type FlagStates, readFlagNames } from './flag-names.ts'
+import type { RecentMessages } from './recent-messages.ts'
 import { fold, type SearchedMessage } from './searched-message.ts'
 
 export interface KeyTerms {
   readonly numbers: MessageNumbers
   readonly saved: readonly NumberRange[]
+  readonly recent: Pick<RecentMessages, 'has'>
   readonly states: FlagStates
   readonly now: number
 }
@@ -43,6 +45,7 @@ export function compileKey(key: SearchKey, terms: KeyTerms): Matcher {
     case 'save-date-supported':
       return ofUid(anyUid)
     case 'recent':
+      return ofUid(uid => terms.recent.has(uid))
     case 'thread-id':
       return ofUid(() => false)
     case 'and':

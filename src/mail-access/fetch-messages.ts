@@ -14,10 +14,11 @@ import { formatQueueId } from '../queue/queue-id.ts'
 import { changePages } from './change-pages.ts'
 import { decodedSize, decodePart } from './decode-part.ts'
 import { findPart, findSection } from './find-section.ts'
-import { FlagStates, flagNames } from './flag-names.ts'
+import { FlagStates } from './flag-names.ts'
 import { MessageText } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
 import { readPreview } from './preview.ts'
+import type { RecentMessages } from './recent-messages.ts'
 import { inPieces, spanUids } from './selection.ts'
 import { structuresOf } from './structures.ts'
 
@@ -26,6 +27,7 @@ export interface Fetching extends Pick<AccessParts, 'storage' | 'mailData'> {
   readonly numbers: MessageNumbers
   /** Ascending. */
   readonly uids: readonly number[]
+  readonly recent: RecentMessages
   /** Sets \Seen; those that did not have it, as they are now. */
   readonly markSeen: (uids: readonly number[]) => Promise<readonly MessageFlags[]>
 }
@@ -61,7 +63,7 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
       const items = await describeMessage(fetching, request, message, structures?.get(message.mailDataId))
       const changed = marked.get(message.uid)
       const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
-      if (changed && !isTold) items.push({ kind: 'FLAGS', flags: flagNames(changed.flags, changed.keywords) })
+      if (changed && !isTold) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
       batch.push({ sequence, uid: message.uid, items })
     }
     yield batch
@@ -89,7 +91,7 @@ function pageOf<Value>(values: readonly Value[], page: Request['page']): readonl
 }
 
 async function* fetchFlags(
-  { storage, id, numbers }: Fetching,
+  { storage, id, numbers, recent }: Fetching,
   { attributes }: Request,
   uids: readonly number[],
 ): AsyncGenerator<MessageBatch> {
@@ -104,9 +106,9 @@ async function* fetchFlags(
       const found = states.of(uid)
       if (sequence === undefined || !found) return []
       const words = found.hasKeywords ? (keywords?.get(uid) ?? []) : []
+      const flags = recent.flagNames({ uid, flags: found.flags, keywords: words })
       const items = attributes.map(
-        ({ kind }): FetchItem =>
-          kind === 'UID' ? { kind, value: uid } : { kind: 'FLAGS', flags: flagNames(found.flags, words) },
+        ({ kind }): FetchItem => (kind === 'UID' ? { kind, value: uid } : { kind: 'FLAGS', flags }),
       )
       return [{ sequence, uid, items }]
     })
@@ -162,30 +164,36 @@ function setsSeen(attribute: FetchAttribute): boolean {
 }
 
 async function describeMessage(
-  { mailData }: Fetching,
+  { mailData, recent }: Fetching,
   { attributes, changedSince }: Request,
   message: MailboxMessage,
   structure: MessageStructure = unread,
 ): Promise<FetchItem[]> {
   const text = new MessageText(mailData, message)
   const items: FetchItem[] = []
-  for (const attribute of attributes) items.push(await describe(attribute, message, text, structure))
+  for (const attribute of attributes)
+    items.push(await describe(attribute, { message, text, structure, recent }))
   // RFC 7162 §3.1.4.1: CHANGEDSINCE asks for it.
   if (changedSince !== undefined && !attributes.some(({ kind }) => kind === 'MODSEQ'))
     items.push({ kind: 'MODSEQ', value: message.modSeq })
   return items
 }
 
+interface Described {
+  readonly message: MailboxMessage
+  readonly text: MessageText
+  readonly structure: MessageStructure
+  readonly recent: RecentMessages
+}
+
 async function describe(
   attribute: FetchAttribute,
-  message: MailboxMessage,
-  text: MessageText,
-  structure: MessageStructure,
+  { message, text, structure, recent }: Described,
 ): Promise<FetchItem> {
   const { kind } = attribute
   switch (kind) {
     case 'FLAGS':
-      return { kind, flags: flagNames(message.flags, message.keywords) }
+      return { kind, flags: recent.flagNames(message) }
     case 'UID':
       return { kind, value: message.uid }
     case 'MODSEQ':

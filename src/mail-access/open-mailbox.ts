@@ -39,11 +39,20 @@ import {
   readChanges,
   readMailboxState,
 } from '../mailbox/read-mailbox.ts'
-import { countUids, intersectRanges, rangesOf, subtractRanges, uidsOf } from '../mailbox/uid-ranges.ts'
+import { claimRecent } from '../mailbox/recent.ts'
+import {
+  countUids,
+  intersectRanges,
+  rangesOf,
+  subtractRanges,
+  type UidRange,
+  uidsOf,
+} from '../mailbox/uid-ranges.ts'
 import { changePages } from './change-pages.ts'
 import { fetchMessages } from './fetch-messages.ts'
-import { FlagStates, flagNames, readFlagNames, systemFlagNames } from './flag-names.ts'
+import { FlagStates, readFlagNames, systemFlagNames } from './flag-names.ts'
 import type { AccessParts } from './parts.ts'
+import { RecentMessages } from './recent-messages.ts'
 import { type Searching, searchMessages } from './search-messages.ts'
 import { inPieces, numbersOf, selectUids, spanUids } from './selection.ts'
 import { sortMessages } from './sort-messages.ts'
@@ -72,19 +81,40 @@ export class OpenMailbox implements SelectedMailbox {
   /** What has left, and cannot be told yet. */
   #later: number[] = []
   readonly #changed = new Map<number, MessageFlags>()
+  /** Changed without a word: UIDs, with their new mod-sequences. */
+  readonly #quiet = new Map<number, number>()
   #hasNew = false
+  #hasRecent = false
+  readonly #recent: RecentMessages
+  readonly #tellsRecent: boolean
+  /** How many keywords its client has heard of. */
+  #knownKeywords: number
+  #newFlags: Mailbox['keywords'] | undefined
   #saved: readonly NumberRange[] = []
   #listener: (() => void) | undefined
   /** From the beginning: what has changed between the reading and the listening is not missed. */
   #isDirty = true
   readonly #stopListening: () => void
 
-  private constructor(parts: AccessParts, { mailbox, blocks }: MailboxState, { access }: SelectTerms) {
+  private constructor(
+    parts: AccessParts,
+    { mailbox, blocks }: MailboxState,
+    { access, tellsRecent }: SelectTerms,
+    recent: RecentMessages,
+  ) {
     this.#parts = parts
     this.#id = { accountId: mailbox.accountId, mailboxId: mailbox.id, uidValidity: mailbox.uidValidity }
     this.#numbers = new MessageNumbers(blocks)
     this.#known = mailbox.modSeq
-    this.facts = describeFacts(mailbox, access, this.#numbers.count, this.#findUnseen(blocks))
+    this.#recent = recent
+    this.#tellsRecent = tellsRecent
+    this.#knownKeywords = mailbox.keywords.length
+    this.facts = {
+      ...describeFacts(mailbox, access),
+      exists: this.#numbers.count,
+      recent: recent.countIn(this.#numbers),
+      firstUnseen: this.#findUnseen(blocks),
+    }
     this.#stopListening = parts.changes.listen(mailbox.id, () => {
       this.#isDirty = true
       this.#listener?.()
@@ -92,7 +122,10 @@ export class OpenMailbox implements SelectedMailbox {
   }
 
   static async open(parts: AccessParts, state: MailboxState, terms: SelectTerms): Promise<OpenMailbox> {
-    const opened = new OpenMailbox(parts, state, terms)
+    const recent = new RecentMessages()
+    const { mailbox } = state
+    if (terms.tellsRecent) recent.add(await findRecent(parts, mailbox, mailbox.uidNext - 1, terms.access))
+    const opened = new OpenMailbox(parts, state, terms, recent)
     const { quickResync } = terms
     // RFC 7162 §3.2.5.1: of another mailbox nothing is known.
     if (quickResync?.uidValidity === state.mailbox.uidValidity)
@@ -120,6 +153,10 @@ export class OpenMailbox implements SelectedMailbox {
   #findUnseen(blocks: readonly Block[]): number | undefined {
     const [first] = uidsInState(blocks, live | flagBits.seen, live)
     return first === undefined ? undefined : this.#numbers.numberOf(first)
+  }
+
+  get highestModSeq(): number {
+    return this.#known
   }
 
   onChange(listener: () => void): void {
@@ -156,6 +193,7 @@ export class OpenMailbox implements SelectedMailbox {
         id: this.#id,
         numbers: this.#numbers,
         uids: this.#select(request.set, request.by),
+        recent: this.#recent,
         markSeen: async uids => (this.facts.access === 'read-only' ? [] : await this.#markSeen(uids)),
       },
       request,
@@ -288,20 +326,41 @@ export class OpenMailbox implements SelectedMailbox {
   }
 
   #searching(): Searching {
-    return { ...this.#parts, id: this.#id, numbers: this.#numbers, saved: this.#saved }
+    return {
+      ...this.#parts,
+      id: this.#id,
+      numbers: this.#numbers,
+      saved: this.#saved,
+      recent: this.#recent,
+    }
   }
 
   async takeChanges(scope: 'all' | 'without-expunges'): Promise<readonly MailboxChange[]> {
     if (this.#isDirty) await this.#readChanges()
     const changes: MailboxChange[] = scope === 'all' ? this.#tellExpunged() : []
-    if (this.#hasNew) changes.push({ kind: 'exists', count: this.#numbers.count })
+    if (this.#hasNew)
+      changes.push({
+        kind: 'exists',
+        count: this.#numbers.count,
+        recent: this.#hasRecent ? this.#recent.countIn(this.#numbers) : undefined,
+      })
     this.#hasNew = false
-    for (const { uid, flags, keywords, modSeq } of this.#changed.values()) {
+    this.#hasRecent = false
+    if (this.#newFlags)
+      changes.push({ kind: 'known-flags', ...describeFlags(this.#newFlags, this.facts.access) })
+    this.#newFlags = undefined
+    for (const message of this.#changed.values()) {
+      const { uid, modSeq } = message
       const sequence = this.#numbers.numberOf(uid)
       if (sequence !== undefined)
-        changes.push({ kind: 'flags', sequence, uid, flags: flagNames(flags, keywords), modSeq })
+        changes.push({ kind: 'flags', sequence, uid, flags: this.#recent.flagNames(message), modSeq })
     }
     this.#changed.clear()
+    for (const [uid, modSeq] of this.#quiet) {
+      const sequence = this.#numbers.numberOf(uid)
+      if (sequence !== undefined) changes.push({ kind: 'mod-seq', sequence, uid, modSeq })
+    }
+    this.#quiet.clear()
     return changes
   }
 
@@ -316,25 +375,52 @@ export class OpenMailbox implements SelectedMailbox {
   async #readChanges(): Promise<void> {
     this.#isDirty = false
     const arrived: number[] = []
-    let known: number | undefined
+    let mailbox: Mailbox | undefined
     for await (const page of changePages(this.#parts.storage, this.#id, this.#known)) {
       if (!page) {
         // Nothing of it is there any more.
         this.#later = [...this.#numbers.uidsIn([everything])]
         return
       }
-      if (known === undefined) await this.#noteVanished(page.vanished)
+      if (!mailbox) {
+        await this.#noteVanished(page.vanished)
+        this.#noteKeywords(page.mailbox.keywords)
+      }
       // What leaves while further pages are read is told the next time.
-      known ??= page.mailbox.modSeq
+      mailbox ??= page.mailbox
       for (const message of page.changed) {
         if (!this.#numbers.has(message.uid)) arrived.push(message.uid)
-        else if (this.#silent.get(message.uid) !== message.modSeq) this.#changed.set(message.uid, message)
+        else if (this.#silent.get(message.uid) === message.modSeq)
+          this.#quiet.set(message.uid, message.modSeq)
+        else this.#changed.set(message.uid, message)
       }
     }
     this.#silent.clear()
-    this.#known = known ?? this.#known
-    for (const uid of arrived.sort((a, b) => a - b)) this.#numbers.add(uid)
-    this.#hasNew ||= arrived.length > 0
+    this.#known = mailbox?.modSeq ?? this.#known
+    if (mailbox)
+      await this.#takeIn(
+        mailbox,
+        arrived.sort((a, b) => a - b),
+      )
+  }
+
+  async #takeIn(mailbox: Mailbox, arrived: readonly number[]): Promise<void> {
+    const last = arrived.at(-1)
+    if (last === undefined) return
+    const recent = this.#tellsRecent
+      ? await findRecent(this.#parts, mailbox, last, this.facts.access)
+      : undefined
+    this.#recent.add(recent)
+    this.#hasRecent ||= recent !== undefined
+    for (const uid of arrived) this.#numbers.add(uid)
+    this.#hasNew = true
+  }
+
+  /** There are never fewer. */
+  #noteKeywords(keywords: Mailbox['keywords']): void {
+    if (keywords.length === this.#knownKeywords) return
+    this.#knownKeywords = keywords.length
+    this.#newFlags = keywords
   }
 
   async #noteVanished(vanished: MailboxChanges['vanished']): Promise<void> {
@@ -350,27 +436,43 @@ export class OpenMailbox implements SelectedMailbox {
   }
 }
 
+/** What this session is the first to know of; one that only looks takes it from nobody. */
+async function findRecent(
+  { storage }: AccessParts,
+  { id: mailboxId, accountId, uidValidity, recentFrom }: Mailbox,
+  lastUid: number,
+  access: SelectTerms['access'],
+): Promise<UidRange | undefined> {
+  if (recentFrom > lastUid) return undefined
+  if (access === 'read-only') return { first: recentFrom, last: lastUid }
+  return await storage.run(claimRecent, { accountId, mailboxId, uidValidity, lastUid })
+}
+
 /** RFC 9051 §9, nz-number */
 const everything = { first: 1, last: 2 ** 32 - 1 }
 
 function describeFacts(
   mailbox: Mailbox,
   access: SelectTerms['access'],
-  exists: number,
-  firstUnseen: number | undefined,
-): SelectedFacts {
-  const flags = [...systemFlagNames, ...mailbox.keywords]
+): Omit<SelectedFacts, 'exists' | 'recent' | 'firstUnseen'> {
+  const { flags, permanent } = describeFlags(mailbox.keywords, access)
   return {
     access,
-    exists,
     uidValidity: mailbox.uidValidity,
     uidNext: mailbox.uidNext,
     highestModSeq: mailbox.modSeq,
-    firstUnseen,
     flags,
-    permanentFlags: access === 'read-only' ? [] : [...flags, '\\*'],
+    permanentFlags: permanent,
     mailboxId: mailboxIdOf(mailbox),
   }
+}
+
+function describeFlags(
+  keywords: Mailbox['keywords'],
+  access: SelectTerms['access'],
+): { readonly flags: readonly string[]; readonly permanent: readonly string[] } {
+  const flags = [...systemFlagNames, ...keywords]
+  return { flags, permanent: access === 'read-only' ? [] : [...flags, '\\*'] }
 }
 
 /** RFC 8474 §4: of one mailbox for ever, whatever its name. */

@@ -11,6 +11,7 @@ import { compileKey, type Matcher } from './compile-key.ts'
 import { FlagStates } from './flag-names.ts'
 import { MessageText } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
+import type { RecentMessages } from './recent-messages.ts'
 import { SearchedMessage } from './searched-message.ts'
 import { inPieces, spanUids } from './selection.ts'
 
@@ -19,6 +20,7 @@ export interface Searching extends Pick<AccessParts, 'storage' | 'mailData' | 'c
   readonly numbers: MessageNumbers
   /** `$` */
   readonly saved: readonly NumberRange[]
+  readonly recent: RecentMessages
 }
 
 const messagesOfPiece = 500
@@ -27,22 +29,28 @@ export async function searchMessages(searching: Searching, key: SearchKey, by: N
   const { numbers } = searching
   const matcher = await compileFor(searching, key)
   const named = (uid: number): number => (by === 'uid' ? uid : (numbers.numberOf(uid) ?? 0))
-  if (matcher.cost === 0) return { numbers: [...candidates(numbers, matcher)].map(named), modSeq: 0 }
+  if (matcher.cost === 0) return { numbers: [...candidates(numbers, matcher)].map(named), modSeqs: [] }
   const found: number[] = []
-  let modSeq = 0
+  const modSeqs: number[] = []
   for await (const { row } of findMessages(searching, matcher)) {
     found.push(named(row.uid))
-    modSeq = Math.max(modSeq, row.modSeq)
+    modSeqs.push(row.modSeq)
   }
-  return { numbers: found, modSeq }
+  return { numbers: found, modSeqs }
 }
 
 export async function compileFor(
-  { storage, id, numbers, saved, clock }: Searching,
+  { storage, id, numbers, saved, recent, clock }: Searching,
   key: SearchKey,
 ): Promise<Matcher> {
   const state = await storage.run(readMailboxState, id)
-  return compileKey(key, { numbers, saved, states: new FlagStates(state?.blocks ?? []), now: clock.now() })
+  return compileKey(key, {
+    numbers,
+    saved,
+    recent,
+    states: new FlagStates(state?.blocks ?? []),
+    now: clock.now(),
+  })
 }
 
 /** Ascending. */

@@ -11,6 +11,7 @@ import { fold, readDate, type SearchedMessage } from './searched-message.ts'
 interface Sortable {
   readonly uid: number
   readonly number: number
+  readonly modSeq: number
   readonly values: readonly (string | number)[]
 }
 
@@ -21,16 +22,17 @@ export async function sortMessages(
   by: NamedBy,
 ): Promise<Found> {
   const found: Sortable[] = []
-  let modSeq = 0
   for await (const message of findMessages(searching, await compileFor(searching, key))) {
-    const { uid } = message.row
+    const { uid, modSeq } = message.row
     const values: (string | number)[] = []
     for (const criterion of criteria) values.push(await valueOf(message, criterion.key))
-    found.push({ uid, number: searching.numbers.numberOf(uid) ?? 0, values })
-    modSeq = Math.max(modSeq, message.row.modSeq)
+    found.push({ uid, number: searching.numbers.numberOf(uid) ?? 0, modSeq, values })
   }
   found.sort((a, b) => compare(a, b, criteria))
-  return { numbers: found.map(({ uid, number }) => (by === 'uid' ? uid : number)), modSeq }
+  return {
+    numbers: found.map(({ uid, number }) => (by === 'uid' ? uid : number)),
+    modSeqs: found.map(({ modSeq }) => modSeq),
+  }
 }
 
 function compare(a: Sortable, b: Sortable, criteria: readonly SortCriterion[]): number {

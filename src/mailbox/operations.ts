@@ -20,6 +20,7 @@ import {
 } from './name-operations.ts'
 import { readChanges, readKeywords, readMailboxState, readMessages } from './read-mailbox.ts'
 import { rebuildBlocks } from './rebuild-blocks.ts'
+import { claimRecent, countRecent } from './recent.ts'
 import { findWantedStructures, keepStructures, readStructures } from './structures.ts'
 
 export interface MailboxPage {
@@ -103,6 +104,8 @@ export const moveMailboxMessage = defineWrite(
 export const mailboxOperations = [
   appendMessages,
   changeFlags,
+  claimRecent,
+  countRecent,
   copyMessages,
   countMailboxMessages,
   createMailbox,

@@ -149,6 +149,7 @@ export function createHouse({
       facts: {
         access,
         exists,
+        recent: 0,
         uidValidity: 7,
         uidNext: exists + 1,
         highestModSeq: 12,
@@ -157,6 +158,7 @@ export function createHouse({
         permanentFlags: ['\\Seen', '\\*'],
         mailboxId: 'F1',
       },
+      highestModSeq: 12,
       fetch: request => fetch(request.set, exists),
       resync: quickResync && {
         vanished: [{ first: 41, last: 43 }],
@@ -178,10 +180,10 @@ export function createHouse({
             ? { refused: 'No text is searched here' }
             : {
                 numbers: key.kind === 'flag' ? [] : saves === undefined ? [1, 2, 3, 5] : [2],
-                modSeq: 12,
+                modSeqs: [12],
               },
         ),
-      sort: () => at(() => ({ numbers: [3, 1, 2], modSeq: 12 })),
+      sort: () => at(() => ({ numbers: [3, 1, 2], modSeqs: [12, 11, 10] })),
       thread: () => at(() => [{ number: 1, answers: [{ number: 2, answers: [] }] }]),
       copy: ({ verb, set, mailbox }) =>
         at(() => {

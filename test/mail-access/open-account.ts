@@ -10,6 +10,7 @@ import {
   isRefusal,
   type MailboxChange,
   type SelectedMailbox,
+  type SelectTerms,
 } from '../../src/imap/server/mailbox-services.ts'
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
@@ -23,7 +24,8 @@ export interface TestAccount {
   openAgain(): AccountMailboxes
   /** Into INBOX, unless it says otherwise. */
   append(text: string, options?: { flags?: readonly string[]; mailbox?: string; at?: number }): Promise<void>
-  select(mailbox?: string, from?: AccountMailboxes): Promise<SelectedMailbox>
+  /** As IMAP4rev2 does, unless the terms say otherwise. */
+  select(mailbox?: string, from?: AccountMailboxes, terms?: Partial<SelectTerms>): Promise<SelectedMailbox>
 }
 
 export async function openAccount(t: TestContext): Promise<TestAccount> {
@@ -49,8 +51,9 @@ export async function openAccount(t: TestContext): Promise<TestAccount> {
       await appendTo(target, text, flags, at)
       assert.ok(!isRefusal(await target.commit()))
     },
-    async select(mailbox = 'INBOX', from = mailboxes) {
-      const selected = await from.select(mailbox, { access: 'read-write', quickResync: undefined })
+    async select(mailbox = 'INBOX', from = mailboxes, terms = {}) {
+      const usual = { access: 'read-write', quickResync: undefined, tellsRecent: false } as const
+      const selected = await from.select(mailbox, { ...usual, ...terms })
       assert.ok(!isRefusal(selected))
       return selected
     },
@@ -109,11 +112,14 @@ export async function fetch(
   return lines
 }
 
-/** 'expunged 2 3', 'exists 4', 'flags 1 (\Seen)'. */
+/** 'expunged 2 3', 'exists 4, recent 1', 'known (\Seen \Deleted)', 'flags 1 (\Seen)'. */
 export function told(changes: readonly MailboxChange[]): string[] {
   return changes.map(change => {
     if (change.kind === 'expunged') return `expunged ${change.sequences.join(' ')}`
-    if (change.kind === 'exists') return `exists ${change.count}`
+    if (change.kind === 'exists')
+      return `exists ${change.count}${change.recent === undefined ? '' : `, recent ${change.recent}`}`
+    if (change.kind === 'mod-seq') return `mod-seq ${change.sequence}`
+    if (change.kind === 'known-flags') return `known (${change.flags.join(' ')})`
     return `flags ${change.sequence} (${change.flags.join(' ')})`
   })
 }

@@ -148,7 +148,7 @@ test('who reads a message sets \\Seen, and is told so in the same answer; who pe
   }
   const answer = await fetch(mailbox, [read], { set: ranges({ first: 1, last: 1 }) })
   assert.deepEqual(answer, ['* 1 FETCH (BODY[1] {5}\r\nfirst FLAGS (\\Seen))'])
-  assert.deepEqual(await changes(mailbox), [])
+  assert.deepEqual(await changes(mailbox), ['mod-seq 1'])
   assert.deepEqual(await fetch(mailbox, [read], { set: ranges({ first: 1, last: 1 }) }), [
     '* 1 FETCH (BODY[1] {5}\r\nfirst)',
   ])
@@ -157,7 +157,11 @@ test('who reads a message sets \\Seen, and is told so in the same answer; who pe
 test('a session opened for reading changes nothing', async t => {
   const account = await openAccount(t)
   await account.append(message)
-  const mailbox = await account.mailboxes.select('INBOX', { access: 'read-only', quickResync: undefined })
+  const mailbox = await account.mailboxes.select('INBOX', {
+    access: 'read-only',
+    quickResync: undefined,
+    tellsRecent: false,
+  })
   assert.ok(!isRefusal(mailbox))
   await fetch(mailbox, [{ kind: 'RFC822' }])
   assert.deepEqual(await fetch(mailbox, flags), ['* 1 FETCH (FLAGS ())'])
@@ -172,10 +176,11 @@ test('flags and keywords are set, added and removed; .SILENT says nothing to thi
   const other = await account.select('INBOX', account.openAgain())
   assert.deepEqual(await fetch(mine, flags), ['* 1 FETCH (FLAGS (\\Draft $Work))'])
   await mine.store(set('add', ['\\seen', 'later']))
-  assert.deepEqual(await changes(mine), ['flags 1 (\\Seen \\Draft $Work later)'])
+  const known = 'known (\\Seen \\Answered \\Flagged \\Deleted \\Draft $Work later)'
+  assert.deepEqual(await changes(mine), [known, 'flags 1 (\\Seen \\Draft $Work later)'])
   await mine.store({ ...set('remove', ['$WORK', '\\Draft']), silent: true })
-  assert.deepEqual(await changes(mine), [])
-  assert.deepEqual(await changes(other), ['flags 1 (\\Seen later)'])
+  assert.deepEqual(await changes(mine), ['mod-seq 1'])
+  assert.deepEqual(await changes(other), [known, 'flags 1 (\\Seen later)'])
   await mine.store(set('replace', []))
   assert.deepEqual(await changes(mine), ['flags 1 ()'])
 })
@@ -315,4 +320,35 @@ test('CHANGEDSINCE and pages', async t => {
     [await page('start', 2, 3), await page('end', 1, 2), await page('start', 6, 9)],
     ['23', '45', ''],
   )
+})
+
+test('of a message one session is told that it is new: the first that may write', async t => {
+  const account = await openAccount(t)
+  const tellsRecent = true
+  await account.append(message)
+  const looking = await account.select('INBOX', account.openAgain(), { access: 'read-only', tellsRecent })
+  assert.equal(looking.facts.recent, 1)
+  const first = await account.select('INBOX', account.openAgain(), { tellsRecent })
+  const second = await account.select('INBOX', account.openAgain(), { tellsRecent })
+  assert.deepEqual([first.facts.recent, second.facts.recent], [1, 0])
+  assert.deepEqual(await fetch(first, flags), ['* 1 FETCH (FLAGS (\\Recent))'])
+  assert.deepEqual(await fetch(second, flags), ['* 1 FETCH (FLAGS ())'])
+
+  await account.append(message)
+  const status = await account.mailboxes.status('INBOX', ['RECENT'])
+  assert.deepEqual(status, new Map([['RECENT', 1]]))
+  assert.deepEqual(await changes(second), ['exists 2, recent 1'])
+  assert.deepEqual(await changes(first), ['exists 2'])
+  const found = await second.search({ by: 'sequence', key: { kind: 'recent' }, saves: undefined })
+  assert.ok(!isRefusal(found))
+  assert.deepEqual(found.numbers, [2])
+})
+
+test('keywords that are new in the mailbox are told before a message that has them', async t => {
+  const account = await openAccount(t)
+  await account.append(message)
+  const mine = await account.select('INBOX', account.openAgain())
+  await (await account.select()).store(set('add', ['$Work']))
+  const known = 'known (\\Seen \\Answered \\Flagged \\Deleted \\Draft $Work)'
+  assert.deepEqual(await changes(mine), [known, 'flags 1 ($Work)'])
 })

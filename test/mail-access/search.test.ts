@@ -111,7 +111,7 @@ test('by age, by mod-sequence, and in what a search before has saved', async t =
     key: { kind: 'mod-seq', modSeq: since + 1 },
     saves: undefined,
   })
-  assert.deepEqual(changed, { numbers: [2], modSeq: since + 1 })
+  assert.deepEqual(changed, { numbers: [2], modSeqs: [since + 1] })
   await mailbox.search({ by: 'sequence', key: not(header('from', 'anna')), saves: 'all' })
   const saved = { kind: 'messages', by: 'sequence', set: { kind: 'saved' } } as const
   assert.equal(await search(mailbox, { kind: 'and', keys: [saved, flag('\\Seen')] }), '2')

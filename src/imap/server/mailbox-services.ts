@@ -54,6 +54,8 @@ export interface ListedWithStatus {
 export interface SelectTerms {
   readonly access: 'read-write' | 'read-only'
   readonly quickResync: QuickResync | undefined
+  /** IMAP4rev1 alone knows \Recent. */
+  readonly tellsRecent: boolean
 }
 
 /** Messages on their way into a mailbox: all of them appear with `commit`, or none (RFC 3502). */
@@ -81,6 +83,8 @@ export interface Appended {
 /** One mailbox as one session sees it: numbers of messages are the session's own, and change with `takeChanges` only. */
 export interface SelectedMailbox {
   readonly facts: SelectedFacts
+  /** Up to which all that has happened is told, or waits in `takeChanges`. */
+  readonly highestModSeq: number
   /** With `quickResync`: what has gone, and what has changed since (RFC 7162 §3.2.5). */
   readonly resync?:
     | { readonly vanished: readonly NumberRange[]; changed(): AsyncIterable<MessageBatch> }
@@ -112,6 +116,8 @@ export interface SelectedMailbox {
 export interface SelectedFacts {
   readonly access: 'read-write' | 'read-only'
   readonly exists: number
+  /** Messages with \Recent. */
+  readonly recent: number
   readonly uidValidity: number
   readonly uidNext: number
   readonly highestModSeq: number
@@ -147,8 +153,8 @@ export interface SearchRequest {
 export interface Found {
   /** UIDs or numbers, as asked: ascending from `search`, in their order from `sort`. */
   readonly numbers: readonly number[]
-  /** The highest of them. */
-  readonly modSeq: number
+  /** Of each, in the same order; none where the key names no mod-sequence. */
+  readonly modSeqs: readonly number[]
 }
 
 export interface Copied {
@@ -164,7 +170,12 @@ export type MailboxChange =
       readonly sequences: readonly number[]
       readonly uids: readonly NumberRange[]
     }
-  | { readonly kind: 'exists'; readonly count: number }
+  /** `recent`: with \\Recent; undefined: no more than before. */
+  | { readonly kind: 'exists'; readonly count: number; readonly recent?: number | undefined }
+  /** Keywords that are new in the mailbox, with all others: before a message that has them. */
+  | { readonly kind: 'known-flags'; readonly flags: readonly string[]; readonly permanent: readonly string[] }
+  /** What this session has changed itself and without a word (.SILENT): whoever knows mod-sequences needs the new one. */
+  | { readonly kind: 'mod-seq'; readonly sequence: number; readonly uid: number; readonly modSeq: number }
   | {
       readonly kind: 'flags'
       readonly sequence: number

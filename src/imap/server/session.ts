@@ -11,7 +11,8 @@ import { type CommandHead, isProblem, parseCommand, parseCommandHead } from '../
 import type { LiteralMark } from '../grammar/literal-mark.ts'
 import type { GrammarTerms } from '../grammar/terms.ts'
 import { answers } from '../responses/answers.ts'
-import type { StatusResponse } from '../responses/status-response.ts'
+import { codes } from '../responses/codes.ts'
+import { formatNote, type StatusResponse } from '../responses/status-response.ts'
 import type { ResponseTerms } from '../responses/terms.ts'
 import { answerProblem } from './answer-problem.ts'
 import { AppendFlow } from './append-flow.ts'
@@ -337,6 +338,15 @@ export class Session {
 
   get responseTerms(): ResponseTerms {
     return { utf8: this.hasUtf8 }
+  }
+
+  /** Who asks for mod-sequences is told them from now on, and first of all where the mailbox is (RFC 7162 §3.1). */
+  enableModSeq(): string {
+    const { enabled, state } = this
+    if (enabled.has('CONDSTORE')) return ''
+    enabled.add('CONDSTORE')
+    if (state.phase !== 'selected') return ''
+    return formatNote(codes.highestModSeq(state.mailbox.highestModSeq), 'The highest mod-sequence')
   }
 
   get hasUtf8(): boolean {

@@ -25,8 +25,7 @@ async function* tell(
   if (request.vanished && !session.enabled.has('QRESYNC'))
     return session.answer(tag, answers.enableFirst('QRESYNC'))
   const attributes = withImplied(request)
-  // RFC 7162 §3.1: who asks for mod-sequences is told them from now on.
-  if (attributes.some(({ kind }) => kind === 'MODSEQ')) session.enabled.add('CONDSTORE')
+  if (attributes.some(({ kind }) => kind === 'MODSEQ')) yield session.enableModSeq()
   const { selected } = session
   if (request.vanished && request.changedSince !== undefined) {
     const vanished = await selected.vanishedSince(request.changedSince, request.set)

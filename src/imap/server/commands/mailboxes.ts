@@ -65,13 +65,12 @@ export const status: Command<'STATUS'> = {
   verb: 'STATUS',
   phases: afterLogin,
   async run(session, { mailbox, items }, tag) {
-    // RFC 7162 §3.1
-    if (items.includes('HIGHESTMODSEQ')) session.enabled.add('CONDSTORE')
+    const note = items.includes('HIGHESTMODSEQ') ? session.enableModSeq() : ''
     const values = await session.mailboxes.status(mailbox, items)
     if (isRefusal(values)) return session.decline(tag, values)
     return {
       ...session.answer(tag, answers.completed('STATUS')),
-      untagged: formatMailboxStatus(mailbox, values, session.responseTerms),
+      untagged: note + formatMailboxStatus(mailbox, values, session.responseTerms),
     }
   },
 }

@@ -14,13 +14,12 @@ export const store: Command<'STORE'> = {
   tellsExpunges: 'by-uid',
   denied: deniedWhereReadOnly,
   async run(session, { verb: _verb, ...request }, tag) {
-    // RFC 7162 §3.1
-    if (request.unchangedSince !== undefined) session.enabled.add('CONDSTORE')
+    const untagged = request.unchangedSince === undefined ? '' : session.enableModSeq()
     const stored = await session.selected.store(request)
     if (isRefusal(stored)) return session.decline(tag, stored)
     // RFC 7162 §3.1.3
     const code = stored.modified.length > 0 ? codes.modified(stored.modified) : undefined
-    return session.answer(tag, answers.completed('STORE', code))
+    return { ...session.answer(tag, answers.completed('STORE', code)), untagged }
   },
 }
 

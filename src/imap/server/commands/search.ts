@@ -15,19 +15,17 @@ export const search: Command<'SEARCH'> = {
   ...terms,
   verb: 'SEARCH',
   async run(session, { by, key, returns }, tag) {
-    const asksModSeq = namesModSeq(key)
-    // RFC 7162 §3.1
-    if (asksModSeq) session.enabled.add('CONDSTORE')
+    const note = namesModSeq(key) ? session.enableModSeq() : ''
     const found = await session.selected.search({ by, key, saves: savesOf(returns) })
     if (isRefusal(found)) return session.decline(tag, found)
-    const modSeq = asksModSeq && found.numbers.length > 0 ? found.modSeq : undefined
     const wanted = returns ?? (session.enabled.has('IMAP4REV2') ? everything : undefined)
+    const modSeq = namesModSeq(key) ? modSeqOf(found, wanted) : undefined
     return {
       ...session.answer(tag, answers.completed('SEARCH')),
       // RFC 9051 §7.3.4: IMAP4rev2 knows ESEARCH only.
-      untagged: wanted
-        ? tell({ tag, by, wanted, modSeq }, found)
-        : formatSearched('SEARCH', found.numbers, modSeq),
+      untagged:
+        note +
+        (wanted ? tell({ tag, by, wanted, modSeq }, found) : formatSearched('SEARCH', found.numbers, modSeq)),
     }
   },
 }
@@ -36,13 +34,17 @@ export const sort: Command<'SORT'> = {
   ...terms,
   verb: 'SORT',
   async run(session, { by, key, criteria, returns }, tag) {
+    const note = namesModSeq(key) ? session.enableModSeq() : ''
     const found = await session.selected.sort({ by, key, criteria, saves: savesOf(returns) })
     if (isRefusal(found)) return session.decline(tag, found)
+    const modSeq = namesModSeq(key) ? modSeqOf(found, returns) : undefined
     return {
       ...session.answer(tag, answers.completed('SORT')),
-      untagged: returns
-        ? tell({ tag, by, wanted: returns, modSeq: undefined }, found)
-        : formatSearched('SORT', found.numbers),
+      untagged:
+        note +
+        (returns
+          ? tell({ tag, by, wanted: returns, modSeq }, found)
+          : formatSearched('SORT', found.numbers, modSeq)),
     }
   },
 }
@@ -75,6 +77,15 @@ function savesOf(returns: SearchReturnOptions | undefined): SearchRequest['saves
   const { min, max, all, count, page } = returns
   if (all || count || page || !(min || max)) return 'all'
   return min && max ? 'min-and-max' : min ? 'min' : 'max'
+}
+
+/** RFC 4731 §3.2: the highest of those that are told. */
+function modSeqOf({ modSeqs }: Found, wanted: SearchReturnOptions | undefined): number | undefined {
+  const isOfEnds = wanted && (wanted.min || wanted.max) && !wanted.all && !wanted.count && !wanted.page
+  const told = isOfEnds
+    ? [...(wanted.min ? modSeqs.slice(0, 1) : []), ...(wanted.max ? modSeqs.slice(-1) : [])]
+    : modSeqs
+  return told.length === 0 ? undefined : told.reduce((highest, modSeq) => Math.max(highest, modSeq))
 }
 
 interface Question {

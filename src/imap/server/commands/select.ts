@@ -34,7 +34,11 @@ async function* tell(
   session.state = leave(session.state)
   if (wasSelected) yield closedNotice
   const access = verb === 'SELECT' ? 'read-write' : 'read-only'
-  const mailbox = await mailboxes.select(name, { access, quickResync })
+  const mailbox = await mailboxes.select(name, {
+    access,
+    quickResync,
+    tellsRecent: !session.enabled.has('IMAP4REV2'),
+  })
   if (isRefusal(mailbox)) return session.decline(tag, mailbox)
   const next = session.enter(mailboxes, mailbox, name)
   yield describe(session, name, mailbox.facts)
@@ -63,8 +67,8 @@ function describe(session: Session, name: string, facts: SelectedFacts): string 
   return [
     formatFlags(facts.flags),
     formatCount(facts.exists, 'EXISTS'),
-    // RFC 3501 §6.3.1 wants these two; no message is \Recent here, and IMAP4rev2 has done away with both.
-    ...(isRev2 ? [] : [formatCount(0, 'RECENT')]),
+    // RFC 3501 §6.3.1 wants these two, and IMAP4rev2 has done away with both.
+    ...(isRev2 ? [] : [formatCount(facts.recent, 'RECENT')]),
     ...(isRev2 || facts.firstUnseen === undefined
       ? []
       : [formatNote(codes.unseen(facts.firstUnseen), 'The first message that was not seen')]),
