@@ -25,14 +25,35 @@ export interface MailDomains {
   readonly keys?: readonly DkimKey[] | undefined
   /** Of [mtaSts]. */
   readonly stsPolicy?: OwnStsPolicy | undefined
-  /** Of the certificate in use: the SHA-256 of its public key, in hex. */
-  readonly certificate?: CertificateKey | undefined
+  /** Of the certificate that `hostname` shows, and of the next one. */
+  readonly certificateKeys?: readonly CertificateKey[] | undefined
 }
 
 export interface CertificateKey {
-  readonly publicKeyHash: string
+  /** TLSA: '3 1 1 1a2b…' */
+  readonly record: string
+  /** false: it is about to be. */
+  readonly isShown: boolean
   /** This server keeps the key when it renews the certificate. */
   readonly isKept: boolean
+}
+
+interface MailService {
+  readonly label: string
+  readonly use: string
+}
+
+const sending = 'by which they send'
+const reading = 'where they read'
+
+/** What mail programs look for, in the order of the list (RFC 6186 §3.1, §3.2; RFC 8314 §5.1). */
+const services: Readonly<Record<ListenerSettings['role'], MailService | undefined>> = {
+  // The MX record leads there.
+  relay: undefined,
+  submission: { label: '_submission', use: sending },
+  submissions: { label: '_submissions', use: sending },
+  imap: { label: '_imap', use: reading },
+  imaps: { label: '_imaps', use: reading },
 }
 
 export interface DnsRecord {
@@ -152,17 +173,13 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
             ),
           ]
         : []),
-      ...listeners.flatMap(({ role, port }) =>
-        role === 'relay'
-          ? []
-          : [
-              yes(
-                'SRV',
-                `_${role}._tcp.${domain}`,
-                `0 1 ${port} ${hostname}.`,
-                `SRV (RFC 6186, RFC 8314): where mail programs of your users find the server ${role === 'imap' || role === 'imaps' ? 'where they read' : 'by which they send'}.`,
-              ),
-            ],
+      ...listServices(listeners).map(({ label, port, use }) =>
+        yes(
+          'SRV',
+          `${label}._tcp.${domain}`,
+          `0 1 ${port} ${hostname}.`,
+          `SRV (RFC 6186, RFC 8314): where mail programs of your users find the server ${use}.`,
+        ),
       ),
     ],
     notes: [
@@ -183,6 +200,16 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
           ]),
     ],
   }
+}
+
+/** Each once, though it may listen on several addresses. */
+function listServices(
+  listeners: NonNullable<MailDomains['listeners']>,
+): (MailService & { readonly port: number })[] {
+  return Object.entries(services).flatMap(([role, service]) => {
+    const ports = new Set(listeners.filter(listener => listener.role === role).map(({ port }) => port))
+    return service ? [...ports].map(port => ({ ...service, port })) : []
+  })
 }
 
 /** RFC 7208 §5.6; those of the server itself are behind its MX. */
@@ -247,7 +274,7 @@ function hostsOf({ hostname, addresses, sources = [] }: MailDomains): Host[] {
 }
 
 function hostRecords(input: MailDomains): DnsRecordGroup {
-  const { hostname, domains, addresses, sources = [], certificate, listeners = [], smartHost } = input
+  const { hostname, domains, addresses, sources = [], certificateKeys = [], smartHost } = input
   const hosts = hostsOf(input)
   const isKnown = addresses.length > 0
   return {
@@ -280,9 +307,7 @@ function hostRecords(input: MailDomains): DnsRecordGroup {
             publish: 'yes',
           }),
         ),
-      ...(certificate && listeners.some(({ role, port }) => role === 'relay' && port === 25)
-        ? [tlsaRecord(hostname, certificate)]
-        : []),
+      ...certificateKeys.map(key => tlsaRecord(hostname, key)),
       ...(smartHost === undefined
         ? hosts.flatMap(({ name, addresses: own }) => own.map(address => reverseRecord(address, name)))
         : []),
@@ -295,12 +320,18 @@ function hostRecords(input: MailDomains): DnsRecordGroup {
             .map(({ address }) => reverseRecord(address, hostname))
         : []),
     ],
-    notes:
-      isKnown || smartHost !== undefined
+    notes: [
+      ...(certificateKeys.length > 0
         ? []
         : [
-            `PTR: have the provider of the machine set its PTR record to ${hostname}. Without it many servers refuse your mail.`,
-          ],
+            `DANE: there is no certificate yet. When the server has started, "postrider domain dns" has a record for _25._tcp.${hostname} too, of use where the zone is signed (DNSSEC).`,
+          ]),
+      ...(isKnown || smartHost !== undefined
+        ? []
+        : [
+            `PTR: the public address of this machine is not known here. Whoever has given it (the provider of the machine) sets its PTR record, to ${hostname}, not in this zone. Without it many servers refuse your mail. With --public-address, "postrider domain dns" writes out its name.`,
+          ]),
+    ],
   }
 }
 
@@ -319,18 +350,23 @@ function unknownAddresses(hostname: string): DnsRecord[] {
   ]
 }
 
-function tlsaRecord(hostname: string, { publicKeyHash, isKept }: CertificateKey): DnsRecord {
-  const use =
-    'DANE (RFC 7672): servers that check it send only to the key that this server shows. Of use, and without danger, only where the zone is signed (DNSSEC)'
+// Others deliver to the port 25 of an MX, whichever port this server has behind a router.
+function tlsaRecord(hostname: string, key: CertificateKey): DnsRecord {
   return {
     name: `_25._tcp.${hostname}`,
     type: 'TLSA',
-    value: `3 1 1 ${publicKeyHash}`,
-    purpose: isKept
-      ? `${use}. This server keeps the key when it renews its certificate.`
-      : `${use}, and then this record has to change before the key does: a renewal with a new key would keep mail away. Remove the semicolon if whoever renews your certificate keeps the key.`,
-    publish: isKept ? 'yes' : 'optional',
+    value: key.record,
+    purpose: `DANE (RFC 7672): servers that check it send only to the key that this server shows. Of use, and without danger, only where the zone is signed (DNSSEC)${purposeOfCertificateKey(key)}`,
+    publish: key.isKept ? 'yes' : 'optional',
   }
+}
+
+function purposeOfCertificateKey({ isShown, isKept }: CertificateKey): string {
+  if (!isShown)
+    return '. NEW: the key that comes next, publish it now beside the other. The server uses it when it sees this record, or none at all.'
+  return isKept
+    ? '. This server keeps the key when it renews its certificate.'
+    : ', and then this record has to change before the key does: a renewal with a new key would keep mail away. Remove the semicolon if whoever renews your certificate keeps the key.'
 }
 
 function reverseRecord(address: string, hostname: string): DnsRecord {

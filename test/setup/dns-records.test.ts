@@ -52,6 +52,7 @@ describe('the DNS records', () => {
     const zone = composeDnsRecords({ hostname: 'mail.example.com', domains: ['example.com'], addresses: [] })
     assert.ok(!recordsOf(zone).some(record => / IN A+ /.test(record)))
     assert.match(zone, /not known here\. Write it in/)
+    assert.match(zone, /^; PTR: the public address .* provider/m)
   })
 
   it('keep each string within 255 bytes', () => {
@@ -71,6 +72,8 @@ describe('the DNS records', () => {
       listeners: [
         { role: 'relay', port: 25 },
         { role: 'submissions', port: 465 },
+        // The same on IPv6.
+        { role: 'submissions', port: 465 },
       ],
       sources: [
         { address: '192.0.2.7' },
@@ -79,7 +82,7 @@ describe('the DNS records', () => {
         // Behind a router: what others see of it, nobody here knows.
         { address: '10.0.0.1' },
       ],
-      certificate: { publicKeyHash: 'ab'.repeat(32), isKept: true },
+      certificateKeys: [{ record: `3 1 1 ${'ab'.repeat(32)}`, isShown: true, isKept: true }],
     })
     assert.deepEqual(
       recordsOf(zone).filter(record => !/^_(dmarc|smtp)/.test(record)),
@@ -108,10 +111,29 @@ describe('the DNS records', () => {
       hostname: 'mail.example.com',
       domains: ['example.com'],
       addresses: ['192.0.2.1'],
-      listeners: [{ role: 'relay', port: 25 }],
-      certificate: { publicKeyHash: 'ab'.repeat(32), isKept: false },
+      certificateKeys: [{ record: `3 1 1 ${'ab'.repeat(32)}`, isShown: true, isKept: false }],
     })
     assert.match(zone, /^; _25\._tcp\.mail\.example\.com\. 3600 IN TLSA 3 1 1 (ab){32}$/m)
+  })
+
+  it('have the key that comes next beside the one in use, and say where there is none', () => {
+    const server = { hostname: 'mail.example.com', domains: ['example.com'], addresses: ['192.0.2.1'] }
+    const zone = composeDnsRecords({
+      ...server,
+      certificateKeys: [
+        { record: '3 1 1 aa', isShown: true, isKept: true },
+        { record: '3 1 1 bb', isShown: false, isKept: true },
+      ],
+    })
+    assert.deepEqual(
+      recordsOf(zone).filter(record => record.includes('TLSA')),
+      [
+        '_25._tcp.mail.example.com. 3600 IN TLSA 3 1 1 aa',
+        '_25._tcp.mail.example.com. 3600 IN TLSA 3 1 1 bb',
+      ],
+    )
+    assert.match(zone, /NEW: the key that comes next/)
+    assert.match(composeDnsRecords(server), /^; DANE: there is no certificate yet\./m)
   })
 
   it('have one SPF record where the server has the name of the domain', () => {

@@ -1,24 +1,20 @@
 // postrider certificate: which certificates the server shows, until when, how they are renewed, and what to publish of
 // their keys.
 import type { Command } from 'commander'
-import { listAcmeCertificates, renewAcmeCertificates } from '../../acme/operations.ts'
-import { readIssued } from '../../acme/read-issued.ts'
+import { renewAcmeCertificates } from '../../acme/operations.ts'
 import type { AcmeCertificate } from '../../acme/records.ts'
 import { formatDomainForPeople } from '../../address/parse-domain.ts'
 import { issuingSteps } from '../../alert/texts-en.ts'
 import { listIssuedNames } from '../../config/issued-names.ts'
 import { canonicalCertificateName } from '../../config/setting-text.ts'
-import { certificateFilesOf, type Settings } from '../../config/settings.ts'
-import { type ShownCertificate, showCertificate } from '../../main/shown-certificate.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { ShownCertificate } from '../../main/shown-certificate.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { certificateCovers } from '../../tls/certificate.ts'
-import { createCertificateStore } from '../../tls/certificate-store.ts'
 import { tlsaOfCertificate, tlsaOfKey } from '../../tls/tlsa-record.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import type { Invocation } from '../invocation.ts'
-import type { CommandStorage } from '../open-storage.ts'
 import { formatRelative, formatTime } from '../quantities.ts'
-import { askRunningServer } from '../running-server.ts'
+import { listShown, type Shown, tlsaOfName } from '../shown-certificates.ts'
 
 export function addCertificateCommand(program: Command, run: CommandRun): void {
   const certificate = addCommand(program, {
@@ -103,71 +99,6 @@ export function addCertificateCommand(program: Command, run: CommandRun): void {
   )
 }
 
-/** What is shown in handshakes, and what is known of its renewal; of a name without a certificate the last only. */
-interface Shown {
-  readonly certificate: ShownCertificate | undefined
-  readonly renewal: AcmeCertificate | undefined
-}
-
-async function listShown(invocation: Invocation, settings: Settings): Promise<readonly Shown[]> {
-  const certificates = await listCertificates(invocation, settings)
-  const renewals = await listRenewals(invocation, settings)
-  const renewalOf = ({ source, inUse }: ShownCertificate): AcmeCertificate | undefined =>
-    source.kind === 'issued' ? renewals.find(({ name }) => inUse?.names.includes(name)) : undefined
-  const shown = certificates.map(certificate => ({ certificate, renewal: renewalOf(certificate) }))
-  const missing = renewals.filter(renewal => !shown.some(one => one.renewal === renewal))
-  return [...shown, ...missing.map(renewal => ({ certificate: undefined, renewal }))]
-}
-
-/** As the running server shows them; without one, as it would. */
-async function listCertificates(
-  invocation: Invocation,
-  settings: Settings,
-): Promise<readonly ShownCertificate[]> {
-  const { hostname, dataFolder, tls, roles } = settings
-  const shown = roles.includes('front')
-    ? await askRunningServer(settings, async control => await control.certificates())
-    : 'none'
-  if (typeof shown !== 'string') return shown
-  const store = await createCertificateStore({
-    hostname,
-    dataFolder,
-    files: certificateFilesOf(tls),
-    readIssued: async () =>
-      (await withData(invocation, settings, async storage =>
-        readIssued(storage, await listIssuedNames(storage, settings)),
-      )) ?? [],
-    generates: false,
-    clock: invocation.clock,
-  })
-  store.close()
-  return store.inUse().map(showCertificate)
-}
-
-async function listRenewals(invocation: Invocation, settings: Settings): Promise<readonly AcmeCertificate[]> {
-  const kept = await withData(invocation, settings, async storage => {
-    const names = await listIssuedNames(storage, settings)
-    const all = await storage.run(listAcmeCertificates, undefined)
-    return all.filter(({ name }) => names.includes(name))
-  })
-  return kept ?? []
-}
-
-/** undefined: no authority issues anything, or there is no data yet. */
-async function withData<Result>(
-  invocation: Invocation,
-  { tls }: Settings,
-  use: (storage: CommandStorage) => Promise<Result>,
-): Promise<Result | undefined> {
-  if (!tls.acme) return undefined
-  try {
-    return await invocation.withStorage(use)
-  } catch (cause) {
-    if (cause instanceof UsageFault && cause.code === 'CLI_NO_DATA') return undefined
-    throw cause
-  }
-}
-
 const sourceTexts = {
   issued: 'the authority that [tls.acme] names',
   generated: 'this server itself: mail programs warn of it',
@@ -241,29 +172,19 @@ interface TlsaLine {
   readonly line: string
 }
 
-/**
- * For each name that servers may know this one by: the host name, and those of certificates, but for patterns. Of a name
- * whose key is about to change, or whose first certificate is yet to come, those of both keys.
- */
+/** For each name that servers may know this one by: the host name, and those of certificates, but for patterns. */
 function tlsaRecords({ hostname, listeners }: Settings, shown: readonly Shown[]): readonly TlsaLine[] {
-  const inUse = shown.flatMap(({ certificate }) => certificate?.inUse ?? [])
-  const renewals = shown.flatMap(({ renewal }) => renewal ?? [])
-  const certified = [...inUse.flatMap(one => one.names), ...renewals.map(({ name }) => name)]
+  const certified = shown.flatMap(({ certificate, renewal }) => [
+    ...(certificate?.inUse?.names ?? []),
+    ...(renewal ? [renewal.name] : []),
+  ])
   const names = new Set([hostname, ...certified.filter(name => !name.startsWith('*'))])
   const port = listeners.find(({ role }) => role === 'relay')?.port ?? 25
-  return [...names].flatMap(name => {
-    // As the handshake chooses: a name that is said whole goes before a pattern.
-    const found =
-      inUse.find(one => one.names.includes(name)) ??
-      inUse.find(one => certificateCovers(one, name)) ??
-      inUse.find(one => certificateCovers(one, hostname)) ??
-      inUse[0]
-    const renewal = renewals.find(one => one.name === name)
-    const records = new Set([
-      ...(found ? [tlsaOfCertificate(found.certificatePem)] : []),
-      ...(renewal && !renewal.certificatePem ? [tlsaOfKey(renewal.keyPem)] : []),
-      ...(renewal?.nextKey ? [tlsaOfKey(renewal.nextKey.pem)] : []),
-    ])
-    return [...records].map(record => ({ name, record, line: `_${port}._tcp.${name}. IN TLSA ${record}` }))
-  })
+  return [...names].flatMap(name =>
+    tlsaOfName(name, hostname, shown).map(({ record }) => ({
+      name,
+      record,
+      line: `_${port}._tcp.${name}. IN TLSA ${record}`,
+    })),
+  )
 }

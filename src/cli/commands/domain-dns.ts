@@ -1,23 +1,14 @@
 // postrider domain dns: every DNS record that a domain needs for mail, as a zone file.
-import { readFileSync } from 'node:fs'
 import { Argument, type Command, Option } from 'commander'
-import { listAcmeCertificates } from '../../acme/operations.ts'
-import type { AcmeCertificate } from '../../acme/records.ts'
-import { ownStsPolicy, type Settings } from '../../config/settings.ts'
+import { ownStsPolicy } from '../../config/settings.ts'
 import { findDomain } from '../../directory/domains.ts'
-import {
-  type CertificateKey,
-  composeDnsRecords,
-  listDnsRecords,
-  ttlSeconds,
-} from '../../setup/dns-records.ts'
+import { composeDnsRecords, listDnsRecords, ttlSeconds } from '../../setup/dns-records.ts'
 import { publicAddressesOf } from '../../setup/public-addresses.ts'
 import { ensureFirstKeys } from '../../signing/ensure-keys.ts'
 import { listDkimKeys } from '../../signing/operations.ts'
-import { generatedCertificateFile } from '../../tls/generated-certificate-file.ts'
-import { publicKeyHash } from '../../tls/public-key-hash.ts'
 import { domainArgument, publicAddressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { listShown, tlsaOfName } from '../shown-certificates.ts'
 
 interface DnsOptions {
   readonly publicAddress?: readonly string[]
@@ -28,8 +19,8 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
     usage: 'dns',
     summary: 'Print every DNS record that a domain needs for mail, as a zone file',
     description:
-      'Print every DNS record that a domain needs for mail, with what each is for: MX, SPF, DKIM, DMARC, TLS reports, the ' +
-      'server that mail programs send by, the addresses of this server, DANE, PTR. As a zone file, or with --json for programs.',
+      'Print every DNS record that a domain needs for mail, with what each is for: MX, SPF, DKIM, DMARC, MTA-STS, TLS reports, ' +
+      'the servers that mail programs look for, the addresses of this server, DANE, PTR. As a zone file, or with --json for programs.',
     examples: [
       'domain dns example.test',
       'domain dns example.test --public-address 192.0.2.1 --public-address 2001:db8::1',
@@ -45,12 +36,11 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
     )
     .action(
       perform(run, async (invocation, { publicAddress }: DnsOptions, name: string) => {
-        const { issued, keys, settings } = await invocation.withStorage(async (storage, ofServer) => {
+        const { keys, settings } = await invocation.withStorage(async (storage, ofServer) => {
           await storage.run(findDomain, { name })
           const at = invocation.clock.now()
           return {
             settings: ofServer,
-            issued: await storage.run(listAcmeCertificates, undefined),
             keys: ofServer.dkim.sign
               ? await ensureFirstKeys(storage, name, at)
               : await storage.run(listDkimKeys, { domain: name }),
@@ -66,7 +56,7 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
           smartHost: delivery.smartHost?.host,
           keys,
           stsPolicy: mtaSts && ownStsPolicy(settings, mtaSts),
-          certificate: readCertificateKey(settings, issued),
+          certificateKeys: tlsaOfName(hostname, hostname, await listShown(invocation, settings)),
         }
         const records = listDnsRecords(input).flatMap(group => group.records)
         invocation.output.result(
@@ -82,22 +72,4 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
         )
       }),
     )
-}
-
-/** undefined: there is none yet, or it is not for this user to read; the list does without. */
-function readCertificateKey(
-  { dataFolder, hostname, tls }: Settings,
-  issued: readonly AcmeCertificate[],
-): CertificateKey | undefined {
-  const { acme, certificateFile } = tls
-  try {
-    if (certificateFile === undefined && acme) {
-      const own = issued.find(({ name }) => name === hostname)?.certificatePem
-      return own === undefined ? undefined : { publicKeyHash: publicKeyHash(own), isKept: true }
-    }
-    const pem = readFileSync(certificateFile ?? generatedCertificateFile(dataFolder), 'latin1')
-    return { publicKeyHash: publicKeyHash(pem), isKept: certificateFile === undefined }
-  } catch {
-    return undefined
-  }
 }
