@@ -153,6 +153,32 @@ test('a domain that is relayed goes to its store when that names it, and else wh
   )
 })
 
+test('one store of accounts and of a domain that is relayed: what waits for each waits as long as mail of its kind', async t => {
+  const world = await createWorld(t, {
+    delivery: { lmtp: [{ domains: ['example.test', 'kept.test'], to: 'unix:/nowhere/lmtp' }] },
+  })
+  await world.account(anna)
+  await world.storage.run(createRelayDomain, {
+    name: 'kept.test',
+    keepsUntilFetched: false,
+    anyoneStarts: false,
+    at: world.clock.now(),
+  })
+  const boris = 'boris@kept.test'
+  const ids = [await world.post({ from, to: [anna, boris] }), await world.post({ from, to: [boris, anna] })]
+  assert.equal(await world.waiting(), 4)
+  // Longer than other mail waits, and shorter than that of domains that are relayed.
+  await world.pass(6 * 24 * 60 * minute)
+  for (const id of ids) {
+    const expired = (await world.attempts(id)).filter(({ outcome }) => outcome.kind === 'expired')
+    assert.deepEqual(
+      expired.map(({ recipient }) => recipient),
+      [anna],
+    )
+  }
+  assert.equal(await world.waiting(), 2)
+})
+
 test('a success that is asked for is a delivery (RFC 3464 §2.3.3), and a store that offers DSN reports it itself', async t => {
   const peer = await startPeer({
     extensions: ['PIPELINING'],
