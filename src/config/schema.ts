@@ -742,7 +742,7 @@ const login = z.strictObject({
 const submission = z.strictObject({
   senderAddress: setting(
     z.enum(['own', 'own-domain', 'any']).default('own'),
-    'Which addresses an account may send as: in MAIL, and in the From and Sender fields of the message, which are what a reader sees. own: its own and its aliases. own-domain: any in its domain too. any: any at all; what it writes in the name of a domain that is not of this server leaves unsigned.',
+    'Which addresses an account may send as: in MAIL, and in the From and Sender fields of the message, which are what a reader sees. own: its own, its aliases, and groups whose members may (postrider group change). own-domain: any in its domain too. any: any at all; what it writes in the name of a domain that is not of this server leaves unsigned.',
   ),
   allowPlaintextAuthOnLoopback: setting(
     z.boolean().default(false),

@@ -121,7 +121,7 @@ function appPasswordItem({ account, name, digest, scramKeys, scopes, expiresAt }
   }
 }
 
-function redirectionItem({ kind, address, name, targets }: DocumentRedirection): Item {
+function redirectionItem({ kind, address, name, targets, membersSend }: DocumentRedirection): Item {
   const sorted = targets.toSorted((a, b) => (addressKey(a) < addressKey(b) ? -1 : 1))
   return {
     kind,
@@ -129,6 +129,7 @@ function redirectionItem({ kind, address, name, targets }: DocumentRedirection):
     fields: new Map([
       ...(name === '' ? [] : [['name', name] as const]),
       [kind === 'alias' ? 'targets' : 'members', sorted.map(displayAddress).join(', ')],
+      ...(membersSend ? [['membersSend', 'yes'] as const] : []),
     ]),
   }
 }

@@ -49,6 +49,8 @@ export interface DocumentRedirection {
   readonly address: Address
   readonly name: string
   readonly targets: readonly Address[]
+  /** Of a group: its members may send as it. */
+  readonly membersSend: boolean
 }
 
 export interface DirectoryDocument {
@@ -69,12 +71,12 @@ export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
   )
   const rows = await tx.all<RedirectionRow>(
     // What a directory elsewhere says is not said here.
-    'SELECT id, kind, address, name, created_at FROM redirection WHERE outside_of IS NULL ORDER BY kind, domain, address_key',
+    'SELECT id, kind, address, name, members_send, created_at FROM redirection WHERE outside_of IS NULL ORDER BY kind, domain, address_key',
   )
   const redirections: DocumentRedirection[] = []
   for (const row of rows) {
-    const { kind, address, name, targets } = readRedirection(row, await readTargets(tx, row.id))
-    redirections.push({ kind, address, name, targets })
+    const { kind, address, name, targets, membersSend } = readRedirection(row, await readTargets(tx, row.id))
+    redirections.push({ kind, address, name, targets, membersSend })
   }
   return {
     domains: domains.map(row => {

@@ -38,10 +38,11 @@ export function documentTables({
   const redirectionTables = (wanted: RedirectionKind, targetsField: string): DocumentTable[] =>
     redirections
       .filter(({ kind }) => kind === wanted)
-      .map(({ address, name, targets }) => ({
+      .map(({ address, name, targets, membersSend }) => ({
         address: displayAddress(address),
         name: name === '' ? undefined : name,
         [targetsField]: targets.map(displayAddress),
+        membersSend: membersSend ? true : undefined,
       }))
   return {
     domain: domains.map(({ name, postmaster }) => ({

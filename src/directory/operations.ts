@@ -31,6 +31,7 @@ import { findKnownNetwork, noteKnownNetwork } from './known-networks.ts'
 import { findOutsideAccount, keepOutsideAccount } from './outside-accounts.ts'
 import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
 import {
+  changeGroup,
   changeTargets,
   createRedirection,
   findRedirection,
@@ -76,6 +77,7 @@ export const directoryOperations = [
   noteKnownNetwork,
   listAccounts,
   createRedirection,
+  changeGroup,
   changeTargets,
   removeRedirection,
   listRedirections,

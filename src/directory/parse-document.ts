@@ -61,7 +61,7 @@ const fields: Record<Section, readonly string[]> = {
   account: ['address', 'name', 'language', 'enabled', 'ldap', 'password', 'passwordHash', 'scramKeys'],
   appPassword: ['account', 'name', 'digest', 'scramKeys', 'scopes', 'expires'],
   alias: ['address', 'targets'],
-  group: ['address', 'name', 'members'],
+  group: ['address', 'name', 'members', 'membersSend'],
   relay: ['name', 'keepsUntilFetched', 'etrn', 'owner'],
 }
 
@@ -366,6 +366,7 @@ class DocumentReader implements WrittenDocument {
       address: found.address,
       name,
       targets: targets.map(target => target.address),
+      membersSend: this.#boolean(entry, 'membersSend', false),
     })
   }
 

@@ -42,7 +42,8 @@ export type RedirectionKind = 'alias' | 'group'
 
 /**
  * Mail to `address` goes to `targets` instead. An alias is another name of its targets, who may send as it; a group
- * is a named list of members, who may not. An alias with an empty local-part is the catch-all of its domain.
+ * is a named list of members, who may where the group says so. An alias with an empty local-part is the catch-all of its
+ * domain.
  */
 export interface Redirection {
   readonly id: number
@@ -50,5 +51,7 @@ export interface Redirection {
   readonly address: Address
   readonly name: string
   readonly targets: readonly Address[]
+  /** Of a group: its members may send as it. */
+  readonly membersSend: boolean
   readonly createdAt: number
 }

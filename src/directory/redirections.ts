@@ -19,7 +19,7 @@ import type { Redirection, RedirectionKind } from './records.ts'
 import { removeRedirectionRows } from './removal.ts'
 import { type RedirectionRow, readAddress, readRedirection, storeAddress } from './rows.ts'
 
-const selectRedirections = 'SELECT id, kind, address, name, created_at FROM redirection'
+const selectRedirections = 'SELECT id, kind, address, name, members_send, created_at FROM redirection'
 
 export const listRedirections = defineRead(
   'directory.list-redirections',
@@ -63,6 +63,8 @@ export interface NewRedirection {
   readonly address: Address
   readonly name: string
   readonly targets: readonly Address[]
+  /** Default: no. An alias takes no part in it: its targets may send as it. */
+  readonly membersSend?: boolean | undefined
   readonly at: number
 }
 
@@ -88,12 +90,13 @@ export async function insertRedirection(tx: Tx, input: NewRedirection): Promise<
     )
   }
   const row = await tx.get<{ id: number }>(
-    'INSERT INTO redirection (kind, address, address_key, domain, name, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id',
+    'INSERT INTO redirection (kind, address, address_key, domain, name, members_send, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id',
     input.kind,
     storeAddress(input.address),
     addressKey(input.address),
     input.address.domain,
     input.name,
+    input.membersSend ? 1 : 0,
     input.at,
   )
   if (!row) throw new Error('INSERT … RETURNING gave no row')
@@ -147,11 +150,37 @@ export const changeTargets = defineDirectoryWrite(
   },
 )
 
+export interface GroupChange {
+  readonly address: Address
+  readonly name?: string | undefined
+  readonly membersSend?: boolean | undefined
+}
+
+/** What is not said stays. */
+export const changeGroup = defineDirectoryWrite(
+  'directory.change-group',
+  async (tx, { address, name, membersSend }: GroupChange): Promise<void> => {
+    const id = await findRedirectionId(tx, 'group', address)
+    if (name !== undefined) assertName(name)
+    await tx.run(
+      'UPDATE redirection SET name = COALESCE(?, name), members_send = COALESCE(?, members_send) WHERE id = ?',
+      name ?? null,
+      membersSend === undefined ? null : membersSend ? 1 : 0,
+      id,
+    )
+  },
+)
+
 export async function replaceRedirection(tx: Tx, input: NewRedirection): Promise<void> {
   const id = await findRedirectionId(tx, input.kind, input.address)
   assertName(input.name)
   assertTargets(input.address, input.targets)
-  await tx.run('UPDATE redirection SET name = ? WHERE id = ?', input.name, id)
+  await tx.run(
+    'UPDATE redirection SET name = ?, members_send = ? WHERE id = ?',
+    input.name,
+    input.membersSend ? 1 : 0,
+    id,
+  )
   await tx.run('DELETE FROM redirection_target WHERE redirection_id = ?', id)
   await insertTargets(tx, id, input.targets)
 }

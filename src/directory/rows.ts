@@ -37,6 +37,7 @@ export interface RedirectionRow {
   readonly kind: RedirectionKind
   readonly address: string
   readonly name: string
+  readonly members_send: number
   readonly created_at: number
 }
 
@@ -95,6 +96,7 @@ export function readRedirection(row: RedirectionRow, targets: readonly Address[]
     address: readAddress(row.address),
     name: row.name,
     targets,
+    membersSend: row.members_send === 1,
     createdAt: row.created_at,
   }
 }

@@ -1000,7 +1000,7 @@ export const replies = {
       'Choose one of your own addresses as the sender in your mail program; the administrator can give you this one as an alias',
     ],
     ['From', 'boss@example.test', 'anna@example.test'],
-    'What a reader sees as the author (From), or as who has sent it for him (Sender), has to be an address that the account may send from, as submission.senderAddress says. An alias makes it one: "postrider alias create". To pass on what somebody else wrote, forward it; a program that writes for many sends from one of localNetworks.',
+    'What a reader sees as the author (From), or as who has sent it for him (Sender), has to be an address that the account may send from, as submission.senderAddress says. An alias makes it one ("postrider alias create"), and so does a group whose members may send as it ("postrider group change"). To pass on what somebody else wrote, forward it; a program that writes for many sends from one of localNetworks.',
   ),
   writerUnreadable: made(
     'writerUnreadable',

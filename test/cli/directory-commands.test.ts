@@ -52,6 +52,7 @@ test('domains, accounts, aliases and groups, by command line', async context => 
   await run('alias', 'create', '@example.test', 'anna@example.test')
   await run('alias', 'remove-target', 'info@example.test', 'someone@elsewhere.test')
   await run('group', 'create', 'team@example.test', 'anna@example.test', '--name', 'The team')
+  await run('group', 'change', 'team@example.test', '--members-send')
   assert.equal(
     await run('group', 'add-member', 'team@example.test', 'анна@почта.рф'),
     'team@example.test → anna@example.test, анна@почта.рф\n',
@@ -71,6 +72,7 @@ test('domains, accounts, aliases and groups, by command line', async context => 
       address: 'team@example.test',
       name: 'The team',
       members: ['anna@example.test', 'анна@почта.рф'],
+      membersSend: true,
       createdAt: '',
     },
   )

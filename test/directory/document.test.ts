@@ -7,6 +7,7 @@ import { compareDocuments, formatChange } from '../../src/directory/compare-docu
 import { type DirectoryDocument, exportDirectory } from '../../src/directory/document.ts'
 import { formatDocument } from '../../src/directory/format-document.ts'
 import { parseDocument } from '../../src/directory/parse-document.ts'
+import { changeGroup } from '../../src/directory/redirections.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import {
   addAccount,
@@ -50,6 +51,7 @@ async function fill(storage: Storage): Promise<void> {
   await addAlias(storage, 'info@example.test', 'anna@example.test', 'someone@elsewhere.test')
   await addAlias(storage, '@почта.рф'.replace('почта.рф', cyrillic), 'анна@почта.рф')
   await addGroup(storage, 'team@example.test', 'anna@example.test', 'анна@почта.рф')
+  await storage.run(changeGroup, { address: address('team@example.test'), membersSend: true })
 }
 
 test('what is exported can be applied to an empty server, and makes it the same', async context => {
@@ -58,6 +60,7 @@ test('what is exported can be applied to an empty server, and makes it the same'
   const exported = await first.run(exportDirectory, undefined)
   const text = formatDocument(exported)
   assert.match(text, /name = "почта\.рф"/)
+  assert.match(text, /^membersSend = true$/m)
   const second = await openDirectory(context)
   const changes = await apply(second, text)
   assert.deepEqual(
@@ -121,6 +124,9 @@ targets = ["anna@example.test", "vera@example.test"]
     [],
     'a password in clear text that is still right changes nothing',
   )
+  assert.deepEqual(await apply(storage, text.replace('members =', 'membersSend = true\nmembers =')), [
+    '~ group old@example.test: membersSend (none) → yes',
+  ])
   await apply(storage, text.replace('enabled = false', ''))
   assert.ok(await authenticate(storage, 'anna@example.test', 'a secret'))
 })

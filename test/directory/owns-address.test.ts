@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listOwnAddresses, ownsAddress } from '../../src/directory/owns-address.ts'
+import { hasAddressIn, listOwnAddresses, ownsAddress } from '../../src/directory/owns-address.ts'
+import { changeGroup, changeTargets } from '../../src/directory/redirections.ts'
 import { addAccount, addAlias, addDomain, addGroup, address, openDirectory } from './open-directory.ts'
 
 test('an account may send as what comes to it directly, and as nothing else', async context => {
@@ -39,4 +40,35 @@ test('an account may send as what comes to it directly, and as nothing else', as
     'anna@example.test',
     'info@example.test',
   ])
+})
+
+test('the members of a group may send as it where it says so, while they are members', async context => {
+  const storage = await openDirectory(context)
+  await addDomain(storage, 'example.test')
+  await addDomain(storage, 'shop.test')
+  const anna = await addAccount(storage, 'anna@example.test')
+  const boris = await addAccount(storage, 'boris@example.test')
+  await addGroup(storage, 'inner@example.test', 'boris@example.test')
+  await addGroup(storage, 'sales@shop.test', 'anna@example.test', 'inner@example.test')
+  const group = address('sales@shop.test')
+  const may = async (accountId: number): Promise<readonly unknown[]> => [
+    await storage.run(ownsAddress, { accountId, address: group, hostname: 'mail.example.test' }),
+    await storage.run(hasAddressIn, { accountId, domain: 'shop.test' }),
+    (await storage.run(listOwnAddresses, { accountId })).includes('sales@shop.test'),
+  ]
+  const yes = [true, true, true]
+  const no = [false, false, false]
+  assert.deepEqual(await may(anna), no)
+  await storage.run(changeGroup, { address: group, membersSend: true })
+  assert.deepEqual(await may(anna), yes)
+  assert.deepEqual(await may(boris), no, 'a member of a group in it')
+  await storage.run(changeGroup, { address: group, name: 'Sales' })
+  assert.deepEqual(await may(anna), yes, 'what is not said stays')
+  await storage.run(changeTargets, {
+    kind: 'group',
+    address: group,
+    add: [],
+    remove: [address('anna@example.test')],
+  })
+  assert.deepEqual(await may(anna), no, 'no member any more')
 })

@@ -2,8 +2,10 @@
 // that left unsigned.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { parseAddress } from '../../src/address/parse-address.ts'
 import { describeWhy } from '../../src/cli/describe-why.ts'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { changeGroup, createRedirection } from '../../src/directory/redirections.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import { trailOfMessage } from '../../src/trail/operations.ts'
 import { startPeer } from '../delivery/remote-peer.ts'
@@ -74,6 +76,29 @@ test('a From field with an address of somebody else is refused, and the reply sa
     account: 'anna@here.test',
     recipients: ['boris@there.test'],
   })
+})
+
+test('a member of a group writes in its name where the group says so, in MAIL and in the From field', async t => {
+  const server = await start(t)
+  const [group, anna] = [parseAddress('sales@here.test'), parseAddress('anna@here.test')]
+  assert.ok(group && anna)
+  const at = server.clock.now()
+  await server.storage.run(createRedirection, {
+    kind: 'group',
+    address: group,
+    name: '',
+    targets: [anna],
+    at,
+  })
+  const fields = ['From: Sales <sales@here.test>']
+  const refused = await submit(server, fields)
+  assert.match(
+    refused.text,
+    /has <sales@here\.test>, which is not an address of anna@here\.test, who may also send as info@/,
+  )
+  await server.storage.run(changeGroup, { address: group, membersSend: true })
+  assert.equal((await submit(server, fields)).code, 250)
+  assert.equal((await submit(server, fields, { reversePath: 'sales@here.test' })).code, 250)
 })
 
 test('whoever else could be shown as the author or the sender is looked at too', async t => {

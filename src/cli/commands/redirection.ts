@@ -5,11 +5,13 @@ import { displayAddress, displayDomain } from '../../directory/display.ts'
 import { findDomain } from '../../directory/domains.ts'
 import type { Redirection, RedirectionKind } from '../../directory/records.ts'
 import {
+  changeGroup,
   changeTargets,
   createRedirection,
   listRedirections,
   removeRedirection,
 } from '../../directory/redirections.ts'
+import { WrongUsage } from '../../runtime/fault.ts'
 import { addressArgument, addressesArgument, aliasArgument, domainArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, createAliases, perform, removeAliases } from '../command.ts'
 
@@ -53,7 +55,42 @@ export function addAliasCommand(program: Command, run: CommandRun): void {
 }
 
 export function addGroupCommand(program: Command, run: CommandRun): void {
-  addRedirectionCommand(program, run, group)
+  addGroupChangeCommand(addRedirectionCommand(program, run, group), run)
+}
+
+interface GroupOptions {
+  readonly name?: string
+  readonly membersSend?: boolean
+}
+
+function addGroupChangeCommand(parent: Command, run: CommandRun): void {
+  addCommand(parent, {
+    usage: 'change',
+    summary: 'Change the name of a group, or whether its members may send as it',
+    description:
+      'Change the name of a group, or whether its members may send as it: with the address of the group as the sender, beside ' +
+      'their own. That is for accounts of this server that the group itself names, by their own addresses.',
+    examples: [
+      'group change team@example.test --members-send',
+      'group change team@example.test --name "The team"',
+    ],
+  })
+    .addArgument(new Argument('<address>').argParser(addressArgument))
+    .option('--name <name>', 'a name to show beside the address')
+    .option('--members-send', 'its members may send as the group')
+    .option('--no-members-send', 'its members send as themselves')
+    .action(
+      perform(run, async (invocation, options: GroupOptions, address: Address) => {
+        const { name, membersSend } = options
+        if (name === undefined && membersSend === undefined)
+          throw new WrongUsage('Say what to change: --name <name>, --members-send or --no-members-send.')
+        await invocation.withStorage(storage => storage.run(changeGroup, { address, name, membersSend }))
+        invocation.output.result(
+          { changed: displayAddress(address), ...options },
+          `Changed ${displayAddress(address)}.`,
+        )
+      }),
+    )
 }
 
 function redirectionJson(redirection: Redirection): unknown {
@@ -62,10 +99,16 @@ function redirectionJson(redirection: Redirection): unknown {
   const createdAt = new Date(redirection.createdAt).toISOString()
   return redirection.kind === 'alias'
     ? { address, targets, createdAt }
-    : { address, name: redirection.name, members: targets, createdAt }
+    : {
+        address,
+        name: redirection.name,
+        members: targets,
+        membersSend: redirection.membersSend,
+        createdAt,
+      }
 }
 
-function addRedirectionCommand(program: Command, run: CommandRun, words: Words): void {
+function addRedirectionCommand(program: Command, run: CommandRun, words: Words): Command {
   const { kind, target, localPart } = words
   const example = `${localPart}@example.test`
   const parent = addCommand(program, {
@@ -82,10 +125,14 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
   })
     .addArgument(new Argument('<address>', words.addressHelp).argParser(words.parseAddress))
     .addArgument(new Argument(`<${target}s...>`, 'who gets its mail').argParser(addressesArgument))
-  if (kind === 'group') create.option('--name <name>', 'a name to show beside the address')
+  if (kind === 'group') {
+    create.option('--name <name>', 'a name to show beside the address')
+    create.option('--members-send', 'its members may send as the group')
+  }
   create.action(
-    perform(run, async (invocation, options: { name?: string }, address: Address, targets: Address[]) => {
-      const input = { kind, address, name: options.name ?? '', targets, at: invocation.clock.now() }
+    perform(run, async (invocation, options: GroupOptions, address: Address, targets: Address[]) => {
+      const { name = '', membersSend } = options
+      const input = { kind, address, name, targets, membersSend, at: invocation.clock.now() }
       await invocation.withStorage(storage => storage.run(createRedirection, input))
       invocation.output.result(
         { created: displayAddress(address), [`${target}s`]: targets.map(displayAddress) },
@@ -135,7 +182,12 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
           rows,
           [
             { title: kind.toUpperCase(), cell: row => displayAddress(row.address) },
-            ...(kind === 'group' ? [{ title: 'NAME', cell: (row: Redirection) => row.name }] : []),
+            ...(kind === 'group'
+              ? [
+                  { title: 'NAME', cell: (row: Redirection) => row.name },
+                  { title: 'MEMBERS SEND', cell: (row: Redirection) => (row.membersSend ? 'yes' : 'no') },
+                ]
+              : []),
             { title: `${target.toUpperCase()}S`, cell: row => row.targets.map(displayAddress).join(', ') },
           ],
           redirectionJson,
@@ -162,4 +214,5 @@ function addRedirectionCommand(program: Command, run: CommandRun, words: Words):
         )
       }),
     )
+  return parent
 }

@@ -29,6 +29,7 @@ import { quarantine } from './0025-quarantine.ts'
 import { mailboxState } from './0026-mailbox-state.ts'
 import { knownNetworks } from './0027-known-networks.ts'
 import { messageStructure } from './0028-message-structure.ts'
+import { membersSend } from './0029-members-send.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -59,6 +60,7 @@ export const migrations: readonly string[] = [
   mailboxState,
   knownNetworks,
   messageStructure,
+  membersSend,
 ]
 
 /**
