@@ -1274,11 +1274,19 @@ const unproven = z.strictObject({
     unprovenPoints(8),
     'The From field has an address of one of your domains or of a name below one, or has it as the name of somebody else, and neither SPF nor a signature proves that the message is from there: somebody writes as one of your people. A service that sends in your name has to stand in the SPF record of the domain, or to sign; else its mail goes to Junk, as long as these points reach spam.junkScore.',
   ),
+  ownWithinName: setting(
+    unprovenPoints(1.5),
+    'The name of somebody else in the From field has an address of one of your domains and more text behind it, and nothing proves that the message is from there: "boss@example.com, urgent" of a stranger. Calendars and lists write such names too ("anna@example.com via Calendar"), so it is few points, and none of a list to which one of yours has written.',
+  ),
   spfFail: setting(
     unprovenPoints(2),
     'SPF says that this server may not send for the domain of the sender address, and no signature of that domain or of the author holds. Mail that somebody forwards here fails too.',
   ),
   spfSoftfail: setting(unprovenPoints(1), 'The same, of which the domain is not sure (~all).'),
+  spfPermerror: setting(
+    unprovenPoints(1),
+    'The SPF record of the domain of the sender address cannot be used (it has a mistake, asks for too much, or there are two), and no signature of that domain or of the author holds: nobody can say who may send for it.',
+  ),
   dmarcNone: setting(
     unprovenPoints(1),
     'Nothing proves the domain of the From field (DMARC), which asks for nothing then (p=none).',

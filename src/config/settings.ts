@@ -504,8 +504,11 @@ export interface SpamSettings {
 export interface UnprovenPoints {
   /** A From field in one of our domains. */
   readonly ownDomain: number
+  /** One in one of our domains within the name of somebody else. */
+  readonly ownWithinName: number
   readonly spfFail: number
   readonly spfSoftfail: number
+  readonly spfPermerror: number
   /** DMARC fails, by the policy of the domain, where no more comes of it. */
   readonly dmarcNone: number
   readonly dmarcQuarantine: number

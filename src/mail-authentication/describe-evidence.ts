@@ -6,7 +6,7 @@ import type { SpfEvidence } from './spf/check-host.ts'
 
 /** Everything, a line for each check. `client`: its address. */
 export function describeEvidence(evidence: AuthenticationEvidence, client: string): string[] {
-  const { iprev, spf = [], dkim, arc, dmarc, unprovenOwn } = evidence
+  const { iprev, spf = [], dkim, arc, dmarc, unprovenOwn, ownWithinName } = evidence
   return [
     ...spf.map(one => describeSpf(one, client)),
     ...(dkim ? describeDkim(evidence) : []),
@@ -15,6 +15,9 @@ export function describeEvidence(evidence: AuthenticationEvidence, client: strin
     ...(unprovenOwn === undefined
       ? []
       : [`Author: ${unprovenOwn} is of this server, and nothing proves that it is from there`]),
+    ...(ownWithinName === undefined
+      ? []
+      : [`Author: ${ownWithinName}, of this server, is in the name of somebody else`]),
     ...describeWay(evidence),
     ...(iprev
       ? [

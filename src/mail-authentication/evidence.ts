@@ -23,6 +23,8 @@ export interface AuthenticationEvidence {
   readonly authorProblem?: AuthorProblem | undefined
   /** The address in the From field, or in the name there: one of ours, of which nothing proves that it has written this. */
   readonly unprovenOwn?: string | undefined
+  /** One of ours within the name of an author, with more text behind it, of which nothing proves that it has written this. */
+  readonly ownWithinName?: string | undefined
   /** Where nothing proves the author: which mailing lists the message says it comes from, as anybody can write. */
   readonly lists?: readonly string[] | undefined
   /** Who has sent it on, which breaks what would prove the author. */

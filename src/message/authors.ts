@@ -31,23 +31,40 @@ export function findAuthors(section: Uint8Array): readonly Address[] {
  * a program shows names only, its reader takes them for the author. What a list or a calendar adds behind one says whose it is.
  */
 export function findAddressesAsNames(section: Uint8Array): readonly Address[] {
+  return findInNames(section, words => words.slice(-1))
+}
+
+/** Those that have text of the name behind them: "anna@example.org via Calendar" <x@calendar.example>. */
+export function findAddressesWithinNames(section: Uint8Array): readonly Address[] {
+  return findInNames(section, words => words.slice(0, -1))
+}
+
+function findInNames(
+  section: Uint8Array,
+  choose: (words: readonly string[]) => readonly string[],
+): readonly Address[] {
   const found: Address[] = []
   for (const { shown } of fieldsOf(section, fromName)) {
     if (found.length >= maxAuthors) break
-    found.push(...shown.names.slice(0, maxAuthors).flatMap(name => addressAtEnd(name) ?? []))
+    for (const name of shown.names.slice(0, maxAuthors))
+      found.push(...choose(wordsOf(name)).flatMap(word => readAddress(word) ?? []))
   }
   return found.slice(0, maxAuthors)
 }
 
-function addressAtEnd(name: string): Address | undefined {
+/** As a reader sees them. */
+function wordsOf(name: string): readonly string[] {
   const unquoted = name.replaceAll(/\\(.)/g, '$1').replaceAll('"', ' ')
   // Letters of full width, and what has none, look like the address all the same.
   const shown = decodeEncodedWords(unquoted)
     .normalize('NFKC')
     .replaceAll(/\p{Cf}/gu, '')
-  const last = shown.split(/[\s<>()[\],;:]+/).findLast(word => /[^'.]/.test(word))
-  if (last === undefined || last.length > maxAddressLength || !last.includes('@')) return undefined
-  return parseAddress(last.replaceAll(/^'+|['.]+$/g, ''))
+  return shown.split(/[\s<>()[\],;:]+/).filter(word => /[^'.]/.test(word))
+}
+
+function readAddress(word: string): Address | undefined {
+  if (word.length > maxAddressLength || !word.includes('@')) return undefined
+  return parseAddress(word.replaceAll(/^'+|['.]+$/g, ''))
 }
 
 export interface WrittenName {

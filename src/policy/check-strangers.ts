@@ -6,7 +6,7 @@ import type { AuthenticationDns } from '../mail-authentication/bounded-dns.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { MessageAuthentication, type WantedChecks } from '../mail-authentication/message-authentication.ts'
 import { composeResultsField } from '../mail-authentication/results-field.ts'
-import { findAddressesAsNames } from '../message/authors.ts'
+import { findAddressesAsNames, findAddressesWithinNames } from '../message/authors.ts'
 import { findListAddresses } from '../message/list-addresses.ts'
 import { verdictField } from '../message/verdict-field.ts'
 import type { Client, MailTransaction } from '../smtp/server/services.ts'
@@ -58,10 +58,15 @@ export function createStrangerChecks(parts: StrangerChecksOptions): StrangerChec
       if (!isAny || !isStranger(client)) return undefined
       const { remoteAddress: clientAddress, heloName } = client
       const authentication = new MessageAuthentication(options, { clientAddress, heloName, reversePath })
-      let written: WrittenNames = { authors: [], names: [], lists: [] }
+      let written: WrittenNames = { authors: [], names: [], withinNames: [], lists: [] }
       return {
         takeHeader(section, authors) {
-          written = { authors, names: findAddressesAsNames(section), lists: findListAddresses(section) }
+          written = {
+            authors,
+            names: findAddressesAsNames(section),
+            withinNames: findAddressesWithinNames(section),
+            lists: findListAddresses(section),
+          }
           authentication.takeHeader(section)
         },
         takeBody: piece => authentication.takeBody(piece),
@@ -85,6 +90,8 @@ export function createStrangerChecks(parts: StrangerChecksOptions): StrangerChec
 interface WrittenNames extends Pick<ForwardedMessage, 'authors' | 'lists'> {
   /** Addresses that stand as names of authors. */
   readonly names: readonly Address[]
+  /** Those with more text behind them. */
+  readonly withinNames: readonly Address[]
 }
 
 /** Where nothing proves the author: is he one of ours, and has somebody whom we know sent it on? Rejects with a StorageFault. */
@@ -93,15 +100,17 @@ async function lookFurther(
   { dmarc: mode }: AuthenticationPolicy,
   message: ForwardedMessage & WrittenNames,
 ): Promise<AuthenticationEvidence> {
-  const { evidence, authors, names, lists } = message
+  const { evidence, authors, names, withinNames, lists } = message
   const { arc, dmarc } = evidence
   const unprovenOwn = await findUnprovenOwn(parts, evidence, [...authors, ...names])
   const [firstOwn] = unprovenOwn
+  const [ownWithinName] = firstOwn ? [] : await findUnprovenOwn(parts, evidence, withinNames)
   const isFailed = dmarc?.result === 'fail'
-  if (!isFailed && !firstOwn) return evidence
+  if (!isFailed && !firstOwn && !ownWithinName) return evidence
   const further = {
     ...evidence,
     ...(firstOwn ? { unprovenOwn: formatAddress(firstOwn) } : {}),
+    ...(ownWithinName ? { ownWithinName: formatAddress(ownWithinName) } : {}),
     ...(lists.length === 0 ? {} : { lists: lists.map(formatAddress) }),
   }
   if (arc?.trusted !== undefined) return further

@@ -4,6 +4,7 @@ import type { UnprovenPoints } from '../config/settings.ts'
 import { describeAuthorProblem, sayDmarc, saySpf } from '../mail-authentication/describe-evidence.ts'
 import { isWithin } from '../mail-authentication/domain-names.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
+import type { SpfResult } from '../mail-authentication/spf/check-host.ts'
 import { findUnspokenOwn } from '../mail-authentication/unspoken-own.ts'
 import type { ScoreLine } from './score.ts'
 
@@ -21,10 +22,12 @@ export function linesOfOrigin(
   const { arc, dmarc, unprovenOwn } = evidence
   // The author may have proved himself, and bear one of our addresses as his name.
   const isProven = dmarc?.result === 'pass' && unprovenOwn === undefined
-  if (isActedUpon || isProven || arc?.trusted !== undefined || isSentOn(evidence)) return []
-  return [lineOfAuthor(evidence, points), lineOfSender(evidence, clientAddress, points)].flatMap(line =>
-    line && line.points > 0 ? [{ source: 'origin', ...line }] : [],
-  )
+  if (isActedUpon || arc?.trusted !== undefined || isSentOn(evidence)) return []
+  const lines = [
+    ...(isProven ? [] : [lineOfAuthor(evidence, points), lineOfSender(evidence, clientAddress, points)]),
+    lineOfName(evidence, points),
+  ]
+  return lines.flatMap(line => (line && line.points > 0 ? [{ source: 'origin', ...line }] : []))
 }
 
 /**
@@ -59,6 +62,16 @@ function lineOfAuthor(
   return { name: `DMARC fail, p=${policy}`, points: pointsOf(policy, points), detail: sayDmarc(dmarc) }
 }
 
+/** Whoever has proved himself can write what he likes before his own address, too. */
+function lineOfName({ ownWithinName }: AuthenticationEvidence, points: UnprovenPoints): Line | undefined {
+  if (ownWithinName === undefined) return undefined
+  return {
+    name: 'an address of ours in a name',
+    points: points.ownWithinName,
+    detail: `the From field has ${ownWithinName} in the name of somebody else`,
+  }
+}
+
 function pointsOf(policy: 'none' | 'quarantine' | 'reject', points: UnprovenPoints): number {
   switch (policy) {
     case 'none':
@@ -72,14 +85,15 @@ function pointsOf(policy: 'none' | 'quarantine' | 'reject', points: UnprovenPoin
   }
 }
 
-/** RFC 7208 §8.4, §8.5. Whose signature holds has sent it, whoever has brought it here: a forwarder stands in no record of his. */
+/** RFC 7208 §8.4, §8.5, §8.7. Whose signature holds has sent it, whoever has brought it here: a forwarder stands in no record of his. */
 function lineOfSender(
   { dkim = [], dmarc, spf = [] }: AuthenticationEvidence,
   clientAddress: string,
   points: UnprovenPoints,
 ): Line | undefined {
   const [sender] = spf
-  if (sender?.result !== 'fail' && sender?.result !== 'softfail') return undefined
+  const found = sender && pointsOfSpf(sender.result, points)
+  if (!found) return undefined
   const domains = [dmarc?.domain, sender.domain.toLowerCase()].filter(one => one !== undefined)
   const isSigned = dkim.some(
     ({ result, domain: by }) =>
@@ -88,7 +102,27 @@ function lineOfSender(
   if (isSigned) return undefined
   return {
     name: `SPF ${sender.result}`,
-    points: sender.result === 'fail' ? points.spfFail : points.spfSoftfail,
+    points: found,
     detail: saySpf(sender, clientAddress),
+  }
+}
+
+/** 0: it speaks neither for nor against the sender, or nobody knows now. */
+function pointsOfSpf(result: SpfResult, points: UnprovenPoints): number {
+  switch (result) {
+    case 'fail':
+      return points.spfFail
+    case 'softfail':
+      return points.spfSoftfail
+    // RFC 7208 §8.7
+    case 'permerror':
+      return points.spfPermerror
+    case 'none':
+    case 'neutral':
+    case 'pass':
+    case 'temperror':
+      return 0
+    default:
+      return result satisfies never
   }
 }

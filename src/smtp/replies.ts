@@ -631,8 +631,8 @@ export const replies = {
     550,
     '5.7.1',
     (because: string) => [
-      `The message was not accepted: ${because}`,
-      'If it is no spam, write to postmaster at the same domain, where mail is not refused for what it says',
+      `Your message was not delivered: ${because}`,
+      "If it is not spam, write to postmaster at the recipient's domain, which takes it all the same, and quote this reply; or have the recipient put your address on the list of wanted senders",
     ],
     ['it looks like spam'],
     'Scanners, lists and the filter found too much against a message of a stranger; the trail has each line of it.',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { formatAddress } from '../../src/address/format-address.ts'
-import { findAddressesAsNames, findAuthors } from '../../src/message/authors.ts'
+import { findAddressesAsNames, findAddressesWithinNames, findAuthors } from '../../src/message/authors.ts'
 
 const authorsOf = (section: string): string[] => findAuthors(Buffer.from(section)).map(formatAddress)
 
@@ -56,12 +56,31 @@ test('an address that stands as the name of an author, or at the end of it', () 
     assert.deepEqual(findAddressesAsNames(Buffer.from(`From: ${field}\r\n`)).map(formatAddress), names, field)
 })
 
+test('an address that has text of the name behind it', () => {
+  for (const [field, names] of [
+    ['"boss@here.test (Calendar)" <a@calendar.test>', ['boss@here.test']],
+    ['"boss@here.test via talk" <talk@lists.test>', ['boss@here.test']],
+    ['boss@here.test - Payments <a@evil.test>', ['boss@here.test']],
+    ['=?utf-8?Q?boss=40here.test_urgent?= <a@evil.test>', ['boss@here.test']],
+    ['"boss@here.test" <a@evil.test>', []],
+    ['"The boss <boss@here.test>" <a@evil.test>', []],
+    ['The boss <boss@here.test>', []],
+  ] as const)
+    assert.deepEqual(
+      findAddressesWithinNames(Buffer.from(`From: ${field}\r\n`)).map(formatAddress),
+      names,
+      field,
+    )
+})
+
 test('no more than a few, and no text that breaks it', () => {
   assert.equal(authorsOf(`From: ${'a@b.test, '.repeat(1000)}\r\n`).length, 5)
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), text => {
       assert.ok(authorsOf(`From: ${text}\r\n`).length <= 5)
-      assert.ok(findAddressesAsNames(Buffer.from(`From: "${text}" <a@b.test>\r\n`)).length <= 5)
+      const named = Buffer.from(`From: "${text}" <a@b.test>\r\n`)
+      assert.ok(findAddressesAsNames(named).length <= 5)
+      assert.ok(findAddressesWithinNames(named).length <= 5)
     }),
   )
 })

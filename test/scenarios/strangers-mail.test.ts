@@ -572,6 +572,32 @@ test('what comes back from a mailing list to which one of us has written is no f
   assert.equal((await server.mailbox('anna@here.test')).length, 1)
 })
 
+test('an address of ours that has text behind it in the name of a stranger has a few points, and none from a list that she uses', async t => {
+  const { server } = await start(t, {}, withLogIn)
+  const message = asColleague.replace('Carl <carl@here.test>', '"carl@here.test via talk" <talk@lists.test>')
+  const byList = {
+    from: 'bounce@lists.test',
+    client: '198.51.100.7',
+    message: `List-Post: <mailto:talk@lists.test>\r\n${message}`,
+  }
+  const notesOf = async (): Promise<string> => {
+    const reply = await send(server, byList)
+    assert.equal(reply.code, 250, reply.text)
+    await server.settled()
+    const trail = await server.trail(/queued as (\w+)/i.exec(reply.text)?.[1] ?? '')
+    return trail.flatMap(event => describeEvent(event).notes ?? []).join('\n')
+  }
+  const line =
+    '+1.5 by origin: an address of ours in a name (the From field has carl@here.test in the name of somebody else)'
+  const before = await notesOf()
+  assert.ok(before.includes(line), before)
+  await annaWritesTo(server, 'talk@lists.test')
+  const after = await notesOf()
+  assert.ok(!after.includes('+1.5'), after)
+  assert.ok(after.includes('Way: it came by the mailing list talk@lists.test'), after)
+  assert.equal((await server.mailbox('anna@here.test')).length, 2)
+})
+
 test('but a list to which one of us has written speaks for nobody else of us', async t => {
   const { server } = await start(t, {}, withLogIn)
   await annaWritesTo(server, 'talk@lists.test')

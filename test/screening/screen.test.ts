@@ -27,7 +27,16 @@ const nothing: SpamSettings = {
   greylistScore: 1000,
   refuseScore: 15,
   clientNames: false,
-  unproven: { ownDomain: 0, spfFail: 0, spfSoftfail: 0, dmarcNone: 0, dmarcQuarantine: 0, dmarcReject: 0 },
+  unproven: {
+    ownDomain: 0,
+    ownWithinName: 0,
+    spfFail: 0,
+    spfSoftfail: 0,
+    spfPermerror: 0,
+    dmarcNone: 0,
+    dmarcQuarantine: 0,
+    dmarcReject: 0,
+  },
   greetingDelaySeconds: 0,
   refusalDelaySeconds: 0,
   quarantineDays: 30,
@@ -292,8 +301,10 @@ test('what the client calls itself, and the name of its address, have points', a
 test('what the checks of its origin speak against has points, and what they speak for has none', async t => {
   const unproven = {
     ownDomain: 8,
+    ownWithinName: 1.5,
     spfFail: 2,
     spfSoftfail: 1,
+    spfPermerror: 0.7,
     dmarcNone: 0.5,
     dmarcQuarantine: 2.5,
     dmarcReject: 3.5,
@@ -313,6 +324,8 @@ test('what the checks of its origin speak against has points, and what they spea
   const examples: readonly (readonly [AuthenticationEvidence, readonly string[]])[] = [
     [{ spf: [spf('fail')] }, ['SPF fail 2']],
     [{ spf: [spf('softfail')] }, ['SPF softfail 1']],
+    [{ spf: [spf('permerror')] }, ['SPF permerror 0.7']],
+    [{ spf: [spf('permerror')], dkim: signed('bank.test') }, []],
     [{ spf: [spf('pass'), spf('fail', 'helo.test')] }, []],
     [{ spf: [spf('neutral')], dkim: [], dmarc: { result: 'none', domain: 'bank.test' } }, []],
     [{ spf: [spf('temperror')], dmarc: { result: 'temperror', domain: 'bank.test' } }, []],
@@ -350,6 +363,19 @@ test('what the checks of its origin speak against has points, and what they spea
         dmarc: dmarc('none'),
         spf: [spf('pass')],
         forwarder: { ...known, isUsedByAuthor: true },
+      },
+      [],
+    ],
+    // Whoever has proved himself, and writes an address of ours into his name.
+    [
+      { ownWithinName: 'anna@example.test', dmarc: { result: 'pass', domain: 'evil.test' } },
+      ['an address of ours in a name 1.5'],
+    ],
+    [
+      {
+        ownWithinName: 'anna@example.test',
+        dmarc: { result: 'pass', domain: 'lists.test' },
+        forwarder: known,
       },
       [],
     ],
