@@ -47,9 +47,10 @@ async function challengeOf(
   }
 }
 
-// RFC 5802 §5 and RFC 7677 §3.
-for (const { hash, salt, clientFirst, serverNonce, serverFirst, clientFinal, serverFinal } of [
+// All that the RFCs have.
+for (const { rfc, hash, salt, clientFirst, serverNonce, serverFirst, clientFinal, serverFinal } of [
   {
+    rfc: 'RFC 5802 §5',
     hash: 'SHA-1',
     salt: 'QSXCR+Q6sek8bf92',
     clientFirst: 'n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL',
@@ -59,6 +60,7 @@ for (const { hash, salt, clientFirst, serverNonce, serverFirst, clientFinal, ser
     serverFinal: 'v=rmF9pqV8S7suAoZWja4dJRkFsKQ=',
   },
   {
+    rfc: 'RFC 7677 §3',
     hash: 'SHA-256',
     salt: 'W22ZaJ0SNY7soEsUEjb6gQ==',
     clientFirst: 'n,,n=user,r=rOprNGfwEbeRWgbNEkqO',
@@ -69,7 +71,7 @@ for (const { hash, salt, clientFirst, serverNonce, serverFirst, clientFinal, ser
     serverFinal: 'v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=',
   },
 ] as const) {
-  test(`the example of the RFC, SCRAM-${hash}: the same bytes, and the account`, async () => {
+  test(`the example of ${rfc}, SCRAM-${hash}: the same bytes, and the account`, async t => {
     const credential = await deriveScramCredential(hash, 'pencil', {
       salt: Buffer.from(salt, 'base64'),
       iterations: 4096,
@@ -95,6 +97,7 @@ for (const { hash, salt, clientFirst, serverNonce, serverFirst, clientFinal, ser
       ...credential,
       salt: Buffer.from(credential.salt),
     })
+    t.diagnostic(`1 exchange of ${rfc}, its 4 messages`)
   })
 }
 
