@@ -94,6 +94,7 @@ function findTests(parts: readonly string[]): string[] {
 const longest: readonly string[] = [
   'test/main/threads.test.ts',
   'test/main/brute-force.test.ts',
+  'test/main/guessing.test.ts',
   'test/faults/refuse-to-start.test.ts',
   'test/main/serve.test.ts',
   'test/peers/haproxy.test.ts',
