@@ -400,6 +400,8 @@ const loginProblems: Readonly<Record<Exclude<LoginProblem, 'blocked'>, string>> 
     'it proved another TLS connection than this one: somebody may be in between, or a program that ends TLS before this server',
   'channel-binding-hidden':
     'it did not see that SCRAM with -PLUS is offered: somebody may be in between, and have taken it out of the list',
+  'former-password':
+    'it has a password of before, which has been changed or taken away since: enter the new one in that program',
   'app-password-elsewhere': 'that app password is for another protocol',
   'app-password-expired': 'that app password has expired',
   'not-offered': 'that mechanism is not offered',

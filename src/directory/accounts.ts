@@ -16,9 +16,11 @@ import {
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress, displayDomain } from './display.ts'
+import { keepFormerPassword } from './former-passwords.ts'
 import type { Account } from './records.ts'
 import { removeAccountRows } from './removal.ts'
 import { type AccountRow, readAccount, readAddress, storeAddress } from './rows.ts'
+import { listScramKeys, type ScramColumns } from './scram-credentials.ts'
 
 const selectAccounts = 'SELECT id, address, name, language, enabled, created_at, outside FROM account'
 
@@ -115,6 +117,8 @@ export interface AccountChange {
   readonly scramKeys?: readonly string[] | undefined
   readonly language?: Language | undefined
   readonly enabled?: boolean | undefined
+  /** Of a new password: programs that still have the old one are known for a while from then on. */
+  readonly at?: number | undefined
 }
 
 export const changeAccount = defineDirectoryWrite(
@@ -123,6 +127,7 @@ export const changeAccount = defineDirectoryWrite(
     if (input.name !== undefined) assertName(input.name)
     if (input.passwordHash !== undefined) assertPasswordHash(input.passwordHash)
     assertScramKeys(input.scramKeys ?? [])
+    if (input.passwordHash !== undefined) await keepPassword(tx, input, input.passwordHash)
     const { changes } = await tx.run(
       `UPDATE account SET name = COALESCE(?, name), password_hash = COALESCE(?, password_hash),
             language = COALESCE(?, language), enabled = COALESCE(?, enabled) WHERE address_key = ?`,
@@ -147,6 +152,15 @@ export const changeAccount = defineDirectoryWrite(
     )
   },
 )
+
+async function keepPassword(tx: Tx, { address, at }: AccountChange, passwordHash: string): Promise<void> {
+  const row = await tx.get<ScramColumns & { readonly id: number }>(
+    'SELECT id, password_hash, scram_keys, scram_hash FROM account WHERE address_key = ?',
+    addressKey(address),
+  )
+  if (!row || at === undefined || row.password_hash === passwordHash) return
+  await keepFormerPassword(tx, { accountId: row.id, keys: listScramKeys(row), at })
+}
 
 export interface RemovedAccount {
   /** Aliases, groups and postmasters that it was a target of. */

@@ -8,6 +8,7 @@ import { assertScramKeys } from './constraints.ts'
 import { defineDirectoryWrite } from './define-directory-write.ts'
 import { directoryFault } from './directory-fault.ts'
 import { displayAddress } from './display.ts'
+import { keepFormerPassword } from './former-passwords.ts'
 import { readAddress } from './rows.ts'
 
 /** What it is good for. */
@@ -180,26 +181,31 @@ export async function writeAppPassword(tx: Tx, input: NewAppPassword): Promise<v
     )
     return
   }
-  if (old) await tx.run('DELETE FROM app_password WHERE id = ?', old.id)
+  if (old) await removeRow(tx, accountId, old, input.at)
   await insertAppPassword(tx, accountId, input)
 }
 
 export const removeAppPassword = defineDirectoryWrite(
   'directory.remove-app-password',
-  async (tx, { account, name }: { readonly account: Address; readonly name: string }): Promise<void> => {
+  async (
+    tx,
+    { account, name, at }: { readonly account: Address; readonly name: string; readonly at: number },
+  ): Promise<void> => {
     const accountId = await accountIdOf(tx, account)
-    const { changes } = await tx.run(
-      'DELETE FROM app_password WHERE account_id = ? AND name = ?',
-      accountId,
-      name,
-    )
-    if (changes === 0)
+    const row = (await appPasswordsOf(tx, accountId)).find(one => one.name === name)
+    if (!row)
       throw directoryFault(
         'DIRECTORY_NO_SUCH_APP_PASSWORD',
         `${displayAddress(account)} has no app password "${name}". "postrider account app-password list ${displayAddress(account)}" shows those it has.`,
       )
+    await removeRow(tx, accountId, row, at)
   },
 )
+
+async function removeRow(tx: Tx, accountId: number, row: AppPasswordRow, at: number): Promise<void> {
+  await tx.run('DELETE FROM app_password WHERE id = ?', row.id)
+  await keepFormerPassword(tx, { accountId, keys: listAppScramKeys(row), at })
+}
 
 export const noteAppPasswordUse = defineWrite(
   'directory.note-app-password-use',

@@ -221,7 +221,7 @@ async function writeAccounts(
 ): Promise<void> {
   const known = new Set(current.accounts.map(account => addressKey(account.address)))
   for (const account of wanted.accounts) {
-    if (known.has(addressKey(account.address))) await changeAccount.run(tx, account)
+    if (known.has(addressKey(account.address))) await changeAccount.run(tx, { ...account, at })
     else await insertAccount(tx, { ...account, at })
   }
 }
@@ -236,7 +236,8 @@ async function writeAppPasswords(
   const kept = new Set(wanted.appPasswords.map(keyOf))
   const accounts = new Set(wanted.accounts.map(({ address }) => addressKey(address)))
   for (const app of current.appPasswords)
-    if (!kept.has(keyOf(app)) && accounts.has(addressKey(app.account))) await removeAppPassword.run(tx, app)
+    if (!kept.has(keyOf(app)) && accounts.has(addressKey(app.account)))
+      await removeAppPassword.run(tx, { ...app, at })
   for (const app of wanted.appPasswords) await writeAppPassword(tx, { ...app, at })
 }
 

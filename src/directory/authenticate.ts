@@ -6,7 +6,13 @@ import { parseAddress } from '../address/parse-address.ts'
 import type { Language } from '../queue/records.ts'
 import { isRefusal, type LoginProblem, type LoginRefusal, type Verdict } from '../sasl/authority.ts'
 import { prepareText } from '../sasl/prepare-text.ts'
-import type { ScramCredential, ScramHash, ScramKeys, ScramOffer } from '../sasl/scram-keys.ts'
+import {
+  parseScramCredential,
+  type ScramCredential,
+  type ScramHash,
+  type ScramKeys,
+  type ScramOffer,
+} from '../sasl/scram-keys.ts'
 import { defineRead, type Storage } from '../storage/operation.ts'
 import {
   type AppPasswordRow,
@@ -17,6 +23,7 @@ import {
   readScopes,
 } from './app-passwords.ts'
 import { maxPasswordBytes, nobodysHash, verifyPassword } from './credentials.ts'
+import { findFormerKeys } from './former-passwords.ts'
 import {
   findScramKeys,
   listScramKeys,
@@ -151,14 +158,27 @@ export async function openScram(
   }
   const parameters = scramParametersOf(policy, hash, prepared)
   const { salt, iterations } = credentials[0] ?? parameters
+  // No account has the id 0.
+  const former = await storage.run(findFormerKeys, { accountId: found?.id ?? 0, now: terms.now })
+  const isOffered = (keys: ScramKeys): boolean =>
+    credentials.some(({ storedKey }) => Buffer.compare(storedKey, keys.storedKey) === 0)
+  // The client can prove what it has with this salt only. A password that has come back is none of before.
+  const recognised = former
+    .flatMap(text => (text.startsWith(`SCRAM-${hash}$`) ? (parseScramCredential(text) ?? []) : []))
+    .filter(
+      keys => Buffer.compare(keys.salt, salt) === 0 && keys.iterations === iterations && !isOffered(keys),
+    )
+  for (const keys of recognised) admissions.set(keys, () => refuse('former-password'))
   return {
     salt,
     iterations,
     // A proof is computed whether or not there is anything to compare it with.
-    keys:
-      credentials.length > 0
+    keys: [
+      ...(credentials.length > 0
         ? credentials
-        : [first ?? keysIn(policy.nobody)].filter(key => key !== undefined),
+        : [first ?? keysIn(policy.nobody)].filter(key => key !== undefined)),
+      ...recognised,
+    ],
     async settle(proven) {
       const admission = proven && admissions.get(proven)
       if (admission) return admission()

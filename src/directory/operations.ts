@@ -27,6 +27,7 @@ import {
 } from './domains.ts'
 import { findAccountBehind } from './find-account-behind.ts'
 import { findLoop } from './find-loop.ts'
+import { findFormerKeys } from './former-passwords.ts'
 import { findKnownNetwork, noteKnownNetwork } from './known-networks.ts'
 import { findOutsideAccount, keepOutsideAccount } from './outside-accounts.ts'
 import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
@@ -73,6 +74,7 @@ export const directoryOperations = [
   listAppPasswords,
   removeAppPassword,
   noteAppPasswordUse,
+  findFormerKeys,
   findKnownNetwork,
   noteKnownNetwork,
   listAccounts,

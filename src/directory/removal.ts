@@ -22,6 +22,7 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   await tx.run('UPDATE relay_domain SET owner_id = NULL WHERE owner_id = ?', accountId)
   await tx.run('DELETE FROM app_password WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM known_network WHERE account_id = ?', accountId)
+  await tx.run('DELETE FROM former_password WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM account_hold WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM sending_count WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM correspondent WHERE account_id = ?', accountId)

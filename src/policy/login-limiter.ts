@@ -87,7 +87,7 @@ export class LoginLimiter {
     return beyond > 0 ? Math.min(this.#limits.maxDelayMs, firstDelayMs * 2 ** Math.min(beyond - 1, 20)) : 0
   }
 
-  /** `password`: where it is known; the same one again, from the same address with the same name, is no other guess. */
+  /** `password`: where it is known, it or what stands for it; the same one again, from the same address with the same name, is no other guess. */
   failed(remoteAddress: string, name: string, password?: string): void {
     if (password !== undefined && this.#isRepeated(remoteAddress, name, password)) return
     for (const key of keysOf(remoteAddress, name)) this.#failures.add(key, this.#clock.now())

@@ -41,6 +41,8 @@ import type { OutsideAccounts } from './outside-accounts.ts'
 const useMs = 60_000
 /** Where some passwords are looked at elsewhere: no refusal comes sooner, wherever the account is, if there is one. */
 const evenMs = 500
+/** No password that is said begins so. */
+const scramPrefix = '\0SCRAM '
 /** Each holds a connection. */
 const maxWaiting = 1000
 
@@ -118,7 +120,14 @@ export class Logins {
     const offer = await openScram(this.#parts.storage, policy, hash, name, this.#terms)
     return {
       ...offer,
-      settle: keys => this.#judge(remoteAddress, name, () => offer.settle(keys)),
+      settle: keys =>
+        this.#judge(
+          remoteAddress,
+          name,
+          () => offer.settle(keys),
+          // Of a password that this server does not know, no two proofs are alike.
+          keys && `${scramPrefix}${Buffer.from(keys.storedKey).toString('base64')}`,
+        ),
     }
   }
 

@@ -13,6 +13,8 @@ export type LoginProblem =
   | 'blocked'
   /** The password was set before this server kept keys for SCRAM. */
   | 'no-scram-keys'
+  /** That of before: of a program that nobody has told the new one. */
+  | 'former-password'
   /** An app password, and not for this protocol. */
   | 'app-password-elsewhere'
   | 'app-password-expired'

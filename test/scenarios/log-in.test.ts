@@ -10,6 +10,7 @@ import {
   removeAppPassword,
 } from '../../src/directory/app-passwords.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
+import { storedPassword } from '../../src/directory/new-password.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { deriveScramCredential, formatScramCredential } from '../../src/sasl/scram-keys.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
@@ -166,7 +167,11 @@ test('app passwords: with PLAIN, LOGIN and SCRAM, beside the password of the acc
       ['printer', server.clock.now()],
     ],
   )
-  await server.storage.run(removeAppPassword, { account: parseAddress(anna) ?? assert.fail(), name: 'phone' })
+  await server.storage.run(removeAppPassword, {
+    account: parseAddress(anna) ?? assert.fail(),
+    name: 'phone',
+    at: server.clock.now(),
+  })
   assert.equal(await logInPlain(await connect(t, server), anna, 'kq7m-x3wp-9fht-n4rd'), 535)
   assert.equal((await scram(t, server, anna, 'kq7m-x3wp-9fht-n4rd')).code, 535)
   assert.equal((await scram(t, server, anna, 'aaaa-bbbb-cccc-dddd')).code, 235)
@@ -192,6 +197,37 @@ test('an app password for another protocol, or past its day, is a wrong one, and
     refused.map(({ loginProblem }) => loginProblem),
     expected,
   )
+})
+
+test('a program that still has a password of before does not lock out its owner, and the trail says what it has', async t => {
+  const server = await start(t, { maxDelaySeconds: 0 })
+  const setPassword = async (password: string): Promise<void> => {
+    const at = server.clock.now()
+    const kept = { random: systemRandom, at, scramHashes: ['SHA-256'] } as const
+    await server.storage.run(changeAccount, {
+      address: parseAddress(anna) ?? assert.fail(),
+      ...(await storedPassword(server.storage, anna, password, kept)),
+      at,
+    })
+  }
+  await setPassword('the new one')
+  // More than lock out who guesses.
+  for (let n = 0; n < 12; n++) assert.equal((await scram(t, server, anna)).code, 535)
+  assert.equal((await scram(t, server, anna, 'the new one')).code, 235)
+  const refused = await awaitEvents(server, 'refused', 12)
+  assert.deepEqual(new Set(refused.map(({ loginProblem }) => loginProblem)), new Set(['former-password']))
+  await addApp(server, 'phone', 'kq7m-x3wp-9fht-n4rd')
+  await server.storage.run(removeAppPassword, {
+    account: parseAddress(anna) ?? assert.fail(),
+    name: 'phone',
+    at: server.clock.now(),
+  })
+  for (let n = 0; n < 12; n++) assert.equal((await scram(t, server, anna, 'kq7m-x3wp-9fht-n4rd')).code, 535)
+  assert.equal((await scram(t, server, anna, 'the new one')).code, 235)
+  await setPassword('secret')
+  assert.equal((await scram(t, server, anna)).code, 235, 'a password that has come back')
+  for (let n = 0; n < 10; n++) assert.equal((await scram(t, server, anna, `guess ${n}`)).code, 535)
+  assert.equal((await scram(t, server, anna)).code, 535, 'somebody has guessed')
 })
 
 test('an account with keys from another system, with a salt of that: its app passwords share it', async t => {

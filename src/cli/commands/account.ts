@@ -190,6 +190,7 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
         const { password, generated } = await choosePassword(invocation, options, 'ask')
         await invocation.withStorage(async (storage, settings) =>
           storage.run(changeAccount, {
+            at: invocation.clock.now(),
             address,
             ...(await keep(invocation, storage, settings, address, password)),
           }),

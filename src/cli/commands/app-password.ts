@@ -162,7 +162,9 @@ export function addAppPasswordCommands(account: Command, run: CommandRun): void 
     .addArgument(new Argument('<name>').argParser(nameArgument))
     .action(
       perform(run, async (invocation, _options: object, address: Address, name: string) => {
-        await invocation.withStorage(storage => storage.run(removeAppPassword, { account: address, name }))
+        await invocation.withStorage(storage =>
+          storage.run(removeAppPassword, { account: address, name, at: invocation.clock.now() }),
+        )
         invocation.output.result(
           { removed: name, account: displayAddress(address) },
           `Removed the app password "${name}" of ${displayAddress(address)}.`,

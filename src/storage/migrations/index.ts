@@ -30,6 +30,7 @@ import { mailboxState } from './0026-mailbox-state.ts'
 import { knownNetworks } from './0027-known-networks.ts'
 import { messageStructure } from './0028-message-structure.ts'
 import { membersSend } from './0029-members-send.ts'
+import { formerPasswords } from './0030-former-passwords.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -61,6 +62,7 @@ export const migrations: readonly string[] = [
   knownNetworks,
   messageStructure,
   membersSend,
+  formerPasswords,
 ]
 
 /**
