@@ -29,8 +29,8 @@ import { quarantine } from './0025-quarantine.ts'
 import { mailboxState } from './0026-mailbox-state.ts'
 import { knownNetworks } from './0027-known-networks.ts'
 import { messageStructure } from './0028-message-structure.ts'
-import { membersSend } from './0029-members-send.ts'
-import { formerPasswords } from './0030-former-passwords.ts'
+import { membersSend } from './0035-members-send.ts'
+import { formerPasswords } from './0036-former-passwords.ts'
 
 export const migrations: readonly string[] = [
   initial,
