@@ -324,7 +324,7 @@ function hostRecords(input: MailDomains): DnsRecordGroup {
       ...(certificateKeys.length > 0
         ? []
         : [
-            `DANE: there is no certificate yet. When the server has started, "postrider domain dns" has a record for _25._tcp.${hostname} too, of use where the zone is signed (DNSSEC).`,
+            `DANE: there is no certificate yet, or none that can be read here. When the server runs, "postrider domain dns" has a record for _25._tcp.${hostname} too, of use where the zone is signed (DNSSEC).`,
           ]),
       ...(isKnown || smartHost !== undefined
         ? []
