@@ -2,6 +2,7 @@
 import type { SearchKey } from '../imap/grammar/commands/search.ts'
 import { type NumberRange, resolveRanges } from '../imap/grammar/sequence-set.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
+import { parseEnvelopeAddresses } from '../message/structure/envelope-addresses.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { type FlagStates, readFlagNames } from './flag-names.ts'
@@ -127,8 +128,21 @@ function compileFlag(name: string, { states }: KeyTerms): Matcher {
 function compileHeader(field: string, text: string): Matcher {
   return ofMessage(2, async message => {
     const fields = await message.fields()
-    return fields.some(({ name, value }) => name === field && value.includes(text))
+    return fields.some(
+      ({ name, value }) =>
+        name === field &&
+        (value.includes(text) || (ofAddresses.has(field) && bareAddresses(value).includes(text))),
+    )
   })
+}
+
+/** Where an address may be written with blanks and comments in it. */
+const ofAddresses: ReadonlySet<string> = new Set(['from', 'to', 'cc', 'bcc', 'sender', 'reply-to'])
+
+function bareAddresses(value: string): string {
+  return parseEnvelopeAddresses(value)
+    .map(address => ('group' in address ? '' : `${address.localPart}@${address.domain}`))
+    .join(' ')
 }
 
 function compileBody(text: string): Matcher {

@@ -1,4 +1,4 @@
-// Which mailboxes a LIST or LSUB names, and what it says of each (RFC 9051 §6.3.9, RFC 5258, RFC 3501 §6.3.9).
+// Which mailboxes a LIST names, and what it says of each (RFC 9051 §6.3.9, RFC 5258).
 import type { ListCommand } from '../imap/grammar/commands/list.ts'
 import type { ListedMailbox } from '../imap/responses/mailbox-data.ts'
 import { delimiter } from '../mailbox/mailbox-names.ts'
@@ -10,22 +10,23 @@ export interface MailboxNames {
 }
 
 /** By name. */
-export function listNames(
-  query: Omit<ListCommand, 'verb'> & { readonly verb?: 'LIST' | 'LSUB' },
-  known: MailboxNames,
-): ListedMailbox[] {
+export function listNames(query: Omit<ListCommand, 'verb'>, known: MailboxNames): ListedMailbox[] {
   const tree = new NameTree(known)
   const patterns = query.patterns.map(pattern => compilePattern(query.reference + pattern))
+  const isNamed = (name: string): boolean => patterns.some(matches => matches(name))
   const selection = new Set(query.selection)
   const listed: ListedMailbox[] = []
   for (const name of tree.names) {
-    if (!patterns.some(matches => matches(name))) continue
+    if (!isNamed(name)) continue
     const isSubscribed = tree.isSubscribed(name)
     const isSelected =
       (!selection.has('SUBSCRIBED') || isSubscribed) &&
       (!selection.has('SPECIAL-USE') || tree.useOf(name) !== undefined)
+    // RFC 5258 §3.5: for the sake of those that are not told themselves.
     const childInfo =
-      selection.has('RECURSIVEMATCH') && selection.has('SUBSCRIBED') && tree.hasSubscribedBelow(name)
+      selection.has('RECURSIVEMATCH') &&
+      selection.has('SUBSCRIBED') &&
+      tree.subscribedBelow(name).some(below => !isNamed(below))
         ? ['SUBSCRIBED']
         : undefined
     if (!isSelected && !childInfo) continue
@@ -43,8 +44,10 @@ function attributesOf(
   isSubscribed: boolean,
 ): readonly string[] {
   const use = tree.useOf(name)
+  // RFC 5258 §3: the one says the other to whoever knows it.
+  const missing = selection.length > 0 || returns ? ['\\NonExistent'] : ['\\NonExistent', '\\Noselect']
   return [
-    ...(tree.isMailbox(name) ? [] : ['\\NonExistent', '\\Noselect']),
+    ...(tree.isMailbox(name) ? [] : missing),
     tree.hasBelow(name) ? '\\HasChildren' : '\\HasNoChildren',
     ...(isSubscribed && (returns?.subscribed === true || selection.includes('SUBSCRIBED'))
       ? ['\\Subscribed']
@@ -59,14 +62,25 @@ class NameTree {
   readonly #mailboxes: ReadonlyMap<string, Mailbox>
   readonly #subscriptions: ReadonlySet<string>
   readonly #above = new Set<string>()
-  readonly #aboveSubscribed = new Set<string>()
+  readonly #belowSubscribed = new Map<string, string[]>()
 
   constructor({ mailboxes, subscriptions }: MailboxNames) {
     this.#mailboxes = new Map(mailboxes.map(mailbox => [mailbox.name, mailbox]))
     this.#subscriptions = new Set(subscriptions)
     for (const { name } of mailboxes) for (const level of levelsAbove(name)) this.#above.add(level)
-    for (const name of subscriptions) for (const level of levelsAbove(name)) this.#aboveSubscribed.add(level)
-    const names = new Set(['INBOX', ...this.#mailboxes.keys(), ...this.#above, ...this.#subscriptions])
+    for (const name of subscriptions)
+      for (const level of levelsAbove(name)) {
+        const below = this.#belowSubscribed.get(level)
+        if (below) below.push(name)
+        else this.#belowSubscribed.set(level, [name])
+      }
+    const names = new Set([
+      'INBOX',
+      ...this.#mailboxes.keys(),
+      ...this.#above,
+      ...this.#subscriptions,
+      ...this.#belowSubscribed.keys(),
+    ])
     this.names = [...names].sort()
   }
 
@@ -83,8 +97,8 @@ class NameTree {
     return this.#above.has(name)
   }
 
-  hasSubscribedBelow(name: string): boolean {
-    return this.#aboveSubscribed.has(name)
+  subscribedBelow(name: string): readonly string[] {
+    return this.#belowSubscribed.get(name) ?? []
   }
 
   useOf(name: string): string | undefined {

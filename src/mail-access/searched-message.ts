@@ -78,3 +78,8 @@ export function readDate(field: string | undefined): number | undefined {
 export function fold(text: string): string {
   return text.normalize('NFKC').toLowerCase()
 }
+
+/** For an order: i;unicode-casemap (RFC 5051 §2) compares capitals, before which '[' and '_' do not come. */
+export function collate(text: string): string {
+  return fold(text).toUpperCase()
+}

@@ -6,7 +6,7 @@ import type { Found } from '../imap/server/mailbox-services.ts'
 import { readBaseSubject } from '../message/structure/base-subject.ts'
 import { parseEnvelopeAddresses } from '../message/structure/envelope-addresses.ts'
 import { compileFor, findMessages, type Searching } from './search-messages.ts'
-import { fold, readDate, type SearchedMessage } from './searched-message.ts'
+import { collate, readDate, type SearchedMessage } from './searched-message.ts'
 
 interface Sortable {
   readonly uid: number
@@ -54,7 +54,7 @@ async function valueOf(message: SearchedMessage, key: SortCriterion['key']): Pro
     case 'DATE':
       return readDate(await message.field('date')) ?? row.receivedAt
     case 'SUBJECT':
-      return fold(readBaseSubject((await message.field('subject')) ?? '').base)
+      return collate(readBaseSubject((await message.field('subject')) ?? '').base)
     case 'CC':
     case 'FROM':
     case 'TO':
@@ -68,16 +68,17 @@ async function valueOf(message: SearchedMessage, key: SortCriterion['key']): Pro
   }
 }
 
-/** §3: the local-part of the first address. */
+/** §3: the local-part of the first address; as ENVELOPE has it, a group begins with its name. */
 function firstAddress(value = ''): string {
-  const first = parseEnvelopeAddresses(value).find(address => 'localPart' in address)
-  return first && 'localPart' in first ? fold(first.localPart) : ''
+  const [first] = parseEnvelopeAddresses(value)
+  if (!first) return ''
+  return collate('group' in first ? (first.group ?? '') : first.localPart)
 }
 
 /** RFC 5957 §3 */
 function firstName(value = ''): string {
   const [first] = parseEnvelopeAddresses(value)
   if (!first) return ''
-  if ('group' in first) return fold(first.group ?? '')
-  return fold(first.name ?? `${first.localPart}@${first.domain}`)
+  if ('group' in first) return collate(first.group ?? '')
+  return collate(first.name ?? `${first.localPart}@${first.domain}`)
 }

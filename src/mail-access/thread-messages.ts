@@ -176,7 +176,11 @@ function dateOf(node: Node): number {
 }
 
 function byDate(a: Node, b: Node): number {
-  return dateOf(a) - dateOf(b) || (a.message?.number ?? 0) - (b.message?.number ?? 0)
+  return dateOf(a) - dateOf(b) || numberOf(a) - numberOf(b)
+}
+
+function numberOf(node: Node): number {
+  return node.message?.number ?? Math.min(...node.children.map(numberOf))
 }
 
 /** (4), (6): in the order of their dates. From the leaves up: a long thread is no deep call. */

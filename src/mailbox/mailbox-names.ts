@@ -53,10 +53,12 @@ export interface NewMailbox {
   /** Of which there is none yet. */
   readonly name: string
   readonly specialUse?: SpecialUse | undefined
+  /** Default true: what this server makes its owner is to see. */
+  readonly isSubscribed?: boolean
   readonly now: number
 }
 
-/** Subscribed: who makes a mailbox wants to see it. Whoever calls has locked the account. */
+/** Whoever calls has locked the account. */
 export async function makeMailbox(tx: Tx, mailbox: NewMailbox): Promise<Mailbox> {
   const { accountId, name, specialUse, now } = mailbox
   const row = await tx.get<MailboxRow>(
@@ -68,7 +70,7 @@ export async function makeMailbox(tx: Tx, mailbox: NewMailbox): Promise<Mailbox>
     specialUse ?? null,
   )
   if (!row) throw new Error('INSERT … RETURNING gave no row')
-  await subscribeTo(tx, accountId, name)
+  if (mailbox.isSubscribed ?? true) await subscribeTo(tx, accountId, name)
   return readMailbox(row)
 }
 

@@ -43,7 +43,7 @@ export type MailboxCreated =
   | { readonly kind: 'created'; readonly mailbox: Mailbox }
   | { readonly kind: 'exists' | 'special-use-taken' | 'too-many' }
 
-/** With the levels above it that are missing (RFC 9051 §6.3.4). */
+/** With the levels above it that are missing (RFC 9051 §6.3.4). Programs subscribe to what they want to see themselves; INBOX everybody does. */
 export const createMailbox = defineWrite(
   'mailbox.create',
   async (
@@ -58,7 +58,8 @@ export const createMailbox = defineWrite(
     const levels = name.split(delimiter)
     if ((await countMailboxes(tx, accountId)) + levels.length > maxMailboxes) return { kind: 'too-many' }
     await makeSuperiors(tx, input)
-    return { kind: 'created', mailbox: await makeMailbox(tx, input) }
+    const mailbox = await makeMailbox(tx, { ...input, isSubscribed: name === 'INBOX' })
+    return { kind: 'created', mailbox }
   },
 )
 
@@ -75,7 +76,7 @@ async function makeSuperiors(tx: Tx, { accountId, name, now }: MailboxName & { r
   for (let depth = 1; depth < levels.length; depth++) {
     const superior = levels.slice(0, depth).join(delimiter)
     if (!(await findMailboxNamed(tx, accountId, superior)))
-      await makeMailbox(tx, { accountId, name: superior, now })
+      await makeMailbox(tx, { accountId, name: superior, isSubscribed: false, now })
   }
 }
 

@@ -245,10 +245,11 @@ export function createHouse({
     open++
     return {
       namespaces: { personal: [''], otherUsers: [], shared: [] },
-      async *list({ returns, patterns }) {
+      async *list({ returns, patterns, selection }) {
         await at(() => {})
+        const subscribed = selection.includes('SUBSCRIBED') ? ['\\Subscribed'] : []
         const status = returns?.status && new Map(returns.status.map(item => [item, 3] as const))
-        yield [{ mailbox: { name: 'INBOX', attributes: ['\\HasNoChildren'] }, status }]
+        yield [{ mailbox: { name: 'INBOX', attributes: ['\\HasNoChildren', ...subscribed] }, status }]
         if (patterns.includes('*'))
           yield [{ mailbox: { name: 'Входящие', attributes: ['\\Noselect'] }, status: undefined }]
       },

@@ -13,9 +13,8 @@ async function openTree(t: TestContext): Promise<TestAccount> {
   await account.mailboxes.create({ mailbox: 'Gesendet', specialUse: ['\\Sent'] })
   // Its level stays as one that is no mailbox.
   await account.mailboxes.delete('a')
-  await account.mailboxes.setSubscribed('Workshop', 'unsubscribed')
-  await account.mailboxes.setSubscribed('a', 'unsubscribed')
-  await account.mailboxes.setSubscribed('gone', 'subscribed')
+  for (const name of ['Gesendet', 'Work', 'a/b', 'a/b/c', 'Почта/Входящие', 'gone', 'far/away'])
+    await account.mailboxes.setSubscribed(name, 'subscribed')
   return account
 }
 
@@ -66,13 +65,16 @@ test('by subscription, with names that have no mailbox, and levels for the sake 
     'Work HasNoChildren Subscribed',
     'a/b HasChildren Subscribed',
     'a/b/c HasNoChildren Subscribed',
-    'gone NonExistent Noselect HasNoChildren Subscribed',
-    'Почта HasChildren Subscribed',
+    'far/away NonExistent HasNoChildren Subscribed',
+    'gone NonExistent HasNoChildren Subscribed',
     'Почта/Входящие HasNoChildren Subscribed',
   ])
   assert.deepEqual(await list(account, { selection: ['SUBSCRIBED', 'RECURSIVEMATCH'], patterns: ['a%'] }), [
-    'a NonExistent Noselect HasChildren childinfo SUBSCRIBED',
+    'a NonExistent HasChildren childinfo SUBSCRIBED',
   ])
+  // What is named itself is not told of with the level above it.
+  const below = { selection: ['SUBSCRIBED', 'RECURSIVEMATCH'] as const, patterns: ['f%', 'far/away'] }
+  assert.deepEqual(await list(account, below), ['far/away NonExistent HasNoChildren Subscribed'])
   assert.deepEqual(await list(account, { selection: ['SPECIAL-USE'] }), ['Gesendet HasNoChildren Sent'])
   assert.deepEqual(await list(account, { patterns: ['W%'], returns: { ...returns, subscribed: true } }), [
     'Work HasNoChildren Subscribed',
@@ -87,7 +89,7 @@ test('with the counters of each', async t => {
   const status = ['MESSAGES', 'UNSEEN', 'UIDNEXT', 'SIZE'] as const
   assert.deepEqual(await list(account, { patterns: ['Work', 'a'], returns: { ...returns, status } }), [
     'Work HasNoChildren MESSAGES,2 UNSEEN,1 UIDNEXT,3 SIZE,28',
-    'a NonExistent Noselect HasChildren',
+    'a NonExistent HasChildren',
   ])
 })
 

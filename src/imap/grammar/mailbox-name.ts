@@ -18,12 +18,17 @@ export function parsePattern(cursor: Cursor): string {
   const text = cursor.seesString
     ? cursor.text('a pattern')
     : cursor.some(patternCharacters, 'a mailbox name or a pattern')
-  return readName(cursor, text)
+  // What is no modified UTF-7 fits no name, and so is no mistake here.
+  return spellInbox(decodeName(cursor, text) ?? text)
+}
+
+function decodeName({ terms }: Cursor, text: string): string | undefined {
+  // RFC 9051 §5.1: Net-Unicode, in which a letter and its accent are one.
+  return (terms.utf8Names ? text : decodeModifiedUtf7(text))?.normalize('NFC')
 }
 
 function readName(cursor: Cursor, text: string): string {
-  // RFC 9051 §5.1: Net-Unicode, in which a letter and its accent are one.
-  const name = (cursor.terms.utf8Names ? text : decodeModifiedUtf7(text))?.normalize('NFC')
+  const name = decodeName(cursor, text)
   if (name === undefined || forbidden.test(name)) {
     cursor.fail(
       'mailbox-name',
@@ -33,6 +38,10 @@ function readName(cursor: Cursor, text: string): string {
     )
     return ''
   }
+  return spellInbox(name)
+}
+
+function spellInbox(name: string): string {
   return name.replace(inbox, 'INBOX')
 }
 

@@ -31,5 +31,5 @@ function formatAddresses(addresses: readonly EnvelopeAddress[], terms: ResponseT
 function formatAddress(address: EnvelopeAddress, terms: ResponseTerms): string {
   const text = (part: string | null): string => formatNilOrString(part, terms)
   if ('group' in address) return `(NIL NIL ${text(address.group)} NIL)`
-  return `(${text(address.name ?? null)} NIL ${text(address.localPart)} ${text(address.domain)})`
+  return `(${text(address.name ?? null)} ${text(address.route ?? null)} ${text(address.localPart)} ${text(address.domain)})`
 }

@@ -49,7 +49,8 @@ export const defaultLimits: ImapServerLimits = {
   maxErrorsPerSession: 50,
   maxLineBytes: 64 * 1024,
   maxCommandBytes: 1024 * 1024,
-  maxCommandBytesBeforeLogin: 16 * 1024,
+  // ID has 30 values of 1024 octets at most (RFC 2971 §3.3).
+  maxCommandBytesBeforeLogin: 64 * 1024,
   maxLiteralsPerCommand: 1000,
   maxMessageBytes: 50 * 1024 * 1024,
   maxTerms: 2000,

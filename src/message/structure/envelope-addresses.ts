@@ -55,15 +55,16 @@ export function parseEnvelopeAddresses(value: string): EnvelopeAddress[] {
 }
 
 function addressOf({ words, angle, comment }: Reading): EnvelopeAddress | undefined {
-  const address = (angle ?? words).trim()
+  const address = withoutComments(angle ?? words).trim()
   if (address === '') return angle === undefined ? undefined : { localPart: '', domain: '' }
   const name = unquoteName(angle === undefined ? comment : words)
-  // A source route (RFC 5322 §4.4) ends with its colon, and says nothing that matters.
-  const bare = address.startsWith('@') ? address.slice(address.indexOf(':') + 1) : address
+  const routeEnd = address.startsWith('@') ? address.indexOf(':') : -1
+  const bare = address.slice(routeEnd + 1)
   const separator = bare.lastIndexOf('@')
   const local = separator < 0 ? bare : bare.slice(0, separator)
   return {
     ...(name === '' ? {} : { name }),
+    ...(routeEnd > 0 ? { route: address.slice(0, routeEnd) } : {}),
     localPart: local.startsWith('"') ? unquoteName(local) : local.trim(),
     domain: separator < 0 ? '' : bare.slice(separator + 1).trim(),
   }
@@ -84,6 +85,19 @@ function unquoteName(words: string): string {
     } else text += character
   }
   return text.trim()
+}
+
+function withoutComments(text: string): string {
+  if (!text.includes('(')) return text
+  let bare = ''
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] ?? ''
+    const end =
+      character === '"' ? endOfQuoted(text, at) : character === '(' ? endOfComment(text, at) : at + 1
+    if (character !== '(') bare += text.slice(at, end)
+    at = end - 1
+  }
+  return bare
 }
 
 /** Behind the closing parenthesis, or at the end. */

@@ -63,7 +63,13 @@ export interface Envelope {
 
 /** A mailbox; with `group` the beginning of a group of that name, or, with null, its end. */
 export type EnvelopeAddress =
-  | { readonly name?: string | undefined; readonly localPart: string; readonly domain: string }
+  | {
+      readonly name?: string | undefined
+      /** A source route (RFC 5322 §4.4): '@a.example,@b.example'. */
+      readonly route?: string | undefined
+      readonly localPart: string
+      readonly domain: string
+    }
   | { readonly group: string | null }
 
 export interface MessageStructure {

@@ -1,7 +1,12 @@
 // What is done to whole mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, LSUB, STATUS (RFC 9051 §6.3.4 – §6.3.11).
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
-import { formatListed, formatMailboxStatus, hierarchyDelimiter } from '../../responses/mailbox-data.ts'
+import {
+  formatListed,
+  formatMailboxStatus,
+  hierarchyDelimiter,
+  type ListedMailbox,
+} from '../../responses/mailbox-data.ts'
 import { afterLogin, type Command, type CommandOf, usual } from '../command.ts'
 import { isRefusal, type OrRefusal } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
@@ -91,12 +96,25 @@ async function* tell(session: Session, command: CommandOf<'LIST'>, tag: string):
     yield `* ${verb} (\\Noselect) "${hierarchyDelimiter}" ""\r\n`
     return completed
   }
-  for await (const batch of session.mailboxes.list(query)) {
+  const { mailboxes } = session
+  for await (const batch of mailboxes.list(verb === 'LSUB' ? { ...query, selection: subscribed } : query)) {
     const lines = batch.map(({ mailbox, status: values }) => {
-      const line = formatListed(mailbox, session.responseTerms, verb)
+      const line =
+        verb === 'LSUB'
+          ? formatListed(asSubscribed(mailbox), session.responseTerms, verb)
+          : formatListed(mailbox, session.responseTerms)
       return values ? line + formatMailboxStatus(mailbox.name, values, session.responseTerms) : line
     })
     yield lines.join('')
   }
   return completed
+}
+
+/** RFC 5258 §4: what LSUB asks for. */
+const subscribed = ['SUBSCRIBED', 'RECURSIVEMATCH'] as const
+
+/** RFC 3501 §6.3.9: one that is told for the sake of what is below it is \Noselect. */
+function asSubscribed({ name, attributes }: ListedMailbox): ListedMailbox {
+  if (!attributes.includes('\\Subscribed')) return { name, attributes: ['\\Noselect'] }
+  return { name, attributes: attributes.filter(one => one !== '\\Subscribed') }
 }
