@@ -17,6 +17,8 @@ export interface DovecotUser {
 }
 
 export interface Dovecot {
+  /** Of its master; 0: it does not run. */
+  pid(): number
   readonly lmtpSocket: string
   readonly lmtpPort: number
   readonly imapPort: number
@@ -39,8 +41,18 @@ export function missingDovecot(): string | false {
 
 const nobody = 65_534
 
-export async function startDovecot(users: readonly DovecotUser[]): Promise<Dovecot> {
-  const folder = await mkdtemp(join(tmpdir(), 'dovecot-'))
+export interface DovecotOptions {
+  /** Default: where temporary files go. */
+  readonly parentFolder?: string
+  /** More lines of its configuration. */
+  readonly settings?: string
+}
+
+export async function startDovecot(
+  users: readonly DovecotUser[],
+  { parentFolder = tmpdir(), settings = '' }: DovecotOptions = {},
+): Promise<Dovecot> {
+  const folder = await mkdtemp(join(parentFolder, 'dovecot-'))
   // Its processes run as several users, and pass through here.
   await chmod(folder, 0o755)
   const mail = join(folder, 'mail')
@@ -55,7 +67,13 @@ export async function startDovecot(users: readonly DovecotUser[]): Promise<Dovec
     join(folder, 'users'),
     users.map(({ address, quotaBytes }) => userLine(address, mail, quotaBytes)).join(''),
   )
-  await writeFile(config, composeConfig({ folder, mail, logFile, lmtpSocket, lmtpPort, imapPort }))
+  const hasQuota = users.some(({ quotaBytes }) => quotaBytes !== undefined)
+  await writeFile(
+    config,
+    composeConfig({ folder, mail, logFile, lmtpSocket, lmtpPort, imapPort }) +
+      (hasQuota ? quotaConfig : '') +
+      settings,
+  )
   let child: ChildProcess | undefined
   const start = async (): Promise<void> => {
     child = spawn(findProgram('dovecot') ?? 'dovecot', ['-F', '-c', config], { stdio: 'ignore' })
@@ -69,6 +87,7 @@ export async function startDovecot(users: readonly DovecotUser[]): Promise<Dovec
   }
   await start()
   return {
+    pid: () => child?.pid ?? 0,
     lmtpSocket,
     lmtpPort,
     imapPort,
@@ -113,6 +132,13 @@ interface ConfigFacts {
   readonly imapPort: number
 }
 
+const quotaConfig = `mail_plugins = quota
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+}
+`
+
 function composeConfig({ folder, mail, logFile, lmtpSocket, lmtpPort, imapPort }: ConfigFacts): string {
   return `base_dir = ${join(folder, 'run')}
 state_dir = ${join(folder, 'state')}
@@ -123,7 +149,6 @@ disable_plaintext_auth = no
 recipient_delimiter = +
 first_valid_uid = 1
 mail_location = maildir:${mail}/%u
-mail_plugins = quota
 passdb {
   driver = passwd-file
   args = ${join(folder, 'users')}
@@ -131,10 +156,6 @@ passdb {
 userdb {
   driver = passwd-file
   args = ${join(folder, 'users')}
-}
-plugin {
-  quota = count:User quota
-  quota_vsizes = yes
 }
 service lmtp {
   unix_listener ${lmtpSocket} {

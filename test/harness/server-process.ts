@@ -36,6 +36,8 @@ export interface ServerFolderOptions {
   /** Default: the three roles on 127.0.0.1, the ports chosen by the system. */
   readonly listeners?: readonly ListenerLines[]
   readonly dataFolder?: string
+  /** Default: where temporary files go. */
+  readonly parentFolder?: string
   /** How far the clock of the server is ahead of the others'. */
   readonly clockShiftMs?: number
 }
@@ -56,7 +58,7 @@ export function runPostrider(...args: readonly string[]): Promise<ProgramResult>
 
 /** A settings file in a temporary folder. */
 export async function createServerFolder(options: ServerFolderOptions = {}): Promise<ServerFolder> {
-  const folder = await mkdtemp(join(tmpdir(), 'postrider-server-'))
+  const folder = await mkdtemp(join(options.parentFolder ?? tmpdir(), 'postrider-server-'))
   const settingsFile = join(folder, 'postrider.toml')
   const dataFolder = options.dataFolder ?? join(folder, 'data')
   await mkdir(dataFolder, { recursive: true })

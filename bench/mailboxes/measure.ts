@@ -1,0 +1,241 @@
+// What is measured of one server, one after the other, each on accounts of its own where it would change what others see.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readPssBytes } from '../../test/harness/process-tree.ts'
+import { ImapConnection } from './imap-connection.ts'
+import { LmtpConnection } from './lmtp-connection.ts'
+import { composeMessage, rareWord } from './messages.ts'
+import { type MailboxServer, userName } from './subjects.ts'
+
+export interface Plan {
+  /** Of the large mailbox. */
+  readonly messages: number
+  /** Of the one that is appended to and fetched whole. */
+  readonly fetched: number
+  /** Sessions in IDLE; Dovecot, which has a process for each, gets a tenth. */
+  readonly idle: number
+}
+
+export interface Figures {
+  readonly server: MailboxServer['name']
+  /** Rates in messages per second, times in ms, memory in bytes. */
+  readonly rows: ReadonlyMap<RowName, number>
+}
+
+export type RowName =
+  | 'deliver, 8 sessions'
+  | 'append, 1 session'
+  | 'append, 8 sessions'
+  | 'select'
+  | 'fetch flags'
+  | 'fetch envelope'
+  | 'fetch body'
+  | 'search text, rare word'
+  | 'search text, no such word'
+  | 'qresync'
+  | 'memory per idle session'
+  | 'delivery to EXISTS'
+
+const accounts = { large: 0, appended: 1, spread: 2, delivered: 10, idle: 20 } as const
+const users = 30
+const idleUsers = 10
+const deliveries = 4000
+const newsRounds = 50
+const appendedBySpread = 4000
+const perMultiAppend = 500
+
+export async function measureMailboxes(
+  start: (users: number, folder: string) => Promise<MailboxServer>,
+  plan: Plan,
+  folder: string,
+): Promise<Figures> {
+  const server = await start(users, folder)
+  const rows = new Map<RowName, number>()
+  const note = (name: RowName, value: number): void => {
+    rows.set(name, value)
+    console.error(`${server.name}  ${name}: ${value.toFixed(2)}`)
+  }
+  try {
+    await measureDelivery(server, note)
+    await measureAppend(server, plan, note)
+    await measureFetch(server, plan, note)
+    await measureLarge(server, plan, note)
+    await measureIdle(server, plan, note)
+  } finally {
+    await server.stop()
+  }
+  return { server: server.name, rows }
+}
+
+type Note = (name: RowName, value: number) => void
+
+const open = ({ imapPort, password }: MailboxServer, user: number): Promise<ImapConnection> =>
+  ImapConnection.open(imapPort, userName(user), password)
+
+async function measureDelivery(server: MailboxServer, note: Note): Promise<void> {
+  const sessions = await Promise.all(Array.from({ length: 8 }, () => LmtpConnection.open(server.lmtpSocket)))
+  const deliver = async (count: number): Promise<void> => {
+    let next = 0
+    await Promise.all(
+      sessions.map(async (session, index) => {
+        for (let number = next++; number < count; number = next++)
+          await session.deliver(userName(accounts.delivered + index), composeMessage(number))
+      }),
+    )
+  }
+  await deliver(deliveries / 4)
+  note('deliver, 8 sessions', deliveries / (await seconds(() => deliver(deliveries))))
+  for (const session of sessions) session.close()
+}
+
+async function measureAppend(server: MailboxServer, { fetched }: Plan, note: Note): Promise<void> {
+  const one = await open(server, accounts.appended)
+  note('append, 1 session', fetched / (await seconds(() => appendAll(one, fetched))))
+  one.close()
+  const several = await Promise.all(Array.from({ length: 8 }, (_, n) => open(server, accounts.spread + n)))
+  const each = appendedBySpread / several.length
+  const took = await seconds(() => Promise.all(several.map(session => appendAll(session, each))))
+  note('append, 8 sessions', appendedBySpread / took)
+  for (const session of several) session.close()
+}
+
+async function appendAll(session: ImapConnection, count: number): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    const message = composeMessage(number)
+    await session.command(`APPEND INBOX {${message.length}+}\r\n`, message)
+  }
+}
+
+async function measureFetch(server: MailboxServer, { fetched }: Plan, note: Note): Promise<void> {
+  const session = await open(server, accounts.appended)
+  await session.command('SELECT INBOX')
+  // What is put off until it is first asked for is made then, and is not in the figure of either.
+  await session.command('FETCH 1:* (ENVELOPE)')
+  note('fetch envelope', await fastest(3, () => session.command('FETCH 1:* (ENVELOPE)')))
+  note('fetch body', await fastest(3, () => session.command('FETCH 1:* (BODY.PEEK[])')))
+  const { bytes } = await session.command('FETCH 1:* (BODY.PEEK[])')
+  if (bytes < fetched * 1500) throw new Error(`${server.name} sent ${bytes} bytes of ${fetched} messages`)
+  session.close()
+}
+
+async function measureLarge(server: MailboxServer, { messages }: Plan, note: Note): Promise<void> {
+  const filler = await open(server, accounts.large)
+  for (let first = 0; first < messages; first += perMultiAppend) {
+    const parts: (string | Uint8Array)[] = ['APPEND INBOX']
+    for (let number = first; number < Math.min(first + perMultiAppend, messages); number++) {
+      const message = composeMessage(number)
+      parts.push(` (\\Seen) {${message.length}+}\r\n`, message)
+    }
+    await filler.command(...parts)
+  }
+  await server.settle()
+  await filler.command('SELECT INBOX')
+  const first = await filler.command('SEARCH RETURN (COUNT) ALL')
+  if (!first.tail.includes(`COUNT ${messages}`)) throw new Error(`${server.name} has not all: ${first.tail}`)
+  filler.close()
+
+  note(
+    'select',
+    await fastest(5, async () => {
+      const session = await open(server, accounts.large)
+      const took = await timed(() => session.command('SELECT INBOX'))
+      session.close()
+      return took
+    }),
+  )
+  const session = await open(server, accounts.large)
+  await session.command('SELECT INBOX')
+  note('fetch flags', await fastest(5, () => session.command('FETCH 1:* (FLAGS)')))
+  await measureSearch(session, messages, note)
+  session.close()
+  await measureResync(server, messages, note)
+}
+
+async function measureSearch(session: ImapConnection, messages: number, note: Note): Promise<void> {
+  const found = Math.ceil(messages / 1000)
+  const search = async (word: string, count: number): Promise<void> => {
+    const { tail } = await session.command(`SEARCH RETURN (COUNT) TEXT ${word}`)
+    if (!tail.includes(`COUNT ${count}`)) throw new Error(`${word} was to be found ${count} times: ${tail}`)
+  }
+  note('search text, rare word', await fastest(3, () => search(rareWord, found)))
+  note('search text, no such word', await fastest(3, () => search('quetzalcoatl', 0)))
+}
+
+async function measureResync(server: MailboxServer, messages: number, note: Note): Promise<void> {
+  const times: number[] = []
+  for (let round = 0; round < 5; round++) {
+    const before = await open(server, accounts.large)
+    await before.command('ENABLE QRESYNC')
+    const { tail } = await before.command('STATUS INBOX (UIDVALIDITY HIGHESTMODSEQ)')
+    const uidValidity = /UIDVALIDITY (\d+)/.exec(tail)?.[1]
+    const modSeq = /HIGHESTMODSEQ (\d+)/.exec(tail)?.[1]
+    await before.command('SELECT INBOX')
+    for (let change = 1; change <= 10; change++)
+      await before.command(`STORE ${change * Math.floor(messages / 11) + round} +FLAGS.SILENT (\\Flagged)`)
+    before.close()
+    const session = await open(server, accounts.large)
+    await session.command('ENABLE QRESYNC')
+    const select = (): Promise<unknown> =>
+      session.command(`SELECT INBOX (QRESYNC (${uidValidity} ${modSeq}))`)
+    times.push(await timed(select))
+    session.close()
+  }
+  note('qresync', Math.min(...times))
+}
+
+async function measureIdle(server: MailboxServer, { idle }: Plan, note: Note): Promise<void> {
+  const count = server.name === 'Dovecot' ? Math.ceil(idle / 10) : idle
+  const openIdle = async (number: number): Promise<ImapConnection> => {
+    const session = await open(server, accounts.idle + (number % idleUsers))
+    await session.command('SELECT INBOX')
+    await session.idle()
+    return session
+  }
+  for (const session of await Promise.all(Array.from({ length: 50 }, (_, n) => openIdle(n)))) session.close()
+  await sleep(settleMs)
+  const before = readPssBytes(server.pid)
+  const sessions: ImapConnection[] = []
+  for (let number = 0; number < count; number += 20)
+    sessions.push(...(await Promise.all(Array.from({ length: 20 }, (_, n) => openIdle(number + n)))))
+  await sleep(settleMs)
+  note('memory per idle session', (readPssBytes(server.pid) - before) / sessions.length)
+  const lmtp = await LmtpConnection.open(server.lmtpSocket)
+  const waiting = sessions[0]
+  if (!waiting) throw new Error('there is no session to be told')
+  const times: number[] = []
+  for (let round = 0; round < newsRounds; round++) {
+    const told = waiting.told()
+    const delivered = lmtp.deliver(userName(accounts.idle), composeMessage(round))
+    times.push(await timed(() => told))
+    await delivered
+    await sleep(20)
+  }
+  times.sort((a, b) => a - b)
+  note('delivery to EXISTS', times[Math.floor(times.length / 2)] ?? 0)
+  lmtp.close()
+  for (const session of sessions) session.close()
+}
+
+const settleMs = 10_000
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await work()
+  return performance.now() - startedAt
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  return (await timed(work)) / 1000
+}
+
+/** In ms; `work` may say itself how long it took. */
+async function fastest(times: number, work: () => Promise<unknown>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let time = 0; time < times; time++) {
+    let said: unknown
+    const took = await timed(async () => {
+      said = await work()
+    })
+    best = Math.min(best, typeof said === 'number' ? said : took)
+  }
+  return best
+}
