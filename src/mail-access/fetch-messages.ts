@@ -54,13 +54,16 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
     )
     const batch: FetchedMessage[] = []
     const messages = await readAll(fetching, piece)
+    const read = request.attributes.some(needsText) ? await readSmall(fetching, messages) : undefined
     const structures = request.attributes.some(needsStructure)
       ? await structuresOf(fetching, messages)
       : undefined
     for (const message of messages) {
       const sequence = fetching.numbers.numberOf(message.uid)
       if (sequence === undefined) continue
-      const items = await describeMessage(fetching, request, message, structures?.get(message.mailDataId))
+      const { mailDataId } = message
+      const text = new MessageText(fetching.mailData, message, read?.get(mailDataId))
+      const items = await describeMessage(fetching, request, message, text, structures?.get(mailDataId))
       const changed = marked.get(message.uid)
       const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
       if (changed && !isTold) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
@@ -135,6 +138,36 @@ async function readAll(
   return messages
 }
 
+/** Of one batch in memory at most; what is beyond is read message by message. */
+const readAtOnceBytes = 1024 * 1024
+
+/** The mail data of as many as fit, by its id, in one question. */
+async function readSmall(
+  { mailData }: Fetching,
+  messages: readonly MailboxMessage[],
+): Promise<ReadonlyMap<number, Uint8Array>> {
+  const ids = new Set<number>()
+  let bytes = 0
+  for (const { mailDataId, size } of messages) {
+    bytes += size
+    if (bytes > readAtOnceBytes) break
+    ids.add(mailDataId)
+  }
+  return await mailData.readSmall([...ids])
+}
+
+function needsText({ kind }: FetchAttribute): boolean {
+  return [
+    'BODY[]',
+    'RFC822',
+    'RFC822.HEADER',
+    'RFC822.TEXT',
+    'BINARY[]',
+    'BINARY.SIZE[]',
+    'PREVIEW',
+  ].includes(kind)
+}
+
 /** The whole message, and what its row says, need no look into it. */
 function needsStructure(attribute: FetchAttribute): boolean {
   switch (attribute.kind) {
@@ -164,12 +197,12 @@ function setsSeen(attribute: FetchAttribute): boolean {
 }
 
 async function describeMessage(
-  { mailData, recent }: Fetching,
+  { recent }: Fetching,
   { attributes, changedSince }: Request,
   message: MailboxMessage,
+  text: MessageText,
   structure: MessageStructure = unread,
 ): Promise<FetchItem[]> {
-  const text = new MessageText(mailData, message)
   const items: FetchItem[] = []
   for (const attribute of attributes)
     items.push(await describe(attribute, { message, text, structure, recent }))

@@ -10,12 +10,16 @@ export class MessageText {
   readonly #mailDataId: number
   readonly #above: Buffer
   readonly #end: number
+  /** The mail data, where somebody has read it already. */
+  readonly #read: Uint8Array | undefined
 
   constructor(
     mailData: Pick<MailDataStore, 'read'>,
     message: Pick<MailboxMessage, 'mailDataId' | 'traceFields' | 'size'>,
+    read?: Uint8Array,
   ) {
     this.#mailData = mailData
+    this.#read = read
     this.#mailDataId = message.mailDataId
     this.#above = Buffer.from(message.traceFields)
     this.#end = message.size - this.#above.length
@@ -31,21 +35,33 @@ export class MessageText {
   }
 
   octets({ start, end }: Extent): Octets {
-    return { size: Math.max(end - start, 0), content: this.#read(start, end) }
+    const content = this.#read ? this.#cut(this.#read, start, end) : this.#stream(start, end)
+    return { size: Math.max(end - start, 0), content }
   }
 
-  async bytes(extent: Extent): Promise<Buffer> {
+  async bytes({ start, end }: Extent): Promise<Buffer> {
+    if (this.#read) return this.#cut(this.#read, start, end)
     const chunks: Uint8Array[] = []
-    for await (const chunk of this.#read(extent.start, extent.end)) chunks.push(chunk)
+    for await (const chunk of this.#stream(start, end)) chunks.push(chunk)
     return Buffer.concat(chunks)
   }
 
   /** The mail data alone, in pieces. */
-  pieces(): AsyncIterable<Uint8Array> {
-    return this.#mailData.read(this.#mailDataId)
+  async *pieces(): AsyncIterable<Uint8Array> {
+    if (this.#read) yield this.#read
+    else yield* this.#mailData.read(this.#mailDataId)
   }
 
-  async *#read(start: number, end: number): AsyncGenerator<Uint8Array> {
+  #cut(mailData: Uint8Array, start: number, end: number): Buffer {
+    const above = this.#above.subarray(
+      Math.max(this.#above.length + start, 0),
+      Math.max(this.#above.length + Math.min(end, 0), 0),
+    )
+    const below = mailData.subarray(Math.max(start, 0), Math.max(end, 0))
+    return Buffer.concat(start < 0 ? [above, below] : [below])
+  }
+
+  async *#stream(start: number, end: number): AsyncGenerator<Uint8Array> {
     if (end <= start) return
     if (start < 0)
       yield this.#above.subarray(

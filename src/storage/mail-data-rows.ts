@@ -19,6 +19,26 @@ export const findMailData = defineRead(
     ),
 )
 
+export interface SmallMailData {
+  readonly id: number
+  readonly checksum: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+/** Of these, what stands in its row. */
+export const findSmallMailData = defineRead(
+  'storage.find-small-mail-data',
+  async (tx, { ids }: { readonly ids: readonly number[] }): Promise<readonly SmallMailData[]> => {
+    const found = await tx.forAll(ids, id =>
+      tx.all<SmallMailData>(
+        'SELECT id, checksum, bytes FROM mail_data WHERE id = ? AND bytes IS NOT NULL',
+        id,
+      ),
+    )
+    return found.flat()
+  },
+)
+
 /** Its id, which is a queue id, is taken. */
 export async function hasMailData(tx: Tx, id: number): Promise<boolean> {
   return (await tx.get('SELECT 1 AS found FROM mail_data WHERE id = ?', id)) !== undefined

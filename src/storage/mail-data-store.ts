@@ -7,7 +7,7 @@ import type {
   NewMailDataFile,
   StoredMailData,
 } from './mail-data.ts'
-import { findMailData } from './mail-data-rows.ts'
+import { findMailData, findSmallMailData } from './mail-data-rows.ts'
 import type { Storage } from './operation.ts'
 import { StorageFault } from './storage-fault.ts'
 
@@ -19,6 +19,11 @@ export function createMailDataStore(files: MailDataFiles, storage: Pick<Storage,
   return {
     create: () => new Writer(files),
     read: id => readMailData(files, storage, id),
+    async readSmall(ids) {
+      const rows = await storage.run(findSmallMailData, { ids })
+      for (const { id, bytes, checksum } of rows) assertIsUnchanged(id, bytes, checksum)
+      return new Map(rows.map(({ id, bytes }) => [id, bytes]))
+    },
     readStored: stored => readStored(files, stored),
     discard: names => files.remove(names),
   }
@@ -130,8 +135,7 @@ async function* readMailData(
   if (!row) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${id}.`)
   const { bytes, checksum, file_name: name } = row
   if (bytes !== null) {
-    // What stands in one piece is checked before anybody has it.
-    assertUnchanged(hash('sha256', bytes, 'buffer'), checksum, `Mail data ${id}`)
+    assertIsUnchanged(id, bytes, checksum)
     yield bytes
     return
   }
@@ -141,6 +145,11 @@ async function* readMailData(
     yield chunk
   }
   assertUnchanged(sum.digest(), checksum, `Mail data ${id} (mail/${name})`)
+}
+
+/** What stands in one piece is checked before anybody has it. */
+function assertIsUnchanged(id: number, bytes: Uint8Array, checksum: Uint8Array): void {
+  assertUnchanged(hash('sha256', bytes, 'buffer'), checksum, `Mail data ${id}`)
 }
 
 function assertUnchanged(sum: Uint8Array, checksum: Uint8Array, what: string): void {

@@ -25,6 +25,8 @@ export interface MailDataStore {
   create(): MailDataWriter
   /** Streams mail data by its id; throws StorageFault 'STORAGE_DAMAGED' at the end when the checksum differs. */
   read(mailDataId: number): AsyncIterable<Uint8Array>
+  /** Of several, those that are small enough to stand in one piece; throws like `read`. */
+  readSmall(mailDataIds: readonly number[]): Promise<ReadonlyMap<number, Uint8Array>>
   /** Streams what a writer has finished, before a row names it. */
   readStored(stored: StoredMailData): AsyncIterable<Uint8Array>
   /** Removes files that no row names any longer. */

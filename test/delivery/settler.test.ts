@@ -58,6 +58,7 @@ async function discardedAfter(...ends: readonly Error[]): Promise<readonly strin
     mailData: {
       create: () => assert.fail(),
       read: () => assert.fail(),
+      readSmall: () => assert.fail(),
       readStored: () => assert.fail(),
       discard: names => Promise.resolve(void discarded.push(...names)),
     },

@@ -15,6 +15,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { openLocalStorage } from '../../src/storage/local-storage.ts'
+import type { StoredMailData } from '../../src/storage/mail-data.ts'
 import { mailDataFile, openMailDataFiles } from '../../src/storage/mail-data-files.ts'
 import { insertMailData } from '../../src/storage/mail-data-rows.ts'
 import { createMailDataStore } from '../../src/storage/mail-data-store.ts'
@@ -165,4 +166,35 @@ test('what lies in the mail folder without being a folder disturbs nobody', asyn
   await openStorage(t, folder)
   writeFileSync(join(folder, 'mail', 'notes.txt'), 'mine')
   assert.deepEqual(await verify(folder), [])
+})
+
+test('of several mail data the small ones are read at once, each against its checksum', async t => {
+  const folder = makeFolder(t)
+  const storage = await openStorage(t, folder)
+  const store = createMailDataStore(openMailDataFiles(folder, systemRandom), storage)
+  const keep = defineWrite(
+    'test.keep',
+    async (tx, { id, mailData }: { id: number; mailData: StoredMailData }) => {
+      await insertMailData(tx, id, mailData)
+    },
+  )
+  for (const [id, size] of [
+    [1, 5],
+    [2, 200_000],
+    [3, 7],
+  ] as const) {
+    const writer = store.create()
+    await writer.write(Buffer.alloc(size, 'x'))
+    await storage.run(keep, { id, mailData: await writer.finish() })
+  }
+  const small = await store.readSmall([1, 2, 3, 4])
+  assert.deepEqual(
+    [...small].map(([id, bytes]) => `${id} ${Buffer.from(bytes).toString()}`),
+    ['1 xxxxx', '3 xxxxxxx'],
+  )
+  const change = defineWrite('test.change', async tx => {
+    await tx.run('UPDATE mail_data SET bytes = ? WHERE id = 3', Buffer.from('damaged'))
+  })
+  await storage.run(change, undefined)
+  await assert.rejects(store.readSmall([1, 3]), { code: 'STORAGE_DAMAGED' })
 })
