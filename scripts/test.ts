@@ -146,6 +146,7 @@ const onBothEngines: readonly string[] = [
   'test/delivery/forwarding.test.ts',
   'test/delivery/lmtp.test.ts',
   'test/delivery/local.test.ts',
+  'test/delivery/quota.test.ts',
   'test/delivery/remote.test.ts',
   'test/delivery/reports.test.ts',
   'test/delivery/scheduling.test.ts',

@@ -8,8 +8,8 @@ import {
   parseHeaderFields,
   type SplitMessage,
 } from '../message/header-section.ts'
+import { formatSize } from '../runtime/format-size.ts'
 import { replaceControls } from '../runtime/text.ts'
-import { formatSize } from './quantities.ts'
 
 /** undefined: its structure makes no sense, so only the bytes themselves can be shown. */
 export async function formatMessage(message: Uint8Array): Promise<string | undefined> {

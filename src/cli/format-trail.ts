@@ -2,8 +2,11 @@
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import { classOf } from '../delivery/replies/reply-class.ts'
 import { describeEvidence } from '../mail-authentication/describe-evidence.ts'
+import { formatUse } from '../mailbox/quota.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
+import type { RoomEvidence } from '../policy/check-room.ts'
 import { type ReachedLimit, settingOf } from '../policy/stranger-limits.ts'
+import { formatSize } from '../runtime/format-size.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
 import type { ScreeningEvidence } from '../screening/screen.ts'
 import { doesCount } from '../sender-list/sender-list.ts'
@@ -29,7 +32,7 @@ import {
   describeRepeated,
 } from './describe-peer.ts'
 import { describePlain, describeProof, noteTls } from './describe-tls.ts'
-import { formatSize, formatTime } from './quantities.ts'
+import { formatTime } from './quantities.ts'
 
 export interface TrailEntry {
   readonly text: string
@@ -71,6 +74,7 @@ function entryOf(event: TrailEvent): TrailEntry {
           ...(event.lists ?? []).map(describeListed),
           ...(event.hooks ?? []).map(describeRemark),
           ...describeLimit(event),
+          ...(event.room ? [describeRoom(event.room)] : []),
           ...(event.screening ? describePoints(event.screening) : []),
         ],
         dialogue: [],
@@ -439,6 +443,11 @@ function describeCutOff(event: Extract<TrailEvent, { kind: 'cut-off' }>): string
 function describeTurnedAway(event: Extract<TrailEvent, { kind: 'turned-away' }>): string {
   const why = event.reply ? formatReply(event.reply) : (event.problem ?? 'no reason is known')
   return `Turned away ${describePeer(event)}${describeProtocol(event)} at the beginning of a connection: ${why}${describeRepeated(event)}`
+}
+
+function describeRoom({ account, size, ...quota }: RoomEvidence): string {
+  const announced = size === 0 ? '' : `, and the message has ${formatSize(size)}`
+  return `${account} has used ${formatUse(quota)}${announced}: "postrider account quota ${account}" shows and changes that`
 }
 
 function describeLimit({ limit }: { readonly limit?: ReachedLimit | undefined }): string[] {

@@ -1561,7 +1561,23 @@ const settingsTable = z.strictObject({
       .strictObject({
         keepExpungedDays: setting(
           count(0, 3650).default(14),
-          'Days for which a message that somebody has deleted can be had back ("postrider mail deleted", "postrider mail restore"). Until then its room is not free. 0: it is gone within the hour.',
+          'Days for which a message that somebody has deleted can be had back ("postrider mail deleted", "postrider mail restore"). Until then its room on the disk is not free, but it does not count for the quota of its owner. 0: it is gone within the hour.',
+        ),
+        quotaMegabytes: setting(
+          count(0, 100_000_000).default(0),
+          'How much an account may have in its mailboxes, where neither it nor its domain has a quota of its own ("postrider account quota", "postrider domain quota"). 0: no limit. Its owner gets a message at 80 and at 95 per cent. When it is full, its mail is put off; after a week like that, refused.',
+          { example: '5000' },
+        ),
+        quotaMessages: setting(count(0, 1_000_000_000).default(0), 'The same for the number of messages.', {
+          example: '500000',
+        }),
+        keepTrashDays: setting(
+          count(0, 3650).default(30),
+          'Days for which a message stays in the trash of an account (its mailbox for \\Trash), counted from when it came there; after that it is as if its owner had deleted it for good, and keepExpungedDays begin. 0: it stays. "postrider account retention" says otherwise for one account.',
+        ),
+        keepJunkDays: setting(
+          count(0, 3650).default(30),
+          'The same for what is taken for spam (its mailbox for \\Junk).',
         ),
       })
       .prefault({}),

@@ -3,6 +3,7 @@
 import type { ChallengeType } from '../acme/records.ts'
 import type { NodeRole } from '../cluster/nodes.ts'
 import type { DnssecTrust } from '../dns/answer.ts'
+import type { Extent } from '../mailbox/quota.ts'
 import type { MessageClass } from '../queue/message-class.ts'
 import type { Language } from '../queue/records.ts'
 import { type PasswordMechanism, shownMechanisms, usualMechanisms } from '../sasl/mechanisms.ts'
@@ -447,6 +448,22 @@ export interface VerpSettings {
 
 export interface MailboxesSettings {
   readonly keepExpungedDays: number
+  /** Of an account of which nothing else is said; 0: no limit. */
+  readonly quotaMegabytes: number
+  readonly quotaMessages: number
+  /** The same; 0: for ever. */
+  readonly keepTrashDays: number
+  readonly keepJunkDays: number
+}
+
+/** As IMAP counts, a megabyte is 1024 × 1024 (RFC 9208 §5.1). */
+export const bytesPerMegabyte = 1024 * 1024
+
+export function usualQuotaOf({
+  quotaMegabytes,
+  quotaMessages,
+}: Pick<MailboxesSettings, 'quotaMegabytes' | 'quotaMessages'>): Extent {
+  return { bytes: quotaMegabytes * bytesPerMegabyte, messages: quotaMessages }
 }
 
 export interface TrailSettings {

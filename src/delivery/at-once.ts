@@ -15,6 +15,7 @@ import type { Storage } from '../storage/operation.ts'
 import { expandRecipient } from './expand-recipient.ts'
 import type { NoteReport } from './incoming-reports.ts'
 import { fileInMailbox } from './local-delivery.ts'
+import type { RoomRules } from './mailbox-room.ts'
 import type { Diagnosis } from './outcome.ts'
 import { type Attempted, planSettlement, type ReportableOutcome } from './plan-settlement.ts'
 import { createReportComposer } from './reports.ts'
@@ -31,7 +32,7 @@ export type Fate =
 export type AtOnce =
   /** By address. `isKept`: the message is ours, for some of them at least. */
   | { readonly kind: 'decided'; readonly fates: ReadonlyMap<string, Fate>; readonly isKept: boolean }
-  /** Nothing was written: the queue id is taken, or an account has gone in this moment. */
+  /** Nothing was written: the queue id is taken, or an account has gone, or become full, in this moment. */
   | { readonly kind: 'outdated' }
 
 export type DeliverAtOnce = (message: NewMessage) => Promise<AtOnce>
@@ -43,6 +44,7 @@ export interface AtOnceParts {
   readonly hostname: string
   readonly queue: QueueSettings
   readonly router: Router
+  readonly room: RoomRules
   readonly noteReport: NoteReport
   readonly nextQueueId: () => QueueId
 }
@@ -60,7 +62,7 @@ export function createDeliveryAtOnce(parts: AtOnceParts): DeliverAtOnce {
     const each = await Promise.all(
       incoming.recipients.map(async recipient => ({
         recipient,
-        way: await findWay(parts.router, work, queuedRecipient(message, recipient)),
+        way: await findWay(parts, work, queuedRecipient(message, recipient)),
       })),
     )
     const queued = each.filter(({ way }) => way.kind === 'elsewhere').map(({ recipient }) => recipient)
@@ -92,18 +94,24 @@ type Way =
   | { readonly kind: 'elsewhere' }
   | { readonly kind: 'nowhere'; readonly diagnosis: Diagnosis }
 
+type WayParts = Pick<AtOnceParts, 'router' | 'room'>
+
 const elsewhere: Way = { kind: 'elsewhere' }
 
 /** Rejects with a StorageFault when the directory cannot be read. */
-async function findWay(router: Router, work: ClaimedWork, recipient: QueuedRecipient): Promise<Way> {
+async function findWay(parts: WayParts, work: ClaimedWork, recipient: QueuedRecipient): Promise<Way> {
   // The delivery thread reads what others report, at the delivery.
   if (work.message.isTlsReport || work.message.isDmarcReport) return elsewhere
-  const route = await router.route(recipient)
+  const route = await parts.router.route(recipient)
   switch (route.kind) {
-    case 'mailbox':
-      return { kind: 'mailboxes', ended: [fileInMailbox(work, { recipient, route })] }
+    case 'mailbox': {
+      const ended = await fileInMailbox(parts.room, work, { recipient, route })
+      return ended.outcome.kind === 'deferred' || ended.outcome.kind === 'failed'
+        ? { kind: 'nowhere', diagnosis: ended.outcome.diagnosis }
+        : { kind: 'mailboxes', ended: [ended] }
+    }
     case 'expansion':
-      return await followExpansion(router, work, expandRecipient(work, recipient, route.targets))
+      return await followExpansion(parts, work, expandRecipient(work, recipient, route.targets))
     case 'remote':
     case 'kept':
       return elsewhere
@@ -115,10 +123,10 @@ async function findWay(router: Router, work: ClaimedWork, recipient: QueuedRecip
   }
 }
 
-async function followExpansion(router: Router, work: ClaimedWork, expanded: Attempted): Promise<Way> {
+async function followExpansion(parts: WayParts, work: ClaimedWork, expanded: Attempted): Promise<Way> {
   const ended = [expanded]
   for (const target of expanded.into ?? []) {
-    const way = await findWay(router, work, queuedRecipient(work.message, target))
+    const way = await findWay(parts, work, queuedRecipient(work.message, target))
     if (way.kind !== 'mailboxes' || ended.length + way.ended.length > maxFilings) return elsewhere
     ended.push(...way.ended)
   }

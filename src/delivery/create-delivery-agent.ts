@@ -3,6 +3,7 @@ import type { Alerts } from '../alert/alerts.ts'
 import type { DeliverySettings, QueueSettings } from '../config/settings.ts'
 import type { TakeDmarcReport } from '../dmarc-report/receive-report.ts'
 import type { Resolver } from '../dns/resolver.ts'
+import { type Extent, noLimit } from '../mailbox/quota.ts'
 import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
 import { createServerFinder } from '../routing/find-servers.ts'
@@ -45,6 +46,8 @@ export interface DeliveryAgentOptions {
   readonly queue: QueueSettings
   readonly delivery: DeliverySettings
   readonly senderRules: SenderRules
+  /** What an account may have, as the settings say. Default: no limit. */
+  readonly usualQuota?: Extent | undefined
   readonly noteEnded?: DeliveryAgentParts['noteEnded']
   /** Default: senders are rewritten. */
   readonly forwarding?: ReturnPathsOptions['forwarding']
@@ -118,6 +121,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     local: new LocalDelivery({
       mailData,
       terminals: options.terminals,
+      room: { storage, clock, usual: options.usualQuota ?? noLimit },
       noteReport: createReportReader({
         storage,
         mailData,

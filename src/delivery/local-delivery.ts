@@ -10,6 +10,7 @@ import type { MailDataStore } from '../storage/mail-data.ts'
 import { readHead } from '../storage/read-head.ts'
 import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import type { NoteReport } from './incoming-reports.ts'
+import { findNoRoom, isAlwaysTaken, type RoomRules, spareForAccepted } from './mailbox-room.ts'
 import type { Attempted } from './plan-settlement.ts'
 import { formatForTerminal } from './terminal-text.ts'
 
@@ -30,6 +31,8 @@ export interface LocalDeliveryOptions {
   readonly terminals?: TerminalDisplay | undefined
   /** For what may be another server's report about mail of ours. */
   readonly noteReport: NoteReport
+  /** Without it, what comes is filed whether or not there is room. */
+  readonly room?: RoomRules | undefined
   /** Reads what another server reports on TLS with ours (RFC 8460). Never rejects. */
   readonly takeTlsReport?: TakeTlsReport | undefined
   /** Reads what another server reports on mail in our names (RFC 9990). Never rejects. */
@@ -73,7 +76,7 @@ export class LocalDelivery {
       // SEND: the terminal only; SOML: the mailbox when there is no terminal; SAML: both (RFC 821 §3.4).
       if (disposition === 'send' && !shown) attempts.push({ ...attempt, outcome: noTerminal })
       else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: { kind: 'shown' } })
-      else attempts.push(fileInMailbox(work, { recipient, route }))
+      else attempts.push(await fileInMailbox(this.#options.room, work, { recipient, route }))
     }
     return attempts
   }
@@ -87,8 +90,12 @@ export class LocalDelivery {
   }
 }
 
-/** Into which mailbox it is to be filed, and with which trace fields. */
-export function fileInMailbox(work: ClaimedWork, { recipient, route }: LocalRecipient): Attempted {
+/** Into which mailbox it is to be filed, and with which trace fields; or that there is no room for it. */
+export async function fileInMailbox(
+  rules: RoomRules | undefined,
+  work: ClaimedWork,
+  { recipient, route }: LocalRecipient,
+): Promise<Attempted> {
   const { isQuarantined, reversePath, traceFields: found = '' } = work.message
   const { accountId } = route
   const isJunk = isQuarantined === true && recipient.isWanted !== true
@@ -97,6 +104,9 @@ export function fileInMailbox(work: ClaimedWork, { recipient, route }: LocalReci
     composeReturnPath(reversePath) +
     composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath) +
     (recipient.isWanted ? found.replace(verdictField, '') : found)
+  const size = work.message.size + Buffer.byteLength(traceFields)
+  const refused = rules && (await findNoRoom(rules, work, { recipient, route }, size))
+  if (refused) return { work, recipient, outcome: refused }
   return {
     work,
     recipient,
@@ -107,6 +117,15 @@ export function fileInMailbox(work: ClaimedWork, { recipient, route }: LocalReci
       traceFields,
       isWanted: recipient.isWanted,
       ...(isJunk ? { specialUse: junk } : {}),
+      ...(rules
+        ? {
+            room: {
+              bytes: size,
+              usual: rules.usual,
+              spare: isAlwaysTaken(recipient) ? Infinity : spareForAccepted,
+            },
+          }
+        : {}),
     },
   }
 }

@@ -2,7 +2,6 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import type { ReportCause } from '../bounce/report.ts'
-import type { FilingPlace } from '../mailbox/file-message.ts'
 import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
@@ -32,7 +31,7 @@ export interface Attempted {
   readonly recipient: QueuedRecipient
   readonly outcome: DeliveryOutcome
   /** Where a delivered message is to be filed. */
-  readonly filing?: (FilingPlace & { readonly isWanted?: boolean | undefined }) | undefined
+  readonly filing?: Omit<Extract<Settlement['result'], { kind: 'file' }>, 'kind'> | undefined
   /** Who takes the place of an expanded recipient. */
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined

@@ -199,7 +199,7 @@ export const removeAccount = defineDirectoryWrite(
   },
 )
 
-function noSuchAccount(address: Address): Error {
+export function noSuchAccount(address: Address): Error {
   return directoryFault(
     'DIRECTORY_NO_SUCH_ADDRESS',
     `There is no account ${displayAddress(address)}. "postrider account list" shows them.`,

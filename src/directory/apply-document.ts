@@ -24,6 +24,7 @@ import type { DocumentProblem, WrittenDocument } from './parse-document.ts'
 import { insertRedirection, replaceRedirection } from './redirections.ts'
 import { deleteRelayDomain, insertRelayDomain, replaceTerms } from './relay-domains.ts'
 import { removeAccountRows, removeDomainRow, removeRedirectionRows } from './removal.ts'
+import { allOf, writeAccountTerms, writeDomainTerms } from './terms.ts'
 
 /**
  * Turns the passwords of a written document into what is kept of them (`store`). A password that is still the account's keeps its hash, so
@@ -40,7 +41,7 @@ export async function hashPasswords(
   const known = new Map(current.accounts.map(account => [addressKey(account.address), account]))
   const accounts: DocumentAccount[] = []
   const problems: DocumentProblem[] = []
-  for (const { address, name, language, enabled, credential, position } of written.accounts) {
+  for (const { address, name, language, enabled, credential, position, terms } of written.accounts) {
     const old = known.get(addressKey(address))
     let stored: StoredPassword | undefined = old
     const outside = credential.kind === 'outside' || (credential.kind === 'keep' && old?.outside === true)
@@ -59,7 +60,7 @@ export async function hashPasswords(
       problems.push({ ...position, message })
     } else {
       const { passwordHash, scramKeys } = stored
-      accounts.push({ address, name, language, enabled, outside, passwordHash, scramKeys })
+      accounts.push({ address, name, language, enabled, outside, passwordHash, scramKeys, ...terms })
     }
     progress(accounts.length + problems.length, written.accounts.length)
   }
@@ -186,7 +187,10 @@ async function writeDomains(
   at: number,
 ): Promise<void> {
   const known = new Set(current.domains.map(domain => domain.name))
-  for (const { name } of wanted.domains) if (!known.has(name)) await insertDomain(tx, { name, at })
+  for (const { name, quotaBytes = 'usual', quotaMessages = 'usual' } of wanted.domains) {
+    if (!known.has(name)) await insertDomain(tx, { name, at })
+    await writeDomainTerms(tx, name, { quotaBytes, quotaMessages })
+  }
 }
 
 async function removeRelays(
@@ -223,6 +227,7 @@ async function writeAccounts(
   for (const account of wanted.accounts) {
     if (known.has(addressKey(account.address))) await changeAccount.run(tx, { ...account, at })
     else await insertAccount(tx, { ...account, at })
+    await writeAccountTerms(tx, account.address, allOf(account))
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   DocumentRedirection,
   DocumentRelayDomain,
 } from './document.ts'
+import { type DocumentTable, quotaFields } from './format-document.ts'
 
 export interface FieldChange {
   readonly field: string
@@ -77,11 +78,14 @@ function relayItem({ name, keepsUntilFetched, anyoneStarts, owner }: DocumentRel
   }
 }
 
-function domainItem({ name, postmaster }: DocumentDomain): Item {
+function domainItem({ name, postmaster, ...terms }: DocumentDomain): Item {
   return {
     kind: 'domain',
     address: displayDomain(name),
-    fields: new Map(postmaster ? [['postmaster', displayAddress(postmaster)]] : []),
+    fields: new Map([
+      ...(postmaster ? [['postmaster', displayAddress(postmaster)] as const] : []),
+      ...termItems(quotaFields(terms)),
+    ]),
   }
 }
 
@@ -93,6 +97,9 @@ function accountItem({
   outside,
   passwordHash,
   scramKeys,
+  keepTrashDays,
+  keepJunkDays,
+  ...terms
 }: DocumentAccount): Item {
   return {
     kind: 'account',
@@ -101,11 +108,18 @@ function accountItem({
       ...(name === '' ? [] : [['name', name] as const]),
       ['language', language],
       ['enabled', enabled ? 'yes' : 'no'],
+      ...termItems({ ...quotaFields(terms), keepTrashDays, keepJunkDays }),
       ...(outside
         ? [['ldap', 'yes'] as const]
         : [['password', passwordHash] as const, ['scramKeys', scramKeys.toSorted().join(' ')] as const]),
     ]),
   }
+}
+
+function termItems(terms: DocumentTable): (readonly [string, string])[] {
+  return Object.entries(terms).flatMap(([field, value]) =>
+    value === undefined ? [] : [[field, String(value)] as const],
+  )
 }
 
 function appPasswordItem({ account, name, digest, scramKeys, scopes, expiresAt }: DocumentAppPassword): Item {

@@ -3,7 +3,7 @@ import type { Address } from '../address/address.ts'
 import type { Language } from '../queue/records.ts'
 import { defineRead, type Tx } from '../storage/operation.ts'
 import { type AppPasswordScope, type AppPasswordSecret, selectAppPasswords } from './app-passwords.ts'
-import type { RedirectionKind } from './records.ts'
+import type { AccountTerms, QuotaTerms, RedirectionKind } from './records.ts'
 import { readTargets } from './redirections.ts'
 import { listRelayDomains, type RelayDomainTerms } from './relay-domains.ts'
 import {
@@ -15,13 +15,14 @@ import {
   readRedirection,
 } from './rows.ts'
 import { listScramKeys, type ScramColumns } from './scram-credentials.ts'
+import { type AccountTermsRow, type QuotaTermsRow, readAccountTerms, readQuotaTerms } from './terms.ts'
 
-export interface DocumentDomain {
+export interface DocumentDomain extends QuotaTerms {
   readonly name: string
   readonly postmaster?: Address | undefined
 }
 
-export interface DocumentAccount {
+export interface DocumentAccount extends AccountTerms {
   readonly address: Address
   readonly name: string
   readonly language: Language
@@ -65,9 +66,12 @@ export interface DirectoryDocument {
 export const exportDirectory = defineRead('directory.export', async tx => await readDirectory(tx))
 
 export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
-  const domains = await tx.all<DomainRow>('SELECT id, name, postmaster, created_at FROM domain ORDER BY name')
-  const accounts = await tx.all<AccountRow & ScramColumns>(
-    `SELECT id, address, name, language, enabled, created_at, outside, password_hash, scram_keys, scram_hash FROM account ORDER BY domain, address_key`,
+  const domains = await tx.all<DomainRow & QuotaTermsRow>(
+    'SELECT id, name, postmaster, created_at, quota_bytes, quota_messages FROM domain ORDER BY name',
+  )
+  const accounts = await tx.all<AccountRow & ScramColumns & AccountTermsRow>(
+    `SELECT id, address, name, language, enabled, created_at, outside, password_hash, scram_keys, scram_hash,
+            quota_bytes, quota_messages, keep_trash_days, keep_junk_days FROM account ORDER BY domain, address_key`,
   )
   const rows = await tx.all<RedirectionRow>(
     // What a directory elsewhere says is not said here.
@@ -81,7 +85,7 @@ export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
   return {
     domains: domains.map(row => {
       const { name, postmaster } = readDomain(row)
-      return { name, ...(postmaster ? { postmaster } : {}) }
+      return { name, ...(postmaster ? { postmaster } : {}), ...readQuotaTerms(row) }
     }),
     accounts: accounts.map(row => {
       const { address, name, language, enabled, outside } = readAccount(row)
@@ -93,6 +97,7 @@ export async function readDirectory(tx: Tx): Promise<DirectoryDocument> {
         outside,
         passwordHash: row.password_hash,
         scramKeys: listScramKeys(row),
+        ...readAccountTerms(row),
       }
     }),
     appPasswords: (await selectAppPasswords(tx)).map(

@@ -2,7 +2,8 @@
 
 import { displayAddress, displayDomain } from './display.ts'
 import type { DirectoryDocument } from './document.ts'
-import type { RedirectionKind } from './records.ts'
+import type { QuotaTerms, RedirectionKind } from './records.ts'
+import { formatExactSize } from './size-text.ts'
 
 const heading = `# The domains, accounts, aliases and groups of a Postrider server, and the domains that it relays.
 #
@@ -13,7 +14,7 @@ const heading = `# The domains, accounts, aliases and groups of a Postrider serv
 # any of them keeps the password it has; one with ldap = true is one that LDAP knows. Keep this file as safe as the passwords themselves.
 `
 
-type FieldValue = string | boolean | readonly string[]
+type FieldValue = string | number | boolean | readonly string[]
 
 /** A domain, account, alias or group as it stands in the file; what is not said there is undefined. */
 export type DocumentTable = Readonly<Record<string, FieldValue | undefined>>
@@ -45,19 +46,25 @@ export function documentTables({
         membersSend: membersSend ? true : undefined,
       }))
   return {
-    domain: domains.map(({ name, postmaster }) => ({
+    domain: domains.map(({ name, postmaster, ...terms }) => ({
       name: displayDomain(name),
       postmaster: postmaster && displayAddress(postmaster),
+      ...quotaFields(terms),
     })),
-    account: accounts.map(({ address, name, language, enabled, outside, passwordHash, scramKeys }) => ({
-      address: displayAddress(address),
-      name: name === '' ? undefined : name,
-      language,
-      enabled: enabled ? undefined : false,
-      ldap: outside ? true : undefined,
-      passwordHash: outside ? undefined : passwordHash,
-      scramKeys: scramKeys.length === 0 ? undefined : scramKeys,
-    })),
+    account: accounts.map(
+      ({ address, name, language, enabled, outside, passwordHash, scramKeys, ...terms }) => ({
+        address: displayAddress(address),
+        name: name === '' ? undefined : name,
+        language,
+        enabled: enabled ? undefined : false,
+        ldap: outside ? true : undefined,
+        ...quotaFields(terms),
+        keepTrashDays: terms.keepTrashDays,
+        keepJunkDays: terms.keepJunkDays,
+        passwordHash: outside ? undefined : passwordHash,
+        scramKeys: scramKeys.length === 0 ? undefined : scramKeys,
+      }),
+    ),
     appPassword: appPasswords.map(({ account, name, digest, scramKeys, scopes, expiresAt }) => ({
       account: displayAddress(account),
       name,
@@ -77,6 +84,11 @@ export function documentTables({
   }
 }
 
+/** Of a domain, for its accounts, or of an account. */
+export function quotaFields({ quotaBytes, quotaMessages }: QuotaTerms): DocumentTable {
+  return { quota: quotaBytes === undefined ? undefined : formatExactSize(quotaBytes), quotaMessages }
+}
+
 export function formatDocument(document: DirectoryDocument): string {
   const tables = Object.entries(documentTables(document)).flatMap(
     ([section, rows]: [string, readonly DocumentTable[]]) => rows.map(row => formatTable(section, row)),
@@ -92,7 +104,7 @@ function formatTable(section: string, table: DocumentTable): string {
 }
 
 function formatValue(value: FieldValue): string {
-  if (typeof value === 'boolean') return String(value)
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value)
   if (typeof value === 'string') return quote(value)
   const elements = value.map(quote)
   const line = `[${elements.join(', ')}]`

@@ -50,6 +50,7 @@ import {
 import { resolveRecipient } from './resolve-recipient.ts'
 import { addScramKeys, findScramColumns, findScramKeysOf } from './scram-credentials.ts'
 import { createSecret, findSecret } from './secrets.ts'
+import { changeAccountTerms, changeDomainTerms, findAccountTerms, findDomainTerms } from './terms.ts'
 
 export const directoryOperations = [
   createDomain,
@@ -101,4 +102,8 @@ export const directoryOperations = [
   listRelayDomains,
   findRelayDomain,
   showRelayDomain,
+  changeAccountTerms,
+  changeDomainTerms,
+  findAccountTerms,
+  findDomainTerms,
 ] as const

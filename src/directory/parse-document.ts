@@ -23,8 +23,9 @@ import type {
   DocumentRelayDomain,
 } from './document.ts'
 import { splitSubaddress, subaddressSeparator } from './keys.ts'
-import type { RedirectionKind } from './records.ts'
+import type { AccountTerms, QuotaTerms, RedirectionKind } from './records.ts'
 import { describeChainProblem, RedirectionChains } from './redirection-chains.ts'
+import { parseSize } from './size-text.ts'
 
 export type DocumentProblem = SyntaxMistake
 
@@ -39,6 +40,7 @@ export interface WrittenAccount {
     | { readonly kind: 'hash'; readonly passwordHash: string; readonly scramKeys: readonly string[] }
     | { readonly kind: 'password'; readonly password: string }
     | { readonly kind: 'keep' }
+  readonly terms: AccountTerms
   readonly position: TextPosition
 }
 
@@ -57,8 +59,21 @@ export type ParsedDocument =
 type Section = 'domain' | 'account' | 'appPassword' | 'alias' | 'group' | 'relay'
 
 const fields: Record<Section, readonly string[]> = {
-  domain: ['name', 'postmaster'],
-  account: ['address', 'name', 'language', 'enabled', 'ldap', 'password', 'passwordHash', 'scramKeys'],
+  domain: ['name', 'postmaster', 'quota', 'quotaMessages'],
+  account: [
+    'address',
+    'name',
+    'language',
+    'enabled',
+    'ldap',
+    'password',
+    'passwordHash',
+    'scramKeys',
+    'quota',
+    'quotaMessages',
+    'keepTrashDays',
+    'keepJunkDays',
+  ],
   appPassword: ['account', 'name', 'digest', 'scramKeys', 'scopes', 'expires'],
   alias: ['address', 'targets'],
   group: ['address', 'name', 'members', 'membersSend'],
@@ -79,6 +94,9 @@ export function parseDocument(text: string): ParsedDocument {
   }
   return { kind: 'document', document: reader }
 }
+
+const maxDays = 3650
+const maxMessages = 1_000_000_000
 
 class DocumentReader implements WrittenDocument {
   readonly problems: DocumentProblem[] = []
@@ -208,10 +226,11 @@ class DocumentReader implements WrittenDocument {
     if (text && name === undefined) this.#report(text.node, `"${text.value}" is no domain name.`)
     const postmaster = this.#address(entry, 'postmaster', 'optional')
     if (postmaster) this.#references.push(postmaster)
+    const terms = this.#quota(entry)
     if (name === undefined || !text) return
     if (this.domains.some(domain => domain.name === name))
       this.#report(text.node, `The domain ${displayDomain(name)} is here twice.`)
-    this.domains.push({ name, ...(postmaster ? { postmaster: postmaster.address } : {}) })
+    this.domains.push({ name, ...(postmaster ? { postmaster: postmaster.address } : {}), ...terms })
   }
 
   #readRelay(entry: Entry): void {
@@ -245,6 +264,11 @@ class DocumentReader implements WrittenDocument {
     }
     const credential = this.#readCredential(entry)
     const enabled = this.#boolean(entry, 'enabled')
+    const terms = {
+      ...this.#quota(entry),
+      ...this.#number(entry, 'keepTrashDays', maxDays),
+      ...this.#number(entry, 'keepJunkDays', maxDays),
+    }
     if (!found) return
     if (found.address.localPart.includes(subaddressSeparator)) {
       this.#report(found.node, 'An account has no "+" in its address: that separates subaddresses.')
@@ -256,8 +280,30 @@ class DocumentReader implements WrittenDocument {
       language: language?.value === 'ru' ? 'ru' : 'en',
       enabled,
       credential,
+      terms,
       position: positionOf(entry.table),
     })
+  }
+
+  #quota(entry: Entry): QuotaTerms {
+    const text = this.#text(entry, 'quota', 'optional')
+    const quotaBytes = text && parseSize(text.value)
+    if (text && quotaBytes === undefined)
+      this.#report(text.node, 'A quota is written "500 MB", "5 GB", or "none" for no limit.')
+    return {
+      ...(quotaBytes === undefined ? {} : { quotaBytes }),
+      ...this.#number(entry, 'quotaMessages', maxMessages),
+    }
+  }
+
+  /** As a field; without one where it is not there. */
+  #number<Field extends string>(entry: Entry, field: Field, most: number): Partial<Record<Field, number>> {
+    const node = entry.values.get(field)
+    if (!node) return {}
+    const value = node.type === 'TOMLValue' && node.kind === 'integer' ? node.value : -1
+    if (value >= 0 && value <= most) return { [field]: value } as Record<Field, number>
+    this.#report(node, `"${field}" is a whole number from 0 to ${most}, without quotation marks.`)
+    return {}
   }
 
   #readCredential(entry: Entry): WrittenAccount['credential'] {

@@ -38,6 +38,19 @@ export interface Account {
   readonly createdAt: number
 }
 
+/** What is said of the accounts of a domain, or of one account. Absent: as the domain, or the settings, have it; 0: no limit. */
+export interface QuotaTerms {
+  readonly quotaBytes?: number | undefined
+  readonly quotaMessages?: number | undefined
+}
+
+/** The same of one account alone. */
+export interface AccountTerms extends QuotaTerms {
+  /** 0: for ever. */
+  readonly keepTrashDays?: number | undefined
+  readonly keepJunkDays?: number | undefined
+}
+
 export type RedirectionKind = 'alias' | 'group'
 
 /**

@@ -3,6 +3,7 @@
 import type { Address } from '../address/address.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import { findUnspokenOwn } from '../mail-authentication/unspoken-own.ts'
+import type { RoomEvidence } from '../policy/check-room.ts'
 import { type CheckedMessage, isStranger } from '../policy/check-strangers.ts'
 import {
   describeHooked,
@@ -65,6 +66,8 @@ export interface RefusalEvidence {
   /** Lists of senders that decided. */
   readonly lists?: readonly ListedRecipient[] | undefined
   readonly hooks?: readonly HookRemark[] | undefined
+  /** What its recipient has used of a quota. */
+  readonly room?: RoomEvidence | undefined
 }
 
 export interface Inspected {

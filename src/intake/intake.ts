@@ -3,6 +3,7 @@
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
 import type { AtOnce, DeliverAtOnce, Fate } from '../delivery/at-once.ts'
+import type { Diagnosis } from '../delivery/outcome.ts'
 import { findLoop } from '../directory/find-loop.ts'
 import { removeForgedResults } from '../mail-authentication/remove-forged.ts'
 import { findAuthors } from '../message/authors.ts'
@@ -606,14 +607,27 @@ function answerTo(address: string, fate: Fate | undefined, id: string): Reply {
     case 'delivered':
       return replies.delivered(address, id)
     case 'failed':
-      return fate.diagnosis.status === '5.2.1'
-        ? replies.mailboxDisabled(address)
-        : replies.noSuchMailbox(address)
+      return refusalOf(fate.diagnosis, address)
     case 'queued':
     case undefined:
       return replies.queued(id)
     default:
       return fate satisfies never
+  }
+}
+
+function refusalOf({ status }: Diagnosis, address: string): Reply {
+  switch (status) {
+    case '4.2.2':
+      return replies.mailboxFull(address)
+    case '5.2.1':
+      return replies.mailboxDisabled(address)
+    case '5.2.2':
+      return replies.mailboxFullForLong(address)
+    case '5.2.3':
+      return replies.tooLargeForMailbox(address)
+    default:
+      return replies.noSuchMailbox(address)
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   AppendTarget,
   AccountMailboxes as ImapMailboxes,
   ListedWithStatus,
+  QuotaRoot,
   Refusal,
   SelectedMailbox,
   SelectTerms,
@@ -31,6 +32,7 @@ import { MailboxAppend } from './append-target.ts'
 import { listNames } from './list-mailboxes.ts'
 import { mailboxIdOf, OpenMailbox } from './open-mailbox.ts'
 import type { AccessParts } from './parts.ts'
+import { readQuotaRoots } from './quota.ts'
 
 const missing = (name: string): Refusal => ({
   refused: `There is no mailbox ${name}`,
@@ -169,6 +171,21 @@ export class AccountMailboxes implements ImapMailboxes {
     return undefined
   }
 
+  /** The same for all mailboxes of an account. */
+  async quotaRoots(): Promise<readonly QuotaRoot[]> {
+    return await readQuotaRoots(this.#parts, this.#accountId)
+  }
+
+  async quotaRoot(name: string): Promise<QuotaRoot | Refusal> {
+    const roots = await this.quotaRoots()
+    return (
+      roots.find(root => root.name === name) ?? {
+        refused: 'There is no such quota',
+        code: codes.nonExistent,
+      }
+    )
+  }
+
   async select(name: string, terms: SelectTerms): Promise<SelectedMailbox | Refusal> {
     const mailbox = await this.#find(name)
     const state = mailbox && (await this.#parts.storage.run(readMailboxState, openingOf(mailbox)))
@@ -239,7 +256,7 @@ function statusValue(mailbox: Mailbox & { readonly recent: number }, item: Statu
     case 'MAILBOXID':
       return mailboxIdOf(mailbox)
     case 'DELETED-STORAGE':
-      return 0
+      return mailbox.deletedBytes
     case 'APPENDLIMIT':
       return null
     default:

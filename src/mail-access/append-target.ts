@@ -9,6 +9,7 @@ import { readFlagNames } from './flag-names.ts'
 import { LineEnds } from './line-ends.ts'
 import { mailboxGone } from './open-mailbox.ts'
 import type { AccessParts } from './parts.ts'
+import { overQuota, refuseWithoutRoom } from './quota.ts'
 
 /** Of one command: they stand in memory, or in files, until it ends. */
 const maxMessages = 1000
@@ -32,9 +33,16 @@ export class MailboxAppend implements AppendTarget {
     this.#replaces = replaces
   }
 
-  begin(message: AppendedMessage): Refusal | undefined {
+  async begin(message: AppendedMessage, size: number): Promise<Refusal | undefined> {
     if (this.#messages.length >= maxMessages)
       return { refused: `Append ${maxMessages} messages at a time at most`, code: codes.limit }
+    // What is replaced makes room for it, which shows at the end.
+    if (!this.#replaces) {
+      const bytes = this.#messages.reduce((sum, { mailData }) => sum + mailData.size, size)
+      const coming = { bytes, messages: this.#messages.length + 1 }
+      const refusal = await refuseWithoutRoom(this.#parts, this.#to.accountId, coming)
+      if (refusal) return refusal
+    }
     this.#open = { message, writer: this.#parts.mailData.create(), lines: new LineEnds() }
     return undefined
   }
@@ -70,11 +78,12 @@ export class MailboxAppend implements AppendTarget {
       to: this.#to,
       messages: this.#messages,
       replaces: this.#replaces,
+      usual: this.#parts.usualQuota,
       now: this.#parts.clock.now(),
     })
-    if (outcome.kind === 'gone') {
+    if (outcome.kind !== 'appended') {
       this.abort()
-      return mailboxGone
+      return outcome.kind === 'gone' ? mailboxGone : overQuota
     }
     const { firstUid } = outcome
     const uids = [{ first: firstUid, last: firstUid + this.#messages.length - 1 }]

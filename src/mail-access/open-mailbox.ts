@@ -52,6 +52,7 @@ import { changePages } from './change-pages.ts'
 import { fetchMessages } from './fetch-messages.ts'
 import { FlagStates, readFlagNames, systemFlagNames } from './flag-names.ts'
 import type { AccessParts } from './parts.ts'
+import { overQuota } from './quota.ts'
 import { RecentMessages } from './recent-messages.ts'
 import { type Searching, searchMessages } from './search-messages.ts'
 import { inPieces, numbersOf, selectUids, spanUids } from './selection.ts'
@@ -274,6 +275,7 @@ export class OpenMailbox implements SelectedMailbox {
       from: this.#id,
       ranges: spanUids(this.#numbers, uids),
       to: { accountId: this.#id.accountId, name: mailbox },
+      usual: this.#parts.usualQuota,
       now: this.#parts.clock.now(),
     })
     this.#isDirty = true
@@ -282,6 +284,8 @@ export class OpenMailbox implements SelectedMailbox {
         return mailboxGone
       case 'no-target':
         return { refused: `There is no mailbox ${mailbox}`, code: codes.tryCreate }
+      case 'over-quota':
+        return overQuota
       case 'nothing':
         return { uidValidity: 0, from: [], to: [] }
       case 'copied': {

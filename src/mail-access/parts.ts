@@ -1,4 +1,6 @@
 // What the mailboxes of a session are made of.
+
+import type { Extent } from '../mailbox/quota.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
@@ -10,4 +12,6 @@ export interface AccessParts {
   readonly clock: Clock
   readonly changes: MailboxChanges
   readonly nextQueueId: () => number
+  /** What an account may have, as the settings say, where nothing else is said of it. */
+  readonly usualQuota: Extent
 }

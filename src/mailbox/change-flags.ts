@@ -122,6 +122,7 @@ async function moveOn(
     bytes: 0,
     unseen: left.unseen + came.unseen,
     deleted: left.deleted + came.deleted,
+    deletedBytes: left.deletedBytes + came.deletedBytes,
   })
   return modSeq
 }

@@ -14,12 +14,15 @@ import {
 } from './mailbox-row.ts'
 import { type FlagRow, flagColumns } from './message-row.ts'
 import { parseKeywords, stateOf } from './message-state.ts'
+import { type Extent, takeRoom } from './quota.ts'
 import { rangesOf, type UidRange } from './uid-ranges.ts'
 
 export interface Copying {
   readonly from: OpenMailbox
   readonly ranges: readonly UidRange[]
   readonly to: { readonly accountId: number; readonly name: string }
+  /** What an account may have, where nothing else is said of it; undefined: they come whether or not there is room. */
+  readonly usual?: Extent | undefined
   readonly now: number
 }
 
@@ -35,7 +38,7 @@ export type Copied =
   /** None of them is there. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'gone' }
-  | { readonly kind: 'no-target' }
+  | { readonly kind: 'no-target' | 'over-quota' }
 
 export const copyMessages = defineWrite(
   'mailbox.copy',
@@ -64,7 +67,8 @@ interface Bringing {
 
 type WriteRows = (tx: Tx, bringing: Bringing) => Promise<void>
 
-async function bring(tx: Tx, { from, ranges, to, now }: Copying, write: WriteRows): Promise<Copied> {
+async function bring(tx: Tx, copying: Copying, write: WriteRows): Promise<Copied> {
+  const { from, ranges, to, now } = copying
   await lockAccounts(tx, from.accountId, to.accountId)
   const source = await findOpenMailbox(tx, from)
   if (!source) return { kind: 'gone' }
@@ -72,12 +76,20 @@ async function bring(tx: Tx, { from, ranges, to, now }: Copying, write: WriteRow
   if (!target) return { kind: 'no-target' }
   const rows = await findRows(tx, source, ranges)
   if (rows.length === 0) return { kind: 'nothing' }
+  const isMore = write === insertCopies || source.accountId !== target.accountId
+  if (isMore && !(await hasRoom(tx, copying, rows))) return { kind: 'over-quota' }
   return {
     kind: 'copied',
     target: { accountId: target.accountId, mailboxId: target.id, uidValidity: target.uidValidity },
     source: rangesOf(rows.map(({ uid }) => uid)),
     firstUid: await bringRows(tx, { source, target, now }, rows, write),
   }
+}
+
+async function hasRoom(tx: Tx, { to, usual, now }: Copying, rows: readonly Row[]): Promise<boolean> {
+  if (!usual) return true
+  const extent = { bytes: rows.reduce((sum, { size }) => sum + size, 0), messages: rows.length }
+  return (await takeRoom(tx, { accountId: to.accountId, extent, usual, now })) === 'there'
 }
 
 async function findRows(tx: Tx, source: Mailbox, ranges: readonly UidRange[]): Promise<readonly Row[]> {

@@ -2,6 +2,7 @@
 import type { Tx } from '../storage/operation.ts'
 import type { MessageFlags } from './message-row.ts'
 import { flags, formatKeywords, parseKeywords } from './message-state.ts'
+import { changeUse } from './quota.ts'
 
 /** What a mailbox is for (RFC 6154), without the backslash of the attribute. */
 export type SpecialUse = 'Archive' | 'Drafts' | 'Junk' | 'Sent' | 'Trash'
@@ -28,6 +29,8 @@ export interface Mailbox {
   /** With \Deleted. */
   readonly deleted: number
   readonly bytes: number
+  /** Of those with \Deleted (RFC 9208 §4.1.4). */
+  readonly deletedBytes: number
   /** All that its messages have or had. */
   readonly keywords: readonly string[]
   readonly specialUse: SpecialUse | undefined
@@ -38,7 +41,7 @@ export interface Mailbox {
 }
 
 export const mailboxColumns = `mailbox.id, mailbox.account_id, mailbox.name, uid_validity, uid_next, mailbox.mod_seq,
-  messages, unseen, deleted, bytes, mailbox.keywords, special_use, recent_from, vanished_from`
+  messages, unseen, deleted, bytes, deleted_bytes, mailbox.keywords, special_use, recent_from, vanished_from`
 
 export interface MailboxRow {
   readonly id: number
@@ -51,6 +54,7 @@ export interface MailboxRow {
   readonly unseen: number
   readonly deleted: number
   readonly bytes: number
+  readonly deleted_bytes: number
   readonly keywords: string
   readonly special_use: SpecialUse | null
   readonly recent_from: number
@@ -69,6 +73,7 @@ export function readMailbox(row: MailboxRow): Mailbox {
     unseen: row.unseen,
     deleted: row.deleted,
     bytes: row.bytes,
+    deletedBytes: row.deleted_bytes,
     keywords: parseKeywords(row.keywords),
     specialUse: row.special_use ?? undefined,
     recentFrom: row.recent_from,
@@ -106,18 +111,22 @@ export interface CounterChange {
   readonly unseen: number
   readonly deleted: number
   readonly bytes: number
+  readonly deletedBytes: number
 }
 
 export type Counted = Pick<MessageFlags, 'flags'> & { readonly size: number }
 
 /** Of messages that come; with -1, of messages that leave. */
 export function countMessages(messages: readonly Counted[], sign: 1 | -1 = 1): CounterChange {
-  const change = { messages: 0, unseen: 0, deleted: 0, bytes: 0 }
+  const change = { messages: 0, unseen: 0, deleted: 0, bytes: 0, deletedBytes: 0 }
   for (const message of messages) {
     change.messages += sign
     change.bytes += sign * message.size
     if ((message.flags & flags.seen) === 0) change.unseen += sign
-    if ((message.flags & flags.deleted) !== 0) change.deleted += sign
+    if ((message.flags & flags.deleted) !== 0) {
+      change.deleted += sign
+      change.deletedBytes += sign * message.size
+    }
   }
   return change
 }
@@ -128,26 +137,31 @@ export interface Advanced {
   readonly firstUid: number
 }
 
-/** Takes the next mod-sequence, and UIDs (RFC 9051 §2.3.1.1: they ascend); whoever looks at the mailbox is told after the commit. */
+/**
+ * Takes the next mod-sequence, and UIDs (RFC 9051 §2.3.1.1: they ascend), and counts what has changed, for the account too;
+ * whoever looks at the mailbox is told after the commit.
+ */
 export async function advanceMailbox(
   tx: Tx,
   mailboxId: number,
   change: CounterChange,
   uids = 0,
 ): Promise<Advanced> {
-  const row = await tx.get<{ mod_seq: number; first_uid: number }>(
+  const row = await tx.get<{ account_id: number; mod_seq: number; first_uid: number }>(
     `UPDATE mailbox SET mod_seq = mod_seq + 1, uid_next = uid_next + ?, messages = messages + ?, unseen = unseen + ?,
-            deleted = deleted + ?, bytes = bytes + ?
-      WHERE id = ? RETURNING mod_seq, uid_next - ? AS first_uid`,
+            deleted = deleted + ?, bytes = bytes + ?, deleted_bytes = deleted_bytes + ?
+      WHERE id = ? RETURNING account_id, mod_seq, uid_next - ? AS first_uid`,
     uids,
     change.messages,
     change.unseen,
     change.deleted,
     change.bytes,
+    change.deletedBytes,
     mailboxId,
     uids,
   )
   if (!row) throw new Error(`there is no mailbox ${mailboxId}`)
+  if (change.messages !== 0) await changeUse(tx, row.account_id, change)
   tx.wake('mailbox', mailboxId)
   return { modSeq: row.mod_seq, firstUid: row.first_uid }
 }

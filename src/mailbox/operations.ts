@@ -18,9 +18,11 @@ import {
   subscribe,
   unsubscribe,
 } from './name-operations.ts'
+import { findLackOfRoom, listQuotas, mendUse, readQuotaOf, updateLevel } from './quota-operations.ts'
 import { readChanges, readKeywords, readMailboxState, readMessages } from './read-mailbox.ts'
 import { rebuildBlocks } from './rebuild-blocks.ts'
 import { claimRecent, countRecent } from './recent.ts'
+import { expungeOutdated, findOutdated } from './retention.ts'
 import { findWantedStructures, keepStructures, readStructures } from './structures.ts'
 
 export interface MailboxPage {
@@ -110,21 +112,27 @@ export const mailboxOperations = [
   countMailboxMessages,
   createMailbox,
   expungeMessages,
+  expungeOutdated,
+  findLackOfRoom,
   findMailbox,
   findMailboxMessage,
+  findOutdated,
   findWantedStructures,
   forgetExpunged,
   keepStructures,
   listExpunged,
   listMailboxes,
   listMailboxMessages,
+  listQuotas,
   listSubscriptions,
+  mendUse,
   moveMailboxMessage,
   moveMessages,
   readChanges,
   readKeywords,
   readMailboxState,
   readMessages,
+  readQuotaOf,
   readStructures,
   rebuildBlocks,
   removeMailbox,
@@ -132,4 +140,5 @@ export const mailboxOperations = [
   restoreExpunged,
   subscribe,
   unsubscribe,
+  updateLevel,
 ] as const

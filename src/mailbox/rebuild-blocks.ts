@@ -11,6 +11,7 @@ import {
   readMailbox,
 } from './mailbox-row.ts'
 import { stateOf } from './message-state.ts'
+import { recountUse } from './quota.ts'
 
 interface Row {
   readonly uid: number
@@ -37,13 +38,15 @@ export const rebuildBlocks = defineWrite(
     await tx.run('DELETE FROM mailbox_block WHERE mailbox_id = ?', mailboxId)
     for (const block of blocks) await writeBlock(tx, mailboxId, block)
     await tx.run(
-      'UPDATE mailbox SET messages = ?, unseen = ?, deleted = ?, bytes = ?, has_blocks = 1 WHERE id = ?',
+      'UPDATE mailbox SET messages = ?, unseen = ?, deleted = ?, bytes = ?, deleted_bytes = ?, has_blocks = 1 WHERE id = ?',
       counters.messages,
       counters.unseen,
       counters.deleted,
       counters.bytes,
+      counters.deletedBytes,
       mailboxId,
     )
+    await recountUse(tx, found.accountId)
     tx.wake('mailbox', mailboxId)
   },
 )
@@ -121,7 +124,7 @@ async function derive(
   mailboxId: number,
 ): Promise<{ readonly blocks: readonly Block[]; readonly counters: CounterChange }> {
   const octets = new Map<number, Uint8Array>()
-  const counters = { messages: 0, unseen: 0, deleted: 0, bytes: 0 }
+  const counters = { messages: 0, unseen: 0, deleted: 0, bytes: 0, deletedBytes: 0 }
   for (let after = 0; ; ) {
     const rows = await tx.all<Row>(
       'SELECT uid, flags, keywords, size FROM mailbox_message WHERE mailbox_id = ? AND uid > ? ORDER BY uid LIMIT ?',

@@ -1,5 +1,5 @@
 // What comes over LMTP, filed before it is answered.
-import type { Settings } from '../config/settings.ts'
+import { type Settings, usualQuotaOf } from '../config/settings.ts'
 import { type AtOnceParts, createDeliveryAtOnce, type DeliverAtOnce } from '../delivery/at-once.ts'
 import { createReportReader } from '../delivery/incoming-reports.ts'
 import { createLmtpStores } from '../routing/lmtp-stores.ts'
@@ -9,7 +9,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
 
 export interface ComposedAtOnce extends Pick<AtOnceParts, 'storage' | 'mailData' | 'log' | 'nextQueueId'> {
-  readonly settings: Pick<Settings, 'hostname' | 'queue' | 'delivery' | 'forwarding'>
+  readonly settings: Pick<Settings, 'hostname' | 'queue' | 'delivery' | 'forwarding' | 'mailboxes'>
   readonly clock: Clock
 }
 
@@ -22,6 +22,7 @@ export function composeDeliveryAtOnce({ settings, clock, ...parts }: ComposedAtO
     ...parts,
     hostname,
     queue,
+    room: { storage, clock, usual: usualQuotaOf(settings.mailboxes) },
     router: createRouter({ storage, hostname, clock, returnPaths, stores }),
     noteReport: createReportReader({
       ...parts,

@@ -1,5 +1,5 @@
 // The IMAP server of a front, with the mailboxes of this system behind it.
-import { mechanismsOf, type Settings } from '../config/settings.ts'
+import { mechanismsOf, type Settings, usualQuotaOf } from '../config/settings.ts'
 import type { ConnectionCounts } from '../connection/connection-counts.ts'
 import { createImapServer } from '../imap/server/create-imap-server.ts'
 import type { ImapServer, ListenerOptions } from '../imap/server/options.ts'
@@ -19,7 +19,7 @@ import { RepeatMemory } from './repeat-memory.ts'
 import { serverTlsOf } from './server-tls.ts'
 import type { TrailWriter } from './trail-writer.ts'
 
-export interface ImapParts extends Omit<AccessParts, 'changes' | 'storage'> {
+export interface ImapParts extends Omit<AccessParts, 'changes' | 'storage' | 'usualQuota'> {
   readonly settings: Settings
   readonly storage: Storage
   readonly certificates: CertificateStore
@@ -49,6 +49,7 @@ export function composeImap(parts: ImapParts): ComposedImap {
     clock,
     changes: createMailboxChanges(storage),
     nextQueueId,
+    usualQuota: usualQuotaOf(settings.mailboxes),
   }
   const { tellRest, ...services } = createImapServices(parts, access)
   const server = createImapServer({

@@ -1,4 +1,5 @@
 // The delivery thread: claims due work and delivers it.
+import { usualQuotaOf } from '../config/settings.ts'
 import { createDeliveryAgent } from '../delivery/create-delivery-agent.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -29,6 +30,8 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const watch = composeSendingWatch({ settings, storage, clock, log })
   const structures = createStructureKeeper({ storage, mailData, log })
   const house = createHouseKeeper({ storage, mailData, clock, log, ...settings.mailboxes })
+  const usual = usualQuotaOf(settings.mailboxes)
+  const { hostname } = settings
   const agent = createDeliveryAgent({
     ...tls,
     takeDmarcReport: dmarc.takeDmarcReport,
@@ -40,10 +43,11 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     clock,
     random: systemRandom,
     log,
-    hostname: settings.hostname,
+    hostname,
     queue: settings.queue,
     delivery: settings.delivery,
     senderRules: settings.submission,
+    usualQuota: usual,
     noteEnded: ended => watch.note(ended),
     forwarding: settings.forwarding,
     owner,

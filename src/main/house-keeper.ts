@@ -1,5 +1,12 @@
-// Removes what has been kept for its time: from the quarantine what nobody has released, and what has left its mailbox.
+// Removes what has been kept for its time: from the quarantine what nobody has released, from Trash and Junk what lies there, and
+// what has left its mailbox.
 import { forgetExpunged } from '../mailbox/expunged.ts'
+import {
+  expungeOutdated,
+  findOutdated,
+  type RetentionPage,
+  type UsualRetention,
+} from '../mailbox/retention.ts'
 import { endQuarantined, findQuarantineOver } from '../queue/quarantine.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -8,7 +15,7 @@ import { oneAtATime } from '../runtime/one-at-a-time.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 import type { Storage } from '../storage/operation.ts'
 
-export interface HouseKeeperOptions {
+export interface HouseKeeperOptions extends UsualRetention {
   readonly storage: Pick<Storage, 'run'>
   readonly mailData: Pick<MailDataStore, 'discard'>
   readonly clock: Clock
@@ -20,6 +27,7 @@ const dayMs = 24 * 3_600_000
 const everyMs = 3_600_000
 /** Of one write: few enough that nobody waits for it. */
 const messagesAtATime = 100
+const mailboxesAtATime = 500
 
 export interface HouseKeeper {
   /** Resolves when nothing is left whose time is over. Rejects with a StorageFault. */
@@ -31,7 +39,7 @@ export interface HouseKeeper {
 export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
   const { storage, mailData, clock, log } = options
   const trouble = new LastingTrouble(log, {
-    begins: 'mail whose time is over, in the quarantine or out of a mailbox, is not removed',
+    begins: 'mail whose time is over, in the quarantine, in a trash or out of a mailbox, is not removed',
     ends: 'mail whose time is over is removed again',
   })
   const state = { isStopped: false }
@@ -54,8 +62,26 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
       if (count < messagesAtATime) return
     }
   }
+  const emptyTrash = async (): Promise<void> => {
+    const now = clock.now()
+    for (let after: number | undefined = 0; after !== undefined && !state.isStopped; ) {
+      const page: RetentionPage = await storage.run(findOutdated, {
+        usual: { keepTrashDays: options.keepTrashDays, keepJunkDays: options.keepJunkDays },
+        now,
+        after,
+        limit: mailboxesAtATime,
+      })
+      for (const mailbox of page.outdated) {
+        let left = messagesAtATime
+        while (left === messagesAtATime && !state.isStopped)
+          left = await storage.run(expungeOutdated, { ...mailbox, now, limit: messagesAtATime })
+      }
+      after = page.after
+    }
+  }
   const look = async (): Promise<void> => {
     await endQuarantine()
+    await emptyTrash()
     await endExpunged()
   }
   const guarded = async (): Promise<void> => {

@@ -2,7 +2,7 @@
 
 import type { Address, ReversePath } from '../address/address.ts'
 import { formatAddress, formatReversePath } from '../address/format-address.ts'
-import type { Settings } from '../config/settings.ts'
+import { type Settings, usualQuotaOf } from '../config/settings.ts'
 import type { DeliverTurned } from '../delivery/transfer/turned-delivery.ts'
 import { isRoleAddress } from '../directory/keys.ts'
 import { rememberRecipients } from '../directory/recipient-cache.ts'
@@ -11,6 +11,7 @@ import type { Intake } from '../intake/intake.ts'
 import { LdapFault } from '../ldap/ldap-fault.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
+import { checkRoom } from '../policy/check-room.ts'
 import { isStranger } from '../policy/check-strangers.ts'
 import type { LoginBlock } from '../policy/login-limiter.ts'
 import { type Logins, loginNameToKeep } from '../policy/logins.ts'
@@ -124,6 +125,13 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
     }
   }
   const limiting = { storage, clock: options.clock, watch: options.watch, settings: settings.submission }
+  const roomPolicy = {
+    storage: recipients,
+    hostname,
+    clock: options.clock,
+    usual: usualQuotaOf(settings.mailboxes),
+    noteEvidence: options.noteEvidence,
+  }
   const turnedAway = new RepeatMemory(minuteMs, options.clock)
   const inVain = new RepeatMemory(hourMs, options.clock)
   const limited = new RepeatMemory(minuteMs, options.clock)
@@ -190,21 +198,17 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
       if (refusal) return refusal
       const { forwardPath } = recipient
       const { disposition, reversePath } = transaction
+      const { declaredSize } = transaction.parameters
       const found = await putOff(
         checkReturnPath(
           returnPaths,
           reversePath,
           forwardPath,
           async () =>
-            (await checkForwardPath(
-              recipients,
-              senderPolicy,
-              terminals,
-              client,
-              forwardPath,
-              disposition,
-              account => limitRecipient(limiting, account, forwardPath),
-            )) ?? (await checkBlocked(options, client, reversePath, forwardPath)),
+            (await checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition, {
+              limitRecipient: account => limitRecipient(limiting, account, forwardPath),
+              limitRoom: resolved => checkRoom(roomPolicy, { client, forwardPath, resolved, declaredSize }),
+            })) ?? (await checkBlocked(options, client, reversePath, forwardPath)),
         ),
       )
       const verdict =
@@ -350,6 +354,7 @@ function describeRefusal(
     screening,
     lists,
     hooks,
+    room,
     limit,
   }: RefusalEvidence & {
     readonly block: LoginBlock | undefined
@@ -386,6 +391,7 @@ function describeRefusal(
       screening,
       lists,
       hooks,
+      ...(room ? { room } : {}),
       ...(id === undefined ? {} : { id: formatQueueId(id) }),
       ...(limit ? { limit } : {}),
       reply,

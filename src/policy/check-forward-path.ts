@@ -20,6 +20,14 @@ export interface RelayPolicy {
   readonly hostname: string
 }
 
+/** Asked last. */
+export interface RecipientLimits {
+  /** Of mail of an account for elsewhere. */
+  readonly limitRecipient?: ((account: AuthenticatedAccount) => Promise<Reply | undefined>) | undefined
+  /** Of mail for a mailbox here. */
+  readonly limitRoom?: ((resolved: ResolvedRecipient) => Promise<Reply | undefined>) | undefined
+}
+
 export async function checkForwardPath(
   storage: Pick<Storage, 'run'>,
   policy: RelayPolicy,
@@ -27,16 +35,17 @@ export async function checkForwardPath(
   client: Client,
   forwardPath: Address,
   disposition: Disposition,
-  /** Asked last, of mail of an account for elsewhere. */
-  limitRecipient?: (account: AuthenticatedAccount) => Promise<Reply | undefined>,
+  { limitRecipient, limitRoom }: RecipientLimits = {},
 ): Promise<Reply | undefined> {
   const resolved = await storage.run(resolveRecipient, { address: forwardPath, hostname: policy.hostname })
   switch (resolved.kind) {
     case 'account':
     case 'redirection':
-      return disposition === 'send' && !hasOpenTerminal(terminals, forwardPath, resolved)
-        ? replies.terminalClosed(formatAddress(forwardPath))
-        : undefined
+      // RFC 821 §3.4: it comes into no mailbox.
+      if (disposition !== 'send') return await limitRoom?.(resolved)
+      return hasOpenTerminal(terminals, forwardPath, resolved)
+        ? undefined
+        : replies.terminalClosed(formatAddress(forwardPath))
     case 'unknown-address':
       if (resolved.reason === 'disabled') return replies.mailboxDisabled(formatAddress(forwardPath))
       return await refuse(

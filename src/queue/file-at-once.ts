@@ -6,14 +6,7 @@ import { appendEvent } from '../trail/append-event.ts'
 import { insertMessage } from './insert-message.ts'
 import type { NewMessage } from './new-message.ts'
 import { newMessageWire } from './new-message-wire.ts'
-import {
-  fileOnce,
-  insertReport,
-  lacksAccount,
-  lockAccounts,
-  type Settlement,
-  type SettlementReport,
-} from './settle.ts'
+import { fileOnce, findHomeless, insertReport, type Settlement, type SettlementReport } from './settle.ts'
 
 export interface FilingAtOnce {
   /** Its recipients are those who go into the queue. */
@@ -23,7 +16,7 @@ export interface FilingAtOnce {
   readonly reports: readonly SettlementReport[]
 }
 
-/** 'outdated': a queue id is taken (by another node), or an account has gone. Nothing was written. */
+/** 'outdated': a queue id is taken (by another node), or an account has gone, or has become full. Nothing was written. */
 export type FiledAtOnce = 'filed' | 'outdated'
 
 const wire: Wire<FilingAtOnce> = {
@@ -50,8 +43,7 @@ export const fileAtOnce = defineWrite('queue.file-at-once', file, { wire })
 
 async function file(tx: Tx, { message, settlements, reports }: FilingAtOnce): Promise<FiledAtOnce> {
   const { id, acceptedAt: at } = message.message
-  const accounts = await lockAccounts(tx, settlements)
-  if (settlements.some(one => lacksAccount(one, accounts))) return 'outdated'
+  if ((await findHomeless(tx, at, settlements)).size > 0) return 'outdated'
   for (const { message: own } of [{ message }, ...reports])
     if (await hasMailData(tx, own.message.id)) return 'outdated'
   await insertMessage(tx, message)

@@ -2,6 +2,7 @@
 import { formatAddress } from '../address/format-address.ts'
 import { type FilingPlace, fileMessage } from '../mailbox/file-message.ts'
 import { holdsMessage } from '../mailbox/holds-message.ts'
+import { type Extent, findQuotaOf, findRoom, noLimit, raiseLevel } from '../mailbox/quota.ts'
 import { takeOutOfJunk } from '../mailbox/take-out-of-junk.ts'
 import { hasMailData, mailDataFile, removeUnreferencedMailData } from '../storage/mail-data-rows.ts'
 import { defineWrite, type Tx } from '../storage/operation.ts'
@@ -29,6 +30,8 @@ export interface Settlement {
         readonly kind: 'file'
         /** Somebody has said that it is wanted: what the account has of it in Junk moves. */
         readonly isWanted?: boolean | undefined
+        /** What it takes, and of what; undefined: it is filed whether or not there is room. */
+        readonly room?: RoomTaken | undefined
       } & FilingPlace)
     | ({
         readonly kind: 'retry'
@@ -51,6 +54,14 @@ export interface Settlement {
     /** It is due, in another part of the queue. */
     | { readonly kind: 'move'; readonly shard: number }
     | { readonly kind: 'expand'; readonly into: readonly NewRecipient[] }
+}
+
+export interface RoomTaken {
+  readonly bytes: number
+  /** As the settings say, where nothing else is said of the account. */
+  readonly usual: Extent
+  /** Of the limits, beyond them. */
+  readonly spare: number
 }
 
 export interface Settling {
@@ -98,8 +109,8 @@ export const settle = defineWrite(
       tx,
       settlements.flatMap(({ messageId, result }) => (staysInQueue(result) ? [] : [messageId])),
     )
-    const accounts = await lockAccounts(tx, settlements)
-    const unsettled = await findUntold(tx, { owner, settlements, reports }, accounts)
+    const homeless = await findHomeless(tx, at, settlements)
+    const unsettled = await findUntold(tx, { owner, settlements, reports }, homeless)
     if (unsettled) {
       const files = await tx.forAll(reports, ({ message }) => fileOfUnusedReport(tx, message))
       return { unsettled, orphanedFiles: files.flat() }
@@ -109,7 +120,7 @@ export const settle = defineWrite(
     const messages = Map.groupBy(inOrder, ({ messageId }) => messageId)
     const outcomes = await tx.forAll(messages.values(), async ofMessage => {
       const each: Outcome[] = []
-      for (const settlement of ofMessage) each.push(await settleOne(tx, { owner, at }, accounts, settlement))
+      for (const settlement of ofMessage) each.push(await settleOne(tx, { owner, at }, homeless, settlement))
       return each
     })
     const all = outcomes.flat()
@@ -144,20 +155,15 @@ interface Outcome {
   readonly leaves?: QueueId
 }
 
-/** It has been removed since the recipient was routed. */
-export function lacksAccount({ result }: Settlement, accounts: ReadonlySet<number>): boolean {
-  return result.kind === 'file' && !accounts.has(result.accountId)
-}
-
 async function settleOne(
   tx: Tx,
   { owner, at }: Pick<Settling, 'owner' | 'at'>,
-  accounts: ReadonlySet<number>,
+  homeless: ReadonlySet<Settlement>,
   settlement: Settlement,
 ): Promise<Outcome> {
   const { messageId, recipientId, result } = settlement
-  if (lacksAccount(settlement, accounts)) {
-    // Where its mail goes now, the directory says.
+  if (homeless.has(settlement)) {
+    // Where its mail goes now, the directory says, or how much room there is.
     const isOurs = await releaseLease(tx, { owner, recipientId, now: at })
     return { recipientId, kind: isOurs ? 'routed-again' : 'lost' }
   }
@@ -182,14 +188,39 @@ export async function lockMessages(tx: Tx, ids: Iterable<QueueId>): Promise<void
   await tx.forAll(ascending(ids), id => tx.lockRow('queue_message', id))
 }
 
-/** Of the accounts into which mail is to be filed those that are still there, and stay until the end. */
-export async function lockAccounts(tx: Tx, settlements: readonly Settlement[]): Promise<ReadonlySet<number>> {
-  const wanted = settlements.flatMap(({ result }) => (result.kind === 'file' ? [result.accountId] : []))
-  const there = await tx.forAll(ascending(wanted), async id => {
-    await tx.lockRow('account', id)
-    return (await tx.get('SELECT 1 AS found FROM account WHERE id = ?', id)) ? [id] : []
+/**
+ * What cannot be filed: its account has been removed, or others have filled it, since the recipient was routed. The accounts of
+ * all others are there, and stay until the end, with the room for it.
+ */
+export async function findHomeless(
+  tx: Tx,
+  now: number,
+  settlements: readonly Settlement[],
+): Promise<ReadonlySet<Settlement>> {
+  const filed = settlements.flatMap(settlement => {
+    const { result, messageId } = settlement
+    return result.kind === 'file' ? [{ settlement, result, messageId }] : []
   })
-  return new Set(there.flat())
+  const ofAccounts = Map.groupBy(filed, ({ result }) => result.accountId)
+  const found = await tx.forAll(ascending(ofAccounts.keys()), async accountId => {
+    await tx.lockRow('account', accountId)
+    const ofAccount = ofAccounts.get(accountId) ?? []
+    const usual = ofAccount.find(({ result }) => result.room)?.result.room?.usual
+    const quota = await findQuotaOf(tx, accountId, usual ?? noLimit)
+    if (!quota) return ofAccount.map(({ settlement }) => settlement)
+    const full: Settlement[] = []
+    let extent = noLimit
+    for (const { settlement, result, messageId } of ofAccount) {
+      const { bytes = 0, spare = Infinity } = result.room ?? {}
+      const withIt = { bytes: extent.bytes + bytes, messages: extent.messages + 1 }
+      if (findRoom(quota, withIt, { now, spare }) === 'there') extent = withIt
+      // It takes none where the account has it already.
+      else if (!(await holdsMessage(tx, accountId, messageId))) full.push(settlement)
+    }
+    await raiseLevel(tx, { accountId, extent, now }, quota)
+    return full
+  })
+  return new Set(found.flat())
 }
 
 function ascending(ids: Iterable<number>): number[] {
@@ -200,7 +231,7 @@ function ascending(ids: Iterable<number>): number[] {
 async function findUntold(
   tx: Tx,
   { owner, settlements, reports }: Pick<Settling, 'owner' | 'settlements' | 'reports'>,
-  accounts: ReadonlySet<number>,
+  homeless: ReadonlySet<Settlement>,
 ): Promise<readonly number[] | undefined> {
   if (reports.length === 0) return undefined
   // All of them, and not those of the reports alone: in one order, so that two do not wait for each other.
@@ -209,9 +240,9 @@ async function findUntold(
     owner,
     settlements.map(({ recipientId }) => recipientId),
   )
-  const homeless = new Set(settlements.flatMap(one => (lacksAccount(one, accounts) ? [one.recipientId] : [])))
+  const unfiled = new Set([...homeless].map(({ recipientId }) => recipientId))
   const found = await tx.forAll(reports, async ({ message: { message }, recipientIds }) => {
-    const gone = recipientIds.filter(id => homeless.has(id) || !leased.has(id))
+    const gone = recipientIds.filter(id => unfiled.has(id) || !leased.has(id))
     // Such as after a settling whose commit was not answered, and which had queued the report.
     if (gone.length === recipientIds.length) return undefined
     return gone.length > 0 || (await hasMailData(tx, message.id)) ? gone : undefined

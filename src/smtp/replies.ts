@@ -1088,6 +1088,32 @@ export const replies = {
     ['anna@example.test'],
     'The account is disabled ("postrider account enable").',
   ),
+  mailboxFull: made(
+    'mailboxFull',
+    452,
+    '4.2.2',
+    (recipient: string) => `<${recipient}> has no room for this message now; please try again later`,
+    ['anna@example.test'],
+    'The account has used its quota ("postrider account list" shows it, "postrider account quota" changes it), or the message is larger than what is left of it. Its owner has been told at 80 and at 95 per cent. Who is logged in is not answered so: that mail waits in the queue.',
+  ),
+  mailboxFullForLong: made(
+    'mailboxFullForLong',
+    552,
+    '5.2.2',
+    (recipient: string) =>
+      `<${recipient}> has had no room for mail for more than a week; please reach the recipient some other way`,
+    ['anna@example.test'],
+    'The account has had more than 95 per cent of its quota for a week, and there is no room for this message. To wait would be in vain, so the sender hears of it at once.',
+  ),
+  tooLargeForMailbox: made(
+    'tooLargeForMailbox',
+    552,
+    '5.2.3',
+    (recipient: string) =>
+      `This message is larger than all the mail that <${recipient}> may have; please send less`,
+    ['anna@example.test'],
+    'SIZE= says more than the whole quota of the account.',
+  ),
 
   // VRFY, EXPN, terminals
   verified: made(

@@ -37,9 +37,9 @@ export interface Tx {
 }
 
 /** What a write may wake: whoever listens is told after the commit. */
-export type WakeTopic = 'queue' | 'directory' | 'certificates' | 'mailbox'
+export type WakeTopic = 'queue' | 'directory' | 'certificates' | 'mailbox' | 'quota'
 
-export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory', 'certificates', 'mailbox']
+export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory', 'certificates', 'mailbox', 'quota']
 
 /** What of a topic has changed; undefined: any of it may have. */
 export type WakeKeys = ReadonlySet<number> | undefined

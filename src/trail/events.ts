@@ -3,6 +3,7 @@ import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
 import type { HookStage } from '../hooks/worker-messages.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
+import type { RoomEvidence } from '../policy/check-room.ts'
 import type { ReachedLimit } from '../policy/stranger-limits.ts'
 import type { QueueId } from '../queue/queue-id.ts'
 import type { LoginProblem } from '../sasl/authority.ts'
@@ -152,6 +153,8 @@ export type TrailEvent =
       readonly lists?: readonly ListedRecipient[] | undefined
       /** What the hook file had said before, and why it refused. */
       readonly hooks?: readonly HookRemark[] | undefined
+      /** What the recipient has used of a quota, which is why. */
+      readonly room?: RoomEvidence | undefined
       /** What its reply calls it: '1CCD5D74AAE'. */
       readonly id?: string | undefined
       /** Of strangers, by their network: it is why. */

@@ -43,9 +43,9 @@ test('domains, accounts, aliases and groups, by command line', async context => 
   await run('domain', 'postmaster', 'example.test', 'anna@example.test')
   assert.equal(
     await run('account', 'list'),
-    'ADDRESS            NAME        LANGUAGE  STATE\n' +
-      'anna@example.test  Front desk  ru        enabled\n' +
-      'анна@почта.рф                  ru        disabled\n',
+    'ADDRESS            NAME        LANGUAGE  USED  STATE\n' +
+      'anna@example.test  Front desk  ru        0 B   enabled\n' +
+      'анна@почта.рф                  ru        0 B   disabled\n',
   )
 
   await run('alias', 'create', 'info@example.test', 'anna@example.test', 'someone@elsewhere.test')

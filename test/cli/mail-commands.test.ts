@@ -377,6 +377,17 @@ test('what has been deleted is listed and put back; a mailbox that is not in ord
   assert.match(verified.stdout, /is not in order: it counts wrong: unseen\.\n {2}.* repair"/)
   assert.match(await succeed(folder, 'repair'), /it counts wrong: unseen\.\n1 mailbox repaired/)
   assert.match(await succeed(folder, 'verify'), /is in order/)
+
+  const again = new DatabaseSync(join(mailFolder, 'postrider.sqlite'))
+  again.exec('UPDATE account SET used_bytes = used_bytes + 1')
+  again.close()
+  const miscounted = await runPostrider(folder, ['verify'])
+  assert.match(miscounted.stdout, /The account anna@example\.test counts otherwise than its mailboxes/)
+  assert.match(
+    await succeed(folder, 'repair'),
+    /anna@example\.test: what it has .* counted anew\.\n[\s\S]*account/,
+  )
+  assert.match(await succeed(folder, 'verify'), /is in order/)
 })
 
 test('removing an account removes its mail, and the files that held it', async context => {

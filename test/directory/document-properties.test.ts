@@ -51,6 +51,15 @@ const account = fc.record({
   language: fc.constantFrom('en', 'ru'),
   enabled: fc.boolean(),
   outside: fc.boolean(),
+  terms: fc.record(
+    {
+      quotaBytes: fc.integer({ min: 0, max: 999_999 }).map(megabytes => megabytes * 1024 ** 2),
+      quotaMessages: fc.integer({ min: 0, max: 1_000_000_000 }),
+      keepTrashDays: fc.integer({ min: 0, max: 3650 }),
+      keepJunkDays: fc.integer({ min: 0, max: 3650 }),
+    },
+    { requiredKeys: [] },
+  ),
 })
 
 const anyKeys = `SCRAM-SHA-256$4096:${'A'.repeat(16)}$${'A'.repeat(43)}=:${'B'.repeat(42)}A=`
@@ -64,7 +73,7 @@ test('what is formatted is parsed back as it was', () => {
       }),
       drawn => {
         const accounts = drawn.map(
-          ({ localPart, name, language, enabled, outside }): DocumentAccount => ({
+          ({ localPart, name, language, enabled, outside, terms }): DocumentAccount => ({
             address: { localPart, domain: 'xn--80a1acny.xn--p1ai' },
             name,
             language: language === 'ru' ? 'ru' : 'en',
@@ -73,6 +82,7 @@ test('what is formatted is parsed back as it was', () => {
             // Of one that is known elsewhere there is nothing to write.
             passwordHash: outside ? '' : noPassword,
             scramKeys: language === 'ru' && !outside ? [anyKeys] : [],
+            ...terms,
           }),
         )
         const document: DirectoryDocument = {
@@ -84,15 +94,18 @@ test('what is formatted is parsed back as it was', () => {
         }
         const parsed = parseDocument(formatDocument(document))
         assert.ok(parsed.kind === 'document', JSON.stringify(parsed))
-        const back = parsed.document.accounts.map(({ address, name, language, enabled, credential }) => ({
-          address,
-          name,
-          language,
-          enabled,
-          outside: credential.kind === 'outside',
-          passwordHash: credential.kind === 'hash' ? credential.passwordHash : '',
-          scramKeys: credential.kind === 'hash' ? credential.scramKeys : [],
-        }))
+        const back = parsed.document.accounts.map(
+          ({ address, name, language, enabled, credential, terms }) => ({
+            address,
+            name,
+            language,
+            enabled,
+            outside: credential.kind === 'outside',
+            passwordHash: credential.kind === 'hash' ? credential.passwordHash : '',
+            scramKeys: credential.kind === 'hash' ? credential.scramKeys : [],
+            ...terms,
+          }),
+        )
         assert.deepEqual(back, accounts)
       },
     ),

@@ -131,6 +131,33 @@ targets = ["anna@example.test", "vera@example.test"]
   assert.ok(await authenticate(storage, 'anna@example.test', 'a secret'))
 })
 
+test('quotas and retention are written, compared and taken away again', async context => {
+  const storage = await openDirectory(context)
+  await addDomain(storage, 'example.test')
+  await addAccount(storage, 'anna@example.test')
+  const bare = formatDocument(await storage.run(exportDirectory, undefined))
+  const text = bare
+    .replace(/^(name = "example.test")$/m, '$1\nquota = "5 GB"\nquotaMessages = 100000')
+    .replace(/^(language = "en")$/m, '$1\nquota = "none"\nkeepTrashDays = 90\nkeepJunkDays = 0')
+  assert.deepEqual(await apply(storage, text), [
+    '~ domain example.test: quota (none) → 5 GB; quotaMessages (none) → 100000',
+    '~ account anna@example.test: quota (none) → none; keepTrashDays (none) → 90; keepJunkDays (none) → 0',
+  ])
+  const { domains, accounts } = await storage.run(exportDirectory, undefined)
+  assert.deepEqual(domains, [{ name: 'example.test', quotaBytes: 5 * 1024 ** 3, quotaMessages: 100_000 }])
+  const { quotaBytes, quotaMessages, keepTrashDays, keepJunkDays } = accounts[0] ?? assert.fail()
+  assert.deepEqual([quotaBytes, quotaMessages, keepTrashDays, keepJunkDays], [0, undefined, 90, 0])
+  const again = formatDocument(await storage.run(exportDirectory, undefined))
+  assert.match(again, /^quota = "5 GB"\nquotaMessages = 100000$/m)
+  assert.deepEqual(await apply(storage, again), [])
+  assert.equal((await apply(storage, bare)).length, 2)
+  assert.equal(formatDocument(await storage.run(exportDirectory, undefined)), bare)
+  assert.deepEqual(problemsOf('[[domain]]\nname = "example.test"\nquota = "much"\nquotaMessages = 1.5\n'), [
+    '3:9 A quota is written "500 MB", "5 GB", or "none" for no limit.',
+    '4:17 "quotaMessages" is a whole number from 0 to 1000000000, without quotation marks.',
+  ])
+})
+
 test('an account without a password keeps the one it has; a new one needs one', async context => {
   const storage = await openDirectory(context)
   await addDomain(storage, 'example.test')
@@ -204,7 +231,7 @@ members = []
 `
   assert.deepEqual(problemsOf(text), [
     '1:1 Expected one of [[domain]], [[account]], [[appPassword]], [[alias]], [[group]], [[relay]], and not title = ….',
-    '4:1 [[domain]] has no "owner". It takes name, postmaster.',
+    '4:1 [[domain]] has no "owner". It takes name, postmaster, quota, quotaMessages.',
     '6:8 "no domain" is no domain name.',
     '8:11 "anna" is no mail address.',
     '9:12 The language is "en" or "ru".',

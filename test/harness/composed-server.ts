@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { parseAddress } from '../../src/address/parse-address.ts'
 import { listenerRoles, type ServedOptions, type ServedRole } from '../../src/config/listener-roles.ts'
 import { settingsSchema } from '../../src/config/schema.ts'
-import { mechanismsOf, type Settings } from '../../src/config/settings.ts'
+import { mechanismsOf, type Settings, usualQuotaOf } from '../../src/config/settings.ts'
 import { createDeliveryAgent } from '../../src/delivery/create-delivery-agent.ts'
 import type { DeliveryAgent } from '../../src/delivery/delivery-agent.ts'
 import { createAccount, findAccount } from '../../src/directory/accounts.ts'
@@ -163,6 +163,7 @@ export async function startComposedServer(
     queue: settings.queue,
     delivery: settings.delivery,
     senderRules: settings.submission,
+    usualQuota: usualQuotaOf(settings.mailboxes),
     noteEnded: ended => watch.note(ended),
     owner: 'scenario',
     idSpace: 15,

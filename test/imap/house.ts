@@ -32,6 +32,13 @@ export interface House {
 }
 
 const missing: Refusal = { refused: 'There is no such mailbox', code: codes.nonExistent }
+const quotaRoot = {
+  name: '',
+  resources: [
+    { name: 'STORAGE', used: 10, limit: 512 },
+    { name: 'MESSAGE', used: 3, limit: 100 },
+  ],
+}
 const password = 'secret'
 const account = { id: 1, address: 'anna@example.test' }
 
@@ -261,6 +268,8 @@ export function createHouse({
           if (specialUse.includes('\\New')) return { refused: 'No such use', code: codes.useAttribute }
           return { mailboxId: 'F2' }
         }),
+      quotaRoots: mailbox => at(() => (mailbox === 'Nowhere' ? [] : [quotaRoot])),
+      quotaRoot: name => at(() => (name === '' ? quotaRoot : missing)),
       delete: mailbox => at(() => (mailbox === 'Trash' ? undefined : missing)),
       rename: (mailbox, newName) =>
         at(() => (mailbox === 'Trash' && newName === 'Bin' ? undefined : missing)),

@@ -14,11 +14,14 @@ import {
 } from '../../src/imap/server/mailbox-services.ts'
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
+import { noLimit } from '../../src/mailbox/quota.ts'
+import type { Storage } from '../../src/storage/operation.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
 
 export interface TestAccount {
   readonly clock: ManualClock
+  readonly storage: Storage
   readonly mailboxes: AccountMailboxes
   /** Another session of the same account. */
   openAgain(): AccountMailboxes
@@ -28,7 +31,7 @@ export interface TestAccount {
   select(mailbox?: string, from?: AccountMailboxes, terms?: Partial<SelectTerms>): Promise<SelectedMailbox>
 }
 
-export async function openAccount(t: TestContext): Promise<TestAccount> {
+export async function openAccount(t: TestContext, usualQuota = noLimit): Promise<TestAccount> {
   const { storage, mailData } = await openTestStorage(t)
   const clock = createManualClock()
   let lastId = 0
@@ -38,11 +41,13 @@ export async function openAccount(t: TestContext): Promise<TestAccount> {
     clock,
     changes: createMailboxChanges(storage),
     nextQueueId: () => ++lastId,
+    usualQuota,
   }
   const open = (): AccountMailboxes => new AccountMailboxes(parts, 1)
   const mailboxes = open()
   return {
     clock,
+    storage,
     mailboxes,
     openAgain: open,
     async append(text, { flags = [], mailbox = 'INBOX', at } = {}) {

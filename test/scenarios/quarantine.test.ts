@@ -156,6 +156,8 @@ test('what nobody releases is removed when its time is over, with its file, and 
     ...server,
     mailData: opened.mailData,
     log: silentLog,
+    keepTrashDays: 0,
+    keepJunkDays: 0,
     keepExpungedDays: 1,
   })
   await keeper.look()

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { findMailbox, listMailboxes } from '../../src/mailbox/name-operations.ts'
+import { noLimit } from '../../src/mailbox/quota.ts'
+import { findUseDamage, listQuotas } from '../../src/mailbox/quota-operations.ts'
 import { findMailboxDamage, makeMissingBlocks } from '../../src/mailbox/rebuild-blocks.ts'
 import { migrations } from '../../src/storage/migrations/index.ts'
 import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
@@ -51,4 +53,34 @@ test('26: mailboxes of before are counted and indexed, and each account has the 
     mailboxes.map(({ name, specialUse = '-' }) => `${name} ${specialUse}`),
     ['Archive Archive', 'Drafts Drafts', 'INBOX -', 'Junk Junk', 'Sent Sent', 'Trash Trash'],
   )
+})
+
+test('29: what accounts of before have is counted, and what of it is marked as deleted', async t => {
+  const folder = makeFolder(t)
+  const old = new DatabaseSync(join(folder, databaseFileName))
+  for (const statements of migrations.slice(0, 28)) old.exec(statements)
+  old.exec(`PRAGMA user_version = 28;
+    INSERT INTO account (id, address, address_key, domain, name, password_hash, language, enabled, created_at)
+      VALUES (5, 'anna@example.test', 'anna@example.test', 'example.test', '', '', 'en', 1, 1700000000000),
+             (6, 'boris@example.test', 'boris@example.test', 'example.test', '', '', 'en', 1, 1700000000000);
+    INSERT INTO mailbox (id, account_id, name, uid_validity, uid_next, messages, unseen, deleted, bytes, has_blocks)
+      VALUES (1, 5, 'INBOX', 1700000001, 3, 2, 2, 1, 220, 0), (2, 5, 'Sent', 1700000002, 2, 1, 1, 0, 50, 0);
+    INSERT INTO mail_data (id, size, checksum, bytes) VALUES (7, 100, x'00', x'00');
+    INSERT INTO mailbox_message (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, size, flags)
+      VALUES (1, 1, 7, 7, '', 1, 100, 0), (1, 2, 7, 7, '', 1, 120, 8), (2, 1, 7, 7, '', 1, 50, 0)`)
+  old.close()
+  const storage = await openStorage(t, folder)
+  const quotas = await storage.run(listQuotas, { usual: noLimit, after: 0, limit: 10 })
+  assert.deepEqual(
+    quotas.map(({ accountId, used }) => ({ accountId, ...used })),
+    [
+      { accountId: 5, bytes: 270, messages: 3 },
+      { accountId: 6, bytes: 0, messages: 0 },
+    ],
+  )
+  const inbox = await storage.run(findMailbox, { accountId: 5, name: 'INBOX' })
+  assert.equal(inbox?.deletedBytes, 120)
+  await makeMissingBlocks(storage)
+  assert.deepEqual(await findMailboxDamage(storage), [])
+  assert.deepEqual(await findUseDamage(storage), [])
 })

@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { addressKey } from '../../address/address-key.ts'
 import { formatAddress } from '../../address/format-address.ts'
-import { mechanismsOf, type Settings } from '../../config/settings.ts'
+import { mechanismsOf, type Settings, usualQuotaOf } from '../../config/settings.ts'
 import { changeAccount, createAccount, listAccounts, removeAccount } from '../../directory/accounts.ts'
 import { problemOfPassword } from '../../directory/credentials.ts'
 import { displayAddress, displayDomain } from '../../directory/display.ts'
@@ -11,6 +11,8 @@ import { findDomain } from '../../directory/domains.ts'
 import { generatePassword } from '../../directory/generate-password.ts'
 import { type StoredPassword, storedPassword } from '../../directory/new-password.ts'
 import type { Account } from '../../directory/records.ts'
+import { noLimit, type Quota } from '../../mailbox/quota.ts'
+import { type AccountQuota, listQuotas } from '../../mailbox/quota-operations.ts'
 import { type AccountHold, endAccountHold, holdAccount, listAccountHolds } from '../../queue/account-holds.ts'
 import {
   type Administered,
@@ -21,6 +23,7 @@ import {
 import { findRecipients } from '../../queue/find-recipients.ts'
 import type { Language, RecipientState } from '../../queue/records.ts'
 import { WrongUsage } from '../../runtime/fault.ts'
+import { formatSize } from '../../runtime/format-size.ts'
 import { scramHashesOf } from '../../sasl/mechanisms.ts'
 import type { Operation } from '../../storage/operation.ts'
 import { accountIdOf } from '../account-id.ts'
@@ -31,8 +34,14 @@ import type { CommandStorage } from '../open-storage.ts'
 import { askPassword } from '../prompt.ts'
 import { formatCount } from '../quantities.ts'
 import { addAppPasswordCommands } from './app-password.ts'
+import { addAccountQuotaCommands, quotaJson } from './quota.ts'
 
-function accountJson(account: Account, hold: AccountHold | undefined): unknown {
+interface ListedAccount extends Account {
+  readonly hold: AccountHold | undefined
+  readonly quota: Pick<Quota, 'used' | 'limit'>
+}
+
+function accountJson({ hold, quota, ...account }: ListedAccount): unknown {
   return {
     id: account.id,
     address: displayAddress(account.address),
@@ -41,12 +50,14 @@ function accountJson(account: Account, hold: AccountHold | undefined): unknown {
     enabled: account.enabled,
     ldap: account.outside,
     createdAt: new Date(account.createdAt).toISOString(),
+    ...quotaJson(quota),
     onHold: hold ? { since: new Date(hold.since).toISOString(), reason: hold.reason } : null,
   }
 }
 
 /** Recipients of one write: few enough that nobody waits for it. */
 const recipientsPerPage = 500
+const accountsPerPage = 1000
 
 /** All that the account has in the queue in this state; returns how many it was done to. */
 async function administerAll(
@@ -69,6 +80,27 @@ async function administerAll(
     done += (await storage.run(operation, { recipientIds, at: invocation.clock.now() })).recipients
   }
   return done
+}
+
+/** Of all accounts, by their ids. */
+async function quotasOf(storage: CommandStorage, settings: Settings): Promise<ReadonlyMap<number, Quota>> {
+  const usual = usualQuotaOf(settings.mailboxes)
+  const quotas = new Map<number, Quota>()
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const page: readonly AccountQuota[] = await storage.run(listQuotas, {
+      usual,
+      after,
+      limit: accountsPerPage,
+    })
+    for (const quota of page) quotas.set(quota.accountId, quota)
+    after = page.at(-1)?.accountId
+  }
+  return quotas
+}
+
+/** '1.2 GB of 5.0 GB' */
+function describeUsed({ used, limit }: Pick<Quota, 'used' | 'limit'>): string {
+  return `${formatSize(used.bytes)}${limit.bytes > 0 ? ` of ${formatSize(limit.bytes)}` : ''}`
 }
 
 interface PasswordOptions {
@@ -310,6 +342,7 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
     )
 
   addAppPasswordCommands(account, run)
+  addAccountQuotaCommands(account, run)
 
   addCommand(account, {
     usage: 'list',
@@ -319,13 +352,17 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
     .addArgument(new Argument('[domain]').argParser(domainArgument))
     .action(
       perform(run, async (invocation, _options: object, domain?: string) => {
-        const { accounts, held } = await invocation.withStorage(async storage => {
+        const accounts = await invocation.withStorage(async (storage, settings): Promise<ListedAccount[]> => {
           if (domain !== undefined) await storage.run(findDomain, { name: domain })
           const holds = await storage.run(listAccountHolds, undefined)
-          return {
-            accounts: await storage.run(listAccounts, { domain }),
-            held: new Map(holds.map(hold => [hold.accountId, hold])),
-          }
+          const held = new Map(holds.map(hold => [hold.accountId, hold]))
+          const quotas = await quotasOf(storage, settings)
+          const listed = await storage.run(listAccounts, { domain })
+          return listed.map(account => ({
+            ...account,
+            hold: held.get(account.id),
+            quota: quotas.get(account.id) ?? { used: noLimit, limit: noLimit },
+          }))
         })
         invocation.output.rows(
           accounts,
@@ -333,13 +370,14 @@ export function addAccountCommand(program: Command, run: CommandRun): void {
             { title: 'ADDRESS', cell: row => displayAddress(row.address) },
             { title: 'NAME', cell: row => row.name },
             { title: 'LANGUAGE', cell: row => row.language },
+            { title: 'USED', cell: row => describeUsed(row.quota) },
             {
               title: 'STATE',
               cell: row =>
-                `${row.enabled ? 'enabled' : 'disabled'}${row.outside ? ', of LDAP' : ''}${held.has(row.id) ? ', its mail on hold' : ''}`,
+                `${row.enabled ? 'enabled' : 'disabled'}${row.outside ? ', of LDAP' : ''}${row.hold ? ', its mail on hold' : ''}`,
             },
           ],
-          row => accountJson(row, held.get(row.id)),
+          accountJson,
           domain === undefined
             ? 'There are no accounts yet. Create one: postrider account create anna@example.test'
             : `${displayDomain(domain)} has no accounts yet. Create one: postrider account create anna@${displayDomain(domain)}`,

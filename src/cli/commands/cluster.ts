@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { type Cluster, type ClusterNode, nodeRoles, readCluster } from '../../cluster/nodes.ts'
 import { UsageFault } from '../../runtime/fault.ts'
+import { formatSize } from '../../runtime/format-size.ts'
 import { silentLog } from '../../runtime/log.ts'
 import {
   type DurabilityFacts,
@@ -11,7 +12,7 @@ import {
 import { createServerClock } from '../../storage/postgres/server-clock.ts'
 import { serverSilentMs } from '../../storage/server-silence.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
-import { formatCount, formatDuration, formatSize } from '../quantities.ts'
+import { formatCount, formatDuration } from '../quantities.ts'
 
 export function addClusterCommand(program: Command, run: CommandRun): void {
   addCommand(program, {

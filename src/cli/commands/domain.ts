@@ -27,6 +27,7 @@ import { addCommand, type CommandRun, createAliases, perform, removeAliases } fr
 import { formatCount } from '../quantities.ts'
 import { addDomainDkimCommand } from './domain-dkim.ts'
 import { addDomainDnsCommand } from './domain-dns.ts'
+import { addDomainQuotaCommand } from './quota.ts'
 
 function domainJson(domain: DomainSummary): unknown {
   return {
@@ -291,6 +292,7 @@ export function addDomainCommand(program: Command, run: CommandRun): void {
     )
 
   addDomainDkimCommand(domain, run)
+  addDomainQuotaCommand(domain, run)
   addDomainDnsCommand(domain, run)
 
   addCommand(domain, {

@@ -16,6 +16,7 @@ import { decodeEncodedWords } from '../../message/encoded-words.ts'
 import { findFieldValue } from '../../message/header-section.ts'
 import { formatQueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
+import { formatSize } from '../../runtime/format-size.ts'
 import { teach } from '../../screening/teach.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import { StorageFault } from '../../storage/storage-fault.ts'
@@ -26,7 +27,7 @@ import { formatInTime } from '../format-in-time.ts'
 import { previewHeader } from '../header-preview.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
-import { formatCount, formatSize, formatTime } from '../quantities.ts'
+import { formatCount, formatTime } from '../quantities.ts'
 
 interface MailboxOptions {
   readonly mailbox: string

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings.ts'
 import { lockForMyself } from '../../main/lock-or-connect.ts'
 import { formatQueueId } from '../../queue/queue-id.ts'
 import { Fault, WrongUsage } from '../../runtime/fault.ts'
+import { formatSize } from '../../runtime/format-size.ts'
 import { type Move, type MoveProgress, moveStorage } from '../../storage/move/move-storage.ts'
 import type { Place } from '../../storage/move/place.ts'
 import { parseServerAddress } from '../../storage/postgres/server-address.ts'
@@ -13,7 +14,7 @@ import { formatColumns } from '../columns.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Invocation } from '../invocation.ts'
-import { formatCount, formatDuration, formatSize } from '../quantities.ts'
+import { formatCount, formatDuration } from '../quantities.ts'
 
 interface MigrateOptions {
   readonly anew?: true

@@ -13,6 +13,7 @@ import {
 } from '../../queue/quarantine.ts'
 import { formatQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { formatSize } from '../../runtime/format-size.ts'
 import { everybody } from '../../screening/learning.ts'
 import { teach } from '../../screening/teach.ts'
 import { trailOfMessage } from '../../trail/operations.ts'
@@ -31,7 +32,7 @@ import type { Invocation } from '../invocation.ts'
 import { isServerMissing, noServerText } from '../missing-server.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { parseAge } from '../parse-time.ts'
-import { formatCount, formatRelative, formatSize, formatTime } from '../quantities.ts'
+import { formatCount, formatRelative, formatTime } from '../quantities.ts'
 
 interface FilterOptions {
   readonly to?: Address

@@ -39,6 +39,7 @@ import {
 } from '../../queue/summarize-queue.ts'
 import { formatRoute } from '../../routing/destination.ts'
 import { Fault, UsageFault, WrongUsage } from '../../runtime/fault.ts'
+import { formatSize } from '../../runtime/format-size.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import type { Operation } from '../../storage/operation.ts'
 import {
@@ -66,7 +67,7 @@ import {
   readGroupProspects,
   readProspects,
 } from '../prospects.ts'
-import { formatCount, formatDuration, formatRelative, formatSize, formatTime } from '../quantities.ts'
+import { formatCount, formatDuration, formatRelative, formatTime } from '../quantities.ts'
 import { standingOf, standingWords } from '../standing.ts'
 
 interface FilterOptions {

@@ -1,5 +1,6 @@
 // postrider repair: makes anew what is derived from the messages, where it is not in order.
 import type { Command } from 'commander'
+import { findUseDamage, mendUse } from '../../mailbox/quota-operations.ts'
 import { findMailboxDamage, rebuildBlocks } from '../../mailbox/rebuild-blocks.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatCount } from '../quantities.ts'
@@ -10,25 +11,38 @@ export function addRepairCommand(program: Command, run: CommandRun): void {
     summary: 'Make anew what is derived from the messages, where it is wrong',
     description:
       'Make anew what is derived from the messages of each mailbox, where "postrider verify" finds it wrong: how many there ' +
-      'are, and the index of their UIDs and flags. No message is changed; the server may run. What is damaged in the messages ' +
+      'are, the index of their UIDs and flags, and what an account has of its quota. No message is changed; the server may run. What is damaged in the messages ' +
       'themselves comes back only from a backup.',
     examples: ['repair', 'repair --json'],
   }).action(
     perform(run, async invocation => {
-      const repaired = await invocation.withStorage(async storage => {
+      const { mailboxes, accounts } = await invocation.withStorage(async storage => {
         const damage = await findMailboxDamage(storage)
         for (const { mailboxId } of damage) await storage.run(rebuildBlocks, { mailboxId })
-        return damage
+        // A mailbox that is made anew is counted for its account as well.
+        const miscounted = await findUseDamage(storage)
+        for (const { accountId } of miscounted) await storage.run(mendUse, { accountId })
+        return { mailboxes: damage, accounts: miscounted }
       })
+      const done = [
+        ...(mailboxes.length > 0 ? [formatCount(mailboxes.length, 'mailbox', 'mailboxes')] : []),
+        ...(accounts.length > 0 ? [formatCount(accounts.length, 'account')] : []),
+      ]
       invocation.output.result(
-        { repaired: repaired.map(({ mailboxId, problem }) => ({ mailbox: mailboxId, problem })) },
-        repaired.length === 0
+        {
+          repaired: mailboxes.map(({ mailboxId, problem }) => ({ mailbox: mailboxId, problem })),
+          recounted: accounts.map(({ address }) => address),
+        },
+        done.length === 0
           ? 'Every mailbox is in order: nothing to repair.'
           : [
-              ...repaired.map(
+              ...mailboxes.map(
                 ({ mailboxId, problem }) => `The mailbox with row id ${mailboxId}: ${problem}.`,
               ),
-              `${formatCount(repaired.length, 'mailbox', 'mailboxes')} repaired.`,
+              ...accounts.map(
+                ({ address }) => `The account ${address}: what it has in its mailboxes is counted anew.`,
+              ),
+              `${done.join(' and ')} repaired.`,
             ].join('\n'),
       )
     }),

@@ -1,6 +1,7 @@
 // postrider verify: reads everything that is stored and says what is damaged.
 import type { Command } from 'commander'
 import type { Settings } from '../../config/settings.ts'
+import { findUseDamage } from '../../mailbox/quota-operations.ts'
 import { findMailboxDamage } from '../../mailbox/rebuild-blocks.ts'
 import { findQueueDamage } from '../../queue/find-damage.ts'
 import { openMailDataFiles } from '../../storage/mail-data-files.ts'
@@ -111,5 +112,10 @@ async function verifyRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[
     problem: `The mailbox with row id ${mailboxId} is not in order: ${problem}.`,
     remedy: 'Its messages are there: "postrider repair" makes what was derived from them anew.',
   }))
-  return [...rows, ...mailboxes]
+  const accounts = (await findUseDamage(reader)).map(({ address }) => ({
+    kind: 'row' as const,
+    problem: `The account ${address} counts otherwise than its mailboxes what it has in them.`,
+    remedy: 'Its quota is judged by that: "postrider repair" counts anew.',
+  }))
+  return [...rows, ...mailboxes, ...accounts]
 }

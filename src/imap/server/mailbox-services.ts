@@ -15,6 +15,7 @@ import type { SortCriterion, ThreadCommand } from '../grammar/commands/sort.ts'
 import type { StatusItem } from '../grammar/commands/status.ts'
 import type { StoreCommand } from '../grammar/commands/store.ts'
 import type { NamedBy, NumberRange, SequenceSet } from '../grammar/sequence-set.ts'
+import type { QuotaResource } from '../responses/account-data.ts'
 import type { ResponseCode } from '../responses/codes.ts'
 import type { FetchItem } from '../responses/fetch.ts'
 import type { ListedMailbox, Namespaces, StatusValue } from '../responses/mailbox-data.ts'
@@ -37,12 +38,22 @@ export interface AccountMailboxes {
   create(mailbox: Omit<CreateCommand, 'verb'>): OrRefusal<{ readonly mailboxId: string }>
   delete(mailbox: string): OrRefusal<undefined>
   rename(mailbox: string, newName: string): OrRefusal<undefined>
+  /** Those that bound what comes into this mailbox, which need not be there yet (RFC 9208 §4.1.2). None: nothing does. */
+  quotaRoots(mailbox: string): OrRefusal<readonly QuotaRoot[]>
+  /** By its name. */
+  quotaRoot(name: string): OrRefusal<QuotaRoot>
   setSubscribed(mailbox: string, subscription: 'subscribed' | 'unsubscribed'): OrRefusal<undefined>
   select(mailbox: string, terms: SelectTerms): OrRefusal<SelectedMailbox>
   /** TRYCREATE, no rights, over quota already: refused before any octet is read. */
   append(mailbox: string, replaces: ReplacedMessage | undefined): OrRefusal<AppendTarget>
   /** The session is over. */
   close(): void
+}
+
+export interface QuotaRoot {
+  readonly name: string
+  /** What has a limit; at least one. */
+  readonly resources: readonly QuotaResource[]
 }
 
 export interface ListedWithStatus {

@@ -29,6 +29,7 @@ import { quarantine } from './0025-quarantine.ts'
 import { mailboxState } from './0026-mailbox-state.ts'
 import { knownNetworks } from './0027-known-networks.ts'
 import { messageStructure } from './0028-message-structure.ts'
+import { quota } from './0029-quota.ts'
 import { membersSend } from './0035-members-send.ts'
 import { formerPasswords } from './0036-former-passwords.ts'
 
@@ -61,6 +62,7 @@ export const migrations: readonly string[] = [
   mailboxState,
   knownNetworks,
   messageStructure,
+  quota,
   membersSend,
   formerPasswords,
 ]
@@ -70,4 +72,4 @@ export const migrations: readonly string[] = [
  * are brought up to date one after another (docs/adr/0010). A migration that takes away, or gives another meaning to, what
  * they use raises it to its own number. What is only added does not: columns with a default, tables, indexes.
  */
-export const worksFrom = 26
+export const worksFrom = 29
