@@ -34,6 +34,9 @@ const afterLogin = [
   'OBJECTID',
   'SAVEDATE',
   'PREVIEW',
+  'QUOTA',
+  'QUOTA=RES-STORAGE',
+  'QUOTA=RES-MESSAGE',
   'UTF8=ACCEPT',
 ]
 

@@ -12,6 +12,7 @@ import { fetch } from './commands/fetch.ts'
 import { idle } from './commands/idle.ts'
 import { create, list, lsub, remove, rename, status, subscribe, unsubscribe } from './commands/mailboxes.ts'
 import { copy, expunge, move, store } from './commands/messages.ts'
+import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
 import { search, sort, thread } from './commands/search.ts'
 import { close, examine, namespace, select, unselect } from './commands/select.ts'
 import { capability, check, enable, id, logout, noop } from './commands/session-commands.ts'
@@ -32,6 +33,9 @@ const commands: readonly Command[] = [
   list,
   lsub,
   status,
+  getQuota,
+  getQuotaRoot,
+  setQuota,
   create,
   remove,
   rename,
