@@ -159,6 +159,7 @@ const onBothEngines: readonly string[] = [
   'test/cluster',
   'test/directory',
   'test/dmarc-report',
+  'test/fill-warning',
   'test/intake',
   'test/mail-access',
   'test/mailbox',

@@ -1,6 +1,7 @@
 // The delivery thread: claims due work and delivers it.
 import { usualQuotaOf } from '../config/settings.ts'
 import { createDeliveryAgent } from '../delivery/create-delivery-agent.ts'
+import { createFillWarnings } from '../fill-warning/fill-warnings.ts'
 import { createQueueIdMaker } from '../queue/queue-id.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { systemRandom } from '../runtime/random.ts'
@@ -32,6 +33,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const house = createHouseKeeper({ storage, mailData, clock, log, ...settings.mailboxes })
   const usual = usualQuotaOf(settings.mailboxes)
   const { hostname } = settings
+  const warnings = createFillWarnings({ storage, mailData, clock, log, hostname, usual, nextQueueId })
   const agent = createDeliveryAgent({
     ...tls,
     takeDmarcReport: dmarc.takeDmarcReport,
@@ -73,11 +75,13 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   watch.start()
   house.start()
   structures.start()
+  warnings.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await watch.stop()
     await house.stop()
     await structures.stop()
+    await warnings.stop()
     await tls.stop()
     dmarc.stop()
     // What it asks the DNS ends with the resolver.

@@ -4,6 +4,7 @@ import { alertOperations } from '../alert/operations.ts'
 import { clusterOperations } from '../cluster/operations.ts'
 import { directoryOperations } from '../directory/operations.ts'
 import { dmarcReportOperations } from '../dmarc-report/operations.ts'
+import { fillWarningOperations } from '../fill-warning/operations.ts'
 import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { queueOperations } from '../queue/operations.ts'
@@ -25,6 +26,7 @@ export function createRegistry(): OperationRegistry {
     ...clusterOperations,
     ...directoryOperations,
     ...dmarcReportOperations,
+    ...fillWarningOperations,
     ...mailboxOperations,
     ...queueOperations,
     ...screeningOperations,
