@@ -96,10 +96,11 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
   },
   'mailbox-full': {
     because: 'the mailbox of the recipient is full',
-    remedy: 'The recipient has to make room in it.',
+    remedy:
+      'The recipient has to make room in it; one of this server can also be given more ("postrider account quota <address>").',
   },
   'message-too-large': {
-    because: 'the message is too large for the other server',
+    because: 'the message is too large for the server, or the mailbox, of the recipient',
     remedy: 'The sender has to send it smaller, or a link in place of the attachment.',
     retry: 'useless',
   },

@@ -1,5 +1,7 @@
 // How much an account may have, and how long its trash is kept, as an administrator shows and changes it.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { makeServerFolder, runHere, succeed, succeedJson } from './run-postrider.ts'
 
@@ -57,4 +59,21 @@ test('how long Trash and Junk are kept is said of one account, or is as usual', 
   assert.equal(await retention('--trash', 'usual'), `${stays} for 30 days, and what is in Junk for 7 days.\n`)
   const wrong = await runHere(folder, ['account', 'retention', anna, '--trash', '99999'])
   assert.match(wrong.stderr, /a number of days up to 3650/)
+})
+
+test('why says that the mailboxes of an account are full', async t => {
+  const folder = makeServerFolder(remove => t.after(remove))
+  await succeed(folder, 'domain', 'create', 'example.test')
+  await succeed(folder, 'account', 'create', anna)
+  const database = new DatabaseSync(join(folder, 'mail-data', 'postrider.sqlite'))
+  database.exec('UPDATE account SET used_bytes = 2000000000, used_messages = 4')
+  database.close()
+  const before = await runHere(folder, ['why', anna])
+  assert.doesNotMatch(before.stderr, /full/)
+  await succeed(folder, 'account', 'quota', anna, '--size', '1GB')
+  const after = await runHere(folder, ['why', anna])
+  assert.match(
+    after.stderr,
+    /The mailboxes of anna@example\.test are full: 1\.9 GB of 1\.0 GB\. Its mail is put off until there is room; "postrider account quota anna@example\.test" gives it more\./,
+  )
 })

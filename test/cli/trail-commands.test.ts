@@ -669,7 +669,7 @@ test('why of what waits: where it is, why, when it goes, and what would help', a
       'The only attempt so far did not succeed, because the mailbox of the recipient is full: mx.example.org (192.0.2.25:25) refused RCPT: 452 4.2.2 Mailbox full. ' +
       'The next attempt is in 20 min (2026-01-31 14:25:09), as the settings say after 1 attempt (queue.retryMinutes). ' +
       'It is given up in 1 d 21 h (2026-02-02 11:05:09) if it has not been delivered by then, and the sender is told. ' +
-      `What would speed it up: The recipient has to make room in it. Then "postrider queue retry ${id}" tries it at once.\n`,
+      `What would speed it up: The recipient has to make room in it; one of this server can also be given more ("postrider account quota <address>"). Then "postrider queue retry ${id}" tries it at once.\n`,
   )
   assert.equal((await run(server, 'why', 'boris@example.org')).stdout, stdout)
   const [json] = JSON.parse((await run(server, 'why', id, '--json')).stdout) as unknown[]

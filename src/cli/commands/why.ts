@@ -3,6 +3,10 @@ import { Argument, type Command, InvalidArgumentError } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress, formatAddressForPeople } from '../../address/format-address.ts'
 import { parseAddress } from '../../address/parse-address.ts'
+import { type Settings, usualQuotaOf } from '../../config/settings.ts'
+import { findAccount } from '../../directory/accounts.ts'
+import { formatUse } from '../../mailbox/quota.ts'
+import { findLackOfRoom } from '../../mailbox/quota-operations.ts'
 import { findQueuedMessages } from '../../queue/list-queue.ts'
 import { formatQueueId, parseQueueId, type QueueId } from '../../queue/queue-id.ts'
 import { UsageFault } from '../../runtime/fault.ts'
@@ -38,7 +42,7 @@ export function addWhyCommand(program: Command, run: CommandRun): void {
     summary: 'Say in a paragraph where a message is, why it waits, when it goes, and what would speed it up',
     description:
       'Say in a paragraph where a message is, why it waits, when it goes, and what would speed it up. ' +
-      'With an address: the newest messages to it and from it, those that wait first, and how it failed to log in lately.',
+      'With an address: the newest messages to it and from it, those that wait first, how it failed to log in lately, and whether its mailboxes are full.',
     examples: ['why 1CCD5D74AAE', 'why boris@example.org'],
   })
     .addArgument(new Argument('<queue-id or address>', 'as in "queued as …"').argParser(whyArgument))
@@ -61,7 +65,7 @@ function whyArgument(text: string): WhySubject {
 
 async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
   const now = invocation.clock.now()
-  const { messages, others, noServer, retentionDays, prospects, refusedLogIn } = await invocation.withStorage(
+  const { messages, others, noServer, retentionDays, prospects, asides } = await invocation.withStorage(
     async (storage, settings) => {
       const { ids, others } =
         subject.kind === 'queue-id'
@@ -86,19 +90,17 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
         others,
         noServer,
         retentionDays: settings.trail.retentionDays,
-        refusedLogIn:
-          subject.kind === 'address'
-            ? await describeRefusedLogIn(storage, formatAddress(subject.address), now)
-            : undefined,
+        asides:
+          subject.kind === 'address' ? await describeAccount(storage, settings, subject.address, now) : [],
         prospects: await readProspects(storage, settings, waiting, now),
       }
     },
   )
   if (messages.length === 0 && subject.kind === 'address') {
-    const logIn = refusedLogIn === undefined ? '' : `\n\n${refusedLogIn}`
+    const also = asides.map(text => `\n\n${text}`).join('')
     throw new UsageFault(
       'CLI_NO_TRAIL',
-      `No message to or from ${formatAddressForPeople(subject.address)} is known: none came in the last ${retentionDays} days. "postrider trace ${formatAddress(subject.address)}" finds those that were refused, too.${logIn}`,
+      `No message to or from ${formatAddressForPeople(subject.address)} is known: none came in the last ${retentionDays} days. "postrider trace ${formatAddress(subject.address)}" finds those that were refused, too.${also}`,
     )
   }
   const told = messages.map(message => ({
@@ -114,9 +116,44 @@ async function why(invocation: Invocation, subject: WhySubject): Promise<void> {
       ...(noServer ? [noServerText] : []),
       ...paragraphs,
       ...(others === undefined ? [] : [others]),
-      ...(refusedLogIn === undefined ? [] : [refusedLogIn]),
+      ...asides,
     ].join('\n\n'),
   )
+}
+
+/** What else may be why the owner of an account of ours misses mail. */
+async function describeAccount(
+  storage: Pick<CommandStorage, 'run'>,
+  settings: Settings,
+  address: Address,
+  now: number,
+): Promise<readonly string[]> {
+  const sayings = [
+    await describeRefusedLogIn(storage, formatAddress(address), now),
+    await describeFullness(storage, settings, address, now),
+  ]
+  return sayings.filter(saying => saying !== undefined)
+}
+
+/** undefined: there is room, or it is no account. */
+async function describeFullness(
+  storage: Pick<CommandStorage, 'run'>,
+  settings: Settings,
+  address: Address,
+  now: number,
+): Promise<string | undefined> {
+  const account = await storage.run(findAccount, { address })
+  if (!account) return undefined
+  const lack = await storage.run(findLackOfRoom, {
+    accountId: account.id,
+    usual: usualQuotaOf(settings.mailboxes),
+    coming: { bytes: 1, messages: 1 },
+    now,
+  })
+  if (!lack) return undefined
+  const shown = formatAddressForPeople(address)
+  const fate = lack.room === 'full' ? 'Its mail is put off' : 'Its mail is refused'
+  return `The mailboxes of ${shown} are full: ${formatUse(lack.quota)}. ${fate} until there is room; "postrider account quota ${formatAddress(address)}" gives it more.`
 }
 
 /** Who asks why no mail comes from somebody is told that he does not get in; undefined: nothing of the last day. */
