@@ -146,7 +146,8 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
     return reply
   }
   const countRecipient = (client: Client, refusal: Reply | undefined): Reply | undefined => {
-    if (refusal && refusal.code < 500) return refusal
+    // 552: the recipient is there, and has no room. Nobody guesses addresses by that.
+    if (refusal && (refusal.code < 500 || refusal.code === 552)) return refusal
     const what = refusal ? 'refusedRecipients' : 'recipients'
     const beyond = refusal && refuseBeyond(client, what)
     strangerLimits.count(client, what)

@@ -6,6 +6,7 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { changeAccountTerms } from '../../src/directory/terms.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
+import { ImapClient } from '../harness/imap-client.ts'
 import { logInPlain, openTlsSession } from '../harness/log-in.ts'
 import { openConnection, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
 
@@ -24,6 +25,7 @@ async function start(t: TestContext): Promise<ComposedServer> {
     ],
     settings: {
       mailboxes: { quotaMessages: 2, quotaMegabytes: 1 },
+      submission: { allowPlaintextAuthOnLoopback: true },
       mailAuthentication: unauthenticated,
       spam: { clientNames: false },
       delivery: { dnsServers: ['127.0.0.1:1'] },
@@ -135,4 +137,32 @@ test('over LMTP each recipient is told by himself, when the message has come', a
   assert.match(line(await peer.reply()), /^552 5\.2\.3 /)
   assert.equal((await server.mailbox('anna@here.test')).length, 1)
   assert.equal((await server.mailbox('boris@here.test')).length, 0)
+})
+
+test('over IMAP an account sees what it has used, and is told when there is no room', async t => {
+  const server = await start(t)
+  await fill(server, await open(t, server), 'boris@here.test')
+  const client = await ImapClient.open(server.port('imap'))
+  t.after(() => client.destroy())
+  assert.match((await client.line()) ?? '', /^\* OK /)
+  assert.match((await client.command('a LOGIN boris@here.test secret')).join(), /a OK/)
+  const capabilities = (await client.command('b CAPABILITY')).join()
+  assert.match(capabilities, / QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE( |\r|,|$)/)
+  assert.deepEqual(await client.command('c GETQUOTAROOT INBOX'), [
+    '* QUOTAROOT INBOX ""',
+    '* QUOTA "" (STORAGE 1 1024 MESSAGE 2 2)',
+    'c OK GETQUOTAROOT completed',
+  ])
+  assert.match(
+    (await client.command('d APPEND Sent {18+}\r\nSubject: x\r\n\r\ny\r\n')).join(),
+    /^d NO \[OVERQUOTA\] There is no room for it in your mailboxes: delete something, and empty the trash$/,
+  )
+  await client.command('e SELECT INBOX')
+  assert.match((await client.command('f COPY 1 Archive')).join(), /^f NO \[OVERQUOTA\] /)
+  assert.match((await client.command('g MOVE 1 Archive')).join(), /g OK /)
+  await client.command('h STORE 1 +FLAGS (\\Deleted)')
+  const deleted = (await client.command('i STATUS INBOX (DELETED DELETED-STORAGE)')).join()
+  assert.match(deleted, /DELETED 1 DELETED-STORAGE [0-9]{2,}\)/)
+  await client.command('j EXPUNGE')
+  assert.match((await client.command('k GETQUOTA ""')).join(), /MESSAGE 1 2\)/)
 })
