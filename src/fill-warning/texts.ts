@@ -24,6 +24,8 @@ export interface WarningTexts {
   readonly detailsTitle: string
   readonly labels: { readonly account: string; readonly size: string; readonly messages: string }
   readonly of: (used: string, limit: string) => string
+  /** In a sentence: '4 of 5 messages'. */
+  readonly inMessages: (number: string) => string
   readonly size: (bytes: number) => string
   readonly closing: (hostname: string) => string
 }
@@ -46,6 +48,7 @@ const english: WarningTexts = {
   detailsTitle: 'For your records',
   labels: { account: 'Account', size: 'Size', messages: 'Messages' },
   of: (used, limit) => `${used} of ${limit}`,
+  inMessages: number => `${number} messages`,
   size: formatSize,
   closing: hostname =>
     `The mail server ${hostname} wrote this message by itself. Nobody reads an answer to it.`,
@@ -71,6 +74,7 @@ const russian: WarningTexts = {
   detailsTitle: 'Подробности',
   labels: { account: 'Учётная запись', size: 'Размер', messages: 'Писем' },
   of: (used, limit) => `${used} из ${limit}`,
+  inMessages: number => `писем: ${number}`,
   size: bytes =>
     formatSize(bytes)
       .replace('.', ',')
@@ -83,7 +87,7 @@ export const warningTexts: Readonly<Record<Language, WarningTexts>> = { en: engl
 function describe({ quota: { used, limit } }: WarningFacts, texts: WarningTexts): string {
   const parts = [
     ...(limit.bytes > 0 ? [describeSize(used, limit, texts)] : []),
-    ...(limit.messages > 0 ? [`${texts.labels.messages}: ${describeNumber(used, limit, texts)}`] : []),
+    ...(limit.messages > 0 ? [texts.inMessages(describeNumber(used, limit, texts))] : []),
   ]
   return parts.join('; ')
 }

@@ -68,7 +68,7 @@ test('at 80 and at 95 per cent, once each; and again after room was made', async
   assert.equal(subjectOf(first), 'Your mailbox is 80% full')
   assert.match(first ?? '', /^To: <anna@example\.test>\r$/m)
   assert.match(first ?? '', /^Auto-Submitted: auto-generated\r$/m)
-  assert.match(first ?? '', /Messages: 16 of 20/)
+  assert.match(first ?? '', /In the mailboxes of anna@example\.test are 16 of 20 messages\./)
   assert.deepEqual(others, [])
   // The warning itself counts: with it there are 17.
   await post(world, 2)

@@ -98,9 +98,10 @@ async function quotasOf(storage: CommandStorage, settings: Settings): Promise<Re
   return quotas
 }
 
-/** '1.2 GB of 5.0 GB' */
+/** '1.2 GB of 5.0 GB, 300 of 1000 messages' */
 function describeUsed({ used, limit }: Pick<Quota, 'used' | 'limit'>): string {
-  return `${formatSize(used.bytes)}${limit.bytes > 0 ? ` of ${formatSize(limit.bytes)}` : ''}`
+  const messages = limit.messages > 0 ? `, ${used.messages} of ${limit.messages} messages` : ''
+  return `${formatSize(used.bytes)}${limit.bytes > 0 ? ` of ${formatSize(limit.bytes)}` : ''}${messages}`
 }
 
 interface PasswordOptions {
