@@ -30,6 +30,7 @@ import {
 } from '../policy/stranger-limits.ts'
 import { expandAnswer, verifyAnswer } from '../policy/verify-answer.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
+import { createLmtpStores } from '../routing/lmtp-stores.ts'
 import { createReturnPaths, type ReturnPaths } from '../routing/return-paths.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
@@ -130,6 +131,7 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
     hostname,
     clock: options.clock,
     usual: usualQuotaOf(settings.mailboxes),
+    stores: createLmtpStores(settings.delivery.lmtp),
     noteEvidence: options.noteEvidence,
   }
   const turnedAway = new RepeatMemory(minuteMs, options.clock)

@@ -5,6 +5,7 @@ import { isRoleAddress } from '../directory/keys.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
 import type { Extent, Room } from '../mailbox/quota.ts'
 import { findLackOfRoom } from '../mailbox/quota-operations.ts'
+import type { LmtpStores } from '../routing/lmtp-stores.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
@@ -26,6 +27,8 @@ export interface RoomPolicy {
   readonly hostname: string
   readonly clock: Pick<Clock, 'now'>
   readonly usual: Extent
+  /** Of mailboxes that another server has, it judges itself. */
+  readonly stores: Pick<LmtpStores, 'ofAccounts'>
   readonly noteEvidence?: ((reply: Reply, evidence: { readonly room: RoomEvidence }) => Reply) | undefined
 }
 
@@ -42,7 +45,7 @@ export async function checkRoom(policy: RoomPolicy, wanted: RoomWanted): Promise
   // RFC 5321 §4.5.1: postmaster can always be reached.
   if (isRoleAddress(forwardPath)) return undefined
   const account = await findAccount(policy, wanted.resolved)
-  if (!account) return undefined
+  if (!account || policy.stores.ofAccounts(account.address.domain)) return undefined
   const { accountId, address } = account
   const { storage, clock, usual } = policy
   const coming = { bytes: Math.max(size, 1), messages: 1 }

@@ -13,7 +13,7 @@ import { openConnection, type RawConnection, type RawReply } from '../harness/ra
 const address = (text: string) => parseAddress(text) ?? assert.fail(text)
 const day = 24 * 3_600_000
 
-async function start(t: TestContext): Promise<ComposedServer> {
+async function start(t: TestContext, lmtp: readonly object[] = []): Promise<ComposedServer> {
   return await startComposedServer(t, {
     hostname: 'mail.here.test',
     domains: ['here.test'],
@@ -28,7 +28,7 @@ async function start(t: TestContext): Promise<ComposedServer> {
       submission: { allowPlaintextAuthOnLoopback: true },
       mailAuthentication: unauthenticated,
       spam: { clientNames: false },
-      delivery: { dnsServers: ['127.0.0.1:1'] },
+      delivery: { dnsServers: ['127.0.0.1:1'], lmtp },
     },
   })
 }
@@ -107,6 +107,12 @@ test('SIZE= alone says that there is no room', async t => {
     await ask(peer, 'anna@here.test', ' SIZE=2000000'),
     /^552 5\.2\.3 This message is larger than all the mail that <anna@here\.test> may have/,
   )
+})
+
+test('of mailboxes that another server has, that server judges', async t => {
+  const server = await start(t, [{ to: '127.0.0.1:1', domains: ['here.test'] }])
+  const peer = await open(t, server)
+  assert.match(await ask(peer, 'anna@here.test', ' SIZE=2000000'), /^250 /)
 })
 
 test('who is logged in gets the message off his hands: it waits here for room', async t => {
