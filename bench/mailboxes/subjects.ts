@@ -51,7 +51,11 @@ service lmtp {
 default_vsz_limit = 1 G
 `
 
-export async function startPostriderSubject(users: number, folder: string): Promise<MailboxServer> {
+export async function startPostriderSubject(
+  users: number,
+  folder: string,
+  fill?: (dataFolder: string) => Promise<void>,
+): Promise<MailboxServer> {
   const lmtpSocket = join(folder, `lmtp-${process.pid}`)
   const at = await createServerFolder({
     parentFolder: folder,
@@ -74,6 +78,8 @@ export async function startPostriderSubject(users: number, folder: string): Prom
   await at.postrider('domain', 'create', 'example.test')
   for (let number = 0; number < users; number++)
     await at.postrider('account', 'create', userName(number), '--password', password)
+  // Before it runs.
+  await fill?.(at.dataFolder)
   const server = await startServer(at)
   return {
     name: 'Postrider',
