@@ -1,6 +1,4 @@
 // The ports of this server as others come to them: by its name, and by the names of its mail hosts.
-import { isSmtp } from '../config/listener-roles.ts'
-import { isForUsers } from '../smtp/server/roles.ts'
 import { judgeDane, observeDane } from './checks/dane.ts'
 import {
   type Door,
@@ -33,8 +31,8 @@ export async function observeDoors(
     addresses.kind === 'some' ? addresses.addresses.filter(one => own.ipv6 || !one.includes(':')) : []
   for (const address of addressesOf(hostname)) {
     want({ name: own.hostname, address, port: own.mailPort, role: 'relay' })
-    for (const { role, port } of own.listeners.filter(isSmtp))
-      if (isForUsers(role)) want({ name: own.hostname, address, port, role })
+    for (const { role, port } of own.listeners)
+      if (role !== 'relay') want({ name: own.hostname, address, port, role })
   }
   for (const { hosts } of mailHosts)
     for (const host of hosts)

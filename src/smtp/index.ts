@@ -2,6 +2,7 @@
 export type { Address, ReversePath } from '../address/address.ts'
 export { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 export { parseAddress } from '../address/parse-address.ts'
+export type { CertificateProblem, VerifyChain } from '../connection/server-certificate.ts'
 export { type Clock, systemClock, type Timer } from '../runtime/clock.ts'
 export { Fault, UsageFault } from '../runtime/fault.ts'
 export { type Log, silentLog } from '../runtime/log.ts'
@@ -23,7 +24,6 @@ export {
 } from '../sasl/scram-keys.ts'
 export { connectSmtp, connectSmtpOver } from './client/connect.ts'
 export type {
-  CertificateProblem,
   ClientFailureFacts,
   ClientStage,
   ClientTls,
@@ -35,7 +35,6 @@ export type {
   SmtpClientOptions,
   SmtpConnection,
   SmtpOverOptions,
-  VerifyChain,
 } from './client/contract.ts'
 export { SmtpClientFailure } from './client/smtp-client-failure.ts'
 export { requestTurnAround, type TurnedAround } from './client/turn-around.ts'

@@ -1,7 +1,7 @@
 // Whether the certificates that a server shows fit its TLSA records (RFC 6698 §2.1, RFC 7671 §5, RFC 7672 §3).
 import { createHash, createPublicKey, type KeyObject, timingSafeEqual, X509Certificate } from 'node:crypto'
+import type { CertificateProblem, VerifyChain } from '../connection/server-certificate.ts'
 import type { TlsaRecord } from '../dns/answer.ts'
-import type { CertificateProblem, VerifyChain } from '../smtp/client/contract.ts'
 import { issuingLimits, publicKeyInfo } from './certificate-der.ts'
 
 const authority = 2

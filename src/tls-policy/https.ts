@@ -4,10 +4,10 @@ import type { LookupAddress } from 'node:dns'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { describeCertificateError } from '../connection/server-certificate.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { describeNetworkError } from '../runtime/network-error.ts'
-import { describeCertificateError } from '../smtp/client/certificate.ts'
 
 export interface HttpsOptions {
   readonly resolver: Resolver

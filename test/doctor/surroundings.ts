@@ -2,6 +2,7 @@
 // MTA-STS policies, a time server. What the DNS has to have of it, it says itself.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { listenerRoles } from '../../src/config/listener-roles.ts'
 import { type Ran, runHere } from '../cli/run-postrider.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { issueCertificate, type TestCertificate } from '../harness/certificates.ts'
@@ -34,6 +35,8 @@ export interface Ports {
   readonly relay: number
   readonly submission: number
   readonly submissions: number
+  readonly imap: number
+  readonly imaps: number
 }
 
 export interface Surroundings {
@@ -74,6 +77,8 @@ export async function prepareSurroundings(dns: SurroundingDns): Promise<Surround
     relay: await findFreePort(address),
     submission: await findFreePort(address),
     submissions: await findFreePort(address),
+    imap: await findFreePort(address),
+    imaps: await findFreePort(address),
   }
   const peer = await startPeer({ address: peerAddress, port: ports.relay })
   const time = await startTimeServer()
@@ -87,7 +92,7 @@ export async function prepareSurroundings(dns: SurroundingDns): Promise<Surround
   )
   const at = await createServerFolder({
     settings: `localNetworks = ["${neighbour}/32"]`,
-    listeners: (['relay', 'submission', 'submissions'] as const).map(role => ({
+    listeners: listenerRoles.map(role => ({
       role,
       address,
       port: ports[role],

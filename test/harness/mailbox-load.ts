@@ -5,12 +5,12 @@ import { ImapClient } from './imap-client.ts'
 export const mailboxes = ['INBOX', 'Archive'] as const
 export type MailboxName = (typeof mailboxes)[number]
 
-/** A message that a program has put there. `places`: where it may be by now; more than one, or 'gone': the answer to a command has not come. */
+/** A message that a program has put there. `places`: where it may be by now ('gone': nowhere); of several the answer to a command has not come. */
 export interface KnownMessage {
   readonly token: string
   readonly bytes: number
   /** 'INBOX 7': mailbox and UID; without the UID where it is not known. */
-  places: readonly (string | 'gone')[]
+  places: readonly string[]
   /** undefined: the answer to a command that changes it has not come. */
   isFlagged: boolean | undefined
 }

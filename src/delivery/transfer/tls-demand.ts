@@ -1,9 +1,9 @@
 // From the TLS policy of a mail host to what its connection has to satisfy, and from what came of it to evidence and
 // diagnosis (RFC 7672 §2.2, §3; RFC 8461 §5; RFC 8460 §4.3).
+import type { CertificateProblem } from '../../connection/server-certificate.ts'
 import type { RemoteServer } from '../../routing/remote-server.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import type {
-  CertificateProblem,
   ClientFailureFacts,
   ClientTls,
   SmtpClientOptions,

@@ -1,9 +1,10 @@
 // The ports of this server, tried at its public addresses as anybody would: who greets there, and with which certificate.
 import type { X509Certificate } from 'node:crypto'
 import { formatEndpoint } from '../../address/format-endpoint.ts'
-import type { CertificateProblem } from '../../smtp/client/contract.ts'
+import { isImap, type ListenerRole } from '../../config/listener-roles.ts'
+import type { CertificateProblem } from '../../connection/server-certificate.ts'
+import { greetImap, ImapPortFault, type ShownTls } from '../../imap/client/greet-imap.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
-import type { SmtpRole } from '../../smtp/server/services.ts'
 import { endsSoonMs } from '../../tls/certificate-store.ts'
 import {
   allWell,
@@ -24,7 +25,7 @@ export interface Door {
   readonly name: string
   readonly address: string
   readonly port: number
-  readonly role: SmtpRole
+  readonly role: ListenerRole
 }
 
 export interface DoorView extends Door {
@@ -42,17 +43,36 @@ export interface DoorView extends Door {
     | { readonly kind: 'broken'; readonly detail: string }
 }
 
-export interface ShownTls {
-  /** The server's own first. */
-  readonly chain: readonly X509Certificate[]
-  /** As a program sees it that checks certificates as browsers do. */
-  readonly problem: CertificateProblem | undefined
-}
-
 const timeoutMs = 10_000
 
 /** Never rejects. */
 export async function observeDoor(
+  world: Pick<World, 'connect' | 'clock'>,
+  own: Pick<OwnServer, 'hostname'>,
+  door: Door,
+): Promise<DoorView> {
+  return isImap(door) ? await observeImap(world, door) : await observeSmtp(world, own, door)
+}
+
+async function observeImap({ clock }: Pick<World, 'clock'>, door: Door): Promise<DoorView> {
+  const { name: host, address, port, role } = door
+  const tls = role === 'imaps' ? 'implicit' : 'starttls'
+  try {
+    const shown = await greetImap({ host, address, port, tls, timeoutMs, clock })
+    return { ...door, outcome: { kind: 'open', greets: undefined, tls: shown } }
+  } catch (cause) {
+    if (!(cause instanceof ImapPortFault)) throw cause
+    const { message: detail, isGreeted } = cause
+    return {
+      ...door,
+      outcome: isGreeted
+        ? { kind: 'broken', detail }
+        : { kind: 'closed', isWithoutWay: isWithoutWay(cause), detail },
+    }
+  }
+}
+
+async function observeSmtp(
   { connect, clock }: Pick<World, 'connect' | 'clock'>,
   { hostname }: Pick<OwnServer, 'hostname'>,
   door: Door,
@@ -104,17 +124,26 @@ export async function observeDoor(
   }
 }
 
-const uses: Readonly<Record<SmtpRole, string>> = {
+const uses: Readonly<Record<ListenerRole, string>> = {
   relay: 'other servers bring mail',
   submission: 'your users send',
   submissions: 'your users send',
+  imap: 'your users read their mail',
+  imaps: 'your users read their mail',
+}
+
+const costs: Readonly<Record<ListenerRole, string>> = {
+  relay: 'Mail from other servers does not arrive.',
+  submission: 'Your users cannot send by this port.',
+  submissions: 'Your users cannot send by this port.',
+  imap: 'Your users cannot read their mail by this port.',
+  imaps: 'Your users cannot read their mail by this port.',
 }
 
 /** At an address that is known to be ours. */
 export function judgeDoor(own: OwnServer, { address, port, role, outcome }: DoorView): Verdict {
   const at = formatEndpoint(address, port)
-  const cost =
-    role === 'relay' ? 'Mail from other servers does not arrive.' : 'Your users cannot send by this port.'
+  const cost = costs[role]
   if (outcome.kind === 'broken')
     return found(
       error(

@@ -18,11 +18,13 @@ export async function observeRelaying(
   { hostname, localNetworks }: Pick<OwnServer, 'hostname' | 'localNetworks'>,
   door: Door,
 ): Promise<RelayView> {
+  // Mail of strangers comes by this one alone.
+  const listener = { ...door, role: 'relay' } as const
   try {
-    return { ...door, problem: await tryToRelay({ hostname, localNetworks, connect }, door) }
+    return { ...door, problem: await tryToRelay({ hostname, localNetworks, connect }, listener) }
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause
-    return { ...door, problem: { kind: 'untested', listener: door, reason: cause.message } }
+    return { ...door, problem: { kind: 'untested', listener, reason: cause.message } }
   }
 }
 

@@ -1,12 +1,17 @@
 // The client's end of a connection: commands out, replies in, each with its deadline.
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import {
+  type CertificateProblem,
+  describeCertificateError,
+  judgeCertificate,
+  tlsOptions,
+} from '../../connection/server-certificate.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { describeNetworkError } from '../../runtime/network-error.ts'
 import type { Reply } from '../reply.ts'
-import { describeCertificateError, judgeCertificate, tlsOptions } from './certificate.ts'
-import type { CertificateProblem, ClientFailureFacts, ClientStage, SmtpClientOptions } from './contract.ts'
+import type { ClientFailureFacts, ClientStage, SmtpClientOptions } from './contract.ts'
 import { ReplyReader } from './reply-reader.ts'
 import { SmtpClientFailure } from './smtp-client-failure.ts'
 

@@ -1,10 +1,10 @@
 // Opens a connection to a server, up to the point where MAIL may be said: greeting, EHLO (in LMTP: LHLO), STARTTLS, AUTH.
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { judgeCertificate } from '../../connection/server-certificate.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { isPositive, type Reply } from '../reply.ts'
 import { assertClientOptions, assertOverOptions } from './assert-options.ts'
-import { judgeCertificate } from './certificate.ts'
 import { ClientSocket } from './client-socket.ts'
 import type {
   ClientFailureFacts,

@@ -1,6 +1,6 @@
 // What the SMTP client offers: one connection, several transactions, structured results (RFC 5321, RFC 2920, RFC 3030).
-import type { X509Certificate } from 'node:crypto'
 import type { Address, ReversePath } from '../../address/address.ts'
+import type { CertificateProblem, CertificateTerms } from '../../connection/server-certificate.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { BodyType, DeliverByRequest, NotifyCondition } from '../parameters.ts'
 import type { Reply } from '../reply.ts'
@@ -10,11 +10,9 @@ export type ClientTls = 'implicit' | 'starttls' | 'opportunistic' | 'never'
 /** LMTP (RFC 2033) is SMTP with LHLO, in which a message has a reply for each recipient. */
 export type ClientProtocol = 'smtp' | 'lmtp'
 
-export interface SmtpClientOptions {
+export interface SmtpClientOptions extends CertificateTerms {
   /** Default 'smtp'. */
   readonly protocol?: ClientProtocol | undefined
-  /** The name to check a certificate against and to send as SNI. */
-  readonly host: string
   /** Where to connect: an IP address; default `host`. */
   readonly address?: string | undefined
   /** A port, or the path of a UNIX socket: one of them. */
@@ -24,12 +22,6 @@ export interface SmtpClientOptions {
   /** The argument of EHLO. */
   readonly helloName: string
   readonly tls: ClientTls
-  /** Demand a valid certificate for `host`. */
-  readonly verifyCertificate: boolean
-  /** The name to send as SNI. Default `host`. */
-  readonly serverName?: string | undefined
-  /** Judges the server's certificate instead: by its TLSA records (RFC 7672), for one. */
-  readonly verifyChain?: VerifyChain | undefined
   readonly auth?: { readonly username: string; readonly password: string } | undefined
   /** The password may go out without TLS. Default: only with `tls: 'never'`, which says so already. */
   readonly allowPlaintextAuth?: boolean
@@ -51,16 +43,6 @@ export type SmtpOverOptions = Pick<
   SmtpClientOptions,
   'host' | 'helloName' | 'commandTimeoutMs' | 'clock' | 'onDialogue'
 >
-
-/** Takes what the server shows, its own certificate first, and returns what is wrong with it; undefined is consent. */
-export type VerifyChain = (chain: readonly X509Certificate[]) => CertificateProblem | undefined
-
-export interface CertificateProblem {
-  /** As Node and OpenSSL name it, 'CERT_HAS_EXPIRED', or a word of the one who judged. */
-  readonly code: string
-  /** In words. */
-  readonly detail: string
-}
 
 export interface ConnectionTls {
   readonly protocol: string

@@ -2,9 +2,27 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { type ConnectionOptions, checkServerIdentity, type TLSSocket } from 'node:tls'
-import type { CertificateProblem, ConnectionTls, SmtpClientOptions } from './contract.ts'
 
-type CertificateTerms = Pick<SmtpClientOptions, 'host' | 'serverName' | 'verifyCertificate' | 'verifyChain'>
+/** Takes what the server shows, its own certificate first, and returns what is wrong with it; undefined is consent. */
+export type VerifyChain = (chain: readonly X509Certificate[]) => CertificateProblem | undefined
+
+export interface CertificateProblem {
+  /** As Node and OpenSSL name it, 'CERT_HAS_EXPIRED', or a word of the one who judged. */
+  readonly code: string
+  /** In words. */
+  readonly detail: string
+}
+
+export interface CertificateTerms {
+  /** The name to check a certificate against and to send as SNI. */
+  readonly host: string
+  /** Demand a valid certificate for `host`. */
+  readonly verifyCertificate: boolean
+  /** The name to send as SNI. Default `host`. */
+  readonly serverName?: string | undefined
+  /** Judges the server's certificate instead: by its TLSA records (RFC 7672), for one. */
+  readonly verifyChain?: VerifyChain | undefined
+}
 
 export function tlsOptions({ host, serverName = host, verifyCertificate, verifyChain }: CertificateTerms) {
   return {
@@ -20,7 +38,7 @@ export function tlsOptions({ host, serverName = host, verifyCertificate, verifyC
 export function judgeCertificate(
   socket: TLSSocket,
   { verifyChain }: CertificateTerms,
-): Pick<ConnectionTls, 'authorized' | 'problem'> {
+): { readonly authorized: boolean; readonly problem?: CertificateProblem } {
   const problem = verifyChain ? verifyChain(shownChain(socket)) : usualProblem(socket)
   return problem ? { authorized: false, problem } : { authorized: true }
 }
@@ -54,7 +72,8 @@ interface NodeError {
 /** More than any honest server shows. */
 const maxChain = 20
 
-function shownChain(socket: TLSSocket): X509Certificate[] {
+/** The server's own first. */
+export function shownChain(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = []
   let certificate = socket.getPeerX509Certificate()
   while (certificate && chain.length < maxChain) {
