@@ -12,13 +12,21 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
     accountId,
     accountId,
   )
-  for (const table of ['mailbox_message', 'mailbox_block', 'mailbox_vanished'])
+  for (const table of [
+    'mailbox_message',
+    'mailbox_block',
+    'mailbox_vanished',
+    'mailbox_acl',
+    'mailbox_metadata',
+  ])
     await tx.run(
       `DELETE FROM ${table} WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)`,
       accountId,
     )
   for (const table of ['expunged_message', 'mailbox_subscription', 'uid_validity', 'mailbox'])
     await tx.run(`DELETE FROM ${table} WHERE account_id = ?`, accountId)
+  await tx.run("DELETE FROM mailbox_acl WHERE holder = 'account' AND holder_id = ?", accountId)
+  await tx.run('DELETE FROM mailbox_metadata WHERE reader_id = ?', accountId)
   await tx.run('UPDATE relay_domain SET owner_id = NULL WHERE owner_id = ?', accountId)
   await tx.run('DELETE FROM app_password WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM known_network WHERE account_id = ?', accountId)
@@ -38,6 +46,8 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
 }
 
 export async function removeRedirectionRows(tx: Tx, redirectionId: number): Promise<void> {
+  // Its id may come back, and with it nobody's rights.
+  await tx.run("DELETE FROM mailbox_acl WHERE holder = 'group' AND holder_id = ?", redirectionId)
   await tx.run('DELETE FROM redirection_target WHERE redirection_id = ?', redirectionId)
   await tx.run('DELETE FROM redirection WHERE id = ?', redirectionId)
 }

@@ -10,7 +10,7 @@ import {
   type OpenMailbox,
 } from './mailbox-row.ts'
 import { type FlagRow, flagColumns, type MessageFlags, readFlags } from './message-row.ts'
-import { formatKeywords, stateOf } from './message-state.ts'
+import { type Changeable, flagBits, formatKeywords, stateOf } from './message-state.ts'
 import { rangesOf, type UidRange } from './uid-ranges.ts'
 
 export interface FlagChange extends OpenMailbox {
@@ -22,6 +22,8 @@ export interface FlagChange extends OpenMailbox {
   readonly keywords: readonly string[]
   /** Messages that have changed after this mod-sequence are left as they are. */
   readonly unchangedSince?: number | undefined
+  /** Others stay as they are, whatever is to be set. Default: all. */
+  readonly changeable?: Changeable | undefined
 }
 
 export type FlagsChanged =
@@ -45,14 +47,15 @@ export const changeFlags = defineWrite(
     const mailbox = await lockOpenMailbox(tx, change)
     if (!mailbox) return { kind: 'gone' }
     // A keyword that is only taken away need not be one of the mailbox's.
+    const allowed = ofChangeable(change)
     const keywords =
-      change.mode === 'remove' ? change.keywords : await adoptKeywords(tx, mailbox, change.keywords)
+      change.mode === 'remove' ? allowed.keywords : await adoptKeywords(tx, mailbox, allowed.keywords)
     if (!keywords) return { kind: 'too-many-keywords' }
     const rows = await findRows(tx, change)
     const { unchangedSince = Number.MAX_SAFE_INTEGER } = change
     const after = rows
       .filter(row => row.mod_seq <= unchangedSince)
-      .map(row => applyChange(row, { ...change, keywords }))
+      .map(row => applyChange(row, { ...allowed, keywords }))
     const before = new Map(rows.map(row => [row.uid, row]))
     const changed = after.filter(
       row => row.flags !== before.get(row.uid)?.flags || row.keywords !== before.get(row.uid)?.keywords,
@@ -96,8 +99,27 @@ async function findRows(tx: Tx, { mailboxId, ranges }: FlagChange): Promise<read
   return found.flat()
 }
 
-function applyChange(row: Row, { mode, flags, keywords }: FlagChange): Row {
-  if (mode === 'set') return { ...row, flags, keywords: formatKeywords(keywords) }
+const everything: Changeable = { flags: flagBits, keywords: true }
+
+/** Without what is not to be changed. */
+function ofChangeable(change: FlagChange): FlagChange & { readonly changeable: Changeable } {
+  const { changeable = everything, flags, keywords } = change
+  return {
+    ...change,
+    changeable,
+    flags: flags & changeable.flags,
+    keywords: changeable.keywords ? keywords : [],
+  }
+}
+
+function applyChange(row: Row, change: FlagChange & { readonly changeable: Changeable }): Row {
+  const { mode, flags, keywords, changeable } = change
+  if (mode === 'set')
+    return {
+      ...row,
+      flags: (row.flags & ~changeable.flags) | flags,
+      keywords: changeable.keywords ? formatKeywords(keywords) : row.keywords,
+    }
   const own = row.keywords === '' ? [] : row.keywords.split(' ')
   if (mode === 'add')
     return { ...row, flags: row.flags | flags, keywords: formatKeywords([...own, ...keywords]) }

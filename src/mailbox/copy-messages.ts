@@ -13,7 +13,7 @@ import {
   type OpenMailbox,
 } from './mailbox-row.ts'
 import { type FlagRow, flagColumns } from './message-row.ts'
-import { parseKeywords, stateOf } from './message-state.ts'
+import { type Changeable, parseKeywords, stateOf } from './message-state.ts'
 import { type Extent, takeRoom } from './quota.ts'
 import { rangesOf, type UidRange } from './uid-ranges.ts'
 
@@ -23,6 +23,8 @@ export interface Copying {
   readonly to: { readonly accountId: number; readonly name: string }
   /** What an account may have, where nothing else is said of it; undefined: they come whether or not there is room. */
   readonly usual?: Extent | undefined
+  /** Of the flags and keywords these come along. Default: all. */
+  readonly brings?: Changeable | undefined
   readonly now: number
 }
 
@@ -59,16 +61,21 @@ interface Row extends FlagRow {
 interface Bringing {
   readonly source: Mailbox
   readonly target: Mailbox
+  /** As they are where they come from. */
+  readonly found: readonly Row[]
+  /** As they will be. */
   readonly rows: readonly Row[]
   readonly firstUid: number
   readonly modSeq: number
   readonly now: number
 }
 
+type Way = Pick<Bringing, 'source' | 'target' | 'now'> & Pick<Copying, 'brings'>
+
 type WriteRows = (tx: Tx, bringing: Bringing) => Promise<void>
 
 async function bring(tx: Tx, copying: Copying, write: WriteRows): Promise<Copied> {
-  const { from, ranges, to, now } = copying
+  const { from, ranges, to, brings, now } = copying
   await lockAccounts(tx, from.accountId, to.accountId)
   const source = await findOpenMailbox(tx, from)
   if (!source) return { kind: 'gone' }
@@ -82,7 +89,7 @@ async function bring(tx: Tx, copying: Copying, write: WriteRows): Promise<Copied
     kind: 'copied',
     target: { accountId: target.accountId, mailboxId: target.id, uidValidity: target.uidValidity },
     source: rangesOf(rows.map(({ uid }) => uid)),
-    firstUid: await bringRows(tx, { source, target, now }, rows, write),
+    firstUid: await bringRows(tx, { source, target, brings, now }, rows, write),
   }
 }
 
@@ -105,22 +112,21 @@ async function findRows(tx: Tx, source: Mailbox, ranges: readonly UidRange[]): P
 }
 
 /** The first UID in the other mailbox. */
-async function bringRows(
-  tx: Tx,
-  way: Pick<Bringing, 'source' | 'target' | 'now'>,
-  found: readonly Row[],
-  write: WriteRows,
-): Promise<number> {
-  const { target } = way
-  const rows = await keepKeywords(tx, target, found)
+async function bringRows(tx: Tx, way: Way, found: readonly Row[], write: WriteRows): Promise<number> {
+  const { source, target, brings, now } = way
+  const rows = await keepKeywords(tx, target, brings ? found.map(row => only(row, brings)) : found)
   const { firstUid, modSeq } = await advanceMailbox(tx, target.id, countMessages(rows), rows.length)
-  await write(tx, { ...way, rows, firstUid, modSeq })
+  await write(tx, { source, target, now, found, rows, firstUid, modSeq })
   await writeStates(
     tx,
     target.id,
     rows.map((row, at) => [firstUid + at, stateOf(row)]),
   )
   return firstUid
+}
+
+function only(row: Row, brings: Changeable): Row {
+  return { ...row, flags: row.flags & brings.flags, keywords: brings.keywords ? row.keywords : '' }
 }
 
 /** Keywords come along as long as the other mailbox can have them. */
@@ -144,14 +150,15 @@ export async function moveRowsTo(
 }
 
 async function insertCopies(tx: Tx, { target, rows, firstUid, modSeq, now }: Bringing): Promise<void> {
-  for (const [at, { id, keywords }] of rows.entries())
+  for (const [at, { id, flags, keywords }] of rows.entries())
     await tx.run(
       `INSERT INTO mailbox_message
          (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq)
-       SELECT ?, ?, mail_data_id, queue_id, trace_fields, received_at, ?, size, flags, ?, ? FROM mailbox_message WHERE id = ?`,
+       SELECT ?, ?, mail_data_id, queue_id, trace_fields, received_at, ?, size, ?, ?, ? FROM mailbox_message WHERE id = ?`,
       target.id,
       firstUid + at,
       now,
+      flags,
       keywords,
       modSeq,
       id,
@@ -159,16 +166,17 @@ async function insertCopies(tx: Tx, { target, rows, firstUid, modSeq, now }: Bri
 }
 
 async function moveRows(tx: Tx, bringing: Bringing): Promise<void> {
-  const { source, target, rows, firstUid, modSeq, now } = bringing
-  for (const [at, { id, keywords }] of rows.entries())
+  const { source, target, found, rows, firstUid, modSeq, now } = bringing
+  for (const [at, { id, flags, keywords }] of rows.entries())
     await tx.run(
-      'UPDATE mailbox_message SET mailbox_id = ?, uid = ?, saved_at = ?, keywords = ?, mod_seq = ? WHERE id = ?',
+      'UPDATE mailbox_message SET mailbox_id = ?, uid = ?, saved_at = ?, flags = ?, keywords = ?, mod_seq = ? WHERE id = ?',
       target.id,
       firstUid + at,
       now,
+      flags,
       keywords,
       modSeq,
       id,
     )
-  await noteVanished(tx, source, rows)
+  await noteVanished(tx, source, found)
 }

@@ -59,8 +59,8 @@ export interface NewMailbox {
 }
 
 /** Whoever calls has locked the account. */
-export async function makeMailbox(tx: Tx, mailbox: NewMailbox): Promise<Mailbox> {
-  const { accountId, name, specialUse, now } = mailbox
+export async function makeMailbox(tx: Tx, made: NewMailbox): Promise<Mailbox> {
+  const { accountId, name, specialUse, now } = made
   const row = await tx.get<MailboxRow>(
     `INSERT INTO mailbox (account_id, name, uid_validity, uid_next, special_use) VALUES (?, ?, ?, 1, ?)
        RETURNING ${mailboxColumns}`,
@@ -70,8 +70,25 @@ export async function makeMailbox(tx: Tx, mailbox: NewMailbox): Promise<Mailbox>
     specialUse ?? null,
   )
   if (!row) throw new Error('INSERT … RETURNING gave no row')
-  if (mailbox.isSubscribed ?? true) await subscribeTo(tx, accountId, name)
-  return readMailbox(row)
+  if (made.isSubscribed ?? true) await subscribeTo(tx, accountId, name)
+  else wakeNames(tx, accountId)
+  const mailbox = readMailbox(row)
+  await inheritRights(tx, mailbox)
+  return mailbox
+}
+
+/** RFC 4314 §4: what is made below a shared mailbox is shared as that is. */
+async function inheritRights(tx: Tx, { id, accountId, name }: Mailbox): Promise<void> {
+  const end = name.lastIndexOf(delimiter)
+  if (end < 0) return
+  await tx.run(
+    `INSERT INTO mailbox_acl (mailbox_id, holder, holder_id, is_negative, rights)
+       SELECT ?, holder, holder_id, is_negative, rights FROM mailbox_acl
+        WHERE mailbox_id = (SELECT id FROM mailbox WHERE account_id = ? AND name = ?)`,
+    id,
+    accountId,
+    name.slice(0, end),
+  )
 }
 
 /** For a new account. */
@@ -85,6 +102,12 @@ export async function subscribeTo(tx: Tx, accountId: number, name: string): Prom
     accountId,
     name,
   )
+  wakeNames(tx, accountId)
+}
+
+/** Which mailboxes the account has, under which names, who may use them, what it is subscribed to: one of these has changed. */
+export function wakeNames(tx: Tx, accountId: number): void {
+  tx.wake('mailbox-names', accountId)
 }
 
 /**

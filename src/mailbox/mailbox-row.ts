@@ -81,6 +81,10 @@ export function readMailbox(row: MailboxRow): Mailbox {
   }
 }
 
+export function openingOf({ accountId, id, uidValidity }: Mailbox): OpenMailbox {
+  return { accountId, mailboxId: id, uidValidity }
+}
+
 /** undefined: it is no longer there, or another has its id. */
 export async function findOpenMailbox(tx: Tx, open: OpenMailbox): Promise<Mailbox | undefined> {
   const row = await tx.get<MailboxRow>(

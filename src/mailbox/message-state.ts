@@ -7,7 +7,13 @@ export type SystemFlag = keyof typeof flags
 export const systemFlags = Object.keys(flags) as readonly SystemFlag[]
 
 /** All of them. */
-const flagBits = 31
+export const flagBits = 31
+
+/** What of flags and keywords somebody may change. */
+export interface Changeable {
+  readonly flags: number
+  readonly keywords: boolean
+}
 /** It has keywords: its row says which. */
 export const hasKeywords = 32
 /** A message is there. */

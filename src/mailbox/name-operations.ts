@@ -3,7 +3,14 @@
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { moveRowsTo } from './copy-messages.ts'
 import { removeMessages } from './expunge.ts'
-import { delimiter, findMailboxNamed, findMailboxOfUse, makeMailbox, subscribeTo } from './mailbox-names.ts'
+import {
+  delimiter,
+  findMailboxNamed,
+  findMailboxOfUse,
+  makeMailbox,
+  subscribeTo,
+  wakeNames,
+} from './mailbox-names.ts'
 import {
   lockAccounts,
   type Mailbox,
@@ -94,14 +101,15 @@ export const removeMailbox = defineWrite(
       await removeMessages(tx, mailbox, [{ first: 1, last: mailbox.uidNext - 1 }], now)
     await removeMailboxRows(tx, mailbox.id)
     tx.wake('mailbox', mailbox.id)
+    wakeNames(tx, accountId)
     return 'removed'
   },
 )
 
 /** Of a mailbox that has no messages. */
 async function removeMailboxRows(tx: Tx, mailboxId: number): Promise<void> {
-  await tx.run('DELETE FROM mailbox_block WHERE mailbox_id = ?', mailboxId)
-  await tx.run('DELETE FROM mailbox_vanished WHERE mailbox_id = ?', mailboxId)
+  for (const table of ['mailbox_block', 'mailbox_vanished', 'mailbox_acl', 'mailbox_metadata'])
+    await tx.run(`DELETE FROM ${table} WHERE mailbox_id = ?`, mailboxId)
   await tx.run('DELETE FROM mailbox WHERE id = ?', mailboxId)
 }
 
@@ -130,7 +138,16 @@ export const renameMailbox = defineWrite(
     if (name === 'INBOX') {
       const made = await makeMailbox(tx, { ...renaming, name: to })
       const all = { first: 1, last: Number.MAX_SAFE_INTEGER }
-      if (mailbox) await moveRowsTo(tx, { source: mailbox, target: made, now: renaming.now }, [all])
+      if (mailbox) {
+        await moveRowsTo(tx, { source: mailbox, target: made, now: renaming.now }, [all])
+        // RFC 5464 §4.1: what is noted of INBOX stays, and comes along.
+        await tx.run(
+          `INSERT INTO mailbox_metadata (mailbox_id, reader_id, name, value, mod_seq)
+             SELECT ?, reader_id, name, value, 1 FROM mailbox_metadata WHERE mailbox_id = ?`,
+          made.id,
+          mailbox.id,
+        )
+      }
       return 'renamed'
     }
     for (const one of mailbox ? [mailbox, ...below] : below)
@@ -163,6 +180,7 @@ async function renameOne(tx: Tx, mailbox: Mailbox, name: string): Promise<void> 
   )
   if (changes > 0) await subscribeTo(tx, accountId, name)
   tx.wake('mailbox', id)
+  wakeNames(tx, accountId)
 }
 
 /** A name can be subscribed to whether or not there is a mailbox of it (RFC 9051 §6.3.7). */
@@ -187,6 +205,7 @@ export const unsubscribe = defineWrite(
       accountId,
       name,
     )
+    if (changes > 0) wakeNames(tx, accountId)
     return changes > 0
   },
 )

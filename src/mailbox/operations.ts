@@ -8,6 +8,7 @@ import { forgetExpunged, listExpunged, restoreExpunged } from './expunged.ts'
 import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
 import { type MailboxMessage, type MessageRow, messageColumns, readMessage } from './message-row.ts'
+import { listChangedMetadata, listMetadata, readMetadata, writeMetadata } from './metadata.ts'
 import {
   createMailbox,
   findMailbox,
@@ -19,7 +20,7 @@ import {
   unsubscribe,
 } from './name-operations.ts'
 import { findLackOfRoom, listQuotas, mendUse, readQuotaOf, updateLevel } from './quota-operations.ts'
-import { readChanges, readKeywords, readMailboxState, readMessages } from './read-mailbox.ts'
+import { readChanges, readKeywords, readMailboxes, readMailboxState, readMessages } from './read-mailbox.ts'
 import { rebuildBlocks } from './rebuild-blocks.ts'
 import { claimRecent, countRecent } from './recent.ts'
 import { expungeOutdated, findOutdated } from './retention.ts'
@@ -120,9 +121,11 @@ export const mailboxOperations = [
   findWantedStructures,
   forgetExpunged,
   keepStructures,
+  listChangedMetadata,
   listExpunged,
   listMailboxes,
   listMailboxMessages,
+  listMetadata,
   listQuotas,
   listSubscriptions,
   mendUse,
@@ -130,8 +133,10 @@ export const mailboxOperations = [
   moveMessages,
   readChanges,
   readKeywords,
+  readMailboxes,
   readMailboxState,
   readMessages,
+  readMetadata,
   readQuotaOf,
   readStructures,
   rebuildBlocks,
@@ -141,4 +146,5 @@ export const mailboxOperations = [
   subscribe,
   unsubscribe,
   updateLevel,
+  writeMetadata,
 ] as const

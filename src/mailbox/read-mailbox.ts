@@ -1,7 +1,14 @@
 // What a session reads of a mailbox: all of it at its opening, and from then on what has changed since.
 import { defineRead, type Tx } from '../storage/operation.ts'
 import { type Block, readBlocks } from './blocks.ts'
-import { findOpenMailbox, type Mailbox, type OpenMailbox } from './mailbox-row.ts'
+import {
+  findOpenMailbox,
+  type Mailbox,
+  type MailboxRow,
+  mailboxColumns,
+  type OpenMailbox,
+  readMailbox,
+} from './mailbox-row.ts'
 import {
   type FlagRow,
   flagColumns,
@@ -25,6 +32,17 @@ export const readMailboxState = defineRead(
   async (tx, open: OpenMailbox): Promise<MailboxState | undefined> => {
     const mailbox = await findOpenMailbox(tx, open)
     return mailbox && { mailbox, blocks: await readBlocks(tx, mailbox.id) }
+  },
+)
+
+/** Those that are there, without their messages. */
+export const readMailboxes = defineRead(
+  'mailbox.read-mailboxes',
+  async (tx, { ids }: { readonly ids: readonly number[] }): Promise<readonly Mailbox[]> => {
+    const rows = await tx.forAll(ids, id =>
+      tx.get<MailboxRow>(`SELECT ${mailboxColumns} FROM mailbox WHERE id = ?`, id),
+    )
+    return rows.flatMap(row => (row ? [readMailbox(row)] : []))
   },
 )
 

@@ -12,6 +12,7 @@ import { screeningOperations } from '../screening/operations.ts'
 import { senderListOperations } from '../sender-list/operations.ts'
 import { outgoingOperations } from '../sending/outgoing-suspects.ts'
 import { sendingOperations } from '../sending/sending-counts.ts'
+import { sharingOperations } from '../sharing/operations.ts'
 import { signingOperations } from '../signing/operations.ts'
 import { createOperationRegistry, type OperationRegistry } from '../storage/operation.ts'
 import { suppressionOperations } from '../suppression/operations.ts'
@@ -31,6 +32,7 @@ export function createRegistry(): OperationRegistry {
     ...queueOperations,
     ...screeningOperations,
     ...senderListOperations,
+    ...sharingOperations,
     ...signingOperations,
     ...sendingOperations,
     ...outgoingOperations,

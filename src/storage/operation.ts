@@ -37,9 +37,16 @@ export interface Tx {
 }
 
 /** What a write may wake: whoever listens is told after the commit. */
-export type WakeTopic = 'queue' | 'directory' | 'certificates' | 'mailbox' | 'quota'
+export type WakeTopic = 'queue' | 'directory' | 'certificates' | 'mailbox' | 'mailbox-names' | 'quota'
 
-export const wakeTopics: readonly WakeTopic[] = ['queue', 'directory', 'certificates', 'mailbox', 'quota']
+export const wakeTopics: readonly WakeTopic[] = [
+  'queue',
+  'directory',
+  'certificates',
+  'mailbox',
+  'mailbox-names',
+  'quota',
+]
 
 /** What of a topic has changed; undefined: any of it may have. */
 export type WakeKeys = ReadonlySet<number> | undefined

@@ -30,6 +30,7 @@ import { mailboxState } from './0026-mailbox-state.ts'
 import { knownNetworks } from './0027-known-networks.ts'
 import { messageStructure } from './0028-message-structure.ts'
 import { quota } from './0029-quota.ts'
+import { sharing } from './0031-sharing.ts'
 import { membersSend } from './0035-members-send.ts'
 import { formerPasswords } from './0036-former-passwords.ts'
 
@@ -63,6 +64,7 @@ export const migrations: readonly string[] = [
   knownNetworks,
   messageStructure,
   quota,
+  sharing,
   membersSend,
   formerPasswords,
 ]
