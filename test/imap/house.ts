@@ -8,6 +8,7 @@ import type { FetchItem } from '../../src/imap/responses/fetch.ts'
 import { toRanges } from '../../src/imap/responses/number-set.ts'
 import type {
   AccountMailboxes,
+  AccountNews,
   AppendTarget,
   FetchedMessage,
   MailboxChange,
@@ -256,7 +257,8 @@ export function createHouse({
         await at(() => {})
         const subscribed = selection.includes('SUBSCRIBED') ? ['\\Subscribed'] : []
         const status = returns?.status && new Map(returns.status.map(item => [item, 3] as const))
-        yield [{ mailbox: { name: 'INBOX', attributes: ['\\HasNoChildren', ...subscribed] }, status }]
+        const rights = returns?.myRights === true ? 'lrs' : undefined
+        yield [{ mailbox: { name: 'INBOX', attributes: ['\\HasNoChildren', ...subscribed] }, status, rights }]
         if (patterns.includes('*'))
           yield [{ mailbox: { name: 'Входящие', attributes: ['\\Noselect'] }, status: undefined }]
       },
@@ -277,6 +279,70 @@ export function createHouse({
         at(() => (mailbox === 'Trash' && subscription === 'subscribed' ? undefined : missing)),
       select: (name, terms) => at(() => select(name, terms)),
       append: (mailbox, replaces) => at(() => append(mailbox, replaces)),
+      acl: {
+        list: mailbox =>
+          at(() =>
+            mailbox === 'INBOX'
+              ? new Map([
+                  ['anna@example.test', 'lrswipkxteacd'],
+                  ['-anyone', 'w'],
+                ])
+              : missing,
+          ),
+        change: ({ identifier, action, rights }) =>
+          at(() =>
+            identifier === 'boris'
+              ? undefined
+              : { refused: `No ${action} of ${rights} for ${identifier}`, code: codes.cannot },
+          ),
+        remove: (_mailbox, identifier) => at(() => (identifier === 'boris' ? undefined : missing)),
+        grantable: mailbox =>
+          at(() => (mailbox === 'INBOX' ? { required: 'l', optional: ['r', 's'] } : missing)),
+        mine: mailbox => at(() => (mailbox === 'INBOX' ? 'lrs' : missing)),
+      },
+      metadata: {
+        get: ({ entries, maxSize }) =>
+          at(() => ({
+            entries: new Map(
+              entries.map((name, index) => [
+                name,
+                index === 0 ? Buffer.from(`of ${name}`) : index === 1 ? Buffer.from('a\r\nb') : null,
+              ]),
+            ),
+            longest: maxSize === undefined ? undefined : 2199,
+          })),
+        set: ({ mailbox, entries }) =>
+          at(() => {
+            if (mailbox === '') return { refused: 'Not yours', code: codes.noPermission }
+            const value = entries.get('/private/comment')
+            return value && value.length > 5
+              ? { refused: 'This is too long', code: codes.metadataMaxSize(5) }
+              : undefined
+          }),
+      },
+      watch: ({ groups, status }) =>
+        at(() => {
+          if (groups.some(({ filter }) => filter.kind === 'subscribed'))
+            return { refused: 'That is too much', code: codes.notificationOverflow }
+          open++
+          let news: readonly AccountNews[] = [
+            { kind: 'listed', mailbox: { name: 'Новое', attributes: ['\\Subscribed'], oldName: 'Старое' } },
+            { kind: 'metadata', mailbox: 'INBOX', names: ['/shared/comment'] },
+          ]
+          return {
+            initial: () =>
+              status ? [{ kind: 'status', mailbox: 'Trash', values: new Map([['MESSAGES', 2]]) }] : [],
+            take: () =>
+              at(() => {
+                const taken = news
+                news = [{ kind: 'overflow' }]
+                return taken
+              }),
+            close() {
+              open--
+            },
+          }
+        }),
       close() {
         open--
       },

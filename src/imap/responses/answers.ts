@@ -33,6 +33,7 @@ export const answers = {
   refused: (text: string, code: StatusResponse['code']) => no(text, code),
   localError: no('Something went wrong here; it was written down', codes.serverBug),
   unknownCommand: (verb: string) => bad(`There is no command ${verb}`),
+  notOffered: bad('This server does not offer this command'),
   wrongState: (verb: string, when: string) => bad(`${verb} is for ${when}`, codes.clientBug),
   syntax: (text: string) => bad(text),
   badCharset: (text: string) => no(text, codes.badCharset(['UTF-8', 'US-ASCII'])),
@@ -64,7 +65,10 @@ export const answers = {
   compressionStarts: ok('DEFLATE from now on'),
   compressionActive: no('The connection is compressed already', codes.compressionActive),
   unknownCompression: no('There is DEFLATE only', codes.cannot),
+  unknownEvent: (known: readonly string[]) =>
+    no('There is no such event to be told of here', codes.badEvent(known)),
   enableFirst: (name: string) => bad(`Say ENABLE ${name} first`, codes.clientBug),
+  uidRequired: bad('After ENABLE UIDONLY messages are named by UID', codes.uidRequired),
   readOnly: no('The mailbox was opened to be read', codes.noPermission),
   // Idling
   idleEnds: ok('IDLE completed'),

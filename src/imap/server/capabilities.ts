@@ -38,6 +38,7 @@ const afterLogin = [
   'QUOTA=RES-STORAGE',
   'QUOTA=RES-MESSAGE',
   'UTF8=ACCEPT',
+  'UIDONLY',
 ]
 
 export function capabilitiesOf(session: Session): readonly string[] {
@@ -45,6 +46,10 @@ export function capabilitiesOf(session: Session): readonly string[] {
   const names = [...always]
   if (client.account) {
     names.push(...afterLogin, `APPENDLIMIT=${context.limits.maxMessageBytes}`)
+    // RFC 4314 §5.1.1; RFC 8440
+    if (session.mailboxes.acl) names.push('ACL', 'RIGHTS=kxte', 'LIST-MYRIGHTS')
+    if (session.mailboxes.metadata) names.push('METADATA')
+    if (session.mailboxes.watch) names.push('NOTIFY')
     // RFC 4978 §3: not offered where it cannot be had any more.
     if (context.offersCompression && !isCompressed) names.push('COMPRESS=DEFLATE')
     return names

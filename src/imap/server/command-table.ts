@@ -7,11 +7,14 @@ import {
   usual,
   withMailbox,
 } from './command.ts'
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from './commands/acl.ts'
 import { authenticate, login } from './commands/authenticate.ts'
 import { fetch } from './commands/fetch.ts'
 import { idle } from './commands/idle.ts'
 import { create, list, lsub, remove, rename, status, subscribe, unsubscribe } from './commands/mailboxes.ts'
 import { copy, expunge, move, store } from './commands/messages.ts'
+import { getMetadata, setMetadata } from './commands/metadata.ts'
+import { notify } from './commands/notify.ts'
 import { getQuota, getQuotaRoot, setQuota } from './commands/quota.ts'
 import { search, sort, thread } from './commands/search.ts'
 import { close, examine, namespace, select, unselect } from './commands/select.ts'
@@ -54,6 +57,14 @@ const commands: readonly Command[] = [
   copy,
   move,
   expunge,
+  setAcl,
+  deleteAcl,
+  getAcl,
+  listRights,
+  myRights,
+  getMetadata,
+  setMetadata,
+  notify,
 ]
 
 export const commandTable: ReadonlyMap<string, Command> = new Map(

@@ -553,7 +553,7 @@ export class Connection implements SocketOwner, KeptConnection {
       throw new Fault('IMAP_OCTETS', `A literal of ${size} octets had ${written}: the message is damaged.`)
   }
 
-  // News for a client that idles
+  // News for a client that hears them
 
   #wake(): void {
     this.#hasNews = true
@@ -565,12 +565,19 @@ export class Connection implements SocketOwner, KeptConnection {
   /** True when it goes on once they are there. */
   #tellNews(): boolean {
     const { session } = this
-    const isHeard = this.#hasNews && session?.open?.kind === 'idling'
-    // Whoever idles no more is told with the answer to a command.
+    const isHeard = this.#hasNews && session?.hearsNews === true
+    // Whoever hears none is told with the answer to a command.
     this.#hasNews = false
     if (!isHeard) return false
-    this.#resumeAfter(session.news(), text => this.#output.addText(text))
+    this.#resumeAfter(this.#writeNews(session), () => {})
     return true
+  }
+
+  async #writeNews(session: Session): Promise<void> {
+    for await (const piece of session.news()) {
+      if (this.#isOver) return
+      await this.#write(piece)
+    }
   }
 
   // TLS and compression

@@ -4,11 +4,14 @@
 // What is large comes as a stream and is made while the client reads it: messages in batches, octets in pieces. Whoever gives one
 // counts on `return` at any point, because a client may go away in the middle of it.
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
+import type { SetAclCommand } from '../grammar/commands/acl.ts'
 import type { AppendedMessage, ReplacedMessage } from '../grammar/commands/append.ts'
 import type { CopyCommand } from '../grammar/commands/copy.ts'
 import type { FetchCommand } from '../grammar/commands/fetch.ts'
 import type { ListCommand } from '../grammar/commands/list.ts'
 import type { CreateCommand } from '../grammar/commands/mailboxes.ts'
+import type { GetMetadataCommand, SetMetadataCommand } from '../grammar/commands/metadata.ts'
+import type { EventGroup } from '../grammar/commands/notify.ts'
 import type { SearchKey } from '../grammar/commands/search.ts'
 import type { QuickResync } from '../grammar/commands/select.ts'
 import type { SortCriterion, ThreadCommand } from '../grammar/commands/sort.ts'
@@ -46,6 +49,12 @@ export interface AccountMailboxes {
   select(mailbox: string, terms: SelectTerms): OrRefusal<SelectedMailbox>
   /** TRYCREATE, no rights, over quota already: refused before any octet is read. */
   append(mailbox: string, replaces: ReplacedMessage | undefined): OrRefusal<AppendTarget>
+  /** undefined: nobody else has rights here, and ACL is not offered. */
+  readonly acl?: AccessLists | undefined
+  /** undefined: nothing is noted, and METADATA is not offered. */
+  readonly metadata?: Metadata | undefined
+  /** Of one session: a new one ends the one before. undefined: nothing is watched, and NOTIFY is not offered. */
+  watch?(request: WatchRequest): OrRefusal<MailboxWatch>
   /** The session is over. */
   close(): void
 }
@@ -56,10 +65,73 @@ export interface QuotaRoot {
   readonly resources: readonly QuotaResource[]
 }
 
+/** What is noted of mailboxes, and of the server (RFC 5464). */
+export interface Metadata {
+  get(request: Omit<GetMetadataCommand, 'verb'>): OrRefusal<FoundMetadata>
+  /** All of it, or nothing. */
+  set(request: Omit<SetMetadataCommand, 'verb'>): OrRefusal<undefined>
+}
+
+export interface FoundMetadata {
+  /** null: there is no such entry. */
+  readonly entries: ReadonlyMap<string, Buffer | null>
+  /** Octets of the longest that was left out because of MAXSIZE. */
+  readonly longest: number | undefined
+}
+
+/** What is to be heard of other mailboxes than the selected one (RFC 5465). */
+export interface WatchRequest {
+  readonly groups: readonly EventGroup[]
+  /** How each mailbox stands is wanted first. */
+  readonly status: boolean
+  /** Whether the client is told mod-sequences: it may learn of them later. */
+  readonly knowsModSeq: () => boolean
+  /** Called when there is something to take. */
+  readonly onNews: () => void
+}
+
+export interface MailboxWatch {
+  /** Before anything has happened. */
+  initial(): readonly AccountNews[]
+  /** What has happened since it was asked last, but for what the client has done itself, as far as that can be told. */
+  take(): MaybePromise<readonly AccountNews[]>
+  close(): void
+}
+
+export type AccountNews =
+  | {
+      readonly kind: 'status'
+      readonly mailbox: string
+      readonly values: ReadonlyMap<StatusItem, StatusValue>
+    }
+  /** A name, or a subscription, that has come, gone or become another one. */
+  | { readonly kind: 'listed'; readonly mailbox: ListedMailbox }
+  /** '': of the server. */
+  | { readonly kind: 'metadata'; readonly mailbox: string; readonly names: readonly string[] }
+  /** It has become too much; nothing more will come (RFC 5465 §5.8). */
+  | { readonly kind: 'overflow' }
+
 export interface ListedWithStatus {
   readonly mailbox: ListedMailbox
   /** undefined: not asked for, or not to be had of this one (RFC 5819 §2). */
   readonly status?: ReadonlyMap<StatusItem, StatusValue> | undefined
+  /** Where MYRIGHTS is asked for (RFC 8440); undefined: there is no such mailbox. */
+  readonly rights?: string | undefined
+}
+
+/** Who else may do what in a mailbox (RFC 4314). Rights are letters, with the older c and d where a client is told them. */
+export interface AccessLists {
+  /** Identifier → rights, the owner first. */
+  list(mailbox: string): OrRefusal<ReadonlyMap<string, string>>
+  /** `change.rights` are letters that the grammar knows. */
+  change(change: Omit<SetAclCommand, 'verb'>): OrRefusal<undefined>
+  remove(mailbox: string, identifier: string): OrRefusal<undefined>
+  /** What somebody could be given. */
+  grantable(
+    mailbox: string,
+    identifier: string,
+  ): OrRefusal<{ readonly required: string; readonly optional: readonly string[] }>
+  mine(mailbox: string): OrRefusal<string>
 }
 
 export interface SelectTerms {
@@ -181,9 +253,17 @@ export type MailboxChange =
       readonly sequences: readonly number[]
       readonly uids: readonly NumberRange[]
     }
-  /** `recent`: with \\Recent; undefined: no more than before. */
-  | { readonly kind: 'exists'; readonly count: number; readonly recent?: number | undefined }
-  /** Keywords that are new in the mailbox, with all others: before a message that has them. */
+  /** `recent`: with \\Recent; undefined: no more than before. `arrived`: the UIDs of those that have come from elsewhere. */
+  | {
+      readonly kind: 'exists'
+      readonly count: number
+      readonly recent?: number | undefined
+      readonly arrived?: readonly NumberRange[]
+    }
+  /**
+   * Keywords that are new in the mailbox, with all others: before a message that has them. Or what may be set has become something
+   * else (RFC 4314 §5.1.1).
+   */
   | { readonly kind: 'known-flags'; readonly flags: readonly string[]; readonly permanent: readonly string[] }
   /** What this session has changed itself and without a word (.SILENT): whoever knows mod-sequences needs the new one. */
   | { readonly kind: 'mod-seq'; readonly sequence: number; readonly uid: number; readonly modSeq: number }

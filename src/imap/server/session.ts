@@ -8,10 +8,12 @@ import { mayLogIn, mechanismsFor, saslConnectionOf } from '../../sasl/log-in-ter
 import type { SaslConnection, SaslMechanism } from '../../sasl/mechanism.ts'
 import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
 import { type CommandHead, isProblem, parseCommand, parseCommandHead } from '../grammar/command.ts'
+import type { EventGroup, MailboxFilter, NotifyEvent } from '../grammar/commands/notify.ts'
 import type { LiteralMark } from '../grammar/literal-mark.ts'
 import type { GrammarTerms } from '../grammar/terms.ts'
 import { answers } from '../responses/answers.ts'
 import { codes } from '../responses/codes.ts'
+import type { Piece } from '../responses/octets.ts'
 import { formatNote, type StatusResponse } from '../responses/status-response.ts'
 import type { ResponseTerms } from '../responses/terms.ts'
 import { answerProblem } from './answer-problem.ts'
@@ -22,11 +24,19 @@ import type { Collected } from './command-reader.ts'
 import { appendTable, commandTable } from './command-table.ts'
 import { continueAuthentication } from './commands/authenticate.ts'
 import { endIdle } from './commands/idle.ts'
-import type { AccountMailboxes, Refusal, SelectedMailbox } from './mailbox-services.ts'
+import {
+  type AccountMailboxes,
+  type AccountNews,
+  isRefusal,
+  type Refusal,
+  type SelectedMailbox,
+} from './mailbox-services.ts'
+import { Notification } from './notification.ts'
 import type { ImapServerLimits } from './options.ts'
 import type { Client, SessionServices } from './services.ts'
 import type { OpenCommand, SessionState, Step, Telling } from './session-state.ts'
-import { formatChanges } from './tell-changes.ts'
+import { formatChanges, formatNews } from './tell-changes.ts'
+import { formatBatch } from './tell-messages.ts'
 
 /** What all sessions of a server share. */
 export interface SessionContext {
@@ -70,10 +80,11 @@ export class Session {
   /** In upper case (ENABLE, RFC 5161). */
   readonly enabled = new Set<string>()
   readonly #wake: () => void
+  readonly #notification = new Notification()
   #errors = 0
   #isAbandoned = false
 
-  /** `wake` is called when there is news for a client that idles. */
+  /** `wake` is called when there is news for a client that hears them. */
   constructor(context: SessionContext, client: Client, wake: () => void) {
     this.context = context
     this.client = client
@@ -141,14 +152,19 @@ export class Session {
   }
 
   /** The row of a command, or why it cannot be had. */
-  #find({ verb }: CommandHead): Command | StatusResponse {
+  #find(head: CommandHead): Command | StatusResponse {
+    const { verb } = head
     const row = commandTable.get(verb)
     if (!row) return answers.unknownCommand(verb.slice(0, 32))
-    return this.#deny(verb, row) ?? row.denied?.(this) ?? row
+    return this.#deny(head, row) ?? row.denied?.(this) ?? row
   }
 
-  #deny(verb: string, { phases }: CommandTerms): StatusResponse | undefined {
-    if (phases.includes(this.state.phase)) return undefined
+  #deny({ verb, by }: CommandHead, { phases, uidVariant }: CommandTerms): StatusResponse | undefined {
+    if (phases.includes(this.state.phase))
+      // RFC 9586 §3; EXPUNGE names no messages by themselves.
+      return this.knowsUidsOnly && uidVariant === 'also' && by === 'sequence' && verb !== 'EXPUNGE'
+        ? answers.uidRequired
+        : undefined
     return answers.wrongState(verb, phases.map(phase => meantFor[phase]).join(', or '))
   }
 
@@ -170,7 +186,7 @@ export class Session {
 
   #openAppend(row: AppendCommand, head: CommandHead): AppendFlow | StatusResponse {
     const { verb } = row
-    const denied = this.#deny(verb, row) ?? row.denied?.(this)
+    const denied = this.#deny(head, row) ?? row.denied?.(this)
     if (denied) return denied
     const terms = {
       tag: head.tag,
@@ -261,9 +277,81 @@ export class Session {
     return this.#enter(this.answer(head.tag ?? '*', response))
   }
 
-  /** For a client that idles: what has happened. */
-  async news(): Promise<string> {
-    return await this.#takeChanges('all')
+  /** It waits for news, or takes them at any time (RFC 5465 §3.1). */
+  get hearsNews(): boolean {
+    return this.open?.kind === 'idling' || (this.open === undefined && this.#notification.isOn)
+  }
+
+  /** What has happened, for a client that hears news. */
+  async *news(): AsyncGenerator<Piece, void, undefined> {
+    if (this.state.phase === 'selected') yield* this.#newsOf(this.state.mailbox)
+    yield formatNews(await this.#notification.take(), this)
+  }
+
+  async *#newsOf(mailbox: SelectedMailbox): AsyncGenerator<Piece, void, undefined> {
+    if (!this.#notification.isOn) {
+      yield formatChanges(await mailbox.takeChanges('all'), this)
+      return
+    }
+    const { selected } = this.#notification
+    // Then it is told with the answers to commands alone.
+    if (!selected || selected.events.length === 0) return
+    // RFC 5465 §6.1.2: IDLE is a command during which numbers may change.
+    const isDelayed = selected.filter.kind === 'selected-delayed' && this.open?.kind !== 'idling'
+    const changes = await mailbox.takeChanges(isDelayed ? 'without-expunges' : 'all')
+    yield formatChanges(this.#notification.choose(changes), this)
+    const ranges = this.#notification.takeArrived()
+    if (ranges.length === 0) return
+    const { attributes } = selected
+    const request = { attributes, changedSince: undefined, vanished: false, page: undefined }
+    const set = { kind: 'ranges', ranges } as const
+    for await (const batch of mailbox.fetch({ ...request, by: 'uid', set })) yield* formatBatch(this, batch)
+  }
+
+  /** IDLE begins: what has happened until now, where it is not told as news anyway. */
+  async idleBegins(): Promise<string> {
+    if (!this.#notification.isOn) return await this.#takeChanges('all')
+    this.#wake()
+    return ''
+  }
+
+  /** NOTIFY; undefined: NONE. */
+  async notify(
+    groups: readonly EventGroup[] | undefined,
+    status: boolean,
+  ): Promise<readonly AccountNews[] | Refusal> {
+    const { mailboxes } = this
+    const news = await this.#notification.set(mailboxes, groups, this.#alwaysWatched(), {
+      status,
+      knowsModSeq: () => this.enabled.has('CONDSTORE'),
+      onNews: () => {
+        if (this.hearsNews) this.#wake()
+      },
+    })
+    if (this.#isAbandoned) this.#notification.close()
+    return news
+  }
+
+  /** ENABLE METADATA (RFC 5464 §4.1): what others note is told with the answers to commands. */
+  async watchMetadata(): Promise<void> {
+    const { mailboxes } = this
+    if (!mailboxes.metadata || !mailboxes.watch) return
+    this.enabled.add('METADATA')
+    if (this.#notification.isOn) return
+    const refusal = await this.notify(undefined, false)
+    if (isRefusal(refusal)) this.enabled.delete('METADATA')
+  }
+
+  #alwaysWatched(): readonly EventGroup[] {
+    if (!this.enabled.has('METADATA')) return []
+    const { otherUsers, shared } = this.mailboxes.namespaces
+    const roots = [...otherUsers, ...shared].map(prefix => prefix.replace(/\/$/, ''))
+    const filters: readonly MailboxFilter[] = [
+      { kind: 'personal' },
+      ...(roots.length > 0 ? [{ kind: 'subtree', mailboxes: roots } as const] : []),
+    ]
+    const events: readonly NotifyEvent[] = ['MailboxMetadataChange', 'ServerMetadataChange']
+    return filters.map(filter => ({ filter, events, attributes: [] }))
   }
 
   /** The TLS handshake is done: everything that was said before it is forgotten (RFC 9051 §6.2.1). */
@@ -277,6 +365,7 @@ export class Session {
     if (this.#isAbandoned) return
     this.#isAbandoned = true
     this.dropOpen()
+    this.#notification.close()
     if (this.state.phase === 'selected') this.state.mailbox.release()
     if ('mailboxes' in this.state) this.state.mailboxes.close()
     this.state = { phase: 'logout' }
@@ -314,7 +403,8 @@ export class Session {
   logIn(client: Client, mailboxes: AccountMailboxes): SessionState {
     this.client = client
     if (this.#isAbandoned) mailboxes.close()
-    return { phase: 'authenticated', mailboxes }
+    this.state = { phase: 'authenticated', mailboxes }
+    return this.state
   }
 
   /** It is selected, and its news go to this session from now on. */
@@ -325,8 +415,10 @@ export class Session {
       return this.state
     }
     mailbox.onChange(() => {
-      if (this.open?.kind === 'idling') this.#wake()
+      if (this.hearsNews) this.#wake()
     })
+    // Of the one before nothing is to be told any more.
+    this.#notification.takeArrived()
     this.state = { phase: 'selected', mailboxes, mailbox, name }
     return this.state
   }
@@ -351,6 +443,11 @@ export class Session {
 
   get hasUtf8(): boolean {
     return this.enabled.has('UTF8=ACCEPT') || this.enabled.has('IMAP4REV2')
+  }
+
+  /** RFC 9586: it is told no numbers of messages, and names none by them. */
+  get knowsUidsOnly(): boolean {
+    return this.enabled.has('UIDONLY')
   }
 
   get capabilities(): readonly string[] {
@@ -389,7 +486,8 @@ export class Session {
     try {
       const result = run()
       if (Symbol.asyncIterator in result) return this.#followTelling(result, tag, scope)
-      if (!(result instanceof Promise) && this.state.phase !== 'selected') return this.#enter(result)
+      if (!(result instanceof Promise) && this.state.phase !== 'selected' && !this.#notification.isWatching)
+        return this.#enter(result)
       return this.#finish(Promise.resolve(result), tag, scope)
     } catch (cause) {
       return this.#failed(cause, tag)
@@ -414,14 +512,18 @@ export class Session {
 
   /** RFC 9051 §7: what has happened in the mailbox stands before the answer. */
   async #withChanges(step: Step, scope: 'all' | 'without-expunges'): Promise<Step> {
-    if (!step.answer || step.effect || step.next.phase !== 'selected') return step
-    const changes = await this.#takeChanges(scope)
+    if (!step.answer || step.effect) return step
+    const ofSelected = step.next.phase === 'selected' ? await this.#takeChanges(scope) : ''
+    const changes = ofSelected + formatNews(await this.#notification.take(), this)
     return changes === '' ? step : { ...step, untagged: (step.untagged ?? '') + changes }
   }
 
   async #takeChanges(scope: 'all' | 'without-expunges'): Promise<string> {
     if (this.state.phase !== 'selected') return ''
-    return formatChanges(await this.state.mailbox.takeChanges(scope), this)
+    const changes = await this.state.mailbox.takeChanges(scope)
+    // RFC 5465 §5.2: what is wanted of new messages comes right behind the answer.
+    if (this.#notification.noteArrived(changes)) this.#wake()
+    return formatChanges(changes, this)
   }
 
   #failed(cause: unknown, tag: string): Step {

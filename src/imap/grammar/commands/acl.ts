@@ -8,7 +8,7 @@ export interface SetAclCommand {
   /** Whose rights: an account, 'anyone'; with '-' before it, what is taken away (§2). */
   readonly identifier: string
   readonly action: 'replace' | 'add' | 'remove'
-  /** Letters, each once: 'lrswipkxtea'. */
+  /** Letters, each once: of 'lrswipkxtea', and c and d, which are older names of several (§2.1.1). */
   readonly rights: string
 }
 
@@ -32,8 +32,9 @@ export function parseSetAcl(cursor: Cursor): SetAclCommand {
   const text = cursor.astring('rights')
   const action = text.startsWith('+') ? 'add' : text.startsWith('-') ? 'remove' : 'replace'
   const letters = action === 'replace' ? text : text.slice(1)
-  // §2.1: letters in lower case and digits; c and d are older names of several.
-  if (!/^[a-z0-9]*$/.test(letters)) cursor.fail('syntax', 'Rights are letters in lower case, as +lrs')
+  // §3.1: what is no right must not be passed over.
+  if (!/^[lrswipkxteacd]*$/.test(letters))
+    cursor.fail('syntax', 'Rights are letters of lrswipkxtea, and c and d for several of them, as +lrs')
   return { verb: 'SETACL', mailbox, identifier, action, rights: [...new Set(letters)].join('') }
 }
 

@@ -19,29 +19,45 @@ export interface SetMetadataCommand {
   readonly entries: ReadonlyMap<string, Buffer | null>
 }
 
+type Options = Pick<GetMetadataCommand, 'maxSize' | 'depth'>
+
+const usualOptions: Options = { maxSize: undefined, depth: '0' }
+
 export function parseGetMetadata(cursor: Cursor): GetMetadataCommand {
-  let maxSize: number | undefined
-  let depth: GetMetadataCommand['depth'] = '0'
   cursor.blank()
-  if (cursor.sees('(')) {
-    cursor.list(() => {
-      if (cursor.takesKeyword('MAXSIZE')) {
-        cursor.blank()
-        maxSize = cursor.number('a number of octets')
-      } else if (cursor.takesKeyword('DEPTH')) depth = readDepth(cursor)
-      else cursor.expect('MAXSIZE or DEPTH')
-    })
-    cursor.blank()
-  }
+  // The grammar of §5 has the options before the mailbox, the examples of §4.2 have them behind it: programs do either.
+  let options = cursor.sees('(') ? readOptions(cursor) : undefined
+  if (options) cursor.blank()
   const mailbox = parseMailboxName(cursor)
   cursor.blank()
+  if (!options && seesOptions(cursor)) {
+    options = readOptions(cursor)
+    cursor.blank()
+  }
   return {
     verb: 'GETMETADATA',
     mailbox,
     entries: cursor.listOrOne(() => readEntryName(cursor)),
-    maxSize,
-    depth,
+    ...(options ?? usualOptions),
   }
+}
+
+/** Names of entries begin with a slash, or are quoted. */
+function seesOptions(cursor: Cursor): boolean {
+  const next = cursor.bytes[cursor.position + 1] ?? 0
+  return cursor.sees('(') && /[A-Za-z]/.test(String.fromCharCode(next))
+}
+
+function readOptions(cursor: Cursor): Options {
+  let { maxSize, depth } = usualOptions
+  cursor.list(() => {
+    if (cursor.takesKeyword('MAXSIZE')) {
+      cursor.blank()
+      maxSize = cursor.number('a number of octets')
+    } else if (cursor.takesKeyword('DEPTH')) depth = readDepth(cursor)
+    else cursor.expect('MAXSIZE or DEPTH')
+  })
+  return { maxSize, depth }
 }
 
 function readDepth(cursor: Cursor): GetMetadataCommand['depth'] {
@@ -58,6 +74,7 @@ export function parseSetMetadata(cursor: Cursor): SetMetadataCommand {
   cursor.blank()
   const entries = cursor.list(() => {
     const name = readEntryName(cursor)
+    if (!name.includes('/', 1)) cursor.expect('more of the name of the entry')
     cursor.blank()
     return [name, readValue(cursor)] as const
   })
@@ -72,6 +89,9 @@ function readValue(cursor: Cursor): Buffer | null {
 /** RFC 5464 §3: slashes between words; no stars, no 8-bit characters, and none at the end. */
 function readEntryName(cursor: Cursor): string {
   const name = cursor.astring('the name of an entry').toLowerCase()
+  // §3.2: it says whose it is.
+  if (!/^\/(?:private|shared)(?:\/|$)/.test(name))
+    cursor.fail('syntax', 'The name of an entry begins with /private or /shared (RFC 5464 3.2)')
   if (!/^(?:\/[!-)+-.0-~][^/*%\0-\x1f\x7f-\uffff]*)+$/.test(name))
     cursor.fail('syntax', 'An entry has a name as /private/comment (RFC 5464 3)')
   return name

@@ -43,7 +43,11 @@ export function parseNotify(cursor: Cursor): NotifyCommand {
   cursor.blank()
   const status = cursor.takesKeyword('STATUS')
   if (status) cursor.blank()
-  return { verb: 'NOTIFY', groups: cursor.separated(() => readGroup(cursor)), status }
+  const groups = cursor.separated(() => readGroup(cursor))
+  // §6.1
+  if (groups.filter(({ filter }) => isSelected(filter)).length > 1)
+    cursor.fail('syntax', 'Of the selected mailbox one group speaks (RFC 5465 6.1)')
+  return { verb: 'NOTIFY', groups, status }
 }
 
 function readGroup(cursor: Cursor): EventGroup {
@@ -65,9 +69,20 @@ function readGroup(cursor: Cursor): EventGroup {
   return { filter, events, attributes }
 }
 
+function isSelected({ kind }: MailboxFilter): boolean {
+  return kind === 'selected' || kind === 'selected-delayed'
+}
+
+const messageEvents: readonly NotifyEvent[] = [
+  'MessageNew',
+  'MessageExpunge',
+  'FlagChange',
+  'AnnotationChange',
+]
+
 /** RFC 5465 §5: what goes only together. */
 function findProblem(
-  { kind }: MailboxFilter,
+  filter: MailboxFilter,
   events: readonly NotifyEvent[],
   attributes: readonly FetchAttribute[],
 ): string | undefined {
@@ -76,7 +91,9 @@ function findProblem(
     return 'MessageNew and MessageExpunge go together (RFC 5465 5)'
   if ((has('FlagChange') || has('AnnotationChange')) && !has('MessageNew'))
     return 'FlagChange needs MessageNew and MessageExpunge (RFC 5465 5)'
-  if (attributes.length > 0 && kind !== 'selected' && kind !== 'selected-delayed')
+  if (isSelected(filter) && events.some(event => !messageEvents.includes(event)))
+    return 'Of the selected mailbox only events of messages are told (RFC 5465 6.1)'
+  if (attributes.length > 0 && !isSelected(filter))
     return 'Attributes of new messages are told of the selected mailbox only (RFC 5465 5.2)'
   return undefined
 }

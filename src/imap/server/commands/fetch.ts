@@ -24,7 +24,7 @@ async function* tell(
 ): Telling {
   if (request.vanished && !session.enabled.has('QRESYNC'))
     return session.answer(tag, answers.enableFirst('QRESYNC'))
-  const attributes = withImplied(request)
+  const attributes = withImplied(request, session.knowsUidsOnly)
   if (attributes.some(({ kind }) => kind === 'MODSEQ')) yield session.enableModSeq()
   const { selected } = session
   if (request.vanished && request.changedSince !== undefined) {
@@ -36,14 +36,14 @@ async function* tell(
 }
 
 /** UID FETCH has the UID (RFC 9051 §6.4.9), and CHANGEDSINCE the mod-sequence (RFC 7162 §3.1.4.1), asked for or not. */
-function withImplied({
-  by,
-  attributes,
-  changedSince,
-}: Omit<CommandOf<'FETCH'>, 'verb'>): readonly FetchAttribute[] {
+function withImplied(
+  { by, attributes, changedSince }: Omit<CommandOf<'FETCH'>, 'verb'>,
+  knowsUidsOnly: boolean,
+): readonly FetchAttribute[] {
   const implied: FetchAttribute[] = []
   const lacks = (name: FetchAttribute['kind']): boolean => !attributes.some(({ kind }) => kind === name)
-  if (by === 'uid' && lacks('UID')) implied.push({ kind: 'UID' })
+  // A UIDFETCH has it in its place already (RFC 9586 §3.3).
+  if (by === 'uid' && lacks('UID') && !knowsUidsOnly) implied.push({ kind: 'UID' })
   if (changedSince !== undefined && lacks('MODSEQ')) implied.push({ kind: 'MODSEQ' })
   return [...implied, ...attributes]
 }

@@ -1,4 +1,4 @@
-// IDLE (RFC 9051 §6.3.13): the client waits for news, until it says DONE.
+// IDLE (RFC 9051 §6.3.13; RFC 5465 §4): the client waits for news, until it says DONE.
 import { answers } from '../../responses/answers.ts'
 import { afterLogin, type Command, usual } from '../command.ts'
 import type { Session } from '../session.ts'
@@ -11,7 +11,7 @@ export const idle: Command<'IDLE'> = {
   async run(session, _command, tag) {
     return {
       // What has happened until now is told at once.
-      untagged: await session.news(),
+      untagged: await session.idleBegins(),
       continuation: 'idling',
       next: session.state,
       open: { kind: 'idling', tag },

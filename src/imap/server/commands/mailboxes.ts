@@ -1,4 +1,5 @@
 // What is done to whole mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, LIST, LSUB, STATUS (RFC 9051 §6.3.4 – §6.3.11).
+import { formatMyRights } from '../../responses/account-data.ts'
 import { answers } from '../../responses/answers.ts'
 import { codes } from '../../responses/codes.ts'
 import {
@@ -96,14 +97,14 @@ async function* tell(session: Session, command: CommandOf<'LIST'>, tag: string):
     yield `* ${verb} (\\Noselect) "${hierarchyDelimiter}" ""\r\n`
     return completed
   }
-  const { mailboxes } = session
+  const { mailboxes, responseTerms: terms } = session
   for await (const batch of mailboxes.list(verb === 'LSUB' ? { ...query, selection: subscribed } : query)) {
-    const lines = batch.map(({ mailbox, status: values }) => {
+    const lines = batch.map(({ mailbox, rights, status: values }) => {
       const line =
-        verb === 'LSUB'
-          ? formatListed(asSubscribed(mailbox), session.responseTerms, verb)
-          : formatListed(mailbox, session.responseTerms)
-      return values ? line + formatMailboxStatus(mailbox.name, values, session.responseTerms) : line
+        verb === 'LSUB' ? formatListed(asSubscribed(mailbox), terms, verb) : formatListed(mailbox, terms)
+      // RFC 8440 §3
+      const withRights = rights === undefined ? line : line + formatMyRights(mailbox.name, rights, terms)
+      return values ? withRights + formatMailboxStatus(mailbox.name, values, terms) : withRights
     })
     yield lines.join('')
   }

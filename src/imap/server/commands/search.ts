@@ -7,6 +7,7 @@ import { formatExtendedSearch, formatSearched } from '../../responses/search.ts'
 import { formatThreads } from '../../responses/thread.ts'
 import { type Command, usual, withMailbox } from '../command.ts'
 import { type Found, isRefusal, type SearchRequest } from '../mailbox-services.ts'
+import type { Session } from '../session.ts'
 
 /** RFC 9051 §7.5.1, for all of them. */
 const terms = { ...usual, phases: withMailbox, uidVariant: 'also', tellsExpunges: 'by-uid' } as const
@@ -15,6 +16,7 @@ export const search: Command<'SEARCH'> = {
   ...terms,
   verb: 'SEARCH',
   async run(session, { by, key, returns }, tag) {
+    if (namesUnknown(session, key)) return session.answer(tag, answers.uidRequired)
     const note = namesModSeq(key) ? session.enableModSeq() : ''
     const found = await session.selected.search({ by, key, saves: savesOf(returns) })
     if (isRefusal(found)) return session.decline(tag, found)
@@ -34,6 +36,7 @@ export const sort: Command<'SORT'> = {
   ...terms,
   verb: 'SORT',
   async run(session, { by, key, criteria, returns }, tag) {
+    if (namesUnknown(session, key)) return session.answer(tag, answers.uidRequired)
     const note = namesModSeq(key) ? session.enableModSeq() : ''
     const found = await session.selected.sort({ by, key, criteria, saves: savesOf(returns) })
     if (isRefusal(found)) return session.decline(tag, found)
@@ -53,6 +56,7 @@ export const thread: Command<'THREAD'> = {
   ...terms,
   verb: 'THREAD',
   async run(session, { verb: _verb, ...request }, tag) {
+    if (namesUnknown(session, request.key)) return session.answer(tag, answers.uidRequired)
     const threads = await session.selected.thread(request)
     if (isRefusal(threads)) return session.decline(tag, threads)
     return {
@@ -119,18 +123,30 @@ function cut(numbers: readonly number[], { from, first, last }: Page): readonly 
     : numbers.slice(Math.max(0, numbers.length - last), Math.max(0, numbers.length - first + 1))
 }
 
-/** RFC 7162 §3.1.5; a search has few keys, and few levels of them. */
+/** RFC 9586 §3: a search by UIDs may ask for numbers of messages too, of which this client knows none. */
+function namesUnknown({ knowsUidsOnly }: Session, key: SearchKey): boolean {
+  return knowsUidsOnly && namesKey(key, isNumbers)
+}
+
+/** RFC 7162 §3.1.5 */
 function namesModSeq(key: SearchKey): boolean {
+  return namesKey(key, one => one.kind === 'mod-seq')
+}
+
+/** `$` is what a search found, by UID or not. */
+const isNumbers = (key: SearchKey): boolean =>
+  key.kind === 'messages' && key.by === 'sequence' && key.set.kind !== 'saved'
+
+/** A search has few keys, and few levels of them. */
+function namesKey(key: SearchKey, isIt: (key: SearchKey) => boolean): boolean {
   switch (key.kind) {
-    case 'mod-seq':
-      return true
     case 'and':
-      return key.keys.some(namesModSeq)
+      return key.keys.some(one => namesKey(one, isIt))
     case 'or':
-      return namesModSeq(key.left) || namesModSeq(key.right)
+      return namesKey(key.left, isIt) || namesKey(key.right, isIt)
     case 'not':
-      return namesModSeq(key.key)
+      return namesKey(key.key, isIt)
     default:
-      return false
+      return isIt(key)
   }
 }

@@ -27,6 +27,8 @@ async function* tell(
 ): Telling {
   if (quickResync && !session.enabled.has('QRESYNC'))
     return session.answer(tag, answers.enableFirst('QRESYNC'))
+  // RFC 9586 §3
+  if (quickResync?.match && session.knowsUidsOnly) return session.answer(tag, answers.uidRequired)
   if (condstore) session.enabled.add('CONDSTORE')
   const { mailboxes } = session
   // RFC 9051 §6.3.2: also when the new one cannot be had, the old one is not selected any more.
@@ -69,7 +71,8 @@ function describe(session: Session, name: string, facts: SelectedFacts): string 
     formatCount(facts.exists, 'EXISTS'),
     // RFC 3501 §6.3.1 wants these two, and IMAP4rev2 has done away with both.
     ...(isRev2 ? [] : [formatCount(facts.recent, 'RECENT')]),
-    ...(isRev2 || facts.firstUnseen === undefined
+    // A number of a message (RFC 9586 §3).
+    ...(isRev2 || session.knowsUidsOnly || facts.firstUnseen === undefined
       ? []
       : [formatNote(codes.unseen(facts.firstUnseen), 'The first message that was not seen')]),
     formatNote(codes.uidValidity(facts.uidValidity), 'UIDs are valid'),

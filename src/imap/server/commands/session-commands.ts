@@ -62,6 +62,8 @@ const enableable: ReadonlyMap<string, readonly string[]> = new Map([
   ['CONDSTORE', ['CONDSTORE']],
   // RFC 7162 §3.2.3: it is more than CONDSTORE, and has it in it.
   ['QRESYNC', ['CONDSTORE', 'QRESYNC']],
+  // RFC 9586 §3.1
+  ['UIDONLY', ['UIDONLY']],
 ])
 
 export const enable: Command<'ENABLE'> = {
@@ -69,9 +71,12 @@ export const enable: Command<'ENABLE'> = {
   verb: 'ENABLE',
   // RFC 9051 §6.3.1: before a mailbox is selected.
   phases: ['authenticated'],
-  run(session, { capabilities }, tag) {
-    const added = capabilities.filter(name => enableable.has(name) && !session.enabled.has(name))
-    for (const name of added.flatMap(each => enableable.get(each) ?? [])) session.enabled.add(name)
+  async run(session, { capabilities }, tag) {
+    const before = new Set(session.enabled)
+    for (const name of capabilities.flatMap(each => enableable.get(each) ?? [])) session.enabled.add(name)
+    // RFC 5464 §4.1
+    if (capabilities.includes('METADATA') && !before.has('METADATA')) await session.watchMetadata()
+    const added = capabilities.filter(name => session.enabled.has(name) && !before.has(name))
     return {
       ...session.answer(tag, answers.completed('ENABLE')),
       // RFC 5161 §3.2: what was enabled before is not said again.
