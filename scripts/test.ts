@@ -186,7 +186,7 @@ function areOnBothEngines(file: string): boolean {
 
 // Directly, or by what the tests of a folder open.
 const usesTestStorage =
-  /from '.*\/(?:test-storage|open-account|open-directory|open-intake|open-mailboxes|open-queue|world|composed-server)\.ts'/
+  /from '.*\/(?:test-storage|open-account|open-directory|open-intake|open-mailboxes|open-queue|open-scene|world|composed-server)\.ts'/
 
 interface Postgres {
   readonly server: PostgresServer

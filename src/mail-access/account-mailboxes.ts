@@ -3,22 +3,24 @@ import type { ReplacedMessage } from '../imap/grammar/commands/append.ts'
 import type { ListCommand } from '../imap/grammar/commands/list.ts'
 import type { CreateCommand } from '../imap/grammar/commands/mailboxes.ts'
 import type { StatusItem } from '../imap/grammar/commands/status.ts'
+import type { NumberRange } from '../imap/grammar/sequence-set.ts'
 import { codes } from '../imap/responses/codes.ts'
 import type { Namespaces, StatusValue } from '../imap/responses/mailbox-data.ts'
-import type {
-  AppendTarget,
-  AccountMailboxes as ImapMailboxes,
-  ListedWithStatus,
-  QuotaRoot,
-  Refusal,
-  SelectedMailbox,
-  SelectTerms,
+import {
+  type AppendTarget,
+  type AccountMailboxes as ImapMailboxes,
+  isRefusal,
+  type ListedWithStatus,
+  type QuotaRoot,
+  type Refusal,
+  type SelectedMailbox,
+  type SelectTerms,
+  type WatchRequest,
 } from '../imap/server/mailbox-services.ts'
 import { delimiter } from '../mailbox/mailbox-names.ts'
-import type { Mailbox, SpecialUse } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, type OpenMailbox as OpenMailboxId, openingOf } from '../mailbox/mailbox-row.ts'
 import {
   createMailbox,
-  findMailbox,
   listMailboxes,
   listSubscriptions,
   removeMailbox,
@@ -28,24 +30,26 @@ import {
 } from '../mailbox/name-operations.ts'
 import { readMailboxState } from '../mailbox/read-mailbox.ts'
 import { countRecent } from '../mailbox/recent.ts'
+import { allRights, formatRights } from '../sharing/rights.ts'
+import { listSharedMailboxes } from '../sharing/shared-mailboxes.ts'
+import { AccessControl } from './access-control.ts'
 import { MailboxAppend } from './append-target.ts'
-import { listNames } from './list-mailboxes.ts'
+import { type ListableMailbox, listNames } from './list-mailboxes.ts'
+import { MailboxPlaces, missing, type NewPlace } from './mailbox-places.ts'
+import { MailboxMetadata } from './metadata.ts'
 import { mailboxIdOf, OpenMailbox } from './open-mailbox.ts'
+import { formatOtherUsersName, isOtherUsers, otherUsersPrefix, parseOtherUsersName } from './other-users.ts'
 import type { AccessParts } from './parts.ts'
 import { readQuotaRoots } from './quota.ts'
+import { specialUses } from './special-uses.ts'
+import { maxWatched, Watch } from './watch.ts'
 
-const missing = (name: string): Refusal => ({
-  refused: `There is no mailbox ${name}`,
-  code: codes.nonExistent,
-})
 const exists = (name: string): Refusal => ({
   refused: `There is a mailbox ${name} already`,
   code: codes.alreadyExists,
 })
 const tooMany: Refusal = { refused: 'This account has as many mailboxes as it can have', code: codes.limit }
 const cannot = (refused: string): Refusal => ({ refused, code: codes.cannot })
-
-const uses: readonly SpecialUse[] = ['Archive', 'Drafts', 'Junk', 'Sent', 'Trash']
 
 /** Levels and characters of a name: what is longer makes no folder that anybody finds. */
 const maxLevels = 20
@@ -54,61 +58,115 @@ const maxNameLength = 500
 export class AccountMailboxes implements ImapMailboxes {
   readonly #parts: AccessParts
   readonly #accountId: number
-  readonly namespaces: Namespaces = { personal: [''], otherUsers: [], shared: [] }
+  readonly #places: MailboxPlaces
+  readonly namespaces: Namespaces = { personal: [''], otherUsers: [otherUsersPrefix], shared: [] }
+  readonly acl: AccessControl
+  readonly metadata: MailboxMetadata
   #selected: OpenMailbox | undefined
+  #watch: Watch | undefined
 
   constructor(parts: AccessParts, accountId: number) {
     this.#parts = parts
     this.#accountId = accountId
+    this.#places = new MailboxPlaces(parts, accountId)
+    this.acl = new AccessControl(parts, this.#places)
+    this.metadata = new MailboxMetadata(parts, this.#places, (id, modSeq) =>
+      this.#watch?.expectNote(id, modSeq),
+    )
   }
 
   close(): void {
     this.#selected?.release()
+    this.#watch?.close()
   }
 
   async *list(query: Omit<ListCommand, 'verb'>): AsyncGenerator<readonly ListedWithStatus[]> {
-    const { storage } = this.#parts
-    const account = { accountId: this.#accountId }
-    const mailboxes = await storage.run(listMailboxes, account)
-    const subscriptions = await storage.run(listSubscriptions, account)
+    const mailboxes = await this.#listMailboxes()
+    const subscriptions = await this.#parts.storage.run(listSubscriptions, { accountId: this.#accountId })
     const byName = new Map(mailboxes.map(mailbox => [mailbox.name, mailbox]))
     const { returns } = query
     const listed: ListedWithStatus[] = []
     for (const mailbox of listNames(query, { mailboxes, subscriptions })) {
       const found = byName.get(mailbox.name)
+      // RFC 5819 §2: of what may not be read there is none.
+      const mayRead = found?.rights.includes('r') === true
       listed.push({
         mailbox,
-        status: returns?.status && found ? await statusOf(this.#parts, found, returns.status) : undefined,
+        status:
+          returns?.status && mayRead ? await statusOf(this.#parts, found.mailbox, returns.status) : undefined,
+        rights: returns?.myRights && found ? formatRights(found.rights) : undefined,
       })
     }
     yield listed
+  }
+
+  /** Its own, and those of others that it may see (RFC 4314 §4). */
+  async #listMailboxes(): Promise<readonly ListableMailbox[]> {
+    const { storage } = this.#parts
+    const account = { accountId: this.#accountId }
+    const own = await storage.run(listMailboxes, account)
+    const shared = await storage.run(listSharedMailboxes, account)
+    return [
+      ...own.map(mailbox => ({ mailbox, name: mailbox.name, use: mailbox.specialUse, rights: allRights })),
+      // What it is for is a matter of its owner (RFC 6154 §2).
+      ...shared
+        .filter(({ rights }) => rights.includes('l'))
+        .map(({ mailbox, owner, rights }) => ({
+          mailbox,
+          name: formatOtherUsersName(owner, mailbox.name),
+          use: undefined,
+          rights,
+        })),
+    ]
+  }
+
+  async watch(request: WatchRequest): Promise<Watch | Refusal> {
+    const parts = {
+      ...this.#parts,
+      accountId: this.#accountId,
+      listMailboxes: () => this.#listMailboxes(),
+      selectedId: () => (this.#selected?.isReleased === false ? this.#selected.mailboxId : undefined),
+    }
+    const watch = await Watch.open(parts, request)
+    this.#watch?.close()
+    this.#watch = watch
+    return (
+      watch ?? {
+        refused: `That is more than ${maxWatched} mailboxes; name fewer of them`,
+        code: codes.notificationOverflow,
+      }
+    )
   }
 
   async status(
     name: string,
     items: readonly StatusItem[],
   ): Promise<ReadonlyMap<StatusItem, StatusValue> | Refusal> {
-    const mailbox = await this.#find(name)
-    return mailbox ? await statusOf(this.#parts, mailbox, items) : missing(name)
+    const place = await this.#places.findFor('r', name)
+    return isRefusal(place) ? place : await statusOf(this.#parts, place.mailbox, items)
   }
 
   async create({
     mailbox: name,
     specialUse,
   }: Omit<CreateCommand, 'verb'>): Promise<{ mailboxId: string } | Refusal> {
-    const use = uses.find(one => specialUse.includes(`\\${one}`))
+    const use = specialUses.find(one => specialUse.includes(`\\${one}`))
     if (specialUse.length > (use ? 1 : 0))
       return {
-        refused: `A mailbox can be one of ${uses.map(one => `\\${one}`).join(' ')}`,
+        refused: `A mailbox can be one of ${specialUses.map(one => `\\${one}`).join(' ')}`,
         code: codes.useAttribute,
       }
     // RFC 9051 §6.3.4: a delimiter at the end says that there will be others below.
     const bare = name.endsWith(delimiter) ? name.slice(0, -1) : name
     const problem = problemOfName(bare)
     if (problem !== undefined) return cannot(problem)
+    if (use && isOtherUsers(bare))
+      return { refused: 'What a mailbox is for is a matter of its owner', code: codes.useAttribute }
+    const place = await this.#places.findNew(bare)
+    if (isRefusal(place)) return place
+    this.#watch?.expect(...levelsOf(bare))
     const outcome = await this.#parts.storage.run(createMailbox, {
-      accountId: this.#accountId,
-      name: bare,
+      ...place,
       specialUse: use,
       now: this.#parts.clock.now(),
     })
@@ -127,10 +185,14 @@ export class AccountMailboxes implements ImapMailboxes {
   }
 
   async delete(name: string): Promise<undefined | Refusal> {
-    if (name === 'INBOX') return cannot('INBOX cannot be removed')
+    const place = await this.#places.findFor('x', name)
+    if (isRefusal(place)) return place
+    const { mailbox } = place
+    if (mailbox.name === 'INBOX') return cannot('INBOX cannot be removed')
+    this.#watch?.expect(...levelsOf(name))
     const outcome = await this.#parts.storage.run(removeMailbox, {
-      accountId: this.#accountId,
-      name,
+      accountId: mailbox.accountId,
+      name: mailbox.name,
       now: this.#parts.clock.now(),
     })
     return outcome === 'missing' ? missing(name) : undefined
@@ -139,10 +201,17 @@ export class AccountMailboxes implements ImapMailboxes {
   async rename(name: string, to: string): Promise<undefined | Refusal> {
     const problem = problemOfName(to)
     if (problem !== undefined) return cannot(problem)
+    const from = await this.#renamed(name)
+    if (isRefusal(from)) return from
+    const place = await this.#places.findNew(to)
+    if (isRefusal(place)) return place
+    // Messages would change their owner, and with him whose quota they count for.
+    if (place.accountId !== from.accountId)
+      return cannot('A mailbox stays with its owner; make another one, and move the messages')
+    this.#watch?.expect(...levelsOf(name), ...levelsOf(to))
     const outcome = await this.#parts.storage.run(renameMailbox, {
-      accountId: this.#accountId,
-      name,
-      to,
+      ...from,
+      to: place.name,
       now: this.#parts.clock.now(),
     })
     switch (outcome) {
@@ -161,23 +230,35 @@ export class AccountMailboxes implements ImapMailboxes {
     }
   }
 
+  /** Of one's own it may be a level only, and no mailbox. */
+  async #renamed(name: string): Promise<NewPlace | Refusal> {
+    if (!isOtherUsers(name)) return { accountId: this.#accountId, name }
+    const place = await this.#places.findFor('x', name)
+    if (isRefusal(place)) return place
+    const { mailbox } = place
+    return mailbox.name === 'INBOX' ? cannot("Another user's INBOX cannot be renamed") : mailbox
+  }
+
   async setSubscribed(
     name: string,
     subscription: 'subscribed' | 'unsubscribed',
   ): Promise<undefined | Refusal> {
     const input = { accountId: this.#accountId, name }
+    this.#watch?.expect(name)
     if (subscription === 'unsubscribed') await this.#parts.storage.run(unsubscribe, input)
     else if ((await this.#parts.storage.run(subscribe, input)) === 'too-many') return tooMany
     return undefined
   }
 
-  /** The same for all mailboxes of an account. */
-  async quotaRoots(): Promise<readonly QuotaRoot[]> {
-    return await readQuotaRoots(this.#parts, this.#accountId)
+  /** The same for all mailboxes of an account; how full those of others are is for their owners to see. */
+  async quotaRoots(name: string): Promise<readonly QuotaRoot[] | Refusal> {
+    if (!isOtherUsers(name)) return await readQuotaRoots(this.#parts, this.#accountId)
+    const place = await this.#places.findFor('r', name)
+    return isRefusal(place) ? place : []
   }
 
   async quotaRoot(name: string): Promise<QuotaRoot | Refusal> {
-    const roots = await this.quotaRoots()
+    const roots = await readQuotaRoots(this.#parts, this.#accountId)
     return (
       roots.find(root => root.name === name) ?? {
         refused: 'There is no such quota',
@@ -187,38 +268,38 @@ export class AccountMailboxes implements ImapMailboxes {
   }
 
   async select(name: string, terms: SelectTerms): Promise<SelectedMailbox | Refusal> {
-    const mailbox = await this.#find(name)
-    const state = mailbox && (await this.#parts.storage.run(readMailboxState, openingOf(mailbox)))
+    const place = await this.#places.findFor('r', name)
+    if (isRefusal(place)) return place
+    const { mailbox, rights } = place
+    const state = await this.#parts.storage.run(readMailboxState, openingOf(mailbox))
     if (!state) return missing(name)
-    this.#selected = await OpenMailbox.open(this.#parts, state, terms)
+    const opening = { parts: this.#parts, places: this.#places, rights }
+    this.#selected = await OpenMailbox.open(opening, state, terms)
     return this.#selected
   }
 
   async append(name: string, replaces: ReplacedMessage | undefined): Promise<AppendTarget | Refusal> {
-    const mailbox = await this.#find(name)
-    if (!mailbox) return { refused: `There is no mailbox ${name}`, code: codes.tryCreate }
-    if (!replaces) return new MailboxAppend(this.#parts, openingOf(mailbox))
-    const replaced = this.#selected?.findReplaced(replaces)
+    const place = await this.#places.findFor('i', name)
+    if (isRefusal(place))
+      return place.code === codes.nonExistent ? { ...place, code: codes.tryCreate } : place
+    const selected = this.#selected
+    const note = (to: OpenMailboxId, uids: readonly NumberRange[]) => selected?.noteOwnArrivals(to, uids)
+    if (!replaces) return new MailboxAppend(this.#parts, place, note)
+    const replaced = await selected?.findReplaced(replaces)
     if (!replaced) return cannot('There is no such message to replace')
-    return new MailboxAppend(this.#parts, openingOf(mailbox), replaced)
-  }
-
-  /** INBOX is there, also when no message has come yet (RFC 9051 §5.1). */
-  async #find(name: string): Promise<Mailbox | undefined> {
-    const { storage, clock } = this.#parts
-    const input = { accountId: this.#accountId, name }
-    const found = await storage.run(findMailbox, input)
-    if (found || name !== 'INBOX') return found
-    await storage.run(createMailbox, { ...input, now: clock.now() })
-    return await storage.run(findMailbox, input)
+    return new MailboxAppend(this.#parts, place, note, replaced)
   }
 }
 
-function openingOf({ accountId, id, uidValidity }: Mailbox) {
-  return { accountId, mailboxId: id, uidValidity }
+/** The name and those above it, which may come or go with it. */
+function levelsOf(name: string): readonly string[] {
+  const levels = name.split(delimiter)
+  return levels.map((_, depth) => levels.slice(0, depth + 1).join(delimiter))
 }
 
 function problemOfName(name: string): string | undefined {
+  if (isOtherUsers(name) && !parseOtherUsersName(name))
+    return `Below ${otherUsersPrefix} stand the mailboxes of other users, by their addresses`
   const levels = name.split(delimiter)
   if (levels.includes('')) return 'A level of a mailbox name cannot be empty'
   if (levels.length > maxLevels) return `A mailbox name has ${maxLevels} levels at most`

@@ -1,12 +1,15 @@
 // Messages on their way into a mailbox, as a client appends them (RFC 9051 §6.3.12).
 import type { AppendedMessage } from '../imap/grammar/commands/append.ts'
+import type { NumberRange } from '../imap/grammar/sequence-set.ts'
 import { codes } from '../imap/responses/codes.ts'
 import type { Appended, AppendTarget, Refusal } from '../imap/server/mailbox-services.ts'
 import { type AppendedMail, appendMessages } from '../mailbox/append-messages.ts'
-import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
+import { type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
+import type { Changeable } from '../mailbox/message-state.ts'
 import type { MailDataWriter } from '../storage/mail-data.ts'
-import { readFlagNames } from './flag-names.ts'
+import { changeableWith, readFlagNames } from './flag-names.ts'
 import { LineEnds } from './line-ends.ts'
+import type { Place } from './mailbox-places.ts'
 import { mailboxGone } from './open-mailbox.ts'
 import type { AccessParts } from './parts.ts'
 import { overQuota, refuseWithoutRoom } from './quota.ts'
@@ -17,19 +20,27 @@ const maxMessages = 1000
 export class MailboxAppend implements AppendTarget {
   readonly #parts: AccessParts
   readonly #to: OpenMailbox
+  readonly #settable: Changeable
   readonly #replaces: { readonly from: OpenMailbox; readonly uid: number } | undefined
   readonly #messages: AppendedMail[] = []
   #open:
     | { readonly message: AppendedMessage; readonly writer: MailDataWriter; readonly lines: LineEnds }
     | undefined
 
+  readonly #noteArrivals: (to: OpenMailbox, uids: readonly NumberRange[]) => void
+
+  /** `noteArrivals` is called when they are there. */
   constructor(
     parts: AccessParts,
-    to: OpenMailbox,
+    { mailbox, rights }: Place,
+    noteArrivals: (to: OpenMailbox, uids: readonly NumberRange[]) => void,
     replaces?: { readonly from: OpenMailbox; readonly uid: number },
   ) {
     this.#parts = parts
-    this.#to = to
+    this.#noteArrivals = noteArrivals
+    this.#to = openingOf(mailbox)
+    // RFC 4314 §4: flags that somebody may not set are left out.
+    this.#settable = changeableWith(rights)
     this.#replaces = replaces
   }
 
@@ -67,10 +78,15 @@ export class MailboxAppend implements AppendTarget {
     this.#messages.push({
       id: this.#parts.nextQueueId(),
       mailData,
-      ...readFlagNames(message.flags),
+      ...this.#readFlags(message.flags),
       receivedAt: message.internalDate ?? this.#parts.clock.now(),
     })
     return undefined
+  }
+
+  #readFlags(words: readonly string[]): ReturnType<typeof readFlagNames> {
+    const { flags, keywords } = readFlagNames(words)
+    return { flags: flags & this.#settable.flags, keywords: this.#settable.keywords ? keywords : [] }
   }
 
   async commit(): Promise<Appended | Refusal> {
@@ -87,6 +103,7 @@ export class MailboxAppend implements AppendTarget {
     }
     const { firstUid } = outcome
     const uids = [{ first: firstUid, last: firstUid + this.#messages.length - 1 }]
+    this.#noteArrivals(this.#to, uids)
     return { uidValidity: this.#to.uidValidity, uids }
   }
 

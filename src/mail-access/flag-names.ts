@@ -1,6 +1,7 @@
 // Flags by their names in IMAP, and as the mailbox keeps them (RFC 9051 §2.3.2).
 import { type Block, uidsPerBlock } from '../mailbox/blocks.ts'
 import {
+  type Changeable,
   flags as flagBits,
   flagsOf,
   hasKeywords,
@@ -8,6 +9,7 @@ import {
   type SystemFlag,
   systemFlags,
 } from '../mailbox/message-state.ts'
+import type { Rights } from '../sharing/rights.ts'
 
 const names: Readonly<Record<SystemFlag, string>> = {
   seen: '\\Seen',
@@ -34,6 +36,18 @@ export function readFlagNames(words: readonly string[]): {
     else if (!word.startsWith('\\')) keywords.push(word)
   }
   return { flags, keywords }
+}
+
+/** What somebody with these rights may change (RFC 4314 §4). */
+export function changeableWith(rights: Rights): Changeable {
+  const isWriter = rights.includes('w')
+  return {
+    flags:
+      (rights.includes('s') ? flagBits.seen : 0) |
+      (rights.includes('t') ? flagBits.deleted : 0) |
+      (isWriter ? flagBits.answered | flagBits.flagged | flagBits.draft : 0),
+    keywords: isWriter,
+  }
 }
 
 /** There are 32 combinations, asked for a hundred thousand times. */

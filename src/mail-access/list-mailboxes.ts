@@ -2,10 +2,20 @@
 import type { ListCommand } from '../imap/grammar/commands/list.ts'
 import type { ListedMailbox } from '../imap/responses/mailbox-data.ts'
 import { delimiter } from '../mailbox/mailbox-names.ts'
-import type { Mailbox } from '../mailbox/mailbox-row.ts'
+import type { Mailbox, SpecialUse } from '../mailbox/mailbox-row.ts'
+import type { Rights } from '../sharing/rights.ts'
+
+/** A mailbox as an account may see it. */
+export interface ListableMailbox {
+  readonly mailbox: Mailbox
+  /** Of its own, or with the prefix of other users. */
+  readonly name: string
+  readonly use: SpecialUse | undefined
+  readonly rights: Rights
+}
 
 export interface MailboxNames {
-  readonly mailboxes: readonly Mailbox[]
+  readonly mailboxes: readonly Pick<ListableMailbox, 'name' | 'use'>[]
   readonly subscriptions: readonly string[]
 }
 
@@ -59,7 +69,7 @@ function attributesOf(
 /** Names, with those levels above them that are no mailboxes. */
 class NameTree {
   readonly names: readonly string[]
-  readonly #mailboxes: ReadonlyMap<string, Mailbox>
+  readonly #mailboxes: ReadonlyMap<string, MailboxNames['mailboxes'][number]>
   readonly #subscriptions: ReadonlySet<string>
   readonly #above = new Set<string>()
   readonly #belowSubscribed = new Map<string, string[]>()
@@ -102,7 +112,7 @@ class NameTree {
   }
 
   useOf(name: string): string | undefined {
-    return this.#mailboxes.get(name)?.specialUse
+    return this.#mailboxes.get(name)?.use
   }
 }
 

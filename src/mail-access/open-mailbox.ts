@@ -13,26 +13,27 @@ import {
 } from '../imap/grammar/sequence-set.ts'
 import { codes } from '../imap/responses/codes.ts'
 import type { Thread } from '../imap/responses/thread.ts'
-import type {
-  Copied,
-  Found,
-  MailboxChange,
-  MessageBatch,
-  Refusal,
-  SearchRequest,
-  SelectedFacts,
-  SelectedMailbox,
-  SelectTerms,
-  Stored,
+import {
+  type Copied,
+  type Found,
+  isRefusal,
+  type MailboxChange,
+  type MessageBatch,
+  type Refusal,
+  type SearchRequest,
+  type SelectedFacts,
+  type SelectedMailbox,
+  type SelectTerms,
+  type Stored,
 } from '../imap/server/mailbox-services.ts'
 import { type Block, uidsInState } from '../mailbox/blocks.ts'
 import { changeFlags } from '../mailbox/change-flags.ts'
 import { copyMessages, moveMessages } from '../mailbox/copy-messages.ts'
 import { expungeMessages } from '../mailbox/expunge.ts'
-import type { Mailbox, OpenMailbox as MailboxId } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, type OpenMailbox as MailboxId, openingOf } from '../mailbox/mailbox-row.ts'
 import { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MessageFlags } from '../mailbox/message-row.ts'
-import { flags as flagBits, live } from '../mailbox/message-state.ts'
+import { flagBits as allFlags, type Changeable, flags as flagBits, live } from '../mailbox/message-state.ts'
 import {
   type MailboxChanges,
   type MailboxState,
@@ -48,9 +49,12 @@ import {
   type UidRange,
   uidsOf,
 } from '../mailbox/uid-ranges.ts'
+import type { MaybePromise } from '../runtime/maybe-promise.ts'
+import type { Right, Rights } from '../sharing/rights.ts'
 import { changePages } from './change-pages.ts'
 import { fetchMessages } from './fetch-messages.ts'
-import { FlagStates, readFlagNames, systemFlagNames } from './flag-names.ts'
+import { changeableWith, FlagStates, flagNames, readFlagNames, systemFlagNames } from './flag-names.ts'
+import type { MailboxPlaces } from './mailbox-places.ts'
 import type { AccessParts } from './parts.ts'
 import { overQuota } from './quota.ts'
 import { RecentMessages } from './recent-messages.ts'
@@ -67,10 +71,20 @@ export const mailboxGone: Refusal = {
   code: codes.nonExistent,
 }
 
+const nothingToSet: Refusal = {
+  refused: 'You may set none of these flags in this mailbox',
+  code: codes.noPermission,
+}
+
+const noPermission = (refused: string): Refusal => ({ refused, code: codes.noPermission })
+
+const mayNotRead = noPermission('You may not read this mailbox any more')
+
 const readOnly: Refusal = { refused: 'This mailbox was opened for reading only', code: codes.readOnly }
 
 export class OpenMailbox implements SelectedMailbox {
   readonly #parts: AccessParts
+  readonly #places: MailboxPlaces
   readonly #id: MailboxId
   readonly #numbers: MessageNumbers
   readonly facts: SelectedFacts
@@ -85,6 +99,12 @@ export class OpenMailbox implements SelectedMailbox {
   /** Changed without a word: UIDs, with their new mod-sequences. */
   readonly #quiet = new Map<number, number>()
   #hasNew = false
+  #arrived: number[] = []
+  /** What this session has put in itself. */
+  readonly #ownArrivals = new Set<number>()
+  /** As the client knows them. */
+  #knownRights: Rights
+  isReleased = false
   #hasRecent = false
   readonly #recent: RecentMessages
   readonly #tellsRecent: boolean
@@ -98,20 +118,22 @@ export class OpenMailbox implements SelectedMailbox {
   readonly #stopListening: () => void
 
   private constructor(
-    parts: AccessParts,
+    { parts, places, rights }: Opening,
     { mailbox, blocks }: MailboxState,
     { access, tellsRecent }: SelectTerms,
     recent: RecentMessages,
   ) {
     this.#parts = parts
-    this.#id = { accountId: mailbox.accountId, mailboxId: mailbox.id, uidValidity: mailbox.uidValidity }
+    this.#places = places
+    this.#id = openingOf(mailbox)
+    this.#knownRights = rights
     this.#numbers = new MessageNumbers(blocks)
     this.#known = mailbox.modSeq
     this.#recent = recent
     this.#tellsRecent = tellsRecent
     this.#knownKeywords = mailbox.keywords.length
     this.facts = {
-      ...describeFacts(mailbox, access),
+      ...describeFacts(mailbox, accessWith(rights, access), rights),
       exists: this.#numbers.count,
       recent: recent.countIn(this.#numbers),
       firstUnseen: this.#findUnseen(blocks),
@@ -122,11 +144,19 @@ export class OpenMailbox implements SelectedMailbox {
     })
   }
 
-  static async open(parts: AccessParts, state: MailboxState, terms: SelectTerms): Promise<OpenMailbox> {
+  static async open(opening: Opening, state: MailboxState, terms: SelectTerms): Promise<OpenMailbox> {
     const recent = new RecentMessages()
     const { mailbox } = state
-    if (terms.tellsRecent) recent.add(await findRecent(parts, mailbox, mailbox.uidNext - 1, terms.access))
-    const opened = new OpenMailbox(parts, state, terms, recent)
+    if (terms.tellsRecent)
+      recent.add(
+        await findRecent(
+          opening.parts,
+          mailbox,
+          mailbox.uidNext - 1,
+          tracedWith(opening.rights, terms.access),
+        ),
+      )
+    const opened = new OpenMailbox(opening, state, terms, recent)
     const { quickResync } = terms
     // RFC 7162 §3.2.5.1: of another mailbox nothing is known.
     if (quickResync?.uidValidity === state.mailbox.uidValidity)
@@ -160,11 +190,21 @@ export class OpenMailbox implements SelectedMailbox {
     return this.#known
   }
 
+  /** Messages that this session has put into the mailbox: nobody need tell its client more of them than that they are there. */
+  noteOwnArrivals({ mailboxId }: MailboxId, uids: readonly NumberRange[]): void {
+    if (mailboxId === this.#id.mailboxId) for (const uid of uidsOf(uids)) this.#ownArrivals.add(uid)
+  }
+
+  get mailboxId(): number {
+    return this.#id.mailboxId
+  }
+
   onChange(listener: () => void): void {
     this.#listener = listener
   }
 
   release(): void {
+    this.isReleased = true
     this.#stopListening()
   }
 
@@ -188,6 +228,11 @@ export class OpenMailbox implements SelectedMailbox {
   }
 
   async *fetch(request: Omit<FetchCommand, 'verb'>): AsyncGenerator<MessageBatch> {
+    const rights = await this.#rights()
+    // Taken away meanwhile: what was there is told to have gone.
+    if (!rights.includes('r')) return
+    // RFC 4314 §4: without s it is not set, and nobody is refused for that.
+    const marks = this.facts.access === 'read-write' && rights.includes('s')
     yield* fetchMessages(
       {
         ...this.#parts,
@@ -195,18 +240,27 @@ export class OpenMailbox implements SelectedMailbox {
         numbers: this.#numbers,
         uids: this.#select(request.set, request.by),
         recent: this.#recent,
-        markSeen: async uids => (this.facts.access === 'read-only' ? [] : await this.#markSeen(uids)),
+        markSeen: async uids => (marks ? await this.#markSeen(uids) : []),
       },
       request,
     )
   }
 
-  /** REPLACE (RFC 8508): a message that the session sees. */
-  findReplaced({
+  #rights(): MaybePromise<Rights> {
+    return this.#places.rightsIn(this.#id)
+  }
+
+  async #lacks(...wanted: readonly Right[]): Promise<boolean> {
+    const rights = await this.#rights()
+    return wanted.some(right => !rights.includes(right))
+  }
+
+  /** REPLACE (RFC 8508): a message that the session sees, and may remove. */
+  async findReplaced({
     by,
     number,
-  }: ReplacedMessage): { readonly from: MailboxId; readonly uid: number } | undefined {
-    if (this.facts.access === 'read-only') return undefined
+  }: ReplacedMessage): Promise<{ readonly from: MailboxId; readonly uid: number } | undefined> {
+    if (this.facts.access === 'read-only' || (await this.#lacks('t', 'e'))) return undefined
     const [uid] = this.#select({ kind: 'ranges', ranges: [{ first: number, last: number }] }, by)
     return uid === undefined ? undefined : { from: this.#id, uid }
   }
@@ -232,6 +286,8 @@ export class OpenMailbox implements SelectedMailbox {
   async store(request: Omit<StoreCommand, 'verb'>): Promise<Stored | Refusal> {
     if (this.facts.access === 'read-only') return readOnly
     const wanted = readFlagNames(request.flags)
+    const changeable = changeableWith(await this.#rights())
+    if (changesNothing(wanted, request.action, changeable)) return nothingToSet
     const modified: number[] = []
     for (const uids of inPieces(this.#select(request.set, request.by), messagesOfWrite)) {
       const outcome = await this.#parts.storage.run(changeFlags, {
@@ -239,6 +295,7 @@ export class OpenMailbox implements SelectedMailbox {
         ranges: spanUids(this.#numbers, uids),
         mode: request.action === 'replace' ? 'set' : request.action,
         ...wanted,
+        changeable,
         unchangedSince: request.unchangedSince,
       })
       if (outcome.kind === 'gone') return mailboxGone
@@ -253,6 +310,7 @@ export class OpenMailbox implements SelectedMailbox {
 
   async expunge(set: SequenceSet | undefined): Promise<undefined | Refusal> {
     if (this.facts.access === 'read-only') return readOnly
+    if (await this.#lacks('e')) return noPermission('You may not expunge messages of this mailbox')
     const ranges = set && spanUids(this.#numbers, this.#select(set, 'uid'))
     for (let more = true; more; ) {
       const outcome = await this.#parts.storage.run(expungeMessages, {
@@ -270,11 +328,20 @@ export class OpenMailbox implements SelectedMailbox {
 
   async copy({ verb, set, by, mailbox }: CopyCommand): Promise<Copied | Refusal> {
     if (verb === 'MOVE' && this.facts.access === 'read-only') return readOnly
+    // RFC 6851 §4.5: what COPY, STORE and EXPUNGE need together.
+    if (await this.#lacks('r')) return mayNotRead
+    if (verb === 'MOVE' && (await this.#lacks('t', 'e')))
+      return noPermission('You may not take messages out of this mailbox')
+    const target = await this.#places.findFor('i', mailbox)
+    // RFC 9051 §6.4.7: perhaps it can be made.
+    if (isRefusal(target))
+      return target.code === codes.nonExistent ? { ...target, code: codes.tryCreate } : target
     const uids = this.#select(set, by)
     const outcome = await this.#parts.storage.run(verb === 'MOVE' ? moveMessages : copyMessages, {
       from: this.#id,
       ranges: spanUids(this.#numbers, uids),
-      to: { accountId: this.#id.accountId, name: mailbox },
+      to: { accountId: target.mailbox.accountId, name: target.mailbox.name },
+      brings: changeableWith(target.rights),
       usual: this.#parts.usualQuota,
       now: this.#parts.clock.now(),
     })
@@ -290,24 +357,26 @@ export class OpenMailbox implements SelectedMailbox {
         return { uidValidity: 0, from: [], to: [] }
       case 'copied': {
         const count = countUids(outcome.source)
-        return {
-          uidValidity: outcome.target.uidValidity,
-          from: outcome.source,
-          to: [{ first: outcome.firstUid, last: outcome.firstUid + count - 1 }],
-        }
+        const to = [{ first: outcome.firstUid, last: outcome.firstUid + count - 1 }]
+        this.noteOwnArrivals(outcome.target, to)
+        return { uidValidity: outcome.target.uidValidity, from: outcome.source, to }
       }
       default:
         return outcome satisfies never
     }
   }
 
-  async search({ by, key, saves }: SearchRequest): Promise<Found> {
+  async search({ by, key, saves }: SearchRequest): Promise<Found | Refusal> {
+    if (await this.#lacks('r')) return mayNotRead
     const found = await searchMessages(this.#searching(), key, by)
     this.#save(saves, found, by)
     return found
   }
 
-  async sort(request: SearchRequest & { readonly criteria: readonly SortCriterion[] }): Promise<Found> {
+  async sort(
+    request: SearchRequest & { readonly criteria: readonly SortCriterion[] },
+  ): Promise<Found | Refusal> {
+    if (await this.#lacks('r')) return mayNotRead
     const { by, key, criteria, saves } = request
     const found = await sortMessages(this.#searching(), key, criteria, by)
     this.#save(saves, found, by)
@@ -325,8 +394,9 @@ export class OpenMailbox implements SelectedMailbox {
     this.#saved = rangesOf(new Set(chosen.flatMap(uid => uid ?? [])))
   }
 
-  thread(request: Omit<ThreadCommand, 'verb'>): Promise<readonly Thread[]> {
-    return threadMessages(this.#searching(), request)
+  async thread(request: Omit<ThreadCommand, 'verb'>): Promise<readonly Thread[] | Refusal> {
+    if (await this.#lacks('r')) return mayNotRead
+    return await threadMessages(this.#searching(), request)
   }
 
   #searching(): Searching {
@@ -346,12 +416,17 @@ export class OpenMailbox implements SelectedMailbox {
       changes.push({
         kind: 'exists',
         count: this.#numbers.count,
+        arrived: rangesOf(this.#arrived),
         recent: this.#hasRecent ? this.#recent.countIn(this.#numbers) : undefined,
       })
     this.#hasNew = false
+    this.#arrived = []
     this.#hasRecent = false
     if (this.#newFlags)
-      changes.push({ kind: 'known-flags', ...describeFlags(this.#newFlags, this.facts.access) })
+      changes.push({
+        kind: 'known-flags',
+        ...describeFlags(this.#newFlags, this.facts.access, this.#knownRights),
+      })
     this.#newFlags = undefined
     for (const message of this.#changed.values()) {
       const { uid, modSeq } = message
@@ -378,6 +453,13 @@ export class OpenMailbox implements SelectedMailbox {
 
   async #readChanges(): Promise<void> {
     this.#isDirty = false
+    const rights = await this.#rights()
+    if (!rights.includes('r')) {
+      this.#later = [...this.#numbers.uidsIn([everything])]
+      return
+    }
+    const hasNewRights = rights !== this.#knownRights
+    this.#knownRights = rights
     const arrived: number[] = []
     let mailbox: Mailbox | undefined
     for await (const page of changePages(this.#parts.storage, this.#id, this.#known)) {
@@ -388,7 +470,7 @@ export class OpenMailbox implements SelectedMailbox {
       }
       if (!mailbox) {
         await this.#noteVanished(page.vanished)
-        this.#noteKeywords(page.mailbox.keywords)
+        this.#noteKeywords(page.mailbox.keywords, hasNewRights)
       }
       // What leaves while further pages are read is told the next time.
       mailbox ??= page.mailbox
@@ -412,17 +494,19 @@ export class OpenMailbox implements SelectedMailbox {
     const last = arrived.at(-1)
     if (last === undefined) return
     const recent = this.#tellsRecent
-      ? await findRecent(this.#parts, mailbox, last, this.facts.access)
+      ? await findRecent(this.#parts, mailbox, last, tracedWith(this.#knownRights, this.facts.access))
       : undefined
     this.#recent.add(recent)
     this.#hasRecent ||= recent !== undefined
     for (const uid of arrived) this.#numbers.add(uid)
+    this.#arrived.push(...arrived.filter(uid => !this.#ownArrivals.delete(uid)))
+    this.#ownArrivals.clear()
     this.#hasNew = true
   }
 
   /** There are never fewer. */
-  #noteKeywords(keywords: Mailbox['keywords']): void {
-    if (keywords.length === this.#knownKeywords) return
+  #noteKeywords(keywords: Mailbox['keywords'], hasNewRights: boolean): void {
+    if (keywords.length === this.#knownKeywords && !hasNewRights) return
     this.#knownKeywords = keywords.length
     this.#newFlags = keywords
   }
@@ -455,11 +539,44 @@ async function findRecent(
 /** RFC 9051 §9, nz-number */
 const everything = { first: 1, last: 2 ** 32 - 1 }
 
+/** What a mailbox is opened with. */
+export interface Opening {
+  readonly parts: AccessParts
+  readonly places: MailboxPlaces
+  /** As they are at the opening: PERMANENTFLAGS says no more than these. */
+  readonly rights: Rights
+}
+
+/** RFC 4314 §5.2: who may change nothing reads only. */
+function accessWith(rights: Rights, access: SelectTerms['access']): SelectTerms['access'] {
+  return Array.from('iewst').some(right => rights.includes(right)) ? access : 'read-only'
+}
+
+/** Who may not leave a trace takes \Recent from nobody. */
+function tracedWith(rights: Rights, access: SelectTerms['access']): SelectTerms['access'] {
+  return rights.includes('s') ? access : 'read-only'
+}
+
+/** None of the flags that somebody wants to set, or take away, is his to change (RFC 4314 §4). */
+function changesNothing(
+  { flags, keywords }: { readonly flags: number; readonly keywords: readonly string[] },
+  action: StoreCommand['action'],
+  changeable: Changeable,
+): boolean {
+  const isNamed = flags !== 0 || keywords.length > 0
+  // A list without any is about all of them.
+  const wanted = action === 'replace' && !isNamed ? allFlags : flags
+  return isNamed || action === 'replace'
+    ? (wanted & changeable.flags) === 0 && !(keywords.length > 0 && changeable.keywords)
+    : false
+}
+
 function describeFacts(
   mailbox: Mailbox,
   access: SelectTerms['access'],
+  rights: Rights,
 ): Omit<SelectedFacts, 'exists' | 'recent' | 'firstUnseen'> {
-  const { flags, permanent } = describeFlags(mailbox.keywords, access)
+  const { flags, permanent } = describeFlags(mailbox.keywords, access, rights)
   return {
     access,
     uidValidity: mailbox.uidValidity,
@@ -471,12 +588,15 @@ function describeFacts(
   }
 }
 
+/** RFC 4314 §5.1.1: what may be set with these rights. */
 function describeFlags(
   keywords: Mailbox['keywords'],
   access: SelectTerms['access'],
+  rights: Rights,
 ): { readonly flags: readonly string[]; readonly permanent: readonly string[] } {
-  const flags = [...systemFlagNames, ...keywords]
-  return { flags, permanent: access === 'read-only' ? [] : [...flags, '\\*'] }
+  const changeable = changeableWith(rights)
+  const settable = [...flagNames(changeable.flags, []), ...(changeable.keywords ? [...keywords, '\\*'] : [])]
+  return { flags: [...systemFlagNames, ...keywords], permanent: access === 'read-only' ? [] : settable }
 }
 
 /** RFC 8474 §4: of one mailbox for ever, whatever its name. */

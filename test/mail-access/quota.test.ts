@@ -28,7 +28,7 @@ function codeOf(answer: object | undefined): string | undefined {
 test('one root tells of all mailboxes; what is used is rounded up, what is allowed down', async t => {
   const account = await openLimited(t)
   await account.append(text)
-  const roots = await account.mailboxes.quotaRoots()
+  const roots = await account.mailboxes.quotaRoots('INBOX')
   assert.deepEqual(roots, [
     {
       name: '',
@@ -44,7 +44,7 @@ test('one root tells of all mailboxes; what is used is rounded up, what is allow
 
 test('without limits there is no root', async t => {
   const account = await openLimited(t, { bytes: 0, messages: 0 })
-  assert.deepEqual(await account.mailboxes.quotaRoots(), [])
+  assert.deepEqual(await account.mailboxes.quotaRoots('INBOX'), [])
   assert.equal(codeOf(await account.mailboxes.quotaRoot('')), 'NONEXISTENT')
 })
 

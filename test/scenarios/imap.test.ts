@@ -11,6 +11,7 @@ import { logInPlain, openSession } from '../harness/log-in.ts'
 import { sendMessage } from '../harness/send-message.ts'
 
 const anna = 'anna@here.test'
+const boris = 'boris@here.test'
 
 async function start(
   t: TestContext,
@@ -19,7 +20,7 @@ async function start(
   return await startComposedServer(t, {
     hostname: 'mail.here.test',
     domains: ['here.test'],
-    accounts: [{ address: anna }],
+    accounts: [{ address: anna }, { address: boris }],
     settings: { submission: { allowPlaintextAuthOnLoopback: true }, ...settings },
   })
 }
@@ -36,9 +37,9 @@ async function greeted(
   return client
 }
 
-async function loggedIn(t: TestContext, server: ComposedServer): Promise<ImapClient> {
+async function loggedIn(t: TestContext, server: ComposedServer, address = anna): Promise<ImapClient> {
   const client = await greeted(t, server)
-  assert.match((await client.command(`a LOGIN ${anna} secret`)).join(), /a OK/)
+  assert.match((await client.command(`a LOGIN ${address} secret`)).join(), /a OK/)
   return client
 }
 
@@ -71,6 +72,26 @@ test('what one session changes another one sees, and a message that is put there
   await writer.command('e EXPUNGE')
   const news = await reader.command('d NOOP')
   assert.ok(news.includes('* 1 EXPUNGE'), news.join())
+})
+
+test('mail for a mailbox that is shared is seen at once by whoever it is shared with, in IDLE and by NOTIFY', async t => {
+  const server = await start(t)
+  const owner = await loggedIn(t, server)
+  assert.match((await owner.command(`b SETACL INBOX ${boris} lrs`)).join(), /b OK/)
+  const shared = `"Other Users/${anna}/INBOX"`
+  const [idler, listener] = [await loggedIn(t, server, boris), await loggedIn(t, server, boris)]
+  assert.match((await idler.command(`b SELECT ${shared}`)).join(), /b OK \[READ-WRITE\]/)
+  idler.write('c IDLE\r\n')
+  assert.match((await idler.line()) ?? '', /^\+ /)
+  const notify = `b NOTIFY SET (mailboxes ${shared} (MessageNew MessageExpunge))`
+  assert.match((await listener.command(notify)).join(), /b OK/)
+  await sendMessage(server.port('relay'), anna, 'For all of us')
+  await server.settled()
+  assert.equal(await idler.line(), '* 1 EXISTS')
+  assert.match(
+    (await listener.line()) ?? '',
+    /^\* STATUS "Other Users\/anna@here\.test\/INBOX" \(MESSAGES 1 UIDNEXT 2 /,
+  )
 })
 
 test('without TLS nobody logs in; with it, from the first byte or after STARTTLS', async t => {
