@@ -15,6 +15,7 @@ import { addExportCommand } from './commands/export.ts'
 import { addFetchCommand } from './commands/fetch.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addMailCommand } from './commands/mail.ts'
+import { addMailboxCommand } from './commands/mailbox.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addProbeCommand } from './commands/probe.ts'
 import { addQuarantineCommand } from './commands/quarantine.ts'
@@ -76,6 +77,7 @@ export function createProgram(run: CommandRun): Command {
   addSuppressionCommand(program, run)
   addQuarantineCommand(program, run)
   addMailCommand(program, run)
+  addMailboxCommand(program, run)
   addSpamCommand(program, run)
   addSenderCommand(program, run)
   addStrangersCommand(program, run)
