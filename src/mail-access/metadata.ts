@@ -17,6 +17,7 @@ import { readSpecialUse, specialUses } from './special-uses.ts'
 
 /** §4.1 asks for 1,024 at least. */
 const maxValueBytes = 64 * 1024
+const maxBatchBytes = 2 * maxValueBytes
 
 /** RFC 6154 §4: what the mailbox is for, kept in its row. */
 const specialUseEntry = '/private/specialuse'
@@ -59,17 +60,27 @@ export class MailboxMetadata implements Metadata {
     const named = [...new Set(request.entries.flatMap(entry => below(entry, request.depth, sizes)))]
     const { maxSize = Number.POSITIVE_INFINITY } = request
     const chosen = named.filter(name => (sizes.get(name) ?? 0) <= maxSize)
-    const values = await this.#storage.run(readMetadata, { ...at, names: chosen })
     const longest = Math.max(0, ...named.map(name => sizes.get(name) ?? 0))
+    const batches = inBatches(chosen, sizes)
     return {
+      entries: () => this.#read(noted, batches),
+      longest: longest > maxSize ? longest : undefined,
+    }
+  }
+
+  async *#read(
+    { at, computed }: Noted,
+    batches: readonly (readonly string[])[],
+  ): AsyncGenerator<ReadonlyMap<string, Buffer | null>> {
+    for (const names of batches) {
+      const values = await this.#storage.run(readMetadata, { ...at, names })
       // What is not there is told as NIL where it was asked for by its name.
-      entries: new Map(
-        chosen.map(name => {
+      yield new Map(
+        names.map(name => {
           const value = computed.get(name) ?? values.get(name)
           return [name, value ? Buffer.from(value) : null]
         }),
-      ),
-      longest: longest > maxSize ? longest : undefined,
+      )
     }
   }
 
@@ -157,6 +168,27 @@ function refuse(
 
 function isShared(name: string): boolean {
   return name.startsWith('/shared/')
+}
+
+/** Few of those that are large stand in memory at once, however slowly a client reads. */
+function inBatches(
+  names: readonly string[],
+  sizes: ReadonlyMap<string, number>,
+): readonly (readonly string[])[] {
+  const batches: string[][] = []
+  let bytes = 0
+  for (const name of names) {
+    const size = sizes.get(name) ?? 0
+    const last = batches.at(-1)
+    if (last && bytes + size <= maxBatchBytes) {
+      last.push(name)
+      bytes += size
+    } else {
+      batches.push([name])
+      bytes = size
+    }
+  }
+  return batches
 }
 
 /** §4.2.2: the entry, and those below it as deep as is asked for. */

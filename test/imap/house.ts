@@ -303,12 +303,15 @@ export function createHouse({
       metadata: {
         get: ({ entries, maxSize }) =>
           at(() => ({
-            entries: new Map(
-              entries.map((name, index) => [
-                name,
-                index === 0 ? Buffer.from(`of ${name}`) : index === 1 ? Buffer.from('a\r\nb') : null,
-              ]),
-            ),
+            async *entries() {
+              await at(() => {})
+              yield new Map(
+                entries.map((name, index) => [
+                  name,
+                  index === 0 ? Buffer.from(`of ${name}`) : index === 1 ? Buffer.from('a\r\nb') : null,
+                ]),
+              )
+            },
             longest: maxSize === undefined ? undefined : 2199,
           })),
         set: ({ mailbox, entries }) =>

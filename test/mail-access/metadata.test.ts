@@ -148,6 +148,21 @@ test('notes are bounded in size, number and together, and a change that is refus
   assert.deepEqual(await say('anna', `SETMETADATA last (${many(0, 9, large)})`), ['OK SETMETADATA completed'])
 })
 
+test('large notes are told in several responses, each whole', async t => {
+  const { say } = await openScene(t, 'anna')
+  const text = 'x'.repeat(60 * 1024)
+  const names = [1, 2, 3, 4, 5].map(number => `/shared/vendor/x/${number}`)
+  for (const name of names)
+    assert.deepEqual(await say('anna', `SETMETADATA INBOX (${name} {${text.length}+}\r\n${text})`), [
+      'OK SETMETADATA completed',
+    ])
+  const heard = await say('anna', 'GETMETADATA (DEPTH infinity) INBOX /shared')
+  const heads = heard.filter(line => !line.startsWith('x'))
+  assert.equal(heads.filter(line => line.startsWith('* METADATA INBOX (')).length, 3)
+  assert.equal(heard.join('').split(text).length - 1, names.length)
+  assert.equal(heard.at(-1), 'OK GETMETADATA completed')
+})
+
 test('notes go with the mailbox, and INBOX that is renamed leaves them and takes them along', async t => {
   const { play } = await openScene(t, 'anna')
   await play(`

@@ -73,8 +73,8 @@ export interface Metadata {
 }
 
 export interface FoundMetadata {
-  /** null: there is no such entry. */
-  readonly entries: ReadonlyMap<string, Buffer | null>
+  /** As much at a time as is worth a response of its own. null: there is no such entry. */
+  entries(): AsyncIterable<ReadonlyMap<string, Buffer | null>>
   /** Octets of the longest that was left out because of MAXSIZE. */
   readonly longest: number | undefined
 }

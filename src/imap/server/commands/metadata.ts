@@ -26,10 +26,10 @@ export const getMetadata: Command<'GETMETADATA'> = { ...terms, verb: 'GETMETADAT
 async function* tell(session: Session, { verb, ...request }: CommandOf<'GETMETADATA'>, tag: string): Telling {
   const found = await metadataOf(session).get(request)
   if (isRefusal(found)) return session.decline(tag, found)
-  const { entries, longest } = found
-  if (entries.size > 0) yield* formatMetadata(request.mailbox, entries, session.responseTerms)
+  for await (const batch of found.entries())
+    if (batch.size > 0) yield* formatMetadata(request.mailbox, batch, session.responseTerms)
   // §4.2.1
-  const code = longest === undefined ? undefined : codes.metadataLongEntries(longest)
+  const code = found.longest === undefined ? undefined : codes.metadataLongEntries(found.longest)
   return session.answer(tag, answers.completed(verb, code))
 }
 
