@@ -273,19 +273,29 @@ export class AccountMailboxes implements ImapMailboxes {
     const { mailbox, rights } = place
     const state = await this.#parts.storage.run(readMailboxState, openingOf(mailbox))
     if (!state) return missing(name)
-    const opening = { parts: this.#parts, places: this.#places, rights }
+    const opening = {
+      parts: this.#parts,
+      places: this.#places,
+      rights,
+      noteArrivals: (to: OpenMailboxId, uids: readonly NumberRange[]) => this.#noteArrivals(to, uids),
+    }
     this.#selected = await OpenMailbox.open(opening, state, terms)
     return this.#selected
+  }
+
+  /** This session has put them there itself. */
+  #noteArrivals(to: OpenMailboxId, uids: readonly NumberRange[]): void {
+    this.#selected?.noteOwnArrivals(to, uids)
+    this.#watch?.expectArrivals(to.mailboxId, uids)
   }
 
   async append(name: string, replaces: ReplacedMessage | undefined): Promise<AppendTarget | Refusal> {
     const place = await this.#places.findFor('i', name)
     if (isRefusal(place))
       return place.code === codes.nonExistent ? { ...place, code: codes.tryCreate } : place
-    const selected = this.#selected
-    const note = (to: OpenMailboxId, uids: readonly NumberRange[]) => selected?.noteOwnArrivals(to, uids)
+    const note = (to: OpenMailboxId, uids: readonly NumberRange[]) => this.#noteArrivals(to, uids)
     if (!replaces) return new MailboxAppend(this.#parts, place, note)
-    const replaced = await selected?.findReplaced(replaces)
+    const replaced = await this.#selected?.findReplaced(replaces)
     if (!replaced) return cannot('There is no such message to replace')
     return new MailboxAppend(this.#parts, place, note, replaced)
   }

@@ -85,6 +85,7 @@ const readOnly: Refusal = { refused: 'This mailbox was opened for reading only',
 export class OpenMailbox implements SelectedMailbox {
   readonly #parts: AccessParts
   readonly #places: MailboxPlaces
+  readonly #noteArrivals: Opening['noteArrivals']
   readonly #id: MailboxId
   readonly #numbers: MessageNumbers
   readonly facts: SelectedFacts
@@ -118,13 +119,14 @@ export class OpenMailbox implements SelectedMailbox {
   readonly #stopListening: () => void
 
   private constructor(
-    { parts, places, rights }: Opening,
+    { parts, places, rights, noteArrivals }: Opening,
     { mailbox, blocks }: MailboxState,
     { access, tellsRecent }: SelectTerms,
     recent: RecentMessages,
   ) {
     this.#parts = parts
     this.#places = places
+    this.#noteArrivals = noteArrivals
     this.#id = openingOf(mailbox)
     this.#knownRights = rights
     this.#numbers = new MessageNumbers(blocks)
@@ -358,7 +360,7 @@ export class OpenMailbox implements SelectedMailbox {
       case 'copied': {
         const count = countUids(outcome.source)
         const to = [{ first: outcome.firstUid, last: outcome.firstUid + count - 1 }]
-        this.noteOwnArrivals(outcome.target, to)
+        this.#noteArrivals(outcome.target, to)
         return { uidValidity: outcome.target.uidValidity, from: outcome.source, to }
       }
       default:
@@ -543,8 +545,10 @@ const everything = { first: 1, last: 2 ** 32 - 1 }
 export interface Opening {
   readonly parts: AccessParts
   readonly places: MailboxPlaces
-  /** As they are at the opening: PERMANENTFLAGS says no more than these. */
+  /** As they are at the opening. */
   readonly rights: Rights
+  /** Called when this session has put messages somewhere. */
+  readonly noteArrivals: (to: MailboxId, uids: readonly NumberRange[]) => void
 }
 
 /** RFC 4314 §5.2: who may change nothing reads only. */

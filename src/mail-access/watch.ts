@@ -2,6 +2,7 @@
 // different from the last time. So however much happens, no more is kept of it than what each mailbox was.
 import type { NotifyEvent } from '../imap/grammar/commands/notify.ts'
 import type { StatusItem } from '../imap/grammar/commands/status.ts'
+import type { NumberRange } from '../imap/grammar/sequence-set.ts'
 import type { ListedMailbox, StatusValue } from '../imap/responses/mailbox-data.ts'
 import type { AccountNews, MailboxWatch, WatchRequest } from '../imap/server/mailbox-services.ts'
 import { type Mailbox, openingOf } from '../mailbox/mailbox-row.ts'
@@ -51,6 +52,7 @@ export class Watch implements MailboxWatch {
   /** What the client itself has done to names. */
   readonly #own = new Set<string>()
   readonly #ownNotes = new Set<string>()
+  readonly #ownArrivals = new Map<number, NumberRange>()
   /** undefined: not looked at yet. */
   #serverModSeq: number | undefined
   #isClosed = false
@@ -82,6 +84,24 @@ export class Watch implements MailboxWatch {
   /** Names that are about to change by the client's own doing: it is not told of them (§5). */
   expect(...names: readonly string[]): void {
     for (const name of names) this.#own.add(name)
+  }
+
+  /** The same of messages that it has put somewhere; the last of each mailbox. */
+  expectArrivals(mailboxId: number, uids: readonly NumberRange[]): void {
+    const [first, last] = [uids[0]?.first, uids.at(-1)?.last]
+    if (first === undefined || last === undefined || !this.#watched.has(mailboxId)) return
+    this.#ownArrivals.set(mailboxId, { first, last })
+  }
+
+  /** Nothing but these has come, and nothing has left. */
+  #isOwnDoing(before: Mailbox, now: Mailbox): boolean {
+    const own = this.#ownArrivals.get(now.id)
+    return (
+      own !== undefined &&
+      before.uidNext === own.first &&
+      now.uidNext === own.last + 1 &&
+      now.messages - before.messages === own.last - own.first + 1
+    )
   }
 
   /** The same of what it has noted: of a mailbox by its id, or of the server. */
@@ -239,7 +259,9 @@ export class Watch implements MailboxWatch {
       const { mailbox: before, name, events } = watched
       watched.mailbox = mailbox
       // §3.1: the selected one is told of by its own rule.
-      const status = mailbox.id === selectedId ? undefined : this.#compareOne(before, mailbox, watched)
+      const isTold = mailbox.id !== selectedId && !this.#isOwnDoing(before, mailbox)
+      const status = isTold ? this.#compareOne(before, mailbox, watched) : undefined
+      this.#ownArrivals.delete(mailbox.id)
       if (status) news.push(status)
       if (events.has('MailboxMetadataChange')) {
         const changed = await this.#parts.storage.run(listChangedMetadata, {

@@ -123,12 +123,25 @@ test('other mailboxes by STATUS: counted, with mod-sequences for who knows them,
     anna<
     * STATUS Work/Plans (UIDVALIDITY ... UNSEEN 0 HIGHESTMODSEQ ...)
   `)
+  // What it puts there itself it knows.
+  await append('anna', 'Drafts')
+  await play(`
+    anna> SELECT Work/Plans
+    ...
+    anna> COPY 1 Drafts
+    ...
+    OK [COPYUID ...] COPY completed
+    anna> CLOSE
+    ...
+    anna> NOOP
+    OK NOOP completed
+  `)
   // Nothing was said of Trash; Drafts is asked for new messages alone.
   await append('anna2', 'Trash')
   await append('anna2', 'Drafts')
   await play(`
     anna<
-    * STATUS Drafts (MESSAGES 1 UIDNEXT 2 UIDVALIDITY ... HIGHESTMODSEQ ...)
+    * STATUS Drafts (MESSAGES 3 UIDNEXT 4 UIDVALIDITY ... HIGHESTMODSEQ ...)
     anna2> SELECT Drafts
     ...
     anna2> STORE 1 +FLAGS (\\Seen)
