@@ -11,7 +11,7 @@ const root = ''
 const unit = 1024
 
 export const overQuota: Refusal = {
-  refused: 'There is no room for it in your mailboxes: delete something, and empty the trash',
+  refused: 'There is no room for it in these mailboxes: delete something, and empty the trash',
   code: codes.overQuota,
 }
 

@@ -16,6 +16,7 @@ import { createImapServer } from '../../src/imap/server/create-imap-server.ts'
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
 import type { AccessParts } from '../../src/mail-access/parts.ts'
+import { type Extent, noLimit } from '../../src/mailbox/quota.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { addAccount, addDomain } from '../directory/open-directory.ts'
 import { ImapClient } from '../harness/imap-client.ts'
@@ -53,6 +54,15 @@ function fits(expected: string, line: string): boolean {
 }
 
 export async function openScene(t: TestContext, ...people: readonly string[]): Promise<Scene> {
+  return await openLimitedScene(t, noLimit, ...people)
+}
+
+/** Nobody may have more than `usualQuota`. */
+export async function openLimitedScene(
+  t: TestContext,
+  usualQuota: Extent,
+  ...people: readonly string[]
+): Promise<Scene> {
   const opened = await openTestStorage(t)
   const { storage, mailData } = opened
   const clock = createManualClock()
@@ -63,7 +73,7 @@ export async function openScene(t: TestContext, ...people: readonly string[]): P
     clock,
     changes: createMailboxChanges(storage),
     nextQueueId: () => ++lastId,
-    usualQuota: { bytes: 0, messages: 0 },
+    usualQuota,
   }
   for (const domain of ['example.test', 'example.org']) await addDomain(storage, domain)
   const accounts = new Map<string, number>()

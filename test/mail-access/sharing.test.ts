@@ -2,7 +2,7 @@
 import { test } from 'node:test'
 import { removeRedirection } from '../../src/directory/redirections.ts'
 import { addAlias, addGroup } from '../directory/open-directory.ts'
-import { openScene } from './open-scene.ts'
+import { openLimitedScene, openScene } from './open-scene.ts'
 
 test('rights are given, added, taken away and listed', async t => {
   const { play } = await openScene(t, 'anna', 'boris', 'carla')
@@ -357,6 +357,47 @@ test('sessions of several accounts see each change at once; who loses r has lost
     OK NOOP completed
     boris> FETCH 1:* FLAGS
     ...
+  `)
+})
+
+test('what is put into a shared mailbox counts for its owner, whose quota nobody else sees', async t => {
+  const { play, append } = await openLimitedScene(t, { bytes: 0, messages: 2 }, 'anna', 'boris')
+  const shared = 'Other Users/anna@example.test/INBOX'
+  await append('anna', 'INBOX')
+  await append('boris', 'INBOX')
+  await play(`
+    anna> SETACL INBOX boris lrite
+    OK SETACL completed
+    boris> SELECT INBOX
+    ...
+    boris> COPY 1 "${shared}"
+    OK ...
+    boris> COPY 1 "${shared}"
+    NO [OVERQUOTA] ...
+    boris> MOVE 1 "${shared}"
+    NO [OVERQUOTA] ...
+    boris> GETQUOTAROOT "${shared}"
+    * QUOTAROOT "${shared}"
+    OK GETQUOTAROOT completed
+    boris> GETQUOTAROOT "Other Users/anna@example.test/Sent"
+    NO [NONEXISTENT] ...
+    boris> GETQUOTA ""
+    * QUOTA "" (MESSAGE 1 2)
+    OK GETQUOTA completed
+    anna> GETQUOTA ""
+    * QUOTA "" (MESSAGE 2 2)
+    OK GETQUOTA completed
+    boris> SELECT "${shared}"
+    ...
+    boris> MOVE 1 INBOX
+    ...
+    OK MOVE completed
+    boris> GETQUOTA ""
+    * QUOTA "" (MESSAGE 2 2)
+    OK GETQUOTA completed
+    anna> GETQUOTA ""
+    * QUOTA "" (MESSAGE 1 2)
+    OK GETQUOTA completed
   `)
 })
 

@@ -161,7 +161,7 @@ test('over IMAP an account sees what it has used, and is told when there is no r
   ])
   assert.match(
     (await client.command('d APPEND Sent {18+}\r\nSubject: x\r\n\r\ny\r\n')).join(),
-    /^d NO \[OVERQUOTA\] There is no room for it in your mailboxes: delete something, and empty the trash$/,
+    /^d NO \[OVERQUOTA\] There is no room for it in these mailboxes: delete something, and empty the trash$/,
   )
   await client.command('e SELECT INBOX')
   assert.match((await client.command('f COPY 1 Archive')).join(), /^f NO \[OVERQUOTA\] /)
