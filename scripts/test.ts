@@ -163,6 +163,7 @@ const onBothEngines: readonly string[] = [
   'test/intake',
   'test/mail-access',
   'test/mailbox',
+  'test/message-stores',
   'test/peers/ldap.test.ts',
   'test/policy',
   'test/queue',

@@ -13,6 +13,7 @@ import { addDoctorCommand } from './commands/doctor.ts'
 import { addDomainCommand } from './commands/domain.ts'
 import { addExportCommand } from './commands/export.ts'
 import { addFetchCommand } from './commands/fetch.ts'
+import { addImportCommand } from './commands/import.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addMailCommand } from './commands/mail.ts'
 import { addMailboxCommand } from './commands/mailbox.ts'
@@ -78,6 +79,7 @@ export function createProgram(run: CommandRun): Command {
   addQuarantineCommand(program, run)
   addMailCommand(program, run)
   addMailboxCommand(program, run)
+  addImportCommand(program, run)
   addSpamCommand(program, run)
   addSenderCommand(program, run)
   addStrangersCommand(program, run)

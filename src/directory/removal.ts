@@ -35,6 +35,7 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   await tx.run('DELETE FROM sending_count WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM correspondent WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM sender_entry WHERE owner_id = ?', accountId)
+  await forgetImports(tx, accountId)
   await removeOutsideAliases(tx, 'outside_of = ?', accountId)
   await tx.run('DELETE FROM account WHERE id = ?', accountId)
   const orphanedFiles: string[] = []
@@ -43,6 +44,16 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
     if (file !== undefined) orphanedFiles.push(file)
   }
   return orphanedFiles
+}
+
+async function forgetImports(tx: Tx, accountId: number): Promise<void> {
+  const stores = 'SELECT id FROM import_store WHERE account_id = ?'
+  await tx.run(
+    `DELETE FROM imported_message WHERE folder_id IN (SELECT id FROM import_folder WHERE store_id IN (${stores}))`,
+    accountId,
+  )
+  await tx.run(`DELETE FROM import_folder WHERE store_id IN (${stores})`, accountId)
+  await tx.run('DELETE FROM import_store WHERE account_id = ?', accountId)
 }
 
 export async function removeRedirectionRows(tx: Tx, redirectionId: number): Promise<void> {

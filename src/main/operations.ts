@@ -7,6 +7,7 @@ import { dmarcReportOperations } from '../dmarc-report/operations.ts'
 import { fillWarningOperations } from '../fill-warning/operations.ts'
 import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
+import { importedMailOperations } from '../message-stores/imported-mail.ts'
 import { queueOperations } from '../queue/operations.ts'
 import { screeningOperations } from '../screening/operations.ts'
 import { senderListOperations } from '../sender-list/operations.ts'
@@ -29,6 +30,7 @@ export function createRegistry(): OperationRegistry {
     ...dmarcReportOperations,
     ...fillWarningOperations,
     ...mailboxOperations,
+    ...importedMailOperations,
     ...queueOperations,
     ...screeningOperations,
     ...senderListOperations,

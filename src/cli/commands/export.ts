@@ -1,4 +1,4 @@
-// postrider export: the directory as one text file.
+// postrider export: the directory as one text file; and mail as files that other programs read (export-mail.ts).
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -9,34 +9,42 @@ import { addCommand, type CommandRun, perform } from '../command.ts'
 import { describeFileError } from '../describe-file-error.ts'
 import type { Invocation } from '../invocation.ts'
 import { formatCount } from '../quantities.ts'
+import { addMailExports } from './export-mail.ts'
 
 export function addExportCommand(program: Command, run: CommandRun): void {
-  addCommand(program, {
+  const parent = addCommand(program, {
     usage: 'export [file]',
-    summary: 'Write domains, accounts, aliases and groups to one text file',
+    summary:
+      'Write domains, accounts, aliases and groups to one text file; or the mail of an account: maildir, mbox',
     description:
       'Write domains, accounts (with password hashes), aliases and groups to one text file, or to stdout. ' +
-      '"postrider apply" reads it back. On stdout --json writes the same tables as JSON.',
-    examples: ['export directory.toml', 'export directory.toml --force', 'export --json'],
+      '"postrider apply" reads it back. On stdout --json writes the same tables as JSON. Mail is written by "export maildir" and ' +
+      '"export mbox".',
+    examples: [
+      'export directory.toml',
+      'export directory.toml --force',
+      'export --json',
+      'export maildir anna@example.test /srv/export/anna',
+    ],
   })
-    .option('--force', 'write over a file that is there')
-    .action(
-      perform(run, async (invocation, options: { force?: true }, file?: string) => {
-        const document = await invocation.withStorage(storage => storage.run(exportDirectory, undefined))
-        if (file === undefined) {
-          if (invocation.output.json) invocation.output.result(documentTables(document), '')
-          else invocation.output.bytes(Buffer.from(formatDocument(document)))
-          return
-        }
-        // Password hashes: for nobody but the owner.
-        writeOwnFile(invocation, file, formatDocument(document), options.force === true)
-        invocation.output.result(
-          { written: file, domains: document.domains.length, accounts: document.accounts.length },
-          `Wrote ${formatCount(document.domains.length, 'domain')}, ${formatCount(document.accounts.length, 'account')} and ` +
-            `${formatCount(document.redirections.length, 'alias or group', 'aliases and groups')} to ${file}.`,
-        )
-      }),
-    )
+  addMailExports(parent, run)
+  parent.option('--force', 'write over a file that is there').action(
+    perform(run, async (invocation, options: { force?: true }, file?: string) => {
+      const document = await invocation.withStorage(storage => storage.run(exportDirectory, undefined))
+      if (file === undefined) {
+        if (invocation.output.json) invocation.output.result(documentTables(document), '')
+        else invocation.output.bytes(Buffer.from(formatDocument(document)))
+        return
+      }
+      // Password hashes: for nobody but the owner.
+      writeOwnFile(invocation, file, formatDocument(document), options.force === true)
+      invocation.output.result(
+        { written: file, domains: document.domains.length, accounts: document.accounts.length },
+        `Wrote ${formatCount(document.domains.length, 'domain')}, ${formatCount(document.accounts.length, 'account')} and ` +
+          `${formatCount(document.redirections.length, 'alias or group', 'aliases and groups')} to ${file}.`,
+      )
+    }),
+  )
 }
 
 function writeOwnFile({ surroundings }: Invocation, file: string, text: string, force: boolean): void {

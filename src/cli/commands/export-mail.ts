@@ -1,0 +1,123 @@
+// postrider export maildir, export mbox: the mail of an account as files that other programs read.
+import { resolve } from 'node:path'
+import { Argument, type Command, Option } from 'commander'
+import type { Address } from '../../address/address.ts'
+import { displayAddress } from '../../directory/display.ts'
+import {
+  type ExportReport,
+  exportMail,
+  type MailboxReport,
+  type MailFiles,
+} from '../../message-stores/export-mail.ts'
+import { createMaildir } from '../../message-stores/maildir/write-maildir.ts'
+import { createMboxFiles } from '../../message-stores/mbox/write-mbox.ts'
+import { accountIdOf } from '../account-id.ts'
+import { addressArgument, textsArgument } from '../arguments.ts'
+import { type Column, formatColumns } from '../columns.ts'
+import { addCommand, type CommandRun, perform } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { formatBar } from '../format-bar.ts'
+import { formatCount } from '../quantities.ts'
+
+interface MailExportOptions {
+  readonly mailbox?: readonly string[]
+}
+
+const ways: readonly {
+  readonly name: string
+  readonly summary: string
+  readonly description: string
+  readonly create: (path: string, account: string) => Promise<MailFiles>
+}[] = [
+  {
+    name: 'maildir',
+    summary: 'Write the mail of an account as a Maildir, with its folders and flags',
+    description:
+      'Write the mail of an account as a Maildir++, as Dovecot and Courier keep it, with flags, keywords, times and subscriptions.',
+    create: createMaildir,
+  },
+  {
+    name: 'mbox',
+    summary: 'Write the mail of an account as mbox files, one for each mailbox',
+    description:
+      'Write the mail of an account as mbox files (mboxrd), one for each mailbox, with flags and keywords.',
+    create: createMboxFiles,
+  },
+]
+
+export function addMailExports(parent: Command, run: CommandRun): void {
+  for (const { name, summary, description, create } of ways)
+    addCommand(parent, {
+      usage: name,
+      summary,
+      description: `${description} The folder has to be new or empty, or of an earlier export: what is new is added to that. Messages that have left since stay there, and flags stay as they were.`,
+      examples: [`export ${name} anna@example.test /srv/export/anna`],
+    })
+      .addArgument(new Argument('<address>', 'the account').argParser(addressArgument))
+      .addArgument(new Argument('<folder>', 'where to'))
+      .addOption(
+        new Option('--mailbox <name>', 'only this mailbox, and those below it; may be repeated').argParser(
+          textsArgument,
+        ),
+      )
+      .action(
+        perform(run, async (invocation, options: MailExportOptions, address: Address, folder: string) => {
+          const { output, surroundings } = invocation
+          const account = displayAddress(address)
+          const report = await invocation.withStorage(async (storage, settings) => {
+            const accountId = await accountIdOf(storage, address)
+            const files = await create(resolve(surroundings.workingFolder, folder), account)
+            const progress = output.progress()
+            try {
+              return await invocation.whileInterruptible(isInterrupted =>
+                exportMail({ storage, mailData: invocation.mailData(storage, settings) }, files, {
+                  accountId,
+                  isWanted: mailbox => isWanted(mailbox, options.mailbox),
+                  isInterrupted,
+                  onProgress: ({ mailbox, done, of }) =>
+                    progress.update(`${formatBar(done, of)}  ${mailbox}`),
+                }),
+              )
+            } finally {
+              progress.end()
+              await files.close()
+            }
+          })
+          const damaged = sum(report, 'damaged')
+          if (damaged > 0 || report.isInterrupted) invocation.exitCode = exitCodes.failed
+          output.result(
+            {
+              mailboxes: report.mailboxes,
+              written: sum(report, 'written'),
+              alreadyThere: sum(report, 'alreadyThere'),
+              damaged,
+              remarks: report.remarks,
+              interrupted: report.isInterrupted,
+            },
+            [
+              formatColumns(columns, report.mailboxes),
+              ...report.remarks,
+              ...(damaged > 0 ? ['"postrider verify" says more of what is damaged.'] : []),
+              `${formatCount(sum(report, 'written'), 'message')} of ${account} written to ${folder}, ${sum(report, 'alreadyThere')} there already.`,
+              ...(report.isInterrupted ? ['Interrupted. Repeat the command, and it goes on from here.'] : []),
+            ].join('\n'),
+          )
+        }),
+      )
+}
+
+function isWanted(mailbox: string, wanted: readonly string[] | undefined): boolean {
+  return wanted === undefined || wanted.some(name => mailbox === name || mailbox.startsWith(`${name}/`))
+}
+
+function sum({ mailboxes }: ExportReport, what: 'written' | 'alreadyThere' | 'damaged'): number {
+  return mailboxes.reduce((total, mailbox) => total + mailbox[what], 0)
+}
+
+const columns: readonly Column<MailboxReport>[] = [
+  { title: 'MAILBOX', cell: ({ mailbox }) => mailbox },
+  { title: 'FILE', cell: ({ file }) => file },
+  { title: 'WRITTEN', align: 'right', cell: ({ written }) => String(written) },
+  { title: 'ALREADY THERE', align: 'right', cell: ({ alreadyThere }) => String(alreadyThere) },
+  { title: 'DAMAGED', align: 'right', cell: ({ damaged }) => String(damaged) },
+]
