@@ -62,6 +62,21 @@ void test('COMPRESS: both directions, and only once', async () => {
   await server.close()
 })
 
+void test('COMPRESS: nothing comes with the answer before there is something to say, and clients trip over nothing', async () => {
+  const { server, connect } = await startServer()
+  const client = await connect()
+  const heard: Buffer[] = []
+  client.socket.on('data', (bytes: Buffer) => void heard.push(bytes))
+  const [answer = ''] = await client.command('a1 COMPRESS DEFLATE')
+  client.compress()
+  await client.command('a2 NOOP')
+  const behind = Buffer.concat(heard).subarray(answer.length + 2)
+  // An empty block of DEFLATE.
+  assert.notDeepEqual(behind.subarray(0, 5), Buffer.from('000000ffff', 'hex'))
+  client.destroy()
+  await server.close()
+})
+
 void test('COMPRESS: what comes with the command in the clear ends the connection', async () => {
   const { server, connect } = await startServer()
   const client = await connect()

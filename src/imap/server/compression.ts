@@ -53,7 +53,10 @@ export class Compression {
 
   /** What was written goes out, as far as it is (RFC 4978 §4). */
   flush(): void {
-    if (!this.#deflate.destroyed && !this.#deflate.writableEnded) this.#deflate.flush(constants.Z_SYNC_FLUSH)
+    if (this.#deflate.destroyed || this.#deflate.writableEnded) return
+    // There are clients that take octets which come together with the answer to COMPRESS for an attack.
+    if (this.#deflate.bytesWritten === 0 && this.#deflate.writableLength === 0) return
+    this.#deflate.flush(constants.Z_SYNC_FLUSH)
   }
 
   pause(): void {
