@@ -24,6 +24,8 @@ export interface Dovecot {
   readonly imapPort: number
   /** Of its INBOX, oldest first. */
   messages(address: string): Promise<string[]>
+  /** Of the user's Maildir. */
+  mailFolder(address: string): string
   log(): Promise<string>
   /** Ends it; its mailboxes stay. */
   stop(): Promise<void>
@@ -107,6 +109,7 @@ export async function startDovecot(
       if (fetched.exitCode !== 0) throw new Error(`doveadm ended with ${fetched.exitCode}: ${fetched.stderr}`)
       return fetched.stdout.split(/^text:\n/m).slice(1)
     },
+    mailFolder: address => join(mail, address),
     log: () => readFile(logFile, 'utf8'),
     stop,
     startAgain: start,

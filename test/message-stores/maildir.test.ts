@@ -200,7 +200,7 @@ test('what is exported and brought again is the same; a second export adds what 
   const [first = ''] = files
   assert.match(first, /^\d+\.V\d+U0000000001\.postrider,S=16:2,RSab$/)
   assert.equal(statSync(imports.at(`out/cur/${first}`)).mtimeMs, second(1))
-  assert.equal(readFileSync(imports.at('out/dovecot-keywords'), 'utf8'), '0 $Label1\n1 work\n')
+  assert.equal(readFileSync(imports.at('out/dovecot-keywords'), 'utf8'), '0 $Label1\n1 work\n2 $Forwarded\n')
 
   // A program has shown one, and given it another flag.
   renameSync(imports.at(`out/cur/${first}`), imports.at(`out/cur/${first}F`))
@@ -214,7 +214,10 @@ test('what is exported and brought again is the same; a second export adds what 
   )
   assert.equal(readdirSync(imports.at('out/cur')).length, files.length + 1)
   assert.deepEqual(readdirSync(imports.at('out/tmp')), [])
-  assert.equal(readFileSync(imports.at('out/dovecot-keywords'), 'utf8'), '0 $Label1\n1 work\n2 later\n')
+  assert.equal(
+    readFileSync(imports.at('out/dovecot-keywords'), 'utf8'),
+    '0 $Label1\n1 work\n2 $Forwarded\n3 later\n',
+  )
 })
 
 test('what an export has not written is left alone', async t => {

@@ -1,8 +1,12 @@
 // postrider import: mail that is elsewhere, into the mailboxes of an account.
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
+import { formatAddress } from '../../address/format-address.ts'
 import { displayAddress } from '../../directory/display.ts'
+import type { ImapServerAddress } from '../../message-stores/imap/imap-connection.ts'
+import { openImap } from '../../message-stores/imap/read-imap.ts'
 import { type FolderReport, type ImportReport, importMail } from '../../message-stores/import-mail.ts'
 import { openMaildir } from '../../message-stores/maildir/read-maildir.ts'
 import { openMbox } from '../../message-stores/mbox/read-mbox.ts'
@@ -10,13 +14,15 @@ import type { MessageStore, StoredFolder } from '../../message-stores/message-st
 import { UsageFault } from '../../runtime/fault.ts'
 import { formatSize } from '../../runtime/format-size.ts'
 import { accountIdOf } from '../account-id.ts'
-import { addressArgument, textsArgument } from '../arguments.ts'
+import { addressArgument, portArgument, textsArgument } from '../arguments.ts'
 import { type Column, formatColumns } from '../columns.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatBar } from '../format-bar.ts'
 import type { Invocation } from '../invocation.ts'
+import { askPassword } from '../prompt.ts'
 import { formatCount } from '../quantities.ts'
+import { inputName, readInput } from '../read-input.ts'
 
 interface ImportOptions {
   readonly folder?: readonly string[]
@@ -76,6 +82,68 @@ export function addImportCommand(program: Command, run: CommandRun): void {
         },
       ),
     )
+  addWay(parent, {
+    usage: 'imap',
+    summary: 'Bring the mail of an account on another IMAP server',
+    description:
+      'Bring the mail of an account on another IMAP server, with folders, flags, keywords, times and subscriptions. Nothing is changed ' +
+      'there, and nothing marked as read. The password is asked for, or read from stdin or a file. When the connection breaks it is ' +
+      `made again. ${again}`,
+    examples: [
+      'import imap anna@example.test imap.example.net --user anna@example.net --dry-run',
+      'import imap anna@example.test imap.example.net --user anna@example.net --password-file password.txt',
+      'import imap anna@example.test imap.gmail.com --user anna@gmail.com --token-file token.txt',
+    ],
+  })
+    .addArgument(new Argument('<host>', 'name or IP address of the server'))
+    .addOption(new Option('--user <name>', 'log in as; default: the address of the account'))
+    .option('--password-file <file>', 'the first line is the password; "-" is stdin')
+    .option('--token-file <file>', 'the first line is a token of OAuth 2.0 (XOAUTH2, OAUTHBEARER)')
+    .addOption(
+      new Option('--port <port>', 'default: 993, or 143 without implicit TLS').argParser(portArgument),
+    )
+    .addOption(
+      new Option('--tls <mode>', 'never: only to this machine itself')
+        .choices(['implicit', 'starttls', 'never'])
+        .default('implicit'),
+    )
+    .option('--insecure', 'accept any certificate')
+    .action(
+      perform(run, async (invocation, options: ImapOptions, address: Address, host: string) => {
+        const user = options.user ?? formatAddress(address)
+        const source = {
+          host,
+          port: options.port ?? (options.tls === 'implicit' ? 993 : 143),
+          tls: options.tls,
+          verifyCertificate: options.insecure !== true,
+          user,
+          credential: await credentialFor(invocation, options, `Password of ${user} on ${host}: `),
+        }
+        await bring(invocation, options, address, () => Promise.resolve(openImap(source, { wait: sleep })))
+      }),
+    )
+}
+
+interface ImapOptions extends ImportOptions {
+  readonly user?: string
+  readonly passwordFile?: string
+  readonly tokenFile?: string
+  readonly port?: number
+  readonly tls: ImapServerAddress['tls']
+  readonly insecure?: true
+}
+
+async function credentialFor(
+  invocation: Invocation,
+  { passwordFile, tokenFile }: ImapOptions,
+  question: string,
+): Promise<ImapServerAddress['credential']> {
+  const { keyboard, stderr } = invocation.surroundings
+  const file = tokenFile ?? passwordFile
+  if (file === undefined) return { kind: 'password', value: await askPassword(question, keyboard, stderr) }
+  const [value = ''] = (await readInput(invocation, file)).split(/\r?\n/)
+  if (value === '') throw new UsageFault('CLI_NO_PASSWORD', `The first line of ${inputName(file)} is empty.`)
+  return { kind: tokenFile === undefined ? 'password' : 'token', value }
 }
 
 function addWay(parent: Command, text: Parameters<typeof addCommand>[1]): Command {

@@ -71,8 +71,9 @@ export function writeLetters(
 ): string {
   const letters = [...bitOf].flatMap(([letter, bit]) => (flags & bit ? [letter] : []))
   for (const keyword of keywords) {
-    const letter =
-      keyword.toLowerCase() === passed.keyword.toLowerCase() ? passed.letter : letterOfKeyword(keyword)
+    // Beside a letter of its own: Dovecot takes P for nothing.
+    if (keyword.toLowerCase() === passed.keyword.toLowerCase()) letters.push(passed.letter)
+    const letter = letterOfKeyword(keyword)
     if (letter !== undefined) letters.push(letter)
   }
   return [...new Set(letters)].sort().join('')
