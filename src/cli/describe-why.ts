@@ -2,6 +2,7 @@
 // whoever has the records may ask.
 import { formatAddress, formatAddressForPeople } from '../address/format-address.ts'
 import { formatDomainsForPeople } from '../address/parse-domain.ts'
+import { isImportedId } from '../message-stores/imported-mail.ts'
 import type { ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
@@ -139,6 +140,8 @@ export function describeUnknown(
   { now, retentionDays }: Pick<WhyStyle, 'now' | 'retentionDays'>,
 ): string {
   const id = formatQueueId(queueId)
+  if (isImportedId(queueId))
+    return `Nothing is known of ${id}: what an import has brought has such ids, and was in no queue here, so it has no trail.`
   const at = timeOfQueueId(queueId)
   if (isOlderThan(queueId, now, retentionDays))
     return `Nothing is known of ${id} any more. By its queue id it came on ${formatTime(at)}, and what happened longer than ${formatCount(retentionDays, 'day')} ago is forgotten (trail.retentionDays). It is not in the queue, so it was delivered, or its sender was told that it could not be.`

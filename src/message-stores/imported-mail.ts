@@ -4,9 +4,15 @@
 // server ran. So whoever imports needs no space of ids beside those of the servers, and takes none from them.
 import { insertMessages } from '../mailbox/file-message.ts'
 import { findOpenMailbox, lockAccounts, type OpenMailbox } from '../mailbox/mailbox-row.ts'
+import { firstQueueIdAt } from '../queue/queue-id.ts'
 import type { StoredMailData } from '../storage/mail-data.ts'
 import { insertMailData } from '../storage/mail-data-rows.ts'
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
+
+/** Whether a message with this id came so. */
+export function isImportedId(id: number): boolean {
+  return id < firstQueueIdAt(Date.UTC(2025, 0, 1))
+}
 
 export interface ImportedFolder {
   readonly accountId: number
@@ -80,12 +86,7 @@ export const findImported = defineRead(
   async (
     tx,
     { folderId, keys }: { readonly folderId: number; readonly keys: readonly string[] },
-  ): Promise<ReadonlySet<string>> => {
-    const found = await tx.forAll(keys, key =>
-      tx.all('SELECT 1 AS found FROM imported_message WHERE folder_id = ? AND message = ?', folderId, key),
-    )
-    return new Set(keys.filter((_, at) => (found[at]?.length ?? 0) > 0))
-  },
+  ): Promise<ReadonlySet<string>> => await findRemembered(tx, folderId, keys),
 )
 
 export interface ArrivingMail {
@@ -128,10 +129,15 @@ export const importMessages = defineWrite(
         uid,
       )
     }
+    const known = await findRemembered(
+      tx,
+      folderId,
+      messages.map(({ key }) => key),
+    )
     const outcomes: Arrived[] = []
     const coming: ArrivingMail[] = []
     for (const message of messages) {
-      if (await isRemembered(tx, folderId, message.key)) {
+      if (known.has(message.key)) {
         outcomes.push('known')
         continue
       }
@@ -141,25 +147,32 @@ export const importMessages = defineWrite(
       outcomes.push(uid === undefined ? 'brought' : 'there')
     }
     if (coming.length === 0) return outcomes
-    const lastId = await takeIds(tx, coming.length)
-    const arrivals = coming.map(({ flags, keywords, receivedAt }, at) => ({
-      queueId: lastId - coming.length + 1 + at,
+    const firstId = (await takeIds(tx, coming.length)) - coming.length + 1
+    const arrivals = coming.map(({ mailData, flags, keywords, receivedAt }, at) => ({
+      queueId: firstId + at,
+      mailData,
       traceFields: '',
       receivedAt,
       flags,
       keywords,
     }))
-    for (const [at, { mailData }] of coming.entries())
-      await insertMailData(tx, lastId - coming.length + 1 + at, mailData)
+    await tx.forAll(arrivals, ({ queueId, mailData }) => insertMailData(tx, queueId, mailData))
     const { firstUid } = await insertMessages(tx, mailbox, now, arrivals)
-    for (const [at, { key }] of coming.entries()) await remember(key, firstUid + at)
+    await tx.forAll([...coming.entries()], ([at, { key }]) => remember(key, firstUid + at))
     return outcomes
   },
 )
 
-async function isRemembered(tx: Tx, folderId: number, key: string): Promise<boolean> {
-  const sql = 'SELECT 1 AS found FROM imported_message WHERE folder_id = ? AND message = ?'
-  return (await tx.get(sql, folderId, key)) !== undefined
+/** Those of `keys` that have come. */
+async function findRemembered(
+  tx: Tx,
+  folderId: number,
+  keys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await tx.forAll(keys, key =>
+    tx.get('SELECT 1 AS found FROM imported_message WHERE folder_id = ? AND message = ?', folderId, key),
+  )
+  return new Set(keys.filter((_, at) => found[at] !== undefined))
 }
 
 async function findUnclaimed(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { z } from 'zod'
@@ -118,6 +118,27 @@ test('killed in the middle, repeated, and every message is there once', {
     Array.from({ length: 451 }, (_, number) => 450 - number),
   )
   assert.match(await at.postrider('verify'), /is in order/)
+})
+
+test('as another user than the owner of the data folder nothing comes', {
+  skip: process.getuid?.() === 0 ? false : 'needs root: a folder is given to somebody else',
+}, async t => {
+  const at = await open(t)
+  const root = writeMaildir(at, 1)
+  chownSync(at.dataFolder, 12_345, 12_345)
+  const { exitCode, stderr } = await at.tryPostrider('import', 'maildir', anna, root)
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /belongs to another user.* Run this as him: sudo -u '#12345'/)
+})
+
+test('what came so has no trail, and is said so', async t => {
+  const at = await open(t)
+  await at.postrider('import', 'maildir', anna, writeMaildir(at, 1))
+  const [message] = z
+    .array(z.object({ queueId: z.string() }))
+    .parse(JSON.parse(await at.postrider('mail', 'list', anna, '--json')))
+  const { stderr } = await at.tryPostrider('trace', message?.queueId ?? '')
+  assert.match(stderr, /what an import has brought has such ids/)
 })
 
 test('out again, and again only what is new', async t => {

@@ -1,9 +1,11 @@
 // postrider import: mail that is elsewhere, into the mailboxes of an account.
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Argument, type Command, Option } from 'commander'
 import type { Address } from '../../address/address.ts'
 import { formatAddress } from '../../address/format-address.ts'
+import type { Settings } from '../../config/settings.ts'
 import { displayAddress } from '../../directory/display.ts'
 import type { ImapServerAddress } from '../../message-stores/imap/imap-connection.ts'
 import { openImap } from '../../message-stores/imap/read-imap.ts'
@@ -164,6 +166,7 @@ async function bring(
   address: Address,
   open: () => Promise<MessageStore>,
 ): Promise<void> {
+  assertOwner(await invocation.settings())
   await invocation.withStorage(async (storage, settings) => {
     const accountId = await accountIdOf(storage, address)
     const store = await open()
@@ -196,6 +199,17 @@ async function bring(
     }
     tell(invocation, address, store.remarks, report, options.dryRun === true)
   })
+}
+
+/** Large messages become files of the data folder, which the server has to be able to read. */
+function assertOwner({ dataFolder, database }: Settings): void {
+  const uid = process.getuid?.()
+  const owner = database ? undefined : statSync(dataFolder, { throwIfNoEntry: false })?.uid
+  if (uid === undefined || owner === undefined || owner === uid) return
+  throw new UsageFault(
+    'IMPORT_OTHER_USER',
+    `The data folder ${dataFolder} belongs to another user, whose server could not read the mail that this one brings. Run this as him: sudo -u '#${owner}' …`,
+  )
 }
 
 /** A name as the store or as people write it: 'Work/2025', 'Work.2025'. */
