@@ -60,9 +60,12 @@ export async function insertMessages(
     flags: number
     keywords: string
   })[] = []
-  for (const arrival of arrivals) {
+  const rows = await tx.forAll(arrivals, ({ queueId, mailDataId = queueId }) =>
+    tx.get<{ size: number }>('SELECT size FROM mail_data WHERE id = ?', mailDataId),
+  )
+  for (const [at, arrival] of arrivals.entries()) {
     const { keywords = [], flags = 0, queueId, mailDataId = queueId } = arrival
-    const row = await tx.get<{ size: number }>('SELECT size FROM mail_data WHERE id = ?', mailDataId)
+    const row = rows[at]
     if (!row) throw new StorageFault('STORAGE_DAMAGED', `There is no mail data ${mailDataId}.`)
     messages.push({
       ...arrival,
@@ -72,11 +75,11 @@ export async function insertMessages(
       size: row.size + Buffer.byteLength(arrival.traceFields),
     })
   }
-  for (const { mailDataId } of messages) await wantStructure(tx, mailDataId)
+  await tx.forAll(messages, ({ mailDataId }) => wantStructure(tx, mailDataId))
   const advanced = await advanceMailbox(tx, mailbox.id, countMessages(messages), messages.length)
   const { firstUid, modSeq } = advanced
-  for (const [at, message] of messages.entries())
-    await tx.run(
+  await tx.forAll([...messages.entries()], ([at, message]) =>
+    tx.run(
       `INSERT INTO mailbox_message
          (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, saved_at, size, flags, keywords, mod_seq)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -91,7 +94,8 @@ export async function insertMessages(
       message.flags,
       message.keywords,
       modSeq,
-    )
+    ),
+  )
   await writeStates(
     tx,
     mailbox.id,
