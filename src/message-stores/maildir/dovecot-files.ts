@@ -9,7 +9,9 @@ export function parseKeywordsFile(text: string): readonly (string | undefined)[]
   const names: (string | undefined)[] = []
   for (const line of text.split('\n')) {
     const [, number, name] = /^(\d{1,2}) (\S+)/.exec(line) ?? []
-    if (name !== undefined && Number(number) < maxKeywords) names[Number(number)] = name
+    if (name === undefined || Number(number) >= maxKeywords) continue
+    while (names.length < Number(number)) names.push(undefined)
+    names[Number(number)] = name
   }
   return names
 }

@@ -34,7 +34,11 @@ export async function openMaildir(folder: string): Promise<MessageStore> {
   return {
     name: `maildir:${root}`,
     remarks: [],
-    folders: () => Promise.all(found.map(describeFolder)),
+    async folders() {
+      const folders: StoredFolder[] = []
+      for (const one of found) folders.push(await describeFolder(one))
+      return folders
+    },
     subscriptions: () => readSubscriptions(root),
     close: () => Promise.resolve(),
   }

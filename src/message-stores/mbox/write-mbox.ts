@@ -190,8 +190,8 @@ const quotable = /^>*From /
 const lf = Buffer.from('\n')
 
 /** As it stands in the file, its empty line at the end included. */
-async function* composeMbox(
-  message: MailboxMessage,
+export async function* composeMbox(
+  message: Pick<MailboxMessage, 'flags' | 'keywords' | 'receivedAt' | 'traceFields'>,
   text: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Buffer> {
   yield Buffer.from(
@@ -233,7 +233,7 @@ function isQuotable({ bytes }: LinePiece): boolean {
 }
 
 /** Whom the delivery has named in Return-Path. */
-function senderOf({ traceFields }: MailboxMessage): string {
+function senderOf({ traceFields }: Pick<MailboxMessage, 'traceFields'>): string {
   const [, path = ''] = /^Return-Path:\s*<([^\s<>]+)>/im.exec(traceFields) ?? []
   return path === '' ? 'MAILER-DAEMON' : path
 }
