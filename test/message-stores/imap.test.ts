@@ -76,8 +76,10 @@ async function openSource(
     tls: { secureContext: testSecureContext },
     services: {
       authenticate: (_, name, password) =>
+        Promise.resolve(password === 'secret' ? { id: sourceId, address: name } : undefined),
+      verifyToken: (_, name, token) =>
         Promise.resolve(
-          password === 'secret' || name === 'token' ? { id: sourceId, address: name } : undefined,
+          token === 'good' ? { id: sourceId, address: name } : { refused: 'token-expired' as const },
         ),
       openMailboxes: () => new MarkedMailboxes(parts, attributes),
     },
@@ -215,12 +217,18 @@ test('a wrong password, a certificate that is not good, no server: each is said,
     /refuses the log-in of boris@example\.test\..* Look at name and password/,
   )
   assert.match(
+    await fails({ credential: { kind: 'token', value: 'worn' } }),
+    /refuses the log-in of boris@example\.test/,
+  )
+  assert.match(
     await fails({ tls: 'starttls' }),
     /The certificate of 127\.0\.0\.1, port \d+ is not good .*--insecure/,
   )
   assert.match(await fails({ tls: 'implicit' }), /No IMAP at 127\.0\.0\.1, port \d+ with TLS implicit/)
   assert.match(await fails({ host: 'imap.example.test' }), /could be read on its way/)
   await source.append('INBOX', 'Subject: one\r\n\r\n')
-  const report = await source.bring(source.store({ tls: 'starttls', verifyCertificate: false }))
+  const report = await source.bring(
+    source.store({ tls: 'starttls', verifyCertificate: false, credential: { kind: 'token', value: 'good' } }),
+  )
   assert.deepEqual(counts(report), ['INBOX → INBOX: 1 brought, 0 there, 0 refused'])
 })

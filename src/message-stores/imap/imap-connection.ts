@@ -51,8 +51,10 @@ export class ImapConnection {
         if (isRefusal(cause)) throw new RefusedByServer(cause)
         this.#drop()
         const waitMs = waits[attempt]
-        // A mistake in the address, or of the network, shows at once; a server that was there comes again.
-        if (!this.#hasWorked || waitMs === undefined) throw this.#explain(cause)
+        // A mistake in the address, or of the network, shows at once; a server that was there comes again. A password, or a token
+        // that has run out, is not tried again: servers count that.
+        const isHopeless = !this.#hasWorked || (cause as ImapFailure).authenticationFailed === true
+        if (isHopeless || waitMs === undefined) throw this.#explain(cause)
         await this.#wait(waitMs)
       }
     }
