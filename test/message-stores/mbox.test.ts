@@ -52,6 +52,27 @@ test('a second time only what is new comes, though the file was compacted and fl
   )
 })
 
+test('a file into which another program writes meanwhile is not read on', async t => {
+  const imports = openImports(await openTestStorage(t))
+  const message = (subject: string): string => `From a@b.test ${date}\nSubject: ${subject}\n\nText\n\n`
+  writeMessage(imports.at('Work'), ['one', 'two', 'three'].map(message).join(''))
+  let asked = 0
+  const bring = async (): Promise<unknown> =>
+    await imports.bring(await openMbox(imports.at('Work')), {
+      isInterrupted: () => {
+        if (++asked === 1) appendFileSync(imports.at('Work'), message('four'))
+        return false
+      },
+    })
+  await assert.rejects(bring, { code: 'IMPORT_FILE_CHANGED' })
+  assert.equal((await imports.lines('Work')).length, 1)
+  await bring()
+  assert.deepEqual(
+    (await imports.lines('Work')).map(line => /Subject: (.*)/.exec(line)?.[1]),
+    ['one', 'two', 'three', 'four'],
+  )
+})
+
 test('Content-Length is believed where a message begins exactly behind it, and nowhere else', async t => {
   const imports = openImports(await openTestStorage(t))
   const body = `Text\n\nFrom anna@example.test ${date}\n>From as it was\n`

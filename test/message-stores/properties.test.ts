@@ -140,9 +140,12 @@ test('lines come whole, or in pieces that make them whole, however the chunks ar
 })
 
 test('names of folders, with whatever is in them, are names of files and come back', () => {
+  // Not by fc.string: for the unit 'binary' that takes seconds.
+  const character = fc.oneof(fc.integer({ min: 1, max: 0x7f }), fc.integer({ min: 0x80, max: 0x10ffff }))
   const level = fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
-    .filter(name => !/[\0/]/.test(name) && name.isWellFormed())
+    .array(character, { minLength: 1, maxLength: 20 })
+    .map(points => String.fromCodePoint(...points))
+    .filter(name => !name.includes('/') && name.isWellFormed())
   fc.assert(
     fc.property(fc.array(level, { minLength: 1, maxLength: 4 }), levels => {
       fc.pre(levels.length > 1 || levels[0] !== 'INBOX')
@@ -175,7 +178,7 @@ test('flags and keywords in the names of files come back', () => {
 
 test('whatever stands where a name or a line is wanted, nothing throws', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), anything => {
+    fc.property(fc.string({ unit: 'grapheme' }), anything => {
       parseFileName(anything)
       timeOfBase(anything)
       parseFolderName(anything)

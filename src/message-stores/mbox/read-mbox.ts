@@ -1,5 +1,5 @@
 // Reads mbox files: one, or a folder of them as mail programs keep it (Thunderbird's 'Work.sbd' beside 'Work', Apple's 'Work.mbox/mbox').
-import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readDate } from '../../mail-access/searched-message.ts'
 import { UsageFault } from '../../runtime/fault.ts'
@@ -99,6 +99,7 @@ function levelOf(name: string): string {
 
 function describeFolder({ path, name, levels }: Found): StoredFolder {
   const page = new Map<string, MboxEntry>()
+  let opened: OpenedFile | undefined
   return {
     name,
     levels,
@@ -107,6 +108,8 @@ function describeFolder({ path, name, levels }: Found): StoredFolder {
     async *pages() {
       const file = await openFile(path)
       try {
+        const { size, mtimeMs } = await file.stat()
+        opened = { path, file, size, mtimeMs }
         const keyOf = createKeys()
         page.clear()
         for await (const entry of indexMbox(file)) {
@@ -118,44 +121,56 @@ function describeFolder({ path, name, levels }: Found): StoredFolder {
         }
         if (page.size > 0) yield [...page.keys()]
       } finally {
+        opened = undefined
         await file.close()
       }
     },
     async *read(keys) {
-      const file = await openFile(path)
-      try {
-        for (const key of keys) {
-          const entry = page.get(key)
-          if (!entry) continue
-          const { flags, keywords } = readStatus(entry.fields)
-          yield {
-            key,
-            place: `at octet ${entry.offset}`,
-            flags,
-            keywords,
-            receivedAt: entry.receivedAt ?? readDate(entry.fields.get('date')),
-            content: () => readOrExplain(path, readContent(file, entry)),
-          }
-        }
-      } finally {
-        await file.close()
+      for (const key of keys) {
+        const entry = page.get(key)
+        const from = opened
+        if (!entry || !from) continue
+        const { flags, keywords } = readStatus(entry.fields)
+        yield await Promise.resolve({
+          key,
+          place: `at octet ${entry.offset}`,
+          flags,
+          keywords,
+          receivedAt: entry.receivedAt ?? readDate(entry.fields.get('date')),
+          content: () => readEntry(from, entry),
+        })
       }
     },
   }
 }
 
-async function openFile(path: string): ReturnType<typeof open> {
+/** As it was when its messages were looked for: later they are elsewhere in it. */
+interface OpenedFile {
+  readonly path: string
+  readonly file: FileHandle
+  readonly size: number
+  readonly mtimeMs: number
+}
+
+async function openFile(path: string): Promise<FileHandle> {
   return await open(path, 'r').catch((cause: unknown) => {
     throw explainFile(path, cause)
   })
 }
 
-async function* readOrExplain(path: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* readEntry(opened: OpenedFile, entry: MboxEntry): AsyncGenerator<Uint8Array> {
+  const { path, file } = opened
   try {
-    yield* pieces
+    yield* readContent(file, entry)
   } catch (cause) {
     throw new UnreadableMessage(`the file cannot be read: ${explainFile(path, cause).message}`, { cause })
   }
+  const { size, mtimeMs } = await file.stat()
+  if (size !== opened.size || mtimeMs !== opened.mtimeMs)
+    throw new UsageFault(
+      'IMPORT_FILE_CHANGED',
+      `Another program has written into ${path} meanwhile. Stop it, or copy the file, and repeat the command: what has come is not brought twice.`,
+    )
 }
 
 /**
