@@ -35,7 +35,7 @@ const folderOf = (file: string): string | undefined =>
 /** Folder → layer, from the table of docs/architecture.md. */
 function readLayers(): ReadonlyMap<string, number> {
   const rows = readFileSync(join(root, 'docs/architecture.md'), 'utf8').matchAll(
-    /^\| (\d) \| `([a-z-]+)` \| (.+) \|$/gm,
+    /^\| (\d) \| `([a-z0-9-]+)` \| (.+) \|$/gm,
   )
   return new Map([...rows].map(([, layer, folder]) => [folder ?? '', Number(layer)]))
 }
@@ -110,6 +110,21 @@ describe('the architecture', () => {
       ({ file, target }) =>
         (file.startsWith('src/imap/grammar/') && /^src\/imap\/(?:responses|server)\//.test(target)) ||
         (file.startsWith('src/imap/responses/') && target.startsWith('src/imap/server/')),
+    )
+    assert.deepEqual(upwards.map(tell), [])
+  })
+
+  it('keeps the POP3 server usable without the rest', () => {
+    const allowed = ['pop3', 'connection', 'sasl', 'address', 'runtime']
+    const wrong = imports.filter(({ file, target }) => {
+      const to = folderOf(target)
+      return folderOf(file) === 'pop3' && to !== undefined && !allowed.includes(to)
+    })
+    assert.deepEqual(wrong.map(tell), [])
+    const upwards = imports.filter(
+      ({ file, target }) =>
+        (file.startsWith('src/pop3/grammar/') && /^src\/pop3\/(?:responses|server)\//.test(target)) ||
+        (file.startsWith('src/pop3/responses/') && target.startsWith('src/pop3/server/')),
     )
     assert.deepEqual(upwards.map(tell), [])
   })
