@@ -23,7 +23,13 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
       `DELETE FROM ${table} WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = ?)`,
       accountId,
     )
-  for (const table of ['expunged_message', 'mailbox_subscription', 'uid_validity', 'mailbox'])
+  for (const table of [
+    'expunged_message',
+    'mailbox_subscription',
+    'uid_validity',
+    'maildrop_lock',
+    'mailbox',
+  ])
     await tx.run(`DELETE FROM ${table} WHERE account_id = ?`, accountId)
   await tx.run("DELETE FROM mailbox_acl WHERE holder = 'account' AND holder_id = ?", accountId)
   await tx.run('DELETE FROM mailbox_metadata WHERE reader_id = ?', accountId)

@@ -39,6 +39,11 @@ export class MessageText {
     return { size: Math.max(end - start, 0), content }
   }
 
+  /** In pieces, from the beginning each time. */
+  read({ start, end }: Extent): AsyncIterable<Uint8Array> {
+    return this.#stream(start, end)
+  }
+
   async bytes({ start, end }: Extent): Promise<Buffer> {
     if (this.#read) return this.#cut(this.#read, start, end)
     const chunks: Uint8Array[] = []

@@ -7,6 +7,7 @@ import { expungeMessages } from './expunge.ts'
 import { forgetExpunged, listExpunged, restoreExpunged } from './expunged.ts'
 import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
+import { lockMaildrop, renewMaildropLocks, unlockMaildrop, updateMaildrop } from './maildrop-locks.ts'
 import { type MailboxMessage, type MessageRow, messageColumns, readMessage } from './message-row.ts'
 import { listChangedMetadata, listMetadata, readMetadata, writeMetadata } from './metadata.ts'
 import {
@@ -21,6 +22,7 @@ import {
 } from './name-operations.ts'
 import { findLackOfRoom, listQuotas, mendUse, readQuotaOf, updateLevel } from './quota-operations.ts'
 import { readChanges, readKeywords, readMailboxes, readMailboxState, readMessages } from './read-mailbox.ts'
+import { readChanges, readKeywords, readMailboxState, readMessages, readSizes } from './read-mailbox.ts'
 import { rebuildBlocks } from './rebuild-blocks.ts'
 import { claimRecent, countRecent } from './recent.ts'
 import { expungeOutdated, findOutdated } from './retention.ts'
@@ -128,6 +130,7 @@ export const mailboxOperations = [
   listMetadata,
   listQuotas,
   listSubscriptions,
+  lockMaildrop,
   mendUse,
   moveMailboxMessage,
   moveMessages,
@@ -138,13 +141,17 @@ export const mailboxOperations = [
   readMessages,
   readMetadata,
   readQuotaOf,
+  readSizes,
   readStructures,
   rebuildBlocks,
   removeMailbox,
   renameMailbox,
+  renewMaildropLocks,
   restoreExpunged,
   subscribe,
+  unlockMaildrop,
   unsubscribe,
   updateLevel,
   writeMetadata,
+  updateMaildrop,
 ] as const

@@ -116,6 +116,22 @@ export const readMessages = defineRead(
   },
 )
 
+/** UIDs and sizes alone, ascending, `limit` at most. */
+export const readSizes = defineRead(
+  'mailbox.read-sizes',
+  async (
+    tx,
+    { mailboxId, range, limit }: MessagesWanted,
+  ): Promise<readonly Pick<MailboxMessage, 'uid' | 'size'>[]> =>
+    await tx.all<Pick<MailboxMessage, 'uid' | 'size'>>(
+      'SELECT uid, size FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?',
+      mailboxId,
+      range.first,
+      range.last,
+      limit,
+    ),
+)
+
 /** Those that have keywords, ascending: the flags of all are in the blocks. */
 export const readKeywords = defineRead(
   'mailbox.read-keywords',

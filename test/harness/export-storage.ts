@@ -20,7 +20,15 @@ export interface ExportedStorage {
 }
 
 /** Of one engine, or of the servers that run. */
-const notMoved = ['node', 'lease_owner', 'id_space', 'write_mark', 'mail_data_chunk', 'schema_version']
+const notMoved = [
+  'node',
+  'lease_owner',
+  'id_space',
+  'maildrop_lock',
+  'write_mark',
+  'mail_data_chunk',
+  'schema_version',
+]
 
 type Row = Readonly<Record<string, unknown>>
 

@@ -34,6 +34,7 @@ import { sharing } from './0031-sharing.ts'
 import { importedMail } from './0034-imported-mail.ts'
 import { membersSend } from './0035-members-send.ts'
 import { formerPasswords } from './0036-former-passwords.ts'
+import { maildropLocks } from './0037-maildrop-locks.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -69,6 +70,7 @@ export const migrations: readonly string[] = [
   importedMail,
   membersSend,
   formerPasswords,
+  maildropLocks,
 ]
 
 /**

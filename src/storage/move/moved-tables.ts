@@ -16,7 +16,7 @@ export interface MovedTable {
 }
 
 /** They are about the servers that run, and none does: no part of what a storage keeps. */
-export const tablesOfServers: readonly string[] = ['node', 'lease_owner', 'id_space']
+export const tablesOfServers: readonly string[] = ['node', 'lease_owner', 'id_space', 'maildrop_lock']
 
 export const mailDataTable = 'mail_data'
 
