@@ -19,6 +19,9 @@ export function describeProtocol({ role }: Pick<PeerFacts, 'role'>): string {
     case 'imap':
     case 'imaps':
       return ' over IMAP'
+    case 'pop3':
+    case 'pop3s':
+      return ' over POP3'
     default:
       return ''
   }
@@ -26,8 +29,17 @@ export function describeProtocol({ role }: Pick<PeerFacts, 'role'>): string {
 
 /** The command with which a client says who it is, where there is one. */
 function helloOf(role: string | undefined): string | undefined {
-  if (role === 'imap' || role === 'imaps') return undefined
-  return role === 'lmtp' ? 'LHLO' : 'EHLO'
+  switch (role) {
+    case 'imap':
+    case 'imaps':
+    case 'pop3':
+    case 'pop3s':
+      return undefined
+    case 'lmtp':
+      return 'LHLO'
+    default:
+      return 'EHLO'
+  }
 }
 
 /** Of a session from which no message came. */

@@ -1,10 +1,11 @@
 // What a listener is there for: which protocol, and for whom.
 import type { BoundListener, PortOptions, UnixSocketOptions } from '../connection/listener-options.ts'
 import type { ListenerRole as ImapRole } from '../imap/server/services.ts'
+import type { ListenerRole as Pop3Role } from '../pop3/server/services.ts'
 import type { SmtpRole, ListenerRole as SmtpServerRole } from '../smtp/server/services.ts'
 
 /** Of [[listeners]]. */
-export type ListenerRole = SmtpRole | ImapRole
+export type ListenerRole = SmtpRole | ImapRole | Pop3Role
 
 /** With that of [[lmtp]]. */
 export type ServedRole = ListenerRole | SmtpServerRole
@@ -18,6 +19,8 @@ export const usualPorts: Readonly<Record<ListenerRole, number>> = {
   submissions: 465,
   imap: 143,
   imaps: 993,
+  pop3: 110,
+  pop3s: 995,
 }
 
 export const listenerRoles = Object.keys(usualPorts) as readonly ListenerRole[]
@@ -29,11 +32,17 @@ interface WithRole {
 export function isSmtp<Listener extends WithRole>(
   listener: Listener,
 ): listener is Listener & { readonly role: SmtpServerRole } {
-  return !isImap(listener)
+  return !isImap(listener) && !isPop3(listener)
 }
 
 export function isImap<Listener extends WithRole>(
   listener: Listener,
 ): listener is Listener & { readonly role: ImapRole } {
   return listener.role === 'imap' || listener.role === 'imaps'
+}
+
+export function isPop3<Listener extends WithRole>(
+  listener: Listener,
+): listener is Listener & { readonly role: Pop3Role } {
+  return listener.role === 'pop3' || listener.role === 'pop3s'
 }

@@ -33,6 +33,7 @@ export interface Settings {
   readonly tls: TlsSettings
   readonly limits: LimitSettings
   readonly imap: ImapSettings
+  readonly pop3: Pop3Settings
   readonly login: LoginSettings
   readonly submission: SubmissionSettings
   readonly mailAuthentication: MailAuthenticationSettings
@@ -207,6 +208,13 @@ export interface LimitSettings {
 
 /** Of sessions in which users read their mail. */
 export interface ImapSettings {
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly idleTimeoutMinutes: number
+}
+
+/** Of sessions in which programs fetch mail. */
+export interface Pop3Settings {
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly idleTimeoutMinutes: number

@@ -1,5 +1,5 @@
 // A front: the servers that talk to the world, each of its protocol, with the services of this system behind them.
-import { isImap, isSmtp, type ServedListener, type ServedOptions } from '../config/listener-roles.ts'
+import { isImap, isPop3, isSmtp, type ServedListener, type ServedOptions } from '../config/listener-roles.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Hooks } from '../hooks/hooks.ts'
@@ -14,6 +14,7 @@ import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
 import { composeImap } from './compose-imap.ts'
 import { composeLogIns } from './compose-log-ins.ts'
+import { composePop3 } from './compose-pop3.ts'
 import { composeSmtp } from './compose-smtp.ts'
 import type { MailFetcher } from './mail-fetcher.ts'
 import type { CountsOf } from './shared-connection-counts.ts'
@@ -69,16 +70,26 @@ export function composeFront(parts: FrontParts): Front {
     connectionCounts: connectionCounts?.('imap'),
     logins: imapLogins,
   })
+  const pop3Logins = logIns.create('pop3')
+  const pop3 = composePop3({
+    ...shared,
+    listeners: listeners.filter(isPop3),
+    connectionCounts: connectionCounts?.('pop3'),
+    logins: pop3Logins,
+  })
   return {
     fetcher: smtp.fetcher,
     async listen() {
-      const bySmtp = [...(await smtp.server.listen())]
-      const byImap = [...(await imap.server.listen())]
-      return listeners.flatMap(listener => (isSmtp(listener) ? bySmtp : byImap).shift() ?? [])
+      const bySmtp: ServedListener[] = [...(await smtp.server.listen())]
+      const byImap: ServedListener[] = [...(await imap.server.listen())]
+      const byPop3: ServedListener[] = [...(await pop3.server.listen())]
+      const boundOf = (listener: ServedOptions): ServedListener[] =>
+        isSmtp(listener) ? bySmtp : isImap(listener) ? byImap : byPop3
+      return listeners.flatMap(listener => boundOf(listener).shift() ?? [])
     },
     async close(graceMs) {
-      await Promise.all([smtp.close(graceMs), imap.close(graceMs)])
-      await Promise.all([smtpLogins.settled(), imapLogins.settled()])
+      await Promise.all([smtp.close(graceMs), imap.close(graceMs), pop3.close(graceMs)])
+      await Promise.all([smtpLogins.settled(), imapLogins.settled(), pop3Logins.settled()])
       // What was handed over is written down before the storage closes.
       await trail.flush()
     },

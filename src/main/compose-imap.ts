@@ -3,19 +3,18 @@ import { mechanismsOf, type Settings, usualQuotaOf } from '../config/settings.ts
 import type { ConnectionCounts } from '../connection/connection-counts.ts'
 import { createImapServer } from '../imap/server/create-imap-server.ts'
 import type { ImapServer, ListenerOptions } from '../imap/server/options.ts'
-import type { RefusedLogIn, SessionServices, TurnedAway } from '../imap/server/services.ts'
+import type { SessionServices } from '../imap/server/services.ts'
 import { AccountMailboxes } from '../mail-access/account-mailboxes.ts'
 import { createMailboxChanges } from '../mail-access/mailbox-changes.ts'
 import type { AccessParts } from '../mail-access/parts.ts'
-import { type Logins, loginNameToKeep } from '../policy/logins.ts'
+import type { Logins } from '../policy/logins.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
-import type { TrailEvent } from '../trail/events.ts'
 import { logInServicesOf } from './compose-log-ins.ts'
+import { createLogInTrail } from './log-in-trail.ts'
 import { peerFactsOf } from './peer-facts.ts'
-import { RepeatMemory } from './repeat-memory.ts'
 import { serverTlsOf } from './server-tls.ts'
 import type { TrailWriter } from './trail-writer.ts'
 
@@ -80,43 +79,16 @@ export function composeImap(parts: ImapParts): ComposedImap {
 }
 
 function createImapServices(
-  { logins, trail, clock }: Pick<ImapParts, 'logins' | 'trail' | 'clock'>,
+  parts: Pick<ImapParts, 'logins' | 'trail' | 'clock'>,
   access: AccessParts,
 ): SessionServices & { readonly tellRest: () => void } {
-  const turnedAway = new RepeatMemory(minuteMs, clock)
+  const told = createLogInTrail(parts)
   return {
-    ...logInServicesOf(logins),
+    ...logInServicesOf(parts.logins),
     openMailboxes: (_client, { id }) => new AccountMailboxes(access, id),
-    loginRefused(client, refused) {
-      const event = { ...peerFactsOf(client), ...describeRefused(logins, client, refused) }
-      trail.append({ at: clock.now(), event: { kind: 'login-refused', ...event } })
-    },
-    turnedAway(peer) {
-      const at = clock.now()
-      const event: TrailEvent = { kind: 'turned-away', ...describeTurnedAway(peer) }
-      turnedAway.note(`${event.remoteAddress} ${event.problem}`, repeated =>
-        trail.append({ at, event: repeated > 0 ? { ...event, repeated } : event }),
-      )
-    },
-    tellRest: () => turnedAway.tellRest(),
+    loginRefused: (client, refused) => told.noteRefused(peerFactsOf(client), refused),
+    turnedAway: ({ role, remoteAddress, response, problem }) =>
+      told.noteTurnedAway({ role, remoteAddress, problem: response?.text ?? problem }),
+    tellRest: () => told.tellRest(),
   }
-}
-
-function describeRefused(
-  logins: Logins,
-  { remoteAddress }: { readonly remoteAddress: string },
-  { mechanism, loginName, problem }: RefusedLogIn,
-) {
-  const block = loginName === undefined ? undefined : logins.blockOf(remoteAddress, loginName)
-  return {
-    mechanism,
-    loginName: loginName === undefined ? undefined : loginNameToKeep(loginName),
-    loginProblem: problem,
-    blockedUntil: block?.until,
-    blockedBy: block?.by,
-  }
-}
-
-function describeTurnedAway({ role, remoteAddress, response, problem }: TurnedAway) {
-  return { role, remoteAddress, problem: response?.text ?? problem }
 }

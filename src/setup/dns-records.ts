@@ -41,19 +41,24 @@ export interface CertificateKey {
 interface MailService {
   readonly label: string
   readonly use: string
+  /** A program that knows two ways to the mailbox takes the lower one (RFC 6186 §3.4). */
+  readonly priority: number
 }
 
 const sending = 'by which they send'
 const reading = 'where they read'
+const fetching = 'from where they fetch'
 
 /** What mail programs look for, in the order of the list (RFC 6186 §3.1, §3.2; RFC 8314 §5.1). */
 const services: Readonly<Record<ListenerSettings['role'], MailService | undefined>> = {
   // The MX record leads there.
   relay: undefined,
-  submission: { label: '_submission', use: sending },
-  submissions: { label: '_submissions', use: sending },
-  imap: { label: '_imap', use: reading },
-  imaps: { label: '_imaps', use: reading },
+  submission: { label: '_submission', use: sending, priority: 0 },
+  submissions: { label: '_submissions', use: sending, priority: 0 },
+  imap: { label: '_imap', use: reading, priority: 0 },
+  imaps: { label: '_imaps', use: reading, priority: 0 },
+  pop3: { label: '_pop3', use: fetching, priority: 10 },
+  pop3s: { label: '_pop3s', use: fetching, priority: 10 },
 }
 
 export interface DnsRecord {
@@ -173,11 +178,11 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
             ),
           ]
         : []),
-      ...listServices(listeners).map(({ label, port, use }) =>
+      ...listServices(listeners).map(({ label, port, use, priority }) =>
         yes(
           'SRV',
           `${label}._tcp.${domain}`,
-          `0 1 ${port} ${hostname}.`,
+          `${priority} 1 ${port} ${hostname}.`,
           `SRV (RFC 6186, RFC 8314): where mail programs of your users find the server ${use}.`,
         ),
       ),

@@ -17,6 +17,8 @@ const duties: Readonly<Record<ServedRole, string>> = {
   submissions: 'mail from your users: TLS, log in',
   imap: 'your users read their mail: STARTTLS, log in',
   imaps: 'your users read their mail: TLS, log in',
+  pop3: 'programs of your users fetch their mail: STLS, log in',
+  pop3s: 'programs of your users fetch their mail: TLS, log in',
   lmtp: 'mail for the mailboxes here, from a server before this one',
 }
 

@@ -46,6 +46,8 @@ const defaultPorts: TryOutPorts = {
   submissions: 2465,
   imap: 2143,
   imaps: 2993,
+  pop3: 2110,
+  pop3s: 2995,
 }
 
 export function tryOutSettings(

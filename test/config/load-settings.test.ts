@@ -35,7 +35,15 @@ describe('a settings file', () => {
     assert.equal(settings.dataFolder, '/etc/postrider/postrider-data')
     assert.deepEqual(
       settings.listeners.map(({ role, address, port }) => `${role} ${address} ${port}`),
-      ['relay :: 25', 'submission :: 587', 'submissions :: 465', 'imap :: 143', 'imaps :: 993'],
+      [
+        'relay :: 25',
+        'submission :: 587',
+        'submissions :: 465',
+        'imap :: 143',
+        'imaps :: 993',
+        'pop3 :: 110',
+        'pop3s :: 995',
+      ],
     )
     assert.deepEqual(settings.localNetworks, [])
     assert.equal(settings.submission.allowPlaintextAuthOnLoopback, false)

@@ -7,8 +7,8 @@ import type { Pop3ServerOptions } from '../../src/pop3/server/options.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
+import { Pop3Client } from '../harness/pop3-client.ts'
 import type { TestMailboxes } from '../mailbox/open-mailboxes.ts'
-import { Pop3Client } from '../pop3/pop3-client.ts'
 
 export const names = ['anna@example.test', 'boris@example.test']
 export const password = 'secret'

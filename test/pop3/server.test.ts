@@ -6,10 +6,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createPop3Server } from '../../src/pop3/server/create-pop3-server.ts'
 import type { TurnedAway } from '../../src/pop3/server/services.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
+import { Pop3Client } from '../harness/pop3-client.ts'
 import { createScramClient } from '../harness/scram-client.ts'
 import { testSecureContext } from '../harness/secure-context.ts'
 import { createHouse } from './house.ts'
-import { Pop3Client } from './pop3-client.ts'
 import { startServer } from './start-server.ts'
 
 const mebibyte = 1024 * 1024

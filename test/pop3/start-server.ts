@@ -3,8 +3,8 @@ import type { TestContext } from 'node:test'
 import { createPop3Server } from '../../src/pop3/server/create-pop3-server.ts'
 import type { Pop3Server, Pop3ServerOptions } from '../../src/pop3/server/options.ts'
 import type { Log } from '../../src/runtime/log.ts'
+import { Pop3Client } from '../harness/pop3-client.ts'
 import { createHouse, type House, type HouseOptions } from './house.ts'
-import { Pop3Client } from './pop3-client.ts'
 
 export interface Started {
   readonly server: Pop3Server

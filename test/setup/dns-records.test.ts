@@ -74,6 +74,8 @@ describe('the DNS records', () => {
         { role: 'submissions', port: 465 },
         // The same on IPv6.
         { role: 'submissions', port: 465 },
+        { role: 'imaps', port: 993 },
+        { role: 'pop3s', port: 995 },
       ],
       sources: [
         { address: '192.0.2.7' },
@@ -90,6 +92,8 @@ describe('the DNS records', () => {
         'example.com. 3600 IN MX 10 mail.example.com.',
         'example.com. 3600 IN TXT "v=spf1 mx ip4:192.0.2.7 ip4:192.0.2.8 ip6:2001:db8::8 ~all"',
         '_submissions._tcp.example.com. 3600 IN SRV 0 1 465 mail.example.com.',
+        '_imaps._tcp.example.com. 3600 IN SRV 0 1 993 mail.example.com.',
+        '_pop3s._tcp.example.com. 3600 IN SRV 10 1 995 mail.example.com.',
         'mail.example.com. 3600 IN A 192.0.2.1',
         'out1.example.com. 3600 IN A 192.0.2.8',
         'out1.example.com. 3600 IN AAAA 2001:db8::8',

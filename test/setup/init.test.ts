@@ -61,7 +61,15 @@ test('by flags: settings that load, DNS records, the domain, an account that can
   assert.equal(settings.dataFolder, dataFolder)
   assert.deepEqual(
     settings.listeners.map(({ role, address, port }) => `${role} ${address} ${port}`),
-    ['relay :: 25', 'submission :: 587', 'submissions :: 465', 'imap :: 143', 'imaps :: 993'],
+    [
+      'relay :: 25',
+      'submission :: 587',
+      'submissions :: 465',
+      'imap :: 143',
+      'imaps :: 993',
+      'pop3 :: 110',
+      'pop3s :: 995',
+    ],
   )
   assert.equal(result.dnsFile, join(folder, 'dns-records.zone'))
   const zone = readFileSync(result.dnsFile, 'utf8')

@@ -23,7 +23,15 @@ test('it listens on loopback only, on the ports of the README', () => {
   const ipv4 = settings.listeners.filter(({ address }) => address === '127.0.0.1')
   assert.deepEqual(
     ipv4.map(({ role, port }) => `${role} ${port}`),
-    ['relay 2525', 'submission 2587', 'submissions 2465', 'imap 2143', 'imaps 2993'],
+    [
+      'relay 2525',
+      'submission 2587',
+      'submissions 2465',
+      'imap 2143',
+      'imaps 2993',
+      'pop3 2110',
+      'pop3s 2995',
+    ],
   )
   assert.deepEqual(
     Object.keys(settings).sort(),

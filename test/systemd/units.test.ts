@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { describeSettings } from '../../src/config/describe-settings.ts'
+import { listenerRoles } from '../../src/config/listener-roles.ts'
 import { loadSettings } from '../../src/config/load-settings.ts'
 import { assignSockets } from '../../src/main/assign-sockets.ts'
 import { missing, runProgram } from '../harness/programs.ts'
@@ -56,7 +57,7 @@ test('the ports of the socket unit are those of the settings by default', async 
   const assigned = assignSockets((await loadSettings(file)).listeners, sockets)
   assert.deepEqual(
     assigned.map(fds => fds?.length),
-    [2, 2, 2],
+    listenerRoles.map(() => 2),
   )
 })
 

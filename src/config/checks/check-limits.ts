@@ -6,15 +6,16 @@ import type { Finding } from './finding.ts'
 /** Database, log, mail data and outgoing connections need descriptors too. */
 const othersNeed = 500
 
-export async function checkLimits({ limits, imap, delivery }: Settings): Promise<Finding[]> {
+export async function checkLimits({ limits, imap, pop3, delivery }: Settings): Promise<Finding[]> {
   const allowed = await readDescriptorLimit()
-  const wanted = limits.maxConnections + imap.maxConnections + delivery.maxConnections + othersNeed
+  const served = limits.maxConnections + imap.maxConnections + pop3.maxConnections
+  const wanted = served + delivery.maxConnections + othersNeed
   if (allowed === undefined || allowed >= wanted) return []
   return [
     {
       severity: 'warning',
       subject: 'limits',
-      what: `limits.maxConnections is ${limits.maxConnections} and imap.maxConnections ${imap.maxConnections}, but this user may open only ${allowed} files and connections.`,
+      what: `limits.maxConnections is ${limits.maxConnections}, imap.maxConnections ${imap.maxConnections} and pop3.maxConnections ${pop3.maxConnections}, but this user may open only ${allowed} files and connections.`,
       cost: 'Under load, connections fail before the limit turns them away politely.',
       remedy: `LimitNOFILE=${wanted} in the systemd unit ("ulimit -n ${wanted}" in a shell), or a smaller maxConnections.`,
     },

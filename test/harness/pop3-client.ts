@@ -21,6 +21,13 @@ export class Pop3Client {
     return new Pop3Client(socket)
   }
 
+  /** TLS from the first byte; whatever the certificate. */
+  static async openTls(port: number): Promise<Pop3Client> {
+    const client = await Pop3Client.open(port)
+    await client.startTls()
+    return client
+  }
+
   #listen(): void {
     const { socket } = this
     socket.on('data', (bytes: Buffer) => {
