@@ -340,6 +340,20 @@ describe('commands', () => {
       verb: 'GENURLAUTH',
       urls: [{ url: 'imap://h/INBOX;uid=2;urlauth=submit+anna', mechanism: 'INTERNAL' }],
     })
+    assert.deepEqual(readCommand('a URLFETCH imap://x ("imap://y" BODYPARTSTRUCTURE binary)'), {
+      verb: 'URLFETCH',
+      urls: [
+        { url: 'imap://x', wants: undefined },
+        { url: 'imap://y', wants: { content: 'BINARY', structure: true } },
+      ],
+    })
+    assert.match(problemOf('a URLFETCH (imap://x BODY BINARY)'), /one of BODY and BINARY/)
+    assert.match(problemOf('a URLFETCH (imap://x FLAGS)'), /URLFETCH knows BODY/)
+    assert.deepEqual(readCommand('a RESETKEY INBOX internal'), {
+      verb: 'RESETKEY',
+      mailbox: 'INBOX',
+      mechanisms: ['INTERNAL'],
+    })
   })
 
   it('have a tag, a blank and a name, or a problem that knows its tag', () => {

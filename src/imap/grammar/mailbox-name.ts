@@ -45,6 +45,12 @@ function spellInbox(name: string): string {
   return name.replace(inbox, 'INBOX')
 }
 
+/** Of a name that came without its coding, as it is kept; undefined: nothing can have this name. */
+export function canonicalMailboxName(text: string): string | undefined {
+  const name = text.normalize('NFC')
+  return forbidden.test(name) ? undefined : spellInbox(name)
+}
+
 /** As the client is told it; the caller quotes it. */
 export function spellMailboxName(name: string, utf8Names: boolean): string {
   return utf8Names ? name : encodeModifiedUtf7(name)
