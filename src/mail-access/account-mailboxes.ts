@@ -3,7 +3,9 @@ import type { ReplacedMessage } from '../imap/grammar/commands/append.ts'
 import type { ListCommand } from '../imap/grammar/commands/list.ts'
 import type { CreateCommand } from '../imap/grammar/commands/mailboxes.ts'
 import type { StatusItem } from '../imap/grammar/commands/status.ts'
+import type { UrlWants } from '../imap/grammar/commands/url-auth.ts'
 import type { NumberRange } from '../imap/grammar/sequence-set.ts'
+import type { UrlData } from '../imap/responses/account-data.ts'
 import { codes } from '../imap/responses/codes.ts'
 import type { Namespaces, StatusValue } from '../imap/responses/mailbox-data.ts'
 import {
@@ -30,12 +32,14 @@ import {
 } from '../mailbox/name-operations.ts'
 import { readMailboxState } from '../mailbox/read-mailbox.ts'
 import { countRecent } from '../mailbox/recent.ts'
+import { removeUrlKeys } from '../mailbox/url-keys.ts'
 import { allRights, formatRights } from '../sharing/rights.ts'
 import { listSharedMailboxes } from '../sharing/shared-mailboxes.ts'
 import { AccessControl } from './access-control.ts'
 import { MailboxAppend } from './append-target.ts'
 import { type ListableMailbox, listNames } from './list-mailboxes.ts'
 import { MailboxPlaces, missing, type NewPlace } from './mailbox-places.ts'
+import { MessageUrls } from './message-urls.ts'
 import { MailboxMetadata } from './metadata.ts'
 import { mailboxIdOf, OpenMailbox } from './open-mailbox.ts'
 import { formatOtherUsersName, isOtherUsers, otherUsersPrefix, parseOtherUsersName } from './other-users.ts'
@@ -62,6 +66,7 @@ export class AccountMailboxes implements ImapMailboxes {
   readonly namespaces: Namespaces = { personal: [''], otherUsers: [otherUsersPrefix], shared: [] }
   readonly acl: AccessControl
   readonly metadata: MailboxMetadata
+  readonly #urls: MessageUrls
   #selected: OpenMailbox | undefined
   #watch: Watch | undefined
 
@@ -73,6 +78,7 @@ export class AccountMailboxes implements ImapMailboxes {
     this.metadata = new MailboxMetadata(parts, this.#places, (id, modSeq) =>
       this.#watch?.expectNote(id, modSeq),
     )
+    this.#urls = new MessageUrls(parts)
   }
 
   close(): void {
@@ -289,15 +295,32 @@ export class AccountMailboxes implements ImapMailboxes {
     this.#watch?.expectArrivals(to.mailboxId, uids)
   }
 
+  async authorizeUrl(url: string): Promise<{ readonly url: string } | Refusal> {
+    return await this.#urls.authorize(url, this.#accountId)
+  }
+
+  async resetUrlKeys(name: string | undefined): Promise<undefined | Refusal> {
+    const outcome = await this.#parts.storage.run(removeUrlKeys, { accountId: this.#accountId, name })
+    return outcome === 'missing' ? missing(name ?? '') : undefined
+  }
+
+  async fetchUrl(url: string, wants: UrlWants): Promise<UrlData | undefined> {
+    const content = await this.#urls.open(url, { accountId: this.#accountId, as: 'user' })
+    return await content?.describe(wants)
+  }
+
   async append(name: string, replaces: ReplacedMessage | undefined): Promise<AppendTarget | Refusal> {
     const place = await this.#places.findFor('i', name)
     if (isRefusal(place))
       return place.code === codes.nonExistent ? { ...place, code: codes.tryCreate } : place
-    const note = (to: OpenMailboxId, uids: readonly NumberRange[]) => this.#noteArrivals(to, uids)
-    if (!replaces) return new MailboxAppend(this.#parts, place, note)
-    const replaced = await this.#selected?.findReplaced(replaces)
-    if (!replaced) return cannot('There is no such message to replace')
-    return new MailboxAppend(this.#parts, place, note, replaced)
+    const replaced = replaces && (await this.#selected?.findReplaced(replaces))
+    if (replaces && !replaced) return cannot('There is no such message to replace')
+    return new MailboxAppend(this.#parts, {
+      place,
+      replaces: replaced,
+      openUrl: url => this.#urls.openOwn(url, this.#accountId, this.#selected?.id),
+      noteArrivals: (to, uids) => this.#noteArrivals(to, uids),
+    })
   }
 }
 

@@ -12,10 +12,10 @@ import { StructureReader } from '../message/structure/read-structure.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import { changePages } from './change-pages.ts'
-import { decodedSize, decodePart } from './decode-part.ts'
-import { findPart, findSection } from './find-section.ts'
+import { decodedSize, decodePart, isDecodable } from './decode-part.ts'
+import { findDecodable, findSection } from './find-section.ts'
 import { FlagStates } from './flag-names.ts'
-import { MessageText } from './message-text.ts'
+import { MessageText, replaceNul } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
 import { readPreview } from './preview.ts'
 import type { RecentMessages } from './recent-messages.ts'
@@ -248,11 +248,11 @@ async function describe(
     case 'BODYSTRUCTURE':
       return { kind, structure: structure.root }
     case 'RFC822':
-      return { kind, octets: text.octets(text.whole) }
+      return { kind, octets: text.withoutNul(text.whole) }
     case 'RFC822.HEADER':
-      return { kind, octets: text.octets(text.withTrace(structure.root.header)) }
+      return { kind, octets: text.withoutNul(text.withTrace(structure.root.header)) }
     case 'RFC822.TEXT':
-      return { kind, octets: text.octets(structure.root.body) }
+      return { kind, octets: text.withoutNul(structure.root.body) }
     case 'BODY[]': {
       const { partial, section } = attribute
       return { kind, section, partial, octets: await readSection(attribute, text, structure) }
@@ -275,9 +275,9 @@ async function readSection(
 ): Promise<Octets | null> {
   const found = isWhole(section) ? text.whole : await findSection(section, structure, text)
   if (!found) return null
-  if (!Buffer.isBuffer(found)) return text.octets(partOf(found, partial))
+  if (!Buffer.isBuffer(found)) return text.withoutNul(partOf(found, partial))
   const bytes = partial ? found.subarray(partial.offset, partial.offset + partial.length) : found
-  return { size: bytes.length, content: bytes }
+  return { size: bytes.length, content: replaceNul(bytes) }
 }
 
 /** §6.4.5: what is behind the end is empty. */
@@ -293,8 +293,17 @@ async function describeBinary(
   { root }: MessageStructure,
 ): Promise<FetchItem> {
   const { kind, part: path } = attribute
-  const part = path.length === 0 ? root : findPart(root, path)
-  if (kind === 'BINARY.SIZE[]') return { kind, part: path, size: part ? await decodedSize(part, text) : 0 }
+  const decodable = findDecodable(root, path, text)
+  const isUndecodable = decodable && !isDecodable(decodable.part)
+  const found = isUndecodable ? undefined : decodable
+  if (kind === 'BINARY.SIZE[]')
+    return { kind, part: path, size: found ? await decodedSize(found, text) : 0, isUndecodable }
   const { partial } = attribute
-  return { kind, part: path, partial, octets: part ? await decodePart(part, text, partial) : null }
+  return {
+    kind,
+    part: path,
+    partial,
+    octets: found ? await decodePart(found, text, partial) : null,
+    isUndecodable,
+  }
 }

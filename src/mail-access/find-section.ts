@@ -2,6 +2,7 @@
 import type { Section } from '../imap/grammar/commands/section.ts'
 import { parseHeaderFields } from '../message/header-section.ts'
 import type { Extent, MessageStructure, Part } from '../message/structure/structure.ts'
+import type { Decodable } from './decode-part.ts'
 import type { MessageText } from './message-text.ts'
 
 /** An extent; or bytes that stand nowhere in a piece: some fields of a header section. undefined: there is no such part. */
@@ -52,6 +53,17 @@ export function findPart(root: Part, path: readonly number[]): Part | undefined 
     if (!part) return undefined
   }
   return part
+}
+
+/** RFC 3516 §4.2: without a part it is the whole message, header section and all. */
+export function findDecodable(
+  root: Part,
+  path: readonly number[],
+  message: MessageText,
+): Decodable | undefined {
+  if (path.length === 0) return { part: root, extent: message.whole }
+  const part = findPart(root, path)
+  return part && { part, extent: part.body }
 }
 
 function selectFields(

@@ -6,6 +6,12 @@ const lf = 0x0a
 export class LineEnds {
   #last = 0
 
+  /** The same: nothing of it is mended. */
+  keep(bytes: Uint8Array): Uint8Array {
+    this.#last = bytes.at(-1) ?? this.#last
+    return bytes
+  }
+
   /** The same, with CR before each LF that has none. */
   take(bytes: Uint8Array): Uint8Array {
     let missing = 0

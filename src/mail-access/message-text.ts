@@ -4,6 +4,10 @@ import type { MailboxMessage } from '../mailbox/message-row.ts'
 import type { Extent } from '../message/structure/structure.ts'
 import type { MailDataStore } from '../storage/mail-data.ts'
 
+type Change = (bytes: Uint8Array) => Uint8Array
+
+const asItIs: Change = bytes => bytes
+
 /** Extents count from the beginning of the mail data: what was put before it has negative places. */
 export class MessageText {
   readonly #mailData: Pick<MailDataStore, 'read'>
@@ -34,21 +38,33 @@ export class MessageText {
     return { start: extent.start - this.#above.length, end: extent.end }
   }
 
-  octets({ start, end }: Extent): Octets {
-    const content = this.#read ? this.#cut(this.#read, start, end) : this.#stream(start, end)
+  octets(extent: Extent): Octets {
+    return this.#octets(extent, asItIs)
+  }
+
+  /** For a literal, where NUL cannot stand (RFC 9051 §4.3): 0x80 in its place, so that everything stays where it is. */
+  withoutNul(extent: Extent): Octets {
+    return this.#octets(extent, replaceNul)
+  }
+
+  #octets({ start, end }: Extent, change: Change): Octets {
+    const content = this.#read
+      ? change(this.#cut(this.#read, start, end))
+      : this.#stream({ start, end }, change)
     return { size: Math.max(end - start, 0), content }
   }
 
-  /** In pieces, from the beginning each time. */
-  read({ start, end }: Extent): AsyncIterable<Uint8Array> {
-    return this.#stream(start, end)
+  async bytes(extent: Extent): Promise<Buffer> {
+    if (this.#read) return this.#cut(this.#read, extent.start, extent.end)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this.read(extent)) chunks.push(chunk)
+    return Buffer.concat(chunks)
   }
 
-  async bytes({ start, end }: Extent): Promise<Buffer> {
-    if (this.#read) return this.#cut(this.#read, start, end)
-    const chunks: Uint8Array[] = []
-    for await (const chunk of this.#stream(start, end)) chunks.push(chunk)
-    return Buffer.concat(chunks)
+  /** In pieces, from the beginning each time. */
+  async *read(extent: Extent): AsyncGenerator<Uint8Array> {
+    if (this.#read) yield this.#cut(this.#read, extent.start, extent.end)
+    else yield* this.#stream(extent, asItIs)
   }
 
   /** The mail data alone, in pieces. */
@@ -66,7 +82,7 @@ export class MessageText {
     return Buffer.concat(start < 0 ? [above, below] : [below])
   }
 
-  async *#stream(start: number, end: number): AsyncGenerator<Uint8Array> {
+  async *#stream({ start, end }: Extent, change: Change): AsyncGenerator<Uint8Array> {
     if (end <= start) return
     if (start < 0)
       yield this.#above.subarray(
@@ -78,10 +94,16 @@ export class MessageText {
     for await (const piece of this.#mailData.read(this.#mailDataId)) {
       const from = Math.max(start - offset, 0)
       const to = Math.min(end - offset, piece.length)
-      if (from < to) yield piece.subarray(from, to)
+      if (from < to) yield change(piece.subarray(from, to))
       offset += piece.length
       // Who wants all of it reads on, so that its checksum is looked at.
       if (offset >= end && end < this.#end) return
     }
   }
+}
+
+/** The same bytes where there is no NUL in them. */
+export function replaceNul(bytes: Uint8Array): Uint8Array {
+  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return found.includes(0) ? bytes.map(byte => (byte === 0 ? 0x80 : byte)) : bytes
 }

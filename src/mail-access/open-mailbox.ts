@@ -210,6 +210,11 @@ export class OpenMailbox implements SelectedMailbox {
     this.#stopListening()
   }
 
+  /** undefined: it is not selected any more. */
+  get id(): MailboxId | undefined {
+    return this.isReleased ? undefined : this.#id
+  }
+
   async vanishedSince(modSeq: number, set: SequenceSet): Promise<readonly NumberRange[]> {
     const uids = set.kind === 'saved' ? this.#saved : resolveRanges(set.ranges, this.facts.uidNext - 1)
     return await this.#vanishedOf(modSeq, uids)

@@ -21,12 +21,19 @@ import {
   unsubscribe,
 } from './name-operations.ts'
 import { findLackOfRoom, listQuotas, mendUse, readQuotaOf, updateLevel } from './quota-operations.ts'
-import { readChanges, readKeywords, readMailboxes, readMailboxState, readMessages } from './read-mailbox.ts'
-import { readChanges, readKeywords, readMailboxState, readMessages, readSizes } from './read-mailbox.ts'
+import {
+  readChanges,
+  readKeywords,
+  readMailboxes,
+  readMailboxState,
+  readMessages,
+  readSizes,
+} from './read-mailbox.ts'
 import { rebuildBlocks } from './rebuild-blocks.ts'
 import { claimRecent, countRecent } from './recent.ts'
 import { expungeOutdated, findOutdated } from './retention.ts'
 import { findWantedStructures, keepStructures, readStructures } from './structures.ts'
+import { createUrlKey, findUrlKey, removeUrlKeys } from './url-keys.ts'
 
 export interface MailboxPage {
   readonly accountId: number
@@ -114,12 +121,14 @@ export const mailboxOperations = [
   copyMessages,
   countMailboxMessages,
   createMailbox,
+  createUrlKey,
   expungeMessages,
   expungeOutdated,
   findLackOfRoom,
   findMailbox,
   findMailboxMessage,
   findOutdated,
+  findUrlKey,
   findWantedStructures,
   forgetExpunged,
   keepStructures,
@@ -145,6 +154,7 @@ export const mailboxOperations = [
   readStructures,
   rebuildBlocks,
   removeMailbox,
+  removeUrlKeys,
   renameMailbox,
   renewMaildropLocks,
   restoreExpunged,

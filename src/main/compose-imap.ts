@@ -10,6 +10,7 @@ import type { AccessParts } from '../mail-access/parts.ts'
 import type { Logins } from '../policy/logins.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
+import { systemRandom } from '../runtime/random.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
 import { logInServicesOf } from './compose-log-ins.ts'
@@ -18,7 +19,8 @@ import { peerFactsOf } from './peer-facts.ts'
 import { serverTlsOf } from './server-tls.ts'
 import type { TrailWriter } from './trail-writer.ts'
 
-export interface ImapParts extends Omit<AccessParts, 'changes' | 'storage' | 'usualQuota'> {
+export interface ImapParts
+  extends Omit<AccessParts, 'hostname' | 'random' | 'changes' | 'storage' | 'usualQuota'> {
   readonly settings: Settings
   readonly storage: Storage
   readonly certificates: CertificateStore
@@ -43,9 +45,11 @@ export function composeImap(parts: ImapParts): ComposedImap {
     parts
   const { limits, imap, threads, login, submission } = settings
   const access: AccessParts = {
+    hostname: settings.hostname,
     storage,
     mailData,
     clock,
+    random: systemRandom,
     changes: createMailboxChanges(storage),
     nextQueueId,
     usualQuota: usualQuotaOf(settings.mailboxes),

@@ -2,7 +2,7 @@
 // MTA-STS policies, a time server. What the DNS has to have of it, it says itself.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listenerRoles } from '../../src/config/listener-roles.ts'
+import { type ListenerRole, listenerRoles } from '../../src/config/listener-roles.ts'
 import { type Ran, runHere } from '../cli/run-postrider.ts'
 import { type RemotePeer, startPeer } from '../delivery/remote-peer.ts'
 import { issueCertificate, type TestCertificate } from '../harness/certificates.ts'
@@ -31,13 +31,7 @@ export const peerAddress = '127.0.0.30'
 /** May relay without a password. */
 export const neighbour = '127.0.0.77'
 
-export interface Ports {
-  readonly relay: number
-  readonly submission: number
-  readonly submissions: number
-  readonly imap: number
-  readonly imaps: number
-}
+export type Ports = Readonly<Record<ListenerRole, number>>
 
 export interface Surroundings {
   readonly at: ServerFolder
@@ -79,6 +73,8 @@ export async function prepareSurroundings(dns: SurroundingDns): Promise<Surround
     submissions: await findFreePort(address),
     imap: await findFreePort(address),
     imaps: await findFreePort(address),
+    pop3: await findFreePort(address),
+    pop3s: await findFreePort(address),
   }
   const peer = await startPeer({ address: peerAddress, port: ports.relay })
   const time = await startTimeServer()

@@ -2,6 +2,7 @@
 // dialogue must be the same.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ReplacedMessage } from '../../src/imap/grammar/commands/append.ts'
+import type { FetchAttribute } from '../../src/imap/grammar/commands/fetch.ts'
 import { resolveRanges, type SequenceSet } from '../../src/imap/grammar/sequence-set.ts'
 import { codes } from '../../src/imap/responses/codes.ts'
 import type { FetchItem } from '../../src/imap/responses/fetch.ts'
@@ -42,6 +43,17 @@ const quotaRoot = {
 }
 const password = 'secret'
 const account = { id: 1, address: 'anna@example.test' }
+
+const urlStructure = {
+  kind: 'leaf',
+  type: 'text',
+  subtype: 'plain',
+  parameters: [],
+  encoding: '7bit',
+  header: { start: 0, end: 0 },
+  body: { start: 0, end: 5 },
+  lines: 1,
+} as const
 
 function numbersOf(set: SequenceSet, largest: number): readonly number[] {
   if (set.kind === 'saved') return []
@@ -85,20 +97,27 @@ export function createHouse({
     const lines: string[] = []
     let parts: string[] = []
     let about = ''
+    let isText = false
     return {
       begin: ({ flags, internalDate, utf8 }, size) =>
         at(() => {
           if (flags.includes('$Refused')) return { refused: 'The mailbox is full', code: codes.overQuota }
           const date = internalDate === undefined ? '' : ` date=${new Date(internalDate).toISOString()}`
           about = `${mailbox} flags=${flags.join('+')}${date}${utf8 ? ' utf8' : ''} announced=${size}`
+          isText = utf8
           parts = []
           return undefined
         }),
-      appendUrl: url =>
+      expect(form) {
+        if (form === 'literal8' && !isText) parts.push('~')
+      },
+      appendUrl: (url, maxBytes) =>
         at(() => {
           if (!url.startsWith('/INBOX')) return { refused: 'There is no such part', code: codes.badUrl(url) }
-          parts.push(`<${url}>`)
-          return undefined
+          const part = `<${url}>`
+          if (part.length > maxBytes) return { refused: 'The message would be too large', code: codes.tooBig }
+          parts.push(part)
+          return { size: part.length }
         }),
       write: octets =>
         appendWrite
@@ -167,7 +186,7 @@ export function createHouse({
         mailboxId: 'F1',
       },
       highestModSeq: 12,
-      fetch: request => fetch(request.set, exists),
+      fetch: ({ set, attributes }) => fetch(set, exists, attributes),
       resync: quickResync && {
         vanished: [{ first: 41, last: 43 }],
         async *changed() {
@@ -223,7 +242,15 @@ export function createHouse({
     }
   }
 
-  async function* fetch(set: SequenceSet, count: number): AsyncGenerator<readonly FetchedMessage[]> {
+  async function* fetch(
+    set: SequenceSet,
+    count: number,
+    attributes: readonly FetchAttribute[],
+  ): AsyncGenerator<readonly FetchedMessage[]> {
+    // Nobody can decode anything here.
+    const undecodable = attributes.flatMap((attribute): readonly FetchItem[] =>
+      attribute.kind === 'BINARY[]' ? [{ ...attribute, octets: null, isUndecodable: true }] : [],
+    )
     const ranges = set.kind === 'ranges' ? resolveRanges(set.ranges, count) : []
     open++
     try {
@@ -232,6 +259,7 @@ export function createHouse({
           await at(() => {})
           const items: readonly FetchItem[] = [
             { kind: 'UID', value: sequence },
+            ...undecodable,
             {
               kind: 'BODY[]',
               section: { part: [], text: { kind: 'all' } },
@@ -346,6 +374,20 @@ export function createHouse({
             },
           }
         }),
+      authorizeUrl: url =>
+        at(() =>
+          url.includes('/INBOX') ? { url: `${url}:INTERNAL:01ab` } : { refused: 'There is no such mailbox' },
+        ),
+      resetUrlKeys: mailbox => at(() => (mailbox === undefined || mailbox === 'INBOX' ? undefined : missing)),
+      fetchUrl: (url, { content, structure }) =>
+        at(() =>
+          url.includes('/INBOX')
+            ? {
+                structure: structure ? urlStructure : undefined,
+                content: content && { form: content, octets: { size: 5, content: Buffer.from('hello') } },
+              }
+            : undefined,
+        ),
       close() {
         open--
       },

@@ -260,7 +260,7 @@ test('accounts: quota, rights, annotations, URLs, ID', () => {
     '* METADATA "" (/shared/a "x" /shared/b ~{1}\r\n\0 /shared/c NIL)\r\n',
   )
   assert.equal(together(formatFetchedUrl('imap://x', octets('hi'))), '* URLFETCH imap://x {2}\r\nhi\r\n')
-  assert.equal(together(formatFetchedUrl('imap://x', null)), '* URLFETCH imap://x NIL\r\n')
+  assert.equal(together(formatFetchedUrl('imap://x', undefined)), '* URLFETCH imap://x NIL\r\n')
   assert.equal(formatId(new Map([['name', 'Postrider']])), '* ID ("name" "Postrider")\r\n')
 })
 

@@ -4,17 +4,20 @@ import type { TestContext } from 'node:test'
 import type { FetchAttribute, FetchCommand } from '../../src/imap/grammar/commands/fetch.ts'
 import type { SequenceRange } from '../../src/imap/grammar/sequence-set.ts'
 import { writeFetch } from '../../src/imap/responses/fetch.ts'
-import { PieceWriter } from '../../src/imap/responses/octets.ts'
+import { type Octets, PieceWriter } from '../../src/imap/responses/octets.ts'
 import {
   type AppendTarget,
   isRefusal,
   type MailboxChange,
+  type Refusal,
   type SelectedMailbox,
   type SelectTerms,
 } from '../../src/imap/server/mailbox-services.ts'
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
+import type { AccessParts } from '../../src/mail-access/parts.ts'
 import { noLimit } from '../../src/mailbox/quota.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
 import { openTestStorage } from '../harness/test-storage.ts'
@@ -25,6 +28,10 @@ export interface TestAccount {
   readonly mailboxes: AccountMailboxes
   /** Another session of the same account. */
   openAgain(): AccountMailboxes
+  /** A session of another account. */
+  openOf(accountId: number): AccountMailboxes
+  /** What mail-access is made of here. */
+  readonly parts: AccessParts
   /** Into INBOX, unless it says otherwise. */
   append(text: string, options?: { flags?: readonly string[]; mailbox?: string; at?: number }): Promise<void>
   /** As IMAP4rev2 does, unless the terms say otherwise. */
@@ -36,20 +43,24 @@ export async function openAccount(t: TestContext, usualQuota = noLimit): Promise
   const clock = createManualClock()
   let lastId = 0
   const parts = {
+    hostname: 'mail.example.test',
     storage,
     mailData,
     clock,
+    random: systemRandom,
     changes: createMailboxChanges(storage),
     nextQueueId: () => ++lastId,
     usualQuota,
   }
-  const open = (): AccountMailboxes => new AccountMailboxes(parts, 1)
-  const mailboxes = open()
+  const open = (accountId: number): AccountMailboxes => new AccountMailboxes(parts, accountId)
+  const mailboxes = open(1)
   return {
     clock,
     storage,
     mailboxes,
-    openAgain: open,
+    parts,
+    openAgain: () => open(1),
+    openOf: open,
     async append(text, { flags = [], mailbox = 'INBOX', at } = {}) {
       const target = await mailboxes.append(mailbox, undefined)
       assert.ok(!isRefusal(target))
@@ -63,6 +74,39 @@ export async function openAccount(t: TestContext, usualQuota = noLimit): Promise
       return selected
     },
   }
+}
+
+/** Octets of a literal or of a literal8, or what a URL names. */
+export type AppendedPart = string | { readonly octets: string } | { readonly url: string }
+
+/** Each list is a message, of these parts (RFC 4469, RFC 3502). Octets are in latin1. */
+export async function appendParts(
+  mailboxes: AccountMailboxes,
+  ...messages: readonly (readonly AppendedPart[])[]
+): Promise<Refusal | undefined> {
+  const target = await mailboxes.append('INBOX', undefined)
+  assert.ok(!isRefusal(target))
+  const append = async (): Promise<Refusal | undefined> => {
+    for (const parts of messages) {
+      await target.begin({ flags: [], internalDate: undefined, utf8: false }, 0)
+      for (const part of parts) {
+        if (typeof part !== 'string' && 'url' in part) {
+          const appended = await target.appendUrl(part.url, 10_000)
+          if (isRefusal(appended)) return appended
+        } else {
+          target.expect(typeof part === 'string' ? 'literal' : 'literal8')
+          await target.write(Buffer.from(typeof part === 'string' ? part : part.octets, 'latin1'))
+        }
+      }
+      const refusal = await target.end()
+      if (refusal) return refusal
+    }
+    const appended = await target.commit()
+    return isRefusal(appended) ? appended : undefined
+  }
+  const refusal = await append()
+  if (refusal) target.abort()
+  return refusal
 }
 
 export async function appendTo(
@@ -102,19 +146,20 @@ export async function fetch(
       const writer = new PieceWriter()
       writeFetch(writer, sequence, items, { utf8: true })
       for (const piece of writer.pieces) {
-        if (typeof piece === 'string') line += piece
-        else {
-          const content: Uint8Array[] = []
-          if (piece.content instanceof Uint8Array) content.push(piece.content)
-          else for await (const chunk of piece.content) content.push(chunk)
-          const bytes = Buffer.concat(content)
-          assert.equal(bytes.length, piece.size, 'the literal is as long as was announced')
-          line += bytes.toString('utf8')
-        }
+        line += typeof piece === 'string' ? piece : (await readOctets(piece)).toString('utf8')
       }
       lines.push(line.slice(0, -2))
     }
   return lines
+}
+
+export async function readOctets({ size, content }: Octets): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  if (content instanceof Uint8Array) pieces.push(content)
+  else for await (const piece of content) pieces.push(piece)
+  const bytes = Buffer.concat(pieces)
+  assert.equal(bytes.length, size, 'the literal is as long as was announced')
+  return bytes
 }
 
 /** 'expunged 2 3', 'exists 4, recent 1', 'known (\Seen \Deleted)', 'flags 1 (\Seen)'. */

@@ -10,6 +10,7 @@
 // With '!' for '>' the line goes out as it stands, and what is expected comes first of what is heard. Behind '<' stands what comes
 // without a question. '...' stands for any text within a line, and alone for any lines. Tags are left out, and what is \Recent, which
 // depends on who comes first.
+
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { createImapServer } from '../../src/imap/server/create-imap-server.ts'
@@ -18,6 +19,7 @@ import { createMailboxChanges } from '../../src/mail-access/mailbox-changes.ts'
 import type { AccessParts } from '../../src/mail-access/parts.ts'
 import { type Extent, noLimit } from '../../src/mailbox/quota.ts'
 import { silentLog } from '../../src/runtime/log.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import { addAccount, addDomain } from '../directory/open-directory.ts'
 import { ImapClient } from '../harness/imap-client.ts'
 import { createManualClock, type ManualClock } from '../harness/manual-clock.ts'
@@ -68,6 +70,8 @@ export async function openLimitedScene(
   const clock = createManualClock()
   let lastId = 0
   const parts: AccessParts = {
+    hostname: 'mail.example.test',
+    random: systemRandom,
     storage,
     mailData,
     clock,

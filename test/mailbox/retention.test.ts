@@ -14,6 +14,7 @@ import { findUseDamage } from '../../src/mailbox/quota-operations.ts'
 import { findMailboxDamage } from '../../src/mailbox/rebuild-blocks.ts'
 import { createHouseKeeper } from '../../src/main/house-keeper.ts'
 import { silentLog } from '../../src/runtime/log.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { told } from '../mail-access/open-account.ts'
 import { openMailboxes } from './open-mailboxes.ts'
@@ -133,9 +134,11 @@ test('a thousand at once go in steps, and a session that has the mailbox open se
   await mailboxes.file({ queueId: 1, mailbox: 'Trash', receivedAt: clock.now() + 20 * dayMs })
   const session = new AccountMailboxes(
     {
+      hostname: 'mail.example.test',
       storage,
       mailData: mailboxes.mailData,
       clock,
+      random: systemRandom,
       changes: createMailboxChanges(storage),
       nextQueueId: () => 0,
       usualQuota: noLimit,

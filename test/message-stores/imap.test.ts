@@ -1,4 +1,5 @@
 // Mail comes from an IMAP server, here our own: once, also over a connection that breaks, and marks nothing as read there.
+
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
@@ -15,6 +16,7 @@ import type { ImapServerAddress } from '../../src/message-stores/imap/imap-conne
 import { openImap } from '../../src/message-stores/imap/read-imap.ts'
 import type { MessageStore } from '../../src/message-stores/message-store.ts'
 import { firstQueueIdAt } from '../../src/queue/queue-id.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { testSecureContext } from '../harness/secure-context.ts'
 import { startTcpProxy } from '../harness/tcp-proxy.ts'
@@ -62,6 +64,8 @@ async function openSource(
   const { storage, mailData } = imports
   let lastId = firstQueueIdAt(Date.UTC(2026, 0, 1))
   const parts: AccessParts = {
+    hostname: 'mail.example.test',
+    random: systemRandom,
     storage,
     mailData,
     clock: createManualClock(),

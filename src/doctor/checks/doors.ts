@@ -1,9 +1,9 @@
 // The ports of this server, tried at its public addresses as anybody would: who greets there, and with which certificate.
 import type { X509Certificate } from 'node:crypto'
 import { formatEndpoint } from '../../address/format-endpoint.ts'
-import { isImap, type ListenerRole } from '../../config/listener-roles.ts'
+import { isPop3, isSmtp, type ListenerRole } from '../../config/listener-roles.ts'
+import { GreetedPortFault, greetPort, type ShownTls } from '../../connection/greet-port.ts'
 import type { CertificateProblem } from '../../connection/server-certificate.ts'
-import { greetImap, ImapPortFault, type ShownTls } from '../../imap/client/greet-imap.ts'
 import { SmtpClientFailure } from '../../smtp/client/smtp-client-failure.ts'
 import { endsSoonMs } from '../../tls/certificate-store.ts'
 import {
@@ -51,17 +51,18 @@ export async function observeDoor(
   own: Pick<OwnServer, 'hostname'>,
   door: Door,
 ): Promise<DoorView> {
-  return isImap(door) ? await observeImap(world, door) : await observeSmtp(world, own, door)
+  return isSmtp(door) ? await observeSmtp(world, own, door) : await observeReading(world, door)
 }
 
-async function observeImap({ clock }: Pick<World, 'clock'>, door: Door): Promise<DoorView> {
+async function observeReading({ clock }: Pick<World, 'clock'>, door: Door): Promise<DoorView> {
   const { name: host, address, port, role } = door
-  const tls = role === 'imaps' ? 'implicit' : 'starttls'
+  const protocol = isPop3(door) ? 'pop3' : 'imap'
+  const tls = role === 'imaps' || role === 'pop3s' ? 'implicit' : 'by-command'
   try {
-    const shown = await greetImap({ host, address, port, tls, timeoutMs, clock })
+    const shown = await greetPort({ protocol, host, address, port, tls, timeoutMs, clock })
     return { ...door, outcome: { kind: 'open', greets: undefined, tls: shown } }
   } catch (cause) {
-    if (!(cause instanceof ImapPortFault)) throw cause
+    if (!(cause instanceof GreetedPortFault)) throw cause
     const { message: detail, isGreeted } = cause
     return {
       ...door,
@@ -130,6 +131,8 @@ const uses: Readonly<Record<ListenerRole, string>> = {
   submissions: 'your users send',
   imap: 'your users read their mail',
   imaps: 'your users read their mail',
+  pop3: 'your users fetch their mail',
+  pop3s: 'your users fetch their mail',
 }
 
 const costs: Readonly<Record<ListenerRole, string>> = {
@@ -138,6 +141,8 @@ const costs: Readonly<Record<ListenerRole, string>> = {
   submissions: 'Your users cannot send by this port.',
   imap: 'Your users cannot read their mail by this port.',
   imaps: 'Your users cannot read their mail by this port.',
+  pop3: 'Your users cannot fetch their mail by this port.',
+  pop3s: 'Your users cannot fetch their mail by this port.',
 }
 
 /** At an address that is known to be ours. */

@@ -1,6 +1,8 @@
 // CAPABILITY, ENABLED, ID (RFC 9051 §7.2; RFC 2971 §3.2), QUOTA (RFC 9208 §4.2), ACL (RFC 4314 §3), METADATA (RFC 5464 §4.4),
 // URLs (RFC 4467 §7): what belongs to no message.
 import { isUtf8 } from 'node:buffer'
+import type { Part } from '../../message/structure/structure.ts'
+import { formatBodyStructure } from './body-structure.ts'
 import { type Octets, type Piece, PieceWriter } from './octets.ts'
 import { formatAstring, formatMailboxName, formatString } from './strings.ts'
 import type { ResponseTerms } from './terms.ts'
@@ -106,10 +108,34 @@ export function formatGeneratedUrls(urls: readonly string[]): string {
   return `* GENURLAUTH ${urls.map(url => formatAstring(url, ascii)).join(' ')}\r\n`
 }
 
-/** null: it cannot be fetched. */
-export function formatFetchedUrl(url: string, octets: Octets | null): readonly Piece[] {
+/** undefined: it cannot be fetched. */
+export function formatFetchedUrl(url: string, octets: Octets | undefined): readonly Piece[] {
   const writer = new PieceWriter().add(`* URLFETCH ${formatAstring(url, ascii)} `)
   if (octets) writer.addLiteral(octets)
   else writer.add('NIL')
+  return writer.add('\r\n').pieces
+}
+
+/** What was asked for of a URL, beyond the form of RFC 4467 (RFC 5524 §3). */
+export interface UrlData {
+  readonly structure?: Part | undefined
+  /** null: its transfer encoding is unknown here. */
+  readonly content?: { readonly form: 'BODY' | 'BINARY'; readonly octets: Octets | null } | undefined
+}
+
+export function formatUrlData(
+  url: string,
+  { structure, content }: UrlData,
+  terms: ResponseTerms,
+): readonly Piece[] {
+  const writer = new PieceWriter().add(`* URLFETCH ${formatAstring(url, ascii)}`)
+  if (structure) writer.add(` (BODYPARTSTRUCTURE ${formatBodyStructure(structure, 'BODYSTRUCTURE', terms)})`)
+  if (content) {
+    const { form, octets } = content
+    writer.add(` (${form} `)
+    if (octets) writer.addLiteral(octets, form === 'BINARY' ? 'literal8' : 'literal')
+    else writer.add('NIL')
+    writer.add(')')
+  }
   return writer.add('\r\n').pieces
 }

@@ -69,6 +69,9 @@ export const answers = {
     no('There is no such event to be told of here', codes.badEvent(known)),
   enableFirst: (name: string) => bad(`Say ENABLE ${name} first`, codes.clientBug),
   uidRequired: bad('After ENABLE UIDONLY messages are named by UID', codes.uidRequired),
+  urlNotAuthorized: (text: string) => bad(text),
+  urlMechanism: no('The mechanism is INTERNAL', codes.urlMechanism([])),
+  unknownEncoding: no('This server does not know the transfer encoding of such a part', codes.unknownCte),
   readOnly: no('The mailbox was opened to be read', codes.noPermission),
   // Idling
   idleEnds: ok('IDLE completed'),

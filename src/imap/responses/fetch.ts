@@ -29,8 +29,15 @@ export type FetchItem =
       readonly part: readonly number[]
       readonly partial: Partial | undefined
       readonly octets: Octets | null
+      readonly isUndecodable?: boolean | undefined
     }
-  | { readonly kind: 'BINARY.SIZE[]'; readonly part: readonly number[]; readonly size: number }
+  | {
+      readonly kind: 'BINARY.SIZE[]'
+      readonly part: readonly number[]
+      readonly size: number
+      /** Nobody here knows its transfer encoding (RFC 3516 §4.3). */
+      readonly isUndecodable?: boolean | undefined
+    }
   | { readonly kind: 'RFC822' | 'RFC822.HEADER' | 'RFC822.TEXT'; readonly octets: Octets }
   | { readonly kind: 'EMAILID'; readonly id: string }
   | { readonly kind: 'THREADID'; readonly id: string | null }

@@ -64,6 +64,7 @@ export class AppendFlow {
     if (this.#size > this.#terms.maxMessageBytes)
       return this.#refuse(answers.messageTooBig(this.#terms.maxMessageBytes))
     this.#place = step.next
+    this.#target?.expect(step.literal.binary ? 'literal8' : 'literal')
     return { kind: 'stream' }
   }
 
@@ -81,8 +82,13 @@ export class AppendFlow {
         if (literal && literal.size > this.#terms.maxMessageBytes)
           return answers.messageTooBig(this.#terms.maxMessageBytes)
         return answerRefusal(await this.#target?.begin(event.message, literal?.size ?? 0))
-      case 'url':
-        return answerRefusal(await this.#target?.appendUrl(event.url))
+      case 'url': {
+        const { maxMessageBytes } = this.#terms
+        const appended = await this.#target?.appendUrl(event.url, maxMessageBytes - this.#size)
+        if (isRefusal(appended)) return refusalOf(appended)
+        this.#size += appended?.size ?? 0
+        return undefined
+      }
       case 'message-end':
         return answerRefusal(await this.#target?.end())
       default:

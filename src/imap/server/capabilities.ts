@@ -28,6 +28,8 @@ const afterLogin = [
   'CREATE-SPECIAL-USE',
   'MULTIAPPEND',
   'CATENATE',
+  'URLAUTH',
+  'URLAUTH=BINARY',
   'REPLACE',
   'BINARY',
   'PARTIAL',

@@ -20,6 +20,7 @@ import { search, sort, thread } from './commands/search.ts'
 import { close, examine, namespace, select, unselect } from './commands/select.ts'
 import { capability, check, enable, id, logout, noop } from './commands/session-commands.ts'
 import { compress, starttls } from './commands/transport.ts'
+import { genUrlAuth, resetKey, urlFetch } from './commands/url-auth.ts'
 
 const commands: readonly Command[] = [
   capability,
@@ -65,6 +66,9 @@ const commands: readonly Command[] = [
   getMetadata,
   setMetadata,
   notify,
+  genUrlAuth,
+  resetKey,
+  urlFetch,
 ]
 
 export const commandTable: ReadonlyMap<string, Command> = new Map(

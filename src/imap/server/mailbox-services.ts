@@ -17,11 +17,13 @@ import type { QuickResync } from '../grammar/commands/select.ts'
 import type { SortCriterion, ThreadCommand } from '../grammar/commands/sort.ts'
 import type { StatusItem } from '../grammar/commands/status.ts'
 import type { StoreCommand } from '../grammar/commands/store.ts'
+import type { UrlWants } from '../grammar/commands/url-auth.ts'
 import type { NamedBy, NumberRange, SequenceSet } from '../grammar/sequence-set.ts'
-import type { QuotaResource } from '../responses/account-data.ts'
+import type { QuotaResource, UrlData } from '../responses/account-data.ts'
 import type { ResponseCode } from '../responses/codes.ts'
 import type { FetchItem } from '../responses/fetch.ts'
 import type { ListedMailbox, Namespaces, StatusValue } from '../responses/mailbox-data.ts'
+import type { LiteralForm } from '../responses/octets.ts'
 import type { Thread } from '../responses/thread.ts'
 
 /** Why not, for NO: expected, and for the eyes of the client. */
@@ -55,6 +57,12 @@ export interface AccountMailboxes {
   readonly metadata?: Metadata | undefined
   /** Of one session: a new one ends the one before. undefined: nothing is watched, and NOTIFY is not offered. */
   watch?(request: WatchRequest): OrRefusal<MailboxWatch>
+  /** GENURLAUTH (RFC 4467 §7): the URL with the token by which those see it who are named in it. */
+  authorizeUrl(url: string): OrRefusal<{ readonly url: string }>
+  /** The tokens that were made of the URLs of a mailbox, or of all, are worth nothing any more. */
+  resetUrlKeys(mailbox: string | undefined): OrRefusal<undefined>
+  /** undefined: it names nothing, or nothing for this user, and who asks is not told which. */
+  fetchUrl(url: string, wants: UrlWants): MaybePromise<UrlData | undefined>
   /** The session is over. */
   close(): void
 }
@@ -145,8 +153,10 @@ export interface SelectTerms {
 export interface AppendTarget {
   /** `size` as announced: of the message, or of the first of its parts that comes as octets; 0 where none does. */
   begin(message: AppendedMessage, size: number): OrRefusal<undefined>
-  /** CATENATE (RFC 4469): what the URL names is the next part. */
-  appendUrl(url: string): OrRefusal<undefined>
+  /** The octets come as such a literal now: in a literal8 nothing is mended, whatever is in it (RFC 3516 §4.4). */
+  expect(form: LiteralForm): void
+  /** CATENATE (RFC 4469): what the URL names is the next part, if it has so many octets at most. */
+  appendUrl(url: string, maxBytes: number): OrRefusal<{ readonly size: number }>
   /** A returned promise is back-pressure. The bytes are a part of the socket's buffer: copy what you keep. */
   write(bytes: Uint8Array): MaybePromise<void>
   /** The message is whole: it may be refused now (bare line ends and the like). */

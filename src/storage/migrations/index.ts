@@ -31,6 +31,7 @@ import { knownNetworks } from './0027-known-networks.ts'
 import { messageStructure } from './0028-message-structure.ts'
 import { quota } from './0029-quota.ts'
 import { sharing } from './0031-sharing.ts'
+import { urlKeys } from './0033-url-keys.ts'
 import { importedMail } from './0034-imported-mail.ts'
 import { membersSend } from './0035-members-send.ts'
 import { formerPasswords } from './0036-former-passwords.ts'
@@ -68,6 +69,7 @@ export const migrations: readonly string[] = [
   quota,
   sharing,
   importedMail,
+  urlKeys,
   membersSend,
   formerPasswords,
   maildropLocks,

@@ -1,6 +1,7 @@
 // FETCH and UID FETCH (RFC 9051 §6.4.5): told while the client reads it, a batch of messages at a time.
 import type { FetchAttribute } from '../../grammar/commands/fetch.ts'
 import { answers } from '../../responses/answers.ts'
+import type { FetchItem } from '../../responses/fetch.ts'
 import { formatVanished } from '../../responses/mailbox-data.ts'
 import { type Command, type CommandOf, usual, withMailbox } from '../command.ts'
 import type { Session } from '../session.ts'
@@ -31,8 +32,16 @@ async function* tell(
     const vanished = await selected.vanishedSince(request.changedSince, request.set)
     if (vanished.length > 0) yield formatVanished(vanished, 'earlier')
   }
-  for await (const batch of selected.fetch({ ...request, attributes })) yield* formatBatch(session, batch)
-  return session.answer(tag, answers.completed('FETCH'))
+  let isDecoded = true
+  for await (const batch of selected.fetch({ ...request, attributes })) {
+    isDecoded &&= !batch.some(({ items }) => items.some(isUndecodable))
+    yield* formatBatch(session, batch)
+  }
+  return session.answer(tag, isDecoded ? answers.completed('FETCH') : answers.unknownEncoding)
+}
+
+function isUndecodable(item: FetchItem): boolean {
+  return 'isUndecodable' in item && item.isUndecodable === true
 }
 
 /** UID FETCH has the UID (RFC 9051 §6.4.9), and CHANGEDSINCE the mod-sequence (RFC 7162 §3.1.4.1), asked for or not. */

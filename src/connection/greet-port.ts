@@ -1,22 +1,25 @@
-// A port of IMAP as a mail program comes to it: the greeting, and TLS from the first byte or by STARTTLS (RFC 9051 §6.2.1).
+// A port of IMAP or POP3 as a mail program comes to it: the greeting, and TLS from the first byte or by a command (RFC 9051 §6.2.1,
+// RFC 2595 §4).
 import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import {
-  type CertificateProblem,
-  judgeCertificate,
-  shownChain,
-  tlsOptions,
-} from '../../connection/server-certificate.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { type CertificateProblem, judgeCertificate, shownChain, tlsOptions } from './server-certificate.ts'
 
-export interface ImapPort {
+/** How they begin. */
+const dialogues = {
+  imap: { greeting: '* OK', command: 'a STARTTLS', agreed: 'a OK' },
+  pop3: { greeting: '+OK', command: 'STLS', agreed: '+OK' },
+} as const
+
+export interface GreetedPort {
+  readonly protocol: keyof typeof dialogues
   /** By which it is known: the certificate has to be for it. */
   readonly host: string
   readonly address: string
   readonly port: number
-  readonly tls: 'implicit' | 'starttls'
+  readonly tls: 'implicit' | 'by-command'
   readonly timeoutMs: number
   readonly clock: Clock
 }
@@ -29,7 +32,7 @@ export interface ShownTls {
 }
 
 /** `isGreeted`: somebody answered, and it went wrong from there. */
-export class ImapPortFault extends Error {
+export class GreetedPortFault extends Error {
   readonly isGreeted: boolean
 
   constructor(message: string, isGreeted: boolean, options?: ErrorOptions) {
@@ -40,8 +43,9 @@ export class ImapPortFault extends Error {
 
 const maxLineBytes = 4096
 
-/** undefined: it offers no TLS. Rejects with an ImapPortFault. */
-export async function greetImap(port: ImapPort): Promise<ShownTls | undefined> {
+/** undefined: it offers no TLS. Rejects with an GreetedPortFault. */
+export async function greetPort(port: GreetedPort): Promise<ShownTls | undefined> {
+  const dialogue = dialogues[port.protocol]
   const socket = connect({ host: port.address, port: port.port })
   const patience = port.clock.after(port.timeoutMs, () =>
     socket.destroy(new Error('it did not answer in time')),
@@ -53,27 +57,27 @@ export async function greetImap(port: ImapPort): Promise<ShownTls | undefined> {
     isGreeted = secure !== undefined
     const greeting = await readLine(secure ?? socket)
     isGreeted = true
-    if (!greeting.startsWith('* OK')) throw new Error(`it greets with: ${greeting}`)
+    if (!greeting.startsWith(dialogue.greeting)) throw new Error(`it greets with: ${greeting}`)
     if (secure) return describeTls(secure, port)
-    socket.write('a STARTTLS\r\n')
-    if (!(await readLine(socket)).startsWith('a OK')) return undefined
+    socket.write(`${dialogue.command}\r\n`)
+    if (!(await readLine(socket)).startsWith(dialogue.agreed)) return undefined
     return describeTls(await startTls(socket, port), port)
   } catch (cause) {
-    throw new ImapPortFault(cause instanceof Error ? cause.message : String(cause), isGreeted, { cause })
+    throw new GreetedPortFault(cause instanceof Error ? cause.message : String(cause), isGreeted, { cause })
   } finally {
     patience.cancel()
     socket.destroy()
   }
 }
 
-async function startTls(socket: Socket, { host }: ImapPort): Promise<TLSSocket> {
+async function startTls(socket: Socket, { host }: GreetedPort): Promise<TLSSocket> {
   const terms = tlsOptions({ host, verifyCertificate: false })
   const secure = connectTls({ socket, ...terms })
   await once(secure, 'secureConnect')
   return secure
 }
 
-function describeTls(secure: TLSSocket, { host }: ImapPort): ShownTls {
+function describeTls(secure: TLSSocket, { host }: GreetedPort): ShownTls {
   return {
     chain: shownChain(secure),
     problem: judgeCertificate(secure, { host, verifyCertificate: false }).problem,
@@ -83,7 +87,7 @@ function describeTls(secure: TLSSocket, { host }: ImapPort): ShownTls {
 async function readLine(socket: Socket): Promise<string> {
   let text = ''
   while (!text.includes('\n')) {
-    if (text.length > maxLineBytes) throw new Error('it sends what is no IMAP')
+    if (text.length > maxLineBytes) throw new Error('it sends no line that ends')
     const [data] = (await once(socket, 'data')) as [Buffer]
     text += data.toString('latin1')
   }
