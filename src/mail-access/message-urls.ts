@@ -148,6 +148,12 @@ export class MessageUrls {
     return await this.#read(mailbox, url)
   }
 
+  /** Whether it could be opened at all: it has a token, and is of a mailbox here. */
+  async isAuthorizedHere(text: string): Promise<boolean> {
+    const url = parseImapUrl(text)
+    return url?.authorization?.proof !== undefined && (await this.#ownerOf(url)) !== undefined
+  }
+
   /** RFC 4467 §3 */
   async #mayRead(access: UrlAccess, domain: string, { accountId, as }: UrlReader): Promise<boolean> {
     switch (access.kind) {

@@ -8,6 +8,7 @@ import type { Resolver } from '../dns/resolver.ts'
 import type { Hooks } from '../hooks/hooks.ts'
 import type { RefusalEvidence } from '../intake/inspect-message.ts'
 import { createIntake } from '../intake/intake.ts'
+import { MessageUrls } from '../mail-access/message-urls.ts'
 import type { OpenTerminals } from '../policy/check-forward-path.ts'
 import { createStrangerChecks } from '../policy/check-strangers.ts'
 import { checkWriters } from '../policy/check-writers.ts'
@@ -203,6 +204,7 @@ export function composeSmtp(parts: SmtpParts): ComposedSmtp {
       fetched.delete(delivery)
       return handed
     },
+    urls: new MessageUrls({ hostname: settings.hostname, storage, mailData, clock, random: systemRandom }),
     clock,
     log,
     appendTrail: record => trail.append(record),

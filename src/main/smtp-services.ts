@@ -9,6 +9,7 @@ import { rememberRecipients } from '../directory/recipient-cache.ts'
 import type { RefusalEvidence } from '../intake/inspect-message.ts'
 import type { Intake } from '../intake/intake.ts'
 import { LdapFault } from '../ldap/ldap-fault.ts'
+import type { MessageUrls } from '../mail-access/message-urls.ts'
 import { checkForwardPath, type OpenTerminals } from '../policy/check-forward-path.ts'
 import { checkReversePath } from '../policy/check-reverse-path.ts'
 import { checkRoom } from '../policy/check-room.ts'
@@ -43,7 +44,14 @@ import type { SendingWatch } from '../sending/sending-watch.ts'
 import { replies } from '../smtp/replies.ts'
 import type { Reply } from '../smtp/reply.ts'
 import { isForUsers } from '../smtp/server/roles.ts'
-import type { Client, CutOff, Refusal, SessionServices, TurnedAway } from '../smtp/server/services.ts'
+import type {
+  Client,
+  CutOff,
+  Refusal,
+  SessionServices,
+  TurnedAway,
+  UrlContent,
+} from '../smtp/server/services.ts'
 import type { Storage } from '../storage/operation.ts'
 import { isPassing } from '../storage/storage-fault.ts'
 import type { TrailEvent, TrailRecord } from '../trail/events.ts'
@@ -63,6 +71,8 @@ export interface SmtpServicesOptions {
   /** Accounts that LDAP knows. */
   readonly outside?: OutsideAccounts | undefined
   readonly deliverTurned: DeliverTurned
+  /** What BURL names. */
+  readonly urls?: MessageUrls | undefined
   readonly patience: Patience
   /** How much they may bring in a time. */
   readonly strangerLimits: StrangerLimits
@@ -93,7 +103,7 @@ export interface ComposedSmtpServices extends SessionServices {
 
 export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpServices {
   const { settings, storage, intake, terminals, patience, strangerLimits } = options
-  const { hooks, logins, outside, sessionScanners } = options
+  const { hooks, logins, outside, sessionScanners, urls } = options
   const remembered = rememberRecipients(storage)
   const recipients = outside ? findOutsideRecipients(remembered, storage, outside) : remembered
   const { hostname } = settings
@@ -240,6 +250,7 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
       if (started) noteAsked({ kind: 'queue-started', ...asked, ...started, reply }, started.messages === 0)
       return reply
     },
+    ...(urls && { openUrl: (client, url) => putOff(openSubmittedUrl(urls, client, url)) }),
     async turnAround(client, { verb, account, domains: wanted }) {
       const found = await putOff(
         findFetchable(storage, account, wanted, options.clock.now()),
@@ -427,4 +438,16 @@ function wordOfLimit({ what, network }: ReachedLimit): string {
 
 function wordOf({ remoteAddress, reply, problem }: TurnedAway): string {
   return `${remoteAddress} ${reply?.code ?? ''} ${problem ?? ''}`
+}
+
+/** RFC 4468 §3: the submission server reads for the user who hands the message in. */
+async function openSubmittedUrl(
+  urls: MessageUrls,
+  { account }: Client,
+  url: string,
+): Promise<UrlContent | Reply> {
+  if (!account) return replies.authRequired
+  const content = await urls.open(url, { accountId: account.id, as: 'submission' })
+  if (content) return content.octets
+  return (await urls.isAuthorizedHere(url)) ? replies.urlNotFound : replies.urlNotOurs
 }

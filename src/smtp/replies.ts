@@ -531,6 +531,20 @@ export const replies = {
     'BODY=BINARYMIME takes BDAT, not DATA',
     'RFC 3030 §3.',
   ),
+  urlNotFound: fixed(
+    'urlNotFound',
+    554,
+    '5.6.6',
+    'There is nothing at this URL that you may send',
+    'BURL (RFC 4468): the message has gone, the URL has expired, its key was changed (RESETKEY), or it was authorized for somebody else.',
+  ),
+  urlNotOurs: fixed(
+    'urlNotOurs',
+    554,
+    '5.7.8',
+    'This server takes URLs of its own mailboxes only, authorized with GENURLAUTH',
+    'BURL (RFC 4468): a URL of another server, or one without URLAUTH. The mail program has to ask the IMAP server here for one.',
+  ),
   messageTooBig: made(
     'messageTooBig',
     552,

@@ -139,3 +139,49 @@ test('an app password opens what it is for', async t => {
   t.after(() => smtp.destroy())
   assert.equal(await logInPlain(smtp, anna, 'kq7m-x3wp'), 535)
 })
+
+test('what is in a mailbox is sent by its URL, for its owner alone, until the key is another', async t => {
+  const boris = 'boris@here.test'
+  const server = await startComposedServer(t, {
+    hostname: 'mail.here.test',
+    domains: ['here.test'],
+    accounts: [{ address: anna }, { address: boris }],
+    settings: { submission: { allowPlaintextAuthOnLoopback: true } },
+  })
+  const client = await loggedIn(t, server)
+  const message = `From: ${anna}\r\nTo: ${boris}\r\nSubject: kept here\r\n\r\nHello\r\n`
+  await client.command(`b APPEND Drafts {${message.length}+}\r\n${message}`)
+  const urlOf = async (section: string): Promise<string> => {
+    const rump = `imap://${anna}@mail.here.test/Drafts/;UID=1${section};URLAUTH=submit+${anna}`
+    const [line] = await client.command(`c GENURLAUTH "${rump}" INTERNAL`)
+    return /^\* GENURLAUTH "?(\S+?)"?$/.exec(line ?? '')?.[1] ?? ''
+  }
+  const open = async (address: string) => {
+    const smtp = await openSession(server.port('submission'))
+    t.after(() => smtp.destroy())
+    assert.equal(await logInPlain(smtp, address, 'secret'), 235)
+    assert.ok((await smtp.command('EHLO client.example.org'))?.lines.includes('BURL imap'))
+    return async (...commands: readonly string[]) => {
+      const codes: unknown[] = []
+      for (const command of [`MAIL FROM:<${address}>`, `RCPT TO:<${boris}>`, ...commands]) {
+        const reply = await smtp.command(command)
+        codes.push(`${reply?.code} ${reply?.text.split(' ')[0]}`)
+      }
+      return codes.slice(2)
+    }
+  }
+  const [asAnna, asBoris] = [await open(anna), await open(boris)]
+  const [header, text] = [await urlOf('/;SECTION=HEADER'), await urlOf('/;SECTION=TEXT')]
+  // A user of the submission server, and no reader.
+  assert.match((await client.command(`d URLFETCH "${text}"`)).join(), /:INTERNAL:01[0-9a-f]+"? NIL/)
+  // The CRLF behind it belongs to the chunk.
+  const sent = await asAnna(`BURL ${header}`, 'BDAT 7\r\nBegin', `BURL ${text} LAST`)
+  assert.deepEqual(sent, ['250 2.0.0', '250 2.0.0', '250 2.0.0'])
+  await server.settled()
+  const [delivered = ''] = await server.mailbox(boris)
+  assert.match(delivered, /\r\nSubject: kept here\r\n\r\nBegin\r\nHello\r\n$/)
+  assert.deepEqual(await asBoris(`BURL ${text} LAST`), ['554 5.6.6'])
+  assert.deepEqual(await asAnna('BURL imap://carol@elsewhere.test/INBOX/;UID=1 LAST'), ['554 5.7.8'])
+  await client.command('e RESETKEY Drafts')
+  assert.deepEqual(await asAnna(`BURL ${text} LAST`), ['554 5.6.6'])
+})

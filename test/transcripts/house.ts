@@ -20,6 +20,7 @@ import type {
   Refusal,
   SessionServices,
   TurnedConnection,
+  UrlContent,
 } from '../../src/smtp/server/services.ts'
 import type { Tempo } from './transcript.ts'
 
@@ -44,8 +45,14 @@ const accounts: ReadonlyMap<string, { readonly password: string; readonly accoun
     ['анна@example.test', { password: 'пароль', account: { id: 2, address: 'anna@example.test' } }],
   ])
 
-/** `relays`: it keeps mail for domains of others, whose servers fetch it. */
-export function createHouse(tempo: Tempo, relays = false): House {
+export interface HouseOptions {
+  /** It keeps mail for domains of others, whose servers fetch it. */
+  readonly relays?: boolean
+  /** It has mailboxes, which have URLs. */
+  readonly urls?: boolean
+}
+
+export function createHouse(tempo: Tempo, { relays = false, urls = false }: HouseOptions = {}): House {
   const accepted: string[] = []
   const refused: string[] = []
   let open = 0
@@ -142,6 +149,7 @@ export function createHouse(tempo: Tempo, relays = false): House {
           : createSink(client, transaction)
       }),
     ...(relays ? createRelayServices(at) : {}),
+    ...(urls ? { openUrl: (_client, url) => at(() => openUrl(url)) } : {}),
     refused(_client, refusal) {
       refused.push(describeRefusal(refusal))
     },
@@ -174,6 +182,23 @@ function createRelayServices(
         if (domains.length > 0 && !domains.includes('relay.test')) return replies.nothingToFetch
         return { reply: replies.turning, take: handOver }
       }),
+  }
+}
+
+/** The last word of a URL is what is there. */
+function openUrl(url: string): UrlContent | Reply {
+  if (!url.startsWith('imap://mail.example.test/')) return replies.urlNotOurs
+  if (url.endsWith('/gone')) return replies.urlNotFound
+  if (url.endsWith('/fault')) throw new Error('a fault that the transcript wants')
+  const text = Buffer.from(`${url.slice(url.lastIndexOf('/') + 1)}\r\n`)
+  if (url.endsWith('/bare')) return { size: 5, content: Buffer.from('bare\n') }
+  const isDamaged = url.endsWith('/damaged')
+  return {
+    size: text.length,
+    content: (async function* () {
+      for (const byte of text) yield Buffer.of(byte)
+      if (isDamaged) throw new Error('a fault that the transcript wants')
+    })(),
   }
 }
 

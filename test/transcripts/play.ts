@@ -9,7 +9,10 @@ import { matches, type Tempo, type Transcript, type Way } from './transcript.ts'
 
 export async function play(transcript: Transcript, way: Way, tempo: Tempo): Promise<void> {
   const { settings } = transcript
-  const house = createHouse(tempo, settings.options.includes('relays'))
+  const house = createHouse(tempo, {
+    relays: settings.options.includes('relays'),
+    urls: settings.options.includes('urls'),
+  })
   const clock = createManualClock()
   const withTls = settings.tls || settings.role === 'submissions'
   const server = createSmtpServer({

@@ -113,6 +113,7 @@ const services = record<SessionServices>(
     expand: service,
     startQueue: service,
     turnAround: service,
+    openUrl: service,
     refused: service,
     cutOff: service,
     turnedAway: service,

@@ -4,6 +4,7 @@
 import type { Command } from './command.ts'
 import { auth } from './commands/auth.ts'
 import { bdat } from './commands/bdat.ts'
+import { burl } from './commands/burl.ts'
 import { data } from './commands/data.ts'
 import { ehlo, helo, lhlo } from './commands/hello.ts'
 import { createHelp } from './commands/help.ts'
@@ -31,6 +32,7 @@ const smtp: Dialect = {
     rcpt,
     data,
     bdat,
+    burl,
     rset,
     noop,
     quit,

@@ -122,6 +122,13 @@ export type QueueRequest =
   | { readonly kind: 'domain' | 'with-subdomains'; readonly domain: string }
   | { readonly kind: 'queue'; readonly name: string }
 
+/** What a URL names of a message, with CRLF line ends. */
+export interface UrlContent {
+  readonly size: number
+  /** In pieces: given up with `return`, where no more of it is wanted. */
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>
+}
+
 /** The client wants to be the server on this connection (ATRN, RFC 2645; TURN, RFC 821). */
 export interface TurnRequest {
   readonly verb: 'ATRN' | 'TURN'
@@ -211,6 +218,11 @@ export interface SessionServices extends LogInServices<Client> {
   startQueue?(client: Client, request: QueueRequest): MaybePromise<Reply>
   /** ATRN and TURN, of a client that has logged in: a Reply (450, 453) refuses. Not offered without it. */
   turnAround?(client: Client, request: TurnRequest): MaybePromise<Turn | Reply>
+  /**
+   * BURL (RFC 4468), of a client that has logged in: what the URL names, or why it cannot be had (554 5.6.6, 5.7.8). Not offered
+   * without it.
+   */
+  openUrl?(client: Client, url: string): MaybePromise<UrlContent | Reply>
   /** A command was refused; for the trail. Must not throw and is not waited for. */
   refused?(client: Client, refusal: Refusal): void
   /** For the trail, as `refused`. */

@@ -26,7 +26,7 @@ export const bdat: Command = {
     if (!parsed) return session.hangUp(replies.syntax('noChunkSize'))
     const size = Number(parsed[1])
     const last = parsed[2] !== undefined
-    const opened = flowFor(session)
+    const opened = flowFor(session, 'BDAT')
     const read = (found: Opened | Reply): Step => {
       // RFC 3030 §2: a refused chunk's octets are read away first, then comes the refusal.
       if ('code' in found) {
@@ -51,12 +51,13 @@ function readChunk(next: SessionState, chunk: Chunk): Step {
   return { reply: undefined, next, effect: { kind: 'read-chunk', chunk } }
 }
 
-interface Opened {
+export interface Opened {
   readonly flow: MailFlow
   readonly next: SessionState
 }
 
-function flowFor(session: Session): MaybePromise<Opened | Reply> {
+/** The message that is under way, or begins. */
+export function flowFor(session: Session, command: 'BDAT' | 'BURL'): MaybePromise<Opened | Reply> {
   const { state } = session
   if (state.phase === 'chunks') return { flow: state.flow, next: state }
   if (state.phase !== 'transaction')
@@ -67,7 +68,7 @@ function flowFor(session: Session): MaybePromise<Opened | Reply> {
   const { transaction } = state
   const missing = missingRecipients(session, transaction)
   if (missing) return missing
-  const opened = openFlow(session, 'BDAT', transaction)
+  const opened = openFlow(session, command, transaction)
   const wrap = (flow: MailFlow | Reply): Opened | Reply =>
     flow instanceof MailFlow ? { flow, next: { phase: 'chunks', transaction, flow } } : flow
   return opened instanceof Promise ? opened.then(wrap) : wrap(opened)

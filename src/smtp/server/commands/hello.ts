@@ -8,6 +8,7 @@ import { assertRefusal } from '../mail-flow.ts'
 import type { MaybePromise } from '../services.ts'
 import type { Session } from '../session.ts'
 import { ready, type Step } from '../session-state.ts'
+import { offersUrls } from './burl.ts'
 
 export const ehlo: Command = {
   verb: 'EHLO',
@@ -91,6 +92,7 @@ function extensionLines(session: Session): string[] {
   // RFC 2645 §5.1.1; TURN is of no use before AUTH, and nobody would look for it.
   if (services.turnAround && mayFetch(session))
     lines.push(...(session.client.account ? ['ATRN', 'TURN'] : ['ATRN']))
+  if (offersUrls(session)) lines.push('BURL imap')
   if (session.isTrusted) lines.push('SEND', 'SOML', 'SAML')
   if (session.mayVerify) lines.push('VRFY', 'EXPN')
   lines.push('HELP')
