@@ -1424,6 +1424,18 @@ const mtaSts = z.strictObject({
   ),
 })
 
+const autoconfig = z.strictObject({
+  address: setting(
+    formed(problemOfAddress).default('::'),
+    'The address on which they are answered, over HTTPS. "::" is every address of this machine.',
+    { example: '"192.0.2.1"' },
+  ),
+  port: setting(
+    count(0, 65_535).default(443),
+    'Its port, where something before this server leads port 443 to another one. It may be that of [mtaSts], with the same address. 0 lets the system choose one, which only tests want.',
+  ),
+})
+
 const checkMode = z.enum(['off', 'note', 'enforce'])
 
 const problemOfOrganization = (text: string): string | undefined =>
@@ -1660,6 +1672,11 @@ const settingsTable = z.strictObject({
     'The policy of your domains for TLS (MTA-STS, RFC 8461), which this server then serves at https://mta-sts.<domain>. "postrider domain dns" prints the records that go with it.',
     { defaultText: 'they have none' },
   ),
+  autoconfig: setting(
+    autoconfig.optional(),
+    'Tells mail programs how to reach this server, so that their users enter no more than address and password: Thunderbird and others (https://autoconfig.<domain>), Outlook (https://autodiscover.<domain>), Apple (a profile to install), and people, at https://<hostname>/mail. They are told of each listener that is for them. "postrider domain dns" prints the records that go with it.',
+    { defaultText: 'users enter it themselves' },
+  ),
   threads: setting(
     z
       .strictObject({
@@ -1706,6 +1723,16 @@ export const settingsSchema = settingsTable.check(context => {
       what: 'the authority is answered ([tls.acme])',
     },
     { path: ['mtaSts', 'port'], port: context.value.mtaSts?.port, what: 'the MTA-STS policy is served' },
+    {
+      path: ['autoconfig', 'port'],
+      // With the same address they share it.
+      port:
+        context.value.autoconfig?.address === context.value.mtaSts?.address &&
+        context.value.autoconfig?.port === context.value.mtaSts?.port
+          ? undefined
+          : context.value.autoconfig?.port,
+      what: 'mail programs are told how to reach this server ([autoconfig])',
+    },
     ...lmtp.map((one, index) => ({ path: ['lmtp', index, 'port'], port: one.port, what: 'LMTP is spoken' })),
   ]
   for (const [index, { path, port: number, what }] of others.entries()) {

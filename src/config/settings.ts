@@ -50,6 +50,8 @@ export interface Settings {
   readonly health?: HealthSettings | undefined
   /** Undefined: our domains have no policy. */
   readonly mtaSts?: StsSettings | undefined
+  /** Undefined: mail programs cannot ask how to reach this server. */
+  readonly autoconfig?: AutoconfigSettings | undefined
   /** Servers that keep mail for this one, which it fetches (ATRN). */
   readonly fetch: readonly FetchSettings[]
   readonly spam: SpamSettings
@@ -497,6 +499,11 @@ export interface StsSettings {
   readonly maxAgeDays: number
   /** Default: the host name. */
   readonly mx?: readonly string[] | undefined
+  readonly address: string
+  readonly port: number
+}
+
+export interface AutoconfigSettings {
   readonly address: string
   readonly port: number
 }

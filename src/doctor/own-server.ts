@@ -32,6 +32,8 @@ export interface OwnServer {
   readonly state: 'running' | 'stopped' | 'elsewhere'
   /** What its domains are to have ([mtaSts] in the settings), and what it serves. */
   readonly stsPolicy: OwnStsPolicy | undefined
+  /** Mail programs are told how to reach it ([autoconfig] in the settings). */
+  readonly autoconfig: 'on' | 'off'
   /** Mail from its domains is signed. */
   readonly signs: boolean
   /** Whether its mail finds somebody here; undefined: the domain is another server's. */

@@ -16,7 +16,10 @@ import type { OpenListener } from '../web/open-listener.ts'
 
 export interface AcmeParts
   extends Pick<CertificateKeeperOptions, 'storage' | 'clock' | 'random' | 'log' | 'by'> {
-  readonly settings: Pick<Settings, 'hostname' | 'dataFolder' | 'database' | 'tls' | 'listeners' | 'mtaSts'>
+  readonly settings: Pick<
+    Settings,
+    'hostname' | 'dataFolder' | 'database' | 'tls' | 'listeners' | 'mtaSts' | 'autoconfig'
+  >
   readonly resolver: Pick<Resolver, 'tlsa'>
 }
 

@@ -13,9 +13,9 @@ import { createSettingsResolver } from './compose-resolver.ts'
 import { guardSockets, makeWay } from './lmtp-sockets.ts'
 import { createLog } from './log.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
+import { servePublicPages } from './public-pages.ts'
 import { shareConnectionCounts } from './shared-connection-counts.ts'
 import { showCertificate } from './shown-certificate.ts'
-import { serveStsPolicy } from './sts-policy-server.ts'
 import { runThread, tellMain } from './thread.ts'
 
 runThread('front', async start => {
@@ -68,8 +68,6 @@ runThread('front', async start => {
     log,
     idSpace,
   })
-  // One of them is enough.
-  const policyServer = number === 0 ? await serveStsPolicy({ settings, storage, certificates }) : undefined
   const lmtpSockets = number === 0 ? lmtpSocketsOf(settings.lmtp) : []
   let bound: readonly ServedListener[]
   try {
@@ -79,6 +77,11 @@ runThread('front', async start => {
   } catch (cause) {
     throw describeListenError(cause)
   }
+  // One of them is enough.
+  const pages =
+    number === 0
+      ? await servePublicPages({ settings, storage, certificates, listeners: bound, clock })
+      : undefined
   // One of them is enough.
   if (number === 0) front.fetcher.start()
   return {
@@ -94,7 +97,7 @@ runThread('front', async start => {
     },
     async stop(graceMs) {
       await front.close(graceMs)
-      await policyServer?.close()
+      await pages?.close()
       hooks?.stop()
       resolver.close()
       certificates.close()

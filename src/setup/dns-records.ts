@@ -2,6 +2,7 @@
 import { isIPv4 } from 'node:net'
 import { isPrivateAddress } from '../address/networks.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
+import { autoconfigHostsOf, autodiscoverRecordOf, httpsPort } from '../config/autoconfig-hosts.ts'
 import type { ListenerSettings, SourceSettings } from '../config/settings.ts'
 import { reverseLabels } from '../dns/reverse-labels.ts'
 import { type DkimKey, publishedUntil } from '../signing/dkim-key.ts'
@@ -25,6 +26,8 @@ export interface MailDomains {
   readonly keys?: readonly DkimKey[] | undefined
   /** Of [mtaSts]. */
   readonly stsPolicy?: OwnStsPolicy | undefined
+  /** [autoconfig] is served. Default: 'off'. */
+  readonly autoconfig?: 'on' | 'off' | undefined
   /** Of the certificate that `hostname` shows, and of the next one. */
   readonly certificateKeys?: readonly CertificateKey[] | undefined
 }
@@ -125,7 +128,7 @@ function comment(text: string): string[] {
 }
 
 function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
-  const { hostname, keys = [], listeners = [], smartHost, stsPolicy } = input
+  const { hostname, keys = [], listeners = [], smartHost, stsPolicy, autoconfig = 'off' } = input
   const yes = (type: DnsRecord['type'], name: string, value: string, purpose: string): DnsRecord => ({
     name,
     type,
@@ -186,6 +189,24 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
           `SRV (RFC 6186, RFC 8314): where mail programs of your users find the server ${use}.`,
         ),
       ),
+      ...(autoconfig === 'on'
+        ? [
+            ...autoconfigHostsOf(domain).map(host =>
+              yes(
+                'CNAME',
+                host,
+                `${hostname}.`,
+                'Where mail programs ask how to reach the server ([autoconfig] in the settings): Thunderbird and others at "autoconfig", Outlook at "autodiscover". This server answers, with a certificate for these names.',
+              ),
+            ),
+            yes(
+              'SRV',
+              autodiscoverRecordOf(domain),
+              `0 1 ${httpsPort} ${hostname}.`,
+              'SRV: where Outlook asks when the certificate has no name with "autodiscover".',
+            ),
+          ]
+        : []),
     ],
     notes: [
       ...(ownKeys.length > 0

@@ -10,6 +10,9 @@ export interface PageRequest {
   readonly host: string
   /** Without what follows a question mark. */
   readonly path: string
+  readonly query: URLSearchParams
+  /** What came with a POST; undefined: it was a GET or HEAD. */
+  readonly posted: string | undefined
 }
 
 export interface Page {
@@ -25,7 +28,9 @@ export interface PageServerOptions {
   readonly port: number
   /** By the name in the handshake; undefined: HTTP without TLS. */
   readonly secureContext?: ((serverName?: string) => SecureContext) | undefined
-  /** Of GET and HEAD. Must not reject: then the client gets 500 and nothing else. */
+  /** Default: no POST is taken. */
+  readonly maxPostedBytes?: number | undefined
+  /** Must not reject: then the client gets 500 and nothing else. */
   readonly compose: (request: PageRequest) => Page | Promise<Page>
 }
 
@@ -42,20 +47,23 @@ export async function servePages({
   address,
   port,
   secureContext,
+  maxPostedBytes,
   compose,
 }: PageServerOptions): Promise<OpenListener> {
   const listener: RequestListener = (request, response) =>
-    void answer(request, compose).then(({ status, text, contentType = 'text/plain; charset=utf-8' }) => {
-      response.writeHead(status, {
-        'Content-Type': contentType,
-        'Content-Length': Buffer.byteLength(text),
-        'Cache-Control': 'no-store',
-        'X-Content-Type-Options': 'nosniff',
-        Connection: 'close',
-        ...(status === 405 && { Allow: 'GET, HEAD' }),
-      })
-      response.end(request.method === 'HEAD' ? undefined : text)
-    })
+    void answer(request, { compose, maxPostedBytes }).then(
+      ({ status, text, contentType = 'text/plain; charset=utf-8' }) => {
+        response.writeHead(status, {
+          'Content-Type': contentType,
+          'Content-Length': Buffer.byteLength(text),
+          'Cache-Control': 'no-store',
+          'X-Content-Type-Options': 'nosniff',
+          Connection: 'close',
+          ...(status === 405 && { Allow: allowed(maxPostedBytes) }),
+        })
+        response.end(request.method === 'HEAD' ? undefined : text)
+      },
+    )
   const server = secureContext ? createSecureServer(secureContext, listener) : createServer(bounds, listener)
   // A peer that does not read its answer.
   server.timeout = 2 * requestTimeoutMs
@@ -88,14 +96,41 @@ function createSecureServer(
 }
 
 async function answer(
-  { method, url = '', headers }: IncomingMessage,
-  compose: PageServerOptions['compose'],
+  request: IncomingMessage,
+  { compose, maxPostedBytes }: Pick<PageServerOptions, 'compose' | 'maxPostedBytes'>,
 ): Promise<Page> {
-  if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'GET or HEAD.\n' }
+  const { method, url = '', headers } = request
+  const isRead = method === 'GET' || method === 'HEAD'
+  if (!isRead && (method !== 'POST' || maxPostedBytes === undefined))
+    return { status: 405, text: `${allowed(maxPostedBytes)}.\n` }
+  const posted = isRead ? undefined : await readPosted(request, maxPostedBytes ?? 0)
+  if (posted === undefined && !isRead)
+    return { status: 413, text: `At most ${maxPostedBytes ?? 0} bytes are taken.\n` }
   const host = (headers.host ?? '').toLowerCase().replace(/:[0-9]*$/, '')
+  const query = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1])
   try {
-    return await compose({ host, path: url.replace(/[?#].*$/s, '') })
+    return await compose({ host, path: url.replace(/[?#].*$/s, ''), query, posted })
   } catch {
     return { status: 500, text: 'Something went wrong here.\n' }
   }
+}
+
+function allowed(maxPostedBytes: number | undefined): string {
+  return maxPostedBytes === undefined ? 'GET, HEAD' : 'GET, HEAD, POST'
+}
+
+/** undefined: it is longer, or its sender has broken off and hears no answer. */
+async function readPosted(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  return await new Promise(resolve => {
+    const pieces: Buffer[] = []
+    let length = 0
+    request.on('data', (piece: Buffer) => {
+      length += piece.length
+      // What comes after that is read and dropped: who still writes would not hear the answer to a closed connection.
+      if (length > maxBytes) resolve(undefined)
+      else pieces.push(piece)
+    })
+    request.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')))
+    request.on('close', () => resolve(undefined))
+  })
 }

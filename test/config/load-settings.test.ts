@@ -358,6 +358,12 @@ describe('a mistake in the settings file', () => {
       /On port 443 the authority is answered \(\[tls\.acme\]\) already, and there the MTA-STS policy is served too/,
     ],
     ['[mtaSts]\nmode = "always"', '3:8', /testing/],
+    ['[autoconfig]\nport = 465', '3:8', /has the port 465 already, on which mail programs are told/],
+    [
+      '[mtaSts]\n[autoconfig]\naddress = "192.0.2.1"',
+      '3:1',
+      /On port 443 the MTA-STS policy is served already, and there mail programs are told .* too/,
+    ],
     [
       '[tls]\ncertificateFile = "/dev/null"\nkeyFile = "/dev/null"\n[tls.acme]\nagreeToTerms = true',
       '3:19',

@@ -31,6 +31,7 @@ const own: OwnServer = {
   ipv6: true,
   state: 'running',
   stsPolicy: undefined,
+  autoconfig: 'off',
   signs: true,
   takesMailFor: async () => await Promise.resolve(true),
 }

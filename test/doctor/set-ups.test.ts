@@ -195,6 +195,16 @@ describe('postrider doctor finds nothing', () => {
     assert.deepEqual(report.notChecked, [])
   })
 
+  it('where mail programs are answered, and the record of Autodiscover leads here or not', async () => {
+    const settings = '[autoconfig]'
+    const withRecord = async (...records: readonly string[]): Promise<readonly string[]> =>
+      placesOf((await examineSetUp({ settings, zone: [...world.zone, ...records] })).findings)
+    const name = `_autodiscover._tcp.${domain}`
+    assert.deepEqual(await withRecord(`${name} SRV 0 1 443 ${hostname}`), [])
+    assert.deepEqual((await withRecord()).length, 1)
+    assert.deepEqual((await withRecord(`${name} SRV 0 1 443 autodiscover.example.org`)).length, 1)
+  })
+
   it('where the policy of [mtaSts] is served, and its record has its id', async () => {
     const policy = { mode: 'enforce', maxAgeDays: 14, mx: [hostname] } as const
     const { answer } = world.policy
@@ -302,6 +312,7 @@ async function describeBehindRouter(): Promise<OwnServer> {
     ipv6: true,
     state: 'running',
     stsPolicy: undefined,
+    autoconfig: 'off',
     signs: true,
     takesMailFor: async () => await Promise.resolve(true),
   }

@@ -62,6 +62,9 @@ port = ${answerPort}
 mode = "${mode}"
 maxAgeDays = 7
 address = "127.0.0.1"
+port = ${policyPort}
+[autoconfig]
+address = "127.0.0.1"
 port = ${policyPort}`
   const at = await createServerFolder({ tables: tablesWith('testing') })
   t.after(() => at.remove())
@@ -83,9 +86,18 @@ port = ${policyPort}`
     // A domain that comes later has its certificate without a restart.
     await at.postrider('domain', 'create', 'пример.рф')
     assert.equal((await fetched('xn--e1afmkfd.xn--p1ai')).body, policy)
+    await eventually('the other certificates', async () => authority.issued.length >= 7 || undefined)
     assert.deepEqual(
       authority.issued.map(({ name }) => name),
-      ['mail.example.test', 'mta-sts.example.test', 'mta-sts.xn--e1afmkfd.xn--p1ai'],
+      [
+        'mail.example.test',
+        ...['example.test', 'xn--e1afmkfd.xn--p1ai'].flatMap(domain => [
+          `mta-sts.${domain}`,
+          // Where mail programs ask.
+          `autoconfig.${domain}`,
+          `autodiscover.${domain}`,
+        ]),
+      ],
     )
     const host = 'mta-sts.example.test'
     assert.equal((await ask(policyPort, host, authority.caPem, '/')).status, 404)

@@ -186,7 +186,7 @@ async function describeServer(
   { publicAddress }: DoctorOptions,
   given: readonly string[],
 ): Promise<OwnServer> {
-  const { delivery, dkim, fetch, hostname, localNetworks, mtaSts } = settings
+  const { autoconfig, delivery, dkim, fetch, hostname, localNetworks, mtaSts } = settings
   const sources = delivery.sourcePools
     .flatMap(pool => pool.sources)
     .map(({ address, heloName = hostname }): SendingAddress => ({ address, helloName: heloName }))
@@ -213,6 +213,7 @@ async function describeServer(
     ipv6: delivery.ipv6,
     state,
     stsPolicy: mtaSts && ownStsPolicy(settings, mtaSts),
+    autoconfig: autoconfig ? 'on' : 'off',
     signs: dkim.sign,
     async takesMailFor(address) {
       const { kind } = await storage.run(resolveRecipient, { address, hostname })

@@ -46,7 +46,7 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
               : await storage.run(listDkimKeys, { domain: name }),
           }
         })
-        const { delivery, hostname, listeners, mtaSts } = settings
+        const { autoconfig, delivery, hostname, listeners, mtaSts } = settings
         const input = {
           hostname,
           domains: [name],
@@ -56,6 +56,7 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
           smartHost: delivery.smartHost?.host,
           keys,
           stsPolicy: mtaSts && ownStsPolicy(settings, mtaSts),
+          autoconfig: autoconfig ? ('on' as const) : ('off' as const),
           certificateKeys: tlsaOfName(hostname, hostname, await listShown(invocation, settings)),
         }
         const records = listDnsRecords(input).flatMap(group => group.records)

@@ -1,5 +1,6 @@
-// The SRV records by which mail programs find the server of their user (RFC 6186, RFC 8314 §5.1).
+// The SRV records by which mail programs find the server of their user (RFC 6186, RFC 8314 §5.1; Autodiscover).
 
+import { autodiscoverRecordOf, httpsPort } from '../../config/autoconfig-hosts.ts'
 import type { DnsRecord, InspectedAnswer } from '../../dns/inspector.ts'
 import { type Circumstances, misled } from '../circumstances.ts'
 import { advice, allWell, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
@@ -20,17 +21,22 @@ export interface ServiceView {
 
 export async function observeServices(
   { resolver, inspector }: Pick<World, 'resolver' | 'inspector'>,
-  { listeners }: Pick<OwnServer, 'listeners'>,
+  { listeners, autoconfig }: Pick<OwnServer, 'listeners' | 'autoconfig'>,
   domain: string,
 ): Promise<readonly ServiceView[]> {
   const byRole = Map.groupBy(
     listeners.filter(({ role }) => role !== 'relay'),
     ({ role }) => role,
   )
+  const expected = [
+    ...[...byRole].map(([role, own]) => ({
+      name: `_${role}._tcp.${domain}`,
+      ports: own.map(({ port }) => port),
+    })),
+    ...(autoconfig === 'on' ? [{ name: autodiscoverRecordOf(domain), ports: [httpsPort] }] : []),
+  ]
   return await Promise.all(
-    [...byRole].map(async ([role, own]) => {
-      const name = `_${role}._tcp.${domain}`
-      const ports = own.map(({ port }) => port)
+    expected.map(async ({ name, ports }) => {
       const answer = await inspector.askResolver(name, 'SRV')
       const records = answer.kind === 'answer' ? answer.records.flatMap(readService) : []
       // RFC 6186 §3.4
