@@ -1,5 +1,5 @@
 // What a server keeps for SCRAM (RFC 5802 §3): two keys derived from the password, with which a client can be tested and
-// nobody can log in. Kept as texts of RFC 5803: 'SCRAM-SHA-256$100000:<salt>$<StoredKey>:<ServerKey>'.
+// nobody can log in. Kept as texts of RFC 5803: 'SCRAM-SHA-256$65536:<salt>$<StoredKey>:<ServerKey>'.
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { decodeBase64 } from './mechanism.ts'
