@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { type RequestOptions, request } from 'node:https'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import fc from 'fast-check'
+import { assert as assertProperty, property, string } from 'fast-check'
 import { parseOutlookRequest } from '../../src/autoconfig/outlook-request.ts'
 import { issueCertificate, makeAuthority } from '../harness/certificates.ts'
 import { findFreePort } from '../harness/free-port.ts'
@@ -246,8 +246,8 @@ describe('Outlook', () => {
   })
 
   it('whatever is sent, gets an address or one of the problems', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 300 }), text => {
+    assertProperty(
+      property(string({ unit: 'binary', maxLength: 300 }), text => {
         for (const sent of [text, requestFor(text)]) {
           const result = parseOutlookRequest(sent)
           assert.ok(typeof result === 'object' || result === 'invalid-request' || result === 'other-schema')
