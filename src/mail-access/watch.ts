@@ -284,18 +284,16 @@ export class Watch implements MailboxWatch {
     const cameOrLeft = before.uidNext !== now.uidNext || before.messages !== now.messages
     if (cameOrLeft && events.has('MessageNew')) return this.#statusOf(now, name, events)
     if (!events.has('FlagChange') || before.modSeq === now.modSeq) return undefined
-    // §5.1: who knows no mod-sequences hears of what he can count.
-    if (before.unseen === now.unseen && !this.#request.knowsModSeq()) return undefined
-    return this.#status(now, name, ['UIDVALIDITY', 'UNSEEN'])
+    return this.#status(now, name, ['UIDVALIDITY', ...ofFlags])
   }
 
   #statusOf(mailbox: Mailbox, name: string, events: ReadonlySet<NotifyEvent>): AccountNews {
     const items: StatusItem[] = ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY']
-    return this.#status(mailbox, name, events.has('FlagChange') ? [...items, 'UNSEEN'] : items)
+    return this.#status(mailbox, name, events.has('FlagChange') ? [...items, ...ofFlags] : items)
   }
 
   #status(mailbox: Mailbox, name: string, items: readonly StatusItem[]): AccountNews {
-    const wanted: readonly StatusItem[] = this.#request.knowsModSeq() ? [...items, 'HIGHESTMODSEQ'] : items
+    const wanted = this.#request.knowsModSeq() ? new Set([...items, 'HIGHESTMODSEQ' as const]) : items
     const all: Partial<Record<StatusItem, StatusValue>> = {
       MESSAGES: mailbox.messages,
       UIDNEXT: mailbox.uidNext,
@@ -303,9 +301,12 @@ export class Watch implements MailboxWatch {
       UNSEEN: mailbox.unseen,
       HIGHESTMODSEQ: mailbox.modSeq,
     }
-    return { kind: 'status', mailbox: name, values: new Map(wanted.map(item => [item, all[item] ?? 0])) }
+    return { kind: 'status', mailbox: name, values: new Map([...wanted].map(item => [item, all[item] ?? 0])) }
   }
 }
+
+/** §5.2: a change of flags shows in the mod-sequence, whether or not the client has asked for those before. */
+const ofFlags = ['UNSEEN', 'HIGHESTMODSEQ'] as const
 
 const noAccess = '\\NoAccess'
 

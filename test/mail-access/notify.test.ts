@@ -86,7 +86,7 @@ test('delayed: numbers stay until a command; without FlagChange no flags', async
   `)
 })
 
-test('other mailboxes by STATUS: counted, with mod-sequences for who knows them, and flags only where wanted', async t => {
+test('other mailboxes by STATUS: counted, with mod-sequences for who knows them or wants to hear of flags', async t => {
   const { play, append } = await openScene(t, 'anna')
   await play(`
     anna> CREATE Work/Plans
@@ -95,14 +95,14 @@ test('other mailboxes by STATUS: counted, with mod-sequences for who knows them,
     ...
     anna> NOTIFY SET STATUS (mailboxes (Drafts INBOX) (MessageNew MessageExpunge)) (subtree Work (MessageNew MessageExpunge FlagChange))
     * STATUS Drafts (MESSAGES 0 UIDNEXT 1 UIDVALIDITY ...)
-    * STATUS Work (MESSAGES 0 UIDNEXT 1 UIDVALIDITY ... UNSEEN 0)
-    * STATUS Work/Plans (MESSAGES 0 UIDNEXT 1 UIDVALIDITY ... UNSEEN 0)
+    * STATUS Work (MESSAGES 0 UIDNEXT 1 UIDVALIDITY ... UNSEEN 0 HIGHESTMODSEQ ...)
+    * STATUS Work/Plans (MESSAGES 0 UIDNEXT 1 UIDVALIDITY ... UNSEEN 0 HIGHESTMODSEQ ...)
     OK NOTIFY completed
   `)
   await append('anna2', 'Work/Plans')
   await play(`
     anna<
-    * STATUS Work/Plans (MESSAGES 1 UIDNEXT 2 UIDVALIDITY ... UNSEEN 1)
+    * STATUS Work/Plans (MESSAGES 1 UIDNEXT 2 UIDVALIDITY ... UNSEEN 1 HIGHESTMODSEQ ...)
     anna2> SELECT Work/Plans
     ...
     anna2> STORE 1 +FLAGS (\\Flagged)
@@ -110,7 +110,8 @@ test('other mailboxes by STATUS: counted, with mod-sequences for who knows them,
     anna2> STORE 1 +FLAGS (\\Seen)
     ...
     anna<
-    * STATUS Work/Plans (UIDVALIDITY ... UNSEEN 0)
+    * STATUS Work/Plans (UIDVALIDITY ... UNSEEN 1 HIGHESTMODSEQ ...)
+    * STATUS Work/Plans (UIDVALIDITY ... UNSEEN 0 HIGHESTMODSEQ ...)
     anna> ENABLE CONDSTORE
     BAD ...
     anna> CLOSE
