@@ -3,6 +3,8 @@ import type { MailboxMessage } from '../mailbox/message-row.ts'
 import { decodeEncodedWords } from '../message/encoded-words.ts'
 import { type HeaderField, HeaderSplitter, parseHeaderFields } from '../message/header-section.ts'
 import { TextReader } from '../message/structure/read-text.ts'
+import { foldText } from '../message/words/sought-text.ts'
+import { textOfHtml } from '../screening/html-text.ts'
 import type { MessageText } from './message-text.ts'
 
 export class SearchedMessage {
@@ -14,6 +16,11 @@ export class SearchedMessage {
   constructor(row: MailboxMessage, text: MessageText) {
     this.row = row
     this.#text = text
+  }
+
+  /** Its mail data was looked at. */
+  get isRead(): boolean {
+    return this.#fields !== undefined || this.#body !== undefined
   }
 
   fields(): Promise<readonly DecodedField[]> {
@@ -32,8 +39,12 @@ export class SearchedMessage {
     return this.#body
   }
 
+  #fieldsAbove(): readonly HeaderField[] {
+    return parseHeaderFields(Buffer.from(`${this.row.traceFields}\r\n`))
+  }
+
   async #readFields(): Promise<readonly DecodedField[]> {
-    const above = parseHeaderFields(Buffer.from(`${this.row.traceFields}\r\n`))
+    const above = this.#fieldsAbove()
     const splitter = new HeaderSplitter(maxHeaderBytes)
     for await (const piece of this.#text.pieces()) {
       const split = splitter.take(piece)
@@ -45,9 +56,12 @@ export class SearchedMessage {
   }
 
   async #readBody(): Promise<string> {
-    const reader = new TextReader()
+    const reader = new TextReader(html => textOfHtml(html).text)
     for await (const piece of this.#text.pieces()) reader.take(piece)
-    return fold(reader.finish().body)
+    const { fields, body } = reader.finish()
+    // They have come along.
+    this.#fields ??= Promise.resolve([...this.#fieldsAbove(), ...fields].map(decodeField))
+    return foldText(body)
   }
 }
 
@@ -64,7 +78,7 @@ export interface DecodedField {
 
 function decodeField({ name, value }: HeaderField): DecodedField {
   const decoded = decodeEncodedWords(value)
-  return { name: name.toLowerCase(), decoded, value: fold(decoded) }
+  return { name: name.toLowerCase(), decoded, value: foldText(decoded) }
 }
 
 /** ms since 1970; undefined: it is no date (RFC 5322 §3.3). */

@@ -14,6 +14,7 @@ import {
 } from './mailbox-row.ts'
 import { type FlagRow, flagColumns } from './message-row.ts'
 import { type Changeable, parseKeywords, stateOf } from './message-state.ts'
+import { wantWordsFrom } from './message-words.ts'
 import { type Extent, takeRoom } from './quota.ts'
 import { rangesOf, type UidRange } from './uid-ranges.ts'
 
@@ -117,6 +118,8 @@ async function bringRows(tx: Tx, way: Way, found: readonly Row[], write: WriteRo
   const rows = await keepKeywords(tx, target, brings ? found.map(row => only(row, brings)) : found)
   const { firstUid, modSeq } = await advanceMailbox(tx, target.id, countMessages(rows), rows.length)
   await write(tx, { source, target, now, found, rows, firstUid, modSeq })
+  if (target.accountId !== source.accountId)
+    await wantWordsFrom(tx, { mailboxId: target.id, accountId: target.accountId, firstUid })
   await writeStates(
     tx,
     target.id,

@@ -12,6 +12,7 @@ import {
   type SpecialUse,
 } from './mailbox-row.ts'
 import { stateOf } from './message-state.ts'
+import { wantWords } from './message-words.ts'
 import { wantStructure } from './structures.ts'
 
 export interface Filing {
@@ -75,7 +76,10 @@ export async function insertMessages(
       size: row.size + Buffer.byteLength(arrival.traceFields),
     })
   }
-  await tx.forAll(messages, ({ mailDataId }) => wantStructure(tx, mailDataId))
+  await tx.forAll(messages, async ({ mailDataId }) => {
+    await wantStructure(tx, mailDataId)
+    await wantWords(tx, mailDataId, mailbox.accountId)
+  })
   const advanced = await advanceMailbox(tx, mailbox.id, countMessages(messages), messages.length)
   const { firstUid, modSeq } = advanced
   await tx.forAll([...messages.entries()], ([at, message]) =>

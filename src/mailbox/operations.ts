@@ -8,7 +8,9 @@ import { forgetExpunged, listExpunged, restoreExpunged } from './expunged.ts'
 import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
 import { lockMaildrop, renewMaildropLocks, unlockMaildrop, updateMaildrop } from './maildrop-locks.ts'
+import { findWantedReadings, keepReadings } from './message-readings.ts'
 import { type MailboxMessage, type MessageRow, messageColumns, readMessage } from './message-row.ts'
+import { findUnindexed, findWords, indexAnew, wantLostWords } from './message-words.ts'
 import { listChangedMetadata, listMetadata, readMetadata, writeMetadata } from './metadata.ts'
 import {
   createMailbox,
@@ -32,7 +34,7 @@ import {
 import { rebuildBlocks } from './rebuild-blocks.ts'
 import { claimRecent, countRecent } from './recent.ts'
 import { expungeOutdated, findOutdated } from './retention.ts'
-import { findWantedStructures, keepStructures, readStructures } from './structures.ts'
+import { keepStructures, readStructures } from './structures.ts'
 import { createUrlKey, findUrlKey, removeUrlKeys } from './url-keys.ts'
 
 export interface MailboxPage {
@@ -128,9 +130,13 @@ export const mailboxOperations = [
   findMailbox,
   findMailboxMessage,
   findOutdated,
+  findUnindexed,
   findUrlKey,
-  findWantedStructures,
+  findWantedReadings,
+  findWords,
   forgetExpunged,
+  indexAnew,
+  keepReadings,
   keepStructures,
   listChangedMetadata,
   listExpunged,
@@ -162,6 +168,7 @@ export const mailboxOperations = [
   unlockMaildrop,
   unsubscribe,
   updateLevel,
+  wantLostWords,
   writeMetadata,
   updateMaildrop,
 ] as const

@@ -13,18 +13,6 @@ export async function wantStructure(tx: Tx, mailDataId: number): Promise<void> {
   )
 }
 
-/** Ids of mail data. */
-export const findWantedStructures = defineRead(
-  'mailbox.find-wanted-structures',
-  async (tx, { limit }: { readonly limit: number }): Promise<readonly number[]> => {
-    const rows = await tx.all<{ mail_data_id: number }>(
-      'SELECT mail_data_id FROM structure_wanted ORDER BY mail_data_id LIMIT ?',
-      limit,
-    )
-    return rows.map(row => row.mail_data_id)
-  },
-)
-
 export interface KeptStructure {
   readonly mailDataId: number
   /** undefined: it cannot be read, so nobody need try again. */
@@ -34,19 +22,23 @@ export interface KeptStructure {
 export const keepStructures = defineWrite(
   'mailbox.keep-structures',
   async (tx, { structures }: { readonly structures: readonly KeptStructure[] }): Promise<void> => {
-    for (const { mailDataId, structure } of structures) {
-      // It may have gone meanwhile, and two may have read it.
-      if (structure)
-        await tx.run(
-          `INSERT INTO message_structure (mail_data_id, structure)
-             SELECT id, ? FROM mail_data WHERE id = ? ON CONFLICT (mail_data_id) DO NOTHING`,
-          JSON.stringify(structure),
-          mailDataId,
-        )
-      await tx.run('DELETE FROM structure_wanted WHERE mail_data_id = ?', mailDataId)
-    }
+    await putStructures(tx, structures)
   },
 )
+
+export async function putStructures(tx: Tx, structures: readonly KeptStructure[]): Promise<void> {
+  for (const { mailDataId, structure } of structures) {
+    // It may have gone meanwhile, and two may have read it.
+    if (structure)
+      await tx.run(
+        `INSERT INTO message_structure (mail_data_id, structure)
+           SELECT id, ? FROM mail_data WHERE id = ? ON CONFLICT (mail_data_id) DO NOTHING`,
+        JSON.stringify(structure),
+        mailDataId,
+      )
+    await tx.run('DELETE FROM structure_wanted WHERE mail_data_id = ?', mailDataId)
+  }
+}
 
 /** Of those that have been read. */
 export const readStructures = defineRead(

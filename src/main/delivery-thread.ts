@@ -13,8 +13,8 @@ import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
 import { composeTls } from './compose-tls.ts'
 import { createHouseKeeper } from './house-keeper.ts'
 import { createLog } from './log.ts'
+import { createMessageReader } from './message-reader.ts'
 import { openThreadStorage } from './open-thread-storage.ts'
-import { createStructureKeeper } from './structure-keeper.ts'
 import { endThread, runThread, tellMain } from './thread.ts'
 
 runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver, listeners }) => {
@@ -29,7 +29,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const dmarc = composeDmarc({ settings, storage, mailData, resolver, alerts, clock, log, nextQueueId })
   const keeper = composeKeyKeeper({ settings, storage, resolver, alerts, clock, log })
   const watch = composeSendingWatch({ settings, storage, clock, log })
-  const structures = createStructureKeeper({ storage, mailData, log })
+  const messages = createMessageReader({ storage, mailData, clock, log })
   const house = createHouseKeeper({ storage, mailData, clock, log, ...settings.mailboxes })
   const usual = usualQuotaOf(settings.mailboxes)
   const { hostname } = settings
@@ -74,13 +74,13 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   keeper?.start()
   watch.start()
   house.start()
-  structures.start()
+  messages.start()
   warnings.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await watch.stop()
     await house.stop()
-    await structures.stop()
+    await messages.stop()
     await warnings.stop()
     await tls.stop()
     dmarc.stop()

@@ -77,7 +77,9 @@ export async function removeUnreferencedMailData(tx: Tx, id: number): Promise<st
   )
   if (!removed) return undefined
   // What was read of it goes with it.
-  for (const table of ['message_structure', 'structure_wanted'])
+  const indexed = await tx.all<{ id: number }>('SELECT id FROM indexed_message WHERE mail_data_id = ?', id)
+  for (const { id: indexedAs } of indexed) await tx.words.remove(indexedAs)
+  for (const table of ['message_structure', 'structure_wanted', 'indexed_message', 'words_wanted'])
     await tx.run(`DELETE FROM ${table} WHERE mail_data_id = ?`, id)
   return removed.file_name ?? undefined
 }

@@ -1,5 +1,6 @@
 // An operation on storage, written once for every engine.
 import type { ForAll } from './side-by-side.ts'
+import type { WordIndex } from './word-index.ts'
 
 export type SqlValue = null | number | string | Uint8Array
 
@@ -29,6 +30,7 @@ export interface Tx {
   readonly byIndex: (index: string) => string
   /** A LIKE that takes ASCII letters in either case. */
   readonly likeAnyCase: 'LIKE' | 'ILIKE'
+  readonly words: WordIndex
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>
   all<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }>

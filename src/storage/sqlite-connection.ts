@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { SqlValue, Tx, WakeTopic } from './operation.ts'
 import { oneByOne } from './side-by-side.ts'
+import { SqliteWords } from './sqlite-words.ts'
 import { toStorageFault } from './storage-fault.ts'
 import { type Woken, WokenTopics } from './woken.ts'
 
@@ -99,6 +100,7 @@ export class SqliteConnection implements Tx {
   readonly forAll = oneByOne
   readonly byIndex = (index: string): string => `INDEXED BY ${index}`
   readonly likeAnyCase = 'LIKE'
+  readonly words = new SqliteWords(this)
   readonly forUpdate = ''
   readonly skipLocked = ''
 

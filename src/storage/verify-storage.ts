@@ -105,11 +105,16 @@ async function verifyDatabase(tx: Tx): Promise<StorageFinding[]> {
   const rows = await tx.all<{ integrity_check: string }>('PRAGMA integrity_check(100)')
   return rows
     .filter(row => row.integrity_check !== 'ok')
-    .map(row => ({
-      kind: 'database',
-      problem: `The database is damaged: ${row.integrity_check}.`,
-      remedy: restore,
-    }))
+    .map(({ integrity_check: found }) =>
+      // "malformed inverted index for FTS5 table main.message_words"
+      /\bfts5\b.*\bmessage_words\b/i.test(found)
+        ? {
+            kind: 'database',
+            problem: `The index of words is damaged: ${found}.`,
+            remedy: 'Nothing of the messages is lost: "postrider repair --words" makes it anew.',
+          }
+        : { kind: 'database', problem: `The database is damaged: ${found}.`, remedy: restore },
+    )
 }
 
 interface Dangling {

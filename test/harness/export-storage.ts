@@ -19,7 +19,7 @@ export interface ExportedStorage {
   readonly counters: Readonly<Record<string, number>>
 }
 
-/** Of one engine, or of the servers that run. */
+/** Of one engine, or of the servers that run; or the index of words, which is made anew. */
 const notMoved = [
   'node',
   'lease_owner',
@@ -28,7 +28,13 @@ const notMoved = [
   'write_mark',
   'mail_data_chunk',
   'schema_version',
+  'indexed_message',
+  'words_wanted',
 ]
+
+function isMoved(table: string): boolean {
+  return !notMoved.includes(table) && !table.startsWith('message_words')
+}
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -38,7 +44,7 @@ export async function exportFolder(folder: string): Promise<ExportedStorage> {
   try {
     const names = all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
     const exporter = new Exporter(async name => [readFileSync(join(folder, 'mail', name))])
-    for (const table of names.map(({ name }) => String(name)).filter(name => !notMoved.includes(name))) {
+    for (const table of names.map(({ name }) => String(name)).filter(isMoved)) {
       const columns = all('SELECT name, pk FROM pragma_table_info(?) ORDER BY pk', table)
       const key = columns.filter(({ pk }) => Number(pk) > 0).map(({ name }) => String(name))
       const rows = database.prepare(`SELECT * FROM ${table} ORDER BY ${key.join(', ')}`).iterate()
@@ -63,7 +69,7 @@ export async function exportDatabase(uri: string): Promise<ExportedStorage> {
       const chunks = await all('SELECT bytes FROM mail_data_chunk WHERE file_name = $1 ORDER BY number', name)
       return chunks.map(({ bytes }) => bytes as Buffer)
     })
-    for (const table of names.map(({ name }) => String(name)).filter(name => !notMoved.includes(name))) {
+    for (const table of names.map(({ name }) => String(name)).filter(isMoved)) {
       const columns = await all(
         `SELECT attname AS name FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
           WHERE indrelid = CAST($1 AS regclass) AND indisprimary ORDER BY array_position(indkey, attnum)`,

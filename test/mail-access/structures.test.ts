@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forgetExpunged } from '../../src/mailbox/expunged.ts'
-import { findWantedStructures, readStructures } from '../../src/mailbox/structures.ts'
-import { createStructureKeeper } from '../../src/main/structure-keeper.ts'
+import { findWantedReadings } from '../../src/mailbox/message-readings.ts'
+import { readStructures } from '../../src/mailbox/structures.ts'
+import { createMessageReader } from '../../src/main/message-reader.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { at, openMailboxes } from '../mailbox/open-mailboxes.ts'
@@ -12,8 +14,8 @@ const damage = defineWrite('test.damage', async (tx, id: number) => {
   await tx.run('UPDATE mail_data SET checksum = ? WHERE id = ?', new Uint8Array(32), id)
 })
 
-const wanted = (mailboxes: Awaited<ReturnType<typeof openMailboxes>>) =>
-  mailboxes.storage.run(findWantedStructures, { limit: 10 })
+const wanted = async (mailboxes: Awaited<ReturnType<typeof openMailboxes>>) =>
+  (await mailboxes.storage.run(findWantedReadings, { limit: 10 })).structures
 
 test('what has come is read once, however many have it; what is damaged is passed over', async t => {
   const mailboxes = await openMailboxes(t)
@@ -28,7 +30,12 @@ test('what has come is read once, however many have it; what is damaged is passe
       return mailboxes.mailData.read(id)
     },
   }
-  const keeper = createStructureKeeper({ storage: mailboxes.storage, mailData, log: silentLog })
+  const keeper = createMessageReader({
+    storage: mailboxes.storage,
+    mailData,
+    clock: systemClock,
+    log: silentLog,
+  })
   await keeper.look()
   assert.deepEqual([await wanted(mailboxes), reads], [[], [1, 2, 3]])
   const structures = await mailboxes.storage.run(readStructures, { mailDataIds: [1, 2, 3] })
@@ -42,7 +49,7 @@ test('a structure goes with its mail data', async t => {
   const mailboxes = await openMailboxes(t)
   await mailboxes.store(1)
   await mailboxes.file({ queueId: 1 })
-  const keeper = createStructureKeeper({ ...mailboxes, log: silentLog })
+  const keeper = createMessageReader({ ...mailboxes, clock: systemClock, log: silentLog })
   await keeper.look()
   await mailboxes.expunge([1])
   await mailboxes.storage.run(forgetExpunged, { before: at + 1, limit: 10 })

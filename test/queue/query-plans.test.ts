@@ -43,6 +43,7 @@ async function plansOf<Input, Output>(
     forAll: connection.forAll,
     byIndex: connection.byIndex,
     likeAnyCase: connection.likeAnyCase,
+    words: connection.words,
     async get<Row>(sql: string, ...values: readonly SqlValue[]) {
       await explain(sql, values)
       return await connection.get<Row>(sql, ...values)

@@ -15,13 +15,25 @@ export interface MessageWords {
   readonly body: string
 }
 
+interface TextPart {
+  readonly transfer: TransferDecoder
+  readonly charset: TextDecoder
+  readonly html: string[] | undefined
+}
+
 export class TextReader implements MimeEvents {
   readonly #walker = new MimeWalker(this)
+  /** The text of an HTML document. */
+  readonly #textOfHtml: (html: string) => string
   #fields: readonly HeaderField[] = []
   readonly #texts: string[] = []
   #characters = 0
-  #part: { readonly transfer: TransferDecoder; readonly charset: TextDecoder } | undefined
+  #part: TextPart | undefined
   #isOver = false
+
+  constructor(textOfHtml: (html: string) => string) {
+    this.#textOfHtml = textOfHtml
+  }
 
   take(piece: Uint8Array): void {
     if (!this.#isOver) this.#guard(() => this.#walker.take(piece))
@@ -40,18 +52,27 @@ export class TextReader implements MimeEvents {
     const { type = 'text/plain', encoding } = entity.content
     this.#part =
       entity.kind === 'leaf' && type.startsWith('text/')
-        ? { transfer: new TransferDecoder(encoding), charset: charsetDecoderOf(entity.fields) }
+        ? {
+            transfer: new TransferDecoder(encoding),
+            charset: charsetDecoderOf(entity.fields),
+            // A document is read as a whole: its tags end where they end.
+            html: type === 'text/html' ? [] : undefined,
+          }
         : undefined
   }
 
   content(bytes: Buffer): void {
-    if (this.#part) this.#add(this.#part.charset.decode(this.#part.transfer.take(bytes), { stream: true }))
+    if (this.#part)
+      this.#addText(this.#part, this.#part.charset.decode(this.#part.transfer.take(bytes), { stream: true }))
   }
 
   endOfContent(): void {
-    if (!this.#part) return
-    this.#add(`${this.#part.charset.decode(this.#part.transfer.finish())}\n`)
+    const part = this.#part
+    if (!part) return
     this.#part = undefined
+    this.#addText(part, part.charset.decode(part.transfer.finish()))
+    if (part.html) this.#texts.push(this.#textOfHtml(part.html.join('')))
+    this.#texts.push('\n')
   }
 
   structure(): void {}
@@ -64,10 +85,14 @@ export class TextReader implements MimeEvents {
     for (const name of names) if (name !== undefined) this.#add(`${decodeEncodedWords(name)}\n`)
   }
 
-  #add(text: string): void {
+  #add(text: string, to: string[] = this.#texts): void {
     if (this.#characters >= maxCharacters) return
-    this.#texts.push(text)
+    to.push(text)
     this.#characters += text.length
+  }
+
+  #addText({ html }: TextPart, text: string): void {
+    this.#add(text, html)
   }
 
   #guard(walk: () => void): void {

@@ -30,6 +30,7 @@ import { mailboxState } from './0026-mailbox-state.ts'
 import { knownNetworks } from './0027-known-networks.ts'
 import { messageStructure } from './0028-message-structure.ts'
 import { quota } from './0029-quota.ts'
+import { messageWords } from './0030-message-words.ts'
 import { sharing } from './0031-sharing.ts'
 import { urlKeys } from './0033-url-keys.ts'
 import { importedMail } from './0034-imported-mail.ts'
@@ -67,6 +68,7 @@ export const migrations: readonly string[] = [
   knownNetworks,
   messageStructure,
   quota,
+  messageWords,
   sharing,
   importedMail,
   urlKeys,

@@ -18,6 +18,10 @@ export interface MovedTable {
 /** They are about the servers that run, and none does: no part of what a storage keeps. */
 export const tablesOfServers: readonly string[] = ['node', 'lease_owner', 'id_space', 'maildrop_lock']
 
+/** The index of words: each engine has another, and makes it from the messages (docs/adr/0035). */
+export const tablesOfIndex: readonly string[] = ['indexed_message', 'words_wanted']
+export const isIndexOfWords = (table: string): boolean => /^message_words(?:$|_)/.test(table)
+
 export const mailDataTable = 'mail_data'
 
 interface ColumnRow {
@@ -41,7 +45,9 @@ export function listMovedTables(): readonly MovedTable[] {
   const rows = askExpectedSchema(listColumns) as readonly ColumnRow[]
   const tables = Map.groupBy(rows, ({ table }) => table)
   return [...tables]
-    .filter(([name]) => !tablesOfServers.includes(name))
+    .filter(
+      ([name]) => !tablesOfServers.includes(name) && !tablesOfIndex.includes(name) && !isIndexOfWords(name),
+    )
     .map(([name, columns]) => describeTable(name, columns))
 }
 

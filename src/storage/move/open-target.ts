@@ -8,6 +8,7 @@ import { LocalStorage } from '../local-storage.ts'
 import type { MailDataFiles } from '../mail-data.ts'
 import { listMailDataFiles, openMailDataFiles } from '../mail-data-files.ts'
 import { migrate } from '../migrate.ts'
+import { wantAllWords } from '../migrations/0030-message-words.ts'
 import { defineWrite, type Storage } from '../operation.ts'
 import { lockDatabase } from '../postgres/lock-database.ts'
 import { openMailDataChunks } from '../postgres/mail-data-chunks.ts'
@@ -179,6 +180,8 @@ async function takeUp({ wish, found, removeFiles, ...target }: Opened): Promise<
         undefined,
       )
       const end = defineWrite('storage.end-move', async tx => {
+        // The server that starts on it indexes its messages.
+        await tx.run(wantAllWords)
         await tx.run(`DROP TABLE ${unfinishedMoveTable}`)
       })
       await storage.run(end, undefined)

@@ -10,6 +10,7 @@ import { numberPlaceholders } from './dialect.ts'
 import { standbysLacking } from './durability.ts'
 import { type PostgresLimits, usualLimits } from './limits.ts'
 import { cannotConnect, connectionLost, takesNoWrites, waitsForStandby } from './postgres-fault.ts'
+import { PostgresWords } from './postgres-words.ts'
 import { nameOfHost, type ServerAddress } from './server-address.ts'
 
 const keepAliveAfterMs = 10_000
@@ -200,6 +201,7 @@ export class PostgresConnection implements Tx {
   // It has statistics.
   readonly byIndex = (): string => ''
   readonly likeAnyCase = 'ILIKE'
+  readonly words = new PostgresWords(this)
   readonly forUpdate = 'FOR UPDATE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
 

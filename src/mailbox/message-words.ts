@@ -1,0 +1,263 @@
+// The index of the words of messages (docs/adr/0035): written behind delivery, asked by sessions.
+import type { WordQuery } from '../message/words/sought-text.ts'
+import { wantAllWords } from '../storage/migrations/0030-message-words.ts'
+import { defineRead, defineWrite, type Storage, type Tx } from '../storage/operation.ts'
+import { idsPerScope } from '../storage/word-index.ts'
+import { lockAccounts, type OpenMailbox } from './mailbox-row.ts'
+
+/** Inside the transaction that files it. */
+export async function wantWords(tx: Tx, mailDataId: number, accountId: number): Promise<void> {
+  await tx.run(
+    `INSERT INTO words_wanted (mail_data_id, account_id)
+       SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM indexed_message WHERE mail_data_id = ? AND account_id = ?)
+     ON CONFLICT (mail_data_id, account_id) DO NOTHING`,
+    mailDataId,
+    accountId,
+    mailDataId,
+    accountId,
+  )
+}
+
+/** The same for what has come from another account's mailbox. */
+export async function wantWordsFrom(
+  tx: Tx,
+  { mailboxId, accountId, firstUid }: Omit<OpenMailbox, 'uidValidity'> & { readonly firstUid: number },
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO words_wanted (mail_data_id, account_id)
+       SELECT DISTINCT mail_data_id, CAST(? AS BIGINT) FROM mailbox_message
+        WHERE mailbox_id = ? AND uid >= ? AND NOT EXISTS (SELECT 1 FROM indexed_message
+          WHERE indexed_message.mail_data_id = mailbox_message.mail_data_id AND account_id = ?)
+     ON CONFLICT (mail_data_id, account_id) DO NOTHING`,
+    accountId,
+    mailboxId,
+    firstUid,
+    accountId,
+  )
+}
+
+export interface KeptWords {
+  readonly mailDataId: number
+  /** Terms with a space between them; empty: there are none, or it cannot be read, so nobody need try again. */
+  readonly words: string
+}
+
+/** For each account that wants them. */
+export async function putWords(tx: Tx, messages: readonly KeptWords[]): Promise<void> {
+  const accounts = await tx.forAll(messages, ({ mailDataId }) => findWanting(tx, mailDataId))
+  const wanted = messages.flatMap((message, at) =>
+    (accounts[at] ?? []).map(accountId => ({ ...message, accountId })),
+  )
+  if (wanted.length === 0) return
+  await lockAccounts(tx, ...wanted.map(({ accountId }) => accountId))
+  // They may have gone meanwhile, and two may have read them.
+  const states = await tx.forAll(wanted, ({ mailDataId, accountId }) =>
+    isToBeIndexed(tx, mailDataId, accountId),
+  )
+  const missing = wanted.filter((_, at) => states[at])
+  // Ids ascend: what is added in another order takes a segment each.
+  missing.sort((a, b) => a.accountId - b.accountId)
+  const holders = [...new Set(missing.map(({ accountId }) => accountId))]
+  const lastIds = new Map(
+    await tx.forAll(holders, async accountId => [accountId, await lastIdOf(tx, accountId)] as const),
+  )
+  await tx.forAll(missing, async ({ mailDataId, accountId, words }) => {
+    const id = (lastIds.get(accountId) ?? 0) + 1
+    lastIds.set(accountId, id)
+    await tx.run(
+      'INSERT INTO indexed_message (id, account_id, mail_data_id) VALUES (?, ?, ?)',
+      id,
+      accountId,
+      mailDataId,
+    )
+    await tx.words.add(id, words)
+  })
+  // Not more than have been looked at: another account may just be getting the message.
+  await tx.forAll(wanted, ({ mailDataId, accountId }) =>
+    tx.run('DELETE FROM words_wanted WHERE mail_data_id = ? AND account_id = ?', mailDataId, accountId),
+  )
+  await tx.words.tidy()
+}
+
+async function findWanting(tx: Tx, mailDataId: number): Promise<readonly number[]> {
+  const rows = await tx.all<{ account_id: number }>(
+    'SELECT account_id FROM words_wanted WHERE mail_data_id = ?',
+    mailDataId,
+  )
+  return rows.map(row => row.account_id)
+}
+
+async function isToBeIndexed(tx: Tx, mailDataId: number, accountId: number): Promise<boolean> {
+  const row = await tx.get<{ there: number; indexed: number }>(
+    `SELECT (SELECT count(*) FROM mail_data WHERE id = ?) AS there,
+       (SELECT count(*) FROM indexed_message WHERE mail_data_id = ? AND account_id = ?) AS indexed`,
+    mailDataId,
+    mailDataId,
+    accountId,
+  )
+  return row?.there === 1 && row.indexed === 0
+}
+
+async function lastIdOf(tx: Tx, accountId: number): Promise<number> {
+  const row = await tx.get<{ last: number | null }>(
+    'SELECT max(id) AS last FROM indexed_message WHERE id BETWEEN ? AND ?',
+    accountId * idsPerScope,
+    (accountId + 1) * idsPerScope - 1,
+  )
+  return row?.last ?? accountId * idsPerScope
+}
+
+export interface WordsSought extends OpenMailbox {
+  readonly query: WordQuery
+  /** The last page was full: what comes behind its last id. */
+  readonly after: number | undefined
+  readonly limit: number
+}
+
+export interface WordsFound {
+  /** In no order. */
+  readonly uids: readonly number[]
+  /** undefined: there is no more. */
+  readonly next: number | undefined
+}
+
+/** A page of the messages of the account that fit: of them, those of the mailbox. */
+export const findWords = defineRead(
+  'mailbox.find-words',
+  async (tx, { accountId, mailboxId, query, after, limit }: WordsSought): Promise<WordsFound> => {
+    await tx.words.prepare()
+    const rows = await tx.all<{ id: number; uid: number | null }>(
+      `SELECT found.id, uid FROM (${tx.words.matching}) AS found
+         JOIN indexed_message ON indexed_message.id = found.id
+         LEFT JOIN mailbox_message ${tx.byIndex('mailbox_message_mail_data')}
+           ON mailbox_message.mail_data_id = indexed_message.mail_data_id AND mailbox_id = ?
+        ORDER BY found.id`,
+      tx.words.formatQuery(query, accountId),
+      after ?? accountId * idsPerScope,
+      (accountId + 1) * idsPerScope,
+      limit,
+      mailboxId,
+    )
+    const last = rows.at(-1)
+    return {
+      uids: rows.flatMap(({ uid }) => uid ?? []),
+      // A message may be twice in a mailbox, and is then two rows.
+      next: last && rows.length >= limit ? last.id : undefined,
+    }
+  },
+)
+
+/** A page of the messages of a mailbox that are not in the index, by their mail data. To be asked before the index is. */
+export const findUnindexed = defineRead(
+  'mailbox.find-unindexed',
+  async (tx, { accountId, mailboxId, after, limit }: Omit<WordsSought, 'query'>): Promise<WordsFound> => {
+    const rows = await tx.all<{ id: number; uid: number | null }>(
+      `SELECT wanted.mail_data_id AS id, uid FROM (SELECT mail_data_id FROM words_wanted
+          WHERE account_id = ? AND mail_data_id > ? ORDER BY mail_data_id LIMIT ?) AS wanted
+         LEFT JOIN mailbox_message ${tx.byIndex('mailbox_message_mail_data')}
+           ON mailbox_message.mail_data_id = wanted.mail_data_id AND mailbox_id = ?
+        ORDER BY wanted.mail_data_id`,
+      accountId,
+      after ?? -1,
+      limit,
+      mailboxId,
+    )
+    const last = rows.at(-1)
+    return {
+      uids: rows.flatMap(({ uid }) => uid ?? []),
+      next: last && rows.length >= limit ? last.id : undefined,
+    }
+  },
+)
+
+/** A message in a mailbox that no search by words finds, and that nobody is about to index. */
+const lost = (tx: Tx): string => `
+  SELECT DISTINCT mail_data_id, account_id
+    FROM mailbox_message ${tx.byIndex('mailbox_message_mail_data')} JOIN mailbox ON mailbox.id = mailbox_id
+   WHERE mail_data_id > ? AND mail_data_id <= ?
+     AND NOT EXISTS (SELECT 1 FROM indexed_message JOIN (${tx.words.ids}) AS kept ON kept.id = indexed_message.id
+      WHERE indexed_message.mail_data_id = mailbox_message.mail_data_id
+        AND indexed_message.account_id = mailbox.account_id)
+     AND NOT EXISTS (SELECT 1 FROM words_wanted
+      WHERE words_wanted.mail_data_id = mailbox_message.mail_data_id AND words_wanted.account_id = mailbox.account_id)`
+
+const messagesPerPage = 2000
+
+/** A page of mail data behind `after`. */
+interface LostPage {
+  readonly count: number
+  /** undefined: there is no more. */
+  readonly next: number | undefined
+}
+
+async function endOfPage(tx: Tx, after: number): Promise<number | undefined> {
+  const row = await tx.get<{ last: number | null }>(
+    `SELECT max(mail_data_id) AS last FROM
+       (SELECT mail_data_id FROM mailbox_message ${tx.byIndex('mailbox_message_mail_data')}
+         WHERE mail_data_id > ? ORDER BY mail_data_id LIMIT ?) AS page`,
+    after,
+    messagesPerPage,
+  )
+  return row?.last ?? undefined
+}
+
+const countLostPage = defineRead(
+  'mailbox.count-lost-words',
+  async (tx, { after }: { readonly after: number }): Promise<LostPage> => {
+    const next = await endOfPage(tx, after)
+    if (next === undefined) return { count: 0, next }
+    const row = await tx.get<{ count: number }>(
+      `SELECT count(*) AS count FROM (${lost(tx)}) AS lost`,
+      after,
+      next,
+    )
+    return { count: row?.count ?? 0, next }
+  },
+)
+
+export const wantLostWords = defineWrite(
+  'mailbox.want-lost-words',
+  async (tx, { after }: { readonly after: number }): Promise<LostPage> => {
+    const next = await endOfPage(tx, after)
+    if (next === undefined) return { count: 0, next }
+    const rows = await tx.all<{ mail_data_id: number; account_id: number }>(lost(tx), after, next)
+    for (const { mail_data_id: mailDataId, account_id: accountId } of rows) {
+      await tx.run(
+        'DELETE FROM indexed_message WHERE mail_data_id = ? AND account_id = ?',
+        mailDataId,
+        accountId,
+      )
+      await wantWords(tx, mailDataId, accountId)
+    }
+    if (rows.length > 0) tx.wake('mailbox', 0)
+    return { count: rows.length, next }
+  },
+)
+
+/** Has everything indexed anew, by the server that runs or at its next start; resolves with how many messages. */
+export const indexAnew = defineWrite('mailbox.index-anew', async (tx): Promise<number> => {
+  await tx.words.clear()
+  for (const table of ['indexed_message', 'words_wanted']) await tx.run(`DELETE FROM ${table}`)
+  tx.wake('mailbox', 0)
+  return (await tx.run(wantAllWords)).changes
+})
+
+/** How many messages are missing in the index. */
+export async function countLostWords(storage: Pick<Storage, 'run'>): Promise<number> {
+  return await throughPages(after => storage.run(countLostPage, { after }))
+}
+
+/** Has them indexed, by the server that runs or at its next start; resolves with how many. */
+export async function restoreLostWords(storage: Pick<Storage, 'run'>): Promise<number> {
+  return await throughPages(after => storage.run(wantLostWords, { after }))
+}
+
+async function throughPages(page: (after: number) => Promise<LostPage>): Promise<number> {
+  let sum = 0
+  for (let after = -1; ; ) {
+    const { count, next } = await page(after)
+    sum += count
+    if (next === undefined) return sum
+    after = next
+  }
+}
