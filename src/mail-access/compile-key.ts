@@ -3,11 +3,13 @@ import type { SearchKey } from '../imap/grammar/commands/search.ts'
 import { type NumberRange, resolveRanges } from '../imap/grammar/sequence-set.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import { parseEnvelopeAddresses } from '../message/structure/envelope-addresses.ts'
+import { SoughtText } from '../message/words/sought-text.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
+import type { KnownKeys, KnownUids, TextKey } from './find-in-index.ts'
 import { type FlagStates, readFlagNames } from './flag-names.ts'
 import type { RecentMessages } from './recent-messages.ts'
-import { fold, type SearchedMessage } from './searched-message.ts'
+import type { SearchedMessage } from './searched-message.ts'
 
 export interface KeyTerms {
   readonly numbers: MessageNumbers
@@ -15,6 +17,8 @@ export interface KeyTerms {
   readonly recent: Pick<RecentMessages, 'has'>
   readonly states: FlagStates
   readonly now: number
+  /** What is known of texts without reading: of keys that are not in it, nothing. */
+  readonly known: KnownKeys
 }
 
 export interface Matcher {
@@ -58,11 +62,9 @@ export function compileKey(key: SearchKey, terms: KeyTerms): Matcher {
     case 'flag':
       return compileFlag(key.flag, terms)
     case 'header':
-      return compileHeader(key.field, fold(key.text))
     case 'body':
-      return compileBody(fold(key.text))
     case 'text':
-      return compileText(fold(key.text))
+      return withKnown(compileText(key), terms.known.get(key))
     case 'date':
       return compileDate(key)
     case 'age': {
@@ -125,17 +127,6 @@ function compileFlag(name: string, { states }: KeyTerms): Matcher {
   }
 }
 
-function compileHeader(field: string, text: string): Matcher {
-  return ofMessage(2, async message => {
-    const fields = await message.fields()
-    return fields.some(
-      ({ name, value }) =>
-        name === field &&
-        (value.includes(text) || (ofAddresses.has(field) && bareAddresses(value).includes(text))),
-    )
-  })
-}
-
 /** Where an address may be written with blanks and comments in it. */
 const ofAddresses: ReadonlySet<string> = new Set(['from', 'to', 'cc', 'bcc', 'sender', 'reply-to'])
 
@@ -145,18 +136,38 @@ function bareAddresses(value: string): string {
     .join(' ')
 }
 
-function compileBody(text: string): Matcher {
-  return ofMessage(3, async message => (await message.body()).includes(text))
+function compileText({ text, ...key }: TextKey): Matcher {
+  const sought = new SoughtText(text)
+  if (key.kind === 'header')
+    return ofMessage(2, async message => {
+      const fields = await message.fields()
+      return fields.some(
+        ({ name, value }) =>
+          name === key.field &&
+          (sought.isIn(value) || (ofAddresses.has(name) && sought.isIn(bareAddresses(value)))),
+      )
+    })
+  return ofMessage(3, async message => {
+    // With the body come the fields.
+    if (sought.isIn(await message.body())) return true
+    const fields = key.kind === 'text' ? await message.fields() : []
+    return fields.some(({ name, value }) => sought.isIn(`${name}: ${value}`))
+  })
 }
 
-function compileText(text: string): Matcher {
-  return ofMessage(3, async message => {
-    const fields = await message.fields()
-    return (
-      fields.some(({ name, value }) => `${name}: ${value}`.includes(text)) ||
-      (await message.body()).includes(text)
-    )
-  })
+/** What is known is not read. */
+function withKnown(matcher: Matcher, known: KnownUids | undefined): Matcher {
+  if (!known) return matcher
+  const { sure, maybe } = known
+  if (maybe.isEmpty) return ofUid(uid => sure.has(uid))
+  return {
+    cost: matcher.cost,
+    mayMatch: uid => sure.has(uid) || maybe.has(uid),
+    matches: message => {
+      const { uid } = message.row
+      return sure.has(uid) || (maybe.has(uid) && matcher.matches(message))
+    },
+  }
 }
 
 const dayMs = 24 * 3_600_000

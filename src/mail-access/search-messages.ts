@@ -8,6 +8,7 @@ import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import { readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
 import { compileKey, type Matcher } from './compile-key.ts'
+import { findInIndex } from './find-in-index.ts'
 import { FlagStates } from './flag-names.ts'
 import { MessageText } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
@@ -24,6 +25,10 @@ export interface Searching extends Pick<AccessParts, 'storage' | 'mailData' | 'c
 }
 
 const messagesOfPiece = 500
+/** Messages that are read one after another. */
+const readsOfTurn = 8
+/** Of so many messages that may fit the index of words is not asked. */
+const readAtMost = 500
 
 export async function searchMessages(searching: Searching, key: SearchKey, by: NamedBy): Promise<Found> {
   const { numbers } = searching
@@ -44,13 +49,17 @@ export async function compileFor(
   key: SearchKey,
 ): Promise<Matcher> {
   const state = await storage.run(readMailboxState, id)
-  return compileKey(key, {
-    numbers,
-    saved,
-    recent,
-    states: new FlagStates(state?.blocks ?? []),
-    now: clock.now(),
-  })
+  const terms = { numbers, saved, recent, states: new FlagStates(state?.blocks ?? []), now: clock.now() }
+  const matcher = compileKey(key, { ...terms, known: new Map() })
+  // A few are read: so parts of words are found too, and that takes no longer.
+  if (matcher.cost < 2 || hasAtMost(candidates(numbers, matcher), readAtMost)) return matcher
+  return compileKey(key, { ...terms, known: await findInIndex(storage, id, key) })
+}
+
+function hasAtMost(values: Iterable<unknown>, most: number): boolean {
+  let count = 0
+  for (const _ of values) if (++count > most) return false
+  return true
 }
 
 /** Ascending. */
@@ -58,11 +67,13 @@ export async function* findMessages(
   { storage, mailData, id, numbers }: Searching,
   matcher: Matcher,
 ): AsyncGenerator<SearchedMessage> {
+  let read = 0
   for (const uids of inPieces(candidates(numbers, matcher), messagesOfPiece)) {
     for (const range of spanUids(numbers, uids))
       for (const row of await storage.run(readMessages, { ...id, range, limit: messagesOfPiece })) {
         const message = new SearchedMessage(row, new MessageText(mailData, row))
         if (await matcher.matches(message)) yield message
+        if (message.isRead && ++read % readsOfTurn === 0) await turn()
       }
     // The storage answers without a turn of the event loop: other sessions get theirs here.
     await turn()

@@ -68,7 +68,9 @@ test('each key finds what it says', async t => {
     [header('to', 'анна'), '2'],
     [{ kind: 'body', text: 'text HERE' }, '1'],
     [{ kind: 'body', text: 'привет' }, '2'],
-    [{ kind: 'body', text: 'STRASSE' }, ''],
+    [{ kind: 'body', text: 'STRASSE' }, '3'],
+    // Markup is no text.
+    [{ kind: 'body', text: '<p>' }, ''],
     [{ kind: 'body', text: 'straße' }, '3'],
     [{ kind: 'body', text: 'bill.pdf' }, '3'],
     [{ kind: 'body', text: 'secret' }, ''],
