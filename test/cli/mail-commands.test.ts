@@ -390,6 +390,32 @@ test('what has been deleted is listed and put back; a mailbox that is not in ord
   assert.match(await succeed(folder, 'verify'), /is in order/)
 })
 
+test('an index of words that has lost messages, or is damaged, is found and made anew', async context => {
+  const { folder, mailFolder } = await makeMail(context)
+  const change = (sql: string): void => {
+    const database = new DatabaseSync(join(mailFolder, 'postrider.sqlite'))
+    // What stands behind the index can be written.
+    database.enableDefensive(false)
+    database.exec(sql)
+    database.close()
+  }
+  change('DELETE FROM words_wanted')
+  const lost = await runPostrider(folder, ['verify'])
+  assert.match(
+    lost.stdout,
+    /^2 messages in mailboxes cannot be found by words.*\n {2}.* repair" has them indexed/,
+  )
+  assert.match(await succeed(folder, 'repair'), /nothing to repair\.\n2 messages will be indexed anew/)
+  assert.match(await succeed(folder, 'verify'), /is in order/)
+  change(
+    "INSERT INTO message_words (rowid, words) VALUES (1, 'b=word'); DELETE FROM message_words_data WHERE id > 10",
+  )
+  const damaged = await runPostrider(folder, ['verify'])
+  assert.match(damaged.stdout, /The index of words is damaged: .*\n {2}.* repair --words" makes it anew/)
+  assert.match(await succeed(folder, 'repair', '--words'), /2 messages will be indexed anew/)
+  assert.match(await succeed(folder, 'verify'), /is in order/)
+})
+
 test('removing an account removes its mail, and the files that held it', async context => {
   const { folder, mailFolder } = await makeMail(context)
   assert.equal(mailFiles(mailFolder).length, 1)

@@ -1,6 +1,7 @@
 // postrider verify: reads everything that is stored and says what is damaged.
 import type { Command } from 'commander'
 import type { Settings } from '../../config/settings.ts'
+import { countLostWords } from '../../mailbox/message-words.ts'
 import { findUseDamage } from '../../mailbox/quota-operations.ts'
 import { findMailboxDamage } from '../../mailbox/rebuild-blocks.ts'
 import { findQueueDamage } from '../../queue/find-damage.ts'
@@ -117,5 +118,16 @@ async function verifyRows(reader: Pick<Storage, 'run'>): Promise<StorageFinding[
     problem: `The account ${address} counts otherwise than its mailboxes what it has in them.`,
     remedy: 'Its quota is judged by that: "postrider repair" counts anew.',
   }))
-  return [...rows, ...mailboxes, ...accounts]
+  const lost = await countLostWords(reader)
+  const words =
+    lost === 0
+      ? []
+      : [
+          {
+            kind: 'row' as const,
+            problem: `${formatCount(lost, 'message')} in mailboxes cannot be found by words: the index has lost them.`,
+            remedy: 'Nothing of the messages is lost: "postrider repair" has them indexed anew.',
+          },
+        ]
+  return [...rows, ...mailboxes, ...accounts, ...words]
 }
