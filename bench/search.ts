@@ -12,6 +12,7 @@ import { createMailboxChanges } from '../src/mail-access/mailbox-changes.ts'
 import { fileMessage } from '../src/mailbox/file-message.ts'
 import { flags } from '../src/mailbox/message-state.ts'
 import { mailboxOperations } from '../src/mailbox/operations.ts'
+import { noLimit } from '../src/mailbox/quota.ts'
 import { createMessageReader } from '../src/main/message-reader.ts'
 import { createQueueIdMaker } from '../src/queue/queue-id.ts'
 import { systemClock } from '../src/runtime/clock.ts'
@@ -186,6 +187,7 @@ async function search(storage: Storage, mailData: MailDataStore): Promise<void> 
     mailData,
     clock: systemClock,
     changes: createMailboxChanges(storage),
+    usualQuota: noLimit,
     nextQueueId: () => 0,
   }
   const selected = await new AccountMailboxes(parts, accountId).select('INBOX', {

@@ -1,4 +1,5 @@
 // The index of the words of messages (docs/adr/0035): written behind delivery, asked by sessions.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { WordQuery } from '../message/words/sought-text.ts'
 import { wantAllWords } from '../storage/migrations/0030-message-words.ts'
 import { defineRead, defineWrite, type Storage, type Tx } from '../storage/operation.ts'
@@ -181,7 +182,7 @@ const lost = (tx: Tx): string => `
      AND NOT EXISTS (SELECT 1 FROM words_wanted
       WHERE words_wanted.mail_data_id = mailbox_message.mail_data_id AND words_wanted.account_id = mailbox.account_id)`
 
-const messagesPerPage = 2000
+const messagesPerPage = 500
 
 /** A page of mail data behind `after`. */
 interface LostPage {
@@ -244,20 +245,28 @@ export const indexAnew = defineWrite('mailbox.index-anew', async (tx): Promise<n
 
 /** How many messages are missing in the index. */
 export async function countLostWords(storage: Pick<Storage, 'run'>): Promise<number> {
-  return await throughPages(after => storage.run(countLostPage, { after }))
+  return await throughPages(-1, after => storage.run(countLostPage, { after }))
 }
 
-/** Has them indexed, by the server that runs or at its next start; resolves with how many. */
-export async function restoreLostWords(storage: Pick<Storage, 'run'>): Promise<number> {
-  return await throughPages(after => storage.run(wantLostWords, { after }))
+/**
+ * Has them indexed, by the server that runs or at its next start; resolves with how many. `after`: those whose mail data have a
+ * greater id.
+ */
+export async function restoreLostWords(storage: Pick<Storage, 'run'>, after = -1): Promise<number> {
+  return await throughPages(after, async from => {
+    const page = await storage.run(countLostPage, { after: from })
+    // A write is what others wait for.
+    return page.count === 0 ? page : await storage.run(wantLostWords, { after: from })
+  })
 }
 
-async function throughPages(page: (after: number) => Promise<LostPage>): Promise<number> {
+async function throughPages(from: number, page: (after: number) => Promise<LostPage>): Promise<number> {
   let sum = 0
-  for (let after = -1; ; ) {
+  for (let after = from; ; ) {
     const { count, next } = await page(after)
     sum += count
     if (next === undefined) return sum
     after = next
+    await turn()
   }
 }

@@ -3,11 +3,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { collectTerms } from '../mail-access/read-words.ts'
 import { findWantedReadings, keepReadings } from '../mailbox/message-readings.ts'
-import type { KeptWords } from '../mailbox/message-words.ts'
+import { type KeptWords, restoreLostWords } from '../mailbox/message-words.ts'
 import type { KeptStructure } from '../mailbox/structures.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import { TextReader } from '../message/structure/read-text.ts'
 import type { MessageStructure } from '../message/structure/structure.ts'
+import { firstQueueIdAt } from '../queue/queue-id.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { LastingTrouble } from '../runtime/lasting-trouble.ts'
 import type { Log } from '../runtime/log.ts'
@@ -27,6 +28,8 @@ export interface MessageReaderOptions {
 /** Of one write, which others wait for. */
 const messagesAtATime = 64
 const wordCharactersAtATime = 200_000
+/** As long as servers of two versions are together. */
+const lookBackMs = 7 * 24 * 3_600_000
 /** So many new messages at once are a load, in which words have time. */
 const loadMessages = 8
 /** How long words rest after a step, by the time that it took: others come first, above all while mail comes in. */
@@ -45,7 +48,7 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
       'new messages in mailboxes are not looked into: mail programs are answered more slowly, searches above all',
     ends: 'new messages in mailboxes are looked into again',
   })
-  const state = { isStopped: false, isWoken: false }
+  const state = { isStopped: false, isWoken: false, hasLookedBack: false }
   let looking = Promise.resolve()
   let endRest: (() => void) | undefined
   /** Until then words rest. */
@@ -108,8 +111,15 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
       if (done === 'rest') await rest(wordsFrom - clock.now())
     }
   }
+  /** What a server of an older version has filed, beside which this one was started (docs/adr/0010). */
+  const lookBack = async (): Promise<void> => {
+    if (state.hasLookedBack) return
+    await restoreLostWords(storage, firstQueueIdAt(clock.now() - lookBackMs))
+    state.hasLookedBack = true
+  }
   const guarded = async (): Promise<void> => {
     try {
+      await lookBack()
       while (state.isWoken) {
         state.isWoken = false
         await readAll()

@@ -9,10 +9,13 @@ import { copyMessages } from '../../src/mailbox/copy-messages.ts'
 import { forgetExpunged } from '../../src/mailbox/expunged.ts'
 import { findWantedReadings } from '../../src/mailbox/message-readings.ts'
 import { countLostWords, findWords, restoreLostWords } from '../../src/mailbox/message-words.ts'
+import { noLimit } from '../../src/mailbox/quota.ts'
 import { createMessageReader } from '../../src/main/message-reader.ts'
 import { SoughtText } from '../../src/message/words/sought-text.ts'
+import { firstQueueIdAt } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { defineRead, defineWrite } from '../../src/storage/operation.ts'
+import { eventually } from '../harness/eventually.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
 import { at, openMailboxes, type TestMailboxes } from '../mailbox/open-mailboxes.ts'
 
@@ -53,7 +56,10 @@ async function openWords(t: TestContext): Promise<Words> {
       reads = []
     },
     async select(mailbox = 'INBOX') {
-      const account = new AccountMailboxes({ storage, mailData, clock, changes, nextQueueId: () => 0 }, 1)
+      const account = new AccountMailboxes(
+        { storage, mailData, clock, changes, usualQuota: noLimit, nextQueueId: () => 0 },
+        1,
+      )
       const selected = await account.select(mailbox, {
         access: 'read-only',
         quickResync: undefined,
@@ -93,7 +99,7 @@ const messages = [
   'From: dora@example.net\nSubject: \u6771\u4eac\u90fd\n\n\u79c1\u306f\u6771\u4eac\u90fd\u306b\u4f4f\u3080\n',
 ] as const
 
-test('words, stems, beginnings, phrases and addresses are found, and only what has to be is read', async t => {
+test('words, stems, beginnings, phrases and addresses are found, and read is only what has to be, and what is new', async t => {
   const words = await openWords(t)
   await fill(words, messages)
   await words.index()
@@ -131,12 +137,11 @@ test('words, stems, beginnings, phrases and addresses are found, and only what h
   // Any field may stand above the mail data: it is read.
   assert.equal(await search(mailbox, header('x-score', 'low')), '1')
   assert.equal(words.takeReads().length, messages.length + others)
+  await findsNew(words)
 })
 
-test('what is not indexed yet is read', async t => {
-  const words = await openWords(t)
-  await fill(words, messages)
-  await words.index()
+/** What is not indexed yet is read. */
+async function findsNew(words: Words): Promise<void> {
   await words.store(1001, 'Subject: new\r\n\r\nan invoice came\r\n')
   await words.file({ queueId: 1001 })
   const mailbox = await words.select()
@@ -147,7 +152,7 @@ test('what is not indexed yet is read', async t => {
   await words.index()
   assert.equal(await search(mailbox, text('invoice')), `1 2 ${uid}`)
   assert.deepEqual(words.takeReads(), [])
-})
+}
 
 const find = async (words: Words, accountId: number, wanted: string, limit = 100): Promise<number[]> => {
   const query = new SoughtText(wanted).ask(['b'])?.candidates
@@ -245,4 +250,31 @@ test('a message that is damaged is passed over, and one of many words takes a bo
   assert.deepEqual(await find(words, 1, 'word'), [3])
   assert.deepEqual(await find(words, 1, 'w77'), [1])
   assert.equal(await countLostWords(words.storage), 0)
+})
+
+test('a start notices what an older server has filed without a note, indexes it, and goes on with what comes', async t => {
+  const words = await openWords(t)
+  const id = firstQueueIdAt(at) + 1
+  for (const next of [id, id + 1]) await words.store(next, 'Subject: new\r\n\r\nword\r\n')
+  await words.file({ queueId: id })
+  const forget = defineWrite('test.forget', async tx => {
+    await tx.run('DELETE FROM words_wanted')
+  })
+  await words.storage.run(forget, undefined)
+  const clock = createManualClock(at + 1000)
+  const reader = createMessageReader({ ...words, clock, log: silentLog })
+  words.beforeClose(() => reader.stop())
+  reader.start()
+  const isFound = (uid: number) =>
+    eventually(`the message ${uid} is found`, async () =>
+      (await find(words, 1, 'word')).includes(uid) ? true : undefined,
+    )
+  await isFound(1)
+  await words.file({ queueId: id + 1 })
+  await words.storage.run(wakeMailbox, undefined)
+  await isFound(2)
+})
+
+const wakeMailbox = defineWrite('test.wake-mailbox', async tx => {
+  tx.wake('mailbox', 1)
 })
