@@ -1,5 +1,8 @@
 // The servers whose mailboxes are measured, each with accounts user0, user1 … and LMTP on a UNIX socket.
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { databaseFileName } from '../../src/storage/sqlite-connection.ts'
 import { dovecotPassword, startDovecot } from '../../test/harness/dovecot.ts'
 import { createServerFolder, startServer } from '../../test/harness/server-process.ts'
 
@@ -87,12 +90,22 @@ export async function startPostriderSubject(
     imapPort: server.port('imap'),
     lmtpSocket,
     password,
-    settle: () => Promise.resolve(),
+    settle: () => awaitIndex(at.dataFolder),
     async stop() {
       await server.stop()
       await at.remove()
     },
   }
+}
+
+/** Searches are to be answered by the index: it is written behind what comes in (docs/adr/0035). */
+async function awaitIndex(dataFolder: string): Promise<void> {
+  const database = new DatabaseSync(join(dataFolder, databaseFileName), { readOnly: true })
+  const countWanted = database.prepare('SELECT count(*) AS wanted FROM words_wanted')
+  const begun = performance.now()
+  while (countWanted.get()?.['wanted'] !== 0) await sleep(100)
+  console.log(`Postrider  the index is ${((performance.now() - begun) / 1000).toFixed(1)} s behind`)
+  database.close()
 }
 
 const password = 'secret of the bench'
