@@ -187,6 +187,8 @@ async function search(storage: Storage, mailData: MailDataStore): Promise<void> 
     mailData,
     clock: systemClock,
     changes: createMailboxChanges(storage),
+    hostname: 'mail.example.test',
+    random: systemRandom,
     usualQuota: noLimit,
     nextQueueId: () => 0,
   }

@@ -14,6 +14,7 @@ import { createMessageReader } from '../../src/main/message-reader.ts'
 import { SoughtText } from '../../src/message/words/sought-text.ts'
 import { firstQueueIdAt } from '../../src/queue/queue-id.ts'
 import { silentLog } from '../../src/runtime/log.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
 import { defineRead, defineWrite } from '../../src/storage/operation.ts'
 import { eventually } from '../harness/eventually.ts'
 import { createManualClock } from '../harness/manual-clock.ts'
@@ -56,10 +57,8 @@ async function openWords(t: TestContext): Promise<Words> {
       reads = []
     },
     async select(mailbox = 'INBOX') {
-      const account = new AccountMailboxes(
-        { storage, mailData, clock, changes, usualQuota: noLimit, nextQueueId: () => 0 },
-        1,
-      )
+      const parts = { storage, mailData, clock, changes, hostname: 'mail.example.test', random: systemRandom }
+      const account = new AccountMailboxes({ ...parts, usualQuota: noLimit, nextQueueId: () => 0 }, 1)
       const selected = await account.select(mailbox, {
         access: 'read-only',
         quickResync: undefined,
