@@ -42,6 +42,8 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   await tx.run('DELETE FROM correspondent WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM sender_entry WHERE owner_id = ?', accountId)
   await forgetImports(tx, accountId)
+  await tx.run('DELETE FROM script WHERE owner_id = ?', accountId)
+  await tx.run('DELETE FROM script_memory WHERE account_id = ?', accountId)
   await removeOutsideAliases(tx, 'outside_of = ?', accountId)
   await tx.run('DELETE FROM account WHERE id = ?', accountId)
   const orphanedFiles: string[] = []

@@ -5,6 +5,7 @@ import { clusterOperations } from '../cluster/operations.ts'
 import { directoryOperations } from '../directory/operations.ts'
 import { dmarcReportOperations } from '../dmarc-report/operations.ts'
 import { fillWarningOperations } from '../fill-warning/operations.ts'
+import { filteringOperations } from '../filtering/operations.ts'
 import { probeStorage } from '../health/server-health.ts'
 import { mailboxOperations } from '../mailbox/operations.ts'
 import { importedMailOperations } from '../message-stores/imported-mail.ts'
@@ -29,6 +30,7 @@ export function createRegistry(): OperationRegistry {
     ...directoryOperations,
     ...dmarcReportOperations,
     ...fillWarningOperations,
+    ...filteringOperations,
     ...mailboxOperations,
     ...importedMailOperations,
     ...queueOperations,

@@ -32,6 +32,7 @@ import { messageStructure } from './0028-message-structure.ts'
 import { quota } from './0029-quota.ts'
 import { messageWords } from './0030-message-words.ts'
 import { sharing } from './0031-sharing.ts'
+import { scripts } from './0032-scripts.ts'
 import { urlKeys } from './0033-url-keys.ts'
 import { importedMail } from './0034-imported-mail.ts'
 import { membersSend } from './0035-members-send.ts'
@@ -70,6 +71,7 @@ export const migrations: readonly string[] = [
   quota,
   messageWords,
   sharing,
+  scripts,
   importedMail,
   urlKeys,
   membersSend,
