@@ -26,6 +26,7 @@ import { addRepairCommand } from './commands/repair.ts'
 import { addSendCommand } from './commands/send.ts'
 import { addSenderCommand } from './commands/sender.ts'
 import { addServeCommand } from './commands/serve.ts'
+import { addSieveCommand } from './commands/sieve.ts'
 import { addSpamCommand } from './commands/spam.ts'
 import { addStrangersCommand } from './commands/strangers.ts'
 import { addSuppressionCommand } from './commands/suppression.ts'
@@ -82,6 +83,7 @@ export function createProgram(run: CommandRun): Command {
   addImportCommand(program, run)
   addSpamCommand(program, run)
   addSenderCommand(program, run)
+  addSieveCommand(program, run)
   addStrangersCommand(program, run)
   addSendCommand(program, run)
   addFetchCommand(program, run)
