@@ -160,6 +160,7 @@ const onBothEngines: readonly string[] = [
   'test/directory',
   'test/dmarc-report',
   'test/fill-warning',
+  'test/filtering',
   'test/intake',
   'test/mail-access',
   'test/mailbox',

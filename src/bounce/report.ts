@@ -13,6 +13,8 @@ export type ReportCause =
   | 'known-dead'
   /** On our suppression list: the recipient does not want it, or an administrator. */
   | 'not-wanted'
+  /** A rule of the recipient's own (Sieve) refuses it. */
+  | 'recipient-rule'
   | 'mailbox-full'
   | 'message-too-large'
   | 'policy'

@@ -231,6 +231,12 @@ const causes: Readonly<Record<ReportCause, (facts: CauseFacts) => CauseText>> = 
       : `Our server does not send this mail to ${address}: somebody there has complained about mail from you, or has asked to get no more of it.`,
     next: 'Take it off your list. If you know that the mail is wanted there, ask your mail administrator, who can see the reason and change it.',
   }),
+  'recipient-rule': ({ address, several }) => ({
+    happened: several
+      ? 'Rules that the recipients have set up for their mail refuse this message.'
+      : `A rule that the recipient has set up for the mail to ${address} refuses this message.`,
+    next: 'Read below what the recipient has to say. If the message has to arrive, reach the recipient in another way.',
+  }),
   'own-limit': ({ domain }) => ({
     happened: `Our server sends only so much mail to ${domain}, or for you, in a time, and the turn of this message did not come.`,
     next: 'Ask your mail administrator to raise the limit, or send the message again when less is waiting.',

@@ -94,6 +94,11 @@ const words: Readonly<Record<ReportCause, CauseWords>> = {
       'The sender has to take it off the list. "postrider suppression show <address>" says who wanted it, and when.',
     retry: 'useless',
   },
+  'recipient-rule': {
+    because: 'a rule of the recipient (a Sieve script) refuses it',
+    remedy: 'The recipient alone can change that rule: "postrider sieve show <account>" shows it.',
+    retry: 'useless',
+  },
   'mailbox-full': {
     because: 'the mailbox of the recipient is full',
     remedy:

@@ -7,6 +7,7 @@ import type { ShownRecipient } from '../queue/list-queue.ts'
 import { formatQueueId, type QueueId, timeOfQueueId } from '../queue/queue-id.ts'
 import type { NextAttemptReason, TrailEvent, TrailRecord } from '../trail/events.ts'
 import { describeCause, describeCauseOf } from './causes.ts'
+import { capitalize, describeFilter } from './describe-filter.ts'
 import {
   describeLastWays,
   describeOpening,
@@ -40,6 +41,7 @@ export interface RecipientStanding {
     | 'delivered'
     | 'relayed'
     | ReturnKind
+    | 'discarded'
     | 'shown'
     | 'expanded'
     | 'failed'
@@ -156,8 +158,12 @@ function describeMessage({ queueId, records, queued }: TracedMessage, now: numbe
     for (const { event } of records) {
       if (event.kind === 'reports')
         return `Message ${id} is a report of this server about message ${event.aboutId}, made ${ago}.`
-      if (event.kind === 'written' && !records.some(one => one.event.kind === 'reports'))
-        return `Message ${id}${event.subject ? ` ("${event.subject}")` : ''} was written by this server ${ago}.`
+      if (event.kind === 'written' && !records.some(one => one.event.kind === 'reports')) {
+        const what = `Message ${id}${event.subject ? ` ("${event.subject}")` : ''}`
+        return event.script
+          ? `${what} went out ${ago}, because a script of ${event.script.account} says so of message ${event.script.aboutId}.`
+          : `${what} was written by this server ${ago}.`
+      }
     }
     return `Message ${id} came ${ago}.`
   }
@@ -440,6 +446,11 @@ function describeGone(
   const at = formatTime(ended.at)
   const { outcome } = event
   const time = { at: ended.at, text: at }
+  const byScript = event.filter
+    ? describeFilter(event.filter)
+        .map(text => ` ${capitalize(text)}.`)
+        .join('')
+    : ''
   switch (outcome.kind) {
     case 'delivered':
       return {
@@ -449,9 +460,15 @@ function describeGone(
           recipient,
           outcome.isCopy
             ? `the account had the message already, by another of its addresses (${at}).`
-            : `it has been in the mailbox ${outcome.mailbox} since ${at}.`,
+            : `it has been in the mailbox ${outcome.mailbox} since ${at}.${byScript}`,
           { time },
         ),
+      }
+    case 'discarded':
+      return {
+        recipient,
+        kind: 'discarded',
+        ...say(recipient, `a rule of the account wants it nowhere (${at}).${byScript}`, { time }),
       }
     case 'shown':
       return { recipient, kind: 'shown', ...say(recipient, `it was shown at a terminal (${at}).`) }
@@ -485,7 +502,13 @@ function describeGone(
       }
     }
     case 'expanded':
-      return { recipient, kind: 'expanded', text: `${recipient} leads to ${outcome.into.join(', ')}.` }
+      return {
+        recipient,
+        kind: 'expanded',
+        text: event.filter
+          ? `To ${recipient}: it goes on to ${outcome.into.join(', ')}.${byScript}`
+          : `${recipient} leads to ${outcome.into.join(', ')}.`,
+      }
     case 'deferred':
     case 'failed':
     case 'expired': {
@@ -502,7 +525,7 @@ function describeGone(
         cause,
         ...say(
           recipient,
-          `it ${verb} at ${at}, because ${because}: ${detail}.${told}${remedy === undefined ? '' : ` ${remedy}`}`,
+          `it ${verb} at ${at}, because ${because}: ${detail}.${byScript}${told}${remedy === undefined ? '' : ` ${remedy}`}`,
           { detail, time },
         ),
       }
@@ -540,6 +563,9 @@ function recipientsOf(records: readonly TrailRecord[]): readonly string[] {
     if (event.kind === 'attempted') {
       recipients.add(event.recipient)
       if (event.outcome.kind === 'expanded') for (const into of event.outcome.into) recipients.add(into)
+      for (const { what, where, queueId, notBecause } of event.filter?.did ?? [])
+        if (what === 'redirected' && where !== undefined && queueId === undefined && notBecause === undefined)
+          recipients.add(where)
     }
   }
   return [...recipients]

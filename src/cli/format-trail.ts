@@ -21,9 +21,11 @@ import type {
   Reception,
   RefusedLogIn,
   TrailEvent,
+  WrittenByScript,
 } from '../trail/events.ts'
 import { describeCauseOf } from './causes.ts'
 import { describeFetching } from './describe-fetching.ts'
+import { capitalize, describeFilter, describeFilterLines } from './describe-filter.ts'
 import {
   describeConnection,
   describePeer,
@@ -99,7 +101,7 @@ function entryOf(event: TrailEvent): TrailEntry {
       }
     case 'written':
       return {
-        text: `Written by this server itself, to ${event.recipients.join(', ')}${quoteSubject(event.subject)}`,
+        text: `${describeWriter(event)}, to ${event.recipients.join(', ')}${quoteSubject(event.subject)}`,
         dialogue: [],
       }
     case 'reports':
@@ -454,6 +456,19 @@ function describeLimit({ limit }: { readonly limit?: ReachedLimit | undefined })
   return limit ? [`${settingOf(limit)} is ${limit.most}: reached by ${limit.network} as a whole`] : []
 }
 
+function describeWriter({ script }: Extract<TrailEvent, { kind: 'written' }>): string {
+  if (!script) return 'Written by this server itself'
+  return `${writerWords[script.by]} of ${script.account}, because of message ${script.aboutId}`
+}
+
+const writerWords: Readonly<Record<WrittenByScript['by'], string>> = {
+  redirect: 'Sent on with changed header fields by the script',
+  reject: 'A refusal by the script',
+  vacation: 'An answer (vacation) of the script',
+  notify: 'A notification by the script',
+  mistake: 'Written by this server itself, about a mistake in the script',
+}
+
 function describeNewWay(event: Extract<TrailEvent, { kind: 'administered' }>): string {
   if (event.action !== 'reroute') return ''
   return event.to === undefined ? ', on the usual way again' : `, to ${event.to}`
@@ -493,8 +508,11 @@ function notesOf(event: Attempt): string[] {
     signatures,
     unsigned,
     seal,
+    filter,
   } = event
-  const notes: string[] = []
+  const notes: string[] = filter
+    ? [...describeFilter(filter).map(capitalize), ...describeFilterLines(filter)]
+    : []
   if (fetched && outcome.kind !== 'relayed')
     notes.push(
       `On a connection that the account ${fetched.account} opened to fetch its mail (${fetched.verb})`,
@@ -596,12 +614,18 @@ export function describeLookup({ by, name, hosts }: Lookup): string {
   }
 }
 
-function describeOutcome({ recipient, outcome, fetched }: Attempt, number: string, next: string): string {
+function describeOutcome(
+  { recipient, outcome, fetched, filter }: Attempt,
+  number: string,
+  next: string,
+): string {
   switch (outcome.kind) {
     case 'delivered':
       return outcome.isCopy
         ? `Delivered to ${recipient}: this account has the message already, and gets no second copy`
         : `Delivered to ${recipient}: ${outcome.isMoved ? 'it was in Junk already, and has moved to' : 'it is in'} the mailbox ${outcome.mailbox}`
+    case 'discarded':
+      return `Discarded for ${recipient}: a rule of the account wants it nowhere`
     case 'shown':
       return `Shown at the terminal of ${recipient}`
     case 'relayed': {
@@ -613,7 +637,7 @@ function describeOutcome({ recipient, outcome, fetched }: Attempt, number: strin
       return `${way}${tls}${time} for ${recipient}: ${formatReply(outcome.reply)}`
     }
     case 'expanded':
-      return `${recipient} leads to ${outcome.into.join(', ')}`
+      return `${recipient} ${filter ? 'sends it on' : 'leads'} to ${outcome.into.join(', ')}`
     case 'deferred':
       return `Not delivered yet to ${recipient}${number}: ${describeDiagnosis(outcome.diagnosis)}${next}`
     case 'failed':

@@ -105,6 +105,8 @@ async function findWay(parts: WayParts, work: ClaimedWork, recipient: QueuedReci
   const route = await parts.router.route(recipient)
   switch (route.kind) {
     case 'mailbox': {
+      // Its script runs where nobody waits for it.
+      if (route.scriptId !== undefined) return elsewhere
       const ended = await fileInMailbox(parts.room, work, { recipient, route })
       return ended.outcome.kind === 'deferred' || ended.outcome.kind === 'failed'
         ? { kind: 'nowhere', diagnosis: ended.outcome.diagnosis }

@@ -3,6 +3,7 @@ import type { Alerts } from '../alert/alerts.ts'
 import type { DeliverySettings, QueueSettings } from '../config/settings.ts'
 import type { TakeDmarcReport } from '../dmarc-report/receive-report.ts'
 import type { Resolver } from '../dns/resolver.ts'
+import { AccountScripts } from '../filtering/account-scripts.ts'
 import { type Extent, noLimit } from '../mailbox/quota.ts'
 import { createQueueIdMaker, type QueueId } from '../queue/queue-id.ts'
 import { smartHostDestination } from '../routing/destination.ts'
@@ -31,6 +32,7 @@ import type { SenderRules } from './pacing/sender-limits.ts'
 import { namesDomain } from './pacing/shaping.ts'
 import { findProvider } from './replies/providers.ts'
 import { createReportComposer } from './reports.ts'
+import { type LimitSending, ScriptDelivery } from './script-delivery.ts'
 import type { ConnectionTerms } from './transfer/open-connection.ts'
 import { createVerpSenders } from './transfer/verp-senders.ts'
 import { UnwrittenOutcomes } from './unwritten-outcomes.ts'
@@ -70,6 +72,8 @@ export interface DeliveryAgentOptions {
   readonly noteTls?: ConnectionTerms['noteTls']
   readonly takeTlsReport?: TakeTlsReport | undefined
   readonly takeDmarcReport?: TakeDmarcReport | undefined
+  /** Whether an account may send what its script wants sent; default: it may. */
+  readonly limitSending?: LimitSending | undefined
   /** Tells an administrator what somebody has to act on. */
   readonly alerts: Pick<Alerts, 'raise'>
   /** Of what leaves in the name of our domains; without it nothing is signed. */
@@ -90,6 +94,9 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     hostname,
     forwarding: options.forwarding ?? { rewriteSender: true },
   })
+  const nextQueueId = options.nextQueueId ?? createQueueIdMaker(clock, options.idSpace)
+  const lifetimeMs = queue.lifetimeHours * 3_600_000
+  const room = { storage, clock, usual: options.usualQuota ?? noLimit }
   const unwritten = new UnwrittenOutcomes()
   const healthRecords = new HealthRecords({ storage, clock, log, alerts, sourcePools: delivery.sourcePools })
   return new QueueAgent({
@@ -121,7 +128,7 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
     local: new LocalDelivery({
       mailData,
       terminals: options.terminals,
-      room: { storage, clock, usual: options.usualQuota ?? noLimit },
+      room,
       noteReport: createReportReader({
         storage,
         mailData,
@@ -132,6 +139,23 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       }),
       takeTlsReport: options.takeTlsReport,
       takeDmarcReport: options.takeDmarcReport,
+      scripts: new ScriptDelivery({
+        scripts: new AccountScripts({
+          storage,
+          hostname,
+          timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        }),
+        storage,
+        mailData,
+        clock,
+        log,
+        hostname,
+        nextQueueId,
+        lifetimeMs,
+        held: queue.hold,
+        room,
+        limitSending: options.limitSending,
+      }),
     }),
     verp: createVerpSenders(delivery.verp),
     signer: options.signer,
@@ -158,8 +182,8 @@ export function createDeliveryAgent(options: DeliveryAgentOptions): DeliveryAgen
       mailData,
       log,
       hostname,
-      nextQueueId: options.nextQueueId ?? createQueueIdMaker(clock, options.idSpace),
-      lifetimeMs: queue.lifetimeHours * 3_600_000,
+      nextQueueId,
+      lifetimeMs,
       held: queue.hold,
     }),
   })

@@ -40,7 +40,7 @@ export function traceOfExpansion({ expandedFrom = [] }: QueuedRecipient): string
  * §5.2.7.3 (c): the sender who asked for success is told 'expanded' now, and of the targets' successes nothing. An empty
  * list, NOTIFY=NEVER, is what is left of SUCCESS alone.
  */
-function withoutSuccess(
+export function withoutSuccess(
   notify: readonly NotifyCondition[] | undefined,
 ): readonly NotifyCondition[] | undefined {
   return notify?.filter(condition => condition !== 'SUCCESS')

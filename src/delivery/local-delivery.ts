@@ -12,6 +12,7 @@ import type { TakeTlsReport } from '../tls-report/receive-report.ts'
 import type { NoteReport } from './incoming-reports.ts'
 import { findNoRoom, isAlwaysTaken, type RoomRules, spareForAccepted } from './mailbox-room.ts'
 import type { Attempted } from './plan-settlement.ts'
+import type { ScriptDelivery } from './script-delivery.ts'
 import { formatForTerminal } from './terminal-text.ts'
 
 /** Live sessions that users have opened: true when at least one of this address has shown the text. */
@@ -37,6 +38,8 @@ export interface LocalDeliveryOptions {
   readonly takeTlsReport?: TakeTlsReport | undefined
   /** Reads what another server reports on mail in our names (RFC 9990). Never rejects. */
   readonly takeDmarcReport?: TakeDmarcReport | undefined
+  /** Runs the scripts of accounts. */
+  readonly scripts: Pick<ScriptDelivery, 'apply'>
 }
 
 /** Its name, unless the account has another mailbox for it (RFC 6154). */
@@ -76,7 +79,15 @@ export class LocalDelivery {
       // SEND: the terminal only; SOML: the mailbox when there is no terminal; SAML: both (RFC 821 §3.4).
       if (disposition === 'send' && !shown) attempts.push({ ...attempt, outcome: noTerminal })
       else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: { kind: 'shown' } })
-      else attempts.push(await fileInMailbox(this.#options.room, work, { recipient, route }))
+      else {
+        const local = { recipient, route }
+        const { room, scripts } = this.#options
+        attempts.push(
+          route.scriptId === undefined
+            ? await fileInMailbox(room, work, local)
+            : await scripts.apply(work, local, placeInMailbox(room, work, local)),
+        )
+      }
     }
     return attempts
   }
@@ -90,12 +101,25 @@ export class LocalDelivery {
   }
 }
 
-/** Into which mailbox it is to be filed, and with which trace fields; or that there is no room for it. */
+/** Into which mailbox it is to be filed where no script says otherwise; or that there is no room for it. */
 export async function fileInMailbox(
   rules: RoomRules | undefined,
   work: ClaimedWork,
-  { recipient, route }: LocalRecipient,
+  local: LocalRecipient,
 ): Promise<Attempted> {
+  const placed = placeInMailbox(rules, work, local)
+  const bytes = placed.filing?.room?.bytes
+  const refused =
+    rules && bytes !== undefined && (await findNoRoom(rules, work, local, { bytes, messages: 1 }))
+  return refused ? { work, recipient: local.recipient, outcome: refused } : placed
+}
+
+/** The same, whether or not there is room, and with which trace fields. */
+export function placeInMailbox(
+  rules: RoomRules | undefined,
+  work: ClaimedWork,
+  { recipient, route }: LocalRecipient,
+): Attempted {
   const { isQuarantined, reversePath, traceFields: found = '' } = work.message
   const { accountId } = route
   const isJunk = isQuarantined === true && recipient.isWanted !== true
@@ -105,8 +129,6 @@ export async function fileInMailbox(
     composeDeliveredTo(...(recipient.expandedFrom ?? []), recipient.forwardPath) +
     (recipient.isWanted ? found.replace(verdictField, '') : found)
   const size = work.message.size + Buffer.byteLength(traceFields)
-  const refused = rules && (await findNoRoom(rules, work, { recipient, route }, size))
-  if (refused) return { work, recipient, outcome: refused }
   return {
     work,
     recipient,

@@ -29,14 +29,14 @@ export async function findNoRoom(
   { storage, clock, usual }: RoomRules,
   { message }: ClaimedWork,
   { recipient, route }: LocalRecipient,
-  size: number,
+  coming: Extent,
 ): Promise<NegativeOutcome | undefined> {
   if (isAlwaysTaken(recipient)) return undefined
   const lack = await storage.run(findLackOfRoom, {
     accountId: route.accountId,
     queueId: message.id,
     usual,
-    coming: { bytes: size, messages: 1 },
+    coming,
     spare: spareForAccepted,
     now: clock.now(),
   })

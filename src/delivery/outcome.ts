@@ -39,6 +39,8 @@ export type DeliveryOutcome =
       readonly isCopy?: boolean | undefined
       readonly isMoved?: boolean | undefined
     }
+  /** The account's script wants it nowhere. */
+  | { readonly kind: 'discarded' }
   /** Shown at a terminal that was open (SEND, SOML), and in no mailbox. */
   | { readonly kind: 'shown' }
   /** Another server took responsibility. `dsnAware`: it offered DSN, so that it reports success itself (RFC 3461 §5.2). */

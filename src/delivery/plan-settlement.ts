@@ -2,10 +2,12 @@
 
 import { formatAddress } from '../address/format-address.ts'
 import type { ReportCause } from '../bounce/report.ts'
+import type { ScriptTrace } from '../filtering/script-trace.ts'
 import { type GatePlace, gateLookMs } from '../queue/gates.ts'
 import type { NewRecipient } from '../queue/new-message.ts'
 import type { ClaimedWork, LastReason, QueuedMessage, QueuedRecipient } from '../queue/records.ts'
 import type { Settlement } from '../queue/settle.ts'
+import type { ScriptResult } from '../queue/settle-script.ts'
 import type { SealName, SignatureName } from '../signing/message-signer.ts'
 import type { AddressNews } from '../suppression/note-suppression.ts'
 import type { TlsEvidence } from '../tls-policy/server-policy.ts'
@@ -32,6 +34,11 @@ export interface Attempted {
   readonly outcome: DeliveryOutcome
   /** Where a delivered message is to be filed. */
   readonly filing?: Omit<Extract<Settlement['result'], { kind: 'file' }>, 'kind'> | undefined
+  /** What the script of the account makes of it, in the place of `filing`. */
+  readonly script?: Omit<ScriptResult, 'kind'> | undefined
+  readonly filter?: ScriptTrace | undefined
+  /** The sender learns of the failure in another way. */
+  readonly isTold?: true | undefined
   /** Who takes the place of an expanded recipient. */
   readonly into?: readonly NewRecipient[] | undefined
   readonly mxHosts?: readonly string[] | undefined
@@ -280,6 +287,9 @@ function planAfterAttempt(
   const { message } = work
   const attempt = recipient.attempts + (attempted.isUntried ? 0 : 1)
   const outcome = expireWhenOver(attempted.outcome, message, now)
+  const done: Settlement['result'] = attempted.script
+    ? { kind: 'script', ...attempted.script }
+    : { kind: 'done' }
   const settle = (result: Settlement['result'], next?: NextAttempt['told']): Settlement => ({
     messageId: message.id,
     recipientId: recipient.id,
@@ -295,9 +305,10 @@ function planAfterAttempt(
   })
   switch (outcome.kind) {
     case 'delivered':
+    case 'discarded':
     case 'shown':
       return {
-        settlement: settle(attempted.filing ? { kind: 'file', ...attempted.filing } : { kind: 'done' }),
+        settlement: settle(attempted.filing ? { kind: 'file', ...attempted.filing } : done),
         report: reportWhen(wantsSuccess(attempted), { action: 'delivered', attempted, outcome }),
       }
     case 'relayed':
@@ -317,7 +328,7 @@ function planAfterAttempt(
       const into = attempted.into ?? []
       // RFC 3461 §5.2.7: with a single target the request for a report travels on with it; with several it ends here.
       return {
-        settlement: settle({ kind: 'expand', into }),
+        settlement: settle(attempted.script ? done : { kind: 'expand', into }),
         report: reportWhen(into.length !== 1 && wantsSuccess(attempted), {
           action: 'expanded',
           attempted,
@@ -352,8 +363,12 @@ function planAfterAttempt(
     case 'failed':
     case 'expired':
       return {
-        settlement: settle({ kind: 'done' }),
-        report: reportWhen(wantsFailure(attempted), { action: 'failed', attempted, outcome }),
+        settlement: settle(done),
+        report: reportWhen(!attempted.isTold && wantsFailure(attempted), {
+          action: 'failed',
+          attempted,
+          outcome,
+        }),
       }
     default:
       return outcome satisfies never
@@ -374,6 +389,7 @@ function describeAttempt({
   signatures,
   unsigned,
   seal,
+  filter,
 }: Attempted): Omit<Extract<TrailEvent, { kind: 'attempted' }>, 'attempt'> {
   return {
     kind: 'attempted',
@@ -390,6 +406,7 @@ function describeAttempt({
     ...(signatures ? { signatures } : {}),
     ...(unsigned === undefined ? {} : { unsigned }),
     ...(seal ? { seal } : {}),
+    ...(filter ? { filter } : {}),
   }
 }
 

@@ -145,6 +145,7 @@ function describeRecipient(
           : {}),
       }
     case 'delivered':
+    case 'discarded':
     case 'shown':
     case 'expanded':
       return { ...common, status: '2.0.0' }

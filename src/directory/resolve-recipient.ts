@@ -16,6 +16,8 @@ export type ResolvedRecipient =
       /** What stood after the + (RFC 5233). */
       readonly detail?: string | undefined
       readonly language: Language
+      /** Its active Sieve script. */
+      readonly scriptId?: number | undefined
     }
   | {
       readonly kind: 'redirection'
@@ -49,17 +51,20 @@ interface Candidate {
   readonly enabled: number
   /** '' where it is no account's. */
   readonly language: Language | ''
+  /** 0: none. */
+  readonly script_id: number
 }
 
 const candidates = `
-  SELECT 'domain' AS kind, id, name AS key, COALESCE(postmaster, '') AS address, 1 AS enabled, '' AS language
+  SELECT 'domain' AS kind, id, name AS key, COALESCE(postmaster, '') AS address, 1 AS enabled, '' AS language,
+      0 AS script_id
     FROM domain WHERE name = ?
   UNION ALL
-  SELECT 'relay', id, name, '', 1, '' FROM relay_domain WHERE name = ?
+  SELECT 'relay', id, name, '', 1, '', 0 FROM relay_domain WHERE name = ?
   UNION ALL
-  SELECT 'account', id, address_key, address, enabled, language FROM account WHERE address_key IN (?, ?)
+  SELECT 'account', id, address_key, address, enabled, language, COALESCE(script_id, 0) FROM account WHERE address_key IN (?, ?)
   UNION ALL
-  SELECT kind, id, address_key, address, 1, '' FROM redirection WHERE address_key IN (?, ?, ?)`
+  SELECT kind, id, address_key, address, 1, '', 0 FROM redirection WHERE address_key IN (?, ?, ?)`
 
 /**
  * In this order: the address itself; the address without its subaddress; for postmaster@ and abuse@ the domain's
@@ -132,6 +137,7 @@ async function resolveCandidate(
       address: readAddress(row.address),
       ...(detail === undefined ? {} : { detail }),
       language: row.language === 'ru' ? 'ru' : 'en',
+      ...(row.script_id === 0 ? {} : { scriptId: row.script_id }),
     }
   }
   const address = readAddress(row.address)
@@ -170,7 +176,8 @@ async function resolveRole(
   return anyAccount && (await resolveCandidate(tx, anyAccount, undefined))
 }
 
-const selectAccount = `SELECT 'account' AS kind, id, address_key AS key, address, enabled, language FROM account`
+const selectAccount = `SELECT 'account' AS kind, id, address_key AS key, address, enabled, language,
+  COALESCE(script_id, 0) AS script_id FROM account`
 
 // abuse@ goes where postmaster@ goes, if that is an address of its own.
 async function postmasterRow(tx: Tx, address: Address): Promise<Candidate | undefined> {
@@ -179,7 +186,8 @@ async function postmasterRow(tx: Tx, address: Address): Promise<Candidate | unde
   return (
     account ??
     (await tx.get<Candidate>(
-      `SELECT kind, id, address_key AS key, address, 1 AS enabled, '' AS language FROM redirection WHERE address_key = ?`,
+      `SELECT kind, id, address_key AS key, address, 1 AS enabled, '' AS language, 0 AS script_id
+         FROM redirection WHERE address_key = ?`,
       key,
     ))
   )

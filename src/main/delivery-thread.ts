@@ -8,6 +8,7 @@ import { systemRandom } from '../runtime/random.ts'
 import { composeAlerts } from './compose-alerts.ts'
 import { composeDmarc } from './compose-dmarc.ts'
 import { createSettingsResolver } from './compose-resolver.ts'
+import { composeScriptLimits } from './compose-script-limits.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
 import { composeTls } from './compose-tls.ts'
@@ -51,6 +52,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
     senderRules: settings.submission,
     usualQuota: usual,
     noteEnded: ended => watch.note(ended),
+    limitSending: composeScriptLimits({ settings, storage, clock, watch }),
     forwarding: settings.forwarding,
     owner,
     takesOver,

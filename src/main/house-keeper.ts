@@ -1,5 +1,6 @@
-// Removes what has been kept for its time: from the quarantine what nobody has released, from Trash and Junk what lies there, and
-// what has left its mailbox.
+// Removes what has been kept for its time: from the quarantine what nobody has released, from Trash and Junk what lies there, what
+// has left its mailbox, and what runs of scripts have remembered.
+import { forgetRemembered } from '../filtering/memory.ts'
 import { forgetExpunged } from '../mailbox/expunged.ts'
 import {
   expungeOutdated,
@@ -28,6 +29,7 @@ const everyMs = 3_600_000
 /** Of one write: few enough that nobody waits for it. */
 const messagesAtATime = 100
 const mailboxesAtATime = 500
+const rememberedAtATime = 1000
 
 export interface HouseKeeper {
   /** Resolves when nothing is left whose time is over. Rejects with a StorageFault. */
@@ -39,8 +41,9 @@ export interface HouseKeeper {
 export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
   const { storage, mailData, clock, log } = options
   const trouble = new LastingTrouble(log, {
-    begins: 'mail whose time is over, in the quarantine, in a trash or out of a mailbox, is not removed',
-    ends: 'mail whose time is over is removed again',
+    begins:
+      'what has been kept for its time (in the quarantine, in a trash, out of a mailbox, by scripts) is not removed',
+    ends: 'what has been kept for its time is removed again',
   })
   const state = { isStopped: false }
   let timer: { cancel(): void } | undefined
@@ -79,10 +82,17 @@ export function createHouseKeeper(options: HouseKeeperOptions): HouseKeeper {
       after = page.after
     }
   }
+  const endRemembered = async (): Promise<void> => {
+    while (!state.isStopped) {
+      const count = await storage.run(forgetRemembered, { now: clock.now(), limit: rememberedAtATime })
+      if (count < rememberedAtATime) return
+    }
+  }
   const look = async (): Promise<void> => {
     await endQuarantine()
     await emptyTrash()
     await endExpunged()
+    await endRemembered()
   }
   const guarded = async (): Promise<void> => {
     try {

@@ -1,6 +1,5 @@
 // Puts a message with its recipients into the queue, inside somebody's transaction.
 import { formatAddress } from '../address/format-address.ts'
-import type { MessageIdentity } from '../message/identify-message.ts'
 import { insertMailData } from '../storage/mail-data-rows.ts'
 import type { Tx } from '../storage/operation.ts'
 import { appendEvent } from '../trail/append-event.ts'
@@ -43,7 +42,7 @@ export async function insertMessage(
 }
 
 function describeWritten(
-  { messageId, subject }: MessageIdentity,
+  { messageId, subject, script }: NonNullable<NewMessage['written']>,
   recipients: readonly NewRecipient[],
 ): TrailEvent {
   return {
@@ -51,6 +50,7 @@ function describeWritten(
     recipients: recipients.map(({ forwardPath }) => formatAddress(forwardPath)),
     messageId,
     subject,
+    ...(script ? { script } : {}),
   }
 }
 

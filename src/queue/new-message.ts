@@ -3,7 +3,7 @@ import type { Address } from '../address/address.ts'
 import type { MessageIdentity } from '../message/identify-message.ts'
 import type { NotifyCondition } from '../smtp/parameters.ts'
 import type { StoredMailData } from '../storage/mail-data.ts'
-import type { Reception, TrailEvent } from '../trail/events.ts'
+import type { Reception, TrailEvent, WrittenByScript } from '../trail/events.ts'
 import type { QuarantinedMessage } from './insert-quarantined.ts'
 import type { QueuedMessage } from './records.ts'
 
@@ -25,7 +25,7 @@ export interface NewMessage {
   readonly aside?: Omit<QuarantinedMessage, 'message' | 'keptAt'> | undefined
   readonly reception?: Reception | undefined
   /** This server wrote it: what is known of it instead of a reception. */
-  readonly written?: MessageIdentity | undefined
+  readonly written?: (MessageIdentity & { readonly script?: WrittenByScript }) | undefined
   /** What the checks have found, of a stranger's message. */
   readonly checks?:
     | readonly Extract<TrailEvent, { kind: 'authenticated' | 'screened' | 'hooked' }>[]

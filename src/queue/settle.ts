@@ -15,6 +15,15 @@ import type { NewMessage, NewRecipient } from './new-message.ts'
 import { formatQueueId, type QueueId } from './queue-id.ts'
 import type { LastReason, RecipientState } from './records.ts'
 import { releaseLease } from './release-leases.ts'
+import {
+  asDecidedBefore,
+  doAsScriptSays,
+  filesOfUnusedScript,
+  hasDecided,
+  isOvertaken,
+  moveOutOfJunk,
+  type ScriptResult,
+} from './settle-script.ts'
 
 export interface Settlement {
   readonly messageId: QueueId
@@ -33,6 +42,8 @@ export interface Settlement {
         /** What it takes, and of what; undefined: it is filed whether or not there is room. */
         readonly room?: RoomTaken | undefined
       } & FilingPlace)
+    /** As the script of the account says: once for each account, by whichever of its addresses the message came first. */
+    | ScriptResult
     | ({
         readonly kind: 'retry'
         /** False: there was no attempt, so none is counted, and a suspect (docs/adr/0005) is still one. */
@@ -116,20 +127,24 @@ export const settle = defineWrite(
       return { unsettled, orphanedFiles: files.flat() }
     }
     const inOrder = settlements.toSorted((a, b) => a.recipientId - b.recipientId)
-    // What becomes of one recipient of a message matters to the next.
+    // What becomes of one recipient of a message matters to the next; and so does, to a script, what it has done before.
     const messages = Map.groupBy(inOrder, ({ messageId }) => messageId)
-    const outcomes = await tx.forAll(messages.values(), async ofMessage => {
-      const each: Outcome[] = []
-      for (const settlement of ofMessage) each.push(await settleOne(tx, { owner, at }, homeless, settlement))
-      return each
-    })
-    const all = outcomes.flat()
+    const settleAll = async (lots: Iterable<readonly Settlement[]>): Promise<readonly Outcome[]> => {
+      const outcomes = await tx.forAll(lots, async lot => {
+        const each: Outcome[] = []
+        for (const settlement of lot) each.push(await settleOne(tx, { owner, at }, homeless, settlement))
+        return each
+      })
+      return outcomes.flat()
+    }
+    const { sideBySide, after } = orderByAccount([...messages.values()])
+    const all = [...(await settleAll(sideBySide)), ...(await settleAll([after]))]
     const settled = new Set(all.flatMap(({ recipientId, kind }) => (kind === 'settled' ? [recipientId] : [])))
     const touched = all.flatMap(({ kind, leaves }) =>
       kind === 'settled' && leaves !== undefined ? [leaves] : [],
     )
     const lost = all.filter(({ kind }) => kind === 'lost').length
-    const orphanedFiles: string[] = []
+    const orphanedFiles: string[] = all.flatMap(({ unusedFiles = [] }) => unusedFiles)
     for (const report of reports) {
       // Nobody is told of what somebody else settled, or an administrator cancelled.
       if (report.recipientIds.some(id => settled.has(id))) await insertReport(tx, at, report)
@@ -148,11 +163,31 @@ export const settle = defineWrite(
   { wakes: 'queue' },
 )
 
+/** Lots that may be settled side by side, because no two of them run the script of one account; and what comes after them. */
+function orderByAccount(messages: readonly (readonly Settlement[])[]): {
+  readonly sideBySide: readonly (readonly Settlement[])[]
+  readonly after: readonly Settlement[]
+} {
+  const plain: (readonly Settlement[])[] = []
+  const after: Settlement[] = []
+  const byAccount = new Map<number, Settlement[]>()
+  for (const message of messages) {
+    const [account, ...more] = new Set(
+      message.flatMap(({ result }) => (result.kind === 'script' ? [result.accountId] : [])),
+    )
+    if (account === undefined) plain.push(message)
+    else if (more.length > 0) after.push(...message)
+    else byAccount.set(account, [...(byAccount.get(account) ?? []), ...message])
+  }
+  return { sideBySide: [...plain, ...byAccount.values()], after }
+}
+
 interface Outcome {
   readonly recipientId: number
   readonly kind: 'settled' | 'lost' | 'routed-again'
   /** The message that it has left. */
   readonly leaves?: QueueId
+  readonly unusedFiles?: readonly string[]
 }
 
 async function settleOne(
@@ -162,18 +197,29 @@ async function settleOne(
   settlement: Settlement,
 ): Promise<Outcome> {
   const { messageId, recipientId, result } = settlement
-  if (homeless.has(settlement)) {
-    // Where its mail goes now, the directory says, or how much room there is.
+  const script = result.kind === 'script' ? result : undefined
+  const isBefore = script !== undefined && (await hasDecided(tx, script, messageId, at))
+  if (homeless.has(settlement) || (script && !isBefore && (await isOvertaken(tx, script, at)))) {
+    // Where its mail goes now, the directory says, or how much room there is, or what the script makes of it now.
     const isOurs = await releaseLease(tx, { owner, recipientId, now: at })
-    return { recipientId, kind: isOurs ? 'routed-again' : 'lost' }
+    return { recipientId, kind: isOurs ? 'routed-again' : 'lost', ...(await unusedFiles(tx, script)) }
   }
-  const events = await settleRecipient(tx, owner, at, settlement)
+  const events = await settleRecipient(tx, owner, at, settlement, isBefore)
   if (!events) {
     await noteDeparture(tx, at, settlement)
-    return { recipientId, kind: 'lost' }
+    return { recipientId, kind: 'lost', ...(await unusedFiles(tx, script)) }
   }
   await tx.forAll(events, event => appendEvent(tx, at, messageId, event))
-  return { recipientId, kind: 'settled', ...(staysInQueue(result) ? {} : { leaves: messageId }) }
+  return {
+    recipientId,
+    kind: 'settled',
+    ...(staysInQueue(result) ? {} : { leaves: messageId }),
+    ...(isBefore ? await unusedFiles(tx, script) : {}),
+  }
+}
+
+async function unusedFiles(tx: Tx, script: ScriptResult | undefined): Promise<Pick<Outcome, 'unusedFiles'>> {
+  return script ? { unusedFiles: await filesOfUnusedScript(tx, script) } : {}
 }
 
 function staysInQueue({ kind }: Settlement['result']): boolean {
@@ -199,7 +245,7 @@ export async function findHomeless(
 ): Promise<ReadonlySet<Settlement>> {
   const filed = settlements.flatMap(settlement => {
     const { result, messageId } = settlement
-    return result.kind === 'file' ? [{ settlement, result, messageId }] : []
+    return result.kind === 'file' || result.kind === 'script' ? [{ settlement, result, messageId }] : []
   })
   const ofAccounts = Map.groupBy(filed, ({ result }) => result.accountId)
   const found = await tx.forAll(ascending(ofAccounts.keys()), async accountId => {
@@ -212,15 +258,27 @@ export async function findHomeless(
     let extent = noLimit
     for (const { settlement, result, messageId } of ofAccount) {
       const { bytes = 0, spare = Infinity } = result.room ?? {}
-      const withIt = { bytes: extent.bytes + bytes, messages: extent.messages + 1 }
-      if (findRoom(quota, withIt, { now, spare }) === 'there') extent = withIt
+      const messages = result.kind === 'script' ? result.filings.length : 1
+      const withIt = { bytes: extent.bytes + bytes, messages: extent.messages + messages }
+      if (messages === 0 || findRoom(quota, withIt, { now, spare }) === 'there') extent = withIt
       // It takes none where the account has it already.
-      else if (!(await holdsMessage(tx, accountId, messageId))) full.push(settlement)
+      else if (!(await isThere(tx, result, messageId, now))) full.push(settlement)
     }
     await raiseLevel(tx, { accountId, extent, now }, quota)
     return full
   })
   return new Set(found.flat())
+}
+
+async function isThere(
+  tx: Tx,
+  result: Extract<Settlement['result'], { kind: 'file' | 'script' }>,
+  messageId: QueueId,
+  now: number,
+): Promise<boolean> {
+  return result.kind === 'script'
+    ? await hasDecided(tx, result, messageId, now)
+    : await holdsMessage(tx, result.accountId, messageId)
 }
 
 function ascending(ids: Iterable<number>): number[] {
@@ -292,6 +350,7 @@ async function settleRecipient(
   owner: string,
   at: number,
   { messageId, recipientId, events, result }: Settlement,
+  isDecidedBefore: boolean,
 ): Promise<readonly TrailEvent[] | undefined> {
   if (result.kind === 'wait') {
     const { changes } = await tx.run(
@@ -361,6 +420,16 @@ async function settleRecipient(
   if (result.kind === 'expand') {
     const place = { state: gone.state, dueAt: at, priority: gone.priority }
     await insertNewcomers(tx, messageId, result.into, place)
+  }
+  if (result.kind === 'script') {
+    if (isDecidedBefore) return asDecidedBefore(events, await moveOutOfJunk(tx, at, messageId, result))
+    await doAsScriptSays(tx, at, messageId, result)
+    await insertNewcomers(tx, messageId, result.into, {
+      state: gone.state,
+      dueAt: at,
+      priority: gone.priority,
+    })
+    return events
   }
   return await fileOnce(tx, at, { messageId, events, result })
 }

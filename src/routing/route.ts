@@ -4,6 +4,7 @@ import { addressKey } from '../address/address-key.ts'
 import type { Diagnosis } from '../delivery/outcome.ts'
 import { maxExpansions } from '../directory/redirection-chains.ts'
 import { type ResolvedRecipient, resolveRecipient } from '../directory/resolve-recipient.ts'
+import type { Language } from '../queue/records.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Storage } from '../storage/operation.ts'
 import { type Destination, domainDestination, hostDestination, relayedDestination } from './destination.ts'
@@ -16,6 +17,9 @@ export type Route =
       readonly accountId: number
       readonly address: Address
       readonly mailbox: string
+      readonly language: Language
+      /** Its active Sieve script. */
+      readonly scriptId?: number | undefined
     }
   | {
       readonly kind: 'expansion'
@@ -76,6 +80,8 @@ export function createRouter(options: RouterOptions): Router {
               accountId: resolved.accountId,
               address: resolved.address,
               mailbox: inbox,
+              language: resolved.language,
+              ...(resolved.scriptId === undefined ? {} : { scriptId: resolved.scriptId }),
             }
           )
         case 'redirection':

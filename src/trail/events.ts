@@ -1,5 +1,6 @@
 // The trail: what happened to each message, as events that the stages append to.
 import type { DeliveryOutcome, Diagnosis } from '../delivery/outcome.ts'
+import type { ScriptTrace } from '../filtering/script-trace.ts'
 import type { HookStage } from '../hooks/worker-messages.ts'
 import type { AuthenticationEvidence } from '../mail-authentication/evidence.ts'
 import type { FormChange } from '../message/mime/plan-conversion.ts'
@@ -125,6 +126,15 @@ export type NextAttemptReason =
   /** The same, while mail goes there from another address of ours: from there it goes next. */
   | 'other-address'
 
+/** A message that a script of an account has caused. */
+export interface WrittenByScript {
+  readonly account: string
+  /** redirect: the message itself, with other header fields. mistake: told to the owner. */
+  readonly by: 'redirect' | 'reject' | 'vacation' | 'notify' | 'mistake'
+  /** The message for which it ran. */
+  readonly aboutId: string
+}
+
 /** One step with a remote server, for the attempt's dialogue: 'C: MAIL FROM:<…>', 'S: 250 2.1.0 Ok'. */
 export type DialogueLine = string
 
@@ -218,6 +228,8 @@ export type TrailEvent =
       readonly unsigned?: string | undefined
       /** Of mail of strangers that was sent on: the ARC set that it got, or why it got none. */
       readonly seal?: SealName | undefined
+      /** What the account's script has made of it. */
+      readonly filter?: ScriptTrace | undefined
     }
   /**
    * Not tried: nothing goes there until `nextAttemptAt`, because it could not be reached, wants less or nothing from us, or a
@@ -243,6 +255,8 @@ export type TrailEvent =
       /** As in `Reception`. */
       readonly messageId?: string | undefined
       readonly subject?: string | undefined
+      /** Because a script of an account says so. */
+      readonly script?: WrittenByScript | undefined
     }
   /** This message is a DSN about another one. */
   | {

@@ -94,6 +94,9 @@ function addKeys(event: TrailEvent, add: Add): void {
       addOutcome(event.outcome, add)
       for (const host of event.mxHosts ?? []) addHost(host, add)
       if (event.fetched) add('a', event.fetched.account)
+      for (const { what, where } of event.filter?.did ?? [])
+        if (where !== undefined && what !== 'filed')
+          for (const address of where.split(', ')) addRecipient(address, add)
       break
     case 'postponed':
       addRecipient(event.recipient, add)
@@ -226,6 +229,7 @@ function addOutcome(outcome: Outcome, add: Add): void {
       for (const address of outcome.into) addRecipient(address, add)
       break
     case 'delivered':
+    case 'discarded':
     case 'shown':
       break
     default:

@@ -15,6 +15,7 @@ const causes = Object.keys({
   'null-mx': true,
   'known-dead': true,
   'not-wanted': true,
+  'recipient-rule': true,
   'mailbox-full': true,
   'message-too-large': true,
   policy: true,

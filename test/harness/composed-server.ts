@@ -17,6 +17,7 @@ import { composeDmarc, type DmarcWork } from '../../src/main/compose-dmarc.ts'
 import { composeFront } from '../../src/main/compose-front.ts'
 import { composeHooks } from '../../src/main/compose-hooks.ts'
 import { createSettingsResolver } from '../../src/main/compose-resolver.ts'
+import { composeScriptLimits } from '../../src/main/compose-script-limits.ts'
 import { composeSendingWatch } from '../../src/main/compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from '../../src/main/compose-signing.ts'
 import { composeTls } from '../../src/main/compose-tls.ts'
@@ -165,6 +166,7 @@ export async function startComposedServer(
     senderRules: settings.submission,
     usualQuota: usualQuotaOf(settings.mailboxes),
     noteEnded: ended => watch.note(ended),
+    limitSending: composeScriptLimits({ settings, storage, clock, watch }),
     owner: 'scenario',
     idSpace: 15,
     listeners: bound,

@@ -17,13 +17,14 @@ import {
   storeScript,
 } from '../../filtering/scripts.ts'
 import { UsageFault } from '../../runtime/fault.ts'
+import { formatSize } from '../../runtime/format-size.ts'
 import { isScriptName } from '../../sieve/commands/include.ts'
 import { parseScript } from '../../sieve/parse-script.ts'
 import { accountIdOf } from '../account-id.ts'
 import { addressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform, removeAliases } from '../command.ts'
 import type { CommandStorage } from '../open-storage.ts'
-import { formatCount, formatSize, formatTime } from '../quantities.ts'
+import { formatCount, formatTime } from '../quantities.ts'
 import { inputName, readInput } from '../read-input.ts'
 
 /** Whose script it is: an account's, or the administrator's. */

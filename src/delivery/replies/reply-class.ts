@@ -85,6 +85,7 @@ const classes: Readonly<Record<ReportCause, DeliveryClass>> = {
   'null-mx': 'permanent',
   'known-dead': 'permanent',
   'not-wanted': 'permanent',
+  'recipient-rule': 'permanent',
   'mailbox-full': 'mailbox-full',
   'message-too-large': 'content',
   policy: 'policy',
