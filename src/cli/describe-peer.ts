@@ -22,6 +22,8 @@ export function describeProtocol({ role }: Pick<PeerFacts, 'role'>): string {
     case 'pop3':
     case 'pop3s':
       return ' over POP3'
+    case 'sieve':
+      return ' over ManageSieve'
     default:
       return ''
   }
@@ -34,6 +36,7 @@ function helloOf(role: string | undefined): string | undefined {
     case 'imaps':
     case 'pop3':
     case 'pop3s':
+    case 'sieve':
       return undefined
     case 'lmtp':
       return 'LHLO'

@@ -1,11 +1,12 @@
 // What a listener is there for: which protocol, and for whom.
 import type { BoundListener, PortOptions, UnixSocketOptions } from '../connection/listener-options.ts'
 import type { ListenerRole as ImapRole } from '../imap/server/services.ts'
+import type { ListenerRole as ManageSieveRole } from '../manage-sieve/services.ts'
 import type { ListenerRole as Pop3Role } from '../pop3/server/services.ts'
 import type { SmtpRole, ListenerRole as SmtpServerRole } from '../smtp/server/services.ts'
 
 /** Of [[listeners]]. */
-export type ListenerRole = SmtpRole | ImapRole | Pop3Role
+export type ListenerRole = SmtpRole | ImapRole | Pop3Role | ManageSieveRole
 
 /** With that of [[lmtp]]. */
 export type ServedRole = ListenerRole | SmtpServerRole
@@ -21,6 +22,7 @@ export const usualPorts: Readonly<Record<ListenerRole, number>> = {
   imaps: 993,
   pop3: 110,
   pop3s: 995,
+  sieve: 4190,
 }
 
 export const listenerRoles = Object.keys(usualPorts) as readonly ListenerRole[]
@@ -32,7 +34,7 @@ interface WithRole {
 export function isSmtp<Listener extends WithRole>(
   listener: Listener,
 ): listener is Listener & { readonly role: SmtpServerRole } {
-  return !isImap(listener) && !isPop3(listener)
+  return !isImap(listener) && !isPop3(listener) && !isManageSieve(listener)
 }
 
 export function isImap<Listener extends WithRole>(
@@ -45,4 +47,10 @@ export function isPop3<Listener extends WithRole>(
   listener: Listener,
 ): listener is Listener & { readonly role: Pop3Role } {
   return listener.role === 'pop3' || listener.role === 'pop3s'
+}
+
+export function isManageSieve<Listener extends WithRole>(
+  listener: Listener,
+): listener is Listener & { readonly role: ManageSieveRole } {
+  return listener.role === 'sieve'
 }

@@ -108,7 +108,7 @@ const domain = formed(problemOfDomain).overwrite(text => parseDomain(text) ?? te
 const listener = z.strictObject({
   role: setting(
     z.enum(listenerRoles),
-    'relay: mail from other servers (port 25). submission: mail from your users, with STARTTLS (port 587). submissions: the same with TLS from the first byte (port 465). imap: your users read their mail, with STARTTLS (port 143). imaps: the same with TLS from the first byte (port 993). pop3: programs of your users fetch their mail, with STLS (port 110). pop3s: the same with TLS from the first byte (port 995).',
+    'relay: mail from other servers (port 25). submission: mail from your users, with STARTTLS (port 587). submissions: the same with TLS from the first byte (port 465). imap: your users read their mail, with STARTTLS (port 143). imaps: the same with TLS from the first byte (port 993). pop3: programs of your users fetch their mail, with STLS (port 110). pop3s: the same with TLS from the first byte (port 995). sieve: your users keep the scripts that sort their mail (ManageSieve), with STARTTLS (port 4190).',
     { example: '"relay"' },
   ),
   address: setting(
@@ -480,6 +480,21 @@ const imap = z.strictObject({
   idleTimeoutMinutes: setting(
     count(30, 10_080).default(31),
     'Minutes that a mail program may be silent. RFC 9051 §5.4 asks for 30 at least.',
+  ),
+})
+
+const manageSieve = z.strictObject({
+  maxConnections: setting(
+    count(1, 1_000_000).default(1000),
+    'Connections at one time, over all listeners; whoever comes then is told to come again.',
+  ),
+  maxConnectionsPerAddress: setting(
+    count(1, 1_000_000).default(100),
+    'Connections at one time from one IP address; of IPv6, from one /64.',
+  ),
+  idleTimeoutMinutes: setting(
+    count(30, 10_080).default(31),
+    'Minutes that a client that has logged in may be silent. RFC 5804 §1.2 asks for 30 at least.',
   ),
 })
 
@@ -1569,6 +1584,10 @@ const settingsTable = z.strictObject({
   limits: setting(limits.prefault({}), 'What one stranger may demand of the server.'),
   imap: setting(imap.prefault({}), 'IMAP: how your users read their mail.'),
   pop3: setting(pop3.prefault({}), 'POP3: how programs of your users fetch their mail.'),
+  manageSieve: setting(
+    manageSieve.prefault({}),
+    'ManageSieve: how your users keep the scripts that sort their mail.',
+  ),
   login: setting(login.prefault({}), 'How users log in, whatever the protocol.'),
   submission: setting(submission.prefault({}), 'Mail from your own users.'),
   mailAuthentication: setting(

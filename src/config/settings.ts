@@ -34,6 +34,7 @@ export interface Settings {
   readonly limits: LimitSettings
   readonly imap: ImapSettings
   readonly pop3: Pop3Settings
+  readonly manageSieve: ManageSieveSettings
   readonly login: LoginSettings
   readonly submission: SubmissionSettings
   readonly mailAuthentication: MailAuthenticationSettings
@@ -217,6 +218,13 @@ export interface ImapSettings {
 
 /** Of sessions in which programs fetch mail. */
 export interface Pop3Settings {
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly idleTimeoutMinutes: number
+}
+
+/** Of sessions in which users keep their scripts. */
+export interface ManageSieveSettings {
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly idleTimeoutMinutes: number

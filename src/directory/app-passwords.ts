@@ -12,7 +12,7 @@ import { keepFormerPassword } from './former-passwords.ts'
 import { readAddress } from './rows.ts'
 
 /** What it is good for. */
-export const appPasswordScopes = ['smtp', 'imap', 'pop3'] as const
+export const appPasswordScopes = ['smtp', 'imap', 'pop3', 'sieve'] as const
 export type AppPasswordScope = (typeof appPasswordScopes)[number]
 
 export interface AppPassword {

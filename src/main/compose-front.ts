@@ -1,5 +1,5 @@
 // A front: the servers that talk to the world, each of its protocol, with the services of this system behind them.
-import { isImap, isPop3, isSmtp, type ServedListener, type ServedOptions } from '../config/listener-roles.ts'
+import { isImap, isManageSieve, isPop3, isSmtp, type ServedListener, type ServedOptions } from '../config/listener-roles.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Hooks } from '../hooks/hooks.ts'
@@ -14,6 +14,7 @@ import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
 import { composeImap } from './compose-imap.ts'
 import { composeLogIns } from './compose-log-ins.ts'
+import { composeManageSieve } from './compose-manage-sieve.ts'
 import { composePop3 } from './compose-pop3.ts'
 import { composeSmtp } from './compose-smtp.ts'
 import type { MailFetcher } from './mail-fetcher.ts'
@@ -77,19 +78,29 @@ export function composeFront(parts: FrontParts): Front {
     connectionCounts: connectionCounts?.('pop3'),
     logins: pop3Logins,
   })
+  const sieveLogins = logIns.create('sieve')
+  const sieve = composeManageSieve({
+    ...shared,
+    listeners: listeners.filter(isManageSieve),
+    connectionCounts: connectionCounts?.('sieve'),
+    logins: sieveLogins,
+  })
   return {
     fetcher: smtp.fetcher,
     async listen() {
       const bySmtp: ServedListener[] = [...(await smtp.server.listen())]
       const byImap: ServedListener[] = [...(await imap.server.listen())]
       const byPop3: ServedListener[] = [...(await pop3.server.listen())]
-      const boundOf = (listener: ServedOptions): ServedListener[] =>
-        isSmtp(listener) ? bySmtp : isImap(listener) ? byImap : byPop3
+      const bySieve: ServedListener[] = [...(await sieve.server.listen())]
+      const boundOf = (listener: ServedOptions): ServedListener[] => {
+        if (isManageSieve(listener)) return bySieve
+        return isSmtp(listener) ? bySmtp : isImap(listener) ? byImap : byPop3
+      }
       return listeners.flatMap(listener => boundOf(listener).shift() ?? [])
     },
     async close(graceMs) {
-      await Promise.all([smtp.close(graceMs), imap.close(graceMs), pop3.close(graceMs)])
-      await Promise.all([smtpLogins.settled(), imapLogins.settled(), pop3Logins.settled()])
+      await Promise.all([smtp.close(graceMs), imap.close(graceMs), pop3.close(graceMs), sieve.close(graceMs)])
+      await Promise.all([smtpLogins.settled(), imapLogins.settled(), pop3Logins.settled(), sieveLogins.settled()])
       // What was handed over is written down before the storage closes.
       await trail.flush()
     },

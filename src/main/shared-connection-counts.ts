@@ -41,7 +41,7 @@ export function countConnections({ counters, fronts }: ConnectionCountTable): nu
 }
 
 /** Those of each protocol: whoever has many of one may have as many of another. */
-export type CountsOf = (protocol: 'smtp' | 'imap' | 'pop3') => ConnectionCounts
+export type CountsOf = (protocol: 'smtp' | 'imap' | 'pop3' | 'sieve') => ConnectionCounts
 
 /** The counts as one front adds to them. */
 export function shareConnectionCounts(table: ConnectionCountTable, front: number): CountsOf {

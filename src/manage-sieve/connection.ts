@@ -2,6 +2,8 @@
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { isLoopback, plainAddress } from '../address/networks.ts'
+import type { Admission, KeptConnection } from '../connection/connection-keeper.ts'
+import type { Door } from '../connection/door.ts'
 import {
   disown,
   own,
@@ -9,11 +11,14 @@ import {
   tellWhenDrained,
   tellWhenSecured,
 } from '../connection/owned-socket.ts'
+import { Peer } from '../connection/peer.ts'
 import type { TlsFacts } from '../connection/tls-facts.ts'
+import { describeTlsFailure, peerHasGone, type TlsFailure } from '../connection/tls-failure.ts'
 import { defaultLimits } from '../sieve/limits.ts'
 import { CommandReader } from './command-reader.ts'
 import { formatResponse, type Response } from './response.ts'
 import { responses } from './responses.ts'
+import type { ListenerRole, TurnedAway } from './services.ts'
 import { Session, type SessionContext, type Step } from './session.ts'
 
 /** What the server gives its connections. */
@@ -34,7 +39,8 @@ export interface ConnectionHost {
   /** The server's end of TLS on this socket. */
   secure(socket: Socket, secureContext: SecureContext): TLSSocket
   tlsFacts(secure: TLSSocket): TlsFacts
-  released(connection: Connection): void
+  admit(remoteAddress: string, door: Door<ListenerRole>): Admission
+  released(connection: Connection, counted: 'counted' | 'not-counted'): void
   note(message: string, connection: Connection): void
   /** An error of ours, without a session that it could be told to. */
   fault(cause: unknown, connection: Connection): void
@@ -47,31 +53,42 @@ const maxBufferedBytes = 64 * 1024
 /** How long a client has for closing its half after we closed ours. */
 const closeWaitMs = 10_000
 
-export class Connection implements SocketOwner {
+export class Connection implements SocketOwner, KeptConnection {
   readonly #host: ConnectionHost
+  readonly #door: Door<ListenerRole>
+  readonly #peer: Peer
+  readonly #openedAt: number
   #socket: Socket
   session: Session | undefined
   readonly #reader: CommandReader
   /** 'busy': an answer is being found; 'blocked': the client does not take what was said. */
-  #mode: 'commands' | 'busy' | 'blocked' | 'handshake' | 'closed' = 'busy'
+  #mode: 'proxy-header' | 'commands' | 'busy' | 'blocked' | 'handshake' | 'closed' = 'busy'
+  /** While a PROXY header is expected. */
+  #header: Buffer = Buffer.alloc(0)
+  #isCounted = false
   #waitingBytes = 0
   #isPaused = false
   /** The client has closed its half; what came before is still served. */
   #inputEnded = false
   #isDraining = false
-  readonly remoteAddress: string
   /** ms since 1970 */
   deadlineAt = 0
 
-  constructor(host: ConnectionHost, socket: Socket) {
+  constructor(host: ConnectionHost, door: Door<ListenerRole>, socket: Socket) {
     this.#host = host
+    this.#door = door
     this.#socket = socket
+    this.#peer = new Peer(door, socket)
+    this.#openedAt = host.now()
     this.#reader = new CommandReader({
       maxLineBytes,
       maxLiteralBytes: maxLiteralBytes(host.context),
       maxSkippedBytes,
     })
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
+  }
+
+  get remoteAddress(): string {
+    return this.#peer.address
   }
 
   // Beginning and end
@@ -81,30 +98,64 @@ export class Connection implements SocketOwner {
     this.#extendDeadline()
   }
 
+  expectProxy(): void {
+    this.#mode = 'proxy-header'
+  }
+
   greet(): void {
+    this.#isCounted = true
+    const admission = this.#host.admit(this.remoteAddress, this.#door)
+    if (admission.kind !== 'admitted') {
+      this.#noteTurnedAway({ response: responses.tooManyConnections })
+      this.#bid(responses.tooManyConnections)
+      return
+    }
+    const socket = this.#socket
     this.session = new Session(this.#host.context, {
       sessionId: this.#host.nextSessionId(),
+      role: this.#door.role,
       remoteAddress: this.remoteAddress,
-      loopback: isLoopback(this.remoteAddress),
+      remotePort: this.#peer.port,
+      localAddress: plainAddress(socket.localAddress ?? ''),
+      localPort: socket.localPort ?? 0,
+      connectedAt: this.#openedAt,
+      loopback: !this.#peer.isUnknown && isLoopback(this.remoteAddress),
     })
     this.#apply(this.session.greet())
     this.#run()
   }
 
   refuseNewcomer(): void {
-    this.#bid(responses.tooManyConnections)
+    this.#bid(responses.shuttingDown)
+  }
+
+  #noteTurnedAway(why: Pick<TurnedAway, 'response' | 'problem'>): void {
+    try {
+      const peer = { role: this.#door.role, remoteAddress: this.remoteAddress, ...why }
+      this.#host.context.services.turnedAway?.(peer)
+    } catch (cause) {
+      this.#host.fault(cause, this)
+    }
   }
 
   /** Ends when nothing is lost by that: between two commands. */
   drain(): void {
     this.#isDraining = true
     if (this.#mode === 'commands' || this.#mode === 'blocked') this.#bid(responses.shuttingDown)
-    else if (this.#mode === 'handshake') this.#socket.destroy()
+    else if (this.#mode === 'handshake' || this.#mode === 'proxy-header') this.#socket.destroy()
   }
 
   cut(): void {
-    if (this.#mode !== 'closed' && this.#mode !== 'handshake') this.#bid(responses.shuttingDown)
+    if (this.#mode === 'commands' || this.#mode === 'blocked' || this.#mode === 'busy')
+      this.#bid(responses.shuttingDown)
     this.#socket.destroy()
+  }
+
+  cutFor(cause: unknown): void {
+    this.#mode = 'closed'
+    this.deadlineAt = Number.POSITIVE_INFINITY
+    this.#socket.destroy()
+    this.#host.fault(cause, this)
   }
 
   #bid(farewell: Response): void {
@@ -124,18 +175,28 @@ export class Connection implements SocketOwner {
 
   gone(): void {
     this.#mode = 'closed'
-    this.#host.released(this)
+    this.#host.released(this, this.#isCounted ? 'counted' : 'not-counted')
   }
 
   ended(): void {
     this.#inputEnded = true
-    if (this.#mode === 'handshake') this.#socket.destroy()
+    if (this.#mode === 'handshake') {
+      this.#noteTlsFailure(peerHasGone)
+      this.#socket.destroy()
+    } else if (this.#mode === 'proxy-header') this.#socket.destroy()
     else this.#run()
   }
 
-  failed(cause: Error): void {
-    if (this.#mode !== 'closed') this.#host.note(`connection failed: ${cause.message}`, this)
+  failed(cause: TlsFailure): void {
+    if (this.#mode === 'handshake') this.#noteTlsFailure(cause)
+    else if (this.#mode !== 'closed') this.#host.note(`connection failed: ${cause.message}`, this)
     this.#socket.destroy()
+  }
+
+  #noteTlsFailure(cause: TlsFailure): void {
+    const problem = describeTlsFailure(cause, 'after-starttls')
+    this.#host.note(problem, this)
+    this.#noteTurnedAway({ problem })
   }
 
   fail(cause: unknown): void {
@@ -167,10 +228,30 @@ export class Connection implements SocketOwner {
 
   take(bytes: Buffer): void {
     if (this.#mode === 'closed') return
+    if (this.#mode === 'proxy-header') {
+      this.#readProxyHeader(bytes)
+      return
+    }
     // The bytes of a command do not move the deadline, or a client that sends one a minute could keep its place for ever.
     this.#reader.take(bytes)
     this.#waitingBytes += bytes.length
     this.#run()
+  }
+
+  #readProxyHeader(bytes: Buffer): void {
+    this.#header = Buffer.concat([this.#header, bytes])
+    const length = this.#peer.readProxyHeader(this.#header)
+    if (length === 'incomplete') return
+    if (length === 'malformed') {
+      this.#host.note('no PROXY header where one has to be', this)
+      this.#socket.destroy()
+      return
+    }
+    const rest = this.#header.subarray(length)
+    this.#header = Buffer.alloc(0)
+    this.#mode = 'busy'
+    this.greet()
+    if (rest.length > 0) this.take(rest)
   }
 
   /** Goes on until the bytes are used up or something has to be waited for. */

@@ -1,13 +1,14 @@
 // What a session of ManageSieve needs of the system around it. The composition root supplies it.
-import type { TlsFacts } from '../connection/tls-facts.ts'
+import type { SessionPeer } from '../connection/session-peer.ts'
 import type { Authority, LoginProblem } from '../sasl/authority.ts'
+import type { Response } from './response.ts'
+
+/** Port 4190, with STARTTLS. */
+export type ListenerRole = 'sieve'
 
 /** The peer as the session knows it so far. */
-export interface Client {
-  readonly sessionId: string
-  readonly remoteAddress: string
-  readonly tls?: TlsFacts | undefined
-  /** A peer on this very machine. */
+export interface Client extends SessionPeer<ListenerRole> {
+  /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */
   readonly loopback: boolean
 }
 
@@ -47,7 +48,16 @@ export interface SessionServices {
   activateScript(account: Account, name: string | undefined): Promise<boolean>
   deleteScript(account: Account, name: string): Promise<'deleted' | 'nonexistent' | 'active'>
   renameScript(account: Account, from: string, to: string): Promise<'renamed' | 'nonexistent' | 'exists'>
-  /** Must not throw and is not waited for. */
+  /** Must not throw and is not waited for; as the next two. */
   loginRefused?(client: Client, refused: RefusedLogin): void
   loggedIn?(client: Client, account: Account): void
+  /** Whoever came no further than the beginning of a connection: `problem` says why the TLS handshake failed. */
+  turnedAway?(peer: TurnedAway): void
+}
+
+export interface TurnedAway {
+  readonly role: ListenerRole
+  readonly remoteAddress: string
+  readonly response?: Response | undefined
+  readonly problem?: string | undefined
 }

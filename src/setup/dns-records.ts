@@ -52,7 +52,7 @@ const sending = 'by which they send'
 const reading = 'where they read'
 const fetching = 'from where they fetch'
 
-/** What mail programs look for, in the order of the list (RFC 6186 §3.1, §3.2; RFC 8314 §5.1). */
+/** What mail programs look for, in the order of the list (RFC 6186 §3.1, §3.2; RFC 8314 §5.1; RFC 5804 §1.8). */
 const services: Readonly<Record<ListenerSettings['role'], MailService | undefined>> = {
   // The MX record leads there.
   relay: undefined,
@@ -62,6 +62,7 @@ const services: Readonly<Record<ListenerSettings['role'], MailService | undefine
   imaps: { label: '_imaps', use: reading, priority: 0 },
   pop3: { label: '_pop3', use: fetching, priority: 10 },
   pop3s: { label: '_pop3s', use: fetching, priority: 10 },
+  sieve: { label: '_sieve', use: 'where they keep the scripts that sort their mail', priority: 0 },
 }
 
 export interface DnsRecord {
@@ -186,7 +187,7 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
           'SRV',
           `${label}._tcp.${domain}`,
           `${priority} 1 ${port} ${hostname}.`,
-          `SRV (RFC 6186, RFC 8314): where mail programs of your users find the server ${use}.`,
+          `SRV (${label === '_sieve' ? 'RFC 5804' : 'RFC 6186, RFC 8314'}): where mail programs of your users find the server ${use}.`,
         ),
       ),
       ...(autoconfig === 'on'

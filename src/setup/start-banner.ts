@@ -19,6 +19,7 @@ const duties: Readonly<Record<ServedRole, string>> = {
   imaps: 'your users read their mail: TLS, log in',
   pop3: 'programs of your users fetch their mail: STLS, log in',
   pop3s: 'programs of your users fetch their mail: TLS, log in',
+  sieve: 'your users keep the scripts that sort their mail: STARTTLS, log in',
   lmtp: 'mail for the mailboxes here, from a server before this one',
 }
 

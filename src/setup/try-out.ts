@@ -48,6 +48,7 @@ const defaultPorts: TryOutPorts = {
   imaps: 2993,
   pop3: 2110,
   pop3s: 2995,
+  sieve: 6190,
 }
 
 export function tryOutSettings(

@@ -43,6 +43,7 @@ describe('a settings file', () => {
         'imaps :: 993',
         'pop3 :: 110',
         'pop3s :: 995',
+        'sieve :: 4190',
       ],
     )
     assert.deepEqual(settings.localNetworks, [])

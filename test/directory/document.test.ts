@@ -344,7 +344,7 @@ test('mistakes in app passwords name their place', () => {
       '4:11 This is no [[account]] of this file.',
       '5:8 The name of an app password is one line of at most 100 characters, without control characters: phone, "office printer".',
       '6:10 The digest of an app password is SHA-256 in hexadecimal, as "postrider export" writes it.',
-      '7:10 "scopes" is a list of smtp, imap, pop3: ["smtp"].',
+      '7:10 "scopes" is a list of smtp, imap, pop3, sieve: ["smtp"].',
       '8:11 This is no time: "2027-01-31T12:00:00Z".',
     ],
   )

@@ -142,12 +142,13 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       cipher: secure.getCipher().standardName,
       channelBinding: type => channelBindingOf(secure, type),
     }),
+    admit: () => ({ kind: 'admitted' }),
     released: connection => connections.delete(connection),
     note: () => undefined,
     fault: cause => faults.push(cause),
   }
   const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
-    const connection = new Connection(host, socket)
+    const connection = new Connection(host, { role: 'sieve' }, socket)
     connections.add(connection)
     connection.adopt()
     connection.greet()

@@ -69,6 +69,7 @@ test('by flags: settings that load, DNS records, the domain, an account that can
       'imaps :: 993',
       'pop3 :: 110',
       'pop3s :: 995',
+      'sieve :: 4190',
     ],
   )
   assert.equal(result.dnsFile, join(folder, 'dns-records.zone'))

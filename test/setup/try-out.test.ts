@@ -31,6 +31,7 @@ test('it listens on loopback only, on the ports of the README', () => {
       'imaps 2993',
       'pop3 2110',
       'pop3s 2995',
+      'sieve 6190',
     ],
   )
   assert.deepEqual(

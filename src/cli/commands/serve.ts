@@ -17,7 +17,7 @@ export function addServeCommand(program: Command, run: CommandRun): void {
     summary: 'Run the server',
     description:
       'Run the server until it gets SIGINT or SIGTERM. --try starts one to try out: a domain under .test with two accounts, ' +
-      'in the folder ./data, on ports 2525, 2587 and 2465, for IMAP 2143 and 2993, for POP3 2110 and 2995. The log goes to standard error: plain lines on a terminal, one JSON ' +
+      'in the folder ./data, on ports 2525, 2587 and 2465, for IMAP 2143 and 2993, for POP3 2110 and 2995, for ManageSieve 6190. The log goes to standard error: plain lines on a terminal, one JSON ' +
       'object a line anywhere else (docs/log.md).',
     examples: [
       'serve',
