@@ -643,7 +643,10 @@ export class QueueAgent implements DeliveryAgent {
 
   async #deliverLocally(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<void> {
     try {
-      for (const attempted of await this.#parts.local.deliver(work, locals)) this.#ended(attempted)
+      await this.#parts.local.deliver(work, locals, {
+        ended: attempted => this.#ended(attempted),
+        failed: (recipient, cause) => this.#failedHere(work, [recipient], cause),
+      })
     } catch (cause) {
       this.#failedHere(
         work,
@@ -661,9 +664,10 @@ export class QueueAgent implements DeliveryAgent {
 
   /** What another server has decided. */
   #count(ended: Attempted): void {
-    const { accountId } = ended.work.message
+    const { accountId, isReport } = ended.work.message
     const { outcome } = ended
-    if (accountId === undefined || !this.#parts.noteEnded) return
+    // What a script answers goes to whoever has written, and says nothing of whom its owner writes to.
+    if (accountId === undefined || isReport || !this.#parts.noteEnded) return
     const isDead = newsOfAddress(ended)?.kind === 'dead'
     const isElsewhere =
       (outcome.kind === 'relayed' && !outcome.isFinal) ||

@@ -26,6 +26,11 @@ export interface LocalRecipient {
   readonly route: Extract<Route, { kind: 'mailbox' }>
 }
 
+export interface LocalEnds {
+  readonly ended: (attempted: Attempted) => void
+  readonly failed: (recipient: QueuedRecipient, cause: unknown) => void
+}
+
 export interface LocalDeliveryOptions {
   readonly mailData: MailDataStore
   /** Without it nobody ever has a terminal open. */
@@ -55,7 +60,12 @@ export class LocalDelivery {
     this.#options = options
   }
 
-  async deliver(work: ClaimedWork, locals: readonly LocalRecipient[]): Promise<readonly Attempted[]> {
+  /** Each of them ends, or has failed by a fault of ours. Rejects when none of them has got so far. */
+  async deliver(
+    work: ClaimedWork,
+    locals: readonly LocalRecipient[],
+    { ended, failed }: LocalEnds,
+  ): Promise<void> {
     const { disposition, id, isTlsReport, size } = work.message
     await this.#options.noteReport(
       work.message,
@@ -73,23 +83,29 @@ export class LocalDelivery {
     })
     const text = disposition === 'mail' ? '' : await this.#readText(work)
     const attempts: Attempted[] = []
+    const scripted: LocalRecipient[] = []
     for (const { recipient, route } of locals) {
       const attempt = { work, recipient }
       const shown = disposition !== 'mail' && (await this.#show(route.address, text))
       // SEND: the terminal only; SOML: the mailbox when there is no terminal; SAML: both (RFC 821 §3.4).
       if (disposition === 'send' && !shown) attempts.push({ ...attempt, outcome: noTerminal })
       else if (shown && disposition !== 'saml') attempts.push({ ...attempt, outcome: { kind: 'shown' } })
-      else {
-        const local = { recipient, route }
-        const { room, scripts } = this.#options
-        attempts.push(
-          route.scriptId === undefined
-            ? await fileInMailbox(room, work, local)
-            : await scripts.apply(work, local, placeInMailbox(room, work, local)),
-        )
-      }
+      else if (route.scriptId === undefined)
+        attempts.push(await fileInMailbox(this.#options.room, work, { recipient, route }))
+      else scripted.push({ recipient, route })
     }
-    return attempts
+    for (const attempted of attempts) ended(attempted)
+    // A script may take its time; the others have theirs.
+    await Promise.all(
+      scripted.map(async local => {
+        const without = placeInMailbox(this.#options.room, work, local)
+        try {
+          ended(await this.#options.scripts.apply(work, local, without))
+        } catch (cause) {
+          failed(local.recipient, cause)
+        }
+      }),
+    )
   }
 
   async #readText({ mailDataId }: ClaimedWork): Promise<string> {

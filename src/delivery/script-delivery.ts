@@ -525,6 +525,8 @@ class Doing {
         acceptedAt: now,
         expiresAt: now + this.#parts.lifetimeMs,
         language: work.message.language,
+        // RFC 8689 §5: an answer is protected as what it answers.
+        ...(work.message.tls === undefined ? {} : { tls: work.message.tls }),
         accountId: this.#accountId,
         // Nobody is told what becomes of an answer to an answer.
         isReport: mail.reversePath === null,

@@ -1,4 +1,5 @@
 // Runs the active script of an account for a message: what it wants done, and what is to be remembered of it. Nothing is done here.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Address } from '../address/address.ts'
 import { addressKey } from '../address/address-key.ts'
 import { parseAddress } from '../address/parse-address.ts'
@@ -57,13 +58,34 @@ export class AccountScripts {
   readonly #parts: AccountScriptsParts
   /** By the id of the script, whose text never changes. */
   readonly #parsed = new Map<number, { readonly name: string; readonly parsed: ParsedScript }>()
+  /** By account: when the last of its runs has ended. */
+  readonly #running = new Map<number, Promise<void>>()
 
   constructor(parts: AccountScriptsParts) {
     this.#parts = parts
   }
 
-  /** undefined: the account has no active script any more. Rejects with a StorageFault. */
+  /**
+   * undefined: the account has no active script any more. Rejects with a StorageFault. Of one account one script runs at a time: who
+   * writes one that takes long, and gets much mail, does not take the time of all others.
+   */
   async run(question: ScriptQuestion): Promise<ScriptAnswer | undefined> {
+    const { accountId } = question
+    const before = this.#running.get(accountId)
+    const run = before ? before.then(() => this.#run(question)) : this.#run(question)
+    const ended = run.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#running.set(accountId, ended)
+    try {
+      return await run
+    } finally {
+      if (this.#running.get(accountId) === ended) this.#running.delete(accountId)
+    }
+  }
+
+  async #run(question: ScriptQuestion): Promise<ScriptAnswer | undefined> {
     const { storage } = this.#parts
     const { accountId, now } = question
     const script = await this.#findActive(question)
@@ -93,6 +115,7 @@ export class AccountScripts {
       },
       readScript: (location, name) => this.#readIncluded(accountId, location, name),
       environment: this.#environment(question),
+      yieldTurn: () => nextTurn(),
       recipientDelimiter: subaddressSeparator,
     }
     const outcome = script.parsed.script

@@ -58,6 +58,8 @@ export interface Circumstances {
   readScript(location: IncludeLocation, name: string): Promise<ParsedScript | undefined>
   /** RFC 5183 §4.1: 'domain', 'host', 'remote-ip' … by name. */
   readonly environment: Readonly<Record<string, string>>
+  /** Others have their turn: asked again and again by a run that takes long. Default: it runs through. */
+  yieldTurn?(): Promise<void>
   /** RFC 5233 §4: what parts the detail from the user: '+'. Each character of it does. */
   readonly recipientDelimiter: string
 }

@@ -10,6 +10,8 @@ export interface SieveLimits {
   readonly maxProblems: number
   /** Of one run, with the scripts that it includes: a command, a test, or some characters that are compared; about 1 µs each. */
   readonly maxSteps: number
+  /** After so many steps others have their turn: some milliseconds. */
+  readonly stepsPerTurn: number
   /** RFC 5229 §6: a longer value is cut. */
   readonly maxVariableLength: number
   /** Of one script. */
@@ -42,6 +44,7 @@ export const defaultLimits: SieveLimits = {
   maxNesting: 32,
   maxProblems: 20,
   maxSteps: 500_000,
+  stepsPerTurn: 4000,
   maxVariableLength: 8192,
   maxVariables: 256,
   maxExpandedLength: 4 * 1024 * 1024,

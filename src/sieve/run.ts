@@ -55,12 +55,14 @@ export class Run {
   /** Where the run is: for a mistake that no argument stands for. */
   at: Position = { line: 1, column: 1 }
   #steps = 0
+  #turnEndsAt: number
   #characters = 0
   #expanded = 0
 
   constructor(script: SieveScript, circumstances: Circumstances, limits: SieveLimits) {
     this.circumstances = circumstances
     this.limits = limits
+    this.#turnEndsAt = limits.stepsPerTurn
     this.message = new MessageView(circumstances.message, limits)
     this.frame = newFrame(script, undefined)
   }
@@ -70,6 +72,7 @@ export class Run {
     for (let index = 0; index < commands.length; index++) {
       const call = commands[index]
       if (!call) break
+      if (this.#steps >= this.#turnEndsAt) await this.#yieldTurn()
       this.#begin(call)
       if (call.name === 'if') {
         const chain = endOfChain(commands, index)
@@ -98,8 +101,14 @@ export class Run {
   }
 
   async evaluate(call: TestCall): Promise<boolean> {
+    if (this.#steps >= this.#turnEndsAt) await this.#yieldTurn()
     this.#begin(call)
     return call.definition.evaluate(call, this)
+  }
+
+  async #yieldTurn(): Promise<void> {
+    this.#turnEndsAt = this.#steps + this.limits.stepsPerTurn
+    await this.circumstances.yieldTurn?.()
   }
 
   #begin(call: Call): void {

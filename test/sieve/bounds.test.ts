@@ -24,6 +24,27 @@ import { circumstancesOf, messageOf, run } from '../harness/sieve.ts'
 
 const tooLong = /takes too long for this message/
 
+it('a run that takes long gives way again and again, a short one never', async () => {
+  const turnsOf = async (script: string): Promise<number> => {
+    let turns = 0
+    const circumstances = {
+      ...circumstancesOf(`X-Long: ${'hay '.repeat(20_000)}\n\nText\n`),
+      yieldTurn: () => {
+        turns++
+        return Promise.resolve()
+      },
+    }
+    const { script: parsed } = parseScript(script)
+    assert.ok(parsed)
+    await runScript(parsed, circumstances)
+    return turns
+  }
+  const test = 'if header :contains "x-long" "needle" { discard; }\n'
+  assert.equal(await turnsOf(test), 0)
+  const turns = await turnsOf(test.repeat(400))
+  assert.ok(turns >= 10, String(turns))
+})
+
 describe('a hostile script', () => {
   it('with patterns that could explode is ended, or is done', async () => {
     const text = messageOf(`Subject: ${'a'.repeat(60_000)}\n\n`)
