@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { changeAccountTerms } from '../../src/directory/terms.ts'
 import { forgetRemembered } from '../../src/filtering/memory.ts'
 import { activateScript, administrators, renameScript } from '../../src/filtering/scripts.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedMessage } from '../../src/queue/records.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
 import { trailAfter } from '../../src/trail/operations.ts'
-import { hour, minute } from '../delivery/world.ts'
+import { address, hour, minute } from '../delivery/world.ts'
 import { createScriptWorld } from './script-world.ts'
 
 const anna = 'anna@example.test'
@@ -466,6 +467,45 @@ test('what is remembered is forgotten when its time is over, and beyond what an 
   assert.equal(await forget(), 6)
   assert.equal(await forget(), 0)
   assert.ok(id > 0)
+})
+
+test('a full mailbox keeps nothing from those to whom it is sent on; what is to be filed waits, and is answered then', async t => {
+  const { world, peer, account, subjects } = await createScriptWorld(t)
+  const id = await account(
+    anna,
+    'require "vacation";\nif header :is "subject" "on" { redirect "clara@example.org"; }\nelse { vacation "Away"; }',
+  )
+  const allow = async (quotaMessages: number): Promise<void> =>
+    await world.storage.run(changeAccountTerms, { address: address(anna), change: { quotaMessages } })
+  await allow(1)
+  await world.post({ from: 'one@example.net', to: [anna], text: message('Subject: One') })
+  assert.equal(peer.messages.length, 1)
+  const waits = await world.post({ from: 'two@example.net', to: [anna], text: message('Subject: Two') })
+  await world.post({ from: 'three@example.net', to: [anna], text: message('Subject: on') })
+  assert.deepEqual(await subjects(id), ['One'])
+  assert.deepEqual(
+    peer.messages.map(one => one.forwardPaths.join()),
+    ['one@example.net', 'clara@example.org'],
+  )
+  const [attempt] = await world.attempts(waits)
+  assert.equal(attempt?.outcome.kind === 'deferred' && attempt.outcome.diagnosis.cause, 'mailbox-full')
+  await allow(10)
+  await world.pass(5 * hour)
+  assert.deepEqual(await subjects(id), ['One', 'Two'])
+  assert.deepEqual(peer.messages.map(one => one.forwardPaths.join()).at(-1), 'two@example.net')
+  assert.equal(peer.messages.filter(one => one.forwardPaths.includes('two@example.net')).length, 1)
+})
+
+test('two for whom there is room for one: the script of the other runs again, and it waits', async t => {
+  const { world, peer, account, subjects } = await createScriptWorld(t)
+  const id = await account(anna, 'require "vacation";\nvacation "Away";')
+  await world.storage.run(changeAccountTerms, { address: address(anna), change: { quotaMessages: 1 } })
+  for (const from of ['one@example.net', 'two@example.net'])
+    await world.accept({ from, to: [anna], text: message('Subject: Test') })
+  await world.pass(0)
+  assert.equal((await subjects(id)).length, 1)
+  assert.equal(await world.waiting(), 1)
+  assert.equal(peer.messages.length, 1)
 })
 
 test('whose script takes long waits for it himself: others pass by', async t => {
