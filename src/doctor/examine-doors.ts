@@ -32,7 +32,7 @@ export async function observeDoors(
   for (const address of addressesOf(hostname)) {
     want({ name: own.hostname, address, port: own.mailPort, role: 'relay' })
     for (const { role, port } of own.listeners)
-      if (role !== 'relay') want({ name: own.hostname, address, port, role })
+      if (role !== 'relay' && role !== 'sieve') want({ name: own.hostname, address, port, role })
   }
   for (const { hosts } of mailHosts)
     for (const host of hosts)

@@ -75,6 +75,7 @@ export async function prepareSurroundings(dns: SurroundingDns): Promise<Surround
     imaps: await findFreePort(address),
     pop3: await findFreePort(address),
     pop3s: await findFreePort(address),
+    sieve: await findFreePort(address),
   }
   const peer = await startPeer({ address: peerAddress, port: ports.relay })
   const time = await startTimeServer()

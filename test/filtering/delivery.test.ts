@@ -8,7 +8,6 @@ import { activateScript, administrators, renameScript } from '../../src/filterin
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedMessage } from '../../src/queue/records.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
-import { trailAfter } from '../../src/trail/operations.ts'
 import { address, hour, minute } from '../delivery/world.ts'
 import { createScriptWorld } from './script-world.ts'
 
@@ -506,22 +505,6 @@ test('two for whom there is room for one: the script of the other runs again, an
   assert.equal((await subjects(id)).length, 1)
   assert.equal(await world.waiting(), 1)
   assert.equal(peer.messages.length, 1)
-})
-
-test('whose script takes long waits for it himself: others pass by', async t => {
-  const { world, account } = await createScriptWorld(t)
-  const slow = 'if header :contains "x-long" "needle" { discard; }\n'.repeat(60)
-  await account('slow@example.test', slow)
-  await account('quick@example.test', 'keep;')
-  const text = message(`X-Long: ${'hay '.repeat(25_000)}\nSubject: Test`)
-  for (let number = 0; number < 6; number++)
-    await world.accept({ from: stranger, to: ['slow@example.test'], text })
-  await world.accept({ from: stranger, to: ['slow@example.test', 'quick@example.test'], text })
-  await world.pass(0)
-  const records = await world.storage.run(trailAfter, { afterId: 0, limit: 1000 })
-  const order = records.flatMap(({ event }) => (event.kind === 'attempted' ? [event.recipient] : []))
-  assert.equal(order.length, 8)
-  assert.ok(order.indexOf('quick@example.test') < order.lastIndexOf('slow@example.test'), order.join())
 })
 
 async function waitUntil(isSo: () => boolean): Promise<void> {

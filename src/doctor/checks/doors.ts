@@ -20,12 +20,15 @@ import { isSameAddress, isUnknownKind, type OwnServer } from '../own-server.ts'
 import { isWithoutWay } from '../without-way.ts'
 import type { World } from '../world.ts'
 
+/** ManageSieve is not tried. */
+export type DoorRole = Exclude<ListenerRole, 'sieve'>
+
 export interface Door {
   /** By which name somebody comes to the address: the certificate has to be for it. */
   readonly name: string
   readonly address: string
   readonly port: number
-  readonly role: ListenerRole
+  readonly role: DoorRole
 }
 
 export interface DoorView extends Door {
@@ -125,7 +128,7 @@ async function observeSmtp(
   }
 }
 
-const uses: Readonly<Record<ListenerRole, string>> = {
+const uses: Readonly<Record<DoorRole, string>> = {
   relay: 'other servers bring mail',
   submission: 'your users send',
   submissions: 'your users send',
@@ -135,7 +138,7 @@ const uses: Readonly<Record<ListenerRole, string>> = {
   pop3s: 'your users fetch their mail',
 }
 
-const costs: Readonly<Record<ListenerRole, string>> = {
+const costs: Readonly<Record<DoorRole, string>> = {
   relay: 'Mail from other servers does not arrive.',
   submission: 'Your users cannot send by this port.',
   submissions: 'Your users cannot send by this port.',
