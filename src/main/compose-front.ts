@@ -1,5 +1,12 @@
 // A front: the servers that talk to the world, each of its protocol, with the services of this system behind them.
-import { isImap, isManageSieve, isPop3, isSmtp, type ServedListener, type ServedOptions } from '../config/listener-roles.ts'
+import {
+  isImap,
+  isManageSieve,
+  isPop3,
+  isSmtp,
+  type ServedListener,
+  type ServedOptions,
+} from '../config/listener-roles.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import type { Hooks } from '../hooks/hooks.ts'
@@ -100,7 +107,12 @@ export function composeFront(parts: FrontParts): Front {
     },
     async close(graceMs) {
       await Promise.all([smtp.close(graceMs), imap.close(graceMs), pop3.close(graceMs), sieve.close(graceMs)])
-      await Promise.all([smtpLogins.settled(), imapLogins.settled(), pop3Logins.settled(), sieveLogins.settled()])
+      await Promise.all([
+        smtpLogins.settled(),
+        imapLogins.settled(),
+        pop3Logins.settled(),
+        sieveLogins.settled(),
+      ])
       // What was handed over is written down before the storage closes.
       await trail.flush()
     },

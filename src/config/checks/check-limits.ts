@@ -6,9 +6,16 @@ import type { Finding } from './finding.ts'
 /** Database, log, mail data and outgoing connections need descriptors too. */
 const othersNeed = 500
 
-export async function checkLimits({ limits, imap, pop3, manageSieve, delivery }: Settings): Promise<Finding[]> {
+export async function checkLimits({
+  limits,
+  imap,
+  pop3,
+  manageSieve,
+  delivery,
+}: Settings): Promise<Finding[]> {
   const allowed = await readDescriptorLimit()
-  const served = limits.maxConnections + imap.maxConnections + pop3.maxConnections + manageSieve.maxConnections
+  const served =
+    limits.maxConnections + imap.maxConnections + pop3.maxConnections + manageSieve.maxConnections
   const wanted = served + delivery.maxConnections + othersNeed
   if (allowed === undefined || allowed >= wanted) return []
   return [
