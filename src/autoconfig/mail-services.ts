@@ -9,7 +9,7 @@ export interface MailService {
   readonly port: number
 }
 
-type ProgramRole = Exclude<ListenerRole, 'relay'> | 'pop3' | 'pop3s'
+type ProgramRole = Exclude<ListenerRole, 'relay' | 'sieve'>
 
 /** The best first: TLS from the first byte before STARTTLS (RFC 8314 §3). */
 const kinds: Readonly<Record<ProgramRole, Pick<MailService, 'protocol' | 'security'>>> = {
