@@ -1,4 +1,4 @@
-// How much an account has in its mailboxes and may have, and how long its Trash and Junk are kept (docs/adr/0034).
+// How much an account has in its mailboxes and may have, and how long its Trash and Junk are kept (docs/adr/0037).
 // NULL: as its domain, or the settings, have it; 0: without limit, or for ever.
 
 export const quota = `
