@@ -185,7 +185,7 @@ const lost = (tx: Tx): string => `
 const messagesPerPage = 500
 
 /** A page of mail data behind `after`. */
-interface LostPage {
+export interface LostPage {
   readonly count: number
   /** undefined: there is no more. */
   readonly next: number | undefined

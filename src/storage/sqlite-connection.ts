@@ -25,6 +25,7 @@ const busyTimeoutMs = 5000
 export class SqliteConnection implements Tx {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #writes = new Map<string, StatementSync>()
   readonly #woken = new WokenTopics()
   readonly file: string
 
@@ -59,6 +60,17 @@ export class SqliteConnection implements Tx {
     return statement
   }
 
+  /** The id of the last row that was put in comes along, which of the tables behind an index of words is no safe number. */
+  #prepareWrite(sql: string): StatementSync {
+    let statement = this.#writes.get(sql)
+    if (!statement) {
+      statement = this.#database.prepare(sql)
+      statement.setReadBigInts(true)
+      this.#writes.set(sql, statement)
+    }
+    return statement
+  }
+
   get<Row>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined> {
     return attempt(() => this.#prepare(sql).get(...values) as Row | undefined)
   }
@@ -68,7 +80,7 @@ export class SqliteConnection implements Tx {
   }
 
   run(sql: string, ...values: readonly SqlValue[]): Promise<{ changes: number }> {
-    return attempt(() => this.#prepare(sql).run(...values) as { changes: number })
+    return attempt(() => ({ changes: Number(this.#prepareWrite(sql).run(...values).changes) }))
   }
 
   wake(topic: WakeTopic, key: number): void {
@@ -106,7 +118,7 @@ export class SqliteConnection implements Tx {
 
   /** A statement without values or rows, now: BEGIN, COMMIT. */
   execute(sql: string): void {
-    this.#prepare(sql).run()
+    this.#prepareWrite(sql).run()
   }
 
   /** Several statements, once: a migration. */
@@ -120,6 +132,7 @@ export class SqliteConnection implements Tx {
 
   close(): void {
     this.#statements.clear()
+    this.#writes.clear()
     if (this.#database.isOpen) this.#database.close()
   }
 }

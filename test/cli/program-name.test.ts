@@ -66,7 +66,7 @@ test('errors, hints, results and help name commands with npx', async context => 
   }
   assert.match(error.message, says)
   const help = (await run(folder, 'help', 'export')).stdout
-  assert.match(help, /^Usage: npx postrider export \[options\] \[file\]\n/)
+  assert.match(help, /^Usage: npx postrider export \[options\] \[command\] \[file\]\n/)
   assert.match(help, /"npx\s+postrider apply" reads it back/)
   assert.match(help, /\n {2}npx postrider export directory\.toml\n/)
 })

@@ -173,7 +173,7 @@ test('who is on the list of wanted senders passes every score, where SPF proves 
   // Nobody else can write in this name.
   assert.match(
     (await send(server, { from: 'boris@friend.test', subject: 'Points 20.5' }))[1] ?? '',
-    /^550 5\.7\.1 The message was not accepted: it looks like spam/,
+    /^550 5\.7\.1 Your message was not delivered: it looks like spam/,
   )
   assert.ok(
     (await lastOf(server, 'refused')).includes(
