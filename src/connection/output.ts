@@ -4,6 +4,11 @@ import type { Writable } from 'node:stream'
 
 /** So many characters go out together. */
 const maxTextLength = 16 * 1024
+/** Octets that are fewer are copied, to go out with the texts around them. */
+const copiedBytes = 16 * 1024
+const gatheredBytes = 64 * 1024
+/** Of a character in UTF-8, by the units of a string. */
+const bytesPerUnit = 3
 
 export interface OutputEvents {
   /** The client does not read what it has. */
@@ -16,7 +21,11 @@ export class Output {
   /** The socket, or what compresses for it. */
   #target: Writable
   readonly #events: OutputEvents
+  /** Behind what is gathered. */
   #text = ''
+  /** While octets and texts are gathered; whoever has written it does not get it back. */
+  #gathered: Buffer | undefined
+  #filled = 0
   #isBlocked = false
   #waiting: (() => void)[] = []
 
@@ -43,15 +52,52 @@ export class Output {
 
   /** The bytes have to stay as they are until they are written. */
   addOctets(bytes: Uint8Array): void {
-    this.flush()
-    this.#write(bytes)
+    if (bytes.length > copiedBytes) {
+      this.flush()
+      this.#write(bytes)
+    } else {
+      this.#gatherText()
+      this.#roomFor(bytes.length).set(bytes, this.#filled)
+      this.#filled += bytes.length
+    }
   }
 
   flush(): void {
-    if (this.#text === '') return
+    if (this.#gathered) {
+      this.#gatherText()
+      this.#writeGathered()
+    }
     const text = this.#text
     this.#text = ''
-    this.#write(text)
+    if (text !== '') this.#write(text)
+  }
+
+  #gatherText(): void {
+    const text = this.#text
+    this.#text = ''
+    if (text === '') return
+    if (text.length * bytesPerUnit > gatheredBytes) {
+      this.#writeGathered()
+      this.#write(text)
+    } else {
+      const room = this.#roomFor(text.length * bytesPerUnit)
+      this.#filled += room.write(text, this.#filled)
+    }
+  }
+
+  /** What is gathered, with so much room behind it. */
+  #roomFor(bytes: number): Buffer {
+    if (this.#filled + bytes > gatheredBytes) this.#writeGathered()
+    this.#gathered ??= Buffer.allocUnsafeSlow(gatheredBytes)
+    return this.#gathered
+  }
+
+  #writeGathered(): void {
+    const gathered = this.#gathered
+    const filled = this.#filled
+    this.#gathered = undefined
+    this.#filled = 0
+    if (gathered && filled > 0) this.#write(gathered.subarray(0, filled))
   }
 
   #write(bytes: string | Uint8Array): void {

@@ -6,7 +6,8 @@ import { parseAddress } from '../address/parse-address.ts'
 import { addressOfAccount } from '../directory/accounts.ts'
 import { subaddressSeparator } from '../directory/keys.ts'
 import { listOwnAddresses } from '../directory/owns-address.ts'
-import type { Mailbox } from '../mailbox/mailbox-row.ts'
+import { type Mailbox, openingOf } from '../mailbox/mailbox-row.ts'
+import { readMetadata } from '../mailbox/metadata.ts'
 import { listMailboxes } from '../mailbox/name-operations.ts'
 import type { Circumstances, SieveEnvelope, SieveMessage } from '../sieve/circumstances.ts'
 import type { IncludeLocation } from '../sieve/language/definitions.ts'
@@ -102,8 +103,7 @@ export class AccountScripts {
       mailboxes: {
         exists: async name => (await mailboxes.named(name)) !== undefined,
         hasSpecialUse: (mailbox, attribute) => mailboxes.hasUse(mailbox, attribute),
-        // This server keeps no annotations.
-        readMetadata: () => Promise.resolve(undefined),
+        readMetadata: (name, annotation) => mailboxes.note(name, annotation),
       },
       memory: {
         async has(kind, key) {
@@ -216,6 +216,16 @@ export class AccountMailboxes {
       mailbox =>
         mailbox.specialUse?.toLowerCase() === use && (wanted === undefined || mailbox.name === wanted),
     )
+  }
+
+  /** RFC 5490: of a mailbox, or without a name of the server, as the account sees it. */
+  async note(name: string | undefined, entry: string): Promise<string | undefined> {
+    const mailbox = name === undefined ? undefined : await this.named(name)
+    if (name !== undefined && !mailbox) return undefined
+    const wanted = entry.toLowerCase()
+    const place = { mailbox: mailbox && openingOf(mailbox), accountId: this.#accountId }
+    const found = (await this.#storage.run(readMetadata, { ...place, names: [wanted] })).get(wanted)
+    return found && Buffer.from(found).toString()
   }
 }
 

@@ -8,6 +8,7 @@ import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MailboxMessage, MessageFlags } from '../mailbox/message-row.ts'
 import { readKeywords, readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
+import { readStructuredMessages } from '../mailbox/structures.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
@@ -20,7 +21,7 @@ import type { AccessParts } from './parts.ts'
 import { readPreview } from './preview.ts'
 import type { RecentMessages } from './recent-messages.ts'
 import { inPieces, spanUids } from './selection.ts'
-import { structuresOf } from './structures.ts'
+import { withMissing } from './structures.ts'
 
 export interface Fetching extends Pick<AccessParts, 'storage' | 'mailData'> {
   readonly id: OpenMailbox
@@ -53,11 +54,8 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
       (seen ? await fetching.markSeen(piece) : []).map(message => [message.uid, message]),
     )
     const batch: FetchedMessage[] = []
-    const messages = await readAll(fetching, piece)
+    const { messages, structures } = await readAll(fetching, piece, request)
     const read = request.attributes.some(needsText) ? await readSmall(fetching, messages) : undefined
-    const structures = request.attributes.some(needsStructure)
-      ? await structuresOf(fetching, messages)
-      : undefined
     for (const message of messages) {
       const sequence = fetching.numbers.numberOf(message.uid)
       if (sequence === undefined) continue
@@ -128,14 +126,29 @@ async function keywordsOf(
   return new Map(messages.map(({ uid, keywords }) => [uid, keywords]))
 }
 
+interface ReadBatch {
+  readonly messages: readonly MailboxMessage[]
+  /** undefined: nothing asks for them. */
+  readonly structures: ReadonlyMap<number, MessageStructure> | undefined
+}
+
 async function readAll(
-  { storage, id, numbers }: Fetching,
+  fetching: Fetching,
   uids: readonly number[],
-): Promise<readonly MailboxMessage[]> {
+  { attributes }: Request,
+): Promise<ReadBatch> {
+  const { storage, id, numbers } = fetching
   const messages: MailboxMessage[] = []
-  for (const range of spanUids(numbers, uids))
-    messages.push(...(await storage.run(readMessages, { ...id, range, limit: messagesOfBatch })))
-  return messages
+  const kept = attributes.some(needsStructure) ? new Map<number, MessageStructure>() : undefined
+  for (const range of spanUids(numbers, uids)) {
+    const wanted = { ...id, range, limit: messagesOfBatch }
+    if (kept) {
+      const found = await storage.run(readStructuredMessages, wanted)
+      messages.push(...found.messages)
+      for (const [mailDataId, structure] of found.structures) kept.set(mailDataId, structure)
+    } else messages.push(...(await storage.run(readMessages, wanted)))
+  }
+  return { messages, structures: kept && (await withMissing(fetching, messages, kept)) }
 }
 
 /** Of one batch in memory at most; what is beyond is read message by message. */

@@ -14,12 +14,20 @@ export async function readStructure(pieces: AsyncIterable<Uint8Array>): Promise<
 
 /** By the ids of their mail data; without those that cannot be read. */
 export async function structuresOf(
-  { storage, mailData }: Pick<AccessParts, 'storage' | 'mailData'>,
+  parts: Pick<AccessParts, 'storage' | 'mailData'>,
   messages: readonly MailboxMessage[],
 ): Promise<ReadonlyMap<number, MessageStructure>> {
   const mailDataIds = [...new Set(messages.map(message => message.mailDataId))]
-  const kept = await storage.run(readStructures, { mailDataIds })
-  if (kept.size === mailDataIds.length) return kept
+  return await withMissing(parts, messages, await parts.storage.run(readStructures, { mailDataIds }))
+}
+
+/** Those that are not kept yet are read, and kept. */
+export async function withMissing(
+  { storage, mailData }: Pick<AccessParts, 'storage' | 'mailData'>,
+  messages: readonly MailboxMessage[],
+  kept: ReadonlyMap<number, MessageStructure>,
+): Promise<ReadonlyMap<number, MessageStructure>> {
+  if (messages.every(({ mailDataId }) => kept.has(mailDataId))) return kept
   const structures = new Map(kept)
   const found: KeptStructure[] = []
   for (const message of messages) {

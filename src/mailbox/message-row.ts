@@ -24,7 +24,7 @@ export interface MailboxMessage extends MessageFlags {
 
 export const flagColumns = 'uid, flags, mailbox_message.keywords, mailbox_message.mod_seq'
 
-export const messageColumns = `${flagColumns}, mail_data_id, queue_id, received_at, saved_at, mailbox_message.size, trace_fields`
+export const messageColumns = `${flagColumns}, mailbox_message.mail_data_id, queue_id, received_at, saved_at, mailbox_message.size, trace_fields`
 
 export interface FlagRow {
   readonly uid: number

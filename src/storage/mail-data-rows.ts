@@ -30,12 +30,12 @@ export const findSmallMailData = defineRead(
   'storage.find-small-mail-data',
   async (tx, { ids }: { readonly ids: readonly number[] }): Promise<readonly SmallMailData[]> => {
     const found = await tx.forAll(ids, id =>
-      tx.all<SmallMailData>(
+      tx.get<SmallMailData>(
         'SELECT id, checksum, bytes FROM mail_data WHERE id = ? AND bytes IS NOT NULL',
         id,
       ),
     )
-    return found.flat()
+    return found.filter(row => row !== undefined)
   },
 )
 

@@ -5,6 +5,9 @@ import { describeEvent } from '../../src/cli/format-trail.ts'
 import { changeAccountTerms } from '../../src/directory/terms.ts'
 import { forgetRemembered } from '../../src/filtering/memory.ts'
 import { activateScript, administrators, renameScript } from '../../src/filtering/scripts.ts'
+import { type OpenMailbox, openingOf } from '../../src/mailbox/mailbox-row.ts'
+import { writeMetadata } from '../../src/mailbox/metadata.ts'
+import { findMailbox } from '../../src/mailbox/name-operations.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedMessage } from '../../src/queue/records.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
@@ -43,6 +46,29 @@ if header :contains "subject" "invoice" {
   assert.deepEqual(more, [])
   assert.equal(await world.waiting(), 0)
   assert.deepEqual(world.errors, [])
+})
+
+test('what programs note of a mailbox, and of the server, scripts read', async t => {
+  const { world, account, subjects } = await createScriptWorld(t)
+  const id = await account(
+    anna,
+    `require ["mboxmetadata", "servermetadata", "fileinto"];
+if allof (metadata :is "INBOX" "/private/vendor/away" "yes", servermetadata :contains "/private/note" "here") {
+  fileinto "Archive";
+}`,
+  )
+  const inbox = await world.storage.run(findMailbox, { accountId: id, name: 'INBOX' })
+  assert.ok(inbox)
+  const note = async (place: OpenMailbox | undefined, name: string, value: string): Promise<void> => {
+    const entries = new Map([[name, Buffer.from(value)]])
+    const written = await world.storage.run(writeMetadata, { mailbox: place, accountId: id, entries })
+    assert.equal(written.kind, 'written')
+  }
+  await note(openingOf(inbox), '/private/vendor/away', 'yes')
+  await world.post({ from: stranger, to: [anna], text: message('Subject: one') })
+  await note(undefined, '/private/note', 'It is here')
+  await world.post({ from: stranger, to: [anna], text: message('Subject: two') })
+  assert.deepEqual([await subjects(id), await subjects(id, 'Archive')], [['one'], ['two']])
 })
 
 test('the trail says which line of which script has done what', async t => {

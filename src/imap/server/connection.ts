@@ -529,11 +529,12 @@ export class Connection implements SocketOwner, KeptConnection {
         await this.#writeOctets(piece)
       } catch (cause) {
         // The client counts on so many: whatever else were said would be taken for a part of the message.
+        this.#output.flush()
         this.#socket.destroy()
         throw cause
       }
     }
-    await this.#output.whenDrained()
+    if (this.#output.isBlocked) await this.#output.whenDrained()
   }
 
   async #writeOctets({ size, content }: Octets): Promise<void> {
@@ -546,7 +547,7 @@ export class Connection implements SocketOwner, KeptConnection {
         written += bytes.length
         if (written > size) break
         this.#output.addOctets(bytes)
-        await this.#output.whenDrained()
+        if (this.#output.isBlocked) await this.#output.whenDrained()
         if (this.#isOver) return
       }
     if (written !== size)

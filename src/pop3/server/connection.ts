@@ -290,6 +290,7 @@ export class Connection implements SocketOwner, KeptConnection {
   cutFor(cause: unknown): void {
     this.#mode = closed
     this.deadlineAt = Number.POSITIVE_INFINITY
+    this.#output.flush()
     this.#socket.destroy()
     this.#host.fault(cause, this)
   }
