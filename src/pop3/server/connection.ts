@@ -427,6 +427,7 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#mode = commands
     const { response, lines, continuation, effect, farewell } = step
     if (effect === 'cut') {
+      this.#output.flush()
       this.#socket.destroy()
       return
     }
