@@ -9,6 +9,7 @@ import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MailboxMessage, MessageFlags } from '../mailbox/message-row.ts'
 import { readKeywords, readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
 import { readStructuredMessages } from '../mailbox/structures.ts'
+import { intersectRanges, rangesOf, type UidRange, uniteRanges } from '../mailbox/uid-ranges.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
@@ -26,8 +27,8 @@ import { withMissing } from './structures.ts'
 export interface Fetching extends Pick<AccessParts, 'storage' | 'mailData'> {
   readonly id: OpenMailbox
   readonly numbers: MessageNumbers
-  /** Ascending. */
-  readonly uids: readonly number[]
+  /** What is asked for, as UIDs. */
+  readonly ranges: readonly UidRange[]
   readonly recent: RecentMessages
   /** Sets \Seen; those that did not have it, as they are now. */
   readonly markSeen: (uids: readonly number[]) => Promise<readonly MessageFlags[]>
@@ -73,15 +74,15 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
 
 /** CHANGEDSINCE (RFC 7162 §3.1.4.1). */
 async function sinceChange(
-  { storage, id, uids }: Fetching,
+  { storage, id, numbers, ranges }: Fetching,
   { changedSince }: Request,
 ): Promise<readonly number[]> {
-  if (changedSince === undefined) return uids
-  const wanted = new Set(uids)
+  if (changedSince === undefined) return [...numbers.uidsIn(ranges)]
   const changed: number[] = []
   for await (const page of changePages(storage, id, changedSince))
-    changed.push(...(page?.changed ?? []).flatMap(({ uid }) => (wanted.has(uid) ? [uid] : [])))
-  return changed.sort((a, b) => a - b)
+    for (const { uid } of page?.changed ?? []) changed.push(uid)
+  changed.sort((a, b) => a - b)
+  return [...numbers.uidsIn(intersectRanges(rangesOf(changed), uniteRanges(ranges)))]
 }
 
 /** PARTIAL (RFC 9394 §3.1). */

@@ -59,7 +59,7 @@ import type { AccessParts } from './parts.ts'
 import { overQuota } from './quota.ts'
 import { RecentMessages } from './recent-messages.ts'
 import { type Searching, searchMessages } from './search-messages.ts'
-import { inPieces, numbersOf, selectUids, spanUids } from './selection.ts'
+import { inPieces, numbersOf, selectRanges, selectUids, spanUids } from './selection.ts'
 import { sortMessages } from './sort-messages.ts'
 import { threadMessages } from './thread-messages.ts'
 
@@ -245,7 +245,7 @@ export class OpenMailbox implements SelectedMailbox {
         ...this.#parts,
         id: this.#id,
         numbers: this.#numbers,
-        uids: this.#select(request.set, request.by),
+        ranges: selectRanges(this.#numbers, request.set, request.by, this.#saved),
         recent: this.#recent,
         markSeen: async uids => (marks ? await this.#markSeen(uids) : []),
       },

@@ -15,17 +15,25 @@ export function selectUids(
   by: NamedBy,
   saved: readonly NumberRange[],
 ): Iterable<number> {
-  if (set.kind === 'saved') return numbers.uidsIn(saved)
-  if (by === 'uid') return numbers.uidsIn(resolveRanges(set.ranges, numbers.lastUid))
+  return numbers.uidsIn(selectRanges(numbers, set, by, saved))
+}
+
+/** The same as ranges: of what is in them, the session may see some. */
+export function selectRanges(
+  numbers: MessageNumbers,
+  set: SequenceSet,
+  by: NamedBy,
+  saved: readonly NumberRange[],
+): readonly UidRange[] {
+  if (set.kind === 'saved') return saved
+  if (by === 'uid') return resolveRanges(set.ranges, numbers.lastUid)
   const ranges = resolveRanges(set.ranges, numbers.count)
   // Neighbours by number are neighbours in the mailbox: the ends of a range say all of it.
-  return numbers.uidsIn(
-    ranges.flatMap(({ first, last }) => {
-      const start = numbers.uidAt(first)
-      const end = numbers.uidAt(Math.min(last, numbers.count))
-      return start === undefined || end === undefined ? [] : [{ first: start, last: end }]
-    }),
-  )
+  return ranges.flatMap(({ first, last }) => {
+    const start = numbers.uidAt(first)
+    const end = numbers.uidAt(Math.min(last, numbers.count))
+    return start === undefined || end === undefined ? [] : [{ first: start, last: end }]
+  })
 }
 
 /** UIDs as ranges between which the session sees no other message: few, where UIDs have left gaps. */
