@@ -345,7 +345,7 @@ async function statusOf(
   items: readonly StatusItem[],
 ): Promise<ReadonlyMap<StatusItem, StatusValue>> {
   const hasRecent = items.includes('RECENT') && mailbox.recentFrom < mailbox.uidNext
-  const recent = hasRecent ? await storage.run(countRecent, { mailboxId: mailbox.id }) : 0
+  const recent = hasRecent ? await storage.run(countRecent, openingOf(mailbox)) : 0
   return new Map(items.map(item => [item, statusValue({ ...mailbox, recent }, item)]))
 }
 

@@ -101,13 +101,20 @@ export interface MessagesWanted extends OpenMailbox {
   readonly limit: number
 }
 
+/** Which mailbox, in a WHERE, and its values: none where it is gone, whoever has its id now. */
+export const inOpenMailbox =
+  'mailbox_id = (SELECT id FROM mailbox WHERE id = ? AND account_id = ? AND uid_validity = ?)'
+export function openMailboxValues(open: OpenMailbox): readonly [number, number, number] {
+  return [open.mailboxId, open.accountId, open.uidValidity]
+}
+
 /** Ascending, `limit` at most. */
 export const readMessages = defineRead(
   'mailbox.read-messages',
-  async (tx, { mailboxId, range, limit }: MessagesWanted): Promise<readonly MailboxMessage[]> => {
+  async (tx, { range, limit, ...open }: MessagesWanted): Promise<readonly MailboxMessage[]> => {
     const rows = await tx.all<MessageRow>(
-      `SELECT ${messageColumns} FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
-      mailboxId,
+      `SELECT ${messageColumns} FROM mailbox_message WHERE ${inOpenMailbox} AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
+      ...openMailboxValues(open),
       range.first,
       range.last,
       limit,
@@ -121,11 +128,11 @@ export const readSizes = defineRead(
   'mailbox.read-sizes',
   async (
     tx,
-    { mailboxId, range, limit }: MessagesWanted,
+    { range, limit, ...open }: MessagesWanted,
   ): Promise<readonly Pick<MailboxMessage, 'uid' | 'size'>[]> =>
     await tx.all<Pick<MailboxMessage, 'uid' | 'size'>>(
-      'SELECT uid, size FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?',
-      mailboxId,
+      `SELECT uid, size FROM mailbox_message WHERE ${inOpenMailbox} AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
+      ...openMailboxValues(open),
       range.first,
       range.last,
       limit,
@@ -135,11 +142,11 @@ export const readSizes = defineRead(
 /** Those that have keywords, ascending: the flags of all are in the blocks. */
 export const readKeywords = defineRead(
   'mailbox.read-keywords',
-  async (tx, { mailboxId, range, limit }: MessagesWanted): Promise<readonly MessageFlags[]> => {
+  async (tx, { range, limit, ...open }: MessagesWanted): Promise<readonly MessageFlags[]> => {
     const rows = await tx.all<FlagRow>(
       `SELECT ${flagColumns} FROM mailbox_message ${tx.byIndex('mailbox_message_keywords')}
-        WHERE mailbox_id = ? AND uid BETWEEN ? AND ? AND keywords <> '' ORDER BY uid LIMIT ?`,
-      mailboxId,
+        WHERE ${inOpenMailbox} AND uid BETWEEN ? AND ? AND keywords <> '' ORDER BY uid LIMIT ?`,
+      ...openMailboxValues(open),
       range.first,
       range.last,
       limit,

@@ -2,7 +2,7 @@
 import type { Envelope, EnvelopeAddress, MessageStructure } from '../message/structure/structure.ts'
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { type MailboxMessage, type MessageRow, messageColumns, readMessage } from './message-row.ts'
-import type { MessagesWanted } from './read-mailbox.ts'
+import { inOpenMailbox, type MessagesWanted, openMailboxValues } from './read-mailbox.ts'
 
 /** Inside the transaction that files it: somebody reads it soon. */
 export async function wantStructure(tx: Tx, mailDataId: number): Promise<void> {
@@ -78,12 +78,12 @@ export interface StructuredMessages {
 /** As `readMessages`, with their structures: a question for each would take longer than all the rest. */
 export const readStructuredMessages = defineRead(
   'mailbox.read-structured-messages',
-  async (tx, { mailboxId, range, limit }: MessagesWanted): Promise<StructuredMessages> => {
+  async (tx, { range, limit, ...open }: MessagesWanted): Promise<StructuredMessages> => {
     const rows = await tx.all<MessageRow & { readonly structure: string | null }>(
       `SELECT ${messageColumns}, structure FROM mailbox_message
          LEFT JOIN message_structure ON message_structure.mail_data_id = mailbox_message.mail_data_id
-        WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
-      mailboxId,
+        WHERE ${inOpenMailbox} AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
+      ...openMailboxValues(open),
       range.first,
       range.last,
       limit,

@@ -79,7 +79,7 @@ export async function exportDatabase(uri: string): Promise<ExportedStorage> {
       await exporter.add(table, fetchRows(client, `SELECT * FROM ${table} ORDER BY ${key.join(', ')}`))
     }
     const counters: Record<string, number> = {}
-    for (const table of ['account', 'queue_recipient']) {
+    for (const table of ['account', 'mailbox', 'queue_recipient']) {
       const [row] = await all(`SELECT last_value, is_called FROM ${table}_id_seq`)
       if (row?.['is_called'] === true) counters[table] = Number(row['last_value'])
     }

@@ -67,6 +67,15 @@ test('a mailbox that is made anew within the second has another UIDVALIDITY, and
   assert.deepEqual(validities, [at / 1000, at / 1000 + 1, at / 1000 + 2])
 })
 
+test('the id of a mailbox that is gone never comes back, to whomever the next one belongs', async t => {
+  const mailboxes = await openMailboxes(t)
+  const gone = await create(mailboxes, 'Work')
+  assert.ok(gone.kind === 'created')
+  await mailboxes.storage.run(removeMailbox, { accountId: 1, name: 'Work', now: at })
+  const made = await mailboxes.storage.run(createMailbox, { accountId: 2, name: 'Work', now: at })
+  assert.ok(made.kind === 'created' && made.mailbox.id > gone.mailbox.id)
+})
+
 test('a rename takes along what is below, what is in it, and the subscription; nothing else', async t => {
   const mailboxes = await openMailboxes(t)
   for (const name of ['Work', 'Work/a', 'Work/a/b', 'Workshop', 'Work-old']) await create(mailboxes, name)

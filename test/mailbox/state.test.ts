@@ -9,10 +9,19 @@ import { expungeMessages } from '../../src/mailbox/expunge.ts'
 import type { OpenMailbox } from '../../src/mailbox/mailbox-row.ts'
 import { MessageNumbers } from '../../src/mailbox/message-numbers.ts'
 import { flags, flagsOf, hasKeywords, live } from '../../src/mailbox/message-state.ts'
-import { createMailbox } from '../../src/mailbox/name-operations.ts'
-import { readChanges, readKeywords, readMailboxState } from '../../src/mailbox/read-mailbox.ts'
+import { createMailbox, removeMailbox } from '../../src/mailbox/name-operations.ts'
+import {
+  readChanges,
+  readKeywords,
+  readMailboxState,
+  readMessages,
+  readSizes,
+} from '../../src/mailbox/read-mailbox.ts'
 import { findMailboxDamage } from '../../src/mailbox/rebuild-blocks.ts'
+import { countRecent } from '../../src/mailbox/recent.ts'
+import { readStructuredMessages } from '../../src/mailbox/structures.ts'
 import { rangesOf, uidsOf } from '../../src/mailbox/uid-ranges.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { at, openMailboxes, type TestMailboxes } from './open-mailboxes.ts'
 
 interface Message {
@@ -283,4 +292,34 @@ test('whatever is done to two mailboxes, they count, index and tell what is ther
     }),
     { numRuns: 40 },
   )
+})
+
+const giveId = defineWrite(
+  'test.give-id',
+  async (tx, { from, to }: { readonly from: number; readonly to: number }) => {
+    for (const table of ['mailbox_message', 'mailbox_block'])
+      await tx.run(`UPDATE ${table} SET mailbox_id = ? WHERE mailbox_id = ?`, to, from)
+    await tx.run('UPDATE mailbox SET id = ? WHERE id = ?', to, from)
+  },
+)
+
+test('whoever has a mailbox open that is gone reads nothing of another that has its id', async t => {
+  const mailboxes = await openMailboxes(t)
+  const { storage } = mailboxes
+  for (const id of [1, 2]) await mailboxes.store(id)
+  const arrived = { mailbox: 'Work', keywords: ['$Work'] }
+  await mailboxes.file({ queueId: 1, ...arrived }, { queueId: 2, accountId: 2, ...arrived })
+  const open = { ...(await mailboxes.open(1, 'Work')), range: { first: 1, last: 10 }, limit: 10 }
+  const counts = async (wanted = open): Promise<number[]> => [
+    (await storage.run(readMessages, wanted)).length,
+    (await storage.run(readSizes, wanted)).length,
+    (await storage.run(readKeywords, wanted)).length,
+    (await storage.run(readStructuredMessages, wanted)).messages.length,
+    await storage.run(countRecent, wanted),
+  ]
+  assert.deepEqual(await counts(), [1, 1, 1, 1, 1])
+  await storage.run(removeMailbox, { accountId: 1, name: 'Work', now: at })
+  await storage.run(giveId, { from: (await mailboxes.open(2, 'Work')).mailboxId, to: open.mailboxId })
+  assert.deepEqual(await counts(), [0, 0, 0, 0, 0])
+  assert.deepEqual(await counts({ ...open, ...(await mailboxes.open(2, 'Work')) }), [1, 1, 1, 1, 1])
 })

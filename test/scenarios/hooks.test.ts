@@ -139,7 +139,10 @@ test('each function refuses, puts off, accepts or gives points, and the trail ha
   assert.match(await send(server, 'Cheap', 'pills@friend.test'), /^250/)
   assert.equal((await server.mailbox(anna, 'Junk')).length, 1)
   assert.ok((await trailOf(server)).includes('+9 by the hook file, mail: sells pills'))
-  assert.match(await send(server, 'Points'), /^550 5\.7\.1 Your message was not delivered: it looks like spam /)
+  assert.match(
+    await send(server, 'Points'),
+    /^550 5\.7\.1 Your message was not delivered: it looks like spam /,
+  )
   assert.match(await send(server, 'Points', 'vip@friend.test'), /^250/)
   assert.equal((await server.mailbox(anna)).length, 1)
   const trail = await trailOf(server)

@@ -3,7 +3,12 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
-import { findMailbox, listMailboxes } from '../../src/mailbox/name-operations.ts'
+import {
+  createMailbox,
+  findMailbox,
+  listMailboxes,
+  removeMailbox,
+} from '../../src/mailbox/name-operations.ts'
 import { noLimit } from '../../src/mailbox/quota.ts'
 import { findUseDamage, listQuotas } from '../../src/mailbox/quota-operations.ts'
 import { findMailboxDamage, makeMissingBlocks } from '../../src/mailbox/rebuild-blocks.ts'
@@ -83,4 +88,35 @@ test('29: what accounts of before have is counted, and what of it is marked as d
   await makeMissingBlocks(storage)
   assert.deepEqual(await findMailboxDamage(storage), [])
   assert.deepEqual(await findUseDamage(storage), [])
+})
+
+test('38: mailboxes of before stay as they are, and the next has an id that none of them had', async t => {
+  const folder = makeFolder(t)
+  const file = join(folder, databaseFileName)
+  const old = new DatabaseSync(file)
+  for (const statements of migrations.slice(0, 37)) old.exec(statements)
+  old.exec(`PRAGMA user_version = 37;
+    INSERT INTO mailbox VALUES (4, 5, 'INBOX', 1700000001, 4, 9, 3, 2, 1, 300, '$Work', NULL, 2, 3, 0, 100, x'01'),
+      (6, 5, 'Sent', 1700000002, 1, 1, 0, 0, 0, 0, '', 'Sent', 1, 1, 1, 0, NULL);
+    INSERT INTO expunged_message (account_id, mailbox_id, mailbox, uid, mail_data_id, queue_id, trace_fields, received_at,
+                                  saved_at, size, flags, keywords, expunged_at)
+      VALUES (5, 8, 'Work', 1, 7, 7, '', 1, 1, 100, 0, '', 1)`)
+  const rows = (database: DatabaseSync): unknown =>
+    database.prepare('SELECT * FROM mailbox ORDER BY id').all()
+  const before = rows(old)
+  const indexes = (database: DatabaseSync): unknown =>
+    database
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'mailbox' ORDER BY name")
+      .all()
+  const indexesBefore = indexes(old)
+  old.close()
+  const storage = await openStorage(t, folder)
+  const made = await storage.run(createMailbox, { accountId: 5, name: 'Work', now: 1 })
+  assert.equal(made.kind === 'created' && made.mailbox.id, 9)
+  await storage.run(removeMailbox, { accountId: 5, name: 'Work', now: 1 })
+  await storage.close()
+  const database = new DatabaseSync(file)
+  t.after(() => database.close())
+  assert.deepEqual(rows(database), before)
+  assert.deepEqual(indexes(database), indexesBefore)
 })

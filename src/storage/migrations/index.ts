@@ -38,6 +38,7 @@ import { importedMail } from './0034-imported-mail.ts'
 import { membersSend } from './0035-members-send.ts'
 import { formerPasswords } from './0036-former-passwords.ts'
 import { maildropLocks } from './0037-maildrop-locks.ts'
+import { mailboxIds } from './0038-mailbox-ids.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -77,6 +78,7 @@ export const migrations: readonly string[] = [
   membersSend,
   formerPasswords,
   maildropLocks,
+  mailboxIds,
 ]
 
 /**

@@ -7,6 +7,8 @@ export function numberPlaceholders(sql: string): string {
 }
 
 const schemaWords: readonly (readonly [RegExp, string])[] = [
+  // What only the other engine has to learn.
+  [/^-- SQLite alone:\n[\s\S]*?^-- end\n/gm, ''],
   // What searches text there is a table here, with an index (docs/adr/0035); and it has no settings.
   [
     /\bCREATE VIRTUAL TABLE (\w+) USING fts5\(\s*(\w+)[^;]*;/g,

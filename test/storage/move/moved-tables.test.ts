@@ -72,6 +72,6 @@ test('ids that never come back are known as such', () => {
   const never = listMovedTables().filter(({ ids }) => ids === 'never-again')
   assert.deepEqual(
     never.map(({ name }) => name),
-    ['queue_recipient', 'account', 'app_password', 'script'],
+    ['queue_recipient', 'account', 'app_password', 'script', 'mailbox'],
   )
 })
