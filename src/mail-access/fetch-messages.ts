@@ -13,6 +13,7 @@ import { intersectRanges, rangesOf, type UidRange, uniteRanges } from '../mailbo
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
+import { isDamage, StorageFault } from '../storage/storage-fault.ts'
 import { changePages } from './change-pages.ts'
 import { decodedSize, decodePart, isDecodable } from './decode-part.ts'
 import { findDecodable, findSection } from './find-section.ts'
@@ -50,19 +51,27 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
     return
   }
   const seen = request.attributes.some(setsSeen)
+  const damaged = new Set<number>()
   for (const piece of inPieces(uids, messagesOfBatch)) {
     const marked = new Map(
       (seen ? await fetching.markSeen(piece) : []).map(message => [message.uid, message]),
     )
     const batch: FetchedMessage[] = []
     const { messages, structures } = await readAll(fetching, piece, request)
-    const read = request.attributes.some(needsText) ? await readSmall(fetching, messages) : undefined
+    const read = request.attributes.some(needsText) ? await readSmall(fetching, messages, damaged) : undefined
     for (const message of messages) {
       const sequence = fetching.numbers.numberOf(message.uid)
       if (sequence === undefined) continue
       const { mailDataId } = message
+      const structure = structures?.get(mailDataId)
+      if (structures && !structure) damaged.add(mailDataId)
+      if (damaged.has(mailDataId)) continue
       const text = new MessageText(fetching.mailData, message, read?.get(mailDataId))
-      const items = await describeMessage(fetching, request, message, text, structures?.get(mailDataId))
+      const items = await unlessDamaged(() => describeMessage(fetching, request, message, text, structure))
+      if (!items) {
+        damaged.add(mailDataId)
+        continue
+      }
       const changed = marked.get(message.uid)
       const isTold = request.attributes.some(({ kind }) => kind === 'FLAGS')
       if (changed && !isTold) items.push({ kind: 'FLAGS', flags: fetching.recent.flagNames(changed) })
@@ -70,6 +79,22 @@ export async function* fetchMessages(fetching: Fetching, request: Request): Asyn
     }
     yield batch
   }
+  // The others have been told: whoever asks for many gets them, and hears that some are missing.
+  if (damaged.size > 0) throw damageOf(damaged)
+}
+
+async function unlessDamaged<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read()
+  } catch (cause) {
+    if (isDamage(cause)) return undefined
+    throw cause
+  }
+}
+
+function damageOf(mailDataIds: ReadonlySet<number>): StorageFault {
+  const what = `Mail data ${[...mailDataIds].join(', ')} cannot be read.`
+  return new StorageFault('STORAGE_DAMAGED', what, { remedy: "'postrider verify' says what is damaged." })
 }
 
 /** CHANGEDSINCE (RFC 7162 §3.1.4.1). */
@@ -155,10 +180,11 @@ async function readAll(
 /** Of one batch in memory at most; what is beyond is read message by message. */
 const readAtOnceBytes = 1024 * 1024
 
-/** The mail data of as many as fit, by its id, in one question. */
+/** The mail data of as many as fit, by its id, in one question; what is damaged of it is added to `damaged`. */
 async function readSmall(
   { mailData }: Fetching,
   messages: readonly MailboxMessage[],
+  damaged: Set<number>,
 ): Promise<ReadonlyMap<number, Uint8Array>> {
   const ids = new Set<number>()
   let bytes = 0
@@ -167,7 +193,15 @@ async function readSmall(
     if (bytes > readAtOnceBytes) break
     ids.add(mailDataId)
   }
-  return await mailData.readSmall([...ids])
+  const found = await unlessDamaged(() => mailData.readSmall([...ids]))
+  if (found) return found
+  const whole = new Map<number, Uint8Array>()
+  for (const id of ids) {
+    const one = await unlessDamaged(() => mailData.readSmall([id]))
+    if (!one) damaged.add(id)
+    for (const [mailDataId, bytes] of one ?? []) whole.set(mailDataId, bytes)
+  }
+  return whole
 }
 
 function needsText({ kind }: FetchAttribute): boolean {

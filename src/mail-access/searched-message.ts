@@ -1,10 +1,12 @@
-// A message that a search looks at: what is dear to read is read when it is first asked for, and once.
+// A message that a search looks at: what is dear to read is read when it is first asked for, and once. One that is damaged has what can
+// be read of it: the others are found all the same.
 import type { MailboxMessage } from '../mailbox/message-row.ts'
 import { decodeEncodedWords } from '../message/encoded-words.ts'
 import { type HeaderField, HeaderSplitter, parseHeaderFields } from '../message/header-section.ts'
 import { TextReader } from '../message/structure/read-text.ts'
 import { foldText } from '../message/words/sought-text.ts'
 import { textOfHtml } from '../screening/html-text.ts'
+import { isDamage } from '../storage/storage-fault.ts'
 import type { MessageText } from './message-text.ts'
 
 export class SearchedMessage {
@@ -43,10 +45,19 @@ export class SearchedMessage {
     return parseHeaderFields(Buffer.from(`${this.row.traceFields}\r\n`))
   }
 
+  /** What can be read of its mail data. */
+  async *#pieces(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#text.pieces()
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause
+    }
+  }
+
   async #readFields(): Promise<readonly DecodedField[]> {
     const above = this.#fieldsAbove()
     const splitter = new HeaderSplitter(maxHeaderBytes)
-    for await (const piece of this.#text.pieces()) {
+    for await (const piece of this.#pieces()) {
       const split = splitter.take(piece)
       if (split === 'incomplete') continue
       if (split === 'too-long') break
@@ -57,7 +68,7 @@ export class SearchedMessage {
 
   async #readBody(): Promise<string> {
     const reader = new TextReader(html => textOfHtml(html).text)
-    for await (const piece of this.#text.pieces()) reader.take(piece)
+    for await (const piece of this.#pieces()) reader.take(piece)
     const { fields, body } = reader.finish()
     // They have come along.
     this.#fields ??= Promise.resolve([...this.#fieldsAbove(), ...fields].map(decodeField))

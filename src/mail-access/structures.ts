@@ -3,8 +3,19 @@ import type { MailboxMessage } from '../mailbox/message-row.ts'
 import { type KeptStructure, keepStructures, readStructures } from '../mailbox/structures.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { MessageStructure } from '../message/structure/structure.ts'
+import { isDamage } from '../storage/storage-fault.ts'
 import { MessageText } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
+
+/** undefined: it is damaged. */
+async function readIfWhole(pieces: AsyncIterable<Uint8Array>): Promise<MessageStructure | undefined> {
+  try {
+    return await readStructure(pieces)
+  } catch (cause) {
+    if (isDamage(cause)) return undefined
+    throw cause
+  }
+}
 
 export async function readStructure(pieces: AsyncIterable<Uint8Array>): Promise<MessageStructure> {
   const reader = new StructureReader()
@@ -21,7 +32,7 @@ export async function structuresOf(
   return await withMissing(parts, messages, await parts.storage.run(readStructures, { mailDataIds }))
 }
 
-/** Those that are not kept yet are read, and kept. */
+/** Those that are not kept yet are read, and kept; without those that cannot be read. */
 export async function withMissing(
   { storage, mailData }: Pick<AccessParts, 'storage' | 'mailData'>,
   messages: readonly MailboxMessage[],
@@ -33,10 +44,11 @@ export async function withMissing(
   for (const message of messages) {
     const { mailDataId } = message
     if (structures.has(mailDataId)) continue
-    const structure = await readStructure(new MessageText(mailData, message).pieces())
+    const structure = await readIfWhole(new MessageText(mailData, message).pieces())
+    if (!structure) continue
     structures.set(mailDataId, structure)
     found.push({ mailDataId, structure })
   }
-  await storage.run(keepStructures, { structures: found })
+  if (found.length > 0) await storage.run(keepStructures, { structures: found })
   return structures
 }

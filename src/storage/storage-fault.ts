@@ -33,6 +33,11 @@ export class StorageFault extends Fault {
   }
 }
 
+/** What was asked for cannot be read, and will not be; the rest may. */
+export function isDamage(cause: unknown): cause is StorageFault {
+  return cause instanceof StorageFault && cause.code === 'STORAGE_DAMAGED'
+}
+
 /** It may be asked for again later: nothing is wrong with what was asked. */
 export function isPassing(cause: unknown): boolean {
   return cause instanceof Fault && passingCodes.has(cause.code)

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { FetchAttribute } from '../../src/imap/grammar/commands/fetch.ts'
 import type { Section } from '../../src/imap/grammar/commands/section.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { appendTo, fetch, openAccount, ranges, told } from './open-account.ts'
 
 const lines = (...text: readonly string[]): string => text.map(line => `${line}\r\n`).join('')
@@ -351,4 +352,44 @@ test('keywords that are new in the mailbox are told before a message that has th
   await (await account.select()).store(set('add', ['$Work']))
   const known = 'known (\\Seen \\Answered \\Flagged \\Deleted \\Draft $Work)'
   assert.deepEqual(await changes(mine), [known, 'flags 1 ($Work)'])
+})
+
+const damage = defineWrite('test.damage', async (tx, id: number) => {
+  await tx.run('UPDATE mail_data SET checksum = ? WHERE id = ?', new Uint8Array(32), id)
+})
+
+test('of messages one of which is damaged the others are told, and then that one is not', async t => {
+  const account = await openAccount(t)
+  for (const text of ['one', 'two', 'three']) await account.append(`Subject: ${text}\n\n${text}\n`)
+  const mailbox = await account.select()
+  await account.storage.run(damage, 2)
+  const sequencesOf = async (attribute: FetchAttribute): Promise<readonly number[]> => {
+    const told: number[] = []
+    const request = { by: 'sequence', set: ranges({ first: 1, last: '*' }), changedSince: undefined } as const
+    await assert.rejects(
+      async () => {
+        for await (const batch of mailbox.fetch({
+          ...request,
+          vanished: false,
+          page: undefined,
+          attributes: [attribute],
+        }))
+          told.push(...batch.map(({ sequence }) => sequence))
+      },
+      { code: 'STORAGE_DAMAGED', message: /^Mail data 2 / },
+    )
+    return told
+  }
+  for (const attribute of [
+    { kind: 'ENVELOPE' },
+    { kind: 'PREVIEW', lazy: false },
+    body({ kind: 'all' }),
+    body({ kind: 'HEADER.FIELDS', fields: ['Subject'] }),
+  ] satisfies FetchAttribute[])
+    assert.deepEqual(await sequencesOf(attribute), [1, 3], attribute.kind)
+  assert.deepEqual(await fetch(mailbox, flags), [
+    '* 1 FETCH (FLAGS ())',
+    '* 2 FETCH (FLAGS ())',
+    '* 3 FETCH (FLAGS ())',
+  ])
 })

@@ -5,6 +5,7 @@ import type { SearchKey } from '../../src/imap/grammar/commands/search.ts'
 import type { SortCriterion } from '../../src/imap/grammar/commands/sort.ts'
 import { formatThreads } from '../../src/imap/responses/thread.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { openAccount, ranges, type TestAccount } from './open-account.ts'
 
 const day = (date: string): number => Date.parse(`${date}T00:00:00Z`)
@@ -193,4 +194,20 @@ test('a thousand messages, each the answer to the one before, are one thread', a
   const threads = await mailbox.thread({ by: 'sequence', algorithm: 'REFERENCES', key: { kind: 'all' } })
   assert.ok(!isRefusal(threads))
   assert.match(formatThreads(threads), /^\* THREAD \(1 2 3 .* 999 1000\)\r\n$/)
+})
+
+const damage = defineWrite('test.damage', async (tx, id: number) => {
+  await tx.run('UPDATE mail_data SET checksum = ? WHERE id = ?', new Uint8Array(32), id)
+})
+
+test('a message that is damaged hides none of the others', async t => {
+  const { account, mailbox } = await openThree(t)
+  await account.storage.run(damage, 2)
+  assert.equal(await search(mailbox, header('from', 'carl')), '3')
+  assert.equal(await search(mailbox, { kind: 'body', text: 'text' }), '1')
+  const all = { by: 'sequence', key: { kind: 'all' } } as const
+  const sorted = await mailbox.sort({ ...all, criteria: [{ key: 'FROM', reverse: false }], saves: undefined })
+  assert.deepEqual(!isRefusal(sorted) && sorted.numbers, [2, 1, 3])
+  const threads = await mailbox.thread({ ...all, algorithm: 'REFERENCES' })
+  assert.ok(!isRefusal(threads) && threads.length === 3)
 })
