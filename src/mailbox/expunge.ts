@@ -76,17 +76,17 @@ export interface Removed extends Counted {
 
 /** Out of the mailbox, wherever they are kept then. */
 export async function dropRows(tx: Tx, mailbox: Mailbox, ranges: readonly UidRange[]): Promise<void> {
-  const removed: Removed[] = []
+  const removed: (readonly Removed[])[] = []
   for (const { first, last } of ranges)
     removed.push(
-      ...(await tx.all<Removed>(
+      await tx.all<Removed>(
         'DELETE FROM mailbox_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? RETURNING uid, flags, size',
         mailbox.id,
         first,
         last,
-      )),
+      ),
     )
-  await noteVanished(tx, mailbox, removed)
+  await noteVanished(tx, mailbox, removed.flat())
 }
 
 /** The rest of what their leaving changes: counters, states, the memory of what has left. */
