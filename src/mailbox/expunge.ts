@@ -11,7 +11,7 @@ import {
   type OpenMailbox,
 } from './mailbox-row.ts'
 import { flags, live } from './message-state.ts'
-import { formatRanges, rangesOf, type UidRange } from './uid-ranges.ts'
+import { formatRanges, intersectRanges, rangesOf, type UidRange, uidsOf, uniteRanges } from './uid-ranges.ts'
 
 export interface Expunging extends OpenMailbox {
   /** Of these alone (UID EXPUNGE, RFC 4315 §2.1); undefined: of all that have \Deleted. */
@@ -32,9 +32,7 @@ export const expungeMessages = defineWrite(
     if (!mailbox) return undefined
     if (mailbox.deleted === 0) return { uids: [], more: false }
     const deleted = await findDeleted(tx, mailbox.id)
-    const wanted = ranges
-      ? deleted.filter(uid => ranges.some(({ first, last }) => uid >= first && uid <= last))
-      : deleted
+    const wanted = ranges ? [...uidsOf(intersectRanges(rangesOf(deleted), uniteRanges(ranges)))] : deleted
     const uids = wanted.slice(0, limit)
     await removeMessages(tx, mailbox, rangesOf(uids), now)
     return { uids, more: wanted.length > uids.length }

@@ -44,6 +44,29 @@ test('only what has \\Deleted leaves, of the UIDs that are named or of all, and 
   )
 })
 
+test('what UID EXPUNGE names is looked at once, and not for each message with \\Deleted', async t => {
+  const mailboxes = await openMailboxes(t)
+  await mailboxes.store(1)
+  const count = 400
+  await mailboxes.file(...Array.from({ length: count }, () => ({ queueId: 1 })))
+  const every = Array.from({ length: count }, (_, at) => at + 1)
+  await markDeleted(mailboxes, every)
+  let looks = 0
+  const ranges = every
+    .filter(uid => uid % 2 === 0)
+    .map(uid => ({
+      get first() {
+        looks++
+        return uid
+      },
+      last: uid,
+    }))
+  const open = await mailboxes.open()
+  const outcome = await mailboxes.storage.run(expungeMessages, { ...open, ranges, limit: 1000, now: at })
+  assert.equal(outcome?.uids.length, count / 2)
+  assert.ok(looks < 20 * count, `${looks} looks at ${ranges.length} ranges`)
+})
+
 test('what has left comes back with a new UID, its flags and its date, once', async t => {
   const mailboxes = await openMailboxes(t)
   await mailboxes.store(1)
