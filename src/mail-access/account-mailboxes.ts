@@ -19,7 +19,7 @@ import {
   type SelectTerms,
   type WatchRequest,
 } from '../imap/server/mailbox-services.ts'
-import { delimiter } from '../mailbox/mailbox-names.ts'
+import { delimiter, maxLevels, maxNameLength } from '../mailbox/mailbox-names.ts'
 import { type Mailbox, type OpenMailbox as OpenMailboxId, openingOf } from '../mailbox/mailbox-row.ts'
 import {
   createMailbox,
@@ -54,10 +54,6 @@ const exists = (name: string): Refusal => ({
 })
 const tooMany: Refusal = { refused: 'This account has as many mailboxes as it can have', code: codes.limit }
 const cannot = (refused: string): Refusal => ({ refused, code: codes.cannot })
-
-/** Levels and characters of a name: what is longer makes no folder that anybody finds. */
-const maxLevels = 20
-const maxNameLength = 500
 
 export class AccountMailboxes implements ImapMailboxes {
   readonly #parts: AccessParts
@@ -229,6 +225,10 @@ export class AccountMailboxes implements ImapMailboxes {
         return exists(to)
       case 'below-itself':
         return cannot('A mailbox cannot be moved below itself')
+      case 'too-long':
+        return cannot(
+          `What is below it would have a name of more than ${maxLevels} levels or ${maxNameLength} characters`,
+        )
       case 'too-many':
         return tooMany
       default:
@@ -249,6 +249,8 @@ export class AccountMailboxes implements ImapMailboxes {
     name: string,
     subscription: 'subscribed' | 'unsubscribed',
   ): Promise<undefined | Refusal> {
+    const problem = subscription === 'subscribed' ? problemOfName(name) : undefined
+    if (problem !== undefined) return cannot(problem)
     const input = { accountId: this.#accountId, name }
     this.#watch?.expect(name)
     if (subscription === 'unsubscribed') await this.#parts.storage.run(unsubscribe, input)

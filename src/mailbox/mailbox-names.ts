@@ -5,6 +5,14 @@ import { type Mailbox, type MailboxRow, mailboxColumns, readMailbox, type Specia
 /** Between the levels of a name. */
 export const delimiter = '/'
 
+/** Levels and characters of a name: what is longer makes no folder that anybody finds, and LIST looks at each level of each name. */
+export const maxLevels = 20
+export const maxNameLength = 500
+
+export function isTooLong(name: string): boolean {
+  return name.length > maxNameLength || name.split(delimiter).length > maxLevels
+}
+
 /** What each account has from the beginning (RFC 6154). */
 const usualMailboxes: readonly {
   readonly name: string

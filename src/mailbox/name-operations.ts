@@ -7,6 +7,7 @@ import {
   delimiter,
   findMailboxNamed,
   findMailboxOfUse,
+  isTooLong,
   makeMailbox,
   subscribeTo,
   wakeNames,
@@ -124,13 +125,17 @@ export interface Renaming extends MailboxName {
  */
 export const renameMailbox = defineWrite(
   'mailbox.rename',
-  async (tx, renaming: Renaming): Promise<'renamed' | 'missing' | 'exists' | 'below-itself' | 'too-many'> => {
+  async (
+    tx,
+    renaming: Renaming,
+  ): Promise<'renamed' | 'missing' | 'exists' | 'below-itself' | 'too-long' | 'too-many'> => {
     const { accountId, name, to } = renaming
     await lockAccounts(tx, accountId)
     const mailbox = await findMailboxNamed(tx, accountId, name)
     const below = name === 'INBOX' ? [] : await findBelow(tx, accountId, name)
     if (!mailbox && below.length === 0) return 'missing'
     if (to.startsWith(name + delimiter) && name !== 'INBOX') return 'below-itself'
+    if (below.some(one => isTooLong(to + one.name.slice(name.length)))) return 'too-long'
     const target = await findMailboxNamed(tx, accountId, to)
     if (target || (await findBelow(tx, accountId, to)).length > 0) return 'exists'
     if ((await countMailboxes(tx, accountId)) + to.split(delimiter).length > maxMailboxes) return 'too-many'

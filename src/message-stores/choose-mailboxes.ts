@@ -1,6 +1,6 @@
 // Into which mailbox each folder of another store goes: of the same name, but for those that are for something (Sent, Trash …),
 // which have one mailbox here, whatever other programs call them.
-import { delimiter } from '../mailbox/mailbox-names.ts'
+import { delimiter, maxLevels, maxNameLength } from '../mailbox/mailbox-names.ts'
 import type { SpecialUse } from '../mailbox/mailbox-row.ts'
 import type { StoredFolder } from './message-store.ts'
 
@@ -31,10 +31,6 @@ const usualNames: Readonly<Record<SpecialUse, readonly string[]>> = {
 }
 
 const uses = Object.keys(usualNames) as readonly SpecialUse[]
-
-/** Levels and characters of a name, as IMAP has them here (src/mail-access/account-mailboxes.ts). */
-const maxLevels = 20
-const maxNameLength = 500
 
 export type Choice =
   | { readonly kind: 'mailbox'; readonly name: string; readonly specialUse?: SpecialUse | undefined }

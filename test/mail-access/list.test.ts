@@ -119,3 +119,12 @@ test('a pattern of stars takes no more time than another', () => {
   assert.equal(compilePattern('%%*%a%')('x/y/a'), true)
   assert.equal(compilePattern('')(''), true)
 })
+
+test('only a name that a mailbox can have is subscribed to', async t => {
+  const { mailboxes } = await openAccount(t)
+  for (const name of [`a${'/a'.repeat(20)}`, 'a'.repeat(501), 'a//b', 'Other Users/nobody'])
+    assert.ok(isRefusal(await mailboxes.setSubscribed(name, 'subscribed')), name)
+  const longest = `a${'/a'.repeat(19)}`
+  assert.equal(await mailboxes.setSubscribed(longest, 'subscribed'), undefined)
+  assert.equal(await mailboxes.setSubscribed('a//b', 'unsubscribed'), undefined)
+})

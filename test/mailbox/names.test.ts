@@ -142,6 +142,8 @@ test('a rename that cannot be is refused, and nothing changes', async t => {
   assert.equal(await rename(mailboxes, 'missing', 'x'), 'missing')
   assert.equal(await rename(mailboxes, 'a', 'c'), 'exists')
   assert.equal(await rename(mailboxes, 'a', 'a/b/c'), 'below-itself')
+  // What is below would have more levels than a name can, and with each further rename more.
+  assert.equal(await rename(mailboxes, 'a', `c${'/d'.repeat(19)}`), 'too-long')
   assert.deepEqual(await names(mailboxes), ['a', 'a/b', 'c', 'd', 'd/e'])
 })
 

@@ -7,6 +7,7 @@ import {
   createMailbox,
   findMailbox,
   listMailboxes,
+  listSubscriptions,
   removeMailbox,
 } from '../../src/mailbox/name-operations.ts'
 import { noLimit } from '../../src/mailbox/quota.ts'
@@ -119,4 +120,17 @@ test('38: mailboxes of before stay as they are, and the next has an id that none
   t.after(() => database.close())
   assert.deepEqual(rows(database), before)
   assert.deepEqual(indexes(database), indexesBefore)
+})
+
+test('39: subscriptions to names that no mailbox can have are gone, the others stay', async t => {
+  const folder = makeFolder(t)
+  const old = new DatabaseSync(join(folder, databaseFileName))
+  for (const statements of migrations.slice(0, 38)) old.exec(statements)
+  old.exec('PRAGMA user_version = 38')
+  const [deepest, longest] = [`a${'/a'.repeat(19)}`, 'я'.repeat(500)]
+  for (const name of [deepest, longest, `${deepest}/a`, `${longest}я`])
+    old.prepare('INSERT INTO mailbox_subscription (account_id, name) VALUES (5, ?)').run(name)
+  old.close()
+  const storage = await openStorage(t, folder)
+  assert.deepEqual(await storage.run(listSubscriptions, { accountId: 5 }), [deepest, longest])
 })

@@ -39,6 +39,7 @@ import { membersSend } from './0035-members-send.ts'
 import { formerPasswords } from './0036-former-passwords.ts'
 import { maildropLocks } from './0037-maildrop-locks.ts'
 import { mailboxIds } from './0038-mailbox-ids.ts'
+import { longNames } from './0039-long-names.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -79,6 +80,7 @@ export const migrations: readonly string[] = [
   formerPasswords,
   maildropLocks,
   mailboxIds,
+  longNames,
 ]
 
 /**
