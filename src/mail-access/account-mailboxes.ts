@@ -19,6 +19,7 @@ import {
   type SelectTerms,
   type WatchRequest,
 } from '../imap/server/mailbox-services.ts'
+import { removeFirstMessages } from '../mailbox/expunge.ts'
 import { delimiter, maxLevels, maxNameLength } from '../mailbox/mailbox-names.ts'
 import { type Mailbox, type OpenMailbox as OpenMailboxId, openingOf } from '../mailbox/mailbox-row.ts'
 import {
@@ -54,6 +55,9 @@ const exists = (name: string): Refusal => ({
 })
 const tooMany: Refusal = { refused: 'This account has as many mailboxes as it can have', code: codes.limit }
 const cannot = (refused: string): Refusal => ({ refused, code: codes.cannot })
+
+/** Messages of one write: others wait for its end. */
+const messagesOfWrite = 2000
 
 export class AccountMailboxes implements ImapMailboxes {
   readonly #parts: AccessParts
@@ -192,11 +196,12 @@ export class AccountMailboxes implements ImapMailboxes {
     const { mailbox } = place
     if (mailbox.name === 'INBOX') return cannot('INBOX cannot be removed')
     this.#watch?.expect(...levelsOf(name))
-    const outcome = await this.#parts.storage.run(removeMailbox, {
-      accountId: mailbox.accountId,
-      name: mailbox.name,
-      now: this.#parts.clock.now(),
-    })
+    const { storage, clock } = this.#parts
+    const now = clock.now()
+    const pieces = { ...openingOf(mailbox), limit: messagesOfWrite, now }
+    for (let more = true; more; ) more = await storage.run(removeFirstMessages, pieces)
+    const { accountId } = mailbox
+    const outcome = await storage.run(removeMailbox, { accountId, name: mailbox.name, now })
     return outcome === 'missing' ? missing(name) : undefined
   }
 

@@ -39,6 +39,26 @@ export const expungeMessages = defineWrite(
   },
 )
 
+/** The first of them, `limit` at most, where there are more: others wait for the end of this transaction. False: there are not. */
+export const removeFirstMessages = defineWrite(
+  'mailbox.remove-first-messages',
+  async (
+    tx,
+    { limit, now, ...open }: OpenMailbox & { readonly limit: number; readonly now: number },
+  ): Promise<boolean> => {
+    const mailbox = await lockOpenMailbox(tx, open)
+    if (!mailbox || mailbox.messages <= limit) return false
+    const row = await tx.get<{ uid: number }>(
+      'SELECT uid FROM mailbox_message WHERE mailbox_id = ? ORDER BY uid LIMIT 1 OFFSET ?',
+      mailbox.id,
+      limit - 1,
+    )
+    if (!row) return false
+    await removeMessages(tx, mailbox, [{ first: 1, last: row.uid }], now)
+    return true
+  },
+)
+
 async function findDeleted(tx: Tx, mailboxId: number): Promise<number[]> {
   const deleted = live | flags.deleted
   return [...uidsInState(await readBlocks(tx, mailboxId), deleted, deleted)]

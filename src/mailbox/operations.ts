@@ -3,7 +3,7 @@ import { defineRead, defineWrite } from '../storage/operation.ts'
 import { appendMessages } from './append-messages.ts'
 import { changeFlags } from './change-flags.ts'
 import { copyMessages, moveMessages, moveRowsTo } from './copy-messages.ts'
-import { expungeMessages } from './expunge.ts'
+import { expungeMessages, removeFirstMessages } from './expunge.ts'
 import { forgetExpunged, listExpunged, restoreExpunged } from './expunged.ts'
 import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
@@ -160,6 +160,7 @@ export const mailboxOperations = [
   readStructuredMessages,
   readStructures,
   rebuildBlocks,
+  removeFirstMessages,
   removeMailbox,
   removeUrlKeys,
   renameMailbox,

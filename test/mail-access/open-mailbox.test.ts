@@ -4,7 +4,10 @@ import { test } from 'node:test'
 import type { FetchAttribute } from '../../src/imap/grammar/commands/fetch.ts'
 import type { Section } from '../../src/imap/grammar/commands/section.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
+import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
+import { findMailbox } from '../../src/mailbox/name-operations.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
+import { fillMailbox } from '../mailbox/open-mailboxes.ts'
 import { appendTo, fetch, openAccount, ranges, told } from './open-account.ts'
 
 const lines = (...text: readonly string[]): string => text.map(line => `${line}\r\n`).join('')
@@ -392,4 +395,23 @@ test('of messages one of which is damaged the others are told, and then that one
     '* 2 FETCH (FLAGS ())',
     '* 3 FETCH (FLAGS ())',
   ])
+})
+
+test('a large mailbox is removed in several writes, each of which others wait for', async t => {
+  const { parts, mailboxes, storage } = await openAccount(t)
+  await mailboxes.create({ mailbox: 'Lists', specialUse: [] })
+  const lists = await storage.run(findMailbox, { accountId: 1, name: 'Lists' })
+  await storage.run(fillMailbox, { mailboxId: lists?.id ?? 0, count: 4500 })
+  const left: number[] = []
+  const counting: typeof storage = {
+    ...storage,
+    async run(operation, input) {
+      const outcome = await storage.run(operation, input)
+      left.push((await storage.run(findMailbox, { accountId: 1, name: 'Lists' }))?.messages ?? 0)
+      return outcome
+    },
+  }
+  const session = new AccountMailboxes({ ...parts, storage: counting }, 1)
+  assert.equal(await session.delete('Lists'), undefined)
+  assert.deepEqual([...new Set(left)], [4500, 2500, 500, 0])
 })

@@ -13,7 +13,7 @@ import {
   unsubscribe,
 } from '../../src/mailbox/name-operations.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
-import { at, openMailboxes, type TestMailboxes } from './open-mailboxes.ts'
+import { at, fillMailbox, openMailboxes, type TestMailboxes } from './open-mailboxes.ts'
 
 const makeUsual = defineWrite('test.make-usual', async tx => await makeUsualMailboxes(tx, 1, at))
 
@@ -76,32 +76,11 @@ test('the id of a mailbox that is gone never comes back, to whomever the next on
   assert.ok(made.kind === 'created' && made.mailbox.id > gone.mailbox.id)
 })
 
-const fill = defineWrite(
-  'test.fill',
-  async (tx, { mailboxId, count }: { readonly mailboxId: number; readonly count: number }) => {
-    await tx.run(
-      `INSERT INTO mailbox_message (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, size)
-         WITH RECURSIVE n (uid) AS (SELECT 1 UNION ALL SELECT uid + 1 FROM n WHERE uid < ?)
-         SELECT CAST(? AS BIGINT), uid, 1, 1, '', 1, 1 FROM n`,
-      count,
-      mailboxId,
-    )
-    await tx.run(
-      'UPDATE mailbox SET messages = ?, unseen = ?, bytes = ?, uid_next = ? WHERE id = ?',
-      count,
-      count,
-      count,
-      count + 1,
-      mailboxId,
-    )
-  },
-)
-
 test('a mailbox with more messages than a call has room for arguments is removed', async t => {
   const mailboxes = await openMailboxes(t)
   const made = await create(mailboxes, 'Lists')
   assert.ok(made.kind === 'created')
-  await mailboxes.storage.run(fill, { mailboxId: made.mailbox.id, count: 150_000 })
+  await mailboxes.storage.run(fillMailbox, { mailboxId: made.mailbox.id, count: 150_000 })
   assert.equal(
     await mailboxes.storage.run(removeMailbox, { accountId: 1, name: 'Lists', now: at }),
     'removed',

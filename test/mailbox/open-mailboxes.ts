@@ -44,6 +44,28 @@ const fileMessages = defineWrite('test.file-messages', async (tx, filings: reado
   for (const filing of filings) await fileMessage(tx, filing)
 })
 
+/** An empty mailbox, with messages that have rows and nothing else. */
+export const fillMailbox = defineWrite(
+  'test.fill-mailbox',
+  async (tx, { mailboxId, count }: { readonly mailboxId: number; readonly count: number }) => {
+    await tx.run(
+      `INSERT INTO mailbox_message (mailbox_id, uid, mail_data_id, queue_id, trace_fields, received_at, size)
+         WITH RECURSIVE n (uid) AS (SELECT 1 UNION ALL SELECT uid + 1 FROM n WHERE uid < ?)
+         SELECT CAST(? AS BIGINT), uid, 1, 1, '', 1, 1 FROM n`,
+      count,
+      mailboxId,
+    )
+    await tx.run(
+      'UPDATE mailbox SET messages = ?, unseen = ?, bytes = ?, uid_next = ? WHERE id = ?',
+      count,
+      count,
+      count,
+      count + 1,
+      mailboxId,
+    )
+  },
+)
+
 export async function openMailboxes(t: TestContext): Promise<TestMailboxes> {
   const opened = await openTestStorage(t)
   const { storage, mailData } = opened
