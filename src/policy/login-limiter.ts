@@ -2,7 +2,9 @@
 // tried from anywhere. Where an account has logged in lately only what comes from that very address counts against it: else
 // anybody could lock anybody out. For the same reason an account that is tried from everywhere is not closed to networks that
 // have never been seen, but each of them has two tries (docs/adr/0029).
+import { addressKey } from '../address/address-key.ts'
 import { hostNetworkOf, neighbourhoodOf, siteOf } from '../address/networks.ts'
+import { parseAddress } from '../address/parse-address.ts'
 import { networkKnownForMs } from '../directory/known-networks.ts'
 import type { Clock } from '../runtime/clock.ts'
 import {
@@ -170,6 +172,8 @@ function placesOf(remoteAddress: string): readonly string[] {
   return [...new Set([hostNetworkOf(remoteAddress), neighbourhoodOf(remoteAddress), siteOf(remoteAddress)])]
 }
 
+/** However the name is written: else each spelling of it, with quotes, a final dot, a U-label, would have guesses of its own. */
 function accountKey(network: string, name: string): string {
-  return `${network} ${name.slice(0, maxNameCharacters).toLowerCase()}`
+  const address = parseAddress(name)
+  return `${network} ${address ? addressKey(address) : name.slice(0, maxNameCharacters).toLowerCase()}`
 }

@@ -31,6 +31,7 @@ import {
 import type { ClientCertificate } from '../sasl/client-certificate.ts'
 import type { TokenHints } from '../sasl/mechanism.ts'
 import { type PasswordMechanism, scramHashesOf } from '../sasl/mechanisms.ts'
+import { prepareText } from '../sasl/prepare-text.ts'
 import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
 import { accountsOfCertificate, type CertificateNames } from './certificate-names.ts'
@@ -118,12 +119,14 @@ export class Logins {
   ): Promise<ScramOffer<Verdict<ProvenAccount>>> {
     const policy = await this.#policy()
     const offer = await openScram(this.#parts.storage, policy, hash, name, this.#terms)
+    // The account is looked for by this, and so are its failures.
+    const prepared = await prepareText(name)
     return {
       ...offer,
       settle: keys =>
         this.#judge(
           remoteAddress,
-          name,
+          prepared,
           () => offer.settle(keys),
           // Of a password that this server does not know, no two proofs are alike.
           keys && `${scramPrefix}${Buffer.from(keys.storedKey).toString('base64')}`,

@@ -18,6 +18,33 @@ test('an account is closed to the network that guesses, and to no other', () => 
   assert.equal(limiter.blockOf('198.51.100.1', 'anna'), undefined)
 })
 
+// Each spelling had guesses of its own, of the same account.
+test('an account is one however its name is written', () => {
+  const spellings = [
+    'anna@bücher.test',
+    'ANNA@xn--bcher-kva.test',
+    '"anna"@bücher.test',
+    '"a\\nna"@bücher.test',
+    'anna@BÜCHER.test.',
+    'anna@bu\u0308cher.test',
+  ]
+  for (const first of spellings)
+    for (const second of spellings) {
+      const limiter = new LoginLimiter(createManualClock(), { ...limits, maxPerNetwork: 3 })
+      for (const name of [first, second]) limiter.failed('192.0.2.1', name)
+      assert.equal(
+        limiter.blockOf('192.0.2.1', 'anna@bücher.test')?.by,
+        'account-from-network',
+        `${first} ${second}`,
+      )
+      limiter.failed('198.51.100.1', second)
+      assert.equal(limiter.isTriedEverywhere(first), true)
+      limiter.succeeded('192.0.2.1', second)
+      assert.equal(limiter.knows('192.0.2.1', first), true)
+      assert.equal(limiter.blockOf('192.0.2.1', first), undefined)
+    }
+})
+
 test('a network is closed after too many failures with whatever names, until time has passed', () => {
   const clock = createManualClock()
   const limiter = new LoginLimiter(clock, limits)
