@@ -7,9 +7,14 @@ import type { Clock } from '../runtime/clock.ts'
 export type AuthenticationDns = Pick<Resolver, 'txt' | 'a' | 'aaaa' | 'mx' | 'ptr' | 'cname'>
 
 export interface DnsBounds {
-  /** From the first question to the last. RFC 7208 §4.6.4: at least 20 seconds. */
+  /** From the first question to the last, or since it was renewed. RFC 7208 §4.6.4: at least 20 seconds. */
   readonly timeMs: number
   readonly maxQuestions: number
+}
+
+export interface BoundDns extends AuthenticationDns {
+  /** The time begins anew, since what has passed was that of a client who sends slowly, and not of the DNS; the questions do not. */
+  renew(): void
 }
 
 /**
@@ -20,8 +25,8 @@ export function boundDns(
   dns: AuthenticationDns,
   clock: Pick<Clock, 'now'>,
   { timeMs, maxQuestions }: DnsBounds,
-): AuthenticationDns {
-  const until = clock.now() + timeMs
+): BoundDns {
+  let until = clock.now() + timeMs
   let questions = 0
   // No promise of its own: most answers are remembered ones, and each message asks for a dozen.
   const bound =
@@ -38,6 +43,9 @@ export function boundDns(
     mx: bound(dns.mx),
     ptr: bound(dns.ptr),
     cname: bound(dns.cname),
+    renew() {
+      until = clock.now() + timeMs
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { maxHeaderFields } from '../message/header-section.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { readChain } from './arc/chain.ts'
 import { type ArcEvidence, findTrustedPass, verifyChain } from './arc/verify.ts'
-import { type AuthenticationDns, boundDns } from './bounded-dns.ts'
+import { type AuthenticationDns, type BoundDns, boundDns } from './bounded-dns.ts'
 import type { BodyHashes } from './dkim/body-hashes.ts'
 import { KeyRing } from './dkim/key.ts'
 import { SignedHeader } from './dkim/signed-header.ts'
@@ -43,7 +43,7 @@ export interface MessageAuthenticationOptions {
   readonly trustedSealers: readonly string[]
 }
 
-/** RFC 7208 §4.6.4 asks for 20 seconds at least; a client waits ten minutes for the reply (RFC 5321 §4.5.3.2.6). */
+/** From DATA, from the header section and from the end on. RFC 7208 §4.6.4 asks for 20 seconds at least; a client waits ten minutes for the reply (RFC 5321 §4.5.3.2.6). */
 const timeMs = 20_000
 /** Ten for each of two SPF checks and their mail hosts, keys, walks: more than any honest message needs. */
 const maxQuestions = 400
@@ -52,7 +52,7 @@ const maxQuestions = 400
 export class MessageAuthentication {
   readonly #options: MessageAuthenticationOptions
   readonly #transaction: AuthenticatedTransaction
-  readonly #dns: AuthenticationDns
+  readonly #dns: BoundDns
   readonly #at: number
   readonly #iprev: Promise<IprevEvidence> | undefined
   readonly #spf: Promise<readonly SpfEvidence[]> | undefined
@@ -75,6 +75,8 @@ export class MessageAuthentication {
   takeHeader(section: Uint8Array): void {
     const { wanted } = this.#options
     if (!wanted.dkim && !wanted.arc && !wanted.dmarc) return
+    // Or whoever waits long enough before it would be asked nothing about.
+    this.#dns.renew()
     this.#content = new Content(this.#dns, section, wanted)
   }
 
@@ -88,6 +90,8 @@ export class MessageAuthentication {
     const [iprev, spf, found] = await Promise.all([this.#iprev, this.#spf, content?.verify(this.#at)])
     const evidence: AuthenticationEvidence = { iprev, spf, ...found }
     if (!content || !this.#options.wanted.dmarc) return evidence
+    // Which names are of one organisation is asked now, however long the message took to come.
+    this.#dns.renew()
     return { ...evidence, ...(await this.#concludeDmarc(content, evidence)) }
   }
 
