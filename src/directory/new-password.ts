@@ -33,7 +33,8 @@ export async function storedPassword(
   if (scramHashes.length === 0) return { passwordHash, scramKeys: [] }
   return {
     passwordHash,
-    scramKeys: await makeScramKeys(storage, name, password, { random, at, scramHashes }),
+    // What it takes the place of has no say: else few rounds, or too many for a mail program, would stay for ever.
+    scramKeys: await makeScramKeys(storage, name, password, 'app-passwords', { random, at, scramHashes }),
   }
 }
 
@@ -44,7 +45,7 @@ export async function storedAppPassword(
   password: string,
   source: Pick<PasswordTerms, 'random' | 'at'>,
 ): Promise<AppPasswordSecret> {
-  const scramKeys = await makeScramKeys(storage, name, password, {
+  const scramKeys = await makeScramKeys(storage, name, password, 'all', {
     ...source,
     scramHashes: ['SHA-256', 'SHA-1'],
   })
@@ -55,11 +56,13 @@ async function makeScramKeys(
   storage: Pick<Storage, 'run'>,
   name: string,
   password: string,
+  /** With which passwords of the account these keys share their salt. */
+  beside: 'all' | 'app-passwords',
   { random, at, scramHashes }: PasswordTerms,
 ): Promise<string[]> {
   const policy = await obtainScramPolicy(storage, { random, at })
   const address = parseAddress(name)
-  const others = address ? await storage.run(findScramKeysOf, { key: addressKey(address) }) : []
+  const others = address ? await storage.run(findScramKeysOf, { key: addressKey(address), of: beside }) : []
   return await deriveScramKeys(
     policy,
     scramHashes,

@@ -124,15 +124,19 @@ async function listAppScramKeys(tx: Tx, accountId: number): Promise<string[]> {
   return rows.flatMap(row => (row.scram_keys === '' ? [] : row.scram_keys.split(' ')))
 }
 
-/** As texts, of all passwords of an account. */
+/** As texts, of all passwords of an account, or of its app passwords only. */
 export const findScramKeysOf = defineRead(
   'directory.find-scram-keys-of',
-  async (tx, { key }: { readonly key: string }): Promise<readonly string[]> => {
+  async (
+    tx,
+    { key, of }: { readonly key: string; readonly of: 'all' | 'app-passwords' },
+  ): Promise<readonly string[]> => {
     const row = await tx.get<ScramColumns & { readonly id: number }>(
       'SELECT id, password_hash, scram_keys, scram_hash FROM account WHERE address_key = ?',
       key,
     )
-    return row ? [...listScramKeys(row), ...(await listAppScramKeys(tx, row.id))] : []
+    if (!row) return []
+    return [...(of === 'all' ? listScramKeys(row) : []), ...(await listAppScramKeys(tx, row.id))]
   },
 )
 

@@ -251,6 +251,38 @@ test('an account with keys from another system, with a salt of that: its app pas
   }
 })
 
+// They had the salt and the rounds of the password before for ever: too few, or too many for some mail programs.
+test('a new password has rounds of its own, unless app passwords share those of the one before', async t => {
+  const server = await start(t)
+  const address = parseAddress(anna)
+  assert.ok(address)
+  const setPassword = async (password: string): Promise<void> => {
+    const kept = { random: systemRandom, at: server.clock.now(), scramHashes: ['SHA-256'] } as const
+    const stored = await storedPassword(server.storage, anna, password, kept)
+    await server.storage.run(changeAccount, { address, ...stored, at: server.clock.now() })
+  }
+  const foreign = await deriveScramCredential('SHA-256', 'secret', {
+    salt: Buffer.alloc(16, 7),
+    iterations: 100_000,
+  })
+  await server.storage.run(changeAccount, {
+    address,
+    passwordHash: await hashPassword('secret', systemRandom),
+    scramKeys: [formatScramCredential(foreign)],
+  })
+  await addApp(server, 'phone', 'kq7m-x3wp-9fht-n4rd')
+  await setPassword('second')
+  const shared = await scram(t, server, anna, 'second')
+  assert.equal(shared.code, 235)
+  assert.match(shared.serverFirst, /,i=100000$/)
+  assert.equal((await scram(t, server, anna, 'kq7m-x3wp-9fht-n4rd')).code, 235)
+  await server.storage.run(removeAppPassword, { account: address, name: 'phone', at: server.clock.now() })
+  await setPassword('third')
+  const own = await scram(t, server, anna, 'third')
+  assert.equal(own.code, 235)
+  assert.match(own.serverFirst, /,i=65536$/)
+})
+
 /** Without the nonce, which is new each time. */
 function parametersOf({ serverFirst }: ScramLogIn): string {
   return serverFirst.slice(serverFirst.indexOf(',') + 1)
