@@ -11,15 +11,12 @@ import { describeListenError } from '../config/listen-error.ts'
 import { type AcmeSettings, acmePort, type Settings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
 import { Fault } from '../runtime/fault.ts'
-import { formatTlsa } from '../tls/tlsa-record.ts'
+import { formatTlsa, tlsaNameOf } from '../tls/tlsa-record.ts'
 import type { OpenListener } from '../web/open-listener.ts'
 
 export interface AcmeParts
   extends Pick<CertificateKeeperOptions, 'storage' | 'clock' | 'random' | 'log' | 'by'> {
-  readonly settings: Pick<
-    Settings,
-    'hostname' | 'dataFolder' | 'database' | 'tls' | 'listeners' | 'mtaSts' | 'autoconfig'
-  >
+  readonly settings: Pick<Settings, 'hostname' | 'dataFolder' | 'database' | 'tls' | 'mtaSts' | 'autoconfig'>
   readonly resolver: Pick<Resolver, 'tlsa'>
 }
 
@@ -50,7 +47,6 @@ export function composeAcme({ settings, resolver, ...parts }: AcmeParts): AcmeWo
       throw new IssuingFault('port', message, { cause })
     }
   }
-  const relayPort = settings.listeners.find(({ role }) => role === 'relay')?.port ?? 25
   return {
     keeperOptions: {
       ...parts,
@@ -62,7 +58,7 @@ export function composeAcme({ settings, resolver, ...parts }: AcmeParts): AcmeWo
       place: composePlace(acme, parts),
       prepare: open,
       async publishedTlsa(name) {
-        const answer = await resolver.tlsa(`_${relayPort}._tcp.${name}`)
+        const answer = await resolver.tlsa(tlsaNameOf(name))
         if (answer.kind === 'temporary-failure') throw new Fault('DNS_SILENT', answer.detail)
         return answer.kind === 'found' ? answer.records.map(formatTlsa) : []
       },

@@ -7,6 +7,7 @@ import type { ListenerSettings, SourceSettings } from '../config/settings.ts'
 import { reverseLabels } from '../dns/reverse-labels.ts'
 import { type DkimKey, publishedUntil } from '../signing/dkim-key.ts'
 import { formatKeyRecord, keyRecordName, revokedKeyRecord } from '../signing/key-record.ts'
+import { tlsaNameOf } from '../tls/tlsa-record.ts'
 import { type OwnStsPolicy, stsIdOf } from '../tls-policy/own-policy.ts'
 import { stsHostOf } from '../tls-policy/sts-policy.ts'
 
@@ -351,7 +352,7 @@ function hostRecords(input: MailDomains): DnsRecordGroup {
       ...(certificateKeys.length > 0
         ? []
         : [
-            `DANE: there is no certificate yet, or none that can be read here. When the server runs, "postrider domain dns" has a record for _25._tcp.${hostname} too, of use where the zone is signed (DNSSEC).`,
+            `DANE: there is no certificate yet, or none that can be read here. When the server runs, "postrider domain dns" has a record for ${tlsaNameOf(hostname)} too, of use where the zone is signed (DNSSEC).`,
           ]),
       ...(isKnown || smartHost !== undefined
         ? []
@@ -377,10 +378,9 @@ function unknownAddresses(hostname: string): DnsRecord[] {
   ]
 }
 
-// Others deliver to the port 25 of an MX, whichever port this server has behind a router.
 function tlsaRecord(hostname: string, key: CertificateKey): DnsRecord {
   return {
-    name: `_25._tcp.${hostname}`,
+    name: tlsaNameOf(hostname),
     type: 'TLSA',
     value: key.record,
     purpose: `DANE (RFC 7672): servers that check it send only to the key that this server shows. Of use, and without danger, only where the zone is signed (DNSSEC)${purposeOfCertificateKey(key)}`,

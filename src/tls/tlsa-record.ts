@@ -14,6 +14,11 @@ export function tlsaOfCertificate(certificatePem: string): string {
   return `3 1 1 ${createHash('sha256').update(key).digest('hex')}`
 }
 
+/** RFC 7672 §3.1.3. Others deliver to the port 25 of an MX, whichever port this server has behind a router. */
+export function tlsaNameOf(host: string): string {
+  return `_25._tcp.${host}`
+}
+
 /** A record of the DNS, as the others here write it. */
 export function formatTlsa(record: {
   readonly usage: number

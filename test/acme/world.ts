@@ -82,6 +82,8 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     const settings = {
       ...defaults,
       dataFolder: folder,
+      // Behind a router, which has it at 25.
+      listeners: defaults.listeners.map(listener => ({ ...listener, port: 2500 + listener.port })),
       tls: {
         ...defaults.tls,
         acme: {

@@ -143,8 +143,8 @@ keyFile = "wild.k.pem"`,
   try {
     assert.equal(await at.postrider('certificate', 'show'), offline)
     assert.deepEqual((await at.postrider('certificate', 'tlsa')).trimEnd().split('\n'), [
-      `_0._tcp.mail.example.test. IN TLSA 3 1 1 ${digest}`,
-      `_0._tcp.smtp.example.test. IN TLSA 3 1 1 ${digest}`,
+      `_25._tcp.mail.example.test. IN TLSA 3 1 1 ${digest}`,
+      `_25._tcp.smtp.example.test. IN TLSA 3 1 1 ${digest}`,
     ])
     put(at, 'own', wild)
     writeFileSync(join(at.folder, 'own.k.pem'), own.key)

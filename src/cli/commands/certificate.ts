@@ -11,7 +11,7 @@ import type { Settings } from '../../config/settings.ts'
 import type { ShownCertificate } from '../../main/shown-certificate.ts'
 import { UsageFault } from '../../runtime/fault.ts'
 import { certificateCovers } from '../../tls/certificate.ts'
-import { tlsaOfCertificate, tlsaOfKey } from '../../tls/tlsa-record.ts'
+import { tlsaNameOf, tlsaOfCertificate, tlsaOfKey } from '../../tls/tlsa-record.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatRelative, formatTime } from '../quantities.ts'
 import { listShown, type Shown, tlsaOfName } from '../shown-certificates.ts'
@@ -173,18 +173,17 @@ interface TlsaLine {
 }
 
 /** For each name that servers may know this one by: the host name, and those of certificates, but for patterns. */
-function tlsaRecords({ hostname, listeners }: Settings, shown: readonly Shown[]): readonly TlsaLine[] {
+function tlsaRecords({ hostname }: Settings, shown: readonly Shown[]): readonly TlsaLine[] {
   const certified = shown.flatMap(({ certificate, renewal }) => [
     ...(certificate?.inUse?.names ?? []),
     ...(renewal ? [renewal.name] : []),
   ])
   const names = new Set([hostname, ...certified.filter(name => !name.startsWith('*'))])
-  const port = listeners.find(({ role }) => role === 'relay')?.port ?? 25
   return [...names].flatMap(name =>
     tlsaOfName(name, hostname, shown).map(({ record }) => ({
       name,
       record,
-      line: `_${port}._tcp.${name}. IN TLSA ${record}`,
+      line: `${tlsaNameOf(name)}. IN TLSA ${record}`,
     })),
   )
 }
