@@ -32,7 +32,9 @@ export function describeEvidence(evidence: AuthenticationEvidence, client: strin
 function describeWay({ forwarder, lists = [], unprovenOwn }: AuthenticationEvidence): string[] {
   if (forwarder) {
     const isForAuthor = unprovenOwn === undefined || forwarder.isUsedByAuthor === true
-    const but = isForAuthor ? '' : '; its author has not written to it, so it proves nothing of him'
+    const but = isForAuthor
+      ? ''
+      : '; its author has not written to it, or one who gets this has not, so it proves nothing of him'
     return [`Way: ${describeForwarder(forwarder)}${but}`]
   }
   return lists.length === 0

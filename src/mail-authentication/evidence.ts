@@ -37,6 +37,6 @@ export interface KnownForwarder {
   readonly name: string
   /** 'correspondence': one of ours has written to it. 'sender-list': somebody wants its mail. */
   readonly knownBy: 'correspondence' | 'sender-list'
-  /** Each author who is one of ours has written to it himself, so it may bring what he writes. */
+  /** Each author who is one of ours has written to it himself, and each who gets this has, so it may bring them what he writes. */
   readonly isUsedByAuthor?: true | undefined
 }

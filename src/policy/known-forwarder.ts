@@ -32,7 +32,7 @@ const mostAsked = 5
 
 /**
  * A mailing list to which one who gets the message, or its author where he is one of ours, has written; one that all of
- * `unprovenOwn` use comes first.
+ * `unprovenOwn` use, and all who get it, comes first.
  */
 export async function findKnownList(
   { storage, clock, hostname }: ForwarderParts,
@@ -42,7 +42,7 @@ export async function findKnownList(
   const proven = lists.filter(({ domain }) => isProvenBy(evidence, domain))
   if (proven.length === 0) return undefined
   for (const list of unprovenOwn.length > 0 ? proven : [])
-    if (await areUsersOf(list, unprovenOwn, { storage, now: clock.now() }))
+    if (await areUsersOf(list, unprovenOwn, recipients, { storage, clock, hostname }))
       return { name: formatAddress(list), knownBy: 'correspondence', isUsedByAuthor: true }
   const accountIds = new Set<number>()
   for (const address of [...recipients.slice(0, mostAsked), ...authors.slice(0, 1)]) {
@@ -61,18 +61,24 @@ export async function findKnownList(
   return undefined
 }
 
-/** Whether each is the address of an account that has written to the list; behind an alias may be anybody. */
+/**
+ * Whether each author is the address of an account that has written to the list (behind an alias may be anybody), and so has each
+ * who gets it: else whoever has had one mail of Anna's could call his own address a list, and write as Anna to all her colleagues.
+ */
 async function areUsersOf(
   list: Address,
-  people: readonly Address[],
-  { storage, now }: { readonly storage: Pick<Storage, 'run'>; readonly now: number },
+  authors: readonly Address[],
+  recipients: readonly Address[],
+  { storage, clock, hostname }: Pick<ForwarderParts, 'storage' | 'clock' | 'hostname'>,
 ): Promise<boolean> {
   const addressKeys = addressesOf(list).map(addressKey)
-  for (const address of people) {
-    const account = await storage.run(findAccount, { address })
-    if (!account) return false
-    if (!(await storage.run(hasWrittenTo, { accountIds: [account.id], addressKeys, now }))) return false
-  }
+  const hasWritten = async (accountId: number | undefined): Promise<boolean> =>
+    accountId !== undefined &&
+    (await storage.run(hasWrittenTo, { accountIds: [accountId], addressKeys, now: clock.now() }))
+  for (const address of authors)
+    if (!(await hasWritten((await storage.run(findAccount, { address }))?.id))) return false
+  for (const address of recipients)
+    if (!(await hasWritten(await storage.run(findAccountBehind, { address, hostname })))) return false
   return true
 }
 

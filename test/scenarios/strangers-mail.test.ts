@@ -43,7 +43,7 @@ async function start(
   const server = await startComposedServer(t, {
     hostname: 'mx.here.test',
     domains: ['here.test'],
-    accounts: [{ address: 'anna@here.test' }],
+    accounts: [{ address: 'anna@here.test' }, { address: 'boris@here.test' }],
     isBehindProxy: true,
     settings: {
       delivery: { dnsServers: [dns.text] },
@@ -59,6 +59,7 @@ async function start(
 interface Sent {
   readonly client?: string
   readonly from?: string
+  readonly to?: readonly string[]
   readonly message: string
 }
 
@@ -72,11 +73,11 @@ async function connect(server: ComposedServer, client: string): Promise<RawConne
 /** The reply to the message. */
 async function send(
   server: ComposedServer,
-  { client = '203.0.113.9', from = 'ceo@bank.test', message }: Sent,
+  { client = '203.0.113.9', from = 'ceo@bank.test', to = ['anna@here.test'], message }: Sent,
 ): Promise<RawReply> {
   const connection = await connect(server, client)
   assert.equal((await connection.command(`MAIL FROM:<${from}>`))?.code, 250)
-  assert.equal((await connection.command('RCPT TO:<anna@here.test>'))?.code, 250)
+  for (const recipient of to) assert.equal((await connection.command(`RCPT TO:<${recipient}>`))?.code, 250)
   assert.equal((await connection.command('DATA'))?.code, 354)
   await connection.write(`${message}${message.endsWith('\r\n') ? '' : '\r\n'}.\r\n`)
   const reply = await connection.reply()
@@ -616,9 +617,22 @@ test('but a list to which one of us has written speaks for nobody else of us', a
   const told = (await server.trail(sent[0] ?? '')).flatMap(event => describeEvent(event).notes ?? [])
   for (const note of [
     '+8 by origin: an address of ours (the From field has carl@here.test, and nothing proves that it is from there)',
-    'Way: it came by the mailing list talk@lists.test, which has proved itself, and to which one of ours has written; its author has not written to it, so it proves nothing of him',
+    'Way: it came by the mailing list talk@lists.test, which has proved itself, and to which one of ours has written; its author has not written to it, or one who gets this has not, so it proves nothing of him',
   ])
     assert.ok(told.includes(note), told.join('\n'))
+})
+
+// Whoever had had one mail of hers could write as her to all her colleagues, without a point.
+test('nor for her to whoever of us has not written to it: anybody can call his address a list', async t => {
+  const { server } = await start(t, {}, withLogIn)
+  await annaWritesTo(server, 'talk@lists.test')
+  const message = `List-Post: <mailto:talk@lists.test>\r\n${asColleague.replaceAll('carl@', 'anna@')}`
+  const byList = { from: 'bounce@lists.test', client: '198.51.100.7', message }
+  assert.equal((await send(server, { ...byList, to: ['boris@here.test'] })).code, 250)
+  assert.equal((await send(server, { ...byList, to: ['anna@here.test', 'boris@here.test'] })).code, 250)
+  await server.settled()
+  assert.deepEqual(await server.mailbox('boris@here.test'), [])
+  assert.equal((await server.mailbox('boris@here.test', 'Junk')).length, 2)
 })
 
 test('nor is what a trusted sealer has found to be ours, of a domain without a DMARC record', async t => {
