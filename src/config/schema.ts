@@ -385,7 +385,7 @@ const strangerLimits = z.strictObject({
   recipientsPerHour: setting(perTime(5000), 'The same in an hour.'),
   refusedRecipientsPerMinute: setting(
     perTime(50),
-    'Recipients that are refused, most of them because they do not exist, in a minute, beside as many as are taken. From half of them on each refusal is held back (spam.refusalDelaySeconds); beyond them the connection is closed (421), and no other is taken from that network until the time is over.',
+    'Recipients that do not exist, or are elsewhere, in a minute, beside as many as are taken. From half of them on each refusal is held back (spam.refusalDelaySeconds); beyond them the connection is closed (421), and no other is taken from that network until the time is over.',
   ),
   refusedRecipientsPerHour: setting(perTime(100), 'The same in an hour.'),
   exempt: setting(

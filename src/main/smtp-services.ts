@@ -157,9 +157,12 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
     reached.set(reply, limit)
     return reply
   }
-  const countRecipient = (client: Client, refusal: Reply | undefined): Reply | undefined => {
-    // 552: the recipient is there, and has no room. Nobody guesses addresses by that.
-    if (refusal && (refusal.code < 500 || refusal.code === 552)) return refusal
+  const countRecipient = (
+    client: Client,
+    refusal: Reply | undefined,
+    by: 'directory' | 'others',
+  ): Reply | undefined => {
+    if (refusal && !namesNobody(refusal, by)) return refusal
     const what = refusal ? 'refusedRecipients' : 'recipients'
     const beyond = refusal && refuseBeyond(client, what)
     strangerLimits.count(client, what)
@@ -218,17 +221,18 @@ export function createSmtpServices(options: SmtpServicesOptions): ComposedSmtpSe
           reversePath,
           forwardPath,
           async () =>
-            (await checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition, {
+            await checkForwardPath(recipients, senderPolicy, terminals, client, forwardPath, disposition, {
               limitRecipient: account => limitRecipient(limiting, account, forwardPath),
               limitRoom: resolved => checkRoom(roomPolicy, { client, forwardPath, resolved, declaredSize }),
-            })) ?? (await checkBlocked(options, client, reversePath, forwardPath)),
+            }),
         ),
       )
       const verdict =
         found ??
+        (await putOff(checkBlocked(options, client, reversePath, forwardPath))) ??
         (await hooks?.rcpt(client, transaction, forwardPath)) ??
         (await sessionScanners?.rcpt(client, transaction, recipient))
-      const reply = countRecipient(client, verdict)
+      const reply = countRecipient(client, verdict, found ? 'directory' : 'others')
       return reply && (await patience.answer(client, reply, strangerLimits.isGuessing(client)))
     },
     receive(client, transaction) {
@@ -337,6 +341,15 @@ async function checkReturnPath(
   const address = formatAddress(forwardPath)
   if (opened.kind === 'invalid') return replies.noSuchReturnPath(opened.reason, address)
   return reversePath === null ? undefined : replies.returnPathForReports(address)
+}
+
+/**
+ * Whether the recipient is one that does not exist, or of others. A mailbox that is there and takes nothing (RFC 3463 §3.3) is none, nor
+ * is one that a list of senders, a hook or a scanner keeps this mail from: a provider whose mail is not wanted guesses nothing.
+ */
+function namesNobody({ code, enhanced = '' }: Reply, by: 'directory' | 'others'): boolean {
+  if (code < 500) return false
+  return by === 'directory' ? !enhanced.startsWith('5.2.') : enhanced.startsWith('5.1.')
 }
 
 /** By the sender address alone: who the author is, and what is proved, shows when the message has come. */

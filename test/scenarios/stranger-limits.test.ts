@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describeEvent } from '../../src/cli/format-trail.ts'
+import { changeAccount } from '../../src/directory/accounts.ts'
+import { putSenderEntry } from '../../src/sender-list/operations.ts'
 import { type ComposedServer, startComposedServer, unauthenticated } from '../harness/composed-server.ts'
 import { eventually } from '../harness/eventually.ts'
 import { openConnectionOf, type RawConnection, type RawReply } from '../harness/raw-connection.ts'
@@ -15,7 +17,7 @@ async function start(
   return await startComposedServer(t, {
     hostname: 'mx.here.test',
     domains: ['here.test'],
-    accounts: [{ address: 'anna@here.test' }],
+    accounts: [{ address: 'anna@here.test' }, { address: 'olga@here.test' }],
     isBehindProxy: true,
     settings: {
       limits: { strangers },
@@ -140,6 +142,31 @@ test('unknown recipients: beyond the limit 421 and the end of the connection, an
   assert.equal(await send(await openSession(server, '198.51.100.1')), 250)
   server.clock.advance(3_600_000)
   assert.equal(await send(await openSession(server)), 250)
+})
+
+// An administrator's block of one sender shut all others of a large provider out.
+test('recipients whom a list of senders, or their being disabled, keeps a message from are none that do not exist', async t => {
+  const server = await start(t, { refusedRecipientsPerHour: 1 })
+  const block = { ownerId: 0, verdict: 'block', sender: 'example.net', note: '', since: 0 } as const
+  await server.storage.run(putSenderEntry, block)
+  await server.storage.run(changeAccount, {
+    address: { localPart: 'olga', domain: 'here.test' },
+    enabled: false,
+  })
+  const connection = await openSession(server)
+  await connection.command('MAIL FROM:<boris@example.net>')
+  for (const [name, said] of [
+    ['anna', /^5\.7\.1 /],
+    ['olga', /^5\.2\.1 /],
+    ['anna', /^5\.7\.1 /],
+  ] as const) {
+    const reply = await connection.command(`RCPT TO:<${name}@here.test>`)
+    assert.equal(reply?.code, 550)
+    assert.match(reply?.text ?? '', said)
+  }
+  assert.equal((await connection.command('RCPT TO:<gone@here.test>'))?.code, 550)
+  assert.equal((await connection.command('RCPT TO:<gone2@here.test>'))?.code, 421)
+  connection.destroy()
 })
 
 test('who brings mail to many that exist may name as many that do not', async t => {
