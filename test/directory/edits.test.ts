@@ -9,6 +9,7 @@ import {
   listRedirections,
   removeRedirection,
 } from '../../src/directory/redirections.ts'
+import { everybody, learnMessage, readLearned, recallWords } from '../../src/screening/learning.ts'
 import type { Storage } from '../../src/storage/operation.ts'
 import {
   addAccount,
@@ -167,6 +168,21 @@ test('removing an account says what points to it; forced, it is taken out everyw
   // Whoever comes next must not inherit what is still on its way to the one before.
   await storage.run(removeAccount, { address: address('boris@example.test'), withContents: true })
   assert.ok((await addAccount(storage, 'anna@example.test')) > id + 1)
+})
+
+test('what the filter of spam had learned from an account goes with it', async context => {
+  const storage = await openDirectory(context)
+  await addDomain(storage, 'example.test')
+  const accountId = await addAccount(storage, 'anna@example.test')
+  const lesson = { messageId: 7, words: [1, 2], now: at }
+  await storage.run(learnMessage, { ...lesson, accountId, kind: 'spam' })
+  await storage.run(learnMessage, { ...lesson, accountId, messageId: 8, kind: 'ham' })
+  await storage.run(removeAccount, { address: address('anna@example.test'), withContents: true })
+  assert.deepEqual(await storage.run(readLearned, { accountId }), { spam: 0, ham: 0 })
+  const recall = (id: number) => storage.run(recallWords, { accountId: id, words: lesson.words })
+  assert.deepEqual(await recall(accountId), await recall(everybody))
+  assert.equal((await recall(accountId)).words.length, 2)
+  assert.equal(await storage.run(learnMessage, { ...lesson, accountId, kind: 'spam' }), 'learned')
 })
 
 test('removing a domain is refused while something is in it; forced, everything in it goes', async context => {
