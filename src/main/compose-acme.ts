@@ -6,7 +6,7 @@ import { createDnsHook } from '../acme/dns-hook.ts'
 import type { ChallengePlace } from '../acme/issue-certificate.ts'
 import { IssuingFault } from '../acme/issuing-fault.ts'
 import { findAnswer } from '../acme/operations.ts'
-import { listIssuedNames } from '../config/issued-names.ts'
+import { listDomainsBeyond, listIssuedNames, maxIssuedDomains } from '../config/issued-names.ts'
 import { describeListenError } from '../config/listen-error.ts'
 import { type AcmeSettings, acmePort, type Settings } from '../config/settings.ts'
 import type { Resolver } from '../dns/resolver.ts'
@@ -47,6 +47,18 @@ export function composeAcme({ settings, resolver, ...parts }: AcmeParts): AcmeWo
       throw new IssuingFault('port', message, { cause })
     }
   }
+  let hasToldOfBeyond = false
+  /** Once: until the settings change or a domain goes there is no more to say. */
+  const tellOfBeyond = async (): Promise<void> => {
+    const beyond = hasToldOfBeyond ? [] : await listDomainsBeyond(storage, settings)
+    const [first] = beyond
+    if (first === undefined) return
+    hasToldOfBeyond = true
+    log.warn(
+      `certificates for the hosts that are asked for MTA-STS and by mail programs come for the first ${maxIssuedDomains} domains only; give the others some of your own ([[tls.certificates]])`,
+      { others: beyond.length, first },
+    )
+  }
   return {
     keeperOptions: {
       ...parts,
@@ -54,7 +66,10 @@ export function composeAcme({ settings, resolver, ...parts }: AcmeParts): AcmeWo
       hostname: settings.hostname,
       dataFolder: settings.dataFolder,
       isAlone: settings.database === undefined,
-      names: () => listIssuedNames(storage, settings),
+      async names() {
+        await tellOfBeyond()
+        return await listIssuedNames(storage, settings)
+      },
       place: composePlace(acme, parts),
       prepare: open,
       async publishedTlsa(name) {

@@ -29,6 +29,8 @@ export interface MailDomains {
   readonly stsPolicy?: OwnStsPolicy | undefined
   /** [autoconfig] is served. Default: 'off'. */
   readonly autoconfig?: 'on' | 'off' | undefined
+  /** Hosts of the domains for which this server has no certificate, and gets none. */
+  readonly uncertifiedHosts?: readonly string[] | undefined
   /** Of the certificate that `hostname` shows, and of the next one. */
   readonly certificateKeys?: readonly CertificateKey[] | undefined
 }
@@ -131,6 +133,7 @@ function comment(text: string): string[] {
 
 function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
   const { hostname, keys = [], listeners = [], smartHost, stsPolicy, autoconfig = 'off' } = input
+  const { uncertifiedHosts = [] } = input
   const yes = (type: DnsRecord['type'], name: string, value: string, purpose: string): DnsRecord => ({
     name,
     type,
@@ -220,6 +223,11 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
         ? []
         : [
             'MTA-STS: the settings have no [mtaSts], so this domain asks nobody to insist on TLS with a certificate that can be checked.',
+          ]),
+      ...(uncertifiedHosts.length === 0
+        ? []
+        : [
+            `CERTIFICATE: for ${uncertifiedHosts.join(', ')} this server has none, and gets none, since [tls.acme] is for the first domains only. Others cannot ask there until it has one of your own for these names ([[tls.certificates]] in the settings).`,
           ]),
       ...(smartHost === undefined
         ? []

@@ -14,6 +14,7 @@ import {
 import { readIssued } from '../../src/acme/read-issued.ts'
 import type { IssuingProblemSort } from '../../src/acme/records.ts'
 import { listAlerts } from '../../src/alert/operations.ts'
+import { createDomain } from '../../src/directory/domains.ts'
 import { silentLog } from '../../src/runtime/log.ts'
 import { certificateCovers } from '../../src/tls/certificate.ts'
 import { ensureGeneratedCertificate } from '../../src/tls/generated-certificate-file.ts'
@@ -414,6 +415,22 @@ test('a new key is made a renewal ahead, and used when its TLSA record is publis
   assert.equal(rotated.keyPem, next)
   assert.equal(rotated.nextKey, undefined)
   assert.equal(rotated.keySince, clock.now())
+})
+
+test('for the hosts of the first hundred domains only is it asked, and the log says so once', async t => {
+  const told: string[] = []
+  const log = { ...silentLog, warn: (message: string) => void told.push(message) }
+  const { server, storage, clock } = await createWorld(t, { log, tables: { mtaSts: {} } })
+  const { names } = server.work.keeperOptions
+  const create = (n: number) =>
+    storage.run(createDomain, { name: `d${n}.test`, postmaster: undefined, at: clock.now() })
+  for (let n = 0; n < 100; n++) await create(n)
+  assert.equal((await names()).length, 101)
+  assert.deepEqual(told, [])
+  await create(100)
+  for (let n = 0; n < 2; n++) assert.ok(!(await names()).includes('mta-sts.d100.test'))
+  assert.equal(told.length, 1)
+  assert.match(told[0] ?? '', /the first 100 domains only/)
 })
 
 test('the HTTP listener answers what was asked for, and nothing else', async t => {

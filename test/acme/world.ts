@@ -61,6 +61,8 @@ export interface WorldOptions {
   readonly acme?: Partial<AcmeSettings>
   readonly authority?: Partial<AcmeServerOptions>
   readonly log?: Log
+  /** Further tables of the settings. */
+  readonly tables?: Readonly<Record<string, unknown>>
 }
 
 export async function createWorld(t: TestContext, options: WorldOptions = {}): Promise<World> {
@@ -76,7 +78,11 @@ export async function createWorld(t: TestContext, options: WorldOptions = {}): P
     ...options.authority,
   })
   beforeClose(() => authority.close())
-  const defaults = settingsSchema.parse({ hostname: name, tls: { acme: { agreeToTerms: true } } })
+  const defaults = settingsSchema.parse({
+    hostname: name,
+    tls: { acme: { agreeToTerms: true } },
+    ...options.tables,
+  })
   const addServer = async (more: Partial<AcmeSettings> = {}): Promise<Server> => {
     if (!defaults.tls.acme) throw new Error('no [tls.acme]')
     const settings = {

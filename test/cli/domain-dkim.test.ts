@@ -129,6 +129,23 @@ test('a domain that is none of this server has no keys and no records', async co
   }
 })
 
+// From the 101st domain on nothing said that the hosts in its records have no certificate.
+test('the records of a domain for whose hosts the authority is asked for nothing say so', async context => {
+  const { folder } = await start(context)
+  appendFileSync(join(folder, 'postrider.toml'), '[tls.acme]\nagreeToTerms = true\n[mtaSts]\n[autoconfig]\n')
+  const names = ['', ...Array.from({ length: 100 }, (_, n) => `d${100 + n}.`)].map(
+    sub => `${sub}example.test`,
+  )
+  writeFileSync(join(folder, 'directory.toml'), names.map(name => `[[domain]]\nname = "${name}"\n`).join(''))
+  await succeed(folder, 'apply', 'directory.toml', '--yes')
+  assert.doesNotMatch(await succeed(folder, 'domain', 'dns', 'd198.example.test'), /CERTIFICATE/)
+  const told = (await succeed(folder, 'domain', 'dns', 'd199.example.test')).replaceAll('\n; ', ' ')
+  assert.match(
+    told,
+    /CERTIFICATE: for mta-sts\.d199\.example\.test, autoconfig\.d199\.example\.test, autodiscover\.d199\.example\.test this server has none/,
+  )
+})
+
 test('the records have the addresses that are named, and the key of the certificate in use', async context => {
   const { folder } = await start(context)
   const zone = await succeed(folder, 'domain', 'dns', 'example.test', '--public-address', '192.0.2.9')

@@ -1,11 +1,13 @@
 // postrider domain dns: every DNS record that a domain needs for mail, as a zone file.
 import { Argument, type Command, Option } from 'commander'
+import { askedHostsOf, listDomainsBeyond } from '../../config/issued-names.ts'
 import { ownStsPolicy } from '../../config/settings.ts'
 import { findDomain } from '../../directory/domains.ts'
 import { composeDnsRecords, listDnsRecords, ttlSeconds } from '../../setup/dns-records.ts'
 import { publicAddressesOf } from '../../setup/public-addresses.ts'
 import { ensureFirstKeys } from '../../signing/ensure-keys.ts'
 import { listDkimKeys } from '../../signing/operations.ts'
+import { certificateCovers } from '../../tls/certificate.ts'
 import { domainArgument, publicAddressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { listShown, tlsaOfName } from '../shown-certificates.ts'
@@ -36,17 +38,21 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
     )
     .action(
       perform(run, async (invocation, { publicAddress }: DnsOptions, name: string) => {
-        const { keys, settings } = await invocation.withStorage(async (storage, ofServer) => {
+        const { keys, settings, isBeyond } = await invocation.withStorage(async (storage, ofServer) => {
           await storage.run(findDomain, { name })
           const at = invocation.clock.now()
           return {
             settings: ofServer,
+            isBeyond: (await listDomainsBeyond(storage, ofServer)).includes(name),
             keys: ofServer.dkim.sign
               ? await ensureFirstKeys(storage, name, at)
               : await storage.run(listDkimKeys, { domain: name }),
           }
         })
         const { autoconfig, delivery, hostname, listeners, mtaSts } = settings
+        const shown = await listShown(invocation, settings)
+        const isCertified = (host: string): boolean =>
+          shown.some(({ certificate }) => certificate?.inUse && certificateCovers(certificate.inUse, host))
         const input = {
           hostname,
           domains: [name],
@@ -57,7 +63,8 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
           keys,
           stsPolicy: mtaSts && ownStsPolicy(settings, mtaSts),
           autoconfig: autoconfig ? ('on' as const) : ('off' as const),
-          certificateKeys: tlsaOfName(hostname, hostname, await listShown(invocation, settings)),
+          certificateKeys: tlsaOfName(hostname, hostname, shown),
+          uncertifiedHosts: isBeyond ? askedHostsOf(settings, name).filter(host => !isCertified(host)) : [],
         }
         const records = listDnsRecords(input).flatMap(group => group.records)
         invocation.output.result(
