@@ -92,10 +92,14 @@ function decodeField({ name, value }: HeaderField): DecodedField {
   return { name: name.toLowerCase(), decoded, value: foldText(decoded) }
 }
 
+/** That of a line (RFC 5322 §2.1.1). What a stranger wrote may be as long as a header section, and this looks at it time and again. */
+const maxDateLength = 998
+
 /** ms since 1970; undefined: it is no date (RFC 5322 §3.3). */
 export function readDate(field: string | undefined): number | undefined {
+  if (field === undefined || field.length > maxDateLength) return undefined
   // A comment behind it names the zone.
-  const at = field === undefined ? Number.NaN : Date.parse(field.replace(/\s*\([^()]*\)\s*$/, ''))
+  const at = Date.parse(field.replace(/\s*\([^()]*\)\s*$/, ''))
   return Number.isNaN(at) ? undefined : at
 }
 

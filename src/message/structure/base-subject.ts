@@ -9,48 +9,47 @@ export interface BaseSubject {
 /** '[list]' and the like; what is longer is text. */
 const blob = /^\[[^[\]]{0,200}\]\s*/
 const leader = /^(?:re|fwd?)\s*(?:\[[^[\]]{0,200}\]\s*)?:\s*/i
-const trailer = /\s*\(fwd\)\s*$/i
-const wrapper = /^\[fwd:(.*)\]$/is
+const trailer = '(fwd)'
+const wrapper = '[fwd:'
 
-/** Of a decoded subject. */
+/**
+ * Of a decoded subject. A stranger chose it, and it may fill a header section: nothing here looks at the whole of it again for each
+ * thing that it takes away.
+ */
 export function readBaseSubject(subject: string): BaseSubject {
   let text = subject.replaceAll(/\s+/g, ' ').trim()
   let isAnswer = false
   // Each turn takes something away, so it ends.
   for (;;) {
     const before = text
-    while (trailer.test(text)) {
-      text = text.replace(trailer, '')
+    while (text.slice(-trailer.length).toLowerCase() === trailer) {
+      text = text.slice(0, -trailer.length).trimEnd()
       isAnswer = true
     }
-    for (let changed = true; changed; ) {
-      changed = false
-      const led = withoutLeader(text)
-      if (led !== undefined) {
-        text = led
-        isAnswer = true
-        changed = true
+    for (;;) {
+      const { bare, last } = withoutBlobs(text)
+      const led = leader.exec(bare)
+      if (!led) {
+        text = bare === '' ? last : bare
+        break
       }
-      const bare = text.replace(blob, '')
-      if (bare !== '' && bare !== text) {
-        text = bare
-        changed = true
-      }
+      text = bare.slice(led[0].length)
+      isAnswer = true
     }
-    const inner = wrapper.exec(text)?.[1]
-    if (inner !== undefined) {
-      text = inner.trim()
+    if (text.endsWith(']') && text.slice(0, wrapper.length).toLowerCase() === wrapper) {
+      text = text.slice(wrapper.length, -1).trim()
       isAnswer = true
     }
     if (text === before) return { base: text, isAnswer }
   }
 }
 
-/** 'Re:', also behind blobs: '[list] Re:'. */
-function withoutLeader(text: string): string | undefined {
-  let rest = text
-  for (let found = blob.exec(rest); found; found = blob.exec(rest)) rest = rest.slice(found[0].length)
-  const led = leader.exec(rest) ?? leader.exec(text)
-  if (!led) return undefined
-  return (leader.exec(rest) ? rest : text).slice(led[0].length)
+/** '[list] Re: …' as 'Re: …'. `last`: from the last of the blobs on, for where nothing else is left. */
+function withoutBlobs(text: string): { readonly bare: string; readonly last: string } {
+  let [bare, last] = [text, text]
+  for (let found = blob.exec(bare); found; found = blob.exec(bare)) {
+    last = bare
+    bare = bare.slice(found[0].length)
+  }
+  return { bare, last }
 }
