@@ -28,6 +28,8 @@ export interface MessageReaderOptions {
 /** Of one write, which others wait for. */
 const messagesAtATime = 64
 const wordCharactersAtATime = 200_000
+/** What is told of so much can be ten times as large, and the messages of a write are in memory together. */
+const headerBytesAtATime = 2 * 1024 * 1024
 /** As long as servers of two versions are together. */
 const lookBackMs = 7 * 24 * 3_600_000
 /** So many new messages at once are a load, in which words have time. */
@@ -61,13 +63,14 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
   ): Promise<void> => {
     const structures: KeptStructure[] = []
     const words: KeptWords[] = []
-    let characters = 0
+    let [characters, headerBytes] = [0, 0]
     for (const mailDataId of ids) {
       const found = await readIfWhole(mailData, mailDataId, isFor)
       if (isFor.structures) structures.push({ mailDataId, structure: found?.structure })
       if (isFor.words) words.push({ mailDataId, words: found?.words ?? '' })
       characters += found?.words?.length ?? 0
-      if (characters > wordCharactersAtATime || state.isStopped) break
+      headerBytes += found?.headerBytes ?? 0
+      if (characters > wordCharactersAtATime || headerBytes > headerBytesAtATime || state.isStopped) break
       await turn()
     }
     await storage.run(keepReadings, { structures, words })
@@ -158,6 +161,7 @@ export function createMessageReader({ storage, mailData, clock, log }: MessageRe
 }
 
 interface ReadMessage {
+  readonly headerBytes: number
   readonly structure: MessageStructure | undefined
   readonly words: string | undefined
 }
@@ -179,5 +183,9 @@ async function readIfWhole(
     if (cause instanceof StorageFault && cause.code === 'STORAGE_DAMAGED') return undefined
     throw cause
   }
-  return { structure: structure?.finish(), words: text && (await collectTerms(text.finish())) }
+  return {
+    structure: structure?.finish(),
+    headerBytes: structure?.headerBytes ?? 0,
+    words: text && (await collectTerms(text.finish())),
+  }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forgetExpunged } from '../../src/mailbox/expunged.ts'
-import { findWantedReadings } from '../../src/mailbox/message-readings.ts'
+import { findWantedReadings, keepReadings } from '../../src/mailbox/message-readings.ts'
 import { readStructures } from '../../src/mailbox/structures.ts'
 import { createMessageReader } from '../../src/main/message-reader.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -43,6 +43,29 @@ test('what has come is read once, however many have it; what is damaged is passe
   assert.equal(structures.get(1)?.envelope.subject, 'Test')
   await mailboxes.file({ queueId: 1, mailbox: 'Archive' })
   assert.deepEqual(await wanted(mailboxes), [])
+})
+
+test('of messages with much to tell, few are in memory at a time', async t => {
+  const mailboxes = await openMailboxes(t)
+  const ids = Array.from({ length: 20 }, (_, index) => index + 1)
+  for (const id of ids) await mailboxes.store(id, `Subject: ${'x'.repeat(250_000)}\r\n\r\nText\r\n`)
+  await mailboxes.file(...ids.map(queueId => ({ queueId })))
+  const writes: number[] = []
+  const keeper = createMessageReader({
+    storage: {
+      onWake() {},
+      run(operation, input) {
+        if (operation.name === keepReadings.name)
+          writes.push((input as { structures: readonly unknown[] }).structures.length)
+        return mailboxes.storage.run(operation, input)
+      },
+    },
+    mailData: mailboxes.mailData,
+    clock: systemClock,
+    log: silentLog,
+  })
+  await keeper.look()
+  assert.deepEqual(writes.slice(0, 3), [9, 9, 2])
 })
 
 test('a structure goes with its mail data', async t => {

@@ -10,6 +10,9 @@ const lf = 0x0a
 /** Those of more are left out: who reads them has seen enough. */
 const maxParameters = 50
 
+/** Of all parts together: what is told of a message is mostly what stands there, and is in memory as a whole. */
+const maxHeaderBytes = 1024 * 1024
+
 interface OpenPart {
   readonly entity: Entity
   readonly header: Extent
@@ -37,6 +40,12 @@ export class StructureReader implements MimeEvents {
   #envelope: Envelope = readEnvelope([])
   #problem: WalkEnded | undefined
   #total = 0
+  #headerBytes = 0
+
+  /** Of the header sections so far: how much there is to tell. */
+  get headerBytes(): number {
+    return this.#headerBytes
+  }
 
   take(piece: Uint8Array): void {
     this.#total += piece.length
@@ -51,6 +60,8 @@ export class StructureReader implements MimeEvents {
   }
 
   header(section: Buffer, entity: Entity): void {
+    this.#headerBytes += section.length
+    if (this.#headerBytes > maxHeaderBytes) throw new WalkEnded('header-too-long')
     const start = this.#offset
     this.#count(section)
     if (entity.index === 0) this.#envelope = readEnvelope(entity.fields)

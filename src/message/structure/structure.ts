@@ -75,6 +75,6 @@ export type EnvelopeAddress =
 export interface MessageStructure {
   readonly envelope: Envelope
   readonly root: Part
-  /** Parts were too many, too deep, or a header section too long: the message is told as one part. */
+  /** Parts were too many, too deep, or header sections too long: the message is told as one part. */
   readonly isTruncated: boolean
 }

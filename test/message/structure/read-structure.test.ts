@@ -135,7 +135,8 @@ test('what is too deep, too much or too long is one part, told to be so', () => 
   const deep = 'Content-Type: message/rfc822\r\n\r\n'.repeat(10_000)
   const many = `Content-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\n'.repeat(20_000)}`
   const long = `X: ${'x'.repeat(900_000)}\r\n\r\ntext`
-  for (const message of [deep, many, long]) {
+  const heavy = `Content-Type: multipart/mixed; boundary=b\r\n\r\n${`--b\r\nContent-Description: ${'x'.repeat(100_000)}\r\n\r\n`.repeat(12)}`
+  for (const message of [deep, many, long, heavy]) {
     const { root, isTruncated } = read(message, 8192)
     assert.equal(isTruncated, true)
     assert.deepEqual([root.kind, root.type, root.body.end], ['leaf', 'application', message.length])
