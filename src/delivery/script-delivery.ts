@@ -5,14 +5,19 @@ import { addressKey } from '../address/address-key.ts'
 import { formatAddress } from '../address/format-address.ts'
 import { splitSubaddress } from '../directory/keys.ts'
 import { maxExpansions } from '../directory/redirection-chains.ts'
-import { type AccountScripts, mailboxNameOf, type ScriptAnswer } from '../filtering/account-scripts.ts'
+import {
+  type AccountScripts,
+  mailboxNameOf,
+  problemOfScriptName,
+  type ScriptAnswer,
+} from '../filtering/account-scripts.ts'
 import { composeMistake } from '../filtering/compose-mistake.ts'
 import { findRemembered, type Memory, type MemoryKey, messageKey } from '../filtering/memory.ts'
 import type { ScriptDeed, ScriptPlace, ScriptTrace } from '../filtering/script-trace.ts'
 import { readSieveFlags } from '../filtering/sieve-flags.ts'
 import { findOwnResults } from '../mail-authentication/own-results.ts'
 import type { FilingPlace } from '../mailbox/file-message.ts'
-import type { SpecialUse } from '../mailbox/mailbox-row.ts'
+import type { Mailbox, SpecialUse } from '../mailbox/mailbox-row.ts'
 import { findDeliveredTo } from '../message/delivered-to.ts'
 import { decodeEncodedWords } from '../message/encoded-words.ts'
 import { findFieldValue, parseHeaderFields } from '../message/header-section.ts'
@@ -263,11 +268,9 @@ class Doing {
     const ofUse = use && (await mailboxes.list()).find(({ specialUse }) => specialUse === use)
     const found = ofUse ?? (await mailboxes.named(name))
     const { accountId, traceFields } = this.#implicit
-    if (!found && !action.create && name !== 'INBOX') {
-      this.#mistake ??= {
-        ...placeOf(action.origin),
-        text: `There is no mailbox ${JSON.stringify(name)}: the message is in INBOX. Make the mailbox, or let the script make it: require "mailbox", and fileinto :create.`,
-      }
+    const problem = ofUse || name === 'INBOX' ? undefined : await this.#problemOf(name, found, action)
+    if (problem !== undefined) {
+      this.#mistake ??= { ...placeOf(action.origin), text: problem }
       this.#file({ accountId, mailbox: 'INBOX', traceFields }, 'INBOX', action.origin)
       return
     }
@@ -278,6 +281,24 @@ class Doing {
       ...(use && !found ? { specialUse: use } : {}),
     }
     await this.#fileEdited(place, place.mailbox, action)
+  }
+
+  /** Why nothing can be filed into it. */
+  async #problemOf(
+    name: string,
+    found: Mailbox | undefined,
+    { create }: FileInto,
+  ): Promise<string | undefined> {
+    const isIn = `${JSON.stringify(name)}: the message is in INBOX.`
+    const problem = problemOfScriptName(name)
+    if (problem !== undefined) return `There can be no mailbox ${isIn} ${problem}.`
+    if (found) return undefined
+    if (!create)
+      return `There is no mailbox ${isIn} Make the mailbox, or let the script make it: require "mailbox", and fileinto :create.`
+    // Whoever writes to the account may choose the name, where a script takes it from the message.
+    if (await this.#ran.answer.mailboxes.isFull())
+      return `No mailbox can be made for ${isIn} The account has as many mailboxes as it can have.`
+    return undefined
   }
 
   async #fileEdited(

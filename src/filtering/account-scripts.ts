@@ -6,9 +6,11 @@ import { parseAddress } from '../address/parse-address.ts'
 import { addressOfAccount } from '../directory/accounts.ts'
 import { subaddressSeparator } from '../directory/keys.ts'
 import { listOwnAddresses } from '../directory/owns-address.ts'
+import { canonicalMailboxName } from '../imap/grammar/mailbox-name.ts'
 import { type Mailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import { readMetadata } from '../mailbox/metadata.ts'
-import { listMailboxes } from '../mailbox/name-operations.ts'
+import { listMailboxes, maxMailboxes } from '../mailbox/name-operations.ts'
+import { isOtherUsers, otherUsersPrefix, problemOfLevels } from '../mailbox/name-rules.ts'
 import type { Circumstances, SieveEnvelope, SieveMessage } from '../sieve/circumstances.ts'
 import type { IncludeLocation } from '../sieve/language/definitions.ts'
 import type { Remembered, SieveOutcome } from '../sieve/outcome.ts'
@@ -203,6 +205,11 @@ export class AccountMailboxes {
     return await this.#listed
   }
 
+  /** It can have no more. */
+  async isFull(): Promise<boolean> {
+    return (await this.list()).length >= maxMailboxes
+  }
+
   async named(name: string): Promise<Mailbox | undefined> {
     const wanted = mailboxNameOf(name)
     return (await this.list()).find(mailbox => mailbox.name === wanted)
@@ -229,9 +236,16 @@ export class AccountMailboxes {
   }
 }
 
-/** RFC 9051 §5.1: INBOX in any letters; others as they are, composed. */
+/** As it is kept: as IMAP reads it (RFC 9051 §5.1), so that programs can open what a script has made. */
 export function mailboxNameOf(name: string): string {
-  return name.toUpperCase() === 'INBOX' ? 'INBOX' : name.normalize('NFC')
+  return canonicalMailboxName(name) ?? name
+}
+
+/** A script files into mailboxes of its own account. */
+export function problemOfScriptName(name: string): string | undefined {
+  if (canonicalMailboxName(name) === undefined) return 'A mailbox name may not have control characters'
+  if (isOtherUsers(name)) return `Below ${otherUsersPrefix} stand the mailboxes of other users`
+  return problemOfLevels(name)
 }
 
 function memoryOf({ kind, key, seconds }: Remembered, now: number): Memory {

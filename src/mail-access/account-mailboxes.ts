@@ -31,6 +31,7 @@ import {
   subscribe,
   unsubscribe,
 } from '../mailbox/name-operations.ts'
+import { isOtherUsers, otherUsersPrefix, problemOfLevels } from '../mailbox/name-rules.ts'
 import { readMailboxState } from '../mailbox/read-mailbox.ts'
 import { countRecent } from '../mailbox/recent.ts'
 import { removeUrlKeys } from '../mailbox/url-keys.ts'
@@ -43,7 +44,7 @@ import { MailboxPlaces, missing, type NewPlace } from './mailbox-places.ts'
 import { MessageUrls } from './message-urls.ts'
 import { MailboxMetadata } from './metadata.ts'
 import { mailboxIdOf, OpenMailbox } from './open-mailbox.ts'
-import { formatOtherUsersName, isOtherUsers, otherUsersPrefix, parseOtherUsersName } from './other-users.ts'
+import { formatOtherUsersName, parseOtherUsersName } from './other-users.ts'
 import type { AccessParts } from './parts.ts'
 import { readQuotaRoots } from './quota.ts'
 import { specialUses } from './special-uses.ts'
@@ -340,10 +341,7 @@ function levelsOf(name: string): readonly string[] {
 function problemOfName(name: string): string | undefined {
   if (isOtherUsers(name) && !parseOtherUsersName(name))
     return `Below ${otherUsersPrefix} stand the mailboxes of other users, by their addresses`
-  const levels = name.split(delimiter)
-  if (levels.includes('')) return 'A level of a mailbox name cannot be empty'
-  if (levels.length > maxLevels) return `A mailbox name has ${maxLevels} levels at most`
-  return name.length > maxNameLength ? `A mailbox name has ${maxNameLength} characters at most` : undefined
+  return problemOfLevels(name)
 }
 
 async function statusOf(

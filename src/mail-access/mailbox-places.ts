@@ -3,11 +3,12 @@ import { codes } from '../imap/responses/codes.ts'
 import type { Refusal } from '../imap/server/mailbox-services.ts'
 import type { Mailbox, OpenMailbox } from '../mailbox/mailbox-row.ts'
 import { createMailbox, findMailbox } from '../mailbox/name-operations.ts'
+import { isOtherUsers } from '../mailbox/name-rules.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { readRights } from '../sharing/access-list.ts'
 import { allRights, type Right, type Rights } from '../sharing/rights.ts'
 import { findSharedMailbox, findSharedSuperior } from '../sharing/shared-mailboxes.ts'
-import { isOtherUsers, parseOtherUsersName } from './other-users.ts'
+import { parseOtherUsersName } from './other-users.ts'
 import type { AccessParts } from './parts.ts'
 
 export interface Place {

@@ -2,15 +2,7 @@
 import type { Address } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { delimiter } from '../mailbox/mailbox-names.ts'
-
-const root = 'Other Users'
-
-export const otherUsersPrefix = `${root}${delimiter}`
-
-/** No mailbox of one's own can have such a name. */
-export function isOtherUsers(name: string): boolean {
-  return name === root || name.startsWith(otherUsersPrefix)
-}
+import { otherUsersPrefix } from '../mailbox/name-rules.ts'
 
 export interface OtherUsersName {
   readonly owner: Address

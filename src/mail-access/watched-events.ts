@@ -1,7 +1,7 @@
 // Which events of which mailboxes a client wants to hear of (RFC 5465 §6).
 import type { EventGroup, MailboxFilter, NotifyEvent } from '../imap/grammar/commands/notify.ts'
 import { delimiter } from '../mailbox/mailbox-names.ts'
-import { isOtherUsers } from './other-users.ts'
+import { isOtherUsers } from '../mailbox/name-rules.ts'
 
 /** Of these a mailbox other than the selected one is told by STATUS. */
 const messageEvents: readonly NotifyEvent[] = ['MessageNew', 'MessageExpunge', 'FlagChange']

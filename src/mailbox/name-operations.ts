@@ -45,7 +45,7 @@ export const findMailbox = defineRead(
 )
 
 /** An account has at most so many: they are listed as a whole. */
-const maxMailboxes = 10_000
+export const maxMailboxes = 10_000
 
 export type MailboxCreated =
   | { readonly kind: 'created'; readonly mailbox: Mailbox }

@@ -7,9 +7,10 @@ import { forgetRemembered } from '../../src/filtering/memory.ts'
 import { activateScript, administrators, renameScript } from '../../src/filtering/scripts.ts'
 import { type OpenMailbox, openingOf } from '../../src/mailbox/mailbox-row.ts'
 import { writeMetadata } from '../../src/mailbox/metadata.ts'
-import { findMailbox } from '../../src/mailbox/name-operations.ts'
+import { findMailbox, listMailboxes, maxMailboxes } from '../../src/mailbox/name-operations.ts'
 import { parseQueueId } from '../../src/queue/queue-id.ts'
 import type { QueuedMessage } from '../../src/queue/records.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { storageIsGone } from '../../src/storage/storage-fault.ts'
 import { address, hour, minute } from '../delivery/world.ts'
 import { createScriptWorld } from './script-world.ts'
@@ -139,6 +140,54 @@ test('a mailbox that is not there: the message is in INBOX, and its owner is tol
   const id = await account(anna, 'require "fileinto";\nfileinto "Lists";\n')
   await world.post({ from: stranger, to: [anna], text: message('Subject: Test') })
   assert.deepEqual((await subjects(id)).toSorted(), ['Test', 'Your filter "main" has a mistake'])
+})
+
+test('a script makes mailboxes that programs can open, and no others', async t => {
+  const { world, account, write, subjects, read } = await createScriptWorld(t)
+  const id = await account(anna, 'keep;')
+  const mailboxes = async (): Promise<string[]> =>
+    (await world.storage.run(listMailboxes, { accountId: id })).map(({ name }) => name)
+  const usual = await mailboxes()
+  const send = async (name: string, subject: string): Promise<void> => {
+    await write(id, `require ["fileinto", "mailbox"];\nfileinto :create "${name}";\n`)
+    await world.post({ from: stranger, to: [anna], text: message(`Subject: ${subject}`) })
+  }
+  await send('Inbox/Lists', 'below INBOX')
+  assert.deepEqual(await subjects(id, 'INBOX/Lists'), ['below INBOX'])
+  const names = ['Other Users/boris@example.test/x', 'a//b', 'a\tb', 'x/'.repeat(20).concat('x')]
+  for (const [at, name] of names.entries()) await send(name, `no mailbox ${at}`)
+  assert.deepEqual(await mailboxes(), ['Archive', 'Drafts', 'INBOX', 'INBOX/Lists', ...usual.slice(3)])
+  const all = await read(id)
+  assert.equal((await subjects(id)).filter(subject => subject.startsWith('no mailbox')).length, names.length)
+  assert.ok(
+    all.some(({ text }) =>
+      /There can be no mailbox "a\/\/b": the message is in INBOX\./.test(text.replaceAll(/\r\n */g, ' ')),
+    ),
+  )
+})
+
+const fillNames = defineWrite('test.fill-names', async (tx, accountId: number) => {
+  for (let at = 0; at < maxMailboxes; at++)
+    await tx.run(
+      'INSERT INTO mailbox (account_id, name, uid_validity, uid_next) VALUES (?, ?, 1, 1)',
+      accountId,
+      `m${at}`,
+    )
+})
+
+test('a script that takes names from what strangers write makes no more mailboxes than an account can have', async t => {
+  const { world, account, subjects } = await createScriptWorld(t)
+  const id = await account(
+    anna,
+    'require ["fileinto", "mailbox", "variables"];\nif header :matches "subject" "*" { fileinto :create "${1}"; }',
+  )
+  await world.storage.run(fillNames, id)
+  const { length } = await world.storage.run(listMailboxes, { accountId: id })
+  for (const subject of ['another', 'm7'])
+    await world.post({ from: stranger, to: [anna], text: message(`Subject: ${subject}`) })
+  assert.equal((await world.storage.run(listMailboxes, { accountId: id })).length, length)
+  assert.deepEqual((await subjects(id)).toSorted(), ['Your filter "main" has a mistake', 'another'])
+  assert.deepEqual(await subjects(id, 'm7'), ['m7'])
 })
 
 test('redirect sends a message on as an alias would, and keeps it where :copy says so', async t => {
