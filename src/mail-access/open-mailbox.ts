@@ -307,7 +307,10 @@ export class OpenMailbox implements SelectedMailbox {
       })
       if (outcome.kind === 'gone') return mailboxGone
       if (outcome.kind === 'too-many-keywords')
-        return { refused: 'This mailbox has too many different keywords', code: codes.limit }
+        return {
+          refused: 'This mailbox has too many different keywords, or one is too long',
+          code: codes.limit,
+        }
       if (request.silent) for (const { uid, modSeq } of outcome.changed) this.#silent.set(uid, modSeq)
       modified.push(...uidsOf(outcome.modified))
     }

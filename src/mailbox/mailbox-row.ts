@@ -172,10 +172,13 @@ export async function advanceMailbox(
 
 /** A mailbox has at most so many different keywords: each is told at every SELECT. */
 const maxKeywords = 500
+const maxKeywordLength = 200
+/** RFC 9051 §9: flag-keyword is an atom. */
+const atom = /^[!#$&'+-[^-z|}~]+$/
 
 /**
  * `keywords` as the mailbox writes them (they are the same in either case, RFC 9051 §2.3.2); new ones are kept.
- * undefined: they would be too many.
+ * undefined: they would be too many, or one is too long.
  */
 export async function adoptKeywords(
   tx: Tx,
@@ -190,19 +193,22 @@ export async function adoptKeywords(
     known.set(key, written)
     return written
   })
-  if (known.size > maxKeywords) return undefined
+  if (known.size > maxKeywords || adopted.some(keyword => keyword.length > maxKeywordLength)) return undefined
   if (known.size > mailbox.keywords.length)
     await tx.run('UPDATE mailbox SET keywords = ? WHERE id = ?', formatKeywords(known.values()), mailbox.id)
   return adopted
 }
 
-/** The same for messages that come with keywords: what their rows have of them. None, where all together are too many. */
+/**
+ * The same for messages that come with keywords, from wherever: what their rows have of them. None, where all together are too many; none that
+ * is too long, or that IMAP has no words for.
+ */
 export async function keywordsForRows(
   tx: Tx,
   mailbox: Pick<Mailbox, 'id' | 'keywords'>,
   all: Iterable<string>,
 ): Promise<(keywords: readonly string[]) => string> {
-  const wanted = [...new Set(all)]
+  const wanted = [...new Set(all)].filter(keyword => keyword.length <= maxKeywordLength && atom.test(keyword))
   const adopted = await adoptKeywords(tx, mailbox, wanted)
   const written = new Map(adopted?.map((keyword, at) => [wanted[at], keyword]))
   return keywords => formatKeywords(keywords.flatMap(keyword => written.get(keyword) ?? []))

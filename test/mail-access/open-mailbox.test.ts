@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FetchAttribute } from '../../src/imap/grammar/commands/fetch.ts'
 import type { Section } from '../../src/imap/grammar/commands/section.ts'
+import { codes } from '../../src/imap/responses/codes.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
 import { findMailbox } from '../../src/mailbox/name-operations.ts'
@@ -187,6 +188,18 @@ test('flags and keywords are set, added and removed; .SILENT says nothing to thi
   assert.deepEqual(await changes(other), [known, 'flags 1 (\\Seen later)'])
   await mine.store(set('replace', []))
   assert.deepEqual(await changes(mine), ['flags 1 ()'])
+})
+
+test('a keyword as long as a command is refused: each would be told at every SELECT', async t => {
+  const account = await openAccount(t)
+  await account.append(message, { flags: ['x'.repeat(201), 'later'] })
+  const mine = await account.select()
+  assert.deepEqual(await mine.store(set('add', ['y'.repeat(201)])), {
+    refused: 'This mailbox has too many different keywords, or one is too long',
+    code: codes.limit,
+  })
+  await mine.store(set('add', ['y'.repeat(200)]))
+  assert.deepEqual(await fetch(mine, flags), [`* 1 FETCH (FLAGS (later ${'y'.repeat(200)}))`])
 })
 
 test('UNCHANGEDSINCE leaves what has changed meanwhile', async t => {

@@ -33,6 +33,19 @@ test('flags, quoting and dates; fields of the file are no part of a message', as
   ])
 })
 
+test('keywords that IMAP has no words for stay behind, and too long ones', async t => {
+  const imports = openImports(await openTestStorage(t))
+  const words = `work (work a"b a\\b \\Seen a{b a*b a%b a]b wörk ${'x'.repeat(201)} [x $Label1`
+  writeMessage(
+    imports.at('mbox'),
+    `From a@b.test ${date}\nStatus: RO\nX-Keywords: ${words}\nSubject: one\n\nText\n`,
+  )
+  await imports.bring(await openMbox(imports.at('mbox')))
+  assert.deepEqual(await imports.lines('INBOX'), [
+    `${at} \\Seen $Label1 [x work | Subject: one\r\n\r\nText\r\n`,
+  ])
+})
+
 test('a second time only what is new comes, though the file was compacted and flags have changed', async t => {
   const imports = openImports(await openTestStorage(t))
   const message = (subject: string, status: string): string =>
