@@ -210,7 +210,19 @@ function compileMessages(
     set.kind === 'saved' ? saved : resolveRanges(set.ranges, by === 'uid' ? numbers.lastUid : numbers.count)
   const mayMatch = (uid: number): boolean => {
     const number = isUid ? uid : (numbers.numberOf(uid) ?? 0)
-    return ranges.some(({ first, last }) => number >= first && number <= last)
+    return isIn(ranges, number)
   }
   return ofUid(mayMatch)
+}
+
+/** Of ranges that ascend: a set may have thousands, and is asked of each message. */
+function isIn(ranges: readonly NumberRange[], number: number): boolean {
+  let [low, high] = [0, ranges.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ranges[middle]?.last ?? number) < number) low = middle + 1
+    else high = middle
+  }
+  const found = ranges[low]
+  return found !== undefined && found.first <= number
 }

@@ -128,7 +128,9 @@ function levelsAbove(name: string): string[] {
 export function compilePattern(pattern: string): (name: string) => boolean {
   // Neighbouring stars are one.
   const parts = Array.from(pattern.replaceAll(/[*%]*\*[*%]*/g, '*').replaceAll(/%+/g, '%'))
+  const literals = parts.filter(part => part !== '*' && part !== '%').length
   return name => {
+    if (literals > name.length) return false
     let places = reach(parts, new Set([0]))
     for (const character of name) {
       const next = new Set<number>()

@@ -14,7 +14,7 @@ import { MessageText } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
 import type { RecentMessages } from './recent-messages.ts'
 import { SearchedMessage } from './searched-message.ts'
-import { inPieces, spanUids } from './selection.ts'
+import { spanUids } from './selection.ts'
 
 export interface Searching extends Pick<AccessParts, 'storage' | 'mailData' | 'clock'> {
   readonly id: OpenMailbox
@@ -25,6 +25,8 @@ export interface Searching extends Pick<AccessParts, 'storage' | 'mailData' | 'c
 }
 
 const messagesOfPiece = 500
+/** UIDs that are looked at one after another: a key may have as many parts as a command has room for. */
+const uidsOfTurn = 1000
 /** Messages that are read one after another. */
 const readsOfTurn = 8
 /** Of so many messages that may fit the index of words is not asked. */
@@ -34,8 +36,11 @@ export async function searchMessages(searching: Searching, key: SearchKey, by: N
   const { numbers } = searching
   const matcher = await compileFor(searching, key)
   const named = (uid: number): number => (by === 'uid' ? uid : (numbers.numberOf(uid) ?? 0))
-  if (matcher.cost === 0) return { numbers: [...candidates(numbers, matcher)].map(named), modSeqs: [] }
   const found: number[] = []
+  if (matcher.cost === 0) {
+    for await (const uids of candidates(numbers, matcher)) for (const uid of uids) found.push(named(uid))
+    return { numbers: found, modSeqs: [] }
+  }
   const modSeqs: number[] = []
   for await (const { row } of findMessages(searching, matcher)) {
     found.push(named(row.uid))
@@ -52,13 +57,16 @@ export async function compileFor(
   const terms = { numbers, saved, recent, states: new FlagStates(state?.blocks ?? []), now: clock.now() }
   const matcher = compileKey(key, { ...terms, known: new Map() })
   // A few are read: so parts of words are found too, and that takes no longer.
-  if (matcher.cost < 2 || hasAtMost(candidates(numbers, matcher), readAtMost)) return matcher
+  if (matcher.cost < 2 || (await hasAtMost(candidates(numbers, matcher), readAtMost))) return matcher
   return compileKey(key, { ...terms, known: await findInIndex(storage, id, key) })
 }
 
-function hasAtMost(values: Iterable<unknown>, most: number): boolean {
+async function hasAtMost(pieces: AsyncIterable<readonly unknown[]>, most: number): Promise<boolean> {
   let count = 0
-  for (const _ of values) if (++count > most) return false
+  for await (const { length } of pieces) {
+    count += length
+    if (count > most) return false
+  }
   return true
 }
 
@@ -68,7 +76,7 @@ export async function* findMessages(
   matcher: Matcher,
 ): AsyncGenerator<SearchedMessage> {
   let read = 0
-  for (const uids of inPieces(candidates(numbers, matcher), messagesOfPiece)) {
+  for await (const uids of candidates(numbers, matcher)) {
     for (const range of spanUids(numbers, uids))
       for (const row of await storage.run(readMessages, { ...id, range, limit: messagesOfPiece })) {
         const message = new SearchedMessage(row, new MessageText(mailData, row))
@@ -80,7 +88,17 @@ export async function* findMessages(
   }
 }
 
-function* candidates(numbers: MessageNumbers, matcher: Matcher): Generator<number> {
-  for (const uid of numbers.uidsIn([{ first: 1, last: Number.MAX_SAFE_INTEGER }]))
-    if (matcher.mayMatch(uid)) yield uid
+/** In pieces of at most `messagesOfPiece`; other sessions get their turn, also where none is found. */
+async function* candidates(numbers: MessageNumbers, matcher: Matcher): AsyncGenerator<readonly number[]> {
+  let piece: number[] = []
+  let looked = 0
+  for (const uid of numbers.uidsIn([{ first: 1, last: Number.MAX_SAFE_INTEGER }])) {
+    if (matcher.mayMatch(uid)) piece.push(uid)
+    if (piece.length === messagesOfPiece) {
+      yield piece
+      piece = []
+    }
+    if (++looked % uidsOfTurn === 0) await turn()
+  }
+  if (piece.length > 0) yield piece
 }

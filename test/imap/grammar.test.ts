@@ -100,6 +100,7 @@ describe('commands', () => {
       },
     )
     assert.match(problemOf('a LIST (RECURSIVEMATCH) "" *'), /needs SUBSCRIBED/)
+    assert.match(problemOf(`a LIST "" (${'a '.repeat(100)}b)`), /100 patterns at most/)
     assert.deepEqual(readCommand('a LSUB "#news." "comp.mail.*"'), {
       verb: 'LSUB',
       selection: [],

@@ -6,6 +6,9 @@ import type { SortCriterion } from '../../src/imap/grammar/commands/sort.ts'
 import { formatThreads } from '../../src/imap/responses/thread.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
+import type { RecentMessages } from '../../src/mail-access/recent-messages.ts'
+import { searchMessages } from '../../src/mail-access/search-messages.ts'
+import { MessageNumbers } from '../../src/mailbox/message-numbers.ts'
 import { openAccount, ranges, type TestAccount } from './open-account.ts'
 
 const day = (date: string): number => Date.parse(`${date}T00:00:00Z`)
@@ -210,4 +213,24 @@ test('a message that is damaged hides none of the others', async t => {
   assert.deepEqual(!isRefusal(sorted) && sorted.numbers, [2, 1, 3])
   const threads = await mailbox.thread({ ...all, algorithm: 'REFERENCES' })
   assert.ok(!isRefusal(threads) && threads.length === 3)
+})
+
+test('a search of many messages, by a set of many ranges, leaves other sessions their turns', async t => {
+  const account = await openAccount(t)
+  const numbers = new MessageNumbers([])
+  for (let uid = 1; uid <= 200_000; uid++) numbers.add(uid)
+  const odd = Array.from({ length: 10_000 }, (_, at) => ({ first: 2 * at + 1, last: 2 * at + 1 }))
+  const key: SearchKey = { kind: 'messages', by: 'uid', set: { kind: 'ranges', ranges: odd } }
+  let [turns, isOver] = [0, false]
+  const count = (): void => {
+    turns++
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  const id = { accountId: 1, mailboxId: 1, uidValidity: 1 }
+  const recent = { has: () => false } as unknown as RecentMessages
+  const found = await searchMessages({ ...account.parts, id, numbers, saved: [], recent }, key, 'uid')
+  isOver = true
+  assert.deepEqual([found.numbers.length, found.numbers.at(-1)], [10_000, 19_999])
+  assert.ok(turns >= 100, `${turns} turns`)
 })

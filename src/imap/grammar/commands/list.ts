@@ -25,6 +25,9 @@ export interface ListCommand {
   readonly returns: ListReturnOptions | undefined
 }
 
+/** Each is held against each name. */
+const maxPatterns = 100
+
 export function parseList(cursor: Cursor): ListCommand {
   cursor.blank()
   const selection = cursor.sees('(') ? readSelection(cursor) : undefined
@@ -32,6 +35,7 @@ export function parseList(cursor: Cursor): ListCommand {
   const reference = parseMailboxName(cursor)
   cursor.blank()
   const patterns = cursor.listOrOne(() => parsePattern(cursor))
+  if (patterns.length > maxPatterns) cursor.fail('syntax', `LIST takes ${maxPatterns} patterns at most`)
   const returns = cursor.takes(' ') ? readReturn(cursor) : undefined
   return { verb: 'LIST', selection: selection ?? [], reference, patterns, returns }
 }
