@@ -17,6 +17,8 @@ import { readSpecialUse, specialUses } from './special-uses.ts'
 
 /** §4.1 asks for 1,024 at least. */
 const maxValueBytes = 64 * 1024
+/** Of the name of an entry: each is told with every change, and asked for by its name. */
+const maxNameLength = 200
 const maxBatchBytes = 2 * maxValueBytes
 
 /** RFC 6154 §4: what the mailbox is for, kept in its row. */
@@ -161,6 +163,8 @@ function refuse(
     }
   // What everybody reads is changed by those who may change what everybody sees.
   if (place && names.some(isShared) && !place.rights.includes('w')) return forbidden(name, 'w')
+  if ([...entries].some(([name, value]) => value !== null && name.length > maxNameLength))
+    return { refused: `The name of an entry has ${maxNameLength} characters at most`, code: codes.limit }
   if ([...entries.values()].some(value => (value?.length ?? 0) > maxValueBytes))
     return { refused: 'This is too long', code: codes.metadataMaxSize(maxValueBytes) }
   return undefined

@@ -133,6 +133,11 @@ test('notes are bounded in size, number and together, and a change that is refus
   assert.deepEqual(await say('anna', `SETMETADATA INBOX (/private/comment ${tooLong})`), [
     'NO [METADATA MAXSIZE 65536] This is too long',
   ])
+  const longName = `/private/vendor/${'x'.repeat(185)}`
+  assert.deepEqual(await say('anna', `SETMETADATA INBOX (${longName} "x")`), [
+    'NO [LIMIT] The name of an entry has 200 characters at most',
+  ])
+  assert.deepEqual(await say('anna', `SETMETADATA INBOX (${longName} NIL)`), ['OK SETMETADATA completed'])
   for (let mailbox = 0; mailbox < 10; mailbox++) {
     await say('anna', `CREATE m${mailbox}`)
     assert.deepEqual(await say('anna', `SETMETADATA m${mailbox} (${many(0, 15, large)})`), [
