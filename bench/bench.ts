@@ -8,7 +8,7 @@ import { missing } from '../test/harness/programs.ts'
 import { clusterSubject } from './cluster-subject.ts'
 import { type DestinationsFigures, measureDestinations } from './destinations.ts'
 import { describeEnvironment, findDiskFolder, isOnDisk } from './environment.ts'
-import { formatGoals } from './goals.ts'
+import { formatGoals, judgeGoals } from './goals.ts'
 import { type IdleFigures, measureClientShare, measureIdle } from './idle.ts'
 import { type LargeMessageFigures, measureLargeMessage } from './large-message.ts'
 import { type LongQueueFigures, measureLongQueue } from './long-queue.ts'
@@ -112,9 +112,17 @@ async function run(): Promise<void> {
         ? await runTrail(plan, folder)
         : undefined
     const cluster = plan.sections.includes('cluster') ? await runCluster(plan, subjects, folder) : []
-    process.stdout.write(
-      formatGoals({ rows, destinations, idle, largeMessages, startUp, longQueue, trail, cluster }),
-    )
+    const goals = judgeGoals({
+      rows,
+      destinations,
+      idle,
+      largeMessages,
+      startUp,
+      longQueue,
+      trail,
+      cluster,
+    })
+    process.stdout.write(formatGoals(goals))
     const problems = [...rows, ...cluster].flatMap(result => result.problems)
     for (const problem of problems) process.stdout.write(`problem: ${problem}\n`)
     const resultsFolder = join(import.meta.dirname, 'results')
@@ -125,7 +133,7 @@ async function run(): Promise<void> {
       `${JSON.stringify({ startedAt, arguments: process.argv.slice(2), environment, rows, destinations, idle, largeMessages, startUp, longQueue, trail, cluster }, null, 2)}\n`,
     )
     process.stdout.write(`\n${path}\n`)
-    if (problems.length > 0) process.exitCode = 1
+    if (problems.length > 0 || goals.some(({ met }) => !met)) process.exitCode = 1
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -20,22 +20,25 @@ export interface Results {
   readonly cluster?: readonly RowResult[] | undefined
 }
 
-interface Goal {
+export interface Goal {
   readonly goal: string
   /** undefined: this run did not measure it. */
   readonly measured: string | undefined
   readonly met: boolean
 }
 
-/** As a table; goals that the run did not measure are left out. */
-export function formatGoals(results: Results): string {
-  const goals = [
+/** Goals that the run did not measure are left out. */
+export function judgeGoals(results: Results): readonly Goal[] {
+  return [
     ...rowGoals(results),
     ...destinationGoals(results),
     ...clusterGoals(results),
     ...otherGoals(results),
     ...longQueueGoals(results),
   ].filter(({ measured }) => measured !== undefined)
+}
+
+export function formatGoals(goals: readonly Goal[]): string {
   if (goals.length === 0) return ''
   return formatTable([
     ['goal', 'measured', 'met'],

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import { findDiskFolder } from './environment.ts'
 import { measureMailboxes } from './mailboxes/measure.ts'
-import { formatMailboxes } from './mailboxes/report.ts'
+import { formatMailboxes, judgeMailboxes } from './mailboxes/report.ts'
 import { startDovecotSubject, startPostriderSubject } from './mailboxes/subjects.ts'
 
 const { values } = parseArgs({
@@ -29,4 +29,6 @@ const plan = {
 const measured = []
 for (const [name, start] of Object.entries(starts))
   if (values.subjects.split(',').includes(name)) measured.push(await measureMailboxes(start, plan, folder))
-console.log(formatMailboxes(measured, plan))
+const judged = judgeMailboxes(measured)
+console.log(formatMailboxes(judged, plan))
+if (judged.some(({ met }) => met === false)) process.exitCode = 1

@@ -30,14 +30,28 @@ const rows: readonly Row[] = [
   { name: 'delivery to EXISTS', unit: 'ms', goal: '', isMet: () => true },
 ]
 
-export function formatMailboxes(measured: readonly Figures[], { messages, fetched, idle }: Plan): string {
+interface JudgedRow extends Row {
+  readonly ours: number | undefined
+  readonly theirs: number | undefined
+  /** undefined: one of the two was not measured. */
+  readonly met: boolean | undefined
+}
+
+export function judgeMailboxes(measured: readonly Figures[]): readonly JudgedRow[] {
   const of = (server: Figures['server'], name: RowName): number | undefined =>
     measured.find(figures => figures.server === server)?.rows.get(name)
-  const lines = rows.map(({ name, unit, goal, isMet }) => {
-    const [theirs, ours] = [of('Dovecot', name), of('Postrider', name)]
+  return rows.map(row => {
+    const [theirs, ours] = [of('Dovecot', row.name), of('Postrider', row.name)]
+    const met = theirs === undefined || ours === undefined ? undefined : row.isMet(ours, theirs)
+    return { ...row, ours, theirs, met }
+  })
+}
+
+export function formatMailboxes(judged: readonly JudgedRow[], { messages, fetched, idle }: Plan): string {
+  const lines = judged.map(({ name, unit, goal, ours, theirs, met }) => {
     const ratio = theirs === undefined || ours === undefined ? undefined : ours / theirs
-    const met = theirs === undefined || ours === undefined ? '' : isMet(ours, theirs) ? 'met' : 'not met'
-    return [name, unit, show(theirs), show(ours), ratio?.toFixed(2) ?? '', goal, goal === '' ? '' : met]
+    const verdict = goal === '' || met === undefined ? '' : met ? 'met' : 'not met'
+    return [name, unit, show(theirs), show(ours), ratio?.toFixed(2) ?? '', goal, verdict]
   })
   return [
     `${messages} messages in the large mailbox, ${fetched} appended and fetched, ${idle} sessions in IDLE (Dovecot: a tenth)`,
