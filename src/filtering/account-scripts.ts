@@ -51,7 +51,7 @@ export interface ScriptAnswer {
   readonly remember: readonly Memory[]
   /** Of `remember`, what was not there when the script asked: if it is now, another message was faster. */
   readonly absent: readonly MemoryKey[]
-  readonly mailboxes: AccountMailboxes
+  readonly mailboxes: ScriptMailboxes
 }
 
 /** Parsed scripts are held in memory, so many of them. */
@@ -94,7 +94,7 @@ export class AccountScripts {
     const script = await this.#findActive(question)
     if (!script) return undefined
     const owned = await this.#findOwned(question)
-    const mailboxes = new AccountMailboxes(storage, accountId)
+    const mailboxes = new ScriptMailboxes(storage, accountId)
     const asked = new Map<string, boolean>()
     const circumstances: Circumstances = {
       message: question.message,
@@ -190,7 +190,7 @@ export class AccountScripts {
 }
 
 /** The mailboxes of an account, asked once, and only when it matters. */
-export class AccountMailboxes {
+export class ScriptMailboxes {
   readonly #storage: Pick<Storage, 'run'>
   readonly #accountId: number
   #listed: Promise<readonly Mailbox[]> | undefined

@@ -15,8 +15,3 @@ void test('messages that have gone are not told while a client names them by num
   const silent = [...commandTable.values()].filter(({ tellsExpunges }) => tellsExpunges !== 'yes')
   assert.deepEqual(silent.map(({ verb }) => verb).toSorted(), ['FETCH', 'SEARCH', 'SORT', 'STORE', 'THREAD'])
 })
-
-void test('after two commands the bytes mean something else: nothing may be sent behind them', () => {
-  const ending = [...commandTable.values()].filter(({ mayBePipelined }) => mayBePipelined === 'no')
-  assert.deepEqual(ending.map(({ verb }) => verb).toSorted(), ['COMPRESS', 'STARTTLS'])
-})

@@ -22,11 +22,6 @@ export interface CommandTerms {
   /** 'UID' may stand before it; what the grammar takes, the table says again. */
   readonly uidVariant: 'also' | 'none'
   /**
-   * RFC 9051 §5.5: after it the meaning of what comes depends on its answer, so the client waits. What is sent all the same is
-   * not looked at, and the connection ends: it may be somebody else's.
-   */
-  readonly mayBePipelined: 'yes' | 'no'
-  /**
    * Whether messages that have gone may be told with its answer. RFC 9051 §7.5.1: not while the client names messages by numbers;
    * `by-uid`: with the UID variant only.
    */
@@ -60,6 +55,5 @@ export const withMailbox: readonly SessionPhase[] = ['selected']
 /** What most commands are. */
 export const usual: Omit<CommandTerms, 'phases'> = {
   uidVariant: 'none',
-  mayBePipelined: 'yes',
   tellsExpunges: 'yes',
 }

@@ -25,8 +25,6 @@ export const authenticate: Command<'AUTHENTICATE'> = {
   ...usual,
   verb: 'AUTHENTICATE',
   phases: beforeLogin,
-  // What follows are answers to challenges.
-  mayBePipelined: 'yes',
   denied: needsTls,
   run(session, { mechanism: name, initialResponse }, tag) {
     const offered = session.authMechanisms

@@ -6,7 +6,6 @@ export const starttls: Command<'STARTTLS'> = {
   ...usual,
   verb: 'STARTTLS',
   phases: beforeLogin,
-  mayBePipelined: 'no',
   denied(session) {
     if (session.client.tls) return answers.hasTls
     return session.context.hasTls ? undefined : answers.noTls
@@ -19,7 +18,6 @@ export const compress: Command<'COMPRESS'> = {
   verb: 'COMPRESS',
   // RFC 4978 §3 allows it before log-in too; then a stranger could cost memory.
   phases: afterLogin,
-  mayBePipelined: 'no',
   denied(session) {
     if (session.isCompressed) return answers.compressionActive
     return session.context.offersCompression ? undefined : answers.unknownCommand('COMPRESS')
