@@ -24,6 +24,7 @@ import {
 } from './app-passwords.ts'
 import { maxPasswordBytes, nobodysHash, verifyPassword } from './credentials.ts'
 import { findFormerKeys } from './former-passwords.ts'
+import { type LogInProof, markOf } from './log-in-standing.ts'
 import {
   findScramKeys,
   listScramKeys,
@@ -69,6 +70,7 @@ export interface ProvenAccount {
   readonly outside?: 'asked' | 'unasked' | undefined
   /** By which it logged in; undefined: by the account's own password. */
   readonly appPassword?: UsedAppPassword | undefined
+  readonly proof: LogInProof
 }
 
 export interface UsedAppPassword {
@@ -114,7 +116,7 @@ export async function verifyLogin(
   if (!found) return refuse('no-such-account')
   if (isOutside) return refuse('directory-gone')
   if (!matches || candidate !== password) return refuse('wrong-password')
-  return admit(found)
+  return admit(found, passwordOf(found))
 }
 
 /** Only who is proven by the account's own password; undefined when nobody is, whatever the reason. */
@@ -151,7 +153,7 @@ export async function openScram(
     credentials.push(keys)
     admissions.set(keys, proven)
   }
-  if (found && own) offer(own, () => admit(found))
+  if (found && own) offer(own, () => admit(found, passwordOf(found)))
   for (const app of found?.appPasswords ?? []) {
     const keys = findScramKeys(listAppScramKeys(app), hash)
     if (found && keys) offer(keys, () => admitApp(found, app, terms))
@@ -198,7 +200,7 @@ export async function admitProven(
   const wanted = name === '' ? proven : parseAddress(name)
   if (!wanted || addressKey(wanted) !== addressKey(proven)) return refuse('other-identity')
   const found = await findByName(storage, formatAddress(proven))
-  return found ? admit(found) : refuse('no-such-account')
+  return found ? admit(found, { kind: 'elsewhere' }) : refuse('no-such-account')
 }
 
 async function findByName(
@@ -212,9 +214,16 @@ async function findByName(
   return nearest?.address_key === key ? nearest : undefined
 }
 
-function admit({ id, address, language, enabled, outside }: CredentialsRow): Verdict<ProvenAccount> {
+function passwordOf({ password_hash }: CredentialsRow): LogInProof {
+  return { kind: 'password', mark: markOf(password_hash) }
+}
+
+function admit(
+  { id, address, language, enabled, outside }: CredentialsRow,
+  proof: LogInProof,
+): Verdict<ProvenAccount> {
   if (enabled === 0) return refuse('account-disabled')
-  return { id, address, language, ...(outside === 1 ? { outside: 'unasked' } : {}) }
+  return { id, address, language, proof, ...(outside === 1 ? { outside: 'unasked' } : {}) }
 }
 
 function admitApp(
@@ -224,7 +233,7 @@ function admitApp(
 ): Verdict<ProvenAccount> {
   if (app.expires_at !== null && app.expires_at <= now) return refuse('app-password-expired')
   if (!readScopes(app.scopes).includes(protocol)) return refuse('app-password-elsewhere')
-  const verdict = admit(account)
+  const verdict = admit(account, { kind: 'app-password', mark: markOf(app.digest), protocol })
   if (isRefusal(verdict)) return verdict
   const { id, name, last_used_at: lastUsedAt } = app
   return { ...verdict, appPassword: { id, name, ...(lastUsedAt === null ? {} : { lastUsedAt }) } }

@@ -29,6 +29,7 @@ import { findAccountBehind } from './find-account-behind.ts'
 import { findLoop } from './find-loop.ts'
 import { findFormerKeys } from './former-passwords.ts'
 import { findKnownNetwork, noteKnownNetwork } from './known-networks.ts'
+import { judgeLogIns } from './log-in-standing.ts'
 import { findOutsideAccount, keepOutsideAccount } from './outside-accounts.ts'
 import { findStanding, hasAddressIn, listOwnAddresses, ownsAddress } from './owns-address.ts'
 import {
@@ -78,6 +79,7 @@ export const directoryOperations = [
   findFormerKeys,
   findKnownNetwork,
   noteKnownNetwork,
+  judgeLogIns,
   listAccounts,
   createRedirection,
   changeGroup,

@@ -2,9 +2,11 @@
 import { mechanismsOf, type Settings } from '../config/settings.ts'
 import type { SessionPeer } from '../connection/session-peer.ts'
 import type { AppPasswordScope } from '../directory/app-passwords.ts'
+import type { ProvenAccount } from '../directory/authenticate.ts'
 import { composeLdapDirectory } from '../ldap/compose-directory.ts'
 import { composeProviders } from '../openid/compose-providers.ts'
 import { createLoginTables, type LoginTables } from '../policy/login-limiter.ts'
+import { LoginWatch } from '../policy/login-watch.ts'
 import { Logins } from '../policy/logins.ts'
 import { OutsideAccounts } from '../policy/outside-accounts.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -18,7 +20,7 @@ const minuteMs = 60 * secondMs
 
 export interface LogInParts {
   readonly settings: Pick<Settings, 'login' | 'language'>
-  readonly storage: Pick<Storage, 'run'>
+  readonly storage: Pick<Storage, 'run' | 'onWake'>
   /** Those of other fronts too; default: its own. */
   readonly tables?: LoginTables | undefined
   readonly clock: Clock
@@ -42,6 +44,7 @@ export function composeLogIns({
   const { login } = settings
   const outside = composeOutsideAccounts(settings, storage, clock, log)
   const providers = composeProviders(login.openid, clock, log)
+  const watch = new LoginWatch({ storage, clock, log })
   const limits = {
     windowMs: login.blockMinutes * minuteMs,
     maxPerNetwork: login.maxFailuresPerNetwork,
@@ -60,6 +63,7 @@ export function composeLogIns({
         providers,
         limits,
         tables,
+        watch,
         clock,
         random: systemRandom,
         log,
@@ -71,6 +75,8 @@ export function composeLogIns({
 export function logInServicesOf(logins: Logins): LogInServices<SessionPeer<string>> {
   return {
     authenticate: ({ remoteAddress }, name, password) => logins.verifyPassword(remoteAddress, name, password),
+    // Whom these logins have proven.
+    watchLogIn: (_client, account, ended) => logins.watch(account as ProvenAccount, ended),
     openScram: ({ remoteAddress }, hash, name) => logins.openScram(remoteAddress, hash, name),
     ...(logins.takesTokens && {
       verifyToken: ({ remoteAddress }, name, token) => logins.verifyToken(remoteAddress, name, token),

@@ -90,6 +90,7 @@ function createServices({
   const byLogins = logInServicesOf(logins)
   return {
     authorityFor: client => authorityFor(client, byLogins),
+    ...(byLogins.watchLogIn && { watchLogIn: byLogins.watchLogIn.bind(byLogins) }),
     listScripts: ({ id }) => storage.run(listScripts, { ownerId: id }),
     readScript: async ({ id }, name) => (await storage.run(readScript, { ownerId: id, name }))?.body,
     judgeSpace: ({ id }, name, bytes) => storage.run(judgeScriptSpace, { ownerId: id, name, bytes }),

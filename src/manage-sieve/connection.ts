@@ -6,6 +6,7 @@ import type { Admission, KeptConnection } from '../connection/connection-keeper.
 import type { Door } from '../connection/door.ts'
 import {
   disown,
+  guard,
   own,
   type SocketOwner,
   tellWhenDrained,
@@ -52,6 +53,8 @@ const maxSkippedBytes = 1024 * 1024
 const maxBufferedBytes = 64 * 1024
 /** How long a client has for closing its half after we closed ours. */
 const closeWaitMs = 10_000
+/** So long an answer may still take to whoever may not be here any more. */
+const lastAnswerMs = 10_000
 
 export class Connection implements SocketOwner, KeptConnection {
   readonly #host: ConnectionHost
@@ -71,6 +74,7 @@ export class Connection implements SocketOwner, KeptConnection {
   /** The client has closed its half; what came before is still served. */
   #inputEnded = false
   #isDraining = false
+  #isLogInOver = false
   /** ms since 1970 */
   deadlineAt = 0
 
@@ -111,7 +115,7 @@ export class Connection implements SocketOwner, KeptConnection {
       return
     }
     const socket = this.#socket
-    this.session = new Session(this.#host.context, {
+    const client = {
       sessionId: this.#host.nextSessionId(),
       role: this.#door.role,
       remoteAddress: this.remoteAddress,
@@ -120,7 +124,8 @@ export class Connection implements SocketOwner, KeptConnection {
       localPort: socket.localPort ?? 0,
       connectedAt: this.#openedAt,
       loopback: !this.#peer.isUnknown && isLoopback(this.remoteAddress),
-    })
+    }
+    this.session = new Session(this.#host.context, client, () => this.#endLogIn())
     this.#apply(this.session.greet())
     this.#run()
   }
@@ -163,9 +168,19 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#end()
   }
 
+  /** The account, or what it came with, is not good any more. */
+  #endLogIn(): void {
+    if (this.#mode === 'closed') return
+    this.#host.note('a session was ended: its log-in is not good any more', this)
+    this.#setDeadline(this.#host.now() + lastAnswerMs)
+    this.#isLogInOver = true
+    guard(this, () => this.#run())
+  }
+
   #end(): void {
     if (this.#mode === 'closed') return
     this.#mode = 'closed'
+    this.session?.abandon()
     this.#reader.forget()
     this.#socket.end()
     this.#setDeadline(this.#host.now() + closeWaitMs)
@@ -175,6 +190,7 @@ export class Connection implements SocketOwner, KeptConnection {
 
   gone(): void {
     this.#mode = 'closed'
+    this.session?.abandon()
     this.#host.released(this, this.#isCounted ? 'counted' : 'not-counted')
   }
 
@@ -208,6 +224,7 @@ export class Connection implements SocketOwner, KeptConnection {
   // Deadlines
 
   #extendDeadline(): void {
+    if (this.#isLogInOver) return
     const { loginMs, idleMs } = this.#host.timeouts
     this.#setDeadline(this.#host.now() + (this.session?.isLoggedIn ? idleMs : loginMs))
   }
@@ -219,7 +236,7 @@ export class Connection implements SocketOwner, KeptConnection {
 
   /** The deadline has passed. While it is us who are slow, the client is not to blame. */
   expire(): void {
-    if (this.#mode === 'busy') this.#extendDeadline()
+    if (this.#mode === 'busy' && !this.#isLogInOver) this.#extendDeadline()
     else if (this.#mode === 'commands') this.#bid(responses.timedOut)
     else this.#socket.destroy()
   }
@@ -256,6 +273,10 @@ export class Connection implements SocketOwner, KeptConnection {
 
   /** Goes on until the bytes are used up or something has to be waited for. */
   #run(): void {
+    if (this.#isLogInOver && this.#mode === 'commands') {
+      this.#bid(responses.logInEnded)
+      return
+    }
     while (this.#mode === 'commands') {
       const read = this.#reader.read()
       if (!read) break

@@ -24,6 +24,7 @@ export const responses = {
   literalWithoutPlus: bye('A literal has a + behind its length here: {12+}'),
   tooMuch: bye('That is more than this server reads.'),
   tooManyErrors: bye('Too many mistakes in one session.'),
+  logInEnded: bye('Your log-in is not good any more. Log in again.'),
   shuttingDown: bye('The server stops. Come again in a moment.', 'TRYLATER'),
   tooManyConnections: bye('Too many connections. Come again in a moment.', 'TRYLATER'),
   timedOut: bye('The connection was idle for too long.'),

@@ -48,6 +48,8 @@ export interface SessionServices {
   activateScript(account: Account, name: string | undefined): Promise<boolean>
   deleteScript(account: Account, name: string): Promise<'deleted' | 'nonexistent' | 'active'>
   renameScript(account: Account, from: string, to: string): Promise<'renamed' | 'nonexistent' | 'exists'>
+  /** As of LogInServices. */
+  watchLogIn?(client: Client, account: Account, ended: () => void): () => void
   /** Must not throw and is not waited for; as the next two. */
   loginRefused?(client: Client, refused: RefusedLogin): void
   loggedIn?(client: Client, account: Account): void

@@ -65,11 +65,16 @@ export class Session {
   readonly context: SessionContext
   client: Client
   #state: State = notAuthenticated
+  readonly #logInEnded: () => void
+  #unwatch: (() => void) | undefined
   #errors = 0
+  #isAbandoned = false
 
-  constructor(context: SessionContext, client: Client) {
+  /** `logInEnded` is called when the client may not be here any more. */
+  constructor(context: SessionContext, client: Client, logInEnded: () => void) {
     this.context = context
     this.client = client
+    this.#logInEnded = logInEnded
   }
 
   get isLoggedIn(): boolean {
@@ -160,6 +165,12 @@ export class Session {
       output: Buffer.concat([formatResponse(response), formatResponse(responses.tooManyErrors)]),
       effect: 'close',
     }
+  }
+
+  /** The connection has gone, or is about to. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.#unwatch?.()
   }
 
   logOut(): Step {
@@ -277,6 +288,7 @@ export class Session {
         this.#state = { phase: 'authenticated', account: step.account }
         this.#errors = 0
         this.context.services.loggedIn?.(this.client, step.account)
+        this.#watch(step.account)
         return say(
           step.data
             ? { ...responses.loggedIn, data: { code: 'SASL', value: step.data.toString('base64') } }
@@ -286,6 +298,11 @@ export class Session {
       default:
         return step satisfies never
     }
+  }
+
+  #watch(account: Account): void {
+    const { services } = this.context
+    if (!this.#isAbandoned) this.#unwatch = services.watchLogIn?.(this.client, account, this.#logInEnded)
   }
 
   #challenge(mechanism: string, data: Buffer, next: (answer: Buffer) => MaybePromise<LoginStep>): Step {

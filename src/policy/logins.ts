@@ -36,6 +36,7 @@ import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
 import { accountsOfCertificate, type CertificateNames } from './certificate-names.ts'
 import { type LoginBlock, LoginLimiter, type LoginLimits, type LoginTables } from './login-limiter.ts'
+import type { LoginWatch } from './login-watch.ts'
 import type { OutsideAccounts } from './outside-accounts.ts'
 
 /** A program that logs in each second is no news each second. */
@@ -61,6 +62,8 @@ export interface LoginParts {
   readonly limits: LoginLimits
   /** Those of other fronts too; default: its own. */
   readonly tables?: LoginTables | undefined
+  /** Looks after those who are logged in, in all protocols. */
+  readonly watch?: LoginWatch | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -88,6 +91,11 @@ export class Logins {
   /** Whether, and until when, nobody from there gets in with this name. */
   blockOf(remoteAddress: string, name: string): LoginBlock | undefined {
     return this.#limiter.blockOf(remoteAddress, name)
+  }
+
+  /** Tells once when this log-in would not be one any more; what is returned ends that. */
+  watch(account: ProvenAccount, ended: () => void): () => void {
+    return this.#parts.watch?.watch(account, ended) ?? (() => {})
   }
 
   /** Resolves when everything that log-ins have left to do is done. */
@@ -177,7 +185,9 @@ export class Logins {
         certificate.validToDate.getTime() < clock.now()
       )
         return { refused: 'certificate-expired' }
-      return await this.#admitFirst(accountsOfCertificate(certificate, certificates), name)
+      const verdict = await this.#admitFirst(accountsOfCertificate(certificate, certificates), name)
+      if (isRefusal(verdict)) return verdict
+      return { ...verdict, proof: { kind: 'elsewhere', until: certificate.validToDate.getTime() } }
     })
   }
 

@@ -32,6 +32,11 @@ export interface LogInServices<Client> {
   ): Promise<TokenVerdict<AuthenticatedAccount>>
   /** EXTERNAL: whom the client's TLS certificate proves, as above. Not offered without it, nor without a certificate. */
   verifyCertificate?(client: Client, name: string): Promise<LoginAnswer>
+  /**
+   * An account that one of the others has proven, as it was handed over: `ended` is called, once and not before this returns, when
+   * it would be proven no more. What is returned ends the watch.
+   */
+  watchLogIn?(client: Client, account: AuthenticatedAccount, ended: () => void): () => void
 }
 
 const judge = (answer: LoginAnswer) => answer ?? { refused: 'wrong-password' as const }

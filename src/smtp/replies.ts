@@ -160,6 +160,14 @@ export const replies = {
     ['mail.example.test'],
     'The server is being stopped. The sender tries again by itself.',
   ),
+  logInEnded: made(
+    'logInEnded',
+    421,
+    '4.7.0',
+    (hostname: string) => `${hostname} does not take your log-in any more; log in again`,
+    ['mail.example.test'],
+    'While a client was logged in its account was disabled or removed, got another password, or what the client had logged in with (an app password, a certificate) was taken away or ran out.',
+  ),
   tooManyConnections: made(
     'tooManyConnections',
     421,

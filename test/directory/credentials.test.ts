@@ -4,6 +4,7 @@ import { changeAccount, createAccount, removeAccount } from '../../src/directory
 import { authenticate } from '../../src/directory/authenticate.ts'
 import { hashPassword, isPasswordHash, verifyPassword } from '../../src/directory/credentials.ts'
 import { generatePassword } from '../../src/directory/generate-password.ts'
+import { markOf } from '../../src/directory/log-in-standing.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { addDomain, address, at, noPassword, openDirectory } from './open-directory.ts'
 
@@ -21,7 +22,8 @@ test('name and password prove an account; everything else proves nothing', async
     enabled: true,
     at,
   })
-  const proven = { id, address: `anna@${domain}`, language: 'ru' }
+  const proof = { kind: 'password', mark: markOf(passwordHash) }
+  const proven = { id, address: `anna@${domain}`, language: 'ru', proof }
   for (const name of ['anna@почта.рф', 'ANNA@ПОЧТА.РФ', `anna@${domain}`]) {
     assert.deepEqual(await authenticate(storage, name, 'пароль и пробел'), proven)
   }
@@ -39,13 +41,13 @@ test('name and password prove an account; everything else proves nothing', async
     assert.equal(await authenticate(storage, name, password), undefined, JSON.stringify(name))
   await storage.run(changeAccount, { address: anna, enabled: false })
   assert.equal(await authenticate(storage, 'anna@почта.рф', 'пароль и пробел'), undefined)
-  await storage.run(changeAccount, {
-    address: anna,
-    enabled: true,
-    passwordHash: await hashPassword('new', systemRandom),
-  })
+  const newHash = await hashPassword('new', systemRandom)
+  await storage.run(changeAccount, { address: anna, enabled: true, passwordHash: newHash })
   assert.equal(await authenticate(storage, 'anna@почта.рф', 'пароль и пробел'), undefined)
-  assert.deepEqual(await authenticate(storage, 'anna@почта.рф', 'new'), proven)
+  assert.deepEqual(await authenticate(storage, 'anna@почта.рф', 'new'), {
+    ...proven,
+    proof: { ...proof, mark: markOf(newHash) },
+  })
   await storage.run(removeAccount, { address: anna, withContents: true })
   assert.equal(await authenticate(storage, 'anna@почта.рф', 'new'), undefined)
 })

@@ -27,6 +27,7 @@ export const answers = {
   loginTooLate: bye('Nobody logged in for too long'),
   transferStalled: bye('The literal did not come'),
   tooManyErrors: bye('Too many errors'),
+  logInEnded: bye('Your log-in is not good any more; log in again'),
   loggingOut: bye('Until next time'),
   // Any command
   completed: (verb: string, code?: StatusResponse['code']) => ok(`${verb} completed`, code),

@@ -67,6 +67,8 @@ const maxBufferedBytes = 16 * 1024
 const closeWaitMs = 10_000
 /** The same when the whole server waits for it. */
 const drainedCloseWaitMs = 1000
+/** So long an answer may still take to whoever may not be here any more. */
+const lastAnswerMs = 10_000
 
 export class Connection implements SocketOwner, KeptConnection {
   readonly #host: ConnectionHost
@@ -86,6 +88,7 @@ export class Connection implements SocketOwner, KeptConnection {
   /** The client has closed its half; what came before is still served. */
   #inputEnded = false
   #isDraining = false
+  #isLogInOver = false
   #isCounted = false
   #hasNews = false
   readonly #peer: Peer
@@ -188,6 +191,18 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#socket.destroy()
   }
 
+  /** The account, or what it came with, is not good any more. */
+  #endLogIn(): void {
+    if (this.#mode === closed) return
+    this.#host.note('a session was ended: its log-in is not good any more', this, {
+      session: this.session?.client.sessionId,
+      account: this.session?.client.account?.address,
+    })
+    this.#setDeadline(this.#host.now() + lastAnswerMs)
+    this.#isLogInOver = true
+    guard(this, () => this.#run())
+  }
+
   #end(): void {
     if (this.#mode === closed) return
     this.#mode = closed
@@ -266,7 +281,12 @@ export class Connection implements SocketOwner, KeptConnection {
       tls,
       loopback: !this.#peer.isUnknown && isLoopback(this.remoteAddress),
     }
-    this.session = new Session(context, client, () => this.#wake())
+    this.session = new Session(
+      context,
+      client,
+      () => this.#wake(),
+      () => this.#endLogIn(),
+    )
     const refusal = context.services.connect?.(client)
     this.#when(refusal, response => this.#welcome(response))
   }
@@ -285,6 +305,7 @@ export class Connection implements SocketOwner, KeptConnection {
   // Deadlines
 
   #extendDeadline(): void {
+    if (this.#isLogInOver) return
     const { limits } = this.#host.context
     const now = this.#host.now()
     const isTransfer = this.#output.isBlocked || this.#reader.isInLiteral
@@ -310,7 +331,7 @@ export class Connection implements SocketOwner, KeptConnection {
     if (this.#mode === closed || this.#mode.kind === 'handshake' || this.#mode === proxyHeader)
       this.#socket.destroy()
     // The client does not read; nothing that is said would reach it.
-    else if (this.#output.isBlocked) this.#socket.destroy()
+    else if (this.#output.isBlocked || this.#isLogInOver) this.#socket.destroy()
     // It is us who are slow.
     else if (this.#mode === waiting) this.#setDeadline(this.#host.now() + limits.transferTimeoutMs)
     else if (!this.session?.isLoggedIn) this.#bid(answers.loginTooLate)
@@ -336,6 +357,10 @@ export class Connection implements SocketOwner, KeptConnection {
 
   /** Goes on until the bytes are used up or something has to be waited for. */
   #run(): void {
+    if (this.#isLogInOver && this.#mode === commands && !this.#output.isBlocked) {
+      this.#bid(answers.logInEnded)
+      return
+    }
     while (this.#pending && !this.#output.isBlocked && this.#readSome(this.#pending));
     if (this.#mode === closed || this.#mode.kind === 'handshake') return
     if (this.#mode === waiting || this.#output.isBlocked) {

@@ -80,15 +80,18 @@ export class Session {
   /** In upper case (ENABLE, RFC 5161). */
   readonly enabled = new Set<string>()
   readonly #wake: () => void
+  readonly #logInEnded: () => void
+  #unwatch: (() => void) | undefined
   readonly #notification = new Notification()
   #errors = 0
   #isAbandoned = false
 
-  /** `wake` is called when there is news for a client that hears them. */
-  constructor(context: SessionContext, client: Client, wake: () => void) {
+  /** `wake` is called when there is news for a client that hears them, `logInEnded` when he may not be here any more. */
+  constructor(context: SessionContext, client: Client, wake: () => void, logInEnded: () => void) {
     this.context = context
     this.client = client
     this.#wake = wake
+    this.#logInEnded = logInEnded
   }
 
   // What the connection asks
@@ -364,6 +367,7 @@ export class Session {
   abandon(): void {
     if (this.#isAbandoned) return
     this.#isAbandoned = true
+    this.#unwatch?.()
     this.dropOpen()
     this.#notification.close()
     if (this.state.phase === 'selected') this.state.mailbox.release()
@@ -403,6 +407,8 @@ export class Session {
   logIn(client: Client, mailboxes: AccountMailboxes): SessionState {
     this.client = client
     if (this.#isAbandoned) mailboxes.close()
+    else if (client.account)
+      this.#unwatch = this.context.services.watchLogIn?.(client, client.account, this.#logInEnded)
     this.state = { phase: 'authenticated', mailboxes }
     return this.state
   }

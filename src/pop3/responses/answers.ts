@@ -44,6 +44,11 @@ export const answers = {
       : err('TLS begins with STLS on this port', 'На этом порту TLS начинается командой STLS'),
   fault: err('Something went wrong here; it was written down', 'Ошибка сервера; она записана', 'SYS/TEMP'),
   tooManyErrors: err('Too many errors', 'Слишком много ошибок'),
+  logInEnded: err(
+    'Your log-in is not good any more; log in again',
+    'Ваш вход больше не действует; войдите снова',
+    'AUTH',
+  ),
   textBehindStls: err(
     'Wait for the answer to STLS before you go on',
     'Дождитесь ответа на STLS, прежде чем продолжать',

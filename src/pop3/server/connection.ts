@@ -63,6 +63,8 @@ const maxBufferedBytes = 16 * 1024
 const closeWaitMs = 10_000
 /** The same when the whole server waits for it. */
 const drainedCloseWaitMs = 1000
+/** So long an answer may still take to whoever may not be here any more. */
+const lastAnswerMs = 10_000
 
 export class Connection implements SocketOwner, KeptConnection {
   readonly #host: ConnectionHost
@@ -79,6 +81,7 @@ export class Connection implements SocketOwner, KeptConnection {
   /** The client has closed its half; what came before is still served. */
   #inputEnded = false
   #isDraining = false
+  #isLogInOver = false
   #isCounted = false
   readonly #peer: Peer
   /** When the client will have been silent for too long; ms since 1970. */
@@ -186,6 +189,18 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#socket.destroy()
   }
 
+  /** The account, or what it came with, is not good any more. */
+  #endLogIn(): void {
+    if (this.#mode === closed) return
+    this.#host.note('a session was ended: its log-in is not good any more', this, {
+      session: this.session?.client.sessionId,
+      account: this.session?.client.account?.address,
+    })
+    this.#setDeadline(this.#host.now() + lastAnswerMs)
+    this.#isLogInOver = true
+    guard(this, () => this.#run())
+  }
+
   #end(): void {
     if (this.#mode === closed) return
     this.#mode = closed
@@ -257,7 +272,7 @@ export class Connection implements SocketOwner, KeptConnection {
       tls,
       loopback: !this.#peer.isUnknown && isLoopback(this.remoteAddress),
     }
-    this.session = new Session(context, client)
+    this.session = new Session(context, client, () => this.#endLogIn())
     const refusal = context.services.connect?.(client)
     this.#when(refusal, response => this.#welcome(response))
   }
@@ -276,6 +291,7 @@ export class Connection implements SocketOwner, KeptConnection {
   // Deadlines
 
   #extendDeadline(): void {
+    if (this.#isLogInOver) return
     const { limits } = this.#host.context
     const wait = this.#output.isBlocked ? limits.transferTimeoutMs : limits.idleTimeoutMs
     const end = this.session?.isLoggedIn ? Number.POSITIVE_INFINITY : this.openedAt + limits.loginTimeoutMs
@@ -297,7 +313,7 @@ export class Connection implements SocketOwner, KeptConnection {
 
   expire(): void {
     // It is us who are slow.
-    if (this.#mode === waiting && !this.#output.isBlocked)
+    if (this.#mode === waiting && !this.#output.isBlocked && !this.#isLogInOver)
       this.#setDeadline(this.#host.now() + this.#host.context.limits.transferTimeoutMs)
     else if (this.#mode === commands && !this.#output.isBlocked)
       // RFC 1939 §3: without a word, and nothing is deleted.
@@ -316,6 +332,10 @@ export class Connection implements SocketOwner, KeptConnection {
 
   /** Goes on until the bytes are used up or something has to be waited for. */
   #run(): void {
+    if (this.#isLogInOver && this.#mode === commands && !this.#output.isBlocked) {
+      this.#bid(answers.logInEnded)
+      return
+    }
     while (this.#pending && !this.#output.isBlocked && this.#readSome(this.#pending));
     if (this.#mode === closed || this.#mode.kind === 'handshake') return
     if (this.#mode === waiting || this.#output.isBlocked) {

@@ -46,12 +46,16 @@ export class Session {
   language: Language = 'en'
   /** RFC 6856 §2.1 */
   form: MessageForm = 'ascii'
+  readonly #logInEnded: () => void
+  #unwatch: (() => void) | undefined
   #errors = 0
   #isAbandoned = false
 
-  constructor(context: SessionContext, client: Client) {
+  /** `logInEnded` is called when the client may not be here any more. */
+  constructor(context: SessionContext, client: Client, logInEnded: () => void) {
     this.context = context
     this.client = client
+    this.#logInEnded = logInEnded
   }
 
   // What the connection asks
@@ -102,6 +106,7 @@ export class Session {
   abandon(): void {
     if (this.#isAbandoned) return
     this.#isAbandoned = true
+    this.#unwatch?.()
     this.open = undefined
     if (this.state.phase === 'transaction') this.state.maildrop.close()
     this.state = over
@@ -143,6 +148,8 @@ export class Session {
       return over
     }
     this.client = client
+    if (client.account)
+      this.#unwatch = this.context.services.watchLogIn?.(client, client.account, this.#logInEnded)
     this.#errors = 0
     const { count } = maildrop
     return {

@@ -109,6 +109,7 @@ const services = record<SessionServices>(
     openScram: service,
     verifyToken: service,
     verifyCertificate: service,
+    watchLogIn: service,
     verify: service,
     expand: service,
     startQueue: service,

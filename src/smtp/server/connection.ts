@@ -93,6 +93,7 @@ export class Connection implements SocketOwner, KeptConnection {
   /** The peer has closed its half; what came before is still served. */
   #inputEnded = false
   #draining = false
+  #logInOver = false
   #admitted = false
   readonly #peer: Peer
   /** When the peer will have been silent for too long; ms since 1970. */
@@ -211,6 +212,20 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#socket.destroy()
   }
 
+  /** The account, or what it came with, is not good any more: a message that is on its way is the last. */
+  #endLogIn(): void {
+    this.#logInOver = true
+    guard(this, () => this.#run())
+  }
+
+  #refuseLogIn(): void {
+    this.#host.note('a session was ended: its log-in is not good any more', this, {
+      session: this.session?.client.sessionId,
+      account: this.session?.client.account?.address,
+    })
+    this.refuse(replies.logInEnded(this.#host.context.hostname))
+  }
+
   #end(ending: Pick<CutOff, 'how' | 'reply'>): void {
     if (this.#mode === closed) return
     this.#mode = closed
@@ -307,6 +322,7 @@ export class Connection implements SocketOwner, KeptConnection {
         },
         this.#peer.isUnknown,
       ),
+      () => this.#endLogIn(),
     )
     const refusal = context.services.connect?.(this.session.client)
     if (refusal instanceof Promise) {
@@ -398,6 +414,7 @@ export class Connection implements SocketOwner, KeptConnection {
   /** Goes on until the bytes are used up or something has to be waited for. */
   #run(): void {
     while (this.#pending && !this.#output.isBlocked && this.#readSome(this.#pending));
+    if (this.#logInOver && this.#mode === commands && !this.#output.isBlocked) this.#refuseLogIn()
     const mode = this.#mode
     if (mode === closed || mode.kind === 'handshake' || mode.kind === 'turned') return
     if (mode === waiting || this.#output.isBlocked) {
@@ -416,7 +433,7 @@ export class Connection implements SocketOwner, KeptConnection {
     const mode = this.#mode
     switch (mode.kind) {
       case 'commands':
-        return this.#readLine(bytes)
+        return !this.#logInOver && this.#readLine(bytes)
       case 'data':
         this.#readData(bytes, mode)
         return true

@@ -3,6 +3,7 @@ import type { Network } from '../../address/networks.ts'
 import { isInNetworks, isLoopback } from '../../address/networks.ts'
 import { isAtUnixSocket } from '../../connection/door.ts'
 import type { Random } from '../../runtime/random.ts'
+import type { AuthenticatedAccount } from '../../sasl/log-in-services.ts'
 import { mayLogIn, mechanismsFor, saslConnectionOf } from '../../sasl/log-in-terms.ts'
 import type { SaslConnection, SaslMechanism } from '../../sasl/mechanism.ts'
 import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
@@ -80,10 +81,14 @@ export class Session {
   #refusedData = 0
   #errors = 0
   #abandoned = false
+  readonly #logInEnded: () => void
+  #unwatch: (() => void) | undefined
 
-  constructor(context: SessionContext, client: Client) {
+  /** `logInEnded` is called when what the client has logged in with is not good any more. */
+  constructor(context: SessionContext, client: Client, logInEnded: () => void = () => {}) {
     this.context = context
     this.client = client
+    this.#logInEnded = logInEnded
     this.dialect = dialectOf(client.role)
   }
 
@@ -150,6 +155,7 @@ export class Session {
   enterTls(tls: TlsFacts): void {
     const { heloName: _heloName, account: _account, mechanism: _mechanism, ...client } = this.client
     this.client = { ...client, extended: false, tls }
+    this.#unwatch?.()
     this.#refusedData = 0
     this.state = greeted
   }
@@ -158,11 +164,18 @@ export class Session {
   abandon(ending: Pick<CutOff, 'how' | 'reply'>): void {
     if (!this.#abandoned) this.#noteCutOff(ending)
     this.#abandoned = true
+    this.#unwatch?.()
     this.dropTransaction()
     this.state = greeted
   }
 
   // For the commands.
+
+  logIn(account: AuthenticatedAccount, mechanism: string): void {
+    this.client = { ...this.client, account, mechanism }
+    const { services } = this.context
+    if (!this.#abandoned) this.#unwatch = services.watchLogIn?.(this.client, account, this.#logInEnded)
+  }
 
   stay(reply: Reply): Step {
     return { reply, next: this.state }

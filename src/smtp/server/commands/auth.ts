@@ -103,7 +103,7 @@ function answer(session: Session, mechanism: string, step: AuthStep): Step {
     case 'refused':
       return { reply: refusalOf(mechanism, step.problem), next: ready }
     case 'proven':
-      session.client = { ...session.client, account: step.account, mechanism }
+      session.logIn(step.account, mechanism)
       return { reply: replies.authenticated, next: ready }
     default:
       return step satisfies never
