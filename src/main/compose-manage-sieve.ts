@@ -94,10 +94,8 @@ function createServices({
     listScripts: ({ id }) => storage.run(listScripts, { ownerId: id }),
     readScript: async ({ id }, name) => (await storage.run(readScript, { ownerId: id, name }))?.body,
     judgeSpace: ({ id }, name, bytes) => storage.run(judgeScriptSpace, { ownerId: id, name, bytes }),
-    async storeScript({ id }, name, body) {
-      const problem = await storage.run(storeScript, { ownerId: id, name, body, at: clock.now() })
-      return problem === 'gone' ? 'no-space' : problem
-    },
+    storeScript: ({ id }, name, body) =>
+      storage.run(storeScript, { ownerId: id, name, body, at: clock.now() }),
     activateScript: ({ id }, name) => storage.run(activateScript, { accountId: id, name }),
     deleteScript: ({ id }, name) => storage.run(deleteScript, { ownerId: id, name }),
     renameScript: ({ id }, from, to) => storage.run(renameScript, { ownerId: id, name: from, to }),

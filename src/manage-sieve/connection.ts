@@ -26,7 +26,7 @@ import { Session, type SessionContext, type Step } from './session.ts'
 export interface ConnectionHost {
   readonly context: SessionContext
   readonly timeouts: {
-    /** Of a client that has not logged in. */
+    /** From the beginning of the connection to the log-in. */
     readonly loginMs: number
     /** RFC 5804 §1.2: 30 minutes at least, once it has. */
     readonly idleMs: number
@@ -110,8 +110,7 @@ export class Connection implements SocketOwner, KeptConnection {
     this.#isCounted = true
     const admission = this.#host.admit(this.remoteAddress, this.#door)
     if (admission.kind !== 'admitted') {
-      this.#noteTurnedAway({ response: responses.tooManyConnections })
-      this.#bid(responses.tooManyConnections)
+      this.#turnAway(refusalOf(admission))
       return
     }
     const socket = this.#socket
@@ -132,6 +131,12 @@ export class Connection implements SocketOwner, KeptConnection {
 
   refuseNewcomer(): void {
     this.#bid(responses.shuttingDown)
+  }
+
+  /** Refuses whoever has not got as far as a session. */
+  #turnAway(response: Response): void {
+    this.#noteTurnedAway({ response })
+    this.#bid(response)
   }
 
   #noteTurnedAway(why: Pick<TurnedAway, 'response' | 'problem'>): void {
@@ -226,7 +231,8 @@ export class Connection implements SocketOwner, KeptConnection {
   #extendDeadline(): void {
     if (this.#isLogInOver) return
     const { loginMs, idleMs } = this.#host.timeouts
-    this.#setDeadline(this.#host.now() + (this.session?.isLoggedIn ? idleMs : loginMs))
+    const isLoggedIn = this.session?.isLoggedIn
+    this.#setDeadline(isLoggedIn ? this.#host.now() + idleMs : this.#openedAt + loginMs)
   }
 
   #setDeadline(at: number): void {
@@ -236,8 +242,10 @@ export class Connection implements SocketOwner, KeptConnection {
 
   /** The deadline has passed. While it is us who are slow, the client is not to blame. */
   expire(): void {
-    if (this.#mode === 'busy' && !this.#isLogInOver) this.#extendDeadline()
-    else if (this.#mode === 'commands') this.#bid(responses.timedOut)
+    if (this.#mode === 'busy' && !this.#isLogInOver)
+      this.#setDeadline(this.#host.now() + this.#host.timeouts.loginMs)
+    else if (this.#mode === 'commands')
+      this.#bid(this.session?.isLoggedIn ? responses.timedOut : responses.loginTooLate)
     else this.#socket.destroy()
   }
 
@@ -371,6 +379,19 @@ export class Connection implements SocketOwner, KeptConnection {
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#socket.resume()
+  }
+}
+
+function refusalOf(admission: Exclude<Admission, { kind: 'admitted' }>): Response {
+  switch (admission.kind) {
+    case 'not-your-door':
+      return responses.notYourDoor
+    case 'too-many':
+      return responses.tooManyConnections
+    case 'too-many-of-yours':
+      return responses.tooManyConnectionsFromYou(admission.host)
+    default:
+      return admission satisfies never
   }
 }
 

@@ -21,7 +21,7 @@ export interface ManageSieveLimits {
   readonly maxErrorsPerSession: number
   /** Of an account, as its clients are told. */
   readonly maxScripts: number
-  /** Between two commands of a client that has not logged in. */
+  /** From the beginning to the log-in, whatever is said meanwhile. */
   readonly loginTimeoutMs: number
   /** RFC 5804 §1.2: 30 minutes at least, once it has. */
   readonly idleTimeoutMs: number

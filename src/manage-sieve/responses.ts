@@ -27,6 +27,10 @@ export const responses = {
   logInEnded: bye('Your log-in is not good any more. Log in again.'),
   shuttingDown: bye('The server stops. Come again in a moment.', 'TRYLATER'),
   tooManyConnections: bye('Too many connections. Come again in a moment.', 'TRYLATER'),
+  tooManyConnectionsFromYou: (host: string): Response =>
+    bye(`Too many connections from ${host}. Come again in a moment.`, 'TRYLATER'),
+  notYourDoor: bye('This server does not talk to your address on this port.'),
+  loginTooLate: bye('Nobody logged in for too long.'),
   timedOut: bye('The connection was idle for too long.'),
   fault: bye('Something went wrong here; the administrator can see it in the log.', 'TRYLATER'),
   tryLater: no('Something went wrong here. Try again in a moment.', 'TRYLATER'),
@@ -55,6 +59,7 @@ export const responses = {
   tooManyScripts: (max: number): Response =>
     no(`An account may have ${max} scripts: delete one first.`, 'QUOTA/MAXSCRIPTS'),
   noSpace: no('Your storage is full: delete something first.', 'QUOTA'),
+  accountGone: no('Your account is not here any more.'),
   /** Line and column of each mistake, in lines of their own. */
   problems: (texts: readonly string[]): Response => no(texts.join('\r\n')),
 } as const

@@ -23,8 +23,8 @@ export interface ListedScript {
   readonly isActive: boolean
 }
 
-/** Why a script is not kept. */
-export type StoreProblem = 'too-many-scripts' | 'no-space'
+/** Why a script is not kept. 'gone': the account has been removed. */
+export type StoreProblem = 'too-many-scripts' | 'no-space' | 'gone'
 
 /** Of AUTHENTICATE, for the trail. */
 export interface RefusedLogin {

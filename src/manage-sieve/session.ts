@@ -348,9 +348,16 @@ function judgeScript(session: Session, bytes: Buffer): Response | undefined {
 }
 
 function spaceProblem(session: Session, problem: StoreProblem): Response {
-  return problem === 'no-space'
-    ? responses.noSpace
-    : responses.tooManyScripts(session.context.limits.maxScripts)
+  switch (problem) {
+    case 'no-space':
+      return responses.noSpace
+    case 'too-many-scripts':
+      return responses.tooManyScripts(session.context.limits.maxScripts)
+    case 'gone':
+      return responses.accountGone
+    default:
+      return problem satisfies never
+  }
 }
 
 const commands: Readonly<Record<string, Command>> = {

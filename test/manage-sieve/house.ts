@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
+import type { Admission } from '../../src/connection/connection-keeper.ts'
 import { Connection, type ConnectionHost } from '../../src/manage-sieve/connection.ts'
 import type { Account, RefusedLogin, SessionServices } from '../../src/manage-sieve/services.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
@@ -34,6 +35,9 @@ export interface HouseOptions {
   readonly sieve?: SieveLimits
   readonly brokenStorage?: boolean
   readonly brokenCertificate?: boolean
+  readonly admission?: Admission
+  /** The account has been removed while its session goes on. */
+  readonly goneAccounts?: boolean
 }
 
 const salt = { salt: Buffer.from('salt of the test'), iterations: 4096 }
@@ -90,6 +94,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     judgeSpace: async (account, name) => judgeSpace(account, name),
     storeScript: async (account, name, script) => {
       ready()
+      if (options.goneAccounts) return 'gone'
       const problem = judgeSpace(account, name)
       if (problem === undefined) scripts.set(keyOf(account, name), Buffer.from(script).toString())
       return problem
@@ -142,7 +147,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       cipher: secure.getCipher().standardName,
       channelBinding: type => channelBindingOf(secure, type),
     }),
-    admit: () => ({ kind: 'admitted' }),
+    admit: () => options.admission ?? { kind: 'admitted' },
     released: connection => connections.delete(connection),
     note: () => undefined,
     fault: cause => faults.push(cause),

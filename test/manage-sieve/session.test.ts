@@ -6,14 +6,17 @@ import { CommandReader, type ReadCommand } from '../../src/manage-sieve/command-
 import { formatResponse, formatString } from '../../src/manage-sieve/response.ts'
 import { eventually } from '../harness/eventually.ts'
 import { createScramClient } from '../harness/scram-client.ts'
-import { type House, openHouse } from './house.ts'
+import { type House, type HouseOptions, openHouse } from './house.ts'
 import { Peer } from './play.ts'
 
-async function withHouse(test: (house: House, peer: Peer) => Promise<void>): Promise<void> {
-  const house = await openHouse()
+async function withHouse(
+  test: (house: House, peer: Peer) => Promise<void>,
+  options: HouseOptions = {},
+): Promise<void> {
+  const house = await openHouse(options)
   const peer = await Peer.open(house.port)
   try {
-    while (!(await peer.line())?.startsWith('OK'));
+    if (!options.admission) while (!(await peer.line())?.startsWith('OK'));
     await test(house, peer)
   } finally {
     peer.destroy()
@@ -64,10 +67,38 @@ describe('a connection of ManageSieve', () => {
       house.passTime(59_000)
       await say(peer, 'NOOP')
       assert.equal(await peer.line(), 'OK')
-      house.passTime(60_000)
-      assert.equal(await peer.line(), 'BYE "The connection was idle for too long."')
+      // What is said meanwhile gains no time.
+      house.passTime(1000)
+      assert.equal(await peer.line(), 'BYE "Nobody logged in for too long."')
       assert.equal(await peer.line(), undefined)
     }))
+
+  for (const [admission, farewell] of [
+    [{ kind: 'too-many' }, 'BYE (TRYLATER) "Too many connections. Come again in a moment."'],
+    [
+      { kind: 'too-many-of-yours', host: '192.0.2.1' },
+      'BYE (TRYLATER) "Too many connections from 192.0.2.1. Come again in a moment."',
+    ],
+    [{ kind: 'not-your-door' }, 'BYE "This server does not talk to your address on this port."'],
+  ] as const)
+    it(`that is not taken is told why: ${admission.kind}`, () =>
+      withHouse(
+        async (_, peer) => {
+          assert.equal(await peer.line(), farewell)
+          assert.equal(await peer.line(), undefined)
+        },
+        { admission },
+      ))
+
+  it('of an account that has been removed is told so, and not that there is no space', () =>
+    withHouse(
+      async (_, peer) => {
+        await logIn(peer)
+        await say(peer, 'PUTSCRIPT "main" "keep;"')
+        assert.equal(await peer.line(), 'NO "Your account is not here any more."')
+      },
+      { goneAccounts: true },
+    ))
 
   it('that is logged in has half an hour', () =>
     withHouse(async (house, peer) => {
@@ -85,7 +116,7 @@ describe('a connection of ManageSieve', () => {
       house.passTime(59_999)
       await peer.write(Buffer.from('X'))
       house.passTime(1)
-      assert.equal(await peer.line(), 'BYE "The connection was idle for too long."')
+      assert.equal(await peer.line(), 'BYE "Nobody logged in for too long."')
     }))
 
   it('ends between two commands when the server stops', () =>
