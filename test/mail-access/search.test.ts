@@ -5,10 +5,10 @@ import type { SearchKey } from '../../src/imap/grammar/commands/search.ts'
 import type { SortCriterion } from '../../src/imap/grammar/commands/sort.ts'
 import { formatThreads } from '../../src/imap/responses/thread.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
-import { defineWrite } from '../../src/storage/operation.ts'
 import type { RecentMessages } from '../../src/mail-access/recent-messages.ts'
 import { searchMessages } from '../../src/mail-access/search-messages.ts'
 import { MessageNumbers } from '../../src/mailbox/message-numbers.ts'
+import { defineWrite } from '../../src/storage/operation.ts'
 import { openAccount, ranges, type TestAccount } from './open-account.ts'
 
 const day = (date: string): number => Date.parse(`${date}T00:00:00Z`)

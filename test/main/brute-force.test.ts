@@ -79,7 +79,9 @@ const everyAddress = Array.from({ length: addresses }, (_, n) => n + 1)
 test('2000 wrong passwords of one account from 100 networks: about 200 are looked at; others, and the account where it was before and where it was never, log in', async t => {
   const server = await start(t)
   assert.equal(await logIn(server, '127.1.0.1', anna), 235)
-  const attack = Promise.all(everyAddress.map(n => guess(server, `127.0.${n}.1`, attemptsPerConnection, () => anna)))
+  const attack = Promise.all(
+    everyAddress.map(n => guess(server, `127.0.${n}.1`, attemptsPerConnection, () => anna)),
+  )
   for (let n = 0; n < 8; n++) {
     assert.equal(await logIn(server, '127.2.0.1', boris), 235)
     assert.equal(await logIn(server, '127.1.0.1', anna), 235)
