@@ -107,7 +107,7 @@ test('a target of which only the note was written is one to go on with', async t
   const database = new DatabaseSync(join(to, databaseFileName))
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
   for (const { name } of tables)
-    if (!/^sqlite|^unfinished/.test(String(name))) database.exec(`DROP TABLE ${String(name)}`)
+    if (!/^sqlite|^unfinished/.test(String(name))) database.exec(`DROP TABLE IF EXISTS ${String(name)}`)
   database.exec('PRAGMA user_version = 0')
   database.close()
   assert.equal((await move(from, to)).finished, true)
