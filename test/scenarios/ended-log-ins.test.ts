@@ -6,24 +6,32 @@ import { parseAddress } from '../../src/address/parse-address.ts'
 import { changeAccount, createAccount, removeAccount } from '../../src/directory/accounts.ts'
 import { removeAppPassword } from '../../src/directory/app-passwords.ts'
 import { hashPassword } from '../../src/directory/credentials.ts'
+import { type Log, silentLog } from '../../src/runtime/log.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { addAppPassword } from '../harness/app-passwords.ts'
-import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
+import {
+  type ComposedServer,
+  type ComposedServerOptions,
+  startComposedServer,
+} from '../harness/composed-server.ts'
+import { eventually } from '../harness/eventually.ts'
 import { ImapClient } from '../harness/imap-client.ts'
 import { logInPlain, openSession } from '../harness/log-in.ts'
 import { Pop3Client } from '../harness/pop3-client.ts'
+import { engine, openTestStorage } from '../harness/test-storage.ts'
 import { Peer } from '../manage-sieve/play.ts'
 
 const anna = 'anna@here.test'
 const boris = 'boris@here.test'
 const address = (text: string) => parseAddress(text) ?? assert.fail(text)
 
-async function start(t: TestContext): Promise<ComposedServer> {
+async function start(t: TestContext, options: Partial<ComposedServerOptions> = {}): Promise<ComposedServer> {
   return await startComposedServer(t, {
     hostname: 'mail.here.test',
     domains: ['here.test'],
     accounts: [{ address: anna }, { address: boris }],
     settings: { submission: { allowPlaintextAuthOnLoopback: true } },
+    ...options,
   })
 }
 
@@ -156,7 +164,12 @@ test('an app password that runs out, beside one that has no end', async t => {
 })
 
 test('whoever does not read an answer to its end has ten seconds for it', async t => {
-  const server = await start(t)
+  let ended = 0
+  const log: Log = {
+    ...silentLog,
+    info: message => void (message.startsWith('a session was ended') && ended++),
+  }
+  const server = await start(t, { log })
   const client = await imapOf(t, server)
   const message = `Subject: large\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(50_000)}`
   assert.match(
@@ -167,10 +180,24 @@ test('whoever does not read an answer to its end has ten seconds for it', async 
   client.socket.pause()
   const parts = Array.from({ length: 8 }, (_, n) => `BODY.PEEK[]<${n}.4000000>`).join(' ')
   client.write(`d FETCH 1 (${parts})\r\n`)
-  const other = await imapOf(t, server)
   await server.storage.run(changeAccount, { address: address(anna), enabled: false })
-  assert.deepEqual(await other.rest(), [bye])
+  await eventually('the end of the log-in', async () => ended > 0 || undefined)
   server.clock.advance(20_000)
   client.socket.resume()
-  assert.ok(!(await client.until('d')).some(line => line.startsWith('d ')), 'the answer has no end')
+  assert.deepEqual(
+    (await client.until('d')).filter(line => line.startsWith('d ')),
+    [],
+    'the answer has no end',
+  )
+})
+
+test('what another node has changed ends the sessions of this one', async t => {
+  const storage = await openTestStorage(t)
+  const server = await start(t, { storage })
+  const client = await imapOf(t, server)
+  // With SQLite there is one.
+  const other = engine === 'postgres' ? await storage.openAgain() : server.storage
+  await other.run(changeAccount, { address: address(anna), enabled: false })
+  assert.deepEqual(await client.rest(), [bye])
+  if (other !== server.storage) await other.close()
 })
