@@ -140,7 +140,8 @@ export async function prepareSurroundings(dns: SurroundingDns): Promise<Surround
       ...printed
         .filter(({ publish }) => publish !== 'optional')
         .map(({ name, type, value }) => `${name}. ${type} ${value}`),
-      tlsa.trim().replace(' IN ', ' '),
+      // In this world mail servers have the port of `delivery.port`.
+      tlsa.trim().replace(' IN ', ' ').replace('_25.', `_${ports.relay}.`),
       `_mta-sts.${domain}. TXT "v=STSv1; id=1"`,
       `mta-sts.${domain}. A ${policy.address}`,
     ],
