@@ -146,6 +146,25 @@ test('the records of a domain for whose hosts the authority is asked for nothing
   )
 })
 
+test('no record leads the world to a listener that only this machine reaches', async context => {
+  const { folder } = await start(context)
+  const listeners = [
+    ['relay', '0.0.0.0', 25],
+    ['submissions', '0.0.0.0', 465],
+    ['submission', '127.0.0.1', 587],
+    ['imaps', '192.0.2.9', 993],
+    ['imap', '::1', 143],
+  ].map(
+    ([role, address, port]) => `[[listeners]]\nrole = "${role}"\naddress = "${address}"\nport = ${port}\n`,
+  )
+  appendFileSync(join(folder, 'postrider.toml'), listeners.join(''))
+  const zone = await succeed(folder, 'domain', 'dns', 'example.test', '--public-address', '192.0.2.9')
+  assert.deepEqual(
+    [...zone.matchAll(/^(_\w+)\._tcp.* SRV /gm)].map(([, label]) => label),
+    ['_submissions', '_imaps'],
+  )
+})
+
 test('the records have the addresses that are named, and the key of the certificate in use', async context => {
   const { folder } = await start(context)
   const zone = await succeed(folder, 'domain', 'dns', 'example.test', '--public-address', '192.0.2.9')

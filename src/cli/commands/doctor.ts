@@ -1,7 +1,6 @@
 // postrider doctor: what is wrong with this server as others see it, what that costs, and how to mend it.
 import { isIP } from 'node:net'
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
-import { isLoopback } from '../../address/networks.ts'
 import { parseDomain } from '../../address/parse-domain.ts'
 import { parseDnsServer } from '../../config/setting-text.ts'
 import { ownStsPolicy, type Settings } from '../../config/settings.ts'
@@ -25,6 +24,7 @@ import { createStsFetcher } from '../../tls-policy/fetch-sts-policy.ts'
 import { publicAddressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { isForOthers } from '../for-others.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandStorage } from '../open-storage.ts'
 import { askRunningServer } from '../running-server.ts'
@@ -238,14 +238,6 @@ async function findListeners(
     return listener ? [{ ...listener, address, port }] : []
   })
   return { state: 'running', listeners: forOthers(actual) }
-}
-
-/** One that programs of this machine or network use is nothing that the world has to reach. */
-function isForOthers(listening: string, addresses: readonly string[]): boolean {
-  if (listening === '::' || listening === '0.0.0.0' || addresses.includes(listening)) return true
-  if (isLoopback(listening)) return false
-  // Without a public address of its own the machine is behind a router, which leads to a private one.
-  return isPublicAddress(listening) || !publicAddressesOf(['::']).some(isPublicAddress)
 }
 
 /** Where pools take all mail, none leaves from what the system would choose. */

@@ -10,6 +10,7 @@ import { listDkimKeys } from '../../signing/operations.ts'
 import { certificateCovers } from '../../tls/certificate.ts'
 import { domainArgument, publicAddressArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
+import { isForOthers } from '../for-others.ts'
 import { listShown, tlsaOfName } from '../shown-certificates.ts'
 
 interface DnsOptions {
@@ -53,11 +54,12 @@ export function addDomainDnsCommand(domain: Command, run: CommandRun): void {
         const shown = await listShown(invocation, settings)
         const isCertified = (host: string): boolean =>
           shown.some(({ certificate }) => certificate?.inUse && certificateCovers(certificate.inUse, host))
+        const addresses = publicAddress ?? publicAddressesOf(listeners.map(({ address }) => address))
         const input = {
           hostname,
           domains: [name],
-          addresses: publicAddress ?? publicAddressesOf(listeners.map(({ address }) => address)),
-          listeners,
+          addresses,
+          listeners: listeners.filter(({ address }) => isForOthers(address, addresses)),
           sources: delivery.sourcePools.flatMap(({ sources }) => sources),
           smartHost: delivery.smartHost?.host,
           keys,
