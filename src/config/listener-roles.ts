@@ -25,6 +25,11 @@ export const usualPorts: Readonly<Record<ListenerRole, number>> = {
   sieve: 4190,
 }
 
+/** In SRV records. A program that knows two ways to the mailbox takes the lower one (RFC 6186 §3.4). */
+export function srvPriorityOf(role: ListenerRole): number {
+  return role === 'pop3' || role === 'pop3s' ? 10 : 0
+}
+
 export const listenerRoles = Object.keys(usualPorts) as readonly ListenerRole[]
 
 interface WithRole {

@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net'
 import { isPrivateAddress } from '../address/networks.ts'
 import { formatDomainForPeople } from '../address/parse-domain.ts'
 import { autoconfigHostsOf, autodiscoverRecordOf, httpsPort } from '../config/autoconfig-hosts.ts'
+import { listenerRoles, srvPriorityOf } from '../config/listener-roles.ts'
 import type { ListenerSettings, SourceSettings } from '../config/settings.ts'
 import { reverseLabels } from '../dns/reverse-labels.ts'
 import { type DkimKey, publishedUntil } from '../signing/dkim-key.ts'
@@ -47,8 +48,6 @@ export interface CertificateKey {
 interface MailService {
   readonly label: string
   readonly use: string
-  /** A program that knows two ways to the mailbox takes the lower one (RFC 6186 §3.4). */
-  readonly priority: number
 }
 
 const sending = 'by which they send'
@@ -59,13 +58,13 @@ const fetching = 'from where they fetch'
 const services: Readonly<Record<ListenerSettings['role'], MailService | undefined>> = {
   // The MX record leads there.
   relay: undefined,
-  submission: { label: '_submission', use: sending, priority: 0 },
-  submissions: { label: '_submissions', use: sending, priority: 0 },
-  imap: { label: '_imap', use: reading, priority: 0 },
-  imaps: { label: '_imaps', use: reading, priority: 0 },
-  pop3: { label: '_pop3', use: fetching, priority: 10 },
-  pop3s: { label: '_pop3s', use: fetching, priority: 10 },
-  sieve: { label: '_sieve', use: 'where they keep the scripts that sort their mail', priority: 0 },
+  submission: { label: '_submission', use: sending },
+  submissions: { label: '_submissions', use: sending },
+  imap: { label: '_imap', use: reading },
+  imaps: { label: '_imaps', use: reading },
+  pop3: { label: '_pop3', use: fetching },
+  pop3s: { label: '_pop3s', use: fetching },
+  sieve: { label: '_sieve', use: 'where they keep the scripts that sort their mail' },
 }
 
 export interface DnsRecord {
@@ -241,10 +240,11 @@ function domainRecords(domain: string, input: MailDomains): DnsRecordGroup {
 /** Each once, though it may listen on several addresses. */
 function listServices(
   listeners: NonNullable<MailDomains['listeners']>,
-): (MailService & { readonly port: number })[] {
-  return Object.entries(services).flatMap(([role, service]) => {
+): (MailService & { readonly port: number; readonly priority: number })[] {
+  return listenerRoles.flatMap(role => {
+    const service = services[role]
     const ports = new Set(listeners.filter(listener => listener.role === role).map(({ port }) => port))
-    return service ? [...ports].map(port => ({ ...service, port })) : []
+    return service ? [...ports].map(port => ({ ...service, port, priority: srvPriorityOf(role) })) : []
   })
 }
 

@@ -519,13 +519,16 @@ describe('postrider doctor', () => {
   it('advises what would be better, and that is nothing wrong', async () => {
     world.publish(
       [...dmarc('v=DMARC1; p=none')].filter(
-        line => !line.startsWith('_smtp._tls.') && !line.startsWith('_submission'),
+        line => !line.startsWith('_smtp._tls.') && !line.startsWith('_pop3s.'),
       ),
     )
     try {
       const ran = await world.doctor()
       const report = readReport(ran)
       assert.deepEqual(codesOf(report), ['dmarc-idle', 'service-missing', 'tls-reports-missing'])
+      // As "domain dns" prints it: those who can read the mailbox are not to fetch it.
+      const remedy = report.findings.find(({ code }) => code === 'service-missing')?.remedy ?? ''
+      assert.match(remedy, /^Publish: _pop3s\._tcp\.example\.test\. IN SRV 10 1 \d+ mail\.example\.test\.$/)
       assert.ok(report.findings.every(({ severity }) => severity === 'advice'))
       assert.equal(ran.exitCode, 0)
     } finally {

@@ -1,6 +1,7 @@
 // The SRV records by which mail programs find the server of their user (RFC 6186, RFC 8314 §5.1; Autodiscover).
 
 import { autodiscoverRecordOf, httpsPort } from '../../config/autoconfig-hosts.ts'
+import { srvPriorityOf } from '../../config/listener-roles.ts'
 import type { DnsRecord, InspectedAnswer } from '../../dns/inspector.ts'
 import { type Circumstances, misled } from '../circumstances.ts'
 import { advice, allWell, found, joinVerdicts, notChecked, type Verdict, warning } from '../finding.ts'
@@ -13,6 +14,8 @@ export interface ServiceView {
   readonly name: string
   /** On which the service is there. */
   readonly ports: readonly number[]
+  /** That its record is to have. */
+  readonly priority: number
   readonly answer: InspectedAnswer
   /** A single dot says that there is no such service, which somebody may want. */
   readonly isDenied: boolean
@@ -32,11 +35,12 @@ export async function observeServices(
     ...[...byRole].map(([role, own]) => ({
       name: `_${role}._tcp.${domain}`,
       ports: own.map(({ port }) => port),
+      priority: srvPriorityOf(role),
     })),
-    ...(autoconfig === 'on' ? [{ name: autodiscoverRecordOf(domain), ports: [httpsPort] }] : []),
+    ...(autoconfig === 'on' ? [{ name: autodiscoverRecordOf(domain), ports: [httpsPort], priority: 0 }] : []),
   ]
   return await Promise.all(
-    expected.map(async ({ name, ports }) => {
+    expected.map(async ({ name, ports, priority }) => {
       const answer = await inspector.askResolver(name, 'SRV')
       const records = answer.kind === 'answer' ? answer.records.flatMap(readService) : []
       // RFC 6186 §3.4
@@ -49,7 +53,7 @@ export async function observeServices(
               target: await observeName(resolver, service.target),
             })),
           )
-      return { name, ports, answer, isDenied, services }
+      return { name, ports, priority, answer, isDenied, services }
     }),
   )
 }
@@ -63,14 +67,14 @@ export function judgeServices(views: readonly ServiceView[], circumstances: Circ
 }
 
 function judgeService(
-  { name, ports, answer, isDenied, services }: ServiceView,
+  { name, ports, priority, answer, isDenied, services }: ServiceView,
   circumstances: Circumstances,
 ): Verdict {
   const { own, isMisled, isOurs } = circumstances
   if (answer.kind !== 'answer') return notChecked(answer.detail)
   if (answer.rcode !== 'NOERROR' && answer.rcode !== 'NXDOMAIN')
     return notChecked(`the SRV records of ${name} could not be looked up: ${answer.rcode}`)
-  const publish = `Publish: ${name}. IN SRV 0 1 ${ports[0]} ${own.hostname}.`
+  const publish = `Publish: ${name}. IN SRV ${priority} 1 ${ports[0]} ${own.hostname}.`
   if (isDenied) return allWell
   if (services.length === 0)
     return found(
