@@ -1,5 +1,5 @@
 // Which names a mailbox can have, whoever makes it: a program, or a script.
-import { delimiter } from './mailbox-names.ts'
+import { delimiter, maxLevels, maxNameLength } from './mailbox-names.ts'
 
 /** Above the mailboxes of other users. */
 const otherUsersRoot = 'Other Users'
@@ -10,10 +10,6 @@ export const otherUsersPrefix = `${otherUsersRoot}${delimiter}`
 export function isOtherUsers(name: string): boolean {
   return name === otherUsersRoot || name.startsWith(otherUsersPrefix)
 }
-
-/** Levels and characters of a name: what is longer makes no folder that anybody finds. */
-const maxLevels = 20
-const maxNameLength = 500
 
 export function problemOfLevels(name: string): string | undefined {
   const levels = name.split(delimiter)
