@@ -3,7 +3,7 @@ import type { SearchKey } from '../imap/grammar/commands/search.ts'
 import { type NumberRange, resolveRanges } from '../imap/grammar/sequence-set.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import { parseEnvelopeAddresses } from '../message/structure/envelope-addresses.ts'
-import { SoughtText } from '../message/words/sought-text.ts'
+import { foldText, SoughtText } from '../message/words/sought-text.ts'
 import { formatQueueId } from '../queue/queue-id.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import type { KnownKeys, KnownUids, TextKey } from './find-in-index.ts'
@@ -181,8 +181,8 @@ function compileDate({ of, relation, day }: Extract<SearchKey, { kind: 'date' }>
   if (of === 'internal') return ofRow(({ row }) => holds(row.receivedAt))
   if (of === 'saved') return ofRow(({ row }) => holds(row.savedAt))
   return ofMessage(2, async message => {
-    const date = (await message.fields()).find(({ name }) => name === 'date')?.value
-    const written = date === undefined ? undefined : writtenDay(date)
+    const date = await message.field('date')
+    const written = date === undefined ? undefined : writtenDay(foldText(date))
     // Without a Date field, or with one that nobody can read: when it came.
     return holds(written ?? message.row.receivedAt)
   })

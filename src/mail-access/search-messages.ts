@@ -7,6 +7,7 @@ import type { Found } from '../imap/server/mailbox-services.ts'
 import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import { readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
+import { readStructuredMessages, type StructuredMessages } from '../mailbox/structures.ts'
 import { compileKey, type Matcher } from './compile-key.ts'
 import { findInIndex } from './find-in-index.ts'
 import { FlagStates } from './flag-names.ts'
@@ -25,6 +26,8 @@ export interface Searching extends Pick<AccessParts, 'storage' | 'mailData' | 'c
 }
 
 const messagesOfPiece = 500
+/** Of those with envelopes, some of which may be large. */
+const envelopesOfPiece = 100
 /** UIDs that are looked at one after another: a key may have as many parts as a command has room for. */
 const uidsOfTurn = 1000
 /** Messages that are read one after another. */
@@ -42,11 +45,18 @@ export async function searchMessages(searching: Searching, key: SearchKey, by: N
     return { numbers: found, modSeqs: [] }
   }
   const modSeqs: number[] = []
-  for await (const { row } of findMessages(searching, matcher)) {
+  for await (const { row } of findMessages(searching, matcher, asksWhenSent(key) ? 'envelopes' : 'rows')) {
     found.push(named(row.uid))
     modSeqs.push(row.modSeq)
   }
   return { numbers: found, modSeqs }
+}
+
+function asksWhenSent(key: SearchKey): boolean {
+  if (key.kind === 'and') return key.keys.some(asksWhenSent)
+  if (key.kind === 'or') return asksWhenSent(key.left) || asksWhenSent(key.right)
+  if (key.kind === 'not') return asksWhenSent(key.key)
+  return key.kind === 'date' && key.of === 'sent'
 }
 
 export async function compileFor(
@@ -74,27 +84,41 @@ async function hasAtMost(pieces: AsyncIterable<readonly unknown[]>, most: number
 export async function* findMessages(
   { storage, mailData, id, numbers }: Searching,
   matcher: Matcher,
+  wants: 'envelopes' | 'rows' = 'rows',
 ): AsyncGenerator<SearchedMessage> {
-  let read = 0
-  for await (const uids of candidates(numbers, matcher)) {
-    for (const range of spanUids(numbers, uids))
-      for (const row of await storage.run(readMessages, { ...id, range, limit: messagesOfPiece })) {
-        const message = new SearchedMessage(row, new MessageText(mailData, row))
+  const read = async (range: NumberRange): Promise<StructuredMessages> => {
+    const wanted = { ...id, range, limit: messagesOfPiece }
+    if (wants === 'envelopes') return await storage.run(readStructuredMessages, wanted)
+    return { messages: await storage.run(readMessages, wanted), structures: new Map() }
+  }
+  let count = 0
+  const size = wants === 'envelopes' ? envelopesOfPiece : messagesOfPiece
+  for await (const uids of candidates(numbers, matcher, size)) {
+    for (const range of spanUids(numbers, uids)) {
+      const { messages, structures } = await read(range)
+      for (const row of messages) {
+        const { envelope } = structures.get(row.mailDataId) ?? {}
+        const message = new SearchedMessage(row, new MessageText(mailData, row), envelope)
         if (await matcher.matches(message)) yield message
-        if (message.isRead && ++read % readsOfTurn === 0) await turn()
+        if (message.isRead && ++count % readsOfTurn === 0) await turn()
       }
+    }
     // The storage answers without a turn of the event loop: other sessions get theirs here.
     await turn()
   }
 }
 
-/** In pieces of at most `messagesOfPiece`; other sessions get their turn, also where none is found. */
-async function* candidates(numbers: MessageNumbers, matcher: Matcher): AsyncGenerator<readonly number[]> {
+/** In pieces of at most `size`; other sessions get their turn, also where none is found. */
+async function* candidates(
+  numbers: MessageNumbers,
+  matcher: Matcher,
+  size = messagesOfPiece,
+): AsyncGenerator<readonly number[]> {
   let piece: number[] = []
   let looked = 0
   for (const uid of numbers.uidsIn([{ first: 1, last: Number.MAX_SAFE_INTEGER }])) {
     if (matcher.mayMatch(uid)) piece.push(uid)
-    if (piece.length === messagesOfPiece) {
+    if (piece.length === size) {
       yield piece
       piece = []
     }

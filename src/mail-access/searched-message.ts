@@ -3,7 +3,9 @@
 import type { MailboxMessage } from '../mailbox/message-row.ts'
 import { decodeEncodedWords } from '../message/encoded-words.ts'
 import { type HeaderField, HeaderSplitter, parseHeaderFields } from '../message/header-section.ts'
+import { parseEnvelopeAddresses } from '../message/structure/envelope-addresses.ts'
 import { TextReader } from '../message/structure/read-text.ts'
+import type { Envelope, EnvelopeAddress } from '../message/structure/structure.ts'
 import { foldText } from '../message/words/sought-text.ts'
 import { textOfHtml } from '../screening/html-text.ts'
 import { isDamage } from '../storage/storage-fault.ts'
@@ -12,12 +14,15 @@ import type { MessageText } from './message-text.ts'
 export class SearchedMessage {
   readonly row: MailboxMessage
   readonly #text: MessageText
+  readonly #envelope: Envelope | undefined
   #fields: Promise<readonly DecodedField[]> | undefined
   #body: Promise<string> | undefined
 
-  constructor(row: MailboxMessage, text: MessageText) {
+  /** `envelope`: where it is known already, what stands in it is not read. */
+  constructor(row: MailboxMessage, text: MessageText, envelope?: Envelope) {
     this.row = row
     this.#text = text
+    this.#envelope = envelope
   }
 
   /** Its mail data was looked at. */
@@ -32,7 +37,16 @@ export class SearchedMessage {
 
   /** As a reader sees it; undefined: there is none. */
   async field(wanted: string): Promise<string | undefined> {
+    const told = this.#envelope && textsOfEnvelope[wanted]?.(this.#envelope)
+    if (told !== undefined) return decodeEncodedWords(told)
     return (await this.fields()).find(({ name }) => name === wanted)?.decoded
+  }
+
+  /** As an envelope has them, with encoded words. */
+  async addresses(wanted: 'from' | 'to' | 'cc'): Promise<readonly EnvelopeAddress[]> {
+    if (this.#envelope) return this.#envelope[wanted]
+    const values = (await this.fields()).flatMap(({ name, written }) => (name === wanted ? [written] : []))
+    return parseEnvelopeAddresses(values.join(','))
   }
 
   /** Folded for comparison. */
@@ -78,9 +92,16 @@ export class SearchedMessage {
 
 const maxHeaderBytes = 256 * 1024
 
+/** Fields by their names. One that is not there is looked for in the header section: it is seldom asked for. */
+const textsOfEnvelope: Readonly<Record<string, (envelope: Envelope) => string | undefined>> = {
+  date: ({ date }) => date,
+  subject: ({ subject }) => subject,
+}
+
 export interface DecodedField {
   /** In lower case. */
   readonly name: string
+  readonly written: string
   /** Without encoded words. */
   readonly decoded: string
   /** The same, folded for comparison. */
@@ -89,7 +110,7 @@ export interface DecodedField {
 
 function decodeField({ name, value }: HeaderField): DecodedField {
   const decoded = decodeEncodedWords(value)
-  return { name: name.toLowerCase(), decoded, value: foldText(decoded) }
+  return { name: name.toLowerCase(), written: value, decoded, value: foldText(decoded) }
 }
 
 /** That of a line (RFC 5322 §2.1.1). What a stranger wrote may be as long as a header section, and this looks at it time and again. */

@@ -3,8 +3,9 @@ import type { SearchKey } from '../imap/grammar/commands/search.ts'
 import type { SortCriterion } from '../imap/grammar/commands/sort.ts'
 import type { NamedBy } from '../imap/grammar/sequence-set.ts'
 import type { Found } from '../imap/server/mailbox-services.ts'
+import { decodeEncodedWords } from '../message/encoded-words.ts'
 import { readBaseSubject } from '../message/structure/base-subject.ts'
-import { parseEnvelopeAddresses } from '../message/structure/envelope-addresses.ts'
+import type { EnvelopeAddress } from '../message/structure/structure.ts'
 import { compileFor, findMessages, type Searching } from './search-messages.ts'
 import { collate, readDate, type SearchedMessage } from './searched-message.ts'
 
@@ -22,7 +23,8 @@ export async function sortMessages(
   by: NamedBy,
 ): Promise<Found> {
   const found: Sortable[] = []
-  for await (const message of findMessages(searching, await compileFor(searching, key))) {
+  const wants = criteria.some(({ key: one }) => one !== 'ARRIVAL' && one !== 'SIZE') ? 'envelopes' : 'rows'
+  for await (const message of findMessages(searching, await compileFor(searching, key), wants)) {
     const { uid, modSeq } = message.row
     const values: (string | number)[] = []
     for (const criterion of criteria) values.push(await valueOf(message, criterion.key))
@@ -56,29 +58,29 @@ async function valueOf(message: SearchedMessage, key: SortCriterion['key']): Pro
     case 'SUBJECT':
       return collate(readBaseSubject((await message.field('subject')) ?? '').base)
     case 'CC':
+      return firstAddress(await message.addresses('cc'))
     case 'FROM':
+      return firstAddress(await message.addresses('from'))
     case 'TO':
-      return firstAddress(await message.field(key.toLowerCase()))
+      return firstAddress(await message.addresses('to'))
     case 'DISPLAYFROM':
-      return firstName(await message.field('from'))
+      return firstName(await message.addresses('from'))
     case 'DISPLAYTO':
-      return firstName(await message.field('to'))
+      return firstName(await message.addresses('to'))
     default:
       return key satisfies never
   }
 }
 
 /** §3: the local-part of the first address; as ENVELOPE has it, a group begins with its name. */
-function firstAddress(value = ''): string {
-  const [first] = parseEnvelopeAddresses(value)
+function firstAddress([first]: readonly EnvelopeAddress[]): string {
   if (!first) return ''
-  return collate('group' in first ? (first.group ?? '') : first.localPart)
+  return collate('group' in first ? decodeEncodedWords(first.group ?? '') : first.localPart)
 }
 
 /** RFC 5957 §3 */
-function firstName(value = ''): string {
-  const [first] = parseEnvelopeAddresses(value)
+function firstName([first]: readonly EnvelopeAddress[]): string {
   if (!first) return ''
-  if ('group' in first) return collate(first.group ?? '')
-  return collate(first.name ?? `${first.localPart}@${first.domain}`)
+  if ('group' in first) return collate(decodeEncodedWords(first.group ?? ''))
+  return collate(decodeEncodedWords(first.name ?? `${first.localPart}@${first.domain}`))
 }

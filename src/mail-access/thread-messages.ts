@@ -19,14 +19,18 @@ export async function threadMessages(
   { key, algorithm, by }: Omit<ThreadCommand, 'verb'>,
 ): Promise<readonly Thread[]> {
   const messages: Threaded[] = []
-  for await (const message of findMessages(searching, await compileFor(searching, key))) {
+  // References stands in no envelope: where it is asked for, the header section is read.
+  const refers = algorithm === 'REFERENCES'
+  const matcher = await compileFor(searching, key)
+  for await (const message of findMessages(searching, matcher, refers ? 'rows' : 'envelopes')) {
     const { row } = message
     const number = by === 'uid' ? row.uid : (searching.numbers.numberOf(row.uid) ?? 0)
     const date = readDate(await message.field('date')) ?? row.receivedAt
     const subject = readBaseSubject((await message.field('subject')) ?? '')
-    const [messageId] = idsIn(await message.field('message-id'))
-    const references = idsIn(await message.field('references'))
-    const [answered] = idsIn(await message.field('in-reply-to'))
+    const ids = async (name: string): Promise<string[]> => (refers ? idsIn(await message.field(name)) : [])
+    const [messageId] = await ids('message-id')
+    const references = await ids('references')
+    const [answered] = await ids('in-reply-to')
     messages.push({
       number,
       date,

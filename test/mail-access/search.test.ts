@@ -5,9 +5,13 @@ import type { SearchKey } from '../../src/imap/grammar/commands/search.ts'
 import type { SortCriterion } from '../../src/imap/grammar/commands/sort.ts'
 import { formatThreads } from '../../src/imap/responses/thread.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
+import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
+import type { AccessParts } from '../../src/mail-access/parts.ts'
 import type { RecentMessages } from '../../src/mail-access/recent-messages.ts'
 import { searchMessages } from '../../src/mail-access/search-messages.ts'
 import { MessageNumbers } from '../../src/mailbox/message-numbers.ts'
+import { createMessageReader } from '../../src/main/message-reader.ts'
+import { silentLog } from '../../src/runtime/log.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { openAccount, ranges, type TestAccount } from './open-account.ts'
 
@@ -131,8 +135,7 @@ test('sorted by each criterion', async t => {
     ['From: anna@b\nTo: yan@c\nCc: q@c\nSubject: Fwd: beta\nDate: Wed, 1 Apr 2026 00:00:00 +0000\n\nx\n', 1],
   ] as const)
     await account.append(text, { at })
-  const mailbox = await account.select()
-  const sort = async (...criteria: readonly (readonly [SortCriterion['key'], 'reverse'?])[]) => {
+  const sortIn = async (mailbox: SelectedMailbox, ...criteria: readonly Order[]) => {
     const found = await mailbox.sort({
       by: 'sequence',
       key: { kind: 'all' },
@@ -142,6 +145,33 @@ test('sorted by each criterion', async t => {
     assert.ok(!isRefusal(found))
     return found.numbers.join('')
   }
+  await checkOrders(sortIn, await account.select())
+  // Once they have been read, nothing is read again.
+  await createMessageReader({
+    ...account.parts,
+    storage: { run: account.storage.run.bind(account.storage), onWake() {} },
+    log: silentLog,
+  }).look()
+  const mailData = {
+    read() {
+      throw new Error('this was to be told by what is kept')
+    },
+  } as unknown as AccessParts['mailData']
+  const unreadable = await account.select('INBOX', new AccountMailboxes({ ...account.parts, mailData }, 1))
+  await checkOrders(sortIn, unreadable)
+  assert.equal(await search(unreadable, date('sent', 'since', '2026-04-02')), '1 2')
+  const threads = await unreadable.thread({ algorithm: 'ORDEREDSUBJECT', key: { kind: 'all' }, by: 'uid' })
+  assert.ok(!isRefusal(threads))
+  assert.equal(threads.length, 2)
+})
+
+type Order = readonly [SortCriterion['key'], 'reverse'?]
+
+async function checkOrders(
+  sortIn: (mailbox: SelectedMailbox, ...criteria: readonly Order[]) => Promise<string>,
+  mailbox: SelectedMailbox,
+): Promise<void> {
+  const sort = (...criteria: readonly Order[]): Promise<string> => sortIn(mailbox, ...criteria)
   assert.equal(await sort(['ARRIVAL']), '312')
   assert.equal(await sort(['ARRIVAL', 'reverse']), '213')
   assert.equal(await sort(['DATE']), '321')
@@ -153,7 +183,7 @@ test('sorted by each criterion', async t => {
   assert.equal(await sort(['CC']), '123')
   assert.equal(await sort(['TO', 'reverse']), '312')
   assert.equal(await sort(['SIZE']), '213')
-})
+}
 
 test('threads by what messages refer to, and by their subjects', async t => {
   const account = await openAccount(t)
