@@ -100,7 +100,7 @@ front = 2`,
     const lines = (await at.postrider('certificate', 'tlsa')).trimEnd().split('\n')
     assert.deepEqual(
       lines.map(line => line.replace(/[0-9a-f]{64}$/, 'DIGEST')),
-      ['mail.example.test', 'mail.example.org'].map(name => `_0._tcp.${name}. IN TLSA 3 1 1 DIGEST`),
+      ['mail.example.test', 'mail.example.org'].map(name => `_25._tcp.${name}. IN TLSA 3 1 1 DIGEST`),
     )
     assert.deepEqual(
       tlsa
