@@ -8,7 +8,7 @@ import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import type { MailboxMessage, MessageFlags } from '../mailbox/message-row.ts'
 import { readKeywords, readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
-import { readStructuredMessages } from '../mailbox/structures.ts'
+import { type PlainEnvelope, readEnvelopedMessages, readStructuredMessages } from '../mailbox/structures.ts'
 import { intersectRanges, rangesOf, type UidRange, uniteRanges } from '../mailbox/uid-ranges.ts'
 import { StructureReader } from '../message/structure/read-structure.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
@@ -155,8 +155,11 @@ async function keywordsOf(
 interface ReadBatch {
   readonly messages: readonly MailboxMessage[]
   /** undefined: nothing asks for them. */
-  readonly structures: ReadonlyMap<number, MessageStructure> | undefined
+  readonly structures: ReadonlyMap<number, KeptParts> | undefined
 }
+
+/** What is kept of a message: where nothing but envelopes is asked for, they may be all of it. */
+type KeptParts = MessageStructure | PlainEnvelope
 
 async function readAll(
   fetching: Fetching,
@@ -165,14 +168,21 @@ async function readAll(
 ): Promise<ReadBatch> {
   const { storage, id, numbers } = fetching
   const messages: MailboxMessage[] = []
-  const kept = attributes.some(needsStructure) ? new Map<number, MessageStructure>() : undefined
-  for (const range of spanUids(numbers, uids)) {
+  const needing = attributes.filter(needsStructure)
+  const read = async (range: UidRange): Promise<ReadBatch> => {
     const wanted = { ...id, range, limit: messagesOfBatch }
-    if (kept) {
-      const found = await storage.run(readStructuredMessages, wanted)
-      messages.push(...found.messages)
-      for (const [mailDataId, structure] of found.structures) kept.set(mailDataId, structure)
-    } else messages.push(...(await storage.run(readMessages, wanted)))
+    if (needing.length === 0)
+      return { messages: await storage.run(readMessages, wanted), structures: undefined }
+    if (needing.some(({ kind }) => kind !== 'ENVELOPE'))
+      return await storage.run(readStructuredMessages, wanted)
+    const { messages, envelopes } = await storage.run(readEnvelopedMessages, wanted)
+    return { messages, structures: envelopes }
+  }
+  const kept = needing.length > 0 ? new Map<number, KeptParts>() : undefined
+  for (const range of spanUids(numbers, uids)) {
+    const found = await read(range)
+    messages.push(...found.messages)
+    for (const [mailDataId, parts] of found.structures ?? []) kept?.set(mailDataId, parts)
   }
   return { messages, structures: kept && (await withMissing(fetching, messages, kept)) }
 }
@@ -249,11 +259,13 @@ async function describeMessage(
   { attributes, changedSince }: Request,
   message: MailboxMessage,
   text: MessageText,
-  structure: MessageStructure = unread,
+  kept: KeptParts = unread,
 ): Promise<FetchItem[]> {
+  const { structure, plainEnvelope } =
+    'plainEnvelope' in kept ? { structure: unread, ...kept } : { structure: kept, plainEnvelope: undefined }
   const items: FetchItem[] = []
   for (const attribute of attributes)
-    items.push(await describe(attribute, { message, text, structure, recent }))
+    items.push(await describe(attribute, { message, text, structure, plainEnvelope, recent }))
   // RFC 7162 §3.1.4.1: CHANGEDSINCE asks for it.
   if (changedSince !== undefined && !attributes.some(({ kind }) => kind === 'MODSEQ'))
     items.push({ kind: 'MODSEQ', value: message.modSeq })
@@ -264,12 +276,13 @@ interface Described {
   readonly message: MailboxMessage
   readonly text: MessageText
   readonly structure: MessageStructure
+  readonly plainEnvelope: string | undefined
   readonly recent: RecentMessages
 }
 
 async function describe(
   attribute: FetchAttribute,
-  { message, text, structure, recent }: Described,
+  { message, text, structure, plainEnvelope, recent }: Described,
 ): Promise<FetchItem> {
   const { kind } = attribute
   switch (kind) {
@@ -291,7 +304,7 @@ async function describe(
     case 'THREADID':
       return { kind, id: null }
     case 'ENVELOPE':
-      return { kind, envelope: structure.envelope }
+      return { kind, envelope: plainEnvelope ?? structure.envelope }
     case 'BODY':
     case 'BODYSTRUCTURE':
       return { kind, structure: structure.root }

@@ -32,14 +32,14 @@ export async function structuresOf(
   return await withMissing(parts, messages, await parts.storage.run(readStructures, { mailDataIds }))
 }
 
-/** Those that are not kept yet are read, and kept; without those that cannot be read. */
-export async function withMissing(
+/** Those of which nothing is kept yet are read, and kept; without those that cannot be read. */
+export async function withMissing<Kept>(
   { storage, mailData }: Pick<AccessParts, 'storage' | 'mailData'>,
   messages: readonly MailboxMessage[],
-  kept: ReadonlyMap<number, MessageStructure>,
-): Promise<ReadonlyMap<number, MessageStructure>> {
+  kept: ReadonlyMap<number, Kept>,
+): Promise<ReadonlyMap<number, Kept | MessageStructure>> {
   if (messages.every(({ mailDataId }) => kept.has(mailDataId))) return kept
-  const structures = new Map(kept)
+  const structures = new Map<number, Kept | MessageStructure>(kept)
   const found: KeptStructure[] = []
   for (const message of messages) {
     const { mailDataId } = message

@@ -34,7 +34,12 @@ import {
 import { rebuildBlocks } from './rebuild-blocks.ts'
 import { claimRecent, countRecent } from './recent.ts'
 import { expungeOutdated, findOutdated } from './retention.ts'
-import { keepStructures, readStructuredMessages, readStructures } from './structures.ts'
+import {
+  keepStructures,
+  readEnvelopedMessages,
+  readStructuredMessages,
+  readStructures,
+} from './structures.ts'
 import { createUrlKey, findUrlKey, removeUrlKeys } from './url-keys.ts'
 
 export interface MailboxPage {
@@ -157,6 +162,7 @@ export const mailboxOperations = [
   readMetadata,
   readQuotaOf,
   readSizes,
+  readEnvelopedMessages,
   readStructuredMessages,
   readStructures,
   rebuildBlocks,

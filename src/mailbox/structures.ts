@@ -1,4 +1,5 @@
 // The structures of messages (RFC 9051 §7.5.2), kept beside the mail data: read once, when a message has come, and not by each session.
+import { formatPlainEnvelope } from '../imap/responses/envelope.ts'
 import type { Envelope, EnvelopeAddress, MessageStructure } from '../message/structure/structure.ts'
 import { defineRead, defineWrite, type Tx } from '../storage/operation.ts'
 import { type MailboxMessage, type MessageRow, messageColumns, readMessage } from './message-row.ts'
@@ -33,9 +34,10 @@ export async function putStructures(tx: Tx, structures: readonly KeptStructure[]
     // It may have gone meanwhile, and two may have read it.
     if (structure)
       await tx.run(
-        `INSERT INTO message_structure (mail_data_id, structure)
-           SELECT id, ? FROM mail_data WHERE id = ? ON CONFLICT (mail_data_id) DO NOTHING`,
+        `INSERT INTO message_structure (mail_data_id, structure, plain_envelope)
+           SELECT id, ?, ? FROM mail_data WHERE id = ? ON CONFLICT (mail_data_id) DO NOTHING`,
         formatStructure(structure),
+        formatPlainEnvelope(structure.envelope) ?? null,
         mailDataId,
       )
     await tx.run('DELETE FROM structure_wanted WHERE mail_data_id = ?', mailDataId)
@@ -92,6 +94,41 @@ export const readStructuredMessages = defineRead(
     for (const { mail_data_id: id, structure } of rows)
       if (structure !== null) structures.set(id, parseStructure(structure))
     return { messages: rows.map(readMessage), structures }
+  },
+)
+
+/** An envelope in the words of FETCH (`formatPlainEnvelope`). */
+export interface PlainEnvelope {
+  readonly plainEnvelope: string
+}
+
+export interface EnvelopedMessages {
+  readonly messages: readonly MailboxMessage[]
+  /** By the ids of their mail data; the whole structure where the envelope is not plain. */
+  readonly envelopes: ReadonlyMap<number, PlainEnvelope | MessageStructure>
+}
+
+/** As `readMessages`, with their envelopes ready to be told: what a list of a mailbox asks for first. */
+export const readEnvelopedMessages = defineRead(
+  'mailbox.read-enveloped-messages',
+  async (tx, { range, limit, ...open }: MessagesWanted): Promise<EnvelopedMessages> => {
+    const rows = await tx.all<
+      MessageRow & { readonly plain_envelope: string | null; readonly structure: string | null }
+    >(
+      `SELECT ${messageColumns}, plain_envelope, CASE WHEN plain_envelope IS NULL THEN structure END AS structure
+         FROM mailbox_message
+         LEFT JOIN message_structure ON message_structure.mail_data_id = mailbox_message.mail_data_id
+        WHERE ${inOpenMailbox} AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?`,
+      ...openMailboxValues(open),
+      range.first,
+      range.last,
+      limit,
+    )
+    const envelopes = new Map<number, PlainEnvelope | MessageStructure>()
+    for (const { mail_data_id: id, plain_envelope: plainEnvelope, structure } of rows)
+      if (plainEnvelope !== null) envelopes.set(id, { plainEnvelope })
+      else if (structure !== null) envelopes.set(id, parseStructure(structure))
+    return { messages: rows.map(readMessage), envelopes }
   },
 )
 

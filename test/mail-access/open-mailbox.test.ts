@@ -94,6 +94,23 @@ test('the parts of a message, each where it stands', async t => {
   assert.deepEqual(await fetch(mailbox, [size]), ['* 1 FETCH (BINARY.SIZE[3] 12)'])
 })
 
+test('an envelope is told alike when it is first read, when it is kept, and beside a structure', async t => {
+  const account = await openAccount(t)
+  for (const subject of ['plain "words" \\ here', 'Привет', 'long '.repeat(250)])
+    await account.append(lines(`Subject: ${subject}`, 'From: Anna <anna@example.test>', '', 'text'))
+  const mailbox = await account.select()
+  const envelopes = async (...also: readonly FetchAttribute[]): Promise<readonly string[]> => {
+    const told = await fetch(mailbox, [{ kind: 'ENVELOPE' }, ...also])
+    return told.map(line => line.replace(/ BODY \(.*\)\)$/, ')'))
+  }
+  const first = await envelopes()
+  assert.match(first[0] ?? '', /ENVELOPE \(NIL "plain \\"words\\" \\\\ here" \(\("Anna" /)
+  assert.match(first[1] ?? '', /ENVELOPE \(NIL "Привет" \(\("Anna" /)
+  assert.match(first[2] ?? '', /ENVELOPE \(NIL \{1249\}\r\nlong /)
+  assert.deepEqual(await envelopes(), first)
+  assert.deepEqual(await envelopes({ kind: 'BODY' }), first)
+})
+
 test('envelope, structure, dates and sizes', async t => {
   const account = await openAccount(t)
   const at = Date.UTC(2026, 4, 6, 7, 8, 9)

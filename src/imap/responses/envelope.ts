@@ -21,6 +21,12 @@ export function formatEnvelope(envelope: Envelope, terms: ResponseTerms): string
   return `(${fields.join(' ')})`
 }
 
+/** The same in the terms of every session; undefined: that depends on them, or it has literals. */
+export function formatPlainEnvelope(envelope: Envelope): string | undefined {
+  const text = formatEnvelope(envelope, { utf8: false })
+  return /^[\t\x20-\x7e]*$/.test(text) ? text : undefined
+}
+
 function formatAddresses(addresses: readonly EnvelopeAddress[], terms: ResponseTerms): string {
   if (addresses.length === 0) return 'NIL'
   return `(${addresses.map(address => formatAddress(address, terms)).join('')})`

@@ -15,7 +15,8 @@ export type FetchItem =
   /** ms since 1970 */
   | { readonly kind: 'INTERNALDATE'; readonly at: number }
   | { readonly kind: 'SAVEDATE'; readonly at: number | null }
-  | { readonly kind: 'ENVELOPE'; readonly envelope: Envelope }
+  /** A string: it is formatted already (`formatPlainEnvelope`). */
+  | { readonly kind: 'ENVELOPE'; readonly envelope: Envelope | string }
   | { readonly kind: 'BODY' | 'BODYSTRUCTURE'; readonly structure: Part }
   /** null: there is no such part. */
   | {
@@ -104,7 +105,7 @@ export function formatItem(item: TextItem, terms: ResponseTerms): string {
     case 'SAVEDATE':
       return item.at === null ? 'SAVEDATE NIL' : `SAVEDATE "${formatDateTime(item.at)}"`
     case 'ENVELOPE':
-      return `ENVELOPE ${formatEnvelope(item.envelope, terms)}`
+      return `ENVELOPE ${typeof item.envelope === 'string' ? item.envelope : formatEnvelope(item.envelope, terms)}`
     case 'BODY':
     case 'BODYSTRUCTURE':
       return `${item.kind} ${formatBodyStructure(item.structure, item.kind, terms)}`

@@ -40,6 +40,7 @@ import { formerPasswords } from './0036-former-passwords.ts'
 import { maildropLocks } from './0037-maildrop-locks.ts'
 import { mailboxIds } from './0038-mailbox-ids.ts'
 import { longNames } from './0039-long-names.ts'
+import { plainEnvelopes } from './0050-plain-envelopes.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -81,6 +82,7 @@ export const migrations: readonly string[] = [
   maildropLocks,
   mailboxIds,
   longNames,
+  plainEnvelopes,
 ]
 
 /**
