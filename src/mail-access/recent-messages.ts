@@ -25,7 +25,7 @@ export class RecentMessages {
   }
 
   countIn(numbers: MessageNumbers): number {
-    return [...numbers.uidsIn(this.#ranges)].length
+    return this.#ranges.reduce((count, range) => count + numbers.countIn(range), 0)
   }
 
   flagNames({ uid, flags, keywords }: Flagged): readonly string[] {

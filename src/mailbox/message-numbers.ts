@@ -36,12 +36,7 @@ export class MessageNumbers {
   /** undefined: it is not there. */
   numberOf(uid: number): number | undefined {
     const block = this.#blockOf(uid)
-    if (!block || !hasBit(block.words, uid % uidsPerBlock)) return undefined
-    const at = uid % uidsPerBlock
-    let rank = block.before
-    for (let word = 0; word < at >>> 5; word++) rank += countBits(block.words[word] ?? 0)
-    // `at & 31` bits below, and itself.
-    return rank + countBits((block.words[at >>> 5] ?? 0) & (0xffff_ffff >>> (31 - (at & 31))))
+    return block && hasBit(block.words, uid % uidsPerBlock) ? this.#countUpTo(uid) : undefined
   }
 
   has(uid: number): boolean {
@@ -76,6 +71,11 @@ export class MessageNumbers {
     }
   }
 
+  /** How many UIDs of a range are there. */
+  countIn({ first, last }: UidRange): number {
+    return last < first ? 0 : this.#countUpTo(last) - this.#countUpTo(first - 1)
+  }
+
   /** A new message, whose UID is greater than all before. */
   add(uid: number): void {
     const number = Math.floor(uid / uidsPerBlock)
@@ -100,6 +100,17 @@ export class MessageNumbers {
     if (block.count === 0) this.#blocks = this.#blocks.filter(one => one !== block)
     this.#count()
     return number
+  }
+
+  #countUpTo(uid: number): number {
+    const block = this.#blocks[this.#findLast(({ number }) => number * uidsPerBlock <= uid)]
+    if (!block) return 0
+    const at = uid - block.number * uidsPerBlock
+    if (at >= uidsPerBlock) return block.before + block.count
+    let count = block.before
+    for (let word = 0; word < at >>> 5; word++) count += countBits(block.words[word] ?? 0)
+    // `at & 31` bits below, and itself.
+    return count + countBits((block.words[at >>> 5] ?? 0) & (0xffff_ffff >>> (31 - (at & 31))))
   }
 
   #count(): void {

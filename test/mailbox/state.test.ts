@@ -242,6 +242,7 @@ class World {
       [...numbers.uidsIn([some])],
       uids.filter(uid => uid >= some.first && uid <= some.last),
     )
+    assert.equal(numbers.countIn(some), [...numbers.uidsIn([some])].length)
     for (let uid = 0; uid <= side.uidNext; uid++)
       assert.equal(numbers.numberOf(uid), uids.indexOf(uid) + 1 || undefined)
     const everything = { ...side.open, range: { first: 1, last: side.uidNext }, limit: 1000 }
@@ -322,4 +323,40 @@ test('whoever has a mailbox open that is gone reads nothing of another that has 
   await storage.run(giveId, { from: (await mailboxes.open(2, 'Work')).mailboxId, to: open.mailboxId })
   assert.deepEqual(await counts(), [0, 0, 0, 0, 0])
   assert.deepEqual(await counts({ ...open, ...(await mailboxes.open(2, 'Work')) }), [1, 1, 1, 1, 1])
+})
+
+test('messages of a range are counted over blocks that are full, empty and not there', () => {
+  const full = new Uint8Array(1024).fill(live)
+  const third = new Uint8Array(40)
+  third[33] = third[39] = live
+  const numbers = new MessageNumbers([
+    { number: 1, states: full },
+    { number: 3, states: new Uint8Array(7) },
+    { number: 5, states: third },
+  ])
+  const ends = [
+    1,
+    1023,
+    1024,
+    1025,
+    1055,
+    1056,
+    2047,
+    2048,
+    4000,
+    5152,
+    5153,
+    5154,
+    5159,
+    5160,
+    9999,
+    2 ** 32 - 1,
+  ]
+  for (const first of ends)
+    for (const last of ends)
+      assert.equal(
+        numbers.countIn({ first, last }),
+        [...numbers.uidsIn([{ first, last }])].length,
+        `${first}:${last}`,
+      )
 })
