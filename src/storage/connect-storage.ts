@@ -68,12 +68,9 @@ class ConnectedStorage implements Storage {
     this.#port.postMessage({ kind: 'writes', writes } satisfies ToStore)
   }
 
-  #take(message: FromStore): void {
-    if (message.kind === 'wake') {
-      this.#listeners.wake(message.topic, message.keys)
-      return
-    }
-    for (const result of message.results) {
+  #take({ wakes, results }: FromStore): void {
+    for (const { topic, keys } of wakes) this.#listeners.wake(topic, keys)
+    for (const result of results) {
       const waiting = this.#waiting.get(result.id)
       this.#waiting.delete(result.id)
       if ('code' in result) waiting?.reject(toFault(result.code, result.message))

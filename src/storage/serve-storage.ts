@@ -1,25 +1,33 @@
 // The store thread's end of a port: runs the writes of another thread by their names.
 import type { MessagePort } from 'node:worker_threads'
 import { Fault } from '../runtime/fault.ts'
-import type { OperationRegistry, Storage, WakeTopic } from './operation.ts'
+import type { OperationRegistry, Storage, WakeKeys, WakeTopic } from './operation.ts'
 import type { FromStore, ToStore, WriteResult } from './storage-messages.ts'
 
 export function serveStorage(port: MessagePort, storage: Storage, registry: OperationRegistry): void {
   let results: WriteResult[] = []
-  const post = (message: FromStore): void => port.postMessage(message)
+  let wakes: FromStore['wakes'][number][] = []
+  // A message costs both threads more than what is in it. A commit wakes, and resolves all its writes, in one go: the first of all
+  // this sends for the others, after them.
+  const sendSoon = (): void => {
+    if (results.length + wakes.length === 0) process.nextTick(send)
+  }
+  const send = (): void => {
+    port.postMessage({ wakes, results } satisfies FromStore)
+    wakes = []
+    results = []
+  }
   const answer = (result: WriteResult): void => {
-    // A commit resolves all its writes in one go: the first answer sends for the others, after them.
-    if (results.length === 0) queueMicrotask(flush)
+    sendSoon()
     results.push(result)
   }
-  const flush = (): void => {
-    const full = results
-    results = []
-    post({ kind: 'results', results: full })
+  const wake = (topic: WakeTopic, keys: WakeKeys): void => {
+    sendSoon()
+    wakes.push({ topic, keys })
   }
   const listen = (topic: WakeTopic): void => {
-    storage.onWake(topic, keys => post({ kind: 'wake', topic, keys }))
-    post({ kind: 'wake', topic, keys: undefined })
+    storage.onWake(topic, keys => wake(topic, keys))
+    wake(topic, undefined)
   }
   port.on('message', (message: ToStore) => {
     if (message.kind === 'close') {

@@ -17,6 +17,8 @@ export type ToStore =
   | { readonly kind: 'listen'; readonly topic: WakeTopic }
   | { readonly kind: 'close' }
 
-export type FromStore =
-  | { readonly kind: 'results'; readonly results: readonly WriteResult[] }
-  | { readonly kind: 'wake'; readonly topic: WakeTopic; readonly keys: WakeKeys }
+/** What has come of one commit: what it has woken, and then what became of its writes. */
+export interface FromStore {
+  readonly wakes: readonly { readonly topic: WakeTopic; readonly keys: WakeKeys }[]
+  readonly results: readonly WriteResult[]
+}
