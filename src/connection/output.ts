@@ -10,28 +10,28 @@ const gatheredBytes = 64 * 1024
 /** Of a character in UTF-8, by the units of a string. */
 const bytesPerUnit = 3
 
-export interface OutputEvents {
+export interface OutputOwner {
   /** The client does not read what it has. */
-  blocked(): void
+  outputBlocked(): void
   /** It has read on, or has gone; called after whoever waited for it. */
-  drained(): void
+  outputDrained(): void
 }
 
 export class Output {
   /** The socket, or what compresses for it. */
   #target: Writable
-  readonly #events: OutputEvents
+  readonly #owner: OutputOwner
   /** Behind what is gathered. */
   #text = ''
   /** While octets and texts are gathered; whoever has written it does not get it back. */
   #gathered: Buffer | undefined
   #filled = 0
   #isBlocked = false
-  #waiting: (() => void)[] = []
+  #waiting: (() => void)[] | undefined
 
-  constructor(target: Writable, events: OutputEvents) {
+  constructor(target: Writable, owner: OutputOwner) {
     this.#target = target
-    this.#events = events
+    this.#owner = owner
   }
 
   /** Another one after STARTTLS or COMPRESS. */
@@ -43,6 +43,11 @@ export class Output {
 
   get isBlocked(): boolean {
     return this.#isBlocked
+  }
+
+  /** Nothing is left to be written. */
+  get isEmpty(): boolean {
+    return this.#text === '' && this.#filled === 0
   }
 
   addText(text: string): void {
@@ -104,7 +109,7 @@ export class Output {
     const target = this.#target
     if (target.destroyed || target.writableEnded || target.write(bytes) || this.#isBlocked) return
     this.#isBlocked = true
-    this.#events.blocked()
+    this.#owner.outputBlocked()
     target.once('drain', () => {
       // What has been put aside by STARTTLS or COMPRESS says nothing of its successor.
       if (target === this.#target) this.release()
@@ -114,7 +119,7 @@ export class Output {
   /** Resolves when more may be written, or the client has gone. */
   whenDrained(): Promise<void> {
     return new Promise(resolve => {
-      if (this.#isBlocked) this.#waiting.push(resolve)
+      if (this.#isBlocked) (this.#waiting ??= []).push(resolve)
       else resolve()
     })
   }
@@ -122,7 +127,9 @@ export class Output {
   /** Nothing is waited for any more. */
   release(): void {
     this.#isBlocked = false
-    for (const resolve of this.#waiting.splice(0)) resolve()
-    this.#events.drained()
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    for (const resolve of waiting ?? []) resolve()
+    this.#owner.outputDrained()
   }
 }

@@ -107,8 +107,8 @@ export class Connection implements SocketOwner, KeptConnection {
       maxSkippedBytes: () => maxSkippedBytes + (this.session?.isLoggedIn ? 2 * maxMessageBytes : 0),
     })
     this.#output = new Output(socket, {
-      blocked: () => this.#extendDeadline(),
-      drained: () => this.#readOn(),
+      outputBlocked: () => this.#extendDeadline(),
+      outputDrained: () => this.#readOn(),
     })
     this.openedAt = host.now()
     this.#peer = new Peer(door, socket)

@@ -1,18 +1,9 @@
 // The settings of a POP3 server, as the server itself takes them: plain values, defaults in one place.
-import type { ConnectionCounts } from '../../connection/connection-counts.ts'
-import type {
-  BoundListener as BoundListenerOf,
-  PortOptions as PortOptionsOf,
-} from '../../connection/listener-options.ts'
-import type { ServerTls } from '../../connection/tls-facts.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { Log } from '../../runtime/log.ts'
-import type { Random } from '../../runtime/random.ts'
-import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
+import type { PortOptions as PortOptionsOf } from '../../connection/listener-options.ts'
+import type { Server, ServerOptions } from '../../connection/server-options.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
 export type ListenerOptions = Omit<PortOptionsOf<ListenerRole>, 'clients'>
-export type BoundListener = BoundListenerOf<ListenerRole>
 
 export interface Pop3ServerLimits {
   readonly maxConnections: number
@@ -46,38 +37,13 @@ export const defaultLimits: Pop3ServerLimits = {
   transferTimeoutMs: 3 * minuteMs,
 }
 
-export interface Pop3ServerOptions {
-  readonly hostname: string
-  readonly listeners: readonly ListenerOptions[]
+/** USER and PASS are there where PLAIN or LOGIN is. */
+export interface Pop3ServerOptions extends ServerOptions<ListenerOptions> {
   readonly services: SessionServices
   readonly limits?: Partial<Pop3ServerLimits>
-  /** Without it: no STLS, no 'pop3s'. */
-  readonly tls?: ServerTls
-  /** Log-ins without TLS from loopback addresses, for a developer's own machine. Default false. */
-  readonly allowPlaintextAuthOnLoopback?: boolean
-  /**
-   * How users may log in, where the services can; SCRAM with its -PLUS. USER and PASS are there where PLAIN or LOGIN is.
-   * Default: SCRAM-SHA-256, PLAIN, LOGIN.
-   */
-  readonly authMechanisms?: readonly PasswordMechanism[]
   /** What CAPA tells of this server (RFC 2449 §6.9). Default 'Postrider'. */
   readonly implementation?: string
-  /** Shared with other servers, whose connections then count towards `maxConnectionsPerAddress` here. */
-  readonly connectionCounts?: ConnectionCounts
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly log?: Log
 }
 
-export interface Pop3Server {
-  /**
-   * Resolves when every listener listens; rejects with the system's error (EADDRINUSE, EACCES …) of the first that cannot.
-   * Once: rejects with a UsageFault the second time, and after `close`.
-   */
-  listen(): Promise<readonly BoundListener[]>
-  /**
-   * Ends those who have deleted nothing; whoever has, and commands at work, may finish until `graceMs` is over; then closes.
-   */
-  close(graceMs?: number): Promise<void>
-  readonly connectionCount: number
-}
+/** Who has deleted messages would lose that by the end of the server. */
+export type Pop3Server = Server<ListenerRole>
