@@ -105,7 +105,7 @@ export abstract class ServerConnection<Role extends string, Answer>
   protected abstract abandon(ending: Ending<Answer>): void
   /** For the trail. */
   protected abstract noteTurnedAway(rejection: Rejection<Answer>): void
-  /** The last that is called. */
+  /** The socket is closed: the last that is called. */
   protected released(): void {}
 
   /** Something else than an answer can be said now; true: it has begun. */
@@ -354,7 +354,12 @@ export abstract class ServerConnection<Role extends string, Answer>
     this.#layer?.destroy()
     // Whoever waits for the client to read looks whether it is still there.
     this.output.release()
-    if (this.#host.release(this, this.#isCounted ? 'counted' : 'not-counted')) this.released()
+    if (!this.#host.release(this, this.#isCounted ? 'counted' : 'not-counted')) return
+    try {
+      this.released()
+    } catch (cause) {
+      this.#host.fault(cause, this)
+    }
   }
 
   failed(cause: TlsFailure): void {

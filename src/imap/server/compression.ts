@@ -5,26 +5,19 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from 'node:zlib'
+import type { Layer, LayerEvents } from '../../connection/layer.ts'
 
 /** Of what is inflated: so much is made at a time. */
 const pieceBytes = 16 * 1024
 
-export interface CompressionEvents {
-  /** Inflated bytes. */
-  took(bytes: Buffer): void
-  /** The client's stream is over, or is no DEFLATE. */
-  ended(): void
-  failed(cause: Error): void
-}
-
-export class Compression {
+export class Compression implements Layer {
   readonly #inflate: InflateRaw
   readonly #deflate: DeflateRaw
   readonly #socket: Socket
   #isFull = false
   #isPaused = false
 
-  constructor(socket: Socket, events: CompressionEvents) {
+  constructor(socket: Socket, events: LayerEvents) {
     this.#socket = socket
     this.#inflate = createInflateRaw({ chunkSize: pieceBytes })
     // Small windows would save memory; texts of mail gain much from large ones.

@@ -1,116 +1,45 @@
 // An IMAP server over services that somebody supplies. It knows nothing of where mailboxes are kept.
-import { ConnectionKeeper } from '../../connection/connection-keeper.ts'
-import { secureContextOf, secureSocket, tlsFactsOf } from '../../connection/secure-socket.ts'
-import { systemClock } from '../../runtime/clock.ts'
-import { UsageFault } from '../../runtime/fault.ts'
+import { ProtocolServer } from '../../connection/protocol-server.ts'
+import { completeLimits } from '../../connection/server-options.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { systemRandom } from '../../runtime/random.ts'
 import { usualMechanisms } from '../../sasl/mechanisms.ts'
-import { Connection, type ConnectionHost } from './connection.ts'
-import {
-  type BoundListener,
-  defaultLimits,
-  type ImapServer,
-  type ImapServerLimits,
-  type ImapServerOptions,
-} from './options.ts'
+import type { StatusResponse } from '../responses/status-response.ts'
+import { Connection, connectionAnswers } from './connection.ts'
+import { defaultLimits, type ImapServer, type ImapServerOptions } from './options.ts'
 import type { ListenerRole } from './services.ts'
 import type { SessionContext } from './session.ts'
 
 /** Throws a UsageFault when the options will not do. */
 export function createImapServer(options: ImapServerOptions): ImapServer {
-  if (!options.tls && options.listeners.some(({ role }) => role === 'imaps'))
-    throw new UsageFault(
-      'TLS_MISSING',
-      'A listener for imaps starts with TLS: it needs a certificate, so give tls too.',
-    )
-  return new NetworkImapServer(options)
-}
-
-/** What is not given, or undefined, is the default. */
-function completed(limits: Partial<ImapServerLimits> = {}): ImapServerLimits {
-  const complete: Record<keyof ImapServerLimits, number> = { ...defaultLimits }
-  for (const name of Object.keys(defaultLimits) as (keyof ImapServerLimits)[])
-    complete[name] = limits[name] ?? defaultLimits[name]
-  return complete
-}
-
-class NetworkImapServer implements ImapServer {
-  readonly #keeper: ConnectionKeeper<ListenerRole, Connection>
-  #lastSession = 0
-
-  constructor(options: ImapServerOptions) {
-    const { clock = systemClock, log = silentLog, random = systemRandom, tls, services } = options
-    const limits = completed(options.limits)
-    const context: SessionContext = {
-      hostname: options.hostname,
-      services,
-      limits,
-      hasTls: tls !== undefined,
-      tlsPorts: () => this.#keeper.portsOf('imaps'),
-      allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
-      authMechanisms: options.authMechanisms ?? usualMechanisms,
-      offersCompression: options.offersCompression ?? true,
-      identity: options.identity ?? new Map([['name', 'Postrider']]),
-      random,
-      fault: (cause, client) =>
-        log.error(
-          'an IMAP session failed on an unexpected error',
-          { session: client.sessionId, peer: client.remoteAddress },
-          cause,
-        ),
-    }
-    const requestCert = tls?.asksForClientCertificate === true
-    // Other servers may have been started in the same millisecond.
-    const prefix = `${clock.now().toString(36)}-${Buffer.from(random.bytes(3)).toString('hex')}`
-    const host: ConnectionHost = {
-      context,
-      now: () => clock.now(),
-      expectDeadline: at => this.#keeper.expectDeadline(at),
-      nextSessionId: () => `${prefix}-${++this.#lastSession}`,
-      secureContext: () => secureContextOf(tls),
-      secure: (socket, secureContext) => secureSocket(socket, { secureContext, tls, requestCert }),
-      tlsFacts: secure => tlsFactsOf(secure, requestCert),
-      admit: (address, door) => this.#keeper.admit(address, door),
-      released: (connection, counted) => {
-        if (!this.#keeper.release(connection, counted) || !connection.session) return
-        const { client } = connection.session
-        try {
-          services.disconnected?.(client)
-        } catch (cause) {
-          context.fault(cause, client)
-        }
-      },
-      note: (message, connection, fields) => log.info(message, { peer: connection.remoteAddress, ...fields }),
-      fault: (cause, connection) =>
-        log.error(
-          'an IMAP connection failed on an unexpected error',
-          { peer: connection.remoteAddress },
-          cause,
-        ),
-    }
-    const { idleTimeoutMs, loginTimeoutMs, transferTimeoutMs } = limits
-    this.#keeper = new ConnectionKeeper({
-      listeners: options.listeners,
-      maxConnections: limits.maxConnections,
-      maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
-      shortestDeadlineMs: Math.min(idleTimeoutMs, loginTimeoutMs, transferTimeoutMs),
-      connectionCounts: options.connectionCounts,
-      clock,
-      log,
-      create: (door, socket) => new Connection(host, door, socket),
-    })
+  const { log = silentLog } = options
+  const limits = completeLimits(defaultLimits, options.limits)
+  const context: SessionContext = {
+    hostname: options.hostname,
+    services: options.services,
+    limits,
+    hasTls: options.tls !== undefined,
+    tlsPorts: () => server.portsOf('imaps'),
+    allowPlaintextAuthOnLoopback: options.allowPlaintextAuthOnLoopback ?? false,
+    authMechanisms: options.authMechanisms ?? usualMechanisms,
+    offersCompression: options.offersCompression ?? true,
+    identity: options.identity ?? new Map([['name', 'Postrider']]),
+    random: options.random ?? systemRandom,
+    fault: (cause, client) =>
+      log.error(
+        'an IMAP session failed on an unexpected error',
+        { session: client.sessionId, peer: client.remoteAddress },
+        cause,
+      ),
   }
-
-  get connectionCount(): number {
-    return this.#keeper.size
-  }
-
-  listen(): Promise<readonly BoundListener[]> {
-    return this.#keeper.listen()
-  }
-
-  close(graceMs = 0): Promise<void> {
-    return this.#keeper.close(graceMs)
-  }
+  const { idleTimeoutMs, loginTimeoutMs, transferTimeoutMs } = limits
+  const server = new ProtocolServer<ListenerRole, StatusResponse>(options, {
+    connectionName: 'an IMAP connection',
+    answers: connectionAnswers(context),
+    tlsRole: 'imaps',
+    limits,
+    shortestDeadlineMs: Math.min(idleTimeoutMs, loginTimeoutMs, transferTimeoutMs),
+    create: (host, door, socket) => new Connection(context, host, door, socket),
+  })
+  return server
 }

@@ -1,18 +1,9 @@
 // The settings of an IMAP server, as the server itself takes them: plain values, defaults in one place.
-import type { ConnectionCounts } from '../../connection/connection-counts.ts'
-import type {
-  BoundListener as BoundListenerOf,
-  PortOptions as PortOptionsOf,
-} from '../../connection/listener-options.ts'
-import type { ServerTls } from '../../connection/tls-facts.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { Log } from '../../runtime/log.ts'
-import type { Random } from '../../runtime/random.ts'
-import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
+import type { PortOptions as PortOptionsOf } from '../../connection/listener-options.ts'
+import type { Server, ServerOptions } from '../../connection/server-options.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
 export type ListenerOptions = Omit<PortOptionsOf<ListenerRole>, 'clients'>
-export type BoundListener = BoundListenerOf<ListenerRole>
 
 export interface ImapServerLimits {
   readonly maxConnections: number
@@ -60,35 +51,13 @@ export const defaultLimits: ImapServerLimits = {
   transferTimeoutMs: 3 * minuteMs,
 }
 
-export interface ImapServerOptions {
-  readonly hostname: string
-  readonly listeners: readonly ListenerOptions[]
+export interface ImapServerOptions extends ServerOptions<ListenerOptions> {
   readonly services: SessionServices
   readonly limits?: Partial<ImapServerLimits>
-  /** Without it: no STARTTLS, no 'imaps'. */
-  readonly tls?: ServerTls
-  /** Log-ins without TLS from loopback addresses, for a developer's own machine. Default false. */
-  readonly allowPlaintextAuthOnLoopback?: boolean
-  /** How users may log in, where the services can; SCRAM with its -PLUS. Default: SCRAM-SHA-256, PLAIN, LOGIN. */
-  readonly authMechanisms?: readonly PasswordMechanism[]
   /** What ID tells of this server (RFC 2971); default: its name alone. */
   readonly identity?: ReadonlyMap<string, string>
   /** COMPRESS=DEFLATE, for which a session takes some 300 KB of memory. Default true. */
   readonly offersCompression?: boolean
-  /** Shared with other servers, whose connections then count towards `maxConnectionsPerAddress` here. */
-  readonly connectionCounts?: ConnectionCounts
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly log?: Log
 }
 
-export interface ImapServer {
-  /**
-   * Resolves when every listener listens; rejects with the system's error (EADDRINUSE, EACCES …) of the first that cannot.
-   * Once: rejects with a UsageFault the second time, and after `close`.
-   */
-  listen(): Promise<readonly BoundListener[]>
-  /** BYE to those who wait for nothing; commands at work may finish until `graceMs` is over; then closes. */
-  close(graceMs?: number): Promise<void>
-  readonly connectionCount: number
-}
+export type ImapServer = Server<ListenerRole>

@@ -70,12 +70,7 @@ export class Connection extends ServerConnection<ListenerRole, Response> {
   }
 
   protected override released(): void {
-    const client = this.session?.client
-    try {
-      if (client) this.#context.services.disconnected?.(client)
-    } catch (cause) {
-      if (client) this.#context.fault(cause, client)
-    }
+    if (this.session) this.#context.services.disconnected?.(this.session.client)
   }
 
   protected get isAtBeginning(): boolean {
