@@ -15,16 +15,14 @@ import {
 import { createManageSieveServer } from '../manage-sieve/create-manage-sieve-server.ts'
 import type { ListenerOptions, ManageSieveServer } from '../manage-sieve/options.ts'
 import type { SessionServices } from '../manage-sieve/services.ts'
-import { type Logins, loginNameToKeep } from '../policy/logins.ts'
+import type { Logins } from '../policy/logins.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
-import { authorityFor } from '../sasl/log-in-services.ts'
 import type { Storage } from '../storage/operation.ts'
 import type { CertificateStore } from '../tls/certificate-store.ts'
-import type { TrailEvent } from '../trail/events.ts'
 import { logInServicesOf } from './compose-log-ins.ts'
+import { createLogInTrail } from './log-in-trail.ts'
 import { peerFactsOf } from './peer-facts.ts'
-import { RepeatMemory } from './repeat-memory.ts'
 import { serverTlsOf } from './server-tls.ts'
 import type { TrailWriter } from './trail-writer.ts'
 
@@ -80,17 +78,11 @@ export function composeManageSieve(parts: ManageSieveParts): ComposedManageSieve
   }
 }
 
-function createServices({
-  storage,
-  logins,
-  trail,
-  clock,
-}: ManageSieveParts): SessionServices & { readonly tellRest: () => void } {
-  const turnedAway = new RepeatMemory(minuteMs, clock)
-  const byLogins = logInServicesOf(logins)
+function createServices(parts: ManageSieveParts): SessionServices & { readonly tellRest: () => void } {
+  const { storage, clock } = parts
+  const told = createLogInTrail(parts)
   return {
-    authorityFor: client => authorityFor(client, byLogins),
-    ...(byLogins.watchLogIn && { watchLogIn: byLogins.watchLogIn.bind(byLogins) }),
+    ...logInServicesOf(parts.logins),
     listScripts: ({ id }) => storage.run(listScripts, { ownerId: id }),
     readScript: async ({ id }, name) => (await storage.run(readScript, { ownerId: id, name }))?.body,
     judgeSpace: ({ id }, name, bytes) => storage.run(judgeScriptSpace, { ownerId: id, name, bytes }),
@@ -99,31 +91,9 @@ function createServices({
     activateScript: ({ id }, name) => storage.run(activateScript, { accountId: id, name }),
     deleteScript: ({ id }, name) => storage.run(deleteScript, { ownerId: id, name }),
     renameScript: ({ id }, from, to) => storage.run(renameScript, { ownerId: id, name: from, to }),
-    loginRefused(client, { mechanism, name, problem }) {
-      const block = name === undefined ? undefined : logins.blockOf(client.remoteAddress, name)
-      const event: TrailEvent = {
-        kind: 'login-refused',
-        ...peerFactsOf(client),
-        mechanism,
-        loginName: name === undefined ? undefined : loginNameToKeep(name),
-        loginProblem: problem,
-        blockedUntil: block?.until,
-        blockedBy: block?.by,
-      }
-      trail.append({ at: clock.now(), event })
-    },
-    turnedAway({ role, remoteAddress, response, problem }) {
-      const at = clock.now()
-      const event: TrailEvent = {
-        kind: 'turned-away',
-        role,
-        remoteAddress,
-        problem: response?.text ?? problem,
-      }
-      turnedAway.note(`${remoteAddress} ${event.problem}`, repeated =>
-        trail.append({ at, event: repeated > 0 ? { ...event, repeated } : event }),
-      )
-    },
-    tellRest: () => turnedAway.tellRest(),
+    loginRefused: (client, refused) => told.noteRefused(peerFactsOf(client), refused),
+    turnedAway: ({ role, remoteAddress, response, problem }) =>
+      told.noteTurnedAway({ role, remoteAddress, problem: response?.text ?? problem }),
+    tellRest: () => told.tellRest(),
   }
 }

@@ -1,7 +1,7 @@
-// What the trail is told of those who come to read mail: who did not get in, and who came no further than the beginning.
+// What the trail is told of those who come to read mail or to put a script here: who did not get in, and who came no further than the beginning.
 import { type Logins, loginNameToKeep } from '../policy/logins.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { LoginProblem } from '../sasl/authority.ts'
+import type { RefusedLogIn } from '../sasl/log-in-services.ts'
 import type { PeerFacts, TrailEvent } from '../trail/events.ts'
 import { RepeatMemory } from './repeat-memory.ts'
 import type { TrailWriter } from './trail-writer.ts'
@@ -12,12 +12,6 @@ export interface LogInTrailParts {
   readonly logins: Logins
   readonly trail: Pick<TrailWriter, 'append'>
   readonly clock: Clock
-}
-
-interface RefusedLogIn {
-  readonly mechanism: string
-  readonly loginName?: string | undefined
-  readonly problem: LoginProblem
 }
 
 type TurnedAway = Pick<Extract<TrailEvent, { kind: 'turned-away' }>, 'role' | 'remoteAddress' | 'problem'>

@@ -37,10 +37,17 @@ const longestMark = 20
 const atomText = /^[A-Za-z_][A-Za-z0-9_./-]{0,63}$/
 const numberText = /^\d{1,10}$/
 
-/** Of one connection. Bytes are kept until they are a command, within the limits. */
+export interface ReaderStep {
+  /** undefined: more is needed. */
+  readonly command: ReadCommand | undefined
+  readonly rest: Buffer | undefined
+}
+
+/** Of one connection. Of a command that has begun, bytes are kept within the limits. */
 export class CommandReader {
   readonly #limits: ReaderLimits
-  #pending: Buffer = Buffer.alloc(0)
+  /** Of a line whose end has not come. */
+  #line: Buffer = Buffer.alloc(0)
   #tokens: CommandToken[] = []
   #lineBytes = 0
   #literalBytes = 0
@@ -49,76 +56,56 @@ export class CommandReader {
   #literal: Buffer[] = []
   #refusal: RefusedCommand | undefined
   #skipped = 0
-  /** How much of `pending` was looked at for a line end, in vain. */
-  #lookedAt = 0
 
   constructor(limits: ReaderLimits) {
     this.#limits = limits
   }
 
-  /** Something came that is not a whole command yet. */
-  get hasPending(): boolean {
-    return this.#pending.length > 0 || this.#tokens.length > 0 || this.#missing > 0
+  /** Nothing of a command has come. */
+  get isBetweenCommands(): boolean {
+    return this.#line.length === 0 && this.#lineBytes === 0
   }
 
-  take(bytes: Uint8Array): void {
-    this.#pending = this.#pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#pending, bytes])
-  }
-
-  /** What came before STARTTLS is of no more interest. */
-  forget(): void {
-    this.#pending = Buffer.alloc(0)
-    this.#begin()
-  }
-
-  /** The next command; undefined: more is needed. */
-  read(): ReadCommand | undefined {
-    for (;;) {
-      if (this.#missing > 0) {
-        const lost = this.#readLiteral()
-        if (lost) return lost
-        if (this.#missing > 0) return undefined
-      }
-      const end = this.#pending.indexOf(lf, this.#lookedAt)
-      if (end < 0) {
-        this.#lookedAt = this.#pending.length
-        return this.#judgeOpenLine()
-      }
-      const part = this.#pending.subarray(0, end)
-      this.#pending = this.#pending.subarray(end + 1)
-      this.#lookedAt = 0
-      const done = this.#readLine(part)
-      if (done) return done
+  /** `bytes` is not empty. */
+  read(bytes: Buffer): ReaderStep {
+    if (this.#missing > 0) return this.#readLiteral(bytes)
+    const found = bytes.indexOf(lf)
+    if (found < 0) {
+      this.#line = Buffer.concat([this.#line, bytes])
+      return { command: this.#judgeOpenLine(), rest: undefined }
     }
+    const line = Buffer.concat([this.#line, bytes.subarray(0, found)])
+    this.#line = Buffer.alloc(0)
+    return { command: this.#readLine(line), rest: restOf(bytes, found + 1) }
   }
 
   /** A line whose end has not come. */
   #judgeOpenLine(): ReadCommand | undefined {
-    if (this.#lineBytes + this.#pending.length <= this.#limits.maxLineBytes) return undefined
+    if (this.#lineBytes + this.#line.length <= this.#limits.maxLineBytes) return undefined
     this.#refusal ??= 'line-too-long'
-    const dropped = Math.max(this.#pending.length - longestMark, 0)
+    const dropped = Math.max(this.#line.length - longestMark, 0)
     this.#skipped += dropped
     this.#lineBytes += dropped
     // A literal may stand at its end, all the same.
-    this.#pending = Buffer.from(this.#pending.subarray(dropped))
-    this.#lookedAt = this.#pending.length
+    this.#line = Buffer.from(this.#line.subarray(dropped))
     return this.#skipped > this.#limits.maxSkippedBytes ? { kind: 'lost', why: 'too-much' } : undefined
   }
 
-  #readLiteral(): ReadCommand | undefined {
-    const piece = this.#pending.subarray(0, this.#missing)
-    this.#pending = this.#pending.subarray(piece.length)
+  #readLiteral(bytes: Buffer): ReaderStep {
+    const piece = bytes.subarray(0, this.#missing)
     this.#missing -= piece.length
     if (this.#refusal === undefined) this.#literal.push(Buffer.from(piece))
     else {
       this.#skipped += piece.length
-      if (this.#skipped > this.#limits.maxSkippedBytes) return { kind: 'lost', why: 'too-much' }
+      if (this.#skipped > this.#limits.maxSkippedBytes)
+        return { command: { kind: 'lost', why: 'too-much' }, rest: undefined }
     }
-    if (this.#missing > 0) return undefined
-    if (this.#refusal === undefined)
-      this.#tokens.push({ kind: 'string', bytes: Buffer.concat(this.#literal) })
-    this.#literal = []
-    return undefined
+    if (this.#missing === 0) {
+      if (this.#refusal === undefined)
+        this.#tokens.push({ kind: 'string', bytes: Buffer.concat(this.#literal) })
+      this.#literal = []
+    }
+    return { command: undefined, rest: restOf(bytes, piece.length) }
   }
 
   /** A part of a command up to LF: it ends the command, or a literal comes. undefined: go on. */
@@ -163,7 +150,6 @@ export class CommandReader {
     this.#literal = []
     this.#refusal = undefined
     this.#skipped = 0
-    this.#lookedAt = 0
   }
 
   /** The mark of the literal that the line ends with, or undefined. */
@@ -217,6 +203,10 @@ export class CommandReader {
 /** Of a line that may have lost its beginning. */
 function markAtEnd(line: Buffer): RegExpExecArray | undefined {
   return looseMark.exec(line.subarray(-longestMark + 1).toString('latin1')) ?? undefined
+}
+
+function restOf(bytes: Buffer, from: number): Buffer | undefined {
+  return from < bytes.length ? bytes.subarray(from) : undefined
 }
 
 function endOfWord(line: Buffer, start: number): number {

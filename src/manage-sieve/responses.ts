@@ -42,6 +42,7 @@ export const responses = {
   tlsUnavailable: no('This server has no TLS now. Try again later.', 'TRYLATER'),
   tlsNotOffered: no('This server has no TLS.'),
   textAfterStartTls: bye('Nothing may follow STARTTLS before TLS begins.'),
+  tlsOnPlainPort: bye('This port speaks without TLS first: say STARTTLS.'),
 
   mechanismUnknown: (offered: string): Response => no(`This mechanism is not offered; there are ${offered}.`),
   authFailed: no('Name or password is wrong.'),

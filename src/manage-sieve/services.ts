@@ -1,6 +1,6 @@
 // What a session of ManageSieve needs of the system around it. The composition root supplies it.
 import type { SessionPeer } from '../connection/session-peer.ts'
-import type { Authority, LoginProblem } from '../sasl/authority.ts'
+import type { AuthenticatedAccount, LogInServices, RefusedLogIn } from '../sasl/log-in-services.ts'
 import type { Response } from './response.ts'
 
 /** Port 4190, with STARTTLS. */
@@ -12,12 +12,6 @@ export interface Client extends SessionPeer<ListenerRole> {
   readonly loopback: boolean
 }
 
-export interface Account {
-  readonly id: number
-  /** 'anna@example.test' */
-  readonly address: string
-}
-
 export interface ListedScript {
   readonly name: string
   readonly isActive: boolean
@@ -26,33 +20,28 @@ export interface ListedScript {
 /** Why a script is not kept. 'gone': the account has been removed. */
 export type StoreProblem = 'too-many-scripts' | 'no-space' | 'gone'
 
-/** Of AUTHENTICATE, for the trail. */
-export interface RefusedLogin {
-  readonly mechanism: string
-  /** As the client gave it. */
-  readonly name: string | undefined
-  readonly problem: LoginProblem
-}
-
 /** Promises settle when what was asked is durable. Names are right (RFC 5804 §1.6); whether they exist is asked here. */
-export interface SessionServices {
-  /** Who knows whether what this client shows proves anybody. */
-  authorityFor(client: Client): Authority<Account>
-  listScripts(account: Account): Promise<readonly ListedScript[]>
-  readScript(account: Account, name: string): Promise<Uint8Array | undefined>
+export interface SessionServices extends LogInServices<Client> {
+  listScripts(account: AuthenticatedAccount): Promise<readonly ListedScript[]>
+  readScript(account: AuthenticatedAccount, name: string): Promise<Uint8Array | undefined>
   /** Whether a script of this length would be kept under this name. */
-  judgeSpace(account: Account, name: string, bytes: number): Promise<StoreProblem | undefined>
+  judgeSpace(account: AuthenticatedAccount, name: string, bytes: number): Promise<StoreProblem | undefined>
   /** In the place of one of this name; whether it is active stays as it was. */
-  storeScript(account: Account, name: string, script: Uint8Array): Promise<StoreProblem | undefined>
+  storeScript(
+    account: AuthenticatedAccount,
+    name: string,
+    script: Uint8Array,
+  ): Promise<StoreProblem | undefined>
   /** undefined: none is active. False: there is none of this name. */
-  activateScript(account: Account, name: string | undefined): Promise<boolean>
-  deleteScript(account: Account, name: string): Promise<'deleted' | 'nonexistent' | 'active'>
-  renameScript(account: Account, from: string, to: string): Promise<'renamed' | 'nonexistent' | 'exists'>
-  /** As of LogInServices. */
-  watchLogIn?(client: Client, account: Account, ended: () => void): () => void
-  /** Must not throw and is not waited for; as the next two. */
-  loginRefused?(client: Client, refused: RefusedLogin): void
-  loggedIn?(client: Client, account: Account): void
+  activateScript(account: AuthenticatedAccount, name: string | undefined): Promise<boolean>
+  deleteScript(account: AuthenticatedAccount, name: string): Promise<'deleted' | 'nonexistent' | 'active'>
+  renameScript(
+    account: AuthenticatedAccount,
+    from: string,
+    to: string,
+  ): Promise<'renamed' | 'nonexistent' | 'exists'>
+  /** For the trail. Must not throw and is not waited for; as the next one. */
+  loginRefused?(client: Client, refused: RefusedLogIn): void
   /** Whoever came no further than the beginning of a connection: `problem` says why the TLS handshake failed. */
   turnedAway?(peer: TurnedAway): void
 }

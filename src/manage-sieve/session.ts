@@ -4,20 +4,22 @@ import type { TlsFacts } from '../connection/tls-facts.ts'
 import type { MaybePromise } from '../runtime/maybe-promise.ts'
 import { nearestName } from '../runtime/nearest-name.ts'
 import type { Random } from '../runtime/random.ts'
-import { isTemporary } from '../sasl/authority.ts'
+import { isTemporary, type LoginProblem } from '../sasl/authority.ts'
 import { type ExchangeStep, startExchange } from '../sasl/exchange.ts'
-import { mayLogIn, mechanismsFor, saslConnectionOf } from '../sasl/log-in-terms.ts'
+import { type AuthenticatedAccount, authorityFor } from '../sasl/log-in-services.ts'
+import { mayLogIn, mechanismsFor, saslConnectionOf, whyNotOffered } from '../sasl/log-in-terms.ts'
 import { decodeBase64, type SaslMechanism } from '../sasl/mechanism.ts'
 import type { PasswordMechanism } from '../sasl/mechanisms.ts'
 import { isScriptName } from '../sieve/commands/include.ts'
 import { extensions } from '../sieve/language/vocabulary.ts'
-import { defaultLimits, type SieveLimits } from '../sieve/limits.ts'
+import type { SieveLimits } from '../sieve/limits.ts'
 import { parseScript } from '../sieve/parse-script.ts'
 import { formatProblem } from '../sieve/problem.ts'
 import type { CommandToken, ReadCommand, RefusedCommand } from './command-reader.ts'
+import type { ManageSieveLimits } from './options.ts'
 import { formatLine, formatResponse, formatString, type Response } from './response.ts'
 import { responses } from './responses.ts'
-import type { Account, Client, SessionServices, StoreProblem } from './services.ts'
+import type { Client, SessionServices, StoreProblem } from './services.ts'
 
 /** What all sessions of a server share. */
 export interface SessionContext {
@@ -29,7 +31,9 @@ export interface SessionContext {
   readonly allowPlaintextAuthOnLoopback: boolean
   readonly authMechanisms: readonly PasswordMechanism[]
   readonly random: Random
-  readonly limits: { readonly maxErrors: number; readonly maxScripts: number; readonly sieve?: SieveLimits }
+  readonly limits: ManageSieveLimits
+  /** Of scripts. */
+  readonly sieve: SieveLimits
   /** A service threw: a fault of ours, for the log. */
   readonly fault: (cause: unknown, client: Client) => void
 }
@@ -41,10 +45,10 @@ type State =
       readonly mechanism: string
       readonly next: (answer: Buffer) => MaybePromise<LoginStep>
     }
-  | { readonly phase: 'authenticated'; readonly account: Account }
+  | { readonly phase: 'authenticated'; readonly account: AuthenticatedAccount }
   | { readonly phase: 'logout' }
 
-type LoginStep = ExchangeStep<Account> | { readonly kind: 'told'; readonly response: Response }
+type LoginStep = ExchangeStep<AuthenticatedAccount> | { readonly kind: 'told'; readonly response: Response }
 
 export interface Step {
   readonly output: Buffer
@@ -160,7 +164,7 @@ export class Session {
   /** One mistake more: a client that makes nothing else is a program that guesses. */
   mistake(response: Response): Step {
     this.#errors++
-    if (this.#errors < this.context.limits.maxErrors) return say(response)
+    if (this.#errors < this.context.limits.maxErrorsPerSession) return say(response)
     return {
       output: Buffer.concat([formatResponse(response), formatResponse(responses.tooManyErrors)]),
       effect: 'close',
@@ -178,13 +182,13 @@ export class Session {
     return close(responses.loggedOut)
   }
 
-  get account(): Account {
+  get account(): AuthenticatedAccount {
     if (this.#state.phase !== 'authenticated') throw new Error('a command ran without an account')
     return this.#state.account
   }
 
   get sieveLimits(): SieveLimits {
-    return this.context.limits.sieve ?? defaultLimits
+    return this.context.sieve
   }
 
   // Capabilities
@@ -214,9 +218,7 @@ export class Session {
   }
 
   get #mechanisms(): readonly SaslMechanism[] {
-    if (!this.mayAuthenticate) return []
-    const authority = this.context.services.authorityFor(this.client)
-    return mechanismsFor({ ...this.context, services: authority }, this.client)
+    return this.mayAuthenticate ? mechanismsFor(this.context, this.client) : []
   }
 
   // AUTHENTICATE (RFC 5804 §2.1)
@@ -225,16 +227,19 @@ export class Session {
     if (!this.mayAuthenticate) return this.mistake(responses.startTlsFirst)
     const offered = this.#mechanisms
     const mechanism = offered.find(each => each.name === name.toUpperCase())
-    if (!mechanism) return this.mistake(responses.mechanismUnknown(offered.map(each => each.name).join(' ')))
+    if (!mechanism) {
+      const problem = whyNotOffered(name.toUpperCase(), this.client)
+      if (problem) this.#noteRefused(name.toUpperCase(), problem, undefined)
+      return this.mistake(responses.mechanismUnknown(offered.map(each => each.name).join(' ')))
+    }
     const decoded = initial && decodeBase64(initial.toString('latin1'))
     if (initial && !decoded) return this.mistake(responses.authNotBase64)
-    const { services } = this.context
     return this.#takeLogin(mechanism.name, () =>
       startExchange(
         mechanism,
         decoded,
         saslConnectionOf(this.context, this.client),
-        services.authorityFor(this.client),
+        authorityFor(this.client, this.context.services),
       ),
     )
   }
@@ -273,11 +278,7 @@ export class Session {
       case 'told':
         return this.mistake(step.response)
       case 'refused': {
-        this.context.services.loginRefused?.(this.client, {
-          mechanism,
-          name: step.name === '' ? undefined : step.name,
-          problem: step.problem,
-        })
+        this.#noteRefused(mechanism, step.problem, step.name === '' ? undefined : step.name)
         const response = isTemporary(step.problem) ? responses.authUnavailable : responses.authFailed
         // RFC 7628 §3.2.3: what helps the client comes first, and whatever it answers is of no matter.
         return step.data
@@ -286,8 +287,8 @@ export class Session {
       }
       case 'proven': {
         this.#state = { phase: 'authenticated', account: step.account }
+        this.client = { ...this.client, account: step.account }
         this.#errors = 0
-        this.context.services.loggedIn?.(this.client, step.account)
         this.#watch(step.account)
         return say(
           step.data
@@ -300,7 +301,16 @@ export class Session {
     }
   }
 
-  #watch(account: Account): void {
+  #noteRefused(mechanism: string, problem: LoginProblem, loginName: string | undefined): void {
+    try {
+      this.context.services.loginRefused?.(this.client, { mechanism, loginName, problem })
+    } catch (cause) {
+      // What the trail cannot keep must not change what the client is told.
+      this.context.fault(cause, this.client)
+    }
+  }
+
+  #watch(account: AuthenticatedAccount): void {
     const { services } = this.context
     if (!this.#isAbandoned) this.#unwatch = services.watchLogIn?.(this.client, account, this.#logInEnded)
   }

@@ -1,5 +1,5 @@
 // How a server's clients log in, whatever it speaks: what a session asks of the system around it.
-import type { Authority, LoginRefusal, TokenVerdict } from './authority.ts'
+import type { Authority, LoginProblem, LoginRefusal, TokenVerdict } from './authority.ts'
 import type { ScramHash, ScramOffer } from './scram-keys.ts'
 
 export interface AuthenticatedAccount {
@@ -12,6 +12,15 @@ export interface AuthenticatedAccount {
 
 /** A refusal says why, for the trail; the client is told the same for all of them. */
 export type LoginAnswer = AuthenticatedAccount | LoginRefusal | undefined
+
+/** Evidence for the trail of a log-in that failed. */
+export interface RefusedLogIn {
+  /** 'SCRAM-SHA-256', 'LOGIN command' … */
+  readonly mechanism: string
+  /** As the client gave it. */
+  readonly loginName?: string | undefined
+  readonly problem: LoginProblem
+}
 
 /** `Client` is the peer as its session knows it. */
 export interface LogInServices<Client> {

@@ -17,8 +17,9 @@ import type {
   SelectedMailbox,
   SelectTerms,
 } from '../../src/imap/server/mailbox-services.ts'
-import type { RefusedLogIn, SessionServices } from '../../src/imap/server/services.ts'
+import type { SessionServices } from '../../src/imap/server/services.ts'
 import type { MaybePromise } from '../../src/runtime/maybe-promise.ts'
+import type { RefusedLogIn } from '../../src/sasl/log-in-services.ts'
 import { deriveScramCredential } from '../../src/sasl/scram-keys.ts'
 import type { Tempo } from '../transcripts/transcript.ts'
 

@@ -1,15 +1,13 @@
 // A server of ManageSieve with two accounts, whose scripts are in memory.
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
-import type { Admission } from '../../src/connection/connection-keeper.ts'
-import { Connection, type ConnectionHost } from '../../src/manage-sieve/connection.ts'
-import type { Account, RefusedLogin, SessionServices } from '../../src/manage-sieve/services.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
-import { channelBindingOf } from '../../src/sasl/channel-binding.ts'
+import { createManageSieveServer } from '../../src/manage-sieve/create-manage-sieve-server.ts'
+import type { ManageSieveLimits, ManageSieveServer } from '../../src/manage-sieve/options.ts'
+import type { SessionServices } from '../../src/manage-sieve/services.ts'
+import type { Log } from '../../src/runtime/log.ts'
+import type { AuthenticatedAccount, RefusedLogIn } from '../../src/sasl/log-in-services.ts'
 import type { PasswordMechanism } from '../../src/sasl/mechanisms.ts'
 import { deriveScramCredential } from '../../src/sasl/scram-keys.ts'
-import { defaultLimits, type SieveLimits } from '../../src/sieve/limits.ts'
+import type { SieveLimits } from '../../src/sieve/limits.ts'
+import { createManualClock } from '../harness/manual-clock.ts'
 import { testSecureContext } from '../harness/secure-context.ts'
 
 export interface House {
@@ -17,10 +15,10 @@ export interface House {
   /** By 'address name': what the server would find after a start. */
   readonly scripts: ReadonlyMap<string, string>
   readonly active: ReadonlyMap<string, string>
-  readonly refusedLogins: readonly RefusedLogin[]
+  readonly refusedLogins: readonly RefusedLogIn[]
+  /** What the log has of faults. */
   readonly faults: readonly unknown[]
-  /** Connections that are open. */
-  readonly connections: ReadonlySet<Connection>
+  readonly server: ManageSieveServer
   /** Moves the clock, and ends whoever has been silent for too long. */
   passTime(ms: number): void
   close(): Promise<void>
@@ -30,12 +28,12 @@ export interface HouseOptions {
   readonly hasTls?: boolean
   readonly allowPlaintext?: boolean
   readonly mechanisms?: readonly PasswordMechanism[]
-  readonly maxErrors?: number
-  readonly maxScripts?: number
+  readonly limits?: Partial<ManageSieveLimits>
   readonly sieve?: SieveLimits
   readonly brokenStorage?: boolean
   readonly brokenCertificate?: boolean
-  readonly admission?: Admission
+  /** Who may come in. */
+  readonly clients?: readonly string[]
   /** The account has been removed while its session goes on. */
   readonly goneAccounts?: boolean
 }
@@ -47,41 +45,41 @@ const passwords: Readonly<Record<string, string>> = {
 }
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
-  const { hasTls = true, allowPlaintext = true, maxErrors = 10, maxScripts = 3 } = options
-  const { mechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN', 'LOGIN'], sieve = defaultLimits } = options
+  const { hasTls = true, allowPlaintext = true, sieve, clients } = options
+  const { mechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN', 'LOGIN'] } = options
+  const limits = {
+    maxErrorsPerSession: 10,
+    maxScripts: 3,
+    idleTimeoutMs: 30 * 60_000,
+    ...options.limits,
+  }
   const scripts = new Map<string, string>()
   const active = new Map<string, string>()
-  const refusedLogins: RefusedLogin[] = []
+  const refusedLogins: RefusedLogIn[] = []
   const faults: unknown[] = []
-  const connections = new Set<Connection>()
-  let now = Date.parse('2026-11-27T12:00:00Z')
-  const keyOf = (account: Account, name: string): string => `${account.address} ${name}`
-  const own = (account: Account): string[] =>
+  const clock = createManualClock()
+  const keyOf = (account: AuthenticatedAccount, name: string): string => `${account.address} ${name}`
+  const own = (account: AuthenticatedAccount): string[] =>
     [...scripts.keys()]
       .filter(key => key.startsWith(`${account.address} `))
       .map(key => key.slice(account.address.length + 1))
-  const accountOf = (address: string): Account => ({ id: address.length, address })
+  const accountOf = (address: string): AuthenticatedAccount => ({ id: address.length, address })
   const ready = (): void => {
     if (options.brokenStorage) throw new Error('the disk is on fire')
   }
-  const judgeSpace = (account: Account, name: string) =>
-    !scripts.has(keyOf(account, name)) && own(account).length >= maxScripts
+  const judgeSpace = (account: AuthenticatedAccount, name: string) =>
+    !scripts.has(keyOf(account, name)) && own(account).length >= limits.maxScripts
       ? ('too-many-scripts' as const)
       : undefined
   const services: SessionServices = {
-    authorityFor: () => ({
-      verifyPassword: (name, password) =>
-        Promise.resolve(
-          passwords[name] === password
-            ? accountOf(name)
-            : { refused: name in passwords ? 'wrong-password' : 'no-such-account' },
-        ),
-      openScram: async (hash, name) => ({
-        ...salt,
-        keys: [await deriveScramCredential(hash, passwords[name] ?? 'nobody knows', salt)],
-        settle: keys =>
-          Promise.resolve(keys && name in passwords ? accountOf(name) : { refused: 'wrong-password' }),
-      }),
+    authenticate: async (_client, name, password) =>
+      passwords[name] === password
+        ? accountOf(name)
+        : { refused: name in passwords ? 'wrong-password' : 'no-such-account' },
+    openScram: async (_client, hash, name) => ({
+      ...salt,
+      keys: [await deriveScramCredential(hash, passwords[name] ?? 'nobody knows', salt)],
+      settle: async keys => (keys && name in passwords ? accountOf(name) : { refused: 'wrong-password' }),
     }),
     listScripts: async account => {
       ready()
@@ -120,61 +118,43 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     },
     loginRefused: (_, refused) => refusedLogins.push(refused),
   }
-  let sessions = 0
-  const host: ConnectionHost = {
-    context: {
-      hostname: 'mail.example.test',
-      version: '0',
-      services,
-      hasTls,
-      allowPlaintextAuthOnLoopback: allowPlaintext,
-      authMechanisms: mechanisms,
-      random: systemRandom,
-      limits: { maxErrors, maxScripts, sieve },
-      fault: cause => faults.push(cause),
-    },
-    timeouts: { loginMs: 60_000, idleMs: 30 * 60_000 },
-    now: () => now,
-    expectDeadline: () => undefined,
-    nextSessionId: () => `s${++sessions}`,
-    secureContext: (): SecureContext => {
-      if (options.brokenCertificate) throw new Error('there is no certificate')
-      return testSecureContext()
-    },
-    secure: (socket: Socket, secureContext) => new TLSSocket(socket, { isServer: true, secureContext }),
-    tlsFacts: secure => ({
-      protocol: secure.getProtocol() ?? '',
-      cipher: secure.getCipher().standardName,
-      channelBinding: type => channelBindingOf(secure, type),
-    }),
-    admit: () => options.admission ?? { kind: 'admitted' },
-    released: connection => connections.delete(connection),
-    note: () => undefined,
-    fault: cause => faults.push(cause),
+  const log: Log = {
+    isDebugEnabled: false,
+    debug() {},
+    info() {},
+    warn() {},
+    error: (_message, _fields, cause) => void faults.push(cause),
   }
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
-    const connection = new Connection(host, { role: 'sieve' }, socket)
-    connections.add(connection)
-    connection.adopt()
-    connection.greet()
+  const listener = { role: 'sieve' as const, address: '127.0.0.1', port: 0, ...(clients && { clients }) }
+  const server = createManageSieveServer({
+    hostname: 'mail.example.test',
+    version: '0',
+    listeners: [listener],
+    services,
+    limits,
+    ...(sieve && { sieve }),
+    ...(hasTls && {
+      tls: {
+        secureContext() {
+          if (options.brokenCertificate) throw new Error('there is no certificate')
+          return testSecureContext()
+        },
+      },
+    }),
+    allowPlaintextAuthOnLoopback: allowPlaintext,
+    authMechanisms: mechanisms,
+    clock,
+    log,
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const [bound] = await server.listen()
   return {
-    port: (server.address() as AddressInfo).port,
+    port: bound?.port ?? 0,
     scripts,
     active,
     refusedLogins,
     faults,
-    connections,
-    passTime(ms) {
-      now += ms
-      for (const connection of connections) if (connection.deadlineAt <= now) connection.expire()
-    },
-    async close() {
-      for (const connection of connections) connection.cut()
-      server.close()
-      await once(server, 'close')
-    },
+    server,
+    passTime: ms => clock.advance(ms),
+    close: () => server.close(),
   }
 }

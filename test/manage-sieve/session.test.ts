@@ -16,7 +16,7 @@ async function withHouse(
   const house = await openHouse(options)
   const peer = await Peer.open(house.port)
   try {
-    if (!options.admission) while (!(await peer.line())?.startsWith('OK'));
+    while (!(await peer.line())?.startsWith('OK'));
     await test(house, peer)
   } finally {
     peer.destroy()
@@ -49,7 +49,7 @@ describe('SCRAM over ManageSieve', () => {
       await say(peer, `"${base64(client.answer(challenge))}"`)
       assert.equal(await peer.line(), 'NO "Name or password is wrong."')
       assert.deepEqual(house.refusedLogins, [
-        { mechanism: 'SCRAM-SHA-256', name: 'anna@example.test', problem: 'wrong-password' },
+        { mechanism: 'SCRAM-SHA-256', loginName: 'anna@example.test', problem: 'wrong-password' },
       ])
       await say(peer, 'LISTSCRIPTS')
       assert.match((await peer.line()) ?? '', /^NO/)
@@ -73,22 +73,34 @@ describe('a connection of ManageSieve', () => {
       assert.equal(await peer.line(), undefined)
     }))
 
-  for (const [admission, farewell] of [
-    [{ kind: 'too-many' }, 'BYE (TRYLATER) "Too many connections. Come again in a moment."'],
+  for (const [why, options, farewell] of [
     [
-      { kind: 'too-many-of-yours', host: '192.0.2.1' },
-      'BYE (TRYLATER) "Too many connections from 192.0.2.1. Come again in a moment."',
+      'there are too many',
+      { limits: { maxConnections: 0 } },
+      'BYE (TRYLATER) "Too many connections. Come again in a moment."',
     ],
-    [{ kind: 'not-your-door' }, 'BYE "This server does not talk to your address on this port."'],
+    [
+      'there are too many from its network',
+      { limits: { maxConnectionsPerAddress: 0 } },
+      'BYE (TRYLATER) "Too many connections from 127.0.0.1. Come again in a moment."',
+    ],
+    [
+      'it is for others',
+      { clients: ['192.0.2.1'] },
+      'BYE "This server does not talk to your address on this port."',
+    ],
   ] as const)
-    it(`that is not taken is told why: ${admission.kind}`, () =>
-      withHouse(
-        async (_, peer) => {
-          assert.equal(await peer.line(), farewell)
-          assert.equal(await peer.line(), undefined)
-        },
-        { admission },
-      ))
+    it(`that is not taken is told why: ${why}`, async () => {
+      const house = await openHouse(options)
+      const peer = await Peer.open(house.port)
+      try {
+        assert.equal(await peer.line(), farewell)
+        assert.equal(await peer.line(), undefined)
+      } finally {
+        peer.destroy()
+        await house.close()
+      }
+    })
 
   it('of an account that has been removed is told so, and not that there is no space', () =>
     withHouse(
@@ -121,16 +133,34 @@ describe('a connection of ManageSieve', () => {
 
   it('ends between two commands when the server stops', () =>
     withHouse(async (house, peer) => {
-      for (const connection of house.connections) connection.drain()
+      void house.server.close(1000)
       assert.equal(await peer.line(), 'BYE (TRYLATER) "The server stops. Come again in a moment."')
+      assert.equal(await peer.line(), undefined)
+    }))
+
+  it('is told when the server stops, and not before it has sent the script that it sends', () =>
+    withHouse(async (house, peer) => {
+      await logIn(peer)
+      await peer.write(Buffer.from('NOOP\r\nPUTSCRIPT "main" {5+}\r\nke'))
+      assert.equal(await peer.line(), 'OK')
+      void house.server.close(1000)
+      await peer.write(Buffer.from('ep;\r\n'))
+      assert.equal(await peer.line(), 'OK')
+      assert.equal(await peer.line(), 'BYE (TRYLATER) "The server stops. Come again in a moment."')
+    }))
+
+  it('is told when it begins with TLS', () =>
+    withHouse(async (_, peer) => {
+      await peer.write(Buffer.from([0x16, 0x03, 0x01, 0x00, 0x05]))
+      assert.equal(await peer.line(), 'BYE "This port speaks without TLS first: say STARTTLS."')
       assert.equal(await peer.line(), undefined)
     }))
 
   it('that has gone is forgotten', () =>
     withHouse(async (house, peer) => {
-      assert.equal(house.connections.size, 1)
+      assert.equal(house.server.connectionCount, 1)
       peer.destroy()
-      await eventually('no connections', async () => house.connections.size === 0 || undefined)
+      await eventually('no connections', async () => house.server.connectionCount === 0 || undefined)
     }))
 
   it('keeps a script as it came, byte for byte', () =>
@@ -181,7 +211,7 @@ describe('a connection of ManageSieve', () => {
         await peer.write(Buffer.from(upload.slice(0, length)))
         peer.destroy()
       }
-      await eventually('no connections', async () => house.connections.size === 0 || undefined)
+      await eventually('no connections', async () => house.server.connectionCount === 0 || undefined)
       assert.deepEqual([...house.scripts], [])
       assert.deepEqual(house.faults, [])
     } finally {
@@ -196,10 +226,12 @@ function readAll(bytes: Buffer, pieceBytes: number): ReadCommand[] {
   const reader = new CommandReader(limits)
   const commands: ReadCommand[] = []
   for (let at = 0; at < bytes.length; at += pieceBytes) {
-    reader.take(bytes.subarray(at, at + pieceBytes))
-    for (let read = reader.read(); read; read = reader.read()) {
-      commands.push(read)
-      if (read.kind === 'lost') return commands
+    let rest: Buffer | undefined = bytes.subarray(at, at + pieceBytes)
+    while (rest) {
+      const step = reader.read(rest)
+      rest = step.rest
+      if (step.command) commands.push(step.command)
+      if (step.command?.kind === 'lost') return commands
     }
   }
   return commands

@@ -2,9 +2,9 @@
 // dialogue must be the same.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Maildrop, MessageContent, Unreadable } from '../../src/pop3/server/maildrop-services.ts'
-import type { RefusedLogIn, SessionServices } from '../../src/pop3/server/services.ts'
+import type { SessionServices } from '../../src/pop3/server/services.ts'
 import type { MaybePromise } from '../../src/runtime/maybe-promise.ts'
-import type { AuthenticatedAccount } from '../../src/sasl/log-in-services.ts'
+import type { AuthenticatedAccount, RefusedLogIn } from '../../src/sasl/log-in-services.ts'
 import { deriveScramCredential } from '../../src/sasl/scram-keys.ts'
 import type { Tempo } from '../transcripts/transcript.ts'
 

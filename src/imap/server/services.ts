@@ -2,8 +2,7 @@
 // supplies its own.
 import type { SessionPeer } from '../../connection/session-peer.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
-import type { LoginProblem } from '../../sasl/authority.ts'
-import type { AuthenticatedAccount, LogInServices } from '../../sasl/log-in-services.ts'
+import type { AuthenticatedAccount, LogInServices, RefusedLogIn } from '../../sasl/log-in-services.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
 import type { AccountMailboxes } from './mailbox-services.ts'
 
@@ -16,15 +15,6 @@ export interface Client extends SessionPeer<ListenerRole> {
   readonly identity?: ReadonlyMap<string, string | null> | undefined
   /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */
   readonly loopback: boolean
-}
-
-/** Evidence for the trail of a log-in that failed. */
-export interface RefusedLogIn {
-  /** 'SCRAM-SHA-256', 'LOGIN command' … */
-  readonly mechanism: string
-  /** As the client gave it. */
-  readonly loginName?: string | undefined
-  readonly problem: LoginProblem
 }
 
 export interface SessionServices extends LogInServices<Client> {

@@ -1,8 +1,7 @@
 // What a POP3 server session needs of the system around it. The composition root supplies it; an embedding program supplies its own.
 import type { SessionPeer } from '../../connection/session-peer.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
-import type { LoginProblem } from '../../sasl/authority.ts'
-import type { AuthenticatedAccount, LogInServices } from '../../sasl/log-in-services.ts'
+import type { AuthenticatedAccount, LogInServices, RefusedLogIn } from '../../sasl/log-in-services.ts'
 import type { Response } from '../responses/response.ts'
 import type { Maildrop } from './maildrop-services.ts'
 
@@ -13,15 +12,6 @@ export type ListenerRole = 'pop3' | 'pop3s'
 export interface Client extends SessionPeer<ListenerRole> {
   /** A peer on this very machine, and no load balancer that does not say whom it speaks for. */
   readonly loopback: boolean
-}
-
-/** Evidence for the trail of a log-in that failed. */
-export interface RefusedLogIn {
-  /** 'SCRAM-SHA-256', 'USER and PASS' … */
-  readonly mechanism: string
-  /** As the client gave it. */
-  readonly loginName?: string | undefined
-  readonly problem: LoginProblem
 }
 
 export interface SessionServices extends LogInServices<Client> {
