@@ -7,8 +7,6 @@ import type { TLSSocket } from 'node:tls'
 
 export interface SocketOwner {
   take(bytes: Buffer): void
-  /** What was written has gone out. */
-  drained(): void
   /** The peer has sent everything it will send. */
   ended(): void
   /** The TLS handshake is done. */
@@ -42,10 +40,6 @@ export function disown(socket: Socket): void {
   socket.on('error', ignoreError)
 }
 
-export function tellWhenDrained(socket: Socket): void {
-  socket.once('drain', onDrain)
-}
-
 export function tellWhenSecured(secure: TLSSocket): void {
   secure.once('secure', onSecure)
 }
@@ -62,11 +56,6 @@ export function guard(by: Pick<SocketOwner, 'fail'>, run: () => void): void {
 function onData(this: OwnedSocket, bytes: Buffer): void {
   const by = this[owner]
   if (by) guard(by, () => by.take(bytes))
-}
-
-function onDrain(this: OwnedSocket): void {
-  const by = this[owner]
-  if (by) guard(by, () => by.drained())
 }
 
 function onEnd(this: OwnedSocket): void {

@@ -113,9 +113,14 @@ export abstract class ServerConnection<Role extends string, Answer>
     return false
   }
 
-  /** Whoever may not be here any more is told at once, whatever he is in the middle of. */
+  /** Whoever may not be here any more is told at once, or once the message that he sends is whole. */
   protected get mayFinishMessage(): boolean {
     return false
+  }
+
+  /** There is room for a farewell: in the middle of an answer there is none. */
+  protected get canBeTold(): boolean {
+    return this.isReading
   }
 
   // What the protocol may know
@@ -154,8 +159,12 @@ export abstract class ServerConnection<Role extends string, Answer>
     return this.output.isBlocked || this.#isLogInOver
   }
 
-  protected get hasPending(): boolean {
-    return this.#pending !== undefined
+  protected get pending(): Buffer | undefined {
+    return this.#pending
+  }
+
+  protected noteFault(cause: unknown): void {
+    this.#host.fault(cause, this)
   }
 
   protected peerFacts(tls: TlsFacts | undefined): SessionPeer<Role> {
@@ -309,8 +318,7 @@ export abstract class ServerConnection<Role extends string, Answer>
   }
 
   cut(): void {
-    // In the middle of an answer there is no place for another one.
-    if (this.isReading) this.bid(this.#host.answers.shuttingDown)
+    if (this.canBeTold) this.bid(this.#host.answers.shuttingDown)
     // Now, and not when the socket tells of its end: by then the storage may be closed.
     this.abandon({ how: 'closed', answer: this.#host.answers.shuttingDown })
     this.#socket.destroy()
@@ -603,8 +611,6 @@ export abstract class ServerConnection<Role extends string, Answer>
   }
 
   // Output
-
-  drained(): void {}
 
   protected flush(): void {
     this.#flush()

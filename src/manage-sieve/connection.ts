@@ -80,6 +80,11 @@ export class Connection extends ServerConnection<ListenerRole, Response> {
     return false
   }
 
+  /** An answer goes out whole. */
+  protected override get canBeTold(): boolean {
+    return this.isReading || this.isWaiting
+  }
+
   // Deadlines
 
   protected nextDeadline(now: number): number {

@@ -5,11 +5,8 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemClock } from '../../src/runtime/clock.ts'
-import { systemRandom } from '../../src/runtime/random.ts'
-import { usualMechanisms } from '../../src/sasl/mechanisms.ts'
-import { Connection } from '../../src/smtp/server/connection.ts'
-import { defaultLimits, noTransferExtensions } from '../../src/smtp/server/options.ts'
+import { silentLog } from '../../src/runtime/log.ts'
+import { createSmtpServer } from '../../src/smtp/server/create-smtp-server.ts'
 import { beginTransaction, startServer } from './start-server.ts'
 
 void test('a sink that does not keep up: the peer has to wait, and then the message arrives whole', async () => {
@@ -131,45 +128,13 @@ class SilentPeer extends Duplex {
 
 void test('replies are not made for a peer that does not read them', async () => {
   const peer = new SilentPeer()
-  const clock = systemClock
-  const connection = new Connection(
-    {
-      context: {
-        hostname: 'mail.example.test',
-        ownDomain: 'mail.example.test',
-        services: { receive: () => assert.fail('no message comes') },
-        limits: defaultLimits,
-        localNetworks: [],
-        hasTls: false,
-        submissionPorts: () => [587, 465],
-        tlsPorts: () => [465],
-        allowPlaintextAuthOnLoopback: false,
-        authMechanisms: usualMechanisms,
-        random: systemRandom,
-        verifyForEveryone: false,
-        allowMissingAngleBrackets: false,
-        transferExtensions: noTransferExtensions,
-        now: () => clock.now(),
-        offersRequireTls: false,
-        fault: cause => assert.fail(String(cause)),
-      },
-      greeting: 'greets',
-      now: () => clock.now(),
-      expectDeadline() {},
-      nextSessionId: () => '1',
-      secureContext: () => assert.fail('no TLS'),
-      secure: () => assert.fail('no TLS'),
-      tlsFacts: () => assert.fail('no TLS'),
-      admit: () => undefined,
-      released() {},
-      note() {},
-      fault: cause => assert.fail(String(cause)),
-    },
-    { role: 'relay' },
-    peer as unknown as Socket,
-  )
-  connection.adopt()
-  connection.greet()
+  const server = createSmtpServer({
+    hostname: 'mail.example.test',
+    listeners: [],
+    services: { receive: () => assert.fail('no message comes') },
+    log: { ...silentLog, error: (message, _fields, cause) => assert.fail(`${message}: ${String(cause)}`) },
+  })
+  const served = server.serve(peer as unknown as Socket)
   while (peer.writableLength === 0) await nextTurn()
   peer.readOnce()
   const commands = Buffer.from('HELP\r\n'.repeat(2000))
@@ -185,4 +150,5 @@ void test('replies are not made for a peer that does not read them', async () =>
   }
   assert.ok(rounds > 10, `${rounds}`)
   peer.destroy()
+  await served
 })

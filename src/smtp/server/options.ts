@@ -1,16 +1,11 @@
 // The settings of an SMTP server, as the server itself takes them: plain values, defaults in one place.
 import type { Socket } from 'node:net'
-import type { ConnectionCounts } from '../../connection/connection-counts.ts'
 import type {
   BoundListener as BoundListenerOf,
   PortOptions as PortOptionsOf,
   UnixSocketOptions as UnixSocketOptionsOf,
 } from '../../connection/listener-options.ts'
-import type { ServerTls } from '../../connection/tls-facts.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import type { Log } from '../../runtime/log.ts'
-import type { Random } from '../../runtime/random.ts'
-import type { PasswordMechanism } from '../../sasl/mechanisms.ts'
+import type { Server, ServerOptions } from '../../connection/server-options.ts'
 import type { ListenerRole, SessionServices } from './services.ts'
 
 /** Over LMTP it has to be said who may come in (`clients`). */
@@ -78,19 +73,11 @@ export const noTransferExtensions: TransferExtensions = {
   maxHoldSeconds: 0,
 }
 
-export interface SmtpServerOptions {
-  readonly hostname: string
+export interface SmtpServerOptions extends ServerOptions<ListenerOptions> {
   /** The text of the 220 greeting after the host name. */
   readonly greeting?: string
-  readonly listeners: readonly ListenerOptions[]
   readonly services: SessionServices
   readonly limits?: Partial<SmtpServerLimits>
-  /** Without it: no STARTTLS, no submissions. */
-  readonly tls?: ServerTls
-  /** AUTH without TLS from loopback addresses, for a developer's own machine. Default false: AUTH needs TLS. */
-  readonly allowPlaintextAuthOnLoopback?: boolean
-  /** How users may log in, where the services can; SCRAM with its -PLUS. Default: SCRAM-SHA-256, PLAIN, LOGIN. */
-  readonly authMechanisms?: readonly PasswordMechanism[]
   /** Networks that count as `client.local`. Default none. */
   readonly localNetworks?: readonly string[]
   /** VRFY and EXPN for strangers too. Default false: they get 252. */
@@ -101,22 +88,9 @@ export interface SmtpServerOptions {
   readonly allowMissingAngleBrackets?: boolean
   /** Default: none. */
   readonly transferExtensions?: TransferExtensions
-  /** Shared with other servers, whose connections then count towards `maxConnectionsPerAddress` here. */
-  readonly connectionCounts?: ConnectionCounts
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly log?: Log
 }
 
-export interface SmtpServer {
-  /**
-   * Resolves when every listener listens; rejects with the system's error (EADDRINUSE, EACCES …) of the first that cannot.
-   * Once: rejects with a UsageFault the second time, and after `close`.
-   */
-  listen(): Promise<readonly BoundListener[]>
-  /** Refuses new connections with 421; open transactions may finish until `graceMs` is over; then closes. */
-  close(graceMs?: number): Promise<void>
-  readonly connectionCount: number
+export interface SmtpServer extends Server<ListenerRole> {
   /**
    * Serves a socket that this side opened, whose other end has agreed to become the client (RFC 2645): it is greeted, and has
    * none of the rights of its address. Resolves when the connection is over, with the number of messages that

@@ -1,6 +1,7 @@
 // The SMTP session: takes command lines, returns steps (RFC 5321 §4.1.4). It touches no socket, timer or log.
 import type { Network } from '../../address/networks.ts'
 import { isInNetworks, isLoopback } from '../../address/networks.ts'
+import type { Ending } from '../../connection/connection-host.ts'
 import { isAtUnixSocket } from '../../connection/door.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { AuthenticatedAccount } from '../../sasl/log-in-services.ts'
@@ -17,7 +18,6 @@ import { noTransferExtensions, type SmtpServerLimits, type TransferExtensions } 
 import { isForUsers } from './roles.ts'
 import type {
   Client,
-  CutOff,
   EndReply,
   MaybePromise,
   Recipient,
@@ -161,7 +161,7 @@ export class Session {
   }
 
   /** The connection has gone, or is about to. */
-  abandon(ending: Pick<CutOff, 'how' | 'reply'>): void {
+  abandon(ending: Ending<Reply>): void {
     if (!this.#abandoned) this.#noteCutOff(ending)
     this.#abandoned = true
     this.#unwatch?.()
@@ -262,13 +262,18 @@ export class Session {
   }
 
   /** What the sink has whole is none: it may have been taken. */
-  #noteCutOff(ending: Pick<CutOff, 'how' | 'reply'>): void {
+  #noteCutOff(ending: Ending<Reply>): void {
     const { state } = this
     if (state.phase !== 'transaction' && state.phase !== 'data' && state.phase !== 'chunks') return
     if (state.transaction.recipients.length === 0 || this.isStoring) return
     const during = state.phase === 'transaction' ? 'commands' : 'mail-data'
     try {
-      this.context.services.cutOff?.(this.client, { transaction: state.transaction, during, ...ending })
+      this.context.services.cutOff?.(this.client, {
+        transaction: state.transaction,
+        during,
+        how: ending.how,
+        ...(ending.how === 'closed' && { reply: ending.answer }),
+      })
     } catch (cause) {
       this.context.fault(cause, this.client)
     }
