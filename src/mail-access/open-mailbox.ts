@@ -389,6 +389,7 @@ export class OpenMailbox implements SelectedMailbox {
     if (await this.#lacks('r')) return mayNotRead
     const { by, key, criteria, saves } = request
     const found = await sortMessages(this.#searching(), key, criteria, by)
+    if (isRefusal(found)) return found
     this.#save(saves, found, by)
     return found
   }

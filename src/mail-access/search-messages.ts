@@ -3,7 +3,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { SearchKey } from '../imap/grammar/commands/search.ts'
 import type { NamedBy, NumberRange } from '../imap/grammar/sequence-set.ts'
-import type { Found } from '../imap/server/mailbox-services.ts'
+import { codes } from '../imap/responses/codes.ts'
+import type { Found, Refusal } from '../imap/server/mailbox-services.ts'
 import type { OpenMailbox } from '../mailbox/mailbox-row.ts'
 import type { MessageNumbers } from '../mailbox/message-numbers.ts'
 import { readMailboxState, readMessages } from '../mailbox/read-mailbox.ts'
@@ -34,6 +35,10 @@ const uidsOfTurn = 1000
 const readsOfTurn = 8
 /** Of so many messages that may fit the index of words is not asked. */
 const readAtMost = 500
+
+export function tooManyFound(most: number): Refusal {
+  return { refused: `That is more than ${most} messages; search for fewer of them`, code: codes.limit }
+}
 
 export async function searchMessages(searching: Searching, key: SearchKey, by: NamedBy): Promise<Found> {
   const { numbers } = searching

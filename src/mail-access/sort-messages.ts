@@ -2,11 +2,12 @@
 import type { SearchKey } from '../imap/grammar/commands/search.ts'
 import type { SortCriterion } from '../imap/grammar/commands/sort.ts'
 import type { NamedBy } from '../imap/grammar/sequence-set.ts'
-import type { Found } from '../imap/server/mailbox-services.ts'
+import type { Found, Refusal } from '../imap/server/mailbox-services.ts'
 import { decodeEncodedWords } from '../message/encoded-words.ts'
 import { readBaseSubject } from '../message/structure/base-subject.ts'
 import type { EnvelopeAddress } from '../message/structure/structure.ts'
-import { compileFor, findMessages, type Searching } from './search-messages.ts'
+import { sortInTurns } from './in-turns.ts'
+import { compileFor, findMessages, type Searching, tooManyFound } from './search-messages.ts'
 import { collate, readDate, type SearchedMessage } from './searched-message.ts'
 
 interface Sortable {
@@ -16,24 +17,29 @@ interface Sortable {
   readonly values: readonly (string | number)[]
 }
 
+/** All of them are in memory at once, with so much of each value. */
+const maxMessages = 1_000_000
+const maxValueLength = 200
+
 export async function sortMessages(
   searching: Searching,
   key: SearchKey,
   criteria: readonly SortCriterion[],
   by: NamedBy,
-): Promise<Found> {
+): Promise<Found | Refusal> {
   const found: Sortable[] = []
   const wants = criteria.some(({ key: one }) => one !== 'ARRIVAL' && one !== 'SIZE') ? 'envelopes' : 'rows'
   for await (const message of findMessages(searching, await compileFor(searching, key), wants)) {
+    if (found.length === maxMessages) return tooManyFound(maxMessages)
     const { uid, modSeq } = message.row
     const values: (string | number)[] = []
     for (const criterion of criteria) values.push(await valueOf(message, criterion.key))
     found.push({ uid, number: searching.numbers.numberOf(uid) ?? 0, modSeq, values })
   }
-  found.sort((a, b) => compare(a, b, criteria))
+  const sorted = await sortInTurns(found, (a, b) => compare(a, b, criteria))
   return {
-    numbers: found.map(({ uid, number }) => (by === 'uid' ? uid : number)),
-    modSeqs: found.map(({ modSeq }) => modSeq),
+    numbers: sorted.map(({ uid, number }) => (by === 'uid' ? uid : number)),
+    modSeqs: sorted.map(({ modSeq }) => modSeq),
   }
 }
 
@@ -56,7 +62,7 @@ async function valueOf(message: SearchedMessage, key: SortCriterion['key']): Pro
     case 'DATE':
       return readDate(await message.field('date')) ?? row.receivedAt
     case 'SUBJECT':
-      return collate(readBaseSubject((await message.field('subject')) ?? '').base)
+      return collateStart(readBaseSubject((await message.field('subject')) ?? '').base)
     case 'CC':
       return firstAddress(await message.addresses('cc'))
     case 'FROM':
@@ -75,12 +81,17 @@ async function valueOf(message: SearchedMessage, key: SortCriterion['key']): Pro
 /** §3: the local-part of the first address; as ENVELOPE has it, a group begins with its name. */
 function firstAddress([first]: readonly EnvelopeAddress[]): string {
   if (!first) return ''
-  return collate('group' in first ? decodeEncodedWords(first.group ?? '') : first.localPart)
+  return collateStart('group' in first ? decodeEncodedWords(first.group ?? '') : first.localPart)
 }
 
 /** RFC 5957 §3 */
 function firstName([first]: readonly EnvelopeAddress[]): string {
   if (!first) return ''
-  if ('group' in first) return collate(decodeEncodedWords(first.group ?? ''))
-  return collate(decodeEncodedWords(first.name ?? `${first.localPart}@${first.domain}`))
+  if ('group' in first) return collateStart(decodeEncodedWords(first.group ?? ''))
+  return collateStart(decodeEncodedWords(first.name ?? `${first.localPart}@${first.domain}`))
+}
+
+/** A copy: a part of a string keeps the whole of it in memory. */
+function collateStart(text: string): string {
+  return Buffer.from(collate(text.slice(0, maxValueLength))).toString()
 }

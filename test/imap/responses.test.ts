@@ -221,18 +221,19 @@ test('searches: as RFC 3501 and as RFC 9051 have them', () => {
 
 test('threads: rows and branches, thousands deep', () => {
   const leaf = (number: number | undefined, ...answers: Thread[]): Thread => ({ number, answers })
+  const format = (threads: readonly Thread[]): string => [...formatThreads(threads)].join('')
   assert.equal(
-    formatThreads([
+    format([
       leaf(2),
       leaf(3, leaf(6, leaf(4, leaf(23)), leaf(44, leaf(7, leaf(96))))),
       leaf(undefined, leaf(8), leaf(9)),
     ]),
     '* THREAD (2)(3 6 (4 23)(44 7 96))((8)(9))\r\n',
   )
-  assert.equal(formatThreads([]), '* THREAD\r\n')
+  assert.equal(format([]), '* THREAD\r\n')
   let deep = leaf(1)
   for (let depth = 2; depth <= 100_000; depth++) deep = leaf(depth, deep, leaf(0))
-  assert.ok(formatThreads([deep]).endsWith('(0))(0))(0))\r\n'))
+  assert.ok(format([deep]).endsWith('(0))(0))(0))\r\n'))
 })
 
 test('accounts: quota, rights, annotations, URLs, ID', () => {

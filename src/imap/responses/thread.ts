@@ -8,17 +8,27 @@ export interface Thread {
 
 type Word = { readonly text: string } | { readonly thread: Thread }
 
-/** With a stack of its own: thousands of answers to one another are nothing unusual, and must not be too deep. */
-export function formatThreads(threads: readonly Thread[]): string {
-  const written: string[] = []
+/** Of one piece. */
+const maxWords = 5000
+
+/** In pieces, with a stack of its own: thousands of answers to one another are nothing unusual, and must not be too deep. */
+export function* formatThreads(threads: readonly Thread[]): Generator<string> {
+  let written = [threads.length > 0 ? '* THREAD ' : '* THREAD']
   const waiting: Word[] = threads.map(thread => ({ thread })).toReversed()
   while (waiting.length > 0) {
     const word = waiting.pop()
     if (!word) break
-    if ('text' in word) written.push(word.text)
-    else waiting.push({ text: ')' }, ...branch(word.thread))
+    if ('thread' in word) {
+      waiting.push({ text: ')' })
+      for (const part of branch(word.thread)) waiting.push(part)
+      continue
+    }
+    written.push(word.text)
+    if (written.length < maxWords) continue
+    yield written.join('')
+    written = []
   }
-  return `* THREAD${written.length > 0 ? ` ${written.join('')}` : ''}\r\n`
+  yield `${written.join('')}\r\n`
 }
 
 /** What is written of it, last first: messages with one answer stand in a row, several answers in parentheses each. */

@@ -5,9 +5,10 @@ import type { NamedBy } from '../../grammar/sequence-set.ts'
 import { answers } from '../../responses/answers.ts'
 import { formatExtendedSearch, formatSearched } from '../../responses/search.ts'
 import { formatThreads } from '../../responses/thread.ts'
-import { type Command, usual, withMailbox } from '../command.ts'
+import { type Command, type CommandOf, usual, withMailbox } from '../command.ts'
 import { type Found, isRefusal, type SearchRequest } from '../mailbox-services.ts'
 import type { Session } from '../session.ts'
+import type { Telling } from '../session-state.ts'
 
 /** RFC 9051 §7.5.1, for all of them. */
 const terms = { ...usual, phases: withMailbox, uidVariant: 'also', tellsExpunges: 'by-uid' } as const
@@ -55,15 +56,19 @@ export const sort: Command<'SORT'> = {
 export const thread: Command<'THREAD'> = {
   ...terms,
   verb: 'THREAD',
-  async run(session, { verb: _verb, ...request }, tag) {
-    if (namesUnknown(session, request.key)) return session.answer(tag, answers.uidRequired)
-    const threads = await session.selected.thread(request)
-    if (isRefusal(threads)) return session.decline(tag, threads)
-    return {
-      ...session.answer(tag, answers.completed('THREAD')),
-      untagged: formatThreads(threads),
-    }
-  },
+  run: tellThreads,
+}
+
+async function* tellThreads(
+  session: Session,
+  { verb: _verb, ...request }: CommandOf<'THREAD'>,
+  tag: string,
+): Telling {
+  if (namesUnknown(session, request.key)) return session.answer(tag, answers.uidRequired)
+  const threads = await session.selected.thread(request)
+  if (isRefusal(threads)) return session.decline(tag, threads)
+  yield* formatThreads(threads)
+  return session.answer(tag, answers.completed('THREAD'))
 }
 
 const everything: SearchReturnOptions = {
