@@ -5,10 +5,11 @@ import type { NumberRange } from '../imap/grammar/sequence-set.ts'
 import { codes } from '../imap/responses/codes.ts'
 import type { LiteralForm } from '../imap/responses/octets.ts'
 import type { Appended, AppendTarget, Refusal } from '../imap/server/mailbox-services.ts'
-import { type AppendedMail, appendMessages } from '../mailbox/append-messages.ts'
+import { type AppendedMail, type AppendOutcome, appendMessages } from '../mailbox/append-messages.ts'
 import { type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import type { Changeable } from '../mailbox/message-state.ts'
 import type { MailDataWriter, StoredMailData } from '../storage/mail-data.ts'
+import { isOutcomeUnknown } from '../storage/storage-fault.ts'
 import { BinaryWatch } from './binary-watch.ts'
 import { encodeBinaryParts } from './encode-binary-parts.ts'
 import { changeableWith, readFlagNames } from './flag-names.ts'
@@ -131,13 +132,7 @@ export class MailboxAppend implements AppendTarget {
   }
 
   async commit(): Promise<Appended | Refusal> {
-    const outcome = await this.#parts.storage.run(appendMessages, {
-      to: this.#to,
-      messages: this.#messages,
-      replaces: this.#plan.replaces,
-      usual: this.#parts.usualQuota,
-      now: this.#parts.clock.now(),
-    })
+    const outcome = await this.#append()
     if (outcome.kind !== 'appended') {
       this.abort()
       return outcome.kind === 'gone' ? mailboxGone : overQuota
@@ -146,6 +141,21 @@ export class MailboxAppend implements AppendTarget {
     const uids = [{ first: firstUid, last: firstUid + this.#messages.length - 1 }]
     this.#plan.noteArrivals(this.#to, uids)
     return { uidValidity: this.#to.uidValidity, uids }
+  }
+
+  async #append(): Promise<AppendOutcome> {
+    try {
+      return await this.#parts.storage.run(appendMessages, {
+        to: this.#to,
+        messages: this.#messages,
+        replaces: this.#plan.replaces,
+        usual: this.#parts.usualQuota,
+        now: this.#parts.clock.now(),
+      })
+    } catch (cause) {
+      if (!isOutcomeUnknown(cause)) this.abort()
+      throw cause
+    }
   }
 
   abort(): void {

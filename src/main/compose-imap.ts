@@ -5,6 +5,7 @@ import { createImapServer } from '../imap/server/create-imap-server.ts'
 import type { ImapServer, ListenerOptions } from '../imap/server/options.ts'
 import type { SessionServices } from '../imap/server/services.ts'
 import { AccountMailboxes } from '../mail-access/account-mailboxes.ts'
+import { explainFault } from '../mail-access/explain-fault.ts'
 import { createMailboxChanges } from '../mail-access/mailbox-changes.ts'
 import type { AccessParts } from '../mail-access/parts.ts'
 import type { Logins } from '../policy/logins.ts'
@@ -90,6 +91,7 @@ function createImapServices(
   return {
     ...logInServicesOf(parts.logins),
     openMailboxes: (_client, { id }) => new AccountMailboxes(access, id),
+    explainFault,
     loginRefused: (client, refused) => told.noteRefused(peerFactsOf(client), refused),
     turnedAway: ({ role, remoteAddress, response, problem }) =>
       told.noteTurnedAway({ role, remoteAddress, problem: response?.text ?? problem }),

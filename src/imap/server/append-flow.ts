@@ -37,7 +37,7 @@ export class AppendFlow {
   readonly #verb: 'APPEND' | 'REPLACE'
   #place: AppendPlace
   #target: AppendTarget | undefined
-  #hasFailed = false
+  #failure: StatusResponse | undefined
   /** Octets of the message that is being read. */
   #size = 0
 
@@ -50,7 +50,16 @@ export class AppendFlow {
 
   /** `bytes` is what stands between two literals of octets; the last line announces one, or the command ends with it. */
   async advance(bytes: Buffer): Promise<AppendTurn> {
-    if (this.#hasFailed) return { kind: 'answer', response: answers.localError }
+    try {
+      return await this.#advance(bytes)
+    } catch (cause) {
+      this.abort()
+      throw cause
+    }
+  }
+
+  async #advance(bytes: Buffer): Promise<AppendTurn> {
+    if (this.#failure) return { kind: 'answer', response: this.#failure }
     const begin = this.#place.at === 'start' ? this.#terms.headLength : 0
     const step = parseAppendStep(bytes.subarray(begin), this.#place, this.#terms.grammar)
     if (step.kind === 'needs-string') return { kind: 'collect' }
@@ -97,9 +106,9 @@ export class AppendFlow {
   }
 
   /** What comes of the command now is read and thrown away; then it is answered. */
-  fail(): void {
+  fail(response: StatusResponse): void {
     this.abort()
-    this.#hasFailed = true
+    this.#failure ??= response
   }
 
   write(octets: Uint8Array): MaybePromise<void> {
@@ -107,8 +116,10 @@ export class AppendFlow {
   }
 
   async #commit(): Promise<AppendTurn> {
-    const appended = await this.#target?.commit()
+    const target = this.#target
+    // Whether anything of it is left when this fails, the target knows.
     this.#target = undefined
+    const appended = await target?.commit()
     if (!appended) return { kind: 'answer', response: answers.localError }
     if (isRefusal(appended)) return { kind: 'answer', response: refusalOf(appended) }
     const code = codeOf(appended)

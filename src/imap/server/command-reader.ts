@@ -1,7 +1,7 @@
 // Finds commands in the bytes of a client: lines, and literals between them (RFC 9051 §2.2.1, §4.3). What is behind a literal's
 // announcement (read it into the command, hand its octets on, read it away) is for the session to say.
 //
-// Pieces are kept as they came and joined once, so that a client that sends byte by byte costs no more than one that does not.
+// Pieces are kept as they came and joined now and then, so that a client that sends byte by byte costs no more than one that does not.
 import { findLiteralMark, type LiteralMark } from '../grammar/literal-mark.ts'
 
 /** They may be others once somebody has logged in. */
@@ -50,6 +50,8 @@ const carriageReturn = 0x0d
 /** A mark has 22 octets at most, and the line its end. */
 const tailBytes = 32
 const beginningBytes = 512
+/** Each costs some hundred octets, whatever is in it. */
+const maxPieces = 1000
 const line: ReaderState = { kind: 'line' }
 
 export class CommandReader {
@@ -224,6 +226,7 @@ export class CommandReader {
   #keep(piece: Buffer): void {
     this.#pieces.push(piece)
     this.#size += piece.length
+    if (this.#pieces.length > maxPieces) this.#joined()
   }
 
   #joined(): Buffer {

@@ -4,7 +4,7 @@ import type { SessionPeer } from '../../connection/session-peer.ts'
 import type { MaybePromise } from '../../runtime/maybe-promise.ts'
 import type { AuthenticatedAccount, LogInServices, RefusedLogIn } from '../../sasl/log-in-services.ts'
 import type { StatusResponse } from '../responses/status-response.ts'
-import type { AccountMailboxes } from './mailbox-services.ts'
+import type { AccountMailboxes, Refusal } from './mailbox-services.ts'
 
 /** imap: port 143, with STARTTLS. imaps: port 993, TLS from the first byte. */
 export type ListenerRole = 'imap' | 'imaps'
@@ -22,6 +22,8 @@ export interface SessionServices extends LogInServices<Client> {
   connect?(client: Client): MaybePromise<StatusResponse | undefined>
   /** Somebody has logged in: his mailboxes, for this session. They are closed with it. */
   openMailboxes(client: Client, account: AuthenticatedAccount): MaybePromise<AccountMailboxes>
+  /** What the client is told of a fault of these services, which the log has; undefined: that something went wrong here. */
+  explainFault?(cause: unknown): Refusal | undefined
   /** For the trail. Must not throw and is not waited for; as the next three. */
   loginRefused?(client: Client, refused: RefusedLogIn): void
   /** Whoever came no further than the beginning of a connection: `problem` says why the TLS handshake failed. */

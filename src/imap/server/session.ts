@@ -239,8 +239,7 @@ export class Session {
           return turn satisfies never
       }
     } catch (cause) {
-      this.context.fault(cause, this.client)
-      return this.#refuse(flow.tag, answers.localError)
+      return this.#refuse(flow.tag, this.#answerFault(cause))
     }
   }
 
@@ -258,10 +257,7 @@ export class Session {
   write(octets: Uint8Array): MaybePromise<void> {
     if (this.open?.kind !== 'appending') return undefined
     const { flow } = this.open
-    const fail = (cause: unknown): void => {
-      this.context.fault(cause, this.client)
-      flow.fail()
-    }
+    const fail = (cause: unknown): void => flow.fail(this.#answerFault(cause))
     try {
       const written = flow.write(octets)
       return written instanceof Promise ? written.catch(fail) : undefined
@@ -533,9 +529,15 @@ export class Session {
   }
 
   #failed(cause: unknown, tag: string): Step {
-    this.context.fault(cause, this.client)
     this.dropOpen()
-    return this.#enter(this.answer(tag, answers.localError))
+    return this.#enter(this.answer(tag, this.#answerFault(cause)))
+  }
+
+  /** The log has it. */
+  #answerFault(cause: unknown): StatusResponse {
+    this.context.fault(cause, this.client)
+    const told = this.context.services.explainFault?.(cause)
+    return told ? answers.refused(told.refused, told.code) : answers.localError
   }
 
   #enter(step: Step): Step {
