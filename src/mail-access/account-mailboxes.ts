@@ -326,7 +326,7 @@ export class AccountMailboxes implements ImapMailboxes {
     return new MailboxAppend(this.#parts, {
       place,
       replaces: replaced,
-      openUrl: url => this.#urls.openOwn(url, this.#accountId, this.#selected?.id),
+      openUrl: url => this.#urls.openReadable(url, this.#places, this.#selected?.id),
       noteArrivals: (to, uids) => this.#noteArrivals(to, uids),
     })
   }

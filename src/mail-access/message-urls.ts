@@ -8,14 +8,15 @@ import { decodeModifiedUtf7 } from '../imap/grammar/modified-utf7.ts'
 import { type ImapUrl, parseImapUrl, type UrlAccess, type UrlPartial } from '../imap/grammar/url.ts'
 import type { UrlData } from '../imap/responses/account-data.ts'
 import type { Octets } from '../imap/responses/octets.ts'
-import type { Refusal } from '../imap/server/mailbox-services.ts'
-import type { Mailbox, OpenMailbox } from '../mailbox/mailbox-row.ts'
+import { isRefusal, type Refusal } from '../imap/server/mailbox-services.ts'
+import { type Mailbox, type OpenMailbox, openingOf } from '../mailbox/mailbox-row.ts'
 import { findMailbox } from '../mailbox/name-operations.ts'
 import { readMessages } from '../mailbox/read-mailbox.ts'
 import { createUrlKey, findUrlKey } from '../mailbox/url-keys.ts'
 import type { Extent, MessageStructure } from '../message/structure/structure.ts'
 import { decodePart, describeDecoded, isDecodable } from './decode-part.ts'
 import { findDecodable, findPart, findSection } from './find-section.ts'
+import type { MailboxPlaces } from './mailbox-places.ts'
 import { MessageText, replaceNul } from './message-text.ts'
 import type { AccessParts } from './parts.ts'
 import { structuresOf } from './structures.ts'
@@ -100,18 +101,25 @@ export class MessageUrls {
     this.#parts = parts
   }
 
-  /** A message of one's own; `selected` is what a relative URL counts from. With a token it may be another's. */
-  async openOwn(
+  /** A message that somebody may read; `selected` is what a relative URL counts from. With a token it may be any. */
+  async openReadable(
     text: string,
-    accountId: number,
+    places: MailboxPlaces,
     selected: OpenMailbox | undefined,
   ): Promise<UrlContent | undefined> {
     const url = parseImapUrl(text)
     if (!url) return undefined
+    const { accountId } = places
     if (url.authorization) return await this.open(text, { accountId, as: 'user' })
-    if (url.mailbox === undefined) return selected && (await this.#read(selected, url))
+    if (url.mailbox === undefined) {
+      const mayRead = selected && (await places.rightsIn(selected)).includes('r')
+      return mayRead ? await this.#read(selected, url) : undefined
+    }
     if (url.server && !(await this.#isOwn(url, accountId))) return undefined
-    const mailbox = await this.#find(url, accountId)
+    const mailbox = await findSpelled(url, async name => {
+      const place = await places.findFor('r', name)
+      return isRefusal(place) ? undefined : place.mailbox
+    })
     return mailbox && (await this.#read(mailbox, url))
   }
 
@@ -199,17 +207,8 @@ export class MessageUrls {
     return address && (await storage.run(findAccountBehind, { address, hostname }))
   }
 
-  /** Names are in UTF-8 (RFC 5092 §4); programs of before wrote them in modified UTF-7. */
-  async #find({ mailbox, uidValidity }: ImapUrl, accountId: number): Promise<OpenMailbox | undefined> {
-    if (mailbox === undefined) return undefined
-    for (const spelled of [mailbox, decodeModifiedUtf7(mailbox)]) {
-      const name = spelled === undefined ? undefined : canonicalMailboxName(spelled)
-      if (name === undefined) continue
-      const found = await this.#parts.storage.run(findMailbox, { accountId, name })
-      if (found)
-        return uidValidity === undefined || uidValidity === found.uidValidity ? openingOf(found) : undefined
-    }
-    return undefined
+  async #find(url: ImapUrl, accountId: number): Promise<OpenMailbox | undefined> {
+    return await findSpelled(url, name => this.#parts.storage.run(findMailbox, { accountId, name }))
   }
 
   async #read(mailbox: OpenMailbox, url: ImapUrl): Promise<UrlContent | undefined> {
@@ -224,12 +223,23 @@ export class MessageUrls {
   }
 }
 
+/** Names are in UTF-8 (RFC 5092 §4); programs of before wrote them in modified UTF-7. */
+async function findSpelled(
+  { mailbox, uidValidity }: ImapUrl,
+  find: (name: string) => Promise<Mailbox | undefined>,
+): Promise<OpenMailbox | undefined> {
+  if (mailbox === undefined) return undefined
+  for (const spelled of [mailbox, decodeModifiedUtf7(mailbox)]) {
+    const name = spelled === undefined ? undefined : canonicalMailboxName(spelled)
+    const found = name === undefined ? undefined : await find(name)
+    if (found)
+      return uidValidity === undefined || uidValidity === found.uidValidity ? openingOf(found) : undefined
+  }
+  return undefined
+}
+
 /** Each of them is a question to the directory. */
 const maxDomains = 10
-
-function openingOf({ accountId, id, uidValidity }: Mailbox): OpenMailbox {
-  return { accountId, mailboxId: id, uidValidity }
-}
 
 function tokenOf(key: Uint8Array, rump: string): string {
   return tokenForm + createHmac('sha256', key).update(rump).digest('hex')

@@ -1,4 +1,5 @@
 // Mailboxes that are shared: lists of rights (RFC 4314), and what each right lets somebody else do.
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { removeRedirection } from '../../src/directory/redirections.ts'
 import { addAlias, addGroup } from '../directory/open-directory.ts'
@@ -420,4 +421,27 @@ test('rights go with the account, the group and the mailbox that they are about'
     boris> LIST "" "Other*"
     OK LIST completed
   `)
+})
+
+test('a message is put together of what others share, while they do (CATENATE)', async t => {
+  const { append, play, say } = await openScene(t, 'anna', 'boris')
+  await append('anna', 'INBOX', { text: 'of anna' })
+  const whole =
+    'APPEND Drafts CATENATE (TEXT {8+}\r\nA: b\r\n\r\n URL "/Other%20Users/anna@example.test/inbox/;UID=1/;SECTION=HEADER")'
+  const relative = 'APPEND Drafts CATENATE (TEXT {8+}\r\nA: b\r\n\r\n URL ";UID=1/;SECTION=HEADER")'
+  await play(`
+    anna> SETACL INBOX boris lr
+    OK ...
+    boris> SELECT "Other Users/anna@example.test/INBOX"
+    ...
+    OK ...
+  `)
+  assert.match((await say('boris', whole)).join(), /OK \[APPENDUID/)
+  assert.match((await say('boris', relative)).join(), /OK \[APPENDUID/)
+  await play(`
+    anna> SETACL INBOX boris l
+    OK ...
+  `)
+  assert.match((await say('boris', whole)).join(), /NO \[BADURL/)
+  assert.match((await say('boris', relative)).join(), /NO \[BADURL/)
 })
