@@ -22,6 +22,8 @@ import { overQuota, refuseWithoutRoom } from './quota.ts'
 
 /** Of one command: they stand in memory, or in files, until it ends. */
 const maxMessages = 1000
+/** Of small messages, in memory; the others go into files. */
+const maxBytesInMemory = 4 * 1024 * 1024
 
 export interface AppendPlan {
   readonly place: Place
@@ -68,9 +70,16 @@ export class MailboxAppend implements AppendTarget {
       const refusal = await refuseWithoutRoom(this.#parts, this.#to.accountId, coming)
       if (refusal) return refusal
     }
-    const writer = this.#parts.mailData.create()
+    const writer = this.#parts.mailData.create(this.#bytesInMemory > maxBytesInMemory ? 'in-file' : undefined)
     this.#open = { message, writer, lines: new LineEnds(), watch: new BinaryWatch() }
     return undefined
+  }
+
+  get #bytesInMemory(): number {
+    return this.#messages.reduce(
+      (sum, { mailData: { location, size } }) => (location.kind === 'inline' ? sum + size : sum),
+      0,
+    )
   }
 
   expect(form: LiteralForm): void {

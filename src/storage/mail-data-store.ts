@@ -17,7 +17,7 @@ const fileBufferBytes = 128 * 1024
 
 export function createMailDataStore(files: MailDataFiles, storage: Pick<Storage, 'run'>): MailDataStore {
   return {
-    create: () => new Writer(files),
+    create: place => new Writer(files, place === 'in-file' ? 0 : maxInlineBytes),
     read: id => readMailData(files, storage, id),
     async readSmall(ids) {
       const rows = await storage.run(findSmallMailData, { ids })
@@ -39,6 +39,7 @@ const firstBufferBytes = 4096
 
 class Writer implements MailDataWriter {
   readonly #files: MailDataFiles
+  readonly #maxInlineBytes: number
   size = 0
   /** Not from Node's pool: what goes to another thread takes its whole buffer along. */
   #buffer: Uint8Array = new Uint8Array(0)
@@ -47,13 +48,14 @@ class Writer implements MailDataWriter {
   /** The last write to the file; never rejects. */
   #spilled: Promise<void> | undefined
 
-  constructor(files: MailDataFiles) {
+  constructor(files: MailDataFiles, maxInline: number) {
     this.#files = files
+    this.#maxInlineBytes = maxInline
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
     this.size += chunk.length
-    const limit = this.#open ? fileBufferBytes : maxInlineBytes
+    const limit = this.#open ? fileBufferBytes : this.#maxInlineBytes
     if (this.#buffered + chunk.length > limit) return this.#spill(chunk)
     this.#append(chunk)
     return undefined

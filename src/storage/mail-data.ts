@@ -22,7 +22,8 @@ export interface MailDataWriter {
 }
 
 export interface MailDataStore {
-  create(): MailDataWriter
+  /** `in-file`: also what is small, for whoever has too much of it in memory already. */
+  create(place?: 'in-file'): MailDataWriter
   /** Streams mail data by its id; throws StorageFault 'STORAGE_DAMAGED' at the end when the checksum differs. */
   read(mailDataId: number): AsyncIterable<Uint8Array>
   /** Of several, those that are small enough to stand in one piece; throws like `read`. */

@@ -6,6 +6,8 @@ import type { Section } from '../../src/imap/grammar/commands/section.ts'
 import { codes } from '../../src/imap/responses/codes.ts'
 import { isRefusal, type SelectedMailbox } from '../../src/imap/server/mailbox-services.ts'
 import { AccountMailboxes } from '../../src/mail-access/account-mailboxes.ts'
+import type { AccessParts } from '../../src/mail-access/parts.ts'
+import type { Appending } from '../../src/mailbox/append-messages.ts'
 import { findMailbox } from '../../src/mailbox/name-operations.ts'
 import { defineWrite } from '../../src/storage/operation.ts'
 import { fillMailbox } from '../mailbox/open-mailboxes.ts'
@@ -333,6 +335,30 @@ test('several messages are appended together or not at all, with line ends as ma
   await appendTo(given, message)
   given.abort()
   assert.equal((await account.select()).facts.exists, 2)
+})
+
+test('of small messages that come together some megabytes are in memory, the others in files', async t => {
+  const account = await openAccount(t)
+  let inMemory = 0
+  const storage: AccessParts['storage'] = {
+    run(operation, input) {
+      if (operation.name === 'mailbox.append')
+        for (const { mailData } of (input as Appending).messages)
+          if (mailData.location.kind === 'inline') inMemory += mailData.size
+      return account.storage.run(operation, input)
+    },
+  }
+  const mailboxes = new AccountMailboxes({ ...account.parts, storage }, 1)
+  const target = await mailboxes.append('INBOX', undefined)
+  assert.ok(!isRefusal(target))
+  const text = `Subject: small\r\n\r\n${'x'.repeat(60_000)}\r\n`
+  for (let n = 0; n < 100; n++) await appendTo(target, text)
+  assert.ok(!isRefusal(await target.commit()))
+  assert.ok(inMemory > 0 && inMemory < 5_000_000, `${inMemory} octets`)
+  const mailbox = await account.select()
+  assert.equal(mailbox.facts.exists, 100)
+  const whole = await fetch(mailbox, [body({ kind: 'all' })], { set: ranges({ first: 100, last: 100 }) })
+  assert.equal(whole[0], `* 100 FETCH (BODY[] {${text.length}}\r\n${text})`)
 })
 
 test('CHANGEDSINCE and pages', async t => {
