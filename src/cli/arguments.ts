@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander'
 import type { Address, ReversePath } from '../address/address.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { parseDomain } from '../address/parse-domain.ts'
+import { canonicalMailboxName } from '../imap/grammar/mailbox-name.ts'
 import { parseQueueId, type QueueId } from '../queue/queue-id.ts'
 
 export function addressArgument(text: string): Address {
@@ -73,6 +74,19 @@ export function portArgument(text: string): number {
   const port = numberArgument(text)
   if (port < 1 || port > 65535) throw new InvalidArgumentError('It has to be a port, from 1 to 65535.')
   return port
+}
+
+/** As it is kept: INBOX in any case of its letters. */
+export function mailboxArgument(text: string): string {
+  const name = canonicalMailboxName(text)
+  if (name === undefined || name === '')
+    throw new InvalidArgumentError('It has to be the name of a mailbox: INBOX, Work, Work/Plans')
+  return name
+}
+
+/** The same, where it may be repeated. */
+export function mailboxesArgument(text: string, previous: readonly string[] | undefined): string[] {
+  return [...(previous ?? []), mailboxArgument(text)]
 }
 
 /** For options with a text that may be repeated. */

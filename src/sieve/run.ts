@@ -270,7 +270,8 @@ function isStored(action: SieveAction): action is Keep | FileInto {
 
 function placeOf(action: Keep | FileInto): string {
   if (action.kind === 'keep') return 'INBOX'
-  const mailbox = action.mailbox.toUpperCase() === 'INBOX' ? 'INBOX' : action.mailbox
+  // RFC 9051 §5.1: INBOX is one name in any case of its letters, also at the head of a path.
+  const mailbox = action.mailbox.replace(/^inbox(?=\/|$)/i, 'INBOX')
   return action.specialUse === undefined ? mailbox : `${mailbox}\0${action.specialUse.toLowerCase()}`
 }
 

@@ -53,7 +53,7 @@ test('a mailbox is shared, with those below it, and shared no more', async t => 
   )
   await succeed(folder, 'mailbox', 'unshare', 'anna@example.test', 'sales', '--mailbox', 'Work', '--below')
   await succeed(folder, 'mailbox', 'unshare', 'anna@example.test', 'boris@example.test')
-  await succeed(folder, 'mailbox', 'unshare', 'anna@example.test', 'anyone')
+  await succeed(folder, 'mailbox', 'unshare', 'anna@example.test', 'anyone', '--mailbox', 'inbox')
   assert.deepEqual(await shares(), [])
 })
 

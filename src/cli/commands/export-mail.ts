@@ -12,7 +12,7 @@ import {
 import { createMaildir } from '../../message-stores/maildir/write-maildir.ts'
 import { createMboxFiles } from '../../message-stores/mbox/write-mbox.ts'
 import { accountIdOf } from '../account-id.ts'
-import { addressArgument, textsArgument } from '../arguments.ts'
+import { addressArgument, mailboxesArgument } from '../arguments.ts'
 import { type Column, formatColumns } from '../columns.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -57,7 +57,7 @@ export function addMailExports(parent: Command, run: CommandRun): void {
       .addArgument(new Argument('<folder>', 'where to'))
       .addOption(
         new Option('--mailbox <name>', 'only this mailbox, and those below it; may be repeated').argParser(
-          textsArgument,
+          mailboxesArgument,
         ),
       )
       .action(

@@ -21,7 +21,7 @@ import { teach } from '../../screening/teach.ts'
 import type { MailDataStore } from '../../storage/mail-data.ts'
 import { StorageFault } from '../../storage/storage-fault.ts'
 import { accountIdOf } from '../account-id.ts'
-import { addressArgument, countArgument, numberArgument } from '../arguments.ts'
+import { addressArgument, countArgument, mailboxArgument, numberArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import { formatInTime } from '../format-in-time.ts'
 import { previewHeader } from '../header-preview.ts'
@@ -54,7 +54,7 @@ interface ListedMessage<Message = MailboxMessage> {
 }
 
 const mailboxOption = (): Option =>
-  new Option('--mailbox <name>', 'which mailbox of the account').default('INBOX')
+  new Option('--mailbox <name>', 'which mailbox of the account').argParser(mailboxArgument).default('INBOX')
 
 export function addMailCommand(program: Command, run: CommandRun): void {
   const mail = addCommand(program, {
@@ -212,7 +212,11 @@ function addJudgement(mail: Command, run: CommandRun, name: Judgement, summary: 
     .addArgument(
       new Argument('<uid>', `of the message in ${from}, as "mail list" shows it`).argParser(numberArgument),
     )
-    .addOption(new Option('--mailbox <name>', 'in which mailbox of the account it is').default(from))
+    .addOption(
+      new Option('--mailbox <name>', 'in which mailbox of the account it is')
+        .argParser(mailboxArgument)
+        .default(from),
+    )
     .action(
       perform(run, async (invocation, { mailbox }: MailboxOptions, address: Address, uid: number) => {
         await invocation.withStorage(async (storage, settings) => {

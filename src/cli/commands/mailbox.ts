@@ -10,7 +10,7 @@ import { changeRights, listAccess, type RightsChange } from '../../sharing/acces
 import { type HolderName, parseHolderName } from '../../sharing/holders.ts'
 import { allRights, type Rights, toRights, unknownRights } from '../../sharing/rights.ts'
 import { accountIdOf } from '../account-id.ts'
-import { addressArgument } from '../arguments.ts'
+import { addressArgument, mailboxArgument } from '../arguments.ts'
 import { addCommand, type CommandRun, perform } from '../command.ts'
 import type { CommandStorage } from '../open-storage.ts'
 
@@ -41,7 +41,7 @@ const ownerOf = (): Argument => new Argument('<address>', 'whose mailbox').argPa
 const holder = (): Argument =>
   new Argument('<holder>', 'an account, a group, or anyone: everybody in the domain of the owner')
 const mailboxOption = (): Option =>
-  new Option('--mailbox <name>', 'which mailbox of the account').default('INBOX')
+  new Option('--mailbox <name>', 'which mailbox of the account').argParser(mailboxArgument).default('INBOX')
 
 interface MailboxOptions {
   readonly mailbox: string
