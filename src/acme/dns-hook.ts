@@ -31,6 +31,8 @@ export function createDnsHook([program, ...args]: readonly [string, ...string[]]
           reject(new IssuingFault('hook', `${program} ${action}: ${what}`))
         const child = spawn(program, [...args, action, record.name, record.value], {
           shell: false,
+          // A group of its own, so that what it waits for ends with it.
+          detached: true,
           stdio: ['ignore', 'ignore', 'pipe'],
           env: {
             ...Object.fromEntries(inherited.map(name => [name, process.env[name]])),
@@ -44,24 +46,33 @@ export function createDnsHook([program, ...args]: readonly [string, ...string[]]
         child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
           said = (said + chunk).slice(-maxOutputBytes)
         })
-        let isLate = false
         const tooLate = clock.after(deadlineMs, () => {
-          isLate = true
-          child.kill('SIGKILL')
+          endGroup(child.pid)
+          refuse(`it had not ended after ${deadlineMs / 60_000} minutes`)
         })
         child.once('error', cause => {
           tooLate.cancel()
           refuse(`it cannot be started: ${cause.message}`)
         })
+        // What it has left in the background may hold its output open for as long as it likes.
+        child.once('exit', code => {
+          if (code !== 0) return
+          tooLate.cancel()
+          resolve()
+        })
         child.once('close', (code, signal) => {
           tooLate.cancel()
-          if (code === 0) resolve()
-          else if (isLate) refuse(`it had not ended after ${deadlineMs / 60_000} minutes`)
-          else {
-            const last = replaceControls(said.trim().split('\n').at(-1) ?? '', ' ')
-            refuse(`it ended with ${signal ?? code}${last === '' ? '' : `: ${last}`}`)
-          }
+          const last = replaceControls(said.trim().split('\n').at(-1) ?? '', ' ')
+          refuse(`it ended with ${signal ?? code}${last === '' ? '' : `: ${last}`}`)
         })
       }),
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // ESRCH: nobody is left in it.
   }
 }
