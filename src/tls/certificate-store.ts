@@ -196,8 +196,10 @@ class Store implements CertificateStore {
   async #look(): Promise<void> {
     await Promise.all(this.#own.map(own => this.#readFiles(own)))
     await this.#readIssued()
-    if (this.#own.every(({ shown }) => !shown) && !findFor(this.#options.hostname, this.#issued))
-      await this.#generate()
+    const hasBetter = this.#own.some(({ shown }) => shown) || findFor(this.#options.hostname, this.#issued)
+    // It says the host name whole, and would go before one that covers it by a `*`.
+    if (hasBetter) this.#generated = undefined
+    else await this.#generate()
     this.#collect()
   }
 

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test'
 import { type ConnectionOptions, connect, TLSSocket } from 'node:tls'
 import type { LogFields } from '../../src/runtime/log.ts'
 import { silentLog } from '../../src/runtime/log.ts'
-import type { Certificate, CertificateFiles } from '../../src/tls/certificate.ts'
+import { type Certificate, type CertificateFiles, readCertificate } from '../../src/tls/certificate.ts'
 import {
   type CertificateStore,
   type CertificateTrouble,
@@ -214,6 +214,30 @@ describe('the certificate store', () => {
         servername,
       )
     assert.equal((await handshake(store)).fingerprint, own.x509.fingerprint256)
+    store.close()
+  })
+
+  it('shows one of its own making no more when one is issued that covers the host name, by a * too', async () => {
+    const authority = await makeAuthority('Test Authority')
+    const { certificate, key } = await issueCertificate(authority, ['*.example.test'])
+    const wild = await readCertificate(writeTo('wild', certificate, key))
+    const issued: Certificate[] = []
+    const store = await createCertificateStore({
+      hostname: 'mail.example.test',
+      dataFolder: folder,
+      readIssued: async () => issued,
+      clock: createManualClock(Date.now()),
+    })
+    assert.equal(store.certificate.selfSigned, true)
+    issued.push(wild)
+    await store.reload()
+    assert.equal((await handshake(store)).fingerprint, wild.fingerprint)
+    const { fingerprint } = await handshake(store, { servername: 'mail.example.test' })
+    assert.equal(fingerprint, wild.fingerprint)
+    assert.deepEqual(
+      store.inUse().map(({ source }) => source.kind),
+      ['issued'],
+    )
     store.close()
   })
 
