@@ -6,6 +6,7 @@ import type { ProvenAccount } from '../directory/authenticate.ts'
 import { composeLdapDirectory } from '../ldap/compose-directory.ts'
 import { composeProviders } from '../openid/compose-providers.ts'
 import { createLoginTables, type LoginTables } from '../policy/login-limiter.ts'
+import { LoginTurns } from '../policy/login-turns.ts'
 import { LoginWatch } from '../policy/login-watch.ts'
 import { Logins } from '../policy/logins.ts'
 import { OutsideAccounts } from '../policy/outside-accounts.ts'
@@ -45,6 +46,7 @@ export function composeLogIns({
   const outside = composeOutsideAccounts(settings, storage, clock, log)
   const providers = composeProviders(login.openid, clock, log)
   const watch = new LoginWatch({ storage, clock, log })
+  const turns = new LoginTurns()
   const limits = {
     windowMs: login.blockMinutes * minuteMs,
     maxPerNetwork: login.maxFailuresPerNetwork,
@@ -63,6 +65,7 @@ export function composeLogIns({
         providers,
         limits,
         tables,
+        turns,
         watch,
         clock,
         random: systemRandom,

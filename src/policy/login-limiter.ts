@@ -7,6 +7,7 @@ import { hostNetworkOf, neighbourhoodOf, siteOf } from '../address/networks.ts'
 import { parseAddress } from '../address/parse-address.ts'
 import { networkKnownForMs } from '../directory/known-networks.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { LoginRoom } from './login-turns.ts'
 import {
   createSharedCountTable,
   type SharedCount,
@@ -41,6 +42,15 @@ export interface LoginBlock {
   readonly by: 'network' | 'account-from-network' | 'account'
 }
 
+/** What failures are counted against. */
+interface Measure {
+  readonly by: LoginBlock['by']
+  readonly key: string
+  readonly most: number
+  /** No longer than this. */
+  readonly until?: number
+}
+
 /** Who logs in each minute is noted once in so long. */
 const renewAfterMs = 86_400_000
 /** Typing errors cost no time, and are forgiven while others guess. */
@@ -66,20 +76,44 @@ export class LoginLimiter {
    * them. undefined: it may be tried. Where no name was given ('') only the network counts.
    */
   blockOf(remoteAddress: string, name: string): LoginBlock | undefined {
+    for (const measure of this.#measuresFor(remoteAddress, name)) {
+      const block = this.#blockBy(measure)
+      if (block) return block
+    }
+    return undefined
+  }
+
+  /** How many more wrong passwords there may be, by what they count against. */
+  roomsOf(remoteAddress: string, name: string): readonly LoginRoom[] {
+    return this.#measuresFor(remoteAddress, name).map(({ key, most }) => ({
+      key,
+      left: most - (this.#read(key)?.count ?? 0),
+    }))
+  }
+
+  #measuresFor(remoteAddress: string, name: string): readonly Measure[] {
     const network = neighbourhoodOf(remoteAddress)
     const { maxPerAccount, maxPerNetwork } = this.#limits
-    if (name === '') return this.#blockBy('network', network, maxPerNetwork)
-    if (this.knows(remoteAddress, name))
-      return this.#blockBy(
-        'account-from-network',
-        accountKey(hostNetworkOf(remoteAddress), name),
-        maxPerAccount,
-      )
-    return (
-      this.#blockBy('account-from-network', accountKey(network, name), maxPerAccount) ??
-      this.#blockBy('network', network, maxPerNetwork) ??
-      this.#blockWhileTried(remoteAddress, name)
-    )
+    const ofNetwork = { by: 'network', key: network, most: maxPerNetwork } as const
+    if (name === '') return [ofNetwork]
+    const isKnown = this.knows(remoteAddress, name)
+    const place = isKnown ? hostNetworkOf(remoteAddress) : network
+    const ofAccount = {
+      by: 'account-from-network',
+      key: accountKey(place, name),
+      most: maxPerAccount,
+    } as const
+    if (isKnown) return [ofAccount]
+    const everywhere = this.#everywhere(name)
+    if (!everywhere) return [ofAccount, ofNetwork]
+    // Of an account that is tried from everywhere, one place has no more tries than somebody who mistypes needs.
+    const ofSite = {
+      by: 'account',
+      key: accountKey(siteOf(remoteAddress), name),
+      most: Math.min(freeFailures, maxPerAccount),
+      until: everywhere.until,
+    } as const
+    return [ofAccount, ofNetwork, ofSite]
   }
 
   /** How long the refusal of this attempt is to be held back: the longer, the more there have been. */
@@ -126,7 +160,11 @@ export class LoginLimiter {
   }
 
   #everywhere(name: string): LoginBlock | undefined {
-    return this.#blockBy('account', accountKey(anywhere, name), this.#limits.maxPerNetwork)
+    return this.#blockBy({
+      by: 'account',
+      key: accountKey(anywhere, name),
+      most: this.#limits.maxPerNetwork,
+    })
   }
 
   /** Of the password only a keyed hash is kept, in memory. So many times, since each costs us as much as the first. */
@@ -137,18 +175,10 @@ export class LoginLimiter {
     return !isFirst && this.#failures.add(`again ${key}`, now) <= this.#limits.maxPerNetwork
   }
 
-  /** Of an account that is tried from everywhere, one place has no more tries than somebody who mistypes needs. */
-  #blockWhileTried(remoteAddress: string, name: string): LoginBlock | undefined {
-    const everywhere = this.#everywhere(name)
-    const most = Math.min(freeFailures, this.#limits.maxPerAccount)
-    const own = everywhere && this.#blockBy('account', accountKey(siteOf(remoteAddress), name), most)
-    return everywhere && own && { by: 'account', until: Math.min(everywhere.until, own.until) }
-  }
-
-  #blockBy(by: LoginBlock['by'], key: string, most: number): LoginBlock | undefined {
+  #blockBy({ by, key, most, until = Number.POSITIVE_INFINITY }: Measure): LoginBlock | undefined {
     const failures = this.#read(key)
     return failures && failures.count >= most
-      ? { by, until: failures.since + this.#limits.windowMs }
+      ? { by, until: Math.min(until, failures.since + this.#limits.windowMs) }
       : undefined
   }
 

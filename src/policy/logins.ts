@@ -36,6 +36,7 @@ import type { ScramHash, ScramOffer } from '../sasl/scram-keys.ts'
 import type { Storage } from '../storage/operation.ts'
 import { accountsOfCertificate, type CertificateNames } from './certificate-names.ts'
 import { type LoginBlock, LoginLimiter, type LoginLimits, type LoginTables } from './login-limiter.ts'
+import { LoginTurns } from './login-turns.ts'
 import type { LoginWatch } from './login-watch.ts'
 import type { OutsideAccounts } from './outside-accounts.ts'
 
@@ -62,6 +63,8 @@ export interface LoginParts {
   readonly limits: LoginLimits
   /** Those of other fronts too; default: its own. */
   readonly tables?: LoginTables | undefined
+  /** Those of other protocols too; default: its own. */
+  readonly turns?: LoginTurns | undefined
   /** Looks after those who are logged in, in all protocols. */
   readonly watch?: LoginWatch | undefined
   readonly clock: Clock
@@ -72,6 +75,7 @@ export interface LoginParts {
 export class Logins {
   readonly #parts: LoginParts
   readonly #limiter: LoginLimiter
+  readonly #turns: LoginTurns
   readonly #scramHashes: readonly ScramHash[]
   readonly #trouble: LastingTrouble
   #waiting = 0
@@ -81,6 +85,7 @@ export class Logins {
   constructor(parts: LoginParts) {
     this.#parts = parts
     this.#limiter = new LoginLimiter(parts.clock, parts.limits, parts.tables)
+    this.#turns = parts.turns ?? new LoginTurns()
     this.#scramHashes = scramHashesOf(parts.mechanisms)
     this.#trouble = new LastingTrouble(parts.log, {
       begins: 'what is kept of log-ins cannot be written; nobody is refused for that',
@@ -217,14 +222,11 @@ export class Logins {
     verify: () => Promise<Verdict<ProvenAccount>>,
     password?: string,
   ): Promise<Verdict<ProvenAccount>> {
-    // To a guesser it looks like one more wrong password; the trail and the log know better.
     const begun = this.#parts.clock.now()
-    const block = await this.#findBlock(remoteAddress, name)
-    const verdict = block ? blocked : await this.#confirm(await verify())
+    const verdict = await this.#verifyInTurn(remoteAddress, name, verify, password)
     if (isRefusal(verdict)) {
       // It is no guess, and whoever has guessed before learns nothing from it either.
       if (isTemporary(verdict.refused)) return verdict
-      if (verdict !== blocked && isGuess(verdict.refused)) this.#countFailure(remoteAddress, name, password)
       const { outside, limits, clock } = this.#parts
       const even = outside ? Math.min(evenMs, limits.maxDelayMs) - (clock.now() - begun) : 0
       await this.#holdBack(Math.max(even, this.#limiter.delayOf(remoteAddress, name)))
@@ -234,6 +236,26 @@ export class Logins {
       this.#noteUse(verdict)
     }
     return verdict
+  }
+
+  /** To a guesser a block looks like one more wrong password; the trail and the log know better. */
+  async #verifyInTurn(
+    remoteAddress: string,
+    name: string,
+    verify: () => Promise<Verdict<ProvenAccount>>,
+    password: string | undefined,
+  ): Promise<Verdict<ProvenAccount>> {
+    if (await this.#findBlock(remoteAddress, name)) return blocked
+    const end = await this.#turns.begin(() => this.#limiter.roomsOf(remoteAddress, name))
+    try {
+      // Those before it may have been too many.
+      if (this.#limiter.blockOf(remoteAddress, name)) return blocked
+      const verdict = await this.#confirm(await verify())
+      if (isRefusal(verdict) && isGuess(verdict.refused)) this.#countFailure(remoteAddress, name, password)
+      return verdict
+    } finally {
+      end()
+    }
   }
 
   /** That the account logs in from there may have been seen by another server, or before this one was started. */
