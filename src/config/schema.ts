@@ -1368,7 +1368,7 @@ const spam = z
     ),
     filter: setting(
       z.boolean().default(true),
-      'The filter that learns from what your users put into Junk and take out of it ("postrider mail junk", "postrider spam").',
+      'The filter that learns from what your users put into Junk and take out of it (over IMAP, "postrider mail junk", "postrider spam").',
     ),
     unproven: setting(
       unproven.prefault({}),

@@ -42,7 +42,7 @@ export async function removeAccountRows(tx: Tx, accountId: number): Promise<stri
   await tx.run('DELETE FROM correspondent WHERE account_id = ?', accountId)
   await tx.run('DELETE FROM sender_entry WHERE owner_id = ?', accountId)
   // What all accounts have learned together stays.
-  for (const table of ['filter_word', 'filter_total', 'learned_message'])
+  for (const table of ['filter_word', 'filter_total', 'learned_message', 'judgement'])
     await tx.run(`DELETE FROM ${table} WHERE account_id = ?`, accountId)
   await forgetImports(tx, accountId)
   await tx.run('DELETE FROM script WHERE owner_id = ?', accountId)

@@ -2,6 +2,7 @@
 import { defineWrite, type Tx } from '../storage/operation.ts'
 import { writeStates } from './blocks.ts'
 import { noteVanished } from './expunge.ts'
+import { noteJudgements } from './judgements.ts'
 import { findMailboxNamed } from './mailbox-names.ts'
 import {
   advanceMailbox,
@@ -86,11 +87,13 @@ async function bring(tx: Tx, copying: Copying, write: WriteRows): Promise<Copied
   if (rows.length === 0) return { kind: 'nothing' }
   const isMore = write === insertCopies || source.accountId !== target.accountId
   if (isMore && !(await hasRoom(tx, copying, rows))) return { kind: 'over-quota' }
+  const firstUid = await bringRows(tx, { source, target, brings, now }, rows, write)
+  await noteJudgements(tx, source, target, firstUid)
   return {
     kind: 'copied',
     target: { accountId: target.accountId, mailboxId: target.id, uidValidity: target.uidValidity },
     source: rangesOf(rows.map(({ uid }) => uid)),
-    firstUid: await bringRows(tx, { source, target, brings, now }, rows, write),
+    firstUid,
   }
 }
 

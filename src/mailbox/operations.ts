@@ -5,6 +5,7 @@ import { changeFlags } from './change-flags.ts'
 import { copyMessages, moveMessages, moveRowsTo } from './copy-messages.ts'
 import { expungeMessages, removeFirstMessages } from './expunge.ts'
 import { forgetExpunged, listExpunged, restoreExpunged } from './expunged.ts'
+import { listJudgements } from './judgements.ts'
 import { findMailboxNamed, makeMailbox } from './mailbox-names.ts'
 import { lockAccounts } from './mailbox-row.ts'
 import { lockMaildrop, renewMaildropLocks, unlockMaildrop, updateMaildrop } from './maildrop-locks.ts'
@@ -145,6 +146,7 @@ export const mailboxOperations = [
   keepStructures,
   listChangedMetadata,
   listExpunged,
+  listJudgements,
   listMailboxes,
   listMailboxMessages,
   listMetadata,

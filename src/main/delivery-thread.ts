@@ -12,6 +12,7 @@ import { composeScriptLimits } from './compose-script-limits.ts'
 import { composeSendingWatch } from './compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from './compose-signing.ts'
 import { composeTls } from './compose-tls.ts'
+import { createFilterKeeper } from './filter-keeper.ts'
 import { createHouseKeeper } from './house-keeper.ts'
 import { createLog } from './log.ts'
 import { createMessageReader } from './message-reader.ts'
@@ -32,6 +33,7 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   const watch = composeSendingWatch({ settings, storage, clock, log })
   const messages = createMessageReader({ storage, mailData, clock, log })
   const house = createHouseKeeper({ storage, mailData, clock, log, ...settings.mailboxes })
+  const filter = createFilterKeeper({ storage, mailData, clock, log })
   const usual = usualQuotaOf(settings.mailboxes)
   const { hostname } = settings
   const warnings = createFillWarnings({ storage, mailData, clock, log, hostname, usual, nextQueueId })
@@ -76,12 +78,14 @@ runThread('delivery', async ({ settings, storagePort, idSpace, owner, takesOver,
   keeper?.start()
   watch.start()
   house.start()
+  filter.start()
   messages.start()
   warnings.start()
   const end = async (graceMs: number): Promise<void> => {
     await agent.stop(graceMs)
     await watch.stop()
     await house.stop()
+    await filter.stop()
     await messages.stop()
     await warnings.stop()
     await tls.stop()

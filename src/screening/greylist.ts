@@ -25,6 +25,9 @@ export interface GreylistRules {
   readonly windowMs: number
 }
 
+/** Sooner than the first no mail server comes again; after the second nobody does. */
+export const greylistRules: GreylistRules = { waitMs: 5 * 60_000, windowMs: 2 * 86_400_000 }
+
 /** Of so many senders that have come again the origin is known. */
 export const knownAfter = 5
 

@@ -26,8 +26,8 @@ export const learnMessage = defineWrite(
   async (tx, lesson: Lesson): Promise<'learned' | 'known'> => {
     const before = await readKind(tx, lesson)
     if (before === lesson.kind) return 'known'
-    if (before) await count(tx, lesson, before, -1)
-    if (lesson.kind) await count(tx, lesson, lesson.kind, 1)
+    if (before) await takeBack(tx, lesson, before)
+    if (lesson.kind) await count(tx, lesson, lesson.kind)
     await noteKind(tx, lesson)
     return 'learned'
   },
@@ -56,10 +56,10 @@ async function noteKind(tx: Tx, { accountId, messageId, kind, now }: Lesson): Pr
     await tx.run('DELETE FROM learned_message WHERE account_id = ? AND message_id = ?', accountId, messageId)
 }
 
-async function count(tx: Tx, lesson: Lesson, kind: LearnedKind, by: 1 | -1): Promise<void> {
-  const [spam, ham] = kind === 'spam' ? [by, 0] : [0, by]
+async function count(tx: Tx, lesson: Lesson, kind: LearnedKind): Promise<void> {
+  const [spam, ham] = kind === 'spam' ? [1, 0] : [0, 1]
   const day = Math.floor(lesson.now / dayMs)
-  for (const accountId of new Set([lesson.accountId, everybody])) {
+  for (const accountId of whoLearns(lesson)) {
     await tx.run(
       `INSERT INTO filter_total (account_id, spam, ham) VALUES (?, ?, ?)
         ON CONFLICT (account_id) DO UPDATE SET spam = filter_total.spam + excluded.spam, ham = filter_total.ham + excluded.ham`,
@@ -67,23 +67,65 @@ async function count(tx: Tx, lesson: Lesson, kind: LearnedKind, by: 1 | -1): Pro
       spam,
       ham,
     )
-    // In one order, so that two writers cannot wait for each other.
-    await tx.forAll(
-      [...lesson.words].sort((a, b) => a - b),
-      word =>
-        tx.run(
-          `INSERT INTO filter_word (account_id, word, spam, ham, seen_day) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (account_id, word) DO UPDATE
-            SET spam = filter_word.spam + excluded.spam, ham = filter_word.ham + excluded.ham, seen_day = excluded.seen_day`,
-          accountId,
-          word,
-          spam,
-          ham,
-          day,
-        ),
+    await tx.forAll(inOneOrder(lesson), word =>
+      tx.run(
+        `INSERT INTO filter_word (account_id, word, spam, ham, seen_day) VALUES (?, ?, ?, ?, ?)
+          ON CONFLICT (account_id, word) DO UPDATE
+          SET spam = filter_word.spam + excluded.spam, ham = filter_word.ham + excluded.ham, seen_day = excluded.seen_day`,
+        accountId,
+        word,
+        spam,
+        ham,
+        day,
+      ),
     )
   }
 }
+
+/** A word that was forgotten meanwhile is not owed: counts below nothing would make every estimate with it wrong. */
+async function takeBack(tx: Tx, lesson: Lesson, kind: LearnedKind): Promise<void> {
+  const oneLess = `${kind} = CASE WHEN ${kind} > 0 THEN ${kind} - 1 ELSE 0 END`
+  for (const accountId of whoLearns(lesson)) {
+    await tx.run(`UPDATE filter_total SET ${oneLess} WHERE account_id = ?`, accountId)
+    await tx.forAll(inOneOrder(lesson), word =>
+      tx.run(`UPDATE filter_word SET ${oneLess} WHERE account_id = ? AND word = ?`, accountId, word),
+    )
+  }
+}
+
+function whoLearns({ accountId }: Lesson): Iterable<number> {
+  return new Set([accountId, everybody])
+}
+
+/** So that two writers cannot wait for each other. */
+function inOneOrder({ words }: Lesson): readonly number[] {
+  return words.toSorted((a, b) => a - b)
+}
+
+/**
+ * Whether an account has taught so much within a day that one more message would be left out: whoever has its password, or puts all
+ * that it has into Junk by mistake, does not teach everybody else's filter. What it has taught before it may always take back.
+ */
+export const hasTaughtEnough = defineRead(
+  'screening.has-taught-enough',
+  async (
+    tx,
+    { accountId, messageId, now }: Pick<Lesson, 'accountId' | 'messageId' | 'now'>,
+  ): Promise<boolean> => {
+    const row = await tx.get<{ taught: number; known: number }>(
+      `SELECT count(*) AS taught,
+         (SELECT count(*) FROM learned_message WHERE account_id = ? AND message_id = ?) AS known
+        FROM learned_message WHERE account_id = ? AND learned_at > ?`,
+      accountId,
+      messageId,
+      accountId,
+      now - dayMs,
+    )
+    return row !== undefined && row.known === 0 && row.taught >= mostTaughtADay
+  },
+)
+
+export const mostTaughtADay = 50
 
 export interface Knowledge {
   readonly all: Learned
@@ -160,4 +202,4 @@ export const readLearned = defineRead(
   },
 )
 
-export const learningOperations = [learnMessage, recallWords, forgetRareWords, readLearned]
+export const learningOperations = [learnMessage, hasTaughtEnough, recallWords, forgetRareWords, readLearned]

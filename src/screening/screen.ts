@@ -22,7 +22,7 @@ import type { Storage } from '../storage/operation.ts'
 import { askAddressLists, type Listing, linesOfListings } from './block-lists.ts'
 import { linesOfClient } from './client-lines.ts'
 import { estimateSpam } from './estimate.ts'
-import { type Visit, visitGreylist } from './greylist.ts'
+import { greylistRules, type Visit, visitGreylist } from './greylist.ts'
 import { everybody, readLearned, recallWords } from './learning.ts'
 import { linesOfOrigin, type Origin } from './origin-lines.ts'
 import type { Attending, Scan, Scanners } from './run-scanners.ts'
@@ -262,8 +262,6 @@ export class Screening {
 }
 
 const lookAgainMs = 60_000
-/** Sooner than the first no mail server comes again; after the second nobody does. */
-const greylistRules = { waitMs: 5 * 60_000, windowMs: 2 * 86_400_000 }
 /** Recipients of one message who may know its sender. */
 const mostAsked = 5
 

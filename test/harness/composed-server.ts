@@ -21,6 +21,7 @@ import { composeScriptLimits } from '../../src/main/compose-script-limits.ts'
 import { composeSendingWatch } from '../../src/main/compose-sending-watch.ts'
 import { composeKeyKeeper, composeSigner } from '../../src/main/compose-signing.ts'
 import { composeTls } from '../../src/main/compose-tls.ts'
+import { createFilterKeeper } from '../../src/main/filter-keeper.ts'
 import type { Fetched } from '../../src/main/mail-fetcher.ts'
 import { Terminals } from '../../src/main/terminals.ts'
 import { createQueueIdMaker, parseQueueId } from '../../src/queue/queue-id.ts'
@@ -83,6 +84,8 @@ export interface ComposedServer {
   port(role: ServedRole): number
   /** What is due about DKIM keys, which nobody looks after by himself here. */
   lookAfterKeys(): Promise<void>
+  /** The filter learns what was put into Junk, which nobody has it do by himself here. */
+  lookAfterFilter(): Promise<void>
   /** As `postrider fetch`. */
   fetchMail(): Promise<readonly Fetched[]>
   /** Each message of an account's INBOX, or of the one named, as it was delivered, oldest first. */
@@ -196,6 +199,7 @@ export async function startComposedServer(
     agent,
     terminals,
     dmarc,
+    lookAfterFilter: () => createFilterKeeper({ storage, mailData, clock, log }).look(),
     lookAfterKeys: async () => await keeper?.look(),
     fetchMail: () => front.fetcher.fetchNow(),
     port: role => bound.find(listener => listener.role === role)?.port ?? 0,

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { describeEvent } from '../../src/cli/format-trail.ts'
 import type { ListenerRole } from '../../src/config/listener-roles.ts'
+import { findAccount } from '../../src/directory/accounts.ts'
+import { everybody, readLearned } from '../../src/screening/learning.ts'
 import { addAppPassword } from '../harness/app-passwords.ts'
 import { awaitEvents } from '../harness/await-events.ts'
 import { type ComposedServer, startComposedServer } from '../harness/composed-server.ts'
@@ -184,4 +186,19 @@ test('what is in a mailbox is sent by its URL, for its owner alone, until the ke
   assert.deepEqual(await asAnna('BURL imap://carol@elsewhere.test/INBOX/;UID=1 LAST'), ['554 5.7.8'])
   await client.command('e RESETKEY Drafts')
   assert.deepEqual(await asAnna(`BURL ${text} LAST`), ['554 5.6.6'])
+})
+
+test('what is moved into Junk teaches the filter, of the account and of all', async t => {
+  const server = await start(t)
+  await sendMessage(server.port('relay'), anna, 'Cheap pills')
+  await server.settled()
+  const client = await loggedIn(t, server)
+  await client.command('b SELECT INBOX')
+  assert.match((await client.command('c MOVE 1 Junk')).join(), /c OK/)
+  await server.lookAfterFilter()
+  const account = await server.storage.run(findAccount, {
+    address: { localPart: 'anna', domain: 'here.test' },
+  })
+  for (const accountId of [account?.id ?? -1, everybody])
+    assert.deepEqual(await server.storage.run(readLearned, { accountId }), { spam: 1, ham: 0 })
 })

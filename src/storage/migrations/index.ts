@@ -41,6 +41,7 @@ import { maildropLocks } from './0037-maildrop-locks.ts'
 import { mailboxIds } from './0038-mailbox-ids.ts'
 import { longNames } from './0039-long-names.ts'
 import { plainEnvelopes } from './0050-plain-envelopes.ts'
+import { judgements } from './0053-judgements.ts'
 
 export const migrations: readonly string[] = [
   initial,
@@ -83,6 +84,7 @@ export const migrations: readonly string[] = [
   mailboxIds,
   longNames,
   plainEnvelopes,
+  judgements,
 ]
 
 /**

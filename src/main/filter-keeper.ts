@@ -1,0 +1,112 @@
+// Keeps what the screening of mail remembers: the filter learns what people have put into Junk or taken out of it, and what tells
+// nothing any more is forgotten.
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Judgement, listJudgements } from '../mailbox/judgements.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { LastingTrouble } from '../runtime/lasting-trouble.ts'
+import type { Log } from '../runtime/log.ts'
+import { oneAtATime } from '../runtime/one-at-a-time.ts'
+import { forgetVisits, greylistRules } from '../screening/greylist.ts'
+import { learnJudgement } from '../screening/learn-judgement.ts'
+import { forgetRareWords, hasTaughtEnough } from '../screening/learning.ts'
+import { wordsOf } from '../screening/teach.ts'
+import type { MailDataStore } from '../storage/mail-data.ts'
+import type { Storage } from '../storage/operation.ts'
+import { isDamage } from '../storage/storage-fault.ts'
+
+export interface FilterKeeperOptions {
+  readonly storage: Pick<Storage, 'run'>
+  readonly mailData: Pick<MailDataStore, 'read'>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Whoever moves a message by mistake has so long to move it back. */
+const lookEveryMs = 60_000
+const dayMs = 24 * 3_600_000
+const judgementsAtATime = 100
+/** A sender who has not come for so long is not known any more. */
+const knownSenderDays = 60
+const rareWordDays = 180
+
+export interface FilterKeeper {
+  /** Resolves when all that was judged is learned, and, once a day, when all is forgotten. Rejects with a StorageFault. */
+  look(): Promise<void>
+  start(): void
+  stop(): Promise<void>
+}
+
+export function createFilterKeeper({ storage, mailData, clock, log }: FilterKeeperOptions): FilterKeeper {
+  const trouble = new LastingTrouble(log, {
+    begins: 'the filter does not learn what people put into Junk or take out of it',
+    ends: 'the filter learns again',
+  })
+  const state = { isStopped: false, forgetsFrom: -Infinity }
+  let timer: { cancel(): void } | undefined
+  let looking = Promise.resolve()
+  const learnOne = async (judgement: Judgement): Promise<void> => {
+    const now = clock.now()
+    const { accountId, queueId: messageId } = judgement
+    const isEnough = await storage.run(hasTaughtEnough, { accountId, messageId, now })
+    const words = isEnough ? undefined : await readWords(mailData, judgement)
+    await storage.run(learnJudgement, { judgement, words, now })
+  }
+  const learn = async (): Promise<void> => {
+    while (!state.isStopped) {
+      const judgements = await storage.run(listJudgements, { limit: judgementsAtATime })
+      if (judgements.length === 0) return
+      for (const judgement of judgements) {
+        if (state.isStopped) return
+        await learnOne(judgement)
+        await turn()
+      }
+    }
+  }
+  const forget = async (now: number): Promise<void> => {
+    const { windowMs } = greylistRules
+    await storage.run(forgetVisits, { before: now - knownSenderDays * dayMs, windowMs, now })
+    await storage.run(forgetRareWords, { before: now - rareWordDays * dayMs })
+    state.forgetsFrom = now + dayMs
+  }
+  const look = async (): Promise<void> => {
+    await learn()
+    if (clock.now() >= state.forgetsFrom && !state.isStopped) await forget(clock.now())
+  }
+  const guarded = async (): Promise<void> => {
+    try {
+      await look()
+      trouble.over()
+    } catch (cause) {
+      if (!state.isStopped) trouble.hit(cause)
+    }
+  }
+  return {
+    look,
+    start() {
+      const begin = oneAtATime(() => {
+        looking = guarded()
+        return looking
+      })
+      timer ??= clock.every(lookEveryMs, begin)
+      begin()
+    },
+    async stop() {
+      state.isStopped = true
+      timer?.cancel()
+      await looking
+    },
+  }
+}
+
+/** undefined: it has gone meanwhile, or is damaged, which verify says. */
+async function readWords(
+  mailData: Pick<MailDataStore, 'read'>,
+  { mailDataId }: Judgement,
+): Promise<readonly number[] | undefined> {
+  try {
+    return await wordsOf(mailData.read(mailDataId))
+  } catch (cause) {
+    if (isDamage(cause)) return undefined
+    throw cause
+  }
+}
