@@ -168,6 +168,21 @@ describe('a signature', () => {
     )
   })
 
+  it('does not count where somebody has added a field that readers see instead of the one that it covers', async () => {
+    const signed = await signer.sign(message)
+    for (const name of ['Subject', 'To'])
+      assert.equal(
+        await verify(`${name}: b@here.test\r\n${signed}`, key),
+        `policy: there are more fields ${name.toLowerCase()} than it covers; the one that is shown could be anybody's`,
+      )
+    // Nobody shows it, and each server on the way adds one.
+    assert.equal(
+      await verify(`Received: by other.test; Thu, 1 Jan 2026 00:00:00 +0000\r\n${signed}`, key),
+      'pass',
+    )
+    assert.equal(await verify(await signer.sign(`Subject: y\r\n${message}`), key), 'pass')
+  })
+
   it('that is expired does not count', async () => {
     const expires = new Date(Date.now() + 3_600_000)
     const signed = await signer.sign(message, { expires })

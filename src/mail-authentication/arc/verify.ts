@@ -3,7 +3,7 @@ import { setImmediate as afterOthers } from 'node:timers/promises'
 import type { ParsedResult } from '../authentication-results.ts'
 import type { KeyRing } from '../dkim/key.ts'
 import type { KeyType } from '../dkim/signature.ts'
-import { problemOfBody, type Verification, verifyText } from '../dkim/verify.ts'
+import { describeUncoveredBody, problemOfBody, type Verification, verifyText } from '../dkim/verify.ts'
 import { isWithin } from '../domain-names.ts'
 import { type ArcChain, type ArcSet, resultsOf, sealedText } from './chain.ts'
 
@@ -33,6 +33,8 @@ export async function verifyChain(chain: ArcChain, verification: Verification): 
   )
   const problem = await problemOf(keys, messageSignature, text)
   if (problem !== undefined) return fail(`${name}: ${problem}`)
+  const uncovered = describeUncoveredBody(messageSignature, hashes)
+  if (uncovered !== undefined) return fail(`${name}: ${uncovered}`)
   for (const { instance, seal } of sets.toReversed()) {
     const sealProblem = await problemOf(keys, seal, sealedText(sets, instance))
     if (sealProblem !== undefined) return fail(`the seal of set ${instance}: ${sealProblem}`)

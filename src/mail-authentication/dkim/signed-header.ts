@@ -48,6 +48,18 @@ export class SignedField {
   }
 }
 
+/** Of each a message has one at most: programs show it, or show the body by it (RFC 5322 §3.6). */
+const fieldsOfReaders = [
+  'from',
+  'to',
+  'cc',
+  'subject',
+  'date',
+  'reply-to',
+  'content-type',
+  'content-transfer-encoding',
+]
+
 /** All fields of a message, in their order. */
 export class SignedHeader {
   readonly fields: readonly SignedField[]
@@ -84,6 +96,14 @@ export class SignedHeader {
       if (field && field !== own) text += field.canonical(canonicalization)
     }
     return text + own.canonicalOwn(canonicalization)
+  }
+
+  /** One that a reader sees, and of which there are more than a signature of these names covers, though it covers one (§8.15). */
+  findAdded(names: readonly string[]): string | undefined {
+    return fieldsOfReaders.find(name => {
+      const covered = names.filter(one => one === name).length
+      return covered > 0 && this.named(name).length > covered
+    })
   }
 }
 

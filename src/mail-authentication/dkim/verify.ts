@@ -97,7 +97,10 @@ export async function verifySignature(
   // §6.1.1: looked at after the rest, so that the trail says of an old message whether it was a true one.
   if (parsed.expiresAt !== undefined && parsed.expiresAt * 1000 < at)
     return { ...ofKey, result: 'fail', problem: 'it is valid no longer' }
-  return { ...ofKey, ...judgeLength(parsed, hashes) }
+  const uncovered = describeUncoveredBody(parsed, hashes) ?? describeAddedField(parsed, header)
+  return uncovered === undefined
+    ? { ...ofKey, result: 'pass' }
+    : { ...ofKey, result: 'policy', problem: uncovered }
 }
 
 /** undefined: the body is the one that was signed. */
@@ -110,15 +113,21 @@ export function problemOfBody(signature: Signature, hashes: BodyHashes): string 
   return found.hash.equals(signature.bodyHash) ? undefined : 'the body was changed'
 }
 
-/** §8.2: behind what l= covers anybody could have written anything. */
-function judgeLength(signature: Signature, hashes: BodyHashes): Pick<DkimEvidence, 'result' | 'problem'> {
+/** undefined: it covers the body to its end (§8.2: behind what l= covers anybody could have written anything). */
+export function describeUncoveredBody(signature: Signature, hashes: BodyHashes): string | undefined {
   const { bodyLength } = signature
   const total = hashes.find(wishOf(signature))?.bodyLength ?? 0
-  if (bodyLength === undefined || bodyLength === total) return { result: 'pass' }
-  return {
-    result: 'policy',
-    problem: `it covers ${bodyLength} of the ${total} octets of the body (l=); the rest could be anybody's`,
-  }
+  return bodyLength === undefined || bodyLength === total
+    ? undefined
+    : `it covers ${bodyLength} of the ${total} octets of the body (l=); the rest could be anybody's`
+}
+
+/** §8.15: of two fields a signature covers the lower one, and programs show the upper one. */
+function describeAddedField(signature: Signature, header: SignedHeader): string | undefined {
+  const added = header.findAdded(signature.signedNames)
+  return added === undefined
+    ? undefined
+    : `there are more fields ${added} than it covers; the one that is shown could be anybody's`
 }
 
 /** `text` is latin1. RFC 8463 §3: Ed25519 signs the hash. */
