@@ -160,6 +160,9 @@ export class HookThread {
       case 'threw':
         this.#settle(message.id, { problem: formatProblem(message.problem) })
         return
+      case 'strayed':
+        this.#logLine(`an error outside of its functions: ${formatProblem(message.problem)}`, 'warn')
+        return
       case 'pong':
         this.#ping?.cancel()
         this.#ping = undefined
@@ -195,12 +198,12 @@ export class HookThread {
     })
   }
 
-  #logLine(line: string): void {
+  #logLine(line: string, level: 'info' | 'warn' = 'info'): void {
     const { clock, log } = this.#options
     if (clock.now() - this.#printed.since >= minuteMs) this.#printed = { since: clock.now(), lines: 0 }
     this.#printed.lines++
     if (this.#printed.lines <= maxLinesPerMinute)
-      log.info('the hook file says', { text: line.slice(0, maxLineLength) })
+      log[level]('the hook file says', { text: line.slice(0, maxLineLength) })
     else if (this.#printed.lines === maxLinesPerMinute + 1)
       log.warn('the hook file says more than is kept', { linesPerMinute: maxLinesPerMinute })
   }

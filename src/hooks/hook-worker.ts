@@ -66,6 +66,9 @@ function freeze<Value>(value: Value): Value {
   return value
 }
 
+// A timer, or a promise for which a function does not wait, costs nobody else his verdict.
+process.on('uncaughtException', cause => tell({ kind: 'strayed', problem: describeProblem(cause, own) }))
+
 load().then(
   () => {
     parentPort?.on('message', (message: ToHookWorker) => {

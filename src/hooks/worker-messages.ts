@@ -44,4 +44,6 @@ export type FromHookWorker =
   /** `value`: whatever the function returned, copied; nobody has looked at it. */
   | { readonly kind: 'answered'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'threw'; readonly id: number; readonly problem: HookProblem }
+  /** Outside of any call: in a timer, in a promise that nobody waits for. */
+  | { readonly kind: 'strayed'; readonly problem: HookProblem }
   | { readonly kind: 'pong' }

@@ -162,6 +162,7 @@ export function mail(session) {
   if (session.reversePath === 'lies@friend.test') return { action: 'reject', code: 250, text: 'Ok' }
   if (session.reversePath === 'changes@friend.test') session.heloName = 'other.test'
   if (session.reversePath === 'counts@friend.test') return { action: 'score', points: 1, reason: 'call ' + calls }
+  if (session.reversePath === 'strays@friend.test') void Promise.reject(new Error('nobody waits'))
 }
 `
 
@@ -174,6 +175,23 @@ test('an exception, a verdict that is none, or a change of what is frozen costs 
   assert.deepEqual(said.slice(0, 1), [`mail: no verdict: ${file}:6: Error: what now`])
   assert.match(said[1] ?? '', /it returned what is no verdict \(code: /)
   assert.match(said[2] ?? '', /:11: TypeError: Cannot assign to read only property 'heloName'/)
+})
+
+test('what a function leaves behind and fails later costs nobody a verdict', async t => {
+  const lines: string[] = []
+  const log: Log = { ...silentLog, warn: (_, fields) => void lines.push(String(fields?.['text'])) }
+  const { server, file } = await start(t, faulty, log)
+  const slow = await greet(server)
+  await slow.write('MAIL FROM:<waits@friend.test>\r\n')
+  assert.match(await send(server, 'Hello', 'strays@friend.test'), /^250/)
+  // The same thread, which has counted on.
+  assert.match(await send(server, 'Hello', 'counts@friend.test'), /^250/)
+  assert.ok((await trailOf(server)).includes('mail: +1 points (call 3)'))
+  assert.ok(
+    lines.includes(`an error outside of its functions: ${file}:13: Error: nobody waits`),
+    lines.join('\n'),
+  )
+  slow.destroy()
 })
 
 test('a promise that never ends costs its verdict after the deadline, and nobody else anything', async t => {
