@@ -1,5 +1,5 @@
-// What goes out to a client: answers to commands that came together go out together, and nothing is made for a client that
-// does not read what it has.
+// What goes out to a client: answers to commands that came together go out together (RFC 2920 §3.2), and nothing is made for a client
+// that does not read what it has.
 import type { Writable } from 'node:stream'
 
 /** So many characters go out together. */

@@ -1,4 +1,4 @@
-// One connection of ManageSieve: what is read from its bytes, and when it is late; the session owns the protocol.
+// One connection of ManageSieve (RFC 5804): what is read from its bytes, and when it is late; the session owns the protocol.
 import type { Socket } from 'node:net'
 import { isLoopback } from '../address/networks.ts'
 import type { ConnectionAnswers, ConnectionHost, Rejection } from '../connection/connection-host.ts'
